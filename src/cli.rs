@@ -1,0 +1,1 @@
+//! WORDS → PLAN: arguments, plan, exit codes, completions, man page.

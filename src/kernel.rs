@@ -1,0 +1,9 @@
+//! WHAT LINUX SAYS: reads only. Nothing here changes the system, and nothing here knows a screen or a runtime.
+//!
+//! Each reading is given exactly as the kernel gave it, with what was not readable left out.
+
+pub mod own;
+pub mod proc;
+pub mod sock_diag;
+pub mod sys;
+pub mod tap;

@@ -1,0 +1,1 @@
+//! Counters and sysctls, from `/proc/thread-self/net` and `/proc/sys`.

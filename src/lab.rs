@@ -1,0 +1,13 @@
+//! WHAT WE DO TO LINUX: the only room with side effects. Every effect is a guard that is undone on drop.
+//!
+//! Pure parts (arrivals, valve, the handshake machine, the crowd) take `now` as an argument; I/O stands apart from them.
+
+pub mod arrivals;
+pub mod connect;
+pub mod crowd;
+pub mod knobs;
+pub mod listener;
+pub mod namespace;
+pub mod server;
+pub mod valve;
+pub mod wire;

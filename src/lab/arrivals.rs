@@ -1,0 +1,1 @@
+//! When the next client starts: steady, Poisson, bursts, waves; seeded and pure.

@@ -1,0 +1,1 @@
+//! Writes the sysctls of the private namespace. Never those of the host.

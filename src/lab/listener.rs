@@ -1,0 +1,1 @@
+//! The real listener: socket, bind, `listen(backlog)`, and `listen()` again.

@@ -1,0 +1,1 @@
+//! The server: accepts when the valve lets it, serves with its workers, closes.

@@ -1,0 +1,80 @@
+//! Queue arithmetic: what `listen(backlog)` really gives, and when a queue is full. Linux has two separate limits, never a sum
+//! of both queues and no factor 1.5.
+
+use serde::{Deserialize, Serialize};
+
+/// The limit that `listen(backlog)` puts on a socket: the smaller of the backlog, taken as unsigned, and `somaxconn` of the
+/// socket's network namespace (`__sys_listen`, `net/socket.c`). `listen(-1)` therefore gives `somaxconn`.
+pub const fn effective_limit(backlog: i32, somaxconn: u32) -> u32 {
+    let asked = backlog.cast_unsigned();
+    if asked < somaxconn { asked } else { somaxconn }
+}
+
+/// How many connections the accept queue of a socket with this limit holds: `limit + 1`, because `sk_acceptq_is_full` asks
+/// `sk_ack_backlog > sk_max_ack_backlog`.
+pub const fn accept_capacity(limit: u32) -> u32 {
+    limit.saturating_add(1)
+}
+
+/// How many half-open requests fit before the SYN queue is full, a matter of the kernel's version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SynRule {
+    /// `qlen > limit`: limit + 1 fit (commit 3479c7549fb1, about 6.14, also in stable kernels).
+    #[default]
+    Above,
+    /// `qlen >= limit`: limit fit.
+    AtLeast,
+}
+
+impl SynRule {
+    /// The rule that a kernel of this version has in its mainline form. Stable kernels may carry the newer rule too; a measured
+    /// SYN queue of `limit + 1` proves it.
+    pub const fn of_version(major: u32, minor: u32) -> Self {
+        if major > 6 || (major == 6 && minor >= 14) { Self::Above } else { Self::AtLeast }
+    }
+
+    /// How many half-open requests the SYN queue of a socket with this limit holds.
+    pub const fn capacity(self, limit: u32) -> u32 {
+        match self {
+            Self::Above => limit.saturating_add(1),
+            Self::AtLeast => limit,
+        }
+    }
+}
+
+/// True when the three-quarters rule refuses a SYN from a new peer: SYN cookies off and less than a quarter of
+/// `tcp_max_syn_backlog` left (`tcp_conn_request`, `net/ipv4/tcp_input.c`).
+pub const fn three_quarters_refuses(max_syn_backlog: u32, half_open: u32) -> bool {
+    (max_syn_backlog as i64) - (half_open as i64) < (max_syn_backlog >> 2) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_clamped_by_somaxconn_and_minus_one_means_all() {
+        assert_eq!(effective_limit(5, 4096), 5);
+        assert_eq!(effective_limit(10_000, 4096), 4096);
+        assert_eq!(effective_limit(-1, 4096), 4096);
+        assert_eq!(effective_limit(0, 4096), 0);
+        assert_eq!(accept_capacity(0), 1);
+    }
+
+    #[test]
+    fn the_syn_queue_depends_on_the_kernel() {
+        assert_eq!(SynRule::of_version(6, 18).capacity(5), 6);
+        assert_eq!(SynRule::of_version(6, 1).capacity(5), 5);
+        assert_eq!(SynRule::of_version(7, 0), SynRule::Above);
+    }
+
+    /// Measured on 6.18: a `tcp_max_syn_backlog` of 8 admits 7, 16 admits 13, 128 admits 97.
+    #[test]
+    fn three_quarters_as_measured() {
+        for (max, admitted) in [(8, 7), (16, 13), (128, 97)] {
+            let first_refused = (0..).find(|&held| three_quarters_refuses(max, held));
+            assert_eq!(first_refused, Some(admitted));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! FACTS → BYTES: json, jsonl, text.

@@ -1,0 +1,1 @@
+//! FACTS → CELLS: keymap, state, views, theme, terminal.
