@@ -18,7 +18,6 @@ impl Clock {
     }
 
     /// The present moment.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn now(&self) -> Stamp {
         Stamp::from_nanos(self.origin.elapsed().as_nanos() as u64)
     }
