@@ -178,17 +178,35 @@ pub struct Connection {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
     pub(super) client_isn: u32,
-    pub(super) server_isn: Option<u32>,
+    pub(super) server_isn: u32,
     /// The last SYN had the window-scale option and no timestamps: its answer tells a cookie by itself.
     pub(super) tells_cookie: bool,
-    /// A SYN whose answer is still open.
-    pub(super) pending_syn: bool,
+    /// When the SYN came whose answer is still open.
+    pub(super) pending: Option<Stamp>,
+    /// What the queues' state at that moment says about it.
+    pub(super) verdict: Verdict,
+    /// The cause to which the last SYN's silence was put down.
+    pub(super) charged: Option<Cause>,
+    /// The connection was made (or would have been) by a cookie.
+    pub(super) by_cookie: bool,
     /// Packets hit, by cause.
     pub(super) hits: [u16; Cause::ALL.len()],
-    /// The number of the last dump that listed the request.
-    pub(super) listed: u64,
-    /// Dumps since then that did not.
+    /// Dumps in a row that should have listed the request and did not.
     pub(super) missed: u8,
+    /// The number of the last dump that listed it.
+    pub(super) listed: u64,
+}
+
+/// What must become of a SYN, by the kernel's order of tests and the queues' depths at that moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It becomes a request.
+    #[default]
+    Request,
+    /// It is answered with a cookie.
+    Cookie,
+    /// It is dropped.
+    Drop(Cause),
 }
 
 impl Connection {

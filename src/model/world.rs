@@ -16,11 +16,18 @@ use super::sample::{Eye, Listed, QueueReading};
 use super::settings::{Knobs, Sysctls};
 use super::stamp::Stamp;
 
+mod account;
+mod admission;
+mod fold;
+mod lives;
 pub mod note;
 pub mod occupancy;
+mod readings;
 pub mod roster;
 pub mod spread;
+mod wire;
 
+use account::Open;
 use note::Note;
 use occupancy::Occupancy;
 use roster::Roster;
@@ -65,6 +72,8 @@ pub struct World {
     pub history: History,
     /// What happened lately, newest last; bounded.
     pub notes: VecDeque<(Stamp, Note)>,
+    /// Failures of `accept()`, by errno; nothing was taken from the queue.
+    pub accept_errors: BTreeMap<i32, u64>,
     /// What qviz missed.
     pub losses: Losses,
     /// What readings cost, by eye.
@@ -79,6 +88,7 @@ pub struct World {
     pub findings: Vec<Finding>,
     /// True when nothing more will come.
     pub ended: bool,
+    open: Open,
 }
 
 /// Segments by kind, counted at the listener's end.

@@ -62,6 +62,10 @@ impl Roster {
         self.connections.values_mut()
     }
 
+    pub(super) fn forget(&mut self, peer: &Peer) {
+        self.connections.remove(peer);
+    }
+
     /// Lets a connection that is over go, after a moment in which it can still be seen.
     pub(super) fn release(&mut self, peer: Peer, now: Stamp) {
         self.over.push_back((now, peer));
