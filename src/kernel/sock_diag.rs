@@ -171,10 +171,7 @@ impl Diag {
             self.rows.clear();
             DiagError { operation, target: "this network namespace", source }
         })?;
-        let listed = self.rows.len();
-        self.rows.sort_unstable_by_key(|row| row.cookie);
-        self.rows.dedup_by_key(|row| row.cookie);
-        Ok(Dumped { interrupted, doubled: (listed - self.rows.len()) as u32 })
+        Ok(Dumped { interrupted, doubled: each_once(&mut self.rows) })
     }
 
     /// One request and its whole answer; true when the kernel called it interrupted.
@@ -227,16 +224,27 @@ fn receive(socket: &Socket, buffer: &mut [u8], flags: RecvFlags) -> io::Result<u
     }
 }
 
+/// Leaves out rows that came more than once (a request that becomes a child during the dump keeps its cookie too: one of the two
+/// stays) and returns how many they were.
+fn each_once(rows: &mut Vec<Row>) -> u32 {
+    let listed = rows.len();
+    rows.sort_unstable_by_key(|row| (row.cookie, !row.full));
+    rows.dedup_by_key(|row| row.cookie);
+    (listed - rows.len()) as u32
+}
+
 fn half_open(row: &Row) -> HalfOpen {
     HalfOpen { peer: row.peer.into(), retransmits: row.retransmits, next_ms: row.expires_ms, cookie: row.cookie }
 }
 
+/// A FIN takes one sequence number, and `idiag_rqueue` counts it as if it were a byte (`tcp_diag_get_info`).
 fn waiting(row: &Row) -> Waiting {
+    let closed = row.state == codec::CLOSE_WAIT;
     Waiting {
         peer: row.peer.into(),
         age_ms: row.last_data_sent_ms,
-        bytes: row.rqueue,
-        closed: row.state == codec::CLOSE_WAIT,
+        bytes: row.rqueue.saturating_sub(closed.into()),
+        closed,
         cookie: row.cookie,
     }
 }
@@ -288,6 +296,28 @@ mod tests {
         assert_eq!(mine.len(), 1);
         assert_eq!((mine[0].queue.depth, mine[0].queue.drops), (Some(1), Some(0)));
         assert!(mine[0].inode > 0);
+    }
+
+    #[test]
+    fn a_row_that_came_twice_is_listed_once_and_as_what_it_became() {
+        let row = |cookie, full| Row {
+            state: codec::SYN_RECV,
+            retransmits: 0,
+            local: "198.51.100.1:8080".parse().unwrap(),
+            peer: "198.18.0.1:1024".parse().unwrap(),
+            cookie,
+            expires_ms: 0,
+            rqueue: 0,
+            wqueue: 0,
+            uid: 0,
+            inode: 0,
+            full,
+            last_data_sent_ms: None,
+            drops: None,
+        };
+        let mut rows = vec![row(9, false), row(4, false), row(9, true), row(9, false)];
+        assert_eq!(each_once(&mut rows), 2);
+        assert_eq!(rows, [row(4, false), row(9, true)]);
     }
 
     #[test]
