@@ -32,13 +32,13 @@ const CASES: &[Case] = cases! {
         clients_are_routed_to_the_pair_and_nobody_else_is, sysctls_change_inside_and_stay_outside,
         a_knob_turns_in_every_thread_and_names_its_range, a_probe_leaves_no_trace,
         a_refusal_leaves_the_process_where_it_was, the_network_ends_with_its_process,
-        the_wire_is_quiet_and_open_to_the_listener, a_second_thread_is_refused_before_anything_happens;
+        the_wire_is_quiet_and_open_to_the_listener, a_small_hash_does_not_shrink_other_limits, a_second_thread_is_refused_before_anything_happens;
     Who::Root =>
         the_network_stands_as_it_was_planned, a_connection_reaches_every_address_of_the_listener,
         clients_are_routed_to_the_pair_and_nobody_else_is, sysctls_change_inside_and_stay_outside,
         a_knob_turns_in_every_thread_and_names_its_range, a_probe_leaves_no_trace,
         a_refusal_leaves_the_process_where_it_was, the_network_ends_with_its_process,
-        the_wire_is_quiet_and_open_to_the_listener, a_second_thread_is_refused_before_anything_happens,
+        the_wire_is_quiet_and_open_to_the_listener, a_small_hash_does_not_shrink_other_limits, a_second_thread_is_refused_before_anything_happens,
         a_pass_ends_where_the_thread_leaves;
     Who::ReadOnlySysctls => settings_that_cannot_be_written_are_told_and_the_network_stands;
     Who::Limited("max_net_namespaces", Standing::Root) => an_exhausted_limit_is_named_with_its_remedy;
@@ -115,6 +115,16 @@ fn the_wire_is_quiet_and_open_to_the_listener() -> Result<(), Ignored> {
     for line in devices.lines().filter(|line| line.trim_start().starts_with("qviz")) {
         assert_eq!(line.split_whitespace().nth(2), Some("0"), "frames passed already: {line}");
     }
+    Ok(())
+}
+
+fn a_small_hash_does_not_shrink_other_limits() -> Result<(), Ignored> {
+    let plan = NetworkPlan { hash_buckets: 1000, ..NetworkPlan::like_host(Sysctls::default()) };
+    let network = enter(&plan)?.network().clone();
+    assert_eq!(network.hash_buckets, Some(1024), "the kernel rounds up to a power of two");
+    // Left alone, it would be half of the buckets (`tcp_set_hashinfo`).
+    assert!(network.sysctls.value(Sysctl::MaxTwBuckets).unwrap() > 512, "{:?}", network.sysctls);
+    assert_eq!(network.not_applied, []);
     Ok(())
 }
 
