@@ -31,13 +31,16 @@ const CASES: &[Case] = cases! {
         the_network_stands_as_it_was_planned, a_connection_reaches_every_address_of_the_listener,
         clients_are_routed_to_the_pair_and_nobody_else_is, sysctls_change_inside_and_stay_outside,
         a_knob_turns_in_every_thread_and_names_its_range, a_probe_leaves_no_trace,
-        a_refusal_leaves_the_process_where_it_was, a_second_thread_is_refused_before_anything_happens;
+        a_refusal_leaves_the_process_where_it_was, the_network_ends_with_its_process,
+        the_wire_is_quiet_and_open_to_the_listener, a_small_hash_does_not_shrink_other_limits, a_second_thread_is_refused_before_anything_happens;
     Who::Root =>
         the_network_stands_as_it_was_planned, a_connection_reaches_every_address_of_the_listener,
         clients_are_routed_to_the_pair_and_nobody_else_is, sysctls_change_inside_and_stay_outside,
         a_knob_turns_in_every_thread_and_names_its_range, a_probe_leaves_no_trace,
-        a_refusal_leaves_the_process_where_it_was, a_second_thread_is_refused_before_anything_happens,
+        a_refusal_leaves_the_process_where_it_was, the_network_ends_with_its_process,
+        the_wire_is_quiet_and_open_to_the_listener, a_small_hash_does_not_shrink_other_limits, a_second_thread_is_refused_before_anything_happens,
         a_pass_ends_where_the_thread_leaves;
+    Who::ReadOnlySysctls => settings_that_cannot_be_written_are_told_and_the_network_stands;
     Who::Limited("max_net_namespaces", Standing::Root) => an_exhausted_limit_is_named_with_its_remedy;
     Who::Limited("max_user_namespaces", Standing::Bare) => an_exhausted_limit_is_named_with_its_remedy;
     Who::Limited("max_net_namespaces", Standing::Below) => a_limit_of_an_outer_namespace_is_told_apart;
@@ -48,6 +51,7 @@ fn the_network_stands_as_it_was_planned() -> Result<(), Ignored> {
     let clock = Clock::start();
     let lab = enter(&NetworkPlan::like_host(host.clone()))?;
     println!("entered in {:?}", clock.now() - Stamp::ZERO);
+    println!("{STOOD_IN}{}", network_inode());
     let network = lab.network();
     assert_ne!(network_inode(), origin, "the process did not move");
     assert_eq!(user_id(), user, "the user is itself inside");
@@ -95,6 +99,32 @@ fn clients_are_routed_to_the_pair_and_nobody_else_is() -> Result<(), Ignored> {
     assert!(lab.network().ipv6);
     assert_eq!(source("::", "2001:db8:1::ffff").unwrap(), "2001:db8::1");
     assert!(source("::", "2001:db8:2::1").is_err(), "a way out of the private network");
+    Ok(())
+}
+
+fn the_wire_is_quiet_and_open_to_the_listener() -> Result<(), Ignored> {
+    enter(&NetworkPlan::like_host(host()))?;
+    let setting =
+        |path: &str| std::fs::read_to_string(Path::new("/proc/sys/net").join(path)).unwrap().trim().to_owned();
+    assert_eq!(setting("ipv4/ip_unprivileged_port_start"), "0", "a child process may listen on port 80");
+    assert_eq!(setting("ipv4/conf/qviz0/route_localnet"), "1", "a listener on 127.0.0.1 hears the clients");
+    let addresses = std::fs::read_to_string("/proc/self/net/if_inet6").unwrap();
+    assert!(!addresses.contains("fe80"), "link-local addresses speak without being asked:\n{addresses}");
+    assert!(!addresses.contains("qviz1"), "the clients' end is nobody's:\n{addresses}");
+    let devices = std::fs::read_to_string("/proc/self/net/dev").unwrap();
+    for line in devices.lines().filter(|line| line.trim_start().starts_with("qviz")) {
+        assert_eq!(line.split_whitespace().nth(2), Some("0"), "frames passed already: {line}");
+    }
+    Ok(())
+}
+
+fn a_small_hash_does_not_shrink_other_limits() -> Result<(), Ignored> {
+    let plan = NetworkPlan { hash_buckets: 1000, ..NetworkPlan::like_host(Sysctls::default()) };
+    let network = enter(&plan)?.network().clone();
+    assert_eq!(network.hash_buckets, Some(1024), "the kernel rounds up to a power of two");
+    // Left alone, it would be half of the buckets (`tcp_set_hashinfo`).
+    assert!(network.sysctls.value(Sysctl::MaxTwBuckets).unwrap() > 512, "{:?}", network.sysctls);
+    assert_eq!(network.not_applied, []);
     Ok(())
 }
 
@@ -182,6 +212,35 @@ fn a_refusal_leaves_the_process_where_it_was() -> Result<(), Ignored> {
     assert_eq!(refusal.cause, Cause::Address(multicast));
     assert_eq!((footing(), holdings()), before);
     enter(&plan).map(|lab| assert!(lab.pass().holds_here(), "a better plan still works"))
+}
+
+fn the_network_ends_with_its_process() -> Result<(), Ignored> {
+    let program = std::env::current_exe().unwrap();
+    let first = CASES.iter().position(|case| case.0 == "the_network_stands_as_it_was_planned").unwrap();
+    let gone = Command::new(program).args([harness::RUN, &first.to_string()]).output().unwrap();
+    let words = String::from_utf8(gone.stdout).unwrap();
+    let Some(inode) = words.lines().find_map(|line| line.strip_prefix(STOOD_IN)) else {
+        return Err(Ignored(String::from_utf8_lossy(&gone.stderr).into_owned()));
+    };
+    let inode: u64 = inode.parse().unwrap();
+    let networks = std::fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path().join("ns/net")));
+    let living = networks.filter(|path| std::fs::metadata(path).is_ok_and(|entry| entry.ino() == inode));
+    assert_eq!(living.collect::<Vec<_>>(), Vec::<PathBuf>::new(), "somebody still lives there");
+    Ok(())
+}
+
+fn settings_that_cannot_be_written_are_told_and_the_network_stands() -> Result<(), Ignored> {
+    let host = host();
+    let mut overrides = Sysctls::default();
+    overrides.set(Sysctl::Syncookies, 2);
+    let lab = enter(&NetworkPlan { overrides, ..NetworkPlan::like_host(host) })?;
+    let told = lab.network().not_applied.iter().find(|setting| setting.sysctl == Some(Sysctl::Syncookies)).unwrap();
+    assert_eq!((told.wanted, told.reason.as_str()), (2, "/proc/sys is read-only here"));
+    assert_eq!(lab.network().sysctls.value(Sysctl::Syncookies), read(Sysctl::Syncookies));
+    assert_eq!(lab.network().hash_buckets, None, "the connections share the host's hash");
+    let refused = knobs::write(&lab.pass(), Sysctl::Syncookies, 0).unwrap_err();
+    assert!(refused.hint().contains("systempaths=unconfined"), "{refused}");
+    TcpListener::bind(("198.51.100.1", 8080)).map(|_| ()).map_err(|error| Ignored(error.to_string()))
 }
 
 fn a_second_thread_is_refused_before_anything_happens() -> Result<(), Ignored> {
@@ -284,3 +343,6 @@ fn user_id() -> u32 {
 fn main() -> ExitCode {
     harness::run(CASES)
 }
+
+/// What a case says about its network.
+const STOOD_IN: &str = "stood in network ";

@@ -16,6 +16,8 @@ pub(crate) enum Who {
     Root,
     /// Whoever runs the tests, in a user namespace in which this limit is 0.
     Limited(&'static str, Standing),
+    /// Whoever runs the tests, with /proc/sys mounted read-only, as in a container.
+    ReadOnlySysctls,
 }
 
 /// Where a limited case stands.
@@ -93,6 +95,7 @@ fn title(case: &Case) -> String {
     match case.1 {
         Who::User => format!("user::{}", case.0),
         Who::Root => format!("root::{}", case.0),
+        Who::ReadOnlySysctls => format!("read_only::{}", case.0),
         Who::Limited(limit, Standing::Root) => format!("{limit}::root::{}", case.0),
         Who::Limited(limit, Standing::Bare) => format!("{limit}::bare::{}", case.0),
         Who::Limited(limit, Standing::Below) => format!("{limit}::below::{}", case.0),
@@ -117,6 +120,7 @@ fn run_apart(program: &Path, index: usize, who: Who) -> Verdict {
         Who::Root if !root => return Verdict::Ignored("only root can try this".to_owned()),
         Who::User | Who::Root => Command::new(program),
         Who::Limited(limit, standing) => limited(program, limit, standing),
+        Who::ReadOnlySysctls => read_only(program),
     };
     if who == Who::User && root {
         command.uid(NOBODY).gid(NOBODY);
@@ -157,6 +161,14 @@ fn limited(program: &Path, limit: &str, standing: Standing) -> Command {
     command
 }
 
+/// The program where /proc/sys can be read only.
+fn read_only(program: &Path) -> Command {
+    let mount = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys || exit 77; exec \"$0\" \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", mount]).arg(program);
+    command
+}
+
 /// A copy of this program in a place that an ordinary user can reach.
 fn program_for_everybody(place: &Path) -> PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
@@ -167,7 +179,7 @@ fn program_for_everybody(place: &Path) -> PathBuf {
 }
 
 /// The argument by which a case's own process is started.
-const RUN: &str = "--run-case";
+pub(crate) const RUN: &str = "--run-case";
 /// The variable that tells a case its limit.
 pub(crate) const LIMIT: &str = "QVIZ_TEST_LIMIT";
 /// The exit code of a case that cannot be tried here.

@@ -14,7 +14,7 @@ use super::refusal::{Fault, errno_of};
 use super::{
     CLIENTS_V4, CLIENTS_V6, Ground, LISTENER_V4, LISTENER_V6, Link, Network, NetworkPlan, NotApplied, Step, Way,
 };
-use crate::lab::knobs;
+use crate::lab::knobs::{self, KnobError};
 use crate::model::settings::{Sysctl, Sysctls};
 
 /// Leaves for namespaces of its own and builds the network there.
@@ -26,8 +26,6 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
     // Read here, where they have their usual size: they shrink with the connection hash.
     let usual = [Sysctl::MaxSynBacklog, Sysctl::MaxTwBuckets].map(|sysctl| (sysctl, knobs::read(sysctl.name()).ok()));
     settings.put("net.ipv4.tcp_child_ehash_entries", None, i64::from(plan.hash_buckets));
-    // The first namespace is kept until the child ends: its removal would hold the locks that the next steps need.
-    let _first = std::fs::File::open("/proc/thread-self/ns/net");
     leave(UnshareFlags::NEWNET).map_err(at(Step::NestedNamespace))?;
     settings.ground = Ground::outside_of(origin).map_err(at(Step::NestedNamespace))?;
     settings.apply(plan, &usual);
@@ -142,6 +140,9 @@ impl Settings {
         let reason = match knobs::put(self.ground, name, wanted) {
             Ok(value) if value == wanted => return,
             Ok(value) => format!("the kernel made it {value}"),
+            // What cannot be written may have the value all the same.
+            Err(_) if knobs::read(name) == Ok(wanted) => return,
+            Err(KnobError::File { reason, .. }) => reason.to_string(),
             Err(error) => error.to_string(),
         };
         self.open.push(NotApplied { name: name.to_owned(), sysctl, wanted, reason });

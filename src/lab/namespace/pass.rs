@@ -43,7 +43,7 @@ impl SendPass {
         Self { ground, kernel_end: network.kernel_end.clone(), client_end: network.client_end.clone() }
     }
 
-    /// Whether the calling thread stands in the namespace for which this pass was given. Costs two system calls.
+    /// Whether the calling thread stands in the namespace for which this pass was given. Costs one `statx`, about 1 µs.
     pub fn holds_here(&self) -> bool {
         self.ground.holds_here()
     }

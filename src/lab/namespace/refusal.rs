@@ -72,6 +72,8 @@ pub enum Cause {
     OldKernel,
     /// The address cannot be put on a device.
     Address(IpAddr),
+    /// The process is at a limit of its own: open files, processes or memory.
+    OwnLimit,
     /// Nothing in /proc explains it.
     Unknown,
 }
@@ -125,6 +127,7 @@ impl Refusal {
                 Cause::limit("user.max_net_namespaces", evidence.max_net_namespaces)
             }
             (Step::Join, Errno::INVAL | Errno::NOSYS) => Cause::OldKernel,
+            (_, Errno::MFILE | Errno::NFILE | Errno::NOMEM) | (Step::Fork, Errno::AGAIN) => Cause::OwnLimit,
             (_, Errno::PERM | Errno::ACCESS) => evidence.denial(),
             (Step::Address(address), _) => Cause::Address(address),
             (Step::VethPair, Errno::OPNOTSUPP) if evidence.modules => Cause::NoVeth,
@@ -156,6 +159,7 @@ impl Refusal {
             Cause::NoVeth => "sudo modprobe veth".to_owned(),
             Cause::ModulesGone => "sudo reboot".to_owned(),
             Cause::NoUserNamespaces | Cause::Unknown => "sudo qviz".to_owned(),
+            Cause::OwnLimit => "ulimit -n 1024; ulimit -u 4096; ulimit -v unlimited".to_owned(),
             Cause::OldKernel => "qviz --net host".to_owned(),
             Cause::Address(_) => "choose a unicast address: qviz --listen 198.51.100.1:8080".to_owned(),
         }
@@ -243,6 +247,7 @@ impl fmt::Display for Cause {
             }
             Self::OldKernel => f.write_str("setns by process needs Linux 5.8"),
             Self::Address(address) => write!(f, "the kernel does not take {address} as an address of a device"),
+            Self::OwnLimit => f.write_str("the process has reached a limit of open files, processes or memory"),
             Self::Unknown => f.write_str("nothing in /proc explains it"),
         }
     }
