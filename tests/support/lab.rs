@@ -15,6 +15,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
 /// Whether a private network can be had; if not, says why, and panics where `QVIZ_REQUIRE_LAB=1` forbids a skip.
@@ -96,10 +97,10 @@ impl Running {
         self.child.id()
     }
 
-    /// Sends a signal by its name, as kill(1) knows it.
+    /// Sends it a signal.
     #[track_caller]
-    pub(crate) fn signal(&self, name: &str) {
-        signal(self.pid(), name);
+    pub(crate) fn signal(&self, signal: Signal) {
+        send(&self.child, signal);
     }
 
     /// Waits for its end.
@@ -207,7 +208,7 @@ impl Capture {
     /// Ends the reading with all that has arrived until now.
     #[track_caller]
     pub(crate) fn stop(mut self) -> Wire {
-        signal(self.child.id(), "TERM");
+        send(&self.child, Signal::TERM);
         let mut text = String::new();
         self.report.read_to_string(&mut text).expect("the capture's report");
         let failure = self.child.stderr.take().map(drained_text).unwrap_or_default();
@@ -262,9 +263,8 @@ fn joined(reader: Option<JoinHandle<Vec<u8>>>) -> Vec<u8> {
 }
 
 #[track_caller]
-fn signal(pid: u32, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
-    assert!(sent.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("a child that was not waited for takes a signal");
 }
 
 fn end(child: &mut Child) {
