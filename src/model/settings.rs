@@ -1,5 +1,6 @@
 //! The settings that a run is made of: the namespace's sysctls and the knobs of the lab.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -151,4 +152,53 @@ pub struct Knobs {
     pub workers: Option<u32>,
     /// How long one connection is served.
     pub service: Duration,
+}
+
+impl Knobs {
+    /// What differs from `before`, in words, one line each.
+    pub fn changes(&self, before: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut tell = |changed: bool, text: String| {
+            if changed {
+                changes.push(text);
+            }
+        };
+        tell(self.rate.to_bits() != before.rate.to_bits(), format!("arrivals {}/s → {}/s", before.rate, self.rate));
+        tell(self.arrivals != before.arrivals, format!("arrivals are {}", self.arrivals));
+        tell(self.accept_rate != before.accept_rate, format!("accept() {} → {}", before.accept_rate, self.accept_rate));
+        tell(
+            self.half_open.to_bits() != before.half_open.to_bits(),
+            format!("half-open clients {:.0} %", self.half_open * 100.0),
+        );
+        tell(self.loss.to_bits() != before.loss.to_bits(), format!("network loses {:.1} %", self.loss * 100.0));
+        tell(self.rtt != before.rtt, format!("round-trip time {} ms", self.rtt.as_millis()));
+        tell(self.workers != before.workers, workers(self.workers));
+        tell(self.service != before.service, format!("service takes {} ms", self.service.as_millis()));
+        changes
+    }
+}
+
+fn workers(workers: Option<u32>) -> String {
+    workers.map_or_else(|| "every connection is served at once".to_owned(), |count| format!("{count} workers"))
+}
+
+impl fmt::Display for AcceptRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Paused => f.write_str("paused"),
+            Self::PerSecond(rate) => write!(f, "{rate}/s"),
+            Self::Max => f.write_str("max"),
+        }
+    }
+}
+
+impl fmt::Display for Arrivals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Steady => f.write_str("steady"),
+            Self::Poisson => f.write_str("poisson"),
+            Self::Burst { size, period } => write!(f, "burst:{size}/{}ms", period.as_millis()),
+            Self::Wave { size, period } => write!(f, "wave:{size}/{}ms", period.as_millis()),
+        }
+    }
 }

@@ -1,0 +1,299 @@
+//! Moves between the queues, and charges to the ledger. Every change of a depth or of a toll goes through here.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::World;
+use super::note::{Note, Who};
+use crate::model::connection::{Connection, LastDrop, ServerSide, Verdict};
+use crate::model::counters::Counter;
+use crate::model::ledger::Cause;
+use crate::model::peer::Peer;
+use crate::model::stamp::Stamp;
+
+/// How long a SYN may stay without an answer before it counts as dropped. The kernel answers within the same softirq; this
+/// allows for a processor that is busy elsewhere. A later answer takes the charge back.
+const SILENCE: Duration = Duration::from_millis(4);
+
+/// How many decisions about final ACKs can still be revised by a reading of the queue.
+const DECISIONS: usize = 1024;
+
+/// How many charged SYNs can still be named anew by the counters.
+const CHARGES: usize = 4096;
+
+/// What is still open: decisions that a later fact may confirm or revise.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    /// SYNs without an answer yet, in the order of their arrival.
+    unanswered: VecDeque<(Stamp, Peer)>,
+    /// Final ACKs decided since the queue was last read and found as deep as kept here.
+    pub(super) decisions: VecDeque<Decision>,
+    /// SYNs charged since the ledger last balanced.
+    charges: VecDeque<(Peer, Option<Cause>)>,
+    /// How many connections have entered the accept queue.
+    pub(super) entered: u64,
+    /// Number of the last dump of half-open requests.
+    pub(super) dump: u64,
+}
+
+/// What was decided about one final ACK.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decision {
+    pub(super) peer: Peer,
+    pub(super) taken: bool,
+}
+
+impl World {
+    /// Moves a connection to another state on the server's side and keeps both queues' depths.
+    pub(super) fn server_to(&mut self, at: Stamp, peer: Peer, to: ServerSide) {
+        let Self { roster, accept_queue, syn_queue, history, stay, open, .. } = self;
+        let Some(one) = roster.known(&peer) else { return };
+        let from = one.server;
+        if from == to {
+            return;
+        }
+        if from.in_syn_queue() && !to.in_syn_queue() {
+            syn_queue.leave(at);
+            stay.record(at.since(one.server_since));
+        }
+        if to.in_syn_queue() && !from.in_syn_queue() {
+            syn_queue.enter(at);
+        }
+        if from.in_accept_queue() && !to.in_accept_queue() {
+            accept_queue.leave(at);
+        }
+        if to.in_accept_queue() && !from.in_accept_queue() {
+            accept_queue.enter(at);
+            one.queued_at = Some(at);
+            one.queue_order = Some(open.entered);
+            open.entered += 1;
+        }
+        one.server = to;
+        one.server_since = at;
+        let slot = history.slot_at(at);
+        slot.syn_last = syn_queue.depth();
+        slot.syn_max = slot.syn_max.max(slot.syn_last);
+        slot.accept_last = accept_queue.depth();
+        slot.accept_max = slot.accept_max.max(slot.accept_last);
+        self.release_if_over(at, peer);
+    }
+
+    /// Lets a connection go when neither side will move it any further.
+    pub(super) fn release_if_over(&mut self, at: Stamp, peer: Peer) {
+        if self.roster.connection(&peer).is_some_and(Connection::is_over) {
+            self.roster.release(peer, at);
+        }
+    }
+
+    /// Puts one lost segment (or request) down to `cause`.
+    pub(super) fn charge(&mut self, at: Stamp, peer: Peer, cause: Cause) {
+        let toll = self.ledger.toll_mut(cause);
+        toll.segments += 1;
+        self.history.slot_at(at).drops[cause as usize] += 1;
+        let Some(one) = self.roster.known(&peer) else { return };
+        let hits = &mut one.trace.hits[cause as usize];
+        if *hits == 0 {
+            toll.clients += 1;
+        }
+        *hits = hits.saturating_add(1);
+        one.last_drop = Some(LastDrop { at, cause });
+        let note = Note::Dropped { who: who(one), cause, attempt: one.syns };
+        self.note(note);
+    }
+
+    /// Takes one charge back.
+    pub(super) fn refund(&mut self, peer: Peer, cause: Cause) {
+        let toll = self.ledger.toll_mut(cause);
+        toll.segments = toll.segments.saturating_sub(1);
+        let Some(one) = self.roster.known(&peer) else { return };
+        let hits = &mut one.trace.hits[cause as usize];
+        *hits = hits.saturating_sub(1);
+        if *hits == 0 {
+            toll.clients = toll.clients.saturating_sub(1);
+            one.last_drop = one.last_drop.filter(|last| last.cause != cause);
+        }
+    }
+
+    /// Remembers a SYN whose answer is open.
+    pub(super) fn await_answer(&mut self, at: Stamp, peer: Peer) {
+        self.open.unanswered.push_back((at, peer));
+    }
+
+    /// Charges the SYNs that have stayed without an answer for too long.
+    pub(super) fn resolve_silence(&mut self, now: Stamp) {
+        while let Some((at, peer)) = self.open.unanswered.front().copied() {
+            if now.since(at) < SILENCE {
+                break;
+            }
+            self.open.unanswered.pop_front();
+            self.charge_silence(at, peer);
+        }
+    }
+
+    fn charge_silence(&mut self, at: Stamp, peer: Peer) {
+        let nearest = self.nearest_cause();
+        let Some(one) = self.roster.known(&peer) else { return };
+        if one.trace.pending != Some(at) {
+            return;
+        }
+        one.trace.pending = None;
+        let cause = match one.trace.verdict {
+            Verdict::Drop(cause) => Some(cause),
+            Verdict::Request | Verdict::Cookie => nearest,
+        };
+        one.trace.charged = cause;
+        match cause {
+            Some(cause) => self.charge(at, peer, cause),
+            None => self.ledger.syns_without_cause += 1,
+        }
+        if self.open.charges.len() == CHARGES {
+            self.open.charges.pop_front();
+        }
+        self.open.charges.push_back((peer, cause));
+        self.release_if_over(self.now, peer);
+    }
+
+    /// A SYN that was charged has been answered after all.
+    pub(super) fn take_back_silence(&mut self, peer: Peer) {
+        let charged = self.roster.known(&peer).and_then(|one| one.trace.charged.take());
+        if let Some(cause) = charged {
+            self.refund(peer, cause);
+            self.open.charges.retain(|(charged, _)| *charged != peer);
+        }
+    }
+
+    /// Remembers a decision that the next reading of the queue may revise.
+    pub(super) fn decided(&mut self, peer: Peer, taken: bool) {
+        if self.open.decisions.len() == DECISIONS {
+            self.open.decisions.pop_front();
+        }
+        self.open.decisions.push_back(Decision { peer, taken });
+    }
+
+    /// A final ACK that was thought ignored was taken: the connection exists.
+    pub(super) fn revise_to_taken(&mut self, at: Stamp, peer: Peer) {
+        let Some(server) = self.roster.connection(&peer).map(|one| one.server) else { return };
+        if !matches!(server, ServerSide::HalfOpen | ServerSide::CookieSent) {
+            return;
+        }
+        let cause = self.refusal_cause(server);
+        let charged = self.roster.connection(&peer).is_some_and(|one| one.trace.hits[cause as usize] > 0);
+        if charged {
+            self.refund(peer, cause);
+            self.unghost(peer);
+        }
+        self.server_to(at, peer, ServerSide::Queued);
+    }
+
+    fn unghost(&mut self, peer: Peer) {
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.acks_ignored = one.acks_ignored.saturating_sub(1);
+        if one.acks_ignored > 0 {
+            return;
+        }
+        if std::mem::take(&mut one.was_ghost) {
+            self.clients.ghosts = self.clients.ghosts.saturating_sub(1);
+        }
+        if std::mem::take(&mut one.was_phantom) {
+            self.clients.phantoms = self.clients.phantoms.saturating_sub(1);
+        }
+    }
+
+    /// A final ACK that was thought taken was ignored: the connection does not exist.
+    pub(super) fn revise_to_ignored(&mut self, at: Stamp, peer: Peer) {
+        let Some(one) = self.roster.connection(&peer) else { return };
+        if one.server != ServerSide::Queued {
+            return;
+        }
+        let back = if one.trace.by_cookie { ServerSide::CookieSent } else { ServerSide::HalfOpen };
+        self.server_to(at, peer, back);
+        self.ignore_ack(at, peer, self.refusal_cause(back));
+    }
+
+    /// The kernel has thrown this client's ACK away.
+    pub(super) fn ignore_ack(&mut self, at: Stamp, peer: Peer, cause: Cause) {
+        self.charge(at, peer, cause);
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.acks_ignored = one.acks_ignored.saturating_add(1);
+        match cause {
+            Cause::AckAcceptQueueFull if !one.was_ghost => {
+                one.was_ghost = true;
+                self.clients.ghosts += 1;
+            }
+            Cause::AckCookieAcceptQueueFull if !one.was_phantom => {
+                one.was_phantom = true;
+                self.clients.phantoms += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// Holds the split of the charged SYNs against the counters: where the sum is right and the causes are not, the latest
+    /// charges are named as the counters say.
+    pub(super) fn arbitrate(&mut self) {
+        if self.began.as_ref().is_some_and(|began| !began.private_counters) {
+            return;
+        }
+        let change = self.counters();
+        let counter = |counter| change.value(counter);
+        let (Some(overflows), Some(drops), Some(full)) =
+            (counter(Counter::ListenOverflows), counter(Counter::ListenDrops), counter(Counter::TCPReqQFullDrop))
+        else {
+            return;
+        };
+        let acks: u64 = [Cause::AckAcceptQueueFull, Cause::AckCookieAcceptQueueFull, Cause::AckReset]
+            .into_iter()
+            .map(|cause| self.ledger.toll(cause).segments)
+            .sum();
+        if drops != self.ledger.kernel_drops() + self.ledger.syns_without_cause || overflows < acks {
+            return;
+        }
+        let Some(rest) = drops.checked_sub(overflows + full) else { return };
+        let wanted = [
+            (Cause::SynAcceptQueueFull, overflows - acks),
+            (Cause::SynSynQueueFull, full),
+            (Cause::SynMaxSynBacklog, rest),
+        ];
+        for (cause, count) in wanted {
+            self.rename_charges(cause, count, &wanted);
+        }
+        if self.ledger.balance(&change).balanced == Some(true) {
+            self.open.charges.clear();
+        }
+    }
+
+    fn rename_charges(&mut self, to: Cause, count: u64, wanted: &[(Cause, u64)]) {
+        for index in (0..self.open.charges.len()).rev() {
+            if self.ledger.toll(to).segments >= count {
+                break;
+            }
+            let (peer, from) = self.open.charges[index];
+            let surplus = from.is_none_or(|from| {
+                wanted.iter().any(|(cause, count)| *cause == from && self.ledger.toll(from).segments > *count)
+            });
+            if !surplus {
+                continue;
+            }
+            match from {
+                Some(from) => self.refund(peer, from),
+                None => self.ledger.syns_without_cause -= 1,
+            }
+            self.charge(self.now, peer, to);
+            self.open.charges[index].1 = Some(to);
+        }
+    }
+
+    /// Decides everything that is still open: the session is over.
+    pub(super) fn settle_everything(&mut self, at: Stamp) {
+        while let Some((since, peer)) = self.open.unanswered.pop_front() {
+            self.charge_silence(since, peer);
+        }
+        self.arbitrate();
+        self.set_capacities(at);
+    }
+}
+
+/// The name of a connection in a note.
+pub(super) const fn who(one: &Connection) -> Who {
+    Who { id: one.id, peer: one.peer }
+}

@@ -1,0 +1,112 @@
+//! How full a queue is and was: exact, event by event, whatever the sampling rate.
+
+use std::time::Duration;
+
+use crate::model::stamp::Stamp;
+
+/// The depth of one queue over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Occupancy {
+    depth: u32,
+    max: u32,
+    capacity: Option<u32>,
+    changed: Stamp,
+    first: Option<Stamp>,
+    weighted_ns: u128,
+    full_ns: u64,
+    /// How often a reading of the kernel differed from the depth kept here, so that the depth was set to what was read.
+    pub corrections: u64,
+}
+
+impl Occupancy {
+    /// Entries now.
+    pub const fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    /// The largest number of entries so far.
+    pub const fn max(&self) -> u32 {
+        self.max
+    }
+
+    /// True when the queue holds its capacity or more.
+    pub fn is_full(&self) -> bool {
+        self.capacity.is_some_and(|capacity| self.depth >= capacity)
+    }
+
+    /// The mean number of entries from the first fact up to `now`.
+    pub fn mean(&self, now: Stamp) -> f64 {
+        let Some(first) = self.first else { return 0.0 };
+        let span = now.since(first).as_nanos();
+        if span == 0 { f64::from(self.depth) } else { self.weighted(now) as f64 / span as f64 }
+    }
+
+    /// The time during which the queue held its capacity, up to `now`.
+    pub fn full(&self, now: Stamp) -> Duration {
+        let still = if self.is_full() { now.since(self.changed) } else { Duration::ZERO };
+        Duration::from_nanos(self.full_ns) + still
+    }
+
+    /// Sets the capacity (it changes with every `listen()`).
+    pub fn set_capacity(&mut self, now: Stamp, capacity: Option<u32>) {
+        self.settle(now);
+        self.capacity = capacity;
+    }
+
+    /// One entry more.
+    pub fn enter(&mut self, now: Stamp) {
+        self.set(now, self.depth.saturating_add(1));
+    }
+
+    /// One entry less.
+    pub fn leave(&mut self, now: Stamp) {
+        self.set(now, self.depth.saturating_sub(1));
+    }
+
+    /// As many entries as were read.
+    pub fn set(&mut self, now: Stamp, depth: u32) {
+        self.settle(now);
+        self.depth = depth;
+        self.max = self.max.max(depth);
+    }
+
+    fn weighted(&self, now: Stamp) -> u128 {
+        self.weighted_ns + now.since(self.changed).as_nanos() * u128::from(self.depth)
+    }
+
+    fn settle(&mut self, now: Stamp) {
+        self.first.get_or_insert(now);
+        self.full_ns = self.full(now).as_nanos() as u64;
+        self.weighted_ns = self.weighted(now);
+        self.changed = self.changed.max(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_at_capacity_and_mean_are_exact() {
+        let at = Stamp::from_millis;
+        let mut queue = Occupancy::default();
+        queue.set_capacity(at(0), Some(2));
+        queue.enter(at(100));
+        queue.enter(at(200));
+        queue.leave(at(500));
+        assert_eq!(queue.full(at(1000)), Duration::from_millis(300));
+        assert!((queue.mean(at(1000)) - 1.2).abs() < 1e-9);
+        assert_eq!((queue.depth(), queue.max()), (1, 2));
+    }
+
+    #[test]
+    fn shrinking_the_capacity_makes_a_queue_full() {
+        let at = Stamp::from_millis;
+        let mut queue = Occupancy::default();
+        queue.set_capacity(at(0), Some(10));
+        queue.set(at(0), 5);
+        queue.set_capacity(at(100), Some(3));
+        assert!(queue.is_full());
+        assert_eq!(queue.full(at(250)), Duration::from_millis(150));
+    }
+}

@@ -1,0 +1,191 @@
+//! Segments as the tap saw them, in the kernel's own order.
+
+use super::World;
+use super::account::who;
+use super::note::Note;
+use crate::model::connection::{ClientSide, Connection, ServerSide, Verdict};
+use crate::model::peer::Peer;
+use crate::model::segment::{Kind, Segment, Toward};
+use crate::model::stamp::Stamp;
+
+impl World {
+    pub(super) fn segment(&mut self, at: Stamp, segment: &Segment) {
+        if segment.kind() == Kind::Rst {
+            self.tally(|tally| tally.rst += 1);
+        }
+        match (segment.toward, segment.kind()) {
+            (Toward::Listener, Kind::Syn) => self.syn(at, segment),
+            (Toward::Listener, Kind::Ack | Kind::Data | Kind::Fin) => self.ack(at, segment),
+            (Toward::Listener, Kind::Rst) => self.client_reset(at, segment.peer),
+            (Toward::Client, Kind::SynAck) => self.syn_ack(at, segment),
+            (Toward::Client, Kind::Ack | Kind::Data | Kind::Fin) => self.child_spoke(at, segment.peer),
+            (Toward::Client, Kind::Rst) => self.server_reset(at, segment.peer),
+            (Toward::Listener, Kind::SynAck) | (Toward::Client, Kind::Syn) => {}
+        }
+    }
+
+    fn tally(&mut self, count: impl FnOnce(&mut super::SegmentTally)) {
+        if let Some(tally) = &mut self.segments {
+            count(tally);
+        }
+    }
+
+    fn syn(&mut self, at: Stamp, segment: &Segment) {
+        let verdict = self.admission();
+        let peer = segment.peer;
+        let one = self.roster.entry(peer, at);
+        one.travel = None;
+        one.syns = one.syns.saturating_add(1);
+        one.trace.client_isn = segment.seq;
+        one.trace.tells_cookie = segment.window_scale && !segment.timestamps;
+        let first = one.syns == 1;
+        let open = matches!(one.server, ServerSide::Nothing | ServerSide::CookieSent) || one.server.is_over();
+        if open {
+            one.trace.pending = Some(at);
+            one.trace.verdict = verdict;
+            one.trace.charged = None;
+        }
+        if first {
+            one.trace.wanting = !one.half_open;
+            if one.trace.wanting {
+                self.demand.knock();
+            }
+            self.history.slot_at(at).arrivals += 1;
+        }
+        if open {
+            self.await_answer(at, peer);
+        }
+        self.tally(|tally| if first { tally.syn += 1 } else { tally.syn_retransmit += 1 });
+    }
+
+    fn syn_ack(&mut self, at: Stamp, segment: &Segment) {
+        let peer = segment.peer;
+        let Some(one) = self.roster.known(&peer) else {
+            self.tally(|tally| tally.syn_ack += 1);
+            return;
+        };
+        let first = one.syn_acks == 0;
+        one.syn_acks = one.syn_acks.saturating_add(1);
+        one.trace.server_isn = segment.seq;
+        let answers = one.trace.pending.take().is_some();
+        let late = one.trace.charged.is_some();
+        let cookie = if one.trace.tells_cookie { !segment.window_scale } else { one.trace.verdict == Verdict::Cookie };
+        self.tally(|tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
+        if late && !answers {
+            self.take_back_silence(peer);
+        }
+        if answers || late {
+            self.answered(at, peer, cookie);
+        } else {
+            self.answered_again(at, peer);
+        }
+    }
+
+    fn answered(&mut self, at: Stamp, peer: Peer, cookie: bool) {
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.trace.by_cookie = cookie;
+        one.trace.missed = 0;
+        let who = who(one);
+        if cookie {
+            self.ledger.cookies_sent += 1;
+            self.server_to(at, peer, ServerSide::CookieSent);
+            self.note(Note::Cookie { who });
+        } else {
+            self.server_to(at, peer, ServerSide::HalfOpen);
+            self.note(Note::HalfOpen { who, place: self.syn_queue.depth() });
+        }
+    }
+
+    /// A SYN-ACK that no SYN asked for: the request's timer sent it, so the request still stands.
+    fn answered_again(&mut self, at: Stamp, peer: Peer) {
+        match self.roster.connection(&peer).map(|one| one.server) {
+            Some(ServerSide::Queued) => self.revise_to_ignored(at, peer),
+            Some(ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned) => {
+                self.server_to(at, peer, ServerSide::HalfOpen);
+            }
+            _ => {}
+        }
+    }
+
+    fn ack(&mut self, at: Stamp, segment: &Segment) {
+        let peer = segment.peer;
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.travel = None;
+        let answers_syn_ack = one.syn_acks > 0 && segment.ack == one.trace.server_isn.wrapping_add(1);
+        let at_start = segment.seq == one.trace.client_isn.wrapping_add(1);
+        let server = one.server;
+        let final_ack = answers_syn_ack && at_start && segment.kind() == Kind::Ack;
+        if final_ack {
+            self.tally(|tally| tally.ack += 1);
+        }
+        match server {
+            ServerSide::HalfOpen if answers_syn_ack => self.final_ack(at, segment),
+            ServerSide::CookieSent if answers_syn_ack && at_start => {
+                self.ledger.cookies_redeemed += 1;
+                self.final_ack(at, segment);
+            }
+            ServerSide::Queued => note_arrival(self.roster.known(&peer), segment),
+            _ => {}
+        }
+    }
+
+    fn final_ack(&mut self, at: Stamp, segment: &Segment) {
+        let peer = segment.peer;
+        let Some(one) = self.roster.known(&peer) else { return };
+        if one.client == ClientSide::SynSent {
+            one.client = ClientSide::Connected;
+            one.client_since = at;
+        }
+        let (server, again, who) = (one.server, one.acks_ignored > 0, who(one));
+        let refusal = self.ack_refusal(server);
+        self.decided(peer, refusal.is_none());
+        if let Some(cause) = refusal {
+            self.ignore_ack(at, peer, cause);
+            return;
+        }
+        self.server_to(at, peer, ServerSide::Queued);
+        note_arrival(self.roster.known(&peer), segment);
+        let place = self.accept_queue.depth();
+        self.note(if again { Note::Healed { who } } else { Note::Queued { who, place } });
+    }
+
+    fn client_reset(&mut self, at: Stamp, peer: Peer) {
+        match self.roster.connection(&peer).map(|one| one.server) {
+            Some(ServerSide::HalfOpen) => {
+                self.ledger.client_resets += 1;
+                self.server_to(at, peer, ServerSide::ResetAway);
+            }
+            Some(ServerSide::Queued) => self.server_to(at, peer, ServerSide::QueuedDead),
+            _ => {}
+        }
+    }
+
+    fn server_reset(&mut self, at: Stamp, peer: Peer) {
+        let abort = self.refusal_cause(ServerSide::HalfOpen) == crate::model::ledger::Cause::AckReset;
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.trace.pending = None;
+        match one.server {
+            ServerSide::HalfOpen => self.server_to(at, peer, ServerSide::ResetAway),
+            ServerSide::Queued if abort => {
+                self.revise_to_ignored(at, peer);
+                self.server_to(at, peer, ServerSide::ResetAway);
+            }
+            ServerSide::CookieSent => self.server_to(at, peer, ServerSide::Nothing),
+            _ => {}
+        }
+    }
+
+    /// Only an existing connection acknowledges data, sends data or FIN.
+    fn child_spoke(&mut self, at: Stamp, peer: Peer) {
+        let thought_ignored = self.roster.connection(&peer).is_some_and(|one| one.acks_ignored > 0);
+        if thought_ignored {
+            self.revise_to_taken(at, peer);
+        }
+    }
+}
+
+fn note_arrival(one: Option<&mut Connection>, segment: &Segment) {
+    let Some(one) = one else { return };
+    one.bytes = one.bytes.saturating_add(u32::from(segment.payload));
+    one.client_closed |= segment.kind() == Kind::Fin;
+}
