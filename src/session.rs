@@ -15,7 +15,7 @@ pub mod clock;
 /// A running session: facts come up, commands go down.
 #[derive(Debug)]
 pub struct Session {
-    facts: mpsc::UnboundedReceiver<Vec<Stamped>>,
+    facts: mpsc::Receiver<Vec<Stamped>>,
     wishes: Option<std::sync::mpsc::Sender<Command>>,
     clock: Clock,
 }

@@ -81,6 +81,9 @@ impl World {
         one.client_since = at;
         one.retry = None;
         one.travel = None;
+        if std::mem::take(&mut one.trace.wanting) {
+            self.demand.go();
+        }
         let who = who(one);
         match side {
             ClientSide::TimedOut => self.note(Note::GaveUp { who }),
@@ -109,6 +112,9 @@ impl World {
         let seen = one.queued_at.map(|since| at.since(since));
         let waited = seen.or_else(|| waited_ms.map(|millis| Duration::from_millis(millis.into())));
         let who = who(one);
+        if std::mem::take(&mut one.trace.wanting) {
+            self.demand.go();
+        }
         if let Some(waited) = waited {
             self.wait.record(waited);
         }

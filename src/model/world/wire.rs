@@ -45,11 +45,15 @@ impl World {
             one.trace.verdict = verdict;
             one.trace.charged = None;
         }
+        if first {
+            one.trace.wanting = !one.half_open;
+            if one.trace.wanting {
+                self.demand.knock();
+            }
+            self.history.slot_at(at).arrivals += 1;
+        }
         if open {
             self.await_answer(at, peer);
-        }
-        if first {
-            self.history.slot_at(at).arrivals += 1;
         }
         self.tally(|tally| if first { tally.syn += 1 } else { tally.syn_retransmit += 1 });
     }

@@ -1,0 +1,97 @@
+//! Where clients come from: a new loopback address for each IPv4 client, so that neither ports nor the kernel's memory of a peer
+//! ("proven" peers bypass the three-quarters rule, TIME_WAIT pairs skip the test for a full SYN queue) get in the way.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use rand::RngExt;
+
+/// Linux's default `ip_local_port_range`.
+const PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
+
+/// Addresses 127.x.y.z with x and z from 1 to 254.
+const HOSTS: u32 = 254;
+const ADDRESSES: u32 = HOSTS * 256 * HOSTS;
+
+/// Source addresses, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sources {
+    /// 127.1.0.1, 127.1.0.2 … 127.254.255.254, 16.5 million, then again with other ports. They reach every address of this machine,
+    /// not only 127/8: such packets travel over lo.
+    Loopback {
+        /// How many were given out, modulo their number.
+        given: u32,
+    },
+    /// The kernel chooses address and port (IPv6 has one loopback address alone).
+    Kernel,
+}
+
+impl Sources {
+    /// The sources that reach `target`.
+    pub(super) const fn toward(target: SocketAddr) -> Self {
+        match target {
+            SocketAddr::V4(_) => Self::Loopback { given: 0 },
+            SocketAddr::V6(_) => Self::Kernel,
+        }
+    }
+
+    /// The next client's address and port; `None` leaves both to the kernel.
+    pub(super) fn next(&mut self, rng: &mut impl RngExt) -> Option<SocketAddr> {
+        let Self::Loopback { given } = self else { return None };
+        let ip = loopback(*given);
+        *given = (*given + 1) % ADDRESSES;
+        Some(SocketAddr::new(ip.into(), rng.random_range(PORTS)))
+    }
+}
+
+/// The address at which `target` can be reached: itself, or its family's loopback if it stands for all addresses.
+pub(super) fn reachable(target: SocketAddr) -> SocketAddr {
+    let ip = match target.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, target.port())
+}
+
+const fn loopback(n: u32) -> Ipv4Addr {
+    let (net, host) = (n / HOSTS, n % HOSTS);
+    Ipv4Addr::new(127, 1 + (net / 256) as u8, (net % 256) as u8, 1 + host as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use rand::SeedableRng;
+    use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+
+    #[test]
+    fn every_client_has_an_address_of_its_own() {
+        let mut sources = Sources::toward("127.0.0.1:80".parse().unwrap());
+        let mut rng = Pcg64Mcg::seed_from_u64(1);
+        let given: Vec<_> = (0..100_000).map(|_| sources.next(&mut rng).unwrap()).collect();
+        assert_eq!(given[0].ip().to_string(), "127.1.0.1");
+        assert_eq!(given.iter().map(SocketAddr::ip).collect::<HashSet<_>>().len(), given.len());
+        assert!(given.iter().all(|source| PORTS.contains(&source.port())));
+    }
+
+    #[test]
+    fn the_last_address_is_followed_by_the_first() {
+        assert_eq!(loopback(ADDRESSES - 1), Ipv4Addr::new(127, 254, 255, 254));
+        let mut sources = Sources::Loopback { given: ADDRESSES - 1 };
+        let mut rng = Pcg64Mcg::seed_from_u64(1);
+        sources.next(&mut rng).unwrap();
+        assert_eq!(sources.next(&mut rng).unwrap().ip(), Ipv4Addr::new(127, 1, 0, 1));
+    }
+
+    #[test]
+    fn all_addresses_means_the_loopback() {
+        for (given, reached) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("10.0.0.1:80", "10.0.0.1:80")]
+        {
+            assert_eq!(reachable(given.parse().unwrap()), reached.parse().unwrap());
+        }
+    }
+}
