@@ -9,13 +9,12 @@ mod skipped;
 mod source;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use rustix::io::Errno;
 
 use super::arrivals::Schedule;
 use super::server::slab::{Key, Slab};
@@ -42,15 +41,12 @@ const REST: Duration = Duration::from_millis(100);
 /// How soon an attempt to watch a client is made again after the kernel had no room for it.
 const WATCH_AGAIN: Duration = Duration::from_millis(10);
 
-/// So many source addresses are tried for one client when ports turn out to be taken.
-const TRIES: u32 = 4;
-
 /// Who connects, when, and to what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectPlan {
     /// The listener. An unspecified address (`0.0.0.0`, `[::]`) means the loopback of its family.
     pub target: SocketAddr,
-    /// The seed of ports, of the choice of half-open clients, and of the arrivals.
+    /// The seed of the arrivals and of the choice of half-open clients.
     pub seed: u64,
     /// Client arrivals per second.
     pub rate: f64,
@@ -307,16 +303,8 @@ impl Connects {
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         let mut tell = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, life } });
-        let mut source = self.sources.next(&mut self.rng);
-        let mut opened = open(self.target, source, half_open);
-        for _ in 1..TRIES {
-            if source.is_none() || opened.as_ref().err() != Some(&Errno::ADDRINUSE) {
-                break;
-            }
-            source = self.sources.next(&mut self.rng);
-            opened = open(self.target, source, half_open);
-        }
-        match opened {
+        let source = self.sources.next();
+        match open(self.target, source, half_open) {
             Ok((socket, peer)) => {
                 self.started += 1;
                 tell(peer, Life::Started { half_open });
@@ -330,7 +318,8 @@ impl Connects {
                 }
             }
             Err(errno) => {
-                let peer = source.unwrap_or_else(|| SocketAddr::new(self.target.ip(), 0)).into();
+                let ip = source.map_or_else(|| self.target.ip(), IpAddr::V4);
+                let peer = Peer::new(ip, 0);
                 let life = end_of(errno);
                 if matches!(life, Life::Failed { .. }) {
                     self.rest_until = Some(now + REST);

@@ -1,6 +1,6 @@
 //! The system calls of one client: open and connect, send the request, hear the end.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -24,7 +24,7 @@ const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
 ///
 /// # Errors
 /// The errno of the call that failed; no SYN has left, except with ECONNREFUSED, ECONNRESET and ETIMEDOUT.
-pub(super) fn open(target: SocketAddr, source: Option<SocketAddr>, half_open: bool) -> Result<(OwnedFd, Peer), Errno> {
+pub(super) fn open(target: SocketAddr, source: Option<Ipv4Addr>, half_open: bool) -> Result<(OwnedFd, Peer), Errno> {
     let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
@@ -34,16 +34,13 @@ pub(super) fn open(target: SocketAddr, source: Option<SocketAddr>, half_open: bo
             .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOTSUP))?;
     }
     if let Some(source) = source {
-        bind(&socket, &source)?;
+        bind(&socket, &SocketAddrV4::new(source, 0))?;
     }
     match connect(&socket, &target) {
         Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => {}
         Err(errno) => return Err(errno),
     }
-    let peer = match source {
-        Some(source) => source,
-        None => SocketAddr::try_from(getsockname(&socket)?)?,
-    };
+    let peer = SocketAddr::try_from(getsockname(&socket)?)?;
     Ok((socket, peer.into()))
 }
 

@@ -130,7 +130,8 @@ impl World {
         }
     }
 
-    fn charge_silence(&mut self, at: Stamp, peer: Peer) {
+    /// The SYN that came at `at` has stayed without an answer.
+    pub(super) fn charge_silence(&mut self, at: Stamp, peer: Peer) {
         let nearest = self.nearest_cause();
         let Some(one) = self.roster.known(&peer) else { return };
         if one.trace.pending != Some(at) {

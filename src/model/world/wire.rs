@@ -33,6 +33,9 @@ impl World {
     fn syn(&mut self, at: Stamp, segment: &Segment) {
         let verdict = self.admission();
         let peer = segment.peer;
+        if let Some(before) = self.roster.connection(&peer).and_then(|one| one.trace.pending) {
+            self.charge_silence(before, peer);
+        }
         let one = self.roster.entry(peer, at);
         one.travel = None;
         one.syns = one.syns.saturating_add(1);
