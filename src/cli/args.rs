@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{examples, values};
 use crate::model::settings::{AcceptRate, Arrivals};
+use crate::ui::theme;
 
 /// The whole command line.
 #[derive(Clone, Debug, Parser)]
@@ -273,6 +274,14 @@ pub struct OutputArgs {
     /// auto: as the terminal can, none with NO_COLOR. [default: auto]
     #[arg(long, value_name = "WHEN", value_enum)]
     pub color: Option<Color>,
+
+    /// Theme of the picture [default: dark]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(theme::NAMES))]
+    pub theme: Option<String>,
+
+    /// Large cells and high contrast, for a room
+    #[arg(long)]
+    pub projector: bool,
 }
 
 /// Where the listener stands.
@@ -306,6 +315,15 @@ pub enum Color {
     Always,
     /// None
     Never,
+}
+
+impl ClientArgs {
+    /// The options that were given and mean packet-level clients alone.
+    pub fn wire_only(&self) -> Vec<&'static str> {
+        let options =
+            [(self.rtt.is_some(), "--rtt"), (self.jitter.is_some(), "--jitter"), (self.loss.is_some(), "--loss")];
+        options.into_iter().filter(|(given, _)| *given).map(|(_, name)| name).collect()
+    }
 }
 
 impl KernelArgs {

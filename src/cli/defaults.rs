@@ -41,3 +41,6 @@ pub const LOSS: f64 = 0.0;
 
 /// The same run for everybody who names nothing: what one person sees, another can repeat.
 pub const SEED: u64 = 1;
+
+/// Most terminals are dark.
+pub const THEME: &str = "dark";

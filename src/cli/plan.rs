@@ -35,6 +35,8 @@ pub struct LabPlan {
     pub overrides: Sysctls,
     /// The options that gave them.
     pub kernel_options: Vec<&'static str>,
+    /// The options given that mean packet-level clients alone.
+    pub wire_options: Vec<&'static str>,
     /// The seed of everything random.
     pub seed: u64,
     /// How many clients at most.
@@ -45,6 +47,10 @@ pub struct LabPlan {
     pub ascii: bool,
     /// Colours of the picture.
     pub color: Color,
+    /// The theme's name.
+    pub theme: String,
+    /// Large and high in contrast, for a room.
+    pub projector: bool,
 }
 
 /// The form of what comes out.
@@ -83,11 +89,14 @@ impl LabPlan {
             knobs: knobs(args),
             overrides: overrides(&args.kernel),
             kernel_options,
+            wire_options: args.clients.wire_only(),
             seed: args.run.seed.unwrap_or(defaults::SEED),
             count: args.clients.count,
             duration: args.run.duration,
             ascii: args.output.ascii,
             color: args.output.color.unwrap_or_default(),
+            theme: args.output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
+            projector: args.output.projector,
         })
     }
 }
