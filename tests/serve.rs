@@ -352,6 +352,10 @@ fn clients_without_descriptors_fail_by_name_and_rest() {
     assert_eq!((table.connects.started(), table.connected().len()), (3, 3));
     let emfile = Life::Failed { errno: rustix::io::Errno::MFILE.raw_os_error() };
     assert_eq!((table.lives(|life| *life == emfile).len(), table.skipped()), (1, 6));
+    table.command(Command::Burst(4));
+    table.until("those due while it rests are skipped", |table| table.skipped() == 10);
+    assert_eq!(table.connects.started(), 3, "nobody was tried meanwhile");
+    table.until("the rest is over", |table| table.connects.next_deadline().is_none());
     drop(taken);
     table.command(Command::AcceptRate(AcceptRate::Max));
     table.until("those who came are served", |table| table.finished() == 3);

@@ -30,7 +30,7 @@ use skipped::Skipped;
 use source::Sources;
 
 /// Clients started in one turn at most, so that the driver's other work has its turn too.
-const STARTS_PER_TURN: u64 = 64;
+const STARTS_PER_TURN: u64 = 32;
 
 /// Clients that may be late in starting; what is due beyond that is skipped.
 const MOST_OWED: u64 = 65_536;
@@ -52,7 +52,7 @@ pub struct ConnectPlan {
     pub rate: f64,
     /// The pattern of arrivals.
     pub arrivals: Arrivals,
-    /// No more than so many clients in the whole run.
+    /// No more than so many clients in the whole run; those whose `connect()` failed count, skipped ones do not.
     pub count: Option<u64>,
     /// Share of half-open clients, 0 to 1: real sockets that never see the SYN-ACK (a filter drops all that comes), so that both
     /// sides' retry schedules are the kernel's own.
@@ -101,6 +101,12 @@ struct Client {
     peer: Peer,
     socket: OwnedFd,
     stage: Stage,
+}
+
+impl Client {
+    const fn tells(&self, life: Life, at: Stamp) -> Stamped {
+        Stamped { at, event: Event::Client { id: self.id, peer: self.peer, life } }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +191,7 @@ impl Connects {
     pub fn next_deadline(&self) -> Option<Stamp> {
         let busy = (self.owed > 0 || !self.fresh.is_empty()).then_some(self.again);
         let arrival = if self.remaining > 0 { self.schedule.next() } else { None };
-        let start = arrival.map(|at| self.rest_until.map_or(at, |rested| at.max(rested)));
+        let start = if self.rest_until.is_some() { self.rest_until } else { arrival };
         let end = self.ends.front().map(|(at, _)| *at);
         [busy, start, end, self.skipped.due()].into_iter().flatten().min()
     }
@@ -232,29 +238,30 @@ impl Connects {
 
     /// Takes one client as far as it gets without waiting.
     fn hear(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
-        let Some(client) = self.crowd.at_mut(key) else { return };
-        let (id, peer) = (client.id, client.peer);
-        let mut tell = |life| out.push(Stamped { at: now, event: Event::Client { id, peer, life } });
-        if client.stage == Stage::Connecting {
-            let asked = ask(&client.socket);
-            if asked == Ok(false) {
-                return;
-            }
-            if matches!(asked, Ok(_) | Err(Life::Reset)) {
-                // A RST before the client was connected would have been ECONNREFUSED.
-                client.stage = Stage::Connected;
-                tell(Life::Connected);
-            }
-            if let Err(life) = asked {
-                tell(life);
-                self.crowd.remove(key);
-                return;
-            }
-        }
+        self.ask(key, now, out);
+        let Some(client) = self.crowd.at(key) else { return };
         if client.stage == Stage::Connected
             && let Some(life) = hear_end(&client.socket)
         {
-            tell(life);
+            out.push(client.tells(life, now));
+            self.crowd.remove(key);
+        }
+    }
+
+    /// Lets a client whose handshake is over send its request.
+    fn ask(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
+        let Some(client) = self.crowd.at_mut(key) else { return };
+        if client.stage != Stage::Connecting {
+            return;
+        }
+        let asked = ask(&client.socket);
+        // A RST before the client was connected would have been ECONNREFUSED.
+        if matches!(asked, Ok(true) | Err(Life::Reset)) {
+            client.stage = Stage::Connected;
+            out.push(client.tells(Life::Connected, now));
+        }
+        if let Err(life) = asked {
+            out.push(client.tells(life, now));
             self.crowd.remove(key);
         }
     }
@@ -264,8 +271,8 @@ impl Connects {
             && at <= now
         {
             self.ends.pop_front();
-            if let Some(Client { id, peer, .. }) = self.crowd.remove(key) {
-                out.push(Stamped { at: now, event: Event::Client { id, peer, life: Life::Vanished } });
+            if let Some(client) = self.crowd.remove(key) {
+                out.push(client.tells(Life::Vanished, now));
             }
         }
     }
@@ -275,8 +282,10 @@ impl Connects {
             return;
         }
         self.owed += u64::from(self.schedule.due(now));
-        if self.rest_until.is_some_and(|until| now >= until) {
-            self.rest_until = None;
+        if let Some(until) = self.rest_until {
+            // What came due meanwhile is skipped: made up for at once, it would exhaust the same thing again.
+            self.skipped.add(std::mem::take(&mut self.owed));
+            self.rest_until = (now < until).then_some(until);
         }
         for _ in 0..STARTS_PER_TURN.min(self.owed).min(self.remaining) {
             if self.rest_until.is_some() || self.crowd.len() >= self.max_live {
@@ -313,8 +322,9 @@ impl Connects {
                 if half_open {
                     self.ends.push_back((now + self.patience, key));
                 } else {
+                    // Whether it was answered already would be asked in vain: nobody had the time.
                     self.fresh.push_back(key);
-                    self.hear(key, now, out);
+                    self.ask(key, now, out);
                 }
             }
             Err(errno) => {

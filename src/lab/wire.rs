@@ -9,6 +9,8 @@ pub mod transmit;
 
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 
+use super::namespace::{LISTENER_V4, LISTENER_V6};
+
 /// The listener as its clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -37,7 +39,34 @@ impl Destination {
 }
 
 impl From<SocketAddr> for Destination {
-    fn from(address: SocketAddr) -> Self {
-        Self::One(address)
+    /// A wildcard listener is met at the addresses of the kernel's end: `0.0.0.0` at its IPv4 one, `[::]` at both.
+    fn from(listener: SocketAddr) -> Self {
+        let port = listener.port();
+        let v4 = SocketAddrV4::new(LISTENER_V4, port);
+        match listener {
+            SocketAddr::V4(address) if address.ip().is_unspecified() => Self::One(v4.into()),
+            SocketAddr::V6(address) if address.ip().is_unspecified() => {
+                Self::Both(v4, SocketAddrV6::new(LISTENER_V6, port, 0, 0))
+            }
+            address => Self::One(address),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_listener_is_met_at_the_kernels_end() {
+        let met = |listener: &str| {
+            let destination = Destination::from(listener.parse::<SocketAddr>().unwrap());
+            (destination.v4().map(|a| a.to_string()), destination.v6().map(|a| a.to_string()))
+        };
+        let (v4, v6) = (Some("198.51.100.1:80".to_owned()), Some("[2001:db8::1]:80".to_owned()));
+        assert_eq!(met("0.0.0.0:80"), (v4.clone(), None));
+        assert_eq!(met("[::]:80"), (v4, v6));
+        assert_eq!(met("10.7.7.7:80"), (Some("10.7.7.7:80".to_owned()), None));
+        assert_eq!(met("[fd00::7]:80"), (None, Some("[fd00::7]:80".to_owned())));
     }
 }

@@ -158,6 +158,11 @@ impl Client {
         (self.deadline != NEVER).then_some(self.deadline)
     }
 
+    /// True from the SYN-ACK on.
+    pub const fn is_connected(&self) -> bool {
+        !matches!(self.state, State::SynSent | State::SynSentHalfOpen)
+    }
+
     /// A segment of the listener reached the client at `now`.
     pub fn handle_segment(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
         match self.state {

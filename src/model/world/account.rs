@@ -144,7 +144,10 @@ impl World {
         };
         one.trace.charged = cause;
         match cause {
-            Some(cause) => self.charge(at, peer, cause),
+            Some(cause) => {
+                self.charge(at, peer, cause);
+                self.ledger.witnesses_mut(cause).wire += 1;
+            }
             None => self.ledger.syns_without_cause += 1,
         }
         if self.open.charges.len() == CHARGES {
@@ -260,6 +263,7 @@ impl World {
         }
         if self.ledger.balance(&change).balanced == Some(true) {
             self.open.charges.clear();
+            self.ledger.confirm();
         }
     }
 
