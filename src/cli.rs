@@ -20,8 +20,8 @@ mod log;
 pub mod man;
 pub mod output;
 pub mod plan;
-mod watch;
 pub mod values;
+mod watch;
 
 /// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
 pub fn run() -> ExitCode {

@@ -8,6 +8,7 @@ pub mod json;
 pub mod jsonl;
 pub mod summary;
 pub mod text;
+pub mod wrap;
 
 /// The JSON Schema (2020-12) of every document and line that qviz prints.
 pub const SCHEMA: &str = include_str!("../assets/schema/qviz-1.schema.json");

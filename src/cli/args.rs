@@ -40,15 +40,19 @@ pub struct Cli {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
     /// Explain a cause, counter, sysctl, finding or key in plain words
-    #[command(long_about = "Explain a cause, counter, sysctl, finding or key in plain words, with the kernel function that it \
-        comes from and what to do about it. Without a topic: all of them, one line each.")]
+    #[command(
+        long_about = "Explain a cause, counter, sysctl, finding or key in plain words, with the kernel function that it \
+        comes from and what to do about it. Without a topic: all of them, one line each."
+    )]
     Explain {
         /// What to explain, such as ListenOverflows, somaxconn, ack:accept-queue-full
         topic: Option<String>,
     },
     /// Show what works here, what does not, why, and the command that would change it
-    #[command(long_about = "Show what works here, what does not, why, and the command that would change it: rights, namespaces, \
-        sysctls, kernel behaviour, terminal. Exits 0 when the lab works in one of its ways, 1 when it does not.")]
+    #[command(
+        long_about = "Show what works here, what does not, why, and the command that would change it: rights, namespaces, \
+        sysctls, kernel behaviour, terminal. Exits 0 when the lab works in one of its ways, 1 when it does not."
+    )]
     Doctor {
         /// One JSON document instead of text
         #[arg(long)]

@@ -42,8 +42,10 @@ impl Ground {
     fn in_lab(plan: &LabPlan, namespace: Namespace) -> Result<Self, Failure> {
         let network = namespace.network();
         tracing::info!(way = ?network.way, hash_buckets = network.hash_buckets, "in the private network");
-        let (wished, inherited): (Vec<_>, Vec<_>) =
-            network.not_applied.iter().partition(|one| one.sysctl.is_some_and(|sysctl| plan.overrides.value(sysctl).is_some()));
+        let (wished, inherited): (Vec<_>, Vec<_>) = network
+            .not_applied
+            .iter()
+            .partition(|one| one.sysctl.is_some_and(|sysctl| plan.overrides.value(sysctl).is_some()));
         if let Some(one) = wished.first() {
             return Err(Failure::new(
                 format!("cannot set {} to {} in the private network: {}", one.name, one.wanted, one.reason),

@@ -5,10 +5,10 @@ use std::io::IsTerminal;
 use super::args::{Color, LabArgs};
 use super::exit::{Exit, Failure};
 use super::ground::Ground;
+use super::log;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, LabPlan, Surroundings};
 use super::watch::{self, End, Signals};
-use super::log;
 use crate::kernel::proc;
 use crate::model::command::Command;
 use crate::model::settings::Sysctls;
@@ -16,6 +16,7 @@ use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::report::text::Marks;
 use crate::report::{json, jsonl, text};
+use crate::scenario::Script;
 use crate::session::Session;
 use crate::session::live::{self, LivePlan};
 use crate::ui::{self, ColorWish, Leave, UiPlan};
@@ -40,7 +41,9 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
 
 async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit, Failure> {
     if plan.form != Form::Picture {
-        remarks(plan, &ground).iter().for_each(|remark| output::tell(format!("note: {remark}")));
+        for remark in remarks(plan, &ground) {
+            output::tell(format!("note: {remark}"));
+        }
     }
     let mut signals = Signals::take()?;
     let mut session = live::start(LivePlan {
@@ -51,6 +54,7 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
         count: plan.count,
         duration: plan.duration,
         place: ground.place,
+        script: Script::default(),
         host,
     })
     .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
@@ -104,7 +108,7 @@ fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
         Form::Jsonl => jsonl::write(out, &summary),
     });
     if let End::Signal(number) = end {
-        let _terminal_may_be_gone = written;
+        drop(written);
         return Ok(Exit::Signal(number));
     }
     let (Written::Taken | Written::NobodyReads) = written?;
@@ -122,7 +126,9 @@ fn remarks(plan: &LabPlan, ground: &Ground) -> Vec<String> {
     let mut remarks = ground.remarks.clone();
     let endless = plan.duration.is_none() && plan.count.is_none();
     if endless {
-        remarks.push("no --duration and no --count: the run lasts until SIGINT or SIGTERM, its summary comes then".to_owned());
+        remarks.push(
+            "no --duration and no --count: the run lasts until SIGINT or SIGTERM, its summary comes then".to_owned(),
+        );
     }
     if ground.clients == crate::model::settings::ClientKind::Connect && !plan.wire_options.is_empty() {
         remarks.push(format!("no effect on connect clients: {}", plan.wire_options.join(" ")));

@@ -17,7 +17,11 @@ pub(super) fn begin(path: &Path) -> Result<(), Failure> {
             "give a file that can be written: --log /tmp/qviz.log",
         )
     })?;
-    tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::DEBUG).with_writer(Mutex::new(file)).init();
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(Mutex::new(file))
+        .init();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "qviz begins");
     Ok(())
 }

@@ -19,7 +19,10 @@ pub fn page() -> Vec<u8> {
 
 fn write(page: &mut Vec<u8>) -> io::Result<()> {
     let command = Cli::command().after_help(None).after_long_help(None);
-    let man = clap_mangen::Man::new(command.clone()).section("1").manual("User Commands").source(concat!("qviz ", env!("CARGO_PKG_VERSION")));
+    let man = clap_mangen::Man::new(command.clone())
+        .section("1")
+        .manual("User Commands")
+        .source(concat!("qviz ", env!("CARGO_PKG_VERSION")));
     man.render_title(page)?;
     man.render_name_section(page)?;
     man.render_synopsis_section(page)?;
@@ -31,14 +34,18 @@ fn write(page: &mut Vec<u8>) -> io::Result<()> {
     for line in examples::LONG.lines() {
         writeln!(page, "{}", escaped(line))?;
     }
-    writeln!(page, ".fi\n.SH \"SEE ALSO\"\n\\fBlisten\\fR(2), \\fBaccept\\fR(2), \\fBtcp\\fR(7), \\fBss\\fR(8), \\fBnstat\\fR(8)")
+    writeln!(
+        page,
+        ".fi\n.SH \"SEE ALSO\"\n\\fBlisten\\fR(2), \\fBaccept\\fR(2), \\fBtcp\\fR(7), \\fBss\\fR(8), \\fBnstat\\fR(8)"
+    )
 }
 
 fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
     writeln!(page, ".SH COMMANDS")?;
     for verb in command.get_subcommands() {
         let about = verb.get_long_about().or_else(|| verb.get_about()).map(ToString::to_string).unwrap_or_default();
-        let argument = verb.get_positionals().next().map(|one| format!(" \\fI{}\\fR", one.get_id().as_str().to_uppercase()));
+        let argument =
+            verb.get_positionals().next().map(|one| format!(" \\fI{}\\fR", one.get_id().as_str().to_uppercase()));
         writeln!(page, ".TP\n\\fBqviz {}\\fR{}", verb.get_name(), argument.unwrap_or_default())?;
         writeln!(page, "{}", escaped(&about))?;
     }

@@ -109,7 +109,8 @@ pub fn repeat(words: &[String], seed: u64) -> String {
         command.push_str(&quoted(word));
     }
     if !words.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
-        command.push_str(&format!(" --seed {seed}"));
+        command.push_str(" --seed ");
+        command.push_str(&seed.to_string());
     }
     command
 }
@@ -140,7 +141,9 @@ fn only_in_the_lab(net: Net, client: Option<Client>, kernel_options: &[&str]) ->
     }
     if let Some(option) = kernel_options.first() {
         return Err(Failure::usage(
-            format!("{option} cannot be used with --net host: it would change this host's own settings, which qviz never does"),
+            format!(
+                "{option} cannot be used with --net host: it would change this host's own settings, which qviz never does"
+            ),
             format!("leave --net host away, so that {option} changes the private network alone"),
         ));
     }
@@ -168,7 +171,9 @@ fn reachable(address: SocketAddr, net: Net, client: Option<Client>) -> Result<()
     }
     if net != Net::Host && client != Some(Client::Connect) && !namespace::reachable_by_wire(ip) {
         return Err(Failure::usage(
-            format!("--listen {address}: packet-level clients cannot reach it, the kernel takes {ip} from loopback alone"),
+            format!(
+                "--listen {address}: packet-level clients cannot reach it, the kernel takes {ip} from loopback alone"
+            ),
             "--client connect, or --listen [2001:db8::1]:8080",
         ));
     }

@@ -185,9 +185,11 @@ fn likeness(given: &str, name: &str) -> f64 {
 }
 
 fn crowd(name: &str, shape: &str) -> Result<(u32, Duration), String> {
-    let (size, every) = shape.split_once('/').ok_or_else(|| format!("{name} needs a size and a period: {name}:20/1s"))?;
+    let (size, every) =
+        shape.split_once('/').ok_or_else(|| format!("{name} needs a size and a period: {name}:20/1s"))?;
     let size = small_count(size).map_err(|why| format!("the size of the {name}: {why}"))?;
-    let every = if every.starts_with(|first: char| first.is_ascii_digit()) { every.to_owned() } else { format!("1{every}") };
+    let every =
+        if every.starts_with(|first: char| first.is_ascii_digit()) { every.to_owned() } else { format!("1{every}") };
     let every = period(&every).map_err(|why| format!("the period of the {name}: {why}"))?;
     Ok((size, every))
 }
@@ -216,7 +218,7 @@ const BACKLOGS: &str = "such as 0, 5, 511, 2147483647";
 const ADDRESSES: &str = "such as 198.51.100.1:8080, 127.0.0.1:0, [2001:db8::1]:8080";
 const PATTERNS: &str = "steady, poisson, burst:20/1s, wave:16/7s";
 
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 const HIGHEST_RATE: f64 = 1e9;
 /// Far below 2^53, up to which every whole number has an exact `f64`.

@@ -6,8 +6,8 @@
 
 use std::io::{self, Write};
 
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::errno;
 use crate::model::event::{Began, Deed, Event, Life, Listening, Loss, Stamped};

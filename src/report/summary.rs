@@ -59,7 +59,7 @@ pub struct Summary {
     pub connect_ms: Quantiles,
     /// What qviz missed or put off.
     pub losses: OwnLosses,
-    /// Diagnoses in force at the end.
+    /// Every diagnosis of the run, as it was when last in force; what matters most comes first.
     pub findings: Vec<Diagnosis>,
     /// The command that makes the same run again; keys pressed during the run are not part of it.
     pub repeat: Option<String>,
@@ -370,7 +370,9 @@ impl Diagnosis {
             evidence: finding.evidence.clone(),
             sentence: clean::line(&finding.sentence),
         };
-        world.findings.iter().map(diagnosis).collect()
+        let mut all: Vec<_> = world.found.values().map(diagnosis).collect();
+        all.sort_by_key(|one| std::cmp::Reverse(one.severity));
+        all
     }
 }
 
@@ -429,13 +431,14 @@ mod tests {
     #[test]
     fn evidence_that_is_no_number_is_null() {
         let mut world = World::new();
-        world.findings.push(crate::model::finding::Finding {
+        let finding = crate::model::finding::Finding {
             rule: "slow".to_owned(),
             severity: Severity::Warning,
             since: Stamp::from_millis(1500),
             evidence: BTreeMap::from([("bad".to_owned(), f64::NAN), ("good".to_owned(), 2.5)]),
             sentence: "too \u{1b}[31mslow".to_owned(),
-        });
+        };
+        world.found.insert(finding.rule.clone(), finding);
         let value = serde_json::to_value(Summary::of(&world)).unwrap();
         let finding = &value["findings"][0];
         assert_eq!(finding["evidence"], serde_json::json!({"bad": null, "good": 2.5}));

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use super::clean;
 use super::summary::{Quantiles, Summary};
+use super::wrap::wrapped;
 use crate::model::finding::Severity;
 
 /// The marks of the text.
@@ -79,11 +80,11 @@ fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
         (clients.reset, "reset (ECONNRESET)"),
         (clients.timed_out, "timed out (ETIMEDOUT)"),
         (clients.vanished, "half-open, gone without a word"),
-        (clients.ghosts, "ghosts for a while (connected, but only for themselves)"),
-        (clients.phantoms, "phantoms for a while (connected, and the server has nothing)"),
+        (clients.ghosts, "ghosts for a while (connected in their own eyes alone)"),
+        (clients.phantoms, "phantoms for a while (and the server has nothing)"),
         (clients.in_flight, "still under way at the end"),
     ];
-    writeln!(out, "\nCLIENTS {:>38}", clients.started)?;
+    writeln!(out, "\n{:<60} {:>9}", "CLIENTS", clients.started)?;
     for (count, words) in fates.into_iter().filter(|(count, _)| *count > 0) {
         writeln!(out, "  {words:<58} {count:>9}")?;
     }
@@ -108,7 +109,8 @@ fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             Severity::Warning => "warning",
             Severity::Problem => "PROBLEM",
         };
-        writeln!(out, "  {weight}, since {:.1} s: {}", finding.since_s, finding.sentence)?;
+        let sentence = format!("{weight}, since {:.1} s: {}", finding.since_s, finding.sentence);
+        writeln!(out, "{}", wrapped(&sentence, WIDTH, "  "))?;
         writeln!(out, "    more: qviz explain {}", clean::line(&finding.rule))?;
     }
     Ok(())
@@ -156,6 +158,9 @@ fn span(ms: Option<f64>) -> String {
 fn number(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
+
+/// The width of sentences.
+const WIDTH: usize = 100;
 
 #[cfg(test)]
 mod tests {

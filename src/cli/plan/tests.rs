@@ -70,9 +70,14 @@ fn without_a_terminal_there_is_no_picture() {
 
 #[test]
 fn the_host_keeps_its_settings() {
-    for option in
-        ["--syncookies 0", "--abort-on-overflow 1", "--max-syn-backlog 9", "--somaxconn 9", "--synack-retries 1", "--syn-retries 1"]
-    {
+    for option in [
+        "--syncookies 0",
+        "--abort-on-overflow 1",
+        "--max-syn-backlog 9",
+        "--somaxconn 9",
+        "--synack-retries 1",
+        "--syn-retries 1",
+    ] {
         let failure = refusal(&format!("--net host {option}"));
         let name = option.split(' ').next().unwrap();
         assert_eq!(failure.exit, Exit::Usage);
