@@ -25,7 +25,7 @@ use crate::model::peer::Peer;
 use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
 
-use client::{ask, end_of, hear_end, open};
+use client::{ask, end_of, hear_end, may_drop_all, open};
 use skipped::Skipped;
 use source::Sources;
 
@@ -55,7 +55,8 @@ pub struct ConnectPlan {
     /// No more than so many clients in the whole run; those whose `connect()` failed count, skipped ones do not.
     pub count: Option<u64>,
     /// Share of half-open clients, 0 to 1: real sockets that never see the SYN-ACK (a filter drops all that comes), so that both
-    /// sides' retry schedules are the kernel's own.
+    /// sides' retry schedules are the kernel's own. Without CAP_NET_ADMIN in the network namespace this is refused in words
+    /// ([`Event::Refused`]), and the clients are ordinary ones.
     pub half_open: f64,
     /// How long a half-open client stays. When it goes, the next SYN-ACK is answered by RST, which ends the request (EmbryonicRsts):
     /// longer than the request's own life (about 63 s with five SYN-ACK retries) keeps that from happening.
@@ -74,6 +75,8 @@ pub struct Connects {
     schedule: Schedule,
     rng: Pcg64Mcg,
     half_open: f64,
+    /// True once a filter could be attached.
+    filter_allowed: bool,
     patience: Duration,
     /// Clients that the plan's count still allows.
     remaining: u64,
@@ -130,6 +133,7 @@ impl Connects {
             schedule: Schedule::new(plan.arrivals, plan.rate, plan.seed),
             rng: Pcg64Mcg::seed_from_u64(plan.seed),
             half_open: plan.half_open.clamp(0.0, 1.0),
+            filter_allowed: false,
             patience: plan.patience,
             remaining: plan.count.unwrap_or(u64::MAX),
             max_live: plan.max_live.unwrap_or_else(descriptor_share),
@@ -308,7 +312,7 @@ impl Connects {
     }
 
     fn start(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        let half_open = self.half_open > 0.0 && self.rng.random_bool(self.half_open);
+        let half_open = self.half_open > 0.0 && self.rng.random_bool(self.half_open) && self.may_be_half_open(now, out);
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         let mut tell = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, life } });
@@ -340,5 +344,18 @@ impl Connects {
                 tell(peer, life);
             }
         }
+    }
+
+    /// False where no filter may be attached: then it is said once, and no client will be half-open until a new share is wished.
+    fn may_be_half_open(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> bool {
+        if self.filter_allowed || may_drop_all() {
+            self.filter_allowed = true;
+            return true;
+        }
+        self.half_open = 0.0;
+        let message = "real clients cannot be half-open here, that takes CAP_NET_ADMIN in the network namespace: use the private lab \
+                       (`--net lab`); they come as ordinary clients";
+        out.push(Stamped { at: now, event: Event::Refused { message: message.to_owned() } });
+        false
     }
 }

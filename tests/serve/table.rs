@@ -1,6 +1,7 @@
 //! A listener, its server and its clients at one table, in a loop that waits on nothing but what they name.
 
 use std::os::fd::AsFd;
+use std::process::Command as Process;
 use std::time::Duration;
 
 use qviz::lab::connect::{ConnectPlan, Connects};
@@ -12,9 +13,10 @@ use qviz::model::peer::Peer;
 use qviz::model::stamp::Stamp;
 use qviz::session::clock::Clock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Far longer than anything here takes on a slow machine.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A listener, its server and its clients.
 pub(crate) struct Table {
@@ -55,6 +57,15 @@ impl Table {
             assert!(self.clock.now() < end, "{what}: not within {DEADLINE:?}; facts: {:#?}", self.facts);
             let deadlines = [self.server.next_deadline(), self.connects.next_deadline(), Some(end)];
             self.sleep_until(deadlines.into_iter().flatten().min().unwrap());
+        }
+    }
+
+    /// Waits for the kernel while neither side has a turn.
+    pub(crate) fn wait_until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+        let end = self.clock.now() + DEADLINE;
+        while !done(self) {
+            assert!(self.clock.now() < end, "{what}: not within {DEADLINE:?}");
+            Clock::pause(Duration::from_millis(5));
         }
     }
 
@@ -132,4 +143,25 @@ impl Table {
 
 pub(crate) fn listen(address: &str, backlog: i32) -> Listener {
     Listener::open(&ListenPlan { address: address.parse().unwrap(), backlog }).unwrap()
+}
+
+/// Runs one test of this file again in a process of its own, where limits may be set; true inside that process.
+pub(crate) fn in_a_child(test: &str) -> bool {
+    if std::env::var_os("QVIZ_TEST_CHILD").is_some() {
+        return true;
+    }
+    let mut child = Process::new(std::env::current_exe().unwrap());
+    let output = child.args([test, "--exact", "--nocapture"]).env("QVIZ_TEST_CHILD", "1").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+    false
+}
+
+/// Takes every descriptor that a limit of 64 allows, and leaves `left`.
+pub(crate) fn take_all_descriptors_but(left: usize) -> Vec<std::fs::File> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum }).unwrap();
+    let mut taken: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+    taken.truncate(taken.len() - left);
+    taken
 }

@@ -29,9 +29,7 @@ pub(super) fn open(target: SocketAddr, source: Option<Ipv4Addr>, half_open: bool
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
     if half_open {
-        SockRef::from(&socket)
-            .attach_filter(&DROP_ALL)
-            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOTSUP))?;
+        drop_all(&socket)?;
     }
     if let Some(source) = source {
         bind(&socket, &SocketAddrV4::new(source, 0))?;
@@ -42,6 +40,19 @@ pub(super) fn open(target: SocketAddr, source: Option<Ipv4Addr>, half_open: bool
     }
     let peer = SocketAddr::try_from(getsockname(&socket)?)?;
     Ok((socket, peer.into()))
+}
+
+/// True when this thread may attach a socket filter: a matter of CAP_NET_ADMIN in the network namespace (an ordinary user's
+/// `SO_ATTACH_FILTER` on TCP is answered with EPERM, measured on Linux 6.18).
+pub(super) fn may_drop_all() -> bool {
+    socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, Some(ipproto::TCP))
+        .is_ok_and(|socket| drop_all(&socket) != Err(Errno::PERM))
+}
+
+/// Lets nothing in any more.
+fn drop_all(socket: &OwnedFd) -> Result<(), Errno> {
+    let attached = SockRef::from(socket).attach_filter(&DROP_ALL);
+    attached.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOTSUP))
 }
 
 /// Sends the request. `Ok(false)` while the handshake is not over; the request itself shows that it is.
