@@ -1,6 +1,6 @@
 //! The command line from outside: what is printed where, and how the program ends.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests may stop and say why")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
 
 use std::fs::File;
 use std::io::Read;
