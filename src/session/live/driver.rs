@@ -94,6 +94,7 @@ impl Driver {
         let busy = now.since(self.moved) < Duration::from_secs(1);
         self.eyes.look(&self.clock, busy, &mut self.batch);
         self.drain();
+        self.actors.flush(&mut self.batch);
         self.tell();
         !self.is_over()
     }
@@ -242,6 +243,7 @@ impl Driver {
     /// The last looks: counters and tap must speak of the same segments.
     fn finish(mut self) {
         self.actors.command(self.clock.now(), &Command::Stop);
+        self.actors.turn(self.clock.now(), &mut self.batch);
         for look in 1..=LAST_LOOKS {
             self.drain();
             self.eyes.look_at_all(&self.clock, &mut self.batch);
