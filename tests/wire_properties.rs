@@ -1,4 +1,5 @@
 //! What holds for every crowd, whatever its network, its seed and its listener: tried against a listener in memory.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 #[path = "wire_properties/fake_server.rs"]
 mod fake_server;
