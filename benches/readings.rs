@@ -19,9 +19,12 @@ use std::time::Duration;
 use criterion::measurement::{Measurement, WallTime};
 use criterion::{Criterion, Throughput};
 use etherparse::PacketBuilder;
+use netlink_packet_core::NetlinkMessage;
+use netlink_packet_sock_diag::SockDiagMessage;
 use qviz::kernel::own::OwnListener;
 use qviz::kernel::proc::CountersFile;
 use qviz::kernel::sock_diag::Diag;
+use qviz::kernel::sock_diag::codec::{self, Messages};
 use qviz::kernel::tap::decode::{self, Ends};
 use qviz::kernel::tap::{Tap, TapPlan};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let hundred = World::new(100);
     own(&mut criterion, &hundred);
     lists(&mut criterion, &ten, &hundred);
+    codecs(&mut criterion, &hundred);
     segments(&mut criterion, &hundred);
     criterion.final_summary();
     table(&ten, &hundred);
@@ -90,6 +94,50 @@ fn lists(criterion: &mut Criterion, ten: &World, hundred: &World) {
     }
     group.bench_function("listeners", |bench| bench.iter(|| diag.listeners(&mut all)));
     group.bench_function("counters", |bench| bench.iter(|| counters.read().unwrap()));
+    group.finish();
+}
+
+/// Our codec beside the crate's, on the same answer of the kernel.
+fn codecs(criterion: &mut Criterion, world: &World) {
+    let socket =
+        Socket::new(libc::AF_NETLINK.into(), Type::DGRAM, Some(Protocol::from(libc::NETLINK_SOCK_DIAG))).unwrap();
+    socket.send(&codec::request(1, 1 << codec::SYN_RECV, 0, world.port())).unwrap();
+    let mut datagram = vec![0; 32 * 1024];
+    let (_, length) = rustix::net::recv(&socket, &mut datagram, rustix::net::RecvFlags::empty()).unwrap();
+    datagram.truncate(length);
+    // The crate knows rows by the type of SOCK_DIAG_BY_FAMILY alone.
+    let mut theirs = datagram.clone();
+    let starts = |bytes: &[u8]| {
+        let mut at = 0;
+        let mut all = Vec::new();
+        while at < bytes.len() {
+            all.push(at);
+            at += u32::from_ne_bytes(*bytes[at..].first_chunk().unwrap()) as usize;
+        }
+        all
+    };
+    for at in starts(&datagram) {
+        theirs[at + 4] = 20;
+    }
+    let rows = starts(&datagram).len();
+    assert_eq!(Messages::of(&datagram, 1).flatten().count(), rows);
+    let mut group = criterion.benchmark_group("codec");
+    group.throughput(Throughput::Elements(rows as u64));
+    group.bench_function("ours", |bench| {
+        bench.iter(|| Messages::of(black_box(&datagram), 1).flatten().count());
+    });
+    group.bench_function("netlink-packet-sock-diag", |bench| {
+        bench.iter(|| {
+            let mut rest = black_box(theirs.as_slice());
+            let mut read = 0;
+            while !rest.is_empty() {
+                let message = NetlinkMessage::<SockDiagMessage>::deserialize(rest).unwrap();
+                rest = &rest[message.header.length as usize..];
+                read += 1;
+            }
+            read
+        });
+    });
     group.finish();
 }
 

@@ -11,6 +11,7 @@ use crate::model::event::Stamped;
 use crate::session::clock::Clock;
 
 pub mod clock;
+pub mod live;
 
 /// A running session: facts come up, commands go down.
 #[derive(Debug)]

@@ -1,1 +1,72 @@
 //! FACTS → CELLS: keymap, state, views, theme, terminal.
+//!
+//! The screen is a pure function: [`view::draw`] paints a [`World`](crate::model::world::World) as seen at one moment and
+//! changes nothing. Keys become wishes in [`state::update`], which is pure too. [`terminal`] is the only file that touches the
+//! terminal, [`run`] the only loop.
+
+use std::io;
+
+use thiserror::Error;
+
+pub mod keymap;
+mod keys;
+pub mod numbers;
+pub mod pace;
+pub mod run;
+pub mod state;
+pub mod steps;
+pub mod terminal;
+pub mod theme;
+pub mod view;
+
+pub use run::{Leave, run};
+pub use theme::{ColorWish, Theme};
+
+/// How the screen shall look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UiPlan {
+    /// Nothing but ASCII.
+    pub ascii: bool,
+    /// Whether colours are used.
+    pub color: ColorWish,
+    /// The theme's name, one of [`theme::NAMES`].
+    pub theme: String,
+    /// High contrast and large cells, for a room.
+    pub projector: bool,
+}
+
+/// What keeps the screen from being shown.
+#[derive(Debug, Error)]
+pub enum UiError {
+    /// The terminal does not take part.
+    #[error("cannot {doing} the terminal: {source}")]
+    Terminal {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A thread or task panicked; its message was printed when it happened.
+    #[error("a part of qviz has failed; its message stands above")]
+    Panicked,
+    /// No theme has this name.
+    #[error("unknown theme `{name}`")]
+    Theme {
+        /// The name.
+        name: String,
+    },
+}
+
+impl UiError {
+    /// The next thing to try.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Terminal { .. } => "qviz --headless runs without a screen; `qviz doctor` says what this terminal can do".into(),
+            Self::Panicked => "this is a bug in qviz: please report it with the message above".into(),
+            Self::Theme { name } => {
+                let near = theme::nearest(name);
+                format!("did you mean `{near}`? Themes: {}", theme::NAMES.join(", "))
+            }
+        }
+    }
+}

@@ -3,12 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests may stop and say why")]
 
 use std::collections::BTreeSet;
-use std::env;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::process::Command;
 use std::time::Duration;
 
+use etherparse::PacketBuilder;
 use qviz::kernel::own::{self, OwnListener};
 use qviz::kernel::proc::CountersFile;
 use qviz::kernel::sock_diag::Diag;
@@ -19,7 +18,12 @@ use qviz::model::sample::{HalfOpen, QueueReading};
 use qviz::model::segment::{Kind, Segment, Toward};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
-use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+use socket2::{Domain, SockFilter, Socket, Type};
+
+use crate::ground::{CLIENT_MAC, SERVER_MAC, inside, veth};
+
+#[path = "eyes/ground.rs"]
+mod ground;
 
 #[test]
 fn an_overfilled_queue_reads_limit_5_depth_6_and_each_refused_syn_is_counted_everywhere() {
@@ -106,19 +110,57 @@ fn the_tap_sees_each_segment_of_a_handshake_once_in_both_families() {
 }
 
 #[test]
+fn on_a_veth_pair_the_kernels_end_shows_both_directions_once() {
+    inside("on_a_veth_pair_the_kernels_end_shows_both_directions_once", || {
+        veth();
+        let server = Ipv4Addr::new(198, 51, 100, 1);
+        let (listener, address) = listen((server, 0).into(), 5);
+        let mut tap = Tap::open(&TapPlan::new(2, address.port())).unwrap();
+        let wire = Socket::new(Domain::PACKET, Type::RAW, None).unwrap();
+        wire.bind(&qviz::kernel::sys::link_address(3, 0)).unwrap();
+        let to_server = || PacketBuilder::ethernet2(CLIENT_MAC, SERVER_MAC).ipv4([198, 18, 0, 9], server.octets(), 64);
+        let client = Peer::v4(Ipv4Addr::new(198, 18, 0, 9), 4000);
+        let sent = |step: etherparse::PacketBuilderStep<etherparse::TcpHeader>| {
+            let mut frame = Vec::new();
+            step.write(&mut frame, &[]).unwrap();
+            wire.send(&frame).unwrap();
+        };
+
+        sent(to_server().tcp(4000, address.port(), 7, 1000).syn());
+        let mut seen = Vec::new();
+        wait_until("the kernel has answered the SYN", || {
+            seen.extend(drained(&mut tap));
+            seen.len() >= 2
+        });
+        let answer = seen[1].1;
+        let mut requests = Vec::new();
+        Diag::open().unwrap().half_open(address.port(), &mut requests).unwrap();
+        assert_eq!(peers(requests.iter().map(|request| request.peer)), [client]);
+
+        sent(to_server().tcp(4000, address.port(), 8, 1000).ack(answer.seq.wrapping_add(1)));
+        wait_until("the connection is in the accept queue", || OwnListener::new(&listener).read().depth == Some(1));
+        seen.extend(drained(&mut tap));
+        let kinds: Vec<_> = seen.iter().map(|(_, one)| (one.kind(), one.toward, one.peer)).collect();
+        let (syn, syn_ack) = ((Kind::Syn, Toward::Listener, client), (Kind::SynAck, Toward::Client, client));
+        assert_eq!(kinds, [syn, syn_ack, (Kind::Ack, Toward::Listener, client)]);
+        assert_eq!(answer.ack, 8);
+    });
+}
+
+#[test]
 fn a_ring_too_small_loses_segments_says_how_many_and_goes_on() {
     inside("a_ring_too_small_loses_segments_says_how_many_and_goes_on", || {
         let (_listener, address) = listen(loopback_v4(), 400);
         let mut tap = Tap::open(&TapPlan { loopback: true, ring_bytes: 1, ..TapPlan::new(1, address.port()) }).unwrap();
-        let _many: Vec<_> = (0..100).map(|_| connect(address)).collect();
+        let mut open: Vec<_> = (0..100).map(|_| connect(address)).collect();
         let seen = drained(&mut tap).len();
         let dropped = tap.dropped();
         assert_eq!((seen, dropped), (256, 300 - 256));
         assert_eq!(tap.dropped(), 0);
         for _ in 0..3 {
-            let _more: Vec<_> = (0..60).map(|_| connect(address)).collect();
+            open.extend((0..60).map(|_| connect(address)));
             assert!(readable(&tap));
-            assert_eq!((drained(&mut tap).len() >= 180, tap.dropped()), (true, 0));
+            assert_eq!((drained(&mut tap).len(), tap.dropped()), (180, 0));
         }
     });
 }
@@ -178,44 +220,6 @@ fn all_listeners_of_a_reuseport_group_are_listed_each_with_its_own_queue() {
         assert_eq!(all.len(), 3);
         assert_eq!((limits(address), limits(v6_address)), ([1, 2].into(), [9].into()));
     });
-}
-
-/// Runs `claim` in a process and a network namespace of its own.
-fn inside(claim: &str, body: fn()) {
-    if env::var_os(INSIDE).is_some() {
-        raise_loopback();
-        return body();
-    }
-    let flags = if rustix::process::geteuid().is_root() { "-n" } else { "-Urn" };
-    if !Command::new("unshare").args([flags, "true"]).output().is_ok_and(|tried| tried.status.success()) {
-        assert!(env::var_os("QVIZ_REQUIRE_LAB").is_none(), "`unshare {flags}` does not work here");
-        eprintln!("skipped: `unshare {flags}` does not work here");
-        return;
-    }
-    let mut child = Command::new("unshare");
-    child.arg(flags).arg(env::current_exe().unwrap()).args(["--exact", claim, "--nocapture"]).env(INSIDE, "1");
-    let ended = child.output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stdout);
-    let complained = String::from_utf8_lossy(&ended.stderr);
-    assert!(ended.status.success() && said.contains("1 passed"), "{said}\n{complained}");
-}
-
-/// `ip link set lo up`, as one netlink request: RTM_NEWLINK for interface 1 with IFF_UP.
-fn raise_loopback() {
-    let up = (libc::IFF_UP as u32).to_ne_bytes();
-    let mut request = Vec::new();
-    request.extend(32_u32.to_ne_bytes());
-    request.extend(libc::RTM_NEWLINK.to_ne_bytes());
-    request.extend(((libc::NLM_F_REQUEST | libc::NLM_F_ACK) as u16).to_ne_bytes());
-    request.extend([0; 12]);
-    request.extend(1_i32.to_ne_bytes());
-    request.extend(up);
-    request.extend(up);
-    let socket = Socket::new(libc::AF_NETLINK.into(), Type::DGRAM, Some(Protocol::from(libc::NETLINK_ROUTE))).unwrap();
-    socket.send(&request).unwrap();
-    let mut answer = [0; 64];
-    rustix::net::recv(&socket, &mut answer, rustix::net::RecvFlags::empty()).unwrap();
-    assert_eq!(answer[16..20], [0; 4], "lo cannot be raised");
 }
 
 fn listen(ip: SocketAddr, backlog: i32) -> (Socket, SocketAddr) {
@@ -310,9 +314,6 @@ fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
     address.set_port(port);
     address
 }
-
-/// Set for the process that already stands in its namespace.
-const INSIDE: &str = "QVIZ_EYES_INSIDE";
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

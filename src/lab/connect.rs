@@ -9,13 +9,12 @@ mod skipped;
 mod source;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use rustix::io::Errno;
 
 use super::arrivals::Schedule;
 use super::server::slab::{Key, Slab};
@@ -26,12 +25,12 @@ use crate::model::peer::Peer;
 use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
 
-use client::{ask, end_of, hear_end, open};
+use client::{ask, end_of, hear_end, may_drop_all, open};
 use skipped::Skipped;
 use source::Sources;
 
 /// Clients started in one turn at most, so that the driver's other work has its turn too.
-const STARTS_PER_TURN: u64 = 64;
+const STARTS_PER_TURN: u64 = 32;
 
 /// Clients that may be late in starting; what is due beyond that is skipped.
 const MOST_OWED: u64 = 65_536;
@@ -42,24 +41,22 @@ const REST: Duration = Duration::from_millis(100);
 /// How soon an attempt to watch a client is made again after the kernel had no room for it.
 const WATCH_AGAIN: Duration = Duration::from_millis(10);
 
-/// So many source addresses are tried for one client when ports turn out to be taken.
-const TRIES: u32 = 4;
-
 /// Who connects, when, and to what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectPlan {
     /// The listener. An unspecified address (`0.0.0.0`, `[::]`) means the loopback of its family.
     pub target: SocketAddr,
-    /// The seed of ports, of the choice of half-open clients, and of the arrivals.
+    /// The seed of the arrivals and of the choice of half-open clients.
     pub seed: u64,
     /// Client arrivals per second.
     pub rate: f64,
     /// The pattern of arrivals.
     pub arrivals: Arrivals,
-    /// No more than so many clients in the whole run.
+    /// No more than so many clients in the whole run; those whose `connect()` failed count, skipped ones do not.
     pub count: Option<u64>,
     /// Share of half-open clients, 0 to 1: real sockets that never see the SYN-ACK (a filter drops all that comes), so that both
-    /// sides' retry schedules are the kernel's own.
+    /// sides' retry schedules are the kernel's own. Without CAP_NET_ADMIN in the network namespace this is refused in words
+    /// ([`Event::Refused`]), and the clients are ordinary ones.
     pub half_open: f64,
     /// How long a half-open client stays. When it goes, the next SYN-ACK is answered by RST, which ends the request (EmbryonicRsts):
     /// longer than the request's own life (about 63 s with five SYN-ACK retries) keeps that from happening.
@@ -78,6 +75,8 @@ pub struct Connects {
     schedule: Schedule,
     rng: Pcg64Mcg,
     half_open: f64,
+    /// True once a filter could be attached.
+    filter_allowed: bool,
     patience: Duration,
     /// Clients that the plan's count still allows.
     remaining: u64,
@@ -107,6 +106,12 @@ struct Client {
     stage: Stage,
 }
 
+impl Client {
+    const fn tells(&self, life: Life, at: Stamp) -> Stamped {
+        Stamped { at, event: Event::Client { id: self.id, peer: self.peer, life } }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Connecting,
@@ -128,6 +133,7 @@ impl Connects {
             schedule: Schedule::new(plan.arrivals, plan.rate, plan.seed),
             rng: Pcg64Mcg::seed_from_u64(plan.seed),
             half_open: plan.half_open.clamp(0.0, 1.0),
+            filter_allowed: false,
             patience: plan.patience,
             remaining: plan.count.unwrap_or(u64::MAX),
             max_live: plan.max_live.unwrap_or_else(descriptor_share),
@@ -189,7 +195,7 @@ impl Connects {
     pub fn next_deadline(&self) -> Option<Stamp> {
         let busy = (self.owed > 0 || !self.fresh.is_empty()).then_some(self.again);
         let arrival = if self.remaining > 0 { self.schedule.next() } else { None };
-        let start = arrival.map(|at| self.rest_until.map_or(at, |rested| at.max(rested)));
+        let start = if self.rest_until.is_some() { self.rest_until } else { arrival };
         let end = self.ends.front().map(|(at, _)| *at);
         [busy, start, end, self.skipped.due()].into_iter().flatten().min()
     }
@@ -236,29 +242,30 @@ impl Connects {
 
     /// Takes one client as far as it gets without waiting.
     fn hear(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
-        let Some(client) = self.crowd.at_mut(key) else { return };
-        let (id, peer) = (client.id, client.peer);
-        let mut tell = |life| out.push(Stamped { at: now, event: Event::Client { id, peer, life } });
-        if client.stage == Stage::Connecting {
-            let asked = ask(&client.socket);
-            if asked == Ok(false) {
-                return;
-            }
-            if matches!(asked, Ok(_) | Err(Life::Reset)) {
-                // A RST before the client was connected would have been ECONNREFUSED.
-                client.stage = Stage::Connected;
-                tell(Life::Connected);
-            }
-            if let Err(life) = asked {
-                tell(life);
-                self.crowd.remove(key);
-                return;
-            }
-        }
+        self.ask(key, now, out);
+        let Some(client) = self.crowd.at(key) else { return };
         if client.stage == Stage::Connected
             && let Some(life) = hear_end(&client.socket)
         {
-            tell(life);
+            out.push(client.tells(life, now));
+            self.crowd.remove(key);
+        }
+    }
+
+    /// Lets a client whose handshake is over send its request.
+    fn ask(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
+        let Some(client) = self.crowd.at_mut(key) else { return };
+        if client.stage != Stage::Connecting {
+            return;
+        }
+        let asked = ask(&client.socket);
+        // A RST before the client was connected would have been ECONNREFUSED.
+        if matches!(asked, Ok(true) | Err(Life::Reset)) {
+            client.stage = Stage::Connected;
+            out.push(client.tells(Life::Connected, now));
+        }
+        if let Err(life) = asked {
+            out.push(client.tells(life, now));
             self.crowd.remove(key);
         }
     }
@@ -268,8 +275,8 @@ impl Connects {
             && at <= now
         {
             self.ends.pop_front();
-            if let Some(Client { id, peer, .. }) = self.crowd.remove(key) {
-                out.push(Stamped { at: now, event: Event::Client { id, peer, life: Life::Vanished } });
+            if let Some(client) = self.crowd.remove(key) {
+                out.push(client.tells(Life::Vanished, now));
             }
         }
     }
@@ -279,8 +286,10 @@ impl Connects {
             return;
         }
         self.owed += u64::from(self.schedule.due(now));
-        if self.rest_until.is_some_and(|until| now >= until) {
-            self.rest_until = None;
+        if let Some(until) = self.rest_until {
+            // What came due meanwhile is skipped: made up for at once, it would exhaust the same thing again.
+            self.skipped.add(std::mem::take(&mut self.owed));
+            self.rest_until = (now < until).then_some(until);
         }
         for _ in 0..STARTS_PER_TURN.min(self.owed).min(self.remaining) {
             if self.rest_until.is_some() || self.crowd.len() >= self.max_live {
@@ -303,20 +312,12 @@ impl Connects {
     }
 
     fn start(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        let half_open = self.half_open > 0.0 && self.rng.random_bool(self.half_open);
+        let half_open = self.half_open > 0.0 && self.rng.random_bool(self.half_open) && self.may_be_half_open(now, out);
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         let mut tell = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, life } });
-        let mut source = self.sources.next(&mut self.rng);
-        let mut opened = open(self.target, source, half_open);
-        for _ in 1..TRIES {
-            if source.is_none() || opened.as_ref().err() != Some(&Errno::ADDRINUSE) {
-                break;
-            }
-            source = self.sources.next(&mut self.rng);
-            opened = open(self.target, source, half_open);
-        }
-        match opened {
+        let source = self.sources.next();
+        match open(self.target, source, half_open) {
             Ok((socket, peer)) => {
                 self.started += 1;
                 tell(peer, Life::Started { half_open });
@@ -325,12 +326,14 @@ impl Connects {
                 if half_open {
                     self.ends.push_back((now + self.patience, key));
                 } else {
+                    // Whether it was answered already would be asked in vain: nobody had the time.
                     self.fresh.push_back(key);
-                    self.hear(key, now, out);
+                    self.ask(key, now, out);
                 }
             }
             Err(errno) => {
-                let peer = source.unwrap_or_else(|| SocketAddr::new(self.target.ip(), 0)).into();
+                let ip = source.map_or_else(|| self.target.ip(), IpAddr::V4);
+                let peer = Peer::new(ip, 0);
                 let life = end_of(errno);
                 if matches!(life, Life::Failed { .. }) {
                     self.rest_until = Some(now + REST);
@@ -341,5 +344,18 @@ impl Connects {
                 tell(peer, life);
             }
         }
+    }
+
+    /// False where no filter may be attached: then it is said once, and no client will be half-open until a new share is wished.
+    fn may_be_half_open(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> bool {
+        if self.filter_allowed || may_drop_all() {
+            self.filter_allowed = true;
+            return true;
+        }
+        self.half_open = 0.0;
+        let message = "real clients cannot be half-open here, that takes CAP_NET_ADMIN in the network namespace: use the private lab \
+                       (`--net lab`); they come as ordinary clients";
+        out.push(Stamped { at: now, event: Event::Refused { message: message.to_owned() } });
+        false
     }
 }

@@ -195,6 +195,8 @@ pub(super) struct Trace {
     pub(super) missed: u8,
     /// The client counts among those that want to be accepted.
     pub(super) wanting: bool,
+    /// Ignored ACKs of which a repeated SYN-ACK has told.
+    pub(super) acks_proved: u16,
     /// The number of the last dump that listed it.
     pub(super) listed: u64,
 }

@@ -13,9 +13,10 @@ use super::Session;
 use super::clock::Clock;
 use crate::kernel::tap::TapError;
 use crate::lab::listener::ListenError;
-use crate::lab::namespace::Namespace;
+use crate::lab::server::PollError;
 use crate::lab::wire::transmit::TransmitError;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
+use crate::scenario::Script;
 
 mod actors;
 mod driver;
@@ -40,6 +41,8 @@ pub struct LivePlan {
     pub count: Option<u64>,
     /// Stop after this time.
     pub duration: Option<Duration>,
+    /// Wishes that come by themselves.
+    pub script: Script,
     /// Where the lab stands.
     pub place: Place,
     /// The host's sysctls, read before a namespace was entered.
@@ -55,6 +58,9 @@ pub enum LiveError {
     /// The packet tap, without which packet-level clients cannot live.
     #[error(transparent)]
     Tap(#[from] TapError),
+    /// An epoll of the server or of the clients.
+    #[error(transparent)]
+    Poll(#[from] PollError),
     /// The clients' socket.
     #[error(transparent)]
     Transmit(#[from] TransmitError),
@@ -64,6 +70,9 @@ pub enum LiveError {
     /// Packet-level clients cannot reach a loopback address.
     #[error("wire clients come over the lab's veth link and cannot reach the loopback address {0}")]
     WireNeedsLink(SocketAddr),
+    /// The lab's thread ended before it had begun: a defect of qviz.
+    #[error("the lab's thread ended before it had begun")]
+    Vanished,
     /// Something else that the system refused.
     #[error("{operation}: {source}")]
     System {
@@ -79,11 +88,12 @@ impl LiveError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Listen(error) => Some(error.hint()),
-            Self::Tap(error) => Some(error.hint()),
-            Self::Transmit(error) => Some(error.hint()),
+            Self::Tap(error) => Some(error.hint().to_owned()),
+            Self::Poll(error) => Some(error.hint()),
+            Self::Transmit(error) => Some(error.hint().to_owned()),
             Self::WireNeedsLab => Some("try: qviz --client connect, or see: qviz doctor".into()),
             Self::WireNeedsLink(_) => Some("try: --listen 198.51.100.1:8080, or --client connect".into()),
-            Self::System { .. } => Some("see: qviz doctor".into()),
+            Self::Vanished | Self::System { .. } => Some("see: qviz doctor".into()),
         }
     }
 
@@ -99,14 +109,26 @@ impl LiveError {
 /// When the listener cannot listen, or packet-level clients are not possible here.
 pub fn start(plan: LivePlan) -> Result<Session, LiveError> {
     let clock = Clock::start();
-    let (wishes, wished) = std::sync::mpsc::channel();
+    let (wishes, heard) = std::sync::mpsc::channel();
     let (facts, receiver) = mpsc::channel(QUEUED_BATCHES);
-    let driver = setup::open(plan, clock, facts, wished)?;
+    let (opened, outcome) = std::sync::mpsc::sync_channel(1);
+    let lab = move || match setup::open(plan, clock, facts, heard) {
+        Ok(driver) => {
+            let _the_starter_waits = opened.send(Ok(()));
+            driver.run();
+        }
+        Err(error) => {
+            let _the_starter_waits = opened.send(Err(error));
+        }
+    };
     std::thread::Builder::new()
         .name("lab".into())
-        .spawn(move || driver.run())
+        .spawn(lab)
         .map_err(LiveError::system("starting the lab's thread"))?;
-    Ok(Session { facts: receiver, wishes: Some(wishes), clock })
+    match outcome.recv() {
+        Ok(opened) => opened.map(|()| Session { facts: receiver, wishes: Some(wishes), clock }),
+        Err(_) => Err(LiveError::Vanished),
+    }
 }
 
 /// Batches of facts that may wait for the fold.

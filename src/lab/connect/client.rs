@@ -1,6 +1,6 @@
 //! The system calls of one client: open and connect, send the request, hear the end.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -24,27 +24,35 @@ const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
 ///
 /// # Errors
 /// The errno of the call that failed; no SYN has left, except with ECONNREFUSED, ECONNRESET and ETIMEDOUT.
-pub(super) fn open(target: SocketAddr, source: Option<SocketAddr>, half_open: bool) -> Result<(OwnedFd, Peer), Errno> {
+pub(super) fn open(target: SocketAddr, source: Option<Ipv4Addr>, half_open: bool) -> Result<(OwnedFd, Peer), Errno> {
     let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
     if half_open {
-        SockRef::from(&socket)
-            .attach_filter(&DROP_ALL)
-            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOTSUP))?;
+        drop_all(&socket)?;
     }
     if let Some(source) = source {
-        bind(&socket, &source)?;
+        bind(&socket, &SocketAddrV4::new(source, 0))?;
     }
     match connect(&socket, &target) {
         Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => {}
         Err(errno) => return Err(errno),
     }
-    let peer = match source {
-        Some(source) => source,
-        None => SocketAddr::try_from(getsockname(&socket)?)?,
-    };
+    let peer = SocketAddr::try_from(getsockname(&socket)?)?;
     Ok((socket, peer.into()))
+}
+
+/// True when this thread may attach a socket filter: a matter of CAP_NET_ADMIN in the network namespace (an ordinary user's
+/// `SO_ATTACH_FILTER` on TCP is answered with EPERM, measured on Linux 6.18).
+pub(super) fn may_drop_all() -> bool {
+    socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, Some(ipproto::TCP))
+        .is_ok_and(|socket| drop_all(&socket) != Err(Errno::PERM))
+}
+
+/// Lets nothing in any more.
+fn drop_all(socket: &OwnedFd) -> Result<(), Errno> {
+    let attached = SockRef::from(socket).attach_filter(&DROP_ALL);
+    attached.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOTSUP))
 }
 
 /// Sends the request. `Ok(false)` while the handshake is not over; the request itself shows that it is.

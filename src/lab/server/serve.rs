@@ -36,7 +36,8 @@ pub(super) fn answer(socket: impl AsFd, over: bool) -> Attempt {
             Err(_) => return Attempt::FoundReset,
         }
     }
-    match send(socket, RESPONSE, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+    // MORE: the answer waits for the FIN that closing sends, and both travel in one segment.
+    match send(socket, RESPONSE, SendFlags::NOSIGNAL | SendFlags::DONTWAIT | SendFlags::MORE) {
         Err(Errno::PIPE | Errno::CONNRESET) => Attempt::FoundReset,
         _ => Attempt::Answered,
     }

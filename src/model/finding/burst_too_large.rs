@@ -20,9 +20,10 @@ fn check(world: &World) -> Verdict {
     if peak <= limit + 1 {
         return Verdict::Absent;
     }
-    let Some(lately) = lately(world, 3) else { return Verdict::TooEarly };
-    let recovered = !world.accept_queue.is_full() || lately.arrivals_per_s <= lately.accepts_per_s;
-    if !recovered {
+    if lately(world, 3).is_none() {
+        return Verdict::TooEarly;
+    }
+    if world.demand.waiting() > limit + 1 {
         return Verdict::Absent;
     }
     let needed = peak - 1;

@@ -85,6 +85,14 @@ impl World {
             self.demand.go();
         }
         let who = who(one);
+        let told = match side {
+            ClientSide::TimedOut => one.trace.charged.take(),
+            ClientSide::Reset if one.hits(Cause::AckReset) > 0 => Some(Cause::AckReset),
+            _ => None,
+        };
+        if let Some(cause) = told {
+            self.ledger.witnesses_mut(cause).client += 1;
+        }
         match side {
             ClientSide::TimedOut => self.note(Note::GaveUp { who }),
             ClientSide::Reset | ClientSide::Refused => self.note(Note::Reset { who }),

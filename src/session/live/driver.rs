@@ -1,6 +1,7 @@
 //! The loop of a live session: wishes, clients, tap, server, eyes; then wait for whichever is next.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::model::command::Command;
 use crate::model::event::{Event, Listening, Loss, Stamped};
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
+use crate::scenario::Script;
 use crate::session::clock::{Clock, WallClock};
 
 /// The longest wait: how late a wish may be noticed.
@@ -46,7 +48,7 @@ pub(super) struct Ends {
 pub(super) struct Driver {
     pub(super) clock: Clock,
     pub(super) wall: WallClock,
-    pub(super) listener: Listener,
+    pub(super) listener: Arc<Listener>,
     pub(super) server: Server,
     pub(super) actors: Actors,
     pub(super) tap: Option<Tap>,
@@ -56,6 +58,7 @@ pub(super) struct Driver {
     pub(super) ends: Ends,
     pub(super) facts: Sender<Vec<Stamped>>,
     pub(super) wishes: Receiver<Command>,
+    pub(super) script: Script,
     pub(super) batch: Vec<Stamped>,
     pub(super) late: u64,
     pub(super) moved: Stamp,
@@ -129,13 +132,14 @@ impl Driver {
 
     fn wait(&mut self) {
         let now = self.clock.now();
-        let deadlines = [self.actors.next_deadline(), self.server.next_deadline(), self.end_by_time()];
+        let deadlines =
+            [self.actors.next_deadline(), self.server.next_deadline(), self.script.next(), self.end_by_time()];
         let due = deadlines.into_iter().flatten().min().unwrap_or(now + PATIENCE).min(now + PATIENCE);
         let span = due.since(now);
         let mut fds = Vec::with_capacity(4);
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         if let Some(tap) = &self.tap {
-            fds.push(readable(tap.fd()));
+            fds.push(readable(tap.as_fd()));
         }
         if self.server.wants_listener() {
             fds.push(readable(self.listener.as_fd()));
@@ -161,12 +165,16 @@ impl Driver {
         let counted = self.ends.duration.is_none()
             && self.ends.count.is_some_and(|count| self.actors.started() >= count)
             && self.actors.live() == 0
-            && self.server.is_idle();
+            && self.server.live() == 0;
         timed || counted || self.facts.is_closed()
     }
 
     /// Carries out wishes; false when the session shall stop.
     fn hear_wishes(&mut self) -> bool {
+        let due = self.script.due(self.clock.now()).to_vec();
+        for (_, command) in due {
+            self.carry_out(command);
+        }
         loop {
             match self.wishes.try_recv() {
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
@@ -203,7 +211,7 @@ impl Driver {
     }
 
     pub(super) fn listening(&self, backlog: i32) -> Listening {
-        let somaxconn = crate::kernel::proc::read_sysctl(Sysctl::Somaxconn);
+        let somaxconn = crate::kernel::proc::read_sysctls().value(Sysctl::Somaxconn);
         Listening {
             backlog,
             somaxconn: somaxconn.and_then(|value| u32::try_from(value).ok()),
@@ -213,7 +221,8 @@ impl Driver {
 
     fn write_sysctl(&mut self, sysctl: Sysctl, value: i64) {
         let Some(pass) = &self.pass else {
-            let message = format!("{} belongs to the host here and is never changed: run qviz in the lab", sysctl.name());
+            let message =
+                format!("{} belongs to the host here and is never changed: run qviz in the lab", sysctl.name());
             self.push(Event::Refused { message });
             return;
         };

@@ -1,10 +1,12 @@
 //! Which eye looks when: each source has its own pace, what it costs is measured, and a reading that says nothing new is not told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::kernel::own::OwnListener;
 use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
+use crate::lab::listener::Listener;
 use crate::model::event::{Event, Stamped};
 use crate::model::sample::{Eye, Listed, QueueReading};
 use crate::model::stamp::Stamp;
@@ -30,7 +32,7 @@ const COST_PACE: Duration = Duration::from_secs(1);
 
 /// The eyes on one listener.
 pub(super) struct Eyes {
-    pub(super) own: OwnListener,
+    pub(super) own: OwnListener<Arc<Listener>>,
     pub(super) diag: Option<Diag>,
     pub(super) counters: Option<CountersFile>,
     pub(super) port: u16,
@@ -60,7 +62,12 @@ impl Pace {
 }
 
 impl Eyes {
-    pub(super) fn new(own: OwnListener, diag: Option<Diag>, counters: Option<CountersFile>, port: u16) -> Self {
+    pub(super) fn new(
+        own: OwnListener<Arc<Listener>>,
+        diag: Option<Diag>,
+        counters: Option<CountersFile>,
+        port: u16,
+    ) -> Self {
         Self {
             own,
             diag,
@@ -89,7 +96,8 @@ impl Eyes {
         }
         if now.since(self.costs_told) >= COST_PACE {
             self.costs_told = now;
-            for (eye, source) in [(Eye::Queue, self.queue), (Eye::Counters, self.counting), (Eye::HalfOpen, self.lists)] {
+            for (eye, source) in [(Eye::Queue, self.queue), (Eye::Counters, self.counting), (Eye::HalfOpen, self.lists)]
+            {
                 let nanos = source.cost.as_nanos() as u64;
                 out.push(Stamped { at: now, event: Event::Cost { eye, nanos } });
             }
@@ -129,11 +137,15 @@ impl Eyes {
         let Some(diag) = &mut self.diag else { return };
         let at = clock.now();
         let (mut half_open, mut waiting) = (Vec::new(), Vec::new());
-        let half_open = diag.half_open(self.port, &mut half_open).is_ok().then_some(half_open);
-        let waiting = diag.waiting(self.port, &mut waiting).is_ok().then_some(waiting);
+        let dumped = diag.both(self.port, &mut half_open, &mut waiting);
         self.lists.read(at, clock.now());
-        if half_open.is_some() || waiting.is_some() {
-            out.push(Stamped { at, event: Event::Listed(Box::new(Listed { half_open, waiting })) });
+        match dumped {
+            Ok(dumped) if !dumped.interrupted => {
+                let listed = Listed { half_open: Some(half_open), waiting: Some(waiting) };
+                out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "requests and waiting connections could not be listed"),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Opens everything that a live session needs, in the order in which it must be opened.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::AsFd;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
 
@@ -30,7 +31,7 @@ use crate::session::clock::{Clock, WallClock};
 const DETAIL_PER_S: u32 = 2_000;
 
 /// Bytes of the tap's ring.
-const RING_BYTES: usize = 8 << 20;
+const RING_BYTES: u32 = 8 << 20;
 
 /// The loopback interface's index in every network namespace.
 const LOOPBACK: u32 = 1;
@@ -43,12 +44,12 @@ pub(super) fn open(
 ) -> Result<Driver, LiveError> {
     raise_descriptor_limit();
     let pass = plan.place.pass();
-    let listener = Listener::open(&ListenPlan {
+    let listener = Arc::new(Listener::open(&ListenPlan {
         address: plan.address.unwrap_or_else(|| plan.place.default_address()),
         backlog: plan.knobs.backlog,
-    })?;
+    })?);
     let address = listener.address();
-    let own = OwnListener::new(listener.as_fd()).map_err(LiveError::system("copying the listener's descriptor"))?;
+    let own = OwnListener::new(Arc::clone(&listener));
     let tap = open_tap(&plan, pass.as_ref(), address)?;
     let sysctls = proc::read_sysctls();
     let actors = open_actors(&plan, pass.as_ref(), address, &sysctls)?;
@@ -57,8 +58,7 @@ pub(super) fn open(
         service: plan.knobs.service,
         accept_rate: plan.knobs.accept_rate,
         ..ServerPlan::default()
-    })
-    .map_err(LiveError::system("opening the server's epoll"))?;
+    })?;
     let eyes = Eyes::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
     let began = began(&plan, address, tap.is_some(), sysctls);
     let mut driver = Driver {
@@ -74,6 +74,7 @@ pub(super) fn open(
         ends: Ends { count: plan.count, duration: plan.duration },
         facts,
         wishes,
+        script: plan.script,
         batch: Vec::new(),
         late: 0,
         moved: clock.now(),
@@ -116,7 +117,13 @@ fn open_tap(plan: &LivePlan, pass: Option<&SendPass>, address: SocketAddr) -> Re
         None if !loopback => return Err(LiveError::WireNeedsLab),
         _ => LOOPBACK,
     };
-    let tap = Tap::open(&TapPlan { interface, loopback, listener_port: address.port(), ring_bytes: RING_BYTES });
+    let specific = !address.ip().is_unspecified();
+    let tap = Tap::open(&TapPlan {
+        loopback,
+        listener: specific.then(|| address.ip()),
+        ring_bytes: RING_BYTES,
+        ..TapPlan::new(interface, address.port())
+    });
     match tap {
         Ok(tap) => Ok(Some(tap)),
         Err(error) if loopback => {
@@ -134,16 +141,7 @@ fn open_actors(
     sysctls: &Sysctls,
 ) -> Result<Actors, LiveError> {
     if plan.clients == ClientKind::Connect {
-        let connects = Connects::new(ConnectPlan {
-            target: reachable(address),
-            seed: plan.seed,
-            knobs: plan.knobs.clone(),
-            count: plan.count,
-            half_open: pass.is_some(),
-            ..ConnectPlan::default()
-        });
-        let connects = connects.map_err(LiveError::system("opening the clients' epoll"))?;
-        return Ok(Actors::Connect(Box::new(connects)));
+        return Ok(Actors::Connect(Box::new(Connects::new(&connect_plan(plan, address))?)));
     }
     let pass = pass.ok_or(LiveError::WireNeedsLab)?;
     if address.ip().is_loopback() {
@@ -161,12 +159,18 @@ fn open_actors(
     Ok(Actors::Wire { crowd: Box::new(crowd), transmit: Box::new(transmit), outbox: Outbox::default() })
 }
 
-/// The address by which clients reach a listener: a wildcard is reached over loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
+fn connect_plan(plan: &LivePlan, address: SocketAddr) -> ConnectPlan {
+    ConnectPlan {
+        target: address,
+        seed: plan.seed,
+        rate: plan.knobs.rate,
+        arrivals: plan.knobs.arrivals,
+        count: plan.count,
+        half_open: plan.knobs.half_open,
+        patience: HALF_OPEN_PATIENCE,
+        max_live: None,
+    }
 }
+
+/// How long a real half-open client stays silent: longer than the kernel keeps its request.
+const HALF_OPEN_PATIENCE: Duration = Duration::from_secs(90);

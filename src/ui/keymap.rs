@@ -1,0 +1,157 @@
+//! The one table of keys: dispatch, footer, help, man page and README are made of it.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// A smaller backlog.
+    BacklogDown,
+    /// A larger backlog.
+    BacklogUp,
+    /// More clients.
+    ArrivalsUp,
+    /// Fewer clients.
+    ArrivalsDown,
+    /// `accept()` less often.
+    AcceptSlower,
+    /// `accept()` more often.
+    AcceptFaster,
+    /// Stop calling `accept()`, or go on.
+    PauseAccept,
+    /// Many clients at once, now.
+    Burst,
+    /// Half of the clients never answer, or all do.
+    HalfOpen,
+    /// The next round-trip time.
+    RoundTrip,
+    /// The next value of tcp_syncookies.
+    Cookies,
+    /// The other value of tcp_abort_on_overflow.
+    Overflow,
+    /// The next panel.
+    Panel,
+    /// Hold the picture, or let it go.
+    Freeze,
+    /// Show or hide the help.
+    Help,
+    /// Close what lies over the picture.
+    Close,
+    /// Stop like any program in a shell.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// One key as pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Which key.
+    pub code: KeyCode,
+    /// With Ctrl.
+    pub ctrl: bool,
+}
+
+/// One or more keys and what they do.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// The keys, each with its action; a pair (less, more) shares one line.
+    pub keys: &'static [(Key, Action)],
+    /// The keys as written on the screen.
+    pub sign: &'static str,
+    /// The same in ASCII.
+    pub ascii: &'static str,
+    /// A word or two for the footer; empty: not in the footer.
+    pub short: &'static str,
+    /// A sentence for help, man page and README.
+    pub long: &'static str,
+}
+
+const fn plain(code: KeyCode) -> Key {
+    Key { code, ctrl: false }
+}
+
+const fn ctrl(letter: char) -> Key {
+    Key { code: KeyCode::Char(letter), ctrl: true }
+}
+
+macro_rules! bindings {
+    ($({ $($key:expr => $action:ident),+; $sign:literal, $ascii:literal, $short:literal, $long:literal }),+ $(,)?) => {
+        /// Every key, in the order in which they are shown.
+        pub const BINDINGS: &[Binding] = &[$(Binding {
+            keys: &[$(($key, Action::$action)),+], sign: $sign, ascii: $ascii, short: $short, long: $long,
+        }),+];
+    };
+}
+
+bindings! {
+    { plain(KeyCode::Left) => BacklogDown, plain(KeyCode::Right) => BacklogUp; "←→", "left/right", "backlog",
+      "smaller or larger backlog: listen(N) is called again on the same socket; nothing queued is lost" },
+    { plain(KeyCode::Up) => ArrivalsUp, plain(KeyCode::Down) => ArrivalsDown; "↑↓", "up/down", "arrivals",
+      "more or fewer clients" },
+    { plain(KeyCode::Char('[')) => AcceptSlower, plain(KeyCode::Char(']')) => AcceptFaster; "[ ]", "[ ]", "accept",
+      "call accept() less or more often" },
+    { plain(KeyCode::Char(' ')) => PauseAccept; "space", "space", "pause",
+      "stop calling accept(), or go on: what a stuck server looks like" },
+    { plain(KeyCode::Char('b')) => Burst; "b", "b", "burst",
+      "as many clients at once as both queues hold together (at least 10)" },
+    { plain(KeyCode::Char('h')) => HalfOpen; "h", "h", "half-open",
+      "half of the new clients never send their final ACK, as in a SYN flood; again: all do" },
+    { plain(KeyCode::Char('c')) => Cookies; "c", "c", "cookies",
+      "tcp_syncookies 0, 1, 2: what a full SYN queue does (drop, answer with a cookie, cookies always)" },
+    { plain(KeyCode::Char('o')) => Overflow; "o", "o", "overflow",
+      "tcp_abort_on_overflow 0 or 1: a final ACK on a full accept queue is ignored, or answered with RST" },
+    { plain(KeyCode::Char('l')) => RoundTrip; "l", "l", "latency",
+      "the next round-trip time of new clients: a longer one fills the SYN queue" },
+    { plain(KeyCode::Tab) => Panel; "tab", "tab", "panel",
+      "the next panel below the timeline: events, ledger, counters, settings" },
+    { plain(KeyCode::Char('f')) => Freeze; "f", "f", "freeze",
+      "hold the picture; the run goes on and nothing is lost from the sums" },
+    { plain(KeyCode::Char('?')) => Help; "?", "?", "help",
+      "this help" },
+    { plain(KeyCode::Char('q')) => Quit, ctrl('c') => Quit; "q", "q", "quit",
+      "end the run and print its summary (Ctrl-C does the same)" },
+    { plain(KeyCode::Esc) => Close; "esc", "esc", "",
+      "close the help" },
+    { ctrl('z') => Suspend; "ctrl-z", "ctrl-z", "",
+      "stop qviz; `fg` brings it back" },
+}
+
+/// What this key event asks for. A key that is held counts as pressed again and again.
+pub fn action(event: &KeyEvent) -> Option<Action> {
+    if event.kind == KeyEventKind::Release || event.modifiers.contains(KeyModifiers::ALT) {
+        return None;
+    }
+    let pressed = Key { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) };
+    BINDINGS.iter().flat_map(|binding| binding.keys).find(|(key, _)| *key == pressed).map(|(_, action)| *action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_key_has_two_meanings() {
+        let mut seen = HashSet::new();
+        for (key, _) in BINDINGS.iter().flat_map(|binding| binding.keys) {
+            assert!(seen.insert(*key), "{key:?} twice");
+        }
+    }
+
+    #[test]
+    fn every_binding_says_what_it_does_in_ascii_too() {
+        for binding in BINDINGS {
+            assert!(!binding.keys.is_empty() && !binding.long.is_empty() && binding.ascii.is_ascii());
+        }
+    }
+
+    #[test]
+    fn ctrl_and_the_bare_letter_differ() {
+        let press = |letter, modifiers| action(&KeyEvent::new(KeyCode::Char(letter), modifiers));
+        assert_eq!(press('c', KeyModifiers::CONTROL), Some(Action::Quit));
+        assert_eq!(press('c', KeyModifiers::NONE), Some(Action::Cookies));
+        assert_eq!(press('z', KeyModifiers::NONE), None);
+        assert_eq!(press('q', KeyModifiers::ALT), None);
+    }
+}

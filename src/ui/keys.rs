@@ -1,0 +1,86 @@
+//! Keys from the terminal, read by a thread of their own.
+//!
+//! crossterm's event stream reads a terminal that has gone away for ever, without a pause, on whichever thread asks. Here the
+//! thread asks the kernel first, and crossterm only when there is a key; the loop never waits for either.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use crossterm::event::{self, Event, KeyEvent};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use tokio::sync::mpsc;
+
+use crate::session::clock::Clock;
+
+/// The keys as they are pressed.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pressed: mpsc::UnboundedReceiver<KeyEvent>,
+    /// Closing it ends the thread.
+    _open: OwnedFd,
+}
+
+impl Keys {
+    /// Starts to read.
+    ///
+    /// # Errors
+    /// When there is no terminal to read from, or no thread to read with.
+    pub(super) fn listen() -> io::Result<Self> {
+        let stdin = rustix::stdio::stdin();
+        let terminal: OwnedFd = if rustix::termios::isatty(stdin) {
+            rustix::io::dup(stdin)?
+        } else {
+            File::open("/dev/tty")?.into()
+        };
+        let (closed, open) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let (sender, pressed) = mpsc::unbounded_channel();
+        std::thread::Builder::new().name("keys".into()).spawn(move || read(&terminal, &closed, &sender))?;
+        Ok(Self { pressed, _open: open })
+    }
+
+    /// The next key; `None` when no more will come.
+    pub(super) async fn next(&mut self) -> Option<KeyEvent> {
+        self.pressed.recv().await
+    }
+}
+
+/// Reads until the terminal is gone, the other end is closed, or nobody listens.
+fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<KeyEvent>) {
+    loop {
+        let mut fds = [
+            PollFd::from_borrowed_fd(terminal.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(closed.as_fd(), PollFlags::IN),
+        ];
+        match poll(&mut fds, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return,
+        }
+        let (keys, end) = (fds[0].revents(), fds[1].revents());
+        if !end.is_empty() || keys.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            return;
+        }
+        if keys.contains(PollFlags::IN) && !forward(sender) {
+            return;
+        }
+    }
+}
+
+/// Hands on what crossterm makes of the bytes that are there; false when nobody listens.
+fn forward(sender: &mpsc::UnboundedSender<KeyEvent>) -> bool {
+    let mut anything = false;
+    while matches!(event::poll(Duration::ZERO), Ok(true)) {
+        anything = true;
+        match event::read() {
+            Ok(Event::Key(key)) if sender.send(key).is_err() => return false,
+            _ => {}
+        }
+    }
+    if !anything {
+        // Half of an escape sequence, or bytes that crossterm has overlooked: not a reason to turn in circles.
+        Clock::pause(Duration::from_millis(20));
+    }
+    true
+}

@@ -1,0 +1,228 @@
+//! The one loop: facts, keys, signals and time in; frames and wishes out.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::keymap;
+use super::keys::Keys;
+use super::pace::{Motion, Pace};
+use super::state::{Msg, UiState, update};
+use super::terminal::{self, Screen};
+use super::theme::{self, Terminfo, Theme};
+use super::view::{self, cast::Cast};
+use super::{UiError, UiPlan};
+use crate::model::event::{Event, Stamped};
+use crate::model::world::World;
+use crate::session::{Session, rest};
+
+/// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
+const WATCH: Duration = Duration::from_millis(100);
+
+/// Why the screen was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// The person at the keys wished it.
+    Quit,
+    /// The session is over.
+    Ended,
+    /// This signal came.
+    Signal(i32),
+    /// Nobody is at the terminal any more.
+    TerminalGone,
+}
+
+/// Shows the session until it is left. Facts are folded into `world` as they come; after [`Leave::Quit`] the caller stops the lab
+/// and folds the rest. The terminal is restored when this returns.
+///
+/// # Errors
+/// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
+pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Result<Leave, UiError> {
+    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), projector: plan.projector, ..UiState::default() };
+    let failed = |source| UiError::Terminal { doing: "hear signals of", source };
+    let signals = Signals::listen().map_err(failed)?;
+    let screen = Screen::enter()?;
+    let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: "read keys from", source })?;
+    let mut watch = Watch { screen, state, pace: Pace::default(), suspended: false };
+    watch.turn(session, world, (signals, keys)).await
+}
+
+fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
+    let read = |name: &str| std::env::var(name).unwrap_or_default();
+    let terminal = Terminfo { term: read("TERM"), colorterm: read("COLORTERM"), no_color: !read("NO_COLOR").is_empty() };
+    let depth = theme::depth(plan.color, &terminal);
+    let name = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
+    Theme::named(name, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })
+}
+
+/// What the loop holds.
+struct Watch {
+    screen: Screen,
+    state: UiState,
+    pace: Pace,
+    suspended: bool,
+}
+
+impl Watch {
+    async fn turn(
+        &mut self,
+        session: &mut Session,
+        world: &mut World,
+        (mut signals, mut keys): (Signals, Keys),
+    ) -> Result<Leave, UiError> {
+        let clock = session.clock();
+        let mut listening = true;
+        loop {
+            let now = clock.now();
+            if terminal::panicked() {
+                return Err(UiError::Panicked);
+            }
+            if self.screen.is_gone() {
+                return Ok(Leave::TerminalGone);
+            }
+            if !self.suspended && self.pace.wait(now).is_zero() && self.frame(world, now).is_err() {
+                return Ok(Leave::TerminalGone);
+            }
+            let pause = self.pace.wait(clock.now()).clamp(Duration::from_millis(1), WATCH);
+            tokio::select! {
+                biased;
+                sign = signals.next() => {
+                    if let Some(leave) = self.signal(sign)? {
+                        return Ok(leave);
+                    }
+                }
+                key = keys.next(), if listening => match key {
+                    Some(key) => {
+                        if let Some(leave) = self.key(session, world, &key)? {
+                            return Ok(leave);
+                        }
+                    }
+                    None => listening = false,
+                },
+                facts = session.next() => match facts {
+                    Some(facts) => self.fold(world, &facts),
+                    None if terminal::panicked() => return Err(UiError::Panicked),
+                    None => return Ok(Leave::Ended),
+                },
+                () = rest(pause) => {}
+            }
+        }
+    }
+
+    fn frame(&mut self, world: &World, now: crate::model::stamp::Stamp) -> std::io::Result<()> {
+        update(&mut self.state, Msg::Resize(self.screen.size()), world);
+        update(&mut self.state, Msg::Pulse(now), world);
+        let state = &self.state;
+        self.screen.draw(|buf| view::draw(buf, world, state, now))?;
+        let motion = if state.still.is_some() { Motion::Still } else { motion(&Cast::of(world, state.density, now)) };
+        self.pace.drew(now, motion);
+        Ok(())
+    }
+
+    fn fold(&mut self, world: &mut World, facts: &[Stamped]) {
+        let depths = |world: &World| (world.accept_queue.depth(), world.syn_queue.depth());
+        let before = depths(world);
+        for fact in facts {
+            world.apply(fact.at, &fact.event);
+        }
+        if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {
+            self.pace.facts();
+        }
+    }
+
+    fn key(&mut self, session: &Session, world: &World, key: &crossterm::event::KeyEvent) -> Result<Option<Leave>, UiError> {
+        let Some(action) = keymap::action(key) else { return Ok(None) };
+        for command in update(&mut self.state, Msg::Press(action, session.clock().now()), world) {
+            session.wish(command);
+        }
+        self.pace.touched();
+        if std::mem::take(&mut self.state.suspend) {
+            self.suspend()?;
+        }
+        Ok(self.state.quit.then_some(Leave::Quit))
+    }
+
+    fn signal(&mut self, sign: Sign) -> Result<Option<Leave>, UiError> {
+        match sign {
+            Sign::End(number) => return Ok(Some(Leave::Signal(number))),
+            Sign::Suspend => self.suspend()?,
+            Sign::Continue => {
+                let failed = |source| UiError::Terminal { doing: "come back to", source };
+                self.screen.take_again().map_err(failed)?;
+                self.suspended = false;
+                self.pace.touched();
+            }
+            Sign::Resize => self.pace.touched(),
+        }
+        Ok(None)
+    }
+
+    /// Gives the terminal back and stops; what follows comes after `fg`.
+    fn suspend(&mut self) -> Result<(), UiError> {
+        self.screen.leave();
+        self.suspended = true;
+        terminal::stop_here().map_err(|source| UiError::Terminal { doing: "stop beside", source })
+    }
+}
+
+fn motion(cast: &Cast<'_>) -> Motion {
+    if cast.glides() {
+        Motion::Gliding
+    } else if cast.counts() {
+        Motion::Counting
+    } else {
+        Motion::Quiet
+    }
+}
+
+/// True for facts that change what is to be seen at once; the others wait for the next frame.
+const fn is_visible(event: &Event) -> bool {
+    !matches!(event, Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_))
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug)]
+enum Sign {
+    End(i32),
+    Suspend,
+    Continue,
+    Resize,
+}
+
+/// Every signal that matters to a screen.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+    quit: Signal,
+    stop: Signal,
+    go_on: Signal,
+    resize: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let raw = |number: rustix::process::Signal| signal(SignalKind::from_raw(number.as_raw()));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+            stop: raw(rustix::process::Signal::TSTP)?,
+            go_on: raw(rustix::process::Signal::CONT)?,
+            resize: signal(SignalKind::window_change())?,
+        })
+    }
+
+    async fn next(&mut self) -> Sign {
+        tokio::select! {
+            _ = self.interrupt.recv() => Sign::End(SignalKind::interrupt().as_raw_value()),
+            _ = self.terminate.recv() => Sign::End(SignalKind::terminate().as_raw_value()),
+            _ = self.hangup.recv() => Sign::End(SignalKind::hangup().as_raw_value()),
+            _ = self.quit.recv() => Sign::End(SignalKind::quit().as_raw_value()),
+            _ = self.stop.recv() => Sign::Suspend,
+            _ = self.go_on.recv() => Sign::Continue,
+            _ = self.resize.recv() => Sign::Resize,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What the screen remembers between two frames, and the pure function that turns keys into wishes.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Size;
+
+use super::keymap::Action;
+use super::theme::Theme;
+use super::view;
+use crate::model::command::Command;
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+
+mod wishes;
+
+pub use wishes::Asked;
+
+/// How long a message for the person at the keys stays.
+const MESSAGE: Duration = Duration::from_secs(5);
+
+/// The time over which moves are counted to choose the density, in slots of the history.
+const DENSITY_SLOTS: usize = 20;
+
+/// Something that reaches the screen and is not a fact.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Msg {
+    /// A key was pressed at this moment.
+    Press(Action, Stamp),
+    /// The terminal has this size.
+    Resize(Size),
+    /// Time has come to this moment; sent before each frame.
+    Pulse(Stamp),
+}
+
+/// A panel of which small screens show one at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Panel {
+    /// What happened lately.
+    #[default]
+    Notes,
+    /// What was lost, by cause.
+    Ledger,
+    /// The kernel's counters that moved.
+    Counters,
+    /// The settings in force.
+    Settings,
+}
+
+impl Panel {
+    /// The panel after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Notes => Self::Ledger,
+            Self::Ledger => Self::Counters,
+            Self::Counters => Self::Settings,
+            Self::Settings => Self::Notes,
+        }
+    }
+}
+
+/// How finely moves are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Density {
+    /// Each connection by its name.
+    #[default]
+    Cells,
+    /// Each connection as a mark.
+    Marks,
+    /// Flows with their width and numbers.
+    Flows,
+}
+
+impl Density {
+    /// The density for so many moves per second. Between two thresholds it stays as it is, so that the picture does not flicker.
+    #[must_use]
+    pub const fn after(self, moves_per_s: u32) -> Self {
+        match (self, moves_per_s) {
+            (_, 400..) | (Self::Flows, 250..) => Self::Flows,
+            (_, 45..) | (Self::Marks | Self::Flows, 30..) => Self::Marks,
+            _ => Self::Cells,
+        }
+    }
+}
+
+/// A picture that is held while the run goes on.
+#[derive(Clone, Debug)]
+pub struct Still {
+    /// When it was taken.
+    pub at: Stamp,
+    /// The picture.
+    pub picture: Buffer,
+    /// Kernel drops at that moment.
+    pub drops: u64,
+    /// Connections accepted at that moment.
+    pub accepted: u64,
+}
+
+/// What the screen remembers.
+#[derive(Clone, Debug, Default)]
+pub struct UiState {
+    /// Colours and signs.
+    pub theme: Theme,
+    /// True when wishes are carried out: a lab, not a recording.
+    pub listens: bool,
+    /// True for a room: large cells, few words.
+    pub projector: bool,
+    /// The terminal's size.
+    pub size: Size,
+    /// The chosen panel.
+    pub panel: Panel,
+    /// True when the help lies over the picture.
+    pub help: bool,
+    /// The held picture.
+    pub still: Option<Still>,
+    /// How finely moves are drawn.
+    pub density: Density,
+    /// A line for the person at the keys, until this moment.
+    pub message: Option<(Stamp, String)>,
+    /// True when the program shall end.
+    pub quit: bool,
+    /// True when the program shall stop like any program in a shell.
+    pub suspend: bool,
+    /// Wishes that no fact has confirmed yet.
+    pub asked: Asked,
+}
+
+/// Takes one message and returns the wishes that follow from it.
+pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
+    match msg {
+        Msg::Resize(size) => state.size = size,
+        Msg::Pulse(now) => pulse(state, now, world),
+        Msg::Press(action, now) => return press(state, action, now, world),
+    }
+    Vec::new()
+}
+
+fn pulse(state: &mut UiState, now: Stamp, world: &World) {
+    let recent = world.history.last(DENSITY_SLOTS);
+    let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
+    state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
+    state.message.take_if(|(until, _)| *until <= now);
+}
+
+fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
+    match action {
+        Action::Quit => state.quit = true,
+        Action::Suspend => state.suspend = true,
+        Action::Help => state.help = !state.help,
+        Action::Close => state.help = false,
+        Action::Panel => state.panel = state.panel.next(),
+        Action::Freeze => freeze(state, now, world),
+        wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
+            Ok(commands) => return commands,
+            Err(why) => state.message = Some((now + MESSAGE, why)),
+        },
+    }
+    Vec::new()
+}
+
+fn freeze(state: &mut UiState, now: Stamp, world: &World) {
+    if state.still.take().is_none() {
+        let help = std::mem::take(&mut state.help);
+        state.still = Some(Still {
+            at: now,
+            picture: view::picture(state.size, world, state, now),
+            drops: world.ledger.kernel_drops(),
+            accepted: world.clients.accepted,
+        });
+        state.help = help;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn density_changes_late_and_returns_later() {
+        assert_eq!(Density::Cells.after(44), Density::Cells);
+        assert_eq!(Density::Cells.after(45), Density::Marks);
+        assert_eq!(Density::Marks.after(31), Density::Marks);
+        assert_eq!(Density::Marks.after(29), Density::Cells);
+        assert_eq!(Density::Marks.after(400), Density::Flows);
+        assert_eq!(Density::Flows.after(251), Density::Flows);
+        assert_eq!(Density::Flows.after(100), Density::Marks);
+        assert_eq!(Density::Flows.after(0), Density::Cells);
+    }
+
+    #[test]
+    fn freezing_holds_the_picture_and_lets_it_go() {
+        let (mut state, world) = (UiState::default(), World::new());
+        update(&mut state, Msg::Resize(Size::new(80, 24)), &world);
+        update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(5)), &world);
+        let still = state.still.as_ref().unwrap();
+        assert_eq!((still.at, still.picture.area.width), (Stamp::from_millis(5), 80));
+        update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
+        assert!(state.still.is_none());
+    }
+
+    #[test]
+    fn a_message_ends() {
+        let (mut state, world) = (UiState::default(), World::new());
+        update(&mut state, Msg::Press(Action::Burst, Stamp::ZERO), &world);
+        assert!(state.message.is_some());
+        update(&mut state, Msg::Pulse(Stamp::ZERO + MESSAGE), &world);
+        assert!(state.message.is_none());
+    }
+}

@@ -1,0 +1,251 @@
+//! Five meanings, their colours and signs. Every meaning has a sign and a word too: nothing is said by colour alone.
+//!
+//! Text keeps the terminal's own foreground and background; colour is used for the meanings only. The hues (sky blue, orange,
+//! bluish green, vermilion, reddish purple: Okabe and Ito) differ for every kind of colour vision and stand out on dark and on
+//! light grounds; themes only change their lightness.
+
+use ratatui::style::{Color, Modifier, Style};
+
+pub mod ascii;
+
+/// The themes by name.
+pub const NAMES: [&str; 4] = ["dark", "light", "contrast", "mono"];
+
+/// Whether colours are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColorWish {
+    /// As the terminal and `NO_COLOR` say.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How many colours the terminal has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// None: bold, reverse and underline alone.
+    Mono,
+    /// The sixteen names.
+    #[default]
+    Sixteen,
+    /// The 256-colour cube.
+    Cube,
+    /// 24 bits.
+    True,
+}
+
+/// What a colour means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// On its way.
+    Travelling,
+    /// Waiting, from 0 (just come) to 3 (long).
+    Waiting(u8),
+    /// Served.
+    Served,
+    /// Dying or dead.
+    Dying,
+    /// The client believes otherwise.
+    Otherwise,
+}
+
+/// Which lightness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Ground {
+    #[default]
+    Dark,
+    Light,
+    Contrast,
+}
+
+/// Colours and signs of one screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Theme {
+    ground: Ground,
+    depth: Depth,
+    /// Nothing but ASCII.
+    pub ascii: bool,
+}
+
+/// What the environment says about colours; passed in, never read here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terminfo {
+    /// `TERM`.
+    pub term: String,
+    /// `COLORTERM`.
+    pub colorterm: String,
+    /// `NO_COLOR` is set and not empty.
+    pub no_color: bool,
+}
+
+impl Theme {
+    /// The theme of this name; `None` when there is none.
+    pub fn named(name: &str, depth: Depth, ascii: bool) -> Option<Self> {
+        let (ground, depth) = match name {
+            "" | "dark" => (Ground::Dark, depth),
+            "light" => (Ground::Light, depth),
+            "contrast" => (Ground::Contrast, depth),
+            "mono" => (Ground::Dark, Depth::Mono),
+            _ => return None,
+        };
+        Some(Self { ground, depth, ascii })
+    }
+
+    /// The style of a meaning, for text on the terminal's own ground.
+    pub fn text(self, meaning: Meaning) -> Style {
+        let style = Style::new().fg(self.color(meaning));
+        match meaning {
+            Meaning::Dying => style.add_modifier(Modifier::BOLD),
+            Meaning::Otherwise if self.depth == Depth::Mono => style.add_modifier(Modifier::UNDERLINED),
+            _ => style,
+        }
+    }
+
+    /// The style of a meaning as a filled surface.
+    pub fn fill(self, meaning: Meaning) -> Style {
+        if self.depth == Depth::Mono {
+            return Style::new().add_modifier(Modifier::REVERSED);
+        }
+        let ink = if self.ground == Ground::Light && matches!(meaning, Meaning::Dying) { Color::White } else { Color::Black };
+        Style::new().bg(self.color(meaning)).fg(ink)
+    }
+
+    /// The one thing that matters now.
+    pub fn alarm(self) -> Style {
+        self.fill(Meaning::Dying).add_modifier(Modifier::BOLD)
+    }
+
+    /// What is there but does not matter now.
+    pub fn calm(self) -> Style {
+        match (self.depth, self.ground) {
+            (Depth::Mono, _) => Style::new().add_modifier(Modifier::DIM),
+            (_, Ground::Contrast) => Style::new(),
+            (Depth::Sixteen, _) => Style::new().fg(Color::DarkGray),
+            (_, Ground::Dark) => Style::new().fg(self.shade((138, 138, 138), 245)),
+            (_, Ground::Light) => Style::new().fg(self.shade((108, 108, 108), 242)),
+        }
+    }
+
+    /// Titles and numbers that matter.
+    pub fn strong(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    fn shade(self, (r, g, b): (u8, u8, u8), cube: u8) -> Color {
+        if self.depth == Depth::True { Color::Rgb(r, g, b) } else { Color::Indexed(cube) }
+    }
+
+    fn color(self, meaning: Meaning) -> Color {
+        match self.depth {
+            Depth::Mono => Color::Reset,
+            Depth::Sixteen => sixteen(meaning, self.ground),
+            Depth::Cube => Color::Indexed(if self.ground == Ground::Light { light(meaning).1 } else { dark(meaning).1 }),
+            Depth::True => {
+                let (r, g, b) = if self.ground == Ground::Light { light(meaning).0 } else { dark(meaning).0 };
+                Color::Rgb(r, g, b)
+            }
+        }
+    }
+}
+
+/// The depth of colour to use.
+pub fn depth(wish: ColorWish, terminal: &Terminfo) -> Depth {
+    let known = if terminal.colorterm.contains("truecolor") || terminal.colorterm.contains("24bit") {
+        Depth::True
+    } else if terminal.term.contains("256color") || terminal.term.contains("direct") {
+        Depth::Cube
+    } else {
+        Depth::Sixteen
+    };
+    match wish {
+        ColorWish::Never => Depth::Mono,
+        ColorWish::Always => known,
+        ColorWish::Auto if terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1") => Depth::Mono,
+        ColorWish::Auto => known,
+    }
+}
+
+/// The theme whose name is most like this one.
+pub fn nearest(name: &str) -> &'static str {
+    let common = |other: &str| other.chars().filter(|letter| name.contains(*letter)).count();
+    NAMES.into_iter().max_by_key(|other| common(other)).unwrap_or(NAMES[0])
+}
+
+type Shade = ((u8, u8, u8), u8);
+
+const fn dark(meaning: Meaning) -> Shade {
+    match meaning {
+        Meaning::Travelling => ((86, 180, 233), 74),
+        Meaning::Waiting(0) => ((240, 228, 130), 228),
+        Meaning::Waiting(1) => ((240, 205, 70), 221),
+        Meaning::Waiting(2) => ((240, 175, 40), 214),
+        Meaning::Waiting(_) => ((230, 145, 0), 208),
+        Meaning::Served => ((40, 185, 140), 42),
+        Meaning::Dying => ((240, 95, 50), 203),
+        Meaning::Otherwise => ((214, 136, 190), 176),
+    }
+}
+
+const fn light(meaning: Meaning) -> Shade {
+    match meaning {
+        Meaning::Travelling => ((0, 105, 170), 25),
+        Meaning::Waiting(0) => ((200, 160, 0), 178),
+        Meaning::Waiting(1) => ((195, 140, 0), 172),
+        Meaning::Waiting(2) => ((185, 115, 0), 136),
+        Meaning::Waiting(_) => ((165, 90, 0), 130),
+        Meaning::Served => ((0, 130, 95), 29),
+        Meaning::Dying => ((190, 50, 0), 160),
+        Meaning::Otherwise => ((160, 60, 130), 127),
+    }
+}
+
+const fn sixteen(meaning: Meaning, ground: Ground) -> Color {
+    match (meaning, ground) {
+        (Meaning::Travelling, Ground::Light) => Color::Blue,
+        (Meaning::Travelling, _) => Color::Cyan,
+        (Meaning::Waiting(0 | 1), Ground::Dark | Ground::Contrast) => Color::LightYellow,
+        (Meaning::Waiting(_), _) => Color::Yellow,
+        (Meaning::Served, _) => Color::Green,
+        (Meaning::Dying, Ground::Contrast) => Color::LightRed,
+        (Meaning::Dying, _) => Color::Red,
+        (Meaning::Otherwise, _) => Color::Magenta,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_color_leaves_modifiers_only() {
+        let info = Terminfo { term: "xterm-256color".into(), colorterm: "truecolor".into(), no_color: true };
+        let theme = Theme::named("dark", depth(ColorWish::Auto, &info), false).unwrap();
+        for meaning in [Meaning::Travelling, Meaning::Waiting(2), Meaning::Served, Meaning::Dying, Meaning::Otherwise] {
+            assert!(theme.text(meaning).fg.is_none_or(|color| color == Color::Reset));
+            assert_eq!(theme.fill(meaning).bg, None);
+        }
+        assert_eq!(depth(ColorWish::Always, &info), Depth::True);
+    }
+
+    #[test]
+    fn every_name_is_a_theme_and_a_slip_finds_the_nearest() {
+        for name in NAMES {
+            assert!(Theme::named(name, Depth::True, false).is_some(), "{name}");
+        }
+        assert!(Theme::named("drak", Depth::True, false).is_none());
+        assert_eq!(nearest("ligth"), "light");
+    }
+
+    #[test]
+    fn the_five_meanings_have_five_colours() {
+        for (name, depth) in NAMES[..3].iter().flat_map(|name| [Depth::Sixteen, Depth::Cube, Depth::True].map(|depth| (name, depth))) {
+            let theme = Theme::named(name, depth, false).unwrap();
+            let all = [Meaning::Travelling, Meaning::Waiting(3), Meaning::Served, Meaning::Dying, Meaning::Otherwise];
+            let colors: std::collections::HashSet<_> = all.map(|meaning| theme.color(meaning)).into_iter().collect();
+            assert_eq!(colors.len(), all.len(), "{name} {depth:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! One sentence that says what is to be seen: a message, a finding, or what the queues do right now.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::cast::is_fresh;
+use super::{Scene, ink};
+use crate::model::connection::Belief;
+use crate::model::finding::Severity;
+use crate::model::settings::{AcceptRate, Sysctl};
+use crate::model::world::note::Note;
+use crate::ui::numbers;
+use crate::ui::state::Density;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let (sign, text, style) = sentence(scene);
+    let style = if matches!(sign, "✗" | "▲") { style } else { style.patch(theme.strong()) };
+    let col = ink::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
+    ink::write(buf, area, (col, 0), &ink::fit(&text, area.width.saturating_sub(col + 1)), style);
+}
+
+type Sentence = (&'static str, String, Style);
+
+fn sentence(scene: &Scene<'_>) -> Sentence {
+    message(scene)
+        .or_else(|| death(scene))
+        .or_else(|| finding(scene))
+        .or_else(|| disagreement(scene))
+        .or_else(|| fallback(scene))
+        .unwrap_or_else(|| state(scene))
+}
+
+fn message(scene: &Scene<'_>) -> Option<Sentence> {
+    let warn = scene.theme.text(Meaning::Otherwise);
+    if let Some((_, text)) = &scene.state.message {
+        return Some(("▲", text.clone(), warn));
+    }
+    let (at, Note::Refused(why)) = scene.world.notes.back()? else { return None };
+    (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.clone(), warn))
+}
+
+fn death(scene: &Scene<'_>) -> Option<Sentence> {
+    let style = scene.theme.text(Meaning::Dying);
+    let fresh: Vec<_> = scene.cast.dropped.iter().filter(|one| is_fresh(one, scene.now)).collect();
+    let drop = fresh.first().and_then(|one| one.last_drop)?;
+    let why = match drop.cause {
+        crate::model::ledger::Cause::SynAcceptQueueFull => {
+            format!("the accept queue is full ({} of {})", scene.world.accept_queue.depth(), capacity(scene))
+        }
+        crate::model::ledger::Cause::SynSynQueueFull => "the SYN queue is full and SYN cookies are off".into(),
+        crate::model::ledger::Cause::SynMaxSynBacklog => "three quarters of tcp_max_syn_backlog are taken".into(),
+        cause => cause.words().into(),
+    };
+    let text = match fresh.as_slice() {
+        [one] => format!("{}'s SYN just died: {why}. Nobody is told; {0} will try again.", one.label()),
+        many => format!("{} SYNs just died: {why}. Nobody is told; they will try again.", many.len()),
+    };
+    Some(("✗", text, style))
+}
+
+fn capacity(scene: &Scene<'_>) -> String {
+    scene.world.accept_capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string())
+}
+
+fn finding(scene: &Scene<'_>) -> Option<Sentence> {
+    let worst = scene.world.findings.iter().max_by_key(|finding| finding.severity)?;
+    let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
+    Some(("▲", worst.sentence.clone(), scene.theme.text(meaning)))
+}
+
+fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
+    let one = scene.cast.otherwise.first()?;
+    let many = scene.cast.otherwise.len();
+    let (name, others) = (one.label(), if many > 1 { format!(" (and {} more)", many - 1) } else { String::new() });
+    let text = if one.belief() == Belief::Phantom {
+        format!("{name}{others} is connected, it thinks; the server keeps nothing of it: a phantom.")
+    } else {
+        format!("{name}{others} is connected, it thinks; the server ignored its ACK, as the accept queue was full: a ghost.")
+    };
+    Some(("◌", text, scene.theme.text(Meaning::Otherwise)))
+}
+
+fn fallback(scene: &Scene<'_>) -> Option<Sentence> {
+    let why = scene.world.began.as_ref()?.fallback.as_ref()?;
+    Some(("▲", format!("on this host's loopback: {why}"), scene.theme.text(Meaning::Otherwise)))
+}
+
+/// What the queues do right now.
+fn state(scene: &Scene<'_>) -> Sentence {
+    let world = scene.world;
+    let dying = scene.theme.text(Meaning::Dying);
+    let waiting = scene.theme.text(Meaning::Waiting(2));
+    let plain = Style::new();
+    let (queued, half_open) = (world.accept_queue.depth(), world.syn_queue.depth());
+    if world.began.is_none() {
+        return ("·", "starting the lab …".into(), plain);
+    }
+    if world.ended {
+        return ("■", "the run is over".into(), plain);
+    }
+    if world.accept_queue.is_full() {
+        let text = "the accept queue is FULL: every new SYN is dropped in silence until accept() takes one";
+        return ("▲", text.into(), dying);
+    }
+    if world.syn_queue.is_full() {
+        return match world.sysctls.value(Sysctl::Syncookies) {
+            Some(0) => ("▲", "the SYN queue is FULL and cookies are off: every new SYN is dropped in silence".into(), dying),
+            _ => ("¤", "the SYN queue is FULL: new SYNs are answered with a cookie, and nothing is kept of them".into(), waiting),
+        };
+    }
+    if scene.state.density == Density::Flows {
+        let text = format!("{queued} wait for accept(), {half_open} are half-open; too fast for single cells: flows and numbers");
+        return ("·", text, plain);
+    }
+    let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
+    if paused {
+        return ("‖", format!("accept() is paused: finished connections pile up ({queued} of {})", capacity(scene)), waiting);
+    }
+    match (queued, half_open) {
+        (0, 0) => ("·", "both queues are empty".into(), plain),
+        (0, _) => ("·", format!("{half_open} half-open: the server has answered and waits for their final ACK"), plain),
+        (1, _) => ("·", "1 connection has finished its handshake and waits for accept()".into(), plain),
+        _ => ("·", format!("{queued} connections have finished their handshake and wait for accept()"), plain),
+    }
+}

@@ -1,0 +1,37 @@
+//! The kernel's counters that moved, beside what the ledger can explain of each.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Scene, ink};
+use crate::model::counters::Counter;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let inner = ink::frame(buf, area, ("KERNEL COUNTERS", theme.strong()), ("kernel named", theme.calm()), theme.calm());
+    let change = scene.world.counters();
+    let expected = scene.world.ledger.expected();
+    let named = |counter| expected.iter().find(|(which, _)| *which == counter).map(|(_, value)| *value);
+    let always = |counter| matches!(counter, Counter::ListenOverflows | Counter::ListenDrops);
+    let shared = scene.world.began.as_ref().is_some_and(|began| !began.private_counters);
+    let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));
+    for (row, (counter, value)) in (0..inner.height).zip(moved) {
+        let kernel = value.map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
+        let ours = named(counter).map_or_else(String::new, numbers::count);
+        let (sign, style) = match (value, named(counter)) {
+            (Some(kernel), Some(ours)) if kernel == ours => ("✓", theme.text(Meaning::Served)),
+            (Some(_), Some(_)) if shared => ("–", theme.calm()),
+            (Some(_), Some(_)) => ("✗", theme.text(Meaning::Otherwise)),
+            _ => (" ", theme.calm()),
+        };
+        let right = format!("{kernel:>6} {ours:>5} ");
+        let room = inner.width.saturating_sub(ink::width(&right) + 2);
+        let name_style = if value.unwrap_or(0) > 0 { Style::new() } else { theme.calm() };
+        ink::write(buf, inner, (0, row), &ink::fit(counter.name(), room), name_style);
+        let col = inner.width.saturating_sub(ink::width(&right) + 1);
+        ink::pieces(buf, inner, (col, row), &[(right.as_str(), name_style), (sign, style)]);
+    }
+}

@@ -1,0 +1,56 @@
+//! What was lost, by cause: packets and clients; and whether the kernel's counters say the same.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Scene, ink};
+use crate::model::ledger::{Balance, Cause};
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let inner = ink::frame(buf, area, ("LEDGER", theme.strong()), ("packets clients", theme.calm()), theme.calm());
+    if inner.height == 0 {
+        return;
+    }
+    let (sign, verdict, style) = verdict(scene, &scene.world.balance());
+    let rows = inner.height - 1;
+    let (lost, nothing): (Vec<_>, Vec<_>) = scene.world.ledger.tolls().partition(|(_, toll)| toll.segments > 0);
+    for (row, (cause, toll)) in (0..rows).zip(lost.into_iter().chain(nothing)) {
+        let style = if toll.segments == 0 { theme.calm() } else { Style::new() };
+        let numbers = format!("{:>6} {:>7}", numbers::count(toll.segments), numbers::count(toll.clients));
+        let room = inner.width.saturating_sub(ink::width(&numbers) + 1);
+        ink::write(buf, inner, (0, row), &ink::fit(words(cause), room), style);
+        ink::right(buf, inner, row, &numbers, style);
+    }
+    let text = format!("{sign} {verdict}");
+    ink::write(buf, inner, (0, rows), &ink::fit(&text, inner.width), style);
+}
+
+const fn words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::SynAcceptQueueFull => "SYN · accept queue full",
+        Cause::SynSynQueueFull => "SYN · SYN queue full",
+        Cause::SynMaxSynBacklog => "SYN · three-quarters rule",
+        Cause::AckAcceptQueueFull => "ACK · accept queue full: ghost",
+        Cause::AckCookieAcceptQueueFull => "cookie ACK · queue full: phantom",
+        Cause::AckReset => "ACK · answered with RST",
+        Cause::RequestExpired => "request · expired",
+        Cause::RequestPruned => "request · pruned early",
+        Cause::ClientLost => "lost by our own network",
+    }
+}
+
+fn verdict(scene: &Scene<'_>, balance: &Balance) -> (&'static str, String, Style) {
+    let theme = scene.theme;
+    match (balance.balanced, balance.unexplained.first()) {
+        (Some(true), _) => ("✓", "balanced: every drop has a name".into(), theme.text(Meaning::Served)),
+        (_, Some(gap)) => {
+            let text = format!("{}: kernel {}, named {}", gap.counter.name(), gap.kernel, gap.accounted);
+            ("✗", text, theme.text(Meaning::Otherwise))
+        }
+        _ => ("–", balance.reason.unwrap_or("cannot be decided").into(), theme.calm()),
+    }
+}

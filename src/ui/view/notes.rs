@@ -1,0 +1,55 @@
+//! What happened lately, newest first, in words.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Scene, ink};
+use crate::model::connection;
+use crate::model::world::note::{Note, Who};
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let inner = ink::frame(buf, area, ("WHAT HAPPENED", theme.strong()), ("", Style::new()), theme.calm());
+    for (row, (at, note)) in (0..inner.height).zip(scene.world.notes.iter().rev()) {
+        let (who, text, meaning) = words(note);
+        let name = who.map_or_else(|| "  ".into(), name);
+        let style = meaning.map_or(Style::new(), |meaning| theme.text(meaning));
+        let col = ink::write(buf, inner, (0, row), &format!("{} ", numbers::moment(*at)), theme.calm());
+        let col = ink::write(buf, inner, (col, row), &format!("{name} "), theme.strong());
+        ink::write(buf, inner, (col, row), &ink::fit(&text, inner.width.saturating_sub(col)), style);
+    }
+}
+
+fn name(who: Who) -> String {
+    who.id.map_or_else(|| format!("{:02}", who.peer.port() % 100), connection::label)
+}
+
+fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
+    match note {
+        Note::HalfOpen { who, place } => (Some(*who), format!("half-open, place {place} in the SYN queue"), None),
+        Note::Cookie { who } => (Some(*who), "¤ answered with a SYN cookie".into(), Some(Meaning::Travelling)),
+        Note::Queued { who, place } => (Some(*who), format!("handshake done, place {place} in the queue"), None),
+        Note::Accepted { who, waited_us } => {
+            let waited = waited_us.map_or_else(String::new, |us| {
+                format!(" after {}", numbers::span(std::time::Duration::from_micros(us)))
+            });
+            (Some(*who), format!("✓ accept(){waited}"), Some(Meaning::Served))
+        }
+        Note::Dropped { who, cause, attempt } => {
+            let attempt = if cause.is_syn() && *attempt > 1 { format!(" (try {attempt})") } else { String::new() };
+            (Some(*who), format!("✗ {}{attempt}", cause.words()), Some(Meaning::Dying))
+        }
+        Note::Healed { who } => (Some(*who), "● ghost no more: in the queue after all".into(), Some(Meaning::Otherwise)),
+        Note::GaveUp { who } => (Some(*who), "⊘ gave up: ETIMEDOUT".into(), Some(Meaning::Dying)),
+        Note::Reset { who } => (Some(*who), "↯ met a RST".into(), Some(Meaning::Dying)),
+        Note::Listened { backlog, limit } => {
+            let limit = limit.map_or_else(|| numbers::UNKNOWN.into(), |limit| limit.to_string());
+            (None, format!("▲ listen({backlog}): limit {limit}"), None)
+        }
+        Note::Changed(what) => (None, format!("▲ {what}"), None),
+        Note::Refused(why) => (None, format!("▲ {why}"), Some(Meaning::Otherwise)),
+    }
+}

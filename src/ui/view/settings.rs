@@ -1,0 +1,37 @@
+//! The settings in force, beside those of the host.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Scene, ink};
+use crate::model::settings::Sysctl;
+use crate::ui::numbers;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let (theme, world) = (scene.theme, scene.world);
+    let inner = ink::frame(buf, area, ("SETTINGS", theme.strong()), ("host   here", theme.calm()), theme.calm());
+    let mut row = 0;
+    let mut tell = |buf: &mut Buffer, name: &str, host: &str, here: &str| {
+        let right = format!("{host:>6} {here:>6}");
+        let differs = !host.is_empty() && host != here;
+        let style = if differs { theme.strong() } else { Style::new() };
+        let room = inner.width.saturating_sub(ink::width(&right) + 1);
+        ink::write(buf, inner, (0, row), &ink::fit(name, room), style);
+        ink::right(buf, inner, row, &right, style);
+        row += 1;
+    };
+    for sysctl in Sysctl::ALL {
+        let host = world.began.as_ref().and_then(|began| began.host.value(sysctl));
+        let name = sysctl.name().rsplit('.').next().unwrap_or_default();
+        tell(buf, name, &numbers::setting(host), &numbers::setting(world.sysctls.value(sysctl)));
+    }
+    let Some(knobs) = &world.knobs else { return };
+    tell(buf, "arrivals", "", &numbers::arrivals(knobs));
+    tell(buf, "accept()", "", &numbers::accepts(knobs.accept_rate));
+    tell(buf, "round trip", "", &numbers::span(knobs.rtt));
+    tell(buf, "service", "", &numbers::span(knobs.service));
+    tell(buf, "workers", "", &knobs.workers.map_or_else(|| "any".into(), |count| count.to_string()));
+    tell(buf, "half-open", "", &format!("{:.0} %", knobs.half_open * 100.0));
+    tell(buf, "loss", "", &format!("{:.1} %", knobs.loss * 100.0));
+}

@@ -1,0 +1,55 @@
+//! The gaps between the boxes: open, or shut because the queue behind is full.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::cast::{ARRIVAL, is_fresh};
+use super::super::layout::StagePlan;
+use super::super::{Scene, ink};
+use crate::model::connection::ServerSide;
+use crate::model::settings::{AcceptRate, Sysctl};
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>) {
+    let world = scene.world;
+    let accept_full = world.accept_queue.is_full();
+    let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);
+    let moved = |list: &[&crate::model::connection::Connection], side: ServerSide| {
+        list.iter().any(|one| one.server == side && scene.now.since(one.server_since) < ARRIVAL)
+    };
+    let cast = &scene.cast;
+    if accept_full || (cookies_off && world.syn_queue.is_full()) {
+        shut(buf, plan.door, scene, !cast.falling.is_empty());
+    } else {
+        open(buf, plan.door, scene, moved(&cast.half_open, ServerSide::HalfOpen));
+    }
+    if accept_full {
+        shut(buf, plan.passage, scene, cast.otherwise.iter().any(|one| is_fresh(one, scene.now)));
+    } else {
+        open(buf, plan.passage, scene, moved(&cast.queued, ServerSide::Queued));
+    }
+    if world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused) {
+        column(buf, plan.exit, "‖", scene.theme.text(Meaning::Waiting(3)));
+    } else {
+        open(buf, plan.exit, scene, moved(&cast.served, ServerSide::Accepted));
+    }
+}
+
+fn open(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, moving: bool) {
+    let style = if moving { scene.theme.text(Meaning::Served) } else { scene.theme.calm() };
+    let middle = gap.height / 2;
+    let col = ink::write(buf, gap, (0, middle), &"─".repeat(usize::from(gap.width.saturating_sub(1))), style);
+    ink::write(buf, gap, (col, middle), "▶", style);
+}
+
+/// Shut over the whole height; solid while something dies at it.
+fn shut(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, hit: bool) {
+    column(buf, gap, if hit { "█" } else { "▒" }, scene.theme.text(Meaning::Dying));
+}
+
+fn column(buf: &mut Buffer, gap: Rect, sign: &str, style: Style) {
+    for row in 1..gap.height.saturating_sub(1) {
+        ink::write(buf, gap, (0, row), &sign.repeat(usize::from(gap.width)), style);
+    }
+}

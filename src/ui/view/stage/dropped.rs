@@ -1,0 +1,123 @@
+//! The floor: who was dropped, why, and when it will try again. Nobody tells them, so the picture does.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::cast::is_fresh;
+use super::super::{Scene, ink};
+use super::flows;
+use crate::model::connection::{ClientSide, Connection, ServerSide};
+use crate::model::history::Slot;
+use crate::model::ledger::Cause;
+use crate::ui::numbers;
+use crate::ui::state::Density;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let (theme, sum) = (scene.theme, scene.world.ledger.kernel_drops());
+    let state = if sum > 0 { theme.text(Meaning::Dying) } else { theme.calm() };
+    let any = !scene.cast.dropped.is_empty();
+    let title = if area.width >= 60 { "DROPPED IN SILENCE · each tries again" } else { "DROPPED IN SILENCE" };
+    let line = if any { theme.text(Meaning::Dying) } else { theme.calm() };
+    let inner = ink::frame(buf, area, (title, theme.strong()), (&format!("{} in all", numbers::count(sum)), state), line);
+    if scene.state.density == Density::Cells {
+        cells(buf, inner, scene);
+    } else {
+        by_cause(buf, inner, scene);
+    }
+}
+
+fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
+    let everyone: Vec<_> = scene.cast.dropped.iter().chain(&scene.cast.lost).collect();
+    if everyone.is_empty() {
+        let text = if scene.world.ledger.kernel_drops() == 0 { "nothing was dropped so far" } else { "nobody is waiting outside" };
+        ink::write(buf, inner, (0, 0), text, scene.theme.calm());
+    }
+    let rows = usize::from(inner.height);
+    let shown = if everyone.len() > rows { rows.saturating_sub(1) } else { everyone.len() };
+    for (row, one) in everyone.iter().take(shown).enumerate() {
+        entry(buf, inner, row as u16, scene, one);
+    }
+    let rest = &everyone[shown..];
+    if !rest.is_empty() {
+        crowd(buf, inner, shown as u16, scene, rest);
+    }
+}
+
+fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, one: &Connection) {
+    let theme = scene.theme;
+    let fresh = is_fresh(one, scene.now);
+    let (sign, words) = obituary(one, inner.width >= 50);
+    let right = sequel(one, scene);
+    let name = format!("{sign} {}", one.label());
+    let (badge, text) = if fresh { (theme.alarm(), theme.text(Meaning::Dying)) } else { (theme.strong(), Style::new()) };
+    let col = ink::pieces(buf, inner, (0, row), &[(name.as_str(), badge), (" ", Style::new())]);
+    let room = inner.width.saturating_sub(col + ink::width(&right) + 1);
+    ink::write(buf, inner, (col, row), &ink::fit(&words, room), text);
+    ink::right(buf, inner, row, &right, if fresh { theme.strong() } else { Style::new() });
+}
+
+/// What became of it: a sign and words.
+fn obituary(one: &Connection, long: bool) -> (&'static str, String) {
+    match (one.client, one.server) {
+        (ClientSide::TimedOut, _) => ("⊘", "gave up: ETIMEDOUT".into()),
+        (ClientSide::Refused, _) => ("↯", "refused: ECONNREFUSED".into()),
+        (ClientSide::Failed(errno), _) => ("⊘", format!("failed, errno {errno}")),
+        (_, ServerSide::ResetAway) => ("↯", "RST: connection reset".into()),
+        (_, ServerSide::Expired) => ("⊘", "expired: no final ACK".into()),
+        (_, ServerSide::Pruned) => ("⊖", "pruned: under pressure".into()),
+        _ => {
+            let why = one.last_drop.map_or("no answer", |drop| reason(drop.cause));
+            let sign = if one.last_drop.is_some_and(|drop| drop.cause == Cause::ClientLost) { "≈" } else { "✗" };
+            let lost = sign == "✗" && long;
+            (sign, if lost { format!("SYN dropped: {why}") } else { why.into() })
+        }
+    }
+}
+
+const fn reason(cause: Cause) -> &'static str {
+    match cause {
+        Cause::SynAcceptQueueFull | Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => "accept queue full",
+        Cause::SynSynQueueFull => "SYN queue full",
+        Cause::SynMaxSynBacklog => "three-quarters rule",
+        Cause::AckReset => "reset on overflow",
+        Cause::RequestExpired => "request expired",
+        Cause::RequestPruned => "request pruned",
+        Cause::ClientLost => "lost on the way",
+    }
+}
+
+/// What happens next: the countdown to the client's retry.
+fn sequel(one: &Connection, scene: &Scene<'_>) -> String {
+    match one.retry {
+        Some(retry) if retry.gives_up => format!("gives up in {}", numbers::countdown(retry.at.since(scene.now))),
+        Some(retry) => format!("again in {}", numbers::countdown(retry.at.since(scene.now))),
+        None => String::new(),
+    }
+}
+
+/// More than there is room for: one line for all of them.
+fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&&Connection]) {
+    let fresh = rest.iter().filter(|one| is_fresh(one, scene.now)).count();
+    let style = if fresh > 0 { scene.theme.alarm() } else { scene.theme.strong() };
+    let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
+    let col = ink::write(buf, inner, (0, row), &format!("✗ ×{}", rest.len()), style);
+    ink::write(buf, inner, (col + 1, row), "more", Style::new());
+    if let Some(at) = next {
+        ink::right(buf, inner, row, &format!("next in {}", numbers::countdown(at.since(scene.now))), Style::new());
+    }
+}
+
+/// Too fast for names: the causes with their rates.
+fn by_cause(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let per_s = flows::rate(scene, Slot::kernel_drops);
+    let style = if per_s > 0.0 { theme.alarm() } else { theme.calm() };
+    ink::write(buf, inner, (0, 0), &format!("✗ {:>7} dropped now", numbers::rate(per_s)), style);
+    let tolls = scene.world.ledger.tolls().filter(|(_, toll)| toll.segments > 0);
+    for (row, (cause, toll)) in (1..inner.height).zip(tolls) {
+        let text = format!("✗ ×{:<5} {}", numbers::count(toll.segments), cause.words());
+        ink::write(buf, inner, (0, row), &ink::fit(&text, inner.width), theme.text(Meaning::Dying));
+    }
+}

@@ -1,0 +1,121 @@
+//! The clients' box: segments under way to the listener, each in a lane of its own, and dropped SYNs falling out of it.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::cast::FALL;
+use super::super::{Scene, ink};
+use super::flows;
+use crate::model::connection::{Connection, Travel};
+use crate::model::segment::Kind;
+use crate::model::stamp::Stamp;
+use crate::ui::numbers;
+use crate::ui::state::Density;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let arrivals = scene.world.knobs.as_ref().map_or_else(String::new, numbers::arrivals);
+    let inner = ink::frame(buf, area, ("CLIENTS", theme.strong()), (&arrivals, Style::new()), theme.calm());
+    match scene.state.density {
+        Density::Flows => return flows::paint(buf, inner, scene),
+        Density::Marks => marks(buf, inner, scene),
+        Density::Cells => cells(buf, inner, scene),
+    }
+    for one in &scene.cast.falling {
+        fall(buf, inner, scene, one);
+    }
+}
+
+fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
+    let mut taken = vec![false; usize::from(inner.height)];
+    let mut without_lane = 0;
+    for one in &scene.cast.travelling {
+        let Some(travel) = one.travel else { continue };
+        let Some(row) = free_lane(&mut taken, one) else {
+            without_lane += 1;
+            continue;
+        };
+        segment(buf, inner, row, scene, (one, travel));
+    }
+    if without_lane > 0 && inner.height > 0 {
+        let text = format!("+{without_lane} more");
+        ink::right(buf, inner, inner.height - 1, &text, scene.theme.text(Meaning::Travelling));
+    }
+}
+
+/// The lane of a connection: always the same one for the same client, the next free one where it is taken.
+fn free_lane(taken: &mut [bool], one: &Connection) -> Option<u16> {
+    let lanes = taken.len();
+    let first = home(one, lanes)?;
+    let lane = (0..lanes).map(|step| (first + step) % lanes).find(|lane| !taken[*lane])?;
+    taken[lane] = true;
+    Some(lane as u16)
+}
+
+fn home(one: &Connection, lanes: usize) -> Option<usize> {
+    let number = one.id.unwrap_or_else(|| u32::from(one.peer.port())) as usize;
+    number.checked_rem(lanes)
+}
+
+/// `n4 ────SYN▶`: the client stays on the left, the head moves.
+fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, travel): (&Connection, Travel)) {
+    let style = scene.theme.text(Meaning::Travelling);
+    let name = one.label();
+    let head = head(one, travel.kind, inner.width >= 18);
+    let start = ink::write(buf, inner, (0, row), &name, scene.theme.strong()) + 1;
+    let track = inner.width.saturating_sub(start + ink::width(&head));
+    let trail = (f64::from(track) * progress(travel, scene.now)).round() as usize;
+    let col = ink::write(buf, inner, (start, row), &"─".repeat(trail), style);
+    ink::write(buf, inner, (col, row), &head, style);
+}
+
+fn head(one: &Connection, kind: Kind, wide: bool) -> String {
+    match kind {
+        Kind::Syn if one.syns > 0 && wide => format!("SYN try {}▶", one.syns + 1),
+        Kind::Syn if one.syns > 0 => format!("SYN{}▶", (one.syns + 1).min(99)),
+        Kind::Syn => "SYN▶".into(),
+        Kind::Ack => "ACK▶".into(),
+        Kind::Data => "data▶".into(),
+        Kind::Fin => "FIN▶".into(),
+        Kind::Rst => "RST▶".into(),
+        Kind::SynAck => "SYN-ACK▶".into(),
+    }
+}
+
+/// How far a segment has come, 0 to 1.
+fn progress(travel: Travel, now: Stamp) -> f64 {
+    let whole = travel.arrives.since(travel.left).as_secs_f64();
+    if whole > 0.0 { (now.since(travel.left).as_secs_f64() / whole).min(1.0) } else { 1.0 }
+}
+
+fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
+    let style = scene.theme.text(Meaning::Travelling);
+    for one in &scene.cast.travelling {
+        let (Some(travel), Some(row)) = (one.travel, home(one, usize::from(inner.height.saturating_sub(1)))) else {
+            continue;
+        };
+        let col = f64::from(inner.width.saturating_sub(1)) * progress(travel, scene.now);
+        ink::write(buf, inner, (col.round() as u16, row as u16 + 1), "▶", style);
+    }
+    ink::write(buf, inner, (0, 0), &ink::fit("fast: ▶ = 1 client", inner.width), scene.theme.calm());
+}
+
+/// A dropped SYN falls along the door, from its lane to the floor.
+fn fall(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, one: &Connection) {
+    let (Some(drop), Some(lane)) = (one.last_drop, home(one, usize::from(inner.height))) else { return };
+    let share = fallen(scene.now.since(drop.at));
+    let rest = f64::from(inner.height.saturating_sub(1)) - lane as f64;
+    let row = lane as u16 + (rest * share).round() as u16;
+    let text = if scene.state.density == Density::Cells { format!("✗ {}", one.label()) } else { "✗".into() };
+    ink::right(buf, inner, row, &text, scene.theme.alarm());
+}
+
+/// How far it has fallen, 0 to 1: slowly at first.
+fn fallen(since: Duration) -> f64 {
+    let share = (since.as_secs_f64() / FALL.as_secs_f64()).min(1.0);
+    share * share
+}

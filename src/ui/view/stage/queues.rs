@@ -1,0 +1,163 @@
+//! The two boxes in which connections wait: their places, how full they are, and what holds them up.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::cast::{ARRIVAL, shade};
+use super::super::{Scene, ink};
+use super::line;
+use super::slots::{self, Places, Tenant};
+use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::model::queue::SynRule;
+use crate::model::settings::{AcceptRate, Sysctl};
+use crate::model::stamp::Stamp;
+use crate::model::world::occupancy::Occupancy;
+use crate::ui::numbers;
+use crate::ui::state::Density;
+use crate::ui::theme::Meaning;
+
+/// One box.
+struct Queue<'t> {
+    /// Its name, short and with the kernel's word for the state.
+    names: [&'static str; 2],
+    occupancy: &'t Occupancy,
+    places: Places<'t>,
+    /// Since when the oldest one waits.
+    oldest: Option<Stamp>,
+    /// What holds them up, in a few words, and how it is shown.
+    reason: (String, Style),
+}
+
+pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let tenants: Vec<_> = scene.cast.half_open.iter().map(|one| tenant(one, one.server_since, scene)).collect();
+    let (world, limit) = (scene.world, scene.world.accept_limit());
+    let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
+    let queue = Queue {
+        names: ["SYN QUEUE", "SYN QUEUE · half-open, SYN_RCVD"],
+        occupancy: &world.syn_queue,
+        places: Places { tenants: &tenants, depth: world.syn_queue.depth(), capacity: world.syn_capacity(), limit: marked },
+        oldest: scene.cast.half_open.first().map(|one| one.server_since),
+        reason: syn_reason(scene),
+    };
+    paint(buf, area, scene, &queue);
+}
+
+pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let since = |one: &Connection| one.queued_at.unwrap_or(one.server_since);
+    let tenants: Vec<_> = scene.cast.queued.iter().map(|one| tenant(one, since(one), scene)).collect();
+    let world = scene.world;
+    let queue = Queue {
+        names: ["ACCEPT QUEUE", "ACCEPT QUEUE · finished, ESTABLISHED"],
+        occupancy: &world.accept_queue,
+        places: Places {
+            tenants: &tenants,
+            depth: world.accept_queue.depth(),
+            capacity: world.accept_capacity(),
+            limit: world.accept_limit(),
+        },
+        oldest: scene.cast.queued.first().map(|one| since(one)),
+        reason: accept_reason(scene),
+    };
+    paint(buf, area, scene, &queue);
+}
+
+fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> Tenant {
+    let waited = scene.now.since(since);
+    let waiting = Meaning::Waiting(shade(waited));
+    let (sign, meaning, solid) = match one.belief() {
+        Belief::Ghost => ("◌", Meaning::Otherwise, false),
+        Belief::DeadInQueue => ("†", Meaning::Dying, false),
+        _ if one.client == ClientSide::Vanished => ("⊘", waiting, true),
+        _ if one.server == ServerSide::Queued && one.bytes > 0 => ("•", waiting, true),
+        _ => ("", waiting, true),
+    };
+    let named = scene.state.density == Density::Cells;
+    Tenant {
+        name: if named { one.label() } else { "■".into() },
+        age: if named { numbers::span4(waited) } else { "────".into() },
+        sign,
+        meaning,
+        solid,
+        new: named && scene.now.since(one.server_since) < ARRIVAL,
+    }
+}
+
+fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
+    let (theme, world) = (scene.theme, scene.world);
+    let ghosts = scene.cast.half_open.iter().filter(|one| one.belief() == Belief::Ghost).count();
+    let silent = scene.cast.half_open.iter().filter(|one| one.client == ClientSide::Vanished).count();
+    if world.syn_queue.is_full() && world.sysctls.value(Sysctl::Syncookies) == Some(0) {
+        ("FULL: new SYNs die".into(), theme.text(Meaning::Dying))
+    } else if world.syn_queue.is_full() {
+        ("¤ FULL: cookies go out".into(), theme.text(Meaning::Waiting(3)))
+    } else if ghosts > 0 {
+        (format!("◌ {ghosts} ignored ACK: ghost"), theme.text(Meaning::Otherwise))
+    } else if silent > 0 {
+        (format!("⊘ {silent} will never answer"), theme.text(Meaning::Waiting(3)))
+    } else {
+        ("wait for the final ACK".into(), theme.calm())
+    }
+}
+
+fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
+    let (theme, world) = (scene.theme, scene.world);
+    let dead = scene.cast.queued.iter().filter(|one| one.belief() == Belief::DeadInQueue).count();
+    let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
+    if world.accept_queue.is_full() {
+        ("FULL: SYNs, ACKs die".into(), theme.text(Meaning::Dying))
+    } else if dead > 0 {
+        (format!("† {dead} dead, holding places"), theme.text(Meaning::Dying))
+    } else if paused {
+        ("‖ nobody calls accept()".into(), theme.text(Meaning::Waiting(3)))
+    } else {
+        ("wait for accept()".into(), theme.calm())
+    }
+}
+
+fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
+    let (theme, full) = (scene.theme, queue.occupancy.is_full());
+    let capacity = queue.places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
+    let fill = format!("{}/{capacity}{}", queue.occupancy.depth(), if full { " FULL" } else { "" });
+    let [short, long] = queue.names;
+    let roomy = ink::width(long) + ink::width(&fill) + 4 <= area.width.saturating_sub(2);
+    let name = if roomy { long } else { short };
+    let state = if full { theme.alarm() } else { theme.strong() };
+    let inner = ink::frame(buf, area, (name, theme.strong()), (&fill, state), line(scene, full));
+    let cells = Rect { height: inner.height.saturating_sub(2), ..inner };
+    let mut row = slots::paint(buf, cells, queue.places, scene);
+    below(buf, inner, row, scene, queue);
+    row += 2;
+    if inner.height > row {
+        statistics(buf, inner, row, scene, queue);
+    }
+}
+
+/// The limit on the left where newcomers press in, the oldest one's wait on the right where it leaves.
+fn below(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, queue: &Queue<'_>) {
+    let theme = scene.theme;
+    let limit = match (queue.places.limit, queue.places.capacity) {
+        (Some(limit), _) => format!("limit {limit}, +1"),
+        (None, Some(capacity)) => format!("limit {capacity}"),
+        (None, None) => String::new(),
+    };
+    let col = ink::write(buf, inner, (0, row), &limit, theme.calm());
+    if let Some(since) = queue.oldest {
+        let text = format!("oldest {}", numbers::span4(scene.now.since(since)));
+        if col + 1 + ink::width(&text) <= inner.width {
+            ink::right(buf, inner, row, &text, Style::new());
+        }
+    }
+    let (text, style) = &queue.reason;
+    ink::write(buf, inner, (0, row + 1), &ink::fit(text, inner.width), *style);
+}
+
+fn statistics(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, queue: &Queue<'_>) {
+    let (now, calm) = (scene.now, scene.theme.calm());
+    let most = format!("most so far {}", queue.occupancy.max());
+    let col = ink::write(buf, inner, (0, row), &most, calm);
+    let full = format!("full for {}", numbers::span4(queue.occupancy.full(now)).trim());
+    if col + 2 + ink::width(&full) <= inner.width {
+        ink::right(buf, inner, row, &full, calm);
+    }
+}
