@@ -1,6 +1,7 @@
 //! What one client costs from its first SYN to its end, bytes included, against a listener that answers at once.
 //!
-//! `cargo bench --bench crowd`. Target: less than 2 µs for a whole life without round-trip time, less than 150 ns for a frame.
+//! `cargo bench --bench crowd`. Target: less than 2 µs for a whole life without round-trip time, less than 150 ns for a
+//! frame.
 #![expect(clippy::unwrap_used, reason = "a broken bench shall stop")]
 
 use std::hint::black_box;

@@ -1,6 +1,8 @@
-//! Packet-level clients against a real listener: each case in a private network and a process of its own, as an ordinary user.
+//! Packet-level clients against a real listener: each case in a private network and a process of its own, as an
+//! ordinary user.
 //!
-//! `cargo test --test wire [FILTER]`. Where the lab cannot be had, a case is ignored with the reason, or fails if QVIZ_REQUIRE_LAB=1.
+//! `cargo test --test wire [FILTER]`. Where the lab cannot be had, a case is ignored with the reason, or fails if
+//! QVIZ_REQUIRE_LAB=1.
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the case's process")]
 
 #[expect(
