@@ -38,7 +38,7 @@ pub enum Leave {
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
 pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Result<Leave, UiError> {
-    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), projector: plan.projector, ..UiState::default() };
+    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: "hear signals of", source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter()?;

@@ -104,8 +104,6 @@ pub struct UiState {
     pub theme: Theme,
     /// True when wishes are carried out: a lab, not a recording.
     pub listens: bool,
-    /// True for a room: large cells, few words.
-    pub projector: bool,
     /// The terminal's size.
     pub size: Size,
     /// The chosen panel.
@@ -149,7 +147,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Suspend => state.suspend = true,
         Action::Help => state.help = !state.help,
         Action::Close => state.help = false,
-        Action::Panel => state.panel = state.panel.next(),
+        Action::Panel => state.panel = next_panel(state),
         Action::Freeze => freeze(state, now, world),
         wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
             Ok(commands) => return commands,
@@ -157,6 +155,15 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         },
     }
     Vec::new()
+}
+
+/// Where panels stand side by side, only the last one's place is shared.
+const fn next_panel(state: &UiState) -> Panel {
+    match state.panel {
+        Panel::Settings => Panel::Notes,
+        _ if view::layout::is_roomy(state.size) => Panel::Settings,
+        panel => panel.next(),
+    }
 }
 
 fn freeze(state: &mut UiState, now: Stamp, world: &World) {

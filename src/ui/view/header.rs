@@ -90,7 +90,7 @@ fn in_force(world: &World) -> String {
     for sysctl in shown {
         let here = world.sysctls.value(sysctl);
         let host = world.began.as_ref().and_then(|began| began.host.value(sysctl));
-        let name = sysctl.name().rsplit('.').next().unwrap_or_default();
+        let name = sysctl.name().rsplit('.').next().unwrap_or_default().trim_start_matches("tcp_");
         let mut word = format!("{name} {}", numbers::setting(here));
         if host != here && host.is_some() {
             word.push_str(&format!(" (host {})", numbers::setting(host)));

@@ -21,7 +21,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         (format!("{}×{} is small: {}×{} shows it all", area.width, area.height, SMALLEST.width, SMALLEST.height), theme.calm()),
         ("q quit".into(), theme.calm()),
     ];
-    if area.height > 1 && area.width < 60 {
+    if area.height > 1 {
         for (row, (text, style)) in (0..area.height).zip(&lines) {
             ink::write(buf, area, (0, row), &ink::fit(text, area.width), *style);
         }
