@@ -1,1 +1,74 @@
-//! WORDS → PLAN: arguments, plan, exit codes, completions, man page.
+//! WORDS → PLAN: arguments, plan, exit codes, completions, man page. Start at [`run`].
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use self::args::{Cli, Verb};
+use self::exit::{Exit, Failure};
+use self::output::{Output, Written};
+
+pub mod args;
+pub mod defaults;
+pub mod doctor;
+pub mod examples;
+pub mod exit;
+pub mod explain;
+mod ground;
+mod lab;
+mod log;
+pub mod man;
+pub mod output;
+pub mod plan;
+pub mod values;
+mod watch;
+
+/// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
+pub fn run() -> ExitCode {
+    match carried_out() {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::tell(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn carried_out() -> Result<Exit, Failure> {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(words) => return answered(&words),
+    };
+    match cli.verb {
+        None => lab::run(&cli.lab),
+        Some(Verb::Explain { topic }) => explained(topic.as_deref()),
+        Some(Verb::Doctor { json }) => doctor::run(json),
+        Some(Verb::Completions { shell }) => printed(&completions(shell)),
+        Some(Verb::Man) => printed(&man::page()),
+    }
+}
+
+/// Help and version are answers; everything else is a usage error.
+fn answered(words: &clap::Error) -> Result<Exit, Failure> {
+    output::judged(words.print())?;
+    Ok(if words.use_stderr() { Exit::Usage } else { Exit::Success })
+}
+
+fn explained(topic: Option<&str>) -> Result<Exit, Failure> {
+    let mut text = Vec::new();
+    output::judged(explain::write(&mut text, topic)?)?;
+    printed(&text)
+}
+
+/// A reader that has seen enough is no error.
+fn printed(text: &[u8]) -> Result<Exit, Failure> {
+    match Output::stdout().put(|out| out.write_all(text))? {
+        Written::Taken | Written::NobodyReads => Ok(Exit::Success),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "qviz", &mut text);
+    text
+}

@@ -1,3 +1,7 @@
 //! The door: parse, enter the lab while still single-threaded, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    qviz::cli::run()
+}

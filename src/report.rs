@@ -1,1 +1,14 @@
-//! FACTS → BYTES: json, jsonl, text.
+//! FACTS → BYTES: the summary of a run as JSON and as text, and the line of each event.
+//!
+//! Start at [`summary`]: everything else writes what stands there. The JSON Schema of all documents is [`SCHEMA`].
+
+pub mod clean;
+pub mod errno;
+pub mod json;
+pub mod jsonl;
+pub mod summary;
+pub mod text;
+pub mod wrap;
+
+/// The JSON Schema (2020-12) of every document and line that qviz prints.
+pub const SCHEMA: &str = include_str!("../assets/schema/qviz-1.schema.json");

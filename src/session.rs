@@ -11,11 +11,12 @@ use crate::model::event::Stamped;
 use crate::session::clock::Clock;
 
 pub mod clock;
+pub mod live;
 
 /// A running session: facts come up, commands go down.
 #[derive(Debug)]
 pub struct Session {
-    facts: mpsc::UnboundedReceiver<Vec<Stamped>>,
+    facts: mpsc::Receiver<Vec<Stamped>>,
     wishes: Option<std::sync::mpsc::Sender<Command>>,
     clock: Clock,
 }

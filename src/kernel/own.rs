@@ -1,1 +1,121 @@
-//! The own listener: accept-queue depth and limit (TCP_INFO) and its drops (SO_MEMINFO), in one microsecond.
+//! The own sockets, asked through their descriptors: the listener's accept queue in one microsecond, how long an accepted
+//! connection had waited, a socket's cookie, and how far a connecting socket has come.
+//!
+//! Nothing here needs a right. Start at [`OwnListener`].
+
+use std::os::fd::AsFd;
+
+use super::sys;
+use crate::model::sample::QueueReading;
+
+/// A listening socket of this process. It reads through whatever it is given (a borrowed descriptor, an `Arc` of a socket): a
+/// duplicate of its own would keep the listener alive after its owner has closed it.
+#[derive(Debug)]
+pub struct OwnListener<F: AsFd> {
+    fd: F,
+}
+
+impl<F: AsFd> OwnListener<F> {
+    /// Looks at the listening socket `fd`.
+    pub const fn new(fd: F) -> Self {
+        Self { fd }
+    }
+
+    /// Depth and limit of the accept queue and the listener's drops, each `None` where it could not be read. Depth and limit
+    /// are one reading of the kernel; the drops follow some hundred nanoseconds later.
+    pub fn read(&self) -> QueueReading {
+        let (depth, limit) = self.length();
+        let drops = sys::option_words::<MEMINFO_WORDS>(&self.fd, libc::SOL_SOCKET, libc::SO_MEMINFO).ok();
+        QueueReading { depth, limit, drops: drops.map(|words| words[MEMINFO_DROPS]) }
+    }
+
+    /// `tcpi_unacked` and `tcpi_sacked` mean the accept queue in state LISTEN alone (`tcp_get_info`, `net/ipv4/tcp.c`).
+    fn length(&self) -> (Option<u32>, Option<u32>) {
+        match tcp_info::<8>(&self.fd) {
+            Some(words) if state(words[0]) == LISTEN => (Some(words[UNACKED]), Some(words[SACKED])),
+            _ => (None, None),
+        }
+    }
+}
+
+/// How far a connecting socket has come, from TCP_INFO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SynSent {
+    /// Segments sent again so far (`tcpi_total_retrans`); in SYN_SENT these are its SYNs.
+    pub retransmits: u32,
+    /// The socket's state by its number in `include/net/tcp_states.h` (1 ESTABLISHED, 2 SYN_SENT, 7 CLOSE).
+    pub state: u8,
+}
+
+/// How long an accepted connection had waited in the accept queue, in milliseconds: `tcpi_last_data_sent`, the time since the
+/// connection was created, for as long as this side has not sent. Ask right after `accept()`. `None` when it could not be read.
+pub fn waited(fd: impl AsFd) -> Option<u32> {
+    tcp_info::<12>(fd).map(|words| words[LAST_DATA_SENT])
+}
+
+/// The socket's cookie (SO_COOKIE): the same number that sock_diag shows for it as a half-open request and as a queued child.
+pub fn cookie(fd: impl AsFd) -> Option<u64> {
+    rustix::net::sockopt::socket_cookie(fd).ok()
+}
+
+/// How far the connecting socket `fd` has come. `None` when it could not be read.
+pub fn syn_sent(fd: impl AsFd) -> Option<SynSent> {
+    tcp_info::<26>(fd).map(|words| SynSent { retransmits: words[TOTAL_RETRANS], state: state(words[0]) })
+}
+
+/// The first `WORDS` words of `struct tcp_info`.
+fn tcp_info<const WORDS: usize>(fd: impl AsFd) -> Option<[u32; WORDS]> {
+    sys::option_words(fd, libc::IPPROTO_TCP, libc::TCP_INFO).ok()
+}
+
+/// `tcpi_state`, the first byte of the structure.
+const fn state(first_word: u32) -> u8 {
+    first_word.to_ne_bytes()[0]
+}
+
+/// The number of TCP_LISTEN in `include/net/tcp_states.h`.
+const LISTEN: u8 = 10;
+
+// Positions in `struct tcp_info` (include/uapi/linux/tcp.h), in 32-bit words.
+const UNACKED: usize = 6;
+const SACKED: usize = 7;
+const LAST_DATA_SENT: usize = 11;
+const TOTAL_RETRANS: usize = 25;
+
+// SO_MEMINFO (include/uapi/linux/sock_diag.h): SK_MEMINFO_VARS words, of which SK_MEMINFO_DROPS is the last.
+const MEMINFO_WORDS: usize = 9;
+const MEMINFO_DROPS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+
+    use super::*;
+
+    #[test]
+    fn a_listener_shows_its_limit_and_what_waits() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = OwnListener::new(&listener);
+        let before = own.read();
+        assert_eq!((before.depth, before.drops), (Some(0), Some(0)));
+        assert!(before.limit.is_some_and(|limit| limit > 0));
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert_eq!(own.read().depth, Some(1));
+        let (accepted, _) = listener.accept().unwrap();
+        assert_eq!(own.read().depth, Some(0));
+        assert!(waited(&accepted).is_some());
+        assert_eq!(syn_sent(&client), Some(SynSent { retransmits: 0, state: 1 }));
+        assert_ne!(cookie(&accepted), cookie(&client));
+    }
+
+    #[test]
+    fn what_is_no_listener_has_no_queue() {
+        let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert_eq!(OwnListener::new(&datagrams).read().depth, None);
+        assert_eq!(waited(&datagrams), None);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let reading = OwnListener::new(&client).read();
+        assert_eq!((reading.depth, reading.limit), (None, None));
+    }
+}

@@ -1,1 +1,249 @@
 //! When the next client starts: steady, Poisson, bursts, waves; seeded and pure.
+//!
+//! Start at [`Schedule::due`]. Steady arrivals, bursts and waves are counted by arithmetic, so that a late call costs no more than
+//! an early one; Poisson arrivals are drawn one by one from a portable generator, the same on every machine.
+
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand_distr::{Distribution, Exp1};
+use rand_pcg::Pcg64Mcg;
+
+use crate::model::settings::Arrivals;
+use crate::model::stamp::Stamp;
+
+/// The arrivals of a run. Its time begins at the first call of [`Schedule::due`].
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pattern: Arrivals,
+    rate: f64,
+    random: Pcg64Mcg,
+    phase: Option<Phase>,
+    extra: u32,
+    seen: Stamp,
+}
+
+/// Where a pattern stands.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// The pattern's arrivals are counted from `origin`; the first `given` of them have been handed out.
+    Counted { origin: Stamp, given: u64 },
+    /// The next arrival is drawn already.
+    Drawn { next: Stamp },
+}
+
+impl Schedule {
+    /// Arrivals in this pattern; `rate` in clients per second (steady and Poisson; 0, negative or not a number: none; at most one
+    /// per nanosecond). The same seed gives the same arrivals.
+    pub fn new(pattern: Arrivals, rate: f64, seed: u64) -> Self {
+        let random = Pcg64Mcg::seed_from_u64(seed);
+        Self { pattern: bounded(pattern), rate: tamed(rate), random, phase: None, extra: 0, seen: Stamp::ZERO }
+    }
+
+    /// How many clients have to start up to `now`. Each is told once; a count too large for 32 bits is cut.
+    pub fn due(&mut self, now: Stamp) -> u32 {
+        self.seen = self.seen.max(now);
+        let phase = match self.phase {
+            Some(phase) => phase,
+            None => self.begin(now),
+        };
+        let (phase, count) = match phase {
+            Phase::Counted { origin, given } => {
+                let reached = self.reached(now.since(origin), now >= origin).max(given);
+                (Phase::Counted { origin, given: reached }, reached - given)
+            }
+            Phase::Drawn { next } => {
+                let (next, count) = self.draw_up_to(now, next);
+                (Phase::Drawn { next }, count)
+            }
+        };
+        self.phase = Some(phase);
+        let count = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(self.extra);
+        self.extra = 0;
+        count
+    }
+
+    /// When the next client starts; `None` when none will. Before the first call of [`Schedule::due`] that is at once.
+    pub fn next(&self) -> Option<Stamp> {
+        if self.extra > 0 {
+            return Some(self.seen);
+        }
+        if self.silent() {
+            return None;
+        }
+        match self.phase {
+            None => Some(self.seen),
+            Some(Phase::Counted { origin, given }) => Some(origin + self.offset(given)),
+            Some(Phase::Drawn { next }) => Some(next),
+        }
+    }
+
+    /// Another pattern or rate from `now` on. What was due before stays due. A changed rate stretches or shrinks the time that was
+    /// left to the next client, a changed period the part of it that has passed; another kind of pattern begins at once.
+    pub fn set(&mut self, now: Stamp, pattern: Arrivals, rate: f64) {
+        let (pattern, rate) = (bounded(pattern), tamed(rate));
+        if (pattern, rate) == (self.pattern, self.rate) {
+            return;
+        }
+        if self.phase.is_some() {
+            self.extra = self.due(now);
+        }
+        let left = self.next_of_pattern().map(|next| next.since(now).as_secs_f64() * self.rate);
+        let passed = self.share_of_period(now);
+        let same_kind = std::mem::discriminant(&pattern) == std::mem::discriminant(&self.pattern);
+        let was_silent = self.silent();
+        (self.pattern, self.rate) = (pattern, rate);
+        if self.phase.is_none() {
+            return;
+        }
+        self.phase = Some(match (pattern, left) {
+            (Arrivals::Steady, Some(left)) if same_kind && !was_silent && !self.silent() => {
+                Phase::Counted { origin: now + Duration::from_secs_f64(left / rate), given: 0 }
+            }
+            (Arrivals::Poisson, Some(left)) if same_kind && !was_silent && !self.silent() => {
+                Phase::Drawn { next: now + Duration::from_secs_f64(left / rate) }
+            }
+            (Arrivals::Burst { period, .. } | Arrivals::Wave { period, .. }, _) if same_kind && !was_silent => {
+                let origin = now.saturating_sub(period.mul_f64(passed));
+                Phase::Counted { origin, given: self.reached(now.since(origin), true) }
+            }
+            _ => self.begin(now),
+        });
+    }
+
+    /// So many clients more, at once.
+    pub fn burst(&mut self, size: u32) {
+        self.extra = self.extra.saturating_add(size);
+    }
+
+    fn begin(&mut self, now: Stamp) -> Phase {
+        match self.pattern {
+            Arrivals::Poisson if self.rate > 0.0 => Phase::Drawn { next: now + self.gap() },
+            _ => Phase::Counted { origin: now, given: 0 },
+        }
+    }
+
+    fn silent(&self) -> bool {
+        match self.pattern {
+            Arrivals::Steady | Arrivals::Poisson => self.rate <= 0.0,
+            Arrivals::Burst { size, .. } | Arrivals::Wave { size, .. } => size == 0,
+        }
+    }
+
+    fn next_of_pattern(&self) -> Option<Stamp> {
+        match self.phase? {
+            _ if self.silent() => None,
+            Phase::Counted { origin, given } => Some(origin + self.offset(given)),
+            Phase::Drawn { next } => Some(next),
+        }
+    }
+
+    /// The part of the present period that has passed, 0 to 1.
+    fn share_of_period(&self, now: Stamp) -> f64 {
+        match (self.pattern, self.phase) {
+            (Arrivals::Burst { period, .. } | Arrivals::Wave { period, .. }, Some(Phase::Counted { origin, .. })) => {
+                (now.since(origin).as_nanos() % period.as_nanos()) as f64 / period.as_nanos() as f64
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// The distance of arrival `index` (from 0) from the pattern's origin.
+    fn offset(&self, index: u64) -> Duration {
+        match self.pattern {
+            Arrivals::Steady | Arrivals::Poisson => Duration::from_nanos((index as f64 * (1e9 / self.rate)) as u64),
+            Arrivals::Burst { size, period } => times(period, index / u64::from(size)),
+            Arrivals::Wave { size, period } => {
+                let size = u64::from(size);
+                let within = u128::from(index % size) * wave_span(period) / u128::from(size);
+                times(period, index / size) + Duration::from_nanos(within as u64)
+            }
+        }
+    }
+
+    /// How many arrivals lie at most `elapsed` behind the origin; none before it.
+    fn reached(&self, elapsed: Duration, begun: bool) -> u64 {
+        if self.silent() || !begun {
+            return 0;
+        }
+        let elapsed_ns = elapsed.as_nanos();
+        let count = match self.pattern {
+            Arrivals::Steady | Arrivals::Poisson => return self.reached_steadily(elapsed),
+            Arrivals::Burst { size, period } => (elapsed_ns / period.as_nanos() + 1) * u128::from(size),
+            Arrivals::Wave { size, period } => {
+                let size = u128::from(size);
+                let into = elapsed_ns % period.as_nanos();
+                let of_this_wave = (((into + 1) * size - 1) / wave_span(period) + 1).min(size);
+                elapsed_ns / period.as_nanos() * size + of_this_wave
+            }
+        };
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    fn reached_steadily(&self, elapsed: Duration) -> u64 {
+        let mut count = (elapsed.as_nanos() as f64 * self.rate / 1e9) as u64 + 1;
+        while count > 0 && self.offset(count - 1) > elapsed {
+            count -= 1;
+        }
+        while self.offset(count) <= elapsed {
+            count += 1;
+        }
+        count
+    }
+
+    /// Poisson arrivals from `next` up to `now`: the first one after `now`, and how many there were.
+    fn draw_up_to(&mut self, now: Stamp, mut next: Stamp) -> (Stamp, u64) {
+        let mut count = 0;
+        while next <= now {
+            if count == DRAWS_PER_CALL {
+                // Far behind: the rest is taken at its mean, so that one call stays short.
+                let rest = (now.since(next).as_secs_f64() * self.rate) as u64;
+                return (now + self.gap(), count + rest);
+            }
+            count += 1;
+            next = next + self.gap();
+        }
+        (next, count)
+    }
+
+    /// Time to the next Poisson arrival, at least one nanosecond.
+    fn gap(&mut self) -> Duration {
+        let drawn: f64 = Exp1.sample(&mut self.random);
+        Duration::from_nanos(((drawn * 1e9 / self.rate) as u64).max(1))
+    }
+}
+
+/// The time over which a wave's clients are spread, in nanoseconds: the first third of its period.
+fn wave_span(period: Duration) -> u128 {
+    (period.as_nanos() / 3).max(1)
+}
+
+fn times(period: Duration, count: u64) -> Duration {
+    Duration::from_nanos(u64::try_from(period.as_nanos() * u128::from(count)).unwrap_or(u64::MAX))
+}
+
+fn tamed(rate: f64) -> f64 {
+    if rate > 0.0 { rate.clamp(MIN_RATE, MAX_RATE) } else { 0.0 }
+}
+
+fn bounded(pattern: Arrivals) -> Arrivals {
+    match pattern {
+        Arrivals::Burst { size, period } => Arrivals::Burst { size, period: period.clamp(MIN_PERIOD, MAX_PERIOD) },
+        Arrivals::Wave { size, period } => Arrivals::Wave { size, period: period.clamp(MIN_PERIOD, MAX_PERIOD) },
+        other => other,
+    }
+}
+
+/// Clients per second: one in eleven days.
+const MIN_RATE: f64 = 1e-6;
+/// Clients per second: one per nanosecond.
+const MAX_RATE: f64 = 1e9;
+/// A shorter period is taken as this one.
+const MIN_PERIOD: Duration = Duration::from_millis(1);
+/// A longer period is taken as this one (about eleven days).
+const MAX_PERIOD: Duration = Duration::from_secs(1_000_000);
+/// Poisson arrivals drawn one by one in one call.
+const DRAWS_PER_CALL: u64 = 65_536;
+
+#[cfg(test)]
+mod tests;

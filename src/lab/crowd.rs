@@ -1,1 +1,211 @@
 //! Many packet-level clients at once: whose timer is next, what is sent, what became of whom. Pure.
+//!
+//! Between each client and the listener lies a synthetic network of its own: half a round-trip time each way, and losses. A segment
+//! counts as sent by the crowd when it reaches the listener's end, where the kernel gets it and the tap sees it. Start at
+//! [`Crowd::tick`] and [`Crowd::receive`]; the segments' way is in [`journey`], the clients' beginning in [`birth`].
+
+mod addresses;
+mod agenda;
+mod birth;
+mod chance;
+mod journey;
+mod losses;
+mod residents;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use self::addresses::Addresses;
+use self::agenda::{Agenda, Due};
+use self::journey::Flights;
+use self::losses::Losses;
+use self::residents::Residents;
+use super::arrivals::Schedule;
+use super::wire::Destination;
+use super::wire::machine::{Manner, Rules, SynSchedule};
+use crate::model::command::Command;
+use crate::model::event::Stamped;
+use crate::model::segment::{Segment, Toward};
+use crate::model::settings::{Knobs, Sysctl, Sysctls};
+use crate::model::stamp::Stamp;
+
+/// What a crowd is made of.
+#[derive(Clone, Debug)]
+pub struct CrowdPlan {
+    /// Where the clients connect to; `[::]` is met by clients of both families in turn.
+    pub listener: SocketAddr,
+    /// Seed of everything that is left to chance.
+    pub seed: u64,
+    /// Rate, pattern, share of half-open clients, loss, round-trip time and jitter; the rest is not the crowd's.
+    pub knobs: Knobs,
+    /// `tcp_syn_retries` and `tcp_syn_linear_timeouts` decide when a SYN is sent again.
+    pub sysctls: Sysctls,
+    /// So many clients start, then no more; `None`: without end.
+    pub count: Option<u64>,
+    /// So many clients per second have their departures and retries told; those of the others are counted
+    /// ([`crate::model::event::Loss::DetailSkipped`]). Everything else is told of all.
+    pub detail_per_s: u32,
+}
+
+/// What comes out of a crowd.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    /// What happened. Within one call the stamps never fall; they may lie before the `now` of that call, where a call came late.
+    pub facts: Vec<Stamped>,
+    /// What has reached the listener's end and has to be put on the wire now, in this order.
+    pub send: Vec<Segment>,
+}
+
+/// The clients of a run.
+#[derive(Debug)]
+pub struct Crowd {
+    seed: u64,
+    knobs: Knobs,
+    sysctls: Sysctls,
+    rules: Rules,
+    schedule: Schedule,
+    /// How many clients may still start; `None`: any number.
+    allowed: Option<u64>,
+    /// Clients that are due and have not started.
+    waiting: u64,
+    started: u64,
+    stopped: bool,
+    /// The latest moment that the crowd has seen.
+    turned: Stamp,
+    addresses: Addresses,
+    residents: Residents,
+    agenda: Agenda,
+    flights: Flights,
+    losses: Losses,
+}
+
+impl Crowd {
+    /// A crowd in which nobody has started. Its arrivals begin with the first [`Crowd::tick`].
+    pub fn new(plan: CrowdPlan) -> Self {
+        let destination = Destination::from(plan.listener);
+        let rules = Rules { schedule: SynSchedule::of(&plan.sysctls), manner: Manner::default() };
+        Self {
+            seed: plan.seed,
+            schedule: Schedule::new(plan.knobs.arrivals, plan.knobs.rate, plan.seed),
+            knobs: plan.knobs,
+            sysctls: plan.sysctls,
+            rules,
+            allowed: plan.count,
+            waiting: 0,
+            started: 0,
+            stopped: false,
+            turned: Stamp::ZERO,
+            addresses: Addresses::new(&destination),
+            residents: Residents::default(),
+            agenda: Agenda::default(),
+            flights: Flights::default(),
+            losses: Losses::new(plan.detail_per_s),
+        }
+    }
+
+    /// The same crowd whose clients think and close in another manner.
+    #[must_use]
+    pub fn with_manner(mut self, manner: Manner) -> Self {
+        self.rules.manner = manner;
+        self
+    }
+
+    /// Lets everything happen that is due at `now`: deadlines and landings in the order of their moments, then arrivals. The work of one
+    /// call is bounded; [`Crowd::next_deadline`] lies in the past while some is left.
+    pub fn tick(&mut self, now: Stamp, out: &mut Outbox) {
+        self.turned = self.turned.max(now);
+        for _ in 0..EVENTS_PER_TICK {
+            match self.agenda.pop_due(now) {
+                Some((at, Due::Deadline(place))) => self.deadline_passed(at, place, out),
+                Some((at, Due::Flight(flight))) => self.land(at, flight, out),
+                None => break,
+            }
+        }
+        self.start_those_due(now, out);
+        self.losses.tell(now, &mut out.facts);
+        let residents = &self.residents;
+        self.agenda.tidy(2 * residents.live() + MANY, |at, place| residents.wakes_at(place, at));
+    }
+
+    /// Takes a segment that the tap saw at `at` on its way to a client, and moves it on. Others are ignored.
+    pub fn receive(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) {
+        if segment.toward == Toward::Client {
+            self.turned = self.turned.max(at);
+            self.carry_inbound(at, segment, out);
+        }
+    }
+
+    /// When [`Crowd::tick`] has something to do; `None`: not before a segment or a wish comes.
+    pub fn next_deadline(&self) -> Option<Stamp> {
+        let arrival = if self.accepts_arrivals() { self.schedule.next() } else { None };
+        let backlog = (self.waiting > 0).then_some(self.turned);
+        [self.agenda.next(), arrival, backlog, self.losses.due()].into_iter().flatten().min()
+    }
+
+    /// Carries out what concerns clients; other wishes change nothing.
+    pub fn command(&mut self, now: Stamp, command: &Command) {
+        self.turned = self.turned.max(now);
+        match *command {
+            Command::Rate(rate) => self.knobs.rate = rate,
+            Command::Arrivals(arrivals) => self.knobs.arrivals = arrivals,
+            Command::Burst(size) => self.schedule.burst(size),
+            Command::HalfOpen(share) => self.knobs.half_open = share,
+            Command::Loss(share) => self.knobs.loss = share,
+            Command::Rtt(rtt) => self.knobs.rtt = rtt,
+            Command::Sysctl(sysctl @ (Sysctl::SynRetries | Sysctl::SynLinearTimeouts), value) => {
+                self.sysctls.set(sysctl, value);
+                self.rules.schedule = SynSchedule::of(&self.sysctls);
+            }
+            Command::Stop => self.stop(),
+            _ => {}
+        }
+        if matches!(command, Command::Rate(_) | Command::Arrivals(_)) {
+            self.schedule.set(now, self.knobs.arrivals, self.knobs.rate);
+        }
+    }
+
+    /// No more clients start; those who live go on. What was left out is told by the next call.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+        self.losses.arrivals_skipped(std::mem::take(&mut self.waiting));
+        self.losses.tell_at_once();
+    }
+
+    /// How many clients have begun and not ended.
+    pub fn live(&self) -> usize {
+        self.residents.live()
+    }
+
+    /// How many clients have begun.
+    pub const fn started(&self) -> u64 {
+        self.started
+    }
+
+    /// True when nobody lives, nobody will start and nothing is under way.
+    pub fn is_over(&self) -> bool {
+        !self.accepts_arrivals() && self.waiting == 0 && self.live() == 0 && self.flights.is_empty()
+    }
+
+    /// The knobs as they stand now.
+    pub const fn knobs(&self) -> &Knobs {
+        &self.knobs
+    }
+
+    const fn accepts_arrivals(&self) -> bool {
+        !self.stopped && !matches!(self.allowed, Some(0))
+    }
+}
+
+/// The most clients that live at once.
+pub const MAX_LIVE: usize = addresses::HOSTS as usize;
+/// Deadlines and landings in one call.
+const EVENTS_PER_TICK: usize = 1024;
+/// Clients that start in one call.
+const STARTS_PER_TICK: u64 = 256;
+/// Agenda entries beyond those of the living before stale ones are swept out.
+const MANY: usize = 65_536;
+/// Sums of what was left out are told this often.
+const TELLING_EVERY: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,171 @@
 //! Writes the sysctls of the private namespace. Never those of the host.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+use super::namespace::{Ground, SendPass};
+use crate::model::settings::Sysctl;
+
+/// A sysctl that was not written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KnobError {
+    /// The calling thread does not stand in a namespace that qviz made.
+    #[error("{name} is not written: this is not a network that qviz made")]
+    NotOurs {
+        /// The sysctl's name.
+        name: String,
+    },
+    /// The kernel does not take this value (EINVAL).
+    #[error("the kernel does not take {value} for {name}{}", range_note(.name))]
+    OutOfRange {
+        /// The sysctl's name.
+        name: String,
+        /// The value that was refused.
+        value: i64,
+    },
+    /// The file could not be written or read back.
+    #[error("{name} is out of reach: {reason}")]
+    File {
+        /// The sysctl's name.
+        name: String,
+        /// Why.
+        reason: FileTrouble,
+    },
+}
+
+/// Why a file below /proc/sys could not be written or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileTrouble {
+    /// This kernel has no such sysctl.
+    Missing,
+    /// /proc/sys is mounted read-only, as in containers.
+    ReadOnly,
+    /// Another error number.
+    Other(i32),
+}
+
+impl KnobError {
+    /// What would help.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotOurs { .. } => "enter the lab first: qviz --net lab".to_owned(),
+            Self::OutOfRange { name, .. } => match range(name) {
+                Some((least, most)) => format!("choose a value from {least} to {most}"),
+                None => "choose another value".to_owned(),
+            },
+            Self::File { reason: FileTrouble::Missing, .. } => "a newer kernel has it".to_owned(),
+            Self::File { reason: FileTrouble::ReadOnly, .. } => {
+                "docker run --security-opt systempaths=unconfined --security-opt apparmor=unconfined ...".to_owned()
+            }
+            Self::File { .. } => "qviz doctor".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for FileTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("this kernel does not have it"),
+            Self::ReadOnly => f.write_str("/proc/sys is read-only here"),
+            Self::Other(errno) => write!(f, "{}", std::io::Error::from_raw_os_error(*errno)),
+        }
+    }
+}
+
+/// Sets one sysctl of the private namespace and reads it back.
+///
+/// # Errors
+///
+/// Without a namespace that qviz made around the calling thread nothing is written; values outside the kernel's range are refused
+/// by the kernel; a sysctl may be missing or read-only.
+pub fn write(pass: &SendPass, sysctl: Sysctl, value: i64) -> Result<i64, KnobError> {
+    put(pass.ground(), sysctl.name(), value)
+}
+
+/// The least and the greatest value that Linux takes (measured on 6.18; `net/ipv4/sysctl_net_ipv4.c`).
+pub const fn accepted_range(sysctl: Sysctl) -> (i64, i64) {
+    match sysctl {
+        Sysctl::Somaxconn => (0, i32::MAX as i64),
+        Sysctl::Syncookies | Sysctl::AbortOnOverflow | Sysctl::SynackRetries => (0, u8::MAX as i64),
+        Sysctl::MaxSynBacklog | Sysctl::MaxTwBuckets => (i32::MIN as i64, i32::MAX as i64),
+        Sysctl::SynRetries => (1, MAX_TCP_SYNCNT),
+        Sysctl::SynLinearTimeouts => (0, MAX_TCP_SYNCNT),
+        Sysctl::MigrateReq => (0, 1),
+    }
+}
+
+/// Writes the file of one sysctl on ground of our own, and reads it back.
+pub(in crate::lab) fn put(ground: Ground, name: &str, value: i64) -> Result<i64, KnobError> {
+    if !ground.holds_here() {
+        return Err(KnobError::NotOurs { name: name.to_owned() });
+    }
+    match std::fs::write(path(name), value.to_string()) {
+        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+            Err(KnobError::OutOfRange { name: name.to_owned(), value })
+        }
+        Err(error) => Err(trouble(name, &error)),
+        Ok(()) => read(name),
+    }
+}
+
+/// Reads one sysctl of the calling thread's namespace.
+pub(in crate::lab) fn read(name: &str) -> Result<i64, KnobError> {
+    let text = std::fs::read_to_string(path(name)).map_err(|error| trouble(name, &error))?;
+    text.trim().parse().map_err(|_| KnobError::File {
+        name: name.to_owned(),
+        reason: FileTrouble::Other(Errno::BADMSG.raw_os_error()),
+    })
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from("/proc/sys").join(name.replace('.', "/"))
+}
+
+fn trouble(name: &str, error: &std::io::Error) -> KnobError {
+    let reason = match Errno::from_io_error(error) {
+        Some(Errno::NOENT) => FileTrouble::Missing,
+        Some(Errno::ROFS) => FileTrouble::ReadOnly,
+        errno => FileTrouble::Other(errno.unwrap_or(Errno::IO).raw_os_error()),
+    };
+    KnobError::File { name: name.to_owned(), reason }
+}
+
+fn range(name: &str) -> Option<(i64, i64)> {
+    Sysctl::ALL.into_iter().find(|sysctl| sysctl.name() == name).map(accepted_range)
+}
+
+fn range_note(name: &str) -> String {
+    range(name).map(|(least, most)| format!("; it takes {least} to {most}")).unwrap_or_default()
+}
+
+/// include/net/tcp.h
+const MAX_TCP_SYNCNT: i64 = 127;
+
+#[cfg(test)]
+mod tests {
+    use super::super::namespace::pass_for_elsewhere;
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_outside_a_namespace_of_ours() {
+        let before = read(Sysctl::Somaxconn.name()).unwrap();
+        let refused = write(&pass_for_elsewhere(), Sysctl::Somaxconn, before + 1).unwrap_err();
+        assert_eq!(refused, KnobError::NotOurs { name: "net.core.somaxconn".to_owned() });
+        assert_eq!(read(Sysctl::Somaxconn.name()), Ok(before));
+    }
+
+    #[test]
+    fn a_refused_value_comes_with_the_range() {
+        let error = KnobError::OutOfRange { name: Sysctl::SynRetries.name().to_owned(), value: 0 };
+        assert_eq!(error.to_string(), "the kernel does not take 0 for net.ipv4.tcp_syn_retries; it takes 1 to 127");
+        assert_eq!(error.hint(), "choose a value from 1 to 127");
+    }
+
+    #[test]
+    fn a_missing_file_is_a_missing_feature() {
+        let error = read("net.ipv4.no_such_thing").unwrap_err();
+        assert_eq!(error.to_string(), "net.ipv4.no_such_thing is out of reach: this kernel does not have it");
+    }
+}

@@ -1,1 +1,183 @@
 //! The private network: user and network namespaces, a nested one with a small connection hash, a veth pair.
+//!
+//! Everything is built by a forked child (`attempt`, `build`, `netlink`); the program itself moves in with one `setns` only after
+//! all of it stands, so a refusal leaves the program exactly where it was. Start at [`Namespace::enter`].
+//!
+//! ```text
+//!   clients' end                    kernel's end            lo
+//!   qviz1  <-- veth, no ARP -->     qviz0                   127.0.0.1, ::1
+//!   packet socket: we are           198.51.100.1/32, 2001:db8::1/128 and the listener's own address
+//!   every client at once            routes to the clients: 198.18.0.0/15, 2001:db8:1::/64
+//! ```
+//!
+//! Nothing has a name outside: the network ends with the last process in it.
+
+mod attempt;
+mod build;
+mod netlink;
+mod pass;
+mod refusal;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use rustix::thread::ThreadNameSpaceType;
+use serde::{Deserialize, Serialize};
+
+use self::attempt::Trial;
+pub(in crate::lab) use self::pass::Ground;
+#[cfg(test)]
+pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;
+pub use self::pass::{Link, SendPass};
+pub use self::refusal::{Cause, Evidence, Refusal, Step};
+use crate::model::settings::{Sysctl, Sysctls};
+
+/// What the private network shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkPlan {
+    /// The host's sysctls: a new namespace does not inherit all of them, so they are written again inside.
+    pub host: Sysctls,
+    /// What the user asked for; it wins over the host's.
+    pub overrides: Sysctls,
+    /// Further addresses of the listener, put on the kernel's end. Loopback and unspecified addresses need no place there.
+    pub addresses: Vec<IpAddr>,
+    /// Buckets of the namespace's own connection hash, 1 to 16,777,216; the kernel rounds up to a power of two. 4,096 to 16,384
+    /// keep SYN_RECV dumps both fast (12 µs) and right.
+    pub hash_buckets: u32,
+}
+
+/// By which right the network is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// With the capabilities of root: a network namespace alone.
+    Root,
+    /// As an ordinary user: a user namespace first, in which the user stays itself.
+    User,
+}
+
+/// A setting of the private namespace that does not have the wanted value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotApplied {
+    /// The name as `sysctl(8)` writes it.
+    pub name: String,
+    /// Which of qviz's own sysctls that is, if it is one of them.
+    pub sysctl: Option<Sysctl>,
+    /// The value that was wanted.
+    pub wanted: i64,
+    /// Why it is not in force.
+    pub reason: String,
+}
+
+/// The private network as it was read back after it was built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// By which right it was made.
+    pub way: Way,
+    /// The listener's end of the pair.
+    pub kernel_end: Link,
+    /// The clients' end of the pair.
+    pub client_end: Link,
+    /// Buckets of the private connection hash; `None` where the connections share the host's (Linux before 6.1, or /proc/sys is
+    /// read-only).
+    pub hash_buckets: Option<u32>,
+    /// The addresses that the kernel's end really has.
+    pub addresses: Vec<IpAddr>,
+    /// Whether IPv6 clients can reach the kernel's end.
+    pub ipv6: bool,
+    /// The sysctls in force, read back inside.
+    pub sysctls: Sysctls,
+    /// What could not be set, and why.
+    pub not_applied: Vec<NotApplied>,
+}
+
+/// A process that stands in its private network. There is no way back: the network ends with the process.
+#[derive(Debug)]
+pub struct Namespace {
+    network: Network,
+    pass: SendPass,
+}
+
+/// What [`probe`] found: everything that [`Namespace::enter`] needs works here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The network that stood for a moment.
+    pub network: Network,
+}
+
+impl NetworkPlan {
+    /// A plan with the host's sysctls and nothing else asked for.
+    pub fn like_host(host: Sysctls) -> Self {
+        Self { host, overrides: Sysctls::default(), addresses: Vec::new(), hash_buckets: HASH_BUCKETS }
+    }
+}
+
+impl Namespace {
+    /// Builds the private network and moves this process into it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] names the step, the reason and the remedy; the process then stands where it stood before. The process must
+    /// have one thread: a user namespace cannot be entered otherwise.
+    pub fn enter(plan: &NetworkPlan) -> Result<Self, Refusal> {
+        let origin = pass::NetworkId::here().map_err(|errno| Refusal::new(Step::Origin, errno))?;
+        let trial = Trial::run(plan)?;
+        let network = trial.network().clone();
+        let spaces = match network.way {
+            Way::Root => ThreadNameSpaceType::NETWORK,
+            Way::User => ThreadNameSpaceType::USER | ThreadNameSpaceType::NETWORK,
+        };
+        trial.join(spaces).map_err(|errno| Refusal::new(Step::Join, errno))?;
+        let ground = Ground::outside_of(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
+        let pass = SendPass::new(ground, &network);
+        Ok(Self { network, pass })
+    }
+
+    /// The network as it was read back.
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The listener's end of the pair.
+    pub const fn kernel_end(&self) -> &Link {
+        &self.network.kernel_end
+    }
+
+    /// The clients' end of the pair: the place of the packet sockets.
+    pub const fn client_end(&self) -> &Link {
+        &self.network.client_end
+    }
+
+    /// The proof that packet-level senders and sysctl writers ask for.
+    pub fn pass(&self) -> SendPass {
+        self.pass.clone()
+    }
+}
+
+/// Builds the network in a child and lets it go again; this process does not change.
+///
+/// # Errors
+///
+/// The [`Refusal`] that [`Namespace::enter`] would give.
+pub fn probe(plan: &NetworkPlan) -> Result<Probe, Refusal> {
+    Trial::run(plan).map(|trial| Probe { network: trial.network().clone() })
+}
+
+/// Whether packet-level clients can reach a listener at this address: the kernel accepts `::1` from the loopback device alone
+/// (`ip6_rcv_core`); the listener's 127.0.0.1 is opened to the clients by `route_localnet`.
+pub const fn reachable_by_wire(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => !address.is_multicast() && !address.is_broadcast(),
+        IpAddr::V6(address) => !address.is_multicast() && !address.is_loopback(),
+    }
+}
+
+/// The kernel's end: the listener's default IPv4 address (TEST-NET-2, RFC 5737).
+pub const LISTENER_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+/// The kernel's end: the listener's default IPv6 address (documentation prefix, RFC 3849).
+pub const LISTENER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+/// The clients' IPv4 network and its prefix length (benchmarking, RFC 2544).
+pub const CLIENTS_V4: (Ipv4Addr, u8) = (Ipv4Addr::new(198, 18, 0, 0), 15);
+/// The clients' IPv6 network and its prefix length.
+pub const CLIENTS_V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0), 64);
+/// The default size of the private connection hash.
+pub const HASH_BUCKETS: u32 = 16_384;

@@ -1,5 +1,72 @@
 //! Packet-level clients: a pure handshake machine, segment bytes, and the socket that sends them.
+//!
+//! [`machine`] decides what one client sends, [`bytes`] makes frames of it, [`transmit`] puts them on the clients' end of the veth pair.
+//! Many clients at once live in [`crate::lab::crowd`].
 
 pub mod bytes;
 pub mod machine;
 pub mod transmit;
+
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use super::namespace::{LISTENER_V4, LISTENER_V6};
+
+/// The listener as its clients see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// One address: all clients speak its family.
+    One(SocketAddr),
+    /// A dual-stack wildcard listener: clients alternate between the families.
+    Both(SocketAddrV4, SocketAddrV6),
+}
+
+impl Destination {
+    /// Where IPv4 clients connect to, if there are any.
+    pub const fn v4(&self) -> Option<SocketAddrV4> {
+        match self {
+            Self::One(SocketAddr::V4(address)) | Self::Both(address, _) => Some(*address),
+            Self::One(SocketAddr::V6(_)) => None,
+        }
+    }
+
+    /// Where IPv6 clients connect to, if there are any.
+    pub const fn v6(&self) -> Option<SocketAddrV6> {
+        match self {
+            Self::One(SocketAddr::V6(address)) | Self::Both(_, address) => Some(*address),
+            Self::One(SocketAddr::V4(_)) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Destination {
+    /// A wildcard listener is met at the addresses of the kernel's end: `0.0.0.0` at its IPv4 one, `[::]` at both.
+    fn from(listener: SocketAddr) -> Self {
+        let port = listener.port();
+        let v4 = SocketAddrV4::new(LISTENER_V4, port);
+        match listener {
+            SocketAddr::V4(address) if address.ip().is_unspecified() => Self::One(v4.into()),
+            SocketAddr::V6(address) if address.ip().is_unspecified() => {
+                Self::Both(v4, SocketAddrV6::new(LISTENER_V6, port, 0, 0))
+            }
+            address => Self::One(address),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_listener_is_met_at_the_kernels_end() {
+        let met = |listener: &str| {
+            let destination = Destination::from(listener.parse::<SocketAddr>().unwrap());
+            (destination.v4().map(|a| a.to_string()), destination.v6().map(|a| a.to_string()))
+        };
+        let (v4, v6) = (Some("198.51.100.1:80".to_owned()), Some("[2001:db8::1]:80".to_owned()));
+        assert_eq!(met("0.0.0.0:80"), (v4.clone(), None));
+        assert_eq!(met("[::]:80"), (v4, v6));
+        assert_eq!(met("10.7.7.7:80"), (Some("10.7.7.7:80".to_owned()), None));
+        assert_eq!(met("[fd00::7]:80"), (None, Some("[fd00::7]:80".to_owned())));
+    }
+}

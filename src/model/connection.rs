@@ -193,6 +193,10 @@ pub(super) struct Trace {
     pub(super) hits: [u16; Cause::ALL.len()],
     /// Dumps in a row that should have listed the request and did not.
     pub(super) missed: u8,
+    /// The client counts among those that want to be accepted.
+    pub(super) wanting: bool,
+    /// Ignored ACKs of which a repeated SYN-ACK has told.
+    pub(super) acks_proved: u16,
     /// The number of the last dump that listed it.
     pub(super) listed: u64,
 }
@@ -250,6 +254,11 @@ impl Connection {
             (_, ClientSide::SynSent) => Belief::Knocking,
             _ => Belief::Over,
         }
+    }
+
+    /// Packets of this connection that were lost for `cause`.
+    pub fn hits(&self, cause: Cause) -> u32 {
+        self.trace.hits[cause as usize].into()
     }
 
     /// True when neither side will move this connection any further.

@@ -1,10 +1,26 @@
-//! Diagnoses as lints: one file per rule, with evidence attached.
+//! Diagnoses as lints: one file per rule, with evidence attached. Start at [`RULES`].
+//!
+//! A rule looks at the [`World`] and says what it found, that it is too early to tell, or nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::stamp::Stamp;
+use super::world::World;
+
+mod accept_too_slow;
+mod backlog_clamped;
+mod burst_too_large;
+mod cookies_in_use;
+mod dead_in_queue;
+mod ghosts;
+mod half_open_pile_up;
+mod not_listened_again;
+mod one_client_many_overflows;
+mod phantoms;
+mod three_quarters_rule;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,5 +49,110 @@ pub struct Finding {
     pub sentence: String,
 }
 
-/// Looks at the world and keeps the findings in force up to date.
-pub(super) fn review(_world: &mut super::world::World) {}
+/// One rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Its fixed name.
+    pub name: &'static str,
+    /// What it means, where in the kernel it comes from, what to do.
+    pub explain: &'static str,
+    /// Looks at the world.
+    pub check: fn(&World) -> Verdict,
+}
+
+/// What a rule says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Nothing of the kind.
+    Absent,
+    /// It cannot be told yet.
+    TooEarly,
+    /// It is so.
+    Found(Diagnosis),
+}
+
+/// What a rule found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// How much it matters.
+    pub severity: Severity,
+    /// The numbers that it rests on, by name with unit.
+    pub evidence: Vec<(&'static str, f64)>,
+    /// One sentence: what, why, what to do.
+    pub sentence: String,
+}
+
+/// Every rule, the most urgent ones first.
+pub const RULES: &[Rule] = &[
+    accept_too_slow::RULE,
+    burst_too_large::RULE,
+    half_open_pile_up::RULE,
+    three_quarters_rule::RULE,
+    not_listened_again::RULE,
+    backlog_clamped::RULE,
+    ghosts::RULE,
+    phantoms::RULE,
+    dead_in_queue::RULE,
+    one_client_many_overflows::RULE,
+    cookies_in_use::RULE,
+];
+
+/// How often the rules look.
+const PACE: Duration = Duration::from_millis(250);
+
+/// Looks at the world, if it is time or the session is over, and keeps its findings up to date.
+pub(super) fn review(world: &mut World) {
+    let due = world.reviewed.is_none_or(|last| world.now.since(last) >= PACE) || world.ended;
+    if !due {
+        return;
+    }
+    world.reviewed = Some(world.now);
+    let mut findings = Vec::new();
+    for rule in RULES {
+        if let Verdict::Found(diagnosis) = (rule.check)(world) {
+            findings.push(finding(world, rule, diagnosis));
+        }
+    }
+    for finding in &findings {
+        world.found.insert(finding.rule.clone(), finding.clone());
+    }
+    world.findings = findings;
+}
+
+fn finding(world: &World, rule: &Rule, diagnosis: Diagnosis) -> Finding {
+    let known = world.findings.iter().find(|known| known.rule == rule.name);
+    Finding {
+        rule: rule.name.to_owned(),
+        severity: diagnosis.severity,
+        since: known.map_or(world.now, |known| known.since),
+        evidence: diagnosis.evidence.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        sentence: diagnosis.sentence,
+    }
+}
+
+/// What the last seconds were like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Lately {
+    arrivals_per_s: f64,
+    accepts_per_s: f64,
+    /// Share of the time in which the accept queue held its capacity, 0 to 1.
+    full: f64,
+    drops: u32,
+}
+
+/// The last `seconds` of the session; `None` when the session is younger than that.
+fn lately(world: &World, seconds: u32) -> Option<Lately> {
+    let count = seconds as usize * 10;
+    let slots: Vec<_> = world.history.last(count).collect();
+    if slots.len() < count {
+        return None;
+    }
+    let per_s = |total: u32| f64::from(total) / f64::from(seconds);
+    let full = slots.iter().filter(|slot| slot.limit.is_some_and(|limit| slot.accept_max > limit)).count();
+    Some(Lately {
+        arrivals_per_s: per_s(slots.iter().map(|slot| slot.arrivals).sum()),
+        accepts_per_s: per_s(slots.iter().map(|slot| slot.accepts).sum()),
+        full: full as f64 / count as f64,
+        drops: slots.iter().map(|slot| slot.kernel_drops()).sum(),
+    })
+}

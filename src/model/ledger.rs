@@ -108,6 +108,17 @@ pub struct Toll {
     pub clients: u64,
 }
 
+/// Who else saw the losses of one cause: three witnesses that do not know of each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witnesses {
+    /// Segments of which the wire tells: a SYN without an answer, a SYN-ACK sent again after the final ACK, a RST.
+    pub wire: u64,
+    /// Segments that the kernel's counters confirm: all up to the last reading at which the ledger balanced.
+    pub counters: u64,
+    /// Segments of which the client tells: it tried again, was reset, or gave up.
+    pub client: u64,
+}
+
 /// One counter whose change the ledger does not account for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unexplained {
@@ -134,6 +145,7 @@ pub struct Balance {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     tolls: [Toll; Cause::ALL.len()],
+    witnesses: [Witnesses; Cause::ALL.len()],
     /// SYN-ACKs that carried a cookie.
     pub cookies_sent: u64,
     /// Valid cookies that came back (also those that then met a full accept queue).
@@ -153,6 +165,24 @@ impl Ledger {
     /// Each cause with its toll, zeros too.
     pub fn tolls(&self) -> impl Iterator<Item = (Cause, Toll)> + '_ {
         Cause::ALL.into_iter().map(|cause| (cause, self.toll(cause)))
+    }
+
+    /// Who else saw what was lost for `cause`; never more than [`Ledger::toll`] counts.
+    pub fn witnesses(&self, cause: Cause) -> Witnesses {
+        let Witnesses { wire, counters, client } = self.witnesses[cause as usize];
+        let most = self.toll(cause).segments;
+        Witnesses { wire: wire.min(most), counters: counters.min(most), client: client.min(most) }
+    }
+
+    pub(super) const fn witnesses_mut(&mut self, cause: Cause) -> &mut Witnesses {
+        &mut self.witnesses[cause as usize]
+    }
+
+    /// The counters agree with everything up to now.
+    pub(super) fn confirm(&mut self) {
+        for cause in Cause::ALL.into_iter().filter(|cause| cause.is_listen_drop()) {
+            self.witnesses[cause as usize].counters = self.toll(cause).segments;
+        }
     }
 
     /// Packets lost inside the kernel, all causes together.

@@ -18,6 +18,7 @@ use super::stamp::Stamp;
 
 mod account;
 mod admission;
+pub mod demand;
 mod fold;
 mod lives;
 pub mod note;
@@ -28,6 +29,7 @@ pub mod spread;
 mod wire;
 
 use account::Open;
+use demand::Demand;
 use note::Note;
 use occupancy::Occupancy;
 use roster::Roster;
@@ -84,10 +86,15 @@ pub struct World {
     pub stay: Spread,
     /// Time until clients were connected in their own eyes, retries included.
     pub connect: Spread,
+    /// Clients that want to be accepted.
+    pub demand: Demand,
     /// Diagnoses in force.
     pub findings: Vec<Finding>,
+    /// Every diagnosis of the session, by rule, as it was when last in force.
+    pub found: BTreeMap<String, Finding>,
     /// True when nothing more will come.
     pub ended: bool,
+    pub(super) reviewed: Option<Stamp>,
     open: Open,
 }
 

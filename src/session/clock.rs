@@ -22,14 +22,6 @@ impl Clock {
         Stamp::from_nanos(self.origin.elapsed().as_nanos() as u64)
     }
 
-    /// The distance from the session's beginning to the wall clock's epoch, as it is at this moment: what has to be subtracted
-    /// from a kernel timestamp (CLOCK_REALTIME nanoseconds) to get a stamp. Read it again and again: the wall clock may jump.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-    pub fn wall_offset(&self) -> i128 {
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        wall.as_nanos() as i128 - i128::from(self.now().as_nanos())
-    }
-
     /// Waits without doing anything.
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn pause(span: Duration) {
@@ -37,7 +29,65 @@ impl Clock {
     }
 }
 
-/// The stamp of a kernel timestamp, given the [`Clock::wall_offset`] of about the same moment.
-pub fn stamp_of_wall(wall_nanos: u64, offset: i128) -> Stamp {
-    Stamp::from_nanos(u64::try_from(i128::from(wall_nanos) - offset).unwrap_or(0))
+/// How far the wall clock is ahead of a session's clock, measured again and again because the wall clock may jump.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WallClock {
+    measured: Option<(Stamp, i128)>,
+}
+
+impl WallClock {
+    /// Nanoseconds to subtract from a kernel timestamp (CLOCK_REALTIME) to get a stamp.
+    pub fn offset(&mut self, clock: &Clock) -> i128 {
+        if let Some((at, offset)) = self.measured
+            && clock.now().since(at) < AGAIN
+        {
+            return offset;
+        }
+        let offset = measure(clock);
+        self.measured = Some((clock.now(), offset));
+        offset
+    }
+
+    /// The stamp of a kernel timestamp.
+    pub fn stamp(wall_nanos: u64, offset: i128) -> Stamp {
+        Stamp::from_nanos(u64::try_from(i128::from(wall_nanos) - offset).unwrap_or(0))
+    }
+}
+
+/// The closest of a few pairs of readings: a thread may be put aside between the two clocks.
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+fn measure(clock: &Clock) -> i128 {
+    let mut best = (Duration::MAX, 0);
+    for _ in 0..4 {
+        let before = clock.now();
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let after = clock.now();
+        let middle = u64::midpoint(before.as_nanos(), after.as_nanos());
+        if after.since(before) < best.0 {
+            best = (after.since(before), wall.as_nanos() as i128 - i128::from(middle));
+        }
+    }
+    best.1
+}
+
+/// How long one measurement of the wall clock holds.
+const AGAIN: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "compares with the wall clock")]
+    fn a_kernel_timestamp_of_now_is_now() {
+        let clock = Clock::start();
+        let mut wall = WallClock::default();
+        let offset = wall.offset(&clock);
+        let before = clock.now();
+        let kernel = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
+        let after = clock.now();
+        let stamp = WallClock::stamp(kernel, offset);
+        let slack = Duration::from_millis(1);
+        assert!(stamp + slack >= before && stamp <= after + slack, "{before} {stamp} {after}");
+    }
 }

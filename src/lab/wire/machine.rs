@@ -1,1 +1,382 @@
 //! One client's TCP life as a pure state machine: `now` comes in, segments and facts go out.
+//!
+//! It follows Linux where a listener can tell the difference: SYN retries, a repeated ACK for a repeated SYN-ACK, retransmissions
+//! with Linux' first timeouts. It is RFC 9293 enough to ignore what is stale and to reset what is wrong. Start at [`Client::start`].
+
+pub mod schedule;
+
+use std::time::Duration;
+
+use crate::model::event::Life;
+use crate::model::peer::Peer;
+use crate::model::segment::{Kind, Segment, Toward, flags};
+use crate::model::stamp::Stamp;
+
+pub use self::schedule::SynSchedule;
+use self::schedule::on_the_wheel;
+
+/// What all clients of a run have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// When a SYN is tried again.
+    pub schedule: SynSchedule,
+    /// What a connected client does.
+    pub manner: Manner,
+}
+
+/// What a connected client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// From the SYN-ACK to the request; zero: the request follows the ACK at once.
+    pub think: Duration,
+    /// Who closes first.
+    pub close: Close,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { think: Duration::ZERO, close: Close::AfterServer }
+    }
+}
+
+/// Who closes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// The server, as in HTTP/1.0: its FIN is answered with the client's.
+    AfterServer,
+    /// The client: its FIN goes with the request.
+    First,
+}
+
+/// What one client brings along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// Initial sequence number.
+    pub isn: u32,
+    /// Bytes of its request (1–1,400).
+    pub request: u16,
+    /// True when it never answers the SYN-ACK.
+    pub half_open: bool,
+}
+
+/// What came of one input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// What it sends now, in this order.
+    pub sends: [Option<Sending>; 2],
+    /// A turn of its life. [`Life::Connected`] comes before what is sent, every other turn is an end and comes after it.
+    pub turn: Option<Life>,
+    /// When it tries again or gives up, if nothing is heard: [`Life::WillRetry`].
+    pub retry: Option<Life>,
+}
+
+/// A segment that a client sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// What it is.
+    pub kind: Kind,
+    /// Which try of this kind, from 1.
+    pub attempt: u8,
+    flags: u8,
+    payload: u16,
+    seq: u32,
+    ack: u32,
+}
+
+impl Sending {
+    /// The segment as it stands on the wire.
+    pub fn from_peer(&self, peer: Peer) -> Segment {
+        Segment {
+            peer,
+            toward: Toward::Listener,
+            flags: self.flags,
+            seq: self.seq,
+            ack: self.ack,
+            payload: self.payload,
+            window_scale: self.kind == Kind::Syn,
+            timestamps: false,
+        }
+    }
+}
+
+/// One client from its first SYN to its end. 40 bytes.
+#[derive(Clone, Debug)]
+pub struct Client {
+    deadline: Stamp,
+    started: Stamp,
+    isn: u32,
+    /// Oldest sequence number that the server has not acknowledged.
+    una: u32,
+    /// Next sequence number expected from the server.
+    rcv_next: u32,
+    /// Retransmission timeout before any doubling, in milliseconds.
+    rto_ms: u16,
+    request: u16,
+    /// Bytes of the request that have left at least once.
+    sent: u16,
+    state: State,
+    /// How often the present SYN, request or FIN was sent.
+    tries: u8,
+    acks: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    SynSent,
+    SynSentHalfOpen,
+    /// Connected; neither side has closed.
+    Open,
+    /// The client's FIN has left, the server's has not come.
+    FinWait,
+    /// Both FINs are out, the client's is not acknowledged.
+    LastAck,
+    Over,
+}
+
+impl Client {
+    /// The first SYN leaves at `now`.
+    pub fn start(now: Stamp, birth: Birth, rules: &Rules) -> (Self, Step) {
+        let mut client = Self {
+            deadline: NEVER,
+            started: now,
+            isn: birth.isn,
+            una: birth.isn,
+            rcv_next: 0,
+            rto_ms: RTO_WITHOUT_SAMPLE_MS,
+            request: birth.request,
+            sent: 0,
+            state: if birth.half_open { State::SynSentHalfOpen } else { State::SynSent },
+            tries: 0,
+            acks: 0,
+        };
+        let step = client.send_syn(now, rules);
+        (client, step)
+    }
+
+    /// When [`Client::handle_timeout`] wants to be called; `None`: only a segment can move it.
+    pub fn deadline(&self) -> Option<Stamp> {
+        (self.deadline != NEVER).then_some(self.deadline)
+    }
+
+    /// True from the SYN-ACK on.
+    pub const fn is_connected(&self) -> bool {
+        !matches!(self.state, State::SynSent | State::SynSentHalfOpen)
+    }
+
+    /// A segment of the listener reached the client at `now`.
+    pub fn handle_segment(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
+        match self.state {
+            State::SynSent | State::SynSentHalfOpen => self.answer_to_syn(now, segment, rules),
+            State::Open | State::FinWait | State::LastAck => self.connected(now, segment),
+            State::Over => Step::default(),
+        }
+    }
+
+    /// The deadline has passed.
+    pub fn handle_timeout(&mut self, now: Stamp, rules: &Rules) -> Step {
+        if self.deadline > now {
+            return Step::default();
+        }
+        match self.state {
+            State::SynSent | State::SynSentHalfOpen if self.tries > rules.schedule.retries() => {
+                self.end(Life::TimedOut)
+            }
+            State::SynSent | State::SynSentHalfOpen => self.send_syn(now, rules),
+            State::Open if self.sent == 0 => Step::one(self.send_request(now, rules)),
+            State::Open | State::FinWait | State::LastAck if self.tries > DATA_RETRIES => self.end(Life::TimedOut),
+            State::Open | State::FinWait | State::LastAck => self.send_again(now),
+            State::Over => Step::default(),
+        }
+    }
+
+    fn answer_to_syn(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
+        let acked = segment.flags & flags::ACK != 0;
+        let acceptable = acked && segment.ack == self.isn.wrapping_add(1);
+        match segment.kind() {
+            Kind::Rst if acceptable => self.end(Life::Refused),
+            Kind::Rst => Step::default(),
+            _ if acked && !acceptable => Step::one(Self::reset(segment.ack)),
+            Kind::SynAck if self.state == State::SynSentHalfOpen => self.end(Life::Vanished),
+            Kind::SynAck => self.connect(now, segment, rules),
+            _ => Step::default(),
+        }
+    }
+
+    fn connect(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
+        if self.tries == 1 {
+            // tcp_set_rto after the first sample: srtt plus the deviation, which is 2 * srtt but at least TCP_RTO_MIN.
+            let sample_ms = now.since(self.started).as_nanos().div_ceil(1_000_000);
+            let rto = sample_ms + (2 * sample_ms).max(MIN_DEVIATION_MS);
+            self.rto_ms = u16::try_from(rto).unwrap_or(u16::MAX);
+        }
+        (self.state, self.tries, self.deadline) = (State::Open, 0, NEVER);
+        self.una = self.isn.wrapping_add(1);
+        self.rcv_next = segment.seq.wrapping_add(1);
+        let mut step = Step::one(self.ack());
+        step.turn = Some(Life::Connected);
+        if rules.manner.think.is_zero() {
+            step.sends[1] = Some(self.send_request(now, rules));
+        } else {
+            self.deadline = now + rules.manner.think;
+        }
+        step
+    }
+
+    fn connected(&mut self, now: Stamp, segment: &Segment) -> Step {
+        let ahead = segment.seq.wrapping_sub(self.rcv_next);
+        match segment.kind() {
+            Kind::Rst if ahead < WINDOW => return self.end(Life::Reset),
+            Kind::Rst | Kind::Syn => return Step::default(),
+            Kind::SynAck => return Step::one(self.ack()),
+            _ if segment.flags & flags::ACK == 0 => return Step::default(),
+            _ => {}
+        }
+        let newly = segment.ack.wrapping_sub(self.una);
+        if newly > self.send_next().wrapping_sub(self.una) && newly < HALF {
+            return Step::one(self.ack());
+        }
+        if newly > 0 && newly < HALF {
+            self.una = segment.ack;
+            (self.tries, self.deadline) =
+                if self.all_acknowledged() { (0, NEVER) } else { (1, self.rto_after(now, 1)) };
+        }
+        if segment.end() == segment.seq {
+            return self.finish_if_done(Step::default());
+        }
+        let fresh = segment.end().wrapping_sub(self.rcv_next);
+        let gap = ahead > 0 && ahead < HALF;
+        if gap || fresh == 0 || fresh >= HALF {
+            let answer = Step::one(self.ack());
+            return self.finish_if_done(answer);
+        }
+        self.rcv_next = segment.end();
+        match (segment.kind(), self.state) {
+            (Kind::Fin, State::Open) => Step::one(self.send_fin(now, State::LastAck)),
+            (Kind::Fin, State::FinWait) => {
+                self.state = State::LastAck;
+                let answer = Step::one(self.ack());
+                self.finish_if_done(answer)
+            }
+            _ => Step::one(self.ack()),
+        }
+    }
+
+    fn finish_if_done(&mut self, step: Step) -> Step {
+        if self.state == State::LastAck && self.all_acknowledged() {
+            Step { sends: step.sends, ..self.end(Life::Finished) }
+        } else {
+            step
+        }
+    }
+
+    fn send_syn(&mut self, now: Stamp, rules: &Rules) -> Step {
+        self.tries += 1;
+        self.deadline = rules.schedule.next_after(self.tries, now);
+        let gives_up = self.tries > rules.schedule.retries();
+        let syn =
+            Sending { kind: Kind::Syn, attempt: self.tries, flags: flags::SYN, payload: 0, seq: self.isn, ack: 0 };
+        Step { retry: Some(Life::WillRetry { at: self.deadline, gives_up }), ..Step::one(syn) }
+    }
+
+    fn send_request(&mut self, now: Stamp, rules: &Rules) -> Sending {
+        if rules.manner.close == Close::First {
+            self.state = State::FinWait;
+        }
+        self.sent = self.request.max(1);
+        self.tries = 1;
+        self.deadline = self.rto_after(now, 1);
+        self.unacknowledged()
+    }
+
+    fn send_fin(&mut self, now: Stamp, state: State) -> Sending {
+        let seq = self.send_next();
+        (self.state, self.tries) = (state, 1);
+        self.deadline = self.rto_after(now, 1);
+        Sending { kind: Kind::Fin, attempt: 1, flags: flags::FIN | flags::ACK, payload: 0, seq, ack: self.rcv_next }
+    }
+
+    fn send_again(&mut self, now: Stamp) -> Step {
+        self.tries += 1;
+        self.deadline = self.rto_after(now, self.tries);
+        let retry = Life::WillRetry { at: self.deadline, gives_up: self.tries > DATA_RETRIES };
+        Step { retry: Some(retry), ..Step::one(self.unacknowledged()) }
+    }
+
+    /// Everything that the server has not acknowledged in one segment. Before any acknowledgement it begins at ISN + 1, which is what the
+    /// kernel needs to recognise the ACK of a SYN cookie (`cookie_v4_check` takes `seq - 1` for the ISN).
+    fn unacknowledged(&self) -> Sending {
+        let payload = u32::from(self.sent).saturating_sub(self.una.wrapping_sub(self.isn).wrapping_sub(1)) as u16;
+        let fin = if self.fin_sent() { flags::FIN } else { 0 };
+        let push = if payload > 0 { flags::PSH } else { 0 };
+        let kind = if self.fin_sent() { Kind::Fin } else { Kind::Data };
+        Sending {
+            kind,
+            attempt: self.tries,
+            flags: flags::ACK | push | fin,
+            payload,
+            seq: self.una,
+            ack: self.rcv_next,
+        }
+    }
+
+    fn ack(&mut self) -> Sending {
+        self.acks = self.acks.saturating_add(1);
+        let (seq, ack) = (self.send_next(), self.rcv_next);
+        Sending { kind: Kind::Ack, attempt: self.acks, flags: flags::ACK, payload: 0, seq, ack }
+    }
+
+    const fn reset(seq: u32) -> Sending {
+        Sending { kind: Kind::Rst, attempt: 1, flags: flags::RST, payload: 0, seq, ack: 0 }
+    }
+
+    fn end(&mut self, turn: Life) -> Step {
+        (self.state, self.deadline) = (State::Over, NEVER);
+        Step { turn: Some(turn), ..Step::default() }
+    }
+
+    const fn fin_sent(&self) -> bool {
+        matches!(self.state, State::FinWait | State::LastAck)
+    }
+
+    fn send_next(&self) -> u32 {
+        self.isn.wrapping_add(1 + u32::from(self.sent) + u32::from(self.fin_sent()))
+    }
+
+    fn all_acknowledged(&self) -> bool {
+        self.una == self.send_next()
+    }
+
+    fn rto_after(&self, now: Stamp, tries: u8) -> Stamp {
+        let doubled = Duration::from_millis(u64::from(self.rto_ms) << (tries - 1).min(16));
+        on_the_wheel(now, doubled.min(LONGEST_RTO))
+    }
+}
+
+impl Step {
+    fn one(sending: Sending) -> Self {
+        Self { sends: [Some(sending), None], ..Self::default() }
+    }
+
+    /// True when the client's life is over.
+    pub fn ends(&self) -> bool {
+        self.turn.is_some_and(|turn| turn != Life::Connected)
+    }
+}
+
+/// No timer runs.
+const NEVER: Stamp = Stamp::from_nanos(u64::MAX);
+/// TCP_RTO_MIN (include/net/tcp.h): the least that is added to the round-trip time.
+const MIN_DEVIATION_MS: u128 = 200;
+/// TCP_TIMEOUT_FALLBACK: without a sample, because the SYN was sent more than once (RFC 6298 §5.7).
+const RTO_WITHOUT_SAMPLE_MS: u16 = 3000;
+/// TCP_RTO_MAX (include/net/tcp.h).
+const LONGEST_RTO: Duration = Duration::from_mins(2);
+/// `tcp_retries2`: how often data is sent again.
+const DATA_RETRIES: u8 = 15;
+/// The receive window within which a RST counts.
+const WINDOW: u32 = 65_536;
+/// Sequence numbers at least so far "ahead" are behind.
+const HALF: u32 = 1 << 31;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,182 @@
 //! The AF_PACKET socket that puts the clients' frames on the wire; it refuses to exist outside a namespace that qviz made.
+//!
+//! It receives nothing (protocol 0) and sends from the clients' end of the veth pair only. Start at [`Transmit::open`].
+
+mod link;
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
+use socket2::{Domain, Socket, Type};
+use thiserror::Error;
+
+use super::Destination;
+use super::bytes::{FrameError, Frames, Macs};
+use crate::lab::namespace::{Link, SendPass};
+use crate::model::segment::Segment;
+
+/// Why there is no sender, or why a segment was not sent.
+#[derive(Debug, Error)]
+pub enum TransmitError {
+    /// The calling thread does not stand in the namespace for which the pass was given.
+    #[error("packets are not sent from {link}: this is not the private network that qviz made")]
+    NotOurs {
+        /// The interface of which there was talk.
+        link: String,
+    },
+    /// The kernel said no.
+    #[error("the packet socket on {link} could not {operation}: {source}")]
+    Socket {
+        /// What was tried.
+        operation: &'static str,
+        /// The interface.
+        link: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The segment cannot be a frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+}
+
+impl TransmitError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotOurs { .. } => {
+                "run with `--net lab`, or with `--client connect` on the host; qviz never sends raw packets there"
+            }
+            Self::Socket { operation: OPEN, .. } => {
+                "packet sockets need CAP_NET_RAW in the namespace: run `qviz doctor`, or use `--client connect`"
+            }
+            Self::Socket { .. } => "the interface is gone or has no memory left: lower --rate, or start qviz again",
+            Self::Frame(error) => error.hint(),
+        }
+    }
+}
+
+/// What has been sent, and what not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Frames that the kernel took.
+    pub frames: u64,
+    /// How often the kernel had no room and was waited for.
+    pub waits: u64,
+    /// Frames that could not be sent.
+    pub failed: u64,
+}
+
+/// The sender of all packet-level clients.
+#[derive(Debug)]
+pub struct Transmit {
+    socket: Socket,
+    frames: Frames,
+    link: String,
+    sent: Sent,
+}
+
+impl Transmit {
+    /// Opens the sender on the clients' end of the pair, for clients of this listener.
+    ///
+    /// # Errors
+    ///
+    /// [`TransmitError::NotOurs`] unless the calling thread stands in the namespace of the pass; [`TransmitError::Socket`] where packet
+    /// sockets are not to be had.
+    pub fn open(pass: &SendPass, listener: SocketAddr) -> Result<Self, TransmitError> {
+        let client_end = pass.client_end();
+        if !pass.holds_here() {
+            return Err(TransmitError::NotOurs { link: client_end.name.clone() });
+        }
+        let socket = open_socket(client_end)?;
+        let macs = Macs { client: client_end.mac, kernel: pass.kernel_end().mac };
+        let frames = Frames::new(macs, &Destination::from(listener));
+        Ok(Self { socket, frames, link: client_end.name.clone(), sent: Sent::default() })
+    }
+
+    /// Puts one segment on the wire. Where the kernel has no room for it, it is waited for a few milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`TransmitError::Frame`] for a segment that cannot be a frame, [`TransmitError::Socket`] where the kernel does not take it. Either
+    /// is counted in [`Transmit::sent`], and the next segment may be sent all the same.
+    pub fn send(&mut self, segment: &Segment) -> Result<(), TransmitError> {
+        let outcome = match self.frames.frame(segment) {
+            Ok(frame) => put_on_wire(&self.socket, frame, &mut self.sent.waits)
+                .map_err(|errno| failed("send", &self.link, errno.into())),
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(()) => self.sent.frames += 1,
+            Err(_) => self.sent.failed += 1,
+        }
+        outcome
+    }
+
+    /// What has been sent so far.
+    pub const fn sent(&self) -> Sent {
+        self.sent
+    }
+}
+
+fn open_socket(client_end: &Link) -> Result<Socket, TransmitError> {
+    let failed = |operation| move |source| failed(operation, &client_end.name, source);
+    let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None).map_err(failed(OPEN))?;
+    let address = link::sending_address(client_end.index);
+    socket.bind(&address).map_err(failed("bind to the clients' end"))?;
+    Ok(socket)
+}
+
+/// Gives a frame to the kernel; a full device or buffer is waited for, up to [`PATIENCE`] milliseconds.
+fn put_on_wire(socket: &Socket, frame: &[u8], waits: &mut u64) -> Result<(), Errno> {
+    let mut left = PATIENCE;
+    loop {
+        match send(socket, frame, SendFlags::DONTWAIT) {
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN | Errno::NOBUFS) if left > 0 => {
+                left -= 1;
+                *waits += 1;
+                let millisecond = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+                // ENOBUFS leaves the socket writable: then nothing is asked of it, and the millisecond passes.
+                let writable = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::OUT)];
+                let quiet = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::empty())];
+                let mut fds = if left + 1 == PATIENCE { writable } else { quiet };
+                let _interrupted = poll(&mut fds, Some(&millisecond));
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn failed(operation: &'static str, link: &str, source: io::Error) -> TransmitError {
+    TransmitError::Socket { operation, link: link.to_owned(), source }
+}
+
+const OPEN: &str = "be opened";
+/// Milliseconds that one frame is waited for.
+const PATIENCE: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::namespace::pass_for_elsewhere;
+
+    #[test]
+    fn nothing_is_opened_where_the_pass_does_not_hold() {
+        let refused = Transmit::open(&pass_for_elsewhere(), "198.51.100.1:8080".parse().unwrap());
+        assert!(matches!(refused, Err(TransmitError::NotOurs { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn a_full_socket_is_waited_for_and_then_given_up() {
+        let (full, _peer) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
+        full.set_nonblocking(true).unwrap();
+        let mut waits = 0;
+        let end = (0..100_000).find_map(|_| put_on_wire(&full, &[0; 1000], &mut waits).err());
+        assert_eq!((end, waits), (Some(Errno::AGAIN), u64::from(PATIENCE)));
+    }
+}

@@ -130,7 +130,8 @@ impl World {
         }
     }
 
-    fn charge_silence(&mut self, at: Stamp, peer: Peer) {
+    /// The SYN that came at `at` has stayed without an answer.
+    pub(super) fn charge_silence(&mut self, at: Stamp, peer: Peer) {
         let nearest = self.nearest_cause();
         let Some(one) = self.roster.known(&peer) else { return };
         if one.trace.pending != Some(at) {
@@ -143,7 +144,10 @@ impl World {
         };
         one.trace.charged = cause;
         match cause {
-            Some(cause) => self.charge(at, peer, cause),
+            Some(cause) => {
+                self.charge(at, peer, cause);
+                self.ledger.witnesses_mut(cause).wire += 1;
+            }
             None => self.ledger.syns_without_cause += 1,
         }
         if self.open.charges.len() == CHARGES {
@@ -259,6 +263,7 @@ impl World {
         }
         if self.ledger.balance(&change).balanced == Some(true) {
             self.open.charges.clear();
+            self.ledger.confirm();
         }
     }
 

@@ -81,7 +81,18 @@ impl World {
         one.client_since = at;
         one.retry = None;
         one.travel = None;
+        if std::mem::take(&mut one.trace.wanting) {
+            self.demand.go();
+        }
         let who = who(one);
+        let told = match side {
+            ClientSide::TimedOut => one.trace.charged.take(),
+            ClientSide::Reset if one.hits(Cause::AckReset) > 0 => Some(Cause::AckReset),
+            _ => None,
+        };
+        if let Some(cause) = told {
+            self.ledger.witnesses_mut(cause).client += 1;
+        }
         match side {
             ClientSide::TimedOut => self.note(Note::GaveUp { who }),
             ClientSide::Reset | ClientSide::Refused => self.note(Note::Reset { who }),
@@ -109,6 +120,9 @@ impl World {
         let seen = one.queued_at.map(|since| at.since(since));
         let waited = seen.or_else(|| waited_ms.map(|millis| Duration::from_millis(millis.into())));
         let who = who(one);
+        if std::mem::take(&mut one.trace.wanting) {
+            self.demand.go();
+        }
         if let Some(waited) = waited {
             self.wait.record(waited);
         }

@@ -4,6 +4,7 @@ use super::World;
 use super::account::who;
 use super::note::Note;
 use crate::model::connection::{ClientSide, Connection, ServerSide, Verdict};
+use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
 use crate::model::stamp::Stamp;
@@ -33,7 +34,13 @@ impl World {
     fn syn(&mut self, at: Stamp, segment: &Segment) {
         let verdict = self.admission();
         let peer = segment.peer;
+        if let Some(before) = self.roster.connection(&peer).and_then(|one| one.trace.pending) {
+            self.charge_silence(before, peer);
+        }
         let one = self.roster.entry(peer, at);
+        if let Some(cause) = one.trace.charged.take() {
+            self.ledger.witnesses_mut(cause).client += 1;
+        }
         one.travel = None;
         one.syns = one.syns.saturating_add(1);
         one.trace.client_isn = segment.seq;
@@ -45,11 +52,15 @@ impl World {
             one.trace.verdict = verdict;
             one.trace.charged = None;
         }
+        if first {
+            one.trace.wanting = !one.half_open;
+            if one.trace.wanting {
+                self.demand.knock();
+            }
+            self.history.slot_at(at).arrivals += 1;
+        }
         if open {
             self.await_answer(at, peer);
-        }
-        if first {
-            self.history.slot_at(at).arrivals += 1;
         }
         self.tally(|tally| if first { tally.syn += 1 } else { tally.syn_retransmit += 1 });
     }
@@ -95,12 +106,24 @@ impl World {
     /// A SYN-ACK that no SYN asked for: the request's timer sent it, so the request still stands.
     fn answered_again(&mut self, at: Stamp, peer: Peer) {
         match self.roster.connection(&peer).map(|one| one.server) {
-            Some(ServerSide::Queued) => self.revise_to_ignored(at, peer),
+            Some(ServerSide::Queued) => {
+                self.revise_to_ignored(at, peer);
+                self.ledger.witnesses_mut(Cause::AckAcceptQueueFull).wire += 1;
+            }
+            Some(ServerSide::HalfOpen) => self.wire_saw_ignored_acks(peer),
             Some(ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned) => {
                 self.server_to(at, peer, ServerSide::HalfOpen);
             }
             _ => {}
         }
+    }
+
+    /// The request repeats its SYN-ACK although its ACK came: each ACK since the last such proof was thrown away.
+    fn wire_saw_ignored_acks(&mut self, peer: Peer) {
+        let Some(one) = self.roster.known(&peer) else { return };
+        let unseen = one.acks_ignored.saturating_sub(one.trace.acks_proved);
+        one.trace.acks_proved = one.acks_ignored;
+        self.ledger.witnesses_mut(Cause::AckAcceptQueueFull).wire += u64::from(unseen);
     }
 
     fn ack(&mut self, at: Stamp, segment: &Segment) {
@@ -133,6 +156,10 @@ impl World {
             one.client_since = at;
         }
         let (server, again, who) = (one.server, one.acks_ignored > 0, who(one));
+        if again {
+            let cause = self.refusal_cause(server);
+            self.ledger.witnesses_mut(cause).client += 1;
+        }
         let refusal = self.ack_refusal(server);
         self.decided(peer, refusal.is_none());
         if let Some(cause) = refusal {
@@ -157,13 +184,17 @@ impl World {
     }
 
     fn server_reset(&mut self, at: Stamp, peer: Peer) {
-        let abort = self.refusal_cause(ServerSide::HalfOpen) == crate::model::ledger::Cause::AckReset;
+        let abort = self.refusal_cause(ServerSide::HalfOpen) == Cause::AckReset;
         let Some(one) = self.roster.known(&peer) else { return };
         one.trace.pending = None;
         match one.server {
-            ServerSide::HalfOpen => self.server_to(at, peer, ServerSide::ResetAway),
+            ServerSide::HalfOpen => {
+                self.ledger.witnesses_mut(Cause::AckReset).wire += 1;
+                self.server_to(at, peer, ServerSide::ResetAway);
+            }
             ServerSide::Queued if abort => {
                 self.revise_to_ignored(at, peer);
+                self.ledger.witnesses_mut(Cause::AckReset).wire += 1;
                 self.server_to(at, peer, ServerSide::ResetAway);
             }
             ServerSide::CookieSent => self.server_to(at, peer, ServerSide::Nothing),

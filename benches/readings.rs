@@ -1,0 +1,264 @@
+//! What one reading costs, beside a floor measured in the same run: the bare system calls, and `ss -ltn`.
+//!
+//! `cargo bench --bench readings`. It runs in a network namespace of its own with a small connection table, as the lab does.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench may stop and has a table to show"
+)]
+
+use std::env;
+use std::hint::black_box;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use criterion::measurement::{Measurement, WallTime};
+use criterion::{Criterion, Throughput};
+use etherparse::PacketBuilder;
+use netlink_packet_core::NetlinkMessage;
+use netlink_packet_sock_diag::SockDiagMessage;
+use qviz::kernel::own::OwnListener;
+use qviz::kernel::proc::CountersFile;
+use qviz::kernel::sock_diag::Diag;
+use qviz::kernel::sock_diag::codec::{self, Messages};
+use qviz::kernel::tap::decode::{self, Ends};
+use qviz::kernel::tap::{Tap, TapPlan};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+
+fn main() -> ExitCode {
+    if env::var_os(INSIDE).is_none() {
+        return again_inside();
+    }
+    raise_loopback();
+    let mut criterion = Criterion::default()
+        .without_plots()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400))
+        .configure_from_args();
+    let ten = World::new(10);
+    let hundred = World::new(100);
+    own(&mut criterion, &hundred);
+    lists(&mut criterion, &ten, &hundred);
+    codecs(&mut criterion, &hundred);
+    segments(&mut criterion, &hundred);
+    criterion.final_summary();
+    table(&ten, &hundred);
+    ExitCode::SUCCESS
+}
+
+/// A listener with the same number of half-open requests and of waiting children.
+struct World {
+    listener: Socket,
+    address: SocketAddr,
+    _clients: Vec<Socket>,
+}
+
+impl World {
+    fn new(size: usize) -> Self {
+        let listener = stream();
+        listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        listener.listen(1000).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let deaf: Vec<_> = (0..size).map(|_| start(address, true)).collect();
+        let heard = (0..size).map(|_| start(address, false));
+        Self { _clients: heard.chain(deaf).collect(), address, listener }
+    }
+
+    fn port(&self) -> u16 {
+        self.address.port()
+    }
+}
+
+fn own(criterion: &mut Criterion, world: &World) {
+    let mut group = criterion.benchmark_group("own listener");
+    group.bench_function("floor: two bare getsockopt", |bench| bench.iter(|| floor(&world.listener)));
+    let listener = OwnListener::new(&world.listener);
+    group.bench_function("read", |bench| bench.iter(|| listener.read()));
+    group.finish();
+}
+
+fn lists(criterion: &mut Criterion, ten: &World, hundred: &World) {
+    let mut diag = Diag::open().unwrap();
+    let mut counters = CountersFile::open().unwrap();
+    let (mut requests, mut children, mut all) = (Vec::new(), Vec::new(), Vec::new());
+    let mut group = criterion.benchmark_group("lists");
+    for (name, world) in [("10", ten), ("100", hundred)] {
+        let port = world.port();
+        group.bench_function(format!("half-open {name}"), |bench| bench.iter(|| diag.half_open(port, &mut requests)));
+        group.bench_function(format!("waiting {name}"), |bench| bench.iter(|| diag.waiting(port, &mut children)));
+    }
+    group.bench_function("listeners", |bench| bench.iter(|| diag.listeners(&mut all)));
+    group.bench_function("counters", |bench| bench.iter(|| counters.read().unwrap()));
+    group.finish();
+}
+
+/// Our codec beside the crate's, on the same answer of the kernel.
+fn codecs(criterion: &mut Criterion, world: &World) {
+    let socket =
+        Socket::new(libc::AF_NETLINK.into(), Type::DGRAM, Some(Protocol::from(libc::NETLINK_SOCK_DIAG))).unwrap();
+    socket.send(&codec::request(1, 1 << codec::SYN_RECV, 0, world.port())).unwrap();
+    let mut datagram = vec![0; 32 * 1024];
+    let (_, length) = rustix::net::recv(&socket, &mut datagram, rustix::net::RecvFlags::empty()).unwrap();
+    datagram.truncate(length);
+    // The crate knows rows by the type of SOCK_DIAG_BY_FAMILY alone.
+    let mut theirs = datagram.clone();
+    let starts = |bytes: &[u8]| {
+        let mut at = 0;
+        let mut all = Vec::new();
+        while at < bytes.len() {
+            all.push(at);
+            at += u32::from_ne_bytes(*bytes[at..].first_chunk().unwrap()) as usize;
+        }
+        all
+    };
+    for at in starts(&datagram) {
+        theirs[at + 4] = 20;
+    }
+    let rows = starts(&datagram).len();
+    assert_eq!(Messages::of(&datagram, 1).flatten().count(), rows);
+    let mut group = criterion.benchmark_group("codec");
+    group.throughput(Throughput::Elements(rows as u64));
+    group.bench_function("ours", |bench| {
+        bench.iter(|| Messages::of(black_box(&datagram), 1).flatten().count());
+    });
+    group.bench_function("netlink-packet-sock-diag", |bench| {
+        bench.iter(|| {
+            let mut rest = black_box(theirs.as_slice());
+            let mut read = 0;
+            while !rest.is_empty() {
+                let message = NetlinkMessage::<SockDiagMessage>::deserialize(rest).unwrap();
+                rest = &rest[message.header.length as usize..];
+                read += 1;
+            }
+            read
+        });
+    });
+    group.finish();
+}
+
+fn segments(criterion: &mut Criterion, world: &World) {
+    let mut frame = Vec::new();
+    let client = [127, 0, 0, 1];
+    let segment = PacketBuilder::ethernet2([0; 6], [0; 6]).ipv4(client, client, 64).tcp(4000, world.port(), 1, 2).syn();
+    let options = [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7];
+    segment.options_raw(&options).unwrap().write(&mut frame, &[]).unwrap();
+    let ends = Ends { port: world.port(), address: None };
+    let mut group = criterion.benchmark_group("tap");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("decode one segment", |bench| bench.iter(|| decode::segment(black_box(&frame), ends)));
+    let mut tap = Tap::open(&TapPlan { loopback: true, ..TapPlan::new(1, world.port()) }).unwrap();
+    group.bench_function("drain an empty ring", |bench| bench.iter(|| tap.drain(|_, _| ())));
+    group.finish();
+}
+
+/// Medians of one run side by side, and how many of each fit into one `ss`.
+fn table(ten: &World, hundred: &World) {
+    let mut diag = Diag::open().unwrap();
+    let mut counters = CountersFile::open().unwrap();
+    let (mut requests, mut children, mut all) = (Vec::new(), Vec::new(), Vec::new());
+    let own = OwnListener::new(&hundred.listener);
+    let port = hundred.port();
+    let mut rows = vec![
+        ("floor: two bare getsockopt", median(|| floor(&hundred.listener))),
+        ("own listener", median(|| own.read())),
+        ("counters", median(|| counters.read().unwrap())),
+        ("half-open, 10", median(|| diag.half_open(ten.port(), &mut requests).unwrap())),
+        ("half-open, 100", median(|| diag.half_open(port, &mut requests).unwrap())),
+        ("waiting, 100", median(|| diag.waiting(port, &mut children).unwrap())),
+        ("both lists, 100 + 100", median(|| diag.both(port, &mut requests, &mut children).unwrap())),
+        ("all listeners, 2", median(|| diag.listeners(&mut all).unwrap())),
+    ];
+    let sample = median(|| (own.read(), counters.read().unwrap(), diag.half_open(port, &mut requests).unwrap()));
+    rows.push(("full lab sample, 100 half-open", sample));
+    let ss = || Command::new("ss").arg("-ltn").output().is_ok_and(|ended| ended.status.success());
+    let process = ss().then(|| median_of(21, 1, ss));
+    for (name, nanos) in rows {
+        let times = process.map_or_else(|| "-".to_owned(), |ss| format!("{:.0}", ss / nanos));
+        println!("{name:32} {:10.2} us   ss -ltn costs {times} times as much", nanos / 1000.0);
+    }
+    println!("{:32} {:>10} us", "ss -ltn", process.map_or_else(|| "-".to_owned(), |ss| format!("{:.0}", ss / 1000.0)));
+}
+
+fn median<T>(once: impl FnMut() -> T) -> f64 {
+    median_of(101, 50, once)
+}
+
+/// The median over `samples` of the nanoseconds that one of `batch` calls took.
+fn median_of<T>(samples: usize, batch: u32, mut once: impl FnMut() -> T) -> f64 {
+    let mut spans: Vec<Duration> = (0..samples)
+        .map(|_| {
+            let began = WallTime.start();
+            for _ in 0..batch {
+                black_box(once());
+            }
+            WallTime.end(began) / batch
+        })
+        .collect();
+    spans.sort_unstable();
+    spans[samples / 2].as_nanos() as f64
+}
+
+/// The least that the two questions to the own listener can cost.
+#[expect(unsafe_code, reason = "the floor is the bare system call")]
+fn floor(listener: &Socket) -> [u32; 17] {
+    let mut words = [0_u32; 17];
+    let [mut first, mut second] = [32, 36];
+    let raw = listener.as_raw_fd();
+    // SAFETY: the two calls write at most 32 and 36 bytes, at words 0 to 7 and 8 to 16 of the array.
+    unsafe {
+        libc::getsockopt(raw, libc::IPPROTO_TCP, libc::TCP_INFO, words.as_mut_ptr().cast(), &raw mut first);
+        libc::getsockopt(raw, libc::SOL_SOCKET, libc::SO_MEMINFO, words.as_mut_ptr().add(8).cast(), &raw mut second);
+    }
+    words
+}
+
+fn stream() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    socket
+}
+
+/// A client whose SYN has left; a deaf one never hears the answer.
+fn start(address: SocketAddr, deaf: bool) -> Socket {
+    let client = stream();
+    if deaf {
+        client.attach_filter(&[SockFilter::new(0x06, 0, 0, 0)]).unwrap();
+    }
+    let _in_progress = client.connect(&address.into());
+    client
+}
+
+/// Runs this bench again in its own namespace, whose connection table has 4,096 buckets (kernel 6.1 and later).
+fn again_inside() -> ExitCode {
+    let flags = if rustix::process::geteuid().is_root() { "-n" } else { "-Urn" };
+    let script = "echo 4096 2>/dev/null > /proc/sys/net/ipv4/tcp_child_ehash_entries; exec unshare -n \"$0\" \"$@\"";
+    let mut child = Command::new("unshare");
+    child.args([flags, "sh", "-c", script]).arg(env::current_exe().unwrap()).args(env::args_os().skip(1));
+    match child.env(INSIDE, "1").status() {
+        Ok(ended) if ended.success() => ExitCode::SUCCESS,
+        ended => {
+            eprintln!("no namespace to measure in: `unshare {flags}`: {ended:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `ip link set lo up`, as one netlink request: RTM_NEWLINK for interface 1 with IFF_UP.
+fn raise_loopback() {
+    let mut request = [0_u8; 32];
+    request[0] = 32;
+    request[4..6].copy_from_slice(&libc::RTM_NEWLINK.to_ne_bytes());
+    request[6..8].copy_from_slice(&(libc::NLM_F_REQUEST as u16).to_ne_bytes());
+    request[20..24].copy_from_slice(&1_u32.to_ne_bytes());
+    request[24..28].copy_from_slice(&(libc::IFF_UP as u32).to_ne_bytes());
+    request[28..32].copy_from_slice(&(libc::IFF_UP as u32).to_ne_bytes());
+    let socket = Socket::new(libc::AF_NETLINK.into(), Type::DGRAM, Some(Protocol::from(libc::NETLINK_ROUTE))).unwrap();
+    socket.send(&request).unwrap();
+}
+
+const INSIDE: &str = "QVIZ_READINGS_INSIDE";

@@ -1,0 +1,357 @@
+//! The words of the command line. What they mean together is decided in [`plan`](super::plan).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{examples, values};
+use crate::model::settings::{AcceptRate, Arrivals};
+use crate::ui::theme;
+
+/// The whole command line.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "qviz",
+    version,
+    about = "See the listen queues of a real TCP listener: fill, overflow, drop, drain",
+    long_about = "See the listen queues of a real TCP listener: fill, overflow, drop, drain.\n\n\
+        Without a command, qviz makes a private network (no root needed), listens in it with the given backlog, sends its own \
+        clients there, and shows the SYN queue and the accept queue of the real Linux kernel, live. Nothing outside of that \
+        network is touched. Leave with q; a summary of the run follows.",
+    after_help = examples::SHORT,
+    after_long_help = examples::LONG,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 110,
+    help_template = "{about-with-newline}\n{usage-heading} {usage}\n       qviz <COMMAND> ...\n\n{all-args}{after-help}"
+)]
+pub struct Cli {
+    /// What to do; the lab where nothing is named.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+
+    /// The lab's options.
+    #[command(flatten)]
+    pub lab: LabArgs,
+}
+
+/// Everything but the lab.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Verb {
+    /// Explain a cause, counter, sysctl, finding or key in plain words
+    #[command(
+        long_about = "Explain a cause, counter, sysctl, finding or key in plain words, with the kernel function that it \
+        comes from and what to do about it. Without a topic: all of them, one line each."
+    )]
+    Explain {
+        /// What to explain, such as ListenOverflows, somaxconn, ack:accept-queue-full
+        topic: Option<String>,
+    },
+    /// Show what works here, what does not, why, and the command that would change it
+    #[command(
+        long_about = "Show what works here, what does not, why, and the command that would change it: rights, namespaces, \
+        sysctls, kernel behaviour, terminal. Exits 0 when the lab works in one of its ways, 1 when it does not."
+    )]
+    Doctor {
+        /// One JSON document instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print completions for a shell
+    #[command(long_about = "Print completions for a shell, for example: qviz completions bash > \
+        ~/.local/share/bash-completion/completions/qviz")]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (qviz man | man -l -)
+    Man,
+}
+
+/// The options of the lab.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LabArgs {
+    /// The listener.
+    #[command(flatten)]
+    pub listener: ListenerArgs,
+    /// The clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// The server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The kernel's settings.
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+    /// The run.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What comes out.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The listener and its network.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Listener")]
+pub struct ListenerArgs {
+    /// Second argument of listen(2) [default: 5]
+    ///
+    /// The kernel takes the smaller of it and net.core.somaxconn as the limit, and holds one connection more than the limit. 0 is
+    /// allowed (holds 1); so are numbers above somaxconn. [default: 5]
+    #[arg(long, value_name = "N", value_parser = values::backlog, allow_negative_numbers = true)]
+    pub backlog: Option<i32>,
+
+    /// Where to listen [default: 198.51.100.1:8080]
+    ///
+    /// IPv4 or IPv6, port 0 for any. [default: 198.51.100.1:8080 in the private network, 127.0.0.1:8080 on the host]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::address)]
+    pub listen: Option<SocketAddr>,
+
+    /// A private network, or this host's loopback [default: auto]
+    ///
+    /// auto takes the private network, and where the kernel refuses it, the host's loopback with the reason shown. The host's
+    /// settings are never changed. [default: auto]
+    #[arg(long, value_name = "WHERE", value_enum, hide_possible_values = false)]
+    pub net: Option<Net>,
+}
+
+/// The clients and the network between them and the listener.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Clients")]
+pub struct ClientArgs {
+    /// Packet-level or real connect(2) clients [default: wire]
+    ///
+    /// wire: packet-level clients, each with an address, a round-trip time and a retry schedule of its own; they need the private
+    /// network. connect: real connect(2) calls over loopback. [default: wire in the private network, connect on the host]
+    #[arg(long, value_name = "KIND", value_enum)]
+    pub client: Option<Client>,
+
+    /// Arrivals per second; 0 = none
+    ///
+    /// Decimals, k and m are understood; a rate beyond what the machine can do runs as fast as it can and says so. [default:
+    /// waves of 16 clients every 7 s; 5 with --arrivals steady or poisson]
+    #[arg(long, value_name = "R", value_parser = values::rate, allow_negative_numbers = true)]
+    pub rate: Option<f64>,
+
+    /// Stop after N clients
+    ///
+    /// Without --duration the run ends when the last of them is over.
+    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub count: Option<u64>,
+
+    /// steady, poisson, burst:N/PERIOD or wave:N/PERIOD
+    ///
+    /// steady: one client every 1/rate s. poisson: random, at the given mean rate. burst:20/1s: 20 at once, at the start and every
+    /// second. wave:16/7s: 16 over the first third of every 7 s, then quiet. Bursts and waves ignore --rate. [default: steady with
+    /// --rate, else wave:16/7s]
+    #[arg(long, value_name = "PATTERN", value_parser = values::arrivals)]
+    pub arrivals: Option<Arrivals>,
+
+    /// Round-trip time of wire clients [default: 400ms]
+    #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
+    pub rtt: Option<Duration>,
+
+    /// A client's own round-trip time is RTT ± jitter [default: 100ms, 0 with --rtt]
+    #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
+    pub jitter: Option<Duration>,
+
+    /// Segments lost on the way, each way [default: 0%]
+    #[arg(long, value_name = "PCT", value_parser = values::share, allow_negative_numbers = true)]
+    pub loss: Option<f64>,
+
+    /// Clients that never send their final ACK [default: 0%]
+    #[arg(long, value_name = "PCT", value_parser = values::share, allow_negative_numbers = true)]
+    pub half_open: Option<f64>,
+}
+
+/// The server.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerArgs {
+    /// accept() calls per second, max, or 0 = paused [default: 3]
+    ///
+    /// [default: 3; max with --workers]
+    #[arg(long, value_name = "R", value_parser = values::accept_rate, allow_negative_numbers = true)]
+    pub accept_rate: Option<AcceptRate>,
+
+    /// N workers that accept, serve, close, accept again
+    ///
+    /// 1 is an iterative server. Without it each accepted connection is served at once, next to the others.
+    #[arg(long, value_name = "N", value_parser = values::small_count, allow_negative_numbers = true)]
+    pub workers: Option<u32>,
+
+    /// How long a connection is served [default: 600ms, 0 with --rate or --arrivals]
+    #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
+    pub service: Option<Duration>,
+}
+
+/// Sysctls of the private network.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Kernel settings of the private network (default: as on the host; not with --net host)")]
+pub struct KernelArgs {
+    /// net.ipv4.tcp_syncookies
+    ///
+    /// 0: a full SYN queue drops. 1: it answers with cookies. 2: cookies always.
+    #[arg(long, value_name = "0|1|2", value_parser = clap::value_parser!(i64).range(0..=2), allow_negative_numbers = true)]
+    pub syncookies: Option<i64>,
+
+    /// net.ipv4.tcp_abort_on_overflow
+    ///
+    /// 0: a final ACK that meets a full accept queue is ignored. 1: it is answered with RST.
+    #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(i64).range(0..=1), allow_negative_numbers = true)]
+    pub abort_on_overflow: Option<i64>,
+
+    /// net.ipv4.tcp_max_syn_backlog
+    ///
+    /// With SYN cookies off, three quarters of it limit the half-open requests of new peers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=2_147_483_647), allow_negative_numbers = true)]
+    pub max_syn_backlog: Option<i64>,
+
+    /// net.core.somaxconn
+    ///
+    /// The ceiling of every listen(backlog).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=2_147_483_647), allow_negative_numbers = true)]
+    pub somaxconn: Option<i64>,
+
+    /// net.ipv4.tcp_synack_retries
+    ///
+    /// How often a SYN-ACK is sent again.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=255), allow_negative_numbers = true)]
+    pub synack_retries: Option<i64>,
+
+    /// net.ipv4.tcp_syn_retries
+    ///
+    /// How often a client sends its SYN again.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=127), allow_negative_numbers = true)]
+    pub syn_retries: Option<i64>,
+}
+
+/// The run as a whole.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Run")]
+pub struct RunArgs {
+    /// End after DUR
+    ///
+    /// The clock starts when the listener is ready. Without --duration and --count a run lasts until q or a signal.
+    #[arg(long, value_name = "DUR", value_parser = values::period, allow_negative_numbers = true)]
+    pub duration: Option<Duration>,
+
+    /// Seed of everything random [default: 1]
+    ///
+    /// The same seed gives the same arrivals and the same losses on every machine. [default: 1]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+
+    /// Write what qviz does to FILE, with times
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+}
+
+/// What comes out.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct OutputArgs {
+    /// No picture; a summary in plain text at the end
+    ///
+    /// Also chosen when stdout is not a terminal. SIGINT, SIGTERM and SIGHUP end the run after its summary.
+    #[arg(long)]
+    pub headless: bool,
+
+    /// Headless; one JSON document at the end
+    #[arg(long, conflicts_with = "jsonl")]
+    pub json: bool,
+
+    /// Headless; one JSON object per event, the summary last
+    #[arg(long)]
+    pub jsonl: bool,
+
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+
+    /// Colours of the picture [default: auto]
+    ///
+    /// auto: as the terminal can, none with NO_COLOR. [default: auto]
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub color: Option<Color>,
+
+    /// Theme of the picture [default: dark]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(theme::NAMES))]
+    pub theme: Option<String>,
+
+    /// Large cells and high contrast, for a room
+    #[arg(long)]
+    pub projector: bool,
+}
+
+/// Where the listener stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Net {
+    /// The private network, else the host with the reason shown
+    #[default]
+    Auto,
+    /// The private network or nothing
+    Lab,
+    /// This host's loopback
+    Host,
+}
+
+/// Which clients come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Client {
+    /// Packet-level clients with a round-trip time
+    Wire,
+    /// Real connect(2) clients
+    Connect,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// As the terminal can; none with NO_COLOR
+    #[default]
+    Auto,
+    /// Whatever the terminal says
+    Always,
+    /// None
+    Never,
+}
+
+impl ClientArgs {
+    /// The options that were given and mean packet-level clients alone.
+    pub fn wire_only(&self) -> Vec<&'static str> {
+        let options =
+            [(self.rtt.is_some(), "--rtt"), (self.jitter.is_some(), "--jitter"), (self.loss.is_some(), "--loss")];
+        options.into_iter().filter(|(given, _)| *given).map(|(_, name)| name).collect()
+    }
+}
+
+impl KernelArgs {
+    /// The options that were given, as they are written.
+    pub fn given(&self) -> Vec<&'static str> {
+        let options = [
+            (self.syncookies, "--syncookies"),
+            (self.abort_on_overflow, "--abort-on-overflow"),
+            (self.max_syn_backlog, "--max-syn-backlog"),
+            (self.somaxconn, "--somaxconn"),
+            (self.synack_retries, "--synack-retries"),
+            (self.syn_retries, "--syn-retries"),
+        ];
+        options.into_iter().filter(|(value, _)| value.is_some()).map(|(_, name)| name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

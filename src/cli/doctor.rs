@@ -1,0 +1,155 @@
+//! `qviz doctor`: what works here, what does not, why, and the command that would change it. Everything is tried, not guessed.
+
+mod lab;
+mod sights;
+mod terminal;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::output::Output;
+use crate::kernel::proc;
+use crate::report::summary::VERSION;
+use crate::report::{clean, json};
+
+/// Everything that was tried.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    schema: &'static str,
+    kind: &'static str,
+    kernel: String,
+    /// True when the lab works in one of its ways.
+    works: bool,
+    checks: Vec<Check>,
+}
+
+/// One thing that was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Its fixed name.
+    pub id: &'static str,
+    /// What it belongs to.
+    pub group: Group,
+    /// What it is, in a few words.
+    pub what: &'static str,
+    /// Whether it works; null where it is a value without right or wrong.
+    pub works: Option<bool>,
+    /// What was found.
+    pub found: String,
+    /// The command that would change it.
+    pub remedy: Option<String>,
+}
+
+/// What a check belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// The kernel and its limits.
+    Kernel,
+    /// The private network.
+    Network,
+    /// What can be read.
+    Sight,
+    /// The host's loopback, the second way.
+    Host,
+    /// The screen.
+    Terminal,
+}
+
+impl Group {
+    const ALL: [Self; 5] = [Self::Kernel, Self::Network, Self::Sight, Self::Host, Self::Terminal];
+
+    const fn heading(self) -> &'static str {
+        match self {
+            Self::Kernel => "KERNEL",
+            Self::Network => "PRIVATE NETWORK (qviz, qviz --net lab)",
+            Self::Sight => "WHAT CAN BE READ",
+            Self::Host => "THIS HOST (qviz --net host)",
+            Self::Terminal => "TERMINAL",
+        }
+    }
+}
+
+impl Check {
+    fn works(id: &'static str, group: Group, what: &'static str, found: impl Into<String>) -> Self {
+        Self { id, group, what, works: Some(true), found: found.into(), remedy: None }
+    }
+
+    fn fails(id: &'static str, group: Group, what: &'static str, found: impl Into<String>) -> Self {
+        Self { works: Some(false), ..Self::works(id, group, what, found) }
+    }
+
+    fn value(id: &'static str, group: Group, what: &'static str, found: impl Into<String>) -> Self {
+        Self { works: None, ..Self::works(id, group, what, found) }
+    }
+
+    fn with_remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
+    }
+}
+
+/// Tries everything and prints what came of it.
+///
+/// # Errors
+/// A [`Failure`] where stdout does not take it.
+pub fn run(as_json: bool) -> Result<Exit, Failure> {
+    let diagnosis = Diagnosis::make();
+    Output::stdout().put(|out| if as_json { json::write(out, &diagnosis) } else { diagnosis.write(out) })?;
+    Ok(if diagnosis.works { Exit::Success } else { Exit::Error })
+}
+
+impl Diagnosis {
+    /// Tries everything. The host comes first: once in the private network there is no way back.
+    fn make() -> Self {
+        let host = proc::read_sysctls();
+        let mut checks = sights::of_kernel(&host);
+        let on_host = sights::of_host(&mut checks);
+        terminal::checks(&mut checks);
+        let in_lab = lab::checks(&mut checks, &host);
+        checks.sort_by_key(|check| Group::ALL.iter().position(|group| *group == check.group));
+        Self { schema: VERSION, kind: "doctor", kernel: proc::kernel_release(), works: in_lab || on_host, checks }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut last = None;
+        for check in &self.checks {
+            if last != Some(check.group) {
+                let gap = if last.is_some() { "\n" } else { "" };
+                writeln!(out, "{gap}{}", check.group.heading())?;
+                last = Some(check.group);
+            }
+            let mark = match check.works {
+                Some(true) => "ok",
+                Some(false) => "NO",
+                None => "--",
+            };
+            writeln!(out, "  {mark}  {:<36} {}", check.what, clean::line(&check.found))?;
+            if let Some(remedy) = &check.remedy {
+                writeln!(out, "        to change it: {}", clean::line(remedy))?;
+            }
+        }
+        let verdict = if self.works { "The lab works here." } else { "The lab does not work here." };
+        writeln!(out, "\n{verdict}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_work_stands_out_with_its_remedy() {
+        let checks = vec![
+            Check::works("a", Group::Kernel, "one thing", "fine"),
+            Check::fails("b", Group::Network, "another", "denied\x1b[2J").with_remedy("sudo qviz"),
+        ];
+        let diagnosis = Diagnosis { schema: VERSION, kind: "doctor", kernel: "6.18".to_owned(), works: false, checks };
+        let mut text = Vec::new();
+        diagnosis.write(&mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("  NO  another") && text.contains("to change it: sudo qviz"), "{text}");
+        assert!(text.contains("does not work") && !text.contains('\x1b'));
+    }
+}

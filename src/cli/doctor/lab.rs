@@ -1,0 +1,99 @@
+//! The private network: entered for real, so that nothing has to be guessed.
+
+use std::net::SocketAddr;
+
+use super::{Check, Group, sights};
+use crate::kernel::tap::{Tap, TapPlan};
+use crate::lab::namespace::{LISTENER_V4, Namespace, Network, NetworkPlan, Refusal, SendPass, Way};
+use crate::lab::wire::transmit::Transmit;
+use crate::model::settings::Sysctls;
+
+/// Enters the private network and looks around. True when the lab works there.
+pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
+    match Namespace::enter(&NetworkPlan::like_host(host.clone())) {
+        Err(refusal) => {
+            checks.push(refused(&refusal));
+            sights::of_listener(checks, "on this host");
+            false
+        }
+        Ok(namespace) => {
+            let network = namespace.network();
+            checks.extend([entered(network), hash(network), ends(network), settings(network)]);
+            let packets = packets(&namespace.pass());
+            let works = packets.works == Some(true);
+            checks.push(packets);
+            sights::of_listener(checks, "in the private network");
+            works
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Check {
+    Check::fails("network.namespace", Group::Network, NAMESPACE, refusal.to_string()).with_remedy(refusal.hint())
+}
+
+fn entered(network: &Network) -> Check {
+    let way = match network.way {
+        Way::Root => "with the rights of root",
+        Way::User => "as an ordinary user (user namespace)",
+    };
+    Check::works("network.namespace", Group::Network, NAMESPACE, way)
+}
+
+fn hash(network: &Network) -> Check {
+    let what = "a small connection table of its own";
+    match network.hash_buckets {
+        Some(buckets) => {
+            Check::works("network.hash", Group::Network, what, format!("{buckets} buckets: lists cost microseconds"))
+        }
+        None => Check::fails(
+            "network.hash",
+            Group::Network,
+            what,
+            "shared with the host: lists of half-open requests cost more",
+        )
+        .with_remedy("Linux 6.1 or later, with a writable /proc/sys"),
+    }
+}
+
+fn ends(network: &Network) -> Check {
+    let addresses: Vec<_> = network.addresses.iter().map(ToString::to_string).collect();
+    let found = format!("the listener's addresses: {}", addresses.join(", "));
+    if network.ipv6 {
+        Check::works("network.veth", Group::Network, VETH, format!("{found}; IPv4 and IPv6"))
+    } else {
+        Check::works("network.veth", Group::Network, VETH, format!("{found}; IPv4 only"))
+            .with_remedy("boot without ipv6.disable=1 for IPv6 clients")
+    }
+}
+
+fn settings(network: &Network) -> Check {
+    let what = "settings of its own";
+    if network.not_applied.is_empty() {
+        return Check::works("network.sysctls", Group::Network, what, "all can be set");
+    }
+    let failed: Vec<_> = network.not_applied.iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
+    Check::fails("network.sysctls", Group::Network, what, failed.join("; "))
+        .with_remedy("mount -o remount,rw /proc/sys, as root")
+}
+
+/// Both packet sockets: the tap at the kernel's end and the clients' at theirs.
+fn packets(pass: &SendPass) -> Check {
+    let what = "packet-level clients (AF_PACKET)";
+    let listener = SocketAddr::from((LISTENER_V4, 8080));
+    let tap = Tap::open(&TapPlan::new(pass.kernel_end().index, listener.port()));
+    match (tap, Transmit::open(pass, listener)) {
+        (Ok(_), Ok(_)) => {
+            Check::works("network.packets", Group::Network, what, "can send, and every segment can be seen")
+        }
+        (Err(error), _) => {
+            Check::fails("network.packets", Group::Network, what, error.to_string()).with_remedy(error.hint())
+        }
+        (_, Err(error)) => {
+            Check::fails("network.packets", Group::Network, what, error.to_string()).with_remedy(error.hint())
+        }
+    }
+}
+
+const NAMESPACE: &str = "a private network";
+const VETH: &str = "a veth pair";

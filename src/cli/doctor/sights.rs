@@ -1,0 +1,161 @@
+//! The kernel, the host's settings and loopback, and what can be read of a listener.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use rustix::process::{Resource, getrlimit};
+
+use super::{Check, Group};
+use crate::kernel::own::OwnListener;
+use crate::kernel::proc::{self, CountersFile};
+use crate::kernel::sock_diag::Diag;
+use crate::kernel::tap::{Tap, TapPlan};
+use crate::lab::listener::{ListenPlan, Listener};
+use crate::model::counters::Counter;
+use crate::model::queue::SynRule;
+use crate::model::settings::{Sysctl, Sysctls};
+
+/// The kernel's version and its consequences, limits, and the host's settings.
+pub(super) fn of_kernel(host: &Sysctls) -> Vec<Check> {
+    let (major, minor) = proc::kernel_version();
+    let rule = match SynRule::of_version(major, minor) {
+        SynRule::Above => "a SYN queue is full above its limit: it holds backlog + 1",
+        SynRule::AtLeast => {
+            "a SYN queue is full at its limit: it holds backlog (unless the fix of 6.14 was backported)"
+        }
+    };
+    let mut checks = vec![
+        Check::value("kernel.release", Group::Kernel, "Linux", proc::kernel_release()),
+        Check::value("kernel.syn_rule", Group::Kernel, "SYN queue", rule),
+        descriptors(),
+    ];
+    for (sysctl, value) in host.iter() {
+        checks.push(match value {
+            Some(value) => setting(sysctl, value),
+            None => {
+                Check::value(sysctl.name(), Group::Kernel, sysctl.name(), "this kernel does not have it, or hides it")
+            }
+        });
+    }
+    checks
+}
+
+/// A listener on the host's loopback, and the tap there. True when qviz could run on the host.
+pub(super) fn of_host(checks: &mut Vec<Check>) -> bool {
+    let listener = listen();
+    let works = listener.is_ok();
+    checks.push(match &listener {
+        Ok(listener) => {
+            Check::works("host.listen", Group::Host, "a listener on loopback", listener.address().to_string())
+        }
+        Err(error) => Check::fails("host.listen", Group::Host, "a listener on loopback", error.to_string())
+            .with_remedy("ip link set lo up, as root"),
+    });
+    let tap = TapPlan { loopback: true, ..TapPlan::new(LOOPBACK, 1) };
+    checks.push(match Tap::open(&tap) {
+        Ok(_) => Check::works("host.tap", Group::Host, "every segment (AF_PACKET on lo)", "can be seen"),
+        Err(error) => Check::fails("host.tap", Group::Host, "every segment (AF_PACKET on lo)", error.to_string())
+            .with_remedy("sudo qviz --net host (the private network needs no root)"),
+    });
+    works
+}
+
+/// What can be read of a listener where this process stands now. `here` names the place.
+pub(super) fn of_listener(checks: &mut Vec<Check>, here: &str) {
+    match listen() {
+        Ok(listener) => {
+            let port = listener.address().port();
+            checks.push(own_queue(&listener, here));
+            checks.push(listed(port, here));
+        }
+        Err(error) => checks.push(
+            Check::fails("sight.queue", Group::Sight, OWN_QUEUE, format!("no listener {here}: {error}"))
+                .with_remedy("qviz --listen ADDR:PORT with an address of this host"),
+        ),
+    }
+    checks.push(counters(here));
+}
+
+fn listen() -> Result<Listener, crate::lab::listener::ListenError> {
+    Listener::open(&ListenPlan { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), backlog: TRIAL_BACKLOG })
+}
+
+fn own_queue(listener: &Listener, here: &str) -> Check {
+    let reading = OwnListener::new(listener).read();
+    let limit = u32::try_from(TRIAL_BACKLOG).ok();
+    if reading.limit == limit && reading.depth == Some(0) {
+        let drops = if reading.drops.is_some() { "length, limit and drops" } else { "length and limit, not its drops" };
+        return Check::works("sight.queue", Group::Sight, OWN_QUEUE, format!("{drops}, {here}"));
+    }
+    Check::fails("sight.queue", Group::Sight, OWN_QUEUE, format!("listen({TRIAL_BACKLOG}) reads as {reading:?}"))
+        .with_remedy("a Linux kernel with TCP_INFO for listeners (2.6.24 or later; no gVisor)")
+}
+
+fn listed(port: u16, here: &str) -> Check {
+    let mut found = Vec::new();
+    let dump = Diag::open().and_then(|mut diag| diag.listeners(&mut found));
+    match dump {
+        Ok(_) if found.iter().any(|one| one.address.port() == port) => {
+            Check::works("sight.sock_diag", Group::Sight, DIAG, format!("who is half-open and who waits, {here}"))
+        }
+        Ok(_) => Check::fails("sight.sock_diag", Group::Sight, DIAG, "an open listener is not in the list")
+            .with_remedy("sudo modprobe tcp_diag"),
+        Err(error) => Check::fails("sight.sock_diag", Group::Sight, DIAG, error.to_string()).with_remedy(error.hint()),
+    }
+}
+
+fn counters(here: &str) -> Check {
+    match CountersFile::open() {
+        Err(error) => {
+            Check::fails("sight.counters", Group::Sight, COUNTERS, error.to_string()).with_remedy(error.hint())
+        }
+        Ok(mut file) => match file.read() {
+            Err(error) => Check::fails("sight.counters", Group::Sight, COUNTERS, error.to_string())
+                .with_remedy("cat /proc/thread-self/net/netstat"),
+            Ok(counters) => {
+                let missing: Vec<_> =
+                    Counter::ALL.iter().filter(|one| counters.value(**one).is_none()).map(|one| one.name()).collect();
+                let found = if missing.is_empty() {
+                    format!("all {} that qviz follows, {here}", Counter::ALL.len())
+                } else {
+                    format!("this kernel does not have {}", missing.join(", "))
+                };
+                Check::works("sight.counters", Group::Sight, COUNTERS, found)
+            }
+        },
+    }
+}
+
+fn descriptors() -> Check {
+    let limit = getrlimit(Resource::Nofile);
+    let number = |value: Option<u64>| value.map_or_else(|| "no limit".to_owned(), |value| value.to_string());
+    let found = format!("{} now, {} at most (qviz takes what it may)", number(limit.current), number(limit.maximum));
+    let what = "open files (ulimit -n)";
+    if limit.maximum.is_none_or(|most| most >= ENOUGH_FILES) {
+        Check::works("kernel.descriptors", Group::Kernel, what, found)
+    } else {
+        Check::fails("kernel.descriptors", Group::Kernel, what, format!("{found}: few connections fit"))
+            .with_remedy("ulimit -Hn 4096, as root; or LimitNOFILE= of the service")
+    }
+}
+
+/// A value of the host, with a remark where it decides what will be seen.
+fn setting(sysctl: Sysctl, value: i64) -> Check {
+    let remark = match (sysctl, value) {
+        (Sysctl::Syncookies, 0) => "a full SYN queue drops",
+        (Sysctl::Syncookies, 1) => "a full SYN queue answers with cookies",
+        (Sysctl::Syncookies, 2) => "cookies always: nothing waits in the SYN queue",
+        (Sysctl::AbortOnOverflow, 0) => "a final ACK on a full accept queue is ignored",
+        (Sysctl::AbortOnOverflow, 1) => "a final ACK on a full accept queue is answered with RST",
+        (Sysctl::Somaxconn, _) => "the ceiling of every backlog",
+        _ => "",
+    };
+    let comma = if remark.is_empty() { "" } else { ": " };
+    Check::value(sysctl.name(), Group::Kernel, sysctl.name(), format!("{value}{comma}{remark}"))
+}
+
+const OWN_QUEUE: &str = "the own listener (TCP_INFO)";
+const DIAG: &str = "single connections (sock_diag)";
+const COUNTERS: &str = "counters (/proc/thread-self/net)";
+const TRIAL_BACKLOG: i32 = 5;
+const LOOPBACK: u32 = 1;
+const ENOUGH_FILES: u64 = 1024;

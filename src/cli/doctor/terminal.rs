@@ -1,0 +1,123 @@
+//! What the terminal can do for the picture.
+
+use std::env;
+use std::fs::File;
+use std::io::{IsTerminal, stdin, stdout};
+
+use rustix::termios::tcgetwinsize;
+
+use super::{Check, Group};
+
+/// Screen, keys, size, colours, characters.
+pub(super) fn checks(checks: &mut Vec<Check>) {
+    checks.extend([screen(), keys(), size(), colours(&Words::read()), characters(&Words::read())]);
+}
+
+/// What the environment says.
+#[derive(Clone, Debug, Default)]
+struct Words {
+    term: String,
+    colorterm: String,
+    no_color: bool,
+    locale: String,
+}
+
+impl Words {
+    fn read() -> Self {
+        let word = |name| env::var_os(name).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(word).into_iter().find(|word| !word.is_empty());
+        Self {
+            term: word("TERM"),
+            colorterm: word("COLORTERM"),
+            no_color: !word("NO_COLOR").is_empty(),
+            locale: locale.unwrap_or_default(),
+        }
+    }
+}
+
+fn screen() -> Check {
+    if stdout().is_terminal() {
+        Check::works("terminal.screen", Group::Terminal, "stdout is a terminal", "the picture can be shown")
+    } else {
+        Check::fails("terminal.screen", Group::Terminal, "stdout is a terminal", "no: qviz runs headless here")
+            .with_remedy("run qviz without a pipe or redirection")
+    }
+}
+
+fn keys() -> Check {
+    if stdin().is_terminal() {
+        Check::works("terminal.keys", Group::Terminal, "keys", "from stdin")
+    } else if File::open("/dev/tty").is_ok() {
+        Check::works("terminal.keys", Group::Terminal, "keys", "from the controlling terminal (/dev/tty)")
+    } else {
+        Check::fails("terminal.keys", Group::Terminal, "keys", "stdin is not a terminal, and there is no /dev/tty")
+            .with_remedy("run qviz from a terminal, or qviz --headless")
+    }
+}
+
+fn size() -> Check {
+    match tcgetwinsize(stdout()) {
+        Ok(size) if size.ws_col >= WIDTH && size.ws_row >= HEIGHT => {
+            Check::works("terminal.size", Group::Terminal, "size", format!("{}x{}", size.ws_col, size.ws_row))
+        }
+        Ok(size) => {
+            let found = format!("{}x{}: the whole picture needs {WIDTH}x{HEIGHT}", size.ws_col, size.ws_row);
+            Check::fails("terminal.size", Group::Terminal, "size", found)
+                .with_remedy("a larger window or a smaller font")
+        }
+        Err(_) => Check::value("terminal.size", Group::Terminal, "size", "unknown without a terminal"),
+    }
+}
+
+fn colours(words: &Words) -> Check {
+    let found = if words.no_color {
+        "none: NO_COLOR is set"
+    } else if matches!(words.term.as_str(), "" | "dumb") {
+        "none: TERM is not set or dumb"
+    } else if matches!(words.colorterm.as_str(), "truecolor" | "24bit") {
+        "24 bits"
+    } else if words.term.contains("256color") {
+        "256"
+    } else {
+        "16"
+    };
+    Check::value("terminal.colours", Group::Terminal, "colours", found)
+}
+
+fn characters(words: &Words) -> Check {
+    let locale = words.locale.to_lowercase();
+    if locale.contains("utf-8") || locale.contains("utf8") {
+        return Check::works("terminal.characters", Group::Terminal, "characters", format!("UTF-8 ({})", words.locale));
+    }
+    let said = if words.locale.is_empty() { "no locale is set" } else { &words.locale };
+    Check::fails("terminal.characters", Group::Terminal, "characters", format!("{said}: UTF-8 is not promised"))
+        .with_remedy("export LANG=C.UTF-8, or qviz --ascii")
+}
+
+const WIDTH: u16 = 80;
+const HEIGHT: u16 = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(term: &str, colorterm: &str, locale: &str) -> Words {
+        Words { term: term.to_owned(), colorterm: colorterm.to_owned(), no_color: false, locale: locale.to_owned() }
+    }
+
+    #[test]
+    fn no_color_wins_over_what_the_terminal_can() {
+        let words = Words { no_color: true, ..with("xterm-256color", "truecolor", "") };
+        assert!(colours(&words).found.contains("NO_COLOR"));
+        assert_eq!(colours(&with("xterm-256color", "truecolor", "")).found, "24 bits");
+        assert_eq!(colours(&with("xterm-256color", "", "")).found, "256");
+        assert!(colours(&with("dumb", "", "")).found.contains("none"));
+    }
+
+    #[test]
+    fn a_locale_without_utf8_has_a_remedy() {
+        assert_eq!(characters(&with("", "", "de_DE.UTF-8")).works, Some(true));
+        assert_eq!(characters(&with("", "", "C.utf8")).works, Some(true));
+        assert!(characters(&with("", "", "C")).remedy.unwrap().contains("--ascii"));
+    }
+}

@@ -1,0 +1,44 @@
+//! Examples and exit codes, as `--help` and the manual page show them.
+
+/// Under `-h`.
+pub const SHORT: &str = "\
+Examples:
+  qviz                                  the lab with listen(5): watch both queues fill, overflow and drain
+  qviz --backlog 1 --accept-rate 0      nobody accepts: see who waits, who is dropped, who is a ghost
+  qviz --json --rate 200 --duration 3s  one JSON document, no picture
+  qviz explain ListenOverflows          what a counter means and what to do
+
+More: qviz --help, qviz man, qviz doctor";
+
+/// Under `--help`.
+pub const LONG: &str = "\
+Examples:
+  qviz
+      The lab with listen(5): a wave of clients every 7 seconds fills both queues, overflows them, and lets them drain.
+  qviz --backlog 128 --rate 500 --accept-rate 400
+      A server that is a little too slow: a bigger backlog only buys seconds.
+  qviz --accept-rate 0 --backlog 3
+      Nobody calls accept(): 4 connections wait, the rest is dropped in silence.
+  qviz --half-open 100% --syncookies 0 --accept-rate max
+      Clients that never answer: the SYN queue alone is full.
+  qviz --workers 1 --service 500ms --rate 3
+      An iterative server.
+  qviz --headless --json --backlog 5 --count 40 --rate 200 --arrivals burst:20/1s --accept-rate 0 --duration 3s
+      No picture; one JSON document with every drop by cause.
+  qviz --jsonl --rate 10 --duration 5s | jq -c 'select(.event==\"segment\")'
+      Every segment of the handshakes, as it passed.
+
+Values:
+  durations 250ms, 2s, 1m30s; rates and counts 0.5, 12, 10k, 1m; percentages 30% or 30
+
+Without a terminal:
+  When stdout is not a terminal qviz runs headless: the summary is text unless --json or --jsonl is given. When only stdin is
+  none, keys are read from the controlling terminal (/dev/tty); where there is none either, take --headless.
+  A headless run without --duration and --count lasts until SIGINT, SIGTERM or SIGHUP; its summary comes then.
+
+Exit status:
+  0    done
+  1    error: a message says what, why, and the next command
+  2    usage: the words on the command line cannot be carried out
+  3    an expectation or a check failed
+  130, 143, 129, 131   ended by SIGINT, SIGTERM, SIGHUP, SIGQUIT, after the summary";

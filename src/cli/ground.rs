@@ -1,0 +1,93 @@
+//! Where the lab stands: the private network if it can be had, else the host's loopback, never in silence.
+
+use super::args::{Client, Net};
+use super::exit::Failure;
+use super::plan::LabPlan;
+use crate::lab::namespace::{Cause, Namespace, NetworkPlan, NotApplied, Refusal};
+use crate::model::settings::{ClientKind, Sysctls};
+use crate::session::live::Place;
+
+/// The place of a run, the clients that come there, and what a person should know of it.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) place: Place,
+    pub(super) clients: ClientKind,
+    pub(super) remarks: Vec<String>,
+}
+
+impl Ground {
+    /// Enters the private network, or stays on the host. Call it while the process has one thread.
+    ///
+    /// # Errors
+    /// A [`Failure`] where the plan needs the private network and it cannot be had, or where a wished setting is not in force.
+    pub(super) fn find(plan: &LabPlan, host: &Sysctls) -> Result<Self, Failure> {
+        if plan.net == Net::Host {
+            return Ok(Self::on_host(None));
+        }
+        let network = NetworkPlan {
+            overrides: plan.overrides.clone(),
+            addresses: plan.address.iter().map(std::net::SocketAddr::ip).collect(),
+            ..NetworkPlan::like_host(host.clone())
+        };
+        match Namespace::enter(&network) {
+            Ok(namespace) => Self::in_lab(plan, namespace),
+            Err(refusal) => {
+                tracing::warn!(%refusal, hint = refusal.hint(), "no private network");
+                may_stay_on_host(plan, &refusal)?;
+                Ok(Self::on_host(Some(format!("{refusal}. To get it: {}", refusal.hint()))))
+            }
+        }
+    }
+
+    fn in_lab(plan: &LabPlan, namespace: Namespace) -> Result<Self, Failure> {
+        let network = namespace.network();
+        tracing::info!(way = ?network.way, hash_buckets = network.hash_buckets, "in the private network");
+        let (wished, inherited): (Vec<_>, Vec<_>) = network
+            .not_applied
+            .iter()
+            .partition(|one| one.sysctl.is_some_and(|sysctl| plan.overrides.value(sysctl).is_some()));
+        if let Some(one) = wished.first() {
+            return Err(Failure::new(
+                format!("cannot set {} to {} in the private network: {}", one.name, one.wanted, one.reason),
+                format!("leave {} away, or see: qviz doctor", plan.kernel_options.join(" ")),
+            ));
+        }
+        let remarks = inherited.into_iter().map(remark).collect();
+        let clients = match plan.client {
+            Some(Client::Connect) => ClientKind::Connect,
+            Some(Client::Wire) | None => ClientKind::Wire,
+        };
+        Ok(Self { place: Place::Lab(Box::new(namespace)), clients, remarks })
+    }
+
+    fn on_host(fallback: Option<String>) -> Self {
+        let remarks = fallback.iter().map(|why| format!("on this host's loopback: {why}")).collect();
+        Self { place: Place::Host { fallback }, clients: ClientKind::Connect, remarks }
+    }
+}
+
+/// Whether the plan can be carried out on the host at all.
+fn may_stay_on_host(plan: &LabPlan, refusal: &Refusal) -> Result<(), Failure> {
+    let needs = if plan.net == Net::Lab {
+        Some("--net lab".to_owned())
+    } else if !plan.kernel_options.is_empty() {
+        Some(plan.kernel_options.join(" "))
+    } else if plan.client == Some(Client::Wire) {
+        Some("--client wire".to_owned())
+    } else if matches!(refusal.cause, Cause::Address(_)) {
+        Some("--listen".to_owned())
+    } else {
+        None
+    };
+    let Some(needs) = needs else { return Ok(()) };
+    let why = if plan.kernel_options.is_empty() {
+        format!("{needs} needs the private network. {refusal}")
+    } else {
+        format!("{needs} needs the private network, because this host's own settings are never changed. {refusal}")
+    };
+    Err(Failure::new(why, refusal.hint()))
+}
+
+fn remark(one: &NotApplied) -> String {
+    format!("{} is not {} as on the host: {}", one.name, one.wanted, one.reason)
+}

@@ -1,0 +1,150 @@
+//! The lab, from plan to summary. The order matters: sysctls of the host, private network, and only then threads.
+
+use std::io::IsTerminal;
+
+use super::args::{Color, LabArgs};
+use super::exit::{Exit, Failure};
+use super::ground::Ground;
+use super::log;
+use super::output::{self, Output, Written};
+use super::plan::{self, Form, LabPlan, Surroundings};
+use super::watch::{self, End, Signals};
+use crate::kernel::proc;
+use crate::model::command::Command;
+use crate::model::settings::Sysctls;
+use crate::model::world::World;
+use crate::report::summary::Summary;
+use crate::report::text::Marks;
+use crate::report::{json, jsonl, text};
+use crate::scenario::Script;
+use crate::session::Session;
+use crate::session::live::{self, LivePlan};
+use crate::ui::{self, ColorWish, Leave, UiPlan};
+
+/// Runs the lab as the words say.
+///
+/// # Errors
+/// A [`Failure`] with the next command.
+pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
+    let plan = LabPlan::new(args, surroundings())?;
+    if let Some(path) = &args.run.log {
+        log::begin(path)?;
+    }
+    tracing::info!(?plan, "planned");
+    let host = proc::read_sysctls();
+    let ground = Ground::find(&plan, &host)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
+    })?;
+    runtime.block_on(live_run(&plan, ground, host))
+}
+
+async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit, Failure> {
+    if plan.form != Form::Picture {
+        for remark in remarks(plan, &ground) {
+            output::tell(format!("note: {remark}"));
+        }
+    }
+    let mut signals = Signals::take()?;
+    let mut session = live::start(LivePlan {
+        knobs: plan.knobs.clone(),
+        clients: ground.clients,
+        address: plan.address,
+        seed: plan.seed,
+        count: plan.count,
+        duration: plan.duration,
+        place: ground.place,
+        script: Script::default(),
+        host,
+    })
+    .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
+    tracing::info!("the listener is ready");
+    let mut world = World::new();
+    let end = if plan.form == Form::Picture {
+        picture(plan, &mut session, &mut world, &mut signals).await?
+    } else {
+        let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
+        watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?
+    };
+    tracing::info!(?end, "ended");
+    concluded(plan, &world, end)
+}
+
+/// Shows the picture until somebody leaves, then takes what the session still has to say.
+async fn picture(
+    plan: &LabPlan,
+    session: &mut Session,
+    world: &mut World,
+    signals: &mut Signals,
+) -> Result<End, Failure> {
+    let wish = UiPlan {
+        ascii: plan.ascii,
+        color: match plan.color {
+            Color::Auto => ColorWish::Auto,
+            Color::Always => ColorWish::Always,
+            Color::Never => ColorWish::Never,
+        },
+        theme: plan.theme.clone(),
+        projector: plan.projector,
+    };
+    let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    session.wish(Command::Stop);
+    watch::finish(session, world, signals, None).await?;
+    Ok(match leave {
+        Leave::Quit | Leave::Ended => End::Ended,
+        Leave::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
+        Leave::TerminalGone => End::Signal(SIGHUP),
+    })
+}
+
+/// Prints the summary and says how the run ended.
+fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
+    let mut summary = Summary::of(world);
+    summary.repeat = Some(plan::repeat(&words(), plan.seed));
+    let marks = if plan.ascii { Marks::Ascii } else { Marks::Unicode };
+    let written = Output::stdout().put(|out| match plan.form {
+        Form::Picture | Form::Text => text::write(out, &summary, marks),
+        Form::Json => json::write(out, &summary),
+        Form::Jsonl => jsonl::write(out, &summary),
+    });
+    if let End::Signal(number) = end {
+        drop(written);
+        return Ok(Exit::Signal(number));
+    }
+    let (Written::Taken | Written::NobodyReads) = written?;
+    if end == End::Ended && !world.ended {
+        return Err(Failure::new(
+            "the lab broke off; what it counted until then stands above",
+            "this is a bug in qviz: please report it with what stands above",
+        ));
+    }
+    Ok(Exit::Success)
+}
+
+/// What a person should know before the run begins.
+fn remarks(plan: &LabPlan, ground: &Ground) -> Vec<String> {
+    let mut remarks = ground.remarks.clone();
+    let endless = plan.duration.is_none() && plan.count.is_none();
+    if endless {
+        remarks.push(
+            "no --duration and no --count: the run lasts until SIGINT or SIGTERM, its summary comes then".to_owned(),
+        );
+    }
+    if ground.clients == crate::model::settings::ClientKind::Connect && !plan.wire_options.is_empty() {
+        remarks.push(format!("no effect on connect clients: {}", plan.wire_options.join(" ")));
+    }
+    remarks
+}
+
+fn surroundings() -> Surroundings {
+    let controlling = || std::fs::File::open("/dev/tty").is_ok();
+    Surroundings { screen: std::io::stdout().is_terminal(), keys: std::io::stdin().is_terminal() || controlling() }
+}
+
+/// The command line without the program's name.
+fn words() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Hangup: the terminal has gone.
+const SIGHUP: u8 = 1;

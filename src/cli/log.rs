@@ -1,0 +1,27 @@
+//! `--log FILE`: what qviz does, with times, into a file and never onto the screen.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::exit::Failure;
+
+/// From now on everything that is traced goes to the file, behind what stands there already.
+///
+/// # Errors
+/// A [`Failure`] where the file cannot be opened.
+pub(super) fn begin(path: &Path) -> Result<(), Failure> {
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+        Failure::new(
+            format!("cannot open the log {}: {error}", path.display()),
+            "give a file that can be written: --log /tmp/qviz.log",
+        )
+    })?;
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(Mutex::new(file))
+        .init();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "qviz begins");
+    Ok(())
+}

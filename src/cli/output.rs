@@ -1,0 +1,94 @@
+//! The two ways out: data to stdout, diagnostics to stderr. A closed pipe is a reader that has seen enough; a full disk is an error.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+use super::exit::Failure;
+use crate::report::clean;
+
+/// Stdout, buffered, which remembers that its reader has gone.
+#[derive(Debug)]
+pub struct Output {
+    stdout: BufWriter<StdoutLock<'static>>,
+}
+
+/// What became of a piece of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It was taken.
+    Taken,
+    /// Nobody reads any more: the pipe is closed.
+    NobodyReads,
+}
+
+impl Output {
+    /// Takes stdout.
+    pub fn stdout() -> Self {
+        Self { stdout: BufWriter::with_capacity(64 * 1024, io::stdout().lock()) }
+    }
+
+    /// Lets `write` write and passes everything on at once.
+    ///
+    /// # Errors
+    /// A [`Failure`] where stdout does not take it, for example on a full disk.
+    pub fn put(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Written, Failure> {
+        self.judge(|stdout| {
+            write(stdout)?;
+            stdout.flush()
+        })
+    }
+
+    /// Like [`put`](Self::put), but what is written may wait in the buffer for more.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn queue(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Written, Failure> {
+        self.judge(|stdout| write(stdout))
+    }
+
+    /// Passes on what waits in the buffer.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn flush(&mut self) -> Result<Written, Failure> {
+        self.judge(Write::flush)
+    }
+
+    fn judge(
+        &mut self,
+        write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>,
+    ) -> Result<Written, Failure> {
+        judged(write(&mut self.stdout))
+    }
+}
+
+/// Writes one diagnostic to stderr; where even that fails there is nobody left to tell.
+pub fn tell(message: impl std::fmt::Display) {
+    let text = clean::lines(&message.to_string());
+    let _nobody_reads = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A closed pipe is no error, anything else is.
+///
+/// # Errors
+/// The [`Failure`] to report.
+pub fn judged(outcome: io::Result<()>) -> Result<Written, Failure> {
+    match outcome {
+        Ok(()) => Ok(Written::Taken),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::NobodyReads),
+        Err(error) => Err(Failure::new(
+            format!("cannot write to stdout: {error}"),
+            "free some space, or send the output elsewhere: qviz ... > OTHER-FILE",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_a_quiet_end_and_a_full_disk_is_not() {
+        assert_eq!(judged(Err(io::ErrorKind::BrokenPipe.into())).unwrap(), Written::NobodyReads);
+        assert!(judged(Err(io::ErrorKind::StorageFull.into())).unwrap_err().message.contains("stdout"));
+    }
+}

@@ -1,0 +1,248 @@
+//! Words → plan: what the options mean together. Pure; everything that depends on the place is passed in as [`Surroundings`].
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::args::{Client, Color, KernelArgs, LabArgs, Net};
+use super::defaults;
+use super::exit::Failure;
+use crate::lab::namespace;
+use crate::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl, Sysctls};
+
+/// What the plan has to know of the place where it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Stdout is a terminal.
+    pub screen: bool,
+    /// Keys can be read: stdin is a terminal, or the controlling terminal can be opened.
+    pub keys: bool,
+}
+
+/// A run of the lab.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabPlan {
+    /// What comes out.
+    pub form: Form,
+    /// Where the listener shall stand.
+    pub net: Net,
+    /// Which clients; `None`: the place's own.
+    pub client: Option<Client>,
+    /// Where to listen; `None`: the place's own.
+    pub address: Option<SocketAddr>,
+    /// The lab's knobs at the start.
+    pub knobs: Knobs,
+    /// The private network's sysctls where they shall differ from the host's.
+    pub overrides: Sysctls,
+    /// The options that gave them.
+    pub kernel_options: Vec<&'static str>,
+    /// The options given that mean packet-level clients alone.
+    pub wire_options: Vec<&'static str>,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// How many clients at most.
+    pub count: Option<u64>,
+    /// How long at most.
+    pub duration: Option<Duration>,
+    /// ASCII characters only.
+    pub ascii: bool,
+    /// Colours of the picture.
+    pub color: Color,
+    /// The theme's name.
+    pub theme: String,
+    /// Large and high in contrast, for a room.
+    pub projector: bool,
+}
+
+/// The form of what comes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The live picture, then the summary as text.
+    Picture,
+    /// The summary as text.
+    Text,
+    /// The summary as one JSON document.
+    Json,
+    /// A JSON object for each event, the summary last.
+    Jsonl,
+}
+
+impl LabPlan {
+    /// What these words mean here.
+    ///
+    /// # Errors
+    /// Words that cannot be carried out together, or not here.
+    pub fn new(args: &LabArgs, here: Surroundings) -> Result<Self, Failure> {
+        let form = form(args, here)?;
+        let net = args.listener.net.unwrap_or_default();
+        let client = args.clients.client;
+        let address = args.listener.listen;
+        let kernel_options = args.kernel.given();
+        only_in_the_lab(net, client, &kernel_options)?;
+        if let Some(address) = address {
+            reachable(address, net, client)?;
+        }
+        Ok(Self {
+            form,
+            net,
+            client,
+            address,
+            knobs: knobs(args),
+            overrides: overrides(&args.kernel),
+            kernel_options,
+            wire_options: args.clients.wire_only(),
+            seed: args.run.seed.unwrap_or(defaults::SEED),
+            count: args.clients.count,
+            duration: args.run.duration,
+            ascii: args.output.ascii,
+            color: args.output.color.unwrap_or_default(),
+            theme: args.output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
+            projector: args.output.projector,
+        })
+    }
+}
+
+/// The command that makes the same run again: the words as they were written, and the seed.
+pub fn repeat(words: &[String], seed: u64) -> String {
+    let mut command = "qviz".to_owned();
+    for word in words {
+        command.push(' ');
+        command.push_str(&quoted(word));
+    }
+    if !words.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
+        command.push_str(" --seed ");
+        command.push_str(&seed.to_string());
+    }
+    command
+}
+
+fn form(args: &LabArgs, here: Surroundings) -> Result<Form, Failure> {
+    let output = &args.output;
+    if output.jsonl {
+        return Ok(Form::Jsonl);
+    }
+    if output.json {
+        return Ok(Form::Json);
+    }
+    if output.headless || !here.screen {
+        return Ok(Form::Text);
+    }
+    if here.keys {
+        return Ok(Form::Picture);
+    }
+    Err(Failure::new(
+        "the picture needs keys, but stdin is not a terminal and there is no controlling terminal (/dev/tty) either",
+        "qviz --headless --duration 5s",
+    ))
+}
+
+fn only_in_the_lab(net: Net, client: Option<Client>, kernel_options: &[&str]) -> Result<(), Failure> {
+    if net != Net::Host {
+        return Ok(());
+    }
+    if let Some(option) = kernel_options.first() {
+        return Err(Failure::usage(
+            format!(
+                "{option} cannot be used with --net host: it would change this host's own settings, which qviz never does"
+            ),
+            format!("leave --net host away, so that {option} changes the private network alone"),
+        ));
+    }
+    if client == Some(Client::Wire) {
+        return Err(Failure::usage(
+            "--client wire cannot be used with --net host: packet-level clients need the private network",
+            "--client connect, or leave --net host away",
+        ));
+    }
+    Ok(())
+}
+
+/// Addresses on which no server can listen, or which no wire client can reach.
+fn reachable(address: SocketAddr, net: Net, client: Option<Client>) -> Result<(), Failure> {
+    let ip = address.ip();
+    let nowhere = match ip {
+        IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast(),
+        IpAddr::V6(ip) => ip.is_multicast(),
+    };
+    if nowhere {
+        return Err(Failure::usage(
+            format!("--listen {address}: a multicast or broadcast address cannot be listened on with TCP"),
+            "--listen 198.51.100.1:8080",
+        ));
+    }
+    if net != Net::Host && client != Some(Client::Connect) && !namespace::reachable_by_wire(ip) {
+        return Err(Failure::usage(
+            format!(
+                "--listen {address}: packet-level clients cannot reach it, the kernel takes {ip} from loopback alone"
+            ),
+            "--client connect, or --listen [2001:db8::1]:8080",
+        ));
+    }
+    Ok(())
+}
+
+fn knobs(args: &LabArgs) -> Knobs {
+    let clients = &args.clients;
+    let server = &args.server;
+    let story = clients.rate.is_none() && clients.arrivals.is_none();
+    let arrivals = match clients.arrivals {
+        Some(arrivals) => arrivals,
+        None if story => defaults::ARRIVALS,
+        None => Arrivals::Steady,
+    };
+    let accept_rate = server.accept_rate.unwrap_or(match server.workers {
+        Some(_) => defaults::ACCEPT_RATE_WITH_WORKERS,
+        None => defaults::ACCEPT_RATE,
+    });
+    let service = if story { defaults::SERVICE_SEEN } else { defaults::SERVICE };
+    let jitter = if clients.rtt.is_some() { Duration::ZERO } else { defaults::JITTER };
+    Knobs {
+        backlog: args.listener.backlog.unwrap_or(defaults::BACKLOG),
+        rate: clients.rate.unwrap_or(defaults::RATE),
+        arrivals,
+        accept_rate: effective(accept_rate),
+        half_open: clients.half_open.unwrap_or(defaults::HALF_OPEN),
+        loss: clients.loss.unwrap_or(defaults::LOSS),
+        rtt: clients.rtt.unwrap_or(defaults::RTT),
+        jitter: clients.jitter.unwrap_or(jitter),
+        workers: server.workers,
+        service: server.service.unwrap_or(service),
+    }
+}
+
+/// No call in a thousand years is no call.
+fn effective(rate: AcceptRate) -> AcceptRate {
+    match rate {
+        AcceptRate::PerSecond(rate) if rate <= 0.0 => AcceptRate::Paused,
+        other => other,
+    }
+}
+
+fn overrides(kernel: &KernelArgs) -> Sysctls {
+    let given = [
+        (Sysctl::Syncookies, kernel.syncookies),
+        (Sysctl::AbortOnOverflow, kernel.abort_on_overflow),
+        (Sysctl::MaxSynBacklog, kernel.max_syn_backlog),
+        (Sysctl::Somaxconn, kernel.somaxconn),
+        (Sysctl::SynackRetries, kernel.synack_retries),
+        (Sysctl::SynRetries, kernel.syn_retries),
+    ];
+    let mut overrides = Sysctls::default();
+    for (sysctl, value) in given {
+        if let Some(value) = value {
+            overrides.set(sysctl, value);
+        }
+    }
+    overrides
+}
+
+/// The word as a shell would need it.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=%@+[]".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('[') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! A run without a picture: fold the facts, print their lines if wanted, end in time or by a signal.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::exit::Failure;
+use super::output::{Output, Written};
+use crate::model::command::Command;
+use crate::model::world::World;
+use crate::report::jsonl;
+use crate::session::Session;
+
+/// How a run came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// By itself.
+    Ended,
+    /// By this signal.
+    Signal(u8),
+    /// Nobody reads stdout any more.
+    NobodyReads,
+}
+
+/// The signals that end a run after its summary.
+#[derive(Debug)]
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+    quit: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over. Call it inside of the runtime.
+    ///
+    /// # Errors
+    /// A [`Failure`] where the kernel does not hand them over.
+    pub(super) fn take() -> Result<Self, Failure> {
+        let take = |kind| {
+            signal(kind).map_err(|error| Failure::new(format!("cannot handle signals: {error}"), "see: qviz doctor"))
+        };
+        Ok(Self {
+            interrupt: take(SignalKind::interrupt())?,
+            terminate: take(SignalKind::terminate())?,
+            hangup: take(SignalKind::hangup())?,
+            quit: take(SignalKind::quit())?,
+        })
+    }
+
+    /// The number of the next signal.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
+            _ = self.hangup.recv() => 1,
+            _ = self.quit.recv() => 3,
+        }
+    }
+}
+
+/// Follows the session to its end. With `lines` each event is printed as it comes.
+///
+/// # Errors
+/// A [`Failure`] where stdout does not take the lines.
+pub(super) async fn follow(
+    session: &mut Session,
+    world: &mut World,
+    signals: &mut Signals,
+    mut lines: Option<&mut Output>,
+) -> Result<End, Failure> {
+    loop {
+        let facts = tokio::select! {
+            biased;
+            number = signals.next() => {
+                tracing::info!(number, "a signal ends the run");
+                session.wish(Command::Stop);
+                finish(session, world, signals, lines).await?;
+                return Ok(End::Signal(number));
+            }
+            facts = session.next() => facts,
+        };
+        let Some(facts) = facts else { return Ok(End::Ended) };
+        for fact in &facts {
+            world.apply(fact.at, &fact.event);
+        }
+        if let Some(out) = lines.as_deref_mut()
+            && out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))? == Written::NobodyReads
+        {
+            session.wish(Command::Stop);
+            finish(session, world, signals, None).await?;
+            return Ok(End::NobodyReads);
+        }
+    }
+}
+
+/// Takes the last facts of a session that was asked to stop; a further signal, or its silence, ends the waiting.
+///
+/// # Errors
+/// A [`Failure`] where stdout does not take the lines.
+pub(super) async fn finish(
+    session: &mut Session,
+    world: &mut World,
+    signals: &mut Signals,
+    mut lines: Option<&mut Output>,
+) -> Result<(), Failure> {
+    loop {
+        let facts = tokio::select! {
+            biased;
+            _ = signals.next() => return Ok(()),
+            facts = tokio::time::timeout(PATIENCE, session.next()) => facts,
+        };
+        let Ok(Some(facts)) = facts else { return Ok(()) };
+        for fact in &facts {
+            world.apply(fact.at, &fact.event);
+        }
+        if let Some(out) = lines.as_deref_mut() {
+            out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))?;
+        }
+    }
+}
+
+/// How long a session that was asked to stop may be silent.
+const PATIENCE: Duration = Duration::from_secs(2);

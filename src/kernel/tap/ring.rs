@@ -1,0 +1,129 @@
+//! The ring of an AF_PACKET socket (TPACKET_V2), mapped into this process: frames are read where the kernel put them.
+//!
+//! V2 and not V3: its frames are given one by one, where V3 gives blocks when they are full or a timer fires. See
+//! `Documentation/networking/packet_mmap.rst`. Unsafe code stands here because the memory is shared with the kernel.
+
+use std::io;
+use std::ptr::{self, NonNull};
+use std::slice;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use libc::tpacket_versions::TPACKET_V2;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use socket2::Socket;
+
+use crate::kernel::sys;
+
+/// A mapped ring and the place of the next frame.
+#[derive(Debug)]
+pub(super) struct Ring {
+    base: NonNull<u8>,
+    slots: usize,
+    next: usize,
+}
+
+#[expect(unsafe_code, reason = "NonNull is not Send by itself")]
+// SAFETY: the mapping belongs to this value alone, is not tied to a thread, and is only reached through `&mut self`.
+unsafe impl Send for Ring {}
+
+impl Ring {
+    /// Gives `socket` a ring of at least `bytes` bytes and maps it.
+    #[expect(unsafe_code, reason = "mapping memory")]
+    pub(super) fn map(socket: &Socket, bytes: u32) -> io::Result<Self> {
+        let blocks = bytes.div_ceil(BLOCK).clamp(1, u32::MAX / BLOCK);
+        let length = (blocks * BLOCK) as usize;
+        let slots = length / SLOT;
+        sys::set_option_words(socket, libc::SOL_PACKET, libc::PACKET_VERSION, [TPACKET_V2 as u32])?;
+        let request = [BLOCK, blocks, SLOT as u32, slots as u32];
+        sys::set_option_words(socket, libc::SOL_PACKET, libc::PACKET_RX_RING, request)?;
+        // SAFETY: a fresh mapping at an address of the kernel's choice touches no memory of ours.
+        let base =
+            unsafe { mmap(ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, socket, 0)? };
+        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { base, slots, next: 0 })
+    }
+
+    /// Gives each frame that is ready, with its timestamp (nanoseconds of CLOCK_REALTIME), and hands its slot back to the kernel.
+    /// At most one turn of the ring, so that a flood cannot hold the caller for ever.
+    #[expect(unsafe_code, reason = "reads memory that the kernel writes")]
+    pub(super) fn drain(&mut self, mut each: impl FnMut(u64, &[u8])) {
+        for _ in 0..self.slots {
+            // SAFETY: `next < slots`, and the mapping holds `slots * SLOT` bytes.
+            let slot = unsafe { self.base.add(self.next * SLOT) };
+            // SAFETY: the slot begins with tp_status, aligned as every slot is (page-aligned base, SLOT a multiple of 4); the
+            // kernel too writes it as one aligned word. Nobody else in this process reaches it while `&mut self` is held.
+            let status = unsafe { AtomicU32::from_ptr(slot.cast().as_ptr()) };
+            // Acquire: what the kernel wrote before it set the bit is seen by the reads below.
+            if status.load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
+                return;
+            }
+            // SAFETY: the bytes after tp_status lie within the mapping, are initialised (the kernel zeroes the ring), and
+            // belong to us until the status is handed back below; the slice does not live longer than this turn.
+            let rest = unsafe { slice::from_raw_parts(slot.add(STATUS).as_ptr(), SLOT - STATUS) };
+            let (nanos, frame) = unpack(rest);
+            each(nanos, frame);
+            // Release: our reads are over before the kernel sees that it may write again.
+            status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
+            self.next = (self.next + 1) % self.slots;
+        }
+    }
+}
+
+impl Drop for Ring {
+    #[expect(unsafe_code, reason = "unmapping memory")]
+    fn drop(&mut self) {
+        // SAFETY: exactly what `map` mapped, and no reference into it is left: `drain` lends frames for the time of a call.
+        // An error could only mean that nothing was mapped.
+        let _unmapped = unsafe { munmap(self.base.as_ptr().cast(), self.slots * SLOT) };
+    }
+}
+
+/// Timestamp and bytes of the frame in a slot, its status word already taken off. Offsets that do not fit give an empty frame.
+fn unpack(slot: &[u8]) -> (u64, &[u8]) {
+    let word = |at: usize| slot[at - STATUS..].first_chunk().map_or(0, |four| u32::from_ne_bytes(*four));
+    let length = word(SNAPLEN) as usize;
+    let start = usize::from((word(MAC_AND_NET) as u16).max(STATUS as u16)) - STATUS;
+    let frame = slot.get(start..).map_or(&[][..], |rest| &rest[..length.min(rest.len())]);
+    (u64::from(word(SECONDS)) * 1_000_000_000 + u64::from(word(NANOS)), frame)
+}
+
+/// Bytes per block: the ring's size is a multiple of it. A power of two and whole pages on every machine that Linux runs on.
+const BLOCK: u32 = 64 * 1024;
+
+/// Bytes per frame: 66 for the kernel's header, the rest for a frame's own headers (at most 134 pass the filter).
+const SLOT: usize = 256;
+
+/// Bytes of tp_status.
+const STATUS: usize = 4;
+
+// Positions in `struct tpacket2_hdr` (include/uapi/linux/if_packet.h).
+const SNAPLEN: usize = 8;
+const MAC_AND_NET: usize = 12;
+const SECONDS: usize = 16;
+const NANOS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_slot_gives_its_time_and_its_bytes() {
+        let mut slot = vec![0_u8; SLOT];
+        slot[SNAPLEN..SNAPLEN + 4].copy_from_slice(&3_u32.to_ne_bytes());
+        slot[MAC_AND_NET..MAC_AND_NET + 2].copy_from_slice(&66_u16.to_ne_bytes());
+        slot[SECONDS..SECONDS + 4].copy_from_slice(&2_u32.to_ne_bytes());
+        slot[NANOS..NANOS + 4].copy_from_slice(&5_u32.to_ne_bytes());
+        slot[66..69].copy_from_slice(&[7, 8, 9]);
+        assert_eq!(unpack(&slot[STATUS..]), (2_000_000_005, &[7, 8, 9][..]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_slot_makes_it_panic(slot in prop::collection::vec(any::<u8>(), SLOT - STATUS)) {
+            let (_, frame) = unpack(&slot);
+            prop_assert!(frame.len() <= slot.len());
+        }
+    }
+}

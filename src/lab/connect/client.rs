@@ -1,0 +1,107 @@
+//! The system calls of one client: open and connect, send the request, hear the end.
+
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, connect, getsockname, ipproto, recv, send,
+    socket_with,
+};
+use socket2::{SockFilter, SockRef};
+
+use crate::model::event::Life;
+use crate::model::peer::Peer;
+
+/// What every client says.
+const REQUEST: &[u8] = b"hello\n";
+
+/// The one instruction of a socket filter that drops everything: `BPF_RET | BPF_K`, 0 bytes.
+const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
+
+/// Opens a client's socket and sends its SYN: when this returns, the handshake is under way, and on a loopback usually over. A
+/// half-open client gets a filter that lets nothing in.
+///
+/// # Errors
+/// The errno of the call that failed; no SYN has left, except with ECONNREFUSED, ECONNRESET and ETIMEDOUT.
+pub(super) fn open(target: SocketAddr, source: Option<Ipv4Addr>, half_open: bool) -> Result<(OwnedFd, Peer), Errno> {
+    let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    if half_open {
+        drop_all(&socket)?;
+    }
+    if let Some(source) = source {
+        bind(&socket, &SocketAddrV4::new(source, 0))?;
+    }
+    match connect(&socket, &target) {
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => {}
+        Err(errno) => return Err(errno),
+    }
+    let peer = SocketAddr::try_from(getsockname(&socket)?)?;
+    Ok((socket, peer.into()))
+}
+
+/// True when this thread may attach a socket filter: a matter of CAP_NET_ADMIN in the network namespace (an ordinary user's
+/// `SO_ATTACH_FILTER` on TCP is answered with EPERM, measured on Linux 6.18).
+pub(super) fn may_drop_all() -> bool {
+    socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, Some(ipproto::TCP))
+        .is_ok_and(|socket| drop_all(&socket) != Err(Errno::PERM))
+}
+
+/// Lets nothing in any more.
+fn drop_all(socket: &OwnedFd) -> Result<(), Errno> {
+    let attached = SockRef::from(socket).attach_filter(&DROP_ALL);
+    attached.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOTSUP))
+}
+
+/// Sends the request. `Ok(false)` while the handshake is not over; the request itself shows that it is.
+///
+/// # Errors
+/// How the client ended.
+pub(super) fn ask(socket: impl AsFd) -> Result<bool, Life> {
+    match send(socket, REQUEST, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+        Ok(_) => Ok(true),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(false),
+        Err(errno) => Err(end_of(errno)),
+    }
+}
+
+/// Reads the answer; `None` until the listener's side has ended the connection.
+pub(super) fn hear_end(socket: impl AsFd) -> Option<Life> {
+    let socket = socket.as_fd();
+    let mut buffer = [0_u8; 2048];
+    loop {
+        match recv(socket, &mut buffer[..], RecvFlags::DONTWAIT).map(|(read, _)| read) {
+            Ok(0) => return Some(Life::Finished),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return None,
+            Err(errno) => return Some(end_of(errno)),
+        }
+    }
+}
+
+/// What an errno of a client's socket means. EPIPE is a RST that came after the FIN (`tcp_reset`, `net/ipv4/tcp_input.c`).
+pub(super) const fn end_of(errno: Errno) -> Life {
+    match errno {
+        Errno::CONNREFUSED => Life::Refused,
+        Errno::CONNRESET | Errno::PIPE => Life::Reset,
+        Errno::TIMEDOUT => Life::TimedOut,
+        _ => Life::Failed { errno: errno.raw_os_error() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_errno_has_its_end() {
+        assert_eq!(end_of(Errno::CONNREFUSED), Life::Refused);
+        assert_eq!(end_of(Errno::CONNRESET), Life::Reset);
+        assert_eq!(end_of(Errno::PIPE), Life::Reset);
+        assert_eq!(end_of(Errno::TIMEDOUT), Life::TimedOut);
+        assert_eq!(end_of(Errno::HOSTUNREACH), Life::Failed { errno: 113 });
+        assert_eq!(end_of(Errno::ADDRNOTAVAIL), Life::Failed { errno: 99 });
+    }
+}

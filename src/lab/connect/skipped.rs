@@ -1,0 +1,73 @@
+//! Arrivals that could not start: counted exactly, told now and then.
+
+use std::time::Duration;
+
+use crate::model::event::{Event, Loss, Stamped};
+use crate::model::stamp::Stamp;
+
+/// They are told at most this often.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// That the rate cannot be reached is told at most this often.
+const SATURATED_EVERY: Duration = Duration::from_secs(1);
+
+/// Arrivals that could not start and were not told yet.
+#[derive(Debug, Default)]
+pub(super) struct Skipped {
+    arrivals: u64,
+    told: Option<Stamp>,
+    saturated: Option<Stamp>,
+}
+
+impl Skipped {
+    /// So many more could not start.
+    pub(super) const fn add(&mut self, arrivals: u64) {
+        self.arrivals = self.arrivals.saturating_add(arrivals);
+    }
+
+    /// More are due than can be started.
+    pub(super) fn saturated(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        if self.saturated.is_none_or(|told| now.since(told) >= SATURATED_EVERY) {
+            self.saturated = Some(now);
+            out.push(Stamped { at: now, event: Event::Loss(Loss::Saturated) });
+        }
+    }
+
+    /// When the next telling is due.
+    pub(super) fn due(&self) -> Option<Stamp> {
+        (self.arrivals > 0).then(|| self.told.map_or(Stamp::ZERO, |told| told + EVERY))
+    }
+
+    /// Tells what is to be told, if it is time.
+    pub(super) fn tell(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        if self.due().is_some_and(|due| due <= now) {
+            let skipped = std::mem::take(&mut self.arrivals);
+            self.told = Some(now);
+            out.push(Stamped { at: now, event: Event::Loss(Loss::ArrivalsSkipped(skipped)) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_skipped_arrival_is_told_once_and_not_too_often() {
+        let (mut skipped, mut out) = (Skipped::default(), Vec::new());
+        for ms in 0..1_000 {
+            let now = Stamp::from_millis(ms);
+            skipped.add(3);
+            skipped.saturated(now, &mut out);
+            skipped.tell(now, &mut out);
+        }
+        skipped.tell(Stamp::from_millis(1_000), &mut out);
+        let told: u64 = out
+            .iter()
+            .filter_map(|fact| if let Event::Loss(Loss::ArrivalsSkipped(n)) = fact.event { Some(n) } else { None })
+            .sum();
+        assert_eq!(told, 3_000);
+        assert_eq!(out.len(), 12, "eleven sums and one word about saturation");
+        assert_eq!(skipped.due(), None);
+    }
+}

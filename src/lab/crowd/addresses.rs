@@ -1,0 +1,171 @@
+//! Which address belongs to which client: arithmetic, no lookup in a map.
+//!
+//! Every address is used once before one is used again, and then with another port: to the kernel each client is a new peer (a peer
+//! that connected before is "proven" and bypasses the three-quarters rule, `tcp_conn_request`).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::lab::wire::Destination;
+use crate::model::peer::Peer;
+
+/// The addresses of the clients' networks, and who has which.
+#[derive(Clone, Debug)]
+pub(super) struct Addresses {
+    families: Families,
+    /// Per address, the holder's place plus one; 0 where nobody has it. Untouched pages of it cost no memory.
+    holders: Vec<u32>,
+    /// How many addresses have been passed since the beginning.
+    cursor: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Families {
+    V4,
+    V6,
+    Alternating,
+}
+
+impl Addresses {
+    pub(super) fn new(destination: &Destination) -> Self {
+        let (families, count) = match (destination.v4(), destination.v6()) {
+            (Some(_), Some(_)) => (Families::Alternating, 2 * HOSTS),
+            (None, Some(_)) => (Families::V6, HOSTS),
+            _ => (Families::V4, HOSTS),
+        };
+        Self { families, holders: vec![0; count as usize], cursor: 0 }
+    }
+
+    /// Gives the next free address to the client at `place`; `None` where none was free among the next few thousand.
+    pub(super) fn take(&mut self, place: u32) -> Option<Peer> {
+        let count = self.holders.len() as u64;
+        for _ in 0..PROBES.min(count) {
+            let (slot, lap) = (self.cursor % count, self.cursor / count);
+            self.cursor += 1;
+            if let Some(holder @ 0) = self.holders.get_mut(slot as usize) {
+                *holder = place + 1;
+                return Some(self.peer(slot as u32, lap));
+            }
+        }
+        None
+    }
+
+    /// The place of the client who has this peer's address now; the port may be another's.
+    pub(super) fn holder(&self, peer: &Peer) -> Option<u32> {
+        self.holders.get(self.slot(peer)?)?.checked_sub(1)
+    }
+
+    /// The address is free again.
+    pub(super) fn release(&mut self, peer: &Peer) {
+        if let Some(slot) = self.slot(peer)
+            && let Some(holder) = self.holders.get_mut(slot)
+        {
+            *holder = 0;
+        }
+    }
+
+    fn peer(&self, slot: u32, lap: u64) -> Peer {
+        let port = FIRST_PORT + ((u64::from(slot) * PORT_STRIDE + lap) % PORTS) as u16;
+        let (v4, host) = match self.families {
+            Families::V4 => (true, slot),
+            Families::V6 => (false, slot),
+            Families::Alternating => (slot.is_multiple_of(2), slot / 2),
+        };
+        let ip = if v4 {
+            IpAddr::V4(Ipv4Addr::from(NETWORK_V4 + (host / HOSTS_PER_NET) * 256 + host % HOSTS_PER_NET + 1))
+        } else {
+            IpAddr::V6(Ipv6Addr::from(NETWORK_V6 + u128::from(host) + 1))
+        };
+        Peer::new(ip, port)
+    }
+
+    fn slot(&self, peer: &Peer) -> Option<usize> {
+        let (v4, host) = match peer.ip() {
+            IpAddr::V4(ip) => {
+                let offset = u32::from(ip).wrapping_sub(NETWORK_V4);
+                let last = (offset % 256).checked_sub(1).filter(|last| *last < HOSTS_PER_NET)?;
+                (true, (offset / 256).checked_mul(HOSTS_PER_NET)?.checked_add(last)?)
+            }
+            IpAddr::V6(ip) => (false, u32::try_from(u128::from(ip).wrapping_sub(NETWORK_V6).checked_sub(1)?).ok()?),
+        };
+        let slot = match (self.families, v4) {
+            (Families::V4, true) | (Families::V6, false) => host,
+            (Families::Alternating, _) => host.checked_mul(2)? + u32::from(!v4),
+            _ => return None,
+        };
+        (host < HOSTS).then_some(slot as usize)
+    }
+}
+
+/// 198.18.0.0/15 (benchmarking, RFC 2544) in networks of 256, of which .0 and .255 are left out.
+const NETWORK_V4: u32 = 0xc612_0000;
+const HOSTS_PER_NET: u32 = 254;
+/// Addresses per family.
+pub(super) const HOSTS: u32 = 512 * HOSTS_PER_NET;
+/// 2001:db8:1::/64 (documentation, RFC 3849).
+const NETWORK_V6: u128 = 0x2001_0db8_0001_0000 << 64;
+/// The ephemeral ports of Linux (`net.ipv4.ip_local_port_range`).
+const FIRST_PORT: u16 = 32_768;
+const PORTS: u64 = 28_232;
+/// Neighbours get ports that look unlike each other; the same address gets the next port in each lap.
+const PORT_STRIDE: u64 = 7919;
+/// Taken addresses that are passed over in one call.
+const PROBES: u64 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn both() -> Destination {
+        Destination::Both("198.51.100.1:80".parse().unwrap(), "[2001:db8::1]:80".parse().unwrap())
+    }
+
+    #[test]
+    fn every_address_is_used_once_before_one_is_used_again_and_then_with_another_port() {
+        for destination in [both(), both().v4().map(|a| Destination::One(a.into())).unwrap()] {
+            let mut addresses = Addresses::new(&destination);
+            let mut ips = HashSet::new();
+            let mut peers = HashSet::new();
+            let count = addresses.holders.len();
+            for turn in 0..2 * count as u32 {
+                let peer = addresses.take(turn).unwrap();
+                assert_eq!(addresses.holder(&peer), Some(turn));
+                addresses.release(&peer);
+                assert_eq!(addresses.holder(&peer), None);
+                assert!(peers.insert(peer), "{peer} came twice");
+                assert_eq!(ips.insert(peer.ip()), (turn as usize) < count, "{peer}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_taken_address_is_passed_over() {
+        let mut addresses = Addresses::new(&both());
+        let kept = addresses.take(7).unwrap();
+        let count = addresses.holders.len() as u32;
+        for turn in 1..3 * count {
+            let peer = addresses.take(turn).unwrap();
+            assert_ne!(peer.ip(), kept.ip());
+            addresses.release(&peer);
+        }
+        assert_eq!(addresses.holder(&kept), Some(7));
+    }
+
+    #[test]
+    fn clients_of_a_dual_stack_listener_alternate() {
+        let mut addresses = Addresses::new(&both());
+        let peers: Vec<String> = (0..4).map(|turn| addresses.take(turn).unwrap().ip().to_string()).collect();
+        assert_eq!(peers, ["198.18.0.1", "2001:db8:1::1", "198.18.0.2", "2001:db8:1::2"]);
+    }
+
+    #[test]
+    fn a_stranger_is_nobody() {
+        let mut addresses = Addresses::new(&both());
+        addresses.take(0).unwrap();
+        for stranger in ["198.18.0.0", "198.18.0.255", "198.20.0.1", "10.0.0.1", "2001:db8:1::", "2001:db8:2::1", "::1"]
+        {
+            assert_eq!(addresses.holder(&Peer::new(stranger.parse().unwrap(), 32_768)), None, "{stranger}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What the crowd leaves out to keep up, counted and told.
+
+use super::TELLING_EVERY;
+use crate::model::event::{Event, Loss, Stamped};
+use crate::model::stamp::Stamp;
+
+/// Sums not yet told, and the ration of detail.
+#[derive(Clone, Debug)]
+pub(super) struct Losses {
+    detail_per_s: u32,
+    /// The second to which `rationed` belongs.
+    second: u64,
+    rationed: u32,
+    details: u64,
+    arrivals: u64,
+    saturated: bool,
+    told: Stamp,
+}
+
+impl Losses {
+    pub(super) const fn new(detail_per_s: u32) -> Self {
+        Self { detail_per_s, second: 0, rationed: 0, details: 0, arrivals: 0, saturated: false, told: Stamp::ZERO }
+    }
+
+    /// Whether a client that starts now has its details told: the first `detail_per_s` of each second have.
+    pub(super) const fn grants_detail(&mut self, now: Stamp) -> bool {
+        let second = now.as_nanos() / 1_000_000_000;
+        if second != self.second {
+            (self.second, self.rationed) = (second, 0);
+        }
+        let granted = self.rationed < self.detail_per_s;
+        self.rationed += granted as u32;
+        granted
+    }
+
+    pub(super) const fn detail_skipped(&mut self) {
+        self.details += 1;
+    }
+
+    pub(super) const fn arrivals_skipped(&mut self, count: u64) {
+        self.arrivals += count;
+    }
+
+    pub(super) const fn saturated(&mut self) {
+        self.saturated = true;
+    }
+
+    pub(super) const fn tell_at_once(&mut self) {
+        self.told = Stamp::ZERO;
+    }
+
+    /// When something has to be told.
+    pub(super) fn due(&self) -> Option<Stamp> {
+        (self.details > 0 || self.arrivals > 0 || self.saturated).then(|| self.told + TELLING_EVERY)
+    }
+
+    pub(super) fn tell(&mut self, now: Stamp, facts: &mut Vec<Stamped>) {
+        if self.due().is_none_or(|due| due > now) {
+            return;
+        }
+        let mut tell = |loss| facts.push(Stamped { at: now, event: Event::Loss(loss) });
+        if std::mem::take(&mut self.saturated) {
+            tell(Loss::Saturated);
+        }
+        for (count, loss) in [
+            (std::mem::take(&mut self.arrivals), Loss::ArrivalsSkipped as fn(u64) -> Loss),
+            (std::mem::take(&mut self.details), Loss::DetailSkipped),
+        ] {
+            if count > 0 {
+                tell(loss(count));
+            }
+        }
+        self.told = now;
+    }
+}

@@ -1,0 +1,105 @@
+//! The try in a forked child: it builds the whole network, reports through a pipe and then waits. The parent either joins it with
+//! one `setns` or lets it go, and with the child's end everything is gone. The only file with `fork`, `unshare` and `_exit`.
+#![expect(unsafe_code, reason = "fork, unshare and _exit have no safe form; each is used by a process with one thread")]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rustix::io::{Errno, retry_on_intr};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
+use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces, unshare_unsafe};
+
+use super::refusal::{Fault, errno_of};
+use super::{Network, NetworkPlan, Refusal, Step, build};
+
+/// A child that holds a finished network.
+#[derive(Debug)]
+pub(super) struct Trial {
+    network: Network,
+    child: Child,
+}
+
+/// A forked child that lives until its release pipe is closed.
+#[derive(Debug)]
+struct Child {
+    pid: Pid,
+    release: Option<OwnedFd>,
+}
+
+impl Trial {
+    /// Builds the network in a child.
+    pub(super) fn run(plan: &NetworkPlan) -> Result<Self, Refusal> {
+        if threads().is_some_and(|count| count > 1) {
+            return Err(Refusal::new(Step::Threads, Errno::INVAL));
+        }
+        let (child, report) = spawn(|| build::build(plan)).map_err(|errno| Refusal::new(Step::Fork, errno))?;
+        let network = report.map_err(Refusal::from)?;
+        Ok(Self { network, child })
+    }
+
+    /// What the child has built.
+    pub(super) const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Moves the calling process into the child's namespaces, all at once or not at all; the child then ends.
+    pub(super) fn join(self, spaces: ThreadNameSpaceType) -> Result<(), Errno> {
+        use std::os::fd::AsFd as _;
+        let handle = pidfd_open(self.child.pid, PidfdFlags::empty())?;
+        move_into_thread_name_spaces(handle.as_fd(), spaces)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        drop(self.release.take());
+        let _reaped = retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
+    }
+}
+
+/// Gives the calling thread namespaces of its own. The caller has one thread and shares no file descriptor table.
+pub(super) fn leave(spaces: UnshareFlags) -> Result<(), Errno> {
+    // SAFETY: dangerous is only CLONE_FILES, where other threads keep another descriptor table; no caller passes it.
+    unsafe { unshare_unsafe(spaces.difference(UnshareFlags::FILES)) }
+}
+
+/// Runs `work` in a child and brings its answer; the child stays until the guard is dropped.
+fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result<Network, Fault>), Errno> {
+    let (report_out, report_in) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (release_out, release_in) = pipe_with(PipeFlags::CLOEXEC)?;
+    // SAFETY: the process has one thread (checked by the caller, and by the kernel for user namespaces), so the child's memory is
+    // consistent; the child leaves by `_exit` and never returns into the parent's code, not even by a panic.
+    match unsafe { libc::fork() } {
+        -1 => Err(errno_of(&std::io::Error::last_os_error())),
+        0 => {
+            drop((report_out, release_in));
+            let told = catch_unwind(AssertUnwindSafe(|| tell_and_wait(&work(), report_in, release_out)));
+            // SAFETY: `_exit` has no preconditions; it runs no destructor and flushes no buffer that the parent owns, too.
+            unsafe { libc::_exit(i32::from(told.is_err())) }
+        }
+        pid => {
+            drop((report_in, release_out));
+            let pid = Pid::from_raw(pid).ok_or(Errno::CHILD)?;
+            let child = Child { pid, release: Some(release_in) };
+            let mut answer = Vec::new();
+            File::from(report_out).read_to_end(&mut answer).map_err(|error| errno_of(&error))?;
+            let answer = serde_json::from_slice(&answer).map_err(|_| Errno::CHILD)?;
+            Ok((child, answer))
+        }
+    }
+}
+
+fn tell_and_wait(answer: &Result<Network, Fault>, report: OwnedFd, release: OwnedFd) {
+    let told = serde_json::to_vec(answer).is_ok_and(|bytes| File::from(report).write_all(&bytes).is_ok());
+    if told && answer.is_ok() {
+        let _released = File::from(release).read_to_end(&mut Vec::new());
+    }
+}
+
+/// Threads of this process; `None` where /proc does not tell.
+fn threads() -> Option<usize> {
+    std::fs::read_dir("/proc/self/task").ok().map(Iterator::count)
+}

@@ -1,0 +1,178 @@
+//! The building of the network, step by step, by the child that stands outside of everything the program owns.
+
+use std::ffi::CStr;
+use std::net::IpAddr;
+
+use rustix::io::Errno;
+use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
+use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
+
+use super::attempt::leave;
+use super::netlink::{LinkNews, Route};
+use super::pass::NetworkId;
+use super::refusal::{Fault, errno_of};
+use super::{
+    CLIENTS_V4, CLIENTS_V6, Ground, LISTENER_V4, LISTENER_V6, Link, Network, NetworkPlan, NotApplied, Step, Way,
+};
+use crate::lab::knobs::{self, KnobError};
+use crate::model::settings::{Sysctl, Sysctls};
+
+/// Leaves for namespaces of its own and builds the network there.
+pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
+    let origin = NetworkId::here().map_err(at(Step::Origin))?;
+    let way = leave_home()?;
+    let mut settings =
+        Settings { ground: Ground::outside_of(origin).map_err(at(Step::NetworkNamespace))?, open: Vec::new() };
+    // Read here, where they have their usual size: they shrink with the connection hash.
+    let usual = [Sysctl::MaxSynBacklog, Sysctl::MaxTwBuckets].map(|sysctl| (sysctl, knobs::read(sysctl.name()).ok()));
+    settings.put("net.ipv4.tcp_child_ehash_entries", None, i64::from(plan.hash_buckets));
+    leave(UnshareFlags::NEWNET).map_err(at(Step::NestedNamespace))?;
+    settings.ground = Ground::outside_of(origin).map_err(at(Step::NestedNamespace))?;
+    settings.apply(plan, &usual);
+
+    let mut route = Route::open().map_err(at(Step::Loopback))?;
+    route.set_up(LOOPBACK_INDEX, 0).map_err(at(Step::Loopback))?;
+    let (kernel_end, client_end) = connect_ends(&mut route, &mut settings)?;
+    let (addresses, ipv6) = give_addresses(&mut route, kernel_end.index, &plan.addresses)?;
+    Ok(Network {
+        way,
+        kernel_end,
+        client_end,
+        hash_buckets: own_hash(),
+        addresses,
+        ipv6,
+        sysctls: in_force(),
+        not_applied: settings.open,
+    })
+}
+
+/// The way that the process's rights allow, and its first step: out of the host's network.
+fn leave_home() -> Result<Way, Fault> {
+    let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW;
+    let way = if capabilities(None).is_ok_and(|held| held.effective.contains(needed)) { Way::Root } else { Way::User };
+    if way == Way::User {
+        let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+        // A program with file capabilities does not own its /proc files; this child is gone before anybody could use that.
+        set_dumpable_behavior(DumpableBehavior::Dumpable).map_err(at(Step::IdentityMap))?;
+        leave(UnshareFlags::NEWUSER).map_err(at(Step::UserNamespace))?;
+        let maps = [
+            ("/proc/self/setgroups", "deny".to_owned()),
+            ("/proc/self/uid_map", format!("{user} {user} 1")),
+            ("/proc/self/gid_map", format!("{group} {group} 1")),
+        ];
+        for (path, text) in maps {
+            std::fs::write(path, text).map_err(|error| at(Step::IdentityMap)(errno_of(&error)))?;
+        }
+    }
+    leave(UnshareFlags::NEWNET).map_err(at(Step::NetworkNamespace))?;
+    Ok(way)
+}
+
+/// Makes the veth pair, quiet and up, and waits until the clients' end can send.
+fn connect_ends(route: &mut Route, settings: &mut Settings) -> Result<(Link, Link), Fault> {
+    route.make_pair((KERNEL_END, KERNEL_MAC), (CLIENT_END, CLIENT_MAC)).map_err(at(Step::VethPair))?;
+    let link = |route: &mut Route, name| route.link(name).map_err(at(Step::VethPair));
+    let (kernel_end, client_end) = (link(route, KERNEL_END)?.link, link(route, CLIENT_END)?.link);
+    // A listener on 127.0.0.1 hears the clients, too; a reverse path filter copied from the host has nothing to filter here.
+    settings.put("net.ipv4.conf.qviz0.route_localnet", None, 1);
+    settings.put("net.ipv4.conf.all.rp_filter", None, 0);
+    settings.put("net.ipv4.conf.qviz0.rp_filter", None, 0);
+    if std::fs::exists("/proc/sys/net/ipv6/conf/qviz1").unwrap_or(false) {
+        // No link-local addresses, no router solicitations: on the wire is only what clients and listener say.
+        settings.put("net.ipv6.conf.qviz1.disable_ipv6", None, 1);
+        settings.put("net.ipv6.conf.qviz0.addr_gen_mode", None, 1);
+    }
+    let news = LinkNews::subscribe().map_err(at(Step::LinksUp))?;
+    for index in [client_end.index, kernel_end.index] {
+        route.set_up(index, libc::IFF_NOARP).map_err(at(Step::LinksUp))?;
+    }
+    for name in [CLIENT_END, KERNEL_END] {
+        while !route.link(name).map_err(at(Step::LinksUp))?.running {
+            news.wait().map_err(at(Step::LinksUp))?;
+        }
+    }
+    Ok((kernel_end, client_end))
+}
+
+/// Puts the listener's addresses and the clients' routes on the kernel's end. Without IPv6 in this kernel the network is IPv4 alone,
+/// unless an IPv6 address was asked for.
+fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Vec<IpAddr>, bool), Fault> {
+    let v4 = IpAddr::V4(LISTENER_V4);
+    route.add_address(index, v4).map_err(at(Step::Address(v4)))?;
+    let network = IpAddr::V4(CLIENTS_V4.0);
+    route.add_route(index, network, CLIENTS_V4.1).map_err(at(Step::Route(network)))?;
+    let mut addresses = vec![v4];
+
+    let (v6, network) = (IpAddr::V6(LISTENER_V6), IpAddr::V6(CLIENTS_V6.0));
+    let ipv6 = route.add_address(index, v6).is_ok() && route.add_route(index, network, CLIENTS_V6.1).is_ok();
+    addresses.extend(ipv6.then_some(v6));
+
+    for &address in asked {
+        if address.is_loopback() || address.is_unspecified() || addresses.contains(&address) {
+            continue;
+        }
+        route.add_address(index, address).map_err(at(Step::Address(address)))?;
+        addresses.push(address);
+    }
+    Ok((addresses, ipv6))
+}
+
+/// The settings of the namespace under construction, with those that could not be made.
+struct Settings {
+    ground: Ground,
+    open: Vec<NotApplied>,
+}
+
+impl Settings {
+    /// Every sysctl as asked for, else as on the host, else (for the two that shrink) as usual.
+    fn apply(&mut self, plan: &NetworkPlan, usual: &[(Sysctl, Option<i64>)]) {
+        for sysctl in Sysctl::ALL {
+            let usual = usual.iter().find(|(which, _)| *which == sysctl).and_then(|(_, value)| *value);
+            if let Some(value) = plan.overrides.value(sysctl).or(plan.host.value(sysctl)).or(usual) {
+                self.put(sysctl.name(), Some(sysctl), value);
+            }
+        }
+        // An ordinary user's listener may take port 80 here, its child processes' too.
+        self.put("net.ipv4.ip_unprivileged_port_start", None, 0);
+    }
+
+    fn put(&mut self, name: &str, sysctl: Option<Sysctl>, wanted: i64) {
+        let reason = match knobs::put(self.ground, name, wanted) {
+            Ok(value) if value == wanted => return,
+            Ok(value) => format!("the kernel made it {value}"),
+            // What cannot be written may have the value all the same.
+            Err(_) if knobs::read(name) == Ok(wanted) => return,
+            Err(KnobError::File { reason, .. }) => reason.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.open.push(NotApplied { name: name.to_owned(), sysctl, wanted, reason });
+    }
+}
+
+fn in_force() -> Sysctls {
+    let mut sysctls = Sysctls::default();
+    for sysctl in Sysctl::ALL {
+        if let Ok(value) = knobs::read(sysctl.name()) {
+            sysctls.set(sysctl, value);
+        }
+    }
+    sysctls
+}
+
+/// `tcp_ehash_entries` is negative where the namespace uses the host's connection hash.
+fn own_hash() -> Option<u32> {
+    let buckets = knobs::read("net.ipv4.tcp_ehash_entries").ok()?;
+    u32::try_from(buckets).ok().filter(|buckets| *buckets > 0)
+}
+
+fn at(step: Step) -> impl Fn(Errno) -> Fault {
+    move |errno| Fault { step, errno: errno.raw_os_error() }
+}
+
+/// lo is the first device of every network namespace (`LOOPBACK_IFINDEX`).
+const LOOPBACK_INDEX: u32 = 1;
+const KERNEL_END: &CStr = c"qviz0";
+const CLIENT_END: &CStr = c"qviz1";
+/// Locally administered unicast addresses, "qviz" within: the same in every recording.
+const KERNEL_MAC: [u8; 6] = [0x02, b'q', b'v', b'i', b'z', 0];
+const CLIENT_MAC: [u8; 6] = [0x02, b'q', b'v', b'i', b'z', 1];

@@ -1,0 +1,229 @@
+//! The few rtnetlink requests that the private network needs: links, addresses, routes. One request in flight, each one answered.
+
+use std::ffi::CStr;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use netlink_packet_core::{
+    DefaultNla, Emitable, NLA_F_NESTED, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkDeserializable,
+    NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable, NlasIterator,
+};
+use rustix::io::Errno;
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, send, socket_with};
+
+use super::Link;
+
+/// A connection to the kernel's routing tables of the calling thread's namespace.
+#[derive(Debug)]
+pub(super) struct Route {
+    socket: OwnedFd,
+    sequence: u32,
+}
+
+/// A link and whether frames can pass it already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LinkState {
+    pub(super) link: Link,
+    pub(super) running: bool,
+}
+
+impl Route {
+    /// Opens the connection. An answer that does not come within two seconds is EAGAIN.
+    pub(super) fn open() -> Result<Self, Errno> {
+        Ok(Self { socket: socket(0)?, sequence: 0 })
+    }
+
+    /// Makes the veth pair; both ends are down.
+    pub(super) fn make_pair(
+        &mut self,
+        kernel_end: (&CStr, [u8; 6]),
+        client_end: (&CStr, [u8; 6]),
+    ) -> Result<(), Errno> {
+        let side = |(name, mac): (&CStr, [u8; 6])| [name_attr(name), attr(libc::IFLA_ADDRESS, &mac)];
+        let mut peer = link_header(0, 0, 0);
+        peer.extend(concat(&side(client_end)));
+        let data = nest(libc::IFLA_INFO_DATA, &[attr(VETH_INFO_PEER | NLA_F_NESTED, &peer)]);
+        let kind = nest(libc::IFLA_LINKINFO, &[attr(libc::IFLA_INFO_KIND, b"veth"), data]);
+        let [name, mac] = side(kernel_end);
+        self.change(libc::RTM_NEWLINK, link_header(0, 0, 0), &[name, mac, kind])
+    }
+
+    /// Sets a link up, with further flags (`IFF_NOARP`).
+    pub(super) fn set_up(&mut self, index: u32, flags: i32) -> Result<(), Errno> {
+        let flags = (flags | libc::IFF_UP) as u32;
+        let request = RouteMessage { kind: libc::RTM_NEWLINK, bytes: link_header(index, flags, flags) };
+        self.ask(request, NLM_F_ACK).map(|_| ())
+    }
+
+    /// Puts one host address on a link; IPv6 without duplicate address detection, so that it can be used at once.
+    pub(super) fn add_address(&mut self, index: u32, address: IpAddr) -> Result<(), Errno> {
+        let (family, bytes) = octets(address);
+        let mut header = vec![family, (bytes.len() * 8) as u8, libc::IFA_F_NODAD as u8, libc::RT_SCOPE_UNIVERSE];
+        header.extend(index.to_ne_bytes());
+        let attributes = [attr(libc::IFA_LOCAL, &bytes), attr(libc::IFA_ADDRESS, &bytes)];
+        self.change(libc::RTM_NEWADDR, header, &attributes)
+    }
+
+    /// Routes a network to a link.
+    pub(super) fn add_route(&mut self, index: u32, network: IpAddr, prefix: u8) -> Result<(), Errno> {
+        let (family, bytes) = octets(network);
+        let scope = if network.is_ipv4() { libc::RT_SCOPE_LINK } else { libc::RT_SCOPE_UNIVERSE };
+        let (table, origin, unicast) = (libc::RT_TABLE_MAIN, libc::RTPROT_STATIC, libc::RTN_UNICAST);
+        let mut header = vec![family, prefix, 0, 0, table, origin, scope, unicast];
+        header.extend(0u32.to_ne_bytes());
+        let attributes = [attr(libc::RTA_DST, &bytes), attr(libc::RTA_OIF, &index.to_ne_bytes())];
+        self.change(libc::RTM_NEWROUTE, header, &attributes)
+    }
+
+    /// Reads one link.
+    pub(super) fn link(&mut self, name: &CStr) -> Result<LinkState, Errno> {
+        let mut bytes = link_header(0, 0, 0);
+        bytes.extend(concat(&[name_attr(name)]));
+        let answer = self.ask(RouteMessage { kind: libc::RTM_GETLINK, bytes }, 0)?.ok_or(Errno::BADMSG)?;
+        read_link(&answer).ok_or(Errno::BADMSG)
+    }
+
+    fn change(&mut self, kind: u16, header: Vec<u8>, attributes: &[DefaultNla]) -> Result<(), Errno> {
+        let mut bytes = header;
+        bytes.extend(concat(attributes));
+        self.ask(RouteMessage { kind, bytes }, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL).map(|_| ())
+    }
+
+    /// Sends one request and waits for its answer: an acknowledgement (`None`) or a message.
+    fn ask(&mut self, request: RouteMessage, flags: u16) -> Result<Option<RouteMessage>, Errno> {
+        self.sequence += 1;
+        let mut header = NetlinkHeader::default();
+        header.flags = NLM_F_REQUEST | flags;
+        header.sequence_number = self.sequence;
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(request));
+        message.finalize();
+        let mut buffer = vec![0; message.buffer_len().max(ANSWER_BYTES)];
+        message.serialize(&mut buffer);
+        send(&self.socket, &buffer[..message.buffer_len()], SendFlags::empty())?;
+        loop {
+            let (length, _) = recv(&self.socket, &mut buffer[..], RecvFlags::empty())?;
+            let answer = NetlinkMessage::<RouteMessage>::deserialize(&buffer[..length]).map_err(|_| Errno::BADMSG)?;
+            if answer.header.sequence_number != self.sequence {
+                continue;
+            }
+            return match answer.payload {
+                NetlinkPayload::Error(error) if error.code.is_none() => Ok(None),
+                NetlinkPayload::Error(error) => Err(Errno::from_raw_os_error(-error.raw_code())),
+                NetlinkPayload::InnerMessage(message) => Ok(Some(message)),
+                _ => Err(Errno::BADMSG),
+            };
+        }
+    }
+}
+
+/// Tells when links change.
+#[derive(Debug)]
+pub(super) struct LinkNews(OwnedFd);
+
+impl LinkNews {
+    /// Subscribes to link changes.
+    pub(super) fn subscribe() -> Result<Self, Errno> {
+        socket(libc::RTMGRP_LINK as u32).map(Self)
+    }
+
+    /// Waits until some link changed; EAGAIN after two seconds of silence.
+    pub(super) fn wait(&self) -> Result<(), Errno> {
+        recv(&self.0, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty()).map(|_| ())
+    }
+}
+
+/// A route message: its type, and its fixed header and attributes as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RouteMessage {
+    kind: u16,
+    bytes: Vec<u8>,
+}
+
+impl NetlinkSerializable for RouteMessage {
+    fn message_type(&self) -> u16 {
+        self.kind
+    }
+
+    fn buffer_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn serialize(&self, buffer: &mut [u8]) {
+        buffer.copy_from_slice(&self.bytes);
+    }
+}
+
+impl NetlinkDeserializable for RouteMessage {
+    type Error = std::convert::Infallible;
+
+    fn deserialize(header: &NetlinkHeader, payload: &[u8]) -> Result<Self, Self::Error> {
+        Ok(Self { kind: header.message_type, bytes: payload.to_vec() })
+    }
+}
+
+fn socket(groups: u32) -> Result<OwnedFd, Errno> {
+    // No protocol number is number 0: NETLINK_ROUTE.
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+    set_socket_timeout(&socket, Timeout::Recv, Some(Duration::from_secs(2)))?;
+    bind(&socket, &SocketAddrNetlink::new(0, groups))?;
+    Ok(socket)
+}
+
+/// `struct ifinfomsg`
+fn link_header(index: u32, flags: u32, change: u32) -> Vec<u8> {
+    [0, index, flags, change].into_iter().flat_map(u32::to_ne_bytes).collect()
+}
+
+fn read_link(answer: &RouteMessage) -> Option<LinkState> {
+    let (header, attributes) = answer.bytes.split_at_checked(LINK_HEADER_BYTES)?;
+    let index = u32::from_ne_bytes(header.get(4..8)?.try_into().ok()?);
+    let (mut name, mut mac, mut running) = (None, None, false);
+    for attribute in NlasIterator::new(attributes).flatten() {
+        match attribute.kind() {
+            libc::IFLA_IFNAME => {
+                name = CStr::from_bytes_until_nul(attribute.value()).ok()?.to_str().ok().map(str::to_owned);
+            }
+            libc::IFLA_ADDRESS => mac = attribute.value().try_into().ok(),
+            libc::IFLA_OPERSTATE => running = attribute.value() == [IF_OPER_UP],
+            _ => {}
+        }
+    }
+    Some(LinkState { link: Link { name: name?, index, mac: mac? }, running })
+}
+
+fn octets(address: IpAddr) -> (u8, Vec<u8>) {
+    match address {
+        IpAddr::V4(address) => (libc::AF_INET as u8, address.octets().to_vec()),
+        IpAddr::V6(address) => (libc::AF_INET6 as u8, address.octets().to_vec()),
+    }
+}
+
+fn attr(kind: u16, value: &[u8]) -> DefaultNla {
+    DefaultNla::new(kind, value.to_vec())
+}
+
+fn name_attr(name: &CStr) -> DefaultNla {
+    attr(libc::IFLA_IFNAME, name.to_bytes_with_nul())
+}
+
+fn nest(kind: u16, attributes: &[DefaultNla]) -> DefaultNla {
+    DefaultNla::new(kind | NLA_F_NESTED, concat(attributes))
+}
+
+fn concat(attributes: &[DefaultNla]) -> Vec<u8> {
+    let mut bytes = vec![0; attributes.buffer_len()];
+    attributes.emit(&mut bytes);
+    bytes
+}
+
+/// `VETH_INFO_PEER`, include/uapi/linux/veth.h
+const VETH_INFO_PEER: u16 = 1;
+/// `IF_OPER_UP`, include/uapi/linux/if.h: RFC 2863 operational state "up", set when the transmit queue works.
+const IF_OPER_UP: u8 = 6;
+/// `sizeof(struct ifinfomsg)`
+const LINK_HEADER_BYTES: usize = 16;
+/// Room for one answer; a link's full description takes about 1.5 KiB.
+const ANSWER_BYTES: usize = 8192;

@@ -1,0 +1,338 @@
+//! Why a private network could not be had, decided from evidence, with the command that would remedy this very case.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+/// One step on the way into the private network, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Where the process stands: `/proc/thread-self/ns/net`.
+    Origin,
+    /// The process has one thread.
+    Threads,
+    /// A child for the try.
+    Fork,
+    /// `unshare(CLONE_NEWUSER)`.
+    UserNamespace,
+    /// `/proc/self/setgroups`, `uid_map` and `gid_map`: the user is itself inside.
+    IdentityMap,
+    /// `unshare(CLONE_NEWNET)`.
+    NetworkNamespace,
+    /// `unshare(CLONE_NEWNET)` once more, for the private connection hash.
+    NestedNamespace,
+    /// Loopback up.
+    Loopback,
+    /// The veth pair.
+    VethPair,
+    /// Both ends up, without ARP.
+    LinksUp,
+    /// One address of the kernel's end.
+    Address(IpAddr),
+    /// The route to one of the clients' networks.
+    Route(IpAddr),
+    /// The process moves in.
+    Join,
+}
+
+/// What failed in the child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fault {
+    pub(super) step: Step,
+    pub(super) errno: i32,
+}
+
+/// The reason behind an error number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// /proc is not there, or not for this process.
+    NoProc,
+    /// The process has more than one thread.
+    Threads,
+    /// A limit of user or network namespaces is reached: its sysctl, and its value if it could be read.
+    Limit(&'static str, Option<i64>),
+    /// The same limit in an outer user namespace: here it is the greatest number (`create_user_ns` starts with it).
+    OuterLimit(&'static str),
+    /// `kernel.unprivileged_userns_clone` is 0.
+    SwitchedOff,
+    /// `kernel.apparmor_restrict_unprivileged_userns` is 1.
+    AppArmor,
+    /// A seccomp filter is in force, as in containers.
+    Seccomp,
+    /// The kernel was built without user namespaces.
+    NoUserNamespaces,
+    /// The kernel has no veth devices.
+    NoVeth,
+    /// The running kernel's modules are no longer on disk (it was updated and not restarted).
+    ModulesGone,
+    /// `setns` by process needs Linux 5.8.
+    OldKernel,
+    /// The address cannot be put on a device.
+    Address(IpAddr),
+    /// The process is at a limit of its own: open files, processes or memory.
+    OwnLimit,
+    /// Nothing in /proc explains it.
+    Unknown,
+}
+
+/// The private network could not be had. The process stands where it stood before.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no private network: {step} failed ({}): {cause}", std::io::Error::from_raw_os_error(*.errno))]
+pub struct Refusal {
+    /// The step that failed.
+    pub step: Step,
+    /// Its error number.
+    pub errno: i32,
+    /// The reason.
+    pub cause: Cause,
+}
+
+/// What /proc says about the right to make namespaces; `None` where a file is missing or cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// `user.max_user_namespaces`
+    pub max_user_namespaces: Option<i64>,
+    /// `user.max_net_namespaces`
+    pub max_net_namespaces: Option<i64>,
+    /// `kernel.unprivileged_userns_clone` (Debian and others)
+    pub userns_clone: Option<i64>,
+    /// `kernel.apparmor_restrict_unprivileged_userns` (Ubuntu)
+    pub apparmor_restricts: Option<i64>,
+    /// The field `Seccomp` of /proc/self/status: 2 = a filter is in force.
+    pub seccomp: Option<i64>,
+    /// Whether /proc/self/ns/user exists.
+    pub user_namespaces: bool,
+    /// Whether the running kernel's module directory exists.
+    pub modules: bool,
+}
+
+impl Refusal {
+    pub(super) fn new(step: Step, errno: Errno) -> Self {
+        Self::judged(step, errno.raw_os_error(), &Evidence::read())
+    }
+
+    /// Names the reason of a failed step.
+    pub fn judged(step: Step, errno: i32, evidence: &Evidence) -> Self {
+        let cause = match (step, Errno::from_raw_os_error(errno)) {
+            (Step::Origin, _) => Cause::NoProc,
+            (Step::UserNamespace, Errno::INVAL) if !evidence.user_namespaces => Cause::NoUserNamespaces,
+            (Step::Threads, _) | (Step::UserNamespace, Errno::INVAL) => Cause::Threads,
+            (Step::UserNamespace, Errno::NOSPC | Errno::USERS) => {
+                Cause::limit("user.max_user_namespaces", evidence.max_user_namespaces)
+            }
+            (Step::NetworkNamespace | Step::NestedNamespace, Errno::NOSPC | Errno::USERS) => {
+                Cause::limit("user.max_net_namespaces", evidence.max_net_namespaces)
+            }
+            (Step::Join, Errno::INVAL | Errno::NOSYS) => Cause::OldKernel,
+            (_, Errno::MFILE | Errno::NFILE | Errno::NOMEM) | (Step::Fork, Errno::AGAIN) => Cause::OwnLimit,
+            (_, Errno::PERM | Errno::ACCESS) => evidence.denial(),
+            (Step::Address(address), _) => Cause::Address(address),
+            (Step::VethPair, Errno::OPNOTSUPP) if evidence.modules => Cause::NoVeth,
+            (Step::VethPair, Errno::OPNOTSUPP) => Cause::ModulesGone,
+            _ => Cause::Unknown,
+        };
+        Self { step, errno, cause }
+    }
+
+    /// The command that would remedy this case, or what to do where no command can.
+    pub fn hint(&self) -> String {
+        match self.cause {
+            Cause::NoProc => "sudo mount -t proc proc /proc".to_owned(),
+            Cause::Threads => {
+                "enter the lab before any thread starts; this is a fault in qviz, please report it".to_owned()
+            }
+            Cause::Limit(name, value) => {
+                let enough = value.map_or(ENOUGH_NAMESPACES, |value| value.saturating_mul(2).max(ENOUGH_NAMESPACES));
+                format!("sudo sysctl {name}={enough}")
+            }
+            Cause::OuterLimit(name) => {
+                format!("sudo sysctl {name}={OUTER_NAMESPACES} (on the host, outside of this container)")
+            }
+            Cause::SwitchedOff => "sudo sysctl kernel.unprivileged_userns_clone=1".to_owned(),
+            Cause::AppArmor => "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0".to_owned(),
+            Cause::Seccomp => "docker run --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt apparmor=unconfined \
+                               --security-opt systempaths=unconfined ..."
+                .to_owned(),
+            Cause::NoVeth => "sudo modprobe veth".to_owned(),
+            Cause::ModulesGone => "sudo reboot".to_owned(),
+            Cause::NoUserNamespaces | Cause::Unknown => "sudo qviz".to_owned(),
+            Cause::OwnLimit => "ulimit -n 1024; ulimit -u 4096; ulimit -v unlimited".to_owned(),
+            Cause::OldKernel => "qviz --net host".to_owned(),
+            Cause::Address(_) => "choose a unicast address: qviz --listen 198.51.100.1:8080".to_owned(),
+        }
+    }
+}
+
+impl Cause {
+    fn limit(name: &'static str, here: Option<i64>) -> Self {
+        if here == Some(i64::from(i32::MAX)) { Self::OuterLimit(name) } else { Self::Limit(name, here) }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::judged(fault.step, fault.errno, &Evidence::read())
+    }
+}
+
+impl Evidence {
+    /// Reads it from /proc.
+    pub fn read() -> Self {
+        let release = rustix::system::uname();
+        let modules = release.release().to_str().is_ok_and(|release| {
+            ["/lib/modules", "/usr/lib/modules"].iter().any(|root| std::path::Path::new(root).join(release).is_dir())
+        });
+        Self {
+            max_user_namespaces: number("/proc/sys/user/max_user_namespaces"),
+            max_net_namespaces: number("/proc/sys/user/max_net_namespaces"),
+            userns_clone: number("/proc/sys/kernel/unprivileged_userns_clone"),
+            apparmor_restricts: number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
+            seccomp: seccomp(),
+            user_namespaces: std::fs::exists("/proc/self/ns/user").unwrap_or(false),
+            modules,
+        }
+    }
+
+    /// Who says EPERM: the most specific switch first; a seccomp filter alone proves little, so it comes last.
+    const fn denial(&self) -> Cause {
+        match *self {
+            Self { userns_clone: Some(0), .. } => Cause::SwitchedOff,
+            Self { apparmor_restricts: Some(1..), .. } => Cause::AppArmor,
+            Self { seccomp: Some(1..), .. } => Cause::Seccomp,
+            _ => Cause::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Origin => f.write_str("reading /proc/thread-self/ns/net"),
+            Self::Threads => f.write_str("the start from a single thread"),
+            Self::Fork => f.write_str("the try in a child process"),
+            Self::UserNamespace => f.write_str("unshare(CLONE_NEWUSER)"),
+            Self::IdentityMap => f.write_str("writing the user's identity to uid_map and gid_map"),
+            Self::NetworkNamespace => f.write_str("unshare(CLONE_NEWNET)"),
+            Self::NestedNamespace => f.write_str("the second unshare(CLONE_NEWNET)"),
+            Self::Loopback => f.write_str("setting lo up"),
+            Self::VethPair => f.write_str("making the veth pair"),
+            Self::LinksUp => f.write_str("setting the veth pair up"),
+            Self::Address(address) => write!(f, "adding the address {address}"),
+            Self::Route(network) => write!(f, "adding the route to {network}"),
+            Self::Join => f.write_str("setns() into the finished network"),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProc => f.write_str("/proc is not mounted here"),
+            Self::Threads => f.write_str("a user namespace can be entered only while the process has one thread"),
+            Self::Limit(name, Some(value)) => write!(f, "{name} is {value}, and no more are free"),
+            Self::Limit(name, None) => write!(f, "the limit {name} is reached"),
+            Self::OuterLimit(name) => write!(f, "{name} is reached outside of this container"),
+            Self::SwitchedOff => f.write_str("kernel.unprivileged_userns_clone is 0"),
+            Self::AppArmor => {
+                f.write_str("AppArmor denies ordinary users the rights inside their own namespaces (Ubuntu's default)")
+            }
+            Self::Seccomp => f.write_str("a seccomp filter is in force, as in containers without SYS_ADMIN"),
+            Self::NoUserNamespaces => f.write_str("this kernel was built without user namespaces"),
+            Self::NoVeth => f.write_str("the kernel has no veth devices; their module is missing or may not be loaded"),
+            Self::ModulesGone => {
+                f.write_str("the running kernel's modules are not on this disk, so veth cannot be loaded")
+            }
+            Self::OldKernel => f.write_str("setns by process needs Linux 5.8"),
+            Self::Address(address) => write!(f, "the kernel does not take {address} as an address of a device"),
+            Self::OwnLimit => f.write_str("the process has reached a limit of open files, processes or memory"),
+            Self::Unknown => f.write_str("nothing in /proc explains it"),
+        }
+    }
+}
+
+/// The error number of an I/O error; EIO where it has none.
+pub(in crate::lab) fn errno_of(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
+
+fn number(path: &str) -> Option<i64> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+fn seccomp() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Seccomp:"))?.trim().parse().ok()
+}
+
+/// What a limit is raised to at least.
+const ENOUGH_NAMESPACES: i64 = 1024;
+/// What a limit is raised to that cannot be seen from here.
+const OUTER_NAMESPACES: i64 = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDINARY: Evidence = Evidence {
+        max_user_namespaces: Some(5000),
+        max_net_namespaces: Some(0),
+        userns_clone: None,
+        apparmor_restricts: None,
+        seccomp: Some(0),
+        user_namespaces: true,
+        modules: true,
+    };
+
+    fn hint(step: Step, errno: Errno, evidence: Evidence) -> String {
+        Refusal::judged(step, errno.raw_os_error(), &evidence).hint()
+    }
+
+    #[test]
+    fn a_limit_is_raised_above_what_it_is() {
+        assert_eq!(hint(Step::UserNamespace, Errno::NOSPC, ORDINARY), "sudo sysctl user.max_user_namespaces=10000");
+        assert_eq!(hint(Step::NetworkNamespace, Errno::NOSPC, ORDINARY), "sudo sysctl user.max_net_namespaces=1024");
+        assert_eq!(hint(Step::NestedNamespace, Errno::NOSPC, ORDINARY), "sudo sysctl user.max_net_namespaces=1024");
+    }
+
+    #[test]
+    fn a_denial_names_the_switch_that_denies() {
+        let apparmor = Evidence { apparmor_restricts: Some(1), seccomp: Some(2), ..ORDINARY };
+        let unlock = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0";
+        assert_eq!(hint(Step::IdentityMap, Errno::PERM, apparmor), unlock);
+        assert_eq!(hint(Step::NetworkNamespace, Errno::PERM, apparmor), unlock);
+        let debian = Evidence { userns_clone: Some(0), ..ORDINARY };
+        assert_eq!(hint(Step::UserNamespace, Errno::PERM, debian), "sudo sysctl kernel.unprivileged_userns_clone=1");
+        let container = Evidence { seccomp: Some(2), ..ORDINARY };
+        assert!(hint(Step::UserNamespace, Errno::PERM, container).starts_with("docker run --cap-add SYS_ADMIN"));
+        assert_eq!(hint(Step::UserNamespace, Errno::PERM, ORDINARY), "sudo qviz");
+    }
+
+    #[test]
+    fn the_same_error_number_has_several_reasons() {
+        let judged = |step, evidence| Refusal::judged(step, Errno::INVAL.raw_os_error(), &evidence).cause;
+        assert_eq!(judged(Step::UserNamespace, ORDINARY), Cause::Threads);
+        let without = Evidence { user_namespaces: false, ..ORDINARY };
+        assert_eq!(judged(Step::UserNamespace, without), Cause::NoUserNamespaces);
+        assert_eq!(judged(Step::Join, ORDINARY), Cause::OldKernel);
+        let multicast = IpAddr::from([224, 0, 0, 1]);
+        assert_eq!(judged(Step::Address(multicast), ORDINARY), Cause::Address(multicast));
+    }
+
+    #[test]
+    fn a_missing_module_is_not_a_missing_kernel() {
+        assert_eq!(hint(Step::VethPair, Errno::OPNOTSUPP, ORDINARY), "sudo modprobe veth");
+        let updated = Evidence { modules: false, ..ORDINARY };
+        assert_eq!(hint(Step::VethPair, Errno::OPNOTSUPP, updated), "sudo reboot");
+    }
+
+    #[test]
+    fn the_sentence_has_the_step_the_error_and_the_reason() {
+        let refusal = Refusal::judged(Step::NetworkNamespace, Errno::NOSPC.raw_os_error(), &ORDINARY);
+        let sentence = refusal.to_string();
+        assert!(sentence.contains("unshare(CLONE_NEWNET)") && sentence.contains("os error 28"), "{sentence}");
+        assert!(sentence.contains("user.max_net_namespaces is 0"), "{sentence}");
+    }
+}

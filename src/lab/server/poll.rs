@@ -1,0 +1,87 @@
+//! One epoll for many sockets. Only sockets that were not ready when asked are put in, so that quick connections cost nothing here.
+
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+
+use super::slab::Key;
+
+/// So many ready sockets are told at once; the others keep the epoll readable.
+const READY_PER_TURN: usize = 128;
+
+/// There could be no epoll.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot create an epoll for the {side}: {source}")]
+pub struct PollError {
+    /// Whose sockets it was meant for.
+    pub side: &'static str,
+    /// The kernel's answer.
+    pub source: Errno,
+}
+
+impl PollError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self.source {
+            Errno::MFILE | Errno::NFILE => {
+                "no file descriptor is left: raise the limit with `ulimit -n 4096`".to_owned()
+            }
+            _ => "see what works on this machine with `qviz doctor`".to_owned(),
+        }
+    }
+}
+
+/// What is waited for at a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lab) enum Interest {
+    /// Something to read, or the end.
+    Readable,
+    /// The end of the handshake, and after it something to read.
+    Connected,
+}
+
+/// Sockets that somebody waits for, edge-triggered. Closing a socket takes it out.
+pub(in crate::lab) struct Poll {
+    epoll: OwnedFd,
+    events: Vec<epoll::Event>,
+}
+
+impl Poll {
+    pub(in crate::lab) fn new(side: &'static str) -> Result<Self, PollError> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|source| PollError { side, source })?;
+        Ok(Self { epoll, events: Vec::with_capacity(READY_PER_TURN) })
+    }
+
+    /// Readable when a watched socket is ready.
+    pub(in crate::lab) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
+    /// Watches a socket from now on; what is ready already is told too. False when the kernel has no room for one more watch.
+    pub(in crate::lab) fn watch(&self, socket: BorrowedFd<'_>, key: Key, interest: Interest) -> bool {
+        let flags = match interest {
+            Interest::Readable => epoll::EventFlags::IN | epoll::EventFlags::RDHUP,
+            Interest::Connected => epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::OUT,
+        };
+        epoll::add(&self.epoll, socket, epoll::EventData::new_u64(key), flags | epoll::EventFlags::ET).is_ok()
+    }
+
+    /// The keys of sockets at which something happened, without waiting. An interrupted or failed call tells of nobody; the next
+    /// one will.
+    pub(in crate::lab) fn ready(&mut self, keys: &mut Vec<Key>) {
+        keys.clear();
+        self.events.clear();
+        if epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&Timespec::default())).is_ok() {
+            keys.extend(self.events.iter().map(|event| event.data.u64()));
+        }
+    }
+}
+
+impl fmt::Debug for Poll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poll").field("epoll", &self.epoll).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,33 @@
+//! Connections in the accept queue whose clients have gone.
+
+use super::{Diagnosis, Rule, Severity, Verdict};
+use crate::model::connection::Belief;
+use crate::model::world::World;
+
+pub(super) const RULE: Rule = Rule { name: "dead-in-queue", explain: EXPLAIN, check };
+
+const EXPLAIN: &str = "\
+Some entries of the accept queue belong to clients that have already closed or reset the connection. The kernel does not remove
+them: they hold a place until accept() takes them, and the program will find EOF or ECONNRESET at its first read. Clients with a
+short time-out in front of a slow server fill its queue with such entries.
+Kernel: tcp_reset and tcp_fin leave the socket in the accept queue (inet_csk_accept takes it later).
+What to do: empty the accept queue faster; give clients a time-out longer than the server's worst wait.";
+
+fn check(world: &World) -> Verdict {
+    let dead = world.roster.iter().filter(|one| one.server.in_accept_queue() && is_dead(one)).count();
+    let depth = world.accept_queue.depth();
+    if dead == 0 {
+        return Verdict::Absent;
+    }
+    Verdict::Found(Diagnosis {
+        severity: Severity::Warning,
+        evidence: vec![("dead_entries", dead as f64), ("accept_queue_depth", depth.into())],
+        sentence: format!(
+            "{dead} of {depth} entries in the accept queue are dead: their clients have gone, their places are still held."
+        ),
+    })
+}
+
+fn is_dead(one: &crate::model::connection::Connection) -> bool {
+    one.belief() == Belief::DeadInQueue || one.client_closed
+}

@@ -1,0 +1,42 @@
+//! Many requests stay half-open: their clients do not answer.
+
+use std::time::Duration;
+
+use super::{Diagnosis, Rule, Severity, Verdict};
+use crate::model::connection::Belief;
+use crate::model::world::World;
+
+pub(super) const RULE: Rule = Rule { name: "half-open-pile-up", explain: EXPLAIN, check };
+
+const EXPLAIN: &str = "\
+At least half of the SYN queue is held by requests whose clients have not answered for more than three seconds: a SYN flood,
+clients behind a network that loses the SYN-ACK, or clients that vanished. Each stays until its SYN-ACK was repeated
+tcp_synack_retries times (about 63 s with 5), less under pressure.
+Kernel: reqsk_timer_handler (net/ipv4/inet_connection_sock.c).
+What to do: keep net.ipv4.tcp_syncookies=1, so that a full SYN queue does not shut out real clients; lower
+net.ipv4.tcp_synack_retries to shorten the stay; look at where the requests come from.";
+
+/// A round trip longer than this is not a round trip any more.
+const LONG: Duration = Duration::from_secs(3);
+
+fn check(world: &World) -> Verdict {
+    let Some(capacity) = world.syn_capacity().filter(|capacity| *capacity > 0) else { return Verdict::TooEarly };
+    if world.syn_queue.depth() * 2 < capacity {
+        return Verdict::Absent;
+    }
+    let old = world
+        .roster
+        .iter()
+        .filter(|one| one.belief() == Belief::HalfOpen && world.now.since(one.server_since) > LONG)
+        .count();
+    if old * 2 < capacity as usize {
+        return Verdict::Absent;
+    }
+    Verdict::Found(Diagnosis {
+        severity: Severity::Warning,
+        evidence: vec![("silent_requests", old as f64), ("syn_capacity", capacity.into())],
+        sentence: format!(
+            "{old} of {capacity} places in the SYN queue are held by clients that do not answer: a SYN flood, or lost SYN-ACKs."
+        ),
+    })
+}

@@ -1,0 +1,35 @@
+//! SYNs were dropped by the three-quarters rule of tcp_max_syn_backlog.
+
+use super::{Diagnosis, Rule, Severity, Verdict};
+use crate::model::ledger::Cause;
+use crate::model::settings::Sysctl;
+use crate::model::world::World;
+
+pub(super) const RULE: Rule = Rule { name: "three-quarters-rule", explain: EXPLAIN, check };
+
+const EXPLAIN: &str = "\
+With SYN cookies off, the kernel keeps the last quarter of net.ipv4.tcp_max_syn_backlog for peers that it already knows: a SYN of
+an unknown peer is dropped as soon as less than a quarter is left. Only ListenDrops moves, so this looks like nothing at all in
+most monitors.
+Kernel: tcp_conn_request (net/ipv4/tcp_input.c), the test max_syn_backlog - qlen < max_syn_backlog >> 2.
+What to do: net.ipv4.tcp_syncookies=1 (then tcp_max_syn_backlog does not limit at all), or raise tcp_max_syn_backlog.";
+
+fn check(world: &World) -> Verdict {
+    let toll = world.ledger.toll(Cause::SynMaxSynBacklog);
+    if toll.segments == 0 {
+        return Verdict::Absent;
+    }
+    let max = world.sysctls.value(Sysctl::MaxSynBacklog).unwrap_or(0);
+    Verdict::Found(Diagnosis {
+        severity: Severity::Problem,
+        evidence: vec![
+            ("segments", toll.segments as f64),
+            ("clients", toll.clients as f64),
+            ("tcp_max_syn_backlog", max as f64),
+        ],
+        sentence: format!(
+            "{} SYNs of {} clients fell to the three-quarters rule of tcp_max_syn_backlog = {max}: turn SYN cookies on, or raise it.",
+            toll.segments, toll.clients
+        ),
+    })
+}

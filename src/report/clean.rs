@@ -1,0 +1,31 @@
+//! Text that comes from elsewhere (file names, arguments, other programs) must not steer a terminal.
+
+/// The text with every control character but line feed and tab shown as U+FFFD.
+pub fn lines(text: &str) -> String {
+    replaced(text, |one| one == '\n' || one == '\t')
+}
+
+/// The text as one line: every control character shown as U+FFFD.
+pub fn line(text: &str) -> String {
+    replaced(text, |_| false)
+}
+
+/// Controls, and the marks that reverse the direction of writing.
+fn steers(one: char) -> bool {
+    one.is_control() || matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn replaced(text: &str, allowed: impl Fn(char) -> bool) -> String {
+    text.chars().map(|one| if steers(one) && !allowed(one) { char::REPLACEMENT_CHARACTER } else { one }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_sequence_stays_text() {
+        assert_eq!(line("a\x1b[31mb\nc\u{202e}d"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d");
+        assert_eq!(lines("a\tb\nc\r"), "a\tb\nc\u{fffd}");
+    }
+}

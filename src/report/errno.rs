@@ -1,0 +1,66 @@
+//! Error numbers by name.
+
+use std::borrow::Cow;
+
+use rustix::io::Errno;
+
+/// The name of an error number as C writes it (`EADDRNOTAVAIL`), or `errno 123` for one that a socket call does not give.
+pub fn name(errno: i32) -> Cow<'static, str> {
+    let known = NAMES.iter().find(|(one, _)| one.raw_os_error() == errno);
+    known.map_or_else(|| Cow::Owned(format!("errno {errno}")), |(_, name)| Cow::Borrowed(*name))
+}
+
+/// The errors that a client can meet before its SYN leaves: always listed, zeros too.
+pub const ALWAYS_LISTED: [Errno; 8] = [
+    Errno::ADDRNOTAVAIL,
+    Errno::ADDRINUSE,
+    Errno::AGAIN,
+    Errno::HOSTUNREACH,
+    Errno::MFILE,
+    Errno::NETUNREACH,
+    Errno::NFILE,
+    Errno::NOBUFS,
+];
+
+const NAMES: [(Errno, &str); 27] = [
+    (Errno::ACCESS, "EACCES"),
+    (Errno::ADDRINUSE, "EADDRINUSE"),
+    (Errno::ADDRNOTAVAIL, "EADDRNOTAVAIL"),
+    (Errno::AFNOSUPPORT, "EAFNOSUPPORT"),
+    (Errno::AGAIN, "EAGAIN"),
+    (Errno::ALREADY, "EALREADY"),
+    (Errno::BADF, "EBADF"),
+    (Errno::CONNABORTED, "ECONNABORTED"),
+    (Errno::CONNREFUSED, "ECONNREFUSED"),
+    (Errno::CONNRESET, "ECONNRESET"),
+    (Errno::HOSTUNREACH, "EHOSTUNREACH"),
+    (Errno::INTR, "EINTR"),
+    (Errno::INVAL, "EINVAL"),
+    (Errno::IO, "EIO"),
+    (Errno::MFILE, "EMFILE"),
+    (Errno::NETDOWN, "ENETDOWN"),
+    (Errno::NETUNREACH, "ENETUNREACH"),
+    (Errno::NFILE, "ENFILE"),
+    (Errno::NOBUFS, "ENOBUFS"),
+    (Errno::NODEV, "ENODEV"),
+    (Errno::NOMEM, "ENOMEM"),
+    (Errno::NOTCONN, "ENOTCONN"),
+    (Errno::OPNOTSUPP, "EOPNOTSUPP"),
+    (Errno::PERM, "EPERM"),
+    (Errno::PIPE, "EPIPE"),
+    (Errno::PROTO, "EPROTO"),
+    (Errno::TIMEDOUT, "ETIMEDOUT"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_error_has_a_name() {
+        for errno in ALWAYS_LISTED {
+            assert!(name(errno.raw_os_error()).starts_with('E'), "{errno:?}");
+        }
+        assert_eq!(name(9999), "errno 9999");
+    }
+}

@@ -1,0 +1,233 @@
+//! One JSON object per line: each event as it happened, and the summary last.
+//!
+//! `{"t_s":1.234567,"event":"segment",...}`: seconds since the listener was ready with nine digits at most, the kind in snake
+//! case, the event's own fields next to them. Times are seconds (`..._s`), spans milliseconds (`..._ms`). A tick, which says only
+//! that time has passed, has no line.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+use super::errno;
+use crate::model::event::{Began, Deed, Event, Life, Listening, Loss, Stamped};
+use crate::model::sample::{HalfOpen, Listed, Waiting};
+use crate::model::segment::Segment;
+use crate::model::settings::{AcceptRate, Arrivals, Knobs};
+use crate::model::stamp::Stamp;
+
+/// Writes the event's line; a tick has none.
+///
+/// # Errors
+/// The writer's own.
+pub fn write_event(out: &mut dyn Write, stamped: &Stamped) -> io::Result<()> {
+    if matches!(stamped.event, Event::Tick) { Ok(()) } else { write(out, &Line(stamped)) }
+}
+
+/// Writes one object and a line feed.
+///
+/// # Errors
+/// The writer's own.
+pub fn write(out: &mut dyn Write, object: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, object).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
+
+/// One event as it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a>(pub &'a Stamped);
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("t_s", &seconds(self.0.at))?;
+        map.serialize_entry("event", kind(&self.0.event))?;
+        match &self.0.event {
+            Event::Began(began) => began_fields(&mut map, began)?,
+            Event::Listening(Listening { backlog, somaxconn, limit }) => {
+                map.serialize_entry("backlog", backlog)?;
+                map.serialize_entry("somaxconn", somaxconn)?;
+                map.serialize_entry("limit", limit)?;
+            }
+            Event::Sysctl { name, value } => {
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("value", value)?;
+            }
+            Event::Knobs(knobs) => knob_fields(&mut map, knobs)?,
+            Event::Segment(segment) => segment_fields(&mut map, segment)?,
+            Event::Client { id, peer, life } => {
+                map.serialize_entry("id", id)?;
+                map.serialize_entry("peer", peer)?;
+                life_fields(&mut map, *life)?;
+            }
+            Event::Served { peer, deed } => {
+                map.serialize_entry("peer", peer)?;
+                deed_fields(&mut map, *deed)?;
+            }
+            Event::AcceptFailed { errno } => map.serialize_entry("errno", &errno::name(*errno))?,
+            Event::Queue(reading) => {
+                map.serialize_entry("depth", &reading.depth)?;
+                map.serialize_entry("limit", &reading.limit)?;
+                map.serialize_entry("drops", &reading.drops)?;
+            }
+            Event::Listed(listed) => listed_fields(&mut map, listed)?,
+            Event::Counters(counters) => map.serialize_entry("counters", counters)?,
+            Event::Loss(loss) => loss_fields(&mut map, *loss)?,
+            Event::Cost { eye, nanos } => {
+                map.serialize_entry("eye", eye)?;
+                map.serialize_entry("nanos", nanos)?;
+            }
+            Event::Refused { message } => map.serialize_entry("message", message)?,
+            Event::Tick | Event::Ended => {}
+        }
+        map.end()
+    }
+}
+
+const fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::Began(_) => "began",
+        Event::Listening(_) => "listening",
+        Event::Sysctl { .. } => "sysctl",
+        Event::Knobs(_) => "knobs",
+        Event::Segment(_) => "segment",
+        Event::Client { .. } => "client",
+        Event::Served { .. } => "served",
+        Event::AcceptFailed { .. } => "accept_failed",
+        Event::Queue(_) => "queue",
+        Event::Listed(_) => "listed",
+        Event::Counters(_) => "counters",
+        Event::Loss(_) => "loss",
+        Event::Cost { .. } => "cost",
+        Event::Refused { .. } => "refused",
+        Event::Tick => "tick",
+        Event::Ended => "ended",
+    }
+}
+
+fn began_fields<M: SerializeMap>(map: &mut M, began: &Began) -> Result<(), M::Error> {
+    map.serialize_entry("schema", super::summary::VERSION)?;
+    map.serialize_entry("kernel", &began.kernel)?;
+    map.serialize_entry("rung", &began.rung)?;
+    map.serialize_entry("fallback", &began.fallback)?;
+    map.serialize_entry("pid", &began.pid)?;
+    map.serialize_entry("seed", &began.seed)?;
+    map.serialize_entry("client", &began.clients)?;
+    map.serialize_entry("address", &began.address)?;
+    map.serialize_entry("tap", &began.tap)?;
+    map.serialize_entry("private_counters", &began.private_counters)?;
+    map.serialize_entry("host_sysctls", &began.host)?;
+    map.serialize_entry("sysctls", &began.sysctls)
+}
+
+fn knob_fields<M: SerializeMap>(map: &mut M, knobs: &Knobs) -> Result<(), M::Error> {
+    map.serialize_entry("backlog", &knobs.backlog)?;
+    map.serialize_entry("rate_per_s", &knobs.rate)?;
+    match knobs.arrivals {
+        Arrivals::Steady => map.serialize_entry("arrivals", "steady")?,
+        Arrivals::Poisson => map.serialize_entry("arrivals", "poisson")?,
+        Arrivals::Burst { size, period } => crowd_fields(map, "burst", size, period.as_secs_f64())?,
+        Arrivals::Wave { size, period } => crowd_fields(map, "wave", size, period.as_secs_f64())?,
+    }
+    match knobs.accept_rate {
+        AcceptRate::Paused => map.serialize_entry("accept_rate", &0)?,
+        AcceptRate::PerSecond(rate) => map.serialize_entry("accept_rate", &rate)?,
+        AcceptRate::Max => map.serialize_entry("accept_rate", "max")?,
+    }
+    map.serialize_entry("half_open", &knobs.half_open)?;
+    map.serialize_entry("loss", &knobs.loss)?;
+    map.serialize_entry("rtt_ms", &(knobs.rtt.as_secs_f64() * 1e3))?;
+    map.serialize_entry("jitter_ms", &(knobs.jitter.as_secs_f64() * 1e3))?;
+    map.serialize_entry("workers", &knobs.workers)?;
+    map.serialize_entry("service_ms", &(knobs.service.as_secs_f64() * 1e3))
+}
+
+fn crowd_fields<M: SerializeMap>(map: &mut M, name: &str, size: u32, period_s: f64) -> Result<(), M::Error> {
+    map.serialize_entry("arrivals", name)?;
+    map.serialize_entry("size", &size)?;
+    map.serialize_entry("period_s", &period_s)
+}
+
+fn segment_fields<M: SerializeMap>(map: &mut M, segment: &Segment) -> Result<(), M::Error> {
+    map.serialize_entry("peer", &segment.peer)?;
+    map.serialize_entry("toward", &segment.toward)?;
+    map.serialize_entry("kind", &segment.kind())?;
+    map.serialize_entry("flags", &segment.flags)?;
+    map.serialize_entry("seq", &segment.seq)?;
+    map.serialize_entry("ack", &segment.ack)?;
+    map.serialize_entry("payload", &segment.payload)?;
+    map.serialize_entry("window_scale", &segment.window_scale)?;
+    map.serialize_entry("timestamps", &segment.timestamps)
+}
+
+fn life_fields<M: SerializeMap>(map: &mut M, life: Life) -> Result<(), M::Error> {
+    let word = match life {
+        Life::Started { .. } => "started",
+        Life::Departed { .. } => "departed",
+        Life::Lost { .. } => "lost",
+        Life::WillRetry { .. } => "will_retry",
+        Life::Connected => "connected",
+        Life::Finished => "finished",
+        Life::Refused => "refused",
+        Life::Reset => "reset",
+        Life::TimedOut => "timed_out",
+        Life::Vanished => "vanished",
+        Life::Failed { .. } => "failed",
+    };
+    map.serialize_entry("life", word)?;
+    match life {
+        Life::Started { half_open } => map.serialize_entry("half_open", &half_open),
+        Life::Departed { kind, attempt, arrives } => {
+            map.serialize_entry("kind", &kind)?;
+            map.serialize_entry("attempt", &attempt)?;
+            map.serialize_entry("arrives_s", &seconds(arrives))
+        }
+        Life::Lost { kind, outbound } => {
+            map.serialize_entry("kind", &kind)?;
+            map.serialize_entry("outbound", &outbound)
+        }
+        Life::WillRetry { at, gives_up } => {
+            map.serialize_entry("at_s", &seconds(at))?;
+            map.serialize_entry("gives_up", &gives_up)
+        }
+        Life::Failed { errno } => map.serialize_entry("errno", &errno::name(errno)),
+        Life::Connected | Life::Finished | Life::Refused | Life::Reset | Life::TimedOut | Life::Vanished => Ok(()),
+    }
+}
+
+fn deed_fields<M: SerializeMap>(map: &mut M, deed: Deed) -> Result<(), M::Error> {
+    match deed {
+        Deed::Accepted { waited_ms, cookie } => {
+            map.serialize_entry("deed", "accepted")?;
+            map.serialize_entry("waited_ms", &waited_ms)?;
+            map.serialize_entry("cookie", &cookie)
+        }
+        Deed::Closed => map.serialize_entry("deed", "closed"),
+        Deed::FoundReset => map.serialize_entry("deed", "found_reset"),
+    }
+}
+
+/// The model's own names for the members of both lists.
+fn listed_fields<M: SerializeMap>(map: &mut M, listed: &Listed) -> Result<(), M::Error> {
+    let half_open: Option<&[HalfOpen]> = listed.half_open.as_deref();
+    let waiting: Option<&[Waiting]> = listed.waiting.as_deref();
+    map.serialize_entry("half_open", &half_open)?;
+    map.serialize_entry("waiting", &waiting)
+}
+
+fn loss_fields<M: SerializeMap>(map: &mut M, loss: Loss) -> Result<(), M::Error> {
+    let (what, count) = match loss {
+        Loss::LateTicks(count) => ("late_ticks", Some(count)),
+        Loss::TapDropped(count) => ("tap_dropped", Some(count)),
+        Loss::DetailSkipped(count) => ("detail_skipped", Some(count)),
+        Loss::ArrivalsSkipped(count) => ("arrivals_skipped", Some(count)),
+        Loss::Saturated => ("saturated", None),
+    };
+    map.serialize_entry("what", what)?;
+    map.serialize_entry("count", &count)
+}
+
+/// Nanoseconds are kept: the order of two segments may hang on them.
+fn seconds(at: Stamp) -> f64 {
+    at.as_secs_f64()
+}

@@ -1,0 +1,207 @@
+//! The summary in plain text: what an engineer reads after a run.
+
+mod tables;
+
+use std::io::{self, Write};
+
+use super::clean;
+use super::summary::{Quantiles, Summary};
+use super::wrap::wrapped;
+use crate::model::finding::Severity;
+
+/// The marks of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marks {
+    /// `✓`, `±`, `·`.
+    Unicode,
+    /// ASCII alone.
+    Ascii,
+}
+
+impl Marks {
+    const fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        match self {
+            Self::Unicode => unicode,
+            Self::Ascii => ascii,
+        }
+    }
+}
+
+/// Writes the summary.
+///
+/// # Errors
+/// The writer's own.
+pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
+    heading(out, summary, marks)?;
+    tables::queues(out, summary)?;
+    tables::drops(out, summary)?;
+    tables::counters(out, summary, marks)?;
+    clients(out, summary, marks)?;
+    findings(out, summary)?;
+    own_losses(out, summary)?;
+    if let Some(repeat) = &summary.repeat {
+        writeln!(out, "\nAgain: {}", clean::line(repeat))?;
+    }
+    Ok(())
+}
+
+fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
+    let dot = marks.pick(" · ", ", ");
+    let listener = &summary.listener;
+    let address = listener.address.as_deref().unwrap_or("no listener");
+    let place = match summary.rung {
+        Some("lab") => "private network",
+        Some(_) => "this host's loopback",
+        None => "nowhere",
+    };
+    let backlog = listener.backlog.map_or_else(|| "-".to_owned(), |backlog| backlog.to_string());
+    let kernel = summary.kernel.as_deref().unwrap_or("?");
+    write!(out, "qviz{dot}{address}{dot}listen({backlog}) in a {place}{dot}Linux {kernel}")?;
+    writeln!(out, "{dot}{:.1} s{dot}seed {}", summary.duration_s, number(summary.seed))?;
+    if let (Some(limit), Some(backlog)) = (listener.accept_limit, listener.backlog)
+        && i64::from(limit) < i64::from(backlog)
+    {
+        let ceiling = number(listener.somaxconn);
+        writeln!(out, "The kernel made {limit} of the backlog {backlog}: net.core.somaxconn is {ceiling}.")?;
+    }
+    if let Some(fallback) = &summary.fallback {
+        writeln!(out, "Not in a private network: {}", clean::line(fallback))?;
+    }
+    Ok(())
+}
+
+fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
+    let clients = &summary.clients;
+    let fates = [
+        (clients.connected, "connected in their own eyes"),
+        (clients.accepted, "accepted"),
+        (clients.finished, "finished in good order"),
+        (clients.refused, "refused (ECONNREFUSED)"),
+        (clients.reset, "reset (ECONNRESET)"),
+        (clients.timed_out, "timed out (ETIMEDOUT)"),
+        (clients.vanished, "half-open, gone without a word"),
+        (clients.ghosts, "ghosts for a while (connected in their own eyes alone)"),
+        (clients.phantoms, "phantoms for a while (and the server has nothing)"),
+        (clients.in_flight, "still under way at the end"),
+    ];
+    writeln!(out, "\n{:<60} {:>9}", "CLIENTS", clients.started)?;
+    for (count, words) in fates.into_iter().filter(|(count, _)| *count > 0) {
+        writeln!(out, "  {words:<58} {count:>9}")?;
+    }
+    for (name, count) in clients.errors.iter().filter(|(_, count)| **count > 0) {
+        writeln!(out, "  {:<58} {count:>9}", format!("failed before any SYN: {name}"))?;
+    }
+    if summary.connect_ms != Quantiles::default() {
+        let dot = marks.pick(" · ", ", ");
+        writeln!(out, "  until connected, in their own eyes: {}", spread(&summary.connect_ms, dot))?;
+    }
+    Ok(())
+}
+
+fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+    if summary.findings.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nFINDINGS")?;
+    for finding in &summary.findings {
+        let weight = match finding.severity {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Problem => "PROBLEM",
+        };
+        let sentence = format!("{weight}, since {:.1} s: {}", finding.since_s, finding.sentence);
+        writeln!(out, "{}", wrapped(&sentence, WIDTH, "  "))?;
+        writeln!(out, "    more: qviz explain {}", clean::line(&finding.rule))?;
+    }
+    Ok(())
+}
+
+fn own_losses(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+    let losses = &summary.losses;
+    let lost = [
+        (losses.tap_dropped, "segments that the packet tap lost: counts of segments are too low"),
+        (losses.arrivals_skipped, "arrivals that were due and could not start"),
+        (losses.detail_skipped, "details left out to keep up; sums are exact"),
+        (losses.late_ticks, "turns of qviz's loop that came more than 1 ms late"),
+    ];
+    let lost: Vec<_> = lost.into_iter().filter(|(count, _)| *count > 0).collect();
+    if lost.is_empty() && !losses.saturated {
+        return Ok(());
+    }
+    writeln!(out, "\nWHAT QVIZ MISSED")?;
+    for (count, words) in lost {
+        writeln!(out, "  {count:>9}  {words}")?;
+    }
+    if losses.saturated {
+        writeln!(out, "  The wished rate is more than this machine can do: it ran as fast as it could.")?;
+    }
+    Ok(())
+}
+
+/// A distribution in one line.
+fn spread(quantiles: &Quantiles, dot: &str) -> String {
+    let Quantiles { p50, p90, p99, max } = *quantiles;
+    format!("p50 {}{dot}p90 {}{dot}p99 {}{dot}max {}", span(p50), span(p90), span(p99), span(max))
+}
+
+/// A time given in milliseconds.
+fn span(ms: Option<f64>) -> String {
+    match ms {
+        None => "-".to_owned(),
+        Some(ms) if ms < 10.0 => format!("{ms:.2} ms"),
+        Some(ms) if ms < 1000.0 => format!("{ms:.0} ms"),
+        Some(ms) => format!("{:.2} s", ms / 1000.0),
+    }
+}
+
+/// A number, `-` where it is not known.
+fn number(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// The width of sentences.
+const WIDTH: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::world::World;
+
+    fn text(summary: &Summary, marks: Marks) -> String {
+        let mut bytes = Vec::new();
+        write(&mut bytes, summary, marks).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_dash_and_never_a_zero() {
+        let text = text(&Summary::of(&World::new()), Marks::Ascii);
+        let queue = text.lines().find(|line| line.starts_with("SYN queue")).unwrap();
+        assert!(queue.split_whitespace().skip(2).all(|cell| cell == "-"), "{queue}");
+        assert!(text.contains("cannot be decided"), "{text}");
+    }
+
+    #[test]
+    fn ascii_marks_are_ascii() {
+        let mut summary = Summary::of(&World::new());
+        summary.repeat = Some("qviz --seed 1".to_owned());
+        assert!(text(&summary, Marks::Ascii).is_ascii());
+        assert!(!text(&summary, Marks::Unicode).is_ascii());
+    }
+
+    #[test]
+    fn a_clamped_backlog_is_told() {
+        let mut summary = Summary::of(&World::new());
+        summary.listener.backlog = Some(10_000);
+        summary.listener.accept_limit = Some(4096);
+        summary.listener.somaxconn = Some(4096);
+        assert!(text(&summary, Marks::Ascii).contains("made 4096 of the backlog 10000: net.core.somaxconn is 4096"));
+    }
+
+    #[test]
+    fn times_have_a_unit_that_fits() {
+        assert_eq!(span(Some(0.25)), "0.25 ms");
+        assert_eq!(span(Some(400.4)), "400 ms");
+        assert_eq!(span(Some(63_250.0)), "63.25 s");
+    }
+}

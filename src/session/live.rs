@@ -1,0 +1,135 @@
+//! A live session: the lab and the eyes on it, in one thread of their own.
+//!
+//! Everything that makes or reads packets happens in that one thread, so that the facts come in the order in which the kernel
+//! did things: a SYN is sent, its answer is read, the queue is looked at, `accept()` is called.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::Session;
+use super::clock::Clock;
+use crate::kernel::tap::TapError;
+use crate::lab::listener::ListenError;
+use crate::lab::server::PollError;
+use crate::lab::wire::transmit::TransmitError;
+use crate::model::settings::{ClientKind, Knobs, Sysctls};
+use crate::scenario::Script;
+
+mod actors;
+mod driver;
+mod eyes;
+mod place;
+mod setup;
+
+pub use place::Place;
+
+/// What a live session is made of.
+#[derive(Debug)]
+pub struct LivePlan {
+    /// How everything stands at the beginning.
+    pub knobs: Knobs,
+    /// Which clients meet the listener.
+    pub clients: ClientKind,
+    /// Where the listener listens; `None` takes the place's default.
+    pub address: Option<SocketAddr>,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Stop after so many clients.
+    pub count: Option<u64>,
+    /// Stop after this time.
+    pub duration: Option<Duration>,
+    /// Wishes that come by themselves.
+    pub script: Script,
+    /// Where the lab stands.
+    pub place: Place,
+    /// The host's sysctls, read before a namespace was entered.
+    pub host: Sysctls,
+}
+
+/// Why a live session could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The listener.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The packet tap, without which packet-level clients cannot live.
+    #[error(transparent)]
+    Tap(#[from] TapError),
+    /// An epoll of the server or of the clients.
+    #[error(transparent)]
+    Poll(#[from] PollError),
+    /// The clients' socket.
+    #[error(transparent)]
+    Transmit(#[from] TransmitError),
+    /// Packet-level clients were asked for where there is no private network.
+    #[error("wire clients need the private lab: on the host's loopback only real connect() clients are possible")]
+    WireNeedsLab,
+    /// Packet-level clients cannot reach a loopback address.
+    #[error("wire clients come over the lab's veth link and cannot reach the loopback address {0}")]
+    WireNeedsLink(SocketAddr),
+    /// The lab's thread ended before it had begun: a defect of qviz.
+    #[error("the lab's thread ended before it had begun")]
+    Vanished,
+    /// Something else that the system refused.
+    #[error("{operation}: {source}")]
+    System {
+        /// What was tried.
+        operation: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl LiveError {
+    /// The next command, or the next option, that would help.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Listen(error) => Some(error.hint()),
+            Self::Tap(error) => Some(error.hint().to_owned()),
+            Self::Poll(error) => Some(error.hint()),
+            Self::Transmit(error) => Some(error.hint().to_owned()),
+            Self::WireNeedsLab => Some("try: qviz --client connect, or see: qviz doctor".into()),
+            Self::WireNeedsLink(_) => Some("try: --listen 198.51.100.1:8080, or --client connect".into()),
+            Self::Vanished | Self::System { .. } => Some("see: qviz doctor".into()),
+        }
+    }
+
+    pub(super) fn system(operation: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { operation, source }
+    }
+}
+
+/// Opens the listener, the clients and the eyes, and lets them run in a thread of their own.
+///
+/// # Errors
+///
+/// When the listener cannot listen, or packet-level clients are not possible here.
+pub fn start(plan: LivePlan) -> Result<Session, LiveError> {
+    let clock = Clock::start();
+    let (wishes, heard) = std::sync::mpsc::channel();
+    let (facts, receiver) = mpsc::channel(QUEUED_BATCHES);
+    let (opened, outcome) = std::sync::mpsc::sync_channel(1);
+    let lab = move || match setup::open(plan, clock, facts, heard) {
+        Ok(driver) => {
+            let _the_starter_waits = opened.send(Ok(()));
+            driver.run();
+        }
+        Err(error) => {
+            let _the_starter_waits = opened.send(Err(error));
+        }
+    };
+    std::thread::Builder::new()
+        .name("lab".into())
+        .spawn(lab)
+        .map_err(LiveError::system("starting the lab's thread"))?;
+    match outcome.recv() {
+        Ok(opened) => opened.map(|()| Session { facts: receiver, wishes: Some(wishes), clock }),
+        Err(_) => Err(LiveError::Vanished),
+    }
+}
+
+/// Batches of facts that may wait for the fold.
+const QUEUED_BATCHES: usize = 128;

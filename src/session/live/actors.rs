@@ -1,0 +1,95 @@
+//! The clients of a live session, packet-level or real: one face for the driver.
+
+use std::os::fd::BorrowedFd;
+
+use crate::lab::connect::Connects;
+use crate::lab::crowd::{Crowd, Outbox};
+use crate::lab::wire::transmit::Transmit;
+use crate::model::command::Command;
+use crate::model::event::Stamped;
+use crate::model::segment::{Segment, Toward};
+use crate::model::stamp::Stamp;
+
+/// Who meets the listener.
+pub(super) enum Actors {
+    /// Packet-level clients and the socket that sends for them.
+    Wire { crowd: Box<Crowd>, transmit: Box<Transmit>, outbox: Outbox },
+    /// Real connect() clients.
+    Connect(Box<Connects>),
+}
+
+impl Actors {
+    /// Lets everything happen that is due.
+    pub(super) fn turn(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        match self {
+            Self::Wire { crowd, transmit, outbox } => {
+                crowd.tick(now, outbox);
+                send(transmit, outbox, out);
+            }
+            Self::Connect(connects) => connects.turn(now, out),
+        }
+    }
+
+    /// Hands a segment that passed the tap to its client.
+    pub(super) fn receive(&mut self, at: Stamp, segment: &Segment) {
+        if let Self::Wire { crowd, outbox, .. } = self
+            && segment.toward == Toward::Client
+        {
+            crowd.receive(at, segment, outbox);
+        }
+    }
+
+    /// Sends what clients answered at once.
+    pub(super) fn flush(&mut self, out: &mut Vec<Stamped>) -> usize {
+        match self {
+            Self::Wire { transmit, outbox, .. } => send(transmit, outbox, out),
+            Self::Connect(_) => 0,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Stamp> {
+        match self {
+            Self::Wire { crowd, .. } => crowd.next_deadline(),
+            Self::Connect(connects) => connects.next_deadline(),
+        }
+    }
+
+    pub(super) fn command(&mut self, now: Stamp, command: &Command) {
+        match self {
+            Self::Wire { crowd, .. } => crowd.command(now, command),
+            Self::Connect(connects) => connects.command(now, command),
+        }
+    }
+
+    pub(super) fn live(&self) -> usize {
+        match self {
+            Self::Wire { crowd, .. } => crowd.live(),
+            Self::Connect(connects) => connects.live(),
+        }
+    }
+
+    pub(super) fn started(&self) -> u64 {
+        match self {
+            Self::Wire { crowd, .. } => crowd.started(),
+            Self::Connect(connects) => connects.started(),
+        }
+    }
+
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Wire { .. } => None,
+            Self::Connect(connects) => Some(connects.fd()),
+        }
+    }
+}
+
+fn send(transmit: &mut Transmit, outbox: &mut Outbox, out: &mut Vec<Stamped>) -> usize {
+    out.append(&mut outbox.facts);
+    let sent = outbox.send.len();
+    for segment in outbox.send.drain(..) {
+        if let Err(error) = transmit.send(&segment) {
+            tracing::warn!(%error, "a client's segment could not be sent");
+        }
+    }
+    sent
+}

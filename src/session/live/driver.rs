@@ -1,0 +1,276 @@
+//! The loop of a live session: wishes, clients, tap, server, eyes; then wait for whichever is next.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::actors::Actors;
+use super::eyes::Eyes;
+use super::place::Place;
+use crate::kernel::own;
+use crate::kernel::tap::Tap;
+use crate::lab::knobs;
+use crate::lab::listener::Listener;
+use crate::lab::namespace::SendPass;
+use crate::lab::server::Server;
+use crate::model::command::Command;
+use crate::model::event::{Event, Listening, Loss, Stamped};
+use crate::model::settings::{Knobs, Sysctl};
+use crate::model::stamp::Stamp;
+use crate::scenario::Script;
+use crate::session::clock::{Clock, WallClock};
+
+/// The longest wait: how late a wish may be noticed.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Facts that may gather while the fold is behind, before the lab waits for it.
+const GATHERED: usize = 65_536;
+
+/// How many rounds of answers are exchanged within one turn.
+const ROUNDS: usize = 4;
+
+/// How often the end is looked at again until nothing more passes the tap.
+const LAST_LOOKS: usize = 50;
+
+/// When a session ends by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) count: Option<u64>,
+    pub(super) duration: Option<Duration>,
+}
+
+/// Everything that a live session owns.
+pub(super) struct Driver {
+    pub(super) clock: Clock,
+    pub(super) wall: WallClock,
+    pub(super) listener: Arc<Listener>,
+    pub(super) server: Server,
+    pub(super) actors: Actors,
+    pub(super) tap: Option<Tap>,
+    pub(super) eyes: Eyes,
+    pub(super) pass: Option<SendPass>,
+    pub(super) knobs: Knobs,
+    pub(super) ends: Ends,
+    pub(super) facts: Sender<Vec<Stamped>>,
+    pub(super) wishes: Receiver<Command>,
+    pub(super) script: Script,
+    pub(super) batch: Vec<Stamped>,
+    pub(super) late: u64,
+    pub(super) moved: Stamp,
+    /// The namespace lives as long as the driver.
+    pub(super) _place: Place,
+}
+
+impl Driver {
+    /// Runs until the session's end, then says so.
+    pub(super) fn run(mut self) {
+        while self.turn() {
+            self.wait();
+        }
+        self.finish();
+    }
+
+    fn turn(&mut self) -> bool {
+        if !self.hear_wishes() {
+            return false;
+        }
+        self.actors.turn(self.clock.now(), &mut self.batch);
+        for _ in 0..ROUNDS {
+            if self.drain() == 0 || self.actors.flush(&mut self.batch) == 0 {
+                break;
+            }
+        }
+        let inspect = |fd: std::os::fd::BorrowedFd<'_>| (own::waited(fd), own::cookie(fd));
+        self.server.turn(self.clock.now(), self.listener.as_fd(), &inspect, &mut self.batch);
+        let now = self.clock.now();
+        let busy = now.since(self.moved) < Duration::from_secs(1);
+        self.eyes.look(&self.clock, busy, &mut self.batch);
+        self.drain();
+        self.tell();
+        !self.is_over()
+    }
+
+    /// Takes what passed the tap; how many segments.
+    fn drain(&mut self) -> usize {
+        let Some(tap) = &mut self.tap else { return 0 };
+        let now = self.clock.now();
+        let offset = self.wall.offset(&self.clock);
+        let (actors, batch) = (&mut self.actors, &mut self.batch);
+        let mut seen = 0;
+        tap.drain(|wall, segment| {
+            let at = WallClock::stamp(wall, offset).min(self.clock.now());
+            batch.push(Stamped { at, event: Event::Segment(segment) });
+            actors.receive(at, &segment);
+            seen += 1;
+        });
+        if seen > 0 {
+            self.moved = now;
+        }
+        seen
+    }
+
+    /// Hands the facts up, in the order of their stamps.
+    fn tell(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        self.batch.sort_by_key(|fact| fact.at);
+        let batch = std::mem::take(&mut self.batch);
+        match self.facts.try_send(batch) {
+            Ok(()) => {}
+            Err(TrySendError::Full(batch)) if batch.len() < GATHERED => self.batch = batch,
+            Err(TrySendError::Full(batch) | TrySendError::Closed(batch)) => {
+                let _nobody_listens = self.facts.blocking_send(batch);
+            }
+        }
+    }
+
+    fn wait(&mut self) {
+        let now = self.clock.now();
+        let deadlines =
+            [self.actors.next_deadline(), self.server.next_deadline(), self.script.next(), self.end_by_time()];
+        let due = deadlines.into_iter().flatten().min().unwrap_or(now + PATIENCE).min(now + PATIENCE);
+        let span = due.since(now);
+        let mut fds = Vec::with_capacity(4);
+        let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        if let Some(tap) = &self.tap {
+            fds.push(readable(tap.as_fd()));
+        }
+        if self.server.wants_listener() {
+            fds.push(readable(self.listener.as_fd()));
+        }
+        fds.push(readable(self.server.fd()));
+        if let Some(fd) = self.actors.fd() {
+            fds.push(readable(fd));
+        }
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) };
+        let _interrupted = poll(&mut fds, Some(&timeout));
+        let over = self.clock.now().since(due);
+        if over > Duration::from_millis(1) {
+            self.late += 1;
+        }
+    }
+
+    fn end_by_time(&self) -> Option<Stamp> {
+        self.ends.duration.map(|duration| Stamp::ZERO + duration)
+    }
+
+    fn is_over(&self) -> bool {
+        let timed = self.end_by_time().is_some_and(|end| self.clock.now() >= end);
+        let counted = self.ends.duration.is_none()
+            && self.ends.count.is_some_and(|count| self.actors.started() >= count)
+            && self.actors.live() == 0
+            && self.server.live() == 0;
+        timed || counted || self.facts.is_closed()
+    }
+
+    /// Carries out wishes; false when the session shall stop.
+    fn hear_wishes(&mut self) -> bool {
+        let due = self.script.due(self.clock.now()).to_vec();
+        for (_, command) in due {
+            self.carry_out(command);
+        }
+        loop {
+            match self.wishes.try_recv() {
+                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
+                Ok(command) => self.carry_out(command),
+                Err(TryRecvError::Empty) => return true,
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        let now = self.clock.now();
+        match command {
+            Command::Listen(backlog) => self.listen_again(backlog),
+            Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
+            _ => {}
+        }
+        self.actors.command(now, &command);
+        self.server.command(now, &command);
+        let before = self.knobs.clone();
+        turn(&mut self.knobs, command);
+        if before != self.knobs {
+            self.push(Event::Knobs(Box::new(self.knobs.clone())));
+        }
+    }
+
+    fn listen_again(&mut self, backlog: i32) {
+        match self.listener.relisten(backlog) {
+            Ok(()) => {
+                let listening = self.listening(backlog);
+                self.push(Event::Listening(listening));
+            }
+            Err(error) => self.push(Event::Refused { message: format!("{error}. {}", error.hint()) }),
+        }
+    }
+
+    pub(super) fn listening(&self, backlog: i32) -> Listening {
+        let somaxconn = crate::kernel::proc::read_sysctls().value(Sysctl::Somaxconn);
+        Listening {
+            backlog,
+            somaxconn: somaxconn.and_then(|value| u32::try_from(value).ok()),
+            limit: self.eyes.own.read().limit,
+        }
+    }
+
+    fn write_sysctl(&mut self, sysctl: Sysctl, value: i64) {
+        let Some(pass) = &self.pass else {
+            let message =
+                format!("{} belongs to the host here and is never changed: run qviz in the lab", sysctl.name());
+            self.push(Event::Refused { message });
+            return;
+        };
+        match knobs::write(pass, sysctl, value) {
+            Ok(value) => self.push(Event::Sysctl { name: sysctl, value }),
+            Err(error) => self.push(Event::Refused { message: format!("{error}. {}", error.hint()) }),
+        }
+    }
+
+    pub(super) fn push(&mut self, event: Event) {
+        self.batch.push(Stamped { at: self.clock.now(), event });
+    }
+
+    /// The last looks: counters and tap must speak of the same segments.
+    fn finish(mut self) {
+        self.actors.command(self.clock.now(), &Command::Stop);
+        for _ in 0..LAST_LOOKS {
+            self.drain();
+            self.eyes.look_at_all(&self.clock, &mut self.batch);
+            Clock::pause(Duration::from_micros(300));
+            if self.drain() == 0 {
+                break;
+            }
+        }
+        if let Some(lost) = self.tap.as_mut().map(Tap::dropped).filter(|lost| *lost > 0) {
+            self.push(Event::Loss(Loss::TapDropped(lost)));
+        }
+        if self.late > 0 {
+            self.push(Event::Loss(Loss::LateTicks(self.late)));
+        }
+        self.push(Event::Ended);
+        self.batch.sort_by_key(|fact| fact.at);
+        let _nobody_listens = self.facts.blocking_send(std::mem::take(&mut self.batch));
+    }
+}
+
+/// The knobs after a command.
+fn turn(knobs: &mut Knobs, command: Command) {
+    match command {
+        Command::Listen(backlog) => knobs.backlog = backlog,
+        Command::Rate(rate) => knobs.rate = rate,
+        Command::Arrivals(arrivals) => knobs.arrivals = arrivals,
+        Command::AcceptRate(rate) => knobs.accept_rate = rate,
+        Command::HalfOpen(share) => knobs.half_open = share,
+        Command::Loss(share) => knobs.loss = share,
+        Command::Rtt(rtt) => knobs.rtt = rtt,
+        Command::Workers(workers) => knobs.workers = workers,
+        Command::Service(service) => knobs.service = service,
+        Command::Burst(_) | Command::Sysctl(..) | Command::Stop => {}
+    }
+}

@@ -1,0 +1,151 @@
+//! Which eye looks when: each source has its own pace, what it costs is measured, and a reading that says nothing new is not told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::kernel::own::OwnListener;
+use crate::kernel::proc::CountersFile;
+use crate::kernel::sock_diag::Diag;
+use crate::lab::listener::Listener;
+use crate::model::event::{Event, Stamped};
+use crate::model::sample::{Eye, Listed, QueueReading};
+use crate::model::stamp::Stamp;
+use crate::session::clock::Clock;
+
+/// The own queue: as often as the loop turns, but told again unchanged only after this time.
+const RETELL: Duration = Duration::from_millis(250);
+
+/// The shortest time between two looks at the own queue.
+const QUEUE_PACE: Duration = Duration::from_micros(500);
+
+/// Lists and counters while something moves.
+const BUSY_PACE: Duration = Duration::from_millis(50);
+
+/// Lists and counters while nothing moves.
+const IDLE_PACE: Duration = Duration::from_millis(250);
+
+/// A source is not read more often than this many times its own cost.
+const COST_SHARE: u32 = 50;
+
+/// How often costs are told.
+const COST_PACE: Duration = Duration::from_secs(1);
+
+/// The eyes on one listener.
+pub(super) struct Eyes {
+    pub(super) own: OwnListener<Arc<Listener>>,
+    pub(super) diag: Option<Diag>,
+    pub(super) counters: Option<CountersFile>,
+    pub(super) port: u16,
+    queue: Pace,
+    lists: Pace,
+    counting: Pace,
+    told: Option<(Stamp, QueueReading)>,
+    costs_told: Stamp,
+}
+
+/// When one source was read last and what that cost.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    last: Option<Stamp>,
+    cost: Duration,
+}
+
+impl Pace {
+    fn is_due(&self, now: Stamp, pace: Duration) -> bool {
+        self.last.is_none_or(|last| now.since(last) >= pace.max(self.cost * COST_SHARE))
+    }
+
+    fn read(&mut self, began: Stamp, ended: Stamp) {
+        self.last = Some(began);
+        self.cost = ended.since(began);
+    }
+}
+
+impl Eyes {
+    pub(super) fn new(
+        own: OwnListener<Arc<Listener>>,
+        diag: Option<Diag>,
+        counters: Option<CountersFile>,
+        port: u16,
+    ) -> Self {
+        Self {
+            own,
+            diag,
+            counters,
+            port,
+            queue: Pace::default(),
+            lists: Pace::default(),
+            counting: Pace::default(),
+            told: None,
+            costs_told: Stamp::ZERO,
+        }
+    }
+
+    /// Reads what is due.
+    pub(super) fn look(&mut self, clock: &Clock, busy: bool, out: &mut Vec<Stamped>) {
+        let now = clock.now();
+        let pace = if busy { BUSY_PACE } else { IDLE_PACE };
+        if self.queue.is_due(now, QUEUE_PACE) {
+            self.look_at_queue(clock, out);
+        }
+        if self.counting.is_due(now, pace) {
+            self.count(clock, out);
+        }
+        if self.lists.is_due(now, pace) {
+            self.list(clock, out);
+        }
+        if now.since(self.costs_told) >= COST_PACE {
+            self.costs_told = now;
+            for (eye, source) in [(Eye::Queue, self.queue), (Eye::Counters, self.counting), (Eye::HalfOpen, self.lists)]
+            {
+                let nanos = source.cost.as_nanos() as u64;
+                out.push(Stamped { at: now, event: Event::Cost { eye, nanos } });
+            }
+        }
+    }
+
+    /// Reads everything once, whatever is due.
+    pub(super) fn look_at_all(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+        self.told = None;
+        self.look_at_queue(clock, out);
+        self.count(clock, out);
+        self.list(clock, out);
+    }
+
+    fn look_at_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+        let at = clock.now();
+        let reading = self.own.read();
+        self.queue.read(at, clock.now());
+        let known = self.told.is_some_and(|(told, before)| before == reading && at.since(told) < RETELL);
+        if !known {
+            self.told = Some((at, reading));
+            out.push(Stamped { at, event: Event::Queue(reading) });
+        }
+    }
+
+    fn count(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+        let Some(file) = &mut self.counters else { return };
+        let at = clock.now();
+        match file.read() {
+            Ok(counters) => out.push(Stamped { at, event: Event::Counters(Box::new(counters)) }),
+            Err(error) => tracing::warn!(%error, "the counters could not be read"),
+        }
+        self.counting.read(at, clock.now());
+    }
+
+    fn list(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+        let Some(diag) = &mut self.diag else { return };
+        let at = clock.now();
+        let (mut half_open, mut waiting) = (Vec::new(), Vec::new());
+        let dumped = diag.both(self.port, &mut half_open, &mut waiting);
+        self.lists.read(at, clock.now());
+        match dumped {
+            Ok(dumped) if !dumped.interrupted => {
+                let listed = Listed { half_open: Some(half_open), waiting: Some(waiting) };
+                out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "requests and waiting connections could not be listed"),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Opens everything that a live session needs, in the order in which it must be opened.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
+
+use super::actors::Actors;
+use super::driver::{Driver, Ends};
+use super::eyes::Eyes;
+use super::place::Place;
+use super::{LiveError, LivePlan};
+use crate::kernel::own::OwnListener;
+use crate::kernel::proc::{self, CountersFile};
+use crate::kernel::sock_diag::Diag;
+use crate::kernel::tap::{Tap, TapPlan};
+use crate::lab::connect::{ConnectPlan, Connects};
+use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
+use crate::lab::listener::{ListenPlan, Listener};
+use crate::lab::namespace::SendPass;
+use crate::lab::server::{Server, ServerPlan, raise_descriptor_limit};
+use crate::lab::wire::transmit::Transmit;
+use crate::model::command::Command;
+use crate::model::event::{Began, Event, Stamped};
+use crate::model::settings::{ClientKind, Sysctls};
+use crate::session::clock::{Clock, WallClock};
+
+/// Starts per second above which details of single clients are left out.
+const DETAIL_PER_S: u32 = 2_000;
+
+/// Bytes of the tap's ring.
+const RING_BYTES: u32 = 8 << 20;
+
+/// The loopback interface's index in every network namespace.
+const LOOPBACK: u32 = 1;
+
+pub(super) fn open(
+    plan: LivePlan,
+    clock: Clock,
+    facts: Sender<Vec<Stamped>>,
+    wishes: Receiver<Command>,
+) -> Result<Driver, LiveError> {
+    raise_descriptor_limit();
+    let pass = plan.place.pass();
+    let listener = Arc::new(Listener::open(&ListenPlan {
+        address: plan.address.unwrap_or_else(|| plan.place.default_address()),
+        backlog: plan.knobs.backlog,
+    })?);
+    let address = listener.address();
+    let own = OwnListener::new(Arc::clone(&listener));
+    let tap = open_tap(&plan, pass.as_ref(), address)?;
+    let sysctls = proc::read_sysctls();
+    let actors = open_actors(&plan, pass.as_ref(), address, &sysctls)?;
+    let server = Server::new(ServerPlan {
+        workers: plan.knobs.workers,
+        service: plan.knobs.service,
+        accept_rate: plan.knobs.accept_rate,
+        ..ServerPlan::default()
+    })?;
+    let eyes = Eyes::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
+    let began = began(&plan, address, tap.is_some(), sysctls);
+    let mut driver = Driver {
+        clock,
+        wall: WallClock::default(),
+        listener,
+        server,
+        actors,
+        tap,
+        eyes,
+        pass,
+        knobs: plan.knobs,
+        ends: Ends { count: plan.count, duration: plan.duration },
+        facts,
+        wishes,
+        script: plan.script,
+        batch: Vec::new(),
+        late: 0,
+        moved: clock.now(),
+        _place: plan.place,
+    };
+    first_facts(&mut driver, began);
+    Ok(driver)
+}
+
+fn first_facts(driver: &mut Driver, began: Began) {
+    driver.push(Event::Began(Box::new(began)));
+    let knobs = driver.knobs.clone();
+    let listening = driver.listening(knobs.backlog);
+    driver.push(Event::Listening(listening));
+    driver.push(Event::Knobs(Box::new(knobs)));
+    driver.eyes.look_at_all(&driver.clock, &mut driver.batch);
+}
+
+fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> Began {
+    Began {
+        kernel: proc::kernel_release(),
+        rung: plan.place.rung(),
+        fallback: plan.place.fallback(),
+        pid: std::process::id(),
+        seed: plan.seed,
+        clients: plan.clients,
+        address,
+        tap,
+        private_counters: matches!(plan.place, Place::Lab(_)),
+        host: plan.host.clone(),
+        sysctls,
+    }
+}
+
+/// Wire clients cannot live without the tap; with real clients it may be missing (no right on the host).
+fn open_tap(plan: &LivePlan, pass: Option<&SendPass>, address: SocketAddr) -> Result<Option<Tap>, LiveError> {
+    let loopback = plan.clients == ClientKind::Connect;
+    let interface = match pass {
+        Some(pass) if !loopback => pass.kernel_end().index,
+        None if !loopback => return Err(LiveError::WireNeedsLab),
+        _ => LOOPBACK,
+    };
+    let specific = !address.ip().is_unspecified();
+    let tap = Tap::open(&TapPlan {
+        loopback,
+        listener: specific.then(|| address.ip()),
+        ring_bytes: RING_BYTES,
+        ..TapPlan::new(interface, address.port())
+    });
+    match tap {
+        Ok(tap) => Ok(Some(tap)),
+        Err(error) if loopback => {
+            tracing::info!(%error, "no packet tap");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn open_actors(
+    plan: &LivePlan,
+    pass: Option<&SendPass>,
+    address: SocketAddr,
+    sysctls: &Sysctls,
+) -> Result<Actors, LiveError> {
+    if plan.clients == ClientKind::Connect {
+        return Ok(Actors::Connect(Box::new(Connects::new(&connect_plan(plan, address))?)));
+    }
+    let pass = pass.ok_or(LiveError::WireNeedsLab)?;
+    if address.ip().is_loopback() {
+        return Err(LiveError::WireNeedsLink(address));
+    }
+    let crowd = Crowd::new(CrowdPlan {
+        listener: address,
+        seed: plan.seed,
+        knobs: plan.knobs.clone(),
+        sysctls: sysctls.clone(),
+        count: plan.count,
+        detail_per_s: DETAIL_PER_S,
+    });
+    let transmit = Transmit::open(pass, address)?;
+    Ok(Actors::Wire { crowd: Box::new(crowd), transmit: Box::new(transmit), outbox: Outbox::default() })
+}
+
+fn connect_plan(plan: &LivePlan, address: SocketAddr) -> ConnectPlan {
+    ConnectPlan {
+        target: address,
+        seed: plan.seed,
+        rate: plan.knobs.rate,
+        arrivals: plan.knobs.arrivals,
+        count: plan.count,
+        half_open: plan.knobs.half_open,
+        patience: HALF_OPEN_PATIENCE,
+        max_live: None,
+    }
+}
+
+/// How long a real half-open client stays silent: longer than the kernel keeps its request.
+const HALF_OPEN_PATIENCE: Duration = Duration::from_secs(90);

@@ -1,0 +1,219 @@
+//! The command line from outside: what is printed where, and how the program ends.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests may stop and say why")]
+
+use std::fs::File;
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::cargo::CommandCargoExt;
+
+fn qviz(words: &str) -> Command {
+    let mut command = Command::cargo_bin("qviz").unwrap();
+    command.args(words.split_whitespace()).stdin(Stdio::null()).env_remove("NO_COLOR").env("COLUMNS", "110");
+    command
+}
+
+fn output(words: &str) -> Output {
+    qviz(words).output().unwrap()
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The message on stderr of words that cannot be carried out; nothing may stand on stdout.
+fn usage_error(words: &str) -> String {
+    let output = output(words);
+    assert_eq!(output.status.code(), Some(2), "{words}: {}", said(&output.stderr));
+    assert!(output.stdout.is_empty(), "{words}");
+    said(&output.stderr)
+}
+
+#[test]
+fn each_bad_value_says_what_was_given_what_is_allowed_and_an_example() {
+    for (words, given, example) in [
+        ("--backlog many", "many", "such as 0, 5, 511"),
+        ("--backlog 2147483648", "2147483648", "2147483647"),
+        ("--backlog -1", "-1", "somaxconn"),
+        ("--rate -5", "-5", "such as 12"),
+        ("--rate 1e9", "1e9", "10k"),
+        ("--rtt 5", "5", "5ms or 5s"),
+        ("--duration 0", "0", "1ms"),
+        ("--duration soon", "soon", "250ms"),
+        ("--half-open 130%", "130%", "such as 30%"),
+        ("--loss much", "much", "30%"),
+        ("--accept-rate maxi", "maxi", "did you mean max?"),
+        ("--arrivals stedy", "stedy", "did you mean steady?"),
+        ("--arrivals burst:20", "burst:20", "burst:20/1s"),
+        ("--count 0", "0", "--rate 0"),
+        ("--listen localhost:80", "localhost:80", "198.51.100.1:8080"),
+        ("--listen 127.0.0.1", "127.0.0.1", "port is missing"),
+        ("--workers 0", "0", "such as 40"),
+        ("--syncookies 3", "3", "0..=2"),
+        ("--abort-on-overflow yes", "yes", "abort-on-overflow"),
+        ("--seed x", "x", "seed"),
+    ] {
+        let message = usage_error(words);
+        assert!(message.contains(&format!("'{given}'")), "{words}: {message}");
+        assert!(message.contains(example), "{words}: {message}");
+    }
+}
+
+#[test]
+fn an_unknown_word_offers_the_nearest_right_one() {
+    for (words, right) in [
+        ("--net labb", "lab"),
+        ("--client wired", "wire"),
+        ("--color sometimes --color alway", "always"),
+        ("--theme drak", "dark"),
+        ("docter", "doctor"),
+        ("--backlogs 5", "--backlog"),
+        ("completions bahs", "bash"),
+        ("explain ListenOverflow", "qviz explain ListenOverflows"),
+    ] {
+        let message = usage_error(words);
+        assert!(message.contains(right), "{words}: {message}");
+    }
+}
+
+#[test]
+fn words_that_exclude_each_other_are_refused_with_the_reason() {
+    for (words, reason) in [
+        ("--json --jsonl", "cannot be used with"),
+        ("--net host --syncookies 0", "this host's own settings"),
+        ("--net host --somaxconn 9", "this host's own settings"),
+        ("--net host --client wire", "private network"),
+        ("--listen [::1]:8080", "--client connect"),
+        ("--listen 224.0.0.1:80 --net host", "multicast"),
+        ("--backlog 5 doctor", "subcommand"),
+    ] {
+        let message = usage_error(words);
+        assert!(message.contains(reason), "{words}: {message}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_an_error_with_a_next_command() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let output = output(&format!("--net host --listen {address} --duration 1s --json"));
+    let message = said(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains(&address.to_string()) && message.contains("try:"), "{message}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn an_address_of_nobody_here_is_an_error_with_a_next_command() {
+    let output = output("--net host --listen 203.0.113.7:8080 --duration 1s");
+    let message = said(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("203.0.113.7:8080") && message.contains("try:"), "{message}");
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_is_an_error() {
+    let output = output("--log /nowhere/qviz.log --duration 1s");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output.stderr).contains("/nowhere/qviz.log"));
+}
+
+#[test]
+fn a_full_disk_is_an_error_wherever_it_is_met() {
+    for words in ["--help", "man", "explain", "explain ghost", "completions bash", "doctor", "doctor --json"] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = qviz(words).stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(said(&output.stderr).contains("cannot write to stdout"), "{words}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for words in ["man", "explain", "--help", "completions zsh"] {
+        let mut child = qviz(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words}: {}", said(&output.stderr));
+        assert!(output.stderr.is_empty(), "{words}: {}", said(&output.stderr));
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_during_a_run_ends_it_quietly() {
+    let words = "--net host --listen 127.0.0.1:0 --jsonl --rate 50 --duration 60s";
+    let mut child = qviz(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 64];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(first.starts_with(b"{\"t_s\":"));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output.stderr));
+}
+
+#[test]
+fn completions_are_made_for_each_shell_and_are_understood_by_it() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = output(&format!("completions {shell}"));
+        let script = said(&output.stdout);
+        assert!(output.status.success() && script.contains("backlog") && script.contains("explain"), "{shell}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("completions");
+        std::fs::write(&file, script).unwrap();
+        let Ok(checked) = Command::new(shell).arg("-n").arg(&file).output() else {
+            eprintln!("{shell} is not installed here: its completions are not parsed");
+            continue;
+        };
+        assert!(checked.status.success(), "{shell}: {}", said(&checked.stderr));
+    }
+}
+
+#[test]
+fn the_manual_page_has_every_option_key_and_exit_code() {
+    let page = said(&output("man").stdout);
+    for needed in [
+        ".TH qviz 1",
+        ".SH NAME",
+        ".SH OPTIONS",
+        ".SH KEYS",
+        ".SH COMMANDS",
+        "abort\\-on\\-overflow",
+        "half\\-open",
+        "143",
+        "burst:20/1s",
+    ] {
+        assert!(page.contains(needed), "{needed} is missing");
+    }
+    for binding in qviz::ui::keymap::BINDINGS {
+        assert!(page.contains(&binding.long.replace('-', "\\-")), "{}", binding.long);
+    }
+}
+
+#[test]
+fn help_comes_short_and_long_and_both_have_examples() {
+    let short = said(&output("-h").stdout);
+    let long = said(&output("--help").stdout);
+    assert!(short.contains("Examples:") && long.contains("Examples:") && long.contains("Exit status:"));
+    assert!(long.lines().count() > short.lines().count() + 50);
+    insta::assert_snapshot!("short_help", short);
+    insta::assert_snapshot!("long_help", long);
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    assert_eq!(said(&output("--version").stdout), format!("qviz {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn all_topics_are_listed_and_one_is_told_whole() {
+    insta::assert_snapshot!("explain_all", said(&output("explain").stdout));
+    insta::assert_snapshot!("explain_ghost", said(&output("explain ack:accept-queue-full").stdout));
+}
+
+#[test]
+fn an_argument_that_is_not_text_is_a_usage_error_and_no_panic() {
+    use std::os::unix::ffi::OsStrExt;
+    let wrong = std::ffi::OsStr::from_bytes(b"--backlog=\xff\x1b[31m");
+    let output = qviz("").arg(wrong).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output.stderr));
+}

@@ -1,0 +1,381 @@
+//! The fold: what becomes of segments and clients, event by event.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::net::Ipv4Addr;
+
+use qviz::model::connection::{Belief, ServerSide};
+use qviz::model::counters::{Counter, Counters};
+use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
+use qviz::model::ledger::Cause;
+use qviz::model::peer::Peer;
+use qviz::model::sample::{HalfOpen, Listed, QueueReading};
+use qviz::model::segment::{Segment, Toward, flags};
+use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
+use qviz::model::stamp::Stamp;
+use qviz::model::world::World;
+
+/// A world that is told what happens, a tenth of a millisecond apart.
+struct Play {
+    world: World,
+    now: u64,
+}
+
+impl Play {
+    fn new(backlog: i32, sysctls: &[(Sysctl, i64)]) -> Self {
+        let mut values = Sysctls::default();
+        values.set(Sysctl::Syncookies, 1);
+        values.set(Sysctl::AbortOnOverflow, 0);
+        values.set(Sysctl::MaxSynBacklog, 4096);
+        values.set(Sysctl::SynackRetries, 5);
+        for (name, value) in sysctls {
+            values.set(*name, *value);
+        }
+        let began = Began {
+            kernel: "6.18.44-test".into(),
+            rung: Rung::Lab,
+            fallback: None,
+            pid: 1,
+            seed: 1,
+            clients: ClientKind::Wire,
+            address: "198.51.100.1:8080".parse().unwrap(),
+            tap: true,
+            private_counters: true,
+            host: Sysctls::default(),
+            sysctls: values,
+        };
+        let mut play = Self { world: World::new(), now: 0 };
+        play.tell(Event::Began(Box::new(began)));
+        play.tell(Event::Listening(Listening { backlog, somaxconn: Some(4096), limit: Some(backlog.cast_unsigned()) }));
+        play.count(&[]);
+        play
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.now += 100_000;
+        self.world.apply(Stamp::from_nanos(self.now), &event);
+    }
+
+    /// Lets time pass without facts.
+    fn pass(&mut self, millis: u64) {
+        self.now += millis * 1_000_000;
+        self.tell(Event::Tick);
+    }
+
+    fn wire(&mut self, id: u16, toward: Toward, flags: u8, numbers: (u32, u32)) {
+        self.tell(Event::Segment(Segment {
+            peer: peer(id),
+            toward,
+            flags,
+            seq: numbers.0,
+            ack: numbers.1,
+            payload: 0,
+            window_scale: flags & flags::SYN != 0,
+            timestamps: false,
+        }));
+    }
+
+    fn start(&mut self, id: u16) {
+        self.tell(Event::Client { id: id.into(), peer: peer(id), life: Life::Started { half_open: false } });
+    }
+
+    fn life(&mut self, id: u16, life: Life) {
+        self.tell(Event::Client { id: id.into(), peer: peer(id), life });
+    }
+
+    fn syn(&mut self, id: u16) {
+        self.wire(id, Toward::Listener, flags::SYN, (1000, 0));
+    }
+
+    fn syn_ack(&mut self, id: u16) {
+        self.wire(id, Toward::Client, flags::SYN | flags::ACK, (5000, 1001));
+    }
+
+    fn cookie(&mut self, id: u16) {
+        self.tell(Event::Segment(Segment {
+            peer: peer(id),
+            toward: Toward::Client,
+            flags: flags::SYN | flags::ACK,
+            seq: 5000,
+            ack: 1001,
+            payload: 0,
+            window_scale: false,
+            timestamps: false,
+        }));
+    }
+
+    fn ack(&mut self, id: u16) {
+        self.wire(id, Toward::Listener, flags::ACK, (1001, 5001));
+    }
+
+    fn handshake(&mut self, id: u16) {
+        self.start(id);
+        self.syn(id);
+        self.syn_ack(id);
+        self.life(id, Life::Connected);
+        self.ack(id);
+    }
+
+    fn accept(&mut self, id: u16) {
+        self.tell(Event::Served { peer: peer(id), deed: Deed::Accepted { waited_ms: None, cookie: None } });
+    }
+
+    fn depth(&mut self, depth: u32) {
+        let limit = self.world.accept_limit();
+        self.tell(Event::Queue(QueueReading { depth: Some(depth), limit, drops: None }));
+    }
+
+    fn count(&mut self, values: &[(Counter, u64)]) {
+        let mut counters = Counters::default();
+        for counter in Counter::ALL {
+            counters.set(counter, 0);
+        }
+        for (counter, value) in values {
+            counters.set(*counter, *value);
+        }
+        self.tell(Event::Counters(Box::new(counters)));
+    }
+
+    fn list(&mut self, half_open: &[u16]) {
+        let half_open =
+            half_open.iter().map(|id| HalfOpen { peer: peer(*id), retransmits: 0, next_ms: 0, cookie: 0 }).collect();
+        self.tell(Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None })));
+    }
+
+    fn toll(&self, cause: Cause) -> (u64, u64) {
+        let toll = self.world.toll(cause);
+        (toll.segments, toll.clients)
+    }
+
+    fn belief(&self, id: u16) -> Belief {
+        self.world.connection(&peer(id)).unwrap().belief()
+    }
+}
+
+fn peer(id: u16) -> Peer {
+    Peer::v4(Ipv4Addr::new(198, 18, (id >> 8) as u8, id as u8), 4000 + id)
+}
+
+#[test]
+fn a_syn_without_an_answer_on_a_full_accept_queue_is_named() {
+    let mut play = Play::new(1, &[]);
+    play.handshake(1);
+    play.handshake(2);
+    play.start(3);
+    play.syn(3);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0), "an answer may still come");
+    play.pass(5);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    play.syn(3);
+    play.pass(5);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (2, 1), "packets are not clients");
+    assert_eq!(play.belief(3), Belief::Knocking);
+}
+
+#[test]
+fn an_answer_that_comes_late_takes_the_charge_back() {
+    let mut play = Play::new(1, &[]);
+    play.handshake(1);
+    play.handshake(2);
+    play.start(3);
+    play.syn(3);
+    play.pass(5);
+    play.syn_ack(3);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0));
+    assert_eq!(play.belief(3), Belief::HalfOpen);
+}
+
+#[test]
+fn an_ack_on_a_full_queue_makes_a_ghost_and_room_heals_it() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.life(2, Life::Connected);
+    play.ack(2);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
+    assert_eq!(play.belief(2), Belief::Ghost);
+    assert_eq!(play.world.clients.ghosts, 1);
+    play.syn_ack(2);
+    play.ack(2);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (2, 1));
+    play.accept(1);
+    play.syn_ack(2);
+    play.ack(2);
+    assert_eq!(play.belief(2), Belief::Queued);
+    assert_eq!(play.world.clients.ghosts, 1, "it was one at a moment of the run");
+    assert_eq!((play.world.accept_queue.depth(), play.world.syn_queue.depth()), (1, 0));
+}
+
+#[test]
+fn a_cookie_is_told_by_its_missing_window_scale_and_a_full_queue_makes_a_phantom() {
+    let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
+    play.start(1);
+    play.syn(1);
+    play.cookie(1);
+    assert_eq!(play.belief(1), Belief::CookieOut);
+    assert_eq!(play.world.syn_queue.depth(), 0, "a cookie holds no place");
+    play.start(2);
+    play.syn(2);
+    play.cookie(2);
+    play.ack(1);
+    assert_eq!(play.belief(1), Belief::Queued);
+    play.life(2, Life::Connected);
+    play.ack(2);
+    assert_eq!(play.belief(2), Belief::Phantom);
+    assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (1, 1));
+    assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (2, 2));
+}
+
+#[test]
+fn abort_on_overflow_resets() {
+    let mut play = Play::new(0, &[(Sysctl::AbortOnOverflow, 1)]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.wire(2, Toward::Client, flags::RST, (5001, 0));
+    play.life(2, Life::Reset);
+    assert_eq!(play.toll(Cause::AckReset), (1, 1));
+    assert_eq!(play.world.clients.ghosts, 0);
+    assert_eq!(play.world.syn_queue.depth(), 0);
+}
+
+#[test]
+fn with_cookies_off_the_syn_queue_and_the_three_quarters_rule_refuse() {
+    let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.start(3);
+    play.syn(3);
+    play.pass(5);
+    assert_eq!(play.toll(Cause::SynSynQueueFull), (1, 1));
+
+    let mut play = Play::new(100, &[(Sysctl::Syncookies, 0), (Sysctl::MaxSynBacklog, 8)]);
+    for id in 0..7 {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.start(7);
+    play.syn(7);
+    play.pass(5);
+    assert_eq!(play.toll(Cause::SynMaxSynBacklog), (1, 1));
+}
+
+#[test]
+fn a_reading_of_the_queue_revises_the_latest_decision() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    assert_eq!(play.belief(2), Belief::Ghost);
+    play.depth(2);
+    assert_eq!(play.belief(2), Belief::Queued, "the kernel says that it holds two");
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (0, 0));
+    assert_eq!(play.world.clients.ghosts, 0);
+}
+
+#[test]
+fn a_repeated_syn_ack_proves_that_the_ack_was_ignored() {
+    let mut play = Play::new(5, &[]);
+    play.handshake(1);
+    assert_eq!(play.belief(1), Belief::Queued);
+    play.syn_ack(1);
+    assert_eq!(play.belief(1), Belief::Ghost);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
+}
+
+#[test]
+fn accept_proves_that_the_ack_was_taken() {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.handshake(2);
+    play.accept(2);
+    assert_eq!(play.belief(2), Belief::Accepted);
+    assert_eq!(play.world.clients.ghosts, 0);
+    assert_eq!(play.world.accept_queue.depth(), 1);
+}
+
+#[test]
+fn the_counters_name_a_syn_that_stood_between_two_causes() {
+    let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
+    play.handshake(1);
+    play.handshake(2);
+    play.start(3);
+    play.syn(3);
+    play.pass(5);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    play.count(&[(Counter::ListenDrops, 1), (Counter::TCPReqQFullDrop, 1)]);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0));
+    assert_eq!(play.toll(Cause::SynSynQueueFull), (1, 1));
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn a_drop_that_nothing_explains_is_shown() {
+    let mut play = Play::new(5, &[]);
+    play.count(&[(Counter::ListenDrops, 2), (Counter::ListenOverflows, 2)]);
+    let balance = play.world.balance();
+    assert_eq!(balance.balanced, Some(false));
+    assert_eq!(balance.unexplained.len(), 2);
+}
+
+#[test]
+fn a_request_that_dumps_no_longer_list_has_expired_or_was_pruned() {
+    let mut play = Play::new(5, &[(Sysctl::SynackRetries, 1)]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.syn_ack(1);
+    play.list(&[1, 2]);
+    play.list(&[]);
+    assert_eq!(play.toll(Cause::RequestExpired), (0, 0), "one dump can miss a row");
+    play.list(&[]);
+    assert_eq!(play.toll(Cause::RequestExpired), (1, 1));
+    assert_eq!(play.toll(Cause::RequestPruned), (1, 1));
+    assert_eq!(play.world.syn_queue.depth(), 0);
+}
+
+#[test]
+fn a_client_that_resets_while_it_waits_still_holds_its_place() {
+    let mut play = Play::new(5, &[]);
+    play.handshake(1);
+    play.wire(1, Toward::Listener, flags::RST, (1001, 0));
+    play.life(1, Life::Reset);
+    assert_eq!(play.belief(1), Belief::DeadInQueue);
+    assert_eq!(play.world.accept_queue.depth(), 1);
+    play.pass(600);
+    assert!(play.world.findings.iter().any(|finding| finding.rule == "dead-in-queue"));
+}
+
+#[test]
+fn connections_that_are_over_are_forgotten() {
+    let mut play = Play::new(5, &[]);
+    for id in 0..1000 {
+        play.handshake(id);
+        play.accept(id);
+        play.life(id, Life::Finished);
+        play.tell(Event::Served { peer: peer(id), deed: Deed::Closed });
+        assert_eq!(play.world.connection(&peer(id)).unwrap().server, ServerSide::Closed);
+    }
+    assert!(play.world.roster.len() <= 256, "{}", play.world.roster.len());
+    assert_eq!(play.world.clients.in_flight(), 0);
+    play.pass(2000);
+    assert!(play.world.roster.is_empty());
+}

@@ -1,0 +1,246 @@
+//! The matrix of scenarios: each cause alone and several mixed, at low and high rates, IPv4 and IPv6, packet-level and real
+//! clients. In every one of them, with every seed, each drop has a name: the ledger balances and nothing is unexplained.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what fails here fails the test")]
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Runs with different seeds per scenario.
+const SEEDS: u64 = 20;
+
+/// Runs at the same time: most of them only wait.
+const AT_ONCE: usize = 10;
+
+/// One scenario: its options, and the causes that must have occurred in it.
+struct Scenario {
+    name: &'static str,
+    options: &'static str,
+    causes: &'static [&'static str],
+    at_once: usize,
+}
+
+const fn light(name: &'static str, options: &'static str, causes: &'static [&'static str]) -> Scenario {
+    Scenario { name, options, causes, at_once: AT_ONCE }
+}
+
+/// A scenario that keeps a processor busy.
+const fn heavy(name: &'static str, options: &'static str, causes: &'static [&'static str]) -> Scenario {
+    Scenario { name, options, causes, at_once: 1 }
+}
+
+fn run(scenario: &Scenario, seed: u64) -> Value {
+    let mut args: Vec<String> = ["--headless", "--json", "--seed", &seed.to_string()].map(str::to_owned).into();
+    args.extend(scenario.options.split_whitespace().map(str::to_owned));
+    let output = lab::run_qviz(&args, Duration::from_secs(60));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{} seed {seed}: {:?} {stderr}", scenario.name, output.status);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{}: {error}: {stderr}", scenario.name))
+}
+
+fn check(scenario: &Scenario, seed: u64) {
+    let summary = run(scenario, seed);
+    let told = |what: &str| format!("{} seed {seed}: {what}\n{summary:#}", scenario.name);
+    assert_eq!(summary["losses"]["tap_dropped"], 0, "{}", told("the tap lost segments"));
+    assert_eq!(summary["ledger"]["balanced"], true, "{}", told("not balanced"));
+    assert_eq!(summary["ledger"]["unexplained"], Value::Array(vec![]), "{}", told("unexplained"));
+    for cause in scenario.causes {
+        let drop = drop_of(&summary, cause);
+        assert!(drop.0 > 0 && drop.1 > 0 && drop.1 <= drop.0, "{}", told(cause));
+    }
+    let started = summary["clients"]["started"].as_u64().unwrap();
+    assert!(started > 0, "{}", told("nobody started"));
+}
+
+fn drop_of(summary: &Value, cause: &str) -> (u64, u64) {
+    let drops = summary["drops"].as_array().unwrap();
+    let drop = drops.iter().find(|drop| drop["cause"] == cause).unwrap_or_else(|| panic!("{cause} is not listed"));
+    (drop["segments"].as_u64().unwrap(), drop["clients"].as_u64().unwrap())
+}
+
+#[track_caller]
+fn all_seeds(scenarios: &[Scenario]) {
+    if !lab::lab_or_skip() {
+        return;
+    }
+    for scenario in scenarios {
+        let seeds: Vec<u64> = (1..=SEEDS).collect();
+        for some in seeds.chunks(scenario.at_once) {
+            std::thread::scope(|scope| {
+                let runs: Vec<_> = some.iter().map(|seed| scope.spawn(|| check(scenario, *seed))).collect();
+                for run in runs {
+                    run.join().expect("a run failed");
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn a_full_accept_queue_drops_syns_and_makes_ghosts() {
+    all_seeds(&[
+        light(
+            "backlog 0",
+            "--backlog 0 --rate 100 --accept-rate 5 --rtt 20ms --duration 2s",
+            &["syn:accept-queue-full", "ack:accept-queue-full"],
+        ),
+        light(
+            "backlog 1, one a second",
+            "--backlog 1 --rate 1 --accept-rate 0 --rtt 10ms --duration 4s",
+            &["syn:accept-queue-full"],
+        ),
+        light(
+            "backlog 5, paused",
+            "--backlog 5 --count 40 --arrivals burst:20/1s --accept-rate 0 --duration 3s",
+            &["syn:accept-queue-full", "ack:accept-queue-full"],
+        ),
+        light(
+            "backlog 5, poisson, jitter, loss",
+            "--backlog 5 --rate 60 --arrivals poisson --accept-rate 20 --rtt 100ms --jitter 80ms --loss 10% --duration 3s",
+            &["syn:accept-queue-full", "client:lost"],
+        ),
+        light(
+            "backlog 5, IPv6",
+            "--listen [2001:db8::1]:8080 --backlog 5 --rate 100 --accept-rate 10 --rtt 20ms --duration 2s",
+            &["syn:accept-queue-full"],
+        ),
+        light(
+            "backlog 5, both families",
+            "--listen [::]:8080 --backlog 5 --rate 100 --accept-rate 10 --rtt 20ms --duration 2s",
+            &["syn:accept-queue-full"],
+        ),
+        light(
+            "backlog 128",
+            "--backlog 128 --rate 400 --accept-rate 50 --rtt 20ms --duration 2s",
+            &["syn:accept-queue-full"],
+        ),
+    ]);
+}
+
+#[test]
+fn cookies_off_a_full_syn_queue_drops() {
+    all_seeds(&[
+        light(
+            "SYN queue",
+            "--backlog 5 --syncookies 0 --rate 100 --rtt 300ms --accept-rate max --duration 2s",
+            &["syn:syn-queue-full"],
+        ),
+        light(
+            "SYN queue and accept queue",
+            "--backlog 3 --syncookies 0 --rate 100 --rtt 50ms --jitter 40ms --accept-rate 10 --half-open 30% --duration 2s",
+            &["syn:syn-queue-full", "syn:accept-queue-full"],
+        ),
+    ]);
+}
+
+#[test]
+fn the_three_quarters_rule_drops() {
+    all_seeds(&[
+        light(
+            "three quarters",
+            "--backlog 100 --syncookies 0 --max-syn-backlog 16 --rate 200 --rtt 300ms --accept-rate max --duration 2s",
+            &["syn:max-syn-backlog"],
+        ),
+        light(
+            "three quarters and a full accept queue",
+            "--backlog 10 --syncookies 0 --max-syn-backlog 8 --rate 150 --rtt 100ms --accept-rate 10 --duration 3s",
+            &["syn:max-syn-backlog", "syn:accept-queue-full"],
+        ),
+    ]);
+}
+
+#[test]
+fn cookies_redeemed_on_a_full_accept_queue_are_phantoms() {
+    all_seeds(&[
+        light(
+            "cookies always",
+            "--backlog 5 --syncookies 2 --rate 100 --rtt 100ms --accept-rate 10 --duration 2s",
+            &["ack:cookie-accept-queue-full", "syn:accept-queue-full"],
+        ),
+        light(
+            "cookies when full",
+            "--backlog 5 --syncookies 1 --arrivals burst:40/1s --rtt 100ms --accept-rate 10 --duration 2s",
+            &["ack:cookie-accept-queue-full", "ack:accept-queue-full"],
+        ),
+        light(
+            "cookies that save",
+            "--backlog 5 --syncookies 1 --rate 200 --rtt 200ms --accept-rate max --duration 2s",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn abort_on_overflow_resets() {
+    all_seeds(&[light(
+        "abort",
+        "--backlog 5 --abort-on-overflow 1 --arrivals burst:20/500ms --rtt 100ms --accept-rate 5 --duration 2s",
+        &["ack:reset-on-overflow", "syn:accept-queue-full"],
+    )]);
+}
+
+#[test]
+fn half_open_requests_expire_and_are_pruned() {
+    all_seeds(&[
+        light(
+            "expiry",
+            "--backlog 100 --synack-retries 1 --rate 20 --half-open 50% --rtt 20ms --accept-rate max --duration 6s",
+            &["request:expired"],
+        ),
+        light(
+            "pruning",
+            "--backlog 8 --arrivals burst:9/60s --half-open 100% --rtt 20ms --accept-rate max --duration 9s",
+            &["request:pruned"],
+        ),
+    ]);
+}
+
+#[test]
+fn real_clients() {
+    all_seeds(&[
+        light(
+            "connect, overflow",
+            "--client connect --backlog 5 --rate 100 --accept-rate 10 --duration 3s",
+            &["syn:accept-queue-full"],
+        ),
+        light(
+            "connect, IPv6",
+            "--client connect --listen [::1]:8080 --backlog 5 --rate 100 --accept-rate 10 --duration 2s",
+            &["syn:accept-queue-full"],
+        ),
+        light("connect, no trouble", "--client connect --backlog 128 --rate 100 --accept-rate max --duration 2s", &[]),
+        light(
+            "connect, half-open, cookies off",
+            "--client connect --backlog 5 --syncookies 0 --rate 50 --half-open 100% --accept-rate max --duration 2s",
+            &["syn:syn-queue-full"],
+        ),
+        heavy("connect, 10k", "--client connect --backlog 128 --rate 10k --accept-rate 5k --duration 1s", &[]),
+    ]);
+}
+
+#[test]
+fn high_rates() {
+    all_seeds(&[
+        heavy(
+            "10k, backlog 128",
+            "--backlog 128 --rate 10k --accept-rate 4k --rtt 5ms --duration 1s",
+            &["syn:accept-queue-full"],
+        ),
+        heavy("10k, backlog 4096", "--backlog 4096 --rate 10k --accept-rate max --rtt 20ms --duration 1s", &[]),
+        heavy(
+            "10k, everything at once",
+            "--backlog 64 --rate 10k --accept-rate 3k --rtt 10ms --jitter 8ms --loss 2% --half-open 5% --syncookies 1 --duration 1s",
+            &["syn:accept-queue-full", "client:lost"],
+        ),
+        heavy("as fast as possible", "--backlog 4096 --rate 1m --accept-rate max --rtt 0ms --duration 1s", &[]),
+        heavy(
+            "as fast as possible, overflowing",
+            "--backlog 5 --rate 1m --accept-rate 1k --rtt 0ms --duration 1s",
+            &["syn:accept-queue-full"],
+        ),
+    ]);
+}

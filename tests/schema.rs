@@ -1,0 +1,245 @@
+//! What qviz prints is what its committed JSON Schema says, no more and no less.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may stop and say why")]
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use jsonschema::Validator;
+use qviz::model::counters::{Counter, Counters};
+use qviz::model::event::{Began, Deed, Event, Life, Listening, Loss, Rung, Stamped};
+use qviz::model::ledger::Cause;
+use qviz::model::peer::Peer;
+use qviz::model::sample::{Eye, HalfOpen, Listed, QueueReading, Waiting};
+use qviz::model::segment::{Kind, Segment, Toward, flags};
+use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
+use qviz::model::stamp::Stamp;
+use qviz::model::world::World;
+use qviz::report::jsonl;
+use qviz::report::summary::Summary;
+use serde_json::Value;
+
+fn schema() -> (Value, Validator) {
+    let schema: Value = serde_json::from_str(qviz::report::SCHEMA).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    (schema, validator)
+}
+
+/// Names the place in the document, which `oneOf` alone does not.
+fn assert_valid(document: &Value) {
+    let (schema, whole) = schema();
+    if whole.is_valid(document) {
+        return;
+    }
+    let name = document["event"]
+        .as_str()
+        .map_or_else(|| document["kind"].as_str().unwrap_or("event").to_owned(), |event| format!("event_{event}"));
+    let mut narrow = schema.clone();
+    narrow.as_object_mut().unwrap().remove("oneOf");
+    narrow["$ref"] = format!("#/$defs/{name}").into();
+    let narrow = jsonschema::validator_for(&narrow).unwrap();
+    let errors: Vec<_> =
+        narrow.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    panic!("{name} does not fit the schema: {errors:#?}\n{document:#}");
+}
+
+fn line(event: Event) -> Value {
+    let mut bytes = Vec::new();
+    jsonl::write_event(&mut bytes, &Stamped { at: Stamp::from_millis(1234), event }).unwrap();
+    assert_eq!(bytes.last(), Some(&b'\n'));
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+fn peer() -> Peer {
+    Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 40_000)
+}
+
+fn began() -> Event {
+    let mut sysctls = Sysctls::default();
+    sysctls.set(Sysctl::Somaxconn, 4096);
+    Event::Began(Box::new(Began {
+        kernel: "6.18.44".to_owned(),
+        rung: Rung::Lab,
+        fallback: None,
+        pid: 4242,
+        seed: 1,
+        clients: ClientKind::Wire,
+        address: "198.51.100.1:8080".parse().unwrap(),
+        tap: true,
+        private_counters: true,
+        host: sysctls.clone(),
+        sysctls,
+    }))
+}
+
+fn knobs(arrivals: Arrivals, accept_rate: AcceptRate) -> Event {
+    Event::Knobs(Box::new(Knobs {
+        backlog: 5,
+        rate: 12.5,
+        arrivals,
+        accept_rate,
+        half_open: 0.3,
+        loss: 0.0,
+        rtt: Duration::from_millis(400),
+        jitter: Duration::from_micros(1500),
+        workers: None,
+        service: Duration::ZERO,
+    }))
+}
+
+fn segment() -> Event {
+    Event::Segment(Segment {
+        peer: peer(),
+        toward: Toward::Listener,
+        flags: flags::SYN,
+        seq: u32::MAX,
+        ack: 0,
+        payload: 0,
+        window_scale: true,
+        timestamps: false,
+    })
+}
+
+fn lives() -> Vec<Event> {
+    let at = Stamp::from_millis(2000);
+    [
+        Life::Started { half_open: true },
+        Life::Departed { kind: Kind::Syn, attempt: 1, arrives: at },
+        Life::Lost { kind: Kind::SynAck, outbound: false },
+        Life::WillRetry { at, gives_up: false },
+        Life::Connected,
+        Life::Finished,
+        Life::Refused,
+        Life::Reset,
+        Life::TimedOut,
+        Life::Vanished,
+        Life::Failed { errno: 99 },
+    ]
+    .into_iter()
+    .map(|life| Event::Client { id: 7, peer: peer(), life })
+    .collect()
+}
+
+/// At least one of each kind and of each form within a kind.
+fn every_event() -> Vec<Event> {
+    let mut counters = Counters::default();
+    counters.set(Counter::ListenDrops, 3);
+    let waiting = Waiting { peer: peer(), age_ms: None, bytes: 5, closed: false, cookie: 9 };
+    let half_open = HalfOpen { peer: peer(), retransmits: 1, next_ms: 960, cookie: u64::MAX };
+    let mut events = lives();
+    events.extend([
+        began(),
+        Event::Listening(Listening { backlog: 5, somaxconn: Some(4096), limit: None }),
+        Event::Sysctl { name: Sysctl::Syncookies, value: 2 },
+        knobs(Arrivals::Steady, AcceptRate::Max),
+        knobs(Arrivals::Poisson, AcceptRate::Paused),
+        knobs(Arrivals::Burst { size: 20, period: Duration::from_secs(1) }, AcceptRate::PerSecond(0.5)),
+        knobs(Arrivals::Wave { size: 16, period: Duration::from_secs(7) }, AcceptRate::Max),
+        segment(),
+        Event::Served { peer: peer(), deed: Deed::Accepted { waited_ms: Some(3), cookie: None } },
+        Event::Served { peer: peer(), deed: Deed::Closed },
+        Event::Served { peer: peer(), deed: Deed::FoundReset },
+        Event::AcceptFailed { errno: 24 },
+        Event::Queue(QueueReading { depth: Some(6), limit: Some(5), drops: None }),
+        Event::Listed(Box::new(Listed { half_open: Some(vec![half_open]), waiting: None })),
+        Event::Listed(Box::new(Listed { half_open: None, waiting: Some(vec![waiting]) })),
+        Event::Counters(Box::new(counters)),
+        Event::Loss(Loss::LateTicks(1)),
+        Event::Loss(Loss::TapDropped(2)),
+        Event::Loss(Loss::DetailSkipped(3)),
+        Event::Loss(Loss::ArrivalsSkipped(4)),
+        Event::Loss(Loss::Saturated),
+        Event::Cost { eye: Eye::Queue, nanos: 700 },
+        Event::Refused { message: "no".to_owned() },
+        Event::Ended,
+    ]);
+    events
+}
+
+#[test]
+fn every_event_line_fits_the_schema() {
+    for event in every_event() {
+        let line = line(event);
+        assert_eq!(line["t_s"], 1.234);
+        assert_valid(&line);
+    }
+}
+
+#[test]
+fn every_kind_of_event_in_the_schema_is_written_by_some_event() {
+    let (schema, _) = schema();
+    let written: std::collections::BTreeSet<_> =
+        every_event().into_iter().map(|event| format!("event_{}", line(event)["event"].as_str().unwrap())).collect();
+    let described: std::collections::BTreeSet<_> =
+        schema["$defs"].as_object().unwrap().keys().filter(|name| name.starts_with("event_")).cloned().collect();
+    assert_eq!(written, described);
+}
+
+#[test]
+fn a_tick_has_no_line() {
+    let mut bytes = Vec::new();
+    jsonl::write_event(&mut bytes, &Stamped { at: Stamp::ZERO, event: Event::Tick }).unwrap();
+    assert!(bytes.is_empty());
+}
+
+#[test]
+fn the_summary_of_nothing_and_of_a_run_fit_the_schema() {
+    let mut world = World::new();
+    assert_valid(&serde_json::to_value(Summary::of(&world)).unwrap());
+    for (millis, event) in every_event().into_iter().enumerate() {
+        world.apply(Stamp::from_millis(millis as u64), &event);
+    }
+    let mut summary = Summary::of(&world);
+    summary.repeat = Some("qviz --seed 1".to_owned());
+    let value = serde_json::to_value(summary).unwrap();
+    assert_valid(&value);
+    assert_eq!(value["listener"]["address"], "198.51.100.1:8080");
+}
+
+#[test]
+fn the_schema_refuses_what_qviz_never_prints() {
+    let (_, validator) = schema();
+    let good = serde_json::to_value(Summary::of(&World::new())).unwrap();
+    let spoilt = |pointer: &str, value: Value| {
+        let mut document = good.clone();
+        *document.pointer_mut(pointer).unwrap() = value;
+        document
+    };
+    assert!(validator.is_valid(&good));
+    assert!(!validator.is_valid(&spoilt("/clients/started", "many".into())));
+    assert!(!validator.is_valid(&spoilt("/duration_s", Value::Null)));
+    assert!(!validator.is_valid(&spoilt("/drops/0/cause", "syn:bad-luck".into())));
+    assert!(!validator.is_valid(&spoilt("/kind", "picture".into())));
+    let mut more = good.clone();
+    more["surprise"] = 1.into();
+    assert!(!validator.is_valid(&more));
+}
+
+#[test]
+fn the_schema_lists_the_models_own_names() {
+    let (schema, _) = schema();
+    let keys = |pointer: &str| -> Vec<String> {
+        schema.pointer(pointer).unwrap().as_object().unwrap().keys().cloned().collect()
+    };
+    let sorted = |names: Vec<&str>| {
+        let mut names: Vec<_> = names.into_iter().map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    let mut counters = keys("/$defs/counters/properties");
+    counters.sort();
+    assert_eq!(counters, sorted(Counter::ALL.map(Counter::name).to_vec()));
+    let mut sysctls = keys("/$defs/sysctls/properties");
+    sysctls.sort();
+    assert_eq!(sysctls, sorted(Sysctl::ALL.map(Sysctl::name).to_vec()));
+    let drops = schema.pointer("/$defs/lab/properties/drops/prefixItems").unwrap().as_array().unwrap();
+    let causes: Vec<_> = drops.iter().map(|one| one["properties"]["cause"]["const"].as_str().unwrap()).collect();
+    assert_eq!(causes, Cause::ALL.map(Cause::name));
+}
+
+#[test]
+fn what_the_doctor_says_fits_the_schema() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_qviz")).args(["doctor", "--json"]).output().unwrap();
+    assert_valid(&serde_json::from_slice(&output.stdout).unwrap());
+}
