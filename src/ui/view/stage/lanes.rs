@@ -67,7 +67,8 @@ fn home(one: &Connection, lanes: usize) -> Option<usize> {
 
 /// `n4 ────SYN▶`: the client stays on the left, the head moves.
 fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, travel): (&Connection, Travel)) {
-    let style = scene.theme.text(Meaning::Travelling);
+    let handshake = matches!(travel.kind, Kind::Syn | Kind::Ack);
+    let style = if handshake { scene.theme.text(Meaning::Travelling) } else { scene.theme.calm() };
     let name = one.label();
     let head = head(one, travel.kind, inner.width >= 15);
     let start = ink::write(buf, inner, (0, row), &name, scene.theme.strong()) + 1;

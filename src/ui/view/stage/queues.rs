@@ -8,7 +8,7 @@ use super::super::cast::{ARRIVAL, shade};
 use super::super::{Scene, ink};
 use super::line;
 use super::slots::{self, Places, Tenant};
-use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::model::connection::{Belief, ClientSide, Connection};
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
@@ -69,7 +69,6 @@ fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> Tenant {
         Belief::Ghost => ("◌", Meaning::Otherwise, false),
         Belief::DeadInQueue => ("†", Meaning::Dying, false),
         _ if one.client == ClientSide::Vanished => ("⊘", waiting, true),
-        _ if one.server == ServerSide::Queued && one.bytes > 0 => ("•", waiting, true),
         _ => ("", waiting, true),
     };
     let named = scene.state.density == Density::Cells;
