@@ -91,7 +91,11 @@ fn percentiles() -> io::Result<()> {
     let mean = bytes.iter().sum::<usize>() / bytes.len();
     let ratio = times[450].as_secs_f64() / anchor[450].as_secs_f64();
     let mut out = io::stdout().lock();
-    writeln!(out, "frame 120x36: median {:?}, p99 {:?}; empty frame {:?}, ratio {ratio:.1}", times[450], times[890], anchor[450])?;
+    writeln!(
+        out,
+        "frame 120x36: median {:?}, p99 {:?}; empty frame {:?}, ratio {ratio:.1}",
+        times[450], times[890], anchor[450]
+    )?;
     writeln!(out, "bytes per frame: mean {mean}, median {}, p99 {}, most {}", bytes[449], bytes[889], bytes[897])
 }
 

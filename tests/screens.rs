@@ -179,7 +179,12 @@ fn wild(seed: u32, rung: Rung) -> Tale {
     }
     for round in 0..6 {
         let first = ms(300 + u64::from(round) * 700 + u64::from(seed % 7) * 13);
-        tale.clients(round * 40..round * 40 + 10 + seed % 30, first, gap(u64::from(seed % 5) * 9), (seed + round) % 5 < 2);
+        tale.clients(
+            round * 40..round * 40 + 10 + seed % 30,
+            first,
+            gap(u64::from(seed % 5) * 9),
+            (seed + round) % 5 < 2,
+        );
         tale.accepts(seed % 9, first, gap(50));
         tale.run(first + gap(450));
         tale.listen([3, backlog, 0, 40][(seed + round) as usize % 4]);
@@ -193,7 +198,19 @@ fn no_size_and_no_world_breaks_the_picture() {
     for seed in 0..12 {
         let tale = wild(seed, if seed % 5 == 4 { Rung::Host } else { Rung::Lab });
         let sizes = (0..=60).flat_map(|width| (0..=20).map(move |height| (width, height)));
-        let larger = [(61, 16), (77, 17), (79, 23), (80, 24), (109, 31), (110, 32), (169, 49), (170, 50), (320, 100), (400, 20), (60, 120)];
+        let larger = [
+            (61, 16),
+            (77, 17),
+            (79, 23),
+            (80, 24),
+            (109, 31),
+            (110, 32),
+            (169, 49),
+            (170, 50),
+            (320, 100),
+            (400, 20),
+            (60, 120),
+        ];
         for (index, size) in sizes.skip(seed as usize).step_by(7).chain(larger).enumerate() {
             let mut state = state(size, seed % 2 == 0);
             update(&mut state, Msg::Pulse(tale.now), &tale.world);
@@ -227,7 +244,10 @@ fn a_queue_beyond_its_capacity_is_never_clamped() {
         assert!(cells.contains(label), "{label} in {cells}");
     }
     assert!(cells.find('┃').unwrap() < cells.find("k0").unwrap());
-    assert!(cells.find("k3").unwrap() < cells.find('┃').unwrap() || cells.contains("k2 ┃"), "the limit stands after two: {cells}");
+    assert!(
+        cells.find("k3").unwrap() < cells.find('┃').unwrap() || cells.contains("k2 ┃"),
+        "the limit stands after two: {cells}"
+    );
 }
 
 #[test]
@@ -305,7 +325,11 @@ fn each_key_of_the_lab_sends_its_command() {
         let mut state = state((120, 36), false);
         let wanted = expected.iter().find(|(which, _)| *which == action).map(|(_, command)| *command);
         assert_eq!(press(&mut state, action, &tale), wanted.into_iter().collect::<Vec<_>>(), "{action:?}");
-        let inside = state.quit || state.suspend || state.help || state.still.is_some() || state.panel != UiState::default().panel;
+        let inside = state.quit
+            || state.suspend
+            || state.help
+            || state.still.is_some()
+            || state.panel != UiState::default().panel;
         assert!(wanted.is_some() || inside || action == Action::Close, "{action:?} does nothing");
     }
 }

@@ -24,7 +24,7 @@ use crate::ui::theme;
     after_long_help = examples::LONG,
     args_conflicts_with_subcommands = true,
     max_term_width = 110,
-    help_template = "{about-with-newline}\n{usage-heading} {usage}\n       qviz <COMMAND> ...\n\n{all-args}{after-help}"
+    help_template = "{about-with-newline}\n{usage-heading} {usage}\n\n{all-args}{after-help}"
 )]
 pub struct Cli {
     /// What to do; the lab where nothing is named.

@@ -45,7 +45,6 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
             output::tell(format!("note: {remark}"));
         }
     }
-    let mut signals = Signals::take()?;
     let mut session = live::start(LivePlan {
         knobs: plan.knobs.clone(),
         clients: ground.clients,
@@ -61,8 +60,9 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
     tracing::info!("the listener is ready");
     let mut world = World::new();
     let end = if plan.form == Form::Picture {
-        picture(plan, &mut session, &mut world, &mut signals).await?
+        picture(plan, &mut session, &mut world).await?
     } else {
+        let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
         watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?
     };
@@ -71,12 +71,7 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
 }
 
 /// Shows the picture until somebody leaves, then takes what the session still has to say.
-async fn picture(
-    plan: &LabPlan,
-    session: &mut Session,
-    world: &mut World,
-    signals: &mut Signals,
-) -> Result<End, Failure> {
+async fn picture(plan: &LabPlan, session: &mut Session, world: &mut World) -> Result<End, Failure> {
     let wish = UiPlan {
         ascii: plan.ascii,
         color: match plan.color {
@@ -89,7 +84,7 @@ async fn picture(
     };
     let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
-    watch::finish(session, world, signals, None).await?;
+    watch::finish(session, world, &mut Signals::take()?, None).await?;
     Ok(match leave {
         Leave::Quit | Leave::Ended => End::Ended,
         Leave::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),

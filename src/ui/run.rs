@@ -49,7 +49,8 @@ pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Res
 
 fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
     let read = |name: &str| std::env::var(name).unwrap_or_default();
-    let terminal = Terminfo { term: read("TERM"), colorterm: read("COLORTERM"), no_color: !read("NO_COLOR").is_empty() };
+    let terminal =
+        Terminfo { term: read("TERM"), colorterm: read("COLORTERM"), no_color: !read("NO_COLOR").is_empty() };
     let depth = theme::depth(plan.color, &terminal);
     let name = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
     Theme::named(name, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })
@@ -130,7 +131,12 @@ impl Watch {
         }
     }
 
-    fn key(&mut self, session: &Session, world: &World, key: &crossterm::event::KeyEvent) -> Result<Option<Leave>, UiError> {
+    fn key(
+        &mut self,
+        session: &Session,
+        world: &World,
+        key: &crossterm::event::KeyEvent,
+    ) -> Result<Option<Leave>, UiError> {
         let Some(action) = keymap::action(key) else { return Ok(None) };
         for command in update(&mut self.state, Msg::Press(action, session.clock().now()), world) {
             session.wish(command);
@@ -177,7 +183,10 @@ fn motion(cast: &Cast<'_>) -> Motion {
 
 /// True for facts that change what is to be seen at once; the others wait for the next frame.
 const fn is_visible(event: &Event) -> bool {
-    !matches!(event, Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_))
+    !matches!(
+        event,
+        Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_)
+    )
 }
 
 /// What a signal asks for.

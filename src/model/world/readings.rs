@@ -76,6 +76,9 @@ impl World {
         }
         let gone = self.missing_requests(dump);
         for (peer, cause) in gone {
+            if self.was_a_cookie(at, peer) {
+                continue;
+            }
             self.charge(at, peer, cause);
             let to = if cause == Cause::RequestExpired { ServerSide::Expired } else { ServerSide::Pruned };
             self.server_to(at, peer, to);

@@ -50,7 +50,7 @@ impl World {
         if open {
             one.trace.pending = Some(at);
             one.trace.verdict = verdict;
-            one.trace.charged = None;
+            self.open.coming += u32::from(verdict == Verdict::Request);
         }
         if first {
             one.trace.wanting = !one.half_open;
@@ -74,7 +74,7 @@ impl World {
         let first = one.syn_acks == 0;
         one.syn_acks = one.syn_acks.saturating_add(1);
         one.trace.server_isn = segment.seq;
-        let answers = one.trace.pending.take().is_some();
+        let answers = self.open.settle(one);
         let late = one.trace.charged.is_some();
         let cookie = if one.trace.tells_cookie { !segment.window_scale } else { one.trace.verdict == Verdict::Cookie };
         self.tally(|tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
@@ -156,6 +156,7 @@ impl World {
             one.client_since = at;
         }
         let (server, again, who) = (one.server, one.acks_ignored > 0, who(one));
+        let tells = one.trace.tells_cookie;
         if again {
             let cause = self.refusal_cause(server);
             self.ledger.witnesses_mut(cause).client += 1;
@@ -166,6 +167,7 @@ impl World {
             self.ignore_ack(at, peer, cause);
             return;
         }
+        self.open.untold += u64::from(server == ServerSide::HalfOpen && !tells);
         self.server_to(at, peer, ServerSide::Queued);
         note_arrival(self.roster.known(&peer), segment);
         let place = self.accept_queue.depth();
@@ -186,7 +188,7 @@ impl World {
     fn server_reset(&mut self, at: Stamp, peer: Peer) {
         let abort = self.refusal_cause(ServerSide::HalfOpen) == Cause::AckReset;
         let Some(one) = self.roster.known(&peer) else { return };
-        one.trace.pending = None;
+        self.open.settle(one);
         match one.server {
             ServerSide::HalfOpen => {
                 self.ledger.witnesses_mut(Cause::AckReset).wire += 1;

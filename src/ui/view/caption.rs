@@ -122,12 +122,18 @@ fn state(scene: &Scene<'_>) -> Sentence {
         };
     }
     if scene.state.density == Density::Flows {
-        let text = format!("{queued} wait for accept(), {half_open} are half-open; too fast for single cells: flows and numbers");
+        let text = format!(
+            "{queued} wait for accept(), {half_open} are half-open; too fast for single cells: flows and numbers"
+        );
         return ("·", text, plain);
     }
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if paused {
-        return ("‖", format!("accept() is paused: finished connections pile up ({queued} of {})", capacity(scene)), waiting);
+        return (
+            "‖",
+            format!("accept() is paused: finished connections pile up ({queued} of {})", capacity(scene)),
+            waiting,
+        );
     }
     match (queued, half_open) {
         (0, 0) => ("·", "both queues are empty".into(), plain),
