@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::keymap;
 use super::keys::Keys;
 use super::pace::{Motion, Pace};
-use super::state::{Msg, UiState, update};
+use super::state::{Msg, Parting, UiState, update};
 use super::terminal::{self, Screen};
 use super::theme::{self, Terminfo, Theme};
 use super::view::{self, cast::Cast};
@@ -142,10 +142,12 @@ impl Watch {
             session.wish(command);
         }
         self.pace.touched();
-        if std::mem::take(&mut self.state.suspend) {
-            self.suspend()?;
+        match self.state.parting.take() {
+            Some(Parting::Suspend) => self.suspend()?,
+            Some(Parting::Quit) => return Ok(Some(Leave::Quit)),
+            None => {}
         }
-        Ok(self.state.quit.then_some(Leave::Quit))
+        Ok(None)
     }
 
     fn signal(&mut self, sign: Sign) -> Result<Option<Leave>, UiError> {

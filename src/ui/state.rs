@@ -84,6 +84,15 @@ impl Density {
     }
 }
 
+/// A wish that concerns the whole program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// End.
+    Quit,
+    /// Stop like any program in a shell, until `fg`.
+    Suspend,
+}
+
 /// A picture that is held while the run goes on.
 #[derive(Clone, Debug)]
 pub struct Still {
@@ -116,10 +125,8 @@ pub struct UiState {
     pub density: Density,
     /// A line for the person at the keys, until this moment.
     pub message: Option<(Stamp, String)>,
-    /// True when the program shall end.
-    pub quit: bool,
-    /// True when the program shall stop like any program in a shell.
-    pub suspend: bool,
+    /// What the person at the keys wishes of the whole program.
+    pub parting: Option<Parting>,
     /// Wishes that no fact has confirmed yet.
     pub asked: Asked,
 }
@@ -143,8 +150,8 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
     match action {
-        Action::Quit => state.quit = true,
-        Action::Suspend => state.suspend = true,
+        Action::Quit => state.parting = Some(Parting::Quit),
+        Action::Suspend => state.parting = Some(Parting::Suspend),
         Action::Help => state.help = !state.help,
         Action::Close => state.help = false,
         Action::Panel => state.panel = next_panel(state),

@@ -89,9 +89,9 @@ fn stage_plan(stage: Rect, floor: Rect) -> StagePlan {
     let clients = rest - server;
     let mut left = stage.x;
     let mut take = |width: u16| {
-        let rect = Rect { x: left, width, ..stage };
+        let column = Rect { x: left, width, ..stage };
         left += width;
-        rect
+        column
     };
     let (clients, door, syn_queue) = (take(clients), take(gap), take(queue));
     let (passage, accept_queue, exit, server) = (take(gap), take(queue), take(gap), take(server));

@@ -122,11 +122,11 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
 fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
     let (theme, full) = (scene.theme, queue.occupancy.is_full());
     let capacity = queue.places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
-    let fill = format!("{}/{capacity}{}", queue.occupancy.depth(), if full { " FULL" } else { "" });
-    let fits = |name: &&&str| ink::width(name) + ink::width(&fill) + 4 <= area.width.saturating_sub(2);
+    let depth = format!("{}/{capacity}{}", queue.occupancy.depth(), if full { " FULL" } else { "" });
+    let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
     let name = queue.names.iter().find(fits).unwrap_or(&queue.names[2]);
     let state = if full { theme.alarm() } else { theme.strong() };
-    let inner = ink::frame(buf, area, (name, theme.strong()), (&fill, state), line(scene, full));
+    let inner = ink::frame(buf, area, (name, theme.strong()), (&depth, state), line(scene, full));
     let cells = Rect { height: inner.height.saturating_sub(2), ..inner };
     let mut row = slots::paint(buf, cells, queue.places, scene);
     below(buf, inner, row, scene, queue);

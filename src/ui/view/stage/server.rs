@@ -27,15 +27,15 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         for (row, one) in scene.cast.served.iter().take(usize::from(rows)).enumerate() {
             let row = row as u16;
             let done = one.server == ServerSide::Closed;
-            let (sign, word) = if done { ("✓", "served") } else { ("▶", "serving") };
-            let word = if narrow { "" } else { word };
+            let (sign, state) = if done { ("✓", "served") } else { ("▶", "serving") };
+            let state = if narrow { "" } else { state };
             let style = if done { theme.calm() } else { theme.text(Meaning::Served) };
             let name = one.label();
             ink::pieces(
                 buf,
                 inner,
                 (0, row),
-                &[(sign, style), (" ", style), (&name, style), (" ", style), (word, style)],
+                &[(sign, style), (" ", style), (&name, style), (" ", style), (state, style)],
             );
         }
     } else {
