@@ -61,7 +61,9 @@ impl UiError {
     /// The next thing to try.
     pub fn hint(&self) -> String {
         match self {
-            Self::Terminal { .. } => "qviz --headless runs without a screen; `qviz doctor` says what this terminal can do".into(),
+            Self::Terminal { .. } => {
+                "qviz --headless runs without a screen; `qviz doctor` says what this terminal can do".into()
+            }
             Self::Panicked => "this is a bug in qviz: please report it with the message above".into(),
             Self::Theme { name } => {
                 let near = theme::nearest(name);

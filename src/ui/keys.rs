@@ -30,11 +30,8 @@ impl Keys {
     /// When there is no terminal to read from, or no thread to read with.
     pub(super) fn listen() -> io::Result<Self> {
         let stdin = rustix::stdio::stdin();
-        let terminal: OwnedFd = if rustix::termios::isatty(stdin) {
-            rustix::io::dup(stdin)?
-        } else {
-            File::open("/dev/tty")?.into()
-        };
+        let terminal: OwnedFd =
+            if rustix::termios::isatty(stdin) { rustix::io::dup(stdin)? } else { File::open("/dev/tty")?.into() };
         let (closed, open) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let (sender, pressed) = mpsc::unbounded_channel();
         std::thread::Builder::new().name("keys".into()).spawn(move || read(&terminal, &closed, &sender))?;

@@ -86,7 +86,11 @@ pub fn setting(value: Option<i64>) -> String {
 pub fn arrivals(knobs: &Knobs) -> String {
     let seconds = |span: Duration| {
         let millis = span.as_millis();
-        if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{}.{}s", millis / 1000, millis % 1000 / 100) }
+        if millis % 1000 == 0 {
+            format!("{}s", millis / 1000)
+        } else {
+            format!("{}.{}s", millis / 1000, millis % 1000 / 100)
+        }
     };
     match knobs.arrivals {
         Arrivals::Steady => rate(knobs.rate),

@@ -38,7 +38,8 @@ pub enum Leave {
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
 pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Result<Leave, UiError> {
-    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), projector: plan.projector, ..UiState::default() };
+    let state =
+        UiState { theme: theme_of(plan)?, listens: session.listens(), projector: plan.projector, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: "hear signals of", source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter()?;
@@ -49,7 +50,8 @@ pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Res
 
 fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
     let read = |name: &str| std::env::var(name).unwrap_or_default();
-    let terminal = Terminfo { term: read("TERM"), colorterm: read("COLORTERM"), no_color: !read("NO_COLOR").is_empty() };
+    let terminal =
+        Terminfo { term: read("TERM"), colorterm: read("COLORTERM"), no_color: !read("NO_COLOR").is_empty() };
     let depth = theme::depth(plan.color, &terminal);
     let name = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
     Theme::named(name, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })
@@ -130,7 +132,12 @@ impl Watch {
         }
     }
 
-    fn key(&mut self, session: &Session, world: &World, key: &crossterm::event::KeyEvent) -> Result<Option<Leave>, UiError> {
+    fn key(
+        &mut self,
+        session: &Session,
+        world: &World,
+        key: &crossterm::event::KeyEvent,
+    ) -> Result<Option<Leave>, UiError> {
         let Some(action) = keymap::action(key) else { return Ok(None) };
         for command in update(&mut self.state, Msg::Press(action, session.clock().now()), world) {
             session.wish(command);
@@ -177,7 +184,10 @@ fn motion(cast: &Cast<'_>) -> Motion {
 
 /// True for facts that change what is to be seen at once; the others wait for the next frame.
 const fn is_visible(event: &Event) -> bool {
-    !matches!(event, Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_))
+    !matches!(
+        event,
+        Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_)
+    )
 }
 
 /// What a signal asks for.

@@ -109,7 +109,8 @@ impl Theme {
         if self.depth == Depth::Mono {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
-        let ink = if self.ground == Ground::Light && matches!(meaning, Meaning::Dying) { Color::White } else { Color::Black };
+        let ink =
+            if self.ground == Ground::Light && matches!(meaning, Meaning::Dying) { Color::White } else { Color::Black };
         Style::new().bg(self.color(meaning)).fg(ink)
     }
 
@@ -142,7 +143,9 @@ impl Theme {
         match self.depth {
             Depth::Mono => Color::Reset,
             Depth::Sixteen => sixteen(meaning, self.ground),
-            Depth::Cube => Color::Indexed(if self.ground == Ground::Light { light(meaning).1 } else { dark(meaning).1 }),
+            Depth::Cube => {
+                Color::Indexed(if self.ground == Ground::Light { light(meaning).1 } else { dark(meaning).1 })
+            }
             Depth::True => {
                 let (r, g, b) = if self.ground == Ground::Light { light(meaning).0 } else { dark(meaning).0 };
                 Color::Rgb(r, g, b)
@@ -163,7 +166,9 @@ pub fn depth(wish: ColorWish, terminal: &Terminfo) -> Depth {
     match wish {
         ColorWish::Never => Depth::Mono,
         ColorWish::Always => known,
-        ColorWish::Auto if terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1") => Depth::Mono,
+        ColorWish::Auto if terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1") => {
+            Depth::Mono
+        }
         ColorWish::Auto => known,
     }
 }
@@ -241,7 +246,9 @@ mod tests {
 
     #[test]
     fn the_five_meanings_have_five_colours() {
-        for (name, depth) in NAMES[..3].iter().flat_map(|name| [Depth::Sixteen, Depth::Cube, Depth::True].map(|depth| (name, depth))) {
+        for (name, depth) in
+            NAMES[..3].iter().flat_map(|name| [Depth::Sixteen, Depth::Cube, Depth::True].map(|depth| (name, depth)))
+        {
             let theme = Theme::named(name, depth, false).unwrap();
             let all = [Meaning::Travelling, Meaning::Waiting(3), Meaning::Served, Meaning::Dying, Meaning::Otherwise];
             let colors: std::collections::HashSet<_> = all.map(|meaning| theme.color(meaning)).into_iter().collect();

@@ -53,7 +53,16 @@ fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Event {
         (Toward::Listener, _) => (1001, 5001),
         (Toward::Client, _) => (5000, 1001),
     };
-    Event::Segment(Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale: !cookie, timestamps: false })
+    Event::Segment(Segment {
+        peer: peer(id),
+        toward,
+        flags,
+        seq,
+        ack,
+        payload: 0,
+        window_scale: !cookie,
+        timestamps: false,
+    })
 }
 
 impl Tale {

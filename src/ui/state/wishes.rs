@@ -99,7 +99,9 @@ fn accept_rate(asked: &mut Asked, now: Stamp, knobs: &Knobs, faster: bool) -> Co
         (AcceptRate::Max, false) => AcceptRate::PerSecond(USUAL_ACCEPT_RATE),
         (AcceptRate::Max, true) => AcceptRate::Max,
         (AcceptRate::PerSecond(rate), true) => steps::rate_above(rate).map_or(AcceptRate::Max, AcceptRate::PerSecond),
-        (AcceptRate::PerSecond(rate), false) => steps::rate_below(rate).map_or(AcceptRate::Paused, AcceptRate::PerSecond),
+        (AcceptRate::PerSecond(rate), false) => {
+            steps::rate_below(rate).map_or(AcceptRate::Paused, AcceptRate::PerSecond)
+        }
     };
     asked.accept_rate = Some((now, next));
     Command::AcceptRate(next)
@@ -147,7 +149,10 @@ fn only_wire(world: &World, what: &str) -> Result<(), String> {
 
 fn sysctl(asked: &mut Asked, now: Stamp, world: &World, (name, values): (Sysctl, i64)) -> Result<Command, String> {
     if world.began.as_ref().is_some_and(|began| began.rung == Rung::Host) {
-        return Err(format!("{} belongs to this host; qviz never changes it (qviz doctor: how to get the lab)", name.name()));
+        return Err(format!(
+            "{} belongs to this host; qviz never changes it (qviz doctor: how to get the lab)",
+            name.name()
+        ));
     }
     let asked_before = asked.sysctl.filter(|(_, which, _)| *which == name).map(|(at, _, value)| (at, value));
     let told = fresh(asked_before, now).or(world.sysctls.value(name));

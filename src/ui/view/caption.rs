@@ -78,7 +78,9 @@ fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
     let text = if one.belief() == Belief::Phantom {
         format!("{name}{others} is connected, it thinks; the server keeps nothing of it: a phantom.")
     } else {
-        format!("{name}{others} is connected, it thinks; the server ignored its ACK, as the accept queue was full: a ghost.")
+        format!(
+            "{name}{others} is connected, it thinks; the server ignored its ACK, as the accept queue was full: a ghost."
+        )
     };
     Some(("◌", text, scene.theme.text(Meaning::Otherwise)))
 }
@@ -107,17 +109,29 @@ fn state(scene: &Scene<'_>) -> Sentence {
     }
     if world.syn_queue.is_full() {
         return match world.sysctls.value(Sysctl::Syncookies) {
-            Some(0) => ("▲", "the SYN queue is FULL and cookies are off: every new SYN is dropped in silence".into(), dying),
-            _ => ("¤", "the SYN queue is FULL: new SYNs are answered with a cookie, and nothing is kept of them".into(), waiting),
+            Some(0) => {
+                ("▲", "the SYN queue is FULL and cookies are off: every new SYN is dropped in silence".into(), dying)
+            }
+            _ => (
+                "¤",
+                "the SYN queue is FULL: new SYNs are answered with a cookie, and nothing is kept of them".into(),
+                waiting,
+            ),
         };
     }
     if scene.state.density == Density::Flows {
-        let text = format!("{queued} wait for accept(), {half_open} are half-open; too fast for single cells: flows and numbers");
+        let text = format!(
+            "{queued} wait for accept(), {half_open} are half-open; too fast for single cells: flows and numbers"
+        );
         return ("·", text, plain);
     }
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if paused {
-        return ("‖", format!("accept() is paused: finished connections pile up ({queued} of {})", capacity(scene)), waiting);
+        return (
+            "‖",
+            format!("accept() is paused: finished connections pile up ({queued} of {})", capacity(scene)),
+            waiting,
+        );
     }
     match (queued, half_open) {
         (0, 0) => ("·", "both queues are empty".into(), plain),

@@ -74,7 +74,9 @@ impl<'a> Cast<'a> {
         match one.belief() {
             Belief::Ghost | Belief::Phantom => self.otherwise.push(one),
             Belief::Knocking if one.last_drop.is_some() && one.travel.is_none() => self.dropped.push(one),
-            Belief::Over if matches!(one.client, ClientSide::TimedOut | ClientSide::Refused | ClientSide::Failed(_)) => {
+            Belief::Over
+                if matches!(one.client, ClientSide::TimedOut | ClientSide::Refused | ClientSide::Failed(_)) =>
+            {
                 if one.server == ServerSide::Nothing {
                     self.lost.push(one);
                 }
@@ -91,7 +93,9 @@ impl<'a> Cast<'a> {
         self.queued.sort_unstable_by_key(|one| (one.queue_order, one.peer));
         self.otherwise.sort_unstable_by_key(id);
         self.cookies.sort_unstable_by_key(id);
-        self.served.sort_unstable_by_key(|one| std::cmp::Reverse((one.server == ServerSide::Accepted, one.queue_order, one.id)));
+        self.served.sort_unstable_by_key(|one| {
+            std::cmp::Reverse((one.server == ServerSide::Accepted, one.queue_order, one.id))
+        });
         self.lost.sort_unstable_by_key(|one| std::cmp::Reverse((one.server_since.max(one.client_since), one.id)));
         self.dropped.sort_unstable_by_key(|one| {
             let retry = one.retry.map_or(Stamp::from_nanos(u64::MAX), |retry| retry.at);

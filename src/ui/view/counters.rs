@@ -11,7 +11,8 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let inner = ink::frame(buf, area, ("KERNEL COUNTERS", theme.strong()), ("kernel named", theme.calm()), theme.calm());
+    let inner =
+        ink::frame(buf, area, ("KERNEL COUNTERS", theme.strong()), ("kernel named", theme.calm()), theme.calm());
     let change = scene.world.counters();
     let expected = scene.world.ledger.expected();
     let named = |counter| expected.iter().find(|(which, _)| *which == counter).map(|(_, value)| *value);

@@ -10,7 +10,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.sign };
     let width = |binding: &Binding| ink::width(sign(binding)) + 1 + ink::width(binding.short);
-    let is_last = |binding: &&Binding| binding.keys.iter().any(|(_, action)| matches!(action, Action::Help | Action::Quit));
+    let is_last =
+        |binding: &&Binding| binding.keys.iter().any(|(_, action)| matches!(action, Action::Help | Action::Quit));
     let shown = BINDINGS.iter().filter(|binding| !binding.short.is_empty());
     let (last, mut first): (Vec<_>, Vec<_>) = shown.partition(is_last);
     let gap = if area.width >= 150 { 3 } else { 2 };

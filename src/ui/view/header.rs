@@ -17,7 +17,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let room = area.width.saturating_sub(ink::width(&right) + 1);
     let left = Rect { width: room, height: 1, ..area };
     let address = world.began.as_ref().map_or_else(String::new, |began| began.address.to_string());
-    let col = ink::pieces(buf, left, (0, 0), &[(" qviz ", theme.strong()), (&address, Style::new()), ("  ", Style::new())]);
+    let col =
+        ink::pieces(buf, left, (0, 0), &[(" qviz ", theme.strong()), (&address, Style::new()), ("  ", Style::new())]);
     let col = ink::write(buf, left, (col, 0), &promise(world), theme.strong());
     let two_rows = area.height > 1;
     let more = [cookies(world), overflow(world), place(world, two_rows)];
@@ -38,7 +39,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 fn promise(world: &World) -> String {
     let Some(listening) = world.listening else { return "not listening yet".into() };
     let asked = format!("listen({})", listening.backlog);
-    let (Some(limit), Some(accept), Some(syn)) = (world.accept_limit(), world.accept_capacity(), world.syn_capacity()) else {
+    let (Some(limit), Some(accept), Some(syn)) = (world.accept_limit(), world.accept_capacity(), world.syn_capacity())
+    else {
         return asked;
     };
     if i64::from(limit) == i64::from(listening.backlog) {
@@ -86,7 +88,8 @@ fn in_force(world: &World) -> String {
             words.push(format!("half-open {:.0} %", knobs.half_open * 100.0));
         }
     }
-    let shown = [Sysctl::Somaxconn, Sysctl::Syncookies, Sysctl::MaxSynBacklog, Sysctl::SynRetries, Sysctl::SynackRetries];
+    let shown =
+        [Sysctl::Somaxconn, Sysctl::Syncookies, Sysctl::MaxSynBacklog, Sysctl::SynRetries, Sysctl::SynackRetries];
     for sysctl in shown {
         let here = world.sysctls.value(sysctl);
         let host = world.began.as_ref().and_then(|began| began.host.value(sysctl));

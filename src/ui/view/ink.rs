@@ -35,7 +35,13 @@ pub(super) fn width(text: &str) -> u16 {
 }
 
 /// Draws a frame with a title on the left and one on the right of its upper edge; returns what is inside.
-pub(super) fn frame(buf: &mut Buffer, area: Rect, (left, title): (&str, Style), (right, state): (&str, Style), line: Style) -> Rect {
+pub(super) fn frame(
+    buf: &mut Buffer,
+    area: Rect,
+    (left, title): (&str, Style),
+    (right, state): (&str, Style),
+    line: Style,
+) -> Rect {
     let area = area.intersection(buf.area);
     if area.width < 2 || area.height < 2 {
         return Rect { width: 0, height: 0, ..area };
@@ -49,7 +55,8 @@ pub(super) fn frame(buf: &mut Buffer, area: Rect, (left, title): (&str, Style), 
         write(buf, area, (0, row), "│", line);
         write(buf, area, (last_col, row), "│", line);
     }
-    for (at, corner) in [((0, 0), "┌"), ((last_col, 0), "┐"), ((0, last_row), "└"), ((last_col, last_row), "┘")] {
+    for (at, corner) in [((0, 0), "┌"), ((last_col, 0), "┐"), ((0, last_row), "└"), ((last_col, last_row), "┘")]
+    {
         write(buf, area, at, corner, line);
     }
     let inner = Rect::new(area.x + 1, area.y, area.width - 2, 1);

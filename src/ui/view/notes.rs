@@ -42,7 +42,9 @@ fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
             let attempt = if cause.is_syn() && *attempt > 1 { format!(" (try {attempt})") } else { String::new() };
             (Some(*who), format!("✗ {}{attempt}", cause.words()), Some(Meaning::Dying))
         }
-        Note::Healed { who } => (Some(*who), "● ghost no more: in the queue after all".into(), Some(Meaning::Otherwise)),
+        Note::Healed { who } => {
+            (Some(*who), "● ghost no more: in the queue after all".into(), Some(Meaning::Otherwise))
+        }
         Note::GaveUp { who } => (Some(*who), "⊘ gave up: ETIMEDOUT".into(), Some(Meaning::Dying)),
         Note::Reset { who } => (Some(*who), "↯ met a RST".into(), Some(Meaning::Dying)),
         Note::Listened { backlog, limit } => {

@@ -18,7 +18,10 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         (format!("accept {}", fill(&world.accept_queue, world.accept_capacity())), state(&world.accept_queue)),
         (format!("SYN {}", fill(&world.syn_queue, world.syn_capacity())), state(&world.syn_queue)),
         (format!("✗ {} dropped", numbers::count(world.ledger.kernel_drops())), theme.text(Meaning::Dying)),
-        (format!("{}×{} is small: {}×{} shows it all", area.width, area.height, SMALLEST.width, SMALLEST.height), theme.calm()),
+        (
+            format!("{}×{} is small: {}×{} shows it all", area.width, area.height, SMALLEST.width, SMALLEST.height),
+            theme.calm(),
+        ),
         ("q quit".into(), theme.calm()),
     ];
     if area.height > 1 && area.width < 60 {

@@ -20,7 +20,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let any = !scene.cast.dropped.is_empty();
     let title = if area.width >= 60 { "DROPPED IN SILENCE · each tries again" } else { "DROPPED IN SILENCE" };
     let line = if any { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = ink::frame(buf, area, (title, theme.strong()), (&format!("{} in all", numbers::count(sum)), state), line);
+    let inner =
+        ink::frame(buf, area, (title, theme.strong()), (&format!("{} in all", numbers::count(sum)), state), line);
     if scene.state.density == Density::Cells {
         cells(buf, inner, scene);
     } else {
@@ -31,7 +32,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let everyone: Vec<_> = scene.cast.dropped.iter().chain(&scene.cast.lost).collect();
     if everyone.is_empty() {
-        let text = if scene.world.ledger.kernel_drops() == 0 { "nothing was dropped so far" } else { "nobody is waiting outside" };
+        let text = if scene.world.ledger.kernel_drops() == 0 {
+            "nothing was dropped so far"
+        } else {
+            "nobody is waiting outside"
+        };
         ink::write(buf, inner, (0, 0), text, scene.theme.calm());
     }
     let rows = usize::from(inner.height);
@@ -51,7 +56,8 @@ fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, one: &Conne
     let (sign, words) = obituary(one, inner.width >= 50);
     let right = sequel(one, scene);
     let name = format!("{sign} {}", one.label());
-    let (badge, text) = if fresh { (theme.alarm(), theme.text(Meaning::Dying)) } else { (theme.strong(), Style::new()) };
+    let (badge, text) =
+        if fresh { (theme.alarm(), theme.text(Meaning::Dying)) } else { (theme.strong(), Style::new()) };
     let col = ink::pieces(buf, inner, (0, row), &[(name.as_str(), badge), (" ", Style::new())]);
     let room = inner.width.saturating_sub(col + ink::width(&right) + 1);
     ink::write(buf, inner, (col, row), &ink::fit(&words, room), text);

@@ -36,7 +36,12 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let queue = Queue {
         names: ["SYN QUEUE", "SYN QUEUE · half-open, SYN_RCVD"],
         occupancy: &world.syn_queue,
-        places: Places { tenants: &tenants, depth: world.syn_queue.depth(), capacity: world.syn_capacity(), limit: marked },
+        places: Places {
+            tenants: &tenants,
+            depth: world.syn_queue.depth(),
+            capacity: world.syn_capacity(),
+            limit: marked,
+        },
         oldest: scene.cast.half_open.first().map(|one| one.server_since),
         reason: syn_reason(scene),
     };

@@ -28,7 +28,12 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
             let (sign, word) = if done { ("✓", "served") } else { ("▶", "serving") };
             let style = if done { theme.calm() } else { theme.text(Meaning::Served) };
             let name = one.label();
-            ink::pieces(buf, inner, (0, row), &[(sign, style), (" ", style), (&name, style), (" ", style), (word, style)]);
+            ink::pieces(
+                buf,
+                inner,
+                (0, row),
+                &[(sign, style), (" ", style), (&name, style), (" ", style), (word, style)],
+            );
         }
     } else {
         let text = numbers::rate(flows::rate(scene, |slot| slot.accepts));

@@ -98,7 +98,13 @@ fn full(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant, beyond
     let meaning = if beyond { Meaning::Dying } else { tenant.meaning };
     let inside = if tenant.solid { theme.fill(meaning) } else { theme.text(meaning) };
     if spot.height < 3 {
-        let mark = if spot.width > 1 { tenant.name.as_str() } else if tenant.solid { "■" } else { "◌" };
+        let mark = if spot.width > 1 {
+            tenant.name.as_str()
+        } else if tenant.solid {
+            "■"
+        } else {
+            "◌"
+        };
         let style = if spot.width > 1 { inside } else { theme.text(meaning) };
         let col = ink::write(buf, spot, (0, 0), mark, style);
         ink::write(buf, spot, (col, 0), tenant.sign, theme.text(meaning));
