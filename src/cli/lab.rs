@@ -88,6 +88,7 @@ async fn picture(
         projector: plan.projector,
     };
     let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    signals.forget();
     session.wish(Command::Stop);
     watch::finish(session, world, signals, None).await?;
     Ok(match leave {

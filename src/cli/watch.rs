@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
@@ -46,6 +47,13 @@ impl Signals {
             hangup: take(SignalKind::hangup())?,
             quit: take(SignalKind::quit())?,
         })
+    }
+
+    /// Forgets the signals that have come until now: the picture has heard them, too.
+    pub(super) fn forget(&mut self) {
+        for signal in [&mut self.interrupt, &mut self.terminate, &mut self.hangup, &mut self.quit] {
+            while signal.recv().now_or_never().flatten().is_some() {}
+        }
     }
 
     /// The number of the next signal.
