@@ -28,6 +28,7 @@ fn ended_well(pane: &mut Pane, traces: &Traces, code: i32) {
     pane.assert_left_clean(traces);
     assert!(afterwards.contains("qviz · 198.51.100.1:8080"), "the summary begins below the picture: {afterwards}");
     assert!(afterwards.contains("CLIENTS") && afterwards.contains("Again: qviz --backlog 5"), "{afterwards}");
+    assert!(afterwards.contains("Balanced: every drop has a name"), "the last facts are in it: {afterwards}");
     assert!(!afterwards.contains('\x1b') && !afterwards.contains("error"), "{afterwards}");
 }
 
@@ -59,6 +60,27 @@ fn each_signal_ends_the_run_after_its_summary_with_the_documented_code() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         left(|pane| pane.signal(signal), code);
     }
+}
+
+#[test]
+fn the_summary_after_a_signal_has_the_last_facts_too() {
+    if !lab_or_skip() {
+        return;
+    }
+    // So many drops that counters and ledger agree only after a last look at both.
+    let mut pane = Pane::qviz((80, 24), "--backlog 1 --rate 500 --accept-rate 1");
+    pane.wait_for("died");
+    pane.wait("drops", |pane| {
+        let text = pane.text();
+        let sum = text.split("DROPPED IN SILENCE").nth(1).and_then(|after| after.split(" in all").next());
+        sum.and_then(|sum| sum.rsplit(' ').next()?.parse::<u64>().ok()).is_some_and(|drops| drops > 100)
+    });
+    let traces = Traces::of(pane.pid());
+    pane.signal(Signal::TERM);
+    assert_eq!(pane.end().code(), Some(143));
+    pane.assert_left_clean(&traces);
+    let summary = pane.afterwards();
+    assert!(summary.contains("Balanced: every drop has a name"), "{summary}");
 }
 
 #[test]
@@ -120,6 +142,22 @@ fn a_terminal_that_closes_ends_the_program() {
     let mut pane = Pane::qviz((80, 24), "--backlog 5");
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
+    pane.close();
+    assert_eq!(pane.end().code(), Some(129));
+    traces.assert_gone();
+}
+
+#[test]
+fn a_terminal_that_closes_while_the_program_is_stopped_ends_it() {
+    if !lab_or_skip() {
+        return;
+    }
+    let mut pane = Pane::qviz((80, 24), "--backlog 5");
+    pane.wait_for_picture();
+    let traces = Traces::of(pane.pid());
+    pane.press(b"\x1a");
+    pane.wait("qviz stops", |pane| state(pane.pid()) == Some('T'));
+    // The kernel hangs up, and continues whom it has told so.
     pane.close();
     assert_eq!(pane.end().code(), Some(129));
     traces.assert_gone();
