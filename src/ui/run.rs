@@ -155,8 +155,15 @@ impl Watch {
             Sign::End(number) => return Ok(Some(Leave::Signal(number))),
             Sign::Suspend => self.suspend()?,
             Sign::Continue => {
-                let failed = |source| UiError::Terminal { doing: "come back to", source };
-                self.screen.take_again().map_err(failed)?;
+                if let Err(source) = self.screen.take_again() {
+                    // The kernel continues whom a closed terminal has stopped.
+                    let gone = self.screen.is_gone();
+                    return if gone {
+                        Ok(Some(Leave::TerminalGone))
+                    } else {
+                        Err(UiError::Terminal { doing: "come back to", source })
+                    };
+                }
                 self.suspended = false;
                 self.pace.touched();
             }
@@ -225,8 +232,10 @@ impl Signals {
         })
     }
 
+    /// The next signal; of several at once, one that ends the run comes first.
     async fn next(&mut self) -> Sign {
         tokio::select! {
+            biased;
             _ = self.interrupt.recv() => Sign::End(SignalKind::interrupt().as_raw_value()),
             _ = self.terminate.recv() => Sign::End(SignalKind::terminate().as_raw_value()),
             _ = self.hangup.recv() => Sign::End(SignalKind::hangup().as_raw_value()),

@@ -276,7 +276,7 @@ fn end(child: &mut Child) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's deadline is no part of a session")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
