@@ -160,7 +160,10 @@ impl Watch {
                 self.suspended = false;
                 self.pace.touched();
             }
-            Sign::Resize => self.pace.touched(),
+            Sign::Resize => {
+                self.screen.redraw();
+                self.pace.touched();
+            }
         }
         Ok(None)
     }
