@@ -50,13 +50,13 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
     let listener = &summary.listener;
     let address = listener.address.as_deref().unwrap_or("no listener");
     let place = match summary.rung {
-        Some("lab") => "private network",
-        Some(_) => "this host's loopback",
+        Some("lab") => "in a private network",
+        Some(_) => "on this host's loopback",
         None => "nowhere",
     };
     let backlog = listener.backlog.map_or_else(|| "-".to_owned(), |backlog| backlog.to_string());
     let kernel = summary.kernel.as_deref().unwrap_or("?");
-    write!(out, "qviz{dot}{address}{dot}listen({backlog}) in a {place}{dot}Linux {kernel}")?;
+    write!(out, "qviz{dot}{address}{dot}listen({backlog}) {place}{dot}Linux {kernel}")?;
     writeln!(out, "{dot}{:.1} s{dot}seed {}", summary.duration_s, number(summary.seed))?;
     if let (Some(limit), Some(backlog)) = (listener.accept_limit, listener.backlog)
         && i64::from(limit) < i64::from(backlog)
@@ -65,7 +65,7 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
         writeln!(out, "The kernel made {limit} of the backlog {backlog}: net.core.somaxconn is {ceiling}.")?;
     }
     if let Some(fallback) = &summary.fallback {
-        writeln!(out, "Not in a private network: {}", clean::line(fallback))?;
+        writeln!(out, "There is {}", clean::line(fallback))?;
     }
     Ok(())
 }
