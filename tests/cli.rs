@@ -1,12 +1,13 @@
 //! The command line from outside: what is printed where, and how the program ends.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests may stop and say why")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
 
 use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::CommandCargoExt;
+use rustix::process::Signal;
 
 fn qviz(words: &str) -> Command {
     let mut command = Command::cargo_bin("qviz").unwrap();
@@ -216,4 +217,39 @@ fn an_argument_that_is_not_text_is_a_usage_error_and_no_panic() {
     let wrong = std::ffi::OsStr::from_bytes(b"--backlog=\xff\x1b[31m");
     let output = qviz("").arg(wrong).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", said(&output.stderr));
+}
+
+/// A run on the host that has said its first word.
+fn running(program: &mut Command) -> std::process::Child {
+    let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 16];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    child
+}
+
+fn send(child: &std::process::Child, signal: Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_signal_ends_a_run_after_its_summary_with_its_own_code() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
+        let child = running(&mut qviz("--net host --listen 127.0.0.1:0 --jsonl --rate 20"));
+        send(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output.stderr));
+        let text = said(&output.stdout);
+        let summary: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(summary["kind"], "lab");
+    }
+}
+
+#[test]
+fn a_run_that_shall_survive_a_hangup_does() {
+    let program = env!("CARGO_BIN_EXE_qviz");
+    let words = "--net host --listen 127.0.0.1:0 --jsonl --rate 20 --duration 700ms";
+    let child = running(Command::new("sh").args(["-c", &format!("trap '' HUP; exec {program} {words}")]));
+    send(&child, Signal::HUP);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output.stderr));
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 const SEEDS: u64 = 20;
 
 /// Runs at the same time: most of them only wait.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 20;
 
 /// One scenario: its options, and the causes that must have occurred in it.
 struct Scenario {
@@ -42,18 +42,28 @@ fn run(scenario: &Scenario, seed: u64) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{}: {error}: {stderr}", scenario.name))
 }
 
-fn check(scenario: &Scenario, seed: u64) {
+/// What is wrong with one run, if anything.
+fn trouble(scenario: &Scenario, seed: u64) -> Option<String> {
     let summary = run(scenario, seed);
-    let told = |what: &str| format!("{} seed {seed}: {what}\n{summary:#}", scenario.name);
-    assert_eq!(summary["losses"]["tap_dropped"], 0, "{}", told("the tap lost segments"));
-    assert_eq!(summary["ledger"]["balanced"], true, "{}", told("not balanced"));
-    assert_eq!(summary["ledger"]["unexplained"], Value::Array(vec![]), "{}", told("unexplained"));
-    for cause in scenario.causes {
-        let drop = drop_of(&summary, cause);
-        assert!(drop.0 > 0 && drop.1 > 0 && drop.1 <= drop.0, "{}", told(cause));
+    let told = |what: &str| {
+        let parts = ["ledger", "drops", "counters", "segments", "clients", "losses"];
+        let facts: String = parts.map(|part| format!("  {part}: {}\n", summary[part])).concat();
+        Some(format!("{} seed {seed}: {what}\n{facts}", scenario.name))
+    };
+    if summary["losses"]["tap_dropped"] != 0 {
+        return told("the tap lost segments");
     }
-    let started = summary["clients"]["started"].as_u64().unwrap();
-    assert!(started > 0, "{}", told("nobody started"));
+    if summary["ledger"]["balanced"] != true || summary["ledger"]["unexplained"] != Value::Array(vec![]) {
+        return told("not balanced");
+    }
+    if summary["clients"]["started"].as_u64().unwrap() == 0 {
+        return told("nobody started");
+    }
+    let hit = |cause: &str| {
+        let (segments, clients) = drop_of(&summary, cause);
+        segments > 0 && clients > 0 && clients <= segments
+    };
+    scenario.causes.iter().find(|cause| !hit(cause)).and_then(|cause| told(cause))
 }
 
 fn drop_of(summary: &Value, cause: &str) -> (u64, u64) {
@@ -67,17 +77,17 @@ fn all_seeds(scenarios: &[Scenario]) {
     if !lab::lab_or_skip() {
         return;
     }
+    let mut troubles = Vec::new();
     for scenario in scenarios {
         let seeds: Vec<u64> = (1..=SEEDS).collect();
         for some in seeds.chunks(scenario.at_once) {
             std::thread::scope(|scope| {
-                let runs: Vec<_> = some.iter().map(|seed| scope.spawn(|| check(scenario, *seed))).collect();
-                for run in runs {
-                    run.join().expect("a run failed");
-                }
+                let runs: Vec<_> = some.iter().map(|seed| scope.spawn(|| trouble(scenario, *seed))).collect();
+                troubles.extend(runs.into_iter().filter_map(|run| run.join().expect("a run failed")));
             });
         }
     }
+    assert!(troubles.is_empty(), "{} runs in trouble:\n{}", troubles.len(), troubles.join("\n"));
 }
 
 #[test]
@@ -96,7 +106,7 @@ fn a_full_accept_queue_drops_syns_and_makes_ghosts() {
         light(
             "backlog 5, paused",
             "--backlog 5 --count 40 --arrivals burst:20/1s --accept-rate 0 --duration 3s",
-            &["syn:accept-queue-full", "ack:accept-queue-full"],
+            &["syn:accept-queue-full", "ack:cookie-accept-queue-full"],
         ),
         light(
             "backlog 5, poisson, jitter, loss",
@@ -131,7 +141,7 @@ fn cookies_off_a_full_syn_queue_drops() {
         ),
         light(
             "SYN queue and accept queue",
-            "--backlog 3 --syncookies 0 --rate 100 --rtt 50ms --jitter 40ms --accept-rate 10 --half-open 30% --duration 2s",
+            "--backlog 3 --syncookies 0 --rate 100 --rtt 50ms --jitter 40ms --accept-rate 10 --half-open 5% --duration 2s",
             &["syn:syn-queue-full", "syn:accept-queue-full"],
         ),
     ]);

@@ -243,3 +243,37 @@ fn what_the_doctor_says_fits_the_schema() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_qviz")).args(["doctor", "--json"]).output().unwrap();
     assert_valid(&serde_json::from_slice(&output.stdout).unwrap());
 }
+
+/// Runs qviz and returns what it printed.
+fn printed(words: &str) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_qviz")).args(words.split(' ')).output().unwrap();
+    assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn real_runs_fit_the_schema_in_both_forms_and_with_both_kinds_of_clients() {
+    let run = "--rate 50 --rtt 20ms --backlog 2 --duration 600ms --seed 7";
+    for place in ["--net auto", "--net host --listen 127.0.0.1:0", "--client connect --listen 198.51.100.1:0"] {
+        if place.starts_with("--client") && qviz::lab::namespace::probe(&like_host()).is_err() {
+            eprintln!("no private network here: {place} is not tried");
+            assert!(std::env::var_os("QVIZ_REQUIRE_LAB").is_none());
+            continue;
+        }
+        assert_valid(&serde_json::from_str(&printed(&format!("{place} {run} --json"))).unwrap());
+        let lines: Vec<Value> = printed(&format!("{place} {run} --jsonl"))
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        for line in &lines {
+            assert_valid(line);
+        }
+        let (first, last) = (lines.first().unwrap(), lines.last().unwrap());
+        assert_eq!((&first["event"], &last["kind"]), (&"began".into(), &"lab".into()));
+        assert_eq!(lines[lines.len() - 2]["event"], "ended");
+    }
+}
+
+fn like_host() -> qviz::lab::namespace::NetworkPlan {
+    qviz::lab::namespace::NetworkPlan::like_host(qviz::kernel::proc::read_sysctls())
+}

@@ -1,4 +1,4 @@
-//! `qviz explain`: causes, counters, sysctls, findings and words, in plain language with their kernel source.
+//! `qviz explain`: causes, counters, sysctls, findings, words and keys, in plain language with their kernel source.
 
 use std::io::{self, Write};
 
@@ -7,6 +7,7 @@ use super::values;
 use crate::model::finding::RULES;
 use crate::report::clean;
 use crate::report::wrap::wrapped;
+use crate::ui::keymap::{BINDINGS, Binding};
 
 /// One thing that can be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +35,13 @@ pub enum Family {
     Finding,
     /// What words mean.
     Word,
+    /// What keys do.
+    Key,
 }
 
 impl Family {
     /// Every family, in the order in which it is listed.
-    pub const ALL: [Self; 5] = [Self::Word, Self::Cause, Self::Counter, Self::Sysctl, Self::Finding];
+    pub const ALL: [Self; 6] = [Self::Word, Self::Cause, Self::Counter, Self::Sysctl, Self::Finding, Self::Key];
 
     const fn heading(self) -> &'static str {
         match self {
@@ -47,6 +50,7 @@ impl Family {
             Self::Sysctl => "SYSCTLS: what can be set",
             Self::Finding => "FINDINGS: what qviz concludes",
             Self::Word => "WORDS",
+            Self::Key => "KEYS of the picture",
         }
     }
 }
@@ -58,6 +62,7 @@ pub fn topics() -> Vec<Topic> {
         topics.extend(text.split("== ").skip(1).filter_map(|entry| Topic::parse(family, entry)));
     }
     topics.extend(RULES.iter().map(Topic::of_rule));
+    topics.extend(BINDINGS.iter().map(Topic::of_key));
     topics
 }
 
@@ -87,11 +92,23 @@ impl Topic {
         Self { name: rule.name, family: Family::Finding, gist, body: body.trim() }
     }
 
-    /// The names by which it is found: its own, and for a sysctl the last part of it with and without `tcp_`.
-    fn names(&self) -> impl Iterator<Item = &'static str> {
-        let short = self.name.rsplit('.').next().filter(|_| self.family == Family::Sysctl);
-        let shorter = short.and_then(|short| short.strip_prefix("tcp_"));
-        std::iter::once(self.name).chain(short).chain(shorter)
+    fn of_key(binding: &Binding) -> Self {
+        Self { name: binding.ascii, family: Family::Key, gist: binding.long, body: "" }
+    }
+
+    /// The names by which it is found: its own; for a sysctl the last part of it with and without `tcp_`; for a pair of keys each.
+    fn names(&self) -> Vec<&'static str> {
+        let mut names = vec![self.name];
+        match self.family {
+            Family::Sysctl => {
+                let short = self.name.rsplit('.').next();
+                names.extend(short);
+                names.extend(short.and_then(|short| short.strip_prefix("tcp_")));
+            }
+            Family::Key => names.extend(self.name.split(['/', ' ']).filter(|key| !key.is_empty() && *key != self.name)),
+            Family::Cause | Family::Counter | Family::Finding | Family::Word => {}
+        }
+        names
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -135,7 +152,7 @@ fn list(out: &mut dyn Write, topics: &[Topic]) -> io::Result<()> {
 
 fn find<'a>(topics: &'a [Topic], name: &str) -> Result<&'a Topic, Failure> {
     let asked = name.trim();
-    let found = topics.iter().find(|topic| topic.names().any(|known| known.eq_ignore_ascii_case(asked)));
+    let found = topics.iter().find(|topic| topic.names().iter().any(|known| known.eq_ignore_ascii_case(asked)));
     found.ok_or_else(|| {
         let known: Vec<_> = topics.iter().flat_map(Topic::names).collect();
         let near: Vec<_> = values::nearest(asked, &known).iter().map(|near| format!("qviz explain {near}")).collect();
@@ -174,7 +191,7 @@ mod tests {
 
     #[test]
     fn every_text_names_the_kernel_and_what_to_do() {
-        for topic in topics() {
+        for topic in topics().into_iter().filter(|topic| topic.family != Family::Key) {
             assert!(topic.gist.ends_with('.'), "{}: {}", topic.name, topic.gist);
             assert!(topic.body.contains("Kernel: ") && topic.body.contains("What to do: "), "{}", topic.name);
         }
@@ -196,6 +213,7 @@ mod tests {
             assert_eq!(find(&topics, asked).unwrap().name, "net.ipv4.tcp_syncookies");
         }
         assert_eq!(find(&topics, "listendrops").unwrap().name, "ListenDrops");
+        assert_eq!(find(&topics, "left").unwrap().name, "left/right");
     }
 
     #[test]

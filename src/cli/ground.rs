@@ -81,9 +81,9 @@ fn may_stay_on_host(plan: &LabPlan, refusal: &Refusal) -> Result<(), Failure> {
     };
     let Some(needs) = needs else { return Ok(()) };
     let why = if plan.kernel_options.is_empty() {
-        format!("{needs} needs the private network. {refusal}")
+        format!("{needs} needs the private network ({refusal})")
     } else {
-        format!("{needs} needs the private network, because this host's own settings are never changed. {refusal}")
+        format!("{needs} needs the private network, because this host's own settings are never changed ({refusal})")
     };
     Err(Failure::new(why, refusal.hint()))
 }

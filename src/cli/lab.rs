@@ -11,7 +11,8 @@ use super::plan::{self, Form, LabPlan, Surroundings};
 use super::watch::{self, End, Signals};
 use crate::kernel::proc;
 use crate::model::command::Command;
-use crate::model::settings::Sysctls;
+use crate::model::settings::{Arrivals, Knobs, Sysctls};
+use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::report::text::Marks;
@@ -45,24 +46,25 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
             output::tell(format!("note: {remark}"));
         }
     }
-    let mut signals = Signals::take()?;
+    let (knobs, script) = beginning(plan);
     let mut session = live::start(LivePlan {
-        knobs: plan.knobs.clone(),
+        knobs,
         clients: ground.clients,
         address: plan.address,
         seed: plan.seed,
         count: plan.count,
         duration: plan.duration,
         place: ground.place,
-        script: Script::default(),
+        script,
         host,
     })
     .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
     tracing::info!("the listener is ready");
     let mut world = World::new();
     let end = if plan.form == Form::Picture {
-        picture(plan, &mut session, &mut world, &mut signals).await?
+        picture(plan, &mut session, &mut world).await?
     } else {
+        let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
         watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?
     };
@@ -70,13 +72,19 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
     concluded(plan, &world, end)
 }
 
+/// How everything stands at first: with a delay nobody arrives, and a script lets the clients come.
+fn beginning(plan: &LabPlan) -> (Knobs, Script) {
+    let wished = plan.knobs.clone();
+    if plan.delay.is_zero() {
+        return (wished, Script::default());
+    }
+    let at = Stamp::ZERO + plan.delay;
+    let script = Script::new(vec![(at, Command::Rate(wished.rate)), (at, Command::Arrivals(wished.arrivals))]);
+    (Knobs { rate: 0.0, arrivals: Arrivals::Steady, ..wished }, script)
+}
+
 /// Shows the picture until somebody leaves, then takes what the session still has to say.
-async fn picture(
-    plan: &LabPlan,
-    session: &mut Session,
-    world: &mut World,
-    signals: &mut Signals,
-) -> Result<End, Failure> {
+async fn picture(plan: &LabPlan, session: &mut Session, world: &mut World) -> Result<End, Failure> {
     let wish = UiPlan {
         ascii: plan.ascii,
         color: match plan.color {
@@ -90,7 +98,7 @@ async fn picture(
     let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     signals.forget();
     session.wish(Command::Stop);
-    watch::finish(session, world, signals, None).await?;
+    watch::finish(session, world, &mut Signals::take()?, None).await?;
     Ok(match leave {
         Leave::Quit | Leave::Ended => End::Ended,
         Leave::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),

@@ -1,5 +1,6 @@
 //! A run without a picture: fold the facts, print their lines if wanted, end in time or by a signal.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -27,27 +28,28 @@ pub(super) enum End {
 /// The signals that end a run after its summary.
 #[derive(Debug)]
 pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    quit: Signal,
+    taken: Vec<(u8, Signal)>,
 }
 
 impl Signals {
-    /// Takes the signals over. Call it inside of the runtime.
+    /// Takes the signals over, but those that the parent wanted ignored (nohup, a job in the background of a script). Call it
+    /// inside of the runtime; signals that came before are not seen.
     ///
     /// # Errors
     /// A [`Failure`] where the kernel does not hand them over.
     pub(super) fn take() -> Result<Self, Failure> {
-        let take = |kind| {
-            signal(kind).map_err(|error| Failure::new(format!("cannot handle signals: {error}"), "see: qviz doctor"))
-        };
-        Ok(Self {
-            interrupt: take(SignalKind::interrupt())?,
-            terminate: take(SignalKind::terminate())?,
-            hangup: take(SignalKind::hangup())?,
-            quit: take(SignalKind::quit())?,
-        })
+        let ignored = ignored();
+        let mut taken = Vec::new();
+        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()] {
+            let number = kind.as_raw_value();
+            if ignored & (1 << (number - 1)) != 0 {
+                continue;
+            }
+            let stream = signal(kind)
+                .map_err(|error| Failure::new(format!("cannot handle signals: {error}"), "see: qviz doctor"))?;
+            taken.push((number as u8, stream));
+        }
+        Ok(Self { taken })
     }
 
     /// Forgets the signals that have come until now: the picture has heard them, too.
@@ -59,13 +61,21 @@ impl Signals {
 
     /// The number of the next signal.
     async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.interrupt.recv() => 2,
-            _ = self.terminate.recv() => 15,
-            _ = self.hangup.recv() => 1,
-            _ = self.quit.recv() => 3,
-        }
+        std::future::poll_fn(|context| {
+            let came = self
+                .taken
+                .iter_mut()
+                .find_map(|(number, stream)| stream.poll_recv(context).is_ready().then_some(*number));
+            came.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
+}
+
+/// The signals that this process ignores, one bit each (`SigIgn` of /proc/self/status); none where /proc is hidden.
+fn ignored() -> u64 {
+    let status = procfs::process::Process::myself().and_then(|process| process.status());
+    status.map_or(0, |status| status.sigign)
 }
 
 /// Follows the session to its end. With `lines` each event is printed as it comes.

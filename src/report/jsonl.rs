@@ -1,8 +1,9 @@
 //! One JSON object per line: each event as it happened, and the summary last.
 //!
 //! `{"t_s":1.234567,"event":"segment",...}`: seconds since the listener was ready with nine digits at most, the kind in snake
-//! case, the event's own fields next to them. Times are seconds (`..._s`), spans milliseconds (`..._ms`). A tick, which says only
-//! that time has passed, has no line.
+//! case, the event's own fields next to them. Times are seconds (`..._s`), spans milliseconds (`..._ms`). The lines stand in the
+//! order in which qviz learned the facts: a segment has the kernel's own timestamp, which can lie some microseconds before that
+//! of the line above it. A tick, which says only that time has passed, has no line.
 
 use std::io::{self, Write};
 

@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::{clean, errno};
 use crate::model::counters::Counters;
-use crate::model::event::Began;
 use crate::model::finding::Severity;
-use crate::model::ledger::{Balance, Cause, Unexplained};
-use crate::model::queue;
+use crate::model::ledger::{Cause, Unexplained, Witnesses};
 use crate::model::settings::{ClientKind, Sysctls};
-use crate::model::stamp::Stamp;
-use crate::model::world::occupancy::Occupancy;
-use crate::model::world::spread::Spread;
-use crate::model::world::{ClientTally, Losses, SegmentTally, World};
+
+mod fill;
 
 /// One run of the lab.
 #[derive(Clone, Debug, Serialize)]
@@ -139,6 +134,8 @@ pub struct Drop {
     pub segments: Option<u64>,
     /// Distinct clients; null where they cannot be seen.
     pub clients: Option<u64>,
+    /// How many of the segments each of three witnesses supports.
+    pub witnesses: Witnesses,
 }
 
 /// The ledger held against the kernel's counters.
@@ -222,189 +219,6 @@ pub struct Diagnosis {
     pub sentence: String,
 }
 
-impl Summary {
-    /// What is known of the run at this moment.
-    pub fn of(world: &World) -> Self {
-        let began = world.began.as_ref();
-        Self {
-            schema: VERSION,
-            kind: "lab",
-            kernel: began.map(|began| clean::line(&began.kernel)),
-            rung: began.map(|began| began.rung.name()),
-            fallback: began.and_then(|began| began.fallback.clone()),
-            pid: began.map(|began| began.pid),
-            duration_s: seconds(world.now),
-            seed: began.map(|began| began.seed),
-            client: began.map(|began| began.clients),
-            listener: Listener::of(world, began),
-            sysctls: world.sysctls.clone(),
-            clients: Clients::of(&world.clients),
-            segments: world.segments.map(Segments::of).unwrap_or_default(),
-            drops: Cause::ALL.into_iter().map(|cause| Drop::of(world, cause)).collect(),
-            counters: world.counters(),
-            ledger: Verdict::of(world.balance()),
-            accept_queue: AcceptQueue::of(world),
-            syn_queue: SynQueue::of(world),
-            connect_ms: Quantiles::of(&world.connect),
-            losses: OwnLosses::of(world.losses),
-            findings: Diagnosis::all(world),
-            repeat: None,
-        }
-    }
-}
-
-impl Listener {
-    fn of(world: &World, began: Option<&Began>) -> Self {
-        let accept_limit = world.accept_limit();
-        Self {
-            address: began.map(|began| began.address.to_string()),
-            backlog: world.listening.map(|listening| listening.backlog),
-            somaxconn: world.listening.and_then(|listening| listening.somaxconn),
-            accept_limit,
-            accept_capacity: accept_limit.map(queue::accept_capacity),
-            syn_limit: accept_limit,
-            syn_capacity: world.syn_capacity(),
-        }
-    }
-}
-
-impl Clients {
-    fn of(tally: &ClientTally) -> Self {
-        let mut errors: BTreeMap<_, _> =
-            errno::ALWAYS_LISTED.into_iter().map(|one| (errno::name(one.raw_os_error()).into_owned(), 0)).collect();
-        errors.extend(tally.errors.iter().map(|(number, count)| (errno::name(*number).into_owned(), *count)));
-        Self {
-            started: tally.started,
-            connected: tally.connected,
-            accepted: tally.accepted,
-            finished: tally.finished,
-            refused: tally.refused,
-            reset: tally.reset,
-            timed_out: tally.timed_out,
-            vanished: tally.vanished,
-            in_flight: tally.in_flight(),
-            ghosts: tally.ghosts,
-            phantoms: tally.phantoms,
-            errors,
-        }
-    }
-}
-
-impl Segments {
-    fn of(tally: SegmentTally) -> Self {
-        Self {
-            syn: Some(tally.syn),
-            syn_retransmit: Some(tally.syn_retransmit),
-            syn_ack: Some(tally.syn_ack),
-            syn_ack_retransmit: Some(tally.syn_ack_retransmit),
-            ack: Some(tally.ack),
-            rst: Some(tally.rst),
-        }
-    }
-}
-
-impl Drop {
-    /// Without a packet tap only our own network's losses are known for certain; a zero of the others would be a guess.
-    fn of(world: &World, cause: Cause) -> Self {
-        let toll = world.toll(cause);
-        let known = world.segments.is_some() || cause == Cause::ClientLost || toll.segments > 0;
-        Self { cause, segments: known.then_some(toll.segments), clients: known.then_some(toll.clients) }
-    }
-}
-
-impl Verdict {
-    fn of(balance: Balance) -> Self {
-        Self { balanced: balance.balanced, reason: balance.reason, unexplained: balance.unexplained }
-    }
-}
-
-impl AcceptQueue {
-    fn of(world: &World) -> Self {
-        let Over { max, mean, full_s } = Over::of(&world.accept_queue, world.now);
-        Self { max, mean, full_s, wait_ms: Quantiles::of(&world.wait) }
-    }
-}
-
-impl SynQueue {
-    fn of(world: &World) -> Self {
-        let seen = world.segments.is_some() || world.listed.half_open.is_some();
-        let over = seen.then(|| Over::of(&world.syn_queue, world.now));
-        Self {
-            max: over.map(|over| over.max),
-            mean: over.and_then(|over| over.mean),
-            full_s: over.map(|over| over.full_s),
-            stay_ms: Quantiles::of(&world.stay),
-        }
-    }
-}
-
-impl Quantiles {
-    fn of(spread: &Spread) -> Self {
-        Self {
-            p50: spread.quantile_ms(0.5),
-            p90: spread.quantile_ms(0.9),
-            p99: spread.quantile_ms(0.99),
-            max: spread.max_ms(),
-        }
-    }
-}
-
-impl OwnLosses {
-    const fn of(losses: Losses) -> Self {
-        Self {
-            late_ticks: losses.late_ticks,
-            tap_dropped: losses.tap_dropped,
-            detail_skipped: losses.detail_skipped,
-            arrivals_skipped: losses.arrivals_skipped,
-            saturated: losses.saturated,
-        }
-    }
-}
-
-impl Diagnosis {
-    fn all(world: &World) -> Vec<Self> {
-        let diagnosis = |finding: &crate::model::finding::Finding| Self {
-            rule: finding.rule.clone(),
-            severity: finding.severity,
-            since_s: seconds(finding.since),
-            evidence: finding.evidence.clone(),
-            sentence: clean::line(&finding.sentence),
-        };
-        let mut all: Vec<_> = world.found.values().map(diagnosis).collect();
-        all.sort_by_key(|one| std::cmp::Reverse(one.severity));
-        all
-    }
-}
-
-/// A queue over the run.
-#[derive(Clone, Copy)]
-struct Over {
-    max: u32,
-    mean: Option<f64>,
-    full_s: f64,
-}
-
-impl Over {
-    fn of(queue: &Occupancy, now: Stamp) -> Self {
-        let mean = queue.mean(now);
-        Self {
-            max: queue.max(),
-            mean: mean.is_finite().then(|| rounded(mean)),
-            full_s: rounded(queue.full(now).as_secs_f64()),
-        }
-    }
-}
-
-/// Seconds with microseconds.
-pub(super) fn seconds(at: Stamp) -> f64 {
-    rounded(at.as_secs_f64())
-}
-
-/// Rounded to six digits behind the point: what is measured is no finer.
-fn rounded(value: f64) -> f64 {
-    (value * 1e6).round() / 1e6
-}
-
 fn finite_only<S: Serializer>(evidence: &BTreeMap<String, f64>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(evidence.iter().map(|(name, value)| (name, value.is_finite().then_some(*value))))
 }
@@ -415,6 +229,8 @@ pub const VERSION: &str = "qviz/1";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::stamp::Stamp;
+    use crate::model::world::World;
 
     #[test]
     fn a_world_of_which_nothing_is_known_has_nulls_and_no_guesses() {

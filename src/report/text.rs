@@ -65,7 +65,7 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
         writeln!(out, "The kernel made {limit} of the backlog {backlog}: net.core.somaxconn is {ceiling}.")?;
     }
     if let Some(fallback) = &summary.fallback {
-        writeln!(out, "There is {}", clean::line(fallback))?;
+        writeln!(out, "{}", wrapped(&format!("Note: {}", clean::line(fallback)), WIDTH, ""))?;
     }
     Ok(())
 }
@@ -148,6 +148,7 @@ fn spread(quantiles: &Quantiles, dot: &str) -> String {
 fn span(ms: Option<f64>) -> String {
     match ms {
         None => "-".to_owned(),
+        Some(0.0) => "0".to_owned(),
         Some(ms) if ms < 10.0 => format!("{ms:.2} ms"),
         Some(ms) if ms < 1000.0 => format!("{ms:.0} ms"),
         Some(ms) => format!("{:.2} s", ms / 1000.0),

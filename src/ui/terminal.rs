@@ -188,8 +188,7 @@ fn restore_on_panic() {
         std::panic::set_hook(Box::new(move |panic| {
             restore();
             print(panic);
-            let told = io::stderr().write_all(b"qviz: this is a bug; please report it with the lines above\n");
-            let _nobody_reads = told;
+            let _nobody_reads = io::stderr().write_all(b"qviz: this is a bug; please report it with the lines above\n");
             PANICKED.store(true, Ordering::SeqCst);
         }));
     });

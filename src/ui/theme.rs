@@ -163,13 +163,11 @@ pub fn depth(wish: ColorWish, terminal: &Terminfo) -> Depth {
     } else {
         Depth::Sixteen
     };
+    let plain = terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1");
     match wish {
         ColorWish::Never => Depth::Mono,
-        ColorWish::Always => known,
-        ColorWish::Auto if terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1") => {
-            Depth::Mono
-        }
-        ColorWish::Auto => known,
+        ColorWish::Auto if plain => Depth::Mono,
+        ColorWish::Auto | ColorWish::Always => known,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::World;
 use super::note::{Note, Who};
 use crate::model::connection::{Connection, LastDrop, ServerSide, Verdict};
-use crate::model::counters::Counter;
+use crate::model::counters::{Counter, Counters};
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
@@ -30,6 +30,10 @@ pub(super) struct Open {
     pub(super) decisions: VecDeque<Decision>,
     /// SYNs charged since the ledger last balanced.
     charges: VecDeque<(Peer, Option<Cause>)>,
+    /// SYNs without an answer yet that must become requests: the kernel counts them already, the wire does not show them yet.
+    pub(super) coming: u32,
+    /// Connections made by a SYN-ACK that does not tell whether it was a cookie.
+    pub(super) untold: u64,
     /// How many connections have entered the accept queue.
     pub(super) entered: u64,
     /// Number of the last dump of half-open requests.
@@ -41,6 +45,17 @@ pub(super) struct Open {
 pub(super) struct Decision {
     pub(super) peer: Peer,
     pub(super) taken: bool,
+}
+
+impl Open {
+    /// The SYN of this connection is not open any more; true when it was.
+    pub(super) fn settle(&mut self, one: &mut Connection) -> bool {
+        let was_open = one.trace.pending.take().is_some();
+        if was_open && one.trace.verdict == Verdict::Request {
+            self.coming = self.coming.saturating_sub(1);
+        }
+        was_open
+    }
 }
 
 impl World {
@@ -137,7 +152,7 @@ impl World {
         if one.trace.pending != Some(at) {
             return;
         }
-        one.trace.pending = None;
+        self.open.settle(one);
         let cause = match one.trace.verdict {
             Verdict::Drop(cause) => Some(cause),
             Verdict::Request | Verdict::Cookie => nearest,
@@ -183,10 +198,15 @@ impl World {
         let cause = self.refusal_cause(server);
         let charged = self.roster.connection(&peer).is_some_and(|one| one.trace.hits[cause as usize] > 0);
         if charged {
-            self.refund(peer, cause);
-            self.unghost(peer);
+            self.take_back_ignored(peer, cause);
         }
         self.server_to(at, peer, ServerSide::Queued);
+    }
+
+    /// An ACK that was thought ignored was not.
+    pub(super) fn take_back_ignored(&mut self, peer: Peer, cause: Cause) {
+        self.refund(peer, cause);
+        self.unghost(peer);
     }
 
     fn unghost(&mut self, peer: Peer) {
@@ -261,10 +281,55 @@ impl World {
         for (cause, count) in wanted {
             self.rename_charges(cause, count, &wanted);
         }
+        self.name_cookies(&change);
         if self.ledger.balance(&change).balanced == Some(true) {
             self.open.charges.clear();
             self.ledger.confirm();
         }
+    }
+
+    /// Cookies that the wire did not tell from requests, and that made a connection at once, are known by the counters alone.
+    fn name_cookies(&mut self, change: &Counters) {
+        let lacking = |counter, accounted: u64| change.value(counter).and_then(|kernel| kernel.checked_sub(accounted));
+        let sent = lacking(Counter::SyncookiesSent, self.ledger.cookies_sent);
+        let redeemed = lacking(Counter::SyncookiesRecv, self.ledger.cookies_redeemed);
+        if let (Some(sent), Some(redeemed)) = (sent, redeemed)
+            && sent == redeemed
+            && (1..=self.open.untold).contains(&sent)
+        {
+            self.open.untold -= sent;
+            self.ledger.cookies_sent += sent;
+            self.ledger.cookies_redeemed += redeemed;
+        }
+    }
+
+    /// A request that no dump has ever listed, answered by a SYN-ACK that does not tell, while the kernel counts more cookies than
+    /// the wire has shown: it was a cookie.
+    pub(super) fn was_a_cookie(&mut self, at: Stamp, peer: Peer) -> bool {
+        let sent = self.counter(Counter::SyncookiesSent).unwrap_or(0);
+        let Some(one) = self.roster.known(&peer) else { return false };
+        if sent <= self.ledger.cookies_sent || one.trace.tells_cookie || one.trace.listed > 0 {
+            return false;
+        }
+        one.trace.by_cookie = true;
+        let ignored = one.acks_ignored;
+        let was_ghost = std::mem::take(&mut one.was_ghost);
+        self.ledger.cookies_sent += 1;
+        self.ledger.cookies_redeemed += u64::from(ignored);
+        self.clients.ghosts -= u64::from(was_ghost);
+        let before = self.refusal_cause(ServerSide::HalfOpen);
+        self.server_to(at, peer, ServerSide::CookieSent);
+        for _ in 0..ignored {
+            self.refund(peer, before);
+            self.charge(at, peer, Cause::AckCookieAcceptQueueFull);
+        }
+        if let Some(one) = self.roster.known(&peer)
+            && ignored > 0
+        {
+            one.was_phantom = true;
+            self.clients.phantoms += 1;
+        }
+        true
     }
 
     fn rename_charges(&mut self, to: Cause, count: u64, wanted: &[(Cause, u64)]) {

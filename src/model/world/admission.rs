@@ -12,7 +12,7 @@ impl World {
     pub(super) fn admission(&self) -> Verdict {
         let Some(limit) = self.accept_limit() else { return Verdict::Request };
         let cookies = self.sysctls.value(Sysctl::Syncookies).unwrap_or(1);
-        let half_open = self.syn_queue.depth();
+        let half_open = self.syn_queue.depth() + self.open.coming;
         let syn_queue_full = half_open >= self.syn_rule.capacity(limit);
         if syn_queue_full && cookies == 0 {
             return Verdict::Drop(Cause::SynSynQueueFull);

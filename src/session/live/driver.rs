@@ -37,6 +37,9 @@ const ROUNDS: usize = 4;
 /// How often the end is looked at again until nothing more passes the tap.
 const LAST_LOOKS: usize = 50;
 
+/// How many last looks there are at least: a list that lacks a request counts only when another one lacks it too.
+const LEAST_LOOKS: usize = 3;
+
 /// When a session ends by itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends {
@@ -91,6 +94,7 @@ impl Driver {
         let busy = now.since(self.moved) < Duration::from_secs(1);
         self.eyes.look(&self.clock, busy, &mut self.batch);
         self.drain();
+        self.actors.flush(&mut self.batch);
         self.tell();
         !self.is_over()
     }
@@ -239,11 +243,12 @@ impl Driver {
     /// The last looks: counters and tap must speak of the same segments.
     fn finish(mut self) {
         self.actors.command(self.clock.now(), &Command::Stop);
-        for _ in 0..LAST_LOOKS {
+        self.actors.turn(self.clock.now(), &mut self.batch);
+        for look in 1..=LAST_LOOKS {
             self.drain();
             self.eyes.look_at_all(&self.clock, &mut self.batch);
             Clock::pause(Duration::from_micros(300));
-            if self.drain() == 0 {
+            if self.drain() == 0 && look >= LEAST_LOOKS {
                 break;
             }
         }
