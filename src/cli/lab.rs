@@ -96,7 +96,6 @@ async fn picture(plan: &LabPlan, session: &mut Session, world: &mut World) -> Re
         projector: plan.projector,
     };
     let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-    signals.forget();
     session.wish(Command::Stop);
     watch::finish(session, world, &mut Signals::take()?, None).await?;
     Ok(match leave {

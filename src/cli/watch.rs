@@ -3,7 +3,6 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
@@ -50,13 +49,6 @@ impl Signals {
             taken.push((number as u8, stream));
         }
         Ok(Self { taken })
-    }
-
-    /// Forgets the signals that have come until now: the picture has heard them, too.
-    pub(super) fn forget(&mut self) {
-        for signal in [&mut self.interrupt, &mut self.terminate, &mut self.hangup, &mut self.quit] {
-            while signal.recv().now_or_never().flatten().is_some() {}
-        }
     }
 
     /// The number of the next signal.
