@@ -9,7 +9,7 @@ use qviz::model::event::Rung;
 use qviz::model::settings::AcceptRate;
 use qviz::model::stamp::Stamp;
 use qviz::model::world::World;
-use qviz::ui::keymap::{Action, BINDINGS};
+use qviz::ui::keymap::{Action, Place, bindings};
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
 use qviz::ui::view;
@@ -162,6 +162,80 @@ fn the_host_rung_says_why_and_what_to_do() {
     shoot("host", &host(), as_is);
 }
 
+/// Opens the ladder of the connection of this name.
+fn ladder_of(label: &str) -> impl Fn(&mut UiState, &World, Stamp) {
+    move |state, world, now| {
+        update(state, Msg::Press(Action::Open, now), world);
+        update(state, Msg::Press(Action::Filter, now), world);
+        for letter in label.chars() {
+            update(state, Msg::Press(Action::Letter(letter), now), world);
+        }
+        update(state, Msg::Press(Action::Keep, now), world);
+        update(state, Msg::Press(Action::Open, now), world);
+    }
+}
+
+/// Cookies only: the server keeps nothing until an ACK comes back, and then the queue is full.
+fn phantoms() -> Tale {
+    let mut tale = Tale::new(Rung::Lab, 1, 2);
+    tale.clients(300..305, ms(500), gap(80), false);
+    tale.run(ms(1500));
+    tale.read_counters();
+    tale
+}
+
+#[test]
+fn the_ladder_of_a_syn_that_died_twice_says_when_it_comes_again() {
+    shoot("ladder_syn", &overflowing(), ladder_of("m0"));
+}
+
+#[test]
+fn the_ladder_of_a_ghost_shows_two_truths_and_how_it_ends() {
+    shoot("ladder_ghost", &ghosts(), ladder_of("u7"));
+}
+
+#[test]
+fn the_ladder_of_a_phantom_says_that_it_never_learns() {
+    shoot("ladder_phantom", &phantoms(), ladder_of("e4"));
+}
+
+#[test]
+fn the_list_shows_both_beliefs_and_the_next_timer_of_each() {
+    shoot("list", &overflowing(), |state, world, now| {
+        for action in [Action::Open, Action::Sort, Action::RowDown, Action::RowDown] {
+            update(state, Msg::Press(action, now), world);
+        }
+    });
+}
+
+#[test]
+fn help_explains_the_screen_that_one_is_on() {
+    for (screen, opens) in [("list", 1), ("ladder", 2)] {
+        shoot(&format!("help_{screen}"), &ghosts(), |state, world, now| {
+            for _ in 0..opens {
+                update(state, Msg::Press(Action::Open, now), world);
+                update(state, Msg::Pulse(now), world);
+            }
+            update(state, Msg::Press(Action::Help, now), world);
+        });
+    }
+}
+
+#[test]
+fn a_connection_that_has_gone_stays_on_its_ladder() {
+    let mut tale = filling();
+    let mut state = state((120, 36), false);
+    ladder_of("a0")(&mut state, &tale.world, tale.now);
+    let look = |state: &mut UiState, tale: &Tale| {
+        update(state, Msg::Pulse(tale.now), &tale.world);
+        lines(&view::picture(state.size, &tale.world, state, tale.now))
+    };
+    assert!(look(&mut state, &tale).contains("accept()"));
+    tale.run(ms(9000));
+    let text = look(&mut state, &tale);
+    assert!(text.contains("LADDER · a0") && text.contains("accept()") && text.contains("ended"), "{text}");
+}
+
 #[test]
 fn too_small_shows_the_numbers_that_matter() {
     let tale = overflowing();
@@ -220,7 +294,8 @@ fn no_size_and_no_world_breaks_the_picture() {
             if index % 5 > 0 {
                 continue;
             }
-            for action in [Action::Help, Action::Panel, Action::Freeze, Action::Panel] {
+            let elsewhere = [Action::Open, Action::RowDown, Action::Help, Action::Open, Action::RowUp, Action::Open];
+            for action in [Action::Help, Action::Panel, Action::Freeze, Action::Panel].into_iter().chain(elsewhere) {
                 update(&mut state, Msg::Press(action, tale.now), &tale.world);
                 view::picture(state.size, &tale.world, &state, tale.now + gap(700));
             }
@@ -322,13 +397,14 @@ fn each_key_of_the_lab_sends_its_command() {
         (Action::Cookies, Command::Sysctl(Sysctl::Syncookies, 1)),
         (Action::Overflow, Command::Sysctl(Sysctl::AbortOnOverflow, 1)),
     ];
-    let every = BINDINGS.iter().flat_map(|binding| binding.keys).map(|(_, action)| *action);
+    let every = bindings(Place::Stage).flat_map(|binding| binding.keys).map(|(_, action)| *action);
     for action in every {
         let mut state = state((120, 36), false);
         let wanted = expected.iter().find(|(which, _)| *which == action).map(|(_, command)| *command);
         assert_eq!(press(&mut state, action, &tale), wanted.into_iter().collect::<Vec<_>>(), "{action:?}");
-        let inside =
-            state.parting.is_some() || state.help || state.still.is_some() || state.panel != UiState::default().panel;
+        let usual = UiState::default();
+        let inside = state.parting.is_some() || state.help || state.still.is_some() || state.panel != usual.panel;
+        let inside = inside || state.browse.screen != usual.browse.screen;
         assert!(wanted.is_some() || inside || action == Action::Close, "{action:?} does nothing");
     }
 }

@@ -7,6 +7,8 @@ mod pane;
 #[path = "terminal/traces.rs"]
 mod traces;
 
+#[path = "terminal/browse.rs"]
+mod browse;
 #[path = "terminal/exits.rs"]
 mod exits;
 #[path = "terminal/keys.rs"]

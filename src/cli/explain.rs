@@ -62,7 +62,12 @@ pub fn topics() -> Vec<Topic> {
         topics.extend(text.split("== ").skip(1).filter_map(|entry| Topic::parse(family, entry)));
     }
     topics.extend(RULES.iter().map(Topic::of_rule));
-    topics.extend(BINDINGS.iter().map(Topic::of_key));
+    for key in BINDINGS.iter().map(Topic::of_key) {
+        // A key of a list or a ladder that the stage has too is told of there.
+        if topics.iter().all(|topic| topic.name != key.name) {
+            topics.push(key);
+        }
+    }
     topics
 }
 

@@ -4,6 +4,7 @@ use super::ledger::Cause;
 use super::peer::Peer;
 use super::segment::Kind;
 use super::stamp::Stamp;
+use super::world::diary::Page;
 
 /// What the client believes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,6 +173,7 @@ pub struct Connection {
     /// True when the client closed its side in good order.
     pub client_closed: bool,
     pub(super) trace: Trace,
+    pub(super) diary: Option<Box<Page>>,
 }
 
 /// What the fold has to remember of a connection's segments to tell one cause from another.
@@ -252,6 +254,7 @@ impl Connection {
             bytes: 0,
             client_closed: false,
             trace: Trace::default(),
+            diary: None,
         }
     }
 
@@ -273,6 +276,11 @@ impl Connection {
     /// Packets of this connection that were lost for `cause`.
     pub fn hits(&self, cause: Cause) -> u32 {
         self.trace.hits[cause as usize].into()
+    }
+
+    /// What has passed, where it was written down.
+    pub fn diary(&self) -> Option<&Page> {
+        self.diary.as_deref()
     }
 
     /// True when neither side will move this connection any further.

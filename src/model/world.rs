@@ -19,6 +19,7 @@ use super::stamp::Stamp;
 mod account;
 mod admission;
 pub mod demand;
+pub mod diary;
 mod fold;
 mod lives;
 pub mod note;
@@ -96,6 +97,7 @@ pub struct World {
     pub ended: bool,
     pub(super) reviewed: Option<Stamp>,
     open: Open,
+    desk: diary::Desk,
 }
 
 /// Segments by kind, counted at the listener's end.

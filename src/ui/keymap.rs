@@ -29,6 +29,24 @@ pub enum Action {
     Cookies,
     /// The other value of tcp_abort_on_overflow.
     Overflow,
+    /// One row up, or back in time.
+    RowUp,
+    /// One row down, or forth in time.
+    RowDown,
+    /// The list of connections, and from there the ladder of one.
+    Open,
+    /// Another order of the list.
+    Sort,
+    /// Type a text that the rows of the list must have.
+    Filter,
+    /// One letter of that text.
+    Letter(char),
+    /// Without its last letter.
+    Erase,
+    /// Keep that text and go on.
+    Keep,
+    /// Drop that text.
+    Drop,
     /// The next panel.
     Panel,
     /// Hold the picture, or let it go.
@@ -41,6 +59,22 @@ pub enum Action {
     Suspend,
     /// End.
     Quit,
+}
+
+/// Where a key counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Everywhere, unless the place has its own use for the key.
+    #[default]
+    Anywhere,
+    /// On the stage only.
+    Stage,
+    /// On the list of connections.
+    List,
+    /// While the list's filter is typed.
+    Filter,
+    /// On the ladder of one connection.
+    Ladder,
 }
 
 /// One key as pressed.
@@ -57,6 +91,8 @@ pub struct Key {
 pub struct Binding {
     /// The keys, each with its action; a pair (less, more) shares one line.
     pub keys: &'static [(Key, Action)],
+    /// Where they count.
+    pub place: Place,
     /// The keys as written on the screen.
     pub sign: &'static str,
     /// The same in ASCII.
@@ -87,11 +123,22 @@ const fn ctrl(letter: char) -> Key {
 }
 
 macro_rules! bindings {
-    ($({ $($key:expr => $action:ident),+; $sign:literal, $ascii:literal, $short:literal, $long:literal }),+ $(,)?) => {
+    ($({ $($key:expr => $action:ident),+; $($place:ident;)? $sign:literal, $ascii:literal, $short:literal, $long:literal }),+
+     $(,)?) => {
         /// Every key, in the order in which they are shown.
         pub const BINDINGS: &[Binding] = &[$(Binding {
-            keys: &[$(($key, Action::$action)),+], sign: $sign, ascii: $ascii, short: $short, long: $long,
+            keys: &[$(($key, Action::$action)),+],
+            place: place!($($place)?), sign: $sign, ascii: $ascii, short: $short, long: $long,
         }),+];
+    };
+}
+
+macro_rules! place {
+    () => {
+        Place::Anywhere
+    };
+    ($place:ident) => {
+        Place::$place
     };
 }
 
@@ -99,7 +146,7 @@ bindings! {
     { plain(KeyCode::Left) => BacklogDown, plain(KeyCode::Right) => BacklogUp; "←→", "lf/rt", "backlog",
       "smaller or larger backlog: listen() again, nothing queued is lost" },
     { plain(KeyCode::Up) => ArrivalsUp, plain(KeyCode::Down) => ArrivalsDown; "↑↓", "up/dn", "arrivals",
-      "more or fewer clients" },
+      "more or fewer clients; in the list and the ladder: move" },
     { plain(KeyCode::Char('[')) => AcceptSlower, plain(KeyCode::Char(']')) => AcceptFaster; "[ ]", "[ ]", "accept",
       "call accept() less or more often" },
     { plain(KeyCode::Char(' ')) => PauseAccept; "space", "space", "pause",
@@ -112,9 +159,11 @@ bindings! {
       "tcp_syncookies: drop when full (0), cookie when full (1), always (2)" },
     { plain(KeyCode::Char('o')) => Overflow; "o", "o", "overflow",
       "tcp_abort_on_overflow: ACK on a full queue ignored (0) or RST (1)" },
+    { plain(KeyCode::Enter) => Open; Stage; "enter", "enter", "list",
+      "list of all connections; enter again: the ladder of one" },
     { plain(KeyCode::Char('f')) => Freeze; "f", "f", "freeze",
       "hold the picture; the run goes on, the sums stay complete" },
-    { plain(KeyCode::Tab) => Panel; "tab", "tab", "panel",
+    { plain(KeyCode::Tab) => Panel; Stage; "tab", "tab", "panel",
       "next panel at the bottom: events, ledger, counters, settings" },
     { plain(KeyCode::Char('l')) => RoundTrip; "l", "l", "latency",
       "next round-trip time of new clients; a long one fills the SYN queue" },
@@ -123,18 +172,63 @@ bindings! {
     { plain(KeyCode::Char('q')) => Quit, ctrl('c') => Quit; "q", "q", "quit",
       "end the run and print its summary (Ctrl-C does the same)" },
     { plain(KeyCode::Esc) => Close; "esc", "esc", "",
-      "close the help" },
+      "close the help; in the list and the ladder: back" },
     { ctrl('z') => Suspend; "ctrl-z", "ctrl-z", "",
       "stop qviz; `fg` brings it back" },
+    { plain(KeyCode::Up) => RowUp, plain(KeyCode::Down) => RowDown; List; "↑↓", "up/dn", "choose",
+      "list: choose a connection" },
+    { plain(KeyCode::Enter) => Open; List; "enter", "enter", "ladder",
+      "list: the ladder of the chosen connection" },
+    { plain(KeyCode::Char('s')) => Sort; List; "s", "s", "sort",
+      "list: newest first, by state, by tries, or by next timer" },
+    { plain(KeyCode::Char('/')) => Filter; List; "/", "/", "filter",
+      "list: only rows with a text; enter keeps it, esc drops it" },
+    { plain(KeyCode::Esc) => Close; List; "esc", "esc", "back",
+      "list: back to both queues" },
+    { plain(KeyCode::Backspace) => Erase; Filter; "backspace", "backspace", "erase",
+      "filter: erase the last letter" },
+    { plain(KeyCode::Enter) => Keep; Filter; "enter", "enter", "keep",
+      "filter: keep it and go back to the list" },
+    { plain(KeyCode::Esc) => Drop; Filter; "esc", "esc", "drop",
+      "filter: drop it, every row is shown" },
+    { plain(KeyCode::Up) => RowUp, plain(KeyCode::Down) => RowDown; Ladder; "↑↓", "up/dn", "scroll",
+      "ladder: earlier or later lines, where not all fit" },
+    { plain(KeyCode::Enter) => Open; Ladder; "enter", "enter", "next",
+      "ladder: the ladder of the next connection of the list" },
+    { plain(KeyCode::Esc) => Close; Ladder; "esc", "esc", "back",
+      "ladder: back to the list" },
 }
 
-/// What this key event asks for. A key that is held counts as pressed again and again.
-pub fn action(event: &KeyEvent) -> Option<Action> {
+/// The keys that count in a place, in the order in which they are shown: those of a list, a filter or a ladder stand before those
+/// that count everywhere. Of these, the ones that the place uses otherwise are left out, and a filter has no use for letters.
+pub fn bindings(place: Place) -> impl Iterator<Item = &'static Binding> {
+    let own = move || BINDINGS.iter().filter(move |binding| binding.place == place);
+    let is_free = move |key: Key| {
+        let taken = own().flat_map(|own| own.keys).any(|(own, _)| *own == key);
+        !taken && (place != Place::Filter || key.ctrl)
+    };
+    let is_first = move |binding: &Binding| binding.place == place && !matches!(place, Place::Anywhere | Place::Stage);
+    let is_shared = move |binding: &Binding| match binding.place {
+        Place::Anywhere => place == Place::Anywhere || binding.keys.iter().all(|(key, _)| is_free(*key)),
+        other => other == place && !is_first(binding),
+    };
+    own().filter(move |binding| is_first(binding)).chain(BINDINGS.iter().filter(move |binding| is_shared(binding)))
+}
+
+/// What this key event asks for in a place. A key that is held counts as pressed again and again.
+pub fn action(event: &KeyEvent, place: Place) -> Option<Action> {
     if event.kind == KeyEventKind::Release || event.modifiers.contains(KeyModifiers::ALT) {
         return None;
     }
     let pressed = Key { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) };
-    BINDINGS.iter().flat_map(|binding| binding.keys).find(|(key, _)| *key == pressed).map(|(_, action)| *action)
+    let letter = match pressed {
+        Key { code: KeyCode::Char(letter), ctrl: false } if place == Place::Filter => Some(Action::Letter(letter)),
+        _ => None,
+    };
+    let places = [place, Place::Anywhere].into_iter().take(if place == Place::Filter && !pressed.ctrl { 1 } else { 2 });
+    let keys = places.flat_map(|place| BINDINGS.iter().filter(move |binding| binding.place == place));
+    let bound = keys.flat_map(|binding| binding.keys).find(|(key, _)| *key == pressed).map(|(_, action)| *action);
+    letter.or(bound)
 }
 
 #[cfg(test)]
@@ -143,11 +237,25 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn no_key_has_two_meanings() {
-        let mut seen = HashSet::new();
-        for (key, _) in BINDINGS.iter().flat_map(|binding| binding.keys) {
-            assert!(seen.insert(*key), "{key:?} twice");
+    fn no_key_has_two_meanings_in_one_place() {
+        for place in [Place::Anywhere, Place::Stage, Place::List, Place::Filter, Place::Ladder] {
+            let mut seen = HashSet::new();
+            for (key, _) in bindings(place).flat_map(|binding| binding.keys) {
+                assert!(seen.insert(*key), "{key:?} twice on {place:?}");
+            }
         }
+    }
+
+    #[test]
+    fn what_a_place_shows_is_what_its_keys_do() {
+        for place in [Place::Stage, Place::List, Place::Filter, Place::Ladder] {
+            for (key, wanted) in bindings(place).flat_map(|binding| binding.keys) {
+                let modifiers = if key.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+                assert_eq!(action(&KeyEvent::new(key.code, modifiers), place), Some(*wanted), "{key:?} on {place:?}");
+            }
+        }
+        let press = |letter| action(&KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE), Place::Filter);
+        assert_eq!(press('q'), Some(Action::Letter('q')), "a filter may contain every letter");
     }
 
     #[test]
@@ -159,7 +267,7 @@ mod tests {
 
     #[test]
     fn ctrl_and_the_bare_letter_differ() {
-        let press = |letter, modifiers| action(&KeyEvent::new(KeyCode::Char(letter), modifiers));
+        let press = |letter, modifiers| action(&KeyEvent::new(KeyCode::Char(letter), modifiers), Place::Stage);
         assert_eq!(press('c', KeyModifiers::CONTROL), Some(Action::Quit));
         assert_eq!(press('c', KeyModifiers::NONE), Some(Action::Cookies));
         assert_eq!(press('z', KeyModifiers::NONE), None);

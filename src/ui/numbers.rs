@@ -77,6 +77,23 @@ pub fn moment(at: Stamp) -> String {
     format!("{:>4}.{:02}", hundredths / 100, hundredths % 100)
 }
 
+/// A moment in a connection's life, thousandths of a second since its birth, eight characters for the first hours: `   1.012`.
+pub fn moment_of_life(since: Duration) -> String {
+    format!("{:>4}.{:03}", since.as_secs(), since.subsec_millis())
+}
+
+/// The place of something in a row: `2nd`, `11th`.
+pub fn ordinal(place: u16) -> String {
+    let ending = match (place % 10, place % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{place}{ending}")
+}
+
 /// A setting that may be unknown.
 pub fn setting(value: Option<i64>) -> String {
     value.map_or_else(|| UNKNOWN.into(), |value| value.to_string())

@@ -137,7 +137,7 @@ impl Watch {
         world: &World,
         key: &crossterm::event::KeyEvent,
     ) -> Result<Option<Leave>, UiError> {
-        let Some(action) = keymap::action(key) else { return Ok(None) };
+        let Some(action) = keymap::action(key, self.state.browse.place()) else { return Ok(None) };
         for command in update(&mut self.state, Msg::Press(action, session.clock().now()), world) {
             session.wish(command);
         }

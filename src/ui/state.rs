@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
+use super::browse::Browse;
 use super::keymap::Action;
 use super::theme::Theme;
 use super::view;
@@ -129,6 +130,8 @@ pub struct UiState {
     pub parting: Option<Parting>,
     /// Wishes that no fact has confirmed yet.
     pub asked: Asked,
+    /// The list of connections and the ladder of one.
+    pub browse: Browse,
 }
 
 /// Takes one message and returns the wishes that follow from it.
@@ -145,6 +148,7 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
     let recent = world.history.last(DENSITY_SLOTS);
     let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
+    state.browse.follow(world, now);
     state.message.take_if(|(until, _)| *until <= now);
 }
 
@@ -153,15 +157,27 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Quit => state.parting = Some(Parting::Quit),
         Action::Suspend => state.parting = Some(Parting::Suspend),
         Action::Help => state.help = !state.help,
-        Action::Close => state.help = false,
+        Action::Close if state.help => state.help = false,
         Action::Panel => state.panel = next_panel(state),
         Action::Freeze => freeze(state, now, world),
+        inside if browse(state, inside, now, world) => {}
+        Action::Close => {}
         wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
             Ok(commands) => return commands,
             Err(why) => state.message = Some((now + MESSAGE, why)),
         },
     }
     Vec::new()
+}
+
+/// True when the key has moved something among the connections; a held picture lets go then.
+fn browse(state: &mut UiState, action: Action, now: Stamp, world: &World) -> bool {
+    let moved = state.browse.press(action, world);
+    if moved {
+        state.still = None;
+        state.browse.follow(world, now);
+    }
+    moved
 }
 
 /// Where panels stand side by side, only the last one's place is shared.

@@ -6,6 +6,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 
+use super::browse::Screen;
 use super::state::{Panel, UiState};
 use super::theme::{Theme, ascii};
 use crate::model::stamp::Stamp;
@@ -18,8 +19,10 @@ mod footer;
 mod header;
 mod help;
 mod ink;
+mod ladder;
 pub(super) mod layout;
 mod ledger;
+mod list;
 mod notes;
 mod settings;
 mod small;
@@ -68,6 +71,11 @@ fn live(buf: &mut Buffer, scene: &Scene<'_>) {
     if buf.area.width < SMALLEST.width || buf.area.height < SMALLEST.height {
         small::paint(buf, scene);
         return;
+    }
+    match scene.state.browse.screen {
+        Screen::Stage => {}
+        Screen::List => return list::paint(buf, scene),
+        Screen::Ladder => return ladder::paint(buf, scene),
     }
     let plan = layout::plan(buf.area, scene.state.panel, caption::rows(buf.area.width, scene.world));
     header::paint(buf, plan.header, scene);

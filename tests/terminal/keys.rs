@@ -3,8 +3,9 @@
 #![expect(clippy::panic, reason = "a key without bytes fails the test")]
 
 use crossterm::event::KeyCode;
-use qviz::ui::keymap::{Action, BINDINGS, Binding, Key};
+use qviz::ui::keymap::{Action, BINDINGS, Binding, Key, Place, bindings};
 
+use crate::browse;
 use crate::lab::lab_or_skip;
 use crate::pane::{Pane, depth, number, setting};
 
@@ -19,11 +20,16 @@ fn every_key_of_the_table_has_the_effect_that_it_promises() {
     let mut pane = Pane::qviz((200, 60), WORDS);
     pane.wait_for_picture();
     let mut pressed = 0;
-    for (key, action) in BINDINGS.iter().flat_map(|binding| binding.keys) {
-        proven(&mut pane, &bytes(key), *action);
+    for (binding, (key, action)) in
+        BINDINGS.iter().flat_map(|binding| binding.keys.iter().map(move |key| (binding, key)))
+    {
+        match binding.place {
+            Place::Anywhere | Place::Stage => proven(&mut pane, &bytes(key), *action),
+            Place::List | Place::Filter | Place::Ladder => browse::proven(binding.place, &bytes(key), *action),
+        }
         pressed += 1;
     }
-    assert!(pressed >= 18, "the table has all the keys: {pressed}");
+    assert!(pressed >= 31, "the table has all the keys: {pressed}");
 }
 
 /// Presses the key and waits for its effect. A new action does not compile without one.
@@ -49,6 +55,12 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Cookies => (0..3).for_each(|_| changes(pane, key, "tcp_syncookies")),
         Action::Overflow => there_and_back(pane, key, "tcp_abort_on_overflow", "1"),
         Action::Panel => panel(key),
+        Action::Open => {
+            pane.press(key);
+            pane.wait_for("┌ CONNECTIONS");
+            pane.press(b"\x1b");
+            pane.wait("the stage", |pane| pane.text().contains("ACCEPT QUEUE"));
+        }
         Action::Freeze => {
             pane.press(key);
             pane.wait_for("FROZEN");
@@ -70,6 +82,8 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         // exits.rs looks at the terminal meanwhile and afterwards.
         Action::Suspend => crate::exits::stopped_and_continued(|pane| pane.press(key)),
         Action::Quit => crate::exits::left(|pane| pane.press(key), 0),
+        Action::RowUp | Action::RowDown | Action::Sort | Action::Filter => panic!("{action:?} is not for the stage"),
+        Action::Letter(_) | Action::Erase | Action::Keep | Action::Drop => panic!("{action:?} is not for the stage"),
     }
 }
 
@@ -82,7 +96,7 @@ fn help(pane: &Pane) -> bool {
     let text = pane.text();
     // Long sentences may be cut short.
     let shown = |binding: &Binding| text.contains(&binding.long.chars().take(30).collect::<String>());
-    text.contains("HELP") && BINDINGS.iter().all(shown)
+    text.contains("HELP") && bindings(Place::Stage).all(shown)
 }
 
 #[track_caller]
@@ -152,6 +166,8 @@ fn bytes(key: &Key) -> Vec<u8> {
         KeyCode::Left => b"\x1b[D".into(),
         KeyCode::Tab => b"\t".into(),
         KeyCode::Esc => b"\x1b".into(),
+        KeyCode::Enter => b"\r".into(),
+        KeyCode::Backspace => b"\x7f".into(),
         other => panic!("this test does not know what a terminal sends for {other:?}"),
     }
 }

@@ -85,6 +85,7 @@ impl World {
         }
         one.server = to;
         one.server_since = at;
+        one.write_server(to, (syn_queue.depth(), accept_queue.depth()));
         let slot = history.slot_at(at);
         slot.syn_last = syn_queue.depth();
         slot.syn_max = slot.syn_max.max(slot.syn_last);
@@ -112,6 +113,7 @@ impl World {
         }
         *hits = hits.saturating_add(1);
         one.last_drop = Some(LastDrop { at, cause });
+        one.write_charge(at, cause);
         let note = Note::Dropped { who: who(one), cause, attempt: one.syns };
         self.note(note);
     }
@@ -121,6 +123,7 @@ impl World {
         let toll = self.ledger.toll_mut(cause);
         toll.segments = toll.segments.saturating_sub(1);
         let Some(one) = self.roster.known(&peer) else { return };
+        one.write_refund(cause);
         let hits = &mut one.trace.hits[cause as usize];
         *hits = hits.saturating_sub(1);
         if *hits == 0 {

@@ -43,6 +43,7 @@ impl World {
         }
         self.history.slot_at(at);
         self.roster.sweep(at);
+        self.tend_diaries(at);
         finding::review(self);
     }
 

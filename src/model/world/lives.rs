@@ -15,12 +15,16 @@ impl World {
     pub(super) fn live(&mut self, at: Stamp, id: u32, peer: Peer, life: Life) {
         match life {
             Life::Started { half_open } => self.start(at, id, peer, half_open),
-            Life::Departed { kind, arrives, .. } => {
+            Life::Departed { kind, attempt, arrives } => {
+                self.write_departure(at, peer, (kind, attempt, arrives));
                 if let Some(one) = self.roster.known(&peer) {
                     one.travel = Some(Travel { kind, left: at, arrives });
                 }
             }
-            Life::Lost { .. } => self.charge(at, peer, Cause::ClientLost),
+            Life::Lost { kind, outbound } => {
+                self.write_loss(peer, kind, outbound);
+                self.charge(at, peer, Cause::ClientLost);
+            }
             Life::WillRetry { at: when, gives_up } => {
                 if let Some(one) = self.roster.known(&peer) {
                     one.retry = Some(Retry { at: when, gives_up });
@@ -63,6 +67,7 @@ impl World {
         one.id = Some(id);
         one.half_open = half_open;
         one.born = one.born.min(at);
+        self.write_birth(peer);
     }
 
     fn connected(&mut self, at: Stamp, peer: Peer) {
@@ -71,6 +76,7 @@ impl World {
         one.client = ClientSide::Connected;
         one.client_since = at;
         one.retry = None;
+        one.write_connected(at);
         let took = at.since(one.born);
         self.connect.record(took);
     }
@@ -81,6 +87,7 @@ impl World {
         one.client_since = at;
         one.retry = None;
         one.travel = None;
+        one.write_client_end(at, side);
         if std::mem::take(&mut one.trace.wanting) {
             self.demand.go();
         }
@@ -104,9 +111,14 @@ impl World {
     pub(super) fn serve(&mut self, at: Stamp, peer: Peer, deed: Deed) {
         match deed {
             Deed::Accepted { waited_ms, .. } => self.accepted(at, peer, waited_ms),
-            Deed::Closed => self.server_to(at, peer, ServerSide::Closed),
-            Deed::FoundReset => self.server_to(at, peer, ServerSide::ResetAway),
+            Deed::Closed => self.done(at, peer, ServerSide::Closed),
+            Deed::FoundReset => self.done(at, peer, ServerSide::ResetAway),
         }
+    }
+
+    fn done(&mut self, at: Stamp, peer: Peer, to: ServerSide) {
+        self.write_deed(at, peer);
+        self.server_to(at, peer, to);
     }
 
     fn accepted(&mut self, at: Stamp, peer: Peer, waited_ms: Option<u32>) {
@@ -126,7 +138,7 @@ impl World {
         if let Some(waited) = waited {
             self.wait.record(waited);
         }
-        self.server_to(at, peer, ServerSide::Accepted);
+        self.done(at, peer, ServerSide::Accepted);
         self.note(Note::Accepted { who, waited_us: waited.map(|waited| waited.as_micros() as u64) });
     }
 }

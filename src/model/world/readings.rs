@@ -51,6 +51,7 @@ impl World {
     pub(super) fn read_lists(&mut self, at: Stamp, listed: &Listed) {
         if let Some(half_open) = &listed.half_open {
             self.read_half_open(at, half_open);
+            self.desk.listed_at = at;
             self.listed.half_open = Some(half_open.clone());
         }
         if let Some(waiting) = &listed.waiting {

@@ -11,6 +11,7 @@ use crate::model::stamp::Stamp;
 
 impl World {
     pub(super) fn segment(&mut self, at: Stamp, segment: &Segment) {
+        self.write_segment(at, segment);
         if segment.kind() == Kind::Rst {
             self.tally(|tally| tally.rst += 1);
         }
@@ -154,6 +155,7 @@ impl World {
         if one.client == ClientSide::SynSent {
             one.client = ClientSide::Connected;
             one.client_since = at;
+            one.write_connected(at);
         }
         let (server, again, who) = (one.server, one.acks_ignored > 0, who(one));
         let tells = one.trace.tells_cookie;

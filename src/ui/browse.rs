@@ -1,0 +1,297 @@
+//! Going through the connections one by one: which screen, which rows in which order, and the chosen one, which is kept when it
+//! has ended.
+
+use std::cmp::Reverse;
+
+use super::keymap::{Action, Place};
+use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::model::peer::Peer;
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use crate::model::world::diary::outlook::Outlook;
+
+/// With more connections than this there is no list.
+pub const MOST_LISTED: usize = 2_000;
+
+/// How long a filter may be.
+const LONGEST_FILTER: usize = 40;
+
+/// What fills the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// Both queues.
+    #[default]
+    Stage,
+    /// Every connection, one row each.
+    List,
+    /// One connection, line by line.
+    Ladder,
+}
+
+/// The order of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The newest connection first.
+    #[default]
+    Newest,
+    /// Those whose sides disagree first.
+    State,
+    /// Most SYNs, SYN-ACKs and ignored ACKs first.
+    Tries,
+    /// Whose timer runs out first.
+    Timer,
+}
+
+/// A connection as last seen.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The connection, its diary with it.
+    pub one: Connection,
+    /// What will come next, as far as is known.
+    pub outlook: Outlook,
+    /// How many stand before it in the accept queue.
+    pub before: Option<u32>,
+    /// When it had gone; `None` while it is there.
+    pub gone: Option<Stamp>,
+}
+
+/// What the screen remembers of going through the connections.
+#[derive(Clone, Debug, Default)]
+pub struct Browse {
+    /// What fills the screen.
+    pub screen: Screen,
+    /// The order of the list.
+    pub sort: Sort,
+    /// What the rows must contain.
+    pub filter: String,
+    /// True while the filter is typed.
+    pub typing: bool,
+    /// The chosen connection.
+    pub chosen: Option<Chosen>,
+    /// The row of the list in which it was seen last.
+    pub row: usize,
+    /// Lines of the ladder below the screen.
+    pub later: usize,
+}
+
+impl Sort {
+    /// The order after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Newest => Self::State,
+            Self::State => Self::Tries,
+            Self::Tries => Self::Timer,
+            Self::Timer => Self::Newest,
+        }
+    }
+
+    /// The order in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Newest => "newest first",
+            Self::State => "by state",
+            Self::Tries => "most tries first",
+            Self::Timer => "next timer first",
+        }
+    }
+}
+
+impl Browse {
+    /// Where keys count now.
+    pub const fn place(&self) -> Place {
+        match self.screen {
+            Screen::Stage => Place::Stage,
+            Screen::List if self.typing => Place::Filter,
+            Screen::List => Place::List,
+            Screen::Ladder => Place::Ladder,
+        }
+    }
+
+    /// The connections of the list, in its order.
+    pub fn rows<'w>(&self, world: &'w World) -> Vec<&'w Connection> {
+        if world.roster.len() > MOST_LISTED {
+            return Vec::new();
+        }
+        let wanted = self.filter.to_lowercase();
+        let mut rows: Vec<_> = world.roster.iter().filter(|one| wanted.is_empty() || says(one, &wanted)).collect();
+        let newest = |one: &&Connection| (Reverse(one.born), one.id, one.peer);
+        match self.sort {
+            Sort::Newest => rows.sort_unstable_by_key(newest),
+            Sort::State => rows.sort_by_cached_key(|one| (urgency(one.belief()), newest(one))),
+            Sort::Tries => rows.sort_by_cached_key(|one| (Reverse(tries(one)), newest(one))),
+            Sort::Timer => rows.sort_by_cached_key(|one| {
+                let next = world.outlook(one).next();
+                (next.is_none(), next, newest(one))
+            }),
+        }
+        rows
+    }
+
+    /// Keeps up with the world: the chosen connection as it is now, or as it was when it went.
+    pub(super) fn follow(&mut self, world: &World, now: Stamp) {
+        if self.screen == Screen::Stage {
+            return;
+        }
+        if let Some(chosen) = &mut self.chosen {
+            match world.connection(&chosen.one.peer).filter(|one| one.id == chosen.one.id) {
+                Some(one) => *chosen = seen(world, one),
+                None => {
+                    chosen.gone.get_or_insert(now);
+                }
+            }
+        }
+        if self.screen == Screen::List {
+            let rows = self.rows(world);
+            self.row = self.place_in(&rows).unwrap_or(self.row).min(rows.len().saturating_sub(1));
+            if self.place_in(&rows).is_none() {
+                self.chosen = rows.get(self.row).map(|one| seen(world, one));
+            }
+        }
+    }
+
+    /// Takes a key; false where it means something else.
+    pub(super) fn press(&mut self, action: Action, world: &World) -> bool {
+        match action {
+            Action::Open => self.open(world),
+            Action::Close if self.screen == Screen::Ladder => self.screen = Screen::List,
+            Action::Close if self.screen == Screen::List => self.screen = Screen::Stage,
+            Action::RowUp if self.screen == Screen::Ladder => self.later = (self.later + 1).min(self.lines()),
+            Action::RowDown if self.screen == Screen::Ladder => self.later = self.later.saturating_sub(1),
+            Action::RowUp => self.go(world, -1),
+            Action::RowDown => self.go(world, 1),
+            Action::Sort => self.sort = self.sort.next(),
+            Action::Filter => self.typing = true,
+            Action::Keep => self.typing = false,
+            Action::Drop => {
+                self.typing = false;
+                self.filter.clear();
+            }
+            Action::Letter(letter) if self.filter.chars().count() < LONGEST_FILTER => self.filter.push(letter),
+            Action::Erase => {
+                self.filter.pop();
+            }
+            Action::Letter(_) => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn open(&mut self, world: &World) {
+        self.later = 0;
+        match self.screen {
+            Screen::Stage => self.screen = Screen::List,
+            Screen::List if self.chosen.is_some() => self.screen = Screen::Ladder,
+            Screen::List => {}
+            Screen::Ladder => {
+                let last = self.rows(world).len().saturating_sub(1);
+                if self.row >= last && self.place_in(&self.rows(world)).is_none_or(|row| row == last) {
+                    self.choose(world, 0);
+                } else {
+                    self.go(world, 1);
+                }
+            }
+        }
+    }
+
+    fn go(&mut self, world: &World, step: isize) {
+        let rows = self.rows(world);
+        let row = self.place_in(&rows).map_or(self.row, |row| row.saturating_add_signed(step));
+        self.choose(world, row.min(rows.len().saturating_sub(1)));
+    }
+
+    fn choose(&mut self, world: &World, row: usize) {
+        self.row = row;
+        if let Some(one) = self.rows(world).get(row) {
+            self.chosen = Some(seen(world, one));
+        }
+    }
+
+    fn place_in(&self, rows: &[&Connection]) -> Option<usize> {
+        let Connection { peer, id, .. } = self.chosen.as_ref().map(|chosen| &chosen.one)?;
+        rows.iter().position(|one| (one.peer, one.id) == (*peer, *id))
+    }
+
+    fn lines(&self) -> usize {
+        let page = self.chosen.as_ref().and_then(|chosen| chosen.one.diary());
+        page.map_or(0, |page| page.entries().len().saturating_sub(1))
+    }
+}
+
+fn seen(world: &World, one: &Connection) -> Chosen {
+    Chosen { one: one.clone(), outlook: world.outlook(one), before: world.queued_before(one), gone: None }
+}
+
+fn says(one: &Connection, wanted: &str) -> bool {
+    let sides = format!("{} {}", client_words(one.client), server_words(one.server));
+    [one.label(), address(one.peer), sides, belief_words(one.belief()).into()]
+        .iter()
+        .any(|text| text.to_lowercase().contains(wanted))
+}
+
+/// The client's address as it is written everywhere.
+pub fn address(peer: Peer) -> String {
+    if peer.is_ipv4() { format!("{}:{}", peer.ip(), peer.port()) } else { format!("[{}]:{}", peer.ip(), peer.port()) }
+}
+
+/// SYNs, SYN-ACKs and ignored ACKs together.
+pub fn tries(one: &Connection) -> u32 {
+    [one.syns, one.syn_acks, one.acks_ignored].map(u32::from).iter().sum()
+}
+
+const fn urgency(belief: Belief) -> u8 {
+    match belief {
+        Belief::Ghost | Belief::Phantom => 0,
+        Belief::DeadInQueue => 1,
+        Belief::Knocking => 2,
+        Belief::HalfOpen | Belief::CookieOut => 3,
+        Belief::Queued => 4,
+        Belief::Accepted => 5,
+        Belief::Over => 6,
+    }
+}
+
+/// Both beliefs in one word.
+pub const fn belief_words(belief: Belief) -> &'static str {
+    match belief {
+        Belief::Knocking => "knocking",
+        Belief::HalfOpen => "half-open",
+        Belief::CookieOut => "cookie",
+        Belief::Ghost => "GHOST",
+        Belief::Phantom => "PHANTOM",
+        Belief::Queued => "queued",
+        Belief::DeadInQueue => "dead entry",
+        Belief::Accepted => "served",
+        Belief::Over => "over",
+    }
+}
+
+/// The client's state in the words of TCP, or the errno with which it ended.
+pub const fn client_words(side: ClientSide) -> &'static str {
+    match side {
+        ClientSide::SynSent => "SYN_SENT",
+        ClientSide::Connected => "ESTABLISHED",
+        ClientSide::Finished => "finished",
+        ClientSide::Refused => "ECONNREFUSED",
+        ClientSide::Reset => "ECONNRESET",
+        ClientSide::TimedOut => "ETIMEDOUT",
+        ClientSide::Vanished => "silent",
+        ClientSide::Failed(_) => "failed",
+    }
+}
+
+/// The server's state in the words of TCP.
+pub const fn server_words(side: ServerSide) -> &'static str {
+    match side {
+        ServerSide::Nothing => "nothing",
+        ServerSide::HalfOpen => "SYN_RCVD",
+        ServerSide::CookieSent => "cookie sent",
+        ServerSide::Queued => "ESTABLISHED",
+        ServerSide::QueuedDead => "reset, queued",
+        ServerSide::Accepted => "accepted",
+        ServerSide::Closed => "closed",
+        ServerSide::Expired => "expired",
+        ServerSide::Pruned => "pruned",
+        ServerSide::ResetAway => "reset",
+    }
+}

@@ -1,0 +1,117 @@
+//! What will happen next to one connection, in words.
+
+use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::model::segment::Kind;
+use crate::model::settings::AcceptRate;
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use crate::model::world::diary::outlook::Outlook;
+use crate::ui::browse::Chosen;
+use crate::ui::numbers;
+
+/// Everything that is known of its future, in one or two lines.
+pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> String {
+    let Chosen { one, outlook, before, gone } = chosen;
+    if gone.is_some() || one.is_over() && one.client.is_over() {
+        return "nothing: it is over, and both sides know or will never know".into();
+    }
+    let mut words = Vec::new();
+    if let Some(travel) = outlook.coming.filter(|travel| travel.arrives > now) {
+        let left = numbers::countdown(travel.arrives.since(now));
+        words.push(format!("its {} arrives in {left}", super::words::kind(travel.kind)));
+    }
+    words.extend(server(chosen, world, now));
+    words.extend(client(one, outlook, now));
+    if let Some(before) = before {
+        words.push(turn(*before, one, world));
+    }
+    if words.is_empty() {
+        words.push("nothing that a timer would bring about".into());
+    }
+    words.join(" · ")
+}
+
+/// The next timer alone.
+pub(in crate::ui::view) fn in_short(one: &Connection, outlook: &Outlook, now: Stamp) -> String {
+    let left = |at: Stamp| numbers::countdown(at.since(now));
+    let retry = outlook.retry.map(|retry| {
+        let what = if retry.gives_up { "gives up" } else { again(one) };
+        (retry.at, format!("{what} {}", left(retry.at)))
+    });
+    let syn_ack = outlook.syn_ack.map(|at| (at, format!("SYN-ACK {}", left(at))));
+    let dies = outlook.dies.filter(|_| outlook.syn_ack.is_none()).map(|at| (at, format!("dies {}", left(at))));
+    let next = [retry, syn_ack, dies].into_iter().flatten().min_by_key(|(at, _)| *at);
+    next.map(|(_, text)| text).unwrap_or_default()
+}
+
+const fn again(one: &Connection) -> &'static str {
+    if matches!(one.client, ClientSide::SynSent) { "SYN again" } else { "data again" }
+}
+
+fn client(one: &Connection, outlook: &Outlook, now: Stamp) -> Option<String> {
+    let retry = outlook.retry?;
+    let left = numbers::countdown(retry.at.since(now));
+    if retry.gives_up {
+        return Some(format!("client gives up in {left} (ETIMEDOUT)"));
+    }
+    let end = outlook
+        .gives_up
+        .map_or_else(String::new, |at| format!("; gives up at about {} s", at.since(one.born).as_secs()));
+    Some(format!("client: {} in {left}{end}", again(one)))
+}
+
+fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
+    let Chosen { one, outlook, .. } = chosen;
+    match one.server {
+        ServerSide::HalfOpen => Some(request(one, outlook, now)),
+        ServerSide::CookieSent if one.belief() == Belief::Phantom && outlook.never_learns => {
+            Some("the server keeps nothing and sends nothing; the client never learns".into())
+        }
+        ServerSide::CookieSent if one.belief() == Belief::Phantom => {
+            Some("the server keeps nothing; the client's data may redeem the cookie once there is room".into())
+        }
+        ServerSide::CookieSent => Some("the server keeps nothing: only the client's ACK can make a connection".into()),
+        ServerSide::Accepted => {
+            let service =
+                world.knobs.as_ref().map(|knobs| format!(" (service takes {})", numbers::span(knobs.service)));
+            Some(format!("the server serves it and closes{}", service.unwrap_or_default()))
+        }
+        ServerSide::Closed => Some("the server has closed: only the last segments are on their way".into()),
+        ServerSide::Nothing if one.client == ClientSide::SynSent && outlook.coming.is_none() => {
+            outlook.retry.is_none().then(|| "the client's own timer decides".into())
+        }
+        _ => None,
+    }
+}
+
+/// What the request's timer does, and how it ends.
+fn request(one: &Connection, outlook: &Outlook, now: Stamp) -> String {
+    let dies = outlook.dies.map_or_else(String::new, |at| {
+        format!("if nothing changes the request dies at about {} s", at.since(one.born).as_secs())
+    });
+    let again =
+        outlook.syn_ack.map(|at| format!("server sends SYN-ACK again in {} · ", numbers::countdown(at.since(now))));
+    let end = if outlook.never_learns {
+        "; the client never learns"
+    } else if one.client == ClientSide::Connected && one.acks_ignored > 0 {
+        "; then the client's data meets a RST"
+    } else if one.client == ClientSide::Vanished {
+        "; the client never answers"
+    } else {
+        ""
+    };
+    let ack = outlook.coming.is_some_and(|travel| travel.kind == Kind::Ack && travel.arrives > now);
+    if ack && one.acks_ignored == 0 { String::new() } else { format!("{}{dies}{end}", again.unwrap_or_default()) }
+}
+
+fn turn(before: u32, one: &Connection, world: &World) -> String {
+    let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
+    let place = match before {
+        0 => "the next accept() takes it".to_owned(),
+        1 => "accept() takes 1 before it".to_owned(),
+        many => format!("accept() takes {many} before it"),
+    };
+    let pause = if paused { " · accept() is paused" } else { "" };
+    let dead = if one.server == ServerSide::QueuedDead { "a dead entry that holds its place: " } else { "" };
+    format!("{dead}{place}{pause}")
+}

@@ -1,0 +1,129 @@
+//! What stands beside the arrows of a ladder.
+
+use crate::model::connection::{ClientSide, Connection, ServerSide};
+use crate::model::ledger::Cause;
+use crate::model::segment::{Kind, Toward};
+use crate::model::world::diary::{Entry, Fate, What};
+use crate::ui::browse::server_words;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+/// What a line is about: `SYN, 2nd try`, `SYN-ACK`, `accept()`.
+pub(super) fn what(entry: &Entry, wide: bool) -> String {
+    match &entry.what {
+        What::Passed(way) => match (way.attempt, wide) {
+            (0 | 1, _) => kind(way.kind).into(),
+            (again, true) => format!("{}, {} try", kind(way.kind), numbers::ordinal(again)),
+            (again, false) => format!("{} {}", kind(way.kind), numbers::ordinal(again)),
+        },
+        What::Server(_) => deed(entry.server).into(),
+        What::Client(_) => end(entry.client).into(),
+    }
+}
+
+/// The name of a segment.
+pub(super) const fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Syn => "SYN",
+        Kind::SynAck => "SYN-ACK",
+        Kind::Ack => "ACK",
+        Kind::Data => "data",
+        Kind::Fin => "FIN",
+        Kind::Rst => "RST",
+    }
+}
+
+const fn deed(server: ServerSide) -> &'static str {
+    match server {
+        ServerSide::Accepted => "accept()",
+        ServerSide::Closed => "close()",
+        ServerSide::Expired => "timer ends",
+        ServerSide::Pruned => "pruning",
+        ServerSide::ResetAway => "found reset",
+        _ => "server",
+    }
+}
+
+const fn end(client: ClientSide) -> &'static str {
+    match client {
+        ClientSide::Connected => "connected",
+        ClientSide::Finished => "finished",
+        ClientSide::Refused | ClientSide::Reset => "reset",
+        ClientSide::TimedOut => "gives up",
+        ClientSide::Vanished => "falls silent",
+        ClientSide::Failed(_) | ClientSide::SynSent => "fails",
+    }
+}
+
+type Piece = (String, Option<Meaning>);
+
+/// The server's side of a line: its state, and what it did with the segment.
+pub(super) fn server(entry: &Entry, one: &Connection, wide: bool) -> Vec<Piece> {
+    let state = || (server_words(entry.server).to_owned(), None);
+    let outbound = match &entry.what {
+        What::Passed(way) => way.toward == Toward::Listener,
+        What::Server(_) => return vec![(removal(entry, one), meaning_of(entry.server))],
+        What::Client(_) => return if entry.server == ServerSide::Nothing { Vec::new() } else { vec![state()] },
+    };
+    let What::Passed(way) = &entry.what else { return Vec::new() };
+    match way.fate {
+        Fate::UnderWay => Vec::new(),
+        Fate::Lost if outbound => vec![("lost by the simulated network".into(), Some(Meaning::Dying))],
+        Fate::Lost => vec![state(), ("✗ lost on its way".into(), Some(Meaning::Dying))],
+        Fate::Unanswered => vec![("no answer so far".into(), Some(Meaning::Travelling))],
+        Fate::Cookie => vec![("¤ cookie: nothing is kept".into(), Some(Meaning::Travelling))],
+        Fate::Dropped(cause) => dropped(cause, entry.server, wide),
+        Fate::Arrived => match entry.place {
+            Some(place) => vec![state(), (format!("place {place}"), None)],
+            None if entry.server == ServerSide::Nothing => Vec::new(),
+            None => vec![state()],
+        },
+    }
+}
+
+fn dropped(cause: Cause, server: ServerSide, wide: bool) -> Vec<Piece> {
+    let dying = |text: &str| (format!("✗ {text}"), Some(Meaning::Dying));
+    let state = || (server_words(server).to_owned(), None);
+    let truth = |text: &str| (text.to_owned(), Some(Meaning::Otherwise));
+    match (cause, wide) {
+        (Cause::SynAcceptQueueFull, true) => vec![dying("accept queue full: dropped in silence")],
+        (Cause::SynAcceptQueueFull, false) => vec![dying("accept queue full: dropped")],
+        (Cause::SynSynQueueFull, true) => vec![dying("SYN queue full, cookies off: dropped")],
+        (Cause::SynSynQueueFull, false) => vec![dying("SYN queue full: dropped")],
+        (Cause::SynMaxSynBacklog, _) => vec![dying("three-quarters rule: dropped")],
+        (Cause::AckAcceptQueueFull, true) => {
+            vec![state(), dying("accept queue full: ignored"), truth("◌ GHOST")]
+        }
+        (Cause::AckAcceptQueueFull, false) => vec![truth("◌ SYN_RCVD"), dying("ignored: queue full")],
+        (Cause::AckCookieAcceptQueueFull, true) => {
+            vec![("nothing".into(), None), dying("accept queue full: ignored"), truth("◌ PHANTOM")]
+        }
+        (Cause::AckCookieAcceptQueueFull, false) => vec![truth("◌ nothing"), dying("ignored: queue full")],
+        (Cause::AckReset, _) => vec![dying("accept queue full: RST")],
+        (Cause::RequestExpired | Cause::RequestPruned | Cause::ClientLost, _) => vec![dying(cause.words())],
+    }
+}
+
+fn removal(entry: &Entry, one: &Connection) -> String {
+    match entry.server {
+        ServerSide::Accepted => {
+            let waited = one.queued_at.map(|since| entry.at().since(since));
+            waited.map_or_else(
+                || "accepted".into(),
+                |waited| format!("accepted after {} in the queue", numbers::span(waited)),
+            )
+        }
+        ServerSide::Expired => "⊘ request expired: nobody is told".into(),
+        ServerSide::Pruned => "⊘ request pruned: SYN queue half full".into(),
+        ServerSide::ResetAway => "↯ found reset".into(),
+        side => server_words(side).into(),
+    }
+}
+
+const fn meaning_of(server: ServerSide) -> Option<Meaning> {
+    match server {
+        ServerSide::Accepted => Some(Meaning::Served),
+        ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway => Some(Meaning::Dying),
+        _ => None,
+    }
+}

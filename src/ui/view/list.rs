@@ -1,0 +1,139 @@
+//! Every connection in one row: what both sides believe, how old it is, how often it was tried, and which timer runs next.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::{Scene, caption, footer, header, ink, ladder::next, layout};
+use crate::model::connection::{Belief, Connection};
+use crate::ui::browse::{MOST_LISTED, address, belief_words, client_words, server_words};
+use crate::ui::numbers;
+use crate::ui::theme::{Meaning, Theme};
+
+/// The columns of one row; a column without width is not shown.
+#[derive(Clone, Copy)]
+struct Columns {
+    peer: u16,
+    side: u16,
+    belief: u16,
+    tries: bool,
+}
+
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
+    let area = around(buf, scene);
+    let (theme, browse) = (scene.theme, &scene.state.browse);
+    let rows = browse.rows(scene.world);
+    let all = scene.world.roster.len();
+    let title =
+        if rows.len() == all { format!("CONNECTIONS {all}") } else { format!("CONNECTIONS {} of {all}", rows.len()) };
+    let filter = match (browse.typing, browse.filter.as_str()) {
+        (true, text) => format!("filter: {text}▏"),
+        (false, "") => browse.sort.words().into(),
+        (false, text) => format!("filter: {text} · {}", browse.sort.words()),
+    };
+    let inner = ink::frame(buf, area, (&title, theme.strong()), (&filter, theme.strong()), theme.calm());
+    if rows.is_empty() {
+        let text = match all {
+            0 => "no connection now; one that ends stays here for a moment".into(),
+            _ if all > MOST_LISTED => format!("{all} connections are too many to go through one by one: fewer clients"),
+            _ => "no connection has this text; esc in the filter drops it".into(),
+        };
+        ink::write(buf, inner, (1, 1), &ink::fit(&text, inner.width.saturating_sub(1)), theme.calm());
+        return;
+    }
+    let columns = columns(inner.width);
+    head(buf, inner, columns, theme);
+    let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let height = usize::from(body.height.max(1));
+    let first = browse.row.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
+    for (row, (index, one)) in (0..body.height).zip(rows.iter().enumerate().skip(first)) {
+        let line = Rect { y: body.y + row, height: 1, ..body };
+        paint_row(buf, line, columns, scene, one);
+        if index == browse.row {
+            ink::write(buf, line, (0, 0), "▶", theme.strong());
+            buf.set_style(line, Style::new().add_modifier(Modifier::REVERSED));
+        }
+    }
+}
+
+/// Header, sentence and keys around a screen; returns the rest.
+pub(super) fn around(buf: &mut Buffer, scene: &Scene<'_>) -> Rect {
+    let area = buf.area;
+    let head = if layout::is_roomy(area.as_size()) { 2 } else { 1 };
+    let words = caption::rows(area.width, scene.world);
+    header::paint(buf, Rect { height: head, ..area }, scene);
+    caption::paint(buf, Rect { y: area.y + head, height: words, ..area }, scene);
+    footer::paint(buf, Rect { y: area.bottom() - 1, height: 1, ..area }, scene);
+    Rect { y: area.y + head + words, height: area.height - head - words - 1, ..area }
+}
+
+const fn columns(width: u16) -> Columns {
+    match width {
+        0..70 => Columns { peer: 0, side: 13, belief: 0, tries: false },
+        70..100 => Columns { peer: 20, side: 12, belief: 0, tries: false },
+        100..160 => Columns { peer: 22, side: 14, belief: 11, tries: true },
+        _ => Columns { peer: 40, side: 16, belief: 14, tries: true },
+    }
+}
+
+fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
+    let Columns { peer, side, belief, tries } = columns;
+    let names = [
+        ("", 8),
+        ("address", peer),
+        ("client", side),
+        ("server", side + 1),
+        ("together", belief),
+        ("  age", 7),
+        ("SYN S-A ign.", if tries { 14 } else { 0 }),
+        ("next timer", 10),
+    ];
+    let mut col = 0;
+    for (name, width) in names.into_iter().filter(|(_, width)| *width > 0) {
+        ink::write(buf, area, (col, 0), name, theme.calm());
+        col += width;
+    }
+}
+
+fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, one: &Connection) {
+    let theme = scene.theme;
+    let belief = one.belief();
+    let (sign, meaning) = sign(belief);
+    let style = meaning.map_or(theme.calm(), |meaning| theme.text(meaning));
+    let plain = Style::new();
+    let cell = |text: &str, width: u16| {
+        let width = usize::from(width);
+        format!("{:<width$}", ink::fit(text, (width as u16).saturating_sub(1)))
+    };
+    let Columns { peer, side, belief: word, tries } = columns;
+    let mut pieces = vec![
+        ("  ".to_owned(), plain),
+        (format!("{sign} "), style),
+        (cell(&one.label(), 4), theme.strong()),
+        (cell(&address(one.peer), peer), theme.calm()),
+        (cell(client_words(one.client), side), plain),
+        (cell(server_words(one.server), side + 1), plain),
+        (cell(belief_words(belief), word), style),
+        (format!("{:>5}  ", numbers::span4(scene.now.since(one.born))), plain),
+    ];
+    if tries {
+        pieces.push((format!("{:>3} {:>3} {:>3}   ", one.syns, one.syn_acks, one.acks_ignored), plain));
+    }
+    let col = ink::pieces(buf, line, (0, 0), &pieces);
+    let text = next::in_short(one, &scene.world.outlook(one), scene.now);
+    ink::write(buf, line, (col, 0), &ink::fit(&text, line.width.saturating_sub(col)), plain);
+}
+
+/// The sign and meaning of a belief.
+pub(super) const fn sign(belief: Belief) -> (&'static str, Option<Meaning>) {
+    match belief {
+        Belief::Knocking => ("→", Some(Meaning::Travelling)),
+        Belief::HalfOpen => ("◷", Some(Meaning::Waiting(1))),
+        Belief::CookieOut => ("¤", Some(Meaning::Travelling)),
+        Belief::Ghost | Belief::Phantom => ("◌", Some(Meaning::Otherwise)),
+        Belief::Queued => ("■", Some(Meaning::Waiting(2))),
+        Belief::DeadInQueue => ("†", Some(Meaning::Dying)),
+        Belief::Accepted => ("✓", Some(Meaning::Served)),
+        Belief::Over => ("·", None),
+    }
+}

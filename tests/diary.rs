@@ -1,0 +1,403 @@
+//! The diary of one connection: what passed, its fate, what both sides believed after it, and what comes next.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use qviz::model::connection::{ClientSide, Connection, ServerSide};
+use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
+use qviz::model::ledger::Cause;
+use qviz::model::peer::Peer;
+use qviz::model::sample::{HalfOpen, Listed, QueueReading};
+use qviz::model::segment::{Kind, Segment, Toward, flags};
+use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
+use qviz::model::stamp::Stamp;
+use qviz::model::world::World;
+use qviz::model::world::diary::{Fate, MOST_CONNECTIONS, MOST_ENTRIES, Page, Passage, What};
+
+/// A world that is told what happens at which millisecond.
+struct Play {
+    world: World,
+}
+
+fn ms(millis: u64) -> Stamp {
+    Stamp::from_millis(millis)
+}
+
+fn peer(id: u16) -> Peer {
+    Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 1024 + id)
+}
+
+impl Play {
+    fn new(backlog: i32, more: &[(Sysctl, i64)]) -> Self {
+        let mut values = Sysctls::default();
+        let usual = [
+            (Sysctl::Syncookies, 1),
+            (Sysctl::AbortOnOverflow, 0),
+            (Sysctl::MaxSynBacklog, 4096),
+            (Sysctl::SynackRetries, 5),
+            (Sysctl::SynRetries, 6),
+            (Sysctl::SynLinearTimeouts, 4),
+        ];
+        for (name, value) in usual.iter().chain(more) {
+            values.set(*name, *value);
+        }
+        let began = Began {
+            kernel: "6.18.44".into(),
+            rung: Rung::Lab,
+            fallback: None,
+            pid: 1,
+            seed: 1,
+            clients: ClientKind::Wire,
+            address: "198.51.100.1:8080".parse().unwrap(),
+            tap: true,
+            private_counters: true,
+            host: Sysctls::default(),
+            sysctls: values,
+        };
+        let mut play = Self { world: World::new() };
+        play.tell(0, &Event::Began(Box::new(began)));
+        let limit = Some(backlog.cast_unsigned());
+        play.tell(0, &Event::Listening(Listening { backlog, somaxconn: Some(4096), limit }));
+        play
+    }
+
+    fn tell(&mut self, at: u64, event: &Event) {
+        self.world.apply(ms(at), event);
+    }
+
+    fn life(&mut self, at: u64, id: u16, life: Life) {
+        self.tell(at, &Event::Client { id: id.into(), peer: peer(id), life });
+    }
+
+    fn start(&mut self, at: u64, id: u16) {
+        self.life(at, id, Life::Started { half_open: false });
+    }
+
+    fn departs(&mut self, at: u64, id: u16, (kind, attempt): (Kind, u8), arrives: u64) {
+        self.life(at, id, Life::Departed { kind, attempt, arrives: ms(arrives) });
+    }
+
+    fn wire(&mut self, at: u64, id: u16, toward: Toward, flags: u8) {
+        let (seq, ack) = match (toward, flags) {
+            (Toward::Listener, flags::SYN) => (1000, 0),
+            (Toward::Listener, _) => (1001, 5001),
+            (Toward::Client, _) => (5000, 1001),
+        };
+        let window_scale = flags & flags::SYN != 0;
+        let peer = peer(id);
+        let segment = Segment { peer, toward, flags, seq, ack, payload: 0, window_scale, timestamps: false };
+        self.tell(at, &Event::Segment(segment));
+    }
+
+    fn syn(&mut self, at: u64, id: u16) {
+        self.wire(at, id, Toward::Listener, flags::SYN);
+    }
+
+    fn syn_ack(&mut self, at: u64, id: u16) {
+        self.wire(at, id, Toward::Client, flags::SYN | flags::ACK);
+    }
+
+    fn cookie(&mut self, at: u64, id: u16) {
+        let peer = peer(id);
+        let flags = flags::SYN | flags::ACK;
+        let (seq, ack, toward) = (5000, 1001, Toward::Client);
+        let segment = Segment { peer, toward, flags, seq, ack, payload: 0, window_scale: false, timestamps: false };
+        self.tell(at, &Event::Segment(segment));
+    }
+
+    fn ack(&mut self, at: u64, id: u16) {
+        self.wire(at, id, Toward::Listener, flags::ACK);
+    }
+
+    fn handshake(&mut self, at: u64, id: u16) {
+        self.start(at, id);
+        self.syn(at, id);
+        self.syn_ack(at, id);
+        self.life(at, id, Life::Connected);
+        self.ack(at, id);
+    }
+
+    fn pass(&mut self, until: u64) {
+        self.tell(until, &Event::Tick);
+    }
+
+    fn one(&self, id: u16) -> &Connection {
+        self.world.connection(&peer(id)).unwrap()
+    }
+
+    fn page(&self, id: u16) -> &Page {
+        self.one(id).diary().unwrap()
+    }
+
+    fn ways(&self, id: u16) -> Vec<Passage> {
+        let way = |what: &What| match what {
+            What::Passed(way) => Some(*way),
+            What::Server(_) | What::Client(_) => None,
+        };
+        self.page(id).entries().filter_map(|entry| way(&entry.what)).collect()
+    }
+
+    fn sides(&self, id: u16) -> Vec<(ClientSide, ServerSide)> {
+        self.page(id).entries().map(|entry| (entry.client, entry.server)).collect()
+    }
+
+    fn fates(&self, id: u16) -> Vec<(Kind, Fate)> {
+        self.ways(id).iter().map(|way| (way.kind, way.fate)).collect()
+    }
+}
+
+/// One client holds the only place; the next ones meet a full queue.
+fn full() -> Play {
+    let mut play = Play::new(0, &[]);
+    play.handshake(10, 0);
+    play
+}
+
+#[test]
+fn a_syn_that_died_twice_and_was_taken_has_three_lines_with_their_times_and_fates() {
+    let mut play = full();
+    play.start(100, 1);
+    for (attempt, left) in [(1, 100), (2, 1100)] {
+        play.departs(left, 1, (Kind::Syn, attempt), left + 200);
+        play.syn(left + 200, 1);
+        play.pass(left + 300);
+    }
+    play.tell(1500, &Event::Served { peer: peer(0), deed: Deed::Accepted { waited_ms: None, cookie: None } });
+    play.departs(2100, 1, (Kind::Syn, 3), 2300);
+    assert_eq!(play.ways(1)[2].fate, Fate::UnderWay);
+    play.syn(2300, 1);
+    play.syn_ack(2300, 1);
+    play.life(2500, 1, Life::Connected);
+    let died = Fate::Dropped(Cause::SynAcceptQueueFull);
+    assert_eq!(
+        play.fates(1),
+        [(Kind::Syn, died), (Kind::Syn, died), (Kind::Syn, Fate::Arrived), (Kind::SynAck, Fate::Arrived)]
+    );
+    let ways = play.ways(1);
+    assert_eq!((ways[1].attempt, ways[1].left, ways[1].arrives), (2, Some(ms(1100)), Some(ms(1300))));
+    assert_eq!((ways[3].left, ways[3].arrives), (Some(ms(2300)), Some(ms(2500))));
+    let (waits, knows) = (ClientSide::SynSent, ClientSide::Connected);
+    let (nothing, half_open) = (ServerSide::Nothing, ServerSide::HalfOpen);
+    assert_eq!(play.sides(1), [(waits, nothing), (waits, nothing), (waits, half_open), (knows, half_open)]);
+    assert_eq!(play.page(1).entries().nth(2).unwrap().place, Some(1));
+    assert!(play.page(1).from_birth);
+}
+
+#[test]
+fn a_ghost_is_seen_in_the_line_of_its_ignored_ack_and_its_future_is_told() {
+    let mut play = Play::new(0, &[]);
+    for id in [0, 1] {
+        play.start(0, id);
+    }
+    for id in [0, 1] {
+        play.syn(100, id);
+        play.syn_ack(100, id);
+    }
+    for id in [0, 1] {
+        play.life(200, id, Life::Connected);
+    }
+    play.ack(300, 0);
+    play.ack(310, 1);
+    let ignored = Fate::Dropped(Cause::AckAcceptQueueFull);
+    assert_eq!(play.fates(1)[2], (Kind::Ack, ignored));
+    assert_eq!(play.sides(1)[2], (ClientSide::Connected, ServerSide::HalfOpen));
+    let outlook = play.world.outlook(play.one(1));
+    assert_eq!((outlook.syn_ack, outlook.dies), (Some(ms(1100)), Some(ms(63_100))));
+    assert!(outlook.never_learns);
+    assert!(!play.world.outlook(play.one(0)).never_learns);
+    // The request's timer: the SYN-ACK again, and the next wait is twice as long.
+    play.syn_ack(1150, 1);
+    let outlook = play.world.outlook(play.one(1));
+    assert_eq!((outlook.syn_ack, outlook.dies), (Some(ms(3150)), Some(ms(63_150))));
+}
+
+#[test]
+fn an_ack_counts_its_own_tries_and_data_that_is_acknowledged_is_not_sent_again() {
+    let mut play = Play::new(0, &[]);
+    for id in [0, 1] {
+        play.start(0, id);
+        play.syn(0, id);
+        play.syn_ack(0, id);
+    }
+    play.ack(10, 0);
+    play.life(10, 1, Life::Connected);
+    play.ack(11, 1);
+    play.wire(11, 1, Toward::Listener, flags::ACK | flags::FIN);
+    play.syn_ack(1000, 1);
+    play.ack(1010, 1);
+    let acks: Vec<_> = play.ways(1).iter().filter(|way| way.kind == Kind::Ack).map(|way| way.attempt).collect();
+    assert_eq!(acks, [1, 2], "what else was ignored is no try of the ACK");
+    play.life(1010, 1, Life::WillRetry { at: ms(3000), gives_up: false });
+    assert_eq!(play.world.outlook(play.one(1)).retry.map(|retry| retry.at), Some(ms(3000)));
+    play.wire(1020, 1, Toward::Client, flags::ACK);
+    assert_eq!(play.world.outlook(play.one(1)).retry, None);
+}
+
+#[test]
+fn a_reading_that_revises_an_ack_revises_its_line() {
+    let mut play = Play::new(0, &[]);
+    for id in [0, 1] {
+        play.start(0, id);
+        play.syn(100, id);
+        play.syn_ack(100, id);
+    }
+    play.ack(300, 0);
+    play.ack(310, 1);
+    assert_eq!(play.fates(1)[2].1, Fate::Dropped(Cause::AckAcceptQueueFull));
+    play.tell(320, &Event::Queue(QueueReading { depth: Some(2), limit: Some(0), drops: None }));
+    assert_eq!(play.fates(1)[2].1, Fate::Arrived);
+    assert_eq!(play.sides(1)[2].1, ServerSide::Queued);
+    assert_eq!(play.sides(1)[1].1, ServerSide::HalfOpen, "the line before stays as it was");
+}
+
+#[test]
+fn a_phantom_has_a_cookie_and_an_ignored_ack_and_the_server_nothing() {
+    let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
+    for id in [0, 1] {
+        play.start(0, id);
+        play.syn(100, id);
+        play.cookie(100, id);
+        play.life(200, id, Life::Connected);
+    }
+    play.ack(300, 0);
+    play.ack(310, 1);
+    let fates = [
+        (Kind::Syn, Fate::Cookie),
+        (Kind::SynAck, Fate::Arrived),
+        (Kind::Ack, Fate::Dropped(Cause::AckCookieAcceptQueueFull)),
+    ];
+    assert_eq!(play.fates(1), fates);
+    assert_eq!(play.sides(1)[2], (ClientSide::Connected, ServerSide::CookieSent));
+    let outlook = play.world.outlook(play.one(1));
+    assert_eq!((outlook.syn_ack, outlook.dies, outlook.never_learns), (None, None, true));
+}
+
+#[test]
+fn what_the_simulated_network_loses_never_arrives() {
+    let mut play = Play::new(5, &[]);
+    play.start(0, 1);
+    play.departs(0, 1, (Kind::Syn, 1), 200);
+    play.life(0, 1, Life::Lost { kind: Kind::Syn, outbound: true });
+    play.departs(1000, 1, (Kind::Syn, 2), 1200);
+    play.syn(1200, 1);
+    play.syn_ack(1200, 1);
+    play.life(1200, 1, Life::Lost { kind: Kind::SynAck, outbound: false });
+    assert_eq!(play.fates(1), [(Kind::Syn, Fate::Lost), (Kind::Syn, Fate::Arrived), (Kind::SynAck, Fate::Lost)]);
+    assert_eq!(play.ways(1)[0].arrives, None);
+    assert_eq!(play.sides(1)[2].0, ClientSide::SynSent);
+}
+
+#[test]
+fn deeds_without_a_segment_have_lines_of_their_own() {
+    let mut play = full();
+    play.tell(900, &Event::Served { peer: peer(0), deed: Deed::Accepted { waited_ms: None, cookie: None } });
+    play.tell(950, &Event::Served { peer: peer(0), deed: Deed::Closed });
+    play.life(960, 0, Life::Finished);
+    let last: Vec<_> = play.page(0).entries().skip(3).map(|entry| (entry.what.clone(), entry.server)).collect();
+    assert_eq!(
+        last,
+        [
+            (What::Server(ms(900)), ServerSide::Accepted),
+            (What::Server(ms(950)), ServerSide::Closed),
+            (What::Client(ms(960)), ServerSide::Closed),
+        ]
+    );
+    assert_eq!(play.sides(0)[2].1, ServerSide::Queued, "what accept() did is not what the ACK did");
+}
+
+#[test]
+fn a_request_that_expires_has_a_line() {
+    let mut play = Play::new(5, &[(Sysctl::SynackRetries, 1)]);
+    play.start(0, 1);
+    play.syn(100, 1);
+    play.syn_ack(100, 1);
+    play.syn_ack(1100, 1);
+    let outlook = play.world.outlook(play.one(1));
+    assert_eq!((outlook.syn_ack, outlook.dies), (None, Some(ms(3100))), "no SYN-ACK is left");
+    for at in [3200, 3300] {
+        play.tell(at, &Event::Listed(Box::new(Listed { half_open: Some(Vec::new()), waiting: None })));
+    }
+    let last = play.page(1).entries().next_back().unwrap();
+    assert_eq!((&last.what, last.server), (&What::Server(ms(3300)), ServerSide::Expired));
+}
+
+#[test]
+fn the_kernels_own_timer_counts_more_than_the_schedule() {
+    let mut play = Play::new(5, &[]);
+    play.start(0, 1);
+    play.syn(100, 1);
+    play.syn_ack(100, 1);
+    let half_open = vec![HalfOpen { peer: peer(1), retransmits: 0, next_ms: 640, cookie: 7 }];
+    play.tell(500, &Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None })));
+    assert_eq!(play.world.outlook(play.one(1)).syn_ack, Some(ms(1140)));
+    // A SYN-ACK since then makes that reading old.
+    play.syn_ack(1140, 1);
+    assert_eq!(play.world.outlook(play.one(1)).syn_ack, Some(ms(3140)));
+}
+
+#[test]
+fn the_clients_patience_follows_its_sysctls() {
+    let mut play = full();
+    play.start(100, 1);
+    play.departs(100, 1, (Kind::Syn, 1), 100);
+    play.life(100, 1, Life::WillRetry { at: ms(1100), gives_up: false });
+    let outlook = play.world.outlook(play.one(1));
+    assert_eq!(outlook.retry.unwrap().at, ms(1100));
+    let whole = |outlook: &qviz::model::world::diary::outlook::Outlook| outlook.gives_up.unwrap().since(ms(100));
+    assert_eq!(whole(&outlook), Duration::from_secs(131), "0,1,2,3,4,5,7,11,19,35,67 s, and 131 s");
+    play.life(100, 1, Life::WillRetry { at: ms(9000), gives_up: true });
+    assert_eq!(play.world.outlook(play.one(1)).gives_up, Some(ms(9000)));
+}
+
+#[test]
+fn a_long_life_keeps_its_latest_lines_and_counts_the_others() {
+    let mut play = full();
+    play.start(100, 1);
+    for attempt in 0..60 {
+        play.syn(1000 * (attempt + 1), 1);
+    }
+    assert_eq!(play.page(1).entries().len(), MOST_ENTRIES);
+    assert_eq!(play.page(1).earlier, 20);
+    assert_eq!(play.ways(1).last().unwrap().attempt, 60);
+}
+
+#[test]
+fn with_too_many_connections_nothing_is_kept_and_what_is_missing_is_counted() {
+    let mut play = Play::new(4000, &[]);
+    let many = MOST_CONNECTIONS as u16 + 1;
+    for id in 0..many {
+        play.start(u64::from(id), id);
+    }
+    assert!(!play.world.writes_diaries());
+    assert!(play.one(0).diary().is_none() && play.one(many - 1).diary().is_none());
+    let before = play.world.not_in_diaries();
+    play.syn(600, 3);
+    assert_eq!(play.world.not_in_diaries(), before + 1);
+    assert!(play.one(3).diary().is_none());
+    for id in 0..many {
+        play.life(700, id, Life::TimedOut);
+    }
+    play.pass(4000);
+    play.pass(4001);
+    play.start(4002, 2000);
+    play.syn(4002, 2000);
+    assert!(play.world.writes_diaries());
+    assert_eq!(play.fates(2000), [(Kind::Syn, Fate::Unanswered)]);
+}
+
+#[test]
+fn at_high_rates_writing_rests_although_few_connections_are_there() {
+    let mut play = Play::new(5, &[]);
+    play.start(0, 1);
+    for _ in 0..3000 {
+        play.syn(50, 1);
+    }
+    assert!(!play.world.writes_diaries() && play.world.not_in_diaries() > 0);
+    play.pass(500);
+    assert!(!play.world.writes_diaries(), "it rests for a second at least");
+    play.pass(1100);
+    play.syn(1100, 1);
+    assert!(!play.page(1).from_birth, "what it missed is not hidden");
+}
