@@ -535,3 +535,37 @@ fn a_burst_that_fills_and_drains_the_queue_between_two_readings_is_seen_whole() 
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
     assert_eq!(play.world.accept_queue.corrections, 0);
 }
+
+#[test]
+fn with_both_queues_full_the_kernel_asks_for_the_syn_queue_first() {
+    let mut play = Play::new(0, &[(Sysctl::Syncookies, 0)]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+        play.ack(id);
+    }
+    assert!(play.world.accept_queue.is_full() && play.world.syn_queue.is_full());
+    play.start(3);
+    play.syn(3);
+    play.pass(5);
+    assert_eq!((play.toll(Cause::SynSynQueueFull), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
+}
+
+#[test]
+fn the_three_quarters_rule_is_not_taken_for_a_nearly_full_accept_queue() {
+    let mut play = Play::new(10, &[(Sysctl::Syncookies, 0), (Sysctl::MaxSynBacklog, 8)]);
+    for id in 0..10 {
+        play.handshake(id);
+    }
+    for id in 10..17 {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    assert_eq!(play.world.accept_queue.depth(), 10, "one place is left");
+    play.start(17);
+    play.syn(17);
+    play.pass(5);
+    assert_eq!((play.toll(Cause::SynMaxSynBacklog), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
+}
