@@ -35,7 +35,7 @@ use serve::{Attempt, answer};
 use slab::{Key, Slab};
 
 /// Connections accepted in one turn at most, so that the driver's other work has its turn too.
-const ACCEPTS_PER_TURN: u32 = 64;
+const ACCEPTS_PER_TURN: u32 = 512;
 
 /// How long no `accept()` is tried after it failed for want of descriptors or memory.
 const REST: Duration = Duration::from_millis(100);

@@ -67,6 +67,17 @@ pub struct Binding {
     pub long: &'static str,
 }
 
+impl Binding {
+    /// The keys in full words, for pages that have the room.
+    pub fn spelled(&self) -> &'static str {
+        match self.ascii {
+            "lf/rt" => "left/right",
+            "up/dn" => "up/down",
+            full => full,
+        }
+    }
+}
+
 const fn plain(code: KeyCode) -> Key {
     Key { code, ctrl: false }
 }

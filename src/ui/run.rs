@@ -167,7 +167,10 @@ impl Watch {
                 self.suspended = false;
                 self.pace.touched();
             }
-            Sign::Resize => self.pace.touched(),
+            Sign::Resize => {
+                self.screen.redraw();
+                self.pace.touched();
+            }
         }
         Ok(None)
     }

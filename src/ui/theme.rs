@@ -109,8 +109,8 @@ impl Theme {
         if self.depth == Depth::Mono {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
-        let ink =
-            if self.ground == Ground::Light && matches!(meaning, Meaning::Dying) { Color::White } else { Color::Black };
+        let deep = matches!(meaning, Meaning::Dying | Meaning::Waiting(2..));
+        let ink = if self.ground == Ground::Light && deep { Color::White } else { Color::Black };
         Style::new().bg(self.color(meaning)).fg(ink)
     }
 

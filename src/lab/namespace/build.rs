@@ -1,7 +1,7 @@
 //! The building of the network, step by step, by the child that stands outside of everything the program owns.
 
 use std::ffi::CStr;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
@@ -100,11 +100,12 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
     let v4 = IpAddr::V4(LISTENER_V4);
     route.add_address(index, v4).map_err(at(Step::Address(v4)))?;
     let network = IpAddr::V4(CLIENTS_V4.0);
-    route.add_route(index, network, CLIENTS_V4.1).map_err(at(Step::Route(network)))?;
+    route.add_route(index, (network, CLIENTS_V4.1), NEIGHBOUR_V4.into()).map_err(at(Step::Route(network)))?;
     let mut addresses = vec![v4];
 
     let (v6, network) = (IpAddr::V6(LISTENER_V6), IpAddr::V6(CLIENTS_V6.0));
-    let ipv6 = route.add_address(index, v6).is_ok() && route.add_route(index, network, CLIENTS_V6.1).is_ok();
+    let ipv6 = route.add_address(index, v6).is_ok()
+        && route.add_route(index, (network, CLIENTS_V6.1), NEIGHBOUR_V6.into()).is_ok();
     addresses.extend(ipv6.then_some(v6));
 
     for &address in asked {
@@ -173,6 +174,11 @@ fn at(step: Step) -> impl Fn(Errno) -> Fault {
 const LOOPBACK_INDEX: u32 = 1;
 const KERNEL_END: &CStr = c"qviz0";
 const CLIENT_END: &CStr = c"qviz1";
+/// Who stands for all clients as the next hop. Were each client a neighbour of its own, every one would take an entry of the
+/// neighbour table, which has 1,024 places for all namespaces of the machine, the host's included (`neigh_alloc`,
+/// net/core/neighbour.c).
+const NEIGHBOUR_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
+const NEIGHBOUR_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 /// Locally administered unicast addresses, "qviz" within: the same in every recording.
 const KERNEL_MAC: [u8; 6] = [0x02, b'q', b'v', b'i', b'z', 0];
 const CLIENT_MAC: [u8; 6] = [0x02, b'q', b'v', b'i', b'z', 1];

@@ -67,14 +67,20 @@ impl Route {
         self.change(libc::RTM_NEWADDR, header, &attributes)
     }
 
-    /// Routes a network to a link.
-    pub(super) fn add_route(&mut self, index: u32, network: IpAddr, prefix: u8) -> Result<(), Errno> {
+    /// Routes a network to a link by way of a neighbour there.
+    pub(super) fn add_route(
+        &mut self,
+        index: u32,
+        (network, prefix): (IpAddr, u8),
+        neighbour: IpAddr,
+    ) -> Result<(), Errno> {
         let (family, bytes) = octets(network);
-        let scope = if network.is_ipv4() { libc::RT_SCOPE_LINK } else { libc::RT_SCOPE_UNIVERSE };
+        let (_, gateway) = octets(neighbour);
         let (table, origin, unicast) = (libc::RT_TABLE_MAIN, libc::RTPROT_STATIC, libc::RTN_UNICAST);
-        let mut header = vec![family, prefix, 0, 0, table, origin, scope, unicast];
-        header.extend(0u32.to_ne_bytes());
-        let attributes = [attr(libc::RTA_DST, &bytes), attr(libc::RTA_OIF, &index.to_ne_bytes())];
+        let mut header = vec![family, prefix, 0, 0, table, origin, libc::RT_SCOPE_UNIVERSE, unicast];
+        header.extend(RTNH_F_ONLINK.to_ne_bytes());
+        let link = index.to_ne_bytes();
+        let attributes = [attr(libc::RTA_DST, &bytes), attr(libc::RTA_GATEWAY, &gateway), attr(libc::RTA_OIF, &link)];
         self.change(libc::RTM_NEWROUTE, header, &attributes)
     }
 
@@ -171,6 +177,9 @@ fn socket(groups: u32) -> Result<OwnedFd, Errno> {
     bind(&socket, &SocketAddrNetlink::new(0, groups))?;
     Ok(socket)
 }
+
+/// The next hop is taken as standing on the link, whatever the addresses say (include/uapi/linux/rtnetlink.h).
+const RTNH_F_ONLINK: u32 = 4;
 
 /// `struct ifinfomsg`
 fn link_header(index: u32, flags: u32, change: u32) -> Vec<u8> {

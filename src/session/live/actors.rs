@@ -47,6 +47,11 @@ impl Actors {
         }
     }
 
+    /// True while an answer waits for its sending.
+    pub(super) fn has_answers(&self) -> bool {
+        matches!(self, Self::Wire { outbox, .. } if !outbox.send.is_empty())
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Stamp> {
         match self {
             Self::Wire { crowd, .. } => crowd.next_deadline(),

@@ -83,20 +83,26 @@ impl Driver {
             return false;
         }
         self.actors.turn(self.clock.now(), &mut self.batch);
-        for _ in 0..ROUNDS {
-            if self.drain() == 0 || self.actors.flush(&mut self.batch) == 0 {
-                break;
-            }
-        }
+        self.exchange();
         let inspect = |fd: std::os::fd::BorrowedFd<'_>| (own::waited(fd), own::cookie(fd));
         self.server.turn(self.clock.now(), self.listener.as_fd(), &inspect, &mut self.batch);
         let now = self.clock.now();
         let busy = now.since(self.moved) < Duration::from_secs(1);
         self.eyes.look(&self.clock, busy, &mut self.batch);
-        self.drain();
-        self.actors.flush(&mut self.batch);
+        self.exchange();
         self.tell();
         !self.is_over()
+    }
+
+    /// Takes what passed the tap and sends what clients answer, until nobody has anything to say; the last thing is a look at the tap.
+    fn exchange(&mut self) {
+        for _ in 0..ROUNDS {
+            self.drain();
+            if self.actors.flush(&mut self.batch) == 0 {
+                return;
+            }
+        }
+        self.drain();
     }
 
     /// Takes what passed the tap; how many segments.
@@ -107,7 +113,8 @@ impl Driver {
         let (actors, batch) = (&mut self.actors, &mut self.batch);
         let mut seen = 0;
         tap.drain(|wall, segment| {
-            let at = WallClock::stamp(wall, offset).min(self.clock.now());
+            // A stamp beyond the beginning of this look is the error of the offset, or less than the look itself lasts.
+            let at = WallClock::stamp(wall, offset).min(now);
             batch.push(Stamped { at, event: Event::Segment(segment) });
             actors.receive(at, &segment);
             seen += 1;
@@ -124,7 +131,8 @@ impl Driver {
             return;
         }
         self.batch.sort_by_key(|fact| fact.at);
-        let batch = std::mem::take(&mut self.batch);
+        let next = Vec::with_capacity(self.batch.len());
+        let batch = std::mem::replace(&mut self.batch, next);
         match self.facts.try_send(batch) {
             Ok(()) => {}
             Err(TrySendError::Full(batch)) if batch.len() < GATHERED => self.batch = batch,
@@ -140,6 +148,16 @@ impl Driver {
             [self.actors.next_deadline(), self.server.next_deadline(), self.script.next(), self.end_by_time()];
         let due = deadlines.into_iter().flatten().min().unwrap_or(now + PATIENCE).min(now + PATIENCE);
         let span = due.since(now);
+        if !span.is_zero() && !self.actors.has_answers() {
+            self.sleep(span);
+        }
+        if self.clock.now().since(due) > Duration::from_millis(1) {
+            self.late += 1;
+        }
+    }
+
+    /// Waits for so long, or until a descriptor has something to say.
+    fn sleep(&self, span: Duration) {
         let mut fds = Vec::with_capacity(4);
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         if let Some(tap) = &self.tap {
@@ -154,10 +172,6 @@ impl Driver {
         }
         let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) };
         let _interrupted = poll(&mut fds, Some(&timeout));
-        let over = self.clock.now().since(due);
-        if over > Duration::from_millis(1) {
-            self.late += 1;
-        }
     }
 
     fn end_by_time(&self) -> Option<Stamp> {

@@ -39,6 +39,7 @@ fn sentence(scene: &Scene<'_>) -> Sentence {
         .or_else(|| death(scene))
         .or_else(|| finding(scene))
         .or_else(|| disagreement(scene))
+        .or_else(|| saturated(scene))
         .or_else(|| fallback(scene))
         .unwrap_or_else(|| state(scene))
 }
@@ -91,6 +92,11 @@ fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
         format!("{name}{others} thinks it is connected; its ACK met a full accept queue: a ghost")
     };
     Some(("◌", text, scene.theme.text(Meaning::Otherwise)))
+}
+
+fn saturated(scene: &Scene<'_>) -> Option<Sentence> {
+    let text = "the wished rate is beyond this machine: the clients run as fast as they can";
+    scene.world.losses.saturated.then(|| ("▲", text.into(), scene.theme.text(Meaning::Otherwise)))
 }
 
 fn fallback(scene: &Scene<'_>) -> Option<Sentence> {

@@ -14,6 +14,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let style = theme.text(Meaning::Otherwise);
     let sum = match (tally.ghosts, tally.phantoms) {
         (0, 0) => String::new(),
+        (1, 0) => "1 ghost".into(),
+        (0, 1) => "1 phantom".into(),
         (ghosts, 0) => format!("{} ghosts", numbers::count(ghosts)),
         (0, phantoms) => format!("{} phantoms", numbers::count(phantoms)),
         (ghosts, phantoms) => format!("{} + {} ph.", numbers::count(ghosts), numbers::count(phantoms)),
