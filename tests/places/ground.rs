@@ -1,6 +1,6 @@
 //! Runs qviz in a place that a few lines of shell have made bad, and holds what it says against the rules.
 
-#![expect(clippy::expect_used, reason = "what fails here fails the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "what fails here fails the test")]
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Output, Stdio};
@@ -36,8 +36,7 @@ pub(crate) enum Place {
 impl Place {
     /// Whether such a place can be had; says why not, as every test does.
     pub(crate) fn can_be_had(self) -> bool {
-        let Some(mut command) = self.shell("exec true", "") else { return true };
-        let tried = command.output().map_err(|error| format!("unshare: {error}"));
+        let tried = self.shell("exec true", "").output().map_err(|error| format!("unshare: {error}"));
         had(tried.and_then(|output| {
             let why = || format!("{self:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
             if output.status.success() { Ok(()) } else { Err(why()) }
@@ -45,8 +44,8 @@ impl Place {
         .is_some()
     }
 
-    /// These lines, then qviz with these words, in one process after the other. `None` never: a shell is everywhere.
-    fn shell(self, lines: &str, words: &str) -> Option<Command> {
+    /// A shell in such a place with these lines, for which qviz is `$0` and its words are `$@`.
+    fn shell(self, lines: &str, words: &str) -> Command {
         let flags: &[&str] = match self {
             Self::Here => &[],
             Self::User => &["--user", "--map-root-user"],
@@ -60,13 +59,13 @@ impl Place {
         }
         command.arg("-c").arg(lines).arg(env!("CARGO_BIN_EXE_qviz")).args(words.split_whitespace());
         command.stdin(Stdio::null()).env_remove("NO_COLOR");
-        Some(command)
+        command
     }
 }
 
 /// Starts `lines`, in which `"$0" "$@"` is qviz with its words, as the leader of a process group.
 pub(crate) fn start(place: Place, lines: &str, words: &str) -> Child {
-    let mut command = place.shell(lines, words).expect("a shell");
+    let mut command = place.shell(lines, words);
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a shell")
 }
 
