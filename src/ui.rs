@@ -31,7 +31,7 @@ pub struct UiPlan {
     pub color: ColorWish,
     /// The theme's name, one of [`theme::NAMES`].
     pub theme: String,
-    /// High contrast and large cells, for a room.
+    /// High contrast, for a room.
     pub projector: bool,
 }
 

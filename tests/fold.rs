@@ -51,6 +51,7 @@ impl Play {
         play
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "each fact is made where it is told")]
     fn tell(&mut self, event: Event) {
         self.now += 100_000;
         self.world.apply(Stamp::from_nanos(self.now), &event);

@@ -14,7 +14,7 @@ use serde_json::Value;
 const SEEDS: u64 = 20;
 
 /// Runs at the same time: most of them only wait.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 20;
 
 /// One scenario: its options, and the causes that must have occurred in it.
 struct Scenario {
@@ -36,7 +36,7 @@ const fn heavy(name: &'static str, options: &'static str, causes: &'static [&'st
 fn run(scenario: &Scenario, seed: u64) -> Value {
     let mut args: Vec<String> = ["--headless", "--json", "--seed", &seed.to_string()].map(str::to_owned).into();
     args.extend(scenario.options.split_whitespace().map(str::to_owned));
-    let output = lab::run_qviz(&args, Duration::from_secs(60));
+    let output = lab::run_qviz(&args, Duration::from_mins(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{} seed {seed}: {:?} {stderr}", scenario.name, output.status);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{}: {error}: {stderr}", scenario.name))
@@ -106,7 +106,7 @@ fn a_full_accept_queue_drops_syns_and_makes_ghosts() {
         light(
             "backlog 5, paused",
             "--backlog 5 --count 40 --arrivals burst:20/1s --accept-rate 0 --duration 3s",
-            &["syn:accept-queue-full", "ack:accept-queue-full"],
+            &["syn:accept-queue-full", "ack:cookie-accept-queue-full"],
         ),
         light(
             "backlog 5, poisson, jitter, loss",
@@ -141,7 +141,7 @@ fn cookies_off_a_full_syn_queue_drops() {
         ),
         light(
             "SYN queue and accept queue",
-            "--backlog 3 --syncookies 0 --rate 100 --rtt 50ms --jitter 40ms --accept-rate 10 --half-open 30% --duration 2s",
+            "--backlog 3 --syncookies 0 --rate 100 --rtt 50ms --jitter 40ms --accept-rate 10 --half-open 5% --duration 2s",
             &["syn:syn-queue-full", "syn:accept-queue-full"],
         ),
     ]);

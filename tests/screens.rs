@@ -1,16 +1,19 @@
 //! Whole screens, made of hand-written events: what a person sees in each state, at three sizes, in Unicode and ASCII.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a picture that cannot be looked at has failed")]
+
 use std::time::Duration;
 
+use qviz::model::command::Command;
 use qviz::model::event::Rung;
 use qviz::model::settings::AcceptRate;
 use qviz::model::stamp::Stamp;
 use qviz::model::world::World;
-use qviz::ui::keymap::Action;
+use qviz::ui::keymap::{Action, BINDINGS};
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
 use qviz::ui::view;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Size;
 
 #[path = "screens/tale.rs"]
@@ -58,8 +61,8 @@ fn overflowing() -> Tale {
 
 fn ghosts() -> Tale {
     let mut tale = Tale::new(Rung::Lab, 5, 0);
-    tale.clients(200..210, ms(500), gap(25), false);
-    tale.run(ms(1600));
+    tale.clients(200..210, ms(500), gap(80), false);
+    tale.run(ms(1770));
     tale.read_counters();
     tale
 }
@@ -91,7 +94,7 @@ fn state(size: (u16, u16), ascii: bool) -> UiState {
 
 fn lines(buffer: &Buffer) -> String {
     let rows = buffer.content.chunks(usize::from(buffer.area.width.max(1)));
-    let text = rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned());
+    let text = rows.map(|row| row.iter().map(Cell::symbol).collect::<String>().trim_end().to_owned());
     text.collect::<Vec<_>>().join("\n")
 }
 
@@ -166,5 +169,197 @@ fn too_small_shows_the_numbers_that_matter() {
         let state = state(size, false);
         let picture = view::picture(state.size, &tale.world, &state, tale.now);
         insta::assert_snapshot!(format!("small_{}x{}", size.0, size.1), lines(&picture));
+    }
+}
+
+/// Two in five clients silent, resets instead of ghosts, the backlog going up and down: states that no story thinks of.
+fn wild(seed: u32, rung: Rung) -> Tale {
+    let backlog = [0, 1, 5, 17, 128, 4096][seed as usize % 6];
+    let mut tale = Tale::new(rung, backlog, i64::from(seed % 3));
+    if seed % 4 == 3 {
+        tale.abort_on_overflow();
+    }
+    for round in 0..6 {
+        let first = ms(300 + u64::from(round) * 700 + u64::from(seed % 7) * 13);
+        tale.clients(
+            round * 40..round * 40 + 10 + seed % 30,
+            first,
+            gap(u64::from(seed % 5) * 9),
+            (seed + round) % 5 < 2,
+        );
+        tale.accepts(seed % 9, first, gap(50));
+        tale.run(first + gap(450));
+        tale.listen([3, backlog, 0, 40][(seed + round) as usize % 4]);
+    }
+    tale.read_counters();
+    tale
+}
+
+#[test]
+fn no_size_and_no_world_breaks_the_picture() {
+    for seed in 0..12 {
+        let tale = wild(seed, if seed % 5 == 4 { Rung::Host } else { Rung::Lab });
+        let sizes = (0..=60).flat_map(|width| (0..=20).map(move |height| (width, height)));
+        let larger = [
+            (61, 16),
+            (77, 17),
+            (79, 23),
+            (80, 24),
+            (109, 31),
+            (110, 32),
+            (169, 49),
+            (170, 50),
+            (320, 100),
+            (400, 20),
+            (60, 120),
+        ];
+        for (index, size) in sizes.skip(seed as usize).step_by(7).chain(larger).enumerate() {
+            let mut state = state(size, seed % 2 == 0);
+            update(&mut state, Msg::Pulse(tale.now), &tale.world);
+            view::picture(state.size, &tale.world, &state, tale.now);
+            if index % 5 > 0 {
+                continue;
+            }
+            for action in [Action::Help, Action::Panel, Action::Freeze, Action::Panel] {
+                update(&mut state, Msg::Press(action, tale.now), &tale.world);
+                view::picture(state.size, &tale.world, &state, tale.now + gap(700));
+            }
+            view::picture(Size::new(size.1, size.0), &tale.world, &state, tale.now);
+        }
+    }
+}
+
+/// What is on the picture's row that contains `part`.
+fn row_with<'t>(text: &'t str, part: &str) -> &'t str {
+    text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no `{part}` in\n{text}"))
+}
+
+#[test]
+fn a_queue_beyond_its_capacity_is_never_clamped() {
+    let mut tale = full();
+    tale.listen(2);
+    let state = state((120, 36), false);
+    let text = lines(&view::picture(state.size, &tale.world, &state, tale.now));
+    assert!(row_with(&text, "ACCEPT QUEUE").contains("6/3 FULL"));
+    let cells = row_with(&text, "k0");
+    for label in ["k0", "k1", "k2", "k3", "k4", "k5"] {
+        assert!(cells.contains(label), "{label} in {cells}");
+    }
+    assert!(cells.find('┃').unwrap() < cells.find("k0").unwrap());
+    assert!(
+        cells.find("k3").unwrap() < cells.find('┃').unwrap() || cells.contains("k2 ┃"),
+        "the limit stands after two: {cells}"
+    );
+}
+
+#[test]
+fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
+    let mut tale = Tale::new(Rung::Lab, 0, 0);
+    tale.clients(0..1, ms(100), gap(0), false);
+    tale.clients(1..2, ms(900), gap(0), false);
+    let state = state((120, 36), false);
+    let mut look = |after: u64| {
+        tale.run(ms(1100 + after));
+        lines(&view::picture(state.size, &tale.world, &state, tale.now))
+    };
+    for (after, countdown) in [(30, "again in 0.8 s"), (400, "again in 0.4 s"), (790, "again in 0.1 s")] {
+        let text = look(after);
+        assert!(row_with(&text, "a1 SYN dropped: accept queue full").contains(countdown), "{text}");
+        assert!(text.contains("a1's SYN died: accept queue full (1 of 1)"), "{text}");
+    }
+    let text = look(900);
+    assert!(!text.contains("a1 SYN dropped: accept queue full  "), "{text}");
+    assert!(row_with(&text, "2. SYN▶").contains("a1"), "{text}");
+}
+
+#[test]
+fn above_thirty_moves_a_second_names_give_way_to_marks_and_then_to_flows() {
+    let mut tale = Tale::new(Rung::Lab, 128, 0);
+    tale.clients(0..400, ms(100), gap(12), false);
+    tale.accepts(300, ms(400), gap(14));
+    tale.run(ms(3000));
+    let mut state = state((120, 36), false);
+    update(&mut state, Msg::Pulse(tale.now), &tale.world);
+    let text = lines(&view::picture(state.size, &tale.world, &state, tale.now));
+    assert!(text.contains("1 ▶ = 1 client"), "{text}");
+    tale.clients(400..3000, ms(3000), gap(1), false);
+    tale.run(ms(5500));
+    update(&mut state, Msg::Pulse(tale.now), &tale.world);
+    let text = lines(&view::picture(state.size, &tale.world, &state, tale.now));
+    assert!(text.contains("too fast for cells") && text.contains("1k/s"), "{text}");
+}
+
+#[test]
+fn help_fits_eighty_columns_without_a_cut() {
+    let mut state = state((80, 24), false);
+    state.help = true;
+    let text = lines(&view::picture(state.size, &World::new(), &state, Stamp::ZERO));
+    let cut: Vec<_> = text.lines().filter(|line| line.contains("…│")).collect();
+    assert!(cut.is_empty(), "{cut:#?}");
+    assert!(text.contains("ctrl-z"), "{text}");
+}
+
+fn press(state: &mut UiState, action: Action, tale: &Tale) -> Vec<Command> {
+    update(state, Msg::Press(action, tale.now), &tale.world)
+}
+
+#[test]
+fn each_key_of_the_lab_sends_its_command() {
+    use qviz::model::settings::{Arrivals, Sysctl};
+    let tale = idle();
+    let wave = |size| Command::Arrivals(Arrivals::Wave { size, period: Duration::from_secs(6) });
+    let expected = [
+        (Action::BacklogUp, Command::Listen(6)),
+        (Action::BacklogDown, Command::Listen(4)),
+        (Action::ArrivalsUp, wave(19)),
+        (Action::ArrivalsDown, wave(17)),
+        (Action::AcceptFaster, Command::AcceptRate(AcceptRate::PerSecond(6.0))),
+        (Action::AcceptSlower, Command::AcceptRate(AcceptRate::PerSecond(3.0))),
+        (Action::PauseAccept, Command::AcceptRate(AcceptRate::Paused)),
+        (Action::Burst, Command::Burst(12)),
+        (Action::HalfOpen, Command::HalfOpen(0.5)),
+        (Action::RoundTrip, Command::Rtt(Duration::from_millis(800))),
+        (Action::Cookies, Command::Sysctl(Sysctl::Syncookies, 1)),
+        (Action::Overflow, Command::Sysctl(Sysctl::AbortOnOverflow, 1)),
+    ];
+    let every = BINDINGS.iter().flat_map(|binding| binding.keys).map(|(_, action)| *action);
+    for action in every {
+        let mut state = state((120, 36), false);
+        let wanted = expected.iter().find(|(which, _)| *which == action).map(|(_, command)| *command);
+        assert_eq!(press(&mut state, action, &tale), wanted.into_iter().collect::<Vec<_>>(), "{action:?}");
+        let inside =
+            state.parting.is_some() || state.help || state.still.is_some() || state.panel != UiState::default().panel;
+        assert!(wanted.is_some() || inside || action == Action::Close, "{action:?} does nothing");
+    }
+}
+
+#[test]
+fn a_held_key_goes_on_before_facts_confirm_it() {
+    let tale = idle();
+    let mut state = state((120, 36), false);
+    let sent: Vec<_> = (0..3).flat_map(|_| press(&mut state, Action::BacklogUp, &tale)).collect();
+    assert_eq!(sent, [Command::Listen(6), Command::Listen(7), Command::Listen(8)]);
+    let later = update(&mut state, Msg::Press(Action::BacklogUp, tale.now + gap(500)), &tale.world);
+    assert_eq!(later, [Command::Listen(6)], "what facts never confirmed is forgotten");
+}
+
+#[test]
+fn pause_goes_back_to_the_rate_before_it() {
+    let mut tale = idle();
+    let mut state = state((120, 36), false);
+    press(&mut state, Action::PauseAccept, &tale);
+    tale.knobs(5, AcceptRate::Paused, 0.0);
+    assert_eq!(press(&mut state, Action::PauseAccept, &tale), [Command::AcceptRate(AcceptRate::PerSecond(4.0))]);
+}
+
+#[test]
+fn keys_that_would_change_the_host_say_why_not() {
+    let tale = host();
+    for action in [Action::Cookies, Action::Overflow, Action::HalfOpen, Action::RoundTrip] {
+        let mut state = state((120, 36), false);
+        assert_eq!(press(&mut state, action, &tale), []);
+        let (_, message) = state.message.clone().unwrap();
+        let text = lines(&view::picture(state.size, &tale.world, &state, tale.now));
+        assert!(text.contains(&message[..40]), "{message}");
     }
 }

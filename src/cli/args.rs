@@ -145,8 +145,8 @@ pub struct ClientArgs {
     /// steady, poisson, burst:N/PERIOD or wave:N/PERIOD
     ///
     /// steady: one client every 1/rate s. poisson: random, at the given mean rate. burst:20/1s: 20 at once, at the start and every
-    /// second. wave:16/7s: 16 over the first third of every 7 s, then quiet. Bursts and waves ignore --rate. [default: steady with
-    /// --rate, else wave:16/7s]
+    /// second. wave:20/8s: 20 over the first third of every 8 s, then quiet. Bursts and waves ignore --rate. [default: steady with
+    /// --rate, else wave:20/8s]
     #[arg(long, value_name = "PATTERN", value_parser = values::arrivals)]
     pub arrivals: Option<Arrivals>,
 
@@ -238,6 +238,12 @@ pub struct RunArgs {
     /// The clock starts when the listener is ready. Without --duration and --count a run lasts until q or a signal.
     #[arg(long, value_name = "DUR", value_parser = values::period, allow_negative_numbers = true)]
     pub duration: Option<Duration>,
+
+    /// Clients wait for DUR before the first of them starts [default: 0s]
+    ///
+    /// The listener is there from the beginning: time to attach ss, nstat or a capture to the lab. [default: 0s]
+    #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
+    pub delay: Option<Duration>,
 
     /// Seed of everything random [default: 1]
     ///

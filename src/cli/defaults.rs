@@ -9,7 +9,7 @@ pub const BACKLOG: i32 = 5;
 
 /// The rhythm without `--rate` and `--arrivals`: a wave that fills both queues, overflows them, and leaves time to recover before
 /// the next one.
-pub const ARRIVALS: Arrivals = Arrivals::Wave { size: 16, period: Duration::from_secs(7) };
+pub const ARRIVALS: Arrivals = Arrivals::Wave { size: 20, period: Duration::from_secs(8) };
 
 /// Clients per second where a pattern needs a rate and none was given, and the rate from which the keys start.
 pub const RATE: f64 = 5.0;

@@ -93,7 +93,7 @@ impl Topic {
     }
 
     fn of_key(binding: &Binding) -> Self {
-        Self { name: binding.ascii, family: Family::Key, gist: binding.long, body: "" }
+        Self { name: binding.spelled(), family: Family::Key, gist: binding.long, body: "" }
     }
 
     /// The names by which it is found: its own; for a sysctl the last part of it with and without `tcp_`; for a pair of keys each.

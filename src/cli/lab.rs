@@ -11,7 +11,8 @@ use super::plan::{self, Form, LabPlan, Surroundings};
 use super::watch::{self, End, Signals};
 use crate::kernel::proc;
 use crate::model::command::Command;
-use crate::model::settings::Sysctls;
+use crate::model::settings::{Arrivals, Knobs, Sysctls};
+use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::report::text::Marks;
@@ -45,15 +46,16 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
             output::tell(format!("note: {remark}"));
         }
     }
+    let (knobs, script) = beginning(plan);
     let mut session = live::start(LivePlan {
-        knobs: plan.knobs.clone(),
+        knobs,
         clients: ground.clients,
         address: plan.address,
         seed: plan.seed,
         count: plan.count,
         duration: plan.duration,
         place: ground.place,
-        script: Script::default(),
+        script,
         host,
     })
     .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
@@ -68,6 +70,17 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
     };
     tracing::info!(?end, "ended");
     concluded(plan, &world, end)
+}
+
+/// How everything stands at first: with a delay nobody arrives, and a script lets the clients come.
+fn beginning(plan: &LabPlan) -> (Knobs, Script) {
+    let wished = plan.knobs.clone();
+    if plan.delay.is_zero() {
+        return (wished, Script::default());
+    }
+    let at = Stamp::ZERO + plan.delay;
+    let script = Script::new(vec![(at, Command::Rate(wished.rate)), (at, Command::Arrivals(wished.arrivals))]);
+    (Knobs { rate: 0.0, arrivals: Arrivals::Steady, ..wished }, script)
 }
 
 /// Shows the picture until somebody leaves, then takes what the session still has to say.

@@ -55,7 +55,7 @@ fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
 fn keys(page: &mut Vec<u8>) -> io::Result<()> {
     writeln!(page, ".SH KEYS")?;
     for binding in BINDINGS {
-        writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.ascii), escaped(binding.long))?;
+        writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(binding.long))?;
     }
     Ok(())
 }

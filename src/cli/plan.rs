@@ -43,6 +43,8 @@ pub struct LabPlan {
     pub count: Option<u64>,
     /// How long at most.
     pub duration: Option<Duration>,
+    /// How long clients wait before the first of them starts.
+    pub delay: Duration,
     /// ASCII characters only.
     pub ascii: bool,
     /// Colours of the picture.
@@ -93,6 +95,7 @@ impl LabPlan {
             seed: args.run.seed.unwrap_or(defaults::SEED),
             count: args.clients.count,
             duration: args.run.duration,
+            delay: args.run.delay.unwrap_or_default(),
             ascii: args.output.ascii,
             color: args.output.color.unwrap_or_default(),
             theme: args.output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),

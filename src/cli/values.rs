@@ -216,7 +216,7 @@ const COUNTS: &str = "such as 40, 2k, 1.5m";
 const PERCENTAGES: &str = "such as 30%, 30, 0.5%";
 const BACKLOGS: &str = "such as 0, 5, 511, 2147483647";
 const ADDRESSES: &str = "such as 198.51.100.1:8080, 127.0.0.1:0, [2001:db8::1]:8080";
-const PATTERNS: &str = "steady, poisson, burst:20/1s, wave:16/7s";
+const PATTERNS: &str = "steady, poisson, burst:20/1s, wave:20/8s";
 
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
-use super::output::{Output, Written};
+use super::output::{self, Output, Written};
 use crate::model::command::Command;
+use crate::model::event::Event;
 use crate::model::world::World;
 use crate::report::jsonl;
 use crate::session::Session;
@@ -93,6 +94,9 @@ pub(super) async fn follow(
         let Some(facts) = facts else { return Ok(End::Ended) };
         for fact in &facts {
             world.apply(fact.at, &fact.event);
+            if let Event::Refused { message } = &fact.event {
+                output::tell(format!("note: {message}"));
+            }
         }
         if let Some(out) = lines.as_deref_mut()
             && out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))? == Written::NobodyReads

@@ -1,7 +1,8 @@
 //! When the next client starts: steady, Poisson, bursts, waves; seeded and pure.
 //!
-//! Start at [`Schedule::due`]. Steady arrivals, bursts and waves are counted by arithmetic, so that a late call costs no more than
-//! an early one; Poisson arrivals are drawn one by one from a portable generator, the same on every machine.
+//! Start at [`Schedule::due`]. Steady arrivals, bursts and waves are counted by arithmetic, so that a late call costs
+//! no more than an early one; Poisson arrivals are drawn one by one from a portable generator, the same on every
+//! machine.
 
 use std::time::Duration;
 
@@ -33,8 +34,8 @@ enum Phase {
 }
 
 impl Schedule {
-    /// Arrivals in this pattern; `rate` in clients per second (steady and Poisson; 0, negative or not a number: none; at most one
-    /// per nanosecond). The same seed gives the same arrivals.
+    /// Arrivals in this pattern; `rate` in clients per second (steady and Poisson; 0, negative or not a number: none;
+    /// at most one per nanosecond). The same seed gives the same arrivals.
     pub fn new(pattern: Arrivals, rate: f64, seed: u64) -> Self {
         let random = Pcg64Mcg::seed_from_u64(seed);
         Self { pattern: bounded(pattern), rate: tamed(rate), random, phase: None, extra: 0, seen: Stamp::ZERO }
@@ -78,8 +79,9 @@ impl Schedule {
         }
     }
 
-    /// Another pattern or rate from `now` on. What was due before stays due. A changed rate stretches or shrinks the time that was
-    /// left to the next client, a changed period the part of it that has passed; another kind of pattern begins at once.
+    /// Another pattern or rate from `now` on. What was due before stays due. A changed rate stretches or shrinks the
+    /// time that was left to the next client, a changed period the part of it that has passed; another kind of pattern
+    /// begins at once.
     pub fn set(&mut self, now: Stamp, pattern: Arrivals, rate: f64) {
         let (pattern, rate) = (bounded(pattern), tamed(rate));
         if (pattern, rate) == (self.pattern, self.rate) {

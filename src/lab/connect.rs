@@ -7,6 +7,7 @@
 mod client;
 mod skipped;
 mod source;
+mod trouble;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -28,6 +29,7 @@ use crate::model::stamp::Stamp;
 use client::{ask, end_of, hear_end, may_drop_all, open};
 use skipped::Skipped;
 use source::Sources;
+use trouble::Trouble;
 
 /// Clients started in one turn at most, so that the driver's other work has its turn too.
 const STARTS_PER_TURN: u64 = 32;
@@ -93,6 +95,7 @@ pub struct Connects {
     next_id: u32,
     started: u64,
     skipped: Skipped,
+    trouble: Trouble,
     rest_until: Option<Stamp>,
     /// When those in `fresh` are to be heard.
     again: Stamp,
@@ -146,6 +149,7 @@ impl Connects {
             next_id: 0,
             started: 0,
             skipped: Skipped::default(),
+            trouble: Trouble::default(),
             rest_until: None,
             again: Stamp::ZERO,
         })
@@ -300,6 +304,9 @@ impl Connects {
             self.start(now, out);
         }
         if self.rest_until.is_some() || self.crowd.len() >= self.max_live {
+            if self.owed > 0 && self.crowd.len() >= descriptor_share() {
+                self.trouble.full(now, self.crowd.len(), out);
+            }
             self.skipped.add(std::mem::take(&mut self.owed));
         } else if self.owed > MOST_OWED {
             self.skipped.add(self.owed - MOST_OWED);
@@ -342,6 +349,9 @@ impl Connects {
                     tell(peer, Life::Started { half_open });
                 }
                 tell(peer, life);
+                if matches!(life, Life::Failed { .. }) {
+                    self.trouble.failed(now, errno, self.target, out);
+                }
             }
         }
     }

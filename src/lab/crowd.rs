@@ -1,8 +1,9 @@
 //! Many packet-level clients at once: whose timer is next, what is sent, what became of whom. Pure.
 //!
-//! Between each client and the listener lies a synthetic network of its own: half a round-trip time each way, and losses. A segment
-//! counts as sent by the crowd when it reaches the listener's end, where the kernel gets it and the tap sees it. Start at
-//! [`Crowd::tick`] and [`Crowd::receive`]; the segments' way is in [`journey`], the clients' beginning in [`birth`].
+//! Between each client and the listener lies a synthetic network of its own: half a round-trip time each way, and
+//! losses. A segment counts as sent by the crowd when it reaches the listener's end, where the kernel gets it and the
+//! tap sees it. Start at [`Crowd::tick`] and [`Crowd::receive`]; the segments' way is in [`journey`], the clients'
+//! beginning in [`birth`].
 
 mod addresses;
 mod agenda;
@@ -50,7 +51,8 @@ pub struct CrowdPlan {
 /// What comes out of a crowd.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
-    /// What happened. Within one call the stamps never fall; they may lie before the `now` of that call, where a call came late.
+    /// What happened. Within one call the stamps never fall; they may lie before the `now` of that call, where a call
+    /// came late.
     pub facts: Vec<Stamped>,
     /// What has reached the listener's end and has to be put on the wire now, in this order.
     pub send: Vec<Segment>,
@@ -110,8 +112,8 @@ impl Crowd {
         self
     }
 
-    /// Lets everything happen that is due at `now`: deadlines and landings in the order of their moments, then arrivals. The work of one
-    /// call is bounded; [`Crowd::next_deadline`] lies in the past while some is left.
+    /// Lets everything happen that is due at `now`: deadlines and landings in the order of their moments, then
+    /// arrivals. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left.
     pub fn tick(&mut self, now: Stamp, out: &mut Outbox) {
         self.turned = self.turned.max(now);
         for _ in 0..EVENTS_PER_TICK {

@@ -1,7 +1,7 @@
 //! Packet-level clients: a pure handshake machine, segment bytes, and the socket that sends them.
 //!
-//! [`machine`] decides what one client sends, [`bytes`] makes frames of it, [`transmit`] puts them on the clients' end of the veth pair.
-//! Many clients at once live in [`crate::lab::crowd`].
+//! [`machine`] decides what one client sends, [`bytes`] makes frames of it, [`transmit`] puts them on the clients' end
+//! of the veth pair. Many clients at once live in [`crate::lab::crowd`].
 
 pub mod bytes;
 pub mod machine;

@@ -193,12 +193,26 @@ pub(super) struct Trace {
     pub(super) hits: [u16; Cause::ALL.len()],
     /// Dumps in a row that should have listed the request and did not.
     pub(super) missed: u8,
+    /// What was decided about its last final ACK.
+    pub(super) last_ack: LastAck,
     /// The client counts among those that want to be accepted.
     pub(super) wanting: bool,
     /// Ignored ACKs of which a repeated SYN-ACK has told.
     pub(super) acks_proved: u16,
     /// The number of the last dump that listed it.
     pub(super) listed: u64,
+}
+
+/// What was decided about a final ACK; a RST that follows it says that there was no request any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum LastAck {
+    /// There was none, or something else has passed since.
+    #[default]
+    None,
+    /// It was taken.
+    Taken,
+    /// It was thrown away.
+    Ignored(Cause),
 }
 
 /// What must become of a SYN, by the kernel's order of tests and the queues' depths at that moment.

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::model::counters::Counters;
 use crate::model::finding::Severity;
-use crate::model::ledger::{Cause, Unexplained};
+use crate::model::ledger::{Cause, Unexplained, Witnesses};
 use crate::model::settings::{ClientKind, Sysctls};
 
 mod fill;
@@ -134,6 +134,8 @@ pub struct Drop {
     pub segments: Option<u64>,
     /// Distinct clients; null where they cannot be seen.
     pub clients: Option<u64>,
+    /// How many of the segments each of three witnesses supports.
+    pub witnesses: Witnesses,
 }
 
 /// The ledger held against the kernel's counters.

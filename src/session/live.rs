@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::sync::mpsc;
 
 use super::Session;
@@ -67,8 +68,8 @@ pub enum LiveError {
     /// Packet-level clients were asked for where there is no private network.
     #[error("wire clients need the private lab: on the host's loopback only real connect() clients are possible")]
     WireNeedsLab,
-    /// Packet-level clients cannot reach a loopback address.
-    #[error("wire clients come over the lab's veth link and cannot reach the loopback address {0}")]
+    /// Packet-level clients cannot reach this address.
+    #[error("packet-level clients cannot reach {0}: the kernel takes this address from loopback alone")]
     WireNeedsLink(SocketAddr),
     /// The lab's thread ended before it had begun: a defect of qviz.
     #[error("the lab's thread ended before it had begun")]
@@ -86,15 +87,26 @@ pub enum LiveError {
 impl LiveError {
     /// The next command, or the next option, that would help.
     pub fn hint(&self) -> Option<String> {
+        if self.wants_descriptors() {
+            return Some("raise the limit of open files, then run the same again: ulimit -n 4096".into());
+        }
         match self {
             Self::Listen(error) => Some(error.hint()),
             Self::Tap(error) => Some(error.hint().to_owned()),
             Self::Poll(error) => Some(error.hint()),
             Self::Transmit(error) => Some(error.hint().to_owned()),
-            Self::WireNeedsLab => Some("try: qviz --client connect, or see: qviz doctor".into()),
-            Self::WireNeedsLink(_) => Some("try: --listen 198.51.100.1:8080, or --client connect".into()),
+            Self::WireNeedsLab => Some("qviz --client connect, or see: qviz doctor".into()),
+            Self::WireNeedsLink(_) => Some("--client connect, or --listen [2001:db8::1]:8080".into()),
             Self::Vanished | Self::System { .. } => Some("see: qviz doctor".into()),
         }
+    }
+
+    /// True where the process, or the whole system, has no descriptor left.
+    fn wants_descriptors(&self) -> bool {
+        let causes = std::iter::successors(std::error::Error::source(self), |error| error.source());
+        causes
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|cause| matches!(Errno::from_io_error(cause), Some(Errno::MFILE | Errno::NFILE)))
     }
 
     pub(super) fn system(operation: &'static str) -> impl FnOnce(io::Error) -> Self {

@@ -67,6 +67,17 @@ pub struct Binding {
     pub long: &'static str,
 }
 
+impl Binding {
+    /// The keys in full words, for pages that have the room.
+    pub fn spelled(&self) -> &'static str {
+        match self.ascii {
+            "lf/rt" => "left/right",
+            "up/dn" => "up/down",
+            full => full,
+        }
+    }
+}
+
 const fn plain(code: KeyCode) -> Key {
     Key { code, ctrl: false }
 }
@@ -85,28 +96,28 @@ macro_rules! bindings {
 }
 
 bindings! {
-    { plain(KeyCode::Left) => BacklogDown, plain(KeyCode::Right) => BacklogUp; "←→", "left/right", "backlog",
-      "smaller or larger backlog: listen(N) is called again on the same socket; nothing queued is lost" },
-    { plain(KeyCode::Up) => ArrivalsUp, plain(KeyCode::Down) => ArrivalsDown; "↑↓", "up/down", "arrivals",
+    { plain(KeyCode::Left) => BacklogDown, plain(KeyCode::Right) => BacklogUp; "←→", "lf/rt", "backlog",
+      "smaller or larger backlog: listen() again, nothing queued is lost" },
+    { plain(KeyCode::Up) => ArrivalsUp, plain(KeyCode::Down) => ArrivalsDown; "↑↓", "up/dn", "arrivals",
       "more or fewer clients" },
     { plain(KeyCode::Char('[')) => AcceptSlower, plain(KeyCode::Char(']')) => AcceptFaster; "[ ]", "[ ]", "accept",
       "call accept() less or more often" },
     { plain(KeyCode::Char(' ')) => PauseAccept; "space", "space", "pause",
       "stop calling accept(), or go on: what a stuck server looks like" },
     { plain(KeyCode::Char('b')) => Burst; "b", "b", "burst",
-      "as many clients at once as both queues hold together (at least 10)" },
+      "as many clients at once as both queues hold (at least 10)" },
     { plain(KeyCode::Char('h')) => HalfOpen; "h", "h", "half-open",
-      "half of the new clients never send their final ACK, as in a SYN flood; again: all do" },
+      "half of the new clients never send the final ACK (SYN flood), or all" },
     { plain(KeyCode::Char('c')) => Cookies; "c", "c", "cookies",
-      "tcp_syncookies 0, 1, 2: what a full SYN queue does (drop, answer with a cookie, cookies always)" },
+      "tcp_syncookies: drop when full (0), cookie when full (1), always (2)" },
     { plain(KeyCode::Char('o')) => Overflow; "o", "o", "overflow",
-      "tcp_abort_on_overflow 0 or 1: a final ACK on a full accept queue is ignored, or answered with RST" },
-    { plain(KeyCode::Char('l')) => RoundTrip; "l", "l", "latency",
-      "the next round-trip time of new clients: a longer one fills the SYN queue" },
-    { plain(KeyCode::Tab) => Panel; "tab", "tab", "panel",
-      "the next panel below the timeline: events, ledger, counters, settings" },
+      "tcp_abort_on_overflow: ACK on a full queue ignored (0) or RST (1)" },
     { plain(KeyCode::Char('f')) => Freeze; "f", "f", "freeze",
-      "hold the picture; the run goes on and nothing is lost from the sums" },
+      "hold the picture; the run goes on, the sums stay complete" },
+    { plain(KeyCode::Tab) => Panel; "tab", "tab", "panel",
+      "next panel at the bottom: events, ledger, counters, settings" },
+    { plain(KeyCode::Char('l')) => RoundTrip; "l", "l", "latency",
+      "next round-trip time of new clients; a long one fills the SYN queue" },
     { plain(KeyCode::Char('?')) => Help; "?", "?", "help",
       "this help" },
     { plain(KeyCode::Char('q')) => Quit, ctrl('c') => Quit; "q", "q", "quit",

@@ -86,7 +86,7 @@ pub fn setting(value: Option<i64>) -> String {
 pub fn arrivals(knobs: &Knobs) -> String {
     let seconds = |span: Duration| {
         let millis = span.as_millis();
-        if millis % 1000 == 0 {
+        if millis.is_multiple_of(1000) {
             format!("{}s", millis / 1000)
         } else {
             format!("{}.{}s", millis / 1000, millis % 1000 / 100)

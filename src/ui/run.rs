@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::keymap;
 use super::keys::Keys;
 use super::pace::{Motion, Pace};
-use super::state::{Msg, UiState, update};
+use super::state::{Msg, Parting, UiState, update};
 use super::terminal::{self, Screen};
 use super::theme::{self, Terminfo, Theme};
 use super::view::{self, cast::Cast};
@@ -38,8 +38,7 @@ pub enum Leave {
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
 pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Result<Leave, UiError> {
-    let state =
-        UiState { theme: theme_of(plan)?, listens: session.listens(), projector: plan.projector, ..UiState::default() };
+    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: "hear signals of", source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter()?;
@@ -143,10 +142,12 @@ impl Watch {
             session.wish(command);
         }
         self.pace.touched();
-        if std::mem::take(&mut self.state.suspend) {
-            self.suspend()?;
+        match self.state.parting.take() {
+            Some(Parting::Suspend) => self.suspend()?,
+            Some(Parting::Quit) => return Ok(Some(Leave::Quit)),
+            None => {}
         }
-        Ok(self.state.quit.then_some(Leave::Quit))
+        Ok(None)
     }
 
     fn signal(&mut self, sign: Sign) -> Result<Option<Leave>, UiError> {
@@ -154,12 +155,22 @@ impl Watch {
             Sign::End(number) => return Ok(Some(Leave::Signal(number))),
             Sign::Suspend => self.suspend()?,
             Sign::Continue => {
-                let failed = |source| UiError::Terminal { doing: "come back to", source };
-                self.screen.take_again().map_err(failed)?;
+                if let Err(source) = self.screen.take_again() {
+                    // The kernel continues whom a closed terminal has stopped.
+                    let gone = self.screen.is_gone();
+                    return if gone {
+                        Ok(Some(Leave::TerminalGone))
+                    } else {
+                        Err(UiError::Terminal { doing: "come back to", source })
+                    };
+                }
                 self.suspended = false;
                 self.pace.touched();
             }
-            Sign::Resize => self.pace.touched(),
+            Sign::Resize => {
+                self.screen.redraw();
+                self.pace.touched();
+            }
         }
         Ok(None)
     }
@@ -224,8 +235,10 @@ impl Signals {
         })
     }
 
+    /// The next signal; of several at once, one that ends the run comes first.
     async fn next(&mut self) -> Sign {
         tokio::select! {
+            biased;
             _ = self.interrupt.recv() => Sign::End(SignalKind::interrupt().as_raw_value()),
             _ = self.terminate.recv() => Sign::End(SignalKind::terminate().as_raw_value()),
             _ = self.hangup.recv() => Sign::End(SignalKind::hangup().as_raw_value()),

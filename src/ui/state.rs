@@ -84,6 +84,15 @@ impl Density {
     }
 }
 
+/// A wish that concerns the whole program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// End.
+    Quit,
+    /// Stop like any program in a shell, until `fg`.
+    Suspend,
+}
+
 /// A picture that is held while the run goes on.
 #[derive(Clone, Debug)]
 pub struct Still {
@@ -104,8 +113,6 @@ pub struct UiState {
     pub theme: Theme,
     /// True when wishes are carried out: a lab, not a recording.
     pub listens: bool,
-    /// True for a room: large cells, few words.
-    pub projector: bool,
     /// The terminal's size.
     pub size: Size,
     /// The chosen panel.
@@ -118,10 +125,8 @@ pub struct UiState {
     pub density: Density,
     /// A line for the person at the keys, until this moment.
     pub message: Option<(Stamp, String)>,
-    /// True when the program shall end.
-    pub quit: bool,
-    /// True when the program shall stop like any program in a shell.
-    pub suspend: bool,
+    /// What the person at the keys wishes of the whole program.
+    pub parting: Option<Parting>,
     /// Wishes that no fact has confirmed yet.
     pub asked: Asked,
 }
@@ -145,11 +150,11 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
     match action {
-        Action::Quit => state.quit = true,
-        Action::Suspend => state.suspend = true,
+        Action::Quit => state.parting = Some(Parting::Quit),
+        Action::Suspend => state.parting = Some(Parting::Suspend),
         Action::Help => state.help = !state.help,
         Action::Close => state.help = false,
-        Action::Panel => state.panel = state.panel.next(),
+        Action::Panel => state.panel = next_panel(state),
         Action::Freeze => freeze(state, now, world),
         wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
             Ok(commands) => return commands,
@@ -157,6 +162,15 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         },
     }
     Vec::new()
+}
+
+/// Where panels stand side by side, only the last one's place is shared.
+const fn next_panel(state: &UiState) -> Panel {
+    match state.panel {
+        Panel::Settings => Panel::Notes,
+        _ if view::layout::is_roomy(state.size) => Panel::Settings,
+        panel => panel.next(),
+    }
 }
 
 fn freeze(state: &mut UiState, now: Stamp, world: &World) {

@@ -36,6 +36,8 @@ const USUAL: Size = Size::new(80, 24);
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Frame>>,
     size: Size,
+    /// What stands on the terminal may differ from what was drawn.
+    stale: bool,
 }
 
 /// The bytes of one frame, sent together; thrown away when the terminal is not ours any more.
@@ -68,7 +70,7 @@ impl Screen {
         let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
         let terminal = Terminal::with_options(CrosstermBackend::new(Frame::default()), TerminalOptions { viewport });
         match terminal {
-            Ok(terminal) => Ok(Self { terminal, size }),
+            Ok(terminal) => Ok(Self { terminal, size, stale: false }),
             Err(source) => {
                 restore();
                 Err(failed(source))
@@ -85,8 +87,9 @@ impl Screen {
             return Ok(());
         }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        if size() != self.size {
-            self.size = size();
+        let size = size();
+        if std::mem::take(&mut self.stale) || size != self.size {
+            self.size = size;
             self.terminal.resize(Rect::from((Position::ORIGIN, self.size)))?;
         }
         self.terminal.draw(|frame| paint(frame.buffer_mut()))?;
@@ -97,6 +100,12 @@ impl Screen {
     /// The size of the terminal at this moment; one that does not know is taken for 80×24.
     pub fn size(&self) -> Size {
         size()
+    }
+
+    /// Draws the next frame whole. Needed after every change of size: a terminal that went to another size and back between two
+    /// frames has the old size and has lost its content.
+    pub const fn redraw(&mut self) {
+        self.stale = true;
     }
 
     /// Gives the terminal back for a while.
@@ -110,9 +119,8 @@ impl Screen {
     /// When the terminal does not take part any more.
     pub fn take_again(&mut self) -> io::Result<()> {
         restore();
-        take()?;
-        self.size = size();
-        self.terminal.resize(Rect::from((Position::ORIGIN, self.size)))
+        self.stale = true;
+        take()
     }
 
     /// True when nobody is at the other end any more.
@@ -188,8 +196,7 @@ fn restore_on_panic() {
         std::panic::set_hook(Box::new(move |panic| {
             restore();
             print(panic);
-            let told = io::stderr().write_all(b"qviz: this is a bug; please report it with the lines above\n");
-            let _nobody_reads = told;
+            let _nobody_reads = io::stderr().write_all(b"qviz: this is a bug; please report it with the lines above\n");
             PANICKED.store(true, Ordering::SeqCst);
         }));
     });

@@ -109,8 +109,8 @@ impl Theme {
         if self.depth == Depth::Mono {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
-        let ink =
-            if self.ground == Ground::Light && matches!(meaning, Meaning::Dying) { Color::White } else { Color::Black };
+        let deep = matches!(meaning, Meaning::Dying | Meaning::Waiting(2..));
+        let ink = if self.ground == Ground::Light && deep { Color::White } else { Color::Black };
         Style::new().bg(self.color(meaning)).fg(ink)
     }
 
@@ -163,13 +163,11 @@ pub fn depth(wish: ColorWish, terminal: &Terminfo) -> Depth {
     } else {
         Depth::Sixteen
     };
+    let plain = terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1");
     match wish {
         ColorWish::Never => Depth::Mono,
-        ColorWish::Always => known,
-        ColorWish::Auto if terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1") => {
-            Depth::Mono
-        }
-        ColorWish::Auto => known,
+        ColorWish::Auto if plain => Depth::Mono,
+        ColorWish::Auto | ColorWish::Always => known,
     }
 }
 

@@ -18,7 +18,7 @@ mod footer;
 mod header;
 mod help;
 mod ink;
-mod layout;
+pub(super) mod layout;
 mod ledger;
 mod notes;
 mod settings;
@@ -69,7 +69,7 @@ fn live(buf: &mut Buffer, scene: &Scene<'_>) {
         small::paint(buf, scene);
         return;
     }
-    let plan = layout::plan(buf.area, scene.state.panel);
+    let plan = layout::plan(buf.area, scene.state.panel, caption::rows(buf.area.width, scene.world));
     header::paint(buf, plan.header, scene);
     caption::paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene);

@@ -83,7 +83,7 @@ impl Tale {
             pid: 4242,
             seed: 1,
             clients: if lab { ClientKind::Wire } else { ClientKind::Connect },
-            address: if lab { "198.51.100.1:8080" } else { "127.0.0.1:8080" }.parse().unwrap(),
+            address: (if lab { Ipv4Addr::new(198, 51, 100, 1) } else { Ipv4Addr::LOCALHOST }, 8080).into(),
             tap: lab,
             private_counters: lab,
             host,

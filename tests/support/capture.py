@@ -87,9 +87,10 @@ class Tally:
 
     def __init__(self, port):
         self.port = port
-        names = ["syn", "syn_retransmit", "syn_ack", "syn_ack_retransmit", "ack", "data", "rst", "fin", "segments"]
+        names = ["syn", "syn_retransmit", "syn_ack", "syn_ack_retransmit", "ack", "data", "rst", "fin", "segments", "final_ack"]
         self.counts = dict.fromkeys(names, 0)
         self.known = set()
+        self.begins = {}
 
     def add(self, addresses, tcp, payload):
         source, target, sequence, acknowledged = struct.unpack_from("!HHII", tcp)
@@ -101,6 +102,10 @@ class Tally:
         self.counts["rst"] += bool(flags & RST)
         self.counts["fin"] += bool(flags & FIN)
         to_listener = target == self.port
+        half = len(addresses) // 2
+        client = (addresses[:half], source) if to_listener else (addresses[half:], target)
+        if flags & SYN:
+            self.begins[client, to_listener] = (sequence + 1) & 0xFFFFFFFF
         if flags & SYN and to_listener:
             self.first_or_again("syn", (addresses, source, sequence))
         elif flags & SYN:
@@ -108,6 +113,8 @@ class Tally:
             self.first_or_again("syn_ack", (addresses, target, acknowledged))
         elif flags & (SYN | FIN | RST | ACK) == ACK and to_listener and payload == 0:
             self.counts["ack"] += 1
+            begin = (self.begins.get((client, True)), self.begins.get((client, False)))
+            self.counts["final_ack"] += begin == (sequence, acknowledged)
 
     def first_or_again(self, name, key):
         again = (name, key) in self.known

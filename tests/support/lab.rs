@@ -167,6 +167,8 @@ pub(crate) struct Wire {
     pub(crate) syn_ack_retransmit: u64,
     /// Bare ACKs of the clients.
     pub(crate) ack: u64,
+    /// Those of them that complete a handshake, repeats included: nothing sent and nothing received but the SYNs.
+    pub(crate) final_ack: u64,
     /// Segments with payload, both directions.
     pub(crate) data: u64,
     /// RSTs, both directions.
@@ -274,7 +276,7 @@ fn end(child: &mut Child) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's deadline is no part of a session")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

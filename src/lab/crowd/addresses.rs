@@ -1,7 +1,7 @@
 //! Which address belongs to which client: arithmetic, no lookup in a map.
 //!
-//! Every address is used once before one is used again, and then with another port: to the kernel each client is a new peer (a peer
-//! that connected before is "proven" and bypasses the three-quarters rule, `tcp_conn_request`).
+//! Every address is used once before one is used again, and then with another port: to the kernel each client is a new
+//! peer (a peer that connected before is "proven" and bypasses the three-quarters rule, `tcp_conn_request`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

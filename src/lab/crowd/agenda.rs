@@ -1,8 +1,8 @@
 //! What happens next: deadlines of clients and segments in flight, in the order of their moments.
 //!
-//! Most moments of a kind come in rising order (the first SYN retry is always one second away), so each kind has a queue of its own, and
-//! only what comes out of order goes into a heap. A client that changes its mind leaves its old deadline behind; such entries are
-//! skipped when they surface and swept out when they are many.
+//! Most moments of a kind come in rising order (the first SYN retry is always one second away), so each kind has a
+//! queue of its own, and only what comes out of order goes into a heap. A client that changes its mind leaves its old
+//! deadline behind; such entries are skipped when they surface and swept out when they are many.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -69,7 +69,8 @@ impl Agenda {
         Some((first.at, first.due))
     }
 
-    /// Lets go of deadlines that no longer count, at the front always and everywhere when there are more than `enough` entries.
+    /// Lets go of deadlines that no longer count, at the front always and everywhere when there are more than `enough`
+    /// entries.
     pub(super) fn tidy(&mut self, enough: usize, counts: impl Fn(Stamp, u32) -> bool) {
         let stale = |entry: &Entry| matches!(entry.due, Due::Deadline(place) if !counts(entry.at, place));
         while let Some(first) = self.first().filter(stale) {

@@ -1,5 +1,5 @@
-//! What is left to chance in one client's life: a generator of its own, so that client 17 of a seed is always the same client,
-//! whatever the others do.
+//! What is left to chance in one client's life: a generator of its own, so that client 17 of a seed is always the same
+//! client, whatever the others do.
 
 use std::time::Duration;
 

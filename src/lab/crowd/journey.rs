@@ -110,9 +110,9 @@ impl Crowd {
         self.carry_out(at, place, &step, out);
     }
 
-    /// A client that has finished stays in TIME_WAIT for a real host; here nothing is kept of it. A repeated FIN of the server is answered
-    /// from what stands in the FIN itself, so that the server's side can end, too. Everything else falls on deaf ears: above all, nobody
-    /// resets the request of a half-open client that has vanished.
+    /// A client that has finished stays in TIME_WAIT for a real host; here nothing is kept of it. A repeated FIN of the
+    /// server is answered from what stands in the FIN itself, so that the server's side can end, too. Everything else
+    /// falls on deaf ears: above all, nobody resets the request of a half-open client that has vanished.
     fn answer_for_the_gone(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) {
         if segment.kind() != Kind::Fin {
             return;

@@ -14,12 +14,13 @@ pub(super) struct Losses {
     details: u64,
     arrivals: u64,
     saturated: bool,
-    told: Stamp,
+    /// When sums were told last; `None`: the next ones are told at once.
+    told: Option<Stamp>,
 }
 
 impl Losses {
     pub(super) const fn new(detail_per_s: u32) -> Self {
-        Self { detail_per_s, second: 0, rationed: 0, details: 0, arrivals: 0, saturated: false, told: Stamp::ZERO }
+        Self { detail_per_s, second: 0, rationed: 0, details: 0, arrivals: 0, saturated: false, told: None }
     }
 
     /// Whether a client that starts now has its details told: the first `detail_per_s` of each second have.
@@ -46,12 +47,13 @@ impl Losses {
     }
 
     pub(super) const fn tell_at_once(&mut self) {
-        self.told = Stamp::ZERO;
+        self.told = None;
     }
 
     /// When something has to be told.
     pub(super) fn due(&self) -> Option<Stamp> {
-        (self.details > 0 || self.arrivals > 0 || self.saturated).then(|| self.told + TELLING_EVERY)
+        (self.details > 0 || self.arrivals > 0 || self.saturated)
+            .then(|| self.told.map_or(Stamp::ZERO, |told| told + TELLING_EVERY))
     }
 
     pub(super) fn tell(&mut self, now: Stamp, facts: &mut Vec<Stamped>) {
@@ -70,6 +72,6 @@ impl Losses {
                 tell(loss(count));
             }
         }
-        self.told = now;
+        self.told = Some(now);
     }
 }

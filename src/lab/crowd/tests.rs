@@ -1,1 +1,225 @@
+//! What a crowd promises beyond the single life; the properties of whole runs are in tests/wire_properties.rs.
 
+use super::*;
+use crate::model::event::{Event, Life, Loss};
+use crate::model::segment::{Kind, flags};
+use crate::model::settings::{AcceptRate, Arrivals};
+
+fn plan(arrivals: Arrivals, rate: f64, rtt: Duration) -> CrowdPlan {
+    let knobs = Knobs {
+        backlog: 5,
+        rate,
+        arrivals,
+        accept_rate: AcceptRate::Max,
+        half_open: 0.0,
+        loss: 0.0,
+        rtt,
+        jitter: Duration::ZERO,
+        workers: None,
+        service: Duration::ZERO,
+    };
+    let listener = "198.51.100.1:8080".parse().unwrap();
+    CrowdPlan { listener, seed: 1, knobs, sysctls: Sysctls::default(), count: None, detail_per_s: 1000 }
+}
+
+fn burst(size: u32) -> Arrivals {
+    Arrivals::Burst { size, period: Duration::from_hours(1) }
+}
+
+fn ms(millis: u64) -> Stamp {
+    Stamp::from_millis(millis)
+}
+
+fn lives(outbox: &Outbox) -> Vec<Life> {
+    outbox
+        .facts
+        .iter()
+        .filter_map(|fact| if let Event::Client { life, .. } = fact.event { Some(life) } else { None })
+        .collect()
+}
+
+fn losses(outbox: &Outbox) -> Vec<Loss> {
+    outbox.facts.iter().filter_map(|fact| if let Event::Loss(loss) = fact.event { Some(loss) } else { None }).collect()
+}
+
+fn answer(to: &Segment, flags: u8, seq: u32) -> Segment {
+    Segment { toward: Toward::Client, flags, seq, ack: to.end(), payload: 0, ..*to }
+}
+
+/// Ticks at `now` until nothing is left to do then.
+fn settle(crowd: &mut Crowd, now: Stamp, out: &mut Outbox) {
+    crowd.tick(now, out);
+    while crowd.next_deadline().is_some_and(|next| next <= now) {
+        crowd.tick(now, out);
+    }
+}
+
+#[test]
+fn a_segment_travels_half_a_round_trip_each_way() {
+    let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::from_millis(100)));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    let departed = Life::Departed { kind: Kind::Syn, attempt: 1, arrives: ms(50) };
+    assert!(lives(&out).contains(&departed) && out.send.is_empty());
+    assert_eq!(crowd.next_deadline(), Some(ms(50)));
+    crowd.tick(ms(49), &mut out);
+    assert!(out.send.is_empty());
+    crowd.tick(ms(50), &mut out);
+    let syn = out.send[0];
+    crowd.receive(ms(60), &answer(&syn, flags::SYN | flags::ACK, 5), &mut out);
+    assert!(!lives(&out).contains(&Life::Connected));
+    crowd.tick(ms(110), &mut out);
+    assert!(lives(&out).contains(&Life::Connected));
+}
+
+#[test]
+fn a_late_call_does_not_shift_what_was_due() {
+    let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::from_millis(100)));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    crowd.tick(ms(1500), &mut out);
+    let second = out.facts.iter().rfind(|fact| {
+        matches!(fact.event, Event::Client { life: Life::Departed { kind: Kind::Syn, attempt: 2, .. }, .. })
+    });
+    assert_eq!(second.unwrap().at, ms(1024), "the kernel's timer wheel makes 1.024 s of the first second");
+    assert_eq!(out.send.len(), 2, "both SYNs have arrived meanwhile");
+}
+
+#[test]
+fn a_large_burst_is_carried_over_from_call_to_call() {
+    let mut crowd = Crowd::new(plan(burst(1000), 0.0, Duration::ZERO));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    assert_eq!(crowd.started(), STARTS_PER_TICK);
+    assert_eq!(crowd.next_deadline(), Some(ms(0)), "the rest wants to start now");
+    settle(&mut crowd, ms(0), &mut out);
+    assert_eq!((crowd.started(), out.send.len()), (1000, 1000));
+}
+
+#[test]
+fn beyond_the_most_that_can_live_arrivals_are_skipped_and_counted() {
+    let mut crowd = Crowd::new(plan(burst(200_000), 0.0, Duration::ZERO));
+    let mut out = Outbox::default();
+    settle(&mut crowd, ms(0), &mut out);
+    settle(&mut crowd, ms(200), &mut out);
+    assert_eq!((crowd.live(), crowd.started()), (MAX_LIVE, MAX_LIVE as u64));
+    let skipped: u64 = losses(&out).iter().map(|loss| if let Loss::ArrivalsSkipped(n) = loss { *n } else { 0 }).sum();
+    assert_eq!(skipped, 200_000 - MAX_LIVE as u64);
+    assert!(losses(&out).contains(&Loss::Saturated));
+    let peers: std::collections::HashSet<_> = out.send.iter().map(|segment| segment.peer).collect();
+    assert_eq!(peers.len(), MAX_LIVE, "nobody shares an address");
+}
+
+#[test]
+fn beyond_the_ration_details_are_counted_and_the_rest_is_told() {
+    let mut crowd = Crowd::new(CrowdPlan { detail_per_s: 10, ..plan(burst(100), 0.0, Duration::ZERO) });
+    let mut out = Outbox::default();
+    settle(&mut crowd, ms(0), &mut out);
+    settle(&mut crowd, ms(100), &mut out);
+    let count = |wanted: fn(&Life) -> bool| lives(&out).iter().filter(|life| wanted(life)).count();
+    assert_eq!(count(|life| matches!(life, Life::Started { .. })), 100);
+    assert_eq!(count(|life| matches!(life, Life::Departed { .. })), 10);
+    assert_eq!(count(|life| matches!(life, Life::WillRetry { .. })), 10);
+    assert_eq!(losses(&out), [Loss::DetailSkipped(180)]);
+    crowd.command(ms(1100), &Command::Burst(3));
+    out.facts.clear();
+    crowd.tick(ms(1100), &mut out);
+    assert!(
+        lives(&out).iter().any(|life| matches!(life, Life::Departed { attempt: 1, .. })),
+        "a new second, a new ration"
+    );
+}
+
+#[test]
+fn after_the_count_nobody_starts() {
+    let mut crowd = Crowd::new(CrowdPlan { count: Some(3), ..plan(Arrivals::Steady, 1000.0, Duration::ZERO) });
+    let mut out = Outbox::default();
+    (0..100).for_each(|at| crowd.tick(ms(at), &mut out));
+    crowd.command(ms(100), &Command::Burst(5));
+    crowd.tick(ms(100), &mut out);
+    assert_eq!(crowd.started(), 3);
+    assert_eq!(losses(&out), []);
+}
+
+#[test]
+fn stopping_lets_the_living_go_on_and_tells_who_was_turned_away() {
+    let mut crowd = Crowd::new(plan(burst(300), 0.0, Duration::ZERO));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    crowd.command(ms(1), &Command::Stop);
+    crowd.tick(ms(1), &mut out);
+    assert_eq!(losses(&out), [Loss::ArrivalsSkipped(300 - STARTS_PER_TICK)]);
+    crowd.tick(ms(1050), &mut out);
+    assert_eq!((crowd.started(), crowd.live()), (STARTS_PER_TICK, STARTS_PER_TICK as usize));
+    assert_eq!(out.send.len() as u64, 2 * STARTS_PER_TICK, "their SYNs are tried again");
+}
+
+#[test]
+fn a_turned_sysctl_shortens_the_patience_of_the_living() {
+    let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::ZERO));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    crowd.command(ms(1), &Command::Sysctl(Sysctl::SynRetries, 1));
+    while let Some(next) = crowd.next_deadline().filter(|next| *next < ms(60_000)) {
+        crowd.tick(next, &mut out);
+    }
+    assert_eq!((out.send.len(), lives(&out).last()), (2, Some(&Life::TimedOut)));
+}
+
+#[test]
+fn the_round_trip_time_changes_for_those_who_start_later() {
+    let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::from_millis(100)));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    crowd.command(ms(10), &Command::Rtt(Duration::from_millis(20)));
+    crowd.command(ms(10), &Command::Burst(1));
+    crowd.tick(ms(10), &mut out);
+    let arrivals: Vec<Stamp> = lives(&out)
+        .into_iter()
+        .filter_map(|life| if let Life::Departed { arrives, .. } = life { Some(arrives) } else { None })
+        .collect();
+    assert_eq!(arrivals, [ms(50), ms(20)]);
+}
+
+#[test]
+fn a_vanished_client_stays_silent_and_a_repeated_fin_is_answered() {
+    let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::ZERO));
+    crowd.command(ms(0), &Command::HalfOpen(1.0));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    let syn = out.send.remove(0);
+    for at in [1, 1000, 3000] {
+        crowd.receive(ms(at), &answer(&syn, flags::SYN | flags::ACK, 5), &mut out);
+    }
+    assert_eq!((lives(&out).last(), crowd.live(), out.send.len()), (Some(&Life::Vanished), 0, 0));
+    let fin = answer(&syn, flags::FIN | flags::ACK, 77);
+    crowd.receive(ms(4000), &fin, &mut out);
+    assert_eq!((out.send[0].kind(), out.send[0].seq, out.send[0].ack), (Kind::Ack, fin.ack, 78));
+}
+
+#[test]
+fn deadlines_of_the_ended_do_not_pile_up() {
+    let mut crowd = Crowd::new(plan(Arrivals::Steady, 1e6, Duration::ZERO));
+    let mut out = Outbox::default();
+    for tick in 0..1000_u64 {
+        let now = Stamp::from_nanos(tick * 250_000);
+        crowd.tick(now, &mut out);
+        for syn in out.send.split_off(0) {
+            crowd.receive(now, &answer(&syn, flags::RST | flags::ACK, 0), &mut out);
+        }
+        out.facts.clear();
+        assert_eq!(crowd.live(), 0);
+    }
+    assert!(crowd.started() > 200_000);
+    assert!(crowd.agenda.len() <= MANY + STARTS_PER_TICK as usize, "{}", crowd.agenda.len());
+}
+
+#[test]
+fn an_idle_crowd_needs_no_call() {
+    let mut crowd = Crowd::new(plan(Arrivals::Steady, 0.0, Duration::ZERO));
+    crowd.tick(ms(0), &mut Outbox::default());
+    assert_eq!(crowd.next_deadline(), None);
+    assert!(!crowd.is_over());
+    crowd.stop();
+    assert!(crowd.is_over());
+}

@@ -1,5 +1,6 @@
 //! The try in a forked child: it builds the whole network, reports through a pipe and then waits. The parent either joins it with
-//! one `setns` or lets it go, and with the child's end everything is gone. The only file with `fork`, `unshare` and `_exit`.
+//! one `setns` or lets it go, and with the child's end everything is gone. The only file of the lab with
+//! unsafe code: `fork`, `unshare` and `_exit`.
 #![expect(unsafe_code, reason = "fork, unshare and _exit have no safe form; each is used by a process with one thread")]
 
 use std::fs::File;

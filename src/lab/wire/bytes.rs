@@ -1,7 +1,7 @@
 //! Segments to bytes: Ethernet, IPv4 or IPv6, TCP with options and checksums.
 //!
-//! One buffer per family is prepared once; for each segment only what differs is written, and the checksums are summed anew over
-//! less than a hundred bytes. Start at [`Frames::frame`].
+//! One buffer per family is prepared once; for each segment only what differs is written, and the checksums are summed
+//! anew over less than a hundred bytes. Start at [`Frames::frame`].
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -56,8 +56,9 @@ impl Frames {
         }
     }
 
-    /// The frame of a client's segment, valid until the next call. A SYN carries MSS, SACK-permitted and, where the segment says so,
-    /// a window scale of 7; no segment carries timestamps. The payload is the beginning of [`request_text`].
+    /// The frame of a client's segment, valid until the next call. A SYN carries MSS, SACK-permitted and, where the
+    /// segment says so, a window scale of 7; no segment carries timestamps. The payload is the beginning of
+    /// [`request_text`].
     ///
     /// # Errors
     ///
@@ -178,8 +179,8 @@ fn part(bytes: &[u8], from: usize, to: usize) -> &[u8] {
     bytes.get(from..to).unwrap_or_default()
 }
 
-/// The sum of a byte string's big-endian 16-bit words, an odd last byte padded with zero (RFC 1071), not folded: congruent to it modulo
-/// 2^16 - 1, because 2^32 is 1 there.
+/// The sum of a byte string's big-endian 16-bit words, an odd last byte padded with zero (RFC 1071), not folded:
+/// congruent to it modulo 2^16 - 1, because 2^32 is 1 there.
 fn sum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<4>();
     let mut total: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();

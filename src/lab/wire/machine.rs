@@ -1,7 +1,8 @@
 //! One client's TCP life as a pure state machine: `now` comes in, segments and facts go out.
 //!
-//! It follows Linux where a listener can tell the difference: SYN retries, a repeated ACK for a repeated SYN-ACK, retransmissions
-//! with Linux' first timeouts. It is RFC 9293 enough to ignore what is stale and to reset what is wrong. Start at [`Client::start`].
+//! It follows Linux where a listener can tell the difference: SYN retries, a repeated ACK for a repeated SYN-ACK,
+//! retransmissions with Linux' first timeouts. It is RFC 9293 enough to ignore what is stale and to reset what is
+//! wrong. Start at [`Client::start`].
 
 pub mod schedule;
 
@@ -64,7 +65,8 @@ pub struct Birth {
 pub struct Step {
     /// What it sends now, in this order.
     pub sends: [Option<Sending>; 2],
-    /// A turn of its life. [`Life::Connected`] comes before what is sent, every other turn is an end and comes after it.
+    /// A turn of its life. [`Life::Connected`] comes before what is sent, every other turn is an end and comes after
+    /// it.
     pub turn: Option<Life>,
     /// When it tries again or gives up, if nothing is heard: [`Life::WillRetry`].
     pub retry: Option<Life>,
@@ -302,8 +304,9 @@ impl Client {
         Step { retry: Some(retry), ..Step::one(self.unacknowledged()) }
     }
 
-    /// Everything that the server has not acknowledged in one segment. Before any acknowledgement it begins at ISN + 1, which is what the
-    /// kernel needs to recognise the ACK of a SYN cookie (`cookie_v4_check` takes `seq - 1` for the ISN).
+    /// Everything that the server has not acknowledged in one segment. Before any acknowledgement it begins at ISN + 1,
+    /// which is what the kernel needs to recognise the ACK of a SYN cookie (`cookie_v4_check` takes `seq - 1` for the
+    /// ISN).
     fn unacknowledged(&self) -> Sending {
         let payload = u32::from(self.sent).saturating_sub(self.una.wrapping_sub(self.isn).wrapping_sub(1)) as u16;
         let fin = if self.fin_sent() { flags::FIN } else { 0 };

@@ -1,4 +1,5 @@
-//! The AF_PACKET socket that puts the clients' frames on the wire; it refuses to exist outside a namespace that qviz made.
+//! The AF_PACKET socket that puts the clients' frames on the wire; it refuses to exist outside a namespace that qviz
+//! made.
 //!
 //! It receives nothing (protocol 0) and sends from the clients' end of the veth pair only. Start at [`Transmit::open`].
 
@@ -84,8 +85,8 @@ impl Transmit {
     ///
     /// # Errors
     ///
-    /// [`TransmitError::NotOurs`] unless the calling thread stands in the namespace of the pass; [`TransmitError::Socket`] where packet
-    /// sockets are not to be had.
+    /// [`TransmitError::NotOurs`] unless the calling thread stands in the namespace of the pass;
+    /// [`TransmitError::Socket`] where packet sockets are not to be had.
     pub fn open(pass: &SendPass, listener: SocketAddr) -> Result<Self, TransmitError> {
         let client_end = pass.client_end();
         if !pass.holds_here() {
@@ -101,8 +102,8 @@ impl Transmit {
     ///
     /// # Errors
     ///
-    /// [`TransmitError::Frame`] for a segment that cannot be a frame, [`TransmitError::Socket`] where the kernel does not take it. Either
-    /// is counted in [`Transmit::sent`], and the next segment may be sent all the same.
+    /// [`TransmitError::Frame`] for a segment that cannot be a frame, [`TransmitError::Socket`] where the kernel does
+    /// not take it. Either is counted in [`Transmit::sent`], and the next segment may be sent all the same.
     pub fn send(&mut self, segment: &Segment) -> Result<(), TransmitError> {
         let outcome = match self.frames.frame(segment) {
             Ok(frame) => put_on_wire(&self.socket, frame, &mut self.sent.waits)

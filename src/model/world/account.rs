@@ -198,10 +198,15 @@ impl World {
         let cause = self.refusal_cause(server);
         let charged = self.roster.connection(&peer).is_some_and(|one| one.trace.hits[cause as usize] > 0);
         if charged {
-            self.refund(peer, cause);
-            self.unghost(peer);
+            self.take_back_ignored(peer, cause);
         }
         self.server_to(at, peer, ServerSide::Queued);
+    }
+
+    /// An ACK that was thought ignored was not.
+    pub(super) fn take_back_ignored(&mut self, peer: Peer, cause: Cause) {
+        self.refund(peer, cause);
+        self.unghost(peer);
     }
 
     fn unghost(&mut self, peer: Peer) {

@@ -88,7 +88,7 @@ impl World {
     /// Requests that several dumps in a row did not list: removed by their timer. After the last SYN-ACK it has expired, before it
     /// was pruned.
     fn missing_requests(&mut self, dump: u64) -> Vec<(Peer, Cause)> {
-        let retries = self.sysctls.value(Sysctl::SynackRetries).unwrap_or(5);
+        let retries = self.synack_retries();
         let mut gone = Vec::new();
         for one in self.roster.iter_mut() {
             if !one.server.in_syn_queue() || one.trace.listed == dump {
@@ -102,6 +102,15 @@ impl World {
         }
         gone.sort_unstable();
         gone
+    }
+
+    fn synack_retries(&self) -> i64 {
+        self.sysctls.value(Sysctl::SynackRetries).unwrap_or(5)
+    }
+
+    /// True when the request's last SYN-ACK had been sent: it was not pruned, it has expired.
+    pub(super) fn has_expired(&self, peer: Peer) -> bool {
+        self.roster.connection(&peer).is_some_and(|one| i64::from(one.syn_acks) > self.synack_retries())
     }
 
     fn read_waiting(&mut self, at: Stamp, listed: &[Waiting]) {

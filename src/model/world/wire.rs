@@ -3,7 +3,7 @@
 use super::World;
 use super::account::who;
 use super::note::Note;
-use crate::model::connection::{ClientSide, Connection, ServerSide, Verdict};
+use crate::model::connection::{ClientSide, Connection, LastAck, ServerSide, Verdict};
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
@@ -163,6 +163,9 @@ impl World {
         }
         let refusal = self.ack_refusal(server);
         self.decided(peer, refusal.is_none());
+        one_mut(&mut self.roster, peer, |one| {
+            one.trace.last_ack = refusal.map_or(LastAck::Taken, LastAck::Ignored);
+        });
         if let Some(cause) = refusal {
             self.ignore_ack(at, peer, cause);
             return;
@@ -186,22 +189,48 @@ impl World {
     }
 
     fn server_reset(&mut self, at: Stamp, peer: Peer) {
-        let abort = self.refusal_cause(ServerSide::HalfOpen) == Cause::AckReset;
+        let aborts = self.refusal_cause(ServerSide::HalfOpen) == Cause::AckReset;
         let Some(one) = self.roster.known(&peer) else { return };
         self.open.settle(one);
-        match one.server {
-            ServerSide::HalfOpen => {
-                self.ledger.witnesses_mut(Cause::AckReset).wire += 1;
-                self.server_to(at, peer, ServerSide::ResetAway);
+        let last_ack = std::mem::take(&mut one.trace.last_ack);
+        match (one.server, last_ack) {
+            (
+                ServerSide::HalfOpen | ServerSide::CookieSent | ServerSide::Queued,
+                LastAck::Taken | LastAck::Ignored(_),
+            ) if !aborts || one.trace.by_cookie => {
+                self.ack_met_nothing(at, peer, last_ack);
             }
-            ServerSide::Queued if abort => {
+            (ServerSide::Queued, LastAck::Taken) => {
                 self.revise_to_ignored(at, peer);
-                self.ledger.witnesses_mut(Cause::AckReset).wire += 1;
-                self.server_to(at, peer, ServerSide::ResetAway);
+                self.reset_away(at, peer);
             }
-            ServerSide::CookieSent => self.server_to(at, peer, ServerSide::Nothing),
+            (ServerSide::HalfOpen, _) => self.reset_away(at, peer),
+            (ServerSide::CookieSent, _) => self.server_to(at, peer, ServerSide::Nothing),
             _ => {}
         }
+    }
+
+    fn reset_away(&mut self, at: Stamp, peer: Peer) {
+        self.ledger.witnesses_mut(Cause::AckReset).wire += 1;
+        self.server_to(at, peer, ServerSide::ResetAway);
+    }
+
+    /// The final ACK was answered with RST though nothing resets on overflow: the request had gone already (or the cookie was not
+    /// valid any more), so this ACK was neither taken nor a victim of a full queue.
+    fn ack_met_nothing(&mut self, at: Stamp, peer: Peer, last_ack: LastAck) {
+        if let LastAck::Ignored(cause) = last_ack {
+            self.take_back_ignored(peer, cause);
+        }
+        let Some(one) = self.roster.known(&peer) else { return };
+        if one.trace.by_cookie {
+            self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
+            self.server_to(at, peer, ServerSide::Nothing);
+            return;
+        }
+        let expired = self.has_expired(peer);
+        let cause = if expired { Cause::RequestExpired } else { Cause::RequestPruned };
+        self.charge(at, peer, cause);
+        self.server_to(at, peer, if expired { ServerSide::Expired } else { ServerSide::Pruned });
     }
 
     /// Only an existing connection acknowledges data, sends data or FIN.
@@ -217,4 +246,10 @@ fn note_arrival(one: Option<&mut Connection>, segment: &Segment) {
     let Some(one) = one else { return };
     one.bytes = one.bytes.saturating_add(u32::from(segment.payload));
     one.client_closed |= segment.kind() == Kind::Fin;
+}
+
+fn one_mut(roster: &mut super::roster::Roster, peer: Peer, change: impl FnOnce(&mut Connection)) {
+    if let Some(one) = roster.known(&peer) {
+        change(one);
+    }
 }

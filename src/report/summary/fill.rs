@@ -103,7 +103,12 @@ impl Drop {
     fn of(world: &World, cause: Cause) -> Self {
         let toll = world.toll(cause);
         let known = world.segments.is_some() || cause == Cause::ClientLost || toll.segments > 0;
-        Self { cause, segments: known.then_some(toll.segments), clients: known.then_some(toll.clients) }
+        Self {
+            cause,
+            segments: known.then_some(toll.segments),
+            clients: known.then_some(toll.clients),
+            witnesses: world.ledger.witnesses(cause),
+        }
     }
 }
 

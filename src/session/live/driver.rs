@@ -257,6 +257,7 @@ impl Driver {
     /// The last looks: counters and tap must speak of the same segments.
     fn finish(mut self) {
         self.actors.command(self.clock.now(), &Command::Stop);
+        self.actors.turn(self.clock.now(), &mut self.batch);
         for look in 1..=LAST_LOOKS {
             self.drain();
             self.eyes.look_at_all(&self.clock, &mut self.batch);

@@ -19,7 +19,7 @@ use crate::kernel::tap::{Tap, TapPlan};
 use crate::lab::connect::{ConnectPlan, Connects};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
 use crate::lab::listener::{ListenPlan, Listener};
-use crate::lab::namespace::SendPass;
+use crate::lab::namespace::{self, SendPass};
 use crate::lab::server::{Server, ServerPlan, raise_descriptor_limit};
 use crate::lab::wire::transmit::Transmit;
 use crate::model::command::Command;
@@ -145,7 +145,7 @@ fn open_actors(
         return Ok(Actors::Connect(Box::new(Connects::new(&connect_plan(plan, address))?)));
     }
     let pass = pass.ok_or(LiveError::WireNeedsLab)?;
-    if address.ip().is_loopback() {
+    if !namespace::reachable_by_wire(address.ip()) {
         return Err(LiveError::WireNeedsLink(address));
     }
     let crowd = Crowd::new(CrowdPlan {

@@ -9,6 +9,7 @@ use super::{Scene, ink};
 use crate::model::connection::Belief;
 use crate::model::finding::Severity;
 use crate::model::settings::{AcceptRate, Sysctl};
+use crate::model::world::World;
 use crate::model::world::note::Note;
 use crate::ui::numbers;
 use crate::ui::state::Density;
@@ -19,7 +20,16 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (sign, text, style) = sentence(scene);
     let style = if matches!(sign, "✗" | "▲") { style } else { style.patch(theme.strong()) };
     let col = ink::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
-    ink::write(buf, area, (col, 0), &ink::fit(&text, area.width.saturating_sub(col + 1)), style);
+    let room = area.width.saturating_sub(col + 1);
+    let (first, rest) = if area.height > 1 { ink::split(&text, room) } else { (text.as_str(), "") };
+    ink::write(buf, area, (col, 0), &ink::fit(first, room), style);
+    ink::write(buf, area, (col, 1), &ink::fit(rest, room), style);
+}
+
+/// How many rows the sentence needs: two only for a long reason why the lab is not to be had, with its remedy.
+pub(super) fn rows(width: u16, world: &World) -> u16 {
+    let why = world.began.as_ref().and_then(|began| began.fallback.as_ref());
+    if why.is_some_and(|why| ink::width(why) + 60 > width) { 2 } else { 1 }
 }
 
 type Sentence = (&'static str, String, Style);
@@ -29,6 +39,7 @@ fn sentence(scene: &Scene<'_>) -> Sentence {
         .or_else(|| death(scene))
         .or_else(|| finding(scene))
         .or_else(|| disagreement(scene))
+        .or_else(|| saturated(scene))
         .or_else(|| fallback(scene))
         .unwrap_or_else(|| state(scene))
 }
@@ -48,15 +59,15 @@ fn death(scene: &Scene<'_>) -> Option<Sentence> {
     let drop = fresh.first().and_then(|one| one.last_drop)?;
     let why = match drop.cause {
         crate::model::ledger::Cause::SynAcceptQueueFull => {
-            format!("the accept queue is full ({} of {})", scene.world.accept_queue.depth(), capacity(scene))
+            format!("accept queue full ({} of {})", scene.world.accept_queue.depth(), capacity(scene))
         }
-        crate::model::ledger::Cause::SynSynQueueFull => "the SYN queue is full and SYN cookies are off".into(),
-        crate::model::ledger::Cause::SynMaxSynBacklog => "three quarters of tcp_max_syn_backlog are taken".into(),
+        crate::model::ledger::Cause::SynSynQueueFull => "SYN queue full, cookies off".into(),
+        crate::model::ledger::Cause::SynMaxSynBacklog => "tcp_max_syn_backlog, three-quarters rule".into(),
         cause => cause.words().into(),
     };
     let text = match fresh.as_slice() {
-        [one] => format!("{}'s SYN just died: {why}. Nobody is told; {0} will try again.", one.label()),
-        many => format!("{} SYNs just died: {why}. Nobody is told; they will try again.", many.len()),
+        [one] => format!("{}'s SYN died: {why}. Nobody is told; {0} will retry.", one.label()),
+        many => format!("{} SYNs died: {why}. Nobody is told; they will retry.", many.len()),
     };
     Some(("✗", text, style))
 }
@@ -76,18 +87,21 @@ fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
     let many = scene.cast.otherwise.len();
     let (name, others) = (one.label(), if many > 1 { format!(" (and {} more)", many - 1) } else { String::new() });
     let text = if one.belief() == Belief::Phantom {
-        format!("{name}{others} is connected, it thinks; the server keeps nothing of it: a phantom.")
+        format!("{name}{others} thinks it is connected; the server keeps nothing of it: a phantom")
     } else {
-        format!(
-            "{name}{others} is connected, it thinks; the server ignored its ACK, as the accept queue was full: a ghost."
-        )
+        format!("{name}{others} thinks it is connected; its ACK met a full accept queue: a ghost")
     };
     Some(("◌", text, scene.theme.text(Meaning::Otherwise)))
 }
 
+fn saturated(scene: &Scene<'_>) -> Option<Sentence> {
+    let text = "the wished rate is beyond this machine: the clients run as fast as they can";
+    scene.world.losses.saturated.then(|| ("▲", text.into(), scene.theme.text(Meaning::Otherwise)))
+}
+
 fn fallback(scene: &Scene<'_>) -> Option<Sentence> {
     let why = scene.world.began.as_ref()?.fallback.as_ref()?;
-    Some(("▲", format!("on this host's loopback: {why}"), scene.theme.text(Meaning::Otherwise)))
+    Some(("▲", format!("no private network, so this host's loopback: {why}"), scene.theme.text(Meaning::Otherwise)))
 }
 
 /// What the queues do right now.
@@ -104,19 +118,13 @@ fn state(scene: &Scene<'_>) -> Sentence {
         return ("■", "the run is over".into(), plain);
     }
     if world.accept_queue.is_full() {
-        let text = "the accept queue is FULL: every new SYN is dropped in silence until accept() takes one";
+        let text = "the accept queue is FULL: new SYNs die in silence until accept() takes one";
         return ("▲", text.into(), dying);
     }
     if world.syn_queue.is_full() {
         return match world.sysctls.value(Sysctl::Syncookies) {
-            Some(0) => {
-                ("▲", "the SYN queue is FULL and cookies are off: every new SYN is dropped in silence".into(), dying)
-            }
-            _ => (
-                "¤",
-                "the SYN queue is FULL: new SYNs are answered with a cookie, and nothing is kept of them".into(),
-                waiting,
-            ),
+            Some(0) => ("▲", "the SYN queue is FULL and cookies are off: new SYNs die in silence".into(), dying),
+            _ => ("¤", "the SYN queue is FULL: new SYNs get a cookie, and the server keeps nothing".into(), waiting),
         };
     }
     if scene.state.density == Density::Flows {

@@ -74,13 +74,7 @@ impl<'a> Cast<'a> {
         match one.belief() {
             Belief::Ghost | Belief::Phantom => self.otherwise.push(one),
             Belief::Knocking if one.last_drop.is_some() && one.travel.is_none() => self.dropped.push(one),
-            Belief::Over
-                if matches!(one.client, ClientSide::TimedOut | ClientSide::Refused | ClientSide::Failed(_)) =>
-            {
-                if one.server == ServerSide::Nothing {
-                    self.lost.push(one);
-                }
-            }
+            Belief::Over if one.server == ServerSide::Nothing && failed(one.client) => self.lost.push(one),
             _ => {}
         }
     }
@@ -113,6 +107,11 @@ impl<'a> Cast<'a> {
         let waiting = [&self.dropped, &self.half_open, &self.queued, &self.otherwise, &self.served, &self.lost];
         waiting.iter().any(|list| !list.is_empty())
     }
+}
+
+/// True when the client has ended without ever being connected.
+const fn failed(client: ClientSide) -> bool {
+    matches!(client, ClientSide::TimedOut | ClientSide::Refused | ClientSide::Failed(_))
 }
 
 /// True when something of this connection died a moment ago.

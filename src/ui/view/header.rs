@@ -93,12 +93,13 @@ fn in_force(world: &World) -> String {
     for sysctl in shown {
         let here = world.sysctls.value(sysctl);
         let host = world.began.as_ref().and_then(|began| began.host.value(sysctl));
-        let name = sysctl.name().rsplit('.').next().unwrap_or_default();
-        let mut word = format!("{name} {}", numbers::setting(here));
-        if host != here && host.is_some() {
-            word.push_str(&format!(" (host {})", numbers::setting(host)));
-        }
-        words.push(word);
+        let name = sysctl.name().rsplit('.').next().unwrap_or_default().trim_start_matches("tcp_");
+        let here_and_there = if host != here && host.is_some() {
+            format!("{name} {} (host {})", numbers::setting(here), numbers::setting(host))
+        } else {
+            format!("{name} {}", numbers::setting(here))
+        };
+        words.push(here_and_there);
     }
     if let Some(began) = &world.began {
         words.push(format!("Linux {}", began.kernel));

@@ -41,19 +41,11 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 
 const fn legend() -> [(&'static str, &'static str, Option<Meaning>); 7] {
     [
-        (
-            "SYN▶",
-            "a segment on its way to the server; a1, k8 … name the same connection everywhere",
-            Some(Meaning::Travelling),
-        ),
+        ("SYN▶", "a segment on its way; a1, k8 … name one connection everywhere", Some(Meaning::Travelling)),
         ("k8 0.7s", "a connection waiting in a queue; the colour deepens with its wait", Some(Meaning::Waiting(2))),
         ("┃", "the limit of listen(N): a queue is full with N + 1 entries", None),
-        ("✗ n2", "dropped without a word; it falls, and tries again when its countdown ends", Some(Meaning::Dying)),
-        (
-            "◌ ●",
-            "ghost: the client (●) believes it is connected, the server (◌) threw its ACK away",
-            Some(Meaning::Otherwise),
-        ),
+        ("✗ n2", "dropped without a word; tries again when its countdown ends", Some(Meaning::Dying)),
+        ("◌ ●", "ghost: the client (●) feels connected, the server (◌) does not", Some(Meaning::Otherwise)),
         ("† ⊘ ↯", "dead in the queue · never answers, expired, or gave up · reset", Some(Meaning::Dying)),
         ("¤", "SYN cookie: answered, and nothing kept until its ACK comes back", Some(Meaning::Travelling)),
     ]

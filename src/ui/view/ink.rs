@@ -68,6 +68,16 @@ pub(super) fn frame(
     Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
 }
 
+/// Splits `text` at the last space before `columns`.
+pub(super) fn split(text: &str, columns: u16) -> (&str, &str) {
+    if width(text) <= columns {
+        return (text, "");
+    }
+    let fits = |end: &usize| width(&text[..*end]) <= columns;
+    let space = text.match_indices(' ').map(|(at, _)| at).take_while(fits).last();
+    space.map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
+}
+
 /// Cuts `text` to at most `columns`, with an ellipsis where something is missing.
 pub(super) fn fit(text: &str, columns: u16) -> String {
     if width(text) <= columns {
@@ -101,5 +111,7 @@ mod tests {
         assert_eq!(fit("abcdef", 4), "abc…");
         assert_eq!(fit("abcd", 4), "abcd");
         assert_eq!(fit("abc", 0), "");
+        assert_eq!(split("to be or not", 6), ("to be", "or not"));
+        assert_eq!(split("to be", 6), ("to be", ""));
     }
 }

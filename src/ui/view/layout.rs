@@ -1,6 +1,6 @@
 //! Where each area stands, for every size from the smallest up.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 
 use crate::ui::state::Panel;
 
@@ -30,9 +30,9 @@ pub(super) struct StagePlan {
 }
 
 /// Plans the picture; `area` has at least the smallest size.
-pub(super) fn plan(area: Rect, chosen: Panel) -> Plan {
-    let roomy = area.width >= 110 && area.height >= 32;
-    let heights = if roomy { roomy_heights(area.height) } else { tight_heights(area.height) };
+pub(super) fn plan(area: Rect, chosen: Panel, caption: u16) -> Plan {
+    let roomy = is_roomy(area.as_size());
+    let heights = if roomy { roomy_heights(area.height, caption) } else { tight_heights(area.height, caption) };
     let mut top = area.y;
     let mut take = |height: u16| {
         let rect = Rect::new(area.x, top, area.width, height);
@@ -50,18 +50,23 @@ pub(super) fn plan(area: Rect, chosen: Panel) -> Plan {
     }
 }
 
-fn roomy_heights(height: u16) -> [u16; 7] {
+/// True when several panels stand side by side.
+pub(in crate::ui) const fn is_roomy(size: Size) -> bool {
+    size.width >= 110 && size.height >= 32
+}
+
+fn roomy_heights(height: u16, caption: u16) -> [u16; 7] {
     let extra = height.saturating_sub(36);
     let (stage, floor, timeline) = (10 + extra / 4, 6 + extra / 8, 7 + extra / 6);
-    let (header, caption, footer) = (2, 1, 1);
+    let (header, footer) = (2, 1);
     let panels = height - header - caption - footer - stage - floor - timeline;
     [header, caption, stage, floor, timeline, panels, footer]
 }
 
-fn tight_heights(height: u16) -> [u16; 7] {
-    let (header, caption, footer, stage) = (1, 1, 1, 7);
+fn tight_heights(height: u16, caption: u16) -> [u16; 7] {
+    let (header, footer, stage) = (1, 1, 7);
     let rest = height - header - caption - footer - stage;
-    let floor = if rest >= 9 { 4 } else { rest };
+    let floor = if rest >= 7 { 4 } else { rest };
     let timeline = match rest - floor {
         0..3 => 0,
         few @ 3..8 => few,
@@ -80,13 +85,13 @@ fn stage_plan(stage: Rect, floor: Rect) -> StagePlan {
         _ => (4, 62),
     };
     let rest = stage.width.saturating_sub(2 * queue + 3 * gap);
-    let server = rest * 2 / 5;
+    let server = rest * 9 / 20;
     let clients = rest - server;
     let mut left = stage.x;
     let mut take = |width: u16| {
-        let rect = Rect { x: left, width, ..stage };
+        let column = Rect { x: left, width, ..stage };
         left += width;
-        rect
+        column
     };
     let (clients, door, syn_queue) = (take(clients), take(gap), take(queue));
     let (passage, accept_queue, exit, server) = (take(gap), take(queue), take(gap), take(server));
@@ -115,7 +120,7 @@ fn panel_plan(area: Rect, chosen: Panel, roomy: bool) -> Vec<(Panel, Rect)> {
     let shown: &[(Panel, u16)] = if area.width >= 170 {
         &[(Panel::Notes, 26), (Panel::Ledger, 28), (Panel::Counters, 25), (Panel::Settings, 21)]
     } else {
-        &[(Panel::Notes, 35), (Panel::Ledger, 36), (last, 29)]
+        &[(Panel::Notes, 38), (Panel::Ledger, 34), (last, 28)]
     };
     let mut left = area.x;
     let mut panels = Vec::with_capacity(shown.len());
@@ -137,7 +142,7 @@ mod tests {
         for width in 60..=320 {
             for height in 16..=100 {
                 let area = Rect::new(0, 0, width, height);
-                let plan = plan(area, Panel::Notes);
+                let plan = plan(area, Panel::Notes, 1 + height % 2);
                 let panels = plan.panels.first().map_or(0, |(_, panel)| panel.height);
                 let stage = &plan.stage;
                 let sum = plan.header.height + plan.caption.height + stage.clients.height + stage.dropped.height;

@@ -33,13 +33,13 @@ const fn words(cause: Cause) -> &'static str {
     match cause {
         Cause::SynAcceptQueueFull => "SYN · accept queue full",
         Cause::SynSynQueueFull => "SYN · SYN queue full",
-        Cause::SynMaxSynBacklog => "SYN · three-quarters rule",
-        Cause::AckAcceptQueueFull => "ACK · accept queue full: ghost",
-        Cause::AckCookieAcceptQueueFull => "cookie ACK · queue full: phantom",
+        Cause::SynMaxSynBacklog => "SYN · three quarters",
+        Cause::AckAcceptQueueFull => "ACK · queue full: ghost",
+        Cause::AckCookieAcceptQueueFull => "cookie · full: phantom",
         Cause::AckReset => "ACK · answered with RST",
         Cause::RequestExpired => "request · expired",
-        Cause::RequestPruned => "request · pruned early",
-        Cause::ClientLost => "lost by our own network",
+        Cause::RequestPruned => "request · pruned",
+        Cause::ClientLost => "lost on our own network",
     }
 }
 

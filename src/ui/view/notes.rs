@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::model::connection;
+use crate::model::ledger::Cause;
 use crate::model::world::note::{Note, Who};
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -29,9 +30,9 @@ fn name(who: Who) -> String {
 
 fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
     match note {
-        Note::HalfOpen { who, place } => (Some(*who), format!("half-open, place {place} in the SYN queue"), None),
+        Note::HalfOpen { who, place } => (Some(*who), format!("→ SYN queue, place {place}"), None),
         Note::Cookie { who } => (Some(*who), "¤ answered with a SYN cookie".into(), Some(Meaning::Travelling)),
-        Note::Queued { who, place } => (Some(*who), format!("handshake done, place {place} in the queue"), None),
+        Note::Queued { who, place } => (Some(*who), format!("→ accept queue, place {place}"), None),
         Note::Accepted { who, waited_us } => {
             let waited = waited_us.map_or_else(String::new, |us| {
                 format!(" after {}", numbers::span(std::time::Duration::from_micros(us)))
@@ -39,12 +40,9 @@ fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
             (Some(*who), format!("✓ accept(){waited}"), Some(Meaning::Served))
         }
         Note::Dropped { who, cause, attempt } => {
-            let attempt = if cause.is_syn() && *attempt > 1 { format!(" (try {attempt})") } else { String::new() };
-            (Some(*who), format!("✗ {}{attempt}", cause.words()), Some(Meaning::Dying))
+            (Some(*who), format!("✗ {}", loss(*cause, *attempt)), Some(Meaning::Dying))
         }
-        Note::Healed { who } => {
-            (Some(*who), "● ghost no more: in the queue after all".into(), Some(Meaning::Otherwise))
-        }
+        Note::Healed { who } => (Some(*who), "● a ghost no more: queued after all".into(), Some(Meaning::Otherwise)),
         Note::GaveUp { who } => (Some(*who), "⊘ gave up: ETIMEDOUT".into(), Some(Meaning::Dying)),
         Note::Reset { who } => (Some(*who), "↯ met a RST".into(), Some(Meaning::Dying)),
         Note::Listened { backlog, limit } => {
@@ -53,5 +51,15 @@ fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
         }
         Note::Changed(what) => (None, format!("▲ {what}"), None),
         Note::Refused(why) => (None, format!("▲ {why}"), Some(Meaning::Otherwise)),
+    }
+}
+
+fn loss(cause: Cause, attempt: u16) -> String {
+    match cause {
+        Cause::AckAcceptQueueFull => "ACK ignored, queue full: ghost".into(),
+        Cause::AckCookieAcceptQueueFull => "cookie ACK, queue full: phantom".into(),
+        Cause::AckReset => "ACK, queue full: RST".into(),
+        cause if attempt > 1 => format!("{attempt}. {}", cause.words()),
+        cause => cause.words().into(),
     }
 }

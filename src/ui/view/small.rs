@@ -24,7 +24,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         ),
         ("q quit".into(), theme.calm()),
     ];
-    if area.height > 1 && area.width < 60 {
+    if area.height > 1 {
         for (row, (text, style)) in (0..area.height).zip(&lines) {
             ink::write(buf, area, (0, row), &ink::fit(text, area.width), *style);
         }

@@ -24,7 +24,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, still: &Still) {
     let drops = scene.world.ledger.kernel_drops().saturating_sub(still.drops);
     let accepted = scene.world.clients.accepted.saturating_sub(still.accepted);
     let text = format!(
-        " ‖ the picture is frozen, the run goes on: {} accepted, {} dropped since · f lets it go · q quits ",
+        " ‖ frozen; the run goes on: {} accepted, {} dropped since · f goes live",
         numbers::count(accepted),
         numbers::count(drops)
     );

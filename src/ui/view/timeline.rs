@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::model::history::{SLOT, Slot};
@@ -52,13 +51,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     marks(buf, area, plot, scene, &columns);
 }
 
-/// How many slots one column stands for: about a minute in all, half a second each where there is room.
+/// How many slots one column stands for: 0.3 s where there is room, so that a wave of clients is a hill that one can see.
 const fn slots_per_column(width: u16) -> usize {
-    match width {
-        0..40 => 20,
-        40..90 => 10,
-        _ => 5,
-    }
+    if width < 60 { 5 } else { 3 }
 }
 
 /// The columns, the last one being filled still. Slots are grouped by their number, so that a column keeps its content while it
@@ -151,24 +146,33 @@ fn drops(buf: &mut Buffer, (inner, plot): (Rect, Rect), scene: &Scene<'_>, colum
     let label = format!("{:<6}{:>5}", "✗ died", numbers::count(most.into()));
     ink::write(buf, inner, (0, row), &label, if most > 0 { style } else { scene.theme.calm() });
     for (col, column) in columns.iter().enumerate().filter(|(_, column)| column.drops > 0) {
-        let sign = if column.drops < 10 { &DIGITS[column.drops as usize..=column.drops as usize] } else { "✗" };
-        ink::write(buf, plot, (col as u16, row), sign, style);
+        let eighths = (u64::from(column.drops) * 8).div_ceil(u64::from(most.max(4))) as usize;
+        ink::write(buf, plot, (col as u16, row), EIGHTHS[eighths.min(8)], style);
     }
 }
 
-const DIGITS: &str = "0123456789";
-
-/// Marks on the lower edge where a setting was changed.
+/// The lower edge: how long ago, and marks where a setting was changed. A mark goes before a number.
 fn marks(buf: &mut Buffer, area: Rect, plot: Rect, scene: &Scene<'_>, columns: &[Column]) {
     let edge = Rect { x: plot.x, y: area.bottom() - 1, width: plot.width, height: 1 };
     let mut before: Option<u32> = None;
+    let mut taken = Vec::new();
     for (col, column) in columns.iter().enumerate() {
         let changed = column.limit.is_some() && before.is_some() && column.limit != before;
         before = column.limit.or(before);
-        if let (true, Some(limit)) = (changed, column.limit) {
-            ink::write(buf, edge, (col as u16, 0), &format!("▲limit {limit}"), scene.theme.strong());
-        } else if column.mark {
-            ink::write(buf, edge, (col as u16, 0), "▲", Style::new());
+        let text = match column.limit {
+            Some(limit) if changed => format!("▲limit {limit}"),
+            _ if column.mark => "▲".into(),
+            _ => continue,
+        };
+        let end = ink::write(buf, edge, (col as u16, 0), &text, scene.theme.strong());
+        taken.push(col as u16..end);
+    }
+    let per_ten = 100 / slots_per_column(plot.width) as u16;
+    for tens in 1..=plot.width / per_ten {
+        let (col, text) = (plot.width - tens * per_ten, format!("┴{} s", tens * 10));
+        let end = col + ink::width(&text);
+        if !taken.iter().any(|mark| mark.start < end && col < mark.end) {
+            ink::write(buf, edge, (col, 0), &text, scene.theme.calm());
         }
     }
 }

@@ -1,8 +1,9 @@
-//! When an unanswered SYN is sent again, and when the client gives up: the kernel's arithmetic and the kernel's timer wheel.
+//! When an unanswered SYN is sent again, and when the client gives up: the kernel's arithmetic and the kernel's timer
+//! wheel.
 //!
-//! The arithmetic (`tcp_write_timeout`, `tcp_retransmit_timer`, net/ipv4/tcp_timer.c) says 0,1,2,3,4,5,7,11,19,35,67 s and 131 s for six
-//! retries with four linear ones. On the wire one measures 69 s and 135 s, because the timer wheel rounds long waits up: see
-//! [`on_the_wheel`].
+//! The arithmetic (`tcp_write_timeout`, `tcp_retransmit_timer`, net/ipv4/tcp_timer.c) says 0,1,2,3,4,5,7,11,19,35,67 s
+//! and 131 s for six retries with four linear ones. On the wire one measures 69 s and 135 s, because the timer wheel
+//! rounds long waits up: see [`on_the_wheel`].
 
 use std::time::Duration;
 
@@ -26,7 +27,8 @@ impl SynSchedule {
         }
     }
 
-    /// As the sysctls say; six retries where `tcp_syn_retries` could not be read, no linear ones where the kernel knows none.
+    /// As the sysctls say; six retries where `tcp_syn_retries` could not be read, no linear ones where the kernel knows
+    /// none.
     pub fn of(sysctls: &Sysctls) -> Self {
         let count = |sysctl, otherwise| {
             sysctls.value(sysctl).map_or(otherwise, |value| u8::try_from(value.clamp(0, 127)).unwrap_or(otherwise))
@@ -44,8 +46,8 @@ impl SynSchedule {
         on_the_wheel(sent, self.wait(tries))
     }
 
-    /// When SYN number `attempt` (0 is the first one) leaves a client that starts at zero on the kernel's timer wheel; `None` beyond
-    /// the last.
+    /// When SYN number `attempt` (0 is the first one) leaves a client that starts at zero on the kernel's timer wheel;
+    /// `None` beyond the last.
     pub fn retry_at(self, attempt: u8) -> Option<Duration> {
         (attempt <= self.retries()).then(|| self.elapsed(attempt))
     }
@@ -55,7 +57,8 @@ impl SynSchedule {
         self.elapsed(self.retries() + 1)
     }
 
-    /// The same by pure arithmetic, without the wheel's rounding: the earliest moment at which SYN number `attempt` can leave.
+    /// The same by pure arithmetic, without the wheel's rounding: the earliest moment at which SYN number `attempt` can
+    /// leave.
     pub fn nominal_retry_at(self, attempt: u8) -> Option<Duration> {
         (attempt <= self.retries()).then(|| self.nominal(attempt))
     }
@@ -79,9 +82,10 @@ impl SynSchedule {
     }
 }
 
-/// When a kernel timer fires that is set at `now` for `delay`: never early, and late by up to an eighth of the delay, because each level
-/// of the wheel is eight times coarser than the one before (`calc_index`, kernel/time/timer.c). Computed for 250 ticks per second, the
-/// commonest setting; measured with it on 6.18: the SYN after 32 s came 32.2 to 34.1 s later, depending on the phase.
+/// When a kernel timer fires that is set at `now` for `delay`: never early, and late by up to an eighth of the delay,
+/// because each level of the wheel is eight times coarser than the one before (`calc_index`, kernel/time/timer.c).
+/// Computed for 250 ticks per second, the commonest setting; measured with it on 6.18: the SYN after 32 s came 32.2 to
+/// 34.1 s later, depending on the phase.
 pub fn on_the_wheel(now: Stamp, delay: Duration) -> Stamp {
     let ticks = delay.as_nanos().div_ceil(TICK.as_nanos()) as u64;
     let expires = now.as_nanos() / TICK.as_nanos() as u64 + ticks;
@@ -116,8 +120,8 @@ mod tests {
         (0..=schedule.retries()).filter_map(at).map(|span| span.as_secs()).collect()
     }
 
-    /// Linux 6.18.44, HZ=250, tcp_syn_retries 6, tcp_syn_linear_timeouts 4, eight connects of different phase: the last retry came at
-    /// 67.94 to 69.75 s, ETIMEDOUT at 133.5 to 135.3 s.
+    /// Linux 6.18.44, HZ=250, tcp_syn_retries 6, tcp_syn_linear_timeouts 4, eight connects of different phase: the last
+    /// retry came at 67.94 to 69.75 s, ETIMEDOUT at 133.5 to 135.3 s.
     #[test]
     fn six_retries_with_four_linear_ones_come_as_measured() {
         let schedule = SynSchedule::new(6, 4);

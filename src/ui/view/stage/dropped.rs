@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::super::cast::is_fresh;
 use super::super::{Scene, ink};
 use super::flows;
+use super::otherwise::names;
 use crate::model::connection::{ClientSide, Connection, ServerSide};
 use crate::model::history::Slot;
 use crate::model::ledger::Cause;
@@ -40,14 +41,37 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         ink::write(buf, inner, (0, 0), text, scene.theme.calm());
     }
     let rows = usize::from(inner.height);
-    let shown = if everyone.len() > rows { rows.saturating_sub(1) } else { everyone.len() };
-    for (row, one) in everyone.iter().take(shown).enumerate() {
-        entry(buf, inner, row as u16, scene, one);
+    if everyone.len() <= rows {
+        for (row, one) in everyone.iter().enumerate() {
+            entry(buf, inner, row as u16, scene, one);
+        }
+        return;
     }
-    let rest = &everyone[shown..];
-    if !rest.is_empty() {
-        crowd(buf, inner, shown as u16, scene, rest);
+    let fresh: Vec<_> = scene.cast.dropped.iter().copied().filter(|one| is_fresh(one, scene.now)).collect();
+    let mut waiting: Vec<_> = everyone.iter().copied().copied().collect();
+    waiting.sort_by_key(|one| (one.retry.is_none(), one.retry.map(|retry| retry.at)));
+    let mut row = 0;
+    if !fresh.is_empty() {
+        just_died(buf, inner, scene, &fresh);
+        row += 1;
     }
+    let room = rows - usize::from(row);
+    let shown = if waiting.len() > room { room.saturating_sub(1) } else { waiting.len() };
+    for one in &waiting[..shown] {
+        entry(buf, inner, row, scene, one);
+        row += 1;
+    }
+    crowd(buf, inner, row, scene, &waiting[shown..]);
+}
+
+/// Several died within the last second: one line with their names, so that each is to be read for as long as it is news.
+fn just_died(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Connection]) {
+    let theme = scene.theme;
+    let why = fresh.iter().filter_map(|one| one.last_drop).map(|drop| reason(drop.cause)).next().unwrap_or("no answer");
+    let words = if inner.width >= 50 { format!(" SYN dropped: {why}: ") } else { format!(" {why}: ") };
+    let pieces = [(format!("✗ ×{}", fresh.len()), theme.alarm()), (words, theme.text(Meaning::Dying))];
+    let col = ink::pieces(buf, inner, (0, 0), &pieces);
+    ink::write(buf, inner, (col, 0), &ink::fit(&names(fresh), inner.width.saturating_sub(col)), theme.strong());
 }
 
 fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, one: &Connection) {
@@ -104,15 +128,16 @@ fn sequel(one: &Connection, scene: &Scene<'_>) -> String {
 }
 
 /// More than there is room for: one line for all of them.
-fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&&Connection]) {
-    let fresh = rest.iter().filter(|one| is_fresh(one, scene.now)).count();
-    let style = if fresh > 0 { scene.theme.alarm() } else { scene.theme.strong() };
-    let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
-    let col = ink::write(buf, inner, (0, row), &format!("✗ ×{}", rest.len()), style);
-    ink::write(buf, inner, (col + 1, row), "more", Style::new());
-    if let Some(at) = next {
-        ink::right(buf, inner, row, &format!("next in {}", numbers::countdown(at.since(scene.now))), Style::new());
+fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Connection]) {
+    if rest.is_empty() || row >= inner.height {
+        return;
     }
+    let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
+    let right = next.map_or_else(String::new, |at| format!("next in {}", numbers::countdown(at.since(scene.now))));
+    let text = format!("✗ ×{} wait outside: {}", rest.len(), names(rest));
+    let room = inner.width.saturating_sub(ink::width(&right) + 1);
+    ink::write(buf, inner, (0, row), &ink::fit(&text, room), Style::new());
+    ink::right(buf, inner, row, &right, Style::new());
 }
 
 /// Too fast for names: the causes with their rates.

@@ -16,14 +16,18 @@ use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
+/// Columns at the door, in which dropped SYNs fall.
+const CHUTE: u16 = 4;
+
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let arrivals = scene.world.knobs.as_ref().map_or_else(String::new, numbers::arrivals);
     let inner = ink::frame(buf, area, ("CLIENTS", theme.strong()), (&arrivals, Style::new()), theme.calm());
+    let lanes = Rect { width: inner.width.saturating_sub(CHUTE), ..inner };
     match scene.state.density {
         Density::Flows => return flows::paint(buf, inner, scene),
-        Density::Marks => marks(buf, inner, scene),
-        Density::Cells => cells(buf, inner, scene),
+        Density::Marks => marks(buf, lanes, scene),
+        Density::Cells => cells(buf, lanes, scene),
     }
     for one in &scene.cast.falling {
         fall(buf, inner, scene, one);
@@ -63,9 +67,10 @@ fn home(one: &Connection, lanes: usize) -> Option<usize> {
 
 /// `n4 ────SYN▶`: the client stays on the left, the head moves.
 fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, travel): (&Connection, Travel)) {
-    let style = scene.theme.text(Meaning::Travelling);
+    let handshake = matches!(travel.kind, Kind::Syn | Kind::Ack);
+    let style = if handshake { scene.theme.text(Meaning::Travelling) } else { scene.theme.calm() };
     let name = one.label();
-    let head = head(one, travel.kind, inner.width >= 18);
+    let head = head(one, travel.kind, inner.width >= 15);
     let start = ink::write(buf, inner, (0, row), &name, scene.theme.strong()) + 1;
     let track = inner.width.saturating_sub(start + ink::width(&head));
     let trail = (f64::from(track) * progress(travel, scene.now)).round() as usize;
@@ -75,7 +80,7 @@ fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, tra
 
 fn head(one: &Connection, kind: Kind, wide: bool) -> String {
     match kind {
-        Kind::Syn if one.syns > 0 && wide => format!("SYN try {}▶", one.syns + 1),
+        Kind::Syn if one.syns > 0 && wide => format!("{}. SYN▶", one.syns + 1),
         Kind::Syn if one.syns > 0 => format!("SYN{}▶", (one.syns + 1).min(99)),
         Kind::Syn => "SYN▶".into(),
         Kind::Ack => "ACK▶".into(),
@@ -101,7 +106,8 @@ fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         let col = f64::from(inner.width.saturating_sub(1)) * progress(travel, scene.now);
         ink::write(buf, inner, (col.round() as u16, row as u16 + 1), "▶", style);
     }
-    ink::write(buf, inner, (0, 0), &ink::fit("fast: ▶ = 1 client", inner.width), scene.theme.calm());
+    let text = if inner.width >= 14 { "1 ▶ = 1 client" } else { "fast:▶=1" };
+    ink::write(buf, inner, (0, 0), text, scene.theme.calm());
 }
 
 /// A dropped SYN falls along the door, from its lane to the floor.

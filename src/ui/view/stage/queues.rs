@@ -8,7 +8,7 @@ use super::super::cast::{ARRIVAL, shade};
 use super::super::{Scene, ink};
 use super::line;
 use super::slots::{self, Places, Tenant};
-use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::model::connection::{Belief, ClientSide, Connection};
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
@@ -19,8 +19,8 @@ use crate::ui::theme::Meaning;
 
 /// One box.
 struct Queue<'t> {
-    /// Its name, short and with the kernel's word for the state.
-    names: [&'static str; 2],
+    /// Its name, the longest first, with the kernel's word for the state.
+    names: [&'static str; 3],
     occupancy: &'t Occupancy,
     places: Places<'t>,
     /// Since when the oldest one waits.
@@ -34,7 +34,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (world, limit) = (scene.world, scene.world.accept_limit());
     let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
     let queue = Queue {
-        names: ["SYN QUEUE", "SYN QUEUE · half-open, SYN_RCVD"],
+        names: ["SYN QUEUE · half-open, SYN_RCVD", "SYN QUEUE · half-open", "SYN QUEUE"],
         occupancy: &world.syn_queue,
         places: Places {
             tenants: &tenants,
@@ -53,7 +53,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let tenants: Vec<_> = scene.cast.queued.iter().map(|one| tenant(one, since(one), scene)).collect();
     let world = scene.world;
     let queue = Queue {
-        names: ["ACCEPT QUEUE", "ACCEPT QUEUE · finished, ESTABLISHED"],
+        names: ["ACCEPT QUEUE · finished, ESTABLISHED", "ACCEPT QUEUE · finished", "ACCEPT QUEUE"],
         occupancy: &world.accept_queue,
         places: Places {
             tenants: &tenants,
@@ -74,7 +74,6 @@ fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> Tenant {
         Belief::Ghost => ("◌", Meaning::Otherwise, false),
         Belief::DeadInQueue => ("†", Meaning::Dying, false),
         _ if one.client == ClientSide::Vanished => ("⊘", waiting, true),
-        _ if one.server == ServerSide::Queued && one.bytes > 0 => ("•", waiting, true),
         _ => ("", waiting, true),
     };
     let named = scene.state.density == Density::Cells;
@@ -110,7 +109,7 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let dead = scene.cast.queued.iter().filter(|one| one.belief() == Belief::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
-        ("FULL: SYNs, ACKs die".into(), theme.text(Meaning::Dying))
+        ("FULL: SYNs and ACKs die".into(), theme.text(Meaning::Dying))
     } else if dead > 0 {
         (format!("† {dead} dead, holding places"), theme.text(Meaning::Dying))
     } else if paused {
@@ -123,12 +122,11 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
 fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
     let (theme, full) = (scene.theme, queue.occupancy.is_full());
     let capacity = queue.places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
-    let fill = format!("{}/{capacity}{}", queue.occupancy.depth(), if full { " FULL" } else { "" });
-    let [short, long] = queue.names;
-    let roomy = ink::width(long) + ink::width(&fill) + 4 <= area.width.saturating_sub(2);
-    let name = if roomy { long } else { short };
+    let depth = format!("{}/{capacity}{}", queue.occupancy.depth(), if full { " FULL" } else { "" });
+    let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
+    let name = queue.names.iter().find(fits).unwrap_or(&queue.names[2]);
     let state = if full { theme.alarm() } else { theme.strong() };
-    let inner = ink::frame(buf, area, (name, theme.strong()), (&fill, state), line(scene, full));
+    let inner = ink::frame(buf, area, (name, theme.strong()), (&depth, state), line(scene, full));
     let cells = Rect { height: inner.height.saturating_sub(2), ..inner };
     let mut row = slots::paint(buf, cells, queue.places, scene);
     below(buf, inner, row, scene, queue);
@@ -142,7 +140,7 @@ fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
 fn below(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, queue: &Queue<'_>) {
     let theme = scene.theme;
     let limit = match (queue.places.limit, queue.places.capacity) {
-        (Some(limit), _) => format!("limit {limit}, +1"),
+        (Some(limit), _) => format!("┃ limit {limit}"),
         (None, Some(capacity)) => format!("limit {capacity}"),
         (None, None) => String::new(),
     };

@@ -15,32 +15,38 @@ use crate::ui::theme::Meaning;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, world) = (scene.theme, scene.world);
     let wish = world.knobs.as_ref().map(|knobs| knobs.accept_rate);
-    let title = wish.map_or_else(String::new, numbers::accepts);
+    let speed = wish.map_or_else(String::new, numbers::accepts);
     let paused = wish == Some(AcceptRate::Paused);
-    let state = if paused { theme.fill(Meaning::Waiting(3)) } else { Style::new() };
-    let name = if area.width >= 20 { "ACCEPT()" } else { "" };
-    let inner = ink::frame(buf, area, (name, theme.strong()), (&title, state), theme.calm());
+    let name = if paused { ("‖ PAUSED", theme.fill(Meaning::Waiting(3))) } else { ("ACCEPT()", theme.strong()) };
+    let narrow = area.width < 16;
+    let name = if narrow && !paused { ("ACCEPT", name.1) } else { name };
+    let right = if paused || narrow { "" } else { speed.as_str() };
+    let inner = ink::frame(buf, area, name, (right, Style::new()), theme.calm());
     let rows = inner.height.saturating_sub(1);
     if scene.state.density == Density::Cells {
         for (row, one) in scene.cast.served.iter().take(usize::from(rows)).enumerate() {
             let row = row as u16;
             let done = one.server == ServerSide::Closed;
-            let (sign, word) = if done { ("✓", "served") } else { ("▶", "serving") };
+            let (sign, state) = if done { ("✓", "served") } else { ("▶", "serving") };
+            let state = if narrow { "" } else { state };
             let style = if done { theme.calm() } else { theme.text(Meaning::Served) };
             let name = one.label();
             ink::pieces(
                 buf,
                 inner,
                 (0, row),
-                &[(sign, style), (" ", style), (&name, style), (" ", style), (word, style)],
+                &[(sign, style), (" ", style), (&name, style), (" ", style), (state, style)],
             );
         }
     } else {
         let text = numbers::rate(flows::rate(scene, |slot| slot.accepts));
         ink::write(buf, inner, (0, 0), &format!("▶ {text}"), theme.text(Meaning::Served));
     }
-    let sum = format!("✓{:>5}", numbers::count(world.clients.accepted));
-    let long = format!("✓ {} accepted", numbers::count(world.clients.accepted));
-    let text = if ink::width(&long) <= inner.width { long } else { sum };
-    ink::write(buf, inner, (0, rows), &text, theme.text(Meaning::Served));
+    let sum = numbers::count(world.clients.accepted);
+    if narrow {
+        ink::write(buf, inner, (0, rows), &speed, theme.strong());
+        ink::right(buf, inner, rows, &format!("✓{sum}"), theme.text(Meaning::Served));
+    } else {
+        ink::write(buf, inner, (0, rows), &format!("✓ {sum} accepted"), theme.text(Meaning::Served));
+    }
 }

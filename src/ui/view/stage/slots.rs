@@ -126,7 +126,12 @@ fn full(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant, beyond
 fn empty(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, beyond_limit: bool) {
     let calm = scene.theme.calm();
     if spot.height < 3 {
-        ink::write(buf, spot, (0, 0), if beyond_limit && spot.width > 1 { "+1" } else { "·" }, calm);
+        let sign = match (beyond_limit, spot.width) {
+            (false, _) => "·",
+            (true, 1) => "+",
+            (true, _) => "+1",
+        };
+        ink::write(buf, spot, (0, 0), sign, calm);
         return;
     }
     edge(buf, spot, Edge::Dotted, calm);

@@ -1,0 +1,125 @@
+//! One frame at 120×36: render, diff and the bytes that go to the terminal, against an empty frame in the same run.
+//!
+//! Targets: ≤ 1 ms at the 99th percentile, ≤ 2 KB per frame in the default lab.
+
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group};
+use qviz::model::event::Rung;
+use qviz::session::clock::Clock;
+use qviz::ui::state::{Msg, UiState, update};
+use qviz::ui::theme::{Depth, Theme};
+use qviz::ui::view;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Rect, Size};
+use ratatui::{Terminal, TerminalOptions, Viewport};
+
+#[path = "../tests/screens/tale.rs"]
+#[expect(dead_code, reason = "the screens' tests use the rest")]
+mod tale;
+
+use tale::{Tale, ms};
+
+const SIZE: Size = Size::new(120, 36);
+
+/// Counts what a terminal would have to take.
+#[derive(Clone, Default)]
+struct Wire(Arc<AtomicUsize>);
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(bytes.len(), Ordering::Relaxed);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn terminal(wire: &Wire) -> Terminal<CrosstermBackend<Wire>> {
+    let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.width, SIZE.height));
+    Terminal::with_options(CrosstermBackend::new(wire.clone()), TerminalOptions { viewport })
+        .unwrap_or_else(|error| unreachable!("memory takes every frame: {error}"))
+}
+
+/// The default lab's rhythm: waves of clients that fill both queues, overflow and drain.
+fn waves() -> Tale {
+    let mut tale = Tale::new(Rung::Lab, 5, 1);
+    for wave in 0..10 {
+        tale.clients(wave * 16..wave * 16 + 16, ms(500 + u64::from(wave) * 7000), Duration::from_millis(145), false);
+    }
+    tale.accepts(210, ms(700), Duration::from_millis(333));
+    tale
+}
+
+fn state() -> UiState {
+    let theme = Theme::named("dark", Depth::True, false).unwrap_or_default();
+    UiState { theme, listens: true, size: SIZE, ..UiState::default() }
+}
+
+/// Every frame of half a minute, one by one.
+fn percentiles() -> io::Result<()> {
+    let (wire, clock, mut tale, mut state) = (Wire::default(), Clock::start(), waves(), state());
+    let mut terminal = terminal(&wire);
+    let mut frames = Vec::new();
+    for frame in 1..900 {
+        tale.run(ms(frame * 34));
+        if frame % 30 == 0 {
+            tale.read_counters();
+        }
+        let (before, began) = (wire.0.load(Ordering::Relaxed), clock.now());
+        update(&mut state, Msg::Pulse(tale.now), &tale.world);
+        terminal.draw(|frame| view::draw(frame.buffer_mut(), &tale.world, &state, tale.now))?;
+        frames.push((clock.now().since(began), wire.0.load(Ordering::Relaxed) - before));
+    }
+    let mut anchor = Vec::new();
+    for _ in 1..900 {
+        let began = clock.now();
+        terminal.draw(|_| {})?;
+        anchor.push(clock.now().since(began));
+    }
+    let mut times: Vec<_> = frames.iter().map(|(time, _)| *time).collect();
+    let mut bytes: Vec<_> = frames.iter().skip(1).map(|(_, bytes)| *bytes).collect();
+    times.sort_unstable();
+    bytes.sort_unstable();
+    anchor.sort_unstable();
+    let mean = bytes.iter().sum::<usize>() / bytes.len();
+    let ratio = times[450].as_secs_f64() / anchor[450].as_secs_f64();
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "frame 120x36: median {:?}, p99 {:?}; empty frame {:?}, ratio {ratio:.1}",
+        times[450], times[890], anchor[450]
+    )?;
+    writeln!(out, "bytes per frame: mean {mean}, median {}, p99 {}, most {}", bytes[449], bytes[889], bytes[897])
+}
+
+fn frame(criterion: &mut Criterion) {
+    let (wire, mut tale, state) = (Wire::default(), waves(), state());
+    tale.run(ms(3000));
+    let mut terminal = terminal(&wire);
+    let mut group = criterion.benchmark_group("frame 120x36");
+    group.bench_function("empty", |bencher| bencher.iter(|| terminal.draw(|_| {}).is_ok()));
+    let mut now = tale.now;
+    group.bench_function("overflowing", |bencher| {
+        bencher.iter(|| {
+            now = now + Duration::from_micros(100);
+            terminal.draw(|frame| view::draw(frame.buffer_mut(), black_box(&tale.world), &state, now)).is_ok()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, frame);
+
+fn main() -> io::Result<()> {
+    percentiles()?;
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Why clients could not start, said once for each reason, with what would help.
+
+use std::net::SocketAddr;
+
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
+use crate::model::event::{Event, Stamped};
+use crate::model::stamp::Stamp;
+
+/// The reasons that were told.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    told: Vec<Errno>,
+}
+
+impl Trouble {
+    /// So many clients are alive, and the limit of descriptors allows no more.
+    pub(super) fn full(&mut self, now: Stamp, live: usize, out: &mut Vec<Stamped>) {
+        let limit =
+            getrlimit(Resource::Nofile).current.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+        self.tell(now, Errno::MFILE, out, || {
+            format!(
+                "{live} clients are under way, and the limit of open files ({limit}) allows no more: the arrivals beyond are \
+                 skipped; raise it with `ulimit -n 4096`"
+            )
+        });
+    }
+
+    /// A client's socket could not be opened, bound or connected; no SYN has left.
+    pub(super) fn failed(&mut self, now: Stamp, errno: Errno, target: SocketAddr, out: &mut Vec<Stamped>) {
+        self.tell(now, errno, out, || match errno {
+            Errno::MFILE | Errno::NFILE => {
+                "a client could not start: no file descriptor is left; raise the limit with `ulimit -n 4096`".to_owned()
+            }
+            Errno::ADDRNOTAVAIL => {
+                let many = if target.is_ipv6() { ", or listen on IPv4, where clients have many addresses" } else { "" };
+                format!(
+                    "a client could not start: no source port toward {target} is left (EADDRNOTAVAIL); no SYN was sent. Widen \
+                     net.ipv4.ip_local_port_range{many}"
+                )
+            }
+            errno => format!("a client could not start: {}; no SYN was sent", std::io::Error::from(errno)),
+        });
+    }
+
+    fn tell(&mut self, now: Stamp, reason: Errno, out: &mut Vec<Stamped>, message: impl FnOnce() -> String) {
+        if !self.told.contains(&reason) {
+            self.told.push(reason);
+            out.push(Stamped { at: now, event: Event::Refused { message: message() } });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_told_once() {
+        let (mut trouble, mut out) = (Trouble::default(), Vec::new());
+        let target = SocketAddr::from(([127, 0, 0, 1], 8080));
+        for ms in 0..10 {
+            let now = Stamp::from_millis(ms);
+            trouble.full(now, 16, &mut out);
+            trouble.failed(now, Errno::MFILE, target, &mut out);
+            trouble.failed(now, Errno::ADDRNOTAVAIL, target, &mut out);
+            trouble.failed(now, Errno::NETUNREACH, target, &mut out);
+        }
+        let said: Vec<_> = out
+            .iter()
+            .map(|fact| if let Event::Refused { message } = &fact.event { message.as_str() } else { "" })
+            .collect();
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(said[0].contains("ulimit -n 4096") && said[1].contains("ip_local_port_range"), "{said:?}");
+        assert!(said[2].contains("os error 101"), "{said:?}");
+    }
+}

@@ -1,0 +1,191 @@
+//! The lab from outside: the real program, in its private network, with witnesses that share no code with it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// The kernel's end of the lab's link.
+const KERNEL_END: &str = "qviz0";
+
+fn json(options: &str) -> Value {
+    let mut args = vec!["--headless", "--json"];
+    args.extend(options.split_whitespace());
+    let output = lab::run_qviz(&args, LIMIT);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{options}: {:?} {stderr}", output.status);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"))
+}
+
+fn number(summary: &Value, pointer: &str) -> f64 {
+    summary.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("{pointer} in {summary:#}"))
+}
+
+fn toll(summary: &Value, cause: &str) -> (u64, u64) {
+    let drops = summary["drops"].as_array().unwrap();
+    let drop = drops.iter().find(|drop| drop["cause"] == cause).unwrap_or_else(|| panic!("{cause} is not listed"));
+    (drop["segments"].as_u64().unwrap(), drop["clients"].as_u64().unwrap())
+}
+
+/// A run that others look into while it lasts; ended by SIGINT, which prints the summary.
+fn watched(options: &str, look: impl FnOnce(u32)) -> Value {
+    let mut args = vec!["--headless", "--json"];
+    args.extend(options.split_whitespace());
+    let running = lab::Running::start(&args);
+    let pid = running.pid();
+    lab::wait_until(LIMIT, "the listener listens", || lab::ss_listener(pid, 8080));
+    look(pid);
+    running.signal(Signal::INT);
+    let output = running.finish(LIMIT);
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn backlog_5_holds_six_and_ss_sees_the_same() {
+    if !lab::lab_or_skip() {
+        return;
+    }
+    let options = "--backlog 5 --count 40 --rate 200 --arrivals burst:20/1s --accept-rate 0";
+    let summary = watched(options, |pid| {
+        lab::wait_until(LIMIT, "ss shows six of five", || (lab::ss_listener(pid, 8080) == Some((6, 5))).then_some(()));
+    });
+    assert_eq!(number(&summary, "/listener/accept_capacity"), 6.0);
+    assert_eq!(number(&summary, "/accept_queue/max"), 6.0);
+    let drops = summary["drops"].as_array().unwrap();
+    assert!(drops.iter().any(|drop| drop["segments"].as_u64() > Some(0)), "drops by cause: {summary:#}");
+    assert_eq!(summary["ledger"]["balanced"], true, "{summary:#}");
+}
+
+#[test]
+fn little_s_law_holds_in_the_syn_queue() {
+    if !lab::lab_or_skip() {
+        return;
+    }
+    let summary = json("--backlog 64 --rate 100 --rtt 200ms --half-open 0 --accept-rate max --duration 5s");
+    let mean = number(&summary, "/syn_queue/mean");
+    assert!((16.0..=24.0).contains(&mean), "100/s × 0.2 s = 20, measured {mean}");
+    for drop in summary["drops"].as_array().unwrap() {
+        assert_eq!(drop["segments"], 0, "{drop}");
+    }
+}
+
+#[test]
+fn real_clients_and_ss_agree() {
+    if !lab::lab_or_skip() {
+        return;
+    }
+    let options = "--client connect --backlog 3 --rate 50 --accept-rate 0";
+    let summary = watched(options, |pid| {
+        lab::wait_until(LIMIT, "ss shows four of three", || {
+            (lab::ss_listener(pid, 8080) == Some((4, 3))).then_some(())
+        });
+    });
+    assert_eq!(number(&summary, "/clients/connected"), 4.0, "{summary:#}");
+    assert_eq!(number(&summary, "/accept_queue/max"), 4.0);
+    assert!(number(&summary, "/clients/in_flight") >= number(&summary, "/clients/connected"));
+}
+
+/// Every cause of a drop, each in a run that is watched from its first to its last segment by a capture and by nstat.
+#[test]
+fn segments_and_counters_equal_those_of_an_independent_capture() {
+    if !lab::lab_or_skip() || lab::had(lab::python()).is_none() {
+        return;
+    }
+    let runs = [
+        ("--backlog 5 --rate 60 --accept-rate 20 --rtt 50ms", "syn:accept-queue-full"),
+        ("--backlog 5 --arrivals burst:6/200ms --accept-rate 5 --rtt 50ms", "ack:accept-queue-full"),
+        ("--backlog 5 --syncookies 0 --rate 60 --rtt 300ms --accept-rate max", "syn:syn-queue-full"),
+        (
+            "--backlog 100 --syncookies 0 --max-syn-backlog 8 --rate 60 --rtt 300ms --accept-rate max",
+            "syn:max-syn-backlog",
+        ),
+        ("--backlog 5 --syncookies 2 --rate 60 --accept-rate 10 --rtt 100ms", "ack:cookie-accept-queue-full"),
+        (
+            "--backlog 5 --abort-on-overflow 1 --arrivals burst:6/200ms --accept-rate 5 --rtt 50ms",
+            "ack:reset-on-overflow",
+        ),
+        ("--backlog 100 --rate 40 --half-open 100% --rtt 20ms --accept-rate max", "request:expired"),
+        ("--client connect --backlog 5 --rate 60 --accept-rate 20", "syn:accept-queue-full"),
+    ];
+    std::thread::scope(|scope| {
+        for (options, cause) in runs {
+            scope.spawn(move || capture_agrees(options, cause));
+        }
+    });
+}
+
+fn capture_agrees(options: &str, cause: &str) {
+    // Nobody starts until the capture stands; everybody has given up, and every timer has ended, before it is compared.
+    let quiet_end = "--count 40 --delay 2s --syn-retries 1 --synack-retries 1 --duration 10m";
+    let interface = if options.contains("connect") { "lo" } else { KERNEL_END };
+    let mut witnesses = None;
+    let summary = watched(&format!("{options} {quiet_end}"), |pid| {
+        let capture = lab::Capture::start(pid, interface, 8080).unwrap();
+        assert_eq!(lab::nstat(pid)["TcpExtListenDrops"], 0, "{options}: the capture stands too late");
+        let before = lab::nstat(pid)["TcpInSegs"];
+        lab::wait_until(LIMIT, "the first client", || (lab::nstat(pid)["TcpInSegs"] > before).then_some(()));
+        lab::wait_until(LIMIT, "nothing moves any more", || still(pid));
+        witnesses = Some((capture, lab::nstat(pid)));
+    });
+    let (capture, kernel) = witnesses.unwrap();
+    let wire = capture.stop();
+    assert_eq!(wire.dropped, 0, "{options}");
+    let told = |name: &str| summary["segments"][name].as_u64().unwrap();
+    assert_eq!(told("syn"), wire.syn, "{options}");
+    assert_eq!(told("syn_retransmit"), wire.syn_retransmit, "{options}");
+    assert_eq!(told("syn_ack"), wire.syn_ack, "{options}");
+    assert_eq!(told("syn_ack_retransmit"), wire.syn_ack_retransmit, "{options}");
+    assert_eq!(told("ack"), wire.final_ack, "{options}");
+    for (name, value) in summary["counters"].as_object().unwrap() {
+        let nstat = kernel.get(&format!("TcpExt{name}")).or_else(|| kernel.get(&format!("Tcp{name}")));
+        if let (Some(nstat), Some(value)) = (nstat, value.as_u64()) {
+            assert_eq!(value, *nstat, "{options}: {name}");
+        }
+    }
+    drops_equal_what_was_seen_outside(&summary, wire, &kernel, options);
+    assert!(toll(&summary, cause).0 > 0, "{options}: {cause}\n{:#}", summary["drops"]);
+}
+
+/// The sums that follow from a capture and the kernel's counters alone, without any code of qviz.
+fn drops_equal_what_was_seen_outside(summary: &Value, wire: lab::Wire, kernel: &BTreeMap<String, u64>, options: &str) {
+    let causes = |prefix: &str| -> u64 {
+        let drops = summary["drops"].as_array().unwrap().iter();
+        let some = drops.filter(|drop| drop["cause"].as_str().unwrap().starts_with(prefix));
+        some.map(|drop| drop["segments"].as_u64().unwrap()).sum()
+    };
+    assert_eq!(causes("syn:") + causes("ack:"), kernel["TcpExtListenDrops"], "{options}: ListenDrops");
+    let overflows = causes("syn:accept-queue-full") + causes("ack:");
+    assert_eq!(overflows, kernel["TcpExtListenOverflows"], "{options}: ListenOverflows");
+    assert_eq!(causes("syn:syn-queue-full"), kernel["TcpExtTCPReqQFullDrop"], "{options}: TCPReqQFullDrop");
+    // Each SYN that reached the listener was answered or dropped; a SYN of a request that stands is answered at once.
+    let answered_by_timer = kernel["TcpExtTCPSynRetrans"];
+    let answers = wire.syn_ack + wire.syn_ack_retransmit;
+    if !options.contains("connect") {
+        let answered_syns = answers - answered_by_timer.min(answers);
+        assert_eq!(wire.syn + wire.syn_retransmit, answered_syns + causes("syn:"), "{options}: SYNs");
+    }
+}
+
+/// Something once nothing has come in for a while: longer than any timer of these runs waits.
+fn still(pid: u32) -> Option<()> {
+    let moved = || {
+        let counters = lab::nstat(pid);
+        ["TcpInSegs", "TcpRetransSegs", "TcpOutRsts"].map(|name| counters[name])
+    };
+    let before = moved();
+    let mut looks = 0;
+    lab::wait_until(LIMIT, "a few looks", || {
+        looks += 1;
+        (looks > 400).then_some(())
+    });
+    (moved() == before).then_some(())
+}

@@ -1,0 +1,157 @@
+//! Every key of the one table of keys, and what it changes on the screen.
+
+#![expect(clippy::panic, reason = "a key without bytes fails the test")]
+
+use crossterm::event::KeyCode;
+use qviz::ui::keymap::{Action, BINDINGS, Binding, Key};
+
+use crate::lab::lab_or_skip;
+use crate::pane::{Pane, depth, number, setting};
+
+/// All panels fit, and no client comes unless a key asks for it.
+const WORDS: &str = "--backlog 5 --rate 0 --arrivals steady";
+
+#[test]
+fn every_key_of_the_table_has_the_effect_that_it_promises() {
+    if !lab_or_skip() {
+        return;
+    }
+    let mut pane = Pane::qviz((200, 60), WORDS);
+    pane.wait_for_picture();
+    let mut pressed = 0;
+    for (key, action) in BINDINGS.iter().flat_map(|binding| binding.keys) {
+        proven(&mut pane, &bytes(key), *action);
+        pressed += 1;
+    }
+    assert!(pressed >= 18, "the table has all the keys: {pressed}");
+}
+
+/// Presses the key and waits for its effect. A new action does not compile without one.
+fn proven(pane: &mut Pane, key: &[u8], action: Action) {
+    match action {
+        Action::BacklogDown => falls(pane, key, "listen() of the header", backlog),
+        Action::BacklogUp => rises(pane, key, "listen() of the header", backlog),
+        Action::ArrivalsUp => rises(pane, key, "arrivals", |pane| setting(pane, "arrivals").map(|text| number(&text))),
+        Action::ArrivalsDown => {
+            falls(pane, key, "arrivals", |pane| setting(pane, "arrivals").map(|text| number(&text)))
+        }
+        Action::AcceptSlower => {
+            falls(pane, key, "accept()", |pane| setting(pane, "accept()").map(|text| number(&text)))
+        }
+        Action::AcceptFaster => {
+            rises(pane, key, "accept()", |pane| setting(pane, "accept()").map(|text| number(&text)))
+        }
+        Action::PauseAccept => there_and_back(pane, key, "accept()", "PAUSED"),
+        Action::Burst => burst(pane, key),
+        Action::HalfOpen => there_and_back(pane, key, "half-open", "50 %"),
+        Action::RoundTrip => changes(pane, key, "round trip"),
+        // Three values, and the first again.
+        Action::Cookies => (0..3).for_each(|_| changes(pane, key, "tcp_syncookies")),
+        Action::Overflow => there_and_back(pane, key, "tcp_abort_on_overflow", "1"),
+        Action::Panel => panel(key),
+        Action::Freeze => {
+            pane.press(key);
+            pane.wait_for("FROZEN");
+            pane.press(key);
+            pane.wait("the picture moves again", |pane| !pane.text().contains("FROZEN"));
+        }
+        Action::Help => {
+            pane.press(key);
+            pane.wait("the help", help);
+            pane.press(key);
+            pane.wait("no help", |pane| !help(pane));
+        }
+        Action::Close => {
+            pane.press(b"?");
+            pane.wait("the help", help);
+            pane.press(key);
+            pane.wait("no help", |pane| !help(pane));
+        }
+        // exits.rs looks at the terminal meanwhile and afterwards.
+        Action::Suspend => crate::exits::stopped_and_continued(|pane| pane.press(key)),
+        Action::Quit => crate::exits::left(|pane| pane.press(key), 0),
+    }
+}
+
+/// The backlog of the header: `listen(5)`.
+fn backlog(pane: &Pane) -> Option<f64> {
+    Some(number(pane.text().lines().next()?.split_once("listen(")?.1))
+}
+
+fn help(pane: &Pane) -> bool {
+    let text = pane.text();
+    // Long sentences may be cut short.
+    let shown = |binding: &Binding| text.contains(&binding.long.chars().take(30).collect::<String>());
+    text.contains("HELP") && BINDINGS.iter().all(shown)
+}
+
+#[track_caller]
+fn rises(pane: &mut Pane, key: &[u8], what: &str, value: impl Fn(&Pane) -> Option<f64>) {
+    let before = value(pane);
+    assert!(before.is_some(), "{what} is on the screen:\n{}", pane.text());
+    pane.press(key);
+    pane.wait(&format!("{what} above {before:?}"), |pane| value(pane) > before);
+}
+
+#[track_caller]
+fn falls(pane: &mut Pane, key: &[u8], what: &str, value: impl Fn(&Pane) -> Option<f64>) {
+    let before = value(pane);
+    assert!(before.is_some(), "{what} is on the screen:\n{}", pane.text());
+    pane.press(key);
+    pane.wait(&format!("{what} below {before:?}"), |pane| value(pane).is_some_and(|now| Some(now) < before));
+}
+
+#[track_caller]
+fn changes(pane: &mut Pane, key: &[u8], name: &str) {
+    let before = setting(pane, name);
+    assert!(before.is_some(), "{name} is on the screen:\n{}", pane.text());
+    pane.press(key);
+    pane.wait(&format!("{name} is not {before:?} any more"), |pane| {
+        let now = setting(pane, name);
+        now.is_some() && now != before
+    });
+}
+
+#[track_caller]
+fn there_and_back(pane: &mut Pane, key: &[u8], name: &str, there: &str) {
+    let before = setting(pane, name);
+    assert!(before.is_some() && before.as_deref() != Some(there), "{name} is {before:?}");
+    pane.press(key);
+    pane.wait(&format!("{name} {there}"), |pane| setting(pane, name).as_deref() == Some(there));
+    pane.press(key);
+    pane.wait(&format!("{name} {before:?} again"), |pane| setting(pane, name) == before);
+}
+
+/// As many clients as both queues hold: the SYN queue is full for a round trip.
+#[track_caller]
+fn burst(pane: &mut Pane, key: &[u8]) {
+    let is_full = |pane: &Pane| depth(pane, "SYN QUEUE").is_some_and(|(depth, capacity)| depth == capacity);
+    assert!(!is_full(pane), "at most the client of another key is there before the burst:\n{}", pane.text());
+    pane.press(key);
+    pane.wait("a full SYN queue", is_full);
+}
+
+/// On a small screen one panel shows at a time.
+fn panel(key: &[u8]) {
+    let mut pane = Pane::qviz((80, 24), WORDS);
+    pane.wait_for_picture();
+    for title in ["┌ WHAT HAPPENED", "┌ LEDGER", "┌ KERNEL COUNTERS", "┌ SETTINGS", "┌ WHAT HAPPENED"] {
+        pane.wait_for(title);
+        pane.press(key);
+    }
+}
+
+/// What a terminal sends for a key.
+fn bytes(key: &Key) -> Vec<u8> {
+    match key.code {
+        KeyCode::Char(letter) if key.ctrl => vec![letter as u8 & 0x1f],
+        KeyCode::Char(letter) => vec![letter as u8],
+        KeyCode::Up => b"\x1b[A".into(),
+        KeyCode::Down => b"\x1b[B".into(),
+        KeyCode::Right => b"\x1b[C".into(),
+        KeyCode::Left => b"\x1b[D".into(),
+        KeyCode::Tab => b"\t".into(),
+        KeyCode::Esc => b"\x1b".into(),
+        other => panic!("this test does not know what a terminal sends for {other:?}"),
+    }
+}

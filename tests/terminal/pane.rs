@@ -1,0 +1,269 @@
+//! qviz in a real terminal: a pty whose other end is read here, and a screen made of what qviz writes.
+//!
+//! Nothing runs in the background: a [`Pane`] reads while it waits for something, and every wait has a deadline.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![expect(clippy::expect_used, clippy::panic, reason = "what fails here fails the test")]
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::os::fd::AsFd;
+use std::process::{Child, ExitStatus};
+use std::time::Duration;
+
+use pty_process::Size;
+use pty_process::blocking::{Command, Pts, Pty, open};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{OptionalActions, Termios, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use vt100::{Parser, Screen};
+
+use crate::lab::wait_until;
+use crate::traces::Traces;
+
+/// Longer than any answer takes on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// A terminal with a program in it, its session leader.
+pub(crate) struct Pane {
+    child: Child,
+    master: Option<Pty>,
+    /// Kept open, so that what is left of the terminal's settings can be read afterwards.
+    slave: Option<Pts>,
+    before: Termios,
+    parser: Parser,
+    /// Everything that was written to the terminal.
+    seen: Vec<u8>,
+}
+
+impl Pane {
+    /// Starts qviz with these words in a terminal of this many columns and rows.
+    #[track_caller]
+    pub(crate) fn qviz(size: (u16, u16), words: &str) -> Self {
+        Self::start(size, Self::command(words))
+    }
+
+    /// qviz in an environment that does not depend on who tests.
+    pub(crate) fn command(words: &str) -> Command {
+        Self::environment(Command::new(env!("CARGO_BIN_EXE_qviz"))).args(words.split_whitespace())
+    }
+
+    /// The same environment for another program.
+    pub(crate) fn environment(command: Command) -> Command {
+        command.env("TERM", "xterm-256color").env_remove("COLORTERM").env_remove("NO_COLOR")
+    }
+
+    /// Starts any program.
+    #[track_caller]
+    pub(crate) fn start((columns, rows): (u16, u16), mut command: Command) -> Self {
+        let (master, slave) = open().expect("a pty");
+        master.resize(Size::new(rows, columns)).expect("a size");
+        // Not what every terminal starts with, so that "as before" is more than "as usual".
+        let mut before = tcgetattr(&master).expect("the terminal's settings");
+        before.special_codes[rustix::termios::SpecialCodeIndex::VERASE] = 8;
+        tcsetattr(&master, OptionalActions::Now, &before).expect("other settings");
+        let before = tcgetattr(&master).expect("the terminal's settings");
+        let child = command.spawn_borrowed(&slave).expect("the program starts");
+        let parser = Parser::new(nonzero(rows), nonzero(columns), 0);
+        Self { child, master: Some(master), slave: Some(slave), before, parser, seen: Vec::new() }
+    }
+
+    /// The process in the terminal.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The screen as it is.
+    pub(crate) fn screen(&self) -> &Screen {
+        self.parser.screen()
+    }
+
+    /// Everything that was written to the terminal.
+    pub(crate) fn seen(&self) -> &[u8] {
+        &self.seen
+    }
+
+    /// The screen's rows, without colours.
+    pub(crate) fn text(&self) -> String {
+        self.screen().rows(0, u16::MAX).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What was written since the alternate screen was left for the last time.
+    pub(crate) fn afterwards(&self) -> String {
+        let all = String::from_utf8_lossy(&self.seen);
+        all.rsplit_once(LEFT).map(|(_, after)| after.to_owned()).unwrap_or_default()
+    }
+
+    /// Types.
+    #[track_caller]
+    pub(crate) fn press(&mut self, bytes: &[u8]) {
+        let mut master = self.master.as_ref().expect("the terminal is open");
+        master.write_all(bytes).expect("the terminal takes keys");
+    }
+
+    /// Another size, from now on.
+    #[track_caller]
+    pub(crate) fn resize(&mut self, (columns, rows): (u16, u16)) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(self.master.as_ref().expect("the terminal is open"), size).expect("another size");
+        if let (Some(rows), Some(columns)) = (NonZeroU16::new(rows), NonZeroU16::new(columns)) {
+            self.parser.set_size(rows, columns);
+        }
+    }
+
+    /// Sends a signal to the program.
+    #[track_caller]
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the program takes a signal");
+    }
+
+    /// Closes the terminal: nobody is there any more.
+    pub(crate) fn close(&mut self) {
+        self.master = None;
+        self.slave = None;
+    }
+
+    /// Reads until the screen is as wanted.
+    #[track_caller]
+    pub(crate) fn wait(&mut self, what: &str, mut wanted: impl FnMut(&Self) -> bool) {
+        let found = self.wait_at_most(SOON, &mut wanted);
+        assert!(found, "not within {SOON:?}: {what}; the screen is\n{}", self.text());
+    }
+
+    /// Reads until the screen shows this text.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        self.wait(text, |pane| pane.text().contains(text));
+    }
+
+    /// Reads until the picture is there and knows its listener: the last thing in it are its keys.
+    #[track_caller]
+    pub(crate) fn wait_for_picture(&mut self) {
+        self.wait("the picture", |pane| {
+            let text = pane.text();
+            pane.screen().alternate_screen() && text.contains("listen(") && text.trim_end().ends_with("quit")
+        });
+    }
+
+    fn wait_at_most(&mut self, limit: Duration, wanted: &mut dyn FnMut(&Self) -> bool) -> bool {
+        let began = crate::lab::now();
+        loop {
+            self.read();
+            if wanted(self) {
+                return true;
+            }
+            if began.elapsed() > limit {
+                return false;
+            }
+        }
+    }
+
+    /// Takes what is there; waits a moment when there is nothing.
+    pub(crate) fn read(&mut self) {
+        let Some(master) = &self.master else { return };
+        let mut bytes = [0; 65_536];
+        let mut moment = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+        loop {
+            let mut fds = [PollFd::from_borrowed_fd(master.as_fd(), PollFlags::IN)];
+            if poll(&mut fds, Some(&moment)) != Ok(1) {
+                return;
+            }
+            // Without another end the terminal has nothing more to say.
+            let Ok(count) = (&*master).read(&mut bytes) else { return };
+            self.seen.extend_from_slice(&bytes[..count]);
+            self.parser.process(&bytes[..count]);
+            moment = Timespec { tv_sec: 0, tv_nsec: 0 };
+        }
+    }
+
+    /// Waits for the program's end, reading, and for the last that it wrote.
+    #[track_caller]
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        let pid = self.pid();
+        let status = wait_until(SOON, &format!("the end of the program (pid {pid})"), || {
+            self.read();
+            self.child.try_wait().expect("the program can be waited for")
+        });
+        self.read();
+        status
+    }
+
+    /// True where the terminal's settings and modes are those from before.
+    pub(crate) fn is_restored(&self) -> bool {
+        let screen = self.screen();
+        self.has_settings_of_before()
+            && !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && !screen.bracketed_paste()
+            && screen.fgcolor() == vt100::Color::Default
+            && screen.bgcolor() == vt100::Color::Default
+            && !(screen.bold() || screen.inverse() || screen.underline())
+    }
+
+    /// Fails unless everything is as it was: the terminal, and no process or namespace is left.
+    #[track_caller]
+    pub(crate) fn assert_left_clean(&self, traces: &Traces) {
+        assert!(self.has_settings_of_before(), "the terminal's settings are not those from before");
+        assert!(!self.screen().alternate_screen(), "the alternate screen is left");
+        assert!(!self.screen().hide_cursor(), "the cursor is shown");
+        assert!(self.is_restored(), "bracketed paste or attributes are left over");
+        traces.assert_gone();
+    }
+
+    fn has_settings_of_before(&self) -> bool {
+        let master = self.master.as_ref().expect("the terminal is open");
+        let now = tcgetattr(master).expect("the terminal's settings");
+        format!("{now:?}") == format!("{:?}", self.before)
+    }
+}
+
+impl Drop for Pane {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // A test has failed; a stopped program dies of this too.
+            let _gone = self.child.kill();
+            let _gone = self.child.wait();
+        }
+    }
+}
+
+/// The depth and capacity in the title of a queue's frame, as in `ACCEPT QUEUE ── 2/6`.
+pub(crate) fn depth(pane: &Pane, queue: &str) -> Option<(u32, u32)> {
+    let text = pane.text();
+    let (_, after) = text.split_once(queue)?;
+    let title = after.split(['┐', '\n']).next()?;
+    title.split_whitespace().find_map(|word| {
+        let (depth, capacity) = word.split_once('/')?;
+        Some((depth.parse().ok()?, capacity.parse().ok()?))
+    })
+}
+
+/// The value in force of one row of the panel SETTINGS.
+pub(crate) fn setting(pane: &Pane, name: &str) -> Option<String> {
+    let rows: Vec<Vec<char>> = pane.screen().rows(0, u16::MAX).map(|row| row.chars().collect()).collect();
+    let (top, left) = rows.iter().enumerate().find_map(|(top, row)| {
+        let title: Vec<char> = "┌ SETTINGS ".chars().collect();
+        row.windows(title.len()).position(|part| part == title).map(|left| (top, left))
+    })?;
+    let inside = rows[top + 1..].iter().filter_map(|row| row.get(left..)).take_while(|row| row[0] == '│');
+    inside.map(|row| row[1..].iter().take_while(|c| **c != '│').collect::<String>()).find_map(|row| {
+        let value = row.strip_prefix(name)?;
+        // The row of another setting with a longer name does not count; host and here are two columns.
+        value.starts_with(' ').then(|| value.trim().rsplit("  ").next().unwrap_or_default().trim().to_owned())
+    })
+}
+
+/// The first number of a text such as `16 in 7s` or `0.40 s`.
+#[track_caller]
+pub(crate) fn number(text: &str) -> f64 {
+    let digits: String = text.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    digits.parse().unwrap_or_else(|_| panic!("{text:?} begins with a number"))
+}
+
+#[track_caller]
+fn nonzero(value: u16) -> NonZeroU16 {
+    NonZeroU16::new(value).expect("a screen has a size")
+}
+
+/// The end of the alternate screen.
+const LEFT: &str = "\x1b[?1049l";

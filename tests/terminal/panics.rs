@@ -1,0 +1,88 @@
+//! A panic in any thread gives the terminal back, once, and ends the program.
+//!
+//! There is no hook for this in the program: the test runs itself in a terminal, as a small program made of qviz's own rooms.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a panic is what is tested")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pty_process::blocking::Command;
+use qviz::kernel::proc;
+use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs};
+use qviz::model::world::World;
+use qviz::scenario::Script;
+use qviz::session::live::{self, LivePlan, Place};
+use qviz::ui::{self, UiError, UiPlan};
+
+use crate::lab::wait_until;
+use crate::pane::{Pane, SOON};
+use crate::traces::Traces;
+
+/// Set where this test runs inside of the terminal: the file whose appearance makes a thread panic.
+const INSIDE: &str = "QVIZ_TEST_PANIC_INSIDE";
+
+#[test]
+fn a_panic_in_another_thread_restores_the_terminal_and_ends_the_program() {
+    if let Some(sign) = std::env::var_os(INSIDE) {
+        return inside(sign.into());
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let sign = folder.path().join("panic");
+    let test = std::env::current_exe().expect("this test");
+    let name = "panics::a_panic_in_another_thread_restores_the_terminal_and_ends_the_program";
+    let command = Command::new(test).args(["--exact", name, "--nocapture", "--test-threads=1"]);
+    let mut pane = Pane::start((80, 24), Pane::environment(command).env(INSIDE, &sign).env("RUST_BACKTRACE", "0"));
+    let traces = Traces::of(pane.pid());
+    pane.wait_for_picture();
+    std::fs::write(&sign, "").expect("the sign");
+    let status = pane.end();
+    pane.assert_left_clean(&traces);
+    let afterwards = pane.afterwards();
+    assert_eq!(status.code(), Some(0), "{afterwards}");
+    assert_eq!(afterwards.matches("planted in a thread").count(), 1, "{afterwards}");
+    assert_eq!(afterwards.matches("please report it with the lines above").count(), 1, "{afterwards}");
+    assert!(afterwards.contains("ended as failed"), "{afterwards}");
+}
+
+/// A lab on loopback with its picture, and a thread that panics as soon as the sign is there.
+fn inside(sign: PathBuf) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut session = live::start(plan()).expect("a session");
+    std::thread::spawn(move || {
+        wait_until(SOON, "the sign", || sign.exists().then_some(()));
+        panic!("planted in a thread");
+    });
+    let ended = runtime.block_on(ui::run(
+        &mut session,
+        &mut World::new(),
+        &UiPlan { theme: "dark".into(), ..UiPlan::default() },
+    ));
+    assert!(matches!(ended, Err(UiError::Panicked)), "{ended:?}");
+    eprintln!("ended as failed");
+}
+
+fn plan() -> LivePlan {
+    LivePlan {
+        knobs: Knobs {
+            backlog: 5,
+            rate: 5.0,
+            arrivals: Arrivals::Steady,
+            accept_rate: AcceptRate::Max,
+            half_open: 0.0,
+            loss: 0.0,
+            rtt: Duration::ZERO,
+            jitter: Duration::ZERO,
+            workers: None,
+            service: Duration::ZERO,
+        },
+        clients: ClientKind::Connect,
+        address: Some(([127, 0, 0, 1], 0).into()),
+        seed: 1,
+        count: None,
+        duration: None,
+        script: Script::default(),
+        place: Place::Host { fallback: None },
+        host: proc::read_sysctls(),
+    }
+}
