@@ -13,7 +13,7 @@ use super::actors::Actors;
 use super::eyes::Eyes;
 use super::place::Place;
 use crate::kernel::own;
-use crate::kernel::tap::Tap;
+use crate::kernel::tap::{BlindTap, Tap, TapError};
 use crate::lab::knobs;
 use crate::lab::listener::Listener;
 use crate::lab::namespace::SendPass;
@@ -54,6 +54,8 @@ pub(super) struct Driver {
     pub(super) listener: Arc<Listener>,
     pub(super) server: Server,
     pub(super) actors: Actors,
+    /// The tap before it sees anything: its ring takes longer than all the rest of the beginning.
+    pub(super) blind: Option<BlindTap>,
     pub(super) tap: Option<Tap>,
     pub(super) eyes: Eyes,
     pub(super) pass: Option<SendPass>,
@@ -72,10 +74,23 @@ pub(super) struct Driver {
 impl Driver {
     /// Runs until the session's end, then says so.
     pub(super) fn run(mut self) {
-        while self.turn() {
-            self.wait();
+        self.tell();
+        match self.open_eyes() {
+            Ok(()) => {
+                while self.turn() {
+                    self.wait();
+                }
+            }
+            Err(error) => self.push(Event::Refused { message: format!("{error}. {}", error.hint()) }),
         }
         self.finish();
+    }
+
+    /// From here on everything is seen; nobody has come before.
+    fn open_eyes(&mut self) -> Result<(), TapError> {
+        self.tap = self.blind.take().map(BlindTap::see).transpose()?;
+        self.eyes.look_at_all(&self.clock, &mut self.batch);
+        Ok(())
     }
 
     fn turn(&mut self) -> bool {
