@@ -569,3 +569,21 @@ fn the_three_quarters_rule_is_not_taken_for_a_nearly_full_accept_queue() {
     play.pass(5);
     assert_eq!((play.toll(Cause::SynMaxSynBacklog), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
 }
+
+#[test]
+fn a_silence_that_the_counters_had_named_is_taken_back_when_the_answer_comes_late() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.syn(1);
+    play.pass(5);
+    assert_eq!(play.world.ledger.syns_without_cause, 1, "no queue was near its limit");
+    play.count(&[(Counter::ListenDrops, 1), (Counter::ListenOverflows, 1)]);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    play.syn_ack(1);
+    assert_eq!((play.toll(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
+    play.start(2);
+    play.syn(2);
+    play.pass(5);
+    play.syn_ack(2);
+    assert_eq!(play.world.ledger.syns_without_cause, 0);
+}

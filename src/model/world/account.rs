@@ -157,6 +157,7 @@ impl World {
             Verdict::Drop(cause) => Some(cause),
             Verdict::Request | Verdict::Cookie => nearest,
         };
+        one.trace.silent = true;
         one.trace.charged = cause;
         match cause {
             Some(cause) => {
@@ -174,11 +175,13 @@ impl World {
 
     /// A SYN that was charged has been answered after all.
     pub(super) fn take_back_silence(&mut self, peer: Peer) {
-        let charged = self.roster.known(&peer).and_then(|one| one.trace.charged.take());
-        if let Some(cause) = charged {
-            self.refund(peer, cause);
-            self.open.charges.retain(|(charged, _)| *charged != peer);
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.trace.silent = false;
+        match one.trace.charged.take() {
+            Some(cause) => self.refund(peer, cause),
+            None => self.ledger.syns_without_cause = self.ledger.syns_without_cause.saturating_sub(1),
         }
+        self.open.charges.retain(|(charged, _)| *charged != peer);
     }
 
     /// Remembers a decision that the next reading of the queue may revise.
@@ -350,6 +353,9 @@ impl World {
             }
             self.charge(self.now, peer, to);
             self.open.charges[index].1 = Some(to);
+            if let Some(one) = self.roster.known(&peer) {
+                one.trace.charged = one.trace.silent.then_some(to);
+            }
         }
     }
 
