@@ -34,6 +34,8 @@ pub(super) struct Open {
     pub(super) coming: u32,
     /// Connections made by a SYN-ACK that does not tell whether it was a cookie.
     pub(super) untold: u64,
+    /// When the ledger balanced last.
+    pub(super) balanced_at: Option<Stamp>,
     /// How many connections have entered the accept queue.
     pub(super) entered: u64,
     /// Number of the last dump of half-open requests.
@@ -287,6 +289,7 @@ impl World {
         self.name_cookies(&change);
         if self.ledger.balance(&change).balanced == Some(true) {
             self.open.charges.clear();
+            self.open.balanced_at = Some(self.now);
             self.ledger.confirm();
         }
     }
