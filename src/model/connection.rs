@@ -176,6 +176,7 @@ pub struct Connection {
 
 /// What the fold has to remember of a connection's segments to tell one cause from another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each remembers one thing that was seen")]
 pub(super) struct Trace {
     pub(super) client_isn: u32,
     pub(super) server_isn: u32,
