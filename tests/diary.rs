@@ -397,7 +397,12 @@ fn at_high_rates_writing_rests_although_few_connections_are_there() {
     assert!(!play.world.writes_diaries() && play.world.not_in_diaries() > 0);
     play.pass(500);
     assert!(!play.world.writes_diaries(), "it rests for a second at least");
-    play.pass(1100);
-    play.syn(1100, 1);
+    for at in 0..5 {
+        (0..600).for_each(|_| play.syn(1090 + at * 100, 1));
+    }
+    assert!(!play.world.writes_diaries(), "and as long as that much passes");
+    play.pass(1700);
+    play.pass(1900);
+    play.syn(1900, 1);
     assert!(!play.page(1).from_birth, "what it missed is not hidden");
 }

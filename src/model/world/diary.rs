@@ -26,7 +26,7 @@ pub const MOST_ENTRIES: usize = 40;
 const FEW_CONNECTIONS: usize = 384;
 
 /// More entries than this within [`WINDOW`] are more than anybody follows, and cost more than they tell.
-const MOST_IN_WINDOW: u32 = 2_000;
+const MOST_IN_WINDOW: u32 = 1_000;
 
 /// The time over which entries are counted.
 const WINDOW: Duration = Duration::from_millis(100);

@@ -13,6 +13,7 @@ use crate::model::world::World;
 pub(in crate::model::world) struct Desk {
     open: bool,
     window: Stamp,
+    /// Entries in this window, or what would have been entries.
     written: u32,
     rests_until: Stamp,
     /// Segments that no diary has.
@@ -42,11 +43,16 @@ impl World {
     /// Closes the diaries where nobody could follow them, and opens them again.
     pub(in crate::model::world) fn tend_diaries(&mut self, at: Stamp) {
         let connections = self.roster.len();
+        let over = at.since(self.desk.window) >= WINDOW;
         if !self.desk.open {
-            self.desk.open = connections <= FEW_CONNECTIONS && at >= self.desk.rests_until;
+            if over {
+                let calm = self.desk.written <= MOST_IN_WINDOW / 2 && connections <= FEW_CONNECTIONS;
+                self.desk.open = calm && at >= self.desk.rests_until;
+                (self.desk.window, self.desk.written) = (at, 0);
+            }
             return;
         }
-        if at.since(self.desk.window) >= WINDOW {
+        if over {
             (self.desk.window, self.desk.written) = (at, 0);
         }
         if connections > MOST_CONNECTIONS || self.desk.written > MOST_IN_WINDOW {
@@ -60,11 +66,11 @@ impl World {
 
     /// The connection with its page, if one is kept.
     fn page(&mut self, peer: Peer) -> Option<&mut Connection> {
+        self.desk.written = self.desk.written.saturating_add(1);
         if !self.desk.open {
             self.desk.not_kept += 1;
             return None;
         }
-        self.desk.written += 1;
         let one = self.roster.known(&peer)?;
         if one.diary.is_none() {
             let from_birth = one.syns == 0 && one.syn_acks == 0;
