@@ -80,7 +80,7 @@ impl Shown {
         if poll(&mut fds, Some(&timeout)) == Ok(0) {
             return true;
         }
-        let mut buffer = [0; 8192];
+        let mut buffer = vec![0; 65_536];
         // A terminal without a program on its other side answers with EIO.
         let Ok(length @ 1..) = self.pty.read(&mut buffer) else { return false };
         self.seen.extend_from_slice(&buffer[..length]);
