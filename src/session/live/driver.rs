@@ -70,6 +70,8 @@ pub(super) struct Driver {
     pub(super) batch: Vec<Stamped>,
     pub(super) late: u64,
     pub(super) moved: Stamp,
+    /// When everything began to be seen; a session's duration counts from here.
+    pub(super) opened: Stamp,
     /// The namespace lives as long as the driver.
     pub(super) _place: Place,
 }
@@ -92,6 +94,7 @@ impl Driver {
     /// From here on everything is seen; nobody has come before.
     fn open_eyes(&mut self) -> Result<(), TapError> {
         self.tap = self.blind.take().map(BlindTap::see).transpose()?;
+        self.opened = self.clock.now();
         self.eyes.look_at_all(&self.clock, &mut self.batch);
         Ok(())
     }
@@ -193,7 +196,7 @@ impl Driver {
     }
 
     fn end_by_time(&self) -> Option<Stamp> {
-        self.ends.duration.map(|duration| Stamp::ZERO + duration)
+        self.ends.duration.map(|duration| self.opened + duration)
     }
 
     fn is_over(&self) -> bool {
