@@ -128,7 +128,7 @@ bindings! {
       "next round-trip time of new clients; a long one fills the SYN queue" },
     { plain(KeyCode::Char('t')) => Step, plain(KeyCode::Char('n')) => Next, plain(KeyCode::Char('a')) => AcceptOne;
       "t n a", "t n a", "step",
-      "step mode: clients' time stands (t), next thing (n), one accept() (a)" },
+      "step mode: clients stand still (t), next thing (n), one accept() (a)" },
     { plain(KeyCode::Char(',')) => Slow; ",", ",", "slow",
       "slow motion of clients and accept(); the kernel's timers keep theirs" },
     { plain(KeyCode::Char('?')) => Help; "?", "?", "help",

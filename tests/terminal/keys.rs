@@ -43,6 +43,31 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         }
         Action::PauseAccept => there_and_back(pane, key, "accept()", "PAUSED"),
         Action::Burst => burst(pane, key),
+        Action::Step => {
+            pane.press(key);
+            pane.wait_for("‖ STEP");
+            pane.press(key);
+            pane.wait_for("▶ live");
+        }
+        Action::Next => {
+            // Nobody is under way: the first press holds, the second finds nothing to do.
+            pane.press(key);
+            pane.wait_for("‖ STEP");
+            pane.press(key);
+            pane.wait_for("is due");
+            pane.press(b"t");
+            pane.wait_for("▶ live");
+        }
+        Action::AcceptOne => {
+            pane.press(key);
+            pane.wait_for("accept() found nobody");
+        }
+        Action::Slow => {
+            for motion in ["▶ 0.5×", "▶ 0.25×", "▶ 0.1×", "▶ live"] {
+                pane.press(key);
+                pane.wait_for(motion);
+            }
+        }
         Action::HalfOpen => there_and_back(pane, key, "half-open", "50 %"),
         Action::RoundTrip => changes(pane, key, "round trip"),
         // Three values, and the first again.
