@@ -50,7 +50,6 @@ fn main() {
         Line::new("default lab: CPU, % of a core", lab.cpu, target("target", 5.0)),
         Line::new("default lab, held picture: CPU, % of a core", lab.frozen_cpu, target("target", 2.0)),
         Line::new("default lab: resident memory, MiB", lab.resident, target("target", 20.0)),
-        Line::new("default lab: resident memory without the tap's ring, MiB", lab.private, None),
     ]);
 }
 
@@ -146,7 +145,6 @@ struct Taken {
     cpu: f64,
     frozen_cpu: f64,
     resident: f64,
-    private: f64,
 }
 
 fn watch() -> Taken {
@@ -156,12 +154,12 @@ fn watch() -> Taken {
     qviz.seen.clear();
     let cpu = share(pid, &mut qviz, WATCHED);
     let (bytes, frames) = (qviz.seen.len() as f64, qviz.frames() as f64);
-    let (resident, shared) = (status_mib(pid, "VmRSS:"), status_mib(pid, "RssShmem:"));
+    let resident = resident_mib(pid);
     qviz.pty.write_all(b"f").unwrap();
     qviz.read_for(Duration::from_millis(200));
     let frozen_cpu = share(pid, &mut qviz, FROZEN);
     qviz.quit();
-    Taken { bytes, frames, cpu, frozen_cpu, resident, private: resident - shared.max(RING_MIB) }
+    Taken { bytes, frames, cpu, frozen_cpu, resident }
 }
 
 /// CPU time of a process while its terminal is read for `span`, in percent of a core.
@@ -181,14 +179,12 @@ fn spent_s(pid: u32) -> f64 {
     tasks.map(|task| nanos(task.unwrap())).sum::<f64>() / 1e9
 }
 
-fn status_mib(pid: u32, field: &str) -> f64 {
+fn resident_mib(pid: u32) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find(|line| line.starts_with(field)).unwrap();
+    let line = text.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
 const QVIZ: &str = env!("CARGO_BIN_EXE_qviz");
 /// What the first screen says of the listener.
 const LISTENER: &str = "198.51.100.1:8080";
-/// The tap's ring, which the kernel maps as device memory.
-const RING_MIB: f64 = 2.0;

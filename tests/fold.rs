@@ -345,6 +345,8 @@ fn the_counters_name_a_syn_that_stood_between_two_causes() {
 fn a_drop_that_nothing_explains_is_shown() {
     let mut play = Play::new(5, &[]);
     play.count(&[(Counter::ListenDrops, 2), (Counter::ListenOverflows, 2)]);
+    assert_eq!(play.world.balance().balanced, Some(true), "the answer to it may still be on its way");
+    play.pass(1000);
     let balance = play.world.balance();
     assert_eq!(balance.balanced, Some(false));
     assert_eq!(balance.unexplained.len(), 2);
@@ -456,6 +458,7 @@ fn a_cookie_that_made_a_connection_at_once_is_known_by_the_counters() {
     play.count(&[(Counter::SyncookiesSent, 1), (Counter::SyncookiesRecv, 1)]);
     assert_eq!(play.world.balance().balanced, Some(true));
     play.count(&[(Counter::SyncookiesSent, 2), (Counter::SyncookiesRecv, 2)]);
+    play.pass(1000);
     assert_eq!(play.world.balance().balanced, Some(false), "there was only one connection that it could be");
 }
 
@@ -568,4 +571,22 @@ fn the_three_quarters_rule_is_not_taken_for_a_nearly_full_accept_queue() {
     play.syn(17);
     play.pass(5);
     assert_eq!((play.toll(Cause::SynMaxSynBacklog), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
+}
+
+#[test]
+fn a_silence_that_the_counters_had_named_is_taken_back_when_the_answer_comes_late() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.syn(1);
+    play.pass(5);
+    assert_eq!(play.world.ledger.syns_without_cause, 1, "no queue was near its limit");
+    play.count(&[(Counter::ListenDrops, 1), (Counter::ListenOverflows, 1)]);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    play.syn_ack(1);
+    assert_eq!((play.toll(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
+    play.start(2);
+    play.syn(2);
+    play.pass(5);
+    play.syn_ack(2);
+    assert_eq!(play.world.ledger.syns_without_cause, 0);
 }

@@ -36,8 +36,11 @@ const ROUNDS: usize = 4;
 /// How often the end is looked at again until nothing more passes the tap.
 const LAST_LOOKS: usize = 50;
 
-/// How many last looks there are at least: a list that lacks a request counts only when another one lacks it too.
-const LEAST_LOOKS: usize = 3;
+/// How long nothing may pass the tap before the last counters are believed: what has passed it may still wait for its processor.
+const QUIET: Duration = Duration::from_millis(4);
+
+/// How many quiet looks end the session: a list that lacks a request counts only when another one lacks it too.
+const LEAST_LOOKS: usize = 2;
 
 /// When a session ends by itself.
 #[derive(Clone, Copy, Debug)]
@@ -271,11 +274,13 @@ impl Driver {
     fn finish(mut self) {
         self.actors.command(self.clock.now(), &Command::Stop);
         self.actors.turn(self.clock.now(), &mut self.batch);
-        for look in 1..=LAST_LOOKS {
-            self.drain();
+        let mut quiet = 0;
+        for _ in 0..LAST_LOOKS {
+            Clock::pause(QUIET);
+            let before = self.drain();
             self.eyes.look_at_all(&self.clock, &mut self.batch);
-            Clock::pause(Duration::from_micros(300));
-            if self.drain() == 0 && look >= LEAST_LOOKS {
+            quiet = if before + self.drain() == 0 { quiet + 1 } else { 0 };
+            if quiet >= LEAST_LOOKS {
                 break;
             }
         }
