@@ -24,6 +24,7 @@ mod driver;
 mod eyes;
 mod place;
 mod setup;
+mod step;
 
 pub use place::Place;
 

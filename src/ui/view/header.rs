@@ -7,12 +7,19 @@ use ratatui::style::Style;
 use super::{Scene, ink};
 use crate::model::event::Rung;
 use crate::model::settings::Sysctl;
+use crate::model::tempo::Tempo;
 use crate::model::world::World;
 use crate::ui::numbers;
+use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, world) = (scene.theme, scene.world);
-    let state = if world.ended { "■ over" } else { "▶ live" };
+    let state = match world.tempo {
+        _ if world.ended => "■ over".into(),
+        Tempo { held: true, .. } => "‖ STEP".into(),
+        Tempo { pace: 1.0, .. } => "▶ live".into(),
+        Tempo { pace, .. } => format!("▶ {pace}×"),
+    };
     let right = format!("{}  {state} ", numbers::clock(scene.now));
     let room = area.width.saturating_sub(ink::width(&right) + 1);
     let left = Rect { width: room, height: 1, ..area };
@@ -31,7 +38,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     ink::right(buf, area, 0, &right, theme.strong());
     if two_rows {
-        ink::write(buf, area, (1, 1), &ink::fit(&in_force(world), area.width - 2), theme.calm());
+        let unusual = (world.tempo.held || world.tempo.pace < 1.0) && !world.ended;
+        let style = if unusual { theme.text(Meaning::Otherwise) } else { theme.calm() };
+        ink::write(buf, area, (1, 1), &ink::fit(&second(world), area.width - 2), style);
     }
 }
 
@@ -77,6 +86,21 @@ fn place(world: &World, long: bool) -> String {
         None => String::new(),
     }
 }
+
+/// What keeps another time than usual, if anything does; then the settings in force.
+fn second(world: &World) -> String {
+    match world.tempo {
+        _ if world.ended => in_force(world),
+        Tempo { held: true, .. } => STEP.into(),
+        Tempo { pace: 1.0, .. } => in_force(world),
+        Tempo { pace, .. } => {
+            format!("SLOW {pace}× · clients and accept() · kernel timers run as ever · {}", in_force(world))
+        }
+    }
+}
+
+/// Step mode in one line.
+const STEP: &str = "STEP · clients' time stands still · kernel timers run · n: next thing · a: one accept() · t: go on";
 
 /// The settings that decide, here and, where they differ, on the host.
 fn in_force(world: &World) -> String {

@@ -23,7 +23,9 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     }
     let inner = ink::frame(buf, area, ("HELP", theme.strong()), ("? or esc closes", theme.calm()), theme.strong());
     let mut row = 0;
-    for (sign, words, meaning) in legend {
+    // Where the rows do not suffice for both, the keys come first.
+    let room = usize::from(inner.height).saturating_sub(BINDINGS.len());
+    for (sign, words, meaning) in legend.into_iter().take(room) {
         let style = meaning.map_or(theme.strong(), |meaning| theme.text(meaning));
         ink::write(buf, inner, (1, row), sign, style);
         ink::write(buf, inner, (10, row), &ink::fit(words, inner.width.saturating_sub(10)), Style::new());
