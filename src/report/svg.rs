@@ -183,7 +183,8 @@ const ROW: u32 = 165;
 const BASELINE: u32 = 128;
 const MARGIN: u32 = 100;
 
-const FONT: &str = "14px 'DejaVu Sans Mono',Menlo,ui-monospace,Consolas,monospace";
+/// At this size a column of DejaVu Sans Mono is as wide as [`COLUMN`], also for a reader that does not know `textLength`.
+const FONT: &str = "13.95px 'DejaVu Sans Mono',Menlo,ui-monospace,Consolas,monospace";
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,8 @@ use crate::model::stamp::Stamp;
 #[derive(Debug)]
 pub struct Deck {
     facts: Vec<Stamped>,
+    /// How many facts introduce the session: they are shown even at its very first moment.
+    opening: usize,
     /// The next fact.
     cursor: usize,
     /// How many facts may come while it stands still.
@@ -33,7 +35,8 @@ impl Deck {
     /// Plays from the beginning, at the recorded speed.
     pub fn new(tape: Tape, now: Stamp) -> Self {
         let transport = Transport::new(now, tape.end());
-        Self { facts: tape.facts, cursor: 0, granted: 0, transport }
+        let opening = opening(&tape.facts);
+        Self { facts: tape.facts, opening, cursor: 0, granted: 0, transport }
     }
 
     /// What is due.
@@ -105,8 +108,20 @@ impl Deck {
         } else {
             0
         };
-        start + self.facts[start..].iter().take_while(|fact| fact.at <= moment).count()
+        let count = start + self.facts[start..].iter().take_while(|fact| fact.at <= moment).count();
+        count.max(self.opening)
     }
+}
+
+/// How many facts say where and with what the session runs, before anything happens.
+fn opening(facts: &[Stamped]) -> usize {
+    let Some(first) = facts.first() else { return 0 };
+    let introduces = |fact: &&Stamped| {
+        let setting =
+            matches!(fact.event, Event::Began(_) | Event::Listening(_) | Event::Knobs(_) | Event::Sysctl { .. });
+        (setting || !happens(&fact.event)) && fact.at.since(first.at) < OPENING
+    };
+    facts.iter().take_while(introduces).count().max(1)
 }
 
 /// Whether something happened, rather than that somebody looked.
@@ -116,6 +131,9 @@ const fn happens(event: &Event) -> bool {
         Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_)
     )
 }
+
+/// How long a session takes to introduce itself at most.
+const OPENING: Duration = Duration::from_millis(10);
 
 /// How many facts come at once.
 const MOST: usize = 1 << 17;
@@ -207,6 +225,20 @@ mod tests {
         assert!(deck.playing(ms(9)).paused);
         deck.play(ms(9), Play::Back(Duration::from_millis(10)));
         assert_eq!(due(&mut deck, 9), [0, 50]);
+    }
+
+    #[test]
+    fn going_back_before_the_first_fact_shows_it_nevertheless() {
+        let mut tape = tape();
+        for fact in &mut tape.facts {
+            fact.at = fact.at + Duration::from_millis(20);
+        }
+        let mut deck = Deck::new(tape, ms(0));
+        assert_eq!(due(&mut deck, 500).len(), 7);
+        deck.play(ms(500), Play::Pause);
+        deck.play(ms(500), Play::Pause);
+        deck.play(ms(500), Play::Home);
+        assert_eq!((due(&mut deck, 500), deck.playing(ms(500)).position), (vec![20], ms(0)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::model::stamp::Stamp;
 pub const SPEEDS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 /// A wish of the person at the keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Play {
     /// Stand still, or go on; at the end: begin again.
     Pause,
