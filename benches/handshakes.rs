@@ -24,12 +24,13 @@ const SPAN: Duration = Duration::from_secs(1);
 
 const ROUNDS: usize = 3;
 
-const WHATS: [&str; 5] = ["wire", "wire floor", "connect", "connect floor", "deep"];
+const WHATS: [&str; 6] = ["wire", "wire floor", "life floor", "connect", "connect floor", "deep"];
 
 fn main() {
     match runs::asked().as_deref() {
         None => report(),
         Some("wire floor") => floor::wire(SPAN),
+        Some("life floor") => floor::life(SPAN),
         Some("connect floor") => floor::connect(SPAN),
         Some("connect") => as_fast_as_possible(ClientKind::Connect, 4096),
         Some("deep") => as_fast_as_possible(ClientKind::Wire, 65_535),
@@ -50,19 +51,22 @@ fn as_fast_as_possible(clients: ClientKind, backlog: i32) {
 
 fn report() {
     let measured = interleaved(ROUNDS, &WHATS);
-    let [wire, wire_floor, connect, connect_floor, deep] = measured.as_slice() else { return };
-    let of = median_at;
-    let bare = ("bare packets on the veth, accept, close", "bare connect, accept, close");
-    let line = |what: &str, rounds: &[Vec<f64>], index, anchor, floor: &[Vec<f64>]| {
-        Line::new(what, of(rounds, index), Some((anchor, of(floor, index))))
+    let [wire, wire_floor, life, connect, connect_floor, deep] = measured.as_slice() else { return };
+    let packets = ("bare packets: SYN, ACK; accept, close", wire_floor);
+    let whole = ("the same life in bare calls, one thread", life);
+    let bare = ("bare connect; accept, close", connect_floor);
+    let row = |what: &str, rounds: &[Vec<f64>], index, (name, floor): (&'static str, &Vec<Vec<f64>>)| {
+        Line::new(what, median_at(rounds, index), Some((name, median_at(floor, index))))
     };
     table(&[
-        line("wire clients, backlog 4,096: handshakes/s", wire, 0, bare.0, wire_floor),
-        line("wire clients, backlog 65,535: handshakes/s", deep, 0, bare.0, wire_floor),
-        line("connect clients, backlog 4,096: handshakes/s", connect, 0, bare.1, connect_floor),
-        line("wire clients: CPU us per handshake", wire, 1, bare.0, wire_floor),
-        line("wire clients, backlog 65,535: CPU us per handshake", deep, 1, bare.0, wire_floor),
-        line("connect clients: CPU us per handshake", connect, 1, bare.1, connect_floor),
+        row("wire clients, backlog 4,096: handshakes/s", wire, 0, packets),
+        row("wire clients, backlog 4,096: handshakes/s", wire, 0, whole),
+        row("wire clients, backlog 65,535: handshakes/s", deep, 0, whole),
+        row("connect clients, backlog 4,096: handshakes/s", connect, 0, bare),
+        row("wire clients, backlog 4,096: CPU us per handshake", wire, 1, packets),
+        row("wire clients, backlog 4,096: CPU us per handshake", wire, 1, whole),
+        row("wire clients, backlog 65,535: CPU us per handshake", deep, 1, whole),
+        row("connect clients, backlog 4,096: CPU us per handshake", connect, 1, bare),
     ]);
     let runs: Vec<&Vec<f64>> = wire.iter().chain(connect).chain(deep).collect();
     let balanced = runs.iter().filter(|numbers| numbers[2] > 0.0).count();

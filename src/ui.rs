@@ -2,7 +2,7 @@
 //!
 //! The screen is a pure function: [`view::draw`] paints a [`World`](crate::model::world::World) as seen at one moment and
 //! changes nothing. Keys become wishes in [`state::update`], which is pure too. [`terminal`] is the only file that touches the
-//! terminal, [`run`] the only loop.
+//! terminal, [`mod@run`] the only loop.
 
 use std::io;
 

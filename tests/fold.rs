@@ -92,6 +92,21 @@ impl Play {
         self.wire(id, Toward::Client, flags::SYN | flags::ACK, (5000, 1001));
     }
 
+    /// A handshake segment of a client with timestamps: a SYN-ACK to it does not tell whether it is a cookie.
+    fn stamped(&mut self, id: u16, toward: Toward, flags: u8) {
+        let (seq, ack) = if toward == Toward::Listener { (1000, 0) } else { (5000, 1001) };
+        self.tell(Event::Segment(Segment {
+            peer: peer(id),
+            toward,
+            flags,
+            seq,
+            ack,
+            payload: 0,
+            window_scale: true,
+            timestamps: true,
+        }));
+    }
+
     fn cookie(&mut self, id: u16) {
         self.tell(Event::Segment(Segment {
             peer: peer(id),
@@ -330,6 +345,8 @@ fn the_counters_name_a_syn_that_stood_between_two_causes() {
 fn a_drop_that_nothing_explains_is_shown() {
     let mut play = Play::new(5, &[]);
     play.count(&[(Counter::ListenDrops, 2), (Counter::ListenOverflows, 2)]);
+    assert_eq!(play.world.balance().balanced, Some(true), "the answer to it may still be on its way");
+    play.pass(1000);
     let balance = play.world.balance();
     assert_eq!(balance.balanced, Some(false));
     assert_eq!(balance.unexplained.len(), 2);
@@ -379,4 +396,197 @@ fn connections_that_are_over_are_forgotten() {
     assert_eq!(play.world.clients.in_flight(), 0);
     play.pass(2000);
     assert!(play.world.roster.is_empty());
+}
+
+#[test]
+fn a_cookie_for_a_client_with_timestamps_is_told_by_the_depth_of_the_syn_queue() {
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2, 3] {
+        play.start(id);
+        play.stamped(id, Toward::Listener, flags::SYN);
+        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+    assert_eq!((play.belief(2), play.belief(3)), (Belief::HalfOpen, Belief::CookieOut));
+    assert_eq!(play.world.ledger.cookies_sent, 1);
+}
+
+#[test]
+fn syns_that_come_together_are_judged_by_what_the_kernel_counts_already() {
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2, 3] {
+        play.start(id);
+        play.stamped(id, Toward::Listener, flags::SYN);
+    }
+    for id in [1, 2, 3] {
+        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+    assert_eq!(play.world.syn_queue.depth(), 2, "two of backlog 1, the third is a cookie");
+    assert_eq!(play.belief(3), Belief::CookieOut);
+}
+
+#[test]
+fn a_request_that_no_dump_ever_lists_was_a_cookie_if_the_counters_say_so() {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.start(2);
+    play.tell(Event::Sysctl { name: Sysctl::Syncookies, value: 1 });
+    play.stamped(2, Toward::Listener, flags::SYN);
+    play.stamped(2, Toward::Client, flags::SYN | flags::ACK);
+    play.ack(2);
+    assert_eq!(play.belief(2), Belief::Ghost);
+    play.count(&[
+        (Counter::SyncookiesSent, 1),
+        (Counter::SyncookiesRecv, 1),
+        (Counter::ListenOverflows, 1),
+        (Counter::ListenDrops, 1),
+    ]);
+    play.list(&[]);
+    play.list(&[]);
+    assert_eq!(play.belief(2), Belief::Phantom);
+    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.toll(Cause::AckCookieAcceptQueueFull)), ((0, 0), (1, 1)));
+    assert_eq!((play.world.clients.ghosts, play.world.clients.phantoms), (0, 1));
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn a_cookie_that_made_a_connection_at_once_is_known_by_the_counters() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.stamped(1, Toward::Listener, flags::SYN);
+    play.stamped(1, Toward::Client, flags::SYN | flags::ACK);
+    play.ack(1);
+    play.count(&[(Counter::SyncookiesSent, 1), (Counter::SyncookiesRecv, 1)]);
+    assert_eq!(play.world.balance().balanced, Some(true));
+    play.count(&[(Counter::SyncookiesSent, 2), (Counter::SyncookiesRecv, 2)]);
+    play.pass(1000);
+    assert_eq!(play.world.balance().balanced, Some(false), "there was only one connection that it could be");
+}
+
+#[test]
+fn an_ack_answered_with_rst_met_no_request_and_is_no_victim_of_the_queue() {
+    let mut play = Play::new(0, &[(Sysctl::SynackRetries, 1)]);
+    play.handshake(1);
+    play.start(2);
+    play.syn(2);
+    play.accept(1);
+    play.syn_ack(2);
+    play.handshake(3);
+    play.syn_ack(2);
+    play.ack(2);
+    assert_eq!(play.belief(2), Belief::Ghost);
+    play.wire(2, Toward::Client, flags::RST, (5001, 0));
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (0, 0));
+    assert_eq!(play.toll(Cause::RequestExpired), (1, 1));
+    assert_eq!(play.world.clients.ghosts, 0);
+    assert_eq!(play.world.syn_queue.depth(), 0);
+}
+
+#[test]
+fn a_half_open_client_that_resets_ends_its_request() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.syn(1);
+    play.syn_ack(1);
+    play.wire(1, Toward::Listener, flags::RST, (1001, 0));
+    assert_eq!(play.world.syn_queue.depth(), 0);
+    play.count(&[(Counter::EmbryonicRsts, 1)]);
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn what_our_own_network_loses_is_named_and_is_no_drop_of_the_kernel() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.life(1, Life::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
+    play.life(1, Life::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
+    assert_eq!(play.toll(Cause::ClientLost), (2, 1));
+    assert_eq!(play.world.ledger.kernel_drops(), 0);
+}
+
+#[test]
+fn an_attribution_names_its_witnesses() {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.start(2);
+    play.syn(2);
+    play.pass(5);
+    let witnesses = |play: &Play| play.world.ledger.witnesses(Cause::SynAcceptQueueFull);
+    assert_eq!((witnesses(&play).wire, witnesses(&play).counters, witnesses(&play).client), (1, 0, 0));
+    play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
+    assert_eq!((witnesses(&play).wire, witnesses(&play).counters, witnesses(&play).client), (1, 1, 0));
+    play.syn(2);
+    assert_eq!(witnesses(&play).client, 1, "the client tried again");
+}
+
+#[test]
+fn a_burst_that_fills_and_drains_the_queue_between_two_readings_is_seen_whole() {
+    let mut play = Play::new(1, &[]);
+    play.depth(0);
+    let before = play.now;
+    for id in [1, 2] {
+        play.handshake(id);
+    }
+    play.start(3);
+    play.syn(3);
+    play.accept(1);
+    play.accept(2);
+    play.depth(0);
+    play.pass(5);
+    assert!(play.now - before < 10_000_000);
+    assert_eq!(play.world.accept_queue.max(), 2);
+    assert!(play.world.accept_queue.full(play.world.now) >= std::time::Duration::from_micros(200));
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    assert_eq!(play.world.accept_queue.corrections, 0);
+}
+
+#[test]
+fn with_both_queues_full_the_kernel_asks_for_the_syn_queue_first() {
+    let mut play = Play::new(0, &[(Sysctl::Syncookies, 0)]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+        play.ack(id);
+    }
+    assert!(play.world.accept_queue.is_full() && play.world.syn_queue.is_full());
+    play.start(3);
+    play.syn(3);
+    play.pass(5);
+    assert_eq!((play.toll(Cause::SynSynQueueFull), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
+}
+
+#[test]
+fn the_three_quarters_rule_is_not_taken_for_a_nearly_full_accept_queue() {
+    let mut play = Play::new(10, &[(Sysctl::Syncookies, 0), (Sysctl::MaxSynBacklog, 8)]);
+    for id in 0..10 {
+        play.handshake(id);
+    }
+    for id in 10..17 {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    assert_eq!(play.world.accept_queue.depth(), 10, "one place is left");
+    play.start(17);
+    play.syn(17);
+    play.pass(5);
+    assert_eq!((play.toll(Cause::SynMaxSynBacklog), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
+}
+
+#[test]
+fn a_silence_that_the_counters_had_named_is_taken_back_when_the_answer_comes_late() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.syn(1);
+    play.pass(5);
+    assert_eq!(play.world.ledger.syns_without_cause, 1, "no queue was near its limit");
+    play.count(&[(Counter::ListenDrops, 1), (Counter::ListenOverflows, 1)]);
+    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    play.syn_ack(1);
+    assert_eq!((play.toll(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
+    play.start(2);
+    play.syn(2);
+    play.pass(5);
+    play.syn_ack(2);
+    assert_eq!(play.world.ledger.syns_without_cause, 0);
 }

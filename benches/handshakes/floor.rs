@@ -1,6 +1,7 @@
 //! The floors: the least work in which a handshake is possible at all, in plain system calls. Each prints handshakes per second
 //! and CPU microseconds per handshake.
 
+use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +27,36 @@ pub(crate) fn wire(span: Duration) {
         client.batch(&packets, place);
         place += BATCH;
     });
+}
+
+/// The whole life of a connection as qviz' clients and server live it (request, answer, both FINs), in one thread and bare system
+/// calls: nothing is tapped, sampled, stamped or folded.
+pub(crate) fn life(span: Duration) {
+    let namespace = namespace();
+    let listener = listener(Ipv4Addr::new(198, 51, 100, 1));
+    listener.set_nonblocking(true).unwrap();
+    let packets = packet_socket(namespace.client_end());
+    let mut client = Handshakes::new(&namespace, listener.local_addr().unwrap().port());
+    let (mut first, mut served) = (0, 0_u64);
+    let clock = Clock::start();
+    let before = cpu_s();
+    while clock.now().as_nanos() < span.as_nanos() as u64 {
+        for place in first..first + BATCH {
+            client.send(&packets, place, (SYN, 1, 0));
+        }
+        first += BATCH;
+        client.answer(&packets);
+        while let Ok((mut socket, _)) = listener.accept() {
+            let mut request = [0; 2048];
+            assert_eq!(socket.read(&mut request).unwrap(), usize::from(PAYLOAD));
+            send(&socket, b"served\n", SendFlags::MORE | SendFlags::NOSIGNAL).unwrap();
+            served += 1;
+        }
+        client.answer(&packets);
+        client.answer(&packets);
+    }
+    let took = clock.now().as_secs_f64();
+    println!("{} {}", served as f64 / took, (cpu_s() - before) * 1e6 / served as f64);
 }
 
 /// Blocking `connect()` and a close with RST; another thread accepts and closes.
@@ -92,20 +123,20 @@ fn packet_socket(end: &Link) -> Socket {
     socket
 }
 
-/// Frames of clients that do nothing but shake hands.
+/// Frames of clients that do no more than they must.
 struct Handshakes {
-    frame: [u8; 54],
+    frame: [u8; 54 + PAYLOAD as usize],
 }
 
 impl Handshakes {
     fn new(namespace: &Namespace, port: u16) -> Self {
-        let mut frame = [0; 54];
+        let mut frame = [b'?'; 54 + PAYLOAD as usize];
         frame[..6].copy_from_slice(&namespace.kernel_end().mac);
         frame[6..12].copy_from_slice(&namespace.client_end().mac);
-        frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6]);
+        frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6]);
         frame[30..34].copy_from_slice(&[198, 51, 100, 1]);
         frame[36..38].copy_from_slice(&port.to_be_bytes());
-        frame[48..50].copy_from_slice(&[0xfa, 0xf0]);
+        frame[48..54].copy_from_slice(&[0xfa, 0xf0, 0, 0, 0, 0]);
         Self { frame }
     }
 
@@ -115,28 +146,37 @@ impl Handshakes {
             self.send(socket, place, (SYN, 1, 0));
         }
         let mut answered = 0;
-        let mut answer = [0; 128];
-        while answered < BATCH {
-            let length = match recv(socket, &mut answer[..], RecvFlags::DONTWAIT) {
-                Ok((length, _)) => length,
-                Err(Errno::AGAIN) => break,
-                Err(errno) => panic!("{errno}"),
-            };
-            if length < 54 || answer[47] != SYN | ACK || answer[26..30] != [198, 51, 100, 1] {
-                continue;
+        while answered < BATCH
+            && let Some((place, flags, next)) = receive(socket)
+        {
+            if flags == SYN | ACK {
+                self.send(socket, place, (ACK, 2, next));
+                answered += 1;
             }
-            let place = u32::from_be_bytes(*answer[30..].first_chunk().unwrap()).wrapping_sub(NETWORK);
-            let sequence = u32::from_be_bytes(*answer[38..].first_chunk().unwrap());
-            self.send(socket, place, (ACK, 2, sequence.wrapping_add(1)));
-            answered += 1;
         }
         for place in first..first + BATCH {
             self.send(socket, place, (RST, 2, 0));
         }
     }
 
+    /// Answers everything that has come: a SYN-ACK by ACK and request, a FIN by FIN.
+    fn answer(&mut self, socket: &Socket) {
+        while let Some((place, flags, next)) = receive(socket) {
+            if flags == SYN | ACK {
+                self.send(socket, place, (ACK, 2, next));
+                self.send(socket, place, (PSH | ACK, 2, next));
+            } else if flags & FIN != 0 {
+                self.send(socket, place, (FIN | ACK, 2 + u32::from(PAYLOAD), next));
+            }
+        }
+    }
+
+    /// A segment of the client at `place`; with PSH it carries the request.
     fn send(&mut self, socket: &Socket, place: u32, (flags, sequence, ack): (u8, u32, u32)) {
         let place = place % CLIENTS;
+        let payload = if flags & PSH == 0 { 0 } else { PAYLOAD };
+        let end = 54 + usize::from(payload);
+        self.frame[16..18].copy_from_slice(&(40 + payload).to_be_bytes());
         self.frame[26..30].copy_from_slice(&(NETWORK + place).to_be_bytes());
         self.frame[34..36].copy_from_slice(&(1024 + (place % 60_000) as u16).to_be_bytes());
         self.frame[38..42].copy_from_slice(&sequence.to_be_bytes());
@@ -146,11 +186,29 @@ impl Handshakes {
         self.frame[50..52].copy_from_slice(&[0, 0]);
         let header = checksum(words(&self.frame[14..34]));
         self.frame[24..26].copy_from_slice(&header);
-        // The pseudo-header: both addresses, the protocol, 20 bytes.
-        let segment = checksum(words(&self.frame[26..34]) + 6 + 20 + words(&self.frame[34..54]));
+        // The pseudo-header: both addresses, the protocol, the segment's length.
+        let pseudo = words(&self.frame[26..34]) + 6 + 20 + u32::from(payload);
+        let segment = checksum(pseudo + words(&self.frame[34..end]));
         self.frame[50..52].copy_from_slice(&segment);
-        send(socket.as_fd(), &self.frame, SendFlags::empty()).unwrap();
+        send(socket.as_fd(), &self.frame[..end], SendFlags::empty()).unwrap();
     }
+}
+
+/// The next segment of the listener that is there: whose, its flags, and the sequence number after it. Our own frames are not seen.
+fn receive(socket: &Socket) -> Option<(u32, u8, u32)> {
+    let mut answer = [0; 128];
+    let (length, _) = match recv(socket, &mut answer[..], RecvFlags::DONTWAIT) {
+        Err(Errno::AGAIN) => return None,
+        received => received.unwrap(),
+    };
+    assert!(length >= 54, "a segment of {length} bytes");
+    let place = u32::from_be_bytes(*answer[30..].first_chunk().unwrap()).wrapping_sub(NETWORK);
+    let sequence = u32::from_be_bytes(*answer[38..].first_chunk().unwrap());
+    let headers = 20 + u16::from(answer[46] >> 4) * 4;
+    let payload = u16::from_be_bytes([answer[16], answer[17]]) - headers;
+    let flags = answer[47];
+    let counted = u32::from(payload) + u32::from(flags & SYN != 0) + u32::from(flags & FIN != 0);
+    Some((place, flags, sequence.wrapping_add(counted)))
 }
 
 fn words(bytes: &[u8]) -> u32 {
@@ -170,7 +228,12 @@ const BATCH: u32 = 64;
 const NETWORK: u32 = 0xc612_0000;
 const CLIENTS: u32 = 1 << 17;
 
+/// Bytes of a request.
+const PAYLOAD: u16 = 16;
+
 // TCP flags.
+const FIN: u8 = 1;
 const SYN: u8 = 2;
 const RST: u8 = 4;
+const PSH: u8 = 8;
 const ACK: u8 = 16;

@@ -1,5 +1,7 @@
 //! A live session in a private network of this process, folded to its end.
 
+#![allow(dead_code, reason = "each bench uses its own part")]
+
 use std::time::Duration;
 
 use qviz::kernel::proc;

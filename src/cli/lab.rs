@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+use rustix::io::Errno;
+
 use super::args::{Color, LabArgs};
 use super::exit::{Exit, Failure};
 use super::ground::Ground;
@@ -10,6 +12,7 @@ use super::output::{self, Output, Written};
 use super::plan::{self, Form, LabPlan, Surroundings};
 use super::watch::{self, End, Signals};
 use crate::kernel::proc;
+use crate::lab::server::raise_descriptor_limit;
 use crate::model::command::Command;
 use crate::model::settings::{Arrivals, Knobs, Sysctls};
 use crate::model::stamp::Stamp;
@@ -34,6 +37,7 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
         log::begin(path)?;
     }
     tracing::info!(?plan, "planned");
+    enough_descriptors()?;
     let recorder = plan
         .record
         .as_deref()
@@ -46,6 +50,29 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
         Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
     })?;
     runtime.block_on(live_run(&plan, ground, host, recorder))
+}
+
+/// Tries out whether there are enough file descriptors for a lab: further on, each part would fail in words of its own.
+fn enough_descriptors() -> Result<(), Failure> {
+    raise_descriptor_limit();
+    let mut held = Vec::with_capacity(DESCRIPTORS);
+    for _ in 0..DESCRIPTORS {
+        match rustix::io::dup(rustix::stdio::stderr()) {
+            Ok(descriptor) => held.push(descriptor),
+            Err(errno @ (Errno::MFILE | Errno::NFILE)) => {
+                return Err(Failure::new(
+                    format!(
+                        "a lab needs {DESCRIPTORS} more open files, and only {} are left: {}",
+                        held.len(),
+                        std::io::Error::from(errno)
+                    ),
+                    "raise the limit of open files: ulimit -n 4096",
+                ));
+            }
+            Err(_) => break,
+        }
+    }
+    Ok(())
 }
 
 async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Option<Recorder>) -> Result<Exit, Failure> {
@@ -179,6 +206,9 @@ pub(super) fn surroundings() -> Surroundings {
 fn words() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
+
+/// Open files that a lab needs for itself and its first clients.
+const DESCRIPTORS: usize = 24;
 
 /// Hangup: the terminal has gone.
 pub(super) const SIGHUP: u8 = 1;

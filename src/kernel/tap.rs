@@ -78,6 +78,45 @@ pub struct Tap {
     ends: Ends,
 }
 
+/// A tap that may look and has no ring yet: it sees nothing.
+#[derive(Debug)]
+pub struct BlindTap {
+    socket: Socket,
+    plan: TapPlan,
+}
+
+impl BlindTap {
+    /// Asks for the right to look, in the network namespace of the calling thread. It takes microseconds.
+    ///
+    /// # Errors
+    /// [`TapError`] where the right is missing.
+    pub fn open(plan: &TapPlan) -> Result<Self, TapError> {
+        // Protocol 0 receives nothing until bind() gives another one: the filter is in place before the first packet.
+        let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(failed(plan, "open a packet socket"))?;
+        let program = filter::program(plan.listener_port, plan.loopback);
+        socket.attach_filter(&program).map_err(failed(plan, "attach its filter"))?;
+        Ok(Self { socket, plan: *plan })
+    }
+
+    /// Gives it its ring. The kernel waits for all its processors meanwhile (`synchronize_net` in `packet_set_ring`,
+    /// net/packet/af_packet.c): 10 to 30 ms. From the return of this call on every segment is seen, and none from before.
+    ///
+    /// # Errors
+    /// [`TapError`] where the interface or memory is missing.
+    pub fn see(self) -> Result<Tap, TapError> {
+        let Self { socket, plan } = self;
+        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(&plan, "map its ring"))?;
+        let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
+        socket.bind(&whole).map_err(failed(&plan, "bind to the interface"))?;
+        Ok(Tap { socket, ring, ends: Ends { port: plan.listener_port, address: plan.listener } })
+    }
+}
+
+fn failed(plan: &TapPlan, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
+    let interface = plan.interface;
+    move |source| TapError { operation, interface, source }
+}
+
 impl Tap {
     /// Opens the tap in the network namespace of the calling thread. From the return of this call on every segment is seen, and
     /// none from before.
@@ -85,15 +124,7 @@ impl Tap {
     /// # Errors
     /// [`TapError`] where the right or the interface is missing.
     pub fn open(plan: &TapPlan) -> Result<Self, TapError> {
-        let failed = |operation| move |source| TapError { operation, interface: plan.interface, source };
-        // Protocol 0 receives nothing until bind() gives another one: the filter is in place before the first packet.
-        let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(failed("open a packet socket"))?;
-        let program = filter::program(plan.listener_port, plan.loopback);
-        socket.attach_filter(&program).map_err(failed("attach its filter"))?;
-        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed("map its ring"))?;
-        let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
-        socket.bind(&whole).map_err(failed("bind to the interface"))?;
-        Ok(Self { socket, ring, ends: Ends { port: plan.listener_port, address: plan.listener } })
+        BlindTap::open(plan)?.see()
     }
 
     /// Gives every segment that has arrived, in the order of arrival, with its kernel timestamp (nanoseconds of CLOCK_REALTIME),

@@ -176,6 +176,7 @@ pub struct Connection {
 
 /// What the fold has to remember of a connection's segments to tell one cause from another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each remembers one thing that was seen")]
 pub(super) struct Trace {
     pub(super) client_isn: u32,
     pub(super) server_isn: u32,
@@ -185,7 +186,9 @@ pub(super) struct Trace {
     pub(super) pending: Option<Stamp>,
     /// What the queues' state at that moment says about it.
     pub(super) verdict: Verdict,
-    /// The cause to which the last SYN's silence was put down.
+    /// The last SYN has stayed without an answer.
+    pub(super) silent: bool,
+    /// The cause to which that silence was put down; `None` where none is known.
     pub(super) charged: Option<Cause>,
     /// The connection was made (or would have been) by a cookie.
     pub(super) by_cookie: bool,

@@ -3,6 +3,7 @@
 //! Live, attach and replay feed the same function; nothing in it looks at a clock or a file.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::connection::Connection;
 use super::counters::{Counter, Counters};
@@ -208,7 +209,8 @@ impl World {
         self.counters().value(counter)
     }
 
-    /// The ledger held against the counters.
+    /// The ledger held against the counters. While the session runs the two are read at different moments: a difference counts
+    /// only when it has stood for [`PATIENCE`].
     pub fn balance(&self) -> Balance {
         let undecided = |reason| Balance { balanced: None, reason: Some(reason), unexplained: Vec::new() };
         match &self.began {
@@ -218,7 +220,11 @@ impl World {
             _ if self.segments.is_none() => undecided("segments are not seen: no packet tap"),
             _ if self.losses.tap_dropped > 0 => undecided("the packet tap lost segments"),
             _ if self.counters_first.is_none() => undecided("the counters could not be read"),
-            _ => self.ledger.balance(&self.counters()),
+            _ => {
+                let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < PATIENCE);
+                let balance = self.ledger.balance(&self.counters());
+                if recent && !self.ended { Balance { balanced: Some(true), ..Balance::default() } } else { balance }
+            }
         }
     }
 
@@ -232,3 +238,6 @@ impl World {
         self.ledger.toll(cause)
     }
 }
+
+/// How long a difference between the ledger and the counters may last while the session runs.
+pub const PATIENCE: Duration = Duration::from_secs(1);

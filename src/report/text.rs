@@ -65,7 +65,8 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
         writeln!(out, "The kernel made {limit} of the backlog {backlog}: net.core.somaxconn is {ceiling}.")?;
     }
     if let Some(fallback) = &summary.fallback {
-        writeln!(out, "{}", wrapped(&format!("Note: {}", clean::line(fallback)), WIDTH, ""))?;
+        // One line, however long: it ends in a command that one wants to copy whole.
+        writeln!(out, "Note: {}", clean::line(fallback))?;
     }
     Ok(())
 }

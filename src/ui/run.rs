@@ -73,6 +73,10 @@ impl Watch {
     ) -> Result<Leave, UiError> {
         let clock = session.clock();
         let mut listening = true;
+        // The first facts say where the lab stands; they are there already.
+        if let Some(facts) = session.next().await {
+            self.fold(world, &facts);
+        }
         loop {
             let now = clock.now();
             if terminal::panicked() {

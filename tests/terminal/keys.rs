@@ -33,13 +33,13 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::BacklogUp => rises(pane, key, "listen() of the header", backlog),
         Action::ArrivalsUp => rises(pane, key, "arrivals", |pane| setting(pane, "arrivals").map(|text| number(&text))),
         Action::ArrivalsDown => {
-            falls(pane, key, "arrivals", |pane| setting(pane, "arrivals").map(|text| number(&text)))
+            falls(pane, key, "arrivals", |pane| setting(pane, "arrivals").map(|text| number(&text)));
         }
         Action::AcceptSlower => {
-            falls(pane, key, "accept()", |pane| setting(pane, "accept()").map(|text| number(&text)))
+            falls(pane, key, "accept()", |pane| setting(pane, "accept()").map(|text| number(&text)));
         }
         Action::AcceptFaster => {
-            rises(pane, key, "accept()", |pane| setting(pane, "accept()").map(|text| number(&text)))
+            rises(pane, key, "accept()", |pane| setting(pane, "accept()").map(|text| number(&text)));
         }
         Action::PauseAccept => there_and_back(pane, key, "accept()", "PAUSED"),
         Action::Burst => burst(pane, key),

@@ -161,7 +161,7 @@ impl Pane {
     /// Takes what is there; waits a moment when there is nothing.
     pub(crate) fn read(&mut self) {
         let Some(master) = &self.master else { return };
-        let mut bytes = [0; 65_536];
+        let mut bytes = [0; 8_192];
         let mut moment = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
         loop {
             let mut fds = [PollFd::from_borrowed_fd(master.as_fd(), PollFlags::IN)];

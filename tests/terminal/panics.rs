@@ -2,7 +2,7 @@
 //!
 //! There is no hook for this in the program: the test runs itself in a terminal, as a small program made of qviz's own rooms.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a panic is what is tested")]
+#![expect(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a panic is what is tested")]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -17,6 +17,7 @@ impl Crowd {
         for _ in 0..self.waiting.min(STARTS_PER_TICK) {
             if self.live() >= MAX_LIVE || !self.start_one(now, out) {
                 self.losses.arrivals_skipped(std::mem::take(&mut self.waiting));
+                self.losses.saturated();
                 return;
             }
             self.waiting -= 1;

@@ -34,6 +34,8 @@ pub(super) struct Open {
     pub(super) coming: u32,
     /// Connections made by a SYN-ACK that does not tell whether it was a cookie.
     pub(super) untold: u64,
+    /// When the ledger balanced last.
+    pub(super) balanced_at: Option<Stamp>,
     /// How many connections have entered the accept queue.
     pub(super) entered: u64,
     /// Number of the last dump of half-open requests.
@@ -157,6 +159,7 @@ impl World {
             Verdict::Drop(cause) => Some(cause),
             Verdict::Request | Verdict::Cookie => nearest,
         };
+        one.trace.silent = true;
         one.trace.charged = cause;
         match cause {
             Some(cause) => {
@@ -174,11 +177,13 @@ impl World {
 
     /// A SYN that was charged has been answered after all.
     pub(super) fn take_back_silence(&mut self, peer: Peer) {
-        let charged = self.roster.known(&peer).and_then(|one| one.trace.charged.take());
-        if let Some(cause) = charged {
-            self.refund(peer, cause);
-            self.open.charges.retain(|(charged, _)| *charged != peer);
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.trace.silent = false;
+        match one.trace.charged.take() {
+            Some(cause) => self.refund(peer, cause),
+            None => self.ledger.syns_without_cause = self.ledger.syns_without_cause.saturating_sub(1),
         }
+        self.open.charges.retain(|(charged, _)| *charged != peer);
     }
 
     /// Remembers a decision that the next reading of the queue may revise.
@@ -284,6 +289,7 @@ impl World {
         self.name_cookies(&change);
         if self.ledger.balance(&change).balanced == Some(true) {
             self.open.charges.clear();
+            self.open.balanced_at = Some(self.now);
             self.ledger.confirm();
         }
     }
@@ -350,6 +356,9 @@ impl World {
             }
             self.charge(self.now, peer, to);
             self.open.charges[index].1 = Some(to);
+            if let Some(one) = self.roster.known(&peer) {
+                one.trace.charged = one.trace.silent.then_some(to);
+            }
         }
     }
 

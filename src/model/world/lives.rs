@@ -86,7 +86,7 @@ impl World {
         }
         let who = who(one);
         let told = match side {
-            ClientSide::TimedOut => one.trace.charged.take(),
+            ClientSide::TimedOut => one.trace.charged,
             ClientSide::Reset if one.hits(Cause::AckReset) > 0 => Some(Cause::AckReset),
             _ => None,
         };

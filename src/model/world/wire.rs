@@ -38,6 +38,7 @@ impl World {
             self.charge_silence(before, peer);
         }
         let one = self.roster.entry(peer, at);
+        one.trace.silent = false;
         if let Some(cause) = one.trace.charged.take() {
             self.ledger.witnesses_mut(cause).client += 1;
         }
@@ -75,7 +76,7 @@ impl World {
         one.syn_acks = one.syn_acks.saturating_add(1);
         one.trace.server_isn = segment.seq;
         let answers = self.open.settle(one);
-        let late = one.trace.charged.is_some();
+        let late = one.trace.silent;
         let cookie = if one.trace.tells_cookie { !segment.window_scale } else { one.trace.verdict == Verdict::Cookie };
         self.tally(|tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
         if late && !answers {

@@ -13,7 +13,7 @@ use super::actors::Actors;
 use super::eyes::Eyes;
 use super::place::Place;
 use crate::kernel::own;
-use crate::kernel::tap::Tap;
+use crate::kernel::tap::{BlindTap, Tap, TapError};
 use crate::lab::knobs;
 use crate::lab::listener::Listener;
 use crate::lab::namespace::SendPass;
@@ -37,8 +37,11 @@ const ROUNDS: usize = 4;
 /// How often the end is looked at again until nothing more passes the tap.
 const LAST_LOOKS: usize = 50;
 
-/// How many last looks there are at least: a list that lacks a request counts only when another one lacks it too.
-const LEAST_LOOKS: usize = 3;
+/// How long nothing may pass the tap before the last counters are believed: what has passed it may still wait for its processor.
+const QUIET: Duration = Duration::from_millis(4);
+
+/// How many quiet looks end the session: a list that lacks a request counts only when another one lacks it too.
+const LEAST_LOOKS: usize = 2;
 
 /// When a session ends by itself.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +57,8 @@ pub(super) struct Driver {
     pub(super) listener: Arc<Listener>,
     pub(super) server: Server,
     pub(super) actors: Actors,
+    /// The tap before it sees anything: its ring takes longer than all the rest of the beginning.
+    pub(super) blind: Option<BlindTap>,
     pub(super) tap: Option<Tap>,
     pub(super) eyes: Eyes,
     pub(super) pass: Option<SendPass>,
@@ -72,10 +77,23 @@ pub(super) struct Driver {
 impl Driver {
     /// Runs until the session's end, then says so.
     pub(super) fn run(mut self) {
-        while self.turn() {
-            self.wait();
+        self.tell();
+        match self.open_eyes() {
+            Ok(()) => {
+                while self.turn() {
+                    self.wait();
+                }
+            }
+            Err(error) => self.push(Event::Refused { message: format!("{error}. {}", error.hint()) }),
         }
         self.finish();
+    }
+
+    /// From here on everything is seen; nobody has come before.
+    fn open_eyes(&mut self) -> Result<(), TapError> {
+        self.tap = self.blind.take().map(BlindTap::see).transpose()?;
+        self.eyes.look_at_all(&self.clock, &mut self.batch);
+        Ok(())
     }
 
     fn turn(&mut self) -> bool {
@@ -258,11 +276,13 @@ impl Driver {
     fn finish(mut self) {
         self.actors.command(self.clock.now(), &Command::Stop);
         self.actors.turn(self.clock.now(), &mut self.batch);
-        for look in 1..=LAST_LOOKS {
-            self.drain();
+        let mut quiet = 0;
+        for _ in 0..LAST_LOOKS {
+            Clock::pause(QUIET);
+            let before = self.drain();
             self.eyes.look_at_all(&self.clock, &mut self.batch);
-            Clock::pause(Duration::from_micros(300));
-            if self.drain() == 0 && look >= LEAST_LOOKS {
+            quiet = if before + self.drain() == 0 { quiet + 1 } else { 0 };
+            if quiet >= LEAST_LOOKS {
                 break;
             }
         }

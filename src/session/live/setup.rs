@@ -15,7 +15,7 @@ use super::{LiveError, LivePlan};
 use crate::kernel::own::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
 use crate::kernel::sock_diag::Diag;
-use crate::kernel::tap::{Tap, TapPlan};
+use crate::kernel::tap::{BlindTap, TapPlan};
 use crate::lab::connect::{ConnectPlan, Connects};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
 use crate::lab::listener::{ListenPlan, Listener};
@@ -68,7 +68,8 @@ pub(super) fn open(
         listener,
         server,
         actors,
-        tap,
+        blind: tap,
+        tap: None,
         eyes,
         pass,
         knobs: plan.knobs,
@@ -91,7 +92,6 @@ fn first_facts(driver: &mut Driver, began: Began) {
     let listening = driver.listening(knobs.backlog);
     driver.push(Event::Listening(listening));
     driver.push(Event::Knobs(Box::new(knobs)));
-    driver.eyes.look_at_all(&driver.clock, &mut driver.batch);
 }
 
 fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> Began {
@@ -111,7 +111,7 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
 }
 
 /// Wire clients cannot live without the tap; with real clients it may be missing (no right on the host).
-fn open_tap(plan: &LivePlan, pass: Option<&SendPass>, address: SocketAddr) -> Result<Option<Tap>, LiveError> {
+fn open_tap(plan: &LivePlan, pass: Option<&SendPass>, address: SocketAddr) -> Result<Option<BlindTap>, LiveError> {
     let loopback = plan.clients == ClientKind::Connect;
     let interface = match pass {
         Some(pass) if !loopback => pass.kernel_end().index,
@@ -119,7 +119,7 @@ fn open_tap(plan: &LivePlan, pass: Option<&SendPass>, address: SocketAddr) -> Re
         _ => LOOPBACK,
     };
     let specific = !address.ip().is_unspecified();
-    let tap = Tap::open(&TapPlan {
+    let tap = BlindTap::open(&TapPlan {
         loopback,
         listener: specific.then(|| address.ip()),
         ring_bytes: RING_BYTES,
