@@ -86,12 +86,17 @@ fn a_torn_last_line_is_left_out_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("torn.qviz");
     let whole = fs::read(asset("ghosts.qviz")).unwrap();
-    let lines = whole.iter().filter(|byte| **byte == b'\n').count();
+    let lines = lines(&whole);
     fs::write(&path, &whole[..whole.len() - 9]).unwrap();
     assert_eq!(Tape::open(&path).unwrap().close, Close::Torn { line: lines });
     let output = qviz(&format!("replay {} --json", path.display()));
     assert!(output.status.success());
     assert!(said(&output.stderr).contains(&format!("torn.qviz:{lines}: the last line was cut off")));
+}
+
+/// How many lines are whole.
+fn lines(bytes: &[u8]) -> usize {
+    bytes.split(|byte| *byte == b'\n').count() - 1
 }
 
 #[test]
@@ -104,7 +109,7 @@ fn every_cut_of_a_recording_is_read_up_to_the_cut() {
     for cut in (second..whole.len()).step_by(997) {
         fs::write(&path, &whole[..cut]).unwrap();
         let tape = Tape::open(&path).unwrap();
-        let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
+        let lines = lines(&whole[..cut]);
         // A cut right before the line feed leaves a whole fact.
         assert!((lines - 1..=lines).contains(&tape.facts.len()), "{cut}");
         assert_eq!(tape.facts, facts[..tape.facts.len()]);
