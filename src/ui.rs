@@ -8,6 +8,7 @@ use std::io;
 
 use thiserror::Error;
 
+pub mod film;
 pub mod keymap;
 mod keys;
 pub mod numbers;

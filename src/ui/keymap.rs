@@ -2,6 +2,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::session::tape::transport::Play;
+
+mod replay;
+
+pub use replay::{REPLAY_BINDINGS, action_in_replay, shown};
+
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -45,6 +51,8 @@ pub enum Action {
     Help,
     /// Close what lies over the picture.
     Close,
+    /// Play a recording in another way.
+    Play(Play),
     /// Stop like any program in a shell.
     Suspend,
     /// End.

@@ -84,6 +84,7 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         // exits.rs looks at the terminal meanwhile and afterwards.
         Action::Suspend => crate::exits::stopped_and_continued(|pane| pane.press(key)),
         Action::Quit => crate::exits::left(|pane| pane.press(key), 0),
+        Action::Play(_) => unreachable!("the lab is not played: {key:?}"),
     }
 }
 

@@ -42,7 +42,9 @@ pub(super) fn wish(
     world: &World,
 ) -> Result<Vec<Command>, String> {
     if !listens {
-        return Err("this picture is a recording: it cannot be changed".into());
+        return Err(
+            "this is a recording: what happened cannot be changed. Space, ←→ and < > play it; live: qviz".into()
+        );
     }
     let Some(knobs) = &world.knobs else { return Err("the lab is not ready yet".into()) };
     let command = match action {

@@ -14,13 +14,7 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, world) = (scene.theme, scene.world);
-    let state = match world.tempo {
-        _ if world.ended => "■ over".into(),
-        Tempo { held: true, .. } => "‖ STEP".into(),
-        Tempo { pace: 1.0, .. } => "▶ live".into(),
-        Tempo { pace, .. } => format!("▶ {pace}×"),
-    };
-    let right = format!("{}  {state} ", numbers::clock(scene.now));
+    let right = progress(scene);
     let room = area.width.saturating_sub(ink::width(&right) + 1);
     let left = Rect { width: room, height: 1, ..area };
     let address = world.began.as_ref().map_or_else(String::new, |began| began.address.to_string());
@@ -42,6 +36,29 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let style = if unusual { theme.text(Meaning::Otherwise) } else { theme.calm() };
         ink::write(buf, area, (1, 1), &ink::fit(&second(world), area.width - 2), style);
     }
+}
+
+/// The time, and whether it is the present.
+fn progress(scene: &Scene<'_>) -> String {
+    let time = numbers::clock(scene.now);
+    let Some(replay) = &scene.state.replay else {
+        let state = match scene.world.tempo {
+            _ if scene.world.ended => "■ over".into(),
+            Tempo { held: true, .. } => "‖ STEP".into(),
+            Tempo { pace: 1.0, .. } => "▶ live".into(),
+            Tempo { pace, .. } => format!("▶ {pace}×"),
+        };
+        return format!("{time}  {state} ");
+    };
+    let sign = match (replay.is_over(), replay.paused) {
+        (true, _) => "■",
+        (false, true) => "‖",
+        (false, false) => "▶",
+    };
+    let speed = f64::from(replay.tenths) / 10.0;
+    // Who steps wants to see how far a step has gone.
+    let time = if replay.paused { replay.position.to_string() } else { time };
+    format!("{time} of {}  {sign} replay {speed}× ", numbers::clock(replay.end))
 }
 
 /// What `listen()` was asked for and what it gives.
