@@ -20,6 +20,7 @@ mod log;
 pub mod man;
 pub mod output;
 pub mod plan;
+mod replay;
 pub mod values;
 mod watch;
 
@@ -41,6 +42,7 @@ fn carried_out() -> Result<Exit, Failure> {
     };
     match cli.verb {
         None => lab::run(&cli.lab),
+        Some(Verb::Replay(args)) => replay::run(&args),
         Some(Verb::Explain { topic }) => explained(topic.as_deref()),
         Some(Verb::Doctor { json }) => doctor::run(json),
         Some(Verb::Completions { shell }) => printed(&completions(shell)),

@@ -15,4 +15,5 @@ pub mod sample;
 pub mod segment;
 pub mod settings;
 pub mod stamp;
+pub mod tempo;
 pub mod world;

@@ -2,11 +2,14 @@
 //!
 //! Start at [`summary`]: everything else writes what stands there. The JSON Schema of all documents is [`SCHEMA`].
 
+pub mod cast;
 pub mod clean;
 pub mod errno;
+pub mod grid;
 pub mod json;
 pub mod jsonl;
 pub mod summary;
+pub mod svg;
 pub mod text;
 pub mod wrap;
 

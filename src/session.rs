@@ -8,40 +8,117 @@ use tokio::sync::mpsc;
 
 use crate::model::command::Command;
 use crate::model::event::Stamped;
+use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
+use crate::session::tape::record::Recorder;
+use crate::session::tape::replay::Player;
+use crate::session::tape::transport::{Play, Playing};
+use crate::session::tape::{Header, TapeError};
 
 pub mod clock;
 pub mod live;
+pub mod tape;
 
 /// A running session: facts come up, commands go down.
 #[derive(Debug)]
 pub struct Session {
-    facts: mpsc::Receiver<Vec<Stamped>>,
-    wishes: Option<std::sync::mpsc::Sender<Command>>,
+    source: Source,
+    recorder: Option<Recorder>,
     clock: Clock,
 }
 
+/// Where the facts come from.
+#[derive(Debug)]
+enum Source {
+    /// The lab, in a thread of its own.
+    Live { facts: mpsc::Receiver<Vec<Stamped>>, wishes: std::sync::mpsc::Sender<Command> },
+    /// A recording.
+    Tape(Player),
+}
+
 impl Session {
-    /// The next facts in the order of their stamps; `None` when the session is over (after [`Event::Ended`](crate::model::event::Event::Ended)).
+    /// The next facts in the order in which they became known; `None` when the session is over (after
+    /// [`Event::Ended`](crate::model::event::Event::Ended)). [`Event::Began`](crate::model::event::Event::Began) begins a new
+    /// world: a replay that goes back tells everything again from the beginning. What is returned here has been recorded.
     pub async fn next(&mut self) -> Option<Vec<Stamped>> {
-        self.facts.recv().await
+        let mut facts = loop {
+            let due = self.recorder.as_ref().and_then(Recorder::due);
+            let Some(due) = due else { break self.source.next(&self.clock).await };
+            // Facts that come one by one must not keep each other waiting in the buffer.
+            match tokio::time::timeout(due.since(self.clock.now()), self.source.next(&self.clock)).await {
+                Ok(facts) => break facts,
+                Err(_) => self.recorder.iter_mut().for_each(|recorder| recorder.flush_if_due(self.clock.now())),
+            }
+        };
+        if let (Some(recorder), Some(facts)) = (&mut self.recorder, &mut facts) {
+            recorder.take(self.clock.now(), facts);
+        }
+        facts
+    }
+
+    /// The facts of a recording that are due by now; a lab's facts have to be waited for.
+    pub fn ready(&mut self) -> Option<Vec<Stamped>> {
+        match &mut self.source {
+            Source::Live { .. } => None,
+            Source::Tape(player) => player.ready(self.clock.now()),
+        }
     }
 
     /// Sends a wish to the lab. A recording, and a lab that has ended, do not listen.
     pub fn wish(&self, command: Command) {
-        if let Some(wishes) = &self.wishes {
+        if let Source::Live { wishes, .. } = &self.source {
             let _lab_has_ended = wishes.send(command);
         }
     }
 
     /// True when wishes can be carried out: a lab, not a recording.
     pub const fn listens(&self) -> bool {
-        self.wishes.is_some()
+        matches!(self.source, Source::Live { .. })
+    }
+
+    /// Pauses, seeks, steps a recording. A lab cannot.
+    pub fn play(&mut self, wish: Play) {
+        if let Source::Tape(player) = &mut self.source {
+            player.play(self.clock.now(), wish);
+        }
+    }
+
+    /// Where a recording stands that is shown in its own time.
+    pub fn playing(&self) -> Option<Playing> {
+        match &self.source {
+            Source::Live { .. } => None,
+            Source::Tape(player) => player.playing(self.clock.now()),
+        }
+    }
+
+    /// The moment that is shown: the present one, or the recording's.
+    pub fn moment(&self) -> Stamp {
+        self.playing().map_or_else(|| self.clock.now(), |playing| playing.position)
+    }
+
+    /// From now on everything that [`next`](Self::next) returns is recorded.
+    pub fn record(&mut self, mut recorder: Recorder, header: &Header) {
+        recorder.begin(header);
+        self.recorder = Some(recorder);
+    }
+
+    /// Why the recording is not complete, if it could not be written.
+    pub fn recording_failure(&self) -> Option<&TapeError> {
+        self.recorder.as_ref().and_then(Recorder::failure)
     }
 
     /// The session's clock.
     pub const fn clock(&self) -> Clock {
         self.clock
+    }
+}
+
+impl Source {
+    async fn next(&mut self, clock: &Clock) -> Option<Vec<Stamped>> {
+        match self {
+            Self::Live { facts, .. } => facts.recv().await,
+            Self::Tape(player) => player.next(clock).await,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::io;
 use thiserror::Error;
 
 pub mod browse;
+pub mod film;
 pub mod keymap;
 mod keys;
 pub mod numbers;

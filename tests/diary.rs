@@ -398,7 +398,7 @@ fn at_high_rates_writing_rests_although_few_connections_are_there() {
     play.pass(500);
     assert!(!play.world.writes_diaries(), "it rests for a second at least");
     for at in 0..5 {
-        (0..600).for_each(|_| play.syn(1090 + at * 100, 1));
+        (0..600).for_each(|_| play.syn(890 + at * 100, 1));
     }
     assert!(!play.world.writes_diaries(), "and as long as that much passes");
     play.pass(1700);

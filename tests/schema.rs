@@ -14,6 +14,7 @@ use qviz::model::sample::{Eye, HalfOpen, Listed, QueueReading, Waiting};
 use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
+use qviz::model::tempo::{Tempo, Thing};
 use qviz::model::world::World;
 use qviz::report::jsonl;
 use qviz::report::summary::Summary;
@@ -151,6 +152,9 @@ fn every_event() -> Vec<Event> {
         Event::Loss(Loss::ArrivalsSkipped(4)),
         Event::Loss(Loss::Saturated),
         Event::Cost { eye: Eye::Queue, nanos: 700 },
+        Event::Tempo(Tempo { pace: 0.25, held: true, ..Tempo::default() }),
+        Event::Stepped { peer: peer(), thing: Thing::Reached(Kind::Syn) },
+        Event::Stepped { peer: peer(), thing: Thing::Accepted },
         Event::Refused { message: "no".to_owned() },
         Event::Ended,
     ]);

@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use qviz::model::command::Command;
-use qviz::model::event::Rung;
+use qviz::model::event::{Event, Rung};
+use qviz::model::segment::Kind;
 use qviz::model::settings::AcceptRate;
 use qviz::model::stamp::Stamp;
+use qviz::model::tempo::{Step, Thing};
 use qviz::model::world::World;
 use qviz::ui::keymap::{Action, Place, bindings};
 use qviz::ui::state::{Msg, UiState, update};
@@ -148,6 +150,44 @@ fn frozen_says_that_the_run_goes_on() {
     shoot("frozen", &overflowing(), |state, world, now| {
         update(state, Msg::Press(Action::Freeze, now), world);
     });
+}
+
+/// Held while three clients are under way, and one thing let happen since.
+fn stepping() -> Tale {
+    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    tale.clients(0..6, ms(500), gap(120), false);
+    tale.run(ms(1150));
+    let mut tempo = tale.world.tempo;
+    tempo.hold(tale.now);
+    tale.tell(&Event::Tempo(tempo));
+    let peer = tale.world.roster.iter().map(|one| one.peer).min().unwrap();
+    tale.tell(&Event::Stepped { peer, thing: Thing::Reached(Kind::Syn) });
+    tale
+}
+
+#[test]
+fn step_says_what_stands_still_and_what_runs() {
+    shoot("step", &stepping(), as_is);
+}
+
+#[test]
+fn what_is_under_way_stands_still_while_the_clients_time_does() {
+    let tale = stepping();
+    let state = state((120, 36), false);
+    let lanes = |after: u64| {
+        let text = lines(&view::picture(state.size, &tale.world, &state, tale.now + gap(after)));
+        text.lines().filter(|line| line.contains('▶') && line.contains("─SYN")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let heads = |lines: Vec<String>| lines.iter().map(|line| line.find('▶')).collect::<Vec<_>>();
+    assert!(!lanes(0).is_empty());
+    assert_eq!(heads(lanes(0)), heads(lanes(60_000)));
+}
+
+#[test]
+fn the_key_of_step_mode_lets_time_run_again() {
+    let tale = stepping();
+    let mut state = state((120, 36), false);
+    assert_eq!(press(&mut state, Action::Step, &tale), [Command::Step(Step::Go)]);
 }
 
 #[test]
@@ -392,6 +432,10 @@ fn each_key_of_the_lab_sends_its_command() {
         (Action::AcceptSlower, Command::AcceptRate(AcceptRate::PerSecond(3.0))),
         (Action::PauseAccept, Command::AcceptRate(AcceptRate::Paused)),
         (Action::Burst, Command::Burst(12)),
+        (Action::Step, Command::Step(Step::Hold)),
+        (Action::Next, Command::Step(Step::Next)),
+        (Action::AcceptOne, Command::AcceptOne),
+        (Action::Slow, Command::Pace(0.5)),
         (Action::HalfOpen, Command::HalfOpen(0.5)),
         (Action::RoundTrip, Command::Rtt(Duration::from_millis(800))),
         (Action::Cookies, Command::Sysctl(Sysctl::Syncookies, 1)),
@@ -431,7 +475,15 @@ fn pause_goes_back_to_the_rate_before_it() {
 #[test]
 fn keys_that_would_change_the_host_say_why_not() {
     let tale = host();
-    for action in [Action::Cookies, Action::Overflow, Action::HalfOpen, Action::RoundTrip] {
+    for action in [
+        Action::Cookies,
+        Action::Overflow,
+        Action::HalfOpen,
+        Action::RoundTrip,
+        Action::Step,
+        Action::Next,
+        Action::Slow,
+    ] {
         let mut state = state((120, 36), false);
         assert_eq!(press(&mut state, action, &tale), []);
         let (_, message) = state.message.clone().unwrap();

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::replay::ReplayArgs;
 use super::{examples, values};
 use crate::model::settings::{AcceptRate, Arrivals};
 use crate::ui::theme;
+
+mod replay;
 
 /// The whole command line.
 #[derive(Clone, Debug, Parser)]
@@ -39,6 +42,12 @@ pub struct Cli {
 /// Everything but the lab.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
+    /// Show a recording again, with pause, speed and seek; or draw one moment of it into a file
+    #[command(
+        long_about = "Show a recording (qviz --record FILE) again, with pause, speed and seek; print its summary, which is that \
+        of the run itself; or draw one moment of it as text or SVG, or all of it as a terminal recording."
+    )]
+    Replay(ReplayArgs),
     /// Explain a cause, counter, sysctl, finding or key in plain words
     #[command(
         long_about = "Explain a cause, counter, sysctl, finding or key in plain words, with the kernel function that it \
@@ -250,6 +259,13 @@ pub struct RunArgs {
     /// The same seed gives the same arrivals and the same losses on every machine. [default: 1]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
+
+    /// Record the run into FILE; qviz replay FILE shows it again
+    ///
+    /// Every fact as it came, one line of JSON each. An older recording is overwritten, any other file is not. At 1 GiB the recording
+    /// ends and the run goes on.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
 
     /// Write what qviz does to FILE, with times
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

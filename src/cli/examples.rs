@@ -6,6 +6,7 @@ Examples:
   qviz                                  the lab with listen(5): watch both queues fill, overflow and drain
   qviz --backlog 1 --accept-rate 0      nobody accepts: see who waits, who is dropped, who is a ghost
   qviz --json --rate 200 --duration 3s  one JSON document, no picture
+  qviz --record a.qviz                  the same, recorded; qviz replay a.qviz shows it again
   qviz explain ListenOverflows          what a counter means and what to do
 
 More: qviz --help, qviz man, qviz doctor";
@@ -27,6 +28,10 @@ Examples:
       No picture; one JSON document with every drop by cause.
   qviz --jsonl --rate 10 --duration 5s | jq -c 'select(.event==\"segment\")'
       Every segment of the handshakes, as it passed.
+  qviz --record a.qviz --duration 20s, then qviz replay a.qviz
+      A run, and the same run again: pause, speed, seek, step; no private network and no rights needed.
+  qviz replay a.qviz --at 3.2s --size 120x36 --svg a.svg
+      One moment of it as a picture.
 
 Values:
   durations 250ms, 2s, 1m30s; rates and counts 0.5, 12, 10k, 1m; percentages 30% or 30

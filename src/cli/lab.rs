@@ -23,6 +23,8 @@ use crate::report::{json, jsonl, text};
 use crate::scenario::Script;
 use crate::session::Session;
 use crate::session::live::{self, LivePlan};
+use crate::session::tape::record::{self, Recorder};
+use crate::session::tape::{Header, TapeError};
 use crate::ui::{self, ColorWish, Leave, UiPlan};
 
 /// Runs the lab as the words say.
@@ -36,12 +38,18 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
     }
     tracing::info!(?plan, "planned");
     enough_descriptors()?;
+    let recorder = plan
+        .record
+        .as_deref()
+        .map(|path| Recorder::open(path, record::LIMIT))
+        .transpose()
+        .map_err(|error| tape(&error))?;
     let host = proc::read_sysctls();
     let ground = Ground::find(&plan, &host)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
     })?;
-    runtime.block_on(live_run(&plan, ground, host))
+    runtime.block_on(live_run(&plan, ground, host, recorder))
 }
 
 /// Tries out whether there are enough file descriptors for a lab: further on, each part would fail in words of its own.
@@ -67,7 +75,7 @@ fn enough_descriptors() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit, Failure> {
+async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Option<Recorder>) -> Result<Exit, Failure> {
     if plan.form != Form::Picture {
         for remark in remarks(plan, &ground) {
             output::tell(format!("note: {remark}"));
@@ -87,6 +95,9 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
     })
     .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
     tracing::info!("the listener is ready");
+    if let Some(recorder) = recorder {
+        session.record(recorder, &Header::new(Some(plan::repeat(&words(), plan.seed))));
+    }
     let mut world = World::new();
     let end = if plan.form == Form::Picture {
         picture(plan, &mut session, &mut world).await?
@@ -96,7 +107,16 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls) -> Result<Exit,
         watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?
     };
     tracing::info!(?end, "ended");
-    concluded(plan, &world, end)
+    let exit = concluded(plan, &world, end)?;
+    match session.recording_failure() {
+        Some(failure) if exit == Exit::Success => Err(tape(failure)),
+        _ => Ok(exit),
+    }
+}
+
+/// A tape's error as the program's.
+pub(super) fn tape(error: &TapeError) -> Failure {
+    Failure::new(error.to_string(), error.hint())
 }
 
 /// How everything stands at first: with a delay nobody arrives, and a script lets the clients come.
@@ -112,16 +132,8 @@ fn beginning(plan: &LabPlan) -> (Knobs, Script) {
 
 /// Shows the picture until somebody leaves, then takes what the session still has to say.
 async fn picture(plan: &LabPlan, session: &mut Session, world: &mut World) -> Result<End, Failure> {
-    let wish = UiPlan {
-        ascii: plan.ascii,
-        color: match plan.color {
-            Color::Auto => ColorWish::Auto,
-            Color::Always => ColorWish::Always,
-            Color::Never => ColorWish::Never,
-        },
-        theme: plan.theme.clone(),
-        projector: plan.projector,
-    };
+    let wish =
+        UiPlan { ascii: plan.ascii, color: color(plan.color), theme: plan.theme.clone(), projector: plan.projector };
     let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
     watch::finish(session, world, &mut Signals::take()?, None).await?;
@@ -132,16 +144,30 @@ async fn picture(plan: &LabPlan, session: &mut Session, world: &mut World) -> Re
     })
 }
 
+/// The same wish in the picture's words.
+pub(super) const fn color(wish: Color) -> ColorWish {
+    match wish {
+        Color::Auto => ColorWish::Auto,
+        Color::Always => ColorWish::Always,
+        Color::Never => ColorWish::Never,
+    }
+}
+
+/// Prints a summary in the form that was asked for.
+pub(super) fn print(form: Form, summary: &Summary, ascii: bool) -> Result<Written, Failure> {
+    let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
+    Output::stdout().put(|out| match form {
+        Form::Picture | Form::Text => text::write(out, summary, marks),
+        Form::Json => json::write(out, summary),
+        Form::Jsonl => jsonl::write(out, summary),
+    })
+}
+
 /// Prints the summary and says how the run ended.
 fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
     let mut summary = Summary::of(world);
     summary.repeat = Some(plan::repeat(&words(), plan.seed));
-    let marks = if plan.ascii { Marks::Ascii } else { Marks::Unicode };
-    let written = Output::stdout().put(|out| match plan.form {
-        Form::Picture | Form::Text => text::write(out, &summary, marks),
-        Form::Json => json::write(out, &summary),
-        Form::Jsonl => jsonl::write(out, &summary),
-    });
+    let written = print(plan.form, &summary, plan.ascii);
     if let End::Signal(number) = end {
         drop(written);
         return Ok(Exit::Signal(number));
@@ -171,7 +197,7 @@ fn remarks(plan: &LabPlan, ground: &Ground) -> Vec<String> {
     remarks
 }
 
-fn surroundings() -> Surroundings {
+pub(super) fn surroundings() -> Surroundings {
     let controlling = || std::fs::File::open("/dev/tty").is_ok();
     Surroundings { screen: std::io::stdout().is_terminal(), keys: std::io::stdin().is_terminal() || controlling() }
 }
@@ -185,4 +211,4 @@ fn words() -> Vec<String> {
 const DESCRIPTORS: usize = 24;
 
 /// Hangup: the terminal has gone.
-const SIGHUP: u8 = 1;
+pub(super) const SIGHUP: u8 = 1;

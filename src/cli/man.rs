@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use super::args::Cli;
 use super::examples;
-use crate::ui::keymap::BINDINGS;
+use crate::ui::keymap::{BINDINGS, REPLAY_BINDINGS};
 
 /// The whole page.
 pub fn page() -> Vec<u8> {
@@ -53,9 +53,11 @@ fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
 }
 
 fn keys(page: &mut Vec<u8>) -> io::Result<()> {
-    writeln!(page, ".SH KEYS")?;
-    for binding in BINDINGS {
-        writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(binding.long))?;
+    for (heading, bindings) in [("KEYS", BINDINGS), ("KEYS OF A REPLAY", REPLAY_BINDINGS)] {
+        writeln!(page, ".SH {heading}")?;
+        for binding in bindings {
+            writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(binding.long))?;
+        }
     }
     Ok(())
 }

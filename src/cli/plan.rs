@@ -1,9 +1,10 @@
 //! Words → plan: what the options mean together. Pure; everything that depends on the place is passed in as [`Surroundings`].
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::{Client, Color, KernelArgs, LabArgs, Net};
+use super::args::{Client, Color, KernelArgs, LabArgs, Net, OutputArgs};
 use super::defaults;
 use super::exit::Failure;
 use crate::lab::namespace;
@@ -45,6 +46,8 @@ pub struct LabPlan {
     pub duration: Option<Duration>,
     /// How long clients wait before the first of them starts.
     pub delay: Duration,
+    /// Where the run is recorded.
+    pub record: Option<PathBuf>,
     /// ASCII characters only.
     pub ascii: bool,
     /// Colours of the picture.
@@ -74,7 +77,7 @@ impl LabPlan {
     /// # Errors
     /// Words that cannot be carried out together, or not here.
     pub fn new(args: &LabArgs, here: Surroundings) -> Result<Self, Failure> {
-        let form = form(args, here)?;
+        let form = form(&args.output, here)?;
         let net = args.listener.net.unwrap_or_default();
         let client = args.clients.client;
         let address = args.listener.listen;
@@ -96,6 +99,7 @@ impl LabPlan {
             count: args.clients.count,
             duration: args.run.duration,
             delay: args.run.delay.unwrap_or_default(),
+            record: args.run.record.clone(),
             ascii: args.output.ascii,
             color: args.output.color.unwrap_or_default(),
             theme: args.output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
@@ -118,8 +122,11 @@ pub fn repeat(words: &[String], seed: u64) -> String {
     command
 }
 
-fn form(args: &LabArgs, here: Surroundings) -> Result<Form, Failure> {
-    let output = &args.output;
+/// What comes out here.
+///
+/// # Errors
+/// A picture without keys.
+pub fn form(output: &OutputArgs, here: Surroundings) -> Result<Form, Failure> {
     if output.jsonl {
         return Ok(Form::Jsonl);
     }

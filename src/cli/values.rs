@@ -98,6 +98,21 @@ pub fn backlog(text: &str) -> Result<i32, String> {
     bare.parse().map_err(|_| format!("beyond the int that listen(2) takes, 2147483647 at most ({BACKLOGS})"))
 }
 
+/// The size of a frame, `120x36`: 1 to 500 columns, 1 to 200 rows.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn size(text: &str) -> Result<(u16, u16), String> {
+    let (width, height) = text.trim().split_once(['x', 'X', '×']).ok_or_else(|| format!("not a size ({SIZES})"))?;
+    let number = |text: &str| text.trim().parse::<u16>().map_err(|_| format!("not a size ({SIZES})"));
+    let size = (number(width)?, number(height)?);
+    if (1..=500).contains(&size.0) && (1..=200).contains(&size.1) {
+        Ok(size)
+    } else {
+        Err(format!("from 1x1 to 500x200 ({SIZES})"))
+    }
+}
+
 /// An address with its port. Names are not looked up.
 ///
 /// # Errors
@@ -210,6 +225,7 @@ fn plain(text: &str) -> Option<f64> {
     if written { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
 }
 
+const SIZES: &str = "columns and rows, such as 80x24 or 120x36";
 const DURATIONS: &str = "such as 250ms, 2s, 1m30s";
 const RATES: &str = "such as 12, 0.5, 10k, 1m per second";
 const COUNTS: &str = "such as 40, 2k, 1.5m";

@@ -3,7 +3,8 @@
 //! Between each client and the listener lies a synthetic network of its own: half a round-trip time each way, and
 //! losses. A segment counts as sent by the crowd when it reaches the listener's end, where the kernel gets it and the
 //! tap sees it. Start at [`Crowd::tick`] and [`Crowd::receive`]; the segments' way is in [`journey`], the clients'
-//! beginning in [`birth`].
+//! beginning in [`birth`], one thing at a time in [`step`]. All these speak the clients' time ([`Tempo`]); outside of
+//! the crowd there is the session's, and both are the same until somebody holds or slows the clients.
 
 mod addresses;
 mod agenda;
@@ -12,6 +13,7 @@ mod chance;
 mod journey;
 mod losses;
 mod residents;
+mod step;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -29,6 +31,7 @@ use crate::model::event::Stamped;
 use crate::model::segment::{Segment, Toward};
 use crate::model::settings::{Knobs, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
+use crate::model::tempo::{Step, Tempo};
 
 /// What a crowd is made of.
 #[derive(Clone, Debug)]
@@ -72,7 +75,8 @@ pub struct Crowd {
     waiting: u64,
     started: u64,
     stopped: bool,
-    /// The latest moment that the crowd has seen.
+    tempo: Tempo,
+    /// The latest moment of the clients' time that the crowd has seen.
     turned: Stamp,
     addresses: Addresses,
     residents: Residents,
@@ -96,6 +100,7 @@ impl Crowd {
             waiting: 0,
             started: 0,
             stopped: false,
+            tempo: Tempo::default(),
             turned: Stamp::ZERO,
             addresses: Addresses::new(&destination),
             residents: Residents::default(),
@@ -113,8 +118,18 @@ impl Crowd {
     }
 
     /// Lets everything happen that is due at `now`: deadlines and landings in the order of their moments, then
-    /// arrivals. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left.
+    /// arrivals. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left. While the
+    /// clients' time stands still nothing happens.
     pub fn tick(&mut self, now: Stamp, out: &mut Outbox) {
+        if self.tempo.held {
+            return;
+        }
+        let first = out.facts.len();
+        self.let_happen(self.tempo.at(now), out);
+        self.tell_in_session_time(&mut out.facts[first..]);
+    }
+
+    fn let_happen(&mut self, now: Stamp, out: &mut Outbox) {
         self.turned = self.turned.max(now);
         for _ in 0..EVENTS_PER_TICK {
             match self.agenda.pop_due(now) {
@@ -132,20 +147,37 @@ impl Crowd {
     /// Takes a segment that the tap saw at `at` on its way to a client, and moves it on. Others are ignored.
     pub fn receive(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) {
         if segment.toward == Toward::Client {
-            self.turned = self.turned.max(at);
-            self.carry_inbound(at, segment, out);
+            let (clients, first) = (self.tempo.at(at), out.facts.len());
+            self.turned = self.turned.max(clients);
+            self.carry_inbound(clients, segment, out);
+            for fact in &mut out.facts[first..] {
+                fact.at = at;
+            }
         }
     }
 
     /// When [`Crowd::tick`] has something to do; `None`: not before a segment or a wish comes.
     pub fn next_deadline(&self) -> Option<Stamp> {
+        if self.tempo.held {
+            return None;
+        }
         let arrival = if self.accepts_arrivals() { self.schedule.next() } else { None };
         let backlog = (self.waiting > 0).then_some(self.turned);
-        [self.agenda.next(), arrival, backlog, self.losses.due()].into_iter().flatten().min()
+        let first = [self.agenda.next(), arrival, backlog, self.losses.due()].into_iter().flatten().min();
+        first.map(|first| self.tempo.moment(first))
     }
 
     /// Carries out what concerns clients; other wishes change nothing.
     pub fn command(&mut self, now: Stamp, command: &Command) {
+        match *command {
+            Command::Step(Step::Hold | Step::Next) => self.tempo.hold(now),
+            Command::Step(Step::Go) => self.tempo.go(now),
+            Command::Pace(pace) => self.tempo.set_pace(now, pace),
+            _ => self.turn_knob(self.tempo.at(now), command),
+        }
+    }
+
+    fn turn_knob(&mut self, now: Stamp, command: &Command) {
         self.turned = self.turned.max(now);
         match *command {
             Command::Rate(rate) => self.knobs.rate = rate,

@@ -1,13 +1,15 @@
 //! The server: accepts when the valve lets it and a worker is free, serves, answers, closes in good order.
 //!
 //! One thread plays all workers: a worker is a place among the connections that are being served. The driver calls [`Server::turn`]
-//! when the listener (if [`Server::wants_listener`]) or [`Server::fd`] is readable, and at [`Server::next_deadline`].
+//! when the listener (if [`Server::wants_listener`]) or [`Server::fd`] is readable, and at [`Server::next_deadline`]. Every `now` is in
+//! the clients' time; one thing at a time is in [`step`].
 
 mod limits;
 mod poll;
 mod recent;
 mod serve;
 pub(in crate::lab) mod slab;
+mod step;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -24,6 +26,7 @@ use crate::model::event::{Deed, Event, Stamped};
 use crate::model::peer::Peer;
 use crate::model::settings::AcceptRate;
 use crate::model::stamp::Stamp;
+use crate::model::tempo::Step;
 
 pub(in crate::lab) use limits::descriptor_share;
 pub use limits::raise_descriptor_limit;
@@ -88,6 +91,8 @@ pub struct Server {
     wants_listener: bool,
     /// True once it was told that all descriptors are in use, until half of them were free again.
     told_full: bool,
+    /// True while the clients' time stands still: only what comes in by itself is attended to.
+    held: bool,
 }
 
 #[derive(Debug)]
@@ -99,6 +104,16 @@ struct Connection {
     due: Stamp,
     /// True when its service is over and its request has not come yet.
     awaited: bool,
+}
+
+/// What came of one `accept()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Called {
+    Took(Peer),
+    Nobody,
+    /// Nothing to speak of: it may be called again.
+    Disturbed,
+    Failed,
 }
 
 impl Server {
@@ -121,6 +136,7 @@ impl Server {
             rest_until: None,
             wants_listener: false,
             told_full: false,
+            held: false,
         })
     }
 
@@ -128,6 +144,9 @@ impl Server {
     /// freshly accepted socket and is left out at high rates. The facts go to `out`.
     pub fn turn(&mut self, now: Stamp, listener: BorrowedFd<'_>, inspect: Inspect<'_>, out: &mut Vec<Stamped>) {
         self.attend_ready(now, out);
+        if self.held {
+            return;
+        }
         self.attend_due(now, out);
         self.wants_listener = self.accept(now, listener, inspect, out);
     }
@@ -139,9 +158,10 @@ impl Server {
             Command::AcceptRate(rate) => self.valve.set(now, rate),
             Command::Workers(workers) => self.plan.workers = workers,
             Command::Service(service) => self.shorten_service(now, service),
+            Command::Step(step) => self.held = step != Step::Go,
             _ => return,
         }
-        self.wants_listener = self.may_accept(now);
+        self.wants_listener = !self.held && self.may_accept(now);
     }
 
     /// True when a connection in the queue would be accepted at once: the driver should poll the listener.
@@ -156,13 +176,18 @@ impl Server {
 
     /// When [`Server::turn`] must be called at the latest; `None`: only when a descriptor is readable.
     pub fn next_deadline(&self) -> Option<Stamp> {
+        if self.held {
+            return None;
+        }
         let service = self.agenda.peek().map(|Reverse((due, _))| *due);
-        let accept = if self.wants_listener || !self.has_free_worker() {
-            None
-        } else {
-            self.valve.next().map(|open| self.rest_until.map_or(open, |rested| open.max(rested)))
-        };
+        let accept = if self.wants_listener { None } else { self.next_accept() };
         [service, accept].into_iter().flatten().min()
+    }
+
+    /// From when on one more connection may be accepted.
+    fn next_accept(&self) -> Option<Stamp> {
+        let open = self.valve.next().filter(|_| self.has_free_worker())?;
+        Some(self.rest_until.map_or(open, |rested| open.max(rested)))
     }
 
     /// Connections that are being served.
@@ -248,23 +273,40 @@ impl Server {
                 self.tell_full(now, out);
                 return false;
             }
-            match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-                Ok((socket, address)) => {
-                    self.valve.took(now);
-                    if let Some(address) = address.and_then(|address| SocketAddr::try_from(address).ok()) {
-                        self.begin(now, (socket, address.into()), inspect, out);
-                    }
-                }
-                Err(Errno::AGAIN) => return true,
-                Err(Errno::INTR | Errno::CONNABORTED) => {}
-                Err(errno) => {
-                    self.rest_until = Some(now + REST);
-                    out.push(Stamped { at: now, event: Event::AcceptFailed { errno: errno.raw_os_error() } });
-                    return false;
-                }
+            match self.accept_one(now, listener, inspect, out) {
+                Called::Took(_) | Called::Disturbed => {}
+                Called::Nobody => return true,
+                Called::Failed => return false,
             }
         }
         self.may_accept(now)
+    }
+
+    /// Calls `accept()` once.
+    fn accept_one(
+        &mut self,
+        now: Stamp,
+        listener: BorrowedFd<'_>,
+        inspect: Inspect<'_>,
+        out: &mut Vec<Stamped>,
+    ) -> Called {
+        match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+            Ok((socket, address)) => {
+                self.valve.took(now);
+                let peer = address.and_then(|address| SocketAddr::try_from(address).ok()).map(Peer::from);
+                if let Some(peer) = peer {
+                    self.begin(now, (socket, peer), inspect, out);
+                }
+                peer.map_or(Called::Disturbed, Called::Took)
+            }
+            Err(Errno::AGAIN) => Called::Nobody,
+            Err(Errno::INTR | Errno::CONNABORTED) => Called::Disturbed,
+            Err(errno) => {
+                self.rest_until = Some(now + REST);
+                out.push(Stamped { at: now, event: Event::AcceptFailed { errno: errno.raw_os_error() } });
+                Called::Failed
+            }
+        }
     }
 
     /// Takes an accepted connection into service; a service time of zero is over at once.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{AcceptRate, Arrivals, Sysctl};
+use super::tempo::Step;
 
 /// One wish. Whether it was done, and what came of it, is told by events.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,12 @@ pub enum Command {
     Service(Duration),
     /// Write a sysctl of the private namespace.
     Sysctl(Sysctl, i64),
+    /// Hold the time of the packet-level clients and of the server's valve, let one thing happen, or let it run.
+    Step(Step),
+    /// How fast that time runs: 1 as all others, 0.1 ten times slower. The kernel's timers keep theirs.
+    Pace(f64),
+    /// Call `accept()` once, whatever the accept rate is.
+    AcceptOne,
     /// No more clients start; the run ends.
     Stop,
 }

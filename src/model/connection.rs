@@ -111,7 +111,7 @@ pub struct LastDrop {
 /// When the client tries again if nothing is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// When.
+    /// When, in the clients' time.
     pub at: Stamp,
     /// True when it gives up then.
     pub gives_up: bool,
@@ -122,9 +122,9 @@ pub struct Retry {
 pub struct Travel {
     /// What.
     pub kind: Kind,
-    /// When it left.
+    /// When it left, in the clients' time.
     pub left: Stamp,
-    /// When it reaches the listener's end.
+    /// When it reaches the listener's end, in the clients' time.
     pub arrives: Stamp,
 }
 

@@ -10,6 +10,7 @@ use super::sample::{Eye, Listed, QueueReading};
 use super::segment::{Kind, Segment};
 use super::settings::{ClientKind, Knobs, Sysctl, Sysctls};
 use super::stamp::Stamp;
+use super::tempo::{Tempo, Thing};
 
 /// Where the lab stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,15 @@ pub enum Event {
     },
     /// The lab's knobs stand like this now.
     Knobs(Box<Knobs>),
+    /// The clients' time runs like this from now on. Moments to come ([`Life::Departed`], [`Life::WillRetry`]) are told in it.
+    Tempo(Tempo),
+    /// The clients' time stands still, and this one thing was let happen.
+    Stepped {
+        /// Whose connection.
+        peer: Peer,
+        /// What.
+        thing: Thing,
+    },
     /// A segment passed the tap at the listener's end.
     Segment(Segment),
     /// Something in a client's life that only the client knows.
@@ -159,7 +169,7 @@ pub enum Life {
         kind: Kind,
         /// Which try of this kind, from 1.
         attempt: u8,
-        /// When it reaches the listener's end.
+        /// When it reaches the listener's end, in the clients' time.
         arrives: Stamp,
     },
     /// The synthetic network lost a segment of this client before the kernel, or the client, saw it.
@@ -171,7 +181,7 @@ pub enum Life {
     },
     /// If nothing is heard, it tries again (or gives up) at `at`.
     WillRetry {
-        /// When.
+        /// When, in the clients' time.
         at: Stamp,
         /// True when that moment is the end of its patience.
         gives_up: bool,

@@ -16,6 +16,7 @@ use super::queue::SynRule;
 use super::sample::{Eye, Listed, QueueReading};
 use super::settings::{Knobs, Sysctls};
 use super::stamp::Stamp;
+use super::tempo::Tempo;
 
 mod account;
 mod admission;
@@ -52,6 +53,8 @@ pub struct World {
     pub sysctls: Sysctls,
     /// Knobs of the lab.
     pub knobs: Option<Knobs>,
+    /// How the clients' time runs: their countdowns and the segments under way keep it.
+    pub tempo: Tempo,
     /// Connections that are not over, and those that ended a moment ago.
     pub roster: Roster,
     /// The accept queue, entry by entry.

@@ -16,6 +16,7 @@ use crate::model::sample::{HalfOpen, Listed, Waiting};
 use crate::model::segment::Segment;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
+use crate::model::tempo::Thing;
 
 /// Writes the event's line; a tick has none.
 ///
@@ -55,6 +56,15 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("value", value)?;
             }
             Event::Knobs(knobs) => knob_fields(&mut map, knobs)?,
+            Event::Tempo(tempo) => {
+                map.serialize_entry("clients_s", &seconds(tempo.clients))?;
+                map.serialize_entry("pace", &tempo.pace)?;
+                map.serialize_entry("held", &tempo.held)?;
+            }
+            Event::Stepped { peer, thing } => {
+                map.serialize_entry("peer", peer)?;
+                thing_fields(&mut map, *thing)?;
+            }
             Event::Segment(segment) => segment_fields(&mut map, segment)?,
             Event::Client { id, peer, life } => {
                 map.serialize_entry("id", id)?;
@@ -91,6 +101,8 @@ const fn kind(event: &Event) -> &'static str {
         Event::Listening(_) => "listening",
         Event::Sysctl { .. } => "sysctl",
         Event::Knobs(_) => "knobs",
+        Event::Tempo(_) => "tempo",
+        Event::Stepped { .. } => "stepped",
         Event::Segment(_) => "segment",
         Event::Client { .. } => "client",
         Event::Served { .. } => "served",
@@ -194,6 +206,19 @@ fn life_fields<M: SerializeMap>(map: &mut M, life: Life) -> Result<(), M::Error>
         Life::Failed { errno } => map.serialize_entry("errno", &errno::name(errno)),
         Life::Connected | Life::Finished | Life::Refused | Life::Reset | Life::TimedOut | Life::Vanished => Ok(()),
     }
+}
+
+fn thing_fields<M: SerializeMap>(map: &mut M, thing: Thing) -> Result<(), M::Error> {
+    let (word, kind) = match thing {
+        Thing::Left(kind) => ("left", Some(kind)),
+        Thing::Reached(kind) => ("reached", Some(kind)),
+        Thing::CameBack(kind) => ("came_back", Some(kind)),
+        Thing::GaveUp => ("gave_up", None),
+        Thing::Accepted => ("accepted", None),
+        Thing::Served => ("served", None),
+    };
+    map.serialize_entry("thing", word)?;
+    map.serialize_entry("kind", &kind)
 }
 
 fn deed_fields<M: SerializeMap>(map: &mut M, deed: Deed) -> Result<(), M::Error> {

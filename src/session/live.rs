@@ -10,8 +10,8 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
-use super::Session;
 use super::clock::Clock;
+use super::{Session, Source};
 use crate::kernel::tap::TapError;
 use crate::lab::listener::ListenError;
 use crate::lab::server::PollError;
@@ -24,6 +24,7 @@ mod driver;
 mod eyes;
 mod place;
 mod setup;
+mod step;
 
 pub use place::Place;
 
@@ -138,7 +139,9 @@ pub fn start(plan: LivePlan) -> Result<Session, LiveError> {
         .spawn(lab)
         .map_err(LiveError::system("starting the lab's thread"))?;
     match outcome.recv() {
-        Ok(opened) => opened.map(|()| Session { facts: receiver, wishes: Some(wishes), clock }),
+        Ok(opened) => {
+            opened.map(|()| Session { source: Source::Live { facts: receiver, wishes }, recorder: None, clock })
+        }
         Err(_) => Err(LiveError::Vanished),
     }
 }

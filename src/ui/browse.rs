@@ -121,7 +121,7 @@ impl Browse {
             Sort::State => rows.sort_by_cached_key(|one| (urgency(one.belief()), newest(one))),
             Sort::Tries => rows.sort_by_cached_key(|one| (Reverse(tries(one)), newest(one))),
             Sort::Timer => rows.sort_by_cached_key(|one| {
-                let next = world.outlook(one).next();
+                let next = world.outlook(one).next(&world.tempo);
                 (next.is_none(), next, newest(one))
             }),
         }

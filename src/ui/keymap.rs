@@ -2,6 +2,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::session::tape::transport::Play;
+
+mod replay;
+
+pub use replay::{REPLAY_BINDINGS, action_in_replay, shown};
+
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -19,6 +25,14 @@ pub enum Action {
     AcceptFaster,
     /// Stop calling `accept()`, or go on.
     PauseAccept,
+    /// Hold the clients' time, or let it run.
+    Step,
+    /// Let one thing happen.
+    Next,
+    /// `accept()` once.
+    AcceptOne,
+    /// The next slower motion, or none.
+    Slow,
     /// Many clients at once, now.
     Burst,
     /// Half of the clients never answer, or all do.
@@ -55,6 +69,8 @@ pub enum Action {
     Help,
     /// Close what lies over the picture.
     Close,
+    /// Play a recording in another way.
+    Play(Play),
     /// Stop like any program in a shell.
     Suspend,
     /// End.
@@ -167,6 +183,11 @@ bindings! {
       "next panel at the bottom: events, ledger, counters, settings" },
     { plain(KeyCode::Char('l')) => RoundTrip; "l", "l", "latency",
       "next round-trip time of new clients; a long one fills the SYN queue" },
+    { plain(KeyCode::Char('t')) => Step, plain(KeyCode::Char('n')) => Next, plain(KeyCode::Char('a')) => AcceptOne;
+      "t n a", "t n a", "step",
+      "step mode: clients stand still (t), next thing (n), one accept() (a)" },
+    { plain(KeyCode::Char(',')) => Slow; ",", ",", "slow",
+      "slow motion of clients and accept(); the kernel's timers keep theirs" },
     { plain(KeyCode::Char('?')) => Help; "?", "?", "help",
       "this help" },
     { plain(KeyCode::Char('q')) => Quit, ctrl('c') => Quit; "q", "q", "quit",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::keymap;
+use super::keymap::{self, Action};
 use super::keys::Keys;
 use super::pace::{Motion, Pace};
 use super::state::{Msg, Parting, UiState, update};
@@ -85,7 +85,7 @@ impl Watch {
             if self.screen.is_gone() {
                 return Ok(Leave::TerminalGone);
             }
-            if !self.suspended && self.pace.wait(now).is_zero() && self.frame(world, now).is_err() {
+            if !self.suspended && self.pace.wait(now).is_zero() && self.frame(session, world).is_err() {
                 return Ok(Leave::TerminalGone);
             }
             let pause = self.pace.wait(clock.now()).clamp(Duration::from_millis(1), WATCH);
@@ -114,12 +114,15 @@ impl Watch {
         }
     }
 
-    fn frame(&mut self, world: &World, now: crate::model::stamp::Stamp) -> std::io::Result<()> {
+    fn frame(&mut self, session: &Session, world: &World) -> std::io::Result<()> {
+        let (now, shown) = (session.clock().now(), session.moment());
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
+        self.state.replay = session.playing();
         let state = &self.state;
-        self.screen.draw(|buf| view::draw(buf, world, state, now))?;
-        let motion = if state.still.is_some() { Motion::Still } else { motion(&Cast::of(world, state.density, now)) };
+        self.screen.draw(|buf| view::draw(buf, world, state, shown))?;
+        let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
+        let motion = if held { Motion::Still } else { motion(&Cast::of(world, state.density, shown)) };
         self.pace.drew(now, motion);
         Ok(())
     }
@@ -128,6 +131,9 @@ impl Watch {
         let depths = |world: &World| (world.accept_queue.depth(), world.syn_queue.depth());
         let before = depths(world);
         for fact in facts {
+            if matches!(fact.event, Event::Began(_)) {
+                *world = World::new();
+            }
             world.apply(fact.at, &fact.event);
         }
         if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {
@@ -137,13 +143,27 @@ impl Watch {
 
     fn key(
         &mut self,
-        session: &Session,
-        world: &World,
+        session: &mut Session,
+        world: &mut World,
         key: &crossterm::event::KeyEvent,
     ) -> Result<Option<Leave>, UiError> {
-        let Some(action) = keymap::action(key, self.state.browse.place()) else { return Ok(None) };
-        for command in update(&mut self.state, Msg::Press(action, session.clock().now()), world) {
+        let place = self.state.browse.place();
+        let asked = if session.listens() { keymap::action(key, place) } else { keymap::action_in_replay(key, place) };
+        let Some(action) = asked else { return Ok(None) };
+        let before = self.state.message.take();
+        for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
             session.wish(command);
+        }
+        if self.state.message.is_some() {
+            self.state.time_message(session.clock().now());
+        } else {
+            self.state.message = before;
+        }
+        if let Action::Play(wish) = action {
+            session.play(wish);
+            while let Some(facts) = session.ready() {
+                self.fold(world, &facts);
+            }
         }
         self.pace.touched();
         match self.state.parting.take() {

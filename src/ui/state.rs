@@ -12,6 +12,7 @@ use super::view;
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
+use crate::session::tape::transport::Playing;
 
 mod wishes;
 
@@ -114,6 +115,8 @@ pub struct UiState {
     pub theme: Theme,
     /// True when wishes are carried out: a lab, not a recording.
     pub listens: bool,
+    /// Where a replay stands; `None` in the lab.
+    pub replay: Option<Playing>,
     /// The terminal's size.
     pub size: Size,
     /// The chosen panel.
@@ -132,6 +135,15 @@ pub struct UiState {
     pub asked: Asked,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
+}
+
+impl UiState {
+    /// Lets a message that came up just now stay for its time on the clock of the person at the keys.
+    pub fn time_message(&mut self, now: Stamp) {
+        if let Some((until, _)) = &mut self.message {
+            *until = now + MESSAGE;
+        }
+    }
 }
 
 /// Takes one message and returns the wishes that follow from it.
@@ -158,6 +170,8 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Suspend => state.parting = Some(Parting::Suspend),
         Action::Help => state.help = !state.help,
         Action::Close if state.help => state.help = false,
+        // The session itself is played, not the picture of it.
+        Action::Play(_) => {}
         Action::Panel => state.panel = next_panel(state),
         Action::Freeze => freeze(state, now, world),
         inside if browse(state, inside, now, world) => {}

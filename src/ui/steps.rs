@@ -12,6 +12,9 @@ const RATES: [f64; 34] = [
 /// Round-trip times through which a key goes.
 const ROUND_TRIPS_MS: [u64; 6] = [20, 100, 200, 400, 800, 1600];
 
+/// Slower and slower motion through which a key goes.
+const PACES: [f64; 4] = [1.0, 0.5, 0.25, 0.1];
+
 /// The next larger rate; `None` above the largest.
 pub fn rate_above(per_s: f64) -> Option<f64> {
     RATES.into_iter().find(|step| *step > per_s * 1.001)
@@ -54,6 +57,11 @@ pub fn round_trip_after(rtt: Duration) -> Duration {
     Duration::from_millis(next.unwrap_or(ROUND_TRIPS_MS[0]))
 }
 
+/// The next slower motion, the usual pace again after the slowest.
+pub fn pace_after(pace: f64) -> f64 {
+    PACES.into_iter().find(|step| *step < pace * 0.999).unwrap_or(PACES[0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +91,12 @@ mod tests {
         assert_eq!(rate_below(0.5), None);
         assert_eq!(rate_above(0.0), Some(0.5));
         assert_eq!(rate_below(10.0), Some(8.0));
+    }
+
+    #[test]
+    fn slow_motion_ends_at_the_usual_pace() {
+        let paces: Vec<f64> = std::iter::successors(Some(1.0), |pace| Some(pace_after(*pace))).take(5).collect();
+        assert_eq!(paces, [1.0, 0.5, 0.25, 0.1, 1.0]);
     }
 
     #[test]

@@ -41,13 +41,15 @@ struct Scene<'a> {
     state: &'a UiState,
     theme: Theme,
     now: Stamp,
+    /// The same moment in the clients' time: their countdowns and what is under way.
+    clients: Stamp,
     cast: Cast<'a>,
 }
 
 /// Paints the whole screen.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) {
     let cast = if state.still.is_some() { Cast::default() } else { Cast::of(world, state.density, now) };
-    let scene = Scene { world, state, theme: state.theme, now, cast };
+    let scene = Scene { world, state, theme: state.theme, now, clients: world.tempo.at(now), cast };
     match &state.still {
         Some(still) => still::paint(buf, &scene, still),
         None => live(buf, &scene),

@@ -28,6 +28,14 @@ pub(crate) fn proven(place: Place, key: &[u8], action: Action) {
     }
 }
 
+/// Opens the list from the stage and closes it.
+pub(crate) fn opened(pane: &mut Pane, key: &[u8]) {
+    pane.press(key);
+    pane.wait_for("┌ CONNECTIONS");
+    pane.press(ESC);
+    pane.wait("the stage", |pane| pane.text().contains("ACCEPT QUEUE"));
+}
+
 fn on_the_list(pane: &mut Pane, key: &[u8], action: Action) {
     match action {
         Action::RowDown => another(pane, key),

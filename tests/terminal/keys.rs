@@ -49,18 +49,27 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         }
         Action::PauseAccept => there_and_back(pane, key, "accept()", "PAUSED"),
         Action::Burst => burst(pane, key),
+        Action::Step => {
+            pane.press(key);
+            pane.wait_for("‖ STEP");
+            pane.press(key);
+            pane.wait_for("▶ live");
+        }
+        Action::Next => next(key),
+        Action::AcceptOne => accept_one(key),
+        Action::Slow => {
+            for motion in ["▶ 0.5×", "▶ 0.25×", "▶ 0.1×", "▶ live"] {
+                pane.press(key);
+                pane.wait_for(motion);
+            }
+        }
         Action::HalfOpen => there_and_back(pane, key, "half-open", "50 %"),
         Action::RoundTrip => changes(pane, key, "round trip"),
         // Three values, and the first again.
         Action::Cookies => (0..3).for_each(|_| changes(pane, key, "tcp_syncookies")),
         Action::Overflow => there_and_back(pane, key, "tcp_abort_on_overflow", "1"),
         Action::Panel => panel(key),
-        Action::Open => {
-            pane.press(key);
-            pane.wait_for("┌ CONNECTIONS");
-            pane.press(b"\x1b");
-            pane.wait("the stage", |pane| pane.text().contains("ACCEPT QUEUE"));
-        }
+        Action::Open => browse::opened(pane, key),
         Action::Freeze => {
             pane.press(key);
             pane.wait_for("FROZEN");
@@ -142,6 +151,24 @@ fn burst(pane: &mut Pane, key: &[u8]) {
     assert!(!is_full(pane), "at most the client of another key is there before the burst:\n{}", pane.text());
     pane.press(key);
     pane.wait("a full SYN queue", is_full);
+}
+
+/// Where nobody has ever come, the first press holds, and the second finds nothing to do.
+fn next(key: &[u8]) {
+    let mut pane = Pane::qviz((120, 36), WORDS);
+    pane.wait_for_picture();
+    pane.press(key);
+    pane.wait_for("‖ STEP");
+    pane.press(key);
+    pane.wait_for("nothing is due");
+}
+
+/// Where nobody has ever come, nobody is there; tests/step.rs has somebody.
+fn accept_one(key: &[u8]) {
+    let mut pane = Pane::qviz((120, 36), WORDS);
+    pane.wait_for_picture();
+    pane.press(key);
+    pane.wait_for("accept() found nobody");
 }
 
 /// On a small screen one panel shows at a time.

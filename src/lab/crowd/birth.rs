@@ -5,23 +5,19 @@ use super::residents::Resident;
 use super::{Crowd, MAX_LIVE, Outbox, STARTS_PER_TICK};
 use crate::lab::wire::machine::{Birth, Client};
 use crate::model::event::{Event, Life, Stamped};
+use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
 impl Crowd {
     /// Starts who is due: at most [`STARTS_PER_TICK`] now, the others in the next calls. Who cannot start is counted.
     pub(super) fn start_those_due(&mut self, now: Stamp, out: &mut Outbox) {
-        if self.accepts_arrivals() {
-            self.waiting += u64::from(self.schedule.due(now));
-            self.waiting = self.allowed.map_or(self.waiting, |allowed| self.waiting.min(allowed));
-        }
+        self.note_who_is_due(now);
         for _ in 0..self.waiting.min(STARTS_PER_TICK) {
-            if self.live() >= MAX_LIVE || !self.start_one(now, out) {
+            if self.start_next(now, out).is_none() {
                 self.losses.arrivals_skipped(std::mem::take(&mut self.waiting));
                 self.losses.saturated();
                 return;
             }
-            self.waiting -= 1;
-            self.allowed = self.allowed.map(|allowed| allowed - 1);
         }
         let beyond = self.waiting.saturating_sub(MAX_LIVE as u64);
         if beyond > 0 {
@@ -31,10 +27,27 @@ impl Crowd {
         }
     }
 
-    /// Starts one client; false where no address is free.
-    fn start_one(&mut self, now: Stamp, out: &mut Outbox) -> bool {
+    pub(super) fn note_who_is_due(&mut self, now: Stamp) {
+        if self.accepts_arrivals() {
+            self.waiting += u64::from(self.schedule.due(now));
+            self.waiting = self.allowed.map_or(self.waiting, |allowed| self.waiting.min(allowed));
+        }
+    }
+
+    /// Starts one of those who wait; `None` where no address is free.
+    pub(super) fn start_next(&mut self, now: Stamp, out: &mut Outbox) -> Option<Peer> {
+        if self.live() >= MAX_LIVE {
+            return None;
+        }
+        let peer = self.start_one(now, out)?;
+        self.waiting -= 1;
+        self.allowed = self.allowed.map(|allowed| allowed - 1);
+        Some(peer)
+    }
+
+    fn start_one(&mut self, now: Stamp, out: &mut Outbox) -> Option<Peer> {
         let place = self.residents.next_place();
-        let Some(peer) = self.addresses.take(place) else { return false };
+        let peer = self.addresses.take(place)?;
         let mut chance = Chance::of(self.seed, self.started);
         let id = self.started as u32;
         self.started += 1;
@@ -50,7 +63,7 @@ impl Crowd {
         resident.detailed = self.losses.grants_detail(now);
         self.residents.settle(resident);
         self.carry_out(now, place, &step, out);
-        true
+        Some(peer)
     }
 }
 

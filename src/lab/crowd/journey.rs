@@ -38,7 +38,7 @@ impl Crowd {
         if resident.chance.happens(loss) {
             let life = Life::Lost { kind: segment.kind(), outbound: false };
             out.facts.push(Stamped { at, event: Event::Client { id, peer, life } });
-        } else if way.is_zero() {
+        } else if way.is_zero() && !self.tempo.held {
             self.deliver(at, segment, out);
         } else {
             let flight = self.flights.start(*segment);
@@ -93,7 +93,7 @@ impl Crowd {
         }
         if resident.chance.happens(self.knobs.loss) {
             tell(Life::Lost { kind, outbound: true });
-        } else if way.is_zero() {
+        } else if way.is_zero() && !self.tempo.held {
             out.send.push(sending.from_peer(peer));
         } else {
             let flight = self.flights.start(sending.from_peer(peer));
@@ -127,7 +127,7 @@ impl Crowd {
             timestamps: false,
             ..*segment
         };
-        if self.knobs.rtt.is_zero() {
+        if self.knobs.rtt.is_zero() && !self.tempo.held {
             out.send.push(ack);
         } else {
             let flight = self.flights.start(ack);
@@ -159,6 +159,11 @@ impl Flights {
         }
         self.places.push(Some(segment));
         self.places.len() as u32 - 1
+    }
+
+    /// What is under way there.
+    pub(super) fn at(&self, place: u32) -> Option<&Segment> {
+        self.places.get(place as usize)?.as_ref()
     }
 
     fn land(&mut self, place: u32) -> Option<Segment> {

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::event::{Event, Life, Loss};
 use crate::model::segment::{Kind, flags};
 use crate::model::settings::{AcceptRate, Arrivals};
+use crate::model::tempo::Thing;
 
 fn plan(arrivals: Arrivals, rate: f64, rtt: Duration) -> CrowdPlan {
     let knobs = Knobs {
@@ -222,4 +223,98 @@ fn an_idle_crowd_needs_no_call() {
     assert!(!crowd.is_over());
     crowd.stop();
     assert!(crowd.is_over());
+}
+
+/// A crowd of `size` that is held from the beginning.
+fn held(size: u32, rtt_ms: u64) -> Crowd {
+    let mut crowd = Crowd::new(plan(burst(size), 0.0, Duration::from_millis(rtt_ms)));
+    crowd.command(ms(0), &Command::Step(Step::Hold));
+    crowd
+}
+
+#[test]
+fn while_its_time_stands_still_nothing_leaves_and_nothing_arrives() {
+    let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::from_millis(100)));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    crowd.command(ms(49), &Command::Step(Step::Hold));
+    out.facts.clear();
+    for at in (49..100_000).step_by(37) {
+        crowd.tick(ms(at), &mut out);
+    }
+    assert!(out.facts.is_empty() && out.send.is_empty() && crowd.next_deadline().is_none());
+    crowd.command(ms(100_000), &Command::Step(Step::Go));
+    assert_eq!(crowd.next_deadline(), Some(ms(100_001)), "one millisecond of its way was left");
+    crowd.tick(ms(100_001), &mut out);
+    assert_eq!((out.send.len(), out.facts.len()), (1, 0));
+}
+
+#[test]
+fn each_step_of_a_handshake_is_one_thing_even_without_a_round_trip_time() {
+    for rtt_ms in [0, 100] {
+        let (mut crowd, mut out) = (held(1, rtt_ms), Outbox::default());
+        let mut step = |crowd: &mut Crowd, at: u64, sent: usize| {
+            out.send.clear();
+            let thing = crowd.step(ms(at), &mut out).map(|(_, thing)| thing);
+            assert_eq!(out.send.len(), sent, "{thing:?}");
+            (thing, out.send.first().copied())
+        };
+        assert_eq!(step(&mut crowd, 1000, 0).0, Some(Thing::Left(Kind::Syn)));
+        let (thing, syn) = step(&mut crowd, 2000, 1);
+        assert_eq!(thing, Some(Thing::Reached(Kind::Syn)));
+        let mut answers = Outbox::default();
+        crowd.receive(ms(2001), &answer(&syn.unwrap(), flags::SYN | flags::ACK, 5), &mut answers);
+        crowd.tick(ms(2500), &mut answers);
+        assert!(answers.send.is_empty() && answers.facts.is_empty(), "the SYN-ACK is on its way");
+        assert_eq!(step(&mut crowd, 3000, 0).0, Some(Thing::CameBack(Kind::SynAck)));
+        let (thing, ack) = step(&mut crowd, 4000, 1);
+        assert_eq!((thing, ack.unwrap().kind()), (Some(Thing::Reached(Kind::Ack)), Kind::Ack));
+        assert_eq!(step(&mut crowd, 5000, 1).0, Some(Thing::Reached(Kind::Data)));
+        assert_eq!(crowd.tempo().clients, ms(2 * rtt_ms - rtt_ms / 2), "one and a half round trips");
+        assert!(out.facts.iter().all(|fact| fact.at.as_nanos() % 1_000_000_000 == 0), "told when it happened");
+    }
+}
+
+#[test]
+fn a_burst_starts_one_by_one_in_step_mode_and_all_at_once_afterwards() {
+    let (mut crowd, mut out) = (held(5, 100), Outbox::default());
+    for started in 1..=3 {
+        assert_eq!(crowd.step(ms(started), &mut out).map(|(_, thing)| thing), Some(Thing::Left(Kind::Syn)));
+        assert_eq!(crowd.started(), started);
+    }
+    crowd.command(ms(10), &Command::Step(Step::Go));
+    settle(&mut crowd, ms(10), &mut out);
+    assert_eq!(crowd.started(), 5);
+}
+
+#[test]
+fn a_step_lets_the_next_timer_fire_however_far_it_is() {
+    let (mut crowd, mut out) = (held(1, 100), Outbox::default());
+    let things: Vec<_> = (0..4).filter_map(|at| crowd.step(ms(at), &mut out)).map(|(_, thing)| thing).collect();
+    let (left, reached) = (Thing::Left(Kind::Syn), Thing::Reached(Kind::Syn));
+    assert_eq!(things, [left, reached, left, reached]);
+    crowd.command(ms(4), &Command::Sysctl(Sysctl::SynRetries, 1));
+    assert_eq!(crowd.step(ms(5), &mut out).map(|(_, thing)| thing), Some(Thing::GaveUp));
+    assert!(crowd.tempo().clients > ms(3000), "seconds of the clients in five milliseconds");
+}
+
+#[test]
+fn where_nothing_is_due_there_is_no_step() {
+    let (mut crowd, mut out) = (held(0, 100), Outbox::default());
+    assert_eq!(crowd.step(ms(1), &mut out), None);
+    assert!(out.facts.is_empty());
+}
+
+#[test]
+fn slow_motion_makes_every_way_longer() {
+    let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::from_millis(100)));
+    crowd.command(ms(0), &Command::Pace(0.1));
+    let mut out = Outbox::default();
+    crowd.tick(ms(0), &mut out);
+    crowd.tick(ms(490), &mut out);
+    assert!(out.send.is_empty(), "50 ms take half a second");
+    let due = crowd.next_deadline().unwrap();
+    assert!((ms(500)..ms(501)).contains(&due), "{due}");
+    crowd.tick(due, &mut out);
+    assert_eq!(out.send.len(), 1);
 }

@@ -1,14 +1,14 @@
 //! The building of the network, step by step, by the child that stands outside of everything the program owns.
 
 use std::ffi::CStr;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
 
 use super::attempt::leave;
-use super::netlink::{LinkNews, Route};
+use super::netlink::{News, Route};
 use super::pass::NetworkId;
 use super::refusal::{Fault, errno_of};
 use super::{
@@ -82,7 +82,7 @@ fn connect_ends(route: &mut Route, settings: &mut Settings) -> Result<(Link, Lin
         settings.put("net.ipv6.conf.qviz1.disable_ipv6", None, 1);
         settings.put("net.ipv6.conf.qviz0.addr_gen_mode", None, 1);
     }
-    let news = LinkNews::subscribe().map_err(at(Step::LinksUp))?;
+    let news = News::of_links().map_err(at(Step::LinksUp))?;
     for index in [client_end.index, kernel_end.index] {
         route.set_up(index, libc::IFF_NOARP).map_err(at(Step::LinksUp))?;
     }
@@ -103,6 +103,7 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
     route.add_route(index, (network, CLIENTS_V4.1), NEIGHBOUR_V4.into()).map_err(at(Step::Route(network)))?;
     let mut addresses = vec![v4];
 
+    let news = News::of_ipv6_routes().map_err(at(Step::Address(v4)))?;
     let (v6, network) = (IpAddr::V6(LISTENER_V6), IpAddr::V6(CLIENTS_V6.0));
     let ipv6 = route.add_address(index, v6).is_ok()
         && route.add_route(index, (network, CLIENTS_V6.1), NEIGHBOUR_V6.into()).is_ok();
@@ -115,7 +116,18 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
         route.add_address(index, address).map_err(at(Step::Address(address)))?;
         addresses.push(address);
     }
+    for &address in addresses.iter().filter(|address| address.is_ipv6()) {
+        while !is_reached(address) {
+            news.wait().map_err(at(Step::Address(address)))?;
+        }
+    }
     Ok((addresses, ipv6))
+}
+
+/// Whether the kernel takes packets for this address of its own. For IPv6 a work queue makes the route to it some time after the
+/// address was added (`addrconf_dad_work`, net/ipv6/addrconf.c); a SYN that comes before is lost without any trace.
+fn is_reached(address: IpAddr) -> bool {
+    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).and_then(|socket| socket.connect((address, DISCARD))).is_ok()
 }
 
 /// The settings of the namespace under construction, with those that could not be made.
@@ -176,6 +188,8 @@ fn at(step: Step) -> impl Fn(Errno) -> Fault {
 
 /// lo is the first device of every network namespace (`LOOPBACK_IFINDEX`).
 const LOOPBACK_INDEX: u32 = 1;
+/// The discard port (RFC 863); nothing is sent to it.
+const DISCARD: u16 = 9;
 const KERNEL_END: &CStr = c"qviz0";
 const CLIENT_END: &CStr = c"qviz1";
 /// Who stands for all clients as the next hop. Were each client a neighbour of its own, every one would take an entry of the

@@ -125,17 +125,22 @@ impl Route {
     }
 }
 
-/// Tells when links change.
+/// Tells when something changes in the network.
 #[derive(Debug)]
-pub(super) struct LinkNews(OwnedFd);
+pub(super) struct News(OwnedFd);
 
-impl LinkNews {
+impl News {
     /// Subscribes to link changes.
-    pub(super) fn subscribe() -> Result<Self, Errno> {
+    pub(super) fn of_links() -> Result<Self, Errno> {
         socket(libc::RTMGRP_LINK as u32).map(Self)
     }
 
-    /// Waits until some link changed; EAGAIN after two seconds of silence.
+    /// Subscribes to changes of the IPv6 routes.
+    pub(super) fn of_ipv6_routes() -> Result<Self, Errno> {
+        socket(libc::RTMGRP_IPV6_ROUTE as u32).map(Self)
+    }
+
+    /// Waits until something changed; EAGAIN after two seconds of silence.
     pub(super) fn wait(&self) -> Result<(), Errno> {
         recv(&self.0, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty()).map(|_| ())
     }

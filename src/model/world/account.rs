@@ -263,6 +263,10 @@ impl World {
     /// Holds the split of the charged SYNs against the counters: where the sum is right and the causes are not, the latest
     /// charges are named as the counters say.
     pub(super) fn arbitrate(&mut self) {
+        if !self.open.unanswered.is_empty() {
+            // The kernel may have counted them already.
+            return;
+        }
         if self.began.as_ref().is_some_and(|began| !began.private_counters) {
             return;
         }

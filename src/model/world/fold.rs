@@ -3,10 +3,12 @@
 use super::{Cost, Losses, SegmentTally, World};
 use crate::model::event::{Began, Event, Listening, Loss};
 use crate::model::finding;
+use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
-use crate::model::world::note::Note;
+use crate::model::tempo::{Tempo, Thing};
+use crate::model::world::note::{Note, Who};
 
 /// How many notes are kept.
 const NOTES: usize = 256;
@@ -22,6 +24,8 @@ impl World {
             Event::Listening(listening) => self.listen(at, *listening),
             Event::Sysctl { name, value } => self.set_sysctl(at, *name, *value),
             Event::Knobs(knobs) => self.turn(at, knobs),
+            Event::Tempo(tempo) => self.set_tempo(at, *tempo),
+            Event::Stepped { peer, thing } => self.stepped(*peer, *thing),
             Event::Segment(segment) => self.segment(at, segment),
             Event::Client { id, peer, life } => self.live(at, *id, *peer, *life),
             Event::Served { peer, deed } => self.serve(at, *peer, *deed),
@@ -87,6 +91,24 @@ impl World {
             }
             self.mark(at);
         }
+    }
+
+    fn set_tempo(&mut self, at: Stamp, tempo: Tempo) {
+        let before = std::mem::replace(&mut self.tempo, tempo);
+        if before.held != tempo.held {
+            let what =
+                if tempo.held { "step mode: the clients' time stands still" } else { "the clients' time runs again" };
+            self.note(Note::Changed(what.into()));
+            self.mark(at);
+        }
+        if before.pace.to_bits() != tempo.pace.to_bits() {
+            self.note(Note::Changed(format!("the clients' time runs at {}×", tempo.pace)));
+        }
+    }
+
+    fn stepped(&mut self, peer: Peer, thing: Thing) {
+        let id = self.roster.connection(&peer).and_then(|one| one.id);
+        self.note(Note::Stepped { who: Who { id, peer }, thing });
     }
 
     fn mark(&mut self, at: Stamp) {

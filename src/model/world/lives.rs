@@ -9,6 +9,7 @@ use crate::model::connection::{ClientSide, Connection, Retry, ServerSide, Travel
 use crate::model::event::{Deed, Life};
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
+use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
 
 impl World {
@@ -16,9 +17,14 @@ impl World {
         match life {
             Life::Started { half_open } => self.start(at, id, peer, half_open),
             Life::Departed { kind, attempt, arrives } => {
-                self.write_departure(at, peer, (kind, attempt, arrives));
+                let left = self.tempo.at(at);
+                self.write_departure(at, peer, (kind, attempt, self.tempo.moment(arrives)));
                 if let Some(one) = self.roster.known(&peer) {
-                    one.travel = Some(Travel { kind, left: at, arrives });
+                    // The request leaves with the handshake's ACK: the ACK is what decides.
+                    let with_ack = one.travel.is_some_and(|travel| travel.kind == Kind::Ack && travel.left == left);
+                    if !with_ack {
+                        one.travel = Some(Travel { kind, left, arrives });
+                    }
                 }
             }
             Life::Lost { kind, outbound } => {

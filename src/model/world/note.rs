@@ -2,6 +2,7 @@
 
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
+use crate::model::tempo::Thing;
 
 /// Who a note is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,13 @@ pub enum Note {
         backlog: i32,
         /// What the kernel made of it.
         limit: Option<u32>,
+    },
+    /// One thing was let happen while the clients' time stands still.
+    Stepped {
+        /// Whose.
+        who: Who,
+        /// What.
+        thing: Thing,
     },
     /// A setting changed, in words.
     Changed(String),

@@ -7,8 +7,10 @@ use crate::lab::crowd::{Crowd, Outbox};
 use crate::lab::wire::transmit::Transmit;
 use crate::model::command::Command;
 use crate::model::event::Stamped;
+use crate::model::peer::Peer;
 use crate::model::segment::{Segment, Toward};
 use crate::model::stamp::Stamp;
+use crate::model::tempo::{Tempo, Thing};
 
 /// Who meets the listener.
 pub(super) enum Actors {
@@ -64,6 +66,37 @@ impl Actors {
             Self::Wire { crowd, .. } => crowd.command(now, command),
             Self::Connect(connects) => connects.command(now, command),
         }
+    }
+
+    /// How the clients' time runs; real clients have the kernel's.
+    pub(super) fn tempo(&self) -> Tempo {
+        match self {
+            Self::Wire { crowd, .. } => crowd.tempo(),
+            Self::Connect(_) => Tempo::default(),
+        }
+    }
+
+    /// When their next thing is due, in the clients' time.
+    pub(super) fn next_thing(&mut self) -> Option<Stamp> {
+        match self {
+            Self::Wire { crowd, .. } => crowd.next_thing(),
+            Self::Connect(_) => None,
+        }
+    }
+
+    /// Brings the clients' time to this moment.
+    pub(super) fn advance(&mut self, now: Stamp, clients: Stamp) {
+        if let Self::Wire { crowd, .. } = self {
+            crowd.advance(now, clients);
+        }
+    }
+
+    /// Lets exactly one thing happen.
+    pub(super) fn step(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> Option<(Peer, Thing)> {
+        let Self::Wire { crowd, transmit, outbox } = self else { return None };
+        let happened = crowd.step(now, outbox);
+        send(transmit, outbox, out);
+        happened
     }
 
     pub(super) fn live(&self) -> usize {

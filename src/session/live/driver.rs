@@ -12,7 +12,6 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::actors::Actors;
 use super::eyes::Eyes;
 use super::place::Place;
-use crate::kernel::own;
 use crate::kernel::tap::{BlindTap, Tap, TapError};
 use crate::lab::knobs;
 use crate::lab::listener::Listener;
@@ -70,6 +69,8 @@ pub(super) struct Driver {
     pub(super) batch: Vec<Stamped>,
     pub(super) late: u64,
     pub(super) moved: Stamp,
+    /// When everything began to be seen; a session's duration counts from here.
+    pub(super) opened: Stamp,
     /// The namespace lives as long as the driver.
     pub(super) _place: Place,
 }
@@ -92,6 +93,7 @@ impl Driver {
     /// From here on everything is seen; nobody has come before.
     fn open_eyes(&mut self) -> Result<(), TapError> {
         self.tap = self.blind.take().map(BlindTap::see).transpose()?;
+        self.opened = self.clock.now();
         self.eyes.look_at_all(&self.clock, &mut self.batch);
         Ok(())
     }
@@ -102,8 +104,7 @@ impl Driver {
         }
         self.actors.turn(self.clock.now(), &mut self.batch);
         self.exchange();
-        let inspect = |fd: std::os::fd::BorrowedFd<'_>| (own::waited(fd), own::cookie(fd));
-        self.server.turn(self.clock.now(), self.listener.as_fd(), &inspect, &mut self.batch);
+        self.serve();
         let now = self.clock.now();
         let busy = now.since(self.moved) < Duration::from_secs(1);
         self.eyes.look(&self.clock, busy, &mut self.batch);
@@ -113,7 +114,7 @@ impl Driver {
     }
 
     /// Takes what passed the tap and sends what clients answer, until nobody has anything to say; the last thing is a look at the tap.
-    fn exchange(&mut self) {
+    pub(super) fn exchange(&mut self) {
         for _ in 0..ROUNDS {
             self.drain();
             if self.actors.flush(&mut self.batch) == 0 {
@@ -162,8 +163,7 @@ impl Driver {
 
     fn wait(&mut self) {
         let now = self.clock.now();
-        let deadlines =
-            [self.actors.next_deadline(), self.server.next_deadline(), self.script.next(), self.end_by_time()];
+        let deadlines = [self.actors.next_deadline(), self.server_deadline(), self.script.next(), self.end_by_time()];
         let due = deadlines.into_iter().flatten().min().unwrap_or(now + PATIENCE).min(now + PATIENCE);
         let span = due.since(now);
         if !span.is_zero() && !self.actors.has_answers() {
@@ -193,7 +193,7 @@ impl Driver {
     }
 
     fn end_by_time(&self) -> Option<Stamp> {
-        self.ends.duration.map(|duration| Stamp::ZERO + duration)
+        self.ends.duration.map(|duration| self.opened + duration)
     }
 
     fn is_over(&self) -> bool {
@@ -225,10 +225,11 @@ impl Driver {
         match command {
             Command::Listen(backlog) => self.listen_again(backlog),
             Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
+            Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
             _ => {}
         }
         self.actors.command(now, &command);
-        self.server.command(now, &command);
+        self.server.command(self.actors.tempo().at(now), &command);
         let before = self.knobs.clone();
         turn(&mut self.knobs, command);
         if before != self.knobs {
@@ -310,6 +311,11 @@ fn turn(knobs: &mut Knobs, command: Command) {
         Command::Rtt(rtt) => knobs.rtt = rtt,
         Command::Workers(workers) => knobs.workers = workers,
         Command::Service(service) => knobs.service = service,
-        Command::Burst(_) | Command::Sysctl(..) | Command::Stop => {}
+        Command::Burst(_)
+        | Command::Sysctl(..)
+        | Command::Step(_)
+        | Command::Pace(_)
+        | Command::AcceptOne
+        | Command::Stop => {}
     }
 }

@@ -80,6 +80,7 @@ pub(super) fn open(
         batch: Vec::new(),
         late: 0,
         moved: clock.now(),
+        opened: clock.now(),
         _place: plan.place,
     };
     first_facts(&mut driver, began);

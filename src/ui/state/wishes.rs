@@ -6,6 +6,7 @@ use crate::model::command::Command;
 use crate::model::event::Rung;
 use crate::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl};
 use crate::model::stamp::Stamp;
+use crate::model::tempo::Step;
 use crate::model::world::World;
 use crate::ui::keymap::Action;
 use crate::ui::steps;
@@ -41,7 +42,9 @@ pub(super) fn wish(
     world: &World,
 ) -> Result<Vec<Command>, String> {
     if !listens {
-        return Err("this picture is a recording: it cannot be changed".into());
+        return Err(
+            "this is a recording: what happened cannot be changed. Space, ←→ and < > play it; live: qviz".into()
+        );
     }
     let Some(knobs) = &world.knobs else { return Err("the lab is not ready yet".into()) };
     let command = match action {
@@ -55,6 +58,19 @@ pub(super) fn wish(
         Action::Burst => Command::Burst(burst(world)),
         Action::HalfOpen => half_open(asked, now, world, knobs)?,
         Action::RoundTrip => round_trip(asked, now, world, knobs)?,
+        Action::Step => {
+            only_wire(world, "step mode needs")?;
+            Command::Step(if world.tempo.held { Step::Go } else { Step::Hold })
+        }
+        Action::Next => {
+            only_wire(world, "step mode needs")?;
+            Command::Step(Step::Next)
+        }
+        Action::AcceptOne => Command::AcceptOne,
+        Action::Slow => {
+            only_wire(world, "slow motion needs")?;
+            Command::Pace(steps::pace_after(world.tempo.pace))
+        }
         Action::Cookies => sysctl(asked, now, world, (Sysctl::Syncookies, 3))?,
         Action::Overflow => sysctl(asked, now, world, (Sysctl::AbortOnOverflow, 2))?,
         _ => return Ok(Vec::new()),
@@ -126,7 +142,7 @@ fn burst(world: &World) -> u32 {
 }
 
 fn half_open(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
-    only_wire(world, "half-open clients")?;
+    only_wire(world, "half-open clients need")?;
     let share = fresh(asked.half_open, now).unwrap_or(knobs.half_open);
     let next = if share > 0.0 { 0.0 } else { 0.5 };
     asked.half_open = Some((now, next));
@@ -134,7 +150,7 @@ fn half_open(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Res
 }
 
 fn round_trip(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
-    only_wire(world, "a round-trip time")?;
+    only_wire(world, "a round-trip time needs")?;
     let next = steps::round_trip_after(fresh(asked.rtt, now).unwrap_or(knobs.rtt));
     asked.rtt = Some((now, next));
     Ok(Command::Rtt(next))
@@ -142,7 +158,7 @@ fn round_trip(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Re
 
 fn only_wire(world: &World, what: &str) -> Result<(), String> {
     if world.began.as_ref().is_some_and(|began| began.clients == ClientKind::Connect) {
-        return Err(format!("{what} need packet-level clients: qviz --client wire (in the private network)"));
+        return Err(format!("{what} packet-level clients: qviz --client wire (in the private network)"));
     }
     Ok(())
 }

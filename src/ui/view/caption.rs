@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::cast::is_fresh;
-use super::{Scene, ink};
+use super::{Scene, ink, notes};
 use crate::model::connection::Belief;
 use crate::model::finding::Severity;
 use crate::model::settings::{AcceptRate, Sysctl};
@@ -36,6 +36,7 @@ type Sentence = (&'static str, String, Style);
 
 fn sentence(scene: &Scene<'_>) -> Sentence {
     message(scene)
+        .or_else(|| step(scene))
         .or_else(|| death(scene))
         .or_else(|| finding(scene))
         .or_else(|| disagreement(scene))
@@ -51,6 +52,20 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
     }
     let (at, Note::Refused(why)) = scene.world.notes.back()? else { return None };
     (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.clone(), warn))
+}
+
+/// Step mode: what was let happen last, and that only the clients stand still.
+fn step(scene: &Scene<'_>) -> Option<Sentence> {
+    let world = scene.world;
+    if !world.tempo.held || world.ended {
+        return None;
+    }
+    let last = world.notes.iter().rev().find_map(|(_, note)| match note {
+        Note::Stepped { who, thing } => Some(thing.words(&notes::name(*who))),
+        _ => None,
+    });
+    let what = last.unwrap_or_else(|| "clients' time stands still; n lets one thing happen".into());
+    Some(("‖", format!("STEP · {what} · kernel timers run"), scene.theme.text(Meaning::Otherwise)))
 }
 
 fn death(scene: &Scene<'_>) -> Option<Sentence> {

@@ -40,24 +40,27 @@ pub(in crate::ui) struct Cast<'a> {
     pub(super) served: Vec<&'a Connection>,
     /// Ended badly a moment ago: reset, expired, given up.
     pub(super) lost: Vec<&'a Connection>,
+    /// True while the clients' time stands still: what is under way does not move.
+    stands: bool,
 }
 
 impl<'a> Cast<'a> {
     /// Gathers the connections as they are at `now`. At a density at which nobody can follow single ones there is no cast.
     pub(in crate::ui) fn of(world: &'a World, density: Density, now: Stamp) -> Self {
-        let mut cast = Self::default();
+        let mut cast = Self { stands: world.tempo.held, ..Self::default() };
+        let clients = world.tempo.at(now);
         if density == Density::Flows || world.roster.len() > MOST {
             return cast;
         }
         for one in world.roster.iter() {
-            cast.place(one, now);
+            cast.place(one, now, clients);
         }
         cast.order(now);
         cast
     }
 
-    fn place(&mut self, one: &'a Connection, now: Stamp) {
-        if one.travel.is_some_and(|travel| travel.arrives > now) {
+    fn place(&mut self, one: &'a Connection, now: Stamp, clients: Stamp) {
+        if one.travel.is_some_and(|travel| travel.arrives > clients || self.stands) {
             self.travelling.push(one);
         }
         if one.last_drop.is_some_and(|drop| drop.cause.is_syn() && now.since(drop.at) < FALL) {
@@ -99,7 +102,7 @@ impl<'a> Cast<'a> {
 
     /// True while something on the stage glides: a segment under way or a SYN that falls.
     pub(in crate::ui) fn glides(&self) -> bool {
-        !self.travelling.is_empty() || !self.falling.is_empty()
+        !(self.travelling.is_empty() || self.stands) || !self.falling.is_empty()
     }
 
     /// True while some number on the stage runs: an age or a countdown.

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Scene, ink};
-use crate::ui::keymap::{Action, Binding, bindings};
+use crate::ui::keymap::{self, Action, Binding};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
@@ -12,7 +12,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let width = |binding: &Binding| ink::width(sign(binding)) + 1 + ink::width(binding.short);
     let is_last =
         |binding: &&Binding| binding.keys.iter().any(|(_, action)| matches!(action, Action::Help | Action::Quit));
-    let shown = bindings(scene.state.browse.place()).filter(|binding| !binding.short.is_empty());
+    let bindings = keymap::shown(scene.state.listens, scene.state.browse.place());
+    let shown = bindings.into_iter().filter(|binding| !binding.short.is_empty());
     let (last, mut first): (Vec<_>, Vec<_>) = shown.partition(is_last);
     let gap = if area.width >= 150 { 3 } else { 2 };
     let needed = |list: &[&Binding]| list.iter().map(|binding| width(binding) + gap).sum::<u16>();

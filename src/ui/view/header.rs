@@ -7,13 +7,14 @@ use ratatui::style::Style;
 use super::{Scene, ink};
 use crate::model::event::Rung;
 use crate::model::settings::Sysctl;
+use crate::model::tempo::Tempo;
 use crate::model::world::World;
 use crate::ui::numbers;
+use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, world) = (scene.theme, scene.world);
-    let state = if world.ended { "■ over" } else { "▶ live" };
-    let right = format!("{}  {state} ", numbers::clock(scene.now));
+    let right = progress(scene);
     let room = area.width.saturating_sub(ink::width(&right) + 1);
     let left = Rect { width: room, height: 1, ..area };
     let address = world.began.as_ref().map_or_else(String::new, |began| began.address.to_string());
@@ -31,8 +32,33 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     ink::right(buf, area, 0, &right, theme.strong());
     if two_rows {
-        ink::write(buf, area, (1, 1), &ink::fit(&in_force(world), area.width - 2), theme.calm());
+        let unusual = (world.tempo.held || world.tempo.pace < 1.0) && !world.ended;
+        let style = if unusual { theme.text(Meaning::Otherwise) } else { theme.calm() };
+        ink::write(buf, area, (1, 1), &ink::fit(&second(world), area.width - 2), style);
     }
+}
+
+/// The time, and whether it is the present.
+fn progress(scene: &Scene<'_>) -> String {
+    let time = numbers::clock(scene.now);
+    let Some(replay) = &scene.state.replay else {
+        let state = match scene.world.tempo {
+            _ if scene.world.ended => "■ over".into(),
+            Tempo { held: true, .. } => "‖ STEP".into(),
+            Tempo { pace: 1.0, .. } => "▶ live".into(),
+            Tempo { pace, .. } => format!("▶ {pace}×"),
+        };
+        return format!("{time}  {state} ");
+    };
+    let sign = match (replay.is_over(), replay.paused) {
+        (true, _) => "■",
+        (false, true) => "‖",
+        (false, false) => "▶",
+    };
+    let speed = f64::from(replay.tenths) / 10.0;
+    // Who steps wants to see how far a step has gone.
+    let time = if replay.paused { replay.position.to_string() } else { time };
+    format!("{time} of {}  {sign} replay {speed}× ", numbers::clock(replay.end))
 }
 
 /// What `listen()` was asked for and what it gives.
@@ -77,6 +103,21 @@ fn place(world: &World, long: bool) -> String {
         None => String::new(),
     }
 }
+
+/// What keeps another time than usual, if anything does; then the settings in force.
+fn second(world: &World) -> String {
+    match world.tempo {
+        _ if world.ended => in_force(world),
+        Tempo { held: true, .. } => STEP.into(),
+        Tempo { pace: 1.0, .. } => in_force(world),
+        Tempo { pace, .. } => {
+            format!("SLOW {pace}× · clients and accept() · kernel timers run as ever · {}", in_force(world))
+        }
+    }
+}
+
+/// Step mode in one line.
+const STEP: &str = "STEP · clients' time stands still · kernel timers run · n: next thing · a: one accept() · t: go on";
 
 /// The settings that decide, here and, where they differ, on the host.
 fn in_force(world: &World) -> String {

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::ui::browse::Screen;
-use crate::ui::keymap::{Action, Binding, Place, bindings};
+use crate::ui::keymap::{self, Action, Binding, Place};
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -30,7 +30,9 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     };
     let inner = ink::frame(buf, area, (title, theme.strong()), ("? or esc closes", theme.calm()), theme.strong());
     let mut row = 0;
-    for (sign, words, meaning) in legend {
+    // Where the rows do not suffice for both, the keys come first.
+    let room = usize::from(inner.height).saturating_sub(keys.len());
+    for (sign, words, meaning) in legend.iter().copied().take(room) {
         let style = meaning.map_or(theme.strong(), |meaning| theme.text(meaning));
         ink::write(buf, inner, (1, row), sign, style);
         ink::write(buf, inner, (10, row), &ink::fit(words, inner.width.saturating_sub(10)), Style::new());
@@ -48,7 +50,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 
 /// The keys of this screen; where not all fit, those that the frame names already are left out.
 fn keys(scene: &Scene<'_>, legend: usize) -> Vec<&'static Binding> {
-    let mut keys: Vec<_> = bindings(scene.state.browse.place()).collect();
+    let mut keys = keymap::shown(scene.state.listens, scene.state.browse.place());
     for named in [Action::Help, Action::Close] {
         if keys.len() + legend + 2 > usize::from(scene.state.size.height) {
             keys.retain(|binding| {

@@ -151,7 +151,7 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
     let col = (columns.arrow - 1).saturating_sub(ink::width(client));
     ink::write(buf, area, (col, row), client, style);
     if let What::Passed(way) = &entry.what {
-        arrow(buf, (area, row), columns, scene, way);
+        arrow(buf, (area, row), columns, (scene, chosen), way);
     }
     let server_changed = rung.before.map_or(ServerSide::Nothing, |before| before.server) != entry.server;
     let style = if server_changed { theme.strong() } else { theme.calm() };
@@ -164,10 +164,16 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
 }
 
 /// The segment's way as an arrow: as far as it has come, with the time that it took where there is room for it.
-fn arrow(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &Scene<'_>, way: &Passage) {
+fn arrow(
+    buf: &mut Buffer,
+    (area, row): (Rect, u16),
+    columns: Columns,
+    (scene, chosen): (&Scene<'_>, &Chosen),
+    way: &Passage,
+) {
     let full = columns.width.saturating_sub(2);
     let (length, meaning) = match way.fate {
-        Fate::UnderWay => (progress(way, scene.now, full), Some(Meaning::Travelling)),
+        Fate::UnderWay => (progress(chosen, scene.clients, full), Some(Meaning::Travelling)),
         Fate::Lost => (full / 2, Some(Meaning::Dying)),
         Fate::Dropped(_) => (full, Some(Meaning::Dying)),
         Fate::Unanswered | Fate::Arrived | Fate::Cookie => (full, None),
@@ -201,10 +207,10 @@ fn arrow(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &S
     }
 }
 
-/// How far a segment has come.
-fn progress(way: &Passage, now: Stamp, full: u16) -> u16 {
-    let (Some(left), Some(arrives)) = (way.left, way.arrives) else { return full };
-    let whole = arrives.since(left).as_secs_f64();
-    let share = if whole > 0.0 { (now.since(left).as_secs_f64() / whole).min(1.0) } else { 1.0 };
+/// How far the segment that is under way has come, in the clients' time.
+fn progress(chosen: &Chosen, clients: Stamp, full: u16) -> u16 {
+    let Some(travel) = chosen.outlook.coming else { return full };
+    let whole = travel.arrives.since(travel.left).as_secs_f64();
+    let share = if whole > 0.0 { (clients.since(travel.left).as_secs_f64() / whole).min(1.0) } else { 1.0 };
     1 + (share * f64::from(full.saturating_sub(1))) as u16
 }

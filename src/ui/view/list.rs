@@ -120,7 +120,7 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
         pieces.push((format!("{:>3} {:>3} {:>3}   ", one.syns, one.syn_acks, one.acks_ignored), plain));
     }
     let col = ink::pieces(buf, line, (0, 0), &pieces);
-    let text = next::in_short(one, &scene.world.outlook(one), scene.now);
+    let text = next::in_short(one, &scene.world.outlook(one), (scene.now, scene.clients));
     ink::write(buf, line, (col, 0), &ink::fit(&text, line.width.saturating_sub(col)), plain);
 }
 

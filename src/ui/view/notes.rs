@@ -24,7 +24,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
-fn name(who: Who) -> String {
+pub(super) fn name(who: Who) -> String {
     who.id.map_or_else(|| format!("{:02}", who.peer.port() % 100), connection::label)
 }
 
@@ -49,6 +49,7 @@ fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
             let limit = limit.map_or_else(|| numbers::UNKNOWN.into(), |limit| limit.to_string());
             (None, format!("▲ listen({backlog}): limit {limit}"), None)
         }
+        Note::Stepped { who, thing } => (None, format!("‖ {}", thing.words(&name(*who))), None),
         Note::Changed(what) => (None, format!("▲ {what}"), None),
         Note::Refused(why) => (None, format!("▲ {why}"), Some(Meaning::Otherwise)),
     }

@@ -7,6 +7,7 @@ use crate::model::connection::{ClientSide, Connection, Retry, ServerSide, Travel
 use crate::model::segment::{Kind, Toward};
 use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
+use crate::model::tempo::Tempo;
 use crate::model::world::World;
 
 /// The longest wait between two SYNs or two SYN-ACKs: TCP_RTO_MAX (include/net/tcp.h).
@@ -17,9 +18,9 @@ const LONGEST_WAIT: Duration = Duration::from_mins(2);
 pub struct Outlook {
     /// A segment that is on its way to the listener.
     pub coming: Option<Travel>,
-    /// When the client tries again or gives up.
+    /// When the client tries again or gives up, in the clients' time.
     pub retry: Option<Retry>,
-    /// When a client that still sends SYNs gives up at the earliest; the kernel's timers are late by up to an eighth.
+    /// When a client that still sends SYNs gives up at the earliest, in the clients' time; timers are late by up to an eighth.
     pub gives_up: Option<Stamp>,
     /// When the request's timer sends the next SYN-ACK; `None` when none will come.
     pub syn_ack: Option<Stamp>,
@@ -31,8 +32,8 @@ pub struct Outlook {
 
 impl Outlook {
     /// The next moment at which one of the sides does something by itself.
-    pub fn next(&self) -> Option<Stamp> {
-        let retry = self.retry.map(|retry| retry.at);
+    pub fn next(&self, tempo: &Tempo) -> Option<Stamp> {
+        let retry = self.retry.filter(|_| !tempo.held).map(|retry| tempo.moment(retry.at));
         [retry, self.syn_ack.or(self.dies)].into_iter().flatten().min()
     }
 }
@@ -42,7 +43,8 @@ impl World {
     pub fn outlook(&self, one: &Connection) -> Outlook {
         // What a connected client has sent is sent again until it is acknowledged; nobody says that it need not be any more.
         let done = one.client == ClientSide::Connected && one.diary().is_some_and(super::Page::is_acknowledged);
-        let retry = one.retry.filter(|retry| !done && (one.client == ClientSide::SynSent || retry.at >= self.now));
+        let clients = self.tempo.at(self.now);
+        let retry = one.retry.filter(|retry| !done && (one.client == ClientSide::SynSent || retry.at >= clients));
         let mut outlook = Outlook { coming: one.travel, retry, ..Outlook::default() };
         outlook.gives_up = self.patience(one);
         if one.server == ServerSide::HalfOpen {

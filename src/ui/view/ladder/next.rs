@@ -4,6 +4,7 @@ use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
 use crate::model::segment::Kind;
 use crate::model::settings::AcceptRate;
 use crate::model::stamp::Stamp;
+use crate::model::tempo::Tempo;
 use crate::model::world::World;
 use crate::model::world::diary::outlook::Outlook;
 use crate::ui::browse::Chosen;
@@ -16,12 +17,14 @@ pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> 
         return "nothing: it is over, and both sides know or will never know".into();
     }
     let mut words = Vec::new();
-    if let Some(travel) = outlook.coming.filter(|travel| travel.arrives > now) {
-        let left = numbers::countdown(travel.arrives.since(now));
+    let clients = world.tempo.at(now);
+    if let Some(travel) = outlook.coming.filter(|travel| travel.arrives > clients) {
+        let left = numbers::countdown(travel.arrives.since(clients));
         words.push(format!("its {} arrives in {left}", super::words::kind(travel.kind)));
     }
     words.extend(server(chosen, world, now));
-    words.extend(client(one, outlook, now));
+    words.extend(client(one, outlook, (world.tempo, clients)));
+    words.retain(|text| !text.is_empty());
     if let Some(before) = before {
         words.push(turn(*before, one, world));
     }
@@ -32,38 +35,41 @@ pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> 
 }
 
 /// The next timer alone.
-pub(in crate::ui::view) fn in_short(one: &Connection, outlook: &Outlook, now: Stamp) -> String {
-    let left = |at: Stamp| numbers::countdown(at.since(now));
+pub(in crate::ui::view) fn in_short(one: &Connection, outlook: &Outlook, (now, clients): (Stamp, Stamp)) -> String {
     let retry = outlook.retry.map(|retry| {
         let what = if retry.gives_up { "gives up" } else { again(one) };
-        (retry.at, format!("{what} {}", left(retry.at)))
+        (retry.at.since(clients), what)
     });
-    let syn_ack = outlook.syn_ack.map(|at| (at, format!("SYN-ACK {}", left(at))));
-    let dies = outlook.dies.filter(|_| outlook.syn_ack.is_none()).map(|at| (at, format!("dies {}", left(at))));
-    let next = [retry, syn_ack, dies].into_iter().flatten().min_by_key(|(at, _)| *at);
-    next.map(|(_, text)| text).unwrap_or_default()
+    let syn_ack = outlook.syn_ack.map(|at| (at.since(now), "SYN-ACK"));
+    let dies = outlook.dies.filter(|_| outlook.syn_ack.is_none()).map(|at| (at.since(now), "dies"));
+    let next = [retry, syn_ack, dies].into_iter().flatten().min_by_key(|(left, _)| *left);
+    next.map(|(left, what)| format!("{what} {}", numbers::countdown(left))).unwrap_or_default()
 }
 
 const fn again(one: &Connection) -> &'static str {
     if matches!(one.client, ClientSide::SynSent) { "SYN again" } else { "data again" }
 }
 
-fn client(one: &Connection, outlook: &Outlook, now: Stamp) -> Option<String> {
+fn client(one: &Connection, outlook: &Outlook, (tempo, now): (Tempo, Stamp)) -> Option<String> {
     let retry = outlook.retry?;
     let left = numbers::countdown(retry.at.since(now));
     if retry.gives_up {
         return Some(format!("client gives up in {left} (ETIMEDOUT)"));
     }
-    let end = outlook
-        .gives_up
-        .map_or_else(String::new, |at| format!("; gives up at about {} s", at.since(one.born).as_secs()));
+    let end = outlook.gives_up.map_or_else(String::new, |at| {
+        if tempo == Tempo::default() {
+            format!("; gives up at about {} s", at.since(one.born).as_secs())
+        } else {
+            format!("; gives up about {} s from now", at.since(now).as_secs())
+        }
+    });
     Some(format!("client: {} in {left}{end}", again(one)))
 }
 
 fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
     let Chosen { one, outlook, .. } = chosen;
     match one.server {
-        ServerSide::HalfOpen => Some(request(one, outlook, now)),
+        ServerSide::HalfOpen => Some(request(one, outlook, (now, world.tempo.at(now)))),
         ServerSide::CookieSent if one.belief() == Belief::Phantom && outlook.never_learns => {
             Some("the server keeps nothing and sends nothing; the client never learns".into())
         }
@@ -85,7 +91,7 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
 }
 
 /// What the request's timer does, and how it ends.
-fn request(one: &Connection, outlook: &Outlook, now: Stamp) -> String {
+fn request(one: &Connection, outlook: &Outlook, (now, clients): (Stamp, Stamp)) -> String {
     let dies = outlook.dies.map_or_else(String::new, |at| {
         format!("if nothing changes the request dies at about {} s", at.since(one.born).as_secs())
     });
@@ -100,7 +106,7 @@ fn request(one: &Connection, outlook: &Outlook, now: Stamp) -> String {
     } else {
         ""
     };
-    let ack = outlook.coming.is_some_and(|travel| travel.kind == Kind::Ack && travel.arrives > now);
+    let ack = outlook.coming.is_some_and(|travel| travel.kind == Kind::Ack && travel.arrives > clients);
     if ack && one.acks_ignored == 0 { String::new() } else { format!("{}{dies}{end}", again.unwrap_or_default()) }
 }
 

@@ -121,8 +121,8 @@ const fn reason(cause: Cause) -> &'static str {
 /// What happens next: the countdown to the client's retry.
 fn sequel(one: &Connection, scene: &Scene<'_>) -> String {
     match one.retry {
-        Some(retry) if retry.gives_up => format!("gives up in {}", numbers::countdown(retry.at.since(scene.now))),
-        Some(retry) => format!("again in {}", numbers::countdown(retry.at.since(scene.now))),
+        Some(retry) if retry.gives_up => format!("gives up in {}", numbers::countdown(retry.at.since(scene.clients))),
+        Some(retry) => format!("again in {}", numbers::countdown(retry.at.since(scene.clients))),
         None => String::new(),
     }
 }
@@ -133,7 +133,7 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
         return;
     }
     let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
-    let right = next.map_or_else(String::new, |at| format!("next in {}", numbers::countdown(at.since(scene.now))));
+    let right = next.map_or_else(String::new, |at| format!("next in {}", numbers::countdown(at.since(scene.clients))));
     let text = format!("✗ ×{} wait outside: {}", rest.len(), names(rest));
     let room = inner.width.saturating_sub(ink::width(&right) + 1);
     ink::write(buf, inner, (0, row), &ink::fit(&text, room), Style::new());

@@ -73,7 +73,7 @@ fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, tra
     let head = head(one, travel.kind, inner.width >= 15);
     let start = ink::write(buf, inner, (0, row), &name, scene.theme.strong()) + 1;
     let track = inner.width.saturating_sub(start + ink::width(&head));
-    let trail = (f64::from(track) * progress(travel, scene.now)).round() as usize;
+    let trail = (f64::from(track) * progress(travel, scene.clients)).round() as usize;
     let col = ink::write(buf, inner, (start, row), &"─".repeat(trail), style);
     ink::write(buf, inner, (col, row), &head, style);
 }
@@ -103,7 +103,7 @@ fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         let (Some(travel), Some(row)) = (one.travel, home(one, usize::from(inner.height.saturating_sub(1)))) else {
             continue;
         };
-        let col = f64::from(inner.width.saturating_sub(1)) * progress(travel, scene.now);
+        let col = f64::from(inner.width.saturating_sub(1)) * progress(travel, scene.clients);
         ink::write(buf, inner, (col.round() as u16, row as u16 + 1), "▶", style);
     }
     let text = if inner.width >= 14 { "1 ▶ = 1 client" } else { "fast:▶=1" };

@@ -1,0 +1,95 @@
+//! `qviz replay`: a recording as a picture that can be paused, as the summary of its run, or as frames in files.
+
+use super::args::ReplayArgs;
+use super::defaults;
+use super::exit::{Exit, Failure};
+use super::lab;
+use super::output::{self, Output, Written};
+use super::plan::{self, Form};
+use super::watch::{self, End, Signals};
+use crate::model::world::World;
+use crate::report::summary::Summary;
+use crate::session::tape::read::{Close, Tape};
+use crate::session::tape::replay;
+use crate::ui::{self, Leave, UiPlan};
+
+mod frames;
+
+/// Replays as the words say.
+///
+/// # Errors
+/// A [`Failure`] with the next command.
+pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
+    let tape = Tape::open(&args.file).map_err(|error| lab::tape(&error))?;
+    let look = look(args);
+    if args.frames.wanted() {
+        return frames::draw(args, &tape, &look);
+    }
+    let form = plan::form(&args.output, lab::surroundings())?;
+    if form != Form::Picture
+        && let Some(remark) = remark(args, &tape)
+    {
+        output::tell(format!("note: {remark}"));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
+    })?;
+    runtime.block_on(async {
+        if form == Form::Picture { picture(tape, &look).await } else { report(form, tape, args.output.ascii).await }
+    })
+}
+
+/// The whole interface but the live knobs. Afterwards comes the summary up to the moment at which it was left.
+async fn picture(tape: Tape, look: &UiPlan) -> Result<Exit, Failure> {
+    let repeat = tape.header.repeat.clone();
+    let (mut session, mut world) = (replay::paced(tape), World::new());
+    let leave = ui::run(&mut session, &mut world, look);
+    let leave = leave.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    let (Written::Taken | Written::NobodyReads) = lab::print(Form::Picture, &summary(&world, repeat), look.ascii)?;
+    Ok(match leave {
+        Leave::Quit | Leave::Ended => Exit::Success,
+        Leave::Signal(number) => Exit::Signal(u8::try_from(number).unwrap_or(lab::SIGHUP)),
+        Leave::TerminalGone => Exit::Signal(lab::SIGHUP),
+    })
+}
+
+/// The summary of the recorded run, bit for bit.
+async fn report(form: Form, tape: Tape, ascii: bool) -> Result<Exit, Failure> {
+    let repeat = tape.header.repeat.clone();
+    let (mut session, mut world) = (replay::whole(tape), World::new());
+    let mut signals = Signals::take()?;
+    let mut lines = (form == Form::Jsonl).then(Output::stdout);
+    let end = watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?;
+    drop(lines);
+    let (Written::Taken | Written::NobodyReads) = lab::print(form, &summary(&world, repeat), ascii)?;
+    Ok(if let End::Signal(number) = end { Exit::Signal(number) } else { Exit::Success })
+}
+
+fn summary(world: &World, repeat: Option<String>) -> Summary {
+    let mut summary = Summary::of(world);
+    summary.repeat = repeat;
+    summary
+}
+
+/// What a person should know of a recording that does not end with its run.
+fn remark(args: &ReplayArgs, tape: &Tape) -> Option<String> {
+    let path = args.file.display();
+    let end = tape.end();
+    match tape.close {
+        Close::Ended => None,
+        Close::Open => Some(format!("{path}: ends at {end}, before its run did; the numbers are those of that moment")),
+        Close::Torn { line } => {
+            Some(format!("{path}:{line}: the last line was cut off and is left out; the numbers are those of {end}"))
+        }
+    }
+}
+
+fn look(args: &ReplayArgs) -> UiPlan {
+    let output = &args.output;
+    UiPlan {
+        ascii: output.ascii,
+        color: lab::color(output.color.unwrap_or_default()),
+        theme: output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
+        projector: output.projector,
+    }
+}

@@ -1,0 +1,137 @@
+//! Frames of a recording as text, SVG or terminal recording.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Size;
+use ratatui::style::{Color, Modifier};
+use ratatui::text::Span;
+
+use crate::cli::args::ReplayArgs;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::{self, Output};
+use crate::model::stamp::Stamp;
+use crate::report::cast;
+use crate::report::grid::{Cell, Grid, Look, Shade};
+use crate::report::svg::{self, Paper};
+use crate::session::tape::read::Tape;
+use crate::ui::UiPlan;
+use crate::ui::film::Film;
+
+/// Draws what the words ask for.
+///
+/// # Errors
+/// A [`Failure`] where a file cannot be written.
+pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
+    let (width, height) = args.frames.size.unwrap_or(SIZE);
+    let film = || {
+        Film::new(&tape.facts, Size::new(width, height), look)
+            .map_err(|error| Failure::new(error.to_string(), error.hint()))
+    };
+    if let Some(path) = &args.frames.cast {
+        let mut film = film()?;
+        write(path, |out| shoot(out, &mut film, tape, (width, height)))?;
+    }
+    if !args.frames.text && args.frames.svg.is_none() {
+        return Ok(Exit::Success);
+    }
+    let at = moment(args, tape);
+    let grid = grid(&film()?.at(at));
+    if args.frames.text {
+        Output::stdout().put(|out| out.write_all(grid.text().as_bytes()))?;
+    }
+    if let Some(path) = &args.frames.svg {
+        let paper = if look.theme == "light" { Paper::Light } else { Paper::Dark };
+        let title = format!("qviz: both listen queues at {at}");
+        write(path, |out| out.write_all(svg::write(&grid, paper, &title).as_bytes()))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The moment to draw; one behind the end is the end.
+fn moment(args: &ReplayArgs, tape: &Tape) -> Stamp {
+    let end = tape.end();
+    let Some(at) = args.frames.at.map(|at| Stamp::ZERO + at) else { return end };
+    if at > end {
+        output::tell(format!("note: {} ends at {end}: that moment is drawn", args.file.display()));
+    }
+    at.min(end)
+}
+
+fn shoot(out: &mut dyn Write, film: &mut Film<'_>, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
+    let title = tape.header.repeat.as_deref().unwrap_or("qviz");
+    let mut cast = cast::Film::begin(out, size, title)?;
+    let end = tape.end();
+    let mut at = Stamp::ZERO;
+    while at < end {
+        cast.frame(at.since(Stamp::ZERO), grid(&film.at(at)))?;
+        at = at + FRAME;
+    }
+    cast.frame(end.since(Stamp::ZERO), grid(&film.at(end)))?;
+    cast.end(end.since(Stamp::ZERO) + LAST)
+}
+
+fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return Output::stdout().put(write).map(|_| ());
+    }
+    let written = File::create(path).map(BufWriter::new).and_then(|mut file| {
+        write(&mut file)?;
+        file.flush()
+    });
+    written.map_err(|error| {
+        Failure::new(
+            format!("cannot write {}: {error}", path.display()),
+            "give a file that can be written, or - for stdout",
+        )
+    })
+}
+
+/// The cells of a picture without the toolkit that drew it.
+fn grid(picture: &Buffer) -> Grid {
+    let mut cells: Vec<Cell> = Vec::with_capacity(picture.content.len());
+    let mut covered = 0;
+    for cell in &picture.content {
+        let sign = if covered > 0 { "" } else { cell.symbol() };
+        covered = if covered > 0 { covered - 1 } else { Span::raw(sign).width().saturating_sub(1) };
+        let has = |modifier| cell.modifier.contains(modifier);
+        let (mut ink, mut ground) = (shade(cell.fg), shade(cell.bg));
+        if has(Modifier::REVERSED) {
+            (ink, ground) = (other(ground), other(ink));
+        }
+        let (bold, dim, underlined) = (has(Modifier::BOLD), has(Modifier::DIM), has(Modifier::UNDERLINED));
+        cells.push(Cell { sign: sign.to_owned(), look: Look { ink, ground, bold, dim, underlined } });
+    }
+    Grid { width: picture.area.width, height: picture.area.height, cells }
+}
+
+/// The usual colour of one place is the reversed one of the other.
+const fn other(shade: Shade) -> Shade {
+    match shade {
+        Shade::Usual => Shade::Reversed,
+        Shade::Reversed => Shade::Usual,
+        Shade::Rgb(r, g, b) => Shade::Rgb(r, g, b),
+    }
+}
+
+/// A theme of full depth names its colours by their parts; black and white are the inks of filled surfaces.
+const fn shade(color: Color) -> Shade {
+    match color {
+        Color::Rgb(r, g, b) => Shade::Rgb(r, g, b),
+        Color::Black => Shade::Rgb(0, 0, 0),
+        Color::White => Shade::Rgb(255, 255, 255),
+        _ => Shade::Usual,
+    }
+}
+
+/// Columns and rows where none are given: the size of the whole picture in the README.
+const SIZE: (u16, u16) = (120, 36);
+
+/// Twenty frames a second.
+const FRAME: Duration = Duration::from_millis(50);
+
+/// How long the last frame stays.
+const LAST: Duration = Duration::from_secs(2);

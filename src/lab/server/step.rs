@@ -1,0 +1,75 @@
+//! One thing at a time: what the server would do next, done once, while the clients' time stands still.
+
+use std::cmp::Reverse;
+use std::os::fd::BorrowedFd;
+
+use super::{Called, Inspect, Server};
+use crate::model::event::{Event, Stamped};
+use crate::model::peer::Peer;
+use crate::model::stamp::Stamp;
+use crate::model::tempo::Thing;
+
+impl Server {
+    /// Calls `accept()` once, whatever valve and workers say: who was accepted. `None` when nobody waits.
+    pub fn take_one(
+        &mut self,
+        now: Stamp,
+        listener: BorrowedFd<'_>,
+        inspect: Inspect<'_>,
+        out: &mut Vec<Stamped>,
+    ) -> Option<Peer> {
+        (0..ATTEMPTS).find_map(|_| match self.accept_one(now, listener, inspect, out) {
+            Called::Took(peer) => Some(Some(peer)),
+            Called::Nobody | Called::Failed => Some(None),
+            Called::Disturbed => None,
+        })?
+    }
+
+    /// Lets the one thing happen that the server would do first, if that is not later than `until` (`None`: whenever it is): the end
+    /// of a service, or one `accept()`. Returns when it was due, in the clients' time; what is due already happens `now`.
+    pub fn step(
+        &mut self,
+        (now, until): (Stamp, Option<Stamp>),
+        listener: BorrowedFd<'_>,
+        inspect: Inspect<'_>,
+        out: &mut Vec<Stamped>,
+    ) -> Option<(Stamp, Peer, Thing)> {
+        let in_time = |due: &Stamp| until.is_none_or(|until| *due <= until);
+        let open = self.next_accept().map(|open| open.max(now)).filter(in_time);
+        let served = self.end_one_service(now, open.or(until), out);
+        if served.is_some() {
+            return served;
+        }
+        if let Some(open) = open
+            && let Some(peer) = self.take_one(open, listener, inspect, out)
+        {
+            return Some((open, peer, Thing::Accepted));
+        }
+        self.end_one_service(now, until, out)
+    }
+
+    /// Ends the service that is over first, if it is not later than `until`.
+    fn end_one_service(
+        &mut self,
+        now: Stamp,
+        until: Option<Stamp>,
+        out: &mut Vec<Stamped>,
+    ) -> Option<(Stamp, Peer, Thing)> {
+        while let Some(&Reverse((due, key))) = self.agenda.peek()
+            && until.is_none_or(|until| due <= until)
+        {
+            self.agenda.pop();
+            let (at, first) = (due.max(now), out.len());
+            if self.served.at(key).is_some_and(|connection| connection.due == due) {
+                self.attend(key, at, out);
+            }
+            if let Some(Event::Served { peer, .. }) = out.get(first).map(|fact| &fact.event) {
+                return Some((at, *peer, Thing::Served));
+            }
+        }
+        None
+    }
+}
+
+/// How often `accept()` is called again when something that says nothing about the queue came in between.
+const ATTEMPTS: usize = 8;

@@ -1,0 +1,198 @@
+//! The clients' time: it can run slower than the session's, and stand still while one thing after another is let happen. Only what
+//! qviz itself makes keeps this time (packet-level clients, their network, the server's valve); the kernel keeps its own.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::segment::Kind;
+use super::stamp::Stamp;
+
+/// What is wished of the clients' time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// It stands still.
+    Hold,
+    /// Exactly one thing happens: the one that is due first. Time that runs is held instead.
+    Next,
+    /// It runs again, from where it stood.
+    Go,
+}
+
+/// The one thing that was let happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thing {
+    /// A segment left the client.
+    Left(Kind),
+    /// A segment reached the listener's end, where the kernel has it.
+    Reached(Kind),
+    /// A segment of the listener came back to the client.
+    CameBack(Kind),
+    /// The client's patience ended.
+    GaveUp,
+    /// The server called `accept()` once.
+    Accepted,
+    /// The server was done with a connection.
+    Served,
+}
+
+impl Thing {
+    /// In words; `who` is the name of the connection.
+    pub fn words(self, who: &str) -> String {
+        match self {
+            Self::Left(kind) => format!("{who}: {} leaves the client", sign(kind)),
+            Self::Reached(Kind::Syn) => format!("{who}: SYN reaches the listener, the kernel decides"),
+            Self::Reached(kind) => format!("{who}: {} reaches the listener", sign(kind)),
+            Self::CameBack(Kind::SynAck) => format!("{who}: SYN-ACK reaches the client"),
+            Self::CameBack(kind) => format!("{who}: the server's {} reaches the client", sign(kind)),
+            Self::GaveUp => format!("{who}: the client's patience is over"),
+            Self::Accepted => format!("{who}: one accept()"),
+            Self::Served => format!("{who}: the server is done"),
+        }
+    }
+}
+
+/// How the clients' time follows from the session's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tempo {
+    /// From this moment of the session on it is so.
+    pub since: Stamp,
+    /// The clients' time at that moment.
+    pub clients: Stamp,
+    /// Seconds of the clients per second of the session, [`Tempo::SLOWEST`] to 1.
+    pub pace: f64,
+    /// True while it stands still.
+    pub held: bool,
+}
+
+impl Default for Tempo {
+    /// The session's own time.
+    fn default() -> Self {
+        Self { since: Stamp::ZERO, clients: Stamp::ZERO, pace: 1.0, held: false }
+    }
+}
+
+impl Tempo {
+    /// The slowest motion.
+    pub const SLOWEST: f64 = 0.01;
+
+    /// The clients' time at a moment of the session.
+    pub fn at(&self, now: Stamp) -> Stamp {
+        let passed = now.since(self.since);
+        match self.pace {
+            _ if self.held => self.clients,
+            1.0 => self.clients + passed,
+            pace => self.clients + passed.mul_f64(pace),
+        }
+    }
+
+    /// The moment of the session at which the clients' time comes (or came) to `clients`: as if it were never held or slowed again.
+    /// What lies before the last change counts as that change's moment.
+    pub fn moment(&self, clients: Stamp) -> Stamp {
+        let ahead = clients.since(self.clients);
+        match self.pace {
+            1.0 => self.since + ahead,
+            pace if ahead > Duration::ZERO => self.since + ahead.div_f64(pace) + Duration::from_nanos(1),
+            _ => self.since,
+        }
+    }
+
+    /// From `now` on it stands still.
+    pub fn hold(&mut self, now: Stamp) {
+        *self = Self { held: true, ..self.turned(now) };
+    }
+
+    /// From `now` on it runs.
+    pub fn go(&mut self, now: Stamp) {
+        *self = Self { held: false, ..self.turned(now) };
+    }
+
+    /// From `now` on it runs at this pace. What is not between [`Tempo::SLOWEST`] and 1 is brought there.
+    pub fn set_pace(&mut self, now: Stamp, pace: f64) {
+        let pace = if pace > 0.0 { pace.clamp(Self::SLOWEST, 1.0) } else { 1.0 };
+        *self = Self { pace, ..self.turned(now) };
+    }
+
+    /// At `now` it is `clients`; never earlier than it was.
+    pub fn advance(&mut self, now: Stamp, clients: Stamp) {
+        let turned = self.turned(now);
+        *self = Self { clients: clients.max(turned.clients), ..turned };
+    }
+
+    fn turned(&self, now: Stamp) -> Self {
+        Self { since: now.max(self.since), clients: self.at(now), ..*self }
+    }
+}
+
+const fn sign(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Syn => "SYN",
+        Kind::SynAck => "SYN-ACK",
+        Kind::Ack => "ACK",
+        Kind::Data => "data",
+        Kind::Fin => "FIN",
+        Kind::Rst => "RST",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const fn ms(millis: u64) -> Stamp {
+        Stamp::from_millis(millis)
+    }
+
+    #[test]
+    fn untouched_it_is_the_sessions_time() {
+        let tempo = Tempo::default();
+        assert_eq!((tempo.at(ms(1234)), tempo.moment(ms(77))), (ms(1234), ms(77)));
+    }
+
+    #[test]
+    fn held_time_stands_still_and_goes_on_where_it_stood() {
+        let mut tempo = Tempo::default();
+        tempo.hold(ms(100));
+        assert_eq!(tempo.at(ms(90_000)), ms(100));
+        tempo.advance(ms(500), ms(140));
+        tempo.go(ms(1000));
+        assert_eq!((tempo.at(ms(1010)), tempo.moment(ms(150))), (ms(150), ms(1010)));
+    }
+
+    #[test]
+    fn slow_motion_holds_from_its_beginning() {
+        let mut tempo = Tempo::default();
+        tempo.set_pace(ms(100), 0.25);
+        assert_eq!(tempo.at(ms(500)), ms(200));
+        tempo.set_pace(ms(500), 1.0);
+        assert_eq!(tempo.at(ms(600)), ms(300));
+    }
+
+    proptest! {
+        #[test]
+        fn at_its_moment_a_time_has_come_and_time_never_runs_backwards(
+            turns in prop::collection::vec((0..5_000_u64, 0..4_u8, 0.0..1.2_f64), 0..20),
+            ahead in 0..10_000_000_000_u64,
+        ) {
+            let (mut tempo, mut now, mut before) = (Tempo::default(), Stamp::ZERO, Stamp::ZERO);
+            for (gap, what, pace) in turns {
+                now = now + Duration::from_millis(gap);
+                match what {
+                    0 => tempo.hold(now),
+                    1 => tempo.go(now),
+                    2 => tempo.set_pace(now, pace),
+                    _ => tempo.advance(now, Stamp::from_millis(gap)),
+                }
+                prop_assert!(tempo.at(now) >= before);
+                before = tempo.at(now);
+            }
+            tempo.go(now);
+            let wanted = tempo.clients + Duration::from_nanos(ahead);
+            prop_assert!(tempo.at(tempo.moment(wanted)) >= wanted);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A picture of characters as SVG: one text element for each piece of a row that looks the same, stretched to its columns, so that
+//! every sign stands in its column whatever font the reader has.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::clean;
+use super::grid::{Cell, Grid, Look, Shade};
+
+/// The reader's own two colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    /// Light signs on a dark ground.
+    Dark,
+    /// Dark signs on a light ground.
+    Light,
+}
+
+/// The document.
+pub fn write(grid: &Grid, paper: Paper, title: &str) -> String {
+    let (ink, ground) = paper.colours();
+    let (width, height) = (place(grid.width, COLUMN) + 2 * MARGIN, place(grid.height, ROW) + 2 * MARGIN);
+    let looks = looks(grid);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\">\n\
+         <title>{}</title>\n<style>\ntext{{white-space:pre;font:{FONT};fill:{}}}\n",
+        escaped(title),
+        hex(ink),
+        w = tenths(width),
+        h = tenths(height),
+    );
+    for (look, name) in &looks {
+        let _memory_takes_it = writeln!(svg, ".c{name}{{{}}}", rules(*look, paper));
+    }
+    let _memory_takes_it =
+        writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>", hex(ground));
+    for (number, row) in (0u16..).zip(grid.rows()) {
+        write_row(&mut svg, number, row, (paper, &looks));
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+type Names = BTreeMap<Look, usize>;
+
+/// Every look but the usual one, with a number for its class.
+fn looks(grid: &Grid) -> Names {
+    let mut names: Names = grid.cells.iter().map(|cell| (as_text(cell.look), 0)).collect();
+    names.remove(&Look::default());
+    for (number, name) in names.values_mut().enumerate() {
+        *name = number;
+    }
+    names
+}
+
+/// What of a look concerns the sign: what lies behind it is drawn for itself.
+fn as_text(look: Look) -> Look {
+    Look { ground: Shade::Usual, ..look }
+}
+
+fn write_row(svg: &mut String, number: u16, row: &[Cell], (paper, looks): (Paper, &Names)) {
+    let top = MARGIN + place(number, ROW);
+    for (first, piece) in pieces(row, |before, cell| before.look.ground == cell.look.ground) {
+        if let Some(colour) = ground(piece[0].look.ground, paper) {
+            let (x, width) = (tenths(MARGIN + place(first, COLUMN)), tenths(place(piece.len() as u16, COLUMN)));
+            let _memory_takes_it = writeln!(
+                svg,
+                "<rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{}\" fill=\"{}\"/>",
+                tenths(top),
+                tenths(ROW),
+                hex(colour)
+            );
+        }
+    }
+    let same = |before: &Cell, cell: &Cell| as_text(before.look) == as_text(cell.look);
+    for (first, piece) in pieces(row, same) {
+        let look = as_text(piece[0].look);
+        for (offset, words) in words(piece, look.underlined) {
+            let text: String = words.iter().map(|cell| cell.sign.as_str()).collect();
+            let class = looks.get(&look).map_or_else(String::new, |name| format!(" class=\"c{name}\""));
+            let _memory_takes_it = writeln!(
+                svg,
+                "<text x=\"{}\" y=\"{}\" textLength=\"{}\"{class}>{}</text>",
+                tenths(MARGIN + place(first + offset, COLUMN)),
+                tenths(top + BASELINE),
+                tenths(place(words.len() as u16, COLUMN)),
+                escaped(&text)
+            );
+        }
+    }
+}
+
+/// The row in pieces of cells that belong together, each with its first column.
+fn pieces(row: &[Cell], together: impl Fn(&Cell, &Cell) -> bool) -> Vec<(u16, &[Cell])> {
+    let mut first = 0;
+    let chunks = row.chunk_by(|before, cell| cell.sign.is_empty() || together(before, cell));
+    chunks
+        .map(|chunk| {
+            let piece = (first, chunk);
+            first += chunk.len() as u16;
+            piece
+        })
+        .collect()
+}
+
+/// A piece without the blanks around it, cut where it has two blanks or more; underlined blanks are seen and stay.
+fn words(piece: &[Cell], underlined: bool) -> Vec<(u16, &[Cell])> {
+    if underlined {
+        return vec![(0, piece)];
+    }
+    let blank = |cell: &Cell| cell.sign == " ";
+    let mut words = Vec::new();
+    let mut start = 0;
+    while let Some(begin) = piece[start..].iter().position(|cell| !blank(cell)).map(|ahead| start + ahead) {
+        let gap = piece[begin..].windows(2).position(|pair| blank(&pair[0]) && blank(&pair[1]));
+        let mut end = gap.map_or(piece.len(), |ahead| begin + ahead);
+        start = end;
+        while end > begin && blank(&piece[end - 1]) {
+            end -= 1;
+        }
+        words.push((begin as u16, &piece[begin..end]));
+    }
+    words
+}
+
+fn rules(look: Look, paper: Paper) -> String {
+    let (ink, behind) = paper.colours();
+    let colour = match look.ink {
+        Shade::Usual => ink,
+        Shade::Reversed => behind,
+        Shade::Rgb(r, g, b) => (r, g, b),
+    };
+    let mut rules = format!("fill:{}", hex(colour));
+    for (wanted, rule) in
+        [(look.bold, ";font-weight:bold"), (look.dim, ";opacity:.6"), (look.underlined, ";text-decoration:underline")]
+    {
+        if wanted {
+            rules.push_str(rule);
+        }
+    }
+    rules
+}
+
+fn ground(shade: Shade, paper: Paper) -> Option<(u8, u8, u8)> {
+    match shade {
+        Shade::Usual => None,
+        Shade::Reversed => Some(paper.colours().0),
+        Shade::Rgb(r, g, b) => Some((r, g, b)),
+    }
+}
+
+impl Paper {
+    const fn colours(self) -> ((u8, u8, u8), (u8, u8, u8)) {
+        match self {
+            Self::Dark => ((216, 216, 216), (24, 26, 31)),
+            Self::Light => ((32, 32, 32), (255, 255, 255)),
+        }
+    }
+}
+
+fn hex((r, g, b): (u8, u8, u8)) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+/// Text as XML takes it.
+fn escaped(text: &str) -> String {
+    clean::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// So many columns or rows, in tenths of a pixel.
+const fn place(count: u16, step: u32) -> u32 {
+    count as u32 * step
+}
+
+/// Tenths of a pixel as SVG writes them.
+fn tenths(length: u32) -> String {
+    if length.is_multiple_of(10) { (length / 10).to_string() } else { format!("{}.{}", length / 10, length % 10) }
+}
+
+/// A column's width, a row's height, the baseline below a row's top, and the margin, in tenths of a pixel.
+const COLUMN: u32 = 84;
+const ROW: u32 = 165;
+const BASELINE: u32 = 128;
+const MARGIN: u32 = 100;
+
+/// At this size a column of DejaVu Sans Mono is as wide as [`COLUMN`], also for a reader that does not know `textLength`.
+const FONT: &str = "13.95px 'DejaVu Sans Mono',Menlo,ui-monospace,Consolas,monospace";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(width: u16, cells: &[(&str, Look)]) -> Grid {
+        let cells: Vec<_> = cells.iter().map(|(sign, look)| Cell { sign: (*sign).to_owned(), look: *look }).collect();
+        Grid { width, height: (cells.len() / usize::from(width)) as u16, cells }
+    }
+
+    #[test]
+    fn a_piece_that_looks_the_same_is_one_element_at_its_column() {
+        let (plain, red) = (Look::default(), Look { ink: Shade::Rgb(255, 0, 0), ..Look::default() });
+        let svg = write(
+            &grid(6, &[(" ", plain), ("a", plain), ("<", plain), (" ", plain), (" ", plain), ("✗", red)]),
+            Paper::Dark,
+            "a & b",
+        );
+        assert!(svg.contains("<title>a &amp; b</title>"), "{svg}");
+        assert!(svg.contains("<text x=\"18.4\" y=\"22.8\" textLength=\"16.8\">a&lt;</text>"), "{svg}");
+        assert!(svg.contains("<text x=\"52\" y=\"22.8\" textLength=\"8.4\" class=\"c0\">✗</text>"), "{svg}");
+        assert!(svg.contains(".c0{fill:#ff0000}"), "{svg}");
+        assert_eq!(svg.matches("<text").count(), 2);
+    }
+
+    #[test]
+    fn what_lies_behind_a_sign_is_drawn_under_blanks_too() {
+        let reversed = Look { ink: Shade::Reversed, ground: Shade::Reversed, ..Look::default() };
+        let svg = write(&grid(3, &[("a", reversed), (" ", reversed), (" ", Look::default())]), Paper::Light, "t");
+        assert!(svg.contains("<rect x=\"10\" y=\"10\" width=\"16.8\" height=\"16.5\" fill=\"#202020\"/>"), "{svg}");
+        assert!(svg.contains(".c0{fill:#ffffff}"), "{svg}");
+    }
+}

@@ -1,0 +1,99 @@
+//! The clients' time in a live session: held, slowed, or let on by one thing. The server keeps the same time as the clients; the kernel's
+//! timers keep their own.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::actors::Actors;
+use super::driver::Driver;
+use crate::kernel::own;
+use crate::model::command::Command;
+use crate::model::event::{Event, Stamped};
+use crate::model::stamp::Stamp;
+use crate::model::tempo::{Step, Thing};
+
+impl Driver {
+    /// The server's turn, in the clients' time; what it did is told in the session's.
+    pub(super) fn serve(&mut self) {
+        let (now, first) = (self.clock.now(), self.batch.len());
+        self.server.turn(self.actors.tempo().at(now), self.listener.as_fd(), &inspect, &mut self.batch);
+        self.told_at(now, first);
+    }
+
+    /// When the server's turn comes, in the session's time.
+    pub(super) fn server_deadline(&self) -> Option<Stamp> {
+        let tempo = self.actors.tempo();
+        self.server.next_deadline().map(|due| tempo.moment(due))
+    }
+
+    /// Carries out what is wished of the clients' time.
+    pub(super) fn turn_time(&mut self, now: Stamp, command: Command) {
+        if command == Command::AcceptOne {
+            return self.accept_one(now);
+        }
+        if matches!(self.actors, Actors::Connect(_)) {
+            let message = "connect() clients keep the kernel's time, which nobody can hold: step mode and slow motion need \
+                           qviz --client wire";
+            return self.push(Event::Refused { message: message.into() });
+        }
+        let before = self.actors.tempo();
+        if command == Command::Step(Step::Next) && before.held {
+            return self.next_thing(now);
+        }
+        self.actors.command(now, &command);
+        self.server.command(self.actors.tempo().at(now), &command);
+        let after = self.actors.tempo();
+        if (before.held, before.pace.to_bits()) != (after.held, after.pace.to_bits()) {
+            self.push(Event::Tempo(after));
+        }
+    }
+
+    /// Lets the first of all things happen that are due to clients or server, and takes the kernel's answers.
+    fn next_thing(&mut self, now: Stamp) {
+        let due = self.actors.next_thing();
+        let (tempo, first) = (self.actors.tempo(), self.batch.len());
+        let until = due.map(|due| due.max(tempo.clients));
+        let served = self.server.step((tempo.clients, until), self.listener.as_fd(), &inspect, &mut self.batch);
+        self.told_at(now, first);
+        if let Some(came_to) = served.map(|(at, ..)| at).or(until) {
+            self.actors.advance(now, came_to);
+            // Before what happens: the moments in it are told in this time.
+            self.say(now, Event::Tempo(self.actors.tempo()));
+        }
+        let served = served.map(|(_, peer, thing)| (peer, thing));
+        match served.or_else(|| self.actors.step(now, &mut self.batch)) {
+            Some((peer, thing)) => self.say(now, Event::Stepped { peer, thing }),
+            None => self.push(Event::Refused { message: NOTHING_DUE.into() }),
+        }
+        self.exchange();
+    }
+
+    fn accept_one(&mut self, now: Stamp) {
+        let (tempo, first) = (self.actors.tempo(), self.batch.len());
+        let taken = self.server.take_one(tempo.at(now), self.listener.as_fd(), &inspect, &mut self.batch);
+        self.told_at(now, first);
+        match taken {
+            Some(peer) if tempo.held => self.say(now, Event::Stepped { peer, thing: Thing::Accepted }),
+            Some(_) => {}
+            None => self.push(Event::Refused { message: "accept() found nobody in the accept queue".into() }),
+        }
+    }
+
+    fn say(&mut self, at: Stamp, event: Event) {
+        self.batch.push(Stamped { at, event });
+    }
+
+    /// What was told in the clients' time since `first` was so `now`.
+    fn told_at(&mut self, now: Stamp, first: usize) {
+        for fact in &mut self.batch[first..] {
+            fact.at = now;
+        }
+    }
+}
+
+fn inspect(fd: BorrowedFd<'_>) -> (Option<u32>, Option<u64>) {
+    (own::waited(fd), own::cookie(fd))
+}
+
+/// Nobody is under way and nobody will come.
+const NOTHING_DUE: &str =
+    "nothing is due: no client is under way and nobody waits. Key b brings clients, up brings arrivals";

@@ -1,0 +1,117 @@
+//! THE TAPE: the raw facts of a session in a file, and a session made of such a file.
+//!
+//! A tape is JSON Lines: one header line, then one line for each fact in the order in which it reached the fold. It holds nothing
+//! derived, so that a new diagnosis works on an old recording. Start at [`Recorder`](record::Recorder) and [`Tape`](read::Tape).
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub mod deck;
+pub mod read;
+pub mod record;
+pub mod replay;
+pub mod transport;
+
+/// The version of the format; a reader takes this one and no other.
+pub const VERSION: u32 = 1;
+
+/// The first line of a tape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The format's version.
+    #[serde(rename = "qviz-recording")]
+    pub version: u32,
+    /// The version of the program that recorded.
+    pub qviz: String,
+    /// The command that makes the same run again.
+    pub repeat: Option<String>,
+}
+
+impl Header {
+    /// The header of a recording that begins now.
+    pub fn new(repeat: Option<String>) -> Self {
+        Self { version: VERSION, qviz: env!("CARGO_PKG_VERSION").to_owned(), repeat }
+    }
+}
+
+/// Why a tape cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum TapeError {
+    /// The file cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be written any further.
+    #[error("cannot write the recording {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be read any further.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that would be overwritten is something else.
+    #[error("{} exists and is no recording: it is not overwritten", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no recording.
+    #[error("{}:1: not a qviz recording: the first line is no header", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a later qviz.
+    #[error("{}:1: recording format {found} is not known here; this qviz reads format {VERSION}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
+    /// The recording has no facts.
+    #[error("{}: the recording is empty: it has a header and no fact", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line in the middle is damaged.
+    #[error("{}:{line}: {reason}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl TapeError {
+    /// The next thing to do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "check the path: qviz --record FILE writes a recording, qviz replay FILE shows it",
+            Self::Write { .. } => "free some space, or record elsewhere: qviz --record OTHER-FILE",
+            Self::Read { .. } | Self::Foreign { .. } => "make a recording: qviz --record FILE",
+            Self::NotOurs { .. } => "give another name, or remove the file: qviz --record OTHER-FILE",
+            Self::Version { .. } => "use the qviz that wrote it, or a later one",
+            Self::Empty { .. } => "record again: qviz --record FILE",
+            Self::Line { .. } => "the file is damaged there: record again, or cut it before that line",
+        }
+    }
+}

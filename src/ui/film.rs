@@ -1,0 +1,60 @@
+//! Frames of a recording: the picture as it was at a moment of the run, drawn by the same views.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Size;
+
+use super::state::{Msg, UiState, update};
+use super::theme::{Depth, Theme};
+use super::{ColorWish, UiError, UiPlan, view};
+use crate::model::event::{Event, Stamped};
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use std::time::Duration;
+
+/// A recording that is drawn from its beginning to its end.
+#[derive(Debug)]
+pub struct Film<'a> {
+    rest: &'a [Stamped],
+    world: World,
+    state: UiState,
+    pulsed: Stamp,
+}
+
+impl<'a> Film<'a> {
+    /// A film of these facts, in pictures of this size.
+    ///
+    /// # Errors
+    /// When no theme has the wished name.
+    pub fn new(facts: &'a [Stamped], size: Size, plan: &UiPlan) -> Result<Self, UiError> {
+        let depth = if plan.color == ColorWish::Never { Depth::Mono } else { Depth::True };
+        let name = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
+        let theme = Theme::named(name, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
+        let state = UiState { theme, listens: true, size, ..UiState::default() };
+        Ok(Self { rest: facts, world: World::new(), state, pulsed: Stamp::ZERO })
+    }
+
+    /// The picture at a moment that is not before the one that was drawn last.
+    pub fn at(&mut self, moment: Stamp) -> Buffer {
+        while self.pulsed + PULSE <= moment {
+            self.pulsed = self.pulsed + PULSE;
+            self.fold(self.pulsed);
+            update(&mut self.state, Msg::Pulse(self.pulsed), &self.world);
+        }
+        self.fold(moment);
+        update(&mut self.state, Msg::Pulse(moment), &self.world);
+        view::picture(self.state.size, &self.world, &self.state, moment)
+    }
+
+    fn fold(&mut self, moment: Stamp) {
+        while let Some((fact, rest)) = self.rest.split_first().filter(|(fact, _)| fact.at <= moment) {
+            if matches!(fact.event, Event::Began(_)) {
+                self.world = World::new();
+            }
+            self.world.apply(fact.at, &fact.event);
+            self.rest = rest;
+        }
+    }
+}
+
+/// The rhythm in which a picture that was watched would have chosen its density.
+const PULSE: Duration = Duration::from_millis(100);
