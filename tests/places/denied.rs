@@ -98,7 +98,8 @@ fn the_picture_says_why_it_stands_on_loopback() {
         pane.press(key.as_bytes());
         pane.wait("an answer in words", |pane| {
             let text = pane.text();
-            text != before && (text.contains("belongs to this host") || text.contains("need packet-level clients"))
+            text != before
+                && (text.contains("belongs to this host") || text.contains("packet-level clients: qviz --client wire"))
         });
     }
     pane.press(b"q");
