@@ -20,8 +20,10 @@ use super::tempo::Tempo;
 
 mod account;
 mod admission;
+mod arbiter;
 pub mod demand;
 pub mod diary;
+mod doubt;
 mod fold;
 mod lives;
 pub mod note;

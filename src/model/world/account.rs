@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::World;
+use super::doubt::Doubts;
 use super::note::{Note, Who};
 use crate::model::connection::{Connection, LastDrop, ServerSide, Verdict};
-use crate::model::counters::{Counter, Counters};
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
@@ -29,11 +29,15 @@ pub(super) struct Open {
     /// Final ACKs decided since the queue was last read and found as deep as kept here.
     pub(super) decisions: VecDeque<Decision>,
     /// SYNs charged since the ledger last balanced.
-    charges: VecDeque<(Peer, Option<Cause>)>,
+    pub(super) charges: VecDeque<(Peer, Option<Cause>)>,
+    /// SYNs whose answer is open.
+    pub(super) pending: u32,
     /// SYNs without an answer yet that must become requests: the kernel counts them already, the wire does not show them yet.
     pub(super) coming: u32,
     /// Connections made by a SYN-ACK that does not tell whether it was a cookie.
     pub(super) untold: u64,
+    /// Final ACKs that came together with an `accept()`.
+    pub(super) doubts: Doubts,
     /// When the ledger balanced last.
     pub(super) balanced_at: Option<Stamp>,
     /// How many connections have entered the accept queue.
@@ -53,6 +57,7 @@ impl Open {
     /// The SYN of this connection is not open any more; true when it was.
     pub(super) fn settle(&mut self, one: &mut Connection) -> bool {
         let was_open = one.trace.pending.take().is_some();
+        self.pending = self.pending.saturating_sub(u32::from(was_open));
         if was_open && one.trace.verdict == Verdict::Request {
             self.coming = self.coming.saturating_sub(1);
         }
@@ -147,6 +152,9 @@ impl World {
             }
             self.open.unanswered.pop_front();
             self.charge_silence(at, peer);
+        }
+        if self.open.unanswered.is_empty() {
+            (self.open.pending, self.open.coming) = (0, 0);
         }
     }
 
@@ -257,115 +265,6 @@ impl World {
                 self.clients.phantoms += 1;
             }
             _ => {}
-        }
-    }
-
-    /// Holds the split of the charged SYNs against the counters: where the sum is right and the causes are not, the latest
-    /// charges are named as the counters say.
-    pub(super) fn arbitrate(&mut self) {
-        if !self.open.unanswered.is_empty() {
-            // The kernel may have counted them already.
-            return;
-        }
-        if self.began.as_ref().is_some_and(|began| !began.private_counters) {
-            return;
-        }
-        let change = self.counters();
-        let counter = |counter| change.value(counter);
-        let (Some(overflows), Some(drops), Some(full)) =
-            (counter(Counter::ListenOverflows), counter(Counter::ListenDrops), counter(Counter::TCPReqQFullDrop))
-        else {
-            return;
-        };
-        let acks: u64 = [Cause::AckAcceptQueueFull, Cause::AckCookieAcceptQueueFull, Cause::AckReset]
-            .into_iter()
-            .map(|cause| self.ledger.toll(cause).segments)
-            .sum();
-        if drops != self.ledger.kernel_drops() + self.ledger.syns_without_cause || overflows < acks {
-            return;
-        }
-        let Some(rest) = drops.checked_sub(overflows + full) else { return };
-        let wanted = [
-            (Cause::SynAcceptQueueFull, overflows - acks),
-            (Cause::SynSynQueueFull, full),
-            (Cause::SynMaxSynBacklog, rest),
-        ];
-        for (cause, count) in wanted {
-            self.rename_charges(cause, count, &wanted);
-        }
-        self.name_cookies(&change);
-        if self.ledger.balance(&change).balanced == Some(true) {
-            self.open.charges.clear();
-            self.open.balanced_at = Some(self.now);
-            self.ledger.confirm();
-        }
-    }
-
-    /// Cookies that the wire did not tell from requests, and that made a connection at once, are known by the counters alone.
-    fn name_cookies(&mut self, change: &Counters) {
-        let lacking = |counter, accounted: u64| change.value(counter).and_then(|kernel| kernel.checked_sub(accounted));
-        let sent = lacking(Counter::SyncookiesSent, self.ledger.cookies_sent);
-        let redeemed = lacking(Counter::SyncookiesRecv, self.ledger.cookies_redeemed);
-        if let (Some(sent), Some(redeemed)) = (sent, redeemed)
-            && sent == redeemed
-            && (1..=self.open.untold).contains(&sent)
-        {
-            self.open.untold -= sent;
-            self.ledger.cookies_sent += sent;
-            self.ledger.cookies_redeemed += redeemed;
-        }
-    }
-
-    /// A request that no dump has ever listed, answered by a SYN-ACK that does not tell, while the kernel counts more cookies than
-    /// the wire has shown: it was a cookie.
-    pub(super) fn was_a_cookie(&mut self, at: Stamp, peer: Peer) -> bool {
-        let sent = self.counter(Counter::SyncookiesSent).unwrap_or(0);
-        let Some(one) = self.roster.known(&peer) else { return false };
-        if sent <= self.ledger.cookies_sent || one.trace.tells_cookie || one.trace.listed > 0 {
-            return false;
-        }
-        one.trace.by_cookie = true;
-        let ignored = one.acks_ignored;
-        let was_ghost = std::mem::take(&mut one.was_ghost);
-        self.ledger.cookies_sent += 1;
-        self.ledger.cookies_redeemed += u64::from(ignored);
-        self.clients.ghosts -= u64::from(was_ghost);
-        let before = self.refusal_cause(ServerSide::HalfOpen);
-        self.server_to(at, peer, ServerSide::CookieSent);
-        for _ in 0..ignored {
-            self.refund(peer, before);
-            self.charge(at, peer, Cause::AckCookieAcceptQueueFull);
-        }
-        if let Some(one) = self.roster.known(&peer)
-            && ignored > 0
-        {
-            one.was_phantom = true;
-            self.clients.phantoms += 1;
-        }
-        true
-    }
-
-    fn rename_charges(&mut self, to: Cause, count: u64, wanted: &[(Cause, u64)]) {
-        for index in (0..self.open.charges.len()).rev() {
-            if self.ledger.toll(to).segments >= count {
-                break;
-            }
-            let (peer, from) = self.open.charges[index];
-            let surplus = from.is_none_or(|from| {
-                wanted.iter().any(|(cause, count)| *cause == from && self.ledger.toll(from).segments > *count)
-            });
-            if !surplus {
-                continue;
-            }
-            match from {
-                Some(from) => self.refund(peer, from),
-                None => self.ledger.syns_without_cause -= 1,
-            }
-            self.charge(self.now, peer, to);
-            self.open.charges[index].1 = Some(to);
-            if let Some(one) = self.roster.known(&peer) {
-                one.trace.charged = one.trace.silent.then_some(to);
-            }
         }
     }
 

@@ -129,6 +129,7 @@ impl World {
 
     fn accepted(&mut self, at: Stamp, peer: Peer, waited_ms: Option<u32>) {
         self.clients.accepted += 1;
+        self.open.doubts.accepted(at);
         self.history.slot_at(at).accepts += 1;
         self.roster.entry(peer, at);
         if self.segments.is_some() {

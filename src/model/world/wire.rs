@@ -51,6 +51,7 @@ impl World {
         let open = matches!(one.server, ServerSide::Nothing | ServerSide::CookieSent) || one.server.is_over();
         if open {
             one.trace.pending = Some(at);
+            self.open.pending += 1;
             one.trace.verdict = verdict;
             self.open.coming += u32::from(verdict == Verdict::Request);
         }
@@ -174,6 +175,7 @@ impl World {
             return;
         }
         self.open.untold += u64::from(server == ServerSide::HalfOpen && !tells);
+        self.doubt_taken(at, peer, server);
         self.server_to(at, peer, ServerSide::Queued);
         note_arrival(self.roster.known(&peer), segment);
         let place = self.accept_queue.depth();

@@ -40,7 +40,7 @@ const LAST_LOOKS: usize = 50;
 const QUIET: Duration = Duration::from_millis(4);
 
 /// How many quiet looks end the session: a list that lacks a request counts only when another one lacks it too.
-const LEAST_LOOKS: usize = 2;
+const LEAST_LOOKS: usize = 3;
 
 /// When a session ends by itself.
 #[derive(Clone, Copy, Debug)]
