@@ -39,12 +39,18 @@ fn toll(summary: &Value, cause: &str) -> (u64, u64) {
     (drop["segments"].as_u64().unwrap(), drop["clients"].as_u64().unwrap())
 }
 
+/// The network namespace of a process, if it can be seen.
+fn network(process: &str) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{process}/ns/net")).ok()
+}
+
 /// A run that others look into while it lasts; ended by SIGINT, which prints the summary.
 fn watched(options: &str, look: impl FnOnce(u32)) -> Value {
     let mut args = vec!["--headless", "--json"];
     args.extend(options.split_whitespace());
     let running = lab::Running::start(&args);
     let pid = running.pid();
+    lab::wait_until(LIMIT, "the lab is entered", || (network(&pid.to_string())? != network("self")?).then_some(()));
     lab::wait_until(LIMIT, "the listener listens", || lab::ss_listener(pid, 8080));
     look(pid);
     running.signal(Signal::INT);
