@@ -632,3 +632,16 @@ fn a_difference_without_a_doubtful_ack_stays_unexplained() {
     play.pass(1000);
     assert_eq!(play.world.balance().balanced, Some(false));
 }
+
+#[test]
+fn a_syn_without_an_answer_that_no_counter_knows_is_not_hidden() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.syn(1);
+    play.pass(5);
+    play.count(&[]);
+    play.tell(Event::Ended);
+    let balance = play.world.balance();
+    assert_eq!(balance.balanced, None);
+    assert!(balance.reason.is_some());
+}

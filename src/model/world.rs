@@ -230,7 +230,13 @@ impl World {
             _ => {
                 let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < PATIENCE);
                 let balance = self.ledger.balance(&self.counters());
-                if recent && !self.ended { Balance { balanced: Some(true), ..Balance::default() } } else { balance }
+                if recent && !self.ended {
+                    Balance { balanced: Some(true), ..Balance::default() }
+                } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {
+                    undecided("a SYN stayed without an answer, and no counter tells why")
+                } else {
+                    balance
+                }
             }
         }
     }
