@@ -16,6 +16,7 @@ use super::queue::SynRule;
 use super::sample::{Eye, Listed, QueueReading};
 use super::settings::{Knobs, Sysctls};
 use super::stamp::Stamp;
+use super::survey::Survey;
 use super::tempo::Tempo;
 
 mod account;
@@ -45,6 +46,8 @@ use spread::Spread;
 pub struct World {
     /// The stamp of the last fact.
     pub now: Stamp,
+    /// All listeners, where other people's are watched.
+    pub survey: Survey,
     /// Where and with what the session runs.
     pub began: Option<Began>,
     /// The last `listen()` call.

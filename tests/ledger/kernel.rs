@@ -74,6 +74,7 @@ impl Paper {
             address: "198.51.100.1:8080".parse().expect("an address"),
             tap: true,
             private_counters: true,
+            watched: false,
             host: Sysctls::default(),
             sysctls,
         };
