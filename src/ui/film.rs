@@ -1,15 +1,17 @@
 //! Frames of a recording: the picture as it was at a moment of the run, drawn by the same views.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::state::{Msg, UiState, update};
+use super::state::{Msg, Origin, UiState, update};
 use super::theme::{Depth, Theme};
 use super::{ColorWish, UiError, UiPlan, view};
 use crate::model::event::Stamped;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
-use std::time::Duration;
+use crate::session::tape::read::Tape;
 
 /// A recording that is drawn from its beginning to its end.
 #[derive(Debug)]
@@ -21,16 +23,17 @@ pub struct Film<'a> {
 }
 
 impl<'a> Film<'a> {
-    /// A film of these facts, in pictures of this size.
+    /// A film of a recording of this name, in pictures of this size.
     ///
     /// # Errors
     /// When no theme has the wished name.
-    pub fn new(facts: &'a [Stamped], size: Size, plan: &UiPlan) -> Result<Self, UiError> {
+    pub fn new(tape: &'a Tape, name: &str, size: Size, plan: &UiPlan) -> Result<Self, UiError> {
         let depth = if plan.color == ColorWish::Never { Depth::Mono } else { Depth::True };
-        let name = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
-        let theme = Theme::named(name, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
-        let state = UiState { theme, listens: true, size, ..UiState::default() };
-        Ok(Self { rest: facts, world: World::new(), state, pulsed: Stamp::ZERO })
+        let look = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
+        let theme = Theme::named(look, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
+        let origin = Some(Origin { name: name.to_owned(), end: tape.end() });
+        let state = UiState { theme, listens: true, size, origin, ..UiState::default() };
+        Ok(Self { rest: &tape.facts, world: World::new(), state, pulsed: Stamp::ZERO })
     }
 
     /// The picture at a moment that is not before the one that was drawn last.

@@ -92,6 +92,9 @@ impl Watch {
             tokio::select! {
                 biased;
                 sign = signals.next() => {
+                    if matches!(sign, Sign::Resize) {
+                        keys.resized();
+                    }
                     if let Some(leave) = self.signal(sign)? {
                         return Ok(leave);
                     }
@@ -116,9 +119,10 @@ impl Watch {
 
     fn frame(&mut self, session: &Session, world: &World) -> std::io::Result<()> {
         let (now, shown) = (session.clock().now(), session.moment());
+        self.state.replay = session.playing();
+        self.state.recording = session.recording();
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
-        self.state.replay = session.playing();
         let state = &self.state;
         self.screen.draw(|buf| view::draw(buf, world, state, shown))?;
         let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
@@ -144,7 +148,7 @@ impl Watch {
         world: &mut World,
         key: &crossterm::event::KeyEvent,
     ) -> Result<Option<Leave>, UiError> {
-        let place = self.state.browse.place();
+        let place = self.state.place();
         let asked = if session.listens() { keymap::action(key, place) } else { keymap::action_in_replay(key, place) };
         let Some(action) = asked else { return Ok(None) };
         let before = self.state.message.take();

@@ -1,19 +1,22 @@
 //! What the screen remembers between two frames, and the pure function that turns keys into wishes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
 use super::browse::Browse;
-use super::keymap::Action;
+use super::keymap::{Action, Mode, Place};
 use super::theme::Theme;
 use super::view;
+use super::window::Window;
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
+use crate::session::tape::record::Recording;
 use crate::session::tape::transport::Playing;
 
+mod look;
 mod wishes;
 
 pub use wishes::Asked;
@@ -95,17 +98,24 @@ pub enum Parting {
     Suspend,
 }
 
-/// A picture that is held while the run goes on.
+/// A moment that is held while the run goes on: everything that was known then.
 #[derive(Clone, Debug)]
 pub struct Still {
-    /// When it was taken.
+    /// When.
     pub at: Stamp,
-    /// The picture.
-    pub picture: Buffer,
-    /// Kernel drops at that moment.
-    pub drops: u64,
-    /// Connections accepted at that moment.
-    pub accepted: u64,
+    /// The world at that moment.
+    pub world: Arc<World>,
+    /// Where a replay stood.
+    pub replay: Option<Playing>,
+}
+
+/// The recording from which a picture is made that nobody watches live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The recording's name.
+    pub name: String,
+    /// Its last moment.
+    pub end: Stamp,
 }
 
 /// What the screen remembers.
@@ -121,10 +131,16 @@ pub struct UiState {
     pub size: Size,
     /// The chosen panel.
     pub panel: Panel,
-    /// True when the help lies over the picture.
-    pub help: bool,
-    /// The held picture.
+    /// The page of the help that lies over the picture, counted from 0.
+    pub help: Option<usize>,
+    /// The held moment.
     pub still: Option<Still>,
+    /// What the timeline shows.
+    pub window: Window,
+    /// How the recording of the run stands, if there is one.
+    pub recording: Option<Recording>,
+    /// The recording of which this is a frame in a file.
+    pub origin: Option<Origin>,
     /// How finely moves are drawn.
     pub density: Density,
     /// A line for the person at the keys, until this moment.
@@ -138,6 +154,27 @@ pub struct UiState {
 }
 
 impl UiState {
+    /// Where keys count now.
+    pub const fn place(&self) -> Place {
+        if self.help.is_some() { Place::Help } else { self.browse.place() }
+    }
+
+    /// The modes in which the program is, the one that hides most first.
+    pub fn modes(&self, world: &World) -> Vec<Mode> {
+        let past = self.window.until().is_some() && view::plot_width(self, world).is_some();
+        let step = world.tempo.held && !world.ended;
+        [(self.still.is_some(), Mode::Frozen), (past, Mode::Past), (step, Mode::Step)]
+            .into_iter()
+            .filter_map(|(is, mode)| is.then_some(mode))
+            .collect()
+    }
+
+    /// The world that is looked at, and its present moment.
+    fn seen<'a>(&self, still: Option<&'a Still>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
+        let now = self.replay.map_or(now, |replay| replay.position);
+        still.map_or((world, now), |still| (&still.world, still.at))
+    }
+
     /// Lets a message that came up just now stay for its time on the clock of the person at the keys.
     pub fn time_message(&mut self, now: Stamp) {
         if let Some((until, _)) = &mut self.message {
@@ -157,42 +194,50 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
 }
 
 fn pulse(state: &mut UiState, now: Stamp, world: &World) {
-    let recent = world.history.last(DENSITY_SLOTS);
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    let recent = seen.history.last(DENSITY_SLOTS);
     let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
-    state.browse.follow(world, now);
+    state.browse.follow(seen, moment);
+    look::keep(state, seen, moment);
     state.message.take_if(|(until, _)| *until <= now);
 }
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
     match action {
         Action::Quit => state.parting = Some(Parting::Quit),
         Action::Suspend => state.parting = Some(Parting::Suspend),
-        Action::Help => state.help = !state.help,
-        Action::Close if state.help => state.help = false,
-        // The session itself is played, not the picture of it.
-        Action::Play(_) => {}
+        Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
+        Action::Close if state.help.is_some() => state.help = None,
+        // The session itself is played, not the picture of it: a held one would hide that.
+        Action::Play(_) => state.still = None,
         Action::Panel => state.panel = next_panel(state),
-        Action::Freeze => freeze(state, now, world),
-        inside if browse(state, inside, now, world) => {}
-        Action::Close => {}
+        Action::Freeze => look::freeze(state, now, world),
+        Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
+            if let Err(why) = look::window(state, action, seen, moment) {
+                state.message = Some((now + MESSAGE, why.into()));
+            }
+        }
+        inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
+        Action::Close => state.window.return_to_now(),
         wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
-            Ok(commands) => return commands,
+            Ok(commands) => {
+                if state.still.is_some() && !commands.is_empty() {
+                    state.message = Some((now + MESSAGE, BEHIND.into()));
+                }
+                return commands;
+            }
             Err(why) => state.message = Some((now + MESSAGE, why)),
         },
     }
     Vec::new()
 }
 
-/// True when the key has moved something among the connections; a held picture lets go then.
-fn browse(state: &mut UiState, action: Action, now: Stamp, world: &World) -> bool {
-    let moved = state.browse.press(action, world);
-    if moved {
-        state.still = None;
-        state.browse.follow(world, now);
-    }
-    moved
-}
+/// What a key of the lab says while the picture is held.
+const BEHIND: &str = "done in the run behind this held moment; f shows it";
 
 /// Where panels stand side by side, only the last one's place is shared.
 const fn next_panel(state: &UiState) -> Panel {
@@ -200,19 +245,6 @@ const fn next_panel(state: &UiState) -> Panel {
         Panel::Settings => Panel::Notes,
         _ if view::layout::is_roomy(state.size) => Panel::Settings,
         panel => panel.next(),
-    }
-}
-
-fn freeze(state: &mut UiState, now: Stamp, world: &World) {
-    if state.still.take().is_none() {
-        let help = std::mem::take(&mut state.help);
-        state.still = Some(Still {
-            at: now,
-            picture: view::picture(state.size, world, state, now),
-            drops: world.ledger.kernel_drops(),
-            accepted: world.clients.accepted,
-        });
-        state.help = help;
     }
 }
 
@@ -233,12 +265,12 @@ mod tests {
     }
 
     #[test]
-    fn freezing_holds_the_picture_and_lets_it_go() {
-        let (mut state, world) = (UiState::default(), World::new());
-        update(&mut state, Msg::Resize(Size::new(80, 24)), &world);
+    fn freezing_holds_the_moment_and_lets_it_go() {
+        let (mut state, mut world) = (UiState::default(), World::new());
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(5)), &world);
+        world.clients.accepted = 7;
         let still = state.still.as_ref().unwrap();
-        assert_eq!((still.at, still.picture.area.width), (Stamp::from_millis(5), 80));
+        assert_eq!((still.at, still.world.clients.accepted), (Stamp::from_millis(5), 0));
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
         assert!(state.still.is_none());
     }

@@ -4,7 +4,7 @@
 //! connection.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Position, Rect, Size};
 
 use super::browse::Screen;
 use super::state::{Panel, UiState};
@@ -27,7 +27,6 @@ mod notes;
 mod settings;
 mod small;
 mod stage;
-mod still;
 mod timeline;
 
 use cast::Cast;
@@ -37,7 +36,10 @@ pub const SMALLEST: Size = Size::new(60, 16);
 
 /// Everything that the areas look at.
 struct Scene<'a> {
+    /// The world that is shown: the present one, or a held one.
     world: &'a World,
+    /// The present world and moment.
+    live: (&'a World, Stamp),
     state: &'a UiState,
     theme: Theme,
     now: Stamp,
@@ -48,14 +50,13 @@ struct Scene<'a> {
 
 /// Paints the whole screen.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) {
-    let cast = if state.still.is_some() { Cast::default() } else { Cast::of(world, state.density, now) };
-    let scene = Scene { world, state, theme: state.theme, now, clients: world.tempo.at(now), cast };
-    match &state.still {
-        Some(still) => still::paint(buf, &scene, still),
-        None => live(buf, &scene),
-    }
-    if state.help {
-        help::paint(buf, &scene);
+    let live = (world, now);
+    let (world, now) = state.still.as_ref().map_or(live, |still| (&still.world, still.at));
+    let cast = Cast::of(world, state.density, now);
+    let scene = Scene { world, live, state, theme: state.theme, now, clients: world.tempo.at(now), cast };
+    whole(buf, &scene);
+    if let Some(page) = state.help {
+        help::paint(buf, &scene, page);
     }
     if scene.theme.ascii {
         ascii::translate(buf);
@@ -64,13 +65,33 @@ pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) {
 
 /// The whole screen as a picture of its own.
 pub fn picture(size: Size, world: &World, state: &UiState, now: Stamp) -> Buffer {
-    let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, size)));
+    let mut buf = Buffer::empty(Rect::from((Position::ORIGIN, size)));
     draw(&mut buf, world, state, now);
     buf
 }
 
-fn live(buf: &mut Buffer, scene: &Scene<'_>) {
-    if buf.area.width < SMALLEST.width || buf.area.height < SMALLEST.height {
+/// The columns of the timeline's plot; `None` where no timeline is on the screen.
+pub(super) fn plot_width(state: &UiState, world: &World) -> Option<u16> {
+    let shows = state.browse.screen == Screen::Stage && !is_small(state.size);
+    let area = || stage_plan(Rect::from((Position::ORIGIN, state.size)), state, world).timeline;
+    shows.then(area).and_then(timeline::plot_width)
+}
+
+/// How many pages the help has.
+pub(super) fn help_pages(state: &UiState) -> usize {
+    help::pages(state)
+}
+
+const fn is_small(size: Size) -> bool {
+    size.width < SMALLEST.width || size.height < SMALLEST.height
+}
+
+fn stage_plan(area: Rect, state: &UiState, world: &World) -> layout::Plan {
+    layout::plan(area, state.panel, caption::rows(area.width, world))
+}
+
+fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
+    if is_small(buf.area.as_size()) {
         small::paint(buf, scene);
         return;
     }
@@ -79,7 +100,7 @@ fn live(buf: &mut Buffer, scene: &Scene<'_>) {
         Screen::List => return list::paint(buf, scene),
         Screen::Ladder => return ladder::paint(buf, scene),
     }
-    let plan = layout::plan(buf.area, scene.state.panel, caption::rows(buf.area.width, scene.world));
+    let plan = stage_plan(buf.area, scene.state, scene.world);
     header::paint(buf, plan.header, scene);
     caption::paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene);

@@ -14,9 +14,9 @@ use crate::cli::args::ReplayArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
-use crate::report::cast;
 use crate::report::grid::{Cell, Grid, Look, Shade};
 use crate::report::svg::{self, Paper};
+use crate::report::{cast, clean};
 use crate::session::tape::read::Tape;
 use crate::ui::UiPlan;
 use crate::ui::film::Film;
@@ -27,8 +27,9 @@ use crate::ui::film::Film;
 /// A [`Failure`] where a file cannot be written.
 pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let (width, height) = args.frames.size.unwrap_or(SIZE);
+    let name = clean::line(&args.file.file_name().unwrap_or_default().to_string_lossy());
     let film = || {
-        Film::new(&tape.facts, Size::new(width, height), look)
+        Film::new(tape, &name, Size::new(width, height), look)
             .map_err(|error| Failure::new(error.to_string(), error.hint()))
     };
     if let Some(path) = &args.frames.cast {

@@ -14,7 +14,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         format!("{}/{capacity}{}", queue.depth(), if queue.is_full() { " FULL" } else { "" })
     };
     let state = |queue: &Occupancy| if queue.is_full() { theme.alarm() } else { theme.strong() };
-    let lines = [
+    let mut lines = [
         (format!("accept {}", fill(&world.accept_queue, world.accept_capacity())), state(&world.accept_queue)),
         (format!("SYN {}", fill(&world.syn_queue, world.syn_capacity())), state(&world.syn_queue)),
         (format!("✗ {} dropped", numbers::count(world.ledger.kernel_drops())), theme.text(Meaning::Dying)),
@@ -24,6 +24,10 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         ),
         ("q quit".into(), theme.calm()),
     ];
+    if let Some(still) = &scene.state.still {
+        let text = format!("‖ FROZEN at {} · f unfreezes", numbers::clock(still.at));
+        lines[3] = (text, theme.text(Meaning::Otherwise));
+    }
     if area.height > 1 {
         for (row, (text, style)) in (0..area.height).zip(&lines) {
             ink::write(buf, area, (0, row), &ink::fit(text, area.width), *style);
