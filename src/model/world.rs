@@ -236,7 +236,11 @@ impl World {
             _ if self.counters_first.is_none() => undecided("the counters could not be read"),
             _ => {
                 let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < PATIENCE);
-                let balance = self.ledger.balance(&self.counters());
+                let mut balance = self.ledger.balance(&self.counters());
+                if let Some(unexplained) = self.unexplained_by_listener() {
+                    balance.balanced = Some(false);
+                    balance.unexplained.push(unexplained);
+                }
                 if recent && !self.ended {
                     Balance { balanced: Some(true), ..Balance::default() }
                 } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {

@@ -36,6 +36,8 @@ pub(super) struct Open {
     pub(super) coming: u32,
     /// Connections made by a SYN-ACK that does not tell whether it was a cookie.
     pub(super) untold: u64,
+    /// Those of them that were taken for cookies.
+    pub(super) guessed: u64,
     /// Final ACKs that came together with an `accept()`.
     pub(super) doubts: Doubts,
     /// When the ledger balanced last.

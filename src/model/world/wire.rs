@@ -176,6 +176,7 @@ impl World {
             return;
         }
         self.open.untold += u64::from(server == ServerSide::HalfOpen && !tells);
+        self.open.guessed += u64::from(server == ServerSide::CookieSent && !tells);
         self.doubt_taken(at, peer, server);
         self.server_to(at, peer, ServerSide::Queued);
         note_arrival(self.roster.known(&peer), segment);
