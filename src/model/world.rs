@@ -104,6 +104,8 @@ pub struct World {
     pub demand: Demand,
     /// Diagnoses in force.
     pub findings: Vec<Finding>,
+    /// Rules of which it is too early to tell.
+    pub undecided: Vec<&'static str>,
     /// Every diagnosis of the session, by rule, as it was when last in force.
     pub found: BTreeMap<String, Finding>,
     /// True when nothing more will come.

@@ -42,6 +42,7 @@ fn sentence(scene: &Scene<'_>) -> Sentence {
         .or_else(|| disagreement(scene))
         .or_else(|| saturated(scene))
         .or_else(|| fallback(scene))
+        .or_else(|| too_early(scene))
         .unwrap_or_else(|| state(scene))
 }
 
@@ -95,6 +96,13 @@ fn finding(scene: &Scene<'_>) -> Option<Sentence> {
     let worst = scene.world.findings.iter().max_by_key(|finding| finding.severity)?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
     Some(("▲", worst.sentence.clone(), scene.theme.text(meaning)))
+}
+
+/// What looks like trouble, and needs a little more time to be sure of.
+fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
+    let rule = scene.world.undecided.first()?;
+    let text = format!("{}? too early to tell", rule.replace('-', " "));
+    Some(("?", text, scene.theme.text(Meaning::Otherwise)))
 }
 
 fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
