@@ -1,6 +1,7 @@
 //! A world that is told what happens, fact by fact, without a kernel.
 
 #![allow(dead_code, reason = "each test binary uses its own part of the facts")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::net::Ipv4Addr;
 
