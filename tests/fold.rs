@@ -1,7 +1,5 @@
 //! The fold: what becomes of segments and clients, event by event.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 #[path = "support/play.rs"]
 mod play;
 
