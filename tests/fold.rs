@@ -612,3 +612,34 @@ fn what_was_wrongly_taken_for_a_cookie_is_known_by_the_counters() {
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (0, 0));
     assert_eq!(play.world.balance().balanced, Some(true));
 }
+
+#[test]
+fn what_was_taken_for_a_cookie_and_is_listed_was_a_request() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.stamped(id, Toward::Listener, flags::SYN);
+        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+    play.ack(1);
+    play.ack(2);
+    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Phantom, (1, 1)));
+    play.list(&[2]);
+    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Ghost, (0, 0)));
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
+    assert_eq!((play.world.clients.ghosts, play.world.clients.phantoms), (1, 0));
+    assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (0, 0));
+    assert_eq!(play.world.syn_queue.depth(), 1);
+}
+
+#[test]
+fn a_syn_whose_request_was_listed_before_it_was_seen_is_no_repeated_one() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.list(&[1]);
+    play.syn(1);
+    assert_eq!(play.world.ledger.listener_drops(), 0);
+    play.syn_ack(1);
+    play.syn(1);
+    assert_eq!(play.world.ledger.listener_drops(), 1, "now it is a repeated one");
+}

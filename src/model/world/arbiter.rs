@@ -90,24 +90,44 @@ impl World {
             return false;
         }
         one.trace.by_cookie = true;
-        let ignored = one.acks_ignored;
-        let was_ghost = std::mem::take(&mut one.was_ghost);
         self.ledger.cookies_sent += 1;
+        let ignored = self.recast_ignored(at, peer, ServerSide::CookieSent);
         self.ledger.cookies_redeemed += u64::from(ignored);
-        self.clients.ghosts -= u64::from(was_ghost);
-        let before = self.refusal_cause(ServerSide::HalfOpen);
-        self.server_to(at, peer, ServerSide::CookieSent);
-        for _ in 0..ignored {
-            self.refund(peer, before);
-            self.charge(at, peer, Cause::AckCookieAcceptQueueFull);
-        }
         if let Some(one) = self.roster.known(&peer)
             && ignored > 0
         {
-            one.was_phantom = true;
-            self.clients.phantoms += 1;
+            self.clients.ghosts -= u64::from(std::mem::take(&mut one.was_ghost));
+            self.clients.phantoms += u64::from(!std::mem::replace(&mut one.was_phantom, true));
         }
         true
+    }
+
+    /// What was taken for a cookie because the SYN queue seemed full is listed: it is a request.
+    pub(super) fn was_a_request(&mut self, at: Stamp, peer: Peer) {
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.trace.by_cookie = false;
+        self.ledger.cookies_sent = self.ledger.cookies_sent.saturating_sub(1);
+        let ignored = self.recast_ignored(at, peer, ServerSide::HalfOpen);
+        self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(u64::from(ignored));
+        if let Some(one) = self.roster.known(&peer)
+            && ignored > 0
+        {
+            self.clients.phantoms -= u64::from(std::mem::take(&mut one.was_phantom));
+            self.clients.ghosts += u64::from(!std::mem::replace(&mut one.was_ghost, true));
+        }
+    }
+
+    /// Puts a connection's ignored ACKs down to what they met, now that this is known; how many they are.
+    fn recast_ignored(&mut self, at: Stamp, peer: Peer, to: ServerSide) -> u16 {
+        let Some(one) = self.roster.connection(&peer) else { return 0 };
+        let (ignored, from) = (one.acks_ignored, one.server);
+        let (before, after) = (self.refusal_cause(from), self.refusal_cause(to));
+        self.server_to(at, peer, to);
+        for _ in 0..ignored {
+            self.refund(peer, before);
+            self.charge(at, peer, after);
+        }
+        ignored
     }
 
     fn rename_charges(&mut self, to: Cause, count: u64, wanted: &[(Cause, u64)]) {

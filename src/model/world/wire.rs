@@ -39,7 +39,9 @@ impl World {
             self.charge_silence(before, peer);
         }
         let one = self.roster.entry(peer, at);
-        self.ledger.ended_at_request += u64::from(one.server == ServerSide::HalfOpen);
+        // A list can tell of a request before the SYN that made it is seen; that SYN does not end there.
+        let meets_request = one.server == ServerSide::HalfOpen && one.syn_acks > 0;
+        self.ledger.ended_at_request += u64::from(meets_request);
         one.trace.silent = false;
         if let Some(cause) = one.trace.charged.take() {
             self.ledger.witnesses_mut(cause).client += 1;
