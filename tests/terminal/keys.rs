@@ -70,6 +70,12 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Overflow => there_and_back(pane, key, "tcp_abort_on_overflow", "1"),
         Action::Panel => panel(key),
         Action::Open => browse::opened(pane, key),
+        Action::Projector => {
+            pane.press(key);
+            pane.wait("no small panels", |pane| !pane.text().contains("WHAT HAPPENED"));
+            pane.press(key);
+            pane.wait_for("WHAT HAPPENED");
+        }
         Action::Freeze => {
             pane.press(key);
             pane.wait_for("FROZEN");
