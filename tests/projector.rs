@@ -198,7 +198,7 @@ fn a_dropped_syn_falls_onto_the_floor_and_its_cause_stands_there_in_large_words(
     tale.clients(1..2, ms(900), gap(0), false);
     let mut state = state((80, 24), Depth::True, false);
     let mut rows = Vec::new();
-    for after in [20, 350, 600] {
+    for after in [30, 350, 600] {
         tale.run(ms(1100 + after));
         let picture = look(&mut state, &tale);
         let text = lines(&picture);

@@ -153,13 +153,13 @@ impl Watch {
         let asked = match input {
             Input::Key(key) if session.listens() => keymap::action(key, place),
             Input::Key(key) => keymap::action_in_replay(key, place),
-            Input::Mouse(mouse) => self.point(session, world, mouse),
+            Input::Mouse(mouse) => self.point(session, world, *mouse),
         };
         asked.map_or(Ok(None), |action| self.act(session, world, action))
     }
 
     /// What a mouse does to the picture; the action, where it does what a key does.
-    fn point(&mut self, session: &Session, world: &World, mouse: &MouseEvent) -> Option<Action> {
+    fn point(&mut self, session: &Session, world: &World, mouse: MouseEvent) -> Option<Action> {
         let at = Position::new(mouse.column, mouse.row);
         let turn = |up| self.spots.wheel(at).map(|roll| Msg::Wheel { roll, up });
         let msg = match mouse.kind {

@@ -122,6 +122,7 @@ pub struct Still {
 
 /// What the screen remembers.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct UiState {
     /// Colours and signs.
     pub theme: Theme,

@@ -148,9 +148,9 @@ fn a_held_picture_is_hit_as_it_was_and_lets_go_for_a_ladder() {
     update(&mut state, Msg::Press(Action::Freeze, tale.now), &tale.world);
     tale.run(ms(9700));
     let (picture, spots) = frame(&mut state, &tale);
-    let at = find(&picture, "│ k8 │");
+    let at = find(&picture, "│ l2 │");
     let target = spots.click(Position::new(at.x + 2, at.y));
-    assert!(matches!(target, Some(Target::Connection(_, Some(108)))), "{target:?}");
+    assert!(matches!(target, Some(Target::Connection(_, Some(112)))), "{target:?}");
     update(&mut state, Msg::Click(target.unwrap(), tale.now + gap(1)), &tale.world);
     assert!(state.still.is_none() && state.browse.screen == Screen::Ladder);
 }

@@ -21,7 +21,7 @@ fn a_click_opens_a_ladder_presses_a_key_and_a_wheel_goes_through_the_list() {
     pane.click((cell.0 + 2, cell.1));
     pane.wait_for("LADDER · a0");
     pane.press(b"\x1b");
-    pane.wait_for("┌ CONNECTIONS");
+    pane.wait("the row of a0", |pane| pane.text().contains("│▶"));
     let before = pane.find("│▶");
     pane.turn((before.0 + 20, before.1), true);
     pane.wait("the row above", |pane| pane.text().contains("│▶") && pane.find("│▶") != before);

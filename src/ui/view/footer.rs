@@ -36,7 +36,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 /// Notes where the keys of a binding stand, so that a click presses them: each sign its own key, and the words the only one.
 pub(super) fn keys(scene: &Scene<'_>, area: Rect, binding: &Binding) {
     let mut spots = scene.spots.borrow_mut();
-    if let [(_, action)] = binding.keys {
+    if let [(_, action), others @ ..] = binding.keys
+        && others.iter().all(|(_, other)| other == action)
+    {
         spots.note(area, Target::Key(*action));
         return;
     }
@@ -80,7 +82,11 @@ mod tests {
 
     #[test]
     fn the_sign_of_every_binding_has_a_place_for_each_of_its_keys() {
-        for binding in keymap::BINDINGS.iter().chain(keymap::REPLAY_BINDINGS).filter(|binding| binding.keys.len() > 1) {
+        for binding in keymap::BINDINGS
+            .iter()
+            .chain(keymap::REPLAY_BINDINGS)
+            .filter(|binding| binding.keys.len() > 1 && binding.keys[0].1 != binding.keys[1].1)
+        {
             for sign in [binding.sign, binding.ascii] {
                 let written = sign == binding.sign || !binding.short.is_empty();
                 assert!(!written || parts(sign, binding.keys.len()).len() == binding.keys.len(), "{sign}");

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::letters::{Letter, Pen, broken};
 use super::{Scene, caption, footer, header, ink, stage, timeline};
+use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
 mod cells;
@@ -100,6 +101,18 @@ fn boxed(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>, (title, f
     pen(scene, plan.text, theme.strong()).fit(buf, head, title);
     let used = (head.height + 1).min(inner.height);
     Rect { y: inner.y + used, height: inner.height - used, ..inner }
+}
+
+/// A number in large letters, shortened to thousands where it would not fit otherwise; returns the column after it.
+fn count(buf: &mut Buffer, area: Rect, pen: Pen, (sign, value): (&str, u64)) -> u16 {
+    let exact = format!("{sign}{}", numbers::count(value));
+    let mut forms = vec![exact.clone()];
+    if value >= 1000 {
+        let (unit, divided) = if value >= 1_000_000 { ("M", value as f64 / 1e6) } else { ("k", value as f64 / 1e3) };
+        forms.extend([format!("{sign}{divided:.1}{unit}"), format!("{sign}{divided:.0}{unit}")]);
+    }
+    let is_large = |text: &&String| pen.letter.fitting(text, (area.width, area.height)) > Letter::Plain;
+    pen.fit(buf, area, forms.iter().find(is_large).unwrap_or(&exact))
 }
 
 /// Takes `rows` from the top of an area; returns them and the rest.

@@ -10,9 +10,19 @@ pub(super) struct Glyph {
 }
 
 /// The shape of a sign; small letters look like capitals. `None` where there is none.
-#[rustfmt::skip]
 pub(super) const fn glyph(sign: char) -> Option<Glyph> {
-    let (points, ascii) = match sign.to_ascii_uppercase() {
+    match (letter(sign.to_ascii_uppercase()), mark(sign)) {
+        (Some((points, ascii)), _) | (None, Some((points, ascii))) => Some(Glyph { points, ascii }),
+        (None, None) => None,
+    }
+}
+
+type Shape = ([&'static str; 5], [&'static str; 3]);
+
+/// Letters and digits.
+#[rustfmt::skip]
+const fn letter(sign: char) -> Option<Shape> {
+    Some(match sign {
         'A' => ([".#.", "#.#", "###", "#.#", "#.#"], [" _ ", "|_|", "| |"]),
         'B' => (["##.", "#.#", "##.", "#.#", "##."], [" _ ", "|_)", "|_)"]),
         'C' => ([".##", "#..", "#..", "#..", ".##"], [" _ ", "|  ", "|_ "]),
@@ -24,7 +34,7 @@ pub(super) const fn glyph(sign: char) -> Option<Glyph> {
         'I' => (["#", "#", "#", "#", "#"], [" ", "|", "|"]),
         'J' => (["..#", "..#", "..#", "#.#", ".#."], ["   ", "  |", "\\_|"]),
         'K' => (["#.#", "#.#", "##.", "#.#", "#.#"], ["   ", "|/ ", "|\\ "]),
-        'L' => (["#..", "#..", "#..", "#..", "###"], ["   ", "|  ", "|__"]),
+        'L' => (["#.", "#.", "#.", "#.", "##"], ["  ", "| ", "|_"]),
         'M' => (["#...#", "##.##", "#.#.#", "#...#", "#...#"], ["     ", "|\\ /|", "| V |"]),
         'N' => (["#..#", "##.#", "#.##", "#..#", "#..#"], ["    ", "|\\ |", "| \\|"]),
         'O' => ([".#.", "#.#", "#.#", "#.#", ".#."], [" _ ", "| |", "|_|"]),
@@ -49,6 +59,14 @@ pub(super) const fn glyph(sign: char) -> Option<Glyph> {
         '7' => (["###", "..#", "..#", "..#", "..#"], [" _ ", "  |", "  |"]),
         '8' => (["###", "#.#", "###", "#.#", "###"], [" _ ", "|_|", "|_|"]),
         '9' => (["###", "#.#", "###", "..#", "###"], [" _ ", "|_|", " _|"]),
+        _ => return None,
+    })
+}
+
+/// Everything else.
+#[rustfmt::skip]
+const fn mark(sign: char) -> Option<Shape> {
+    Some(match sign {
         ' ' => ([".", ".", ".", ".", "."], [" ", " ", " "]),
         '/' => (["..#", "..#", ".#.", "#..", "#.."], ["  /", " / ", "/  "]),
         '.' | '…' => ([".", ".", ".", ".", "#"], [" ", " ", "."]),
@@ -72,8 +90,7 @@ pub(super) const fn glyph(sign: char) -> Option<Glyph> {
         '‖' => (["#.#", "#.#", "#.#", "#.#", "#.#"], ["| |", "| |", "| |"]),
         '■' => (["...", "###", "###", "###", "..."], ["   ", "###", "###"]),
         _ => return None,
-    };
-    Some(Glyph { points, ascii })
+    })
 }
 
 #[cfg(test)]

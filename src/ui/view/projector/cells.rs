@@ -9,6 +9,7 @@ use super::super::stage::slots::{self, Edge, Places, Tenant};
 use super::super::{Scene, ink};
 use super::pen;
 use crate::model::connection::Connection;
+use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
 /// The size of one place, and of the name in it.
@@ -66,6 +67,9 @@ pub(super) const fn target(one: &Connection) -> Target {
 
 /// The places of a queue, the oldest at the right, as large as they fit; where not even names fit, as the stage shows them.
 pub(super) fn queue(buf: &mut Buffer, area: Rect, most: Shape, places: Places<'_>, scene: &Scene<'_>) {
+    if scene.state.density == Density::Flows {
+        return level(buf, area, places, scene);
+    }
     let count = places.capacity.unwrap_or(0).max(places.depth).max(places.tenants.len() as u32);
     let Some(shape) = most.fitting(area, count as usize) else {
         slots::paint(buf, area, places, scene);
@@ -93,14 +97,23 @@ pub(super) fn queue(buf: &mut Buffer, area: Rect, most: Shape, places: Places<'_
     }
 }
 
-/// Tenants from the left, in rows, as large as all of them fit; the last place says how many more there are.
-pub(super) fn lay(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[Tenant], scene: &Scene<'_>) {
-    let smallest = if most.letter > Letter::Small { Shape::SMALL } else { Shape::PLAIN };
-    let shape = most.fitting(area, tenants.len()).filter(|shape| shape.letter >= smallest.letter).unwrap_or(smallest);
-    let room = shape.room(area);
-    if room == 0 {
-        return;
+/// Nobody could follow single ones: how full the queue is, as a level that rises from the right where it is emptied.
+fn level(buf: &mut Buffer, area: Rect, places: Places<'_>, scene: &Scene<'_>) {
+    let capacity = places.capacity.unwrap_or(0);
+    let whole = u64::from(capacity.max(places.depth)).max(1);
+    let filled = (u64::from(places.depth) * u64::from(area.width)).div_ceil(whole) as u16;
+    let full = places.capacity.is_some_and(|capacity| places.depth >= capacity);
+    let style = scene.theme.text(if full { Meaning::Dying } else { Meaning::Waiting(2) });
+    for row in 1..area.height.saturating_sub(1) {
+        ink::write(buf, area, (0, row), &"·".repeat(usize::from(area.width - filled)), scene.theme.calm());
+        ink::write(buf, area, (area.width - filled, row), &"█".repeat(usize::from(filled)), style);
     }
+}
+
+/// Tenants from the left, in rows, as large as a place may be; the last one says how many more there are.
+pub(super) fn lay(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[Tenant], scene: &Scene<'_>) {
+    let Some(shape) = most.fitting(area, 1) else { return };
+    let room = shape.room(area);
     let shown = if tenants.len() > room { room - 1 } else { tenants.len() };
     let per_row = area.width / shape.width;
     let spot = |index: usize| {

@@ -45,7 +45,13 @@ fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
         let Some(travel) = one.travel else { continue };
         match lanes::free_lane(&mut taken, one) {
             Some(lane) => {
-                chip(buf, cut(Rect { y: area.y + lane * high, ..area }, plan.chip.rows()).0, plan, scene, (one, travel))
+                chip(
+                    buf,
+                    cut(Rect { y: area.y + lane * high, ..area }, plan.chip.rows()).0,
+                    plan,
+                    scene,
+                    (one, travel),
+                );
             }
             None => without_lane += 1,
         }

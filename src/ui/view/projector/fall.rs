@@ -25,11 +25,12 @@ fn fall(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>, one: &Connection) {
     let above = plan.clients;
     // The number of arrivals stays to be read.
     let head = 1 + plan.numbers.rows() + if plan.text == Letter::Plain { 0 } else { plan.text.rows() + 1 };
-    let rows = usize::from(above.height.saturating_sub(head + shape.height / 2).max(1));
-    let Some(lane) = lanes::home(one, rows) else { return };
-    let (first, last) = (above.y + head + lane as u16, plan.floor.y.saturating_sub(shape.height - 1));
-    let share = lanes::fallen(scene.now.since(drop.at));
-    let row = first + (f64::from(last.saturating_sub(first)) * share).round() as u16;
+    let (first, last) = (above.y + head, plan.floor.y.saturating_sub(shape.height - 1));
+    // Each from a height of its own, so that several are seen; half of the way is left for the lowest.
+    let Some(lane) = lanes::home(one, usize::from((last.saturating_sub(first) / 2).max(1))) else { return };
+    let first = first + lane as u16;
+    let way = lanes::fallen(scene.now.since(drop.at));
+    let row = first + (f64::from(last.saturating_sub(first)) * way).round() as u16;
     let left = above.right().saturating_sub(shape.width + 1).max(above.x);
     let spot = Rect::new(left, row, shape.width, shape.height);
     if spot.bottom() > buf.area.bottom() || spot.right() > buf.area.right() {

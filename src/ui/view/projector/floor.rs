@@ -10,7 +10,7 @@ use super::super::stage::flows;
 use super::super::stage::slots::Tenant;
 use super::super::{Scene, ink};
 use super::plan::Plan;
-use super::{boxed, cells, cut, pen};
+use super::{boxed, cells, count, cut, pen};
 use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
 use crate::model::history::Slot;
 use crate::model::ledger::Cause;
@@ -58,12 +58,17 @@ fn toll(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let apart = u16::from(inner.height > 2 * small);
     let (above, below) = cut(inner, plan.numbers.rows().min(inner.height.saturating_sub(small + apart)));
     let below = cut(below, apart).1;
-    let indent = |area: Rect| Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
     let style = if sum > 0 { theme.text(Meaning::Dying) } else { theme.strong() };
-    pen(scene, plan.numbers, style).fit(buf, indent(above), &numbers::count(sum));
-    let now = format!("+{}", numbers::count(per_s.round() as u64));
+    count(buf, indent(above, sum), pen(scene, plan.numbers, style), ("", sum));
+    let now = per_s.round() as u64;
     let style = if per_s > 0.0 { theme.text(Meaning::Dying) } else { theme.strong() };
-    pen(scene, plan.numbers, style).fit(buf, indent(below), &now);
+    count(buf, indent(below, now), pen(scene, plan.numbers, style), ("+", now));
+}
+
+/// A column of air before a number that is not long.
+fn indent(area: Rect, value: u64) -> Rect {
+    let air = u16::from(value < 1000);
+    Rect { x: area.x + air, width: area.width.saturating_sub(air), ..area }
 }
 
 /// What the floor says.

@@ -98,7 +98,7 @@ const ROOMS: [Room; 4] = [
         cell: Shape::PLAIN,
         gap: 1,
         queue: 26,
-        toll: 14,
+        toll: 15,
         rows: [1, 12, 8, 1],
     },
 ];

@@ -76,10 +76,18 @@ fn paint(
     let inner = boxed(buf, area, plan, scene, (name, full));
     let (digits, rest) = cut(inner, plan.numbers.rows());
     let capacity = places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| numbers::count(capacity.into()));
-    let depth = format!("{}/{capacity}", numbers::count(occupancy.depth().into()));
+    let held = numbers::count(occupancy.depth().into());
+    let depth = format!("{held}/{capacity}");
     let style = if full { theme.text(Meaning::Dying) } else { theme.strong() };
     let digits = Rect { x: digits.x + 1, width: digits.width.saturating_sub(1), ..digits };
-    let end = pen(scene, plan.numbers, style).fit(buf, digits, &depth);
+    let large = pen(scene, plan.numbers, style);
+    let end = if plan.numbers.fitting(&depth, (digits.width, digits.height)) > Letter::Plain {
+        large.fit(buf, digits, &depth)
+    } else {
+        // Both do not fit: the one that changes is the one that is large.
+        let col = large.fit(buf, digits, &held) + 1;
+        ink::write(buf, digits, (col, digits.height / 2), &format!("of {capacity}"), style)
+    };
     if full {
         let left = Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits };
         badge(buf, left, plan, scene);
