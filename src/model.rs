@@ -15,5 +15,7 @@ pub mod sample;
 pub mod segment;
 pub mod settings;
 pub mod stamp;
+pub mod survey;
 pub mod tempo;
+pub mod watch;
 pub mod world;

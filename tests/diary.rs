@@ -53,6 +53,7 @@ impl Play {
             address: "198.51.100.1:8080".parse().unwrap(),
             tap: true,
             private_counters: true,
+            watched: false,
             host: Sysctls::default(),
             sysctls: values,
         };

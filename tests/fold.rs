@@ -41,6 +41,7 @@ impl Play {
             address: "198.51.100.1:8080".parse().unwrap(),
             tap: true,
             private_counters: true,
+            watched: false,
             host: Sysctls::default(),
             sysctls: values,
         };
@@ -139,6 +140,22 @@ impl Play {
     fn depth(&mut self, depth: u32) {
         let limit = self.world.accept_limit();
         self.tell(Event::Queue(QueueReading { depth: Some(depth), limit, drops: None }));
+    }
+
+    /// The listener's own drop count.
+    fn drops(&mut self, drops: u32) {
+        let depth = Some(self.world.accept_queue.depth());
+        let limit = self.world.accept_limit();
+        self.tell(Event::Queue(QueueReading { depth, limit, drops: Some(drops) }));
+    }
+
+    fn data(&mut self, id: u16) {
+        self.wire(id, Toward::Listener, flags::ACK | flags::PSH, (1001, 5001));
+    }
+
+    /// Only an existing connection acknowledges.
+    fn child(&mut self, id: u16) {
+        self.wire(id, Toward::Client, flags::ACK, (5001, 1007));
     }
 
     fn count(&mut self, values: &[(Counter, u64)]) {
@@ -644,4 +661,131 @@ fn a_syn_without_an_answer_that_no_counter_knows_is_not_hidden() {
     let balance = play.world.balance();
     assert_eq!(balance.balanced, None);
     assert!(balance.reason.is_some());
+}
+
+/// A repeated SYN of a queued request and a RST that ends one move the listener's drop count, and they are no drops.
+#[test]
+fn the_noise_of_the_listeners_drop_count_is_known() {
+    let mut play = Play::new(0, &[(Sysctl::Syncookies, 0)]);
+    play.drops(7);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.syn(1);
+    play.syn_ack(1);
+    assert_eq!((play.world.ledger.listener_drops(), play.world.ledger.kernel_drops()), (1, 0));
+    play.ack(1);
+    play.ack(2);
+    assert_eq!(play.world.ledger.listener_drops(), 3, "an ignored final ACK counts twice");
+    play.start(3);
+    play.syn(3);
+    play.pass(5);
+    assert_eq!(play.world.ledger.listener_drops(), 4);
+    play.wire(2, Toward::Listener, flags::RST, (1001, 5001));
+    assert_eq!(play.world.ledger.listener_drops(), 5);
+    play.drops(12);
+    assert_eq!(play.world.listener_drops.total(), Some(5));
+    let witnesses = |cause| play.world.ledger.witnesses(cause).listener;
+    assert_eq!((witnesses(Cause::SynSynQueueFull), witnesses(Cause::AckAcceptQueueFull)), (1, 1));
+}
+
+#[test]
+fn a_drop_that_only_the_listener_counts_is_unexplained() {
+    let mut play = Play::new(5, &[]);
+    play.drops(0);
+    play.handshake(1);
+    play.drops(2);
+    play.tell(Event::Ended);
+    let balance = play.world.balance();
+    assert_eq!((balance.balanced, balance.unexplained.len()), (Some(false), 1));
+    assert_eq!((balance.unexplained[0].counter, balance.unexplained[0].kernel), ("sk_drops", 2));
+}
+
+#[test]
+fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_count() {
+    let mut play = Play::new(0, &[]);
+    play.drops(0);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.accept(1);
+    play.ack(2);
+    play.drops(0);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
+    play.drops(0);
+    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
+    play.start(3);
+    play.syn(3);
+    play.syn_ack(3);
+    play.accept(2);
+    play.ack(3);
+    play.drops(2);
+    play.drops(2);
+    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    let mut other = Play::new(0, &[]);
+    other.drops(0);
+    for id in [1, 2] {
+        other.start(id);
+        other.syn(id);
+        other.syn_ack(id);
+    }
+    other.ack(1);
+    other.accept(1);
+    other.ack(2);
+    other.drops(1);
+    other.drops(1);
+    assert_eq!(other.toll(Cause::AckAcceptQueueFull), (0, 0), "an ignored ACK would have moved it by two");
+}
+
+/// Two processors can look at the same last place of the queue: it then holds one more than it should.
+#[test]
+fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_without_an_accept() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.data(2);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (2, 1));
+    play.child(2);
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.world.accept_queue.depth(), play.world.clients.ghosts), (2, 0));
+    // With an accept() in between, the data took the place, and the ACK had been ignored.
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.data(2);
+    play.accept(1);
+    play.data(2);
+    play.child(2);
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (2, 1)));
+}
+
+#[test]
+fn what_was_wrongly_taken_for_a_cookie_is_known_by_the_counters() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.stamped(id, Toward::Listener, flags::SYN);
+        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+    play.ack(2);
+    assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (1, 1));
+    play.count(&[]);
+    assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (0, 0));
+    assert_eq!(play.world.balance().balanced, Some(true));
 }

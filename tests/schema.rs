@@ -72,6 +72,7 @@ fn began() -> Event {
         address: "198.51.100.1:8080".parse().unwrap(),
         tap: true,
         private_counters: true,
+        watched: false,
         host: sysctls.clone(),
         sysctls,
     }))

@@ -11,6 +11,7 @@ use super::segment::{Kind, Segment};
 use super::settings::{ClientKind, Knobs, Sysctl, Sysctls};
 use super::stamp::Stamp;
 use super::tempo::{Tempo, Thing};
+use super::watch::{Crowding, Knocks, ListenerId, Owner, Roll, Watching};
 
 /// Where the lab stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +111,28 @@ pub enum Event {
         /// What, why, and the next command, in one sentence.
         message: String,
     },
+    /// A watch's first event: where and with what rights other people's listeners are watched.
+    Watching(Box<Watching>),
+    /// All listeners were read: what is new.
+    Roll(Box<Roll>),
+    /// Who holds a listener; `None`: it is not to be seen.
+    Owned {
+        /// Which listener.
+        id: ListenerId,
+        /// Who.
+        owner: Option<Owner>,
+    },
+    /// What stands behind a listener's queues.
+    Crowded {
+        /// Which listener.
+        id: ListenerId,
+        /// How many, and for how long.
+        crowding: Crowding,
+    },
+    /// SYNs that the tap saw, by listener.
+    Knocked(Vec<Knocks>),
+    /// From now on the facts about one listener ([`Event::Began`] follows) are about this one; `None`: about none.
+    Chosen(Option<ListenerId>),
     /// Nothing new, but time has passed up to here.
     Tick,
     /// The session is over; nothing follows.
@@ -141,6 +164,9 @@ pub struct Began {
     pub host: Sysctls,
     /// The sysctls in force where the listener stands.
     pub sysctls: Sysctls,
+    /// True when the listener is somebody else's and only watched: its `accept()` calls and its clients' lives are not told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub watched: bool,
 }
 
 /// One `listen()` call.

@@ -18,6 +18,8 @@ use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
 use crate::model::tempo::Thing;
 
+mod watch;
+
 /// Writes the event's line; a tick has none.
 ///
 /// # Errors
@@ -89,6 +91,12 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("nanos", nanos)?;
             }
             Event::Refused { message } => map.serialize_entry("message", message)?,
+            Event::Watching(watching) => watch::watching_fields(&mut map, watching)?,
+            Event::Roll(roll) => watch::roll_fields(&mut map, roll)?,
+            Event::Owned { id, owner } => watch::owner_fields(&mut map, *id, owner.as_ref())?,
+            Event::Crowded { id, crowding } => watch::crowding_fields(&mut map, *id, *crowding)?,
+            Event::Knocked(knocks) => map.serialize_entry("knocks", knocks)?,
+            Event::Chosen(chosen) => map.serialize_entry("id", chosen)?,
             Event::Tick | Event::Ended => {}
         }
         map.end()
@@ -113,6 +121,12 @@ const fn kind(event: &Event) -> &'static str {
         Event::Loss(_) => "loss",
         Event::Cost { .. } => "cost",
         Event::Refused { .. } => "refused",
+        Event::Watching(_) => "watching",
+        Event::Roll(_) => "roll",
+        Event::Owned { .. } => "owned",
+        Event::Crowded { .. } => "crowded",
+        Event::Knocked(_) => "knocked",
+        Event::Chosen(_) => "chosen",
         Event::Tick => "tick",
         Event::Ended => "ended",
     }

@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 use super::state::{Msg, UiState, update};
 use super::theme::{Depth, Theme};
 use super::{ColorWish, UiError, UiPlan, view};
-use crate::model::event::{Event, Stamped};
+use crate::model::event::Stamped;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use std::time::Duration;
@@ -47,9 +47,6 @@ impl<'a> Film<'a> {
 
     fn fold(&mut self, moment: Stamp) {
         while let Some((fact, rest)) = self.rest.split_first().filter(|(fact, _)| fact.at <= moment) {
-            if matches!(fact.event, Event::Began(_)) {
-                self.world = World::new();
-            }
             self.world.apply(fact.at, &fact.event);
             self.rest = rest;
         }

@@ -137,9 +137,6 @@ impl Watch {
         let depths = |world: &World| (world.accept_queue.depth(), world.syn_queue.depth());
         let before = depths(world);
         for fact in facts {
-            if matches!(fact.event, Event::Began(_)) {
-                *world = World::new();
-            }
             world.apply(fact.at, &fact.event);
         }
         if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {

@@ -86,6 +86,7 @@ impl Tale {
             address: (if lab { Ipv4Addr::new(198, 51, 100, 1) } else { Ipv4Addr::LOCALHOST }, 8080).into(),
             tap: lab,
             private_counters: lab,
+            watched: false,
             host,
             sysctls,
         };

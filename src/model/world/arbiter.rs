@@ -62,19 +62,23 @@ impl World {
         })
     }
 
-    /// Cookies that the wire did not tell from requests, and that made a connection at once, are known by the counters alone.
+    /// Where the wire does not tell a cookie from a request and it made a connection at once, the counters alone know.
     fn name_cookies(&mut self, change: &Counters) {
-        let lacking = |counter, accounted: u64| change.value(counter).and_then(|kernel| kernel.checked_sub(accounted));
-        let sent = lacking(Counter::SyncookiesSent, self.ledger.cookies_sent);
-        let redeemed = lacking(Counter::SyncookiesRecv, self.ledger.cookies_redeemed);
-        if let (Some(sent), Some(redeemed)) = (sent, redeemed)
-            && sent == redeemed
-            && (1..=self.open.untold).contains(&sent)
-        {
-            self.open.untold -= sent;
-            self.ledger.cookies_sent += sent;
-            self.ledger.cookies_redeemed += redeemed;
-        }
+        let beyond = |counter, accounted: u64| {
+            change.value(counter).map(|kernel| kernel.cast_signed() - accounted.cast_signed())
+        };
+        let sent = beyond(Counter::SyncookiesSent, self.ledger.cookies_sent);
+        let redeemed = beyond(Counter::SyncookiesRecv, self.ledger.cookies_redeemed);
+        let Some(count) = sent.filter(|sent| *sent != 0 && Some(*sent) == redeemed) else { return };
+        let (from, to) = match count {
+            1.. => (&mut self.open.untold, &mut self.open.guessed),
+            _ => (&mut self.open.guessed, &mut self.open.untold),
+        };
+        let Some(left) = from.checked_sub(count.unsigned_abs()) else { return };
+        *from = left;
+        *to += count.unsigned_abs();
+        self.ledger.cookies_sent = self.ledger.cookies_sent.saturating_add_signed(count);
+        self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_add_signed(count);
     }
 
     /// A request that no dump has ever listed, answered by a SYN-ACK that does not tell, while the kernel counts more cookies than

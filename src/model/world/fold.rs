@@ -15,7 +15,13 @@ const NOTES: usize = 256;
 
 impl World {
     /// Takes one fact. Facts come in the order of their stamps; a stamp before the last one counts as the last one.
+    /// [`Event::Began`] and [`Event::Watching`] begin a new world; the survey outlives the first of them.
     pub fn apply(&mut self, at: Stamp, event: &Event) {
+        match event {
+            Event::Began(_) => *self = Self { now: at, survey: std::mem::take(&mut self.survey), ..Self::default() },
+            Event::Watching(_) => *self = Self { now: at, ..Self::default() },
+            _ => {}
+        }
         let at = at.max(self.now);
         self.now = at;
         self.resolve_silence(at);
@@ -42,9 +48,16 @@ impl World {
                 cost.nanos += nanos;
             }
             Event::Refused { message } => self.note(Note::Refused(message.clone())),
-            Event::Tick => {}
+            Event::Watching(watching) => self.sysctls = watching.sysctls.clone(),
+            Event::Roll(_)
+            | Event::Owned { .. }
+            | Event::Crowded { .. }
+            | Event::Knocked(_)
+            | Event::Chosen(_)
+            | Event::Tick => {}
             Event::Ended => self.end(at),
         }
+        self.survey.apply(at, event);
         self.history.slot_at(at);
         self.roster.sweep(at);
         self.tend_diaries(at);

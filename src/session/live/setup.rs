@@ -108,6 +108,7 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
         private_counters: matches!(plan.place, Place::Lab(_)),
         host: plan.host.clone(),
         sysctls,
+        watched: false,
     }
 }
 

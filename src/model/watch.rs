@@ -1,0 +1,254 @@
+//! The vocabulary of `qviz watch`: other people's listeners, who owns them, and how much of them we may see.
+//!
+//! These are facts as they were read; what follows from them is kept by [`Survey`](super::survey::Survey).
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::sample::QueueReading;
+use super::settings::Sysctls;
+
+/// Tells one listening socket from all others, also within an SO_REUSEPORT group: its socket cookie (`sock_gen_cookie`), which is
+/// never used again while the machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ListenerId(pub u64);
+
+/// Where a listener listens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Address {
+    /// TCP over IPv4 or IPv6.
+    Tcp(SocketAddr),
+    /// A unix stream socket, by its path; an abstract name begins with `@`, a socket without a name is empty.
+    Unix(String),
+}
+
+impl Address {
+    /// The family's fixed name in documents: `tcp4`, `tcp6`, `unix`.
+    pub const fn family(&self) -> &'static str {
+        match self {
+            Self::Tcp(SocketAddr::V4(_)) => "tcp4",
+            Self::Tcp(SocketAddr::V6(_)) => "tcp6",
+            Self::Unix(_) => "unix",
+        }
+    }
+
+    /// The TCP port.
+    pub const fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(address) => Some(address.port()),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => f.write_str(path),
+        }
+    }
+}
+
+/// One listening socket as the kernel lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerReading {
+    /// Which socket.
+    pub id: ListenerId,
+    /// Where it listens.
+    pub address: Address,
+    /// True when it takes IPv6 alone (IPV6_V6ONLY, `INET_DIAG_SKV6ONLY`); `None` where that does not apply or was not told.
+    pub v6_only: Option<bool>,
+    /// Its accept queue and its drops. A unix socket has no drops.
+    pub queue: QueueReading,
+    /// The inode that `/proc/PID/fd` shows for it.
+    pub inode: u64,
+    /// The user that made it; `None` where the kernel does not tell (unix sockets).
+    pub uid: Option<u32>,
+}
+
+/// What is new in one look at all listeners: the sockets that have come or changed, and those that are gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roll {
+    /// New, or read otherwise than last time.
+    pub changed: Vec<ListenerReading>,
+    /// No longer listed.
+    pub gone: Vec<ListenerId>,
+}
+
+/// What stands behind one listener's queues, read more slowly than their depths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crowding {
+    /// Half-open requests for its address; shared by all members of an SO_REUSEPORT group (a request does not name its listener).
+    pub half_open: Option<u32>,
+    /// Milliseconds that the oldest connection in the accept queue has waited.
+    pub oldest_wait_ms: Option<u32>,
+}
+
+/// Who holds a listening socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The process with the lowest id that has it open, as this `/proc` names it.
+    pub pid: u32,
+    /// Its name (`/proc/PID/comm`), control characters made visible.
+    pub command: String,
+    /// Other processes that have it open too (forked workers).
+    pub others: u32,
+    /// The container or unit: the last telling part of its cgroup; `None` where it tells nothing.
+    pub place: Option<String>,
+}
+
+/// SYNs that the tap saw for one listening address since it was told last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Knocks {
+    /// For which socket; within an SO_REUSEPORT group the one with the lowest id stands for all.
+    pub id: ListenerId,
+    /// First SYNs: arrivals.
+    pub syns: u32,
+    /// SYNs sent again.
+    pub again: u32,
+}
+
+/// Whose sockets can be given an owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owners {
+    /// Those of the user's own processes.
+    #[default]
+    Own,
+    /// All.
+    All,
+}
+
+/// What may be seen here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rights {
+    /// True when a packet tap sees every SYN (CAP_NET_RAW).
+    pub tap: bool,
+    /// Why there is no tap, and what would give one.
+    pub tap_refused: Option<String>,
+    /// Whose sockets can be given an owner.
+    pub owners: Owners,
+    /// Why some sockets stay without an owner, and what would show it.
+    pub owners_refused: Option<String>,
+}
+
+/// The first fact of a watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watching {
+    /// The kernel's release, as `uname -r` prints it.
+    pub kernel: String,
+    /// qviz's own process.
+    pub pid: u32,
+    /// What may be seen.
+    pub rights: Rights,
+    /// The network namespace, where it is not qviz's own: the words that named it.
+    pub netns: Option<String>,
+    /// Which listeners are asked for; `None`: all.
+    pub target: Option<Target>,
+    /// The sysctls in force there.
+    pub sysctls: Sysctls,
+}
+
+/// Which listeners are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Every TCP listener of this port.
+    Port(u16),
+    /// The TCP listener that takes connections to this address: one bound to it, or one bound to all addresses.
+    Address(SocketAddr),
+    /// A unix socket's path or `@`name.
+    Unix(String),
+}
+
+impl Target {
+    /// True when this listener is asked for.
+    pub fn takes(&self, listener: &ListenerReading) -> bool {
+        match (self, &listener.address) {
+            (Self::Port(port), Address::Tcp(address)) => address.port() == *port,
+            (Self::Address(wanted), Address::Tcp(address)) => {
+                address.port() == wanted.port() && covers(address.ip(), listener.v6_only, wanted.ip())
+            }
+            (Self::Unix(path), Address::Unix(bound)) => bound == path,
+            _ => false,
+        }
+    }
+}
+
+/// True when a socket bound to `bound` takes connections to `wanted`.
+fn covers(bound: IpAddr, v6_only: Option<bool>, wanted: IpAddr) -> bool {
+    let wanted = wanted.to_canonical();
+    bound.to_canonical() == wanted
+        || bound == wanted
+        || match bound {
+            IpAddr::V4(ip) => ip.is_unspecified() && wanted.is_ipv4(),
+            IpAddr::V6(ip) => ip == Ipv6Addr::UNSPECIFIED && (wanted.is_ipv6() || v6_only != Some(true)),
+        }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, ":{port}"),
+            Self::Address(address) => address.fmt(f),
+            Self::Unix(path) => f.write_str(path),
+        }
+    }
+}
+
+/// Words that name no listener.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no PORT, :PORT, ADDR:PORT, /PATH or @NAME")]
+pub struct NoTarget(String);
+
+impl FromStr for Target {
+    type Err = NoTarget;
+
+    fn from_str(words: &str) -> Result<Self, NoTarget> {
+        if words.starts_with(['/', '@']) && words.len() > 1 {
+            return Ok(Self::Unix(words.to_owned()));
+        }
+        let port = words.strip_prefix(':').unwrap_or(words).parse().ok().filter(|port| *port > 0).map(Self::Port);
+        let address = || words.parse().ok().filter(|address: &SocketAddr| address.port() > 0).map(Self::Address);
+        port.or_else(address).ok_or_else(|| NoTarget(words.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(address: &str, v6_only: Option<bool>) -> ListenerReading {
+        let address = Address::Tcp(address.parse().unwrap());
+        ListenerReading { id: ListenerId(1), address, v6_only, queue: QueueReading::default(), inode: 7, uid: Some(0) }
+    }
+
+    fn taken(target: &str, address: &str, v6_only: Option<bool>) -> bool {
+        target.parse::<Target>().unwrap().takes(&listening(address, v6_only))
+    }
+
+    #[test]
+    fn a_target_takes_the_listeners_that_its_connections_reach() {
+        assert!(taken("8080", "127.0.0.1:8080", None) && taken(":8080", "[::]:8080", None));
+        assert!(!taken("8080", "127.0.0.1:8081", None));
+        assert!(taken("127.0.0.1:80", "0.0.0.0:80", None) && taken("127.0.0.1:80", "[::]:80", Some(false)));
+        assert!(!taken("127.0.0.1:80", "[::]:80", Some(true)) && !taken("127.0.0.1:80", "127.0.0.2:80", None));
+        assert!(taken("[::1]:80", "[::]:80", Some(true)) && !taken("[::1]:80", "0.0.0.0:80", None));
+    }
+
+    #[test]
+    fn words_that_name_no_listener_are_refused() {
+        for words in ["", ":", "0", ":0", "65536", "localhost:80", "127.0.0.1", "127.0.0.1:0", "/"] {
+            assert!(words.parse::<Target>().is_err(), "{words}");
+        }
+        for words in [":8080", "127.0.0.1:80", "[::1]:80", "/run/x.sock", "@name"] {
+            assert_eq!(words.parse::<Target>().unwrap().to_string(), words);
+        }
+    }
+}

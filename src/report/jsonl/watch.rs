@@ -1,0 +1,55 @@
+//! The lines of a watch: all listeners, their owners, and what stands behind their queues.
+
+use serde::ser::SerializeMap;
+
+use crate::model::watch::{Crowding, ListenerId, ListenerReading, Owner, Roll, Watching};
+
+pub(super) fn watching_fields<M: SerializeMap>(map: &mut M, watching: &Watching) -> Result<(), M::Error> {
+    map.serialize_entry("schema", crate::report::summary::VERSION)?;
+    map.serialize_entry("kernel", &watching.kernel)?;
+    map.serialize_entry("pid", &watching.pid)?;
+    map.serialize_entry("rights", &watching.rights)?;
+    map.serialize_entry("netns", &watching.netns)?;
+    map.serialize_entry("target", &watching.target.as_ref().map(ToString::to_string))?;
+    map.serialize_entry("sysctls", &watching.sysctls)
+}
+
+pub(super) fn roll_fields<M: SerializeMap>(map: &mut M, roll: &Roll) -> Result<(), M::Error> {
+    map.serialize_entry("changed", &roll.changed.iter().map(row).collect::<Vec<_>>())?;
+    map.serialize_entry("gone", &roll.gone)
+}
+
+fn row(reading: &ListenerReading) -> serde_json::Value {
+    serde_json::json!({
+        "id": reading.id,
+        "family": reading.address.family(),
+        "address": reading.address.to_string(),
+        "depth": reading.queue.depth,
+        "limit": reading.queue.limit,
+        "drops": reading.queue.drops,
+        "inode": reading.inode,
+        "uid": reading.uid,
+    })
+}
+
+pub(super) fn owner_fields<M: SerializeMap>(
+    map: &mut M,
+    id: ListenerId,
+    owner: Option<&Owner>,
+) -> Result<(), M::Error> {
+    map.serialize_entry("id", &id)?;
+    map.serialize_entry("pid", &owner.map(|owner| owner.pid))?;
+    map.serialize_entry("command", &owner.map(|owner| &owner.command))?;
+    map.serialize_entry("others", &owner.map(|owner| owner.others))?;
+    map.serialize_entry("place", &owner.and_then(|owner| owner.place.as_ref()))
+}
+
+pub(super) fn crowding_fields<M: SerializeMap>(
+    map: &mut M,
+    id: ListenerId,
+    crowding: Crowding,
+) -> Result<(), M::Error> {
+    map.serialize_entry("id", &id)?;
+    map.serialize_entry("half_open", &crowding.half_open)?;
+    map.serialize_entry("oldest_wait_ms", &crowding.oldest_wait_ms)
+}
