@@ -245,7 +245,9 @@ fn without_colours_there_are_none_and_with_them_the_paper_is_the_modes_own() {
 
 #[test]
 fn no_size_and_no_world_breaks_projector_mode() {
-    for tale in [overflowing(), ghosts(), rushing(), Tale::new(Rung::Host, 4096, 2)] {
+    let tales: [fn() -> Tale; 4] = [overflowing, ghosts, rushing, || Tale::new(Rung::Host, 4096, 2)];
+    for tell in tales {
+        let tale = tell();
         for (width, height) in
             (1..=330).step_by(31).flat_map(|width| (1..=100).step_by(9).map(move |height| (width, height)))
         {

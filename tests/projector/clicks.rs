@@ -33,7 +33,9 @@ fn usual(size: (u16, u16)) -> UiState {
 
 #[test]
 fn every_place_of_a_connection_shows_its_name_and_opens_its_ladder() {
-    for (tale, projector) in [(overflowing(), false), (overflowing(), true), (ghosts(), false), (ghosts(), true)] {
+    let tales: [(fn() -> Tale, bool); 4] = [(overflowing, false), (overflowing, true), (ghosts, false), (ghosts, true)];
+    for (tell, projector) in tales {
+        let tale = tell();
         let mut state = UiState { projector, ..state((80, 24), Depth::True, false) };
         let (picture, spots) = frame(&mut state, &tale);
         let mut connections = 0;
