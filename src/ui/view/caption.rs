@@ -32,9 +32,10 @@ pub(super) fn rows(width: u16, world: &World) -> u16 {
     if why.is_some_and(|why| ink::width(why) + 60 > width) { 2 } else { 1 }
 }
 
-type Sentence = (&'static str, String, Style);
+pub(super) type Sentence = (&'static str, String, Style);
 
-fn sentence(scene: &Scene<'_>) -> Sentence {
+/// What there is to say, in one sentence with a sign before it.
+pub(super) fn sentence(scene: &Scene<'_>) -> Sentence {
     message(scene)
         .or_else(|| step(scene))
         .or_else(|| death(scene))
