@@ -29,10 +29,11 @@ impl<'a> Film<'a> {
     /// When no theme has the wished name.
     pub fn new(tape: &'a Tape, name: &str, size: Size, plan: &UiPlan) -> Result<Self, UiError> {
         let depth = if plan.color == ColorWish::Never { Depth::Mono } else { Depth::True };
-        let look = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
-        let theme = Theme::named(look, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
+        let theme =
+            Theme::named(&plan.theme, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
         let origin = Some(Origin { name: name.to_owned(), end: tape.end() });
-        let state = UiState { theme, listens: true, size, origin, ..UiState::default() };
+        let projector = plan.projector;
+        let state = UiState { theme, listens: true, size, projector, origin, ..UiState::default() };
         Ok(Self { rest: &tape.facts, world: World::new(), state, pulsed: Stamp::ZERO })
     }
 

@@ -75,6 +75,8 @@ pub enum Action {
     Later,
     /// Hold the picture, or let it go.
     Freeze,
+    /// Fewer, larger things, or all of them.
+    Projector,
     /// Show the help, its next page, or hide it.
     Help,
     /// The next page of the help.
@@ -235,6 +237,8 @@ bindings! {
       "step mode: accept() is called once" },
     { plain(KeyCode::Char(',')) => Slow; ",", ",", "slow",
       "slow motion of clients and accept(); the kernel's timers keep theirs" },
+    { plain(KeyCode::Char('P')) => Projector; "P", "P", "projector",
+      "projector mode: fewer, larger things for the last row of a room" },
     { plain(KeyCode::Char('?')) => Help; "?", "?", "help",
       "help for this screen; again: its next page, then close" },
     { plain(KeyCode::Char('q')) => Quit, ctrl('c') => Quit; "q", "q", "quit",

@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use crossterm::event::{self, Event, KeyEvent};
+use crossterm::event::{self, Event, KeyEvent, MouseEvent};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
@@ -17,10 +17,19 @@ use tokio::sync::mpsc;
 
 use crate::session::clock::Clock;
 
-/// The keys as they are pressed.
+/// What a person does at the terminal.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A key.
+    Key(KeyEvent),
+    /// The mouse, where the terminal reports it.
+    Mouse(MouseEvent),
+}
+
+/// The keys as they are pressed, and the mouse.
 #[derive(Debug)]
 pub(super) struct Keys {
-    pressed: mpsc::UnboundedReceiver<KeyEvent>,
+    pressed: mpsc::UnboundedReceiver<Input>,
     /// A byte tells the thread of a change of size; closing it ends the thread.
     open: OwnedFd,
 }
@@ -40,8 +49,8 @@ impl Keys {
         Ok(Self { pressed, open })
     }
 
-    /// The next key; `None` when no more will come.
-    pub(super) async fn next(&mut self) -> Option<KeyEvent> {
+    /// The next one; `None` when no more will come.
+    pub(super) async fn next(&mut self) -> Option<Input> {
         self.pressed.recv().await
     }
 
@@ -53,7 +62,7 @@ impl Keys {
 }
 
 /// Reads until the terminal is gone, the other end is closed, or nobody listens.
-fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<KeyEvent>) {
+fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Input>) {
     loop {
         let mut fds = [
             PollFd::from_borrowed_fd(terminal.as_fd(), PollFlags::IN),
@@ -82,7 +91,7 @@ fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Key
 }
 
 /// Hands on what crossterm makes of the bytes that are there; false when nobody listens.
-fn forward(sender: &mpsc::UnboundedSender<KeyEvent>) -> bool {
+fn forward(sender: &mpsc::UnboundedSender<Input>) -> bool {
     let (anything, heard) = drain(sender);
     if !anything {
         // Half of an escape sequence, or bytes that crossterm has overlooked: not a reason to turn in circles.
@@ -92,13 +101,17 @@ fn forward(sender: &mpsc::UnboundedSender<KeyEvent>) -> bool {
 }
 
 /// Takes everything that crossterm has: whether there was anything, and whether somebody listens.
-fn drain(sender: &mpsc::UnboundedSender<KeyEvent>) -> (bool, bool) {
+fn drain(sender: &mpsc::UnboundedSender<Input>) -> (bool, bool) {
     let mut anything = false;
     while matches!(event::poll(Duration::ZERO), Ok(true)) {
         anything = true;
-        match event::read() {
-            Ok(Event::Key(key)) if sender.send(key).is_err() => return (anything, false),
-            _ => {}
+        let input = match event::read() {
+            Ok(Event::Key(key)) => Input::Key(key),
+            Ok(Event::Mouse(mouse)) => Input::Mouse(mouse),
+            _ => continue,
+        };
+        if sender.send(input).is_err() {
+            return (anything, false);
         }
     }
     (anything, true)

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use ratatui::layout::Size;
 
-use super::browse::Browse;
+use super::browse::{Browse, Screen};
 use super::keymap::{Action, Mode, Place};
 use super::theme::Theme;
 use super::view;
+use super::view::spots::{Roll, Target};
 use super::window::Window;
 use crate::model::command::Command;
+use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::session::tape::record::Recording;
@@ -34,6 +36,15 @@ pub enum Msg {
     Press(Action, Stamp),
     /// The terminal has this size.
     Resize(Size),
+    /// Something was clicked at this moment.
+    Click(Target, Stamp),
+    /// The wheel was turned over something.
+    Wheel {
+        /// What it turns.
+        roll: Roll,
+        /// Away from the person.
+        up: bool,
+    },
     /// Time has come to this moment; sent before each frame.
     Pulse(Stamp),
 }
@@ -131,6 +142,12 @@ pub struct UiState {
     pub size: Size,
     /// The chosen panel.
     pub panel: Panel,
+    /// Fewer, larger things, for the last row of a room.
+    pub projector: bool,
+    /// True when the terminal reports the mouse.
+    pub mouse: bool,
+    /// How many of the newest events lie above their panel.
+    pub notes_above: usize,
     /// The page of the help that lies over the picture, counted from 0.
     pub help: Option<usize>,
     /// The held moment.
@@ -188,7 +205,10 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
         Msg::Pulse(now) => pulse(state, now, world),
-        Msg::Press(action, now) => return press(state, action, now, world),
+        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => return press(state, action, now, world),
+        Msg::Click(Target::Panel(panel), _) => choose(state, panel),
+        Msg::Click(Target::Connection(peer, id), now) => open(state, (peer, id), now, world),
+        Msg::Wheel { roll, up } => turn(state, roll, up, world),
     }
     Vec::new()
 }
@@ -216,6 +236,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Play(_) => state.still = None,
         Action::Panel => state.panel = next_panel(state),
         Action::Freeze => look::freeze(state, now, world),
+        Action::Projector => state.projector = !state.projector,
         Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
             if let Err(why) = look::window(state, action, seen, moment) {
                 state.message = Some((now + MESSAGE, why.into()));
@@ -245,6 +266,42 @@ const fn next_panel(state: &UiState) -> Panel {
         Panel::Settings => Panel::Notes,
         _ if view::layout::is_roomy(state.size) => Panel::Settings,
         panel => panel.next(),
+    }
+}
+
+/// A click on a panel's title shows that panel; where it is shown already, the one with which it shares its place.
+const fn choose(state: &mut UiState, panel: Panel) {
+    let shares = view::layout::is_roomy(state.size) && matches!(panel, Panel::Counters | Panel::Settings);
+    state.panel = if shares || panel as u8 == state.panel as u8 { next_panel(state) } else { panel };
+}
+
+/// Opens the ladder of a connection that was clicked.
+fn open(state: &mut UiState, which: (Peer, Option<u32>), now: Stamp, world: &World) {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    if state.browse.look(seen, which) {
+        state.browse.follow(seen, moment);
+    }
+}
+
+/// The wheel goes one row at a time where a row is chosen, three where lines only move, and half a window of the timeline.
+fn turn(state: &mut UiState, roll: Roll, up: bool, world: &World) {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, world.now);
+    let row = if up { Action::RowUp } else { Action::RowDown };
+    match roll {
+        Roll::Rows => {
+            let lines = if state.browse.screen == Screen::Ladder { 3 } else { 1 };
+            for _ in 0..lines {
+                state.browse.press(row, seen);
+            }
+        }
+        Roll::Notes if up => state.notes_above = state.notes_above.saturating_sub(3),
+        Roll::Notes => state.notes_above = (state.notes_above + 3).min(seen.notes.len().saturating_sub(1)),
+        Roll::Timeline => {
+            let action = if up { Action::Earlier } else { Action::Later };
+            let _at_its_end = look::window(state, action, seen, moment);
+        }
     }
 }
 

@@ -71,6 +71,7 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Overflow => there_and_back(pane, key, "tcp_abort_on_overflow", "1"),
         Action::Panel => panel(key),
         Action::Open => browse::opened(pane, key),
+        Action::Projector => projector(pane, key),
         Action::Freeze => {
             pane.press(key);
             pane.wait_for("FROZEN");
@@ -162,6 +163,14 @@ fn back_to_now(key: &[u8]) {
     pane.wait_for("THE PAST");
     pane.press(key);
     pane.wait("the present", |pane| pane.text().contains("┌ LAST") && !pane.text().contains("THE PAST"));
+}
+
+/// The large picture has no small panels.
+fn projector(pane: &mut Pane, key: &[u8]) {
+    pane.press(key);
+    pane.wait("no small panels", |pane| !pane.text().contains("WHAT HAPPENED"));
+    pane.press(key);
+    pane.wait_for("WHAT HAPPENED");
 }
 
 /// The backlog of the header: `listen(5)`.

@@ -4,12 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::spots::Target;
 use super::{Scene, ink};
 use crate::model::event::Rung;
 use crate::model::settings::Sysctl;
 use crate::model::tempo::Tempo;
 use crate::model::world::World;
 use crate::session::tape::record::Recording;
+use crate::ui::keymap::Action;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -97,10 +99,11 @@ fn frozen(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let style = scene.theme.fill(Meaning::Otherwise);
     ink::write(buf, area, (0, 0), &" ".repeat(usize::from(area.width)), style);
     ink::write(buf, area, (0, 0), text, style);
+    scene.spots.borrow_mut().note(area, Target::Key(Action::Freeze));
 }
 
 /// The time, and whether it is the present.
-fn progress(scene: &Scene<'_>) -> String {
+pub(super) fn progress(scene: &Scene<'_>) -> String {
     let time = numbers::clock(scene.now);
     let tempo = match scene.world.tempo {
         _ if scene.world.ended => Some("■ over".to_owned()),
@@ -130,7 +133,7 @@ fn progress(scene: &Scene<'_>) -> String {
 const LONGEST_NAME: u16 = 24;
 
 /// What `listen()` was asked for and what it gives.
-fn promise(world: &World) -> String {
+pub(super) fn promise(world: &World) -> String {
     let Some(listening) = world.listening else { return "not listening yet".into() };
     let asked = format!("listen({})", listening.backlog);
     let (Some(limit), Some(accept), Some(syn)) = (world.accept_limit(), world.accept_capacity(), world.syn_capacity())

@@ -5,9 +5,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 
-use super::{SMALLEST, Scene, ink};
+use super::spots::Target;
+use super::{SMALLEST, Scene, footer, ink};
 use crate::ui::browse::Screen;
-use crate::ui::keymap;
+use crate::ui::keymap::{self, Action, Binding};
 use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
 
@@ -18,6 +19,8 @@ struct Line {
     style: Option<Meaning>,
     /// True for a row that belongs to the one above.
     goes_on: bool,
+    /// The keys of which it tells.
+    binding: Option<&'static Binding>,
 }
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, page: usize) {
@@ -40,11 +43,18 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, page: usize) {
     let next = if page + 1 < pages.len() { "? next page · esc closes" } else { "? or esc closes" };
     let title = format!("HELP{number}{place}");
     let inner = ink::frame(buf, area, (&title, theme.strong()), (next, theme.calm()), theme.strong());
+    let mut spots = scene.spots.borrow_mut();
+    spots.cover(Rect { height: buf.area.height.saturating_sub(1), ..buf.area });
+    spots.note(Rect { height: 1, ..area }, Target::Key(Action::Help));
+    drop(spots);
     let column = column(scene.state, inner.width);
     for (row, line) in (0..).zip(&lines[pages[page].clone()]) {
         let style = line.style.map_or(theme.strong(), |meaning| theme.text(meaning));
         ink::write(buf, inner, (1, row), line.sign, style);
         ink::write(buf, inner, (column, row), &line.words, Style::new());
+        if let Some(binding) = line.binding {
+            footer::keys(scene, Rect { x: inner.x + 1, ..ink::row(inner, row) }, binding);
+        }
     }
 }
 
@@ -74,23 +84,26 @@ fn lines(state: &UiState, size: Size) -> Vec<Line> {
     let inner = area(size, 0).width.saturating_sub(2);
     let room = inner.saturating_sub(column(state, inner) + 1).max(1);
     let mut lines = Vec::new();
-    for (sign, words, style) in legend(state.browse.screen) {
-        add(&mut lines, (sign, words, *style), room);
+    let mouse = state.mouse.then_some(MOUSE);
+    for sign in mouse.iter().chain(legend(state.browse.screen)) {
+        add(&mut lines, *sign, room);
     }
-    lines.push(Line { sign: "", words: String::new(), style: None, goes_on: false });
+    lines.push(Line { sign: "", words: String::new(), style: None, goes_on: false, binding: None });
     for binding in keymap::shown(state.listens, state.browse.place()) {
         let sign = if state.theme.ascii { binding.ascii } else { binding.sign };
+        let first = lines.len();
         add(&mut lines, (sign, binding.long, None), room);
+        lines[first].binding = Some(binding);
     }
     lines
 }
 
 fn add(lines: &mut Vec<Line>, (sign, words, style): Sign, room: u16) {
     let (mut first, mut rest) = ink::split(words, room);
-    lines.push(Line { sign, words: first.to_owned(), style, goes_on: false });
+    lines.push(Line { sign, words: first.to_owned(), style, goes_on: false, binding: None });
     while !rest.is_empty() {
         (first, rest) = ink::split(rest, room);
-        lines.push(Line { sign: "", words: first.to_owned(), style, goes_on: true });
+        lines.push(Line { sign: "", words: first.to_owned(), style, goes_on: true, binding: None });
     }
 }
 
@@ -107,6 +120,9 @@ fn split(lines: &[Line], height: usize) -> Vec<std::ops::Range<usize>> {
     pages.push(first..lines.len());
     pages
 }
+
+/// What a mouse does, first of all signs so that it is never left out.
+const MOUSE: Sign = ("mouse", "click a cell, a key, a title; wheel scrolls; Shift+drag selects text", None);
 
 type Sign = (&'static str, &'static str, Option<Meaning>);
 

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
+use super::spots::Roll;
 use super::{Scene, ink};
 use crate::model::history::{History, number};
 use crate::model::ledger::Cause;
@@ -47,6 +48,7 @@ struct Plot<'a> {
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let Some(width) = plot_width(area) else { return };
+    scene.spots.borrow_mut().roll(area, Roll::Timeline);
     let inner = edge::frame(buf, area, width, scene);
     let grain = scene.state.window.grain(width);
     let last = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
