@@ -15,6 +15,7 @@ pub mod examples;
 pub mod exit;
 pub mod explain;
 mod ground;
+mod headless;
 mod lab;
 mod log;
 pub mod man;
@@ -22,7 +23,6 @@ pub mod output;
 pub mod plan;
 mod replay;
 pub mod values;
-mod watch;
 
 /// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
 pub fn run() -> ExitCode {

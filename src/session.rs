@@ -17,6 +17,7 @@ use crate::session::tape::{Header, TapeError};
 
 pub mod clock;
 pub mod live;
+mod pace;
 pub mod tape;
 
 /// A running session: facts come up, commands go down.

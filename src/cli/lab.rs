@@ -7,10 +7,10 @@ use rustix::io::Errno;
 use super::args::{Color, LabArgs};
 use super::exit::{Exit, Failure};
 use super::ground::Ground;
+use super::headless::{self, End, Signals};
 use super::log;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, LabPlan, Surroundings};
-use super::watch::{self, End, Signals};
 use crate::kernel::proc;
 use crate::lab::server::raise_descriptor_limit;
 use crate::model::command::Command;
@@ -104,7 +104,7 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?
+        headless::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?
     };
     tracing::info!(?end, "ended");
     let exit = concluded(plan, &world, end)?;
@@ -136,7 +136,7 @@ async fn picture(plan: &LabPlan, session: &mut Session, world: &mut World) -> Re
         UiPlan { ascii: plan.ascii, color: color(plan.color), theme: plan.theme.clone(), projector: plan.projector };
     let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
-    watch::finish(session, world, &mut Signals::take()?, None).await?;
+    headless::finish(session, world, &mut Signals::take()?, None).await?;
     Ok(match leave {
         Leave::Quit | Leave::Ended => End::Ended,
         Leave::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),

@@ -3,10 +3,10 @@
 use super::args::ReplayArgs;
 use super::defaults;
 use super::exit::{Exit, Failure};
+use super::headless::{self, End, Signals};
 use super::lab;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form};
-use super::watch::{self, End, Signals};
 use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::session::tape::read::{Close, Tape};
@@ -59,7 +59,7 @@ async fn report(form: Form, tape: Tape, ascii: bool) -> Result<Exit, Failure> {
     let (mut session, mut world) = (replay::whole(tape), World::new());
     let mut signals = Signals::take()?;
     let mut lines = (form == Form::Jsonl).then(Output::stdout);
-    let end = watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?;
+    let end = headless::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?;
     drop(lines);
     let (Written::Taken | Written::NobodyReads) = lab::print(form, &summary(&world, repeat), ascii)?;
     Ok(if let End::Signal(number) = end { Exit::Signal(number) } else { Exit::Success })
