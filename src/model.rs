@@ -2,6 +2,7 @@
 //!
 //! Start at [`event`] (every fact), then [`world`] (the one fold that makes a picture of them).
 
+pub mod alarm;
 pub mod command;
 pub mod connection;
 pub mod counters;

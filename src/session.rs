@@ -15,6 +15,7 @@ use crate::session::tape::replay::Player;
 use crate::session::tape::transport::{Play, Playing};
 use crate::session::tape::{Header, TapeError};
 
+pub mod attach;
 pub mod clock;
 pub mod live;
 mod pace;
