@@ -10,6 +10,7 @@ pub mod event;
 pub mod finding;
 pub mod history;
 pub mod ledger;
+pub mod nearby;
 pub mod peer;
 pub mod queue;
 pub mod sample;

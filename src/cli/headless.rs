@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::exit::Failure;
 use super::output::{self, Output, Written};
 use crate::model::command::Command;
-use crate::model::event::Event;
+use crate::model::event::{Event, Stamped};
 use crate::model::world::World;
 use crate::report::jsonl;
 use crate::session::Session;
@@ -22,6 +22,46 @@ pub(super) enum End {
     Signal(u8),
     /// Nobody reads stdout any more.
     NobodyReads,
+    /// The audience has heard enough.
+    Enough,
+}
+
+/// Somebody who is told each fact after the world has taken it.
+pub(super) trait Audience {
+    /// One more fact.
+    fn hear(&mut self, world: &World, fact: &Stamped);
+
+    /// True when the run may end.
+    fn has_heard_enough(&self) -> bool;
+}
+
+/// Nobody.
+impl Audience for () {
+    fn hear(&mut self, _: &World, _: &Stamped) {}
+
+    fn has_heard_enough(&self) -> bool {
+        false
+    }
+}
+
+/// Where the facts go besides the world.
+pub(super) struct Ears<'a> {
+    /// Each event is printed as it comes.
+    pub(super) lines: Option<&'a mut Output>,
+    /// Told of each fact.
+    pub(super) audience: &'a mut dyn Audience,
+}
+
+impl Ears<'_> {
+    /// Facts have come: the world takes them, then everybody else.
+    fn take(&mut self, world: &mut World, facts: &[Stamped]) -> Result<Written, Failure> {
+        for fact in facts {
+            world.apply(fact.at, &fact.event);
+            self.audience.hear(world, fact);
+        }
+        let Some(out) = &mut self.lines else { return Ok(Written::Taken) };
+        out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))
+    }
 }
 
 /// The signals that end a run after its summary.
@@ -70,7 +110,7 @@ fn ignored() -> u64 {
     status.map_or(0, |status| status.sigign)
 }
 
-/// Follows the session to its end. With `lines` each event is printed as it comes.
+/// Follows the session to its end.
 ///
 /// # Errors
 /// A [`Failure`] where stdout does not take the lines.
@@ -78,7 +118,7 @@ pub(super) async fn follow(
     session: &mut Session,
     world: &mut World,
     signals: &mut Signals,
-    mut lines: Option<&mut Output>,
+    mut ears: Ears<'_>,
 ) -> Result<End, Failure> {
     loop {
         let facts = tokio::select! {
@@ -86,25 +126,27 @@ pub(super) async fn follow(
             number = signals.next() => {
                 tracing::info!(number, "a signal ends the run");
                 session.wish(Command::Stop);
-                finish(session, world, signals, lines).await?;
+                finish(session, world, signals, ears).await?;
                 return Ok(End::Signal(number));
             }
             facts = session.next() => facts,
         };
         let Some(facts) = facts else { return Ok(End::Ended) };
+        let written = ears.take(world, &facts)?;
         for fact in &facts {
-            world.apply(fact.at, &fact.event);
             if let Event::Refused { message } = &fact.event {
                 output::tell(format!("note: {message}"));
             }
         }
-        if let Some(out) = lines.as_deref_mut()
-            && out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))? == Written::NobodyReads
-        {
-            session.wish(Command::Stop);
-            finish(session, world, signals, None).await?;
-            return Ok(End::NobodyReads);
-        }
+        let end = match written {
+            Written::NobodyReads => End::NobodyReads,
+            Written::Taken if ears.audience.has_heard_enough() => End::Enough,
+            Written::Taken => continue,
+        };
+        session.wish(Command::Stop);
+        let lines = ears.lines.take().filter(|_| end == End::Enough);
+        finish(session, world, signals, Ears { lines, ..ears }).await?;
+        return Ok(end);
     }
 }
 
@@ -116,7 +158,7 @@ pub(super) async fn finish(
     session: &mut Session,
     world: &mut World,
     signals: &mut Signals,
-    mut lines: Option<&mut Output>,
+    mut ears: Ears<'_>,
 ) -> Result<(), Failure> {
     loop {
         let facts = tokio::select! {
@@ -125,12 +167,7 @@ pub(super) async fn finish(
             facts = tokio::time::timeout(PATIENCE, session.next()) => facts,
         };
         let Ok(Some(facts)) = facts else { return Ok(()) };
-        for fact in &facts {
-            world.apply(fact.at, &fact.event);
-        }
-        if let Some(out) = lines.as_deref_mut() {
-            out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))?;
-        }
+        ears.take(world, &facts)?;
     }
 }
 

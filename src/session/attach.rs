@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::clock::Clock;
 use super::{Session, Source};
-use crate::kernel::sock_diag::DiagError;
+use crate::kernel::census::CensusError;
 use crate::model::watch::Target;
 
 mod choice;
@@ -19,6 +19,7 @@ mod eyes;
 mod first;
 mod knocks;
 mod register;
+mod taps;
 mod watcher;
 
 /// What an attached session is made of.
@@ -49,7 +50,7 @@ pub enum Length {
 pub enum AttachError {
     /// The kernel does not list its listeners.
     #[error(transparent)]
-    Diag(#[from] DiagError),
+    Census(#[from] CensusError),
     /// The watching thread ended before it had begun: a defect of qviz.
     #[error("the watching thread ended before it had begun")]
     Vanished,
@@ -62,7 +63,7 @@ impl AttachError {
     /// The next command that would help.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Diag(error) => error.hint(),
+            Self::Census(error) => error.hint(),
             Self::Vanished => "this is a bug in qviz: please report it; see: qviz doctor",
             Self::Thread(_) => "see the limits of this shell: ulimit -a",
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::register::Register;
 use crate::kernel::census::{Census, takers};
-use crate::kernel::owners::Owners;
+use crate::kernel::owners::{Owners, Seen};
 use crate::kernel::proc::{self, CountersFile};
 use crate::model::event::{Event, Stamped};
 use crate::model::sample::{Eye, HalfOpen, Listed, Waiting};
@@ -181,6 +181,15 @@ impl Eyes {
             Err(error) => tracing::warn!(%error, "the counters could not be read"),
         }
         self.counting.read(at, clock.now());
+    }
+
+    /// Goes through all processes, and says how far that reached.
+    pub(super) fn look_for_all_owners(&mut self, clock: &Clock) -> Seen {
+        let at = clock.now();
+        let inodes = self.look.iter().map(|reading| reading.inode).collect();
+        let seen = self.owners.read_whole(&inodes, &mut self.found);
+        self.owning.read(at, clock.now());
+        seen
     }
 
     pub(super) fn look_at_owners(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {

@@ -12,16 +12,17 @@ use super::choice::{Choice, Turn};
 use super::eyes::{Care, Eyes};
 use super::knocks::Door;
 use super::register::{Meant, Register};
+use super::taps::Taps;
 use super::{AttachPlan, Length};
 use crate::kernel::proc;
-use crate::kernel::tap::Tap;
 use crate::model::command::Command;
 use crate::model::event::{Began, Event, Listening, Loss, Rung, Stamped};
+use crate::model::nearby::nearest;
 use crate::model::sample::QueueReading;
 use crate::model::settings::{ClientKind, Sysctl};
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, ListenerId};
-use crate::session::clock::{Clock, WallClock};
+use crate::model::watch::ListenerId;
+use crate::session::clock::Clock;
 
 /// The longest rest: how late a wish may be noticed.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -50,16 +51,12 @@ const GATHERED: usize = 65_536;
 /// Everything that an attached session owns.
 pub(super) struct Watcher {
     pub(super) clock: Clock,
-    pub(super) wall: WallClock,
     pub(super) plan: AttachPlan,
     pub(super) eyes: Eyes,
     pub(super) register: Register,
     pub(super) choice: Choice,
-    /// SYNs of all listeners, where they may be seen.
-    pub(super) syns: Option<SynTap>,
+    pub(super) taps: Taps,
     pub(super) door: Door,
-    /// Every segment of the chosen listener, where they may be seen.
-    pub(super) tap: Option<Tap>,
     pub(super) told: Told,
     pub(super) facts: Sender<Vec<Stamped>>,
     pub(super) wishes: Receiver<Command>,
@@ -173,23 +170,39 @@ impl Watcher {
             Turn::Stays => {}
             Turn::Chosen(id) => self.begin(id),
             Turn::Unclear(meant) => {
-                self.tap = None;
+                self.taps.leave();
                 if self.plan.length != Length::Once || meant != Meant::Nobody {
-                    let message = unclear(&self.choice.wished(), &meant);
+                    let message = self.unclear(&meant);
                     self.push(Event::Refused { message });
                 }
             }
         }
     }
 
+    /// Why nobody is chosen, and what to do.
+    fn unclear(&self, meant: &Meant) -> String {
+        let wished = self.choice.wished();
+        let listed = |addresses: &mut dyn Iterator<Item = String>| addresses.take(4).collect::<Vec<_>>().join(", ");
+        if let Meant::Several(addresses) = meant {
+            let all = listed(&mut addresses.iter().map(ToString::to_string));
+            let first = addresses.first().map(ToString::to_string).unwrap_or_default();
+            let count = addresses.len();
+            return format!("{wished} is listened on at {count} addresses: {all}. Who waits is shown for one: qviz watch {first}");
+        }
+        let near = self.plan.target.as_ref().map(|target| nearest(target, self.register.iter())).unwrap_or_default();
+        let near = listed(&mut near.into_iter().map(ToString::to_string));
+        let near = if near.is_empty() { String::new() } else { format!(" (nearest: {near})") };
+        format!("nobody listens on {wished}{near}: waiting for it")
+    }
+
     /// From now on everything about this listener is told.
     fn begin(&mut self, id: ListenerId) {
         self.told.queue = None;
-        self.tap = None;
+        self.taps.leave();
         self.push(Event::Chosen(Some(id)));
         let (Some(address), Some(queue)) = (Eyes::address(&self.register, id), self.chosen_queue()) else { return };
-        self.tap = self.open_tap(address);
-        let began = self.began(address);
+        let tap = self.taps.follow(address);
+        let began = self.began(address, tap);
         self.push(Event::Began(Box::new(began)));
         let listening = self.listening(queue);
         self.push(Event::Listening(listening));
@@ -197,7 +210,7 @@ impl Watcher {
         self.eyes.count(&self.clock, &mut self.batch);
     }
 
-    fn began(&self, address: SocketAddr) -> Began {
+    fn began(&self, address: SocketAddr, tap: bool) -> Began {
         Began {
             kernel: proc::kernel_release(),
             rung: Rung::Host,
@@ -206,7 +219,7 @@ impl Watcher {
             seed: 0,
             clients: ClientKind::Connect,
             address,
-            tap: self.tap.is_some(),
+            tap,
             private_counters: false,
             host: self.eyes.sysctls().clone(),
             sysctls: self.eyes.sysctls().clone(),
@@ -222,16 +235,7 @@ impl Watcher {
     }
 
     fn drain(&mut self) {
-        let now = self.clock.now();
-        let offset = self.wall.offset(&self.clock);
-        if let Some(tap) = &mut self.tap {
-            let batch = &mut self.batch;
-            tap.drain(|wall, segment| {
-                let at = WallClock::stamp(wall, offset).min(now);
-                batch.push(Stamped { at, event: Event::Segment(segment) });
-            });
-        }
-        self.drain_syns();
+        self.taps.drain(&self.clock, &mut self.door, &mut self.batch);
     }
 
     fn tell_knocks(&mut self) {
@@ -244,7 +248,7 @@ impl Watcher {
         if !knocks.is_empty() {
             self.push(Event::Knocked(knocks));
         }
-        let lost = self.lost();
+        let lost = self.taps.lost();
         if lost > 0 {
             self.push(Event::Loss(Loss::TapDropped(lost)));
         }
@@ -275,7 +279,7 @@ impl Watcher {
                 self.eyes.list(&self.clock, Some(id), &mut self.batch);
             }
             None => {
-                self.tap = None;
+                self.taps.leave();
                 self.told.queue = None;
                 self.push(Event::Chosen(None));
             }
@@ -346,23 +350,6 @@ impl Watcher {
 fn order(batch: &mut [Stamped]) {
     for part in batch.split_mut(|fact| matches!(fact.event, Event::Began(_) | Event::Watching(_))) {
         part.sort_by_key(|fact| fact.at);
-    }
-}
-
-/// Why nobody is chosen, and what to do.
-fn unclear(wished: &str, meant: &Meant) -> String {
-    match meant {
-        Meant::Several(addresses) => {
-            let first = addresses.first().map(Address::to_string).unwrap_or_default();
-            let all: Vec<_> = addresses.iter().take(4).map(Address::to_string).collect();
-            let more = if addresses.len() > all.len() { ", …" } else { "" };
-            format!(
-                "{wished} is listened on at {} addresses ({}{more}); to see who waits, name one: qviz watch {first}",
-                addresses.len(),
-                all.join(", "),
-            )
-        }
-        Meant::Nobody | Meant::One(_) => format!("nobody listens on {wished}: waiting for it"),
     }
 }
 
