@@ -23,6 +23,7 @@ pub mod output;
 pub mod plan;
 mod replay;
 pub mod values;
+mod watch;
 
 /// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
 pub fn run() -> ExitCode {

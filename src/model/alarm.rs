@@ -1,12 +1,12 @@
 //! What ends a watch with a failed expectation (`--fail-on`): a listener that drops, or one that is too full.
 //!
-//! A listener's own drop counter is noisy (a repeated SYN of a queued request counts), the namespace's ListenDrops is exact and
-//! names nobody. A drop is somebody's when both have gone up at the same time and nobody else comes into question.
+//! What a listener really dropped is told from the noise of its counter by the survey
+//! ([`Drops`](super::survey::Drops)): a drop that is certain counts at once, one that may be another listener's counts when it stays
+//! so and the queue has been full.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::counters::Counter;
 use super::event::Event;
 use super::stamp::Stamp;
 use super::survey::{Survey, Watched};
@@ -27,12 +27,8 @@ pub enum FailOn {
 pub struct Alarm {
     conditions: Vec<FailOn>,
     target: Option<Target>,
-    /// ListenDrops as last read, and drops since that nobody has been named for.
-    counted: Option<u64>,
-    unnamed: Option<Stamp>,
-    /// Each listener's drop counter as last seen, and when it went up lately.
-    seen: BTreeMap<ListenerId, u32>,
-    risen: BTreeMap<ListenerId, Stamp>,
+    /// Since when a listener may have dropped, where that is not certain.
+    suspected: BTreeMap<ListenerId, Stamp>,
 }
 
 impl Alarm {
@@ -65,53 +61,29 @@ impl Alarm {
     }
 
     fn dropped(&mut self, world: &World, event: &Event) -> Option<String> {
-        let now = world.now;
-        match event {
-            Event::Roll(roll) => {
-                for reading in &roll.changed {
-                    let Some(drops) = reading.queue.drops else { continue };
-                    // The counter of a socket that has come during the watch began at 0.
-                    let began = if self.counted.is_some() { 0 } else { drops };
-                    if self.seen.insert(reading.id, drops).unwrap_or(began) != drops {
-                        self.risen.insert(reading.id, now);
-                    }
-                }
-            }
-            Event::Counters(counters) => {
-                let drops = counters.value(Counter::ListenDrops)?;
-                if self.counted.replace(drops).is_some_and(|before| drops > before) {
-                    self.unnamed.get_or_insert(now);
-                }
-            }
-            _ => {}
-        }
-        self.culprit(world, matches!(event, Event::Ended))
-    }
-
-    /// Who has dropped, once everybody who may have has been read.
-    fn culprit(&mut self, world: &World, last: bool) -> Option<String> {
-        let since = self.unnamed?;
-        if !last && world.now.since(since) < SETTLED {
+        if !matches!(event, Event::Roll(_) | Event::Counters(_) | Event::Ended) {
             return None;
         }
-        let near = |at: Stamp| at.since(since).max(since.since(at)) <= TOGETHER;
-        let suspects: Vec<_> = self
-            .risen
-            .iter()
-            .filter(|(_, at)| near(**at))
-            .filter_map(|(id, _)| Some((*id, world.survey.listeners.get(id)?)))
-            .collect();
-        let has_been_full = |one: &Watched| one.full_since.is_some() || !one.full_before.is_zero();
-        let alone = suspects.len() == 1;
-        let found = suspects.iter().find(|(id, one)| (alone || has_been_full(one)) && self.is_meant(*id, &world.survey));
-        let message = found.map(|(_, one)| {
-            let (depth, capacity) = (number(one.reading.queue.depth), number(one.capacity()));
-            format!("{} has dropped: its accept queue holds {depth} of {capacity}", name(one))
-        });
-        if message.is_none() && world.now.since(since) > TOGETHER {
-            self.unnamed = None;
+        let (now, last) = (world.now, matches!(event, Event::Ended));
+        for (id, one) in &world.survey.listeners {
+            let Some(drops) = one.drops().filter(|drops| drops.listener > 0) else {
+                self.suspected.remove(id);
+                continue;
+            };
+            let since = *self.suspected.entry(*id).or_insert(now);
+            let likely = !one.full(now).is_zero() && (last || now.since(since) >= DOUBT);
+            if (drops.at_least > 0 || likely) && self.is_meant(*id, &world.survey) {
+                let (depth, capacity) = (number(one.reading.queue.depth), number(one.capacity()));
+                let count = if drops.is_exact() { drops.at_least } else { drops.at_least.max(1) };
+                let least = if drops.is_exact() { "" } else { "at least " };
+                let times = if count == 1 { "packet" } else { "packets" };
+                return Some(format!(
+                    "{} has dropped {least}{count} {times} (SYNs or final ACKs); its accept queue holds {depth} of {capacity}",
+                    name(one)
+                ));
+            }
         }
-        message
+        None
     }
 
     fn is_meant(&self, id: ListenerId, survey: &Survey) -> bool {
@@ -132,11 +104,8 @@ fn name(one: &Watched) -> String {
         .map_or_else(|| address.to_string(), |owner| format!("{address} ({}, pid {})", owner.command, owner.pid))
 }
 
-/// How long after the counters every listener has been read too.
-const SETTLED: Duration = Duration::from_millis(150);
-
-/// A listener's own counter and the namespace's go up together when they are read within this time of each other.
-const TOGETHER: Duration = Duration::from_secs(1);
+/// A drop that may be another listener's, or noise, must stay so for this long.
+const DOUBT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -192,8 +161,8 @@ mod tests {
             self.tell(Event::Counters(Box::new(counters)))
         }
 
-        fn rest(&mut self) -> bool {
-            (0..20).any(|_| self.tell(Event::Tick))
+        fn rest(&mut self, drops: u64) -> bool {
+            (0..20).any(|_| self.count(drops))
         }
     }
 
@@ -210,8 +179,9 @@ mod tests {
                 tale.read(80, 2, 8);
                 tale.count(41);
             }
-            assert!(tale.rest(), "{kernel_first}");
-            assert!(tale.rung.unwrap().contains("127.0.0.1:80 has dropped"));
+            tale.count(41);
+            assert!(tale.count(41), "{kernel_first}");
+            assert!(tale.rung.unwrap().contains("127.0.0.1:80 has dropped 1 packet "));
         }
     }
 
@@ -222,10 +192,10 @@ mod tests {
         tale.read(81, 5, 0);
         tale.count(40);
         tale.read(80, 1, 3);
-        assert!(!tale.rest(), "the kernel has dropped nothing");
+        assert!(!tale.rest(40), "the kernel has dropped nothing");
         tale.read(81, 5, 9);
         tale.count(43);
-        assert!(!tale.rest(), "another listener has dropped: {:?}", tale.rung);
+        assert!(!tale.rest(43), "another listener has dropped: {:?}", tale.rung);
     }
 
     #[test]
@@ -234,20 +204,22 @@ mod tests {
         tale.read(80, 1, 0);
         tale.read(81, 5, 0);
         tale.count(40);
-        tale.read(80, 1, 1);
-        tale.read(81, 5, 1);
-        tale.count(41);
-        assert!(tale.rest());
-        assert!(tale.rung.unwrap().contains(":81 "));
+        tale.read(80, 1, 2);
+        tale.read(81, 5, 2);
+        assert!(!tale.count(42));
+        assert!(tale.rest(42));
+        assert!(tale.rung.unwrap().contains(":81 has dropped at least 1 packet "));
     }
 
     #[test]
-    fn the_end_decides_what_is_still_open() {
+    fn the_end_decides_what_is_still_in_doubt() {
         let mut tale = Tale::new(&[FailOn::Overflow], None);
         tale.read(80, 5, 0);
+        tale.read(81, 1, 0);
         tale.count(40);
-        tale.read(80, 5, 1);
-        assert!(!tale.count(41));
+        tale.read(80, 5, 2);
+        tale.read(81, 1, 2);
+        assert!(!tale.count(42));
         assert!(tale.tell(Event::Ended));
     }
 

@@ -1,14 +1,10 @@
-//! SYNs of all listeners, counted by listener: which are first ones, which are sent again. Pure and bounded.
+//! SYNs of all listeners, counted by listener: which are first ones, which are sent again. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::model::peer::Peer;
+use crate::kernel::tap::knocking::Knock;
 use crate::model::watch::{Address, Knocks, ListenerId, ListenerReading};
-
-/// First SYNs that are remembered, to know them again; of the older ones half are forgotten. A first SYN that was forgotten counts
-/// as new when it comes again.
-const REMEMBERED: usize = 16_384;
 
 /// Who is knocked at, and what has come since it was told last.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +12,6 @@ pub(super) struct Door {
     /// By port: who is bound to an address of its own or to all.
     bound: HashMap<u16, Vec<(IpAddr, ListenerId)>>,
     fresh: BTreeMap<ListenerId, Knocks>,
-    recent: HashMap<(Peer, u16), u32>,
-    older: HashMap<(Peer, u16), u32>,
 }
 
 impl Door {
@@ -35,11 +29,10 @@ impl Door {
     }
 
     /// A SYN to a local address; one for which nobody listens is not counted.
-    pub(super) fn knock(&mut self, local: SocketAddr, peer: Peer, sequence: u32) {
-        let Some(id) = self.taker(local) else { return };
-        let again = self.is_again((peer, local.port()), sequence);
+    pub(super) fn knock(&mut self, knock: &Knock) {
+        let Some(id) = self.taker(knock.to) else { return };
         let knocks = self.fresh.entry(id).or_insert(Knocks { id, syns: 0, again: 0 });
-        let tally = if again { &mut knocks.again } else { &mut knocks.syns };
+        let tally = if knock.again { &mut knocks.again } else { &mut knocks.syns };
         *tally = tally.saturating_add(1);
     }
 
@@ -59,15 +52,6 @@ impl Door {
             _ => None,
         };
         here.iter().filter_map(|(ip, id)| Some((rank(*ip)?, *id))).min().map(|(_, id)| id)
-    }
-
-    fn is_again(&mut self, from: (Peer, u16), sequence: u32) -> bool {
-        let known = self.recent.get(&from).or_else(|| self.older.get(&from)) == Some(&sequence);
-        if self.recent.len() >= REMEMBERED {
-            self.older = std::mem::take(&mut self.recent);
-        }
-        self.recent.insert(from, sequence);
-        known
     }
 }
 
@@ -93,16 +77,16 @@ mod tests {
         door
     }
 
-    fn knock(door: &mut Door, local: &str, peer: &str, sequence: u32) {
-        let peer: SocketAddr = peer.parse().unwrap();
-        door.knock(local.parse().unwrap(), peer.into(), sequence);
+    fn knock(door: &mut Door, local: &str, again: bool) {
+        let peer: SocketAddr = "127.0.0.9:1000".parse().unwrap();
+        door.knock(&Knock { to: local.parse().unwrap(), peer: peer.into(), again });
     }
 
     #[test]
     fn a_syn_counts_for_the_listener_that_takes_it() {
         let mut door = door(&[(1, "0.0.0.0:80"), (2, "127.0.0.1:80"), (4, "[::]:80"), (3, "[::]:81"), (6, "[::]:81")]);
         let mut asked = |local| {
-            knock(&mut door, local, "127.0.0.9:1000", 7);
+            knock(&mut door, local, false);
             door.take().iter().map(|one| one.id.0).collect::<Vec<_>>()
         };
         assert_eq!(asked("127.0.0.1:80"), [2]);
@@ -113,25 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn the_same_sequence_number_is_the_same_syn_again() {
+    fn first_ones_and_repetitions_are_counted_apart_and_told_once() {
         let mut door = door(&[(1, "0.0.0.0:80")]);
-        for sequence in [5, 5, 5, 6] {
-            knock(&mut door, "10.0.0.1:80", "10.0.0.2:999", sequence);
+        for again in [false, true, true, false] {
+            knock(&mut door, "10.0.0.1:80", again);
         }
         assert_eq!(door.take(), [Knocks { id: ListenerId(1), syns: 2, again: 2 }]);
         assert_eq!(door.take(), []);
-    }
-
-    #[test]
-    fn memory_is_bounded_and_young_syns_are_known_again() {
-        let mut door = door(&[(1, "0.0.0.0:80")]);
-        for number in 0..3 * REMEMBERED as u32 {
-            let peer = Peer::v4(number.into(), 1);
-            door.knock("10.0.0.1:80".parse().unwrap(), peer, 1);
-        }
-        assert!(door.recent.len() + door.older.len() <= 2 * REMEMBERED);
-        door.take();
-        door.knock("10.0.0.1:80".parse().unwrap(), Peer::v4((3 * REMEMBERED as u32 - 9).into(), 1), 1);
-        assert_eq!(door.take()[0].again, 1);
     }
 }

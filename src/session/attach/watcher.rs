@@ -325,13 +325,15 @@ impl Watcher {
         self.end_by_time().is_some_and(|end| self.clock.now() >= end) || self.facts.is_closed()
     }
 
-    /// One more look: the last facts speak of the same moment.
+    /// The last looks: counters and listeners must speak of the same moment, and two looks lack a listener that is gone.
     fn finish(mut self) {
-        Clock::pause(QUIET);
-        self.drain();
-        self.look_at_all();
-        self.choose_if_clear();
-        self.eyes.count(&self.clock, &mut self.batch);
+        for _ in 0..LAST_LOOKS {
+            Clock::pause(QUIET);
+            self.drain();
+            self.look_at_all();
+            self.choose_if_clear();
+            self.eyes.count(&self.clock, &mut self.batch);
+        }
         self.eyes.list(&self.clock, self.choice.chosen(), &mut self.batch);
         self.drain();
         self.told.knocks = Stamp::ZERO;
@@ -353,5 +355,8 @@ fn order(batch: &mut [Stamped]) {
     }
 }
 
-/// What has passed the tap may still wait for its processor; and two looks must lack a listener that is gone.
-const QUIET: Duration = Duration::from_millis(20);
+/// What has passed the tap may still wait for its processor.
+const QUIET: Duration = Duration::from_millis(10);
+
+/// A drop is told from noise when both have stood still for one reading of the counters.
+const LAST_LOOKS: usize = 3;

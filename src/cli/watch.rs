@@ -1,0 +1,155 @@
+//! `qviz watch`: other people's listeners. The order matters: another namespace is entered before there are threads.
+
+use super::args::WatchArgs;
+use super::exit::{Exit, Failure};
+use super::headless::{self, Audience, Ears, End, Signals};
+use super::lab;
+use super::output::{self, Output, Written};
+use super::plan::{self, Form, WatchPlace, WatchPlan};
+use crate::kernel::elsewhere;
+use crate::model::alarm::Alarm;
+use crate::model::event::Stamped;
+use crate::model::nearby;
+use crate::model::watch::Target;
+use crate::model::world::World;
+use crate::session::attach::{self, AttachPlan, Length};
+use crate::session::tape::Header;
+use crate::session::tape::record::Recorder;
+use crate::ui::UiPlan;
+
+/// Watches as the words say.
+///
+/// # Errors
+/// A [`Failure`] with the next command.
+pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
+    let plan = WatchPlan::new(args, lab::surroundings())?;
+    let recorder = lab::recorder(plan.record.as_deref())?;
+    enter(&plan.place)?;
+    lab::runtime()?.block_on(watch(&plan, recorder))
+}
+
+fn enter(place: &WatchPlace) -> Result<(), Failure> {
+    let entered = match place {
+        WatchPlace::Here => return Ok(()),
+        WatchPlace::File(path) => elsewhere::enter(path),
+        WatchPlace::Process(pid) => elsewhere::enter_pid(*pid),
+    };
+    entered.map(|_way| ()).map_err(|error| Failure::new(error.to_string(), error.hint()))
+}
+
+async fn watch(plan: &WatchPlan, recorder: Option<Recorder>) -> Result<Exit, Failure> {
+    if plan.form != Form::Picture && plan.length == Length::Endless {
+        output::tell("note: no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
+    }
+    let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
+    let mut session = attach::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    if let Some(recorder) = recorder {
+        session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
+    }
+    let mut world = World::new();
+    let mut guard = Guard { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), rung: None };
+    let end = if plan.form == Form::Picture {
+        lab::picture(&mut session, &mut world, &look(plan)).await?
+    } else {
+        let mut signals = Signals::take()?;
+        let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
+        let ears = Ears { lines: lines.as_mut(), audience: &mut guard };
+        headless::follow(&mut session, &mut world, &mut signals, ears).await?
+    };
+    let exit = concluded(plan, &world, (end, guard.rung))?;
+    match session.recording_failure() {
+        Some(failure) if exit == Exit::Success => Err(lab::tape(failure)),
+        _ => Ok(exit),
+    }
+}
+
+/// Listens for what ends the watch with a failed expectation.
+struct Guard {
+    alarm: Alarm,
+    rung: Option<String>,
+}
+
+impl Audience for Guard {
+    fn hear(&mut self, world: &World, fact: &Stamped) {
+        if self.rung.is_none() {
+            self.rung = self.alarm.hear(world, &fact.event);
+        }
+    }
+
+    fn has_heard_enough(&self) -> bool {
+        self.rung.is_some()
+    }
+}
+
+fn look(plan: &WatchPlan) -> UiPlan {
+    UiPlan {
+        ascii: plan.ascii,
+        color: lab::color(plan.color),
+        theme: plan.theme.clone(),
+        projector: plan.projector,
+    }
+}
+
+/// Prints the document or the table, and says how the watch ended.
+fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)) -> Result<Exit, Failure> {
+    let unseen = plan.target.as_ref().filter(|_| world.survey.wanted().next().is_none());
+    if let (Some(target), Length::Once) = (unseen, plan.length) {
+        return Err(nobody(target, world));
+    }
+    let written = print(plan.form, world, plan.ascii);
+    if let End::Signal(number) = end {
+        drop(written);
+        return Ok(Exit::Signal(number));
+    }
+    let (Written::Taken | Written::NobodyReads) = written?;
+    if let Some(reason) = rung {
+        return Err(Failure { message: format!("--fail-on: {reason}"), hint: Some(closer(plan)), exit: Exit::Expectation });
+    }
+    if end == End::Ended && !world.ended {
+        return Err(Failure::new(
+            "the watch broke off; what it saw until then stands above",
+            "this is a bug in qviz: please report it with what stands above",
+        ));
+    }
+    match unseen {
+        // A check of a listener that was never there has not been passed.
+        Some(target) if !plan.fail_on.is_empty() => Err(nobody(target, world)),
+        _ => Ok(Exit::Success),
+    }
+}
+
+/// The command that shows more.
+fn closer(plan: &WatchPlan) -> String {
+    let target = plan.target.as_ref().map(|target| format!(" {target}")).unwrap_or_default();
+    format!("qviz watch{target}")
+}
+
+/// Prints what a watch has seen, in the form that was asked for.
+pub(super) fn print(form: Form, world: &World, ascii: bool) -> Result<Written, Failure> {
+    let _ = (form, world, ascii);
+    Ok(Written::Taken)
+}
+
+/// Nobody listens there; who listens instead, the nearest first.
+fn nobody(target: &Target, world: &World) -> Failure {
+    let survey = &world.survey;
+    let here = survey.listeners.values().filter(|one| one.gone.is_none()).map(|one| &one.reading);
+    let near = nearby::nearest(target, here);
+    let named = |address| {
+        let owner = survey.listeners.values().find(|one| &one.reading.address == address)?.owner.as_ref()?;
+        Some(format!("{address} ({})", owner.command))
+    };
+    let shown: Vec<_> = near.iter().take(4).map(|address| named(*address).unwrap_or_else(|| address.to_string())).collect();
+    let more = near.len() - shown.len();
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    match near.first() {
+        Some(nearest) => Failure::new(
+            format!("nobody listens on {target} here. Listening, the nearest first: {}{more}", shown.join(", ")),
+            format!("qviz watch --once {nearest}, or qviz watch {target} to wait for it"),
+        ),
+        None => Failure::new(
+            format!("nobody listens on {target} here, nor anywhere near"),
+            format!("qviz watch {target} to wait for it, or another namespace: --netns PATH, --pid PID"),
+        ),
+    }
+}
