@@ -43,14 +43,24 @@ pub struct Seen {
     pub denied: u32,
     /// Sockets asked for that have no known owner.
     pub unowned: u32,
-    /// True when there is no `/proc` to look into.
-    pub absent: bool,
-    /// True when `/proc` does not list the processes of other users (hidepid).
-    pub hidden: bool,
-    /// True when this process is in a pid namespace of its own, as in a container: processes outside of it are not listed.
-    pub nested: bool,
-    /// True when `/proc` belongs to another pid namespace than this process: its numbers are not those that `kill` takes here.
-    pub foreign: bool,
+    /// What `/proc` shows at all.
+    pub view: View,
+}
+
+/// Which processes `/proc` shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// None: it is not mounted.
+    #[default]
+    Absent,
+    /// Those of another pid namespace: their numbers are not those that `kill` takes where qviz stands.
+    Foreign,
+    /// Not those of other users (hidepid).
+    Hidden,
+    /// Those of qviz's own pid namespace, as in a container; there are others outside of it.
+    Nested,
+    /// All of this machine.
+    Whole,
 }
 
 #[derive(Clone, Debug)]
@@ -61,43 +71,43 @@ struct Held {
 
 impl Seen {
     /// Whose sockets can be given an owner.
-    pub const fn reach(&self) -> watch::Owners {
-        if self.denied == 0 && !self.hidden && !self.absent { watch::Owners::All } else { watch::Owners::Own }
+    pub fn reach(&self) -> watch::Owners {
+        let hidden = matches!(self.view, View::Hidden | View::Absent);
+        if self.denied == 0 && !hidden { watch::Owners::All } else { watch::Owners::Own }
     }
 
     /// Why sockets may stay without an owner, and what would show it; `None` where all processes were seen.
     pub fn refused(&self) -> Option<String> {
         let setcap = "run as root, or once `setcap cap_sys_ptrace,cap_dac_read_search+ep` on the qviz binary";
-        if self.absent {
-            return Some("/proc is not mounted here: `mount -t proc proc /proc` as root".to_owned());
+        let (denied, all) = (self.denied, self.processes);
+        match self.view {
+            View::Absent => Some("/proc is not mounted here: `mount -t proc proc /proc` as root".to_owned()),
+            View::Hidden => Some(format!("/proc hides the processes of other users (hidepid): {setcap}")),
+            _ if denied > 0 => {
+                Some(format!("{denied} of {all} processes belong to other users and may not be looked into: {setcap}"))
+            }
+            View::Foreign => Some(
+                "/proc is that of another pid namespace, and so are its numbers: mount one of this namespace"
+                    .to_owned(),
+            ),
+            View::Nested => Some(
+                "processes outside of this pid namespace are not listed: run qviz on the host (docker: `--pid=host`)"
+                    .to_owned(),
+            ),
+            View::Whole => None,
         }
-        if self.hidden {
-            return Some(format!("/proc hides the processes of other users (hidepid): {setcap}"));
-        }
-        if self.denied > 0 {
-            let (denied, all) = (self.denied, self.processes);
-            return Some(format!(
-                "{denied} of {all} processes belong to other users and may not be looked into: {setcap}"
-            ));
-        }
-        self.nested.then(|| {
-            "processes outside of this pid namespace are not listed: run qviz on the host (docker: `--pid=host`)"
-                .to_owned()
-        })
     }
 }
 
 impl Owners {
-    /// Opens `/proc`. Without one every socket stays without an owner, and [`Seen::absent`] says so.
+    /// Opens `/proc`. Without one every socket stays without an owner, and [`Seen::view`] says so.
     pub fn open() -> Self {
         Self::over(ProcDir::open())
     }
 
     fn over(proc: Option<ProcDir>) -> Self {
-        let mut seen = Seen { absent: proc.is_none(), ..Seen::default() };
-        if let Some(proc) = &proc {
-            (seen.hidden, seen.nested, seen.foreign) = (proc.hides_others(), proc.is_nested(), proc.is_foreign());
-        }
+        let view = proc.as_ref().map_or(View::Absent, ProcDir::view);
+        let seen = Seen { view, ..Seen::default() };
         let (known, missed) = (BTreeMap::new(), BTreeSet::new());
         Self { proc, known, missed, sweep: None, confirmed: 0, since_sweep: u32::MAX, pause: FIRST_PAUSE, seen }
     }

@@ -7,14 +7,20 @@ pub fn visible(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         for one in chunk.valid().chars() {
             match one {
-                _ if one.is_ascii_control() => text.push_str(&format!("\\x{:02x}", u32::from(one))),
-                _ if steers(one) => text.push_str(&format!("\\u{{{:x}}}", u32::from(one))),
+                _ if one.is_ascii_control() => text.extend(escaped(one as u8)),
+                _ if steers(one) => text.extend(one.escape_unicode()),
                 _ => text.push(one),
             }
         }
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+        text.extend(chunk.invalid().iter().flat_map(|byte| escaped(*byte)));
     }
     text
+}
+
+/// `\x1b`: every byte the same way, line feeds too.
+fn escaped(byte: u8) -> [char; 4] {
+    let digit = |four_bits: u8| char::from_digit(four_bits.into(), 16).unwrap_or_default();
+    ['\\', 'x', digit(byte >> 4), digit(byte & 15)]
 }
 
 /// Controls beyond ASCII, line separators, and the marks of bidirectional text.

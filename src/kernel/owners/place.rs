@@ -71,8 +71,9 @@ mod tests {
             ),
             (
                 "0::/system.slice/containerd.service/kubepods-burstable-pod1.slice:cri-containerd:ID\n",
-                "containerd 3f2a91c0b7de",
+                "k8s 3f2a91c0b7de",
             ),
+            ("0::/system.slice/nerdctl.slice/cri-containerd-ID.scope\n", "containerd 3f2a91c0b7de"),
             ("0::/kubepods.slice/kubepods-pod9.slice/cri-containerd-ID.scope\n", "k8s 3f2a91c0b7de"),
             ("11:memory:/kubepods/burstable/pod1-2-3/ID\n", "k8s 3f2a91c0b7de"),
             ("0::/ecs/task/ID\n", "container 3f2a91c0b7de"),

@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::{Dir, Mode, OFlags, openat, readlinkat_raw};
 use rustix::io::Errno;
 
+use super::View;
 use super::place;
 use super::sweep::Holder;
 use crate::kernel::visible::visible;
@@ -17,9 +18,7 @@ use crate::model::watch::Owner;
 #[derive(Debug)]
 pub(super) struct ProcDir {
     root: OwnedFd,
-    own: String,
-    hidden: bool,
-    nested: bool,
+    view: View,
 }
 
 /// A process's directory of descriptors.
@@ -44,27 +43,29 @@ impl ProcDir {
     /// Opens it where it is mounted.
     pub(super) fn open() -> Option<Self> {
         let root = openat(rustix::fs::CWD, "/proc", DIRECTORY, Mode::empty()).ok()?;
-        // A directory without /proc/self is no proc: a bare mount point.
-        let own = fs::read_link("/proc/self").ok()?.to_string_lossy().into_owned();
+        // A directory without /proc/self is no proc, or one of a pid namespace in which this process has no number.
+        let own = fs::read_link("/proc/self").map(|own| own.to_string_lossy().into_owned());
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        let hidden = hides(&mounts) && !rustix::process::geteuid().is_root();
         let nested = fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link != Path::new(FIRST_PID_NAMESPACE));
-        Some(Self { root, own, hidden, nested })
+        let view = match own {
+            Err(_) if !root_is_proc(&root) => return None,
+            Ok(own) if own == std::process::id().to_string() => {
+                if hides(&mounts) && !rustix::process::geteuid().is_root() {
+                    View::Hidden
+                } else if nested {
+                    View::Nested
+                } else {
+                    View::Whole
+                }
+            }
+            _ => View::Foreign,
+        };
+        Some(Self { root, view })
     }
 
-    /// True when processes of other users are not listed.
-    pub(super) const fn hides_others(&self) -> bool {
-        self.hidden
-    }
-
-    /// True when this process does not stand in the first pid namespace.
-    pub(super) const fn is_nested(&self) -> bool {
-        self.nested
-    }
-
-    /// True when the process ids here are those of another pid namespace.
-    pub(super) fn is_foreign(&self) -> bool {
-        self.own != std::process::id().to_string()
+    /// What it shows.
+    pub(super) const fn view(&self) -> View {
+        self.view
     }
 
     /// All processes.
@@ -160,13 +161,17 @@ fn visible_lines(text: &[u8]) -> String {
 /// Whether the proc that is mounted last on `/proc` hides processes, by the text of `mountinfo`
 /// (`Documentation/filesystems/proc.rst`: hidepid by number or, since Linux 5.8, by name).
 fn hides(mountinfo: &str) -> bool {
-    let proc = mountinfo.lines().filter_map(|line| {
+    let mut proc = mountinfo.lines().rev().filter_map(|line| {
         let (mount, filesystem) = line.split_once(" - ")?;
         let at = mount.split(' ').nth(4)?;
         (at == "/proc").then(|| filesystem.split(' ').nth(2).unwrap_or_default())
     });
     let hiding = ["hidepid=1", "hidepid=2", "hidepid=4", "hidepid=noaccess", "hidepid=invisible", "hidepid=ptraceable"];
-    proc.last().is_some_and(|options| options.split(',').any(|option| hiding.contains(&option)))
+    proc.next().is_some_and(|options| options.split(',').any(|option| hiding.contains(&option)))
+}
+
+fn root_is_proc(root: &OwnedFd) -> bool {
+    rustix::fs::fstatfs(root).is_ok_and(|filesystem| filesystem.f_type == rustix::fs::PROC_SUPER_MAGIC)
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);

@@ -68,9 +68,8 @@ impl Sweep {
             let pid = *pid;
             match descriptors.next_socket(&mut left) {
                 Some((fd, inode)) if self.wanted.contains(&inode) => self.find(inode, pid, fd),
-                Some(_) => {}
                 None if left > 0 => self.present = None,
-                None => {}
+                _ => {}
             }
         }
         self.present.is_none() && self.ahead.is_empty()

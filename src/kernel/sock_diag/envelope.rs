@@ -167,7 +167,8 @@ pub(super) mod tests {
     #[test]
     fn an_attribute_that_does_not_fit_is_an_error_once() {
         for length in [0_u8, 3, 9] {
-            let all: Vec<_> = attributes(&[length, 0, 1, 0, 5, 6, 7, 8]).collect();
+            let bytes = [length, 0, 1, 0, 5, 6, 7, 8];
+            let all: Vec<_> = attributes(&bytes).collect();
             assert!(matches!(all[..], [Err(_)]), "{length}: {all:?}");
         }
     }

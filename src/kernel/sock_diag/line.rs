@@ -47,13 +47,11 @@ impl<W: Wire> Line<W> {
         request: impl Fn(u32) -> [u8; BYTES],
         mut each: impl FnMut(Option<&[u8]>) -> io::Result<()>,
     ) -> io::Result<bool> {
-        match self.once(&request, &mut each) {
-            Ok(interrupted) => Ok(interrupted),
-            Err(_) => {
-                self.resynchronise();
-                self.once(&request, &mut each)
-            }
+        if let Ok(interrupted) = self.once(&request, &mut each) {
+            return Ok(interrupted);
         }
+        self.resynchronise();
+        self.once(&request, &mut each)
     }
 
     fn once<const BYTES: usize>(
@@ -188,7 +186,7 @@ mod tests {
     #[test]
     fn a_datagram_larger_than_the_buffer_is_an_error_and_is_not_read_half() {
         let long: Vec<u8> = std::iter::repeat_n(row(1, 1), BUFFER / 20 + 1).flatten().collect();
-        let again = long.iter().copied().collect();
+        let again = long.clone();
         let (heard, _) = asked([vec![Ok(long)], vec![Ok(again)]]);
         assert_eq!(heard.unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
