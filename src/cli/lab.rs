@@ -106,8 +106,12 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
     }
     let mut world = World::new();
     let end = if plan.form == Form::Picture {
-        let wish =
-            UiPlan { ascii: plan.ascii, color: color(plan.color), theme: plan.theme.clone(), projector: plan.projector };
+        let wish = UiPlan {
+            ascii: plan.ascii,
+            color: color(plan.color),
+            theme: plan.theme.clone(),
+            projector: plan.projector,
+        };
         picture(&mut session, &mut world, &wish).await?
     } else {
         let mut signals = Signals::take()?;

@@ -82,12 +82,7 @@ impl Audience for Guard {
 }
 
 fn look(plan: &WatchPlan) -> UiPlan {
-    UiPlan {
-        ascii: plan.ascii,
-        color: lab::color(plan.color),
-        theme: plan.theme.clone(),
-        projector: plan.projector,
-    }
+    UiPlan { ascii: plan.ascii, color: lab::color(plan.color), theme: plan.theme.clone(), projector: plan.projector }
 }
 
 /// Prints the document or the table, and says how the watch ended.
@@ -103,7 +98,11 @@ fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)
     }
     let (Written::Taken | Written::NobodyReads) = written?;
     if let Some(reason) = rung {
-        return Err(Failure { message: format!("--fail-on: {reason}"), hint: Some(closer(plan)), exit: Exit::Expectation });
+        return Err(Failure {
+            message: format!("--fail-on: {reason}"),
+            hint: Some(closer(plan)),
+            exit: Exit::Expectation,
+        });
     }
     if end == End::Ended && !world.ended {
         return Err(Failure::new(
@@ -139,7 +138,8 @@ fn nobody(target: &Target, world: &World) -> Failure {
         let owner = survey.listeners.values().find(|one| &one.reading.address == address)?.owner.as_ref()?;
         Some(format!("{address} ({})", owner.command))
     };
-    let shown: Vec<_> = near.iter().take(4).map(|address| named(*address).unwrap_or_else(|| address.to_string())).collect();
+    let shown: Vec<_> =
+        near.iter().take(4).map(|address| named(*address).unwrap_or_else(|| address.to_string())).collect();
     let more = near.len() - shown.len();
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     match near.first() {

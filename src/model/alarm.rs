@@ -75,10 +75,10 @@ impl Alarm {
             if (drops.at_least > 0 || likely) && self.is_meant(*id, &world.survey) {
                 let (depth, capacity) = (number(one.reading.queue.depth), number(one.capacity()));
                 let count = if drops.is_exact() { drops.at_least } else { drops.at_least.max(1) };
-                let least = if drops.is_exact() { "" } else { "at least " };
+                let hedge = if drops.is_exact() { "" } else { "at least " };
                 let times = if count == 1 { "packet" } else { "packets" };
                 return Some(format!(
-                    "{} has dropped {least}{count} {times} (SYNs or final ACKs); its accept queue holds {depth} of {capacity}",
+                    "{} has dropped {hedge}{count} {times} (SYNs or final ACKs); its accept queue holds {depth} of {capacity}",
                     name(one)
                 ));
             }
@@ -110,9 +110,10 @@ const DOUBT: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::counters::Counters;
+    use crate::model::counters::{Counter, Counters};
     use crate::model::sample::QueueReading;
-    use crate::model::watch::{Address, ListenerReading, Roll, Watching};
+    use crate::model::settings::Sysctls;
+    use crate::model::watch::{Address, ListenerReading, Rights, Roll, Watching};
 
     /// A watch told step by step.
     struct Tale {
@@ -130,18 +131,18 @@ mod tests {
             let watching = Watching {
                 kernel: "6.18".into(),
                 pid: 1,
-                rights: Default::default(),
+                rights: Rights::default(),
                 netns: None,
                 target: None,
-                sysctls: Default::default(),
+                sysctls: Sysctls::default(),
             };
-            tale.tell(Event::Watching(Box::new(watching)));
+            tale.tell(&Event::Watching(Box::new(watching)));
             tale
         }
 
-        fn tell(&mut self, event: Event) -> bool {
-            self.world.apply(Stamp::from_millis(self.at), &event);
-            let rung = self.alarm.hear(&self.world, &event);
+        fn tell(&mut self, event: &Event) -> bool {
+            self.world.apply(Stamp::from_millis(self.at), event);
+            let rung = self.alarm.hear(&self.world, event);
             self.at += 100;
             self.rung = self.rung.take().or(rung);
             self.rung.is_some()
@@ -152,13 +153,13 @@ mod tests {
             let queue = QueueReading { depth: Some(depth), limit: Some(4), drops: Some(drops) };
             let id = ListenerId(port.into());
             let changed = vec![ListenerReading { id, address, v6_only: None, queue, inode: 1, uid: None }];
-            self.tell(Event::Roll(Box::new(Roll { changed, gone: Vec::new() })))
+            self.tell(&Event::Roll(Box::new(Roll { changed, gone: Vec::new() })))
         }
 
         fn count(&mut self, drops: u64) -> bool {
             let mut counters = Counters::default();
             counters.set(Counter::ListenDrops, drops);
-            self.tell(Event::Counters(Box::new(counters)))
+            self.tell(&Event::Counters(Box::new(counters)))
         }
 
         fn rest(&mut self, drops: u64) -> bool {
@@ -220,7 +221,7 @@ mod tests {
         tale.read(80, 5, 2);
         tale.read(81, 1, 2);
         assert!(!tale.count(42));
-        assert!(tale.tell(Event::Ended));
+        assert!(tale.tell(&Event::Ended));
     }
 
     #[test]

@@ -15,9 +15,11 @@ use crate::kernel::census::CensusError;
 use crate::model::watch::Target;
 
 mod choice;
+mod counted;
 mod eyes;
 mod first;
 mod knocks;
+mod lists;
 mod register;
 mod taps;
 mod watcher;

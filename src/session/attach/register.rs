@@ -121,8 +121,7 @@ fn fullest<'a>(readings: impl Iterator<Item = &'a ListenerReading>) -> Option<Li
 fn is_restless(before: Option<&ListenerReading>, now: &ListenerReading) -> bool {
     let full = matches!((now.queue.depth, now.queue.limit),
         (Some(depth), Some(limit)) if depth >= accept_capacity(limit));
-    full || before
-        .is_some_and(|before| now.queue.depth > before.queue.depth || now.queue.drops != before.queue.drops)
+    full || before.is_some_and(|before| now.queue.depth > before.queue.depth || now.queue.drops != before.queue.drops)
 }
 
 #[cfg(test)]

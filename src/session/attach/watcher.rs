@@ -187,7 +187,9 @@ impl Watcher {
             let all = listed(&mut addresses.iter().map(ToString::to_string));
             let first = addresses.first().map(ToString::to_string).unwrap_or_default();
             let count = addresses.len();
-            return format!("{wished} is listened on at {count} addresses: {all}. Who waits is shown for one: qviz watch {first}");
+            return format!(
+                "{wished} is listened on at {count} addresses: {all}. Who waits is shown for one: qviz watch {first}"
+            );
         }
         let near = self.plan.target.as_ref().map(|target| nearest(target, self.register.iter())).unwrap_or_default();
         let near = listed(&mut near.into_iter().map(ToString::to_string));
@@ -261,7 +263,8 @@ impl Watcher {
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
                 Ok(Command::Choose(id)) => self.choose(id),
                 Ok(_) => {
-                    let message = "this listener is somebody else's and only watched: qviz without watch has one of its own";
+                    let message =
+                        "this listener is somebody else's and only watched: qviz without watch has one of its own";
                     self.push(Event::Refused { message: message.into() });
                 }
                 Err(TryRecvError::Empty) => return true,
@@ -273,16 +276,13 @@ impl Watcher {
         if !self.choice.choose(&self.register, id) {
             return self.push(Event::Refused { message: "that listener is gone".into() });
         }
-        match id {
-            Some(id) => {
-                self.begin(id);
-                self.eyes.list(&self.clock, Some(id), &mut self.batch);
-            }
-            None => {
-                self.taps.leave();
-                self.told.queue = None;
-                self.push(Event::Chosen(None));
-            }
+        if let Some(id) = id {
+            self.begin(id);
+            self.eyes.list(&self.clock, Some(id), &mut self.batch);
+        } else {
+            self.taps.leave();
+            self.told.queue = None;
+            self.push(Event::Chosen(None));
         }
     }
 
