@@ -68,7 +68,7 @@ async fn report(form: Form, tape: Tape, ascii: bool) -> Result<Exit, Failure> {
 /// What the recorded run printed at its end: a lab's summary, or what a watch has seen.
 fn print(form: Form, world: &World, (repeat, ascii): (Option<String>, bool)) -> Result<Written, Failure> {
     if world.survey.watching.is_some() {
-        return watch::print(form, world, ascii);
+        return watch::print(form, world, (false, ascii));
     }
     let mut summary = Summary::of(world);
     summary.repeat = repeat;
