@@ -40,7 +40,7 @@ fn one_look_agrees_with_ss_on_depth_limit_and_drops() {
         let drops = row["drops"]["listener"].as_u64().unwrap() + row["drops"]["noise"].as_u64().unwrap();
         assert!((truth.2..=ss(address).unwrap().2).contains(&drops), "{truth:?} {row:#}");
         assert_eq!((&row["family"], row["pid"].as_u64()), (&"tcp4".into(), Some(std::process::id().into())));
-        assert_eq!(row["rates"], serde_json::json!({"arrivals_per_s": null, "accepts_per_s": null}));
+        assert!(row["rates"].as_object().unwrap().values().all(Value::is_null), "one look sees no rate: {row:#}");
         assert_eq!((&document["schema"], &document["kind"]), (&"qviz/1".into(), &"watch".into()));
     });
 }
@@ -175,7 +175,8 @@ fn a_watch_tells_events_in_their_order_and_the_document_last() {
         assert_eq!(output.status.code(), Some(0), "{}", said(&output.stderr));
         let lines: Vec<Value> = said(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let kinds: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap_or("document")).collect();
-        let place = |kind: &str| kinds.iter().position(|one| *one == kind).unwrap_or_else(|| panic!("{kind}: {kinds:?}"));
+        let place =
+            |kind: &str| kinds.iter().position(|one| *one == kind).unwrap_or_else(|| panic!("{kind}: {kinds:?}"));
         assert_eq!(place("watching"), 0);
         assert!(place("roll") < place("chosen") && place("chosen") < place("began"), "{kinds:?}");
         assert!(place("began") < place("listening") && place("listening") < place("queue"), "{kinds:?}");
@@ -204,16 +205,19 @@ fn with_the_right_to_tap_every_syn_is_told_with_its_listener() {
             event["knocks"].as_array().is_some_and(|knocks| knocks.iter().any(|knock| knock["syns"] == 3))
         });
         let told = |wanted: &Value| knocks["knocks"].as_array().unwrap().iter().any(|one| one["id"] == *wanted);
-        let before = lines.seen.iter().filter(|event| event["event"] == "knocked").any(|event| {
-            event["knocks"].as_array().unwrap().iter().any(|one| one["id"] == id && one["syns"] == 2)
-        });
+        let before = lines
+            .seen
+            .iter()
+            .filter(|event| event["event"] == "knocked")
+            .any(|event| event["knocks"].as_array().unwrap().iter().any(|one| one["id"] == id && one["syns"] == 2));
         assert!(before || told(&id), "{knocks:#}");
         let peers: Vec<_> = clients.iter().map(|client| client.local_addr().unwrap().to_string()).collect();
         lines.until("the last client in the list", |event| {
             event["waiting"].as_array().is_some_and(|waiting| waiting.len() == 2)
         });
         let syn = |event: &&Value| event["event"] == "segment" && event["kind"] == "syn";
-        let seen: Vec<_> = lines.seen.iter().filter(syn).map(|event| event["peer"].as_str().unwrap().to_owned()).collect();
+        let seen: Vec<_> =
+            lines.seen.iter().filter(syn).map(|event| event["peer"].as_str().unwrap().to_owned()).collect();
         assert_eq!(seen, peers);
     });
 }
@@ -228,7 +232,10 @@ fn a_signal_ends_a_watch_after_its_document_with_its_own_code() {
             let (seen, status) = lines.end(signal);
             assert_eq!(status, Some(code));
             let last = seen.last().unwrap();
-            assert_eq!((&last["kind"], row(last, address)["accept_queue"]["limit"].as_u64()), (&"watch".into(), Some(5)));
+            assert_eq!(
+                (&last["kind"], row(last, address)["accept_queue"]["limit"].as_u64()),
+                (&"watch".into(), Some(5))
+            );
         }
     });
 }
@@ -362,7 +369,11 @@ fn what_may_not_be_seen_is_said_with_the_remedy() {
         assert!(rights["owners_refused"].as_str().unwrap().contains("setcap"), "{rights}");
         assert_eq!(lines.next("began")["tap"], false);
     }
-    assert_eq!(row(&document, address)["pid"].as_u64(), Some(std::process::id().into()), "one's own sockets have an owner");
+    assert_eq!(
+        row(&document, address)["pid"].as_u64(),
+        Some(std::process::id().into()),
+        "one's own sockets have an owner"
+    );
 }
 
 #[test]
@@ -370,7 +381,8 @@ fn the_namespace_of_a_lab_is_watched_by_pid_and_by_file() {
     if !lab::lab_or_skip() {
         return;
     }
-    let words = ["--net", "lab", "--headless", "--backlog", "7", "--rate", "20", "--accept-rate", "0", "--duration", "60s"];
+    let words =
+        ["--net", "lab", "--headless", "--backlog", "7", "--rate", "20", "--accept-rate", "0", "--duration", "60s"];
     let run = lab::Running::start(words);
     let pid = run.pid();
     lab::wait_until(SOON, "the lab's listener", || {
