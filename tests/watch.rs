@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::ground::{HttpServer, Lines, SOON, connect, document, knock, listen, row, ss, watch};
+use crate::ground::{HttpServer, Lines, SOON, assert_valid, connect, document, knock, listen, row, ss, watch};
 use crate::namespace::inside;
 
 #[path = "watch/ground.rs"]
@@ -186,6 +186,7 @@ fn a_watch_tells_events_in_their_order_and_the_document_last() {
         for kind in ["owned", "crowded", "counters", "listed"] {
             place(kind);
         }
+        lines.iter().for_each(assert_valid);
     });
 }
 
