@@ -26,6 +26,7 @@ const ANSWER: Duration = Duration::from_millis(50);
 
 /// What is kept about a watched listener.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, not a state")]
 pub(super) struct Stranger {
     /// True: this listener is somebody else's; its accept queue is as deep as it was read.
     pub(super) is: bool,
