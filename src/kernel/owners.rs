@@ -80,7 +80,8 @@ impl Seen {
 
     /// Why sockets may stay without an owner, and what would show it; `None` where all processes were seen.
     pub fn refused(&self) -> Option<String> {
-        let setcap = "run as root, or once `setcap cap_sys_ptrace,cap_dac_read_search+ep` on the qviz binary";
+        let setcap = "run qviz as root, or give it the rights once (the packet tap's too): \
+                      `sudo setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $(command -v qviz)`";
         let (denied, all) = (self.denied, self.processes);
         match self.view {
             View::Absent => Some("/proc is not mounted here: `mount -t proc proc /proc` as root".to_owned()),
@@ -173,12 +174,16 @@ impl Owners {
         };
         let done = sweep.go_on(proc, self.budget);
         for (inode, holder) in sweep.found() {
-            let held =
-                self.known.entry(*inode).or_insert_with(|| Held { holder: *holder, owner: proc.owner(holder.pid) });
-            if done && held.holder.pid != holder.pid {
-                *held = Held { holder: *holder, owner: proc.owner(holder.pid) };
+            match self.known.get_mut(inode) {
+                // Until all have been seen, what was known is better than what has been counted so far.
+                Some(_) if !done => {}
+                Some(held) if held.holder.pid == holder.pid => held.owner.others = holder.others,
+                _ => {
+                    let Some(owner) = proc.owner(holder.pid) else { continue };
+                    let owner = Owner { others: holder.others, ..owner };
+                    self.known.insert(*inode, Held { holder: *holder, owner });
+                }
             }
-            held.owner.others = holder.others;
         }
         self.known.retain(|inode, _| inodes.contains(inode));
         self.seen.complete = done && inodes.iter().all(|inode| sweep.wants(*inode));
