@@ -149,13 +149,20 @@ impl Pane {
         let began = crate::lab::now();
         loop {
             self.read();
-            if wanted(self) {
+            // A frame of which only the first part has been read is what nobody sees.
+            if !self.is_within_a_frame() && wanted(self) {
                 return true;
             }
             if began.elapsed() > limit {
                 return false;
             }
         }
+    }
+
+    /// True when the beginning of a frame has been read, and its end has not.
+    fn is_within_a_frame(&self) -> bool {
+        let last = |mark: &[u8]| self.seen.windows(mark.len()).rposition(|part| part == mark);
+        last(b"\x1b[?2026h") > last(b"\x1b[?2026l")
     }
 
     /// Takes what is there; waits a moment when there is nothing.
