@@ -19,6 +19,7 @@ pub mod attach;
 pub mod clock;
 pub mod live;
 mod pace;
+pub mod scrape;
 pub mod tape;
 
 /// A running session: facts come up, commands go down.

@@ -21,7 +21,7 @@ pub mod terminal;
 pub mod theme;
 pub mod view;
 
-pub use run::{Leave, run};
+pub use run::{Leave, Told, run};
 pub use theme::{ColorWish, Theme};
 
 /// How the screen shall look.

@@ -8,6 +8,7 @@ use super::lab;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form};
 use super::watch;
+use crate::model::event::Stamped;
 use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::session::tape::read::{Close, Tape};
@@ -42,7 +43,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
 async fn picture(tape: Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let repeat = tape.header.repeat.clone();
     let (mut session, mut world) = (replay::paced(tape), World::new());
-    let leave = ui::run(&mut session, &mut world, look);
+    let mut nobody = |_: &World, _: &Stamped| {};
+    let leave = ui::run(&mut session, &mut world, look, &mut nobody);
     let leave = leave.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let (Written::Taken | Written::NobodyReads) = print(Form::Picture, &world, (repeat, look.ascii))?;
     Ok(match leave {

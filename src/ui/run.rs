@@ -35,19 +35,22 @@ pub enum Leave {
     TerminalGone,
 }
 
-/// Shows the session until it is left. Facts are folded into `world` as they come; after [`Leave::Quit`] the caller stops the lab
-/// and folds the rest. The terminal is restored when this returns.
+/// Who is told of each fact after the world has taken it.
+pub type Told<'a> = &'a mut dyn FnMut(&World, &Stamped);
+
+/// Shows the session until it is left. Facts are folded into `world` as they come, and `told` hears of each; after [`Leave::Quit`] the
+/// caller stops the lab and folds the rest. The terminal is restored when this returns.
 ///
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
-pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Result<Leave, UiError> {
+pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan, told: Told<'_>) -> Result<Leave, UiError> {
     let (projector, mouse) = (plan.projector, plan.mouse);
     let state = UiState { theme: theme_of(plan)?, listens: session.listens(), projector, mouse, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: "hear signals of", source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: "read keys from", source })?;
-    let mut watch = Watch { screen, state, spots: Spots::default(), pace: Pace::default(), suspended: false };
+    let mut watch = Watch { screen, state, spots: Spots::default(), pace: Pace::default(), suspended: false, told };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -60,16 +63,17 @@ fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
 }
 
 /// What the loop holds.
-struct Watch {
+struct Watch<'a> {
     screen: Screen,
     state: UiState,
     /// What stands where on the frame that is to be seen.
     spots: Spots,
     pace: Pace,
     suspended: bool,
+    told: Told<'a>,
 }
 
-impl Watch {
+impl Watch<'_> {
     async fn turn(
         &mut self,
         session: &mut Session,
@@ -138,6 +142,7 @@ impl Watch {
         let before = depths(world);
         for fact in facts {
             world.apply(fact.at, &fact.event);
+            (self.told)(world, fact);
         }
         if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {
             self.pace.facts();

@@ -1,0 +1,34 @@
+//! `qviz watch --metrics`: the world on one side, those who scrape on the other.
+
+use crate::model::event::Event;
+use crate::model::world::World;
+use crate::report::openmetrics::Book;
+use crate::session::scrape::Scrapes;
+
+/// Answers scrapes from what is known.
+pub(super) struct Metrics {
+    scrapes: Scrapes,
+    book: Book,
+}
+
+impl Metrics {
+    /// Nothing is known yet.
+    pub(super) fn new(scrapes: Scrapes) -> Self {
+        Self { scrapes, book: Book::default() }
+    }
+
+    /// One more fact; those who have asked by now are answered. Facts come several times a second.
+    pub(super) fn hear(&mut self, world: &World, event: &Event) {
+        self.book.hear(world, event);
+        if world.survey.watching.is_none() {
+            return;
+        }
+        let Some(first) = self.scrapes.next() else { return };
+        let shot = self.book.shot(world);
+        first.answer(|dialect| shot.text(dialect));
+        // All who ask at the same time see the same high-water marks.
+        while let Some(ask) = self.scrapes.next() {
+            ask.answer(|dialect| shot.text(dialect));
+        }
+    }
+}
