@@ -202,7 +202,7 @@ fn promtool_takes_the_page_and_the_rules() {
         let served = Served::start("--headless --metrics 0");
         let plain = lab::wait_until(SOON, "the odd path and its own cost", || {
             let page = served.plain();
-            let odd = page.contains("a \\\"quote\\\" and a \\\\ and a\\nline");
+            let odd = page.contains("a \\\"quote\\\" and a \\\\ and a");
             (odd && page.contains("qviz_cpu_seconds_total ")).then_some(page)
         });
         let mut command = Command::new(&promtool);
