@@ -17,5 +17,7 @@ mod keys;
 mod panics;
 #[path = "terminal/sizes.rs"]
 mod sizes;
+#[path = "terminal/stalled.rs"]
+mod stalled;
 #[path = "terminal/story.rs"]
 mod story;

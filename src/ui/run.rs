@@ -116,6 +116,10 @@ impl Watch {
 
     fn frame(&mut self, session: &Session, world: &World) -> std::io::Result<()> {
         let (now, shown) = (session.clock().now(), session.moment());
+        if self.screen.is_behind() {
+            self.pace.held_up(now);
+            return Ok(());
+        }
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
         self.state.replay = session.playing();
