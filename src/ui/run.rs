@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::bookmarks::Bookmarks;
 use super::keymap::{self, Action};
 use super::keys::Keys;
 use super::pace::{Motion, Pace};
@@ -14,10 +15,14 @@ use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
 use crate::model::world::World;
+use crate::session::tape::transport::Play;
 use crate::session::{Session, rest};
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
 const WATCH: Duration = Duration::from_millis(100);
+
+/// How long a key may take to be carried out before the next frame.
+const AT_ONCE: Duration = Duration::from_millis(60);
 
 /// Why the screen was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +48,7 @@ pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Res
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter()?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: "read keys from", source })?;
-    let mut watch = Watch { screen, state, pace: Pace::default(), suspended: false };
+    let mut watch = Watch { screen, state, pace: Pace::default(), suspended: false, bookmarks: Bookmarks::default() };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -62,6 +67,7 @@ struct Watch {
     state: UiState,
     pace: Pace,
     suspended: bool,
+    bookmarks: Bookmarks,
 }
 
 impl Watch {
@@ -105,7 +111,10 @@ impl Watch {
                     None => listening = false,
                 },
                 facts = session.next() => match facts {
-                    Some(facts) => self.fold(world, &facts),
+                    Some(facts) => {
+                        self.fold(world, &facts);
+                        self.pass(session, world);
+                    }
                     None if terminal::panicked() => return Err(UiError::Panicked),
                     None => return Ok(Leave::Ended),
                 },
@@ -161,10 +170,7 @@ impl Watch {
             self.state.message = before;
         }
         if let Action::Play(wish) = action {
-            session.play(wish);
-            while let Some(facts) = session.ready() {
-                self.fold(world, &facts);
-            }
+            self.play(session, world, wish);
         }
         self.pace.touched();
         match self.state.parting.take() {
@@ -173,6 +179,28 @@ impl Watch {
             None => {}
         }
         Ok(None)
+    }
+
+    /// Plays a recording, and catches up with where it stands then for a moment: the rest comes with the other facts.
+    fn play(&mut self, session: &mut Session, world: &mut World, wish: Play) {
+        let kept = session.play(wish, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
+        if let Some(kept) = kept {
+            *world = kept;
+        }
+        let (clock, began) = (session.clock(), session.clock().now());
+        while clock.now().since(began) < AT_ONCE
+            && let Some(facts) = session.ready()
+        {
+            self.fold(world, &facts);
+            self.pass(session, world);
+        }
+    }
+
+    /// A place of a recording to which one may come back.
+    fn pass(&mut self, session: &Session, world: &World) {
+        if let Some(here) = session.bookmark() {
+            self.bookmarks.pass(here, world);
+        }
     }
 
     fn signal(&mut self, sign: Sign) -> Result<Option<Leave>, UiError> {
