@@ -1,6 +1,8 @@
 //! Worlds of a replay that are kept to go back to: seeking folds what lies between the nearest one and the wished moment, and not
 //! everything from the beginning. Their number and size are bounded, whatever the recording's length.
 
+use crate::model::connection::Connection;
+use crate::model::history::Slot;
 use crate::model::world::World;
 use crate::session::tape::deck::Bookmark;
 
@@ -28,8 +30,7 @@ impl Bookmarks {
         }
         self.places.push(here);
         self.worlds.push(world.clone());
-        let weight: usize = self.worlds.iter().map(|world| world.roster.len()).sum();
-        if self.worlds.len() > MOST || weight > MOST_CONNECTIONS {
+        if self.worlds.len() > MOST || self.worlds.iter().map(weight).sum::<usize>() > MOST_BYTES {
             self.thin();
         }
     }
@@ -60,5 +61,11 @@ const FIRST_STRIDE: u64 = 20_000;
 /// How many worlds are kept.
 const MOST: usize = 32;
 
-/// How many connections they may have in all.
-const MOST_CONNECTIONS: usize = 100_000;
+/// About how many bytes they may take in all.
+const MOST_BYTES: usize = 48 << 20;
+
+/// About how many bytes a world takes: what grows with time and load, and what does not.
+fn weight(world: &World) -> usize {
+    const REST: usize = 256 << 10;
+    REST + world.history.slots().len() * size_of::<Slot>() + world.roster.len() * 2 * size_of::<Connection>()
+}
