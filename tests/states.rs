@@ -4,7 +4,7 @@
 //! A state is found in its recording by what must be so then, not by a time, so that recordings can be made anew:
 //! `cargo test --test states -- --ignored`, and then `INSTA_UPDATE=always cargo test --test states`.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a picture that cannot be looked at has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a picture that cannot be looked at has failed")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -132,8 +132,13 @@ fn beginning(plan: &LabPlan) -> (Knobs, Script) {
 
 /// Shows the picture until somebody leaves, then takes what the session still has to say.
 async fn picture(plan: &LabPlan, session: &mut Session, world: &mut World) -> Result<End, Failure> {
-    let wish =
-        UiPlan { ascii: plan.ascii, color: color(plan.color), theme: plan.theme.clone(), projector: plan.projector };
+    let wish = UiPlan {
+        ascii: plan.ascii,
+        color: color(plan.color),
+        theme: plan.theme.clone(),
+        projector: plan.projector,
+        mouse: plan.mouse,
+    };
     let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
     watch::finish(session, world, &mut Signals::take()?, None).await?;

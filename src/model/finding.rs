@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ledger::Cause;
 use super::stamp::Stamp;
 use super::world::World;
 
@@ -65,7 +66,7 @@ pub struct Rule {
 pub enum Verdict {
     /// Nothing of the kind.
     Absent,
-    /// It cannot be told yet.
+    /// It looks like it, but not for long, or not often enough; or what it would rest on has not been read yet.
     TooEarly,
     /// It is so.
     Found(Diagnosis),
@@ -107,16 +108,19 @@ pub(super) fn review(world: &mut World) {
         return;
     }
     world.reviewed = Some(world.now);
-    let mut findings = Vec::new();
+    let (mut findings, mut undecided) = (Vec::new(), Vec::new());
     for rule in RULES {
-        if let Verdict::Found(diagnosis) = (rule.check)(world) {
-            findings.push(finding(world, rule, diagnosis));
+        match (rule.check)(world) {
+            Verdict::Found(diagnosis) => findings.push(finding(world, rule, diagnosis)),
+            Verdict::TooEarly => undecided.push(rule.name),
+            Verdict::Absent => {}
         }
     }
     for finding in &findings {
         world.found.insert(finding.rule.clone(), finding.clone());
     }
     world.findings = findings;
+    world.undecided = undecided;
 }
 
 fn finding(world: &World, rule: &Rule, diagnosis: Diagnosis) -> Finding {
@@ -128,6 +132,15 @@ fn finding(world: &World, rule: &Rule, diagnosis: Diagnosis) -> Finding {
         evidence: diagnosis.evidence.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         sentence: diagnosis.sentence,
     }
+}
+
+/// True when another witness than the fold's own reckoning has seen losses of this cause. Where none can (no counters of one's own, no
+/// drop count), the reckoning has to do.
+fn is_confirmed(world: &World, cause: Cause) -> bool {
+    let private = world.began.as_ref().is_some_and(|began| began.private_counters);
+    let can_be = world.listener_drops.total().is_some() || (private && world.counters_first.is_some());
+    let seen = world.ledger.witnesses(cause);
+    !can_be || seen.wire.max(seen.counters).max(seen.listener).max(seen.client) > 0
 }
 
 /// What the last seconds were like.

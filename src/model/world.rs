@@ -26,6 +26,7 @@ pub mod demand;
 pub mod diary;
 mod doubt;
 mod fold;
+pub mod listener;
 mod lives;
 pub mod note;
 pub mod occupancy;
@@ -36,6 +37,7 @@ mod wire;
 
 use account::Open;
 use demand::Demand;
+use listener::ListenerDrops;
 use note::Note;
 use occupancy::Occupancy;
 use roster::Roster;
@@ -74,6 +76,8 @@ pub struct World {
     pub ledger: Ledger,
     /// The listener as last read.
     pub reading: QueueReading,
+    /// The listener's own drop count since the session began.
+    pub listener_drops: ListenerDrops,
     /// What sock_diag listed last, each list as old as its own dump.
     pub listed: Listed,
     /// The counters when the session began.
@@ -100,6 +104,8 @@ pub struct World {
     pub demand: Demand,
     /// Diagnoses in force.
     pub findings: Vec<Finding>,
+    /// Rules of which it is too early to tell.
+    pub undecided: Vec<&'static str>,
     /// Every diagnosis of the session, by rule, as it was when last in force.
     pub found: BTreeMap<String, Finding>,
     /// True when nothing more will come.
@@ -232,7 +238,11 @@ impl World {
             _ if self.counters_first.is_none() => undecided("the counters could not be read"),
             _ => {
                 let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < PATIENCE);
-                let balance = self.ledger.balance(&self.counters());
+                let mut balance = self.ledger.balance(&self.counters());
+                if let Some(unexplained) = self.unexplained_by_listener() {
+                    balance.balanced = Some(false);
+                    balance.unexplained.push(unexplained);
+                }
                 if recent && !self.ended {
                     Balance { balanced: Some(true), ..Balance::default() }
                 } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {

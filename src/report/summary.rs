@@ -56,6 +56,8 @@ pub struct Summary {
     pub losses: OwnLosses,
     /// Every diagnosis of the run, as it was when last in force; what matters most comes first.
     pub findings: Vec<Diagnosis>,
+    /// Rules of which it was too early to tell at the end.
+    pub undecided: Vec<&'static str>,
     /// The command that makes the same run again; keys pressed during the run are not part of it.
     pub repeat: Option<String>,
 }
@@ -134,7 +136,7 @@ pub struct Drop {
     pub segments: Option<u64>,
     /// Distinct clients; null where they cannot be seen.
     pub clients: Option<u64>,
-    /// How many of the segments each of three witnesses supports.
+    /// How many of the segments each witness supports.
     pub witnesses: Witnesses,
 }
 
@@ -147,6 +149,18 @@ pub struct Verdict {
     pub reason: Option<&'static str>,
     /// The counters that do not fit.
     pub unexplained: Vec<Unexplained>,
+    /// The listener's own drop count (`sk_drops`) beside what the ledger expects of it.
+    pub listener_drops: ListenerDrops,
+}
+
+/// The listener's own drop count over the run. A dropped SYN moves it by one, an ignored final ACK by two, a SYN or RST that ends at a
+/// request by one.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ListenerDrops {
+    /// By how much the kernel says that it moved; null where it could not be read.
+    pub kernel: Option<u64>,
+    /// By how much it should have moved; null without a packet tap.
+    pub accounted: Option<u64>,
 }
 
 /// The accept queue over the run.

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bookmarks::Bookmarks;
 use super::keymap::{self, Action};
-use super::keys::Keys;
+use super::keys::{Input, Keys};
 use super::pace::{Motion, Pace};
 use super::state::{Msg, Parting, UiState, update};
 use super::terminal::{self, Screen};
 use super::theme::{self, Terminfo, Theme};
+use super::view::spots::{Spots, Target};
 use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
@@ -43,12 +46,14 @@ pub enum Leave {
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
 pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Result<Leave, UiError> {
-    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), ..UiState::default() };
+    let (projector, mouse) = (plan.projector, plan.mouse);
+    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), projector, mouse, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: "hear signals of", source };
     let signals = Signals::listen().map_err(failed)?;
-    let screen = Screen::enter()?;
+    let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: "read keys from", source })?;
-    let mut watch = Watch { screen, state, pace: Pace::default(), suspended: false, bookmarks: Bookmarks::default() };
+    let (spots, bookmarks) = (Spots::default(), Bookmarks::default());
+    let mut watch = Watch { screen, state, spots, pace: Pace::default(), suspended: false, bookmarks };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -57,14 +62,15 @@ fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
     let terminal =
         Terminfo { term: read("TERM"), colorterm: read("COLORTERM"), no_color: !read("NO_COLOR").is_empty() };
     let depth = theme::depth(plan.color, &terminal);
-    let name = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
-    Theme::named(name, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })
+    Theme::named(&plan.theme, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })
 }
 
 /// What the loop holds.
 struct Watch {
     screen: Screen,
     state: UiState,
+    /// What stands where on the frame that is to be seen.
+    spots: Spots,
     pace: Pace,
     suspended: bool,
     bookmarks: Bookmarks,
@@ -102,9 +108,9 @@ impl Watch {
                         return Ok(leave);
                     }
                 }
-                key = keys.next(), if listening => match key {
-                    Some(key) => {
-                        if let Some(leave) = self.key(session, world, &key)? {
+                input = keys.next(), if listening => match input {
+                    Some(input) => {
+                        if let Some(leave) = self.input(session, world, &input)? {
                             return Ok(leave);
                         }
                     }
@@ -133,7 +139,8 @@ impl Watch {
         update(&mut self.state, Msg::Pulse(now), world);
         self.state.replay = session.playing();
         let state = &self.state;
-        self.screen.draw(|buf| view::draw(buf, world, state, shown))?;
+        let spots = &mut self.spots;
+        self.screen.draw(|buf| *spots = view::draw(buf, world, state, shown))?;
         let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
         let motion = if held { Motion::Still } else { motion(&Cast::of(world, state.density, shown)) };
         self.pace.drew(now, motion);
@@ -151,15 +158,36 @@ impl Watch {
         }
     }
 
-    fn key(
-        &mut self,
-        session: &mut Session,
-        world: &mut World,
-        key: &crossterm::event::KeyEvent,
-    ) -> Result<Option<Leave>, UiError> {
+    /// A key, or the mouse on what is to be seen.
+    fn input(&mut self, session: &mut Session, world: &mut World, input: &Input) -> Result<Option<Leave>, UiError> {
         let place = self.state.browse.place();
-        let asked = if session.listens() { keymap::action(key, place) } else { keymap::action_in_replay(key, place) };
-        let Some(action) = asked else { return Ok(None) };
+        let asked = match input {
+            Input::Key(key) if session.listens() => keymap::action(key, place),
+            Input::Key(key) => keymap::action_in_replay(key, place),
+            Input::Mouse(mouse) => self.point(session, world, *mouse),
+        };
+        asked.map_or(Ok(None), |action| self.act(session, world, action))
+    }
+
+    /// What a mouse does to the picture; the action, where it does what a key does.
+    fn point(&mut self, session: &Session, world: &World, mouse: MouseEvent) -> Option<Action> {
+        let at = Position::new(mouse.column, mouse.row);
+        let turn = |up| self.spots.wheel(at).map(|roll| Msg::Wheel { roll, up });
+        let msg = match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => match self.spots.click(at)? {
+                Target::Key(action) => return Some(action),
+                target => Msg::Click(target, session.moment()),
+            },
+            MouseEventKind::ScrollUp => turn(true)?,
+            MouseEventKind::ScrollDown => turn(false)?,
+            _ => return None,
+        };
+        update(&mut self.state, msg, world);
+        self.pace.touched();
+        None
+    }
+
+    fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<Leave>, UiError> {
         let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
             session.wish(command);
@@ -200,6 +228,10 @@ impl Watch {
     fn pass(&mut self, session: &Session, world: &World) {
         if let Some(here) = session.bookmark() {
             self.bookmarks.pass(here, world);
+            if session.playing().is_some_and(|playing| playing.paused || playing.is_over()) {
+                // Even a replay that stands still has first to come where it stands.
+                self.pace.touched();
+            }
         }
     }
 

@@ -1,4 +1,5 @@
-//! The only room that touches the terminal: raw mode, alternate screen, cursor, and the way back from them, whatever happens.
+//! The only room that touches the terminal: raw mode, alternate screen, cursor, mouse, and the way back from them, whatever
+//! happens.
 //!
 //! [`Screen::enter`] changes the terminal, dropping the screen restores it. A panic in any thread restores it first, then prints
 //! its message, and tells the loop to end ([`panicked`]). [`pen`] makes bytes of pictures; a thread of its own writes them, so that
@@ -29,8 +30,17 @@ pub mod pen;
 use outlet::Outlet;
 use pen::Pen;
 
+/// Has the terminal report clicks and the wheel, with plain numbers. Not where the mouse moves: over a slow line that is too much.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+
+/// The way back from it.
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// True while the terminal is ours: raw, on the alternate screen, without a cursor.
 static OURS: AtomicBool = AtomicBool::new(false);
+
+/// True when the terminal was asked to report the mouse and not yet to stop.
+static REPORTS: AtomicBool = AtomicBool::new(false);
 
 /// True when some thread has panicked since a screen was entered.
 static PANICKED: AtomicBool = AtomicBool::new(false);
@@ -50,21 +60,22 @@ pub struct Screen {
     outlet: Outlet,
     pen: Pen,
     size: Size,
+    mouse: bool,
     /// What stands on the terminal may differ from what was drawn.
     stale: bool,
 }
 
 impl Screen {
-    /// Takes the terminal: raw mode, alternate screen, no cursor.
+    /// Takes the terminal: raw mode, alternate screen, no cursor; and the mouse, where it is wanted.
     ///
     /// # Errors
     /// When standard output is no terminal, or there is none to read keys from.
-    pub fn enter() -> Result<Self, UiError> {
+    pub fn enter(mouse: bool) -> Result<Self, UiError> {
         let failed = |source| UiError::Terminal { doing: "set up", source };
         restore_on_panic();
         let outlet = outlet().map_err(failed)?;
-        take(&outlet).map_err(failed)?;
-        Ok(Self { outlet, pen: Pen::default(), size: size(), stale: false })
+        take(&outlet, mouse).map_err(failed)?;
+        Ok(Self { outlet, pen: Pen::default(), size: size(), mouse, stale: false })
     }
 
     /// Draws one frame; only what changed is sent, in one piece, and nothing where nothing did. Nothing is sent while the terminal
@@ -124,7 +135,7 @@ impl Screen {
     pub fn take_again(&mut self) -> io::Result<()> {
         restore();
         self.stale = true;
-        take(&self.outlet)
+        take(&self.outlet, self.mouse)
     }
 
     /// True when nobody is at the other end any more.
@@ -174,11 +185,15 @@ fn outlet() -> io::Result<Outlet> {
     Ok(OUTLET.get_or_init(|| outlet).clone())
 }
 
-fn take(outlet: &Outlet) -> io::Result<()> {
+fn take(outlet: &Outlet, mouse: bool) -> io::Result<()> {
     terminal::enable_raw_mode()?;
     OURS.store(true, Ordering::SeqCst);
     let mut bytes = Vec::new();
     queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide, Clear(ClearType::All))?;
+    if mouse {
+        REPORTS.store(true, Ordering::SeqCst);
+        bytes.extend_from_slice(MOUSE_ON);
+    }
     outlet.send(bytes);
     outlet.drain(PATIENCE);
     outlet.check().inspect_err(|_| restore())
@@ -190,6 +205,9 @@ fn restore() {
         return;
     }
     let mut bytes = Vec::new();
+    if REPORTS.swap(false, Ordering::SeqCst) {
+        bytes.extend_from_slice(MOUSE_OFF);
+    }
     let queued = queue!(
         bytes,
         EndSynchronizedUpdate,

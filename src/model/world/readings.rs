@@ -28,6 +28,7 @@ impl World {
             self.accept_queue.set(at, depth);
         }
         self.open.decisions.clear();
+        self.read_drops(reading.drops);
         let slot = self.history.slot_at(at);
         slot.accept_last = depth;
         slot.accept_max = slot.accept_max.max(depth);
@@ -69,6 +70,7 @@ impl World {
             one.trace.missed = 0;
             match one.server {
                 ServerSide::Queued => self.revise_to_ignored(at, request.peer),
+                ServerSide::CookieSent if !one.trace.tells_cookie => self.was_a_request(at, request.peer),
                 ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned => {
                     self.server_to(at, request.peer, ServerSide::HalfOpen);
                 }

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{
-    AcceptQueue, Clients, Diagnosis, Drop, Listener, OwnLosses, Quantiles, Segments, Summary, SynQueue, VERSION,
-    Verdict,
+    AcceptQueue, Clients, Diagnosis, Drop, Listener, ListenerDrops, OwnLosses, Quantiles, Segments, Summary, SynQueue,
+    VERSION, Verdict,
 };
 use crate::model::event::Began;
 use crate::model::finding::Finding;
@@ -37,12 +37,13 @@ impl Summary {
             segments: world.segments.map(Segments::of).unwrap_or_default(),
             drops: Cause::ALL.into_iter().map(|cause| Drop::of(world, cause)).collect(),
             counters: world.counters(),
-            ledger: Verdict::of(world.balance()),
+            ledger: Verdict::of(world),
             accept_queue: AcceptQueue::of(world),
             syn_queue: SynQueue::of(world),
             connect_ms: Quantiles::of(&world.connect),
             losses: OwnLosses::of(world.losses),
             findings: Diagnosis::all(world),
+            undecided: world.undecided.iter().copied().filter(|rule| !world.found.contains_key(*rule)).collect(),
             repeat: None,
         }
     }
@@ -113,8 +114,11 @@ impl Drop {
 }
 
 impl Verdict {
-    fn of(balance: Balance) -> Self {
-        Self { balanced: balance.balanced, reason: balance.reason, unexplained: balance.unexplained }
+    fn of(world: &World) -> Self {
+        let Balance { balanced, reason, unexplained } = world.balance();
+        let accounted = world.segments.map(|_| world.ledger.listener_drops());
+        let listener_drops = ListenerDrops { kernel: world.listener_drops.total(), accounted };
+        Self { balanced, reason, unexplained, listener_drops }
     }
 }
 

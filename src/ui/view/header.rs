@@ -39,7 +39,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 /// The time, and whether it is the present.
-fn progress(scene: &Scene<'_>) -> String {
+pub(super) fn progress(scene: &Scene<'_>) -> String {
     let time = numbers::clock(scene.now);
     let Some(replay) = &scene.state.replay else {
         let state = match scene.world.tempo {
@@ -62,7 +62,7 @@ fn progress(scene: &Scene<'_>) -> String {
 }
 
 /// What `listen()` was asked for and what it gives.
-fn promise(world: &World) -> String {
+pub(super) fn promise(world: &World) -> String {
     let Some(listening) = world.listening else { return "not listening yet".into() };
     let asked = format!("listen({})", listening.backlog);
     let (Some(limit), Some(accept), Some(syn)) = (world.accept_limit(), world.accept_capacity(), world.syn_capacity())

@@ -7,14 +7,14 @@ use ratatui::style::Style;
 use super::Scene;
 use super::layout::StagePlan;
 
-mod doors;
+pub(super) mod doors;
 mod dropped;
-mod flows;
-mod lanes;
+pub(super) mod flows;
+pub(super) mod lanes;
 mod otherwise;
 mod queues;
 mod server;
-mod slots;
+pub(super) mod slots;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>) {
     lanes::paint(buf, plan.clients, scene);
