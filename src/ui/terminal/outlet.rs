@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{Action, QueueSelector, tcflow, tcflush};
 
@@ -62,10 +62,12 @@ impl Outlet {
         self.shared.waiting.load(Ordering::SeqCst) > 0
     }
 
-    /// Waits until everything is taken: as long as something is, and then so long. False for a terminal that takes nothing more.
+    /// Waits until everything is taken: as long as something is, and then so long. False for a terminal that takes nothing more. A
+    /// terminal with room for more is only waited for a little longer: it is this machine that is busy.
     pub(super) fn drain(&self, patience: Duration) -> bool {
         let (lock, bell) = &self.shared.progress;
         let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = 0;
         loop {
             if !self.is_busy() {
                 return true;
@@ -73,7 +75,8 @@ impl Outlet {
             let before = self.shared.written.load(Ordering::SeqCst);
             let waited = bell.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner);
             guard = waited.0;
-            if waited.1.timed_out() && self.shared.written.load(Ordering::SeqCst) == before {
+            idle = if self.shared.written.load(Ordering::SeqCst) == before { idle + 1 } else { 0 };
+            if waited.1.timed_out() && idle > 0 && (idle > BUSY_MACHINE || !has_room()) {
                 return !self.is_busy();
             }
         }
@@ -147,6 +150,14 @@ impl Shared {
     }
 }
 
+/// True when the terminal would take something at once.
+fn has_room() -> bool {
+    let stdout = rustix::stdio::stdout();
+    let mut fds = [PollFd::from_borrowed_fd(stdout, PollFlags::OUT)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready > 0)
+}
+
 /// Somebody else has made this terminal one that does not wait.
 fn wait_until_writable(stdout: BorrowedFd<'_>) {
     let mut fds = [PollFd::from_borrowed_fd(stdout, PollFlags::OUT)];
@@ -155,6 +166,9 @@ fn wait_until_writable(stdout: BorrowedFd<'_>) {
 
 /// Bytes in one write: small enough to see whether a slow terminal still takes something.
 const MOUTHFUL: usize = 1024;
+
+/// How many times the patience a terminal with room is waited for.
+const BUSY_MACHINE: u32 = 10;
 
 /// CAN: ends a control sequence that was cut off.
 const CANCEL: u8 = 0x18;
