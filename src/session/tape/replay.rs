@@ -35,12 +35,10 @@ impl Player {
     }
 
     pub(in crate::session) async fn next(&mut self, clock: &Clock) -> Option<Vec<Stamped>> {
+        // While much is due nothing else makes the runtime look for signals.
+        tokio::task::yield_now().await;
         match self {
-            Self::Whole(_) => {
-                // Folding a long tape must leave a signal its turn.
-                tokio::task::yield_now().await;
-                self.ready(Stamp::ZERO)
-            }
+            Self::Whole(_) => self.ready(Stamp::ZERO),
             Self::Paced(deck) => loop {
                 match deck.next(clock.now()) {
                     Next::Facts(facts) => return Some(facts),
