@@ -13,6 +13,7 @@ use super::theme::{self, Terminfo, Theme};
 use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
+use crate::model::survey::Watched;
 use crate::model::world::World;
 use crate::session::{Session, rest};
 
@@ -122,7 +123,11 @@ impl Watch {
         let state = &self.state;
         self.screen.draw(|buf| view::draw(buf, world, state, shown))?;
         let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
-        let motion = if held { Motion::Still } else { motion(&Cast::of(world, state.density, shown)) };
+        let motion = match held {
+            true => Motion::Still,
+            false if world.survey.watching.is_some() => motion_of_watch(state, world),
+            false => motion(&Cast::of(world, state.density, shown)),
+        };
         self.pace.drew(now, motion);
         Ok(())
     }
@@ -144,8 +149,13 @@ impl Watch {
         world: &mut World,
         key: &crossterm::event::KeyEvent,
     ) -> Result<Option<Leave>, UiError> {
-        let place = self.state.browse.place();
-        let asked = if session.listens() { keymap::action(key, place) } else { keymap::action_in_replay(key, place) };
+        let asked = match session.listens() {
+            listens if world.survey.watching.is_some() => {
+                keymap::action_in_watch(key, listens, self.state.watch.place())
+            }
+            true => keymap::action(key, self.state.browse.place()),
+            false => keymap::action_in_replay(key, self.state.browse.place()),
+        };
         let Some(action) = asked else { return Ok(None) };
         let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
@@ -214,12 +224,18 @@ fn motion(cast: &Cast<'_>) -> Motion {
     }
 }
 
+/// Ages run while anybody waits; nothing in a watch glides.
+fn motion_of_watch(state: &UiState, world: &World) -> Motion {
+    let waits = |one: &Watched| one.reading.queue.depth.unwrap_or(0) > 0;
+    let anybody = state.watch.held.is_none() && world.survey.listeners.values().any(waits);
+    if anybody { Motion::Counting } else { Motion::Quiet }
+}
+
 /// True for facts that change what is to be seen at once; the others wait for the next frame.
 const fn is_visible(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_)
-    )
+    let is_reading = matches!(event, Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Roll(_));
+    let is_survey = matches!(event, Event::Owned { .. } | Event::Crowded { .. } | Event::Knocked(_));
+    !(is_reading || is_survey || matches!(event, Event::Tick | Event::Cost { .. } | Event::Loss(_)))
 }
 
 /// What a signal asks for.

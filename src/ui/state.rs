@@ -9,6 +9,7 @@ use super::browse::Browse;
 use super::keymap::Action;
 use super::theme::Theme;
 use super::view;
+use super::watch::{Asks, Watch};
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
@@ -135,6 +136,8 @@ pub struct UiState {
     pub asked: Asked,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
+    /// All listeners of a machine, and the one that one looks into.
+    pub watch: Watch,
 }
 
 impl UiState {
@@ -151,6 +154,7 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
         Msg::Pulse(now) => pulse(state, now, world),
+        Msg::Press(action, now) if world.survey.watching.is_some() => return press_in_watch(state, action, now, world),
         Msg::Press(action, now) => return press(state, action, now, world),
     }
     Vec::new()
@@ -161,6 +165,9 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
     let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
     state.browse.follow(world, now);
+    if world.survey.watching.is_some() {
+        state.watch.follow(world, now);
+    }
     state.message.take_if(|(until, _)| *until <= now);
 }
 
@@ -180,6 +187,30 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
             Ok(commands) => return commands,
             Err(why) => state.message = Some((now + MESSAGE, why)),
         },
+    }
+    Vec::new()
+}
+
+/// A watch has no knobs: keys look around, and at most ask for the details of one listener.
+fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
+    match action {
+        Action::Quit => state.parting = Some(Parting::Quit),
+        Action::Suspend => state.parting = Some(Parting::Suspend),
+        Action::Help => state.help = !state.help,
+        Action::Close if state.help => state.help = false,
+        Action::Play(_) => {}
+        inside => {
+            let asks = Asks::new(world, now, state.listens, state.size.height);
+            if let Some(commands) = state.watch.press(inside, &asks) {
+                state.still = None;
+                return commands;
+            }
+            match inside {
+                Action::Panel => state.panel = next_panel(state),
+                Action::Freeze => freeze(state, now, world),
+                _ => {}
+            }
+        }
     }
     Vec::new()
 }

@@ -29,6 +29,7 @@ mod small;
 mod stage;
 mod still;
 mod timeline;
+mod watch;
 
 use cast::Cast;
 
@@ -46,6 +47,13 @@ struct Scene<'a> {
     cast: Cast<'a>,
 }
 
+impl Scene<'_> {
+    /// True when other people's listeners are watched.
+    const fn watches(&self) -> bool {
+        self.world.survey.watching.is_some()
+    }
+}
+
 /// Paints the whole screen.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) {
     let cast = if state.still.is_some() { Cast::default() } else { Cast::of(world, state.density, now) };
@@ -54,8 +62,10 @@ pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) {
         Some(still) => still::paint(buf, &scene, still),
         None => live(buf, &scene),
     }
-    if state.help {
-        help::paint(buf, &scene);
+    match state.help {
+        true if scene.watches() => watch::help(buf, &scene),
+        true => help::paint(buf, &scene),
+        false => {}
     }
     if scene.theme.ascii {
         ascii::translate(buf);
@@ -73,6 +83,9 @@ fn live(buf: &mut Buffer, scene: &Scene<'_>) {
     if buf.area.width < SMALLEST.width || buf.area.height < SMALLEST.height {
         small::paint(buf, scene);
         return;
+    }
+    if scene.watches() {
+        return watch::paint(buf, scene);
     }
     match scene.state.browse.screen {
         Screen::Stage => {}

@@ -39,7 +39,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 /// The time, and whether it is the present.
-fn progress(scene: &Scene<'_>) -> String {
+pub(super) fn progress(scene: &Scene<'_>) -> String {
     let time = numbers::clock(scene.now);
     let Some(replay) = &scene.state.replay else {
         let state = match scene.world.tempo {

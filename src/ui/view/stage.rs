@@ -14,7 +14,7 @@ mod lanes;
 mod otherwise;
 mod queues;
 mod server;
-mod slots;
+pub(super) mod slots;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>) {
     lanes::paint(buf, plan.clients, scene);

@@ -11,32 +11,32 @@ use crate::ui::theme::Meaning;
 
 /// One connection in a slot.
 #[derive(Clone, Debug)]
-pub(super) struct Tenant {
+pub(in crate::ui::view) struct Tenant {
     /// Two characters.
-    pub(super) name: String,
+    pub(in crate::ui::view) name: String,
     /// How long it has waited, in four characters.
-    pub(super) age: String,
+    pub(in crate::ui::view) age: String,
     /// A sign on its edge, or nothing.
-    pub(super) sign: &'static str,
+    pub(in crate::ui::view) sign: &'static str,
     /// What its surface says.
-    pub(super) meaning: Meaning,
+    pub(in crate::ui::view) meaning: Meaning,
     /// Solid, or hollow: there is less than it seems.
-    pub(super) solid: bool,
+    pub(in crate::ui::view) solid: bool,
     /// It came a moment ago.
-    pub(super) new: bool,
+    pub(in crate::ui::view) new: bool,
 }
 
 /// What there is to draw.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Places<'t> {
+pub(in crate::ui::view) struct Places<'t> {
     /// The tenants, oldest first.
-    pub(super) tenants: &'t [Tenant],
+    pub(in crate::ui::view) tenants: &'t [Tenant],
     /// Entries, which may be more than the tenants known by name.
-    pub(super) depth: u32,
+    pub(in crate::ui::view) depth: u32,
     /// How many fit; `None`: unknown.
-    pub(super) capacity: Option<u32>,
+    pub(in crate::ui::view) capacity: Option<u32>,
     /// After how many the limit is marked.
-    pub(super) limit: Option<u32>,
+    pub(in crate::ui::view) limit: Option<u32>,
 }
 
 /// The size of one slot.
@@ -55,7 +55,7 @@ const SHAPES: [Shape; 5] = [
 ];
 
 /// Draws the places into `area`; returns how many rows they took.
-pub(super) fn paint(buf: &mut Buffer, area: Rect, places: Places<'_>, scene: &Scene<'_>) -> u16 {
+pub(in crate::ui::view) fn paint(buf: &mut Buffer, area: Rect, places: Places<'_>, scene: &Scene<'_>) -> u16 {
     let count = places.capacity.unwrap_or(0).max(places.depth).max(places.tenants.len() as u32);
     let Some((shape, per_row)) = shape(area, count) else { return bar(buf, area, places, scene) };
     for index in 0..count {
