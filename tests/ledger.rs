@@ -54,6 +54,7 @@ fn run(settings: (u32, i64, bool, u32), steps: &[Step]) -> (Paper, Vec<Stamped>)
     for step in steps {
         paper.step(*step);
     }
+    paper.look(0);
     paper.count();
     let facts = stamped(std::mem::take(&mut paper.events));
     (paper, facts)
@@ -77,6 +78,7 @@ proptest! {
         let balance = world.balance();
         prop_assert_eq!(balance.balanced, Some(true), "{:?}", balance.unexplained);
         prop_assert_eq!(world.ledger.syns_without_cause, 0);
+        prop_assert_eq!(world.listener_drops.total(), Some(world.ledger.listener_drops()));
         prop_assert_eq!(world.accept_queue.depth(), paper.queued());
         prop_assert_eq!(world.syn_queue.depth(), paper.half_open());
         prop_assert_eq!(world.accept_queue.corrections, 0);
@@ -136,7 +138,7 @@ proptest! {
         stride in 1..97_usize,
     ) {
         let (_, facts) = run(settings, &steps);
-        let (head, tail) = facts.split_at(3);
+        let (head, tail) = facts.split_at(4);
         let (tail, last) = tail.split_at(tail.len() - 1);
         let mut shuffled: Vec<&Stamped> = Vec::new();
         let start = if tail.is_empty() { 0 } else { order.index(tail.len()) };

@@ -200,6 +200,8 @@ pub(super) struct Trace {
     pub(super) missed: u8,
     /// What was decided about its last final ACK.
     pub(super) last_ack: LastAck,
+    /// Its ACKs thought thrown away since the last `accept()`, and how many connections had been accepted by then.
+    pub(super) refused_since: (u64, u16),
     /// The client counts among those that want to be accepted.
     pub(super) wanting: bool,
     /// Ignored ACKs of which a repeated SYN-ACK has told.

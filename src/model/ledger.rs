@@ -93,6 +93,21 @@ impl Cause {
         self.is_overflow() || matches!(self, Self::SynSynQueueFull | Self::SynMaxSynBacklog)
     }
 
+    /// By how much one segment lost for this cause moves the listener's own drop count (`sk_drops`).
+    ///
+    /// A SYN moves it by one (`tcp_listendrop`), a final ACK by two (`tcp_listendrop`, then `discard_and_relse` of `tcp_v4_rcv`,
+    /// net/ipv4/tcp_ipv4.c), a cookie ACK, which has no request, by one.
+    pub const fn listener_weight(self) -> u64 {
+        match self {
+            Self::AckAcceptQueueFull | Self::AckReset => 2,
+            Self::SynAcceptQueueFull
+            | Self::SynSynQueueFull
+            | Self::SynMaxSynBacklog
+            | Self::AckCookieAcceptQueueFull => 1,
+            Self::RequestExpired | Self::RequestPruned | Self::ClientLost => 0,
+        }
+    }
+
     /// True when the lost thing is a SYN.
     pub const fn is_syn(self) -> bool {
         matches!(self, Self::SynAcceptQueueFull | Self::SynSynQueueFull | Self::SynMaxSynBacklog)
@@ -108,13 +123,15 @@ pub struct Toll {
     pub clients: u64,
 }
 
-/// Who else saw the losses of one cause: three witnesses that do not know of each other.
+/// Who else saw the losses of one cause: witnesses that do not know of each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Witnesses {
     /// Segments of which the wire tells: a SYN without an answer, a SYN-ACK sent again after the final ACK, a RST.
     pub wire: u64,
     /// Segments that the kernel's counters confirm: all up to the last reading at which the ledger balanced.
     pub counters: u64,
+    /// Segments that the listener's own drop count (`sk_drops`) confirms: all up to the last reading at which both agreed.
+    pub listener: u64,
     /// Segments of which the client tells: it tried again, was reset, or gave up.
     pub client: u64,
 }
@@ -154,6 +171,9 @@ pub struct Ledger {
     pub syns_without_cause: u64,
     /// Half-open requests ended by a RST of the client.
     pub client_resets: u64,
+    /// Segments that ended at a half-open request without being its final ACK: repeated SYNs and RSTs. No drops, but the listener's
+    /// drop count moves by each.
+    pub ended_at_request: u64,
 }
 
 impl Ledger {
@@ -169,9 +189,14 @@ impl Ledger {
 
     /// Who else saw what was lost for `cause`; never more than [`Ledger::toll`] counts.
     pub fn witnesses(&self, cause: Cause) -> Witnesses {
-        let Witnesses { wire, counters, client } = self.witnesses[cause as usize];
+        let Witnesses { wire, counters, listener, client } = self.witnesses[cause as usize];
         let most = self.toll(cause).segments;
-        Witnesses { wire: wire.min(most), counters: counters.min(most), client: client.min(most) }
+        Witnesses {
+            wire: wire.min(most),
+            counters: counters.min(most),
+            listener: listener.min(most),
+            client: client.min(most),
+        }
     }
 
     pub(super) const fn witnesses_mut(&mut self, cause: Cause) -> &mut Witnesses {
@@ -183,6 +208,19 @@ impl Ledger {
         for cause in Cause::ALL.into_iter().filter(|cause| cause.is_listen_drop()) {
             self.witnesses[cause as usize].counters = self.toll(cause).segments;
         }
+    }
+
+    /// The listener's drop count agrees with everything up to now.
+    pub(super) fn confirm_by_listener(&mut self) {
+        for cause in Cause::ALL.into_iter().filter(|cause| cause.is_listen_drop()) {
+            self.witnesses[cause as usize].listener = self.toll(cause).segments;
+        }
+    }
+
+    /// What the ledger expects of the listener's own drop count (`sk_drops`).
+    pub fn listener_drops(&self) -> u64 {
+        let lost: u64 = self.tolls().map(|(cause, toll)| cause.listener_weight() * toll.segments).sum();
+        lost + self.ended_at_request
     }
 
     /// Packets lost inside the kernel, all causes together.

@@ -26,6 +26,7 @@ pub mod demand;
 pub mod diary;
 mod doubt;
 mod fold;
+pub mod listener;
 mod lives;
 pub mod note;
 pub mod occupancy;
@@ -36,6 +37,7 @@ mod wire;
 
 use account::Open;
 use demand::Demand;
+use listener::ListenerDrops;
 use note::Note;
 use occupancy::Occupancy;
 use roster::Roster;
@@ -74,6 +76,8 @@ pub struct World {
     pub ledger: Ledger,
     /// The listener as last read.
     pub reading: QueueReading,
+    /// The listener's own drop count since the session began.
+    pub listener_drops: ListenerDrops,
     /// What sock_diag listed last, each list as old as its own dump.
     pub listed: Listed,
     /// The counters when the session began.

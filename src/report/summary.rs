@@ -134,7 +134,7 @@ pub struct Drop {
     pub segments: Option<u64>,
     /// Distinct clients; null where they cannot be seen.
     pub clients: Option<u64>,
-    /// How many of the segments each of three witnesses supports.
+    /// How many of the segments each witness supports.
     pub witnesses: Witnesses,
 }
 
@@ -147,6 +147,18 @@ pub struct Verdict {
     pub reason: Option<&'static str>,
     /// The counters that do not fit.
     pub unexplained: Vec<Unexplained>,
+    /// The listener's own drop count (`sk_drops`) beside what the ledger expects of it.
+    pub listener_drops: ListenerDrops,
+}
+
+/// The listener's own drop count over the run. A dropped SYN moves it by one, an ignored final ACK by two, a SYN or RST that ends at a
+/// request by one.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ListenerDrops {
+    /// By how much the kernel says that it moved; null where it could not be read.
+    pub kernel: Option<u64>,
+    /// By how much it should have moved; null without a packet tap.
+    pub accounted: Option<u64>,
 }
 
 /// The accept queue over the run.

@@ -52,6 +52,8 @@ pub(crate) struct Paper {
     counters: BTreeMap<Counter, u64>,
     pub(crate) events: Vec<Event>,
     /// SYNs dropped, by the counter pattern that the kernel shows.
+    /// `sk_drops`; near its end, so that it wraps.
+    listener_drops: u32,
     pub(crate) syn_drops: [u64; 3],
     /// ACKs thrown away: of requests, of cookies, with RST.
     pub(crate) ack_drops: [u64; 3],
@@ -89,9 +91,11 @@ impl Paper {
             queue: VecDeque::new(),
             counters: Counter::ALL.into_iter().map(|counter| (counter, 0)).collect(),
             events: vec![Event::Began(Box::new(began)), Event::Listening(listening)],
+            listener_drops: u32::MAX - 5,
             syn_drops: [0; 3],
             ack_drops: [0; 3],
         };
+        paper.look(0);
         paper.count();
         paper
     }
@@ -125,6 +129,7 @@ impl Paper {
         match self.places.get(&id) {
             Some(Place::Queued | Place::Accepted | Place::Reset) => return,
             Some(Place::Request) => {
+                self.drop_at_listener(1);
                 self.wire(id, Toward::Listener, flags::SYN, true);
                 self.syn_ack(id, true);
                 return;
@@ -158,6 +163,7 @@ impl Paper {
 
     fn drop_syn(&mut self, kind: usize) {
         self.syn_drops[kind] += 1;
+        self.drop_at_listener(1);
         self.bump(Counter::ListenDrops);
         match kind {
             0 => self.bump(Counter::ListenOverflows),
@@ -185,6 +191,7 @@ impl Paper {
         }
         self.bump(Counter::ListenOverflows);
         self.bump(Counter::ListenDrops);
+        self.drop_at_listener(if place == Some(Place::Cookie) { 1 } else { 2 });
         if place == Some(Place::Cookie) {
             self.ack_drops[1] += 1;
         } else if self.abort {
@@ -200,6 +207,7 @@ impl Paper {
     fn rst(&mut self, id: u8) {
         match self.places.get(&id) {
             Some(Place::Request) => {
+                self.drop_at_listener(1);
                 self.bump(Counter::EmbryonicRsts);
                 self.places.insert(id, Place::Reset);
                 self.wire(id, Toward::Listener, flags::RST, false);
@@ -216,10 +224,10 @@ impl Paper {
         self.events.push(Event::Served { peer: peer(id), deed });
     }
 
-    fn look(&mut self, what: u8) {
+    pub(crate) fn look(&mut self, what: u8) {
         match what % 3 {
             0 => {
-                let reading = QueueReading { depth: Some(self.queued()), limit: Some(self.limit), drops: None };
+                let reading = QueueReading { depth: Some(self.queued()), limit: Some(self.limit), drops: Some(self.listener_drops) };
                 self.events.push(Event::Queue(reading));
             }
             1 => {
@@ -239,6 +247,11 @@ impl Paper {
             counters.set(*counter, *value);
         }
         self.events.push(Event::Counters(Box::new(counters)));
+    }
+
+    /// The kernel throws something away on behalf of the listener; its count wraps.
+    fn drop_at_listener(&mut self, count: u32) {
+        self.listener_drops = self.listener_drops.wrapping_add(count);
     }
 
     fn bump(&mut self, counter: Counter) {

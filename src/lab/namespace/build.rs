@@ -1,7 +1,7 @@
 //! The building of the network, step by step, by the child that stands outside of everything the program owns.
 
 use std::ffi::CStr;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
@@ -116,18 +116,15 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
         route.add_address(index, address).map_err(at(Step::Address(address)))?;
         addresses.push(address);
     }
+    // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`, net/ipv6/addrconf.c). Another
+    // one, to the address as a network, stands at once, and a socket can already be connected; but a SYN that comes in is still lost
+    // without any trace.
     for &address in addresses.iter().filter(|address| address.is_ipv6()) {
-        while !is_reached(address) {
+        while !route.takes(index, address).map_err(at(Step::Address(address)))? {
             news.wait().map_err(at(Step::Address(address)))?;
         }
     }
     Ok((addresses, ipv6))
-}
-
-/// Whether the kernel takes packets for this address of its own. For IPv6 a work queue makes the route to it some time after the
-/// address was added (`addrconf_dad_work`, net/ipv6/addrconf.c); a SYN that comes before is lost without any trace.
-fn is_reached(address: IpAddr) -> bool {
-    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).and_then(|socket| socket.connect((address, DISCARD))).is_ok()
 }
 
 /// The settings of the namespace under construction, with those that could not be made.
@@ -188,8 +185,6 @@ fn at(step: Step) -> impl Fn(Errno) -> Fault {
 
 /// lo is the first device of every network namespace (`LOOPBACK_IFINDEX`).
 const LOOPBACK_INDEX: u32 = 1;
-/// The discard port (RFC 863); nothing is sent to it.
-const DISCARD: u16 = 9;
 const KERNEL_END: &CStr = c"qviz0";
 const CLIENT_END: &CStr = c"qviz1";
 /// Who stands for all clients as the next hop. Were each client a neighbour of its own, every one would take an entry of the

@@ -92,6 +92,19 @@ impl Route {
         read_link(&answer).ok_or(Errno::BADMSG)
     }
 
+    /// Whether what comes in by this link for that address is taken as the kernel's own (a local route).
+    pub(super) fn takes(&mut self, index: u32, address: IpAddr) -> Result<bool, Errno> {
+        let (family, octets) = octets(address);
+        let mut bytes = vec![family, (octets.len() * 8) as u8, 0, 0, 0, 0, 0, 0];
+        bytes.extend(0u32.to_ne_bytes());
+        bytes.extend(concat(&[attr(libc::RTA_DST, &octets), attr(libc::RTA_IIF, &index.to_ne_bytes())]));
+        match self.ask(RouteMessage { kind: libc::RTM_GETROUTE, bytes }, 0) {
+            Ok(answer) => Ok(answer.is_some_and(|route| route.bytes.get(RTM_TYPE) == Some(&libc::RTN_LOCAL))),
+            Err(Errno::NETUNREACH | Errno::HOSTUNREACH) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+
     fn change(&mut self, kind: u16, header: Vec<u8>, attributes: &[DefaultNla]) -> Result<(), Errno> {
         let mut bytes = header;
         bytes.extend(concat(attributes));
@@ -237,6 +250,8 @@ fn concat(attributes: &[DefaultNla]) -> Vec<u8> {
 const VETH_INFO_PEER: u16 = 1;
 /// `IF_OPER_UP`, include/uapi/linux/if.h: RFC 2863 operational state "up", set when the transmit queue works.
 const IF_OPER_UP: u8 = 6;
+/// The offset of `rtm_type` in `struct rtmsg`.
+const RTM_TYPE: usize = 7;
 /// `sizeof(struct ifinfomsg)`
 const LINK_HEADER_BYTES: usize = 16;
 /// Room for one answer; a link's full description takes about 1.5 KiB.

@@ -205,16 +205,26 @@ impl World {
         self.open.decisions.push_back(Decision { peer, taken });
     }
 
-    /// A final ACK that was thought ignored was taken: the connection exists.
+    /// A final ACK that was thought ignored was taken: the connection exists. The queue had no place since the last `accept()`, so it
+    /// was the first ACK since then that was taken (two processors can look at the same last place), and what followed went to the
+    /// connection.
     pub(super) fn revise_to_taken(&mut self, at: Stamp, peer: Peer) {
         let Some(server) = self.roster.connection(&peer).map(|one| one.server) else { return };
         if !matches!(server, ServerSide::HalfOpen | ServerSide::CookieSent) {
             return;
         }
         let cause = self.refusal_cause(server);
-        let charged = self.roster.connection(&peer).is_some_and(|one| one.trace.hits[cause as usize] > 0);
-        if charged {
+        let accepted = self.clients.accepted;
+        let charged = self.roster.connection(&peer).map_or(0, |one| {
+            let (since, times) = one.trace.refused_since;
+            one.trace.hits[cause as usize].min(if since == accepted { times } else { 1 })
+        });
+        for _ in 0..charged {
             self.take_back_ignored(peer, cause);
+        }
+        if server == ServerSide::CookieSent {
+            let data = u64::from(charged.saturating_sub(1));
+            self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(data);
         }
         self.server_to(at, peer, ServerSide::Queued);
     }
@@ -253,8 +263,11 @@ impl World {
     /// The kernel has thrown this client's ACK away.
     pub(super) fn ignore_ack(&mut self, at: Stamp, peer: Peer, cause: Cause) {
         self.charge(at, peer, cause);
+        let accepted = self.clients.accepted;
         let Some(one) = self.roster.known(&peer) else { return };
         one.acks_ignored = one.acks_ignored.saturating_add(1);
+        let (since, times) = one.trace.refused_since;
+        one.trace.refused_since = (accepted, if since == accepted { times.saturating_add(1) } else { 1 });
         match cause {
             Cause::AckAcceptQueueFull if !one.was_ghost => {
                 one.was_ghost = true;

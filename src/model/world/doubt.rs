@@ -29,8 +29,24 @@ pub(super) struct Doubts {
     ignored: VecDeque<(Peer, Cause)>,
     /// Thought taken, by the place that an `accept()` had just made.
     taken: VecDeque<(Peer, Cause)>,
+    by_counters: Steady,
+    by_listener: Steady,
+}
+
+/// A difference that must be read more than once before it counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Steady {
     difference: i64,
     readings: u8,
+}
+
+impl Steady {
+    /// True when it has been this much for long enough.
+    fn is(&mut self, difference: i64) -> bool {
+        self.readings = if difference == self.difference { self.readings.saturating_add(1) } else { 1 };
+        self.difference = difference;
+        difference != 0 && self.readings >= STEADY
+    }
 }
 
 impl Doubts {
@@ -41,14 +57,7 @@ impl Doubts {
     pub(super) fn clear(&mut self) {
         self.ignored.clear();
         self.taken.clear();
-        self.readings = 0;
-    }
-
-    /// True when the counters have differed by this much for long enough.
-    fn is_steady(&mut self, difference: i64) -> bool {
-        self.readings = if difference == self.difference { self.readings.saturating_add(1) } else { 1 };
-        self.difference = difference;
-        difference != 0 && self.readings >= STEADY
+        (self.by_counters, self.by_listener) = (Steady::default(), Steady::default());
     }
 }
 
@@ -75,7 +84,7 @@ impl World {
         let Some(drops) = self.counter(Counter::ListenDrops) else { return };
         let accounted = self.ledger.kernel_drops() + self.ledger.syns_without_cause;
         let difference = drops.cast_signed() - accounted.cast_signed();
-        if !self.open.doubts.is_steady(difference) {
+        if !self.open.doubts.by_counters.is(difference) {
             return;
         }
         let count = difference.unsigned_abs() as usize;
@@ -87,6 +96,22 @@ impl World {
             for _ in 0..count {
                 self.believe_ignored();
             }
+        }
+    }
+
+    /// Lets the listener's own drop count decide, if it differs steadily by just what the latest doubtful ACKs weigh.
+    pub(super) fn settle_doubts_by_listener(&mut self, difference: i64) {
+        if !self.open.doubts.by_listener.is(difference) {
+            return;
+        }
+        let doubts = &self.open.doubts;
+        let wanted = difference.unsigned_abs();
+        if difference < 0 {
+            if let Some(count) = latest(&doubts.ignored, wanted) {
+                (0..count).for_each(|_| self.believe_taken());
+            }
+        } else if let Some(count) = latest(&doubts.taken, wanted) {
+            (0..count).for_each(|_| self.believe_ignored());
         }
     }
 
@@ -109,6 +134,15 @@ impl World {
 fn refused_near(one: &Connection, cause: Cause, accepted: Stamp) -> bool {
     let near = |at: Stamp| at.since(accepted) <= NEAR && accepted.since(at) <= NEAR;
     one.acks_ignored > 0 && one.last_drop.is_some_and(|last| last.cause == cause && near(last.at))
+}
+
+/// How many of the latest doubts weigh just so much.
+fn latest(doubts: &VecDeque<(Peer, Cause)>, wanted: u64) -> Option<usize> {
+    let sums = doubts.iter().rev().scan(0, |sum, (_, cause)| {
+        *sum += cause.listener_weight();
+        Some(*sum)
+    });
+    sums.enumerate().take_while(|(_, sum)| *sum <= wanted).find(|(_, sum)| *sum == wanted).map(|(index, _)| index + 1)
 }
 
 fn push(list: &mut VecDeque<(Peer, Cause)>, doubt: (Peer, Cause)) {

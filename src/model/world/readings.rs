@@ -28,6 +28,7 @@ impl World {
             self.accept_queue.set(at, depth);
         }
         self.open.decisions.clear();
+        self.read_drops(reading.drops);
         let slot = self.history.slot_at(at);
         slot.accept_last = depth;
         slot.accept_max = slot.accept_max.max(depth);

@@ -39,6 +39,7 @@ impl World {
             self.charge_silence(before, peer);
         }
         let one = self.roster.entry(peer, at);
+        self.ledger.ended_at_request += u64::from(one.server == ServerSide::HalfOpen);
         one.trace.silent = false;
         if let Some(cause) = one.trace.charged.take() {
             self.ledger.witnesses_mut(cause).client += 1;
@@ -186,6 +187,7 @@ impl World {
         match self.roster.connection(&peer).map(|one| one.server) {
             Some(ServerSide::HalfOpen) => {
                 self.ledger.client_resets += 1;
+                self.ledger.ended_at_request += 1;
                 self.server_to(at, peer, ServerSide::ResetAway);
             }
             Some(ServerSide::Queued) => self.server_to(at, peer, ServerSide::QueuedDead),

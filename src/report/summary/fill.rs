@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{
-    AcceptQueue, Clients, Diagnosis, Drop, Listener, OwnLosses, Quantiles, Segments, Summary, SynQueue, VERSION,
+    AcceptQueue, Clients, Diagnosis, Drop, Listener, ListenerDrops, OwnLosses, Quantiles, Segments, Summary, SynQueue, VERSION,
     Verdict,
 };
 use crate::model::event::Began;
@@ -37,7 +37,7 @@ impl Summary {
             segments: world.segments.map(Segments::of).unwrap_or_default(),
             drops: Cause::ALL.into_iter().map(|cause| Drop::of(world, cause)).collect(),
             counters: world.counters(),
-            ledger: Verdict::of(world.balance()),
+            ledger: Verdict::of(world),
             accept_queue: AcceptQueue::of(world),
             syn_queue: SynQueue::of(world),
             connect_ms: Quantiles::of(&world.connect),
@@ -113,8 +113,11 @@ impl Drop {
 }
 
 impl Verdict {
-    fn of(balance: Balance) -> Self {
-        Self { balanced: balance.balanced, reason: balance.reason, unexplained: balance.unexplained }
+    fn of(world: &World) -> Self {
+        let Balance { balanced, reason, unexplained } = world.balance();
+        let accounted = world.segments.map(|_| world.ledger.listener_drops());
+        let listener_drops = ListenerDrops { kernel: world.listener_drops.total(), accounted };
+        Self { balanced, reason, unexplained, listener_drops }
     }
 }
 

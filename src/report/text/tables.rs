@@ -71,6 +71,14 @@ pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks) -> 
         };
         writeln!(out, "  {:<28}{:>14}{:>14}  {mark}", counter.name(), number(kernel), number(accounted))?;
     }
+    let drops = verdict.listener_drops;
+    let mark = match (drops.kernel, drops.accounted) {
+        (Some(kernel), Some(accounted)) if kernel == accounted => marks.pick("✓", "ok"),
+        (Some(_), Some(_)) => marks.pick("✗", "UNEXPLAINED"),
+        _ => "?",
+    };
+    let (kernel, accounted) = (number(drops.kernel), number(drops.accounted));
+    writeln!(out, "  {:<28}{kernel:>14}{accounted:>14}  {mark}", "this listener's sk_drops")?;
     let others: Vec<_> = summary
         .counters
         .iter()
