@@ -227,7 +227,11 @@ impl Paper {
     pub(crate) fn look(&mut self, what: u8) {
         match what % 3 {
             0 => {
-                let reading = QueueReading { depth: Some(self.queued()), limit: Some(self.limit), drops: Some(self.listener_drops) };
+                let reading = QueueReading {
+                    depth: Some(self.queued()),
+                    limit: Some(self.limit),
+                    drops: Some(self.listener_drops),
+                };
                 self.events.push(Event::Queue(reading));
             }
             1 => {

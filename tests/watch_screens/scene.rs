@@ -184,7 +184,8 @@ impl Machine {
             host: sysctls(),
             sysctls: sysctls(),
         })));
-        self.tell(&Event::Queue(reading.queue));
+        let known = self.world.survey.listeners.get(&reading.id).map_or(reading.queue, |one| one.reading.queue);
+        self.tell(&Event::Queue(known));
     }
 
     /// So many wait, the oldest for `oldest_ms`; some have sent something, one has closed. So many are half-open.

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{
-    AcceptQueue, Clients, Diagnosis, Drop, Listener, ListenerDrops, OwnLosses, Quantiles, Segments, Summary, SynQueue, VERSION,
-    Verdict,
+    AcceptQueue, Clients, Diagnosis, Drop, Listener, ListenerDrops, OwnLosses, Quantiles, Segments, Summary, SynQueue,
+    VERSION, Verdict,
 };
 use crate::model::event::Began;
 use crate::model::finding::Finding;

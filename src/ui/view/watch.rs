@@ -25,6 +25,8 @@ mod stage;
 mod unseen;
 mod waiting;
 
+pub(super) use one::Inside;
+
 /// Paints the whole screen of a watch.
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     match scene.state.watch.screen {

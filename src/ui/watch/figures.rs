@@ -1,47 +1,42 @@
 //! The numbers of one listener as the rows and their order need them.
 
 use crate::model::finding::Finding;
-use crate::model::stamp::Stamp;
-use crate::model::survey::Watched;
+use crate::model::survey::{Drops, Survey, Watched};
 use crate::model::world::World;
 
 /// How full the accept queue is, in millionths of its capacity; more than a million when it is beyond it.
 pub fn fullness(one: &Watched) -> u64 {
-    share(one.reading.queue.depth.unwrap_or(0), one.capacity())
+    millionths(one.fullness())
 }
 
 /// How full it was at most since the watch began, in millionths of its capacity.
 pub fn peak(one: &Watched) -> u64 {
-    share(one.max, one.capacity())
+    millionths(one.fullness_max())
 }
 
-fn share(depth: u32, capacity: Option<u32>) -> u64 {
-    u64::from(depth) * 1_000_000 / u64::from(capacity.unwrap_or(u32::MAX).max(1))
+fn millionths(share: Option<f64>) -> u64 {
+    (share.unwrap_or(0.0) * 1e6) as u64
 }
 
-/// Drops of this listener since it was seen first; `None` where the kernel counts none (unix sockets).
+/// Packets that this listener dropped since the watch began, at most; `None` where nobody counts them (unix sockets).
 pub fn drops(one: &Watched) -> Option<u64> {
-    one.drops().map(u64::from)
+    one.drops().map(|drops| drops.listener)
 }
 
-/// Arrivals per second; `None` where they are not seen.
-pub fn arrivals_per_s(_one: &Watched, _now: Stamp) -> Option<f64> {
-    None
+/// The drops in words: exact, between two numbers, and how much of its counter was noise.
+pub fn drops_in_words(drops: Drops) -> String {
+    let count = super::super::numbers::count;
+    let sure = match (drops.is_exact(), drops.at_least) {
+        (true, _) => count(drops.listener),
+        (false, 0) => format!("at most {}", count(drops.listener)),
+        (false, least) => format!("{} to {}", count(least), count(drops.listener)),
+    };
+    if drops.noise > 0 { format!("{sure} (its counter says {} more: noise)", count(drops.noise)) } else { sure }
 }
 
-/// `accept()` calls per second; `None` where they cannot be told.
-pub fn accepts_per_s(_one: &Watched, _now: Stamp) -> Option<f64> {
-    None
-}
-
-/// Drops per second; `None` where they cannot be told.
-pub fn drops_per_s(_one: &Watched, _now: Stamp) -> Option<f64> {
-    None
-}
-
-/// The accept queue's depths lately, oldest first, for a small picture.
-pub fn depths(_one: &Watched) -> Vec<u32> {
-    Vec::new()
+/// The accept queue's greatest depth in each of the last seconds, oldest first; `None` where nothing is known of one.
+pub fn depths(survey: &Survey, one: &Watched, seconds: usize) -> Vec<Option<u32>> {
+    survey.trail(one, seconds).into_iter().map(|beat| beat.map(|beat| beat.depth_max)).collect()
 }
 
 /// Diagnoses about any of the listeners, the most urgent ones first.

@@ -64,7 +64,7 @@ pub(super) fn arrange(watch: &Watch, survey: &Survey, now: Stamp) -> Vec<Line> {
         if forgotten || !says(one, &wanted, &mut text) {
             continue;
         }
-        let entry = (order::rank(watch.order, one, now), *id);
+        let entry = (order::rank(watch.order, survey, one), *id);
         match groups_key(one, &shared) {
             Some(address) => groups.entry(address).or_default().push(entry),
             None => alone.push(entry),

@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 
 use super::figures;
-use crate::model::stamp::Stamp;
-use crate::model::survey::Watched;
+use crate::model::survey::{Survey, Watched};
 use crate::model::watch::Address;
 
 /// What decides.
@@ -61,16 +60,16 @@ impl Order {
     }
 }
 
-pub(super) fn rank(order: Order, one: &Watched, now: Stamp) -> Rank<'_> {
+pub(super) fn rank<'s>(order: Order, survey: &Survey, one: &'s Watched) -> Rank<'s> {
     let per_s = |rate: Option<f64>| (rate.unwrap_or(0.0).max(0.0) * 1000.0) as u64;
     let fullness = [figures::fullness(one), figures::peak(one), figures::drops(one).unwrap_or(0)];
     let numbers = match order {
         Order::Fullest => fullness,
-        Order::Drops => [per_s(figures::drops_per_s(one, now)), figures::drops(one).unwrap_or(0), fullness[0]],
+        Order::Drops => [per_s(survey.drops_per_s(one)), figures::drops(one).unwrap_or(0), fullness[0]],
         Order::Waiting => [one.crowding.oldest_wait_ms.unwrap_or(0).into(), fullness[0], fullness[1]],
         Order::Busiest => {
             let half_open = one.crowding.half_open.unwrap_or(0).into();
-            [per_s(figures::arrivals_per_s(one, now)), half_open, fullness[0]]
+            [per_s(survey.group_arrivals_per_s(&survey.group_of(one))), half_open, fullness[0]]
         }
         Order::Address | Order::Owner => [0; 3],
     };

@@ -7,7 +7,8 @@ use ratatui::style::Style;
 use super::super::{Scene, footer, ink};
 use super::columns::{self, Column, SIGN};
 use super::row::{self, Entry};
-use super::{detail, head, names, sentence, unseen};
+use super::sentence::Said;
+use super::{detail, head, names, unseen};
 use crate::model::survey::Survey;
 use crate::ui::keymap;
 use crate::ui::theme::Theme;
@@ -25,9 +26,10 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         Rect { y: bottom, height, ..area }
     };
     head::paint(buf, from_top(1), scene);
-    sentence::all(buf, from_top(if area.height >= 30 { 2 } else { 1 }), scene);
+    let said = Said::of_all(scene);
+    said.paint(buf, from_top(said.rows(area)), scene);
     footer::keys(buf, from_bottom(1), scene, keymap::shown_in_watch(scene.state.listens, scene.state.watch.place()));
-    unseen::paint(buf, from_bottom(1), scene);
+    unseen::paint(buf, from_bottom(unseen::rows(area, scene)), scene);
     let details = match area.height {
         0..20 => 1,
         20..30 => 2,

@@ -43,15 +43,15 @@ pub(super) fn style(depth: u32, capacity: Option<u32>, theme: Theme) -> Style {
     }
 }
 
-/// Depths over time, one cell each, against the capacity or the largest of them.
-pub(super) fn spark(depths: &[u32], capacity: Option<u32>, columns: u16) -> String {
+/// Depths over time, one cell each, empty where nothing is known, against the capacity or the largest of them.
+pub(super) fn spark(depths: &[Option<u32>], capacity: Option<u32>, columns: u16) -> String {
     let columns = usize::from(columns);
     let shown = &depths[depths.len().saturating_sub(columns)..];
-    let highest = shown.iter().copied().max().unwrap_or(0);
+    let highest = shown.iter().copied().flatten().max().unwrap_or(0);
     let scale = u64::from(capacity.unwrap_or(0).max(highest).max(1));
     let mut text = " ".repeat(columns - shown.len());
     for depth in shown {
-        text.push_str(HEIGHTS[(u64::from(*depth) * 8).div_ceil(scale).min(8) as usize]);
+        text.push_str(depth.map_or(" ", |depth| HEIGHTS[(u64::from(depth) * 8).div_ceil(scale).min(8) as usize]));
     }
     text
 }
@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn a_spark_shows_one_entry_and_a_full_queue() {
-        assert_eq!(spark(&[0, 1, 50, 100], Some(100), 6), "  ·▁▄█");
-        assert_eq!(spark(&[1, 2, 3], None, 2), "▆█");
+        let known = |depths: &[u32]| depths.iter().copied().map(Some).collect::<Vec<_>>();
+        assert_eq!(spark(&known(&[0, 1, 50, 100]), Some(100), 6), "  ·▁▄█");
+        assert_eq!(spark(&known(&[1, 2, 3]), None, 2), "▆█");
+        assert_eq!(spark(&[Some(1), None, Some(0)], Some(1), 3), "█ ·");
     }
 }

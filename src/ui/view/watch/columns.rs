@@ -19,8 +19,6 @@ pub(super) enum Column {
     Syn,
     /// First SYNs per second.
     Arrivals,
-    /// `accept()` calls per second.
-    Accepts,
     /// Drops per second.
     DropsPerS,
     /// Drops since the watch began.
@@ -43,7 +41,6 @@ impl Column {
             Self::Peak => "peak",
             Self::Syn => "SYN",
             Self::Arrivals => "arr/s",
-            Self::Accepts => "acc/s",
             Self::DropsPerS => "drop/s",
             Self::Drops => "drops",
             Self::Oldest => "waits",
@@ -71,7 +68,6 @@ pub(super) fn columns(width: u16) -> Vec<(Column, u16)> {
         (Column::Peak, 5, 76),
         (Column::Syn, 4, 70),
         (Column::Arrivals, 6, 96),
-        (Column::Accepts, 6, 96),
         (Column::DropsPerS, 6, 96),
         (Column::Drops, 6, 0),
         (Column::Oldest, 5, 0),

@@ -5,15 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use crate::model::counters::{Counter, Counters};
-use crate::model::survey::Survey;
+use crate::model::counters::Counter;
 use crate::ui::numbers;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let title = ("COUNTERS", theme.strong());
     let inner = ink::frame(buf, area, title, ("all listeners", theme.calm()), theme.calm());
-    let change = change(&scene.world.survey);
+    let change = scene.world.survey.counters();
     let always = |counter| matches!(counter, Counter::ListenOverflows | Counter::ListenDrops);
     let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));
     for (row, (counter, value)) in (0..inner.height).zip(moved) {
@@ -22,13 +21,5 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let room = inner.width.saturating_sub(ink::width(&right) + 1);
         ink::write(buf, inner, (0, row), &ink::fit(counter.name(), room), style);
         ink::right(buf, inner, row, &right, style);
-    }
-}
-
-/// The counters' change since the watch began.
-pub(super) fn change(survey: &Survey) -> Counters {
-    match (&survey.counters_last, &survey.counters_first) {
-        (Some(last), Some(first)) => last.since(first),
-        _ => Counters::default(),
     }
 }

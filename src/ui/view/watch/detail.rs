@@ -11,8 +11,10 @@ use super::names;
 use super::row::{self, Entry};
 use crate::model::settings::Sysctl;
 use crate::model::survey::Watched;
+use crate::model::survey::habit::{Habit, habit_of};
 use crate::model::world::World;
 use crate::ui::numbers;
+use crate::ui::watch::figures;
 use crate::ui::watch::lines::Part;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
@@ -49,15 +51,16 @@ fn who(one: &Watched) -> String {
 
 fn queue(entry: &Entry<'_>, world: &World) -> String {
     let one = entry.one;
-    let mut pieces = vec![limit(one, world)];
+    let mut pieces = Vec::new();
     let full = one.full(entry.now);
     if full > Duration::ZERO {
         let watched = numbers::span(entry.now.since(one.since));
         pieces.push(format!("full for {} of {watched}", numbers::span(full)));
     }
-    if let Some(drops) = entry.drops().filter(|drops| *drops > 0) {
-        pieces.push(format!("its drop counter went up by {}", numbers::count(drops)));
+    if let Some(drops) = one.drops().filter(|drops| drops.listener + drops.noise > 0) {
+        pieces.push(format!("dropped {}", figures::drops_in_words(drops)));
     }
+    pieces.push(limit(one, world));
     pieces.join(" · ")
 }
 
@@ -77,7 +80,14 @@ pub(super) fn limit(one: &Watched, world: &World) -> String {
         Some(ceiling) if i64::from(limit) > ceiling => {
             format!("{holds}; somaxconn is {ceiling} now: the next listen() gives less")
         }
-        Some(ceiling) => format!("{holds}; asked for by its listen(), somaxconn {ceiling} allows more"),
+        Some(ceiling) => match habit(one, limit) {
+            Some(habit) => format!("{holds}; {limit} is {}; to change: {}", habit.whose, habit.change),
+            None => format!("{holds}; asked for by its listen(), somaxconn {ceiling} allows more"),
+        },
         None => holds,
     }
+}
+
+fn habit(one: &Watched, limit: u32) -> Option<Habit> {
+    habit_of(limit, one.owner.as_ref().map(|owner| owner.command.as_str()), &one.reading.address)
 }

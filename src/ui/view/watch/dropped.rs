@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
+use super::names;
 use super::one::Inside;
-use super::{counters, names};
 use crate::model::counters::Counter;
+use crate::model::survey::Watched;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::watch::figures;
@@ -46,21 +47,14 @@ fn lines(scene: &Scene<'_>, inside: Inside<'_>) -> Vec<(String, Style)> {
             lines.push((text, theme.text(Meaning::Dying)));
         }
     }
-    if let Some(drops) = inside.one.and_then(figures::drops) {
-        let text = match drops {
-            0 => "this listener: 0 since the watch began".to_owned(),
-            _ => format!("this listener: {} by its counter", numbers::count(drops)),
-        };
-        lines.push((text, if drops > 0 { theme.strong() } else { theme.calm() }));
+    if let Some(drops) = inside.one.and_then(Watched::drops) {
+        let text = format!("this listener: {}", figures::drops_in_words(drops));
+        lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
     }
-    let change = counters::change(&world.survey);
+    let change = world.survey.counters();
     let told = |counter: Counter| change.value(counter).map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
     let text =
         format!("whole namespace: {} overflows, {} drops", told(Counter::ListenOverflows), told(Counter::ListenDrops));
     lines.push((text, Style::new()));
-    if inside.one.and_then(figures::drops).unwrap_or(0) > 0 {
-        let text = "its counter is noisy: an ignored ACK counts twice, a repeated SYN of a queued client once";
-        lines.push((text.into(), theme.calm()));
-    }
     lines
 }

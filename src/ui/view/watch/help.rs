@@ -52,10 +52,10 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 }
 
 const ALL: [Sign; 7] = [
-    ("6/5", "entries / limit as ss shows them; limit + 1 fit: FULL drops, OVER is beyond", Some(Meaning::Dying)),
+    ("6/5", "entries / limit; limit + 1 fit. FULL: drops; OVER: beyond that", Some(Meaning::Dying)),
     ("peak", "the most entries since the watch began; SYN: half-open requests", None),
-    ("arr acc", "arrivals and accept() calls per second; — is not to be seen here", None),
-    ("drops", "its own drop counter since the watch began: noisy, an upper bound", Some(Meaning::Dying)),
+    ("arr/s", "new clients per second; — is not to be seen here", None),
+    ("drops", "SYNs and ACKs that it dropped since the watch began, at most", Some(Meaning::Dying)),
     ("waits", "how long the oldest client in the accept queue has waited", Some(Meaning::Waiting(2))),
     ("×4", "SO_REUSEPORT sockets of one address; the row shows the fullest", None),
     ("4+6", "a dual-stack socket takes IPv4 too; 6 only does not", None),
@@ -67,5 +67,5 @@ const ONE: [Sign; 6] = [
     ("†", "closed or reset by its client; it keeps its place until accept()", Some(Meaning::Dying)),
     ("×2", "half-open: SYN-ACKs sent again so far", Some(Meaning::Waiting(3))),
     ("✗", "dropped: of this listener by cause, or of the whole namespace", Some(Meaning::Dying)),
-    ("limit", "min(backlog, somaxconn) at its last listen(); raising somaxconn needs a new listen()", None),
+    ("limit", "min(backlog, somaxconn) at its last listen(): to change it, listen again", None),
 ];

@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::{Scene, footer, ink, layout, settings, timeline};
-use super::{counters, head, sentence, stage, waiting};
+use super::sentence::Said;
+use super::{counters, head, stage, waiting};
 use crate::model::survey::Watched;
 use crate::model::watch::Address;
 use crate::ui::keymap::{self, Place};
@@ -12,15 +13,15 @@ use crate::ui::state::Panel;
 
 /// The listener that one looks into.
 #[derive(Clone, Copy)]
-pub(super) struct Inside<'s> {
+pub(in crate::ui::view) struct Inside<'s> {
     /// As all listeners tell of it; `None`: nothing yet.
-    pub(super) one: Option<&'s Watched>,
+    pub(in crate::ui::view) one: Option<&'s Watched>,
     /// True when the world tells about just this one: who waits, who is half-open.
-    pub(super) told: bool,
+    pub(in crate::ui::view) told: bool,
 }
 
 impl<'s> Inside<'s> {
-    fn of(scene: &Scene<'s>) -> Self {
+    pub(in crate::ui::view) fn of(scene: &Scene<'s>) -> Self {
         let world = scene.world;
         let one = scene.state.watch.inside(world);
         let chosen = one.is_some_and(|one| world.survey.chosen == Some(one.reading.id));
@@ -39,14 +40,14 @@ impl<'s> Inside<'s> {
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let inside = Inside::of(scene);
-    let roomy = layout::is_roomy(buf.area.as_size());
-    let plan = layout::plan(buf.area, scene.state.panel, if roomy { 2 } else { 1 });
+    let said = Said::of_one(scene, inside.one);
+    let plan = layout::plan(buf.area, scene.state.panel, said.rows(buf.area));
     head::paint(buf, plan.header, scene);
     if plan.header.height > 1 {
         let text = ink::fit(&head::settings(scene), plan.header.width.saturating_sub(2));
         ink::write(buf, plan.header, (1, 1), &text, scene.theme.calm());
     }
-    sentence::one(buf, plan.caption, scene, inside.one);
+    said.paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene, inside);
     timeline::paint(buf, plan.timeline, scene);
     for (panel, area) in plan.panels {

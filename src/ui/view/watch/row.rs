@@ -20,6 +20,7 @@ use crate::ui::watch::lines::{Line, Part};
 /// What a row tells: of a group the member that matters most, with the sums of all.
 #[derive(Debug)]
 pub(super) struct Entry<'s> {
+    pub(super) survey: &'s Survey,
     pub(super) one: &'s Watched,
     pub(super) part: Part,
     pub(super) members: Vec<&'s Watched>,
@@ -30,7 +31,7 @@ impl<'s> Entry<'s> {
     pub(super) fn of(line: &Line, survey: &'s Survey, now: Stamp) -> Option<Self> {
         let one = survey.listeners.get(&line.id)?;
         let members = line.members.iter().filter_map(|id| survey.listeners.get(id)).collect();
-        Some(Self { one, part: line.part, members, now })
+        Some(Self { survey, one, part: line.part, members, now })
     }
 
     /// Of a group how many members are full.
@@ -48,6 +49,15 @@ impl<'s> Entry<'s> {
 
     fn most(&self, of: impl Fn(&Watched) -> Option<u32>) -> Option<u32> {
         self.members.iter().map(|one| of(one)).max().unwrap_or_else(|| of(self.one))
+    }
+
+    /// First SYNs per second to its address; of a member nobody knows.
+    fn arrivals_per_s(&self) -> Option<f64> {
+        match self.part {
+            Part::Alone => self.survey.arrivals_per_s(self.one),
+            Part::Group { .. } => self.survey.group_arrivals_per_s(&self.survey.group_of(self.one)),
+            Part::Member { .. } => None,
+        }
     }
 
     /// Drops since the watch began, of all members.
@@ -73,7 +83,7 @@ pub(super) fn choose(buf: &mut Buffer, line: Rect, scene: &Scene<'_>) {
 }
 
 fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (String, Style) {
-    let (theme, one, now) = (scene.theme, entry.one, entry.now);
+    let (theme, one) = (scene.theme, entry.one);
     let plain = if one.gone.is_some() { theme.calm() } else { Style::new() };
     let queue = &one.reading.queue;
     let depth = queue.depth.unwrap_or(0);
@@ -90,10 +100,9 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         Column::Peak => counted(entry.most(|one| Some(one.max))),
         Column::Syn if one.reading.address.port().is_none() => (String::new(), plain),
         Column::Syn => counted(entry.most(|one| one.crowding.half_open)),
-        Column::Arrivals => rate(entry.sum(|one| figures::arrivals_per_s(one, now)), plain, scene),
-        Column::Accepts => rate(entry.sum(|one| figures::accepts_per_s(one, now)), plain, scene),
+        Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
         Column::DropsPerS => {
-            let per_s = entry.sum(|one| figures::drops_per_s(one, now));
+            let per_s = entry.sum(|one| entry.survey.drops_per_s(one));
             rate(per_s, if per_s > Some(0.0) { theme.text(Meaning::Dying) } else { plain }, scene)
         }
         Column::Drops => match entry.drops() {
@@ -105,7 +114,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
             _ => (String::new(), plain),
         },
         Column::Lately => {
-            let spark = bar::spark(&figures::depths(one), one.capacity(), width);
+            let spark = bar::spark(&figures::depths(entry.survey, one, usize::from(width)), one.capacity(), width);
             (spark, bar::style(one.max.min(depth.max(1)), one.capacity(), theme))
         }
     }

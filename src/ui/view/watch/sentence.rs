@@ -1,5 +1,7 @@
 //! One sentence at the top: a message, the worst finding, or what the listeners do right now.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,7 +9,8 @@ use ratatui::style::Style;
 use super::super::{Scene, ink};
 use super::{names, row};
 use crate::model::finding::{Finding, Severity};
-use crate::model::survey::Watched;
+use crate::model::stamp::Stamp;
+use crate::model::survey::{Survey, Watched};
 use crate::model::world::note::Note;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -15,27 +18,46 @@ use crate::ui::watch::figures;
 
 type Sentence = (&'static str, String, Style);
 
-/// Above all listeners.
-pub(super) fn all(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let said = message(scene).or_else(|| finding(scene, figures::findings(scene.world).into_iter()));
-    put(buf, area, scene, said.unwrap_or_else(|| state_of_all(scene)));
-}
+/// The sentence above all listeners or above one.
+#[derive(Debug)]
+pub(super) struct Said(Sentence);
 
-/// Above one listener.
-pub(super) fn one(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, one: Option<&Watched>) {
-    let said = message(scene).or_else(|| one.and_then(|one| gone(scene, one)));
-    let said = said.or_else(|| finding(scene, scene.world.findings.iter()));
-    put(buf, area, scene, said.unwrap_or_else(|| state_of_one(scene, one)));
-}
+impl Said {
+    /// About all listeners.
+    pub(super) fn of_all(scene: &Scene<'_>) -> Self {
+        let said = message(scene).or_else(|| finding(scene, &figures::findings(scene.world), Severity::Note));
+        Self(said.unwrap_or_else(|| state_of_all(scene)))
+    }
 
-fn put(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (sign, text, style): Sentence) {
-    let col = ink::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
-    let style = if sign == "·" { style } else { style.patch(scene.theme.strong()) };
-    let lines = names::wrap(&text, area.width.saturating_sub(col + 1), area.height);
-    for (row, line) in (0..area.height).zip(lines) {
-        ink::write(buf, area, (col, row), &line, style);
+    /// About one listener.
+    pub(super) fn of_one(scene: &Scene<'_>, one: Option<&Watched>) -> Self {
+        let said = message(scene).or_else(|| one.and_then(|one| gone(scene, one)));
+        // Of a full queue only what is a problem by itself says more than that it is full.
+        let least = if one.is_some_and(Watched::is_full) { Severity::Problem } else { Severity::Note };
+        let findings: Vec<&Finding> = scene.world.findings.iter().collect();
+        Self(said.or_else(|| finding(scene, &findings, least)).unwrap_or_else(|| state_of_one(scene, one)))
+    }
+
+    /// How many rows it needs in this area: two where they are to be had.
+    pub(super) fn rows(&self, area: Rect) -> u16 {
+        let lines = names::wrap(&self.0.1, area.width.saturating_sub(MARGIN), 2).len();
+        if area.height >= 22 { lines.clamp(1, 2) as u16 } else { 1 }
+    }
+
+    /// Paints it.
+    pub(super) fn paint(&self, buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+        let Self((sign, text, style)) = self;
+        let col = ink::pieces(buf, area, (1, 0), &[(*sign, *style), (" ", Style::new())]);
+        let style = if *sign == "·" { *style } else { style.patch(scene.theme.strong()) };
+        let lines = names::wrap(text, area.width.saturating_sub(MARGIN), area.height);
+        for (row, line) in (0..area.height).zip(lines) {
+            ink::write(buf, area, (col, row), &line, style);
+        }
     }
 }
+
+/// Cells beside the text: the sign, and one on the right.
+const MARGIN: u16 = 4;
 
 fn message(scene: &Scene<'_>) -> Option<Sentence> {
     let warn = scene.theme.text(Meaning::Otherwise);
@@ -46,9 +68,10 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
     (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.clone(), warn))
 }
 
-fn finding<'f>(scene: &Scene<'_>, findings: impl Iterator<Item = &'f Finding>) -> Option<Sentence> {
+fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<Sentence> {
     // Of equally grave ones the first: the rules stand in the order of their urgency.
-    let worst = findings.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
+    let grave = findings.iter().copied().filter(|finding| finding.severity >= least);
+    let worst = grave.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
     Some(("▲", worst.sentence.clone(), scene.theme.text(meaning)))
 }
@@ -68,7 +91,7 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
     let now = scene.state.watch.moment(scene.now);
     let living = || survey.listeners.values().filter(|one| one.gone.is_none());
     let full: Vec<&Watched> = living().filter(|one| one.is_full()).collect();
-    if let Some(worst) = full.iter().copied().max_by_key(|one| (figures::fullness(one), one.full(now))) {
+    if let Some(worst) = full.iter().copied().max_by_key(|one| urgency(survey, one, now)) {
         let others = match full.len() {
             1 => String::new(),
             many => format!("{many} listeners are FULL; the worst: "),
@@ -94,6 +117,11 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
         None => "every accept queue is empty: nobody waits for accept()".into(),
     };
     ("·", text, Style::new())
+}
+
+/// Who drops now is worse than who is merely full.
+fn urgency(survey: &Survey, one: &Watched, now: Stamp) -> (u64, Duration) {
+    ((survey.drops_per_s(one).unwrap_or(0.0) * 1000.0) as u64, one.full(now))
 }
 
 /// What one listener does right now.

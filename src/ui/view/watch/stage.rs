@@ -1,5 +1,7 @@
 //! The stage of a watched listener: what arrives, both queues, who owns it; below it what was dropped and what to do.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -10,7 +12,6 @@ use super::one::Inside;
 use super::{advice, dropped, names, queues};
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::watch::figures;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, inside: Inside<'_>) {
     arrivals(buf, plan.clients, scene, inside);
@@ -24,6 +25,9 @@ pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, insid
     dropped::paint(buf, plan.dropped, scene, inside);
     advice::paint(buf, plan.otherwise, scene, inside);
 }
+
+/// From when on it is said that nobody is accepted.
+const NOTICED: Duration = Duration::from_secs(1);
 
 /// A gap between two boxes: open, or shut over the whole height.
 fn door(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, shut: bool) {
@@ -42,8 +46,8 @@ fn door(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, shut: bool) {
 
 /// How fast clients come; who knocked in vain, where the tap sees it.
 fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
-    let theme = scene.theme;
-    let per_s = inside.one.and_then(|one| figures::arrivals_per_s(one, scene.now));
+    let (theme, survey) = (scene.theme, &scene.world.survey);
+    let per_s = inside.one.and_then(|one| survey.group_arrivals_per_s(&survey.group_of(one)));
     let rate = per_s.map_or_else(String::new, numbers::rate);
     let inner = ink::frame(buf, area, ("ARRIVALS", theme.strong()), (&rate, Style::new()), theme.calm());
     let tap = scene.world.survey.watching.as_ref().is_some_and(|watching| watching.rights.tap);
@@ -61,12 +65,16 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>)
                 lines.push((format!("✗ {knocking} knock in vain"), theme.text(Meaning::Dying)));
             }
         }
-        _ => lines.push(("SYNs are not seen: no packet tap".into(), theme.calm())),
+        _ => {
+            let why = scene.world.survey.watching.as_ref().and_then(|watching| watching.rights.tap_refused.as_deref());
+            let text = format!("SYNs are not seen: {}", why.unwrap_or("no packet tap"));
+            lines.push((text, theme.calm()));
+        }
     }
     write_lines(buf, inner, lines);
 }
 
-/// Whose it is, and how fast it accepts.
+/// Whose it is, and for how long it has accepted nobody.
 fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
     let theme = scene.theme;
     let title = if area.width < 10 { "OWN" } else { "OWNER" };
@@ -86,12 +94,11 @@ fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
         }
         None => lines.push(("not to be seen".into(), theme.calm())),
     }
-    let accepts = figures::accepts_per_s(one, scene.now);
-    let rate = accepts.map_or_else(|| numbers::UNKNOWN.into(), numbers::rate);
-    write_lines(buf, Rect { height: inner.height.saturating_sub(1), ..inner }, lines);
-    let text = if inner.width >= 16 { format!("accept() {rate}") } else { format!("✓ {rate}") };
-    let style = if accepts > Some(0.0) { theme.text(Meaning::Served) } else { theme.calm() };
-    ink::write(buf, inner, (0, inner.height.saturating_sub(1)), &text, style);
+    if let Some(still) = one.standstill().filter(|still| still.unmoved >= NOTICED) {
+        let text = format!("no accept() for {}", numbers::span(still.unmoved));
+        lines.push((text, theme.text(Meaning::Waiting(3))));
+    }
+    write_lines(buf, inner, lines);
 }
 
 fn write_lines(buf: &mut Buffer, area: Rect, lines: Vec<(String, Style)>) {

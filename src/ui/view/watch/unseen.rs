@@ -6,20 +6,35 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::{Scene, ink};
+use super::names;
 use crate::model::watch::{Owners, Rights};
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
+/// How many rows it needs in this area: two where they are to be had.
+pub(super) fn rows(area: Rect, scene: &Scene<'_>) -> u16 {
+    let lines = names::wrap(&text(scene), area.width.saturating_sub(2), 2).len();
+    if area.height >= 22 { lines.clamp(1, 2) as u16 } else { 1 }
+}
+
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let Some(watching) = &scene.world.survey.watching else { return };
-    let lost = scene.world.losses.tap_dropped;
-    let (text, style) = if lost > 0 {
-        let text = format!("the packet tap lost {} packets: arrivals are too low", numbers::count(lost));
-        (text, scene.theme.text(Meaning::Otherwise))
-    } else {
-        (words(&watching.rights, scene.state.watch.sampling.per_s()), scene.theme.calm())
-    };
-    ink::write(buf, area, (1, 0), &ink::fit(&text, area.width.saturating_sub(2)), style);
+    let lost = scene.world.losses.tap_dropped > 0;
+    let style = if lost { scene.theme.text(Meaning::Otherwise) } else { scene.theme.calm() };
+    let lines = names::wrap(&text(scene), area.width.saturating_sub(2), area.height);
+    for (row, line) in (0..area.height).zip(lines) {
+        ink::write(buf, area, (1, row), &line, style);
+    }
+}
+
+fn text(scene: &Scene<'_>) -> String {
+    match (scene.world.losses.tap_dropped, &scene.world.survey.watching) {
+        (1.., _) => {
+            let lost = numbers::count(scene.world.losses.tap_dropped);
+            format!("the packet tap lost {lost} packets: arrivals are told too low")
+        }
+        (0, Some(watching)) => words(&watching.rights, scene.state.watch.sampling.per_s()),
+        (0, None) => String::new(),
+    }
 }
 
 /// What is not seen, and the remedy.

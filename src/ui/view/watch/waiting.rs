@@ -27,7 +27,8 @@ pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, i
     }
     let mut body = inner;
     if dead > 0 {
-        let text = format!("† {dead} more are listed no longer: reset by their clients, they keep their places");
+        let are = if dead == 1 { "is" } else { "are" };
+        let text = format!("† {dead} more {are} not listed: reset by the client, the place is kept");
         let last = inner.height - 1;
         ink::write(buf, inner, (0, last), &ink::fit(&text, inner.width), theme.text(Meaning::Dying));
         body.height = last;
@@ -47,7 +48,11 @@ fn client(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, one: &Waiting) {
         None => (format!("{:>8}", numbers::UNKNOWN), theme.calm()),
     };
     let sent = if one.bytes > 0 { format!("{} B sent", numbers::count(one.bytes.into())) } else { String::new() };
-    let state = if one.closed { "† closed by its client" } else { "" };
+    let state = match one.closed {
+        true if line.width >= 60 => "† closed by its client",
+        true => "† closed",
+        false => "",
+    };
     let right = [sent.as_str(), state].iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" ");
     let room = line.width.saturating_sub(12 + ink::width(&right));
     let col = ink::pieces(buf, line, (0, 0), &[(age, style), (" s ".to_owned(), theme.calm())]);
