@@ -291,7 +291,7 @@ fn a_listener_that_starts_again_is_followed() {
 #[test]
 fn dead_entries_are_counted_whether_the_kernel_lists_them_or_not() {
     let text = look(&mut state((120, 36), false), &stalled(false));
-    assert!(text.contains("† 2 dead, holding places"), "{text}");
+    assert!(text.contains("FULL: 2 dead hold places"), "{text}");
     assert!(row_with(&text, "203.0.113.8:40008").contains("† closed"), "{text}");
     assert!(text.contains("† 1 more is not listed"), "{text}");
 }

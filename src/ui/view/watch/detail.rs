@@ -33,7 +33,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         );
         lines.insert(1, text);
     }
-    let first = if area.height == 1 { 1 } else { 0 };
+    let first = usize::from(area.height == 1);
     for (row, line) in (0..area.height).zip(lines.into_iter().skip(first)) {
         let style = if row == 0 { scene.theme.strong() } else { Style::new() };
         ink::write(buf, area, (1, row), &ink::fit(&line, area.width.saturating_sub(2)), style);

@@ -22,14 +22,13 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let inside = scene.state.watch.inside(scene.world).filter(|_| scene.state.watch.screen == Screen::One);
     let title = if inside.is_some() { " qviz watching " } else { " qviz watch " };
     let place = survey.watching.as_ref().map_or_else(|| "this machine".into(), place);
-    let pieces = match inside {
-        Some(one) => vec![row::place_of(one), row::owner(one), row::place(one).to_owned(), promise(one), place],
-        None => {
-            let mut pieces = vec![place];
-            pieces.extend(survey.watching.as_ref().map(rights));
-            pieces.extend(survey.watching.as_ref().map(|watching| format!("Linux {}", watching.kernel)));
-            pieces
-        }
+    let pieces = if let Some(one) = inside {
+        vec![row::place_of(one), row::owner(one), row::place(one).to_owned(), promise(one), place]
+    } else {
+        let mut pieces = vec![place];
+        pieces.extend(survey.watching.as_ref().map(rights));
+        pieces.extend(survey.watching.as_ref().map(|watching| format!("Linux {}", watching.kernel)));
+        pieces
     };
     let needed: u16 = pieces.iter().map(|piece| ink::width(piece) + 3).sum::<u16>() + ink::width(title);
     if ink::width(&cost) + 2 + needed <= room {

@@ -67,5 +67,5 @@ const ONE: [Sign; 6] = [
     ("†", "closed or reset by its client; it keeps its place until accept()", Some(Meaning::Dying)),
     ("×2", "half-open: SYN-ACKs sent again so far", Some(Meaning::Waiting(3))),
     ("✗", "dropped: of this listener by cause, or of the whole namespace", Some(Meaning::Dying)),
-    ("limit", "min(backlog, somaxconn) at its last listen(): to change it, listen again", None),
+    ("limit", "min(backlog, somaxconn) at its last listen(); raise: listen again", None),
 ];

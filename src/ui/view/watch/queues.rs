@@ -43,7 +43,9 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
     let closed = waiting.iter().filter(|one| one.closed).count();
     let oldest = one.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|one| one.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
-    let reason = if one.is_full() {
+    let reason = if one.is_full() && closed + dead > 0 {
+        (format!("FULL: {} dead hold places", closed + dead), theme.text(Meaning::Dying))
+    } else if one.is_full() {
         let text = if inside.is_unix() { "FULL: connect() fails" } else { "FULL: SYNs and ACKs die" };
         (text.into(), theme.text(Meaning::Dying))
     } else if closed + dead > 0 {
