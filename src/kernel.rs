@@ -2,8 +2,12 @@
 //!
 //! Each reading is given exactly as the kernel gave it, with what was not readable left out.
 
+pub mod census;
+pub mod elsewhere;
 pub mod own;
+pub mod owners;
 pub mod proc;
 pub mod sock_diag;
 pub mod sys;
 pub mod tap;
+pub mod visible;

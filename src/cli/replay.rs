@@ -3,10 +3,10 @@
 use super::args::ReplayArgs;
 use super::defaults;
 use super::exit::{Exit, Failure};
+use super::headless::{self, Ears, End, Signals};
 use super::lab;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form};
-use super::watch::{self, End, Signals};
 use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::session::tape::read::{Close, Tape};
@@ -31,9 +31,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     {
         output::tell(format!("note: {remark}"));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
-    })?;
+    let runtime = lab::runtime()?;
     runtime.block_on(async {
         if form == Form::Picture { picture(tape, &look).await } else { report(form, tape, args.output.ascii).await }
     })
@@ -59,7 +57,8 @@ async fn report(form: Form, tape: Tape, ascii: bool) -> Result<Exit, Failure> {
     let (mut session, mut world) = (replay::whole(tape), World::new());
     let mut signals = Signals::take()?;
     let mut lines = (form == Form::Jsonl).then(Output::stdout);
-    let end = watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?;
+    let ears = Ears { lines: lines.as_mut(), audience: &mut () };
+    let end = headless::follow(&mut session, &mut world, &mut signals, ears).await?;
     drop(lines);
     let (Written::Taken | Written::NobodyReads) = lab::print(form, &summary(&world, repeat), ascii)?;
     Ok(if let End::Signal(number) = end { Exit::Signal(number) } else { Exit::Success })

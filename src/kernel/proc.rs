@@ -62,6 +62,15 @@ impl CountersFile {
         Self::open_in(Path::new(THREAD_NET))
     }
 
+    /// Opens the counters of the network namespace of another process, without entering it. No right is needed where /proc shows
+    /// the process. `pid` is a number of /proc's own pid namespace.
+    ///
+    /// # Errors
+    /// [`CountersError`] where the process is gone or hidden.
+    pub fn of_pid(pid: u32) -> Result<Self, CountersError> {
+        Self::open_in(&Path::new("/proc").join(pid.to_string()).join("net"))
+    }
+
     /// Opens `netstat` and `snmp` in the directory `net`, for example `/proc/PID/net` for the namespace of another process.
     ///
     /// # Errors

@@ -5,24 +5,24 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use rustix::net::RecvFlags;
-use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
-use crate::kernel::sock_diag::codec::{Message, Messages, REQUEST_BYTES, Row};
+use crate::kernel::sock_diag::codec::Row;
+use crate::kernel::sock_diag::line::Line;
+use crate::kernel::sock_diag::unix::UnixRow;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 
 pub mod codec;
+pub mod envelope;
+mod line;
+pub mod unix;
 
 /// An open NETLINK_SOCK_DIAG socket, looking at the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct Diag {
-    socket: Socket,
-    buffer: Vec<u8>,
+    line: Line,
     rows: Vec<Row>,
-    sequence: u32,
 }
 
 /// How complete one dump was.
@@ -45,6 +45,8 @@ pub struct Listening {
     pub inode: u32,
     /// The user that made it.
     pub uid: u32,
+    /// True when it takes IPv6 alone; `None` for IPv4.
+    pub v6_only: Option<bool>,
     /// Socket cookie; it tells the sockets of an SO_REUSEPORT group apart.
     pub cookie: u64,
 }
@@ -87,11 +89,7 @@ impl Diag {
     /// [`DiagError`] where the kernel or a sandbox does not offer it.
     pub fn open() -> Result<Self, DiagError> {
         let failed = |source| DiagError { operation: "open", target: "a netlink socket", source };
-        let netlink = Domain::from(libc::AF_NETLINK);
-        let socket =
-            Socket::new(netlink, Type::DGRAM, Some(Protocol::from(libc::NETLINK_SOCK_DIAG))).map_err(failed)?;
-        socket.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
-        Ok(Self { socket, buffer: vec![0; BUFFER], rows: Vec::new(), sequence: 0 })
+        Ok(Self { line: Line::open().map_err(failed)?, rows: Vec::new() })
     }
 
     /// Replaces `out` by the half-open requests for the local `port`, in no particular order.
@@ -152,57 +150,67 @@ impl Diag {
             queue: QueueReading { depth: Some(row.rqueue), limit: Some(row.wqueue), drops: row.drops },
             inode: row.inode,
             uid: row.uid,
+            v6_only: row.v6_only,
             cookie: row.cookie,
         }));
         out.sort_unstable_by_key(|one| (one.address.port(), one.address.ip(), one.cookie));
         Ok(dumped)
     }
 
-    /// Asks and collects the wanted rows, once more after a first failure.
+    /// Replaces `out` by the half-open requests of all ports, each with the local address it came to.
+    ///
+    /// # Errors
+    /// [`DiagError`] where the dump failed twice; `out` is empty then.
+    pub fn half_open_everywhere(&mut self, out: &mut Vec<(SocketAddr, HalfOpen)>) -> Result<Dumped, DiagError> {
+        out.clear();
+        let question = Question { states: SYN_RECV, extensions: 0, port: 0, wanted: Row::is_request };
+        let dumped = self.dump(&question, "list half-open requests of")?;
+        out.extend(self.rows.iter().map(|row| (row.local, half_open(row))));
+        Ok(dumped)
+    }
+
+    /// As [`Diag::waiting`], each with the local address it came to.
+    ///
+    /// # Errors
+    /// [`DiagError`] where the dump failed twice; `out` is empty then.
+    pub fn waiting_where(&mut self, port: u16, out: &mut Vec<(SocketAddr, Waiting)>) -> Result<Dumped, DiagError> {
+        out.clear();
+        let question = Question { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
+        let dumped = self.dump(&question, "list waiting connections of")?;
+        out.extend(self.rows.iter().map(|row| (row.local, waiting(row))));
+        Ok(dumped)
+    }
+
+    /// Gives every listening unix socket of the namespace, in no particular order. `each` is told with `None` to forget what it
+    /// was given: the answer was cut short and begins anew.
+    ///
+    /// # Errors
+    /// [`DiagError`] where the dump failed twice; what was given is worth nothing then.
+    pub fn unix_listeners(&mut self, mut each: impl FnMut(Option<UnixRow<'_>>)) -> Result<Dumped, DiagError> {
+        let answer = self.line.ask(unix::request, |body| {
+            each(body.map(UnixRow::read).transpose()?);
+            Ok(())
+        });
+        let failed = |source| DiagError { operation: "list unix listeners of", target: HERE, source };
+        Ok(Dumped { interrupted: answer.map_err(failed)?, doubled: 0 })
+    }
+
+    /// Asks and collects the wanted rows.
     fn dump(&mut self, question: &Question, operation: &'static str) -> Result<Dumped, DiagError> {
-        let first = self.ask(question);
-        let answer = if first.is_err() {
-            self.resynchronise();
-            self.ask(question)
-        } else {
-            first
-        };
-        let interrupted = answer.map_err(|source| {
-            self.rows.clear();
-            DiagError { operation, target: "this network namespace", source }
-        })?;
-        Ok(Dumped { interrupted, doubled: each_once(&mut self.rows) })
-    }
-
-    /// One request and its whole answer; true when the kernel called it interrupted.
-    fn ask(&mut self, question: &Question) -> io::Result<bool> {
-        self.rows.clear();
-        self.sequence = self.sequence.wrapping_add(1);
-        let request: [u8; REQUEST_BYTES] =
-            codec::request(self.sequence, question.states, question.extensions, question.port);
-        self.socket.send(&request)?;
-        let mut interrupted = false;
-        loop {
-            let length = receive(&self.socket, &mut self.buffer, RecvFlags::TRUNC)?;
-            let datagram = self.buffer.get(..length).ok_or(io::ErrorKind::InvalidData)?;
-            for message in Messages::of(datagram, self.sequence) {
-                match message? {
-                    Message::Row { row, interrupted: hinted } => {
-                        interrupted |= hinted;
-                        if (question.wanted)(&row) {
-                            self.rows.push(row);
-                        }
-                    }
-                    Message::Done { interrupted: hinted } => return Ok(interrupted | hinted),
-                    Message::Failed(errno) => return Err(io::Error::from_raw_os_error(errno)),
-                }
+        let Self { line, rows } = self;
+        let request = |sequence| codec::request(sequence, question.states, question.extensions, question.port);
+        let answer = line.ask(request, |body| {
+            match body {
+                Some(body) => rows.extend(Some(Row::read(body)?).filter(question.wanted)),
+                None => rows.clear(),
             }
-        }
-    }
-
-    /// Reads away what is left of an earlier answer: a dump that is still running makes the next one EBUSY.
-    fn resynchronise(&mut self) {
-        while receive(&self.socket, &mut self.buffer, RecvFlags::DONTWAIT).is_ok_and(|length| length > 0) {}
+            Ok(())
+        });
+        let interrupted = answer.map_err(|source| {
+            rows.clear();
+            DiagError { operation, target: HERE, source }
+        })?;
+        Ok(Dumped { interrupted, doubled: each_once(rows) })
     }
 }
 
@@ -212,16 +220,6 @@ struct Question {
     extensions: u8,
     port: u16,
     wanted: fn(&Row) -> bool,
-}
-
-fn receive(socket: &Socket, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
-    loop {
-        match rustix::net::recv(socket, &mut *buffer, flags) {
-            Ok((_, length)) => return Ok(length),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
 }
 
 /// Leaves out rows that came more than once (a request that becomes a child during the dump keeps its cookie too: one of the two
@@ -249,11 +247,8 @@ fn waiting(row: &Row) -> Waiting {
     }
 }
 
-/// The kernel answers within microseconds; waiting longer than this is an error and no reason to stop the picture.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Bytes; a dump's datagram never has more (`netlink_dump`, `net/netlink/af_netlink.c`: SKB_WITH_OVERHEAD(32768)).
-const BUFFER: usize = 32 * 1024;
+/// What is asked about, in words.
+const HERE: &str = "this network namespace";
 
 const SYN_RECV: u32 = 1 << codec::SYN_RECV;
 const LISTEN: u32 = 1 << codec::LISTEN;
@@ -314,25 +309,10 @@ mod tests {
             full,
             last_data_sent_ms: None,
             drops: None,
+            v6_only: None,
         };
         let mut rows = vec![row(9, false), row(4, false), row(9, true), row(9, false)];
         assert_eq!(each_once(&mut rows), 2);
         assert_eq!(rows, [row(4, false), row(9, true)]);
-    }
-
-    #[test]
-    fn the_remains_of_an_earlier_answer_do_not_reach_the_next() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let mut diag = Diag::open().unwrap();
-        diag.sequence = 40;
-        let stale = codec::request(7, LISTEN, 0, 0);
-        diag.socket.send(&stale).unwrap();
-        let mut children = Vec::new();
-        assert_eq!(diag.waiting(port, &mut children).unwrap(), Dumped::default());
-        assert_eq!(children, []);
-        let mut all = Vec::new();
-        diag.listeners(&mut all).unwrap();
-        assert!(all.iter().any(|one| one.address.port() == port));
     }
 }

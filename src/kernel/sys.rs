@@ -1,10 +1,11 @@
-//! The few system calls that no safe crate offers: socket options that are tables of 32-bit words, and link-level addresses.
+//! The few system calls that no safe crate offers: socket options that are tables of 32-bit words, link-level addresses, and what a
+//! namespace says of itself.
 //!
 //! With [`super::tap`]'s ring this is the only unsafe code of the room.
 
 use std::io;
 use std::mem::size_of;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use libc::{c_int, c_void, socklen_t};
 use socket2::{SockAddr, SockAddrStorage};
@@ -49,6 +50,32 @@ pub fn set_option_words<const WORDS: usize>(
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// The user namespace that owns a namespace (NS_GET_USERNS, ioctl_ns(2)).
+///
+/// # Errors
+/// EPERM where that user namespace is no descendant of the caller's, ENOTTY where `fd` is no namespace.
+#[expect(unsafe_code, reason = "rustix has no safe call for this ioctl")]
+pub fn owning_user_namespace(fd: impl AsFd) -> io::Result<OwnedFd> {
+    // SAFETY: the request takes no argument and touches no memory of ours.
+    let owner = unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), NS_GET_USERNS) };
+    if owner < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(owner) })
+}
+
+/// Which kind of namespace `fd` is, as its CLONE_NEW… flag (NS_GET_NSTYPE, ioctl_ns(2)).
+///
+/// # Errors
+/// ENOTTY where `fd` is no namespace.
+#[expect(unsafe_code, reason = "rustix has no safe call for this ioctl")]
+pub fn namespace_kind(fd: impl AsFd) -> io::Result<c_int> {
+    // SAFETY: the request takes no argument and touches no memory of ours.
+    let kind = unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), NS_GET_NSTYPE) };
+    if kind < 0 { Err(io::Error::last_os_error()) } else { Ok(kind) }
+}
+
 /// The address of a whole interface for `bind(2)` on an AF_PACKET socket: every frame of `protocol` (host byte order, for example
 /// `ETH_P_ALL`) that passes `interface`.
 #[expect(unsafe_code, reason = "socket2 has no constructor for sockaddr_ll")]
@@ -63,3 +90,7 @@ pub fn link_address(interface: u32, protocol: u16) -> SockAddr {
     // SAFETY: the storage now holds a complete sockaddr_ll, and the length is that structure's own.
     unsafe { SockAddr::new(storage, size_of::<libc::sockaddr_ll>() as socklen_t) }
 }
+
+// include/uapi/linux/nsfs.h: _IO(0xb7, 1) and _IO(0xb7, 3).
+const NS_GET_USERNS: libc::Ioctl = 0xb701;
+const NS_GET_NSTYPE: libc::Ioctl = 0xb703;

@@ -1,8 +1,10 @@
 //! Every handshake segment with its kernel timestamp: an AF_PACKET socket with an in-kernel filter and a mapped ring.
 //!
 //! Refused SYNs leave no drop event in the kernel; the wire is the only place that shows them all. The right needed is
-//! CAP_NET_RAW in the namespace of the interface. Start at [`Tap::open`].
+//! CAP_NET_RAW in the namespace of the interface; [`allowed`] says whether it is there. Start at [`Tap::open`] for one listener, at
+//! [`Knocking::open`](knocking::Knocking::open) for the arrivals of all.
 
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,20 +14,27 @@ use thiserror::Error;
 
 use super::sys;
 use crate::kernel::tap::decode::Ends;
+use crate::kernel::tap::recent::{Recent, Sight};
 use crate::kernel::tap::ring::Ring;
 use crate::model::segment::Segment;
 
 pub mod decode;
 mod filter;
+pub mod knocking;
+mod recent;
 mod ring;
 
 /// What to listen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapPlan {
-    /// The interface's index. On a veth pair take the kernel's end: it shows every segment of both directions once.
+    /// The interface's index; 0 for all interfaces. On a veth pair take the kernel's end: it shows every segment of both directions
+    /// once.
     pub interface: u32,
-    /// True for loopback, which shows each packet twice, leaving and arriving: only the arriving copy is taken.
+    /// True for loopback, which shows each packet twice, leaving and arriving: only the arriving copy is taken. A tap on all
+    /// interfaces knows that by itself.
     pub loopback: bool,
+    /// Which segments are seen.
+    pub shows: Shows,
     /// The listener's port; segments from and to it are seen.
     pub listener_port: u16,
     /// The listener's address where it has one of its own: it tells the direction when both ends use the same port.
@@ -34,29 +43,74 @@ pub struct TapPlan {
     pub ring_bytes: u32,
 }
 
+/// Which segments of the listener's port a tap sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// All of them.
+    Everything,
+    /// SYN, FIN and RST of both directions, and the clients' ACKs without payload: all that a busy server's handshakes need. A last
+    /// ACK that carries data already is not seen.
+    Handshakes,
+}
+
 impl TapPlan {
     /// A ring for 16,384 segments (4 MiB): 40 ms of 100,000 handshakes per second.
     pub const RING_BYTES: u32 = 4 << 20;
 
     /// The plan for the listener at `port`, seen from the interface with this index.
     pub const fn new(interface: u32, port: u16) -> Self {
-        Self { interface, loopback: false, listener_port: port, listener: None, ring_bytes: Self::RING_BYTES }
+        let (loopback, shows) = (false, Shows::Everything);
+        Self { interface, loopback, shows, listener_port: port, listener: None, ring_bytes: Self::RING_BYTES }
+    }
+
+    /// The plan for somebody else's listener at `port`: handshakes on all interfaces, whatever their links are. Seen is what this
+    /// machine takes and sends as the listening side, not what it forwards, nor its own connections to such a port elsewhere.
+    pub const fn everywhere(port: u16) -> Self {
+        Self { shows: Shows::Handshakes, ..Self::new(0, port) }
+    }
+
+    /// Whether packets are taken without their link's header.
+    const fn is_cooked(&self) -> bool {
+        self.interface == 0 || matches!(self.shows, Shows::Handshakes)
+    }
+
+    const fn place(&self) -> Where {
+        if self.interface == 0 { Where::All } else { Where::One(self.interface) }
     }
 }
 
 /// Why there is no tap.
 #[derive(Debug, Error)]
-#[error("the packet tap could not {operation} (interface {interface}): {source}")]
+#[error("the packet tap could not {operation} ({place}): {source}")]
 pub struct TapError {
     operation: &'static str,
-    interface: u32,
+    place: Where,
     source: io::Error,
+}
+
+/// Where a tap looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Where {
+    All,
+    One(u32),
+}
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all interfaces"),
+            Self::One(index) => write!(f, "interface {index}"),
+        }
+    }
 }
 
 impl TapError {
     /// What the reader can do about it.
     pub fn hint(&self) -> &'static str {
         match self.source.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES) if self.place == Where::All => {
+                "packet sockets need CAP_NET_RAW: run qviz as root, or once `setcap cap_net_raw+ep` on the qviz binary"
+            }
             Some(libc::EPERM | libc::EACCES) => {
                 "packet sockets need CAP_NET_RAW: run qviz in its own namespace (`qviz --net lab`), or as root"
             }
@@ -76,6 +130,7 @@ pub struct Tap {
     socket: Socket,
     ring: Ring,
     ends: Ends,
+    cooked: Option<Recent>,
 }
 
 /// A tap that may look and has no ring yet: it sees nothing.
@@ -92,9 +147,14 @@ impl BlindTap {
     /// [`TapError`] where the right is missing.
     pub fn open(plan: &TapPlan) -> Result<Self, TapError> {
         // Protocol 0 receives nothing until bind() gives another one: the filter is in place before the first packet.
-        let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(failed(plan, "open a packet socket"))?;
-        let program = filter::program(plan.listener_port, plan.loopback);
-        socket.attach_filter(&program).map_err(failed(plan, "attach its filter"))?;
+        let kind = if plan.is_cooked() { Type::DGRAM } else { Type::RAW };
+        let socket = Socket::new(Domain::PACKET, kind, None).map_err(failed(plan.place(), "open a packet socket"))?;
+        let program = if plan.is_cooked() {
+            filter::cooked::port(plan.listener_port, plan.shows)
+        } else {
+            filter::program(plan.listener_port, plan.loopback)
+        };
+        socket.attach_filter(&program).map_err(failed(plan.place(), "attach its filter"))?;
         Ok(Self { socket, plan: *plan })
     }
 
@@ -105,16 +165,31 @@ impl BlindTap {
     /// [`TapError`] where the interface or memory is missing.
     pub fn see(self) -> Result<Tap, TapError> {
         let Self { socket, plan } = self;
-        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(&plan, "map its ring"))?;
+        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(plan.place(), "map its ring"))?;
         let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
-        socket.bind(&whole).map_err(failed(&plan, "bind to the interface"))?;
-        Ok(Tap { socket, ring, ends: Ends { port: plan.listener_port, address: plan.listener } })
+        socket.bind(&whole).map_err(failed(plan.place(), "bind to the interface"))?;
+        let cooked = plan.is_cooked().then(|| Recent::new(COPIES));
+        Ok(Tap { socket, ring, ends: Ends { port: plan.listener_port, address: plan.listener }, cooked })
     }
 }
 
-fn failed(plan: &TapPlan, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
-    let interface = plan.interface;
-    move |source| TapError { operation, interface, source }
+fn failed(place: Where, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
+    move |source| TapError { operation, place, source }
+}
+
+/// Whether this thread may tap all interfaces of its network namespace. It looks at nothing and takes microseconds.
+///
+/// # Errors
+/// [`TapError`] with the reason and, in its hint, what would help.
+pub fn allowed() -> Result<(), TapError> {
+    let opened = Socket::new(Domain::PACKET, Type::DGRAM, None);
+    opened.map(drop).map_err(failed(Where::All, "open a packet socket"))
+}
+
+/// How many packets did not fit into a socket's ring since the last call.
+fn lost(socket: &Socket) -> u64 {
+    sys::option_words::<2>(socket, libc::SOL_PACKET, libc::PACKET_STATISTICS)
+        .map_or(0, |[_seen, dropped]| dropped.into())
 }
 
 impl Tap {
@@ -130,12 +205,17 @@ impl Tap {
     /// Gives every segment that has arrived, in the order of arrival, with its kernel timestamp (nanoseconds of CLOCK_REALTIME),
     /// and returns their number. No system call is made.
     pub fn drain(&mut self, mut each: impl FnMut(u64, Segment)) -> usize {
-        let ends = self.ends;
+        let (ends, cooked) = (self.ends, &mut self.cooked);
         let mut segments = 0;
-        self.ring.drain(|nanos, frame| {
-            if let Some(segment) = decode::segment(frame, ends) {
+        self.ring.drain(|frame| {
+            let segment = match cooked {
+                None => decode::segment(frame.bytes, ends),
+                Some(recent) => decode::segment_of_ip(frame.bytes, ends)
+                    .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != Sight::Copy),
+            };
+            if let Some(segment) = segment {
                 segments += 1;
-                each(nanos, segment);
+                each(frame.nanos, segment);
             }
         });
         segments
@@ -144,8 +224,7 @@ impl Tap {
     /// How many segments did not fit into the ring since the last call (PACKET_STATISTICS, which starts anew with each reading).
     /// 0 where the kernel does not answer.
     pub fn dropped(&mut self) -> u64 {
-        sys::option_words::<2>(&self.socket, libc::SOL_PACKET, libc::PACKET_STATISTICS)
-            .map_or(0, |[_seen, dropped]| dropped.into())
+        lost(&self.socket)
     }
 }
 
@@ -155,3 +234,6 @@ impl AsFd for Tap {
         self.socket.as_fd()
     }
 }
+
+/// Segments remembered to tell copies at stacked interfaces, which follow within microseconds.
+const COPIES: usize = 4096;

@@ -4,7 +4,9 @@
 //! (`inet_diag_dump_compat`, `net/ipv4/inet_diag.c`, asks for AF_UNSPEC), where SOCK_DIAG_BY_FAMILY needs two.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use crate::kernel::sock_diag::envelope::{HEADER, attributes, word};
 
 /// Length of a request in bytes: a netlink header and `struct inet_diag_req`.
 pub const REQUEST_BYTES: usize = HEADER + 60;
@@ -52,9 +54,19 @@ pub struct Row {
     pub last_data_sent_ms: Option<u32>,
     /// SKMEMINFO's drops.
     pub drops: Option<u32>,
+    /// INET_DIAG_SKV6ONLY: a listener of IPv6 always has it.
+    pub v6_only: Option<bool>,
 }
 
 impl Row {
+    /// Reads `struct inet_diag_msg` and the attributes after it.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] where it is cut short.
+    pub fn read(body: &[u8]) -> io::Result<Self> {
+        row(body)
+    }
+
     /// True for a half-open request.
     pub const fn is_request(&self) -> bool {
         self.state == SYN_RECV && !self.full
@@ -64,25 +76,6 @@ impl Row {
     pub const fn is_unaccepted(&self) -> bool {
         self.full && self.inode == 0
     }
-}
-
-/// One message of an answer.
-#[derive(Debug)]
-pub enum Message {
-    /// A socket.
-    Row {
-        /// What was said of it.
-        row: Row,
-        /// NLM_F_DUMP_INTR was set.
-        interrupted: bool,
-    },
-    /// The answer is complete.
-    Done {
-        /// NLM_F_DUMP_INTR was set.
-        interrupted: bool,
-    },
-    /// The kernel refused, with this errno.
-    Failed(i32),
 }
 
 /// The request for all TCP sockets in `states` (a bit per state) with the local `port` (0: any), carrying the attributes in
@@ -100,72 +93,15 @@ pub fn request(sequence: u32, states: u32, extensions: u8, port: u16) -> [u8; RE
     bytes
 }
 
-/// The messages of one datagram that answer the request `sequence`; others are passed over.
-#[derive(Debug)]
-pub struct Messages<'a> {
-    rest: &'a [u8],
-    sequence: u32,
-}
-
-impl<'a> Messages<'a> {
-    /// Reads `datagram`.
-    pub const fn of(datagram: &'a [u8], sequence: u32) -> Self {
-        Self { rest: datagram, sequence }
-    }
-
-    /// The next message of this request, or `None` at the end; an error where a length does not fit.
-    fn read(&mut self) -> io::Result<Option<Message>> {
-        while !self.rest.is_empty() {
-            let length = word(self.rest, 0)? as usize;
-            let kind = half(self.rest, 4)?;
-            let flags = half(self.rest, 6)?;
-            let sequence = word(self.rest, 8)?;
-            let body = self.rest.get(HEADER..length).ok_or(io::ErrorKind::InvalidData)?;
-            self.rest = self.rest.get(length.next_multiple_of(ALIGN)..).unwrap_or_default();
-            if sequence != self.sequence {
-                continue;
-            }
-            let interrupted = i32::from(flags) & libc::NLM_F_DUMP_INTR != 0;
-            match i32::from(kind) {
-                libc::NLMSG_NOOP => {}
-                libc::NLMSG_DONE => return Ok(Some(finished(body, interrupted))),
-                libc::NLMSG_ERROR => return Ok(Some(Message::Failed(word(body, 0)?.cast_signed().wrapping_neg()))),
-                _ => return row(body).map(|row| Some(Message::Row { row, interrupted })),
-            }
-        }
-        Ok(None)
-    }
-}
-
-impl Iterator for Messages<'_> {
-    type Item = io::Result<Message>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let message = self.read();
-        if message.is_err() {
-            self.rest = &[];
-        }
-        message.transpose()
-    }
-}
-
-/// NLMSG_DONE carries the dump's own result, negative where it failed.
-fn finished(body: &[u8], interrupted: bool) -> Message {
-    match word(body, 0).map(u32::cast_signed) {
-        Ok(result) if result < 0 => Message::Failed(result.wrapping_neg()),
-        _ => Message::Done { interrupted },
-    }
-}
-
-/// Reads `struct inet_diag_msg` and the attributes after it.
 fn row(body: &[u8]) -> io::Result<Row> {
     let fixed = body.first_chunk::<72>().ok_or(io::ErrorKind::InvalidData)?;
     let ipv4 = i32::from(fixed[0]) == libc::AF_INET;
+    let interface = word(fixed, 40)?;
     let mut row = Row {
         state: fixed[1],
         retransmits: fixed[3],
-        local: address(ipv4, &fixed[4..6], &fixed[8..24]),
-        peer: address(ipv4, &fixed[6..8], &fixed[24..40]),
+        local: address(ipv4, interface, &fixed[4..6], &fixed[8..24]),
+        peer: address(ipv4, interface, &fixed[6..8], &fixed[24..40]),
         cookie: u64::from(word(fixed, 44)?) | u64::from(word(fixed, 48)?) << 32,
         expires_ms: word(fixed, 52)?,
         rqueue: word(fixed, 56)?,
@@ -175,55 +111,42 @@ fn row(body: &[u8]) -> io::Result<Row> {
         full: false,
         last_data_sent_ms: None,
         drops: None,
+        v6_only: None,
     };
-    let mut rest = &body[72..];
-    while rest.len() >= 4 {
-        let length = usize::from(half(rest, 0)?);
-        let attribute = rest.get(4..length).ok_or(io::ErrorKind::InvalidData)?;
-        match half(rest, 2)? {
+    for attribute in attributes(&body[72..]) {
+        let (kind, payload) = attribute?;
+        match kind {
             SHUTDOWN => row.full = true,
-            INFO => row.last_data_sent_ms = word(attribute, LAST_DATA_SENT).ok(),
-            MEMORY => row.drops = word(attribute, DROPS).ok(),
+            INFO => row.last_data_sent_ms = word(payload, LAST_DATA_SENT).ok(),
+            MEMORY => row.drops = word(payload, DROPS).ok(),
+            V6_ONLY => row.v6_only = payload.first().map(|byte| *byte != 0),
             _ => {}
         }
-        rest = rest.get(length.next_multiple_of(ALIGN)..).unwrap_or_default();
     }
     Ok(row)
 }
 
-/// Callers give 2 and 16 bytes.
-fn address(ipv4: bool, port: &[u8], ip: &[u8]) -> SocketAddr {
+/// Callers give 2 and 16 bytes. An address that means nothing without its interface (`fe80::/10`) carries that interface's index.
+fn address(ipv4: bool, interface: u32, port: &[u8], ip: &[u8]) -> SocketAddr {
     let mut octets = [0; 16];
     octets.copy_from_slice(ip);
-    let ip = if ipv4 {
-        IpAddr::V4(Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]))
-    } else {
-        IpAddr::V6(Ipv6Addr::from(octets))
-    };
-    SocketAddr::new(ip, u16::from_be_bytes([port[0], port[1]]))
+    let port = u16::from_be_bytes([port[0], port[1]]);
+    if ipv4 {
+        let ip = Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]);
+        return SocketAddrV4::new(ip, port).into();
+    }
+    let ip = Ipv6Addr::from(octets);
+    SocketAddrV6::new(ip, port, 0, if ip.is_unicast_link_local() { interface } else { 0 }).into()
 }
-
-fn word(bytes: &[u8], at: usize) -> io::Result<u32> {
-    let four = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(io::ErrorKind::InvalidData)?;
-    Ok(u32::from_ne_bytes(*four))
-}
-
-fn half(bytes: &[u8], at: usize) -> io::Result<u16> {
-    let two = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(io::ErrorKind::InvalidData)?;
-    Ok(u16::from_ne_bytes(*two))
-}
-
-/// Bytes of `struct nlmsghdr`.
-const HEADER: usize = 16;
-
-/// NLMSG_ALIGNTO and NLA_ALIGNTO.
-const ALIGN: usize = 4;
 
 /// The message type of `include/uapi/linux/inet_diag.h`.
 const TCPDIAG_GETSOCK: u16 = 18;
 
 /// INET_DIAG_SHUTDOWN: every full socket has this attribute, asked for or not (`inet_diag_msg_attrs_fill`).
 const SHUTDOWN: u16 = 8;
+
+/// INET_DIAG_SKV6ONLY: every IPv6 listener has it, asked for or not (`inet_diag_msg_attrs_fill`).
+const V6_ONLY: u16 = 11;
 
 /// Bytes from the start of `struct tcp_info`.
 const LAST_DATA_SENT: usize = 44;
@@ -233,20 +156,7 @@ const DROPS: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    /// One netlink message around `body`.
-    fn message(kind: u16, flags: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
-        let mut bytes = ((HEADER + body.len()) as u32).to_ne_bytes().to_vec();
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend(flags.to_ne_bytes());
-        bytes.extend(sequence.to_ne_bytes());
-        bytes.extend([0; 4]);
-        bytes.extend(body);
-        bytes
-    }
 
     fn body() -> Vec<u8> {
         let mut bytes = vec![0; 72];
@@ -260,64 +170,40 @@ mod tests {
 
     #[test]
     fn a_request_row_is_read_in_place() {
-        let datagram = message(TCPDIAG_GETSOCK, libc::NLM_F_DUMP_INTR as u16, 5, &body());
-        let Some(Ok(Message::Row { row, interrupted })) = Messages::of(&datagram, 5).next() else { panic!() };
-        assert!(interrupted && row.is_request() && !row.is_unaccepted());
+        let row = Row::read(&body()).unwrap();
+        assert!(row.is_request() && !row.is_unaccepted());
         assert_eq!(row.peer, "198.18.0.9:4000".parse().unwrap());
         assert_eq!((row.retransmits, row.expires_ms, row.cookie), (2, 960, 0x1_0000_0007));
+        assert_eq!(row.v6_only, None);
     }
 
     #[test]
     fn a_full_socket_in_syn_recv_is_a_fast_open_child_and_no_request() {
         let mut bytes = body();
         bytes.extend([5, 0, 8, 0, 0, 0, 0, 0]);
-        let row = row(&bytes).unwrap();
+        let row = Row::read(&bytes).unwrap();
         assert!(!row.is_request() && row.is_unaccepted());
     }
 
     #[test]
-    fn answers_to_another_request_are_passed_over() {
-        let mut datagram = message(TCPDIAG_GETSOCK, 0, 4, &body());
-        datagram.extend(message(libc::NLMSG_DONE as u16, 0, 5, &[0; 4]));
-        let all: Vec<_> = Messages::of(&datagram, 5).collect();
-        assert!(matches!(all[..], [Ok(Message::Done { interrupted: false })]), "{all:?}");
+    fn a_link_local_listener_keeps_its_interface_and_whether_it_takes_ipv6_alone() {
+        let mut bytes = body();
+        bytes[..2].copy_from_slice(&[libc::AF_INET6 as u8, LISTEN]);
+        bytes[4..6].copy_from_slice(&80_u16.to_be_bytes());
+        bytes[8..10].copy_from_slice(&[0xfe, 0x80]);
+        bytes[40..44].copy_from_slice(&3_u32.to_ne_bytes());
+        bytes.extend([5, 0, 11, 0, 1, 0, 0, 0]);
+        let row = Row::read(&bytes).unwrap();
+        assert_eq!((row.local.to_string().as_str(), row.v6_only), ("[fe80::%3]:80", Some(true)));
     }
 
     #[test]
-    fn an_error_is_told_as_its_errno() {
-        for kind in [libc::NLMSG_ERROR, libc::NLMSG_DONE] {
-            let datagram = message(kind as u16, 0, 5, &(-libc::ENOENT).to_ne_bytes());
-            let first = Messages::of(&datagram, 5).next();
-            assert!(matches!(first, Some(Ok(Message::Failed(libc::ENOENT)))), "{first:?}");
+    fn a_row_cut_short_is_an_error() {
+        let mut bytes = body();
+        bytes.extend([8, 0, 8, 0, 0, 0, 0, 0]);
+        for cut in (0..72).chain([77, 79]) {
+            assert!(Row::read(&bytes[..cut]).is_err(), "{cut}");
         }
-    }
-
-    #[test]
-    fn a_message_cut_short_is_an_error_once() {
-        let datagram = message(TCPDIAG_GETSOCK, 0, 5, &body());
-        for cut in 1..datagram.len() {
-            let all: Vec<_> = Messages::of(&datagram[..cut], 5).collect();
-            assert!(matches!(all[..], [Err(_)]), "{cut}: {all:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_it_panic_or_run_for_ever(
-            lengths in prop::collection::vec(0_u32..200, 1..6),
-            noise in prop::collection::vec(any::<u8>(), 0..600),
-        ) {
-            let mut datagram = noise.clone();
-            for (number, length) in lengths.iter().enumerate() {
-                let at = number * 88;
-                if let Some(place) = datagram.get_mut(at..at + 4) {
-                    place.copy_from_slice(&length.to_ne_bytes());
-                }
-                if let Some(place) = datagram.get_mut(at + 8..at + 12) {
-                    place.copy_from_slice(&5_u32.to_ne_bytes());
-                }
-            }
-            prop_assert!(Messages::of(&datagram, 5).count() <= datagram.len());
-        }
+        assert!(Row::read(&bytes).is_ok());
     }
 }

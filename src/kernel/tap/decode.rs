@@ -1,6 +1,6 @@
 //! From the bytes of a frame to a [`Segment`]. Only headers are needed; what is cut short or malformed gives `None`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 
@@ -19,21 +19,27 @@ pub struct Ends {
 /// The TCP segment in an Ethernet frame, as seen from the listener that stands at `ends`. `None` where the frame is no TCP, has no
 /// whole TCP header, or neither end is the listener's.
 pub fn segment(frame: &[u8], ends: Ends) -> Option<Segment> {
-    let packet = LaxSlicedPacket::from_ethernet(frame).ok()?;
-    let (source, destination, carried) = match packet.net? {
-        LaxNetSlice::Ipv4(ip) => {
-            let header = ip.header();
-            let carried = usize::from(header.total_len()).saturating_sub(header.slice().len());
-            (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), carried)
-        }
-        LaxNetSlice::Ipv6(ip) => {
-            let header = ip.header();
-            let carried = usize::from(header.payload_length());
-            (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), carried)
-        }
-        LaxNetSlice::Arp(_) => return None,
-    };
+    oriented(&LaxSlicedPacket::from_ethernet(frame).ok()?, ends)
+}
+
+/// As [`segment`], for a packet that begins with its IP header.
+pub fn segment_of_ip(packet: &[u8], ends: Ends) -> Option<Segment> {
+    oriented(&LaxSlicedPacket::from_ip(packet).ok()?, ends)
+}
+
+/// The client of a SYN, where it goes, and its sequence number, from a packet that begins with its IP header. `None` where it is no
+/// SYN with a whole TCP header.
+pub fn knock(packet: &[u8]) -> Option<(Peer, SocketAddr, u32)> {
+    let packet = LaxSlicedPacket::from_ip(packet).ok()?;
+    let (source, destination, _) = addresses(&packet)?;
     let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return None };
+    let to = SocketAddr::new(destination, tcp.destination_port());
+    (tcp.syn() && !tcp.ack() && !tcp.rst()).then(|| (Peer::new(source, tcp.source_port()), to, tcp.sequence_number()))
+}
+
+fn oriented(packet: &LaxSlicedPacket<'_>, ends: Ends) -> Option<Segment> {
+    let (source, destination, carried) = addresses(packet)?;
+    let Some(TransportSlice::Tcp(tcp)) = &packet.transport else { return None };
     let toward = ends.toward((source, tcp.source_port()), (destination, tcp.destination_port()))?;
     let peer = match toward {
         Toward::Listener => Peer::new(source, tcp.source_port()),
@@ -50,6 +56,23 @@ pub fn segment(frame: &[u8], ends: Ends) -> Option<Segment> {
         window_scale,
         timestamps,
     })
+}
+
+/// Source, destination, and how many bytes the IP header says that it carries.
+fn addresses(packet: &LaxSlicedPacket<'_>) -> Option<(IpAddr, IpAddr, usize)> {
+    match packet.net.as_ref()? {
+        LaxNetSlice::Ipv4(ip) => {
+            let header = ip.header();
+            let carried = usize::from(header.total_len()).saturating_sub(header.slice().len());
+            Some((IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), carried))
+        }
+        LaxNetSlice::Ipv6(ip) => {
+            let header = ip.header();
+            let carried = usize::from(header.payload_length());
+            Some((IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), carried))
+        }
+        LaxNetSlice::Arp(_) => None,
+    }
 }
 
 impl Ends {
@@ -133,6 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn without_a_link_header_the_same_is_read() {
+        let (request, answer) = (syn(4000, 8080), syn(8080, 4000));
+        assert_eq!(segment_of_ip(&request[14..], ENDS), segment(&request, ENDS));
+        let client = Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 4000);
+        assert_eq!(knock(&request[14..]), Some((client, "198.51.100.1:8080".parse().unwrap(), 77)));
+        assert!(knock(&answer[14..]).is_some() && knock(&request[14..50]).is_none());
+    }
+
+    #[test]
     fn the_peer_is_the_client_whichever_way_the_segment_goes() {
         let answer = segment(&syn(8080, 4000), ENDS).unwrap();
         assert_eq!(answer.toward, Toward::Client);
@@ -175,6 +207,9 @@ mod tests {
             let kept = [0, 24, 34][seed].min(frame.len());
             frame[..kept].copy_from_slice(&real[..kept]);
             let _any = segment(&frame, ENDS);
+            for bare in [&frame[..], frame.get(14..).unwrap_or_default()] {
+                let _any = (segment_of_ip(bare, ENDS), knock(bare));
+            }
             prop_assert!(segment(&real[..cut.min(real.len())], ENDS).is_none_or(|whole| whole.seq == 77));
         }
     }

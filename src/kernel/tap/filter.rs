@@ -2,6 +2,8 @@
 
 use socket2::SockFilter;
 
+pub(super) mod cooked;
+
 /// The program for segments from or to `port`. On loopback the leaving copy of each packet is passed over.
 pub(super) fn program(port: u16, loopback: bool) -> Vec<SockFilter> {
     let mut program = Vec::new();

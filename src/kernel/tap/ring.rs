@@ -26,6 +26,17 @@ pub(super) struct Ring {
 // SAFETY: the mapping belongs to this value alone, is not tied to a thread, and is only reached through `&mut self`.
 unsafe impl Send for Ring {}
 
+/// One frame in the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame<'a> {
+    /// When it passed: nanoseconds of CLOCK_REALTIME.
+    pub(super) nanos: u64,
+    /// The index of the interface that it passed.
+    pub(super) interface: u32,
+    /// Its first bytes.
+    pub(super) bytes: &'a [u8],
+}
+
 impl Ring {
     /// Gives `socket` a ring of at least `bytes` bytes and maps it.
     #[expect(unsafe_code, reason = "mapping memory")]
@@ -43,10 +54,10 @@ impl Ring {
         Ok(Self { base, slots, next: 0 })
     }
 
-    /// Gives each frame that is ready, with its timestamp (nanoseconds of CLOCK_REALTIME), and hands its slot back to the kernel.
+    /// Gives each frame that is ready and hands its slot back to the kernel.
     /// At most one turn of the ring, so that a flood cannot hold the caller for ever.
     #[expect(unsafe_code, reason = "reads memory that the kernel writes")]
-    pub(super) fn drain(&mut self, mut each: impl FnMut(u64, &[u8])) {
+    pub(super) fn drain(&mut self, mut each: impl FnMut(Frame<'_>)) {
         for _ in 0..self.slots {
             // SAFETY: `next < slots`, and the mapping holds `slots * SLOT` bytes.
             let slot = unsafe { self.base.add(self.next * SLOT) };
@@ -60,8 +71,7 @@ impl Ring {
             // SAFETY: the bytes after tp_status lie within the mapping, are initialised (the kernel zeroes the ring), and
             // belong to us until the status is handed back below; the slice does not live longer than this turn.
             let rest = unsafe { slice::from_raw_parts(slot.add(STATUS).as_ptr(), SLOT - STATUS) };
-            let (nanos, frame) = unpack(rest);
-            each(nanos, frame);
+            each(unpack(rest));
             // Release: our reads are over before the kernel sees that it may write again.
             status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
             self.next = (self.next + 1) % self.slots;
@@ -78,13 +88,14 @@ impl Drop for Ring {
     }
 }
 
-/// Timestamp and bytes of the frame in a slot, its status word already taken off. Offsets that do not fit give an empty frame.
-fn unpack(slot: &[u8]) -> (u64, &[u8]) {
+/// The frame in a slot whose status word has been taken off. Offsets that do not fit give an empty frame.
+fn unpack(slot: &[u8]) -> Frame<'_> {
     let word = |at: usize| slot[at - STATUS..].first_chunk().map_or(0, |four| u32::from_ne_bytes(*four));
     let length = word(SNAPLEN) as usize;
     let start = usize::from((word(MAC_AND_NET) as u16).max(STATUS as u16)) - STATUS;
-    let frame = slot.get(start..).map_or(&[][..], |rest| &rest[..length.min(rest.len())]);
-    (u64::from(word(SECONDS)) * 1_000_000_000 + u64::from(word(NANOS)), frame)
+    let bytes = slot.get(start..).map_or(&[][..], |rest| &rest[..length.min(rest.len())]);
+    let nanos = u64::from(word(SECONDS)) * 1_000_000_000 + u64::from(word(NANOS));
+    Frame { nanos, interface: word(INTERFACE), bytes }
 }
 
 /// Bytes per block: the ring's size is a multiple of it. A power of two and whole pages on every machine that Linux runs on.
@@ -102,6 +113,9 @@ const MAC_AND_NET: usize = 12;
 const SECONDS: usize = 16;
 const NANOS: usize = 20;
 
+/// The position of sll_ifindex in the `struct sockaddr_ll` that follows the header.
+const INTERFACE: usize = 36;
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -115,15 +129,16 @@ mod tests {
         slot[MAC_AND_NET..MAC_AND_NET + 2].copy_from_slice(&66_u16.to_ne_bytes());
         slot[SECONDS..SECONDS + 4].copy_from_slice(&2_u32.to_ne_bytes());
         slot[NANOS..NANOS + 4].copy_from_slice(&5_u32.to_ne_bytes());
+        slot[INTERFACE] = 3;
         slot[66..69].copy_from_slice(&[7, 8, 9]);
-        assert_eq!(unpack(&slot[STATUS..]), (2_000_000_005, &[7, 8, 9][..]));
+        let frame = Frame { nanos: 2_000_000_005, interface: 3, bytes: &[7, 8, 9] };
+        assert_eq!(unpack(&slot[STATUS..]), frame);
     }
 
     proptest! {
         #[test]
         fn no_slot_makes_it_panic(slot in prop::collection::vec(any::<u8>(), SLOT - STATUS)) {
-            let (_, frame) = unpack(&slot);
-            prop_assert!(frame.len() <= slot.len());
+            prop_assert!(unpack(&slot).bytes.len() <= slot.len());
         }
     }
 }

@@ -1,0 +1,190 @@
+//! All listeners of a network namespace: TCP over IPv4 and IPv6, and unix stream sockets; who is half-open and who waits, each with
+//! the address it came to. No right is needed, and no listener is touched. Start at [`Census::read`].
+
+use std::net::{IpAddr, SocketAddr};
+
+use thiserror::Error;
+
+use super::sock_diag::unix::UnixRow;
+use super::sock_diag::{Diag, DiagError, Dumped, Listening};
+use super::visible::visible;
+use crate::model::sample::{HalfOpen, QueueReading, Waiting};
+use crate::model::watch::{Address, ListenerId, ListenerReading};
+
+/// The list of listeners, read again and again. It looks at the network namespace in which it was opened.
+#[derive(Debug)]
+pub struct Census {
+    diag: Diag,
+    tcp: Vec<Listening>,
+    unix: bool,
+}
+
+/// Why the listeners could not be listed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub struct CensusError(#[from] DiagError);
+
+impl CensusError {
+    /// What the reader can do about it.
+    pub fn hint(&self) -> &'static str {
+        self.0.hint()
+    }
+}
+
+impl Census {
+    /// Opens sock_diag in the network namespace of the calling thread. A kernel without unix_diag lists TCP alone.
+    ///
+    /// # Errors
+    /// [`CensusError`] where the kernel or a sandbox does not offer it.
+    pub fn open() -> Result<Self, CensusError> {
+        let mut diag = Diag::open()?;
+        let mut tcp = Vec::new();
+        diag.listeners(&mut tcp)?;
+        let unix = diag.unix_listeners(|_| ()).is_ok();
+        Ok(Self { diag, tcp, unix })
+    }
+
+    /// True when unix sockets are listed too (CONFIG_UNIX_DIAG).
+    pub const fn has_unix(&self) -> bool {
+        self.unix
+    }
+
+    /// Replaces `out` by all listening sockets, ordered by address and id. Where the kernel said that its tables changed meanwhile,
+    /// it is asked once more; [`Dumped::interrupted`] is then true only when that answer was interrupted too. A listener that is
+    /// missing from an interrupted answer need not be gone.
+    ///
+    /// # Errors
+    /// [`CensusError`] where an answer was cut short twice; `out` is empty then, and no listener is gone for that.
+    pub fn read(&mut self, out: &mut Vec<ListenerReading>) -> Result<Dumped, CensusError> {
+        let first = self.once(out)?;
+        if first.interrupted { self.once(out) } else { Ok(first) }
+    }
+
+    fn once(&mut self, out: &mut Vec<ListenerReading>) -> Result<Dumped, CensusError> {
+        out.clear();
+        let mut dumped = self.diag.listeners(&mut self.tcp)?;
+        if self.unix {
+            let asked = self.diag.unix_listeners(|row| match row {
+                Some(row) => out.push(unix(&row)),
+                None => out.clear(),
+            });
+            if asked.is_err() {
+                out.clear();
+            }
+            dumped.interrupted |= asked?.interrupted;
+        }
+        out.extend(self.tcp.iter().map(tcp));
+        let listed = out.len();
+        out.sort_unstable_by(|one, other| one.address.cmp(&other.address).then(one.id.cmp(&other.id)));
+        out.dedup_by_key(|one| one.id);
+        dumped.doubled += (listed - out.len()) as u32;
+        Ok(dumped)
+    }
+
+    /// Replaces `out` by the half-open requests of all ports from one walk of the kernel's tables, each with the local address it
+    /// came to: [`takers`] finds its listener.
+    ///
+    /// # Errors
+    /// [`CensusError`] where the answer was cut short twice; `out` is empty then.
+    pub fn requests(&mut self, out: &mut Vec<(SocketAddr, HalfOpen)>) -> Result<Dumped, CensusError> {
+        Ok(self.diag.half_open_everywhere(out)?)
+    }
+
+    /// Replaces `out` by the connections to the local `port` that wait for `accept()`, each with the local address it came to:
+    /// [`takers`] finds its listener. A client that has reset its connection is not listed any more but keeps its place in the
+    /// queue: such dead ones are the queue's depth less the listed.
+    ///
+    /// # Errors
+    /// [`CensusError`] where the answer was cut short twice; `out` is empty then.
+    pub fn waiting(&mut self, port: u16, out: &mut Vec<(SocketAddr, Waiting)>) -> Result<Dumped, CensusError> {
+        Ok(self.diag.waiting_where(port, out)?)
+    }
+}
+
+/// The listeners that took a connection with this local address, as [`Census::requests`] and [`Census::waiting`] give it: those
+/// bound to the very address, else those bound to all addresses of its family. More than one is an SO_REUSEPORT group. An IPv4
+/// client of a dual-stack listener has a local address of `::ffff:0:0/96` and belongs to the IPv6 listener.
+pub fn takers(local: SocketAddr, listeners: &[ListenerReading]) -> impl Iterator<Item = &ListenerReading> {
+    let bound = move |wanted: Option<IpAddr>| {
+        move |one: &&ListenerReading| {
+            matches!(&one.address, Address::Tcp(at)
+                if at.port() == local.port()
+                    && at.is_ipv4() == local.is_ipv4()
+                    && wanted.map_or(at.ip().is_unspecified(), |ip| at.ip() == ip))
+        }
+    };
+    let exact = listeners.iter().any(|one| bound(Some(local.ip()))(&one));
+    listeners.iter().filter(bound(exact.then(|| local.ip())))
+}
+
+fn tcp(one: &Listening) -> ListenerReading {
+    ListenerReading {
+        id: ListenerId(one.cookie),
+        address: Address::Tcp(one.address),
+        v6_only: one.v6_only,
+        queue: one.queue,
+        inode: one.inode.into(),
+        uid: Some(one.uid),
+    }
+}
+
+fn unix(row: &UnixRow<'_>) -> ListenerReading {
+    ListenerReading {
+        id: ListenerId(row.cookie),
+        address: Address::Unix(path(row.name)),
+        v6_only: None,
+        queue: QueueReading { depth: row.rqueue, limit: row.wqueue, drops: None },
+        inode: row.inode.into(),
+        uid: row.uid,
+    }
+}
+
+/// The zero bytes at the end of a name say nothing: a path may end with one, an abstract name is often padded with them.
+fn path(name: &[u8]) -> String {
+    let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    match name[..end].split_first() {
+        Some((0, rest)) => format!("@{}", visible(rest)),
+        _ => visible(&name[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(id: u64, address: &str) -> ListenerReading {
+        let address = Address::Tcp(address.parse().unwrap());
+        let (id, queue) = (ListenerId(id), QueueReading::default());
+        ListenerReading { id, address, v6_only: None, queue, inode: id.0, uid: Some(0) }
+    }
+
+    #[test]
+    fn a_connection_belongs_to_the_nearest_listener_of_its_family() {
+        let all = [
+            listening(1, "0.0.0.0:80"),
+            listening(2, "127.0.0.1:80"),
+            listening(3, "[::]:80"),
+            listening(4, "[::1]:80"),
+            listening(5, "0.0.0.0:81"),
+            listening(6, "0.0.0.0:81"),
+            listening(7, "[::]:82"),
+        ];
+        let ids = |local: &str| takers(local.parse().unwrap(), &all).map(|one| one.id.0).collect::<Vec<_>>();
+        assert_eq!(ids("127.0.0.1:80"), [2]);
+        assert_eq!(ids("127.0.0.2:80"), [1]);
+        assert_eq!(ids("[::1]:80"), [4]);
+        assert_eq!(ids("[::ffff:127.0.0.1]:80"), [3]);
+        assert_eq!(ids("127.0.0.1:81"), [5, 6]);
+        assert_eq!(ids("[::ffff:127.0.0.1]:82"), [7]);
+        assert_eq!(ids("127.0.0.1:82"), [0; 0]);
+    }
+
+    #[test]
+    fn names_of_unix_sockets_are_visible_and_steer_nothing() {
+        assert_eq!(path(b"/run/a.sock\0"), "/run/a.sock");
+        assert_eq!(path(b"\0name\0\0"), "@name");
+        assert_eq!(path(b"\0two\0parts"), "@two\\x00parts");
+        assert_eq!(path(b"/tmp/\x1b[2J"), "/tmp/\\x1b[2J");
+        assert_eq!(path(b""), "");
+    }
+}

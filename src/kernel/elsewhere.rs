@@ -1,0 +1,161 @@
+//! Another network namespace: that of a container, of a process, or one with a name under `/run/netns`. Entering moves the calling
+//! thread and changes nothing for anybody else. Start at [`enter`].
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use thiserror::Error;
+
+use super::sys;
+
+/// Why another network namespace cannot be looked into.
+#[derive(Debug, Error)]
+#[error("cannot {operation} {}: {why}", path.display())]
+pub struct ElsewhereError {
+    operation: &'static str,
+    path: PathBuf,
+    why: Why,
+    /// The process whose namespace was asked for.
+    pid: Option<u32>,
+}
+
+#[derive(Debug, Error)]
+enum Why {
+    #[error("{0}")]
+    Kernel(#[from] io::Error),
+    #[error("this is no network namespace")]
+    NoNamespace,
+    #[error("the process has {0} threads already; a user namespace is entered before the second")]
+    Threads(usize),
+}
+
+/// By which right a namespace was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It is the one in which the thread stood already.
+    Here,
+    /// CAP_SYS_ADMIN over it.
+    Right,
+    /// The user owns the user namespace to which it belongs (a rootless container, the user's own lab), and that was entered first.
+    /// What was seen outside by right of the old user namespace is not seen any more.
+    Owner,
+}
+
+impl ElsewhereError {
+    /// What the reader can do about it.
+    pub fn hint(&self) -> String {
+        let errno = match &self.why {
+            Why::NoNamespace => {
+                return "name a file as `/run/netns/NAME` or `/proc/PID/ns/net`: `ip netns`, `lsns -t net`".to_owned();
+            }
+            Why::Threads(_) => return "this is a fault of qviz: please report it".to_owned(),
+            Why::Kernel(error) => error.raw_os_error(),
+        };
+        match (errno, self.pid) {
+            (Some(libc::ENOENT | libc::ESRCH), Some(pid)) => {
+                format!("there is no process {pid} in this /proc: `lsns -t net` lists the namespaces and their processes")
+            }
+            (Some(libc::ENOENT), None) => "`ip netns` lists those with a name, `lsns -t net` all".to_owned(),
+            (Some(libc::EPERM | libc::EACCES), _) => {
+                "it belongs to another user: run qviz as root; drops without names are in /proc/PID/net/netstat for everybody"
+                    .to_owned()
+            }
+            _ => format!("try `nsenter --net={} true`", self.path.display()),
+        }
+    }
+}
+
+/// Moves the calling thread into the network namespace that the file `path` stands for (`/run/netns/NAME`, `/proc/PID/ns/net`).
+/// Where the right is missing, the user namespace that owns it is entered first, which an ordinary user may do with its own rootless
+/// containers. Call it while the process has one thread.
+///
+/// # Errors
+/// [`ElsewhereError`]; the thread may then stand in that user namespace already, so qviz should end.
+pub fn enter(path: &Path) -> Result<Way, ElsewhereError> {
+    enter_as(path, None)
+}
+
+/// As [`enter`], for the network namespace of the process `pid`, a number of /proc's own pid namespace.
+///
+/// # Errors
+/// As [`enter`].
+pub fn enter_pid(pid: u32) -> Result<Way, ElsewhereError> {
+    enter_as(&Path::new("/proc").join(pid.to_string()).join("ns/net"), Some(pid))
+}
+
+fn enter_as(path: &Path, pid: Option<u32>) -> Result<Way, ElsewhereError> {
+    let failed = |operation, why| ElsewhereError { operation, path: path.to_owned(), why, pid };
+    let namespace = File::open(path).map_err(|error| failed("open", error.into()))?;
+    if sys::namespace_kind(&namespace).ok() != Some(libc::CLONE_NEWNET) {
+        return Err(failed("enter", Why::NoNamespace));
+    }
+    if is_here(&namespace) {
+        return Ok(Way::Here);
+    }
+    let refused = match join(&namespace, LinkNameSpaceType::Network) {
+        Ok(()) => return Ok(Way::Right),
+        Err(error) if error.raw_os_error() == Some(libc::EPERM) => error,
+        Err(error) => return Err(failed("enter", error.into())),
+    };
+    // Where the owner may not even be looked up, the first refusal is the reason.
+    let owner = sys::owning_user_namespace(&namespace).map_err(|_| failed("enter", refused.into()))?;
+    join_owner(&owner).map_err(|why| failed("enter the user namespace that owns", why))?;
+    join(&namespace, LinkNameSpaceType::Network).map_err(|error| failed("enter", error.into()))?;
+    Ok(Way::Owner)
+}
+
+fn join(namespace: impl AsFd, kind: LinkNameSpaceType) -> io::Result<()> {
+    Ok(move_into_link_name_space(namespace.as_fd(), Some(kind))?)
+}
+
+/// EINVAL means that the process has a second thread, or that this is its own user namespace.
+fn join_owner(owner: &OwnedFd) -> Result<(), Why> {
+    join(owner, LinkNameSpaceType::User).map_err(|error| match error.raw_os_error() {
+        Some(libc::EINVAL) if threads() > 1 => Why::Threads(threads()),
+        Some(libc::EINVAL) => io::Error::from_raw_os_error(libc::EPERM).into(),
+        _ => error.into(),
+    })
+}
+
+/// Whether the calling thread stands in this network namespace.
+fn is_here(namespace: &File) -> bool {
+    let here = rustix::fs::stat("/proc/thread-self/ns/net");
+    let there = rustix::fs::fstat(namespace);
+    matches!((here, there), (Ok(here), Ok(there)) if (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))
+}
+
+/// Threads of this process; 1 where /proc does not tell.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_network_namespace_is_refused_by_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for path in [file.path(), Path::new("/proc/self/ns/mnt"), Path::new("/dev/null")] {
+            let error = enter(path).unwrap_err();
+            assert!(error.to_string().contains("no network namespace"), "{error}");
+            assert!(error.to_string().contains(&path.display().to_string()) && error.hint().contains("lsns"));
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_said_to_be_missing() {
+        let error = enter(Path::new("/run/netns/qviz does not exist")).unwrap_err();
+        assert!(error.to_string().starts_with("cannot open") && error.hint().contains("ip netns"), "{error}");
+        let error = enter_pid(u32::MAX).unwrap_err();
+        assert!(error.hint().contains("no process 4294967295"), "{error}: {}", error.hint());
+    }
+
+    #[test]
+    fn ones_own_namespace_needs_no_right() {
+        assert_eq!(enter_pid(std::process::id()).unwrap(), Way::Here);
+    }
+}

@@ -1,0 +1,212 @@
+//! Who holds a socket: the processes whose `/proc/PID/fd` names its inode.
+//!
+//! Every look is bounded. A known owner is asked first whether it still holds the socket; only for a socket that nobody is known to
+//! hold all processes are gone through, a part with each [`Owners::read`]. Processes that end meanwhile, hide or refuse are
+//! normal. Start at [`Owners::read`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use self::proc_dir::ProcDir;
+use self::sweep::{Holder, Sweep};
+use crate::model::watch::{self, Owner};
+
+mod place;
+mod proc_dir;
+mod sweep;
+
+/// What is known of the owners, and how far the present look has come.
+#[derive(Debug)]
+pub struct Owners {
+    proc: Option<ProcDir>,
+    known: BTreeMap<u64, Held>,
+    /// Sockets that a whole look did not find.
+    missed: BTreeSet<u64>,
+    sweep: Option<Sweep>,
+    /// The last socket whose owner was asked whether it still holds it.
+    confirmed: u64,
+    /// Readings since the last whole look.
+    since_sweep: u32,
+    /// Readings until sockets without an owner are looked for again.
+    pause: u32,
+    seen: Seen,
+}
+
+/// What a look could see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// True when all processes have been gone through for every socket asked for. False: call again, the look goes on.
+    pub complete: bool,
+    /// Processes in the last whole look.
+    pub processes: u32,
+    /// Those of them whose descriptors may not be read: processes of other users, kernel threads included.
+    pub denied: u32,
+    /// Sockets asked for that have no known owner.
+    pub unowned: u32,
+    /// What `/proc` shows at all.
+    pub view: View,
+}
+
+/// Which processes `/proc` shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// None: it is not mounted.
+    #[default]
+    Absent,
+    /// Those of another pid namespace: their numbers are not those that `kill` takes where qviz stands.
+    Foreign,
+    /// Not those of other users (hidepid).
+    Hidden,
+    /// Those of qviz's own pid namespace, as in a container; there are others outside of it.
+    Nested,
+    /// All of this machine.
+    Whole,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    holder: Holder,
+    owner: Owner,
+}
+
+impl Seen {
+    /// Whose sockets can be given an owner.
+    pub fn reach(&self) -> watch::Owners {
+        let hidden = matches!(self.view, View::Hidden | View::Absent);
+        if self.denied == 0 && !hidden { watch::Owners::All } else { watch::Owners::Own }
+    }
+
+    /// Why sockets may stay without an owner, and what would show it; `None` where all processes were seen.
+    pub fn refused(&self) -> Option<String> {
+        let setcap = "run as root, or once `setcap cap_sys_ptrace,cap_dac_read_search+ep` on the qviz binary";
+        let (denied, all) = (self.denied, self.processes);
+        match self.view {
+            View::Absent => Some("/proc is not mounted here: `mount -t proc proc /proc` as root".to_owned()),
+            View::Hidden => Some(format!("/proc hides the processes of other users (hidepid): {setcap}")),
+            _ if denied > 0 => {
+                Some(format!("{denied} of {all} processes belong to other users and may not be looked into: {setcap}"))
+            }
+            View::Foreign => Some(
+                "/proc is that of another pid namespace, and so are its numbers: mount one of this namespace"
+                    .to_owned(),
+            ),
+            View::Nested => Some(
+                "processes outside of this pid namespace are not listed: run qviz on the host (docker: `--pid=host`)"
+                    .to_owned(),
+            ),
+            View::Whole => None,
+        }
+    }
+}
+
+impl Owners {
+    /// Opens `/proc`. Without one every socket stays without an owner, and [`Seen::view`] says so.
+    pub fn open() -> Self {
+        Self::over(ProcDir::open())
+    }
+
+    fn over(proc: Option<ProcDir>) -> Self {
+        let view = proc.as_ref().map_or(View::Absent, ProcDir::view);
+        let seen = Seen { view, ..Seen::default() };
+        let (known, missed) = (BTreeMap::new(), BTreeSet::new());
+        Self { proc, known, missed, sweep: None, confirmed: 0, since_sweep: u32::MAX, pause: FIRST_PAUSE, seen }
+    }
+
+    /// Replaces `out` by the owners of the sockets `inodes`. One call looks at no more than some thousand descriptors; on a large
+    /// machine several are needed until [`Seen::complete`], and owners found on the way are given at once. Sockets that nobody
+    /// holds (the kernel's own) or that may not be seen are looked for again more and more rarely.
+    pub fn read(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> Seen {
+        out.clear();
+        self.known.retain(|inode, _| inodes.contains(inode));
+        self.missed.retain(|inode| inodes.contains(inode));
+        self.confirm();
+        self.look(inodes);
+        out.extend(self.known.iter().map(|(inode, held)| (*inode, held.owner.clone())));
+        self.seen.unowned = (inodes.len() - out.len()) as u32;
+        self.seen
+    }
+
+    /// Goes through all processes until every socket has an owner or is known to have none; for tables that are printed once.
+    pub fn read_whole(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> Seen {
+        for _ in 0..MOST_PARTS {
+            if self.read(inodes, out).complete {
+                break;
+            }
+        }
+        self.seen
+    }
+
+    /// Asks the next known owners whether they still hold their sockets, and how they are called now.
+    fn confirm(&mut self) {
+        let Some(proc) = &self.proc else { return };
+        let after = self.known.range((Bound::Excluded(self.confirmed), Bound::Unbounded));
+        let next: Vec<u64> =
+            after.chain(self.known.range(..=self.confirmed)).map(|(inode, _)| *inode).take(CONFIRMED).collect();
+        for inode in next {
+            self.confirmed = inode;
+            let Some(held) = self.known.get_mut(&inode) else { continue };
+            if !proc.still_holds(held.holder, inode) {
+                self.known.remove(&inode);
+            } else if let Some(command) = proc.command(held.holder.pid) {
+                held.owner.command = command;
+            }
+        }
+    }
+
+    /// Goes on with the present look, or begins one where a socket needs it.
+    fn look(&mut self, inodes: &BTreeSet<u64>) {
+        let Some(proc) = &self.proc else {
+            self.seen.complete = true;
+            return;
+        };
+        self.since_sweep = self.since_sweep.saturating_add(1);
+        let new = |inode: &&u64| !self.known.contains_key(inode) && !self.missed.contains(inode);
+        let again = if self.missed.is_empty() { REFRESHED } else { self.pause };
+        if self.sweep.is_none() && (inodes.iter().any(|inode| new(&inode)) || self.since_sweep > again) {
+            self.sweep = Some(Sweep::begin(proc, inodes.clone()));
+        }
+        let Some(sweep) = &mut self.sweep else {
+            self.seen.complete = true;
+            return;
+        };
+        let done = sweep.go_on(proc, BUDGET);
+        for (inode, holder) in sweep.found() {
+            let held =
+                self.known.entry(*inode).or_insert_with(|| Held { holder: *holder, owner: proc.owner(holder.pid) });
+            if done && held.holder.pid != holder.pid {
+                *held = Held { holder: *holder, owner: proc.owner(holder.pid) };
+            }
+            held.owner.others = holder.others;
+        }
+        self.known.retain(|inode, _| inodes.contains(inode));
+        self.seen.complete = done && inodes.iter().all(|inode| sweep.wants(*inode));
+        if done {
+            self.end_sweep();
+        }
+    }
+
+    fn end_sweep(&mut self) {
+        let Some(sweep) = self.sweep.take() else { return };
+        (self.seen.processes, self.seen.denied) = (sweep.processes, sweep.denied);
+        let missed: BTreeSet<u64> =
+            sweep.into_wanted().into_iter().filter(|inode| !self.known.contains_key(inode)).collect();
+        self.pause = if missed == self.missed { (self.pause * 2).min(REFRESHED) } else { FIRST_PAUSE };
+        self.missed = missed;
+        self.since_sweep = 0;
+    }
+}
+
+/// Known owners asked in one reading; each costs about 5 µs.
+const CONFIRMED: usize = 1024;
+
+/// Descriptors looked at in one reading, about 1 µs each; opening a process counts as some.
+const BUDGET: usize = 8192;
+
+/// Readings; a look at all processes may take so many before it is given up.
+const MOST_PARTS: u32 = 10_000;
+
+/// Readings until sockets without an owner are looked for once more; doubled each time, up to [`REFRESHED`].
+const FIRST_PAUSE: u32 = 4;
+
+/// Readings after which all processes are gone through again although every owner is known: workers come and go.
+const REFRESHED: u32 = 128;

@@ -1,0 +1,109 @@
+//! Which container or unit a process belongs to, from `/proc/PID/cgroup`.
+
+/// The most telling part of the process's cgroup: a container before the unit inside of it, a unit before the slice around it.
+/// `None` where it tells nothing. Lines are `number:controllers:path`; the unified hierarchy's number is 0.
+pub(super) fn of(cgroup: &str) -> Option<String> {
+    let paths: Vec<&str> = cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2)).collect();
+    let container = paths.iter().find_map(|path| container(path));
+    container.or_else(|| paths.iter().find_map(|path| unit(path)))
+}
+
+/// The innermost container named in the path.
+fn container(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let kubernetes = parts.iter().any(|part| part.starts_with("kubepods"));
+    (0..parts.len()).rev().find_map(|at| {
+        let around = at.checked_sub(1).map_or("", |before| parts[before]);
+        one_container(parts[at], around, kubernetes)
+    })
+}
+
+fn one_container(part: &str, around: &str, kubernetes: bool) -> Option<String> {
+    if let Some(name) = part.strip_prefix("lxc.payload.").or_else(|| (around == "lxc").then_some(part)) {
+        return (!name.is_empty()).then(|| format!("lxc {name}"));
+    }
+    let name = part.strip_suffix(".scope").unwrap_or(part);
+    let (maker, id) = name.rsplit_once(['-', ':']).unwrap_or((around, name));
+    if id.len() != ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) || maker.ends_with("conmon") {
+        return None;
+    }
+    let runtime = match maker {
+        _ if kubernetes => "k8s",
+        "docker" => "docker",
+        "libpod" | "libpod_parent" => "podman",
+        "crio" => "cri-o",
+        _ if maker.ends_with("containerd") => "containerd",
+        _ => "container",
+    };
+    Some(format!("{runtime} {}", &id[..SHORT_ID]))
+}
+
+/// The innermost unit of systemd that is no slice; what it runs for a user's session is the session.
+fn unit(path: &str) -> Option<String> {
+    let kinds = [".service", ".scope", ".socket", ".mount"];
+    let is_unit = |part: &&str| kinds.iter().any(|kind| part.ends_with(kind));
+    path.split('/').rev().find(is_unit).map(str::to_owned)
+}
+
+/// Characters of a container's id.
+const ID: usize = 64;
+
+/// Characters of it that people type.
+const SHORT_ID: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ID` stands for a container's id.
+    fn placed(cgroup: &str) -> Option<String> {
+        of(&cgroup.replace("ID", &"3f2a91c0b7de4455".repeat(4)))
+    }
+
+    #[test]
+    fn containers_are_named_by_their_maker_and_twelve_letters() {
+        for (cgroup, place) in [
+            ("0::/system.slice/docker-ID.scope\n", "docker 3f2a91c0b7de"),
+            ("12:cpu:/docker/ID\n0::/\n", "docker 3f2a91c0b7de"),
+            (
+                "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ID.scope/container\n",
+                "podman 3f2a91c0b7de",
+            ),
+            (
+                "0::/system.slice/containerd.service/kubepods-burstable-pod1.slice:cri-containerd:ID\n",
+                "k8s 3f2a91c0b7de",
+            ),
+            ("0::/system.slice/nerdctl.slice/cri-containerd-ID.scope\n", "containerd 3f2a91c0b7de"),
+            ("0::/kubepods.slice/kubepods-pod9.slice/cri-containerd-ID.scope\n", "k8s 3f2a91c0b7de"),
+            ("11:memory:/kubepods/burstable/pod1-2-3/ID\n", "k8s 3f2a91c0b7de"),
+            ("0::/ecs/task/ID\n", "container 3f2a91c0b7de"),
+            ("0::/lxc.payload.web/system.slice/nginx.service\n", "lxc web"),
+            ("3:cpu:/lxc/web\n", "lxc web"),
+        ] {
+            assert_eq!(placed(cgroup).as_deref(), Some(place), "{cgroup}");
+        }
+    }
+
+    #[test]
+    fn units_are_named_as_systemd_names_them() {
+        assert_eq!(placed("0::/system.slice/nginx.service\n").as_deref(), Some("nginx.service"));
+        assert_eq!(
+            placed("0::/user.slice/user-1.slice/user@1.service/app.slice/vite.service").as_deref(),
+            Some("vite.service")
+        );
+        assert_eq!(placed("0::/user.slice/user-1.slice/session-3.scope\n").as_deref(), Some("session-3.scope"));
+        assert_eq!(
+            placed("0::/machine.slice/libpod-conmon-ID.scope\n").map(|place| place.starts_with("libpod-conmon-")),
+            Some(true)
+        );
+    }
+
+    #[test]
+    fn what_tells_nothing_is_no_place() {
+        for cgroup in
+            ["", "0::/\n", "0::/user.slice\n", "nonsense", "1:name=x:\n", "0::/lxc.payload.\n", "0::/../../x\n"]
+        {
+            assert_eq!(placed(cgroup), None, "{cgroup}");
+        }
+    }
+}

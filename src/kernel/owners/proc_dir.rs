@@ -1,0 +1,211 @@
+//! `/proc` as a directory: its processes, their descriptors, names and cgroups. Everything may vanish between two looks.
+
+use std::ffi::CStr;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Dir, Mode, OFlags, openat, readlinkat_raw};
+use rustix::io::Errno;
+
+use super::View;
+use super::place;
+use super::sweep::Holder;
+use crate::kernel::visible::visible;
+use crate::model::watch::Owner;
+
+/// An open `/proc`.
+#[derive(Debug)]
+pub(super) struct ProcDir {
+    root: OwnedFd,
+    view: View,
+}
+
+/// A process's directory of descriptors.
+#[derive(Debug)]
+pub(super) struct Descriptors {
+    directory: OwnedFd,
+    entries: Dir,
+}
+
+/// What came of opening a process.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// Its descriptors can be read.
+    Here(Descriptors),
+    /// They may not be read.
+    Denied,
+    /// It has ended.
+    Gone,
+}
+
+impl ProcDir {
+    /// Opens it where it is mounted.
+    pub(super) fn open() -> Option<Self> {
+        let root = openat(rustix::fs::CWD, "/proc", DIRECTORY, Mode::empty()).ok()?;
+        // A directory without /proc/self is no proc, or one of a pid namespace in which this process has no number.
+        let own = fs::read_link("/proc/self").map(|own| own.to_string_lossy().into_owned());
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let nested = fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link != Path::new(FIRST_PID_NAMESPACE));
+        let view = match own {
+            Err(_) if !root_is_proc(&root) => return None,
+            Ok(own) if own == std::process::id().to_string() => {
+                if hides(&mounts) && !rustix::process::geteuid().is_root() {
+                    View::Hidden
+                } else if nested {
+                    View::Nested
+                } else {
+                    View::Whole
+                }
+            }
+            _ => View::Foreign,
+        };
+        Some(Self { root, view })
+    }
+
+    /// What it shows.
+    pub(super) const fn view(&self) -> View {
+        self.view
+    }
+
+    /// All processes.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        let Ok(listing) = Dir::read_from(&self.root) else { return Vec::new() };
+        listing.map_while(Result::ok).filter_map(|entry| number(entry.file_name())).collect()
+    }
+
+    /// The descriptors of one process.
+    pub(super) fn descriptors(&self, pid: u32) -> Opened {
+        let directory = match openat(&self.root, format!("{pid}/fd"), DIRECTORY, Mode::empty()) {
+            Ok(directory) => directory,
+            Err(Errno::ACCESS | Errno::PERM) => return Opened::Denied,
+            Err(_) => return Opened::Gone,
+        };
+        match Dir::read_from(&directory) {
+            Ok(entries) => Opened::Here(Descriptors { directory, entries }),
+            Err(_) => Opened::Gone,
+        }
+    }
+
+    /// True when that descriptor of that process is still this socket.
+    pub(super) fn still_holds(&self, holder: Holder, inode: u64) -> bool {
+        let mut buffer = [0; LINK];
+        let path = format!("{}/fd/{}", holder.pid, holder.fd);
+        readlinkat_raw(&self.root, path, &mut buffer).is_ok_and(|length| socket(&buffer[..length]) == Some(inode))
+    }
+
+    /// The process's name; `None` when it has ended.
+    pub(super) fn command(&self, pid: u32) -> Option<String> {
+        let text = self.small_file(&format!("{pid}/comm"))?;
+        Some(visible(text.strip_suffix(b"\n").unwrap_or(&text)))
+    }
+
+    /// What is known of a process that holds something.
+    pub(super) fn owner(&self, pid: u32) -> Owner {
+        let cgroup = self.small_file(&format!("{pid}/cgroup"));
+        let place = cgroup.and_then(|text| place::of(&visible_lines(&text)));
+        Owner { pid, command: self.command(pid).unwrap_or_default(), others: 0, place }
+    }
+
+    /// The first bytes of a file.
+    fn small_file(&self, path: &str) -> Option<Vec<u8>> {
+        let file = openat(&self.root, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let mut buffer = vec![0; SMALL];
+        let mut length = 0;
+        while length < SMALL {
+            match rustix::io::read(&file, &mut buffer[length..]) {
+                Ok(0) => break,
+                Ok(more) => length += more,
+                Err(Errno::INTR) => {}
+                Err(_) => return None,
+            }
+        }
+        buffer.truncate(length);
+        Some(buffer)
+    }
+}
+
+impl Descriptors {
+    /// The next descriptor that is a socket, and its inode. Each descriptor looked at takes one from `left`; `None` with something
+    /// left means that all have been seen.
+    pub(super) fn next_socket(&mut self, left: &mut usize) -> Option<(u32, u64)> {
+        while *left > 0 {
+            let entry = self.entries.next()?.ok()?;
+            let Some(fd) = number(entry.file_name()) else { continue };
+            *left -= 1;
+            let mut buffer = [0; LINK];
+            let Ok(length) = readlinkat_raw(&self.directory, entry.file_name(), &mut buffer) else { continue };
+            if let Some(inode) = socket(&buffer[..length]) {
+                return Some((fd, inode));
+            }
+        }
+        None
+    }
+}
+
+/// The inode in `socket:[4711]`.
+fn socket(link: &[u8]) -> Option<u64> {
+    let digits = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn number(name: &CStr) -> Option<u32> {
+    name.to_str().ok().filter(|name| name.starts_with(|first: char| first.is_ascii_digit()))?.parse().ok()
+}
+
+/// Each line by itself made visible.
+fn visible_lines(text: &[u8]) -> String {
+    text.split(|byte| *byte == b'\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether the proc that is mounted last on `/proc` hides processes, by the text of `mountinfo`
+/// (`Documentation/filesystems/proc.rst`: hidepid by number or, since Linux 5.8, by name).
+fn hides(mountinfo: &str) -> bool {
+    let mut proc = mountinfo.lines().rev().filter_map(|line| {
+        let (mount, filesystem) = line.split_once(" - ")?;
+        let at = mount.split(' ').nth(4)?;
+        (at == "/proc").then(|| filesystem.split(' ').nth(2).unwrap_or_default())
+    });
+    let hiding = ["hidepid=1", "hidepid=2", "hidepid=4", "hidepid=noaccess", "hidepid=invisible", "hidepid=ptraceable"];
+    proc.next().is_some_and(|options| options.split(',').any(|option| hiding.contains(&option)))
+}
+
+fn root_is_proc(root: &OwnedFd) -> bool {
+    rustix::fs::fstatfs(root).is_ok_and(|filesystem| filesystem.f_type == rustix::fs::PROC_SUPER_MAGIC)
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// The name of the first pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
+const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+
+/// Bytes; `socket:[` and any number fit.
+const LINK: usize = 32;
+
+/// Bytes; a cgroup's path may have 4,096.
+const SMALL: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_to_a_socket_is_told_from_all_others() {
+        assert_eq!(socket(b"socket:[4711]"), Some(4711));
+        for link in
+            [&b"pipe:[4711]"[..], b"/tmp/socket:[1]", b"socket:[]", b"socket:[1", b"socket:[99999999999999999999]"]
+        {
+            assert_eq!(socket(link), None);
+        }
+    }
+
+    #[test]
+    fn the_last_mount_on_proc_decides_what_is_hidden() {
+        let mount = |options: &str| format!("25 30 0:23 / /proc rw,nosuid shared:5 - proc proc rw,{options}\n");
+        assert!(hides(&mount("hidepid=invisible")) && hides(&mount("gid=5,hidepid=2")));
+        assert!(!hides(&mount("hidepid=0")) && !hides(&mount("relatime")));
+        assert!(!hides(&(mount("hidepid=2") + &mount("relatime"))));
+        assert!(!hides("26 30 0:23 / /mnt/proc rw - proc proc rw,hidepid=2\n"));
+        assert!(!hides("nonsense\n"));
+    }
+}

@@ -1,0 +1,97 @@
+//! One look at the descriptors of all processes, in parts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::proc_dir::{Descriptors, Opened, ProcDir};
+
+/// Who holds a socket, as far as the look has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Holder {
+    /// The lowest process id.
+    pub(super) pid: u32,
+    /// One of its descriptors.
+    pub(super) fd: u32,
+    /// Further processes.
+    pub(super) others: u32,
+}
+
+/// A look that is under way.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    wanted: BTreeSet<u64>,
+    /// Processes still to be looked into, the lowest last.
+    ahead: Vec<u32>,
+    present: Option<(u32, Descriptors)>,
+    /// The sockets found in the present process: several descriptors of one process count once.
+    in_present: BTreeSet<u64>,
+    found: BTreeMap<u64, Holder>,
+    /// Processes looked into or refused so far.
+    pub(super) processes: u32,
+    /// Those that refused.
+    pub(super) denied: u32,
+}
+
+impl Sweep {
+    /// Lists the processes.
+    pub(super) fn begin(proc: &ProcDir, wanted: BTreeSet<u64>) -> Self {
+        let mut ahead = proc.processes();
+        ahead.sort_unstable_by(|one, other| other.cmp(one));
+        let (in_present, found) = (BTreeSet::new(), BTreeMap::new());
+        Self { wanted, ahead, present: None, in_present, found, processes: 0, denied: 0 }
+    }
+
+    /// True when this socket is looked for.
+    pub(super) fn wants(&self, inode: u64) -> bool {
+        self.wanted.contains(&inode)
+    }
+
+    /// The sockets found so far.
+    pub(super) const fn found(&self) -> &BTreeMap<u64, Holder> {
+        &self.found
+    }
+
+    /// What was looked for.
+    pub(super) fn into_wanted(self) -> BTreeSet<u64> {
+        self.wanted
+    }
+
+    /// Goes on for about so many descriptors; true when every process has been seen.
+    pub(super) fn go_on(&mut self, proc: &ProcDir, budget: usize) -> bool {
+        let mut left = budget;
+        while left > 0 {
+            let Some((pid, descriptors)) = &mut self.present else {
+                let Some(pid) = self.ahead.pop() else { return true };
+                left = left.saturating_sub(A_PROCESS);
+                self.enter(proc, pid);
+                continue;
+            };
+            let pid = *pid;
+            match descriptors.next_socket(&mut left) {
+                Some((fd, inode)) if self.wanted.contains(&inode) => self.find(inode, pid, fd),
+                None if left > 0 => self.present = None,
+                _ => {}
+            }
+        }
+        self.present.is_none() && self.ahead.is_empty()
+    }
+
+    fn enter(&mut self, proc: &ProcDir, pid: u32) {
+        self.in_present.clear();
+        match proc.descriptors(pid) {
+            Opened::Here(descriptors) => self.present = Some((pid, descriptors)),
+            Opened::Denied => self.denied += 1,
+            Opened::Gone => return,
+        }
+        self.processes += 1;
+    }
+
+    fn find(&mut self, inode: u64, pid: u32, fd: u32) {
+        if !self.in_present.insert(inode) {
+            return;
+        }
+        self.found.entry(inode).and_modify(|holder| holder.others += 1).or_insert(Holder { pid, fd, others: 0 });
+    }
+}
+
+/// What opening a process costs, in descriptors.
+const A_PROCESS: usize = 6;

@@ -1,0 +1,88 @@
+//! Every SYN that arrives, for every port and on all interfaces: arrivals per listener, and nothing else of what passes.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use socket2::{Domain, Socket, Type};
+
+use super::recent::{Recent, Sight};
+use super::ring::Ring;
+use super::{TapError, Where, decode, failed, filter};
+use crate::kernel::sys;
+use crate::model::peer::Peer;
+
+/// An open tap for SYNs.
+#[derive(Debug)]
+pub struct Knocking {
+    socket: Socket,
+    ring: Ring,
+    recent: Recent,
+}
+
+/// One SYN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Knock {
+    /// Where it goes.
+    pub to: SocketAddr,
+    /// Whose it is.
+    pub peer: Peer,
+    /// True when it has been sent before (the same client, port and sequence number within 180 s). Of many SYNs at once some are
+    /// forgotten, and their repetitions counted as first ones: at 10,000 per second about one in seven within a second.
+    pub again: bool,
+}
+
+impl Knocking {
+    /// Opens it in the network namespace of the calling thread. From the return of this call on every SYN is seen.
+    ///
+    /// # Errors
+    /// [`TapError`] where the right (CAP_NET_RAW) or the memory is missing.
+    pub fn open() -> Result<Self, TapError> {
+        let everywhere = Where::All;
+        let socket =
+            Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(failed(everywhere, "open a packet socket"))?;
+        socket.attach_filter(&filter::cooked::knocks()).map_err(failed(everywhere, "attach its filter"))?;
+        // Linux before 4.20 does not know it; there the filter alone passes over what leaves.
+        let _spared = sys::set_option_words(&socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, [1]);
+        let ring = Ring::map(&socket, RING_BYTES).map_err(failed(everywhere, "map its ring"))?;
+        let all = sys::link_address(0, libc::ETH_P_ALL as u16);
+        socket.bind(&all).map_err(failed(everywhere, "bind to all interfaces"))?;
+        Ok(Self { socket, ring, recent: Recent::new(REMEMBERED) })
+    }
+
+    /// Gives every SYN that has arrived, with its kernel timestamp (nanoseconds of CLOCK_REALTIME), and returns their number. No
+    /// system call is made.
+    pub fn drain(&mut self, mut each: impl FnMut(u64, Knock)) -> usize {
+        let recent = &mut self.recent;
+        let mut knocks = 0;
+        self.ring.drain(|frame| {
+            let Some((peer, to, sequence)) = decode::knock(frame.bytes) else { return };
+            let sight = recent.note((peer, to, sequence), frame.nanos, frame.interface);
+            if sight != Sight::Copy {
+                knocks += 1;
+                each(frame.nanos, Knock { to, peer, again: sight == Sight::Again });
+            }
+        });
+        knocks
+    }
+
+    /// How many SYNs did not fit into the ring since the last call. 0 where the kernel does not answer.
+    pub fn dropped(&mut self) -> u64 {
+        super::lost(&self.socket)
+    }
+}
+
+/// Readable when SYNs have arrived.
+impl AsFd for Knocking {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// include/uapi/linux/if_packet.h; what this machine sends is then not even copied for the tap.
+const PACKET_IGNORE_OUTGOING: i32 = 23;
+
+/// 8,192 SYNs.
+const RING_BYTES: u32 = 2 << 20;
+
+/// SYNs remembered; 24 bytes each.
+const REMEMBERED: usize = 1 << 16;

@@ -1,0 +1,89 @@
+//! What passed a short while ago, in bounded memory: it tells copies of one packet (seen at a VLAN and at the card below it, at a
+//! bridge and at its port) from segments that were sent again.
+
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::RandomState;
+
+/// A table of recent packets. Each has one place; a later one takes it from an earlier one.
+#[derive(Debug)]
+pub(super) struct Recent {
+    hasher: RandomState,
+    places: Vec<Passed>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed {
+    mark: u64,
+    nanos: u64,
+    interface: u32,
+}
+
+/// What a packet is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// Not seen before, as far as is remembered.
+    First,
+    /// The same packet at another interface.
+    Copy,
+    /// The same content once more.
+    Again,
+}
+
+impl Recent {
+    /// A table with so many places.
+    pub(super) fn new(places: usize) -> Self {
+        Self { hasher: RandomState::default(), places: vec![Passed::default(); places.max(1)] }
+    }
+
+    /// Notes a packet and says what it is. `nanos` is its own time, by any clock that goes forward.
+    pub(super) fn note(&mut self, content: impl Hash, nanos: u64, interface: u32) -> Sight {
+        // 0 marks an empty place.
+        let mark = self.hasher.hash_one(content) | 1;
+        let at = (mark >> 1) as usize % self.places.len();
+        let Some(place) = self.places.get_mut(at) else { return Sight::First };
+        let before = std::mem::replace(place, Passed { mark, nanos, interface });
+        let apart = nanos.abs_diff(before.nanos);
+        if before.mark != mark || apart > REMEMBERED {
+            Sight::First
+        } else if before.interface != interface && apart <= COPIED {
+            // The first interface stands for it.
+            *place = before;
+            Sight::Copy
+        } else {
+            Sight::Again
+        }
+    }
+}
+
+/// Nanoseconds: a packet passes a machine's stacked interfaces within this. No sender repeats itself so soon.
+const COPIED: u64 = 20_000_000;
+
+/// Nanoseconds: a SYN is sent again for about 135 s (net.ipv4.tcp_syn_retries = 6).
+const REMEMBERED: u64 = 180_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_at_another_interface_is_no_repetition_and_a_repetition_is_no_copy() {
+        let mut recent = Recent::new(64);
+        assert_eq!(recent.note(7, 1_000, 2), Sight::First);
+        assert_eq!(recent.note(7, 1_000, 3), Sight::Copy);
+        assert_eq!(recent.note(7, 900, 4), Sight::Copy);
+        assert_eq!(recent.note(7, 1_000_000_000, 2), Sight::Again);
+        assert_eq!(recent.note(7, 1_000_001_000, 3), Sight::Copy);
+        assert_eq!(recent.note(7, 1_000_002_000, 2), Sight::Again);
+        assert_eq!(recent.note(7, 200_000_000_000_000, 2), Sight::First);
+    }
+
+    #[test]
+    fn a_full_table_forgets_and_does_not_grow() {
+        let mut recent = Recent::new(1);
+        assert_eq!(recent.note(1, 5, 2), Sight::First);
+        assert_eq!(recent.note(2, 6, 2), Sight::First);
+        assert_eq!(recent.note(1, 7, 2), Sight::First);
+        assert_eq!(recent.places.len(), 1);
+    }
+}

@@ -1,0 +1,51 @@
+//! Names that other programs chose (paths of sockets, names of processes) as one line of text that steers no terminal.
+
+/// The bytes as text: control characters, marks that reverse the direction of writing, and bytes that are no UTF-8 are written as
+/// escapes (`\x1b`, `\u{202e}`); everything else stays.
+pub fn visible(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for one in chunk.valid().chars() {
+            match one {
+                _ if one.is_ascii_control() => text.extend(escaped(one as u8)),
+                _ if steers(one) => text.extend(one.escape_unicode()),
+                _ => text.push(one),
+            }
+        }
+        text.extend(chunk.invalid().iter().flat_map(|byte| escaped(*byte)));
+    }
+    text
+}
+
+/// `\x1b`: every byte the same way, line feeds too.
+fn escaped(byte: u8) -> [char; 4] {
+    let digit = |four_bits: u8| char::from_digit(four_bits.into(), 16).unwrap_or_default();
+    ['\\', 'x', digit(byte >> 4), digit(byte & 15)]
+}
+
+/// Controls beyond ASCII, line separators, and the marks of bidirectional text.
+fn steers(one: char) -> bool {
+    one.is_control()
+        || matches!(one, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_escape_sequence_stays_text_and_plain_names_stay_themselves() {
+        assert_eq!(visible(b"a\x1b[31mb\nc\xff"), "a\\x1b[31mb\\x0ac\\xff");
+        assert_eq!(visible("\u{202e}x\u{9b}".as_bytes()), "\\u{202e}x\\u{9b}");
+        assert_eq!(visible("/run/größe 1.sock".as_bytes()), "/run/größe 1.sock");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_comes_out_steers(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            prop_assert!(!visible(&bytes).chars().any(steers));
+        }
+    }
+}
