@@ -39,6 +39,9 @@ pub const REMARKS: usize = 128;
 /// A silence longer than this is a gap: the machine slept, or the clock jumped. Nothing is said about the time within.
 pub const GAP: Duration = Duration::from_secs(3);
 
+/// For so long the listener before and the one after may be seen side by side.
+const CHANGING: Duration = Duration::from_secs(5);
+
 /// How many gaps are remembered.
 const GAPS: usize = 16;
 
@@ -245,6 +248,27 @@ impl Survey {
         self.docket.somebody_left();
         self.departed.push_back((at, id));
         self.remark(at, id, Change::Gone);
+        self.find_heir(at, id);
+    }
+
+    /// A listener is found gone some looks after it went: its successor may have been seen already.
+    fn find_heir(&mut self, at: Stamp, gone: ListenerId) {
+        let Some(before) = self.listeners.get(&gone) else { return };
+        let (began, pid) = (before.since, before.owner.as_ref().map(|owner| owner.pid));
+        let ids = self.addresses.get(&before.reading.address);
+        let is_heir = |one: &&Watched| {
+            let came = one.since > began && at.since(one.since) <= CHANGING;
+            one.gone.is_none() && one.heir_of.is_none() && one.since > self.since && came
+        };
+        let heirs = ids.into_iter().flatten().filter_map(|id| self.listeners.get(id)).filter(is_heir);
+        let Some(heir) = heirs.max_by_key(|one| one.since).map(Watched::id) else { return };
+        let Some(one) = self.listeners.get_mut(&heir) else { return };
+        one.heir_of = Some(gone);
+        let change = match (pid, one.owner.as_ref().map(|owner| owner.pid)) {
+            (Some(before), Some(after)) if before != after => Change::Restarted { before, after },
+            _ => Change::Replaced { before: gone },
+        };
+        self.remark(at, heir, change);
     }
 
     fn forget(&mut self, at: Stamp) {

@@ -265,6 +265,7 @@ mod tests {
             since: Stamp::from_millis(1500),
             evidence: BTreeMap::from([("bad".to_owned(), f64::NAN), ("good".to_owned(), 2.5)]),
             sentence: "too \u{1b}[31mslow".to_owned(),
+            subject: None,
         };
         world.found.insert(finding.rule.clone(), finding);
         let value = serde_json::to_value(Summary::of(&world)).unwrap();

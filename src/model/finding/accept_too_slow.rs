@@ -1,9 +1,9 @@
 //! accept() takes less than arrives, and the queue stays full.
 
-use super::{Diagnosis, Rule, Severity, Verdict, lately};
+use super::{Check, Diagnosis, Rule, Severity, Verdict, lately};
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 The program takes connections out of the accept queue more slowly than clients come, so the queue stays full and every further

@@ -1,10 +1,10 @@
 //! Clients that believe they are connected, while the server has ignored their ACK.
 
-use super::{Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict};
 use crate::model::connection::Belief;
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 A ghost is a client whose final ACK met a full accept queue. The kernel throws the ACK away and keeps the request half-open; the

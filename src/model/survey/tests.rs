@@ -245,6 +245,17 @@ fn a_restart_with_another_pid_on_the_same_address_is_noted() {
 }
 
 #[test]
+fn a_restart_is_noted_too_where_the_old_socket_is_found_gone_later() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.owned(1, 1, 100);
+    watch.roll(300, vec![at(7, 80, 0, 0)]);
+    watch.owned(301, 7, 200);
+    watch.gone(600, 1);
+    assert_eq!(watch.changes(), [Change::Came, Change::Gone, Change::Restarted { before: 100, after: 200 }]);
+}
+
+#[test]
 fn a_second_socket_on_the_same_address_is_no_restart() {
     let mut watch = Watch::began(false);
     watch.roll(0, vec![at(1, 80, 0, 0)]);
