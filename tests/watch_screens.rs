@@ -147,7 +147,7 @@ fn no_word_of_the_lab_is_on_a_watch() {
             press(&mut state, Action::Help, &machine);
             text += &look(&mut state, &machine);
             for word in
-                ["lab", "burst", "knob", "larger backlog", "arrivals 8/s", "private network", "host rung", "STEP"]
+                [" lab", "b burst", "knob", "←→ backlog", "arrivals ", "private network", "loopback", "STEP", "n2"]
             {
                 assert!(!text.contains(word), "`{word}` in\n{text}");
             }

@@ -112,7 +112,7 @@ impl Watch {
 
     /// Keeps up with the world.
     pub(super) fn follow(&mut self, world: &World, now: Stamp) {
-        self.sampling.follow(world, now);
+        self.sampling.follow(world);
         // A watch of one target begins inside of it, as soon as somebody tells about it.
         let asked = world.survey.watching.as_ref().is_some_and(|watching| watching.target.is_some());
         if asked && !self.opened && world.survey.chosen.is_some() {

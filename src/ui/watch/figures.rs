@@ -1,8 +1,6 @@
 //! The numbers of one listener as the rows and their order need them.
 
-use crate::model::finding::Finding;
 use crate::model::survey::{Drops, Survey, Watched};
-use crate::model::world::World;
 
 /// How full the accept queue is, in millionths of its capacity; more than a million when it is beyond it.
 pub fn fullness(one: &Watched) -> u64 {
@@ -37,9 +35,4 @@ pub fn drops_in_words(drops: Drops) -> String {
 /// The accept queue's greatest depth in each of the last seconds, oldest first; `None` where nothing is known of one.
 pub fn depths(survey: &Survey, one: &Watched, seconds: usize) -> Vec<Option<u32>> {
     survey.trail(one, seconds).into_iter().map(|beat| beat.map(|beat| beat.depth_max)).collect()
-}
-
-/// Diagnoses about any of the listeners, the most urgent ones first.
-pub fn findings(world: &World) -> Vec<&Finding> {
-    world.findings.iter().collect()
 }

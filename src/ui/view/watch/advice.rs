@@ -6,13 +6,15 @@ use ratatui::style::Style;
 
 use super::super::{Scene, ink};
 use super::one::Inside;
+use super::sentence::findings_about;
 use super::{detail, names};
 use crate::model::finding::Severity;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
     let theme = scene.theme;
-    let findings: Vec<_> = scene.world.findings.iter().filter(|_| inside.told).collect();
+    let mut findings = findings_about(scene, inside.one);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let grave = findings.iter().any(|finding| finding.severity == Severity::Problem);
     let line = if grave { theme.text(Meaning::Dying) } else { theme.calm() };
     let inner = ink::frame(buf, area, ("WHAT TO DO", theme.strong()), ("", Style::new()), line);

@@ -40,16 +40,16 @@ fn lines(scene: &Scene<'_>, inside: Inside<'_>) -> Vec<(String, Style)> {
             theme.calm(),
         )];
     }
-    if inside.told && world.segments.is_some() {
-        let lost = world.ledger.tolls().filter(|(cause, toll)| toll.segments > 0 && cause.is_listen_drop());
-        for (cause, toll) in lost {
-            let text = format!("✗ ×{} {}", numbers::count(toll.segments), cause.words());
-            lines.push((text, theme.text(Meaning::Dying)));
-        }
-    }
     if let Some(drops) = inside.one.and_then(Watched::drops) {
         let text = format!("this listener: {}", figures::drops_in_words(drops));
         lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
+    }
+    if inside.told && world.segments.is_some() {
+        let lost = world.ledger.tolls().filter(|(cause, toll)| toll.segments > 0 && cause.is_listen_drop());
+        for (cause, toll) in lost {
+            let text = format!("✗ ×{} {}, seen since you look", numbers::count(toll.segments), cause.words());
+            lines.push((text, theme.text(Meaning::Dying)));
+        }
     }
     let change = world.survey.counters();
     let told = |counter: Counter| change.value(counter).map_or_else(|| numbers::UNKNOWN.into(), numbers::count);

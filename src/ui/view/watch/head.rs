@@ -30,10 +30,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         pieces.extend(survey.watching.as_ref().map(|watching| format!("Linux {}", watching.kernel)));
         pieces
     };
-    let needed: u16 = pieces.iter().map(|piece| ink::width(piece) + 3).sum::<u16>() + ink::width(title);
-    if ink::width(&cost) + 2 + needed <= room {
-        let edge = Rect { width: room.saturating_sub(1), ..area };
-        ink::right(buf, edge, 0, &cost, theme.calm());
+    if !cost.is_empty() && room > ink::width(&cost) + 40 {
+        ink::right(buf, Rect { width: room.saturating_sub(1), ..area }, 0, &cost, theme.calm());
         room -= ink::width(&cost) + 2;
     }
     let left = Rect { width: room, height: 1, ..area };
@@ -58,13 +56,9 @@ fn right(scene: &Scene<'_>) -> String {
     }
 }
 
-/// What qviz's own looking takes of one core, and how often it looks.
+/// What qviz itself takes of one core.
 fn cost(scene: &Scene<'_>) -> String {
-    let sampling = &scene.state.watch.sampling;
-    match (sampling.core(), sampling.per_s()) {
-        (Some(core), Some(per_s)) => format!("own eyes {:.1} % CPU, {}", core * 100.0, numbers::rate(per_s)),
-        _ => String::new(),
-    }
+    scene.state.watch.sampling.core().map_or_else(String::new, |core| format!("qviz {:.1} % CPU", core * 100.0))
 }
 
 fn place(watching: &Watching) -> String {

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
+use super::one::Inside;
 use super::{names, row};
 use crate::model::finding::{Finding, Severity};
 use crate::model::stamp::Stamp;
@@ -25,7 +26,8 @@ pub(super) struct Said(Sentence);
 impl Said {
     /// About all listeners.
     pub(super) fn of_all(scene: &Scene<'_>) -> Self {
-        let said = message(scene).or_else(|| finding(scene, &figures::findings(scene.world), Severity::Note));
+        let findings: Vec<&Finding> = scene.world.findings.iter().collect();
+        let said = message(scene).or_else(|| finding(scene, &findings, Severity::Warning));
         Self(said.unwrap_or_else(|| state_of_all(scene)))
     }
 
@@ -34,7 +36,7 @@ impl Said {
         let said = message(scene).or_else(|| one.and_then(|one| gone(scene, one)));
         // Of a full queue only what is a problem by itself says more than that it is full.
         let least = if one.is_some_and(Watched::is_full) { Severity::Problem } else { Severity::Note };
-        let findings: Vec<&Finding> = scene.world.findings.iter().collect();
+        let findings = findings_about(scene, one);
         Self(said.or_else(|| finding(scene, &findings, least)).unwrap_or_else(|| state_of_one(scene, one)))
     }
 
@@ -54,6 +56,17 @@ impl Said {
             ink::write(buf, area, (col, row), &line, style);
         }
     }
+}
+
+/// What was found about one listener.
+pub(super) fn findings_about<'s>(scene: &Scene<'s>, one: Option<&Watched>) -> Vec<&'s Finding> {
+    let told = Inside::of(scene).told;
+    let about = |finding: &&Finding| match (&finding.subject, one) {
+        (Some(subject), Some(one)) => subject.id == one.reading.id,
+        (Some(_), None) => false,
+        (None, _) => told,
+    };
+    scene.world.findings.iter().filter(about).collect()
 }
 
 /// Cells beside the text: the sign, and one on the right.

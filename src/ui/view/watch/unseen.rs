@@ -1,13 +1,11 @@
 //! One line that says what cannot be seen here, by how much looking now and then may miss, and what would show it.
 
-use std::time::Duration;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::{Scene, ink};
 use super::names;
-use crate::model::watch::{Owners, Rights};
+use crate::model::watch::{LOOK_AT_EASE, LOOK_RESTLESS, Owners, Rights};
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -32,25 +30,24 @@ fn text(scene: &Scene<'_>) -> String {
             let lost = numbers::count(scene.world.losses.tap_dropped);
             format!("the packet tap lost {lost} packets: arrivals are told too low")
         }
-        (0, Some(watching)) => words(&watching.rights, scene.state.watch.sampling.per_s()),
+        (0, Some(watching)) => words(&watching.rights),
         (0, None) => String::new(),
     }
 }
 
 /// What is not seen, and the remedy.
-pub(super) fn words(rights: &Rights, per_s: Option<f64>) -> String {
-    let span = per_s.filter(|rate| *rate > 0.0).map(|rate| numbers::span(Duration::from_secs_f64(1.0 / rate)));
-    let between = span.map_or_else(|| "between two looks".to_owned(), |span| format!("shorter than {span}"));
-    let mut pieces = Vec::new();
+pub(super) fn words(rights: &Rights) -> String {
+    let (ease, restless) = (numbers::span(LOOK_AT_EASE), numbers::span(LOOK_RESTLESS));
+    let between = format!("peaks between two looks ({ease} apart, {restless} once a queue fills)");
     let because = |what: String, why: &Option<String>| match why {
-        Some(why) => format!("{what} ({why})"),
+        Some(why) => format!("{what}: {why}"),
         None => what,
     };
-    if rights.tap {
-        pieces.push(format!("seen: every SYN; a queue's peak {between} can pass unseen"));
+    let mut pieces = vec![if rights.tap {
+        format!("every SYN is seen; not seen: {between}")
     } else {
-        pieces.push(because(format!("not seen: single SYNs, and peaks {between}"), &rights.tap_refused));
-    }
+        because(format!("not seen: {between}, and single SYNs"), &rights.tap_refused)
+    }];
     if rights.owners == Owners::Own {
         pieces.push(because("owners of other users".into(), &rights.owners_refused));
     }
@@ -66,12 +63,13 @@ mod tests {
         let refused = |why: &str| Some(why.to_owned());
         let mut rights = Rights { tap_refused: refused("sudo qviz watch"), ..Rights::default() };
         rights.owners_refused = refused("run as root");
-        let text = words(&rights, Some(50.0));
-        assert_eq!(
-            text,
-            "not seen: single SYNs, and peaks shorter than 20 ms (sudo qviz watch) · owners of other users (run as root)"
+        let text = words(&rights);
+        assert!(
+            text.starts_with("not seen: peaks between two looks (100 ms apart, 5 ms once a queue fills)"),
+            "{text}"
         );
-        let all = Rights { tap: true, owners: Owners::All, ..Rights::default() };
-        assert_eq!(words(&all, None), "seen: every SYN; a queue's peak between two looks can pass unseen");
+        assert!(text.contains("single SYNs: sudo qviz watch") && text.contains("other users: run as root"), "{text}");
+        let all = words(&Rights { tap: true, owners: Owners::All, ..Rights::default() });
+        assert!(all.starts_with("every SYN is seen") && !all.contains("owners"), "{all}");
     }
 }
