@@ -4,6 +4,7 @@ use super::super::Scene;
 use super::super::watch::Inside;
 use super::Column;
 use crate::model::history::SLOT;
+use crate::model::stamp::Stamp;
 use crate::model::survey::{BEAT, BEATS};
 
 /// The columns of the listener that one looks into.
@@ -22,15 +23,19 @@ pub(super) fn columns(scene: &Scene<'_>, inside: Inside<'_>, width: usize, per_c
         let slots = number * slots_per_beat..(number + 1) * slots_per_beat;
         let groups = slots.start / per_column as u64..=(slots.end - 1) / per_column as u64;
         let column_of = |group: u64| (width as u64 + group).checked_sub(last_group + 1).map(|column| column as usize);
-        for group in groups.clone() {
+        let is_before = |group: u64| {
             let ends = SLOT * u32::try_from((group + 1) * per_column as u64).unwrap_or(u32::MAX);
-            let before = begun.is_none_or(|begun| crate::model::stamp::Stamp::ZERO + ends <= begun);
-            if before && let Some(column) = column_of(group).and_then(|column| columns.get_mut(column)) {
+            begun.is_none_or(|begun| Stamp::ZERO + ends <= begun)
+        };
+        for group in groups.clone() {
+            if is_before(group)
+                && let Some(column) = column_of(group).and_then(|column| columns.get_mut(column))
+            {
                 column.accept = column.accept.max(beat.depth_max);
             }
         }
         let last = column_of((*groups.end()).min(last_group)).and_then(|column| columns.get_mut(column));
-        if let Some(column) = last.filter(|_| drops_unseen) {
+        if let Some(column) = last.filter(|_| drops_unseen || is_before(*groups.end())) {
             column.drops += beat.drops;
         }
     }

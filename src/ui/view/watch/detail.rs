@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use super::super::{Scene, ink};
 use super::names;
 use super::row::{self, Entry};
+use crate::model::finding::{Finding, Severity};
 use crate::model::settings::Sysctl;
 use crate::model::survey::Watched;
 use crate::model::survey::habit::{Habit, habit_of};
@@ -24,6 +25,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let Some(entry) = entry else { return };
     let one = entry.one;
     let mut lines = vec![who(one)];
+    let about = |finding: &&Finding| finding.subject.as_ref().is_some_and(|subject| subject.id == one.reading.id);
+    let grave = scene.world.findings.iter().filter(about).filter(|finding| finding.severity > Severity::Note);
+    lines.extend(grave.max_by_key(|finding| finding.severity).map(|finding| finding.sentence.clone()));
     lines.push(queue(&entry, scene.world));
     if let Part::Group { .. } = entry.part {
         let text = format!(

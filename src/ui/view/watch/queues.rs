@@ -22,7 +22,7 @@ const MOST_NAMED: usize = 2_000;
 /// One box.
 struct Queue<'t> {
     /// Its name, the longest first.
-    names: [&'static str; 3],
+    names: [&'static str; 4],
     places: Places<'t>,
     /// The line below the places: left and right.
     below: (String, String),
@@ -59,7 +59,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
         area,
         scene,
         &Queue {
-            names: ["ACCEPT QUEUE · finished, ESTABLISHED", "ACCEPT QUEUE · finished", "ACCEPT QUEUE"],
+            names: ["ACCEPT QUEUE · finished, ESTABLISHED", "ACCEPT QUEUE · finished", "ACCEPT QUEUE", "ACCEPT"],
             places: Places { tenants: &tenants, depth, capacity: one.capacity(), limit: queue.limit },
             below: (
                 queue.limit.map_or_else(String::new, |limit| format!("┃ limit {limit}")),
@@ -98,7 +98,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Insid
         area,
         scene,
         &Queue {
-            names: ["SYN QUEUE · half-open, SYN_RCVD", "SYN QUEUE · half-open", "SYN QUEUE"],
+            names: ["SYN QUEUE · half-open, SYN_RCVD", "SYN QUEUE · half-open", "SYN QUEUE", "SYN"],
             places: Places { tenants: &tenants, depth, capacity, limit: marked },
             below: (
                 limit.map_or_else(String::new, |limit| format!("┃ limit {limit}")),
@@ -170,7 +170,7 @@ fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
     let capacity = places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
     let depth = format!("{}/{capacity}{}", places.depth, if queue.full { " FULL" } else { "" });
     let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
-    let name = queue.names.iter().find(fits).unwrap_or(&queue.names[2]);
+    let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
     let state = if queue.full { theme.alarm() } else { theme.strong() };
     let line = if queue.full { theme.text(Meaning::Dying) } else { theme.calm() };
     let inner = ink::frame(buf, area, (name, theme.strong()), (&depth, state), line);

@@ -15,7 +15,7 @@ use crate::model::survey::{Survey, Watched};
 use crate::model::world::note::Note;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::watch::figures;
+use crate::ui::watch::{Screen, figures};
 
 type Sentence = (&'static str, String, Style);
 
@@ -69,6 +69,9 @@ pub(super) fn findings_about<'s>(scene: &Scene<'s>, one: Option<&Watched>) -> Ve
     scene.world.findings.iter().filter(about).collect()
 }
 
+/// From when on it is said that there is nobody.
+const NOTICED: Duration = Duration::from_secs(1);
+
 /// Cells beside the text: the sign, and one on the right.
 const MARGIN: u16 = 4;
 
@@ -86,7 +89,11 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
     let grave = findings.iter().copied().filter(|finding| finding.severity >= least);
     let worst = grave.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
-    Some(("▲", worst.sentence.clone(), scene.theme.text(meaning)))
+    let text = match &worst.subject {
+        Some(subject) if scene.state.watch.screen == Screen::All => format!("{}: {}", subject.address, worst.sentence),
+        _ => worst.sentence.clone(),
+    };
+    Some(("▲", text, scene.theme.text(meaning)))
 }
 
 fn gone(scene: &Scene<'_>, one: &Watched) -> Option<Sentence> {
@@ -126,6 +133,7 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
             one.reading.queue.depth.unwrap_or(0),
             one.capacity().unwrap_or(0)
         ),
+        None if living().next().is_none() && scene.now.since(survey.since) > NOTICED => "nobody listens here".into(),
         None if survey.listeners.is_empty() => "looking for listeners …".into(),
         None => "every accept queue is empty: nobody waits for accept()".into(),
     };
