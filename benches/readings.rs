@@ -9,6 +9,7 @@
     reason = "a bench may stop and has a table to show"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,7 +22,9 @@ use criterion::{Criterion, Throughput};
 use etherparse::PacketBuilder;
 use netlink_packet_core::NetlinkMessage;
 use netlink_packet_sock_diag::SockDiagMessage;
+use qviz::kernel::census::Census;
 use qviz::kernel::own::OwnListener;
+use qviz::kernel::owners::Owners;
 use qviz::kernel::proc::CountersFile;
 use qviz::kernel::sock_diag::Diag;
 use qviz::kernel::sock_diag::codec::{self, Row};
@@ -185,13 +188,77 @@ fn table(ten: &World, hundred: &World) {
     ];
     let sample = median(|| (own.read(), counters.read().unwrap(), diag.half_open(port, &mut requests).unwrap()));
     rows.push(("full lab sample, 100 half-open", sample));
+    let machine = Machine::new();
+    rows.extend(machine.rows([CENSUS, "census: 50 of them unix", "all owners, known"]));
+    let crowd = machine.crowd();
+    let many = [CENSUS_CROWDED, "census: 50 unix, crowded", "all owners, known, crowded"];
+    let crowded = machine.rows(many);
+    let floor_crowded = median(|| diag.listeners(&mut all).unwrap());
+    rows.extend(crowded);
+    rows.push(("floor: that TCP dump alone, crowded", floor_crowded));
+    println!("crowded: beside {} established sockets", 2 * crowd.len());
     let ss = || Command::new("ss").arg("-ltn").output().is_ok_and(|ended| ended.status.success());
     let process = ss().then(|| median_of(21, 1, ss));
     for (name, nanos) in rows {
         let times = process.map_or_else(|| "-".to_owned(), |ss| format!("{:.0}", ss / nanos));
-        println!("{name:32} {:10.2} us   ss -ltn costs {times} times as much", nanos / 1000.0);
+        println!("{name:40} {:10.2} us   ss -ltn costs {times} times as much", nanos / 1000.0);
     }
-    println!("{:32} {:>10} us", "ss -ltn", process.map_or_else(|| "-".to_owned(), |ss| format!("{:.0}", ss / 1000.0)));
+    println!("{:40} {:>10} us", "ss -ltn", process.map_or_else(|| "-".to_owned(), |ss| format!("{:.0}", ss / 1000.0)));
+}
+
+/// What `qviz watch` meets: 100 TCP listeners, and 50 unix ones that are opened when they are measured.
+struct Machine {
+    tcp: Vec<Socket>,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let listener = |_| {
+            let listener = stream();
+            listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+            listener.listen(4096).unwrap();
+            listener
+        };
+        Self { tcp: (0..100).map(listener).collect() }
+    }
+
+    /// The census of TCP alone and with unix sockets, and the owners when they are known.
+    fn rows(&self, [tcp, mixed, owners]: [&'static str; 3]) -> [(&'static str, f64); 3] {
+        let mut census = Census::open().unwrap();
+        let mut out = Vec::new();
+        let plain = median(|| census.read(&mut out).unwrap());
+        let inodes: BTreeSet<u64> = out.iter().map(|one| one.inode).collect();
+        let mut holders = Owners::open();
+        let mut owned = BTreeMap::new();
+        holders.read_whole(&inodes, &mut owned);
+        let known = median_of(21, 5, || holders.read(&inodes, &mut owned));
+        assert_eq!(owned.len(), inodes.len());
+        let names = (0..50).map(|number| format!("\0qviz bench {number} of some length"));
+        let _open: Vec<_> = names.map(|name| unix(&name)).collect();
+        let both = median(|| census.read(&mut out).unwrap());
+        [(tcp, plain), (mixed, both), (owners, known)]
+    }
+
+    /// As many connections as the limit on descriptors allows, 25,000 at most; nobody accepts them.
+    fn crowd(&self) -> Vec<Socket> {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let most = if rustix::process::geteuid().is_root() { Some(40_000) } else { limit.maximum };
+        let wanted = rustix::process::Rlimit { current: most, maximum: most };
+        let room = match rustix::process::setrlimit(rustix::process::Resource::Nofile, wanted) {
+            Ok(()) => most,
+            Err(_) => limit.current,
+        };
+        let room = room.map_or(25_000, |room| room.saturating_sub(1000)).min(25_000) as usize;
+        let addresses: Vec<_> = self.tcp.iter().map(|one| one.local_addr().unwrap().as_socket().unwrap()).collect();
+        (0..room).map(|number| start(addresses[number % addresses.len()], false)).collect()
+    }
+}
+
+fn unix(name: &str) -> Socket {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&socket2::SockAddr::unix(name).unwrap()).unwrap();
+    socket.listen(5).unwrap();
+    socket
 }
 
 fn median<T>(once: impl FnMut() -> T) -> f64 {
@@ -272,3 +339,6 @@ fn raise_loopback() {
 }
 
 const INSIDE: &str = "QVIZ_READINGS_INSIDE";
+
+const CENSUS: &str = "census: 100 TCP listeners";
+const CENSUS_CROWDED: &str = "census: 100 TCP, crowded";

@@ -12,6 +12,9 @@ use crate::model::event::Stamped;
 use crate::model::nearby;
 use crate::model::watch::Target;
 use crate::model::world::World;
+use crate::report::text::Marks;
+use crate::report::watch::{self as report, Document};
+use crate::report::{json, jsonl};
 use crate::session::attach::{self, AttachPlan, Length};
 use crate::session::tape::Header;
 use crate::session::tape::record::Recorder;
@@ -91,7 +94,7 @@ fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)
     if let (Some(target), Length::Once) = (unseen, plan.length) {
         return Err(nobody(target, world));
     }
-    let written = print(plan.form, world, plan.ascii);
+    let written = print(plan.form, world, (plan.length == Length::Once, plan.ascii));
     if let End::Signal(number) = end {
         drop(written);
         return Ok(Exit::Signal(number));
@@ -123,10 +126,15 @@ fn closer(plan: &WatchPlan) -> String {
     format!("qviz watch{target}")
 }
 
-/// Prints what a watch has seen, in the form that was asked for.
-pub(super) fn print(form: Form, world: &World, ascii: bool) -> Result<Written, Failure> {
-    let _ = (form, world, ascii);
-    Ok(Written::Taken)
+/// Prints what a watch has seen, in the form that was asked for; after one look the table alone.
+pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> Result<Written, Failure> {
+    let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
+    Output::stdout().put(|out| match form {
+        Form::Picture | Form::Text if once => out.write_all(report::table(world, marks).as_bytes()),
+        Form::Picture | Form::Text => out.write_all(report::text(world, marks).as_bytes()),
+        Form::Json => json::write(out, &Document::of(world)),
+        Form::Jsonl => jsonl::write(out, &Document::of(world)),
+    })
 }
 
 /// Nobody listens there; who listens instead, the nearest first.

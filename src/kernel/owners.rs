@@ -19,6 +19,8 @@ mod sweep;
 #[derive(Debug)]
 pub struct Owners {
     proc: Option<ProcDir>,
+    /// Descriptors looked at in one reading.
+    budget: usize,
     known: BTreeMap<u64, Held>,
     /// Sockets that a whole look did not find.
     missed: BTreeSet<u64>,
@@ -102,14 +104,14 @@ impl Seen {
 impl Owners {
     /// Opens `/proc`. Without one every socket stays without an owner, and [`Seen::view`] says so.
     pub fn open() -> Self {
-        Self::over(ProcDir::open())
+        Self::over(ProcDir::open(), BUDGET)
     }
 
-    fn over(proc: Option<ProcDir>) -> Self {
+    fn over(proc: Option<ProcDir>, budget: usize) -> Self {
         let view = proc.as_ref().map_or(View::Absent, ProcDir::view);
         let seen = Seen { view, ..Seen::default() };
         let (known, missed) = (BTreeMap::new(), BTreeSet::new());
-        Self { proc, known, missed, sweep: None, confirmed: 0, since_sweep: u32::MAX, pause: FIRST_PAUSE, seen }
+        Self { proc, budget, known, missed, sweep: None, confirmed: 0, since_sweep: u32::MAX, pause: FIRST_PAUSE, seen }
     }
 
     /// Replaces `out` by the owners of the sockets `inodes`. One call looks at no more than some thousand descriptors; on a large
@@ -169,7 +171,7 @@ impl Owners {
             self.seen.complete = true;
             return;
         };
-        let done = sweep.go_on(proc, BUDGET);
+        let done = sweep.go_on(proc, self.budget);
         for (inode, holder) in sweep.found() {
             let held =
                 self.known.entry(*inode).or_insert_with(|| Held { holder: *holder, owner: proc.owner(holder.pid) });
@@ -210,3 +212,29 @@ const FIRST_PAUSE: u32 = 4;
 
 /// Readings after which all processes are gone through again although every owner is known: workers come and go.
 const REFRESHED: u32 = 128;
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_look_in_small_parts_finds_the_same_and_says_when_it_is_over() {
+        let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let inodes: BTreeSet<u64> = listeners.iter().map(|one| rustix::fs::fstat(one).unwrap().st_ino).collect();
+        let mut out = BTreeMap::new();
+        let mut parted = Owners::over(ProcDir::open(), 3);
+        let mut parts = 1;
+        while !parted.read(&inodes, &mut out).complete {
+            parts += 1;
+            assert!(parts < 1_000_000, "it never ends");
+        }
+        assert!(parts > 3, "{parts}");
+        assert_eq!(out.keys().copied().collect::<BTreeSet<_>>(), inodes);
+        assert!(out.values().all(|owner| owner.pid == std::process::id()));
+        drop(listeners);
+        let seen = parted.read(&BTreeSet::new(), &mut out);
+        assert!(seen.complete && out.is_empty() && seen.unowned == 0, "{seen:?}");
+    }
+}

@@ -119,8 +119,13 @@ impl Survey {
 
     /// The listeners that are asked for, gone ones too.
     pub fn wanted(&self) -> impl Iterator<Item = &Watched> {
+        self.listeners.values().filter(|one| self.asks_for(one))
+    }
+
+    /// True when this listener is asked for.
+    pub fn asks_for(&self, one: &Watched) -> bool {
         let target = self.watching.as_ref().and_then(|watching| watching.target.as_ref());
-        self.listeners.values().filter(move |one| target.is_none_or(|target| target.takes(&one.reading)))
+        target.is_none_or(|target| target.takes(&one.reading))
     }
 
     /// The change of the namespace's counters since the watch began.

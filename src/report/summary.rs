@@ -11,6 +11,8 @@ use crate::model::settings::{ClientKind, Sysctls};
 
 mod fill;
 
+pub(in crate::report) use fill::{rounded, seconds};
+
 /// One run of the lab.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
@@ -231,7 +233,10 @@ pub struct Diagnosis {
     pub sentence: String,
 }
 
-fn finite_only<S: Serializer>(evidence: &BTreeMap<String, f64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(in crate::report) fn finite_only<S: Serializer>(
+    evidence: &BTreeMap<String, f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(evidence.iter().map(|(name, value)| (name, value.is_finite().then_some(*value))))
 }
 

@@ -9,10 +9,11 @@ use super::account::who;
 use super::note::Note;
 use super::readings::MISSED;
 use crate::model::connection::{ClientSide, Connection, ServerSide};
+use crate::model::history::SLOT;
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Waiting};
 use crate::model::stamp::Stamp;
-use crate::model::survey::{Drops, Watched};
+use crate::model::survey::{Drops, RATE_SPAN, Watched};
 
 /// How many clients that the kernel keeps nothing of are remembered at most: those that knock in vain, and those with a cookie.
 pub const STRANGERS: usize = 8192;
@@ -36,6 +37,10 @@ pub(super) struct Stranger {
     line: VecDeque<Peer>,
     /// How many connections that are known are in the accept queue.
     known: u32,
+    /// Several sockets share its address: the wire and the lists are about all of them, the queue is its own.
+    shared: bool,
+    /// Places that were held by nobody who was listed, at the last list and at the one before.
+    hidden: [Option<u32>; 2],
     /// The queue has become shorter since the last list.
     fell: bool,
     /// Number of the last list of waiting connections.
@@ -46,7 +51,7 @@ pub(super) struct Stranger {
 
 impl Stranger {
     pub(super) fn entered(&mut self, peer: Peer) {
-        self.supposed = self.supposed.saturating_add(1);
+        self.supposed = self.supposed.saturating_add(u32::from(!self.shared));
         self.known += 1;
         self.line.push_back(peer);
     }
@@ -65,7 +70,7 @@ impl World {
     /// What the chosen listener dropped since it was chosen, as the wire tells it: exact. `None` without a tap, when the tap lost
     /// something, and for listeners of our own.
     pub fn chosen_drops(&self) -> Option<Drops> {
-        if !self.is_watched() || self.segments.is_none() || self.losses.tap_dropped > 0 {
+        if !self.is_watched() || self.open.stranger.shared || self.segments.is_none() || self.losses.tap_dropped > 0 {
             return None;
         }
         let listener = self.ledger.kernel_drops();
@@ -82,6 +87,41 @@ impl World {
         Some(by_wire.unwrap_or(by_counters))
     }
 
+    /// What a listener dropped since it was made; the part since the watch began as [`World::drops_of`] tells it.
+    pub fn drops_since_made_of(&self, one: &Watched) -> Option<Drops> {
+        let (made, watched, better) = (one.drops_since_made()?, one.drops()?, self.drops_of(one)?);
+        let all = made.listener + made.noise;
+        let listener = made.listener - watched.listener + better.listener;
+        Some(Drops {
+            listener,
+            at_least: made.at_least - watched.at_least + better.at_least,
+            noise: all.saturating_sub(listener),
+        })
+    }
+
+    /// Connections per second that the chosen listener's program has accepted over the last [`RATE_SPAN`]; `None` without a tap, for
+    /// other listeners, and where several sockets share the address.
+    pub fn accepts_per_s(&self, one: &Watched) -> Option<f64> {
+        let told = self.is_watched() && self.segments.is_some() && !self.open.stranger.shared;
+        let slots = (RATE_SPAN.as_millis() / SLOT.as_millis()) as usize;
+        if !told
+            || self.survey.chosen != Some(one.id())
+            || self.history.slots().len() * SLOT.as_millis() as usize <= 1000
+        {
+            return None;
+        }
+        let count = slots.min(self.history.slots().len());
+        let accepts: u64 = self.history.last(count).map(|slot| u64::from(slot.accepts)).sum();
+        Some(accepts as f64 / (SLOT.as_secs_f64() * count as f64))
+    }
+
+    /// Places in the chosen listener's accept queue that are held by connections which the kernel does not list any more: their clients
+    /// have reset them. `None` where that cannot be told.
+    pub fn places_of_the_reset(&self) -> Option<u32> {
+        let [last, before] = self.open.stranger.hidden;
+        last.map(|last| before.map_or(last, |before| before.min(last)))
+    }
+
     /// The accept queue's depth by which a segment is judged.
     pub(super) const fn accept_depth(&self) -> u32 {
         if self.open.stranger.is { self.open.stranger.supposed } else { self.accept_queue.depth() }
@@ -89,8 +129,9 @@ impl World {
 
     /// The listener's queue was read.
     pub(super) fn read_watched_depth(&mut self, at: Stamp, depth: u32) {
+        self.open.stranger.shared = self.survey.chosen().is_some_and(|one| self.survey.group_of(one).is_shared());
         let kept = self.open.stranger.supposed;
-        if self.segments.is_some() {
+        if self.segments.is_some() && !self.open.stranger.shared {
             for index in (0..self.open.decisions.len()).rev() {
                 let decision = self.open.decisions[index];
                 if self.open.stranger.supposed < depth && !decision.taken {
@@ -219,7 +260,15 @@ impl World {
         }
         missing.sort_unstable();
         dead.sort_unstable();
+        if self.open.stranger.shared {
+            // Each socket has a queue of its own: nothing follows from another one's order.
+            let gone = missing.into_iter().filter(|(.., away, _)| *away >= MISSED);
+            gone.for_each(|(_, peer, ..)| self.depart(at, peer, ServerSide::Closed));
+            return;
+        }
         let Some(depth) = self.reading.depth else { return };
+        let [last, _] = self.open.stranger.hidden;
+        self.open.stranger.hidden = [Some(depth.saturating_sub(visible)), last];
         let places = depth.saturating_sub(visible);
         let mut hidden = places.saturating_sub(u32::try_from(dead.len()).unwrap_or(u32::MAX));
         for (order, peer, away, was_listed) in missing.into_iter().rev() {
