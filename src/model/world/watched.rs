@@ -398,3 +398,6 @@ impl Connection {
         self.trace.left |= ends;
     }
 }
+
+#[cfg(test)]
+mod tests;
