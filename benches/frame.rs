@@ -74,7 +74,9 @@ fn percentiles() -> io::Result<()> {
         }
         let (before, began) = (wire.0.load(Ordering::Relaxed), clock.now());
         update(&mut state, Msg::Pulse(tale.now), &tale.world);
-        terminal.draw(|frame| view::draw(frame.buffer_mut(), &tale.world, &state, tale.now))?;
+        terminal.draw(|frame| {
+            view::draw(frame.buffer_mut(), &tale.world, &state, tale.now);
+        })?;
         frames.push((clock.now().since(began), wire.0.load(Ordering::Relaxed) - before));
     }
     let mut anchor = Vec::new();
@@ -109,7 +111,11 @@ fn frame(criterion: &mut Criterion) {
     group.bench_function("overflowing", |bencher| {
         bencher.iter(|| {
             now = now + Duration::from_micros(100);
-            terminal.draw(|frame| view::draw(frame.buffer_mut(), black_box(&tale.world), &state, now)).is_ok()
+            terminal
+                .draw(|frame| {
+                    view::draw(frame.buffer_mut(), black_box(&tale.world), &state, now);
+                })
+                .is_ok()
         });
     });
     group.finish();

@@ -34,8 +34,10 @@ pub struct UiPlan {
     pub color: ColorWish,
     /// The theme's name, one of [`theme::NAMES`].
     pub theme: String,
-    /// High contrast, for a room.
+    /// Fewer, larger things, for the last row of a room.
     pub projector: bool,
+    /// The mouse is for the picture, not for the terminal.
+    pub mouse: bool,
 }
 
 /// What keeps the screen from being shown.

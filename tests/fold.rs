@@ -1,177 +1,16 @@
 //! The fold: what becomes of segments and clients, event by event.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-use std::net::Ipv4Addr;
+#[path = "support/play.rs"]
+mod play;
 
 use qviz::model::connection::{Belief, ServerSide};
-use qviz::model::counters::{Counter, Counters};
-use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
+use qviz::model::counters::Counter;
+use qviz::model::event::{Deed, Event, Life};
 use qviz::model::ledger::Cause;
-use qviz::model::peer::Peer;
-use qviz::model::sample::{HalfOpen, Listed, QueueReading};
-use qviz::model::segment::{Segment, Toward, flags};
-use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
-use qviz::model::stamp::Stamp;
-use qviz::model::world::World;
+use qviz::model::segment::{Toward, flags};
+use qviz::model::settings::Sysctl;
 
-/// A world that is told what happens, a tenth of a millisecond apart.
-struct Play {
-    world: World,
-    now: u64,
-}
-
-impl Play {
-    fn new(backlog: i32, sysctls: &[(Sysctl, i64)]) -> Self {
-        let mut values = Sysctls::default();
-        values.set(Sysctl::Syncookies, 1);
-        values.set(Sysctl::AbortOnOverflow, 0);
-        values.set(Sysctl::MaxSynBacklog, 4096);
-        values.set(Sysctl::SynackRetries, 5);
-        for (name, value) in sysctls {
-            values.set(*name, *value);
-        }
-        let began = Began {
-            kernel: "6.18.44-test".into(),
-            rung: Rung::Lab,
-            fallback: None,
-            pid: 1,
-            seed: 1,
-            clients: ClientKind::Wire,
-            address: "198.51.100.1:8080".parse().unwrap(),
-            tap: true,
-            private_counters: true,
-            watched: false,
-            host: Sysctls::default(),
-            sysctls: values,
-        };
-        let mut play = Self { world: World::new(), now: 0 };
-        play.tell(Event::Began(Box::new(began)));
-        play.tell(Event::Listening(Listening { backlog, somaxconn: Some(4096), limit: Some(backlog.cast_unsigned()) }));
-        play.count(&[]);
-        play
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "each fact is made where it is told")]
-    fn tell(&mut self, event: Event) {
-        self.now += 100_000;
-        self.world.apply(Stamp::from_nanos(self.now), &event);
-    }
-
-    /// Lets time pass without facts.
-    fn pass(&mut self, millis: u64) {
-        self.now += millis * 1_000_000;
-        self.tell(Event::Tick);
-    }
-
-    fn wire(&mut self, id: u16, toward: Toward, flags: u8, numbers: (u32, u32)) {
-        self.tell(Event::Segment(Segment {
-            peer: peer(id),
-            toward,
-            flags,
-            seq: numbers.0,
-            ack: numbers.1,
-            payload: 0,
-            window_scale: flags & flags::SYN != 0,
-            timestamps: false,
-        }));
-    }
-
-    fn start(&mut self, id: u16) {
-        self.tell(Event::Client { id: id.into(), peer: peer(id), life: Life::Started { half_open: false } });
-    }
-
-    fn life(&mut self, id: u16, life: Life) {
-        self.tell(Event::Client { id: id.into(), peer: peer(id), life });
-    }
-
-    fn syn(&mut self, id: u16) {
-        self.wire(id, Toward::Listener, flags::SYN, (1000, 0));
-    }
-
-    fn syn_ack(&mut self, id: u16) {
-        self.wire(id, Toward::Client, flags::SYN | flags::ACK, (5000, 1001));
-    }
-
-    /// A handshake segment of a client with timestamps: a SYN-ACK to it does not tell whether it is a cookie.
-    fn stamped(&mut self, id: u16, toward: Toward, flags: u8) {
-        let (seq, ack) = if toward == Toward::Listener { (1000, 0) } else { (5000, 1001) };
-        self.tell(Event::Segment(Segment {
-            peer: peer(id),
-            toward,
-            flags,
-            seq,
-            ack,
-            payload: 0,
-            window_scale: true,
-            timestamps: true,
-        }));
-    }
-
-    fn cookie(&mut self, id: u16) {
-        self.tell(Event::Segment(Segment {
-            peer: peer(id),
-            toward: Toward::Client,
-            flags: flags::SYN | flags::ACK,
-            seq: 5000,
-            ack: 1001,
-            payload: 0,
-            window_scale: false,
-            timestamps: false,
-        }));
-    }
-
-    fn ack(&mut self, id: u16) {
-        self.wire(id, Toward::Listener, flags::ACK, (1001, 5001));
-    }
-
-    fn handshake(&mut self, id: u16) {
-        self.start(id);
-        self.syn(id);
-        self.syn_ack(id);
-        self.life(id, Life::Connected);
-        self.ack(id);
-    }
-
-    fn accept(&mut self, id: u16) {
-        self.tell(Event::Served { peer: peer(id), deed: Deed::Accepted { waited_ms: None, cookie: None } });
-    }
-
-    fn depth(&mut self, depth: u32) {
-        let limit = self.world.accept_limit();
-        self.tell(Event::Queue(QueueReading { depth: Some(depth), limit, drops: None }));
-    }
-
-    fn count(&mut self, values: &[(Counter, u64)]) {
-        let mut counters = Counters::default();
-        for counter in Counter::ALL {
-            counters.set(counter, 0);
-        }
-        for (counter, value) in values {
-            counters.set(*counter, *value);
-        }
-        self.tell(Event::Counters(Box::new(counters)));
-    }
-
-    fn list(&mut self, half_open: &[u16]) {
-        let half_open =
-            half_open.iter().map(|id| HalfOpen { peer: peer(*id), retransmits: 0, next_ms: 0, cookie: 0 }).collect();
-        self.tell(Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None })));
-    }
-
-    fn toll(&self, cause: Cause) -> (u64, u64) {
-        let toll = self.world.toll(cause);
-        (toll.segments, toll.clients)
-    }
-
-    fn belief(&self, id: u16) -> Belief {
-        self.world.connection(&peer(id)).unwrap().belief()
-    }
-}
-
-fn peer(id: u16) -> Peer {
-    Peer::v4(Ipv4Addr::new(198, 18, (id >> 8) as u8, id as u8), 4000 + id)
-}
+use play::{Play, peer};
 
 #[test]
 fn a_syn_without_an_answer_on_a_full_accept_queue_is_named() {
@@ -645,4 +484,162 @@ fn a_syn_without_an_answer_that_no_counter_knows_is_not_hidden() {
     let balance = play.world.balance();
     assert_eq!(balance.balanced, None);
     assert!(balance.reason.is_some());
+}
+
+/// A repeated SYN of a queued request and a RST that ends one move the listener's drop count, and they are no drops.
+#[test]
+fn the_noise_of_the_listeners_drop_count_is_known() {
+    let mut play = Play::new(0, &[(Sysctl::Syncookies, 0)]);
+    play.drops(7);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.syn(1);
+    play.syn_ack(1);
+    assert_eq!((play.world.ledger.listener_drops(), play.world.ledger.kernel_drops()), (1, 0));
+    play.ack(1);
+    play.ack(2);
+    assert_eq!(play.world.ledger.listener_drops(), 3, "an ignored final ACK counts twice");
+    play.start(3);
+    play.syn(3);
+    play.pass(5);
+    assert_eq!(play.world.ledger.listener_drops(), 4);
+    play.wire(2, Toward::Listener, flags::RST, (1001, 5001));
+    assert_eq!(play.world.ledger.listener_drops(), 5);
+    play.drops(12);
+    assert_eq!(play.world.listener_drops.total(), Some(5));
+    let witnesses = |cause| play.world.ledger.witnesses(cause).listener;
+    assert_eq!((witnesses(Cause::SynSynQueueFull), witnesses(Cause::AckAcceptQueueFull)), (1, 1));
+}
+
+#[test]
+fn a_drop_that_only_the_listener_counts_is_unexplained() {
+    let mut play = Play::new(5, &[]);
+    play.drops(0);
+    play.handshake(1);
+    play.drops(2);
+    play.tell(Event::Ended);
+    let balance = play.world.balance();
+    assert_eq!((balance.balanced, balance.unexplained.len()), (Some(false), 1));
+    assert_eq!((balance.unexplained[0].counter, balance.unexplained[0].kernel), ("sk_drops", 2));
+}
+
+#[test]
+fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_count() {
+    let mut play = Play::new(0, &[]);
+    play.drops(0);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.accept(1);
+    play.ack(2);
+    play.drops(0);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
+    play.drops(0);
+    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
+    play.start(3);
+    play.syn(3);
+    play.syn_ack(3);
+    play.accept(2);
+    play.ack(3);
+    play.drops(2);
+    play.drops(2);
+    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    let mut other = Play::new(0, &[]);
+    other.drops(0);
+    for id in [1, 2] {
+        other.start(id);
+        other.syn(id);
+        other.syn_ack(id);
+    }
+    other.ack(1);
+    other.accept(1);
+    other.ack(2);
+    other.drops(1);
+    other.drops(1);
+    assert_eq!(other.toll(Cause::AckAcceptQueueFull), (0, 0), "an ignored ACK would have moved it by two");
+}
+
+/// Two processors can look at the same last place of the queue: it then holds one more than it should.
+#[test]
+fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_without_an_accept() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.data(2);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (2, 1));
+    play.child(2);
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.world.accept_queue.depth(), play.world.clients.ghosts), (2, 0));
+    // With an accept() in between, the data took the place, and the ACK had been ignored.
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.data(2);
+    play.accept(1);
+    play.data(2);
+    play.child(2);
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (2, 1)));
+}
+
+#[test]
+fn what_was_wrongly_taken_for_a_cookie_is_known_by_the_counters() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.stamped(id, Toward::Listener, flags::SYN);
+        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+    play.ack(2);
+    assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (1, 1));
+    play.count(&[]);
+    assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (0, 0));
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn what_was_taken_for_a_cookie_and_is_listed_was_a_request() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.stamped(id, Toward::Listener, flags::SYN);
+        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+    play.ack(1);
+    play.ack(2);
+    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Phantom, (1, 1)));
+    play.list(&[2]);
+    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Ghost, (0, 0)));
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
+    assert_eq!((play.world.clients.ghosts, play.world.clients.phantoms), (1, 0));
+    assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (0, 0));
+    assert_eq!(play.world.syn_queue.depth(), 1);
+}
+
+#[test]
+fn a_syn_whose_request_was_listed_before_it_was_seen_is_no_repeated_one() {
+    let mut play = Play::new(5, &[]);
+    play.start(1);
+    play.list(&[1]);
+    play.syn(1);
+    assert_eq!(play.world.ledger.listener_drops(), 0);
+    play.syn_ack(1);
+    play.syn(1);
+    assert_eq!(play.world.ledger.listener_drops(), 1, "now it is a repeated one");
 }

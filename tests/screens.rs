@@ -447,7 +447,11 @@ fn each_key_of_the_lab_sends_its_command() {
         let wanted = expected.iter().find(|(which, _)| *which == action).map(|(_, command)| *command);
         assert_eq!(press(&mut state, action, &tale), wanted.into_iter().collect::<Vec<_>>(), "{action:?}");
         let usual = UiState::default();
-        let inside = state.parting.is_some() || state.help || state.still.is_some() || state.panel != usual.panel;
+        let inside = state.parting.is_some()
+            || state.help
+            || state.still.is_some()
+            || state.panel != usual.panel
+            || state.projector;
         let inside = inside || state.browse.screen != usual.browse.screen;
         assert!(wanted.is_some() || inside || action == Action::Close, "{action:?} does nothing");
     }

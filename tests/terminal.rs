@@ -13,6 +13,8 @@ mod browse;
 mod exits;
 #[path = "terminal/keys.rs"]
 mod keys;
+#[path = "terminal/mouse.rs"]
+mod mouse;
 #[path = "terminal/panics.rs"]
 mod panics;
 #[path = "terminal/sizes.rs"]

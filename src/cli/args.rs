@@ -314,9 +314,19 @@ pub struct OutputArgs {
     #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(theme::NAMES))]
     pub theme: Option<String>,
 
-    /// Large cells and high contrast, for a room
+    /// Fewer, larger things in high contrast, for the last row of a room
+    ///
+    /// Both queues with large places, the numbers that matter in large digits, a dropped SYN with its cause in large words; at
+    /// 80x24 and up. --theme light is for a bright room. The key P does the same. [default: off]
     #[arg(long)]
     pub projector: bool,
+
+    /// Leave the mouse to the terminal
+    ///
+    /// Otherwise a click on a connection opens its ladder, a click on a key presses it, and the wheel scrolls; Shift+drag selects text
+    /// as ever. Every mouse action has a key.
+    #[arg(long)]
+    pub no_mouse: bool,
 }
 
 /// Where the listener stands.

@@ -111,6 +111,7 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
             color: color(plan.color),
             theme: plan.theme.clone(),
             projector: plan.projector,
+            mouse: plan.mouse,
         };
         picture(&mut session, &mut world, &wish).await?
     } else {

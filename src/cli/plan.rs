@@ -60,6 +60,8 @@ pub struct LabPlan {
     pub theme: String,
     /// Large and high in contrast, for a room.
     pub projector: bool,
+    /// The mouse is for the picture.
+    pub mouse: bool,
 }
 
 /// The form of what comes out.
@@ -108,6 +110,7 @@ impl LabPlan {
             color: args.output.color.unwrap_or_default(),
             theme: args.output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
             projector: args.output.projector,
+            mouse: !args.output.no_mouse,
         })
     }
 }

@@ -95,5 +95,6 @@ fn look(args: &ReplayArgs) -> UiPlan {
         color: lab::color(output.color.unwrap_or_default()),
         theme: output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
         projector: output.projector,
+        mouse: !output.no_mouse,
     }
 }

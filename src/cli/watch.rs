@@ -85,7 +85,13 @@ impl Audience for Guard {
 }
 
 fn look(plan: &WatchPlan) -> UiPlan {
-    UiPlan { ascii: plan.ascii, color: lab::color(plan.color), theme: plan.theme.clone(), projector: plan.projector }
+    UiPlan {
+        ascii: plan.ascii,
+        color: lab::color(plan.color),
+        theme: plan.theme.clone(),
+        projector: plan.projector,
+        mouse: plan.mouse,
+    }
 }
 
 /// Prints the document or the table, and says how the watch ended.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::ledger::Cause;
 use super::stamp::Stamp;
 use super::watch::{Address, ListenerId};
 use super::world::World;
@@ -95,7 +96,7 @@ pub enum Check {
 pub enum Verdict {
     /// Nothing of the kind.
     Absent,
-    /// It cannot be told yet.
+    /// It looks like it, but not for long, or not often enough; or what it would rest on has not been read yet.
     TooEarly,
     /// It is so.
     Found(Diagnosis),
@@ -136,6 +137,15 @@ pub const RULES: &[Rule] = &[
     watch::LIMIT_IS_SOMAXCONN,
     watch::DEFAULT_BACKLOG,
 ];
+
+/// True when another witness than the fold's own reckoning has seen losses of this cause. Where none can (no counters of one's own, no
+/// drop count), the reckoning has to do.
+fn is_confirmed(world: &World, cause: Cause) -> bool {
+    let private = world.began.as_ref().is_some_and(|began| began.private_counters);
+    let can_be = world.listener_drops.total().is_some() || (private && world.counters_first.is_some());
+    let seen = world.ledger.witnesses(cause);
+    !can_be || seen.wire.max(seen.counters).max(seen.listener).max(seen.client) > 0
+}
 
 /// What the last seconds were like.
 #[derive(Clone, Copy, Debug, PartialEq)]

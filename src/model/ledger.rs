@@ -137,10 +137,10 @@ pub struct Witnesses {
 }
 
 /// One counter whose change the ledger does not account for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Unexplained {
-    /// Which counter.
-    pub counter: Counter,
+    /// Its name; `sk_drops` is the listener's own drop count.
+    pub counter: &'static str,
     /// By how much the kernel says that it changed.
     pub kernel: u64,
     /// How much of that has a name.
@@ -254,7 +254,7 @@ impl Ledger {
             .into_iter()
             .filter_map(|(counter, accounted)| {
                 let kernel = change.value(counter)?;
-                (kernel != accounted).then_some(Unexplained { counter, kernel, accounted })
+                (kernel != accounted).then_some(Unexplained { counter: counter.name(), kernel, accounted })
             })
             .collect();
         Balance { balanced: Some(unexplained.is_empty()), reason: None, unexplained }
@@ -287,7 +287,7 @@ mod tests {
         change.set(Counter::ListenDrops, 3);
         let balance = ledger.balance(&change);
         assert_eq!(balance.balanced, Some(false));
-        let only = Unexplained { counter: Counter::ListenDrops, kernel: 3, accounted: 2 };
+        let only = Unexplained { counter: "ListenDrops", kernel: 3, accounted: 2 };
         assert_eq!(balance.unexplained, [only]);
     }
 }

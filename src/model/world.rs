@@ -105,6 +105,8 @@ pub struct World {
     pub demand: Demand,
     /// Diagnoses in force.
     pub findings: Vec<Finding>,
+    /// Rules of which it is too early to tell.
+    pub undecided: Vec<&'static str>,
     /// Every diagnosis of the session, by rule, as it was when last in force.
     pub found: BTreeMap<String, Finding>,
     /// True when nothing more will come.
@@ -237,7 +239,11 @@ impl World {
             _ if self.counters_first.is_none() => undecided("the counters could not be read"),
             _ => {
                 let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < PATIENCE);
-                let balance = self.ledger.balance(&self.counters());
+                let mut balance = self.ledger.balance(&self.counters());
+                if let Some(unexplained) = self.unexplained_by_listener() {
+                    balance.balanced = Some(false);
+                    balance.unexplained.push(unexplained);
+                }
                 if recent && !self.ended {
                     Balance { balanced: Some(true), ..Balance::default() }
                 } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {

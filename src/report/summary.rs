@@ -58,6 +58,8 @@ pub struct Summary {
     pub losses: OwnLosses,
     /// Every diagnosis of the run, as it was when last in force; what matters most comes first.
     pub findings: Vec<Diagnosis>,
+    /// Rules of which it was too early to tell at the end.
+    pub undecided: Vec<&'static str>,
     /// The command that makes the same run again; keys pressed during the run are not part of it.
     pub repeat: Option<String>,
 }

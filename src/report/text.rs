@@ -100,7 +100,7 @@ fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
 }
 
 fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    if summary.findings.is_empty() {
+    if summary.findings.is_empty() && summary.undecided.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nFINDINGS")?;
@@ -113,6 +113,10 @@ fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         let sentence = format!("{weight}, since {:.1} s: {}", finding.since_s, finding.sentence);
         writeln!(out, "{}", wrapped(&sentence, WIDTH, "  "))?;
         writeln!(out, "    more: qviz explain {}", clean::line(&finding.rule))?;
+    }
+    if !summary.undecided.is_empty() {
+        let rules = format!("too early to tell: {}", summary.undecided.join(", "));
+        writeln!(out, "{}", wrapped(&rules, WIDTH, "  "))?;
     }
     Ok(())
 }

@@ -177,6 +177,14 @@ impl Browse {
         true
     }
 
+    /// Opens the ladder of this connection; false where it has gone.
+    pub(super) fn look(&mut self, world: &World, (peer, id): (Peer, Option<u32>)) -> bool {
+        let Some(one) = world.connection(&peer).filter(|one| one.id == id) else { return false };
+        self.chosen = Some(seen(world, one));
+        (self.screen, self.typing, self.later) = (Screen::Ladder, false, 0);
+        true
+    }
+
     fn open(&mut self, world: &World) {
         self.later = 0;
         match self.screen {

@@ -27,9 +27,9 @@ impl<'a> Film<'a> {
     /// When no theme has the wished name.
     pub fn new(facts: &'a [Stamped], size: Size, plan: &UiPlan) -> Result<Self, UiError> {
         let depth = if plan.color == ColorWish::Never { Depth::Mono } else { Depth::True };
-        let name = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
-        let theme = Theme::named(name, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
-        let state = UiState { theme, listens: true, size, ..UiState::default() };
+        let theme =
+            Theme::named(&plan.theme, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
+        let state = UiState { theme, listens: true, size, projector: plan.projector, ..UiState::default() };
         Ok(Self { rest: facts, world: World::new(), state, pulsed: Stamp::ZERO })
     }
 

@@ -79,6 +79,8 @@ pub enum Action {
     Panel,
     /// Hold the picture, or let it go.
     Freeze,
+    /// Fewer, larger things, or all of them.
+    Projector,
     /// Show or hide the help.
     Help,
     /// Close what lies over the picture.
@@ -206,6 +208,8 @@ bindings! {
       "step mode: clients stand still (t), next thing (n), one accept() (a)" },
     { plain(KeyCode::Char(',')) => Slow; ",", ",", "slow",
       "slow motion of clients and accept(); the kernel's timers keep theirs" },
+    { plain(KeyCode::Char('P')) => Projector; "P", "P", "projector",
+      "projector mode: fewer, larger things for the last row of a room" },
     { plain(KeyCode::Char('?')) => Help; "?", "?", "help",
       "this help" },
     { plain(KeyCode::Char('q')) => Quit, ctrl('c') => Quit; "q", "q", "quit",

@@ -8,17 +8,26 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use crossterm::event::{self, Event, KeyEvent};
+use crossterm::event::{self, Event, KeyEvent, MouseEvent};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
 use crate::session::clock::Clock;
 
-/// The keys as they are pressed.
+/// What a person does at the terminal.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A key.
+    Key(KeyEvent),
+    /// The mouse, where the terminal reports it.
+    Mouse(MouseEvent),
+}
+
+/// The keys as they are pressed, and the mouse.
 #[derive(Debug)]
 pub(super) struct Keys {
-    pressed: mpsc::UnboundedReceiver<KeyEvent>,
+    pressed: mpsc::UnboundedReceiver<Input>,
     /// Closing it ends the thread.
     _open: OwnedFd,
 }
@@ -38,14 +47,14 @@ impl Keys {
         Ok(Self { pressed, _open: open })
     }
 
-    /// The next key; `None` when no more will come.
-    pub(super) async fn next(&mut self) -> Option<KeyEvent> {
+    /// The next one; `None` when no more will come.
+    pub(super) async fn next(&mut self) -> Option<Input> {
         self.pressed.recv().await
     }
 }
 
 /// Reads until the terminal is gone, the other end is closed, or nobody listens.
-fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<KeyEvent>) {
+fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Input>) {
     loop {
         let mut fds = [
             PollFd::from_borrowed_fd(terminal.as_fd(), PollFlags::IN),
@@ -66,13 +75,17 @@ fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Key
 }
 
 /// Hands on what crossterm makes of the bytes that are there; false when nobody listens.
-fn forward(sender: &mpsc::UnboundedSender<KeyEvent>) -> bool {
+fn forward(sender: &mpsc::UnboundedSender<Input>) -> bool {
     let mut anything = false;
     while matches!(event::poll(Duration::ZERO), Ok(true)) {
         anything = true;
-        match event::read() {
-            Ok(Event::Key(key)) if sender.send(key).is_err() => return false,
-            _ => {}
+        let input = match event::read() {
+            Ok(Event::Key(key)) => Input::Key(key),
+            Ok(Event::Mouse(mouse)) => Input::Mouse(mouse),
+            _ => continue,
+        };
+        if sender.send(input).is_err() {
+            return false;
         }
     }
     if !anything {

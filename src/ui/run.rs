@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::keymap::{self, Action};
-use super::keys::Keys;
+use super::keys::{Input, Keys};
 use super::pace::{Motion, Pace};
 use super::state::{Msg, Parting, UiState, update};
 use super::terminal::{self, Screen};
 use super::theme::{self, Terminfo, Theme};
+use super::view::spots::{Spots, Target};
 use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
@@ -39,12 +42,13 @@ pub enum Leave {
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
 pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Result<Leave, UiError> {
-    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), ..UiState::default() };
+    let (projector, mouse) = (plan.projector, plan.mouse);
+    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), projector, mouse, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: "hear signals of", source };
     let signals = Signals::listen().map_err(failed)?;
-    let screen = Screen::enter()?;
+    let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: "read keys from", source })?;
-    let mut watch = Watch { screen, state, pace: Pace::default(), suspended: false };
+    let mut watch = Watch { screen, state, spots: Spots::default(), pace: Pace::default(), suspended: false };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -53,14 +57,15 @@ fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
     let terminal =
         Terminfo { term: read("TERM"), colorterm: read("COLORTERM"), no_color: !read("NO_COLOR").is_empty() };
     let depth = theme::depth(plan.color, &terminal);
-    let name = if plan.projector && plan.theme.is_empty() { "contrast" } else { &plan.theme };
-    Theme::named(name, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })
+    Theme::named(&plan.theme, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })
 }
 
 /// What the loop holds.
 struct Watch {
     screen: Screen,
     state: UiState,
+    /// What stands where on the frame that is to be seen.
+    spots: Spots,
     pace: Pace,
     suspended: bool,
 }
@@ -97,9 +102,9 @@ impl Watch {
                         return Ok(leave);
                     }
                 }
-                key = keys.next(), if listening => match key {
-                    Some(key) => {
-                        if let Some(leave) = self.key(session, world, &key)? {
+                input = keys.next(), if listening => match input {
+                    Some(input) => {
+                        if let Some(leave) = self.input(session, world, &input)? {
                             return Ok(leave);
                         }
                     }
@@ -121,7 +126,8 @@ impl Watch {
         update(&mut self.state, Msg::Pulse(now), world);
         self.state.replay = session.playing();
         let state = &self.state;
-        self.screen.draw(|buf| view::draw(buf, world, state, shown))?;
+        let spots = &mut self.spots;
+        self.screen.draw(|buf| *spots = view::draw(buf, world, state, shown))?;
         let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
         let motion = match held {
             true => Motion::Still,
@@ -143,20 +149,39 @@ impl Watch {
         }
     }
 
-    fn key(
-        &mut self,
-        session: &mut Session,
-        world: &mut World,
-        key: &crossterm::event::KeyEvent,
-    ) -> Result<Option<Leave>, UiError> {
-        let asked = match session.listens() {
-            listens if world.survey.watching.is_some() => {
-                keymap::action_in_watch(key, listens, self.state.watch.place())
+    /// A key, or the mouse on what is to be seen.
+    fn input(&mut self, session: &mut Session, world: &mut World, input: &Input) -> Result<Option<Leave>, UiError> {
+        let place = self.state.browse.place();
+        let asked = match input {
+            Input::Key(key) if world.survey.watching.is_some() => {
+                keymap::action_in_watch(key, session.listens(), self.state.watch.place())
             }
-            true => keymap::action(key, self.state.browse.place()),
-            false => keymap::action_in_replay(key, self.state.browse.place()),
+            Input::Key(key) if session.listens() => keymap::action(key, place),
+            Input::Key(key) => keymap::action_in_replay(key, place),
+            Input::Mouse(mouse) => self.point(session, world, *mouse),
         };
-        let Some(action) = asked else { return Ok(None) };
+        asked.map_or(Ok(None), |action| self.act(session, world, action))
+    }
+
+    /// What a mouse does to the picture; the action, where it does what a key does.
+    fn point(&mut self, session: &Session, world: &World, mouse: MouseEvent) -> Option<Action> {
+        let at = Position::new(mouse.column, mouse.row);
+        let turn = |up| self.spots.wheel(at).map(|roll| Msg::Wheel { roll, up });
+        let msg = match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => match self.spots.click(at)? {
+                Target::Key(action) => return Some(action),
+                target => Msg::Click(target, session.moment()),
+            },
+            MouseEventKind::ScrollUp => turn(true)?,
+            MouseEventKind::ScrollDown => turn(false)?,
+            _ => return None,
+        };
+        update(&mut self.state, msg, world);
+        self.pace.touched();
+        None
+    }
+
+    fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<Leave>, UiError> {
         let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
             session.wish(command);

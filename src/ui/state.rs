@@ -5,10 +5,11 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::browse::Browse;
+use super::browse::{Browse, Screen};
 use super::keymap::Action;
 use super::theme::Theme;
 use super::view;
+use super::view::spots::{Roll, Spots, Target};
 use super::watch::{Asks, Watch};
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
@@ -32,6 +33,15 @@ pub enum Msg {
     Press(Action, Stamp),
     /// The terminal has this size.
     Resize(Size),
+    /// Something was clicked at this moment.
+    Click(Target, Stamp),
+    /// The wheel was turned over something.
+    Wheel {
+        /// What it turns.
+        roll: Roll,
+        /// Away from the person.
+        up: bool,
+    },
     /// Time has come to this moment; sent before each frame.
     Pulse(Stamp),
 }
@@ -103,6 +113,8 @@ pub struct Still {
     pub at: Stamp,
     /// The picture.
     pub picture: Buffer,
+    /// What stands where on it.
+    pub spots: Spots,
     /// Kernel drops at that moment.
     pub drops: u64,
     /// Connections accepted at that moment.
@@ -111,6 +123,7 @@ pub struct Still {
 
 /// What the screen remembers.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct UiState {
     /// Colours and signs.
     pub theme: Theme,
@@ -122,6 +135,12 @@ pub struct UiState {
     pub size: Size,
     /// The chosen panel.
     pub panel: Panel,
+    /// Fewer, larger things, for the last row of a room.
+    pub projector: bool,
+    /// True when the terminal reports the mouse.
+    pub mouse: bool,
+    /// How many of the newest events lie above their panel.
+    pub notes_above: usize,
     /// True when the help lies over the picture.
     pub help: bool,
     /// The held picture.
@@ -154,8 +173,22 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
         Msg::Pulse(now) => pulse(state, now, world),
-        Msg::Press(action, now) if world.survey.watching.is_some() => return press_in_watch(state, action, now, world),
-        Msg::Press(action, now) => return press(state, action, now, world),
+        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.survey.watching.is_some() => {
+            return press_in_watch(state, action, now, world);
+        }
+        Msg::Wheel { up, .. } if world.survey.watching.is_some() => {
+            let turned = if up { Action::RowUp } else { Action::RowDown };
+            return press_in_watch(state, turned, world.now, world);
+        }
+        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => return press(state, action, now, world),
+        Msg::Click(Target::Panel(panel), _) => choose(state, panel),
+        Msg::Click(Target::Connection(peer, id), now) => {
+            if state.browse.look(world, (peer, id)) {
+                state.still = None;
+                state.browse.follow(world, now);
+            }
+        }
+        Msg::Wheel { roll, up } => turn(state, roll, up, world),
     }
     Vec::new()
 }
@@ -181,6 +214,10 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Play(_) => {}
         Action::Panel => state.panel = next_panel(state),
         Action::Freeze => freeze(state, now, world),
+        Action::Projector => {
+            state.projector = !state.projector;
+            state.still = None;
+        }
         inside if browse(state, inside, now, world) => {}
         Action::Close => {}
         wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
@@ -234,12 +271,36 @@ const fn next_panel(state: &UiState) -> Panel {
     }
 }
 
+/// A click on a panel's title shows that panel; where it is shown already, the one with which it shares its place.
+const fn choose(state: &mut UiState, panel: Panel) {
+    let shares = view::layout::is_roomy(state.size) && matches!(panel, Panel::Counters | Panel::Settings);
+    state.panel = if shares || panel as u8 == state.panel as u8 { next_panel(state) } else { panel };
+}
+
+/// The wheel goes one row at a time where a row is chosen, three where lines only move.
+fn turn(state: &mut UiState, roll: Roll, up: bool, world: &World) {
+    let row = if up { Action::RowUp } else { Action::RowDown };
+    match roll {
+        Roll::Rows => {
+            let lines = if state.browse.screen == Screen::Ladder { 3 } else { 1 };
+            for _ in 0..lines {
+                state.browse.press(row, world);
+            }
+        }
+        Roll::Notes if up => state.notes_above = state.notes_above.saturating_sub(3),
+        Roll::Notes => state.notes_above = (state.notes_above + 3).min(world.notes.len().saturating_sub(1)),
+        Roll::Timeline => {}
+    }
+}
+
 fn freeze(state: &mut UiState, now: Stamp, world: &World) {
     if state.still.take().is_none() {
         let help = std::mem::take(&mut state.help);
+        let (picture, spots) = view::picture_and_spots(state.size, world, state, now);
         state.still = Some(Still {
             at: now,
-            picture: view::picture(state.size, world, state, now),
+            picture,
+            spots,
             drops: world.ledger.kernel_drops(),
             accepted: world.clients.accepted,
         });

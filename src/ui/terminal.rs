@@ -1,4 +1,5 @@
-//! The only file that touches the terminal: raw mode, alternate screen, cursor, and the way back from them, whatever happens.
+//! The only file that touches the terminal: raw mode, alternate screen, cursor, mouse, and the way back from them, whatever
+//! happens.
 //!
 //! [`Screen::enter`] changes the terminal, dropping the screen restores it. A panic in any thread restores it first, then prints
 //! its message, and tells the loop to end ([`panicked`]).
@@ -22,8 +23,17 @@ use rustix::io::Errno;
 
 use super::UiError;
 
+/// Has the terminal report clicks and the wheel, with plain numbers. Not where the mouse moves: over a slow line that is too much.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+
+/// The way back from it.
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// True while the terminal is ours: raw, on the alternate screen, without a cursor.
 static OURS: AtomicBool = AtomicBool::new(false);
+
+/// True when the terminal was asked to report the mouse and not yet to stop.
+static REPORTS: AtomicBool = AtomicBool::new(false);
 
 /// True when some thread has panicked since a screen was entered.
 static PANICKED: AtomicBool = AtomicBool::new(false);
@@ -36,6 +46,7 @@ const USUAL: Size = Size::new(80, 24);
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Frame>>,
     size: Size,
+    mouse: bool,
     /// What stands on the terminal may differ from what was drawn.
     stale: bool,
 }
@@ -57,20 +68,20 @@ impl Write for Frame {
 }
 
 impl Screen {
-    /// Takes the terminal: raw mode, alternate screen, no cursor.
+    /// Takes the terminal: raw mode, alternate screen, no cursor; and the mouse, where it is wanted.
     ///
     /// # Errors
     /// When standard output is no terminal, or there is none to read keys from.
-    pub fn enter() -> Result<Self, UiError> {
+    pub fn enter(mouse: bool) -> Result<Self, UiError> {
         let failed = |source| UiError::Terminal { doing: "set up", source };
         restore_on_panic();
         style::force_color_output(true);
-        take().map_err(failed)?;
+        take(mouse).map_err(failed)?;
         let size = size();
         let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
         let terminal = Terminal::with_options(CrosstermBackend::new(Frame::default()), TerminalOptions { viewport });
         match terminal {
-            Ok(terminal) => Ok(Self { terminal, size, stale: false }),
+            Ok(terminal) => Ok(Self { terminal, size, mouse, stale: false }),
             Err(source) => {
                 restore();
                 Err(failed(source))
@@ -120,7 +131,7 @@ impl Screen {
     pub fn take_again(&mut self) -> io::Result<()> {
         restore();
         self.stale = true;
-        take()
+        take(self.mouse)
     }
 
     /// True when nobody is at the other end any more.
@@ -162,11 +173,15 @@ fn size() -> Size {
     Size::new(if width == 0 { USUAL.width } else { width }, if height == 0 { USUAL.height } else { height })
 }
 
-fn take() -> io::Result<()> {
+fn take(mouse: bool) -> io::Result<()> {
     terminal::enable_raw_mode()?;
     OURS.store(true, Ordering::SeqCst);
     let mut bytes = Vec::new();
     queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide, Clear(ClearType::All))?;
+    if mouse {
+        REPORTS.store(true, Ordering::SeqCst);
+        bytes.extend_from_slice(MOUSE_ON);
+    }
     send(&bytes).inspect_err(|_| restore())
 }
 
@@ -176,6 +191,9 @@ fn restore() {
         return;
     }
     let mut bytes = Vec::new();
+    if REPORTS.swap(false, Ordering::SeqCst) {
+        bytes.extend_from_slice(MOUSE_OFF);
+    }
     let queued = queue!(
         bytes,
         EndSynchronizedUpdate,

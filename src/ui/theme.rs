@@ -50,6 +50,8 @@ pub enum Meaning {
     Dying,
     /// The client believes otherwise.
     Otherwise,
+    /// One connection as itself, by its number: a hue that stays with it, whatever becomes of it. Next to its name, never alone.
+    Itself(u32),
 }
 
 /// Which lightness.
@@ -58,7 +60,6 @@ enum Ground {
     #[default]
     Dark,
     Light,
-    Contrast,
 }
 
 /// Colours and signs of one screen.
@@ -66,6 +67,8 @@ enum Ground {
 pub struct Theme {
     ground: Ground,
     depth: Depth,
+    /// High contrast: nothing is faint.
+    loud: bool,
     /// Nothing but ASCII.
     pub ascii: bool,
 }
@@ -85,20 +88,43 @@ impl Theme {
     /// The theme of this name; `None` when there is none.
     pub fn named(name: &str, depth: Depth, ascii: bool) -> Option<Self> {
         let (ground, depth) = match name {
-            "" | "dark" => (Ground::Dark, depth),
+            "" | "dark" | "contrast" => (Ground::Dark, depth),
             "light" => (Ground::Light, depth),
-            "contrast" => (Ground::Contrast, depth),
             "mono" => (Ground::Dark, Depth::Mono),
             _ => return None,
         };
-        Some(Self { ground, depth, ascii })
+        Some(Self { ground, depth, loud: name == "contrast", ascii })
+    }
+
+    /// The same theme with high contrast.
+    #[must_use]
+    pub const fn loud(self) -> Self {
+        Self { loud: true, ..self }
+    }
+
+    /// Ink and paper of a room in which the terminal's own may be too pale; nothing where there are no colours.
+    pub const fn paper(self) -> Option<(Color, Color)> {
+        match (self.depth, self.ground) {
+            (Depth::Mono, _) => None,
+            (_, Ground::Dark) => Some((Color::White, Color::Black)),
+            (_, Ground::Light) => Some((Color::Black, Color::White)),
+        }
     }
 
     /// The style of a meaning, for text on the terminal's own ground.
     pub fn text(self, meaning: Meaning) -> Style {
         let style = Style::new().fg(self.color(meaning));
         match meaning {
+            // What is light enough for black ink is too pale for a light ground.
+            Meaning::Itself(number) if self.ground == Ground::Light && self.depth != Depth::Mono => {
+                let ((r, g, b), cube, named) = DEEP_HUES[number as usize % HUES.len()];
+                Style::new().fg(if self.depth == Depth::Sixteen { named } else { self.shade((r, g, b), cube) })
+            }
             Meaning::Dying => style.add_modifier(Modifier::BOLD),
+            Meaning::Waiting(_) if self.loud && self.ground == Ground::Light => {
+                // A pale yellow on white is not to be read from the last row.
+                Style::new().fg(self.color(Meaning::Waiting(3))).add_modifier(Modifier::BOLD)
+            }
             Meaning::Otherwise if self.depth == Depth::Mono => style.add_modifier(Modifier::UNDERLINED),
             _ => style,
         }
@@ -122,8 +148,8 @@ impl Theme {
     /// What is there but does not matter now.
     pub fn calm(self) -> Style {
         match (self.depth, self.ground) {
+            _ if self.loud => Style::new(),
             (Depth::Mono, _) => Style::new().add_modifier(Modifier::DIM),
-            (_, Ground::Contrast) => Style::new(),
             (Depth::Sixteen, _) => Style::new().fg(Color::DarkGray),
             (_, Ground::Dark) => Style::new().fg(self.shade((138, 138, 138), 245)),
             (_, Ground::Light) => Style::new().fg(self.shade((108, 108, 108), 242)),
@@ -142,7 +168,7 @@ impl Theme {
     fn color(self, meaning: Meaning) -> Color {
         match self.depth {
             Depth::Mono => Color::Reset,
-            Depth::Sixteen => sixteen(meaning, self.ground),
+            Depth::Sixteen => sixteen(meaning, self.ground, self.loud),
             Depth::Cube => {
                 Color::Indexed(if self.ground == Ground::Light { light(meaning).1 } else { dark(meaning).1 })
             }
@@ -189,6 +215,7 @@ const fn dark(meaning: Meaning) -> Shade {
         Meaning::Served => ((40, 185, 140), 42),
         Meaning::Dying => ((240, 95, 50), 203),
         Meaning::Otherwise => ((214, 136, 190), 176),
+        Meaning::Itself(number) => HUES[number as usize % HUES.len()],
     }
 }
 
@@ -202,19 +229,37 @@ const fn light(meaning: Meaning) -> Shade {
         Meaning::Served => ((0, 130, 95), 29),
         Meaning::Dying => ((190, 50, 0), 160),
         Meaning::Otherwise => ((160, 60, 130), 127),
+        Meaning::Itself(number) => HUES[number as usize % HUES.len()],
     }
 }
 
-const fn sixteen(meaning: Meaning, ground: Ground) -> Color {
+/// The hues of single connections: light enough for black ink, none like the colour of death.
+const HUES: [Shade; 5] =
+    [((86, 180, 233), 74), ((240, 228, 66), 227), ((40, 185, 140), 42), ((214, 136, 190), 176), ((205, 205, 205), 252)];
+
+/// The same hues as text on a light ground, with their names.
+const DEEP_HUES: [((u8, u8, u8), u8, Color); 5] = [
+    ((0, 105, 170), 25, Color::Blue),
+    ((130, 110, 0), 94, Color::Yellow),
+    ((0, 130, 95), 29, Color::Green),
+    ((160, 60, 130), 127, Color::Magenta),
+    ((90, 90, 90), 240, Color::DarkGray),
+];
+
+const fn sixteen(meaning: Meaning, ground: Ground, loud: bool) -> Color {
     match (meaning, ground) {
         (Meaning::Travelling, Ground::Light) => Color::Blue,
         (Meaning::Travelling, _) => Color::Cyan,
-        (Meaning::Waiting(0 | 1), Ground::Dark | Ground::Contrast) => Color::LightYellow,
+        (Meaning::Waiting(0 | 1), Ground::Dark) => Color::LightYellow,
         (Meaning::Waiting(_), _) => Color::Yellow,
         (Meaning::Served, _) => Color::Green,
-        (Meaning::Dying, Ground::Contrast) => Color::LightRed,
+        (Meaning::Dying, Ground::Dark) if loud => Color::LightRed,
         (Meaning::Dying, _) => Color::Red,
         (Meaning::Otherwise, _) => Color::Magenta,
+        (Meaning::Itself(number), _) => {
+            [Color::Cyan, Color::LightYellow, Color::Green, Color::LightMagenta, Color::Gray]
+                [number as usize % HUES.len()]
+        }
     }
 }
 

@@ -3,8 +3,11 @@
 //! Things arrive from the left, wait twice, leave to the right. Position is state: a cell stands where the kernel has its
 //! connection.
 
+use std::cell::RefCell;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
+use ratatui::style::Color;
 
 use super::browse::Screen;
 use super::state::{Panel, UiState};
@@ -22,16 +25,20 @@ mod ink;
 mod ladder;
 pub(super) mod layout;
 mod ledger;
+mod letters;
 mod list;
 mod notes;
+mod projector;
 mod settings;
 mod small;
+pub mod spots;
 mod stage;
 mod still;
 mod timeline;
 mod watch;
 
 use cast::Cast;
+use spots::{Spots, Target};
 
 /// The smallest terminal that shows the whole picture.
 pub const SMALLEST: Size = Size::new(60, 16);
@@ -45,6 +52,8 @@ struct Scene<'a> {
     /// The same moment in the clients' time: their countdowns and what is under way.
     clients: Stamp,
     cast: Cast<'a>,
+    /// What stands where, noted while it is painted.
+    spots: RefCell<Spots>,
 }
 
 impl Scene<'_> {
@@ -54,10 +63,12 @@ impl Scene<'_> {
     }
 }
 
-/// Paints the whole screen.
-pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) {
+/// Paints the whole screen, and says what stands where on it.
+pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots {
     let cast = if state.still.is_some() { Cast::default() } else { Cast::of(world, state.density, now) };
-    let scene = Scene { world, state, theme: state.theme, now, clients: world.tempo.at(now), cast };
+    let theme = if state.projector { state.theme.loud() } else { state.theme };
+    let spots = RefCell::default();
+    let scene = Scene { world, state, theme, now, clients: world.tempo.at(now), cast, spots };
     match &state.still {
         Some(still) => still::paint(buf, &scene, still),
         None => live(buf, &scene),
@@ -67,16 +78,38 @@ pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) {
         true => help::paint(buf, &scene),
         false => {}
     }
+    if state.projector {
+        lay_paper(buf, theme);
+    }
     if scene.theme.ascii {
         ascii::translate(buf);
+    }
+    scene.spots.into_inner()
+}
+
+/// Ink and paper of its own for everything that would have the terminal's.
+fn lay_paper(buf: &mut Buffer, theme: Theme) {
+    let Some((ink, paper)) = theme.paper() else { return };
+    for cell in &mut buf.content {
+        if cell.fg == Color::Reset {
+            cell.fg = ink;
+        }
+        if cell.bg == Color::Reset {
+            cell.bg = paper;
+        }
     }
 }
 
 /// The whole screen as a picture of its own.
 pub fn picture(size: Size, world: &World, state: &UiState, now: Stamp) -> Buffer {
+    picture_and_spots(size, world, state, now).0
+}
+
+/// The same, and what stands where on it.
+pub fn picture_and_spots(size: Size, world: &World, state: &UiState, now: Stamp) -> (Buffer, Spots) {
     let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, size)));
-    draw(&mut buf, world, state, now);
-    buf
+    let spots = draw(&mut buf, world, state, now);
+    (buf, spots)
 }
 
 fn live(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -92,12 +125,16 @@ fn live(buf: &mut Buffer, scene: &Scene<'_>) {
         Screen::List => return list::paint(buf, scene),
         Screen::Ladder => return ladder::paint(buf, scene),
     }
+    if scene.state.projector {
+        return projector::paint(buf, scene);
+    }
     let plan = layout::plan(buf.area, scene.state.panel, caption::rows(buf.area.width, scene.world));
     header::paint(buf, plan.header, scene);
     caption::paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene);
     timeline::paint(buf, plan.timeline, scene);
     for (panel, area) in plan.panels {
+        scene.spots.borrow_mut().note(Rect { height: 1, ..area }, Target::Panel(panel));
         match panel {
             Panel::Notes => notes::paint(buf, area, scene),
             Panel::Ledger => ledger::paint(buf, area, scene),

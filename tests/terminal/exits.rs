@@ -15,7 +15,7 @@ pub(crate) fn left(go: impl FnOnce(&mut Pane), code: i32) {
     let mut pane = Pane::qviz((80, 24), "--backlog 5");
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
-    assert!(!pane.is_restored(), "the picture has the terminal");
+    assert!(!pane.is_restored() && pane.reports_mouse(), "the picture has the terminal and the mouse");
     go(&mut pane);
     ended_well(&mut pane, &traces, code);
 }
@@ -44,6 +44,7 @@ pub(crate) fn stopped_and_continued(stop: impl FnOnce(&mut Pane)) {
     pane.resize((120, 36));
     pane.signal(Signal::CONT);
     pane.wait_for_picture();
+    pane.wait("the mouse is back", Pane::reports_mouse);
     pane.wait("the picture in its new size", |pane| {
         pane.text().lines().any(|line| line.trim_end().chars().count() == 120) && pane.text().contains("ACCEPT QUEUE")
     });

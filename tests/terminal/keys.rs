@@ -26,6 +26,7 @@ fn every_key_of_the_table_has_the_effect_that_it_promises() {
         match binding.place {
             Place::Anywhere | Place::Stage => proven(&mut pane, &bytes(key), *action),
             Place::List | Place::Filter | Place::Ladder => browse::proven(binding.place, &bytes(key), *action),
+            Place::Listeners | Place::Listener => panic!("{:?}: a watch has keys of its own", binding.place),
         }
         pressed += 1;
     }
@@ -70,6 +71,7 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Overflow => there_and_back(pane, key, "tcp_abort_on_overflow", "1"),
         Action::Panel => panel(key),
         Action::Open => browse::opened(pane, key),
+        Action::Projector => projector(pane, key),
         Action::Freeze => {
             pane.press(key);
             pane.wait_for("FROZEN");
@@ -93,6 +95,14 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Quit => crate::exits::left(|pane| pane.press(key), 0),
         other => panic!("{other:?} is not for the stage"),
     }
+}
+
+/// The large picture has no small panels.
+fn projector(pane: &mut Pane, key: &[u8]) {
+    pane.press(key);
+    pane.wait("no small panels", |pane| !pane.text().contains("WHAT HAPPENED"));
+    pane.press(key);
+    pane.wait_for("WHAT HAPPENED");
 }
 
 /// The backlog of the header: `listen(5)`.

@@ -195,9 +195,40 @@ impl Pane {
             && !screen.alternate_screen()
             && !screen.hide_cursor()
             && !screen.bracketed_paste()
+            && !self.reports_mouse()
             && screen.fgcolor() == vt100::Color::Default
             && screen.bgcolor() == vt100::Color::Default
             && !(screen.bold() || screen.inverse() || screen.underline())
+    }
+
+    /// True where clicks and the wheel are sent to the program.
+    pub(crate) fn reports_mouse(&self) -> bool {
+        self.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+            || self.screen().mouse_protocol_encoding() != vt100::MouseProtocolEncoding::Default
+    }
+
+    /// Presses and lets go of the left button at a column and row, counted from 0, as a terminal reports it.
+    #[track_caller]
+    pub(crate) fn click(&mut self, (column, row): (usize, usize)) {
+        let (column, row) = (column + 1, row + 1);
+        self.press(format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m").as_bytes());
+    }
+
+    /// Turns the wheel by one notch, away from the person or towards them.
+    #[track_caller]
+    pub(crate) fn turn(&mut self, (column, row): (usize, usize), up: bool) {
+        let button = if up { 64 } else { 65 };
+        self.press(format!("\x1b[<{button};{};{}M", column + 1, row + 1).as_bytes());
+    }
+
+    /// The column and row at which a text stands.
+    #[track_caller]
+    pub(crate) fn find(&self, text: &str) -> (usize, usize) {
+        let screen = self.text();
+        let row = screen.lines().position(|line| line.contains(text));
+        let row = row.unwrap_or_else(|| panic!("no {text:?} in\n{screen}"));
+        let before = screen.lines().nth(row).and_then(|line| line.split(text).next()).unwrap_or_default();
+        (before.chars().count(), row)
     }
 
     /// Fails unless everything is as it was: the terminal, and no process or namespace is left.
@@ -206,6 +237,7 @@ impl Pane {
         assert!(self.has_settings_of_before(), "the terminal's settings are not those from before");
         assert!(!self.screen().alternate_screen(), "the alternate screen is left");
         assert!(!self.screen().hide_cursor(), "the cursor is shown");
+        assert!(!self.reports_mouse(), "the mouse is reported still");
         assert!(self.is_restored(), "bracketed paste or attributes are left over");
         traces.assert_gone();
     }

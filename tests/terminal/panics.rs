@@ -35,6 +35,7 @@ fn a_panic_in_another_thread_restores_the_terminal_and_ends_the_program() {
     let mut pane = Pane::start((80, 24), Pane::environment(command).env(INSIDE, &sign).env("RUST_BACKTRACE", "0"));
     let traces = Traces::of(pane.pid());
     pane.wait_for_picture();
+    assert!(pane.reports_mouse(), "the picture has the mouse");
     std::fs::write(&sign, "").expect("the sign");
     let status = pane.end();
     pane.assert_left_clean(&traces);
@@ -56,7 +57,7 @@ fn inside(sign: PathBuf) {
     let ended = runtime.block_on(ui::run(
         &mut session,
         &mut World::new(),
-        &UiPlan { theme: "dark".into(), ..UiPlan::default() },
+        &UiPlan { theme: "dark".into(), mouse: true, ..UiPlan::default() },
     ));
     assert!(matches!(ended, Err(UiError::Panicked)), "{ended:?}");
     eprintln!("ended as failed");

@@ -33,6 +33,8 @@ pub struct WatchPlan {
     pub theme: String,
     /// Large and high in contrast, for a room.
     pub projector: bool,
+    /// The mouse is for the picture.
+    pub mouse: bool,
 }
 
 /// The network namespace that is watched.
@@ -85,6 +87,7 @@ impl WatchPlan {
             color: output.color.unwrap_or_default(),
             theme: output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
             projector: output.projector,
+            mouse: !output.no_mouse,
         })
     }
 }

@@ -17,7 +17,10 @@ clients in.";
 const SECONDS: u32 = 3;
 
 fn check(world: &World) -> Verdict {
-    let Some(lately) = lately(world, SECONDS) else { return Verdict::TooEarly };
+    let Some(lately) = lately(world, SECONDS) else {
+        let full = world.accept_capacity().is_some_and(|capacity| world.accept_queue.depth() >= capacity);
+        return if full { Verdict::TooEarly } else { Verdict::Absent };
+    };
     let surplus = lately.arrivals_per_s - lately.accepts_per_s;
     if lately.full < 0.5 || surplus <= 0.0 || lately.drops == 0 {
         return Verdict::Absent;

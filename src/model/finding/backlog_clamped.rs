@@ -14,7 +14,7 @@ again, usually by restarting it. Raising the sysctl alone changes nothing for a 
 
 fn check(world: &World) -> Verdict {
     let Some(listening) = world.listening else { return Verdict::TooEarly };
-    let (Some(limit), Some(somaxconn)) = (listening.limit, listening.somaxconn) else { return Verdict::Absent };
+    let (Some(limit), Some(somaxconn)) = (listening.limit, listening.somaxconn) else { return Verdict::TooEarly };
     let asked = listening.backlog.cast_unsigned();
     if limit >= asked || limit != somaxconn || listening.backlog < 0 {
         return Verdict::Absent;

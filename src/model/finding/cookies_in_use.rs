@@ -1,6 +1,7 @@
 //! The kernel answers with SYN cookies.
 
 use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use crate::model::counters::Counter;
 use crate::model::world::World;
 
 pub(super) const RULE: Rule = Rule { name: "cookies-in-use", explain: EXPLAIN, check: Check::World(check) };
@@ -17,6 +18,9 @@ fn check(world: &World) -> Verdict {
     let (sent, redeemed) = (world.ledger.cookies_sent, world.ledger.cookies_redeemed);
     if sent == 0 {
         return Verdict::Absent;
+    }
+    if world.counter(Counter::SyncookiesSent) == Some(0) {
+        return Verdict::TooEarly;
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Note,

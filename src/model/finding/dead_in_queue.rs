@@ -17,7 +17,8 @@ fn check(world: &World) -> Verdict {
     let dead = world.roster.iter().filter(|one| one.server.in_accept_queue() && is_dead(one)).count();
     let depth = world.accept_queue.depth();
     if dead == 0 {
-        return Verdict::Absent;
+        let unread = world.segments.is_none() && world.listed.waiting.is_none() && depth > 0;
+        return if unread { Verdict::TooEarly } else { Verdict::Absent };
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,

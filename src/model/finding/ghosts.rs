@@ -1,7 +1,8 @@
 //! Clients that believe they are connected, while the server has ignored their ACK.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict, is_confirmed};
 use crate::model::connection::Belief;
+use crate::model::ledger::Cause;
 use crate::model::world::World;
 
 pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check: Check::World(check) };
@@ -19,6 +20,9 @@ fn check(world: &World) -> Verdict {
     let now = world.roster.iter().filter(|one| one.belief() == Belief::Ghost).count();
     if now == 0 {
         return Verdict::Absent;
+    }
+    if !is_confirmed(world, Cause::AckAcceptQueueFull) {
+        return Verdict::TooEarly;
     }
     let who = if now == 1 { "1 client thinks it is".to_owned() } else { format!("{now} clients think they are") };
     Verdict::Found(Diagnosis {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Check, Diagnosis, Rule, Severity, Verdict};
-use crate::model::connection::Belief;
+use crate::model::connection::{Belief, Connection};
 use crate::model::world::World;
 
 pub(super) const RULE: Rule = Rule { name: "half-open-pile-up", explain: EXPLAIN, check: Check::World(check) };
@@ -19,18 +19,22 @@ net.ipv4.tcp_synack_retries to shorten the stay; look at where the requests come
 /// A round trip longer than this is not a round trip any more.
 const LONG: Duration = Duration::from_secs(3);
 
+/// A request that has waited this long makes one look twice.
+const SUSPICIOUS: Duration = Duration::from_secs(1);
+
 fn check(world: &World) -> Verdict {
     let Some(capacity) = world.syn_capacity().filter(|capacity| *capacity > 0) else { return Verdict::TooEarly };
     if world.syn_queue.depth() * 2 < capacity {
         return Verdict::Absent;
     }
-    let old = world
-        .roster
-        .iter()
-        .filter(|one| one.belief() == Belief::HalfOpen && world.now.since(one.server_since) > LONG)
-        .count();
+    let older_than = |age| {
+        let silent = |one: &&Connection| one.belief() == Belief::HalfOpen && world.now.since(one.server_since) > age;
+        world.roster.iter().filter(silent).count()
+    };
+    let old = older_than(LONG);
     if old * 2 < capacity as usize {
-        return Verdict::Absent;
+        let suspicious = older_than(SUSPICIOUS) * 2 >= capacity as usize;
+        return if suspicious { Verdict::TooEarly } else { Verdict::Absent };
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,

@@ -15,7 +15,7 @@ What to do: let the program call listen() again on the same socket (nothing queu
 fn check(world: &World) -> Verdict {
     let Some(listening) = world.listening else { return Verdict::TooEarly };
     let somaxconn = world.sysctls.value(Sysctl::Somaxconn).and_then(|value| u32::try_from(value).ok());
-    let (Some(limit), Some(somaxconn)) = (world.accept_limit(), somaxconn) else { return Verdict::Absent };
+    let (Some(limit), Some(somaxconn)) = (world.accept_limit(), somaxconn) else { return Verdict::TooEarly };
     let would_be = effective_limit(listening.backlog, somaxconn);
     if would_be == limit {
         return Verdict::Absent;

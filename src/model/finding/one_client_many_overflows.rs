@@ -17,8 +17,10 @@ fn check(world: &World) -> Verdict {
     let overflows = |one: &crate::model::connection::Connection| -> u32 {
         Cause::ALL.into_iter().filter(|cause| cause.is_overflow()).map(|cause| one.hits(cause)).sum()
     };
-    let Some(most) = world.roster.iter().map(overflows).max().filter(|most| *most >= 3) else {
-        return Verdict::Absent;
+    let most = match world.roster.iter().map(overflows).max() {
+        Some(most @ 3..) => most,
+        Some(2) => return Verdict::TooEarly,
+        _ => return Verdict::Absent,
     };
     let (packets, clients) = world
         .ledger

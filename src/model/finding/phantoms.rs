@@ -1,6 +1,7 @@
 //! Clients connected by a cookie that the server has thrown away.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict, is_confirmed};
+use crate::model::ledger::Cause;
 use crate::model::world::World;
 
 pub(super) const RULE: Rule = Rule { name: "phantoms", explain: EXPLAIN, check: Check::World(check) };
@@ -15,6 +16,9 @@ What to do: empty the accept queue faster, or give it a larger backlog if it was
 fn check(world: &World) -> Verdict {
     if world.clients.phantoms == 0 {
         return Verdict::Absent;
+    }
+    if !is_confirmed(world, Cause::AckCookieAcceptQueueFull) {
+        return Verdict::TooEarly;
     }
     let count = world.clients.phantoms;
     Verdict::Found(Diagnosis {

@@ -23,7 +23,7 @@ pub(in crate::model) fn review(world: &mut World) {
         return;
     }
     world.reviewed = Some(world.now);
-    let mut findings = Vec::new();
+    let (mut findings, mut undecided) = (Vec::new(), Vec::new());
     let known: BTreeMap<_, _> =
         world.findings.iter().map(|known| (key(known.rule.as_str(), known.subject.as_ref()), known)).collect();
     let mut keep = |rule: &Rule, subject: Option<Subject>, diagnosis: Diagnosis| {
@@ -34,10 +34,11 @@ pub(in crate::model) fn review(world: &mut World) {
     };
     let chosen = world.survey.chosen().map(|one| subject(&Sight::of(world, one)));
     for rule in RULES {
-        if let Check::World(check) = rule.check
-            && let Verdict::Found(diagnosis) = check(world)
-        {
-            keep(rule, chosen.clone(), diagnosis);
+        let Check::World(check) = rule.check else { continue };
+        match check(world) {
+            Verdict::Found(diagnosis) => keep(rule, chosen.clone(), diagnosis),
+            Verdict::TooEarly => undecided.push(rule.name),
+            Verdict::Absent => {}
         }
     }
     for one in world.survey.live() {
@@ -57,6 +58,7 @@ pub(in crate::model) fn review(world: &mut World) {
     order(&mut findings);
     remember(world, &findings);
     world.findings = findings;
+    world.undecided = undecided;
 }
 
 /// In the lab the rules' own order is kept; where many listeners are watched, those that matter most come first.

@@ -17,7 +17,9 @@ What to do: net.ipv4.tcp_syncookies=1 (then tcp_max_syn_backlog does not limit a
 fn check(world: &World) -> Verdict {
     let toll = world.ledger.toll(Cause::SynMaxSynBacklog);
     if toll.segments == 0 {
-        return Verdict::Absent;
+        // A SYN without an answer of which the counters have not told yet.
+        let open = world.ledger.syns_without_cause > 0 && world.sysctls.value(Sysctl::Syncookies) == Some(0);
+        return if open { Verdict::TooEarly } else { Verdict::Absent };
     }
     let max = world.sysctls.value(Sysctl::MaxSynBacklog).unwrap_or(0);
     Verdict::Found(Diagnosis {

@@ -62,19 +62,23 @@ impl World {
         })
     }
 
-    /// Cookies that the wire did not tell from requests, and that made a connection at once, are known by the counters alone.
+    /// Where the wire does not tell a cookie from a request and it made a connection at once, the counters alone know.
     fn name_cookies(&mut self, change: &Counters) {
-        let lacking = |counter, accounted: u64| change.value(counter).and_then(|kernel| kernel.checked_sub(accounted));
-        let sent = lacking(Counter::SyncookiesSent, self.ledger.cookies_sent);
-        let redeemed = lacking(Counter::SyncookiesRecv, self.ledger.cookies_redeemed);
-        if let (Some(sent), Some(redeemed)) = (sent, redeemed)
-            && sent == redeemed
-            && (1..=self.open.untold).contains(&sent)
-        {
-            self.open.untold -= sent;
-            self.ledger.cookies_sent += sent;
-            self.ledger.cookies_redeemed += redeemed;
-        }
+        let beyond = |counter, accounted: u64| {
+            change.value(counter).map(|kernel| kernel.cast_signed() - accounted.cast_signed())
+        };
+        let sent = beyond(Counter::SyncookiesSent, self.ledger.cookies_sent);
+        let redeemed = beyond(Counter::SyncookiesRecv, self.ledger.cookies_redeemed);
+        let Some(count) = sent.filter(|sent| *sent != 0 && Some(*sent) == redeemed) else { return };
+        let (from, to) = match count {
+            1.. => (&mut self.open.untold, &mut self.open.guessed),
+            _ => (&mut self.open.guessed, &mut self.open.untold),
+        };
+        let Some(left) = from.checked_sub(count.unsigned_abs()) else { return };
+        *from = left;
+        *to += count.unsigned_abs();
+        self.ledger.cookies_sent = self.ledger.cookies_sent.saturating_add_signed(count);
+        self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_add_signed(count);
     }
 
     /// A request that no dump has ever listed, answered by a SYN-ACK that does not tell, while the kernel counts more cookies than
@@ -86,24 +90,44 @@ impl World {
             return false;
         }
         one.trace.by_cookie = true;
-        let ignored = one.acks_ignored;
-        let was_ghost = std::mem::take(&mut one.was_ghost);
         self.ledger.cookies_sent += 1;
+        let ignored = self.recast_ignored(at, peer, ServerSide::CookieSent);
         self.ledger.cookies_redeemed += u64::from(ignored);
-        self.clients.ghosts -= u64::from(was_ghost);
-        let before = self.refusal_cause(ServerSide::HalfOpen);
-        self.server_to(at, peer, ServerSide::CookieSent);
-        for _ in 0..ignored {
-            self.refund(peer, before);
-            self.charge(at, peer, Cause::AckCookieAcceptQueueFull);
-        }
         if let Some(one) = self.roster.known(&peer)
             && ignored > 0
         {
-            one.was_phantom = true;
-            self.clients.phantoms += 1;
+            self.clients.ghosts -= u64::from(std::mem::take(&mut one.was_ghost));
+            self.clients.phantoms += u64::from(!std::mem::replace(&mut one.was_phantom, true));
         }
         true
+    }
+
+    /// What was taken for a cookie because the SYN queue seemed full is listed: it is a request.
+    pub(super) fn was_a_request(&mut self, at: Stamp, peer: Peer) {
+        let Some(one) = self.roster.known(&peer) else { return };
+        one.trace.by_cookie = false;
+        self.ledger.cookies_sent = self.ledger.cookies_sent.saturating_sub(1);
+        let ignored = self.recast_ignored(at, peer, ServerSide::HalfOpen);
+        self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(u64::from(ignored));
+        if let Some(one) = self.roster.known(&peer)
+            && ignored > 0
+        {
+            self.clients.phantoms -= u64::from(std::mem::take(&mut one.was_phantom));
+            self.clients.ghosts += u64::from(!std::mem::replace(&mut one.was_ghost, true));
+        }
+    }
+
+    /// Puts a connection's ignored ACKs down to what they met, now that this is known; how many they are.
+    fn recast_ignored(&mut self, at: Stamp, peer: Peer, to: ServerSide) -> u16 {
+        let Some(one) = self.roster.connection(&peer) else { return 0 };
+        let (ignored, from) = (one.acks_ignored, one.server);
+        let (before, after) = (self.refusal_cause(from), self.refusal_cause(to));
+        self.server_to(at, peer, to);
+        for _ in 0..ignored {
+            self.refund(peer, before);
+            self.charge(at, peer, after);
+        }
+        ignored
     }
 
     fn rename_charges(&mut self, to: Cause, count: u64, wanted: &[(Cause, u64)]) {

@@ -5,6 +5,7 @@
 //! ends at a request, a repeated SYN or a RST, moves it by one.
 
 use super::World;
+use crate::model::ledger::Unexplained;
 
 /// The listener's drop count since the session began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,16 @@ impl World {
         } else {
             self.settle_doubts_by_listener(difference);
         }
+    }
+
+    /// What the listener's own drop count says otherwise than the ledger.
+    pub(super) fn unexplained_by_listener(&self) -> Option<Unexplained> {
+        let (kernel, accounted) = (self.listener_drops.total()?, self.ledger.listener_drops());
+        (kernel != accounted + self.ledger.syns_without_cause).then_some(Unexplained {
+            counter: "sk_drops",
+            kernel,
+            accounted,
+        })
     }
 
     /// By how much the kernel's count of the listener's drops exceeds the ledger's.

@@ -40,7 +40,9 @@ impl World {
             self.charge_silence(before, peer);
         }
         let one = self.roster.entry(peer, at);
-        self.ledger.ended_at_request += u64::from(one.server == ServerSide::HalfOpen);
+        // A list can tell of a request before the SYN that made it is seen; that SYN does not end there.
+        let meets_request = one.server == ServerSide::HalfOpen && one.syn_acks > 0;
+        self.ledger.ended_at_request += u64::from(meets_request);
         one.trace.silent = false;
         if let Some(cause) = one.trace.charged.take() {
             self.ledger.witnesses_mut(cause).client += 1;
@@ -180,6 +182,7 @@ impl World {
             return;
         }
         self.open.untold += u64::from(server == ServerSide::HalfOpen && !tells);
+        self.open.guessed += u64::from(server == ServerSide::CookieSent && !tells);
         self.doubt_taken(at, peer, server);
         self.server_to(at, peer, ServerSide::Queued);
         note_arrival(self.roster.known(&peer), segment);

@@ -43,6 +43,7 @@ impl Summary {
             connect_ms: Quantiles::of(&world.connect),
             losses: OwnLosses::of(world.losses),
             findings: Diagnosis::all(world),
+            undecided: world.undecided.iter().copied().filter(|rule| !world.found.contains_key(*rule)).collect(),
             repeat: None,
         }
     }

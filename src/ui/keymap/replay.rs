@@ -63,7 +63,16 @@ pub fn shown(listens: bool, place: Place) -> Vec<&'static Binding> {
         return bindings(place).collect();
     }
     let looks = |action: &Action| {
-        matches!(action, Action::Panel | Action::Help | Action::Quit | Action::Close | Action::Suspend | Action::Open)
+        matches!(
+            action,
+            Action::Projector
+                | Action::Panel
+                | Action::Help
+                | Action::Quit
+                | Action::Close
+                | Action::Suspend
+                | Action::Open
+        )
     };
     let useful = |binding: &&Binding| binding.keys.iter().any(|(_, action)| looks(action));
     let is_own = |binding: &&Binding| binding.place == place && place != Place::Stage;

@@ -32,9 +32,10 @@ pub(super) fn rows(width: u16, world: &World) -> u16 {
     if why.is_some_and(|why| ink::width(why) + 60 > width) { 2 } else { 1 }
 }
 
-type Sentence = (&'static str, String, Style);
+pub(super) type Sentence = (&'static str, String, Style);
 
-fn sentence(scene: &Scene<'_>) -> Sentence {
+/// What there is to say, in one sentence with a sign before it.
+pub(super) fn sentence(scene: &Scene<'_>) -> Sentence {
     message(scene)
         .or_else(|| step(scene))
         .or_else(|| death(scene))
@@ -42,6 +43,7 @@ fn sentence(scene: &Scene<'_>) -> Sentence {
         .or_else(|| disagreement(scene))
         .or_else(|| saturated(scene))
         .or_else(|| fallback(scene))
+        .or_else(|| too_early(scene))
         .unwrap_or_else(|| state(scene))
 }
 
@@ -95,6 +97,13 @@ fn finding(scene: &Scene<'_>) -> Option<Sentence> {
     let worst = scene.world.findings.iter().max_by_key(|finding| finding.severity)?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
     Some(("▲", worst.sentence.clone(), scene.theme.text(meaning)))
+}
+
+/// What looks like trouble, and needs a little more time to be sure of.
+fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
+    let rule = scene.world.undecided.first()?;
+    let text = format!("{}? too early to tell", rule.replace('-', " "));
+    Some(("?", text, scene.theme.text(Meaning::Otherwise)))
 }
 
 fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {

@@ -19,19 +19,22 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let always = |counter| matches!(counter, Counter::ListenOverflows | Counter::ListenDrops);
     let shared = scene.world.began.as_ref().is_some_and(|began| !began.private_counters);
     let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));
-    for (row, (counter, value)) in (0..inner.height).zip(moved) {
+    let counters = moved.map(|(counter, value)| (counter.name(), value, named(counter)));
+    let listener = scene.world.segments.map(|_| scene.world.ledger.listener_drops());
+    let own = ("this listener's sk_drops", scene.world.listener_drops.total(), listener);
+    for (row, (name, value, named)) in (0..inner.height).zip(counters.chain([own])) {
         let kernel = value.map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
-        let ours = named(counter).map_or_else(String::new, numbers::count);
-        let (sign, style) = match (value, named(counter)) {
+        let ours = named.map_or_else(String::new, numbers::count);
+        let (sign, style) = match (value, named) {
             (Some(kernel), Some(ours)) if kernel == ours => ("✓", theme.text(Meaning::Served)),
-            (Some(_), Some(_)) if shared => ("–", theme.calm()),
+            (Some(_), Some(_)) if shared && name != own.0 => ("–", theme.calm()),
             (Some(_), Some(_)) => ("✗", theme.text(Meaning::Otherwise)),
             _ => (" ", theme.calm()),
         };
         let right = format!("{kernel:>6} {ours:>5} ");
         let room = inner.width.saturating_sub(ink::width(&right) + 2);
         let name_style = if value.unwrap_or(0) > 0 { Style::new() } else { theme.calm() };
-        ink::write(buf, inner, (0, row), &ink::fit(counter.name(), room), name_style);
+        ink::write(buf, inner, (0, row), &ink::fit(name, room), name_style);
         let col = inner.width.saturating_sub(ink::width(&right) + 1);
         ink::pieces(buf, inner, (col, row), &[(right.as_str(), name_style), (sign, style)]);
     }

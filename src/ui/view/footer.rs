@@ -3,15 +3,16 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::spots::Target;
 use super::{Scene, ink};
 use crate::ui::keymap::{self, Action, Binding};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    keys(buf, area, scene, keymap::shown(scene.state.listens, scene.state.browse.place()));
+    these(buf, area, scene, keymap::shown(scene.state.listens, scene.state.browse.place()));
 }
 
 /// These keys, as many as fit.
-pub(super) fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, bindings: Vec<&'static Binding>) {
+pub(super) fn these(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, bindings: Vec<&'static Binding>) {
     let theme = scene.theme;
     let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.sign };
     let width = |binding: &Binding| ink::width(sign(binding)) + 1 + ink::width(binding.short);
@@ -30,6 +31,70 @@ pub(super) fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, bindings: Ve
     let mut col = 1;
     for binding in first.iter().chain(&last) {
         let pieces = [(sign(binding), theme.strong()), (" ", theme.calm()), (binding.short, theme.calm())];
-        col = ink::pieces(buf, area, (col, 0), &pieces) + gap;
+        let end = ink::pieces(buf, area, (col, 0), &pieces);
+        keys(scene, Rect { x: area.x + col, width: end - col, height: 1, ..area }, binding);
+        col = end + gap;
+    }
+}
+
+/// Notes where the keys of a binding stand, so that a click presses them: each sign its own key, and the words the only one.
+pub(super) fn keys(scene: &Scene<'_>, area: Rect, binding: &Binding) {
+    let mut spots = scene.spots.borrow_mut();
+    if let [(_, action), others @ ..] = binding.keys
+        && others.iter().all(|(_, other)| other == action)
+    {
+        spots.note(area, Target::Key(*action));
+        return;
+    }
+    let sign = if scene.theme.ascii { binding.ascii } else { binding.sign };
+    for ((first, width), (_, action)) in parts(sign, binding.keys.len()).into_iter().zip(binding.keys) {
+        let spot = Rect { x: area.x + first, width, height: 1, ..area };
+        spots.note(spot.intersection(area), Target::Key(*action));
+    }
+}
+
+/// The column and width of each of `count` keys in the sign of all of them: `[ ]`, `lf/rt` or `←→`. Nothing where they cannot be
+/// told apart.
+fn parts(sign: &str, count: usize) -> Vec<(u16, u16)> {
+    let cut = |apart: &dyn Fn(char) -> bool| {
+        let (mut parts, mut col) = (Vec::new(), 0);
+        for part in sign.split(apart) {
+            parts.push((col, ink::width(part)));
+            col += ink::width(part) + 1;
+        }
+        parts
+    };
+    let single: Vec<_> = (0..sign.chars().count() as u16).map(|col| (col, 1)).collect();
+    [cut(&|sign| sign == ' '), cut(&|sign| sign == '/'), single]
+        .into_iter()
+        .find(|parts| parts.len() == count)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_of_a_pair_has_its_own_columns() {
+        assert_eq!(parts("[ ]", 2), [(0, 1), (2, 1)]);
+        assert_eq!(parts("←→", 2), [(0, 1), (1, 1)]);
+        assert_eq!(parts("lf/rt", 2), [(0, 2), (3, 2)]);
+        assert_eq!(parts("t n a", 3), [(0, 1), (2, 1), (4, 1)]);
+        assert_eq!(parts("?!", 3), []);
+    }
+
+    #[test]
+    fn the_sign_of_every_binding_has_a_place_for_each_of_its_keys() {
+        for binding in keymap::BINDINGS
+            .iter()
+            .chain(keymap::REPLAY_BINDINGS)
+            .filter(|binding| binding.keys.len() > 1 && binding.keys[0].1 != binding.keys[1].1)
+        {
+            for sign in [binding.sign, binding.ascii] {
+                let written = sign == binding.sign || !binding.short.is_empty();
+                assert!(!written || parts(sign, binding.keys.len()).len() == binding.keys.len(), "{sign}");
+            }
+        }
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn progress(scene: &Scene<'_>) -> String {
 }
 
 /// What `listen()` was asked for and what it gives.
-fn promise(world: &World) -> String {
+pub(super) fn promise(world: &World) -> String {
     let Some(listening) = world.listening else { return "not listening yet".into() };
     let asked = format!("listen({})", listening.backlog);
     let (Some(limit), Some(accept), Some(syn)) = (world.accept_limit(), world.accept_capacity(), world.syn_capacity())

@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, ink};
+use super::spots::Target;
+use super::{Scene, footer, ink};
 use crate::ui::browse::Screen;
 use crate::ui::keymap::{self, Action, Binding, Place};
 use crate::ui::theme::Meaning;
@@ -15,7 +16,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let whole = buf.area;
     let keys = keys(scene, legend.len());
     let width = whole.width.min(104);
-    let height = whole.height.min((keys.len() + legend.len() + 3) as u16);
+    let height = whole.height.min((keys.len() + legend.len() + 3 + usize::from(scene.state.mouse)) as u16);
     let (left, top) = ((whole.width - width) / 2, (whole.height - height) / 2);
     let area = Rect::new(whole.x + left, whole.y + top, width, height);
     for row in 0..area.height {
@@ -29,10 +30,15 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         Screen::Ladder => "HELP · the ladder of one connection",
     };
     let inner = ink::frame(buf, area, (title, theme.strong()), ("? or esc closes", theme.calm()), theme.strong());
+    let mut spots = scene.spots.borrow_mut();
+    spots.cover(buf.area);
+    spots.note(Rect { height: 1, ..area }, Target::Key(Action::Help));
+    drop(spots);
     let mut row = 0;
     // Where the rows do not suffice for both, the keys come first.
     let room = usize::from(inner.height).saturating_sub(keys.len());
-    for (sign, words, meaning) in legend.iter().copied().take(room) {
+    let mouse = scene.state.mouse.then_some(MOUSE);
+    for (sign, words, meaning) in mouse.into_iter().chain(legend.iter().copied()).take(room) {
         let style = meaning.map_or(theme.strong(), |meaning| theme.text(meaning));
         ink::write(buf, inner, (1, row), sign, style);
         ink::write(buf, inner, (10, row), &ink::fit(words, inner.width.saturating_sub(10)), Style::new());
@@ -44,6 +50,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         ink::write(buf, inner, (1, row), sign, theme.strong());
         let col = if theme.ascii { 12 } else { 10 }.max(ink::width(sign) + 2);
         ink::write(buf, inner, (col, row), &ink::fit(binding.long, inner.width.saturating_sub(col)), Style::new());
+        footer::keys(scene, Rect { x: inner.x + 1, ..ink::row(inner, row) }, binding);
         row += 1;
     }
 }
@@ -60,6 +67,9 @@ fn keys(scene: &Scene<'_>, legend: usize) -> Vec<&'static Binding> {
     }
     keys
 }
+
+/// What a mouse does, first of all signs so that it is never left out.
+const MOUSE: Sign = ("mouse", "click a cell, a key, a title; wheel scrolls; Shift+drag selects text", None);
 
 type Sign = (&'static str, &'static str, Option<Meaning>);
 

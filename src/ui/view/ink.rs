@@ -29,6 +29,11 @@ pub(super) fn right(buf: &mut Buffer, area: Rect, row: u16, text: &str, style: S
     write(buf, area, (col, row), text, style);
 }
 
+/// One row of an area.
+pub(super) fn row(area: Rect, row: u16) -> Rect {
+    Rect { y: area.y + row, height: 1, ..area }.intersection(area)
+}
+
 /// The number of columns that `text` takes.
 pub(super) fn width(text: &str) -> u16 {
     ratatui::text::Span::raw(text).width() as u16

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::spots::Roll;
 use super::{Scene, ink, list};
 use crate::model::connection::ServerSide;
 use crate::model::segment::Toward;
@@ -40,6 +41,7 @@ struct Rung<'a> {
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let area = list::around(buf, scene);
+    scene.spots.borrow_mut().roll(area, Roll::Rows);
     let theme = scene.theme;
     let Some(chosen) = &scene.state.browse.chosen else {
         ink::frame(buf, area, ("LADDER", theme.strong()), ("", Style::new()), theme.calm());

@@ -48,7 +48,7 @@ fn verdict(scene: &Scene<'_>, balance: &Balance) -> (&'static str, String, Style
     match (balance.balanced, balance.unexplained.first()) {
         (Some(true), _) => ("✓", "balanced: every drop has a name".into(), theme.text(Meaning::Served)),
         (_, Some(gap)) => {
-            let text = format!("{}: kernel {}, named {}", gap.counter.name(), gap.kernel, gap.accounted);
+            let text = format!("{}: kernel {}, named {}", gap.counter, gap.kernel, gap.accounted);
             ("✗", text, theme.text(Meaning::Otherwise))
         }
         _ => ("–", balance.reason.unwrap_or("cannot be decided").into(), theme.calm()),

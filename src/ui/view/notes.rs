@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::spots::Roll;
 use super::{Scene, ink};
 use crate::model::connection;
 use crate::model::ledger::Cause;
@@ -13,8 +14,11 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let inner = ink::frame(buf, area, ("WHAT HAPPENED", theme.strong()), ("", Style::new()), theme.calm());
-    for (row, (at, note)) in (0..inner.height).zip(scene.world.notes.iter().rev()) {
+    let above = scene.state.notes_above.min(scene.world.notes.len().saturating_sub(1));
+    let newer = if above > 0 { format!("↑ {above} newer") } else { String::new() };
+    let inner = ink::frame(buf, area, ("WHAT HAPPENED", theme.strong()), (&newer, theme.strong()), theme.calm());
+    scene.spots.borrow_mut().roll(area, Roll::Notes);
+    for (row, (at, note)) in (0..inner.height).zip(scene.world.notes.iter().rev().skip(above)) {
         let (who, text, meaning) = words(note);
         let name = who.map_or_else(|| "  ".into(), name);
         let style = meaning.map_or(Style::new(), |meaning| theme.text(meaning));

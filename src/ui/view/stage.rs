@@ -7,10 +7,10 @@ use ratatui::style::Style;
 use super::Scene;
 use super::layout::StagePlan;
 
-mod doors;
+pub(super) mod doors;
 mod dropped;
-mod flows;
-mod lanes;
+pub(super) mod flows;
+pub(super) mod lanes;
 mod otherwise;
 mod queues;
 mod server;

@@ -3,7 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::spots::Target;
 use super::{Scene, ink};
+use crate::ui::keymap::Action;
 use crate::ui::numbers;
 use crate::ui::state::Still;
 use crate::ui::theme::Meaning;
@@ -18,6 +20,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, still: &Still) {
     if common.height == 0 {
         return;
     }
+    scene.spots.borrow_mut().add(&still.spots);
     let style = scene.theme.fill(Meaning::Otherwise);
     let area = buf.area;
     ink::right(buf, area, 0, &format!(" ‖ FROZEN at {} ", numbers::clock(still.at)), style);
@@ -33,4 +36,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, still: &Still) {
     let blank = " ".repeat(usize::from(area.width));
     ink::write(buf, last, (0, 0), &blank, style);
     ink::write(buf, last, (0, 0), &ink::fit(&text, area.width), style);
+    let mut spots = scene.spots.borrow_mut();
+    spots.cover(last);
+    spots.note(last, Target::Key(Action::Freeze));
 }

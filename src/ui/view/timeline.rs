@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::spots::Roll;
 use super::watch::Inside;
 use super::{Scene, ink};
 use crate::model::history::{SLOT, Slot};
@@ -34,6 +35,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if area.height < 3 {
         return;
     }
+    scene.spots.borrow_mut().roll(area, Roll::Timeline);
     let theme = scene.theme;
     let plot_width = area.width.saturating_sub(2 + MARGIN);
     let per_column = slots_per_column(plot_width);

@@ -11,7 +11,7 @@ use crate::model::connection::ServerSide;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::ui::theme::Meaning;
 
-pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>) {
+pub(in crate::ui::view) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>) {
     let world = scene.world;
     let accept_full = world.accept_queue.is_full();
     let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);

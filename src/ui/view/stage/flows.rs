@@ -11,7 +11,7 @@ use crate::ui::theme::Meaning;
 /// Slots of a tenth of a second over which a rate is counted; the one that is still being filled is left out.
 const SLOTS: usize = 10;
 
-pub(super) fn paint(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
+pub(in crate::ui::view) fn paint(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     ink::write(buf, inner, (0, 0), &ink::fit("too fast for cells: flows", inner.width), theme.calm());
     let flows = [
@@ -33,7 +33,7 @@ pub(super) fn paint(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
 }
 
 /// Things per second over the last full second.
-pub(super) fn rate(scene: &Scene<'_>, of: fn(&Slot) -> u32) -> f64 {
+pub(in crate::ui::view) fn rate(scene: &Scene<'_>, of: fn(&Slot) -> u32) -> f64 {
     let slots = scene.world.history.slots();
     let recent = slots.rev().skip(1).take(SLOTS);
     let (count, sum) = recent.fold((0_u32, 0_u64), |(count, sum), slot| (count + 1, sum + u64::from(of(slot))));

@@ -52,7 +52,7 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
 }
 
 /// The lane of a connection: always the same one for the same client, the next free one where it is taken.
-fn free_lane(taken: &mut [bool], one: &Connection) -> Option<u16> {
+pub(in crate::ui::view) fn free_lane(taken: &mut [bool], one: &Connection) -> Option<u16> {
     let lanes = taken.len();
     let first = home(one, lanes)?;
     let lane = (0..lanes).map(|step| (first + step) % lanes).find(|lane| !taken[*lane])?;
@@ -60,7 +60,7 @@ fn free_lane(taken: &mut [bool], one: &Connection) -> Option<u16> {
     Some(lane as u16)
 }
 
-fn home(one: &Connection, lanes: usize) -> Option<usize> {
+pub(in crate::ui::view) fn home(one: &Connection, lanes: usize) -> Option<usize> {
     let number = one.id.unwrap_or_else(|| u32::from(one.peer.port())) as usize;
     number.checked_rem(lanes)
 }
@@ -75,10 +75,12 @@ fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, tra
     let track = inner.width.saturating_sub(start + ink::width(&head));
     let trail = (f64::from(track) * progress(travel, scene.clients)).round() as usize;
     let col = ink::write(buf, inner, (start, row), &"─".repeat(trail), style);
-    ink::write(buf, inner, (col, row), &head, style);
+    let end = ink::write(buf, inner, (col, row), &head, style);
+    let whole = Rect { y: inner.y + row, height: 1, width: end.min(inner.width), ..inner };
+    scene.spots.borrow_mut().connection(whole, one);
 }
 
-fn head(one: &Connection, kind: Kind, wide: bool) -> String {
+pub(in crate::ui::view) fn head(one: &Connection, kind: Kind, wide: bool) -> String {
     match kind {
         Kind::Syn if one.syns > 0 && wide => format!("{}. SYN▶", one.syns + 1),
         Kind::Syn if one.syns > 0 => format!("SYN{}▶", (one.syns + 1).min(99)),
@@ -92,7 +94,7 @@ fn head(one: &Connection, kind: Kind, wide: bool) -> String {
 }
 
 /// How far a segment has come, 0 to 1.
-fn progress(travel: Travel, now: Stamp) -> f64 {
+pub(in crate::ui::view) fn progress(travel: Travel, now: Stamp) -> f64 {
     let whole = travel.arrives.since(travel.left).as_secs_f64();
     if whole > 0.0 { (now.since(travel.left).as_secs_f64() / whole).min(1.0) } else { 1.0 }
 }
@@ -121,7 +123,7 @@ fn fall(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, one: &Connection) {
 }
 
 /// How far it has fallen, 0 to 1: slowly at first.
-fn fallen(since: Duration) -> f64 {
+pub(in crate::ui::view) fn fallen(since: Duration) -> f64 {
     let share = (since.as_secs_f64() / FALL.as_secs_f64()).min(1.0);
     share * share
 }

@@ -30,6 +30,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let shown = if believers.len() > rows { rows.saturating_sub(1) } else { believers.len() };
     for (row, one) in believers.iter().take(shown).enumerate() {
         ink::write(buf, inner, (0, row as u16), &ink::fit(&words(one, inner.width), inner.width), style);
+        scene.spots.borrow_mut().connection(ink::row(inner, row as u16), one);
     }
     if shown < believers.len() {
         let text = format!("◌ ×{} more: {}", believers.len() - shown, names(&believers[shown..]));

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::cast::{ARRIVAL, shade};
+use super::super::spots::Target;
 use super::super::{Scene, ink};
 use super::line;
 use super::slots::{self, Places, Tenant};
@@ -82,7 +83,9 @@ fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> Tenant {
         age: if named { numbers::span4(waited) } else { "────".into() },
         sign,
         meaning,
+        edge: meaning,
         solid,
+        target: Some(Target::Connection(one.peer, one.id)),
         new: named && scene.now.since(one.server_since) < ARRIVAL,
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
                 (0, row),
                 &[(sign, style), (" ", style), (&name, style), (" ", style), (state, style)],
             );
+            scene.spots.borrow_mut().connection(ink::row(inner, row), one);
         }
     } else {
         let text = numbers::rate(flows::rate(scene, |slot| slot.accepts));

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::spots::Target;
 use super::super::{Scene, ink};
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -20,10 +21,14 @@ pub(in crate::ui::view) struct Tenant {
     pub(in crate::ui::view) sign: &'static str,
     /// What its surface says.
     pub(in crate::ui::view) meaning: Meaning,
+    /// What its edge says.
+    pub(in crate::ui::view) edge: Meaning,
     /// Solid, or hollow: there is less than it seems.
     pub(in crate::ui::view) solid: bool,
     /// It came a moment ago.
     pub(in crate::ui::view) new: bool,
+    /// What a click on it asks for.
+    pub(in crate::ui::view) target: Option<Target>,
 }
 
 /// What there is to draw.
@@ -65,7 +70,12 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, area: Rect, places: Places<'_
         let tenant = places.tenants.get(index as usize);
         let beyond = places.capacity.is_some_and(|capacity| index >= capacity);
         match (tenant, index < places.depth) {
-            (Some(tenant), _) => full(buf, spot, scene, tenant, beyond),
+            (Some(tenant), _) => {
+                full(buf, spot, scene, tenant, beyond);
+                if let Some(target) = tenant.target {
+                    scene.spots.borrow_mut().note(spot, target);
+                }
+            }
             (None, true) => full(buf, spot, scene, &unnamed(), beyond),
             (None, false) => empty(buf, spot, scene, places.limit == Some(index)),
         }
@@ -88,14 +98,15 @@ fn shape(area: Rect, count: u32) -> Option<(Shape, u32)> {
 }
 
 /// An entry whose name is not known: the sum is right, the detail was left out.
-fn unnamed() -> Tenant {
+pub(in crate::ui::view) fn unnamed() -> Tenant {
     let meaning = Meaning::Waiting(1);
-    Tenant { name: "··".into(), age: "    ".into(), sign: "", meaning, solid: true, new: false }
+    let (name, age) = ("··".into(), "    ".into());
+    Tenant { name, age, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
 }
 
 fn full(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant, beyond: bool) {
     let theme = scene.theme;
-    let meaning = if beyond { Meaning::Dying } else { tenant.meaning };
+    let (meaning, line) = if beyond { (Meaning::Dying, Meaning::Dying) } else { (tenant.meaning, tenant.edge) };
     let inside = if tenant.solid { theme.fill(meaning) } else { theme.text(meaning) };
     if spot.height < 3 {
         let mark = if spot.width > 1 {
@@ -110,7 +121,7 @@ fn full(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant, beyond
         ink::write(buf, spot, (col, 0), tenant.sign, theme.text(meaning));
         return;
     }
-    edge(buf, spot, Edge::of(tenant), theme.text(meaning));
+    edge(buf, spot, Edge::of(tenant), theme.text(line));
     let (width, middle) = (spot.width - 2, spot.height / 2);
     for row in 1..spot.height - 1 {
         let text = if row == middle { tenant.name.as_str() } else { "" };
@@ -119,11 +130,12 @@ fn full(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant, beyond
     ink::write(buf, spot, (1, 0), tenant.sign, theme.text(meaning));
     if width >= 4 {
         let col = 1 + (width - 4) / 2;
-        ink::write(buf, spot, (col, spot.height - 1), &tenant.age, theme.text(meaning));
+        ink::write(buf, spot, (col, spot.height - 1), &tenant.age, theme.text(line));
     }
 }
 
-fn empty(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, beyond_limit: bool) {
+/// An empty place; the one beyond the limit says so.
+pub(in crate::ui::view) fn empty(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, beyond_limit: bool) {
     let calm = scene.theme.calm();
     if spot.height < 3 {
         let sign = match (beyond_limit, spot.width) {
@@ -141,14 +153,15 @@ fn empty(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, beyond_limit: bool) {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Edge {
+pub(in crate::ui::view) enum Edge {
     Plain,
     Heavy,
     Dotted,
 }
 
 impl Edge {
-    const fn of(tenant: &Tenant) -> Self {
+    /// The edge of a tenant: dotted where there is less than it seems, heavy where it came a moment ago.
+    pub(in crate::ui::view) const fn of(tenant: &Tenant) -> Self {
         match (tenant.solid, tenant.new) {
             (false, _) => Self::Dotted,
             (true, true) => Self::Heavy,
@@ -166,7 +179,8 @@ impl Edge {
     }
 }
 
-fn edge(buf: &mut Buffer, spot: Rect, edge: Edge, style: Style) {
+/// Draws the edge of a place.
+pub(in crate::ui::view) fn edge(buf: &mut Buffer, spot: Rect, edge: Edge, style: Style) {
     let [across, down, corners @ ..] = edge.signs();
     let (right, bottom) = (spot.width - 1, spot.height - 1);
     for col in 1..right {

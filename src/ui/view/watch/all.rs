@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::spots::Roll;
 use super::super::{Scene, footer, ink};
 use super::columns::{self, Column, SIGN};
 use super::row::{self, Entry};
@@ -28,7 +29,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     head::paint(buf, from_top(1), scene);
     let said = Said::of_all(scene);
     said.paint(buf, from_top(said.rows(area)), scene);
-    footer::keys(buf, from_bottom(1), scene, keymap::shown_in_watch(scene.state.listens, scene.state.watch.place()));
+    footer::these(buf, from_bottom(1), scene, keymap::shown_in_watch(scene.state.listens, scene.state.watch.place()));
     unseen::paint(buf, from_bottom(unseen::rows(area, scene)), scene);
     let details = match area.height {
         0..20 => 1,
@@ -40,6 +41,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 }
 
 fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    scene.spots.borrow_mut().roll(area, Roll::Rows);
     let (theme, watch) = (scene.theme, &scene.state.watch);
     let survey = watch.survey(scene.world);
     let right = match (watch.typing, watch.filter.as_str()) {

@@ -53,7 +53,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     for (panel, area) in plan.panels {
         side(buf, area, scene, (panel, inside));
     }
-    footer::keys(buf, plan.footer, scene, keymap::shown_in_watch(scene.state.listens, Place::Listener));
+    footer::these(buf, plan.footer, scene, keymap::shown_in_watch(scene.state.listens, Place::Listener));
 }
 
 fn side(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (panel, inside): (Panel, Inside<'_>)) {

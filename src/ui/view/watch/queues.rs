@@ -136,26 +136,30 @@ fn name(peer: Peer) -> String {
 
 fn queued(one: &Waiting) -> Tenant {
     let waited = one.age_ms.map(|ms| Duration::from_millis(ms.into()));
-    let meaning = Meaning::Waiting(waited.map_or(1, cast::shade));
+    let waits = Meaning::Waiting(waited.map_or(1, cast::shade));
+    let meaning = if one.closed { Meaning::Dying } else { waits };
     Tenant {
         name: name(one.peer),
         age: waited.map_or_else(|| "────".into(), numbers::span4),
         sign: if one.closed { "†" } else { "" },
-        meaning: if one.closed { Meaning::Dying } else { meaning },
+        meaning,
+        edge: meaning,
         solid: !one.closed,
         new: false,
+        target: None,
     }
 }
 
 fn unlisted() -> Tenant {
-    let age = "────".into();
-    Tenant { name: "††".into(), age, sign: "†", meaning: Meaning::Dying, solid: false, new: false }
+    let (age, meaning) = ("────".into(), Meaning::Dying);
+    Tenant { name: "††".into(), age, sign: "†", meaning, edge: meaning, solid: false, new: false, target: None }
 }
 
 fn request(one: &HalfOpen) -> Tenant {
     let again = if one.retransmits > 0 { format!(" ×{:<2}", one.retransmits.min(99)) } else { "────".into() };
     let meaning = Meaning::Waiting(one.retransmits.min(3));
-    Tenant { name: name(one.peer), age: again, sign: "", meaning, solid: true, new: false }
+    let name = name(one.peer);
+    Tenant { name, age: again, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
 }
 
 fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (title, text): (&str, &str)) {

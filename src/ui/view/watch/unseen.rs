@@ -37,8 +37,8 @@ fn text(scene: &Scene<'_>) -> String {
 
 /// What is not seen, and the remedy.
 pub(super) fn words(rights: &Rights) -> String {
-    let (ease, restless) = (numbers::span(LOOK_AT_EASE), numbers::span(LOOK_RESTLESS));
-    let between = format!("peaks between two looks ({ease} apart, {restless} once a queue fills)");
+    let (ease, restless) = (LOOK_AT_EASE.as_millis(), LOOK_RESTLESS.as_millis());
+    let between = format!("peaks between two looks ({ease} ms apart, {restless} ms once a queue fills)");
     let because = |what: String, why: &Option<String>| match why {
         Some(why) => format!("{what}: {why}"),
         None => what,

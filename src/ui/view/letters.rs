@@ -1,0 +1,197 @@
+//! Letters larger than the terminal's own, drawn with blocks; in ASCII with strokes or hash signs.
+//!
+//! What has no shape, or no room, is written in the terminal's own letters instead: nothing is ever left out.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+use super::ink;
+
+mod font;
+
+/// How large letters are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Letter {
+    /// The terminal's own.
+    #[default]
+    Plain,
+    /// Three rows.
+    Small,
+    /// Five rows.
+    Medium,
+    /// Eight rows.
+    Large,
+    /// Ten rows.
+    Huge,
+}
+
+impl Letter {
+    const ALL: [Self; 5] = [Self::Huge, Self::Large, Self::Medium, Self::Small, Self::Plain];
+
+    /// Columns of one point, and half rows; 0 for the terminal's own letters.
+    const fn point(self) -> u16 {
+        self as u16
+    }
+
+    /// Rows of one line.
+    pub(super) const fn rows(self) -> u16 {
+        match self {
+            Self::Plain => 1,
+            _ => (5 * self.point()).div_ceil(2),
+        }
+    }
+
+    /// Columns that `text` takes; `None` where a sign has no shape of this size.
+    pub(super) fn width(self, text: &str) -> Option<u16> {
+        if self == Self::Plain {
+            return Some(ink::width(text));
+        }
+        let points: Option<u16> = text.chars().map(|sign| font::glyph(sign).map(|glyph| span(&glyph) + 1)).sum();
+        points.map(|points| points.saturating_sub(1) * self.point())
+    }
+
+    /// The largest letters, this size at most, in which `text` fits into so many columns and rows.
+    pub(super) fn fitting(self, text: &str, (columns, rows): (u16, u16)) -> Self {
+        let fits = |letter: &Self| {
+            *letter <= self && letter.rows() <= rows && letter.width(text).is_some_and(|width| width <= columns)
+        };
+        Self::ALL.into_iter().find(fits).unwrap_or_default()
+    }
+}
+
+const fn span(glyph: &font::Glyph) -> u16 {
+    glyph.points[0].len() as u16
+}
+
+/// Letters of one size and look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pen {
+    /// How large.
+    pub(super) letter: Letter,
+    /// How they look.
+    pub(super) style: Style,
+    /// With strokes instead of half blocks.
+    pub(super) ascii: bool,
+}
+
+impl Pen {
+    /// Writes `text` at a column and row of `area`, clipped; returns the column after it. What lies between the points stays.
+    pub(super) fn write(self, buf: &mut Buffer, area: Rect, (col, row): (u16, u16), text: &str) -> u16 {
+        if self.letter == Letter::Plain || self.letter.width(text).is_none() {
+            return ink::write(buf, area, (col, row), text, self.style);
+        }
+        let point = self.letter.point();
+        let mut left = col;
+        for glyph in text.chars().filter_map(font::glyph) {
+            for line in 0..self.letter.rows() {
+                for across in 0..span(&glyph) * point {
+                    let sign = self.sign(&glyph, (across, line));
+                    if sign != " " {
+                        let style = if self.ascii && sign == "█" { solid(self.style) } else { self.style };
+                        ink::write(buf, area, (left + across, row + line), sign, style);
+                    }
+                }
+            }
+            left += (span(&glyph) + 1) * point;
+        }
+        left.saturating_sub(point)
+    }
+
+    /// Writes `text` as large as it fits into `area` up to the pen's own size, in the middle of its rows; returns the column
+    /// after it.
+    pub(super) fn fit(self, buf: &mut Buffer, area: Rect, text: &str) -> u16 {
+        let letter = self.letter.fitting(text, (area.width, area.height));
+        let top = area.height.saturating_sub(letter.rows()) / 2;
+        let text = if letter == Letter::Plain { ink::fit(text, area.width) } else { text.to_owned() };
+        Self { letter, ..self }.write(buf, area, (0, top), &text)
+    }
+
+    /// What stands at a column and row of one letter.
+    fn sign(self, glyph: &font::Glyph, (across, line): (u16, u16)) -> &'static str {
+        let point = self.letter.point();
+        let col = usize::from(across / point);
+        if self.ascii && self.letter == Letter::Small {
+            return glyph.ascii[usize::from(line)].get(col..=col).unwrap_or(" ");
+        }
+        let set = |half: u16| {
+            let row = glyph.points.get(usize::from(half / point));
+            row.is_some_and(|row| row.as_bytes().get(col) == Some(&b'#'))
+        };
+        match (set(line * 2), set(line * 2 + 1)) {
+            (true, true) => "█",
+            // ASCII has no half of a hash sign: the upper half decides.
+            (true, false) if self.ascii => "█",
+            (_, _) if self.ascii => " ",
+            (true, false) => "▀",
+            (false, true) => "▄",
+            (false, false) => " ",
+        }
+    }
+}
+
+/// A hash sign as a block: its ground in its own ink.
+fn solid(style: Style) -> Style {
+    match style.fg {
+        Some(ink) if ink != Color::Reset => style.bg(ink),
+        _ if style.add_modifier.contains(Modifier::REVERSED) => style.remove_modifier(Modifier::REVERSED),
+        _ => style.add_modifier(Modifier::REVERSED),
+    }
+}
+
+/// Breaks `text` between words into lines of so many columns; `None` where it needs more than `most` lines or has a sign without
+/// a shape.
+pub(super) fn broken(text: &str, letter: Letter, columns: u16, most: usize) -> Option<Vec<String>> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let longer = lines.last().map(|line| format!("{line} {word}"));
+        match longer.filter(|line| letter.width(line).is_some_and(|width| width <= columns)) {
+            Some(line) => *lines.last_mut()? = line,
+            None if letter.width(word)? <= columns && lines.len() < most => lines.push(word.to_owned()),
+            None => return None,
+        }
+    }
+    Some(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(text: &str, letter: Letter, ascii: bool) -> Vec<String> {
+        let mut buf = Buffer::empty(Rect::new(0, 0, letter.width(text).unwrap(), letter.rows()));
+        let area = buf.area;
+        Pen { letter, style: Style::new(), ascii }.write(&mut buf, area, (0, 0), text);
+        let rows = buf.content.chunks(usize::from(buf.area.width));
+        rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect()).collect()
+    }
+
+    #[test]
+    fn a_digit_is_three_rows_of_half_blocks_or_strokes() {
+        assert_eq!(drawn("6/5", Letter::Small, false), ["█▀▀   █ █▀▀", "█▀█ ▄▀  ▀▀█", "▀▀▀ ▀   ▀▀▀"]);
+        assert_eq!(drawn("6/5", Letter::Small, true), [" _    /  _ ", "|_   /  |_ ", "|_| /    _|"]);
+    }
+
+    #[test]
+    fn larger_letters_are_the_same_points_made_larger() {
+        let rows = drawn("7", Letter::Medium, false);
+        assert_eq!(rows, ["██████", "    ██", "    ██", "    ██", "    ██"]);
+        assert_eq!(drawn("7", Letter::Huge, true).len(), 10);
+    }
+
+    #[test]
+    fn the_largest_letters_that_fit_are_taken_and_a_sign_without_a_shape_is_written_plainly() {
+        assert_eq!(Letter::Huge.fitting("6/6", (44, 10)), Letter::Huge);
+        assert_eq!(Letter::Huge.fitting("6/6", (43, 10)), Letter::Large);
+        assert_eq!(Letter::Medium.fitting("6/6", (80, 80)), Letter::Medium);
+        assert_eq!(Letter::Huge.fitting("6/6", (10, 10)), Letter::Plain);
+        assert_eq!(Letter::Huge.fitting("☂", (80, 80)), Letter::Plain);
+    }
+
+    #[test]
+    fn a_sentence_breaks_between_words_or_not_at_all() {
+        assert_eq!(broken("to be or not", Letter::Small, 26, 2).unwrap(), ["to be", "or not"]);
+        assert_eq!(broken("to be or not", Letter::Small, 26, 1), None);
+        assert_eq!(broken("to be ☂", Letter::Small, 26, 9), None);
+    }
+}

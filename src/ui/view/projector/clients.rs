@@ -1,0 +1,119 @@
+//! The clients: how many come per second, and what is under way, each with its name in its own hue.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::letters::Letter;
+use super::super::stage::{flows, lanes};
+use super::super::{Scene, ink};
+use super::plan::Plan;
+use super::{boxed, cells, cut, pen};
+use crate::model::connection::{Connection, Travel};
+use crate::ui::numbers;
+use crate::ui::state::Density;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+    let inner = boxed(buf, plan.clients, plan, scene, ("CLIENTS", false));
+    let (digits, rest) = cut(inner, plan.numbers.rows());
+    let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
+    rate(buf, digits, plan, scene, (flows::rate(scene, |slot| slot.arrivals), style));
+    match scene.state.density {
+        Density::Flows => flow(buf, rest, plan, scene),
+        Density::Marks => marks(buf, rest, scene),
+        Density::Cells => chips(buf, rest, plan, scene),
+    }
+}
+
+/// So many per second, measured over the last one, in large digits.
+pub(super) fn rate(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>, (per_s, style): (f64, Style)) {
+    let text = if per_s < 1000.0 { format!("{per_s:.0}") } else { numbers::rate(per_s).replace("/s", "") };
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    let unit = plan.text;
+    let room = Rect { width: area.width.saturating_sub(unit.width("/s").unwrap_or(2) + 1), ..area };
+    let end = pen(scene, plan.numbers, style).fit(buf, room, &text);
+    let row = area.height.saturating_sub(unit.rows());
+    pen(scene, unit, style).write(buf, area, (end + 1, row), "/s");
+}
+
+fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
+    let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
+    let mut taken = vec![false; usize::from((area.height + u16::from(high > 1)) / high)];
+    let mut without_lane = 0;
+    for one in &scene.cast.travelling {
+        let Some(travel) = one.travel else { continue };
+        match lanes::free_lane(&mut taken, one) {
+            Some(lane) => {
+                chip(
+                    buf,
+                    cut(Rect { y: area.y + lane * high, ..area }, plan.chip.rows()).0,
+                    plan,
+                    scene,
+                    (one, travel),
+                );
+            }
+            None => without_lane += 1,
+        }
+    }
+    if without_lane > 0 && area.height > 0 {
+        let text = format!("+{without_lane} more");
+        ink::right(buf, area, area.height - 1, &text, scene.theme.text(Meaning::Travelling));
+    }
+}
+
+/// The name on its hue, the segment before it, moving to the right.
+fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, travel): (&Connection, Travel)) {
+    let theme = scene.theme;
+    let name = one.label();
+    let body = plan.chip.width(&name).unwrap_or(2) + 2;
+    let head = lanes::head(one, travel.kind, false);
+    let letter = plan.text.fitting(&head, (lane.width.saturating_sub(body + 1), lane.height));
+    let whole = (body + 1 + letter.width(&head).unwrap_or(4)).min(lane.width);
+    let track = f64::from(lane.width - whole);
+    let col = (track * lanes::progress(travel, scene.clients)).round() as u16;
+    // Large letters on a surface as high as they are cannot be read: they stand for themselves.
+    let on = if plan.chip == Letter::Plain { theme.fill(cells::hue(one)) } else { theme.text(cells::hue(one)) };
+    let fill = on.patch(theme.strong());
+    let spot = Rect { x: lane.x + col, width: whole, ..lane };
+    for row in 0..spot.height {
+        ink::write(buf, spot, (0, row), &" ".repeat(usize::from(body)), fill);
+    }
+    pen(scene, plan.chip, fill).write(buf, spot, (1, 0), &name);
+    let row = (spot.height.saturating_sub(letter.rows())) / 2;
+    pen(scene, letter, theme.text(Meaning::Travelling).patch(theme.strong())).write(
+        buf,
+        spot,
+        (body + u16::from(letter != Letter::Plain), row),
+        &head,
+    );
+    scene.spots.borrow_mut().connection(spot, one);
+}
+
+/// Too many for names: a mark for each.
+fn marks(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
+    ink::write(buf, area, (0, 0), &ink::fit("1 ▶ = 1 client", area.width), scene.theme.calm());
+    for one in &scene.cast.travelling {
+        let rows = usize::from(area.height.saturating_sub(1));
+        let (Some(travel), Some(row)) = (one.travel, lanes::home(one, rows)) else { continue };
+        let col = f64::from(area.width.saturating_sub(2)) * lanes::progress(travel, scene.clients);
+        ink::write(buf, area, (col.round() as u16, row as u16 + 1), "█▶", style);
+    }
+}
+
+/// Too many for marks: a band as wide as the flow, and the word.
+fn flow(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
+    let (words, band) = cut(area, plan.text.rows() * 2 + 1);
+    let style = scene.theme.strong();
+    let line = plan.text.rows();
+    pen(scene, plan.text, style).fit(buf, Rect { height: line.min(words.height), ..words }, "TOO FAST:");
+    let second = cut(words, line).1;
+    pen(scene, plan.text, style).fit(buf, Rect { height: line.min(second.height), ..second }, "FLOWS");
+    let per_s = flows::rate(scene, |slot| slot.arrivals);
+    let rows = (per_s.max(1.0).log10() / 5.0 * f64::from(band.height)).ceil() as u16;
+    let style = scene.theme.text(Meaning::Travelling);
+    for row in 0..rows.min(band.height) {
+        ink::write(buf, band, (0, row), &"▶".repeat(usize::from(band.width)), style);
+    }
+}

@@ -1,0 +1,57 @@
+//! A dropped SYN falls, as large as the places that it did not get, from its lane onto the floor.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::Scene;
+use super::super::letters::Letter;
+use super::super::stage::lanes;
+use super::super::stage::slots::Tenant;
+use super::cells::{self, Shape};
+use super::plan::Plan;
+use crate::model::connection::Connection;
+use crate::ui::state::Density;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+    for one in &scene.cast.falling {
+        fall(buf, plan, scene, one);
+    }
+}
+
+fn fall(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>, one: &Connection) {
+    let Some(drop) = one.last_drop else { return };
+    let shape = shape(plan);
+    let above = plan.clients;
+    // The number of arrivals stays to be read.
+    let head = 1 + plan.numbers.rows() + if plan.text == Letter::Plain { 0 } else { plan.text.rows() + 1 };
+    let (first, last) = (above.y + head, plan.floor.y.saturating_sub(shape.height - 1));
+    // Each from a height of its own, so that several are seen; half of the way is left for the lowest.
+    let Some(lane) = lanes::home(one, usize::from((last.saturating_sub(first) / 2).max(1))) else { return };
+    let first = first + lane as u16;
+    let way = lanes::fallen(scene.now.since(drop.at));
+    let row = first + (f64::from(last.saturating_sub(first)) * way).round() as u16;
+    let left = above.right().saturating_sub(shape.width + 1).max(above.x);
+    let spot = Rect::new(left, row, shape.width, shape.height);
+    if spot.bottom() > buf.area.bottom() || spot.right() > buf.area.right() {
+        return;
+    }
+    let named = scene.state.density == Density::Cells;
+    let tenant = Tenant {
+        name: if named { one.label() } else { String::new() },
+        age: "✗ ✗ ✗".into(),
+        sign: "✗",
+        meaning: if named { cells::hue(one) } else { Meaning::Dying },
+        edge: Meaning::Dying,
+        solid: true,
+        new: true,
+        target: Some(cells::target(one)),
+    };
+    cells::one(buf, spot, shape, (&tenant, false), scene);
+}
+
+/// As large as a place, where the clients' box has the room.
+fn shape(plan: &Plan) -> Shape {
+    let fits = |shape: &Shape| shape.width + 2 <= plan.clients.width && shape.height * 2 <= plan.clients.height;
+    [plan.cell, Shape::SMALL, Shape::PLAIN].into_iter().find(fits).unwrap_or(Shape::PLAIN)
+}

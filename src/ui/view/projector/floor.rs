@@ -1,0 +1,210 @@
+//! The floor: how many were dropped, the cause of the last death in large words, and the dead with their way back.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::cast::is_fresh;
+use super::super::letters::Letter;
+use super::super::stage::flows;
+use super::super::stage::slots::Tenant;
+use super::super::{Scene, ink};
+use super::plan::Plan;
+use super::{boxed, cells, count, cut, pen};
+use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::model::history::Slot;
+use crate::model::ledger::Cause;
+use crate::ui::numbers;
+use crate::ui::state::Density;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+    toll(buf, plan, scene);
+    let said = words(scene);
+    let theme = scene.theme;
+    let line = if said.alarm { theme.text(Meaning::Dying) } else { theme.calm() };
+    let inner = ink::frame(buf, plan.floor, (&said.title, theme.strong().patch(line)), ("", line), line);
+    let (large, rest) = cut(inner, plan.words.rows());
+    let letter = if said.alarm { plan.words } else { plan.words.min(Letter::Medium) };
+    let marked = format!("✗ {}", said.text);
+    let fits = |text: &str| letter.fitting(text, (large.width, large.height)) == letter;
+    let text = if said.alarm && fits(&marked) { &marked } else { &said.text };
+    let style = said.style.patch(theme.strong());
+    if said.alarm && !fits(text) {
+        // Small letters are seen on a surface, large ones by themselves.
+        pen(scene, letter, theme.alarm()).fit(buf, large, text);
+    } else {
+        pen(scene, letter, style).fit(buf, large, text);
+    }
+    if scene.state.density == Density::Cells {
+        let dead = dead(scene);
+        cells::lay(buf, rest, plan.cell, &dead, scene);
+    } else {
+        by_cause(buf, rest, plan, scene);
+    }
+}
+
+/// Drops so far, and in the last second.
+fn toll(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let sum = scene.world.ledger.kernel_drops();
+    let per_s = flows::rate(scene, Slot::kernel_drops);
+    let line = if per_s > 0.0 { theme.text(Meaning::Dying) } else { theme.calm() };
+    let inner = boxed(buf, plan.toll, plan, scene, ("DROPPED", per_s > 0.0));
+    let edge = Rect { y: plan.toll.bottom() - 1, height: 1, ..plan.toll };
+    ink::write(buf, edge, (1, 0), &ink::fit("last second", edge.width.saturating_sub(2)), theme.strong().patch(line));
+    // The second number needs three rows, and a row between the two where there is one.
+    let small = Letter::Small.rows();
+    let apart = u16::from(inner.height > 2 * small);
+    let (above, below) = cut(inner, plan.numbers.rows().min(inner.height.saturating_sub(small + apart)));
+    let below = cut(below, apart).1;
+    let style = if sum > 0 { theme.text(Meaning::Dying) } else { theme.strong() };
+    count(buf, indent(above, sum), pen(scene, plan.numbers, style), ("", sum));
+    let now = per_s.round() as u64;
+    let style = if per_s > 0.0 { theme.text(Meaning::Dying) } else { theme.strong() };
+    count(buf, indent(below, now), pen(scene, plan.numbers, style), ("+", now));
+}
+
+/// A column of air before a number that is not long.
+fn indent(area: Rect, value: u64) -> Rect {
+    let air = u16::from(value < 1000);
+    Rect { x: area.x + air, width: area.width.saturating_sub(air), ..area }
+}
+
+/// What the floor says.
+struct Said {
+    title: String,
+    text: String,
+    style: Style,
+    alarm: bool,
+}
+
+fn words(scene: &Scene<'_>) -> Said {
+    death(scene).unwrap_or_else(|| calm(scene))
+}
+
+/// The last death, for as long as it is news; where there are no names, the cause of most deaths of the last second.
+fn death(scene: &Scene<'_>) -> Option<Said> {
+    let style = scene.theme.text(Meaning::Dying);
+    if scene.state.density != Density::Cells {
+        let cause = frequent(scene)?;
+        let title = format!("✗ {} die now", numbers::rate(flows::rate(scene, Slot::kernel_drops)));
+        return Some(Said { title, text: large(cause).into(), style, alarm: true });
+    }
+    let cast = &scene.cast;
+    let everyone = cast.dropped.iter().chain(&cast.otherwise).chain(&cast.lost);
+    let fresh: Vec<_> = everyone.copied().filter(|one| is_fresh(one, scene.now)).collect();
+    let last = fresh.iter().filter_map(|one| one.last_drop).max_by_key(|drop| drop.at)?;
+    let same = fresh.iter().filter(|one| one.last_drop.is_some_and(|drop| drop.cause == last.cause));
+    let names: Vec<_> = same.map(|one| one.label()).take(8).collect();
+    let what = match last.cause {
+        Cause::AckReset => "met a RST",
+        cause if cause.is_syn() => "SYN died, nobody is told",
+        Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => "ACK ignored, nobody is told",
+        _ => "gone",
+    };
+    Some(Said { title: format!("✗ {}: {what}", names.join(" ")), text: large(last.cause).into(), style, alarm: true })
+}
+
+/// The cause of most deaths of the last second.
+fn frequent(scene: &Scene<'_>) -> Option<Cause> {
+    let mut sums = [0_u32; Cause::ALL.len()];
+    for slot in scene.world.history.last(11) {
+        for (sum, drops) in sums.iter_mut().zip(slot.drops) {
+            *sum += drops;
+        }
+    }
+    let causes = Cause::ALL.into_iter().filter(|cause| cause.is_listen_drop());
+    causes.map(|cause| (sums[cause as usize], cause)).max().filter(|(sum, _)| *sum > 0).map(|(_, cause)| cause)
+}
+
+/// A cause in words that are read from the last row.
+const fn large(cause: Cause) -> &'static str {
+    match cause {
+        Cause::SynAcceptQueueFull => "ACCEPT QUEUE FULL",
+        Cause::SynSynQueueFull => "SYN QUEUE FULL",
+        Cause::SynMaxSynBacklog => "3/4 RULE",
+        Cause::AckAcceptQueueFull => "ACK IGNORED",
+        Cause::AckCookieAcceptQueueFull => "COOKIE ACK LOST",
+        Cause::AckReset => "RESET",
+        Cause::RequestExpired => "NO ANSWER",
+        Cause::RequestPruned => "PUSHED OUT",
+        Cause::ClientLost => "LOST ON THE WAY",
+    }
+}
+
+/// Nobody has died just now: who is still outside.
+fn calm(scene: &Scene<'_>) -> Said {
+    let (theme, cast) = (scene.theme, &scene.cast);
+    let next = cast.dropped.iter().filter_map(|one| one.retry).min_by_key(|retry| retry.at);
+    let (title, text, style) = if let Some(next) = next {
+        let left = numbers::countdown(next.at.since(scene.clients));
+        let verb = match (next.gives_up, cast.dropped.len()) {
+            (true, _) => "gives up",
+            (false, 1) => "tries again",
+            (false, _) => "try again",
+        };
+        let dying = theme.text(Meaning::Dying);
+        ("OUTSIDE: nobody has told them", format!("{} {verb}: {left}", cast.dropped.len()), dying)
+    } else if !cast.otherwise.is_empty() {
+        let style = theme.text(Meaning::Otherwise);
+        let many = cast.otherwise.len();
+        let text = if many == 1 { "1 ghost".into() } else { format!("{many} ghosts") };
+        ("TWO TRUTHS: the client feels connected, the server does not", text, style)
+    } else if !cast.cookies.is_empty() {
+        let style = theme.text(Meaning::Travelling);
+        let many = cast.cookies.len();
+        let text = if many == 1 { "1 cookie out".into() } else { format!("{many} cookies out") };
+        ("COOKIES: answered, nothing kept", text, style)
+    } else if scene.world.ledger.kernel_drops() == 0 {
+        ("OUTSIDE", "nothing dropped".into(), theme.calm())
+    } else {
+        ("OUTSIDE", "nobody waits outside".into(), theme.calm())
+    };
+    Said { title: title.into(), text, style, alarm: false }
+}
+
+/// Everybody who is outside, those who died a moment ago first.
+fn dead(scene: &Scene<'_>) -> Vec<Tenant> {
+    let cast = &scene.cast;
+    let lists = [(&cast.dropped, None), (&cast.otherwise, Some("●")), (&cast.lost, None), (&cast.cookies, Some("¤"))];
+    let everyone = lists.into_iter().flat_map(|(list, sign)| list.iter().map(move |one| (*one, sign)));
+    everyone.map(|(one, sign)| tenant(one, sign, scene)).collect()
+}
+
+fn tenant(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> Tenant {
+    let fresh = is_fresh(one, scene.now);
+    let edge = match one.belief() {
+        Belief::Ghost | Belief::Phantom => Meaning::Otherwise,
+        Belief::CookieOut => Meaning::Travelling,
+        _ => Meaning::Dying,
+    };
+    let sign = sign.unwrap_or(match (one.client, one.server) {
+        (ClientSide::Refused, _) | (_, ServerSide::ResetAway) => "↯",
+        (ClientSide::TimedOut | ClientSide::Failed(_), _) | (_, ServerSide::Expired) => "⊘",
+        (_, ServerSide::Pruned) => "⊖",
+        _ => "✗",
+    });
+    let back = one.retry.map_or_else(String::new, |retry| numbers::countdown(retry.at.since(scene.clients)));
+    Tenant {
+        name: one.label(),
+        age: back,
+        sign,
+        meaning: cells::hue(one),
+        edge,
+        solid: true,
+        new: fresh,
+        target: Some(cells::target(one)),
+    }
+}
+
+/// Too fast for names: each cause with its sum.
+fn by_cause(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
+    let tolls = scene.world.ledger.tolls().filter(|(_, toll)| toll.segments > 0);
+    let high = plan.text.rows() + u16::from(plan.text != Letter::Plain);
+    for (index, (cause, toll)) in (0..area.height / high).zip(tolls) {
+        let line = cut(Rect { y: area.y + index * high, ..area }, plan.text.rows()).0;
+        let text = format!("×{:<5} {}", numbers::count(toll.segments), cause.words());
+        pen(scene, plan.text, scene.theme.text(Meaning::Dying)).fit(buf, line, &text);
+    }
+}

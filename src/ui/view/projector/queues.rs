@@ -1,0 +1,137 @@
+//! Both queues: how many of how many in large digits, and a large place for each.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::Scene;
+use super::super::cast::ARRIVAL;
+use super::super::ink;
+use super::super::letters::Letter;
+use super::super::stage::slots::{Places, Tenant};
+use super::plan::Plan;
+use super::{boxed, cells, cut, pen};
+use crate::model::connection::{Belief, ClientSide, Connection};
+use crate::model::queue::SynRule;
+use crate::model::stamp::Stamp;
+use crate::model::world::occupancy::Occupancy;
+use crate::ui::numbers;
+use crate::ui::state::Density;
+use crate::ui::theme::Meaning;
+
+pub(super) fn syn(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+    let tenants: Vec<_> = scene.cast.half_open.iter().map(|one| tenant(one, one.server_since, scene)).collect();
+    let world = scene.world;
+    let places = Places {
+        tenants: &tenants,
+        depth: world.syn_queue.depth(),
+        capacity: world.syn_capacity(),
+        limit: world.accept_limit().filter(|_| world.syn_rule == SynRule::Above),
+    };
+    paint(buf, plan.syn_queue, plan, scene, ("SYN QUEUE", &world.syn_queue, places));
+}
+
+pub(super) fn accept(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+    let since = |one: &Connection| one.queued_at.unwrap_or(one.server_since);
+    let tenants: Vec<_> = scene.cast.queued.iter().map(|one| tenant(one, since(one), scene)).collect();
+    let world = scene.world;
+    let places = Places {
+        tenants: &tenants,
+        depth: world.accept_queue.depth(),
+        capacity: world.accept_capacity(),
+        limit: world.accept_limit(),
+    };
+    paint(buf, plan.accept_queue, plan, scene, ("ACCEPT QUEUE", &world.accept_queue, places));
+}
+
+fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> Tenant {
+    let (sign, edge, solid) = match one.belief() {
+        Belief::Ghost => ("◌", Meaning::Otherwise, false),
+        Belief::DeadInQueue => ("†", Meaning::Dying, false),
+        _ if one.client == ClientSide::Vanished => ("⊘", cells::hue(one), true),
+        _ => ("", cells::hue(one), true),
+    };
+    let named = scene.state.density == Density::Cells;
+    Tenant {
+        name: if named { one.label() } else { "■".into() },
+        age: if named { numbers::span4(scene.now.since(since)) } else { String::new() },
+        sign,
+        meaning: if named { cells::hue(one) } else { Meaning::Waiting(1) },
+        edge: if named { edge } else { Meaning::Waiting(1) },
+        solid,
+        new: named && scene.now.since(one.server_since) < ARRIVAL,
+        target: Some(cells::target(one)),
+    }
+}
+
+fn paint(
+    buf: &mut Buffer,
+    area: Rect,
+    plan: &Plan,
+    scene: &Scene<'_>,
+    (name, occupancy, places): (&str, &Occupancy, Places<'_>),
+) {
+    let theme = scene.theme;
+    let full = occupancy.is_full();
+    let inner = boxed(buf, area, plan, scene, (name, full));
+    let (digits, rest) = cut(inner, plan.numbers.rows());
+    let capacity = places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| numbers::count(capacity.into()));
+    let held = numbers::count(occupancy.depth().into());
+    let depth = format!("{held}/{capacity}");
+    let style = if full { theme.text(Meaning::Dying) } else { theme.strong() };
+    let digits = Rect { x: digits.x + 1, width: digits.width.saturating_sub(1), ..digits };
+    let large = pen(scene, plan.numbers, style);
+    let end = if plan.numbers.fitting(&depth, (digits.width, digits.height)) > Letter::Plain {
+        large.fit(buf, digits, &depth)
+    } else {
+        // Both do not fit: the one that changes is the one that is large.
+        let col = large.fit(buf, digits, &held) + 1;
+        ink::write(buf, digits, (col, digits.height / 2), &format!("of {capacity}"), style)
+    };
+    if full {
+        let left = Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits };
+        badge(buf, left, plan, scene);
+    }
+    let under = u16::from(plan.numbers == Letter::Small && rest.height > plan.cell.height);
+    let slots = Rect { height: rest.height - under, ..rest };
+    cells::queue(buf, slots, plan.cell, places, scene);
+    if under > 0 {
+        let line = ink::row(rest, rest.height - 1);
+        let (text, style) = below(name, full, places, scene);
+        ink::write(buf, line, (1, 0), &ink::fit(&text, line.width.saturating_sub(1)), style);
+    }
+}
+
+/// FULL, at the right of the digits.
+fn badge(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
+    let most = if plan.numbers == Letter::Huge { Letter::Medium } else { Letter::Small };
+    let letter = most.fitting("FULL", (area.width.saturating_sub(3), area.height));
+    let top = (area.height - letter.rows()) / 2;
+    if letter == Letter::Plain {
+        // Small letters are seen on a surface, large ones by themselves.
+        return ink::right(buf, area, top, " FULL ", scene.theme.alarm());
+    }
+    let width = letter.width("FULL").unwrap_or(0) + 1;
+    let spot = Rect::new(area.right() - width, area.y + top, width, letter.rows());
+    pen(scene, letter, scene.theme.text(Meaning::Dying)).write(buf, spot, (0, 0), "FULL");
+}
+
+/// One line below the places: the limit, or what becomes of those who come now.
+fn below(name: &str, full: bool, places: Places<'_>, scene: &Scene<'_>) -> (String, Style) {
+    let theme = scene.theme;
+    let is_accept = name.starts_with("ACCEPT");
+    if full && is_accept {
+        return ("FULL: SYNs and ACKs die".into(), theme.text(Meaning::Dying));
+    }
+    if full {
+        let off = scene.world.sysctls.value(crate::model::settings::Sysctl::Syncookies) == Some(0);
+        return if off {
+            ("FULL: new SYNs die".into(), theme.text(Meaning::Dying))
+        } else {
+            ("¤ FULL: cookies go out".into(), theme.text(Meaning::Waiting(3)))
+        };
+    }
+    let limit = places.limit.map_or_else(String::new, |limit| format!("┃ limit {limit} · "));
+    let waits = if is_accept { "wait for accept()" } else { "wait for ACK" };
+    (format!("{limit}{waits}"), theme.calm())
+}

@@ -1,0 +1,63 @@
+//! The server: how often `accept()` returns, and whom it has returned.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::letters::Letter;
+use super::super::stage::flows;
+use super::super::{Scene, ink};
+use super::clients::rate;
+use super::plan::Plan;
+use super::{boxed, cells, cut, pen};
+use crate::model::connection::ServerSide;
+use crate::model::settings::AcceptRate;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+    let (theme, world) = (scene.theme, scene.world);
+    let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
+    let room = (plan.server.width.saturating_sub(3), plan.text.rows());
+    let short = plan.text.fitting("accept()", room) < plan.text;
+    let title = match (paused, short) {
+        (true, false) => "‖ PAUSED",
+        (true, true) => "PAUSED",
+        (false, false) => "accept()",
+        (false, true) => "accept",
+    };
+    let inner = boxed(buf, plan.server, plan, scene, (title, false));
+    let (digits, rest) = cut(inner, plan.numbers.rows());
+    let style = theme.text(if paused { Meaning::Waiting(3) } else { Meaning::Served }).patch(theme.strong());
+    rate(buf, digits, plan, scene, (flows::rate(scene, |slot| slot.accepts), style));
+    let under = plan.text.rows() + u16::from(plan.text != Letter::Plain);
+    let (names, sum) = cut(rest, rest.height.saturating_sub(under));
+    served(buf, names, plan, scene);
+    let text = format!("{} in", numbers::count(world.clients.accepted));
+    let line = cut(sum, plan.text.rows()).0;
+    let line = Rect { x: line.x + 1, width: line.width.saturating_sub(1), ..line };
+    pen(scene, plan.text, theme.text(Meaning::Served).patch(theme.strong())).fit(buf, line, &text);
+}
+
+/// Those being served, and those done a moment ago.
+fn served(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
+    for (index, one) in scene.cast.served.iter().take(usize::from(area.height / high)).enumerate() {
+        let name = one.label();
+        let body = plan.chip.width(&name).unwrap_or(2) + 2;
+        let done = one.server == ServerSide::Closed;
+        let spot = cut(Rect { y: area.y + index as u16 * high, ..area }, plan.chip.rows()).0;
+        let fill = match (done, plan.chip) {
+            (true, _) => theme.calm(),
+            (false, Letter::Plain) => theme.fill(cells::hue(one)),
+            (false, _) => theme.text(cells::hue(one)),
+        };
+        for row in 0..spot.height {
+            ink::write(buf, spot, (1, row), &" ".repeat(usize::from(body)), fill);
+        }
+        pen(scene, plan.chip, fill.patch(theme.strong())).write(buf, spot, (2, 0), &name);
+        let sign = if done { "✓" } else { "▶" };
+        ink::write(buf, spot, (body + 2, spot.height / 2), sign, theme.text(Meaning::Served).patch(theme.strong()));
+        scene.spots.borrow_mut().connection(Rect { width: (body + 3).min(spot.width), ..spot }, one);
+    }
+}
