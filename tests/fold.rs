@@ -643,3 +643,29 @@ fn a_syn_whose_request_was_listed_before_it_was_seen_is_no_repeated_one() {
     play.syn(1);
     assert_eq!(play.world.ledger.listener_drops(), 1, "now it is a repeated one");
 }
+
+#[test]
+fn a_request_and_a_guessed_cookie_that_changed_places_are_put_right() {
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2, 3] {
+        play.start(id);
+        play.stamped(id, Toward::Listener, flags::SYN);
+        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+    assert_eq!((play.belief(2), play.belief(3)), (Belief::HalfOpen, Belief::CookieOut));
+    for id in [3, 1, 2] {
+        play.ack(id);
+    }
+    assert_eq!(play.belief(2), Belief::Ghost);
+    play.count(&[
+        (Counter::ListenOverflows, 1),
+        (Counter::ListenDrops, 1),
+        (Counter::SyncookiesSent, 1),
+        (Counter::SyncookiesRecv, 1),
+    ]);
+    play.list(&[]);
+    play.list(&[]);
+    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Phantom, (1, 1)));
+    assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (1, 1));
+    assert_eq!(play.world.balance().balanced, Some(true));
+}

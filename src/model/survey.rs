@@ -28,7 +28,7 @@ pub use watched::{Standstill, Watched};
 use drops::Docket;
 
 /// How long a listener that is gone is still told of.
-pub const KEPT: Duration = Duration::from_secs(60);
+pub const KEPT: Duration = Duration::from_mins(1);
 
 /// How many listeners that are gone are kept at most.
 pub const GONE: usize = 1024;

@@ -1,7 +1,7 @@
 //! Lets the rules look, and keeps what they found.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Check, Diagnosis, Finding, RULES, Rule, Sight, Subject, Verdict};
@@ -23,7 +23,8 @@ pub(in crate::model) fn review(world: &mut World) {
         return;
     }
     world.reviewed = Some(world.now);
-    let (mut findings, mut undecided) = (Vec::new(), Vec::new());
+    let mut findings = Vec::new();
+    let mut undecided = BTreeSet::new();
     let known: BTreeMap<_, _> =
         world.findings.iter().map(|known| (key(known.rule.as_str(), known.subject.as_ref()), known)).collect();
     let mut keep = |rule: &Rule, subject: Option<Subject>, diagnosis: Diagnosis| {
@@ -33,11 +34,13 @@ pub(in crate::model) fn review(world: &mut World) {
         findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, subject });
     };
     let chosen = world.survey.chosen().map(|one| subject(&Sight::of(world, one)));
-    for rule in RULES {
+    // Without a chosen listener a watch has nothing that the rules about one could look at.
+    let about_one = world.survey.watching.is_none() || world.began.is_some();
+    for rule in RULES.iter().filter(|_| about_one) {
         let Check::World(check) = rule.check else { continue };
         match check(world) {
             Verdict::Found(diagnosis) => keep(rule, chosen.clone(), diagnosis),
-            Verdict::TooEarly => undecided.push(rule.name),
+            Verdict::TooEarly => _ = undecided.insert(rule.name),
             Verdict::Absent => {}
         }
     }
@@ -47,14 +50,18 @@ pub(in crate::model) fn review(world: &mut World) {
             continue;
         }
         for rule in RULES {
-            if let Check::Listener(check) = rule.check
-                && let Verdict::Found(mut diagnosis) = check(&sight)
-            {
-                diagnosis.evidence.extend(sight.evidence());
-                keep(rule, Some(subject(&sight)), diagnosis);
+            let Check::Listener(check) = rule.check else { continue };
+            match check(&sight) {
+                Verdict::Found(mut diagnosis) => {
+                    diagnosis.evidence.extend(sight.evidence());
+                    keep(rule, Some(subject(&sight)), diagnosis);
+                }
+                Verdict::TooEarly => _ = undecided.insert(rule.name),
+                Verdict::Absent => {}
             }
         }
     }
+    let undecided = RULES.iter().map(|rule| rule.name).filter(|name| undecided.contains(name)).collect();
     order(&mut findings);
     remember(world, &findings);
     world.findings = findings;

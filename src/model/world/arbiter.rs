@@ -82,12 +82,20 @@ impl World {
     }
 
     /// A request that no dump has ever listed, answered by a SYN-ACK that does not tell, while the kernel counts more cookies than
-    /// the wire has shown: it was a cookie.
+    /// the wire has shown, or one of those shown is only a guess: it was a cookie.
     pub(super) fn was_a_cookie(&mut self, at: Stamp, peer: Peer) -> bool {
         let sent = self.counter(Counter::SyncookiesSent).unwrap_or(0);
         let Some(one) = self.roster.known(&peer) else { return false };
-        if sent <= self.ledger.cookies_sent || one.trace.tells_cookie || one.trace.listed > 0 {
+        if one.trace.tells_cookie || one.trace.listed > 0 {
             return false;
+        }
+        if sent <= self.ledger.cookies_sent {
+            // No more cookies than are known: then one that was only taken for a cookie was a request.
+            let Some(guessed) = self.open.guessed.checked_sub(1) else { return false };
+            self.open.guessed = guessed;
+            self.open.untold += 1;
+            self.ledger.cookies_sent = self.ledger.cookies_sent.saturating_sub(1);
+            self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
         }
         one.trace.by_cookie = true;
         self.ledger.cookies_sent += 1;

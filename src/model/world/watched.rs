@@ -9,11 +9,11 @@ use super::account::who;
 use super::note::Note;
 use super::readings::MISSED;
 use crate::model::connection::{ClientSide, Connection, ServerSide};
-use crate::model::history::SLOT;
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Waiting};
 use crate::model::stamp::Stamp;
-use crate::model::survey::{Drops, RATE_SPAN, Watched};
+
+mod answers;
 
 /// How many clients that the kernel keeps nothing of are remembered at most: those that knock in vain, and those with a cookie.
 pub const STRANGERS: usize = 8192;
@@ -26,6 +26,7 @@ const ANSWER: Duration = Duration::from_millis(50);
 
 /// What is kept about a watched listener.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, not a state")]
 pub(super) struct Stranger {
     /// True: this listener is somebody else's; its accept queue is as deep as it was read.
     pub(super) is: bool,
@@ -65,61 +66,6 @@ impl World {
     /// True when the listener is somebody else's.
     pub const fn is_watched(&self) -> bool {
         self.open.stranger.is
-    }
-
-    /// What the chosen listener dropped since it was chosen, as the wire tells it: exact. `None` without a tap, when the tap lost
-    /// something, and for listeners of our own.
-    pub fn chosen_drops(&self) -> Option<Drops> {
-        if !self.is_watched() || self.open.stranger.shared || self.segments.is_none() || self.losses.tap_dropped > 0 {
-            return None;
-        }
-        let listener = self.ledger.kernel_drops();
-        let counted = self.listener_drops.total()?;
-        (counted >= listener).then(|| Drops { listener, at_least: listener, noise: counted - listener })
-    }
-
-    /// What a listener dropped since the watch began: by the wire where that tells it for all of this time, else by the counters.
-    pub fn drops_of(&self, one: &Watched) -> Option<Drops> {
-        let by_counters = one.drops()?;
-        let chosen = self.survey.chosen == Some(one.id());
-        let counted = by_counters.listener + by_counters.noise;
-        let by_wire = self.chosen_drops().filter(|drops| chosen && drops.listener + drops.noise == counted);
-        Some(by_wire.unwrap_or(by_counters))
-    }
-
-    /// What a listener dropped since it was made; the part since the watch began as [`World::drops_of`] tells it.
-    pub fn drops_since_made_of(&self, one: &Watched) -> Option<Drops> {
-        let (made, watched, better) = (one.drops_since_made()?, one.drops()?, self.drops_of(one)?);
-        let all = made.listener + made.noise;
-        let listener = made.listener - watched.listener + better.listener;
-        Some(Drops {
-            listener,
-            at_least: made.at_least - watched.at_least + better.at_least,
-            noise: all.saturating_sub(listener),
-        })
-    }
-
-    /// Connections per second that the chosen listener's program has accepted over the last [`RATE_SPAN`]; `None` without a tap, for
-    /// other listeners, and where several sockets share the address.
-    pub fn accepts_per_s(&self, one: &Watched) -> Option<f64> {
-        let told = self.is_watched() && self.segments.is_some() && !self.open.stranger.shared;
-        let slots = (RATE_SPAN.as_millis() / SLOT.as_millis()) as usize;
-        if !told
-            || self.survey.chosen != Some(one.id())
-            || self.history.slots().len() * SLOT.as_millis() as usize <= 1000
-        {
-            return None;
-        }
-        let count = slots.min(self.history.slots().len());
-        let accepts: u64 = self.history.last(count).map(|slot| u64::from(slot.accepts)).sum();
-        Some(accepts as f64 / (SLOT.as_secs_f64() * count as f64))
-    }
-
-    /// Places in the chosen listener's accept queue that are held by connections which the kernel does not list any more: their clients
-    /// have reset them. `None` where that cannot be told.
-    pub fn places_of_the_reset(&self) -> Option<u32> {
-        let [last, before] = self.open.stranger.hidden;
-        last.map(|last| before.map_or(last, |before| before.min(last)))
     }
 
     /// The accept queue's depth by which a segment is judged.

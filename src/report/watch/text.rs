@@ -2,6 +2,7 @@
 
 use super::document::Diagnosis;
 use super::table;
+use crate::model::counters::Counter;
 use crate::model::finding::Severity;
 use crate::model::survey::Remark;
 use crate::model::watch::Owners;
@@ -42,7 +43,7 @@ fn findings(world: &World) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let mut text = "FINDINGS\n".to_owned();
+    let mut lines = vec!["FINDINGS\n".to_owned()];
     for finding in all.iter().take(FINDINGS) {
         let weight = match finding.severity {
             Severity::Note => "note",
@@ -52,34 +53,26 @@ fn findings(world: &World) -> String {
         let over = if finding.in_force { "" } else { ", over now" };
         let whose = finding.listener.as_deref().map(|listener| format!("{listener}, ")).unwrap_or_default();
         let sentence = format!("{weight}, {whose}since {:.1} s{over}: {}", finding.since_s, finding.sentence);
-        text.push_str(&wrapped(&sentence, WIDTH, "  "));
-        text.push_str(&format!("\n    more: qviz explain {}\n", clean::line(&finding.rule)));
+        lines.push(wrapped(&sentence, WIDTH, "  "));
+        lines.push(format!("\n    more: qviz explain {}\n", clean::line(&finding.rule)));
     }
     if all.len() > FINDINGS {
-        text.push_str(&format!("  and {} more\n", all.len() - FINDINGS));
+        lines.push(format!("  and {} more\n", all.len() - FINDINGS));
     }
-    text
+    lines.concat()
 }
 
 fn changes(world: &World) -> String {
     let remarks = &world.survey.remarks;
-    if remarks.is_empty() {
-        return String::new();
-    }
     let line = |remark: &Remark| format!("  {:>9.1} s  {}\n", seconds(remark.at), clean::line(&remark.to_string()));
-    let lines: String = remarks.iter().skip(remarks.len().saturating_sub(CHANGES)).map(line).collect();
-    format!("CHANGES\n{lines}")
+    part("CHANGES", &remarks.iter().skip(remarks.len().saturating_sub(CHANGES)).map(line).collect::<Vec<_>>())
 }
 
 fn counters(world: &World) -> String {
     let change = world.survey.counters();
     let moved = change.iter().filter_map(|(counter, value)| Some((counter, value.filter(|value| *value > 0)?)));
-    let lines: String = moved.map(|(counter, value)| format!("  {:<28}{value:>12}\n", counter.name())).collect();
-    if lines.is_empty() {
-        lines
-    } else {
-        format!("COUNTERS OF THE NETWORK NAMESPACE, all its sockets together\n{lines}")
-    }
+    let line = |(counter, value): (Counter, u64)| format!("  {:<28}{value:>12}\n", counter.name());
+    part("COUNTERS OF THE NETWORK NAMESPACE, all its sockets together", &moved.map(line).collect::<Vec<_>>())
 }
 
 /// What could not be seen, and what would show it.
@@ -107,6 +100,11 @@ fn unseen(world: &World) -> String {
     if gaps > 0 {
         lines.push(format!("{gaps} times nothing was heard for seconds: nothing is said about those times."));
     }
-    let lines: String = lines.iter().map(|line| format!("{}\n", wrapped(&clean::line(line), WIDTH, "  "))).collect();
-    if lines.is_empty() { lines } else { format!("NOT SEEN\n{lines}") }
+    let line = |line: &String| format!("{}\n", wrapped(&clean::line(line), WIDTH, "  "));
+    part("NOT SEEN", &lines.iter().map(line).collect::<Vec<_>>())
+}
+
+/// Lines under a heading; nothing where there is none.
+fn part(heading: &str, lines: &[String]) -> String {
+    if lines.is_empty() { String::new() } else { format!("{heading}\n{}", lines.concat()) }
 }

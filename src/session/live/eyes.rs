@@ -22,6 +22,10 @@ const QUEUE_PACE: Duration = Duration::from_micros(500);
 /// Lists and counters while something moves.
 const BUSY_PACE: Duration = Duration::from_millis(50);
 
+/// Lists and counters while the SYN queue is about to be full: whether a SYN becomes a request or is answered with a cookie is then a
+/// matter of one entry, and real clients' SYN-ACKs do not tell.
+const NARROW_PACE: Duration = Duration::from_millis(5);
+
 /// Lists and counters while nothing moves.
 const IDLE_PACE: Duration = Duration::from_millis(250);
 
@@ -38,6 +42,8 @@ pub(super) struct Eyes {
     lists: Pace,
     counting: Pace,
     told: Option<(Stamp, QueueReading)>,
+    /// Half-open requests in the last list.
+    half_open: usize,
     costs_told: Stamp,
 }
 
@@ -57,6 +63,7 @@ impl Eyes {
             lists: Pace::default(),
             counting: Pace::default(),
             told: None,
+            half_open: 0,
             costs_told: Stamp::ZERO,
         }
     }
@@ -64,7 +71,11 @@ impl Eyes {
     /// Reads what is due.
     pub(super) fn look(&mut self, clock: &Clock, busy: bool, out: &mut Vec<Stamped>) {
         let now = clock.now();
-        let pace = if busy { BUSY_PACE } else { IDLE_PACE };
+        let pace = match busy {
+            true if self.is_narrow() => NARROW_PACE,
+            true => BUSY_PACE,
+            false => IDLE_PACE,
+        };
         if self.queue.is_due(now, QUEUE_PACE) {
             self.look_at_queue(clock, out);
         }
@@ -90,6 +101,12 @@ impl Eyes {
         self.look_at_queue(clock, out);
         self.count(clock, out);
         self.list(clock, out);
+    }
+
+    /// True when the SYN queue holds its limit or is one short of it.
+    fn is_narrow(&self) -> bool {
+        let limit = self.told.and_then(|(_, reading)| reading.limit);
+        limit.is_some_and(|limit| self.half_open > 0 && self.half_open + 1 >= limit as usize)
     }
 
     fn look_at_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
@@ -121,6 +138,7 @@ impl Eyes {
         self.lists.read(at, clock.now());
         match dumped {
             Ok(dumped) if !dumped.interrupted => {
+                self.half_open = half_open.len();
                 let listed = Listed { half_open: Some(half_open), waiting: Some(waiting) };
                 out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
             }

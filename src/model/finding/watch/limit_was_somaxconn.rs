@@ -20,7 +20,7 @@ fn check(sight: &Sight<'_>) -> Verdict {
     let (Some(limit), Some(somaxconn)) = (sight.one.reading.queue.limit, sight.survey().somaxconn_now()) else {
         return Verdict::Absent;
     };
-    let seen = sight.survey().somaxconn.iter().any(|before| *before == limit);
+    let seen = sight.survey().somaxconn.contains(&limit);
     let concerns = seen || sight.is_strained() || sight.is_asked_for();
     if limit >= somaxconn || !(seen || limit == OLD_DEFAULT) || !concerns {
         return Verdict::Absent;

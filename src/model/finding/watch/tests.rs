@@ -54,7 +54,9 @@ impl Watch {
 
     fn counters(&mut self, ms: u64, values: &[(Counter, u64)]) {
         let mut counters = Counters::default();
-        values.iter().for_each(|(counter, value)| counters.set(*counter, *value));
+        for (counter, value) in values {
+            counters.set(*counter, *value);
+        }
         self.tell(ms, &Event::Counters(Box::new(counters)));
     }
 

@@ -27,10 +27,10 @@ impl Watch {
         let kernel = "6.18.44".to_owned();
         let watching =
             Watching { kernel: kernel.clone(), pid: 1, rights, netns: None, target: None, sysctls: sysctls.clone() };
-        watch.tell(Event::Watching(Box::new(watching)));
-        watch.tell(Event::Roll(Box::new(Roll { changed: vec![reading(1, 0)], gone: Vec::new() })));
-        watch.tell(Event::Chosen(Some(ListenerId(1))));
-        watch.tell(Event::Began(Box::new(Began {
+        watch.tell(&Event::Watching(Box::new(watching)));
+        watch.tell(&Event::Roll(Box::new(Roll { changed: vec![reading(1, 0)], gone: Vec::new() })));
+        watch.tell(&Event::Chosen(Some(ListenerId(1))));
+        watch.tell(&Event::Began(Box::new(Began {
             kernel,
             rung: Rung::Host,
             fallback: None,
@@ -44,22 +44,22 @@ impl Watch {
             sysctls,
             watched: true,
         })));
-        watch.tell(Event::Listening(Listening { backlog: 2, somaxconn: None, limit: Some(LIMIT) }));
+        watch.tell(&Event::Listening(Listening { backlog: 2, somaxconn: None, limit: Some(LIMIT) }));
         watch
     }
 
-    fn tell(&mut self, event: Event) {
-        self.world.apply(Stamp::from_millis(self.ms), &event);
+    fn tell(&mut self, event: &Event) {
+        self.world.apply(Stamp::from_millis(self.ms), event);
     }
 
     fn after(&mut self, ms: u64) -> &mut Self {
         self.ms += ms;
-        self.tell(Event::Tick);
+        self.tell(&Event::Tick);
         self
     }
 
     fn depth(&mut self, depth: u32, drops: u32) -> &mut Self {
-        self.tell(Event::Queue(QueueReading { depth: Some(depth), limit: Some(LIMIT), drops: Some(drops) }));
+        self.tell(&Event::Queue(QueueReading { depth: Some(depth), limit: Some(LIMIT), drops: Some(drops) }));
         self
     }
 
@@ -72,7 +72,7 @@ impl Watch {
             closed: false,
             cookie: u64::from(*port),
         });
-        self.tell(Event::Listed(Box::new(Listed { half_open: None, waiting: Some(waiting.collect()) })));
+        self.tell(&Event::Listed(Box::new(Listed { half_open: None, waiting: Some(waiting.collect()) })));
         self
     }
 
@@ -83,7 +83,7 @@ impl Watch {
             next_ms: 500,
             cookie: u64::from(*port),
         });
-        self.tell(Event::Listed(Box::new(Listed { half_open: Some(half_open.collect()), waiting: None })));
+        self.tell(&Event::Listed(Box::new(Listed { half_open: Some(half_open.collect()), waiting: None })));
         self
     }
 
@@ -94,7 +94,7 @@ impl Watch {
             (Toward::Client, _) => (200, 101),
         };
         let (peer, window_scale, timestamps) = (peer(port), true, true);
-        self.tell(Event::Segment(Segment { peer, toward, flags: bits, seq, ack, payload, window_scale, timestamps }));
+        self.tell(&Event::Segment(Segment { peer, toward, flags: bits, seq, ack, payload, window_scale, timestamps }));
         self
     }
 
@@ -237,7 +237,7 @@ fn with_a_tap_a_syn_on_a_full_queue_is_charged_as_in_the_lab_and_the_balance_is_
     assert_eq!((drops.listener, drops.noise, drops.is_exact()), (1, 0, true));
     let mut counters = Counters::default();
     counters.set(Counter::ListenDrops, 900);
-    watch.tell(Event::Counters(Box::new(counters)));
+    watch.tell(&Event::Counters(Box::new(counters)));
     let balance = watch.world.balance();
     assert_eq!(balance.balanced, None);
     assert!(balance.reason.unwrap().contains("shared"));
@@ -274,7 +274,7 @@ fn an_address_that_comes_again_is_a_new_client() {
 fn of_several_sockets_the_wire_says_nothing_about_one_queue() {
     let mut watch = Watch::began(true);
     let other = Roll { changed: vec![reading(2, 0)], gone: Vec::new() };
-    watch.tell(Event::Roll(Box::new(other)));
+    watch.tell(&Event::Roll(Box::new(other)));
     watch.depth(0, 0).after(100).connects(1).connects(2).depth(1, 0);
     assert_eq!((watch.accepted(), watch.world.accept_queue.depth()), (0, 1));
     watch.waiting(&[(1, 5), (2, 5)]).after(1500).depth(1, 0).waiting(&[(2, 1500)]).after(100).waiting(&[(2, 1600)]);
@@ -313,7 +313,7 @@ fn a_flood_is_bounded_and_its_tolls_stay_exact() {
                 window_scale: true,
                 timestamps: true,
             };
-            watch.tell(Event::Segment(segment));
+            watch.tell(&Event::Segment(segment));
         }
         watch.after(10);
     }
