@@ -669,3 +669,17 @@ fn a_request_and_a_guessed_cookie_that_changed_places_are_put_right() {
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (1, 1));
     assert_eq!(play.world.balance().balanced, Some(true));
 }
+
+#[test]
+fn what_no_list_shows_within_a_second_was_a_cookie_also_before_the_counters_tell() {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.start(2);
+    play.stamped(2, Toward::Listener, flags::SYN);
+    play.stamped(2, Toward::Client, flags::SYN | flags::ACK);
+    play.ack(2);
+    assert_eq!(play.belief(2), Belief::Ghost);
+    play.list(&[]);
+    play.list(&[]);
+    assert_eq!((play.belief(2), play.toll(Cause::RequestPruned)), (Belief::Phantom, (0, 0)));
+}

@@ -1,11 +1,17 @@
 //! Where the wire leaves a choice, the kernel's counters decide: which of two causes a silent SYN had, what was a cookie.
 
+use std::time::Duration;
+
 use super::World;
 use crate::model::connection::ServerSide;
 use crate::model::counters::{Counter, Counters};
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
+use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
+
+/// No timer ends a request before it looks at it for the first time (TCP_TIMEOUT_INIT, include/net/tcp.h).
+const FIRST_TIMER: Duration = Duration::from_secs(1);
 
 impl World {
     /// Holds the split of the charged SYNs against the counters: where the sum is right and the causes are not, the latest
@@ -82,20 +88,25 @@ impl World {
     }
 
     /// A request that no dump has ever listed, answered by a SYN-ACK that does not tell, while the kernel counts more cookies than
-    /// the wire has shown, or one of those shown is only a guess: it was a cookie.
+    /// the wire has shown, or one of those shown is only a guess, or the request would be too young to be gone: it was a cookie.
     pub(super) fn was_a_cookie(&mut self, at: Stamp, peer: Peer) -> bool {
         let sent = self.counter(Counter::SyncookiesSent).unwrap_or(0);
         let Some(one) = self.roster.known(&peer) else { return false };
         if one.trace.tells_cookie || one.trace.listed > 0 {
             return false;
         }
+        let cookies_on = self.sysctls.value(Sysctl::Syncookies) != Some(0);
+        let too_young_to_die = cookies_on && at.since(one.server_since) < FIRST_TIMER;
         if sent <= self.ledger.cookies_sent {
-            // No more cookies than are known: then one that was only taken for a cookie was a request.
-            let Some(guessed) = self.open.guessed.checked_sub(1) else { return false };
-            self.open.guessed = guessed;
-            self.open.untold += 1;
-            self.ledger.cookies_sent = self.ledger.cookies_sent.saturating_sub(1);
-            self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
+            // No more cookies than are known: then one that was only taken for a cookie was a request, or the counters are behind.
+            if let Some(guessed) = self.open.guessed.checked_sub(1) {
+                self.open.guessed = guessed;
+                self.open.untold += 1;
+                self.ledger.cookies_sent = self.ledger.cookies_sent.saturating_sub(1);
+                self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
+            } else if !too_young_to_die {
+                return false;
+            }
         }
         one.trace.by_cookie = true;
         self.ledger.cookies_sent += 1;
