@@ -189,10 +189,10 @@ fn table(ten: &World, hundred: &World) {
     let sample = median(|| (own.read(), counters.read().unwrap(), diag.half_open(port, &mut requests).unwrap()));
     rows.push(("full lab sample, 100 half-open", sample));
     let machine = Machine::new();
-    rows.extend(machine.rows([CENSUS, "census: 50 of them unix", "all owners, known"]));
+    rows.extend(Machine::rows([CENSUS, "census: 50 of them unix", "all owners, known"]));
     let crowd = machine.crowd();
     let many = [CENSUS_CROWDED, "census: 50 unix, crowded", "all owners, known, crowded"];
-    let crowded = machine.rows(many);
+    let crowded = Machine::rows(many);
     let floor_crowded = median(|| diag.listeners(&mut all).unwrap());
     rows.extend(crowded);
     rows.push(("floor: that TCP dump alone, crowded", floor_crowded));
@@ -223,7 +223,7 @@ impl Machine {
     }
 
     /// The census of TCP alone and with unix sockets, and the owners when they are known.
-    fn rows(&self, [tcp, mixed, owners]: [&'static str; 3]) -> [(&'static str, f64); 3] {
+    fn rows([tcp, mixed, owners]: [&'static str; 3]) -> [(&'static str, f64); 3] {
         let mut census = Census::open().unwrap();
         let mut out = Vec::new();
         let plain = median(|| census.read(&mut out).unwrap());

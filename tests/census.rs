@@ -171,7 +171,7 @@ fn ipv4_clients_of_a_dual_stack_listener_belong_to_it() {
         let locals = [requests.iter().map(|row| row.0).collect::<Vec<_>>(), children.iter().map(|row| row.0).collect()];
         for locals in locals {
             assert_eq!(locals.len(), 2, "{locals:?}");
-            assert!(locals.iter().all(|local| local.is_ipv6()), "{locals:?}");
+            assert!(locals.iter().all(SocketAddr::is_ipv6), "{locals:?}");
             for local in locals {
                 let ids: Vec<_> = takers(local, &all).map(|one| one.id).collect();
                 assert_eq!(ids, [ListenerId(own::cookie(&dual).unwrap())], "{local}");

@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::ground::{HttpServer, Lines, SOON, connect, document, knock, listen, row, ss, watch};
+use crate::ground::{HttpServer, Lines, SOON, assert_valid, connect, document, knock, listen, row, ss, watch};
 use crate::namespace::inside;
 
 #[path = "watch/ground.rs"]
@@ -72,7 +72,8 @@ fn a_stalled_server_is_seen_full_with_everybody_who_waits() {
         let waiting = row["waiting"].as_array().unwrap();
         let mut peers: Vec<_> = waiting.iter().map(|one| one["peer"].as_str().unwrap().to_owned()).collect();
         let mut truth: Vec<_> = clients.iter().map(|client| client.local_addr().unwrap().to_string()).collect();
-        (peers.sort(), truth.sort());
+        peers.sort();
+        truth.sort();
         assert_eq!(peers, truth);
         let talker = clients[0].local_addr().unwrap().to_string();
         let bytes = |one: &Value| one["bytes"].as_u64().unwrap();
@@ -186,6 +187,7 @@ fn a_watch_tells_events_in_their_order_and_the_document_last() {
         for kind in ["owned", "crowded", "counters", "listed"] {
             place(kind);
         }
+        lines.iter().for_each(assert_valid);
     });
 }
 

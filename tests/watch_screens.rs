@@ -160,7 +160,7 @@ fn an_overfull_queue_is_shown_as_overfull() {
     let text = look(&mut state((120, 36), false), &Machine::busy(false, None));
     let row = row_with(&text, "127.0.0.1:9000");
     assert!(row.contains("9/5 OVER") && row.contains('»'), "{row}");
-    assert!(row_with(&text, "0.0.0.0:8000").contains("6/5 FULL"));
+    assert!(row_with(&text, "│  0.0.0.0:8000").contains("6/5 FULL"));
 }
 
 #[test]
@@ -253,12 +253,12 @@ fn a_pause_holds_the_numbers_and_lets_one_go_on_reading() {
     machine.roll(vec![reading(1, "0.0.0.0:8000", 0, 5)]);
     machine.pass(ms(14_000));
     let text = look(&mut state, &machine);
-    assert!(row_with(&text, "0.0.0.0:8000").contains("6/5 FULL") && text.contains("PAUSED at 00:12"), "{text}");
+    assert!(row_with(&text, "│  0.0.0.0:8000").contains("6/5 FULL") && text.contains("PAUSED at 00:12"), "{text}");
     let before = state.watch.row;
     press(&mut state, Action::RowDown, &machine);
     assert_eq!(state.watch.row, before + 1);
     press(&mut state, Action::Freeze, &machine);
-    assert!(row_with(&look(&mut state, &machine), "0.0.0.0:8000").contains("0/5"));
+    assert!(row_with(&look(&mut state, &machine), " 0.0.0.0:8000 ").contains("0/5"));
 }
 
 #[test]

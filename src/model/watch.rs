@@ -75,7 +75,7 @@ pub struct ListenerReading {
     pub queue: QueueReading,
     /// The inode that `/proc/PID/fd` shows for it.
     pub inode: u64,
-    /// The user that made it; `None` where the kernel does not tell (unix sockets).
+    /// The user that made it; `None` where the kernel does not tell (unix sockets before Linux 5.3).
     pub uid: Option<u32>,
 }
 

@@ -48,7 +48,17 @@ pub(crate) fn watch(words: &str) -> Output {
 pub(crate) fn document(words: &str) -> Value {
     let output = watch(&format!("{words} --json"));
     assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let document = serde_json::from_slice(&output.stdout).unwrap();
+    assert_valid(&document);
+    document
+}
+
+/// What is printed is what the committed schema says.
+#[track_caller]
+pub(crate) fn assert_valid(document: &Value) {
+    let schema: Value = serde_json::from_str(qviz::report::SCHEMA).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert!(validator.is_valid(document), "does not fit the schema: {document:#}");
 }
 
 /// The row of a listener.

@@ -24,7 +24,9 @@ pub(super) enum Care {
     Calm,
     /// One listener is chosen, nothing moves.
     Close,
-    /// A queue grows, is full, or drops.
+    /// A queue is full, nothing moves.
+    Full,
+    /// A queue grows, or its listener drops.
     Restless,
 }
 
@@ -34,6 +36,7 @@ impl Care {
         match self {
             Self::Calm => LOOK_AT_EASE,
             Self::Close => Duration::from_millis(50),
+            Self::Full => Duration::from_millis(10),
             Self::Restless => LOOK_RESTLESS,
         }
     }
@@ -41,7 +44,7 @@ impl Care {
     const fn counters(self) -> Duration {
         Duration::from_millis(match self {
             Self::Calm => 250,
-            Self::Close | Self::Restless => 100,
+            Self::Close | Self::Full | Self::Restless => 100,
         })
     }
 
@@ -49,7 +52,7 @@ impl Care {
     const fn lists(self) -> Duration {
         Duration::from_millis(match self {
             Self::Calm => 1000,
-            Self::Close => 250,
+            Self::Close | Self::Full => 250,
             Self::Restless => 100,
         })
     }
@@ -129,10 +132,9 @@ impl Eyes {
 
     /// When the next look at anything is due.
     pub(super) fn next(&self, care: Care) -> Option<Stamp> {
-        [self.roll.due(care.roll()), self.counting.due(care.counters()), self.requesting.due(care.lists())]
-            .into_iter()
-            .min()
-            .flatten()
+        let lists = self.requesting.due(care.lists()).max(self.queueing.due(care.lists()));
+        let counters = self.counters.as_ref().and_then(|_| self.counting.due(care.counters()));
+        [self.roll.due(care.roll()), counters, lists].into_iter().flatten().min()
     }
 
     /// Looks at all listeners; when it was, or `None` where the kernel gave no answer.

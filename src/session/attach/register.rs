@@ -22,8 +22,10 @@ pub(super) struct News {
     pub(super) roll: Roll,
     /// True when a socket has come that was not there before.
     pub(super) arrived: bool,
-    /// True when a queue grows or is full.
+    /// True when a queue grows or a listener drops.
     pub(super) restless: bool,
+    /// True when a queue holds what fits, or more.
+    pub(super) full: bool,
 }
 
 impl News {
@@ -51,7 +53,8 @@ impl Register {
         for reading in look {
             let before = self.told.get(&reading.id);
             news.arrived |= before.is_none();
-            news.restless |= is_restless(before, reading);
+            news.restless |= before.is_some_and(|before| is_restless(before, reading));
+            news.full |= is_full(reading);
             if before != Some(reading) {
                 news.roll.changed.push(reading.clone());
                 self.told.insert(reading.id, reading.clone());
@@ -117,11 +120,13 @@ fn fullest<'a>(readings: impl Iterator<Item = &'a ListenerReading>) -> Option<Li
     readings.min_by_key(rank).map(|reading| reading.id)
 }
 
-/// True when the queue grows, or holds what fits, or its listener drops.
-fn is_restless(before: Option<&ListenerReading>, now: &ListenerReading) -> bool {
-    let full = matches!((now.queue.depth, now.queue.limit),
-        (Some(depth), Some(limit)) if depth >= accept_capacity(limit));
-    full || before.is_some_and(|before| now.queue.depth > before.queue.depth || now.queue.drops != before.queue.drops)
+/// True when the queue grows, or its listener drops.
+fn is_restless(before: &ListenerReading, now: &ListenerReading) -> bool {
+    now.queue.depth > before.queue.depth || now.queue.drops != before.queue.drops
+}
+
+fn is_full(now: &ListenerReading) -> bool {
+    matches!((now.queue.depth, now.queue.limit), (Some(depth), Some(limit)) if depth >= accept_capacity(limit))
 }
 
 #[cfg(test)]
@@ -147,11 +152,17 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_that_drains_is_calm_and_a_full_one_is_not() {
+    fn a_queue_is_restless_while_it_grows_full_while_nothing_more_fits_and_calm_while_it_drains() {
         let mut register = Register::default();
-        assert!(register.take(&[one(1, "127.0.0.1:80", 5)], true).restless);
-        assert!(register.take(&[one(1, "127.0.0.1:80", 5)], true).restless);
-        assert!(!register.take(&[one(1, "127.0.0.1:80", 4)], true).restless);
+        let mut look = |depth| {
+            let news = register.take(&[one(1, "127.0.0.1:80", depth)], true);
+            (news.restless, news.full)
+        };
+        assert_eq!(
+            [look(5), look(5), look(4), look(3)],
+            [(false, true), (false, true), (false, false), (false, false)]
+        );
+        assert_eq!([look(4), look(5), look(5)], [(true, false), (true, true), (false, true)]);
     }
 
     #[test]

@@ -71,6 +71,7 @@ pub(super) struct Told {
     knocks: Stamp,
     any: Stamp,
     restless: Option<Stamp>,
+    full: bool,
 }
 
 impl Watcher {
@@ -120,6 +121,8 @@ impl Watcher {
         let now = self.clock.now();
         if self.told.restless.is_some_and(|at| now.since(at) < RESTLESS) {
             Care::Restless
+        } else if self.told.full {
+            Care::Full
         } else if self.choice.chosen().is_some() {
             Care::Close
         } else {
@@ -135,6 +138,7 @@ impl Watcher {
             self.door.learn(self.register.iter());
             self.eyes.forget(&news.roll.gone);
         }
+        self.told.full = news.full;
         if news.restless {
             self.told.restless = Some(at);
         }
