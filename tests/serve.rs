@@ -3,6 +3,7 @@
 //!
 //! The loop here waits on nothing but the descriptors and deadlines that the two sides name: a wake-up that they forget is a test
 //! that runs into its deadline.
+#![expect(clippy::print_stderr, reason = "a test that cannot be tried says why")]
 #![expect(clippy::unwrap_used, reason = "a test ends where it finds something else than it expects")]
 
 #[path = "serve/table.rs"]
