@@ -48,7 +48,10 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         None => columns(scene, usize::from(plot_width), per_column),
     };
     let (accept_capacity, syn_capacity) = match inside.map(|inside| inside.one) {
-        Some(one) => (one.and_then(Watched::capacity), one.and_then(|_| scene.world.syn_capacity())),
+        Some(one) => {
+            let limit = one.and_then(|one| one.reading.queue.limit).filter(|_| !inside.is_some_and(Inside::is_unix));
+            (one.and_then(Watched::capacity), limit.map(|limit| scene.world.syn_rule.capacity(limit)))
+        }
         None => (scene.world.accept_capacity(), scene.world.syn_capacity()),
     };
     let plot = Rect { x: inner.x + MARGIN, width: plot_width, ..inner };

@@ -33,7 +33,7 @@ impl<'s> Inside<'s> {
     }
 
     /// True for a unix socket, which has no handshake and whose clients the kernel does not list.
-    pub(super) fn is_unix(self) -> bool {
+    pub(in crate::ui::view) fn is_unix(self) -> bool {
         self.one.is_some_and(|one| one.reading.address.port().is_none())
     }
 }

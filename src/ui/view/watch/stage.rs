@@ -65,11 +65,7 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>)
                 lines.push((format!("✗ {knocking} knock in vain"), theme.text(Meaning::Dying)));
             }
         }
-        _ => {
-            let why = scene.world.survey.watching.as_ref().and_then(|watching| watching.rights.tap_refused.as_deref());
-            let text = format!("SYNs are not seen: {}", why.unwrap_or("no packet tap"));
-            lines.push((text, theme.calm()));
-        }
+        _ => lines.push(("not seen: needs root or CAP_NET_RAW".into(), theme.calm())),
     }
     write_lines(buf, inner, lines);
 }

@@ -35,23 +35,20 @@ fn text(scene: &Scene<'_>) -> String {
     }
 }
 
-/// What is not seen, and the remedy.
-pub(super) fn words(rights: &Rights) -> String {
+/// What is not seen, and the remedy in few words; `qviz doctor` has the whole reason.
+fn words(rights: &Rights) -> String {
     let (ease, restless) = (LOOK_AT_EASE.as_millis(), LOOK_RESTLESS.as_millis());
-    let between = format!("peaks between two looks ({ease} ms apart, {restless} ms once a queue fills)");
-    let because = |what: String, why: &Option<String>| match why {
-        Some(why) => format!("{what}: {why}"),
-        None => what,
-    };
-    let mut pieces = vec![if rights.tap {
-        format!("every SYN is seen; not seen: {between}")
-    } else {
-        because(format!("not seen: {between}, and single SYNs"), &rights.tap_refused)
-    }];
-    if rights.owners == Owners::Own {
-        pieces.push(because("owners of other users".into(), &rights.owners_refused));
+    let peaks = format!("peaks between two looks ({ease} ms apart, {restless} ms once a queue fills)");
+    let mut pieces = Vec::new();
+    if !rights.tap {
+        pieces.push("single SYNs (root or CAP_NET_RAW shows them)");
     }
-    pieces.join(" · ")
+    if rights.owners == Owners::Own {
+        pieces.push("owners of other users (root)");
+    }
+    pieces.push(&peaks);
+    let why = if rights.tap && rights.owners == Owners::All { "" } else { " · why: qviz doctor" };
+    format!("not seen: {}{why}", pieces.join(" · "))
 }
 
 #[cfg(test)]
@@ -60,16 +57,14 @@ mod tests {
 
     #[test]
     fn what_is_not_seen_is_named_with_its_remedy() {
-        let refused = |why: &str| Some(why.to_owned());
-        let mut rights = Rights { tap_refused: refused("sudo qviz watch"), ..Rights::default() };
-        rights.owners_refused = refused("run as root");
-        let text = words(&rights);
-        assert!(
-            text.starts_with("not seen: peaks between two looks (100 ms apart, 5 ms once a queue fills)"),
-            "{text}"
+        let peaks = "peaks between two looks (100 ms apart, 5 ms once a queue fills)";
+        assert_eq!(
+            words(&Rights::default()),
+            format!(
+                "not seen: single SYNs (root or CAP_NET_RAW shows them) · owners of other users (root) · {peaks} · why: qviz doctor"
+            )
         );
-        assert!(text.contains("single SYNs: sudo qviz watch") && text.contains("other users: run as root"), "{text}");
-        let all = words(&Rights { tap: true, owners: Owners::All, ..Rights::default() });
-        assert!(all.starts_with("every SYN is seen") && !all.contains("owners"), "{all}");
+        let all = Rights { tap: true, owners: Owners::All, ..Rights::default() };
+        assert_eq!(words(&all), format!("not seen: {peaks}"));
     }
 }
