@@ -21,6 +21,7 @@ pub mod steps;
 pub mod terminal;
 pub mod theme;
 pub mod view;
+pub mod watch;
 
 pub use run::{Leave, run};
 pub use theme::{ColorWish, Theme};

@@ -17,6 +17,7 @@ use super::view::spots::{Spots, Target};
 use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
+use crate::model::survey::Watched;
 use crate::model::world::World;
 use crate::session::tape::transport::Play;
 use crate::session::{Session, rest};
@@ -142,7 +143,11 @@ impl Watch {
         let spots = &mut self.spots;
         self.screen.draw(|buf| *spots = view::draw(buf, world, state, shown))?;
         let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
-        let motion = if held { Motion::Still } else { motion(&Cast::of(world, state.density, shown)) };
+        let motion = match held {
+            true => Motion::Still,
+            false if world.survey.watching.is_some() => motion_of_watch(state, world),
+            false => motion(&Cast::of(world, state.density, shown)),
+        };
         self.pace.drew(now, motion);
         Ok(())
     }
@@ -162,6 +167,9 @@ impl Watch {
     fn input(&mut self, session: &mut Session, world: &mut World, input: &Input) -> Result<Option<Leave>, UiError> {
         let place = self.state.browse.place();
         let asked = match input {
+            Input::Key(key) if world.survey.watching.is_some() => {
+                keymap::action_in_watch(key, session.listens(), self.state.watch.place())
+            }
             Input::Key(key) if session.listens() => keymap::action(key, place),
             Input::Key(key) => keymap::action_in_replay(key, place),
             Input::Mouse(mouse) => self.point(session, world, *mouse),
@@ -278,12 +286,18 @@ fn motion(cast: &Cast<'_>) -> Motion {
     }
 }
 
+/// Ages run while anybody waits; nothing in a watch glides.
+fn motion_of_watch(state: &UiState, world: &World) -> Motion {
+    let waits = |one: &Watched| one.reading.queue.depth.unwrap_or(0) > 0;
+    let anybody = state.watch.held.is_none() && world.survey.listeners.values().any(waits);
+    if anybody { Motion::Counting } else { Motion::Quiet }
+}
+
 /// True for facts that change what is to be seen at once; the others wait for the next frame.
 const fn is_visible(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_)
-    )
+    let is_reading = matches!(event, Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Roll(_));
+    let is_survey = matches!(event, Event::Owned { .. } | Event::Crowded { .. } | Event::Knocked(_));
+    !(is_reading || is_survey || matches!(event, Event::Tick | Event::Cost { .. } | Event::Loss(_)))
 }
 
 /// What a signal asks for.

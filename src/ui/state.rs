@@ -10,6 +10,7 @@ use super::keymap::Action;
 use super::theme::Theme;
 use super::view;
 use super::view::spots::{Roll, Spots, Target};
+use super::watch::{Asks, Watch};
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
@@ -154,6 +155,8 @@ pub struct UiState {
     pub asked: Asked,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
+    /// All listeners of a machine, and the one that one looks into.
+    pub watch: Watch,
 }
 
 impl UiState {
@@ -170,6 +173,13 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
         Msg::Pulse(now) => pulse(state, now, world),
+        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.survey.watching.is_some() => {
+            return press_in_watch(state, action, now, world);
+        }
+        Msg::Wheel { up, .. } if world.survey.watching.is_some() => {
+            let turned = if up { Action::RowUp } else { Action::RowDown };
+            return press_in_watch(state, turned, world.now, world);
+        }
         Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => return press(state, action, now, world),
         Msg::Click(Target::Panel(panel), _) => choose(state, panel),
         Msg::Click(Target::Connection(peer, id), now) => {
@@ -188,6 +198,9 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
     let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
     state.browse.follow(world, now);
+    if world.survey.watching.is_some() {
+        state.watch.follow(world, now);
+    }
     state.message.take_if(|(until, _)| *until <= now);
 }
 
@@ -211,6 +224,30 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
             Ok(commands) => return commands,
             Err(why) => state.message = Some((now + MESSAGE, why)),
         },
+    }
+    Vec::new()
+}
+
+/// A watch has no knobs: keys look around, and at most ask for the details of one listener.
+fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
+    match action {
+        Action::Quit => state.parting = Some(Parting::Quit),
+        Action::Suspend => state.parting = Some(Parting::Suspend),
+        Action::Help => state.help = !state.help,
+        Action::Close if state.help => state.help = false,
+        Action::Play(_) => {}
+        inside => {
+            let asks = Asks::new(world, now, state.listens, state.size.height);
+            if let Some(commands) = state.watch.press(inside, &asks) {
+                state.still = None;
+                return commands;
+            }
+            match inside {
+                Action::Panel => state.panel = next_panel(state),
+                Action::Freeze => freeze(state, now, world),
+                _ => {}
+            }
+        }
     }
     Vec::new()
 }

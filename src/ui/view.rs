@@ -35,6 +35,7 @@ pub mod spots;
 mod stage;
 mod still;
 mod timeline;
+mod watch;
 
 use cast::Cast;
 use spots::{Spots, Target};
@@ -55,6 +56,13 @@ struct Scene<'a> {
     spots: RefCell<Spots>,
 }
 
+impl Scene<'_> {
+    /// True when other people's listeners are watched.
+    const fn watches(&self) -> bool {
+        self.world.survey.watching.is_some()
+    }
+}
+
 /// Paints the whole screen, and says what stands where on it.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots {
     let cast = if state.still.is_some() { Cast::default() } else { Cast::of(world, state.density, now) };
@@ -65,8 +73,10 @@ pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spo
         Some(still) => still::paint(buf, &scene, still),
         None => live(buf, &scene),
     }
-    if state.help {
-        help::paint(buf, &scene);
+    match state.help {
+        true if scene.watches() => watch::help(buf, &scene),
+        true => help::paint(buf, &scene),
+        false => {}
     }
     if state.projector {
         lay_paper(buf, theme);
@@ -106,6 +116,9 @@ fn live(buf: &mut Buffer, scene: &Scene<'_>) {
     if buf.area.width < SMALLEST.width || buf.area.height < SMALLEST.height {
         small::paint(buf, scene);
         return;
+    }
+    if scene.watches() {
+        return watch::paint(buf, scene);
     }
     match scene.state.browse.screen {
         Screen::Stage => {}

@@ -26,6 +26,7 @@ fn every_key_of_the_table_has_the_effect_that_it_promises() {
         match binding.place {
             Place::Anywhere | Place::Stage => proven(&mut pane, &bytes(key), *action),
             Place::List | Place::Filter | Place::Ladder => browse::proven(binding.place, &bytes(key), *action),
+            Place::Listeners | Place::Listener => panic!("{:?}: a watch has keys of its own", binding.place),
         }
         pressed += 1;
     }

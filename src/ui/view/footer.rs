@@ -8,12 +8,16 @@ use super::{Scene, ink};
 use crate::ui::keymap::{self, Action, Binding};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    these(buf, area, scene, keymap::shown(scene.state.listens, scene.state.browse.place()));
+}
+
+/// These keys, as many as fit.
+pub(super) fn these(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, bindings: Vec<&'static Binding>) {
     let theme = scene.theme;
     let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.sign };
     let width = |binding: &Binding| ink::width(sign(binding)) + 1 + ink::width(binding.short);
     let is_last =
         |binding: &&Binding| binding.keys.iter().any(|(_, action)| matches!(action, Action::Help | Action::Quit));
-    let bindings = keymap::shown(scene.state.listens, scene.state.browse.place());
     let shown = bindings.into_iter().filter(|binding| !binding.short.is_empty());
     let (last, mut first): (Vec<_>, Vec<_>) = shown.partition(is_last);
     let gap = if area.width >= 150 { 3 } else { 2 };

@@ -26,11 +26,12 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, still: &Still) {
     ink::right(buf, area, 0, &format!(" ‖ FROZEN at {} ", numbers::clock(still.at)), style);
     let drops = scene.world.ledger.kernel_drops().saturating_sub(still.drops);
     let accepted = scene.world.clients.accepted.saturating_sub(still.accepted);
-    let text = format!(
+    let lab = format!(
         " ‖ frozen; the run goes on: {} accepted, {} dropped since · f goes live",
         numbers::count(accepted),
         numbers::count(drops)
     );
+    let text = if scene.watches() { " ‖ frozen; the watch goes on · f goes live".into() } else { lab };
     let last = Rect { y: area.bottom() - 1, height: 1, ..area };
     let blank = " ".repeat(usize::from(area.width));
     ink::write(buf, last, (0, 0), &blank, style);

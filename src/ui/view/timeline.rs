@@ -6,10 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::spots::Roll;
+use super::watch::Inside;
 use super::{Scene, ink};
 use crate::model::history::{SLOT, Slot};
+use crate::model::survey::Watched;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
+
+mod beats;
 
 /// Eighths of a cell, from empty to full.
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -38,14 +42,25 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let span = SLOT * (u32::from(plot_width) * per_column as u32);
     let title = format!("LAST {}", numbers::span(Duration::from_secs(span.as_secs())));
     let inner = ink::frame(buf, area, (&title, theme.strong()), ("now", theme.calm()), theme.calm());
-    let columns = columns(scene, usize::from(plot_width), per_column);
+    let inside = scene.watches().then(|| Inside::of(scene));
+    let columns = match inside {
+        Some(inside) => beats::columns(scene, inside, usize::from(plot_width), per_column),
+        None => columns(scene, usize::from(plot_width), per_column),
+    };
+    let (accept_capacity, syn_capacity) = match inside.map(|inside| inside.one) {
+        Some(one) => {
+            let limit = one.and_then(|one| one.reading.queue.limit).filter(|_| !inside.is_some_and(Inside::is_unix));
+            (one.and_then(Watched::capacity), limit.map(|limit| scene.world.syn_rule.capacity(limit)))
+        }
+        None => (scene.world.accept_capacity(), scene.world.syn_capacity()),
+    };
     let plot = Rect { x: inner.x + MARGIN, width: plot_width, ..inner };
     let drops_rows = u16::from(inner.height >= 3);
     let accept_rows = (inner.height - drops_rows).div_ceil(2);
     let syn_rows = inner.height - drops_rows - accept_rows;
-    let accept = Strip { name: "accept", top: 0, rows: accept_rows, capacity: scene.world.accept_capacity() };
+    let accept = Strip { name: "accept", top: 0, rows: accept_rows, capacity: accept_capacity };
     strip(buf, (inner, plot), scene, &accept, &columns.iter().map(|column| column.accept).collect::<Vec<_>>());
-    let syn = Strip { name: "SYN", top: accept_rows, rows: syn_rows, capacity: scene.world.syn_capacity() };
+    let syn = Strip { name: "SYN", top: accept_rows, rows: syn_rows, capacity: syn_capacity };
     strip(buf, (inner, plot), scene, &syn, &columns.iter().map(|column| column.syn).collect::<Vec<_>>());
     if drops_rows > 0 {
         drops(buf, (inner, plot), scene, &columns);
