@@ -15,6 +15,7 @@ pub mod examples;
 pub mod exit;
 pub mod explain;
 mod ground;
+mod headless;
 mod lab;
 mod log;
 pub mod man;
@@ -42,6 +43,7 @@ fn carried_out() -> Result<Exit, Failure> {
     };
     match cli.verb {
         None => lab::run(&cli.lab),
+        Some(Verb::Watch(args)) => watch::run(&args),
         Some(Verb::Replay(args)) => replay::run(&args),
         Some(Verb::Explain { topic }) => explained(topic.as_deref()),
         Some(Verb::Doctor { json }) => doctor::run(json),

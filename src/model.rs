@@ -2,6 +2,7 @@
 //!
 //! Start at [`event`] (every fact), then [`world`] (the one fold that makes a picture of them).
 
+pub mod alarm;
 pub mod command;
 pub mod connection;
 pub mod counters;
@@ -9,6 +10,7 @@ pub mod event;
 pub mod finding;
 pub mod history;
 pub mod ledger;
+pub mod nearby;
 pub mod peer;
 pub mod queue;
 pub mod sample;

@@ -11,6 +11,7 @@ pub mod jsonl;
 pub mod summary;
 pub mod svg;
 pub mod text;
+pub mod watch;
 pub mod wrap;
 
 /// The JSON Schema (2020-12) of every document and line that qviz prints.

@@ -15,8 +15,10 @@ use crate::session::tape::replay::Player;
 use crate::session::tape::transport::{Play, Playing};
 use crate::session::tape::{Header, TapeError};
 
+pub mod attach;
 pub mod clock;
 pub mod live;
+mod pace;
 pub mod tape;
 
 /// A running session: facts come up, commands go down.

@@ -54,6 +54,12 @@ fn each_bad_value_says_what_was_given_what_is_allowed_and_an_example() {
         ("--syncookies 3", "3", "0..=2"),
         ("--abort-on-overflow yes", "yes", "abort-on-overflow"),
         ("--seed x", "x", "seed"),
+        ("watch localhost:80", "localhost:80", "names are not looked up"),
+        ("watch 65536", "65536", "65535"),
+        ("watch --fail-on overflw", "overflw", "did you mean overflow?"),
+        ("watch --fail-on full", "full", "full:80%"),
+        ("watch --duration 5", "5", "5ms or 5s"),
+        ("watch --pid 0", "0", "1..=4194304"),
     ] {
         let message = usage_error(words);
         assert!(message.contains(&format!("'{given}'")), "{words}: {message}");
@@ -69,6 +75,8 @@ fn an_unknown_word_offers_the_nearest_right_one() {
         ("--color sometimes --color alway", "always"),
         ("--theme drak", "dark"),
         ("docter", "doctor"),
+        ("wach", "watch"),
+        ("watch --fail-no overflow", "--fail-on"),
         ("--backlogs 5", "--backlog"),
         ("completions bahs", "bash"),
         ("explain ListenOverflow", "qviz explain ListenOverflows"),
@@ -88,6 +96,10 @@ fn words_that_exclude_each_other_are_refused_with_the_reason() {
         ("--listen [::1]:8080", "--client connect"),
         ("--listen 224.0.0.1:80 --net host", "multicast"),
         ("--backlog 5 doctor", "subcommand"),
+        ("watch --once --duration 5s", "cannot be used with"),
+        ("watch --once --jsonl", "cannot be used with"),
+        ("watch --once --fail-on overflow", "one look"),
+        ("watch --pid 1 --netns /proc/1/ns/net", "cannot be used with"),
     ] {
         let message = usage_error(words);
         assert!(message.contains(reason), "{words}: {message}");
@@ -198,6 +210,7 @@ fn help_comes_short_and_long_and_both_have_examples() {
     assert!(long.lines().count() > short.lines().count() + 50);
     insta::assert_snapshot!("short_help", short);
     insta::assert_snapshot!("long_help", long);
+    insta::assert_snapshot!("watch_help", said(&output("watch --help").stdout));
 }
 
 #[test]

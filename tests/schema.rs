@@ -18,9 +18,11 @@ use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::model::tempo::{Tempo, Thing};
+use qviz::model::watch::{Address, Crowding, Knocks, ListenerId, ListenerReading, Owner, Rights, Roll, Watching};
 use qviz::model::world::World;
 use qviz::report::jsonl;
 use qviz::report::summary::Summary;
+use qviz::report::watch::Document;
 use serde_json::Value;
 
 fn schema() -> (Value, Validator) {
@@ -126,6 +128,48 @@ fn lives() -> Vec<Event> {
     .collect()
 }
 
+fn watch_events() -> Vec<Event> {
+    let Event::Began(began) = began() else { unreachable!() };
+    let id = ListenerId(77);
+    let target = Some("127.0.0.1:8080".parse().unwrap());
+    let rights = Rights { tap: true, ..Rights::default() };
+    let watching = Watching {
+        kernel: "6.18.44".into(),
+        pid: 1,
+        rights,
+        netns: Some("web".into()),
+        target,
+        sysctls: began.sysctls,
+    };
+    let tcp = ListenerReading {
+        id,
+        address: Address::Tcp("127.0.0.1:8080".parse().unwrap()),
+        v6_only: None,
+        queue: QueueReading { depth: Some(6), limit: Some(5), drops: Some(3) },
+        inode: 99,
+        uid: Some(0),
+    };
+    let unix = ListenerReading {
+        id: ListenerId(78),
+        address: Address::Unix("/run/x.sock".into()),
+        queue: QueueReading::default(),
+        uid: None,
+        ..tcp.clone()
+    };
+    let owner = Owner { pid: 1234, command: "nginx".into(), others: 2, place: Some("web".into()) };
+    vec![
+        Event::Watching(Box::new(watching)),
+        Event::Roll(Box::new(Roll { changed: vec![tcp, unix], gone: vec![ListenerId(5)] })),
+        Event::Owned { id, owner: Some(owner) },
+        Event::Owned { id: ListenerId(78), owner: None },
+        Event::Crowded { id, crowding: Crowding { half_open: Some(1), oldest_wait_ms: Some(1500) } },
+        Event::Crowded { id, crowding: Crowding::default() },
+        Event::Knocked(vec![Knocks { id, syns: 4, again: 1 }]),
+        Event::Chosen(None),
+        Event::Chosen(Some(id)),
+    ]
+}
+
 /// At least one of each kind and of each form within a kind.
 fn every_event() -> Vec<Event> {
     let mut counters = Counters::default();
@@ -133,6 +177,7 @@ fn every_event() -> Vec<Event> {
     let waiting = Waiting { peer: peer(), age_ms: None, bytes: 5, closed: false, cookie: 9 };
     let half_open = HalfOpen { peer: peer(), retransmits: 1, next_ms: 960, cookie: u64::MAX };
     let mut events = lives();
+    events.extend(watch_events());
     events.extend([
         began(),
         Event::Listening(Listening { backlog: 5, somaxconn: Some(4096), limit: None }),
@@ -203,6 +248,46 @@ fn the_summary_of_nothing_and_of_a_run_fit_the_schema() {
     let value = serde_json::to_value(summary).unwrap();
     assert_valid(&value);
     assert_eq!(value["listener"]["address"], "198.51.100.1:8080");
+}
+
+#[test]
+fn the_document_of_nothing_and_of_a_watch_fit_the_schema() {
+    let mut world = World::new();
+    assert_valid(&serde_json::to_value(Document::of(&world)).unwrap());
+    let Event::Began(mut began) = began() else { unreachable!() };
+    began.watched = true;
+    let half_open = HalfOpen { peer: peer(), retransmits: 1, next_ms: 960, cookie: 8 };
+    let waiting = Waiting { peer: peer(), age_ms: Some(3), bytes: 5, closed: false, cookie: 9 };
+    let listed = Listed { half_open: Some(vec![half_open]), waiting: Some(vec![waiting]) };
+    let mut events = watch_events();
+    events.extend([
+        Event::Began(began),
+        Event::Queue(QueueReading { depth: Some(6), limit: Some(5), drops: Some(3) }),
+        Event::Listed(Box::new(listed)),
+        Event::Counters(Box::default()),
+        Event::Roll(Box::new(Roll { changed: Vec::new(), gone: vec![ListenerId(78)] })),
+    ]);
+    for (millis, event) in events.iter().enumerate() {
+        world.apply(Stamp::from_millis(millis as u64), event);
+        let document = serde_json::to_value(Document::of(&world)).unwrap();
+        assert_valid(&document);
+    }
+    let document = serde_json::to_value(Document::of(&world)).unwrap();
+    let states: Vec<_> = document["listeners"][0]["waiting"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["established", "reset", "reset", "reset", "reset", "reset"]);
+    assert!(!document["findings"].as_array().unwrap().is_empty());
+    let (_, validator) = schema();
+    let mut spoilt = document.clone();
+    spoilt["listeners"][0]["waiting"][0]["state"] = "asleep".into();
+    assert!(!validator.is_valid(&spoilt));
+    let mut spoilt = document;
+    spoilt["listeners"][0].as_object_mut().unwrap().remove("drops");
+    assert!(!validator.is_valid(&spoilt));
 }
 
 #[test]

@@ -7,11 +7,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::replay::ReplayArgs;
+pub use self::watch::WatchArgs;
 use super::{examples, values};
 use crate::model::settings::{AcceptRate, Arrivals};
 use crate::ui::theme;
 
 mod replay;
+mod watch;
 
 /// The whole command line.
 #[derive(Clone, Debug, Parser)]
@@ -42,6 +44,13 @@ pub struct Cli {
 /// Everything but the lab.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
+    /// Watch the listeners of this machine: how full, who waits, what is dropped and why
+    #[command(
+        long_about = "Watch the listeners of this machine, other people's: how full their queues are, who waits and for how long, what \
+        is dropped and why, and what would change it. It only reads: no connection is opened, nothing is changed, no root is needed. \
+        With CAP_NET_RAW (root) every SYN is seen too."
+    )]
+    Watch(Box<WatchArgs>),
     /// Show a recording again, with pause, speed and seek; or draw one moment of it into a file
     #[command(
         long_about = "Show a recording (qviz --record FILE) again, with pause, speed and seek; print its summary, which is that \

@@ -3,6 +3,7 @@
 mod lab;
 mod sights;
 mod terminal;
+mod watch;
 
 use std::io::{self, Write};
 
@@ -54,12 +55,14 @@ pub enum Group {
     Sight,
     /// The host's loopback, the second way.
     Host,
+    /// Other people's listeners.
+    Watch,
     /// The screen.
     Terminal,
 }
 
 impl Group {
-    const ALL: [Self; 5] = [Self::Kernel, Self::Network, Self::Sight, Self::Host, Self::Terminal];
+    const ALL: [Self; 6] = [Self::Kernel, Self::Network, Self::Sight, Self::Host, Self::Watch, Self::Terminal];
 
     const fn heading(self) -> &'static str {
         match self {
@@ -67,6 +70,7 @@ impl Group {
             Self::Network => "PRIVATE NETWORK (qviz, qviz --net lab)",
             Self::Sight => "WHAT CAN BE READ",
             Self::Host => "THIS HOST (qviz --net host)",
+            Self::Watch => "OTHER PEOPLE'S LISTENERS (qviz watch)",
             Self::Terminal => "TERMINAL",
         }
     }
@@ -106,6 +110,7 @@ impl Diagnosis {
         let host = proc::read_sysctls();
         let mut checks = sights::of_kernel(&host);
         let on_host = sights::of_host(&mut checks);
+        watch::checks(&mut checks);
         terminal::checks(&mut checks);
         let in_lab = lab::checks(&mut checks, &host);
         checks.sort_by_key(|check| Group::ALL.iter().position(|group| *group == check.group));

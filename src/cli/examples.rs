@@ -7,6 +7,8 @@ Examples:
   qviz --backlog 1 --accept-rate 0      nobody accepts: see who waits, who is dropped, who is a ghost
   qviz --json --rate 200 --duration 3s  one JSON document, no picture
   qviz --record a.qviz                  the same, recorded; qviz replay a.qviz shows it again
+  qviz watch                            the listeners of this machine: who is full, who waits, what is dropped
+  qviz watch :8080 --once               one look at one of them, as a table
   qviz explain ListenOverflows          what a counter means and what to do
 
 More: qviz --help, qviz man, qviz doctor";
@@ -32,6 +34,14 @@ Examples:
       A run, and the same run again: pause, speed, seek, step; no private network and no rights needed.
   qviz replay a.qviz --at 3.2s --size 120x36 --svg a.svg
       One moment of it as a picture.
+  qviz watch
+      The listeners of this machine, the fullest first; pick one to see who waits in its queue. It only reads.
+  qviz watch :8080 --once --json
+      One look at the listener of port 8080 as JSON: depth, limit, who waits and for how long, who is half-open.
+  qviz watch :8080 --fail-on overflow --fail-on full:80% --duration 30s
+      For a load test: exits with 3 and the reason at the first drop, or when the accept queue is 80 % full.
+  qviz watch --pid 4242 --record b.qviz
+      The network namespace of a container's process, recorded for the postmortem.
 
 Values:
   durations 250ms, 2s, 1m30s; rates and counts 0.5, 12, 10k, 1m; percentages 30% or 30

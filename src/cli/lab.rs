@@ -1,16 +1,17 @@
 //! The lab, from plan to summary. The order matters: sysctls of the host, private network, and only then threads.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use rustix::io::Errno;
 
 use super::args::{Color, LabArgs};
 use super::exit::{Exit, Failure};
 use super::ground::Ground;
+use super::headless::{self, Ears, End, Signals};
 use super::log;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, LabPlan, Surroundings};
-use super::watch::{self, End, Signals};
 use crate::kernel::proc;
 use crate::lab::server::raise_descriptor_limit;
 use crate::model::command::Command;
@@ -38,18 +39,23 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
     }
     tracing::info!(?plan, "planned");
     enough_descriptors()?;
-    let recorder = plan
-        .record
-        .as_deref()
-        .map(|path| Recorder::open(path, record::LIMIT))
-        .transpose()
-        .map_err(|error| tape(&error))?;
+    let recorder = recorder(plan.record.as_deref())?;
     let host = proc::read_sysctls();
     let ground = Ground::find(&plan, &host)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
-    })?;
+    let runtime = runtime()?;
     runtime.block_on(live_run(&plan, ground, host, recorder))
+}
+
+/// The file of the recording that is wished.
+pub(super) fn recorder(path: Option<&Path>) -> Result<Option<Recorder>, Failure> {
+    path.map(|path| Recorder::open(path, record::LIMIT)).transpose().map_err(|error| tape(&error))
+}
+
+/// What waits for facts, keys and signals; one thread.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
+    })
 }
 
 /// Tries out whether there are enough file descriptors for a lab: further on, each part would fail in words of its own.
@@ -100,11 +106,19 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
     }
     let mut world = World::new();
     let end = if plan.form == Form::Picture {
-        picture(plan, &mut session, &mut world).await?
+        let wish = UiPlan {
+            ascii: plan.ascii,
+            color: color(plan.color),
+            theme: plan.theme.clone(),
+            projector: plan.projector,
+            mouse: plan.mouse,
+        };
+        picture(&mut session, &mut world, &wish).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?
+        let ears = Ears { lines: lines.as_mut(), audience: &mut () };
+        headless::follow(&mut session, &mut world, &mut signals, ears).await?
     };
     tracing::info!(?end, "ended");
     let exit = concluded(plan, &world, end)?;
@@ -131,17 +145,10 @@ fn beginning(plan: &LabPlan) -> (Knobs, Script) {
 }
 
 /// Shows the picture until somebody leaves, then takes what the session still has to say.
-async fn picture(plan: &LabPlan, session: &mut Session, world: &mut World) -> Result<End, Failure> {
-    let wish = UiPlan {
-        ascii: plan.ascii,
-        color: color(plan.color),
-        theme: plan.theme.clone(),
-        projector: plan.projector,
-        mouse: plan.mouse,
-    };
-    let leave = ui::run(session, world, &wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+pub(super) async fn picture(session: &mut Session, world: &mut World, wish: &UiPlan) -> Result<End, Failure> {
+    let leave = ui::run(session, world, wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
-    watch::finish(session, world, &mut Signals::take()?, None).await?;
+    headless::finish(session, world, &mut Signals::take()?, Ears { lines: None, audience: &mut () }).await?;
     Ok(match leave {
         Leave::Quit | Leave::Ended => End::Ended,
         Leave::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
@@ -208,7 +215,7 @@ pub(super) fn surroundings() -> Surroundings {
 }
 
 /// The command line without the program's name.
-fn words() -> Vec<String> {
+pub(super) fn words() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
 

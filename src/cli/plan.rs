@@ -10,6 +10,10 @@ use super::exit::Failure;
 use crate::lab::namespace;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl, Sysctls};
 
+pub use self::watch::{WatchPlace, WatchPlan};
+
+mod watch;
+
 /// What the plan has to know of the place where it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Surroundings {
@@ -113,16 +117,17 @@ impl LabPlan {
 
 /// The command that makes the same run again: the words as they were written, and the seed.
 pub fn repeat(words: &[String], seed: u64) -> String {
-    let mut command = "qviz".to_owned();
-    for word in words {
-        command.push(' ');
-        command.push_str(&quoted(word));
-    }
+    let mut command = command(words);
     if !words.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
         command.push_str(" --seed ");
         command.push_str(&seed.to_string());
     }
     command
+}
+
+/// The command as a shell would need it.
+pub fn command(words: &[String]) -> String {
+    words.iter().fold("qviz".to_owned(), |command, word| command + " " + &quoted(word))
 }
 
 /// What comes out here.

@@ -3,10 +3,11 @@
 use super::args::ReplayArgs;
 use super::defaults;
 use super::exit::{Exit, Failure};
+use super::headless::{self, Ears, End, Signals};
 use super::lab;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form};
-use super::watch::{self, End, Signals};
+use super::watch;
 use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::session::tape::read::{Close, Tape};
@@ -31,9 +32,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     {
         output::tell(format!("note: {remark}"));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
-    })?;
+    let runtime = lab::runtime()?;
     runtime.block_on(async {
         if form == Form::Picture { picture(tape, &look).await } else { report(form, tape, args.output.ascii).await }
     })
@@ -45,7 +44,7 @@ async fn picture(tape: Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let (mut session, mut world) = (replay::paced(tape), World::new());
     let leave = ui::run(&mut session, &mut world, look);
     let leave = leave.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-    let (Written::Taken | Written::NobodyReads) = lab::print(Form::Picture, &summary(&world, repeat), look.ascii)?;
+    let (Written::Taken | Written::NobodyReads) = print(Form::Picture, &world, (repeat, look.ascii))?;
     Ok(match leave {
         Leave::Quit | Leave::Ended => Exit::Success,
         Leave::Signal(number) => Exit::Signal(u8::try_from(number).unwrap_or(lab::SIGHUP)),
@@ -59,16 +58,21 @@ async fn report(form: Form, tape: Tape, ascii: bool) -> Result<Exit, Failure> {
     let (mut session, mut world) = (replay::whole(tape), World::new());
     let mut signals = Signals::take()?;
     let mut lines = (form == Form::Jsonl).then(Output::stdout);
-    let end = watch::follow(&mut session, &mut world, &mut signals, lines.as_mut()).await?;
+    let ears = Ears { lines: lines.as_mut(), audience: &mut () };
+    let end = headless::follow(&mut session, &mut world, &mut signals, ears).await?;
     drop(lines);
-    let (Written::Taken | Written::NobodyReads) = lab::print(form, &summary(&world, repeat), ascii)?;
+    let (Written::Taken | Written::NobodyReads) = print(form, &world, (repeat, ascii))?;
     Ok(if let End::Signal(number) = end { Exit::Signal(number) } else { Exit::Success })
 }
 
-fn summary(world: &World, repeat: Option<String>) -> Summary {
+/// What the recorded run printed at its end: a lab's summary, or what a watch has seen.
+fn print(form: Form, world: &World, (repeat, ascii): (Option<String>, bool)) -> Result<Written, Failure> {
+    if world.survey.watching.is_some() {
+        return watch::print(form, world, (false, ascii));
+    }
     let mut summary = Summary::of(world);
     summary.repeat = repeat;
-    summary
+    lab::print(form, &summary, ascii)
 }
 
 /// What a person should know of a recording that does not end with its run.

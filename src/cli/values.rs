@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use crate::model::settings::{AcceptRate, Arrivals};
 
+pub use self::watch::{fail_on, target};
+
+mod watch;
+
 /// A span of time: `250ms`, `2s`, `1m30s`, or a bare `0`. At most a year.
 ///
 /// # Errors
@@ -122,8 +126,13 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = bare.parse() {
         return Ok(address);
     }
+    Err(format!("{} ({ADDRESSES})", no_address(bare)))
+}
+
+/// Why these words are no address with a port.
+fn no_address(bare: &str) -> &'static str {
     let (host, port) = bare.rsplit_once(':').unwrap_or((bare, ""));
-    let advice = if bare.parse::<std::net::IpAddr>().is_ok() {
+    if bare.parse::<std::net::IpAddr>().is_ok() {
         "the port is missing"
     } else if port.parse::<u32>().is_ok_and(|port| port > 65_535) {
         "a port is 65535 at most"
@@ -133,8 +142,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
         "names are not looked up, write the numeric address"
     } else {
         "not an address with a port"
-    };
-    Err(format!("{advice} ({ADDRESSES})"))
+    }
 }
 
 /// When clients start: `steady`, `poisson`, `burst:N/PERIOD`, `wave:N/PERIOD`.

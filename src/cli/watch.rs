@@ -1,138 +1,169 @@
-//! A run without a picture: fold the facts, print their lines if wanted, end in time or by a signal.
+//! `qviz watch`: other people's listeners. The order matters: another namespace is entered before there are threads.
 
-use std::task::Poll;
-use std::time::Duration;
-
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
-use super::exit::Failure;
+use super::args::WatchArgs;
+use super::exit::{Exit, Failure};
+use super::headless::{self, Audience, Ears, End, Signals};
+use super::lab;
 use super::output::{self, Output, Written};
-use crate::model::command::Command;
-use crate::model::event::Event;
+use super::plan::{self, Form, WatchPlace, WatchPlan};
+use crate::kernel::elsewhere;
+use crate::model::alarm::Alarm;
+use crate::model::event::Stamped;
+use crate::model::nearby;
+use crate::model::watch::Target;
 use crate::model::world::World;
-use crate::report::jsonl;
-use crate::session::Session;
+use crate::report::text::Marks;
+use crate::report::watch::{self as report, Document};
+use crate::report::{json, jsonl};
+use crate::session::attach::{self, AttachPlan, Length};
+use crate::session::tape::Header;
+use crate::session::tape::record::Recorder;
+use crate::ui::UiPlan;
 
-/// How a run came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// By itself.
-    Ended,
-    /// By this signal.
-    Signal(u8),
-    /// Nobody reads stdout any more.
-    NobodyReads,
-}
-
-/// The signals that end a run after its summary.
-#[derive(Debug)]
-pub(super) struct Signals {
-    taken: Vec<(u8, Signal)>,
-}
-
-impl Signals {
-    /// Takes the signals over, but those that the parent wanted ignored (nohup, a job in the background of a script). Call it
-    /// inside of the runtime; signals that came before are not seen.
-    ///
-    /// # Errors
-    /// A [`Failure`] where the kernel does not hand them over.
-    pub(super) fn take() -> Result<Self, Failure> {
-        let ignored = ignored();
-        let mut taken = Vec::new();
-        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()] {
-            let number = kind.as_raw_value();
-            if ignored & (1 << (number - 1)) != 0 {
-                continue;
-            }
-            let stream = signal(kind)
-                .map_err(|error| Failure::new(format!("cannot handle signals: {error}"), "see: qviz doctor"))?;
-            taken.push((number as u8, stream));
-        }
-        Ok(Self { taken })
-    }
-
-    /// The number of the next signal.
-    async fn next(&mut self) -> u8 {
-        std::future::poll_fn(|context| {
-            let came = self
-                .taken
-                .iter_mut()
-                .find_map(|(number, stream)| stream.poll_recv(context).is_ready().then_some(*number));
-            came.map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
-    }
-}
-
-/// The signals that this process ignores, one bit each (`SigIgn` of /proc/self/status); none where /proc is hidden.
-fn ignored() -> u64 {
-    let status = procfs::process::Process::myself().and_then(|process| process.status());
-    status.map_or(0, |status| status.sigign)
-}
-
-/// Follows the session to its end. With `lines` each event is printed as it comes.
+/// Watches as the words say.
 ///
 /// # Errors
-/// A [`Failure`] where stdout does not take the lines.
-pub(super) async fn follow(
-    session: &mut Session,
-    world: &mut World,
-    signals: &mut Signals,
-    mut lines: Option<&mut Output>,
-) -> Result<End, Failure> {
-    loop {
-        let facts = tokio::select! {
-            biased;
-            number = signals.next() => {
-                tracing::info!(number, "a signal ends the run");
-                session.wish(Command::Stop);
-                finish(session, world, signals, lines).await?;
-                return Ok(End::Signal(number));
-            }
-            facts = session.next() => facts,
-        };
-        let Some(facts) = facts else { return Ok(End::Ended) };
-        for fact in &facts {
-            world.apply(fact.at, &fact.event);
-            if let Event::Refused { message } = &fact.event {
-                output::tell(format!("note: {message}"));
-            }
-        }
-        if let Some(out) = lines.as_deref_mut()
-            && out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))? == Written::NobodyReads
-        {
-            session.wish(Command::Stop);
-            finish(session, world, signals, None).await?;
-            return Ok(End::NobodyReads);
-        }
+/// A [`Failure`] with the next command.
+pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
+    let plan = WatchPlan::new(args, lab::surroundings())?;
+    let recorder = lab::recorder(plan.record.as_deref())?;
+    enter(&plan.place)?;
+    lab::runtime()?.block_on(watch(&plan, recorder))
+}
+
+fn enter(place: &WatchPlace) -> Result<(), Failure> {
+    let entered = match place {
+        WatchPlace::Here => return Ok(()),
+        WatchPlace::File(path) => elsewhere::enter(path),
+        WatchPlace::Process(pid) => elsewhere::enter_pid(*pid),
+    };
+    entered.map(|_way| ()).map_err(|error| Failure::new(error.to_string(), error.hint()))
+}
+
+async fn watch(plan: &WatchPlan, recorder: Option<Recorder>) -> Result<Exit, Failure> {
+    if plan.form != Form::Picture && plan.length == Length::Endless {
+        output::tell("note: no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
+    }
+    let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
+    let mut session = attach::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    if let Some(recorder) = recorder {
+        session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
+    }
+    let mut world = World::new();
+    let mut guard = Guard { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), rung: None };
+    let end = if plan.form == Form::Picture {
+        lab::picture(&mut session, &mut world, &look(plan)).await?
+    } else {
+        let mut signals = Signals::take()?;
+        let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
+        let ears = Ears { lines: lines.as_mut(), audience: &mut guard };
+        headless::follow(&mut session, &mut world, &mut signals, ears).await?
+    };
+    let exit = concluded(plan, &world, (end, guard.rung))?;
+    match session.recording_failure() {
+        Some(failure) if exit == Exit::Success => Err(lab::tape(failure)),
+        _ => Ok(exit),
     }
 }
 
-/// Takes the last facts of a session that was asked to stop; a further signal, or its silence, ends the waiting.
-///
-/// # Errors
-/// A [`Failure`] where stdout does not take the lines.
-pub(super) async fn finish(
-    session: &mut Session,
-    world: &mut World,
-    signals: &mut Signals,
-    mut lines: Option<&mut Output>,
-) -> Result<(), Failure> {
-    loop {
-        let facts = tokio::select! {
-            biased;
-            _ = signals.next() => return Ok(()),
-            facts = tokio::time::timeout(PATIENCE, session.next()) => facts,
-        };
-        let Ok(Some(facts)) = facts else { return Ok(()) };
-        for fact in &facts {
-            world.apply(fact.at, &fact.event);
+/// Listens for what ends the watch with a failed expectation.
+struct Guard {
+    alarm: Alarm,
+    rung: Option<String>,
+}
+
+impl Audience for Guard {
+    fn hear(&mut self, world: &World, fact: &Stamped) {
+        if self.rung.is_none() {
+            self.rung = self.alarm.hear(world, &fact.event);
         }
-        if let Some(out) = lines.as_deref_mut() {
-            out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))?;
-        }
+    }
+
+    fn has_heard_enough(&self) -> bool {
+        self.rung.is_some()
     }
 }
 
-/// How long a session that was asked to stop may be silent.
-const PATIENCE: Duration = Duration::from_secs(2);
+fn look(plan: &WatchPlan) -> UiPlan {
+    UiPlan {
+        ascii: plan.ascii,
+        color: lab::color(plan.color),
+        theme: plan.theme.clone(),
+        projector: plan.projector,
+        mouse: plan.mouse,
+    }
+}
+
+/// Prints the document or the table, and says how the watch ended.
+fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)) -> Result<Exit, Failure> {
+    let unseen = plan.target.as_ref().filter(|_| world.survey.wanted().next().is_none());
+    if let (Some(target), Length::Once) = (unseen, plan.length) {
+        return Err(nobody(target, world));
+    }
+    let written = print(plan.form, world, (plan.length == Length::Once, plan.ascii));
+    if let End::Signal(number) = end {
+        drop(written);
+        return Ok(Exit::Signal(number));
+    }
+    let (Written::Taken | Written::NobodyReads) = written?;
+    if let Some(reason) = rung {
+        return Err(Failure {
+            message: format!("--fail-on: {reason}"),
+            hint: Some(closer(plan)),
+            exit: Exit::Expectation,
+        });
+    }
+    if end == End::Ended && !world.ended {
+        return Err(Failure::new(
+            "the watch broke off; what it saw until then stands above",
+            "this is a bug in qviz: please report it with what stands above",
+        ));
+    }
+    match unseen {
+        // A check of a listener that was never there has not been passed.
+        Some(target) if !plan.fail_on.is_empty() => Err(nobody(target, world)),
+        _ => Ok(Exit::Success),
+    }
+}
+
+/// The command that shows more.
+fn closer(plan: &WatchPlan) -> String {
+    let target = plan.target.as_ref().map(|target| format!(" {target}")).unwrap_or_default();
+    format!("qviz watch{target}")
+}
+
+/// Prints what a watch has seen, in the form that was asked for; after one look the table alone.
+pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> Result<Written, Failure> {
+    let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
+    Output::stdout().put(|out| match form {
+        Form::Picture | Form::Text if once => out.write_all(report::table(world, marks).as_bytes()),
+        Form::Picture | Form::Text => out.write_all(report::text(world, marks).as_bytes()),
+        Form::Json => json::write(out, &Document::of(world)),
+        Form::Jsonl => jsonl::write(out, &Document::of(world)),
+    })
+}
+
+/// Nobody listens there; who listens instead, the nearest first.
+fn nobody(target: &Target, world: &World) -> Failure {
+    let survey = &world.survey;
+    let here = survey.listeners.values().filter(|one| one.gone.is_none()).map(|one| &one.reading);
+    let near = nearby::nearest(target, here);
+    let named = |address| {
+        let owner = survey.listeners.values().find(|one| &one.reading.address == address)?.owner.as_ref()?;
+        Some(format!("{address} ({})", owner.command))
+    };
+    let shown: Vec<_> =
+        near.iter().take(4).map(|address| named(*address).unwrap_or_else(|| address.to_string())).collect();
+    let more = near.len() - shown.len();
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    match near.first() {
+        Some(nearest) => Failure::new(
+            format!("nobody listens on {target} here. Listening, the nearest first: {}{more}", shown.join(", ")),
+            format!("qviz watch --once {nearest}, or qviz watch {target} to wait for it"),
+        ),
+        None => Failure::new(
+            format!("nobody listens on {target} here, nor anywhere near"),
+            format!("qviz watch {target} to wait for it, or another namespace: --netns PATH, --pid PID"),
+        ),
+    }
+}

@@ -208,6 +208,16 @@ pub(super) struct Trace {
     pub(super) acks_proved: u16,
     /// The number of the last dump that listed it.
     pub(super) listed: u64,
+    /// It has left what is watched: nothing more will be known of it.
+    pub(super) left: bool,
+    /// The number of the last list of waiting connections that it stood on; 0: none.
+    pub(super) waiting_dump: u64,
+    /// When that was.
+    pub(super) waiting_at: Stamp,
+    /// Lists in a row on which it should have stood and did not.
+    pub(super) away: u8,
+    /// When its last SYN came.
+    pub(super) last_syn: Stamp,
 }
 
 /// What was decided about a final ACK; a RST that follows it says that there was no request any more.
@@ -290,7 +300,7 @@ impl Connection {
 
     /// True when neither side will move this connection any further.
     pub const fn is_over(&self) -> bool {
-        self.client.is_over() && self.server.is_over()
+        self.trace.left || (self.client.is_over() && self.server.is_over())
     }
 
     /// The name by which an eye can follow it on the screen: a letter and a digit (a0 … z9, then again); "··" when the client is

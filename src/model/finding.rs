@@ -1,14 +1,15 @@
 //! Diagnoses as lints: one file per rule, with evidence attached. Start at [`RULES`].
 //!
-//! A rule looks at the [`World`] and says what it found, that it is too early to tell, or nothing.
+//! A rule looks at the [`World`], or at one listener of a watch after the other ([`Sight`]), and says what it found, that it is too
+//! early to tell, or nothing.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Cause;
 use super::stamp::Stamp;
+use super::watch::{Address, ListenerId};
 use super::world::World;
 
 mod accept_too_slow;
@@ -21,7 +22,15 @@ mod half_open_pile_up;
 mod not_listened_again;
 mod one_client_many_overflows;
 mod phantoms;
+mod review;
+mod sight;
 mod three_quarters_rule;
+mod watch;
+
+pub use review::{FOUND, IN_FORCE};
+pub use sight::Sight;
+
+pub(super) use review::review;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +57,18 @@ pub struct Finding {
     pub evidence: BTreeMap<String, f64>,
     /// One sentence: what, why, what to do.
     pub sentence: String,
+    /// Which listener of a watch it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+}
+
+/// Which listener a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The listener.
+    pub id: ListenerId,
+    /// Where it listens.
+    pub address: Address,
 }
 
 /// One rule.
@@ -57,8 +78,17 @@ pub struct Rule {
     pub name: &'static str,
     /// What it means, where in the kernel it comes from, what to do.
     pub explain: &'static str,
-    /// Looks at the world.
-    pub check: fn(&World) -> Verdict,
+    /// How it looks.
+    pub check: Check,
+}
+
+/// How a rule looks.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// At the world: at the lab's own listener, or at the chosen one of a watch.
+    World(fn(&World) -> Verdict),
+    /// At each listener of a watch by itself.
+    Listener(fn(&Sight<'_>) -> Verdict),
 }
 
 /// What a rule says.
@@ -96,43 +126,17 @@ pub const RULES: &[Rule] = &[
     dead_in_queue::RULE,
     one_client_many_overflows::RULE,
     cookies_in_use::RULE,
+    watch::SERVER_STALLED,
+    watch::ACCEPT_QUEUE_FULL,
+    watch::UNIX_SOCKET_FULL,
+    watch::ONE_MEMBER_FULL,
+    watch::OVERFLOWED,
+    watch::SYN_QUEUE_CROWDED,
+    watch::DEFERRED_ACCEPT,
+    watch::LIMIT_WAS_SOMAXCONN,
+    watch::LIMIT_IS_SOMAXCONN,
+    watch::DEFAULT_BACKLOG,
 ];
-
-/// How often the rules look.
-const PACE: Duration = Duration::from_millis(250);
-
-/// Looks at the world, if it is time or the session is over, and keeps its findings up to date.
-pub(super) fn review(world: &mut World) {
-    let due = world.reviewed.is_none_or(|last| world.now.since(last) >= PACE) || world.ended;
-    if !due {
-        return;
-    }
-    world.reviewed = Some(world.now);
-    let (mut findings, mut undecided) = (Vec::new(), Vec::new());
-    for rule in RULES {
-        match (rule.check)(world) {
-            Verdict::Found(diagnosis) => findings.push(finding(world, rule, diagnosis)),
-            Verdict::TooEarly => undecided.push(rule.name),
-            Verdict::Absent => {}
-        }
-    }
-    for finding in &findings {
-        world.found.insert(finding.rule.clone(), finding.clone());
-    }
-    world.findings = findings;
-    world.undecided = undecided;
-}
-
-fn finding(world: &World, rule: &Rule, diagnosis: Diagnosis) -> Finding {
-    let known = world.findings.iter().find(|known| known.rule == rule.name);
-    Finding {
-        rule: rule.name.to_owned(),
-        severity: diagnosis.severity,
-        since: known.map_or(world.now, |known| known.since),
-        evidence: diagnosis.evidence.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        sentence: diagnosis.sentence,
-    }
-}
 
 /// True when another witness than the fold's own reckoning has seen losses of this cause. Where none can (no counters of one's own, no
 /// drop count), the reckoning has to do.

@@ -69,4 +69,10 @@ pub enum Eye {
     Counters,
     /// The packet tap.
     Tap,
+    /// The dump of all listeners.
+    Listeners,
+    /// Who holds the listeners, from /proc.
+    Owners,
+    /// All of qviz: processor time of the whole process since it was told last.
+    Whole,
 }

@@ -143,6 +143,7 @@ fn began_fields<M: SerializeMap>(map: &mut M, began: &Began) -> Result<(), M::Er
     map.serialize_entry("address", &began.address)?;
     map.serialize_entry("tap", &began.tap)?;
     map.serialize_entry("private_counters", &began.private_counters)?;
+    map.serialize_entry("watched", &began.watched)?;
     map.serialize_entry("host_sysctls", &began.host)?;
     map.serialize_entry("sysctls", &began.sysctls)
 }

@@ -11,6 +11,8 @@ use crate::model::settings::{ClientKind, Sysctls};
 
 mod fill;
 
+pub(in crate::report) use fill::{rounded, seconds};
+
 /// One run of the lab.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
@@ -233,7 +235,10 @@ pub struct Diagnosis {
     pub sentence: String,
 }
 
-fn finite_only<S: Serializer>(evidence: &BTreeMap<String, f64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(in crate::report) fn finite_only<S: Serializer>(
+    evidence: &BTreeMap<String, f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(evidence.iter().map(|(name, value)| (name, value.is_finite().then_some(*value))))
 }
 
@@ -267,6 +272,7 @@ mod tests {
             since: Stamp::from_millis(1500),
             evidence: BTreeMap::from([("bad".to_owned(), f64::NAN), ("good".to_owned(), 2.5)]),
             sentence: "too \u{1b}[31mslow".to_owned(),
+            subject: None,
         };
         world.found.insert(finding.rule.clone(), finding);
         let value = serde_json::to_value(Summary::of(&world)).unwrap();

@@ -19,7 +19,7 @@ pub enum Marks {
 }
 
 impl Marks {
-    const fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
+    pub(in crate::report) const fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self {
             Self::Unicode => unicode,
             Self::Ascii => ascii,
@@ -150,7 +150,7 @@ fn spread(quantiles: &Quantiles, dot: &str) -> String {
 }
 
 /// A time given in milliseconds.
-fn span(ms: Option<f64>) -> String {
+pub(in crate::report) fn span(ms: Option<f64>) -> String {
     match ms {
         None => "-".to_owned(),
         Some(0.0) => "0".to_owned(),
@@ -161,12 +161,12 @@ fn span(ms: Option<f64>) -> String {
 }
 
 /// A number, `-` where it is not known.
-fn number(value: Option<impl ToString>) -> String {
+pub(in crate::report) fn number(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
 /// The width of sentences.
-const WIDTH: usize = 100;
+pub(in crate::report) const WIDTH: usize = 100;
 
 #[cfg(test)]
 mod tests {

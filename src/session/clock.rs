@@ -29,6 +29,12 @@ impl Clock {
     }
 }
 
+/// The processor time that this process has used, all threads together (CLOCK_PROCESS_CPUTIME_ID).
+pub fn busy() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(used).unwrap_or_default()
+}
+
 /// How far the wall clock is ahead of a session's clock, measured again and again because the wall clock may jump.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WallClock {

@@ -1,9 +1,9 @@
 //! accept() takes less than arrives, and the queue stays full.
 
-use super::{Diagnosis, Rule, Severity, Verdict, lately};
+use super::{Check, Diagnosis, Rule, Severity, Verdict, lately};
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 The program takes connections out of the accept queue more slowly than clients come, so the queue stays full and every further
@@ -22,7 +22,9 @@ fn check(world: &World) -> Verdict {
         return if full { Verdict::TooEarly } else { Verdict::Absent };
     };
     let surplus = lately.arrivals_per_s - lately.accepts_per_s;
-    if lately.full < 0.5 || surplus <= 0.0 || lately.drops == 0 {
+    // Where nobody at all is accepted the server is stalled, and a watch says that by another rule.
+    let stalled = world.is_watched() && lately.accepts_per_s <= 0.0;
+    if stalled || lately.full < 0.5 || surplus <= 0.0 || lately.drops == 0 {
         return Verdict::Absent;
     }
     let gained_s = 1.0 / surplus;

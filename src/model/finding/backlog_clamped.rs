@@ -1,9 +1,9 @@
 //! The backlog asked for is larger than somaxconn allows.
 
-use super::{Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict};
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "backlog-clamped", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "backlog-clamped", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 listen(backlog) silently takes the smaller of the backlog and net.core.somaxconn of the socket's network namespace. The program

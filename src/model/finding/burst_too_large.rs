@@ -1,9 +1,9 @@
 //! A burst came that the backlog could not hold, though the server keeps up on average.
 
-use super::{Diagnosis, Rule, Severity, Verdict, lately};
+use super::{Check, Diagnosis, Rule, Severity, Verdict, lately};
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "burst-too-large", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "burst-too-large", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 More clients came at once than the queue holds, but on average the program keeps up: this is the case that a bigger backlog cures.

@@ -1,10 +1,10 @@
 //! The kernel answers with SYN cookies.
 
-use super::{Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict};
 use crate::model::counters::Counter;
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "cookies-in-use", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "cookies-in-use", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 The SYN queue was full (or net.ipv4.tcp_syncookies is 2), so the kernel answered SYNs with a cookie: a sequence number from which

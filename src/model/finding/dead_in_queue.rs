@@ -1,10 +1,10 @@
 //! Connections in the accept queue whose clients have gone.
 
-use super::{Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict};
 use crate::model::connection::Belief;
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "dead-in-queue", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "dead-in-queue", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 Some entries of the accept queue belong to clients that have already closed or reset the connection. The kernel does not remove

@@ -1,11 +1,11 @@
 //! Clients that believe they are connected, while the server has ignored their ACK.
 
-use super::{Diagnosis, Rule, Severity, Verdict, is_confirmed};
+use super::{Check, Diagnosis, Rule, Severity, Verdict, is_confirmed};
 use crate::model::connection::Belief;
 use crate::model::ledger::Cause;
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 A ghost is a client whose final ACK met a full accept queue. The kernel throws the ACK away and keeps the request half-open; the

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict};
 use crate::model::connection::{Belief, Connection};
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "half-open-pile-up", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "half-open-pile-up", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 At least half of the SYN queue is held by requests whose clients have not answered for more than three seconds: a SYN flood,

@@ -1,11 +1,11 @@
 //! somaxconn was changed after the last listen(): without effect so far.
 
-use super::{Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict};
 use crate::model::queue::effective_limit;
 use crate::model::settings::Sysctl;
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "not-listened-again", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "not-listened-again", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 net.core.somaxconn is looked at only when listen() is called. It was changed since, so the listener still has the old limit.

@@ -1,10 +1,10 @@
 //! One client alone made three or more overflows: packets are not clients.
 
-use super::{Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict};
 use crate::model::ledger::Cause;
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "one-client-many-overflows", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "one-client-many-overflows", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 ListenOverflows and ListenDrops count packets, not clients. A client that is turned away sends its SYN again (up to 11 times in

@@ -1,10 +1,10 @@
 //! Clients connected by a cookie that the server has thrown away.
 
-use super::{Diagnosis, Rule, Severity, Verdict, is_confirmed};
+use super::{Check, Diagnosis, Rule, Severity, Verdict, is_confirmed};
 use crate::model::ledger::Cause;
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "phantoms", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "phantoms", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 A phantom is a client whose valid SYN cookie met a full accept queue. The server keeps nothing of it, not even a half-open request,

@@ -1,11 +1,11 @@
 //! SYNs were dropped by the three-quarters rule of tcp_max_syn_backlog.
 
-use super::{Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Severity, Verdict};
 use crate::model::ledger::Cause;
 use crate::model::settings::Sysctl;
 use crate::model::world::World;
 
-pub(super) const RULE: Rule = Rule { name: "three-quarters-rule", explain: EXPLAIN, check };
+pub(super) const RULE: Rule = Rule { name: "three-quarters-rule", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
 With SYN cookies off, the kernel keeps the last quarter of net.ipv4.tcp_max_syn_backlog for peers that it already knows: a SYN of

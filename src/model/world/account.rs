@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::World;
 use super::doubt::Doubts;
 use super::note::{Note, Who};
+use super::watched::{self, Stranger};
 use crate::model::connection::{Connection, LastDrop, ServerSide, Verdict};
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
@@ -38,6 +39,8 @@ pub(super) struct Open {
     pub(super) untold: u64,
     /// Those of them that were taken for cookies.
     pub(super) guessed: u64,
+    /// What is kept about a listener that is somebody else's.
+    pub(super) stranger: Stranger,
     /// Final ACKs that came together with an `accept()`.
     pub(super) doubts: Doubts,
     /// When the ledger balanced last.
@@ -77,23 +80,34 @@ impl World {
             return;
         }
         if from.in_syn_queue() && !to.in_syn_queue() {
-            syn_queue.leave(at);
+            if !open.stranger.blind {
+                syn_queue.leave(at);
+            }
             stay.record(at.since(one.server_since));
         }
-        if to.in_syn_queue() && !from.in_syn_queue() {
+        if to.in_syn_queue() && !from.in_syn_queue() && !open.stranger.blind {
             syn_queue.enter(at);
         }
         if from.in_accept_queue() && !to.in_accept_queue() {
-            accept_queue.leave(at);
+            if open.stranger.is {
+                open.stranger.left();
+            } else {
+                accept_queue.leave(at);
+            }
         }
         if to.in_accept_queue() && !from.in_accept_queue() {
-            accept_queue.enter(at);
+            if open.stranger.is {
+                open.stranger.entered(peer);
+            } else {
+                accept_queue.enter(at);
+            }
             one.queued_at = Some(at);
             one.queue_order = Some(open.entered);
             open.entered += 1;
         }
         one.server = to;
         one.server_since = at;
+        one.leaves_if(open.stranger.is && watched::ends(to));
         one.write_server(to, (syn_queue.depth(), accept_queue.depth()));
         let slot = history.slot_at(at);
         slot.syn_last = syn_queue.depth();

@@ -17,7 +17,7 @@ impl World {
         if syn_queue_full && cookies == 0 {
             return Verdict::Drop(Cause::SynSynQueueFull);
         }
-        if self.accept_queue.depth() > limit {
+        if self.accept_depth() > limit {
             return Verdict::Drop(Cause::SynAcceptQueueFull);
         }
         if cookies == 0 && self.three_quarters(half_open) {
@@ -39,7 +39,7 @@ impl World {
         if cookies_off && self.syn_queue.depth() + 1 >= self.syn_rule.capacity(limit) {
             return Some(Cause::SynSynQueueFull);
         }
-        if self.accept_queue.depth() >= limit {
+        if self.accept_depth() >= limit {
             return Some(Cause::SynAcceptQueueFull);
         }
         (cookies_off && self.three_quarters(self.syn_queue.depth() + 1)).then_some(Cause::SynMaxSynBacklog)
@@ -47,7 +47,7 @@ impl World {
 
     /// Why a final ACK to a connection in this state is not taken, if it is not.
     pub(super) fn ack_refusal(&self, server: ServerSide) -> Option<Cause> {
-        let full = self.accept_limit().is_some_and(|limit| self.accept_queue.depth() > limit);
+        let full = self.accept_limit().is_some_and(|limit| self.accept_depth() > limit);
         full.then(|| self.refusal_cause(server))
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Cost, Losses, SegmentTally, World};
 use crate::model::event::{Began, Event, Listening, Loss};
-use crate::model::finding;
+use crate::model::finding::{self, Finding};
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::settings::{Knobs, Sysctl};
@@ -15,10 +15,18 @@ const NOTES: usize = 256;
 
 impl World {
     /// Takes one fact. Facts come in the order of their stamps; a stamp before the last one counts as the last one.
-    /// [`Event::Began`] and [`Event::Watching`] begin a new world; the survey outlives the first of them.
+    /// [`Event::Began`] and [`Event::Watching`] begin a new world; the survey and what was found about its listeners outlive the first
+    /// of them.
     pub fn apply(&mut self, at: Stamp, event: &Event) {
         match event {
-            Event::Began(_) => *self = Self { now: at, survey: std::mem::take(&mut self.survey), ..Self::default() },
+            Event::Began(_) => {
+                let told = |finding: &Finding| finding.subject.is_some();
+                let mut found = std::mem::take(&mut self.found);
+                let mut findings = std::mem::take(&mut self.findings);
+                found.retain(|_, finding| told(finding));
+                findings.retain(told);
+                *self = Self { now: at, survey: std::mem::take(&mut self.survey), found, findings, ..Self::default() };
+            }
             Event::Watching(_) => *self = Self { now: at, ..Self::default() },
             _ => {}
         }
@@ -60,6 +68,7 @@ impl World {
         self.survey.apply(at, event);
         self.history.slot_at(at);
         self.roster.sweep(at);
+        self.part(at);
         self.tend_diaries(at);
         finding::review(self);
     }
@@ -71,15 +80,21 @@ impl World {
         }
         self.sysctls = began.sysctls.clone();
         self.segments = began.tap.then(SegmentTally::default);
+        self.open.stranger.is = began.watched;
+        self.open.stranger.blind = began.watched && !began.tap;
         self.began = Some(began.clone());
     }
 
     fn listen(&mut self, at: Stamp, listening: Listening) {
-        self.listening = Some(listening);
+        let first = self.listening.replace(listening).is_none();
         if listening.limit.is_some() {
             self.reading.limit = listening.limit;
         }
         self.set_capacities(at);
+        if first && self.is_watched() {
+            // Nobody saw that call: the limit is what it left behind.
+            return;
+        }
         self.mark(at);
         self.note(Note::Listened { backlog: listening.backlog, limit: listening.limit });
     }

@@ -10,7 +10,7 @@ use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
 
 /// Dumps in a row that must lack a request before it counts as removed (a dump is not a snapshot).
-const MISSED: u8 = 2;
+pub(super) const MISSED: u8 = 2;
 
 impl World {
     pub(super) fn read_queue(&mut self, at: Stamp, reading: &QueueReading) {
@@ -20,7 +20,10 @@ impl World {
             self.set_capacities(at);
         }
         let Some(depth) = reading.depth else { return };
-        if self.segments.is_some() {
+        if self.is_watched() {
+            self.read_watched_depth(at, depth);
+        }
+        if self.segments.is_some() && !self.is_watched() {
             self.revise_to_depth(at, depth);
         }
         if self.accept_queue.depth() != depth {
@@ -56,7 +59,11 @@ impl World {
             self.listed.half_open = Some(half_open.clone());
         }
         if let Some(waiting) = &listed.waiting {
-            self.read_waiting(at, waiting);
+            if self.is_watched() {
+                self.read_watched_waiting(at, waiting);
+            } else {
+                self.read_waiting(at, waiting);
+            }
             self.listed.waiting = Some(waiting.clone());
         }
     }
@@ -65,27 +72,30 @@ impl World {
         self.open.dump += 1;
         let dump = self.open.dump;
         for request in listed {
+            self.forget_if_left(request.peer);
             let one = self.roster.entry(request.peer, at);
             one.trace.listed = dump;
             one.trace.missed = 0;
             match one.server {
-                ServerSide::Queued => self.revise_to_ignored(at, request.peer),
+                ServerSide::Queued if !self.open.stranger.blind => self.revise_to_ignored(at, request.peer),
                 ServerSide::CookieSent if !one.trace.tells_cookie => self.was_a_request(at, request.peer),
                 ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned => {
                     self.server_to(at, request.peer, ServerSide::HalfOpen);
                 }
                 _ => {}
             }
+            self.learn_retransmits(request);
         }
         let gone = self.missing_requests(dump);
         for (peer, cause) in gone {
-            if self.was_a_cookie(at, peer) {
+            if self.request_vanished(at, peer) || self.was_a_cookie(at, peer) {
                 continue;
             }
             self.charge(at, peer, cause);
             let to = if cause == Cause::RequestExpired { ServerSide::Expired } else { ServerSide::Pruned };
             self.server_to(at, peer, to);
         }
+        self.set_listed_requests(at, listed.len());
     }
 
     /// Requests that several dumps in a row did not list: removed by their timer. After the last SYN-ACK it has expired, before it

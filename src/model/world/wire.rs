@@ -20,7 +20,7 @@ impl World {
             (Toward::Listener, Kind::Ack | Kind::Data | Kind::Fin) => self.ack(at, segment),
             (Toward::Listener, Kind::Rst) => self.client_reset(at, segment.peer),
             (Toward::Client, Kind::SynAck) => self.syn_ack(at, segment),
-            (Toward::Client, Kind::Ack | Kind::Data | Kind::Fin) => self.child_spoke(at, segment.peer),
+            (Toward::Client, kind @ (Kind::Ack | Kind::Data | Kind::Fin)) => self.child_spoke(at, segment.peer, kind),
             (Toward::Client, Kind::Rst) => self.server_reset(at, segment.peer),
             (Toward::Listener, Kind::SynAck) | (Toward::Client, Kind::Syn) => {}
         }
@@ -35,6 +35,7 @@ impl World {
     fn syn(&mut self, at: Stamp, segment: &Segment) {
         let verdict = self.admission();
         let peer = segment.peer;
+        self.meet(at, peer);
         if let Some(before) = self.roster.connection(&peer).and_then(|one| one.trace.pending) {
             self.charge_silence(before, peer);
         }
@@ -47,6 +48,7 @@ impl World {
             self.ledger.witnesses_mut(cause).client += 1;
         }
         one.travel = None;
+        one.trace.last_syn = at;
         one.syns = one.syns.saturating_add(1);
         one.trace.client_isn = segment.seq;
         one.trace.tells_cookie = segment.window_scale && !segment.timestamps;
@@ -64,6 +66,7 @@ impl World {
                 self.demand.knock();
             }
             self.history.slot_at(at).arrivals += 1;
+            self.clients.started += u64::from(self.open.stranger.is);
         }
         if open {
             self.await_answer(at, peer);
@@ -161,6 +164,7 @@ impl World {
             one.client = ClientSide::Connected;
             one.client_since = at;
             one.write_connected(at);
+            self.clients.connected += u64::from(self.open.stranger.is);
         }
         let (server, again, who) = (one.server, one.acks_ignored > 0, who(one));
         let tells = one.trace.tells_cookie;
@@ -199,6 +203,9 @@ impl World {
     }
 
     fn server_reset(&mut self, at: Stamp, peer: Peer) {
+        if self.was_closed_late(at, peer) {
+            return;
+        }
         let aborts = self.refusal_cause(ServerSide::HalfOpen) == Cause::AckReset;
         let Some(one) = self.roster.known(&peer) else { return };
         self.open.settle(one);
@@ -244,10 +251,13 @@ impl World {
     }
 
     /// Only an existing connection acknowledges data, sends data or FIN.
-    fn child_spoke(&mut self, at: Stamp, peer: Peer) {
+    fn child_spoke(&mut self, at: Stamp, peer: Peer, kind: Kind) {
         let thought_ignored = self.roster.connection(&peer).is_some_and(|one| one.acks_ignored > 0);
         if thought_ignored {
             self.revise_to_taken(at, peer);
+        }
+        if kind != Kind::Ack {
+            self.server_spoke(at, peer);
         }
     }
 }

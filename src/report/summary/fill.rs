@@ -154,7 +154,7 @@ impl Quantiles {
 }
 
 impl OwnLosses {
-    const fn of(losses: Losses) -> Self {
+    pub(in crate::report) const fn of(losses: Losses) -> Self {
         Self {
             late_ticks: losses.late_ticks,
             tap_dropped: losses.tap_dropped,
@@ -200,11 +200,11 @@ impl Over {
 }
 
 /// Seconds with microseconds.
-fn seconds(at: Stamp) -> f64 {
+pub(in crate::report) fn seconds(at: Stamp) -> f64 {
     rounded(at.as_secs_f64())
 }
 
 /// Rounded to six digits behind the point: what is measured is no finer.
-fn rounded(value: f64) -> f64 {
+pub(in crate::report) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }

@@ -11,6 +11,7 @@ use crate::model::event::{Event, Stamped};
 use crate::model::sample::{Eye, Listed, QueueReading};
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
+use crate::session::pace::Pace;
 
 /// The own queue: as often as the loop turns, but told again unchanged only after this time.
 const RETELL: Duration = Duration::from_millis(250);
@@ -28,9 +29,6 @@ const NARROW_PACE: Duration = Duration::from_millis(5);
 /// Lists and counters while nothing moves.
 const IDLE_PACE: Duration = Duration::from_millis(250);
 
-/// A source is not read more often than this many times its own cost.
-const COST_SHARE: u32 = 50;
-
 /// How often costs are told.
 const COST_PACE: Duration = Duration::from_secs(1);
 
@@ -47,24 +45,6 @@ pub(super) struct Eyes {
     /// Half-open requests in the last list.
     half_open: usize,
     costs_told: Stamp,
-}
-
-/// When one source was read last and what that cost.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pace {
-    last: Option<Stamp>,
-    cost: Duration,
-}
-
-impl Pace {
-    fn is_due(&self, now: Stamp, pace: Duration) -> bool {
-        self.last.is_none_or(|last| now.since(last) >= pace.max(self.cost * COST_SHARE))
-    }
-
-    fn read(&mut self, began: Stamp, ended: Stamp) {
-        self.last = Some(began);
-        self.cost = ended.since(began);
-    }
 }
 
 impl Eyes {
@@ -109,7 +89,7 @@ impl Eyes {
             self.costs_told = now;
             for (eye, source) in [(Eye::Queue, self.queue), (Eye::Counters, self.counting), (Eye::HalfOpen, self.lists)]
             {
-                let nanos = source.cost.as_nanos() as u64;
+                let nanos = source.cost().as_nanos() as u64;
                 out.push(Stamped { at: now, event: Event::Cost { eye, nanos } });
             }
         }

@@ -117,8 +117,15 @@ impl Deck {
 fn opening(facts: &[Stamped]) -> usize {
     let Some(first) = facts.first() else { return 0 };
     let introduces = |fact: &&Stamped| {
-        let setting =
-            matches!(fact.event, Event::Began(_) | Event::Listening(_) | Event::Knobs(_) | Event::Sysctl { .. });
+        let setting = matches!(
+            fact.event,
+            Event::Watching(_)
+                | Event::Chosen(_)
+                | Event::Began(_)
+                | Event::Listening(_)
+                | Event::Knobs(_)
+                | Event::Sysctl { .. }
+        );
         (setting || !happens(&fact.event)) && fact.at.since(first.at) < OPENING
     };
     facts.iter().take_while(introduces).count().max(1)
@@ -128,7 +135,16 @@ fn opening(facts: &[Stamped]) -> usize {
 const fn happens(event: &Event) -> bool {
     !matches!(
         event,
-        Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_)
+        Event::Tick
+            | Event::Cost { .. }
+            | Event::Queue(_)
+            | Event::Listed(_)
+            | Event::Counters(_)
+            | Event::Loss(_)
+            | Event::Roll(_)
+            | Event::Owned { .. }
+            | Event::Crowded { .. }
+            | Event::Knocked(_)
     )
 }
 

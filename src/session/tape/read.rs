@@ -56,10 +56,10 @@ impl Tape {
         }
         match facts.first() {
             None => return Err(TapeError::Empty { path: lines.path }),
-            Some(Stamped { event: Event::Began(_), .. }) => {}
+            Some(Stamped { event: Event::Began(_) | Event::Watching(_), .. }) => {}
             Some(_) => {
                 lines.number = 2;
-                return Err(lines.wrong("a recording begins with the fact `began`".to_owned()));
+                return Err(lines.wrong("a recording begins with the fact `began` or `watching`".to_owned()));
             }
         }
         if facts.last().is_some_and(|fact| fact.event == Event::Ended) {

@@ -1,0 +1,69 @@
+//! The words of `qviz watch`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::OutputArgs;
+use crate::cli::values;
+use crate::model::alarm::FailOn;
+use crate::model::watch::Target;
+
+/// Which listeners, for how long, and what shall become of it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WatchArgs {
+    /// PORT, :PORT, ADDR:PORT, or a unix socket's /PATH or @NAME; without it all listeners
+    ///
+    /// One that takes this port or address is watched in detail: who waits, who is half-open. Of an SO_REUSEPORT group that is the
+    /// fullest member. Nobody there yet: qviz waits for it.
+    #[arg(value_parser = values::target)]
+    pub target: Option<Target>,
+
+    /// The watch.
+    #[command(flatten)]
+    pub run: WatchRunArgs,
+
+    /// What comes out.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The watch as a whole.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Watch")]
+pub struct WatchRunArgs {
+    /// One careful look, then a table; with --json one document
+    #[arg(long, conflicts_with_all = ["duration", "jsonl"])]
+    pub once: bool,
+
+    /// End after DUR
+    ///
+    /// Without it a watch lasts until q or a signal.
+    #[arg(long, value_name = "DUR", value_parser = values::period, allow_negative_numbers = true)]
+    pub duration: Option<Duration>,
+
+    /// End with exit status 3 at the first drop (overflow), or when an accept queue is that full (full:80%)
+    ///
+    /// overflow: the listener has dropped a SYN or a final ACK. full:80%: its accept queue holds 80 % of what fits, which is one more
+    /// than its limit. Give it twice for both. The reason stands on stderr. No picture. Without TARGET any listener counts.
+    #[arg(long, value_name = "overflow|full:PCT", value_parser = values::fail_on)]
+    pub fail_on: Vec<FailOn>,
+
+    /// Watch another network namespace, by its file
+    ///
+    /// Such as /run/netns/blue or /proc/4242/ns/net. It needs the right to enter it (root, or the user who made it).
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath, conflicts_with = "pid")]
+    pub netns: Option<PathBuf>,
+
+    /// Watch the network namespace of this process, such as a container's
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..=4_194_304), allow_negative_numbers = true)]
+    pub pid: Option<u32>,
+
+    /// Record the watch into FILE; qviz replay FILE shows it again
+    ///
+    /// Every fact as it came, one line of JSON each. An older recording is overwritten, any other file is not. At 1 GiB the recording
+    /// ends and the watch goes on.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
+}

@@ -1,0 +1,74 @@
+//! What `qviz watch` can see here, in the network namespace of this process.
+
+use std::collections::BTreeMap;
+
+use super::{Check, Group};
+use crate::kernel::census::Census;
+use crate::kernel::owners::Owners;
+use crate::kernel::tap;
+use crate::model::watch::{ListenerReading, Owners as Reach};
+
+/// Listeners, their owners, and the packets that come to them.
+pub(super) fn checks(checks: &mut Vec<Check>) {
+    let mut listeners = Vec::new();
+    checks.push(listed(&mut listeners));
+    checks.push(owned(&listeners));
+    checks.push(tapped());
+}
+
+fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
+    let what = "all listeners (sock_diag)";
+    let asked = Census::open().and_then(|mut census| census.read(listeners).map(|_| census.has_unix()));
+    let unix = listeners.iter().filter(|one| one.address.port().is_none()).count();
+    let tcp = listeners.len() - unix;
+    match asked {
+        Ok(true) => Check::works(
+            "watch.listeners",
+            Group::Watch,
+            what,
+            format!("{tcp} TCP and {unix} unix sockets listen here"),
+        ),
+        Ok(false) => Check::fails(
+            "watch.listeners",
+            Group::Watch,
+            what,
+            format!("{tcp} TCP sockets listen here; unix sockets are not listed"),
+        )
+        .with_remedy("sudo modprobe unix_diag"),
+        Err(error) => Check::fails("watch.listeners", Group::Watch, what, error.to_string()).with_remedy(error.hint()),
+    }
+}
+
+fn owned(listeners: &[ListenerReading]) -> Check {
+    let what = "who holds them (/proc)";
+    let sockets = listeners.iter().map(|one| one.inode).collect();
+    let seen = Owners::open().read_whole(&sockets, &mut BTreeMap::new());
+    let without = seen.unowned;
+    match (seen.reach(), seen.refused()) {
+        (Reach::All, None) => Check::works(
+            "watch.owners",
+            Group::Watch,
+            what,
+            format!("every process may be looked into; {without} without an owner"),
+        ),
+        (_, refused) => {
+            let reason = refused.unwrap_or_default();
+            let (reason, remedy) = reason.rsplit_once(": ").unwrap_or((&reason, "sudo qviz watch"));
+            Check::fails("watch.owners", Group::Watch, what, format!("{reason}; {without} without an owner"))
+                .with_remedy(remedy)
+        }
+    }
+}
+
+fn tapped() -> Check {
+    let what = "every SYN (AF_PACKET)";
+    match tap::allowed() {
+        Ok(()) => {
+            Check::works("watch.tap", Group::Watch, what, "can be seen: arrivals per second, each drop with its client")
+        }
+        Err(error) => {
+            Check::fails("watch.tap", Group::Watch, what, format!("{error}; queues and drops are seen without it"))
+                .with_remedy(error.hint())
+        }
+    }
+}

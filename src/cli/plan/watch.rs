@@ -1,0 +1,152 @@
+//! The words of `qviz watch`: what they mean together.
+
+use std::path::PathBuf;
+
+use super::{Form, Surroundings, form};
+use crate::cli::args::{Color, WatchArgs};
+use crate::cli::defaults;
+use crate::cli::exit::Failure;
+use crate::model::alarm::FailOn;
+use crate::model::watch::Target;
+use crate::session::attach::Length;
+
+/// A watch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchPlan {
+    /// What comes out.
+    pub form: Form,
+    /// Which listeners; `None`: all.
+    pub target: Option<Target>,
+    /// How long.
+    pub length: Length,
+    /// What ends it with exit status 3.
+    pub fail_on: Vec<FailOn>,
+    /// Where.
+    pub place: WatchPlace,
+    /// Where it is recorded.
+    pub record: Option<PathBuf>,
+    /// ASCII characters only.
+    pub ascii: bool,
+    /// Colours of the picture.
+    pub color: Color,
+    /// The theme's name.
+    pub theme: String,
+    /// Large and high in contrast, for a room.
+    pub projector: bool,
+    /// The mouse is for the picture.
+    pub mouse: bool,
+}
+
+/// The network namespace that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WatchPlace {
+    /// The one in which qviz stands.
+    Here,
+    /// The one of this file.
+    File(PathBuf),
+    /// The one of this process.
+    Process(u32),
+}
+
+impl WatchPlan {
+    /// What these words mean here.
+    ///
+    /// # Errors
+    /// Words that cannot be carried out together, or not here.
+    pub fn new(args: &WatchArgs, here: Surroundings) -> Result<Self, Failure> {
+        let (run, output) = (&args.run, &args.output);
+        if run.once && run.fail_on.contains(&FailOn::Overflow) {
+            return Err(Failure::usage(
+                "--fail-on overflow cannot be used with --once: one look sees no change",
+                "--fail-on overflow --duration 10s, or --once --fail-on full:80%",
+            ));
+        }
+        let shown = !run.once && run.fail_on.is_empty();
+        let form = match form(output, Surroundings { screen: here.screen && shown, ..here })? {
+            Form::Picture if !shown => Form::Text,
+            form => form,
+        };
+        let length = match run.duration {
+            _ if run.once => Length::Once,
+            Some(span) => Length::For(span),
+            None => Length::Endless,
+        };
+        let place = match (&run.netns, run.pid) {
+            (Some(path), _) => WatchPlace::File(path.clone()),
+            (None, Some(pid)) => WatchPlace::Process(pid),
+            (None, None) => WatchPlace::Here,
+        };
+        Ok(Self {
+            form,
+            target: args.target.clone(),
+            length,
+            fail_on: run.fail_on.clone(),
+            place,
+            record: run.record.clone(),
+            ascii: output.ascii,
+            color: output.color.unwrap_or_default(),
+            theme: output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
+            projector: output.projector,
+            mouse: !output.no_mouse,
+        })
+    }
+}
+
+impl WatchPlace {
+    /// The words that name it; `None` for the own one.
+    pub fn words(&self) -> Option<String> {
+        match self {
+            Self::Here => None,
+            Self::File(path) => Some(path.display().to_string()),
+            Self::Process(pid) => Some(format!("pid {pid}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Cli, Verb};
+
+    const TERMINAL: Surroundings = Surroundings { screen: true, keys: true };
+
+    fn plan(words: &str) -> Result<WatchPlan, Failure> {
+        let cli = Cli::try_parse_from(["qviz", "watch"].into_iter().chain(words.split_whitespace())).unwrap();
+        match cli.verb {
+            Some(Verb::Watch(args)) => WatchPlan::new(&args, TERMINAL),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_picture_comes_where_nothing_else_was_asked_for() {
+        assert_eq!(plan("").unwrap().form, Form::Picture);
+        assert_eq!(plan(":80 --duration 1s").unwrap().form, Form::Picture);
+        for words in ["--once", "--headless", "--fail-on overflow", "--fail-on full:80%"] {
+            assert_eq!(plan(words).unwrap().form, Form::Text, "{words}");
+        }
+        assert_eq!(plan("--once --json").unwrap().form, Form::Json);
+        assert_eq!(plan("--jsonl --fail-on overflow").unwrap().form, Form::Jsonl);
+    }
+
+    #[test]
+    fn once_lasts_one_look_and_can_see_no_change() {
+        assert_eq!(plan("--once").unwrap().length, Length::Once);
+        assert_eq!(plan("--duration 2s").unwrap().length, Length::For(Duration::from_secs(2)));
+        assert_eq!(plan("").unwrap().length, Length::Endless);
+        assert_eq!(plan("--once --fail-on full:80%").unwrap().fail_on, [FailOn::Full(0.8)]);
+        let refused = plan("--once --fail-on overflow --fail-on full:80%").unwrap_err();
+        assert!(refused.message.contains("one look"), "{refused}");
+    }
+
+    #[test]
+    fn a_place_is_named_by_its_file_or_by_a_process() {
+        assert_eq!(plan("--netns /run/netns/a").unwrap().place.words(), Some("/run/netns/a".into()));
+        assert_eq!(plan("--pid 7").unwrap().place, WatchPlace::Process(7));
+        assert_eq!(plan("").unwrap().place.words(), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! The values of `qviz watch`: which listeners, and what ends it with exit status 3.
+
+use super::{nearest, no_address, share};
+use crate::model::alarm::FailOn;
+use crate::model::watch::Target;
+
+/// Which listeners: a port, an address with a port, a unix socket.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn target(text: &str) -> Result<Target, String> {
+    let bare = text.trim();
+    bare.parse().map_err(|_| format!("{} ({TARGETS})", no_target(bare)))
+}
+
+fn no_target(bare: &str) -> &'static str {
+    let digits = bare.strip_prefix(':').unwrap_or(bare);
+    let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let zero = |port: &str| port.bytes().all(|byte| byte == b'0');
+    if number && !zero(digits) {
+        "a port is 65535 at most"
+    } else if number || bare.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port == "0") {
+        "nobody listens on port 0"
+    } else if digits.is_empty() || bare == "/" || bare == "@" {
+        "not a listener"
+    } else if digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        "names are not looked up, write the port"
+    } else {
+        no_address(bare)
+    }
+}
+
+/// What ends a watch with exit status 3: `overflow`, `full:80%`.
+///
+/// # Errors
+/// What is allowed, in words, with the nearest name where the given one is unknown.
+pub fn fail_on(text: &str) -> Result<FailOn, String> {
+    let (name, level) = text.trim().split_once(':').map_or((text.trim(), None), |(name, level)| (name, Some(level)));
+    match (name, level) {
+        ("overflow", None) => Ok(FailOn::Overflow),
+        ("overflow", Some(_)) => Err(format!("overflow takes nothing behind it: the first drop counts ({CONDITIONS})")),
+        ("full", None) => Err(format!("full needs a share of what fits: full:80% ({CONDITIONS})")),
+        ("full", Some(level)) => match share(level) {
+            Ok(level) if level > 0.0 => Ok(FailOn::Full(level)),
+            Ok(_) => Err(format!("every queue is 0 % full: more than 0 ({CONDITIONS})")),
+            Err(why) => Err(format!("how full: {why}")),
+        },
+        _ => {
+            let near = nearest(name, &["overflow", "full"]);
+            let hint = near.first().map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            Err(format!("no such condition; {hint}({CONDITIONS})"))
+        }
+    }
+}
+
+const TARGETS: &str = "such as 8080, :8080, 127.0.0.1:8080, [::1]:8080, /run/app.sock, @name";
+const CONDITIONS: &str = "overflow, full:80%";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_refused_for_its_own_reason() {
+        assert_eq!(target(" :8080 "), Ok(Target::Port(8080)));
+        for (wrong, why) in [
+            ("65536", "65535"),
+            (":99999999999999999999999", "65535"),
+            ("0", "port 0"),
+            ("127.0.0.1:0", "port 0"),
+            ("", "not a listener"),
+            (":", "not a listener"),
+            ("/", "not a listener"),
+            ("http", "names"),
+            ("localhost:80", "names"),
+            ("127.0.0.1", "port is missing"),
+            ("127.0.0.1:65536", "65535"),
+        ] {
+            let message = target(wrong).unwrap_err();
+            assert!(message.contains(why) && message.contains("such as 8080"), "{wrong}: {message}");
+        }
+    }
+
+    #[test]
+    fn conditions_have_their_own_shapes() {
+        assert_eq!(fail_on("overflow"), Ok(FailOn::Overflow));
+        assert_eq!(fail_on("full:80%"), Ok(FailOn::Full(0.8)));
+        assert_eq!(fail_on("full:100"), Ok(FailOn::Full(1.0)));
+        for (wrong, why) in [
+            ("overflw", "did you mean overflow?"),
+            ("ful:80%", "did you mean full?"),
+            ("full", "full:80%"),
+            ("full:0%", "more than 0"),
+            ("full:much", "30%"),
+            ("full:130%", "100 %"),
+            ("overflow:3", "first drop"),
+            ("", "overflow, full:80%"),
+        ] {
+            let message = fail_on(wrong).unwrap_err();
+            assert!(message.contains(why), "{wrong}: {message}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The rules about other people's listeners: each looks at one listener at a time.
+
+mod accept_queue_full;
+mod default_backlog;
+mod deferred_accept;
+mod limit_is_somaxconn;
+mod limit_was_somaxconn;
+mod one_member_full;
+mod overflowed;
+mod server_stalled;
+mod syn_queue_crowded;
+mod unix_socket_full;
+
+pub(super) use accept_queue_full::RULE as ACCEPT_QUEUE_FULL;
+pub(super) use default_backlog::RULE as DEFAULT_BACKLOG;
+pub(super) use deferred_accept::RULE as DEFERRED_ACCEPT;
+pub(super) use limit_is_somaxconn::RULE as LIMIT_IS_SOMAXCONN;
+pub(super) use limit_was_somaxconn::RULE as LIMIT_WAS_SOMAXCONN;
+pub(super) use one_member_full::RULE as ONE_MEMBER_FULL;
+pub(super) use overflowed::RULE as OVERFLOWED;
+pub(super) use server_stalled::RULE as SERVER_STALLED;
+pub(super) use syn_queue_crowded::RULE as SYN_QUEUE_CROWDED;
+pub(super) use unix_socket_full::RULE as UNIX_SOCKET_FULL;
+
+use super::sight::seconds;
+use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! One socket of an SO_REUSEPORT group is full while its siblings have nothing to do.
+
+use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+
+pub(in crate::model::finding) const RULE: Rule =
+    Rule { name: "one-member-full", explain: EXPLAIN, check: Check::Listener(check) };
+
+const EXPLAIN: &str = "\
+Several sockets share the address (SO_REUSEPORT). Each has a queue and a limit of its own, and the kernel gives every connection to
+one of them by a hash of its addresses: there is no spill-over. A member whose process does not accept drops its share of the
+clients while its siblings stand idle, and the sum of all queues looks half empty.
+Kernel: reuseport_select_sock (net/core/sock_reuseport.c), __inet_lookup_listener (net/ipv4/inet_hashtables.c).
+What to do: wake or restart the process of the full member. Closing it resets what it holds, unless net.ipv4.tcp_migrate_req=1 moves
+the connections to its siblings.";
+
+fn check(sight: &Sight<'_>) -> Verdict {
+    let group = sight.group();
+    let Some(full) = group.full_beside_idle().filter(|full| full.id() == sight.one.id()) else {
+        return Verdict::Absent;
+    };
+    let depth = full.reading.queue.depth.unwrap_or(0);
+    let siblings = group.members.len() - 1;
+    let share = 100 / group.members.len();
+    Verdict::Found(Diagnosis {
+        severity: Severity::Problem,
+        evidence: vec![
+            ("accept_queue_depth", depth.into()),
+            ("members", group.members.len() as f64),
+            ("idle_members", siblings as f64),
+        ],
+        sentence: format!(
+            "one of {} sockets on {} is full ({depth} wait) and the other {siblings} {} empty: about {share} % of the clients are lost. \
+             Wake or restart {}: the kernel hands its clients to nobody else.",
+            group.members.len(),
+            group.address,
+            if siblings == 1 { "is" } else { "are" },
+            sight.holder()
+        ),
+    })
+}

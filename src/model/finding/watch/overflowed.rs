@@ -1,0 +1,49 @@
+//! A watched listener has dropped, though it is not full now.
+
+use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+
+pub(in crate::model::finding) const RULE: Rule =
+    Rule { name: "overflowed", explain: EXPLAIN, check: Check::Listener(check) };
+
+const EXPLAIN: &str = "\
+The listener's own drop counter (sk_drops) is above zero: since it was made it has thrown SYNs or final ACKs away, most likely
+because its accept queue was full. The queue is not full now: it was a burst, or a time in which the program did not accept. The
+counter is noisy (a repeated SYN of a known request counts too), so qviz holds it against ListenDrops of the whole network namespace,
+and says \"at most\" where the two cannot be told apart.
+Kernel: tcp_listendrop (include/net/tcp.h) raises both.
+What to do: leave qviz watch running with --record over the time in which it happens; if the queue fills in bursts, raise the
+backlog to the height of the burst, else let the program accept faster.";
+
+fn check(sight: &Sight<'_>) -> Verdict {
+    let one = sight.one;
+    let Some(all) = one.drops_since_made().filter(|drops| drops.listener > 0) else { return Verdict::Absent };
+    if one.is_full() {
+        return Verdict::Absent;
+    }
+    let now = sight.drops().unwrap_or_default();
+    let most = |drops: crate::model::survey::Drops| if drops.is_exact() { "" } else { "at most " };
+    let (severity, told) = if now.listener > 0 {
+        let told =
+            format!("dropped {}{} packets since the watch began (its queue is not full now)", most(now), now.listener);
+        (Severity::Warning, told)
+    } else {
+        (
+            Severity::Note,
+            format!("has dropped {}{} packets since it was made, none while watched", most(all), all.listener),
+        )
+    };
+    let max = one.max;
+    Verdict::Found(Diagnosis {
+        severity,
+        evidence: vec![
+            ("drops_since_made", all.listener as f64),
+            ("drops_watched", now.listener as f64),
+            ("drop_counter_noise", all.noise as f64),
+            ("accept_queue_max", max.into()),
+        ],
+        sentence: format!(
+            "the listener {told}: the queue has overflowed. If that was a burst, a larger backlog holds it; if accept() was slow, only a \
+             faster accept() helps."
+        ),
+    })
+}

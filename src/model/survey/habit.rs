@@ -1,0 +1,88 @@
+//! Backlogs that programs ask for when nobody tells them otherwise. Only the limit can be read from outside, never the argument of
+//! `listen()`: a number that fits a habit is recognised, not proven.
+
+use crate::model::watch::Address;
+
+/// A known default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habit {
+    /// The limit that it makes.
+    pub limit: u32,
+    /// Whose default it is.
+    pub whose: &'static str,
+    /// How it is changed.
+    pub change: &'static str,
+    /// Beginnings of the names of programs that have it; empty: programs of any name.
+    commands: &'static [&'static str],
+}
+
+const fn habit(limit: u32, whose: &'static str, change: &'static str, commands: &'static [&'static str]) -> Habit {
+    Habit { limit, whose, change, commands }
+}
+
+/// The known defaults; those of a named program come before those of any.
+const HABITS: &[Habit] = &[
+    habit(511, "nginx's default", "`listen ... backlog=N` in its configuration", &["nginx"]),
+    habit(511, "redis's default", "`tcp-backlog N` in its configuration", &["redis", "valkey"]),
+    habit(511, "Node.js's default", "`server.listen({ port, backlog: N })`", &["node", "MainThread"]),
+    habit(511, "PHP-FPM's default", "`listen.backlog = N` of the pool", &["php-fpm"]),
+    habit(511, "Apache's default", "`ListenBacklog N`", &["apache2", "httpd"]),
+    habit(
+        5,
+        "Python's http.server (socketserver) default",
+        "`request_queue_size = N` on the server's class",
+        &["python"],
+    ),
+    habit(100, "Python asyncio's default", "`create_server(..., backlog=N)`", &["python"]),
+    habit(128, "Python's socket.listen() default", "`listen(N)`", &["python"]),
+    habit(50, "Java's ServerSocket default", "the ServerSocket's `backlog` argument", &["java"]),
+    habit(100, "Tomcat's default", "`acceptCount` of the connector", &["java"]),
+    habit(128, "sshd's fixed backlog", "nothing: it is compiled in", &["sshd"]),
+    habit(5, "a very old default (Python's socketserver has it still)", "the program's own listen() call", &[]),
+    habit(50, "Java's ServerSocket default", "the program's own listen() call", &[]),
+    habit(128, "what Rust's std asks for, and somaxconn's value before Linux 5.4", "socket2's `listen(N)`", &[]),
+    habit(511, "what nginx, redis, Node.js, Apache and PHP-FPM ask for", "the program's own configuration", &[]),
+    habit(1024, "tokio's default", "`TcpSocket::listen(N)`", &[]),
+];
+
+/// The default that a limit looks like, the one of the named program first.
+pub fn habit_of(limit: u32, command: Option<&str>, address: &Address) -> Option<Habit> {
+    let fits = |habit: &&Habit| habit.limit == limit;
+    let named = |habit: &&Habit| {
+        command.is_some_and(|command| habit.commands.iter().any(|beginning| command.starts_with(beginning)))
+    };
+    let anybody = |habit: &&Habit| habit.commands.is_empty() && address.port().is_some();
+    HABITS.iter().filter(fits).find(named).or_else(|| HABITS.iter().filter(fits).find(anybody)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whose(limit: u32, command: Option<&str>) -> Option<&'static str> {
+        let address = Address::Tcp("127.0.0.1:80".parse().unwrap());
+        habit_of(limit, command, &address).map(|habit| habit.whose)
+    }
+
+    #[test]
+    fn a_named_program_is_recognised_before_a_number() {
+        assert_eq!(whose(511, Some("node")), Some("Node.js's default"));
+        assert_eq!(whose(511, Some("redis-server")), Some("redis's default"));
+        assert_eq!(whose(5, Some("python3")), Some("Python's http.server (socketserver) default"));
+        assert_eq!(whose(511, Some("php-fpm8.2")), Some("PHP-FPM's default"));
+    }
+
+    #[test]
+    fn a_number_alone_is_recognised_and_another_is_not() {
+        assert!(whose(128, Some("myserver")).unwrap().contains("Rust's std"));
+        assert!(whose(511, None).unwrap().contains("nginx"));
+        assert_eq!((whose(300, Some("nginx")), whose(50, Some("nginx"))), (None, Some("Java's ServerSocket default")));
+    }
+
+    #[test]
+    fn a_unix_socket_is_recognised_by_its_program_alone() {
+        let address = Address::Unix("/run/php/php-fpm.sock".into());
+        assert_eq!(habit_of(511, Some("php-fpm"), &address).unwrap().whose, "PHP-FPM's default");
+        assert_eq!(habit_of(511, None, &address), None);
+    }
+}

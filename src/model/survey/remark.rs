@@ -1,0 +1,73 @@
+//! What happened to a listener as a whole.
+
+use std::fmt;
+
+use crate::model::stamp::Stamp;
+use crate::model::watch::{Address, ListenerId};
+
+/// One thing that happened to a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// When it was seen.
+    pub at: Stamp,
+    /// To which listener.
+    pub id: ListenerId,
+    /// Where that listens.
+    pub address: Address,
+    /// What.
+    pub change: Change,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there before.
+    Came,
+    /// It is not listed any more.
+    Gone,
+    /// It is a new socket on an address whose only listener had gone: a restart, or another program.
+    Replaced {
+        /// The listener before it.
+        before: ListenerId,
+    },
+    /// As [`Change::Replaced`], and the owners of both are known: another process.
+    Restarted {
+        /// The process before.
+        before: u32,
+        /// The process now.
+        after: u32,
+    },
+    /// The same socket is held by another process now.
+    Handed {
+        /// The process before.
+        before: u32,
+        /// The process now.
+        after: u32,
+    },
+    /// `listen()` was called again: another limit.
+    Relisted {
+        /// The limit before.
+        before: u32,
+        /// The limit now.
+        after: u32,
+    },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Came => f.write_str("a new listener"),
+            Self::Gone => f.write_str("the listener is gone"),
+            Self::Replaced { .. } => f.write_str("listens again: a new socket"),
+            Self::Restarted { before, after } => write!(f, "restarted: pid {after}, before {before}"),
+            Self::Handed { before, after } => write!(f, "the socket is held by pid {after} now, before by {before}"),
+            Self::Relisted { before, after } => write!(f, "listen() was called again: limit {after}, before {before}"),
+        }
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.address, self.change)
+    }
+}

@@ -1,0 +1,373 @@
+use super::*;
+use crate::model::counters::Counter;
+use crate::model::sample::{Listed, QueueReading, Waiting};
+use crate::model::watch::Rights;
+
+/// A watch that is told facts.
+struct Watch(Survey);
+
+impl Watch {
+    fn began(tap: bool) -> Self {
+        let mut survey = Survey::default();
+        let mut sysctls = crate::model::settings::Sysctls::default();
+        sysctls.set(Sysctl::Somaxconn, 4096);
+        let rights = Rights { tap, ..Rights::default() };
+        let watching = Watching { kernel: "6.18.44".into(), pid: 1, rights, netns: None, target: None, sysctls };
+        survey.apply(Stamp::ZERO, &Event::Watching(Box::new(watching)));
+        Self(survey)
+    }
+
+    fn tell(&mut self, ms: u64, event: &Event) {
+        self.0.apply(Stamp::from_millis(ms), event);
+    }
+
+    fn roll(&mut self, ms: u64, changed: Vec<ListenerReading>) {
+        self.tell(ms, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+    }
+
+    fn gone(&mut self, ms: u64, id: u64) {
+        self.tell(ms, &Event::Roll(Box::new(Roll { changed: Vec::new(), gone: vec![ListenerId(id)] })));
+    }
+
+    fn counters(&mut self, ms: u64, listen_drops: u64) {
+        let mut counters = Counters::default();
+        counters.set(Counter::ListenDrops, listen_drops);
+        self.tell(ms, &Event::Counters(Box::new(counters)));
+    }
+
+    fn owned(&mut self, ms: u64, id: u64, pid: u32) {
+        let owner = Owner { pid, command: "server".into(), others: 0, place: None };
+        self.tell(ms, &Event::Owned { id: ListenerId(id), owner: Some(owner) });
+    }
+
+    fn crowded(&mut self, ms: u64, id: u64, oldest_wait_ms: Option<u32>) {
+        let crowding = Crowding { half_open: Some(0), oldest_wait_ms };
+        self.tell(ms, &Event::Crowded { id: ListenerId(id), crowding });
+    }
+
+    fn one(&self, id: u64) -> &Watched {
+        self.0.one(ListenerId(id)).unwrap()
+    }
+
+    fn drops(&self, id: u64) -> (u64, u64, bool) {
+        let drops = self.one(id).drops().unwrap();
+        (drops.listener, drops.noise, drops.is_exact())
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        self.0.remarks.iter().map(|remark| remark.change).collect()
+    }
+}
+
+fn at(id: u64, port: u16, depth: u32, drops: u32) -> ListenerReading {
+    let address = Address::Tcp(([127, 0, 0, 1], port).into());
+    let queue = QueueReading { depth: Some(depth), limit: Some(5), drops: Some(drops) };
+    ListenerReading { id: ListenerId(id), address, v6_only: None, queue, inode: id, uid: Some(0) }
+}
+
+#[test]
+fn drops_of_the_only_listener_that_moved_are_told_from_its_noise() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0), at(2, 81, 0, 0)]);
+    watch.counters(0, 1000);
+    watch.roll(100, vec![at(1, 80, 6, 7)]);
+    watch.counters(101, 1004);
+    assert_eq!(watch.drops(1), (4, 3, false), "the account is still open: the rest may come");
+    watch.counters(201, 1004);
+    assert_eq!(watch.drops(1), (4, 3, true));
+    assert_eq!(watch.drops(2), (0, 0, true));
+}
+
+#[test]
+fn a_drop_that_the_counters_showed_before_the_listener_is_not_lost() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.counters(0, 0);
+    watch.counters(100, 2);
+    watch.roll(200, vec![at(1, 80, 6, 2)]);
+    watch.counters(201, 2);
+    watch.counters(301, 2);
+    assert_eq!(watch.drops(1), (2, 0, true));
+}
+
+#[test]
+fn where_several_moved_the_drops_are_bounded_and_not_guessed() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0), at(2, 81, 0, 0)]);
+    watch.counters(0, 0);
+    watch.roll(100, vec![at(1, 80, 6, 5), at(2, 81, 6, 3)]);
+    watch.counters(101, 6);
+    watch.counters(201, 6);
+    let drops = watch.one(1).drops().unwrap();
+    assert_eq!((drops.at_least, drops.listener, drops.noise), (3, 5, 0));
+    assert!(!drops.is_exact());
+    watch.roll(300, vec![at(1, 80, 6, 6), at(2, 81, 6, 4)]);
+    watch.counters(301, 8);
+    watch.counters(401, 8);
+    let drops = watch.one(1).drops().unwrap();
+    assert_eq!((drops.at_least, drops.listener), (4, 6), "both moved by what the namespace counts: no noise");
+}
+
+#[test]
+fn drops_from_before_the_watch_are_at_most_those_of_the_namespace() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 6, 12), at(2, 81, 0, 0)]);
+    watch.counters(0, 9);
+    let made = watch.one(1).drops_since_made().unwrap();
+    assert_eq!((made.listener, made.at_least, made.noise), (9, 0, 3));
+    assert!(watch.one(2).drops_since_made().unwrap().is_exact());
+    assert_eq!(watch.drops(1), (0, 0, true), "none of them since the watch began");
+}
+
+#[test]
+fn without_counters_every_movement_may_be_a_drop() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.roll(100, vec![at(1, 80, 6, 3)]);
+    assert_eq!(watch.drops(1), (3, 0, false));
+}
+
+#[test]
+fn a_drop_counter_wraps_at_two_to_the_32() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, u32::MAX - 1)]);
+    watch.counters(0, 0);
+    watch.roll(100, vec![at(1, 80, 6, 3)]);
+    watch.counters(101, 5);
+    assert_eq!(watch.drops(1), (5, 0, true));
+    assert_eq!(watch.one(1).drops_since_made().unwrap().noise, u64::from(u32::MAX) - 1);
+}
+
+#[test]
+fn counters_that_go_backwards_bring_no_drops_of_their_own() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.counters(0, 50);
+    watch.roll(100, vec![at(1, 80, 6, 3)]);
+    watch.counters(101, 2);
+    assert_eq!(watch.drops(1), (3, 0, false));
+}
+
+#[test]
+fn all_drops_of_a_listener_that_came_later_are_of_the_watch() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.counters(0, 0);
+    watch.roll(500, vec![at(2, 81, 6, 4)]);
+    watch.counters(501, 4);
+    assert_eq!(watch.drops(2), (4, 0, true));
+    assert_eq!(watch.changes(), [Change::Came]);
+}
+
+#[test]
+fn a_rate_is_taken_over_the_last_seconds_and_not_before_there_is_one() {
+    let mut watch = Watch::began(true);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.counters(0, 0);
+    watch.tell(500, &Event::Knocked(vec![Knocks { id: ListenerId(1), syns: 5, again: 2 }]));
+    assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None);
+    watch.roll(1500, vec![at(1, 80, 6, 30)]);
+    watch.counters(1501, 30);
+    watch.tell(2000, &Event::Tick);
+    assert_eq!(watch.0.arrivals_per_s(watch.one(1)), Some(2.5));
+    assert_eq!(watch.0.drops_per_s(watch.one(1)), Some(15.0));
+    assert_eq!((watch.one(1).syns, watch.one(1).syns_again), (5, 2));
+    watch.tell(4500, &Event::Tick);
+    watch.tell(6500, &Event::Tick);
+    assert_eq!(watch.0.drops_per_s(watch.one(1)), Some(0.0));
+}
+
+#[test]
+fn without_a_tap_arrivals_are_unknown() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.tell(2000, &Event::Tick);
+    assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None);
+}
+
+#[test]
+fn after_a_gap_there_is_a_hole_and_no_spike() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 6, 0)]);
+    watch.counters(0, 0);
+    watch.tell(2000, &Event::Tick);
+    watch.roll(3_600_000, vec![at(1, 80, 6, 900)]);
+    watch.counters(3_600_000, 900);
+    watch.tell(3_601_000, &Event::Tick);
+    let one = watch.one(1);
+    assert_eq!(one.drops().unwrap().listener, 900);
+    assert_eq!(watch.0.drops_per_s(one), None);
+    let beats = watch.0.trail(one, 4);
+    assert!(beats[0].is_none() && beats[1].is_none(), "{beats:?}");
+    assert!(beats.iter().flatten().all(|beat| beat.drops == 0), "{beats:?}");
+    assert_eq!(one.full(watch.0.now), Duration::from_secs(3), "the hour in between does not count as full");
+}
+
+#[test]
+fn the_time_at_capacity_and_the_peak_are_kept() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 2, 0)]);
+    watch.roll(100, vec![at(1, 80, 6, 0)]);
+    watch.roll(400, vec![at(1, 80, 3, 0)]);
+    let one = watch.one(1);
+    assert_eq!((one.max, one.full(watch.0.now)), (6, Duration::from_millis(300)));
+    assert_eq!(watch.0.trail(one, 1)[0].unwrap().depth_max, 6);
+}
+
+#[test]
+fn a_listener_that_disappears_is_told_of_and_then_forgotten() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 6, 0), at(2, 81, 0, 0)]);
+    watch.gone(200, 1);
+    assert_eq!(watch.changes(), [Change::Gone]);
+    assert_eq!(watch.one(1).full(Stamp::from_millis(900)), Duration::from_millis(200));
+    assert_eq!(watch.0.live().count(), 1);
+    for second in 1..=61 {
+        watch.tell(1000 * second, &Event::Tick);
+    }
+    assert_eq!((watch.0.listeners.len(), watch.0.forgotten), (1, 1));
+    assert_eq!(watch.0.addresses.len(), 1);
+}
+
+#[test]
+fn a_restart_with_another_pid_on_the_same_address_is_noted() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.owned(1, 1, 100);
+    let roll = Roll { changed: vec![at(7, 80, 0, 0)], gone: vec![ListenerId(1)] };
+    watch.tell(300, &Event::Roll(Box::new(roll)));
+    watch.owned(301, 7, 200);
+    let before = ListenerId(1);
+    let restarted = Change::Restarted { before: 100, after: 200 };
+    assert_eq!(watch.changes(), [Change::Gone, Change::Replaced { before }, restarted]);
+    watch.owned(900, 7, 300);
+    assert_eq!(watch.changes().last(), Some(&Change::Handed { before: 200, after: 300 }));
+}
+
+#[test]
+fn a_restart_is_noted_too_where_the_old_socket_is_found_gone_later() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.owned(1, 1, 100);
+    watch.roll(300, vec![at(7, 80, 0, 0)]);
+    watch.owned(301, 7, 200);
+    watch.gone(600, 1);
+    assert_eq!(watch.changes(), [Change::Came, Change::Gone, Change::Restarted { before: 100, after: 200 }]);
+}
+
+#[test]
+fn a_second_socket_on_the_same_address_is_no_restart() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    watch.owned(1, 1, 100);
+    watch.roll(300, vec![at(7, 80, 0, 0)]);
+    watch.owned(301, 7, 200);
+    assert_eq!(watch.changes(), [Change::Came]);
+}
+
+#[test]
+fn a_changed_backlog_is_noted_and_measured_by() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 6, 0)]);
+    let mut larger = at(1, 80, 6, 0);
+    larger.queue.limit = Some(50);
+    watch.roll(500, vec![larger]);
+    assert_eq!(watch.changes(), [Change::Relisted { before: 5, after: 50 }]);
+    let one = watch.one(1);
+    assert_eq!((one.capacity(), one.is_full(), one.full(watch.0.now)), (Some(51), false, Duration::from_millis(500)));
+}
+
+#[test]
+fn a_standstill_needs_the_same_head_and_no_shorter_queue() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 3, 0)]);
+    watch.crowded(0, 1, Some(2000));
+    assert_eq!(watch.one(1).standstill().unwrap().unmoved, Duration::ZERO, "one look proves nothing");
+    watch.crowded(1200, 1, Some(3190));
+    let still = watch.one(1).standstill().unwrap();
+    assert_eq!(still.unmoved, Duration::from_millis(1200));
+    assert!(still.oldest >= Duration::from_millis(3190));
+    watch.crowded(1700, 1, Some(900));
+    assert_eq!(watch.one(1).standstill().unwrap().unmoved, Duration::ZERO, "a younger head: somebody was accepted");
+    watch.crowded(2900, 1, Some(2100));
+    watch.roll(3000, vec![at(1, 80, 2, 0)]);
+    assert_eq!(watch.one(1).standstill(), None, "the queue became shorter: somebody was accepted");
+}
+
+#[test]
+fn the_chosen_listeners_own_lists_tell_its_head_exactly() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 2, 0)]);
+    watch.tell(0, &Event::Chosen(Some(ListenerId(1))));
+    let peer = crate::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 4000);
+    let waiting = |cookie, age_ms| {
+        let one = Waiting { peer, age_ms: Some(age_ms), bytes: 0, closed: false, cookie };
+        Event::Listed(Box::new(Listed { half_open: None, waiting: Some(vec![one]) }))
+    };
+    watch.tell(0, &waiting(9, 1000));
+    watch.tell(1000, &waiting(9, 2000));
+    assert_eq!(watch.one(1).standstill().unwrap().unmoved, Duration::from_secs(1));
+    watch.tell(1100, &waiting(10, 2100));
+    assert_eq!(watch.one(1).standstill().unwrap().unmoved, Duration::ZERO, "as old, but another one");
+}
+
+#[test]
+fn a_full_member_beside_idle_siblings_is_found() {
+    let mut watch = Watch::began(true);
+    watch.roll(0, vec![at(1, 80, 0, 0), at(2, 80, 6, 9), at(3, 80, 0, 0), at(4, 81, 6, 0)]);
+    let groups = watch.0.groups();
+    assert_eq!(groups.iter().map(|group| group.members.len()).collect::<Vec<_>>(), [3, 1]);
+    let group = &groups[0];
+    assert_eq!((group.depth(), group.capacity(), group.is_shared()), (Some(6), Some(18), true));
+    assert_eq!(group.full_beside_idle().unwrap().id(), ListenerId(2));
+    assert_eq!(group.fullest().unwrap().id(), ListenerId(2));
+    assert!(groups[1].full_beside_idle().is_none(), "a single socket has no siblings");
+    watch.tell(1000, &Event::Knocked(vec![Knocks { id: ListenerId(1), syns: 40, again: 0 }]));
+    watch.tell(2000, &Event::Tick);
+    assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None, "which of the sockets they met is not told");
+    let group = watch.0.group_of(watch.one(2));
+    assert_eq!(watch.0.group_arrivals_per_s(&group), Some(20.0));
+    watch.roll(2100, vec![at(3, 80, 1, 0)]);
+    assert!(watch.0.group_of(watch.one(2)).full_beside_idle().is_none());
+}
+
+#[test]
+fn a_group_is_told_of_without_its_gone_members() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0), at(2, 80, 1, 0)]);
+    watch.gone(100, 2);
+    assert_eq!(watch.0.groups()[0].members.iter().map(|one| one.id().0).collect::<Vec<_>>(), [1]);
+    watch.gone(200, 1);
+    assert_eq!(watch.0.groups()[0].members.len(), 2, "where none is left the gone ones stand there");
+}
+
+#[test]
+fn ten_thousand_listeners_that_come_and_go_are_bounded() {
+    let mut watch = Watch::began(false);
+    let many = |first: u64| (first..first + 10_000).map(|id| at(id, (id % 50_000) as u16 + 1, 0, 0)).collect();
+    watch.roll(0, many(1));
+    watch.counters(0, 0);
+    assert_eq!(watch.0.live().count(), 10_000);
+    let gone = (1..=10_000).map(ListenerId).collect();
+    watch.tell(500, &Event::Roll(Box::new(Roll { changed: many(20_001), gone })));
+    assert!(watch.0.listeners.len() <= 10_000 + GONE, "{}", watch.0.listeners.len());
+    assert_eq!(watch.0.live().count(), 10_000);
+    assert_eq!(watch.0.remarks.len(), REMARKS);
+    assert_eq!(watch.0.groups().len(), watch.0.listeners.len());
+}
+
+#[test]
+fn a_new_watch_forgets_the_old_one() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 0, 0)]);
+    let watching = watch.0.watching.clone().unwrap();
+    watch.tell(100, &Event::Watching(Box::new(watching)));
+    assert!(watch.0.listeners.is_empty());
+}
+
+#[test]
+fn what_somaxconn_was_is_remembered() {
+    let mut watch = Watch::began(false);
+    watch.tell(100, &Event::Sysctl { name: Sysctl::Somaxconn, value: 8192 });
+    assert_eq!((watch.0.somaxconn.as_slice(), watch.0.somaxconn_now()), ([4096, 8192].as_slice(), Some(8192)));
+}

@@ -1,0 +1,269 @@
+//! One listener over time.
+
+use std::time::Duration;
+
+use super::drops::{Drops, Meter};
+use super::trail::Trail;
+use crate::model::queue;
+use crate::model::sample::{Listed, QueueReading, Waiting};
+use crate::model::stamp::Stamp;
+use crate::model::watch::{Crowding, Knocks, ListenerId, ListenerReading, Owner};
+
+/// One listener over time.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// As last read.
+    pub reading: ListenerReading,
+    /// Who holds it.
+    pub owner: Option<Owner>,
+    /// What stands behind its queues.
+    pub crowding: Crowding,
+    /// When it was seen first.
+    pub since: Stamp,
+    /// When it was found gone.
+    pub gone: Option<Stamp>,
+    /// The accept queue's greatest depth since the watch began.
+    pub max: u32,
+    /// The SYN queue's greatest depth since the watch began.
+    pub half_open_max: u32,
+    /// Since when the accept queue has held its capacity.
+    pub full_since: Option<Stamp>,
+    /// How long it held its capacity before that.
+    pub full_before: Duration,
+    /// First SYNs seen by the tap since the watch began.
+    pub syns: u64,
+    /// SYNs sent again, seen by the tap.
+    pub syns_again: u64,
+    /// The listener that stood on the same address and had gone when this one came.
+    pub heir_of: Option<ListenerId>,
+    /// Since when its SYN queue has held half of its limit or more.
+    pub crowded_since: Option<Stamp>,
+    pub(super) meter: Meter,
+    pub(super) trail: Trail,
+    head: Option<Head>,
+}
+
+/// How long nobody has been accepted, as far as that is known for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standstill {
+    /// For so long the same connection has been seen at the head of the queue.
+    pub unmoved: Duration,
+    /// How long that one has waited.
+    pub oldest: Duration,
+}
+
+/// The connection that `accept()` would return next.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// When it entered the queue, in nanoseconds of the session; below zero: before it.
+    born: i64,
+    cookie: Option<u64>,
+    first_seen: Stamp,
+    last_seen: Stamp,
+}
+
+/// By how much the birth of the same connection may differ between two readings: milliseconds are cut off, and a busy machine
+/// stamps late.
+const BLUR: i64 = 300_000_000;
+
+impl Watched {
+    pub(super) fn new(at: Stamp, reading: &ListenerReading) -> Self {
+        let mut one = Self {
+            reading: reading.clone(),
+            owner: None,
+            crowding: Crowding::default(),
+            since: at,
+            gone: None,
+            max: 0,
+            half_open_max: 0,
+            full_since: None,
+            full_before: Duration::ZERO,
+            syns: 0,
+            syns_again: 0,
+            heir_of: None,
+            crowded_since: None,
+            meter: Meter::new(reading.queue.drops),
+            trail: Trail::default(),
+            head: None,
+        };
+        one.measure(at, 0);
+        one
+    }
+
+    /// Takes a reading; true when the drop counter has moved.
+    pub(super) fn read(&mut self, at: Stamp, reading: &ListenerReading) -> bool {
+        let before = self.depth();
+        self.reading = reading.clone();
+        self.measure(at, before);
+        self.meter.read(reading.queue.drops)
+    }
+
+    /// Takes a closer reading of its queue alone; true when the drop counter has moved.
+    pub(super) fn read_queue(&mut self, at: Stamp, reading: QueueReading) -> bool {
+        let before = self.depth();
+        let queue = &mut self.reading.queue;
+        queue.depth = reading.depth.or(queue.depth);
+        queue.limit = reading.limit.or(queue.limit);
+        queue.drops = reading.drops.or(queue.drops);
+        self.measure(at, before);
+        self.meter.read(reading.drops)
+    }
+
+    /// Takes a closer look behind its queues; never moves the drop counter.
+    pub(super) fn read_lists(&mut self, at: Stamp, listed: &Listed) -> bool {
+        let mut crowding = self.crowding;
+        if let Some(half_open) = &listed.half_open {
+            crowding.half_open = u32::try_from(half_open.len()).ok();
+        }
+        let mut cookie = None;
+        if let Some(waiting) = &listed.waiting {
+            let oldest = waiting.iter().max_by_key(|one| one.age_ms);
+            crowding.oldest_wait_ms = oldest.and_then(|one| one.age_ms);
+            cookie = oldest.map(|one: &Waiting| one.cookie);
+        }
+        self.take_crowding(at, crowding, cookie, listed.waiting.is_some());
+        false
+    }
+
+    pub(super) fn crowd(&mut self, at: Stamp, crowding: Crowding) {
+        self.take_crowding(at, crowding, None, true);
+    }
+
+    fn take_crowding(&mut self, at: Stamp, crowding: Crowding, cookie: Option<u64>, waiting: bool) {
+        self.crowding = crowding;
+        let half_open = crowding.half_open.unwrap_or(0);
+        self.half_open_max = self.half_open_max.max(half_open);
+        let crowded =
+            self.reading.queue.limit.is_some_and(|limit| half_open > 0 && half_open.saturating_mul(2) >= limit);
+        self.crowded_since = if crowded { self.crowded_since.or(Some(at)) } else { None };
+        if waiting {
+            self.see_head(at, crowding.oldest_wait_ms, cookie);
+        }
+    }
+
+    fn see_head(&mut self, at: Stamp, oldest_wait_ms: Option<u32>, cookie: Option<u64>) {
+        let Some(wait_ms) = oldest_wait_ms else {
+            self.head = None;
+            return;
+        };
+        let born = at.as_nanos().cast_signed() - i64::from(wait_ms) * 1_000_000;
+        let same = self.head.filter(|head| match (head.cookie, cookie) {
+            (Some(before), Some(now)) => before == now,
+            _ => (born - head.born).abs() <= BLUR,
+        });
+        self.head = Some(Head {
+            born: same.map_or(born, |head| head.born),
+            cookie: cookie.or_else(|| same.and_then(|head| head.cookie)),
+            first_seen: same.map_or(at, |head| head.first_seen),
+            last_seen: at,
+        });
+    }
+
+    fn measure(&mut self, at: Stamp, before: u32) {
+        let depth = self.depth();
+        self.max = self.max.max(depth);
+        if depth < before {
+            // Only accept() makes a queue shorter.
+            self.head = None;
+        }
+        if depth > 0 || before > 0 {
+            let beat = self.trail.beat_at(at);
+            beat.depth_max = beat.depth_max.max(depth);
+            beat.depth_last = depth;
+        }
+        match (self.is_full(), self.full_since) {
+            (true, None) => self.full_since = Some(at),
+            (false, Some(_)) => self.end_full(at),
+            _ => {}
+        }
+    }
+
+    pub(super) fn knock(&mut self, at: Stamp, knocks: Knocks) {
+        self.syns += u64::from(knocks.syns);
+        self.syns_again += u64::from(knocks.again);
+        let beat = self.trail.beat_at(at);
+        beat.syns = beat.syns.saturating_add(knocks.syns);
+    }
+
+    pub(super) fn leave(&mut self, at: Stamp) {
+        self.end_full(at);
+        self.gone = Some(at);
+        self.crowding = Crowding::default();
+        self.crowded_since = None;
+        self.head = None;
+        let queue = &mut self.reading.queue;
+        queue.depth = queue.depth.map(|_| 0);
+    }
+
+    /// Nothing is known of the time from `began` to `ended`: it counts neither as full nor as unmoved.
+    pub(super) fn lapse(&mut self, began: Stamp, ended: Stamp) {
+        if self.full_since.is_some() {
+            self.end_full(began);
+            self.full_since = Some(ended);
+        }
+        self.crowded_since = self.crowded_since.map(|_| ended);
+        self.head = None;
+    }
+
+    fn end_full(&mut self, at: Stamp) {
+        if let Some(since) = self.full_since.take() {
+            self.full_before += at.since(since);
+        }
+    }
+
+    /// Entries in its accept queue; 0 where that is not told.
+    pub(super) fn depth(&self) -> u32 {
+        self.reading.queue.depth.unwrap_or(0)
+    }
+
+    /// Which socket.
+    pub const fn id(&self) -> ListenerId {
+        self.reading.id
+    }
+
+    /// How many connections its accept queue holds: one more than its limit.
+    pub fn capacity(&self) -> Option<u32> {
+        self.reading.queue.limit.map(queue::accept_capacity)
+    }
+
+    /// True when the accept queue holds its capacity or more: the next one is dropped.
+    pub fn is_full(&self) -> bool {
+        matches!((self.reading.queue.depth, self.capacity()), (Some(depth), Some(capacity)) if depth >= capacity)
+    }
+
+    /// How full the accept queue is: 1 is full, more is possible (a queue is not emptied when its limit shrinks).
+    pub fn fullness(&self) -> Option<f64> {
+        Some(f64::from(self.reading.queue.depth?) / f64::from(self.capacity()?))
+    }
+
+    /// How full it was at most, by the limit of now.
+    pub fn fullness_max(&self) -> Option<f64> {
+        Some(f64::from(self.max) / f64::from(self.capacity()?))
+    }
+
+    /// How long its accept queue has held its capacity since the watch began.
+    pub fn full(&self, now: Stamp) -> Duration {
+        self.full_before + self.full_since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
+    /// What it dropped since the watch began; `None` for a unix socket and where its counter is not told.
+    pub fn drops(&self) -> Option<Drops> {
+        self.meter.since_watched()
+    }
+
+    /// What it dropped since it was made; listener and noise together are what `ss -m` shows behind `d`.
+    pub fn drops_since_made(&self) -> Option<Drops> {
+        self.meter.since_made()
+    }
+
+    /// How long the same connection has stood at the head of its queue. `None`: its queue is empty, has just been seen to move, or
+    /// the ages of those who wait are not told. Sockets of one address share these ages.
+    pub fn standstill(&self) -> Option<Standstill> {
+        let head = self.head.filter(|_| self.depth() > 0)?;
+        let oldest = head.last_seen.as_nanos().cast_signed() - head.born;
+        Some(Standstill {
+            unmoved: head.last_seen.since(head.first_seen),
+            oldest: Duration::from_nanos(oldest.max(0).cast_unsigned()),
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! What a watch has to say: one document ([`Document`]), a table like that of `ss` ([`table`]), and the text after a watch without a
+//! picture ([`text`]). Everything is made from the world alone.
+
+mod document;
+mod rows;
+mod table;
+mod text;
+
+pub use document::{
+    AcceptQueue, Diagnosis, Document, Drops, HalfOpen, Listener, Rates, Remark, SynQueue, Waiting, WaitingState,
+};
+pub use table::table;
+pub use text::text;
+
+use crate::model::survey::Watched;
+use crate::model::world::World;
+
+/// The listeners that are told of, fullest first: those asked for, gone ones last.
+fn in_order(world: &World) -> Vec<&Watched> {
+    let mut all: Vec<_> = world.survey.wanted().collect();
+    let fullness = |one: &Watched| one.fullness().unwrap_or(0.0);
+    all.sort_by(|one, other| {
+        let gone = one.gone.is_some().cmp(&other.gone.is_some());
+        let fuller = fullness(other).total_cmp(&fullness(one));
+        let address = one.reading.address.cmp(&other.reading.address);
+        gone.then(fuller).then(address).then(one.id().cmp(&other.id()))
+    });
+    all
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,378 @@
+//! The document of a watch. Unknown is null, never NaN and never a guess.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::in_order;
+use crate::model::counters::Counters;
+use crate::model::finding::{Check, Finding, RULES, Severity};
+use crate::model::peer::Peer;
+use crate::model::survey::habit::habit_of;
+use crate::model::survey::{self, Watched};
+use crate::model::watch::Rights;
+use crate::model::world::World;
+use crate::report::clean;
+use crate::report::summary::{OwnLosses, VERSION, finite_only, rounded, seconds};
+
+/// A watch.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document {
+    /// Always [`VERSION`].
+    pub schema: &'static str,
+    /// Always `watch`.
+    pub kind: &'static str,
+    /// The kernel's release.
+    pub kernel: Option<String>,
+    /// How long it lasted, in seconds.
+    pub duration_s: f64,
+    /// The network namespace, where it was not qviz's own: the words that named it.
+    pub netns: Option<String>,
+    /// Which listeners were asked for; null: all.
+    pub target: Option<String>,
+    /// What could be seen.
+    pub rights: Rights,
+    /// `net.core.somaxconn` at the end.
+    pub somaxconn: Option<u32>,
+    /// The listeners that were asked for, fullest first, gone ones last.
+    pub listeners: Vec<Listener>,
+    /// How many listeners came and went and are not told of any more.
+    pub forgotten: u64,
+    /// What happened to listeners as a whole, oldest first; the latest of them.
+    pub changes: Vec<Remark>,
+    /// The change of the network namespace's counters since the watch began.
+    pub counters: Counters,
+    /// What qviz missed or put off.
+    pub losses: OwnLosses,
+    /// Every diagnosis, as it was when last in force; what matters most comes first.
+    pub findings: Vec<Diagnosis>,
+}
+
+/// One listener.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listener {
+    /// The socket's cookie: the same number in the lines of events.
+    pub id: u64,
+    /// `tcp4`, `tcp6` or `unix`.
+    pub family: &'static str,
+    /// Address and port, or a path.
+    pub address: String,
+    /// The process that holds it; null where that may not be seen.
+    pub pid: Option<u32>,
+    /// Its name.
+    pub command: Option<String>,
+    /// Other processes that have it open too.
+    pub others: Option<u32>,
+    /// Its container or unit.
+    pub place: Option<String>,
+    /// The user that made it.
+    pub uid: Option<u32>,
+    /// The group's name, its address, where several sockets share it (SO_REUSEPORT).
+    pub reuseport_group: Option<String>,
+    /// When it was found gone; null: it is there.
+    pub gone_s: Option<f64>,
+    /// Its accept queue.
+    pub accept_queue: AcceptQueue,
+    /// Its SYN queue; shared by all sockets of one address.
+    pub syn_queue: SynQueue,
+    /// What it dropped.
+    pub drops: Drops,
+    /// How fast all that goes.
+    pub rates: Rates,
+    /// Who waits for `accept()`; null for listeners that were not chosen.
+    pub waiting: Option<Vec<Waiting>>,
+    /// Who is half-open; null for listeners that were not chosen.
+    pub half_open: Option<Vec<HalfOpen>>,
+}
+
+/// An accept queue.
+#[derive(Clone, Debug, Serialize)]
+pub struct AcceptQueue {
+    /// Entries now.
+    pub depth: Option<u32>,
+    /// Its limit.
+    pub limit: Option<u32>,
+    /// How many it holds: one more.
+    pub capacity: Option<u32>,
+    /// The greatest depth since the watch began.
+    pub max: u32,
+    /// Seconds during which it held its capacity.
+    pub full_s: f64,
+    /// Milliseconds that the oldest has waited; those of one address share it.
+    pub oldest_wait_ms: Option<u32>,
+    /// What the limit looks like: `net.core.somaxconn`, or somebody's default.
+    pub limit_looks_like: Option<&'static str>,
+}
+
+/// A SYN queue.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct SynQueue {
+    /// Half-open requests now.
+    pub depth: Option<u32>,
+    /// The most since the watch began.
+    pub max: Option<u32>,
+}
+
+/// Drops since the socket was made. `listener` and `noise` together are the socket's own drop counter, what `ss -m` shows behind `d`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Drops {
+    /// SYNs and final ACKs that it dropped: at most so many, just so many where `exact`.
+    pub listener: Option<u64>,
+    /// What else its counter has counted.
+    pub noise: Option<u64>,
+    /// True when the two are told apart for certain.
+    pub exact: Option<bool>,
+    /// The part of `listener` that fell since the watch began.
+    pub watched: Option<u64>,
+}
+
+/// How fast, over the last three seconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Rates {
+    /// First SYNs; null without a packet tap.
+    pub arrivals_per_s: Option<f64>,
+    /// Connections that `accept()` returned; null but for a chosen listener with a packet tap.
+    pub accepts_per_s: Option<f64>,
+    /// Drops.
+    pub drops_per_s: Option<f64>,
+}
+
+/// One connection that waits for `accept()`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Waiting {
+    /// The client; null where the kernel does not list it any more.
+    pub peer: Option<Peer>,
+    /// Milliseconds since it entered the queue.
+    pub age_ms: Option<u32>,
+    /// Bytes that it has sent already.
+    pub bytes: Option<u32>,
+    /// Whether its client is still there.
+    pub state: WaitingState,
+}
+
+/// Whether a waiting client is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingState {
+    /// It is.
+    Established,
+    /// It has closed its side.
+    Closed,
+    /// It has reset the connection: only its place is left.
+    Reset,
+}
+
+/// One half-open request.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct HalfOpen {
+    /// The client.
+    pub peer: Peer,
+    /// SYN-ACKs sent again so far.
+    pub retransmits: u8,
+    /// Milliseconds until the next one, or the request's end.
+    pub next_ms: u32,
+}
+
+/// Something that happened to a listener as a whole.
+#[derive(Clone, Debug, Serialize)]
+pub struct Remark {
+    /// When.
+    pub at_s: f64,
+    /// Where it listens.
+    pub listener: String,
+    /// What, in words.
+    pub what: String,
+}
+
+/// One diagnosis.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    /// The rule's fixed name.
+    pub rule: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Since when it has been so.
+    pub since_s: f64,
+    /// True when it is so now.
+    pub in_force: bool,
+    /// Which listener it is about: its address.
+    pub listener: Option<String>,
+    /// The numbers that it rests on.
+    #[serde(serialize_with = "finite_only")]
+    pub evidence: BTreeMap<String, f64>,
+    /// One sentence: what, why, what to do.
+    pub sentence: String,
+}
+
+impl Document {
+    /// What is known of the watch at this moment.
+    pub fn of(world: &World) -> Self {
+        let survey = &world.survey;
+        let watching = survey.watching.as_ref();
+        Self {
+            schema: VERSION,
+            kind: "watch",
+            kernel: watching.map(|watching| clean::line(&watching.kernel)),
+            duration_s: rounded(survey.now.since(survey.since).as_secs_f64()),
+            netns: watching.and_then(|watching| watching.netns.as_deref().map(clean::line)),
+            target: watching
+                .and_then(|watching| watching.target.as_ref().map(|target| clean::line(&target.to_string()))),
+            rights: watching.map(|watching| watching.rights.clone()).unwrap_or_default(),
+            somaxconn: survey.somaxconn_now(),
+            listeners: in_order(world).into_iter().map(|one| Listener::of(world, one)).collect(),
+            forgotten: survey.forgotten,
+            changes: survey.remarks.iter().map(Remark::of).collect(),
+            counters: survey.counters(),
+            losses: OwnLosses::of(world.losses),
+            findings: Diagnosis::all(world),
+        }
+    }
+}
+
+impl Listener {
+    fn of(world: &World, one: &Watched) -> Self {
+        let reading = &one.reading;
+        let owner = one.owner.as_ref();
+        let chosen = world.survey.chosen == Some(one.id()) && one.gone.is_none();
+        let group = world.survey.group_of(one);
+        Self {
+            id: one.id().0,
+            family: reading.address.family(),
+            address: clean::line(&reading.address.to_string()),
+            pid: owner.map(|owner| owner.pid),
+            command: owner.map(|owner| clean::line(&owner.command)),
+            others: owner.map(|owner| owner.others),
+            place: owner.and_then(|owner| owner.place.as_deref().map(clean::line)),
+            uid: reading.uid,
+            reuseport_group: group.is_shared().then(|| reading.address.to_string()),
+            gone_s: one.gone.map(seconds),
+            accept_queue: AcceptQueue::of(world, one),
+            syn_queue: SynQueue::of(one),
+            drops: Drops::of(world, one),
+            rates: Rates::of(world, one),
+            waiting: waiting(world, one).filter(|_| chosen),
+            half_open: half_open(world).filter(|_| chosen),
+        }
+    }
+}
+
+impl AcceptQueue {
+    fn of(world: &World, one: &Watched) -> Self {
+        let queue = one.reading.queue;
+        Self {
+            depth: queue.depth,
+            limit: queue.limit,
+            capacity: one.capacity(),
+            max: one.max,
+            full_s: rounded(one.full(world.survey.now).as_secs_f64()),
+            oldest_wait_ms: one.crowding.oldest_wait_ms,
+            limit_looks_like: looks_like(world, one),
+        }
+    }
+}
+
+fn looks_like(world: &World, one: &Watched) -> Option<&'static str> {
+    let limit = one.reading.queue.limit?;
+    if world.survey.somaxconn_now() == Some(limit) {
+        return Some("net.core.somaxconn");
+    }
+    let command = one.owner.as_ref().map(|owner| owner.command.as_str());
+    habit_of(limit, command, &one.reading.address).map(|habit| habit.whose)
+}
+
+impl SynQueue {
+    fn of(one: &Watched) -> Self {
+        let depth = one.crowding.half_open;
+        let seen = depth.is_some() || one.half_open_max > 0;
+        Self { depth, max: seen.then_some(one.half_open_max) }
+    }
+}
+
+impl Drops {
+    fn of(world: &World, one: &Watched) -> Self {
+        let made = world.drops_since_made_of(one);
+        Self {
+            listener: made.map(|drops| drops.listener),
+            noise: made.map(|drops| drops.noise),
+            exact: made.map(|drops| drops.is_exact()),
+            watched: world.drops_of(one).map(|drops| drops.listener),
+        }
+    }
+}
+
+impl Rates {
+    fn of(world: &World, one: &Watched) -> Self {
+        let finite = |rate: Option<f64>| rate.filter(|rate| rate.is_finite()).map(rounded);
+        Self {
+            arrivals_per_s: finite(world.survey.arrivals_per_s(one)),
+            accepts_per_s: finite(world.accepts_per_s(one)),
+            drops_per_s: finite(world.survey.drops_per_s(one)),
+        }
+    }
+}
+
+/// Who waits, oldest first; after them the places whose clients have gone.
+fn waiting(world: &World, one: &Watched) -> Option<Vec<Waiting>> {
+    let mut listed = world.listed.waiting.clone()?;
+    listed.sort_by_key(|waiting| std::cmp::Reverse(waiting.age_ms));
+    let state = |closed: bool| if closed { WaitingState::Closed } else { WaitingState::Established };
+    let visible = listed.iter().map(|waiting| Waiting {
+        peer: Some(waiting.peer),
+        age_ms: waiting.age_ms,
+        bytes: Some(waiting.bytes),
+        state: state(waiting.closed),
+    });
+    let reset = world.places_of_the_reset().filter(|_| one.reading.address.port().is_some()).unwrap_or(0);
+    let place = Waiting { peer: None, age_ms: None, bytes: None, state: WaitingState::Reset };
+    Some(visible.chain(std::iter::repeat_n(place, reset as usize)).collect())
+}
+
+fn half_open(world: &World) -> Option<Vec<HalfOpen>> {
+    let listed = world.listed.half_open.as_ref()?;
+    let shown = |one: &crate::model::sample::HalfOpen| HalfOpen {
+        peer: one.peer,
+        retransmits: one.retransmits,
+        next_ms: one.next_ms,
+    };
+    Some(listed.iter().map(shown).collect())
+}
+
+impl Remark {
+    fn of(remark: &survey::Remark) -> Self {
+        Self {
+            at_s: seconds(remark.at),
+            listener: clean::line(&remark.address.to_string()),
+            what: remark.change.to_string(),
+        }
+    }
+}
+
+impl Diagnosis {
+    /// Every diagnosis of the watch, those in force before those of the same weight that are over.
+    pub(super) fn all(world: &World) -> Vec<Self> {
+        let in_force = |finding: &Finding| {
+            world.findings.iter().any(|now| now.rule == finding.rule && now.subject == finding.subject)
+        };
+        let diagnosis = |finding: &Finding| Self {
+            rule: finding.rule.clone(),
+            severity: finding.severity,
+            since_s: seconds(finding.since),
+            in_force: in_force(finding),
+            listener: finding.subject.as_ref().map(|subject| clean::line(&subject.address.to_string())),
+            evidence: finding.evidence.clone(),
+            sentence: clean::line(&finding.sentence),
+        };
+        let asked_for = |finding: &&Finding| {
+            let known = finding.subject.as_ref().and_then(|subject| world.survey.one(subject.id));
+            known.is_none_or(|one| world.survey.asks_for(one))
+        };
+        let mut all: Vec<_> = world.found.values().filter(asked_for).map(diagnosis).collect();
+        // What is said of a listener as such comes before the details of the chosen one.
+        let rank = |one: &Self| {
+            let place = RULES.iter().position(|rule| rule.name == one.rule);
+            place.map(|place| (matches!(RULES[place].check, Check::World(_)), place))
+        };
+        all.sort_by_key(|one| (std::cmp::Reverse((one.severity, one.in_force)), rank(one)));
+        all
+    }
+}

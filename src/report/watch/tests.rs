@@ -1,0 +1,225 @@
+use super::*;
+use crate::model::counters::{Counter, Counters};
+use crate::model::event::{Began, Event, Rung};
+use crate::model::peer::Peer;
+use crate::model::sample::{HalfOpen as Request, Listed, QueueReading, Waiting as Queued};
+use crate::model::settings::{ClientKind, Sysctl, Sysctls};
+use crate::model::stamp::Stamp;
+use crate::model::watch::{Address, Crowding, ListenerId, ListenerReading, Owner, Rights, Roll, Watching};
+use crate::report::text::Marks;
+
+fn tell(world: &mut World, ms: u64, event: &Event) {
+    world.apply(Stamp::from_millis(ms), event);
+}
+
+fn watching(target: Option<&str>) -> World {
+    let mut sysctls = Sysctls::default();
+    sysctls.set(Sysctl::Somaxconn, 4096);
+    let rights = Rights { tap_refused: Some("CAP_NET_RAW is missing".into()), ..Rights::default() };
+    let target = target.map(|target| target.parse().unwrap());
+    let watching = Watching { kernel: "6.18.44".into(), pid: 1, rights, netns: None, target, sysctls };
+    let mut world = World::new();
+    tell(&mut world, 0, &Event::Watching(Box::new(watching)));
+    world
+}
+
+fn listener(id: u64, address: &str, (depth, limit, drops): (u32, u32, Option<u32>)) -> ListenerReading {
+    let queue = QueueReading { depth: Some(depth), limit: Some(limit), drops };
+    let address = if address.starts_with('/') {
+        Address::Unix(address.to_owned())
+    } else {
+        Address::Tcp(address.parse().unwrap())
+    };
+    ListenerReading { id: ListenerId(id), address, v6_only: None, queue, inode: id, uid: None }
+}
+
+fn peer(port: u16) -> Peer {
+    Peer::v4(std::net::Ipv4Addr::LOCALHOST, port)
+}
+
+/// A stalled server among others; it is chosen.
+fn stalled(target: Option<&str>) -> World {
+    let mut world = watching(target);
+    let changed = vec![
+        listener(1, "127.0.0.1:8080", (3, 5, Some(12))),
+        listener(2, "[::]:443", (0, 511, Some(0))),
+        listener(3, "/run/php.sock", (512, 511, None)),
+    ];
+    tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+    let owner = Owner { pid: 1234, command: "ng\u{1b}[31minx".into(), others: 3, place: Some("web".into()) };
+    tell(&mut world, 0, &Event::Owned { id: ListenerId(1), owner: Some(owner) });
+    let mut counters = Counters::default();
+    counters.set(Counter::ListenDrops, 9);
+    tell(&mut world, 0, &Event::Counters(Box::new(counters)));
+    tell(&mut world, 0, &Event::Chosen(Some(ListenerId(1))));
+    tell(&mut world, 0, &Event::Began(Box::new(began())));
+    tell(&mut world, 0, &Event::Queue(QueueReading { depth: Some(3), limit: Some(5), drops: Some(12) }));
+    for ms in [10, 1010] {
+        let one = |port, age_ms, closed| Queued {
+            peer: peer(port),
+            age_ms: Some(age_ms),
+            bytes: 5,
+            closed,
+            cookie: port.into(),
+        };
+        let waiting = vec![one(4001, 900 + ms as u32, true), one(4000, 1490 + ms as u32, false)];
+        let half_open = vec![Request { peer: peer(5000), retransmits: 1, next_ms: 960, cookie: 7 }];
+        tell(&mut world, ms, &Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: Some(waiting) })));
+    }
+    tell(&mut world, 2000, &Event::Tick);
+    world
+}
+
+fn began() -> Began {
+    Began {
+        kernel: "6.18.44".into(),
+        rung: Rung::Host,
+        fallback: None,
+        pid: 1,
+        seed: 0,
+        clients: ClientKind::Connect,
+        address: "127.0.0.1:8080".parse().unwrap(),
+        tap: false,
+        private_counters: false,
+        host: Sysctls::default(),
+        sysctls: Sysctls::default(),
+        watched: true,
+    }
+}
+
+#[test]
+fn the_document_has_the_members_of_the_contract() {
+    let document = serde_json::to_value(Document::of(&stalled(Some(":8080")))).unwrap();
+    assert_eq!((&document["schema"], &document["kind"]), (&"qviz/1".into(), &"watch".into()));
+    assert_eq!(document["duration_s"], 2.0);
+    assert_eq!(document["rights"]["tap"], false);
+    assert_eq!(document["rights"]["owners"], "own");
+    let listeners = document["listeners"].as_array().unwrap();
+    assert_eq!(listeners.len(), 1, "only what was asked for");
+    let one = &listeners[0];
+    assert_eq!(
+        (&one["family"], &one["address"], &one["pid"]),
+        (&"tcp4".into(), &"127.0.0.1:8080".into(), &1234.into())
+    );
+    let queue = &one["accept_queue"];
+    assert_eq!(
+        (&queue["depth"], &queue["limit"], &queue["capacity"], &queue["max"]),
+        (&3.into(), &5.into(), &6.into(), &3.into())
+    );
+    assert_eq!((&queue["full_s"], &queue["oldest_wait_ms"]), (&0.0.into(), &2500.into()));
+    assert_eq!((&one["syn_queue"]["depth"], &one["syn_queue"]["max"]), (&1.into(), &1.into()));
+    assert_eq!((&one["drops"]["listener"], &one["drops"]["noise"]), (&9.into(), &3.into()));
+    assert_eq!((&one["drops"]["exact"], &one["drops"]["watched"]), (&false.into(), &0.into()));
+    assert_eq!((&one["rates"]["arrivals_per_s"], &one["rates"]["accepts_per_s"]), (&().into(), &().into()));
+    assert_eq!(one["half_open"][0]["next_ms"], 960);
+}
+
+#[test]
+fn who_waits_is_listed_oldest_first_and_the_reset_have_no_peer() {
+    let document = serde_json::to_value(Document::of(&stalled(Some(":8080")))).unwrap();
+    let waiting = &document["listeners"][0]["waiting"];
+    let states: Vec<_> = waiting.as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["established", "closed", "reset"]);
+    assert_eq!((&waiting[0]["peer"], &waiting[0]["age_ms"]), (&"127.0.0.1:4000".into(), &2500.into()));
+    assert_eq!((&waiting[2]["peer"], &waiting[2]["bytes"]), (&().into(), &().into()));
+}
+
+#[test]
+fn listeners_that_were_not_chosen_have_no_lists_and_unix_sockets_no_drops() {
+    let document = serde_json::to_value(Document::of(&stalled(None))).unwrap();
+    let listeners = document["listeners"].as_array().unwrap();
+    let addresses: Vec<_> = listeners.iter().map(|one| one["address"].as_str().unwrap()).collect();
+    assert_eq!(addresses, ["/run/php.sock", "127.0.0.1:8080", "[::]:443"], "fullest first");
+    let unix = &listeners[0];
+    assert_eq!((&unix["family"], &unix["waiting"], &unix["half_open"]), (&"unix".into(), &().into(), &().into()));
+    assert!(unix["drops"]["listener"].is_null() && unix["drops"]["exact"].is_null());
+    assert_eq!(listeners[2]["drops"]["exact"], true);
+}
+
+#[test]
+fn findings_name_their_listener_and_those_of_others_are_left_out() {
+    let document = serde_json::to_value(Document::of(&stalled(Some(":8080")))).unwrap();
+    let findings = document["findings"].as_array().unwrap();
+    assert_eq!((&findings[0]["rule"], &findings[0]["listener"]), (&"server-stalled".into(), &"127.0.0.1:8080".into()));
+    assert_eq!(findings[0]["in_force"], true);
+    assert!(!findings[0]["sentence"].as_str().unwrap().contains('\u{1b}'));
+    assert!(findings.iter().all(|finding| finding["rule"] != "unix-socket-full"));
+}
+
+#[test]
+fn a_stall_is_told_before_the_full_queue_that_comes_of_it() {
+    let mut world = stalled(Some(":8080"));
+    let full = listener(1, "127.0.0.1:8080", (6, 5, Some(12)));
+    tell(&mut world, 2100, &Event::Roll(Box::new(Roll { changed: vec![full], gone: Vec::new() })));
+    tell(&mut world, 2500, &Event::Tick);
+    let rules: Vec<_> = Document::of(&world).findings.into_iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules[..2], ["server-stalled", "accept-queue-full"]);
+    assert_eq!(world.findings[0].rule, "server-stalled");
+}
+
+#[test]
+fn the_table_says_what_the_queues_are() {
+    let table = table(&stalled(None), Marks::Ascii);
+    assert_eq!(
+        table,
+        "\
+ACCEPT QUEUE  LIMIT  FULL  MAX  SYN QUEUE  DROPS  OLDEST  ADDRESS         PROCESS
+         512    511  FULL  512          -      -       -  /run/php.sock   -
+           3      5   50%    3          1    <=9  2.50 s  127.0.0.1:8080  ng\u{fffd}[31minx 1234 +3 in web
+           0    511    0%    0          -      0       -  [::]:443        -
+"
+    );
+}
+
+#[test]
+fn no_listener_is_said_so() {
+    assert_eq!(table(&watching(None), Marks::Ascii), "Nobody listens in this network namespace.\n");
+    assert_eq!(table(&watching(Some(":81")), Marks::Ascii), "Nobody listens on :81 in this network namespace.\n");
+    let document = serde_json::to_value(Document::of(&watching(Some(":81")))).unwrap();
+    assert_eq!(document["listeners"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn members_of_a_group_are_marked_in_table_and_document() {
+    let mut world = watching(None);
+    let changed = (1..=2).map(|id| listener(id, "0.0.0.0:80", (id as u32, 5, Some(0)))).collect();
+    tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+    assert!(table(&world, Marks::Ascii).contains("0.0.0.0:80 (1 of 2)"));
+    let document = serde_json::to_value(Document::of(&world)).unwrap();
+    assert_eq!(document["listeners"][1]["reuseport_group"], "0.0.0.0:80");
+}
+
+#[test]
+fn a_listener_that_went_is_told_of_last_and_its_going_is_a_change() {
+    let mut world = stalled(None);
+    let gone = Roll { changed: Vec::new(), gone: vec![ListenerId(3)] };
+    tell(&mut world, 2500, &Event::Roll(Box::new(gone)));
+    let document = serde_json::to_value(Document::of(&world)).unwrap();
+    assert_eq!(document["listeners"][2]["gone_s"], 2.5);
+    assert_eq!(document["changes"][0]["what"], "the listener is gone");
+    let text = text(&world, Marks::Ascii);
+    assert!(text.contains("CHANGES\n        2.5 s  /run/php.sock: the listener is gone"), "{text}");
+}
+
+#[test]
+fn the_text_tells_findings_and_what_could_not_be_seen_in_ascii() {
+    let world = stalled(Some(":8080"));
+    let text = text(&world, Marks::Ascii);
+    assert!(text.starts_with("qviz watch, :8080, Linux 6.18.44, 2.0 s, net.core.somaxconn 4096\n"), "{text}");
+    assert!(text.contains("PROBLEM, 127.0.0.1:8080, since") && text.contains("qviz explain server-stalled"), "{text}");
+    assert!(text.contains("NOT SEEN") && text.contains("CAP_NET_RAW is missing"), "{text}");
+    assert!(text.replace('\u{fffd}', "").is_ascii(), "{text}");
+}
+
+#[test]
+fn depths_of_a_crowded_listener_are_the_kernels() {
+    let mut world = watching(None);
+    let changed = vec![listener(1, "127.0.0.1:80", (1, 5, Some(0)))];
+    tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+    let crowding = Crowding { half_open: Some(4), oldest_wait_ms: Some(70) };
+    tell(&mut world, 10, &Event::Crowded { id: ListenerId(1), crowding });
+    let document = serde_json::to_value(Document::of(&world)).unwrap();
+    assert_eq!(document["listeners"][0]["syn_queue"]["depth"], 4);
+    assert_eq!(document["listeners"][0]["accept_queue"]["oldest_wait_ms"], 70);
+    assert_eq!(document["somaxconn"], 4096);
+}

@@ -1,0 +1,99 @@
+//! An attached session: other people's listeners, watched from a thread of its own. It only reads: no connection is opened, nothing
+//! is changed.
+//!
+//! The thread stands where the caller stands: who wants to watch another network namespace enters it first
+//! (`kernel::elsewhere`). Start at [`start`].
+
+use std::io;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::clock::Clock;
+use super::{Session, Source};
+use crate::kernel::census::CensusError;
+use crate::model::watch::Target;
+
+mod choice;
+mod counted;
+mod eyes;
+mod first;
+mod knocks;
+mod lists;
+mod register;
+mod taps;
+mod watcher;
+
+/// What an attached session is made of.
+#[derive(Clone, Debug, Default)]
+pub struct AttachPlan {
+    /// Which listeners are asked for; `None`: all. One that is meant by it is chosen, now or when it comes.
+    pub target: Option<Target>,
+    /// How long it lasts.
+    pub length: Length,
+    /// The words that named the network namespace, where it is not qviz's own.
+    pub netns: Option<String>,
+}
+
+/// How long a watch lasts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Length {
+    /// One careful look at everything.
+    Once,
+    /// So long.
+    For(Duration),
+    /// Until it is stopped.
+    #[default]
+    Endless,
+}
+
+/// Why an attached session could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The kernel does not list its listeners.
+    #[error(transparent)]
+    Census(#[from] CensusError),
+    /// The watching thread ended before it had begun: a defect of qviz.
+    #[error("the watching thread ended before it had begun")]
+    Vanished,
+    /// No thread.
+    #[error("starting the watching thread: {0}")]
+    Thread(io::Error),
+}
+
+impl AttachError {
+    /// The next command that would help.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Census(error) => error.hint(),
+            Self::Vanished => "this is a bug in qviz: please report it; see: qviz doctor",
+            Self::Thread(_) => "see the limits of this shell: ulimit -a",
+        }
+    }
+}
+
+/// Opens the eyes on all listeners and lets them look from a thread of their own.
+///
+/// # Errors
+/// When the kernel does not list its listeners.
+pub fn start(plan: AttachPlan) -> Result<Session, AttachError> {
+    let clock = Clock::start();
+    let (wishes, heard) = std::sync::mpsc::channel();
+    let (facts, receiver) = mpsc::channel(QUEUED_BATCHES);
+    let (opened, outcome) = std::sync::mpsc::sync_channel(1);
+    let watch = move || match first::open(plan, clock, (facts, heard)) {
+        Ok(watcher) => {
+            let _the_starter_waits = opened.send(Ok(()));
+            watcher.run();
+        }
+        Err(error) => {
+            let _the_starter_waits = opened.send(Err(error));
+        }
+    };
+    std::thread::Builder::new().name("watch".into()).spawn(watch).map_err(AttachError::Thread)?;
+    outcome.recv().map_err(|_| AttachError::Vanished)??;
+    Ok(Session { source: Source::Live { facts: receiver, wishes }, recorder: None, clock })
+}
+
+/// Batches of facts that may wait for the fold.
+const QUEUED_BATCHES: usize = 128;

@@ -1,0 +1,60 @@
+//! Opens everything that a watch needs, and says with what rights it looks.
+
+use std::sync::mpsc::Receiver;
+
+use tokio::sync::mpsc::Sender;
+
+use super::choice::Choice;
+use super::eyes::Eyes;
+use super::knocks::Door;
+use super::register::Register;
+use super::taps::Taps;
+use super::watcher::{Told, Watcher};
+use super::{AttachError, AttachPlan};
+use crate::kernel::census::Census;
+use crate::kernel::owners::Owners;
+use crate::kernel::proc::{self, CountersFile};
+use crate::model::command::Command;
+use crate::model::event::{Event, Stamped};
+use crate::model::watch::{Rights, Watching};
+use crate::session::clock::Clock;
+
+pub(super) fn open(
+    plan: AttachPlan,
+    clock: Clock,
+    (facts, wishes): (Sender<Vec<Stamped>>, Receiver<Command>),
+) -> Result<Watcher, AttachError> {
+    let census = Census::open()?;
+    let counters = CountersFile::open().inspect_err(|error| tracing::warn!(%error, "no counters")).ok();
+    let sysctls = proc::read_sysctls();
+    let (taps, tap_refused) = Taps::open();
+    let mut eyes = Eyes::new(census, Owners::open(), counters, sysctls.clone());
+    eyes.look_at_all(&clock);
+    let seen = eyes.look_for_all_owners(&clock);
+    let rights =
+        Rights { tap: tap_refused.is_none(), tap_refused, owners: seen.reach(), owners_refused: seen.refused() };
+    let watching = Watching {
+        kernel: proc::kernel_release(),
+        pid: std::process::id(),
+        rights,
+        netns: plan.netns.clone(),
+        target: plan.target.clone(),
+        sysctls,
+    };
+    let mut watcher = Watcher {
+        choice: Choice::new(plan.target.clone()),
+        opened: clock.now(),
+        clock,
+        plan,
+        eyes,
+        register: Register::default(),
+        taps,
+        door: Door::default(),
+        told: Told::default(),
+        facts,
+        wishes,
+        batch: Vec::new(),
+    };
+    watcher.push(Event::Watching(Box::new(watching)));
+    Ok(watcher)
+}

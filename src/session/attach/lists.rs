@@ -1,0 +1,124 @@
+//! What stands behind the listeners' queues: who is half-open and who waits, sorted by listener.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+
+use super::eyes::Eyes;
+use crate::kernel::census::takers;
+use crate::model::event::{Event, Stamped};
+use crate::model::sample::Listed;
+use crate::model::watch::{Crowding, ListenerId};
+use crate::session::clock::Clock;
+
+/// Ports whose waiting connections are looked at in one look, the fullest first: each is a walk of its own.
+const PORTS: usize = 8;
+
+impl Eyes {
+    /// Half-open requests and waiting connections: how many for each listener, and who for the chosen one.
+    pub(super) fn list(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
+        let at = clock.now();
+        let requested = self.census.requests(&mut self.requests);
+        self.requesting.read(at, clock.now());
+        let whole = match requested {
+            Ok(dumped) => !dumped.interrupted,
+            Err(error) => {
+                tracing::warn!(%error, "half-open requests could not be listed");
+                false
+            }
+        };
+        let began = clock.now();
+        let mut listed = Listed::default();
+        let mut crowding = whole.then(|| self.half_open_by_listener());
+        if let (true, Some(id)) = (whole, chosen) {
+            listed.half_open =
+                Some(self.requests.iter().filter(|(to, _)| self.takes(id, *to)).map(|one| one.1).collect());
+        }
+        for port in self.ports(chosen) {
+            if !self.census.waiting(port, &mut self.waiting).is_ok_and(|dumped| !dumped.interrupted) {
+                crowding = None;
+                continue;
+            }
+            self.oldest(port, &mut crowding);
+            if let Some(id) = chosen.filter(|id| self.port(*id) == Some(port)) {
+                let here = self.waiting.iter().filter(|(to, _)| self.takes(id, *to)).map(|one| one.1);
+                listed.waiting = Some(here.collect());
+            }
+        }
+        self.queueing.read(began, clock.now());
+        if chosen.is_some() && listed != Listed::default() {
+            out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
+        }
+        for (id, crowding) in crowding.into_iter().flatten() {
+            if self.told_crowding.insert(id, crowding) != Some(crowding) {
+                out.push(Stamped { at, event: Event::Crowded { id, crowding } });
+            }
+        }
+    }
+
+    /// How many requests there are for each TCP listener; a request for an SO_REUSEPORT group counts for each member.
+    fn half_open_by_listener(&self) -> BTreeMap<ListenerId, Crowding> {
+        let none = Crowding { half_open: Some(0), oldest_wait_ms: None };
+        let tcp = self.look.iter().filter(|reading| reading.address.port().is_some());
+        let mut crowding: BTreeMap<_, _> = tcp.map(|reading| (reading.id, none)).collect();
+        let mut by_address: HashMap<SocketAddr, u32> = HashMap::new();
+        for (to, _) in &self.requests {
+            *by_address.entry(*to).or_default() += 1;
+        }
+        for (to, count) in by_address {
+            for taker in takers(to, &self.look) {
+                if let Some(one) = crowding.get_mut(&taker.id) {
+                    one.half_open = one.half_open.map(|before| before + count);
+                }
+            }
+        }
+        crowding
+    }
+
+    /// The oldest of those who wait at this port. A connection does not name its listener: within a group it is told only where no
+    /// other member has anybody in its queue.
+    fn oldest(&self, port: u16, crowding: &mut Option<BTreeMap<ListenerId, Crowding>>) {
+        let Some(crowding) = crowding else { return };
+        let mut oldest: HashMap<SocketAddr, u32> = HashMap::new();
+        for (to, waiting) in &self.waiting {
+            if let Some(age) = waiting.age_ms {
+                let known = oldest.entry(*to).or_default();
+                *known = age.max(*known);
+            }
+        }
+        debug_assert!(oldest.keys().all(|to| to.port() == port), "the dump was asked for one port");
+        for (to, age) in oldest {
+            let mut holders = takers(to, &self.look).filter(|reading| reading.queue.depth != Some(0));
+            if let (Some(holder), None) = (holders.next(), holders.next())
+                && let Some(one) = crowding.get_mut(&holder.id)
+            {
+                one.oldest_wait_ms = one.oldest_wait_ms.max(Some(age));
+            }
+        }
+    }
+
+    /// The ports at which somebody waits, the fullest first; the chosen one's before all.
+    fn ports(&self, chosen: Option<ListenerId>) -> Vec<u16> {
+        let mut ports: Vec<(bool, u32, u16)> = self
+            .look
+            .iter()
+            .filter_map(|reading| Some((chosen == Some(reading.id), reading.queue.depth?, reading.address.port()?)))
+            .filter(|(chosen, depth, _)| *chosen || *depth > 0)
+            .collect();
+        ports.sort_unstable_by(|one, other| other.cmp(one));
+        let mut first = Vec::new();
+        for (_, _, port) in ports {
+            if first.len() < PORTS && !first.contains(&port) {
+                first.push(port);
+            }
+        }
+        first
+    }
+
+    fn takes(&self, id: ListenerId, to: SocketAddr) -> bool {
+        takers(to, &self.look).any(|taker| taker.id == id)
+    }
+
+    fn port(&self, id: ListenerId) -> Option<u16> {
+        self.look.iter().find(|reading| reading.id == id).and_then(|reading| reading.address.port())
+    }
+}

@@ -1,0 +1,207 @@
+//! The listeners as they were told last: what is new in a look, which of them are restless, who is meant by a target. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::queue::accept_capacity;
+use crate::model::watch::{Address, ListenerId, ListenerReading, Roll, Target};
+
+/// A listener counts as gone when so many looks in a row lack it: a dump is not a snapshot.
+const MISSED: u8 = 2;
+
+/// Every listener that is there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Register {
+    told: BTreeMap<ListenerId, ListenerReading>,
+    missed: BTreeMap<ListenerId, u8>,
+}
+
+/// What one look gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// What is to be told.
+    pub(super) roll: Roll,
+    /// True when a socket has come that was not there before.
+    pub(super) arrived: bool,
+    /// True when a queue grows or a listener drops.
+    pub(super) restless: bool,
+    /// True when a queue holds what fits, or more.
+    pub(super) full: bool,
+}
+
+impl News {
+    /// True when there is nothing to tell.
+    pub(super) fn is_empty(&self) -> bool {
+        self.roll.changed.is_empty() && self.roll.gone.is_empty()
+    }
+}
+
+/// Whom a target means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Meant {
+    /// Nobody listens there.
+    Nobody,
+    /// This one; of an SO_REUSEPORT group the fullest.
+    One(ListenerId),
+    /// Listeners at several addresses.
+    Several(Vec<Address>),
+}
+
+impl Register {
+    /// Takes a look at all listeners; `whole`: the kernel did not call it interrupted.
+    pub(super) fn take(&mut self, look: &[ListenerReading], whole: bool) -> News {
+        let mut news = News::default();
+        for reading in look {
+            let before = self.told.get(&reading.id);
+            news.arrived |= before.is_none();
+            news.restless |= before.is_some_and(|before| is_restless(before, reading));
+            news.full |= is_full(reading);
+            if before != Some(reading) {
+                news.roll.changed.push(reading.clone());
+                self.told.insert(reading.id, reading.clone());
+            }
+        }
+        if whole {
+            news.roll.gone = self.missing(look);
+        }
+        news
+    }
+
+    fn missing(&mut self, look: &[ListenerReading]) -> Vec<ListenerId> {
+        if self.missed.is_empty() && self.told.len() == look.len() {
+            return Vec::new();
+        }
+        let seen: BTreeSet<_> = look.iter().map(|reading| reading.id).collect();
+        self.missed.retain(|id, _| !seen.contains(id));
+        for id in self.told.keys().filter(|id| !seen.contains(id)) {
+            *self.missed.entry(*id).or_default() += 1;
+        }
+        let gone: Vec<_> = self.missed.iter().filter(|(_, looks)| **looks >= MISSED).map(|(id, _)| *id).collect();
+        for id in &gone {
+            self.missed.remove(id);
+            self.told.remove(id);
+        }
+        gone
+    }
+
+    /// One listener as last read.
+    pub(super) fn reading(&self, id: ListenerId) -> Option<&ListenerReading> {
+        self.told.get(&id)
+    }
+
+    /// Every listener that is there.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ListenerReading> {
+        self.told.values()
+    }
+
+    /// The socket that listens at this address; of an SO_REUSEPORT group the fullest.
+    pub(super) fn at(&self, address: &Address) -> Option<ListenerId> {
+        fullest(self.iter().filter(|reading| reading.address == *address))
+    }
+
+    /// Whom a target means. Of several that take an address the kernel prefers the one that is bound to just this.
+    pub(super) fn meant(&self, target: &Target) -> Meant {
+        if let Target::Address(address) = target
+            && let Some(id) = self.at(&Address::Tcp(*address))
+        {
+            return Meant::One(id);
+        }
+        let taken = || self.iter().filter(|reading| target.takes(reading));
+        let addresses: BTreeSet<_> = taken().map(|reading| &reading.address).collect();
+        match (fullest(taken()), addresses.len()) {
+            (Some(id), 1) => Meant::One(id),
+            (Some(_), _) => Meant::Several(addresses.into_iter().cloned().collect()),
+            (None, _) => Meant::Nobody,
+        }
+    }
+}
+
+fn fullest<'a>(readings: impl Iterator<Item = &'a ListenerReading>) -> Option<ListenerId> {
+    let rank = |reading: &&ListenerReading| (std::cmp::Reverse(reading.queue.depth), reading.id);
+    readings.min_by_key(rank).map(|reading| reading.id)
+}
+
+/// True when the queue grows, or its listener drops.
+fn is_restless(before: &ListenerReading, now: &ListenerReading) -> bool {
+    now.queue.depth > before.queue.depth || now.queue.drops != before.queue.drops
+}
+
+fn is_full(now: &ListenerReading) -> bool {
+    matches!((now.queue.depth, now.queue.limit), (Some(depth), Some(limit)) if depth >= accept_capacity(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample::QueueReading;
+
+    fn one(id: u64, address: &str, depth: u32) -> ListenerReading {
+        let queue = QueueReading { depth: Some(depth), limit: Some(4), drops: Some(0) };
+        let address = Address::Tcp(address.parse().unwrap());
+        ListenerReading { id: ListenerId(id), address, v6_only: None, queue, inode: 1, uid: None }
+    }
+
+    #[test]
+    fn only_what_is_new_or_changed_is_told() {
+        let mut register = Register::default();
+        let look = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
+        let news = register.take(&look, true);
+        assert_eq!((news.roll.changed.len(), news.arrived, news.restless), (2, true, false));
+        assert!(register.take(&look, true).is_empty());
+        let news = register.take(&[look[0].clone(), one(2, "127.0.0.1:81", 3)], true);
+        assert_eq!((news.roll.changed.len(), news.arrived, news.restless), (1, false, true));
+    }
+
+    #[test]
+    fn a_queue_is_restless_while_it_grows_full_while_nothing_more_fits_and_calm_while_it_drains() {
+        let mut register = Register::default();
+        let mut look = |depth| {
+            let news = register.take(&[one(1, "127.0.0.1:80", depth)], true);
+            (news.restless, news.full)
+        };
+        assert_eq!(
+            [look(5), look(5), look(4), look(3)],
+            [(false, true), (false, true), (false, false), (false, false)]
+        );
+        assert_eq!([look(4), look(5), look(5)], [(true, false), (true, true), (false, true)]);
+    }
+
+    #[test]
+    fn a_listener_is_gone_when_two_whole_looks_lack_it() {
+        let mut register = Register::default();
+        let both = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
+        register.take(&both, true);
+        assert!(register.take(&both[..1], true).is_empty());
+        assert!(register.take(&both[..1], false).is_empty());
+        assert_eq!(register.take(&both[..1], true).roll.gone, [ListenerId(2)]);
+        assert!(register.take(&both[..1], true).is_empty() && register.reading(ListenerId(2)).is_none());
+    }
+
+    #[test]
+    fn a_listener_that_one_look_lacks_has_never_been_gone() {
+        let mut register = Register::default();
+        let both = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
+        register.take(&both, true);
+        for _ in 0..3 {
+            assert!(register.take(&both[..1], true).is_empty());
+            assert!(register.take(&both, true).is_empty());
+        }
+    }
+
+    fn meant(listeners: &[ListenerReading], target: &str) -> Meant {
+        let mut register = Register::default();
+        register.take(listeners, true);
+        register.meant(&target.parse().unwrap())
+    }
+
+    #[test]
+    fn a_target_means_one_listener_the_fullest_of_a_group_or_none() {
+        let several = [one(1, "0.0.0.0:80", 1), one(2, "127.0.0.1:80", 0), one(3, "10.0.0.1:81", 0)];
+        assert_eq!(meant(&several, "81"), Meant::One(ListenerId(3)));
+        assert_eq!(meant(&several, "82"), Meant::Nobody);
+        assert_eq!(meant(&several, "127.0.0.1:80"), Meant::One(ListenerId(2)));
+        assert!(matches!(meant(&several, "80"), Meant::Several(addresses) if addresses.len() == 2));
+        let group = [one(1, "0.0.0.0:80", 1), one(2, "0.0.0.0:80", 3), one(3, "0.0.0.0:80", 3)];
+        assert_eq!(meant(&group, ":80"), Meant::One(ListenerId(2)));
+        assert_eq!(meant(&group, "127.0.0.1:80"), Meant::One(ListenerId(2)));
+    }
+}
