@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group};
-use qviz::model::event::Rung;
+use qviz::model::event::{Event, Rung};
+use qviz::model::stamp::Stamp;
 use qviz::session::clock::Clock;
+use qviz::ui::keymap::Action;
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::terminal::pen::Pen;
 use qviz::ui::theme::{Depth, Theme};
@@ -127,7 +129,37 @@ fn frame(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, frame);
+/// What is kept at most: an hour of history, and more connections than a person can follow.
+fn most() -> Tale {
+    let mut tale = Tale::new(Rung::Lab, 4096, 1);
+    tale.clients(0..50_000, ms(500), Duration::from_micros(10), false);
+    tale.run(ms(2_000));
+    tale.now = Stamp::from_millis(3_600_000);
+    tale.tell(&Event::Tick);
+    tale
+}
+
+/// Holding a moment: a copy of the world, made once; and the timeline over all that is kept.
+fn held(criterion: &mut Criterion) {
+    let mut usual = waves();
+    usual.run(ms(30_000));
+    let most = most();
+    let mut group = criterion.benchmark_group("held moment");
+    group.bench_function("copy, default lab", |bencher| bencher.iter(|| black_box(usual.world.clone())));
+    group.bench_function("copy, an hour and 50k clients", |bencher| bencher.iter(|| black_box(most.world.clone())));
+    for (name, zooms) in [("timeline of 30 s", 0), ("timeline of an hour", 6)] {
+        let mut state = state();
+        for _ in 0..zooms {
+            update(&mut state, Msg::Press(Action::ZoomOut, most.now), &most.world);
+        }
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| black_box(view::picture(SIZE, &most.world, &state, most.now)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, frame, held);
 
 fn main() -> io::Result<()> {
     percentiles()?;

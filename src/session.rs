@@ -11,7 +11,7 @@ use crate::model::event::Stamped;
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
 use crate::session::tape::deck::{Bookmark, Deck};
-use crate::session::tape::record::Recorder;
+use crate::session::tape::record::{Recorder, Recording};
 use crate::session::tape::replay::Player;
 use crate::session::tape::transport::{Play, Playing};
 use crate::session::tape::{Header, TapeError};
@@ -117,6 +117,11 @@ impl Session {
     pub fn record(&mut self, mut recorder: Recorder, header: &Header) {
         recorder.begin(header);
         self.recorder = Some(recorder);
+    }
+
+    /// How the recording of this session stands, if there is one.
+    pub fn recording(&self) -> Option<Recording> {
+        self.recorder.as_ref().map(Recorder::recording)
     }
 
     /// Why the recording is not complete, if it could not be written.

@@ -22,6 +22,7 @@ pub mod terminal;
 pub mod theme;
 pub mod view;
 pub mod watch;
+pub mod window;
 
 pub use run::{Leave, run};
 pub use theme::{ColorWish, Theme};

@@ -9,6 +9,8 @@ mod traces;
 
 #[path = "terminal/browse.rs"]
 mod browse;
+#[path = "terminal/chrome.rs"]
+mod chrome;
 #[path = "terminal/exits.rs"]
 mod exits;
 #[path = "terminal/keys.rs"]

@@ -1,15 +1,16 @@
 //! Frames of a recording: the picture as it was at a moment of the run, drawn by the same views.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::state::{Msg, UiState, update};
+use super::state::{Msg, Origin, UiState, update};
 use super::theme::{Depth, Theme};
 use super::{ColorWish, UiError, UiPlan, view};
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::session::tape::reel::Facts;
-use std::time::Duration;
 
 /// A recording that is drawn from its beginning to its end.
 #[derive(Debug)]
@@ -21,15 +22,16 @@ pub struct Film {
 }
 
 impl Film {
-    /// A film of these facts, in pictures of this size.
+    /// A film of these facts, taken from a recording of that name, in pictures of this size.
     ///
     /// # Errors
     /// When no theme has the wished name.
-    pub fn new(facts: Facts, size: Size, plan: &UiPlan) -> Result<Self, UiError> {
+    pub fn new(facts: Facts, origin: Origin, size: Size, plan: &UiPlan) -> Result<Self, UiError> {
         let depth = if plan.color == ColorWish::Never { Depth::Mono } else { Depth::True };
         let theme =
             Theme::named(&plan.theme, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
-        let state = UiState { theme, listens: true, size, projector: plan.projector, ..UiState::default() };
+        let (projector, origin) = (plan.projector, Some(origin));
+        let state = UiState { theme, listens: true, size, projector, origin, ..UiState::default() };
         Ok(Self { facts, world: World::new(), state, pulsed: Stamp::ZERO })
     }
 

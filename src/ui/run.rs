@@ -105,6 +105,9 @@ impl Watch {
             tokio::select! {
                 biased;
                 sign = signals.next() => {
+                    if matches!(sign, Sign::Resize) {
+                        keys.resized();
+                    }
                     if let Some(leave) = self.signal(sign)? {
                         return Ok(leave);
                     }
@@ -136,9 +139,10 @@ impl Watch {
             self.pace.held_up(now);
             return Ok(());
         }
+        self.state.replay = session.playing();
+        self.state.recording = session.recording();
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
-        self.state.replay = session.playing();
         let state = &self.state;
         let spots = &mut self.spots;
         self.screen.draw(|buf| *spots = view::draw(buf, world, state, shown))?;
@@ -165,7 +169,7 @@ impl Watch {
 
     /// A key, or the mouse on what is to be seen.
     fn input(&mut self, session: &mut Session, world: &mut World, input: &Input) -> Result<Option<Leave>, UiError> {
-        let place = self.state.browse.place();
+        let place = self.state.place();
         let asked = match input {
             Input::Key(key) if world.survey.watching.is_some() => {
                 keymap::action_in_watch(key, session.listens(), self.state.watch.place())

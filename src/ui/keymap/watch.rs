@@ -10,7 +10,7 @@ macro_rules! watch_keys {
         /// The keys that only a watch has, in the order in which they are shown.
         pub const WATCH_BINDINGS: &[Binding] = &[$(Binding {
             keys: &[$((plain($key), Action::$action)),+],
-            place: Place::$place, sign: $sign, ascii: $ascii, short: $short, long: $long,
+            place: Place::$place, sign: $sign, ascii: $ascii, short: $short, long: $long, urgent: None,
         }),+];
     };
 }
@@ -40,6 +40,10 @@ watch_keys! {
       "one listener: who waits, who is half-open, counters, settings" },
     { KeyCode::Up => RowUp, KeyCode::Down => RowDown; Listener; "↑↓", "up/dn", "scroll",
       "one listener: the waiting clients further down or up" },
+    { KeyCode::Char('+') => ZoomIn, KeyCode::Char('=') => ZoomIn, KeyCode::Char('-') => ZoomOut; Listener; "+-", "+-", "zoom",
+      "one listener: a shorter or a longer time on the timeline" },
+    { KeyCode::PageUp => Earlier, KeyCode::PageDown => Later; Listener; "pgup/pgdn", "pgup/pgdn", "past",
+      "one listener: the timeline's past, and back to now" },
     { KeyCode::Char('f') => Freeze; Listener; "f", "f", "freeze",
       "one listener: hold the picture; the watch goes on" },
 }
@@ -47,7 +51,7 @@ watch_keys! {
 /// The keys to show on a screen of a watch, live or replayed. A replay's own keys go before those of the screen.
 pub fn shown_in_watch(listens: bool, place: Place) -> Vec<&'static Binding> {
     if place == Place::Filter {
-        return replay::shown(listens, place);
+        return super::shown(listens, place);
     }
     let plays: &[Binding] = if listens { &[] } else { replay::REPLAY_BINDINGS };
     let is_free = |binding: &&Binding| {

@@ -16,6 +16,11 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         theme.calm(),
     ));
     lines.push(("q quit".into(), theme.calm()));
+    if let Some(still) = &scene.state.still {
+        let text = format!("‖ FROZEN at {} · f unfreezes", numbers::clock(still.at));
+        let place = lines.len().saturating_sub(2);
+        lines[place] = (text, theme.text(Meaning::Otherwise));
+    }
     if area.height > 1 {
         for (row, (text, style)) in (0..area.height).zip(&lines) {
             ink::write(buf, area, (0, row), &ink::fit(text, area.width), *style);

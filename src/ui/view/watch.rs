@@ -15,6 +15,7 @@ mod counters;
 mod detail;
 mod dropped;
 mod head;
+mod held;
 mod help;
 mod names;
 mod one;
@@ -33,6 +34,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         Screen::All => all::paint(buf, scene),
         Screen::One => one::paint(buf, scene),
     }
+    held::paint(buf, scene);
 }
 
 /// The help over it.

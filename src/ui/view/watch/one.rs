@@ -8,7 +8,7 @@ use super::sentence::Said;
 use super::{counters, head, stage, waiting};
 use crate::model::survey::Watched;
 use crate::model::watch::Address;
-use crate::ui::keymap::{self, Place};
+use crate::ui::keymap::Place;
 use crate::ui::state::Panel;
 
 /// The listener that one looks into.
@@ -53,7 +53,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     for (panel, area) in plan.panels {
         side(buf, area, scene, (panel, inside));
     }
-    footer::these(buf, plan.footer, scene, keymap::shown_in_watch(scene.state.listens, Place::Listener));
+    footer::these(buf, plan.footer, scene, super::all::keys(scene, Place::Listener));
 }
 
 fn side(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (panel, inside): (Panel, Inside<'_>)) {
