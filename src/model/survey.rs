@@ -147,7 +147,7 @@ impl Survey {
     }
 
     /// SYNs per second that come to its address, each client counted once, over the last [`RATE_SPAN`]; `None` without a tap, for
-    /// unix sockets, and for one of several sockets of an address (see [`Group::arrivals_per_s`]).
+    /// unix sockets, and for one of several sockets of an address (see [`Survey::group_arrivals_per_s`]).
     pub fn arrivals_per_s(&self, one: &Watched) -> Option<f64> {
         let alone = self.addresses.get(&one.reading.address).is_none_or(|ids| ids.len() == 1);
         let told = self.watching.as_ref()?.rights.tap && one.reading.address.port().is_some();

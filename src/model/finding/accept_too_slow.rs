@@ -22,7 +22,9 @@ fn check(world: &World) -> Verdict {
         return if full { Verdict::TooEarly } else { Verdict::Absent };
     };
     let surplus = lately.arrivals_per_s - lately.accepts_per_s;
-    if lately.full < 0.5 || surplus <= 0.0 || lately.drops == 0 {
+    // Where nobody at all is accepted the server is stalled, and a watch says that by another rule.
+    let stalled = world.is_watched() && lately.accepts_per_s <= 0.0;
+    if stalled || lately.full < 0.5 || surplus <= 0.0 || lately.drops == 0 {
         return Verdict::Absent;
     }
     let gained_s = 1.0 / surplus;

@@ -34,16 +34,6 @@ pub(in crate::model) fn review(world: &mut World) {
         findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, subject });
     };
     let chosen = world.survey.chosen().map(|one| subject(&Sight::of(world, one)));
-    // Without a chosen listener a watch has nothing that the rules about one could look at.
-    let about_one = world.survey.watching.is_none() || world.began.is_some();
-    for rule in RULES.iter().filter(|_| about_one) {
-        let Check::World(check) = rule.check else { continue };
-        match check(world) {
-            Verdict::Found(diagnosis) => keep(rule, chosen.clone(), diagnosis),
-            Verdict::TooEarly => _ = undecided.insert(rule.name),
-            Verdict::Absent => {}
-        }
-    }
     for one in world.survey.live() {
         let sight = Sight::of(world, one);
         if !sight.is_worth_a_look() {
@@ -59,6 +49,16 @@ pub(in crate::model) fn review(world: &mut World) {
                 Verdict::TooEarly => _ = undecided.insert(rule.name),
                 Verdict::Absent => {}
             }
+        }
+    }
+    // Without a chosen listener a watch has nothing that the rules about one could look at.
+    let about_one = world.survey.watching.is_none() || world.began.is_some();
+    for rule in RULES.iter().filter(|_| about_one) {
+        let Check::World(check) = rule.check else { continue };
+        match check(world) {
+            Verdict::Found(diagnosis) => keep(rule, chosen.clone(), diagnosis),
+            Verdict::TooEarly => _ = undecided.insert(rule.name),
+            Verdict::Absent => {}
         }
     }
     let undecided = RULES.iter().map(|rule| rule.name).filter(|name| undecided.contains(name)).collect();

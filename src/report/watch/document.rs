@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::in_order;
 use crate::model::counters::Counters;
-use crate::model::finding::{Finding, Severity};
+use crate::model::finding::{Check, Finding, RULES, Severity};
 use crate::model::peer::Peer;
 use crate::model::survey::habit::habit_of;
 use crate::model::survey::{self, Watched};
@@ -367,7 +367,12 @@ impl Diagnosis {
             known.is_none_or(|one| world.survey.asks_for(one))
         };
         let mut all: Vec<_> = world.found.values().filter(asked_for).map(diagnosis).collect();
-        all.sort_by_key(|one| std::cmp::Reverse((one.severity, one.in_force)));
+        // What is said of a listener as such comes before the details of the chosen one.
+        let rank = |one: &Self| {
+            let place = RULES.iter().position(|rule| rule.name == one.rule);
+            place.map(|place| (matches!(RULES[place].check, Check::World(_)), place))
+        };
+        all.sort_by_key(|one| (std::cmp::Reverse((one.severity, one.in_force)), rank(one)));
         all
     }
 }

@@ -147,6 +147,17 @@ fn findings_name_their_listener_and_those_of_others_are_left_out() {
 }
 
 #[test]
+fn a_stall_is_told_before_the_full_queue_that_comes_of_it() {
+    let mut world = stalled(Some(":8080"));
+    let full = listener(1, "127.0.0.1:8080", (6, 5, Some(12)));
+    tell(&mut world, 2100, &Event::Roll(Box::new(Roll { changed: vec![full], gone: Vec::new() })));
+    tell(&mut world, 2500, &Event::Tick);
+    let rules: Vec<_> = Document::of(&world).findings.into_iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules[..2], ["server-stalled", "accept-queue-full"]);
+    assert_eq!(world.findings[0].rule, "server-stalled");
+}
+
+#[test]
 fn the_table_says_what_the_queues_are() {
     let table = table(&stalled(None), Marks::Ascii);
     assert_eq!(

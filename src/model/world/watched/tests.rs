@@ -325,3 +325,18 @@ fn a_flood_is_bounded_and_its_tolls_stay_exact() {
     watch.after(200_000);
     assert!(watch.world.roster.len() <= 3 + super::super::roster::LINGERING, "{}", watch.world.roster.len());
 }
+
+#[test]
+fn a_watched_server_that_accepts_nobody_is_not_called_too_slow() {
+    for accepting in [true, false] {
+        let mut watch = Watch::began(true);
+        for turn in 0..40 {
+            watch.after(90).connects(2 * turn + 1).depth(LIMIT + 1, u32::from(turn)).syn(2 * turn + 2).after(10);
+            if accepting {
+                watch.depth(LIMIT, u32::from(turn) + 1);
+            }
+        }
+        let too_slow = watch.world.findings.iter().any(|finding| finding.rule == "accept-too-slow");
+        assert_eq!(too_slow, accepting, "{:#?}", watch.world.findings);
+    }
+}
