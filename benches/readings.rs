@@ -189,6 +189,7 @@ fn table(ten: &World, hundred: &World) {
     let sample = median(|| (own.read(), counters.read().unwrap(), diag.half_open(port, &mut requests).unwrap()));
     rows.push(("full lab sample, 100 half-open", sample));
     let machine = Machine::new();
+    rows.push(("owners: a whole look at all processes", Machine::look()));
     rows.extend(Machine::rows([CENSUS, "census: 50 of them unix", "all owners, known"]));
     let crowd = machine.crowd();
     let many = [CENSUS_CROWDED, "census: 50 unix, crowded", "all owners, known, crowded"];
@@ -237,6 +238,30 @@ impl Machine {
         let _open: Vec<_> = names.map(|name| unix(&name)).collect();
         let both = median(|| census.read(&mut out).unwrap());
         [(tcp, plain), (mixed, both), (owners, known)]
+    }
+
+    /// Everybody's descriptors gone through for 100 sockets.
+    fn look() -> f64 {
+        let mut out = Vec::new();
+        Census::open().unwrap().read(&mut out).unwrap();
+        let inodes: BTreeSet<u64> = out.iter().map(|one| one.inode).collect();
+        let mut owned = BTreeMap::new();
+        let seen = Owners::open().read_whole(&inodes, &mut owned);
+        println!("owners: {} processes, {} of them denied", seen.processes, seen.denied);
+        let mut longest = Duration::ZERO;
+        let whole = median_of(11, 1, || {
+            let mut owners = Owners::open();
+            loop {
+                let began = WallTime.start();
+                let complete = owners.read(&inodes, &mut owned).complete;
+                longest = longest.max(WallTime.end(began));
+                if complete {
+                    break;
+                }
+            }
+        });
+        println!("owners: the longest single reading took {longest:?}");
+        whole
     }
 
     /// As many connections as the limit on descriptors allows, 25,000 at most; nobody accepts them.

@@ -8,6 +8,7 @@ use std::io;
 
 use thiserror::Error;
 
+mod bookmarks;
 pub mod browse;
 pub mod film;
 pub mod keymap;

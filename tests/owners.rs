@@ -91,7 +91,7 @@ fn processes_of_others_are_counted_as_denied_with_the_remedy_and_the_own_are_sti
     assert!(seen.denied > 0 && seen.denied <= seen.processes && seen.unowned == 1, "{seen:?}");
     assert_eq!(seen.reach(), watch::Owners::Own);
     let refused = seen.refused().unwrap();
-    assert!(refused.contains("setcap cap_sys_ptrace"), "{refused}");
+    assert!(refused.contains("setcap cap_net_raw,cap_sys_ptrace"), "{refused}");
     assert_eq!(whole(&mut Owners::open(), inode).0.map(|owner| owner.pid), Some(worker.0.id()));
 }
 

@@ -109,7 +109,8 @@ impl TapError {
     pub fn hint(&self) -> &'static str {
         match self.source.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) if self.place == Where::All => {
-                "packet sockets need CAP_NET_RAW: run qviz as root, or once `setcap cap_net_raw+ep` on the qviz binary"
+                "packet sockets need CAP_NET_RAW: run qviz as root, or give it the right once: \
+                 `sudo setcap cap_net_raw+ep $(command -v qviz)`"
             }
             Some(libc::EPERM | libc::EACCES) => {
                 "packet sockets need CAP_NET_RAW: run qviz in its own namespace (`qviz --net lab`), or as root"

@@ -6,6 +6,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::bookmarks::Bookmarks;
 use super::keymap::{self, Action};
 use super::keys::{Input, Keys};
 use super::pace::{Motion, Pace};
@@ -18,10 +19,14 @@ use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
 use crate::model::survey::Watched;
 use crate::model::world::World;
+use crate::session::tape::transport::Play;
 use crate::session::{Session, rest};
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
 const WATCH: Duration = Duration::from_millis(100);
+
+/// How long a key may take to be carried out before the next frame.
+const AT_ONCE: Duration = Duration::from_millis(60);
 
 /// Why the screen was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +53,8 @@ pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Res
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: "read keys from", source })?;
-    let mut watch = Watch { screen, state, spots: Spots::default(), pace: Pace::default(), suspended: false };
+    let (spots, bookmarks) = (Spots::default(), Bookmarks::default());
+    let mut watch = Watch { screen, state, spots, pace: Pace::default(), suspended: false, bookmarks };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -68,6 +74,7 @@ struct Watch {
     spots: Spots,
     pace: Pace,
     suspended: bool,
+    bookmarks: Bookmarks,
 }
 
 impl Watch {
@@ -111,7 +118,10 @@ impl Watch {
                     None => listening = false,
                 },
                 facts = session.next() => match facts {
-                    Some(facts) => self.fold(world, &facts),
+                    Some(facts) => {
+                        self.fold(world, &facts);
+                        self.pass(session, world);
+                    }
                     None if terminal::panicked() => return Err(UiError::Panicked),
                     None => return Ok(Leave::Ended),
                 },
@@ -122,6 +132,10 @@ impl Watch {
 
     fn frame(&mut self, session: &Session, world: &World) -> std::io::Result<()> {
         let (now, shown) = (session.clock().now(), session.moment());
+        if self.screen.is_behind() {
+            self.pace.held_up(now);
+            return Ok(());
+        }
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
         self.state.replay = session.playing();
@@ -192,10 +206,7 @@ impl Watch {
             self.state.message = before;
         }
         if let Action::Play(wish) = action {
-            session.play(wish);
-            while let Some(facts) = session.ready() {
-                self.fold(world, &facts);
-            }
+            self.play(session, world, wish);
         }
         self.pace.touched();
         match self.state.parting.take() {
@@ -204,6 +215,32 @@ impl Watch {
             None => {}
         }
         Ok(None)
+    }
+
+    /// Plays a recording, and catches up with where it stands then for a moment: the rest comes with the other facts.
+    fn play(&mut self, session: &mut Session, world: &mut World, wish: Play) {
+        let kept = session.play(wish, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
+        if let Some(kept) = kept {
+            *world = kept;
+        }
+        let (clock, began) = (session.clock(), session.clock().now());
+        while clock.now().since(began) < AT_ONCE
+            && let Some(facts) = session.ready()
+        {
+            self.fold(world, &facts);
+            self.pass(session, world);
+        }
+    }
+
+    /// A place of a recording to which one may come back.
+    fn pass(&mut self, session: &Session, world: &World) {
+        if let Some(here) = session.bookmark() {
+            self.bookmarks.pass(here, world);
+            if session.playing().is_some_and(|playing| playing.paused || playing.is_over()) {
+                // Even a replay that stands still has first to come where it stands.
+                self.pace.touched();
+            }
+        }
     }
 
     fn signal(&mut self, sign: Sign) -> Result<Option<Leave>, UiError> {

@@ -12,6 +12,7 @@ use ratatui::text::Span;
 
 use crate::cli::args::ReplayArgs;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
 use crate::report::cast;
@@ -28,8 +29,8 @@ use crate::ui::film::Film;
 pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let (width, height) = args.frames.size.unwrap_or(SIZE);
     let film = || {
-        Film::new(&tape.facts, Size::new(width, height), look)
-            .map_err(|error| Failure::new(error.to_string(), error.hint()))
+        let facts = tape.facts().map_err(|error| lab::tape(&error))?;
+        Film::new(facts, Size::new(width, height), look).map_err(|error| Failure::new(error.to_string(), error.hint()))
     };
     if let Some(path) = &args.frames.cast {
         let mut film = film()?;
@@ -61,7 +62,7 @@ fn moment(args: &ReplayArgs, tape: &Tape) -> Stamp {
     at.min(end)
 }
 
-fn shoot(out: &mut dyn Write, film: &mut Film<'_>, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
+fn shoot(out: &mut dyn Write, film: &mut Film, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
     let title = tape.header.repeat.as_deref().unwrap_or("qviz");
     let mut cast = cast::Film::begin(out, size, title)?;
     let end = tape.end();

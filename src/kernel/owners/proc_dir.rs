@@ -100,11 +100,12 @@ impl ProcDir {
         Some(visible(text.strip_suffix(b"\n").unwrap_or(&text)))
     }
 
-    /// What is known of a process that holds something.
-    pub(super) fn owner(&self, pid: u32) -> Owner {
+    /// What is known of a process that holds something; `None` when it has ended.
+    pub(super) fn owner(&self, pid: u32) -> Option<Owner> {
+        let command = self.command(pid)?;
         let cgroup = self.small_file(&format!("{pid}/cgroup"));
         let place = cgroup.and_then(|text| place::of(&visible_lines(&text)));
-        Owner { pid, command: self.command(pid).unwrap_or_default(), others: 0, place }
+        Some(Owner { pid, command, others: 0, place })
     }
 
     /// The first bytes of a file.
