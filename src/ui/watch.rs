@@ -65,6 +65,8 @@ pub struct Watch {
     pub unfolded: BTreeSet<Address>,
     /// The rows, in their order.
     pub lines: Vec<Line>,
+    /// How many listeners there were when the rows were put in order, and how many of them were full.
+    pub census: (usize, usize),
     /// The chosen row.
     pub row: usize,
     /// The first waiting client to be shown of the listener that one looks into.
@@ -139,7 +141,10 @@ impl Watch {
             Screen::One => self.press_inside(action, asks)?,
             Screen::All => self.press_rows(action, asks)?,
         };
-        self.arrange(asks.world, asks.now);
+        // Among ten thousand rows a cursor must not wait for their order.
+        if !is_move(action) {
+            self.arrange(asks.world, asks.now);
+        }
         Some(commands)
     }
 
@@ -232,6 +237,8 @@ impl Watch {
         self.ordered = Some(now);
         let shown = self.moment(world.now);
         self.lines = lines::arrange(self, self.survey(world), shown);
+        let living = || self.survey(world).listeners.values().filter(|one| one.gone.is_none());
+        self.census = (living().count(), living().filter(|one| one.is_full()).count());
         let is_cursor = |line: &Line| match self.cursor {
             Some((id, part)) => part == line.part.kind() && (line.id == id || line.members.contains(&id)),
             None => false,
@@ -264,6 +271,12 @@ impl<'w> Asks<'w> {
         let page = usize::from(height).checked_sub(8).unwrap_or(PAGE);
         Self { world, now, listens, page }
     }
+}
+
+/// True for keys that change nothing but the chosen row.
+const fn is_move(action: Action) -> bool {
+    use Action::{Bottom, PageDown, PageUp, RowDown, RowUp, Top};
+    matches!(action, RowUp | RowDown | PageUp | PageDown | Top | Bottom)
 }
 
 /// How many clients wait, as far as they are listed.

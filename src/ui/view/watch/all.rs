@@ -55,7 +55,7 @@ fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         (false, "") => watch.order.words().into(),
         (false, text) => format!("filter: {text} · {}", watch.order.words()),
     };
-    let title = title(survey, scene);
+    let title = title(scene);
     let inner = ink::frame(buf, area, (&title, theme.strong()), (&right, theme.strong()), theme.calm());
     if watch.lines.is_empty() {
         return empty(buf, inner, scene, survey);
@@ -82,12 +82,8 @@ fn first(chosen: usize, rows: usize, height: usize) -> usize {
     chosen.saturating_sub(height / 2).min(rows.saturating_sub(height))
 }
 
-fn title(survey: &Survey, scene: &Scene<'_>) -> String {
-    let (mut all, mut full) = (0, 0);
-    for one in survey.listeners.values().filter(|one| one.gone.is_none()) {
-        all += 1;
-        full += u32::from(one.is_full());
-    }
+fn title(scene: &Scene<'_>) -> String {
+    let (all, full) = scene.state.watch.census;
     let shown = scene.state.watch.lines.len();
     let full = if full > 0 { format!(" · {full} FULL") } else { String::new() };
     let rows = if scene.state.watch.filter.is_empty() { String::new() } else { format!(" · {shown} rows match") };
