@@ -211,7 +211,7 @@ fn cookies() {
 #[test]
 fn a_frozen_picture() {
     let go = |show: Show| overflowing(show).press(Action::Freeze).and_then(Duration::from_millis(700));
-    shoot("frozen", "queues", go, &["frozen", "goes live"]);
+    shoot("frozen", "queues", go, &["FROZEN", "the run goes on"]);
 }
 
 #[test]

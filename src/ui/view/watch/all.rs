@@ -17,7 +17,7 @@ use crate::ui::theme::Theme;
 /// The keys of a place for the footer: those of the moment first.
 pub(super) fn keys(scene: &Scene<'_>, place: Place) -> [Vec<(&'static Binding, &'static str)>; 2] {
     let shown = keymap::shown_in_watch(scene.state.listens, place);
-    keymap::footer_of(shown, &scene.state.modes(scene.world))
+    keymap::footer_of(&shown, &scene.state.modes(scene.world))
 }
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
