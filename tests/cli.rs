@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::CommandCargoExt;
@@ -197,8 +198,38 @@ fn the_manual_page_has_every_option_key_and_exit_code() {
     ] {
         assert!(page.contains(needed), "{needed} is missing");
     }
-    for binding in qviz::ui::keymap::BINDINGS {
+    for binding in qviz::ui::keymap::all() {
         assert!(page.contains(&binding.long.replace('-', "\\-")), "{}", binding.long);
+    }
+}
+
+#[test]
+fn every_key_can_be_explained_also_those_of_a_replay() {
+    for binding in qviz::ui::keymap::all() {
+        for key in [binding.spelled()].into_iter().chain(binding.spelled().split(' ')) {
+            let output = qviz("explain").arg(key).output().unwrap();
+            let text = said(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(binding.long), "{key}: {text}");
+        }
+    }
+    let space = said(&qviz("explain").arg("space").output().unwrap().stdout);
+    assert!(space.contains("stop calling accept()") && space.contains("replay: stand still"), "{space}");
+}
+
+#[test]
+fn the_readmes_table_has_every_key() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = readme.lines().skip_while(|line| !line.starts_with("| key |")).skip(2);
+    let keys: String = table.take_while(|line| line.starts_with('|')).collect();
+    for binding in qviz::ui::keymap::all() {
+        let pair = matches!(binding.sign, "←→" | "↑↓");
+        let signs: Vec<String> = match binding.sign {
+            pair_of_arrows if pair => pair_of_arrows.chars().map(String::from).collect(),
+            signs => signs.split([' ', '/']).filter(|sign| !sign.is_empty()).map(str::to_owned).collect(),
+        };
+        for sign in if signs.is_empty() { vec!["/".to_owned()] } else { signs } {
+            assert!(keys.contains(&format!("`{sign}`")), "`{sign}` ({}) is not in the README's table", binding.long);
+        }
     }
 }
 

@@ -78,6 +78,34 @@ fn a_scrape_tells_of_a_full_listener_and_its_drops() {
 }
 
 #[test]
+fn a_scrape_is_answered_beside_the_picture_too() {
+    const TERMINAL: &str = "import pty, sys; pty.spawn(sys.argv[1:])";
+    if lab::had(lab::python()).is_some() {
+        inside("a_scrape_is_answered_beside_the_picture_too", || {
+            let mut command = Command::new(lab::python().unwrap());
+            command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_qviz"), "watch", "--metrics", "9742"]);
+            command.env("TERM", "xterm-256color").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut terminal = command.spawn().unwrap();
+            let mut screen = terminal.stdout.take().unwrap();
+            let drawn = std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                std::io::Read::read_to_end(&mut screen, &mut bytes).map(|_| bytes)
+            });
+            let address = "127.0.0.1:9742".parse().unwrap();
+            lab::wait_until(SOON, "it listens", || TcpStream::connect(address).ok());
+            for _ in 0..2 {
+                let answer = get(address, "GET /metrics HTTP/1.1\r\n\r\n");
+                assert!(answer.contains("qviz_listeners 1\n") && answer.ends_with("# EOF\n"), "{answer}");
+            }
+            terminal.kill().unwrap();
+            terminal.wait().unwrap();
+            let drawn = String::from_utf8_lossy(&drawn.join().unwrap().unwrap()).into_owned();
+            assert!(drawn.contains("\u{1b}[?1049h"), "no picture: {drawn:?}");
+        });
+    }
+}
+
+#[test]
 fn a_bare_port_is_on_loopback_and_a_port_that_is_taken_is_an_error() {
     inside("a_bare_port_is_on_loopback_and_a_port_that_is_taken_is_an_error", || {
         let served = Served::start("--headless --metrics 9742");
@@ -127,7 +155,7 @@ fn silent_and_slow_scrapers_keep_nobody_out_and_cost_no_memory() {
         }
         assert!(served.page().ends_with("# EOF\n"));
         let (after, descriptors) = (served.resident(), served.descriptors());
-        assert!(after < before + 8 << 20, "{before} bytes became {after}");
+        assert!(after < before + (8 << 20), "{before} bytes became {after}");
         assert!(descriptors < 100, "{descriptors} descriptors are open");
         let held = hostile.iter_mut().filter(|stream| stream.peer_addr().is_ok()).count();
         assert!(held > 0, "the hostile ones were there all the time");

@@ -135,7 +135,7 @@ fn step_mode_says_what_stands_still_in_projector_mode_too() {
 }
 
 #[test]
-fn a_key_goes_there_and_back_and_lets_a_held_picture_go() {
+fn a_key_goes_there_and_back_also_in_a_held_moment() {
     let tale = overflowing();
     let mut state = UiState { projector: false, ..state((120, 36), Depth::True, false) };
     let small = lines(&look(&mut state, &tale));
@@ -143,8 +143,10 @@ fn a_key_goes_there_and_back_and_lets_a_held_picture_go() {
     update(&mut state, Msg::Press(Action::Freeze, tale.now), &tale.world);
     update(&mut state, Msg::Press(Action::Projector, tale.now), &tale.world);
     let large = lines(&look(&mut state, &tale));
-    assert!(large.contains(ACCEPT) && !large.contains("WHAT HAPPENED") && !large.contains("FROZEN"), "{large}");
+    assert!(large.contains(ACCEPT) && !large.contains("WHAT HAPPENED") && large.contains("FROZEN at 00:09"), "{large}");
+    assert!(large.contains("0 accepted, 0 dropped since"), "{large}");
     update(&mut state, Msg::Press(Action::Projector, tale.now), &tale.world);
+    update(&mut state, Msg::Press(Action::Freeze, tale.now), &tale.world);
     assert_eq!(lines(&look(&mut state, &tale)), small);
 }
 
@@ -158,7 +160,7 @@ fn list_ladder_and_help_work_in_projector_mode() {
     };
     assert!(press(Action::Open).contains("CONNECTIONS"));
     assert!(press(Action::Open).contains("LADDER · "));
-    assert!(press(Action::Help).contains("HELP · the ladder"));
+    assert!(press(Action::Help).contains("· the ladder of one connection"));
 }
 
 /// Where a name stands on the picture: its cell.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use qviz::model::event::Event;
+use qviz::model::event::{Event, Stamped};
 use qviz::session::tape::read::{Close, Tape};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -94,6 +94,10 @@ fn a_torn_last_line_is_left_out_and_said() {
     assert!(said(&output.stderr).contains(&format!("torn.qviz:{lines}: the last line was cut off")));
 }
 
+fn facts(path: &Path) -> Vec<Stamped> {
+    Tape::open(path).unwrap().facts().unwrap().collect()
+}
+
 /// How many lines are whole.
 fn lines(bytes: &[u8]) -> usize {
     bytes.split(|byte| *byte == b'\n').count() - 1
@@ -104,20 +108,20 @@ fn every_cut_of_a_recording_is_read_up_to_the_cut() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.qviz");
     let whole = fs::read(asset("ghosts.qviz")).unwrap();
-    let facts = Tape::open(&asset("ghosts.qviz")).unwrap().facts;
+    let facts = facts(&asset("ghosts.qviz"));
     let second = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(1).unwrap().0 + 1;
     for cut in (second..whole.len()).step_by(997) {
         fs::write(&path, &whole[..cut]).unwrap();
-        let tape = Tape::open(&path).unwrap();
-        let lines = lines(&whole[..cut]);
+        let (read, lines) = (self::facts(&path), lines(&whole[..cut]));
         // A cut right before the line feed leaves a whole fact.
-        assert!((lines - 1..=lines).contains(&tape.facts.len()), "{cut}");
-        assert_eq!(tape.facts, facts[..tape.facts.len()]);
+        assert!((lines - 1..=lines).contains(&read.len()), "{cut}");
+        assert_eq!(read, facts[..read.len()]);
+        assert_eq!(Tape::open(&path).unwrap().end(), read.iter().map(|fact| fact.at).max().unwrap(), "{cut}");
     }
 }
 
 #[test]
-fn a_file_that_is_no_recording_or_is_damaged_is_an_error_with_its_line() {
+fn a_file_that_is_no_recording_is_an_error_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.qviz");
     let good = fs::read_to_string(asset("ghosts.qviz")).unwrap();
@@ -132,8 +136,7 @@ fn a_file_that_is_no_recording_or_is_damaged_is_an_error_with_its_line() {
         ("once upon a time\n".to_owned(), "x.qviz:1: not a qviz recording"),
         ("{\"schema\":\"qviz/1\"}\n".to_owned(), "x.qviz:1: not a qviz recording"),
         (spoilt(1, later), "x.qviz:1: recording format 2 is not known"),
-        (spoilt(5, "{\"at\":7}"), "x.qviz:5: not a fact that this qviz knows (missing field `event`)"),
-        (spoilt(9, "{\"at\":7,\"event\":{\"miracle\":{}}}"), "x.qviz:9: not a fact"),
+        (spoilt(2, "{\"at\":7}"), "x.qviz:2: not a fact that this qviz knows (missing field `event`)"),
         (spoilt(2, "{\"at\":7,\"event\":\"tick\"}"), "x.qviz:2: a recording begins with"),
         (good.lines().next().unwrap().to_owned() + "\n", "x.qviz: the recording is empty"),
     ] {
@@ -151,6 +154,48 @@ fn a_file_that_is_no_recording_or_is_damaged_is_an_error_with_its_line() {
         assert_eq!(output.status.code(), Some(1));
         assert!(said(&output.stderr).contains(path), "{}", said(&output.stderr));
     }
+}
+
+#[test]
+fn a_damaged_recording_is_read_up_to_the_damage_which_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.qviz");
+    let good = fs::read(asset("ghosts.qviz")).unwrap();
+    let starts: Vec<_> =
+        good.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).take(200).collect();
+    for (number, with) in [
+        (5, &b"{\"at\":7}\n"[..]),
+        (200, b"{\"at\":7,\"event\":{\"miracle\":{}}}\n"),
+        (120, &[0; 9000]),
+        (90, &[0xff, 0xfe, b'\n']),
+    ] {
+        let (before, after) = (starts[number - 2], starts[number - 1]);
+        fs::write(&path, [&good[..before], with, &good[after..]].concat()).unwrap();
+        let read = facts(&path);
+        assert_eq!(read.len(), number - 1, "the facts before it, and one that tells");
+        fs::write(folder.path().join("cut.qviz"), &good[..before]).unwrap();
+        assert_eq!(read[..number - 2], facts(&folder.path().join("cut.qviz")));
+        let output = qviz(&format!("replay {} --json", path.display()));
+        let message = said(&output.stderr);
+        assert!(output.status.success(), "{message}");
+        assert!(message.contains(&format!("x.qviz:{number}: not a fact that this qviz knows")), "{message}");
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let cut: Value = serde_json::from_slice(
+            &qviz(&format!("replay {} --json", folder.path().join("cut.qviz").display())).stdout,
+        )
+        .unwrap();
+        assert_eq!(summary, cut, "line {number}");
+    }
+}
+
+#[test]
+fn a_recording_may_come_through_a_pipe() {
+    let piped = Command::new("sh")
+        .args(["-c", "cat assets/recordings/ghosts.qviz | \"$0\" replay /dev/stdin --json", env!("CARGO_BIN_EXE_qviz")])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert_eq!(said(&piped.stdout), printed("replay assets/recordings/ghosts.qviz --json"));
 }
 
 #[test]
@@ -183,8 +228,8 @@ fn the_stored_recordings_are_small_whole_and_show_what_their_names_say() {
         assert!(fs::metadata(&path).unwrap().len() < 200_000, "{name}");
         let tape = Tape::open(&path).unwrap();
         assert_eq!(
-            (tape.close, tape.facts.last().map(|fact| &fact.event)),
-            (Close::Ended, Some(&Event::Ended)),
+            (tape.close, facts(&path).last().map(|fact| fact.event.clone())),
+            (Close::Ended, Some(Event::Ended)),
             "{name}"
         );
         let summary: Value =
@@ -203,7 +248,8 @@ fn the_stored_recordings_are_small_whole_and_show_what_their_names_say() {
 fn a_moment_is_drawn_as_text_of_the_wished_size_and_of_that_moment() {
     let text = printed("replay assets/recordings/overflow.qviz --at 2s --size 80x24 --text");
     assert_eq!(text.lines().count(), 24);
-    assert!(text.contains("00:02") && text.contains("ACCEPT QUEUE"), "{text}");
+    assert!(text.contains("ACCEPT QUEUE"), "{text}");
+    assert!(text.contains("overflow.qviz at 2.000s of 7.008s") && !text.contains("live"), "{text}");
     let ascii = printed("replay assets/recordings/overflow.qviz --at 2s --size 80x24 --text --ascii");
     assert!(ascii.is_ascii());
     let later = printed("replay assets/recordings/overflow.qviz --at 3s --size 80x24 --text");
@@ -269,6 +315,8 @@ fn a_terminal_recording_ends_with_the_last_picture_of_the_replay() {
         frames += 1;
         screen.process(line[2].as_str().unwrap().as_bytes());
     }
+    assert!(screen.screen().contents().contains("ghosts.qviz at 5.003s of 5.003s"));
+    assert!(!cast.contains("live"), "a recording of a recording is not live");
     let end = Tape::open(&asset("ghosts.qviz")).unwrap().end().as_secs_f64();
     assert!(before >= end && frames > 20, "{before} {frames}");
     let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");

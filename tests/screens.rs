@@ -11,6 +11,7 @@ use qviz::model::settings::AcceptRate;
 use qviz::model::stamp::Stamp;
 use qviz::model::tempo::{Step, Thing};
 use qviz::model::world::World;
+use qviz::session::tape::transport::Playing;
 use qviz::ui::keymap::{Action, Place, bindings};
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
@@ -18,6 +19,10 @@ use qviz::ui::view;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Size;
 
+#[path = "screens/chrome.rs"]
+mod chrome;
+#[path = "screens/past.rs"]
+mod past;
 #[path = "screens/tale.rs"]
 mod tale;
 
@@ -123,6 +128,14 @@ fn idle_is_calm() {
 #[test]
 fn filling_shows_each_connection_where_the_kernel_has_it() {
     shoot("filling", &filling(), as_is);
+}
+
+#[test]
+fn the_end_of_a_replay_says_so_and_shows_its_keys() {
+    shoot("replay_end", &overflowing(), |state, _, now| {
+        state.listens = false;
+        state.replay = Some(Playing { position: now, end: now, tenths: 10, paused: false });
+    });
 }
 
 #[test]
@@ -404,16 +417,6 @@ fn above_thirty_moves_a_second_names_give_way_to_marks_and_then_to_flows() {
     assert!(text.contains("too fast for cells") && text.contains("1k/s"), "{text}");
 }
 
-#[test]
-fn help_fits_eighty_columns_without_a_cut() {
-    let mut state = state((80, 24), false);
-    state.help = true;
-    let text = lines(&view::picture(state.size, &World::new(), &state, Stamp::ZERO));
-    let cut: Vec<_> = text.lines().filter(|line| line.contains("…│")).collect();
-    assert!(cut.is_empty(), "{cut:#?}");
-    assert!(text.contains("ctrl-z"), "{text}");
-}
-
 fn press(state: &mut UiState, action: Action, tale: &Tale) -> Vec<Command> {
     update(state, Msg::Press(action, tale.now), &tale.world)
 }
@@ -448,11 +451,15 @@ fn each_key_of_the_lab_sends_its_command() {
         assert_eq!(press(&mut state, action, &tale), wanted.into_iter().collect::<Vec<_>>(), "{action:?}");
         let usual = UiState::default();
         let inside = state.parting.is_some()
-            || state.help
+            || state.help.is_some()
             || state.still.is_some()
             || state.panel != usual.panel
             || state.projector;
         let inside = inside || state.browse.screen != usual.browse.screen;
+        let timeline = [Action::ZoomIn, Action::ZoomOut].contains(&action) && state.window != usual.window;
+        // Nothing is earlier or later than all that there is.
+        let says_why = [Action::Earlier, Action::Later].contains(&action) && state.message.is_some();
+        let inside = inside || timeline || says_why;
         assert!(wanted.is_some() || inside || action == Action::Close, "{action:?} does nothing");
     }
 }

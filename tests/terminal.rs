@@ -9,6 +9,8 @@ mod traces;
 
 #[path = "terminal/browse.rs"]
 mod browse;
+#[path = "terminal/chrome.rs"]
+mod chrome;
 #[path = "terminal/exits.rs"]
 mod exits;
 #[path = "terminal/keys.rs"]
@@ -19,5 +21,7 @@ mod mouse;
 mod panics;
 #[path = "terminal/sizes.rs"]
 mod sizes;
+#[path = "terminal/stalled.rs"]
+mod stalled;
 #[path = "terminal/story.rs"]
 mod story;

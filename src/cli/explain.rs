@@ -1,5 +1,6 @@
 //! `qviz explain`: causes, counters, sysctls, findings, words and keys, in plain language with their kernel source.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::exit::Failure;
@@ -7,7 +8,7 @@ use super::values;
 use crate::model::finding::RULES;
 use crate::report::clean;
 use crate::report::wrap::wrapped;
-use crate::ui::keymap::{BINDINGS, Binding};
+use crate::ui::keymap::{self, Binding, REPLAY_BINDINGS};
 
 /// One thing that can be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +18,9 @@ pub struct Topic {
     /// What it belongs to.
     pub family: Family,
     /// One sentence.
-    pub gist: &'static str,
+    pub gist: Cow<'static, str>,
     /// Everything else.
-    pub body: &'static str,
+    pub body: Cow<'static, str>,
 }
 
 /// What a topic belongs to.
@@ -62,13 +63,20 @@ pub fn topics() -> Vec<Topic> {
         topics.extend(text.split("== ").skip(1).filter_map(|entry| Topic::parse(family, entry)));
     }
     topics.extend(RULES.iter().map(Topic::of_rule));
-    for key in BINDINGS.iter().map(Topic::of_key) {
-        // A key of a list or a ladder that the stage has too is told of there.
-        if topics.iter().all(|topic| topic.name != key.name) {
-            topics.push(key);
+    for binding in keymap::all() {
+        match topics.iter_mut().find(|topic| topic.family == Family::Key && topic.name == binding.spelled()) {
+            // The key has other uses elsewhere.
+            Some(topic) => topic.body = format!("{}\n\n{}", topic.body, told(binding)).trim().to_owned().into(),
+            None => topics.push(Topic::of_key(binding)),
         }
     }
     topics
+}
+
+/// What a key does; where it is one of a replay, that is said too, as the other places say it of theirs.
+fn told(binding: &'static Binding) -> Cow<'static, str> {
+    let of_replay = REPLAY_BINDINGS.iter().any(|own| own.long == binding.long);
+    if of_replay { format!("replay: {}", binding.long).into() } else { binding.long.into() }
 }
 
 /// Writes the topic called so, or all of them with one line each.
@@ -87,18 +95,18 @@ impl Topic {
     fn parse(family: Family, entry: &'static str) -> Option<Self> {
         let (name, rest) = entry.split_once('\n')?;
         let (gist, body) = rest.trim_end().split_once('\n').unwrap_or((rest.trim_end(), ""));
-        Some(Self { name: name.trim(), family, gist, body: body.trim() })
+        Some(Self { name: name.trim(), family, gist: gist.into(), body: body.trim().into() })
     }
 
     fn of_rule(rule: &crate::model::finding::Rule) -> Self {
         let end =
             rule.explain.find(". ").or_else(|| rule.explain.find(".\n")).map_or(rule.explain.len(), |end| end + 1);
         let (gist, body) = rule.explain.split_at(end);
-        Self { name: rule.name, family: Family::Finding, gist, body: body.trim() }
+        Self { name: rule.name, family: Family::Finding, gist: gist.into(), body: body.trim().into() }
     }
 
-    fn of_key(binding: &Binding) -> Self {
-        Self { name: binding.spelled(), family: Family::Key, gist: binding.long, body: "" }
+    fn of_key(binding: &'static Binding) -> Self {
+        Self { name: binding.spelled(), family: Family::Key, gist: told(binding), body: "".into() }
     }
 
     /// The names by which it is found: its own; for a sysctl the last part of it with and without `tcp_`; for a pair of keys each.
@@ -110,6 +118,8 @@ impl Topic {
                 names.extend(short);
                 names.extend(short.and_then(|short| short.strip_prefix("tcp_")));
             }
+            // A single character is a key of its own, whatever it is.
+            Family::Key if self.name.len() == 1 => {}
             Family::Key => names.extend(self.name.split(['/', ' ']).filter(|key| !key.is_empty() && *key != self.name)),
             Family::Cause | Family::Counter | Family::Finding | Family::Word => {}
         }
@@ -118,7 +128,7 @@ impl Topic {
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}\n{}", self.name, "=".repeat(self.name.len()))?;
-        writeln!(out, "{}", wrapped(self.gist, WIDTH, ""))?;
+        writeln!(out, "{}", wrapped(&self.gist, WIDTH, ""))?;
         for paragraph in self.body.split("\n\n").flat_map(sections) {
             writeln!(out, "\n{}", wrapped(&paragraph, WIDTH, ""))?;
         }

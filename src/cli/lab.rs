@@ -177,6 +177,9 @@ pub(super) const fn color(wish: Color) -> ColorWish {
 /// Prints a summary in the form that was asked for.
 pub(super) fn print(form: Form, summary: &Summary, ascii: bool) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
+    if form == Form::Picture {
+        return output::after_picture(|out| text::write(out, summary, marks));
+    }
     Output::stdout().put(|out| match form {
         Form::Picture | Form::Text => text::write(out, summary, marks),
         Form::Json => json::write(out, summary),

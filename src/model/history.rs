@@ -42,6 +42,11 @@ impl Slot {
     }
 }
 
+/// The number of the slot in which a moment lies, counted from the session's beginning.
+pub const fn number(at: Stamp) -> u64 {
+    at.as_nanos() / SLOT.as_nanos() as u64
+}
+
 /// The series of slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
@@ -61,6 +66,12 @@ impl History {
         Stamp::ZERO + SLOT * u32::try_from(self.first).unwrap_or(u32::MAX)
     }
 
+    /// The slots kept from this number on, oldest first, each with its number.
+    pub fn since(&self, number: u64) -> impl Iterator<Item = (u64, &Slot)> {
+        let skipped = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.slots.len());
+        (self.first + skipped as u64..).zip(self.slots.range(skipped..))
+    }
+
     /// The last `count` slots, oldest first.
     pub fn last(&self, count: usize) -> impl Iterator<Item = &Slot> {
         self.slots.iter().skip(self.slots.len().saturating_sub(count))
@@ -68,7 +79,7 @@ impl History {
 
     /// The slot of `at`, opening the slots up to it; depths and limit are carried over the gap.
     pub(super) fn slot_at(&mut self, at: Stamp) -> &mut Slot {
-        let number = at.as_nanos() / SLOT.as_nanos() as u64;
+        let number = number(at);
         self.open_up_to(number);
         let index = (number.saturating_sub(self.first) as usize).min(self.slots.len() - 1);
         &mut self.slots[index]
@@ -125,6 +136,17 @@ mod tests {
         let slots: Vec<_> = history.slots().copied().collect();
         assert_eq!(slots.len(), 4);
         assert_eq!((slots[2].accept_last, slots[2].drops[0]), (4, 0));
+    }
+
+    #[test]
+    fn slots_are_found_by_their_number_also_when_the_first_ones_are_gone() {
+        let mut history = History::default();
+        history.slot_at(Stamp::ZERO);
+        history.slot_at(Stamp::from_millis(100 * (SLOTS as u64 + 10))).arrivals = 7;
+        let last = SLOTS as u64 + 10;
+        assert_eq!(history.since(last).map(|(number, slot)| (number, slot.arrivals)).collect::<Vec<_>>(), [(last, 7)]);
+        assert_eq!(history.since(0).next().map(|(number, _)| number), Some(number(history.begins())));
+        assert_eq!(history.since(last + 1).count(), 0);
     }
 
     #[test]

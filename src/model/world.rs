@@ -45,7 +45,7 @@ use roster::Roster;
 use spread::Spread;
 
 /// Everything that is known at one moment of a session.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct World {
     /// The stamp of the last fact.
     pub now: Stamp,

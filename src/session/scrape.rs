@@ -110,7 +110,7 @@ pub struct Scrapes {
 
 impl Scrapes {
     /// The next one who waits; never blocks.
-    pub fn next(&mut self) -> Option<Ask> {
+    pub fn waiting(&mut self) -> Option<Ask> {
         self.asked.try_recv().ok()
     }
 }
@@ -157,8 +157,7 @@ async fn serve(listener: TcpListener, asks: mpsc::Sender<Ask>) {
 
 async fn converse(mut stream: TcpStream, asks: &mpsc::Sender<Ask>) -> io::Result<()> {
     let mut head = Vec::with_capacity(512);
-    let heard = timeout(SPEECH, hear(&mut stream, &mut head)).await;
-    let wish = match heard {
+    let wish = match timeout(SPEECH, hear(&mut stream, &mut head)).await {
         Ok(Ok(true)) => understood(&head),
         Ok(Ok(false)) => Wish::Refused("431 Request Header Fields Too Large", "the request is too long\n"),
         Ok(Err(gone)) => return Err(gone),

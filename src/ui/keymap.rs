@@ -5,8 +5,12 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crate::session::tape::transport::Play;
 
 mod replay;
+mod shown;
+mod watch;
 
-pub use replay::{REPLAY_BINDINGS, action_in_replay, shown};
+pub use replay::{REPLAY_BINDINGS, action_in_replay};
+pub use shown::{all, footer, footer_of, shown};
+pub use watch::{WATCH_BINDINGS, action_in_watch, shown_in_watch};
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +51,18 @@ pub enum Action {
     RowUp,
     /// One row down, or forth in time.
     RowDown,
+    /// One screen of rows up.
+    PageUp,
+    /// One screen of rows down.
+    PageDown,
+    /// The first row.
+    Top,
+    /// The last row.
+    Bottom,
+    /// Show a group in one row.
+    Fold,
+    /// Show a group's members.
+    Unfold,
     /// The list of connections, and from there the ladder of one.
     Open,
     /// Another order of the list.
@@ -63,12 +79,24 @@ pub enum Action {
     Drop,
     /// The next panel.
     Panel,
+    /// A shorter span of time in the timeline.
+    ZoomIn,
+    /// A longer span of time in the timeline.
+    ZoomOut,
+    /// The timeline further back in time.
+    Earlier,
+    /// The timeline nearer to now.
+    Later,
     /// Hold the picture, or let it go.
     Freeze,
     /// Fewer, larger things, or all of them.
     Projector,
-    /// Show or hide the help.
+    /// Show the help, its next page, or hide it.
     Help,
+    /// The next page of the help.
+    NextPage,
+    /// The page of the help before.
+    PageBefore,
     /// Close what lies over the picture.
     Close,
     /// Play a recording in another way.
@@ -93,6 +121,23 @@ pub enum Place {
     Filter,
     /// On the ladder of one connection.
     Ladder,
+    /// Watch: on the list of all listeners.
+    Listeners,
+    /// Watch: inside one listener.
+    Listener,
+    /// While the help lies over the picture.
+    Help,
+}
+
+/// A state in which some keys matter more than the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The picture is held.
+    Frozen,
+    /// The timeline looks at the past.
+    Past,
+    /// The clients' time stands still.
+    Step,
 }
 
 /// One key as pressed.
@@ -117,6 +162,8 @@ pub struct Binding {
     pub ascii: &'static str,
     /// A word or two for the footer; empty: not in the footer.
     pub short: &'static str,
+    /// The mode in which it comes first in the footer, and its words there.
+    pub urgent: Option<(Mode, &'static str)>,
     /// A sentence for help, man page and README.
     pub long: &'static str,
 }
@@ -141,12 +188,13 @@ const fn ctrl(letter: char) -> Key {
 }
 
 macro_rules! bindings {
-    ($({ $($key:expr => $action:ident),+; $($place:ident;)? $sign:literal, $ascii:literal, $short:literal, $long:literal }),+
+    ($({ $($key:expr => $action:ident),+; $($place:ident;)? $(@$mode:ident $words:literal;)? $sign:literal, $ascii:literal, $short:literal, $long:literal }),+
      $(,)?) => {
         /// Every key, in the order in which they are shown.
         pub const BINDINGS: &[Binding] = &[$(Binding {
             keys: &[$(($key, Action::$action)),+],
             place: place!($($place)?), sign: $sign, ascii: $ascii, short: $short, long: $long,
+            urgent: urgent!($($mode $words)?),
         }),+];
     };
 }
@@ -160,9 +208,18 @@ macro_rules! place {
     };
 }
 
+macro_rules! urgent {
+    () => {
+        None
+    };
+    ($mode:ident $words:literal) => {
+        Some((Mode::$mode, $words))
+    };
+}
+
 bindings! {
     { plain(KeyCode::Left) => BacklogDown, plain(KeyCode::Right) => BacklogUp; "←→", "lf/rt", "backlog",
-      "smaller or larger backlog: listen() again, nothing queued is lost" },
+      "smaller or larger backlog: listen() again, nothing is lost" },
     { plain(KeyCode::Up) => ArrivalsUp, plain(KeyCode::Down) => ArrivalsDown; "↑↓", "up/dn", "arrivals",
       "more or fewer clients; in the list and the ladder: move" },
     { plain(KeyCode::Char('[')) => AcceptSlower, plain(KeyCode::Char(']')) => AcceptFaster; "[ ]", "[ ]", "accept",
@@ -172,32 +229,40 @@ bindings! {
     { plain(KeyCode::Char('b')) => Burst; "b", "b", "burst",
       "as many clients at once as both queues hold (at least 10)" },
     { plain(KeyCode::Char('h')) => HalfOpen; "h", "h", "half-open",
-      "half of the new clients never send the final ACK (SYN flood), or all" },
+      "half of the new clients never send the final ACK: a SYN flood" },
     { plain(KeyCode::Char('c')) => Cookies; "c", "c", "cookies",
-      "tcp_syncookies: drop when full (0), cookie when full (1), always (2)" },
+      "tcp_syncookies: 0 drops when full, 1 sends cookies then, 2 always" },
     { plain(KeyCode::Char('o')) => Overflow; "o", "o", "overflow",
       "tcp_abort_on_overflow: ACK on a full queue ignored (0) or RST (1)" },
     { plain(KeyCode::Enter) => Open; Stage; "enter", "enter", "list",
       "list of all connections; enter again: the ladder of one" },
-    { plain(KeyCode::Char('f')) => Freeze; "f", "f", "freeze",
-      "hold the picture; the run goes on, the sums stay complete" },
+    { plain(KeyCode::Char('f')) => Freeze; @Frozen "unfreeze"; "f", "f", "freeze",
+      "hold this moment and look around in it; the run goes on behind" },
     { plain(KeyCode::Tab) => Panel; Stage; "tab", "tab", "panel",
       "next panel at the bottom: events, ledger, counters, settings" },
+    { plain(KeyCode::Char('+')) => ZoomIn, plain(KeyCode::Char('=')) => ZoomIn, plain(KeyCode::Char('-')) => ZoomOut;
+      Stage; "+ -", "+ -", "zoom",
+      "timeline: a shorter or longer span, from 10 s to an hour" },
+    { plain(KeyCode::PageUp) => Earlier, plain(KeyCode::PageDown) => Later; Stage; "pgup/pgdn", "pgup/pgdn", "past",
+      "timeline: back in time, up to an hour, and forth; esc: now" },
     { plain(KeyCode::Char('l')) => RoundTrip; "l", "l", "latency",
       "next round-trip time of new clients; a long one fills the SYN queue" },
-    { plain(KeyCode::Char('t')) => Step, plain(KeyCode::Char('n')) => Next, plain(KeyCode::Char('a')) => AcceptOne;
-      "t n a", "t n a", "step",
-      "step mode: clients stand still (t), next thing (n), one accept() (a)" },
+    { plain(KeyCode::Char('t')) => Step; @Step "go on"; "t", "t", "step",
+      "step mode: the clients' time stands still, or goes on" },
+    { plain(KeyCode::Char('n')) => Next; @Step "next"; "n", "n", "",
+      "step mode: the next thing happens, exactly one" },
+    { plain(KeyCode::Char('a')) => AcceptOne; @Step "accept one"; "a", "a", "",
+      "step mode: accept() is called once" },
     { plain(KeyCode::Char(',')) => Slow; ",", ",", "slow",
       "slow motion of clients and accept(); the kernel's timers keep theirs" },
     { plain(KeyCode::Char('P')) => Projector; "P", "P", "projector",
       "projector mode: fewer, larger things for the last row of a room" },
     { plain(KeyCode::Char('?')) => Help; "?", "?", "help",
-      "this help" },
+      "help for this screen; again: its next page, then close" },
     { plain(KeyCode::Char('q')) => Quit, ctrl('c') => Quit; "q", "q", "quit",
       "end the run and print its summary (Ctrl-C does the same)" },
-    { plain(KeyCode::Esc) => Close; "esc", "esc", "",
-      "close the help; in the list and the ladder: back" },
+    { plain(KeyCode::Esc) => Close; @Past "to now"; "esc", "esc", "",
+      "timeline: back to now; elsewhere: close, or back" },
     { ctrl('z') => Suspend; "ctrl-z", "ctrl-z", "",
       "stop qviz; `fg` brings it back" },
     { plain(KeyCode::Up) => RowUp, plain(KeyCode::Down) => RowDown; List; "↑↓", "up/dn", "choose",
@@ -216,12 +281,22 @@ bindings! {
       "filter: keep it and go back to the list" },
     { plain(KeyCode::Esc) => Drop; Filter; "esc", "esc", "drop",
       "filter: drop it, every row is shown" },
+    { ctrl('c') => Quit; Filter; "ctrl-c", "ctrl-c", "quit",
+      "filter: end the run (q is a letter here)" },
     { plain(KeyCode::Up) => RowUp, plain(KeyCode::Down) => RowDown; Ladder; "↑↓", "up/dn", "scroll",
       "ladder: earlier or later lines, where not all fit" },
     { plain(KeyCode::Enter) => Open; Ladder; "enter", "enter", "next",
       "ladder: the ladder of the next connection of the list" },
     { plain(KeyCode::Esc) => Close; Ladder; "esc", "esc", "back",
       "ladder: back to the list" },
+    { plain(KeyCode::Tab) => NextPage, plain(KeyCode::Char(' ')) => NextPage, plain(KeyCode::Down) => NextPage,
+      plain(KeyCode::PageDown) => NextPage; Help; "tab", "tab", "next page",
+      "help: next page (space, down and pgdn do the same)" },
+    { plain(KeyCode::Backspace) => PageBefore, plain(KeyCode::Up) => PageBefore, plain(KeyCode::PageUp) => PageBefore;
+      Help; "backspace", "backspace", "page before",
+      "help: the page before (up and pgup do the same)" },
+    { plain(KeyCode::Esc) => Close; Help; "esc", "esc", "close",
+      "help: close it" },
 }
 
 /// The keys that count in a place, in the order in which they are shown: those of a list, a filter or a ladder stand before those
@@ -263,7 +338,7 @@ mod tests {
 
     #[test]
     fn no_key_has_two_meanings_in_one_place() {
-        for place in [Place::Anywhere, Place::Stage, Place::List, Place::Filter, Place::Ladder] {
+        for place in [Place::Anywhere, Place::Stage, Place::List, Place::Filter, Place::Ladder, Place::Help] {
             let mut seen = HashSet::new();
             for (key, _) in bindings(place).flat_map(|binding| binding.keys) {
                 assert!(seen.insert(*key), "{key:?} twice on {place:?}");
@@ -273,7 +348,7 @@ mod tests {
 
     #[test]
     fn what_a_place_shows_is_what_its_keys_do() {
-        for place in [Place::Stage, Place::List, Place::Filter, Place::Ladder] {
+        for place in [Place::Stage, Place::List, Place::Filter, Place::Ladder, Place::Help] {
             for (key, wanted) in bindings(place).flat_map(|binding| binding.keys) {
                 let modifiers = if key.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
                 assert_eq!(action(&KeyEvent::new(key.code, modifiers), place), Some(*wanted), "{key:?} on {place:?}");

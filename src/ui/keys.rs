@@ -1,7 +1,8 @@
 //! Keys from the terminal, read by a thread of their own.
 //!
 //! crossterm's event stream reads a terminal that has gone away for ever, without a pause, on whichever thread asks. Here the
-//! thread asks the kernel first, and crossterm only when there is a key; the loop never waits for either.
+//! thread asks the kernel first, and crossterm only when there is a key; the loop never waits for either. A change of size is told
+//! to it at once: crossterm forgets the key that it meets together with one.
 
 use std::fs::File;
 use std::io;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use crossterm::event::{self, Event, KeyEvent, MouseEvent};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
 use tokio::sync::mpsc;
 
 use crate::session::clock::Clock;
@@ -28,8 +30,8 @@ pub(super) enum Input {
 #[derive(Debug)]
 pub(super) struct Keys {
     pressed: mpsc::UnboundedReceiver<Input>,
-    /// Closing it ends the thread.
-    _open: OwnedFd,
+    /// A byte tells the thread of a change of size; closing it ends the thread.
+    open: OwnedFd,
 }
 
 impl Keys {
@@ -41,15 +43,21 @@ impl Keys {
         let stdin = rustix::stdio::stdin();
         let terminal: OwnedFd =
             if rustix::termios::isatty(stdin) { rustix::io::dup(stdin)? } else { File::open("/dev/tty")?.into() };
-        let (closed, open) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let (closed, open) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let (sender, pressed) = mpsc::unbounded_channel();
         std::thread::Builder::new().name("keys".into()).spawn(move || read(&terminal, &closed, &sender))?;
-        Ok(Self { pressed, _open: open })
+        Ok(Self { pressed, open })
     }
 
     /// The next one; `None` when no more will come.
     pub(super) async fn next(&mut self) -> Option<Input> {
         self.pressed.recv().await
+    }
+
+    /// The terminal's size has changed: has crossterm take note before the next key comes.
+    pub(super) fn resized(&self) {
+        // A pipe that is full, or a thread that has ended, needs no byte.
+        let _told = rustix::io::write(&self.open, &[0]);
     }
 }
 
@@ -64,8 +72,16 @@ fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Inp
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return,
         }
-        let (keys, end) = (fds[0].revents(), fds[1].revents());
-        if !end.is_empty() || keys.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        let (keys, word) = (fds[0].revents(), fds[1].revents());
+        if word.contains(PollFlags::IN) {
+            let _taken = rustix::io::read(closed, &mut [0; 64]);
+            if !drain(sender).1 {
+                return;
+            }
+        } else if !word.is_empty() {
+            return;
+        }
+        if keys.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
             return;
         }
         if keys.contains(PollFlags::IN) && !forward(sender) {
@@ -76,6 +92,16 @@ fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Inp
 
 /// Hands on what crossterm makes of the bytes that are there; false when nobody listens.
 fn forward(sender: &mpsc::UnboundedSender<Input>) -> bool {
+    let (anything, heard) = drain(sender);
+    if !anything {
+        // Half of an escape sequence, or bytes that crossterm has overlooked: not a reason to turn in circles.
+        Clock::pause(Duration::from_millis(20));
+    }
+    heard
+}
+
+/// Takes everything that crossterm has: whether there was anything, and whether somebody listens.
+fn drain(sender: &mpsc::UnboundedSender<Input>) -> (bool, bool) {
     let mut anything = false;
     while matches!(event::poll(Duration::ZERO), Ok(true)) {
         anything = true;
@@ -85,12 +111,8 @@ fn forward(sender: &mpsc::UnboundedSender<Input>) -> bool {
             _ => continue,
         };
         if sender.send(input).is_err() {
-            return false;
+            return (anything, false);
         }
     }
-    if !anything {
-        // Half of an escape sequence, or bytes that crossterm has overlooked: not a reason to turn in circles.
-        Clock::pause(Duration::from_millis(20));
-    }
-    true
+    (anything, true)
 }

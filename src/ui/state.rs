@@ -1,20 +1,25 @@
 //! What the screen remembers between two frames, and the pure function that turns keys into wishes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
 use super::browse::{Browse, Screen};
-use super::keymap::Action;
+use super::keymap::{Action, Mode, Place};
 use super::theme::Theme;
 use super::view;
-use super::view::spots::{Roll, Spots, Target};
+use super::view::spots::{Roll, Target};
+use super::watch::{Asks, Watch};
+use super::window::Window;
 use crate::model::command::Command;
+use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
+use crate::session::tape::record::Recording;
 use crate::session::tape::transport::Playing;
 
+mod look;
 mod wishes;
 
 pub use wishes::Asked;
@@ -105,24 +110,28 @@ pub enum Parting {
     Suspend,
 }
 
-/// A picture that is held while the run goes on.
+/// A moment that is held while the run goes on: everything that was known then.
 #[derive(Clone, Debug)]
 pub struct Still {
-    /// When it was taken.
+    /// When.
     pub at: Stamp,
-    /// The picture.
-    pub picture: Buffer,
-    /// What stands where on it.
-    pub spots: Spots,
-    /// Kernel drops at that moment.
-    pub drops: u64,
-    /// Connections accepted at that moment.
-    pub accepted: u64,
+    /// The world at that moment.
+    pub world: Arc<World>,
+    /// Where a replay stood.
+    pub replay: Option<Playing>,
+}
+
+/// The recording from which a picture is made that nobody watches live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The recording's name.
+    pub name: String,
+    /// Its last moment.
+    pub end: Stamp,
 }
 
 /// What the screen remembers.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct UiState {
     /// Colours and signs.
     pub theme: Theme,
@@ -140,10 +149,16 @@ pub struct UiState {
     pub mouse: bool,
     /// How many of the newest events lie above their panel.
     pub notes_above: usize,
-    /// True when the help lies over the picture.
-    pub help: bool,
-    /// The held picture.
+    /// The page of the help that lies over the picture, counted from 0.
+    pub help: Option<usize>,
+    /// The held moment.
     pub still: Option<Still>,
+    /// What the timeline shows.
+    pub window: Window,
+    /// How the recording of the run stands, if there is one.
+    pub recording: Option<Recording>,
+    /// The recording of which this is a frame in a file.
+    pub origin: Option<Origin>,
     /// How finely moves are drawn.
     pub density: Density,
     /// A line for the person at the keys, until this moment.
@@ -154,9 +169,32 @@ pub struct UiState {
     pub asked: Asked,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
+    /// All listeners of a machine, and the one that one looks into.
+    pub watch: Watch,
 }
 
 impl UiState {
+    /// Where keys count now.
+    pub const fn place(&self) -> Place {
+        if self.help.is_some() { Place::Help } else { self.browse.place() }
+    }
+
+    /// The modes in which the program is, the one that hides most first.
+    pub fn modes(&self, world: &World) -> Vec<Mode> {
+        let past = self.window.until().is_some() && view::plot_width(self, world).is_some();
+        let step = world.tempo.held && !world.ended;
+        [(self.still.is_some(), Mode::Frozen), (past, Mode::Past), (step, Mode::Step)]
+            .into_iter()
+            .filter_map(|(is, mode)| is.then_some(mode))
+            .collect()
+    }
+
+    /// The world that is looked at, and its present moment.
+    fn seen<'a>(&self, still: Option<&'a Still>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
+        let now = self.replay.map_or(now, |replay| replay.position);
+        still.map_or((world, now), |still| (&still.world, still.at))
+    }
+
     /// Lets a message that came up just now stay for its time on the clock of the person at the keys.
     pub fn time_message(&mut self, now: Stamp) {
         if let Some((until, _)) = &mut self.message {
@@ -170,59 +208,103 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
         Msg::Pulse(now) => pulse(state, now, world),
+        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.survey.watching.is_some() => {
+            return press_in_watch(state, action, now, world);
+        }
+        Msg::Wheel { up, .. } if world.survey.watching.is_some() => {
+            let turned = if up { Action::RowUp } else { Action::RowDown };
+            return press_in_watch(state, turned, world.now, world);
+        }
         Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => return press(state, action, now, world),
         Msg::Click(Target::Panel(panel), _) => choose(state, panel),
-        Msg::Click(Target::Connection(peer, id), now) => {
-            if state.browse.look(world, (peer, id)) {
-                state.still = None;
-                state.browse.follow(world, now);
-            }
-        }
+        Msg::Click(Target::Connection(peer, id), now) => open(state, (peer, id), now, world),
         Msg::Wheel { roll, up } => turn(state, roll, up, world),
     }
     Vec::new()
 }
 
 fn pulse(state: &mut UiState, now: Stamp, world: &World) {
-    let recent = world.history.last(DENSITY_SLOTS);
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    let recent = seen.history.last(DENSITY_SLOTS);
     let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
-    state.browse.follow(world, now);
+    state.browse.follow(seen, moment);
+    look::keep(state, seen, moment);
+    if world.survey.watching.is_some() {
+        state.watch.follow(seen, moment);
+    }
     state.message.take_if(|(until, _)| *until <= now);
 }
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
     match action {
         Action::Quit => state.parting = Some(Parting::Quit),
         Action::Suspend => state.parting = Some(Parting::Suspend),
-        Action::Help => state.help = !state.help,
-        Action::Close if state.help => state.help = false,
-        // The session itself is played, not the picture of it.
-        Action::Play(_) => {}
+        Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
+        Action::Close if state.help.is_some() => state.help = None,
+        // The session itself is played, not the picture of it: a held one would hide that.
+        Action::Play(_) => state.still = None,
         Action::Panel => state.panel = next_panel(state),
-        Action::Freeze => freeze(state, now, world),
-        Action::Projector => {
-            state.projector = !state.projector;
-            state.still = None;
+        Action::Freeze => look::freeze(state, now, world),
+        Action::Projector => state.projector = !state.projector,
+        Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
+            if let Err(why) = look::window(state, action, seen, moment) {
+                state.message = Some((now + MESSAGE, why.into()));
+            }
         }
-        inside if browse(state, inside, now, world) => {}
-        Action::Close => {}
+        inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
+        Action::Close => state.window.return_to_now(),
         wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
-            Ok(commands) => return commands,
+            Ok(commands) => {
+                if state.still.is_some() && !commands.is_empty() {
+                    state.message = Some((now + MESSAGE, BEHIND.into()));
+                }
+                return commands;
+            }
             Err(why) => state.message = Some((now + MESSAGE, why)),
         },
     }
     Vec::new()
 }
 
-/// True when the key has moved something among the connections; a held picture lets go then.
-fn browse(state: &mut UiState, action: Action, now: Stamp, world: &World) -> bool {
-    let moved = state.browse.press(action, world);
-    if moved {
-        state.still = None;
-        state.browse.follow(world, now);
+/// What a key of the lab says while the picture is held.
+const BEHIND: &str = "done in the run behind this held moment; f shows it";
+
+/// A watch has no knobs: keys look around, and at most ask for the details of one listener.
+fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    match action {
+        Action::Quit => state.parting = Some(Parting::Quit),
+        Action::Suspend => state.parting = Some(Parting::Suspend),
+        Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
+        Action::Close if state.help.is_some() => state.help = None,
+        Action::Play(_) => state.still = None,
+        Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
+            if let Err(why) = look::window(state, action, seen, moment) {
+                state.message = Some((now + MESSAGE, why.into()));
+            }
+        }
+        Action::Close if state.window.until().is_some() => state.window.return_to_now(),
+        inside => {
+            let asks = Asks::new(seen, moment, state.listens, state.size.height);
+            if let Some(commands) = state.watch.press(inside, &asks) {
+                if !commands.is_empty() {
+                    state.still = None;
+                }
+                return commands;
+            }
+            match inside {
+                Action::Panel => state.panel = next_panel(state),
+                Action::Freeze => look::freeze(state, now, world),
+                _ => {}
+            }
+        }
     }
-    moved
+    Vec::new()
 }
 
 /// Where panels stand side by side, only the last one's place is shared.
@@ -240,34 +322,33 @@ const fn choose(state: &mut UiState, panel: Panel) {
     state.panel = if shares || panel as u8 == state.panel as u8 { next_panel(state) } else { panel };
 }
 
-/// The wheel goes one row at a time where a row is chosen, three where lines only move.
+/// Opens the ladder of a connection that was clicked.
+fn open(state: &mut UiState, which: (Peer, Option<u32>), now: Stamp, world: &World) {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    if state.browse.look(seen, which) {
+        state.browse.follow(seen, moment);
+    }
+}
+
+/// The wheel goes one row at a time where a row is chosen, three where lines only move, and half a window of the timeline.
 fn turn(state: &mut UiState, roll: Roll, up: bool, world: &World) {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, world.now);
     let row = if up { Action::RowUp } else { Action::RowDown };
     match roll {
         Roll::Rows => {
             let lines = if state.browse.screen == Screen::Ladder { 3 } else { 1 };
             for _ in 0..lines {
-                state.browse.press(row, world);
+                state.browse.press(row, seen);
             }
         }
         Roll::Notes if up => state.notes_above = state.notes_above.saturating_sub(3),
-        Roll::Notes => state.notes_above = (state.notes_above + 3).min(world.notes.len().saturating_sub(1)),
-        Roll::Timeline => {}
-    }
-}
-
-fn freeze(state: &mut UiState, now: Stamp, world: &World) {
-    if state.still.take().is_none() {
-        let help = std::mem::take(&mut state.help);
-        let (picture, spots) = view::picture_and_spots(state.size, world, state, now);
-        state.still = Some(Still {
-            at: now,
-            picture,
-            spots,
-            drops: world.ledger.kernel_drops(),
-            accepted: world.clients.accepted,
-        });
-        state.help = help;
+        Roll::Notes => state.notes_above = (state.notes_above + 3).min(seen.notes.len().saturating_sub(1)),
+        Roll::Timeline => {
+            let action = if up { Action::Earlier } else { Action::Later };
+            let _at_its_end = look::window(state, action, seen, moment);
+        }
     }
 }
 
@@ -288,12 +369,12 @@ mod tests {
     }
 
     #[test]
-    fn freezing_holds_the_picture_and_lets_it_go() {
-        let (mut state, world) = (UiState::default(), World::new());
-        update(&mut state, Msg::Resize(Size::new(80, 24)), &world);
+    fn freezing_holds_the_moment_and_lets_it_go() {
+        let (mut state, mut world) = (UiState::default(), World::new());
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(5)), &world);
+        world.clients.accepted = 7;
         let still = state.still.as_ref().unwrap();
-        assert_eq!((still.at, still.picture.area.width), (Stamp::from_millis(5), 80));
+        assert_eq!((still.at, still.world.clients.accepted), (Stamp::from_millis(5), 0));
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
         assert!(state.still.is_none());
     }

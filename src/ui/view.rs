@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Color;
 
 use super::browse::Screen;
@@ -33,8 +33,8 @@ mod settings;
 mod small;
 pub mod spots;
 mod stage;
-mod still;
 mod timeline;
+mod watch;
 
 use cast::Cast;
 use spots::{Spots, Target};
@@ -44,7 +44,10 @@ pub const SMALLEST: Size = Size::new(60, 16);
 
 /// Everything that the areas look at.
 struct Scene<'a> {
+    /// The world that is shown: the present one, or a held one.
     world: &'a World,
+    /// The present world and moment.
+    live: (&'a World, Stamp),
     state: &'a UiState,
     theme: Theme,
     now: Stamp,
@@ -55,18 +58,26 @@ struct Scene<'a> {
     spots: RefCell<Spots>,
 }
 
+impl Scene<'_> {
+    /// True when other people's listeners are watched.
+    const fn watches(&self) -> bool {
+        self.world.survey.watching.is_some()
+    }
+}
+
 /// Paints the whole screen, and says what stands where on it.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots {
-    let cast = if state.still.is_some() { Cast::default() } else { Cast::of(world, state.density, now) };
+    let live = (world, now);
+    let (world, now) = state.still.as_ref().map_or(live, |still| (&still.world, still.at));
+    let cast = Cast::of(world, state.density, now);
     let theme = if state.projector { state.theme.loud() } else { state.theme };
     let spots = RefCell::default();
-    let scene = Scene { world, state, theme, now, clients: world.tempo.at(now), cast, spots };
-    match &state.still {
-        Some(still) => still::paint(buf, &scene, still),
-        None => live(buf, &scene),
-    }
-    if state.help {
-        help::paint(buf, &scene);
+    let scene = Scene { world, live, state, theme, now, clients: world.tempo.at(now), cast, spots };
+    whole(buf, &scene);
+    match state.help {
+        Some(_) if scene.watches() => watch::help(buf, &scene),
+        Some(page) => help::paint(buf, &scene, page),
+        None => {}
     }
     if state.projector {
         lay_paper(buf, theme);
@@ -97,15 +108,39 @@ pub fn picture(size: Size, world: &World, state: &UiState, now: Stamp) -> Buffer
 
 /// The same, and what stands where on it.
 pub fn picture_and_spots(size: Size, world: &World, state: &UiState, now: Stamp) -> (Buffer, Spots) {
-    let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, size)));
+    let mut buf = Buffer::empty(Rect::from((Position::ORIGIN, size)));
     let spots = draw(&mut buf, world, state, now);
     (buf, spots)
 }
 
-fn live(buf: &mut Buffer, scene: &Scene<'_>) {
-    if buf.area.width < SMALLEST.width || buf.area.height < SMALLEST.height {
+/// The columns of the timeline's plot; `None` where no timeline is on the screen.
+pub(super) fn plot_width(state: &UiState, world: &World) -> Option<u16> {
+    let shows = state.browse.screen == Screen::Stage && !is_small(state.size);
+    let whole = Rect::from((Position::ORIGIN, state.size));
+    let area = || if state.projector { projector::timeline(whole) } else { stage_plan(whole, state, world).timeline };
+    shows.then(area).and_then(timeline::plot_width)
+}
+
+/// How many pages the help has.
+pub(super) fn help_pages(state: &UiState) -> usize {
+    help::pages(state)
+}
+
+const fn is_small(size: Size) -> bool {
+    size.width < SMALLEST.width || size.height < SMALLEST.height
+}
+
+fn stage_plan(area: Rect, state: &UiState, world: &World) -> layout::Plan {
+    layout::plan(area, state.panel, caption::rows(area.width, world))
+}
+
+fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
+    if is_small(buf.area.as_size()) {
         small::paint(buf, scene);
         return;
+    }
+    if scene.watches() {
+        return watch::paint(buf, scene);
     }
     match scene.state.browse.screen {
         Screen::Stage => {}
@@ -115,7 +150,7 @@ fn live(buf: &mut Buffer, scene: &Scene<'_>) {
     if scene.state.projector {
         return projector::paint(buf, scene);
     }
-    let plan = layout::plan(buf.area, scene.state.panel, caption::rows(buf.area.width, scene.world));
+    let plan = stage_plan(buf.area, scene.state, scene.world);
     header::paint(buf, plan.header, scene);
     caption::paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene);

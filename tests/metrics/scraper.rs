@@ -126,7 +126,7 @@ impl Prometheus {
         command.arg(format!("--web.listen-address={address}")).current_dir(folder.path());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let started = Self { child, address, _folder: folder };
-        wait_until(Duration::from_secs(60), "Prometheus is ready", || {
+        wait_until(Duration::from_mins(1), "Prometheus is ready", || {
             let mut stream = TcpStream::connect(address).ok()?;
             stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").ok()?;
             let mut answer = String::new();
@@ -145,8 +145,8 @@ impl Prometheus {
 
     /// What a query answers now.
     pub(crate) fn query(&self, expression: &str) -> Value {
-        let escaped: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        self.ask(&format!("/api/v1/query?query={escaped}"))
+        let escaped: Vec<_> = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        self.ask(&format!("/api/v1/query?query={}", escaped.concat()))
     }
 
     /// The result as soon as there is one.

@@ -135,7 +135,7 @@ fn the_wheel_turns_what_it_is_over_and_stops_at_both_ends() {
 fn what_the_help_covers_is_not_hit_and_its_keys_are() {
     let tale = overflowing();
     let mut state = usual((120, 36));
-    state.help = true;
+    state.help = Some(0);
     let (picture, spots) = frame(&mut state, &tale);
     let at = find(&picture, "as many clients at once");
     assert_eq!(spots.click(at), Some(Target::Key(Action::Burst)));
@@ -144,7 +144,7 @@ fn what_the_help_covers_is_not_hit_and_its_keys_are() {
 }
 
 #[test]
-fn a_held_picture_is_hit_as_it_was_and_lets_go_for_a_ladder() {
+fn a_held_moment_is_hit_as_it_was_and_opens_the_ladder_of_that_moment() {
     let mut tale = overflowing();
     let mut state = usual((120, 36));
     update(&mut state, Msg::Press(Action::Freeze, tale.now), &tale.world);
@@ -154,7 +154,24 @@ fn a_held_picture_is_hit_as_it_was_and_lets_go_for_a_ladder() {
     let target = spots.click(Position::new(at.x + 2, at.y));
     assert!(matches!(target, Some(Target::Connection(_, Some(112)))), "{target:?}");
     update(&mut state, Msg::Click(target.unwrap(), tale.now + gap(1)), &tale.world);
-    assert!(state.still.is_none() && state.browse.screen == Screen::Ladder);
+    assert!(state.still.is_some() && state.browse.screen == Screen::Ladder);
+    let (picture, spots) = frame(&mut state, &tale);
+    let told = find(&picture, "behind this held moment");
+    assert_eq!(spots.click(told), Some(Target::Key(Action::Freeze)));
+}
+
+#[test]
+fn the_wheel_over_the_timeline_goes_back_in_time_and_forth() {
+    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    tale.run(ms(60_000));
+    let mut state = usual((120, 36));
+    let (picture, spots) = frame(&mut state, &tale);
+    let at = find(&picture, "LAST");
+    let roll = spots.wheel(at).unwrap();
+    for (up, title) in [(true, "THE PAST"), (false, "LAST")] {
+        update(&mut state, Msg::Wheel { roll, up }, &tale.world);
+        find(&frame(&mut state, &tale).0, title);
+    }
 }
 
 #[test]

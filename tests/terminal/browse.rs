@@ -24,7 +24,8 @@ pub(crate) fn proven(place: Place, key: &[u8], action: Action) {
         Place::List => on_the_list(&mut pane, key, action),
         Place::Filter => in_the_filter(&mut pane, key, action),
         Place::Ladder => on_the_ladder(&mut pane, key, action),
-        Place::Anywhere | Place::Stage => panic!("{place:?} is tried on the stage"),
+        Place::Anywhere | Place::Stage | Place::Help => panic!("{place:?} is tried on the stage"),
+        Place::Listeners | Place::Listener => panic!("{place:?}: a watch has keys of its own"),
     }
 }
 
@@ -87,6 +88,10 @@ fn in_the_filter(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Drop => {
             pane.press(key);
             pane.wait("no filter", |pane| !pane.text().contains("filter:") && rows(pane).len() >= 3);
+        }
+        Action::Quit => {
+            pane.press(key);
+            assert_eq!(pane.end().code(), Some(0));
         }
         other => panic!("{other:?} is not for the filter"),
     }

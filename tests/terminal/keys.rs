@@ -1,6 +1,6 @@
 //! Every key of the one table of keys, and what it changes on the screen.
 
-#![expect(clippy::panic, reason = "a key without bytes fails the test")]
+#![expect(clippy::panic, clippy::expect_used, reason = "a key without bytes fails the test")]
 
 use crossterm::event::KeyCode;
 use qviz::ui::keymap::{Action, BINDINGS, Binding, Key, Place, bindings};
@@ -26,10 +26,12 @@ fn every_key_of_the_table_has_the_effect_that_it_promises() {
         match binding.place {
             Place::Anywhere | Place::Stage => proven(&mut pane, &bytes(key), *action),
             Place::List | Place::Filter | Place::Ladder => browse::proven(binding.place, &bytes(key), *action),
+            Place::Help => in_the_help(&mut pane, &bytes(key), *action),
+            Place::Listeners | Place::Listener => panic!("{:?}: a watch has keys of its own", binding.place),
         }
         pressed += 1;
     }
-    assert!(pressed >= 31, "the table has all the keys: {pressed}");
+    assert!(pressed >= 45, "the table has all the keys: {pressed}");
 }
 
 /// Presses the key and waits for its effect. A new action fails without one.
@@ -77,23 +79,91 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
             pane.press(key);
             pane.wait("the picture moves again", |pane| !pane.text().contains("FROZEN"));
         }
-        Action::Help => {
-            pane.press(key);
-            pane.wait("the help", help);
-            pane.press(key);
-            pane.wait("no help", |pane| !help(pane));
-        }
-        Action::Close => {
-            pane.press(b"?");
-            pane.wait("the help", help);
-            pane.press(key);
-            pane.wait("no help", |pane| !help(pane));
-        }
+        Action::Help => helped(pane, key),
+        Action::ZoomIn | Action::ZoomOut => zoomed(pane, key, action),
+        Action::Earlier => earlier(key),
+        Action::Later | Action::Close => back_to_now(key),
         // exits.rs looks at the terminal meanwhile and afterwards.
         Action::Suspend => crate::exits::stopped_and_continued(|pane| pane.press(key)),
         Action::Quit => crate::exits::left(|pane| pane.press(key), 0),
         other => panic!("{other:?} is not for the stage"),
     }
+}
+
+fn helped(pane: &mut Pane, key: &[u8]) {
+    pane.press(key);
+    pane.wait("the help", help);
+    pane.press(key);
+    pane.wait("no help", |pane| !help(pane));
+}
+
+fn zoomed(pane: &mut Pane, key: &[u8], action: Action) {
+    let (first, second): (&[u8], &[u8]) = if action == Action::ZoomIn { (b"-", key) } else { (key, b"+") };
+    pane.press(first);
+    pane.wait_for("LAST 74 s");
+    pane.press(second);
+    pane.wait_for("LAST 37 s");
+}
+
+/// On a small screen the help has pages; esc is tried on the large one too.
+fn in_the_help(pane: &mut Pane, key: &[u8], action: Action) {
+    let mut small = Pane::qviz((80, 24), WORDS);
+    small.wait_for_picture();
+    small.press(b"?");
+    small.wait_for("HELP 1/2");
+    match action {
+        Action::NextPage => {
+            small.press(key);
+            small.wait_for("HELP 2/2");
+        }
+        Action::PageBefore => {
+            small.press(b"?");
+            small.wait_for("HELP 2/2");
+            small.press(key);
+            small.wait_for("HELP 1/2");
+        }
+        Action::Close => {
+            small.press(key);
+            small.wait("no help", |pane| !pane.text().contains("HELP"));
+            pane.press(b"?");
+            pane.wait("the help", help);
+            pane.press(key);
+            pane.wait("no help", |pane| !help(pane));
+        }
+        other => panic!("{other:?} is not for the help"),
+    }
+}
+
+/// Back in time in a run that goes on.
+fn earlier(key: &[u8]) {
+    let mut pane = Pane::qviz((114, 36), WORDS);
+    pane.wait_for_picture();
+    pane.press(b"+");
+    pane.wait_for("LAST 10 s");
+    pane.wait("half of the window", |pane| pane.text().contains("00:07"));
+    pane.wait("more than the window", |pane| pane.text().contains("LAST 10 s of 1"));
+    pane.press(key);
+    pane.wait_for("THE PAST: 00:0");
+    assert!(pane.text().contains("▶ live"), "the run goes on:\n{}", pane.text());
+}
+
+/// Back from the past: a recording of seven seconds is followed by most of a minute in which nothing happens.
+fn back_to_now(key: &[u8]) {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let facts = std::fs::read_to_string(root.join("assets/recordings/overflow.qviz")).expect("a recording");
+    let facts: Vec<_> = facts.lines().filter(|line| !line.ends_with("\"ended\"}")).collect();
+    let facts = facts.join("\n");
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("long.qviz");
+    std::fs::write(&path, format!("{facts}\n{{\"at\":60000000000,\"event\":\"tick\"}}\n")).expect("a recording");
+    let mut pane = Pane::qviz((114, 36), &format!("replay {}", path.display()));
+    pane.wait_for("ACCEPT QUEUE");
+    pane.press(b"\x1b[F");
+    pane.wait_for("■ replay");
+    pane.press(b"\x1b[5~");
+    pane.wait_for("THE PAST");
+    pane.press(key);
+    pane.wait("the present", |pane| pane.text().contains("┌ LAST") && !pane.text().contains("THE PAST"));
 }
 
 /// The large picture has no small panels.
@@ -211,6 +281,8 @@ fn bytes(key: &Key) -> Vec<u8> {
         KeyCode::Esc => b"\x1b".into(),
         KeyCode::Enter => b"\r".into(),
         KeyCode::Backspace => b"\x7f".into(),
+        KeyCode::PageUp => b"\x1b[5~".into(),
+        KeyCode::PageDown => b"\x1b[6~".into(),
         other => panic!("this test does not know what a terminal sends for {other:?}"),
     }
 }

@@ -12,14 +12,16 @@ use ratatui::text::Span;
 
 use crate::cli::args::ReplayArgs;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
-use crate::report::cast;
 use crate::report::grid::{Cell, Grid, Look, Shade};
 use crate::report::svg::{self, Paper};
+use crate::report::{cast, clean};
 use crate::session::tape::read::Tape;
 use crate::ui::UiPlan;
 use crate::ui::film::Film;
+use crate::ui::state::Origin;
 
 /// Draws what the words ask for.
 ///
@@ -27,8 +29,11 @@ use crate::ui::film::Film;
 /// A [`Failure`] where a file cannot be written.
 pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let (width, height) = args.frames.size.unwrap_or(SIZE);
+    let name = clean::line(&args.file.file_name().unwrap_or_default().to_string_lossy());
     let film = || {
-        Film::new(&tape.facts, Size::new(width, height), look)
+        let facts = tape.facts().map_err(|error| lab::tape(&error))?;
+        let origin = Origin { name: name.clone(), end: tape.end() };
+        Film::new(facts, origin, Size::new(width, height), look)
             .map_err(|error| Failure::new(error.to_string(), error.hint()))
     };
     if let Some(path) = &args.frames.cast {
@@ -61,7 +66,7 @@ fn moment(args: &ReplayArgs, tape: &Tape) -> Stamp {
     at.min(end)
 }
 
-fn shoot(out: &mut dyn Write, film: &mut Film<'_>, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
+fn shoot(out: &mut dyn Write, film: &mut Film, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
     let title = tape.header.repeat.as_deref().unwrap_or("qviz");
     let mut cast = cast::Film::begin(out, size, title)?;
     let end = tape.end();

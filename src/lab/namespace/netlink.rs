@@ -31,7 +31,7 @@ pub(super) struct LinkState {
 }
 
 impl Route {
-    /// Opens the connection. An answer that does not come within two seconds is EAGAIN.
+    /// Opens the connection. An answer that does not come within [`PATIENCE`] is EAGAIN.
     pub(super) fn open() -> Result<Self, Errno> {
         Ok(Self { socket: socket(0)?, sequence: 0 })
     }
@@ -153,7 +153,7 @@ impl News {
         socket(libc::RTMGRP_IPV6_ROUTE as u32).map(Self)
     }
 
-    /// Waits until something changed; EAGAIN after two seconds of silence.
+    /// Waits until something changed; EAGAIN after [`PATIENCE`] of silence.
     pub(super) fn wait(&self) -> Result<(), Errno> {
         recv(&self.0, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty()).map(|_| ())
     }
@@ -191,7 +191,7 @@ impl NetlinkDeserializable for RouteMessage {
 fn socket(groups: u32) -> Result<OwnedFd, Errno> {
     // No protocol number is number 0: NETLINK_ROUTE.
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
-    set_socket_timeout(&socket, Timeout::Recv, Some(Duration::from_secs(2)))?;
+    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
     bind(&socket, &SocketAddrNetlink::new(0, groups))?;
     Ok(socket)
 }
@@ -246,6 +246,9 @@ fn concat(attributes: &[DefaultNla]) -> Vec<u8> {
     bytes
 }
 
+/// All namespaces of a machine share one lock for such requests (`rtnl_lock`) and one queue for what follows from them: where many are
+/// made and taken down at once, an answer takes seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// `VETH_INFO_PEER`, include/uapi/linux/veth.h
 const VETH_INFO_PEER: u16 = 1;
 /// `IF_OPER_UP`, include/uapi/linux/if.h: RFC 2863 operational state "up", set when the transmit queue works.

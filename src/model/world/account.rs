@@ -23,7 +23,7 @@ const DECISIONS: usize = 1024;
 const CHARGES: usize = 4096;
 
 /// What is still open: decisions that a later fact may confirm or revise.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Open {
     /// SYNs without an answer yet, in the order of their arrival.
     unanswered: VecDeque<(Stamp, Peer)>,

@@ -22,7 +22,7 @@ const DOUBTS: usize = 256;
 const STEADY: u8 = 2;
 
 /// What is in doubt since the ledger last balanced.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Doubts {
     last_accept: Option<Stamp>,
     /// Thought ignored, and taken a moment later by the next segment.

@@ -9,6 +9,7 @@ use crate::model::stamp::Stamp;
 pub struct Occupancy {
     depth: u32,
     max: u32,
+    highest: Stamp,
     capacity: Option<u32>,
     changed: Stamp,
     first: Option<Stamp>,
@@ -27,6 +28,11 @@ impl Occupancy {
     /// The largest number of entries so far.
     pub const fn max(&self) -> u32 {
         self.max
+    }
+
+    /// When it held that many for the first time.
+    pub const fn highest(&self) -> Stamp {
+        self.highest
     }
 
     /// True when the queue holds its capacity or more.
@@ -67,7 +73,9 @@ impl Occupancy {
     pub fn set(&mut self, now: Stamp, depth: u32) {
         self.settle(now);
         self.depth = depth;
-        self.max = self.max.max(depth);
+        if depth > self.max {
+            (self.max, self.highest) = (depth, now);
+        }
     }
 
     fn weighted(&self, now: Stamp) -> u128 {
@@ -97,6 +105,16 @@ mod tests {
         assert_eq!(queue.full(at(1000)), Duration::from_millis(300));
         assert!((queue.mean(at(1000)) - 1.2).abs() < 1e-9);
         assert_eq!((queue.depth(), queue.max()), (1, 2));
+    }
+
+    #[test]
+    fn the_highest_depth_keeps_the_moment_at_which_it_was_first_reached() {
+        let at = Stamp::from_millis;
+        let mut queue = Occupancy::default();
+        for (millis, depth) in [(100, 3), (200, 7), (300, 2), (400, 7)] {
+            queue.set(at(millis), depth);
+        }
+        assert_eq!((queue.max(), queue.highest()), (7, at(200)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub const LINGER: Duration = Duration::from_millis(1500);
 pub const LINGERING: usize = 256;
 
 /// The connections.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Roster {
     connections: HashMap<Peer, Connection, FixedState>,
     over: VecDeque<(Stamp, Peer)>,

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(140);
 const ANSWER: Duration = Duration::from_millis(50);
 
 /// What is kept about a watched listener.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, not a state")]
 pub(super) struct Stranger {
     /// True: this listener is somebody else's; its accept queue is as deep as it was read.

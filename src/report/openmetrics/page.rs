@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::Shot;
 use super::series::Row;
+use crate::model::counters::Counters;
 use crate::model::finding::{Check, RULES};
 use crate::model::sample::Eye;
 use crate::session::scrape::Dialect;
@@ -111,7 +112,7 @@ fn addresses(page: &mut Page, rows: &[Row]) {
 
 fn namespace(page: &mut Page, shot: &Shot<'_>) {
     let survey = &shot.world.survey;
-    let counters = survey.counters_last.iter().flat_map(|counters| counters.iter());
+    let counters = survey.counters_last.iter().flat_map(Counters::iter);
     let told = counters.filter_map(|(counter, value)| Some((labels(&[("name", counter.name())]), value? as f64)));
     let help = "What the kernel counts in this network namespace, by its name in nstat.";
     page.family(("qviz_kernel_events", Kind::Counter, None, help), told);

@@ -36,7 +36,7 @@ pub(super) fn rows(world: &World, book: &Book) -> Vec<Row> {
     let stalled: BTreeSet<_> =
         in_force.filter_map(|finding| finding.subject.as_ref()).map(|subject| subject.id).collect();
     let mut rows: Vec<_> = places.into_iter().map(|(place, sockets)| row((place, &sockets), book, &stalled)).collect();
-    rows.sort_by(|one, other| one.order(other));
+    rows.sort_by(Row::order);
     rows
 }
 

@@ -29,6 +29,17 @@ pub struct Recorder {
     told: bool,
 }
 
+/// How a recording stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// Everything is written.
+    Running,
+    /// It is as large as it may become, and has ended.
+    Full,
+    /// It could not be written any further.
+    Failed,
+}
+
 impl Recorder {
     /// Opens the file; an older recording is overwritten when this one [begins](Self::begin), anything else is left alone.
     ///
@@ -101,6 +112,15 @@ impl Recorder {
     pub fn flush_if_due(&mut self, now: Stamp) {
         if self.due().is_some_and(|due| due <= now) {
             self.flush();
+        }
+    }
+
+    /// How the recording stands.
+    pub const fn recording(&self) -> Recording {
+        match (&self.failure, &self.file) {
+            (Some(_), _) => Recording::Failed,
+            (None, Some(_)) => Recording::Running,
+            (None, None) => Recording::Full,
         }
     }
 

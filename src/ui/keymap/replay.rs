@@ -16,6 +16,7 @@ pub const REPLAY_BINDINGS: &[Binding] = &[
         ascii: "space",
         short: "pause",
         long: "stand still, or go on; at the end: play again",
+        urgent: None,
     },
     Binding {
         keys: &[
@@ -27,6 +28,7 @@ pub const REPLAY_BINDINGS: &[Binding] = &[
         ascii: "lf/rt",
         short: "1 s",
         long: "one second back or ahead; with shift ten seconds",
+        urgent: None,
     },
     Binding {
         keys: &[
@@ -38,6 +40,7 @@ pub const REPLAY_BINDINGS: &[Binding] = &[
         ascii: "< >",
         short: "speed",
         long: "slower or faster, from 0.1× to 100×",
+        urgent: None,
     },
     Binding {
         keys: &[(plain(KeyCode::Char('.')), Action::Play(Play::Step))],
@@ -46,6 +49,7 @@ pub const REPLAY_BINDINGS: &[Binding] = &[
         ascii: ".",
         short: "step",
         long: "let the next thing happen, then stand still",
+        urgent: None,
     },
     Binding {
         keys: &[(plain(KeyCode::Home), Action::Play(Play::Home)), (plain(KeyCode::End), Action::Play(Play::End))],
@@ -54,37 +58,15 @@ pub const REPLAY_BINDINGS: &[Binding] = &[
         ascii: "home end",
         short: "ends",
         long: "to the beginning or to the end",
+        urgent: None,
     },
 ];
-
-/// The keys to show in a place: those of the lab, or those that do something in a replay.
-pub fn shown(listens: bool, place: Place) -> Vec<&'static Binding> {
-    if listens {
-        return bindings(place).collect();
-    }
-    let looks = |action: &Action| {
-        matches!(
-            action,
-            Action::Projector
-                | Action::Panel
-                | Action::Help
-                | Action::Quit
-                | Action::Close
-                | Action::Suspend
-                | Action::Open
-        )
-    };
-    let useful = |binding: &&Binding| binding.keys.iter().any(|(_, action)| looks(action));
-    let is_own = |binding: &&Binding| binding.place == place && place != Place::Stage;
-    let own = bindings(place).filter(is_own);
-    let plays = REPLAY_BINDINGS.iter().filter(|_| place != Place::Filter);
-    own.chain(plays).chain(bindings(place).filter(|binding| !is_own(binding)).filter(useful)).collect()
-}
 
 /// What this key event asks for in a replay: to play it, else what it would ask for in the lab.
 pub fn action_in_replay(event: &KeyEvent, place: Place) -> Option<Action> {
     let asked = action(event, place);
-    if place == Place::Filter {
+    let own = bindings(place).filter(|binding| binding.place == place).flat_map(|binding| binding.keys);
+    if place == Place::Filter || own.into_iter().any(|(key, _)| key.code == event.code) {
         return asked;
     }
     let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
@@ -135,17 +117,5 @@ mod tests {
         assert_eq!(pressed(KeyCode::Char('q'), KeyModifiers::NONE), Some(Action::Quit));
         assert_eq!(pressed(KeyCode::Char('b'), KeyModifiers::NONE), Some(Action::Burst));
         assert_eq!(pressed(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Action::Quit));
-    }
-
-    #[test]
-    fn no_shown_key_of_a_replay_turns_a_knob() {
-        let mut state = crate::ui::state::UiState::default();
-        let places = [Place::Stage, Place::List, Place::Filter, Place::Ladder];
-        for (_, action) in places.iter().flat_map(|place| shown(false, *place)).flat_map(|binding| binding.keys) {
-            let world = crate::model::world::World::new();
-            let press = crate::ui::state::Msg::Press(*action, crate::model::stamp::Stamp::ZERO);
-            crate::ui::state::update(&mut state, press, &world);
-            assert_eq!(state.message, None, "{action:?}");
-        }
     }
 }

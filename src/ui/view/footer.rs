@@ -1,32 +1,40 @@
-//! The keys, as many as fit; help and quit always.
+//! The keys, those that matter now first, as many as fit; help and quit always. No key is cut.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::spots::Target;
 use super::{Scene, ink};
-use crate::ui::keymap::{self, Action, Binding};
+use crate::ui::keymap::{self, Binding};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let state = scene.state;
+    these(buf, area, scene, keymap::footer(state.listens, state.place(), &state.modes(scene.world)));
+}
+
+/// These keys with their words, as many of the first as fit, and all of the last.
+pub(super) fn these(
+    buf: &mut Buffer,
+    area: Rect,
+    scene: &Scene<'_>,
+    keys_shown: [Vec<(&'static Binding, &'static str)>; 2],
+) {
     let theme = scene.theme;
     let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.sign };
-    let width = |binding: &Binding| ink::width(sign(binding)) + 1 + ink::width(binding.short);
-    let is_last =
-        |binding: &&Binding| binding.keys.iter().any(|(_, action)| matches!(action, Action::Help | Action::Quit));
-    let bindings = keymap::shown(scene.state.listens, scene.state.browse.place());
-    let shown = bindings.into_iter().filter(|binding| !binding.short.is_empty());
-    let (last, mut first): (Vec<_>, Vec<_>) = shown.partition(is_last);
-    let gap = if area.width >= 150 { 3 } else { 2 };
-    let needed = |list: &[&Binding]| list.iter().map(|binding| width(binding) + gap).sum::<u16>();
-    let room = area.width.saturating_sub(needed(&last) + 1);
-    let tight = needed(&first) > room;
-    let gap = if tight { 1 } else { gap };
-    while !first.is_empty() && first.iter().map(|binding| width(binding) + gap).sum::<u16>() > room {
-        first.pop();
-    }
+    let width = |(binding, words): &(&Binding, &str)| ink::width(sign(binding)) + 1 + ink::width(words);
+    let [first, last] = keys_shown;
+    let usual = if area.width >= 150 { 3 } else { 2 };
+    let needed =
+        |keys: &[(&Binding, &str)], gap: u16| keys.iter().map(|key| width(key) + gap).sum::<u16>().saturating_sub(gap);
+    let fits = |shown: usize, gap: u16| {
+        let between = if shown > 0 { gap } else { 0 };
+        1 + needed(&first[..shown], gap) + between + needed(&last, gap) <= area.width
+    };
+    let gap = if fits(first.len(), usual) { usual } else { 1 };
+    let shown = (0..=first.len()).rev().find(|shown| fits(*shown, gap)).unwrap_or(0);
     let mut col = 1;
-    for binding in first.iter().chain(&last) {
-        let pieces = [(sign(binding), theme.strong()), (" ", theme.calm()), (binding.short, theme.calm())];
+    for (binding, words) in first[..shown].iter().chain(&last) {
+        let pieces = [(sign(binding), theme.strong()), (" ", theme.calm()), (words, theme.calm())];
         let end = ink::pieces(buf, area, (col, 0), &pieces);
         keys(scene, Rect { x: area.x + col, width: end - col, height: 1, ..area }, binding);
         col = end + gap;

@@ -1,54 +1,122 @@
-//! Where we are and what is in force: address, what `listen()` gives, cookies, overflow, rung, time, live or frozen.
+//! Where we are and what is in force: address, what `listen()` gives, cookies, overflow, rung, recording, time, live or frozen.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::spots::Target;
 use super::{Scene, ink};
 use crate::model::event::Rung;
 use crate::model::settings::Sysctl;
 use crate::model::tempo::Tempo;
 use crate::model::world::World;
+use crate::session::tape::record::Recording;
+use crate::ui::keymap::Action;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let (theme, world) = (scene.theme, scene.world);
-    let right = progress(scene);
-    let room = area.width.saturating_sub(ink::width(&right) + 1);
+    let (theme, two_rows) = (scene.theme, area.height > 1);
+    let right = standing(scene);
+    let width: u16 = right.iter().map(|(text, _)| ink::width(text)).sum();
+    let room = area.width.saturating_sub(width + 1);
     let left = Rect { width: room, height: 1, ..area };
+    if scene.state.still.is_some() && !two_rows {
+        frozen(buf, left, scene);
+    } else {
+        in_short(buf, left, scene, two_rows);
+    }
+    ink::pieces(buf, area, (area.width.saturating_sub(width), 0), &right);
+    if !two_rows {
+        return;
+    }
+    let below = Rect { y: area.y + 1, height: 1, ..area };
+    if scene.state.still.is_some() {
+        frozen(buf, below, scene);
+        return;
+    }
+    let tempo = scene.world.tempo;
+    let unusual = (tempo.held || tempo.pace < 1.0) && !scene.world.ended;
+    let style = if unusual { theme.text(Meaning::Otherwise) } else { theme.calm() };
+    ink::write(buf, below, (1, 0), &ink::fit(&second(scene.world), area.width - 2), style);
+}
+
+/// Address, what `listen()` gives, and as many settings as fit.
+fn in_short(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, two_rows: bool) {
+    let (theme, world) = (scene.theme, scene.world);
     let address = world.began.as_ref().map_or_else(String::new, |began| began.address.to_string());
-    let col =
-        ink::pieces(buf, left, (0, 0), &[(" qviz ", theme.strong()), (&address, Style::new()), ("  ", Style::new())]);
-    let col = ink::write(buf, left, (col, 0), &promise(world), theme.strong());
-    let two_rows = area.height > 1;
-    let more = [cookies(world), overflow(world), place(world, two_rows)];
-    let mut col = col + 2;
-    for piece in more {
+    let pieces = [(" qviz ", theme.strong()), (&address, Style::new()), ("  ", Style::new())];
+    let col = ink::pieces(buf, area, (0, 0), &pieces);
+    let mut col = ink::write(buf, area, (col, 0), &promise(world), theme.strong()) + 2;
+    for piece in [cookies(world), overflow(world), place(world, two_rows)] {
         let width = ink::width(&piece);
-        if !piece.is_empty() && col + width <= room {
-            col = ink::write(buf, left, (col, 0), &piece, Style::new()) + 2;
+        if !piece.is_empty() && col + width <= area.width {
+            col = ink::write(buf, area, (col, 0), &piece, Style::new()) + 2;
         }
     }
-    ink::right(buf, area, 0, &right, theme.strong());
-    if two_rows {
-        let unusual = (world.tempo.held || world.tempo.pace < 1.0) && !world.ended;
-        let style = if unusual { theme.text(Meaning::Otherwise) } else { theme.calm() };
-        ink::write(buf, area, (1, 1), &ink::fit(&second(world), area.width - 2), style);
+}
+
+/// The recording, the time, and whether it is the present.
+fn standing(scene: &Scene<'_>) -> Vec<(String, Style)> {
+    let theme = scene.theme;
+    let mut pieces = match scene.state.recording {
+        Some(Recording::Running) => vec![("● REC".to_owned(), theme.strong())],
+        Some(Recording::Full) => vec![("■ REC full".to_owned(), theme.strong())],
+        Some(Recording::Failed) => vec![(" ✗ REC failed ".to_owned(), theme.alarm())],
+        None => Vec::new(),
+    };
+    if !pieces.is_empty() {
+        pieces.push(("  ".to_owned(), Style::new()));
     }
+    match &scene.state.still {
+        Some(still) => {
+            let held = format!(" ‖ FROZEN at {} ", numbers::clock(still.at));
+            pieces.push((held, theme.fill(Meaning::Otherwise)));
+        }
+        None => pieces.push((progress(scene), theme.strong())),
+    }
+    pieces
+}
+
+/// What has happened since the moment that is held: as much of it as fits.
+fn frozen(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let (live, now) = scene.live;
+    let drops = live.ledger.kernel_drops().saturating_sub(scene.world.ledger.kernel_drops());
+    let accepted = live.clients.accepted.saturating_sub(scene.world.clients.accepted);
+    let (accepted, drops) = (numbers::count(accepted), numbers::count(drops));
+    let what = if scene.state.replay.is_some() { "the replay" } else { "the run" };
+    let goes = if live.ended { "is over" } else { "goes on" };
+    let since = format!("{accepted} accepted, {drops} dropped since");
+    let clock = numbers::clock(now);
+    let words = [
+        format!(" {what} {goes} behind this held moment, now {clock}: {since} · f unfreezes "),
+        format!(" {what} {goes}, now {clock}: {since} "),
+        format!(" now {clock}: {since} "),
+        format!(" now: {since} "),
+        format!(" +{accepted} accepted, +{drops} ✗ "),
+    ];
+    let text = words.iter().find(|text| ink::width(text) <= area.width).unwrap_or(&words[4]);
+    let style = scene.theme.fill(Meaning::Otherwise);
+    ink::write(buf, area, (0, 0), &" ".repeat(usize::from(area.width)), style);
+    ink::write(buf, area, (0, 0), text, style);
+    scene.spots.borrow_mut().note(area, Target::Key(Action::Freeze));
 }
 
 /// The time, and whether it is the present.
 pub(super) fn progress(scene: &Scene<'_>) -> String {
     let time = numbers::clock(scene.now);
+    let tempo = match scene.world.tempo {
+        _ if scene.world.ended => Some("■ over".to_owned()),
+        Tempo { held: true, .. } => Some("‖ STEP".to_owned()),
+        Tempo { pace: 1.0, .. } => None,
+        Tempo { pace, .. } => Some(format!("▶ {pace}×")),
+    };
+    if let Some(origin) = &scene.state.origin {
+        let tempo = tempo.map_or_else(String::new, |tempo| format!("  {tempo}"));
+        return format!("{} at {} of {}{tempo} ", ink::fit(&origin.name, LONGEST_NAME), scene.now, origin.end);
+    }
     let Some(replay) = &scene.state.replay else {
-        let state = match scene.world.tempo {
-            _ if scene.world.ended => "■ over".into(),
-            Tempo { held: true, .. } => "‖ STEP".into(),
-            Tempo { pace: 1.0, .. } => "▶ live".into(),
-            Tempo { pace, .. } => format!("▶ {pace}×"),
-        };
-        return format!("{time}  {state} ");
+        return format!("{time}  {} ", tempo.unwrap_or_else(|| "▶ live".into()));
     };
     let sign = match (replay.is_over(), replay.paused) {
         (true, _) => "■",
@@ -60,6 +128,9 @@ pub(super) fn progress(scene: &Scene<'_>) -> String {
     let time = if replay.paused { replay.position.to_string() } else { time };
     format!("{time} of {}  {sign} replay {speed}× ", numbers::clock(replay.end))
 }
+
+/// Columns for the name of a recording.
+const LONGEST_NAME: u16 = 24;
 
 /// What `listen()` was asked for and what it gives.
 pub(super) fn promise(world: &World) -> String {

@@ -1,71 +1,124 @@
-//! `?`: the keys of the screen that one is on, and what its signs mean. It lies over the picture.
+//! `?`: what the signs of the screen mean that one is on, and its keys. It lies over the picture, in as many pages as it needs:
+//! nothing is left out and no sentence is cut.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 
 use super::spots::Target;
-use super::{Scene, footer, ink};
+use super::{SMALLEST, Scene, footer, ink};
 use crate::ui::browse::Screen;
-use crate::ui::keymap::{self, Action, Binding, Place};
+use crate::ui::keymap::{self, Action, Binding};
+use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
 
-pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
+/// One row.
+struct Line {
+    sign: &'static str,
+    words: String,
+    style: Option<Meaning>,
+    /// True for a row that belongs to the one above.
+    goes_on: bool,
+    /// The keys of which it tells.
+    binding: Option<&'static Binding>,
+}
+
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, page: usize) {
     let theme = scene.theme;
-    let legend = legend(scene.state.browse.screen);
-    let whole = buf.area;
-    let keys = keys(scene, legend.len());
-    let width = whole.width.min(104);
-    let height = whole.height.min((keys.len() + legend.len() + 3 + usize::from(scene.state.mouse)) as u16);
-    let (left, top) = ((whole.width - width) / 2, (whole.height - height) / 2);
-    let area = Rect::new(whole.x + left, whole.y + top, width, height);
+    let area = area(buf.area.as_size(), lines(scene.state, buf.area.as_size()).len());
+    let lines = lines(scene.state, buf.area.as_size());
+    let pages = split(&lines, usize::from(area.height.saturating_sub(2)));
+    let page = page.min(pages.len() - 1);
     for row in 0..area.height {
         for col in 0..area.width {
             buf[(area.x + col, area.y + row)].reset();
         }
     }
-    let title = match scene.state.browse.screen {
-        Screen::Stage => "HELP",
-        Screen::List => "HELP · the list of connections",
-        Screen::Ladder => "HELP · the ladder of one connection",
+    let place = match scene.state.browse.screen {
+        Screen::Stage => "",
+        Screen::List => " · the list of connections",
+        Screen::Ladder => " · the ladder of one connection",
     };
-    let inner = ink::frame(buf, area, (title, theme.strong()), ("? or esc closes", theme.calm()), theme.strong());
+    let number = if pages.len() > 1 { format!(" {}/{}", page + 1, pages.len()) } else { String::new() };
+    let next = if page + 1 < pages.len() { "? next page · esc closes" } else { "? or esc closes" };
+    let title = format!("HELP{number}{place}");
+    let inner = ink::frame(buf, area, (&title, theme.strong()), (next, theme.calm()), theme.strong());
     let mut spots = scene.spots.borrow_mut();
-    spots.cover(buf.area);
+    spots.cover(Rect { height: buf.area.height.saturating_sub(1), ..buf.area });
     spots.note(Rect { height: 1, ..area }, Target::Key(Action::Help));
     drop(spots);
-    let mut row = 0;
-    // Where the rows do not suffice for both, the keys come first.
-    let room = usize::from(inner.height).saturating_sub(keys.len());
-    let mouse = scene.state.mouse.then_some(MOUSE);
-    for (sign, words, meaning) in mouse.into_iter().chain(legend.iter().copied()).take(room) {
-        let style = meaning.map_or(theme.strong(), |meaning| theme.text(meaning));
-        ink::write(buf, inner, (1, row), sign, style);
-        ink::write(buf, inner, (10, row), &ink::fit(words, inner.width.saturating_sub(10)), Style::new());
-        row += 1;
-    }
-    row += u16::from(inner.height > row + keys.len() as u16);
-    for binding in keys {
-        let sign = if theme.ascii { binding.ascii } else { binding.sign };
-        ink::write(buf, inner, (1, row), sign, theme.strong());
-        let col = if theme.ascii { 12 } else { 10 }.max(ink::width(sign) + 2);
-        ink::write(buf, inner, (col, row), &ink::fit(binding.long, inner.width.saturating_sub(col)), Style::new());
-        footer::keys(scene, Rect { x: inner.x + 1, ..ink::row(inner, row) }, binding);
-        row += 1;
+    let column = column(scene.state, inner.width);
+    for (row, line) in (0..).zip(&lines[pages[page].clone()]) {
+        let style = line.style.map_or(theme.strong(), |meaning| theme.text(meaning));
+        ink::write(buf, inner, (1, row), line.sign, style);
+        ink::write(buf, inner, (column, row), &line.words, Style::new());
+        if let Some(binding) = line.binding {
+            footer::keys(scene, Rect { x: inner.x + 1, ..ink::row(inner, row) }, binding);
+        }
     }
 }
 
-/// The keys of this screen; where not all fit, those that the frame names already are left out.
-fn keys(scene: &Scene<'_>, legend: usize) -> Vec<&'static Binding> {
-    let mut keys = keymap::shown(scene.state.listens, scene.state.browse.place());
-    for named in [Action::Help, Action::Close] {
-        if keys.len() + legend + 2 > usize::from(scene.state.size.height) {
-            keys.retain(|binding| {
-                binding.place != Place::Anywhere || binding.keys.iter().all(|(_, does)| *does != named)
-            });
-        }
+/// How many pages there are.
+pub(super) fn pages(state: &UiState) -> usize {
+    let lines = lines(state, state.size);
+    split(&lines, usize::from(area(state.size, lines.len()).height.saturating_sub(2))).len()
+}
+
+/// Where the help lies: header and footer stay in sight, where there is a whole picture.
+fn area(whole: Size, lines: usize) -> Rect {
+    let spare = if whole.height >= SMALLEST.height { 2 } else { 0 };
+    let width = whole.width.min(104);
+    let height = (whole.height - spare).min(lines as u16 + 2);
+    Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height)
+}
+
+/// The column in which the words begin.
+fn column(state: &UiState, width: u16) -> u16 {
+    let signs = keymap::shown(state.listens, state.browse.place());
+    let widest = signs.iter().map(|binding| ink::width(if state.theme.ascii { binding.ascii } else { binding.sign }));
+    (widest.max().unwrap_or(0).max(8) + 2).min(width / 3)
+}
+
+/// Everything that the help of this screen says, in rows of the width that there is.
+fn lines(state: &UiState, size: Size) -> Vec<Line> {
+    let inner = area(size, 0).width.saturating_sub(2);
+    let room = inner.saturating_sub(column(state, inner) + 1).max(1);
+    let mut lines = Vec::new();
+    let mouse = state.mouse.then_some(MOUSE);
+    for sign in mouse.iter().chain(legend(state.browse.screen)) {
+        add(&mut lines, *sign, room);
     }
-    keys
+    lines.push(Line { sign: "", words: String::new(), style: None, goes_on: false, binding: None });
+    for binding in keymap::shown(state.listens, state.browse.place()) {
+        let sign = if state.theme.ascii { binding.ascii } else { binding.sign };
+        let first = lines.len();
+        add(&mut lines, (sign, binding.long, None), room);
+        lines[first].binding = Some(binding);
+    }
+    lines
+}
+
+fn add(lines: &mut Vec<Line>, (sign, words, style): Sign, room: u16) {
+    let (mut first, mut rest) = ink::split(words, room);
+    lines.push(Line { sign, words: first.to_owned(), style, goes_on: false, binding: None });
+    while !rest.is_empty() {
+        (first, rest) = ink::split(rest, room);
+        lines.push(Line { sign: "", words: first.to_owned(), style, goes_on: true, binding: None });
+    }
+}
+
+/// The rows of each page. What belongs together stays together, if a page can hold it.
+fn split(lines: &[Line], height: usize) -> Vec<std::ops::Range<usize>> {
+    let (height, mut pages, mut first) = (height.max(1), Vec::new(), 0);
+    while lines.len() - first > height {
+        let full = first + height;
+        let whole = (first + 1..=full).rev().find(|end| !lines[*end].goes_on).unwrap_or(full);
+        pages.push(first..whole);
+        // A page does not begin with an empty row.
+        first = whole + usize::from(lines[whole].words.is_empty());
+    }
+    pages.push(first..lines.len());
+    pages
 }
 
 /// What a mouse does, first of all signs so that it is never left out.
@@ -81,14 +134,16 @@ const fn legend(screen: Screen) -> &'static [Sign] {
     }
 }
 
-const STAGE: [Sign; 7] = [
+const STAGE: [Sign; 9] = [
     ("SYN▶", "a segment on its way; a1, k8 … name one connection everywhere", Some(Meaning::Travelling)),
-    ("k8 0.7s", "a connection waiting in a queue; the colour deepens with its wait", Some(Meaning::Waiting(2))),
+    ("k8 0.7s", "a connection waiting in a queue; its colour deepens with time", Some(Meaning::Waiting(2))),
     ("┃", "the limit of listen(N): a queue is full with N + 1 entries", None),
     ("✗ n2", "dropped without a word; tries again when its countdown ends", Some(Meaning::Dying)),
     ("◌ ●", "ghost: the client (●) feels connected, the server (◌) does not", Some(Meaning::Otherwise)),
     ("† ⊘ ↯", "dead in the queue · never answers, expired, or gave up · reset", Some(Meaning::Dying)),
     ("¤", "SYN cookie: answered, and nothing kept until its ACK comes back", Some(Meaning::Travelling)),
+    ("▲ ▼", "timeline: a setting was changed · the queue was never fuller", None),
+    ("in out/s", "timeline: clients that came and accept() calls, per second", Some(Meaning::Served)),
 ];
 
 const LIST: [Sign; 6] = [

@@ -57,7 +57,9 @@ pub(in crate::ui) const fn is_roomy(size: Size) -> bool {
 
 fn roomy_heights(height: u16, caption: u16) -> [u16; 7] {
     let extra = height.saturating_sub(36);
-    let (stage, floor, timeline) = (10 + extra / 4, 6 + extra / 8, 7 + extra / 6);
+    // From the usual size on, arrivals and accept() calls have rows of their own.
+    let timeline = if height < 36 { 7 } else { 8 + extra / 6 };
+    let (stage, floor) = (10 + extra / 4, 6 + extra / 8);
     let (header, footer) = (2, 1);
     let panels = height - header - caption - footer - stage - floor - timeline;
     [header, caption, stage, floor, timeline, panels, footer]

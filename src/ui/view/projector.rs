@@ -34,10 +34,15 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     footer::paint(buf, plan.footer, scene);
 }
 
-/// What `listen()` gives, and the time; in the terminal's own letters where the room is small.
+/// Where the timeline stands.
+pub(super) fn timeline(area: Rect) -> Rect {
+    plan::plan(area).timeline
+}
+
+/// What `listen()` gives, and the time; in the terminal's own letters where the room is small or there is more to be told.
 fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let area = plan.header;
-    if plan.text == Letter::Plain {
+    if plan.text == Letter::Plain || scene.state.still.is_some() || scene.state.recording.is_some() {
         return header::paint(buf, area, scene);
     }
     let (left, right) = (header::promise(scene.world), header::progress(scene));

@@ -25,7 +25,7 @@ pub enum Roll {
     Rows,
     /// What happened lately.
     Notes,
-    /// The last minute.
+    /// The timeline, back in time and forth.
     Timeline,
 }
 
@@ -82,10 +82,6 @@ impl Spots {
 
     pub(super) fn cover(&mut self, area: Rect) {
         self.0.push((area, Use::Cover));
-    }
-
-    pub(super) fn add(&mut self, others: &Self) {
-        self.0.extend_from_slice(&others.0);
     }
 
     fn over(&self, at: Position) -> impl Iterator<Item = Use> {

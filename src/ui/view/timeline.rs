@@ -1,15 +1,29 @@
-//! The last minute: both depths against their limits, drops, and marks where a setting was changed.
-
-use std::time::Duration;
+//! The timeline: both depths against their limits, arrivals and `accept()` calls, drops by cause, and marks where a setting was
+//! changed. It shows the last moments, or an earlier window of all that is kept.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 
 use super::spots::Roll;
+use super::watch::Inside;
 use super::{Scene, ink};
-use crate::model::history::{SLOT, Slot};
+use crate::model::history::{History, number};
+use crate::model::ledger::Cause;
+use crate::model::queue;
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use crate::model::world::occupancy::Occupancy;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
+use crate::ui::window::Grain;
+use columns::Column;
+
+mod columns;
+mod edge;
+mod rows;
+
+mod beats;
 
 /// Eighths of a cell, from empty to full.
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -17,164 +31,179 @@ const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇"
 /// Columns left of the plot, for names and numbers.
 const MARGIN: u16 = 12;
 
-/// One column: what happened during some slots.
-#[derive(Clone, Copy, Debug, Default)]
-struct Column {
-    accept: u32,
-    syn: u32,
-    limit: Option<u32>,
-    drops: u32,
-    mark: bool,
+/// The columns of the plot in an area; `None` where the timeline has no room.
+pub(super) fn plot_width(area: Rect) -> Option<u16> {
+    (area.height >= 3 && area.width > 2 + MARGIN).then(|| area.width - 2 - MARGIN)
+}
+
+/// What is shown: which columns of which time, and where they stand.
+struct Plot<'a> {
+    /// Everything inside of the frame, the names too.
+    inner: Rect,
+    /// The columns alone.
+    area: Rect,
+    columns: Vec<Column>,
+    grain: Grain,
+    /// The last group of slots that is shown.
+    last: u64,
+    scene: &'a Scene<'a>,
 }
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    if area.height < 3 {
-        return;
-    }
+    let Some(width) = plot_width(area) else { return };
     scene.spots.borrow_mut().roll(area, Roll::Timeline);
-    let theme = scene.theme;
-    let plot_width = area.width.saturating_sub(2 + MARGIN);
-    let per_column = slots_per_column(plot_width);
-    let span = SLOT * (u32::from(plot_width) * per_column as u32);
-    let title = format!("LAST {}", numbers::span(Duration::from_secs(span.as_secs())));
-    let inner = ink::frame(buf, area, (&title, theme.strong()), ("now", theme.calm()), theme.calm());
-    let columns = columns(scene, usize::from(plot_width), per_column);
-    let plot = Rect { x: inner.x + MARGIN, width: plot_width, ..inner };
-    let drops_rows = u16::from(inner.height >= 3);
-    let accept_rows = (inner.height - drops_rows).div_ceil(2);
-    let syn_rows = inner.height - drops_rows - accept_rows;
-    let accept = Strip { name: "accept", top: 0, rows: accept_rows, capacity: scene.world.accept_capacity() };
-    strip(buf, (inner, plot), scene, &accept, &columns.iter().map(|column| column.accept).collect::<Vec<_>>());
-    let syn = Strip { name: "SYN", top: accept_rows, rows: syn_rows, capacity: scene.world.syn_capacity() };
-    strip(buf, (inner, plot), scene, &syn, &columns.iter().map(|column| column.syn).collect::<Vec<_>>());
-    if drops_rows > 0 {
-        drops(buf, (inner, plot), scene, &columns);
+    let inside = scene.watches().then(|| Inside::of(scene));
+    let told = inside.is_none_or(|inside| inside.told);
+    let inner = edge::frame(buf, area, width, scene, told);
+    let grain = scene.state.window.grain(width);
+    let last = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
+    let mut columns = if told {
+        columns::columns(&scene.world.history, grain, last, width)
+    } else {
+        vec![Column::default(); usize::from(width)]
+    };
+    if let Some(inside) = inside {
+        beats::add(&mut columns, scene, inside, (grain, last));
     }
-    marks(buf, area, plot, scene, &columns);
-}
-
-/// How many slots one column stands for: 0.3 s where there is room, so that a wave of clients is a hill that one can see.
-const fn slots_per_column(width: u16) -> usize {
-    if width < 60 { 5 } else { 3 }
-}
-
-/// The columns, the last one being filled still. Slots are grouped by their number, so that a column keeps its content while it
-/// moves.
-fn columns(scene: &Scene<'_>, width: usize, per_column: usize) -> Vec<Column> {
-    let history = &scene.world.history;
-    let first = history.begins().as_nanos() / SLOT.as_nanos() as u64;
-    let last_kept = first + history.slots().len() as u64;
-    let now = (scene.now.as_nanos() / SLOT.as_nanos() as u64).max(last_kept.saturating_sub(1));
-    let last_group = now / per_column as u64;
-    let mut columns = vec![Column::default(); width];
-    let wanted = width * per_column;
-    let skipped = history.slots().len().saturating_sub(wanted);
-    let mut newest = None;
-    for (index, slot) in history.slots().enumerate().skip(skipped) {
-        let group = (first + index as u64) / per_column as u64;
-        let Some(column) = (width as u64 + group).checked_sub(last_group + 1) else { continue };
-        if let Some(column) = columns.get_mut(column as usize) {
-            column.add(slot);
-            newest = Some((group, *slot));
+    let plot = Plot { inner, area: Rect { x: inner.x + MARGIN, width, ..inner }, columns, grain, last, scene };
+    let (world, mut top) = (scene.world, 0);
+    let rows = rows::plan(inner.height, &rows::causes(world));
+    for mut strip in [accept_strip(world, rows.accept), syn_strip(world, rows.syn)] {
+        if !told {
+            strip.queue = Occupancy::default();
         }
+        plot.strip(buf, top, &strip);
+        top += strip.rows;
     }
-    if let Some((group, slot)) = newest {
-        let carried = Slot { drops: Slot::default().drops, mark: false, ..slot };
-        let still = last_group.saturating_sub(group).min(width as u64) as usize;
-        for column in columns.iter_mut().rev().take(still) {
-            column.carry(&carried);
-        }
+    if rows.flows {
+        plot.flows(buf, top);
+        top += 2;
     }
-    columns
+    for died in &rows.drops {
+        plot.drops(buf, top, died, rows.drops.len() > 1);
+        top += 1;
+    }
+    plot.marks(buf, area);
 }
 
-impl Column {
-    fn add(&mut self, slot: &Slot) {
-        self.accept = self.accept.max(slot.accept_max);
-        self.syn = self.syn.max(slot.syn_max);
-        self.limit = slot.limit.or(self.limit);
-        self.drops += slot.kernel_drops();
-        self.mark |= slot.mark;
+/// The last group that is shown. A window of the past ends before its moment, the present one holds it.
+fn last_group(history: &History, grain: Grain, until: Option<Stamp>, now: Stamp) -> u64 {
+    if let Some(until) = until {
+        return grain.group(Stamp::from_nanos(until.as_nanos().saturating_sub(1)));
     }
-
-    /// Nothing new was heard since `slot`: its depths still stand.
-    fn carry(&mut self, slot: &Slot) {
-        self.accept = self.accept.max(slot.accept_last);
-        self.syn = self.syn.max(slot.syn_last);
-        self.limit = slot.limit.or(self.limit);
-    }
+    let newest = number(history.begins()) + (history.slots().len() as u64).saturating_sub(1);
+    number(now).max(newest) / grain.slots
 }
 
+/// The rows of one queue.
 struct Strip {
     name: &'static str,
-    top: u16,
     rows: u16,
-    capacity: Option<u32>,
+    depth: fn(&Column) -> u32,
+    /// What it held at a limit.
+    held: Box<dyn Fn(u32) -> u32>,
+    queue: Occupancy,
 }
 
-fn strip(buf: &mut Buffer, (inner, plot): (Rect, Rect), scene: &Scene<'_>, strip: &Strip, depths: &[u32]) {
-    if strip.rows == 0 {
-        return;
+fn accept_strip(world: &World, rows: u16) -> Strip {
+    let held = Box::new(queue::accept_capacity);
+    Strip { name: "accept", rows, depth: |column| column.accept, held, queue: world.accept_queue }
+}
+
+fn syn_strip(world: &World, rows: u16) -> Strip {
+    let rule = world.syn_rule;
+    let held = Box::new(move |limit| rule.capacity(limit));
+    Strip { name: "SYN", rows, depth: |column| column.syn, held, queue: world.syn_queue }
+}
+
+impl Plot<'_> {
+    fn strip(&self, buf: &mut Buffer, top: u16, strip: &Strip) {
+        let theme = self.scene.theme;
+        if strip.rows == 0 {
+            return;
+        }
+        let highest = self.columns.iter().map(strip.depth).max().unwrap_or(0);
+        let limit = self.columns.iter().rev().find_map(|column| column.limit);
+        let scale = limit.map_or(0, &strip.held).max(highest).max(1);
+        let label = format!("{:<6}{:>5}", strip.name, numbers::count(scale.into()));
+        ink::write(buf, self.inner, (0, top), &label, theme.calm());
+        if strip.rows > 1 {
+            ink::write(buf, self.inner, (10, top + strip.rows - 1), "0", theme.calm());
+        }
+        let rows = u64::from(strip.rows);
+        for (col, column) in (0..).zip(&self.columns).filter(|(_, column)| column.known) {
+            let depth = (strip.depth)(column);
+            let held = column.limit.map(&strip.held);
+            let full = held.is_some_and(|held| depth >= held);
+            let style = theme.text(if full { Meaning::Dying } else { Meaning::Waiting(1) });
+            let height = (u64::from(depth) * rows * 8).div_ceil(u64::from(scale)) as u16;
+            let limit = held.map_or(rows, |held| (u64::from(held) * rows).div_ceil(u64::from(scale)).clamp(1, rows));
+            for row in 0..strip.rows {
+                let eighths = height.saturating_sub((strip.rows - 1 - row) * 8).min(8);
+                let (sign, style) = match eighths {
+                    0 if u64::from(strip.rows - row) == limit => ("┈", theme.calm()),
+                    _ => (EIGHTHS[usize::from(eighths)], style),
+                };
+                ink::write(buf, self.area, (col, top + row), sign, style);
+            }
+        }
+        self.high_water(buf, top, strip, scale);
     }
-    let theme = scene.theme;
-    let highest = depths.iter().copied().max().unwrap_or(0);
-    let scale = strip.capacity.unwrap_or(0).max(highest).max(1);
-    let label = format!("{:<6}{:>5}", strip.name, numbers::count(scale.into()));
-    ink::write(buf, inner, (0, strip.top), &label, theme.calm());
-    if strip.rows > 1 {
-        ink::write(buf, inner, (10, strip.top + strip.rows - 1), "0", theme.calm());
+
+    /// Where the queue was fuller than ever before and since.
+    fn high_water(&self, buf: &mut Buffer, top: u16, strip: &Strip, scale: u32) {
+        let (most, rows) = (strip.queue.max(), u64::from(strip.rows));
+        let Some(col) = self.column_of(strip.queue.highest()).filter(|_| most > 0) else { return };
+        let height = (u64::from(most) * rows).div_ceil(u64::from(scale)).clamp(1, rows) as u16;
+        let style = self.scene.theme.text(Meaning::Waiting(3)).add_modifier(Modifier::REVERSED | Modifier::BOLD);
+        ink::write(buf, self.area, (col, top + strip.rows - height), "▼", style);
     }
-    for (col, depth) in depths.iter().enumerate() {
-        let full = strip.capacity.is_some_and(|capacity| *depth >= capacity);
-        let style = theme.text(if full { Meaning::Dying } else { Meaning::Waiting(1) });
-        let steps = u64::from(strip.rows) * 8;
-        let height = (u64::from(*depth) * steps).div_ceil(u64::from(scale)) as u16;
-        for row in 0..strip.rows {
-            let below = (strip.rows - 1 - row) * 8;
-            let eighths = height.saturating_sub(below).min(8);
-            let (sign, style) = match (eighths, row) {
-                (0, 0) => ("┈", theme.calm()),
-                _ => (EIGHTHS[usize::from(eighths)], style),
-            };
-            ink::write(buf, plot, (col as u16, strip.top + row), sign, style);
+
+    /// Clients that came and connections that were accepted, per second, on one scale.
+    fn flows(&self, buf: &mut Buffer, top: u16) {
+        let theme = self.scene.theme;
+        let per_s = 1.0 / self.grain.span(self.grain.columns).as_secs_f64();
+        let arrivals: Vec<_> = self.columns.iter().map(|column| column.arrivals).collect();
+        let accepts: Vec<_> = self.columns.iter().map(|column| column.accepts).collect();
+        let most = arrivals.iter().chain(&accepts).copied().max().unwrap_or(0);
+        for (row, name, counts, meaning) in
+            [(top, "in/s", arrivals, Meaning::Travelling), (top + 1, "out/s", accepts, Meaning::Served)]
+        {
+            let highest = counts.iter().copied().max().unwrap_or(0);
+            let per_s = (f64::from(highest) * per_s).round() as u64;
+            ink::write(buf, self.inner, (0, row), &format!("{name:<6}{:>5}", numbers::count(per_s)), theme.calm());
+            self.bars(buf, row, (&counts, most), theme.text(meaning));
         }
     }
-}
 
-fn drops(buf: &mut Buffer, (inner, plot): (Rect, Rect), scene: &Scene<'_>, columns: &[Column]) {
-    let row = inner.height - 1;
-    let style = scene.theme.text(Meaning::Dying);
-    let most = columns.iter().map(|column| column.drops).max().unwrap_or(0);
-    let label = format!("{:<6}{:>5}", "✗ died", numbers::count(most.into()));
-    ink::write(buf, inner, (0, row), &label, if most > 0 { style } else { scene.theme.calm() });
-    for (col, column) in columns.iter().enumerate().filter(|(_, column)| column.drops > 0) {
-        let eighths = (u64::from(column.drops) * 8).div_ceil(u64::from(most.max(4))) as usize;
-        ink::write(buf, plot, (col as u16, row), EIGHTHS[eighths.min(8)], style);
-    }
-}
-
-/// The lower edge: how long ago, and marks where a setting was changed. A mark goes before a number.
-fn marks(buf: &mut Buffer, area: Rect, plot: Rect, scene: &Scene<'_>, columns: &[Column]) {
-    let edge = Rect { x: plot.x, y: area.bottom() - 1, width: plot.width, height: 1 };
-    let mut before: Option<u32> = None;
-    let mut taken = Vec::new();
-    for (col, column) in columns.iter().enumerate() {
-        let changed = column.limit.is_some() && before.is_some() && column.limit != before;
-        before = column.limit.or(before);
-        let text = match column.limit {
-            Some(limit) if changed => format!("▲limit {limit}"),
-            _ if column.mark => "▲".into(),
-            _ => continue,
+    /// What died, for one cause or for all.
+    fn drops(&self, buf: &mut Buffer, row: u16, died: &rows::Died, named: bool) {
+        let style = self.scene.theme.text(Meaning::Dying);
+        let sums = |causes: &[Cause]| -> Vec<u32> {
+            let of_causes = |column: &Column| -> u32 { causes.iter().map(|cause| column.drops[*cause as usize]).sum() };
+            let unnamed = |column: &Column| if causes.len() == rows::LISTEN_DROPS.len() { column.unnamed } else { 0 };
+            self.columns.iter().map(|column| of_causes(column) + unnamed(column)).collect()
         };
-        let end = ink::write(buf, edge, (col as u16, 0), &text, scene.theme.strong());
-        taken.push(col as u16..end);
+        let most = sums(&rows::LISTEN_DROPS).into_iter().max().unwrap_or(0).max(4);
+        let counts = sums(&died.causes);
+        let here = counts.iter().copied().max().unwrap_or(0);
+        let label =
+            if named { died.name.to_owned() } else { format!("{:<6}{:>5}", died.name, numbers::count(here.into())) };
+        ink::write(buf, self.inner, (0, row), &label, if here > 0 { style } else { self.scene.theme.calm() });
+        self.bars(buf, row, (&counts, most), style);
     }
-    let per_ten = 100 / slots_per_column(plot.width) as u16;
-    for tens in 1..=plot.width / per_ten {
-        let (col, text) = (plot.width - tens * per_ten, format!("┴{} s", tens * 10));
-        let end = col + ink::width(&text);
-        if !taken.iter().any(|mark| mark.start < end && col < mark.end) {
-            ink::write(buf, edge, (col, 0), &text, scene.theme.calm());
+
+    fn bars(&self, buf: &mut Buffer, row: u16, (counts, most): (&[u32], u32), style: Style) {
+        for (col, count) in (0..).zip(counts.iter().copied()).filter(|(_, count)| *count > 0) {
+            let eighths = (u64::from(count) * 8).div_ceil(u64::from(most.max(1))) as usize;
+            ink::write(buf, self.area, (col, row), EIGHTHS[eighths.min(8)], style);
         }
+    }
+
+    /// The column in which a moment lies, if it is shown.
+    fn column_of(&self, at: Stamp) -> Option<u16> {
+        let before = self.last.checked_sub(self.grain.group(at))?;
+        let from_right = u64::from(self.grain.columns).checked_mul(before + 1)?;
+        u64::from(self.area.width).checked_sub(from_right).map(|col| col as u16)
     }
 }

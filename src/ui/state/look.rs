@@ -1,0 +1,59 @@
+//! Keys that change what is looked at, and nothing else: the held moment, the timeline's window, the help's page.
+
+use std::sync::Arc;
+
+use super::{Still, UiState};
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use crate::ui::keymap::Action;
+use crate::ui::view;
+use crate::ui::window::Reach;
+
+/// Holds this moment, or lets it go.
+pub(super) fn freeze(state: &mut UiState, now: Stamp, world: &World) {
+    if state.still.take().is_none() {
+        state.still = Some(Still { at: now, world: Arc::new(world.clone()), replay: state.replay });
+    }
+}
+
+/// Opens the help, turns its pages, and closes it after the last one.
+pub(super) fn help(state: &mut UiState, action: Action) {
+    let last = view::help_pages(state) - 1;
+    state.help = match (state.help, action) {
+        (None, Action::Help) => Some(0),
+        (None, _) => None,
+        (Some(page), Action::Help) if page >= last => None,
+        (Some(page), Action::PageBefore) => Some(page.min(last).saturating_sub(1)),
+        (Some(page), _) => Some((page + 1).min(last)),
+    };
+}
+
+/// Moves the timeline's window.
+///
+/// # Errors
+/// In words, why it cannot move.
+pub(super) fn window(state: &mut UiState, action: Action, world: &World, moment: Stamp) -> Result<(), &'static str> {
+    let Some(reach) = reach(state, world, moment) else {
+        return Err("there is no room for the timeline: 80×24 has some");
+    };
+    let window = &mut state.window;
+    let (moved, why) = match action {
+        Action::ZoomIn => (window.zoom(true, reach), "the timeline is as close as it gets: ten seconds"),
+        Action::ZoomOut => (window.zoom(false, reach), "the timeline shows all that is kept: one hour"),
+        Action::Earlier => (window.earlier(reach), "nothing earlier is kept: the timeline begins here"),
+        _ => (window.later(reach), "the timeline shows the present: nothing later is known"),
+    };
+    if moved { Ok(()) } else { Err(why) }
+}
+
+/// Keeps the window within what is kept.
+pub(super) fn keep(state: &mut UiState, world: &World, moment: Stamp) {
+    if let Some(reach) = reach(state, world, moment) {
+        state.window.keep(reach);
+    }
+}
+
+fn reach(state: &UiState, world: &World, now: Stamp) -> Option<Reach> {
+    let width = view::plot_width(state, world)?;
+    Some(Reach { begins: world.history.begins(), now, width })
+}

@@ -1,0 +1,124 @@
+//! The timeline's frame: what time it shows and how far back that goes, when the queues were fullest, and below the plot the time
+//! and the marks of changed settings.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Plot, Scene, ink};
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use crate::model::world::occupancy::Occupancy;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+/// Draws the frame with its words; returns what is inside. Unless the world tells of what is shown here, it has no words of it.
+pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>, told: bool) -> Rect {
+    let (theme, window) = (scene.theme, scene.state.window);
+    let begins = scene.world.history.begins();
+    let span = window.span(width);
+    let (left, right, style) = if let Some(until) = window.until() {
+        let from = until.saturating_sub(span).max(begins);
+        let ago = whole(scene.now.since(until));
+        let left = format!("THE PAST: {}–{} · {ago} ago", numbers::clock(from), numbers::clock(until));
+        (left, "esc: now", theme.text(Meaning::Otherwise))
+    } else {
+        let kept = scene.now.since(begins);
+        let of = if kept > span { format!(" of {}", whole(kept)) } else { String::new() };
+        (format!("LAST {}{of}", whole(span)), "now", theme.strong())
+    };
+    let state = if window.until().is_some() { style } else { theme.calm() };
+    let inner = ink::frame(buf, area, (&left, style), (right, state), theme.calm());
+    let used = ink::width(&left) + ink::width(right) + 6;
+    let since = window.until().map(|_| format!("kept since {}", numbers::clock(begins)));
+    let room = inner.width.saturating_sub(used);
+    let words = if told { middle(scene.world, since) } else { Vec::new() };
+    if let Some(text) = words.into_iter().find(|text| ink::width(text) <= room) {
+        let top = Rect { y: area.y, height: 1, ..inner };
+        let end = inner.width.saturating_sub(ink::width(right) + 3);
+        let col = end.saturating_sub(ink::width(&text) + 2);
+        ink::write(buf, top, (col, 0), &format!(" {text} "), theme.calm());
+    }
+    inner
+}
+
+/// A time without fractions.
+fn whole(span: Duration) -> String {
+    numbers::span(Duration::from_secs(span.as_secs()).max(Duration::from_secs(1))).replace(".00", "")
+}
+
+/// What stands between the title and its right end, the longest first.
+fn middle(world: &World, since: Option<String>) -> Vec<String> {
+    let queues = [("accept", &world.accept_queue), ("SYN", &world.syn_queue)];
+    let mark = |long: bool, (name, queue): (&str, &Occupancy)| {
+        let most = numbers::count(queue.max().into());
+        if long && queue.max() > 0 {
+            format!("{name} {most} at {}", numbers::clock(queue.highest()))
+        } else {
+            format!("{name} {most}")
+        }
+    };
+    let marks = |long| format!("▼ high water: {}", queues.map(|queue| mark(long, queue)).join(" · "));
+    let [with_time, without] = [marks(true), marks(false)];
+    let short = without.replace("▼ high water:", "▼");
+    match since {
+        None => vec![with_time, without, short],
+        Some(since) => {
+            vec![format!("{since} · {with_time}"), format!("{since} · {without}"), format!("{since} · {short}"), since]
+        }
+    }
+}
+
+impl Plot<'_> {
+    /// The lower edge: the time, and marks where a setting was changed. A mark goes before a number.
+    pub(super) fn marks(&self, buf: &mut Buffer, area: Rect) {
+        let edge = Rect { x: self.area.x, y: area.bottom() - 1, width: self.area.width, height: 1 };
+        let theme = self.scene.theme;
+        let marked: Vec<u16> =
+            (0..).zip(&self.columns).filter(|(_, one)| one.mark || one.moved).map(|(col, _)| col).collect();
+        let mut taken: Vec<Range<u16>> = Vec::new();
+        for (index, col) in marked.iter().copied().enumerate() {
+            let column = &self.columns[usize::from(col)];
+            let long = column.limit.filter(|_| column.moved).map(|limit| format!("▲limit {limit}"));
+            let next = marked.get(index + 1).copied().unwrap_or(edge.width);
+            let text = long.filter(|text| col + ink::width(text) <= next).unwrap_or_else(|| "▲".into());
+            let end = ink::write(buf, edge, (col, 0), &text, theme.strong());
+            taken.push(col..end);
+        }
+        for (col, text) in self.times() {
+            let end = col + ink::width(&text);
+            if end <= edge.width && !taken.iter().any(|mark| mark.start < end && col < mark.end) {
+                ink::write(buf, edge, (col, 0), &text, theme.calm());
+            }
+        }
+    }
+
+    /// The times below the plot: how long ago, or in the past the time of the clock, because nothing moves there.
+    fn times(&self) -> Vec<(u16, String)> {
+        let width = self.area.width;
+        let wide = |step: &u64| self.grain.columns_of(Duration::from_secs(*step)) >= WIDE;
+        let step = STEPS.into_iter().find(wide).unwrap_or(STEPS[STEPS.len() - 1]);
+        let ends = self.grain.begins(self.last + 1);
+        let begins = ends.saturating_sub(self.grain.span(width));
+        let steps = 1..=self.grain.span(width).as_secs() / step;
+        if self.scene.state.window.until().is_some() {
+            let first = begins.as_nanos().div_ceil(1_000_000_000 * step) * step;
+            let moments = (0..=*steps.end()).map(|count| Stamp::from_millis((first + count * step) * 1000));
+            return moments.filter_map(|at| Some((self.column_of(at)?, format!("┴{}", numbers::clock(at))))).collect();
+        }
+        let ago = |count: u64| {
+            let ago = Duration::from_secs(count * step);
+            let col = u64::from(width).checked_sub(self.grain.columns_of(ago))?;
+            Some((col as u16, format!("┴{}", whole(ago))))
+        };
+        steps.filter_map(ago).collect()
+    }
+}
+
+/// Seconds between two times below the plot.
+const STEPS: [u64; 12] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600];
+
+/// Columns between two times at least.
+const WIDE: u64 = 18;
