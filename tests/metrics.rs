@@ -271,7 +271,7 @@ fn a_real_prometheus_scrapes_it_and_its_alerts_fire() {
         }
         let deadline = Duration::from_secs(90);
         for alert in ["AcceptQueueFull", "ServerStalled"] {
-            let query = format!("ALERTS{{alertname=\"{alert}\",address=\"{address}\"}}");
+            let query = format!("ALERTS{{alertstate=\"firing\",alertname=\"{alert}\",address=\"{address}\"}}");
             prometheus.wait_within(deadline, &query);
         }
     });

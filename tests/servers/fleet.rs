@@ -50,7 +50,7 @@ impl Server {
             );
             let file = folder.join("nginx.conf");
             fs::write(&file, config).unwrap();
-            let mut command = Command::new(program("nginx", "nginx-light").unwrap());
+            let mut command = unprivileged(&program("nginx", "nginx-light").unwrap());
             command.arg("-p").arg(folder).arg("-e").arg(folder.join("log")).arg("-c").arg(file);
             command
         })
@@ -206,7 +206,7 @@ fn spawned(command: &mut Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// The program as an ordinary user in its own eyes: some servers refuse to be root.
+/// The program as an ordinary user in its own eyes: some servers refuse to be root, or give files away then.
 fn unprivileged(program: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-user=65534", "--map-group=65534"]).arg(program).env("LC_ALL", "C");
