@@ -312,6 +312,24 @@ fn the_chosen_listeners_own_lists_tell_its_head_exactly() {
 }
 
 #[test]
+fn of_those_that_came_within_a_tick_any_may_look_oldest_and_nobody_was_accepted() {
+    let mut watch = Watch::began(false);
+    watch.roll(0, vec![at(1, 80, 2, 0)]);
+    watch.tell(0, &Event::Chosen(Some(ListenerId(1))));
+    let peer = |cookie| crate::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 4000 + cookie as u16);
+    let one = |(cookie, age_ms)| Waiting { peer: peer(cookie), age_ms: Some(age_ms), bytes: 0, closed: false, cookie };
+    let listed = |ages: [(u64, u32); 2]| {
+        Event::Listed(Box::new(Listed { half_open: None, waiting: Some(ages.map(one).to_vec()) }))
+    };
+    watch.tell(0, &listed([(1, 1000), (2, 1000)]));
+    watch.tell(500, &listed([(1, 1500), (2, 1504)]));
+    watch.tell(1000, &listed([(1, 2004), (2, 2000)]));
+    assert_eq!(watch.one(1).standstill().unwrap().unmoved, Duration::from_secs(1));
+    watch.tell(1500, &listed([(2, 2400), (3, 2504)]));
+    assert_eq!(watch.one(1).standstill().unwrap().unmoved, Duration::ZERO, "an older one has come in sight");
+}
+
+#[test]
 fn a_full_member_beside_idle_siblings_is_found() {
     let mut watch = Watch::began(true);
     watch.roll(0, vec![at(1, 80, 0, 0), at(2, 80, 6, 9), at(3, 80, 0, 0), at(4, 81, 6, 0)]);
