@@ -336,6 +336,15 @@ fn the_readmes_picture_is_what_qviz_draws_today() {
     );
 }
 
+#[test]
+fn the_readmes_picture_in_text_is_what_qviz_draws_today() {
+    const WORDS: &str = "replay assets/recordings/overflow.qviz --at 3.4s --size 112x36 --text";
+    let drawn = printed(WORDS);
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap_or_default();
+    assert_eq!(shown, drawn.trim_end_matches('\n'), "README.md shows an old picture; draw it again: qviz {WORDS}");
+}
+
 /// A replay in a terminal of its own, seen through the eyes of a terminal emulator.
 struct Seat {
     pty: pty_process::blocking::Pty,

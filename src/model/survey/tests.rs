@@ -389,3 +389,35 @@ fn what_somaxconn_was_is_remembered() {
     watch.tell(100, &Event::Sysctl { name: Sysctl::Somaxconn, value: 8192 });
     assert_eq!((watch.0.somaxconn.as_slice(), watch.0.somaxconn_now()), ([4096, 8192].as_slice(), Some(8192)));
 }
+
+#[test]
+fn what_came_and_has_not_gathered_was_accepted() {
+    let mut watch = Watch::began(true);
+    let listening = |depth| ListenerReading {
+        id: ListenerId(1),
+        address: Address::Tcp("127.0.0.1:80".parse().unwrap()),
+        v6_only: None,
+        queue: QueueReading { depth: Some(depth), limit: Some(128), drops: Some(0) },
+        inode: 7,
+        uid: Some(0),
+    };
+    watch.roll(0, vec![listening(0)]);
+    for second in 0..30 {
+        watch.tell(second * 1000 + 500, &Event::Knocked(vec![Knocks { id: ListenerId(1), syns: 10, again: 0 }]));
+        // Four of ten gather in each second of the last ten.
+        let depth = second.saturating_sub(19) as u32 * 4;
+        watch.roll(second * 1000 + 900, vec![listening(depth)]);
+    }
+    let rate = watch.0.accepts_per_s(watch.one(1)).unwrap();
+    assert!((5.0..7.0).contains(&rate), "{rate}");
+    let mut reading = listening(40);
+    reading.queue.drops = Some(3);
+    watch.roll(29_950, vec![reading]);
+    watch.counters(29_960, 0);
+    watch.counters(29_990, 3);
+    assert_eq!(watch.0.accepts_per_s(watch.one(1)), None, "a dropped SYN was no arrival");
+    let mut blind = Watch::began(false);
+    blind.roll(0, vec![listening(0)]);
+    blind.roll(20_000, vec![listening(1)]);
+    assert_eq!(blind.0.accepts_per_s(blind.one(1)), None, "nobody tells who came");
+}

@@ -144,9 +144,13 @@ impl Watched {
     }
 
     fn take_crowding(&mut self, at: Stamp, crowding: Crowding, cookie: Option<u64>, waiting: bool) {
+        let before = self.crowding.half_open.unwrap_or(0);
         self.crowding = crowding;
         let half_open = crowding.half_open.unwrap_or(0);
         self.half_open_max = self.half_open_max.max(half_open);
+        if half_open > 0 || before > 0 {
+            self.trail.beat_at(at).half_open_last = half_open;
+        }
         let crowded =
             self.reading.queue.limit.is_some_and(|limit| half_open > 0 && half_open.saturating_mul(2) >= limit);
         self.crowded_since = if crowded { self.crowded_since.or(Some(at)) } else { None };
@@ -197,6 +201,7 @@ impl Watched {
         self.syns_again += u64::from(knocks.again);
         let beat = self.trail.beat_at(at);
         beat.syns = beat.syns.saturating_add(knocks.syns);
+        beat.again = beat.again.saturating_add(knocks.again);
     }
 
     pub(super) fn leave(&mut self, at: Stamp) {

@@ -19,6 +19,8 @@ pub(super) enum Column {
     Syn,
     /// First SYNs per second.
     Arrivals,
+    /// `accept()` calls per second.
+    Accepts,
     /// Drops per second.
     DropsPerS,
     /// Drops since the watch began.
@@ -41,6 +43,7 @@ impl Column {
             Self::Peak => "peak",
             Self::Syn => "SYN",
             Self::Arrivals => "arr/s",
+            Self::Accepts => "acc/s",
             Self::DropsPerS => "drop/s",
             Self::Drops => "drops",
             Self::Oldest => "waits",
@@ -68,6 +71,7 @@ pub(super) fn columns(width: u16) -> Vec<(Column, u16)> {
         (Column::Peak, 5, 76),
         (Column::Syn, 4, 70),
         (Column::Arrivals, 6, 96),
+        (Column::Accepts, 6, 104),
         (Column::DropsPerS, 6, 96),
         (Column::Drops, 6, 0),
         (Column::Oldest, 5, 0),

@@ -12,6 +12,7 @@ use super::{bar, names};
 use crate::model::stamp::Stamp;
 use crate::model::survey::{Survey, Watched};
 use crate::model::watch::{Address, Owner};
+use crate::model::world::World;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::watch::figures;
@@ -60,6 +61,14 @@ impl<'s> Entry<'s> {
         }
     }
 
+    /// The chosen one's are told by the wire, also while it drops.
+    fn accepts_per_s(&self, world: &World) -> Option<f64> {
+        match self.part {
+            Part::Alone => world.accepts_per_s(self.one).or_else(|| self.survey.accepts_per_s(self.one)),
+            Part::Group { .. } | Part::Member { .. } => None,
+        }
+    }
+
     /// Drops since the watch began, of all members.
     pub(super) fn drops(&self) -> Option<u64> {
         self.sum(figures::drops)
@@ -101,6 +110,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         Column::Syn if one.reading.address.port().is_none() => (String::new(), plain),
         Column::Syn => counted(entry.most(|one| one.crowding.half_open)),
         Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
+        Column::Accepts => rate(entry.accepts_per_s(scene.world), plain, scene),
         Column::DropsPerS => {
             let per_s = entry.sum(|one| entry.survey.drops_per_s(one));
             rate(per_s, if per_s > Some(0.0) { theme.text(Meaning::Dying) } else { plain }, scene)
