@@ -19,6 +19,7 @@ mod headless;
 mod lab;
 mod log;
 pub mod man;
+mod metrics;
 pub mod output;
 pub mod plan;
 mod replay;

@@ -8,6 +8,7 @@ pub mod errno;
 pub mod grid;
 pub mod json;
 pub mod jsonl;
+pub mod openmetrics;
 pub mod summary;
 pub mod svg;
 pub mod text;

@@ -10,6 +10,7 @@ use crate::model::command::Command;
 use crate::model::event::Stamped;
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
+use crate::session::tape::deck::{Bookmark, Deck};
 use crate::session::tape::record::{Recorder, Recording};
 use crate::session::tape::replay::Player;
 use crate::session::tape::transport::{Play, Playing};
@@ -19,6 +20,7 @@ pub mod attach;
 pub mod clock;
 pub mod live;
 mod pace;
+pub mod scrape;
 pub mod tape;
 
 /// A running session: facts come up, commands go down.
@@ -78,10 +80,20 @@ impl Session {
         matches!(self.source, Source::Live { .. })
     }
 
-    /// Pauses, seeks, steps a recording. A lab cannot.
-    pub fn play(&mut self, wish: Play) {
-        if let Source::Tape(player) = &mut self.source {
-            player.play(self.clock.now(), wish);
+    /// Pauses, seeks, steps a recording. A lab cannot. The number of a bookmark means that the facts go on from there: the world
+    /// has to be as it was then.
+    pub fn play(&mut self, wish: Play, bookmarks: &[Bookmark]) -> Option<usize> {
+        match &mut self.source {
+            Source::Live { .. } => None,
+            Source::Tape(player) => player.play(self.clock.now(), wish, bookmarks),
+        }
+    }
+
+    /// This place of a recording that is shown in its own time, to come back to.
+    pub fn bookmark(&self) -> Option<Bookmark> {
+        match &self.source {
+            Source::Live { .. } => None,
+            Source::Tape(player) => player.deck().map(Deck::bookmark),
         }
     }
 
@@ -93,9 +105,13 @@ impl Session {
         }
     }
 
-    /// The moment that is shown: the present one, or the recording's.
+    /// The moment that is shown: the present one, or the recording's. A recording that was sent far ahead is on its way there.
     pub fn moment(&self) -> Stamp {
-        self.playing().map_or_else(|| self.clock.now(), |playing| playing.position)
+        let now = self.clock.now();
+        match &self.source {
+            Source::Live { .. } => now,
+            Source::Tape(player) => player.deck().map_or(now, |deck| deck.reached(now)),
+        }
     }
 
     /// From now on everything that [`next`](Self::next) returns is recorded.

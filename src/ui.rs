@@ -8,6 +8,7 @@ use std::io;
 
 use thiserror::Error;
 
+mod bookmarks;
 pub mod browse;
 pub mod film;
 pub mod keymap;
@@ -20,9 +21,10 @@ pub mod steps;
 pub mod terminal;
 pub mod theme;
 pub mod view;
+pub mod watch;
 pub mod window;
 
-pub use run::{Leave, run};
+pub use run::{Leave, Told, run};
 pub use theme::{ColorWish, Theme};
 
 /// How the screen shall look.

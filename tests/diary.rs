@@ -112,6 +112,22 @@ impl Play {
         self.wire(at, id, Toward::Listener, flags::ACK);
     }
 
+    /// Twenty bytes behind the handshake.
+    fn data(&mut self, at: u64, id: u16) {
+        self.speaks(at, id, (Toward::Listener, flags::ACK | flags::PSH, 20), (1001, 5001));
+    }
+
+    /// A bare ACK of the server.
+    fn answer(&mut self, at: u64, id: u16, ack: u32) {
+        self.speaks(at, id, (Toward::Client, flags::ACK, 0), (5001, ack));
+    }
+
+    fn speaks(&mut self, at: u64, id: u16, (toward, flags, payload): (Toward, u8, u16), (seq, ack): (u32, u32)) {
+        let peer = peer(id);
+        let segment = Segment { peer, toward, flags, seq, ack, payload, window_scale: false, timestamps: false };
+        self.tell(at, &Event::Segment(segment));
+    }
+
     fn handshake(&mut self, at: u64, id: u16) {
         self.start(at, id);
         self.syn(at, id);
@@ -215,7 +231,7 @@ fn a_ghost_is_seen_in_the_line_of_its_ignored_ack_and_its_future_is_told() {
 }
 
 #[test]
-fn an_ack_counts_its_own_tries_and_data_that_is_acknowledged_is_not_sent_again() {
+fn an_ack_counts_its_own_tries_and_not_those_of_the_data() {
     let mut play = Play::new(0, &[]);
     for id in [0, 1] {
         play.start(0, id);
@@ -225,15 +241,78 @@ fn an_ack_counts_its_own_tries_and_data_that_is_acknowledged_is_not_sent_again()
     play.ack(10, 0);
     play.life(10, 1, Life::Connected);
     play.ack(11, 1);
-    play.wire(11, 1, Toward::Listener, flags::ACK | flags::FIN);
+    play.data(11, 1);
     play.syn_ack(1000, 1);
     play.ack(1010, 1);
     let acks: Vec<_> = play.ways(1).iter().filter(|way| way.kind == Kind::Ack).map(|way| way.attempt).collect();
     assert_eq!(acks, [1, 2], "what else was ignored is no try of the ACK");
-    play.life(1010, 1, Life::WillRetry { at: ms(3000), gives_up: false });
-    assert_eq!(play.world.outlook(play.one(1)).retry.map(|retry| retry.at), Some(ms(3000)));
-    play.wire(1020, 1, Toward::Client, flags::ACK);
-    assert_eq!(play.world.outlook(play.one(1)).retry, None);
+}
+
+/// One client in the queue whose request has arrived, and who would send it again at 3 s.
+fn asking() -> Play {
+    let mut play = Play::new(5, &[]);
+    play.handshake(0, 1);
+    play.departs(0, 1, (Kind::Data, 1), 10);
+    play.life(0, 1, Life::WillRetry { at: ms(3000), gives_up: false });
+    play
+}
+
+fn retry(play: &Play) -> Option<Stamp> {
+    let retry = |retry: qviz::model::connection::Retry| retry.at;
+    assert_eq!(play.world.outlook(play.one(1)).retry, play.one(1).retry);
+    play.one(1).retry.map(retry)
+}
+
+#[test]
+fn data_that_the_server_acknowledges_is_not_sent_again() {
+    let mut play = asking();
+    play.answer(5, 1, 1001);
+    assert_eq!(retry(&play), Some(ms(3000)), "an ACK of the handshake alone is none of the data");
+    play.data(10, 1);
+    play.answer(11, 1, 1001);
+    assert_eq!(retry(&play), Some(ms(3000)), "what the server said before the data came is none either");
+    play.answer(20, 1, 1021);
+    assert_eq!(retry(&play), None);
+}
+
+#[test]
+fn an_acknowledgement_that_is_lost_lets_the_clients_timer_run_on() {
+    let mut play = asking();
+    play.data(10, 1);
+    play.answer(20, 1, 1021);
+    play.life(20, 1, Life::Lost { kind: Kind::Ack, outbound: false });
+    assert_eq!(retry(&play), Some(ms(3000)));
+    play.departs(3000, 1, (Kind::Data, 2), 3010);
+    play.life(3000, 1, Life::WillRetry { at: ms(9000), gives_up: false });
+    play.data(3010, 1);
+    play.answer(3020, 1, 1021);
+    assert_eq!(retry(&play), None);
+}
+
+#[test]
+fn a_fin_that_was_lost_is_sent_again_though_the_data_before_it_was_acknowledged() {
+    let mut play = asking();
+    play.data(10, 1);
+    play.answer(20, 1, 1021);
+    play.departs(30, 1, (Kind::Fin, 1), 40);
+    play.life(30, 1, Life::Lost { kind: Kind::Fin, outbound: true });
+    play.life(30, 1, Life::WillRetry { at: ms(700), gives_up: false });
+    play.answer(50, 1, 1021);
+    assert_eq!(retry(&play), Some(ms(700)));
+}
+
+#[test]
+fn a_ghost_that_sends_data_says_when_it_sends_it_again() {
+    let mut play = full();
+    play.start(20, 1);
+    play.syn(20, 1);
+    play.syn_ack(20, 1);
+    play.life(30, 1, Life::Connected);
+    play.life(30, 1, Life::WillRetry { at: ms(3030), gives_up: false });
+    play.ack(40, 1);
+    play.data(41, 1);
+    assert_eq!(retry(&play), Some(ms(3030)), "a server that ignores its ACK acknowledges no data");
+    assert!(!play.world.outlook(play.one(1)).never_learns);
 }
 
 #[test]

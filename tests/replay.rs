@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use qviz::model::event::Event;
+use qviz::model::event::{Event, Stamped};
 use qviz::session::tape::read::{Close, Tape};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -94,6 +94,10 @@ fn a_torn_last_line_is_left_out_and_said() {
     assert!(said(&output.stderr).contains(&format!("torn.qviz:{lines}: the last line was cut off")));
 }
 
+fn facts(path: &Path) -> Vec<Stamped> {
+    Tape::open(path).unwrap().facts().unwrap().collect()
+}
+
 /// How many lines are whole.
 fn lines(bytes: &[u8]) -> usize {
     bytes.split(|byte| *byte == b'\n').count() - 1
@@ -104,20 +108,20 @@ fn every_cut_of_a_recording_is_read_up_to_the_cut() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.qviz");
     let whole = fs::read(asset("ghosts.qviz")).unwrap();
-    let facts = Tape::open(&asset("ghosts.qviz")).unwrap().facts;
+    let facts = facts(&asset("ghosts.qviz"));
     let second = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(1).unwrap().0 + 1;
     for cut in (second..whole.len()).step_by(997) {
         fs::write(&path, &whole[..cut]).unwrap();
-        let tape = Tape::open(&path).unwrap();
-        let lines = lines(&whole[..cut]);
+        let (read, lines) = (self::facts(&path), lines(&whole[..cut]));
         // A cut right before the line feed leaves a whole fact.
-        assert!((lines - 1..=lines).contains(&tape.facts.len()), "{cut}");
-        assert_eq!(tape.facts, facts[..tape.facts.len()]);
+        assert!((lines - 1..=lines).contains(&read.len()), "{cut}");
+        assert_eq!(read, facts[..read.len()]);
+        assert_eq!(Tape::open(&path).unwrap().end(), read.iter().map(|fact| fact.at).max().unwrap(), "{cut}");
     }
 }
 
 #[test]
-fn a_file_that_is_no_recording_or_is_damaged_is_an_error_with_its_line() {
+fn a_file_that_is_no_recording_is_an_error_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.qviz");
     let good = fs::read_to_string(asset("ghosts.qviz")).unwrap();
@@ -132,8 +136,7 @@ fn a_file_that_is_no_recording_or_is_damaged_is_an_error_with_its_line() {
         ("once upon a time\n".to_owned(), "x.qviz:1: not a qviz recording"),
         ("{\"schema\":\"qviz/1\"}\n".to_owned(), "x.qviz:1: not a qviz recording"),
         (spoilt(1, later), "x.qviz:1: recording format 2 is not known"),
-        (spoilt(5, "{\"at\":7}"), "x.qviz:5: not a fact that this qviz knows (missing field `event`)"),
-        (spoilt(9, "{\"at\":7,\"event\":{\"miracle\":{}}}"), "x.qviz:9: not a fact"),
+        (spoilt(2, "{\"at\":7}"), "x.qviz:2: not a fact that this qviz knows (missing field `event`)"),
         (spoilt(2, "{\"at\":7,\"event\":\"tick\"}"), "x.qviz:2: a recording begins with"),
         (good.lines().next().unwrap().to_owned() + "\n", "x.qviz: the recording is empty"),
     ] {
@@ -151,6 +154,48 @@ fn a_file_that_is_no_recording_or_is_damaged_is_an_error_with_its_line() {
         assert_eq!(output.status.code(), Some(1));
         assert!(said(&output.stderr).contains(path), "{}", said(&output.stderr));
     }
+}
+
+#[test]
+fn a_damaged_recording_is_read_up_to_the_damage_which_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.qviz");
+    let good = fs::read(asset("ghosts.qviz")).unwrap();
+    let starts: Vec<_> =
+        good.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).take(200).collect();
+    for (number, with) in [
+        (5, &b"{\"at\":7}\n"[..]),
+        (200, b"{\"at\":7,\"event\":{\"miracle\":{}}}\n"),
+        (120, &[0; 9000]),
+        (90, &[0xff, 0xfe, b'\n']),
+    ] {
+        let (before, after) = (starts[number - 2], starts[number - 1]);
+        fs::write(&path, [&good[..before], with, &good[after..]].concat()).unwrap();
+        let read = facts(&path);
+        assert_eq!(read.len(), number - 1, "the facts before it, and one that tells");
+        fs::write(folder.path().join("cut.qviz"), &good[..before]).unwrap();
+        assert_eq!(read[..number - 2], facts(&folder.path().join("cut.qviz")));
+        let output = qviz(&format!("replay {} --json", path.display()));
+        let message = said(&output.stderr);
+        assert!(output.status.success(), "{message}");
+        assert!(message.contains(&format!("x.qviz:{number}: not a fact that this qviz knows")), "{message}");
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let cut: Value = serde_json::from_slice(
+            &qviz(&format!("replay {} --json", folder.path().join("cut.qviz").display())).stdout,
+        )
+        .unwrap();
+        assert_eq!(summary, cut, "line {number}");
+    }
+}
+
+#[test]
+fn a_recording_may_come_through_a_pipe() {
+    let piped = Command::new("sh")
+        .args(["-c", "cat assets/recordings/ghosts.qviz | \"$0\" replay /dev/stdin --json", env!("CARGO_BIN_EXE_qviz")])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert_eq!(said(&piped.stdout), printed("replay assets/recordings/ghosts.qviz --json"));
 }
 
 #[test]
@@ -183,8 +228,8 @@ fn the_stored_recordings_are_small_whole_and_show_what_their_names_say() {
         assert!(fs::metadata(&path).unwrap().len() < 200_000, "{name}");
         let tape = Tape::open(&path).unwrap();
         assert_eq!(
-            (tape.close, tape.facts.last().map(|fact| &fact.event)),
-            (Close::Ended, Some(&Event::Ended)),
+            (tape.close, facts(&path).last().map(|fact| fact.event.clone())),
+            (Close::Ended, Some(Event::Ended)),
             "{name}"
         );
         let summary: Value =
@@ -289,6 +334,15 @@ fn the_readmes_picture_is_what_qviz_draws_today() {
         drawn == stored,
         "assets/picture.svg is stale; draw it again and look at it: qviz {WORDS} assets/picture.svg"
     );
+}
+
+#[test]
+fn the_readmes_picture_in_text_is_what_qviz_draws_today() {
+    const WORDS: &str = "replay assets/recordings/overflow.qviz --at 3.4s --size 112x36 --text";
+    let drawn = printed(WORDS);
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap_or_default();
+    assert_eq!(shown, drawn.trim_end_matches('\n'), "README.md shows an old picture; draw it again: qviz {WORDS}");
 }
 
 /// A replay in a terminal of its own, seen through the eyes of a terminal emulator.

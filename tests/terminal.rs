@@ -21,5 +21,7 @@ mod mouse;
 mod panics;
 #[path = "terminal/sizes.rs"]
 mod sizes;
+#[path = "terminal/stalled.rs"]
+mod stalled;
 #[path = "terminal/story.rs"]
 mod story;

@@ -8,13 +8,14 @@ use rustix::io::Errno;
 use super::args::{Color, LabArgs};
 use super::exit::{Exit, Failure};
 use super::ground::Ground;
-use super::headless::{self, Ears, End, Signals};
+use super::headless::{self, Audience, Ears, End, Signals};
 use super::log;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, LabPlan, Surroundings};
 use crate::kernel::proc;
 use crate::lab::server::raise_descriptor_limit;
 use crate::model::command::Command;
+use crate::model::event::Stamped;
 use crate::model::settings::{Arrivals, Knobs, Sysctls};
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
@@ -113,7 +114,7 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
             projector: plan.projector,
             mouse: plan.mouse,
         };
-        picture(&mut session, &mut world, &wish).await?
+        picture(&mut session, &mut world, &wish, &mut ()).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
@@ -145,10 +146,18 @@ fn beginning(plan: &LabPlan) -> (Knobs, Script) {
 }
 
 /// Shows the picture until somebody leaves, then takes what the session still has to say.
-pub(super) async fn picture(session: &mut Session, world: &mut World, wish: &UiPlan) -> Result<End, Failure> {
-    let leave = ui::run(session, world, wish).await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+pub(super) async fn picture(
+    session: &mut Session,
+    world: &mut World,
+    wish: &UiPlan,
+    audience: &mut dyn Audience,
+) -> Result<End, Failure> {
+    let mut told = |world: &World, fact: &Stamped| audience.hear(world, fact);
+    let leave = ui::run(session, world, wish, &mut told)
+        .await
+        .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
-    headless::finish(session, world, &mut Signals::take()?, Ears { lines: None, audience: &mut () }).await?;
+    headless::finish(session, world, &mut Signals::take()?, Ears { lines: None, audience }).await?;
     Ok(match leave {
         Leave::Quit | Leave::Ended => End::Ended,
         Leave::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
@@ -168,6 +177,9 @@ pub(super) const fn color(wish: Color) -> ColorWish {
 /// Prints a summary in the form that was asked for.
 pub(super) fn print(form: Form, summary: &Summary, ascii: bool) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
+    if form == Form::Picture {
+        return output::after_picture(|out| text::write(out, summary, marks));
+    }
     Output::stdout().put(|out| match form {
         Form::Picture | Form::Text => text::write(out, summary, marks),
         Form::Json => json::write(out, summary),

@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use super::args::Cli;
 use super::examples;
-use crate::ui::keymap::{BINDINGS, REPLAY_BINDINGS};
+use crate::ui::keymap::{BINDINGS, REPLAY_BINDINGS, WATCH_BINDINGS};
 
 /// The whole page.
 pub fn page() -> Vec<u8> {
@@ -53,7 +53,8 @@ fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
 }
 
 fn keys(page: &mut Vec<u8>) -> io::Result<()> {
-    for (heading, bindings) in [("KEYS", BINDINGS), ("KEYS OF A REPLAY", REPLAY_BINDINGS)] {
+    let tables = [("KEYS", BINDINGS), ("KEYS OF A REPLAY", REPLAY_BINDINGS), ("KEYS OF qviz watch", WATCH_BINDINGS)];
+    for (heading, bindings) in tables {
         writeln!(page, ".SH {heading}")?;
         for binding in bindings {
             writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(binding.long))?;

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 use super::exit::Failure;
 use crate::report::clean;
+use crate::ui::terminal;
 
 /// Stdout, buffered, which remembers that its reader has gone.
 #[derive(Debug)]
@@ -61,8 +62,22 @@ impl Output {
     }
 }
 
-/// Writes one diagnostic to stderr; where even that fails there is nobody left to tell.
+/// Writes to stdout where a picture was; a terminal that nobody reads is not waited for.
+///
+/// # Errors
+/// As [`Output::put`].
+pub fn after_picture(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Written, Failure> {
+    let mut bytes = Vec::new();
+    let taken = write(&mut bytes).and_then(|()| terminal::say(bytes));
+    let nobody_reads = matches!(taken, Ok(false));
+    judged(taken.map(drop)).map(|written| if nobody_reads { Written::NobodyReads } else { written })
+}
+
+/// Writes one diagnostic to stderr; where even that fails, or nobody reads it, there is nobody left to tell.
 pub fn tell(message: impl std::fmt::Display) {
+    if terminal::is_stalled(rustix::stdio::stderr()) {
+        return;
+    }
     let text = clean::lines(&message.to_string());
     let _nobody_reads = writeln!(io::stderr().lock(), "{text}");
 }

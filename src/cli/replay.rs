@@ -8,6 +8,7 @@ use super::lab;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form};
 use super::watch;
+use crate::model::event::Stamped;
 use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::session::tape::read::{Close, Tape};
@@ -34,15 +35,16 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     }
     let runtime = lab::runtime()?;
     runtime.block_on(async {
-        if form == Form::Picture { picture(tape, &look).await } else { report(form, tape, args.output.ascii).await }
+        if form == Form::Picture { picture(&tape, &look).await } else { report(form, &tape, args.output.ascii).await }
     })
 }
 
 /// The whole interface but the live knobs. Afterwards comes the summary up to the moment at which it was left.
-async fn picture(tape: Tape, look: &UiPlan) -> Result<Exit, Failure> {
+async fn picture(tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let repeat = tape.header.repeat.clone();
-    let (mut session, mut world) = (replay::paced(tape), World::new());
-    let leave = ui::run(&mut session, &mut world, look);
+    let (mut session, mut world) = (replay::paced(tape).map_err(|error| lab::tape(&error))?, World::new());
+    let mut nobody = |_: &World, _: &Stamped| {};
+    let leave = ui::run(&mut session, &mut world, look, &mut nobody);
     let leave = leave.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let (Written::Taken | Written::NobodyReads) = print(Form::Picture, &world, (repeat, look.ascii))?;
     Ok(match leave {
@@ -53,9 +55,9 @@ async fn picture(tape: Tape, look: &UiPlan) -> Result<Exit, Failure> {
 }
 
 /// The summary of the recorded run, bit for bit.
-async fn report(form: Form, tape: Tape, ascii: bool) -> Result<Exit, Failure> {
+async fn report(form: Form, tape: &Tape, ascii: bool) -> Result<Exit, Failure> {
     let repeat = tape.header.repeat.clone();
-    let (mut session, mut world) = (replay::whole(tape), World::new());
+    let (mut session, mut world) = (replay::whole(tape).map_err(|error| lab::tape(&error))?, World::new());
     let mut signals = Signals::take()?;
     let mut lines = (form == Form::Jsonl).then(Output::stdout);
     let ears = Ears { lines: lines.as_mut(), audience: &mut () };

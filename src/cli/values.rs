@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::settings::{AcceptRate, Arrivals};
 
-pub use self::watch::{fail_on, target};
+pub use self::watch::{fail_on, metrics, target};
 
 mod watch;
 

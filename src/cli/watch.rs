@@ -4,6 +4,7 @@ use super::args::WatchArgs;
 use super::exit::{Exit, Failure};
 use super::headless::{self, Audience, Ears, End, Signals};
 use super::lab;
+use super::metrics::Metrics;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, WatchPlace, WatchPlan};
 use crate::kernel::elsewhere;
@@ -16,6 +17,7 @@ use crate::report::text::Marks;
 use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::session::attach::{self, AttachPlan, Length};
+use crate::session::scrape::{Door, ScrapeError};
 use crate::session::tape::Header;
 use crate::session::tape::record::Recorder;
 use crate::ui::UiPlan;
@@ -27,8 +29,10 @@ use crate::ui::UiPlan;
 pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let plan = WatchPlan::new(args, lab::surroundings())?;
     let recorder = lab::recorder(plan.record.as_deref())?;
+    // Whoever scrapes stands in this namespace, not in the one that is watched.
+    let door = plan.metrics.map(Door::open).transpose().map_err(|error| unserved(&error))?;
     enter(&plan.place)?;
-    lab::runtime()?.block_on(watch(&plan, recorder))
+    lab::runtime()?.block_on(watch(&plan, recorder, door))
 }
 
 fn enter(place: &WatchPlace) -> Result<(), Failure> {
@@ -40,19 +44,20 @@ fn enter(place: &WatchPlace) -> Result<(), Failure> {
     entered.map(|_way| ()).map_err(|error| Failure::new(error.to_string(), error.hint()))
 }
 
-async fn watch(plan: &WatchPlan, recorder: Option<Recorder>) -> Result<Exit, Failure> {
+async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Door>) -> Result<Exit, Failure> {
     if plan.form != Form::Picture && plan.length == Length::Endless {
         output::tell("note: no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
     }
+    let metrics = door.map(|door| open(door, plan.form)).transpose()?;
     let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
     let mut session = attach::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
     }
     let mut world = World::new();
-    let mut guard = Guard { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), rung: None };
+    let mut guard = Guard { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), rung: None, metrics };
     let end = if plan.form == Form::Picture {
-        lab::picture(&mut session, &mut world, &look(plan)).await?
+        lab::picture(&mut session, &mut world, &look(plan), &mut guard).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
@@ -66,16 +71,38 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>) -> Result<Exit, Fai
     }
 }
 
-/// Listens for what ends the watch with a failed expectation.
+/// Begins to serve metrics and says where.
+fn open(door: Door, form: Form) -> Result<Metrics, Failure> {
+    let address = door.address();
+    if form != Form::Picture {
+        output::tell(format!("note: metrics at http://{address}/metrics"));
+    }
+    if !address.ip().is_loopback() {
+        output::tell(format!(
+            "note: whoever reaches {address} can read which addresses are listened on here, and how full they are"
+        ));
+    }
+    door.serve().map(Metrics::new).map_err(|error| unserved(&error))
+}
+
+fn unserved(error: &ScrapeError) -> Failure {
+    Failure::new(error.to_string(), error.hint())
+}
+
+/// Listens for what ends the watch with a failed expectation, and for those who scrape.
 struct Guard {
     alarm: Alarm,
     rung: Option<String>,
+    metrics: Option<Metrics>,
 }
 
 impl Audience for Guard {
     fn hear(&mut self, world: &World, fact: &Stamped) {
         if self.rung.is_none() {
             self.rung = self.alarm.hear(world, &fact.event);
+        }
+        if let Some(metrics) = &mut self.metrics {
+            metrics.hear(world, &fact.event);
         }
     }
 

@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
 
+use super::sock_diag::codec::Row;
 use super::sock_diag::unix::UnixRow;
-use super::sock_diag::{Diag, DiagError, Dumped, Listening};
+use super::sock_diag::{Diag, DiagError, Dumped};
 use super::visible::visible;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::model::watch::{Address, ListenerId, ListenerReading};
@@ -15,7 +16,6 @@ use crate::model::watch::{Address, ListenerId, ListenerReading};
 #[derive(Debug)]
 pub struct Census {
     diag: Diag,
-    tcp: Vec<Listening>,
     unix: bool,
 }
 
@@ -38,10 +38,9 @@ impl Census {
     /// [`CensusError`] where the kernel or a sandbox does not offer it.
     pub fn open() -> Result<Self, CensusError> {
         let mut diag = Diag::open()?;
-        let mut tcp = Vec::new();
-        diag.listeners(&mut tcp)?;
+        diag.tcp_listeners(|_| ())?;
         let unix = diag.unix_listeners(|_| ()).is_ok();
-        Ok(Self { diag, tcp, unix })
+        Ok(Self { diag, unix })
     }
 
     /// True when unix sockets are listed too (CONFIG_UNIX_DIAG).
@@ -61,23 +60,33 @@ impl Census {
     }
 
     fn once(&mut self, out: &mut Vec<ListenerReading>) -> Result<Dumped, CensusError> {
-        out.clear();
-        let mut dumped = self.diag.listeners(&mut self.tcp)?;
-        if self.unix {
-            let asked = self.diag.unix_listeners(|row| match row {
-                Some(row) => out.push(unix(&row)),
-                None => out.clear(),
-            });
-            if asked.is_err() {
-                out.clear();
-            }
-            dumped.interrupted |= asked?.interrupted;
+        let whole = self.collect(out);
+        if whole.is_err() {
+            out.clear();
         }
-        out.extend(self.tcp.iter().map(tcp));
-        let listed = out.len();
+        let mut dumped = whole?;
         out.sort_unstable_by(|one, other| one.address.cmp(&other.address).then(one.id.cmp(&other.id)));
+        // A row that came twice stands beside its twin now.
+        let listed = out.len();
         out.dedup_by_key(|one| one.id);
         dumped.doubled += (listed - out.len()) as u32;
+        Ok(dumped)
+    }
+
+    fn collect(&mut self, out: &mut Vec<ListenerReading>) -> Result<Dumped, DiagError> {
+        out.clear();
+        let mut dumped = self.diag.tcp_listeners(|row| match row {
+            Some(row) => out.push(tcp(row)),
+            None => out.clear(),
+        })?;
+        if self.unix {
+            let before = out.len();
+            let asked = self.diag.unix_listeners(|row| match row {
+                Some(row) => out.push(unix(&row)),
+                None => out.truncate(before),
+            })?;
+            dumped.interrupted |= asked.interrupted;
+        }
         Ok(dumped)
     }
 
@@ -117,14 +126,14 @@ pub fn takers(local: SocketAddr, listeners: &[ListenerReading]) -> impl Iterator
     listeners.iter().filter(bound(exact.then(|| local.ip())))
 }
 
-fn tcp(one: &Listening) -> ListenerReading {
+fn tcp(row: &Row) -> ListenerReading {
     ListenerReading {
-        id: ListenerId(one.cookie),
-        address: Address::Tcp(one.address),
-        v6_only: one.v6_only,
-        queue: one.queue,
-        inode: one.inode.into(),
-        uid: Some(one.uid),
+        id: ListenerId(row.cookie),
+        address: Address::Tcp(row.local),
+        v6_only: row.v6_only,
+        queue: QueueReading { depth: Some(row.rqueue), limit: Some(row.wqueue), drops: row.drops },
+        inode: row.inode.into(),
+        uid: Some(row.uid),
     }
 }
 
@@ -143,7 +152,11 @@ fn unix(row: &UnixRow<'_>) -> ListenerReading {
 fn path(name: &[u8]) -> String {
     let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     match name[..end].split_first() {
-        Some((0, rest)) => format!("@{}", visible(rest)),
+        Some((0, rest)) => {
+            let mut text = visible(rest);
+            text.insert(0, '@');
+            text
+        }
         _ => visible(&name[..end]),
     }
 }

@@ -181,6 +181,21 @@ impl Diag {
         Ok(dumped)
     }
 
+    /// Gives every listening TCP socket of the namespace as the kernel lists it: in no particular order, some perhaps twice. `each` is
+    /// told with `None` to forget what it was given: the answer was cut short and begins anew.
+    ///
+    /// # Errors
+    /// [`DiagError`] where the dump failed twice; what was given is worth nothing then.
+    pub fn tcp_listeners(&mut self, mut each: impl FnMut(Option<&Row>)) -> Result<Dumped, DiagError> {
+        let request = |sequence| codec::request(sequence, LISTEN, WITH_MEMORY, 0);
+        let answer = self.line.ask(request, |body| {
+            each(body.map(Row::read).transpose()?.as_ref());
+            Ok(())
+        });
+        let failed = |source| DiagError { operation: "list listeners of", target: HERE, source };
+        Ok(Dumped { interrupted: answer.map_err(failed)?, doubled: 0 })
+    }
+
     /// Gives every listening unix socket of the namespace, in no particular order. `each` is told with `None` to forget what it
     /// was given: the answer was cut short and begins anew.
     ///

@@ -3,7 +3,13 @@
 /// The bytes as text: control characters, marks that reverse the direction of writing, and bytes that are no UTF-8 are written as
 /// escapes (`\x1b`, `\u{202e}`); everything else stays.
 pub fn visible(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
+    // Room for the `@` that may come before it.
+    let mut text = String::with_capacity(bytes.len() + 1);
+    // Nearly all names are like this, and they are read a hundred times a second.
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        text.extend(std::str::from_utf8(bytes));
+        return text;
+    }
     for chunk in bytes.utf8_chunks() {
         for one in chunk.valid().chars() {
             match one {

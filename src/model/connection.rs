@@ -192,6 +192,10 @@ pub(super) struct Trace {
     pub(super) silent: bool,
     /// The cause to which that silence was put down; `None` where none is known.
     pub(super) charged: Option<Cause>,
+    /// Where the client's data (or FIN) ends that has arrived since its retry was told; what does not arrive is not acknowledged.
+    pub(super) data_end: Option<u32>,
+    /// The retry that an acknowledgement has ended: it counts again when the acknowledgement is lost on its way.
+    pub(super) heard: Option<Retry>,
     /// The connection was made (or would have been) by a cookie.
     pub(super) by_cookie: bool,
     /// Packets hit, by cause.

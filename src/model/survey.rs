@@ -154,6 +154,20 @@ impl Survey {
         if alone && told { self.rate(one, |beat| beat.syns) } else { None }
     }
 
+    /// Connections per second that its program accepted over the last [`RATE_SPAN`]: what came in, less what has gathered in the two
+    /// queues. `None` where arrivals are not told, where something was dropped in that time (a dropped final ACK is no arrival), and
+    /// while the watch is too young.
+    pub fn accepts_per_s(&self, one: &Watched) -> Option<f64> {
+        let span = self.now.saturating_sub(RATE_SPAN).max(one.since);
+        self.arrivals_per_s(one).filter(|_| one.trail.sum(self.now, span, |beat| beat.drops) == 0)?;
+        let before = one.trail.before(span)?;
+        let came = one.trail.sum(self.now, span, |beat| beat.syns.saturating_add(beat.again)) as f64;
+        let gathered = |now: u32, before: u32| f64::from(now) - f64::from(before);
+        let half_open = gathered(one.crowding.half_open.unwrap_or(0), before.half_open_last);
+        let left = came - gathered(one.depth(), before.depth_last) - half_open;
+        Some(left.max(0.0) / trail::covered(self.now, span).as_secs_f64())
+    }
+
     /// Packets per second that it dropped over the last [`RATE_SPAN`], as [`Watched::drops`] counts them; `None` where that is not
     /// known, and while the watch is too young to tell.
     pub fn drops_per_s(&self, one: &Watched) -> Option<f64> {

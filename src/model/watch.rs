@@ -5,11 +5,18 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::sample::QueueReading;
 use super::settings::Sysctls;
+
+/// The time between two looks at all listeners while nothing moves.
+pub const LOOK_AT_EASE: Duration = Duration::from_millis(100);
+
+/// The same while a queue grows, is full, or drops.
+pub const LOOK_RESTLESS: Duration = Duration::from_millis(5);
 
 /// Tells one listening socket from all others, also within an SO_REUSEPORT group: its socket cookie (`sock_gen_cookie`), which is
 /// never used again while the machine runs.

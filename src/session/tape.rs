@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub mod deck;
 pub mod read;
 pub mod record;
+pub mod reel;
 pub mod replay;
 pub mod transport;
 
@@ -110,8 +111,7 @@ impl TapeError {
             Self::Read { .. } | Self::Foreign { .. } => "make a recording: qviz --record FILE",
             Self::NotOurs { .. } => "give another name, or remove the file: qviz --record OTHER-FILE",
             Self::Version { .. } => "use the qviz that wrote it, or a later one",
-            Self::Empty { .. } => "record again: qviz --record FILE",
-            Self::Line { .. } => "the file is damaged there: record again, or cut it before that line",
+            Self::Empty { .. } | Self::Line { .. } => "record again: qviz --record FILE",
         }
     }
 }

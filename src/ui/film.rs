@@ -8,33 +8,31 @@ use ratatui::layout::Size;
 use super::state::{Msg, Origin, UiState, update};
 use super::theme::{Depth, Theme};
 use super::{ColorWish, UiError, UiPlan, view};
-use crate::model::event::Stamped;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
-use crate::session::tape::read::Tape;
+use crate::session::tape::reel::Facts;
 
 /// A recording that is drawn from its beginning to its end.
 #[derive(Debug)]
-pub struct Film<'a> {
-    rest: &'a [Stamped],
+pub struct Film {
+    facts: Facts,
     world: World,
     state: UiState,
     pulsed: Stamp,
 }
 
-impl<'a> Film<'a> {
-    /// A film of a recording of this name, in pictures of this size.
+impl Film {
+    /// A film of these facts, taken from a recording of that name, in pictures of this size.
     ///
     /// # Errors
     /// When no theme has the wished name.
-    pub fn new(tape: &'a Tape, name: &str, size: Size, plan: &UiPlan) -> Result<Self, UiError> {
+    pub fn new(facts: Facts, origin: Origin, size: Size, plan: &UiPlan) -> Result<Self, UiError> {
         let depth = if plan.color == ColorWish::Never { Depth::Mono } else { Depth::True };
         let theme =
             Theme::named(&plan.theme, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
-        let origin = Some(Origin { name: name.to_owned(), end: tape.end() });
-        let projector = plan.projector;
+        let (projector, origin) = (plan.projector, Some(origin));
         let state = UiState { theme, listens: true, size, projector, origin, ..UiState::default() };
-        Ok(Self { rest: &tape.facts, world: World::new(), state, pulsed: Stamp::ZERO })
+        Ok(Self { facts, world: World::new(), state, pulsed: Stamp::ZERO })
     }
 
     /// The picture at a moment that is not before the one that was drawn last.
@@ -50,9 +48,10 @@ impl<'a> Film<'a> {
     }
 
     fn fold(&mut self, moment: Stamp) {
-        while let Some((fact, rest)) = self.rest.split_first().filter(|(fact, _)| fact.at <= moment) {
+        while self.facts.peek().is_some_and(|fact| fact.at <= moment)
+            && let Some(fact) = self.facts.next()
+        {
             self.world.apply(fact.at, &fact.event);
-            self.rest = rest;
         }
     }
 }

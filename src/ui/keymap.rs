@@ -6,9 +6,11 @@ use crate::session::tape::transport::Play;
 
 mod replay;
 mod shown;
+mod watch;
 
 pub use replay::{REPLAY_BINDINGS, action_in_replay};
-pub use shown::{all, footer, shown};
+pub use shown::{all, footer, footer_of, shown};
+pub use watch::{WATCH_BINDINGS, action_in_watch, shown_in_watch};
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +51,18 @@ pub enum Action {
     RowUp,
     /// One row down, or forth in time.
     RowDown,
+    /// One screen of rows up.
+    PageUp,
+    /// One screen of rows down.
+    PageDown,
+    /// The first row.
+    Top,
+    /// The last row.
+    Bottom,
+    /// Show a group in one row.
+    Fold,
+    /// Show a group's members.
+    Unfold,
     /// The list of connections, and from there the ladder of one.
     Open,
     /// Another order of the list.
@@ -107,6 +121,10 @@ pub enum Place {
     Filter,
     /// On the ladder of one connection.
     Ladder,
+    /// Watch: on the list of all listeners.
+    Listeners,
+    /// Watch: inside one listener.
+    Listener,
     /// While the help lies over the picture.
     Help,
 }

@@ -51,6 +51,12 @@ impl Pace {
         self.motion = motion;
     }
 
+    /// A frame was due at `now` and could not be sent: it is due again soon.
+    pub const fn held_up(&mut self, now: Stamp) {
+        self.drawn = Some(now);
+        self.changed = true;
+    }
+
     /// Facts came: what is shown may have changed. A held picture shows none of them.
     pub const fn facts(&mut self) {
         self.changed |= !matches!(self.motion, Motion::Still);
@@ -88,6 +94,15 @@ mod tests {
         pace.facts();
         assert_eq!(pace.wait(at(3)), SHORTEST);
         assert_eq!(pace.wait(at(40)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_frame_that_could_not_be_sent_is_due_again_soon_but_not_at_once() {
+        let at = Stamp::from_millis;
+        let mut pace = Pace::default();
+        pace.drew(at(0), Motion::Still);
+        pace.held_up(at(1000));
+        assert_eq!(pace.wait(at(1000)), SHORTEST);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::bookmarks::Bookmarks;
 use super::keymap::{self, Action};
 use super::keys::{Input, Keys};
 use super::pace::{Motion, Pace};
@@ -16,11 +17,16 @@ use super::view::spots::{Spots, Target};
 use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
+use crate::model::survey::Watched;
 use crate::model::world::World;
+use crate::session::tape::transport::Play;
 use crate::session::{Session, rest};
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
 const WATCH: Duration = Duration::from_millis(100);
+
+/// How long a key may take to be carried out before the next frame.
+const AT_ONCE: Duration = Duration::from_millis(60);
 
 /// Why the screen was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +41,23 @@ pub enum Leave {
     TerminalGone,
 }
 
-/// Shows the session until it is left. Facts are folded into `world` as they come; after [`Leave::Quit`] the caller stops the lab
-/// and folds the rest. The terminal is restored when this returns.
+/// Who is told of each fact after the world has taken it.
+pub type Told<'a> = &'a mut dyn FnMut(&World, &Stamped);
+
+/// Shows the session until it is left. Facts are folded into `world` as they come, and `told` hears of each; after [`Leave::Quit`] the
+/// caller stops the lab and folds the rest. The terminal is restored when this returns.
 ///
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
-pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan) -> Result<Leave, UiError> {
+pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan, told: Told<'_>) -> Result<Leave, UiError> {
     let (projector, mouse) = (plan.projector, plan.mouse);
     let state = UiState { theme: theme_of(plan)?, listens: session.listens(), projector, mouse, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: "hear signals of", source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: "read keys from", source })?;
-    let mut watch = Watch { screen, state, spots: Spots::default(), pace: Pace::default(), suspended: false };
+    let (spots, bookmarks) = (Spots::default(), Bookmarks::default());
+    let mut watch = Watch { screen, state, spots, pace: Pace::default(), suspended: false, bookmarks, told };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -60,16 +70,18 @@ fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
 }
 
 /// What the loop holds.
-struct Watch {
+struct Watch<'a> {
     screen: Screen,
     state: UiState,
     /// What stands where on the frame that is to be seen.
     spots: Spots,
     pace: Pace,
     suspended: bool,
+    bookmarks: Bookmarks,
+    told: Told<'a>,
 }
 
-impl Watch {
+impl Watch<'_> {
     async fn turn(
         &mut self,
         session: &mut Session,
@@ -113,7 +125,10 @@ impl Watch {
                     None => listening = false,
                 },
                 facts = session.next() => match facts {
-                    Some(facts) => self.fold(world, &facts),
+                    Some(facts) => {
+                        self.fold(world, &facts);
+                        self.pass(session, world);
+                    }
                     None if terminal::panicked() => return Err(UiError::Panicked),
                     None => return Ok(Leave::Ended),
                 },
@@ -124,6 +139,10 @@ impl Watch {
 
     fn frame(&mut self, session: &Session, world: &World) -> std::io::Result<()> {
         let (now, shown) = (session.clock().now(), session.moment());
+        if self.screen.is_behind() {
+            self.pace.held_up(now);
+            return Ok(());
+        }
         self.state.replay = session.playing();
         self.state.recording = session.recording();
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
@@ -132,7 +151,11 @@ impl Watch {
         let spots = &mut self.spots;
         self.screen.draw(|buf| *spots = view::draw(buf, world, state, shown))?;
         let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
-        let motion = if held { Motion::Still } else { motion(&Cast::of(world, state.density, shown)) };
+        let motion = match held {
+            true => Motion::Still,
+            false if world.survey.watching.is_some() => motion_of_watch(state, world),
+            false => motion(&Cast::of(world, state.density, shown)),
+        };
         self.pace.drew(now, motion);
         Ok(())
     }
@@ -142,6 +165,7 @@ impl Watch {
         let before = depths(world);
         for fact in facts {
             world.apply(fact.at, &fact.event);
+            (self.told)(world, fact);
         }
         if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {
             self.pace.facts();
@@ -152,6 +176,9 @@ impl Watch {
     fn input(&mut self, session: &mut Session, world: &mut World, input: &Input) -> Result<Option<Leave>, UiError> {
         let place = self.state.place();
         let asked = match input {
+            Input::Key(key) if world.survey.watching.is_some() => {
+                keymap::action_in_watch(key, session.listens(), self.state.watch.place())
+            }
             Input::Key(key) if session.listens() => keymap::action(key, place),
             Input::Key(key) => keymap::action_in_replay(key, place),
             Input::Mouse(mouse) => self.point(session, world, *mouse),
@@ -188,10 +215,7 @@ impl Watch {
             self.state.message = before;
         }
         if let Action::Play(wish) = action {
-            session.play(wish);
-            while let Some(facts) = session.ready() {
-                self.fold(world, &facts);
-            }
+            self.play(session, world, wish);
         }
         self.pace.touched();
         match self.state.parting.take() {
@@ -200,6 +224,32 @@ impl Watch {
             None => {}
         }
         Ok(None)
+    }
+
+    /// Plays a recording, and catches up with where it stands then for a moment: the rest comes with the other facts.
+    fn play(&mut self, session: &mut Session, world: &mut World, wish: Play) {
+        let kept = session.play(wish, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
+        if let Some(kept) = kept {
+            *world = kept;
+        }
+        let (clock, began) = (session.clock(), session.clock().now());
+        while clock.now().since(began) < AT_ONCE
+            && let Some(facts) = session.ready()
+        {
+            self.fold(world, &facts);
+            self.pass(session, world);
+        }
+    }
+
+    /// A place of a recording to which one may come back.
+    fn pass(&mut self, session: &Session, world: &World) {
+        if let Some(here) = session.bookmark() {
+            self.bookmarks.pass(here, world);
+            if session.playing().is_some_and(|playing| playing.paused || playing.is_over()) {
+                // Even a replay that stands still has first to come where it stands.
+                self.pace.touched();
+            }
+        }
     }
 
     fn signal(&mut self, sign: Sign) -> Result<Option<Leave>, UiError> {
@@ -245,12 +295,18 @@ fn motion(cast: &Cast<'_>) -> Motion {
     }
 }
 
+/// Ages run while anybody waits; nothing in a watch glides.
+fn motion_of_watch(state: &UiState, world: &World) -> Motion {
+    let waits = |one: &Watched| one.reading.queue.depth.unwrap_or(0) > 0;
+    let anybody = state.watch.held.is_none() && world.survey.listeners.values().any(waits);
+    if anybody { Motion::Counting } else { Motion::Quiet }
+}
+
 /// True for facts that change what is to be seen at once; the others wait for the next frame.
 const fn is_visible(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::Tick | Event::Cost { .. } | Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Loss(_)
-    )
+    let is_reading = matches!(event, Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Roll(_));
+    let is_survey = matches!(event, Event::Owned { .. } | Event::Crowded { .. } | Event::Knocked(_));
+    !(is_reading || is_survey || matches!(event, Event::Tick | Event::Cost { .. } | Event::Loss(_)))
 }
 
 /// What a signal asks for.

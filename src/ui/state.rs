@@ -10,6 +10,7 @@ use super::keymap::{Action, Mode, Place};
 use super::theme::Theme;
 use super::view;
 use super::view::spots::{Roll, Target};
+use super::watch::{Asks, Watch};
 use super::window::Window;
 use crate::model::command::Command;
 use crate::model::peer::Peer;
@@ -168,6 +169,8 @@ pub struct UiState {
     pub asked: Asked,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
+    /// All listeners of a machine, and the one that one looks into.
+    pub watch: Watch,
 }
 
 impl UiState {
@@ -205,6 +208,13 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
         Msg::Pulse(now) => pulse(state, now, world),
+        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.survey.watching.is_some() => {
+            return press_in_watch(state, action, now, world);
+        }
+        Msg::Wheel { up, .. } if world.survey.watching.is_some() => {
+            let turned = if up { Action::RowUp } else { Action::RowDown };
+            return press_in_watch(state, turned, world.now, world);
+        }
         Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => return press(state, action, now, world),
         Msg::Click(Target::Panel(panel), _) => choose(state, panel),
         Msg::Click(Target::Connection(peer, id), now) => open(state, (peer, id), now, world),
@@ -221,6 +231,9 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
     state.browse.follow(seen, moment);
     look::keep(state, seen, moment);
+    if world.survey.watching.is_some() {
+        state.watch.follow(seen, moment);
+    }
     state.message.take_if(|(until, _)| *until <= now);
 }
 
@@ -259,6 +272,40 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
 
 /// What a key of the lab says while the picture is held.
 const BEHIND: &str = "done in the run behind this held moment; f shows it";
+
+/// A watch has no knobs: keys look around, and at most ask for the details of one listener.
+fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    match action {
+        Action::Quit => state.parting = Some(Parting::Quit),
+        Action::Suspend => state.parting = Some(Parting::Suspend),
+        Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
+        Action::Close if state.help.is_some() => state.help = None,
+        Action::Play(_) => state.still = None,
+        Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
+            if let Err(why) = look::window(state, action, seen, moment) {
+                state.message = Some((now + MESSAGE, why.into()));
+            }
+        }
+        Action::Close if state.window.until().is_some() => state.window.return_to_now(),
+        inside => {
+            let asks = Asks::new(seen, moment, state.listens, state.size.height);
+            if let Some(commands) = state.watch.press(inside, &asks) {
+                if !commands.is_empty() {
+                    state.still = None;
+                }
+                return commands;
+            }
+            match inside {
+                Action::Panel => state.panel = next_panel(state),
+                Action::Freeze => look::freeze(state, now, world),
+                _ => {}
+            }
+        }
+    }
+    Vec::new()
+}
 
 /// Where panels stand side by side, only the last one's place is shared.
 const fn next_panel(state: &UiState) -> Panel {

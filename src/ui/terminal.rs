@@ -1,27 +1,34 @@
-//! The only file that touches the terminal: raw mode, alternate screen, cursor, mouse, and the way back from them, whatever
+//! The only room that touches the terminal: raw mode, alternate screen, cursor, mouse, and the way back from them, whatever
 //! happens.
 //!
 //! [`Screen::enter`] changes the terminal, dropping the screen restores it. A panic in any thread restores it first, then prints
-//! its message, and tells the loop to end ([`panicked`]).
+//! its message, and tells the loop to end ([`panicked`]). [`pen`] makes bytes of pictures; a thread of its own writes them, so that
+//! a terminal that nobody reads holds up neither the run nor its end.
 
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
 use crossterm::{cursor, queue, style, terminal};
-use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
-use ratatui::{Terminal, TerminalOptions, Viewport};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 
 use super::UiError;
+
+mod ink;
+mod jump;
+mod outlet;
+pub mod pen;
+
+use outlet::Outlet;
+use pen::Pen;
 
 /// Has the terminal report clicks and the wheel, with plain numbers. Not where the mouse moves: over a slow line that is too much.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
@@ -38,33 +45,24 @@ static REPORTS: AtomicBool = AtomicBool::new(false);
 /// True when some thread has panicked since a screen was entered.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
+/// The way to the terminal, from the first screen on.
+static OUTLET: OnceLock<Outlet> = OnceLock::new();
+
+/// How long a terminal may take nothing at all before nobody waits for it any more.
+const PATIENCE: Duration = Duration::from_millis(120);
+
 /// What a terminal without a size is taken for.
 const USUAL: Size = Size::new(80, 24);
 
 /// The terminal, while it is ours.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Frame>>,
+    outlet: Outlet,
+    pen: Pen,
     size: Size,
     mouse: bool,
     /// What stands on the terminal may differ from what was drawn.
     stale: bool,
-}
-
-/// The bytes of one frame, sent together; thrown away when the terminal is not ours any more.
-#[derive(Debug, Default)]
-struct Frame(Vec<u8>);
-
-impl Write for Frame {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let frame = std::mem::take(&mut self.0);
-        if OURS.load(Ordering::SeqCst) { send(&frame) } else { Ok(()) }
-    }
 }
 
 impl Screen {
@@ -75,37 +73,43 @@ impl Screen {
     pub fn enter(mouse: bool) -> Result<Self, UiError> {
         let failed = |source| UiError::Terminal { doing: "set up", source };
         restore_on_panic();
-        style::force_color_output(true);
-        take(mouse).map_err(failed)?;
-        let size = size();
-        let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
-        let terminal = Terminal::with_options(CrosstermBackend::new(Frame::default()), TerminalOptions { viewport });
-        match terminal {
-            Ok(terminal) => Ok(Self { terminal, size, mouse, stale: false }),
-            Err(source) => {
-                restore();
-                Err(failed(source))
-            }
-        }
+        let outlet = outlet().map_err(failed)?;
+        take(&outlet, mouse).map_err(failed)?;
+        Ok(Self { outlet, pen: Pen::default(), size: size(), mouse, stale: false })
     }
 
-    /// Draws one frame; only what changed is sent, in one piece. Nothing is sent while the terminal is not ours.
+    /// Draws one frame; only what changed is sent, in one piece, and nothing where nothing did. Nothing is sent while the terminal
+    /// is not ours.
     ///
     /// # Errors
     /// When the terminal cannot be written to; mostly because it is gone.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<()> {
+        self.outlet.check()?;
         if !OURS.load(Ordering::SeqCst) {
             return Ok(());
         }
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         let size = size();
         if std::mem::take(&mut self.stale) || size != self.size {
             self.size = size;
-            self.terminal.resize(Rect::from((Position::ORIGIN, self.size)))?;
+            self.pen.forget();
         }
-        self.terminal.draw(|frame| paint(frame.buffer_mut()))?;
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        Write::flush(self.terminal.backend_mut())
+        let mut picture = Buffer::empty(Rect::from((Position::ORIGIN, size)));
+        paint(&mut picture);
+        let mut frame = Vec::new();
+        queue!(frame, BeginSynchronizedUpdate)?;
+        let nothing = frame.len();
+        self.pen.draw(picture, &mut frame);
+        if frame.len() > nothing {
+            queue!(frame, EndSynchronizedUpdate)?;
+            self.outlet.send(frame);
+        }
+        Ok(())
+    }
+
+    /// True while the terminal has not taken the last frame yet: it is slow, or nobody reads it. Another frame would only have to
+    /// wait behind that one.
+    pub fn is_behind(&self) -> bool {
+        self.outlet.is_busy()
     }
 
     /// The size of the terminal at this moment; one that does not know is taken for 80×24.
@@ -131,7 +135,7 @@ impl Screen {
     pub fn take_again(&mut self) -> io::Result<()> {
         restore();
         self.stale = true;
-        take(self.mouse)
+        take(&self.outlet, self.mouse)
     }
 
     /// True when nobody is at the other end any more.
@@ -173,7 +177,15 @@ fn size() -> Size {
     Size::new(if width == 0 { USUAL.width } else { width }, if height == 0 { USUAL.height } else { height })
 }
 
-fn take(mouse: bool) -> io::Result<()> {
+fn outlet() -> io::Result<Outlet> {
+    if let Some(outlet) = OUTLET.get() {
+        return Ok(outlet.clone());
+    }
+    let outlet = Outlet::stdout()?;
+    Ok(OUTLET.get_or_init(|| outlet).clone())
+}
+
+fn take(outlet: &Outlet, mouse: bool) -> io::Result<()> {
     terminal::enable_raw_mode()?;
     OURS.store(true, Ordering::SeqCst);
     let mut bytes = Vec::new();
@@ -182,7 +194,9 @@ fn take(mouse: bool) -> io::Result<()> {
         REPORTS.store(true, Ordering::SeqCst);
         bytes.extend_from_slice(MOUSE_ON);
     }
-    send(&bytes).inspect_err(|_| restore())
+    outlet.send(bytes);
+    outlet.drain(PATIENCE);
+    outlet.check().inspect_err(|_| restore())
 }
 
 /// Gives the terminal back as it was, once.
@@ -202,9 +216,28 @@ fn restore() {
         cursor::Show,
         LeaveAlternateScreen
     );
+    if let (Ok(()), Some(outlet)) = (queued, OUTLET.get()) {
+        outlet.last_word(bytes, PATIENCE);
+    }
     // A terminal that is gone takes nothing back.
-    let _gone = queued.and_then(|()| send(&bytes));
     let _gone = terminal::disable_raw_mode();
+}
+
+/// Writes to standard output where the picture was; does not wait for a terminal that nobody reads. False: that is the case.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn say(bytes: Vec<u8>) -> io::Result<bool> {
+    let outlet = outlet()?;
+    let taken = outlet.last_word(bytes, PATIENCE);
+    outlet.check().map(|()| taken)
+}
+
+/// True for a terminal that takes nothing at this moment, nor soon.
+pub fn is_stalled(terminal: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(terminal, PollFlags::OUT)];
+    let soon = Timespec { tv_sec: 0, tv_nsec: PATIENCE.subsec_nanos().into() };
+    rustix::termios::isatty(terminal) && poll(&mut fds, Some(&soon)) == Ok(0)
 }
 
 fn restore_on_panic() {
@@ -218,29 +251,4 @@ fn restore_on_panic() {
             PANICKED.store(true, Ordering::SeqCst);
         }));
     });
-}
-
-/// Writes past every lock and buffer of the standard library, so that a panic can never meet one that is held.
-fn send(mut bytes: &[u8]) -> io::Result<()> {
-    let stdout = rustix::stdio::stdout();
-    while !bytes.is_empty() {
-        match rustix::io::write(stdout, bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => bytes = &bytes[written..],
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait_until_writable(stdout)?,
-            Err(errno) => return Err(errno.into()),
-        }
-    }
-    Ok(())
-}
-
-fn wait_until_writable(stdout: BorrowedFd<'_>) -> io::Result<()> {
-    let mut fds = [PollFd::from_borrowed_fd(stdout, PollFlags::OUT)];
-    let a_second = Timespec { tv_sec: 1, tv_nsec: 0 };
-    match poll(&mut fds, Some(&a_second)) {
-        Ok(0) => Err(io::ErrorKind::TimedOut.into()),
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(errno) => Err(errno.into()),
-    }
 }

@@ -34,6 +34,7 @@ mod small;
 pub mod spots;
 mod stage;
 mod timeline;
+mod watch;
 
 use cast::Cast;
 use spots::{Spots, Target};
@@ -57,6 +58,13 @@ struct Scene<'a> {
     spots: RefCell<Spots>,
 }
 
+impl Scene<'_> {
+    /// True when other people's listeners are watched.
+    const fn watches(&self) -> bool {
+        self.world.survey.watching.is_some()
+    }
+}
+
 /// Paints the whole screen, and says what stands where on it.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots {
     let live = (world, now);
@@ -66,8 +74,10 @@ pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spo
     let spots = RefCell::default();
     let scene = Scene { world, live, state, theme, now, clients: world.tempo.at(now), cast, spots };
     whole(buf, &scene);
-    if let Some(page) = state.help {
-        help::paint(buf, &scene, page);
+    match state.help {
+        Some(_) if scene.watches() => watch::help(buf, &scene),
+        Some(page) => help::paint(buf, &scene, page),
+        None => {}
     }
     if state.projector {
         lay_paper(buf, theme);
@@ -128,6 +138,9 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
     if is_small(buf.area.as_size()) {
         small::paint(buf, scene);
         return;
+    }
+    if scene.watches() {
+        return watch::paint(buf, scene);
     }
     match scene.state.browse.screen {
         Screen::Stage => {}

@@ -110,6 +110,31 @@ fn the_picture_says_why_it_stands_on_loopback() {
 }
 
 #[test]
+fn a_stored_recording_is_a_demo_where_the_private_network_is_denied() {
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/recordings/queues.qviz");
+    let usual = run(Place::Here, EXEC, &format!("replay {recording} --json"));
+    for denial in DENIALS {
+        if !denial.place.can_be_had() {
+            return;
+        }
+        let said = run(denial.place, &denial.script(), &format!("replay {recording} --json"));
+        assert_eq!(said.is_success().out, usual.out, "{}", denial.why);
+    }
+    let [denial, ..] = DENIALS;
+    let command = pty_process::blocking::Command::new("unshare")
+        .args(["--user", "--map-root-user", "sh", "-c", &denial.script(), env!("CARGO_BIN_EXE_qviz")])
+        .args(["replay", recording]);
+    let mut pane = Pane::start((120, 36), Pane::environment(command));
+    pane.wait_for("replay 1×");
+    pane.press(b"\x1b[F");
+    pane.wait_for("4/4 FULL");
+    let traces = Traces::of(pane.pid());
+    pane.press(b"q");
+    assert_eq!(pane.end().code(), Some(0));
+    pane.assert_left_clean(&traces);
+}
+
+#[test]
 fn a_proc_with_processes_alone_is_enough_for_a_run_that_says_what_it_does_not_know() {
     let lines = format!("mount -t proc -o subset=pid proc /proc || exit 99\n{EXEC}");
     if !Place::Processes.can_be_had() {

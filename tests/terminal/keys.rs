@@ -27,6 +27,7 @@ fn every_key_of_the_table_has_the_effect_that_it_promises() {
             Place::Anywhere | Place::Stage => proven(&mut pane, &bytes(key), *action),
             Place::List | Place::Filter | Place::Ladder => browse::proven(binding.place, &bytes(key), *action),
             Place::Help => in_the_help(&mut pane, &bytes(key), *action),
+            Place::Listeners | Place::Listener => panic!("{:?}: a watch has keys of its own", binding.place),
         }
         pressed += 1;
     }

@@ -5,17 +5,20 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::expect_used, clippy::panic, reason = "what fails here fails the test")]
 
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pts, Pty, open};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::termios::{OptionalActions, Termios, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use rustix::termios::{Action, OptionalActions, Termios, Winsize, tcflow, tcgetattr, tcsetattr, tcsetwinsize};
 use vt100::{Parser, Screen};
 
 use crate::lab::wait_until;
@@ -121,6 +124,47 @@ impl Pane {
     pub(crate) fn close(&mut self) {
         self.master = None;
         self.slave = None;
+    }
+
+    /// Lets the terminal be as full as it can be: whoever writes to it has to wait until somebody reads.
+    #[track_caller]
+    pub(crate) fn fill(&mut self) {
+        let slave = self.slave.as_ref().expect("the terminal is open").as_fd().as_raw_fd();
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mut other: File = OpenOptions::new()
+            .write(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(format!("/proc/self/fd/{slave}"))
+            .expect("the same terminal again, as one that does not wait");
+        while other.write(&[b'x'; 1024]).is_ok() {}
+        while other.write(b"x").is_ok() {}
+    }
+
+    /// Stops what is written to the terminal, as Ctrl-S does in a shell, or lets it go on.
+    #[track_caller]
+    pub(crate) fn flow(&mut self, action: Action) {
+        tcflow(self.slave.as_ref().expect("the terminal is open"), action).expect("the terminal obeys");
+    }
+
+    /// Waits, without reading, until the program's thread that writes to the terminal is held up: it does not leave its place.
+    #[track_caller]
+    pub(crate) fn wait_until_stuck(&self) {
+        let switches = || thread_switches(self.pid(), "screen").expect("the thread that writes");
+        let (mut before, mut same) = (switches(), 0);
+        wait_until(SOON, "a writing thread that waits for the terminal", || {
+            let now = switches();
+            same = if now == before { same + 1 } else { 0 };
+            before = now;
+            (same > STUCK).then_some(())
+        });
+    }
+
+    /// Waits for the program's end without reading what it writes.
+    #[track_caller]
+    pub(crate) fn end_unread(&mut self) -> ExitStatus {
+        wait_until(SOON, "the end of a program whose terminal nobody reads", || {
+            self.child.try_wait().expect("the program can be waited for")
+        })
     }
 
     /// Reads until the screen is as wanted.
@@ -298,6 +342,18 @@ pub(crate) fn number(text: &str) -> f64 {
     let digits: String = text.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
     digits.parse().unwrap_or_else(|_| panic!("{text:?} begins with a number"))
 }
+
+/// How often a thread of this name has given up the processor by itself.
+fn thread_switches(pid: u32, name: &str) -> Option<u64> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let statuses = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("status")).ok());
+    let status = statuses.into_iter().find(|status| status.starts_with(&format!("Name:\t{name}\n")))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
+}
+
+/// Looks, 5 ms apart, at which nothing has moved: longer than the slowest rhythm of the picture's clock.
+const STUCK: u32 = 300;
 
 #[track_caller]
 fn nonzero(value: u16) -> NonZeroU16 {

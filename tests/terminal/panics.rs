@@ -58,6 +58,7 @@ fn inside(sign: PathBuf) {
         &mut session,
         &mut World::new(),
         &UiPlan { theme: "dark".into(), mouse: true, ..UiPlan::default() },
+        &mut |_, _| {},
     ));
     assert!(matches!(ended, Err(UiError::Panicked)), "{ended:?}");
     eprintln!("ended as failed");

@@ -1,5 +1,6 @@
 //! The words of `qviz watch`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,6 +50,14 @@ pub struct WatchRunArgs {
     /// than its limit. Give it twice for both. The reason stands on stderr. No picture. Without TARGET any listener counts.
     #[arg(long, value_name = "overflow|full:PCT", value_parser = values::fail_on)]
     pub fail_on: Vec<FailOn>,
+
+    /// Serve the queues as metrics (OpenMetrics) at http://ADDR:PORT/metrics; a bare PORT is on 127.0.0.1
+    ///
+    /// Beside the picture or --headless. One series per listening address, at most 200 addresses, the fullest first. Another address
+    /// than loopback has to be written out: whoever reaches it can read them. Port 0 takes any free one. assets/watch has alert
+    /// rules and a dashboard.
+    #[arg(long, value_name = "[ADDR:]PORT", value_parser = values::metrics, conflicts_with = "once")]
+    pub metrics: Option<SocketAddr>,
 
     /// Watch another network namespace, by its file
     ///

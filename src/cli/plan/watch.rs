@@ -1,5 +1,6 @@
 //! The words of `qviz watch`: what they mean together.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{Form, Surroundings, form};
@@ -23,6 +24,8 @@ pub struct WatchPlan {
     pub fail_on: Vec<FailOn>,
     /// Where.
     pub place: WatchPlace,
+    /// Where metrics are served.
+    pub metrics: Option<SocketAddr>,
     /// Where it is recorded.
     pub record: Option<PathBuf>,
     /// ASCII characters only.
@@ -82,6 +85,7 @@ impl WatchPlan {
             length,
             fail_on: run.fail_on.clone(),
             place,
+            metrics: run.metrics,
             record: run.record.clone(),
             ascii: output.ascii,
             color: output.color.unwrap_or_default(),

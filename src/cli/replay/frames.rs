@@ -12,6 +12,7 @@ use ratatui::text::Span;
 
 use crate::cli::args::ReplayArgs;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
 use crate::report::grid::{Cell, Grid, Look, Shade};
@@ -20,6 +21,7 @@ use crate::report::{cast, clean};
 use crate::session::tape::read::Tape;
 use crate::ui::UiPlan;
 use crate::ui::film::Film;
+use crate::ui::state::Origin;
 
 /// Draws what the words ask for.
 ///
@@ -29,7 +31,9 @@ pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit
     let (width, height) = args.frames.size.unwrap_or(SIZE);
     let name = clean::line(&args.file.file_name().unwrap_or_default().to_string_lossy());
     let film = || {
-        Film::new(tape, &name, Size::new(width, height), look)
+        let facts = tape.facts().map_err(|error| lab::tape(&error))?;
+        let origin = Origin { name: name.clone(), end: tape.end() };
+        Film::new(facts, origin, Size::new(width, height), look)
             .map_err(|error| Failure::new(error.to_string(), error.hint()))
     };
     if let Some(path) = &args.frames.cast {
@@ -62,7 +66,7 @@ fn moment(args: &ReplayArgs, tape: &Tape) -> Stamp {
     at.min(end)
 }
 
-fn shoot(out: &mut dyn Write, film: &mut Film<'_>, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
+fn shoot(out: &mut dyn Write, film: &mut Film, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
     let title = tape.header.repeat.as_deref().unwrap_or("qviz");
     let mut cast = cast::Film::begin(out, size, title)?;
     let end = tape.end();

@@ -1,5 +1,7 @@
 //! The values of `qviz watch`: which listeners, and what ends it with exit status 3.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use super::{nearest, no_address, share};
 use crate::model::alarm::FailOn;
 use crate::model::watch::Target;
@@ -53,6 +55,23 @@ pub fn fail_on(text: &str) -> Result<FailOn, String> {
     }
 }
 
+/// Where metrics are served: an address with a port, or a port alone, which is on 127.0.0.1.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn metrics(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.trim();
+    let digits = bare.strip_prefix(':').unwrap_or(bare);
+    if let Ok(port) = digits.parse::<u16>() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    bare.parse().map_err(|_| {
+        let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let why = if number { "a port is 65535 at most" } else { no_address(bare) };
+        format!("{why} (such as 9742, 127.0.0.1:9742, [::1]:9742)")
+    })
+}
+
 const TARGETS: &str = "such as 8080, :8080, 127.0.0.1:8080, [::1]:8080, /run/app.sock, @name";
 const CONDITIONS: &str = "overflow, full:80%";
 
@@ -78,6 +97,18 @@ mod tests {
         ] {
             let message = target(wrong).unwrap_err();
             assert!(message.contains(why) && message.contains("such as 8080"), "{wrong}: {message}");
+        }
+    }
+
+    #[test]
+    fn metrics_stay_on_loopback_unless_an_address_is_written_out() {
+        for words in ["9742", ":9742", "127.0.0.1:9742"] {
+            assert_eq!(metrics(words), Ok("127.0.0.1:9742".parse().unwrap()), "{words}");
+        }
+        assert_eq!(metrics("[::]:9742"), Ok("[::]:9742".parse().unwrap()));
+        for (wrong, why) in [("65536", "65535"), ("", "address"), ("localhost:1", "names"), ("127.0.0.1", "port")] {
+            let message = metrics(wrong).unwrap_err();
+            assert!(message.contains(why) && message.contains("such as 9742"), "{wrong}: {message}");
         }
     }
 

@@ -184,7 +184,7 @@ impl Client {
                 self.end(Life::TimedOut)
             }
             State::SynSent | State::SynSentHalfOpen => self.send_syn(now, rules),
-            State::Open if self.sent == 0 => Step::one(self.send_request(now, rules)),
+            State::Open if self.sent == 0 => self.send_request(now, rules),
             State::Open | State::FinWait | State::LastAck if self.tries > DATA_RETRIES => self.end(Life::TimedOut),
             State::Open | State::FinWait | State::LastAck => self.send_again(now),
             State::Over => Step::default(),
@@ -217,7 +217,8 @@ impl Client {
         let mut step = Step::one(self.ack());
         step.turn = Some(Life::Connected);
         if rules.manner.think.is_zero() {
-            step.sends[1] = Some(self.send_request(now, rules));
+            let request = self.send_request(now, rules);
+            (step.sends[1], step.retry) = (request.sends[0], request.retry);
         } else {
             self.deadline = now + rules.manner.think;
         }
@@ -253,7 +254,7 @@ impl Client {
         }
         self.rcv_next = segment.end();
         match (segment.kind(), self.state) {
-            (Kind::Fin, State::Open) => Step::one(self.send_fin(now, State::LastAck)),
+            (Kind::Fin, State::Open) => self.send_fin(now, State::LastAck),
             (Kind::Fin, State::FinWait) => {
                 self.state = State::LastAck;
                 let answer = Step::one(self.ack());
@@ -280,28 +281,34 @@ impl Client {
         Step { retry: Some(Life::WillRetry { at: self.deadline, gives_up }), ..Step::one(syn) }
     }
 
-    fn send_request(&mut self, now: Stamp, rules: &Rules) -> Sending {
+    fn send_request(&mut self, now: Stamp, rules: &Rules) -> Step {
         if rules.manner.close == Close::First {
             self.state = State::FinWait;
         }
         self.sent = self.request.max(1);
         self.tries = 1;
         self.deadline = self.rto_after(now, 1);
-        self.unacknowledged()
+        self.until_heard(self.unacknowledged())
     }
 
-    fn send_fin(&mut self, now: Stamp, state: State) -> Sending {
+    fn send_fin(&mut self, now: Stamp, state: State) -> Step {
         let seq = self.send_next();
         (self.state, self.tries) = (state, 1);
         self.deadline = self.rto_after(now, 1);
-        Sending { kind: Kind::Fin, attempt: 1, flags: flags::FIN | flags::ACK, payload: 0, seq, ack: self.rcv_next }
+        let (flags, ack) = (flags::FIN | flags::ACK, self.rcv_next);
+        self.until_heard(Sending { kind: Kind::Fin, attempt: 1, flags, payload: 0, seq, ack })
     }
 
     fn send_again(&mut self, now: Stamp) -> Step {
         self.tries += 1;
         self.deadline = self.rto_after(now, self.tries);
+        self.until_heard(self.unacknowledged())
+    }
+
+    /// Sends what is sent again at the deadline, unless it is acknowledged before.
+    fn until_heard(&self, sending: Sending) -> Step {
         let retry = Life::WillRetry { at: self.deadline, gives_up: self.tries > DATA_RETRIES };
-        Step { retry: Some(retry), ..Step::one(self.unacknowledged()) }
+        Step { retry: Some(retry), ..Step::one(sending) }
     }
 
     /// Everything that the server has not acknowledged in one segment. Before any acknowledgement it begins at ISN + 1,

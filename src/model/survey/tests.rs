@@ -3,6 +3,8 @@ use crate::model::counters::Counter;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::watch::Rights;
 
+mod head;
+
 /// A watch that is told facts.
 struct Watch(Survey);
 
@@ -295,23 +297,6 @@ fn a_standstill_needs_the_same_head_and_no_shorter_queue() {
 }
 
 #[test]
-fn the_chosen_listeners_own_lists_tell_its_head_exactly() {
-    let mut watch = Watch::began(false);
-    watch.roll(0, vec![at(1, 80, 2, 0)]);
-    watch.tell(0, &Event::Chosen(Some(ListenerId(1))));
-    let peer = crate::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 4000);
-    let waiting = |cookie, age_ms| {
-        let one = Waiting { peer, age_ms: Some(age_ms), bytes: 0, closed: false, cookie };
-        Event::Listed(Box::new(Listed { half_open: None, waiting: Some(vec![one]) }))
-    };
-    watch.tell(0, &waiting(9, 1000));
-    watch.tell(1000, &waiting(9, 2000));
-    assert_eq!(watch.one(1).standstill().unwrap().unmoved, Duration::from_secs(1));
-    watch.tell(1100, &waiting(10, 2100));
-    assert_eq!(watch.one(1).standstill().unwrap().unmoved, Duration::ZERO, "as old, but another one");
-}
-
-#[test]
 fn a_full_member_beside_idle_siblings_is_found() {
     let mut watch = Watch::began(true);
     watch.roll(0, vec![at(1, 80, 0, 0), at(2, 80, 6, 9), at(3, 80, 0, 0), at(4, 81, 6, 0)]);
@@ -370,4 +355,36 @@ fn what_somaxconn_was_is_remembered() {
     let mut watch = Watch::began(false);
     watch.tell(100, &Event::Sysctl { name: Sysctl::Somaxconn, value: 8192 });
     assert_eq!((watch.0.somaxconn.as_slice(), watch.0.somaxconn_now()), ([4096, 8192].as_slice(), Some(8192)));
+}
+
+#[test]
+fn what_came_and_has_not_gathered_was_accepted() {
+    let mut watch = Watch::began(true);
+    let listening = |depth| ListenerReading {
+        id: ListenerId(1),
+        address: Address::Tcp("127.0.0.1:80".parse().unwrap()),
+        v6_only: None,
+        queue: QueueReading { depth: Some(depth), limit: Some(128), drops: Some(0) },
+        inode: 7,
+        uid: Some(0),
+    };
+    watch.roll(0, vec![listening(0)]);
+    for second in 0..30 {
+        watch.tell(second * 1000 + 500, &Event::Knocked(vec![Knocks { id: ListenerId(1), syns: 10, again: 0 }]));
+        // Four of ten gather in each second of the last ten.
+        let depth = second.saturating_sub(19) as u32 * 4;
+        watch.roll(second * 1000 + 900, vec![listening(depth)]);
+    }
+    let rate = watch.0.accepts_per_s(watch.one(1)).unwrap();
+    assert!((5.0..7.0).contains(&rate), "{rate}");
+    let mut reading = listening(40);
+    reading.queue.drops = Some(3);
+    watch.roll(29_950, vec![reading]);
+    watch.counters(29_960, 0);
+    watch.counters(29_990, 3);
+    assert_eq!(watch.0.accepts_per_s(watch.one(1)), None, "a dropped SYN was no arrival");
+    let mut blind = Watch::began(false);
+    blind.roll(0, vec![listening(0)]);
+    blind.roll(20_000, vec![listening(1)]);
+    assert_eq!(blind.0.accepts_per_s(blind.one(1)), None, "nobody tells who came");
 }

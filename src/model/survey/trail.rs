@@ -23,6 +23,10 @@ pub struct Beat {
     pub drops: u32,
     /// First SYNs, where a tap sees them.
     pub syns: u32,
+    /// SYNs sent again, where a tap sees them.
+    pub again: u32,
+    /// Half-open requests at the end.
+    pub half_open_last: u32,
 }
 
 /// The beats of one listener.
@@ -70,6 +74,12 @@ impl Trail {
         (number(from)..=number(now)).map(|number| u64::from(what(&self.beat(number)))).sum()
     }
 
+    /// The beat before that of `at`; `None` before anything was known.
+    pub(super) fn before(&self, at: Stamp) -> Option<Beat> {
+        let number = number(at).checked_sub(1)?;
+        (number >= self.first && !self.beats.is_empty()).then(|| self.beat(number))
+    }
+
     fn beat(&self, number: u64) -> Beat {
         match number.checked_sub(self.first) {
             Some(index) if !self.beats.is_empty() => {
@@ -84,8 +94,8 @@ impl Trail {
     }
 
     fn carried(&self) -> Beat {
-        let depth = self.beats.back().map_or(0, |last| last.depth_last);
-        Beat { depth_max: depth, depth_last: depth, ..Beat::default() }
+        let Beat { depth_last, half_open_last, .. } = self.beats.back().copied().unwrap_or_default();
+        Beat { depth_max: depth_last, depth_last, half_open_last, ..Beat::default() }
     }
 }
 
@@ -106,7 +116,8 @@ mod tests {
     #[test]
     fn depths_are_carried_and_drops_are_not() {
         let mut trail = Trail::default();
-        *trail.beat_at(Stamp::from_millis(1500)) = Beat { depth_max: 6, depth_last: 4, drops: 9, syns: 2 };
+        *trail.beat_at(Stamp::from_millis(1500)) =
+            Beat { depth_max: 6, depth_last: 4, drops: 9, syns: 2, ..Beat::default() };
         let beats = trail.last(Stamp::from_millis(3200), 4, |_, _| true);
         let depths: Vec<_> = beats.iter().map(|beat| beat.map(|beat| (beat.depth_max, beat.drops))).collect();
         assert_eq!(depths, [Some((0, 0)), Some((6, 9)), Some((4, 0)), Some((4, 0))]);

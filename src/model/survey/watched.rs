@@ -66,6 +66,9 @@ struct Head {
 /// stamps late.
 const BLUR: i64 = 300_000_000;
 
+/// Ages that differ by no more may be in any order: two ticks of the slowest kernel (HZ 100).
+const TIE_MS: u32 = 20;
+
 impl Watched {
     pub(super) fn new(at: Stamp, reading: &ListenerReading) -> Self {
         let mut one = Self {
@@ -119,10 +122,21 @@ impl Watched {
         if let Some(waiting) = &listed.waiting {
             let oldest = waiting.iter().max_by_key(|one| one.age_ms);
             crowding.oldest_wait_ms = oldest.and_then(|one| one.age_ms);
-            cookie = oldest.map(|one: &Waiting| one.cookie);
+            cookie = oldest.map(|oldest| self.head_among(waiting, oldest));
         }
         self.take_crowding(at, crowding, cookie, listed.waiting.is_some());
         false
+    }
+
+    /// The head's cookie: the one known so far while it is as old as the oldest. Of those that came at nearly the same time another
+    /// one looks oldest in every list: their ages are cut to ticks, and a list takes its time.
+    fn head_among(&self, waiting: &[Waiting], oldest: &Waiting) -> u64 {
+        let before = self.head.and_then(|head| head.cookie);
+        let known = waiting.iter().find(|one| Some(one.cookie) == before);
+        let tied = |one: &&Waiting| {
+            one.age_ms.zip(oldest.age_ms).is_some_and(|(age, oldest)| oldest.saturating_sub(age) <= TIE_MS)
+        };
+        known.filter(tied).unwrap_or(oldest).cookie
     }
 
     pub(super) fn crowd(&mut self, at: Stamp, crowding: Crowding) {
@@ -130,9 +144,13 @@ impl Watched {
     }
 
     fn take_crowding(&mut self, at: Stamp, crowding: Crowding, cookie: Option<u64>, waiting: bool) {
+        let before = self.crowding.half_open.unwrap_or(0);
         self.crowding = crowding;
         let half_open = crowding.half_open.unwrap_or(0);
         self.half_open_max = self.half_open_max.max(half_open);
+        if half_open > 0 || before > 0 {
+            self.trail.beat_at(at).half_open_last = half_open;
+        }
         let crowded =
             self.reading.queue.limit.is_some_and(|limit| half_open > 0 && half_open.saturating_mul(2) >= limit);
         self.crowded_since = if crowded { self.crowded_since.or(Some(at)) } else { None };
@@ -183,6 +201,7 @@ impl Watched {
         self.syns_again += u64::from(knocks.again);
         let beat = self.trail.beat_at(at);
         beat.syns = beat.syns.saturating_add(knocks.syns);
+        beat.again = beat.again.saturating_add(knocks.again);
     }
 
     pub(super) fn leave(&mut self, at: Stamp) {

@@ -115,13 +115,6 @@ impl Page {
         self.passages().any(|way| way.toward == Toward::Listener && matches!(way.kind, Kind::Data | Kind::Fin))
     }
 
-    /// True when the server has acknowledged what the client sent: only an existing connection does.
-    pub fn is_acknowledged(&self) -> bool {
-        let data = |way: &&Passage| matches!(way.kind, Kind::Data | Kind::Fin) || way.toward == Toward::Client;
-        let answer = |way: &Passage| way.toward == Toward::Client && !matches!(way.kind, Kind::SynAck | Kind::Rst);
-        self.passages().rfind(data).is_some_and(answer)
-    }
-
     /// Which try the next ACK of the client is: each one before it that was ignored was one.
     fn next_ack(&self) -> u16 {
         let ignored = |way: &&Passage| way.kind == Kind::Ack && matches!(way.fate, Fate::Dropped(_));

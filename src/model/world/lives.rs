@@ -29,11 +29,15 @@ impl World {
             }
             Life::Lost { kind, outbound } => {
                 self.write_loss(peer, kind, outbound);
+                if let Some(one) = self.roster.known(&peer).filter(|_| !outbound) {
+                    one.hears_nothing();
+                }
                 self.charge(at, peer, Cause::ClientLost);
             }
             Life::WillRetry { at: when, gives_up } => {
                 if let Some(one) = self.roster.known(&peer) {
                     one.retry = Some(Retry { at: when, gives_up });
+                    (one.trace.data_end, one.trace.heard) = (None, None);
                 }
             }
             Life::Connected => self.connected(at, peer),

@@ -20,7 +20,7 @@ impl World {
             (Toward::Listener, Kind::Ack | Kind::Data | Kind::Fin) => self.ack(at, segment),
             (Toward::Listener, Kind::Rst) => self.client_reset(at, segment.peer),
             (Toward::Client, Kind::SynAck) => self.syn_ack(at, segment),
-            (Toward::Client, kind @ (Kind::Ack | Kind::Data | Kind::Fin)) => self.child_spoke(at, segment.peer, kind),
+            (Toward::Client, Kind::Ack | Kind::Data | Kind::Fin) => self.child_spoke(at, segment),
             (Toward::Client, Kind::Rst) => self.server_reset(at, segment.peer),
             (Toward::Listener, Kind::SynAck) | (Toward::Client, Kind::Syn) => {}
         }
@@ -139,6 +139,9 @@ impl World {
         let peer = segment.peer;
         let Some(one) = self.roster.known(&peer) else { return };
         one.travel = None;
+        if segment.end() != segment.seq {
+            one.trace.data_end = Some(segment.end());
+        }
         let answers_syn_ack = one.syn_acks > 0 && segment.ack == one.trace.server_isn.wrapping_add(1);
         let at_start = segment.seq == one.trace.client_isn.wrapping_add(1);
         let server = one.server;
@@ -251,13 +254,31 @@ impl World {
     }
 
     /// Only an existing connection acknowledges data, sends data or FIN.
-    fn child_spoke(&mut self, at: Stamp, peer: Peer, kind: Kind) {
-        let thought_ignored = self.roster.connection(&peer).is_some_and(|one| one.acks_ignored > 0);
-        if thought_ignored {
-            self.revise_to_taken(at, peer);
+    fn child_spoke(&mut self, at: Stamp, segment: &Segment) {
+        let Some(one) = self.roster.known(&segment.peer) else { return };
+        one.hears(segment.ack);
+        if one.acks_ignored > 0 {
+            self.revise_to_taken(at, segment.peer);
         }
-        if kind != Kind::Ack {
-            self.server_spoke(at, peer);
+        if segment.kind() != Kind::Ack {
+            self.server_spoke(at, segment.peer);
+        }
+    }
+}
+
+impl Connection {
+    /// The server has everything up to here: what the client has sent before is not sent again.
+    fn hears(&mut self, ack: u32) {
+        self.trace.heard = None;
+        if self.trace.data_end == Some(ack) && self.client == ClientSide::Connected {
+            self.trace.heard = self.retry.take();
+        }
+    }
+
+    /// What the server has said was lost on its way: the client's timer runs on.
+    pub(super) fn hears_nothing(&mut self) {
+        if let Some(retry) = self.trace.heard.take() {
+            self.retry = Some(retry);
         }
     }
 }

@@ -305,7 +305,7 @@ impl Rates {
         let finite = |rate: Option<f64>| rate.filter(|rate| rate.is_finite()).map(rounded);
         Self {
             arrivals_per_s: finite(world.survey.arrivals_per_s(one)),
-            accepts_per_s: finite(world.accepts_per_s(one)),
+            accepts_per_s: finite(world.accepts_per_s(one).or_else(|| world.survey.accepts_per_s(one))),
             drops_per_s: finite(world.survey.drops_per_s(one)),
         }
     }

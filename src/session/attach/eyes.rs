@@ -13,7 +13,7 @@ use crate::model::event::{Event, Stamped};
 use crate::model::sample::{Eye, HalfOpen, Waiting};
 use crate::model::settings::Sysctls;
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, Crowding, ListenerId, ListenerReading, Owner};
+use crate::model::watch::{Address, Crowding, LOOK_AT_EASE, LOOK_RESTLESS, ListenerId, ListenerReading, Owner};
 use crate::session::clock::{self, Clock};
 use crate::session::pace::Pace;
 
@@ -33,12 +33,12 @@ pub(super) enum Care {
 impl Care {
     /// All listeners.
     pub(super) const fn roll(self) -> Duration {
-        Duration::from_millis(match self {
-            Self::Calm => 100,
-            Self::Close => 50,
-            Self::Full => 10,
-            Self::Restless => 5,
-        })
+        match self {
+            Self::Calm => LOOK_AT_EASE,
+            Self::Close => Duration::from_millis(50),
+            Self::Full => Duration::from_millis(10),
+            Self::Restless => LOOK_RESTLESS,
+        }
     }
 
     const fn counters(self) -> Duration {

@@ -1,23 +1,48 @@
-//! A tape in play: which facts are due at which moment. Pure; the present moment is passed in.
+//! A tape in play: which facts are due at which moment. The present moment is passed in; the facts are read when they are due.
 
 use std::time::Duration;
 
-use super::read::Tape;
+use super::reel::{Facts, Place};
 use super::transport::{Play, Playing, Transport};
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 
-/// A tape and where it stands. A replay that goes back begins anew: its next fact is the first one, [`Event::Began`].
+/// A tape and where it stands. A replay that goes back begins anew, with [`Event::Began`], or at a [`Bookmark`].
 #[derive(Debug)]
 pub struct Deck {
-    facts: Vec<Stamped>,
+    facts: Facts,
+    told: Told,
     /// How many facts introduce the session: they are shown even at its very first moment.
-    opening: usize,
-    /// The next fact.
-    cursor: usize,
-    /// How many facts may come while it stands still.
-    granted: usize,
+    opening: u64,
     transport: Transport,
+    /// While it stands still: everything up to this moment may come.
+    until: Option<Stamp>,
+    /// While it stands still: so many things may happen after that.
+    steps: u32,
+    /// More is due than was told last.
+    behind: bool,
+}
+
+/// What was told so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Told {
+    facts: u64,
+    /// The latest stamp of them.
+    latest: Stamp,
+}
+
+/// A place of a tape to which one can come back who knows what the world was like there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bookmark {
+    told: Told,
+    place: Place,
+}
+
+impl Bookmark {
+    /// How many facts stand before it.
+    pub const fn facts(&self) -> u64 {
+        self.told.facts
+    }
 }
 
 /// What is to be done next.
@@ -32,24 +57,37 @@ pub enum Next {
 }
 
 impl Deck {
-    /// Plays from the beginning, at the recorded speed.
-    pub fn new(tape: Tape, now: Stamp) -> Self {
-        let transport = Transport::new(now, tape.end());
-        let opening = opening(&tape.facts);
-        Self { facts: tape.facts, opening, cursor: 0, granted: 0, transport }
+    /// Plays from the beginning to `end`, at the recorded speed.
+    pub fn new(mut facts: Facts, end: Stamp, now: Stamp) -> Self {
+        let opening = opening(&mut facts);
+        let transport = Transport::new(now, end);
+        Self { facts, told: Told::default(), opening, transport, until: None, steps: 0, behind: false }
     }
 
     /// What is due.
     pub fn next(&mut self, now: Stamp) -> Next {
-        let until = if self.transport.is_paused() { self.granted } else { self.up_to(self.transport.position(now)) };
-        if self.cursor < until {
-            let until = until.min(self.cursor + MOST);
-            let due = self.facts[self.cursor..until].to_vec();
-            self.cursor = until;
+        let mut due = Vec::new();
+        if self.transport.is_paused() {
+            if let Some(moment) = self.until {
+                self.behind = !self.take_until(moment, &mut due);
+                self.until = self.until.filter(|_| self.behind);
+            }
+            while self.until.is_none() && self.steps > 0 {
+                self.steps -= 1;
+                self.take_step(now, &mut due);
+            }
+        } else {
+            self.behind = !self.take_until(self.transport.position(now), &mut due);
+        }
+        if !due.is_empty() {
             return Next::Facts(due);
         }
-        let moment = self.facts.get(self.cursor).map(|fact| fact.at);
-        moment.and_then(|moment| self.transport.wait(now, moment)).map_or(Next::Rest, Next::Wait)
+        if let Some(moment) = self.facts.peek().map(|fact| fact.at) {
+            return self.transport.wait(now, moment).map_or(Next::Rest, Next::Wait);
+        }
+        // What is damaged or was cut off since ends earlier than its last line said.
+        self.transport.end_at(self.told.latest);
+        Next::Rest
     }
 
     /// What is shown at this moment.
@@ -57,66 +95,109 @@ impl Deck {
         self.transport.playing(now)
     }
 
-    /// Does what a key asks for.
-    pub fn play(&mut self, now: Stamp, wish: Play) {
+    /// The moment up to which facts were told: while much is due, it is before that of [`playing`](Self::playing).
+    pub fn reached(&self, now: Stamp) -> Stamp {
         let position = self.transport.position(now);
-        match wish {
-            Play::Pause if self.playing(now).is_over() => {
-                self.seek(now, Stamp::ZERO);
-                if self.transport.is_paused() {
-                    self.transport.pause(now);
-                }
+        if self.behind { self.told.latest.min(position) } else { position }
+    }
+
+    /// This place, to come back to.
+    pub fn bookmark(&self) -> Bookmark {
+        Bookmark { told: self.told, place: self.facts.place() }
+    }
+
+    /// Does what a key asks for. The number of a bookmark means that it goes on from there; they stand in their order.
+    pub fn play(&mut self, now: Stamp, wish: Play, bookmarks: &[Bookmark]) -> Option<usize> {
+        let position = self.transport.position(now);
+        let target = match wish {
+            Play::Pause if self.transport.playing(now).is_over() => Some(Stamp::ZERO),
+            Play::Back(span) => Some(position.saturating_sub(span)),
+            Play::Ahead(span) => Some(position + span),
+            Play::Home => Some(Stamp::ZERO),
+            Play::End => Some(Stamp::from_nanos(u64::MAX)),
+            Play::Pause | Play::Faster | Play::Slower | Play::Step => None,
+        };
+        if let Some(moment) = target {
+            let from = self.seek(now, moment, bookmarks);
+            if wish == Play::Pause && self.transport.is_paused() {
+                self.transport.pause(now);
             }
+            return from;
+        }
+        match wish {
             Play::Pause => {
                 self.transport.pause(now);
-                self.granted = self.cursor.max(self.up_to(position));
+                (self.until, self.steps) = (Some(position), 0);
             }
             Play::Faster => self.transport.change_speed(now, true),
             Play::Slower => self.transport.change_speed(now, false),
-            Play::Back(span) => self.seek(now, position.saturating_sub(span)),
-            Play::Ahead(span) => self.seek(now, position + span),
-            Play::Home => self.seek(now, Stamp::ZERO),
-            Play::End => self.seek(now, Stamp::from_nanos(u64::MAX)),
-            Play::Step => self.step(now),
+            Play::Step => {
+                if !self.transport.is_paused() {
+                    self.transport.hold(now, position);
+                    (self.until, self.steps) = (Some(position), 0);
+                }
+                self.steps += 1;
+            }
+            Play::Back(_) | Play::Ahead(_) | Play::Home | Play::End => {}
         }
+        None
     }
 
-    fn seek(&mut self, now: Stamp, moment: Stamp) {
-        if moment < self.transport.position(now) {
-            self.cursor = 0;
-        }
+    fn seek(&mut self, now: Stamp, moment: Stamp, bookmarks: &[Bookmark]) -> Option<usize> {
+        let back = moment < self.transport.position(now);
         self.transport.seek(now, moment);
-        self.granted = self.up_to(self.transport.position(now));
+        (self.until, self.steps) = (Some(self.transport.position(now)), 0);
+        let nearest = bookmarks.iter().rposition(|bookmark| bookmark.told.latest <= moment);
+        let nearest = nearest.filter(|index| back || bookmarks[*index].told.facts > self.told.facts);
+        if let Some(bookmark) = nearest.map(|index| bookmarks[index]) {
+            self.facts.go(bookmark.place);
+            self.told = bookmark.told;
+        } else if back {
+            self.facts.go(self.facts.start());
+            self.told = Told::default();
+        }
+        nearest
+    }
+
+    /// Takes what is due up to a moment; false when there is more than comes at once. Facts stand in the order in which they were
+    /// folded: one with an earlier stamp comes with the one before it, and at the end comes everything.
+    fn take_until(&mut self, moment: Stamp, due: &mut Vec<Stamped>) -> bool {
+        while due.len() < MOST {
+            let at = self.facts.peek().map(|fact| fact.at);
+            let introduces = self.told.facts < self.opening;
+            if !at.is_some_and(|at| introduces || at <= moment || moment >= self.transport.end()) {
+                return true;
+            }
+            due.extend(self.take());
+        }
+        false
     }
 
     /// Everything up to the next thing that happens; readings alone are none.
-    fn step(&mut self, now: Stamp) {
-        let here = self.transport.position(now);
-        let from = if self.transport.is_paused() { self.granted } else { self.up_to(here) }.max(self.cursor);
-        let rest = &self.facts[from..];
-        let count = rest.iter().position(|fact| happens(&fact.event)).map_or(rest.len(), |index| index + 1);
-        self.granted = from + count;
-        let latest = rest[..count].iter().map(|fact| fact.at).max().unwrap_or(here);
-        self.transport.hold(now, here.max(latest));
+    fn take_step(&mut self, now: Stamp, due: &mut Vec<Stamped>) {
+        let mut moment = self.transport.position(now);
+        while let Some(fact) = self.take() {
+            let last = happens(&fact.event);
+            moment = moment.max(fact.at);
+            due.push(fact);
+            if last {
+                break;
+            }
+        }
+        self.transport.hold(now, moment);
     }
 
-    /// How many facts there are up to a moment. Facts stand in the order in which they were folded; one with an earlier stamp
-    /// comes with the one before it.
-    fn up_to(&self, moment: Stamp) -> usize {
-        let start = if self.facts.get(self.cursor.saturating_sub(1)).is_some_and(|fact| fact.at <= moment) {
-            self.cursor
-        } else {
-            0
-        };
-        let count = start + self.facts[start..].iter().take_while(|fact| fact.at <= moment).count();
-        count.max(self.opening)
+    fn take(&mut self) -> Option<Stamped> {
+        let fact = self.facts.next()?;
+        self.told = Told { facts: self.told.facts + 1, latest: self.told.latest.max(fact.at) };
+        Some(fact)
     }
 }
 
 /// How many facts say where and with what the session runs, before anything happens.
-fn opening(facts: &[Stamped]) -> usize {
-    let Some(first) = facts.first() else { return 0 };
-    let introduces = |fact: &&Stamped| {
+fn opening(facts: &mut Facts) -> u64 {
+    let Some(first) = facts.peek().map(|fact| fact.at) else { return 0 };
+    let introduces = |fact: &Stamped| {
         let setting = matches!(
             fact.event,
             Event::Watching(_)
@@ -126,9 +207,12 @@ fn opening(facts: &[Stamped]) -> usize {
                 | Event::Knobs(_)
                 | Event::Sysctl { .. }
         );
-        (setting || !happens(&fact.event)) && fact.at.since(first.at) < OPENING
+        (setting || !happens(&fact.event)) && fact.at.since(first) < OPENING
     };
-    facts.iter().take_while(introduces).count().max(1)
+    let start = facts.place();
+    let count = facts.by_ref().take_while(introduces).count().max(1);
+    facts.go(start);
+    count as u64
 }
 
 /// Whether something happened, rather than that somebody looked.
@@ -152,119 +236,7 @@ const fn happens(event: &Event) -> bool {
 const OPENING: Duration = Duration::from_millis(10);
 
 /// How many facts come at once.
-const MOST: usize = 1 << 17;
+pub(super) const MOST: usize = 1 << 13;
 
 #[cfg(test)]
-mod tests {
-    use super::super::Header;
-    use super::super::read::Close;
-    use super::*;
-
-    fn ms(millis: u64) -> Stamp {
-        Stamp::from_millis(millis)
-    }
-
-    /// A refusal happens, a tick does not.
-    fn tape() -> Tape {
-        let happened = |millis: u64| Stamped { at: ms(millis), event: Event::Refused { message: millis.to_string() } };
-        let tick = |millis| Stamped { at: ms(millis), event: Event::Tick };
-        let facts = vec![happened(0), tick(50), happened(100), happened(100), tick(90), happened(300), tick(400)];
-        Tape { header: Header::new(None), facts, close: Close::Open }
-    }
-
-    fn due(deck: &mut Deck, now: u64) -> Vec<u64> {
-        match deck.next(ms(now)) {
-            Next::Facts(facts) => facts.iter().map(|fact| fact.at.as_nanos() / 1_000_000).collect(),
-            Next::Wait(_) | Next::Rest => Vec::new(),
-        }
-    }
-
-    #[test]
-    fn facts_come_when_they_came() {
-        let mut deck = Deck::new(tape(), ms(0));
-        assert_eq!(due(&mut deck, 0), [0]);
-        assert_eq!(deck.next(ms(0)), Next::Wait(Duration::from_millis(50)));
-        assert_eq!(due(&mut deck, 99), [50]);
-        assert_eq!(due(&mut deck, 100), [100, 100, 90]);
-        assert_eq!(due(&mut deck, 9999), [300, 400]);
-        assert_eq!(deck.next(ms(9999)), Next::Rest);
-    }
-
-    #[test]
-    fn a_pause_holds_everything_back() {
-        let mut deck = Deck::new(tape(), ms(0));
-        deck.play(ms(60), Play::Pause);
-        assert_eq!(due(&mut deck, 60), [0, 50]);
-        assert_eq!(deck.next(ms(5000)), Next::Rest);
-        deck.play(ms(5000), Play::Pause);
-        assert_eq!(deck.next(ms(5000)), Next::Wait(Duration::from_millis(40)));
-    }
-
-    #[test]
-    fn a_step_lets_one_thing_happen_and_holds() {
-        let mut deck = Deck::new(tape(), ms(0));
-        assert_eq!(due(&mut deck, 0), [0]);
-        deck.play(ms(0), Play::Step);
-        assert_eq!(due(&mut deck, 0), [50, 100]);
-        assert_eq!(deck.playing(ms(777)).position, ms(100));
-        assert_eq!(deck.next(ms(777)), Next::Rest);
-        deck.play(ms(777), Play::Step);
-        assert_eq!(due(&mut deck, 777), [100]);
-        deck.play(ms(777), Play::Step);
-        assert_eq!(due(&mut deck, 777), [90, 300]);
-        deck.play(ms(777), Play::Step);
-        deck.play(ms(777), Play::Step);
-        assert_eq!(due(&mut deck, 777), [400]);
-    }
-
-    #[test]
-    fn going_back_begins_anew_and_going_ahead_does_not() {
-        let mut deck = Deck::new(tape(), ms(0));
-        assert_eq!(due(&mut deck, 120).len(), 5);
-        deck.play(ms(120), Play::Ahead(Duration::from_millis(200)));
-        assert_eq!(due(&mut deck, 120), [300]);
-        deck.play(ms(120), Play::Back(Duration::from_millis(260)));
-        assert_eq!(due(&mut deck, 120), [0, 50]);
-        deck.play(ms(120), Play::End);
-        assert_eq!(due(&mut deck, 120), [100, 100, 90, 300, 400]);
-        deck.play(ms(120), Play::Home);
-        assert_eq!(due(&mut deck, 120), [0]);
-        assert_eq!(deck.playing(ms(150)).position, ms(30));
-    }
-
-    #[test]
-    fn seeking_while_paused_shows_that_moment_and_stays_paused() {
-        let mut deck = Deck::new(tape(), ms(0));
-        deck.play(ms(0), Play::Pause);
-        deck.play(ms(0), Play::Ahead(Duration::from_millis(100)));
-        assert_eq!(due(&mut deck, 0), [0, 50, 100, 100, 90]);
-        assert!(deck.playing(ms(9)).paused);
-        deck.play(ms(9), Play::Back(Duration::from_millis(10)));
-        assert_eq!(due(&mut deck, 9), [0, 50]);
-    }
-
-    #[test]
-    fn going_back_before_the_first_fact_shows_it_nevertheless() {
-        let mut tape = tape();
-        for fact in &mut tape.facts {
-            fact.at = fact.at + Duration::from_millis(20);
-        }
-        let mut deck = Deck::new(tape, ms(0));
-        assert_eq!(due(&mut deck, 500).len(), 7);
-        deck.play(ms(500), Play::Pause);
-        deck.play(ms(500), Play::Pause);
-        deck.play(ms(500), Play::Home);
-        assert_eq!((due(&mut deck, 500), deck.playing(ms(500)).position), (vec![20], ms(0)));
-    }
-
-    #[test]
-    fn space_at_the_end_plays_again() {
-        let mut deck = Deck::new(tape(), ms(0));
-        deck.play(ms(0), Play::End);
-        assert_eq!(due(&mut deck, 0).len(), 7);
-        assert!(deck.playing(ms(0)).is_over());
-        deck.play(ms(1000), Play::Pause);
-        assert_eq!(due(&mut deck, 1000), [0]);
-        assert_eq!(due(&mut deck, 1050), [50]);
-    }
-}
+mod tests;

@@ -1,22 +1,21 @@
-//! Reading a tape whole: a file that was cut off is read up to the cut, a damaged one is refused with its line.
+//! Finding a tape good: its header, its first fact and its end are looked at, the rest is read as it is needed.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::reel::{self, Facts, Lines, Place, Store};
 use super::{Header, TapeError, VERSION};
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 
-/// A recording, read and found good.
+/// A recording that can be read.
 #[derive(Clone, Debug)]
 pub struct Tape {
     /// Its first line.
     pub header: Header,
-    /// The facts, in the order in which they were folded.
-    pub facts: Vec<Stamped>,
     /// How it ends.
     pub close: Close,
+    store: Store,
+    end: Stamp,
 }
 
 /// How a recording ends.
@@ -24,7 +23,7 @@ pub struct Tape {
 pub enum Close {
     /// With the run.
     Ended,
-    /// Before the run: it was killed, or still goes on, or the recording had its limit.
+    /// Before the run: it was killed, or still goes on, the recording had its limit, or the rest is damaged.
     Open,
     /// In the middle of this line.
     Torn {
@@ -34,102 +33,115 @@ pub enum Close {
 }
 
 impl Tape {
-    /// Reads a recording.
+    /// Opens a recording.
     ///
     /// # Errors
-    /// When the file cannot be read, is no recording, or is damaged before its last line.
+    /// When the file cannot be read, is no recording, or has no good fact.
     pub fn open(path: &Path) -> Result<Self, TapeError> {
-        let file = File::open(path).map_err(|source| TapeError::Open { path: path.to_owned(), source })?;
-        let mut lines = Lines { path: path.to_owned(), reader: BufReader::new(file), number: 0, buffer: Vec::new() };
+        let store = Store::open(path)?;
+        let mut lines = store.lines()?;
         let header = header(&mut lines)?;
-        let mut facts = Vec::new();
-        let mut close = Close::Open;
-        while lines.advance()? {
-            match serde_json::from_slice(&lines.buffer) {
-                Ok(fact) => facts.push(fact),
-                Err(_) if lines.is_torn() => {
-                    close = Close::Torn { line: lines.number };
-                    break;
-                }
-                Err(error) => return Err(lines.wrong(format!("not a fact that this qviz knows ({})", bare(&error)))),
-            }
+        let start = lines.next;
+        if !lines.advance()? {
+            return Err(TapeError::Empty { path: lines.path });
         }
-        match facts.first() {
-            None => return Err(TapeError::Empty { path: lines.path }),
-            Some(Stamped { event: Event::Began(_) | Event::Watching(_), .. }) => {}
-            Some(_) => {
-                lines.number = 2;
-                return Err(lines.wrong("a recording begins with the fact `began` or `watching`".to_owned()));
-            }
+        match lines.fact() {
+            Ok(Stamped { event: Event::Began(_) | Event::Watching(_), .. }) => {}
+            Ok(_) => return Err(lines.wrong("a recording begins with the fact `began` or `watching`".to_owned())),
+            Err(_) if lines.is_torn() => return Err(TapeError::Empty { path: lines.path }),
+            Err(error) => return Err(error),
         }
-        if facts.last().is_some_and(|fact| fact.event == Event::Ended) {
-            close = Close::Ended;
-        }
-        Ok(Self { header, facts, close })
+        let (end, close) = ending(&mut lines, start)?;
+        Ok(Self { header, close, store, end })
     }
 
-    /// The last moment of the recording.
-    pub fn end(&self) -> Stamp {
-        self.facts.iter().map(|fact| fact.at).max().unwrap_or_default()
+    /// Its facts, from the first one, in the order in which they were folded.
+    ///
+    /// # Errors
+    /// When the file cannot be opened any more.
+    pub fn facts(&self) -> Result<Facts, TapeError> {
+        let mut lines = self.store.lines()?;
+        lines.advance()?;
+        Ok(Facts::of(lines))
     }
+
+    /// The last moment of the recording, as far as it can be read.
+    pub const fn end(&self) -> Stamp {
+        self.end
+    }
+}
+
+/// The last moment, and how it ends: only the last lines are looked at, and more of them where those are no good.
+fn ending(lines: &mut Lines, start: Place) -> Result<(Stamp, Close), TapeError> {
+    let mut window = WINDOW;
+    loop {
+        let offset = lines.length().saturating_sub(window).max(start.offset);
+        lines.go(Place { offset, ..start })?;
+        if offset > start.offset {
+            // It begins in the middle of a line.
+            lines.advance()?;
+        }
+        let tail = Tail::read(lines);
+        if let Some(end) = tail.end {
+            let close = match tail.close {
+                Close::Torn { .. } => Close::Torn { line: counted(lines)? },
+                close => close,
+            };
+            return Ok((end, close));
+        }
+        if offset == start.offset {
+            return Ok((Stamp::ZERO, Close::Open));
+        }
+        window = window.saturating_mul(8);
+    }
+}
+
+/// The last lines of a recording, up to the first that is damaged.
+struct Tail {
+    end: Option<Stamp>,
+    close: Close,
+}
+
+impl Tail {
+    fn read(lines: &mut Lines) -> Self {
+        let mut tail = Self { end: None, close: Close::Open };
+        while let Ok(true) = lines.advance() {
+            match lines.fact() {
+                Ok(fact) => {
+                    tail.end = tail.end.max(Some(fact.at));
+                    tail.close = if fact.event == Event::Ended { Close::Ended } else { Close::Open };
+                }
+                Err(_) if lines.is_torn() => tail.close = Close::Torn { line: 0 },
+                Err(_) => {
+                    tail.close = Close::Open;
+                    break;
+                }
+            }
+        }
+        tail
+    }
+}
+
+fn counted(lines: &mut Lines) -> Result<usize, TapeError> {
+    reel::count(lines).map_err(|source| TapeError::Read { path: lines.path.clone(), source })
 }
 
 fn header(lines: &mut Lines) -> Result<Header, TapeError> {
     let path = lines.path.clone();
-    if !lines.advance()? {
-        return Err(TapeError::Foreign { path });
+    let foreign = || TapeError::Foreign { path: path.clone() };
+    match lines.advance() {
+        Ok(true) => {}
+        Ok(false) | Err(TapeError::Line { .. }) => return Err(foreign()),
+        Err(error) => return Err(error),
     }
-    let first: serde_json::Value =
-        serde_json::from_slice(&lines.buffer).map_err(|_| TapeError::Foreign { path: path.clone() })?;
+    let first: serde_json::Value = serde_json::from_slice(&lines.buffer).map_err(|_| foreign())?;
     match first.get("qviz-recording").and_then(serde_json::Value::as_u64) {
-        None => Err(TapeError::Foreign { path }),
+        None => Err(foreign()),
         Some(found) if found != u64::from(VERSION) => Err(TapeError::Version { path, found }),
-        Some(_) => {
-            serde_json::from_value(first).map_err(|error| lines.wrong(format!("damaged header ({})", bare(&error))))
-        }
+        Some(_) => serde_json::from_value(first)
+            .map_err(|error| lines.wrong(format!("damaged header ({})", reel::bare(&error)))),
     }
 }
 
-/// Without the place, which is that within one line.
-fn bare(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
-}
-
-struct Lines {
-    path: PathBuf,
-    reader: BufReader<File>,
-    number: usize,
-    buffer: Vec<u8>,
-}
-
-impl Lines {
-    /// The next line, if there is one.
-    fn advance(&mut self) -> Result<bool, TapeError> {
-        self.buffer.clear();
-        self.number += 1;
-        let limited = &mut std::io::Read::take(&mut self.reader, LONGEST_LINE);
-        let read = limited.read_until(b'\n', &mut self.buffer);
-        let count = read.map_err(|source| TapeError::Read { path: self.path.clone(), source })?;
-        if count as u64 == LONGEST_LINE {
-            return if self.number == 1 {
-                Err(TapeError::Foreign { path: self.path.clone() })
-            } else {
-                Err(self.wrong("a line longer than any fact".to_owned()))
-            };
-        }
-        Ok(count > 0)
-    }
-
-    /// True for a line that ends without a line feed: the last one of a run that was killed.
-    fn is_torn(&self) -> bool {
-        self.buffer.last() != Some(&b'\n')
-    }
-
-    fn wrong(&self, reason: String) -> TapeError {
-        TapeError::Line { path: self.path.clone(), line: self.number, reason }
-    }
-}
-
-/// No fact takes more bytes: lists of 65,535 connections with some 150 bytes each stay far below.
-const LONGEST_LINE: u64 = 64 << 20;
+/// Bytes at the end that are looked at: far more than the stamps of facts are ever out of order.
+const WINDOW: u64 = 256 << 10;

@@ -1,7 +1,9 @@
 //! A session made of a tape: in the tape's own time for a person, or as fast as it can be folded for a report.
 
-use super::deck::{Deck, Next};
+use super::TapeError;
+use super::deck::{self, Bookmark, Deck, Next};
 use super::read::Tape;
+use super::reel::Facts;
 use super::transport::{Play, Playing};
 use crate::model::event::Stamped;
 use crate::model::stamp::Stamp;
@@ -13,15 +15,18 @@ use crate::session::{Session, Source, rest};
 pub(in crate::session) enum Player {
     /// In its own time; it never ends, because somebody may go back.
     Paced(Box<Deck>),
-    /// At once, then the end.
-    Whole(Option<Vec<Stamped>>),
+    /// As they are wanted, then the end.
+    Whole(Box<Facts>),
 }
 
 impl Player {
     /// What is there without waiting.
     pub(in crate::session) fn ready(&mut self, now: Stamp) -> Option<Vec<Stamped>> {
         match self {
-            Self::Whole(facts) => facts.take(),
+            Self::Whole(facts) => {
+                let some: Vec<_> = facts.take(deck::MOST).collect();
+                (!some.is_empty()).then_some(some)
+            }
             Self::Paced(deck) => match deck.next(now) {
                 Next::Facts(facts) => Some(facts),
                 Next::Wait(_) | Next::Rest => None,
@@ -30,8 +35,10 @@ impl Player {
     }
 
     pub(in crate::session) async fn next(&mut self, clock: &Clock) -> Option<Vec<Stamped>> {
+        // While much is due nothing else makes the runtime look for signals.
+        tokio::task::yield_now().await;
         match self {
-            Self::Whole(facts) => facts.take(),
+            Self::Whole(_) => self.ready(Stamp::ZERO),
             Self::Paced(deck) => loop {
                 match deck.next(clock.now()) {
                     Next::Facts(facts) => return Some(facts),
@@ -42,28 +49,41 @@ impl Player {
         }
     }
 
-    pub(in crate::session) fn play(&mut self, now: Stamp, wish: Play) {
-        if let Self::Paced(deck) = self {
-            deck.play(now, wish);
+    pub(in crate::session) fn play(&mut self, now: Stamp, wish: Play, bookmarks: &[Bookmark]) -> Option<usize> {
+        match self {
+            Self::Paced(deck) => deck.play(now, wish, bookmarks),
+            Self::Whole(_) => None,
+        }
+    }
+
+    /// The deck, where the tape is shown in its own time.
+    pub(in crate::session) const fn deck(&self) -> Option<&Deck> {
+        match self {
+            Self::Paced(deck) => Some(deck),
+            Self::Whole(_) => None,
         }
     }
 
     pub(in crate::session) fn playing(&self, now: Stamp) -> Option<Playing> {
-        match self {
-            Self::Paced(deck) => Some(deck.playing(now)),
-            Self::Whole(_) => None,
-        }
+        self.deck().map(|deck| deck.playing(now))
     }
 }
 
 /// A session that tells what the tape holds in the tape's own time, and stays at its end until it is left.
-pub fn paced(tape: Tape) -> Session {
+///
+/// # Errors
+/// When the tape cannot be opened any more.
+pub fn paced(tape: &Tape) -> Result<Session, TapeError> {
     let clock = Clock::start();
-    let deck = Deck::new(tape, clock.now());
-    Session { source: Source::Tape(Player::Paced(Box::new(deck))), recorder: None, clock }
+    let deck = Deck::new(tape.facts()?, tape.end(), clock.now());
+    Ok(Session { source: Source::Tape(Player::Paced(Box::new(deck))), recorder: None, clock })
 }
 
 /// A session that tells what the tape holds at once, and ends.
-pub fn whole(tape: Tape) -> Session {
-    Session { source: Source::Tape(Player::Whole(Some(tape.facts))), recorder: None, clock: Clock::start() }
+///
+/// # Errors
+/// When the tape cannot be opened any more.
+pub fn whole(tape: &Tape) -> Result<Session, TapeError> {
+    let player = Player::Whole(Box::new(tape.facts()?));
+    Ok(Session { source: Source::Tape(player), recorder: None, clock: Clock::start() })
 }

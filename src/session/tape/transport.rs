@@ -94,6 +94,17 @@ impl Transport {
         self.paused
     }
 
+    /// The recording ends earlier than was thought.
+    pub fn end_at(&mut self, end: Stamp) {
+        self.end = self.end.min(end);
+        self.position = self.position.min(self.end);
+    }
+
+    /// The recording's last moment.
+    pub const fn end(&self) -> Stamp {
+        self.end
+    }
+
     /// Stands still, or goes on.
     pub fn pause(&mut self, now: Stamp) {
         self.settle(now);

@@ -26,6 +26,11 @@ pub fn footer(listens: bool, place: Place, modes: &[Mode]) -> [Vec<(&'static Bin
         // What else counts there is told by the help itself.
         shown.retain(|binding| binding.place == Place::Help || is_last(binding));
     }
+    footer_of(&shown, modes)
+}
+
+/// The same for these keys.
+pub fn footer_of(shown: &[&'static Binding], modes: &[Mode]) -> [Vec<(&'static Binding, &'static str)>; 2] {
     let words = |binding: &Binding, mode: Mode| binding.urgent.filter(|(of, _)| *of == mode).map(|(_, words)| words);
     let urgent = |mode: &Mode| {
         let mode = *mode;

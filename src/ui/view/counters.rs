@@ -21,13 +21,16 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));
     let counters = moved.map(|(counter, value)| (counter.name(), value, named(counter)));
     let listener = scene.world.segments.map(|_| scene.world.ledger.listener_drops());
-    let own = ("this listener's sk_drops", scene.world.listener_drops.total(), listener);
+    let own = ("sk_drops, own", scene.world.listener_drops.total(), listener);
+    let balanced = scene.world.balance().balanced == Some(true);
     for (row, (name, value, named)) in (0..inner.height).zip(counters.chain([own])) {
         let kernel = value.map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
         let ours = named.map_or_else(String::new, numbers::count);
         let (sign, style) = match (value, named) {
             (Some(kernel), Some(ours)) if kernel == ours => ("✓", theme.text(Meaning::Served)),
             (Some(_), Some(_)) if shared && name != own.0 => ("–", theme.calm()),
+            // Wire and counters are read at different moments: a difference counts when it stands.
+            (Some(_), Some(_)) if balanced => ("·", theme.calm()),
             (Some(_), Some(_)) => ("✗", theme.text(Meaning::Otherwise)),
             _ => (" ", theme.calm()),
         };

@@ -8,10 +8,21 @@ use super::{Scene, ink};
 use crate::ui::keymap::{self, Binding};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let (theme, state) = (scene.theme, scene.state);
+    let state = scene.state;
+    these(buf, area, scene, keymap::footer(state.listens, state.place(), &state.modes(scene.world)));
+}
+
+/// These keys with their words, as many of the first as fit, and all of the last.
+pub(super) fn these(
+    buf: &mut Buffer,
+    area: Rect,
+    scene: &Scene<'_>,
+    keys_shown: [Vec<(&'static Binding, &'static str)>; 2],
+) {
+    let theme = scene.theme;
     let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.sign };
     let width = |(binding, words): &(&Binding, &str)| ink::width(sign(binding)) + 1 + ink::width(words);
-    let [first, last] = keymap::footer(state.listens, state.place(), &state.modes(scene.world));
+    let [first, last] = keys_shown;
     let usual = if area.width >= 150 { 3 } else { 2 };
     let needed =
         |keys: &[(&Binding, &str)], gap: u16| keys.iter().map(|key| width(key) + gap).sum::<u16>().saturating_sub(gap);

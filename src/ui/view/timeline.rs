@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::spots::Roll;
+use super::watch::Inside;
 use super::{Scene, ink};
 use crate::model::history::{History, number};
 use crate::model::ledger::Cause;
@@ -21,6 +22,8 @@ use columns::Column;
 mod columns;
 mod edge;
 mod rows;
+
+mod beats;
 
 /// Eighths of a cell, from empty to full.
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -49,14 +52,26 @@ struct Plot<'a> {
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let Some(width) = plot_width(area) else { return };
     scene.spots.borrow_mut().roll(area, Roll::Timeline);
-    let inner = edge::frame(buf, area, width, scene);
+    let inside = scene.watches().then(|| Inside::of(scene));
+    let told = inside.is_none_or(|inside| inside.told);
+    let inner = edge::frame(buf, area, width, scene, told);
     let grain = scene.state.window.grain(width);
     let last = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
-    let columns = columns::columns(&scene.world.history, grain, last, width);
+    let mut columns = if told {
+        columns::columns(&scene.world.history, grain, last, width)
+    } else {
+        vec![Column::default(); usize::from(width)]
+    };
+    if let Some(inside) = inside {
+        beats::add(&mut columns, scene, inside, (grain, last));
+    }
     let plot = Plot { inner, area: Rect { x: inner.x + MARGIN, width, ..inner }, columns, grain, last, scene };
     let (world, mut top) = (scene.world, 0);
     let rows = rows::plan(inner.height, &rows::causes(world));
-    for strip in [accept_strip(world, rows.accept), syn_strip(world, rows.syn)] {
+    for mut strip in [accept_strip(world, rows.accept), syn_strip(world, rows.syn)] {
+        if !told {
+            strip.queue = Occupancy::default();
+        }
         plot.strip(buf, top, &strip);
         top += strip.rows;
     }
@@ -165,7 +180,9 @@ impl Plot<'_> {
     fn drops(&self, buf: &mut Buffer, row: u16, died: &rows::Died, named: bool) {
         let style = self.scene.theme.text(Meaning::Dying);
         let sums = |causes: &[Cause]| -> Vec<u32> {
-            self.columns.iter().map(|column| causes.iter().map(|cause| column.drops[*cause as usize]).sum()).collect()
+            let of_causes = |column: &Column| -> u32 { causes.iter().map(|cause| column.drops[*cause as usize]).sum() };
+            let unnamed = |column: &Column| if causes.len() == rows::LISTEN_DROPS.len() { column.unnamed } else { 0 };
+            self.columns.iter().map(|column| of_causes(column) + unnamed(column)).collect()
         };
         let most = sums(&rows::LISTEN_DROPS).into_iter().max().unwrap_or(0).max(4);
         let counts = sums(&died.causes);

@@ -248,3 +248,27 @@ fn a_server_that_closes_before_the_request_gets_a_fin_and_no_request() {
     let end = client.handle_segment(ms(30), &from_server(ACK, SERVER_ISN + 2, DATA_AT.wrapping_add(1), 0), &thoughtful);
     assert_eq!(end.turn, Some(Life::Finished));
 }
+
+#[test]
+fn everything_that_is_sent_until_heard_says_when_it_is_sent_again() {
+    let will = |client: &Client, step: &Step| {
+        assert_eq!(step.retry, client.deadline().map(|at| Life::WillRetry { at, gives_up: false }));
+        step.retry.is_some()
+    };
+    let (mut client, step) = connected(&rules());
+    assert_eq!(kinds(&step), [Kind::Ack, Kind::Data]);
+    assert!(will(&client, &step), "the first request");
+    let answer = from_server(ACK, SERVER_ISN + 1, DATA_AT.wrapping_add(20), 0);
+    let heard = client.handle_segment(ms(20), &answer, &rules());
+    assert!(!will(&client, &heard), "nothing is left to be sent again");
+    let fin = from_server(FIN | ACK, SERVER_ISN + 1, DATA_AT.wrapping_add(20), 0);
+    let step = client.handle_segment(ms(30), &fin, &rules());
+    assert_eq!(kinds(&step), [Kind::Fin]);
+    assert!(will(&client, &step), "its FIN");
+
+    let slow = Rules { manner: Manner { think: Duration::from_millis(50), ..Manner::default() }, ..rules() };
+    let (mut client, step) = connected(&slow);
+    assert_eq!((step.retry, client.deadline()), (None, Some(ms(60))), "a client that thinks has nothing to send again");
+    let step = client.handle_timeout(ms(60), &slow);
+    assert!(will(&client, &step) && kinds(&step) == [Kind::Data]);
+}

@@ -41,10 +41,9 @@ impl Outlook {
 impl World {
     /// What will become of this connection if nothing changes.
     pub fn outlook(&self, one: &Connection) -> Outlook {
-        // What a connected client has sent is sent again until it is acknowledged; nobody says that it need not be any more.
-        let done = one.client == ClientSide::Connected && one.diary().is_some_and(super::Page::is_acknowledged);
+        // Of a client that is not followed in detail nobody says that it has tried again.
         let clients = self.tempo.at(self.now);
-        let retry = one.retry.filter(|retry| !done && (one.client == ClientSide::SynSent || retry.at >= clients));
+        let retry = one.retry.filter(|retry| one.client == ClientSide::SynSent || retry.at >= clients);
         let mut outlook = Outlook { coming: one.travel, retry, ..Outlook::default() };
         outlook.gives_up = self.patience(one);
         if one.server == ServerSide::HalfOpen {

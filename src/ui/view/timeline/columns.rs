@@ -21,6 +21,8 @@ pub(super) struct Column {
     pub(super) accepts: u32,
     /// Packets lost, by cause.
     pub(super) drops: [u32; Cause::ALL.len()],
+    /// Packets lost of which the cause is not known: a watched listener's own count.
+    pub(super) unnamed: u32,
     /// True when a setting was changed.
     pub(super) mark: bool,
     /// True when the limit is another one than before.

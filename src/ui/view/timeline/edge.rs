@@ -14,8 +14,8 @@ use crate::model::world::occupancy::Occupancy;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
-/// Draws the frame with its words; returns what is inside.
-pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>) -> Rect {
+/// Draws the frame with its words; returns what is inside. Unless the world tells of what is shown here, it has no words of it.
+pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>, told: bool) -> Rect {
     let (theme, window) = (scene.theme, scene.state.window);
     let begins = scene.world.history.begins();
     let span = window.span(width);
@@ -34,7 +34,8 @@ pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>)
     let used = ink::width(&left) + ink::width(right) + 6;
     let since = window.until().map(|_| format!("kept since {}", numbers::clock(begins)));
     let room = inner.width.saturating_sub(used);
-    if let Some(text) = middle(scene.world, since).into_iter().find(|text| ink::width(text) <= room) {
+    let words = if told { middle(scene.world, since) } else { Vec::new() };
+    if let Some(text) = words.into_iter().find(|text| ink::width(text) <= room) {
         let top = Rect { y: area.y, height: 1, ..inner };
         let end = inner.width.saturating_sub(ink::width(right) + 3);
         let col = end.saturating_sub(ink::width(&text) + 2);

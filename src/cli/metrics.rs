@@ -1,0 +1,37 @@
+//! `qviz watch --metrics`: the world on one side, those who scrape on the other.
+
+use crate::model::event::Event;
+use crate::model::world::World;
+use crate::report::openmetrics::Book;
+use crate::session::scrape::Scrapes;
+
+/// Answers scrapes from what is known.
+pub(super) struct Metrics {
+    scrapes: Scrapes,
+    book: Book,
+    /// The first look at all listeners has been told.
+    looked: bool,
+}
+
+impl Metrics {
+    /// Nothing is known yet.
+    pub(super) fn new(scrapes: Scrapes) -> Self {
+        Self { scrapes, book: Book::default(), looked: false }
+    }
+
+    /// One more fact; those who have asked by now are answered. Facts come several times a second.
+    pub(super) fn hear(&mut self, world: &World, event: &Event) {
+        self.book.hear(world, event);
+        self.looked |= matches!(event, Event::Roll(_) | Event::Tick);
+        if !self.looked {
+            return;
+        }
+        let Some(first) = self.scrapes.waiting() else { return };
+        let shot = self.book.shot(world);
+        first.answer(|dialect| shot.text(dialect));
+        // All who ask at the same time see the same high-water marks.
+        while let Some(ask) = self.scrapes.waiting() {
+            ask.answer(|dialect| shot.text(dialect));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A watch as metrics: one page of text for Prometheus and its relatives, in OpenMetrics 1.0 or in the older text format.
+//!
+//! One series per listening address, not per socket and not per process: restarts leave no dead series behind. Of the several sockets
+//! of an SO_REUSEPORT group the fullest one is told, because a group that is half empty on average drops where one member is full. At
+//! most [`ADDRESSES`] addresses are told, the fullest first; how many are left out is a metric too. What is not known has no sample.
+
+use std::collections::BTreeMap;
+
+use crate::model::event::Event;
+use crate::model::survey::Watched;
+use crate::model::watch::ListenerId;
+use crate::model::world::World;
+use crate::report::clean;
+use crate::session::scrape::Dialect;
+
+mod page;
+mod series;
+#[cfg(test)]
+mod tests;
+
+use series::Row;
+
+/// Addresses that have series of their own at most.
+pub const ADDRESSES: usize = 200;
+
+/// What has to be remembered between two scrapes.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    /// The greatest depth of each accept queue since the last scrape; nothing where nobody waited.
+    high: BTreeMap<ListenerId, u32>,
+    /// How many drops of a socket are entered already.
+    entered: BTreeMap<ListenerId, u64>,
+    /// Drops by address: they never go down when one of several sockets goes away.
+    drops: BTreeMap<Place, u64>,
+    scrapes: u64,
+}
+
+/// Where somebody listens, as the labels name it: family and address.
+type Place = (&'static str, String);
+
+/// All that one scrape is told.
+#[derive(Debug)]
+pub struct Shot<'a> {
+    world: &'a World,
+    rows: Vec<Row>,
+    listeners: usize,
+    left_out: usize,
+    scrapes: u64,
+}
+
+impl Book {
+    /// One more fact, which the world has taken already.
+    pub fn hear(&mut self, world: &World, event: &Event) {
+        match event {
+            Event::Roll(roll) => {
+                for reading in &roll.changed {
+                    self.reach(reading.id, reading.queue.depth);
+                }
+            }
+            Event::Queue(reading) => {
+                if let Some(id) = world.survey.chosen {
+                    self.reach(id, reading.depth);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn reach(&mut self, id: ListenerId, depth: Option<u32>) {
+        if let Some(depth) = depth.filter(|depth| *depth > 0) {
+            let high = self.high.entry(id).or_default();
+            *high = depth.max(*high);
+        }
+    }
+
+    /// A scrape: the high-water marks begin anew.
+    pub fn shot<'a>(&mut self, world: &'a World) -> Shot<'a> {
+        self.scrapes += 1;
+        self.enter_drops(world);
+        let mut rows = series::rows(world, self);
+        let listeners = world.survey.live().count();
+        let left_out = rows.len().saturating_sub(ADDRESSES);
+        rows.truncate(ADDRESSES);
+        self.high.clear();
+        Shot { world, rows, listeners, left_out, scrapes: self.scrapes }
+    }
+
+    fn enter_drops(&mut self, world: &World) {
+        let mut entered = BTreeMap::new();
+        let mut drops = BTreeMap::new();
+        for one in world.survey.wanted() {
+            let place = place(one);
+            let known = self.drops.get(&place).copied();
+            let Some(now) = one.drops().map(|drops| drops.listener) else { continue };
+            let before = self.entered.get(&one.id()).copied().unwrap_or(0);
+            entered.insert(one.id(), now.max(before));
+            *drops.entry(place).or_insert_with(|| known.unwrap_or(0)) += now.saturating_sub(before);
+        }
+        // Of those that the survey has forgotten nothing is kept.
+        (self.entered, self.drops) = (entered, drops);
+    }
+}
+
+impl Shot<'_> {
+    /// The page.
+    pub fn text(&self, dialect: Dialect) -> String {
+        page::text(self, dialect)
+    }
+}
+
+/// A listener's family and address. Control characters would steer the terminal of whoever looks at the page.
+fn place(one: &Watched) -> Place {
+    (one.reading.address.family(), clean::lines(&one.reading.address.to_string()))
+}

@@ -1,0 +1,85 @@
+//! What is told of one address.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Book, Place, place};
+use crate::model::survey::Watched;
+use crate::model::watch::ListenerId;
+use crate::model::world::World;
+
+/// One address.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    pub(super) family: &'static str,
+    pub(super) address: String,
+    /// Sockets that share it.
+    pub(super) sockets: usize,
+    /// The accept queue of the fullest socket: entries, limit, capacity.
+    pub(super) depth: Option<u32>,
+    pub(super) limit: Option<u32>,
+    pub(super) capacity: Option<u32>,
+    /// The greatest depth since the last scrape, of the socket that was fullest then.
+    pub(super) high: Option<u32>,
+    pub(super) drops: Option<u64>,
+    pub(super) half_open: Option<u32>,
+    pub(super) oldest_wait_s: Option<f64>,
+    pub(super) stalled: bool,
+}
+
+/// All addresses, those that were fullest since the last scrape first.
+pub(super) fn rows(world: &World, book: &Book) -> Vec<Row> {
+    let mut places: BTreeMap<Place, Vec<&Watched>> = BTreeMap::new();
+    for one in world.survey.live() {
+        places.entry(place(one)).or_default().push(one);
+    }
+    let in_force = world.findings.iter().filter(|finding| finding.rule == "server-stalled");
+    let stalled: BTreeSet<_> =
+        in_force.filter_map(|finding| finding.subject.as_ref()).map(|subject| subject.id).collect();
+    let mut rows: Vec<_> = places.into_iter().map(|(place, sockets)| row((place, &sockets), book, &stalled)).collect();
+    rows.sort_by(Row::order);
+    rows
+}
+
+fn row((place, sockets): (Place, &[&Watched]), book: &Book, stalled: &BTreeSet<ListenerId>) -> Row {
+    let high = |one: &Watched| {
+        let depth = one.reading.queue.depth?;
+        Some(book.high.get(&one.id()).map_or(depth, |high| depth.max(*high)))
+    };
+    let fullness = |one: &Watched| share(high(one), one.capacity());
+    let now = |one: &Watched| one.fullness().unwrap_or(0.0);
+    let fullest = sockets.iter().max_by(|one, other| {
+        let was = fullness(one).total_cmp(&fullness(other));
+        // The present comes first; what was is told by the high-water mark.
+        now(one).total_cmp(&now(other)).then(was)
+    });
+    let highest = sockets.iter().max_by(|one, other| fullness(one).total_cmp(&fullness(other)));
+    let nobody_waits = sockets.iter().all(|one| one.reading.queue.depth == Some(0));
+    let oldest_ms = sockets.iter().filter_map(|one| one.crowding.oldest_wait_ms).max();
+    let oldest_wait_s = if nobody_waits { Some(0.0) } else { oldest_ms.map(|ms| f64::from(ms) / 1000.0) };
+    Row {
+        sockets: sockets.len(),
+        depth: fullest.and_then(|one| one.reading.queue.depth),
+        limit: fullest.and_then(|one| one.reading.queue.limit),
+        capacity: fullest.and_then(|one| one.capacity()),
+        high: highest.and_then(|one| high(one)),
+        drops: book.drops.get(&place).copied(),
+        half_open: sockets.iter().filter_map(|one| one.crowding.half_open).max(),
+        oldest_wait_s,
+        stalled: sockets.iter().any(|one| stalled.contains(&one.id())),
+        family: place.0,
+        address: place.1,
+    }
+}
+
+fn share(depth: Option<u32>, capacity: Option<u32>) -> f64 {
+    depth.zip(capacity).map_or(0.0, |(depth, capacity)| f64::from(depth) / f64::from(capacity.max(1)))
+}
+
+impl Row {
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let fullness = |row: &Self| share(row.high, row.capacity);
+        let drops = |row: &Self| row.drops.unwrap_or(0);
+        let fuller = fullness(other).total_cmp(&fullness(self));
+        fuller.then(drops(other).cmp(&drops(self))).then_with(|| self.address.cmp(&other.address))
+    }
+}

@@ -1,0 +1,222 @@
+//! The facts of a tape one after the other, read as they are needed: whatever the file's size, a few lines of it are in memory.
+//!
+//! Where the file is damaged the facts end; the last one then says so.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::TapeError;
+use crate::model::event::{Event, Stamped};
+use crate::model::stamp::Stamp;
+
+/// Where a tape's bytes are.
+#[derive(Clone, Debug)]
+pub(super) enum Store {
+    /// In a file, so many bytes; what is written to it from now on does not count.
+    File(PathBuf, u64),
+    /// In memory, because they came through a pipe. The path is for messages.
+    Memory(PathBuf, Arc<[u8]>),
+}
+
+/// A source of lines in which one can go back.
+trait Source: BufRead + Seek + Send + std::fmt::Debug {}
+
+impl<T: BufRead + Seek + Send + std::fmt::Debug> Source for T {}
+
+/// A line of a tape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) offset: u64,
+    /// Counted from 1; the header is the first.
+    pub(super) line: usize,
+}
+
+/// The lines of a tape.
+#[derive(Debug)]
+pub(super) struct Lines {
+    pub(super) path: PathBuf,
+    source: Box<dyn Source>,
+    length: u64,
+    /// Where the next line begins.
+    pub(super) next: Place,
+    /// The line that was read last.
+    pub(super) buffer: Vec<u8>,
+}
+
+/// Facts as they stand on a tape.
+#[derive(Debug)]
+pub struct Facts {
+    lines: Lines,
+    start: Place,
+    /// The next fact, and where it stands.
+    ahead: Option<(Place, Stamped)>,
+    /// The latest stamp so far.
+    latest: Stamp,
+    over: bool,
+}
+
+impl Store {
+    /// Finds a tape; what is no file is read to its end.
+    pub(super) fn open(path: &Path) -> Result<Self, TapeError> {
+        let failed = |source| TapeError::Open { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_file() {
+            return Ok(Self::File(path.to_owned(), metadata.len()));
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|source| TapeError::Read { path: path.to_owned(), source })?;
+        Ok(Self::Memory(path.to_owned(), bytes.into()))
+    }
+
+    pub(super) fn lines(&self) -> Result<Lines, TapeError> {
+        let (path, source, length): (_, Box<dyn Source>, _) = match self {
+            Self::File(path, length) => {
+                let file = File::open(path).map_err(|source| TapeError::Open { path: path.clone(), source })?;
+                (path.clone(), Box::new(BufReader::with_capacity(128 * 1024, file)), *length)
+            }
+            Self::Memory(path, bytes) => (path.clone(), Box::new(Cursor::new(Arc::clone(bytes))), bytes.len() as u64),
+        };
+        Ok(Lines { path, source, length, next: Place { offset: 0, line: 1 }, buffer: Vec::new() })
+    }
+}
+
+impl Lines {
+    /// Reads the next line, if there is one.
+    pub(super) fn advance(&mut self) -> Result<bool, TapeError> {
+        self.buffer.clear();
+        let rest = self.length.saturating_sub(self.next.offset).min(LONGEST_LINE);
+        let read = Read::take(&mut self.source, rest).read_until(b'\n', &mut self.buffer);
+        let count = read.map_err(|source| TapeError::Read { path: self.path.clone(), source })? as u64;
+        self.next.offset += count;
+        self.next.line += 1;
+        if count == LONGEST_LINE {
+            return Err(self.wrong("a line longer than any fact".to_owned()));
+        }
+        Ok(count > 0)
+    }
+
+    /// Goes to a place that was [`next`](Self::next) before.
+    pub(super) fn go(&mut self, place: Place) -> Result<(), TapeError> {
+        let gone = self.source.seek(SeekFrom::Start(place.offset));
+        gone.map_err(|source| TapeError::Read { path: self.path.clone(), source })?;
+        self.next = place;
+        Ok(())
+    }
+
+    /// True for a line that ends without a line feed: the last one of a run that was killed.
+    pub(super) fn is_torn(&self) -> bool {
+        self.buffer.last() != Some(&b'\n')
+    }
+
+    /// How many bytes there are in all.
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The fact of the line that was read last.
+    pub(super) fn fact(&self) -> Result<Stamped, TapeError> {
+        let fact = serde_json::from_slice(&self.buffer);
+        fact.map_err(|error| self.wrong(format!("not a fact that this qviz knows ({})", bare(&error))))
+    }
+
+    /// What is wrong with the line that was read last.
+    pub(super) fn wrong(&self, reason: String) -> TapeError {
+        TapeError::Line { path: self.path.clone(), line: self.next.line - 1, reason }
+    }
+}
+
+impl Facts {
+    /// The facts from the next line on.
+    pub(super) fn of(lines: Lines) -> Self {
+        let start = lines.next;
+        Self { lines, start, ahead: None, latest: Stamp::ZERO, over: false }
+    }
+
+    /// The next fact, which stays the next one.
+    pub fn peek(&mut self) -> Option<&Stamped> {
+        if self.ahead.is_none() && !self.over {
+            let place = self.lines.next;
+            let fact = self.read();
+            self.over |= fact.is_none();
+            self.ahead = fact.map(|fact| (place, fact));
+        }
+        self.ahead.as_ref().map(|(_, fact)| fact)
+    }
+
+    /// Where the next fact stands.
+    pub(super) fn place(&self) -> Place {
+        self.ahead.as_ref().map_or(self.lines.next, |(place, _)| *place)
+    }
+
+    /// Where the first fact stands.
+    pub(super) const fn start(&self) -> Place {
+        self.start
+    }
+
+    /// Goes on from a [`place`](Self::place).
+    pub(super) fn go(&mut self, place: Place) {
+        self.ahead = None;
+        self.over = false;
+        if let Err(error) = self.lines.go(place) {
+            self.ahead = Some((place, self.end_of(&error)));
+        }
+    }
+
+    fn read(&mut self) -> Option<Stamped> {
+        match self.lines.advance() {
+            Ok(false) => None,
+            Ok(true) => match self.lines.fact() {
+                Ok(fact) => Some(fact),
+                Err(_) if self.lines.is_torn() => None,
+                Err(damage) => Some(self.end_of(&damage)),
+            },
+            Err(error) => Some(self.end_of(&error)),
+        }
+    }
+
+    /// The fact that nothing more can be read.
+    fn end_of(&mut self, error: &TapeError) -> Stamped {
+        self.over = true;
+        let message = format!("{error}: the recording is damaged there and ends for us; {}", error.hint());
+        Stamped { at: self.latest, event: Event::Refused { message } }
+    }
+}
+
+impl Iterator for Facts {
+    type Item = Stamped;
+
+    fn next(&mut self) -> Option<Stamped> {
+        self.peek();
+        let (_, fact) = self.ahead.take()?;
+        self.latest = self.latest.max(fact.at);
+        Some(fact)
+    }
+}
+
+/// Counts the lines of a source up to its end; one that is cut off counts too.
+pub(super) fn count(lines: &mut Lines) -> io::Result<usize> {
+    let (mut count, mut left, mut ends) = (0, lines.length, true);
+    lines.source.seek(SeekFrom::Start(0))?;
+    while left > 0 {
+        let bytes = lines.source.fill_buf()?;
+        let taken = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let Some(last) = bytes[..taken].last() else { break };
+        ends = *last == b'\n';
+        count += bytes[..taken].split(|byte| *byte == b'\n').count() - 1;
+        lines.source.consume(taken);
+        left -= taken as u64;
+    }
+    Ok(count + usize::from(!ends))
+}
+
+/// Without the place, which is that within one line.
+pub(super) fn bare(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
+}
+
+/// No fact takes more bytes: lists of 65,535 connections with some 150 bytes each stay far below.
+const LONGEST_LINE: u64 = 64 << 20;

@@ -1,0 +1,45 @@
+//! The timeline of a watched listener: second by second from before one looked into it, then as fine as in the lab.
+
+use super::super::Scene;
+use super::super::watch::Inside;
+use super::Column;
+use crate::model::history::SLOT;
+use crate::model::stamp::Stamp;
+use crate::model::survey::{BEAT, BEATS};
+use crate::ui::window::Grain;
+
+/// Adds what the look at all listeners knows of the one that one looks into.
+pub(super) fn add(columns: &mut [Column], scene: &Scene<'_>, inside: Inside<'_>, (grain, last): (Grain, u64)) {
+    let world = scene.world;
+    let Some(one) = inside.one else { return };
+    let slots_per_beat = (BEAT.as_millis() / SLOT.as_millis()) as u64;
+    let begun = inside.told.then(|| world.history.begins());
+    let last_beat = world.survey.now.as_nanos() / BEAT.as_nanos() as u64;
+    let drops_unseen = world.segments.is_none() || !inside.told;
+    let is_before = |group: u64| {
+        let ends = Stamp::from_nanos((group + 1).saturating_mul(grain.slots).saturating_mul(SLOT.as_nanos() as u64));
+        begun.is_none_or(|begun| ends <= begun)
+    };
+    let (wide, all) = (usize::from(grain.columns), columns.len());
+    let place = |group: u64| {
+        let back = usize::try_from(last.checked_sub(group)?).ok()?;
+        all.checked_sub(back.checked_add(1)?.checked_mul(wide)?)
+    };
+    for (back, beat) in world.survey.trail(one, BEATS).into_iter().rev().enumerate() {
+        let (Some(beat), Some(number)) = (beat, last_beat.checked_sub(back as u64)) else { continue };
+        let slots = number * slots_per_beat..(number + 1) * slots_per_beat;
+        let (first, end) = (slots.start / grain.slots, ((slots.end - 1) / grain.slots).min(last));
+        for (group, start) in (first..=end).filter_map(|group| Some((group, place(group)?))) {
+            for column in &mut columns[start..start + wide] {
+                if is_before(group) {
+                    column.known = true;
+                    column.accept = column.accept.max(beat.depth_max);
+                    column.limit = column.limit.or(one.reading.queue.limit);
+                }
+                if group == end && (drops_unseen || is_before(end)) {
+                    column.unnamed += beat.drops;
+                }
+            }
+        }
+    }
+}

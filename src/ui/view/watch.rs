@@ -1,0 +1,59 @@
+//! The screens of `qviz watch`: all listeners, and one of them. Nothing here belongs to the lab: no knobs, no clients of ours.
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+
+use super::Scene;
+use crate::ui::numbers;
+use crate::ui::watch::{Screen, figures};
+
+mod advice;
+mod all;
+mod bar;
+mod columns;
+mod counters;
+mod detail;
+mod dropped;
+mod head;
+mod held;
+mod help;
+mod names;
+mod one;
+mod queues;
+mod row;
+mod sentence;
+mod stage;
+mod unseen;
+mod waiting;
+
+pub(super) use one::Inside;
+
+/// Paints the whole screen of a watch.
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
+    match scene.state.watch.screen {
+        Screen::All => all::paint(buf, scene),
+        Screen::One => one::paint(buf, scene),
+    }
+    held::paint(buf, scene);
+}
+
+/// The help over it.
+pub(super) fn help(buf: &mut Buffer, scene: &Scene<'_>) {
+    help::paint(buf, scene);
+}
+
+/// Less room than the screens need: how many are full, and the fullest one.
+pub(super) fn in_short(scene: &Scene<'_>) -> Vec<(String, Style)> {
+    let (theme, survey) = (scene.theme, scene.state.watch.survey(scene.world));
+    let living = || survey.listeners.values().filter(|one| one.gone.is_none());
+    let full = living().filter(|one| one.is_full()).count();
+    let alarm = if full > 0 { theme.alarm() } else { theme.strong() };
+    let mut lines = vec![(format!("{full} of {} FULL", living().count()), alarm)];
+    if let Some(one) = living().max_by_key(|one| figures::fullness(one)) {
+        let queue = &one.reading.queue;
+        let told = |value: Option<u32>| value.map_or_else(|| numbers::UNKNOWN.into(), |value| value.to_string());
+        lines.push((format!("{}/{} {}", told(queue.depth), told(queue.limit), row::place_of(one)), theme.strong()));
+        lines.push((row::owner(one), theme.calm()));
+    }
+    lines
+}

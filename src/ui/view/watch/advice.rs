@@ -1,0 +1,45 @@
+//! What to do: every finding in force with its advice, and where the limit comes from.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::{Scene, ink};
+use super::one::Inside;
+use super::sentence::findings_about;
+use super::{detail, names};
+use crate::model::finding::Severity;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+    let theme = scene.theme;
+    let mut findings = findings_about(scene, inside.one);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let grave = findings.iter().any(|finding| finding.severity == Severity::Problem);
+    let line = if grave { theme.text(Meaning::Dying) } else { theme.calm() };
+    let inner = ink::frame(buf, area, ("WHAT TO DO", theme.strong()), ("", Style::new()), line);
+    let mut lines: Vec<(&str, String, Style)> = Vec::new();
+    for finding in &findings {
+        let (sign, meaning) = match finding.severity {
+            Severity::Problem => ("✗ ", Meaning::Dying),
+            Severity::Warning => ("▲ ", Meaning::Otherwise),
+            Severity::Note => ("· ", Meaning::Waiting(1)),
+        };
+        lines.push((sign, finding.sentence.clone(), theme.text(meaning)));
+    }
+    if findings.is_empty() {
+        lines.push(("· ", "nothing: no rule has found a fault".into(), theme.calm()));
+    }
+    if let Some(one) = inside.one {
+        lines.push(("· ", detail::limit(one, scene.world), theme.calm()));
+    }
+    let mut row = 0;
+    for (sign, text, style) in lines {
+        let room = inner.height.saturating_sub(row);
+        for (index, text) in names::wrap(&text, inner.width.saturating_sub(2), room).into_iter().enumerate() {
+            let sign = if index == 0 { sign } else { "  " };
+            ink::pieces(buf, inner, (0, row), &[(sign, style), (text.as_str(), Style::new())]);
+            row += 1;
+        }
+    }
+}

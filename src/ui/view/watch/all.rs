@@ -1,0 +1,142 @@
+//! All listeners, one row each.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::spots::Roll;
+use super::super::{Scene, footer, ink};
+use super::columns::{self, Column, SIGN};
+use super::row::{self, Entry};
+use super::sentence::Said;
+use super::{detail, head, names, unseen};
+use crate::model::survey::Survey;
+use crate::ui::keymap::{self, Binding, Place};
+use crate::ui::theme::Theme;
+
+/// The keys of a place for the footer: those of the moment first.
+pub(super) fn keys(scene: &Scene<'_>, place: Place) -> [Vec<(&'static Binding, &'static str)>; 2] {
+    let shown = keymap::shown_in_watch(scene.state.listens, place);
+    keymap::footer_of(&shown, &scene.state.modes(scene.world))
+}
+
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
+    let area = buf.area;
+    let mut top = area.y;
+    let mut bottom = area.bottom();
+    let mut from_top = |height: u16| {
+        top += height;
+        Rect { y: top - height, height, ..area }
+    };
+    let mut from_bottom = |height: u16| {
+        bottom -= height;
+        Rect { y: bottom, height, ..area }
+    };
+    head::paint(buf, from_top(1), scene);
+    let said = Said::of_all(scene);
+    said.paint(buf, from_top(said.rows(area)), scene);
+    footer::these(buf, from_bottom(1), scene, keys(scene, scene.state.watch.place()));
+    unseen::paint(buf, from_bottom(unseen::rows(area, scene)), scene);
+    let details = match area.height {
+        0..20 => 1,
+        20..30 => 2,
+        _ => 3,
+    };
+    detail::paint(buf, from_bottom(details), scene);
+    table(buf, Rect { y: top, height: bottom - top, ..area }, scene);
+}
+
+fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    scene.spots.borrow_mut().roll(area, Roll::Rows);
+    let (theme, watch) = (scene.theme, &scene.state.watch);
+    let survey = watch.survey(scene.world);
+    let right = match (watch.typing, watch.filter.as_str()) {
+        (true, text) => format!("filter: {text}▏"),
+        (false, "") => watch.order.words().into(),
+        (false, text) => format!("filter: {text} · {}", watch.order.words()),
+    };
+    let title = title(scene);
+    let inner = ink::frame(buf, area, (&title, theme.strong()), (&right, theme.strong()), theme.calm());
+    if watch.lines.is_empty() {
+        return empty(buf, inner, scene, survey);
+    }
+    let columns = columns::columns(inner.width);
+    titles(buf, inner, &columns, theme);
+    let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let now = watch.moment(scene.now);
+    let first = first(watch.row, watch.lines.len(), usize::from(body.height));
+    for (row, (index, line)) in (0..body.height).zip(watch.lines.iter().enumerate().skip(first)) {
+        let area = Rect { y: body.y + row, height: 1, ..body };
+        if let Some(entry) = Entry::of(line, survey, now) {
+            row::paint(buf, area, scene, &entry, &columns);
+        }
+        if index == watch.row {
+            row::choose(buf, area, scene);
+        }
+    }
+    position(buf, area, scene, (first, body.height));
+}
+
+/// The first row to be shown, so that the chosen one is to be seen.
+fn first(chosen: usize, rows: usize, height: usize) -> usize {
+    chosen.saturating_sub(height / 2).min(rows.saturating_sub(height))
+}
+
+fn title(scene: &Scene<'_>) -> String {
+    let (all, full) = scene.state.watch.census;
+    let shown = scene.state.watch.lines.len();
+    let full = if full > 0 { format!(" · {full} FULL") } else { String::new() };
+    let rows = if scene.state.watch.filter.is_empty() { String::new() } else { format!(" · {shown} rows match") };
+    format!("LISTENERS {all}{full}{rows}")
+}
+
+/// Where one is in a table that does not fit.
+fn position(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (first, height): (usize, u16)) {
+    let rows = scene.state.watch.lines.len();
+    if rows > usize::from(height) {
+        let text = format!(" {}–{} of {rows} ", first + 1, (first + usize::from(height)).min(rows));
+        let edge = Rect { x: area.x, y: area.bottom() - 1, width: area.width.saturating_sub(2), height: 1 };
+        ink::right(buf, edge, 0, &text, scene.theme.calm());
+    }
+}
+
+fn titles(buf: &mut Buffer, area: Rect, columns: &[(Column, u16)], theme: Theme) {
+    let mut col = SIGN;
+    for (column, width) in columns {
+        let title = column.title();
+        let text = if column.is_name() { names::cell(title, *width) } else { names::cell_right(title, *width) };
+        ink::write(buf, area, (col, 0), &text, theme.calm());
+        col += width + 1;
+    }
+}
+
+fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, survey: &Survey) {
+    let watch = &scene.state.watch;
+    let text = if !watch.filter.is_empty() {
+        "no listener has these words; esc drops them".to_owned()
+    } else if survey.listeners.is_empty() && scene.now.since(survey.since).as_secs() < 1 {
+        "looking for listeners …".into()
+    } else {
+        let target = survey.watching.as_ref().and_then(|watching| watching.target.as_ref());
+        let what = target.map_or_else(|| "nothing".into(), |target| format!("nothing at {target}"));
+        format!("{what} listens in this network namespace; another one: qviz watch --pid PID, or --netns PATH")
+    };
+    for (row, line) in (1..area.height).zip(names::wrap(&text, area.width.saturating_sub(2), 3)) {
+        ink::write(buf, area, (1, row), &line, Style::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chosen_row_is_always_to_be_seen() {
+        for (rows, height) in [(3, 10), (10, 10), (11, 10), (10_000, 7)] {
+            for chosen in [0, 1, rows / 2, rows - 1] {
+                let first = first(chosen, rows, height);
+                assert!(first <= chosen && chosen < first + height && first + height.min(rows) <= rows);
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What was dropped: of this listener, by cause where the tap sees it; beside it the sums of the whole namespace.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::{Scene, ink};
+use super::names;
+use super::one::Inside;
+use crate::model::counters::Counter;
+use crate::model::survey::Watched;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+use crate::ui::watch::figures;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+    let theme = scene.theme;
+    let drops = inside.one.and_then(figures::drops);
+    let dying = theme.text(Meaning::Dying);
+    let any = drops.unwrap_or(0) > 0;
+    let right = drops.map_or_else(|| numbers::UNKNOWN.into(), |drops| format!("{} here", numbers::count(drops)));
+    let line = if any { dying } else { theme.calm() };
+    let title = ("DROPS", theme.strong());
+    let inner = ink::frame(buf, area, title, (&right, if any { dying } else { theme.calm() }), line);
+    let mut row = 0;
+    for (text, style) in lines(scene, inside) {
+        for text in names::wrap(&text, inner.width, inner.height.saturating_sub(row)) {
+            ink::write(buf, inner, (0, row), &text, style);
+            row += 1;
+        }
+    }
+}
+
+fn lines(scene: &Scene<'_>, inside: Inside<'_>) -> Vec<(String, Style)> {
+    let (theme, world) = (scene.theme, scene.world);
+    let mut lines = Vec::new();
+    if inside.is_unix() {
+        return vec![(
+            "a full unix socket makes connect() wait, or fail with EAGAIN; nobody counts it".into(),
+            theme.calm(),
+        )];
+    }
+    if let Some(drops) = inside.one.and_then(Watched::drops) {
+        let text = format!("this listener: {}", figures::drops_in_words(drops));
+        lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
+    }
+    if inside.told && world.segments.is_some() {
+        let lost = world.ledger.tolls().filter(|(cause, toll)| toll.segments > 0 && cause.is_listen_drop());
+        for (cause, toll) in lost {
+            let text = format!("✗ ×{} {}, seen since you look", numbers::count(toll.segments), cause.words());
+            lines.push((text, theme.text(Meaning::Dying)));
+        }
+    }
+    let change = world.survey.counters();
+    let told = |counter: Counter| change.value(counter).map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
+    let text =
+        format!("whole namespace: {} overflows, {} drops", told(Counter::ListenOverflows), told(Counter::ListenDrops));
+    lines.push((text, Style::new()));
+    lines
+}

@@ -1,0 +1,96 @@
+//! The upper edge: what is watched, where, with what rights; what looking costs; the time.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::{Scene, header, ink};
+use super::{names, row};
+use crate::model::settings::Sysctl;
+use crate::model::survey::Watched;
+use crate::model::watch::{Owners, Watching};
+use crate::ui::numbers;
+use crate::ui::watch::Screen;
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let survey = &scene.world.survey;
+    let right = right(scene);
+    let mut room = area.width.saturating_sub(ink::width(&right) + 1);
+    ink::right(buf, area, 0, &right, theme.strong());
+    let cost = cost(scene);
+    let inside = scene.state.watch.inside(scene.world).filter(|_| scene.state.watch.screen == Screen::One);
+    let title = if inside.is_some() { " qviz watching " } else { " qviz watch " };
+    let place = survey.watching.as_ref().map_or_else(|| "this machine".into(), place);
+    let pieces = if let Some(one) = inside {
+        vec![row::place_of(one), row::owner(one), row::place(one).to_owned(), promise(one), place]
+    } else {
+        let mut pieces = vec![place];
+        pieces.extend(survey.watching.as_ref().map(rights));
+        pieces.extend(survey.watching.as_ref().map(|watching| format!("Linux {}", watching.kernel)));
+        pieces
+    };
+    if !cost.is_empty() && room > ink::width(&cost) + 40 {
+        ink::right(buf, Rect { width: room.saturating_sub(1), ..area }, 0, &cost, theme.calm());
+        room -= ink::width(&cost) + 2;
+    }
+    let left = Rect { width: room, height: 1, ..area };
+    let mut col = ink::write(buf, left, (0, 0), title, theme.strong());
+    for (index, piece) in pieces.iter().filter(|piece| !piece.is_empty()).enumerate() {
+        let gap = if index == 0 { "" } else { " · " };
+        let free = room.saturating_sub(col + ink::width(gap));
+        let fits = ink::width(piece) <= free;
+        if index > 0 && !fits {
+            continue;
+        }
+        col = ink::write(buf, left, (col, 0), gap, theme.calm());
+        let style = if index == 0 { theme.strong() } else { Style::new() };
+        col = ink::write(buf, left, (col, 0), &names::shorten(piece, free), style);
+    }
+}
+
+fn right(scene: &Scene<'_>) -> String {
+    match &scene.state.watch.held {
+        Some(held) => format!("‖ PAUSED at {} ", numbers::clock(held.at)),
+        None => header::progress(scene),
+    }
+}
+
+/// What qviz itself takes of one core.
+fn cost(scene: &Scene<'_>) -> String {
+    scene.state.watch.sampling.core().map_or_else(String::new, |core| format!("qviz {:.1} % CPU", core * 100.0))
+}
+
+fn place(watching: &Watching) -> String {
+    watching.netns.as_ref().map_or_else(|| "this machine".into(), |netns| format!("network namespace {netns}"))
+}
+
+fn rights(watching: &Watching) -> String {
+    let tap = if watching.rights.tap { "sees every SYN" } else { "no packet tap" };
+    let owners = if watching.rights.owners == Owners::All { "all owners" } else { "own processes only" };
+    format!("{tap}, {owners}")
+}
+
+/// What the limit gives, and whether somaxconn is what limits it.
+pub(super) fn promise(one: &Watched) -> String {
+    match (one.reading.queue.limit, one.capacity()) {
+        (Some(limit), Some(capacity)) => format!("limit {limit} → holds {capacity}"),
+        _ => String::new(),
+    }
+}
+
+/// The settings in force there that decide.
+pub(super) fn settings(scene: &Scene<'_>) -> String {
+    let world = scene.world;
+    let value = |sysctl: Sysctl| {
+        let name = sysctl.name().rsplit('.').next().unwrap_or_default().trim_start_matches("tcp_").to_owned();
+        format!("{name} {}", numbers::setting(world.sysctls.value(sysctl)))
+    };
+    let shown = [Sysctl::Somaxconn, Sysctl::Syncookies, Sysctl::AbortOnOverflow, Sysctl::MaxSynBacklog];
+    let mut words: Vec<String> = shown.into_iter().map(value).collect();
+    if let Some(watching) = &world.survey.watching {
+        words.push(rights(watching));
+        words.push(format!("Linux {}", watching.kernel));
+    }
+    words.join(" · ")
+}

@@ -1,0 +1,22 @@
+//! The words that say that the picture is held while the watch goes on.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::spots::Target;
+use super::super::{Scene, ink};
+use crate::ui::keymap::Action;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
+    let Some(still) = &scene.state.still else { return };
+    let style = scene.theme.fill(Meaning::Otherwise);
+    let area = buf.area;
+    let since = numbers::span(scene.live.1.since(still.at));
+    let text = format!(" ‖ FROZEN at {} · the watch goes on, {since} since · f unfreezes ", numbers::clock(still.at));
+    let top = Rect { height: 1, ..area };
+    let col = area.width.saturating_sub(ink::width(&text));
+    ink::write(buf, top, (col, 0), &ink::fit(&text, area.width), style);
+    scene.spots.borrow_mut().note(Rect { x: area.x + col, ..top }, Target::Key(Action::Freeze));
+}

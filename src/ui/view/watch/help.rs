@@ -1,0 +1,71 @@
+//! `?` in a watch: what the columns and signs mean, and the keys.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::{Scene, ink};
+use crate::ui::keymap;
+use crate::ui::theme::Meaning;
+use crate::ui::watch::Screen;
+
+type Sign = (&'static str, &'static str, Option<Meaning>);
+
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let screen = scene.state.watch.screen;
+    let (title, legend): (_, &[Sign]) = match screen {
+        Screen::All => ("HELP · all listeners", &ALL),
+        Screen::One => ("HELP · one listener", &ONE),
+    };
+    let place = if screen == Screen::One { keymap::Place::Listener } else { keymap::Place::Listeners };
+    let keys = keymap::shown_in_watch(scene.state.listens, place);
+    let whole = buf.area;
+    let width = whole.width.min(104);
+    let height = whole.height.min((keys.len() + legend.len() + 3) as u16);
+    let (left, top) = ((whole.width - width) / 2, (whole.height - height) / 2);
+    let area = Rect::new(whole.x + left, whole.y + top, width, height);
+    for row in 0..area.height {
+        for col in 0..area.width {
+            buf[(area.x + col, area.y + row)].reset();
+        }
+    }
+    let inner = ink::frame(buf, area, (title, theme.strong()), ("? or esc closes", theme.calm()), theme.strong());
+    let room = usize::from(inner.height).saturating_sub(keys.len());
+    let mut row = 0;
+    let put = |buf: &mut Buffer, row: u16, sign: &str, words: &str, style: Style| {
+        let col = 11.max(ink::width(sign) + 2);
+        ink::write(buf, inner, (1, row), sign, style);
+        ink::write(buf, inner, (col, row), &ink::fit(words, inner.width.saturating_sub(col)), Style::new());
+    };
+    for (sign, words, meaning) in legend.iter().copied().take(room) {
+        put(buf, row, sign, words, meaning.map_or(theme.strong(), |meaning| theme.text(meaning)));
+        row += 1;
+    }
+    row += u16::from(inner.height > row + keys.len() as u16);
+    for binding in keys {
+        let sign = if theme.ascii { binding.ascii } else { binding.sign };
+        let long = binding.long.split_once(": ").map_or(binding.long, |(_, words)| words);
+        put(buf, row, sign, long, theme.strong());
+        row += 1;
+    }
+}
+
+const ALL: [Sign; 7] = [
+    ("6/5", "entries / limit; limit + 1 fit. FULL: drops; OVER: beyond that", Some(Meaning::Dying)),
+    ("peak", "the most entries since the watch began; SYN: half-open requests", None),
+    ("arr/s", "new clients per second; — is not to be seen here", None),
+    ("drops", "SYNs and ACKs that it dropped since the watch began, at most", Some(Meaning::Dying)),
+    ("waits", "how long the oldest client in the accept queue has waited", Some(Meaning::Waiting(2))),
+    ("×4", "SO_REUSEPORT sockets of one address; the row shows the fullest", None),
+    ("4+6", "a dual-stack socket takes IPv4 too; 6 only does not", None),
+];
+
+const ONE: [Sign; 6] = [
+    ("40 0.7s", "a waiting client: the end of its port, and how long it has waited", Some(Meaning::Waiting(2))),
+    ("┃", "the limit: the queue is full with one entry more", None),
+    ("†", "closed or reset by its client; it keeps its place until accept()", Some(Meaning::Dying)),
+    ("×2", "half-open: SYN-ACKs sent again so far", Some(Meaning::Waiting(3))),
+    ("✗", "dropped: of this listener by cause, or of the whole namespace", Some(Meaning::Dying)),
+    ("limit", "min(backlog, somaxconn) at its last listen(); raise: listen again", None),
+];

@@ -1,0 +1,191 @@
+//! Both queues of a watched listener, place by place, from what sock_diag lists.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::stage::slots::{self, Places, Tenant};
+use super::super::{Scene, cast, ink};
+use super::one::Inside;
+use crate::model::peer::Peer;
+use crate::model::queue::SynRule;
+use crate::model::sample::{HalfOpen, Waiting};
+use crate::model::settings::Sysctl;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+/// More places than this are drawn as a bar: nobody reads that many names.
+const MOST_NAMED: usize = 2_000;
+
+/// One box.
+struct Queue<'t> {
+    /// Its name, the longest first.
+    names: [&'static str; 4],
+    places: Places<'t>,
+    /// The line below the places: left and right.
+    below: (String, String),
+    /// What holds them up, and how it is shown.
+    reason: (String, Style),
+    /// The last line: most so far, full for how long.
+    lately: String,
+    full: bool,
+}
+
+pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+    let Some(one) = inside.one else { return empty(buf, area, scene, ("ACCEPT QUEUE", "nothing is known yet")) };
+    let (theme, queue) = (scene.theme, &one.reading.queue);
+    let depth = queue.depth.unwrap_or(0);
+    let (waiting, dead) = waiting(scene, inside, depth);
+    let mut tenants: Vec<_> = waiting.iter().take(MOST_NAMED).map(|one| queued(one)).collect();
+    tenants.extend((0..dead.min(MOST_NAMED)).map(|_| unlisted()));
+    let closed = waiting.iter().filter(|one| one.closed).count();
+    let oldest = one.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|one| one.age_ms));
+    let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
+    let reason = if one.is_full() && closed + dead > 0 {
+        (format!("FULL: {} dead hold places", closed + dead), theme.text(Meaning::Dying))
+    } else if one.is_full() {
+        let text = if inside.is_unix() { "FULL: connect() fails" } else { "FULL: SYNs and ACKs die" };
+        (text.into(), theme.text(Meaning::Dying))
+    } else if closed + dead > 0 {
+        (format!("† {} dead, holding places", closed + dead), theme.text(Meaning::Dying))
+    } else {
+        ("wait for accept()".into(), theme.calm())
+    };
+    let full = numbers::span4(one.full(scene.now));
+    paint(
+        buf,
+        area,
+        scene,
+        &Queue {
+            names: ["ACCEPT QUEUE · finished, ESTABLISHED", "ACCEPT QUEUE · finished", "ACCEPT QUEUE", "ACCEPT"],
+            places: Places { tenants: &tenants, depth, capacity: one.capacity(), limit: queue.limit },
+            below: (
+                queue.limit.map_or_else(String::new, |limit| format!("┃ limit {limit}")),
+                oldest.map_or_else(String::new, |oldest| format!("oldest {oldest}")),
+            ),
+            reason,
+            lately: format!("most so far {}, full for {}", one.max, full.trim()),
+            full: one.is_full(),
+        },
+    );
+}
+
+pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+    let Some(one) = inside.one else { return empty(buf, area, scene, ("SYN QUEUE", "nothing is known yet")) };
+    if inside.is_unix() {
+        return empty(buf, area, scene, ("NO SYN QUEUE", "a unix socket has no handshake"));
+    }
+    let (theme, world) = (scene.theme, scene.world);
+    let listed = half_open(scene, inside);
+    let depth = one.crowding.half_open.unwrap_or(0).max(listed.len() as u32);
+    let tenants: Vec<_> = listed.iter().take(MOST_NAMED).map(|one| request(one)).collect();
+    let limit = one.reading.queue.limit;
+    let capacity = limit.map(|limit| world.syn_rule.capacity(limit));
+    let full = capacity.is_some_and(|capacity| depth >= capacity);
+    let again = listed.iter().filter(|one| one.retransmits > 0).count();
+    let reason = match world.sysctls.value(Sysctl::Syncookies) {
+        Some(0) if full => ("FULL: new SYNs die".into(), theme.text(Meaning::Dying)),
+        _ if full => ("¤ FULL: cookies go out".into(), theme.text(Meaning::Waiting(3))),
+        _ if again > 0 => (format!("{again} did not answer yet"), theme.text(Meaning::Waiting(3))),
+        _ => ("wait for the final ACK".into(), theme.calm()),
+    };
+    let next = listed.iter().map(|one| one.next_ms).min().map(|ms| Duration::from_millis(ms.into()));
+    let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
+    paint(
+        buf,
+        area,
+        scene,
+        &Queue {
+            names: ["SYN QUEUE · half-open, SYN_RCVD", "SYN QUEUE · half-open", "SYN QUEUE", "SYN"],
+            places: Places { tenants: &tenants, depth, capacity, limit: marked },
+            below: (
+                limit.map_or_else(String::new, |limit| format!("┃ limit {limit}")),
+                next.map_or_else(String::new, |next| format!("next {}", numbers::span4(next))),
+            ),
+            reason,
+            lately: format!("most so far {}", one.half_open_max),
+            full,
+        },
+    );
+}
+
+/// Who waits, the oldest first; and how many entries are no longer listed: reset by their clients, they keep their places.
+pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: Inside<'_>, depth: u32) -> (Vec<&'s Waiting>, usize) {
+    let listed = scene.world.listed.waiting.as_ref().filter(|_| inside.told);
+    let Some(listed) = listed else { return (Vec::new(), 0) };
+    let mut waiting: Vec<_> = listed.iter().take(depth as usize).collect();
+    waiting.sort_by_key(|one| (std::cmp::Reverse(one.age_ms), one.peer));
+    let dead = (depth as usize).saturating_sub(listed.len());
+    (waiting, dead)
+}
+
+/// Who is half-open, the ones that were answered most often first.
+pub(super) fn half_open<'s>(scene: &Scene<'s>, inside: Inside<'_>) -> Vec<&'s HalfOpen> {
+    let listed = scene.world.listed.half_open.as_ref().filter(|_| inside.told);
+    let mut listed: Vec<_> = listed.into_iter().flatten().collect();
+    listed.sort_by_key(|one| (std::cmp::Reverse(one.retransmits), one.next_ms, one.peer));
+    listed
+}
+
+/// The name of a client in a slot: the end of its port, as in the lists beside it.
+fn name(peer: Peer) -> String {
+    format!("{:02}", peer.port() % 100)
+}
+
+fn queued(one: &Waiting) -> Tenant {
+    let waited = one.age_ms.map(|ms| Duration::from_millis(ms.into()));
+    let waits = Meaning::Waiting(waited.map_or(1, cast::shade));
+    let meaning = if one.closed { Meaning::Dying } else { waits };
+    Tenant {
+        name: name(one.peer),
+        age: waited.map_or_else(|| "────".into(), numbers::span4),
+        sign: if one.closed { "†" } else { "" },
+        meaning,
+        edge: meaning,
+        solid: !one.closed,
+        new: false,
+        target: None,
+    }
+}
+
+fn unlisted() -> Tenant {
+    let (age, meaning) = ("────".into(), Meaning::Dying);
+    Tenant { name: "††".into(), age, sign: "†", meaning, edge: meaning, solid: false, new: false, target: None }
+}
+
+fn request(one: &HalfOpen) -> Tenant {
+    let again = if one.retransmits > 0 { format!(" ×{:<2}", one.retransmits.min(99)) } else { "────".into() };
+    let meaning = Meaning::Waiting(one.retransmits.min(3));
+    let name = name(one.peer);
+    Tenant { name, age: again, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
+}
+
+fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (title, text): (&str, &str)) {
+    let theme = scene.theme;
+    let inner = ink::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());
+    ink::write(buf, inner, (0, inner.height / 2), &ink::fit(text, inner.width), theme.calm());
+}
+
+fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
+    let theme = scene.theme;
+    let places = queue.places;
+    let capacity = places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
+    let depth = format!("{}/{capacity}{}", places.depth, if queue.full { " FULL" } else { "" });
+    let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
+    let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
+    let state = if queue.full { theme.alarm() } else { theme.strong() };
+    let line = if queue.full { theme.text(Meaning::Dying) } else { theme.calm() };
+    let inner = ink::frame(buf, area, (name, theme.strong()), (&depth, state), line);
+    let cells = Rect { height: inner.height.saturating_sub(2), ..inner };
+    let row = slots::paint(buf, cells, places, scene);
+    let (left, right) = &queue.below;
+    let col = ink::write(buf, inner, (0, row), left, theme.calm());
+    if col + 1 + ink::width(right) <= inner.width {
+        ink::right(buf, inner, row, right, Style::new());
+    }
+    let (text, style) = &queue.reason;
+    ink::write(buf, inner, (0, row + 1), &ink::fit(text, inner.width), *style);
+    ink::write(buf, inner, (0, row + 2), &ink::fit(&queue.lately, inner.width), theme.calm());
+}

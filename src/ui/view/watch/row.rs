@@ -1,0 +1,208 @@
+//! One row of the table: a listener, a group of them, or a group's member.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::super::{Scene, ink};
+use super::columns::{Column, SIGN};
+use super::{bar, names};
+use crate::model::stamp::Stamp;
+use crate::model::survey::{Survey, Watched};
+use crate::model::watch::{Address, Owner};
+use crate::model::world::World;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+use crate::ui::watch::figures;
+use crate::ui::watch::lines::{Line, Part};
+
+/// What a row tells: of a group the member that matters most, with the sums of all.
+#[derive(Debug)]
+pub(super) struct Entry<'s> {
+    pub(super) survey: &'s Survey,
+    pub(super) one: &'s Watched,
+    pub(super) part: Part,
+    pub(super) members: Vec<&'s Watched>,
+    pub(super) now: Stamp,
+}
+
+impl<'s> Entry<'s> {
+    pub(super) fn of(line: &Line, survey: &'s Survey, now: Stamp) -> Option<Self> {
+        let one = survey.listeners.get(&line.id)?;
+        let members = line.members.iter().filter_map(|id| survey.listeners.get(id)).collect();
+        Some(Self { survey, one, part: line.part, members, now })
+    }
+
+    /// Of a group how many members are full.
+    pub(super) fn full(&self) -> usize {
+        self.members.iter().filter(|one| one.is_full()).count()
+    }
+
+    fn sum<T: std::iter::Sum<T>>(&self, of: impl Fn(&Watched) -> Option<T>) -> Option<T> {
+        if self.members.is_empty() {
+            return of(self.one);
+        }
+        let known: Vec<T> = self.members.iter().filter_map(|one| of(one)).collect();
+        (!known.is_empty()).then(|| known.into_iter().sum())
+    }
+
+    fn most(&self, of: impl Fn(&Watched) -> Option<u32>) -> Option<u32> {
+        self.members.iter().map(|one| of(one)).max().unwrap_or_else(|| of(self.one))
+    }
+
+    /// First SYNs per second to its address; of a member nobody knows.
+    fn arrivals_per_s(&self) -> Option<f64> {
+        match self.part {
+            Part::Alone => self.survey.arrivals_per_s(self.one),
+            Part::Group { .. } => self.survey.group_arrivals_per_s(&self.survey.group_of(self.one)),
+            Part::Member { .. } => None,
+        }
+    }
+
+    /// The chosen one's are told by the wire, also while it drops.
+    fn accepts_per_s(&self, world: &World) -> Option<f64> {
+        match self.part {
+            Part::Alone => world.accepts_per_s(self.one).or_else(|| self.survey.accepts_per_s(self.one)),
+            Part::Group { .. } | Part::Member { .. } => None,
+        }
+    }
+
+    /// Drops since the watch began, of all members.
+    pub(super) fn drops(&self) -> Option<u64> {
+        self.sum(figures::drops)
+    }
+}
+
+pub(super) fn paint(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, entry: &Entry<'_>, columns: &[(Column, u16)]) {
+    let mut col = SIGN;
+    for (column, width) in columns {
+        let (text, style) = cell(*column, *width, entry, scene);
+        let text = if column.is_name() { names::cell(&text, *width) } else { names::cell_right(&text, *width) };
+        ink::write(buf, line, (col, 0), &text, style);
+        col += width + 1;
+    }
+}
+
+/// Marks the chosen row.
+pub(super) fn choose(buf: &mut Buffer, line: Rect, scene: &Scene<'_>) {
+    ink::write(buf, line, (0, 0), "▶", scene.theme.strong());
+    buf.set_style(line, Style::new().add_modifier(Modifier::REVERSED));
+}
+
+fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (String, Style) {
+    let (theme, one) = (scene.theme, entry.one);
+    let plain = if one.gone.is_some() { theme.calm() } else { Style::new() };
+    let queue = &one.reading.queue;
+    let depth = queue.depth.unwrap_or(0);
+    let counted = |value: Option<u32>| match value {
+        Some(0) => ("0".to_owned(), theme.calm()),
+        value => (number(value.map(u64::from)), plain),
+    };
+    match column {
+        Column::Address => (address(entry, width), if one.is_full() { theme.strong() } else { plain }),
+        Column::Owner => (owner(one), plain),
+        Column::Place => (place(one).to_owned(), theme.calm()),
+        Column::Bar => (bar::bar(depth, one.capacity(), width), bar::style(depth, one.capacity(), theme)),
+        Column::Queue => (filled(entry, width), bar::style(depth, one.capacity(), theme)),
+        Column::Peak => counted(entry.most(|one| Some(one.max))),
+        Column::Syn if one.reading.address.port().is_none() => (String::new(), plain),
+        Column::Syn => counted(entry.most(|one| one.crowding.half_open)),
+        Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
+        Column::Accepts => rate(entry.accepts_per_s(scene.world), plain, scene),
+        Column::DropsPerS => {
+            let per_s = entry.sum(|one| entry.survey.drops_per_s(one));
+            rate(per_s, if per_s > Some(0.0) { theme.text(Meaning::Dying) } else { plain }, scene)
+        }
+        Column::Drops => match entry.drops() {
+            Some(0) => ("0".into(), theme.calm()),
+            drops => (number(drops), if drops.is_some() { theme.text(Meaning::Dying) } else { theme.calm() }),
+        },
+        Column::Oldest => match entry.most(|one| one.crowding.oldest_wait_ms.filter(|_| one.gone.is_none())) {
+            Some(ms) if depth > 0 => (numbers::span4(Duration::from_millis(ms.into())), waiting(ms, scene)),
+            _ => (String::new(), plain),
+        },
+        Column::Lately => {
+            let spark = bar::spark(&figures::depths(entry.survey, one, usize::from(width)), one.capacity(), width);
+            (spark, bar::style(one.max.min(depth.max(1)), one.capacity(), theme))
+        }
+    }
+}
+
+fn waiting(ms: u32, scene: &Scene<'_>) -> Style {
+    let shade = super::super::cast::shade(Duration::from_millis(ms.into()));
+    scene.theme.text(Meaning::Waiting(shade))
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map_or_else(|| numbers::UNKNOWN.into(), numbers::count)
+}
+
+fn rate(per_s: Option<f64>, style: Style, scene: &Scene<'_>) -> (String, Style) {
+    match per_s {
+        None => (numbers::UNKNOWN.into(), scene.theme.calm()),
+        Some(per_s) => (numbers::rate(per_s).trim_end_matches("/s").to_owned(), style),
+    }
+}
+
+/// Depth and limit, and a word when no more fit.
+fn filled(entry: &Entry<'_>, width: u16) -> String {
+    let (one, queue) = (entry.one, &entry.one.reading.queue);
+    if let Some(gone) = one.gone {
+        return format!("gone {}", numbers::span4(entry.now.since(gone)).trim());
+    }
+    let unknown = |value: Option<u32>| value.map_or_else(|| numbers::UNKNOWN.into(), |value| value.to_string());
+    let numbers = format!("{}/{}", unknown(queue.depth), unknown(queue.limit));
+    let word = match (queue.depth, one.capacity()) {
+        (Some(depth), Some(capacity)) if depth > capacity => " OVER",
+        _ if one.is_full() => " FULL",
+        _ => "",
+    };
+    let group = match entry.part {
+        Part::Group { .. } if entry.full() > 0 => format!(" {} FULL", entry.full()),
+        _ => String::new(),
+    };
+    let fits = |word: &&str| ink::width(&numbers) + ink::width(word) <= width;
+    let word = [group.as_str(), word, "!"].into_iter().filter(|word| !word.is_empty()).find(fits).unwrap_or_default();
+    if one.is_full() { format!("{numbers}{word}") } else { numbers }
+}
+
+/// Where it listens, with its place in a group.
+fn address(entry: &Entry<'_>, width: u16) -> String {
+    match entry.part {
+        Part::Alone => names::shorten(&place_of(entry.one), width),
+        Part::Group { open } => {
+            let (sign, count) = (if open { "-" } else { "+" }, format!(" ×{}", entry.members.len()));
+            let room = width.saturating_sub(ink::width(&count) + 2);
+            format!("{sign} {}{count}", names::shorten(&place_of(entry.one), room))
+        }
+        Part::Member { last } => format!("{} inode {}", if last { "└" } else { "├" }, entry.one.reading.inode),
+    }
+}
+
+/// The address; of a socket bound to all IPv6 addresses also whether it takes IPv4.
+pub(super) fn place_of(one: &Watched) -> String {
+    match (&one.reading.address, one.reading.v6_only) {
+        (Address::Tcp(address), Some(v6_only)) if address.is_ipv6() && address.ip().is_unspecified() => {
+            format!("{address} {}", if v6_only { "6 only" } else { "4+6" })
+        }
+        (Address::Unix(name), _) if name.is_empty() => "(unix, no name)".into(),
+        (address, _) => address.to_string(),
+    }
+}
+
+/// Name, process and how many more; whose it is where it cannot be seen.
+pub(super) fn owner(one: &Watched) -> String {
+    match (&one.owner, one.reading.uid) {
+        (Some(Owner { pid, command, others: 0, .. }), _) => format!("{command} {pid}"),
+        (Some(Owner { pid, command, others, .. }), _) => format!("{command} {pid} +{others}"),
+        (None, Some(0)) => "— (root's)".into(),
+        (None, Some(uid)) => format!("— (uid {uid})"),
+        (None, None) => numbers::UNKNOWN.into(),
+    }
+}
+
+pub(super) fn place(one: &Watched) -> &str {
+    one.owner.as_ref().and_then(|owner| owner.place.as_deref()).unwrap_or_default()
+}

@@ -1,0 +1,165 @@
+//! One sentence at the top: a message, the worst finding, or what the listeners do right now.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::{Scene, ink};
+use super::one::Inside;
+use super::{names, row};
+use crate::model::finding::{Finding, Severity};
+use crate::model::stamp::Stamp;
+use crate::model::survey::{Survey, Watched};
+use crate::model::world::note::Note;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+use crate::ui::watch::{Screen, figures};
+
+type Sentence = (&'static str, String, Style);
+
+/// The sentence above all listeners or above one.
+#[derive(Debug)]
+pub(super) struct Said(Sentence);
+
+impl Said {
+    /// About all listeners.
+    pub(super) fn of_all(scene: &Scene<'_>) -> Self {
+        let findings: Vec<&Finding> = scene.world.findings.iter().collect();
+        let said = message(scene).or_else(|| finding(scene, &findings, Severity::Warning));
+        Self(said.unwrap_or_else(|| state_of_all(scene)))
+    }
+
+    /// About one listener.
+    pub(super) fn of_one(scene: &Scene<'_>, one: Option<&Watched>) -> Self {
+        let said = message(scene).or_else(|| one.and_then(|one| gone(scene, one)));
+        // Of a full queue only what is a problem by itself says more than that it is full.
+        let least = if one.is_some_and(Watched::is_full) { Severity::Problem } else { Severity::Note };
+        let findings = findings_about(scene, one);
+        Self(said.or_else(|| finding(scene, &findings, least)).unwrap_or_else(|| state_of_one(scene, one)))
+    }
+
+    /// How many rows it needs in this area: two where they are to be had.
+    pub(super) fn rows(&self, area: Rect) -> u16 {
+        let lines = names::wrap(&self.0.1, area.width.saturating_sub(MARGIN), 2).len();
+        if area.height >= 22 { lines.clamp(1, 2) as u16 } else { 1 }
+    }
+
+    /// Paints it.
+    pub(super) fn paint(&self, buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+        let Self((sign, text, style)) = self;
+        let col = ink::pieces(buf, area, (1, 0), &[(*sign, *style), (" ", Style::new())]);
+        let style = if *sign == "·" { *style } else { style.patch(scene.theme.strong()) };
+        let lines = names::wrap(text, area.width.saturating_sub(MARGIN), area.height);
+        for (row, line) in (0..area.height).zip(lines) {
+            ink::write(buf, area, (col, row), &line, style);
+        }
+    }
+}
+
+/// What was found about one listener.
+pub(super) fn findings_about<'s>(scene: &Scene<'s>, one: Option<&Watched>) -> Vec<&'s Finding> {
+    let told = Inside::of(scene).told;
+    let about = |finding: &&Finding| match (&finding.subject, one) {
+        (Some(subject), Some(one)) => subject.id == one.reading.id,
+        (Some(_), None) => false,
+        (None, _) => told,
+    };
+    scene.world.findings.iter().filter(about).collect()
+}
+
+/// From when on it is said that there is nobody.
+const NOTICED: Duration = Duration::from_secs(1);
+
+/// Cells beside the text: the sign, and one on the right.
+const MARGIN: u16 = 4;
+
+fn message(scene: &Scene<'_>) -> Option<Sentence> {
+    let warn = scene.theme.text(Meaning::Otherwise);
+    if let Some((_, text)) = &scene.state.message {
+        return Some(("▲", text.clone(), warn));
+    }
+    let (at, Note::Refused(why)) = scene.world.notes.back()? else { return None };
+    (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.clone(), warn))
+}
+
+fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<Sentence> {
+    // Of equally grave ones the first: the rules stand in the order of their urgency.
+    let grave = findings.iter().copied().filter(|finding| finding.severity >= least);
+    let worst = grave.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
+    let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
+    let text = match &worst.subject {
+        Some(subject) if scene.state.watch.screen == Screen::All => format!("{}: {}", subject.address, worst.sentence),
+        _ => worst.sentence.clone(),
+    };
+    Some(("▲", text, scene.theme.text(meaning)))
+}
+
+fn gone(scene: &Scene<'_>, one: &Watched) -> Option<Sentence> {
+    let since = scene.now.since(one.gone?);
+    let text = format!(
+        "this listener is gone since {}: closed, or its process has ended; a new one at the same address is followed",
+        numbers::span(since)
+    );
+    Some(("■", text, scene.theme.text(Meaning::Otherwise)))
+}
+
+/// What all listeners do right now.
+fn state_of_all(scene: &Scene<'_>) -> Sentence {
+    let survey = scene.state.watch.survey(scene.world);
+    let now = scene.state.watch.moment(scene.now);
+    let living = || survey.listeners.values().filter(|one| one.gone.is_none());
+    let full: Vec<&Watched> = living().filter(|one| one.is_full()).collect();
+    if let Some(worst) = full.iter().copied().max_by_key(|one| urgency(survey, one, now)) {
+        let others = match full.len() {
+            1 => String::new(),
+            many => format!("{many} listeners are FULL; the worst: "),
+        };
+        let text = format!(
+            "{others}{} of {} is FULL for {}: new clients are dropped in silence until it calls accept()",
+            row::place_of(worst),
+            row::owner(worst),
+            numbers::span(worst.full_since.map_or_else(Default::default, |since| now.since(since))),
+        );
+        return ("▲", text, scene.theme.text(Meaning::Dying));
+    }
+    let fullest = living().max_by_key(|one| figures::fullness(one)).filter(|one| figures::fullness(one) > 0);
+    let text = match fullest {
+        Some(one) => format!(
+            "no queue is full; the fullest is {} of {} with {} of {}",
+            row::place_of(one),
+            row::owner(one),
+            one.reading.queue.depth.unwrap_or(0),
+            one.capacity().unwrap_or(0)
+        ),
+        None if living().next().is_none() && scene.now.since(survey.since) > NOTICED => "nobody listens here".into(),
+        None if survey.listeners.is_empty() => "looking for listeners …".into(),
+        None => "every accept queue is empty: nobody waits for accept()".into(),
+    };
+    ("·", text, Style::new())
+}
+
+/// Who drops now is worse than who is merely full.
+fn urgency(survey: &Survey, one: &Watched, now: Stamp) -> (u64, Duration) {
+    ((survey.drops_per_s(one).unwrap_or(0.0) * 1000.0) as u64, one.full(now))
+}
+
+/// What one listener does right now.
+fn state_of_one(scene: &Scene<'_>, one: Option<&Watched>) -> Sentence {
+    let Some(one) = one else { return ("·", "waiting for the listener …".into(), Style::new()) };
+    let depth = one.reading.queue.depth.unwrap_or(0);
+    let capacity = one.capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
+    if one.is_full() {
+        let unix = one.reading.address.port().is_none();
+        let fate = if unix { "connect() blocks or fails with EAGAIN" } else { "new SYNs are dropped in silence" };
+        let text = format!("the accept queue is FULL ({depth} of {capacity}): {fate} until it calls accept()");
+        return ("▲", text, scene.theme.text(Meaning::Dying));
+    }
+    let text = match depth {
+        0 => "nobody waits: each connection is accepted at once".into(),
+        1 => format!("1 connection waits for accept(); {capacity} fit"),
+        _ => format!("{depth} connections wait for accept(); {capacity} fit"),
+    };
+    ("·", text, Style::new())
+}

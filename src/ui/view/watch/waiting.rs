@@ -1,0 +1,115 @@
+//! Who waits in the accept queue and who is half-open, one client per row.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::{Scene, ink};
+use super::one::Inside;
+use super::{names, queues};
+use crate::model::sample::Waiting;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+    let theme = scene.theme;
+    let depth = inside.one.and_then(|one| one.reading.queue.depth).unwrap_or(0);
+    let (waiting, dead) = queues::waiting(scene, inside, depth);
+    let right = if depth > 0 { "the next one first" } else { "" };
+    let inner = ink::frame(buf, area, ("WHO WAITS", theme.strong()), (right, theme.calm()), theme.calm());
+    if inner.height == 0 {
+        return;
+    }
+    if waiting.is_empty() && dead == 0 {
+        return tell(buf, inner, scene, &nobody(scene, inside, depth));
+    }
+    let mut body = inner;
+    if dead > 0 {
+        let are = if dead == 1 { "is" } else { "are" };
+        let text = format!("† {dead} more {are} not listed: reset by the client, the place is kept");
+        let last = inner.height - 1;
+        ink::write(buf, inner, (0, last), &ink::fit(&text, inner.width), theme.text(Meaning::Dying));
+        body.height = last;
+    }
+    let room = usize::from(body.height);
+    let first = scene.state.watch.scroll.min(waiting.len().saturating_sub(room.max(1)));
+    for (row, one) in (0..body.height).zip(waiting.iter().skip(first)) {
+        client(buf, Rect { y: body.y + row, height: 1, ..body }, scene, one);
+    }
+}
+
+/// Age, address, what it has sent already, and whether it is still there.
+fn client(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, one: &Waiting) {
+    let theme = scene.theme;
+    let (age, style) = match one.age_ms.map(|ms| Duration::from_millis(ms.into())) {
+        Some(age) => (numbers::moment_of_life(age), theme.text(Meaning::Waiting(super::super::cast::shade(age)))),
+        None => (format!("{:>8}", numbers::UNKNOWN), theme.calm()),
+    };
+    let sent = if one.bytes > 0 { format!("{} B sent", numbers::count(one.bytes.into())) } else { String::new() };
+    let state = match one.closed {
+        true if line.width >= 60 => "† closed by its client",
+        true => "† closed",
+        false => "",
+    };
+    let right = [sent.as_str(), state].iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" ");
+    let room = line.width.saturating_sub(12 + ink::width(&right));
+    let col = ink::pieces(buf, line, (0, 0), &[(age, style), (" s ".to_owned(), theme.calm())]);
+    ink::write(buf, line, (col, 0), &names::shorten(&one.peer.to_string(), room), Style::new());
+    ink::right(buf, line, 0, &right, if one.closed { theme.text(Meaning::Dying) } else { Style::new() });
+}
+
+pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+    let theme = scene.theme;
+    let requests = queues::half_open(scene, inside);
+    let right = if requests.is_empty() { "" } else { "SYN-ACKs" };
+    let inner = ink::frame(buf, area, ("HALF-OPEN", theme.strong()), (right, theme.calm()), theme.calm());
+    if requests.is_empty() {
+        let text = match inside.one {
+            _ if inside.is_unix() => "a unix socket has no handshake",
+            _ if inside.told => "nobody: every handshake was finished",
+            _ => "not told for this listener",
+        };
+        return tell(buf, inner, scene, text);
+    }
+    let most = scene.world.sysctls.value(crate::model::settings::Sysctl::SynackRetries);
+    for (row, one) in (0..inner.height).zip(requests) {
+        let next = numbers::countdown(Duration::from_millis(one.next_ms.into()));
+        let last = most.is_some_and(|most| i64::from(one.retransmits) >= most);
+        let does = if last { "dies in" } else { "again in" };
+        let right = format!("{} sent, {does} {next}", u16::from(one.retransmits) + 1);
+        let room = inner.width.saturating_sub(ink::width(&right) + 1);
+        ink::write(buf, inner, (0, row), &names::shorten(&one.peer.to_string(), room), Style::new());
+        ink::right(buf, inner, row, &right, theme.text(Meaning::Waiting(one.retransmits.min(3))));
+    }
+}
+
+/// Why there is no list.
+fn nobody(scene: &Scene<'_>, inside: Inside<'_>, depth: u32) -> String {
+    let waiting = scene.world.listed.waiting.as_ref().filter(|_| inside.told);
+    match waiting {
+        _ if inside.is_unix() => "the kernel does not list who waits at a unix socket; ss -xp shows its ends".into(),
+        _ if depth == 0 && inside.told => "nobody".into(),
+        None if !scene.state.listens => other(scene),
+        None => "asking the kernel …".into(),
+        Some(_) => "nobody is listed just now".into(),
+    }
+}
+
+/// A recording knows the clients of one listener at a time.
+fn other(scene: &Scene<'_>) -> String {
+    let survey = &scene.world.survey;
+    match survey.chosen.and_then(|id| survey.listeners.get(&id)) {
+        Some(one) => {
+            format!("this recording tells who waits only for {}, the listener chosen then", one.reading.address)
+        }
+        None => "this recording does not tell who waits: no listener was chosen at this moment of it".into(),
+    }
+}
+
+fn tell(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, text: &str) {
+    for (row, line) in (0..area.height).zip(names::wrap(text, area.width, area.height)) {
+        ink::write(buf, area, (0, row), &line, scene.theme.calm());
+    }
+}

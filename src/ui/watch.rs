@@ -1,0 +1,285 @@
+//! Going through all listeners of a machine: order, filter, groups, the chosen row, and the listener that one looks into.
+//!
+//! The rows are put in order twice a second and after each key, so that they do not run away under the eye; what each row says is
+//! read when it is drawn.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::keymap::{Action, Place};
+use crate::model::command::Command;
+use crate::model::stamp::Stamp;
+use crate::model::survey::{Survey, Watched};
+use crate::model::watch::{Address, ListenerId};
+use crate::model::world::World;
+
+pub mod figures;
+pub mod lines;
+pub mod order;
+pub mod sampling;
+
+use lines::{Line, Part};
+use order::Order;
+use sampling::Sampling;
+
+/// How long the rows keep their order.
+const CALM: Duration = Duration::from_millis(500);
+
+/// How long a filter may be.
+const LONGEST_FILTER: usize = 60;
+
+/// Rows that one screen is taken for when the size is not known.
+const PAGE: usize = 10;
+
+/// What fills the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// All listeners, one row each.
+    #[default]
+    All,
+    /// One listener: both of its queues.
+    One,
+}
+
+/// All listeners as they were when the person at the keys said stop.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// When.
+    pub at: Stamp,
+    /// The listeners.
+    pub survey: Survey,
+}
+
+/// What the screen remembers of going through the listeners.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// What fills the screen.
+    pub screen: Screen,
+    /// The order of the rows.
+    pub order: Order,
+    /// Words that a row must have.
+    pub filter: String,
+    /// True while the filter is typed.
+    pub typing: bool,
+    /// The groups that are unfolded.
+    pub unfolded: BTreeSet<Address>,
+    /// The rows, in their order.
+    pub lines: Vec<Line>,
+    /// How many listeners there were when the rows were put in order, and how many of them were full.
+    pub census: (usize, usize),
+    /// The chosen row.
+    pub row: usize,
+    /// The first waiting client to be shown of the listener that one looks into.
+    pub scroll: usize,
+    /// The listener that one looks into.
+    pub one: Option<ListenerId>,
+    /// The held listeners.
+    pub held: Option<Box<Held>>,
+    /// What looking costs.
+    pub sampling: Sampling,
+    cursor: Option<(ListenerId, Part)>,
+    ordered: Option<Stamp>,
+    opened: bool,
+}
+
+impl Watch {
+    /// Where keys count now.
+    pub const fn place(&self) -> Place {
+        match self.screen {
+            Screen::One => Place::Listener,
+            Screen::All if self.typing => Place::Filter,
+            Screen::All => Place::Listeners,
+        }
+    }
+
+    /// The listeners to be shown: those of now, or the held ones.
+    pub fn survey<'w>(&'w self, world: &'w World) -> &'w Survey {
+        self.held.as_ref().map_or(&world.survey, |held| &held.survey)
+    }
+
+    /// The moment that is shown: the present one, or the held one.
+    pub fn moment(&self, now: Stamp) -> Stamp {
+        self.held.as_ref().map_or(now, |held| held.at)
+    }
+
+    /// The chosen row.
+    pub fn chosen(&self) -> Option<&Line> {
+        self.lines.get(self.row)
+    }
+
+    /// The listener that one looks into, while it is known.
+    pub fn inside<'w>(&self, world: &'w World) -> Option<&'w Watched> {
+        world.survey.listeners.get(&self.one?)
+    }
+
+    /// Keeps up with the world.
+    pub(super) fn follow(&mut self, world: &World, now: Stamp) {
+        self.sampling.follow(world);
+        // A watch of one target begins inside of it, as soon as somebody tells about it.
+        let asked = world.survey.watching.as_ref().is_some_and(|watching| watching.target.is_some());
+        if asked && !self.opened && world.survey.chosen.is_some() {
+            self.opened = true;
+            (self.screen, self.one) = (Screen::One, world.survey.chosen);
+        }
+        // Its session follows a listener that starts again; so does the screen.
+        let gone = |id| world.survey.listeners.get(&id).is_none_or(|one: &Watched| one.gone.is_some());
+        if let (Some(one), Some(next)) = (self.one, world.survey.chosen)
+            && one != next
+            && gone(one)
+        {
+            self.one = Some(next);
+        }
+        let due = self.ordered.is_none_or(|at| now < at || now.since(at) >= CALM);
+        if due || self.lines.is_empty() {
+            self.arrange(world, now);
+        }
+    }
+
+    /// Takes a key; `None` where it means something else.
+    pub(super) fn press(&mut self, action: Action, asks: &Asks<'_>) -> Option<Vec<Command>> {
+        let commands = match self.screen {
+            Screen::One => self.press_inside(action, asks)?,
+            Screen::All => self.press_rows(action, asks)?,
+        };
+        // Among ten thousand rows a cursor must not wait for their order.
+        if !is_move(action) {
+            self.arrange(asks.world, asks.now);
+        }
+        Some(commands)
+    }
+
+    fn press_inside(&mut self, action: Action, asks: &Asks<'_>) -> Option<Vec<Command>> {
+        match action {
+            Action::Close => {
+                (self.screen, self.one, self.opened) = (Screen::All, None, true);
+                return Some(vec![Command::Choose(None)]);
+            }
+            Action::RowDown => self.scroll = (self.scroll + 1).min(waiting(asks.world).saturating_sub(1)),
+            Action::RowUp => self.scroll = self.scroll.saturating_sub(1),
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn press_rows(&mut self, action: Action, asks: &Asks<'_>) -> Option<Vec<Command>> {
+        match action {
+            Action::RowUp => self.go_to(self.row.saturating_sub(1)),
+            Action::RowDown => self.go_to(self.row + 1),
+            Action::PageUp => self.go_to(self.row.saturating_sub(asks.page.max(1))),
+            Action::PageDown => self.go_to(self.row + asks.page.max(1)),
+            Action::Top => self.go_to(0),
+            Action::Bottom => self.go_to(usize::MAX),
+            Action::Sort => self.order = self.order.next(),
+            Action::Filter => self.typing = true,
+            Action::Keep => self.typing = false,
+            Action::Drop => {
+                self.typing = false;
+                self.filter.clear();
+            }
+            Action::Letter(letter) if self.filter.chars().count() < LONGEST_FILTER => self.filter.push(letter),
+            Action::Letter(_) => {}
+            Action::Erase => {
+                self.filter.pop();
+            }
+            Action::Close => self.filter.clear(),
+            Action::Freeze => self.hold(asks),
+            Action::Fold => self.fold(asks.world, false),
+            Action::Unfold => self.fold(asks.world, true),
+            Action::Open => return Some(self.open(asks)),
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn hold(&mut self, asks: &Asks<'_>) {
+        self.held = match self.held.take() {
+            Some(_) => None,
+            None => Some(Box::new(Held { at: asks.now, survey: asks.world.survey.clone() })),
+        };
+    }
+
+    /// Into the chosen listener, or a group's fold.
+    fn open(&mut self, asks: &Asks<'_>) -> Vec<Command> {
+        let Some(line) = self.chosen() else { return Vec::new() };
+        if let Part::Group { open } = line.part {
+            self.fold(asks.world, !open);
+            return Vec::new();
+        }
+        let id = line.id;
+        (self.screen, self.one, self.scroll, self.opened) = (Screen::One, Some(id), 0, true);
+        self.held = None;
+        if asks.listens { vec![Command::Choose(Some(id))] } else { Vec::new() }
+    }
+
+    fn fold(&mut self, world: &World, open: bool) {
+        let Some(line) = self.chosen() else { return };
+        let Some(one) = self.survey(world).listeners.get(&line.id) else { return };
+        let address = one.reading.address.clone();
+        match line.part {
+            Part::Group { .. } if open => _ = self.unfolded.insert(address),
+            Part::Group { .. } => _ = self.unfolded.remove(&address),
+            Part::Member { .. } if !open => {
+                _ = self.unfolded.remove(&address);
+                let head = self.lines[..self.row].iter().rposition(|line| matches!(line.part, Part::Group { .. }));
+                self.go_to(head.unwrap_or(self.row));
+            }
+            Part::Member { .. } | Part::Alone => {}
+        }
+    }
+
+    fn go_to(&mut self, row: usize) {
+        self.row = row.min(self.lines.len().saturating_sub(1));
+        self.cursor = self.chosen().map(|line| (line.id, line.part.kind()));
+    }
+
+    /// Puts the rows in order; the chosen one stays chosen wherever it goes.
+    fn arrange(&mut self, world: &World, now: Stamp) {
+        self.ordered = Some(now);
+        let shown = self.moment(world.now);
+        self.lines = lines::arrange(self, self.survey(world), shown);
+        let living = || self.survey(world).listeners.values().filter(|one| one.gone.is_none());
+        self.census = (living().count(), living().filter(|one| one.is_full()).count());
+        let is_cursor = |line: &Line| match self.cursor {
+            Some((id, part)) => part == line.part.kind() && (line.id == id || line.members.contains(&id)),
+            None => false,
+        };
+        let found = self.lines.iter().position(is_cursor);
+        self.row = found.unwrap_or(self.row).min(self.lines.len().saturating_sub(1));
+        // Who has not chosen yet stays at the top, whatever comes up there.
+        if self.cursor.is_some() && found.is_none() {
+            self.cursor = self.chosen().map(|line| (line.id, line.part.kind()));
+        }
+    }
+}
+
+/// What a key is pressed into.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asks<'w> {
+    /// The world.
+    pub(super) world: &'w World,
+    /// The moment that is shown.
+    pub(super) now: Stamp,
+    /// True when wishes are carried out: no recording.
+    pub(super) listens: bool,
+    /// Rows of one screen.
+    pub(super) page: usize,
+}
+
+impl<'w> Asks<'w> {
+    /// A key pressed into a screen of this height.
+    pub(super) fn new(world: &'w World, now: Stamp, listens: bool, height: u16) -> Self {
+        let page = usize::from(height).checked_sub(8).unwrap_or(PAGE);
+        Self { world, now, listens, page }
+    }
+}
+
+/// True for keys that change nothing but the chosen row.
+const fn is_move(action: Action) -> bool {
+    use Action::{Bottom, PageDown, PageUp, RowDown, RowUp, Top};
+    matches!(action, RowUp | RowDown | PageUp | PageDown | Top | Bottom)
+}
+
+/// How many clients wait, as far as they are listed.
+fn waiting(world: &World) -> usize {
+    world.listed.waiting.as_ref().map_or(0, Vec::len)
+}

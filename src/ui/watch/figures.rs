@@ -1,0 +1,38 @@
+//! The numbers of one listener as the rows and their order need them.
+
+use crate::model::survey::{Drops, Survey, Watched};
+
+/// How full the accept queue is, in millionths of its capacity; more than a million when it is beyond it.
+pub fn fullness(one: &Watched) -> u64 {
+    millionths(one.fullness())
+}
+
+/// How full it was at most since the watch began, in millionths of its capacity.
+pub fn peak(one: &Watched) -> u64 {
+    millionths(one.fullness_max())
+}
+
+fn millionths(share: Option<f64>) -> u64 {
+    (share.unwrap_or(0.0) * 1e6) as u64
+}
+
+/// Packets that this listener dropped since the watch began, at most; `None` where nobody counts them (unix sockets).
+pub fn drops(one: &Watched) -> Option<u64> {
+    one.drops().map(|drops| drops.listener)
+}
+
+/// The drops in words: exact, between two numbers, and how much of its counter was noise.
+pub fn drops_in_words(drops: Drops) -> String {
+    let count = super::super::numbers::count;
+    let sure = match (drops.is_exact(), drops.at_least) {
+        (true, _) => count(drops.listener),
+        (false, 0) => format!("at most {}", count(drops.listener)),
+        (false, least) => format!("{} to {}", count(least), count(drops.listener)),
+    };
+    if drops.noise > 0 { format!("{sure} (its counter says {} more: noise)", count(drops.noise)) } else { sure }
+}
+
+/// The accept queue's greatest depth in each of the last seconds, oldest first; `None` where nothing is known of one.
+pub fn depths(survey: &Survey, one: &Watched, seconds: usize) -> Vec<Option<u32>> {
+    survey.trail(one, seconds).into_iter().map(|beat| beat.map(|beat| beat.depth_max)).collect()
+}
