@@ -20,6 +20,9 @@
 //! | [`ui`] | facts → cells | [`ui::view`] |
 //! | [`cli`] | words → plan | [`cli::run`] |
 //!
+//! The lab's run begins in [`session::live`], a watch of other people's listeners in [`session::attach`] over [`kernel::census`]; all of
+//! them are folded by [`model::survey`], the one that is looked into by [`model::world`].
+//!
 //! Commands go down (keys, script → lab). Facts come up (lab, eyes → session → [`model::world::World::apply`] → view or report).
 //!
 //! ## Who may see whom
