@@ -355,6 +355,37 @@ fn a_recorded_watch_replays_to_the_very_same_bytes() {
     });
 }
 
+/// Not in a namespace of its own: there everybody is root. And without any capability, also where root runs the tests.
+#[test]
+fn without_any_right_the_queue_who_waits_and_the_stall_are_seen() {
+    let (_listener, address) = listen("127.0.0.1:0", 3);
+    let mut waiting = connect(address, 4);
+    waiting[0].write_all(b"hello").unwrap();
+    let _refused: Vec<_> = (0..3).map(|_| knock(address)).collect();
+    let output = std::process::Command::new("setpriv")
+        .args(["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", env!("CARGO_BIN_EXE_qviz"), "watch"])
+        .args([&address.to_string(), "--json", "--duration", "2500ms"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_valid(&document);
+    assert_eq!(document["rights"]["tap"], false, "{}", document["rights"]);
+    let (depth, limit, drops) = ss(address).unwrap();
+    let one = row(&document, address);
+    let queue = &one["accept_queue"];
+    assert_eq!((queue["depth"].as_u64(), queue["limit"].as_u64()), (Some(depth), Some(limit)), "{one:#}");
+    let told = one["drops"]["listener"].as_u64().unwrap() + one["drops"]["noise"].as_u64().unwrap();
+    assert!((3..=drops).contains(&told), "{drops} {one:#}");
+    let clients = one["waiting"].as_array().unwrap();
+    let sender = waiting[0].local_addr().unwrap().to_string();
+    assert_eq!(clients.len(), 4, "{one:#}");
+    assert!(clients.iter().all(|client| client["age_ms"].as_u64().is_some_and(|age| age >= 2000)), "{one:#}");
+    assert!(clients.iter().any(|client| client["peer"] == sender && client["bytes"] == 5), "{one:#}");
+    let findings = document["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| finding["rule"] == "server-stalled"), "{findings:#?}");
+}
+
 /// Not in a namespace of its own: there everybody is root.
 #[test]
 fn what_may_not_be_seen_is_said_with_the_remedy() {
