@@ -683,3 +683,22 @@ fn what_no_list_shows_within_a_second_was_a_cookie_also_before_the_counters_tell
     play.list(&[]);
     assert_eq!((play.belief(2), play.toll(Cause::RequestPruned)), (Belief::Phantom, (0, 0)));
 }
+
+/// What an ignored ACK weighs is certain only where the wire tells a cookie from a request.
+#[test]
+fn where_cookies_are_guessed_the_listeners_drop_count_decides_no_ack() {
+    let mut play = Play::new(1, &[]);
+    play.drops(0);
+    for id in [1, 2, 3] {
+        play.start(id);
+        play.stamped(id, Toward::Listener, flags::SYN);
+        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+    play.ack(1);
+    play.ack(3);
+    play.accept(1);
+    play.ack(2);
+    play.drops(2);
+    play.drops(2);
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (0, 0)));
+}

@@ -37,6 +37,8 @@ pub(super) struct Open {
     pub(super) coming: u32,
     /// Connections made by a SYN-ACK that does not tell whether it was a cookie.
     pub(super) untold: u64,
+    /// True when a client has come whose SYN-ACK cannot tell a cookie.
+    pub(super) untelling: bool,
     /// Those of them that were taken for cookies.
     pub(super) guessed: u64,
     /// What is kept about a listener that is somebody else's.

@@ -52,6 +52,7 @@ impl World {
         one.syns = one.syns.saturating_add(1);
         one.trace.client_isn = segment.seq;
         one.trace.tells_cookie = segment.window_scale && !segment.timestamps;
+        self.open.untelling |= !one.trace.tells_cookie;
         let first = one.syns == 1;
         let open = matches!(one.server, ServerSide::Nothing | ServerSide::CookieSent) || one.server.is_over();
         if open {
