@@ -234,7 +234,7 @@ fn real_clients() {
     all_seeds(&[
         real(
             "connect, overflow",
-            "--client connect --backlog 5 --rate 100 --accept-rate 10 --duration 3s",
+            "--client connect --backlog 5 --rate 100 --accept-rate 10 --duration 2s",
             &["syn:accept-queue-full"],
         ),
         real(
