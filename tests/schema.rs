@@ -251,6 +251,24 @@ fn the_summary_of_nothing_and_of_a_run_fit_the_schema() {
 }
 
 #[test]
+fn a_drop_that_only_the_listener_counts_fits_the_schema() {
+    let mut world = World::new();
+    let queue = |drops| Event::Queue(QueueReading { depth: Some(0), limit: Some(5), drops: Some(drops) });
+    let mut counters = Counters::default();
+    for counter in Counter::ALL {
+        counters.set(counter, 0);
+    }
+    for (millis, event) in
+        [began(), queue(0), Event::Counters(Box::new(counters)), queue(2), Event::Ended].iter().enumerate()
+    {
+        world.apply(Stamp::from_millis(millis as u64), event);
+    }
+    let value = serde_json::to_value(Summary::of(&world)).unwrap();
+    assert_eq!(value["ledger"]["unexplained"][0]["counter"], "sk_drops", "{}", value["ledger"]);
+    assert_valid(&value);
+}
+
+#[test]
 fn the_document_of_nothing_and_of_a_watch_fit_the_schema() {
     let mut world = World::new();
     assert_valid(&serde_json::to_value(Document::of(&world)).unwrap());
