@@ -36,8 +36,8 @@
 //! | lab | model | ratatui, tokio, Instant, SystemTime, netstat |
 //! | scenario | model | tokio, ratatui, socket2, std::fs, Instant, SystemTime |
 //! | session | model kernel lab scenario | ratatui, println |
-//! | report | model session | ratatui, socket2 |
-//! | ui | model session | socket2, std::net |
+//! | report | model scenario session | ratatui, socket2 |
+//! | ui | model scenario session | socket2, std::net |
 //! | cli | model kernel lab scenario session report ui | socket2, libc |
 
 pub mod cli;

@@ -1,7 +1,10 @@
-//! WHAT HAPPENS WHEN: commands at stamps. Pure.
+//! WHAT HAPPENS WHEN: commands at stamps, and lessons made of them. Pure.
 
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
+
+pub mod condition;
+pub mod lesson;
 
 /// Commands in the order of their stamps.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{AcceptRate, Arrivals, Sysctl};
 use super::tempo::Step;
+use super::trial::Trial;
 use super::watch::ListenerId;
 
 /// One wish. Whether it was done, and what came of it, is told by events.
@@ -40,6 +41,8 @@ pub enum Command {
     Pace(f64),
     /// Call `accept()` once, whatever the accept rate is.
     AcceptOne,
+    /// Carry out an experiment on sockets and processes of its own, beside the listener.
+    Trial(Trial),
     /// Watch: tell everything about this listener from now on; `None`: about none.
     Choose(Option<ListenerId>),
     /// No more clients start; the run ends.

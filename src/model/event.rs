@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
+use super::lesson::LessonFact;
 use super::peer::Peer;
 use super::sample::{Eye, Listed, QueueReading};
 use super::segment::{Kind, Segment};
 use super::settings::{ClientKind, Knobs, Sysctl, Sysctls};
 use super::stamp::Stamp;
 use super::tempo::{Tempo, Thing};
+use super::trial::TrialFact;
 use super::watch::{Crowding, Knocks, ListenerId, Owner, Roll, Watching};
 
 /// Where the lab stands.
@@ -133,6 +135,10 @@ pub enum Event {
     Knocked(Vec<Knocks>),
     /// From now on the facts about one listener ([`Event::Began`] follows) are about this one; `None`: about none.
     Chosen(Option<ListenerId>),
+    /// A trial did or measured something.
+    Trial(TrialFact),
+    /// A lesson has come so far.
+    Lesson(LessonFact),
     /// Nothing new, but time has passed up to here.
     Tick,
     /// The session is over; nothing follows.

@@ -10,6 +10,7 @@ use super::counters::{Counter, Counters};
 use super::event::{Began, Listening};
 use super::finding::Finding;
 use super::history::History;
+use super::lesson::Course;
 use super::ledger::{Balance, Cause, Ledger};
 use super::peer::Peer;
 use super::queue::SynRule;
@@ -18,6 +19,7 @@ use super::settings::{Knobs, Sysctls};
 use super::stamp::Stamp;
 use super::survey::Survey;
 use super::tempo::Tempo;
+use super::trial::Trials;
 
 mod account;
 mod admission;
@@ -49,8 +51,14 @@ use spread::Spread;
 pub struct World {
     /// The stamp of the last fact.
     pub now: Stamp,
+    /// When the session began: a lesson's scenes follow each other on one clock.
+    pub opened: Stamp,
     /// All listeners, where other people's are watched.
     pub survey: Survey,
+    /// Where the lesson stands, if one is played. It outlives the sessions of its scenes.
+    pub lesson: Option<Box<Course>>,
+    /// Experiments beside the listener.
+    pub trials: Trials,
     /// Where and with what the session runs.
     pub began: Option<Began>,
     /// The last `listen()` call.

@@ -97,6 +97,8 @@ impl Serialize for Line<'_> {
             Event::Crowded { id, crowding } => watch::crowding_fields(&mut map, *id, *crowding)?,
             Event::Knocked(knocks) => map.serialize_entry("knocks", knocks)?,
             Event::Chosen(chosen) => map.serialize_entry("id", chosen)?,
+            Event::Trial(fact) => map.serialize_entry("fact", fact)?,
+            Event::Lesson(fact) => map.serialize_entry("fact", fact)?,
             Event::Tick | Event::Ended => {}
         }
         map.end()
@@ -127,6 +129,8 @@ const fn kind(event: &Event) -> &'static str {
         Event::Crowded { .. } => "crowded",
         Event::Knocked(_) => "knocked",
         Event::Chosen(_) => "chosen",
+        Event::Trial(_) => "trial",
+        Event::Lesson(_) => "lesson",
         Event::Tick => "tick",
         Event::Ended => "ended",
     }

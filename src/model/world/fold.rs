@@ -25,7 +25,8 @@ impl World {
                 let mut findings = std::mem::take(&mut self.findings);
                 found.retain(|_, finding| told(finding));
                 findings.retain(told);
-                *self = Self { now: at, survey: std::mem::take(&mut self.survey), found, findings, ..Self::default() };
+                let (survey, lesson) = (std::mem::take(&mut self.survey), self.lesson.take());
+                *self = Self { now: at, opened: at, survey, lesson, found, findings, ..Self::default() };
             }
             Event::Watching(_) => *self = Self { now: at, ..Self::default() },
             _ => {}
@@ -57,6 +58,8 @@ impl World {
             }
             Event::Refused { message } => self.note(Note::Refused(message.clone())),
             Event::Watching(watching) => self.sysctls = watching.sysctls.clone(),
+            Event::Trial(fact) => self.trials.apply(at, fact),
+            Event::Lesson(fact) => self.lesson.get_or_insert_default().apply(at, fact),
             Event::Roll(_)
             | Event::Owned { .. }
             | Event::Crowded { .. }

@@ -316,6 +316,7 @@ fn turn(knobs: &mut Knobs, command: Command) {
         | Command::Step(_)
         | Command::Pace(_)
         | Command::AcceptOne
+        | Command::Trial(_)
         | Command::Choose(_)
         | Command::Stop => {}
     }

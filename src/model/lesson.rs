@@ -1,0 +1,148 @@
+//! Where a lesson stands, as facts: told by who plays it, kept on a tape like everything else, and folded here. The lesson's text is
+//! one of the facts, so that a recording shows it without any file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::stamp::Stamp;
+
+/// What happens in a lesson.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LessonFact {
+    /// A lesson is opened.
+    Opened {
+        /// Its name, that of its file.
+        name: String,
+        /// Its whole text, as it stands in the file.
+        source: String,
+    },
+    /// A scene begins; its own session follows ([`Event::Began`](super::event::Event::Began)). A scene that is repeated begins again.
+    Scene(usize),
+    /// A step of the scene begins.
+    Step {
+        /// Which one, from 0.
+        step: usize,
+        /// How far it is.
+        phase: Phase,
+    },
+    /// The person at the keys has predicted.
+    Chose {
+        /// Which choice, from 0.
+        choice: usize,
+    },
+    /// The prediction met what was measured.
+    Scored {
+        /// True when it was right; `None` when that cannot be told.
+        right: Option<bool>,
+    },
+    /// A number is kept under this name beyond its scene.
+    Kept {
+        /// The name.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
+    /// Nothing follows but what one wants to see again.
+    Over,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Its question waits for a prediction.
+    #[default]
+    Asked,
+    /// Its commands are given, and what it waits for has not come yet.
+    Doing,
+    /// It has come: what there is to say is said.
+    Told,
+    /// It has not come in time, and that is said.
+    Missed,
+}
+
+/// Where a lesson stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Course {
+    /// The lesson's name.
+    pub name: String,
+    /// The lesson's whole text.
+    pub source: String,
+    /// The present scene, from 0.
+    pub scene: usize,
+    /// The present step of it, from 0; `None` before the first.
+    pub step: Option<usize>,
+    /// How far that step is.
+    pub phase: Phase,
+    /// Since when the step is in this phase.
+    pub since: Stamp,
+    /// The prediction made in this step, and whether it was right.
+    pub choice: Option<(usize, Option<bool>)>,
+    /// Predictions that turned out right, and all of them.
+    pub score: (u32, u32),
+    /// Numbers that outlive their scene.
+    pub kept: BTreeMap<String, f64>,
+    /// True when the last step has been told and left.
+    pub over: bool,
+}
+
+impl Course {
+    /// Takes one fact.
+    pub fn apply(&mut self, at: Stamp, fact: &LessonFact) {
+        match fact {
+            LessonFact::Opened { name, source } => {
+                *self = Self { name: name.clone(), source: source.clone(), since: at, ..Self::default() };
+            }
+            LessonFact::Scene(scene) => {
+                (self.scene, self.step, self.choice, self.over) = (*scene, None, None, false);
+                self.since = at;
+            }
+            LessonFact::Step { step, phase } => {
+                if self.step != Some(*step) {
+                    self.choice = None;
+                }
+                (self.step, self.phase, self.since) = (Some(*step), *phase, at);
+            }
+            LessonFact::Chose { choice } => self.choice = Some((*choice, None)),
+            LessonFact::Scored { right } => {
+                if let (Some((_, verdict)), Some(right)) = (&mut self.choice, right) {
+                    *verdict = Some(*right);
+                    self.score.0 += u32::from(*right);
+                    self.score.1 += 1;
+                }
+            }
+            LessonFact::Kept { name, value } => {
+                self.kept.insert(name.clone(), *value);
+            }
+            LessonFact::Over => self.over = true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prediction_counts_once_it_met_the_measurement() {
+        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        course.apply(at, &LessonFact::Step { step: 0, phase: Phase::Asked });
+        course.apply(at, &LessonFact::Chose { choice: 2 });
+        course.apply(at, &LessonFact::Step { step: 0, phase: Phase::Doing });
+        assert_eq!((course.choice, course.score), (Some((2, None)), (0, 0)));
+        course.apply(at, &LessonFact::Scored { right: Some(true) });
+        assert_eq!((course.choice, course.score), (Some((2, Some(true))), (1, 1)));
+        course.apply(at, &LessonFact::Step { step: 1, phase: Phase::Doing });
+        assert_eq!(course.choice, None);
+    }
+
+    #[test]
+    fn what_is_kept_outlives_its_scene() {
+        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        course.apply(at, &LessonFact::Kept { name: "slow".into(), value: 2.5 });
+        course.apply(at, &LessonFact::Scene(1));
+        assert_eq!((course.scene, course.step, course.kept["slow"]), (1, None, 2.5));
+    }
+}

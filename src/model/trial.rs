@@ -1,0 +1,185 @@
+//! Trials: experiments on real sockets and processes that go beyond one listener's queues (bind, connect, fork, close). A lesson asks
+//! for one by its name; the lab carries it out in the private network, and what it did and measured comes up as facts.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::stamp::Stamp;
+
+macro_rules! trials {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
+        /// One experiment.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Trial { $($(#[$doc])* #[serde(rename = $name)] $variant),+ }
+
+        impl Trial {
+            /// Every trial.
+            pub const ALL: [Self; [$(Self::$variant),+].len()] = [$(Self::$variant),+];
+
+            /// The name used in lessons.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+trials! {
+    /// accept() takes from the head: first come, first served.
+    AcceptFifo = "accept-fifo",
+    /// accept() on an empty queue sleeps, or answers EAGAIN.
+    AcceptBlocks = "accept-blocks",
+    /// A request, the queued child, and the accepted socket are one: the same socket cookie.
+    MoveToTail = "move-to-tail",
+    /// What limit listen() leaves behind for backlogs of every size.
+    ListenLimits = "listen-limits",
+    /// connect() to a full accept queue: silence, then ETIMEDOUT; when each SYN was sent.
+    RetrySchedule = "retry-schedule",
+    /// Who sends RST: no listener, an aborted connection, a segment of no connection.
+    ThreeResets = "three-resets",
+    /// "Destination unreachable" as ICMP, and no route at all.
+    Unreachable = "unreachable",
+    /// A socket after a failed connect().
+    FailedSocket = "failed-socket",
+    /// connect() that does not wait: EINPROGRESS, then writable.
+    NonblockingConnect = "nonblocking-connect",
+    /// A new socket and a doubling pause for each try, against a late server.
+    Backoff = "backoff",
+    /// Every errno of connect().
+    ConnectErrnos = "connect-errnos",
+    /// Wildcard or address, port 0 or given: who chooses what.
+    BindFour = "bind-four",
+    /// Two sockets, one port: what SO_REUSEADDR and SO_REUSEPORT change.
+    BindInUse = "bind-in-use",
+    /// listen() without bind().
+    UnboundListen = "unbound-listen",
+    /// Which types of sockets listen().
+    ListenTypes = "listen-types",
+    /// Which of the listener's options an accepted socket has.
+    Inherits = "inherits",
+    /// A connection's socket held by two processes: close() against shutdown().
+    ForkRefcount = "fork-refcount",
+    /// A parent that never closes accepted sockets.
+    ForkLeak = "fork-leak",
+    /// The states that sock_diag shows at both ends, step by step.
+    States = "states",
+    /// SO_REUSEPORT: a queue and a limit for each socket; what becomes of a closed one's children.
+    Reuseport = "reuseport",
+    /// TCP_DEFER_ACCEPT: nothing is queued before data comes.
+    DeferAccept = "defer-accept",
+    /// A unix stream socket's queue: how many fit, and what the next one meets.
+    UnixSocket = "unix-socket",
+}
+
+/// What comes up from a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialFact {
+    /// It begins.
+    Began(Trial),
+    /// Somebody did something.
+    Line(Line),
+    /// A number was measured.
+    Measured {
+        /// Its name, in kebab case with the unit at its end: `second-try-ms`, `child-inherits-keepalive`. Yes is 1, no is 0.
+        name: String,
+        /// Its value; never NaN.
+        value: f64,
+    },
+    /// It is over.
+    Ended {
+        /// Which one.
+        trial: Trial,
+        /// Why it could not be carried out, if it could not.
+        failed: Option<String>,
+    },
+}
+
+/// One call, or one thing seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Who did it: `server`, `client`, `child`, `kernel`, `wire`.
+    pub who: String,
+    /// What, as it would stand in a program or a trace: `bind(0.0.0.0:0)`.
+    pub call: String,
+    /// What came of it: `0`, `EADDRINUSE`, `port 37211`.
+    pub outcome: String,
+    /// How to see it.
+    pub mood: Mood,
+}
+
+/// How a line is to be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mood {
+    /// As any other.
+    #[default]
+    Plain,
+    /// It went well.
+    Good,
+    /// It was refused, or it failed; what a trial was made to show often does.
+    Refused,
+    /// Nothing came: silence.
+    Silent,
+}
+
+/// What is known of the trials of a session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trials {
+    /// The one that runs.
+    pub running: Option<Trial>,
+    /// What was done, oldest first; bounded.
+    pub lines: Vec<(Stamp, Line)>,
+    /// What was measured, by name.
+    pub measured: BTreeMap<String, f64>,
+    /// Trials that are over.
+    pub done: u32,
+    /// Why the last one could not be carried out.
+    pub failed: Option<String>,
+}
+
+impl Trials {
+    /// Takes one fact.
+    pub fn apply(&mut self, at: Stamp, fact: &TrialFact) {
+        match fact {
+            TrialFact::Began(trial) => {
+                self.running = Some(*trial);
+                self.failed = None;
+            }
+            TrialFact::Line(line) => {
+                if self.lines.len() == MOST_LINES {
+                    self.lines.remove(0);
+                }
+                self.lines.push((at, line.clone()));
+            }
+            TrialFact::Measured { name, value } => {
+                self.measured.insert(name.clone(), *value);
+            }
+            TrialFact::Ended { failed, .. } => {
+                self.running = None;
+                self.done += 1;
+                self.failed.clone_from(failed);
+            }
+        }
+    }
+}
+
+/// How many lines are kept.
+const MOST_LINES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_trial_measured_outlives_it() {
+        let mut trials = Trials::default();
+        let at = Stamp::from_millis(5);
+        trials.apply(at, &TrialFact::Began(Trial::BindFour));
+        assert_eq!(trials.running, Some(Trial::BindFour));
+        trials.apply(at, &TrialFact::Measured { name: "rows".into(), value: 4.0 });
+        trials.apply(at, &TrialFact::Ended { trial: Trial::BindFour, failed: None });
+        assert_eq!((trials.running, trials.done, trials.measured["rows"]), (None, 1, 4.0));
+    }
+}
