@@ -10,8 +10,8 @@ use super::counters::{Counter, Counters};
 use super::event::{Began, Listening};
 use super::finding::Finding;
 use super::history::History;
-use super::lesson::Course;
 use super::ledger::{Balance, Cause, Ledger};
+use super::lesson::Course;
 use super::peer::Peer;
 use super::queue::SynRule;
 use super::sample::{Eye, Listed, QueueReading};
@@ -242,6 +242,7 @@ impl World {
             Some(began) if !began.private_counters => {
                 undecided("the counters of this network namespace are shared with other programs")
             }
+            _ if self.trials != Trials::default() => undecided("a trial has used this network namespace as well"),
             _ if self.segments.is_none() => undecided("segments are not seen: no packet tap"),
             _ if self.losses.tap_dropped > 0 => undecided("the packet tap lost segments"),
             _ if self.counters_first.is_none() => undecided("the counters could not be read"),
