@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
     let mut bound = String::new();
     for path in lessons {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        bound.push_str(&format!("== {name}\n{}\n", fs::read_to_string(&path)?));
+        bound.extend(["== ", &name, "\n", &fs::read_to_string(&path)?, "\n"]);
     }
     let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
     fs::write(Path::new(&out).join("lessons.txt"), bound)

@@ -6,6 +6,7 @@ pub mod alarm;
 pub mod command;
 pub mod connection;
 pub mod counters;
+pub mod errno;
 pub mod event;
 pub mod finding;
 pub mod history;

@@ -4,7 +4,6 @@
 
 pub mod cast;
 pub mod clean;
-pub mod errno;
 pub mod grid;
 pub mod json;
 pub mod jsonl;

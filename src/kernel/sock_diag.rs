@@ -181,6 +181,18 @@ impl Diag {
         Ok(dumped)
     }
 
+    /// Replaces `out` by every TCP socket with the local `port`, whatever its state and whoever holds it, in no particular order.
+    ///
+    /// # Errors
+    /// [`DiagError`] where the dump failed twice; `out` is empty then.
+    pub fn of_port(&mut self, port: u16, out: &mut Vec<Row>) -> Result<Dumped, DiagError> {
+        out.clear();
+        let question = Question { states: EVERY, extensions: 0, port, wanted: |_| true };
+        let dumped = self.dump(&question, "list the sockets of")?;
+        out.append(&mut self.rows);
+        Ok(dumped)
+    }
+
     /// Gives every listening TCP socket of the namespace as the kernel lists it: in no particular order, some perhaps twice. `each` is
     /// told with `None` to forget what it was given: the answer was cut short and begins anew.
     ///
@@ -269,6 +281,8 @@ const SYN_RECV: u32 = 1 << codec::SYN_RECV;
 const LISTEN: u32 = 1 << codec::LISTEN;
 /// Everything that can stand in one of the two queues. A Fast Open child is a full socket in SYN_RECV.
 const QUEUED: u32 = SYN_RECV | 1 << codec::ESTABLISHED | 1 << codec::CLOSE_WAIT;
+/// Every state of `include/net/tcp_states.h`, TCP_ESTABLISHED (1) to TCP_CLOSING (11).
+const EVERY: u32 = 0xffe;
 
 const WITH_INFO: u8 = 1 << (codec::INFO - 1);
 const WITH_MEMORY: u8 = 1 << (codec::MEMORY - 1);
@@ -306,6 +320,22 @@ mod tests {
         assert_eq!(mine.len(), 1);
         assert_eq!((mine[0].queue.depth, mine[0].queue.drops), (Some(1), Some(0)));
         assert!(mine[0].inode > 0);
+    }
+
+    #[test]
+    fn a_port_is_listed_with_its_listener_and_both_ends_of_its_connections() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut diag = Diag::open().unwrap();
+        let mut rows = Vec::new();
+        diag.of_port(port, &mut rows).unwrap();
+        let mut states: Vec<_> = rows.iter().map(|row| (row.state, row.is_unaccepted())).collect();
+        states.sort_unstable();
+        assert_eq!(states, [(codec::ESTABLISHED, true), (codec::LISTEN, false)]);
+        diag.of_port(client.local_addr().unwrap().port(), &mut rows).unwrap();
+        let states: Vec<_> = rows.iter().map(|row| (row.state, row.is_unaccepted(), row.peer.port())).collect();
+        assert_eq!(states, [(codec::ESTABLISHED, false, port)]);
     }
 
     #[test]

@@ -11,6 +11,11 @@ use std::time::Duration;
 use super::namespace::SendPass;
 use crate::model::stamp::Stamp;
 use crate::model::trial::{Line, Mood, Trial, TrialFact};
+use crate::say;
+
+mod accept_blocks;
+mod accept_fifo;
+mod ends;
 
 /// What a trial may use of the world outside of this room: clock, eyes, and ears for what it tells.
 pub trait Surroundings {
@@ -66,13 +71,13 @@ pub enum TrialError {
         source: io::Error,
     },
     /// What it waited for did not come in time.
-    #[error("waited in vain for {0}")]
+    #[error("{}", say!("waited in vain for {what}", what = .0))]
     InVain(String),
     /// It needs the private network.
-    #[error("it needs the private network")]
+    #[error("{}", say!("it needs the private network"))]
     NeedsLab,
     /// Nobody wants it any more.
-    #[error("it was stopped")]
+    #[error("{}", say!("it was stopped"))]
     Stopped,
 }
 
@@ -106,6 +111,20 @@ impl Bench<'_> {
     /// Tells a number.
     pub(in crate::lab) fn measured(&mut self, name: &str, value: f64) {
         self.surroundings.tell(TrialFact::Measured { name: name.to_owned(), value });
+    }
+
+    /// Tells whether something is so.
+    pub(in crate::lab) fn yes(&mut self, name: &str, is_so: bool) {
+        self.measured(name, f64::from(u8::from(is_so)));
+    }
+
+    /// Waits.
+    ///
+    /// # Errors
+    /// The trial was stopped.
+    pub(in crate::lab) fn pause(&self, span: Duration) -> Result<(), TrialError> {
+        self.surroundings.rest(span);
+        if self.surroundings.is_stopped() { Err(TrialError::Stopped) } else { Ok(()) }
     }
 
     /// Waits until something is so.
@@ -143,6 +162,8 @@ pub fn run(trial: Trial, bench: &mut Bench<'_>) {
 
 fn carry_out(trial: Trial, bench: &mut Bench<'_>) -> Result<(), TrialError> {
     match trial {
+        Trial::AcceptFifo => accept_fifo::run(bench),
+        Trial::AcceptBlocks => accept_blocks::run(bench),
         other => Err(TrialError::InVain(other.name().to_owned())),
     }
 }

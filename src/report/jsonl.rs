@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::errno;
+use crate::model::errno;
 use crate::model::event::{Began, Deed, Event, Life, Listening, Loss, Stamped};
 use crate::model::sample::{HalfOpen, Listed, Waiting};
 use crate::model::segment::Segment;

@@ -25,6 +25,7 @@ mod eyes;
 mod place;
 mod setup;
 mod step;
+mod trials;
 
 pub use place::Place;
 

@@ -7,6 +7,7 @@ use super::{
     AcceptQueue, Clients, Diagnosis, Drop, Listener, ListenerDrops, OwnLosses, Quantiles, Segments, Summary, SynQueue,
     VERSION, Verdict,
 };
+use crate::model::errno;
 use crate::model::event::Began;
 use crate::model::finding::Finding;
 use crate::model::ledger::{Balance, Cause};
@@ -15,7 +16,7 @@ use crate::model::stamp::Stamp;
 use crate::model::world::occupancy::Occupancy;
 use crate::model::world::spread::Spread;
 use crate::model::world::{ClientTally, Losses, SegmentTally, World};
-use crate::report::{clean, errno};
+use crate::report::clean;
 
 impl Summary {
     /// What is known of the run at this moment.

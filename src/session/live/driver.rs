@@ -12,6 +12,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::actors::Actors;
 use super::eyes::Eyes;
 use super::place::Place;
+use super::trials::Trials;
 use crate::kernel::tap::{BlindTap, Tap, TapError};
 use crate::lab::knobs;
 use crate::lab::listener::Listener;
@@ -60,6 +61,7 @@ pub(super) struct Driver {
     pub(super) blind: Option<BlindTap>,
     pub(super) tap: Option<Tap>,
     pub(super) eyes: Eyes,
+    pub(super) trials: Trials,
     pub(super) pass: Option<SendPass>,
     pub(super) knobs: Knobs,
     pub(super) ends: Ends,
@@ -105,6 +107,7 @@ impl Driver {
         self.actors.turn(self.clock.now(), &mut self.batch);
         self.exchange();
         self.serve();
+        self.trials.turn(&mut self.batch);
         let now = self.clock.now();
         let busy = now.since(self.moved) < Duration::from_secs(1);
         self.eyes.look(&self.clock, busy, &mut self.batch);
@@ -225,6 +228,7 @@ impl Driver {
         match command {
             Command::Listen(backlog) => self.listen_again(backlog),
             Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
+            Command::Trial(trial) => return self.trials.ask(trial, &mut self.batch),
             Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
             _ => {}
         }
@@ -275,6 +279,7 @@ impl Driver {
 
     /// The last looks: counters and tap must speak of the same segments.
     fn finish(mut self) {
+        self.trials.stop(&mut self.batch);
         self.actors.command(self.clock.now(), &Command::Stop);
         self.actors.turn(self.clock.now(), &mut self.batch);
         let mut quiet = 0;

@@ -11,6 +11,7 @@ use super::actors::Actors;
 use super::driver::{Driver, Ends};
 use super::eyes::Eyes;
 use super::place::Place;
+use super::trials::Trials;
 use super::{LiveError, LivePlan};
 use crate::kernel::own::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
@@ -62,6 +63,7 @@ pub(super) fn open(
     })?;
     let eyes = Eyes::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
     let began = began(&plan, address, tap.is_some(), sysctls);
+    let trials = Trials::new(clock, pass.clone());
     let mut driver = Driver {
         clock,
         wall: WallClock::default(),
@@ -71,6 +73,7 @@ pub(super) fn open(
         blind: tap,
         tap: None,
         eyes,
+        trials,
         pass,
         knobs: plan.knobs,
         ends: Ends { count: plan.count, duration: plan.duration },

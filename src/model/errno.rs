@@ -22,7 +22,7 @@ pub const ALWAYS_LISTED: [Errno; 8] = [
     Errno::NOBUFS,
 ];
 
-const NAMES: [(Errno, &str); 27] = [
+const NAMES: [(Errno, &str); 34] = [
     (Errno::ACCESS, "EACCES"),
     (Errno::ADDRINUSE, "EADDRINUSE"),
     (Errno::ADDRNOTAVAIL, "EADDRNOTAVAIL"),
@@ -33,22 +33,29 @@ const NAMES: [(Errno, &str); 27] = [
     (Errno::CONNABORTED, "ECONNABORTED"),
     (Errno::CONNREFUSED, "ECONNREFUSED"),
     (Errno::CONNRESET, "ECONNRESET"),
+    (Errno::DESTADDRREQ, "EDESTADDRREQ"),
     (Errno::HOSTUNREACH, "EHOSTUNREACH"),
+    (Errno::INPROGRESS, "EINPROGRESS"),
     (Errno::INTR, "EINTR"),
     (Errno::INVAL, "EINVAL"),
     (Errno::IO, "EIO"),
+    (Errno::ISCONN, "EISCONN"),
     (Errno::MFILE, "EMFILE"),
     (Errno::NETDOWN, "ENETDOWN"),
     (Errno::NETUNREACH, "ENETUNREACH"),
     (Errno::NFILE, "ENFILE"),
     (Errno::NOBUFS, "ENOBUFS"),
     (Errno::NODEV, "ENODEV"),
+    (Errno::NOENT, "ENOENT"),
     (Errno::NOMEM, "ENOMEM"),
+    (Errno::NOPROTOOPT, "ENOPROTOOPT"),
     (Errno::NOTCONN, "ENOTCONN"),
+    (Errno::NOTSOCK, "ENOTSOCK"),
     (Errno::OPNOTSUPP, "EOPNOTSUPP"),
     (Errno::PERM, "EPERM"),
     (Errno::PIPE, "EPIPE"),
     (Errno::PROTO, "EPROTO"),
+    (Errno::PROTONOSUPPORT, "EPROTONOSUPPORT"),
     (Errno::TIMEDOUT, "ETIMEDOUT"),
 ];
 

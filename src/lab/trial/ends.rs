@@ -1,0 +1,71 @@
+//! The two ends that most trials need: a listener on loopback and clients of it, and the names of what their calls answer.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::TrialError;
+use crate::model::errno;
+use crate::say;
+
+/// A name for the error of a call, as `strace` writes it.
+pub(super) fn call<T>(what: impl Into<String>, outcome: io::Result<T>) -> Result<T, TrialError> {
+    outcome.map_err(|source| TrialError::Call { call: what.into(), source })
+}
+
+/// What a call answered: `0`, or the name of its error.
+pub(super) fn answer<T>(outcome: &io::Result<T>) -> String {
+    match outcome {
+        Ok(_) => "0".to_owned(),
+        Err(error) => errno::name(number(error)).into_owned(),
+    }
+}
+
+/// The errno of an error; 0 for one that the kernel did not give.
+pub(super) fn number(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(0)
+}
+
+/// A TCP socket, blocking and close-on-exec.
+pub(super) fn socket() -> Result<Socket, TrialError> {
+    call("socket(TCP)", Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)))
+}
+
+/// A non-blocking listener on a loopback port of the kernel's choice.
+pub(super) fn listen(backlog: i32) -> Result<(Socket, SocketAddr), TrialError> {
+    let socket = socket()?;
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    call("bind(127.0.0.1:0)", socket.bind(&anywhere.into()))?;
+    call(format!("listen({backlog})"), socket.listen(backlog))?;
+    call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
+    let address = name(&socket)?;
+    Ok((socket, address))
+}
+
+/// A client that is connected.
+pub(super) fn connect(to: SocketAddr) -> Result<Socket, TrialError> {
+    let socket = socket()?;
+    call(format!("connect({to})"), socket.connect_timeout(&to.into(), PATIENCE))?;
+    Ok(socket)
+}
+
+/// Where a socket stands (getsockname).
+pub(super) fn name(socket: &Socket) -> Result<SocketAddr, TrialError> {
+    address("getsockname()", socket.local_addr())
+}
+
+/// An IP address as an answer.
+pub(super) fn address(what: &str, answer: io::Result<socket2::SockAddr>) -> Result<SocketAddr, TrialError> {
+    let found = call(what, answer)?;
+    found.as_socket().ok_or_else(|| TrialError::InVain(say!("an IP address from {what}", what)))
+}
+
+/// A span in milliseconds.
+pub(super) const fn millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1_000.0
+}
+
+/// How long anything on loopback may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);

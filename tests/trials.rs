@@ -1,0 +1,80 @@
+//! Trials on the real kernel: each in a private network and a process of its own, as an ordinary user and as root, and what it
+//! measured is compared with what this kernel is known to do. Nothing of it may be left behind.
+//!
+//! `cargo test --test trials [FILTER]`. Where the lab cannot be had, a case is ignored with the reason, or fails if
+//! QVIZ_REQUIRE_LAB=1.
+#![expect(clippy::unwrap_used, reason = "a broken expectation ends the case's process")]
+
+#[expect(
+    dead_code,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "shared with tests/namespace.rs, which uses all of it"
+)]
+#[path = "namespace/harness.rs"]
+mod harness;
+#[path = "support/lab.rs"]
+mod lab;
+#[path = "trials/stage.rs"]
+mod stage;
+
+use std::process::ExitCode;
+
+use harness::{Case, Ignored, Who};
+use qviz::model::trial::Trial;
+use stage::{Asked, facts_of};
+
+/// Each case twice: as an ordinary user, and as root.
+macro_rules! cases {
+    ($($claim:ident),+ $(,)?) => {
+        &[$((stringify!($claim), Who::User, $claim), (stringify!($claim), Who::Root, $claim)),+]
+    };
+}
+
+const CASES: &[Case] = cases![
+    trials_are_carried_out_one_after_the_other,
+    a_trial_under_way_ends_with_its_session,
+    accept_takes_the_first_that_came,
+    accept_on_an_empty_queue_sleeps_or_says_eagain,
+];
+
+fn main() -> ExitCode {
+    harness::run(CASES)
+}
+
+fn trials_are_carried_out_one_after_the_other() -> Result<(), Ignored> {
+    let order = [Trial::AcceptBlocks, Trial::AcceptFifo, Trial::AcceptBlocks];
+    let told = stage::told_by(&Asked { trials: &order, ..Asked::default() })?;
+    let begins: Vec<_> = told.begun.iter().map(|(trial, _)| *trial).collect();
+    assert_eq!((begins, told.trials.done, &told.trials.failed), (order.to_vec(), 3, &None));
+    for ((_, end), (_, begin)) in told.ended.iter().zip(&told.begun[1..]) {
+        assert!(begin >= end, "a trial began at {begin}, before the one before had ended at {end}");
+    }
+    Ok(())
+}
+
+fn a_trial_under_way_ends_with_its_session() -> Result<(), Ignored> {
+    let told = stage::told_by(&Asked {
+        trials: &[Trial::AcceptBlocks, Trial::AcceptFifo],
+        hurried: true,
+        ..Asked::default()
+    })?;
+    assert_eq!(told.ended.len(), 1, "the one that waited never began: {:?}", told.begun);
+    assert_eq!(told.trials.failed.as_deref(), Some("it was stopped"));
+    Ok(())
+}
+
+fn accept_takes_the_first_that_came() -> Result<(), Ignored> {
+    let told = facts_of(Trial::AcceptFifo)?;
+    assert_eq!((told["fifo-clients"], told["fifo-in-turn"]), (6.0, 6.0), "{:?}", told.trials.lines);
+    assert_eq!(told.calls("accept()"), 6);
+    Ok(())
+}
+
+fn accept_on_an_empty_queue_sleeps_or_says_eagain() -> Result<(), Ignored> {
+    let told = facts_of(Trial::AcceptBlocks)?;
+    assert_eq!((told["nonblocking-errno"], told["nonblocking-eagain"], told["blocking-sleeps"]), (11.0, 1.0, 1.0));
+    assert_eq!(told["blocking-woken"], 1.0);
+    assert!(told["blocking-slept-ms"] >= 400.0 && told["blocking-woke-ms"] < told["blocking-slept-ms"]);
+    Ok(())
+}
