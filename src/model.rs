@@ -18,6 +18,7 @@ pub mod peer;
 pub mod queue;
 pub mod sample;
 pub mod segment;
+pub mod sentence;
 pub mod settings;
 pub mod stamp;
 pub mod survey;

@@ -12,6 +12,7 @@ use super::stamp::Stamp;
 use super::survey::{Survey, Watched};
 use super::watch::{ListenerId, Target};
 use super::world::World;
+use crate::say;
 
 /// One condition.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +56,13 @@ impl Alarm {
             let (depth, capacity) = (reading.queue.depth?, one.capacity()?);
             (depth > 0 && f64::from(depth) >= share * f64::from(capacity)).then(|| {
                 let percent = share * 100.0;
-                format!("{}: its accept queue holds {depth} of {capacity}, {percent} % or more", name(one))
+                say!(
+                    "{name}: its accept queue holds {depth} of {capacity}, {percent} % or more",
+                    name = name(one),
+                    depth,
+                    capacity,
+                    percent
+                )
             })
         })
     }
@@ -75,11 +82,15 @@ impl Alarm {
             if (drops.at_least > 0 || likely) && self.is_meant(*id, &world.survey) {
                 let (depth, capacity) = (number(one.reading.queue.depth), number(one.capacity()));
                 let count = if drops.is_exact() { drops.at_least } else { drops.at_least.max(1) };
-                let hedge = if drops.is_exact() { "" } else { "at least " };
-                let times = if count == 1 { "packet" } else { "packets" };
-                return Some(format!(
-                    "{} has dropped {hedge}{count} {times} (SYNs or final ACKs); its accept queue holds {depth} of {capacity}",
-                    name(one)
+                let at_least = if drops.is_exact() { "" } else { say!("at least ") };
+                let count = if count == 1 { say!("1 packet").to_owned() } else { say!("{count} packets", count) };
+                return Some(say!(
+                    "{name} has dropped {at_least}{count} (SYNs or final ACKs); its accept queue holds {depth} of {capacity}",
+                    name = name(one),
+                    at_least,
+                    count,
+                    depth,
+                    capacity
                 ));
             }
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Cause;
+use super::sentence::Sentence;
 use super::stamp::Stamp;
 use super::watch::{Address, ListenerId};
 use super::world::World;
@@ -28,7 +29,7 @@ mod three_quarters_rule;
 mod watch;
 
 pub use review::{FOUND, IN_FORCE};
-pub use sight::Sight;
+pub use sight::{Holder, Sight};
 
 pub(super) use review::review;
 
@@ -45,7 +46,7 @@ pub enum Severity {
 }
 
 /// One diagnosis.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
     /// The rule's fixed name, also a topic of `qviz explain`.
     pub rule: String,
@@ -56,9 +57,9 @@ pub struct Finding {
     /// The numbers that it rests on, by name with unit.
     pub evidence: BTreeMap<String, f64>,
     /// One sentence: what, why, what to do.
-    pub sentence: String,
+    pub sentence: Sentence,
     /// Which listener of a watch it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
 }
 
@@ -110,7 +111,7 @@ pub struct Diagnosis {
     /// The numbers that it rests on, by name with unit.
     pub evidence: Vec<(&'static str, f64)>,
     /// One sentence: what, why, what to do.
-    pub sentence: String,
+    pub sentence: Sentence,
 }
 
 /// Every rule, the most urgent ones first.

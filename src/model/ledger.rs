@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::counters::{Counter, Counters};
+use crate::say;
 
 /// Why a segment or a request was lost. All of them are silent but [`Cause::AckReset`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,17 +67,17 @@ impl Cause {
     }
 
     /// The cause in a few plain words, for a screen.
-    pub const fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
-            Self::SynAcceptQueueFull => "SYN dropped: accept queue full",
-            Self::SynSynQueueFull => "SYN dropped: SYN queue full",
-            Self::SynMaxSynBacklog => "SYN dropped: three-quarters rule",
-            Self::AckAcceptQueueFull => "ACK ignored: accept queue full (ghost)",
-            Self::AckCookieAcceptQueueFull => "cookie ACK ignored: accept queue full (phantom)",
-            Self::AckReset => "reset: accept queue full, abort_on_overflow",
-            Self::RequestExpired => "half-open request expired",
-            Self::RequestPruned => "half-open request pruned early",
-            Self::ClientLost => "lost by the simulated network",
+            Self::SynAcceptQueueFull => say!("SYN dropped: accept queue full"),
+            Self::SynSynQueueFull => say!("SYN dropped: SYN queue full"),
+            Self::SynMaxSynBacklog => say!("SYN dropped: three-quarters rule"),
+            Self::AckAcceptQueueFull => say!("ACK ignored: accept queue full (ghost)"),
+            Self::AckCookieAcceptQueueFull => say!("cookie ACK ignored: accept queue full (phantom)"),
+            Self::AckReset => say!("reset: accept queue full, abort_on_overflow"),
+            Self::RequestExpired => say!("half-open request expired"),
+            Self::RequestPruned => say!("half-open request pruned early"),
+            Self::ClientLost => say!("lost by the simulated network"),
         }
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::sentence::Sentence;
+use crate::say;
+
 macro_rules! sysctls {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
         /// One sysctl that decides what happens to a handshake.
@@ -156,38 +159,53 @@ pub struct Knobs {
 
 impl Knobs {
     /// What differs from `before`, in words, one line each.
-    pub fn changes(&self, before: &Self) -> Vec<String> {
+    pub fn changes(&self, before: &Self) -> Vec<Sentence> {
         let mut changes = Vec::new();
-        let mut tell = |changed: bool, text: String| {
+        let mut tell = |changed: bool, text: Sentence| {
             if changed {
                 changes.push(text);
             }
         };
-        tell(self.rate.to_bits() != before.rate.to_bits(), format!("arrivals {}/s → {}/s", before.rate, self.rate));
-        tell(self.arrivals != before.arrivals, format!("arrivals are {}", self.arrivals));
-        tell(self.accept_rate != before.accept_rate, format!("accept() {} → {}", before.accept_rate, self.accept_rate));
+        let (now, was) = (self.clone(), before.clone());
+        let Self { rate, arrivals, accept_rate, half_open, loss, rtt, workers, service, .. } = now;
         tell(
-            self.half_open.to_bits() != before.half_open.to_bits(),
-            format!("half-open clients {:.0} %", self.half_open * 100.0),
+            rate.to_bits() != was.rate.to_bits(),
+            Sentence::new(move || say!("arrivals {before}/s → {now}/s", before = was.rate, now = rate)),
         );
-        tell(self.loss.to_bits() != before.loss.to_bits(), format!("network loses {:.1} %", self.loss * 100.0));
-        tell(self.rtt != before.rtt, format!("round-trip time {} ms", self.rtt.as_millis()));
-        tell(self.workers != before.workers, workers(self.workers));
-        tell(self.service != before.service, format!("service takes {} ms", self.service.as_millis()));
+        tell(arrivals != was.arrivals, Sentence::new(move || say!("arrivals are {arrivals}", arrivals)));
+        tell(
+            accept_rate != was.accept_rate,
+            Sentence::new(move || say!("accept() {before} → {now}", before = was.accept_rate, now = accept_rate)),
+        );
+        tell(half_open.to_bits() != was.half_open.to_bits(), Sentence::new(move || half_open_told(half_open)));
+        tell(
+            loss.to_bits() != was.loss.to_bits(),
+            Sentence::new(move || say!("network loses {share} %", share = format_args!("{:.1}", loss * 100.0))),
+        );
+        tell(rtt != was.rtt, Sentence::new(move || say!("round-trip time {ms} ms", ms = rtt.as_millis())));
+        tell(workers != was.workers, Sentence::new(move || workers_told(workers)));
+        tell(service != was.service, Sentence::new(move || say!("service takes {ms} ms", ms = service.as_millis())));
         changes
     }
 }
 
-fn workers(workers: Option<u32>) -> String {
-    workers.map_or_else(|| "every connection is served at once".to_owned(), |count| format!("{count} workers"))
+fn half_open_told(share: f64) -> String {
+    say!("half-open clients {share} %", share = format_args!("{:.0}", share * 100.0))
+}
+
+fn workers_told(workers: Option<u32>) -> String {
+    match workers {
+        None => say!("every connection is served at once").to_owned(),
+        Some(count) => say!("{count} workers", count),
+    }
 }
 
 impl fmt::Display for AcceptRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Paused => f.write_str("paused"),
+            Self::Paused => f.write_str(say!("paused")),
             Self::PerSecond(rate) => write!(f, "{rate}/s"),
-            Self::Max => f.write_str("max"),
+            Self::Max => f.write_str(say!("max")),
         }
     }
 }
@@ -195,8 +213,8 @@ impl fmt::Display for AcceptRate {
 impl fmt::Display for Arrivals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Steady => f.write_str("steady"),
-            Self::Poisson => f.write_str("poisson"),
+            Self::Steady => f.write_str(say!("steady")),
+            Self::Poisson => f.write_str(say!("poisson")),
             Self::Burst { size, period } => write!(f, "burst:{size}/{}ms", period.as_millis()),
             Self::Wave { size, period } => write!(f, "wave:{size}/{}ms", period.as_millis()),
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::segment::Kind;
 use super::stamp::Stamp;
+use crate::say;
 
 /// What is wished of the clients' time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,14 +43,14 @@ impl Thing {
     /// In words; `who` is the name of the connection.
     pub fn words(self, who: &str) -> String {
         match self {
-            Self::Left(kind) => format!("{who}: {} leaves the client", sign(kind)),
-            Self::Reached(Kind::Syn) => format!("{who}: SYN reaches the listener, the kernel decides"),
-            Self::Reached(kind) => format!("{who}: {} reaches the listener", sign(kind)),
-            Self::CameBack(Kind::SynAck) => format!("{who}: SYN-ACK reaches the client"),
-            Self::CameBack(kind) => format!("{who}: the server's {} reaches the client", sign(kind)),
-            Self::GaveUp => format!("{who}: the client's patience is over"),
-            Self::Accepted => format!("{who}: one accept()"),
-            Self::Served => format!("{who}: the server is done"),
+            Self::Left(kind) => say!("{who}: {segment} leaves the client", who, segment = sign(kind)),
+            Self::Reached(Kind::Syn) => say!("{who}: SYN reaches the listener, the kernel decides", who),
+            Self::Reached(kind) => say!("{who}: {segment} reaches the listener", who, segment = sign(kind)),
+            Self::CameBack(Kind::SynAck) => say!("{who}: SYN-ACK reaches the client", who),
+            Self::CameBack(kind) => say!("{who}: the server's {segment} reaches the client", who, segment = sign(kind)),
+            Self::GaveUp => say!("{who}: the client's patience is over", who),
+            Self::Accepted => say!("{who}: one accept()", who),
+            Self::Served => say!("{who}: the server is done", who),
         }
     }
 }
@@ -126,12 +127,12 @@ impl Tempo {
     }
 }
 
-const fn sign(kind: Kind) -> &'static str {
+fn sign(kind: Kind) -> &'static str {
     match kind {
         Kind::Syn => "SYN",
         Kind::SynAck => "SYN-ACK",
         Kind::Ack => "ACK",
-        Kind::Data => "data",
+        Kind::Data => say!("data"),
         Kind::Fin => "FIN",
         Kind::Rst => "RST",
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sample::QueueReading;
 use super::settings::Sysctls;
+use crate::say;
 
 /// The time between two looks at all listeners while nothing moves.
 pub const LOOK_AT_EASE: Duration = Duration::from_millis(100);
@@ -211,7 +212,7 @@ impl fmt::Display for Target {
 
 /// Words that name no listener.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no PORT, :PORT, ADDR:PORT, /PATH or @NAME")]
+#[error("{}", say!("`{words}` is no PORT, :PORT, ADDR:PORT, /PATH or @NAME", words = _0))]
 pub struct NoTarget(String);
 
 impl FromStr for Target {

@@ -20,6 +20,7 @@ use super::stamp::Stamp;
 use super::survey::Survey;
 use super::tempo::Tempo;
 use super::trial::Trials;
+use crate::say;
 
 mod account;
 mod admission;
@@ -240,12 +241,12 @@ impl World {
         let undecided = |reason| Balance { balanced: None, reason: Some(reason), unexplained: Vec::new() };
         match &self.began {
             Some(began) if !began.private_counters => {
-                undecided("the counters of this network namespace are shared with other programs")
+                undecided(say!("the counters of this network namespace are shared with other programs"))
             }
-            _ if self.trials != Trials::default() => undecided("a trial has used this network namespace as well"),
-            _ if self.segments.is_none() => undecided("segments are not seen: no packet tap"),
-            _ if self.losses.tap_dropped > 0 => undecided("the packet tap lost segments"),
-            _ if self.counters_first.is_none() => undecided("the counters could not be read"),
+            _ if self.trials != Trials::default() => undecided(say!("a trial has used this network namespace as well")),
+            _ if self.segments.is_none() => undecided(say!("segments are not seen: no packet tap")),
+            _ if self.losses.tap_dropped > 0 => undecided(say!("the packet tap lost segments")),
+            _ if self.counters_first.is_none() => undecided(say!("the counters could not be read")),
             _ => {
                 let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < PATIENCE);
                 let mut balance = self.ledger.balance(&self.counters());
@@ -256,7 +257,7 @@ impl World {
                 if recent && !self.ended {
                     Balance { balanced: Some(true), ..Balance::default() }
                 } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {
-                    undecided("a SYN stayed without an answer, and no counter tells why")
+                    undecided(say!("a SYN stayed without an answer, and no counter tells why"))
                 } else {
                     balance
                 }

@@ -248,6 +248,7 @@ pub const VERSION: &str = "qviz/1";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::sentence::Sentence;
     use crate::model::stamp::Stamp;
     use crate::model::world::World;
 
@@ -271,7 +272,7 @@ mod tests {
             severity: Severity::Warning,
             since: Stamp::from_millis(1500),
             evidence: BTreeMap::from([("bad".to_owned(), f64::NAN), ("good".to_owned(), 2.5)]),
-            sentence: "too \u{1b}[31mslow".to_owned(),
+            sentence: Sentence::new(|| "too \u{1b}[31mslow".to_owned()),
             subject: None,
         };
         world.found.insert(finding.rule.clone(), finding);

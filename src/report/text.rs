@@ -6,8 +6,9 @@ use std::io::{self, Write};
 
 use super::clean;
 use super::summary::{Quantiles, Summary};
-use super::wrap::wrapped;
+use super::wrap::{left, wrapped};
 use crate::model::finding::Severity;
+use crate::say;
 
 /// The marks of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result
     findings(out, summary)?;
     own_losses(out, summary)?;
     if let Some(repeat) = &summary.repeat {
-        writeln!(out, "\nAgain: {}", clean::line(repeat))?;
+        writeln!(out, "\n{}", say!("Again: {command}", command = clean::line(repeat)))?;
     }
     Ok(())
 }
@@ -48,25 +49,32 @@ pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result
 fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
     let dot = marks.pick(" · ", ", ");
     let listener = &summary.listener;
-    let address = listener.address.as_deref().unwrap_or("no listener");
+    let address = listener.address.as_deref().unwrap_or(say!("no listener"));
     let place = match summary.rung {
-        Some("lab") => "in a private network",
-        Some(_) => "on this host's loopback",
-        None => "nowhere",
+        Some("lab") => say!("in a private network"),
+        Some(_) => say!("on this host's loopback"),
+        None => say!("nowhere"),
     };
     let backlog = listener.backlog.map_or_else(|| "-".to_owned(), |backlog| backlog.to_string());
     let kernel = summary.kernel.as_deref().unwrap_or("?");
     write!(out, "qviz{dot}{address}{dot}listen({backlog}) {place}{dot}Linux {kernel}")?;
-    writeln!(out, "{dot}{:.1} s{dot}seed {}", summary.duration_s, number(summary.seed))?;
+    let seed = say!("seed {seed}", seed = number(summary.seed));
+    writeln!(out, "{dot}{:.1} s{dot}{seed}", summary.duration_s)?;
     if let (Some(limit), Some(backlog)) = (listener.accept_limit, listener.backlog)
         && i64::from(limit) < i64::from(backlog)
     {
         let ceiling = number(listener.somaxconn);
-        writeln!(out, "The kernel made {limit} of the backlog {backlog}: net.core.somaxconn is {ceiling}.")?;
+        let clamped = say!(
+            "The kernel made {limit} of the backlog {backlog}: net.core.somaxconn is {ceiling}.",
+            limit,
+            backlog,
+            ceiling
+        );
+        writeln!(out, "{clamped}")?;
     }
     if let Some(fallback) = &summary.fallback {
         // One line, however long: it ends in a command that one wants to copy whole.
-        writeln!(out, "Note: {}", clean::line(fallback))?;
+        writeln!(out, "{}", say!("Note: {words}", words = clean::line(fallback)))?;
     }
     Ok(())
 }
@@ -74,27 +82,28 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
 fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
     let clients = &summary.clients;
     let fates = [
-        (clients.connected, "connected in their own eyes"),
-        (clients.accepted, "accepted"),
-        (clients.finished, "finished in good order"),
-        (clients.refused, "refused (ECONNREFUSED)"),
-        (clients.reset, "reset (ECONNRESET)"),
-        (clients.timed_out, "timed out (ETIMEDOUT)"),
-        (clients.vanished, "half-open, gone without a word"),
-        (clients.ghosts, "ghosts for a while (connected in their own eyes alone)"),
-        (clients.phantoms, "phantoms for a while (and the server has nothing)"),
-        (clients.in_flight, "still under way at the end"),
+        (clients.connected, say!("connected in their own eyes")),
+        (clients.accepted, say!("accepted")),
+        (clients.finished, say!("finished in good order")),
+        (clients.refused, say!("refused (ECONNREFUSED)")),
+        (clients.reset, say!("reset (ECONNRESET)")),
+        (clients.timed_out, say!("timed out (ETIMEDOUT)")),
+        (clients.vanished, say!("half-open, gone without a word")),
+        (clients.ghosts, say!("ghosts for a while (connected in their own eyes alone)")),
+        (clients.phantoms, say!("phantoms for a while (and the server has nothing)")),
+        (clients.in_flight, say!("still under way at the end")),
     ];
-    writeln!(out, "\n{:<60} {:>9}", "CLIENTS", clients.started)?;
+    writeln!(out, "\n{} {:>9}", left(say!("CLIENTS"), 60), clients.started)?;
     for (count, words) in fates.into_iter().filter(|(count, _)| *count > 0) {
-        writeln!(out, "  {words:<58} {count:>9}")?;
+        writeln!(out, "  {} {count:>9}", left(words, 58))?;
     }
     for (name, count) in clients.errors.iter().filter(|(_, count)| **count > 0) {
-        writeln!(out, "  {:<58} {count:>9}", format!("failed before any SYN: {name}"))?;
+        writeln!(out, "  {} {count:>9}", left(&say!("failed before any SYN: {name}", name), 58))?;
     }
     if summary.connect_ms != Quantiles::default() {
         let dot = marks.pick(" · ", ", ");
-        writeln!(out, "  until connected, in their own eyes: {}", spread(&summary.connect_ms, dot))?;
+        let spread = spread(&summary.connect_ms, dot);
+        writeln!(out, "  {}", say!("until connected, in their own eyes: {spread}", spread))?;
     }
     Ok(())
 }
@@ -103,19 +112,19 @@ fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     if summary.findings.is_empty() && summary.undecided.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nFINDINGS")?;
+    writeln!(out, "\n{}", say!("FINDINGS"))?;
     for finding in &summary.findings {
-        let weight = match finding.severity {
-            Severity::Note => "note",
-            Severity::Warning => "warning",
-            Severity::Problem => "PROBLEM",
-        };
-        let sentence = format!("{weight}, since {:.1} s: {}", finding.since_s, finding.sentence);
+        let sentence = say!(
+            "{weight}, since {since} s: {sentence}",
+            weight = weight(finding.severity),
+            since = format_args!("{:.1}", finding.since_s),
+            sentence = finding.sentence
+        );
         writeln!(out, "{}", wrapped(&sentence, WIDTH, "  "))?;
-        writeln!(out, "    more: qviz explain {}", clean::line(&finding.rule))?;
+        writeln!(out, "    {}", say!("more: {command}", command = explain(&finding.rule)))?;
     }
     if !summary.undecided.is_empty() {
-        let rules = format!("too early to tell: {}", summary.undecided.join(", "));
+        let rules = say!("too early to tell: {rules}", rules = summary.undecided.join(", "));
         writeln!(out, "{}", wrapped(&rules, WIDTH, "  "))?;
     }
     Ok(())
@@ -124,21 +133,21 @@ fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 fn own_losses(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let losses = &summary.losses;
     let lost = [
-        (losses.tap_dropped, "segments that the packet tap lost: counts of segments are too low"),
-        (losses.arrivals_skipped, "arrivals that were due and could not start"),
-        (losses.detail_skipped, "details left out to keep up; sums are exact"),
-        (losses.late_ticks, "turns of qviz's loop that came more than 1 ms late"),
+        (losses.tap_dropped, say!("segments that the packet tap lost: counts of segments are too low")),
+        (losses.arrivals_skipped, say!("arrivals that were due and could not start")),
+        (losses.detail_skipped, say!("details left out to keep up; sums are exact")),
+        (losses.late_ticks, say!("turns of qviz's loop that came more than 1 ms late")),
     ];
     let lost: Vec<_> = lost.into_iter().filter(|(count, _)| *count > 0).collect();
     if lost.is_empty() && !losses.saturated {
         return Ok(());
     }
-    writeln!(out, "\nWHAT QVIZ MISSED")?;
+    writeln!(out, "\n{}", say!("WHAT QVIZ MISSED"))?;
     for (count, words) in lost {
         writeln!(out, "  {count:>9}  {words}")?;
     }
     if losses.saturated {
-        writeln!(out, "  The wished rate is more than this machine can do: it ran as fast as it could.")?;
+        writeln!(out, "  {}", say!("The wished rate is more than this machine can do: it ran as fast as it could."))?;
     }
     Ok(())
 }
@@ -146,7 +155,21 @@ fn own_losses(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 /// A distribution in one line.
 fn spread(quantiles: &Quantiles, dot: &str) -> String {
     let Quantiles { p50, p90, p99, max } = *quantiles;
-    format!("p50 {}{dot}p90 {}{dot}p99 {}{dot}max {}", span(p50), span(p90), span(p99), span(max))
+    format!("p50 {}{dot}p90 {}{dot}p99 {}{dot}{} {}", span(p50), span(p90), span(p99), say!("max"), span(max))
+}
+
+/// How much a finding matters, in a word.
+pub(in crate::report) fn weight(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => say!("note"),
+        Severity::Warning => say!("warning"),
+        Severity::Problem => say!("PROBLEM"),
+    }
+}
+
+/// The command that explains a rule.
+pub(in crate::report) fn explain(rule: &str) -> String {
+    format!("qviz explain {}", clean::line(rule))
 }
 
 /// A time given in milliseconds.

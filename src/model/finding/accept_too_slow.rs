@@ -1,7 +1,8 @@
 //! accept() takes less than arrives, and the queue stays full.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict, lately};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, lately};
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, check: Check::World(check) };
 
@@ -36,10 +37,14 @@ fn check(world: &World) -> Verdict {
             ("full_share", lately.full),
             ("seconds_per_backlog_entry", gained_s),
         ],
-        sentence: format!(
-            "accept() takes {:.1}/s but clients arrive at {:.1}/s: the queue stays full. A bigger backlog would only buy {gained_s:.2} s \
-             per entry; accept() must become faster.",
-            lately.accepts_per_s, lately.arrivals_per_s
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "accept() takes {accepts}/s but clients arrive at {arrivals}/s: the queue stays full. A bigger backlog would only buy \
+                 {gained} s per entry; accept() must become faster.",
+                accepts = format_args!("{:.1}", lately.accepts_per_s),
+                arrivals = format_args!("{:.1}", lately.arrivals_per_s),
+                gained = format_args!("{gained_s:.2}"),
+            )
+        }),
     })
 }

@@ -1,7 +1,8 @@
 //! The backlog asked for is larger than somaxconn allows.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "backlog-clamped", explain: EXPLAIN, check: Check::World(check) };
 
@@ -22,8 +23,13 @@ fn check(world: &World) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
         evidence: vec![("backlog", asked.into()), ("limit", limit.into()), ("somaxconn", somaxconn.into())],
-        sentence: format!(
-            "listen({asked}) was cut to {limit} by net.core.somaxconn = {somaxconn}: raise it, then listen() again."
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "listen({asked}) was cut to {limit} by net.core.somaxconn = {somaxconn}: raise it, then listen() again.",
+                asked,
+                limit,
+                somaxconn
+            )
+        }),
     })
 }

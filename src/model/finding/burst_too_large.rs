@@ -1,7 +1,8 @@
 //! A burst came that the backlog could not hold, though the server keeps up on average.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict, lately};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, lately};
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "burst-too-large", explain: EXPLAIN, check: Check::World(check) };
 
@@ -34,9 +35,13 @@ fn check(world: &World) -> Verdict {
             ("limit", limit.into()),
             ("needed_backlog", needed.into()),
         ],
-        sentence: format!(
-            "a burst of {peak} waiting clients met a queue that holds {}: a backlog of {needed} would have held it.",
-            limit + 1
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "a burst of {peak} waiting clients met a queue that holds {capacity}: a backlog of {needed} would have held it.",
+                peak,
+                capacity = limit + 1,
+                needed
+            )
+        }),
     })
 }

@@ -1,8 +1,9 @@
 //! The kernel answers with SYN cookies.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::model::counters::Counter;
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "cookies-in-use", explain: EXPLAIN, check: Check::World(check) };
 
@@ -25,6 +26,12 @@ fn check(world: &World) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
         evidence: vec![("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)],
-        sentence: format!("the SYN queue was full: {sent} SYN-ACKs carried a cookie, {redeemed} came back valid."),
+        sentence: Sentence::new(move || {
+            say!(
+                "the SYN queue was full: {sent} SYN-ACKs carried a cookie, {redeemed} came back valid.",
+                sent,
+                redeemed
+            )
+        }),
     })
 }

@@ -1,8 +1,9 @@
 //! Connections in the accept queue whose clients have gone.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::model::connection::Belief;
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "dead-in-queue", explain: EXPLAIN, check: Check::World(check) };
 
@@ -23,9 +24,13 @@ fn check(world: &World) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence: vec![("dead_entries", dead as f64), ("accept_queue_depth", depth.into())],
-        sentence: format!(
-            "{dead} of {depth} entries in the accept queue are dead: their clients have gone, their places are still held."
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "{dead} of {depth} entries in the accept queue are dead: their clients have gone, their places are still held.",
+                dead,
+                depth
+            )
+        }),
     })
 }
 

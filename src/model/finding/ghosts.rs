@@ -1,9 +1,10 @@
 //! Clients that believe they are connected, while the server has ignored their ACK.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict, is_confirmed};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
 use crate::model::connection::Belief;
 use crate::model::ledger::Cause;
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check: Check::World(check) };
 
@@ -24,12 +25,22 @@ fn check(world: &World) -> Verdict {
     if !is_confirmed(world, Cause::AckAcceptQueueFull) {
         return Verdict::TooEarly;
     }
-    let who = if now == 1 { "1 client thinks it is".to_owned() } else { format!("{now} clients think they are") };
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence: vec![("ghosts_now", now as f64), ("ghosts_so_far", world.clients.ghosts as f64)],
-        sentence: format!(
-            "{who} connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room."
-        ),
+        sentence: Sentence::new(move || told(now)),
     })
+}
+
+fn told(now: usize) -> String {
+    if now == 1 {
+        return say!(
+            "1 client thinks it is connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room."
+        )
+        .to_owned();
+    }
+    say!(
+        "{now} clients think they are connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room.",
+        now
+    )
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::model::connection::{Belief, Connection};
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "half-open-pile-up", explain: EXPLAIN, check: Check::World(check) };
 
@@ -39,8 +40,12 @@ fn check(world: &World) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence: vec![("silent_requests", old as f64), ("syn_capacity", capacity.into())],
-        sentence: format!(
-            "{old} of {capacity} places in the SYN queue are held by clients that do not answer: a SYN flood, or lost SYN-ACKs."
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "{old} of {capacity} places in the SYN queue are held by clients that do not answer: a SYN flood, or lost SYN-ACKs.",
+                old,
+                capacity
+            )
+        }),
     })
 }

@@ -1,9 +1,10 @@
 //! somaxconn was changed after the last listen(): without effect so far.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::model::queue::effective_limit;
 use crate::model::settings::Sysctl;
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "not-listened-again", explain: EXPLAIN, check: Check::World(check) };
 
@@ -27,8 +28,13 @@ fn check(world: &World) -> Verdict {
             ("limit_after_listen", would_be.into()),
             ("somaxconn", somaxconn.into()),
         ],
-        sentence: format!(
-            "net.core.somaxconn is {somaxconn} now, but the limit is still {limit}: only listen() again makes it {would_be}."
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "net.core.somaxconn is {somaxconn} now, but the limit is still {limit}: only listen() again makes it {would_be}.",
+                somaxconn,
+                limit,
+                would_be
+            )
+        }),
     })
 }

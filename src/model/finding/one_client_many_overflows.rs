@@ -1,8 +1,9 @@
 //! One client alone made three or more overflows: packets are not clients.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::model::ledger::Cause;
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "one-client-many-overflows", explain: EXPLAIN, check: Check::World(check) };
 
@@ -34,6 +35,8 @@ fn check(world: &World) -> Verdict {
             ("overflow_packets", packets as f64),
             ("overflow_clients", clients as f64),
         ],
-        sentence: format!("one client alone made {most} overflows: the counters count packets, not clients."),
+        sentence: Sentence::new(move || {
+            say!("one client alone made {most} overflows: the counters count packets, not clients.", most)
+        }),
     })
 }

@@ -1,8 +1,9 @@
 //! Clients connected by a cookie that the server has thrown away.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict, is_confirmed};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
 use crate::model::ledger::Cause;
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "phantoms", explain: EXPLAIN, check: Check::World(check) };
 
@@ -24,10 +25,19 @@ fn check(world: &World) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence: vec![("phantoms_so_far", count as f64)],
-        sentence: format!(
-            "{count} client{} came with a valid SYN cookie and met a full accept queue: the server kept nothing of {}.",
-            if count == 1 { "" } else { "s" },
-            if count == 1 { "it" } else { "them" }
-        ),
+        sentence: Sentence::new(move || told(count)),
     })
+}
+
+fn told(count: u64) -> String {
+    if count == 1 {
+        return say!(
+            "1 client came with a valid SYN cookie and met a full accept queue: the server kept nothing of it."
+        )
+        .to_owned();
+    }
+    say!(
+        "{count} clients came with a valid SYN cookie and met a full accept queue: the server kept nothing of them.",
+        count
+    )
 }

@@ -1,10 +1,12 @@
 //! One listener of a watch, as a rule sees it.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::model::stamp::Stamp;
 use crate::model::survey::{Drops, Group, Survey, Watched};
 use crate::model::world::World;
+use crate::say;
 
 /// One listener and what stands around it.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +68,9 @@ impl<'a> Sight<'a> {
         self.world.drops_of(self.one)
     }
 
-    /// Who holds it, to be looked at: `pid 42 (nginx)`.
-    pub fn holder(&self) -> String {
-        match &self.one.owner {
-            Some(owner) => format!("pid {} ({})", owner.pid, owner.command),
-            None => "its process (you may not see which)".to_owned(),
-        }
+    /// Who holds it, to be looked at.
+    pub fn holder(&self) -> Holder {
+        Holder(self.one.owner.as_ref().map(|owner| (owner.pid, owner.command.clone())))
     }
 
     /// Which listener: the numbers that every finding about one carries.
@@ -80,6 +79,19 @@ impl<'a> Sight<'a> {
         evidence.extend(self.one.reading.address.port().map(|port| ("port", f64::from(port))));
         evidence.extend(self.one.owner.as_ref().map(|owner| ("pid", f64::from(owner.pid))));
         evidence
+    }
+}
+
+/// Who holds a listener: `pid 42 (nginx)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder(Option<(u32, String)>);
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some((pid, command)) => f.write_str(&say!("pid {pid} ({command})", pid, command)),
+            None => f.write_str(say!("its process (you may not see which)")),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! SYNs were dropped by the three-quarters rule of tcp_max_syn_backlog.
 
-use super::{Check, Diagnosis, Rule, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::model::ledger::Cause;
 use crate::model::settings::Sysctl;
 use crate::model::world::World;
+use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "three-quarters-rule", explain: EXPLAIN, check: Check::World(check) };
 
@@ -29,9 +30,14 @@ fn check(world: &World) -> Verdict {
             ("clients", toll.clients as f64),
             ("tcp_max_syn_backlog", max as f64),
         ],
-        sentence: format!(
-            "{} SYNs of {} clients fell to the three-quarters rule of tcp_max_syn_backlog = {max}: turn SYN cookies on, or raise it.",
-            toll.segments, toll.clients
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "{syns} SYNs of {clients} clients fell to the three-quarters rule of tcp_max_syn_backlog = {max}: turn SYN cookies on, \
+                 or raise it.",
+                syns = toll.segments,
+                clients = toll.clients,
+                max
+            )
+        }),
     })
 }

@@ -22,8 +22,8 @@ pub(super) use server_stalled::RULE as SERVER_STALLED;
 pub(super) use syn_queue_crowded::RULE as SYN_QUEUE_CROWDED;
 pub(super) use unix_socket_full::RULE as UNIX_SOCKET_FULL;
 
-use super::sight::seconds;
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+use super::sight::{Holder, seconds};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
 
 #[cfg(test)]
 mod tests;

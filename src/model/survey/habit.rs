@@ -2,47 +2,76 @@
 //! `listen()`: a number that fits a habit is recognised, not proven.
 
 use crate::model::watch::Address;
+use crate::say;
 
 /// A known default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Habit {
     /// The limit that it makes.
     pub limit: u32,
-    /// Whose default it is.
-    pub whose: &'static str,
-    /// How it is changed.
-    pub change: &'static str,
+    whose: Words,
+    change: Words,
     /// Beginnings of the names of programs that have it; empty: programs of any name.
     commands: &'static [&'static str],
 }
 
-const fn habit(limit: u32, whose: &'static str, change: &'static str, commands: &'static [&'static str]) -> Habit {
+/// Says it in the language of the moment.
+type Words = fn() -> &'static str;
+
+impl Habit {
+    /// Whose default it is.
+    pub fn whose(&self) -> &'static str {
+        (self.whose)()
+    }
+
+    /// How it is changed.
+    pub fn change(&self) -> &'static str {
+        (self.change)()
+    }
+}
+
+const fn habit(limit: u32, whose: Words, change: Words, commands: &'static [&'static str]) -> Habit {
     Habit { limit, whose, change, commands }
 }
 
 /// The known defaults; those of a named program come before those of any.
 const HABITS: &[Habit] = &[
-    habit(511, "nginx's default", "`listen ... backlog=N` in its configuration", &["nginx"]),
-    habit(511, "redis's default", "`tcp-backlog N` in its configuration", &["redis", "valkey"]),
-    habit(511, "Node.js's default", "`server.listen({ port, backlog: N })`", &["node", "MainThread"]),
-    habit(511, "PHP-FPM's default", "`listen.backlog = N` of the pool", &["php-fpm"]),
-    habit(511, "Apache's default", "`ListenBacklog N`", &["apache2", "httpd"]),
+    habit(511, || say!("nginx's default"), || say!("`listen ... backlog=N` in its configuration"), &["nginx"]),
+    habit(511, || say!("redis's default"), || say!("`tcp-backlog N` in its configuration"), &["redis", "valkey"]),
+    habit(511, || say!("Node.js's default"), || say!("`server.listen({ port, backlog: N })`"), &["node", "MainThread"]),
+    habit(511, || say!("PHP-FPM's default"), || say!("`listen.backlog = N` of the pool"), &["php-fpm"]),
+    habit(511, || say!("Apache's default"), || say!("`ListenBacklog N`"), &["apache2", "httpd"]),
     habit(
         5,
-        "Python's http.server (socketserver) default",
-        "`request_queue_size = N` on the server's class",
+        || say!("Python's http.server (socketserver) default"),
+        || say!("`request_queue_size = N` on the server's class"),
         &["python"],
     ),
-    habit(100, "Python asyncio's default", "`create_server(..., backlog=N)`", &["python"]),
-    habit(128, "Python's socket.listen() default", "`listen(N)`", &["python"]),
-    habit(50, "Java's ServerSocket default", "the ServerSocket's `backlog` argument", &["java"]),
-    habit(100, "Tomcat's default", "`acceptCount` of the connector", &["java"]),
-    habit(128, "sshd's fixed backlog", "nothing: it is compiled in", &["sshd"]),
-    habit(5, "a very old default (Python's socketserver has it still)", "the program's own listen() call", &[]),
-    habit(50, "Java's ServerSocket default", "the program's own listen() call", &[]),
-    habit(128, "what Rust's std asks for, and somaxconn's value before Linux 5.4", "socket2's `listen(N)`", &[]),
-    habit(511, "what nginx, redis, Node.js, Apache and PHP-FPM ask for", "the program's own configuration", &[]),
-    habit(1024, "tokio's default", "`TcpSocket::listen(N)`", &[]),
+    habit(100, || say!("Python asyncio's default"), || say!("`create_server(..., backlog=N)`"), &["python"]),
+    habit(128, || say!("Python's socket.listen() default"), || say!("`listen(N)`"), &["python"]),
+    habit(50, || say!("Java's ServerSocket default"), || say!("the ServerSocket's `backlog` argument"), &["java"]),
+    habit(100, || say!("Tomcat's default"), || say!("`acceptCount` of the connector"), &["java"]),
+    habit(128, || say!("sshd's fixed backlog"), || say!("nothing: it is compiled in"), &["sshd"]),
+    habit(
+        5,
+        || say!("a very old default (Python's socketserver has it still)"),
+        || say!("the program's own listen() call"),
+        &[],
+    ),
+    habit(50, || say!("Java's ServerSocket default"), || say!("the program's own listen() call"), &[]),
+    habit(
+        128,
+        || say!("what Rust's std asks for, and somaxconn's value before Linux 5.4"),
+        || say!("socket2's `listen(N)`"),
+        &[],
+    ),
+    habit(
+        511,
+        || say!("what nginx, redis, Node.js, Apache and PHP-FPM ask for"),
+        || say!("the program's own configuration"),
+        &[],
+    ),
+    habit(1024, || say!("tokio's default"), || say!("`TcpSocket::listen(N)`"), &[]),
 ];
 
 /// The default that a limit looks like, the one of the named program first.
@@ -61,7 +90,7 @@ mod tests {
 
     fn whose(limit: u32, command: Option<&str>) -> Option<&'static str> {
         let address = Address::Tcp("127.0.0.1:80".parse().unwrap());
-        habit_of(limit, command, &address).map(|habit| habit.whose)
+        habit_of(limit, command, &address).map(|habit| habit.whose())
     }
 
     #[test]
@@ -82,7 +111,7 @@ mod tests {
     #[test]
     fn a_unix_socket_is_recognised_by_its_program_alone() {
         let address = Address::Unix("/run/php/php-fpm.sock".into());
-        assert_eq!(habit_of(511, Some("php-fpm"), &address).unwrap().whose, "PHP-FPM's default");
-        assert_eq!(habit_of(511, None, &address), None);
+        assert_eq!(habit_of(511, Some("php-fpm"), &address).unwrap().whose(), "PHP-FPM's default");
+        assert!(habit_of(511, None, &address).is_none());
     }
 }

@@ -1,9 +1,11 @@
 //! What happened to a listener as a whole.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::model::stamp::Stamp;
 use crate::model::watch::{Address, ListenerId};
+use crate::say;
 
 /// One thing that happened to a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,14 +57,18 @@ pub enum Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Came => f.write_str("a new listener"),
-            Self::Gone => f.write_str("the listener is gone"),
-            Self::Replaced { .. } => f.write_str("listens again: a new socket"),
-            Self::Restarted { before, after } => write!(f, "restarted: pid {after}, before {before}"),
-            Self::Handed { before, after } => write!(f, "the socket is held by pid {after} now, before by {before}"),
-            Self::Relisted { before, after } => write!(f, "listen() was called again: limit {after}, before {before}"),
-        }
+        f.write_str(&match self {
+            Self::Came => Cow::from(say!("a new listener")),
+            Self::Gone => say!("the listener is gone").into(),
+            Self::Replaced { .. } => say!("listens again: a new socket").into(),
+            Self::Restarted { before, after } => say!("restarted: pid {after}, before {before}", after, before).into(),
+            Self::Handed { before, after } => {
+                say!("the socket is held by pid {after} now, before by {before}", after, before).into()
+            }
+            Self::Relisted { before, after } => {
+                say!("listen() was called again: limit {after}, before {before}", after, before).into()
+            }
+        })
     }
 }
 

@@ -5,10 +5,12 @@ use crate::model::event::{Began, Event, Listening, Loss};
 use crate::model::finding::{self, Finding};
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
+use crate::model::sentence::Sentence;
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::model::tempo::{Tempo, Thing};
 use crate::model::world::note::{Note, Who};
+use crate::say;
 
 /// How many notes are kept.
 const NOTES: usize = 256;
@@ -112,7 +114,7 @@ impl World {
     fn set_sysctl(&mut self, at: Stamp, name: Sysctl, value: i64) {
         self.sysctls.set(name, value);
         self.mark(at);
-        self.note(Note::Changed(format!("{} = {value}", name.name())));
+        self.note(Note::Changed(Sentence::new(move || format!("{} = {value}", name.name()))));
     }
 
     fn turn(&mut self, at: Stamp, knobs: &Knobs) {
@@ -127,13 +129,16 @@ impl World {
     fn set_tempo(&mut self, at: Stamp, tempo: Tempo) {
         let before = std::mem::replace(&mut self.tempo, tempo);
         if before.held != tempo.held {
-            let what =
-                if tempo.held { "step mode: the clients' time stands still" } else { "the clients' time runs again" };
-            self.note(Note::Changed(what.into()));
+            let what = move || match tempo.held {
+                true => say!("step mode: the clients' time stands still"),
+                false => say!("the clients' time runs again"),
+            };
+            self.note(Note::Changed(Sentence::new(move || what().to_owned())));
             self.mark(at);
         }
         if before.pace.to_bits() != tempo.pace.to_bits() {
-            self.note(Note::Changed(format!("the clients' time runs at {}×", tempo.pace)));
+            let what = move || say!("the clients' time runs at {pace}×", pace = tempo.pace);
+            self.note(Note::Changed(Sentence::new(what)));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
+use crate::model::sentence::Sentence;
 use crate::model::tempo::Thing;
 
 /// Who a note is about.
@@ -81,7 +82,7 @@ pub enum Note {
         thing: Thing,
     },
     /// A setting changed, in words.
-    Changed(String),
+    Changed(Sentence),
     /// A wish could not be carried out, in words.
     Refused(String),
 }

@@ -173,7 +173,7 @@ impl Diagnosis {
             severity: finding.severity,
             since_s: seconds(finding.since),
             evidence: finding.evidence.clone(),
-            sentence: clean::line(&finding.sentence),
+            sentence: clean::line(&finding.sentence.to_string()),
         };
         let mut all: Vec<_> = world.found.values().map(diagnosis).collect();
         all.sort_by_key(|one| Reverse(one.severity));

@@ -5,21 +5,32 @@ use std::io::{self, Write};
 use super::{Marks, number, span};
 use crate::model::ledger::{Cause, Ledger};
 use crate::report::summary::{Quantiles, Summary, Verdict};
+use crate::report::wrap::{left, right};
+use crate::say;
 
 pub(super) fn queues(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let listener = &summary.listener;
     writeln!(out)?;
-    writeln!(
-        out,
-        "{:<14}{:>7}{:>7}{:>7}{:>9}{:>10}   {:>9}{:>10}{:>10}{:>10}",
-        "QUEUES", "limit", "holds", "max", "mean", "full for", "p50", "p90", "p99", "longest"
-    )?;
+    let heading = [
+        (say!("limit"), 7),
+        (say!("holds"), 7),
+        (say!("max"), 7),
+        (say!("mean"), 9),
+        (say!("full for"), 10),
+        ("", 3),
+        ("p50", 9),
+        ("p90", 10),
+        ("p99", 10),
+        (say!("longest"), 10),
+    ];
+    let heading: String = heading.into_iter().map(|(words, columns)| right(words, columns)).collect();
+    writeln!(out, "{}{heading}", left(say!("QUEUES"), 14))?;
     let read = summary.listener.accept_limit.is_some();
     let accept = &summary.accept_queue;
     let syn = &summary.syn_queue;
     let rows = [
         Row {
-            name: "SYN queue",
+            name: say!("SYN queue"),
             limit: listener.syn_limit,
             holds: listener.syn_capacity,
             max: syn.max,
@@ -28,7 +39,7 @@ pub(super) fn queues(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             stay: syn.stay_ms,
         },
         Row {
-            name: "accept queue",
+            name: say!("accept queue"),
             limit: listener.accept_limit,
             holds: listener.accept_capacity,
             max: read.then_some(accept.max),
@@ -41,44 +52,46 @@ pub(super) fn queues(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 }
 
 pub(super) fn drops(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    writeln!(out, "\n{:<50}{:>9}{:>10}", "LOST", "packets", "clients")?;
+    let heading = [left(say!("LOST"), 50), right(say!("packets"), 9), right(say!("clients"), 10)];
+    writeln!(out, "\n{}", heading.concat())?;
     let mut none = 0;
     for (drop, cause) in summary.drops.iter().zip(Cause::ALL) {
         if drop.segments == Some(0) {
             none += 1;
             continue;
         }
-        writeln!(out, "  {:<48}{:>9}{:>10}", cause.words(), number(drop.segments), number(drop.clients))?;
+        writeln!(out, "  {}{:>9}{:>10}", left(cause.words(), 48), number(drop.segments), number(drop.clients))?;
     }
     match none {
         0 => Ok(()),
-        9 => writeln!(out, "  nothing"),
-        _ => writeln!(out, "  {none} other causes: nothing"),
+        9 => writeln!(out, "  {}", say!("nothing")),
+        _ => writeln!(out, "  {}", say!("{count} other causes: nothing", count = none)),
     }
 }
 
 pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
-    writeln!(out, "\n{:<30}{:>14}{:>14}", "KERNEL'S COUNTERS", "kernel says", "has a name")?;
+    let heading = [left(say!("KERNEL'S COUNTERS"), 30), right(say!("kernel says"), 14), right(say!("has a name"), 14)];
+    writeln!(out, "\n{}", heading.concat())?;
     let accountable = Ledger::default().expected().map(|(counter, _)| counter);
     let verdict = &summary.ledger;
     for counter in accountable {
         let kernel = summary.counters.value(counter);
         let missing = verdict.unexplained.iter().find(|one| one.counter == counter.name());
         let (accounted, mark) = match (missing, verdict.balanced, kernel) {
-            (Some(one), _, _) => (Some(one.accounted), marks.pick("✗", "UNEXPLAINED")),
-            (None, Some(_), Some(value)) => (Some(value), marks.pick("✓", "ok")),
+            (Some(one), _, _) => (Some(one.accounted), marks.pick("✗", say!("UNEXPLAINED"))),
+            (None, Some(_), Some(value)) => (Some(value), marks.pick("✓", say!("ok"))),
             _ => (None, "?"),
         };
         writeln!(out, "  {:<28}{:>14}{:>14}  {mark}", counter.name(), number(kernel), number(accounted))?;
     }
     let drops = verdict.listener_drops;
     let mark = match (drops.kernel, drops.accounted) {
-        (Some(kernel), Some(accounted)) if kernel == accounted => marks.pick("✓", "ok"),
-        (Some(_), Some(_)) => marks.pick("✗", "UNEXPLAINED"),
+        (Some(kernel), Some(accounted)) if kernel == accounted => marks.pick("✓", say!("ok")),
+        (Some(_), Some(_)) => marks.pick("✗", say!("UNEXPLAINED")),
         _ => "?",
     };
     let (kernel, accounted) = (number(drops.kernel), number(drops.accounted));
-    writeln!(out, "  {:<28}{kernel:>14}{accounted:>14}  {mark}", "this listener's sk_drops")?;
+    writeln!(out, "  {}{kernel:>14}{accounted:>14}  {mark}", left(say!("this listener's sk_drops"), 28))?;
     let others: Vec<_> = summary
         .counters
         .iter()
@@ -93,9 +106,14 @@ pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks) -> 
 /// The verdict in words.
 fn sentence(verdict: &Verdict) -> String {
     match verdict.balanced {
-        Some(true) => "Balanced: every drop has a name.".to_owned(),
-        Some(false) => format!("NOT balanced: {} counters moved without a cause.", verdict.unexplained.len()),
-        None => format!("Whether every drop has a name cannot be decided: {}.", verdict.reason.unwrap_or("not known")),
+        Some(true) => say!("Balanced: every drop has a name.").to_owned(),
+        Some(false) => {
+            say!("NOT balanced: {count} counters moved without a cause.", count = verdict.unexplained.len())
+        }
+        None => say!(
+            "Whether every drop has a name cannot be decided: {reason}.",
+            reason = verdict.reason.unwrap_or(say!("not known"))
+        ),
     }
 }
 
@@ -115,7 +133,7 @@ impl Row {
         let mean = self.mean.map(|mean| format!("{mean:.2}"));
         let full = self.full_s.map_or_else(|| "-".to_owned(), |full| span(Some(full * 1000.0)));
         let Quantiles { p50, p90, p99, max } = self.stay;
-        write!(out, "{:<14}{:>7}{:>7}", self.name, number(self.limit), number(self.holds))?;
+        write!(out, "{}{:>7}{:>7}", left(self.name, 14), number(self.limit), number(self.holds))?;
         write!(out, "{:>7}{:>9}{full:>10}   ", number(self.max), number(mean))?;
         writeln!(out, "{:>9}{:>10}{:>10}{:>10}", span(p50), span(p90), span(p99), span(max))
     }

@@ -277,7 +277,7 @@ fn looks_like(world: &World, one: &Watched) -> Option<&'static str> {
         return Some("net.core.somaxconn");
     }
     let command = one.owner.as_ref().map(|owner| owner.command.as_str());
-    habit_of(limit, command, &one.reading.address).map(|habit| habit.whose)
+    habit_of(limit, command, &one.reading.address).map(|habit| habit.whose())
 }
 
 impl SynQueue {
@@ -360,7 +360,7 @@ impl Diagnosis {
             in_force: in_force(finding),
             listener: finding.subject.as_ref().map(|subject| clean::line(&subject.address.to_string())),
             evidence: finding.evidence.clone(),
-            sentence: clean::line(&finding.sentence),
+            sentence: clean::line(&finding.sentence.to_string()),
         };
         let asked_for = |finding: &&Finding| {
             let known = finding.subject.as_ref().and_then(|subject| world.survey.one(subject.id));

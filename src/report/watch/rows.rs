@@ -1,5 +1,9 @@
 //! Columns as wide as what stands in them.
 
+use unicode_width::UnicodeWidthStr;
+
+use crate::report::wrap::{left, right};
+
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -10,8 +14,8 @@ pub(super) enum Side {
 /// Lines of cells under a heading, two blanks between columns and none at the end of a line.
 pub(super) fn columns<const N: usize>(heading: [(&str, Side); N], rows: &[[String; N]]) -> String {
     let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([heading[column].0.chars().count()]).max().unwrap_or(0)
+        let cells = rows.iter().map(|row| row[column].width());
+        cells.chain([heading[column].0.width()]).max().unwrap_or(0)
     };
     let widths: [usize; N] = std::array::from_fn(width);
     let sides = heading.map(|(_, side)| side);
@@ -23,10 +27,11 @@ pub(super) fn columns<const N: usize>(heading: [(&str, Side); N], rows: &[[Strin
 }
 
 fn line(cells: &[String], widths: &[usize], sides: &[Side]) -> String {
-    let padded = cells.iter().zip(widths).zip(sides).map(|((cell, width), side)| {
-        let blanks = " ".repeat(width.saturating_sub(cell.chars().count()));
-        if *side == Side::Left { format!("{cell}{blanks}") } else { format!("{blanks}{cell}") }
-    });
+    let padded = cells
+        .iter()
+        .zip(widths)
+        .zip(sides)
+        .map(|((cell, width), side)| if *side == Side::Left { left(cell, *width) } else { right(cell, *width) });
     let line = padded.collect::<Vec<_>>().join("  ");
     format!("{}\n", line.trim_end())
 }
@@ -40,5 +45,8 @@ mod tests {
         let rows = [["a".to_owned(), "1".to_owned()], ["äöü".to_owned(), "12345".to_owned()]];
         let text = columns([("N", Side::Left), ("ALL", Side::Right)], &rows);
         assert_eq!(text, "N      ALL\na        1\näöü  12345\n");
+        let rows = [["已满".to_owned(), "1".to_owned()], ["ab".to_owned(), "至少 2".to_owned()]];
+        let text = columns([("名", Side::Left), ("数", Side::Right)], &rows);
+        assert_eq!(text, "名        数\n已满       1\nab    至少 2\n");
     }
 }

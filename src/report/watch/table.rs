@@ -6,6 +6,7 @@ use crate::model::survey::Watched;
 use crate::model::world::World;
 use crate::report::clean;
 use crate::report::text::{Marks, number, span};
+use crate::say;
 
 /// All listeners that are asked for, fullest first, in lines; says so where there is none.
 pub fn table(world: &World, marks: Marks) -> String {
@@ -15,15 +16,15 @@ pub fn table(world: &World, marks: Marks) -> String {
     }
     let rows: Vec<_> = all.into_iter().map(|one| row(world, one, marks)).collect();
     let heading = [
-        ("ACCEPT QUEUE", Side::Right),
-        ("LIMIT", Side::Right),
-        ("FULL", Side::Right),
-        ("MAX", Side::Right),
-        ("SYN QUEUE", Side::Right),
-        ("DROPS", Side::Right),
-        ("OLDEST", Side::Right),
-        ("ADDRESS", Side::Left),
-        ("PROCESS", Side::Left),
+        (say!("ACCEPT QUEUE"), Side::Right),
+        (say!("LIMIT"), Side::Right),
+        (say!("FULL"), Side::Right),
+        (say!("MAX"), Side::Right),
+        (say!("SYN QUEUE"), Side::Right),
+        (say!("DROPS"), Side::Right),
+        (say!("OLDEST"), Side::Right),
+        (say!("ADDRESS"), Side::Left),
+        (say!("PROCESS"), Side::Left),
     ];
     columns(heading, &rows)
 }
@@ -32,12 +33,14 @@ pub fn table(world: &World, marks: Marks) -> String {
 fn nobody(world: &World) -> String {
     let watching = world.survey.watching.as_ref();
     let place = watching.and_then(|watching| watching.netns.as_deref()).map_or_else(
-        || "in this network namespace".to_owned(),
-        |netns| format!("in the network namespace of {}", clean::line(netns)),
+        || say!("in this network namespace").to_owned(),
+        |netns| say!("in the network namespace of {netns}", netns = clean::line(netns)),
     );
     match watching.and_then(|watching| watching.target.as_ref()) {
-        Some(target) => format!("Nobody listens on {} {place}.\n", clean::line(&target.to_string())),
-        None => format!("Nobody listens {place}.\n"),
+        Some(target) => {
+            say!("Nobody listens on {target} {place}.", target = clean::line(&target.to_string()), place) + "\n"
+        }
+        None => say!("Nobody listens {place}.", place) + "\n",
     }
 }
 
@@ -59,11 +62,11 @@ fn row(world: &World, one: &Watched, marks: Marks) -> [String; 9] {
 
 fn full(one: &Watched) -> String {
     if one.gone.is_some() {
-        return "gone".to_owned();
+        return say!("gone").to_owned();
     }
     match one.fullness() {
         None => "-".to_owned(),
-        Some(_) if one.is_full() => "FULL".to_owned(),
+        Some(_) if one.is_full() => say!("FULL").to_owned(),
         Some(fullness) => format!("{:.0}%", fullness * 100.0),
     }
 }
@@ -84,13 +87,14 @@ fn oldest(one: &Watched) -> String {
 fn address(world: &World, one: &Watched) -> String {
     let group = world.survey.group_of(one);
     let name = clean::line(&one.reading.address.to_string());
-    let name = if name.is_empty() { "(unnamed)".to_owned() } else { name };
-    if group.is_shared() { format!("{name} (1 of {})", group.members.len()) } else { name }
+    let name = if name.is_empty() { say!("(unnamed)").to_owned() } else { name };
+    if group.is_shared() { say!("{name} (1 of {count})", name, count = group.members.len()) } else { name }
 }
 
 fn process(one: &Watched) -> String {
     let Some(owner) = &one.owner else { return "-".to_owned() };
     let others = if owner.others > 0 { format!(" +{}", owner.others) } else { String::new() };
-    let place = owner.place.as_deref().map(|place| format!(" in {}", clean::line(place))).unwrap_or_default();
+    let within = |place| say!(" in {place}", place = clean::line(place));
+    let place = owner.place.as_deref().map(within).unwrap_or_default();
     format!("{} {}{others}{place}", clean::line(&owner.command), owner.pid)
 }

@@ -3,14 +3,14 @@
 use super::document::Diagnosis;
 use super::table;
 use crate::model::counters::Counter;
-use crate::model::finding::Severity;
 use crate::model::survey::Remark;
 use crate::model::watch::Owners;
 use crate::model::world::World;
 use crate::report::clean;
 use crate::report::summary::seconds;
-use crate::report::text::{Marks, WIDTH, number};
+use crate::report::text::{Marks, WIDTH, explain, number, weight};
 use crate::report::wrap::wrapped;
+use crate::say;
 
 /// How many changes are told.
 const CHANGES: usize = 20;
@@ -28,10 +28,12 @@ pub fn text(world: &World, marks: Marks) -> String {
 fn heading(world: &World, marks: Marks) -> String {
     let dot = marks.pick(" · ", ", ");
     let survey = &world.survey;
-    let Some(watching) = &survey.watching else { return "Nothing was watched.\n".to_owned() };
+    let Some(watching) = &survey.watching else { return format!("{}\n", say!("Nothing was watched.")) };
     let mut parts = vec!["qviz watch".to_owned()];
     parts.extend(watching.target.as_ref().map(|target| clean::line(&target.to_string())));
-    parts.extend(watching.netns.as_deref().map(|netns| format!("network namespace of {}", clean::line(netns))));
+    parts.extend(
+        watching.netns.as_deref().map(|netns| say!("network namespace of {netns}", netns = clean::line(netns))),
+    );
     parts.push(format!("Linux {}", clean::line(&watching.kernel)));
     parts.push(format!("{:.1} s", survey.now.since(survey.since).as_secs_f64()));
     parts.push(format!("net.core.somaxconn {}", number(survey.somaxconn_now())));
@@ -43,21 +45,21 @@ fn findings(world: &World) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let mut lines = vec!["FINDINGS\n".to_owned()];
+    let mut lines = vec![format!("{}\n", say!("FINDINGS"))];
     for finding in all.iter().take(FINDINGS) {
-        let weight = match finding.severity {
-            Severity::Note => "note",
-            Severity::Warning => "warning",
-            Severity::Problem => "PROBLEM",
-        };
-        let over = if finding.in_force { "" } else { ", over now" };
-        let whose = finding.listener.as_deref().map(|listener| format!("{listener}, ")).unwrap_or_default();
-        let sentence = format!("{weight}, {whose}since {:.1} s{over}: {}", finding.since_s, finding.sentence);
+        let sentence = say!(
+            "{weight}, {whose}since {since} s{over}: {sentence}",
+            weight = weight(finding.severity),
+            whose = finding.listener.as_deref().map(|listener| say!("{listener}, ", listener)).unwrap_or_default(),
+            since = format_args!("{:.1}", finding.since_s),
+            over = if finding.in_force { "" } else { say!(", over now") },
+            sentence = finding.sentence
+        );
         lines.push(wrapped(&sentence, WIDTH, "  "));
-        lines.push(format!("\n    more: qviz explain {}\n", clean::line(&finding.rule)));
+        lines.push(format!("\n    {}\n", say!("more: {command}", command = explain(&finding.rule))));
     }
     if all.len() > FINDINGS {
-        lines.push(format!("  and {} more\n", all.len() - FINDINGS));
+        lines.push(format!("  {}\n", say!("and {count} more", count = all.len() - FINDINGS)));
     }
     lines.concat()
 }
@@ -65,14 +67,14 @@ fn findings(world: &World) -> String {
 fn changes(world: &World) -> String {
     let remarks = &world.survey.remarks;
     let line = |remark: &Remark| format!("  {:>9.1} s  {}\n", seconds(remark.at), clean::line(&remark.to_string()));
-    part("CHANGES", &remarks.iter().skip(remarks.len().saturating_sub(CHANGES)).map(line).collect::<Vec<_>>())
+    part(say!("CHANGES"), &remarks.iter().skip(remarks.len().saturating_sub(CHANGES)).map(line).collect::<Vec<_>>())
 }
 
 fn counters(world: &World) -> String {
     let change = world.survey.counters();
     let moved = change.iter().filter_map(|(counter, value)| Some((counter, value.filter(|value| *value > 0)?)));
     let line = |(counter, value): (Counter, u64)| format!("  {:<28}{value:>12}\n", counter.name());
-    part("COUNTERS OF THE NETWORK NAMESPACE, all its sockets together", &moved.map(line).collect::<Vec<_>>())
+    part(say!("COUNTERS OF THE NETWORK NAMESPACE, all its sockets together"), &moved.map(line).collect::<Vec<_>>())
 }
 
 /// What could not be seen, and what would show it.
@@ -81,27 +83,30 @@ fn unseen(world: &World) -> String {
     let rights = &watching.rights;
     let mut lines = Vec::new();
     if !rights.tap {
-        let why = rights.tap_refused.as_deref().unwrap_or("no packet tap");
-        lines.push(format!("SYNs are not seen, so arrivals and accepts per second are unknown: {why}"));
+        let why = rights.tap_refused.as_deref().unwrap_or(say!("no packet tap"));
+        lines.push(say!("SYNs are not seen, so arrivals and accepts per second are unknown: {why}", why));
     }
     if rights.owners == Owners::Own
         && let Some(why) = &rights.owners_refused
     {
-        lines.push(format!("Some listeners stay without a process: {why}"));
+        lines.push(say!("Some listeners stay without a process: {why}", why));
     }
     let losses = world.losses;
     if losses.tap_dropped > 0 {
-        lines.push(format!("The packet tap lost {} segments: arrivals are too low.", losses.tap_dropped));
+        lines.push(say!("The packet tap lost {count} segments: arrivals are too low.", count = losses.tap_dropped));
     }
     if losses.late_ticks > 0 {
-        lines.push(format!("{} looks came late: a short peak may have been missed.", losses.late_ticks));
+        lines.push(say!("{count} looks came late: a short peak may have been missed.", count = losses.late_ticks));
     }
     let gaps = world.survey.gaps.len();
     if gaps > 0 {
-        lines.push(format!("{gaps} times nothing was heard for seconds: nothing is said about those times."));
+        lines.push(say!(
+            "{count} times nothing was heard for seconds: nothing is said about those times.",
+            count = gaps
+        ));
     }
     let line = |line: &String| format!("{}\n", wrapped(&clean::line(line), WIDTH, "  "));
-    part("NOT SEEN", &lines.iter().map(line).collect::<Vec<_>>())
+    part(say!("NOT SEEN"), &lines.iter().map(line).collect::<Vec<_>>())
 }
 
 /// Lines under a heading; nothing where there is none.

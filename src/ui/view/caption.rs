@@ -96,7 +96,7 @@ fn capacity(scene: &Scene<'_>) -> String {
 fn finding(scene: &Scene<'_>) -> Option<Sentence> {
     let worst = scene.world.findings.iter().max_by_key(|finding| finding.severity)?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
-    Some(("▲", worst.sentence.clone(), scene.theme.text(meaning)))
+    Some(("▲", worst.sentence.to_string(), scene.theme.text(meaning)))
 }
 
 /// What looks like trouble, and needs a little more time to be sure of.

@@ -1,6 +1,7 @@
 //! The accept queue of a watched listener holds its capacity now.
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict, seconds};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "accept-queue-full", explain: EXPLAIN, check: Check::Listener(check) };
@@ -23,15 +24,20 @@ fn check(sight: &Sight<'_>) -> Verdict {
     let mut evidence =
         vec![("accept_queue_depth", f64::from(depth)), ("limit", f64::from(limit)), ("full_s", full.as_secs_f64())];
     evidence.extend(sight.drops().map(|drops| ("drops", drops.listener as f64)));
+    let holder = sight.holder();
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence,
-        sentence: format!(
-            "the accept queue is full ({depth} of {}, for {}): every new client is dropped in silence. {} must call accept() more \
-             often; a larger backlog than {limit} helps against bursts only.",
-            u64::from(limit) + 1,
-            seconds(full),
-            sight.holder()
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "the accept queue is full ({depth} of {capacity}, for {full}): every new client is dropped in silence. {holder} must \
+                 call accept() more often; a larger backlog than {limit} helps against bursts only.",
+                depth,
+                capacity = u64::from(limit) + 1,
+                full = seconds(full),
+                holder,
+                limit
+            )
+        }),
     })
 }

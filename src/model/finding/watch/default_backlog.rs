@@ -1,7 +1,8 @@
 //! The limit of a watched listener is a default that is smaller than somaxconn.
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
 use crate::model::survey::habit::habit_of;
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "default-backlog", explain: EXPLAIN, check: Check::Listener(check) };
@@ -27,12 +28,16 @@ fn check(sight: &Sight<'_>) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: if sight.is_strained() { Severity::Warning } else { Severity::Note },
         evidence: vec![("limit", limit.into()), ("capacity", f64::from(limit) + 1.0), ("somaxconn", somaxconn.into())],
-        sentence: format!(
-            "the limit {limit} looks like {}: room for {} waiting clients, though net.core.somaxconn allows {somaxconn}. For more, \
-             change {}, then restart it; the sysctl does not help.",
-            habit.whose,
-            u64::from(limit) + 1,
-            habit.change
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "the limit {limit} looks like {whose}: room for {capacity} waiting clients, though net.core.somaxconn allows \
+                 {somaxconn}. For more, change {change}, then restart it; the sysctl does not help.",
+                limit,
+                whose = habit.whose(),
+                capacity = u64::from(limit) + 1,
+                somaxconn,
+                change = habit.change()
+            )
+        }),
     })
 }

@@ -1,7 +1,8 @@
 //! Half-open requests that only look like a flood: TCP_DEFER_ACCEPT.
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
 use crate::model::counters::Counter;
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "deferred-accept", explain: EXPLAIN, check: Check::Listener(check) };
@@ -37,9 +38,13 @@ fn check(sight: &Sight<'_>) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
         evidence: vec![("deferred_requests", waiting as f64), ("deferred_acks_in_namespace", deferred as f64)],
-        sentence: format!(
-            "{waiting} half-open requests are older than a second and had no second SYN-ACK, and {deferred} final ACKs were deferred: \
-             this is TCP_DEFER_ACCEPT waiting for the clients' first data, not a flood and no drops."
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "{waiting} half-open requests are older than a second and had no second SYN-ACK, and {deferred} final ACKs were \
+                 deferred: this is TCP_DEFER_ACCEPT waiting for the clients' first data, not a flood and no drops.",
+                waiting,
+                deferred
+            )
+        }),
     })
 }

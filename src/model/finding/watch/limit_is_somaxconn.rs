@@ -1,6 +1,7 @@
 //! The limit of a watched listener is just net.core.somaxconn.
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "limit-is-somaxconn", explain: EXPLAIN, check: Check::Listener(check) };
@@ -20,13 +21,17 @@ fn check(sight: &Sight<'_>) -> Verdict {
     if limit != somaxconn || !(sight.is_strained() || sight.is_asked_for()) {
         return Verdict::Absent;
     }
+    let holder = sight.holder();
     Verdict::Found(Diagnosis {
         severity: if sight.is_strained() { Severity::Warning } else { Severity::Note },
         evidence: vec![("limit", limit.into()), ("somaxconn", somaxconn.into())],
-        sentence: format!(
-            "the limit {limit} is net.core.somaxconn: the program asked for that, or for more and was clamped. For a longer queue \
-             raise the sysctl in this network namespace, then restart {}; the sysctl alone changes nothing.",
-            sight.holder()
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "the limit {limit} is net.core.somaxconn: the program asked for that, or for more and was clamped. For a longer queue \
+                 raise the sysctl in this network namespace, then restart {holder}; the sysctl alone changes nothing.",
+                limit,
+                holder
+            )
+        }),
     })
 }

@@ -1,6 +1,7 @@
 //! somaxconn is larger than the limit now, and the limit is what somaxconn was.
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, Holder, Rule, Sentence, Severity, Sight, Verdict};
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "limit-was-somaxconn", explain: EXPLAIN, check: Check::Listener(check) };
@@ -25,19 +26,7 @@ fn check(sight: &Sight<'_>) -> Verdict {
     if limit >= somaxconn || !(seen || limit == OLD_DEFAULT) || !concerns {
         return Verdict::Absent;
     }
-    let sentence = if seen {
-        format!(
-            "net.core.somaxconn is {somaxconn} now, but this limit is still {limit}, what it was before: only listen() reads it. \
-             Restart {} to make the queue longer.",
-            sight.holder()
-        )
-    } else {
-        format!(
-            "the limit is {limit} though net.core.somaxconn is {somaxconn}: the program asks for {limit}, or it called listen() when the \
-             sysctl was {limit}. A restart of {} tells which.",
-            sight.holder()
-        )
-    };
+    let holder = sight.holder();
     Verdict::Found(Diagnosis {
         severity: if seen || sight.is_strained() { Severity::Warning } else { Severity::Note },
         evidence: vec![
@@ -45,6 +34,26 @@ fn check(sight: &Sight<'_>) -> Verdict {
             ("somaxconn", somaxconn.into()),
             ("seen_to_change", f64::from(u8::from(seen))),
         ],
-        sentence,
+        sentence: Sentence::new(move || told(seen, limit, somaxconn, &holder)),
     })
+}
+
+fn told(seen: bool, limit: u32, somaxconn: u32, holder: &Holder) -> String {
+    if seen {
+        say!(
+            "net.core.somaxconn is {somaxconn} now, but this limit is still {limit}, what it was before: only listen() reads it. \
+             Restart {holder} to make the queue longer.",
+            somaxconn,
+            limit,
+            holder
+        )
+    } else {
+        say!(
+            "the limit is {limit} though net.core.somaxconn is {somaxconn}: the program asks for {limit}, or it called listen() when the \
+             sysctl was {limit}. A restart of {holder} tells which.",
+            limit,
+            somaxconn,
+            holder
+        )
+    }
 }

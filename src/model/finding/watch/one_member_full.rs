@@ -1,6 +1,7 @@
 //! One socket of an SO_REUSEPORT group is full while its siblings have nothing to do.
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "one-member-full", explain: EXPLAIN, check: Check::Listener(check) };
@@ -21,20 +22,36 @@ fn check(sight: &Sight<'_>) -> Verdict {
     let depth = full.reading.queue.depth.unwrap_or(0);
     let siblings = group.members.len() - 1;
     let share = 100 / group.members.len();
+    let (members, address, holder) = (group.members.len(), group.address.clone(), sight.holder());
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence: vec![
             ("accept_queue_depth", depth.into()),
-            ("members", group.members.len() as f64),
+            ("members", members as f64),
             ("idle_members", siblings as f64),
         ],
-        sentence: format!(
-            "one of {} sockets on {} is full ({depth} wait) and the other {siblings} {} empty: about {share} % of the clients are lost. \
-             Wake or restart {}: the kernel hands its clients to nobody else.",
-            group.members.len(),
-            group.address,
-            if siblings == 1 { "is" } else { "are" },
-            sight.holder()
-        ),
+        sentence: Sentence::new(move || {
+            if siblings == 1 {
+                return say!(
+                    "one of {members} sockets on {address} is full ({depth} wait) and the other 1 is empty: about {share} % of the \
+                     clients are lost. Wake or restart {holder}: the kernel hands its clients to nobody else.",
+                    members,
+                    address,
+                    depth,
+                    share,
+                    holder
+                );
+            }
+            say!(
+                "one of {members} sockets on {address} is full ({depth} wait) and the other {siblings} are empty: about {share} % of \
+                 the clients are lost. Wake or restart {holder}: the kernel hands its clients to nobody else.",
+                members,
+                address,
+                depth,
+                siblings,
+                share,
+                holder
+            )
+        }),
     })
 }

@@ -1,6 +1,8 @@
 //! A watched listener has dropped, though it is not full now.
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use crate::model::survey::Drops;
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "overflowed", explain: EXPLAIN, check: Check::Listener(check) };
@@ -21,17 +23,7 @@ fn check(sight: &Sight<'_>) -> Verdict {
         return Verdict::Absent;
     }
     let now = sight.drops().unwrap_or_default();
-    let most = |drops: crate::model::survey::Drops| if drops.is_exact() { "" } else { "at most " };
-    let (severity, told) = if now.listener > 0 {
-        let told =
-            format!("dropped {}{} packets since the watch began (its queue is not full now)", most(now), now.listener);
-        (Severity::Warning, told)
-    } else {
-        (
-            Severity::Note,
-            format!("has dropped {}{} packets since it was made, none while watched", most(all), all.listener),
-        )
-    };
+    let severity = if now.listener > 0 { Severity::Warning } else { Severity::Note };
     let max = one.max;
     Verdict::Found(Diagnosis {
         severity,
@@ -41,9 +33,25 @@ fn check(sight: &Sight<'_>) -> Verdict {
             ("drop_counter_noise", all.noise as f64),
             ("accept_queue_max", max.into()),
         ],
-        sentence: format!(
-            "the listener {told}: the queue has overflowed. If that was a burst, a larger backlog holds it; if accept() was slow, only a \
-             faster accept() helps."
-        ),
+        sentence: Sentence::new(move || told(now, all)),
     })
+}
+
+fn told(now: Drops, all: Drops) -> String {
+    let at_most = |drops: Drops| if drops.is_exact() { "" } else { say!("at most ") };
+    if now.listener > 0 {
+        say!(
+            "the listener dropped {at_most}{count} packets since the watch began (its queue is not full now): the queue has overflowed. \
+             If that was a burst, a larger backlog holds it; if accept() was slow, only a faster accept() helps.",
+            at_most = at_most(now),
+            count = now.listener
+        )
+    } else {
+        say!(
+            "the listener has dropped {at_most}{count} packets since it was made, none while watched: the queue has overflowed. If that \
+             was a burst, a larger backlog holds it; if accept() was slow, only a faster accept() helps.",
+            at_most = at_most(all),
+            count = all.listener
+        )
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict, seconds};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
 use crate::model::survey::Standstill;
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "server-stalled", explain: EXPLAIN, check: Check::Listener(check) };
@@ -35,12 +36,7 @@ fn check(sight: &Sight<'_>) -> Verdict {
     if standstill.unmoved < UNMOVED && !crawls(sight, standstill) {
         return Verdict::TooEarly;
     }
-    let oldest = seconds(standstill.oldest);
-    let told = if standstill.unmoved >= UNMOVED {
-        "nobody is accepted".to_owned()
-    } else {
-        format!("at most {} were accepted in the last {oldest}", sight.one.capacity().unwrap_or(depth))
-    };
+    let (holder, most) = (sight.holder(), sight.one.capacity().unwrap_or(depth));
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence: vec![
@@ -48,11 +44,26 @@ fn check(sight: &Sight<'_>) -> Verdict {
             ("oldest_wait_s", standstill.oldest.as_secs_f64()),
             ("unmoved_s", standstill.unmoved.as_secs_f64()),
         ],
-        sentence: format!(
-            "{told}: {depth} wait, the oldest for {oldest}. The program is stopped or stuck: look at {}; waiting clients go on \
-             as soon as it calls accept() again.",
-            sight.holder()
-        ),
+        sentence: Sentence::new(move || {
+            let oldest = seconds(standstill.oldest);
+            if standstill.unmoved >= UNMOVED {
+                return say!(
+                    "nobody is accepted: {depth} wait, the oldest for {oldest}. The program is stopped or stuck: look at {holder}; waiting \
+                     clients go on as soon as it calls accept() again.",
+                    depth,
+                    oldest,
+                    holder
+                );
+            }
+            say!(
+                "at most {most} were accepted in the last {oldest}: {depth} wait, the oldest for {oldest}. The program is stopped or \
+                 stuck: look at {holder}; waiting clients go on as soon as it calls accept() again.",
+                most,
+                oldest,
+                depth,
+                holder
+            )
+        }),
     })
 }
 

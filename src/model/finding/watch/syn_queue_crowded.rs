@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict, seconds};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
 use crate::model::counters::Counter;
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "syn-queue-crowded", explain: EXPLAIN, check: Check::Listener(check) };
@@ -32,18 +33,24 @@ fn check(sight: &Sight<'_>) -> Verdict {
     let cookies = sight.survey().counters().value(Counter::SyncookiesSent);
     let mut evidence = vec![("half_open", f64::from(half_open)), ("limit", f64::from(limit))];
     evidence.extend(cookies.map(|sent| ("cookies_sent_in_namespace", sent as f64)));
-    let answer = match cookies {
-        Some(sent) if sent > 0 && half_open >= limit => format!("{sent} SYN cookies were sent meanwhile"),
-        _ if half_open >= limit => "it is full".to_owned(),
-        _ => "it may fill".to_owned(),
-    };
+    let crowded = sight.now().since(since);
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence,
-        sentence: format!(
-            "{half_open} requests are half-open on a SYN queue of limit {limit}, for {}: {answer}. A flood, lost SYN-ACKs, or a backlog \
-             too small for the round-trip time; keep tcp_syncookies=1, and raise the backlog if the clients are real.",
-            seconds(sight.now().since(since))
-        ),
+        sentence: Sentence::new(move || {
+            let answer = match cookies {
+                Some(sent) if sent > 0 && half_open >= limit => say!("{sent} SYN cookies were sent meanwhile", sent),
+                _ if half_open >= limit => say!("it is full").to_owned(),
+                _ => say!("it may fill").to_owned(),
+            };
+            say!(
+                "{half_open} requests are half-open on a SYN queue of limit {limit}, for {crowded}: {answer}. A flood, lost SYN-ACKs, \
+                 or a backlog too small for the round-trip time; keep tcp_syncookies=1, and raise the backlog if the clients are real.",
+                half_open,
+                limit,
+                crowded = seconds(crowded),
+                answer
+            )
+        }),
     })
 }

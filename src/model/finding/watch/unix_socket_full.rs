@@ -1,6 +1,7 @@
 //! A unix stream socket's queue is full.
 
-use super::{Check, Diagnosis, Rule, Severity, Sight, Verdict, seconds};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
+use crate::say;
 
 pub(in crate::model::finding) const RULE: Rule =
     Rule { name: "unix-socket-full", explain: EXPLAIN, check: Check::Listener(check) };
@@ -20,16 +21,20 @@ fn check(sight: &Sight<'_>) -> Verdict {
         return Verdict::Absent;
     }
     let full = one.full_since.map_or_else(Default::default, |since| sight.now().since(since));
+    let (address, holder) = (one.reading.address.clone(), sight.holder());
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence: vec![("accept_queue_depth", depth.into()), ("limit", limit.into()), ("full_s", full.as_secs_f64())],
-        sentence: format!(
-            "the queue of {} is full ({depth} of {}, for {}): connect() fails with EAGAIN, or blocks. {} must call accept() more \
-             often; a longer queue lets more of them wait instead.",
-            one.reading.address,
-            u64::from(limit) + 1,
-            seconds(full),
-            sight.holder()
-        ),
+        sentence: Sentence::new(move || {
+            say!(
+                "the queue of {address} is full ({depth} of {capacity}, for {full}): connect() fails with EAGAIN, or blocks. {holder} \
+                 must call accept() more often; a longer queue lets more of them wait instead.",
+                address,
+                depth,
+                capacity = u64::from(limit) + 1,
+                full = seconds(full),
+                holder
+            )
+        }),
     })
 }

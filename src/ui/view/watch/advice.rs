@@ -25,7 +25,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ins
             Severity::Warning => ("▲ ", Meaning::Otherwise),
             Severity::Note => ("· ", Meaning::Waiting(1)),
         };
-        lines.push((sign, finding.sentence.clone(), theme.text(meaning)));
+        lines.push((sign, finding.sentence.to_string(), theme.text(meaning)));
     }
     if findings.is_empty() {
         lines.push(("· ", "nothing: no rule has found a fault".into(), theme.calm()));

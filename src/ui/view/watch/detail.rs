@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let mut lines = vec![who(one)];
     let about = |finding: &&Finding| finding.subject.as_ref().is_some_and(|subject| subject.id == one.reading.id);
     let grave = scene.world.findings.iter().filter(about).filter(|finding| finding.severity > Severity::Note);
-    lines.extend(grave.max_by_key(|finding| finding.severity).map(|finding| finding.sentence.clone()));
+    lines.extend(grave.max_by_key(|finding| finding.severity).map(|finding| finding.sentence.to_string()));
     lines.push(queue(&entry, scene.world));
     if let Part::Group { .. } = entry.part {
         let text = format!(
@@ -85,7 +85,7 @@ pub(super) fn limit(one: &Watched, world: &World) -> String {
             format!("{holds}; somaxconn is {ceiling} now: the next listen() gives less")
         }
         Some(ceiling) => match habit(one, limit) {
-            Some(habit) => format!("{holds}; {limit} is {}; to change: {}", habit.whose, habit.change),
+            Some(habit) => format!("{holds}; {limit} is {}; to change: {}", habit.whose(), habit.change()),
             None => format!("{holds}; asked for by its listen(), somaxconn {ceiling} allows more"),
         },
         None => holds,

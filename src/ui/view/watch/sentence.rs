@@ -91,7 +91,7 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
     let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
     let text = match &worst.subject {
         Some(subject) if scene.state.watch.screen == Screen::All => format!("{}: {}", subject.address, worst.sentence),
-        _ => worst.sentence.clone(),
+        _ => worst.sentence.to_string(),
     };
     Some(("▲", text, scene.theme.text(meaning)))
 }
