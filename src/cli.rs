@@ -17,6 +17,7 @@ pub mod explain;
 mod ground;
 mod headless;
 mod lab;
+pub mod lang;
 mod log;
 pub mod man;
 mod metrics;
