@@ -5,6 +5,7 @@ use crate::model::stamp::Stamp;
 
 pub mod condition;
 pub mod lesson;
+pub mod words;
 
 /// Commands in the order of their stamps.
 #[derive(Clone, Debug, Default, PartialEq)]

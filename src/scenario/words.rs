@@ -1,0 +1,277 @@
+//! The words for durations, rates, counts, percentages and patterns, on the command line and in lessons. Each refusal says what is
+//! allowed, with an example.
+
+use std::time::Duration;
+
+use crate::model::settings::{AcceptRate, Arrivals};
+
+/// A span of time: `250ms`, `2s`, `1m30s`, or a bare `0`. At most a year.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if text.parse::<f64>().is_ok() {
+        return Err(format!("a duration needs a unit: {text}ms or {text}s ({DURATIONS})"));
+    }
+    let span = jiff::fmt::friendly::SpanParser::new()
+        .parse_unsigned_duration(text)
+        .map_err(|_| format!("not a duration ({DURATIONS})"))?;
+    if span > LONGEST { Err("longer than a year".to_owned()) } else { Ok(span) }
+}
+
+/// A span of time that is not zero.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn period(text: &str) -> Result<Duration, String> {
+    let span = duration(text)?;
+    if span < SHORTEST_PERIOD { Err(format!("must be 1ms or more ({DURATIONS})")) } else { Ok(span) }
+}
+
+/// Events per second: `12`, `0.5`, `10k`, `1m`, each also with `/s` behind it. At most 1000m.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn rate(text: &str) -> Result<f64, String> {
+    let bare = text.trim();
+    let value = scaled(bare.strip_suffix("/s").unwrap_or(bare)).ok_or_else(|| format!("not a rate ({RATES})"))?;
+    if value > HIGHEST_RATE { Err(format!("higher than 1000m per second ({RATES})")) } else { Ok(value) }
+}
+
+/// A whole number of things, at least 1: `40`, `2k`, `1.5m`.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn count(text: &str) -> Result<u64, String> {
+    let value = scaled(text.trim()).ok_or_else(|| format!("not a number ({COUNTS})"))?;
+    if value < 1.0 {
+        return Err(format!("must be 1 or more; for no clients at all: --rate 0 ({COUNTS})"));
+    }
+    if value.fract() != 0.0 || value > LARGEST_COUNT {
+        return Err(format!("not a whole number up to 1000000m ({COUNTS})"));
+    }
+    Ok(value as u64)
+}
+
+/// A whole number from 1 to 1m.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn small_count(text: &str) -> Result<u32, String> {
+    let value = count(text)?;
+    u32::try_from(value).ok().filter(|value| *value <= 1_000_000).ok_or_else(|| "more than 1m".to_owned())
+}
+
+/// A share given in percent, `30%` or `30`, returned as 0 to 1.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn share(text: &str) -> Result<f64, String> {
+    let bare = text.trim();
+    let number = bare.strip_suffix('%').unwrap_or(bare).trim_end();
+    match plain(number) {
+        Some(percent) if percent <= 100.0 => Ok(percent / 100.0),
+        Some(_) => Err(format!("more than 100 % ({PERCENTAGES})")),
+        None => Err(format!("not a percentage ({PERCENTAGES})")),
+    }
+}
+
+/// The second argument of `listen(2)`: 0 to 2147483647.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn backlog(text: &str) -> Result<i32, String> {
+    let bare = text.trim();
+    let digits = bare.strip_prefix('-').unwrap_or(bare);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("not a whole number ({BACKLOGS})"));
+    }
+    if bare.starts_with('-') {
+        return Err(format!(
+            "listen(2) takes a negative backlog as a huge one and uses net.core.somaxconn: write that number ({BACKLOGS})"
+        ));
+    }
+    bare.parse().map_err(|_| format!("beyond the int that listen(2) takes, 2147483647 at most ({BACKLOGS})"))
+}
+
+/// When clients start: `steady`, `poisson`, `burst:N/PERIOD`, `wave:N/PERIOD`.
+///
+/// # Errors
+/// What is allowed, in words, with the nearest name where the given one is unknown.
+pub fn arrivals(text: &str) -> Result<Arrivals, String> {
+    let (name, shape) = text.trim().split_once(':').map_or((text.trim(), None), |(name, shape)| (name, Some(shape)));
+    match (name, shape) {
+        ("steady", None) => Ok(Arrivals::Steady),
+        ("poisson", None) => Ok(Arrivals::Poisson),
+        ("steady" | "poisson", Some(_)) => Err(format!("{name} takes nothing behind it; its rate is --rate")),
+        ("burst", Some(shape)) => crowd(name, shape).map(|(size, period)| Arrivals::Burst { size, period }),
+        ("wave", Some(shape)) => crowd(name, shape).map(|(size, period)| Arrivals::Wave { size, period }),
+        ("burst" | "wave", None) => Err(format!("{name} needs a size and a period: {name}:20/1s")),
+        _ => {
+            let near = nearest(name, &["steady", "poisson", "burst", "wave"]);
+            let hint = near.first().map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            Err(format!("no such pattern; {hint}({PATTERNS})"))
+        }
+    }
+}
+
+/// How fast `accept()` is called: a rate, `max`, or 0 for paused.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn accept_rate(text: &str) -> Result<AcceptRate, String> {
+    if text.trim() == "max" {
+        return Ok(AcceptRate::Max);
+    }
+    match rate(text) {
+        Ok(0.0) => Ok(AcceptRate::Paused),
+        Ok(value) => Ok(AcceptRate::PerSecond(value)),
+        Err(_) => {
+            let near = nearest(text.trim(), &["max"]);
+            let hint = if near.is_empty() { "" } else { "did you mean max? " };
+            Err(format!("not a rate; {hint}(such as 8, 0.5, 10k; max: as fast as possible; 0: paused)"))
+        }
+    }
+}
+
+/// The names most like `given`, best first, at most three; none when nothing is like it.
+pub fn nearest<'a>(given: &str, known: &[&'a str]) -> Vec<&'a str> {
+    let given = given.to_lowercase();
+    let mut near: Vec<_> = known
+        .iter()
+        .map(|name| (likeness(&given, &name.to_lowercase()), *name))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .collect();
+    near.sort_by(|one, other| other.0.total_cmp(&one.0));
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// 0 to 1; a name that contains what was given is near, as much as it is covered by it.
+fn likeness(given: &str, name: &str) -> f64 {
+    let edits = strsim::normalized_damerau_levenshtein(given, name);
+    if given.len() > 2 && name.contains(given) {
+        let covered = given.len() as f64 / name.len() as f64;
+        return edits.max(0.6 + 0.4 * covered);
+    }
+    edits
+}
+
+fn crowd(name: &str, shape: &str) -> Result<(u32, Duration), String> {
+    let (size, every) =
+        shape.split_once('/').ok_or_else(|| format!("{name} needs a size and a period: {name}:20/1s"))?;
+    let size = small_count(size).map_err(|why| format!("the size of the {name}: {why}"))?;
+    let every =
+        if every.starts_with(|first: char| first.is_ascii_digit()) { every.to_owned() } else { format!("1{every}") };
+    let every = period(&every).map_err(|why| format!("the period of the {name}: {why}"))?;
+    Ok((size, every))
+}
+
+/// A number with an optional k or m behind it.
+fn scaled(text: &str) -> Option<f64> {
+    let (number, factor) = match text.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1e3),
+        None => text.strip_suffix(['m', 'M']).map_or((text, 1.0), |number| (number, 1e6)),
+    };
+    plain(number).map(|value| value * factor)
+}
+
+/// Digits with at most one point: no sign, no exponent, no infinity.
+fn plain(text: &str) -> Option<f64> {
+    let written = text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if written { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
+}
+
+const DURATIONS: &str = "such as 250ms, 2s, 1m30s";
+const RATES: &str = "such as 12, 0.5, 10k, 1m per second";
+const COUNTS: &str = "such as 40, 2k, 1.5m";
+const PERCENTAGES: &str = "such as 30%, 30, 0.5%";
+const BACKLOGS: &str = "such as 0, 5, 511, 2147483647";
+const PATTERNS: &str = "steady, poisson, burst:20/1s, wave:20/8s";
+const LONGEST: Duration = Duration::from_hours(366 * 24);
+const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+const HIGHEST_RATE: f64 = 1e9;
+/// Far below 2^53, up to which every whole number has an exact `f64`.
+const LARGEST_COUNT: f64 = 1e12;
+/// Less alike than this is no help to a person who has mistyped.
+const ALIKE: f64 = 0.5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        assert!(duration("5").unwrap_err().contains("5s"));
+        for wrong in ["", "-2s", "soon", "2 s x", "5000h5000h", "400000000000d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert!(duration("9000h").unwrap_err().contains("year"));
+        assert!(period("0").unwrap_err().contains("1ms"));
+    }
+
+    #[test]
+    fn rates_and_counts_take_k_and_m_and_decimals() {
+        assert_eq!(rate("0.5"), Ok(0.5));
+        assert_eq!(rate("10k"), Ok(10_000.0));
+        assert_eq!(rate("1m/s"), Ok(1_000_000.0));
+        assert_eq!(count("1.5m"), Ok(1_500_000));
+        for wrong in ["", "k", "-1", "1e9", "inf", "NaN", ".", "1.2.3", "2000m"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+        assert!(count("0").unwrap_err().contains("--rate 0"));
+        assert!(count("2.5").unwrap_err().contains("whole"));
+    }
+
+    #[test]
+    fn percentages_become_shares() {
+        assert_eq!(share("30%"), Ok(0.3));
+        assert_eq!(share("30"), Ok(0.3));
+        assert_eq!(share("100%"), Ok(1.0));
+        assert!(share("101").is_err() && share("-1").is_err() && share("half").is_err());
+    }
+
+    #[test]
+    fn a_backlog_is_any_int_that_listen_means_as_written() {
+        assert_eq!(backlog("0"), Ok(0));
+        assert_eq!(backlog("2147483647"), Ok(i32::MAX));
+        assert!(backlog("2147483648").unwrap_err().contains("int"));
+        assert!(backlog("99999999999999999999999").unwrap_err().contains("int"));
+        assert!(backlog("-1").unwrap_err().contains("somaxconn"));
+        assert!(backlog("many").unwrap_err().contains("whole number"));
+    }
+
+    #[test]
+    fn patterns_have_their_own_shapes() {
+        assert_eq!(arrivals("burst:20/1s"), Ok(Arrivals::Burst { size: 20, period: Duration::from_secs(1) }));
+        assert_eq!(arrivals("wave:2k/500ms"), Ok(Arrivals::Wave { size: 2000, period: Duration::from_millis(500) }));
+        assert_eq!(arrivals("burst:20/s"), Ok(Arrivals::Burst { size: 20, period: Duration::from_secs(1) }));
+        assert!(arrivals("stedy").unwrap_err().contains("did you mean steady?"));
+        for wrong in ["burst", "burst:20", "burst:0/1s", "burst:5/0", "steady:5", "burst:x/1s", ""] {
+            assert!(arrivals(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn accept_rates_have_two_names_of_their_own() {
+        assert_eq!(accept_rate("max"), Ok(AcceptRate::Max));
+        assert_eq!(accept_rate("0"), Ok(AcceptRate::Paused));
+        assert_eq!(accept_rate("0.5"), Ok(AcceptRate::PerSecond(0.5)));
+        assert!(accept_rate("maax").unwrap_err().contains("did you mean max?"));
+    }
+
+    #[test]
+    fn the_nearest_name_comes_first() {
+        let known = ["ListenOverflows", "ListenDrops", "net.core.somaxconn"];
+        assert_eq!(nearest("listenoverflow", &known).first(), Some(&"ListenOverflows"));
+        assert_eq!(nearest("somaxcon", &known).first(), Some(&"net.core.somaxconn"));
+        assert_eq!(nearest("zebra", &known), Vec::<&str>::new());
+    }
+}
