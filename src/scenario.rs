@@ -4,7 +4,13 @@ use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 
 pub mod condition;
+pub mod facts;
+pub mod holes;
 pub mod lesson;
+pub mod outcome;
+pub mod parse;
+pub mod player;
+pub mod shelf;
 pub mod words;
 
 /// Commands in the order of their stamps.

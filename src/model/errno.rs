@@ -10,6 +10,16 @@ pub fn name(errno: i32) -> Cow<'static, str> {
     known.map_or_else(|| Cow::Owned(format!("errno {errno}")), |(_, name)| Cow::Borrowed(*name))
 }
 
+/// The error number of this name.
+pub fn number(name: &str) -> Option<i32> {
+    NAMES.iter().find(|(_, one)| *one == name).map(|(errno, _)| errno.raw_os_error())
+}
+
+/// Every name that [`name`] gives.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().map(|(_, name)| name)
+}
+
 /// The errors that a client can meet before its SYN leaves: always listed, zeros too.
 pub const ALWAYS_LISTED: [Errno; 8] = [
     Errno::ADDRNOTAVAIL,
@@ -69,5 +79,6 @@ mod tests {
             assert!(name(errno.raw_os_error()).starts_with('E'), "{errno:?}");
         }
         assert_eq!(name(9999), "errno 9999");
+        assert_eq!((number("ECONNREFUSED"), number("ENOSUCH")), (Some(libc::ECONNREFUSED), None));
     }
 }

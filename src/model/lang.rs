@@ -141,10 +141,11 @@ pub fn chinese() -> &'static HashMap<String, String> {
 }
 
 /// The table's pages, one per room.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     include_str!("../../assets/lang/zh/model.toml"),
     include_str!("../../assets/lang/zh/lab.toml"),
     include_str!("../../assets/lang/zh/report.toml"),
+    include_str!("../../assets/lang/zh/scenario.toml"),
     include_str!("../../assets/lang/zh/ui.toml"),
     include_str!("../../assets/lang/zh/cli.toml"),
 ];

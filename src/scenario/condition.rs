@@ -1,9 +1,261 @@
-//! Conditions and expressions over facts.
+//! Conditions and expressions over facts, as lessons write them: `accept_queue.depth >= listener.accept_capacity and t_s < 5 + 1`.
+//!
+//! A fact that is not known has no value. What cannot be decided without it is neither true nor false: `and` with something false
+//! is false all the same, `or` with something true is true.
+
+use self::grammar::Rule;
+
+mod grammar;
 
 /// A condition on facts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Condition(String);
+pub struct Condition {
+    text: String,
+    root: Node,
+}
 
 /// A number made of facts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expression(String);
+pub struct Expression {
+    text: String,
+    root: Node,
+}
+
+/// Why a text is no condition or expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// How many bytes of the text stand before the place.
+    pub at: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+/// What a fact is now, by its name; `None` when that is not known.
+pub type Known<'a> = &'a dyn Fn(&str) -> Option<f64>;
+
+/// Whether a word may stand for a fact; if not, why.
+pub type Naming<'a> = &'a dyn Fn(&str) -> Result<(), String>;
+
+/// A part of a condition or expression.
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Number(f64),
+    Fact(String),
+    Calculation(Operator, Box<Node>, Box<Node>),
+    Comparison(Relation, Box<Node>, Box<Node>),
+    Both(Box<Node>, Box<Node>),
+    Either(Box<Node>, Box<Node>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Plus,
+    Minus,
+    Times,
+    Over,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relation {
+    Is,
+    IsNot,
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
+}
+
+impl Condition {
+    /// Reads a condition.
+    ///
+    /// # Errors
+    /// Where and why it is none.
+    pub fn parse(text: &str, naming: Naming<'_>) -> Result<Self, Fault> {
+        let root = grammar::read(text, Rule::Condition, naming)?;
+        Ok(Self { text: text.to_owned(), root })
+    }
+
+    /// Whether it is so; `None` when that cannot be told.
+    pub fn holds(&self, known: Known<'_>) -> Option<bool> {
+        self.root.truth(known)
+    }
+
+    /// True when it is certainly so.
+    pub fn is_met(&self, known: Known<'_>) -> bool {
+        self.holds(known) == Some(true)
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The facts that it looks at, each once, in the order in which they stand.
+    pub fn facts(&self) -> Vec<&str> {
+        self.root.facts()
+    }
+}
+
+impl Expression {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// Where and why it is none.
+    pub fn parse(text: &str, naming: Naming<'_>) -> Result<Self, Fault> {
+        let root = grammar::read(text, Rule::Expression, naming)?;
+        Ok(Self { text: text.to_owned(), root })
+    }
+
+    /// Its value; `None` when a fact is not known, or when it is divided by zero.
+    pub fn value(&self, known: Known<'_>) -> Option<f64> {
+        self.root.number(known)
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The facts that it looks at, each once, in the order in which they stand.
+    pub fn facts(&self) -> Vec<&str> {
+        self.root.facts()
+    }
+}
+
+impl Node {
+    /// True for what is so or not so, false for a number.
+    const fn is_condition(&self) -> bool {
+        matches!(self, Self::Comparison(..) | Self::Both(..) | Self::Either(..))
+    }
+
+    fn number(&self, known: Known<'_>) -> Option<f64> {
+        match self {
+            Self::Number(value) => Some(*value),
+            Self::Fact(name) => known(name),
+            Self::Calculation(operator, left, right) => operator.of(left.number(known)?, right.number(known)?),
+            Self::Comparison(..) | Self::Both(..) | Self::Either(..) => None,
+        }
+    }
+
+    fn truth(&self, known: Known<'_>) -> Option<bool> {
+        match self {
+            Self::Number(_) | Self::Fact(_) | Self::Calculation(..) => None,
+            Self::Comparison(relation, left, right) => Some(relation.of(left.number(known)?, right.number(known)?)),
+            Self::Both(left, right) => match (left.truth(known), right.truth(known)) {
+                (Some(true), Some(true)) => Some(true),
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                _ => None,
+            },
+            Self::Either(left, right) => match (left.truth(known), right.truth(known)) {
+                (Some(false), Some(false)) => Some(false),
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                _ => None,
+            },
+        }
+    }
+
+    fn facts(&self) -> Vec<&str> {
+        let mut facts = Vec::new();
+        self.gather(&mut facts);
+        facts
+    }
+
+    fn gather<'a>(&'a self, facts: &mut Vec<&'a str>) {
+        match self {
+            Self::Number(_) => {}
+            Self::Fact(name) if facts.contains(&name.as_str()) => {}
+            Self::Fact(name) => facts.push(name),
+            Self::Calculation(_, left, right)
+            | Self::Comparison(_, left, right)
+            | Self::Both(left, right)
+            | Self::Either(left, right) => {
+                left.gather(facts);
+                right.gather(facts);
+            }
+        }
+    }
+}
+
+impl Operator {
+    fn of(self, left: f64, right: f64) -> Option<f64> {
+        let value = match self {
+            Self::Plus => left + right,
+            Self::Minus => left - right,
+            Self::Times => left * right,
+            Self::Over => left / right,
+        };
+        value.is_finite().then_some(value)
+    }
+}
+
+impl Relation {
+    /// Numbers that differ by no more than their last digits are the same: 0.1 + 0.2 is 0.3.
+    fn of(self, left: f64, right: f64) -> bool {
+        let same = (left - right).abs() <= 1e-9 * left.abs().max(right.abs()).max(1.0);
+        match self {
+            Self::Is => same,
+            Self::IsNot => !same,
+            Self::Below => left < right && !same,
+            Self::AtMost => left < right || same,
+            Self::Above => left > right && !same,
+            Self::AtLeast => left > right || same,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(name: &str) -> Option<f64> {
+        match name {
+            "six" => Some(6.0),
+            "zero" => Some(0.0),
+            "drops.ack:accept-queue-full.segments" => Some(2.0),
+            _ => None,
+        }
+    }
+
+    fn holds(text: &str) -> Option<bool> {
+        Condition::parse(text, &|_| Ok(())).unwrap().holds(&known)
+    }
+
+    fn value(text: &str) -> Option<f64> {
+        Expression::parse(text, &|_| Ok(())).unwrap().value(&known)
+    }
+
+    #[test]
+    fn multiplication_comes_before_addition_and_brackets_before_both() {
+        assert_eq!(value("1 + 2 * six"), Some(13.0));
+        assert_eq!(value("(1 + 2) * six"), Some(18.0));
+        assert_eq!(value("six - 2 - 1"), Some(3.0));
+        assert_eq!(value("-2 + six / 4"), Some(-0.5));
+        assert_eq!(value("drops.ack:accept-queue-full.segments"), Some(2.0));
+    }
+
+    #[test]
+    fn and_binds_closer_than_or() {
+        assert_eq!(holds("six == 6 or six == 1 and six == 2"), Some(true));
+        assert_eq!(holds("(six == 6 or six == 1) and six == 2"), Some(false));
+        assert_eq!(holds("(six + 1) >= 7 and ((six) < 7)"), Some(true));
+        assert_eq!(holds("0.1 + 0.2 == 0.3 and six != 6.5 and six <= 6 and six > 5"), Some(true));
+    }
+
+    #[test]
+    fn what_is_unknown_is_neither_true_nor_false() {
+        assert_eq!(holds("unheard == 1"), None);
+        assert_eq!(holds("unheard != 1"), None);
+        assert_eq!(holds("unheard == 1 and six == 1"), Some(false));
+        assert_eq!(holds("unheard == 1 and six == 6"), None);
+        assert_eq!(holds("six == 6 or unheard == 1"), Some(true));
+        assert_eq!(holds("six == 1 or unheard == 1"), None);
+        assert_eq!((value("unheard + 1"), value("six / zero")), (None, None));
+        assert!(!Condition::parse("unheard == 1", &|_| Ok(())).unwrap().is_met(&known));
+    }
+
+    #[test]
+    fn facts_are_listed_once_each() {
+        let condition = Condition::parse("six > zero and six < 7 or zero == 0", &|_| Ok(())).unwrap();
+        assert_eq!(condition.facts(), ["six", "zero"]);
+    }
+}

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::command::Command;
-use crate::model::lang::Lang;
+use crate::model::lang::{self, Lang};
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::scenario::condition::{Condition, Expression};
+use crate::scenario::facts::Facts;
+use crate::scenario::holes;
 
 /// One lesson.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,7 +139,26 @@ pub struct Change {
     pub instead: String,
 }
 
+impl Lesson {
+    /// The file's text with the other value of the main setting.
+    pub fn changed(&self) -> String {
+        let change =
+            |line: &str| if line.trim() == self.main.line { self.main.instead.clone() } else { line.to_owned() };
+        self.source.lines().map(change).collect::<Vec<_>>().join("\n") + "\n"
+    }
+}
+
 impl Text {
+    /// The text in the language that is spoken here.
+    pub fn here(&self) -> &str {
+        self.in_language(lang::here())
+    }
+
+    /// The same with its numbers filled in.
+    pub fn told(&self, facts: Facts<'_>) -> String {
+        holes::filled(self.here(), |name| facts.value(name))
+    }
+
     /// The text in this language.
     pub fn in_language(&self, lang: Lang) -> &str {
         match lang {

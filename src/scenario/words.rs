@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::model::settings::{AcceptRate, Arrivals};
+use crate::model::settings::{AcceptRate, Arrivals, Sysctl};
+use crate::say;
 
 /// A span of time: `250ms`, `2s`, `1m30s`, or a bare `0`. At most a year.
 ///
@@ -137,6 +138,49 @@ pub fn accept_rate(text: &str) -> Result<AcceptRate, String> {
         }
     }
 }
+
+/// Workers that accept, serve, close and accept again; `none`: every connection is served at once.
+///
+/// # Errors
+/// What is allowed, in words.
+pub fn workers(text: &str) -> Result<Option<u32>, String> {
+    if text.trim() == "none" { Ok(None) } else { small_count(text).map(Some) }
+}
+
+/// A sysctl that an option and a lesson can set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name there.
+    pub name: &'static str,
+    /// Which one.
+    pub sysctl: Sysctl,
+    /// The least and the greatest value that means something.
+    pub range: (i64, i64),
+    /// Its value on a fresh Linux.
+    pub fresh: i64,
+}
+
+impl Setting {
+    /// A value of it.
+    ///
+    /// # Errors
+    /// What is allowed, in words.
+    pub fn value(&self, text: &str) -> Result<i64, String> {
+        let (least, most) = self.range;
+        let value = text.trim().parse().ok().filter(|value| (least..=most).contains(value));
+        value.ok_or_else(|| say!("{name} takes {least} to {most}", name = self.name, least, most))
+    }
+}
+
+/// Every sysctl that an option and a lesson can set.
+pub const SYSCTLS: [Setting; 6] = [
+    Setting { name: "syncookies", sysctl: Sysctl::Syncookies, range: (0, 2), fresh: 1 },
+    Setting { name: "abort-on-overflow", sysctl: Sysctl::AbortOnOverflow, range: (0, 1), fresh: 0 },
+    Setting { name: "max-syn-backlog", sysctl: Sysctl::MaxSynBacklog, range: (0, i32::MAX as i64), fresh: 128 },
+    Setting { name: "somaxconn", sysctl: Sysctl::Somaxconn, range: (0, i32::MAX as i64), fresh: 4096 },
+    Setting { name: "synack-retries", sysctl: Sysctl::SynackRetries, range: (0, 255), fresh: 5 },
+    Setting { name: "syn-retries", sysctl: Sysctl::SynRetries, range: (1, 127), fresh: 6 },
+];
 
 /// The names most like `given`, best first, at most three; none when nothing is like it.
 pub fn nearest<'a>(given: &str, known: &[&'a str]) -> Vec<&'a str> {

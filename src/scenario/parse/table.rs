@@ -1,0 +1,165 @@
+//! Tables and values with their places in the file, and what may stand in them.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Whole;
+use crate::say;
+use crate::scenario::condition::{Condition, Expression, Fault};
+use crate::scenario::{facts, words};
+
+/// Something that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// How many bytes of the file stand before it.
+    pub(super) at: usize,
+    pub(super) message: String,
+}
+
+/// A table with nothing in it but what is known.
+#[derive(Clone, Copy)]
+pub(super) struct Table<'a> {
+    at: usize,
+    entries: &'a DeTable<'a>,
+}
+
+/// A value and its place.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'a> {
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+/// A key and its place.
+#[derive(Clone, Copy)]
+pub(super) struct Key<'a> {
+    pub(super) at: usize,
+    pub(super) word: &'a str,
+}
+
+impl<'a> Table<'a> {
+    /// # Errors
+    /// A key that is not known, with the nearest one.
+    pub(super) fn new(at: usize, entries: &'a DeTable<'a>, known: &[&str]) -> Result<Self, Wrong> {
+        for key in entries.keys() {
+            Key { at: key.span().start, word: key.get_ref() }.is_one_of(known)?;
+        }
+        Ok(Self { at, entries })
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Item<'a>> {
+        self.entries.get(key).map(|value| Item { value })
+    }
+
+    pub(super) fn need(&self, key: &str) -> Result<Item<'a>, Wrong> {
+        self.get(key).ok_or_else(|| self.wrong(say!("the key `{key}` is missing", key)))
+    }
+
+    pub(super) const fn wrong(&self, message: String) -> Wrong {
+        Wrong { at: self.at, message }
+    }
+}
+
+impl Key<'_> {
+    /// # Errors
+    /// It is none of them; with the nearest one.
+    pub(super) fn is_one_of(self, known: &[&str]) -> Result<(), Wrong> {
+        if known.contains(&self.word) {
+            return Ok(());
+        }
+        let message = say!("unknown key `{key}`", key = self.word);
+        let message = match words::nearest(self.word, known)[..] {
+            [] => message + ": " + &say!("known here: {keys}", keys = known.join(", ")),
+            [near, ..] => facts::unknown(message, &[near]),
+        };
+        Err(Wrong { at: self.at, message })
+    }
+}
+
+impl<'a> Item<'a> {
+    pub(super) fn wrong(self, message: String) -> Wrong {
+        Wrong { at: self.value.span().start, message }
+    }
+
+    pub(super) fn table(self, known: &[&str]) -> Result<Table<'a>, Wrong> {
+        match self.value.get_ref() {
+            DeValue::Table(entries) => Table::new(self.value.span().start, entries, known),
+            other => Err(self.wrong(say!("a table has to stand here, not a {what}", what = kind(other)))),
+        }
+    }
+
+    /// The entries of a table with names of its author's own.
+    pub(super) fn entries(self) -> Result<impl Iterator<Item = (Key<'a>, Self)>, Wrong> {
+        match self.value.get_ref() {
+            DeValue::Table(entries) => Ok(entries
+                .iter()
+                .map(|(key, value)| (Key { at: key.span().start, word: key.get_ref() }, Self { value }))),
+            other => Err(self.wrong(say!("a table has to stand here, not a {what}", what = kind(other)))),
+        }
+    }
+
+    pub(super) fn string(self) -> Result<&'a str, Wrong> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Ok(text),
+            other => Err(self.wrong(say!("a text in quotes has to stand here, not a {what}", what = kind(other)))),
+        }
+    }
+
+    /// A number or a text, as it would stand on the command line.
+    pub(super) fn word(self) -> Result<String, Wrong> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Ok(text.clone().into_owned()),
+            DeValue::Integer(number) => Ok(number.to_string()),
+            DeValue::Float(number) => Ok(number.to_string()),
+            other => Err(self.wrong(say!("a number or a text has to stand here, not a {what}", what = kind(other)))),
+        }
+    }
+
+    pub(super) fn whole_number(self) -> Result<u32, Wrong> {
+        let word = self.word()?;
+        word.parse().map_err(|_| self.wrong(say!("`{word}` is no whole number of 0 or more", word)))
+    }
+
+    /// What the word means.
+    pub(super) fn read<T>(self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, Wrong> {
+        let word = self.word()?;
+        read(&word).map_err(|why| self.wrong(format!("`{word}`: {why}")))
+    }
+
+    pub(super) fn condition(self, whole: &Whole) -> Result<Condition, Wrong> {
+        let text = self.string()?;
+        Condition::parse(text, &|name| facts::check(name, &whole.kept)).map_err(|fault| self.within(whole, fault))
+    }
+
+    pub(super) fn expression(self, whole: &Whole) -> Result<Expression, Wrong> {
+        let text = self.word()?;
+        Expression::parse(&text, &|name| facts::check(name, &whole.kept)).map_err(|fault| self.within(whole, fault))
+    }
+
+    /// A place within this text; where the file writes it otherwise than it reads (escapes, more lines), its beginning.
+    fn within(self, whole: &Whole, fault: Fault) -> Wrong {
+        let span = self.value.span();
+        let written = whole.text.get(span.clone()).unwrap_or_default();
+        let inner = written.strip_prefix(['"', '\'']).filter(|inner| !inner.starts_with(['"', '\'']));
+        let plain = inner.is_some() && !written.contains('\\');
+        Wrong { at: span.start + if plain { 1 + fault.at } else { 0 }, message: fault.message }
+    }
+}
+
+/// The members of a list.
+pub(super) fn items(item: Item<'_>) -> Result<Vec<Item<'_>>, Wrong> {
+    match item.value.get_ref() {
+        DeValue::Array(values) => Ok(values.iter().map(|value| Item { value }).collect()),
+        other => Err(item.wrong(say!("a list has to stand here, not a {what}", what = kind(other)))),
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => say!("text"),
+        DeValue::Integer(_) | DeValue::Float(_) => say!("number"),
+        DeValue::Boolean(_) => say!("yes or no"),
+        DeValue::Datetime(_) => say!("date"),
+        DeValue::Array(_) => say!("list"),
+        DeValue::Table(_) => say!("table"),
+    }
+}

@@ -1,0 +1,316 @@
+//! Who plays a lesson: a pure state machine. Keys, facts and time go in, moves come out; somebody else carries them out.
+//!
+//! [`begin`](Player::begin), then [`turn`](Player::turn) after each batch of facts and whenever [`wake`](Player::wake) says so, and
+//! [`press`](Player::press) for keys. What a person sees of it is told as facts ([`Move::Tell`]) and stands in
+//! [`World::lesson`](crate::model::world::World::lesson), so that a recording shows the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::stand::Stand;
+use super::facts::Facts;
+use super::lesson::{Lesson, Scene, Step};
+use super::outcome::{Check, Judgement};
+use crate::model::command::Command;
+use crate::model::lesson::{LessonFact, Phase};
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use crate::say;
+
+mod keys;
+mod stand;
+
+/// For whom a lesson is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// For a person at the keys: questions wait for a prediction, what is said waits until it was read.
+    Hand,
+    /// For people who pass by: everything goes on after the time that it takes to read it, and nobody is asked.
+    Auto,
+    /// For a report: nobody is waited for, expectations are checked, claims decided.
+    Check,
+}
+
+/// A key of the lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Press {
+    /// On to what comes next.
+    Go,
+    /// The scene again; at its first step the scene before.
+    Back,
+    /// A prediction: which choice, from 0.
+    Choose(usize),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Move {
+    /// Tell this fact: into the stream, so that it reaches world and recording.
+    Tell(LessonFact),
+    /// Send this wish to the lab.
+    Wish(Command),
+    /// End the present session, if there is one, and open that of this scene.
+    Open(usize),
+    /// The last step was told and left.
+    Over,
+}
+
+/// A lesson in play.
+#[derive(Clone, Debug)]
+pub struct Player {
+    lesson: Arc<Lesson>,
+    manner: Manner,
+    scene: usize,
+    step: usize,
+    stand: Stand,
+    /// The prediction made in this step.
+    choice: Option<usize>,
+    kept: BTreeMap<String, f64>,
+    /// The failed trial of this scene that is known already.
+    failed_trial: Option<String>,
+    checks: Vec<Check>,
+    claims: Vec<Judgement>,
+}
+
+impl Player {
+    /// A lesson that has not begun.
+    pub fn new(lesson: Arc<Lesson>, manner: Manner) -> Self {
+        Self {
+            lesson,
+            manner,
+            scene: 0,
+            step: 0,
+            stand: Stand::Opening { since: None },
+            choice: None,
+            kept: BTreeMap::new(),
+            failed_trial: None,
+            checks: Vec::new(),
+            claims: Vec::new(),
+        }
+    }
+
+    /// The lesson.
+    pub const fn lesson(&self) -> &Arc<Lesson> {
+        &self.lesson
+    }
+
+    /// The present scene.
+    pub fn scene(&self) -> Option<&Scene> {
+        self.lesson.scenes.get(self.scene)
+    }
+
+    /// What was expected and whether it was so; only where it is checked.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// How the claims were decided, once the lesson is over.
+    pub fn claims(&self) -> &[Judgement] {
+        &self.claims
+    }
+
+    /// True when the last step was told and left.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.stand, Stand::Over)
+    }
+
+    /// Opens the lesson and its first scene.
+    pub fn begin(&mut self) -> Vec<Move> {
+        let (name, source) = (self.lesson.name.clone(), self.lesson.source.clone());
+        let mut moves = vec![Move::Tell(LessonFact::Opened { name, source })];
+        self.open(0, None, &mut moves);
+        moves
+    }
+
+    /// Facts were folded, or time has passed.
+    pub fn turn(&mut self, world: &World, now: Stamp) -> Vec<Move> {
+        let mut moves = Vec::new();
+        if let Stand::Doing(work) = &mut self.stand {
+            work.pass(now, self.manner, world);
+        }
+        // Each round leaves one phase of a step; a scene has finitely many.
+        while self.advance(world, now, &mut moves) {}
+        moves
+    }
+
+    /// When [`turn`](Self::turn) is due although nothing happened.
+    pub fn wake(&self, now: Stamp) -> Option<Stamp> {
+        match &self.stand {
+            Stand::Asked { until } | Stand::Told { until } | Stand::Missed { until } => *until,
+            Stand::Doing(work) => work.wake(now),
+            Stand::Opening { .. } | Stand::Over => None,
+        }
+    }
+
+    /// Leaves the present phase if its time has come.
+    fn advance(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) -> bool {
+        match &self.stand {
+            Stand::Opening { since } => {
+                let stands = world.began.is_some() && since.is_none_or(|since| world.opened >= since);
+                if stands {
+                    self.enter(0, world, now, moves);
+                }
+                stands
+            }
+            Stand::Asked { until } => {
+                let passed = until.is_some_and(|until| now >= until);
+                if passed {
+                    self.work(now, moves);
+                }
+                passed
+            }
+            Stand::Doing(work) => {
+                let (come, overdue) = (self.has_come(world) && work.is_settled(now, world), work.is_overdue());
+                if come {
+                    self.tell(world, now, moves);
+                } else if overdue {
+                    self.miss(world, now, moves);
+                }
+                come || overdue
+            }
+            Stand::Missed { until } | Stand::Told { until } => {
+                let late = matches!(self.stand, Stand::Missed { .. }) && self.has_come(world);
+                let passed = until.is_some_and(|until| now >= until);
+                if late {
+                    self.tell(world, now, moves);
+                } else if passed {
+                    self.enter(self.step + 1, world, now, moves);
+                }
+                late || passed
+            }
+            Stand::Over => false,
+        }
+    }
+
+    /// Ends this session and opens a scene's.
+    fn open(&mut self, scene: usize, now: Option<Stamp>, moves: &mut Vec<Move>) {
+        (self.scene, self.step, self.choice, self.failed_trial) = (scene, 0, None, None);
+        self.stand = Stand::Opening { since: now };
+        moves.extend([Move::Tell(LessonFact::Scene(scene)), Move::Open(scene)]);
+    }
+
+    /// Begins a step: asks, or does at once.
+    fn enter(&mut self, step: usize, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+        (self.step, self.choice) = (step, None);
+        let Some(next) = self.present().cloned() else { return self.end_scene(world, now, moves) };
+        match &next.ask {
+            Some(question) if self.manner != Manner::Check => {
+                moves.push(self.phase(Phase::Asked));
+                let texts = question.choices.iter().map(|choice| &choice.text).chain([&question.text]);
+                let until = (self.manner == Manner::Auto).then(|| now + stand::reading_time(texts));
+                self.stand = Stand::Asked { until };
+            }
+            _ => self.work(now, moves),
+        }
+    }
+
+    /// Gives the step's commands.
+    fn work(&mut self, now: Stamp, moves: &mut Vec<Move>) {
+        let Some(step) = self.present() else { return };
+        let work = stand::Work::new(step, now);
+        moves.push(self.phase(Phase::Doing));
+        moves.extend(step.commands.iter().copied().map(Move::Wish));
+        self.stand = Stand::Doing(work);
+    }
+
+    /// What was waited for has come: keeps numbers, holds the prediction against them, says what there is to say.
+    fn tell(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+        let Some(step) = self.present().cloned() else { return };
+        self.notice_failed_trial(world);
+        for (name, expression) in &step.keep {
+            let facts = self.facts(world);
+            if let Some(value) = expression.value(&|name| facts.value(name)) {
+                self.kept.insert(name.clone(), value);
+                moves.push(Move::Tell(LessonFact::Kept { name: name.clone(), value }));
+            }
+        }
+        if let (Some(question), Some(choice)) = (&step.ask, self.choice) {
+            let facts = self.facts(world);
+            let right = question.choices.get(choice).and_then(|one| one.right.holds(&|name| facts.value(name)));
+            moves.push(Move::Tell(LessonFact::Scored { right }));
+        }
+        if step.say.is_none() && step.ask.is_none() {
+            return self.enter(self.step + 1, world, now, moves);
+        }
+        moves.push(self.phase(Phase::Told));
+        let until = match self.manner {
+            Manner::Hand => None,
+            Manner::Auto => Some(now + stand::reading_time(&step.say)),
+            Manner::Check => Some(now),
+        };
+        self.stand = Stand::Told { until };
+    }
+
+    /// What was waited for has not come in time.
+    fn miss(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+        moves.push(self.phase(Phase::Missed));
+        let until = match self.manner {
+            Manner::Hand => None,
+            Manner::Auto => Some(now + PITY),
+            Manner::Check => Some(now),
+        };
+        self.stand = Stand::Missed { until };
+        if self.manner == Manner::Check
+            && let Some(condition) = self.present().and_then(|step| step.until.as_ref())
+        {
+            let (scene, step) = (self.scene + 1, self.step + 1);
+            let what = say!("what step {step} of scene {scene} waits for comes in time", step, scene);
+            let check = Check::missed(what, condition, self.facts(world));
+            self.checks.push(check);
+            self.notice_failed_trial(world);
+        }
+    }
+
+    /// Checks the scene, then opens the next one, or ends.
+    fn end_scene(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+        if self.manner == Manner::Check {
+            self.notice_failed_trial(world);
+            let facts = self.facts(world);
+            let scene = self.lesson.scenes.get(self.scene);
+            let checks: Vec<_> =
+                scene.iter().flat_map(|scene| &scene.expect).map(|one| Check::of(one, facts)).collect();
+            self.checks.extend(checks);
+        }
+        if self.scene + 1 < self.lesson.scenes.len() {
+            return self.open(self.scene + 1, Some(now), moves);
+        }
+        let facts = self.facts(world);
+        self.claims = self.lesson.claims.iter().map(|claim| claim.judge(facts)).collect();
+        self.stand = Stand::Over;
+        moves.extend([Move::Tell(LessonFact::Over), Move::Over]);
+    }
+
+    /// A trial that could not be carried out measures nothing: the check has failed, whatever else is so.
+    fn notice_failed_trial(&mut self, world: &World) {
+        let Some(why) = &world.trials.failed else { return };
+        if self.manner == Manner::Check && self.failed_trial.as_ref() != Some(why) {
+            self.failed_trial = Some(why.clone());
+            self.checks.push(Check::trial_failed(why));
+        }
+    }
+
+    fn has_come(&self, world: &World) -> bool {
+        let facts = self.facts(world);
+        let until = self.present().and_then(|step| step.until.as_ref());
+        until.is_none_or(|until| until.is_met(&|name| facts.value(name)))
+    }
+
+    fn present(&self) -> Option<&Step> {
+        self.scene()?.steps.get(self.step)
+    }
+
+    const fn phase(&self, phase: Phase) -> Move {
+        Move::Tell(LessonFact::Step { step: self.step, phase })
+    }
+
+    const fn facts<'a>(&'a self, world: &'a World) -> Facts<'a> {
+        Facts { world, kept: &self.kept }
+    }
+}
+
+/// How long it is said that something did not come.
+const PITY: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! What keys do in a lesson.
+
+use super::stand::Stand;
+use super::{Move, Player, Press};
+use crate::model::lesson::LessonFact;
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+
+impl Player {
+    /// A key was pressed. What has no meaning now does nothing.
+    pub fn press(&mut self, press: Press, world: &World, now: Stamp) -> Vec<Move> {
+        let mut moves = self.turn(world, now);
+        match press {
+            Press::Go => self.go(world, now, &mut moves),
+            Press::Back => self.back(now, &mut moves),
+            Press::Choose(choice) => self.choose(choice, now, &mut moves),
+        }
+        moves.extend(self.turn(world, now));
+        moves
+    }
+
+    /// What is said was read. A question waits for a prediction, and what is waited for has to come.
+    fn go(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+        match &self.stand {
+            Stand::Told { .. } | Stand::Missed { .. } => self.enter(self.step + 1, world, now, moves),
+            // Nobody was asked for a prediction.
+            Stand::Asked { until: Some(_) } => self.work(now, moves),
+            Stand::Asked { until: None } | Stand::Opening { .. } | Stand::Doing(_) | Stand::Over => {}
+        }
+    }
+
+    fn back(&mut self, now: Stamp, moves: &mut Vec<Move>) {
+        let at_its_beginning = self.step == 0 && !matches!(self.stand, Stand::Over);
+        let scene = if at_its_beginning { self.scene.saturating_sub(1) } else { self.scene };
+        self.open(scene, Some(now), moves);
+    }
+
+    fn choose(&mut self, choice: usize, now: Stamp, moves: &mut Vec<Move>) {
+        let asked = self.present().and_then(|step| step.ask.as_ref());
+        let offered = asked.is_some_and(|question| choice < question.choices.len());
+        if offered && matches!(self.stand, Stand::Asked { .. }) {
+            self.choice = Some(choice);
+            moves.push(Move::Tell(LessonFact::Chose { choice }));
+            self.work(now, moves);
+        }
+    }
+}

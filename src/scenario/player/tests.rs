@@ -1,0 +1,315 @@
+//! A lesson in play, move by move, without any lab: what happens in it is told by hand.
+
+use super::*;
+use crate::model::event::{Began, Event, Rung};
+use crate::model::settings::{ClientKind, Sysctls};
+use crate::model::tempo::Tempo;
+use crate::scenario::parse::parse;
+
+const LESSON: &str = r#"order = 1
+title = { en = "T", zh = "题" }
+learn = { en = "L", zh = "学" }
+remember = { en = "R", zh = "记" }
+[main]
+line = "backlog = 3"
+instead = "backlog = 4"
+[[scene]]
+[scene.lab]
+backlog = 3
+[[scene.step]]
+say = { en = "First.", zh = "一。" }
+[[scene.step]]
+ask = { en = "How many?", zh = "几个？" }
+choices = [
+    { en = "1", zh = "1", right = "clients.connected == 1" },
+    { en = "2", zh = "2", right = "clients.connected == 2" },
+]
+do = ["burst 2"]
+until = "clients.connected >= 2"
+within = "4s"
+after = "1s"
+keep = { held = "clients.connected" }
+say = { en = "{kept.held} came.", zh = "来了 {kept.held} 个。" }
+[[scene.expect]]
+what = { en = "two are connected", zh = "连上两个" }
+that = "clients.connected == 2"
+[[scene]]
+[[scene.step]]
+do = ["accept-rate max"]
+[[scene.step]]
+say = { en = "Last.", zh = "完。" }
+[[claim]]
+id = "two"
+claim = { en = "C", zh = "断" }
+holds = "kept.held == 2"
+measured = { held = "kept.held" }
+yes = { en = "{held}", zh = "{held}" }
+no = { en = "no {held}", zh = "否 {held}" }
+"#;
+
+fn ms(millis: u64) -> Stamp {
+    Stamp::from_millis(millis)
+}
+
+/// A player and the world that the told facts and the lab's make.
+struct Play {
+    player: Player,
+    world: World,
+    at: Stamp,
+    told: Vec<LessonFact>,
+    wishes: Vec<Command>,
+    opened: Vec<usize>,
+}
+
+impl Play {
+    fn new(manner: Manner) -> Self {
+        Self::of(manner, LESSON)
+    }
+
+    fn of(manner: Manner, text: &str) -> Self {
+        let lesson = Arc::new(parse("t.toml", "t", text).unwrap());
+        let player = Player::new(lesson, manner);
+        let mut play = Self { player, world: World::new(), at: ms(0), told: vec![], wishes: vec![], opened: vec![] };
+        let moves = play.player.begin();
+        play.carry_out(moves);
+        play
+    }
+
+    /// As whoever plays has to: facts are folded, a scene's session begins a little later.
+    fn carry_out(&mut self, moves: Vec<Move>) {
+        for next in moves {
+            match next {
+                Move::Tell(fact) => {
+                    self.world.apply(self.at, &Event::Lesson(fact.clone()));
+                    self.told.push(fact);
+                }
+                Move::Wish(command) => self.wishes.push(command),
+                Move::Open(scene) => {
+                    self.opened.push(scene);
+                    let again = self.player.turn(&self.world, self.at);
+                    assert_eq!(again, [], "the old session tells nothing about the new scene");
+                    self.at = self.at + Duration::from_millis(1);
+                    self.world.apply(self.at, &began());
+                    let moves = self.player.turn(&self.world, self.at);
+                    self.carry_out(moves);
+                }
+                Move::Over => {}
+            }
+        }
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.at = self.at + Duration::from_millis(millis);
+        self.world.apply(self.at, &Event::Tick);
+        let moves = self.player.turn(&self.world, self.at);
+        self.carry_out(moves);
+    }
+
+    fn press(&mut self, press: Press) {
+        let moves = self.player.press(press, &self.world, self.at);
+        self.carry_out(moves);
+    }
+
+    fn connect(&mut self, count: u64) {
+        self.world.clients.connected = count;
+    }
+
+    /// Scene, step and phase, as a person sees them.
+    fn shown(&self) -> (usize, Option<usize>, Phase) {
+        let course = self.world.lesson.as_ref().unwrap();
+        (course.scene, course.step, course.phase)
+    }
+}
+
+fn began() -> Event {
+    Event::Began(Box::new(Began {
+        kernel: "6.18.0".to_owned(),
+        rung: Rung::Lab,
+        fallback: None,
+        pid: 1,
+        seed: 1,
+        clients: ClientKind::Wire,
+        address: "198.51.100.1:8080".parse().unwrap(),
+        tap: true,
+        private_counters: true,
+        host: Sysctls::default(),
+        sysctls: Sysctls::default(),
+        watched: false,
+    }))
+}
+
+#[test]
+fn by_hand_everything_waits_for_the_person() {
+    let mut play = Play::new(Manner::Hand);
+    assert_eq!((play.opened.as_slice(), play.shown()), ([0].as_slice(), (0, Some(0), Phase::Told)));
+    play.pass(60_000);
+    assert_eq!(play.shown(), (0, Some(0), Phase::Told));
+    play.press(Press::Go);
+    assert_eq!(play.shown(), (0, Some(1), Phase::Asked));
+    play.press(Press::Go);
+    play.press(Press::Choose(2));
+    assert_eq!(
+        (play.shown(), play.wishes.len()),
+        ((0, Some(1), Phase::Asked), 0),
+        "a question waits for one of its choices"
+    );
+    play.press(Press::Choose(1));
+    assert_eq!((play.shown(), play.wishes.as_slice()), ((0, Some(1), Phase::Doing), [Command::Burst(2)].as_slice()));
+    play.connect(2);
+    play.pass(900);
+    play.press(Press::Go);
+    assert_eq!(play.shown(), (0, Some(1), Phase::Doing), "not before `after`");
+    play.pass(100);
+    assert_eq!(play.shown(), (0, Some(1), Phase::Told));
+    let course = play.world.lesson.as_ref().unwrap();
+    assert_eq!((course.choice, course.score, course.kept["held"]), (Some((1, Some(true))), (1, 1), 2.0));
+    play.press(Press::Go);
+    assert_eq!((play.opened.as_slice(), play.shown()), ([0, 1].as_slice(), (1, Some(0), Phase::Doing)));
+    play.pass(60);
+    assert_eq!(play.shown(), (1, Some(1), Phase::Told), "a step that asks and says nothing is left at once");
+    play.press(Press::Go);
+    assert!(play.player.is_over() && play.world.lesson.as_ref().unwrap().over);
+    assert_eq!((play.player.checks(), play.player.claims()[0].sentence.as_str()), ([].as_slice(), "2"));
+}
+
+#[test]
+fn a_wrong_prediction_is_told_and_back_repeats_the_scene() {
+    let mut play = Play::new(Manner::Hand);
+    play.press(Press::Go);
+    play.press(Press::Choose(0));
+    play.connect(2);
+    play.pass(1000);
+    assert_eq!(play.world.lesson.as_ref().unwrap().choice, Some((0, Some(false))));
+    play.press(Press::Back);
+    assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0].as_slice(), (0, Some(0), Phase::Told)));
+    play.press(Press::Go);
+    play.press(Press::Choose(1));
+    play.connect(2);
+    play.pass(1000);
+    play.press(Press::Go);
+    assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
+    play.press(Press::Back);
+    assert_eq!(
+        (play.opened.as_slice(), play.shown().0),
+        ([0, 0, 1, 0].as_slice(), 0),
+        "at its first step: the scene before"
+    );
+}
+
+#[test]
+fn what_does_not_come_is_said_and_left_and_may_still_come() {
+    let mut play = Play::new(Manner::Hand);
+    play.press(Press::Go);
+    play.press(Press::Choose(1));
+    play.pass(3900);
+    assert_eq!(play.shown().2, Phase::Doing);
+    play.pass(100);
+    assert_eq!(play.shown(), (0, Some(1), Phase::Missed));
+    play.connect(2);
+    play.pass(10);
+    assert_eq!(play.shown(), (0, Some(1), Phase::Told));
+    let mut play = Play::new(Manner::Hand);
+    play.press(Press::Go);
+    play.press(Press::Choose(1));
+    play.pass(4000);
+    play.press(Press::Go);
+    assert_eq!(play.shown().0, 1);
+}
+
+#[test]
+fn who_holds_the_clients_time_holds_the_lesson_too() {
+    let mut play = Play::new(Manner::Hand);
+    play.press(Press::Go);
+    play.press(Press::Choose(1));
+    let tempo = Tempo { held: true, ..Tempo::default() };
+    play.world.apply(play.at, &Event::Tempo(tempo));
+    play.pass(60_000);
+    assert_eq!(play.shown().2, Phase::Doing);
+    play.world.apply(play.at, &Event::Tempo(Tempo { held: false, pace: 0.5, ..tempo }));
+    play.pass(7900);
+    assert_eq!(play.shown().2, Phase::Doing, "half as fast");
+    play.pass(200);
+    assert_eq!(play.shown().2, Phase::Missed);
+}
+
+#[test]
+fn by_itself_it_takes_the_time_to_read_and_asks_nobody() {
+    let mut play = Play::new(Manner::Auto);
+    let wake = play.player.wake(play.at).unwrap();
+    assert_eq!(wake.since(play.at), Duration::from_secs(3));
+    play.pass(3000);
+    assert_eq!(play.shown(), (0, Some(1), Phase::Asked));
+    play.pass(3000);
+    assert_eq!((play.shown().2, play.wishes.len()), (Phase::Doing, 1));
+    play.connect(2);
+    play.pass(1000);
+    assert_eq!(play.world.lesson.as_ref().unwrap().score, (0, 0));
+    play.pass(3000);
+    play.pass(60);
+    play.pass(3000);
+    assert!(play.player.is_over());
+}
+
+#[test]
+fn reading_takes_as_long_as_the_text() {
+    let text = |en: &str| [super::super::lesson::Text { en: en.to_owned(), zh: String::new() }];
+    assert_eq!(stand::reading_time(&text("short")), Duration::from_secs(3));
+    assert_eq!(stand::reading_time(&text(&"x".repeat(100))), Duration::from_secs(6));
+    assert_eq!(stand::reading_time(&text(&"队".repeat(100))), Duration::from_secs(18));
+}
+
+#[test]
+fn a_check_waits_for_nobody_and_judges_at_the_end() {
+    let mut play = Play::new(Manner::Check);
+    assert_eq!((play.shown(), play.wishes.len()), ((0, Some(1), Phase::Doing), 1));
+    play.connect(2);
+    play.pass(1000);
+    assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
+    play.pass(60);
+    assert!(play.player.is_over());
+    let [check] = play.player.checks() else { panic!("{:?}", play.player.checks()) };
+    assert!(check.passed, "{check:?}");
+    assert_eq!(check.measured, [("clients.connected".to_owned(), Some(2.0))]);
+    let claim = &play.player.claims()[0];
+    assert_eq!((claim.verdict, claim.measured["held"]), (crate::scenario::outcome::Verdict::Holds, Some(2.0)));
+}
+
+#[test]
+fn in_a_check_what_does_not_come_fails_and_so_does_what_is_not_so() {
+    let mut play = Play::new(Manner::Check);
+    play.connect(1);
+    play.pass(4000);
+    play.pass(60);
+    assert!(play.player.is_over());
+    let failed: Vec<_> = play.player.checks().iter().map(|check| (check.expected.as_str(), check.passed)).collect();
+    assert_eq!(failed, [("clients.connected >= 2", false), ("clients.connected == 2", false)]);
+    assert_eq!(play.player.claims()[0].verdict, crate::scenario::outcome::Verdict::Undecided, "nothing was kept");
+}
+
+#[test]
+fn a_condition_that_was_true_before_the_commands_waits_until_they_were_heard() {
+    let lesson = LESSON.replace("do = [\"accept-rate max\"]", "do = [\"accept-rate max\"]\nuntil = \"t_s >= 0\"");
+    let mut play = Play::of(Manner::Check, &lesson);
+    play.connect(2);
+    play.pass(1000);
+    assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
+    play.pass(40);
+    assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
+    play.pass(20);
+    assert!(play.player.is_over());
+}
+
+#[test]
+fn it_is_woken_for_each_deadline_and_never_for_one_that_has_passed() {
+    let mut play = Play::new(Manner::Check);
+    let mut woken = Vec::new();
+    while let Some(at) = play.player.wake(play.at) {
+        assert!(at > play.at);
+        woken.push(at.since(ms(1)).as_millis());
+        play.at = at;
+        let moves = play.player.turn(&play.world, at);
+        play.carry_out(moves);
+        assert!(woken.len() < 20, "{woken:?}");
+    }
+    assert_eq!(woken[..2], [1000, 4000], "after, within; the lab's silence of a second falls on the first of them");
+}

@@ -1,0 +1,28 @@
+//! The lessons that qviz brings along, bound into the program from `assets/lessons`.
+
+use std::sync::Arc;
+
+use super::lesson::Lesson;
+use super::parse::{ParseError, parse};
+
+/// Every lesson in the order in which they are best taken.
+///
+/// # Errors
+/// A lesson that cannot be read; a test keeps that from happening.
+pub fn lessons() -> Result<Vec<Arc<Lesson>>, ParseError> {
+    let mut lessons = Vec::new();
+    for (name, text) in texts() {
+        lessons.push(Arc::new(parse(&format!("{name}.toml"), name, text)?));
+    }
+    lessons.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
+    Ok(lessons)
+}
+
+/// The name and the text of each.
+pub fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let entries = BOUND.strip_prefix("== ").unwrap_or_default().split("\n== ");
+    entries.filter_map(|entry| entry.split_once('\n'))
+}
+
+/// Bound by `build.rs`.
+const BOUND: &str = include_str!(concat!(env!("OUT_DIR"), "/lessons.txt"));
