@@ -102,15 +102,13 @@ pub fn fill(text: &str, holes: &[(&str, &dyn Display)]) -> String {
         let (before, behind) = rest.split_at(open);
         filled.push_str(before);
         let hole = behind.find('}').map(|close| (&behind[1..close], &behind[close + 1..]));
-        match hole.and_then(|(name, after)| Some((holes.iter().find(|(hole, _)| *hole == name)?, after))) {
-            Some(((_, value), after)) => {
-                let _a_string_takes_everything = write!(filled, "{value}");
-                rest = after;
-            }
-            None => {
-                filled.push('{');
-                rest = &behind[1..];
-            }
+        let filling = hole.and_then(|(name, after)| Some((holes.iter().find(|(hole, _)| *hole == name)?, after)));
+        if let Some(((_, value), after)) = filling {
+            let _a_string_takes_everything = write!(filled, "{value}");
+            rest = after;
+        } else {
+            filled.push('{');
+            rest = &behind[1..];
         }
     }
     filled.push_str(rest);

@@ -46,16 +46,13 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
             return Some(Piece::Plain(plain));
         }
         let name = rest.find('}').map(|close| &rest[1..close]);
-        match name.filter(|name| !name.is_empty() && !name.contains(|one: char| one.is_whitespace() || one == '{')) {
-            Some(name) => {
-                rest = &rest[name.len() + 2..];
-                Some(Piece::Hole(name))
-            }
-            None => {
-                rest = &rest[1..];
-                Some(Piece::Plain("{"))
-            }
+        let named = |name: &&str| !name.is_empty() && !name.contains(|one: char| one.is_whitespace() || one == '{');
+        if let Some(name) = name.filter(named) {
+            rest = &rest[name.len() + 2..];
+            return Some(Piece::Hole(name));
         }
+        rest = &rest[1..];
+        Some(Piece::Plain("{"))
     })
 }
 

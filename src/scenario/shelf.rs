@@ -26,3 +26,18 @@ pub fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Bound by `build.rs`.
 const BOUND: &str = include_str!(concat!(env!("OUT_DIR"), "/lessons.txt"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lesson_can_be_read_and_none_comes_twice() {
+        let lessons = lessons().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(lessons.len(), texts().count());
+        let mut places: Vec<_> = lessons.iter().map(|lesson| lesson.order).collect();
+        places.dedup();
+        assert_eq!(places.len(), lessons.len(), "each has a place of its own");
+        assert!(lessons.iter().any(|lesson| lesson.name == "n-plus-one" && lesson.source.starts_with("order = ")));
+    }
+}
