@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::model::command::Command;
-use crate::model::event::Stamped;
+use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
 use crate::session::tape::deck::{Bookmark, Deck};
@@ -29,6 +29,8 @@ pub struct Session {
     source: Source,
     recorder: Option<Recorder>,
     clock: Clock,
+    /// What was told from above and is not in the stream yet.
+    told: Vec<Stamped>,
 }
 
 /// Where the facts come from.
@@ -41,10 +43,17 @@ enum Source {
 }
 
 impl Session {
+    const fn new(source: Source, clock: Clock) -> Self {
+        Self { source, recorder: None, clock, told: Vec::new() }
+    }
+
     /// The next facts in the order in which they became known; `None` when the session is over (after
     /// [`Event::Ended`](crate::model::event::Event::Ended)). [`Event::Began`](crate::model::event::Event::Began) begins a new
     /// world: a replay that goes back tells everything again from the beginning. What is returned here has been recorded.
     pub async fn next(&mut self) -> Option<Vec<Stamped>> {
+        if let Some(told) = self.take_told() {
+            return Some(told);
+        }
         let mut facts = loop {
             let due = self.recorder.as_ref().and_then(Recorder::due);
             let Some(due) = due else { break self.source.next(&self.clock).await };
@@ -60,12 +69,28 @@ impl Session {
         facts
     }
 
-    /// The facts of a recording that are due by now; a lab's facts have to be waited for.
+    /// The facts of a recording that are due by now, and what was [told](Self::tell); a lab's facts have to be waited for.
     pub fn ready(&mut self) -> Option<Vec<Stamped>> {
+        if let Some(told) = self.take_told() {
+            return Some(told);
+        }
         match &mut self.source {
             Source::Live { .. } => None,
             Source::Tape(player) => player.ready(self.clock.now()),
         }
+    }
+
+    /// Tells a fact from above: it comes next, and is recorded, as if it had come from below.
+    pub fn tell(&mut self, event: Event) {
+        self.told.push(Stamped { at: self.clock.now(), event });
+    }
+
+    fn take_told(&mut self) -> Option<Vec<Stamped>> {
+        let mut told = std::mem::take(&mut self.told);
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| !told.is_empty()) {
+            recorder.take(self.clock.now(), &mut told);
+        }
+        (!told.is_empty()).then_some(told)
     }
 
     /// Sends a wish to the lab. A recording, and a lab that has ended, do not listen.
@@ -118,6 +143,11 @@ impl Session {
     pub fn record(&mut self, mut recorder: Recorder, header: &Header) {
         recorder.begin(header);
         self.recorder = Some(recorder);
+    }
+
+    /// Goes on with the recording of the session before this one, in the same file. Both have the same clock.
+    pub fn record_on(&mut self, before: &mut Self) {
+        self.recorder = before.recorder.take();
     }
 
     /// How the recording of this session stands, if there is one.

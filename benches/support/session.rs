@@ -2,17 +2,18 @@
 
 #![allow(dead_code, reason = "each bench uses its own part")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use qviz::kernel::proc;
 use qviz::lab::namespace::{Namespace, NetworkPlan};
 use qviz::model::event::Stamped;
 pub(crate) use qviz::model::settings::Knobs;
-use qviz::model::settings::{AcceptRate, Arrivals, ClientKind};
+use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Sysctls};
 use qviz::model::world::World;
 use qviz::scenario::Script;
 use qviz::session::Session;
-use qviz::session::live::{self, LivePlan, Place};
+use qviz::session::live::{self, LivePlan, Past, Place};
 
 /// Steady arrivals, no network delay, nobody half-open, served at once.
 pub(crate) fn knobs() -> Knobs {
@@ -44,8 +45,10 @@ pub(crate) fn start(clients: ClientKind, knobs: Knobs, duration: Duration) -> Se
         count: None,
         duration: Some(duration),
         script: Script::default(),
-        place: Place::Lab(Box::new(namespace)),
+        place: Place::Lab(Arc::new(namespace)),
         host,
+        sysctls: Sysctls::default(),
+        past: Past::default(),
     })
     .unwrap()
 }

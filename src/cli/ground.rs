@@ -1,5 +1,7 @@
 //! Where the lab stands: the private network if it can be had, else the host's loopback, never in silence.
 
+use std::sync::Arc;
+
 use super::args::{Client, Net};
 use super::exit::Failure;
 use super::plan::LabPlan;
@@ -57,7 +59,7 @@ impl Ground {
             Some(Client::Connect) => ClientKind::Connect,
             Some(Client::Wire) | None => ClientKind::Wire,
         };
-        Ok(Self { place: Place::Lab(Box::new(namespace)), clients, remarks })
+        Ok(Self { place: Place::Lab(Arc::new(namespace)), clients, remarks })
     }
 
     fn on_host(fallback: Option<String>) -> Self {

@@ -24,7 +24,7 @@ use crate::report::text::Marks;
 use crate::report::{json, jsonl, text};
 use crate::scenario::Script;
 use crate::session::Session;
-use crate::session::live::{self, LivePlan};
+use crate::session::live::{self, LivePlan, Past};
 use crate::session::tape::record::{self, Recorder};
 use crate::session::tape::{Header, TapeError};
 use crate::ui::{self, ColorWish, Leave, UiPlan};
@@ -99,6 +99,8 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
         place: ground.place,
         script,
         host,
+        sysctls: Sysctls::default(),
+        past: Past::default(),
     })
     .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
     tracing::info!("the listener is ready");

@@ -226,7 +226,7 @@ pub struct Diagnosis {
     pub rule: String,
     /// How much it matters.
     pub severity: Severity,
-    /// Since when it has been so.
+    /// Since when it has been so, counted from the run's beginning.
     pub since_s: f64,
     /// The numbers that it rests on; null where one is not a finite number.
     #[serde(serialize_with = "finite_only")]

@@ -92,7 +92,7 @@ pub fn start(plan: AttachPlan) -> Result<Session, AttachError> {
     };
     std::thread::Builder::new().name("watch".into()).spawn(watch).map_err(AttachError::Thread)?;
     outcome.recv().map_err(|_| AttachError::Vanished)??;
-    Ok(Session { source: Source::Live { facts: receiver, wishes }, recorder: None, clock })
+    Ok(Session::new(Source::Live { facts: receiver, wishes }, clock))
 }
 
 /// Batches of facts that may wait for the fold.

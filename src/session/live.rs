@@ -13,9 +13,11 @@ use tokio::sync::mpsc;
 use super::clock::Clock;
 use super::{Session, Source};
 use crate::kernel::tap::TapError;
+use crate::lab::knobs::KnobError;
 use crate::lab::listener::ListenError;
 use crate::lab::server::PollError;
 use crate::lab::wire::transmit::TransmitError;
+use crate::model::event::Stamped;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::scenario::Script;
 
@@ -50,6 +52,19 @@ pub struct LivePlan {
     pub place: Place,
     /// The host's sysctls, read before a namespace was entered.
     pub host: Sysctls,
+    /// What the private network's sysctls are set to before anything else; those without a value stay.
+    pub sysctls: Sysctls,
+    /// What this session takes over from those before it.
+    pub past: Past,
+}
+
+/// What a session takes over from those before it in the same place.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// The clock that goes on; `None`: a new one.
+    pub clock: Option<Clock>,
+    /// What was told since: it comes before this session's own first fact.
+    pub told: Vec<Stamped>,
 }
 
 /// Why a live session could not start.
@@ -67,6 +82,9 @@ pub enum LiveError {
     /// The clients' socket.
     #[error(transparent)]
     Transmit(#[from] TransmitError),
+    /// A setting of the private network.
+    #[error(transparent)]
+    Knob(#[from] KnobError),
     /// Packet-level clients were asked for where there is no private network.
     #[error("wire clients need the private lab: on the host's loopback only real connect() clients are possible")]
     WireNeedsLab,
@@ -97,6 +115,7 @@ impl LiveError {
             Self::Tap(error) => Some(error.hint().to_owned()),
             Self::Poll(error) => Some(error.hint()),
             Self::Transmit(error) => Some(error.hint().to_owned()),
+            Self::Knob(error) => Some(error.hint()),
             Self::WireNeedsLab => Some("qviz --client connect, or see: qviz doctor".into()),
             Self::WireNeedsLink(_) => Some("--client connect, or --listen [2001:db8::1]:8080".into()),
             Self::Vanished | Self::System { .. } => Some("see: qviz doctor".into()),
@@ -122,7 +141,7 @@ impl LiveError {
 ///
 /// When the listener cannot listen, or packet-level clients are not possible here.
 pub fn start(plan: LivePlan) -> Result<Session, LiveError> {
-    let clock = Clock::start();
+    let clock = plan.past.clock.unwrap_or_else(Clock::start);
     let (wishes, heard) = std::sync::mpsc::channel();
     let (facts, receiver) = mpsc::channel(QUEUED_BATCHES);
     let (opened, outcome) = std::sync::mpsc::sync_channel(1);
@@ -140,9 +159,7 @@ pub fn start(plan: LivePlan) -> Result<Session, LiveError> {
         .spawn(lab)
         .map_err(LiveError::system("starting the lab's thread"))?;
     match outcome.recv() {
-        Ok(opened) => {
-            opened.map(|()| Session { source: Source::Live { facts: receiver, wishes }, recorder: None, clock })
-        }
+        Ok(opened) => opened.map(|()| Session::new(Source::Live { facts: receiver, wishes }, clock)),
         Err(_) => Err(LiveError::Vanished),
     }
 }

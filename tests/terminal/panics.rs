@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use pty_process::blocking::Command;
 use qviz::kernel::proc;
-use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs};
+use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctls};
 use qviz::model::world::World;
 use qviz::scenario::Script;
-use qviz::session::live::{self, LivePlan, Place};
+use qviz::session::live::{self, LivePlan, Past, Place};
 use qviz::ui::{self, UiError, UiPlan};
 
 use crate::lab::wait_until;
@@ -86,5 +86,7 @@ fn plan() -> LivePlan {
         script: Script::default(),
         place: Place::Host { fallback: None },
         host: proc::read_sysctls(),
+        sysctls: Sysctls::default(),
+        past: Past::default(),
     }
 }

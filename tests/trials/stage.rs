@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Index;
+use std::sync::Arc;
 use std::time::Duration;
 
 use qviz::kernel::proc;
@@ -13,7 +14,7 @@ use qviz::model::stamp::Stamp;
 use qviz::model::trial::{Trial, TrialFact, Trials};
 use qviz::scenario::Script;
 use qviz::session::Session;
-use qviz::session::live::{self, LivePlan, Place};
+use qviz::session::live::{self, LivePlan, Past, Place};
 use rustix::io::Errno;
 use rustix::process::{WaitOptions, wait};
 
@@ -163,8 +164,10 @@ fn plan(lab: Namespace) -> LivePlan {
         count: None,
         duration: None,
         script: Script::default(),
-        place: Place::Lab(Box::new(lab)),
+        place: Place::Lab(Arc::new(lab)),
         host: Sysctls::default(),
+        sysctls: Sysctls::default(),
+        past: Past::default(),
     }
 }
 

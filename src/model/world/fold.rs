@@ -3,6 +3,7 @@
 use super::{Cost, Losses, SegmentTally, World};
 use crate::model::event::{Began, Event, Listening, Loss};
 use crate::model::finding::{self, Finding};
+use crate::model::lesson::LessonFact;
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::sentence::Sentence;
@@ -17,8 +18,8 @@ const NOTES: usize = 256;
 
 impl World {
     /// Takes one fact. Facts come in the order of their stamps; a stamp before the last one counts as the last one.
-    /// [`Event::Began`] and [`Event::Watching`] begin a new world; the survey and what was found about its listeners outlive the first
-    /// of them.
+    /// [`Event::Began`], [`Event::Watching`] and the opening of a lesson begin a new world; the survey, what was found about its
+    /// listeners, and where a lesson stands outlive the first of them.
     pub fn apply(&mut self, at: Stamp, event: &Event) {
         match event {
             Event::Began(_) => {
@@ -30,7 +31,9 @@ impl World {
                 let (survey, lesson) = (std::mem::take(&mut self.survey), self.lesson.take());
                 *self = Self { now: at, opened: at, survey, lesson, found, findings, ..Self::default() };
             }
-            Event::Watching(_) => *self = Self { now: at, ..Self::default() },
+            Event::Watching(_) | Event::Lesson(LessonFact::Opened { .. }) => {
+                *self = Self { now: at, opened: at, ..Self::default() };
+            }
             _ => {}
         }
         let at = at.max(self.now);

@@ -29,7 +29,7 @@ impl Summary {
             rung: began.map(|began| began.rung.name()),
             fallback: began.and_then(|began| began.fallback.clone()),
             pid: began.map(|began| began.pid),
-            duration_s: seconds(world.now),
+            duration_s: rounded(world.now.since(world.opened).as_secs_f64()),
             seed: began.map(|began| began.seed),
             client: began.map(|began| began.clients),
             listener: Listener::of(world, began),
@@ -171,7 +171,7 @@ impl Diagnosis {
         let diagnosis = |finding: &Finding| Self {
             rule: finding.rule.clone(),
             severity: finding.severity,
-            since_s: seconds(finding.since),
+            since_s: rounded(finding.since.since(world.opened).as_secs_f64()),
             evidence: finding.evidence.clone(),
             sentence: clean::line(&finding.sentence.to_string()),
         };

@@ -186,7 +186,6 @@ fn fault(at: usize, message: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::super::{Condition, Expression};
-    use super::*;
 
     #[test]
     fn what_is_wrong_is_told_with_its_place() {

@@ -1,6 +1,7 @@
 //! Where a live session stands.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use crate::lab::namespace::{Namespace, SendPass};
 use crate::model::event::Rung;
@@ -8,8 +9,8 @@ use crate::model::event::Rung;
 /// The private network, or the host's loopback.
 #[derive(Debug)]
 pub enum Place {
-    /// A private network namespace, kept for as long as the session lives.
-    Lab(Box<Namespace>),
+    /// A private network namespace; several sessions may follow each other there.
+    Lab(Arc<Namespace>),
     /// The host's loopback; if the lab was wanted, with the reason why it is not to be had, and the remedy.
     Host {
         /// Why not the lab.

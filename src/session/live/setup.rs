@@ -19,6 +19,7 @@ use crate::kernel::sock_diag::Diag;
 use crate::kernel::tap::{BlindTap, TapPlan};
 use crate::lab::connect::{ConnectPlan, Connects};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
+use crate::lab::knobs;
 use crate::lab::listener::{ListenPlan, Listener};
 use crate::lab::namespace::{self, SendPass};
 use crate::lab::server::{Server, ServerPlan, raise_descriptor_limit};
@@ -46,6 +47,7 @@ pub(super) fn open(
 ) -> Result<Driver, LiveError> {
     raise_descriptor_limit();
     let pass = plan.place.pass();
+    settle(&plan.sysctls, pass.as_ref())?;
     let listener = Arc::new(Listener::open(&ListenPlan {
         address: plan.address.unwrap_or_else(|| plan.place.default_address()),
         backlog: plan.knobs.backlog,
@@ -80,7 +82,7 @@ pub(super) fn open(
         facts,
         wishes,
         script: plan.script,
-        batch: Vec::new(),
+        batch: plan.past.told,
         late: 0,
         moved: clock.now(),
         opened: clock.now(),
@@ -88,6 +90,17 @@ pub(super) fn open(
     };
     first_facts(&mut driver, began);
     Ok(driver)
+}
+
+/// Sets the private network as this session needs it, whatever an earlier one has left.
+fn settle(sysctls: &Sysctls, pass: Option<&SendPass>) -> Result<(), LiveError> {
+    let Some(pass) = pass else { return Ok(()) };
+    for (sysctl, value) in sysctls.iter() {
+        if let Some(value) = value {
+            knobs::write(pass, sysctl, value)?;
+        }
+    }
+    Ok(())
 }
 
 fn first_facts(driver: &mut Driver, began: Began) {

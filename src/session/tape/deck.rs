@@ -203,6 +203,7 @@ fn opening(facts: &mut Facts) -> u64 {
             Event::Watching(_)
                 | Event::Chosen(_)
                 | Event::Began(_)
+                | Event::Lesson(_)
                 | Event::Listening(_)
                 | Event::Knobs(_)
                 | Event::Sysctl { .. }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::reel::{self, Facts, Lines, Place, Store};
 use super::{Header, TapeError, VERSION};
-use crate::model::event::{Event, Stamped};
+use crate::model::event::Event;
+use crate::model::lesson::LessonFact;
 use crate::model::stamp::Stamp;
 
 /// A recording that can be read.
@@ -46,8 +47,10 @@ impl Tape {
             return Err(TapeError::Empty { path: lines.path });
         }
         match lines.fact() {
-            Ok(Stamped { event: Event::Began(_) | Event::Watching(_), .. }) => {}
-            Ok(_) => return Err(lines.wrong("a recording begins with the fact `began` or `watching`".to_owned())),
+            Ok(fact) if opens(&fact.event) => {}
+            Ok(_) => {
+                return Err(lines.wrong("a recording begins with the fact `began`, `watching` or `lesson`".to_owned()));
+            }
             Err(_) if lines.is_torn() => return Err(TapeError::Empty { path: lines.path }),
             Err(error) => return Err(error),
         }
@@ -69,6 +72,11 @@ impl Tape {
     pub const fn end(&self) -> Stamp {
         self.end
     }
+}
+
+/// Whether a recording may begin with this fact: each of them begins a new world.
+const fn opens(event: &Event) -> bool {
+    matches!(event, Event::Began(_) | Event::Watching(_) | Event::Lesson(LessonFact::Opened { .. }))
 }
 
 /// The last moment, and how it ends: only the last lines are looked at, and more of them where those are no good.

@@ -76,7 +76,7 @@ impl Player {
 pub fn paced(tape: &Tape) -> Result<Session, TapeError> {
     let clock = Clock::start();
     let deck = Deck::new(tape.facts()?, tape.end(), clock.now());
-    Ok(Session { source: Source::Tape(Player::Paced(Box::new(deck))), recorder: None, clock })
+    Ok(Session::new(Source::Tape(Player::Paced(Box::new(deck))), clock))
 }
 
 /// A session that tells what the tape holds at once, and ends.
@@ -85,5 +85,5 @@ pub fn paced(tape: &Tape) -> Result<Session, TapeError> {
 /// When the tape cannot be opened any more.
 pub fn whole(tape: &Tape) -> Result<Session, TapeError> {
     let player = Player::Whole(Box::new(tape.facts()?));
-    Ok(Session { source: Source::Tape(player), recorder: None, clock: Clock::start() })
+    Ok(Session::new(Source::Tape(player), Clock::start()))
 }
