@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser};
 use self::args::{Cli, Verb};
 use self::exit::{Exit, Failure};
 use self::output::{Output, Written};
+use crate::model::lang::speak;
 
 pub mod args;
 pub mod defaults;
@@ -39,7 +40,10 @@ pub fn run() -> ExitCode {
 }
 
 fn carried_out() -> Result<Exit, Failure> {
-    let cli = match Cli::try_parse() {
+    let mut words = std::env::args_os();
+    let (program, words) = (words.next().unwrap_or_else(|| "qviz".into()), words.collect::<Vec<_>>());
+    speak(lang::wished(&words, |name| std::env::var_os(name)));
+    let cli = match Cli::try_parse_from([vec![program], lang::behind(&words)].concat()) {
         Ok(cli) => cli,
         Err(words) => return answered(&words),
     };

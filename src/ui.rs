@@ -8,6 +8,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::say;
+
 mod bookmarks;
 pub mod browse;
 pub mod film;
@@ -46,7 +48,7 @@ pub struct UiPlan {
 #[derive(Debug, Error)]
 pub enum UiError {
     /// The terminal does not take part.
-    #[error("cannot {doing} the terminal: {source}")]
+    #[error("{}", say!("cannot {doing} the terminal: {error}", doing, error = source))]
     Terminal {
         /// What was tried.
         doing: &'static str,
@@ -54,10 +56,10 @@ pub enum UiError {
         source: io::Error,
     },
     /// A thread or task panicked; its message was printed when it happened.
-    #[error("a part of qviz has failed; its message stands above")]
+    #[error("{}", say!("a part of qviz has failed; its message stands above"))]
     Panicked,
     /// No theme has this name.
-    #[error("unknown theme `{name}`")]
+    #[error("{}", say!("unknown theme `{name}`", name))]
     Theme {
         /// The name.
         name: String,
@@ -69,12 +71,12 @@ impl UiError {
     pub fn hint(&self) -> String {
         match self {
             Self::Terminal { .. } => {
-                "qviz --headless runs without a screen; `qviz doctor` says what this terminal can do".into()
+                say!("qviz --headless runs without a screen; `qviz doctor` says what this terminal can do").into()
             }
-            Self::Panicked => "this is a bug in qviz: please report it with the message above".into(),
+            Self::Panicked => say!("this is a bug in qviz: please report it with the message above").into(),
             Self::Theme { name } => {
                 let near = theme::nearest(name);
-                format!("did you mean `{near}`? Themes: {}", theme::NAMES.join(", "))
+                say!("did you mean `{near}`? Themes: {all}", near, all = theme::NAMES.join(", "))
             }
         }
     }

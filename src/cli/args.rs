@@ -8,10 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::replay::ReplayArgs;
 pub use self::watch::WatchArgs;
+use super::lang::LangArgs;
 use super::{examples, values};
 use crate::model::settings::{AcceptRate, Arrivals};
 use crate::ui::theme;
 
+mod given;
 mod replay;
 mod watch;
 
@@ -39,6 +41,10 @@ pub struct Cli {
     /// The lab's options.
     #[command(flatten)]
     pub lab: LabArgs,
+
+    /// The language.
+    #[command(flatten)]
+    pub language: LangArgs,
 }
 
 /// Everything but the lab.
@@ -360,30 +366,6 @@ pub enum Color {
     Always,
     /// None
     Never,
-}
-
-impl ClientArgs {
-    /// The options that were given and mean packet-level clients alone.
-    pub fn wire_only(&self) -> Vec<&'static str> {
-        let options =
-            [(self.rtt.is_some(), "--rtt"), (self.jitter.is_some(), "--jitter"), (self.loss.is_some(), "--loss")];
-        options.into_iter().filter(|(given, _)| *given).map(|(_, name)| name).collect()
-    }
-}
-
-impl KernelArgs {
-    /// The options that were given, as they are written.
-    pub fn given(&self) -> Vec<&'static str> {
-        let options = [
-            (self.syncookies, "--syncookies"),
-            (self.abort_on_overflow, "--abort-on-overflow"),
-            (self.max_syn_backlog, "--max-syn-backlog"),
-            (self.somaxconn, "--somaxconn"),
-            (self.synack_retries, "--synack-retries"),
-            (self.syn_retries, "--syn-retries"),
-        ];
-        options.into_iter().filter(|(value, _)| value.is_some()).map(|(_, name)| name).collect()
-    }
 }
 
 #[cfg(test)]

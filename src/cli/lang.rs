@@ -1,70 +1,116 @@
-//! The language that is wished for, found before the words are parsed: help and errors are said in it, too.
+//! In which language qviz answers: the one that is asked for, else the locale's. It is found before the words are parsed, so that
+//! help and errors are said in it too.
 
 use std::ffi::OsString;
 
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::model::lang::Lang;
 
-/// The language of `--lang` where these words have it, else that of the environment's locale. `env` gives a variable's value.
-///
-/// A value that names no language is refused by the parser; until then the locale's is spoken.
-pub fn wished(words: impl IntoIterator<Item = OsString>, env: impl Fn(&str) -> Option<String>) -> Lang {
-    option(words).unwrap_or_else(|| of_environment(env))
+/// The option that every command has.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LangArgs {
+    /// Language of everything that is said [default: the locale's]
+    ///
+    /// en: English. zh: Simplified Chinese. [default: as LC_ALL, LC_MESSAGES or LANG say]
+    #[arg(long, value_name = "LANG", value_parser = parser(), global = true, help_heading = "Output")]
+    pub lang: Option<Lang>,
 }
 
-/// The language of the locale: the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is set and not empty.
-pub fn of_environment(env: impl Fn(&str) -> Option<String>) -> Lang {
-    let locale = LOCALES.into_iter().find_map(|name| env(name).filter(|value| !value.is_empty()));
-    Lang::of_locale(&locale.unwrap_or_default())
+/// The option's name.
+const OPTION: &str = "--lang";
+
+/// Where a locale may stand, the strongest first (see locale(7)).
+const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
+
+/// The language that these words (without the program's name) ask for, else that of the locale in the environment.
+pub fn wished(words: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Lang {
+    let (_, asked) = parted(words);
+    let value = |word: &OsString| named(word.to_str()?.trim_start_matches(OPTION).trim_start_matches('='));
+    asked.iter().rev().find_map(value).unwrap_or_else(|| {
+        let locale = LOCALES.into_iter().filter_map(&variable).find(|value| !value.is_empty());
+        locale.map_or(Lang::English, |locale| Lang::of_locale(&locale.to_string_lossy()))
+    })
 }
 
-/// The last `--lang LANG` or `--lang=LANG` before `--`.
-fn option(words: impl IntoIterator<Item = OsString>) -> Option<Lang> {
-    let mut words = words.into_iter().take_while(|word| word != "--");
-    let mut found = None;
+/// The same words with the option behind the command: before it, it would count as one of the lab's, which no command takes.
+pub fn behind(words: &[OsString]) -> Vec<OsString> {
+    let (mut others, asked) = parted(words);
+    let end = others.iter().position(|word| word == "--").unwrap_or(others.len());
+    others.splice(end..end, asked);
+    others
+}
+
+/// The other words, and the option with its values.
+fn parted(words: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
+    let (mut others, mut asked) = (Vec::new(), Vec::new());
+    let mut words = words.iter().cloned();
     while let Some(word) = words.next() {
-        let Some(word) = word.to_str().map(str::to_owned) else { continue };
-        if word == OPTION {
-            found = words.next().and_then(|value| named(value.to_str()?)).or(found);
-        } else if let Some(value) = word.strip_prefix(OPTION).and_then(|rest| rest.strip_prefix('=')) {
-            found = named(value).or(found);
+        if word == "--" {
+            others.push(word);
+            others.extend(words);
+            break;
+        }
+        match word.to_str().and_then(|word| word.strip_prefix(OPTION)) {
+            Some("") => {
+                asked.push(word);
+                asked.extend(words.next());
+            }
+            Some(value) if value.starts_with('=') => asked.push(word),
+            _ => others.push(word),
         }
     }
-    found
+    (others, asked)
+}
+
+/// Takes the option's value.
+fn parser() -> impl TypedValueParser<Value = Lang> {
+    PossibleValuesParser::new(Lang::ALL.map(Lang::name)).map(|name| named(&name).unwrap_or_default())
 }
 
 fn named(name: &str) -> Option<Lang> {
     Lang::ALL.into_iter().find(|lang| lang.name() == name)
 }
 
-const OPTION: &str = "--lang";
-const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(words: &str, variables: &[(&str, &str)]) -> Lang {
-        let env = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        wished(words.split_whitespace().map(OsString::from), env)
+    fn of(words: &str, environment: &[(&str, &str)]) -> Lang {
+        let variable = |name: &str| {
+            environment.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(value))
+        };
+        wished(&split(words), variable)
+    }
+
+    fn split(words: &str) -> Vec<OsString> {
+        words.split_whitespace().map(OsString::from).collect()
     }
 
     #[test]
-    fn the_option_wins_over_the_locale_wherever_it_stands() {
-        for words in ["--lang zh", "--lang=zh", "explain ghost --lang zh", "--lang zh watch :80", "--lang en --lang zh"]
-        {
-            assert_eq!(of(words, &[("LC_ALL", "en_US.UTF-8")]), Lang::Chinese, "{words}");
+    fn the_option_counts_wherever_it_stands() {
+        for words in ["--lang zh", "watch --lang=zh :80", "--lang en doctor --lang zh", "--lang zh --lang xx"] {
+            assert_eq!(of(words, &[("LC_ALL", "C")]), Lang::Chinese, "{words}");
         }
-        assert_eq!(of("--lang en", &[("LC_ALL", "zh_CN.UTF-8")]), Lang::English);
-        for words in ["", "--lang", "--lang klingon", "-- --lang zh", "--language zh", "zh"] {
+        for words in ["", "--lang", "--lang en", "--language zh", "-- --lang zh", "explain lang=zh"] {
             assert_eq!(of(words, &[]), Lang::English, "{words}");
         }
+        assert_eq!(of("--lang en", &[("LANG", "zh_CN.UTF-8")]), Lang::English);
     }
 
     #[test]
-    fn lc_all_wins_over_lc_messages_and_that_over_lang() {
+    fn the_option_goes_behind_the_command_and_takes_its_value_with_it() {
+        assert_eq!(behind(&split("--lang zh watch :80 --lang=en")), split("watch :80 --lang zh --lang=en"));
+        assert_eq!(behind(&split("--lang zh explain -- --lang")), split("explain --lang zh -- --lang"));
+        assert_eq!(behind(&split("doctor --lang")), split("doctor --lang"));
+    }
+
+    #[test]
+    fn the_strongest_locale_that_is_set_decides() {
         assert_eq!(of("", &[("LANG", "zh_CN.UTF-8")]), Lang::Chinese);
-        assert_eq!(of("", &[("LC_MESSAGES", "en_GB.UTF-8"), ("LANG", "zh_CN.UTF-8")]), Lang::English);
-        assert_eq!(of("", &[("LC_ALL", "zh_CN"), ("LC_MESSAGES", "C"), ("LANG", "C")]), Lang::Chinese);
-        assert_eq!(of("", &[("LC_ALL", ""), ("LANG", "zh_CN.UTF-8")]), Lang::Chinese);
+        assert_eq!(of("", &[("LC_ALL", "C"), ("LANG", "zh_CN.UTF-8")]), Lang::English);
+        assert_eq!(of("", &[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN"), ("LANG", "en_US")]), Lang::Chinese);
+        assert_eq!(of("--lang xx", &[("LANG", "zh_CN")]), Lang::Chinese, "a slip is told in the reader's language");
     }
 }

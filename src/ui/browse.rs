@@ -9,6 +9,7 @@ use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::model::world::diary::outlook::Outlook;
+use crate::say;
 
 /// With more connections than this there is no list.
 pub const MOST_LISTED: usize = 2_000;
@@ -87,12 +88,12 @@ impl Sort {
     }
 
     /// The order in words.
-    pub const fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
-            Self::Newest => "newest first",
-            Self::State => "by state",
-            Self::Tries => "most tries first",
-            Self::Timer => "next timer first",
+            Self::Newest => say!("newest first"),
+            Self::State => say!("by state"),
+            Self::Tries => say!("most tries first"),
+            Self::Timer => say!("next timer first"),
         }
     }
 }
@@ -260,46 +261,46 @@ const fn urgency(belief: Belief) -> u8 {
 }
 
 /// Both beliefs in one word.
-pub const fn belief_words(belief: Belief) -> &'static str {
+pub fn belief_words(belief: Belief) -> &'static str {
     match belief {
-        Belief::Knocking => "knocking",
-        Belief::HalfOpen => "half-open",
-        Belief::CookieOut => "cookie",
-        Belief::Ghost => "GHOST",
-        Belief::Phantom => "PHANTOM",
-        Belief::Queued => "queued",
-        Belief::DeadInQueue => "dead entry",
-        Belief::Accepted => "served",
-        Belief::Over => "over",
+        Belief::Knocking => say!("knocking"),
+        Belief::HalfOpen => say!("half-open"),
+        Belief::CookieOut => say!("cookie"),
+        Belief::Ghost => say!("GHOST"),
+        Belief::Phantom => say!("PHANTOM"),
+        Belief::Queued => say!("queued"),
+        Belief::DeadInQueue => say!("dead entry"),
+        Belief::Accepted => say!("served"),
+        Belief::Over => say!("over"),
     }
 }
 
 /// The client's state in the words of TCP, or the errno with which it ended.
-pub const fn client_words(side: ClientSide) -> &'static str {
+pub fn client_words(side: ClientSide) -> &'static str {
     match side {
         ClientSide::SynSent => "SYN_SENT",
         ClientSide::Connected => "ESTABLISHED",
-        ClientSide::Finished => "finished",
+        ClientSide::Finished => say!("finished"),
         ClientSide::Refused => "ECONNREFUSED",
         ClientSide::Reset => "ECONNRESET",
         ClientSide::TimedOut => "ETIMEDOUT",
-        ClientSide::Vanished => "silent",
-        ClientSide::Failed(_) => "failed",
+        ClientSide::Vanished => say!("silent"),
+        ClientSide::Failed(_) => say!("failed"),
     }
 }
 
 /// The server's state in the words of TCP.
-pub const fn server_words(side: ServerSide) -> &'static str {
+pub fn server_words(side: ServerSide) -> &'static str {
     match side {
-        ServerSide::Nothing => "nothing",
+        ServerSide::Nothing => say!("nothing"),
         ServerSide::HalfOpen => "SYN_RCVD",
-        ServerSide::CookieSent => "cookie sent",
+        ServerSide::CookieSent => say!("cookie sent"),
         ServerSide::Queued => "ESTABLISHED",
-        ServerSide::QueuedDead => "reset, queued",
-        ServerSide::Accepted => "accepted",
-        ServerSide::Closed => "closed",
-        ServerSide::Expired => "expired",
-        ServerSide::Pruned => "pruned",
-        ServerSide::ResetAway => "reset",
+        ServerSide::QueuedDead => say!("reset, queued"),
+        ServerSide::Accepted => say!("accepted"),
+        ServerSide::Closed => say!("closed"),
+        ServerSide::Expired => say!("expired"),
+        ServerSide::Pruned => say!("pruned"),
+        ServerSide::ResetAway => say!("reset"),
     }
 }

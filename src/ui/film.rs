@@ -8,6 +8,7 @@ use ratatui::layout::Size;
 use super::state::{Msg, Origin, UiState, update};
 use super::theme::{Depth, Theme};
 use super::{ColorWish, UiError, UiPlan, view};
+use crate::model::lang;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::session::tape::reel::Facts;
@@ -31,7 +32,7 @@ impl Film {
         let theme =
             Theme::named(&plan.theme, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
         let (projector, origin) = (plan.projector, Some(origin));
-        let state = UiState { theme, listens: true, size, projector, origin, ..UiState::default() };
+        let state = UiState { theme, lang: lang::here(), listens: true, size, projector, origin, ..UiState::default() };
         Ok(Self { facts, world: World::new(), state, pulsed: Stamp::ZERO })
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
+use crate::say;
 
 /// What stands for a value that was not read.
 pub const UNKNOWN: &str = "—";
@@ -84,14 +85,13 @@ pub fn moment_of_life(since: Duration) -> String {
 
 /// The place of something in a row: `2nd`, `11th`.
 pub fn ordinal(place: u16) -> String {
-    let ending = match (place % 10, place % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{place}{ending}")
+    match (place % 10, place % 100) {
+        (_, 11..=13) => say!("{place}th", place),
+        (1, _) => say!("{place}st", place),
+        (2, _) => say!("{place}nd", place),
+        (3, _) => say!("{place}rd", place),
+        _ => say!("{place}th", place),
+    }
 }
 
 /// A setting that may be unknown.
@@ -112,17 +112,17 @@ pub fn arrivals(knobs: &Knobs) -> String {
     match knobs.arrivals {
         Arrivals::Steady => rate(knobs.rate),
         Arrivals::Poisson => format!("~{}", rate(knobs.rate)),
-        Arrivals::Burst { size, period } => format!("{size} each {}", seconds(period)),
-        Arrivals::Wave { size, period } => format!("{size} in {}", seconds(period)),
+        Arrivals::Burst { size, period } => say!("{size} each {period}", size, period = seconds(period)),
+        Arrivals::Wave { size, period } => say!("{size} in {period}", size, period = seconds(period)),
     }
 }
 
 /// How fast `accept()` is called.
 pub fn accepts(wish: AcceptRate) -> String {
     match wish {
-        AcceptRate::Paused => "PAUSED".into(),
+        AcceptRate::Paused => say!("PAUSED").into(),
         AcceptRate::PerSecond(per_s) => rate(per_s),
-        AcceptRate::Max => "max".into(),
+        AcceptRate::Max => say!("max").into(),
     }
 }
 

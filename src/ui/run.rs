@@ -17,8 +17,10 @@ use super::view::spots::{Spots, Target};
 use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
+use crate::model::lang;
 use crate::model::survey::Watched;
 use crate::model::world::World;
+use crate::say;
 use crate::session::tape::transport::Play;
 use crate::session::{Session, rest};
 
@@ -50,12 +52,13 @@ pub type Told<'a> = &'a mut dyn FnMut(&World, &Stamped);
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
 pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan, told: Told<'_>) -> Result<Leave, UiError> {
-    let (projector, mouse) = (plan.projector, plan.mouse);
-    let state = UiState { theme: theme_of(plan)?, listens: session.listens(), projector, mouse, ..UiState::default() };
-    let failed = |source| UiError::Terminal { doing: "hear signals of", source };
+    let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
+    let (theme, listens) = (theme_of(plan)?, session.listens());
+    let state = UiState { theme, lang, listens, projector, mouse, ..UiState::default() };
+    let failed = |source| UiError::Terminal { doing: say!("hear signals of"), source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
-    let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: "read keys from", source })?;
+    let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
     let (spots, bookmarks) = (Spots::default(), Bookmarks::default());
     let mut watch = Watch { screen, state, spots, pace: Pace::default(), suspended: false, bookmarks, told };
     watch.turn(session, world, (signals, keys)).await
@@ -263,7 +266,7 @@ impl Watch<'_> {
                     return if gone {
                         Ok(Some(Leave::TerminalGone))
                     } else {
-                        Err(UiError::Terminal { doing: "come back to", source })
+                        Err(UiError::Terminal { doing: say!("come back to"), source })
                     };
                 }
                 self.suspended = false;
@@ -281,7 +284,7 @@ impl Watch<'_> {
     fn suspend(&mut self) -> Result<(), UiError> {
         self.screen.leave();
         self.suspended = true;
-        terminal::stop_here().map_err(|source| UiError::Terminal { doing: "stop beside", source })
+        terminal::stop_here().map_err(|source| UiError::Terminal { doing: say!("stop beside"), source })
     }
 }
 

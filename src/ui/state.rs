@@ -13,9 +13,11 @@ use super::view::spots::{Roll, Target};
 use super::watch::{Asks, Watch};
 use super::window::Window;
 use crate::model::command::Command;
+use crate::model::lang::{Lang, within};
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
+use crate::say;
 use crate::session::tape::record::Recording;
 use crate::session::tape::transport::Playing;
 
@@ -135,6 +137,8 @@ pub struct Origin {
 pub struct UiState {
     /// Colours and signs.
     pub theme: Theme,
+    /// The language of the screen.
+    pub lang: Lang,
     /// True when wishes are carried out: a lab, not a recording.
     pub listens: bool,
     /// Where a replay stands; `None` in the lab.
@@ -205,6 +209,10 @@ impl UiState {
 
 /// Takes one message and returns the wishes that follow from it.
 pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
+    within(state.lang, || take(state, msg, world))
+}
+
+fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
         Msg::Pulse(now) => pulse(state, now, world),
@@ -260,7 +268,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
             Ok(commands) => {
                 if state.still.is_some() && !commands.is_empty() {
-                    state.message = Some((now + MESSAGE, BEHIND.into()));
+                    state.message = Some((now + MESSAGE, behind().into()));
                 }
                 return commands;
             }
@@ -271,7 +279,9 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
 }
 
 /// What a key of the lab says while the picture is held.
-const BEHIND: &str = "done in the run behind this held moment; f shows it";
+fn behind() -> &'static str {
+    say!("done in the run behind this held moment; f shows it")
+}
 
 /// A watch has no knobs: keys look around, and at most ask for the details of one listener.
 fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {

@@ -71,7 +71,7 @@ impl Screen {
     /// # Errors
     /// When standard output is no terminal, or there is none to read keys from.
     pub fn enter(mouse: bool) -> Result<Self, UiError> {
-        let failed = |source| UiError::Terminal { doing: "set up", source };
+        let failed = |source| UiError::Terminal { doing: crate::say!("set up"), source };
         restore_on_panic();
         let outlet = outlet().map_err(failed)?;
         take(&outlet, mouse).map_err(failed)?;

@@ -12,6 +12,7 @@ use ratatui::style::Color;
 use super::browse::Screen;
 use super::state::{Panel, UiState};
 use super::theme::{Theme, ascii};
+use crate::model::lang::within;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 
@@ -65,8 +66,12 @@ impl Scene<'_> {
     }
 }
 
-/// Paints the whole screen, and says what stands where on it.
+/// Paints the whole screen in the language of the state, and says what stands where on it.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots {
+    within(state.lang, || drawn(buf, world, state, now))
+}
+
+fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots {
     let live = (world, now);
     let (world, now) = state.still.as_ref().map_or(live, |still| (&still.world, still.at));
     let cast = Cast::of(world, state.density, now);

@@ -1,6 +1,7 @@
 //! Which keys are shown where: in the footer those that matter now come first, in the help all that do something.
 
 use super::{Action, BINDINGS, Binding, Mode, Place, REPLAY_BINDINGS, bindings};
+use crate::model::lang::said;
 
 /// Every key, those of a replay last.
 pub fn all() -> impl Iterator<Item = &'static Binding> {
@@ -31,13 +32,14 @@ pub fn footer(listens: bool, place: Place, modes: &[Mode]) -> [Vec<(&'static Bin
 
 /// The same for these keys.
 pub fn footer_of(shown: &[&'static Binding], modes: &[Mode]) -> [Vec<(&'static Binding, &'static str)>; 2] {
-    let words = |binding: &Binding, mode: Mode| binding.urgent.filter(|(of, _)| *of == mode).map(|(_, words)| words);
+    let words =
+        |binding: &Binding, mode: Mode| binding.urgent.filter(|(of, _)| *of == mode).map(|(_, words)| said(words));
     let urgent = |mode: &Mode| {
         let mode = *mode;
         shown.iter().filter_map(move |binding| Some((*binding, words(binding, mode)?))).collect::<Vec<_>>()
     };
     let mut first: Vec<_> = modes.iter().flat_map(urgent).collect();
-    let usual = shown.iter().filter(|binding| !binding.short.is_empty()).map(|binding| (*binding, binding.short));
+    let usual = shown.iter().filter(|binding| !binding.short.is_empty()).map(|binding| (*binding, said(binding.short)));
     let (last, rest): (Vec<_>, Vec<_>) = usual.partition(|(binding, _)| is_last(binding));
     let rest = rest.into_iter().filter(|(binding, _)| first.iter().all(|(one, _)| !std::ptr::eq(*one, *binding)));
     let rest: Vec<_> = rest.collect();

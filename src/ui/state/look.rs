@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Still, UiState};
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
+use crate::say;
 use crate::ui::keymap::Action;
 use crate::ui::view;
 use crate::ui::window::Reach;
@@ -34,14 +35,14 @@ pub(super) fn help(state: &mut UiState, action: Action) {
 /// In words, why it cannot move.
 pub(super) fn window(state: &mut UiState, action: Action, world: &World, moment: Stamp) -> Result<(), &'static str> {
     let Some(reach) = reach(state, world, moment) else {
-        return Err("there is no room for the timeline: 80×24 has some");
+        return Err(say!("there is no room for the timeline: 80×24 has some"));
     };
     let window = &mut state.window;
     let (moved, why) = match action {
-        Action::ZoomIn => (window.zoom(true, reach), "the timeline is as close as it gets: ten seconds"),
-        Action::ZoomOut => (window.zoom(false, reach), "the timeline shows all that is kept: one hour"),
-        Action::Earlier => (window.earlier(reach), "nothing earlier is kept: the timeline begins here"),
-        _ => (window.later(reach), "the timeline shows the present: nothing later is known"),
+        Action::ZoomIn => (window.zoom(true, reach), say!("the timeline is as close as it gets: ten seconds")),
+        Action::ZoomOut => (window.zoom(false, reach), say!("the timeline shows all that is kept: one hour")),
+        Action::Earlier => (window.earlier(reach), say!("nothing earlier is kept: the timeline begins here")),
+        _ => (window.later(reach), say!("the timeline shows the present: nothing later is known")),
     };
     if moved { Ok(()) } else { Err(why) }
 }

@@ -8,6 +8,7 @@ use crate::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::model::tempo::Step;
 use crate::model::world::World;
+use crate::say;
 use crate::ui::keymap::Action;
 use crate::ui::steps;
 
@@ -42,11 +43,10 @@ pub(super) fn wish(
     world: &World,
 ) -> Result<Vec<Command>, String> {
     if !listens {
-        return Err(
-            "this is a recording: what happened cannot be changed. Space, ←→ and < > play it; live: qviz".into()
-        );
+        let why = say!("this is a recording: what happened cannot be changed. Space, ←→ and < > play it; live: qviz");
+        return Err(why.into());
     }
-    let Some(knobs) = &world.knobs else { return Err("the lab is not ready yet".into()) };
+    let Some(knobs) = &world.knobs else { return Err(say!("the lab is not ready yet").into()) };
     let command = match action {
         Action::BacklogDown => backlog(asked, now, world, steps::count_below),
         Action::BacklogUp => backlog(asked, now, world, steps::count_above),
@@ -59,16 +59,16 @@ pub(super) fn wish(
         Action::HalfOpen => half_open(asked, now, world, knobs)?,
         Action::RoundTrip => round_trip(asked, now, world, knobs)?,
         Action::Step => {
-            only_wire(world, "step mode needs")?;
+            only_wire(world, say!("step mode needs"))?;
             Command::Step(if world.tempo.held { Step::Go } else { Step::Hold })
         }
         Action::Next => {
-            only_wire(world, "step mode needs")?;
+            only_wire(world, say!("step mode needs"))?;
             Command::Step(Step::Next)
         }
         Action::AcceptOne => Command::AcceptOne,
         Action::Slow => {
-            only_wire(world, "slow motion needs")?;
+            only_wire(world, say!("slow motion needs"))?;
             Command::Pace(steps::pace_after(world.tempo.pace))
         }
         Action::Cookies => sysctl(asked, now, world, (Sysctl::Syncookies, 3))?,
@@ -142,7 +142,7 @@ fn burst(world: &World) -> u32 {
 }
 
 fn half_open(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
-    only_wire(world, "half-open clients need")?;
+    only_wire(world, say!("half-open clients need"))?;
     let share = fresh(asked.half_open, now).unwrap_or(knobs.half_open);
     let next = if share > 0.0 { 0.0 } else { 0.5 };
     asked.half_open = Some((now, next));
@@ -150,7 +150,7 @@ fn half_open(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Res
 }
 
 fn round_trip(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
-    only_wire(world, "a round-trip time needs")?;
+    only_wire(world, say!("a round-trip time needs"))?;
     let next = steps::round_trip_after(fresh(asked.rtt, now).unwrap_or(knobs.rtt));
     asked.rtt = Some((now, next));
     Ok(Command::Rtt(next))
@@ -158,21 +158,22 @@ fn round_trip(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Re
 
 fn only_wire(world: &World, what: &str) -> Result<(), String> {
     if world.began.as_ref().is_some_and(|began| began.clients == ClientKind::Connect) {
-        return Err(format!("{what} packet-level clients: qviz --client wire (in the private network)"));
+        return Err(say!("{what} packet-level clients: qviz --client wire (in the private network)", what));
     }
     Ok(())
 }
 
 fn sysctl(asked: &mut Asked, now: Stamp, world: &World, (name, values): (Sysctl, i64)) -> Result<Command, String> {
     if world.began.as_ref().is_some_and(|began| began.rung == Rung::Host) {
-        return Err(format!(
-            "{} belongs to this host; qviz never changes it (qviz doctor: how to get the lab)",
-            name.name()
+        let sysctl = name.name();
+        return Err(say!(
+            "{sysctl} belongs to this host; qviz never changes it (qviz doctor: how to get the lab)",
+            sysctl
         ));
     }
     let asked_before = asked.sysctl.filter(|(_, which, _)| *which == name).map(|(at, _, value)| (at, value));
     let told = fresh(asked_before, now).or(world.sysctls.value(name));
-    let Some(value) = told else { return Err(format!("this kernel does not show {}", name.name())) };
+    let Some(value) = told else { return Err(say!("this kernel does not show {sysctl}", sysctl = name.name())) };
     let next = (value + 1).rem_euclid(values);
     asked.sysctl = Some((now, name, next));
     Ok(Command::Sysctl(name, next))

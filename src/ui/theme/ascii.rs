@@ -3,6 +3,8 @@
 
 use ratatui::buffer::Buffer;
 
+use crate::model::lang::{self, Lang};
+
 /// The ASCII character for a sign; `?` for one that nobody has thought of.
 pub const fn of(sign: char) -> &'static str {
     match sign {
@@ -35,13 +37,20 @@ pub const fn of(sign: char) -> &'static str {
     }
 }
 
-/// Translates a whole picture.
+/// Translates a whole picture. A Chinese one keeps its letters.
 pub fn translate(buffer: &mut Buffer) {
+    let chinese = lang::here() == Lang::Chinese;
     for cell in &mut buffer.content {
         if let Some(sign) = cell.symbol().chars().next()
             && !sign.is_ascii()
+            && !(chinese && is_letter(sign))
         {
             cell.set_symbol(of(sign));
         }
     }
+}
+
+/// True for Han letters and the signs that stand between them.
+pub const fn is_letter(sign: char) -> bool {
+    matches!(sign, '\u{3001}'..='\u{301F}' | '\u{4E00}'..='\u{9FFF}' | '\u{FF01}'..='\u{FF5E}')
 }

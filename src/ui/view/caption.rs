@@ -11,6 +11,7 @@ use crate::model::finding::Severity;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::world::World;
 use crate::model::world::note::Note;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -66,8 +67,8 @@ fn step(scene: &Scene<'_>) -> Option<Sentence> {
         Note::Stepped { who, thing } => Some(thing.words(&notes::name(*who))),
         _ => None,
     });
-    let what = last.unwrap_or_else(|| "clients' time stands still; n lets one thing happen".into());
-    Some(("‖", format!("STEP · {what} · kernel timers run"), scene.theme.text(Meaning::Otherwise)))
+    let what = last.unwrap_or_else(|| say!("clients' time stands still; n lets one thing happen").into());
+    Some(("‖", say!("STEP · {what} · kernel timers run", what), scene.theme.text(Meaning::Otherwise)))
 }
 
 fn death(scene: &Scene<'_>) -> Option<Sentence> {
@@ -76,15 +77,16 @@ fn death(scene: &Scene<'_>) -> Option<Sentence> {
     let drop = fresh.first().and_then(|one| one.last_drop)?;
     let why = match drop.cause {
         crate::model::ledger::Cause::SynAcceptQueueFull => {
-            format!("accept queue full ({} of {})", scene.world.accept_queue.depth(), capacity(scene))
+            let depth = scene.world.accept_queue.depth();
+            say!("accept queue full ({depth} of {capacity})", depth, capacity = capacity(scene))
         }
-        crate::model::ledger::Cause::SynSynQueueFull => "SYN queue full, cookies off".into(),
-        crate::model::ledger::Cause::SynMaxSynBacklog => "tcp_max_syn_backlog, three-quarters rule".into(),
+        crate::model::ledger::Cause::SynSynQueueFull => say!("SYN queue full, cookies off").into(),
+        crate::model::ledger::Cause::SynMaxSynBacklog => say!("tcp_max_syn_backlog, three-quarters rule").into(),
         cause => cause.words().into(),
     };
     let text = match fresh.as_slice() {
-        [one] => format!("{}'s SYN died: {why}. Nobody is told; {0} will retry.", one.label()),
-        many => format!("{} SYNs died: {why}. Nobody is told; they will retry.", many.len()),
+        [one] => say!("{name}'s SYN died: {why}. Nobody is told; {name} will retry.", name = one.label(), why),
+        many => say!("{count} SYNs died: {why}. Nobody is told; they will retry.", count = many.len(), why),
     };
     Some(("✗", text, style))
 }
@@ -102,30 +104,32 @@ fn finding(scene: &Scene<'_>) -> Option<Sentence> {
 /// What looks like trouble, and needs a little more time to be sure of.
 fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
     let rule = scene.world.undecided.first()?;
-    let text = format!("{}? too early to tell", rule.replace('-', " "));
+    let text = say!("{rule}? too early to tell", rule = rule.replace('-', " "));
     Some(("?", text, scene.theme.text(Meaning::Otherwise)))
 }
 
 fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
     let one = scene.cast.otherwise.first()?;
     let many = scene.cast.otherwise.len();
-    let (name, others) = (one.label(), if many > 1 { format!(" (and {} more)", many - 1) } else { String::new() });
+    let (name, others) =
+        (one.label(), if many > 1 { say!(" (and {count} more)", count = many - 1) } else { String::new() });
     let text = if one.belief() == Belief::Phantom {
-        format!("{name}{others} thinks it is connected; the server keeps nothing of it: a phantom")
+        say!("{name}{others} thinks it is connected; the server keeps nothing of it: a phantom", name, others)
     } else {
-        format!("{name}{others} thinks it is connected; its ACK met a full accept queue: a ghost")
+        say!("{name}{others} thinks it is connected; its ACK met a full accept queue: a ghost", name, others)
     };
     Some(("◌", text, scene.theme.text(Meaning::Otherwise)))
 }
 
 fn saturated(scene: &Scene<'_>) -> Option<Sentence> {
-    let text = "the wished rate is beyond this machine: the clients run as fast as they can";
+    let text = say!("the wished rate is beyond this machine: the clients run as fast as they can");
     scene.world.losses.saturated.then(|| ("▲", text.into(), scene.theme.text(Meaning::Otherwise)))
 }
 
 fn fallback(scene: &Scene<'_>) -> Option<Sentence> {
     let why = scene.world.began.as_ref()?.fallback.as_ref()?;
-    Some(("▲", format!("no private network, so this host's loopback: {why}"), scene.theme.text(Meaning::Otherwise)))
+    let text = say!("no private network, so this host's loopback: {why}", why);
+    Some(("▲", text, scene.theme.text(Meaning::Otherwise)))
 }
 
 /// What the queues do right now.
@@ -136,39 +140,44 @@ fn state(scene: &Scene<'_>) -> Sentence {
     let plain = Style::new();
     let (queued, half_open) = (world.accept_queue.depth(), world.syn_queue.depth());
     if world.began.is_none() {
-        return ("·", "starting the lab …".into(), plain);
+        return ("·", say!("starting the lab …").into(), plain);
     }
     if world.ended {
-        return ("■", "the run is over".into(), plain);
+        return ("■", say!("the run is over").into(), plain);
     }
     if world.accept_queue.is_full() {
-        let text = "the accept queue is FULL: new SYNs die in silence until accept() takes one";
+        let text = say!("the accept queue is FULL: new SYNs die in silence until accept() takes one");
         return ("▲", text.into(), dying);
     }
     if world.syn_queue.is_full() {
         return match world.sysctls.value(Sysctl::Syncookies) {
-            Some(0) => ("▲", "the SYN queue is FULL and cookies are off: new SYNs die in silence".into(), dying),
-            _ => ("¤", "the SYN queue is FULL: new SYNs get a cookie, and the server keeps nothing".into(), waiting),
+            Some(0) => ("▲", say!("the SYN queue is FULL and cookies are off: new SYNs die in silence").into(), dying),
+            _ => (
+                "¤",
+                say!("the SYN queue is FULL: new SYNs get a cookie, and the server keeps nothing").into(),
+                waiting,
+            ),
         };
     }
     if scene.state.density == Density::Flows {
-        let text = format!(
-            "{queued} wait for accept(), {half_open} are half-open; too fast for single cells: flows and numbers"
+        let text = say!(
+            "{queued} wait for accept(), {half_open} are half-open; too fast for single cells: flows and numbers",
+            queued,
+            half_open
         );
         return ("·", text, plain);
     }
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if paused {
-        return (
-            "‖",
-            format!("accept() is paused: finished connections pile up ({queued} of {})", capacity(scene)),
-            waiting,
-        );
+        let capacity = capacity(scene);
+        let text = say!("accept() is paused: finished connections pile up ({queued} of {capacity})", queued, capacity);
+        return ("‖", text, waiting);
     }
-    match (queued, half_open) {
-        (0, 0) => ("·", "both queues are empty".into(), plain),
-        (0, _) => ("·", format!("{half_open} half-open: the server has answered and waits for their final ACK"), plain),
-        (1, _) => ("·", "1 connection has finished its handshake and waits for accept()".into(), plain),
-        _ => ("·", format!("{queued} connections have finished their handshake and wait for accept()"), plain),
-    }
+    let text = match (queued, half_open) {
+        (0, 0) => say!("both queues are empty").into(),
+        (0, _) => say!("{half_open} half-open: the server has answered and waits for their final ACK", half_open),
+        (1, _) => say!("1 connection has finished its handshake and waits for accept()").into(),
+        _ => say!("{queued} connections have finished their handshake and wait for accept()", queued),
+    };
+    ("·", text, plain)
 }

@@ -6,13 +6,19 @@ use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::model::counters::Counter;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let inner =
-        ink::frame(buf, area, ("KERNEL COUNTERS", theme.strong()), ("kernel named", theme.calm()), theme.calm());
+    let inner = ink::frame(
+        buf,
+        area,
+        (say!("KERNEL COUNTERS"), theme.strong()),
+        (say!("kernel named"), theme.calm()),
+        theme.calm(),
+    );
     let change = scene.world.counters();
     let expected = scene.world.ledger.expected();
     let named = |counter| expected.iter().find(|(which, _)| *which == counter).map(|(_, value)| *value);
@@ -21,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));
     let counters = moved.map(|(counter, value)| (counter.name(), value, named(counter)));
     let listener = scene.world.segments.map(|_| scene.world.ledger.listener_drops());
-    let own = ("sk_drops, own", scene.world.listener_drops.total(), listener);
+    let own = (say!("sk_drops, own"), scene.world.listener_drops.total(), listener);
     let balanced = scene.world.balance().balanced == Some(true);
     for (row, (name, value, named)) in (0..inner.height).zip(counters.chain([own])) {
         let kernel = value.map_or_else(|| numbers::UNKNOWN.into(), numbers::count);

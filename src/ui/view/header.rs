@@ -10,6 +10,7 @@ use crate::model::event::Rung;
 use crate::model::settings::Sysctl;
 use crate::model::tempo::Tempo;
 use crate::model::world::World;
+use crate::say;
 use crate::session::tape::record::Recording;
 use crate::ui::keymap::Action;
 use crate::ui::numbers;
@@ -60,9 +61,9 @@ fn in_short(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, two_rows: bool) {
 fn standing(scene: &Scene<'_>) -> Vec<(String, Style)> {
     let theme = scene.theme;
     let mut pieces = match scene.state.recording {
-        Some(Recording::Running) => vec![("● REC".to_owned(), theme.strong())],
-        Some(Recording::Full) => vec![("■ REC full".to_owned(), theme.strong())],
-        Some(Recording::Failed) => vec![(" ✗ REC failed ".to_owned(), theme.alarm())],
+        Some(Recording::Running) => vec![(say!("● REC").to_owned(), theme.strong())],
+        Some(Recording::Full) => vec![(say!("■ REC full").to_owned(), theme.strong())],
+        Some(Recording::Failed) => vec![(say!(" ✗ REC failed ").to_owned(), theme.alarm())],
         None => Vec::new(),
     };
     if !pieces.is_empty() {
@@ -70,7 +71,7 @@ fn standing(scene: &Scene<'_>) -> Vec<(String, Style)> {
     }
     match &scene.state.still {
         Some(still) => {
-            let held = format!(" ‖ FROZEN at {} ", numbers::clock(still.at));
+            let held = say!(" ‖ FROZEN at {clock} ", clock = numbers::clock(still.at));
             pieces.push((held, theme.fill(Meaning::Otherwise)));
         }
         None => pieces.push((progress(scene), theme.strong())),
@@ -84,16 +85,16 @@ fn frozen(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let drops = live.ledger.kernel_drops().saturating_sub(scene.world.ledger.kernel_drops());
     let accepted = live.clients.accepted.saturating_sub(scene.world.clients.accepted);
     let (accepted, drops) = (numbers::count(accepted), numbers::count(drops));
-    let what = if scene.state.replay.is_some() { "the replay" } else { "the run" };
-    let goes = if live.ended { "is over" } else { "goes on" };
-    let since = format!("{accepted} accepted, {drops} dropped since");
+    let what = if scene.state.replay.is_some() { say!("the replay") } else { say!("the run") };
+    let goes = if live.ended { say!("is over") } else { say!("goes on") };
+    let since = say!("{accepted} accepted, {drops} dropped since", accepted, drops);
     let clock = numbers::clock(now);
     let words = [
-        format!(" {what} {goes} behind this held moment, now {clock}: {since} · f unfreezes "),
-        format!(" {what} {goes}, now {clock}: {since} "),
-        format!(" now {clock}: {since} "),
-        format!(" now: {since} "),
-        format!(" +{accepted} accepted, +{drops} ✗ "),
+        say!(" {what} {goes} behind this held moment, now {clock}: {since} · f unfreezes ", what, goes, clock, since),
+        say!(" {what} {goes}, now {clock}: {since} ", what, goes, clock, since),
+        say!(" now {clock}: {since} ", clock, since),
+        say!(" now: {since} ", since),
+        say!(" +{accepted} accepted, +{drops} ✗ ", accepted, drops),
     ];
     let text = words.iter().find(|text| ink::width(text) <= area.width).unwrap_or(&words[4]);
     let style = scene.theme.fill(Meaning::Otherwise);
@@ -106,17 +107,18 @@ fn frozen(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 pub(super) fn progress(scene: &Scene<'_>) -> String {
     let time = numbers::clock(scene.now);
     let tempo = match scene.world.tempo {
-        _ if scene.world.ended => Some("■ over".to_owned()),
-        Tempo { held: true, .. } => Some("‖ STEP".to_owned()),
+        _ if scene.world.ended => Some(say!("■ over").to_owned()),
+        Tempo { held: true, .. } => Some(say!("‖ STEP").to_owned()),
         Tempo { pace: 1.0, .. } => None,
         Tempo { pace, .. } => Some(format!("▶ {pace}×")),
     };
     if let Some(origin) = &scene.state.origin {
         let tempo = tempo.map_or_else(String::new, |tempo| format!("  {tempo}"));
-        return format!("{} at {} of {}{tempo} ", ink::fit(&origin.name, LONGEST_NAME), scene.now, origin.end);
+        let (name, moment, end) = (ink::fit(&origin.name, LONGEST_NAME), scene.now, origin.end);
+        return say!("{name} at {moment} of {end}{tempo} ", name, moment, end, tempo);
     }
     let Some(replay) = &scene.state.replay else {
-        return format!("{time}  {} ", tempo.unwrap_or_else(|| "▶ live".into()));
+        return format!("{time}  {} ", tempo.unwrap_or_else(|| say!("▶ live").into()));
     };
     let sign = match (replay.is_over(), replay.paused) {
         (true, _) => "■",
@@ -126,7 +128,7 @@ pub(super) fn progress(scene: &Scene<'_>) -> String {
     let speed = f64::from(replay.tenths) / 10.0;
     // Who steps wants to see how far a step has gone.
     let time = if replay.paused { replay.position.to_string() } else { time };
-    format!("{time} of {}  {sign} replay {speed}× ", numbers::clock(replay.end))
+    say!("{time} of {end}  {sign} replay {speed}× ", time, end = numbers::clock(replay.end), sign, speed)
 }
 
 /// Columns for the name of a recording.
@@ -134,43 +136,43 @@ const LONGEST_NAME: u16 = 24;
 
 /// What `listen()` was asked for and what it gives.
 pub(super) fn promise(world: &World) -> String {
-    let Some(listening) = world.listening else { return "not listening yet".into() };
+    let Some(listening) = world.listening else { return say!("not listening yet").into() };
     let asked = format!("listen({})", listening.backlog);
     let (Some(limit), Some(accept), Some(syn)) = (world.accept_limit(), world.accept_capacity(), world.syn_capacity())
     else {
         return asked;
     };
     if i64::from(limit) == i64::from(listening.backlog) {
-        format!("{asked} → holds {syn} + {accept}")
+        say!("{asked} → holds {syn} + {accept}", asked, syn, accept)
     } else {
-        format!("{asked} → somaxconn {limit} → holds {syn} + {accept}")
+        say!("{asked} → somaxconn {limit} → holds {syn} + {accept}", asked, limit, syn, accept)
     }
 }
 
 fn cookies(world: &World) -> String {
     match world.sysctls.value(Sysctl::Syncookies) {
-        Some(0) => "cookies off".into(),
-        Some(1) => "cookies on".into(),
-        Some(2) => "cookies always".into(),
-        Some(other) => format!("cookies {other}"),
+        Some(0) => say!("cookies off").into(),
+        Some(1) => say!("cookies on").into(),
+        Some(2) => say!("cookies always").into(),
+        Some(other) => say!("cookies {other}", other),
         None => String::new(),
     }
 }
 
 fn overflow(world: &World) -> String {
     match world.sysctls.value(Sysctl::AbortOnOverflow) {
-        Some(0) => "overflow: silent".into(),
-        Some(_) => "overflow: RST".into(),
+        Some(0) => say!("overflow: silent").into(),
+        Some(_) => say!("overflow: RST").into(),
         None => String::new(),
     }
 }
 
 fn place(world: &World, long: bool) -> String {
     match world.began.as_ref().map(|began| began.rung) {
-        Some(Rung::Lab) if long => "private network".into(),
-        Some(Rung::Lab) => "lab".into(),
-        Some(Rung::Host) if long => "this host's loopback".into(),
-        Some(Rung::Host) => "host".into(),
+        Some(Rung::Lab) if long => say!("private network").into(),
+        Some(Rung::Lab) => say!("lab").into(),
+        Some(Rung::Host) if long => say!("this host's loopback").into(),
+        Some(Rung::Host) => say!("host").into(),
         None => String::new(),
     }
 }
@@ -179,25 +181,29 @@ fn place(world: &World, long: bool) -> String {
 fn second(world: &World) -> String {
     match world.tempo {
         _ if world.ended => in_force(world),
-        Tempo { held: true, .. } => STEP.into(),
+        Tempo { held: true, .. } => step().into(),
         Tempo { pace: 1.0, .. } => in_force(world),
         Tempo { pace, .. } => {
-            format!("SLOW {pace}× · clients and accept() · kernel timers run as ever · {}", in_force(world))
+            let rest = in_force(world);
+            say!("SLOW {pace}× · clients and accept() · kernel timers run as ever · {rest}", pace, rest)
         }
     }
 }
 
 /// Step mode in one line.
-const STEP: &str = "STEP · clients' time stands still · kernel timers run · n: next thing · a: one accept() · t: go on";
+fn step() -> &'static str {
+    say!("STEP · clients' time stands still · kernel timers run · n: next thing · a: one accept() · t: go on")
+}
 
 /// The settings that decide, here and, where they differ, on the host.
 fn in_force(world: &World) -> String {
     let mut words = Vec::new();
     if let Some(knobs) = &world.knobs {
-        words.push(format!("arrivals {}", numbers::arrivals(knobs)));
-        words.push(format!("round trip {}", numbers::span(knobs.rtt)));
+        words.push(say!("arrivals {rate}", rate = numbers::arrivals(knobs)));
+        words.push(say!("round trip {time}", time = numbers::span(knobs.rtt)));
         if knobs.half_open > 0.0 {
-            words.push(format!("half-open {:.0} %", knobs.half_open * 100.0));
+            let share = knobs.half_open * 100.0;
+            words.push(say!("half-open {share} %", share = format_args!("{share:.0}")));
         }
     }
     let shown =
@@ -207,7 +213,8 @@ fn in_force(world: &World) -> String {
         let host = world.began.as_ref().and_then(|began| began.host.value(sysctl));
         let name = sysctl.name().rsplit('.').next().unwrap_or_default().trim_start_matches("tcp_");
         let here_and_there = if host != here && host.is_some() {
-            format!("{name} {} (host {})", numbers::setting(here), numbers::setting(host))
+            let (here, host) = (numbers::setting(here), numbers::setting(host));
+            say!("{name} {here} (host {host})", name, here, host)
         } else {
             format!("{name} {}", numbers::setting(here))
         };

@@ -7,6 +7,8 @@ use ratatui::style::Style;
 
 use super::spots::Target;
 use super::{SMALLEST, Scene, footer, ink};
+use crate::model::lang::{said, within};
+use crate::say;
 use crate::ui::browse::Screen;
 use crate::ui::keymap::{self, Action, Binding};
 use crate::ui::state::UiState;
@@ -36,12 +38,12 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, page: usize) {
     }
     let place = match scene.state.browse.screen {
         Screen::Stage => "",
-        Screen::List => " · the list of connections",
-        Screen::Ladder => " · the ladder of one connection",
+        Screen::List => say!(" · the list of connections"),
+        Screen::Ladder => say!(" · the ladder of one connection"),
     };
     let number = if pages.len() > 1 { format!(" {}/{}", page + 1, pages.len()) } else { String::new() };
-    let next = if page + 1 < pages.len() { "? next page · esc closes" } else { "? or esc closes" };
-    let title = format!("HELP{number}{place}");
+    let next = if page + 1 < pages.len() { say!("? next page · esc closes") } else { say!("? or esc closes") };
+    let title = format!("{}{number}{place}", say!("HELP"));
     let inner = ink::frame(buf, area, (&title, theme.strong()), (next, theme.calm()), theme.strong());
     let mut spots = scene.spots.borrow_mut();
     spots.cover(Rect { height: buf.area.height.saturating_sub(1), ..buf.area });
@@ -60,7 +62,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, page: usize) {
 
 /// How many pages there are.
 pub(super) fn pages(state: &UiState) -> usize {
-    let lines = lines(state, state.size);
+    let lines = within(state.lang, || lines(state, state.size));
     split(&lines, usize::from(area(state.size, lines.len()).height.saturating_sub(2))).len()
 }
 
@@ -84,15 +86,15 @@ fn lines(state: &UiState, size: Size) -> Vec<Line> {
     let inner = area(size, 0).width.saturating_sub(2);
     let room = inner.saturating_sub(column(state, inner) + 1).max(1);
     let mut lines = Vec::new();
-    let mouse = state.mouse.then_some(MOUSE);
-    for sign in mouse.iter().chain(legend(state.browse.screen)) {
-        add(&mut lines, *sign, room);
+    let mouse = state.mouse.then(mouse);
+    for sign in mouse.into_iter().chain(legend(state.browse.screen)) {
+        add(&mut lines, sign, room);
     }
     lines.push(Line { sign: "", words: String::new(), style: None, goes_on: false, binding: None });
     for binding in keymap::shown(state.listens, state.browse.place()) {
         let sign = if state.theme.ascii { binding.ascii } else { binding.sign };
         let first = lines.len();
-        add(&mut lines, (sign, binding.long, None), room);
+        add(&mut lines, (sign, said(binding.long), None), room);
         lines[first].binding = Some(binding);
     }
     lines
@@ -122,44 +124,52 @@ fn split(lines: &[Line], height: usize) -> Vec<std::ops::Range<usize>> {
 }
 
 /// What a mouse does, first of all signs so that it is never left out.
-const MOUSE: Sign = ("mouse", "click a cell, a key, a title; wheel scrolls; Shift+drag selects text", None);
+fn mouse() -> Sign {
+    (say!("mouse"), say!("click a cell, a key, a title; wheel scrolls; Shift+drag selects text"), None)
+}
 
 type Sign = (&'static str, &'static str, Option<Meaning>);
 
-const fn legend(screen: Screen) -> &'static [Sign] {
+fn legend(screen: Screen) -> Vec<Sign> {
     match screen {
-        Screen::Stage => &STAGE,
-        Screen::List => &LIST,
-        Screen::Ladder => &LADDER,
+        Screen::Stage => stage(),
+        Screen::List => list(),
+        Screen::Ladder => ladder(),
     }
 }
 
-const STAGE: [Sign; 9] = [
-    ("SYN▶", "a segment on its way; a1, k8 … name one connection everywhere", Some(Meaning::Travelling)),
-    ("k8 0.7s", "a connection waiting in a queue; its colour deepens with time", Some(Meaning::Waiting(2))),
-    ("┃", "the limit of listen(N): a queue is full with N + 1 entries", None),
-    ("✗ n2", "dropped without a word; tries again when its countdown ends", Some(Meaning::Dying)),
-    ("◌ ●", "ghost: the client (●) feels connected, the server (◌) does not", Some(Meaning::Otherwise)),
-    ("† ⊘ ↯", "dead in the queue · never answers, expired, or gave up · reset", Some(Meaning::Dying)),
-    ("¤", "SYN cookie: answered, and nothing kept until its ACK comes back", Some(Meaning::Travelling)),
-    ("▲ ▼", "timeline: a setting was changed · the queue was never fuller", None),
-    ("in out/s", "timeline: clients that came and accept() calls, per second", Some(Meaning::Served)),
-];
+fn stage() -> Vec<Sign> {
+    vec![
+        ("SYN▶", say!("a segment on its way; a1, k8 … name one connection everywhere"), Some(Meaning::Travelling)),
+        ("k8 0.7s", say!("a connection waiting in a queue; its colour deepens with time"), Some(Meaning::Waiting(2))),
+        ("┃", say!("the limit of listen(N): a queue is full with N + 1 entries"), None),
+        ("✗ n2", say!("dropped without a word; tries again when its countdown ends"), Some(Meaning::Dying)),
+        ("◌ ●", say!("ghost: the client (●) feels connected, the server (◌) does not"), Some(Meaning::Otherwise)),
+        ("† ⊘ ↯", say!("dead in the queue · never answers, expired, or gave up · reset"), Some(Meaning::Dying)),
+        ("¤", say!("SYN cookie: answered, and nothing kept until its ACK comes back"), Some(Meaning::Travelling)),
+        ("▲ ▼", say!("timeline: a setting was changed · the queue was never fuller"), None),
+        (say!("in out/s"), say!("timeline: clients that came and accept() calls, per second"), Some(Meaning::Served)),
+    ]
+}
 
-const LIST: [Sign; 6] = [
-    ("client", "what the client believes: SYN_SENT, ESTABLISHED, or how it ended", None),
-    ("server", "what the kernel has: nothing, SYN_RCVD (SYN queue), ESTABLISHED", None),
-    ("→ ◷ ■ ✓", "knocking · half-open · in the accept queue · served", Some(Meaning::Waiting(2))),
-    ("◌", "ghost or phantom: the client believes otherwise", Some(Meaning::Otherwise)),
-    ("† ¤", "a dead entry that holds its place · a cookie is out", Some(Meaning::Dying)),
-    ("timer", "what a side does next by itself, and in how many seconds", None),
-];
+fn list() -> Vec<Sign> {
+    vec![
+        (say!("client"), say!("what the client believes: SYN_SENT, ESTABLISHED, or how it ended"), None),
+        (say!("server"), say!("what the kernel has: nothing, SYN_RCVD (SYN queue), ESTABLISHED"), None),
+        ("→ ◷ ■ ✓", say!("knocking · half-open · in the accept queue · served"), Some(Meaning::Waiting(2))),
+        ("◌", say!("ghost or phantom: the client believes otherwise"), Some(Meaning::Otherwise)),
+        ("† ¤", say!("a dead entry that holds its place · a cookie is out"), Some(Meaning::Dying)),
+        (say!("timer"), say!("what a side does next by itself, and in how many seconds"), None),
+    ]
+}
 
-const LADDER: [Sign; 6] = [
-    ("seconds", "since the connection began: when a segment left its sender", None),
-    ("──▶", "client to server; on the arrow: how long it took", Some(Meaning::Travelling)),
-    ("──▶ ✗", "it arrived, and the kernel threw it away for this cause", Some(Meaning::Dying)),
-    ("──✗", "our simulated network lost it on its way", Some(Meaning::Dying)),
-    ("STATES", "what each side believes after it; bold where it has changed", None),
-    ("next:", "which timer runs, and what it does if nothing changes", None),
-];
+fn ladder() -> Vec<Sign> {
+    vec![
+        (say!("seconds"), say!("since the connection began: when a segment left its sender"), None),
+        ("──▶", say!("client to server; on the arrow: how long it took"), Some(Meaning::Travelling)),
+        ("──▶ ✗", say!("it arrived, and the kernel threw it away for this cause"), Some(Meaning::Dying)),
+        ("──✗", say!("our simulated network lost it on its way"), Some(Meaning::Dying)),
+        (say!("STATES"), say!("what each side believes after it; bold where it has changed"), None),
+        (say!("next:"), say!("which timer runs, and what it does if nothing changes"), None),
+    ]
+}

@@ -3,15 +3,31 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::Span;
 
-/// Writes `text` at a column and row of `area`, clipped; returns the column after it.
+/// Writes `text` at a column and row of `area`, clipped; returns the column after it. Of a wide letter both halves are written or
+/// none, and one of which a half is written over is gone.
 pub(super) fn write(buf: &mut Buffer, area: Rect, (col, row): (u16, u16), text: &str, style: Style) -> u16 {
     let area = area.intersection(buf.area);
     if row >= area.height || col >= area.width {
         return col;
     }
-    let (end, _) = buf.set_stringn(area.x + col, area.y + row, text, usize::from(area.width - col), style);
+    let (x, y) = (area.x + col, area.y + row);
+    let (end, _) = buf.set_stringn(x, y, text, usize::from(area.width - col), style);
+    if end > x && x > buf.area.x && is_wide(buf[(x - 1, y)].symbol()) {
+        buf[(x - 1, y)].set_symbol(" ");
+    }
+    if usize::from(end - x) != text.chars().count() {
+        // The second half of a wide letter looks like the first.
+        buf.set_style(Rect { x, y, width: end - x, height: 1 }, style);
+    }
     end - area.x
+}
+
+/// True for a sign of two columns.
+fn is_wide(sign: &str) -> bool {
+    let narrow = |sign: char| sign < '\u{1100}' || matches!(sign, '\u{2500}'..='\u{25FC}');
+    sign.chars().next().is_some_and(|first| !narrow(first)) && width(sign) > 1
 }
 
 /// Writes pieces side by side; returns the column after the last.
@@ -36,7 +52,7 @@ pub(super) fn row(area: Rect, row: u16) -> Rect {
 
 /// The number of columns that `text` takes.
 pub(super) fn width(text: &str) -> u16 {
-    ratatui::text::Span::raw(text).width() as u16
+    Span::raw(text).width() as u16
 }
 
 /// Draws a frame with a title on the left and one on the right of its upper edge; returns what is inside.
@@ -73,14 +89,48 @@ pub(super) fn frame(
     Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
 }
 
-/// Splits `text` at the last space before `columns`.
+/// Splits `text` at the last space, or between two letters of which one is wide, before `columns`.
 pub(super) fn split(text: &str, columns: u16) -> (&str, &str) {
     if width(text) <= columns {
         return (text, "");
     }
-    let fits = |end: &usize| width(&text[..*end]) <= columns;
-    let space = text.match_indices(' ').map(|(at, _)| at).take_while(fits).last();
-    space.map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
+    let (mut used, mut last, mut before) = (0, None, " ");
+    let mut at = 0;
+    for sign in Span::raw(text).styled_graphemes(Style::new()).map(|sign| sign.symbol) {
+        if used > columns {
+            break;
+        }
+        if sign == " " {
+            last = Some((at, at + 1));
+        } else if may_part(before, sign) {
+            last = Some((at, at));
+        }
+        (used, before, at) = (used + width(sign), sign, at + sign.len());
+    }
+    last.map_or((text, ""), |(end, next)| (&text[..end], &text[next..]))
+}
+
+/// True where a line may end without a space: beside a wide letter, but not before what closes or after what opens.
+fn may_part(left: &str, right: &str) -> bool {
+    left != " " && (is_wide(left) || is_wide(right)) && !CLOSING.contains(right) && !OPENING.contains(left)
+}
+
+/// Signs with which no line begins.
+const CLOSING: &str = "，。、：；！？）」』》…·%×)/";
+
+/// Signs with which no line ends.
+const OPENING: &str = "（「『《(┃";
+
+/// `text` cut and filled up to exactly `columns`.
+pub(super) fn cell(text: &str, columns: u16) -> String {
+    let mut cell = fit(text, columns);
+    cell.extend(std::iter::repeat_n(' ', usize::from(columns.saturating_sub(width(&cell)))));
+    cell
+}
+
+/// `text` filled up on the left to at least `columns`.
+pub(super) fn right_cell(text: &str, columns: u16) -> String {
+    format!("{}{text}", " ".repeat(usize::from(columns.saturating_sub(width(text)))))
 }
 
 /// Cuts `text` to at most `columns`, with an ellipsis where something is missing.
@@ -118,5 +168,27 @@ mod tests {
         assert_eq!(fit("abc", 0), "");
         assert_eq!(split("to be or not", 6), ("to be", "or not"));
         assert_eq!(split("to be", 6), ("to be", ""));
+    }
+
+    #[test]
+    fn chinese_is_split_between_letters_but_not_before_a_comma_or_after_a_bracket() {
+        assert_eq!(split("队列满，新的 SYN 被丢弃", 7), ("队列", "满，新的 SYN 被丢弃"));
+        assert_eq!(split("队列满，新的 SYN 被丢弃", 8), ("队列满，", "新的 SYN 被丢弃"));
+        assert_eq!(split("队列满，新的 SYN 被丢弃", 14), ("队列满，新的", "SYN 被丢弃"));
+        assert_eq!(split("队列（SYN）满", 7), ("队列", "（SYN）满"));
+        assert_eq!(split("backlog队列", 8), ("backlog", "队列"));
+    }
+
+    #[test]
+    fn a_wide_letter_stands_whole_or_not_at_all() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
+        let area = buf.area;
+        write(&mut buf, Rect { width: 5, ..area }, (0, 0), "队列满", Style::new());
+        assert_eq!(buf, Buffer::with_lines(["队列  "]));
+        write(&mut buf, area, (1, 0), "│", Style::new());
+        assert_eq!(buf, Buffer::with_lines([" │列  "]));
+        write(&mut buf, area, (2, 0), "x", Style::new());
+        assert_eq!(buf, Buffer::with_lines([" │x   "]));
+        assert_eq!((cell("队列满", 5), right_cell("队列", 5)), ("队列…".into(), " 队列".into()));
     }
 }

@@ -13,6 +13,7 @@ use crate::model::connection::ServerSide;
 use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
 use crate::model::world::diary::{Entry, Fate, Page, Passage, What};
+use crate::say;
 use crate::ui::browse::{Chosen, address, belief_words, client_words};
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -44,18 +45,20 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     scene.spots.borrow_mut().roll(area, Roll::Rows);
     let theme = scene.theme;
     let Some(chosen) = &scene.state.browse.chosen else {
-        ink::frame(buf, area, ("LADDER", theme.strong()), ("", Style::new()), theme.calm());
+        ink::frame(buf, area, (say!("LADDER"), theme.strong()), ("", Style::new()), theme.calm());
         return;
     };
     let one = &chosen.one;
     let (sign, meaning) = list::sign(one.belief());
     let style = meaning.map_or(theme.calm(), |meaning| theme.text(meaning));
-    let title = format!("LADDER · {} · {}", one.label(), address(one.peer));
-    let ended = if chosen.gone.is_some() { "ended" } else { belief_words(one.belief()) };
-    let state = format!("{sign} {ended} · began at {} s", numbers::moment(one.born).trim());
+    let title = format!("{} · {} · {}", say!("LADDER"), one.label(), address(one.peer));
+    let ended = if chosen.gone.is_some() { say!("ended") } else { belief_words(one.belief()) };
+    let moment = numbers::moment(one.born);
+    let state = say!("{sign} {ended} · began at {moment} s", sign, ended, moment = moment.trim());
     let inner = ink::frame(buf, area, (&title, theme.strong()), (&state, style), theme.calm());
     let text = next::whole(chosen, scene.world, scene.now);
-    let (first, rest) = ink::split(&text, inner.width.saturating_sub(8));
+    let words = 2 + ink::width(say!("next:"));
+    let (first, rest) = ink::split(&text, inner.width.saturating_sub(words + 1));
     let foot = 1 + u16::from(!rest.is_empty());
     let columns = columns(inner.width);
     heads(buf, Rect { height: 1, ..inner }, columns, scene);
@@ -64,13 +67,14 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         lines(buf, body, columns, (scene, chosen, page));
     } else {
         let missing = numbers::count(scene.world.not_in_diaries());
-        let text = format!("nothing was written down: too much to follow ({missing} segments), or none is seen here");
+        let text =
+            say!("nothing was written down: too much to follow ({missing} segments), or none is seen here", missing);
         ink::write(buf, body, (1, 0), &ink::fit(&text, body.width.saturating_sub(1)), theme.calm());
     }
     let bottom = Rect { y: inner.bottom().saturating_sub(foot), height: foot, ..inner };
-    ink::write(buf, bottom, (1, 0), "next:", theme.strong());
-    ink::write(buf, bottom, (7, 0), first, theme.strong());
-    ink::write(buf, bottom, (7, 1), &ink::fit(rest, bottom.width.saturating_sub(7)), theme.strong());
+    ink::write(buf, bottom, (1, 0), say!("next:"), theme.strong());
+    ink::write(buf, bottom, (words, 0), first, theme.strong());
+    ink::write(buf, bottom, (words, 1), &ink::fit(rest, bottom.width.saturating_sub(words)), theme.strong());
 }
 
 const fn columns(width: u16) -> Columns {
@@ -85,9 +89,10 @@ const fn columns(width: u16) -> Columns {
 
 fn heads(buf: &mut Buffer, area: Rect, columns: Columns, scene: &Scene<'_>) {
     let theme = scene.theme;
-    ink::write(buf, area, (1, 0), "seconds", theme.calm());
-    ink::write(buf, area, (columns.arrow.saturating_sub(7), 0), "CLIENT", theme.strong());
-    ink::write(buf, area, (columns.server, 0), "SERVER", theme.strong());
+    ink::write(buf, area, (1, 0), say!("seconds"), theme.calm());
+    let client = say!("CLIENT");
+    ink::write(buf, area, (columns.arrow.saturating_sub(1 + ink::width(client)), 0), client, theme.strong());
+    ink::write(buf, area, (columns.server, 0), say!("SERVER"), theme.strong());
 }
 
 fn lines(buf: &mut Buffer, body: Rect, columns: Columns, (scene, chosen, page): (&Scene<'_>, &Chosen, &Page)) {
@@ -112,8 +117,8 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, (scene, chosen, page): 
     let earlier = hidden + page.earlier as usize;
     let hint = match (earlier, later) {
         (0, 0) if page.from_birth => return,
-        (0, 0) => "its beginning was not written down".to_owned(),
-        _ => format!("↑ {earlier} earlier  ↓ {later} later"),
+        (0, 0) => say!("its beginning was not written down").to_owned(),
+        _ => say!("↑ {earlier} earlier  ↓ {later} later", earlier, later),
     };
     let head = Rect { y: body.y.saturating_sub(1), height: 1, ..body };
     ink::write(

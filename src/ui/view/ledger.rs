@@ -6,12 +6,14 @@ use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::model::ledger::{Balance, Cause};
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let inner = ink::frame(buf, area, ("LEDGER", theme.strong()), ("packets clients", theme.calm()), theme.calm());
+    let inner =
+        ink::frame(buf, area, (say!("LEDGER"), theme.strong()), (say!("packets clients"), theme.calm()), theme.calm());
     if inner.height == 0 {
         return;
     }
@@ -29,28 +31,29 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     ink::write(buf, inner, (0, rows), &ink::fit(&text, inner.width), style);
 }
 
-const fn words(cause: Cause) -> &'static str {
+fn words(cause: Cause) -> &'static str {
     match cause {
-        Cause::SynAcceptQueueFull => "SYN · accept queue full",
-        Cause::SynSynQueueFull => "SYN · SYN queue full",
-        Cause::SynMaxSynBacklog => "SYN · three quarters",
-        Cause::AckAcceptQueueFull => "ACK · queue full: ghost",
-        Cause::AckCookieAcceptQueueFull => "cookie · full: phantom",
-        Cause::AckReset => "ACK · answered with RST",
-        Cause::RequestExpired => "request · expired",
-        Cause::RequestPruned => "request · pruned",
-        Cause::ClientLost => "lost on our own network",
+        Cause::SynAcceptQueueFull => say!("SYN · accept queue full"),
+        Cause::SynSynQueueFull => say!("SYN · SYN queue full"),
+        Cause::SynMaxSynBacklog => say!("SYN · three quarters"),
+        Cause::AckAcceptQueueFull => say!("ACK · queue full: ghost"),
+        Cause::AckCookieAcceptQueueFull => say!("cookie · full: phantom"),
+        Cause::AckReset => say!("ACK · answered with RST"),
+        Cause::RequestExpired => say!("request · expired"),
+        Cause::RequestPruned => say!("request · pruned"),
+        Cause::ClientLost => say!("lost on our own network"),
     }
 }
 
 fn verdict(scene: &Scene<'_>, balance: &Balance) -> (&'static str, String, Style) {
     let theme = scene.theme;
     match (balance.balanced, balance.unexplained.first()) {
-        (Some(true), _) => ("✓", "balanced: every drop has a name".into(), theme.text(Meaning::Served)),
+        (Some(true), _) => ("✓", say!("balanced: every drop has a name").into(), theme.text(Meaning::Served)),
         (_, Some(gap)) => {
-            let text = format!("{}: kernel {}, named {}", gap.counter, gap.kernel, gap.accounted);
+            let (counter, kernel, named) = (&gap.counter, gap.kernel, gap.accounted);
+            let text = say!("{counter}: kernel {kernel}, named {named}", counter, kernel, named);
             ("✗", text, theme.text(Meaning::Otherwise))
         }
-        _ => ("–", balance.reason.unwrap_or("cannot be decided").into(), theme.calm()),
+        _ => ("–", balance.reason.unwrap_or(say!("cannot be decided")).into(), theme.calm()),
     }
 }

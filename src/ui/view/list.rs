@@ -7,6 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::spots::Roll;
 use super::{Scene, caption, footer, header, ink, ladder::next, layout};
 use crate::model::connection::{Belief, Connection};
+use crate::say;
 use crate::ui::browse::{MOST_LISTED, address, belief_words, client_words, server_words};
 use crate::ui::numbers;
 use crate::ui::theme::{Meaning, Theme};
@@ -26,19 +27,24 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     scene.spots.borrow_mut().roll(area, Roll::Rows);
     let rows = browse.rows(scene.world);
     let all = scene.world.roster.len();
-    let title =
-        if rows.len() == all { format!("CONNECTIONS {all}") } else { format!("CONNECTIONS {} of {all}", rows.len()) };
+    let title = if rows.len() == all {
+        say!("CONNECTIONS {all}", all)
+    } else {
+        say!("CONNECTIONS {shown} of {all}", shown = rows.len(), all)
+    };
     let filter = match (browse.typing, browse.filter.as_str()) {
-        (true, text) => format!("filter: {text}▏"),
+        (true, text) => say!("filter: {text}▏", text),
         (false, "") => browse.sort.words().into(),
-        (false, text) => format!("filter: {text} · {}", browse.sort.words()),
+        (false, text) => say!("filter: {text} · {order}", text, order = browse.sort.words()),
     };
     let inner = ink::frame(buf, area, (&title, theme.strong()), (&filter, theme.strong()), theme.calm());
     if rows.is_empty() {
         let text = match all {
-            0 => "no connection now; one that ends stays here for a moment".into(),
-            _ if all > MOST_LISTED => format!("{all} connections are too many to go through one by one: fewer clients"),
-            _ => "no connection has this text; esc in the filter drops it".into(),
+            0 => say!("no connection now; one that ends stays here for a moment").into(),
+            _ if all > MOST_LISTED => {
+                say!("{all} connections are too many to go through one by one: fewer clients", all)
+            }
+            _ => say!("no connection has this text; esc in the filter drops it").into(),
         };
         ink::write(buf, inner, (1, 1), &ink::fit(&text, inner.width.saturating_sub(1)), theme.calm());
         return;
@@ -83,13 +89,13 @@ fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
     let Columns { peer, side, belief, tries } = columns;
     let names = [
         ("", 8),
-        ("address", peer),
-        ("client", side),
-        ("server", side + 1),
-        ("together", belief),
-        ("  age", 7),
-        ("SYN S-A ign.", if tries { 14 } else { 0 }),
-        ("next timer", 10),
+        (say!("address"), peer),
+        (say!("client"), side),
+        (say!("server"), side + 1),
+        (say!("together"), belief),
+        (say!("  age"), 7),
+        (say!("SYN S-A ign."), if tries { 14 } else { 0 }),
+        (say!("next timer"), 10),
     ];
     let mut col = 0;
     for (name, width) in names.into_iter().filter(|(_, width)| *width > 0) {
@@ -104,10 +110,7 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
     let (sign, meaning) = sign(belief);
     let style = meaning.map_or(theme.calm(), |meaning| theme.text(meaning));
     let plain = Style::new();
-    let cell = |text: &str, width: u16| {
-        let width = usize::from(width);
-        format!("{:<width$}", ink::fit(text, (width as u16).saturating_sub(1)))
-    };
+    let cell = |text: &str, width: u16| ink::cell(&ink::fit(text, width.saturating_sub(1)), width);
     let Columns { peer, side, belief: word, tries } = columns;
     let mut pieces = vec![
         ("  ".to_owned(), plain),

@@ -9,14 +9,15 @@ use super::{Scene, ink};
 use crate::model::connection;
 use crate::model::ledger::Cause;
 use crate::model::world::note::{Note, Who};
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let above = scene.state.notes_above.min(scene.world.notes.len().saturating_sub(1));
-    let newer = if above > 0 { format!("↑ {above} newer") } else { String::new() };
-    let inner = ink::frame(buf, area, ("WHAT HAPPENED", theme.strong()), (&newer, theme.strong()), theme.calm());
+    let newer = if above > 0 { say!("↑ {above} newer", above) } else { String::new() };
+    let inner = ink::frame(buf, area, (say!("WHAT HAPPENED"), theme.strong()), (&newer, theme.strong()), theme.calm());
     scene.spots.borrow_mut().roll(area, Roll::Notes);
     for (row, (at, note)) in (0..inner.height).zip(scene.world.notes.iter().rev().skip(above)) {
         let (who, text, meaning) = words(note);
@@ -34,24 +35,26 @@ pub(super) fn name(who: Who) -> String {
 
 fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
     match note {
-        Note::HalfOpen { who, place } => (Some(*who), format!("→ SYN queue, place {place}"), None),
-        Note::Cookie { who } => (Some(*who), "¤ answered with a SYN cookie".into(), Some(Meaning::Travelling)),
-        Note::Queued { who, place } => (Some(*who), format!("→ accept queue, place {place}"), None),
+        Note::HalfOpen { who, place } => (Some(*who), say!("→ SYN queue, place {place}", place), None),
+        Note::Cookie { who } => (Some(*who), say!("¤ answered with a SYN cookie").into(), Some(Meaning::Travelling)),
+        Note::Queued { who, place } => (Some(*who), say!("→ accept queue, place {place}", place), None),
         Note::Accepted { who, waited_us } => {
             let waited = waited_us.map_or_else(String::new, |us| {
-                format!(" after {}", numbers::span(std::time::Duration::from_micros(us)))
+                say!(" after {time}", time = numbers::span(std::time::Duration::from_micros(us)))
             });
             (Some(*who), format!("✓ accept(){waited}"), Some(Meaning::Served))
         }
         Note::Dropped { who, cause, attempt } => {
             (Some(*who), format!("✗ {}", loss(*cause, *attempt)), Some(Meaning::Dying))
         }
-        Note::Healed { who } => (Some(*who), "● a ghost no more: queued after all".into(), Some(Meaning::Otherwise)),
-        Note::GaveUp { who } => (Some(*who), "⊘ gave up: ETIMEDOUT".into(), Some(Meaning::Dying)),
-        Note::Reset { who } => (Some(*who), "↯ met a RST".into(), Some(Meaning::Dying)),
+        Note::Healed { who } => {
+            (Some(*who), say!("● a ghost no more: queued after all").into(), Some(Meaning::Otherwise))
+        }
+        Note::GaveUp { who } => (Some(*who), say!("⊘ gave up: ETIMEDOUT").into(), Some(Meaning::Dying)),
+        Note::Reset { who } => (Some(*who), say!("↯ met a RST").into(), Some(Meaning::Dying)),
         Note::Listened { backlog, limit } => {
             let limit = limit.map_or_else(|| numbers::UNKNOWN.into(), |limit| limit.to_string());
-            (None, format!("▲ listen({backlog}): limit {limit}"), None)
+            (None, say!("▲ listen({backlog}): limit {limit}", backlog, limit), None)
         }
         Note::Stepped { who, thing } => (None, format!("‖ {}", thing.words(&name(*who))), None),
         Note::Changed(what) => (None, format!("▲ {what}"), None),
@@ -61,9 +64,9 @@ fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
 
 fn loss(cause: Cause, attempt: u16) -> String {
     match cause {
-        Cause::AckAcceptQueueFull => "ACK ignored, queue full: ghost".into(),
-        Cause::AckCookieAcceptQueueFull => "cookie ACK, queue full: phantom".into(),
-        Cause::AckReset => "ACK, queue full: RST".into(),
+        Cause::AckAcceptQueueFull => say!("ACK ignored, queue full: ghost").into(),
+        Cause::AckCookieAcceptQueueFull => say!("cookie ACK, queue full: phantom").into(),
+        Cause::AckReset => say!("ACK, queue full: RST").into(),
         cause if attempt > 1 => format!("{attempt}. {}", cause.words()),
         cause => cause.words().into(),
     }

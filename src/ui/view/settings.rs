@@ -6,14 +6,16 @@ use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::model::settings::Sysctl;
+use crate::say;
 use crate::ui::numbers;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, world) = (scene.theme, scene.world);
-    let inner = ink::frame(buf, area, ("SETTINGS", theme.strong()), ("host   here", theme.calm()), theme.calm());
+    let inner =
+        ink::frame(buf, area, (say!("SETTINGS"), theme.strong()), (say!("host   here"), theme.calm()), theme.calm());
     let mut row = 0;
     let mut tell = |buf: &mut Buffer, name: &str, host: &str, here: &str| {
-        let right = format!("{host:>6} {here:>6}");
+        let right = format!("{} {}", ink::right_cell(host, 6), ink::right_cell(here, 6));
         let differs = !host.is_empty() && host != here;
         let style = if differs { theme.strong() } else { Style::new() };
         let room = inner.width.saturating_sub(ink::width(&right) + 1);
@@ -27,11 +29,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         tell(buf, name, &numbers::setting(host), &numbers::setting(world.sysctls.value(sysctl)));
     }
     let Some(knobs) = &world.knobs else { return };
-    tell(buf, "arrivals", "", &numbers::arrivals(knobs));
+    tell(buf, say!("arrivals"), "", &numbers::arrivals(knobs));
     tell(buf, "accept()", "", &numbers::accepts(knobs.accept_rate));
-    tell(buf, "round trip", "", &numbers::span(knobs.rtt));
-    tell(buf, "service", "", &numbers::span(knobs.service));
-    tell(buf, "workers", "", &knobs.workers.map_or_else(|| "any".into(), |count| count.to_string()));
-    tell(buf, "half-open", "", &format!("{:.0} %", knobs.half_open * 100.0));
-    tell(buf, "loss", "", &format!("{:.1} %", knobs.loss * 100.0));
+    tell(buf, say!("round trip"), "", &numbers::span(knobs.rtt));
+    tell(buf, say!("service"), "", &numbers::span(knobs.service));
+    tell(buf, say!("workers"), "", &knobs.workers.map_or_else(|| say!("any").into(), |count| count.to_string()));
+    tell(buf, say!("half-open"), "", &format!("{:.0} %", knobs.half_open * 100.0));
+    tell(buf, say!("loss"), "", &format!("{:.1} %", knobs.loss * 100.0));
 }

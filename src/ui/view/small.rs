@@ -5,6 +5,7 @@ use ratatui::style::Style;
 
 use super::{SMALLEST, Scene, ink, watch};
 use crate::model::world::occupancy::Occupancy;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -12,12 +13,18 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let (area, theme) = (buf.area, scene.theme);
     let mut lines = if scene.watches() { watch::in_short(scene) } else { both_queues(scene) };
     lines.push((
-        format!("{}×{} is small: {}×{} shows it all", area.width, area.height, SMALLEST.width, SMALLEST.height),
+        say!(
+            "{width}×{height} is small: {columns}×{rows} shows it all",
+            width = area.width,
+            height = area.height,
+            columns = SMALLEST.width,
+            rows = SMALLEST.height
+        ),
         theme.calm(),
     ));
-    lines.push(("q quit".into(), theme.calm()));
+    lines.push((say!("q quit").into(), theme.calm()));
     if let Some(still) = &scene.state.still {
-        let text = format!("‖ FROZEN at {} · f unfreezes", numbers::clock(still.at));
+        let text = say!("‖ FROZEN at {clock} · f unfreezes", clock = numbers::clock(still.at));
         let place = lines.len().saturating_sub(2);
         lines[place] = (text, theme.text(Meaning::Otherwise));
     }
@@ -38,12 +45,15 @@ fn both_queues(scene: &Scene<'_>) -> Vec<(String, Style)> {
     let (theme, world) = (scene.theme, scene.world);
     let fill = |queue: &Occupancy, capacity: Option<u32>| {
         let capacity = capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
-        format!("{}/{capacity}{}", queue.depth(), if queue.is_full() { " FULL" } else { "" })
+        format!("{}/{capacity}{}", queue.depth(), if queue.is_full() { say!(" FULL") } else { "" })
     };
+    let accept = fill(&world.accept_queue, world.accept_capacity());
+    let syn = fill(&world.syn_queue, world.syn_capacity());
+    let dropped = numbers::count(world.ledger.kernel_drops());
     let state = |queue: &Occupancy| if queue.is_full() { theme.alarm() } else { theme.strong() };
     vec![
-        (format!("accept {}", fill(&world.accept_queue, world.accept_capacity())), state(&world.accept_queue)),
-        (format!("SYN {}", fill(&world.syn_queue, world.syn_capacity())), state(&world.syn_queue)),
-        (format!("✗ {} dropped", numbers::count(world.ledger.kernel_drops())), theme.text(Meaning::Dying)),
+        (say!("accept {fill}", fill = accept), state(&world.accept_queue)),
+        (say!("SYN {fill}", fill = syn), state(&world.syn_queue)),
+        (say!("✗ {count} dropped", count = dropped), theme.text(Meaning::Dying)),
     ]
 }

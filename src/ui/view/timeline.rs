@@ -14,6 +14,7 @@ use crate::model::queue;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::model::world::occupancy::Occupancy;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::window::Grain;
@@ -86,6 +87,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     plot.marks(buf, area);
 }
 
+/// A name and a number left of the plot.
+fn label(name: &str, value: u64) -> String {
+    format!("{}{:>5}", ink::cell(name, 6), numbers::count(value))
+}
+
 /// The last group that is shown. A window of the past ends before its moment, the present one holds it.
 fn last_group(history: &History, grain: Grain, until: Option<Stamp>, now: Stamp) -> u64 {
     if let Some(until) = until {
@@ -125,7 +131,7 @@ impl Plot<'_> {
         let highest = self.columns.iter().map(strip.depth).max().unwrap_or(0);
         let limit = self.columns.iter().rev().find_map(|column| column.limit);
         let scale = limit.map_or(0, &strip.held).max(highest).max(1);
-        let label = format!("{:<6}{:>5}", strip.name, numbers::count(scale.into()));
+        let label = label(strip.name, scale.into());
         ink::write(buf, self.inner, (0, top), &label, theme.calm());
         if strip.rows > 1 {
             ink::write(buf, self.inner, (10, top + strip.rows - 1), "0", theme.calm());
@@ -167,11 +173,11 @@ impl Plot<'_> {
         let accepts: Vec<_> = self.columns.iter().map(|column| column.accepts).collect();
         let most = arrivals.iter().chain(&accepts).copied().max().unwrap_or(0);
         for (row, name, counts, meaning) in
-            [(top, "in/s", arrivals, Meaning::Travelling), (top + 1, "out/s", accepts, Meaning::Served)]
+            [(top, say!("in/s"), arrivals, Meaning::Travelling), (top + 1, say!("out/s"), accepts, Meaning::Served)]
         {
             let highest = counts.iter().copied().max().unwrap_or(0);
             let per_s = (f64::from(highest) * per_s).round() as u64;
-            ink::write(buf, self.inner, (0, row), &format!("{name:<6}{:>5}", numbers::count(per_s)), theme.calm());
+            ink::write(buf, self.inner, (0, row), &label(name, per_s), theme.calm());
             self.bars(buf, row, (&counts, most), theme.text(meaning));
         }
     }
@@ -187,8 +193,7 @@ impl Plot<'_> {
         let most = sums(&rows::LISTEN_DROPS).into_iter().max().unwrap_or(0).max(4);
         let counts = sums(&died.causes);
         let here = counts.iter().copied().max().unwrap_or(0);
-        let label =
-            if named { died.name.to_owned() } else { format!("{:<6}{:>5}", died.name, numbers::count(here.into())) };
+        let label = if named { died.name.to_owned() } else { label(died.name, here.into()) };
         ink::write(buf, self.inner, (0, row), &label, if here > 0 { style } else { self.scene.theme.calm() });
         self.bars(buf, row, (&counts, most), style);
     }

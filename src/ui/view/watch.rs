@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::Scene;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::watch::{Screen, figures};
 
@@ -48,7 +49,7 @@ pub(super) fn in_short(scene: &Scene<'_>) -> Vec<(String, Style)> {
     let living = || survey.listeners.values().filter(|one| one.gone.is_none());
     let full = living().filter(|one| one.is_full()).count();
     let alarm = if full > 0 { theme.alarm() } else { theme.strong() };
-    let mut lines = vec![(format!("{full} of {} FULL", living().count()), alarm)];
+    let mut lines = vec![(say!("{full} of {all} FULL", full, all = living().count()), alarm)];
     if let Some(one) = living().max_by_key(|one| figures::fullness(one)) {
         let queue = &one.reading.queue;
         let told = |value: Option<u32>| value.map_or_else(|| numbers::UNKNOWN.into(), |value| value.to_string());

@@ -1,6 +1,7 @@
 //! The numbers of one listener as the rows and their order need them.
 
 use crate::model::survey::{Drops, Survey, Watched};
+use crate::say;
 
 /// How full the accept queue is, in millionths of its capacity; more than a million when it is beyond it.
 pub fn fullness(one: &Watched) -> u64 {
@@ -26,10 +27,14 @@ pub fn drops_in_words(drops: Drops) -> String {
     let count = super::super::numbers::count;
     let sure = match (drops.is_exact(), drops.at_least) {
         (true, _) => count(drops.listener),
-        (false, 0) => format!("at most {}", count(drops.listener)),
-        (false, least) => format!("{} to {}", count(least), count(drops.listener)),
+        (false, 0) => say!("at most {count}", count = count(drops.listener)),
+        (false, least) => say!("{least} to {most}", least = count(least), most = count(drops.listener)),
     };
-    if drops.noise > 0 { format!("{sure} (its counter says {} more: noise)", count(drops.noise)) } else { sure }
+    if drops.noise > 0 {
+        say!("{sure} (its counter says {noise} more: noise)", sure, noise = count(drops.noise))
+    } else {
+        sure
+    }
 }
 
 /// The accept queue's greatest depth in each of the last seconds, oldest first; `None` where nothing is known of one.

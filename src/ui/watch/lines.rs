@@ -9,6 +9,7 @@ use super::order::{self, Rank};
 use crate::model::stamp::Stamp;
 use crate::model::survey::{Survey, Watched};
 use crate::model::watch::{Address, ListenerId};
+use crate::say;
 
 /// How long a listener that is gone keeps its row.
 const MEMORY: Duration = Duration::from_secs(30);
@@ -127,7 +128,7 @@ fn says(one: &Watched, wanted: &[String], text: &mut String) -> bool {
     }
     text.clear();
     let family = one.reading.address.family();
-    let full = if one.is_full() { "full" } else { "" };
+    let full = if one.is_full() { say!("FULL") } else { "" };
     _ = write!(text, "{} {family} {full}", one.reading.address);
     if let Some(owner) = &one.owner {
         let place = owner.place.as_deref().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::figures;
 use crate::model::survey::{Survey, Watched};
 use crate::model::watch::Address;
+use crate::say;
 
 /// What decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,14 +49,14 @@ impl Order {
     }
 
     /// The order in words.
-    pub const fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
-            Self::Fullest => "fullest first",
-            Self::Drops => "most drops first",
-            Self::Waiting => "longest wait first",
-            Self::Busiest => "most arrivals first",
-            Self::Address => "by address",
-            Self::Owner => "by owner",
+            Self::Fullest => say!("fullest first"),
+            Self::Drops => say!("most drops first"),
+            Self::Waiting => say!("longest wait first"),
+            Self::Busiest => say!("most arrivals first"),
+            Self::Address => say!("by address"),
+            Self::Owner => say!("by owner"),
         }
     }
 }

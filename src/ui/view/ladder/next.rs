@@ -7,6 +7,7 @@ use crate::model::stamp::Stamp;
 use crate::model::tempo::Tempo;
 use crate::model::world::World;
 use crate::model::world::diary::outlook::Outlook;
+use crate::say;
 use crate::ui::browse::Chosen;
 use crate::ui::numbers;
 
@@ -14,13 +15,13 @@ use crate::ui::numbers;
 pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> String {
     let Chosen { one, outlook, before, gone } = chosen;
     if gone.is_some() || one.is_over() && one.client.is_over() {
-        return "nothing: it is over, and both sides know or will never know".into();
+        return say!("nothing: it is over, and both sides know or will never know").into();
     }
     let mut words = Vec::new();
     let clients = world.tempo.at(now);
     if let Some(travel) = outlook.coming.filter(|travel| travel.arrives > clients) {
         let left = numbers::countdown(travel.arrives.since(clients));
-        words.push(format!("its {} arrives in {left}", super::words::kind(travel.kind)));
+        words.push(say!("its {segment} arrives in {left}", segment = super::words::kind(travel.kind), left));
     }
     words.extend(server(chosen, world, now));
     words.extend(client(one, outlook, (world.tempo, clients)));
@@ -29,7 +30,7 @@ pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> 
         words.push(turn(*before, one, world));
     }
     if words.is_empty() {
-        words.push("nothing that a timer would bring about".into());
+        words.push(say!("nothing that a timer would bring about").into());
     }
     words.join(" · ")
 }
@@ -37,33 +38,33 @@ pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> 
 /// The next timer alone.
 pub(in crate::ui::view) fn in_short(one: &Connection, outlook: &Outlook, (now, clients): (Stamp, Stamp)) -> String {
     let retry = outlook.retry.map(|retry| {
-        let what = if retry.gives_up { "gives up" } else { again(one) };
+        let what = if retry.gives_up { say!("gives up") } else { again(one) };
         (retry.at.since(clients), what)
     });
     let syn_ack = outlook.syn_ack.map(|at| (at.since(now), "SYN-ACK"));
-    let dies = outlook.dies.filter(|_| outlook.syn_ack.is_none()).map(|at| (at.since(now), "dies"));
+    let dies = outlook.dies.filter(|_| outlook.syn_ack.is_none()).map(|at| (at.since(now), say!("dies")));
     let next = [retry, syn_ack, dies].into_iter().flatten().min_by_key(|(left, _)| *left);
     next.map(|(left, what)| format!("{what} {}", numbers::countdown(left))).unwrap_or_default()
 }
 
-const fn again(one: &Connection) -> &'static str {
-    if matches!(one.client, ClientSide::SynSent) { "SYN again" } else { "data again" }
+fn again(one: &Connection) -> &'static str {
+    if matches!(one.client, ClientSide::SynSent) { say!("SYN again") } else { say!("data again") }
 }
 
 fn client(one: &Connection, outlook: &Outlook, (tempo, now): (Tempo, Stamp)) -> Option<String> {
     let retry = outlook.retry?;
     let left = numbers::countdown(retry.at.since(now));
     if retry.gives_up {
-        return Some(format!("client gives up in {left} (ETIMEDOUT)"));
+        return Some(say!("client gives up in {left} (ETIMEDOUT)", left));
     }
     let end = outlook.gives_up.map_or_else(String::new, |at| {
         if tempo == Tempo::default() {
-            format!("; gives up at about {} s", at.since(one.born).as_secs())
+            say!("; gives up at about {seconds} s", seconds = at.since(one.born).as_secs())
         } else {
-            format!("; gives up about {} s from now", at.since(now).as_secs())
+            say!("; gives up about {seconds} s from now", seconds = at.since(now).as_secs())
         }
     });
-    Some(format!("client: {} in {left}{end}", again(one)))
+    Some(say!("client: {what} in {left}{end}", what = again(one), left, end))
 }
 
 fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
@@ -71,20 +72,22 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
     match one.server {
         ServerSide::HalfOpen => Some(request(one, outlook, (now, world.tempo.at(now)))),
         ServerSide::CookieSent if one.belief() == Belief::Phantom && outlook.never_learns => {
-            Some("the server keeps nothing and sends nothing; the client never learns".into())
+            Some(say!("the server keeps nothing and sends nothing; the client never learns").into())
         }
         ServerSide::CookieSent if one.belief() == Belief::Phantom => {
-            Some("the server keeps nothing; the client's data may redeem the cookie once there is room".into())
+            Some(say!("the server keeps nothing; the client's data may redeem the cookie once there is room").into())
         }
-        ServerSide::CookieSent => Some("the server keeps nothing: only the client's ACK can make a connection".into()),
+        ServerSide::CookieSent => {
+            Some(say!("the server keeps nothing: only the client's ACK can make a connection").into())
+        }
         ServerSide::Accepted => {
             let service =
-                world.knobs.as_ref().map(|knobs| format!(" (service takes {})", numbers::span(knobs.service)));
-            Some(format!("the server serves it and closes{}", service.unwrap_or_default()))
+                world.knobs.as_ref().map(|knobs| say!(" (service takes {time})", time = numbers::span(knobs.service)));
+            Some(say!("the server serves it and closes{service}", service = service.unwrap_or_default()))
         }
-        ServerSide::Closed => Some("the server has closed: only the last segments are on their way".into()),
+        ServerSide::Closed => Some(say!("the server has closed: only the last segments are on their way").into()),
         ServerSide::Nothing if one.client == ClientSide::SynSent && outlook.coming.is_none() => {
-            outlook.retry.is_none().then(|| "the client's own timer decides".into())
+            outlook.retry.is_none().then(|| say!("the client's own timer decides").into())
         }
         _ => None,
     }
@@ -93,16 +96,17 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
 /// What the request's timer does, and how it ends.
 fn request(one: &Connection, outlook: &Outlook, (now, clients): (Stamp, Stamp)) -> String {
     let dies = outlook.dies.map_or_else(String::new, |at| {
-        format!("if nothing changes the request dies at about {} s", at.since(one.born).as_secs())
+        say!("if nothing changes the request dies at about {seconds} s", seconds = at.since(one.born).as_secs())
     });
-    let again =
-        outlook.syn_ack.map(|at| format!("server sends SYN-ACK again in {} · ", numbers::countdown(at.since(now))));
+    let again = outlook
+        .syn_ack
+        .map(|at| say!("server sends SYN-ACK again in {left} · ", left = numbers::countdown(at.since(now))));
     let end = if outlook.never_learns {
-        "; the client never learns"
+        say!("; the client never learns")
     } else if one.client == ClientSide::Connected && one.acks_ignored > 0 {
-        "; then the client's data meets a RST"
+        say!("; then the client's data meets a RST")
     } else if one.client == ClientSide::Vanished {
-        "; the client never answers"
+        say!("; the client never answers")
     } else {
         ""
     };
@@ -113,11 +117,11 @@ fn request(one: &Connection, outlook: &Outlook, (now, clients): (Stamp, Stamp)) 
 fn turn(before: u32, one: &Connection, world: &World) -> String {
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     let place = match before {
-        0 => "the next accept() takes it".to_owned(),
-        1 => "accept() takes 1 before it".to_owned(),
-        many => format!("accept() takes {many} before it"),
+        0 => say!("the next accept() takes it").to_owned(),
+        1 => say!("accept() takes 1 before it").to_owned(),
+        many => say!("accept() takes {many} before it", many),
     };
-    let pause = if paused { " · accept() is paused" } else { "" };
-    let dead = if one.server == ServerSide::QueuedDead { "a dead entry that holds its place: " } else { "" };
+    let pause = if paused { say!(" · accept() is paused") } else { "" };
+    let dead = if one.server == ServerSide::QueuedDead { say!("a dead entry that holds its place: ") } else { "" };
     format!("{dead}{place}{pause}")
 }

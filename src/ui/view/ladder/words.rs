@@ -4,6 +4,7 @@ use crate::model::connection::{ClientSide, Connection, ServerSide};
 use crate::model::ledger::Cause;
 use crate::model::segment::{Kind, Toward};
 use crate::model::world::diary::{Entry, Fate, What};
+use crate::say;
 use crate::ui::browse::server_words;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -13,8 +14,8 @@ pub(super) fn what(entry: &Entry, wide: bool) -> String {
     match &entry.what {
         What::Passed(way) => match (way.attempt, wide) {
             (0 | 1, _) => kind(way.kind).into(),
-            (again, true) => format!("{}, {} try", kind(way.kind), numbers::ordinal(again)),
-            (again, false) => format!("{} {}", kind(way.kind), numbers::ordinal(again)),
+            (again, true) => say!("{segment}, {nth} try", segment = kind(way.kind), nth = numbers::ordinal(again)),
+            (again, false) => say!("{segment} {nth}", segment = kind(way.kind), nth = numbers::ordinal(again)),
         },
         What::Server(_) => deed(entry.server).into(),
         What::Client(_) => end(entry.client).into(),
@@ -22,36 +23,36 @@ pub(super) fn what(entry: &Entry, wide: bool) -> String {
 }
 
 /// The name of a segment.
-pub(super) const fn kind(kind: Kind) -> &'static str {
+pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Syn => "SYN",
         Kind::SynAck => "SYN-ACK",
         Kind::Ack => "ACK",
-        Kind::Data => "data",
+        Kind::Data => say!("data"),
         Kind::Fin => "FIN",
         Kind::Rst => "RST",
     }
 }
 
-const fn deed(server: ServerSide) -> &'static str {
+fn deed(server: ServerSide) -> &'static str {
     match server {
         ServerSide::Accepted => "accept()",
         ServerSide::Closed => "close()",
-        ServerSide::Expired => "timer ends",
-        ServerSide::Pruned => "pruning",
-        ServerSide::ResetAway => "found reset",
-        _ => "server",
+        ServerSide::Expired => say!("timer ends"),
+        ServerSide::Pruned => say!("pruning"),
+        ServerSide::ResetAway => say!("found reset"),
+        _ => say!("server"),
     }
 }
 
-const fn end(client: ClientSide) -> &'static str {
+fn end(client: ClientSide) -> &'static str {
     match client {
-        ClientSide::Connected => "connected",
-        ClientSide::Finished => "finished",
-        ClientSide::Refused | ClientSide::Reset => "reset",
-        ClientSide::TimedOut => "gives up",
-        ClientSide::Vanished => "falls silent",
-        ClientSide::Failed(_) | ClientSide::SynSent => "fails",
+        ClientSide::Connected => say!("connected"),
+        ClientSide::Finished => say!("finished"),
+        ClientSide::Refused | ClientSide::Reset => say!("reset"),
+        ClientSide::TimedOut => say!("gives up"),
+        ClientSide::Vanished => say!("falls silent"),
+        ClientSide::Failed(_) | ClientSide::SynSent => say!("fails"),
     }
 }
 
@@ -68,13 +69,13 @@ pub(super) fn server(entry: &Entry, one: &Connection, wide: bool) -> Vec<Piece> 
     let What::Passed(way) = &entry.what else { return Vec::new() };
     match way.fate {
         Fate::UnderWay => Vec::new(),
-        Fate::Lost if outbound => vec![("lost by the simulated network".into(), Some(Meaning::Dying))],
-        Fate::Lost => vec![state(), ("✗ lost on its way".into(), Some(Meaning::Dying))],
-        Fate::Unanswered => vec![("no answer so far".into(), Some(Meaning::Travelling))],
-        Fate::Cookie => vec![("¤ cookie: nothing is kept".into(), Some(Meaning::Travelling))],
+        Fate::Lost if outbound => vec![(say!("lost by the simulated network").into(), Some(Meaning::Dying))],
+        Fate::Lost => vec![state(), (say!("✗ lost on its way").into(), Some(Meaning::Dying))],
+        Fate::Unanswered => vec![(say!("no answer so far").into(), Some(Meaning::Travelling))],
+        Fate::Cookie => vec![(say!("¤ cookie: nothing is kept").into(), Some(Meaning::Travelling))],
         Fate::Dropped(cause) => dropped(cause, entry.server, wide),
         Fate::Arrived => match entry.place {
-            Some(place) => vec![state(), (format!("place {place}"), None)],
+            Some(place) => vec![state(), (say!("place {place}", place), None)],
             None if entry.server == ServerSide::Nothing => Vec::new(),
             None => vec![state()],
         },
@@ -86,20 +87,20 @@ fn dropped(cause: Cause, server: ServerSide, wide: bool) -> Vec<Piece> {
     let state = || (server_words(server).to_owned(), None);
     let truth = |text: &str| (text.to_owned(), Some(Meaning::Otherwise));
     match (cause, wide) {
-        (Cause::SynAcceptQueueFull, true) => vec![dying("accept queue full: dropped in silence")],
-        (Cause::SynAcceptQueueFull, false) => vec![dying("accept queue full: dropped")],
-        (Cause::SynSynQueueFull, true) => vec![dying("SYN queue full, cookies off: dropped")],
-        (Cause::SynSynQueueFull, false) => vec![dying("SYN queue full: dropped")],
-        (Cause::SynMaxSynBacklog, _) => vec![dying("three-quarters rule: dropped")],
+        (Cause::SynAcceptQueueFull, true) => vec![dying(say!("accept queue full: dropped in silence"))],
+        (Cause::SynAcceptQueueFull, false) => vec![dying(say!("accept queue full: dropped"))],
+        (Cause::SynSynQueueFull, true) => vec![dying(say!("SYN queue full, cookies off: dropped"))],
+        (Cause::SynSynQueueFull, false) => vec![dying(say!("SYN queue full: dropped"))],
+        (Cause::SynMaxSynBacklog, _) => vec![dying(say!("three-quarters rule: dropped"))],
         (Cause::AckAcceptQueueFull, true) => {
-            vec![state(), dying("accept queue full: ignored"), truth("◌ GHOST")]
+            vec![state(), dying(say!("accept queue full: ignored")), truth(say!("◌ GHOST"))]
         }
-        (Cause::AckAcceptQueueFull, false) => vec![truth("◌ SYN_RCVD"), dying("ignored: queue full")],
+        (Cause::AckAcceptQueueFull, false) => vec![truth("◌ SYN_RCVD"), dying(say!("ignored: queue full"))],
         (Cause::AckCookieAcceptQueueFull, true) => {
-            vec![("nothing".into(), None), dying("accept queue full: ignored"), truth("◌ PHANTOM")]
+            vec![(say!("nothing").into(), None), dying(say!("accept queue full: ignored")), truth(say!("◌ PHANTOM"))]
         }
-        (Cause::AckCookieAcceptQueueFull, false) => vec![truth("◌ nothing"), dying("ignored: queue full")],
-        (Cause::AckReset, _) => vec![dying("accept queue full: RST")],
+        (Cause::AckCookieAcceptQueueFull, false) => vec![truth(say!("◌ nothing")), dying(say!("ignored: queue full"))],
+        (Cause::AckReset, _) => vec![dying(say!("accept queue full: RST"))],
         (Cause::RequestExpired | Cause::RequestPruned | Cause::ClientLost, _) => vec![dying(cause.words())],
     }
 }
@@ -109,13 +110,13 @@ fn removal(entry: &Entry, one: &Connection) -> String {
         ServerSide::Accepted => {
             let waited = one.queued_at.map(|since| entry.at().since(since));
             waited.map_or_else(
-                || "accepted".into(),
-                |waited| format!("accepted after {} in the queue", numbers::span(waited)),
+                || say!("accepted").into(),
+                |waited| say!("accepted after {time} in the queue", time = numbers::span(waited)),
             )
         }
-        ServerSide::Expired => "⊘ request expired: nobody is told".into(),
-        ServerSide::Pruned => "⊘ request pruned: SYN queue half full".into(),
-        ServerSide::ResetAway => "↯ found reset".into(),
+        ServerSide::Expired => say!("⊘ request expired: nobody is told").into(),
+        ServerSide::Pruned => say!("⊘ request pruned: SYN queue half full").into(),
+        ServerSide::ResetAway => say!("↯ found reset").into(),
         side => server_words(side).into(),
     }
 }

@@ -10,12 +10,13 @@ use super::super::{Scene, ink};
 use super::plan::Plan;
 use super::{boxed, cells, cut, pen};
 use crate::model::connection::{Connection, Travel};
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
-    let inner = boxed(buf, plan.clients, plan, scene, ("CLIENTS", false));
+    let inner = boxed(buf, plan.clients, plan, scene, (say!("CLIENTS"), false));
     let (digits, rest) = cut(inner, plan.numbers.rows());
     let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
     rate(buf, digits, plan, scene, (flows::rate(scene, |slot| slot.arrivals), style));
@@ -57,7 +58,7 @@ fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
         }
     }
     if without_lane > 0 && area.height > 0 {
-        let text = format!("+{without_lane} more");
+        let text = say!("+{count} more", count = without_lane);
         ink::right(buf, area, area.height - 1, &text, scene.theme.text(Meaning::Travelling));
     }
 }
@@ -93,7 +94,7 @@ fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, trav
 /// Too many for names: a mark for each.
 fn marks(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
-    ink::write(buf, area, (0, 0), &ink::fit("1 ▶ = 1 client", area.width), scene.theme.calm());
+    ink::write(buf, area, (0, 0), &ink::fit(say!("1 ▶ = 1 client"), area.width), scene.theme.calm());
     for one in &scene.cast.travelling {
         let rows = usize::from(area.height.saturating_sub(1));
         let (Some(travel), Some(row)) = (one.travel, lanes::home(one, rows)) else { continue };
@@ -107,9 +108,9 @@ fn flow(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let (words, band) = cut(area, plan.text.rows() * 2 + 1);
     let style = scene.theme.strong();
     let line = plan.text.rows();
-    pen(scene, plan.text, style).fit(buf, Rect { height: line.min(words.height), ..words }, "TOO FAST:");
+    pen(scene, plan.text, style).fit(buf, Rect { height: line.min(words.height), ..words }, say!("TOO FAST:"));
     let second = cut(words, line).1;
-    pen(scene, plan.text, style).fit(buf, Rect { height: line.min(second.height), ..second }, "FLOWS");
+    pen(scene, plan.text, style).fit(buf, Rect { height: line.min(second.height), ..second }, say!("FLOWS"));
     let per_s = flows::rate(scene, |slot| slot.arrivals);
     let rows = (per_s.max(1.0).log10() / 5.0 * f64::from(band.height)).ceil() as u16;
     let style = scene.theme.text(Meaning::Travelling);

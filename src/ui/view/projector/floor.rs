@@ -14,6 +14,7 @@ use super::{boxed, cells, count, cut, pen};
 use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
 use crate::model::history::Slot;
 use crate::model::ledger::Cause;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -50,9 +51,15 @@ fn toll(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let sum = scene.world.ledger.kernel_drops();
     let per_s = flows::rate(scene, Slot::kernel_drops);
     let line = if per_s > 0.0 { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = boxed(buf, plan.toll, plan, scene, ("DROPPED", per_s > 0.0));
+    let inner = boxed(buf, plan.toll, plan, scene, (say!("DROPPED"), per_s > 0.0));
     let edge = Rect { y: plan.toll.bottom() - 1, height: 1, ..plan.toll };
-    ink::write(buf, edge, (1, 0), &ink::fit("last second", edge.width.saturating_sub(2)), theme.strong().patch(line));
+    ink::write(
+        buf,
+        edge,
+        (1, 0),
+        &ink::fit(say!("last second"), edge.width.saturating_sub(2)),
+        theme.strong().patch(line),
+    );
     // The second number needs three rows, and a row between the two where there is one.
     let small = Letter::Small.rows();
     let apart = u16::from(inner.height > 2 * small);
@@ -88,7 +95,7 @@ fn death(scene: &Scene<'_>) -> Option<Said> {
     let style = scene.theme.text(Meaning::Dying);
     if scene.state.density != Density::Cells {
         let cause = frequent(scene)?;
-        let title = format!("✗ {} die now", numbers::rate(flows::rate(scene, Slot::kernel_drops)));
+        let title = say!("✗ {rate} die now", rate = numbers::rate(flows::rate(scene, Slot::kernel_drops)));
         return Some(Said { title, text: large(cause).into(), style, alarm: true });
     }
     let cast = &scene.cast;
@@ -98,10 +105,10 @@ fn death(scene: &Scene<'_>) -> Option<Said> {
     let same = fresh.iter().filter(|one| one.last_drop.is_some_and(|drop| drop.cause == last.cause));
     let names: Vec<_> = same.map(|one| one.label()).take(8).collect();
     let what = match last.cause {
-        Cause::AckReset => "met a RST",
-        cause if cause.is_syn() => "SYN died, nobody is told",
-        Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => "ACK ignored, nobody is told",
-        _ => "gone",
+        Cause::AckReset => say!("met a RST"),
+        cause if cause.is_syn() => say!("SYN died, nobody is told"),
+        Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => say!("ACK ignored, nobody is told"),
+        _ => say!("gone"),
     };
     Some(Said { title: format!("✗ {}: {what}", names.join(" ")), text: large(last.cause).into(), style, alarm: true })
 }
@@ -119,17 +126,17 @@ fn frequent(scene: &Scene<'_>) -> Option<Cause> {
 }
 
 /// A cause in words that are read from the last row.
-const fn large(cause: Cause) -> &'static str {
+fn large(cause: Cause) -> &'static str {
     match cause {
-        Cause::SynAcceptQueueFull => "ACCEPT QUEUE FULL",
-        Cause::SynSynQueueFull => "SYN QUEUE FULL",
-        Cause::SynMaxSynBacklog => "3/4 RULE",
-        Cause::AckAcceptQueueFull => "ACK IGNORED",
-        Cause::AckCookieAcceptQueueFull => "COOKIE ACK LOST",
-        Cause::AckReset => "RESET",
-        Cause::RequestExpired => "NO ANSWER",
-        Cause::RequestPruned => "PUSHED OUT",
-        Cause::ClientLost => "LOST ON THE WAY",
+        Cause::SynAcceptQueueFull => say!("ACCEPT QUEUE FULL"),
+        Cause::SynSynQueueFull => say!("SYN QUEUE FULL"),
+        Cause::SynMaxSynBacklog => say!("3/4 RULE"),
+        Cause::AckAcceptQueueFull => say!("ACK IGNORED"),
+        Cause::AckCookieAcceptQueueFull => say!("COOKIE ACK LOST"),
+        Cause::AckReset => say!("RESET"),
+        Cause::RequestExpired => say!("NO ANSWER"),
+        Cause::RequestPruned => say!("PUSHED OUT"),
+        Cause::ClientLost => say!("LOST ON THE WAY"),
     }
 }
 
@@ -140,26 +147,30 @@ fn calm(scene: &Scene<'_>) -> Said {
     let (title, text, style) = if let Some(next) = next {
         let left = numbers::countdown(next.at.since(scene.clients));
         let verb = match (next.gives_up, cast.dropped.len()) {
-            (true, _) => "gives up",
-            (false, 1) => "tries again",
-            (false, _) => "try again",
+            (true, _) => say!("gives up"),
+            (false, 1) => say!("tries again"),
+            (false, _) => say!("try again"),
         };
         let dying = theme.text(Meaning::Dying);
-        ("OUTSIDE: nobody has told them", format!("{} {verb}: {left}", cast.dropped.len()), dying)
+        (
+            say!("OUTSIDE: nobody has told them"),
+            say!("{count} {verb}: {left}", count = cast.dropped.len(), verb, left),
+            dying,
+        )
     } else if !cast.otherwise.is_empty() {
         let style = theme.text(Meaning::Otherwise);
         let many = cast.otherwise.len();
-        let text = if many == 1 { "1 ghost".into() } else { format!("{many} ghosts") };
-        ("TWO TRUTHS: the client feels connected, the server does not", text, style)
+        let text = if many == 1 { say!("1 ghost").into() } else { say!("{count} ghosts", count = many) };
+        (say!("TWO TRUTHS: the client feels connected, the server does not"), text, style)
     } else if !cast.cookies.is_empty() {
         let style = theme.text(Meaning::Travelling);
         let many = cast.cookies.len();
-        let text = if many == 1 { "1 cookie out".into() } else { format!("{many} cookies out") };
-        ("COOKIES: answered, nothing kept", text, style)
+        let text = if many == 1 { say!("1 cookie out").into() } else { say!("{count} cookies out", count = many) };
+        (say!("COOKIES: answered, nothing kept"), text, style)
     } else if scene.world.ledger.kernel_drops() == 0 {
-        ("OUTSIDE", "nothing dropped".into(), theme.calm())
+        (say!("OUTSIDE"), say!("nothing dropped").into(), theme.calm())
     } else {
-        ("OUTSIDE", "nobody waits outside".into(), theme.calm())
+        (say!("OUTSIDE"), say!("nobody waits outside").into(), theme.calm())
     };
     Said { title: title.into(), text, style, alarm: false }
 }

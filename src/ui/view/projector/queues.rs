@@ -15,9 +15,26 @@ use crate::model::connection::{Belief, ClientSide, Connection};
 use crate::model::queue::SynRule;
 use crate::model::stamp::Stamp;
 use crate::model::world::occupancy::Occupancy;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
+
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Syn,
+    Accept,
+}
+
+impl Which {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Syn => say!("SYN QUEUE"),
+            Self::Accept => say!("ACCEPT QUEUE"),
+        }
+    }
+}
 
 pub(super) fn syn(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let tenants: Vec<_> = scene.cast.half_open.iter().map(|one| tenant(one, one.server_since, scene)).collect();
@@ -28,7 +45,7 @@ pub(super) fn syn(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
         capacity: world.syn_capacity(),
         limit: world.accept_limit().filter(|_| world.syn_rule == SynRule::Above),
     };
-    paint(buf, plan.syn_queue, plan, scene, ("SYN QUEUE", &world.syn_queue, places));
+    paint(buf, plan.syn_queue, plan, scene, (Which::Syn, &world.syn_queue, places));
 }
 
 pub(super) fn accept(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
@@ -41,7 +58,7 @@ pub(super) fn accept(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
         capacity: world.accept_capacity(),
         limit: world.accept_limit(),
     };
-    paint(buf, plan.accept_queue, plan, scene, ("ACCEPT QUEUE", &world.accept_queue, places));
+    paint(buf, plan.accept_queue, plan, scene, (Which::Accept, &world.accept_queue, places));
 }
 
 fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> Tenant {
@@ -69,11 +86,11 @@ fn paint(
     area: Rect,
     plan: &Plan,
     scene: &Scene<'_>,
-    (name, occupancy, places): (&str, &Occupancy, Places<'_>),
+    (which, occupancy, places): (Which, &Occupancy, Places<'_>),
 ) {
     let theme = scene.theme;
     let full = occupancy.is_full();
-    let inner = boxed(buf, area, plan, scene, (name, full));
+    let inner = boxed(buf, area, plan, scene, (which.name(), full));
     let (digits, rest) = cut(inner, plan.numbers.rows());
     let capacity = places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| numbers::count(capacity.into()));
     let held = numbers::count(occupancy.depth().into());
@@ -86,7 +103,7 @@ fn paint(
     } else {
         // Both do not fit: the one that changes is the one that is large.
         let col = large.fit(buf, digits, &held) + 1;
-        ink::write(buf, digits, (col, digits.height / 2), &format!("of {capacity}"), style)
+        ink::write(buf, digits, (col, digits.height / 2), &say!("of {capacity}", capacity), style)
     };
     if full {
         let left = Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits };
@@ -97,7 +114,7 @@ fn paint(
     cells::queue(buf, slots, plan.cell, places, scene);
     if under > 0 {
         let line = ink::row(rest, rest.height - 1);
-        let (text, style) = below(name, full, places, scene);
+        let (text, style) = below(which, full, places, scene);
         ink::write(buf, line, (1, 0), &ink::fit(&text, line.width.saturating_sub(1)), style);
     }
 }
@@ -105,33 +122,33 @@ fn paint(
 /// FULL, at the right of the digits.
 fn badge(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let most = if plan.numbers == Letter::Huge { Letter::Medium } else { Letter::Small };
-    let letter = most.fitting("FULL", (area.width.saturating_sub(3), area.height));
+    let letter = most.fitting(say!("FULL"), (area.width.saturating_sub(3), area.height));
     let top = (area.height - letter.rows()) / 2;
     if letter == Letter::Plain {
         // Small letters are seen on a surface, large ones by themselves.
-        return ink::right(buf, area, top, " FULL ", scene.theme.alarm());
+        return ink::right(buf, area, top, say!(" FULL "), scene.theme.alarm());
     }
-    let width = letter.width("FULL").unwrap_or(0) + 1;
+    let width = letter.width(say!("FULL")).unwrap_or(0) + 1;
     let spot = Rect::new(area.right() - width, area.y + top, width, letter.rows());
-    pen(scene, letter, scene.theme.text(Meaning::Dying)).write(buf, spot, (0, 0), "FULL");
+    pen(scene, letter, scene.theme.text(Meaning::Dying)).write(buf, spot, (0, 0), say!("FULL"));
 }
 
 /// One line below the places: the limit, or what becomes of those who come now.
-fn below(name: &str, full: bool, places: Places<'_>, scene: &Scene<'_>) -> (String, Style) {
+fn below(which: Which, full: bool, places: Places<'_>, scene: &Scene<'_>) -> (String, Style) {
     let theme = scene.theme;
-    let is_accept = name.starts_with("ACCEPT");
+    let is_accept = which == Which::Accept;
     if full && is_accept {
-        return ("FULL: SYNs and ACKs die".into(), theme.text(Meaning::Dying));
+        return (say!("FULL: SYNs and ACKs die").into(), theme.text(Meaning::Dying));
     }
     if full {
         let off = scene.world.sysctls.value(crate::model::settings::Sysctl::Syncookies) == Some(0);
         return if off {
-            ("FULL: new SYNs die".into(), theme.text(Meaning::Dying))
+            (say!("FULL: new SYNs die").into(), theme.text(Meaning::Dying))
         } else {
-            ("¤ FULL: cookies go out".into(), theme.text(Meaning::Waiting(3)))
+            (say!("¤ FULL: cookies go out").into(), theme.text(Meaning::Waiting(3)))
         };
     }
-    let limit = places.limit.map_or_else(String::new, |limit| format!("┃ limit {limit} · "));
-    let waits = if is_accept { "wait for accept()" } else { "wait for ACK" };
+    let limit = places.limit.map_or_else(String::new, |limit| say!("┃ limit {limit} · ", limit));
+    let waits = if is_accept { say!("wait for accept()") } else { say!("wait for ACK") };
     (format!("{limit}{waits}"), theme.calm())
 }

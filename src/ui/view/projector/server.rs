@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::{boxed, cells, cut, pen};
 use crate::model::connection::ServerSide;
 use crate::model::settings::AcceptRate;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -20,8 +21,8 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let room = (plan.server.width.saturating_sub(3), plan.text.rows());
     let short = plan.text.fitting("accept()", room) < plan.text;
     let title = match (paused, short) {
-        (true, false) => "‖ PAUSED",
-        (true, true) => "PAUSED",
+        (true, false) => say!("‖ PAUSED"),
+        (true, true) => say!("PAUSED"),
         (false, false) => "accept()",
         (false, true) => "accept",
     };
@@ -32,7 +33,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let under = plan.text.rows() + u16::from(plan.text != Letter::Plain);
     let (names, sum) = cut(rest, rest.height.saturating_sub(under));
     served(buf, names, plan, scene);
-    let text = format!("{} in", numbers::count(world.clients.accepted));
+    let text = say!("{count} in", count = numbers::count(world.clients.accepted));
     let line = cut(sum, plan.text.rows()).0;
     let line = Rect { x: line.x + 1, width: line.width.saturating_sub(1), ..line };
     pen(scene, plan.text, theme.text(Meaning::Served).patch(theme.strong())).fit(buf, line, &text);

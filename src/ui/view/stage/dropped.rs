@@ -11,6 +11,7 @@ use super::otherwise::names;
 use crate::model::connection::{ClientSide, Connection, ServerSide};
 use crate::model::history::Slot;
 use crate::model::ledger::Cause;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -19,10 +20,16 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, sum) = (scene.theme, scene.world.ledger.kernel_drops());
     let state = if sum > 0 { theme.text(Meaning::Dying) } else { theme.calm() };
     let any = !scene.cast.dropped.is_empty();
-    let title = if area.width >= 60 { "DROPPED IN SILENCE · each tries again" } else { "DROPPED IN SILENCE" };
+    let title =
+        if area.width >= 60 { say!("DROPPED IN SILENCE · each tries again") } else { say!("DROPPED IN SILENCE") };
     let line = if any { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner =
-        ink::frame(buf, area, (title, theme.strong()), (&format!("{} in all", numbers::count(sum)), state), line);
+    let inner = ink::frame(
+        buf,
+        area,
+        (title, theme.strong()),
+        (&say!("{count} in all", count = numbers::count(sum)), state),
+        line,
+    );
     if scene.state.density == Density::Cells {
         cells(buf, inner, scene);
     } else {
@@ -34,9 +41,9 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let everyone: Vec<_> = scene.cast.dropped.iter().chain(&scene.cast.lost).collect();
     if everyone.is_empty() {
         let text = if scene.world.ledger.kernel_drops() == 0 {
-            "nothing was dropped so far"
+            say!("nothing was dropped so far")
         } else {
-            "nobody is waiting outside"
+            say!("nobody is waiting outside")
         };
         ink::write(buf, inner, (0, 0), text, scene.theme.calm());
     }
@@ -67,8 +74,13 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
 /// Several died within the last second: one line with their names, so that each is to be read for as long as it is news.
 fn just_died(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Connection]) {
     let theme = scene.theme;
-    let why = fresh.iter().filter_map(|one| one.last_drop).map(|drop| reason(drop.cause)).next().unwrap_or("no answer");
-    let words = if inner.width >= 50 { format!(" SYN dropped: {why}: ") } else { format!(" {why}: ") };
+    let why = fresh
+        .iter()
+        .filter_map(|one| one.last_drop)
+        .map(|drop| reason(drop.cause))
+        .next()
+        .unwrap_or_else(|| say!("no answer"));
+    let words = if inner.width >= 50 { say!(" SYN dropped: {why}: ", why) } else { format!(" {why}: ") };
     let pieces = [(format!("✗ ×{}", fresh.len()), theme.alarm()), (words, theme.text(Meaning::Dying))];
     let col = ink::pieces(buf, inner, (0, 0), &pieces);
     ink::write(buf, inner, (col, 0), &ink::fit(&names(fresh), inner.width.saturating_sub(col)), theme.strong());
@@ -92,38 +104,42 @@ fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, one: &Conne
 /// What became of it: a sign and words.
 fn obituary(one: &Connection, long: bool) -> (&'static str, String) {
     match (one.client, one.server) {
-        (ClientSide::TimedOut, _) => ("⊘", "gave up: ETIMEDOUT".into()),
-        (ClientSide::Refused, _) => ("↯", "refused: ECONNREFUSED".into()),
-        (ClientSide::Failed(errno), _) => ("⊘", format!("failed, errno {errno}")),
-        (_, ServerSide::ResetAway) => ("↯", "RST: connection reset".into()),
-        (_, ServerSide::Expired) => ("⊘", "expired: no final ACK".into()),
-        (_, ServerSide::Pruned) => ("⊖", "pruned: under pressure".into()),
+        (ClientSide::TimedOut, _) => ("⊘", say!("gave up: ETIMEDOUT").into()),
+        (ClientSide::Refused, _) => ("↯", say!("refused: ECONNREFUSED").into()),
+        (ClientSide::Failed(errno), _) => ("⊘", say!("failed, errno {errno}", errno)),
+        (_, ServerSide::ResetAway) => ("↯", say!("RST: connection reset").into()),
+        (_, ServerSide::Expired) => ("⊘", say!("expired: no final ACK").into()),
+        (_, ServerSide::Pruned) => ("⊖", say!("pruned: under pressure").into()),
         _ => {
-            let why = one.last_drop.map_or("no answer", |drop| reason(drop.cause));
+            let why = one.last_drop.map_or_else(|| say!("no answer"), |drop| reason(drop.cause));
             let sign = if one.last_drop.is_some_and(|drop| drop.cause == Cause::ClientLost) { "≈" } else { "✗" };
             let lost = sign == "✗" && long;
-            (sign, if lost { format!("SYN dropped: {why}") } else { why.into() })
+            (sign, if lost { say!("SYN dropped: {why}", why) } else { why.into() })
         }
     }
 }
 
-const fn reason(cause: Cause) -> &'static str {
+fn reason(cause: Cause) -> &'static str {
     match cause {
-        Cause::SynAcceptQueueFull | Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => "accept queue full",
-        Cause::SynSynQueueFull => "SYN queue full",
-        Cause::SynMaxSynBacklog => "three-quarters rule",
-        Cause::AckReset => "reset on overflow",
-        Cause::RequestExpired => "request expired",
-        Cause::RequestPruned => "request pruned",
-        Cause::ClientLost => "lost on the way",
+        Cause::SynAcceptQueueFull | Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => {
+            say!("accept queue full")
+        }
+        Cause::SynSynQueueFull => say!("SYN queue full"),
+        Cause::SynMaxSynBacklog => say!("three-quarters rule"),
+        Cause::AckReset => say!("reset on overflow"),
+        Cause::RequestExpired => say!("request expired"),
+        Cause::RequestPruned => say!("request pruned"),
+        Cause::ClientLost => say!("lost on the way"),
     }
 }
 
 /// What happens next: the countdown to the client's retry.
 fn sequel(one: &Connection, scene: &Scene<'_>) -> String {
     match one.retry {
-        Some(retry) if retry.gives_up => format!("gives up in {}", numbers::countdown(retry.at.since(scene.clients))),
-        Some(retry) => format!("again in {}", numbers::countdown(retry.at.since(scene.clients))),
+        Some(retry) => {
+            let left = numbers::countdown(retry.at.since(scene.clients));
+            if retry.gives_up { say!("gives up in {left}", left) } else { say!("again in {left}", left) }
+        }
         None => String::new(),
     }
 }
@@ -134,8 +150,9 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
         return;
     }
     let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
-    let right = next.map_or_else(String::new, |at| format!("next in {}", numbers::countdown(at.since(scene.clients))));
-    let text = format!("✗ ×{} wait outside: {}", rest.len(), names(rest));
+    let right =
+        next.map_or_else(String::new, |at| say!("next in {left}", left = numbers::countdown(at.since(scene.clients))));
+    let text = say!("✗ ×{count} wait outside: {names}", count = rest.len(), names = names(rest));
     let room = inner.width.saturating_sub(ink::width(&right) + 1);
     ink::write(buf, inner, (0, row), &ink::fit(&text, room), Style::new());
     ink::right(buf, inner, row, &right, Style::new());
@@ -146,7 +163,8 @@ fn by_cause(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let per_s = flows::rate(scene, Slot::kernel_drops);
     let style = if per_s > 0.0 { theme.alarm() } else { theme.calm() };
-    ink::write(buf, inner, (0, 0), &format!("✗ {:>7} dropped now", numbers::rate(per_s)), style);
+    let rate = ink::right_cell(&numbers::rate(per_s), 7);
+    ink::write(buf, inner, (0, 0), &say!("✗ {rate} dropped now", rate), style);
     let tolls = scene.world.ledger.tolls().filter(|(_, toll)| toll.segments > 0);
     for (row, (cause, toll)) in (1..inner.height).zip(tolls) {
         let text = format!("✗ ×{:<5} {}", numbers::count(toll.segments), cause.words());

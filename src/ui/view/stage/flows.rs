@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::super::{Scene, ink};
 use crate::model::history::Slot;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -13,11 +14,11 @@ const SLOTS: usize = 10;
 
 pub(in crate::ui::view) fn paint(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    ink::write(buf, inner, (0, 0), &ink::fit("too fast for cells: flows", inner.width), theme.calm());
+    ink::write(buf, inner, (0, 0), &ink::fit(say!("too fast for cells: flows"), inner.width), theme.calm());
     let flows = [
-        ("SYNs ", rate(scene, |slot| slot.arrivals), Meaning::Travelling, "▶"),
-        ("taken", rate(scene, |slot| slot.accepts), Meaning::Served, "▶"),
-        ("died ", rate(scene, Slot::kernel_drops), Meaning::Dying, "✗"),
+        (say!("SYNs "), rate(scene, |slot| slot.arrivals), Meaning::Travelling, "▶"),
+        (say!("taken"), rate(scene, |slot| slot.accepts), Meaning::Served, "▶"),
+        (say!("died "), rate(scene, Slot::kernel_drops), Meaning::Dying, "✗"),
     ];
     for (index, (name, per_s, meaning, sign)) in flows.into_iter().enumerate() {
         let (style, row) = (theme.text(meaning), 1 + index as u16 * 2);

@@ -12,6 +12,7 @@ use super::flows;
 use crate::model::connection::{Connection, Travel};
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -22,7 +23,7 @@ const CHUTE: u16 = 4;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let arrivals = scene.world.knobs.as_ref().map_or_else(String::new, numbers::arrivals);
-    let inner = ink::frame(buf, area, ("CLIENTS", theme.strong()), (&arrivals, Style::new()), theme.calm());
+    let inner = ink::frame(buf, area, (say!("CLIENTS"), theme.strong()), (&arrivals, Style::new()), theme.calm());
     let lanes = Rect { width: inner.width.saturating_sub(CHUTE), ..inner };
     match scene.state.density {
         Density::Flows => return flows::paint(buf, inner, scene),
@@ -46,7 +47,7 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         segment(buf, inner, row, scene, (one, travel));
     }
     if without_lane > 0 && inner.height > 0 {
-        let text = format!("+{without_lane} more");
+        let text = say!("+{count} more", count = without_lane);
         ink::right(buf, inner, inner.height - 1, &text, scene.theme.text(Meaning::Travelling));
     }
 }
@@ -86,7 +87,7 @@ pub(in crate::ui::view) fn head(one: &Connection, kind: Kind, wide: bool) -> Str
         Kind::Syn if one.syns > 0 => format!("SYN{}▶", (one.syns + 1).min(99)),
         Kind::Syn => "SYN▶".into(),
         Kind::Ack => "ACK▶".into(),
-        Kind::Data => "data▶".into(),
+        Kind::Data => say!("data▶").into(),
         Kind::Fin => "FIN▶".into(),
         Kind::Rst => "RST▶".into(),
         Kind::SynAck => "SYN-ACK▶".into(),
@@ -108,7 +109,7 @@ fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         let col = f64::from(inner.width.saturating_sub(1)) * progress(travel, scene.clients);
         ink::write(buf, inner, (col.round() as u16, row as u16 + 1), "▶", style);
     }
-    let text = if inner.width >= 14 { "1 ▶ = 1 client" } else { "fast:▶=1" };
+    let text = if inner.width >= 14 { say!("1 ▶ = 1 client") } else { say!("fast:▶=1") };
     ink::write(buf, inner, (0, 0), text, scene.theme.calm());
 }
 

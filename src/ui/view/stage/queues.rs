@@ -14,6 +14,7 @@ use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::model::world::occupancy::Occupancy;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -35,7 +36,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (world, limit) = (scene.world, scene.world.accept_limit());
     let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
     let queue = Queue {
-        names: ["SYN QUEUE · half-open, SYN_RCVD", "SYN QUEUE · half-open", "SYN QUEUE"],
+        names: [say!("SYN QUEUE · half-open, SYN_RCVD"), say!("SYN QUEUE · half-open"), say!("SYN QUEUE")],
         occupancy: &world.syn_queue,
         places: Places {
             tenants: &tenants,
@@ -54,7 +55,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let tenants: Vec<_> = scene.cast.queued.iter().map(|one| tenant(one, since(one), scene)).collect();
     let world = scene.world;
     let queue = Queue {
-        names: ["ACCEPT QUEUE · finished, ESTABLISHED", "ACCEPT QUEUE · finished", "ACCEPT QUEUE"],
+        names: [say!("ACCEPT QUEUE · finished, ESTABLISHED"), say!("ACCEPT QUEUE · finished"), say!("ACCEPT QUEUE")],
         occupancy: &world.accept_queue,
         places: Places {
             tenants: &tenants,
@@ -95,15 +96,15 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
     let ghosts = scene.cast.half_open.iter().filter(|one| one.belief() == Belief::Ghost).count();
     let silent = scene.cast.half_open.iter().filter(|one| one.client == ClientSide::Vanished).count();
     if world.syn_queue.is_full() && world.sysctls.value(Sysctl::Syncookies) == Some(0) {
-        ("FULL: new SYNs die".into(), theme.text(Meaning::Dying))
+        (say!("FULL: new SYNs die").into(), theme.text(Meaning::Dying))
     } else if world.syn_queue.is_full() {
-        ("¤ FULL: cookies go out".into(), theme.text(Meaning::Waiting(3)))
+        (say!("¤ FULL: cookies go out").into(), theme.text(Meaning::Waiting(3)))
     } else if ghosts > 0 {
-        (format!("◌ {ghosts} ignored ACK: ghost"), theme.text(Meaning::Otherwise))
+        (say!("◌ {ghosts} ignored ACK: ghost", ghosts), theme.text(Meaning::Otherwise))
     } else if silent > 0 {
-        (format!("⊘ {silent} will never answer"), theme.text(Meaning::Waiting(3)))
+        (say!("⊘ {silent} will never answer", silent), theme.text(Meaning::Waiting(3)))
     } else {
-        ("wait for the final ACK".into(), theme.calm())
+        (say!("wait for the final ACK").into(), theme.calm())
     }
 }
 
@@ -112,20 +113,20 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let dead = scene.cast.queued.iter().filter(|one| one.belief() == Belief::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
-        ("FULL: SYNs and ACKs die".into(), theme.text(Meaning::Dying))
+        (say!("FULL: SYNs and ACKs die").into(), theme.text(Meaning::Dying))
     } else if dead > 0 {
-        (format!("† {dead} dead, holding places"), theme.text(Meaning::Dying))
+        (say!("† {dead} dead, holding places", dead), theme.text(Meaning::Dying))
     } else if paused {
-        ("‖ nobody calls accept()".into(), theme.text(Meaning::Waiting(3)))
+        (say!("‖ nobody calls accept()").into(), theme.text(Meaning::Waiting(3)))
     } else {
-        ("wait for accept()".into(), theme.calm())
+        (say!("wait for accept()").into(), theme.calm())
     }
 }
 
 fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
     let (theme, full) = (scene.theme, queue.occupancy.is_full());
     let capacity = queue.places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
-    let depth = format!("{}/{capacity}{}", queue.occupancy.depth(), if full { " FULL" } else { "" });
+    let depth = format!("{}/{capacity}{}", queue.occupancy.depth(), if full { say!(" FULL") } else { "" });
     let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
     let name = queue.names.iter().find(fits).unwrap_or(&queue.names[2]);
     let state = if full { theme.alarm() } else { theme.strong() };
@@ -143,13 +144,13 @@ fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
 fn below(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, queue: &Queue<'_>) {
     let theme = scene.theme;
     let limit = match (queue.places.limit, queue.places.capacity) {
-        (Some(limit), _) => format!("┃ limit {limit}"),
-        (None, Some(capacity)) => format!("limit {capacity}"),
+        (Some(limit), _) => say!("┃ limit {limit}", limit),
+        (None, Some(capacity)) => say!("limit {capacity}", capacity),
         (None, None) => String::new(),
     };
     let col = ink::write(buf, inner, (0, row), &limit, theme.calm());
     if let Some(since) = queue.oldest {
-        let text = format!("oldest {}", numbers::span4(scene.now.since(since)));
+        let text = say!("oldest {age}", age = numbers::span4(scene.now.since(since)));
         if col + 1 + ink::width(&text) <= inner.width {
             ink::right(buf, inner, row, &text, Style::new());
         }
@@ -160,9 +161,9 @@ fn below(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, queue: &Que
 
 fn statistics(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, queue: &Queue<'_>) {
     let (now, calm) = (scene.now, scene.theme.calm());
-    let most = format!("most so far {}", queue.occupancy.max());
+    let most = say!("most so far {count}", count = queue.occupancy.max());
     let col = ink::write(buf, inner, (0, row), &most, calm);
-    let full = format!("full for {}", numbers::span4(queue.occupancy.full(now)).trim());
+    let full = say!("full for {time}", time = numbers::span4(queue.occupancy.full(now)).trim());
     if col + 2 + ink::width(&full) <= inner.width {
         ink::right(buf, inner, row, &full, calm);
     }

@@ -8,6 +8,7 @@ use super::super::{Scene, ink};
 use super::flows;
 use crate::model::connection::ServerSide;
 use crate::model::settings::AcceptRate;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -17,7 +18,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let wish = world.knobs.as_ref().map(|knobs| knobs.accept_rate);
     let speed = wish.map_or_else(String::new, numbers::accepts);
     let paused = wish == Some(AcceptRate::Paused);
-    let name = if paused { ("‖ PAUSED", theme.fill(Meaning::Waiting(3))) } else { ("ACCEPT()", theme.strong()) };
+    let name =
+        if paused { (say!("‖ PAUSED"), theme.fill(Meaning::Waiting(3))) } else { ("ACCEPT()", theme.strong()) };
     let narrow = area.width < 16;
     let name = if narrow && !paused { ("ACCEPT", name.1) } else { name };
     let right = if paused || narrow { "" } else { speed.as_str() };
@@ -27,7 +29,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         for (row, one) in scene.cast.served.iter().take(usize::from(rows)).enumerate() {
             let row = row as u16;
             let done = one.server == ServerSide::Closed;
-            let (sign, state) = if done { ("✓", "served") } else { ("▶", "serving") };
+            let (sign, state) = if done { ("✓", say!("served")) } else { ("▶", say!("serving")) };
             let state = if narrow { "" } else { state };
             let style = if done { theme.calm() } else { theme.text(Meaning::Served) };
             let name = one.label();
@@ -48,6 +50,6 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         ink::write(buf, inner, (0, rows), &speed, theme.strong());
         ink::right(buf, inner, rows, &format!("✓{sum}"), theme.text(Meaning::Served));
     } else {
-        ink::write(buf, inner, (0, rows), &format!("✓ {sum} accepted"), theme.text(Meaning::Served));
+        ink::write(buf, inner, (0, rows), &say!("✓ {sum} accepted", sum), theme.text(Meaning::Served));
     }
 }

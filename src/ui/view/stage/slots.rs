@@ -7,6 +7,7 @@ use ratatui::style::Style;
 
 use super::super::spots::Target;
 use super::super::{Scene, ink};
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -218,7 +219,8 @@ fn bar(buf: &mut Buffer, area: Rect, places: Places<'_>, scene: &Scene<'_>) -> u
         }
         ink::write(buf, area, (limit_col.min(area.width.saturating_sub(1)), row), "┃", theme.strong());
     }
-    let text = format!("{} of {} places", numbers::count(places.depth.into()), numbers::count(capacity.into()));
+    let (depth, all) = (numbers::count(places.depth.into()), numbers::count(capacity.into()));
+    let text = say!("{depth} of {all} places", depth, all);
     ink::right(buf, area, rows, &text, theme.strong());
     rows + 1
 }

@@ -11,6 +11,7 @@ use super::{Plot, Scene, ink};
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::model::world::occupancy::Occupancy;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -22,17 +23,21 @@ pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>,
     let (left, right, style) = if let Some(until) = window.until() {
         let from = until.saturating_sub(span).max(begins);
         let ago = whole(scene.now.since(until));
-        let left = format!("THE PAST: {}–{} · {ago} ago", numbers::clock(from), numbers::clock(until));
-        (left, "esc: now", theme.text(Meaning::Otherwise))
+        let (from, until) = (numbers::clock(from), numbers::clock(until));
+        (
+            say!("THE PAST: {from}–{until} · {ago} ago", from, until, ago),
+            say!("esc: now"),
+            theme.text(Meaning::Otherwise),
+        )
     } else {
         let kept = scene.now.since(begins);
-        let of = if kept > span { format!(" of {}", whole(kept)) } else { String::new() };
-        (format!("LAST {}{of}", whole(span)), "now", theme.strong())
+        let of = if kept > span { say!(" of {time}", time = whole(kept)) } else { String::new() };
+        (say!("LAST {time}{of}", time = whole(span), of), say!("now"), theme.strong())
     };
     let state = if window.until().is_some() { style } else { theme.calm() };
     let inner = ink::frame(buf, area, (&left, style), (right, state), theme.calm());
     let used = ink::width(&left) + ink::width(right) + 6;
-    let since = window.until().map(|_| format!("kept since {}", numbers::clock(begins)));
+    let since = window.until().map(|_| say!("kept since {clock}", clock = numbers::clock(begins)));
     let room = inner.width.saturating_sub(used);
     let words = if told { middle(scene.world, since) } else { Vec::new() };
     if let Some(text) = words.into_iter().find(|text| ink::width(text) <= room) {
@@ -55,14 +60,14 @@ fn middle(world: &World, since: Option<String>) -> Vec<String> {
     let mark = |long: bool, (name, queue): (&str, &Occupancy)| {
         let most = numbers::count(queue.max().into());
         if long && queue.max() > 0 {
-            format!("{name} {most} at {}", numbers::clock(queue.highest()))
+            say!("{name} {most} at {clock}", name, most, clock = numbers::clock(queue.highest()))
         } else {
             format!("{name} {most}")
         }
     };
-    let marks = |long| format!("▼ high water: {}", queues.map(|queue| mark(long, queue)).join(" · "));
-    let [with_time, without] = [marks(true), marks(false)];
-    let short = without.replace("▼ high water:", "▼");
+    let marks = |long| queues.map(|queue| mark(long, queue)).join(" · ");
+    let named = |marks: &str| say!("▼ high water: {marks}", marks);
+    let (with_time, without, short) = (named(&marks(true)), named(&marks(false)), format!("▼ {}", marks(false)));
     match since {
         None => vec![with_time, without, short],
         Some(since) => {
@@ -81,7 +86,7 @@ impl Plot<'_> {
         let mut taken: Vec<Range<u16>> = Vec::new();
         for (index, col) in marked.iter().copied().enumerate() {
             let column = &self.columns[usize::from(col)];
-            let long = column.limit.filter(|_| column.moved).map(|limit| format!("▲limit {limit}"));
+            let long = column.limit.filter(|_| column.moved).map(|limit| say!("▲limit {limit}", limit));
             let next = marked.get(index + 1).copied().unwrap_or(edge.width);
             let text = long.filter(|text| col + ink::width(text) <= next).unwrap_or_else(|| "▲".into());
             let end = ink::write(buf, edge, (col, 0), &text, theme.strong());

@@ -2,6 +2,7 @@
 
 use crate::model::ledger::Cause;
 use crate::model::world::World;
+use crate::say;
 
 /// The rows, from top to bottom.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub(super) fn plan(height: u16, causes: &[Cause]) -> Rows {
 }
 
 fn all() -> Died {
-    Died { name: "✗ died", causes: LISTEN_DROPS.to_vec() }
+    Died { name: say!("✗ died"), causes: LISTEN_DROPS.to_vec() }
 }
 
 fn by_cause(causes: &[Cause]) -> Vec<Died> {
@@ -61,21 +62,21 @@ fn by_cause(causes: &[Cause]) -> Vec<Died> {
         few if few.len() <= MOST => few.iter().map(one).collect(),
         many => {
             let (first, rest) = many.split_at(MOST - 1);
-            first.iter().map(one).chain([Died { name: "✗ others", causes: rest.to_vec() }]).collect()
+            first.iter().map(one).chain([Died { name: say!("✗ others"), causes: rest.to_vec() }]).collect()
         }
     }
 }
 
 /// What died, and what it met.
-const fn name(cause: Cause) -> &'static str {
+fn name(cause: Cause) -> &'static str {
     match cause {
-        Cause::SynAcceptQueueFull => "✗SYN accept",
-        Cause::SynSynQueueFull => "✗SYN SYN",
-        Cause::SynMaxSynBacklog => "✗SYN 3 of 4",
-        Cause::AckAcceptQueueFull => "◌ACK ghost",
-        Cause::AckCookieAcceptQueueFull => "◌ACK cookie",
-        Cause::AckReset => "↯ACK reset",
-        Cause::RequestExpired | Cause::RequestPruned | Cause::ClientLost => "⊘ other",
+        Cause::SynAcceptQueueFull => say!("✗SYN accept"),
+        Cause::SynSynQueueFull => say!("✗SYN SYN"),
+        Cause::SynMaxSynBacklog => say!("✗SYN 3 of 4"),
+        Cause::AckAcceptQueueFull => say!("◌ACK ghost"),
+        Cause::AckCookieAcceptQueueFull => say!("◌ACK cookie"),
+        Cause::AckReset => say!("↯ACK reset"),
+        Cause::RequestExpired | Cause::RequestPruned | Cause::ClientLost => say!("⊘ other"),
     }
 }
 

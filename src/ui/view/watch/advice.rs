@@ -9,6 +9,7 @@ use super::one::Inside;
 use super::sentence::findings_about;
 use super::{detail, names};
 use crate::model::finding::Severity;
+use crate::say;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
@@ -17,7 +18,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ins
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let grave = findings.iter().any(|finding| finding.severity == Severity::Problem);
     let line = if grave { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = ink::frame(buf, area, ("WHAT TO DO", theme.strong()), ("", Style::new()), line);
+    let inner = ink::frame(buf, area, (say!("WHAT TO DO"), theme.strong()), ("", Style::new()), line);
     let mut lines: Vec<(&str, String, Style)> = Vec::new();
     for finding in &findings {
         let (sign, meaning) = match finding.severity {
@@ -28,7 +29,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ins
         lines.push((sign, finding.sentence.to_string(), theme.text(meaning)));
     }
     if findings.is_empty() {
-        lines.push(("· ", "nothing: no rule has found a fault".into(), theme.calm()));
+        lines.push(("· ", say!("nothing: no rule has found a fault").into(), theme.calm()));
     }
     if let Some(one) = inside.one {
         lines.push(("· ", detail::limit(one, scene.world), theme.calm()));

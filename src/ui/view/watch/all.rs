@@ -11,6 +11,7 @@ use super::row::{self, Entry};
 use super::sentence::Said;
 use super::{detail, head, names, unseen};
 use crate::model::survey::Survey;
+use crate::say;
 use crate::ui::keymap::{self, Binding, Place};
 use crate::ui::theme::Theme;
 
@@ -51,9 +52,9 @@ fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, watch) = (scene.theme, &scene.state.watch);
     let survey = watch.survey(scene.world);
     let right = match (watch.typing, watch.filter.as_str()) {
-        (true, text) => format!("filter: {text}▏"),
+        (true, text) => say!("filter: {text}▏", text),
         (false, "") => watch.order.words().into(),
-        (false, text) => format!("filter: {text} · {}", watch.order.words()),
+        (false, text) => say!("filter: {text} · {order}", text, order = watch.order.words()),
     };
     let title = title(scene);
     let inner = ink::frame(buf, area, (&title, theme.strong()), (&right, theme.strong()), theme.calm());
@@ -85,16 +86,17 @@ fn first(chosen: usize, rows: usize, height: usize) -> usize {
 fn title(scene: &Scene<'_>) -> String {
     let (all, full) = scene.state.watch.census;
     let shown = scene.state.watch.lines.len();
-    let full = if full > 0 { format!(" · {full} FULL") } else { String::new() };
-    let rows = if scene.state.watch.filter.is_empty() { String::new() } else { format!(" · {shown} rows match") };
-    format!("LISTENERS {all}{full}{rows}")
+    let full = if full > 0 { say!(" · {full} FULL", full) } else { String::new() };
+    let rows = if scene.state.watch.filter.is_empty() { String::new() } else { say!(" · {shown} rows match", shown) };
+    say!("LISTENERS {all}{full}{rows}", all, full, rows)
 }
 
 /// Where one is in a table that does not fit.
 fn position(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (first, height): (usize, u16)) {
     let rows = scene.state.watch.lines.len();
     if rows > usize::from(height) {
-        let text = format!(" {}–{} of {rows} ", first + 1, (first + usize::from(height)).min(rows));
+        let last = (first + usize::from(height)).min(rows);
+        let text = say!(" {first}–{last} of {rows} ", first = first + 1, last, rows);
         let edge = Rect { x: area.x, y: area.bottom() - 1, width: area.width.saturating_sub(2), height: 1 };
         ink::right(buf, edge, 0, &text, scene.theme.calm());
     }
@@ -113,13 +115,21 @@ fn titles(buf: &mut Buffer, area: Rect, columns: &[(Column, u16)], theme: Theme)
 fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, survey: &Survey) {
     let watch = &scene.state.watch;
     let text = if !watch.filter.is_empty() {
-        "no listener has these words; esc drops them".to_owned()
+        say!("no listener has these words; esc drops them").to_owned()
     } else if survey.listeners.is_empty() && scene.now.since(survey.since).as_secs() < 1 {
-        "looking for listeners …".into()
+        say!("looking for listeners …").into()
     } else {
         let target = survey.watching.as_ref().and_then(|watching| watching.target.as_ref());
-        let what = target.map_or_else(|| "nothing".into(), |target| format!("nothing at {target}"));
-        format!("{what} listens in this network namespace; another one: qviz watch --pid PID, or --netns PATH")
+        match target {
+            None => {
+                say!("nothing listens in this network namespace; another one: qviz watch --pid PID, or --netns PATH")
+                    .into()
+            }
+            Some(target) => say!(
+                "nothing at {target} listens in this network namespace; another one: qviz watch --pid PID, or --netns PATH",
+                target
+            ),
+        }
     };
     for (row, line) in (1..area.height).zip(names::wrap(&text, area.width.saturating_sub(2), 3)) {
         ink::write(buf, area, (1, row), &line, Style::new());

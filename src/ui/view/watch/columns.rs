@@ -1,5 +1,7 @@
 //! Which columns a table of this width has. What matters most is there at 60 columns already; names take what is left.
 
+use crate::say;
+
 /// What a column tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
@@ -33,21 +35,21 @@ pub(super) enum Column {
 
 impl Column {
     /// What stands above it.
-    pub(super) const fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
-            Self::Address => "address",
-            Self::Owner => "owner",
-            Self::Place => "container, unit",
+            Self::Address => say!("address"),
+            Self::Owner => say!("owner"),
+            Self::Place => say!("container, unit"),
             Self::Bar => "accept",
-            Self::Queue => "queue/limit",
-            Self::Peak => "peak",
+            Self::Queue => say!("queue/limit"),
+            Self::Peak => say!("peak"),
             Self::Syn => "SYN",
-            Self::Arrivals => "arr/s",
-            Self::Accepts => "acc/s",
-            Self::DropsPerS => "drop/s",
-            Self::Drops => "drops",
-            Self::Oldest => "waits",
-            Self::Lately => "lately",
+            Self::Arrivals => say!("arr/s"),
+            Self::Accepts => say!("acc/s"),
+            Self::DropsPerS => say!("drop/s"),
+            Self::Drops => say!("drops"),
+            Self::Oldest => say!("waits"),
+            Self::Lately => say!("lately"),
         }
     }
 

@@ -6,12 +6,13 @@ use ratatui::style::Style;
 
 use super::super::{Scene, ink};
 use crate::model::counters::Counter;
+use crate::say;
 use crate::ui::numbers;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let title = ("COUNTERS", theme.strong());
-    let inner = ink::frame(buf, area, title, ("all listeners", theme.calm()), theme.calm());
+    let title = (say!("COUNTERS"), theme.strong());
+    let inner = ink::frame(buf, area, title, (say!("all listeners"), theme.calm()), theme.calm());
     let change = scene.world.survey.counters();
     let always = |counter| matches!(counter, Counter::ListenOverflows | Counter::ListenDrops);
     let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));

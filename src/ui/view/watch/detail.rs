@@ -14,6 +14,7 @@ use crate::model::settings::Sysctl;
 use crate::model::survey::Watched;
 use crate::model::survey::habit::{Habit, habit_of};
 use crate::model::world::World;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::watch::figures;
 use crate::ui::watch::lines::Part;
@@ -30,10 +31,10 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     lines.extend(grave.max_by_key(|finding| finding.severity).map(|finding| finding.sentence.to_string()));
     lines.push(queue(&entry, scene.world));
     if let Part::Group { .. } = entry.part {
-        let text = format!(
-            "{} of {} sockets full: the kernel spreads clients by hash, so a full one drops while others are empty",
-            entry.full(),
-            entry.members.len()
+        let text = say!(
+            "{full} of {all} sockets full: the kernel spreads clients by hash, so a full one drops while others are empty",
+            full = entry.full(),
+            all = entry.members.len()
         );
         lines.insert(1, text);
     }
@@ -59,10 +60,10 @@ fn queue(entry: &Entry<'_>, world: &World) -> String {
     let full = one.full(entry.now);
     if full > Duration::ZERO {
         let watched = numbers::span(entry.now.since(one.since));
-        pieces.push(format!("full for {} of {watched}", numbers::span(full)));
+        pieces.push(say!("full for {time} of {watched}", time = numbers::span(full), watched));
     }
     if let Some(drops) = one.drops().filter(|drops| drops.listener + drops.noise > 0) {
-        pieces.push(format!("dropped {}", figures::drops_in_words(drops)));
+        pieces.push(say!("dropped {count}", count = figures::drops_in_words(drops)));
     }
     pieces.push(limit(one, world));
     pieces.join(" · ")
@@ -71,22 +72,30 @@ fn queue(entry: &Entry<'_>, world: &World) -> String {
 /// What the limit is and where it comes from, as far as the kernel tells.
 pub(super) fn limit(one: &Watched, world: &World) -> String {
     let (Some(limit), Some(capacity)) = (one.reading.queue.limit, one.capacity()) else {
-        return "the kernel does not tell its limit".into();
+        return say!("the kernel does not tell its limit").into();
     };
-    let holds = format!("limit {limit}: {capacity} fit");
+    let holds = say!("limit {limit}: {capacity} fit", limit, capacity);
     if one.reading.address.port().is_none() {
         return holds;
     }
     match world.sysctls.value(Sysctl::Somaxconn) {
         Some(ceiling) if i64::from(limit) == ceiling => {
-            format!("{holds}; somaxconn is {ceiling} too: it may have been cut to that")
+            say!("{holds}; somaxconn is {ceiling} too: it may have been cut to that", holds, ceiling)
         }
         Some(ceiling) if i64::from(limit) > ceiling => {
-            format!("{holds}; somaxconn is {ceiling} now: the next listen() gives less")
+            say!("{holds}; somaxconn is {ceiling} now: the next listen() gives less", holds, ceiling)
         }
         Some(ceiling) => match habit(one, limit) {
+<<<<<<< HEAD
             Some(habit) => format!("{holds}; {limit} is {}; to change: {}", habit.whose(), habit.change()),
             None => format!("{holds}; asked for by its listen(), somaxconn {ceiling} allows more"),
+=======
+            Some(habit) => {
+                let (whose, change) = (habit.whose, habit.change);
+                say!("{holds}; {limit} is {whose}; to change: {change}", holds, limit, whose, change)
+            }
+            None => say!("{holds}; asked for by its listen(), somaxconn {ceiling} allows more", holds, ceiling),
+>>>>>>> 6f4e5f9 (The screen says its texts through one table, in the language of its state; --lang and the locale choose it)
         },
         None => holds,
     }

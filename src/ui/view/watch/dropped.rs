@@ -9,6 +9,7 @@ use super::names;
 use super::one::Inside;
 use crate::model::counters::Counter;
 use crate::model::survey::Watched;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::watch::figures;
@@ -18,9 +19,10 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ins
     let drops = inside.one.and_then(figures::drops);
     let dying = theme.text(Meaning::Dying);
     let any = drops.unwrap_or(0) > 0;
-    let right = drops.map_or_else(|| numbers::UNKNOWN.into(), |drops| format!("{} here", numbers::count(drops)));
+    let right =
+        drops.map_or_else(|| numbers::UNKNOWN.into(), |drops| say!("{count} here", count = numbers::count(drops)));
     let line = if any { dying } else { theme.calm() };
-    let title = ("DROPS", theme.strong());
+    let title = (say!("DROPS"), theme.strong());
     let inner = ink::frame(buf, area, title, (&right, if any { dying } else { theme.calm() }), line);
     let mut row = 0;
     for (text, style) in lines(scene, inside) {
@@ -36,25 +38,29 @@ fn lines(scene: &Scene<'_>, inside: Inside<'_>) -> Vec<(String, Style)> {
     let mut lines = Vec::new();
     if inside.is_unix() {
         return vec![(
-            "a full unix socket makes connect() wait, or fail with EAGAIN; nobody counts it".into(),
+            say!("a full unix socket makes connect() wait, or fail with EAGAIN; nobody counts it").into(),
             theme.calm(),
         )];
     }
     if let Some(drops) = inside.one.and_then(Watched::drops) {
-        let text = format!("this listener: {}", figures::drops_in_words(drops));
+        let text = say!("this listener: {count}", count = figures::drops_in_words(drops));
         lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
     }
     if inside.told && world.segments.is_some() {
         let lost = world.ledger.tolls().filter(|(cause, toll)| toll.segments > 0 && cause.is_listen_drop());
         for (cause, toll) in lost {
-            let text = format!("✗ ×{} {}, seen since you look", numbers::count(toll.segments), cause.words());
+            let text = say!(
+                "✗ ×{count} {cause}, seen since you look",
+                count = numbers::count(toll.segments),
+                cause = cause.words()
+            );
             lines.push((text, theme.text(Meaning::Dying)));
         }
     }
     let change = world.survey.counters();
     let told = |counter: Counter| change.value(counter).map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
-    let text =
-        format!("whole namespace: {} overflows, {} drops", told(Counter::ListenOverflows), told(Counter::ListenDrops));
+    let (overflows, drops) = (told(Counter::ListenOverflows), told(Counter::ListenDrops));
+    let text = say!("whole namespace: {overflows} overflows, {drops} drops", overflows, drops);
     lines.push((text, Style::new()));
     lines
 }

@@ -9,6 +9,7 @@ use super::{names, row};
 use crate::model::settings::Sysctl;
 use crate::model::survey::Watched;
 use crate::model::watch::{Owners, Watching};
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::watch::Screen;
 
@@ -20,8 +21,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     ink::right(buf, area, 0, &right, theme.strong());
     let cost = cost(scene);
     let inside = scene.state.watch.inside(scene.world).filter(|_| scene.state.watch.screen == Screen::One);
-    let title = if inside.is_some() { " qviz watching " } else { " qviz watch " };
-    let place = survey.watching.as_ref().map_or_else(|| "this machine".into(), place);
+    let title = if inside.is_some() { say!(" qviz watching ") } else { say!(" qviz watch ") };
+    let place = survey.watching.as_ref().map_or_else(|| say!("this machine").into(), place);
     let pieces = if let Some(one) = inside {
         vec![row::place_of(one), row::owner(one), row::place(one).to_owned(), promise(one), place]
     } else {
@@ -51,7 +52,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 
 fn right(scene: &Scene<'_>) -> String {
     match &scene.state.watch.held {
-        Some(held) => format!("‖ PAUSED at {} ", numbers::clock(held.at)),
+        Some(held) => say!("‖ PAUSED at {clock} ", clock = numbers::clock(held.at)),
         None => header::progress(scene),
     }
 }
@@ -62,19 +63,20 @@ fn cost(scene: &Scene<'_>) -> String {
 }
 
 fn place(watching: &Watching) -> String {
-    watching.netns.as_ref().map_or_else(|| "this machine".into(), |netns| format!("network namespace {netns}"))
+    let named = |netns: &String| say!("network namespace {netns}", netns);
+    watching.netns.as_ref().map_or_else(|| say!("this machine").into(), named)
 }
 
 fn rights(watching: &Watching) -> String {
-    let tap = if watching.rights.tap { "sees every SYN" } else { "no packet tap" };
-    let owners = if watching.rights.owners == Owners::All { "all owners" } else { "own processes only" };
-    format!("{tap}, {owners}")
+    let tap = if watching.rights.tap { say!("sees every SYN") } else { say!("no packet tap") };
+    let owners = if watching.rights.owners == Owners::All { say!("all owners") } else { say!("own processes only") };
+    say!("{tap}, {owners}", tap, owners)
 }
 
 /// What the limit gives, and whether somaxconn is what limits it.
 pub(super) fn promise(one: &Watched) -> String {
     match (one.reading.queue.limit, one.capacity()) {
-        (Some(limit), Some(capacity)) => format!("limit {limit} → holds {capacity}"),
+        (Some(limit), Some(capacity)) => say!("limit {limit} → holds {capacity}", limit, capacity),
         _ => String::new(),
     }
 }

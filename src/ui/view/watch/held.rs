@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::super::spots::Target;
 use super::super::{Scene, ink};
+use crate::say;
 use crate::ui::keymap::Action;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -14,7 +15,8 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let style = scene.theme.fill(Meaning::Otherwise);
     let area = buf.area;
     let since = numbers::span(scene.live.1.since(still.at));
-    let text = format!(" ‖ FROZEN at {} · the watch goes on, {since} since · f unfreezes ", numbers::clock(still.at));
+    let clock = numbers::clock(still.at);
+    let text = say!(" ‖ FROZEN at {clock} · the watch goes on, {since} since · f unfreezes ", clock, since);
     let top = Rect { height: 1, ..area };
     let col = area.width.saturating_sub(ink::width(&text));
     ink::write(buf, top, (col, 0), &ink::fit(&text, area.width), style);

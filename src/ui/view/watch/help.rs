@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
+use crate::model::lang::said;
+use crate::say;
 use crate::ui::keymap;
 use crate::ui::theme::Meaning;
 use crate::ui::watch::Screen;
@@ -14,9 +16,9 @@ type Sign = (&'static str, &'static str, Option<Meaning>);
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let theme = scene.theme;
     let screen = scene.state.watch.screen;
-    let (title, legend): (_, &[Sign]) = match screen {
-        Screen::All => ("HELP · all listeners", &ALL),
-        Screen::One => ("HELP · one listener", &ONE),
+    let (title, legend) = match screen {
+        Screen::All => (say!("HELP · all listeners"), all()),
+        Screen::One => (say!("HELP · one listener"), one()),
     };
     let place = if screen == Screen::One { keymap::Place::Listener } else { keymap::Place::Listeners };
     let keys = keymap::shown_in_watch(scene.state.listens, place);
@@ -30,7 +32,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
             buf[(area.x + col, area.y + row)].reset();
         }
     }
-    let inner = ink::frame(buf, area, (title, theme.strong()), ("? or esc closes", theme.calm()), theme.strong());
+    let inner = ink::frame(buf, area, (title, theme.strong()), (say!("? or esc closes"), theme.calm()), theme.strong());
     let room = usize::from(inner.height).saturating_sub(keys.len());
     let mut row = 0;
     let put = |buf: &mut Buffer, row: u16, sign: &str, words: &str, style: Style| {
@@ -45,27 +47,36 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     row += u16::from(inner.height > row + keys.len() as u16);
     for binding in keys {
         let sign = if theme.ascii { binding.ascii } else { binding.sign };
-        let long = binding.long.split_once(": ").map_or(binding.long, |(_, words)| words);
+        let long = said(binding.long);
+        let long = long.split_once(": ").or_else(|| long.split_once('：')).map_or(long, |(_, words)| words);
         put(buf, row, sign, long, theme.strong());
         row += 1;
     }
 }
 
-const ALL: [Sign; 7] = [
-    ("6/5", "entries / limit; limit + 1 fit. FULL: drops; OVER: beyond that", Some(Meaning::Dying)),
-    ("peak", "the most entries since the watch began; SYN: half-open requests", None),
-    ("arr/s", "new clients per second; — is not to be seen here", None),
-    ("drops", "SYNs and ACKs that it dropped since the watch began, at most", Some(Meaning::Dying)),
-    ("waits", "how long the oldest client in the accept queue has waited", Some(Meaning::Waiting(2))),
-    ("×4", "SO_REUSEPORT sockets of one address; the row shows the fullest", None),
-    ("4+6", "a dual-stack socket takes IPv4 too; 6 only does not", None),
-];
+fn all() -> Vec<Sign> {
+    vec![
+        ("6/5", say!("entries / limit; limit + 1 fit. FULL: drops; OVER: beyond that"), Some(Meaning::Dying)),
+        (say!("peak"), say!("the most entries since the watch began; SYN: half-open requests"), None),
+        (say!("arr/s"), say!("new clients per second; — is not to be seen here"), None),
+        (say!("drops"), say!("SYNs and ACKs that it dropped since the watch began, at most"), Some(Meaning::Dying)),
+        (say!("waits"), say!("how long the oldest client in the accept queue has waited"), Some(Meaning::Waiting(2))),
+        ("×4", say!("SO_REUSEPORT sockets of one address; the row shows the fullest"), None),
+        ("4+6", say!("a dual-stack socket takes IPv4 too; 6 only does not"), None),
+    ]
+}
 
-const ONE: [Sign; 6] = [
-    ("40 0.7s", "a waiting client: the end of its port, and how long it has waited", Some(Meaning::Waiting(2))),
-    ("┃", "the limit: the queue is full with one entry more", None),
-    ("†", "closed or reset by its client; it keeps its place until accept()", Some(Meaning::Dying)),
-    ("×2", "half-open: SYN-ACKs sent again so far", Some(Meaning::Waiting(3))),
-    ("✗", "dropped: of this listener by cause, or of the whole namespace", Some(Meaning::Dying)),
-    ("limit", "min(backlog, somaxconn) at its last listen(); raise: listen again", None),
-];
+fn one() -> Vec<Sign> {
+    vec![
+        (
+            "40 0.7s",
+            say!("a waiting client: the end of its port, and how long it has waited"),
+            Some(Meaning::Waiting(2)),
+        ),
+        ("┃", say!("the limit: the queue is full with one entry more"), None),
+        ("†", say!("closed or reset by its client; it keeps its place until accept()"), Some(Meaning::Dying)),
+        ("×2", say!("half-open: SYN-ACKs sent again so far"), Some(Meaning::Waiting(3))),
+        ("✗", say!("dropped: of this listener by cause, or of the whole namespace"), Some(Meaning::Dying)),
+        (say!("limit"), say!("min(backlog, somaxconn) at its last listen(); raise: listen again"), None),
+    ]
+}

@@ -13,6 +13,7 @@ use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::sample::{HalfOpen, Waiting};
 use crate::model::settings::Sysctl;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -34,7 +35,9 @@ struct Queue<'t> {
 }
 
 pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
-    let Some(one) = inside.one else { return empty(buf, area, scene, ("ACCEPT QUEUE", "nothing is known yet")) };
+    let Some(one) = inside.one else {
+        return empty(buf, area, scene, (say!("ACCEPT QUEUE"), say!("nothing is known yet")));
+    };
     let (theme, queue) = (scene.theme, &one.reading.queue);
     let depth = queue.depth.unwrap_or(0);
     let (waiting, dead) = waiting(scene, inside, depth);
@@ -44,14 +47,14 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
     let oldest = one.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|one| one.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
     let reason = if one.is_full() && closed + dead > 0 {
-        (format!("FULL: {} dead hold places", closed + dead), theme.text(Meaning::Dying))
+        (say!("FULL: {dead} dead hold places", dead = closed + dead), theme.text(Meaning::Dying))
     } else if one.is_full() {
-        let text = if inside.is_unix() { "FULL: connect() fails" } else { "FULL: SYNs and ACKs die" };
+        let text = if inside.is_unix() { say!("FULL: connect() fails") } else { say!("FULL: SYNs and ACKs die") };
         (text.into(), theme.text(Meaning::Dying))
     } else if closed + dead > 0 {
-        (format!("† {} dead, holding places", closed + dead), theme.text(Meaning::Dying))
+        (say!("† {dead} dead, holding places", dead = closed + dead), theme.text(Meaning::Dying))
     } else {
-        ("wait for accept()".into(), theme.calm())
+        (say!("wait for accept()").into(), theme.calm())
     };
     let full = numbers::span4(one.full(scene.now));
     paint(
@@ -59,23 +62,30 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
         area,
         scene,
         &Queue {
-            names: ["ACCEPT QUEUE · finished, ESTABLISHED", "ACCEPT QUEUE · finished", "ACCEPT QUEUE", "ACCEPT"],
+            names: [
+                say!("ACCEPT QUEUE · finished, ESTABLISHED"),
+                say!("ACCEPT QUEUE · finished"),
+                say!("ACCEPT QUEUE"),
+                "ACCEPT",
+            ],
             places: Places { tenants: &tenants, depth, capacity: one.capacity(), limit: queue.limit },
             below: (
-                queue.limit.map_or_else(String::new, |limit| format!("┃ limit {limit}")),
-                oldest.map_or_else(String::new, |oldest| format!("oldest {oldest}")),
+                queue.limit.map_or_else(String::new, |limit| say!("┃ limit {limit}", limit)),
+                oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
             ),
             reason,
-            lately: format!("most so far {}, full for {}", one.max, full.trim()),
+            lately: say!("most so far {count}, full for {time}", count = one.max, time = full.trim()),
             full: one.is_full(),
         },
     );
 }
 
 pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
-    let Some(one) = inside.one else { return empty(buf, area, scene, ("SYN QUEUE", "nothing is known yet")) };
+    let Some(one) = inside.one else {
+        return empty(buf, area, scene, (say!("SYN QUEUE"), say!("nothing is known yet")));
+    };
     if inside.is_unix() {
-        return empty(buf, area, scene, ("NO SYN QUEUE", "a unix socket has no handshake"));
+        return empty(buf, area, scene, (say!("NO SYN QUEUE"), say!("a unix socket has no handshake")));
     }
     let (theme, world) = (scene.theme, scene.world);
     let listed = half_open(scene, inside);
@@ -86,10 +96,10 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Insid
     let full = capacity.is_some_and(|capacity| depth >= capacity);
     let again = listed.iter().filter(|one| one.retransmits > 0).count();
     let reason = match world.sysctls.value(Sysctl::Syncookies) {
-        Some(0) if full => ("FULL: new SYNs die".into(), theme.text(Meaning::Dying)),
-        _ if full => ("¤ FULL: cookies go out".into(), theme.text(Meaning::Waiting(3))),
-        _ if again > 0 => (format!("{again} did not answer yet"), theme.text(Meaning::Waiting(3))),
-        _ => ("wait for the final ACK".into(), theme.calm()),
+        Some(0) if full => (say!("FULL: new SYNs die").into(), theme.text(Meaning::Dying)),
+        _ if full => (say!("¤ FULL: cookies go out").into(), theme.text(Meaning::Waiting(3))),
+        _ if again > 0 => (say!("{count} did not answer yet", count = again), theme.text(Meaning::Waiting(3))),
+        _ => (say!("wait for the final ACK").into(), theme.calm()),
     };
     let next = listed.iter().map(|one| one.next_ms).min().map(|ms| Duration::from_millis(ms.into()));
     let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
@@ -98,14 +108,19 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Insid
         area,
         scene,
         &Queue {
-            names: ["SYN QUEUE · half-open, SYN_RCVD", "SYN QUEUE · half-open", "SYN QUEUE", "SYN"],
+            names: [
+                say!("SYN QUEUE · half-open, SYN_RCVD"),
+                say!("SYN QUEUE · half-open"),
+                say!("SYN QUEUE"),
+                "SYN",
+            ],
             places: Places { tenants: &tenants, depth, capacity, limit: marked },
             below: (
-                limit.map_or_else(String::new, |limit| format!("┃ limit {limit}")),
-                next.map_or_else(String::new, |next| format!("next {}", numbers::span4(next))),
+                limit.map_or_else(String::new, |limit| say!("┃ limit {limit}", limit)),
+                next.map_or_else(String::new, |next| say!("next {left}", left = numbers::span4(next))),
             ),
             reason,
-            lately: format!("most so far {}", one.half_open_max),
+            lately: say!("most so far {count}", count = one.half_open_max),
             full,
         },
     );
@@ -172,7 +187,7 @@ fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
     let theme = scene.theme;
     let places = queue.places;
     let capacity = places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
-    let depth = format!("{}/{capacity}{}", places.depth, if queue.full { " FULL" } else { "" });
+    let depth = format!("{}/{capacity}{}", places.depth, if queue.full { say!(" FULL") } else { "" });
     let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
     let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
     let state = if queue.full { theme.alarm() } else { theme.strong() };

@@ -13,6 +13,7 @@ use crate::model::stamp::Stamp;
 use crate::model::survey::{Survey, Watched};
 use crate::model::watch::{Address, Owner};
 use crate::model::world::World;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::watch::figures;
@@ -150,17 +151,17 @@ fn rate(per_s: Option<f64>, style: Style, scene: &Scene<'_>) -> (String, Style) 
 fn filled(entry: &Entry<'_>, width: u16) -> String {
     let (one, queue) = (entry.one, &entry.one.reading.queue);
     if let Some(gone) = one.gone {
-        return format!("gone {}", numbers::span4(entry.now.since(gone)).trim());
+        return say!("gone {time}", time = numbers::span4(entry.now.since(gone)).trim());
     }
     let unknown = |value: Option<u32>| value.map_or_else(|| numbers::UNKNOWN.into(), |value| value.to_string());
     let numbers = format!("{}/{}", unknown(queue.depth), unknown(queue.limit));
     let word = match (queue.depth, one.capacity()) {
-        (Some(depth), Some(capacity)) if depth > capacity => " OVER",
-        _ if one.is_full() => " FULL",
+        (Some(depth), Some(capacity)) if depth > capacity => say!(" OVER"),
+        _ if one.is_full() => say!(" FULL"),
         _ => "",
     };
     let group = match entry.part {
-        Part::Group { .. } if entry.full() > 0 => format!(" {} FULL", entry.full()),
+        Part::Group { .. } if entry.full() > 0 => say!(" {full} FULL", full = entry.full()),
         _ => String::new(),
     };
     let fits = |word: &&str| ink::width(&numbers) + ink::width(word) <= width;
@@ -185,9 +186,9 @@ fn address(entry: &Entry<'_>, width: u16) -> String {
 pub(super) fn place_of(one: &Watched) -> String {
     match (&one.reading.address, one.reading.v6_only) {
         (Address::Tcp(address), Some(v6_only)) if address.is_ipv6() && address.ip().is_unspecified() => {
-            format!("{address} {}", if v6_only { "6 only" } else { "4+6" })
+            format!("{address} {}", if v6_only { say!("6 only") } else { "4+6" })
         }
-        (Address::Unix(name), _) if name.is_empty() => "(unix, no name)".into(),
+        (Address::Unix(name), _) if name.is_empty() => say!("(unix, no name)").into(),
         (address, _) => address.to_string(),
     }
 }
@@ -197,8 +198,8 @@ pub(super) fn owner(one: &Watched) -> String {
     match (&one.owner, one.reading.uid) {
         (Some(Owner { pid, command, others: 0, .. }), _) => format!("{command} {pid}"),
         (Some(Owner { pid, command, others, .. }), _) => format!("{command} {pid} +{others}"),
-        (None, Some(0)) => "— (root's)".into(),
-        (None, Some(uid)) => format!("— (uid {uid})"),
+        (None, Some(0)) => say!("— (root's)").into(),
+        (None, Some(uid)) => say!("— (uid {uid})", uid),
         (None, None) => numbers::UNKNOWN.into(),
     }
 }

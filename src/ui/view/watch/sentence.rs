@@ -13,6 +13,7 @@ use crate::model::finding::{Finding, Severity};
 use crate::model::stamp::Stamp;
 use crate::model::survey::{Survey, Watched};
 use crate::model::world::note::Note;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::watch::{Screen, figures};
@@ -98,9 +99,9 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
 
 fn gone(scene: &Scene<'_>, one: &Watched) -> Option<Sentence> {
     let since = scene.now.since(one.gone?);
-    let text = format!(
-        "this listener is gone since {}: closed, or its process has ended; a new one at the same address is followed",
-        numbers::span(since)
+    let text = say!(
+        "this listener is gone since {time}: closed, or its process has ended; a new one at the same address is followed",
+        time = numbers::span(since)
     );
     Some(("■", text, scene.theme.text(Meaning::Otherwise)))
 }
@@ -114,28 +115,31 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
     if let Some(worst) = full.iter().copied().max_by_key(|one| urgency(survey, one, now)) {
         let others = match full.len() {
             1 => String::new(),
-            many => format!("{many} listeners are FULL; the worst: "),
+            many => say!("{count} listeners are FULL; the worst: ", count = many),
         };
-        let text = format!(
-            "{others}{} of {} is FULL for {}: new clients are dropped in silence until it calls accept()",
-            row::place_of(worst),
-            row::owner(worst),
-            numbers::span(worst.full_since.map_or_else(Default::default, |since| now.since(since))),
+        let text = say!(
+            "{others}{place} of {owner} is FULL for {time}: new clients are dropped in silence until it calls accept()",
+            others,
+            place = row::place_of(worst),
+            owner = row::owner(worst),
+            time = numbers::span(worst.full_since.map_or_else(Default::default, |since| now.since(since)))
         );
         return ("▲", text, scene.theme.text(Meaning::Dying));
     }
     let fullest = living().max_by_key(|one| figures::fullness(one)).filter(|one| figures::fullness(one) > 0);
     let text = match fullest {
-        Some(one) => format!(
-            "no queue is full; the fullest is {} of {} with {} of {}",
-            row::place_of(one),
-            row::owner(one),
-            one.reading.queue.depth.unwrap_or(0),
-            one.capacity().unwrap_or(0)
+        Some(one) => say!(
+            "no queue is full; the fullest is {place} of {owner} with {depth} of {capacity}",
+            place = row::place_of(one),
+            owner = row::owner(one),
+            depth = one.reading.queue.depth.unwrap_or(0),
+            capacity = one.capacity().unwrap_or(0)
         ),
-        None if living().next().is_none() && scene.now.since(survey.since) > NOTICED => "nobody listens here".into(),
-        None if survey.listeners.is_empty() => "looking for listeners …".into(),
-        None => "every accept queue is empty: nobody waits for accept()".into(),
+        None if living().next().is_none() && scene.now.since(survey.since) > NOTICED => {
+            say!("nobody listens here").into()
+        }
+        None if survey.listeners.is_empty() => say!("looking for listeners …").into(),
+        None => say!("every accept queue is empty: nobody waits for accept()").into(),
     };
     ("·", text, Style::new())
 }
@@ -147,19 +151,25 @@ fn urgency(survey: &Survey, one: &Watched, now: Stamp) -> (u64, Duration) {
 
 /// What one listener does right now.
 fn state_of_one(scene: &Scene<'_>, one: Option<&Watched>) -> Sentence {
-    let Some(one) = one else { return ("·", "waiting for the listener …".into(), Style::new()) };
+    let Some(one) = one else { return ("·", say!("waiting for the listener …").into(), Style::new()) };
     let depth = one.reading.queue.depth.unwrap_or(0);
     let capacity = one.capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
     if one.is_full() {
         let unix = one.reading.address.port().is_none();
-        let fate = if unix { "connect() blocks or fails with EAGAIN" } else { "new SYNs are dropped in silence" };
-        let text = format!("the accept queue is FULL ({depth} of {capacity}): {fate} until it calls accept()");
+        let fate =
+            if unix { say!("connect() blocks or fails with EAGAIN") } else { say!("new SYNs are dropped in silence") };
+        let text = say!(
+            "the accept queue is FULL ({depth} of {capacity}): {fate} until it calls accept()",
+            depth,
+            capacity,
+            fate
+        );
         return ("▲", text, scene.theme.text(Meaning::Dying));
     }
     let text = match depth {
-        0 => "nobody waits: each connection is accepted at once".into(),
-        1 => format!("1 connection waits for accept(); {capacity} fit"),
-        _ => format!("{depth} connections wait for accept(); {capacity} fit"),
+        0 => say!("nobody waits: each connection is accepted at once").into(),
+        1 => say!("1 connection waits for accept(); {capacity} fit", capacity),
+        _ => say!("{depth} connections wait for accept(); {capacity} fit", depth, capacity),
     };
     ("·", text, Style::new())
 }

@@ -10,6 +10,7 @@ use super::super::layout::StagePlan;
 use super::super::{Scene, ink};
 use super::one::Inside;
 use super::{advice, dropped, names, queues};
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -49,23 +50,26 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>)
     let (theme, survey) = (scene.theme, &scene.world.survey);
     let per_s = inside.one.and_then(|one| survey.group_arrivals_per_s(&survey.group_of(one)));
     let rate = per_s.map_or_else(String::new, numbers::rate);
-    let inner = ink::frame(buf, area, ("ARRIVALS", theme.strong()), (&rate, Style::new()), theme.calm());
+    let inner = ink::frame(buf, area, (say!("ARRIVALS"), theme.strong()), (&rate, Style::new()), theme.calm());
     let tap = scene.world.survey.watching.as_ref().is_some_and(|watching| watching.rights.tap);
     let mut lines: Vec<(String, Style)> = Vec::new();
     match inside.one {
         Some(_) if inside.is_unix() => {
-            lines.push(("a unix socket: connect() is at once in the accept queue".into(), theme.calm()));
+            lines.push((say!("a unix socket: connect() is at once in the accept queue").into(), theme.calm()));
         }
         Some(one) if tap => {
             let (first, again) = (numbers::count(one.syns), numbers::count(one.syns_again));
-            lines.push((format!("{first} SYNs"), theme.text(Meaning::Travelling)));
-            lines.push((format!("{again} again"), if one.syns_again > 0 { Style::new() } else { theme.calm() }));
+            lines.push((say!("{count} SYNs", count = first), theme.text(Meaning::Travelling)));
+            lines.push((
+                say!("{count} again", count = again),
+                if one.syns_again > 0 { Style::new() } else { theme.calm() },
+            ));
             let knocking = scene.cast.dropped.len();
             if knocking > 0 {
-                lines.push((format!("✗ {knocking} knock in vain"), theme.text(Meaning::Dying)));
+                lines.push((say!("✗ {count} knock in vain", count = knocking), theme.text(Meaning::Dying)));
             }
         }
-        _ => lines.push(("not seen: needs root or CAP_NET_RAW".into(), theme.calm())),
+        _ => lines.push((say!("not seen: needs root or CAP_NET_RAW").into(), theme.calm())),
     }
     write_lines(buf, inner, lines);
 }
@@ -73,25 +77,25 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>)
 /// Whose it is, and for how long it has accepted nobody.
 fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
     let theme = scene.theme;
-    let title = if area.width < 10 { "OWN" } else { "OWNER" };
+    let title = if area.width < 10 { say!("OWN") } else { say!("OWNER") };
     let inner = ink::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());
     let Some(one) = inside.one else { return };
     let mut lines: Vec<(String, Style)> = Vec::new();
     match &one.owner {
         Some(owner) => {
             lines.push((names::shorten(&owner.command, inner.width), theme.strong()));
-            lines.push((format!("pid {}", owner.pid), Style::new()));
+            lines.push((say!("pid {pid}", pid = owner.pid), Style::new()));
             if owner.others > 0 {
-                lines.push((format!("+{} more", owner.others), Style::new()));
+                lines.push((say!("+{count} more", count = owner.others), Style::new()));
             }
             if let Some(place) = &owner.place {
                 lines.push((names::shorten(place, inner.width), theme.calm()));
             }
         }
-        None => lines.push(("not to be seen".into(), theme.calm())),
+        None => lines.push((say!("not to be seen").into(), theme.calm())),
     }
     if let Some(still) = one.standstill().filter(|still| still.unmoved >= NOTICED) {
-        let text = format!("no accept() for {}", numbers::span(still.unmoved));
+        let text = say!("no accept() for {time}", time = numbers::span(still.unmoved));
         lines.push((text, theme.text(Meaning::Waiting(3))));
     }
     write_lines(buf, inner, lines);

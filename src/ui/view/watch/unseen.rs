@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::super::{Scene, ink};
 use super::names;
 use crate::model::watch::{LOOK_AT_EASE, LOOK_RESTLESS, Owners, Rights};
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -28,7 +29,7 @@ fn text(scene: &Scene<'_>) -> String {
     match (scene.world.losses.tap_dropped, &scene.world.survey.watching) {
         (1.., _) => {
             let lost = numbers::count(scene.world.losses.tap_dropped);
-            format!("the packet tap lost {lost} packets: arrivals are told too low")
+            say!("the packet tap lost {lost} packets: arrivals are told too low", lost)
         }
         (0, Some(watching)) => words(&watching.rights),
         (0, None) => String::new(),
@@ -38,17 +39,17 @@ fn text(scene: &Scene<'_>) -> String {
 /// What is not seen, and the remedy in few words; `qviz doctor` has the whole reason.
 fn words(rights: &Rights) -> String {
     let (ease, restless) = (LOOK_AT_EASE.as_millis(), LOOK_RESTLESS.as_millis());
-    let peaks = format!("peaks between two looks ({ease} ms apart, {restless} ms once a queue fills)");
+    let peaks = say!("peaks between two looks ({ease} ms apart, {restless} ms once a queue fills)", ease, restless);
     let mut pieces = Vec::new();
     if !rights.tap {
-        pieces.push("single SYNs (root or CAP_NET_RAW shows them)");
+        pieces.push(say!("single SYNs (root or CAP_NET_RAW shows them)"));
     }
     if rights.owners == Owners::Own {
-        pieces.push("owners of other users (root)");
+        pieces.push(say!("owners of other users (root)"));
     }
     pieces.push(&peaks);
-    let why = if rights.tap && rights.owners == Owners::All { "" } else { " · why: qviz doctor" };
-    format!("not seen: {}{why}", pieces.join(" · "))
+    let why = if rights.tap && rights.owners == Owners::All { "" } else { say!(" · why: qviz doctor") };
+    say!("not seen: {pieces}{why}", pieces = pieces.join(" · "), why)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::super::{Scene, ink};
 use super::one::Inside;
 use super::{names, queues};
 use crate::model::sample::Waiting;
+use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -17,8 +18,8 @@ pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, i
     let theme = scene.theme;
     let depth = inside.one.and_then(|one| one.reading.queue.depth).unwrap_or(0);
     let (waiting, dead) = queues::waiting(scene, inside, depth);
-    let right = if depth > 0 { "the next one first" } else { "" };
-    let inner = ink::frame(buf, area, ("WHO WAITS", theme.strong()), (right, theme.calm()), theme.calm());
+    let right = if depth > 0 { say!("the next one first") } else { "" };
+    let inner = ink::frame(buf, area, (say!("WHO WAITS"), theme.strong()), (right, theme.calm()), theme.calm());
     if inner.height == 0 {
         return;
     }
@@ -27,8 +28,11 @@ pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, i
     }
     let mut body = inner;
     if dead > 0 {
-        let are = if dead == 1 { "is" } else { "are" };
-        let text = format!("† {dead} more {are} not listed: reset by the client, the place is kept");
+        let text = if dead == 1 {
+            say!("† 1 more is not listed: reset by the client, the place is kept").into()
+        } else {
+            say!("† {count} more are not listed: reset by the client, the place is kept", count = dead)
+        };
         let last = inner.height - 1;
         ink::write(buf, inner, (0, last), &ink::fit(&text, inner.width), theme.text(Meaning::Dying));
         body.height = last;
@@ -47,10 +51,11 @@ fn client(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, one: &Waiting) {
         Some(age) => (numbers::moment_of_life(age), theme.text(Meaning::Waiting(super::super::cast::shade(age)))),
         None => (format!("{:>8}", numbers::UNKNOWN), theme.calm()),
     };
-    let sent = if one.bytes > 0 { format!("{} B sent", numbers::count(one.bytes.into())) } else { String::new() };
+    let sent =
+        if one.bytes > 0 { say!("{count} B sent", count = numbers::count(one.bytes.into())) } else { String::new() };
     let state = match one.closed {
-        true if line.width >= 60 => "† closed by its client",
-        true => "† closed",
+        true if line.width >= 60 => say!("† closed by its client"),
+        true => say!("† closed"),
         false => "",
     };
     let right = [sent.as_str(), state].iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" ");
@@ -63,13 +68,13 @@ fn client(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, one: &Waiting) {
 pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
     let theme = scene.theme;
     let requests = queues::half_open(scene, inside);
-    let right = if requests.is_empty() { "" } else { "SYN-ACKs" };
-    let inner = ink::frame(buf, area, ("HALF-OPEN", theme.strong()), (right, theme.calm()), theme.calm());
+    let right = if requests.is_empty() { "" } else { say!("SYN-ACKs") };
+    let inner = ink::frame(buf, area, (say!("HALF-OPEN"), theme.strong()), (right, theme.calm()), theme.calm());
     if requests.is_empty() {
         let text = match inside.one {
-            _ if inside.is_unix() => "a unix socket has no handshake",
-            _ if inside.told => "nobody: every handshake was finished",
-            _ => "not told for this listener",
+            _ if inside.is_unix() => say!("a unix socket has no handshake"),
+            _ if inside.told => say!("nobody: every handshake was finished"),
+            _ => say!("not told for this listener"),
         };
         return tell(buf, inner, scene, text);
     }
@@ -77,8 +82,12 @@ pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside:
     for (row, one) in (0..inner.height).zip(requests) {
         let next = numbers::countdown(Duration::from_millis(one.next_ms.into()));
         let last = most.is_some_and(|most| i64::from(one.retransmits) >= most);
-        let does = if last { "dies in" } else { "again in" };
-        let right = format!("{} sent, {does} {next}", u16::from(one.retransmits) + 1);
+        let count = u16::from(one.retransmits) + 1;
+        let right = if last {
+            say!("{count} sent, dies in {left}", count, left = next)
+        } else {
+            say!("{count} sent, again in {left}", count, left = next)
+        };
         let room = inner.width.saturating_sub(ink::width(&right) + 1);
         ink::write(buf, inner, (0, row), &names::shorten(&one.peer.to_string(), room), Style::new());
         ink::right(buf, inner, row, &right, theme.text(Meaning::Waiting(one.retransmits.min(3))));
@@ -89,11 +98,13 @@ pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside:
 fn nobody(scene: &Scene<'_>, inside: Inside<'_>, depth: u32) -> String {
     let waiting = scene.world.listed.waiting.as_ref().filter(|_| inside.told);
     match waiting {
-        _ if inside.is_unix() => "the kernel does not list who waits at a unix socket; ss -xp shows its ends".into(),
-        _ if depth == 0 && inside.told => "nobody".into(),
+        _ if inside.is_unix() => {
+            say!("the kernel does not list who waits at a unix socket; ss -xp shows its ends").into()
+        }
+        _ if depth == 0 && inside.told => say!("nobody").into(),
         None if !scene.state.listens => other(scene),
-        None => "asking the kernel …".into(),
-        Some(_) => "nobody is listed just now".into(),
+        None => say!("asking the kernel …").into(),
+        Some(_) => say!("nobody is listed just now").into(),
     }
 }
 
@@ -102,9 +113,10 @@ fn other(scene: &Scene<'_>) -> String {
     let survey = &scene.world.survey;
     match survey.chosen.and_then(|id| survey.listeners.get(&id)) {
         Some(one) => {
-            format!("this recording tells who waits only for {}, the listener chosen then", one.reading.address)
+            let address = &one.reading.address;
+            say!("this recording tells who waits only for {address}, the listener chosen then", address)
         }
-        None => "this recording does not tell who waits: no listener was chosen at this moment of it".into(),
+        None => say!("this recording does not tell who waits: no listener was chosen at this moment of it").into(),
     }
 }
 
