@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn the_option_wins_over_the_locale_wherever_it_stands() {
-        for words in ["--lang zh", "--lang=zh", "explain ghost --lang zh", "--lang zh watch :80", "--lang en --lang zh"] {
+        for words in ["--lang zh", "--lang=zh", "explain ghost --lang zh", "--lang zh watch :80", "--lang en --lang zh"]
+        {
             assert_eq!(of(words, &[("LC_ALL", "en_US.UTF-8")]), Lang::Chinese, "{words}");
         }
         assert_eq!(of("--lang en", &[("LC_ALL", "zh_CN.UTF-8")]), Lang::English);

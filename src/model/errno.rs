@@ -1,8 +1,12 @@
-//! Error numbers by name.
+//! Error numbers by name, and in words.
 
 use std::borrow::Cow;
 
 use rustix::io::Errno;
+
+mod words;
+
+pub use words::{told, told_of};
 
 /// The name of an error number as C writes it (`EADDRNOTAVAIL`), or `errno 123` for one that a socket call does not give.
 pub fn name(errno: i32) -> Cow<'static, str> {

@@ -6,6 +6,7 @@ use super::reel::{self, Facts, Lines, Place, Store};
 use super::{Header, TapeError, VERSION};
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
+use crate::say;
 
 /// A recording that can be read.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl Tape {
         }
         match lines.fact() {
             Ok(Stamped { event: Event::Began(_) | Event::Watching(_), .. }) => {}
-            Ok(_) => return Err(lines.wrong("a recording begins with the fact `began` or `watching`".to_owned())),
+            Ok(_) => return Err(lines.wrong(say!("a recording begins with the fact `began` or `watching`").to_owned())),
             Err(_) if lines.is_torn() => return Err(TapeError::Empty { path: lines.path }),
             Err(error) => return Err(error),
         }
@@ -139,7 +140,7 @@ fn header(lines: &mut Lines) -> Result<Header, TapeError> {
         None => Err(foreign()),
         Some(found) if found != u64::from(VERSION) => Err(TapeError::Version { path, found }),
         Some(_) => serde_json::from_value(first)
-            .map_err(|error| lines.wrong(format!("damaged header ({})", reel::bare(&error)))),
+            .map_err(|error| lines.wrong(say!("damaged header ({error})", error = reel::bare(&error)))),
     }
 }
 
