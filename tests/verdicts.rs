@@ -1,11 +1,15 @@
 //! What the rules say: nothing, "too early to tell", or a finding. Each rule is asked at a moment of each kind.
 
+#[path = "support/chinese.rs"]
+mod chinese;
 #[path = "support/play.rs"]
 mod play;
 
+use chinese::assert_chinese;
 use play::{Play, peer};
 use qviz::model::counters::Counter;
 use qviz::model::event::{Event, Listening};
+use qviz::model::lang::{Lang, within};
 use qviz::model::ledger::Cause;
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
@@ -18,7 +22,11 @@ impl Play {
 
     #[track_caller]
     fn says(&self, rule: &str, verdict: &str) {
-        let found = self.world.findings.iter().any(|finding| finding.rule == rule);
+        let finding = self.world.findings.iter().find(|finding| finding.rule == rule);
+        if let Some(finding) = finding {
+            assert_chinese(&within(Lang::Chinese, || finding.sentence.to_string()));
+        }
+        let found = finding.is_some();
         let undecided = self.world.undecided.contains(&rule);
         let said = match (found, undecided) {
             (true, false) => "found",

@@ -10,10 +10,12 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use thiserror::Error;
 
 use super::sys;
+use crate::model::errno::told;
+use crate::say;
 
 /// Why another network namespace cannot be looked into.
 #[derive(Debug, Error)]
-#[error("cannot {operation} {}: {why}", path.display())]
+#[error("{}", say!("cannot {operation} {path}: {why}", operation, path = path.display(), why))]
 pub struct ElsewhereError {
     operation: &'static str,
     path: PathBuf,
@@ -24,11 +26,11 @@ pub struct ElsewhereError {
 
 #[derive(Debug, Error)]
 enum Why {
-    #[error("{0}")]
+    #[error("{}", told(_0))]
     Kernel(#[from] io::Error),
-    #[error("this is no network namespace")]
+    #[error("{}", say!("this is no network namespace"))]
     NoNamespace,
-    #[error("the process has {0} threads already; a user namespace is entered before the second")]
+    #[error("{}", say!("the process has {count} threads already; a user namespace is entered before the second", count = _0))]
     Threads(usize),
 }
 
@@ -49,21 +51,22 @@ impl ElsewhereError {
     pub fn hint(&self) -> String {
         let errno = match &self.why {
             Why::NoNamespace => {
-                return "name a file as `/run/netns/NAME` or `/proc/PID/ns/net`: `ip netns`, `lsns -t net`".to_owned();
+                return say!("name a file as `/run/netns/NAME` or `/proc/PID/ns/net`: `ip netns`, `lsns -t net`")
+                    .to_owned();
             }
-            Why::Threads(_) => return "this is a fault of qviz: please report it".to_owned(),
+            Why::Threads(_) => return say!("this is a fault of qviz: please report it").to_owned(),
             Why::Kernel(error) => error.raw_os_error(),
         };
         match (errno, self.pid) {
             (Some(libc::ENOENT | libc::ESRCH), Some(pid)) => {
-                format!("there is no process {pid} in this /proc: `lsns -t net` lists the namespaces and their processes")
+                say!("there is no process {pid} in this /proc: `lsns -t net` lists the namespaces and their processes", pid)
             }
-            (Some(libc::ENOENT), None) => "`ip netns` lists those with a name, `lsns -t net` all".to_owned(),
+            (Some(libc::ENOENT), None) => say!("`ip netns` lists those with a name, `lsns -t net` all").to_owned(),
             (Some(libc::EPERM | libc::EACCES), _) => {
-                "it belongs to another user: run qviz as root; drops without names are in /proc/PID/net/netstat for everybody"
+                say!("it belongs to another user: run qviz as root; drops without names are in /proc/PID/net/netstat for everybody")
                     .to_owned()
             }
-            _ => format!("try `nsenter --net={} true`", self.path.display()),
+            _ => say!("try `nsenter --net={path} true`", path = self.path.display()),
         }
     }
 }
@@ -88,9 +91,9 @@ pub fn enter_pid(pid: u32) -> Result<Way, ElsewhereError> {
 
 fn enter_as(path: &Path, pid: Option<u32>) -> Result<Way, ElsewhereError> {
     let failed = |operation, why| ElsewhereError { operation, path: path.to_owned(), why, pid };
-    let namespace = File::open(path).map_err(|error| failed("open", error.into()))?;
+    let namespace = File::open(path).map_err(|error| failed(say!("open"), error.into()))?;
     if sys::namespace_kind(&namespace).ok() != Some(libc::CLONE_NEWNET) {
-        return Err(failed("enter", Why::NoNamespace));
+        return Err(failed(say!("enter"), Why::NoNamespace));
     }
     if is_here(&namespace) {
         return Ok(Way::Here);
@@ -98,12 +101,12 @@ fn enter_as(path: &Path, pid: Option<u32>) -> Result<Way, ElsewhereError> {
     let refused = match join(&namespace, LinkNameSpaceType::Network) {
         Ok(()) => return Ok(Way::Right),
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => error,
-        Err(error) => return Err(failed("enter", error.into())),
+        Err(error) => return Err(failed(say!("enter"), error.into())),
     };
     // Where the owner may not even be looked up, the first refusal is the reason.
-    let owner = sys::owning_user_namespace(&namespace).map_err(|_| failed("enter", refused.into()))?;
-    join_owner(&owner).map_err(|why| failed("enter the user namespace that owns", why))?;
-    join(&namespace, LinkNameSpaceType::Network).map_err(|error| failed("enter", error.into()))?;
+    let owner = sys::owning_user_namespace(&namespace).map_err(|_| failed(say!("enter"), refused.into()))?;
+    join_owner(&owner).map_err(|why| failed(say!("enter the user namespace that owns"), why))?;
+    join(&namespace, LinkNameSpaceType::Network).map_err(|error| failed(say!("enter"), error.into()))?;
     Ok(Way::Owner)
 }
 

@@ -10,6 +10,7 @@ use std::ops::Bound;
 use self::proc_dir::ProcDir;
 use self::sweep::{Holder, Sweep};
 use crate::model::watch::{self, Owner};
+use crate::say;
 
 mod place;
 mod proc_dir;
@@ -80,21 +81,28 @@ impl Seen {
 
     /// Why sockets may stay without an owner, and what would show it; `None` where all processes were seen.
     pub fn refused(&self) -> Option<String> {
-        let setcap = "run qviz as root, or give it the rights once (the packet tap's too): \
-                      `sudo setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $(command -v qviz)`";
+        let setcap = say!(
+            "run qviz as root, or give it the rights once (the packet tap's too): \
+             `sudo setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $(command -v qviz)`"
+        );
         let (denied, all) = (self.denied, self.processes);
         match self.view {
-            View::Absent => Some("/proc is not mounted here: `mount -t proc proc /proc` as root".to_owned()),
-            View::Hidden => Some(format!("/proc hides the processes of other users (hidepid): {setcap}")),
+            View::Absent => Some(say!("/proc is not mounted here: `mount -t proc proc /proc` as root").to_owned()),
+            View::Hidden => Some(say!("/proc hides the processes of other users (hidepid): {setcap}", setcap)),
             _ if denied > 0 => {
-                Some(format!("{denied} of {all} processes belong to other users and may not be looked into: {setcap}"))
+                Some(say!(
+                    "{denied} of {all} processes belong to other users and may not be looked into: {setcap}",
+                    denied,
+                    all,
+                    setcap
+                ))
             }
             View::Foreign => Some(
-                "/proc is that of another pid namespace, and so are its numbers: mount one of this namespace"
+                say!("/proc is that of another pid namespace, and so are its numbers: mount one of this namespace")
                     .to_owned(),
             ),
             View::Nested => Some(
-                "processes outside of this pid namespace are not listed: run qviz on the host (docker: `--pid=host`)"
+                say!("processes outside of this pid namespace are not listed: run qviz on the host (docker: `--pid=host`)")
                     .to_owned(),
             ),
             View::Whole => None,

@@ -13,7 +13,9 @@ use thiserror::Error;
 
 use crate::kernel::proc::columns::Columns;
 use crate::model::counters::Counters;
+use crate::model::errno::told;
 use crate::model::settings::{Sysctl, Sysctls};
+use crate::say;
 
 mod columns;
 
@@ -26,7 +28,7 @@ pub struct CountersFile {
 
 /// Why the counters cannot be read.
 #[derive(Debug, Error)]
-#[error("cannot open {}: {source}", path.display())]
+#[error("{}", say!("cannot open {path}: {source}", path = path.display(), source = told(source)))]
 pub struct CountersError {
     path: PathBuf,
     source: io::Error,
@@ -37,12 +39,18 @@ impl CountersError {
     pub fn hint(&self) -> &'static str {
         match self.source.kind() {
             io::ErrorKind::NotFound => {
-                "is /proc mounted here? `mount -t proc proc /proc` brings it back; without it the counters stay unknown"
+                say!(
+                    "is /proc mounted here? `mount -t proc proc /proc` brings it back; without it the counters stay unknown"
+                )
             }
             io::ErrorKind::PermissionDenied => {
-                "/proc hides this process (hidepid): run `mount -o remount,hidepid=0 /proc` as root; the counters stay unknown"
+                say!(
+                    "/proc hides this process (hidepid): run `mount -o remount,hidepid=0 /proc` as root; the counters stay unknown"
+                )
             }
-            _ => "run `cat /proc/thread-self/net/netstat` to see the kernel's own answer; the counters stay unknown",
+            _ => say!(
+                "run `cat /proc/thread-self/net/netstat` to see the kernel's own answer; the counters stay unknown"
+            ),
         }
     }
 }

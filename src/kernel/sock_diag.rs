@@ -11,7 +11,9 @@ use thiserror::Error;
 use crate::kernel::sock_diag::codec::Row;
 use crate::kernel::sock_diag::line::Line;
 use crate::kernel::sock_diag::unix::UnixRow;
+use crate::model::errno::told;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
+use crate::say;
 
 pub mod codec;
 pub mod envelope;
@@ -53,7 +55,7 @@ pub struct Listening {
 
 /// Why sock_diag gave no answer.
 #[derive(Debug, Error)]
-#[error("sock_diag could not {operation} {target}: {source}")]
+#[error("{}", say!("sock_diag could not {operation} {target}: {source}", operation, target, source = told(source)))]
 pub struct DiagError {
     operation: &'static str,
     target: &'static str,
@@ -65,13 +67,15 @@ impl DiagError {
     pub fn hint(&self) -> &'static str {
         match self.source.raw_os_error() {
             Some(libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT | libc::ENOENT) => {
-                "this kernel was built without INET_DIAG, or could not load it: run `modprobe tcp_diag` as root"
+                say!("this kernel was built without INET_DIAG, or could not load it: run `modprobe tcp_diag` as root")
             }
             Some(libc::EPERM | libc::EACCES) => {
-                "a sandbox (seccomp, SELinux) refuses netlink: allow AF_NETLINK, or run qviz outside the sandbox"
+                say!("a sandbox (seccomp, SELinux) refuses netlink: allow AF_NETLINK, or run qviz outside the sandbox")
             }
-            Some(libc::ENOBUFS | libc::EAGAIN) => "the kernel was too busy to answer; the next reading asks again",
-            _ => "run `ss -ltn` to see whether sock_diag works here at all",
+            Some(libc::ENOBUFS | libc::EAGAIN) => {
+                say!("the kernel was too busy to answer; the next reading asks again")
+            }
+            _ => say!("run `ss -ltn` to see whether sock_diag works here at all"),
         }
     }
 }
@@ -88,7 +92,7 @@ impl Diag {
     /// # Errors
     /// [`DiagError`] where the kernel or a sandbox does not offer it.
     pub fn open() -> Result<Self, DiagError> {
-        let failed = |source| DiagError { operation: "open", target: "a netlink socket", source };
+        let failed = |source| DiagError { operation: say!("open"), target: say!("a netlink socket"), source };
         Ok(Self { line: Line::open().map_err(failed)?, rows: Vec::new() })
     }
 
@@ -99,7 +103,7 @@ impl Diag {
     pub fn half_open(&mut self, port: u16, out: &mut Vec<HalfOpen>) -> Result<Dumped, DiagError> {
         out.clear();
         let question = Question { states: SYN_RECV, extensions: 0, port, wanted: Row::is_request };
-        let dumped = self.dump(&question, "list half-open requests of")?;
+        let dumped = self.dump(&question, say!("list half-open requests of"))?;
         out.extend(self.rows.iter().map(half_open));
         Ok(dumped)
     }
@@ -111,7 +115,7 @@ impl Diag {
     pub fn waiting(&mut self, port: u16, out: &mut Vec<Waiting>) -> Result<Dumped, DiagError> {
         out.clear();
         let question = Question { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
-        let dumped = self.dump(&question, "list waiting connections of")?;
+        let dumped = self.dump(&question, say!("list waiting connections of"))?;
         out.extend(self.rows.iter().map(waiting));
         Ok(dumped)
     }
@@ -130,7 +134,7 @@ impl Diag {
         children.clear();
         let wanted = |row: &Row| row.is_request() || row.is_unaccepted();
         let question = Question { states: QUEUED, extensions: WITH_INFO, port, wanted };
-        let dumped = self.dump(&question, "list both queues of")?;
+        let dumped = self.dump(&question, say!("list both queues of"))?;
         for row in &self.rows {
             if row.is_request() { requests.push(half_open(row)) } else { children.push(waiting(row)) }
         }
@@ -144,7 +148,7 @@ impl Diag {
     pub fn listeners(&mut self, out: &mut Vec<Listening>) -> Result<Dumped, DiagError> {
         out.clear();
         let question = Question { states: LISTEN, extensions: WITH_MEMORY, port: 0, wanted: |_| true };
-        let dumped = self.dump(&question, "list listeners of")?;
+        let dumped = self.dump(&question, say!("list listeners of"))?;
         out.extend(self.rows.iter().map(|row| Listening {
             address: row.local,
             queue: QueueReading { depth: Some(row.rqueue), limit: Some(row.wqueue), drops: row.drops },
@@ -164,7 +168,7 @@ impl Diag {
     pub fn half_open_everywhere(&mut self, out: &mut Vec<(SocketAddr, HalfOpen)>) -> Result<Dumped, DiagError> {
         out.clear();
         let question = Question { states: SYN_RECV, extensions: 0, port: 0, wanted: Row::is_request };
-        let dumped = self.dump(&question, "list half-open requests of")?;
+        let dumped = self.dump(&question, say!("list half-open requests of"))?;
         out.extend(self.rows.iter().map(|row| (row.local, half_open(row))));
         Ok(dumped)
     }
@@ -176,7 +180,7 @@ impl Diag {
     pub fn waiting_where(&mut self, port: u16, out: &mut Vec<(SocketAddr, Waiting)>) -> Result<Dumped, DiagError> {
         out.clear();
         let question = Question { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
-        let dumped = self.dump(&question, "list waiting connections of")?;
+        let dumped = self.dump(&question, say!("list waiting connections of"))?;
         out.extend(self.rows.iter().map(|row| (row.local, waiting(row))));
         Ok(dumped)
     }
@@ -204,7 +208,7 @@ impl Diag {
             each(body.map(Row::read).transpose()?.as_ref());
             Ok(())
         });
-        let failed = |source| DiagError { operation: "list listeners of", target: HERE, source };
+        let failed = |source| DiagError { operation: say!("list listeners of"), target: here(), source };
         Ok(Dumped { interrupted: answer.map_err(failed)?, doubled: 0 })
     }
 
@@ -218,7 +222,7 @@ impl Diag {
             each(body.map(UnixRow::read).transpose()?);
             Ok(())
         });
-        let failed = |source| DiagError { operation: "list unix listeners of", target: HERE, source };
+        let failed = |source| DiagError { operation: say!("list unix listeners of"), target: here(), source };
         Ok(Dumped { interrupted: answer.map_err(failed)?, doubled: 0 })
     }
 
@@ -235,7 +239,7 @@ impl Diag {
         });
         let interrupted = answer.map_err(|source| {
             rows.clear();
-            DiagError { operation, target: HERE, source }
+            DiagError { operation, target: here(), source }
         })?;
         Ok(Dumped { interrupted, doubled: each_once(rows) })
     }
@@ -275,7 +279,9 @@ fn waiting(row: &Row) -> Waiting {
 }
 
 /// What is asked about, in words.
-const HERE: &str = "this network namespace";
+fn here() -> &'static str {
+    say!("this network namespace")
+}
 
 const SYN_RECV: u32 = 1 << codec::SYN_RECV;
 const LISTEN: u32 = 1 << codec::LISTEN;

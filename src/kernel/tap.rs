@@ -16,7 +16,9 @@ use super::sys;
 use crate::kernel::tap::decode::Ends;
 use crate::kernel::tap::recent::{Recent, Sight};
 use crate::kernel::tap::ring::Ring;
+use crate::model::errno::told;
 use crate::model::segment::Segment;
+use crate::say;
 
 pub mod decode;
 mod filter;
@@ -81,7 +83,7 @@ impl TapPlan {
 
 /// Why there is no tap.
 #[derive(Debug, Error)]
-#[error("the packet tap could not {operation} ({place}): {source}")]
+#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, place, source = told(source)))]
 pub struct TapError {
     operation: &'static str,
     place: Where,
@@ -98,8 +100,8 @@ enum Where {
 impl fmt::Display for Where {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::All => f.write_str("all interfaces"),
-            Self::One(index) => write!(f, "interface {index}"),
+            Self::All => f.write_str(say!("all interfaces")),
+            Self::One(index) => f.write_str(&say!("interface {index}", index)),
         }
     }
 }
@@ -109,18 +111,22 @@ impl TapError {
     pub fn hint(&self) -> &'static str {
         match self.source.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) if self.place == Where::All => {
-                "packet sockets need CAP_NET_RAW: run qviz as root, or give it the right once: \
+                say!(
+                    "packet sockets need CAP_NET_RAW: run qviz as root, or give it the right once: \
                  `sudo setcap cap_net_raw+ep $(command -v qviz)`"
+                )
             }
             Some(libc::EPERM | libc::EACCES) => {
-                "packet sockets need CAP_NET_RAW: run qviz in its own namespace (`qviz --net lab`), or as root"
+                say!("packet sockets need CAP_NET_RAW: run qviz in its own namespace (`qviz --net lab`), or as root")
             }
-            Some(libc::ENODEV | libc::ENXIO) => "there is no such interface in this namespace: run `ip link`",
-            Some(libc::ENOMEM | libc::ENOBUFS) => "the kernel has no memory for the ring: ask for a smaller one",
+            Some(libc::ENODEV | libc::ENXIO) => say!("there is no such interface in this namespace: run `ip link`"),
+            Some(libc::ENOMEM | libc::ENOBUFS) => say!("the kernel has no memory for the ring: ask for a smaller one"),
             Some(libc::EAFNOSUPPORT | libc::EINVAL | libc::ENOPROTOOPT) => {
-                "this kernel was built without AF_PACKET or its rings (CONFIG_PACKET): run `modprobe af_packet` as root"
+                say!(
+                    "this kernel was built without AF_PACKET or its rings (CONFIG_PACKET): run `modprobe af_packet` as root"
+                )
             }
-            _ => "run `qviz doctor` to see what works here; counters and queues need no tap",
+            _ => say!("run `qviz doctor` to see what works here; counters and queues need no tap"),
         }
     }
 }
@@ -149,13 +155,14 @@ impl BlindTap {
     pub fn open(plan: &TapPlan) -> Result<Self, TapError> {
         // Protocol 0 receives nothing until bind() gives another one: the filter is in place before the first packet.
         let kind = if plan.is_cooked() { Type::DGRAM } else { Type::RAW };
-        let socket = Socket::new(Domain::PACKET, kind, None).map_err(failed(plan.place(), "open a packet socket"))?;
+        let socket =
+            Socket::new(Domain::PACKET, kind, None).map_err(failed(plan.place(), say!("open a packet socket")))?;
         let program = if plan.is_cooked() {
             filter::cooked::port(plan.listener_port, plan.shows)
         } else {
             filter::program(plan.listener_port, plan.loopback)
         };
-        socket.attach_filter(&program).map_err(failed(plan.place(), "attach its filter"))?;
+        socket.attach_filter(&program).map_err(failed(plan.place(), say!("attach its filter")))?;
         Ok(Self { socket, plan: *plan })
     }
 
@@ -166,9 +173,9 @@ impl BlindTap {
     /// [`TapError`] where the interface or memory is missing.
     pub fn see(self) -> Result<Tap, TapError> {
         let Self { socket, plan } = self;
-        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(plan.place(), "map its ring"))?;
+        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(plan.place(), say!("map its ring")))?;
         let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
-        socket.bind(&whole).map_err(failed(plan.place(), "bind to the interface"))?;
+        socket.bind(&whole).map_err(failed(plan.place(), say!("bind to the interface")))?;
         let cooked = plan.is_cooked().then(|| Recent::new(COPIES));
         Ok(Tap { socket, ring, ends: Ends { port: plan.listener_port, address: plan.listener }, cooked })
     }
@@ -184,7 +191,7 @@ fn failed(place: Where, operation: &'static str) -> impl FnOnce(io::Error) -> Ta
 /// [`TapError`] with the reason and, in its hint, what would help.
 pub fn allowed() -> Result<(), TapError> {
     let opened = Socket::new(Domain::PACKET, Type::DGRAM, None);
-    opened.map(drop).map_err(failed(Where::All, "open a packet socket"))
+    opened.map(drop).map_err(failed(Where::All, say!("open a packet socket")))
 }
 
 /// How many packets did not fit into a socket's ring since the last call.

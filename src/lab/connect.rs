@@ -26,6 +26,7 @@ use crate::model::peer::Peer;
 use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
 
+use crate::say;
 use client::{ask, end_of, hear_end, may_drop_all, open};
 use skipped::Skipped;
 use source::Sources;
@@ -143,7 +144,7 @@ impl Connects {
             crowd: Slab::new(),
             fresh: VecDeque::new(),
             ends: VecDeque::new(),
-            poll: Poll::new("clients")?,
+            poll: Poll::new(say!("clients"))?,
             ready: Vec::new(),
             owed: 0,
             next_id: 0,
@@ -363,8 +364,10 @@ impl Connects {
             return true;
         }
         self.half_open = 0.0;
-        let message = "real clients cannot be half-open here, that takes CAP_NET_ADMIN in the network namespace: use the private lab \
-                       (`--net lab`); they come as ordinary clients";
+        let message = say!(
+            "real clients cannot be half-open here, that takes CAP_NET_ADMIN in the network namespace: use the private lab \
+             (`--net lab`); they come as ordinary clients"
+        );
         out.push(Stamped { at: now, event: Event::Refused { message: message.to_owned() } });
         false
     }

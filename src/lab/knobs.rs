@@ -6,19 +6,24 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 
 use super::namespace::{Ground, SendPass};
+use crate::model::errno::told_of;
 use crate::model::settings::Sysctl;
+use crate::say;
 
 /// A sysctl that was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnobError {
     /// The calling thread does not stand in a namespace that qviz made.
-    #[error("{name} is not written: this is not a network that qviz made")]
+    #[error("{}", say!("{name} is not written: this is not a network that qviz made", name))]
     NotOurs {
         /// The sysctl's name.
         name: String,
     },
     /// The kernel does not take this value (EINVAL).
-    #[error("the kernel does not take {value} for {name}{}", range_note(.name))]
+    #[error(
+        "{}",
+        say!("the kernel does not take {value} for {name}{note}", value, name, note = range_note(name))
+    )]
     OutOfRange {
         /// The sysctl's name.
         name: String,
@@ -26,7 +31,7 @@ pub enum KnobError {
         value: i64,
     },
     /// The file could not be written or read back.
-    #[error("{name} is out of reach: {reason}")]
+    #[error("{}", say!("{name} is out of reach: {reason}", name, reason))]
     File {
         /// The sysctl's name.
         name: String,
@@ -50,12 +55,12 @@ impl KnobError {
     /// What would help.
     pub fn hint(&self) -> String {
         match self {
-            Self::NotOurs { .. } => "enter the lab first: qviz --net lab".to_owned(),
+            Self::NotOurs { .. } => say!("enter the lab first: qviz --net lab").to_owned(),
             Self::OutOfRange { name, .. } => match range(name) {
-                Some((least, most)) => format!("choose a value from {least} to {most}"),
-                None => "choose another value".to_owned(),
+                Some((least, most)) => say!("choose a value from {least} to {most}", least, most),
+                None => say!("choose another value").to_owned(),
             },
-            Self::File { reason: FileTrouble::Missing, .. } => "a newer kernel has it".to_owned(),
+            Self::File { reason: FileTrouble::Missing, .. } => say!("a newer kernel has it").to_owned(),
             Self::File { reason: FileTrouble::ReadOnly, .. } => {
                 "docker run --security-opt systempaths=unconfined --security-opt apparmor=unconfined ...".to_owned()
             }
@@ -67,9 +72,9 @@ impl KnobError {
 impl fmt::Display for FileTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("this kernel does not have it"),
-            Self::ReadOnly => f.write_str("/proc/sys is read-only here"),
-            Self::Other(errno) => write!(f, "{}", std::io::Error::from_raw_os_error(*errno)),
+            Self::Missing => f.write_str(say!("this kernel does not have it")),
+            Self::ReadOnly => f.write_str(say!("/proc/sys is read-only here")),
+            Self::Other(errno) => f.write_str(&told_of(*errno)),
         }
     }
 }
@@ -137,7 +142,7 @@ fn range(name: &str) -> Option<(i64, i64)> {
 }
 
 fn range_note(name: &str) -> String {
-    range(name).map(|(least, most)| format!("; it takes {least} to {most}")).unwrap_or_default()
+    range(name).map(|(least, most)| say!("; it takes {least} to {most}", least, most)).unwrap_or_default()
 }
 
 /// include/net/tcp.h

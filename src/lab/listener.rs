@@ -9,6 +9,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::model::errno::told;
+use crate::say;
+
 /// The kernel's first port that needs no privilege, where `ip_unprivileged_port_start` cannot be read.
 const USUAL_PORT_START: u16 = 1024;
 
@@ -76,7 +79,7 @@ impl AsFd for Listener {
 
 /// Why there is no listener.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {operation} {address}: {source}")]
+#[error("{}", say!("cannot {operation} {address}: {source}", operation, address, source = told(source)))]
 pub struct ListenError {
     /// What failed.
     pub operation: Operation,
@@ -104,11 +107,11 @@ pub enum Operation {
 impl std::fmt::Display for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Open => "open a socket for",
-            Self::Prepare => "set the options of the socket for",
-            Self::Bind => "bind",
-            Self::Listen => "listen on",
-            Self::ReadAddress => "read back the address of",
+            Self::Open => say!("open a socket for"),
+            Self::Prepare => say!("set the options of the socket for"),
+            Self::Bind => say!("bind"),
+            Self::Listen => say!("listen on"),
+            Self::ReadAddress => say!("read back the address of"),
         })
     }
 }
@@ -118,32 +121,36 @@ impl ListenError {
     pub fn hint(&self) -> String {
         let (ip, port) = (self.address.ip(), self.address.port());
         match self.source.raw_os_error().map(Errno::from_raw_os_error) {
-            Some(Errno::ADDRINUSE) => format!(
-                "port {port} is taken: see by whom with `ss -ltnp 'sport = :{port}'`, and give another one with `--listen {}`, or any \
-                 free one with `--listen {}`",
-                SocketAddr::new(ip, if port < u16::MAX { port + 1 } else { 8080 }),
-                SocketAddr::new(ip, 0),
+            Some(Errno::ADDRINUSE) => say!(
+                "port {port} is taken: see by whom with `ss -ltnp 'sport = :{port}'`, and give another one with `--listen {next}`, or \
+                 any free one with `--listen {free}`",
+                port,
+                next = SocketAddr::new(ip, if port < u16::MAX { port + 1 } else { 8080 }),
+                free = SocketAddr::new(ip, 0),
             ),
             Some(Errno::ACCESS) => {
                 let start = unprivileged_port_start();
-                format!(
-                    "port {port} is privileged here: give one from {start} on with `--listen {}`, or use the private lab \
+                say!(
+                    "port {port} is privileged here: give one from {start} on with `--listen {other}`, or use the private lab \
                      (`--net lab`), where every port is free",
-                    SocketAddr::new(ip, start.max(8080)),
+                    port,
+                    start,
+                    other = SocketAddr::new(ip, start.max(8080)),
                 )
             }
-            Some(Errno::ADDRNOTAVAIL) => format!(
+            Some(Errno::ADDRNOTAVAIL) => say!(
                 "no interface here has the address {ip}: see them with `ip -brief address`, and listen on one of them, for example \
-                 `--listen {}`",
-                if ip.is_ipv4() { format!("127.0.0.1:{port}") } else { format!("[::1]:{port}") },
+                 `--listen {other}`",
+                ip,
+                other = if ip.is_ipv4() { format!("127.0.0.1:{port}") } else { format!("[::1]:{port}") },
             ),
             Some(Errno::AFNOSUPPORT) => {
-                format!("this kernel has IPv6 switched off: use IPv4, for example `--listen 127.0.0.1:{port}`")
+                say!("this kernel has IPv6 switched off: use IPv4, for example `--listen 127.0.0.1:{port}`", port)
             }
             Some(Errno::MFILE | Errno::NFILE) => {
-                "no file descriptor is left: raise the limit with `ulimit -n 4096`".to_owned()
+                say!("no file descriptor is left: raise the limit with `ulimit -n 4096`").to_owned()
             }
-            _ => "see what works on this machine with `qviz doctor`".to_owned(),
+            _ => say!("see what works on this machine with `qviz doctor`").to_owned(),
         }
     }
 }

@@ -33,6 +33,7 @@ pub use limits::raise_descriptor_limit;
 pub use poll::PollError;
 pub(in crate::lab) use poll::{Interest, Poll};
 
+use crate::say;
 use recent::Recent;
 use serve::{Attempt, answer};
 use slab::{Key, Slab};
@@ -129,7 +130,7 @@ impl Server {
             recent: Recent::default(),
             served: Slab::new(),
             agenda: BinaryHeap::new(),
-            poll: Poll::new("server")?,
+            poll: Poll::new(say!("server"))?,
             awaited: 0,
             ready: Vec::new(),
             most_live: descriptor_share(),
@@ -339,10 +340,10 @@ impl Server {
             return;
         }
         self.told_full = true;
-        let message = format!(
-            "{} connections are in service, and the limit of open files allows no more: give fewer workers (`--workers`), or raise \
-             the limit with `ulimit -n`",
-            self.served.len()
+        let message = say!(
+            "{count} connections are in service, and the limit of open files allows no more: give fewer workers (`--workers`), or \
+             raise the limit with `ulimit -n`",
+            count = self.served.len()
         );
         out.push(Stamped { at: now, event: Event::Refused { message } });
     }

@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::namespace::SendPass;
+use crate::model::errno::told;
 use crate::model::stamp::Stamp;
 use crate::model::trial::{Line, Mood, Trial, TrialFact};
 use crate::say;
@@ -63,7 +64,7 @@ pub struct Bench<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
     /// A call that it needs was refused.
-    #[error("{call}: {source}")]
+    #[error("{}", say!("{operation}: {source}", operation = call, source = told(source)))]
     Call {
         /// Which one.
         call: String,

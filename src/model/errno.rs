@@ -1,8 +1,12 @@
-//! Error numbers by name.
+//! Error numbers by name, and in words.
 
 use std::borrow::Cow;
 
 use rustix::io::Errno;
+
+mod words;
+
+pub use words::{told, told_of};
 
 /// The name of an error number as C writes it (`EADDRNOTAVAIL`), or `errno 123` for one that a socket call does not give.
 pub fn name(errno: i32) -> Cow<'static, str> {
@@ -32,7 +36,7 @@ pub const ALWAYS_LISTED: [Errno; 8] = [
     Errno::NOBUFS,
 ];
 
-const NAMES: [(Errno, &str); 34] = [
+const NAMES: [(Errno, &str); 45] = [
     (Errno::ACCESS, "EACCES"),
     (Errno::ADDRINUSE, "EADDRINUSE"),
     (Errno::ADDRNOTAVAIL, "EADDRNOTAVAIL"),
@@ -40,16 +44,20 @@ const NAMES: [(Errno, &str); 34] = [
     (Errno::AGAIN, "EAGAIN"),
     (Errno::ALREADY, "EALREADY"),
     (Errno::BADF, "EBADF"),
+    (Errno::BUSY, "EBUSY"),
     (Errno::CONNABORTED, "ECONNABORTED"),
     (Errno::CONNREFUSED, "ECONNREFUSED"),
     (Errno::CONNRESET, "ECONNRESET"),
     (Errno::DESTADDRREQ, "EDESTADDRREQ"),
+    (Errno::EXIST, "EEXIST"),
+    (Errno::FBIG, "EFBIG"),
     (Errno::HOSTUNREACH, "EHOSTUNREACH"),
     (Errno::INPROGRESS, "EINPROGRESS"),
     (Errno::INTR, "EINTR"),
     (Errno::INVAL, "EINVAL"),
     (Errno::IO, "EIO"),
     (Errno::ISCONN, "EISCONN"),
+    (Errno::ISDIR, "EISDIR"),
     (Errno::MFILE, "EMFILE"),
     (Errno::NETDOWN, "ENETDOWN"),
     (Errno::NETUNREACH, "ENETUNREACH"),
@@ -59,14 +67,21 @@ const NAMES: [(Errno, &str); 34] = [
     (Errno::NOENT, "ENOENT"),
     (Errno::NOMEM, "ENOMEM"),
     (Errno::NOPROTOOPT, "ENOPROTOOPT"),
+    (Errno::NOSPC, "ENOSPC"),
+    (Errno::NOSYS, "ENOSYS"),
     (Errno::NOTCONN, "ENOTCONN"),
+    (Errno::NOTDIR, "ENOTDIR"),
     (Errno::NOTSOCK, "ENOTSOCK"),
+    (Errno::NXIO, "ENXIO"),
     (Errno::OPNOTSUPP, "EOPNOTSUPP"),
     (Errno::PERM, "EPERM"),
     (Errno::PIPE, "EPIPE"),
     (Errno::PROTO, "EPROTO"),
     (Errno::PROTONOSUPPORT, "EPROTONOSUPPORT"),
+    (Errno::ROFS, "EROFS"),
+    (Errno::SRCH, "ESRCH"),
     (Errno::TIMEDOUT, "ETIMEDOUT"),
+    (Errno::USERS, "EUSERS"),
 ];
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use super::clock::Clock;
 use super::{Session, Source};
 use crate::kernel::census::CensusError;
+use crate::model::errno::told;
 use crate::model::watch::Target;
+use crate::say;
 
 mod choice;
 mod counted;
@@ -54,10 +56,10 @@ pub enum AttachError {
     #[error(transparent)]
     Census(#[from] CensusError),
     /// The watching thread ended before it had begun: a defect of qviz.
-    #[error("the watching thread ended before it had begun")]
+    #[error("{}", say!("the watching thread ended before it had begun"))]
     Vanished,
     /// No thread.
-    #[error("starting the watching thread: {0}")]
+    #[error("{}", say!("starting the watching thread: {source}", source = told(_0)))]
     Thread(io::Error),
 }
 
@@ -66,8 +68,8 @@ impl AttachError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Census(error) => error.hint(),
-            Self::Vanished => "this is a bug in qviz: please report it; see: qviz doctor",
-            Self::Thread(_) => "see the limits of this shell: ulimit -a",
+            Self::Vanished => say!("this is a bug in qviz: please report it; see: qviz doctor"),
+            Self::Thread(_) => say!("see the limits of this shell: ulimit -a"),
         }
     }
 }

@@ -17,8 +17,10 @@ use crate::lab::knobs::KnobError;
 use crate::lab::listener::ListenError;
 use crate::lab::server::PollError;
 use crate::lab::wire::transmit::TransmitError;
+use crate::model::errno::told;
 use crate::model::event::Stamped;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
+use crate::say;
 use crate::scenario::Script;
 
 mod actors;
@@ -86,16 +88,19 @@ pub enum LiveError {
     #[error(transparent)]
     Knob(#[from] KnobError),
     /// Packet-level clients were asked for where there is no private network.
-    #[error("wire clients need the private lab: on the host's loopback only real connect() clients are possible")]
+    #[error("{}", say!("wire clients need the private lab: on the host's loopback only real connect() clients are possible"))]
     WireNeedsLab,
     /// Packet-level clients cannot reach this address.
-    #[error("packet-level clients cannot reach {0}: the kernel takes this address from loopback alone")]
+    #[error(
+        "{}",
+        say!("packet-level clients cannot reach {address}: the kernel takes this address from loopback alone", address = _0)
+    )]
     WireNeedsLink(SocketAddr),
     /// The lab's thread ended before it had begun: a defect of qviz.
-    #[error("the lab's thread ended before it had begun")]
+    #[error("{}", say!("the lab's thread ended before it had begun"))]
     Vanished,
     /// Something else that the system refused.
-    #[error("{operation}: {source}")]
+    #[error("{}", say!("{operation}: {source}", operation, source = told(source)))]
     System {
         /// What was tried.
         operation: &'static str,
@@ -108,7 +113,7 @@ impl LiveError {
     /// The next command, or the next option, that would help.
     pub fn hint(&self) -> Option<String> {
         if self.wants_descriptors() {
-            return Some("raise the limit of open files, then run the same again: ulimit -n 4096".into());
+            return Some(say!("raise the limit of open files, then run the same again: ulimit -n 4096").into());
         }
         match self {
             Self::Listen(error) => Some(error.hint()),
@@ -116,9 +121,9 @@ impl LiveError {
             Self::Poll(error) => Some(error.hint()),
             Self::Transmit(error) => Some(error.hint().to_owned()),
             Self::Knob(error) => Some(error.hint()),
-            Self::WireNeedsLab => Some("qviz --client connect, or see: qviz doctor".into()),
-            Self::WireNeedsLink(_) => Some("--client connect, or --listen [2001:db8::1]:8080".into()),
-            Self::Vanished | Self::System { .. } => Some("see: qviz doctor".into()),
+            Self::WireNeedsLab => Some(say!("qviz --client connect, or see: qviz doctor").into()),
+            Self::WireNeedsLink(_) => Some(say!("--client connect, or --listen [2001:db8::1]:8080").into()),
+            Self::Vanished | Self::System { .. } => Some(say!("see: qviz doctor").into()),
         }
     }
 
@@ -157,7 +162,7 @@ pub fn start(plan: LivePlan) -> Result<Session, LiveError> {
     std::thread::Builder::new()
         .name("lab".into())
         .spawn(lab)
-        .map_err(LiveError::system("starting the lab's thread"))?;
+        .map_err(LiveError::system(say!("starting the lab's thread")))?;
     match outcome.recv() {
         Ok(opened) => opened.map(|()| Session::new(Source::Live { facts: receiver, wishes }, clock)),
         Err(_) => Err(LiveError::Vanished),

@@ -17,6 +17,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 
 use super::rest;
+use crate::model::errno::told;
+use crate::say;
 use request::{Wish, understood};
 
 mod request;
@@ -43,7 +45,7 @@ const SETBACK: Duration = Duration::from_millis(100);
 
 /// The place where metrics are served cannot be had.
 #[derive(Debug, Error)]
-#[error("cannot serve metrics on {address}: {source}")]
+#[error("{}", say!("cannot serve metrics on {address}: {source}", address, source = told(source)))]
 pub struct ScrapeError {
     /// Where.
     pub address: SocketAddr,
@@ -55,9 +57,9 @@ impl ScrapeError {
     /// What to try.
     pub fn hint(&self) -> String {
         match self.source.kind() {
-            io::ErrorKind::AddrInUse => "another port, or port 0 for any free one: --metrics 0".into(),
-            io::ErrorKind::PermissionDenied => "a port of 1024 or more".into(),
-            _ => "an address of this machine: --metrics 127.0.0.1:9742".into(),
+            io::ErrorKind::AddrInUse => say!("another port, or port 0 for any free one: --metrics 0").into(),
+            io::ErrorKind::PermissionDenied => say!("a port of 1024 or more").into(),
+            _ => say!("an address of this machine: --metrics 127.0.0.1:9742").into(),
         }
     }
 }

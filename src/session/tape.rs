@@ -6,6 +6,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::model::errno::told;
+use crate::say;
 use serde::{Deserialize, Serialize};
 
 pub mod deck;
@@ -41,7 +43,7 @@ impl Header {
 #[derive(Debug, thiserror::Error)]
 pub enum TapeError {
     /// The file cannot be opened.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("{}", say!("cannot open {path}: {source}", path = path.display(), source = told(source)))]
     Open {
         /// The file.
         path: PathBuf,
@@ -49,7 +51,7 @@ pub enum TapeError {
         source: io::Error,
     },
     /// The file cannot be written any further.
-    #[error("cannot write the recording {}: {source}", path.display())]
+    #[error("{}", say!("cannot write the recording {path}: {source}", path = path.display(), source = told(source)))]
     Write {
         /// The file.
         path: PathBuf,
@@ -57,7 +59,7 @@ pub enum TapeError {
         source: io::Error,
     },
     /// The file cannot be read any further.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("{}", say!("cannot read {path}: {source}", path = path.display(), source = told(source)))]
     Read {
         /// The file.
         path: PathBuf,
@@ -65,19 +67,27 @@ pub enum TapeError {
         source: io::Error,
     },
     /// A file that would be overwritten is something else.
-    #[error("{} exists and is no recording: it is not overwritten", path.display())]
+    #[error("{}", say!("{path} exists and is no recording: it is not overwritten", path = path.display()))]
     NotOurs {
         /// The file.
         path: PathBuf,
     },
     /// The file is no recording.
-    #[error("{}:1: not a qviz recording: the first line is no header", path.display())]
+    #[error("{}", say!("{path}:1: not a qviz recording: the first line is no header", path = path.display()))]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// The file was written by a later qviz.
-    #[error("{}:1: recording format {found} is not known here; this qviz reads format {VERSION}", path.display())]
+    #[error(
+        "{}",
+        say!(
+            "{path}:1: recording format {found} is not known here; this qviz reads format {known}",
+            path = path.display(),
+            found,
+            known = VERSION
+        )
+    )]
     Version {
         /// The file.
         path: PathBuf,
@@ -85,7 +95,7 @@ pub enum TapeError {
         found: u64,
     },
     /// The recording has no facts.
-    #[error("{}: the recording is empty: it has a header and no fact", path.display())]
+    #[error("{}", say!("{path}: the recording is empty: it has a header and no fact", path = path.display()))]
     Empty {
         /// The file.
         path: PathBuf,
@@ -106,12 +116,14 @@ impl TapeError {
     /// The next thing to do.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Open { .. } => "check the path: qviz --record FILE writes a recording, qviz replay FILE shows it",
-            Self::Write { .. } => "free some space, or record elsewhere: qviz --record OTHER-FILE",
-            Self::Read { .. } | Self::Foreign { .. } => "make a recording: qviz --record FILE",
-            Self::NotOurs { .. } => "give another name, or remove the file: qviz --record OTHER-FILE",
-            Self::Version { .. } => "use the qviz that wrote it, or a later one",
-            Self::Empty { .. } | Self::Line { .. } => "record again: qviz --record FILE",
+            Self::Open { .. } => {
+                say!("check the path: qviz --record FILE writes a recording, qviz replay FILE shows it")
+            }
+            Self::Write { .. } => say!("free some space, or record elsewhere: qviz --record OTHER-FILE"),
+            Self::Read { .. } | Self::Foreign { .. } => say!("make a recording: qviz --record FILE"),
+            Self::NotOurs { .. } => say!("give another name, or remove the file: qviz --record OTHER-FILE"),
+            Self::Version { .. } => say!("use the qviz that wrote it, or a later one"),
+            Self::Empty { .. } | Self::Line { .. } => say!("record again: qviz --record FILE"),
         }
     }
 }

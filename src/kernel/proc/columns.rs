@@ -8,6 +8,7 @@ use std::io::BufRead;
 use procfs::{FromBufRead, ProcError, ProcResult};
 
 use crate::model::counters::{Counter, Counters};
+use crate::say;
 
 /// The name lines of one file, up to the last one that holds a needed counter.
 #[derive(Debug, Default)]
@@ -105,7 +106,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 
 fn strange(line: &[u8]) -> ProcError {
     let start = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
-    ProcError::Other(format!("not a line of counter names: {start:?}"))
+    ProcError::Other(say!("not a line of counter names: {start}", start = format_args!("{start:?}")))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::ring::Ring;
 use super::{TapError, Where, decode, failed, filter};
 use crate::kernel::sys;
 use crate::model::peer::Peer;
+use crate::say;
 
 /// An open tap for SYNs.
 #[derive(Debug)]
@@ -39,13 +40,13 @@ impl Knocking {
     pub fn open() -> Result<Self, TapError> {
         let everywhere = Where::All;
         let socket =
-            Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(failed(everywhere, "open a packet socket"))?;
-        socket.attach_filter(&filter::cooked::knocks()).map_err(failed(everywhere, "attach its filter"))?;
+            Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(failed(everywhere, say!("open a packet socket")))?;
+        socket.attach_filter(&filter::cooked::knocks()).map_err(failed(everywhere, say!("attach its filter")))?;
         // Linux before 4.20 does not know it; there the filter alone passes over what leaves.
         let _spared = sys::set_option_words(&socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, [1]);
-        let ring = Ring::map(&socket, RING_BYTES).map_err(failed(everywhere, "map its ring"))?;
+        let ring = Ring::map(&socket, RING_BYTES).map_err(failed(everywhere, say!("map its ring")))?;
         let all = sys::link_address(0, libc::ETH_P_ALL as u16);
-        socket.bind(&all).map_err(failed(everywhere, "bind to all interfaces"))?;
+        socket.bind(&all).map_err(failed(everywhere, say!("bind to all interfaces")))?;
         Ok(Self { socket, ring, recent: Recent::new(REMEMBERED) })
     }
 

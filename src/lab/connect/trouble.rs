@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
+use crate::model::errno::told_of;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
+use crate::say;
 
 /// The reasons that were told.
 #[derive(Debug, Default)]
@@ -18,11 +20,13 @@ impl Trouble {
     /// So many clients are alive, and the limit of descriptors allows no more.
     pub(super) fn full(&mut self, now: Stamp, live: usize, out: &mut Vec<Stamped>) {
         let limit =
-            getrlimit(Resource::Nofile).current.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+            getrlimit(Resource::Nofile).current.map_or_else(|| say!("unlimited").to_owned(), |limit| limit.to_string());
         self.tell(now, Errno::MFILE, out, || {
-            format!(
+            say!(
                 "{live} clients are under way, and the limit of open files ({limit}) allows no more: the arrivals beyond are \
-                 skipped; raise it with `ulimit -n 4096`"
+                 skipped; raise it with `ulimit -n 4096`",
+                live,
+                limit
             )
         });
     }
@@ -31,16 +35,18 @@ impl Trouble {
     pub(super) fn failed(&mut self, now: Stamp, errno: Errno, target: SocketAddr, out: &mut Vec<Stamped>) {
         self.tell(now, errno, out, || match errno {
             Errno::MFILE | Errno::NFILE => {
-                "a client could not start: no file descriptor is left; raise the limit with `ulimit -n 4096`".to_owned()
+                say!("a client could not start: no file descriptor is left; raise the limit with `ulimit -n 4096`").to_owned()
             }
             Errno::ADDRNOTAVAIL => {
-                let many = if target.is_ipv6() { ", or listen on IPv4, where clients have many addresses" } else { "" };
-                format!(
+                let many = if target.is_ipv6() { say!(", or listen on IPv4, where clients have many addresses") } else { "" };
+                say!(
                     "a client could not start: no source port toward {target} is left (EADDRNOTAVAIL); no SYN was sent. Widen \
-                     net.ipv4.ip_local_port_range{many}"
+                     net.ipv4.ip_local_port_range{many}",
+                    target,
+                    many
                 )
             }
-            errno => format!("a client could not start: {}; no SYN was sent", std::io::Error::from(errno)),
+            errno => say!("a client could not start: {why}; no SYN was sent", why = told_of(errno.raw_os_error())),
         });
     }
 

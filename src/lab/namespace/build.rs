@@ -16,6 +16,7 @@ use super::{
 };
 use crate::lab::knobs::{self, KnobError};
 use crate::model::settings::{Sysctl, Sysctls};
+use crate::say;
 
 /// Leaves for namespaces of its own and builds the network there.
 pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
@@ -153,7 +154,7 @@ impl Settings {
     fn put(&mut self, name: &str, sysctl: Option<Sysctl>, wanted: i64) {
         let reason = match knobs::put(self.ground, name, wanted) {
             Ok(value) if value == wanted => return,
-            Ok(value) => format!("the kernel made it {value}"),
+            Ok(value) => say!("the kernel made it {value}", value),
             // What cannot be written may have the value all the same.
             Err(_) if knobs::read(name) == Ok(wanted) => return,
             Err(KnobError::File { reason, .. }) => reason.to_string(),

@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::model::errno::told_of;
+use crate::say;
+
 /// One step on the way into the private network, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,7 +83,7 @@ pub enum Cause {
 
 /// The private network could not be had. The process stands where it stood before.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no private network: {step} failed ({}): {cause}", std::io::Error::from_raw_os_error(*.errno))]
+#[error("{}", say!("no private network: {step} failed ({error}): {cause}", step, error = told_of(*errno), cause))]
 pub struct Refusal {
     /// The step that failed.
     pub step: Step,
@@ -142,14 +145,18 @@ impl Refusal {
         match self.cause {
             Cause::NoProc => "sudo mount -t proc proc /proc".to_owned(),
             Cause::Threads => {
-                "enter the lab before any thread starts; this is a fault in qviz, please report it".to_owned()
+                say!("enter the lab before any thread starts; this is a fault in qviz, please report it").to_owned()
             }
             Cause::Limit(name, value) => {
                 let enough = value.map_or(ENOUGH_NAMESPACES, |value| value.saturating_mul(2).max(ENOUGH_NAMESPACES));
                 format!("sudo sysctl {name}={enough}")
             }
             Cause::OuterLimit(name) => {
-                format!("sudo sysctl {name}={OUTER_NAMESPACES} (on the host, outside of this container)")
+                say!(
+                    "sudo sysctl {name}={value} (on the host, outside of this container)",
+                    name,
+                    value = OUTER_NAMESPACES
+                )
             }
             Cause::SwitchedOff => "sudo sysctl kernel.unprivileged_userns_clone=1".to_owned(),
             Cause::AppArmor => "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0".to_owned(),
@@ -161,7 +168,7 @@ impl Refusal {
             Cause::NoUserNamespaces | Cause::Unknown => "sudo qviz".to_owned(),
             Cause::OwnLimit => "ulimit -n 1024; ulimit -u 4096; ulimit -v unlimited".to_owned(),
             Cause::OldKernel => "qviz --net host".to_owned(),
-            Cause::Address(_) => "choose a unicast address: qviz --listen 198.51.100.1:8080".to_owned(),
+            Cause::Address(_) => say!("choose a unicast address: qviz --listen 198.51.100.1:8080").to_owned(),
         }
     }
 }
@@ -210,19 +217,19 @@ impl Evidence {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Origin => f.write_str("reading /proc/thread-self/ns/net"),
-            Self::Threads => f.write_str("the start from a single thread"),
-            Self::Fork => f.write_str("the try in a child process"),
+            Self::Origin => f.write_str(say!("reading /proc/thread-self/ns/net")),
+            Self::Threads => f.write_str(say!("the start from a single thread")),
+            Self::Fork => f.write_str(say!("the try in a child process")),
             Self::UserNamespace => f.write_str("unshare(CLONE_NEWUSER)"),
-            Self::IdentityMap => f.write_str("writing the user's identity to uid_map and gid_map"),
+            Self::IdentityMap => f.write_str(say!("writing the user's identity to uid_map and gid_map")),
             Self::NetworkNamespace => f.write_str("unshare(CLONE_NEWNET)"),
-            Self::NestedNamespace => f.write_str("the second unshare(CLONE_NEWNET)"),
-            Self::Loopback => f.write_str("setting lo up"),
-            Self::VethPair => f.write_str("making the veth pair"),
-            Self::LinksUp => f.write_str("setting the veth pair up"),
-            Self::Address(address) => write!(f, "adding the address {address}"),
-            Self::Route(network) => write!(f, "adding the route to {network}"),
-            Self::Join => f.write_str("setns() into the finished network"),
+            Self::NestedNamespace => f.write_str(say!("the second unshare(CLONE_NEWNET)")),
+            Self::Loopback => f.write_str(say!("setting lo up")),
+            Self::VethPair => f.write_str(say!("making the veth pair")),
+            Self::LinksUp => f.write_str(say!("setting the veth pair up")),
+            Self::Address(address) => f.write_str(&say!("adding the address {address}", address)),
+            Self::Route(network) => f.write_str(&say!("adding the route to {network}", network)),
+            Self::Join => f.write_str(say!("setns() into the finished network")),
         }
     }
 }
@@ -230,25 +237,31 @@ impl fmt::Display for Step {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoProc => f.write_str("/proc is not mounted here"),
-            Self::Threads => f.write_str("a user namespace can be entered only while the process has one thread"),
-            Self::Limit(name, Some(value)) => write!(f, "{name} is {value}, and no more are free"),
-            Self::Limit(name, None) => write!(f, "the limit {name} is reached"),
-            Self::OuterLimit(name) => write!(f, "{name} is reached outside of this container"),
-            Self::SwitchedOff => f.write_str("kernel.unprivileged_userns_clone is 0"),
-            Self::AppArmor => {
-                f.write_str("AppArmor denies ordinary users the rights inside their own namespaces (Ubuntu's default)")
+            Self::NoProc => f.write_str(say!("/proc is not mounted here")),
+            Self::Threads => f.write_str(say!("a user namespace can be entered only while the process has one thread")),
+            Self::Limit(name, Some(value)) => {
+                f.write_str(&say!("{name} is {value}, and no more are free", name, value))
             }
-            Self::Seccomp => f.write_str("a seccomp filter is in force, as in containers without SYS_ADMIN"),
-            Self::NoUserNamespaces => f.write_str("this kernel was built without user namespaces"),
-            Self::NoVeth => f.write_str("the kernel has no veth devices; their module is missing or may not be loaded"),
+            Self::Limit(name, None) => f.write_str(&say!("the limit {name} is reached", name)),
+            Self::OuterLimit(name) => f.write_str(&say!("{name} is reached outside of this container", name)),
+            Self::SwitchedOff => f.write_str(say!("kernel.unprivileged_userns_clone is 0")),
+            Self::AppArmor => f.write_str(say!(
+                "AppArmor denies ordinary users the rights inside their own namespaces (Ubuntu's default)"
+            )),
+            Self::Seccomp => f.write_str(say!("a seccomp filter is in force, as in containers without SYS_ADMIN")),
+            Self::NoUserNamespaces => f.write_str(say!("this kernel was built without user namespaces")),
+            Self::NoVeth => {
+                f.write_str(say!("the kernel has no veth devices; their module is missing or may not be loaded"))
+            }
             Self::ModulesGone => {
-                f.write_str("the running kernel's modules are not on this disk, so veth cannot be loaded")
+                f.write_str(say!("the running kernel's modules are not on this disk, so veth cannot be loaded"))
             }
-            Self::OldKernel => f.write_str("setns by process needs Linux 5.8"),
-            Self::Address(address) => write!(f, "the kernel does not take {address} as an address of a device"),
-            Self::OwnLimit => f.write_str("the process has reached a limit of open files, processes or memory"),
-            Self::Unknown => f.write_str("nothing in /proc explains it"),
+            Self::OldKernel => f.write_str(say!("setns by process needs Linux 5.8")),
+            Self::Address(address) => {
+                f.write_str(&say!("the kernel does not take {address} as an address of a device", address))
+            }
+            Self::OwnLimit => f.write_str(say!("the process has reached a limit of open files, processes or memory")),
+            Self::Unknown => f.write_str(say!("nothing in /proc explains it")),
         }
     }
 }

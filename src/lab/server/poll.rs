@@ -8,13 +8,15 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
 use super::slab::Key;
+use crate::model::errno::told;
+use crate::say;
 
 /// So many ready sockets are told at once; the others keep the epoll readable.
 const READY_PER_TURN: usize = 128;
 
 /// There could be no epoll.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot create an epoll for the {side}: {source}")]
+#[error("{}", say!("cannot create an epoll for the {side}: {source}", side, source = told(&(*source).into())))]
 pub struct PollError {
     /// Whose sockets it was meant for.
     pub side: &'static str,
@@ -27,9 +29,9 @@ impl PollError {
     pub fn hint(&self) -> String {
         match self.source {
             Errno::MFILE | Errno::NFILE => {
-                "no file descriptor is left: raise the limit with `ulimit -n 4096`".to_owned()
+                say!("no file descriptor is left: raise the limit with `ulimit -n 4096`").to_owned()
             }
-            _ => "see what works on this machine with `qviz doctor`".to_owned(),
+            _ => say!("see what works on this machine with `qviz doctor`").to_owned(),
         }
     }
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::Destination;
 use crate::model::segment::{Segment, flags};
+use crate::say;
 
 /// The two ends of the veth pair, as Ethernet sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +31,19 @@ pub struct Frames {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum FrameError {
     /// The listener has no address of the client's family.
-    #[error("a frame for {0} cannot be made: the listener has no address of that family")]
+    #[error("{}", say!("a frame for {address} cannot be made: the listener has no address of that family", address = _0))]
     OtherFamily(IpAddr),
     /// The payload does not fit into one frame.
-    #[error("a frame with {0} bytes of payload cannot be made: at most {MAX_PAYLOAD} fit")]
+    #[error("{}", say!("a frame with {count} bytes of payload cannot be made: at most {most} fit", count = _0, most = MAX_PAYLOAD))]
     TooLong(u16),
 }
 
 impl FrameError {
     /// What to do about it.
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
-            Self::OtherFamily(_) => "give --listen an address of the clients' family, or [::] for both",
-            Self::TooLong(_) => "send a shorter request",
+            Self::OtherFamily(_) => say!("give --listen an address of the clients' family, or [::] for both"),
+            Self::TooLong(_) => say!("send a shorter request"),
         }
     }
 }

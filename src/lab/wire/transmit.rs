@@ -5,6 +5,7 @@
 
 mod link;
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -18,22 +19,24 @@ use thiserror::Error;
 use super::Destination;
 use super::bytes::{FrameError, Frames, Macs};
 use crate::lab::namespace::{Link, SendPass};
+use crate::model::errno::told;
 use crate::model::segment::Segment;
+use crate::say;
 
 /// Why there is no sender, or why a segment was not sent.
 #[derive(Debug, Error)]
 pub enum TransmitError {
     /// The calling thread does not stand in the namespace for which the pass was given.
-    #[error("packets are not sent from {link}: this is not the private network that qviz made")]
+    #[error("{}", say!("packets are not sent from {link}: this is not the private network that qviz made", link))]
     NotOurs {
         /// The interface of which there was talk.
         link: String,
     },
     /// The kernel said no.
-    #[error("the packet socket on {link} could not {operation}: {source}")]
+    #[error("{}", say!("the packet socket on {link} could not {operation}: {source}", link, operation, source = told(source)))]
     Socket {
         /// What was tried.
-        operation: &'static str,
+        operation: Operation,
         /// The interface.
         link: String,
         /// What the kernel said.
@@ -44,17 +47,40 @@ pub enum TransmitError {
     Frame(#[from] FrameError),
 }
 
+/// What a packet socket was wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// To be opened.
+    Open,
+    /// To stand at the clients' end.
+    Bind,
+    /// To send.
+    Send,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => say!("be opened"),
+            Self::Bind => say!("bind to the clients' end"),
+            Self::Send => say!("send"),
+        })
+    }
+}
+
 impl TransmitError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotOurs { .. } => {
-                "run with `--net lab`, or with `--client connect` on the host; qviz never sends raw packets there"
+                say!("run with `--net lab`, or with `--client connect` on the host; qviz never sends raw packets there")
             }
-            Self::Socket { operation: OPEN, .. } => {
-                "packet sockets need CAP_NET_RAW in the namespace: run `qviz doctor`, or use `--client connect`"
+            Self::Socket { operation: Operation::Open, .. } => {
+                say!("packet sockets need CAP_NET_RAW in the namespace: run `qviz doctor`, or use `--client connect`")
             }
-            Self::Socket { .. } => "the interface is gone or has no memory left: lower --rate, or start qviz again",
+            Self::Socket { .. } => {
+                say!("the interface is gone or has no memory left: lower --rate, or start qviz again")
+            }
             Self::Frame(error) => error.hint(),
         }
     }
@@ -107,7 +133,7 @@ impl Transmit {
     pub fn send(&mut self, segment: &Segment) -> Result<(), TransmitError> {
         let outcome = match self.frames.frame(segment) {
             Ok(frame) => put_on_wire(&self.socket, frame, &mut self.sent.waits)
-                .map_err(|errno| failed("send", &self.link, errno.into())),
+                .map_err(|errno| failed(Operation::Send, &self.link, errno.into())),
             Err(error) => Err(error.into()),
         };
         match outcome {
@@ -125,9 +151,9 @@ impl Transmit {
 
 fn open_socket(client_end: &Link) -> Result<Socket, TransmitError> {
     let failed = |operation| move |source| failed(operation, &client_end.name, source);
-    let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None).map_err(failed(OPEN))?;
+    let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None).map_err(failed(Operation::Open))?;
     let address = link::sending_address(client_end.index);
-    socket.bind(&address).map_err(failed("bind to the clients' end"))?;
+    socket.bind(&address).map_err(failed(Operation::Bind))?;
     Ok(socket)
 }
 
@@ -153,11 +179,10 @@ fn put_on_wire(socket: &Socket, frame: &[u8], waits: &mut u64) -> Result<(), Err
     }
 }
 
-fn failed(operation: &'static str, link: &str, source: io::Error) -> TransmitError {
+fn failed(operation: Operation, link: &str, source: io::Error) -> TransmitError {
     TransmitError::Socket { operation, link: link.to_owned(), source }
 }
 
-const OPEN: &str = "be opened";
 /// Milliseconds that one frame is waited for.
 const PATIENCE: u32 = 5;
 

@@ -6,6 +6,7 @@ use super::knocks::Door;
 use crate::kernel::tap::knocking::Knocking;
 use crate::kernel::tap::{Tap, TapPlan};
 use crate::model::event::{Event, Stamped};
+use crate::say;
 use crate::session::clock::{Clock, WallClock};
 
 /// Both taps.
@@ -21,7 +22,7 @@ impl Taps {
     pub(super) fn open() -> (Self, Option<String>) {
         match Knocking::open() {
             Ok(all) => (Self { all: Some(all), ..Self::default() }, None),
-            Err(error) => (Self::default(), Some(format!("{error}: {}", error.hint()))),
+            Err(error) => (Self::default(), Some(say!("{error}: {hint}", error, hint = error.hint()))),
         }
     }
 

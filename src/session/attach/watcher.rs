@@ -22,6 +22,7 @@ use crate::model::sample::QueueReading;
 use crate::model::settings::{ClientKind, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::model::watch::ListenerId;
+use crate::say;
 use crate::session::clock::Clock;
 
 /// The longest rest: how late a wish may be noticed.
@@ -191,14 +192,18 @@ impl Watcher {
             let all = listed(&mut addresses.iter().map(ToString::to_string));
             let first = addresses.first().map(ToString::to_string).unwrap_or_default();
             let count = addresses.len();
-            return format!(
-                "{wished} is listened on at {count} addresses: {all}. Who waits is shown for one: qviz watch {first}"
+            return say!(
+                "{wished} is listened on at {count} addresses: {all}. Who waits is shown for one: qviz watch {first}",
+                wished,
+                count,
+                all,
+                first
             );
         }
         let near = self.plan.target.as_ref().map(|target| nearest(target, self.register.iter())).unwrap_or_default();
         let near = listed(&mut near.into_iter().map(ToString::to_string));
-        let near = if near.is_empty() { String::new() } else { format!(" (nearest: {near})") };
-        format!("nobody listens on {wished}{near}: waiting for it")
+        let near = if near.is_empty() { String::new() } else { say!(" (nearest: {near})", near) };
+        say!("nobody listens on {wished}{near}: waiting for it", wished, near)
     }
 
     /// From now on everything about this listener is told.
@@ -267,8 +272,9 @@ impl Watcher {
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
                 Ok(Command::Choose(id)) => self.choose(id),
                 Ok(_) => {
-                    let message =
-                        "this listener is somebody else's and only watched: qviz without watch has one of its own";
+                    let message = say!(
+                        "this listener is somebody else's and only watched: qviz without watch has one of its own"
+                    );
                     self.push(Event::Refused { message: message.into() });
                 }
                 Err(TryRecvError::Empty) => return true,
@@ -278,7 +284,7 @@ impl Watcher {
 
     fn choose(&mut self, id: Option<ListenerId>) {
         if !self.choice.choose(&self.register, id) {
-            return self.push(Event::Refused { message: "that listener is gone".into() });
+            return self.push(Event::Refused { message: say!("that listener is gone").into() });
         }
         if let Some(id) = id {
             self.begin(id);

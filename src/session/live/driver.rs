@@ -22,6 +22,7 @@ use crate::model::command::Command;
 use crate::model::event::{Event, Listening, Loss, Stamped};
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
+use crate::say;
 use crate::scenario::Script;
 use crate::session::clock::{Clock, WallClock};
 
@@ -87,7 +88,7 @@ impl Driver {
                     self.wait();
                 }
             }
-            Err(error) => self.push(Event::Refused { message: format!("{error}. {}", error.hint()) }),
+            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
         }
         self.finish();
     }
@@ -247,7 +248,7 @@ impl Driver {
                 let listening = self.listening(backlog);
                 self.push(Event::Listening(listening));
             }
-            Err(error) => self.push(Event::Refused { message: format!("{error}. {}", error.hint()) }),
+            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
         }
     }
 
@@ -263,13 +264,13 @@ impl Driver {
     fn write_sysctl(&mut self, sysctl: Sysctl, value: i64) {
         let Some(pass) = &self.pass else {
             let message =
-                format!("{} belongs to the host here and is never changed: run qviz in the lab", sysctl.name());
+                say!("{name} belongs to the host here and is never changed: run qviz in the lab", name = sysctl.name());
             self.push(Event::Refused { message });
             return;
         };
         match knobs::write(pass, sysctl, value) {
             Ok(value) => self.push(Event::Sysctl { name: sysctl, value }),
-            Err(error) => self.push(Event::Refused { message: format!("{error}. {}", error.hint()) }),
+            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 use crate::model::tempo::{Step, Thing};
+use crate::say;
 
 impl Driver {
     /// The server's turn, in the clients' time; what it did is told in the session's.
@@ -31,8 +32,9 @@ impl Driver {
             return self.accept_one(now);
         }
         if matches!(self.actors, Actors::Connect(_)) {
-            let message = "connect() clients keep the kernel's time, which nobody can hold: step mode and slow motion need \
-                           qviz --client wire";
+            let message = say!(
+                "connect() clients keep the kernel's time, which nobody can hold: step mode and slow motion need qviz --client wire"
+            );
             return self.push(Event::Refused { message: message.into() });
         }
         let before = self.actors.tempo();
@@ -62,7 +64,7 @@ impl Driver {
         let served = served.map(|(_, peer, thing)| (peer, thing));
         match served.or_else(|| self.actors.step(now, &mut self.batch)) {
             Some((peer, thing)) => self.say(now, Event::Stepped { peer, thing }),
-            None => self.push(Event::Refused { message: NOTHING_DUE.into() }),
+            None => self.push(Event::Refused { message: nothing_due().into() }),
         }
         self.exchange();
     }
@@ -74,7 +76,7 @@ impl Driver {
         match taken {
             Some(peer) if tempo.held => self.say(now, Event::Stepped { peer, thing: Thing::Accepted }),
             Some(_) => {}
-            None => self.push(Event::Refused { message: "accept() found nobody in the accept queue".into() }),
+            None => self.push(Event::Refused { message: say!("accept() found nobody in the accept queue").into() }),
         }
     }
 
@@ -95,5 +97,6 @@ fn inspect(fd: BorrowedFd<'_>) -> (Option<u32>, Option<u64>) {
 }
 
 /// Nobody is under way and nobody will come.
-const NOTHING_DUE: &str =
-    "nothing is due: no client is under way and nobody waits. Key b brings clients, up brings arrivals";
+fn nothing_due() -> &'static str {
+    say!("nothing is due: no client is under way and nobody waits. Key b brings clients, up brings arrivals")
+}

@@ -7,6 +7,7 @@ use super::{Header, TapeError, VERSION};
 use crate::model::event::Event;
 use crate::model::lesson::LessonFact;
 use crate::model::stamp::Stamp;
+use crate::say;
 
 /// A recording that can be read.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl Tape {
         match lines.fact() {
             Ok(fact) if opens(&fact.event) => {}
             Ok(_) => {
-                return Err(lines.wrong("a recording begins with the fact `began`, `watching` or `lesson`".to_owned()));
+                return Err(lines.wrong(say!("a recording begins with the fact `began`, `watching` or `lesson`").to_owned()));
             }
             Err(_) if lines.is_torn() => return Err(TapeError::Empty { path: lines.path }),
             Err(error) => return Err(error),
@@ -147,7 +148,7 @@ fn header(lines: &mut Lines) -> Result<Header, TapeError> {
         None => Err(foreign()),
         Some(found) if found != u64::from(VERSION) => Err(TapeError::Version { path, found }),
         Some(_) => serde_json::from_value(first)
-            .map_err(|error| lines.wrong(format!("damaged header ({})", reel::bare(&error)))),
+            .map_err(|error| lines.wrong(say!("damaged header ({error})", error = reel::bare(&error)))),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Header, TapeError};
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
+use crate::say;
 
 /// How large a recording may become, in bytes.
 pub const LIMIT: u64 = 1 << 30;
@@ -78,7 +79,7 @@ impl Recorder {
             self.write(now, facts);
         }
         if let (Some(failure), false) = (&self.failure, self.told) {
-            let message = format!("{failure}: the recording has ended, the run goes on");
+            let message = say!("{failure}: the recording has ended, the run goes on", failure);
             facts.push(Stamped { at: now, event: Event::Refused { message } });
             self.told = true;
         }
@@ -160,8 +161,11 @@ impl Recorder {
     /// The last line says why there are no more.
     fn end_at_limit(&mut self, at: Stamp) -> String {
         let mib = self.limit >> 20;
-        let message =
-            format!("the recording {} has ended at its limit of {mib} MiB; the run goes on", self.path.display());
+        let message = say!(
+            "the recording {path} has ended at its limit of {mib} MiB; the run goes on",
+            path = self.path.display(),
+            mib
+        );
         let last = Stamped { at, event: Event::Refused { message: message.clone() } };
         if let Ok(line) = line(&last) {
             self.put(&line);

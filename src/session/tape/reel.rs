@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::TapeError;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
+use crate::say;
 
 /// Where a tape's bytes are.
 #[derive(Clone, Debug)]
@@ -93,7 +94,7 @@ impl Lines {
         self.next.offset += count;
         self.next.line += 1;
         if count == LONGEST_LINE {
-            return Err(self.wrong("a line longer than any fact".to_owned()));
+            return Err(self.wrong(say!("a line longer than any fact").to_owned()));
         }
         Ok(count > 0)
     }
@@ -119,7 +120,7 @@ impl Lines {
     /// The fact of the line that was read last.
     pub(super) fn fact(&self) -> Result<Stamped, TapeError> {
         let fact = serde_json::from_slice(&self.buffer);
-        fact.map_err(|error| self.wrong(format!("not a fact that this qviz knows ({})", bare(&error))))
+        fact.map_err(|error| self.wrong(say!("not a fact that this qviz knows ({error})", error = bare(&error))))
     }
 
     /// What is wrong with the line that was read last.
@@ -180,7 +181,8 @@ impl Facts {
     /// The fact that nothing more can be read.
     fn end_of(&mut self, error: &TapeError) -> Stamped {
         self.over = true;
-        let message = format!("{error}: the recording is damaged there and ends for us; {}", error.hint());
+        let message =
+            say!("{error}: the recording is damaged there and ends for us; {hint}", error, hint = error.hint());
         Stamped { at: self.latest, event: Event::Refused { message } }
     }
 }

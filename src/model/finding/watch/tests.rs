@@ -1,10 +1,16 @@
 //! Each rule is found where it should be, and nowhere else.
 
+#[path = "../../../../tests/support/chinese.rs"]
+mod chinese;
+
 use std::collections::BTreeSet;
+
+use chinese::assert_chinese;
 
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Began, Event, Listening, Rung};
 use crate::model::finding::{Finding, Severity};
+use crate::model::lang::{Lang, within};
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
 use crate::model::settings::{ClientKind, Sysctl, Sysctls};
@@ -80,9 +86,13 @@ impl Watch {
         self.tell(ms, &Event::Listening(Listening { backlog: 5, somaxconn: Some(4096), limit: Some(5) }));
     }
 
-    /// What is found after the next quarter of a second.
+    /// What is found after the next quarter of a second; it is said in both languages.
+    #[track_caller]
     fn found(&mut self, ms: u64) -> Vec<Finding> {
         self.tell(ms, &Event::Tick);
+        for finding in &self.0.findings {
+            assert_chinese(&within(Lang::Chinese, || finding.sentence.to_string()));
+        }
         self.0.findings.clone()
     }
 
@@ -294,11 +304,11 @@ fn php_fpm_on_a_unix_socket_is_recognised_and_its_full_queue_too() {
 fn the_full_member_beside_idle_siblings_is_named() {
     let mut watch = Watch::began(None);
     watch.roll(0, vec![listener(1, 6, 5), listener(2, 0, 5), listener(3, 0, 5), listener(4, 0, 5)]);
-    watch.owned(0, 1, "worker");
+    watch.owned(0, 1, "nginx");
     let finding = watch.only(300, "one-member-full");
     assert!(
         finding.sentence.to_string().contains("one of 4 sockets")
-            && finding.sentence.to_string().contains("pid 4242 (worker)")
+            && finding.sentence.to_string().contains("pid 4242 (nginx)")
     );
     assert!(finding.sentence.to_string().contains("about 25 %"), "{}", finding.sentence);
     watch.roll(400, vec![listener(2, 1, 5)]);

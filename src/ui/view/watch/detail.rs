@@ -86,16 +86,11 @@ pub(super) fn limit(one: &Watched, world: &World) -> String {
             say!("{holds}; somaxconn is {ceiling} now: the next listen() gives less", holds, ceiling)
         }
         Some(ceiling) => match habit(one, limit) {
-<<<<<<< HEAD
-            Some(habit) => format!("{holds}; {limit} is {}; to change: {}", habit.whose(), habit.change()),
-            None => format!("{holds}; asked for by its listen(), somaxconn {ceiling} allows more"),
-=======
             Some(habit) => {
-                let (whose, change) = (habit.whose, habit.change);
+                let (whose, change) = (habit.whose(), habit.change());
                 say!("{holds}; {limit} is {whose}; to change: {change}", holds, limit, whose, change)
             }
             None => say!("{holds}; asked for by its listen(), somaxconn {ceiling} allows more", holds, ceiling),
->>>>>>> 6f4e5f9 (The screen says its texts through one table, in the language of its state; --lang and the locale choose it)
         },
         None => holds,
     }
