@@ -5,6 +5,10 @@
 //! QVIZ_REQUIRE_LAB=1.
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the case's process")]
 
+#[path = "trials/binding.rs"]
+mod binding;
+#[path = "trials/connecting.rs"]
+mod connecting;
 #[expect(
     dead_code,
     clippy::print_stdout,
@@ -20,6 +24,8 @@ mod stage;
 
 use std::process::ExitCode;
 
+use binding::*;
+use connecting::*;
 use harness::{Case, Ignored, Who};
 use qviz::model::trial::Trial;
 use stage::{Asked, facts_of};
@@ -36,6 +42,18 @@ const CASES: &[Case] = cases![
     a_trial_under_way_ends_with_its_session,
     accept_takes_the_first_that_came,
     accept_on_an_empty_queue_sleeps_or_says_eagain,
+    a_full_queue_meets_every_syn_with_silence,
+    a_long_retry_schedule_ends_with_its_session,
+    each_of_three_causes_sends_an_rst,
+    an_unreachable_host_ends_an_attempt_and_not_a_connection,
+    a_failed_socket_connects_all_the_same,
+    a_connect_that_does_not_wait_ends_when_the_answer_comes,
+    new_sockets_and_growing_pauses_survive_a_late_server,
+    every_errno_of_connect_comes_from_its_cause,
+    the_kernel_chooses_what_bind_left_open,
+    a_second_bind_needs_the_consent_of_the_first,
+    an_unbound_listener_gets_a_port_and_hears_everybody,
+    sockets_without_connections_do_not_listen,
 ];
 
 fn main() -> ExitCode {

@@ -14,6 +14,7 @@
 
 mod attempt;
 mod build;
+mod denial;
 mod netlink;
 mod pass;
 mod refusal;
@@ -24,6 +25,7 @@ use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
 use self::attempt::Trial;
+pub(in crate::lab) use self::denial::{Denial, Refusing};
 pub(in crate::lab) use self::pass::Ground;
 #[cfg(test)]
 pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;

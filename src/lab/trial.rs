@@ -10,13 +10,27 @@ use std::time::Duration;
 
 use super::namespace::SendPass;
 use crate::model::errno::told;
+use crate::model::segment::Segment;
 use crate::model::stamp::Stamp;
 use crate::model::trial::{Line, Mood, Trial, TrialFact};
 use crate::say;
 
 mod accept_blocks;
 mod accept_fifo;
+mod attempts;
+mod backoff;
+mod bind_four;
+mod bind_in_use;
+mod connect_errnos;
 mod ends;
+mod failed_socket;
+mod far;
+mod listen_types;
+mod nonblocking_connect;
+mod retry_schedule;
+mod three_resets;
+mod unbound_listen;
+mod unreachable;
 
 /// What a trial may use of the world outside of this room: clock, eyes, and ears for what it tells.
 pub trait Surroundings {
@@ -38,6 +52,23 @@ pub trait Surroundings {
     fn sockets(&self, port: u16) -> Vec<Seen>;
     /// The change of a counter of this namespace since the session began, by its name in `nstat`.
     fn counter(&self, name: &str) -> Option<u64>;
+    /// Hears every segment from and to this port from now on; `None` without the right to it.
+    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn Ear>>;
+}
+
+/// What segments of a trial travel by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// Loopback.
+    Loopback,
+    /// The pair of the private network.
+    Pair,
+}
+
+/// Hears the segments of one port as they pass on the wire.
+pub trait Ear {
+    /// Those that passed since it was asked last, in their order. Toward the listener is toward the port.
+    fn heard(&mut self) -> Vec<(Stamp, Segment)>;
 }
 
 /// A socket as sock_diag lists it.
@@ -163,8 +194,19 @@ pub fn run(trial: Trial, bench: &mut Bench<'_>) {
 
 fn carry_out(trial: Trial, bench: &mut Bench<'_>) -> Result<(), TrialError> {
     match trial {
-        Trial::AcceptFifo => accept_fifo::run(bench),
         Trial::AcceptBlocks => accept_blocks::run(bench),
+        Trial::AcceptFifo => accept_fifo::run(bench),
+        Trial::Backoff => backoff::run(bench),
+        Trial::BindFour => bind_four::run(bench),
+        Trial::BindInUse => bind_in_use::run(bench),
+        Trial::ConnectErrnos => connect_errnos::run(bench),
+        Trial::FailedSocket => failed_socket::run(bench),
+        Trial::ListenTypes => listen_types::run(bench),
+        Trial::NonblockingConnect => nonblocking_connect::run(bench),
+        Trial::RetrySchedule => retry_schedule::run(bench),
+        Trial::ThreeResets => three_resets::run(bench),
+        Trial::UnboundListen => unbound_listen::run(bench),
+        Trial::Unreachable => unreachable::run(bench),
         other => Err(TrialError::InVain(other.name().to_owned())),
     }
 }

@@ -1,9 +1,10 @@
 //! Packet-level clients: a pure handshake machine, segment bytes, and the socket that sends them.
 //!
 //! [`machine`] decides what one client sends, [`bytes`] makes frames of it, [`transmit`] puts them on the clients' end
-//! of the veth pair. Many clients at once live in [`crate::lab::crowd`].
+//! of the veth pair; [`icmp`] is what a router on the way would say. Many clients at once live in [`crate::lab::crowd`].
 
 pub mod bytes;
+pub mod icmp;
 pub mod machine;
 pub mod transmit;
 

@@ -25,6 +25,7 @@ use crate::scenario::Script;
 
 mod actors;
 mod driver;
+mod ear;
 mod eyes;
 mod place;
 mod setup;

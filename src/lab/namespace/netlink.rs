@@ -84,6 +84,19 @@ impl Route {
         self.change(libc::RTM_NEWROUTE, header, &attributes)
     }
 
+    /// Refuses to send to a network: a route of this type (`RTN_UNREACHABLE`, `RTN_PROHIBIT`, `RTN_BLACKHOLE`).
+    pub(super) fn add_denial(&mut self, network: (IpAddr, u8), denial: u8) -> Result<(), Errno> {
+        let (header, attributes) = denial_route(network, denial);
+        self.change(libc::RTM_NEWROUTE, header, &[attributes])
+    }
+
+    /// Takes such a route away again.
+    pub(super) fn remove_denial(&mut self, network: (IpAddr, u8), denial: u8) -> Result<(), Errno> {
+        let (mut bytes, attributes) = denial_route(network, denial);
+        bytes.extend(concat(&[attributes]));
+        self.ask(RouteMessage { kind: libc::RTM_DELROUTE, bytes }, NLM_F_ACK).map(|_| ())
+    }
+
     /// Reads one link.
     pub(super) fn link(&mut self, name: &CStr) -> Result<LinkState, Errno> {
         let mut bytes = link_header(0, 0, 0);
@@ -202,6 +215,13 @@ const RTNH_F_ONLINK: u32 = 4;
 /// `struct ifinfomsg`
 fn link_header(index: u32, flags: u32, change: u32) -> Vec<u8> {
     [0, index, flags, change].into_iter().flat_map(u32::to_ne_bytes).collect()
+}
+
+/// `struct rtmsg` of a route that leads nowhere, and its destination.
+fn denial_route((network, prefix): (IpAddr, u8), denial: u8) -> (Vec<u8>, DefaultNla) {
+    let (family, bytes) = octets(network);
+    let (table, origin, everywhere) = (libc::RT_TABLE_MAIN, libc::RTPROT_STATIC, libc::RT_SCOPE_UNIVERSE);
+    (vec![family, prefix, 0, 0, table, origin, everywhere, denial, 0, 0, 0, 0], attr(libc::RTA_DST, &bytes))
 }
 
 fn read_link(answer: &RouteMessage) -> Option<LinkState> {

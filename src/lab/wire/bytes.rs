@@ -182,7 +182,7 @@ fn part(bytes: &[u8], from: usize, to: usize) -> &[u8] {
 
 /// The sum of a byte string's big-endian 16-bit words, an odd last byte padded with zero (RFC 1071), not folded:
 /// congruent to it modulo 2^16 - 1, because 2^32 is 1 there.
-fn sum(bytes: &[u8]) -> u64 {
+pub(super) fn sum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<4>();
     let mut total: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
     let mut last = [0; 4];
@@ -194,7 +194,7 @@ fn sum(bytes: &[u8]) -> u64 {
 }
 
 /// The one's complement of the folded sum, as it stands in a header.
-fn fold(mut total: u64) -> [u8; 2] {
+pub(super) fn fold(mut total: u64) -> [u8; 2] {
     while total > 0xffff {
         total = (total & 0xffff) + (total >> 16);
     }

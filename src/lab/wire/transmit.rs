@@ -7,7 +7,7 @@ mod link;
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use super::Destination;
 use super::bytes::{FrameError, Frames, Macs};
+use super::icmp::{self, Quote, Unreachable};
 use crate::lab::namespace::{Link, SendPass};
 use crate::model::errno::told;
 use crate::model::segment::Segment;
@@ -102,6 +103,7 @@ pub struct Sent {
 pub struct Transmit {
     socket: Socket,
     frames: Frames,
+    macs: Macs,
     link: String,
     sent: Sent,
 }
@@ -121,7 +123,7 @@ impl Transmit {
         let socket = open_socket(client_end)?;
         let macs = Macs { client: client_end.mac, kernel: pass.kernel_end().mac };
         let frames = Frames::new(macs, &Destination::from(listener));
-        Ok(Self { socket, frames, link: client_end.name.clone(), sent: Sent::default() })
+        Ok(Self { socket, frames, macs, link: client_end.name.clone(), sent: Sent::default() })
     }
 
     /// Puts one segment on the wire. Where the kernel has no room for it, it is waited for a few milliseconds.
@@ -136,6 +138,22 @@ impl Transmit {
                 .map_err(|errno| failed(Operation::Send, &self.link, errno.into())),
             Err(error) => Err(error.into()),
         };
+        self.count(outcome)
+    }
+
+    /// Puts on the wire what a router on the way says of a segment that it cannot pass on.
+    ///
+    /// # Errors
+    ///
+    /// [`TransmitError::Socket`] where the kernel does not take it.
+    pub fn complain(&mut self, router: Ipv4Addr, why: Unreachable, quote: &Quote) -> Result<(), TransmitError> {
+        let frame = icmp::frame(self.macs, router, why, quote);
+        let outcome = put_on_wire(&self.socket, &frame, &mut self.sent.waits)
+            .map_err(|errno| failed("send", &self.link, errno.into()));
+        self.count(outcome)
+    }
+
+    fn count(&mut self, outcome: Result<(), TransmitError>) -> Result<(), TransmitError> {
         match outcome {
             Ok(()) => self.sent.frames += 1,
             Err(_) => self.sent.failed += 1,

@@ -37,7 +37,7 @@ const DETAIL_PER_S: u32 = 2_000;
 const RING_BYTES: u32 = 2 << 20;
 
 /// The loopback interface's index in every network namespace.
-const LOOPBACK: u32 = 1;
+pub(super) const LOOPBACK: u32 = 1;
 
 pub(super) fn open(
     plan: LivePlan,

@@ -10,12 +10,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::ear::TapEar;
+use super::setup::LOOPBACK;
 use crate::kernel::own::{self, OwnListener};
 use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
 use crate::kernel::sock_diag::codec::Row;
 use crate::lab::namespace::SendPass;
-use crate::lab::trial::{self, Bench, Seen, Surroundings};
+use crate::lab::trial::{self, Bench, Ear, Seen, Surroundings, Wire};
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
@@ -89,7 +91,8 @@ impl Trials {
         let (clock, first, teller) = (self.clock, self.first.clone(), self.teller.clone());
         let (heard, pass) = (Arc::clone(&stopped), self.pass.clone());
         let work = move || {
-            let mut place = Place::open(clock, first, heard, teller);
+            let pair = pass.as_ref().map(|pass| pass.kernel_end().index);
+            let mut place = Place { pair, ..Place::open(clock, first, heard, teller) };
             trial::run(trial, &mut Bench::new(&mut place, pass));
         };
         match std::thread::Builder::new().name("trial".into()).spawn(work) {
@@ -119,6 +122,8 @@ struct Place {
     first: Counters,
     stopped: Arc<AtomicBool>,
     teller: Sender<Stamped>,
+    /// The interface at which segments of the pair are seen once.
+    pair: Option<u32>,
     diag: RefCell<Option<Diag>>,
     counters: RefCell<Option<CountersFile>>,
 }
@@ -126,7 +131,7 @@ struct Place {
 impl Place {
     fn open(clock: Clock, first: Counters, stopped: Arc<AtomicBool>, teller: Sender<Stamped>) -> Self {
         let (diag, counters) = (RefCell::new(Diag::open().ok()), RefCell::new(CountersFile::open().ok()));
-        Self { clock, first, stopped, teller, diag, counters }
+        Self { clock, first, stopped, teller, pair: None, diag, counters }
     }
 }
 
@@ -180,6 +185,20 @@ impl Surroundings for Place {
         let counter = Counter::ALL.into_iter().find(|counter| counter.name() == name)?;
         let now = self.counters.borrow_mut().as_mut()?.read().ok()?;
         now.since(&self.first).value(counter)
+    }
+
+    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn Ear>> {
+        let interface = match on {
+            Wire::Loopback => LOOPBACK,
+            Wire::Pair => self.pair?,
+        };
+        match TapEar::open(self.clock, on, interface, port) {
+            Ok(ear) => Some(Box::new(ear)),
+            Err(error) => {
+                tracing::info!(%error, "a trial hears nothing");
+                None
+            }
+        }
     }
 }
 

@@ -1,0 +1,74 @@
+//! Networks to which the private network's kernel refuses to send, for as long as somebody wants it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use rustix::io::Errno;
+
+use super::SendPass;
+use super::netlink::Route;
+
+/// How a destination is refused. Nothing is sent in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lab) enum Refusing {
+    /// A route of type "unreachable": EHOSTUNREACH.
+    Unreachable,
+    /// A route of type "prohibit": EACCES.
+    Prohibited,
+    /// A route of type "blackhole": EINVAL.
+    Blackhole,
+}
+
+impl Refusing {
+    /// Its number in `include/uapi/linux/rtnetlink.h`.
+    const fn route_type(self) -> u8 {
+        match self {
+            Self::Unreachable => libc::RTN_UNREACHABLE,
+            Self::Prohibited => libc::RTN_PROHIBIT,
+            Self::Blackhole => libc::RTN_BLACKHOLE,
+        }
+    }
+}
+
+/// One address of the private network to which nothing is sent; sent to as before once this is dropped.
+#[derive(Debug)]
+pub(in crate::lab) struct Denial {
+    route: Route,
+    address: IpAddr,
+    refusing: Refusing,
+}
+
+impl Denial {
+    /// Puts the route up.
+    ///
+    /// # Errors
+    /// EPERM where the calling thread does not stand in the network of the pass; the kernel's own otherwise.
+    pub(in crate::lab) fn put_up(pass: &SendPass, address: Ipv4Addr, refusing: Refusing) -> Result<Self, Errno> {
+        if !pass.holds_here() {
+            return Err(Errno::PERM);
+        }
+        let (mut route, address) = (Route::open()?, IpAddr::V4(address));
+        route.add_denial((address, HOST), refusing.route_type())?;
+        Ok(Self { route, address, refusing })
+    }
+}
+
+impl Drop for Denial {
+    fn drop(&mut self) {
+        let _the_network_is_gone = self.route.remove_denial((self.address, HOST), self.refusing.route_type());
+    }
+}
+
+/// The prefix length of one IPv4 address.
+const HOST: u8 = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::super::pass_for_elsewhere;
+    use super::*;
+
+    #[test]
+    fn no_route_is_put_up_where_the_pass_does_not_hold() {
+        let refused = Denial::put_up(&pass_for_elsewhere(), Ipv4Addr::new(198, 18, 0, 1), Refusing::Blackhole);
+        assert_eq!(refused.err(), Some(Errno::PERM));
+    }
+}

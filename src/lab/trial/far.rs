@@ -1,0 +1,103 @@
+//! A host beyond the pair. Nobody is there: its packets are ours, made by hand, and everything that the kernel's own connect() meets
+//! on the way to it (an answer after a while, a complaint of a router, silence) is up to us.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
+
+use super::{Bench, Ear, TrialError, Wire};
+use crate::lab::wire::icmp::{Quote, Unreachable};
+use crate::lab::wire::transmit::{Transmit, TransmitError};
+use crate::model::peer::Peer;
+use crate::model::segment::{Kind, Segment, Toward, flags};
+use crate::model::stamp::Stamp;
+
+/// The far host, and what has passed by its port.
+pub(super) struct Far {
+    ear: Box<dyn Ear>,
+    heard: VecDeque<(Stamp, Segment)>,
+}
+
+impl Far {
+    /// Begins to listen to what is sent there.
+    pub(super) fn open(bench: &Bench<'_>) -> Result<Self, TrialError> {
+        bench.pass()?;
+        let ear = bench.here().ear(Wire::Pair, FAR.port()).ok_or(TrialError::NeedsLab)?;
+        Ok(Self { ear, heard: VecDeque::new() })
+    }
+
+    /// The next segment of this kind that was sent there, if one has come.
+    pub(super) fn next(&mut self, kind: Kind) -> Option<(Stamp, Segment)> {
+        self.heard.extend(self.ear.heard());
+        while let Some((at, segment)) = self.heard.pop_front() {
+            if segment.toward == Toward::Listener && segment.kind() == kind {
+                return Some((at, segment));
+            }
+        }
+        None
+    }
+
+    /// Waits for the next segment of this kind.
+    pub(super) fn wait_for(
+        &mut self,
+        bench: &Bench<'_>,
+        kind: Kind,
+        within: Duration,
+    ) -> Result<(Stamp, Segment), TrialError> {
+        let mut found = None;
+        bench.until("a segment to the far host", within, |_| {
+            found = self.next(kind);
+            found.is_some()
+        })?;
+        found.ok_or_else(|| TrialError::InVain("a segment to the far host".to_owned()))
+    }
+}
+
+/// Answers a segment that was sent to the far host.
+pub(super) fn answer(bench: &Bench<'_>, to: &Segment, flags: u8) -> Result<(), TrialError> {
+    let seq = if flags & flags::SYN == 0 { to.ack } else { FIRST_SEQ };
+    send(bench, to.peer.into(), &spoken(flags, seq, to.end()))
+}
+
+/// Lets a router say of such a segment that it cannot be passed on.
+pub(super) fn complain(bench: &Bench<'_>, of: &Segment, why: Unreachable) -> Result<(), TrialError> {
+    let SocketAddr::V4(from) = SocketAddr::from(of.peer) else { return Err(TrialError::NeedsLab) };
+    let quote = Quote { from, to: FAR, seq: of.seq };
+    let mut transmit = Transmit::open(bench.pass()?, from.into()).map_err(unsent)?;
+    transmit.complain(ROUTER, why, &quote).map_err(unsent)
+}
+
+/// Sends a segment that belongs to no connection.
+pub(super) fn send_stray(bench: &Bench<'_>, to: SocketAddr) -> Result<(), TrialError> {
+    send(bench, to, &spoken(flags::ACK, FIRST_SEQ, FIRST_SEQ))
+}
+
+fn send(bench: &Bench<'_>, to: SocketAddr, segment: &Segment) -> Result<(), TrialError> {
+    let mut transmit = Transmit::open(bench.pass()?, to).map_err(unsent)?;
+    transmit.send(segment).map_err(unsent)
+}
+
+/// A segment of the far host.
+fn spoken(flags: u8, seq: u32, ack: u32) -> Segment {
+    Segment {
+        peer: Peer::from(SocketAddr::from(FAR)),
+        toward: Toward::Listener,
+        flags,
+        seq,
+        ack,
+        payload: 0,
+        window_scale: false,
+        timestamps: false,
+    }
+}
+
+fn unsent(error: TransmitError) -> TrialError {
+    TrialError::Call { call: "sendto(AF_PACKET)".to_owned(), source: std::io::Error::other(error) }
+}
+
+/// The far host and its port: one of the clients' addresses that no client of the lab has.
+pub(super) const FAR: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(198, 19, 255, 250), 7007);
+/// The router before it.
+const ROUTER: Ipv4Addr = Ipv4Addr::new(198, 19, 255, 254);
+/// The far host's first sequence number.
+const FIRST_SEQ: u32 = 0x1000_0000;

@@ -1,0 +1,36 @@
+//! The ear of a trial: a small tap of its own for one port.
+
+use crate::kernel::tap::{Tap, TapError, TapPlan};
+use crate::lab::trial::{Ear, Wire};
+use crate::model::segment::Segment;
+use crate::model::stamp::Stamp;
+use crate::session::clock::{Clock, WallClock};
+
+/// A tap with the clock that stamps what it sees.
+pub(super) struct TapEar {
+    tap: Tap,
+    clock: Clock,
+    wall: WallClock,
+}
+
+impl TapEar {
+    /// Listens to one port at an interface.
+    pub(super) fn open(clock: Clock, wire: Wire, interface: u32, port: u16) -> Result<Self, TapError> {
+        let loopback = wire == Wire::Loopback;
+        let plan = TapPlan { loopback, ring_bytes: RING_BYTES, ..TapPlan::new(interface, port) };
+        Ok(Self { tap: Tap::open(&plan)?, clock, wall: WallClock::default() })
+    }
+}
+
+impl Ear for TapEar {
+    fn heard(&mut self) -> Vec<(Stamp, Segment)> {
+        let (now, offset) = (self.clock.now(), self.wall.offset(&self.clock));
+        let mut heard = Vec::new();
+        // A stamp beyond this moment is the error of the offset.
+        self.tap.drain(|wall, segment| heard.push((WallClock::stamp(wall, offset).min(now), segment)));
+        heard
+    }
+}
+
+/// Bytes of the ring: 256 segments, more than a trial causes between two looks.
+const RING_BYTES: u32 = 64 << 10;
