@@ -21,8 +21,9 @@ mod stage;
 use std::process::ExitCode;
 
 use harness::{Case, Ignored, Who};
+use qviz::model::settings::Sysctl;
 use qviz::model::trial::Trial;
-use stage::{Asked, facts_of};
+use stage::{Asked, facts_of, facts_with};
 
 /// Each case twice: as an ordinary user, and as root.
 macro_rules! cases {
@@ -36,6 +37,9 @@ const CASES: &[Case] = cases![
     a_trial_under_way_ends_with_its_session,
     accept_takes_the_first_that_came,
     accept_on_an_empty_queue_sleeps_or_says_eagain,
+    a_request_its_child_and_the_accepted_socket_are_one_and_queue_by_completion,
+    without_requests_nothing_moves,
+    a_limit_is_the_backlog_under_the_ceiling_of_the_last_listen,
 ];
 
 fn main() -> ExitCode {
@@ -76,5 +80,29 @@ fn accept_on_an_empty_queue_sleeps_or_says_eagain() -> Result<(), Ignored> {
     assert_eq!((told["nonblocking-errno"], told["nonblocking-eagain"], told["blocking-sleeps"]), (11.0, 1.0, 1.0));
     assert_eq!(told["blocking-woken"], 1.0);
     assert!(told["blocking-slept-ms"] >= 400.0 && told["blocking-woke-ms"] < told["blocking-slept-ms"]);
+    Ok(())
+}
+
+fn a_request_its_child_and_the_accepted_socket_are_one_and_queue_by_completion() -> Result<(), Ignored> {
+    let told = facts_of(Trial::MoveToTail)?;
+    let found = ["tail-clients", "tail-requests", "tail-in-turn", "tail-same-cookie"].map(|name| told[name]);
+    assert_eq!(found, [3.0; 4], "{:?}", told.trials.lines);
+    Ok(())
+}
+
+fn without_requests_nothing_moves() -> Result<(), Ignored> {
+    let told = facts_with(Trial::MoveToTail, &[(Sysctl::Syncookies, 2)])?;
+    assert_eq!((told["tail-clients"], told["tail-requests"], told["tail-same-cookie"]), (3.0, 0.0, 0.0));
+    Ok(())
+}
+
+fn a_limit_is_the_backlog_under_the_ceiling_of_the_last_listen() -> Result<(), Ignored> {
+    let told = facts_of(Trial::ListenLimits)?;
+    let sizes = ["minus-1", "0", "5", "128", "200", "4096", "100000"].map(|size| told[&*format!("limit-{size}")]);
+    assert_eq!(sizes, [4096.0, 0.0, 5.0, 128.0, 200.0, 4096.0, 4096.0]);
+    assert_eq!((told["somaxconn"], told["held-200"]), (4096.0, 201.0));
+    let stages = ["before", "lowered", "lowered-again", "raised", "raised-again", "raised-100000"];
+    let limits = stages.map(|stage| told[&*format!("ceiling-{stage}")]);
+    assert_eq!(limits, [200.0, 200.0, 64.0, 64.0, 200.0, 8192.0], "{:?}", told.trials.lines);
     Ok(())
 }

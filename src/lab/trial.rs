@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use super::knobs::KnobError;
 use super::namespace::SendPass;
 use crate::model::stamp::Stamp;
 use crate::model::trial::{Line, Mood, Trial, TrialFact};
@@ -16,6 +17,9 @@ use crate::say;
 mod accept_blocks;
 mod accept_fifo;
 mod ends;
+mod knob;
+mod listen_limits;
+mod move_to_tail;
 
 /// What a trial may use of the world outside of this room: clock, eyes, and ears for what it tells.
 pub trait Surroundings {
@@ -76,6 +80,9 @@ pub enum TrialError {
     /// It needs the private network.
     #[error("{}", say!("it needs the private network"))]
     NeedsLab,
+    /// A sysctl that it turns was not written.
+    #[error(transparent)]
+    Knob(#[from] KnobError),
     /// Nobody wants it any more.
     #[error("{}", say!("it was stopped"))]
     Stopped,
@@ -164,6 +171,8 @@ fn carry_out(trial: Trial, bench: &mut Bench<'_>) -> Result<(), TrialError> {
     match trial {
         Trial::AcceptFifo => accept_fifo::run(bench),
         Trial::AcceptBlocks => accept_blocks::run(bench),
+        Trial::MoveToTail => move_to_tail::run(bench),
+        Trial::ListenLimits => listen_limits::run(bench),
         other => Err(TrialError::InVain(other.name().to_owned())),
     }
 }
