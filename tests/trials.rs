@@ -40,6 +40,11 @@ const CASES: &[Case] = cases![
     a_request_its_child_and_the_accepted_socket_are_one_and_queue_by_completion,
     without_requests_nothing_moves,
     a_limit_is_the_backlog_under_the_ceiling_of_the_last_listen,
+    an_accepted_socket_has_the_listeners_options_and_none_of_its_flags,
+    both_ends_go_through_the_states_of_the_textbook,
+    with_cookies_always_there_is_no_syn_rcvd,
+    a_unix_socket_holds_backlog_plus_one_and_tells_the_next,
+    a_unix_sockets_backlog_stands_under_the_ceiling_too,
 ];
 
 fn main() -> ExitCode {
@@ -104,5 +109,49 @@ fn a_limit_is_the_backlog_under_the_ceiling_of_the_last_listen() -> Result<(), I
     let stages = ["before", "lowered", "lowered-again", "raised", "raised-again", "raised-100000"];
     let limits = stages.map(|stage| told[&*format!("ceiling-{stage}")]);
     assert_eq!(limits, [200.0, 200.0, 64.0, 64.0, 200.0, 8192.0], "{:?}", told.trials.lines);
+    Ok(())
+}
+
+fn an_accepted_socket_has_the_listeners_options_and_none_of_its_flags() -> Result<(), Ignored> {
+    let told = facts_of(Trial::Inherits)?;
+    assert_eq!((told["flags"], told["flags-inherited"]), (2.0, 0.0), "{:?}", told.trials.lines);
+    assert_eq!(told["options"], 14.0);
+    for option in ["so-keepalive", "tcp-nodelay", "so-rcvbuf", "so-sndbuf", "so-linger", "tcp-user-timeout", "ip-ttl"] {
+        assert_eq!(told[&*format!("inherits-{option}")], 1.0, "{:?}", told.trials.lines);
+    }
+    Ok(())
+}
+
+fn both_ends_go_through_the_states_of_the_textbook() -> Result<(), Ignored> {
+    let told = facts_of(Trial::States)?;
+    assert_eq!(
+        (told["states-client-as-taught"], told["states-server-as-taught"]),
+        (1.0, 1.0),
+        "{:?}",
+        told.trials.lines
+    );
+    assert_eq!((told["states-client"], told["states-server"], told["server-syn-rcvd"]), (6.0, 7.0, 1.0));
+    Ok(())
+}
+
+fn with_cookies_always_there_is_no_syn_rcvd() -> Result<(), Ignored> {
+    let told = facts_with(Trial::States, &[(Sysctl::Syncookies, 2)])?;
+    assert_eq!((told["server-syn-rcvd"], told["server-established"]), (0.0, 1.0), "{:?}", told.trials.lines);
+    assert_eq!((told["states-client-as-taught"], told["states-server-as-taught"]), (1.0, 0.0));
+    Ok(())
+}
+
+fn a_unix_socket_holds_backlog_plus_one_and_tells_the_next() -> Result<(), Ignored> {
+    let told = facts_of(Trial::UnixSocket)?;
+    let found = ["unix-backlog", "unix-held", "unix-errno", "unix-eagain", "unix-blocks", "unix-woken"];
+    assert_eq!(found.map(|name| told[name]), [5.0, 6.0, 11.0, 1.0, 1.0, 1.0], "{:?}", told.trials.lines);
+    // Six that did not wait and the one that did.
+    assert_eq!(told["unix-served"], 7.0);
+    Ok(())
+}
+
+fn a_unix_sockets_backlog_stands_under_the_ceiling_too() -> Result<(), Ignored> {
+    let told = facts_with(Trial::UnixSocket, &[(Sysctl::Somaxconn, 2)])?;
+    assert_eq!((told["unix-backlog"], told["unix-held"]), (5.0, 3.0));
     Ok(())
 }

@@ -17,9 +17,12 @@ use crate::say;
 mod accept_blocks;
 mod accept_fifo;
 mod ends;
+mod inherits;
 mod knob;
 mod listen_limits;
 mod move_to_tail;
+mod states;
+mod unix_socket;
 
 /// What a trial may use of the world outside of this room: clock, eyes, and ears for what it tells.
 pub trait Surroundings {
@@ -173,6 +176,9 @@ fn carry_out(trial: Trial, bench: &mut Bench<'_>) -> Result<(), TrialError> {
         Trial::AcceptBlocks => accept_blocks::run(bench),
         Trial::MoveToTail => move_to_tail::run(bench),
         Trial::ListenLimits => listen_limits::run(bench),
+        Trial::Inherits => inherits::run(bench),
+        Trial::States => states::run(bench),
+        Trial::UnixSocket => unix_socket::run(bench),
         other => Err(TrialError::InVain(other.name().to_owned())),
     }
 }
