@@ -21,8 +21,10 @@ mod stage;
 use std::process::ExitCode;
 
 use harness::{Case, Ignored, Who};
+use qviz::lab::trial::child;
 use qviz::model::settings::Sysctl;
 use qviz::model::trial::Trial;
+use rustix::process::{Resource, getrlimit};
 use stage::{Asked, facts_of, facts_with};
 
 /// Each case twice: as an ordinary user, and as root.
@@ -45,10 +47,16 @@ const CASES: &[Case] = cases![
     with_cookies_always_there_is_no_syn_rcvd,
     a_unix_socket_holds_backlog_plus_one_and_tells_the_next,
     a_unix_sockets_backlog_stands_under_the_ceiling_too,
+    each_listener_of_a_shared_port_has_a_queue_and_a_limit_of_its_own,
+    the_ceiling_holds_for_each_listener_of_a_shared_port,
+    a_deferred_accept_queues_nothing_before_data,
+    cookies_do_not_defer,
+    a_connection_ends_with_its_last_close_or_with_shutdown,
+    a_server_that_forgets_close_runs_out_of_descriptors_and_ends_nobody,
 ];
 
 fn main() -> ExitCode {
-    harness::run(CASES)
+    child::play(std::env::args().skip(1)).unwrap_or_else(|| harness::run(CASES))
 }
 
 fn trials_are_carried_out_one_after_the_other() -> Result<(), Ignored> {
@@ -115,7 +123,9 @@ fn a_limit_is_the_backlog_under_the_ceiling_of_the_last_listen() -> Result<(), I
 fn an_accepted_socket_has_the_listeners_options_and_none_of_its_flags() -> Result<(), Ignored> {
     let told = facts_of(Trial::Inherits)?;
     assert_eq!((told["flags"], told["flags-inherited"]), (2.0, 0.0), "{:?}", told.trials.lines);
-    assert_eq!(told["options"], 14.0);
+    assert_eq!((told["options"], told["options-inherited"]), (14.0, 13.0), "{:?}", told.trials.lines);
+    // `sk_clone` begins with priority 0 (net/core/sock.c, Linux 6.18).
+    assert_eq!(told["inherits-so-priority"], 0.0);
     for option in ["so-keepalive", "tcp-nodelay", "so-rcvbuf", "so-sndbuf", "so-linger", "tcp-user-timeout", "ip-ttl"] {
         assert_eq!(told[&*format!("inherits-{option}")], 1.0, "{:?}", told.trials.lines);
     }
@@ -153,5 +163,71 @@ fn a_unix_socket_holds_backlog_plus_one_and_tells_the_next() -> Result<(), Ignor
 fn a_unix_sockets_backlog_stands_under_the_ceiling_too() -> Result<(), Ignored> {
     let told = facts_with(Trial::UnixSocket, &[(Sysctl::Somaxconn, 2)])?;
     assert_eq!((told["unix-backlog"], told["unix-held"]), (5.0, 3.0));
+    Ok(())
+}
+
+fn each_listener_of_a_shared_port_has_a_queue_and_a_limit_of_its_own() -> Result<(), Ignored> {
+    let told = facts_of(Trial::Reuseport)?;
+    let group = ["members", "full-depth", "full-limit", "others-depth"].map(|name| told[&*format!("group-{name}")]);
+    assert_eq!(group, [3.0, 3.0, 2.0, 0.0], "{:?}", told.trials.lines);
+    assert!(told["group-outside"] >= 2.0 && told["group-served-meanwhile"] >= 1.0, "{:?}", told.trials.lines);
+    assert_eq!(told["group-outside-after-retry"], told["group-outside"], "nobody is let in by another listener");
+    assert!(told["group-retries"] >= told["group-outside"]);
+    assert!(told["group-syns-dropped"] >= told["group-outside"]);
+    let closed =
+        |name: &str| ["queued", "resets", "moves", "counted"].map(|what| told[&*format!("close-{name}-{what}")]);
+    assert_eq!(closed("reset"), [3.0, 3.0, 0.0, 0.0], "{:?}", told.trials.lines);
+    assert_eq!(closed("moved"), [3.0, 0.0, 3.0, 3.0], "{:?}", told.trials.lines);
+    Ok(())
+}
+
+fn the_ceiling_holds_for_each_listener_of_a_shared_port() -> Result<(), Ignored> {
+    let told = facts_with(Trial::Reuseport, &[(Sysctl::Somaxconn, 1)])?;
+    assert_eq!((told["group-full-depth"], told["group-full-limit"], told["group-others-depth"]), (2.0, 1.0, 0.0));
+    Ok(())
+}
+
+fn a_deferred_accept_queues_nothing_before_data() -> Result<(), Ignored> {
+    let told = facts_of(Trial::DeferAccept)?;
+    let found = ["without-queued", "queued-before-data", "syn-rcvd-before-data", "acks-dropped", "queued-after-data"];
+    let found = found.map(|name| told[&*format!("defer-{name}")]);
+    assert_eq!(found, [1.0, 0.0, 1.0, 1.0, 1.0], "{:?}", told.trials.lines);
+    assert_eq!((told["defer-established-after-data"], told["defer-silent-queued"]), (1.0, 1.0));
+    assert!(told["defer-silent-queued-ms"] > 500.0, "{:?}", told.trials.lines);
+    Ok(())
+}
+
+fn cookies_do_not_defer() -> Result<(), Ignored> {
+    let told = facts_with(Trial::DeferAccept, &[(Sysctl::Syncookies, 2)])?;
+    assert_eq!((told["defer-queued-before-data"], told["defer-syn-rcvd-before-data"]), (1.0, 0.0));
+    Ok(())
+}
+
+fn a_connection_ends_with_its_last_close_or_with_shutdown() -> Result<(), Ignored> {
+    let told = facts_of(Trial::ForkRefcount)?;
+    let closed = ["close-eof", "close-established", "child-heard", "last-close-eof"];
+    assert_eq!(closed.map(|name| told[&*format!("fork-{name}")]), [0.0, 1.0, 1.0, 1.0], "{:?}", told.trials.lines);
+    assert_eq!((told["fork-shutdown-eof"], told["fork-shutdown-child-lives"]), (1.0, 1.0));
+    assert!(told["fork-close-quiet-ms"] >= 400.0);
+    Ok(())
+}
+
+fn a_server_that_forgets_close_runs_out_of_descriptors_and_ends_nobody() -> Result<(), Ignored> {
+    let before = getrlimit(Resource::Nofile).maximum;
+    let told = facts_of(Trial::ForkLeak)?;
+    assert_eq!(getrlimit(Resource::Nofile).maximum, before, "the limit is the server's own");
+    assert_eq!(
+        (told["leak-errno"], told["leak-emfile"], told["leak-eof"]),
+        (24.0, 1.0, 0.0),
+        "{:?}",
+        told.trials.lines
+    );
+    let (limit, accepted) = (told["leak-limit"], told["leak-accepted"]);
+    assert!(accepted < limit && accepted >= limit - 6.0, "{accepted} accepted with {limit} descriptors");
+    assert_eq!((told["leak-served"], told["leak-eof-after-exit"]), (accepted, accepted));
+    assert_eq!(told["leak-still-queued"], told["leak-clients"] - accepted);
+    let all = told["leak-clients"];
+    assert_eq!((told["tidy-accepted"], told["tidy-served"], told["tidy-eof"]), (all, all, all));
+    assert_eq!((told["tidy-errno"], told["tidy-still-queued"]), (0.0, 0.0));
     Ok(())
 }

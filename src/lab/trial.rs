@@ -16,11 +16,16 @@ use crate::say;
 
 mod accept_blocks;
 mod accept_fifo;
+pub mod child;
+mod defer_accept;
 mod ends;
+mod fork_leak;
+mod fork_refcount;
 mod inherits;
 mod knob;
 mod listen_limits;
 mod move_to_tail;
+mod reuseport;
 mod states;
 mod unix_socket;
 
@@ -177,7 +182,11 @@ fn carry_out(trial: Trial, bench: &mut Bench<'_>) -> Result<(), TrialError> {
         Trial::MoveToTail => move_to_tail::run(bench),
         Trial::ListenLimits => listen_limits::run(bench),
         Trial::Inherits => inherits::run(bench),
+        Trial::ForkRefcount => fork_refcount::run(bench),
+        Trial::ForkLeak => fork_leak::run(bench),
         Trial::States => states::run(bench),
+        Trial::Reuseport => reuseport::run(bench),
+        Trial::DeferAccept => defer_accept::run(bench),
         Trial::UnixSocket => unix_socket::run(bench),
         other => Err(TrialError::InVain(other.name().to_owned())),
     }

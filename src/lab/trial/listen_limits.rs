@@ -54,7 +54,7 @@ fn limit(bench: &Bench<'_>, listener: &Socket) -> Result<u32, TrialError> {
 }
 
 fn told(limit: u32) -> String {
-    format!("{} {limit}", say!("limit"))
+    say!("limit {limit}", limit)
 }
 
 /// Lets clients come until one of them stands outside, or `most` have come: how many the queue took.
@@ -74,12 +74,8 @@ fn fill(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr, most: u32
         came?;
     }
     let held = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
-    bench.line(
-        "client",
-        format!("{} × connect()", clients.len()),
-        format!("{} {held}", say!("in the queue")),
-        Mood::Plain,
-    );
+    let outcome = say!("{depth} in the queue", depth = held);
+    bench.line("client", format!("{} × connect()", clients.len()), outcome, Mood::Plain);
     Ok(held)
 }
 
@@ -90,11 +86,11 @@ fn turn_ceiling(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let ceiling = Turned::new(bench, Sysctl::Somaxconn, LOW)?;
     bench.measured("somaxconn", ceiling.before as f64);
     let lowered = limit(bench, &listener)?;
-    bench.line("server", "–", told(lowered), Mood::Silent);
+    bench.line("kernel", say!("the listener"), told(lowered), Mood::Silent);
     let lowered_again = listen(bench, &listener, LARGE)?;
     ceiling.turn(bench, HIGH)?;
     let raised = limit(bench, &listener)?;
-    bench.line("server", "–", told(raised), Mood::Silent);
+    bench.line("kernel", say!("the listener"), told(raised), Mood::Silent);
     let raised_again = listen(bench, &listener, LARGE)?;
     let raised_all = listen(bench, &listener, 100_000)?;
     let limits = [

@@ -3,6 +3,7 @@
 
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use socket2::Socket;
 
@@ -95,6 +96,7 @@ impl Tale {
             Ok(_) => {
                 seen.push(wanted);
                 bench.line(who, why, ends::state(wanted), Mood::Good);
+                bench.pause(STEP)?;
             }
             Err(TrialError::InVain(_)) => bench.line(who, why, found.map_or("–", ends::state), Mood::Silent),
             Err(error) => return Err(error),
@@ -117,6 +119,9 @@ const CLIENT: [u8; 6] = [CLOSED, ends::SYN_SENT, ends::ESTABLISHED, FIN_WAIT_1, 
 
 /// The textbook's states of the other end.
 const SERVER: [u8; 7] = [CLOSED, LISTEN, ends::SYN_RECV, ends::ESTABLISHED, CLOSE_WAIT, LAST_ACK, CLOSED];
+
+/// How long each state stands, so that one can follow.
+const STEP: Duration = Duration::from_millis(250);
 
 // Further states by their number (include/net/tcp_states.h).
 const FIN_WAIT_1: u8 = 4;
