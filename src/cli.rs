@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser};
 use self::args::{Cli, Verb};
 use self::exit::{Exit, Failure};
 use self::output::{Output, Written};
+use crate::lab::trial::child;
 use crate::model::lang::speak;
 
 pub mod args;
@@ -30,6 +31,9 @@ mod watch;
 
 /// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
 pub fn run() -> ExitCode {
+    if let Some(played) = child::play(std::env::args().skip(1)) {
+        return played;
+    }
     match carried_out() {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use super::knobs::KnobError;
 use super::namespace::SendPass;
 use crate::model::errno::told;
 use crate::model::segment::Segment;
@@ -21,15 +22,26 @@ mod attempts;
 mod backoff;
 mod bind_four;
 mod bind_in_use;
+pub mod child;
 mod connect_errnos;
+mod defer_accept;
 mod ends;
 mod failed_socket;
 mod far;
+mod fork_leak;
+mod fork_refcount;
+mod inherits;
+mod knob;
+mod listen_limits;
 mod listen_types;
+mod move_to_tail;
 mod nonblocking_connect;
 mod retry_schedule;
+mod reuseport;
+mod states;
 mod three_resets;
 mod unbound_listen;
+mod unix_socket;
 mod unreachable;
 
 /// What a trial may use of the world outside of this room: clock, eyes, and ears for what it tells.
@@ -108,6 +120,9 @@ pub enum TrialError {
     /// It needs the private network.
     #[error("{}", say!("it needs the private network"))]
     NeedsLab,
+    /// A sysctl that it turns was not written.
+    #[error(transparent)]
+    Knob(#[from] KnobError),
     /// Nobody wants it any more.
     #[error("{}", say!("it was stopped"))]
     Stopped,
@@ -207,7 +222,15 @@ fn carry_out(trial: Trial, bench: &mut Bench<'_>) -> Result<(), TrialError> {
         Trial::ThreeResets => three_resets::run(bench),
         Trial::UnboundListen => unbound_listen::run(bench),
         Trial::Unreachable => unreachable::run(bench),
-        other => Err(TrialError::InVain(other.name().to_owned())),
+        Trial::MoveToTail => move_to_tail::run(bench),
+        Trial::ListenLimits => listen_limits::run(bench),
+        Trial::Inherits => inherits::run(bench),
+        Trial::ForkRefcount => fork_refcount::run(bench),
+        Trial::ForkLeak => fork_leak::run(bench),
+        Trial::States => states::run(bench),
+        Trial::Reuseport => reuseport::run(bench),
+        Trial::DeferAccept => defer_accept::run(bench),
+        Trial::UnixSocket => unix_socket::run(bench),
     }
 }
 

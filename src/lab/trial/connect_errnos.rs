@@ -105,7 +105,7 @@ fn nobody_answers(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError
 fn own_side(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
     let (_listener, address) = ends::listen(5)?;
     let own = free_port()?;
-    let bound = || {
+    let bound = || -> Result<_, TrialError> {
         let socket = ends::socket()?;
         ends::call("setsockopt(SO_REUSEADDR)", socket.set_reuse_address(true))?;
         ends::call("bind()", socket.bind(&own.into()))?;

@@ -4,9 +4,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
-use super::TrialError;
+use super::{Seen, TrialError};
 use crate::model::errno;
 use crate::say;
 
@@ -67,5 +68,68 @@ pub(super) const fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1_000.0
 }
 
+/// A client that is deaf from the beginning: its SYN goes out, and no answer reaches it until [`hears_again`].
+pub(super) fn connect_deaf(to: SocketAddr) -> Result<Socket, TrialError> {
+    let socket = socket()?;
+    deafen(&socket)?;
+    begin_connect(&socket, to)?;
+    Ok(socket)
+}
+
+/// Lets nothing in any more (needs the right to the network).
+pub(super) fn deafen(socket: &Socket) -> Result<(), TrialError> {
+    call("setsockopt(SO_ATTACH_FILTER)", socket.attach_filter(&DROP_ALL))
+}
+
+/// Lets everything in again.
+pub(super) fn hears_again(socket: &Socket) -> Result<(), TrialError> {
+    call("setsockopt(SO_DETACH_FILTER)", socket.detach_filter())
+}
+
+/// Sends the SYN and does not wait; what comes of it is seen at the socket, which stays non-blocking.
+pub(super) fn begin_connect(socket: &Socket, to: SocketAddr) -> Result<(), TrialError> {
+    call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
+    match socket.connect(&to.into()) {
+        Err(error) if number(&error) != Errno::INPROGRESS.raw_os_error() => call(format!("connect({to})"), Err(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The socket of a list that is the server's end of the connection with this client.
+pub(super) fn server_end(listed: &[Seen], client_port: u16) -> Option<Seen> {
+    listed.iter().copied().find(|seen| seen.peer_port == client_port)
+}
+
+/// A state by its number, as `ss` and the textbooks name it.
+pub(super) fn state(number: u8) -> &'static str {
+    STATES.get(usize::from(number)).copied().unwrap_or("?")
+}
+
+/// How long is waited for something that may not come at all.
+pub(super) const SOON: Duration = Duration::from_millis(300);
+
 /// How long anything on loopback may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+// Some states by their number (include/net/tcp_states.h).
+pub(super) const ESTABLISHED: u8 = 1;
+pub(super) const SYN_SENT: u8 = 2;
+pub(super) const SYN_RECV: u8 = 3;
+
+const STATES: [&str; 12] = [
+    "?",
+    "ESTABLISHED",
+    "SYN_SENT",
+    "SYN_RCVD",
+    "FIN_WAIT_1",
+    "FIN_WAIT_2",
+    "TIME_WAIT",
+    "CLOSED",
+    "CLOSE_WAIT",
+    "LAST_ACK",
+    "LISTEN",
+    "CLOSING",
+];
+
+/// A socket filter (classic BPF) that drops everything: `ret #0`.
+const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];

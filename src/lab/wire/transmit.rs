@@ -149,7 +149,7 @@ impl Transmit {
     pub fn complain(&mut self, router: Ipv4Addr, why: Unreachable, quote: &Quote) -> Result<(), TransmitError> {
         let frame = icmp::frame(self.macs, router, why, quote);
         let outcome = put_on_wire(&self.socket, &frame, &mut self.sent.waits)
-            .map_err(|errno| failed("send", &self.link, errno.into()));
+            .map_err(|errno| failed(Operation::Send, &self.link, errno.into()));
         self.count(outcome)
     }
 

@@ -50,7 +50,9 @@ impl Tape {
         match lines.fact() {
             Ok(fact) if opens(&fact.event) => {}
             Ok(_) => {
-                return Err(lines.wrong(say!("a recording begins with the fact `began`, `watching` or `lesson`").to_owned()));
+                return Err(
+                    lines.wrong(say!("a recording begins with the fact `began`, `watching` or `lesson`").to_owned())
+                );
             }
             Err(_) if lines.is_torn() => return Err(TapeError::Empty { path: lines.path }),
             Err(error) => return Err(error),

@@ -108,12 +108,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Insid
         area,
         scene,
         &Queue {
-            names: [
-                say!("SYN QUEUE · half-open, SYN_RCVD"),
-                say!("SYN QUEUE · half-open"),
-                say!("SYN QUEUE"),
-                "SYN",
-            ],
+            names: [say!("SYN QUEUE · half-open, SYN_RCVD"), say!("SYN QUEUE · half-open"), say!("SYN QUEUE"), "SYN"],
             places: Places { tenants: &tenants, depth, capacity, limit: marked },
             below: (
                 limit.map_or_else(String::new, |limit| say!("┃ limit {limit}", limit)),
