@@ -58,6 +58,30 @@ fn who_is_on_no_list_of_those_who_wait_was_not_taken() {
 }
 
 #[test]
+fn one_unexpected_entry_of_a_list_costs_one_place_the_last_that_was_given_away() {
+    let mut play = with_cookies(&[1, 2, 3, 4]);
+    for id in [1, 2, 3, 4] {
+        play.ack(id);
+    }
+    play.depth(3);
+    assert_eq!([2, 3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Queued, Belief::Queued]);
+    play.list(&[]);
+    play.waiting(&[(1, false), (2, false)]);
+    assert_eq!([2, 3, 4].map(|id| play.belief(id)), [Belief::Queued, Belief::Phantom, Belief::Queued]);
+}
+
+#[test]
+fn a_row_that_one_list_lacked_and_the_next_has_was_there_all_the_time() {
+    let mut play = with_cookies(&[1]);
+    play.ack(1);
+    for waiting in [&[][..], &[(1, false)], &[]] {
+        play.list(&[]);
+        play.waiting(waiting);
+    }
+    assert_eq!(play.belief(1), Belief::Queued);
+}
+
+#[test]
 fn who_came_while_the_list_was_made_may_be_missing_on_it() {
     let mut play = with_cookies(&[1]);
     play.list(&[]);
@@ -83,6 +107,7 @@ fn an_ack_after_which_the_client_was_still_half_open_stays_ignored() {
     assert_eq!(play.world.balance().balanced, Some(true));
     // An ACK that has only just come may not have been looked at yet.
     let mut play = Play::new(0, &[]);
+    play.pass(100);
     play.handshake(1);
     play.handshake(2);
     play.waiting(&[(1, false)]);
@@ -107,4 +132,14 @@ fn a_cookie_whose_client_is_listed_before_its_ack_is_seen_was_redeemed_once() {
     assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (Belief::Queued, 1));
     play.ack(1);
     assert_eq!(play.world.ledger.cookies_redeemed, 1);
+}
+
+#[test]
+fn who_is_listed_before_its_ack_is_seen_takes_nobodys_place() {
+    let mut play = with_cookies(&[1, 2]);
+    play.ack(1);
+    play.list(&[]);
+    play.waiting(&[(2, false)]);
+    assert_eq!((play.belief(1), play.belief(2)), (Belief::Queued, Belief::Queued));
+    assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (0, 0));
 }
