@@ -2,6 +2,8 @@
 
 #[path = "support/play.rs"]
 mod play;
+#[path = "fold/waiting.rs"]
+mod waiting;
 
 use qviz::model::connection::{Belief, ServerSide};
 use qviz::model::counters::Counter;

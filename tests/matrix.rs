@@ -234,12 +234,12 @@ fn real_clients() {
     all_seeds(&[
         real(
             "connect, overflow",
-            "--client connect --backlog 5 --rate 100 --accept-rate 10 --duration 2s",
+            "--client connect --backlog 5 --rate 100 --accept-rate 10 --duration 3s",
             &["syn:accept-queue-full"],
         ),
         real(
             "connect, IPv6",
-            "--client connect --listen [::1]:8080 --backlog 5 --rate 100 --accept-rate 10 --duration 2s",
+            "--client connect --listen [::1]:8080 --backlog 5 --rate 100 --accept-rate 10 --duration 3s",
             &["syn:accept-queue-full"],
         ),
         real("connect, no trouble", "--client connect --backlog 128 --rate 100 --accept-rate max --duration 2s", &[]),
@@ -248,7 +248,59 @@ fn real_clients() {
             "--client connect --backlog 5 --syncookies 0 --rate 50 --half-open 100% --accept-rate max --duration 2s",
             &["syn:syn-queue-full"],
         ),
+    ]);
+}
+
+#[test]
+fn real_clients_under_other_settings() {
+    all_seeds(&[
+        real(
+            "connect, backlog 0, cookies always",
+            "--client connect --backlog 0 --syncookies 2 --rate 100 --accept-rate 10 --duration 2s",
+            &["syn:accept-queue-full"],
+        ),
+        real(
+            "connect, backlog 1, one a second",
+            "--client connect --backlog 1 --rate 1 --accept-rate 0 --duration 4s",
+            &["syn:accept-queue-full"],
+        ),
+        real(
+            "connect, abort",
+            "--client connect --backlog 5 --abort-on-overflow 1 --arrivals burst:20/500ms --accept-rate 5 --duration 2s",
+            &["syn:accept-queue-full"],
+        ),
+        real(
+            "connect, half-open, cookies when full",
+            "--client connect --backlog 5 --rate 50 --half-open 50% --accept-rate 20 --duration 2s",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn real_clients_at_high_rates() {
+    all_seeds(&[
         heavy("connect, 10k", "--client connect --backlog 128 --rate 10k --accept-rate 5k --duration 1s", &[]),
+        heavy(
+            "connect, 10k, overflowing",
+            "--client connect --backlog 5 --rate 10k --accept-rate 1k --duration 500ms",
+            &["syn:accept-queue-full"],
+        ),
+        heavy(
+            "connect, 10k, IPv6",
+            "--client connect --listen [::1]:8080 --backlog 128 --rate 10k --accept-rate 5k --duration 500ms",
+            &[],
+        ),
+        heavy(
+            "connect, as fast as possible",
+            "--client connect --backlog 4096 --rate 1m --accept-rate max --duration 500ms",
+            &[],
+        ),
+        heavy(
+            "connect, as fast as possible, overflowing",
+            "--client connect --backlog 5 --rate 1m --accept-rate 1k --duration 500ms",
+            &["syn:accept-queue-full"],
+        ),
     ]);
 }
 
@@ -265,6 +317,16 @@ fn high_rates() {
             "10k, everything at once",
             "--backlog 64 --rate 10k --accept-rate 3k --rtt 10ms --jitter 8ms --loss 2% --half-open 5% --syncookies 1 --duration 1s",
             &["syn:accept-queue-full", "client:lost"],
+        ),
+        heavy(
+            "10k, IPv6",
+            "--listen [2001:db8::1]:8080 --backlog 128 --rate 10k --accept-rate 4k --rtt 5ms --duration 500ms",
+            &["syn:accept-queue-full"],
+        ),
+        heavy(
+            "as fast as possible, IPv6",
+            "--listen [2001:db8::1]:8080 --backlog 4096 --rate 1m --accept-rate max --rtt 0ms --duration 500ms",
+            &[],
         ),
         heavy("as fast as possible", "--backlog 4096 --rate 1m --accept-rate max --rtt 0ms --duration 1s", &[]),
         heavy(

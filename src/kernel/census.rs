@@ -1,7 +1,7 @@
 //! All listeners of a network namespace: TCP over IPv4 and IPv6, and unix stream sockets; who is half-open and who waits, each with
 //! the address it came to. No right is needed, and no listener is touched. Start at [`Census::read`].
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use thiserror::Error;
 
@@ -114,16 +114,47 @@ impl Census {
 /// bound to the very address, else those bound to all addresses of its family. More than one is an SO_REUSEPORT group. An IPv4
 /// client of a dual-stack listener has a local address of `::ffff:0:0/96` and belongs to the IPv6 listener.
 pub fn takers(local: SocketAddr, listeners: &[ListenerReading]) -> impl Iterator<Item = &ListenerReading> {
-    let bound = move |wanted: Option<IpAddr>| {
-        move |one: &&ListenerReading| {
-            matches!(&one.address, Address::Tcp(at)
-                if at.port() == local.port()
-                    && at.is_ipv4() == local.is_ipv4()
-                    && wanted.map_or(at.ip().is_unspecified(), |ip| at.ip() == ip))
-        }
+    let near = move |one: &ListenerReading| {
+        let of_its_family = |bound: &Bound| bound.to.is_ipv4() == local.is_ipv4();
+        Bound::of(one).filter(of_its_family).and_then(|bound| bound.nearness(local))
     };
-    let exact = listeners.iter().any(|one| bound(Some(local.ip()))(&one));
-    listeners.iter().filter(bound(exact.then(|| local.ip())))
+    let nearest = listeners.iter().filter_map(near).min();
+    listeners.iter().filter(move |one| nearest.is_some() && near(one) == nearest)
+}
+
+/// Where a TCP listener is bound, and what is therefore its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Its address and port.
+    pub to: SocketAddr,
+    /// True when an IPv6 listener takes no IPv4 clients (IPV6_V6ONLY).
+    v6_only: bool,
+}
+
+impl Bound {
+    /// Where this listener is bound; `None` for a unix socket.
+    pub const fn of(listener: &ListenerReading) -> Option<Self> {
+        let v6_only = matches!(listener.v6_only, Some(true));
+        match listener.address {
+            Address::Tcp(to) => Some(Self { to, v6_only }),
+            Address::Unix(_) => None,
+        }
+    }
+
+    /// How near it is to what comes to `local`; the kernel chooses the nearest: 0 is bound to just this address, 1 to all of its
+    /// family, 2 to those of both families. `None` where it takes nothing from there.
+    pub fn nearness(self, local: SocketAddr) -> Option<u8> {
+        let (bound, local_ip) = (self.to.ip(), local.ip());
+        if self.to.port() != local.port() {
+            None
+        } else if !bound.is_unspecified() {
+            (bound.to_canonical() == local_ip.to_canonical()).then_some(0)
+        } else if bound.is_ipv4() == local_ip.is_ipv4() {
+            Some(1)
+        } else {
+            (bound.is_ipv6() && !self.v6_only).then_some(2)
+        }
+    }
 }
 
 fn tcp(row: &Row) -> ListenerReading {

@@ -210,6 +210,10 @@ pub(super) struct Trace {
     pub(super) wanting: bool,
     /// Ignored ACKs of which a repeated SYN-ACK has told.
     pub(super) acks_proved: u16,
+    /// Ignored ACKs after which a list has shown that it still did not wait for `accept()`.
+    pub(super) acks_certain: u16,
+    /// When its last ACK was thought thrown away.
+    pub(super) ignored_at: Stamp,
     /// The number of the last dump that listed it.
     pub(super) listed: u64,
     /// It has left what is watched: nothing more will be known of it.

@@ -36,6 +36,7 @@ pub mod occupancy;
 mod readings;
 pub mod roster;
 pub mod spread;
+mod waiting;
 pub mod watched;
 mod wire;
 

@@ -14,7 +14,7 @@ use crate::model::stamp::Stamp;
 
 /// How long a SYN may stay without an answer before it counts as dropped. The kernel answers within the same softirq; this
 /// allows for a processor that is busy elsewhere. A later answer takes the charge back.
-const SILENCE: Duration = Duration::from_millis(4);
+pub(super) const SILENCE: Duration = Duration::from_millis(4);
 
 /// How many decisions about final ACKs can still be revised by a reading of the queue.
 const DECISIONS: usize = 1024;
@@ -51,6 +51,8 @@ pub(super) struct Open {
     pub(super) entered: u64,
     /// Number of the last dump of half-open requests.
     pub(super) dump: u64,
+    /// Number of the last dump of connections that wait for `accept()`.
+    pub(super) waiting_dump: u64,
 }
 
 /// What was decided about one final ACK.
@@ -225,26 +227,28 @@ impl World {
 
     /// A final ACK that was thought ignored was taken: the connection exists. The queue had no place since the last `accept()`, so it
     /// was the first ACK since then that was taken (two processors can look at the same last place), and what followed went to the
-    /// connection.
-    pub(super) fn revise_to_taken(&mut self, at: Stamp, peer: Peer) {
-        let Some(server) = self.roster.connection(&peer).map(|one| one.server) else { return };
+    /// connection. ACKs after which it was still seen half-open stay ignored: it was made by one that is not seen yet. True when an
+    /// ACK was taken back.
+    pub(super) fn revise_to_taken(&mut self, at: Stamp, peer: Peer) -> bool {
+        let accepted = self.clients.accepted;
+        let Some(one) = self.roster.connection(&peer) else { return false };
+        let server = one.server;
         if !matches!(server, ServerSide::HalfOpen | ServerSide::CookieSent) {
-            return;
+            return false;
         }
         let cause = self.refusal_cause(server);
-        let accepted = self.clients.accepted;
-        let charged = self.roster.connection(&peer).map_or(0, |one| {
-            let (since, times) = one.trace.refused_since;
-            one.trace.hits[cause as usize].min(if since == accepted { times } else { 1 })
-        });
+        let (since, times) = one.trace.refused_since;
+        let open = one.acks_ignored.saturating_sub(one.trace.acks_certain.max(one.trace.acks_proved));
+        let charged = one.trace.hits[cause as usize].min(if since == accepted { times } else { 1 }).min(open);
         for _ in 0..charged {
             self.take_back_ignored(peer, cause);
         }
         if server == ServerSide::CookieSent {
-            let data = u64::from(charged.saturating_sub(1));
-            self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(data);
+            let redeemed = self.ledger.cookies_redeemed + u64::from(charged == 0);
+            self.ledger.cookies_redeemed = redeemed.saturating_sub(u64::from(charged.saturating_sub(1)));
         }
         self.server_to(at, peer, ServerSide::Queued);
+        charged > 0
     }
 
     /// An ACK that was thought ignored was not.
@@ -286,6 +290,7 @@ impl World {
         one.acks_ignored = one.acks_ignored.saturating_add(1);
         let (since, times) = one.trace.refused_since;
         one.trace.refused_since = (accepted, if since == accepted { times.saturating_add(1) } else { 1 });
+        one.trace.ignored_at = at;
         match cause {
             Cause::AckAcceptQueueFull if !one.was_ghost => {
                 one.was_ghost = true;

@@ -5,7 +5,7 @@ use crate::model::connection::ServerSide;
 use crate::model::counters::Counters;
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
-use crate::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
+use crate::model::sample::{HalfOpen, Listed, QueueReading};
 use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
 
@@ -124,23 +124,6 @@ impl World {
     /// True when the request's last SYN-ACK had been sent: it was not pruned, it has expired.
     pub(super) fn has_expired(&self, peer: Peer) -> bool {
         self.roster.connection(&peer).is_some_and(|one| i64::from(one.syn_acks) > self.synack_retries())
-    }
-
-    fn read_waiting(&mut self, at: Stamp, listed: &[Waiting]) {
-        for waiting in listed {
-            let one = self.roster.entry(waiting.peer, at);
-            one.bytes = one.bytes.max(waiting.bytes);
-            one.client_closed |= waiting.closed;
-            match one.server {
-                ServerSide::HalfOpen | ServerSide::CookieSent if self.segments.is_some() => {
-                    self.revise_to_taken(at, waiting.peer);
-                }
-                ServerSide::Nothing | ServerSide::HalfOpen | ServerSide::CookieSent => {
-                    self.server_to(at, waiting.peer, ServerSide::Queued);
-                }
-                _ => {}
-            }
-        }
     }
 
     pub(super) fn read_counters(&mut self, counters: &Counters) {

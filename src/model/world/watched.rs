@@ -170,7 +170,9 @@ impl World {
         }
         let returned = one.server == ServerSide::Accepted && std::mem::take(&mut one.trace.left);
         match one.server {
-            ServerSide::HalfOpen | ServerSide::CookieSent if !blind => self.revise_to_taken(at, peer),
+            ServerSide::HalfOpen | ServerSide::CookieSent if !blind => {
+                self.revise_to_taken(at, peer);
+            }
             ServerSide::Queued | ServerSide::QueuedDead => {}
             _ => {
                 let supposed = self.open.stranger.supposed;

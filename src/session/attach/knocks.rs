@@ -1,16 +1,17 @@
 //! SYNs of all listeners, counted by listener: which are first ones, which are sent again. Pure.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
+use crate::kernel::census::Bound;
 use crate::kernel::tap::knocking::Knock;
-use crate::model::watch::{Address, Knocks, ListenerId, ListenerReading};
+use crate::model::watch::{Knocks, ListenerId, ListenerReading};
 
 /// Who is knocked at, and what has come since it was told last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Door {
     /// By port: who is bound to an address of its own or to all.
-    bound: HashMap<u16, Vec<(IpAddr, ListenerId)>>,
+    bound: HashMap<u16, Vec<(Bound, ListenerId)>>,
     fresh: BTreeMap<ListenerId, Knocks>,
 }
 
@@ -19,11 +20,11 @@ impl Door {
     pub(super) fn learn<'a>(&mut self, listeners: impl Iterator<Item = &'a ListenerReading>) {
         self.bound.clear();
         for reading in listeners {
-            let Address::Tcp(address) = reading.address else { continue };
-            let here = self.bound.entry(address.port()).or_default();
-            match here.iter_mut().find(|(ip, _)| *ip == address.ip()) {
+            let Some(bound) = Bound::of(reading) else { continue };
+            let here = self.bound.entry(bound.to.port()).or_default();
+            match here.iter_mut().find(|(other, _)| *other == bound) {
                 Some((_, id)) => *id = reading.id.min(*id),
-                None => here.push((address.ip(), reading.id)),
+                None => here.push((bound, reading.id)),
             }
         }
     }
@@ -41,17 +42,12 @@ impl Door {
         std::mem::take(&mut self.fresh).into_values().collect()
     }
 
-    /// The kernel's choice: bound to just this address, then to all of its family, then to both families.
+    /// The kernel's choice: who is bound nearest.
     fn taker(&self, local: SocketAddr) -> Option<ListenerId> {
+        // The wire tells the family of a client, not that of its listener.
+        let local = SocketAddr::new(local.ip().to_canonical(), local.port());
         let here = self.bound.get(&local.port())?;
-        let wanted = local.ip().to_canonical();
-        let rank = |ip: IpAddr| match ip {
-            _ if ip == wanted || ip.to_canonical() == wanted && !ip.is_unspecified() => Some(0),
-            _ if ip.is_unspecified() && ip.is_ipv4() == wanted.is_ipv4() => Some(1),
-            _ if ip.is_unspecified() && ip.is_ipv6() => Some(2),
-            _ => None,
-        };
-        here.iter().filter_map(|(ip, id)| Some((rank(*ip)?, *id))).min().map(|(_, id)| id)
+        here.iter().filter_map(|(bound, id)| Some((bound.nearness(local)?, *id))).min().map(|(_, id)| id)
     }
 }
 
@@ -59,19 +55,21 @@ impl Door {
 mod tests {
     use super::*;
     use crate::model::sample::QueueReading;
+    use crate::model::watch::Address;
+
+    fn reading(id: u64, address: &str) -> ListenerReading {
+        ListenerReading {
+            id: ListenerId(id),
+            address: Address::Tcp(address.parse().unwrap()),
+            v6_only: None,
+            queue: QueueReading::default(),
+            inode: 1,
+            uid: None,
+        }
+    }
 
     fn door(listeners: &[(u64, &str)]) -> Door {
-        let readings: Vec<_> = listeners
-            .iter()
-            .map(|(id, address)| ListenerReading {
-                id: ListenerId(*id),
-                address: Address::Tcp(address.parse().unwrap()),
-                v6_only: None,
-                queue: QueueReading::default(),
-                inode: 1,
-                uid: None,
-            })
-            .collect();
+        let readings: Vec<_> = listeners.iter().map(|(id, address)| reading(*id, address)).collect();
         let mut door = Door::default();
         door.learn(readings.iter());
         door
@@ -94,6 +92,18 @@ mod tests {
         assert_eq!(asked("[::1]:80"), [4]);
         assert_eq!(asked("127.0.0.1:81"), [3]);
         assert_eq!(asked("127.0.0.1:82"), [0; 0]);
+    }
+
+    #[test]
+    fn an_ipv4_client_does_not_knock_at_a_listener_for_ipv6_alone() {
+        let mut alone = reading(1, "[::]:80");
+        alone.v6_only = Some(true);
+        let mut door = Door::default();
+        door.learn([&alone].into_iter());
+        knock(&mut door, "127.0.0.1:80", false);
+        assert_eq!(door.take(), []);
+        knock(&mut door, "[::1]:80", false);
+        assert_eq!(door.take().len(), 1);
     }
 
     #[test]

@@ -139,8 +139,12 @@ impl Eyes {
         match dumped {
             Ok(dumped) if !dumped.interrupted => {
                 self.half_open = half_open.len();
-                let listed = Listed { half_open: Some(half_open), waiting: Some(waiting) };
-                out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
+                // Who is half-open when the walk begins may have got in before it ends; who waits goes on waiting, because nobody calls
+                // accept() meanwhile. Each list counts from the moment at which nothing that passed before contradicts it.
+                let requests = Listed { half_open: Some(half_open), waiting: None };
+                out.push(Stamped { at, event: Event::Listed(Box::new(requests)) });
+                let children = Listed { half_open: None, waiting: Some(waiting) };
+                out.push(Stamped { at: clock.now(), event: Event::Listed(Box::new(children)) });
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "requests and waiting connections could not be listed"),
