@@ -20,6 +20,7 @@ mod ground;
 mod headless;
 mod lab;
 pub mod lang;
+mod lesson;
 mod log;
 pub mod man;
 mod metrics;
@@ -54,6 +55,7 @@ fn carried_out() -> Result<Exit, Failure> {
     match cli.verb {
         None => lab::run(&cli.lab),
         Some(Verb::Watch(args)) => watch::run(&args),
+        Some(Verb::Lesson(args)) => lesson::run(&args),
         Some(Verb::Replay(args)) => replay::run(&args),
         Some(Verb::Explain { topic }) => explained(topic.as_deref()),
         Some(Verb::Doctor { json }) => doctor::run(json),

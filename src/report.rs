@@ -7,6 +7,7 @@ pub mod clean;
 pub mod grid;
 pub mod json;
 pub mod jsonl;
+pub mod lessons;
 pub mod openmetrics;
 pub mod summary;
 pub mod svg;

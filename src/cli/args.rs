@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::lesson::LessonArgs;
 pub use self::replay::ReplayArgs;
 pub use self::watch::WatchArgs;
 use super::lang::LangArgs;
@@ -14,6 +15,7 @@ use crate::model::settings::{AcceptRate, Arrivals};
 use crate::ui::theme;
 
 mod given;
+mod lesson;
 mod replay;
 mod watch;
 
@@ -57,6 +59,13 @@ pub enum Verb {
         With CAP_NET_RAW (root) every SYN is seen too."
     )]
     Watch(Box<WatchArgs>),
+    /// Lessons on the listen queues, played on the real kernel; without a name: the list
+    #[command(
+        long_about = "Lessons on the listen queues, played on the real kernel, beside the picture: what is said, asked, predicted and then \
+        measured. Without a name: the list, in the order in which they are best taken. --check plays without a screen, tries what has \
+        to be so, and decides each claim of the textbooks by what was measured here. A lesson of one's own is a TOML file."
+    )]
+    Lesson(Box<LessonArgs>),
     /// Show a recording again, with pause, speed and seek; or draw one moment of it into a file
     #[command(
         long_about = "Show a recording (qviz --record FILE) again, with pause, speed and seek; print its summary, which is that \

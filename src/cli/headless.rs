@@ -54,7 +54,7 @@ pub(super) struct Ears<'a> {
 
 impl Ears<'_> {
     /// Facts have come: the world takes them, then everybody else.
-    fn take(&mut self, world: &mut World, facts: &[Stamped]) -> Result<Written, Failure> {
+    pub(super) fn take(&mut self, world: &mut World, facts: &[Stamped]) -> Result<Written, Failure> {
         for fact in facts {
             world.apply(fact.at, &fact.event);
             self.audience.hear(world, fact);
@@ -92,7 +92,7 @@ impl Signals {
     }
 
     /// The number of the next signal.
-    async fn next(&mut self) -> u8 {
+    pub(super) async fn next(&mut self) -> u8 {
         std::future::poll_fn(|context| {
             let came = self
                 .taken

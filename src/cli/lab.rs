@@ -60,7 +60,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// Tries out whether there are enough file descriptors for a lab: further on, each part would fail in words of its own.
-fn enough_descriptors() -> Result<(), Failure> {
+pub(super) fn enough_descriptors() -> Result<(), Failure> {
     raise_descriptor_limit();
     let mut held = Vec::with_capacity(DESCRIPTORS);
     for _ in 0..DESCRIPTORS {

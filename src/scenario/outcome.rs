@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::condition::Condition;
 use super::facts::Facts;
-use super::holes::{self, number};
+use super::holes;
 use super::lesson::{Claim, Expectation};
 use crate::say;
 
@@ -111,14 +111,6 @@ fn undecided(holds: &Condition, facts: Facts<'_>) -> String {
 
 fn measured(condition: &Condition, facts: Facts<'_>) -> Vec<(String, Option<f64>)> {
     condition.facts().into_iter().map(|name| (name.to_owned(), facts.value(name))).collect()
-}
-
-/// Numbers with their names, for a person: `accept_queue.max = 6`.
-pub fn listed<'a>(measured: impl IntoIterator<Item = (&'a String, &'a Option<f64>)>) -> String {
-    let one = |(name, value): (&String, &Option<f64>)| {
-        format!("{name} = {}", value.map_or_else(|| say!("not known").to_owned(), number))
-    };
-    measured.into_iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

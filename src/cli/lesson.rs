@@ -1,0 +1,59 @@
+//! `qviz lesson`: the list of lessons, one of them on the screen, one or all of them checked.
+
+use super::args::LessonArgs;
+use super::exit::{Exit, Failure};
+use super::output::{Output, Written};
+use super::plan::{self, Form};
+use crate::report::lessons::text;
+use crate::say;
+
+mod all;
+mod book;
+mod check;
+mod stage;
+
+/// Does what the words say.
+///
+/// # Errors
+/// A [`Failure`] with the next command.
+pub(super) fn run(args: &LessonArgs) -> Result<Exit, Failure> {
+    let form = form(args)?;
+    let Some(name) = &args.name else {
+        return if args.all { all::run(args, form) } else { list() };
+    };
+    let lesson = book::find(name)?;
+    if args.check { check::run(&lesson, args, form) } else { Err(no_picture(name)) }
+}
+
+fn list() -> Result<Exit, Failure> {
+    let lessons = book::all()?;
+    match Output::stdout().put(|out| text::list(out, &lessons))? {
+        Written::Taken | Written::NobodyReads => Ok(Exit::Success),
+    }
+}
+
+/// What comes out of a check; a lesson without a screen is one.
+fn form(args: &LessonArgs) -> Result<Form, Failure> {
+    let data = args.output.json || args.output.jsonl;
+    if data && !args.check {
+        return Err(Failure::usage(say!("--json and --jsonl tell what came of a check"), say!("add --check")));
+    }
+    if args.all && args.output.jsonl {
+        return Err(Failure::usage(
+            say!("--jsonl tells the facts of one lesson, and --all plays many at once"),
+            say!("qviz lesson NAME --check --jsonl, or qviz lesson --all --check --json"),
+        ));
+    }
+    if args.check {
+        return Ok(match (args.output.json, args.output.jsonl) {
+            (true, _) => Form::Json,
+            (_, true) => Form::Jsonl,
+            _ => Form::Text,
+        });
+    }
+    if args.name.is_some() { plan::form(&args.output, super::lab::surroundings()) } else { Ok(Form::Text) }
+}
+
+fn no_picture(name: &str) -> Failure {
+    Failure::new(say!("no picture yet"), format!("qviz lesson {name} --check"))
+}

@@ -1,0 +1,167 @@
+//! Every lesson checked, each in a process of its own, because each enters a private network of its own; several at once, because they
+//! mostly wait.
+
+use std::collections::VecDeque;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::{book, check};
+use crate::cli::args::LessonArgs;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::headless::Signals;
+use crate::cli::lab;
+use crate::cli::output::{Output, Written};
+use crate::cli::plan::Form;
+use crate::kernel::proc;
+use crate::model::lang::{self, Lang};
+use crate::report::json;
+use crate::report::lessons::{Decided, Lessons, Played, text};
+use crate::say;
+use crate::scenario::lesson::Lesson;
+use crate::session::clock::Clock;
+
+/// Checks all lessons and tells what came of them.
+///
+/// # Errors
+/// A [`Failure`] where processes cannot be started, or where nobody takes what is told.
+pub(super) fn run(args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
+    let lessons = book::all()?;
+    let clock = Clock::start();
+    let mut class = Class { results: lessons.iter().map(|_| None).collect(), lessons, told: 0, form };
+    let signal = lab::runtime()?.block_on(class.teach())?;
+    class.tell_ready()?;
+    let document = class.document(clock.now().as_secs_f64());
+    let written = Output::stdout().put(|out| match form {
+        Form::Json | Form::Jsonl => json::write(out, &document),
+        Form::Text | Form::Picture => text::closing(out, &document),
+    });
+    if let Some(number) = signal {
+        return Ok(Exit::Signal(number));
+    }
+    let (Written::Taken | Written::NobodyReads) = written?;
+    Ok(check::outcome(&document, args.allow_skips))
+}
+
+/// What came of one lesson.
+type Outcome = (Played, Vec<Decided>);
+
+struct Class {
+    lessons: Vec<Arc<Lesson>>,
+    results: Vec<Option<Outcome>>,
+    /// How many were told already, where they are told as they come.
+    told: usize,
+    form: Form,
+}
+
+impl Class {
+    /// Lets all of them be played, those that may take long first. The number of the signal that ended it, if one did: then the
+    /// processes that still run are killed.
+    async fn teach(&mut self) -> Result<Option<u8>, Failure> {
+        let mut signals = Signals::take()?;
+        let mut waiting: Vec<_> = (0..self.lessons.len()).collect();
+        waiting.sort_by_key(|index| std::cmp::Reverse(longest(&self.lessons[*index])));
+        let mut waiting = VecDeque::from(waiting);
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < AT_ONCE
+                && let Some(index) = waiting.pop_front()
+            {
+                let lesson = Arc::clone(&self.lessons[index]);
+                running.spawn(async move { (index, checked(&lesson).await) });
+            }
+            tokio::select! {
+                biased;
+                number = signals.next() => return Ok(Some(number)),
+                ended = running.join_next() => {
+                    let Some(ended) = ended else { return Ok(None) };
+                    let (index, result) = ended.map_err(|error| Failure::new(error.to_string(), "qviz lesson --all --check"))?;
+                    self.results[index] = Some(result);
+                    self.tell_ready()?;
+                }
+            }
+        }
+    }
+
+    /// Tells of those lessons that have ended, in their order.
+    fn tell_ready(&mut self) -> Result<(), Failure> {
+        while self.form == Form::Text
+            && let Some(Some((played, claims))) = self.results.get(self.told)
+        {
+            let (Written::Taken | Written::NobodyReads) =
+                Output::stdout().put(|out| text::lesson(out, played, claims.iter()))?;
+            self.told += 1;
+        }
+        Ok(())
+    }
+
+    fn document(self, lasted: f64) -> Lessons {
+        let (mut played, mut claims) = (Vec::new(), Vec::new());
+        for (lesson, result) in self.lessons.iter().zip(self.results) {
+            let (one, decided) =
+                result.unwrap_or_else(|| (Played::skipped(lesson, say!("a signal ended it")), Vec::new()));
+            played.push(one);
+            claims.extend(decided);
+        }
+        Lessons::new(Some(proc::kernel_release()), lasted, played, claims)
+    }
+}
+
+/// Checks one lesson in a process of its own, which is killed when nobody waits for it any more.
+async fn checked(lesson: &Lesson) -> Outcome {
+    let clock = Clock::start();
+    let broken =
+        |what: &str, why: &str| (Played::broken(lesson, clock.now().as_secs_f64(), what.to_owned(), why), Vec::new());
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return broken(say!("its process can be started"), &error.to_string()),
+    };
+    let child = tokio::process::Command::new(program)
+        .args(["lesson", &lesson.name, "--check", "--json", "--attended"])
+        .env("LC_ALL", locale())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .output();
+    let deadline = longest(lesson) + SLACK;
+    let output = match tokio::time::timeout(deadline, child).await {
+        Err(_) => {
+            return broken(
+                say!("it comes to its end in time"),
+                &say!("{seconds} s at most", seconds = deadline.as_secs()),
+            );
+        }
+        Ok(Err(error)) => return broken(say!("its process can be started"), &error.to_string()),
+        Ok(Ok(output)) => output,
+    };
+    let document = serde_json::from_slice::<Lessons>(&output.stdout).ok();
+    match document.map(|document| (document.lessons.into_iter().next(), document.claims)) {
+        Some((Some(played), claims)) => (played, claims),
+        _ => {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            broken(say!("it comes to its end"), &if said.is_empty() { output.status.to_string() } else { said })
+        }
+    }
+}
+
+/// The child speaks the language that is spoken here.
+fn locale() -> &'static str {
+    match lang::here() {
+        Lang::English => "C.UTF-8",
+        Lang::Chinese => "zh_CN.UTF-8",
+    }
+}
+
+/// How long a lesson may take if nothing in it comes before its time is over.
+fn longest(lesson: &Lesson) -> Duration {
+    let steps = lesson.scenes.iter().flat_map(|scene| &scene.steps);
+    steps.map(|step| if step.until.is_some() { step.within.max(step.after) } else { step.after }).sum()
+}
+
+/// Lessons mostly wait; so many leave two processors calm.
+const AT_ONCE: usize = 8;
+
+/// What opening the scenes, and a busy machine, may take on top.
+const SLACK: Duration = Duration::from_secs(30);

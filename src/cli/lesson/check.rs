@@ -1,0 +1,195 @@
+//! One lesson without a picture: it is played by itself, its expectations are checked and its claims decided.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::stage::Stage;
+use crate::cli::args::LessonArgs;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::headless::{self, Ears, Signals};
+use crate::cli::lab;
+use crate::cli::output::{self, Output, Written};
+use crate::cli::plan::{self, Form};
+use crate::kernel::proc;
+use crate::model::command::Command;
+use crate::model::event::{Event, Stamped};
+use crate::model::world::World;
+use crate::report::lessons::{Decided, Lessons, Played, text};
+use crate::report::{json, jsonl};
+use crate::say;
+use crate::scenario::lesson::Lesson;
+use crate::scenario::player::{Manner, Move, Player};
+use crate::session::clock::Clock;
+use crate::session::live::{LiveError, Past};
+use crate::session::tape::Header;
+use crate::session::tape::record::Recorder;
+use crate::session::{Session, rest};
+
+/// Checks a lesson and tells what came of it.
+///
+/// # Errors
+/// A [`Failure`] where it could not be played to its end, or where nobody takes what is told.
+pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
+    if args.attended {
+        let died = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+        died.map_err(|error| Failure::new(say!("cannot follow the parent process: {error}", error), "qviz doctor"))?;
+    }
+    lab::enough_descriptors()?;
+    let recorder = lab::recorder(args.record.as_deref())?;
+    let kernel = Some(proc::kernel_release());
+    let stage = match Stage::enter(lesson) {
+        Ok(stage) => stage,
+        Err(refusal) => {
+            let why = say!("no private network: {refusal}. To get it: {hint}", refusal, hint = refusal.hint());
+            let document = Lessons::new(kernel, 0.0, vec![Played::skipped(lesson, why)], Vec::new());
+            return told(&document, form, args.allow_skips);
+        }
+    };
+    let runtime = lab::runtime()?;
+    let clock = Clock::start();
+    let lines = (form == Form::Jsonl).then(Output::stdout);
+    let player = Player::new(Arc::clone(lesson), Manner::Check);
+    let mut play = Play { stage, player, clock, world: World::new(), session: None, told: Vec::new(), lines, recorder };
+    let end = runtime.block_on(play.through())?;
+    let lasted = clock.now().as_secs_f64();
+    let (played, claims) = match end {
+        End::Over => (Played::of(&play.player, lasted), Decided::of(&play.player)),
+        End::Signal(_) => (Played::skipped(lesson, say!("a signal ended it")), Vec::new()),
+    };
+    drop(play);
+    let exit = told(&Lessons::new(kernel, lasted, vec![played], claims), form, args.allow_skips);
+    if let End::Signal(number) = end { Ok(Exit::Signal(number)) } else { exit }
+}
+
+/// Prints the document and says how the program ends.
+pub(super) fn told(document: &Lessons, form: Form, allow_skips: bool) -> Result<Exit, Failure> {
+    let written = Output::stdout().put(|out| match form {
+        Form::Json => json::write(out, document),
+        Form::Jsonl => jsonl::write(out, document),
+        Form::Text | Form::Picture => text::write(out, document),
+    });
+    let (Written::Taken | Written::NobodyReads) = written?;
+    Ok(outcome(document, allow_skips))
+}
+
+/// How the program ends after this.
+pub(super) const fn outcome(document: &Lessons, allow_skips: bool) -> Exit {
+    if document.failed > 0 || (document.skipped > 0 && !allow_skips) { Exit::Expectation } else { Exit::Success }
+}
+
+/// How a lesson came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// By itself.
+    Over,
+    /// By this signal.
+    Signal(u8),
+}
+
+/// A lesson in play, and everything that its moves need.
+struct Play {
+    stage: Stage,
+    player: Player,
+    clock: Clock,
+    world: World,
+    session: Option<Session>,
+    /// What was told while there was no session.
+    told: Vec<Stamped>,
+    lines: Option<Output>,
+    recorder: Option<Recorder>,
+}
+
+impl Play {
+    /// Plays it to its end.
+    async fn through(&mut self) -> Result<End, Failure> {
+        let mut signals = Signals::take()?;
+        let moves = self.player.begin();
+        self.carry_out(moves, &mut signals).await?;
+        while !self.player.is_over() {
+            let Some(session) = &mut self.session else { return Err(broken_off()) };
+            let now = self.clock.now();
+            let pause = self.player.wake(now).map_or(LONGEST, |at| at.since(now));
+            tokio::select! {
+                biased;
+                number = signals.next() => {
+                    self.end_scene(&mut signals).await?;
+                    return Ok(End::Signal(number));
+                }
+                facts = session.next() => match facts {
+                    Some(facts) => self.fold(&facts)?,
+                    None => return Err(broken_off()),
+                },
+                () = rest(pause) => {}
+            }
+            let moves = self.player.turn(&self.world, self.clock.now());
+            self.carry_out(moves, &mut signals).await?;
+        }
+        self.end_scene(&mut signals).await?;
+        match self.session.as_ref().and_then(Session::recording_failure) {
+            Some(failure) => Err(lab::tape(failure)),
+            None => Ok(End::Over),
+        }
+    }
+
+    async fn carry_out(&mut self, moves: Vec<Move>, signals: &mut Signals) -> Result<(), Failure> {
+        for next in moves {
+            match (next, &mut self.session) {
+                (Move::Tell(fact), Some(session)) => session.tell(Event::Lesson(fact)),
+                (Move::Tell(fact), None) => {
+                    self.told.push(Stamped { at: self.clock.now(), event: Event::Lesson(fact) });
+                }
+                (Move::Wish(command), Some(session)) => session.wish(command),
+                (Move::Wish(_), None) | (Move::Over, _) => {}
+                (Move::Open(scene), _) => self.open(scene, signals).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self, scene: usize, signals: &mut Signals) -> Result<(), Failure> {
+        self.end_scene(signals).await?;
+        let past = Past { clock: Some(self.clock), told: std::mem::take(&mut self.told) };
+        let mut next = self.stage.open(scene, past).map_err(|error| failure(&error))?;
+        if let Some(recorder) = self.recorder.take() {
+            next.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
+        } else if let Some(before) = &mut self.session {
+            next.record_on(before);
+        }
+        self.session = Some(next);
+        Ok(())
+    }
+
+    /// Lets the present session end and takes what it still has to say.
+    async fn end_scene(&mut self, signals: &mut Signals) -> Result<(), Failure> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        session.wish(Command::Stop);
+        let ears = Ears { lines: self.lines.as_mut(), audience: &mut () };
+        headless::finish(session, &mut self.world, signals, ears).await
+    }
+
+    fn fold(&mut self, facts: &[Stamped]) -> Result<(), Failure> {
+        let mut ears = Ears { lines: self.lines.as_mut(), audience: &mut () };
+        let (Written::Taken | Written::NobodyReads) = ears.take(&mut self.world, facts)?;
+        for fact in facts {
+            if let Event::Refused { message } = &fact.event {
+                output::tell(say!("note: {message}", message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a scene could not be opened.
+pub(super) fn failure(error: &LiveError) -> Failure {
+    Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error }
+}
+
+fn broken_off() -> Failure {
+    Failure::new(
+        say!("the lab broke off in the middle of the lesson"),
+        say!("this is a bug in qviz: please report it with what stands above"),
+    )
+}
+
+/// Nothing is waited for longer than this without looking.
+const LONGEST: Duration = Duration::from_secs(1);
