@@ -1,14 +1,26 @@
 //! Two languages, both complete: every text that is said stands in the table, and every entry of the table is said somewhere.
 
-#![expect(clippy::unwrap_used, reason = "a page that cannot be read has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be read has failed")]
+#![allow(dead_code, reason = "tale, machine and show are shared with other screens")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use qviz::model::finding::RULES;
 use qviz::ui::keymap::{BINDINGS, Binding, REPLAY_BINDINGS, WATCH_BINDINGS};
 
+#[path = "watch_screens/scene.rs"]
+mod scene;
+#[path = "languages/screens.rs"]
+mod screens;
+#[path = "states/show.rs"]
+mod show;
 #[path = "languages/source.rs"]
 mod source;
+#[path = "languages/takes.rs"]
+mod takes;
+#[path = "screens/tale.rs"]
+mod tale;
 
 use source::{Literal, literals};
 
@@ -52,7 +64,8 @@ fn in_tables() -> BTreeSet<&'static str> {
         [Some(binding.short), Some(binding.long), binding.urgent.map(|(_, words)| words)].into_iter().flatten()
     };
     let tables = BINDINGS.iter().chain(REPLAY_BINDINGS).chain(WATCH_BINDINGS);
-    tables.flat_map(words).filter(|text| !text.is_empty()).collect()
+    let rules = RULES.iter().map(|rule| rule.name);
+    tables.flat_map(words).chain(rules).filter(|text| !text.is_empty()).collect()
 }
 
 /// The names of the holes of a text.

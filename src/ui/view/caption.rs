@@ -8,6 +8,7 @@ use super::cast::is_fresh;
 use super::{Scene, ink, notes};
 use crate::model::connection::Belief;
 use crate::model::finding::Severity;
+use crate::model::lang::said;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::world::World;
 use crate::model::world::note::Note;
@@ -104,7 +105,7 @@ fn finding(scene: &Scene<'_>) -> Option<Sentence> {
 /// What looks like trouble, and needs a little more time to be sure of.
 fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
     let rule = scene.world.undecided.first()?;
-    let text = say!("{rule}? too early to tell", rule = rule.replace('-', " "));
+    let text = say!("{rule}? too early to tell", rule = said(rule).replace('-', " "));
     Some(("?", text, scene.theme.text(Meaning::Otherwise)))
 }
 

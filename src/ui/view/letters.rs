@@ -101,10 +101,35 @@ impl Pen {
     /// Writes `text` as large as it fits into `area` up to the pen's own size, in the middle of its rows; returns the column
     /// after it.
     pub(super) fn fit(self, buf: &mut Buffer, area: Rect, text: &str) -> u16 {
+        if self.letter > Letter::Plain && self.letter.width(text).is_none() {
+            return self.fit_in_parts(buf, area, text);
+        }
         let letter = self.letter.fitting(text, (area.width, area.height));
         let top = area.height.saturating_sub(letter.rows()) / 2;
         let text = if letter == Letter::Plain { ink::fit(text, area.width) } else { text.to_owned() };
         Self { letter, ..self }.write(buf, area, (0, top), &text)
+    }
+
+    /// The same for a text of which some letters have no shape: these are written in the terminal's own, beside the large ones.
+    fn fit_in_parts(self, buf: &mut Buffer, area: Rect, text: &str) -> u16 {
+        let parts = parts(text);
+        let wide = |letter: Letter| {
+            parts.iter().map(|part| letter.width(part).unwrap_or_else(|| ink::width(part)) + 1).sum::<u16>() - 1
+        };
+        let fits =
+            |letter: &Letter| *letter <= self.letter && letter.rows() <= area.height && wide(*letter) <= area.width;
+        let letter = Letter::ALL.into_iter().find(fits).unwrap_or_default();
+        let top = area.height.saturating_sub(letter.rows()) / 2;
+        let mut col = 0;
+        for part in parts {
+            let (letter, row) = match letter.width(part) {
+                Some(_) => (letter, top),
+                None => (Letter::Plain, top + letter.rows() / 2),
+            };
+            let text = if letter == Letter::Plain { &ink::fit(part, area.width.saturating_sub(col)) } else { part };
+            col = Self { letter, ..self }.write(buf, area, (col, row), text) + 1;
+        }
+        col.saturating_sub(1)
     }
 
     /// What stands at a column and row of one letter.
@@ -128,6 +153,27 @@ impl Pen {
             (false, false) => " ",
         }
     }
+}
+
+/// True for a text of which only some letters have a shape.
+pub(super) fn is_partly_large(text: &str) -> bool {
+    parts(text).len() > 1
+}
+
+/// The parts of a text that have shapes and those that have none, without the spaces around them.
+fn parts(text: &str) -> Vec<&str> {
+    let (mut parts, mut first) = (Vec::new(), 0);
+    let has_shape = |sign: char| font::glyph(sign).is_some();
+    let signs: Vec<_> = text.char_indices().collect();
+    for pair in signs.windows(2) {
+        if has_shape(pair[0].1) != has_shape(pair[1].1) {
+            parts.push(text[first..pair[1].0].trim());
+            first = pair[1].0;
+        }
+    }
+    parts.push(text[first..].trim());
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 /// A hash sign as a block: its ground in its own ink.
@@ -186,6 +232,20 @@ mod tests {
         assert_eq!(Letter::Medium.fitting("6/6", (80, 80)), Letter::Medium);
         assert_eq!(Letter::Huge.fitting("6/6", (10, 10)), Letter::Plain);
         assert_eq!(Letter::Huge.fitting("☂", (80, 80)), Letter::Plain);
+    }
+
+    #[test]
+    fn beside_large_letters_stand_those_that_have_no_shape() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 16, 3));
+        let area = buf.area;
+        let pen = Pen { letter: Letter::Small, style: Style::new(), ascii: false };
+        let end = pen.fit(&mut buf, area, "TI 队列");
+        assert_eq!(buf, Buffer::with_lines(["▀█▀ █           ", " █  █ 队列      ", " ▀  ▀           "]));
+        assert_eq!(end, 10);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 7, 3));
+        let area = buf.area;
+        pen.fit(&mut buf, area, "TI 队列");
+        assert_eq!(buf, Buffer::with_lines(["       ", "TI 队列", "       "]));
     }
 
     #[test]

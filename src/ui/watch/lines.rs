@@ -128,7 +128,7 @@ fn says(one: &Watched, wanted: &[String], text: &mut String) -> bool {
     }
     text.clear();
     let family = one.reading.address.family();
-    let full = if one.is_full() { say!("FULL") } else { "" };
+    let full = if one.is_full() { say!(" FULL") } else { "" };
     _ = write!(text, "{} {family} {full}", one.reading.address);
     if let Some(owner) = &one.owner {
         let place = owner.place.as_deref().unwrap_or_default();

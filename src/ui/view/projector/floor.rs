@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::cast::is_fresh;
-use super::super::letters::Letter;
+use super::super::letters::{Letter, is_partly_large};
 use super::super::stage::flows;
 use super::super::stage::slots::Tenant;
 use super::super::{Scene, ink};
@@ -31,7 +31,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let fits = |text: &str| letter.fitting(text, (large.width, large.height)) == letter;
     let text = if said.alarm && fits(&marked) { &marked } else { &said.text };
     let style = said.style.patch(theme.strong());
-    if said.alarm && !fits(text) {
+    if said.alarm && !fits(text) && !is_partly_large(text) {
         // Small letters are seen on a surface, large ones by themselves.
         pen(scene, letter, theme.alarm()).fit(buf, large, text);
     } else {
@@ -110,7 +110,8 @@ fn death(scene: &Scene<'_>) -> Option<Said> {
         Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => say!("ACK ignored, nobody is told"),
         _ => say!("gone"),
     };
-    Some(Said { title: format!("✗ {}: {what}", names.join(" ")), text: large(last.cause).into(), style, alarm: true })
+    let title = say!("✗ {names}: {what}", names = names.join(" "), what);
+    Some(Said { title, text: large(last.cause).into(), style, alarm: true })
 }
 
 /// The cause of most deaths of the last second.

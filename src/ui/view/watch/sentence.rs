@@ -91,7 +91,9 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
     let worst = grave.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
     let text = match &worst.subject {
-        Some(subject) if scene.state.watch.screen == Screen::All => format!("{}: {}", subject.address, worst.sentence),
+        Some(subject) if scene.state.watch.screen == Screen::All => {
+            say!("{address}: {sentence}", address = subject.address, sentence = worst.sentence)
+        }
         _ => worst.sentence.to_string(),
     };
     Some(("▲", text, scene.theme.text(meaning)))

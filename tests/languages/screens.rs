@@ -1,0 +1,177 @@
+//! Chinese screens: no English word, no half letter, straight frames.
+
+use qviz::model::counters::Counter;
+use qviz::model::lang::Lang;
+use qviz::model::settings::Sysctl;
+use ratatui::buffer::Buffer;
+
+use crate::takes::{self, lines, width};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
+
+/// Names of the field: they are the same in every language.
+const TERMS: &str = "SYN ACK RST FIN accept listen connect close backlog cookie SYN_SENT SYN_RCVD ESTABLISHED ETIMEDOUT \
+    ECONNREFUSED ECONNRESET EAGAIN ACCEPT SO_REUSEPORT CAP_NET_RAW IPv unix root pid uid inode namespace PID PATH sk_drops \
+    Linux qviz min ms CPU ss xp fg Ctrl Shift REC doctor watch client wire netns sudo sysctl net \
+    Python http socketserver request_queue_size \
+    space enter tab esc backspace home end pgup pgdn ctrl lf rt up dn";
+
+/// The English words of a line. What the end of a text cuts is no word, nor what a help that lies over it cuts.
+fn english(line: &str, names: &str, helped: bool) -> Vec<String> {
+    let terms: Vec<&str> = TERMS.split_whitespace().collect();
+    let is_part = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+    let pieces = line.split('…').map(|piece| piece.trim_end_matches(is_part));
+    let last = line.rsplit('…').next().unwrap_or_default();
+    let pieces = pieces.take(line.matches('…').count()).chain([last]);
+    let outside = |piece: &str| !helped || !piece.starts_with(is_part) && !piece.ends_with(is_part);
+    let pieces = pieces.flat_map(|piece| piece.split(['│', '┌', '┐', '└', '┘'])).filter(|piece| outside(piece));
+    let words = pieces.flat_map(|piece| piece.split(move |sign: char| !is_part(sign)));
+    let words = words.map(|word| word.trim_end_matches(char::is_numeric));
+    let is_word = |word: &&str| word.as_bytes().windows(2).any(|pair| pair.iter().all(u8::is_ascii_alphabetic));
+    let is_counter = |word: &str| Counter::ALL.into_iter().any(|counter| counter.name() == word);
+    let is_sysctl = |word: &str| Sysctl::ALL.into_iter().any(|sysctl| sysctl.name().contains(word) && word.len() > 3);
+    let known = |word: &str| terms.contains(&word) || is_counter(word) || is_sysctl(word) || names.contains(word);
+    words.filter(is_word).filter(|word| !known(word)).map(str::to_owned).collect()
+}
+
+#[test]
+fn no_english_word_is_left_on_a_chinese_screen() {
+    let mut left = Vec::new();
+    for take in takes::all(Lang::Chinese) {
+        let name = take.name;
+        for size in SIZES {
+            let frame = take.draw(size);
+            let text = lines(&frame.picture);
+            assert!(text.iter().any(|line| line.chars().any(|sign| width(&sign.to_string()) > 1)), "{name} {size:?}");
+            for line in text {
+                let words = english(&line, &frame.names, name.contains("help"));
+                if !words.is_empty() {
+                    left.push(format!("{name} {size:?}: {words:?} in {line}"));
+                }
+            }
+        }
+    }
+    assert!(left.is_empty(), "{}", left.join("\n"));
+}
+
+/// Wide letters that are not followed by their second half.
+fn halves(picture: &Buffer) -> Vec<(u16, u16)> {
+    let area = picture.area;
+    let places = (0..area.height).flat_map(|y| (0..area.width).map(move |x| (x, y)));
+    let is_whole = |(x, y)| x + 1 < area.width && picture[(x + 1, y)].symbol() == " ";
+    places.filter(|at| width(picture[*at].symbol()) > 1 && !is_whole(*at)).collect()
+}
+
+/// Corners from which an edge does not go straight down to another corner.
+fn bent(picture: &Buffer) -> (usize, Vec<(u16, u16)>) {
+    let area = picture.area;
+    let (mut straight, mut bent) = (0, Vec::new());
+    for (x, y) in (0..area.height).flat_map(|y| (0..area.width).map(move |x| (x, y))) {
+        let ends = match picture[(x, y)].symbol() {
+            "┌" | "╔" => ["└", "╚"],
+            "┐" | "╗" => ["┘", "╝"],
+            _ => continue,
+        };
+        let mut below = (y + 1..area.height).map(|y| picture[(x, y)].symbol());
+        let end = below.find(|sign| !["│", "║", "╎", "┃"].contains(sign));
+        if end.is_some_and(|end| ends.contains(&end)) { straight += 1 } else { bent.push((x, y)) }
+    }
+    (straight, bent)
+}
+
+#[test]
+fn no_letter_is_cut_in_two_and_no_edge_is_bent_at_any_size() {
+    let mut compared = 0;
+    for (take, other) in takes::all(Lang::Chinese).iter().zip(takes::all(Lang::English)) {
+        let name = take.name;
+        for size in [(60, 16), (67, 19), (80, 24), (93, 27), (101, 31), (110, 32), (131, 41), (170, 50), (220, 70)] {
+            let chinese = take.draw(size).picture;
+            assert_eq!(halves(&chinese), [], "{name} {size:?}\n{}", lines(&chinese).join("\n"));
+            // What falls lies over the edges, in every language.
+            if bent(&other.draw(size).picture).1.is_empty() {
+                let (straight, bent) = bent(&chinese);
+                assert_eq!(bent, [], "{name} {size:?}\n{}", lines(&chinese).join("\n"));
+                compared += straight;
+            }
+        }
+    }
+    assert!(compared > 5000, "{compared} edges");
+}
+
+#[test]
+fn a_screen_too_small_for_the_picture_is_chinese_too() {
+    for take in takes::all(Lang::Chinese) {
+        for width in (1..60).step_by(3) {
+            for size in [(width, 1 + width % 5), (width, 15), (100, width % 16)] {
+                assert_eq!(halves(&take.draw(size).picture), [], "{} {size:?}", take.name);
+            }
+        }
+    }
+}
+
+/// The column in which a row shows this.
+fn column(picture: &Buffer, row: u16, text: &str) -> Option<u16> {
+    let signs: Vec<&str> = (0..picture.area.width).map(|x| picture[(x, row)].symbol()).collect();
+    let wanted: Vec<String> = text
+        .chars()
+        .flat_map(|sign| {
+            let sign = sign.to_string();
+            let half = (width(&sign) > 1).then(|| " ".to_owned());
+            [Some(sign), half].into_iter().flatten()
+        })
+        .collect();
+    signs.windows(wanted.len()).position(|window| window.iter().zip(&wanted).all(|(a, b)| a == b)).map(|x| x as u16)
+}
+
+#[test]
+fn the_columns_of_a_table_stand_where_they_stand_in_english() {
+    let (here, there) = (takes::all(Lang::Chinese), takes::all(Lang::English));
+    let anchors = [("list", "next timer", "下一个定时器"), ("watch_all", "queue/limit", "队列/上限")];
+    let heads = [
+        ("list", 80, "client", "客户端"),
+        ("list", 120, "together", "综合"),
+        ("list", 200, "next timer", "下一个定时器"),
+        ("watch_all", 80, "owner", "进程"),
+        ("watch_all", 200, "lately", "最近"),
+        // Numbers stand still, too.
+        ("list", 120, "1.5s", "1.5s"),
+        ("watch_all", 80, "230", "230"),
+        ("watch_all", 120, "76.7", "76.7"),
+    ];
+    for (name, columns, english, chinese) in heads {
+        let anchor = anchors.iter().find(|(other, ..)| *other == name).unwrap();
+        let find = |takes: &[takes::Take], head: &str, text: &str| {
+            let take = takes.iter().find(|take| take.name == name).unwrap();
+            let picture = take.draw((columns, 30)).picture;
+            let first = (0..30).find(|row| column(&picture, *row, head).is_some()).unwrap();
+            (first..30).find_map(|row| column(&picture, row, text)).unwrap()
+        };
+        let (here, there) = (find(&here, anchor.2, chinese), find(&there, anchor.1, english));
+        assert_eq!(here, there, "{name} {columns}: {chinese}, {english}");
+    }
+}
+
+#[test]
+fn chinese_screens_are_to_be_read() {
+    let shown = [
+        ("overflowing", (80, 24)),
+        ("overflowing", (120, 36)),
+        ("ghosts", (120, 36)),
+        ("step", (120, 36)),
+        ("help", (80, 24)),
+        ("list", (120, 36)),
+        ("ladder_ghost", (120, 36)),
+        ("watch_all", (120, 36)),
+        ("watch_one_tap", (120, 36)),
+        ("projector_overflowing", (120, 36)),
+        ("projector_ghosts", (200, 60)),
+    ];
+    let takes = takes::all(Lang::Chinese);
+    for (name, size) in shown {
+        let take = takes.iter().find(|take| take.name == name).unwrap();
+        let text = lines(&take.draw(size).picture).join("\n");
+        insta::with_settings!({ snapshot_path => "../snapshots", omit_expression => true }, {
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text);
+        });
+    }
+}
