@@ -10,16 +10,13 @@ pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
     for piece in text.split_whitespace().flat_map(pieces) {
         let gap = usize::from(piece.after_blank);
         let wide = piece.text.width();
-        match lines.last_mut().filter(|_| filled + gap + wide <= width) {
-            Some(line) => {
-                line.push_str(&" ".repeat(gap));
-                line.push_str(piece.text);
-                filled += gap + wide;
-            }
-            None => {
-                filled = indent.width() + wide;
-                lines.push(format!("{indent}{}", piece.text));
-            }
+        if let Some(line) = lines.last_mut().filter(|_| filled + gap + wide <= width) {
+            line.push_str(&" ".repeat(gap));
+            line.push_str(piece.text);
+            filled += gap + wide;
+        } else {
+            lines.push(format!("{indent}{}", piece.text));
+            filled = indent.width() + wide;
         }
     }
     lines.join("\n")

@@ -132,11 +132,9 @@ impl World {
     fn set_tempo(&mut self, at: Stamp, tempo: Tempo) {
         let before = std::mem::replace(&mut self.tempo, tempo);
         if before.held != tempo.held {
-            let what = move || match tempo.held {
-                true => say!("step mode: the clients' time stands still"),
-                false => say!("the clients' time runs again"),
-            };
-            self.note(Note::Changed(Sentence::new(move || what().to_owned())));
+            let held = || say!("step mode: the clients' time stands still").to_owned();
+            let runs = || say!("the clients' time runs again").to_owned();
+            self.note(Note::Changed(if tempo.held { Sentence::new(held) } else { Sentence::new(runs) }));
             self.mark(at);
         }
         if before.pace.to_bits() != tempo.pace.to_bits() {

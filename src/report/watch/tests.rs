@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Began, Event, Rung};
+use crate::model::lang::{Lang, within};
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen as Request, Listed, QueueReading, Waiting as Queued};
 use crate::model::settings::{ClientKind, Sysctl, Sysctls};
@@ -167,6 +168,20 @@ ACCEPT QUEUE  LIMIT  FULL  MAX  SYN QUEUE  DROPS  OLDEST  ADDRESS         PROCES
          512    511  FULL  512          -      -       -  /run/php.sock   -
            3      5   50%    3          1    <=9  2.50 s  127.0.0.1:8080  ng\u{fffd}[31minx 1234 +3 in web
            0    511    0%    0          -      0       -  [::]:443        -
+"
+    );
+}
+
+#[test]
+fn in_chinese_the_cells_stand_under_their_headings() {
+    let table = within(Lang::Chinese, || table(&stalled(None), Marks::Unicode));
+    assert_eq!(
+        table,
+        "\
+ACCEPT 队列  上限  已满  最大  SYN 队列  丢弃  最久等待  地址            进程
+        512   511  已满   512         -     -         -  /run/php.sock   -
+          3     5   50%     3         1    ≤9    2.50 s  127.0.0.1:8080  ng\u{fffd}[31minx 1234 +3，在 web 中
+          0   511    0%     0         -     0         -  [::]:443        -
 "
     );
 }
