@@ -6,18 +6,21 @@
 mod lab;
 
 use std::net::Ipv4Addr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jsonschema::Validator;
 use qviz::model::counters::{Counter, Counters};
 use qviz::model::event::{Began, Deed, Event, Life, Listening, Loss, Rung, Stamped};
 use qviz::model::ledger::Cause;
+use qviz::model::lesson::{LessonFact, Phase};
 use qviz::model::peer::Peer;
 use qviz::model::sample::{Eye, HalfOpen, Listed, QueueReading, Waiting};
 use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::model::tempo::{Tempo, Thing};
+use qviz::model::trial::{Line, Mood, Trial, TrialFact};
 use qviz::model::watch::{Address, Crowding, Knocks, ListenerId, ListenerReading, Owner, Rights, Roll, Watching};
 use qviz::model::world::World;
 use qviz::report::jsonl;
@@ -25,11 +28,15 @@ use qviz::report::summary::Summary;
 use qviz::report::watch::Document;
 use serde_json::Value;
 
-fn schema() -> (Value, Validator) {
-    let schema: Value = serde_json::from_str(qviz::report::SCHEMA).unwrap();
-    jsonschema::meta::validate(&schema).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    (schema, validator)
+/// Made once: it takes longer than all that is held against it.
+fn schema() -> &'static (Value, Validator) {
+    static SCHEMA: OnceLock<(Value, Validator)> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let schema: Value = serde_json::from_str(qviz::report::SCHEMA).unwrap();
+        jsonschema::meta::validate(&schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        (schema, validator)
+    })
 }
 
 /// Names the place in the document, which `oneOf` alone does not.
@@ -170,14 +177,43 @@ fn watch_events() -> Vec<Event> {
     ]
 }
 
+fn lesson_events() -> Vec<Event> {
+    let facts = [
+        LessonFact::Opened { name: "burst".into(), source: "order = 1".into() },
+        LessonFact::Scene(0),
+        LessonFact::Step { step: 0, phase: Phase::Asked },
+        LessonFact::Chose { choice: 1 },
+        LessonFact::Step { step: 0, phase: Phase::Doing },
+        LessonFact::Kept { name: "held".into(), value: 6.5 },
+        LessonFact::Scored { right: None },
+        LessonFact::Step { step: 0, phase: Phase::Told },
+        LessonFact::Step { step: 1, phase: Phase::Missed },
+        LessonFact::Over,
+    ];
+    facts.into_iter().map(Event::Lesson).collect()
+}
+
+fn trial_events() -> Vec<Event> {
+    let line = |mood| Line { who: "server".into(), call: "listen(5)".into(), outcome: "0".into(), mood };
+    let lines = [Mood::Plain, Mood::Good, Mood::Refused, Mood::Silent].map(|mood| TrialFact::Line(line(mood)));
+    let whole = Trial::ALL
+        .into_iter()
+        .flat_map(|trial| [TrialFact::Began(trial), TrialFact::Ended { trial, failed: Some("no".into()) }]);
+    let measured = TrialFact::Measured { name: "held".into(), value: 6.0 };
+    let ended = TrialFact::Ended { trial: Trial::BindFour, failed: None };
+    whole.chain(lines).chain([measured, ended]).map(Event::Trial).collect()
+}
+
 /// At least one of each kind and of each form within a kind.
 fn every_event() -> Vec<Event> {
     let mut counters = Counters::default();
     counters.set(Counter::ListenDrops, 3);
     let waiting = Waiting { peer: peer(), age_ms: None, bytes: 5, closed: false, cookie: 9 };
     let half_open = HalfOpen { peer: peer(), retransmits: 1, next_ms: 960, cookie: u64::MAX };
-    let mut events = lives();
+    let mut events = lesson_events();
+    events.extend(lives());
     events.extend(watch_events());
+    events.extend(trial_events());
     events.extend([
         began(),
         Event::Listening(Listening { backlog: 5, somaxconn: Some(4096), limit: None }),
@@ -360,6 +396,30 @@ fn printed(words: &str) -> String {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_qviz")).args(words.split(' ')).output().unwrap();
     assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_checked_lesson_fits_the_schema_in_both_forms() {
+    if !lab::lab_or_skip() {
+        return;
+    }
+    let document: Value = serde_json::from_str(&printed("lesson n-plus-one --check --json")).unwrap();
+    assert_valid(&document);
+    assert_eq!(
+        (&document["kind"], &document["passed"], &document["failed"]),
+        (&"lessons".into(), &1.into(), &0.into())
+    );
+    let lines = printed("lesson n-plus-one --check --jsonl");
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        assert_valid(line);
+    }
+    assert_eq!((&lines[0]["event"], &lines[0]["what"]), (&"lesson".into(), &"opened".into()));
+    assert_eq!(lines.last().unwrap()["kind"], "lessons");
+    let (_, validator) = schema();
+    let mut spoilt = document;
+    spoilt["claims"][0]["verdict"] = "maybe".into();
+    assert!(!validator.is_valid(&spoilt));
 }
 
 #[test]

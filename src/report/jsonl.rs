@@ -18,6 +18,7 @@ use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
 use crate::model::tempo::Thing;
 
+mod lesson;
 mod watch;
 
 /// Writes the event's line; a tick has none.
@@ -97,8 +98,8 @@ impl Serialize for Line<'_> {
             Event::Crowded { id, crowding } => watch::crowding_fields(&mut map, *id, *crowding)?,
             Event::Knocked(knocks) => map.serialize_entry("knocks", knocks)?,
             Event::Chosen(chosen) => map.serialize_entry("id", chosen)?,
-            Event::Trial(fact) => map.serialize_entry("fact", fact)?,
-            Event::Lesson(fact) => map.serialize_entry("fact", fact)?,
+            Event::Trial(fact) => lesson::trial_fields(&mut map, fact)?,
+            Event::Lesson(fact) => lesson::lesson_fields(&mut map, fact)?,
             Event::Tick | Event::Ended => {}
         }
         map.end()

@@ -16,7 +16,7 @@ use crate::cli::lab;
 use crate::cli::output::{Output, Written};
 use crate::cli::plan::Form;
 use crate::kernel::proc;
-use crate::model::lang::{self, Lang};
+use crate::model::lang;
 use crate::report::json;
 use crate::report::lessons::{Decided, Lessons, Played, text};
 use crate::say;
@@ -119,8 +119,7 @@ async fn checked(lesson: &Lesson) -> Outcome {
         Err(error) => return broken(say!("its process can be started"), &error.to_string()),
     };
     let child = tokio::process::Command::new(program)
-        .args(["lesson", &lesson.name, "--check", "--json", "--attended"])
-        .env("LC_ALL", locale())
+        .args(["lesson", &lesson.name, "--check", "--json", "--attended", "--lang", lang::here().name()])
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -143,14 +142,6 @@ async fn checked(lesson: &Lesson) -> Outcome {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             broken(say!("it comes to its end"), &if said.is_empty() { output.status.to_string() } else { said })
         }
-    }
-}
-
-/// The child speaks the language that is spoken here.
-fn locale() -> &'static str {
-    match lang::here() {
-        Lang::English => "C.UTF-8",
-        Lang::Chinese => "zh_CN.UTF-8",
     }
 }
 

@@ -172,7 +172,7 @@ impl Play {
         let (Written::Taken | Written::NobodyReads) = ears.take(&mut self.world, facts)?;
         for fact in facts {
             if let Event::Refused { message } = &fact.event {
-                output::tell(say!("note: {message}", message));
+                output::tell(say!("note: {remark}", remark = message));
             }
         }
         Ok(())

@@ -1,0 +1,63 @@
+//! The lines of lessons and trials.
+
+use serde::ser::SerializeMap;
+
+use crate::model::lesson::LessonFact;
+use crate::model::trial::{Line, TrialFact};
+
+/// What happened in a lesson. Its text stands in recordings alone.
+pub(super) fn lesson_fields<M: SerializeMap>(map: &mut M, fact: &LessonFact) -> Result<(), M::Error> {
+    let what = match fact {
+        LessonFact::Opened { .. } => "opened",
+        LessonFact::Scene(_) => "scene",
+        LessonFact::Step { .. } => "step",
+        LessonFact::Chose { .. } => "chose",
+        LessonFact::Scored { .. } => "scored",
+        LessonFact::Kept { .. } => "kept",
+        LessonFact::Over => "over",
+    };
+    map.serialize_entry("what", what)?;
+    match fact {
+        LessonFact::Opened { name, .. } => map.serialize_entry("name", name),
+        LessonFact::Scene(scene) => map.serialize_entry("scene", scene),
+        LessonFact::Step { step, phase } => {
+            map.serialize_entry("step", step)?;
+            map.serialize_entry("phase", phase)
+        }
+        LessonFact::Chose { choice } => map.serialize_entry("choice", choice),
+        LessonFact::Scored { right } => map.serialize_entry("right", right),
+        LessonFact::Kept { name, value } => {
+            map.serialize_entry("name", name)?;
+            map.serialize_entry("value", value)
+        }
+        LessonFact::Over => Ok(()),
+    }
+}
+
+/// What a trial did or measured.
+pub(super) fn trial_fields<M: SerializeMap>(map: &mut M, fact: &TrialFact) -> Result<(), M::Error> {
+    let what = match fact {
+        TrialFact::Began(_) => "began",
+        TrialFact::Line(_) => "line",
+        TrialFact::Measured { .. } => "measured",
+        TrialFact::Ended { .. } => "ended",
+    };
+    map.serialize_entry("what", what)?;
+    match fact {
+        TrialFact::Began(trial) => map.serialize_entry("trial", trial),
+        TrialFact::Line(Line { who, call, outcome, mood }) => {
+            map.serialize_entry("who", who)?;
+            map.serialize_entry("call", call)?;
+            map.serialize_entry("outcome", outcome)?;
+            map.serialize_entry("mood", mood)
+        }
+        TrialFact::Measured { name, value } => {
+            map.serialize_entry("name", name)?;
+            map.serialize_entry("value", value)
+        }
+        TrialFact::Ended { trial, failed } => {
+            map.serialize_entry("trial", trial)?;
+            map.serialize_entry("failed", failed)
+        }
+    }
+}
