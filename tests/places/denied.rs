@@ -146,3 +146,20 @@ fn a_proc_with_processes_alone_is_enough_for_a_run_that_says_what_it_does_not_kn
     assert_eq!(document["sysctls"]["net.core.somaxconn"], serde_json::Value::Null, "no /proc/sys: unknown is null");
     assert!(count(&document, "/clients/accepted") > 5, "{}", document["clients"]);
 }
+
+#[test]
+fn a_lesson_that_cannot_be_tried_is_skipped_with_the_remedy_and_that_is_no_success_unless_it_is_allowed() {
+    for denial in DENIALS {
+        if !denial.place.can_be_had() {
+            return;
+        }
+        for (words, code) in [("lesson burst --check --json", 3), ("lesson burst --check --json --allow-skips", 0)] {
+            let said = run(denial.place, &denial.script(), words);
+            assert_eq!(said.code, Some(code), "{words}: {}", said.err);
+            let document = said.document();
+            assert_eq!((count(&document, "/skipped"), count(&document, "/failed")), (1, 0));
+            let why = document["lessons"][0]["skipped"].as_str().unwrap_or_default();
+            assert!(why.contains(denial.why) && why.contains(denial.remedy), "{why}");
+        }
+    }
+}
