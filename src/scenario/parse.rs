@@ -141,12 +141,14 @@ fn claim(item: Item<'_>, whole: &Whole) -> Result<Claim, Wrong> {
 
 fn main(item: Item<'_>, text: &str) -> Result<Change, Wrong> {
     let table = item.table(&["line", "instead"])?;
-    let line = table.need("line")?;
-    let (written, instead) = (line.string()?.trim(), table.need("instead")?.string()?);
-    match text.lines().filter(|one| one.trim() == written).count() {
-        1 => Ok(Change { line: written.to_owned(), instead: instead.to_owned() }),
-        0 => Err(line.wrong(say!("no line of this file is `{written}`", written))),
-        count => {
+    let (line, instead) = (table.need("line")?, table.need("instead")?);
+    let (written, other) = (line.string()?.trim(), instead.string()?.trim());
+    let standing = |wanted: &str| text.lines().filter(|one| one.trim() == wanted).count();
+    match (standing(written), standing(other)) {
+        // A lesson in which the change was made is still one.
+        (1, _) | (0, 1..) => Ok(Change { line: written.to_owned(), instead: other.to_owned() }),
+        (0, 0) => Err(line.wrong(say!("no line of this file is `{written}`", written))),
+        (count, _) => {
             Err(line.wrong(say!("{count} lines of this file are `{written}`: it has to stand once", count, written)))
         }
     }

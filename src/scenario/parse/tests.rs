@@ -86,6 +86,7 @@ fn the_changed_lesson_differs_in_one_line() {
     let differs: Vec<_> = GOOD.lines().zip(changed.lines()).filter(|(one, other)| one != other).collect();
     assert_eq!(differs, [("backlog = 3", "backlog = 4")]);
     assert_eq!(changed.lines().count(), GOOD.lines().count());
+    assert_eq!(read(&changed).unwrap().scenes[0].lab.knobs.backlog, 4);
 }
 
 #[test]
