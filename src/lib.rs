@@ -14,7 +14,7 @@
 //! | [`model`] | what is true: values and pure functions | [`model::event`], [`model::world`] |
 //! | [`kernel`] | what Linux says: reads only | [`kernel::tap`], [`kernel::own`] |
 //! | [`lab`] | what we do to Linux: the only room with side effects | [`lab::namespace`], [`lab::crowd`] |
-//! | [`scenario`] | what happens when: commands at stamps | [`scenario::Script`] |
+//! | [`scenario`] | what happens when: commands at stamps, lessons | [`scenario::Script`], [`scenario::player`] |
 //! | [`session`] | the stream: every source in one line of stamped events; the only clock | [`session::Session`] |
 //! | [`report`] | facts → bytes | [`report::summary`] |
 //! | [`ui`] | facts → cells | [`ui::view`] |
