@@ -123,7 +123,7 @@ const OPTIONS: [Trait; 14] = [
     Trait {
         name: "SO_RCVTIMEO",
         measured: "inherits-so-rcvtimeo",
-        set: |s| s.set_read_timeout(Some(Duration::from_millis(8_000))),
+        set: |s| s.set_read_timeout(Some(Duration::from_secs(8))),
         read: |s| s.read_timeout().map(millis),
     },
     Trait {
