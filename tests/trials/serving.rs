@@ -13,6 +13,7 @@ pub(crate) fn a_request_its_child_and_the_accepted_socket_are_one_and_queue_by_c
     let told = facts_of(Trial::MoveToTail)?;
     let found = ["tail-clients", "tail-requests", "tail-in-turn", "tail-same-cookie"].map(|name| told[name]);
     assert_eq!(found, [3.0; 4], "{:?}", told.trials.lines);
+    assert_eq!(told["tail-in-syn-order"], 0.0);
     Ok(())
 }
 
@@ -37,6 +38,7 @@ pub(crate) fn an_accepted_socket_has_the_listeners_options_and_none_of_its_flags
     let told = facts_of(Trial::Inherits)?;
     assert_eq!((told["flags"], told["flags-inherited"]), (2.0, 0.0), "{:?}", told.trials.lines);
     assert_eq!((told["options"], told["options-inherited"]), (14.0, 13.0), "{:?}", told.trials.lines);
+    assert_eq!((told["options-taught"], told["options-taught-inherited"]), (6.0, 6.0));
     // `sk_clone` begins with priority 0 (net/core/sock.c, Linux 6.18).
     assert_eq!(told["inherits-so-priority"], 0.0);
     for option in ["so-keepalive", "tcp-nodelay", "so-rcvbuf", "so-sndbuf", "so-linger", "tcp-user-timeout", "ip-ttl"] {
