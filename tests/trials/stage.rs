@@ -138,7 +138,9 @@ fn network(sysctls: &[(Sysctl, i64)]) -> NetworkPlan {
     ];
     let mut plan = NetworkPlan::like_host(Sysctls::default());
     let settings: BTreeMap<Sysctl, i64> = fresh.into_iter().chain(sysctls.iter().copied()).collect();
-    settings.into_iter().for_each(|(sysctl, value)| plan.overrides.set(sysctl, value));
+    for (sysctl, value) in settings {
+        plan.overrides.set(sysctl, value);
+    }
     plan
 }
 

@@ -25,16 +25,20 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
             here.queue(listener.as_fd()).is_some_and(|(waiting, _)| waiting == depth)
         })?;
     }
-    let mut in_turn = 0;
+    let (mut in_turn, mut first) = (0, None);
     for (letter, own) in &came {
         let (_served, peer) = ends::call("accept()", listener.accept())?;
         let taken = ends::address("accept()", Ok(peer))?.port();
         let who = came.iter().find(|(_, port)| *port == taken).map_or('?', |(who, _)| *who);
         in_turn += u32::from(taken == *own);
+        first = first.or(came.iter().position(|(_, port)| *port == taken));
         let mood = if who == *letter { Mood::Good } else { Mood::Refused };
         bench.line("server", "accept()", format!("{who}: port {taken}"), mood);
     }
     bench.measured("fifo-clients", came.len() as f64);
     bench.measured("fifo-in-turn", f64::from(in_turn));
+    if let Some(place) = first {
+        bench.measured("fifo-first-taken", (place + 1) as f64);
+    }
     Ok(())
 }

@@ -41,12 +41,12 @@ fn serve(bench: &mut Bench<'_>, part: Part, name: &str) -> Result<(), TrialError
     bench.measured(&format!("{name}-errno"), f64::from(errno));
     bench.yes(&format!("{name}-emfile"), errno == Errno::MFILE.raw_os_error());
     bench.pause(QUIET)?;
-    let (served, ended) = hear(&mut guests);
+    let (answered, ended) = hear(&mut guests);
     let waiting = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
-    bench.line("client", format!("{served} × read()"), "served", Mood::Good);
+    bench.line("client", format!("{answered} × read()"), "served", Mood::Good);
     let mood = if ended < CLIENTS { Mood::Silent } else { Mood::Good };
     bench.line("client", format!("{CLIENTS} × read()"), format!("{ended} × {}", say!("end of file")), mood);
-    bench.measured(&format!("{name}-served"), served as f64);
+    bench.measured(&format!("{name}-served"), answered as f64);
     bench.measured(&format!("{name}-eof"), ended as f64);
     bench.measured(&format!("{name}-still-queued"), f64::from(waiting));
     drop(ours);

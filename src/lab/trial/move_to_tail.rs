@@ -33,13 +33,14 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     for turn in ORDER {
         complete(bench, &mut guests[turn], address)?;
     }
-    let (mut in_turn, mut same) = (0, 0);
-    for turn in ORDER {
+    let (mut in_turn, mut in_syn_order, mut same) = (0, 0, 0);
+    for (place, turn) in ORDER.into_iter().enumerate() {
         let (accepted, peer) = ends::call("accept()", listener.accept())?;
         let taken = ends::address("accept()", Ok(peer))?.port();
         let cookie = bench.here().cookie(accepted.as_fd());
         let whose = guests.iter().find(|guest| guest.port == taken);
         in_turn += u32::from(taken == guests[turn].port);
+        in_syn_order += u32::from(taken == guests[place].port);
         same += u32::from(whose.is_some_and(|guest| guest.request == cookie && guest.queued == cookie));
         let outcome = format!("{}: {}", whose.map_or('?', |guest| guest.letter), named(cookie));
         bench.line("server", "accept()", outcome, Mood::Good);
@@ -47,6 +48,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     bench.measured("tail-clients", guests.len() as f64);
     bench.measured("tail-requests", guests.iter().filter(|guest| guest.request.is_some()).count() as f64);
     bench.measured("tail-in-turn", f64::from(in_turn));
+    bench.measured("tail-in-syn-order", f64::from(in_syn_order));
     bench.measured("tail-same-cookie", f64::from(same));
     Ok(())
 }
