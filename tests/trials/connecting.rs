@@ -51,7 +51,7 @@ pub(crate) fn an_unreachable_host_ends_an_attempt_and_not_a_connection() -> Resu
     assert_eq!(told["icmp-host-errno"], f64::from(libc::EHOSTUNREACH));
     assert_eq!(told["icmp-net-errno"], f64::from(libc::ENETUNREACH));
     assert_eq!(told["icmp-port-errno"], ECONNREFUSED);
-    // Linux 6.8-rc let the attempt go on; that was taken back. A kernel that goes on is no defect of the trial.
+    // RFC 1122 (4.2.3.9) wants the attempt to go on. Linux 6.18 ends it at the first complaint; a kernel that goes on is no defect.
     assert!(told["icmp-host-syns"] >= 1.0 && told["icmp-port-syns"] == 1.0);
     assert_eq!((told["established-survives"], told["established-so-error"]), (1.0, f64::from(libc::EHOSTUNREACH)));
     Ok(())
