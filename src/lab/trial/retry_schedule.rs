@@ -11,6 +11,7 @@ use super::{Bench, Ear, TrialError, Wire, ends};
 use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 use crate::model::trial::Mood;
+use crate::say;
 
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let full = Full::open(bench)?;
@@ -32,7 +33,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
         }
         wire.listen();
         if waited > LONGEST {
-            return Err(TrialError::InVain("the end of a connection attempt".to_owned()));
+            return Err(TrialError::InVain(say!("the end of a connection attempt").to_owned()));
         }
     }
     let (ended, errno) = (bench.here().now(), attempts::so_error(&socket)?);
