@@ -13,6 +13,7 @@ use super::{Bench, TrialError, ends};
 use crate::model::errno;
 use crate::model::stamp::Stamp;
 use crate::model::trial::Mood;
+use crate::say;
 
 /// A listener whose accept queue is full, and the client that fills it.
 pub(super) struct Full {
@@ -30,7 +31,7 @@ impl Full {
         bench.line("server", "listen(0)", format!("port {}", address.port()), Mood::Plain);
         let filler = ends::connect(address)?;
         bench.line("client", connect_to(address), "0", Mood::Good);
-        bench.until("a full accept queue", ends::PATIENCE, |here| {
+        bench.until(say!("a full accept queue"), ends::PATIENCE, |here| {
             here.queue(listener.as_fd()).is_some_and(|(depth, limit)| depth > limit)
         })?;
         Ok(Self { address, listener, _filler: filler })
@@ -73,7 +74,7 @@ pub(super) fn tell(bench: &mut Bench<'_>, who: &str, call: impl Into<String>, er
 
 /// Waits until a connection that was begun has come to an end, good or bad: the moment, and what SO_ERROR says.
 pub(super) fn end_of(bench: &Bench<'_>, socket: &Socket, within: Duration) -> Result<(Stamp, i32), TrialError> {
-    let at = bench.until("the end of a connection attempt", within, |_| is_writable(socket))?;
+    let at = bench.until(say!("the end of a connection attempt"), within, |_| is_writable(socket))?;
     Ok((at, so_error(socket)?))
 }
 
@@ -98,7 +99,7 @@ pub(super) fn free_port() -> Result<SocketAddr, TrialError> {
             return Ok(address);
         }
     }
-    Err(TrialError::InVain("a free port".to_owned()))
+    Err(TrialError::InVain(say!("a free port").to_owned()))
 }
 
 /// Ends a connection at both ends without a trace: by RST, so that no TIME_WAIT stays behind.

@@ -14,6 +14,7 @@ use crate::model::trial::Mood;
 
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     bench.measured("late-ms", ends::millis(LATE));
+    bench.measured("first-pause-ms", ends::millis(FIRST_PAUSE));
     by_new_sockets(bench)?;
     by_the_kernel(bench)
 }

@@ -8,6 +8,7 @@ use socket2::Socket;
 use super::attempts::{self, free_port};
 use super::{Bench, TrialError, ends};
 use crate::model::trial::Mood;
+use crate::say;
 
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let mut cells = 0;
@@ -116,7 +117,7 @@ fn leave_in_time_wait(bench: &Bench<'_>, listener: &Socket, address: SocketAddr)
     let (served, _) = ends::call("accept()", listener.accept())?;
     drop(served);
     drop(client);
-    bench.until("a connection in TIME_WAIT", ends::PATIENCE, |here| {
+    bench.until(say!("a connection in TIME_WAIT"), ends::PATIENCE, |here| {
         here.sockets(address.port()).iter().any(|seen| seen.state == TIME_WAIT)
     })?;
     Ok(())

@@ -11,6 +11,7 @@ use super::attempts::{self, Full, connect_to, cut, free_port};
 use super::{Bench, TrialError, ends};
 use crate::lab::namespace::{Denial, Refusing};
 use crate::model::trial::Mood;
+use crate::say;
 
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let mut met = Met::default();
@@ -90,7 +91,7 @@ fn nobody_answers(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError
     met.tell(bench, "in-progress", format!("O_NONBLOCK, {}", connect_to(full.address)), errno);
     let errno = attempts::connect(&socket, full.address);
     met.tell(bench, "again-meanwhile", connect_to(full.address), errno);
-    bench.until("the end of a connection attempt", ends::PATIENCE, |_| attempts::is_writable(&socket))?;
+    bench.until(say!("the end of a connection attempt"), ends::PATIENCE, |_| attempts::is_writable(&socket))?;
     let errno = attempts::connect(&socket, full.address);
     met.tell(
         bench,

@@ -11,6 +11,7 @@ use crate::lab::wire::transmit::{Transmit, TransmitError};
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward, flags};
 use crate::model::stamp::Stamp;
+use crate::say;
 
 /// The far host, and what has passed by its port.
 pub(super) struct Far {
@@ -45,11 +46,11 @@ impl Far {
         within: Duration,
     ) -> Result<(Stamp, Segment), TrialError> {
         let mut found = None;
-        bench.until("a segment to the far host", within, |_| {
+        bench.until(say!("a segment to the far host"), within, |_| {
             found = self.next(kind);
             found.is_some()
         })?;
-        found.ok_or_else(|| TrialError::InVain("a segment to the far host".to_owned()))
+        found.ok_or_else(|| TrialError::InVain(say!("a segment to the far host").to_owned()))
     }
 }
 

@@ -5,12 +5,14 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::io::Errno;
+use socket2::Socket;
 
 use super::attempts::{self, Full, connect_to};
 use super::{Bench, Ear, TrialError, Wire, ends};
 use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 use crate::model::trial::Mood;
+use crate::say;
 
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let full = Full::open(bench)?;
@@ -22,21 +24,20 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     attempts::tell(bench, "client", connect_to(full.address), errno);
     wire.client = ends::name(&socket)?.port();
     let mut tries = 0;
-    sent(bench, &mut tries, 0.0);
     while !attempts::is_writable(&socket) {
-        bench.pause(LOOK)?;
         let waited = bench.here().now().since(began);
-        let again = bench.here().connecting(socket.as_fd()).map_or(0, |(again, _)| again);
-        while tries <= again {
-            sent(bench, &mut tries, ends::millis(waited));
+        for at in wire.listen().unwrap_or_else(|| unheard(bench, &socket, tries)) {
+            sent(bench, &mut tries, ends::millis(at.since(began)));
         }
-        wire.listen();
+        bench.pause(LOOK)?;
         if waited > LONGEST {
-            return Err(TrialError::InVain("the end of a connection attempt".to_owned()));
+            return Err(TrialError::InVain(say!("the end of a connection attempt").to_owned()));
         }
     }
     let (ended, errno) = (bench.here().now(), attempts::so_error(&socket)?);
-    wire.listen();
+    for at in wire.listen().unwrap_or_default() {
+        sent(bench, &mut tries, ends::millis(at.since(began)));
+    }
     let waited = ends::millis(ended.since(began));
     bench.line("client", "getsockopt(SO_ERROR)", format!("{} {}", attempts::name(errno), after(waited)), Mood::Silent);
     bench.measured("tries", f64::from(tries));
@@ -49,6 +50,12 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     }
     wire.tell(bench);
     Ok(())
+}
+
+/// The SYNs that have left beyond those that are known, by the client's own count: as of now.
+fn unheard(bench: &Bench<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
+    let again = bench.here().connecting(client.as_fd()).map_or(0, |(again, _)| again);
+    (known..=again).map(|_| bench.here().now()).collect()
 }
 
 /// One more SYN has left.
@@ -70,23 +77,25 @@ struct Overheard {
     syns: u32,
     answers: u32,
     resets: u32,
-    last: Stamp,
 }
 
 impl Overheard {
-    fn listen(&mut self) {
-        let heard = self.ear.as_mut().map(|ear| ear.heard()).unwrap_or_default();
-        for (at, segment) in heard.into_iter().filter(|(_, segment)| segment.peer.port() == self.client) {
+    /// When the client's SYNs passed that were not heard before; `None` without an ear.
+    fn listen(&mut self) -> Option<Vec<Stamp>> {
+        let mut syns = Vec::new();
+        for (at, segment) in self.ear.as_mut()?.heard() {
             match (segment.toward, segment.kind()) {
-                (Toward::Listener, Kind::Syn) => self.syns += 1,
+                _ if segment.peer.port() != self.client => {}
+                (Toward::Listener, Kind::Syn) => syns.push(at),
                 (Toward::Listener, _) => {}
                 (Toward::Client, kind) => {
                     self.answers += 1;
                     self.resets += u32::from(kind == Kind::Rst);
                 }
             }
-            self.last = at;
         }
+        self.syns += syns.len() as u32;
+        Some(syns)
     }
 
     /// Without an ear nothing is known, and nothing is told.

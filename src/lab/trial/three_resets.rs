@@ -12,6 +12,7 @@ use super::{Bench, Ear, TrialError, Wire, ends, far};
 use crate::lab::namespace::LISTENER_V4;
 use crate::model::segment::{Kind, Toward};
 use crate::model::trial::Mood;
+use crate::say;
 
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let nobody = no_listener(bench)?;
@@ -50,7 +51,7 @@ fn aborted(
     prepare(&served)?;
     let call = if name == "unread" {
         say_word(bench, &client)?;
-        bench.until("bytes to leave unread", ends::PATIENCE, |_| unread_bytes(&served))?;
+        bench.until(say!("bytes to leave unread"), ends::PATIENCE, |_| unread_bytes(&served))?;
         "close()"
     } else {
         "SO_LINGER 0, close()"
@@ -127,7 +128,7 @@ impl Resets {
     /// Waits for the RST, tells it, and gives their number; none where none comes.
     fn tell(&mut self, bench: &mut Bench<'_>, name: &str) -> Result<u32, TrialError> {
         let mut heard = 0;
-        let waited = bench.until("an RST", SOON, |_| {
+        let waited = bench.until(say!("an RST"), SOON, |_| {
             let segments = self.ear.heard();
             let resets = segments.iter().filter(|(_, one)| one.toward == Toward::Client && one.kind() == Kind::Rst);
             heard += resets.count() as u32;

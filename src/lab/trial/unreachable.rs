@@ -12,6 +12,7 @@ use super::{Bench, TrialError, ends};
 use crate::lab::wire::icmp::Unreachable;
 use crate::model::segment::{Kind, flags};
 use crate::model::trial::Mood;
+use crate::say;
 
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     no_route(bench)?;
@@ -50,7 +51,7 @@ fn complaints(bench: &mut Bench<'_>, name: &str, why: Unreachable) -> Result<(),
             far::complain(bench, &syn, why)?;
             bench.line("wire", "ICMP", format!("{why:?} Unreachable, 3/{}", why as u8), Mood::Refused);
         } else if bench.here().now().since(began) > LONG_ENOUGH * 3 {
-            return Err(TrialError::InVain("the end of a connection attempt".to_owned()));
+            return Err(TrialError::InVain(say!("the end of a connection attempt").to_owned()));
         }
         bench.pause(LOOK)?;
     }
