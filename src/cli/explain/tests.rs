@@ -149,7 +149,7 @@ fn each_misconception_of_the_field_is_answered_where_it_is_looked_for() {
         ("lost-clients", "A drop is one segment", "一次丢弃就是扔掉一个报文段"),
         ("ListenDrops", "ListenDrops without ListenOverflows", "ListenOverflows 不增加"),
         ("somaxconn", "raising it later changes nothing", "之后再调大，什么也不会改变"),
-        ("tcp_abort_on_overflow", "dropped in silence with either value", "无论取哪个值都被一声不响地丢弃"),
+        ("tcp_abort_on_overflow", "dropped in silence with either value", "无论取哪个值都被静默丢弃"),
         ("bigger-backlog", "no backlog is large enough", "再大的 backlog 也不够"),
     ] {
         for (lang, answer) in [(Lang::English, english), (Lang::Chinese, chinese)] {
