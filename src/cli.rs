@@ -18,6 +18,7 @@ pub mod exit;
 pub mod explain;
 mod ground;
 mod headless;
+pub mod help;
 mod lab;
 pub mod lang;
 mod lesson;
