@@ -35,7 +35,7 @@ More: qviz --help, qviz man, qviz doctor";
 pub const LONG: &str = "\
 Examples:
   qviz
-      The lab with listen(5): a wave of clients every 7 seconds fills both queues, overflows them, and lets them drain.
+      The lab with listen(5): a wave of clients every 8 seconds fills both queues, overflows them, and lets them drain.
   qviz --backlog 128 --rate 500 --accept-rate 400
       A server that is a little too slow: a bigger backlog only buys seconds.
   qviz --accept-rate 0 --backlog 3
@@ -85,11 +85,18 @@ mod tests {
     fn fixed(text: &str) -> Vec<String> {
         let plain = |line: &str| {
             let ascii: String = line.chars().filter(char::is_ascii).collect();
-            ascii.replace(", then ", "").split_whitespace().map(|word| word.trim_matches(',').to_owned()).collect::<Vec<_>>()
+            ascii
+                .replace(", then ", "")
+                .split_whitespace()
+                .map(|word| word.trim_matches(',').to_owned())
+                .collect::<Vec<_>>()
         };
         let lines = text.lines().filter(|line| line.starts_with("  ") && !line.starts_with("      "));
         let shown = lines.map(|line| line.trim().split("    ").next().unwrap_or_default());
-        shown.filter(|line| line.starts_with("qviz") || line.parse::<u8>().is_ok()).map(|line| plain(line).concat()).collect()
+        shown
+            .filter(|line| line.starts_with("qviz") || line.parse::<u8>().is_ok())
+            .map(|line| plain(line).concat())
+            .collect()
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! it. The words themselves are the same in every language; the English texts stand with them in [`args`](super::args).
 
 use std::collections::BTreeSet;
+use std::env;
 use std::ffi::OsString;
+use std::io::{IsTerminal, stdout};
 
 use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
@@ -11,6 +13,7 @@ use self::sheet::Sheet;
 use super::args::Cli;
 use super::examples;
 use crate::model::lang::{self, Lang};
+use crate::model::settings::Sysctl;
 use crate::say;
 
 mod refusal;
@@ -44,13 +47,16 @@ pub fn unbroken() -> Command {
     }
 }
 
-/// A help page as it is printed, with the words that the parser itself puts around what we say.
-pub fn page(rendered: &str) -> String {
-    let mut page = rendered.to_owned();
-    for frame in FRAME {
-        page = page.replace(frame, lang::said(frame));
-    }
-    page
+/// A help page or the version as it is printed: bold where the terminal can, and with the parser's own headings translated.
+pub fn page(answer: &clap::Error) -> String {
+    let page = answer.render();
+    let plain = env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
+        || env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if stdout().is_terminal() && !plain { framed(&page.ansi().to_string()) } else { framed(&page.to_string()) }
+}
+
+fn framed(page: &str) -> String {
+    FRAME.iter().fold(page.to_owned(), |page, frame| page.replace(frame, lang::said(frame)))
 }
 
 /// Every English text of the command line that has to have a translation.
@@ -79,6 +85,10 @@ fn gather(command: &Command, texts: &mut BTreeSet<String>) {
     }
     for verb in command.get_subcommands() {
         gather(verb, texts);
+    }
+    // Their names are their names.
+    for sysctl in Sysctl::ALL {
+        texts.remove(sysctl.name());
     }
 }
 
@@ -123,7 +133,7 @@ fn told_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
         Some(help) => format!("- {}{}{}", value.get_name(), say!(": "), translated(help, Sheet::endless())),
         None => format!("- {}", value.get_name()),
     });
-    let values = values.collect::<Vec<_>>().join("\n");
+    let values = values.collect::<Vec<_>>().join(sheet.gap());
     arg.help(format!("{short} {}", say!("[possible values: {names}]", names = names.join(", "))))
         .long_help(format!("{long}\n\n{}\n{values}", say!("Possible values:")))
 }

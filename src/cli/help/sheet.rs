@@ -39,6 +39,11 @@ impl Sheet {
         Self { columns: self.columns.map(left) }
     }
 
+    /// What stands between two items of a list: on a page without an end each is a paragraph.
+    pub(super) const fn gap(self) -> &'static str {
+        if self.columns.is_some() { "\n" } else { "\n\n" }
+    }
+
     /// The lines of the text, the long ones broken; what a line is indented by, its continuation is.
     pub(super) fn lines(self, text: &str) -> String {
         let broken = |line: &str| {

@@ -20,7 +20,9 @@ fn the_english_command_line_is_not_touched() {
 #[test]
 fn both_languages_understand_the_same_words() {
     let words = |text: &str| ["qviz"].into_iter().chain(text.split(' ')).map(OsString::from).collect::<Vec<_>>();
-    for text in ["--backlog 3 --net lab --color never", "watch :80 --once --json", "replay a --at 2s --text", "doctor --json"] {
+    for text in
+        ["--backlog 3 --net lab --color never", "watch :80 --once --json", "replay a --at 2s --text", "doctor --json"]
+    {
         let told = |lang| format!("{:?}", within(lang, || parsed(words(text)).unwrap()));
         assert_eq!(told(Lang::Chinese), told(Lang::English), "{text}");
     }
