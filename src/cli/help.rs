@@ -56,7 +56,18 @@ pub fn page(answer: &clap::Error) -> String {
 }
 
 fn framed(page: &str) -> String {
-    FRAME.iter().fold(page.to_owned(), |page, frame| page.replace(frame, lang::said(frame)))
+    let page = FRAME.iter().fold(page.to_owned(), |page, frame| page.replace(frame, lang::said(frame)));
+    page.split('\n').map(headed).collect::<Vec<_>>().join("\n")
+}
+
+/// A heading ends with the colon of its language.
+fn headed(line: &str) -> String {
+    match line.rsplit_once(':') {
+        Some((heading, style)) if !heading.is_ascii() && (style.is_empty() || style.starts_with('\x1b')) => {
+            format!("{heading}{}{style}", say!(": ").trim_end())
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// Every English text of the command line that has to have a translation.

@@ -46,15 +46,26 @@ impl Sheet {
 
     /// The lines of the text, the long ones broken; what a line is indented by, its continuation is.
     pub(super) fn lines(self, text: &str) -> String {
-        let broken = |line: &str| {
-            let indent = &line[..line.len() - line.trim_start().len()];
-            let too_wide = |columns: &usize| line.width() > *columns && !line.is_ascii();
-            match self.columns.filter(too_wide) {
-                Some(columns) => wrapped(line, columns, indent),
-                None => line.to_owned(),
+        let too_wide = |line: &&str| !line.is_ascii() && self.columns.is_some_and(|columns| line.width() > columns);
+        let lines = text.lines().map(|line| match Some(line).filter(too_wide) {
+            Some(line) => self.broken(line),
+            None => line.to_owned(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// A line in several: behind its indent, or behind the column in which it tells what its first words are.
+    fn broken(self, line: &str) -> String {
+        let columns = self.columns.unwrap_or(usize::MAX);
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let told = line.trim_end().rfind("  ").map(|gap| gap + 2).filter(|told| *told > indent.len());
+        match told.map(|told| line.split_at(told)) {
+            Some((names, rest)) if names.width() + NARROWEST <= columns => {
+                let rest = wrapped(rest, columns, &" ".repeat(names.width()));
+                format!("{names}{}", rest.trim_start())
             }
-        };
-        text.lines().map(broken).collect::<Vec<_>>().join("\n")
+            _ => wrapped(line, columns, indent),
+        }
     }
 }
 
@@ -78,6 +89,8 @@ mod tests {
         assert!(lines.starts_with("  qviz --backlog 128 --rate 500 --accept-rate 400\n  队列"), "{lines}");
         assert!(lines.lines().count() == 3 && lines.lines().all(|line| line.starts_with("  ")), "{lines}");
         assert_eq!(Sheet::endless().lines(text), text);
+        let table = "  qviz   看队列填满然后溢出然后再排空";
+        assert_eq!(sheet.lines(table), "  qviz   看队列填满然后溢出然\n         后再排空");
     }
 
     #[test]
