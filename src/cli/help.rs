@@ -146,7 +146,7 @@ fn told_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
     });
     let values = values.collect::<Vec<_>>().join(sheet.gap());
     arg.help(format!("{short} {}", say!("[possible values: {names}]", names = names.join(", "))))
-        .long_help(format!("{long}\n\n{}\n{values}", say!("Possible values:")))
+        .long_help(format!("{long}\n\n{}{}{values}", say!("Possible values:"), sheet.gap()))
 }
 
 fn paragraphs(text: &StyledStr) -> Vec<String> {

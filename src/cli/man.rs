@@ -79,6 +79,9 @@ fn escaped(text: &str) -> String {
 fn typeset(page: &str) -> String {
     let mut set = String::with_capacity(page.len() * 2);
     for line in page.lines() {
+        if line == ".SH NAME" {
+            set.push_str(RAGGED);
+        }
         match line.strip_prefix(".SH ").and_then(|name| HEADINGS.iter().find(|known| **known == name)) {
             Some(known) => set.extend([".SH ", said(known)]),
             None if line.starts_with('.') => set.push_str(line),
@@ -102,6 +105,9 @@ fn breakable(set: &mut String, line: &str) {
         before = one;
     }
 }
+
+/// Lines end where they end: with few blanks in them, these would be torn wide.
+const RAGGED: &str = ".ad l\n";
 
 /// The headings that come from elsewhere.
 const HEADINGS: [&str; 4] = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS"];
