@@ -145,8 +145,11 @@ fn told_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
         None => format!("- {}", value.get_name()),
     });
     let values = values.collect::<Vec<_>>().join(sheet.gap());
-    arg.help(format!("{short} {}", say!("[possible values: {names}]", names = names.join(", "))))
-        .long_help(format!("{long}\n\n{}{}{values}", say!("Possible values:"), sheet.gap()))
+    arg.help(format!("{short} {}", say!("[possible values: {names}]", names = names.join(", ")))).long_help(format!(
+        "{long}\n\n{}{}{values}",
+        say!("Possible values:"),
+        sheet.gap()
+    ))
 }
 
 fn paragraphs(text: &StyledStr) -> Vec<String> {
