@@ -35,7 +35,7 @@ pub fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 pub fn command() -> Command {
     match lang::here() {
         Lang::English => Cli::command(),
-        Lang::Chinese => told(built(), Sheet::of_terminal()),
+        Lang::Chinese => whole(Sheet::of_terminal()),
     }
 }
 
@@ -43,7 +43,7 @@ pub fn command() -> Command {
 pub fn unbroken() -> Command {
     match lang::here() {
         Lang::English => Cli::command(),
-        Lang::Chinese => told(built(), Sheet::endless()),
+        Lang::Chinese => whole(Sheet::endless()),
     }
 }
 
@@ -77,6 +77,10 @@ pub fn texts() -> BTreeSet<String> {
     texts
 }
 
+fn whole(sheet: Sheet) -> Command {
+    told(built(), sheet, sheet)
+}
+
 /// With what the parser adds by itself: `-h`, `-V`, `help`.
 fn built() -> Command {
     let mut command = Cli::command();
@@ -103,12 +107,13 @@ fn gather(command: &Command, texts: &mut BTreeSet<String>) {
     }
 }
 
-fn told(command: Command, sheet: Sheet) -> Command {
-    let verbs = command.get_subcommands().map(|verb| verb.get_name().len()).max().unwrap_or_default();
-    let verbs = sheet.beside(verbs);
-    let options = command.get_arguments().map(|arg| arg.to_string().len() + SHORT).max().unwrap_or_default();
-    let options = sheet.beside(options);
-    let about = command.get_about().map(|text| translated(text, verbs));
+/// A command's texts. What it is about stands on its own page, and `beside` its name on the one that lists it.
+fn told(command: Command, beside: Sheet, sheet: Sheet) -> Command {
+    let widest = command.get_arguments().map(|arg| arg.to_string().len() + SHORT).max().unwrap_or_default();
+    let options = sheet.beside(widest);
+    let longest = command.get_subcommands().map(|verb| verb.get_name().len()).max().unwrap_or_default();
+    let verbs = sheet.beside(longest);
+    let about = command.get_about().map(|text| translated(text, beside));
     let long_about = command.get_long_about().map(|text| translated(text, sheet));
     let mut command = command.mut_args(|arg| told_argument(arg, options, sheet));
     if let Some(about) = about {
@@ -120,36 +125,34 @@ fn told(command: Command, sheet: Sheet) -> Command {
     if command.get_after_help().is_some() {
         command = command.after_help(sheet.lines(examples::short())).after_long_help(sheet.lines(examples::long()));
     }
-    command.mut_subcommands(|verb| told(verb, sheet))
+    command.mut_subcommands(|verb| told(verb, verbs, sheet))
 }
 
 /// An argument's texts. Its values have their names and helps in one place, where they cannot be changed: they are told by us.
 fn told_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
     let below = sheet.indented(BELOW);
-    let short = arg.get_help().map(|text| translated(text, beside)).unwrap_or_default();
+    let short = arg.get_help().map(|text| translated(text, Sheet::endless())).unwrap_or_default();
     let long = arg.get_long_help().or_else(|| arg.get_help()).map(|text| translated(text, below)).unwrap_or_default();
     let heading = arg.get_help_heading().and_then(translation);
     let values = if arg.is_hide_possible_values_set() { Vec::new() } else { arg.get_possible_values() };
-    let names: Vec<_> = values.iter().map(|value| value.get_name().to_owned()).collect();
     let mut arg = arg.hide_possible_values(true);
     if let Some(heading) = heading {
         arg = arg.help_heading(heading);
     }
-    if names.is_empty() {
+    if values.is_empty() {
         let differs = arg.get_long_help().is_some();
-        let arg = arg.help(short);
+        let arg = arg.help(beside.lines(&short));
         return if differs { arg.long_help(long) } else { arg };
     }
-    let values = values.iter().map(|value| match value.get_help() {
+    let names = values.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>().join(", ");
+    let named = say!("[possible values: {names}]", names);
+    let each = values.iter().map(|value| match value.get_help() {
         Some(help) => format!("- {}{}{}", value.get_name(), say!(": "), translated(help, Sheet::endless())),
         None => format!("- {}", value.get_name()),
     });
-    let values = values.collect::<Vec<_>>().join(sheet.gap());
-    arg.help(format!("{short} {}", say!("[possible values: {names}]", names = names.join(", ")))).long_help(format!(
-        "{long}\n\n{}{}{values}",
-        say!("Possible values:"),
-        sheet.gap()
-    ))
+    let gap = sheet.gap();
+    let list = [say!("Possible values:").to_owned()].into_iter().chain(each).collect::<Vec<_>>().join(gap);
+    arg.help(beside.lines(&format!("{short} {named}"))).long_help(format!("{long}\n\n{}", below.lines(&list)))
 }
 
 fn paragraphs(text: &StyledStr) -> Vec<String> {
