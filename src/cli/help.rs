@@ -145,14 +145,14 @@ fn told_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
         return if differs { arg.long_help(long) } else { arg };
     }
     let names = values.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>().join(", ");
-    let named = say!("[possible values: {names}]", names);
+    let hint = say!("[possible values: {names}]", names);
     let each = values.iter().map(|value| match value.get_help() {
         Some(help) => format!("- {}{}{}", value.get_name(), say!(": "), translated(help, Sheet::endless())),
         None => format!("- {}", value.get_name()),
     });
     let gap = sheet.gap();
     let list = [say!("Possible values:").to_owned()].into_iter().chain(each).collect::<Vec<_>>().join(gap);
-    arg.help(beside.lines(&format!("{short} {named}"))).long_help(format!("{long}\n\n{}", below.lines(&list)))
+    arg.help(beside.lines(&format!("{short} {hint}"))).long_help(format!("{long}\n\n{}", below.lines(&list)))
 }
 
 fn paragraphs(text: &StyledStr) -> Vec<String> {
