@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use self::args::{Cli, Verb};
 use self::exit::{Exit, Failure};
 use self::output::{Output, Written};
 use crate::lab::trial::child;
-use crate::model::lang::speak;
+use crate::model::lang::{Lang, here, speak};
 
 pub mod args;
 pub mod defaults;
@@ -18,6 +18,7 @@ pub mod exit;
 pub mod explain;
 mod ground;
 mod headless;
+pub mod help;
 mod lab;
 pub mod lang;
 mod lesson;
@@ -32,7 +33,7 @@ mod watch;
 
 /// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
 pub fn run() -> ExitCode {
-    if let Some(played) = child::play(std::env::args().skip(1)) {
+    if let Some(played) = child::play(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())) {
         return played;
     }
     match carried_out() {
@@ -48,7 +49,7 @@ fn carried_out() -> Result<Exit, Failure> {
     let mut words = std::env::args_os();
     let (program, words) = (words.next().unwrap_or_else(|| "qviz".into()), words.collect::<Vec<_>>());
     speak(lang::wished(&words, |name| std::env::var_os(name)));
-    let cli = match Cli::try_parse_from([vec![program], lang::behind(&words)].concat()) {
+    let cli = match help::parsed([vec![program], lang::behind(&words)].concat()) {
         Ok(cli) => cli,
         Err(words) => return answered(&words),
     };
@@ -66,8 +67,13 @@ fn carried_out() -> Result<Exit, Failure> {
 
 /// Help and version are answers; everything else is a usage error.
 fn answered(words: &clap::Error) -> Result<Exit, Failure> {
-    output::judged(words.print())?;
-    Ok(if words.use_stderr() { Exit::Usage } else { Exit::Success })
+    let exit = if words.use_stderr() { Exit::Usage } else { Exit::Success };
+    match (here(), exit) {
+        (Lang::English, _) => output::judged(words.print()).map(drop)?,
+        (Lang::Chinese, Exit::Usage) => output::tell(help::refusal(words)),
+        (Lang::Chinese, _) => return printed(help::page(words).as_bytes()),
+    }
+    Ok(exit)
 }
 
 fn explained(topic: Option<&str>) -> Result<Exit, Failure> {

@@ -10,9 +10,14 @@ use std::process::{Command, Output, Stdio};
 use assert_cmd::cargo::CommandCargoExt;
 use rustix::process::Signal;
 
+#[path = "cli/chinese.rs"]
+mod chinese;
+
+/// The program as in a terminal of 110 columns and a locale of no language.
 fn qviz(words: &str) -> Command {
     let mut command = Command::cargo_bin("qviz").unwrap();
     command.args(words.split_whitespace()).stdin(Stdio::null()).env_remove("NO_COLOR").env("COLUMNS", "110");
+    command.env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", "C.UTF-8");
     command
 }
 

@@ -58,14 +58,15 @@ fn said_in_code() -> Vec<(String, Literal)> {
     all
 }
 
-/// Texts that stand in public tables and are looked up when they are shown.
-fn in_tables() -> BTreeSet<&'static str> {
+/// Texts that stand in public tables and are looked up when they are shown: those of the keys and of the command line.
+fn in_tables() -> BTreeSet<String> {
     let words = |binding: &'static Binding| {
         [Some(binding.short), Some(binding.long), binding.urgent.map(|(_, words)| words)].into_iter().flatten()
     };
     let tables = BINDINGS.iter().chain(REPLAY_BINDINGS).chain(WATCH_BINDINGS);
     let rules = RULES.iter().map(|rule| rule.name);
-    tables.flat_map(words).chain(rules).filter(|text| !text.is_empty()).collect()
+    let shown = tables.flat_map(words).chain(rules).filter(|text| !text.is_empty()).map(str::to_owned);
+    shown.chain(qviz::cli::help::texts()).collect()
 }
 
 /// The names of the holes of a text.
@@ -83,7 +84,7 @@ fn every_text_that_is_said_stands_in_the_table() {
         .filter(|(_, literal)| !table.contains(&literal.text))
         .map(|(file, literal)| format!("{file}:{}: {:?}", literal.line, literal.text))
         .collect();
-    missing.extend(in_tables().into_iter().filter(|text| !table.contains(*text)).map(|text| format!("keys: {text:?}")));
+    missing.extend(in_tables().difference(&table).map(|text| format!("keys and words: {text:?}")));
     assert!(missing.is_empty(), "without Chinese:\n{}", missing.join("\n"));
 }
 
@@ -104,7 +105,7 @@ fn no_entry_of_the_table_is_stale_empty_or_without_its_holes() {
     let code: BTreeSet<String> = said_in_code().into_iter().map(|(_, literal)| literal.text).collect();
     let tables = in_tables();
     for (page, english, chinese) in entries() {
-        assert!(code.contains(&english) || tables.contains(english.as_str()), "{page}: nobody says {english:?}");
+        assert!(code.contains(&english) || tables.contains(&english), "{page}: nobody says {english:?}");
         assert!(!chinese.trim().is_empty(), "{page}: {english:?} is empty");
         assert_eq!(holes(&english), holes(&chinese), "{page}: {english:?}");
     }

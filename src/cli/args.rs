@@ -165,7 +165,7 @@ pub struct ClientArgs {
     /// Arrivals per second; 0 = none
     ///
     /// Decimals, k and m are understood; a rate beyond what the machine can do runs as fast as it can and says so. [default:
-    /// waves of 16 clients every 7 s; 5 with --arrivals steady or poisson]
+    /// waves of 20 clients every 8 s; 5 with --arrivals steady or poisson]
     #[arg(long, value_name = "R", value_parser = values::rate, allow_negative_numbers = true)]
     pub rate: Option<f64>,
 

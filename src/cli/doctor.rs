@@ -13,7 +13,9 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use crate::kernel::proc;
 use crate::report::summary::VERSION;
+use crate::report::wrap::left;
 use crate::report::{clean, json};
+use crate::say;
 
 /// Everything that was tried.
 #[derive(Clone, Debug, Serialize)]
@@ -64,14 +66,14 @@ pub enum Group {
 impl Group {
     const ALL: [Self; 6] = [Self::Kernel, Self::Network, Self::Sight, Self::Host, Self::Watch, Self::Terminal];
 
-    const fn heading(self) -> &'static str {
+    fn heading(self) -> &'static str {
         match self {
-            Self::Kernel => "KERNEL",
-            Self::Network => "PRIVATE NETWORK (qviz, qviz --net lab)",
-            Self::Sight => "WHAT CAN BE READ",
-            Self::Host => "THIS HOST (qviz --net host)",
-            Self::Watch => "OTHER PEOPLE'S LISTENERS (qviz watch)",
-            Self::Terminal => "TERMINAL",
+            Self::Kernel => say!("KERNEL"),
+            Self::Network => say!("PRIVATE NETWORK (qviz, qviz --net lab)"),
+            Self::Sight => say!("WHAT CAN BE READ"),
+            Self::Host => say!("THIS HOST (qviz --net host)"),
+            Self::Watch => say!("OTHER PEOPLE'S LISTENERS (qviz watch)"),
+            Self::Terminal => say!("TERMINAL"),
         }
     }
 }
@@ -126,16 +128,16 @@ impl Diagnosis {
                 last = Some(check.group);
             }
             let mark = match check.works {
-                Some(true) => "ok",
-                Some(false) => "NO",
+                Some(true) => say!("ok"),
+                Some(false) => say!("NO"),
                 None => "--",
             };
-            writeln!(out, "  {mark}  {:<36} {}", check.what, clean::line(&check.found))?;
+            writeln!(out, "  {mark}  {} {}", left(check.what, 36), clean::line(&check.found))?;
             if let Some(remedy) = &check.remedy {
-                writeln!(out, "        to change it: {}", clean::line(remedy))?;
+                writeln!(out, "        {}", say!("to change it: {remedy}", remedy = clean::line(remedy)))?;
             }
         }
-        let verdict = if self.works { "The lab works here." } else { "The lab does not work here." };
+        let verdict = if self.works { say!("The lab works here.") } else { say!("The lab does not work here.") };
         writeln!(out, "\n{verdict}")
     }
 }

@@ -1,6 +1,24 @@
-//! Examples and exit codes, as `--help` and the manual page show them.
+//! Examples and exit codes, as `--help` and the manual page show them, in both languages.
 
-/// Under `-h`.
+use crate::model::lang::{Lang, here};
+
+/// Under `-h`, in the language that is spoken here.
+pub fn short() -> &'static str {
+    match here() {
+        Lang::English => SHORT,
+        Lang::Chinese => include_str!("../../assets/help/zh/short.txt").trim_ascii_end(),
+    }
+}
+
+/// Under `--help`, in the language that is spoken here.
+pub fn long() -> &'static str {
+    match here() {
+        Lang::English => LONG,
+        Lang::Chinese => include_str!("../../assets/help/zh/long.txt").trim_ascii_end(),
+    }
+}
+
+/// Under `-h`, in English.
 pub const SHORT: &str = "\
 Examples:
   qviz                                  the lab with listen(5): watch both queues fill, overflow and drain
@@ -13,11 +31,11 @@ Examples:
 
 More: qviz --help, qviz man, qviz doctor";
 
-/// Under `--help`.
+/// Under `--help`, in English.
 pub const LONG: &str = "\
 Examples:
   qviz
-      The lab with listen(5): a wave of clients every 7 seconds fills both queues, overflows them, and lets them drain.
+      The lab with listen(5): a wave of clients every 8 seconds fills both queues, overflows them, and lets them drain.
   qviz --backlog 128 --rate 500 --accept-rate 400
       A server that is a little too slow: a bigger backlog only buys seconds.
   qviz --accept-rate 0 --backlog 3
@@ -57,3 +75,36 @@ Exit status:
   2    usage: the words on the command line cannot be carried out
   3    an expectation or a check failed
   130, 143, 129, 131   ended by SIGINT, SIGTERM, SIGHUP, SIGQUIT, after the summary";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lang::within;
+
+    /// The lines that are commands, and the numbers that the exit status may be.
+    fn fixed(text: &str) -> Vec<String> {
+        let plain = |line: &str| {
+            let ascii: String = line.chars().filter(char::is_ascii).collect();
+            ascii
+                .replace(", then ", "")
+                .split_whitespace()
+                .map(|word| word.trim_matches(',').to_owned())
+                .collect::<Vec<_>>()
+        };
+        let lines = text.lines().filter(|line| line.starts_with("  ") && !line.starts_with("      "));
+        let shown = lines.map(|line| line.trim().split("    ").next().unwrap_or_default());
+        shown
+            .filter(|line| line.starts_with("qviz") || line.parse::<u8>().is_ok())
+            .map(|line| plain(line).concat())
+            .collect()
+    }
+
+    #[test]
+    fn both_languages_show_the_same_commands_and_exit_codes() {
+        for text in [short, long] {
+            let (english, chinese) = (within(Lang::English, text), within(Lang::Chinese, text));
+            assert!(fixed(english).len() >= 7);
+            assert_eq!(fixed(english), fixed(chinese));
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::say;
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -61,9 +63,9 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        write!(f, "{}", say!("error: {message}", message = self.message))?;
         if let Some(hint) = &self.hint {
-            write!(f, "\n  try: {hint}")?;
+            write!(f, "\n  {}", say!("try: {hint}", hint))?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::exit::Failure;
 use super::plan::LabPlan;
 use crate::lab::namespace::{Cause, Namespace, NetworkPlan, NotApplied, Refusal};
 use crate::model::settings::{ClientKind, Sysctls};
+use crate::say;
 use crate::session::live::Place;
 
 /// The place of a run, the clients that come there, and what a person should know of it.
@@ -36,7 +37,7 @@ impl Ground {
             Err(refusal) => {
                 tracing::warn!(%refusal, hint = refusal.hint(), "no private network");
                 may_stay_on_host(plan, &refusal)?;
-                Ok(Self::on_host(Some(format!("{refusal}. To get it: {}", refusal.hint()))))
+                Ok(Self::on_host(Some(say!("{refusal}. To get it: {hint}", refusal, hint = refusal.hint()))))
             }
         }
     }
@@ -50,8 +51,13 @@ impl Ground {
             .partition(|one| one.sysctl.is_some_and(|sysctl| plan.overrides.value(sysctl).is_some()));
         if let Some(one) = wished.first() {
             return Err(Failure::new(
-                format!("cannot set {} to {} in the private network: {}", one.name, one.wanted, one.reason),
-                format!("leave {} away, or see: qviz doctor", plan.kernel_options.join(" ")),
+                say!(
+                    "cannot set {name} to {wanted} in the private network: {reason}",
+                    name = one.name,
+                    wanted = one.wanted,
+                    reason = one.reason
+                ),
+                say!("leave {options} away, or see: qviz doctor", options = plan.kernel_options.join(" ")),
             ));
         }
         let remarks = inherited.into_iter().map(remark).collect();
@@ -63,7 +69,7 @@ impl Ground {
     }
 
     fn on_host(fallback: Option<String>) -> Self {
-        let remarks = fallback.iter().map(|why| format!("on this host's loopback: {why}")).collect();
+        let remarks = fallback.iter().map(|why| say!("on this host's loopback: {why}", why)).collect();
         Self { place: Place::Host { fallback }, clients: ClientKind::Connect, remarks }
     }
 }
@@ -83,13 +89,17 @@ fn may_stay_on_host(plan: &LabPlan, refusal: &Refusal) -> Result<(), Failure> {
     };
     let Some(needs) = needs else { return Ok(()) };
     let why = if plan.kernel_options.is_empty() {
-        format!("{needs} needs the private network ({refusal})")
+        say!("{needs} needs the private network ({refusal})", needs, refusal)
     } else {
-        format!("{needs} needs the private network, because this host's own settings are never changed ({refusal})")
+        say!(
+            "{needs} needs the private network, because this host's own settings are never changed ({refusal})",
+            needs,
+            refusal
+        )
     };
     Err(Failure::new(why, refusal.hint()))
 }
 
 fn remark(one: &NotApplied) -> String {
-    format!("{} is not {} as on the host: {}", one.name, one.wanted, one.reason)
+    say!("{name} is not {wanted} as on the host: {reason}", name = one.name, wanted = one.wanted, reason = one.reason)
 }

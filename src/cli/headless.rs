@@ -11,6 +11,7 @@ use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
 use crate::model::world::World;
 use crate::report::jsonl;
+use crate::say;
 use crate::session::Session;
 
 /// How a run came to its end.
@@ -84,8 +85,9 @@ impl Signals {
             if ignored & (1 << (number - 1)) != 0 {
                 continue;
             }
-            let stream = signal(kind)
-                .map_err(|error| Failure::new(format!("cannot handle signals: {error}"), "see: qviz doctor"))?;
+            let stream = signal(kind).map_err(|error| {
+                Failure::new(say!("cannot handle signals: {error}", error), say!("see: qviz doctor"))
+            })?;
             taken.push((number as u8, stream));
         }
         Ok(Self { taken })
@@ -135,7 +137,7 @@ pub(super) async fn follow(
         let written = ears.take(world, &facts)?;
         for fact in &facts {
             if let Event::Refused { message } = &fact.event {
-                output::tell(format!("note: {message}"));
+                output::tell(say!("note: {remark}", remark = message));
             }
         }
         let end = match written {

@@ -22,6 +22,7 @@ use crate::model::world::World;
 use crate::report::summary::Summary;
 use crate::report::text::Marks;
 use crate::report::{json, jsonl, text};
+use crate::say;
 use crate::scenario::Script;
 use crate::session::Session;
 use crate::session::live::{self, LivePlan, Past};
@@ -55,7 +56,7 @@ pub(super) fn recorder(path: Option<&Path>) -> Result<Option<Recorder>, Failure>
 /// What waits for facts, keys and signals; one thread.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(format!("cannot start the runtime: {error}"), "see the limits of this shell: ulimit -a")
+        Failure::new(say!("cannot start the runtime: {error}", error), say!("see the limits of this shell: ulimit -a"))
     })
 }
 
@@ -68,12 +69,13 @@ pub(super) fn enough_descriptors() -> Result<(), Failure> {
             Ok(descriptor) => held.push(descriptor),
             Err(errno @ (Errno::MFILE | Errno::NFILE)) => {
                 return Err(Failure::new(
-                    format!(
-                        "a lab needs {DESCRIPTORS} more open files, and only {} are left: {}",
-                        held.len(),
-                        std::io::Error::from(errno)
+                    say!(
+                        "a lab needs {needed} more open files, and only {left} are left: {error}",
+                        needed = DESCRIPTORS,
+                        left = held.len(),
+                        error = std::io::Error::from(errno)
                     ),
-                    "raise the limit of open files: ulimit -n 4096",
+                    say!("raise the limit of open files: ulimit -n 4096"),
                 ));
             }
             Err(_) => break,
@@ -85,7 +87,7 @@ pub(super) fn enough_descriptors() -> Result<(), Failure> {
 async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Option<Recorder>) -> Result<Exit, Failure> {
     if plan.form != Form::Picture {
         for remark in remarks(plan, &ground) {
-            output::tell(format!("note: {remark}"));
+            output::tell(say!("note: {remark}", remark));
         }
     }
     let (knobs, script) = beginning(plan);
@@ -201,8 +203,8 @@ fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
     let (Written::Taken | Written::NobodyReads) = written?;
     if end == End::Ended && !world.ended {
         return Err(Failure::new(
-            "the lab broke off; what it counted until then stands above",
-            "this is a bug in qviz: please report it with what stands above",
+            say!("the lab broke off; what it counted until then stands above"),
+            say!("this is a bug in qviz: please report it with what stands above"),
         ));
     }
     Ok(Exit::Success)
@@ -214,11 +216,12 @@ fn remarks(plan: &LabPlan, ground: &Ground) -> Vec<String> {
     let endless = plan.duration.is_none() && plan.count.is_none();
     if endless {
         remarks.push(
-            "no --duration and no --count: the run lasts until SIGINT or SIGTERM, its summary comes then".to_owned(),
+            say!("no --duration and no --count: the run lasts until SIGINT or SIGTERM, its summary comes then")
+                .to_owned(),
         );
     }
     if ground.clients == crate::model::settings::ClientKind::Connect && !plan.wire_options.is_empty() {
-        remarks.push(format!("no effect on connect clients: {}", plan.wire_options.join(" ")));
+        remarks.push(say!("no effect on connect clients: {options}", options = plan.wire_options.join(" ")));
     }
     remarks
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::exit::Failure;
+use crate::say;
 
 /// From now on everything that is traced goes to the file, behind what stands there already.
 ///
@@ -13,8 +14,8 @@ use super::exit::Failure;
 pub(super) fn begin(path: &Path) -> Result<(), Failure> {
     let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
         Failure::new(
-            format!("cannot open the log {}: {error}", path.display()),
-            "give a file that can be written: --log /tmp/qviz.log",
+            say!("cannot open the log {file}: {error}", file = path.display(), error),
+            say!("give a file that can be written: --log /tmp/qviz.log"),
         )
     })?;
     tracing_subscriber::fmt()

@@ -2,26 +2,26 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
-
-use super::args::Cli;
-use super::examples;
+use super::{examples, help};
+use crate::model::lang::{self, Lang, said};
+use crate::say;
 use crate::ui::keymap::{BINDINGS, REPLAY_BINDINGS, WATCH_BINDINGS};
 
-/// The whole page.
+/// The whole page, in the language that is spoken here.
 pub fn page() -> Vec<u8> {
     let mut page = Vec::new();
-    match write(&mut page) {
-        Ok(()) => page,
-        Err(_) => unreachable!("memory takes every byte"),
+    match (write(&mut page), lang::here()) {
+        (Err(_), _) => unreachable!("memory takes every byte"),
+        (Ok(()), Lang::English) => page,
+        (Ok(()), Lang::Chinese) => typeset(&String::from_utf8_lossy(&page)).into_bytes(),
     }
 }
 
 fn write(page: &mut Vec<u8>) -> io::Result<()> {
-    let command = Cli::command().after_help(None).after_long_help(None);
+    let command = help::unbroken().after_help(None).after_long_help(None);
     let man = clap_mangen::Man::new(command.clone())
         .section("1")
-        .manual("User Commands")
+        .manual(say!("User Commands"))
         .source(concat!("qviz ", env!("CARGO_PKG_VERSION")));
     man.render_title(page)?;
     man.render_name_section(page)?;
@@ -30,19 +30,21 @@ fn write(page: &mut Vec<u8>) -> io::Result<()> {
     man.render_options_section(page)?;
     commands(page, &command)?;
     keys(page)?;
-    writeln!(page, ".SH \"EXAMPLES, VALUES, EXIT STATUS\"\n.nf")?;
-    for line in examples::LONG.lines() {
+    writeln!(page, ".SH \"{}\"\n.nf", say!("EXAMPLES, VALUES, EXIT STATUS"))?;
+    for line in examples::long().lines() {
         writeln!(page, "{}", escaped(line))?;
     }
     writeln!(
         page,
-        ".fi\n.SH \"SEE ALSO\"\n\\fBlisten\\fR(2), \\fBaccept\\fR(2), \\fBtcp\\fR(7), \\fBss\\fR(8), \\fBnstat\\fR(8)"
+        ".fi\n.SH \"{}\"\n\\fBlisten\\fR(2), \\fBaccept\\fR(2), \\fBtcp\\fR(7), \\fBss\\fR(8), \\fBnstat\\fR(8)",
+        say!("SEE ALSO")
     )
 }
 
 fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
-    writeln!(page, ".SH COMMANDS")?;
-    for verb in command.get_subcommands() {
+    writeln!(page, ".SH {}", say!("COMMANDS"))?;
+    // The verb that the parser adds by itself is known from every other program.
+    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
         let about = verb.get_long_about().or_else(|| verb.get_about()).map(ToString::to_string).unwrap_or_default();
         let argument =
             verb.get_positionals().next().map(|one| format!(" \\fI{}\\fR", one.get_id().as_str().to_uppercase()));
@@ -53,11 +55,15 @@ fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
 }
 
 fn keys(page: &mut Vec<u8>) -> io::Result<()> {
-    let tables = [("KEYS", BINDINGS), ("KEYS OF A REPLAY", REPLAY_BINDINGS), ("KEYS OF qviz watch", WATCH_BINDINGS)];
+    let tables = [
+        (say!("KEYS"), BINDINGS),
+        (say!("KEYS OF A REPLAY"), REPLAY_BINDINGS),
+        (say!("KEYS OF qviz watch"), WATCH_BINDINGS),
+    ];
     for (heading, bindings) in tables {
         writeln!(page, ".SH {heading}")?;
         for binding in bindings {
-            writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(binding.long))?;
+            writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(said(binding.long)))?;
         }
     }
     Ok(())
@@ -69,6 +75,43 @@ fn escaped(text: &str) -> String {
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
+/// The page in Chinese: with its usual headings, and with places at which troff may break a line, since there are no blanks.
+fn typeset(page: &str) -> String {
+    let mut set = String::with_capacity(page.len() * 2);
+    for line in page.lines() {
+        if line == ".SH NAME" {
+            set.push_str(RAGGED);
+        }
+        match line.strip_prefix(".SH ").and_then(|name| HEADINGS.iter().find(|known| **known == name)) {
+            Some(known) => set.extend([".SH ", said(known)]),
+            None if line.starts_with('.') => set.push_str(line),
+            None => breakable(&mut set, line),
+        }
+        set.push('\n');
+    }
+    set
+}
+
+/// Between any two letters, and behind a mark before a letter.
+fn breakable(set: &mut String, line: &str) {
+    let letter = |one: char| matches!(one, '\u{3400}'..='\u{9fff}');
+    let wide = |one: char| letter(one) || matches!(one, '，' | '。' | '；' | '：' | '、' | '）');
+    let mut before = ' ';
+    for one in line.chars() {
+        if wide(before) && letter(one) {
+            set.push_str("\\:");
+        }
+        set.push(one);
+        before = one;
+    }
+}
+
+/// Lines end where they end: with few blanks in them, these would be torn wide.
+const RAGGED: &str = ".ad l\n";
+
+/// The headings that come from elsewhere.
+const HEADINGS: [&str; 4] = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +119,14 @@ mod tests {
     #[test]
     fn a_line_that_looks_like_a_request_stays_text() {
         assert_eq!(escaped(".SH x-y\\"), "\\&.SH x\\-y\\e");
+    }
+
+    #[test]
+    fn a_chinese_page_may_be_broken_between_its_signs_and_its_requests_stay() {
+        let set = typeset(".TP\n.SH NAME\n队列，满（了）吗 ok\n");
+        assert_eq!(
+            set,
+            ".TP\n.SH 名称\n队\\:列，\\:满（了）\\:吗 ok\n".replace("名称", lang::chinese()["NAME"].as_str())
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 use super::exit::Failure;
 use crate::report::clean;
+use crate::say;
 use crate::ui::terminal;
 
 /// Stdout, buffered, which remembers that its reader has gone.
@@ -91,8 +92,8 @@ pub fn judged(outcome: io::Result<()>) -> Result<Written, Failure> {
         Ok(()) => Ok(Written::Taken),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::NobodyReads),
         Err(error) => Err(Failure::new(
-            format!("cannot write to stdout: {error}"),
-            "free some space, or send the output elsewhere: qviz ... > OTHER-FILE",
+            say!("cannot write to stdout: {error}", error),
+            say!("free some space, or send the output elsewhere: qviz ... > OTHER-FILE"),
         )),
     }
 }

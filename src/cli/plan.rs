@@ -9,6 +9,7 @@ use super::defaults;
 use super::exit::Failure;
 use crate::lab::namespace;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl, Sysctls};
+use crate::say;
 
 pub use self::watch::{WatchPlace, WatchPlan};
 
@@ -148,7 +149,9 @@ pub fn form(output: &OutputArgs, here: Surroundings) -> Result<Form, Failure> {
         return Ok(Form::Picture);
     }
     Err(Failure::new(
-        "the picture needs keys, but stdin is not a terminal and there is no controlling terminal (/dev/tty) either",
+        say!(
+            "the picture needs keys, but stdin is not a terminal and there is no controlling terminal (/dev/tty) either"
+        ),
         "qviz --headless --duration 5s",
     ))
 }
@@ -159,16 +162,17 @@ fn only_in_the_lab(net: Net, client: Option<Client>, kernel_options: &[&str]) ->
     }
     if let Some(option) = kernel_options.first() {
         return Err(Failure::usage(
-            format!(
-                "{option} cannot be used with --net host: it would change this host's own settings, which qviz never does"
+            say!(
+                "{option} cannot be used with --net host: it would change this host's own settings, which qviz never does",
+                option
             ),
-            format!("leave --net host away, so that {option} changes the private network alone"),
+            say!("leave --net host away, so that {option} changes the private network alone", option),
         ));
     }
     if client == Some(Client::Wire) {
         return Err(Failure::usage(
-            "--client wire cannot be used with --net host: packet-level clients need the private network",
-            "--client connect, or leave --net host away",
+            say!("--client wire cannot be used with --net host: packet-level clients need the private network"),
+            say!("--client connect, or leave --net host away"),
         ));
     }
     Ok(())
@@ -183,16 +187,18 @@ fn reachable(address: SocketAddr, net: Net, client: Option<Client>) -> Result<()
     };
     if nowhere {
         return Err(Failure::usage(
-            format!("--listen {address}: a multicast or broadcast address cannot be listened on with TCP"),
+            say!("--listen {address}: a multicast or broadcast address cannot be listened on with TCP", address),
             "--listen 198.51.100.1:8080",
         ));
     }
     if net != Net::Host && client != Some(Client::Connect) && !namespace::reachable_by_wire(ip) {
         return Err(Failure::usage(
-            format!(
-                "--listen {address}: packet-level clients cannot reach it, the kernel takes {ip} from loopback alone"
+            say!(
+                "--listen {address}: packet-level clients cannot reach it, the kernel takes {ip} from loopback alone",
+                address,
+                ip
             ),
-            "--client connect, or --listen [2001:db8::1]:8080",
+            say!("--client connect, or --listen [2001:db8::1]:8080"),
         ));
     }
     Ok(())

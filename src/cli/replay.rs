@@ -11,6 +11,7 @@ use super::watch;
 use crate::model::event::Stamped;
 use crate::model::world::World;
 use crate::report::summary::Summary;
+use crate::say;
 use crate::session::tape::read::{Close, Tape};
 use crate::session::tape::replay;
 use crate::ui::{self, Leave, UiPlan};
@@ -31,7 +32,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     if form != Form::Picture
         && let Some(remark) = remark(args, &tape)
     {
-        output::tell(format!("note: {remark}"));
+        output::tell(say!("note: {remark}", remark));
     }
     let runtime = lab::runtime()?;
     runtime.block_on(async {
@@ -83,10 +84,17 @@ fn remark(args: &ReplayArgs, tape: &Tape) -> Option<String> {
     let end = tape.end();
     match tape.close {
         Close::Ended => None,
-        Close::Open => Some(format!("{path}: ends at {end}, before its run did; the numbers are those of that moment")),
-        Close::Torn { line } => {
-            Some(format!("{path}:{line}: the last line was cut off and is left out; the numbers are those of {end}"))
-        }
+        Close::Open => Some(say!(
+            "{file}: ends at {end}, before its run did; the numbers are those of that moment",
+            file = path,
+            end
+        )),
+        Close::Torn { line } => Some(say!(
+            "{file}:{line}: the last line was cut off and is left out; the numbers are those of {end}",
+            file = path,
+            line,
+            end
+        )),
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use crate::say;
+
 pub use self::watch::{fail_on, metrics, target};
 pub use crate::scenario::words::{
     accept_rate, arrivals, backlog, count, duration, nearest, period, rate, share, small_count,
@@ -15,13 +17,15 @@ mod watch;
 /// # Errors
 /// What is allowed, in words.
 pub fn size(text: &str) -> Result<(u16, u16), String> {
-    let (width, height) = text.trim().split_once(['x', 'X', '×']).ok_or_else(|| format!("not a size ({SIZES})"))?;
-    let number = |text: &str| text.trim().parse::<u16>().map_err(|_| format!("not a size ({SIZES})"));
+    let (width, height) =
+        text.trim().split_once(['x', 'X', '×']).ok_or_else(|| say!("not a size ({examples})", examples = sizes()))?;
+    let number =
+        |text: &str| text.trim().parse::<u16>().map_err(|_| say!("not a size ({examples})", examples = sizes()));
     let size = (number(width)?, number(height)?);
     if (1..=500).contains(&size.0) && (1..=200).contains(&size.1) {
         Ok(size)
     } else {
-        Err(format!("from 1x1 to 500x200 ({SIZES})"))
+        Err(say!("from 1x1 to 500x200 ({examples})", examples = sizes()))
     }
 }
 
@@ -34,27 +38,29 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = bare.parse() {
         return Ok(address);
     }
-    Err(format!("{} ({ADDRESSES})", no_address(bare)))
+    let examples = say!("such as 198.51.100.1:8080, 127.0.0.1:0, [2001:db8::1]:8080");
+    Err(say!("{why} ({examples})", why = no_address(bare), examples))
 }
 
 /// Why these words are no address with a port.
 fn no_address(bare: &str) -> &'static str {
     let (host, port) = bare.rsplit_once(':').unwrap_or((bare, ""));
     if bare.parse::<std::net::IpAddr>().is_ok() {
-        "the port is missing"
+        say!("the port is missing")
     } else if port.parse::<u32>().is_ok_and(|port| port > 65_535) {
-        "a port is 65535 at most"
+        say!("a port is 65535 at most")
     } else if host.is_empty() || bare.bytes().all(|byte| byte.is_ascii_digit()) {
-        "the address is missing"
+        say!("the address is missing")
     } else if host.bytes().any(|byte| byte.is_ascii_alphabetic()) && !host.contains(':') {
-        "names are not looked up, write the numeric address"
+        say!("names are not looked up, write the numeric address")
     } else {
-        "not an address with a port"
+        say!("not an address with a port")
     }
 }
 
-const SIZES: &str = "columns and rows, such as 80x24 or 120x36";
-const ADDRESSES: &str = "such as 198.51.100.1:8080, 127.0.0.1:0, [2001:db8::1]:8080";
+fn sizes() -> &'static str {
+    say!("columns and rows, such as 80x24 or 120x36")
+}
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,7 @@ use crate::model::world::World;
 use crate::report::text::Marks;
 use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
+use crate::say;
 use crate::session::attach::{self, AttachPlan, Length};
 use crate::session::scrape::{Door, ScrapeError};
 use crate::session::tape::Header;
@@ -46,7 +47,8 @@ fn enter(place: &WatchPlace) -> Result<(), Failure> {
 
 async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Door>) -> Result<Exit, Failure> {
     if plan.form != Form::Picture && plan.length == Length::Endless {
-        output::tell("note: no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
+        let remark = say!("no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
+        output::tell(say!("note: {remark}", remark));
     }
     let metrics = door.map(|door| open(door, plan.form)).transpose()?;
     let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
@@ -75,12 +77,15 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Door>)
 fn open(door: Door, form: Form) -> Result<Metrics, Failure> {
     let address = door.address();
     if form != Form::Picture {
-        output::tell(format!("note: metrics at http://{address}/metrics"));
+        let remark = say!("metrics at http://{address}/metrics", address);
+        output::tell(say!("note: {remark}", remark));
     }
     if !address.ip().is_loopback() {
-        output::tell(format!(
-            "note: whoever reaches {address} can read which addresses are listened on here, and how full they are"
-        ));
+        let remark = say!(
+            "whoever reaches {address} can read which addresses are listened on here, and how full they are",
+            address
+        );
+        output::tell(say!("note: {remark}", remark));
     }
     door.serve().map(Metrics::new).map_err(|error| unserved(&error))
 }
@@ -142,8 +147,8 @@ fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)
     }
     if end == End::Ended && !world.ended {
         return Err(Failure::new(
-            "the watch broke off; what it saw until then stands above",
-            "this is a bug in qviz: please report it with what stands above",
+            say!("the watch broke off; what it saw until then stands above"),
+            say!("this is a bug in qviz: please report it with what stands above"),
         ));
     }
     match unseen {
@@ -182,15 +187,20 @@ fn nobody(target: &Target, world: &World) -> Failure {
     let shown: Vec<_> =
         near.iter().take(4).map(|address| named(*address).unwrap_or_else(|| address.to_string())).collect();
     let more = near.len() - shown.len();
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let more = if more > 0 { say!(", and {more} more", more) } else { String::new() };
     match near.first() {
         Some(nearest) => Failure::new(
-            format!("nobody listens on {target} here. Listening, the nearest first: {}{more}", shown.join(", ")),
-            format!("qviz watch --once {nearest}, or qviz watch {target} to wait for it"),
+            say!(
+                "nobody listens on {target} here. Listening, the nearest first: {others}{more}",
+                target,
+                others = shown.join(say!(", ")),
+                more
+            ),
+            say!("qviz watch --once {nearest}, or qviz watch {target} to wait for it", nearest, target),
         ),
         None => Failure::new(
-            format!("nobody listens on {target} here, nor anywhere near"),
-            format!("qviz watch {target} to wait for it, or another namespace: --netns PATH, --pid PID"),
+            say!("nobody listens on {target} here, nor anywhere near", target),
+            say!("qviz watch {target} to wait for it, or another namespace: --netns PATH, --pid PID", target),
         ),
     }
 }

@@ -23,7 +23,7 @@ pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
 }
 
 /// The text and blanks behind it, `columns` wide together; longer text stays whole.
-pub(in crate::report) fn left(text: &str, columns: usize) -> String {
+pub fn left(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())))
 }
 

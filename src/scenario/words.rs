@@ -16,12 +16,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         return Ok(Duration::ZERO);
     }
     if text.parse::<f64>().is_ok() {
-        return Err(format!("a duration needs a unit: {text}ms or {text}s ({DURATIONS})"));
+        return Err(say!("a duration needs a unit: {text}ms or {text}s ({examples})", text, examples = durations()));
     }
     let span = jiff::fmt::friendly::SpanParser::new()
         .parse_unsigned_duration(text)
-        .map_err(|_| format!("not a duration ({DURATIONS})"))?;
-    if span > LONGEST { Err("longer than a year".to_owned()) } else { Ok(span) }
+        .map_err(|_| say!("not a duration ({examples})", examples = durations()))?;
+    if span > LONGEST { Err(say!("longer than a year").to_owned()) } else { Ok(span) }
 }
 
 /// A span of time that is not zero.
@@ -30,7 +30,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// What is allowed, in words.
 pub fn period(text: &str) -> Result<Duration, String> {
     let span = duration(text)?;
-    if span < SHORTEST_PERIOD { Err(format!("must be 1ms or more ({DURATIONS})")) } else { Ok(span) }
+    if span < SHORTEST_PERIOD {
+        Err(say!("must be 1ms or more ({examples})", examples = durations()))
+    } else {
+        Ok(span)
+    }
 }
 
 /// Events per second: `12`, `0.5`, `10k`, `1m`, each also with `/s` behind it. At most 1000m.
@@ -39,8 +43,13 @@ pub fn period(text: &str) -> Result<Duration, String> {
 /// What is allowed, in words.
 pub fn rate(text: &str) -> Result<f64, String> {
     let bare = text.trim();
-    let value = scaled(bare.strip_suffix("/s").unwrap_or(bare)).ok_or_else(|| format!("not a rate ({RATES})"))?;
-    if value > HIGHEST_RATE { Err(format!("higher than 1000m per second ({RATES})")) } else { Ok(value) }
+    let value = scaled(bare.strip_suffix("/s").unwrap_or(bare))
+        .ok_or_else(|| say!("not a rate ({examples})", examples = rates()))?;
+    if value > HIGHEST_RATE {
+        Err(say!("higher than 1000m per second ({examples})", examples = rates()))
+    } else {
+        Ok(value)
+    }
 }
 
 /// A whole number of things, at least 1: `40`, `2k`, `1.5m`.
@@ -48,12 +57,12 @@ pub fn rate(text: &str) -> Result<f64, String> {
 /// # Errors
 /// What is allowed, in words.
 pub fn count(text: &str) -> Result<u64, String> {
-    let value = scaled(text.trim()).ok_or_else(|| format!("not a number ({COUNTS})"))?;
+    let value = scaled(text.trim()).ok_or_else(|| say!("not a number ({examples})", examples = counts()))?;
     if value < 1.0 {
-        return Err(format!("must be 1 or more; for no clients at all: --rate 0 ({COUNTS})"));
+        return Err(say!("must be 1 or more; for no clients at all: --rate 0 ({examples})", examples = counts()));
     }
     if value.fract() != 0.0 || value > LARGEST_COUNT {
-        return Err(format!("not a whole number up to 1000000m ({COUNTS})"));
+        return Err(say!("not a whole number up to 1000000m ({examples})", examples = counts()));
     }
     Ok(value as u64)
 }
@@ -64,7 +73,7 @@ pub fn count(text: &str) -> Result<u64, String> {
 /// What is allowed, in words.
 pub fn small_count(text: &str) -> Result<u32, String> {
     let value = count(text)?;
-    u32::try_from(value).ok().filter(|value| *value <= 1_000_000).ok_or_else(|| "more than 1m".to_owned())
+    u32::try_from(value).ok().filter(|value| *value <= 1_000_000).ok_or_else(|| say!("more than 1m").to_owned())
 }
 
 /// A share given in percent, `30%` or `30`, returned as 0 to 1.
@@ -76,8 +85,8 @@ pub fn share(text: &str) -> Result<f64, String> {
     let number = bare.strip_suffix('%').unwrap_or(bare).trim_end();
     match plain(number) {
         Some(percent) if percent <= 100.0 => Ok(percent / 100.0),
-        Some(_) => Err(format!("more than 100 % ({PERCENTAGES})")),
-        None => Err(format!("not a percentage ({PERCENTAGES})")),
+        Some(_) => Err(say!("more than 100 % ({examples})", examples = percentages())),
+        None => Err(say!("not a percentage ({examples})", examples = percentages())),
     }
 }
 
@@ -89,14 +98,17 @@ pub fn backlog(text: &str) -> Result<i32, String> {
     let bare = text.trim();
     let digits = bare.strip_prefix('-').unwrap_or(bare);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("not a whole number ({BACKLOGS})"));
+        return Err(say!("not a whole number ({examples})", examples = backlogs()));
     }
     if bare.starts_with('-') {
-        return Err(format!(
-            "listen(2) takes a negative backlog as a huge one and uses net.core.somaxconn: write that number ({BACKLOGS})"
+        return Err(say!(
+            "listen(2) takes a negative backlog as a huge one and uses net.core.somaxconn: write that number ({examples})",
+            examples = backlogs()
         ));
     }
-    bare.parse().map_err(|_| format!("beyond the int that listen(2) takes, 2147483647 at most ({BACKLOGS})"))
+    bare.parse().map_err(|_| {
+        say!("beyond the int that listen(2) takes, 2147483647 at most ({examples})", examples = backlogs())
+    })
 }
 
 /// When clients start: `steady`, `poisson`, `burst:N/PERIOD`, `wave:N/PERIOD`.
@@ -108,14 +120,14 @@ pub fn arrivals(text: &str) -> Result<Arrivals, String> {
     match (name, shape) {
         ("steady", None) => Ok(Arrivals::Steady),
         ("poisson", None) => Ok(Arrivals::Poisson),
-        ("steady" | "poisson", Some(_)) => Err(format!("{name} takes nothing behind it; its rate is --rate")),
+        ("steady" | "poisson", Some(_)) => Err(say!("{name} takes nothing behind it; its rate is --rate", name)),
         ("burst", Some(shape)) => crowd(name, shape).map(|(size, period)| Arrivals::Burst { size, period }),
         ("wave", Some(shape)) => crowd(name, shape).map(|(size, period)| Arrivals::Wave { size, period }),
-        ("burst" | "wave", None) => Err(format!("{name} needs a size and a period: {name}:20/1s")),
+        ("burst" | "wave", None) => Err(say!("{name} needs a size and a period: {name}:20/1s", name)),
         _ => {
             let near = nearest(name, &["steady", "poisson", "burst", "wave"]);
-            let hint = near.first().map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-            Err(format!("no such pattern; {hint}({PATTERNS})"))
+            let hint = near.first().map(|near| say!("did you mean {near}? ", near)).unwrap_or_default();
+            Err(say!("no such pattern; {hint}({names})", hint, names = PATTERNS))
         }
     }
 }
@@ -133,8 +145,8 @@ pub fn accept_rate(text: &str) -> Result<AcceptRate, String> {
         Ok(value) => Ok(AcceptRate::PerSecond(value)),
         Err(_) => {
             let near = nearest(text.trim(), &["max"]);
-            let hint = if near.is_empty() { "" } else { "did you mean max? " };
-            Err(format!("not a rate; {hint}(such as 8, 0.5, 10k; max: as fast as possible; 0: paused)"))
+            let hint = near.first().map(|near| say!("did you mean {near}? ", near)).unwrap_or_default();
+            Err(say!("not a rate; {hint}(such as 8, 0.5, 10k; max: as fast as possible; 0: paused)", hint))
         }
     }
 }
@@ -206,11 +218,11 @@ fn likeness(given: &str, name: &str) -> f64 {
 
 fn crowd(name: &str, shape: &str) -> Result<(u32, Duration), String> {
     let (size, every) =
-        shape.split_once('/').ok_or_else(|| format!("{name} needs a size and a period: {name}:20/1s"))?;
-    let size = small_count(size).map_err(|why| format!("the size of the {name}: {why}"))?;
+        shape.split_once('/').ok_or_else(|| say!("{name} needs a size and a period: {name}:20/1s", name))?;
+    let size = small_count(size).map_err(|why| say!("the size of the {name}: {why}", name, why))?;
     let every =
         if every.starts_with(|first: char| first.is_ascii_digit()) { every.to_owned() } else { format!("1{every}") };
-    let every = period(&every).map_err(|why| format!("the period of the {name}: {why}"))?;
+    let every = period(&every).map_err(|why| say!("the period of the {name}: {why}", name, why))?;
     Ok((size, every))
 }
 
@@ -230,11 +242,26 @@ fn plain(text: &str) -> Option<f64> {
     if written { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
 }
 
-const DURATIONS: &str = "such as 250ms, 2s, 1m30s";
-const RATES: &str = "such as 12, 0.5, 10k, 1m per second";
-const COUNTS: &str = "such as 40, 2k, 1.5m";
-const PERCENTAGES: &str = "such as 30%, 30, 0.5%";
-const BACKLOGS: &str = "such as 0, 5, 511, 2147483647";
+fn durations() -> &'static str {
+    say!("such as 250ms, 2s, 1m30s")
+}
+
+fn rates() -> &'static str {
+    say!("such as 12, 0.5, 10k, 1m per second")
+}
+
+fn counts() -> &'static str {
+    say!("such as 40, 2k, 1.5m")
+}
+
+fn percentages() -> &'static str {
+    say!("such as 30%, 30, 0.5%")
+}
+
+fn backlogs() -> &'static str {
+    say!("such as 0, 5, 511, 2147483647")
+}
+
 const PATTERNS: &str = "steady, poisson, burst:20/1s, wave:20/8s";
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);

@@ -7,13 +7,14 @@ use crate::kernel::tap::{Tap, TapPlan};
 use crate::lab::namespace::{LISTENER_V4, Namespace, Network, NetworkPlan, Refusal, SendPass, Way};
 use crate::lab::wire::transmit::Transmit;
 use crate::model::settings::Sysctls;
+use crate::say;
 
 /// Enters the private network and looks around. True when the lab works there.
 pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
     match Namespace::enter(&NetworkPlan::like_host(host.clone())) {
         Err(refusal) => {
             checks.push(refused(&refusal));
-            sights::of_listener(checks, "on this host");
+            sights::of_listener(checks, say!("on this host"));
             false
         }
         Ok(namespace) => {
@@ -22,69 +23,84 @@ pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
             let packets = packets(&namespace.pass());
             let works = packets.works == Some(true);
             checks.push(packets);
-            sights::of_listener(checks, "in the private network");
+            sights::of_listener(checks, say!("in the private network"));
             works
         }
     }
 }
 
 fn refused(refusal: &Refusal) -> Check {
-    Check::fails("network.namespace", Group::Network, NAMESPACE, refusal.to_string()).with_remedy(refusal.hint())
+    Check::fails("network.namespace", Group::Network, say!("a private network"), refusal.to_string())
+        .with_remedy(refusal.hint())
 }
 
 fn entered(network: &Network) -> Check {
     let way = match network.way {
-        Way::Root => "with the rights of root",
-        Way::User => "as an ordinary user (user namespace)",
+        Way::Root => say!("with the rights of root"),
+        Way::User => say!("as an ordinary user (user namespace)"),
     };
-    Check::works("network.namespace", Group::Network, NAMESPACE, way)
+    Check::works("network.namespace", Group::Network, say!("a private network"), way)
 }
 
 fn hash(network: &Network) -> Check {
-    let what = "a small connection table of its own";
+    let what = say!("a small connection table of its own");
     match network.hash_buckets {
-        Some(buckets) => {
-            Check::works("network.hash", Group::Network, what, format!("{buckets} buckets: lists cost microseconds"))
-        }
+        Some(buckets) => Check::works(
+            "network.hash",
+            Group::Network,
+            what,
+            say!("{buckets} buckets: lists cost microseconds", buckets),
+        ),
         None => Check::fails(
             "network.hash",
             Group::Network,
             what,
-            "shared with the host: lists of half-open requests cost more",
+            say!("shared with the host: lists of half-open requests cost more"),
         )
-        .with_remedy("Linux 6.1 or later, with a writable /proc/sys"),
+        .with_remedy(say!("Linux 6.1 or later, with a writable /proc/sys")),
     }
 }
 
 fn ends(network: &Network) -> Check {
     let addresses: Vec<_> = network.addresses.iter().map(ToString::to_string).collect();
-    let found = format!("the listener's addresses: {}", addresses.join(", "));
+    let what = say!("a veth pair");
+    let addresses = addresses.join(", ");
     if network.ipv6 {
-        Check::works("network.veth", Group::Network, VETH, format!("{found}; IPv4 and IPv6"))
+        Check::works(
+            "network.veth",
+            Group::Network,
+            what,
+            say!("the listener's addresses: {addresses}; IPv4 and IPv6", addresses),
+        )
     } else {
-        Check::works("network.veth", Group::Network, VETH, format!("{found}; IPv4 only"))
-            .with_remedy("boot without ipv6.disable=1 for IPv6 clients")
+        Check::works(
+            "network.veth",
+            Group::Network,
+            what,
+            say!("the listener's addresses: {addresses}; IPv4 only", addresses),
+        )
+        .with_remedy(say!("boot without ipv6.disable=1 for IPv6 clients"))
     }
 }
 
 fn settings(network: &Network) -> Check {
-    let what = "settings of its own";
+    let what = say!("settings of its own");
     if network.not_applied.is_empty() {
-        return Check::works("network.sysctls", Group::Network, what, "all can be set");
+        return Check::works("network.sysctls", Group::Network, what, say!("all can be set"));
     }
     let failed: Vec<_> = network.not_applied.iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
     Check::fails("network.sysctls", Group::Network, what, failed.join("; "))
-        .with_remedy("mount -o remount,rw /proc/sys, as root")
+        .with_remedy(say!("mount -o remount,rw /proc/sys, as root"))
 }
 
 /// Both packet sockets: the tap at the kernel's end and the clients' at theirs.
 fn packets(pass: &SendPass) -> Check {
-    let what = "packet-level clients (AF_PACKET)";
+    let what = say!("packet-level clients (AF_PACKET)");
     let listener = SocketAddr::from((LISTENER_V4, 8080));
     let tap = Tap::open(&TapPlan::new(pass.kernel_end().index, listener.port()));
     match (tap, Transmit::open(pass, listener)) {
         (Ok(_), Ok(_)) => {
-            Check::works("network.packets", Group::Network, what, "can send, and every segment can be seen")
+            Check::works("network.packets", Group::Network, what, say!("can send, and every segment can be seen"))
         }
         (Err(error), _) => {
             Check::fails("network.packets", Group::Network, what, error.to_string()).with_remedy(error.hint())
@@ -94,6 +110,3 @@ fn packets(pass: &SendPass) -> Check {
         }
     }
 }
-
-const NAMESPACE: &str = "a private network";
-const VETH: &str = "a veth pair";

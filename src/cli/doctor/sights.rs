@@ -13,27 +13,31 @@ use crate::lab::listener::{ListenPlan, Listener};
 use crate::model::counters::Counter;
 use crate::model::queue::SynRule;
 use crate::model::settings::{Sysctl, Sysctls};
+use crate::say;
 
 /// The kernel's version and its consequences, limits, and the host's settings.
 pub(super) fn of_kernel(host: &Sysctls) -> Vec<Check> {
     let (major, minor) = proc::kernel_version();
     let rule = match SynRule::of_version(major, minor) {
-        SynRule::Above => "a SYN queue is full above its limit: it holds backlog + 1",
+        SynRule::Above => say!("a SYN queue is full above its limit: it holds backlog + 1"),
         SynRule::AtLeast => {
-            "a SYN queue is full at its limit: it holds backlog (unless the fix of 6.14 was backported)"
+            say!("a SYN queue is full at its limit: it holds backlog (unless the fix of 6.14 was backported)")
         }
     };
     let mut checks = vec![
         Check::value("kernel.release", Group::Kernel, "Linux", proc::kernel_release()),
-        Check::value("kernel.syn_rule", Group::Kernel, "SYN queue", rule),
+        Check::value("kernel.syn_rule", Group::Kernel, say!("SYN queue"), rule),
         descriptors(),
     ];
     for (sysctl, value) in host.iter() {
         checks.push(match value {
             Some(value) => setting(sysctl, value),
-            None => {
-                Check::value(sysctl.name(), Group::Kernel, sysctl.name(), "this kernel does not have it, or hides it")
-            }
+            None => Check::value(
+                sysctl.name(),
+                Group::Kernel,
+                sysctl.name(),
+                say!("this kernel does not have it, or hides it"),
+            ),
         });
     }
     checks
@@ -45,16 +49,16 @@ pub(super) fn of_host(checks: &mut Vec<Check>) -> bool {
     let works = listener.is_ok();
     checks.push(match &listener {
         Ok(listener) => {
-            Check::works("host.listen", Group::Host, "a listener on loopback", listener.address().to_string())
+            Check::works("host.listen", Group::Host, say!("a listener on loopback"), listener.address().to_string())
         }
-        Err(error) => Check::fails("host.listen", Group::Host, "a listener on loopback", error.to_string())
-            .with_remedy("ip link set lo up, as root"),
+        Err(error) => Check::fails("host.listen", Group::Host, say!("a listener on loopback"), error.to_string())
+            .with_remedy(say!("ip link set lo up, as root")),
     });
     let tap = TapPlan { loopback: true, ..TapPlan::new(LOOPBACK, 1) };
     checks.push(match Tap::open(&tap) {
-        Ok(_) => Check::works("host.tap", Group::Host, "every segment (AF_PACKET on lo)", "can be seen"),
-        Err(error) => Check::fails("host.tap", Group::Host, "every segment (AF_PACKET on lo)", error.to_string())
-            .with_remedy("sudo qviz --net host (the private network needs no root)"),
+        Ok(_) => Check::works("host.tap", Group::Host, say!("every segment (AF_PACKET on lo)"), say!("can be seen")),
+        Err(error) => Check::fails("host.tap", Group::Host, say!("every segment (AF_PACKET on lo)"), error.to_string())
+            .with_remedy(say!("sudo qviz --net host (the private network needs no root)")),
     });
     works
 }
@@ -68,8 +72,8 @@ pub(super) fn of_listener(checks: &mut Vec<Check>, here: &str) {
             checks.push(listed(port, here));
         }
         Err(error) => checks.push(
-            Check::fails("sight.queue", Group::Sight, OWN_QUEUE, format!("no listener {here}: {error}"))
-                .with_remedy("qviz --listen ADDR:PORT with an address of this host"),
+            Check::fails("sight.queue", Group::Sight, own(), say!("no listener {here}: {error}", here, error))
+                .with_remedy(say!("qviz --listen ADDR:PORT with an address of this host")),
         ),
     }
     checks.push(counters(here));
@@ -83,43 +87,57 @@ fn own_queue(listener: &Listener, here: &str) -> Check {
     let reading = OwnListener::new(listener).read();
     let limit = u32::try_from(TRIAL_BACKLOG).ok();
     if reading.limit == limit && reading.depth == Some(0) {
-        let drops = if reading.drops.is_some() { "length, limit and drops" } else { "length and limit, not its drops" };
-        return Check::works("sight.queue", Group::Sight, OWN_QUEUE, format!("{drops}, {here}"));
+        let found = if reading.drops.is_some() {
+            say!("length, limit and drops, {here}", here)
+        } else {
+            say!("length and limit, not its drops, {here}", here)
+        };
+        return Check::works("sight.queue", Group::Sight, own(), found);
     }
-    Check::fails("sight.queue", Group::Sight, OWN_QUEUE, format!("listen({TRIAL_BACKLOG}) reads as {reading:?}"))
-        .with_remedy("a Linux kernel with TCP_INFO for listeners (2.6.24 or later; no gVisor)")
+    Check::fails(
+        "sight.queue",
+        Group::Sight,
+        own(),
+        say!("listen({backlog}) reads as {reading}", backlog = TRIAL_BACKLOG, reading = format_args!("{reading:?}")),
+    )
+    .with_remedy(say!("a Linux kernel with TCP_INFO for listeners (2.6.24 or later; no gVisor)"))
 }
 
 fn listed(port: u16, here: &str) -> Check {
     let mut found = Vec::new();
     let dump = Diag::open().and_then(|mut diag| diag.listeners(&mut found));
     match dump {
-        Ok(_) if found.iter().any(|one| one.address.port() == port) => {
-            Check::works("sight.sock_diag", Group::Sight, DIAG, format!("who is half-open and who waits, {here}"))
-        }
-        Ok(_) => Check::fails("sight.sock_diag", Group::Sight, DIAG, "an open listener is not in the list")
+        Ok(_) if found.iter().any(|one| one.address.port() == port) => Check::works(
+            "sight.sock_diag",
+            Group::Sight,
+            single(),
+            say!("who is half-open and who waits, {here}", here),
+        ),
+        Ok(_) => Check::fails("sight.sock_diag", Group::Sight, single(), say!("an open listener is not in the list"))
             .with_remedy("sudo modprobe tcp_diag"),
-        Err(error) => Check::fails("sight.sock_diag", Group::Sight, DIAG, error.to_string()).with_remedy(error.hint()),
+        Err(error) => {
+            Check::fails("sight.sock_diag", Group::Sight, single(), error.to_string()).with_remedy(error.hint())
+        }
     }
 }
 
 fn counters(here: &str) -> Check {
     match CountersFile::open() {
         Err(error) => {
-            Check::fails("sight.counters", Group::Sight, COUNTERS, error.to_string()).with_remedy(error.hint())
+            Check::fails("sight.counters", Group::Sight, followed(), error.to_string()).with_remedy(error.hint())
         }
         Ok(mut file) => match file.read() {
-            Err(error) => Check::fails("sight.counters", Group::Sight, COUNTERS, error.to_string())
+            Err(error) => Check::fails("sight.counters", Group::Sight, followed(), error.to_string())
                 .with_remedy("cat /proc/thread-self/net/netstat"),
             Ok(counters) => {
                 let missing: Vec<_> =
                     Counter::ALL.iter().filter(|one| counters.value(**one).is_none()).map(|one| one.name()).collect();
                 let found = if missing.is_empty() {
-                    format!("all {} that qviz follows, {here}", Counter::ALL.len())
+                    say!("all {count} that qviz follows, {here}", count = Counter::ALL.len(), here)
                 } else {
-                    format!("this kernel does not have {}", missing.join(", "))
+                    say!("this kernel does not have {counters}", counters = missing.join(", "))
                 };
-                Check::works("sight.counters", Group::Sight, COUNTERS, found)
+                Check::works("sight.counters", Group::Sight, followed(), found)
             }
         },
     }
@@ -127,35 +145,45 @@ fn counters(here: &str) -> Check {
 
 fn descriptors() -> Check {
     let limit = getrlimit(Resource::Nofile);
-    let number = |value: Option<u64>| value.map_or_else(|| "no limit".to_owned(), |value| value.to_string());
-    let found = format!("{} now, {} at most (qviz takes what it may)", number(limit.current), number(limit.maximum));
-    let what = "open files (ulimit -n)";
+    let number = |value: Option<u64>| value.map_or_else(|| say!("no limit").to_owned(), |value| value.to_string());
+    let (now, most) = (number(limit.current), number(limit.maximum));
+    let found = say!("{now} now, {most} at most (qviz takes what it may)", now, most);
+    let what = say!("open files (ulimit -n)");
     if limit.maximum.is_none_or(|most| most >= ENOUGH_FILES) {
         Check::works("kernel.descriptors", Group::Kernel, what, found)
     } else {
-        Check::fails("kernel.descriptors", Group::Kernel, what, format!("{found}: few connections fit"))
-            .with_remedy("ulimit -Hn 4096, as root; or LimitNOFILE= of the service")
+        Check::fails("kernel.descriptors", Group::Kernel, what, say!("{found}: few connections fit", found))
+            .with_remedy(say!("ulimit -Hn 4096, as root; or LimitNOFILE= of the service"))
     }
+}
+
+fn own() -> &'static str {
+    say!("the own listener (TCP_INFO)")
+}
+
+fn single() -> &'static str {
+    say!("single connections (sock_diag)")
+}
+
+fn followed() -> &'static str {
+    say!("counters (/proc/thread-self/net)")
 }
 
 /// A value of the host, with a remark where it decides what will be seen.
 fn setting(sysctl: Sysctl, value: i64) -> Check {
     let remark = match (sysctl, value) {
-        (Sysctl::Syncookies, 0) => "a full SYN queue drops",
-        (Sysctl::Syncookies, 1) => "a full SYN queue answers with cookies",
-        (Sysctl::Syncookies, 2) => "cookies always: nothing waits in the SYN queue",
-        (Sysctl::AbortOnOverflow, 0) => "a final ACK on a full accept queue is ignored",
-        (Sysctl::AbortOnOverflow, 1) => "a final ACK on a full accept queue is answered with RST",
-        (Sysctl::Somaxconn, _) => "the ceiling of every backlog",
+        (Sysctl::Syncookies, 0) => say!("a full SYN queue drops"),
+        (Sysctl::Syncookies, 1) => say!("a full SYN queue answers with cookies"),
+        (Sysctl::Syncookies, 2) => say!("cookies always: nothing waits in the SYN queue"),
+        (Sysctl::AbortOnOverflow, 0) => say!("a final ACK on a full accept queue is ignored"),
+        (Sysctl::AbortOnOverflow, 1) => say!("a final ACK on a full accept queue is answered with RST"),
+        (Sysctl::Somaxconn, _) => say!("the ceiling of every backlog"),
         _ => "",
     };
-    let comma = if remark.is_empty() { "" } else { ": " };
+    let comma = if remark.is_empty() { "" } else { say!(": ") };
     Check::value(sysctl.name(), Group::Kernel, sysctl.name(), format!("{value}{comma}{remark}"))
 }
 
-const OWN_QUEUE: &str = "the own listener (TCP_INFO)";
-const DIAG: &str = "single connections (sock_diag)";
-const COUNTERS: &str = "counters (/proc/thread-self/net)";
 const TRIAL_BACKLOG: i32 = 5;
 const LOOPBACK: u32 = 1;
 const ENOUGH_FILES: u64 = 1024;

@@ -7,6 +7,7 @@ use std::io::{IsTerminal, stdin, stdout};
 use rustix::termios::tcgetwinsize;
 
 use super::{Check, Group};
+use crate::say;
 
 /// Screen, keys, size, colours, characters.
 pub(super) fn checks(checks: &mut Vec<Check>) {
@@ -37,61 +38,87 @@ impl Words {
 
 fn screen() -> Check {
     if stdout().is_terminal() {
-        Check::works("terminal.screen", Group::Terminal, "stdout is a terminal", "the picture can be shown")
+        Check::works("terminal.screen", Group::Terminal, say!("stdout is a terminal"), say!("the picture can be shown"))
     } else {
-        Check::fails("terminal.screen", Group::Terminal, "stdout is a terminal", "no: qviz runs headless here")
-            .with_remedy("run qviz without a pipe or redirection")
+        Check::fails(
+            "terminal.screen",
+            Group::Terminal,
+            say!("stdout is a terminal"),
+            say!("no: qviz runs headless here"),
+        )
+        .with_remedy(say!("run qviz without a pipe or redirection"))
     }
 }
 
 fn keys() -> Check {
     if stdin().is_terminal() {
-        Check::works("terminal.keys", Group::Terminal, "keys", "from stdin")
+        Check::works("terminal.keys", Group::Terminal, say!("keys"), say!("from stdin"))
     } else if File::open("/dev/tty").is_ok() {
-        Check::works("terminal.keys", Group::Terminal, "keys", "from the controlling terminal (/dev/tty)")
+        Check::works("terminal.keys", Group::Terminal, say!("keys"), say!("from the controlling terminal (/dev/tty)"))
     } else {
-        Check::fails("terminal.keys", Group::Terminal, "keys", "stdin is not a terminal, and there is no /dev/tty")
-            .with_remedy("run qviz from a terminal, or qviz --headless")
+        Check::fails(
+            "terminal.keys",
+            Group::Terminal,
+            say!("keys"),
+            say!("stdin is not a terminal, and there is no /dev/tty"),
+        )
+        .with_remedy(say!("run qviz from a terminal, or qviz --headless"))
     }
 }
 
 fn size() -> Check {
     match tcgetwinsize(stdout()) {
         Ok(size) if size.ws_col >= WIDTH && size.ws_row >= HEIGHT => {
-            Check::works("terminal.size", Group::Terminal, "size", format!("{}x{}", size.ws_col, size.ws_row))
+            Check::works("terminal.size", Group::Terminal, say!("size"), format!("{}x{}", size.ws_col, size.ws_row))
         }
         Ok(size) => {
-            let found = format!("{}x{}: the whole picture needs {WIDTH}x{HEIGHT}", size.ws_col, size.ws_row);
-            Check::fails("terminal.size", Group::Terminal, "size", found)
-                .with_remedy("a larger window or a smaller font")
+            let found = say!(
+                "{width}x{height}: the whole picture needs {columns}x{rows}",
+                width = size.ws_col,
+                height = size.ws_row,
+                columns = WIDTH,
+                rows = HEIGHT
+            );
+            Check::fails("terminal.size", Group::Terminal, say!("size"), found)
+                .with_remedy(say!("a larger window or a smaller font"))
         }
-        Err(_) => Check::value("terminal.size", Group::Terminal, "size", "unknown without a terminal"),
+        Err(_) => Check::value("terminal.size", Group::Terminal, say!("size"), say!("unknown without a terminal")),
     }
 }
 
 fn colours(words: &Words) -> Check {
     let found = if words.no_color {
-        "none: NO_COLOR is set"
+        say!("none: NO_COLOR is set")
     } else if matches!(words.term.as_str(), "" | "dumb") {
-        "none: TERM is not set or dumb"
+        say!("none: TERM is not set or dumb")
     } else if matches!(words.colorterm.as_str(), "truecolor" | "24bit") {
-        "24 bits"
+        say!("24 bits")
     } else if words.term.contains("256color") {
         "256"
     } else {
         "16"
     };
-    Check::value("terminal.colours", Group::Terminal, "colours", found)
+    Check::value("terminal.colours", Group::Terminal, say!("colours"), found)
 }
 
 fn characters(words: &Words) -> Check {
     let locale = words.locale.to_lowercase();
     if locale.contains("utf-8") || locale.contains("utf8") {
-        return Check::works("terminal.characters", Group::Terminal, "characters", format!("UTF-8 ({})", words.locale));
+        return Check::works(
+            "terminal.characters",
+            Group::Terminal,
+            say!("characters"),
+            format!("UTF-8 ({})", words.locale),
+        );
     }
-    let said = if words.locale.is_empty() { "no locale is set" } else { &words.locale };
-    Check::fails("terminal.characters", Group::Terminal, "characters", format!("{said}: UTF-8 is not promised"))
-        .with_remedy("export LANG=C.UTF-8, or qviz --ascii")
+    let said = if words.locale.is_empty() { say!("no locale is set") } else { &words.locale };
+    Check::fails(
+        "terminal.characters",
+        Group::Terminal,
+        say!("characters"),
+        say!("{said}: UTF-8 is not promised", said),
+    )
+    .with_remedy(say!("export LANG=C.UTF-8, or qviz --ascii"))
 }
 
 const WIDTH: u16 = 80;

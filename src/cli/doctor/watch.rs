@@ -7,6 +7,7 @@ use crate::kernel::census::Census;
 use crate::kernel::owners::Owners;
 use crate::kernel::tap;
 use crate::model::watch::{ListenerReading, Owners as Reach};
+use crate::say;
 
 /// Listeners, their owners, and the packets that come to them.
 pub(super) fn checks(checks: &mut Vec<Check>) {
@@ -17,7 +18,7 @@ pub(super) fn checks(checks: &mut Vec<Check>) {
 }
 
 fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
-    let what = "all listeners (sock_diag)";
+    let what = say!("all listeners (sock_diag)");
     let asked = Census::open().and_then(|mut census| census.read(listeners).map(|_| census.has_unix()));
     let unix = listeners.iter().filter(|one| one.address.port().is_none()).count();
     let tcp = listeners.len() - unix;
@@ -26,13 +27,13 @@ fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
             "watch.listeners",
             Group::Watch,
             what,
-            format!("{tcp} TCP and {unix} unix sockets listen here"),
+            say!("{tcp} TCP and {unix} unix sockets listen here", tcp, unix),
         ),
         Ok(false) => Check::fails(
             "watch.listeners",
             Group::Watch,
             what,
-            format!("{tcp} TCP sockets listen here; unix sockets are not listed"),
+            say!("{tcp} TCP sockets listen here; unix sockets are not listed", tcp),
         )
         .with_remedy("sudo modprobe unix_diag"),
         Err(error) => Check::fails("watch.listeners", Group::Watch, what, error.to_string()).with_remedy(error.hint()),
@@ -40,7 +41,7 @@ fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
 }
 
 fn owned(listeners: &[ListenerReading]) -> Check {
-    let what = "who holds them (/proc)";
+    let what = say!("who holds them (/proc)");
     let sockets = listeners.iter().map(|one| one.inode).collect();
     let seen = Owners::open().read_whole(&sockets, &mut BTreeMap::new());
     let without = seen.unowned;
@@ -49,25 +50,34 @@ fn owned(listeners: &[ListenerReading]) -> Check {
             "watch.owners",
             Group::Watch,
             what,
-            format!("every process may be looked into; {without} without an owner"),
+            say!("every process may be looked into; {without} without an owner", without),
         ),
         (_, refused) => {
             let reason = refused.unwrap_or_default();
-            let (reason, remedy) = reason.rsplit_once(": ").unwrap_or((&reason, "sudo qviz watch"));
-            Check::fails("watch.owners", Group::Watch, what, format!("{reason}; {without} without an owner"))
-                .with_remedy(remedy)
+            let (reason, remedy) =
+                reason.rsplit_once(": ").or_else(|| reason.rsplit_once('：')).unwrap_or((&reason, "sudo qviz watch"));
+            Check::fails(
+                "watch.owners",
+                Group::Watch,
+                what,
+                say!("{reason}; {without} without an owner", reason, without),
+            )
+            .with_remedy(remedy)
         }
     }
 }
 
 fn tapped() -> Check {
-    let what = "every SYN (AF_PACKET)";
+    let what = say!("every SYN (AF_PACKET)");
     match tap::allowed() {
-        Ok(()) => {
-            Check::works("watch.tap", Group::Watch, what, "can be seen: arrivals per second, each drop with its client")
-        }
+        Ok(()) => Check::works(
+            "watch.tap",
+            Group::Watch,
+            what,
+            say!("can be seen: arrivals per second, each drop with its client"),
+        ),
         Err(error) => {
-            Check::fails("watch.tap", Group::Watch, what, format!("{error}; queues and drops are seen without it"))
+            Check::fails("watch.tap", Group::Watch, what, say!("{error}; queues and drops are seen without it", error))
                 .with_remedy(error.hint())
         }
     }

@@ -9,6 +9,7 @@ use crate::cli::defaults;
 use crate::cli::exit::Failure;
 use crate::model::alarm::FailOn;
 use crate::model::watch::Target;
+use crate::say;
 use crate::session::attach::Length;
 
 /// A watch.
@@ -60,8 +61,8 @@ impl WatchPlan {
         let (run, output) = (&args.run, &args.output);
         if run.once && run.fail_on.contains(&FailOn::Overflow) {
             return Err(Failure::usage(
-                "--fail-on overflow cannot be used with --once: one look sees no change",
-                "--fail-on overflow --duration 10s, or --once --fail-on full:80%",
+                say!("--fail-on overflow cannot be used with --once: one look sees no change"),
+                say!("--fail-on overflow --duration 10s, or --once --fail-on full:80%"),
             ));
         }
         let shown = !run.once && run.fail_on.is_empty();

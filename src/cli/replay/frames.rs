@@ -18,6 +18,7 @@ use crate::model::stamp::Stamp;
 use crate::report::grid::{Cell, Grid, Look, Shade};
 use crate::report::svg::{self, Paper};
 use crate::report::{cast, clean};
+use crate::say;
 use crate::session::tape::read::Tape;
 use crate::ui::UiPlan;
 use crate::ui::film::Film;
@@ -50,7 +51,7 @@ pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit
     }
     if let Some(path) = &args.frames.svg {
         let paper = if look.theme == "light" { Paper::Light } else { Paper::Dark };
-        let title = format!("qviz: both listen queues at {at}");
+        let title = say!("qviz: both listen queues at {at}", at);
         write(path, |out| out.write_all(svg::write(&grid, paper, &title).as_bytes()))?;
     }
     Ok(Exit::Success)
@@ -61,7 +62,8 @@ fn moment(args: &ReplayArgs, tape: &Tape) -> Stamp {
     let end = tape.end();
     let Some(at) = args.frames.at.map(|at| Stamp::ZERO + at) else { return end };
     if at > end {
-        output::tell(format!("note: {} ends at {end}: that moment is drawn", args.file.display()));
+        let remark = say!("{file} ends at {end}: that moment is drawn", file = args.file.display(), end);
+        output::tell(say!("note: {remark}", remark));
     }
     at.min(end)
 }
@@ -89,8 +91,8 @@ fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> R
     });
     written.map_err(|error| {
         Failure::new(
-            format!("cannot write {}: {error}", path.display()),
-            "give a file that can be written, or - for stdout",
+            say!("cannot write {file}: {error}", file = path.display(), error),
+            say!("give a file that can be written, or - for stdout"),
         )
     })
 }

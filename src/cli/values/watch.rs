@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use super::{nearest, no_address, share};
 use crate::model::alarm::FailOn;
 use crate::model::watch::Target;
+use crate::say;
 
 /// Which listeners: a port, an address with a port, a unix socket.
 ///
@@ -12,7 +13,7 @@ use crate::model::watch::Target;
 /// What is allowed, in words.
 pub fn target(text: &str) -> Result<Target, String> {
     let bare = text.trim();
-    bare.parse().map_err(|_| format!("{} ({TARGETS})", no_target(bare)))
+    bare.parse().map_err(|_| say!("{why} ({examples})", why = no_target(bare), examples = targets()))
 }
 
 fn no_target(bare: &str) -> &'static str {
@@ -20,13 +21,13 @@ fn no_target(bare: &str) -> &'static str {
     let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let zero = |port: &str| port.bytes().all(|byte| byte == b'0');
     if number && !zero(digits) {
-        "a port is 65535 at most"
+        say!("a port is 65535 at most")
     } else if number || bare.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port == "0") {
-        "nobody listens on port 0"
+        say!("nobody listens on port 0")
     } else if digits.is_empty() || bare == "/" || bare == "@" {
-        "not a listener"
+        say!("not a listener")
     } else if digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        "names are not looked up, write the port"
+        say!("names are not looked up, write the port")
     } else {
         no_address(bare)
     }
@@ -40,17 +41,19 @@ pub fn fail_on(text: &str) -> Result<FailOn, String> {
     let (name, level) = text.trim().split_once(':').map_or((text.trim(), None), |(name, level)| (name, Some(level)));
     match (name, level) {
         ("overflow", None) => Ok(FailOn::Overflow),
-        ("overflow", Some(_)) => Err(format!("overflow takes nothing behind it: the first drop counts ({CONDITIONS})")),
-        ("full", None) => Err(format!("full needs a share of what fits: full:80% ({CONDITIONS})")),
+        ("overflow", Some(_)) => {
+            Err(say!("overflow takes nothing behind it: the first drop counts ({names})", names = CONDITIONS))
+        }
+        ("full", None) => Err(say!("full needs a share of what fits: full:80% ({names})", names = CONDITIONS)),
         ("full", Some(level)) => match share(level) {
             Ok(level) if level > 0.0 => Ok(FailOn::Full(level)),
-            Ok(_) => Err(format!("every queue is 0 % full: more than 0 ({CONDITIONS})")),
-            Err(why) => Err(format!("how full: {why}")),
+            Ok(_) => Err(say!("every queue is 0 % full: more than 0 ({names})", names = CONDITIONS)),
+            Err(why) => Err(say!("how full: {why}", why)),
         },
         _ => {
             let near = nearest(name, &["overflow", "full"]);
-            let hint = near.first().map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-            Err(format!("no such condition; {hint}({CONDITIONS})"))
+            let hint = near.first().map(|near| say!("did you mean {near}? ", near)).unwrap_or_default();
+            Err(say!("no such condition; {hint}({names})", hint, names = CONDITIONS))
         }
     }
 }
@@ -67,12 +70,15 @@ pub fn metrics(text: &str) -> Result<SocketAddr, String> {
     }
     bare.parse().map_err(|_| {
         let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let why = if number { "a port is 65535 at most" } else { no_address(bare) };
-        format!("{why} (such as 9742, 127.0.0.1:9742, [::1]:9742)")
+        let why = if number { say!("a port is 65535 at most") } else { no_address(bare) };
+        say!("{why} ({examples})", why, examples = say!("such as 9742, 127.0.0.1:9742, [::1]:9742"))
     })
 }
 
-const TARGETS: &str = "such as 8080, :8080, 127.0.0.1:8080, [::1]:8080, /run/app.sock, @name";
+fn targets() -> &'static str {
+    say!("such as 8080, :8080, 127.0.0.1:8080, [::1]:8080, /run/app.sock, @name")
+}
+
 const CONDITIONS: &str = "overflow, full:80%";
 
 #[cfg(test)]

@@ -1,0 +1,100 @@
+//! The topics in the language that is spoken: the texts below `assets/explain`, the rules' own explanations, and the keys.
+
+use std::borrow::Cow;
+
+use super::{Family, Topic};
+use crate::model::finding::{RULES, Rule};
+use crate::model::lang::{self, Lang};
+use crate::say;
+use crate::ui::keymap::{self, Binding, REPLAY_BINDINGS};
+
+/// Every topic, in the language that is spoken here.
+pub fn topics() -> Vec<Topic> {
+    let mut topics = Vec::new();
+    for (family, english, chinese) in TEXTS {
+        let text = match lang::here() {
+            Lang::English => english,
+            Lang::Chinese => chinese,
+        };
+        topics.extend(written(family, text));
+    }
+    topics.extend(findings());
+    for binding in keymap::all() {
+        match topics.iter_mut().find(|topic| topic.family == Family::Key && topic.name == binding.spelled()) {
+            // The key has other uses elsewhere.
+            Some(topic) => topic.body = format!("{}\n\n{}", topic.body, told(binding)).trim().to_owned().into(),
+            None => topics.push(of_key(binding)),
+        }
+    }
+    topics
+}
+
+/// The topics of one file: `== NAME, OTHER NAME`, a line with the gist, the rest.
+pub(super) fn written(family: Family, text: &'static str) -> impl Iterator<Item = Topic> {
+    text.split("== ").skip(1).filter_map(move |entry| {
+        let (names, rest) = entry.split_once('\n')?;
+        let mut names = names.split(',').map(str::trim);
+        let name = names.next()?;
+        let (gist, body) = rest.trim_end().split_once('\n').unwrap_or((rest.trim_end(), ""));
+        Some(Topic { name, also: names.collect(), family, gist: gist.into(), body: body.trim().into() })
+    })
+}
+
+/// What the rules say of themselves, in their order; one without a Chinese text says it in English.
+fn findings() -> Vec<Topic> {
+    let chinese: Vec<_> = match lang::here() {
+        Lang::English => Vec::new(),
+        Lang::Chinese => written(Family::Finding, FINDINGS).collect(),
+    };
+    let own = |rule: &Rule| chinese.iter().find(|topic| topic.name == rule.name).cloned();
+    RULES.iter().map(|rule| own(rule).unwrap_or_else(|| of_rule(rule))).collect()
+}
+
+fn of_rule(rule: &Rule) -> Topic {
+    let (gist, body) = rule.explain.split_at(sentence(rule.explain));
+    let (gist, body) = (gist.into(), body.trim().into());
+    Topic { name: rule.name, also: Vec::new(), family: Family::Finding, gist, body }
+}
+
+/// Where the first sentence ends. Three dots in it are not its end.
+fn sentence(text: &str) -> usize {
+    let ends = text.match_indices(". ").chain(text.match_indices(".\n")).map(|(at, _)| at);
+    ends.filter(|at| !text[..*at].ends_with('.')).min().map_or(text.len(), |at| at + 1)
+}
+
+fn of_key(binding: &'static Binding) -> Topic {
+    Topic { name: binding.spelled(), also: Vec::new(), family: Family::Key, gist: told(binding), body: "".into() }
+}
+
+/// What a key does; where it is one of a replay, that is said too, as the other places say it of theirs.
+fn told(binding: &'static Binding) -> Cow<'static, str> {
+    let does = lang::said(binding.long);
+    let of_replay = REPLAY_BINDINGS.iter().any(|own| own.long == binding.long);
+    if of_replay { say!("replay: {does}", does).into() } else { does.into() }
+}
+
+const TEXTS: [(Family, &str, &str); 4] = [
+    (
+        Family::Word,
+        include_str!("../../../assets/explain/words.txt"),
+        include_str!("../../../assets/explain/zh/words.txt"),
+    ),
+    (
+        Family::Cause,
+        include_str!("../../../assets/explain/causes.txt"),
+        include_str!("../../../assets/explain/zh/causes.txt"),
+    ),
+    (
+        Family::Counter,
+        include_str!("../../../assets/explain/counters.txt"),
+        include_str!("../../../assets/explain/zh/counters.txt"),
+    ),
+    (
+        Family::Sysctl,
+        include_str!("../../../assets/explain/sysctls.txt"),
+        include_str!("../../../assets/explain/zh/sysctls.txt"),
+    ),
+];
+
+/// The rules' explanations in Chinese; their English stands with each rule.
+pub(super) const FINDINGS: &str = include_str!("../../../assets/explain/zh/findings.txt");

@@ -1,0 +1,184 @@
+//! The command line in the language that is spoken: what each command, option and value is for, as `--help` and the manual page say
+//! it. The words themselves are the same in every language; the English texts stand with them in [`args`](super::args).
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsString;
+use std::io::{IsTerminal, stdout};
+
+use clap::builder::StyledStr;
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
+
+use self::sheet::Sheet;
+use super::args::Cli;
+use super::examples;
+use crate::model::lang::{self, Lang};
+use crate::model::settings::Sysctl;
+use crate::say;
+
+mod refusal;
+mod sheet;
+
+pub use self::refusal::refusal;
+
+/// What the words mean, the program's name first.
+///
+/// # Errors
+/// Help and version, which are answers, and words that mean nothing.
+pub fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let mut found = command.try_get_matches_from_mut(words)?;
+    Cli::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut command))
+}
+
+/// The command line in the language that is spoken here, its lines broken for this terminal.
+pub fn command() -> Command {
+    match lang::here() {
+        Lang::English => Cli::command(),
+        Lang::Chinese => whole(Sheet::of_terminal()),
+    }
+}
+
+/// The same without line breaks.
+pub fn unbroken() -> Command {
+    match lang::here() {
+        Lang::English => Cli::command(),
+        Lang::Chinese => whole(Sheet::endless()),
+    }
+}
+
+/// A help page or the version as it is printed: bold where the terminal can, and with the parser's own headings translated.
+pub fn page(answer: &clap::Error) -> String {
+    let page = answer.render();
+    let plain = env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
+        || env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if stdout().is_terminal() && !plain { framed(&page.ansi().to_string()) } else { framed(&page.to_string()) }
+}
+
+fn framed(page: &str) -> String {
+    let page = FRAME.iter().fold(page.to_owned(), |page, frame| page.replace(frame, lang::said(frame)));
+    page.split('\n').map(headed).collect::<Vec<_>>().join("\n")
+}
+
+/// A heading ends with the colon of its language.
+fn headed(line: &str) -> String {
+    match line.rsplit_once(':') {
+        Some((heading, style)) if !heading.is_ascii() && (style.is_empty() || style.starts_with('\x1b')) => {
+            format!("{heading}{}{style}", say!(": ").trim_end())
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Every English text of the command line that has to have a translation.
+pub fn texts() -> BTreeSet<String> {
+    let mut texts: BTreeSet<String> = FRAME.iter().chain(&refusal::PARSERS).map(|text| (*text).to_owned()).collect();
+    gather(&built(), &mut texts);
+    texts
+}
+
+fn whole(sheet: Sheet) -> Command {
+    told(built(), sheet, sheet)
+}
+
+/// With what the parser adds by itself: `-h`, `-V`, `help`.
+fn built() -> Command {
+    let mut command = Cli::command();
+    command.build();
+    command
+}
+
+fn gather(command: &Command, texts: &mut BTreeSet<String>) {
+    let of_command = [command.get_about(), command.get_long_about()];
+    let of_arguments = command.get_arguments().flat_map(|arg| [arg.get_help(), arg.get_long_help()]);
+    for text in of_command.into_iter().chain(of_arguments).flatten() {
+        texts.extend(paragraphs(text));
+    }
+    for arg in command.get_arguments() {
+        texts.extend(arg.get_help_heading().map(str::to_owned));
+        texts.extend(arg.get_possible_values().iter().filter_map(|value| value.get_help()).flat_map(paragraphs));
+    }
+    for verb in command.get_subcommands() {
+        gather(verb, texts);
+    }
+    // Their names are their names.
+    for sysctl in Sysctl::ALL {
+        texts.remove(sysctl.name());
+    }
+}
+
+/// A command's texts. What it is about stands on its own page, and `beside` its name on the one that lists it.
+fn told(command: Command, beside: Sheet, sheet: Sheet) -> Command {
+    let widest = command.get_arguments().map(|arg| arg.to_string().len() + SHORT).max().unwrap_or_default();
+    let options = sheet.beside(widest);
+    let longest = command.get_subcommands().map(|verb| verb.get_name().len()).max().unwrap_or_default();
+    let verbs = sheet.beside(longest);
+    let about = command.get_about().map(|text| translated(text, beside));
+    let long_about = command.get_long_about().map(|text| translated(text, sheet));
+    let mut command = command.mut_args(|arg| told_argument(arg, options, sheet));
+    if let Some(about) = about {
+        command = command.about(about);
+    }
+    if let Some(about) = long_about {
+        command = command.long_about(about);
+    }
+    if command.get_after_help().is_some() {
+        command = command.after_help(sheet.lines(examples::short())).after_long_help(sheet.lines(examples::long()));
+    }
+    command.mut_subcommands(|verb| told(verb, verbs, sheet))
+}
+
+/// An argument's texts. Its values have their names and helps in one place, where they cannot be changed: they are told by us.
+fn told_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
+    let below = sheet.indented(BELOW);
+    let short = arg.get_help().map(|text| translated(text, Sheet::endless())).unwrap_or_default();
+    let long = arg.get_long_help().or_else(|| arg.get_help()).map(|text| translated(text, below)).unwrap_or_default();
+    let heading = arg.get_help_heading().and_then(translation);
+    let values = if arg.is_hide_possible_values_set() { Vec::new() } else { arg.get_possible_values() };
+    let mut arg = arg.hide_possible_values(true);
+    if let Some(heading) = heading {
+        arg = arg.help_heading(heading);
+    }
+    if values.is_empty() {
+        let differs = arg.get_long_help().is_some();
+        let arg = arg.help(beside.lines(&short));
+        return if differs { arg.long_help(long) } else { arg };
+    }
+    let names = values.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>().join(", ");
+    let hint = say!("[possible values: {names}]", names);
+    let each = values.iter().map(|value| match value.get_help() {
+        Some(help) => format!("- {}{}{}", value.get_name(), say!(": "), translated(help, Sheet::endless())),
+        None => format!("- {}", value.get_name()),
+    });
+    let gap = sheet.gap();
+    let list = [say!("Possible values:").to_owned()].into_iter().chain(each).collect::<Vec<_>>().join(gap);
+    arg.help(beside.lines(&format!("{short} {hint}"))).long_help(format!("{long}\n\n{}", below.lines(&list)))
+}
+
+fn paragraphs(text: &StyledStr) -> Vec<String> {
+    text.to_string().split("\n\n").map(|paragraph| paragraph.trim().to_owned()).filter(|one| !one.is_empty()).collect()
+}
+
+/// The Chinese text, where the table has one.
+fn translation(english: &str) -> Option<&'static str> {
+    lang::chinese().get(english).map(String::as_str)
+}
+
+fn translated(text: &StyledStr, sheet: Sheet) -> String {
+    let said = |paragraph: String| {
+        let text = translation(&paragraph).map_or(paragraph, str::to_owned);
+        sheet.lines(&text)
+    };
+    paragraphs(text).into_iter().map(said).collect::<Vec<_>>().join("\n\n")
+}
+
+/// What stands around our own texts, whatever the language.
+const FRAME: [&str; 7] = ["Usage:", "Commands:", "Arguments:", "Options:", "[OPTIONS]", "[COMMAND]", "<COMMAND>"];
+
+/// Columns before a long option: two, and four for the short one.
+const SHORT: usize = 4;
+/// Columns before an argument's text under its name.
+const BELOW: usize = 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Why words cannot be carried out, where the parser says so: its own sentences, in the language that is spoken.
+
+use std::error::Error as _;
+
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::framed;
+use crate::model::lang;
+use crate::say;
+
+/// The parser's error as text, with its way out. What it has no sentence for, it says in its own words.
+pub fn refusal(error: &Error) -> String {
+    let what = sentence(error).unwrap_or_else(|| own_words(error));
+    let mut text = say!("error: {message}", message = what);
+    for line in hints(error) {
+        text.push_str("\n  ");
+        text.push_str(&line);
+    }
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        text.push_str("\n\n");
+        text.push_str(&framed(&usage.to_string()));
+    }
+    text.push_str("\n\n");
+    text.push_str(say!("For more information, try '--help'."));
+    text
+}
+
+/// What is wrong.
+fn sentence(error: &Error) -> Option<String> {
+    let of = |kind| one(error, kind);
+    let argument = of(ContextKind::InvalidArg);
+    Some(match error.kind() {
+        ErrorKind::ValueValidation => say!(
+            "invalid value '{value}' for '{argument}': {reason}",
+            value = of(ContextKind::InvalidValue)?,
+            argument = argument?,
+            reason = reason(error)
+        ),
+        ErrorKind::InvalidValue => match of(ContextKind::InvalidValue)? {
+            value if value.is_empty() => say!("a value is required for '{argument}'", argument = argument?),
+            value => say!("invalid value '{value}' for '{argument}'", value, argument = argument?),
+        },
+        ErrorKind::UnknownArgument => say!("unexpected argument '{argument}'", argument = argument?),
+        ErrorKind::InvalidSubcommand => {
+            say!("unrecognized subcommand '{verb}'", verb = of(ContextKind::InvalidSubcommand)?)
+        }
+        ErrorKind::ArgumentConflict => conflict(error)?,
+        ErrorKind::MissingRequiredArgument => say!("'{argument}' is missing", argument = argument?),
+        ErrorKind::TooManyValues => say!(
+            "unexpected value '{value}' for '{argument}'",
+            value = of(ContextKind::InvalidValue)?,
+            argument = argument?
+        ),
+        ErrorKind::InvalidUtf8 => say!("an argument is not text (UTF-8)").to_owned(),
+        _ => return None,
+    })
+}
+
+fn conflict(error: &Error) -> Option<String> {
+    let other = one(error, ContextKind::PriorArg);
+    if let Some(verb) = one(error, ContextKind::InvalidSubcommand) {
+        return Some(say!("the subcommand '{verb}' cannot be used with '{other}'", verb, other = other?));
+    }
+    let argument = one(error, ContextKind::InvalidArg)?;
+    Some(match other {
+        Some(other) if other != argument => say!("'{argument}' cannot be used with '{other}'", argument, other),
+        _ => say!("'{argument}' cannot be given twice", argument),
+    })
+}
+
+/// Why the value was refused; the parser's own reasons are translated here, ours where they are made.
+fn reason(error: &Error) -> String {
+    let reason = error.source().map(ToString::to_string).unwrap_or_default();
+    match reason.split_once(" is not in ") {
+        Some((value, range)) => say!("{value} is not in {range}", value, range),
+        None => PARSERS.iter().find(|own| **own == reason).map_or(reason, |own| lang::said(own).to_owned()),
+    }
+}
+
+/// What would have been right.
+fn hints(error: &Error) -> Vec<String> {
+    let mut hints = Vec::new();
+    if let Some(values) = one(error, ContextKind::ValidValue) {
+        hints.push(say!("[possible values: {names}]", names = values));
+    }
+    for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
+        hints.extend(one(error, kind).map(|near| say!("did you mean '{near}'?", near)));
+    }
+    hints
+}
+
+/// One thing that the parser tells of the error; several are told one after the other.
+fn one(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) if !texts.is_empty() => Some(texts.join(", ")),
+        _ => None,
+    }
+}
+
+/// The first paragraph of the parser's own message, without its "error:".
+fn own_words(error: &Error) -> String {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    first.strip_prefix("error: ").unwrap_or(first).trim().to_owned()
+}
+
+/// How numbers are refused by the parsers that are not ours.
+pub(super) const PARSERS: [&str; 4] = [
+    "invalid digit found in string",
+    "number too large to fit in target type",
+    "number too small to fit in target type",
+    "cannot parse integer from empty string",
+];

@@ -1,0 +1,54 @@
+//! Help in both languages.
+
+use super::*;
+use crate::model::lang::within;
+
+#[test]
+fn every_text_of_the_command_line_has_a_chinese_one() {
+    let texts = texts();
+    assert!(texts.len() > 80, "{}", texts.len());
+    let missing: Vec<_> = texts.iter().filter(|text| translation(text).is_none()).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn the_english_command_line_is_not_touched() {
+    let render = |mut command: Command| command.render_long_help().to_string();
+    assert_eq!(render(within(Lang::English, command)), render(Cli::command()));
+}
+
+#[test]
+fn both_languages_understand_the_same_words() {
+    let words = |text: &str| ["qviz"].into_iter().chain(text.split(' ')).map(OsString::from).collect::<Vec<_>>();
+    for text in
+        ["--backlog 3 --net lab --color never", "watch :80 --once --json", "replay a --at 2s --text", "doctor --json"]
+    {
+        let told = |lang| format!("{:?}", within(lang, || parsed(words(text)).unwrap()));
+        assert_eq!(told(Lang::Chinese), told(Lang::English), "{text}");
+    }
+    for text in ["--net nowhere", "--backlog", "watch --once --jsonl", "wach", "--rate 1 --rate 2"] {
+        let kind = |lang| within(lang, || parsed(words(text)).unwrap_err().kind());
+        assert_eq!(kind(Lang::Chinese), kind(Lang::English), "{text}");
+    }
+}
+
+#[test]
+fn a_refusal_is_told_in_chinese_with_the_words_it_is_about() {
+    for (text, parts) in [
+        ("--syncookies 3", &["'3'", "'--syncookies <0|1|2>'", "0..=2", "范围"][..]),
+        ("--seed x", &["'x'", "不是数字"]),
+        ("--net labb", &["'labb'", "auto, lab, host", "'lab'"]),
+        ("wach", &["'wach'", "'watch'"]),
+        ("--backlogs 5", &["'--backlogs'", "'--backlog'", "用法"]),
+        ("--json --jsonl", &["'--json'", "'--jsonl'", "不能"]),
+        ("replay", &["<FILE>", "缺"]),
+        ("--backlog 5 doctor", &["'doctor'", "'--backlog <N>'"]),
+    ] {
+        let words = ["qviz"].into_iter().chain(text.split(' ')).map(OsString::from).collect();
+        let told = within(Lang::Chinese, || refusal(&parsed(words).unwrap_err()));
+        for part in parts {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        assert!(told.starts_with("错误：") && told.ends_with("详情请用 '--help'。"), "{told}");
+    }
+}
