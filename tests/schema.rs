@@ -105,6 +105,7 @@ fn segment() -> Event {
         payload: 0,
         window_scale: true,
         timestamps: false,
+        cookie_bits: None,
     })
 }
 

@@ -21,6 +21,7 @@ use super::tempo::Tempo;
 
 mod account;
 mod admission;
+mod answer;
 mod arbiter;
 pub mod demand;
 pub mod diary;
