@@ -88,7 +88,8 @@ impl Play {
         };
         let window_scale = flags & flags::SYN != 0;
         let peer = peer(id);
-        let segment = Segment { peer, toward, flags, seq, ack, payload: 0, window_scale, timestamps: false };
+        let segment =
+            Segment { peer, toward, flags, seq, ack, payload: 0, window_scale, timestamps: false, cookie_bits: None };
         self.tell(at, &Event::Segment(segment));
     }
 
@@ -104,7 +105,17 @@ impl Play {
         let peer = peer(id);
         let flags = flags::SYN | flags::ACK;
         let (seq, ack, toward) = (5000, 1001, Toward::Client);
-        let segment = Segment { peer, toward, flags, seq, ack, payload: 0, window_scale: false, timestamps: false };
+        let segment = Segment {
+            peer,
+            toward,
+            flags,
+            seq,
+            ack,
+            payload: 0,
+            window_scale: false,
+            timestamps: false,
+            cookie_bits: None,
+        };
         self.tell(at, &Event::Segment(segment));
     }
 
@@ -124,7 +135,17 @@ impl Play {
 
     fn speaks(&mut self, at: u64, id: u16, (toward, flags, payload): (Toward, u8, u16), (seq, ack): (u32, u32)) {
         let peer = peer(id);
-        let segment = Segment { peer, toward, flags, seq, ack, payload, window_scale: false, timestamps: false };
+        let segment = Segment {
+            peer,
+            toward,
+            flags,
+            seq,
+            ack,
+            payload,
+            window_scale: false,
+            timestamps: false,
+            cookie_bits: None,
+        };
         self.tell(at, &Event::Segment(segment));
     }
 

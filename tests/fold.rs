@@ -1,5 +1,7 @@
 //! The fold: what becomes of segments and clients, event by event.
 
+#[path = "fold/answers.rs"]
+mod answers;
 #[path = "support/play.rs"]
 mod play;
 #[path = "fold/waiting.rs"]

@@ -112,6 +112,7 @@ fn segment() -> Event {
         payload: 0,
         window_scale: true,
         timestamps: false,
+        cookie_bits: None,
     })
 }
 

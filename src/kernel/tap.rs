@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use socket2::{Domain, Socket, Type};
 use thiserror::Error;
 
-use super::sys;
+use super::{proc, sys};
 use crate::kernel::tap::decode::Ends;
 use crate::kernel::tap::recent::{Recent, Sight};
 use crate::kernel::tap::ring::Ring;
@@ -138,6 +138,8 @@ pub struct Tap {
     ring: Ring,
     ends: Ends,
     cooked: Option<Recent>,
+    /// Whether [`Segment::cookie_bits`] mean anything here.
+    tells_cookies: bool,
 }
 
 /// A tap that may look and has no ring yet: it sees nothing.
@@ -177,7 +179,8 @@ impl BlindTap {
         let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
         socket.bind(&whole).map_err(failed(plan.place(), say!("bind to the interface")))?;
         let cooked = plan.is_cooked().then(|| Recent::new(COPIES));
-        Ok(Tap { socket, ring, ends: Ends { port: plan.listener_port, address: plan.listener }, cooked })
+        let ends = Ends { port: plan.listener_port, address: plan.listener };
+        Ok(Tap { socket, ring, ends, cooked, tells_cookies: proc::timestamps_tell_cookies() })
     }
 }
 
@@ -213,7 +216,7 @@ impl Tap {
     /// Gives every segment that has arrived, in the order of arrival, with its kernel timestamp (nanoseconds of CLOCK_REALTIME),
     /// and returns their number. No system call is made.
     pub fn drain(&mut self, mut each: impl FnMut(u64, Segment)) -> usize {
-        let (ends, cooked) = (self.ends, &mut self.cooked);
+        let (ends, cooked, tells_cookies) = (self.ends, &mut self.cooked, self.tells_cookies);
         let mut segments = 0;
         self.ring.drain(|frame| {
             let segment = match cooked {
@@ -221,8 +224,9 @@ impl Tap {
                 Some(recent) => decode::segment_of_ip(frame.bytes, ends)
                     .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != Sight::Copy),
             };
-            if let Some(segment) = segment {
+            if let Some(mut segment) = segment {
                 segments += 1;
+                segment.cookie_bits = segment.cookie_bits.filter(|_| tells_cookies);
                 each(frame.nanos, segment);
             }
         });

@@ -184,6 +184,10 @@ pub(super) struct Trace {
     pub(super) server_isn: u32,
     /// The last SYN had the window-scale option and no timestamps: its answer tells a cookie by itself.
     pub(super) tells_cookie: bool,
+    /// The options of the last SYN as a cookie's timestamp would carry them.
+    pub(super) cookie_bits: Option<u8>,
+    /// The last answer has told by itself whether it was a cookie.
+    pub(super) told: bool,
     /// When the SYN came whose answer is still open.
     pub(super) pending: Option<Stamp>,
     /// What the queues' state at that moment says about it.

@@ -24,6 +24,7 @@ use crate::say;
 
 mod account;
 mod admission;
+mod answer;
 mod arbiter;
 pub mod demand;
 pub mod diary;

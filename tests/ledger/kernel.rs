@@ -272,7 +272,17 @@ impl Paper {
             Toward::Listener => (1001, 5001),
             Toward::Client => (5000, 1001),
         };
-        let segment = Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale, timestamps: false };
+        let segment = Segment {
+            peer: peer(id),
+            toward,
+            flags,
+            seq,
+            ack,
+            payload: 0,
+            window_scale,
+            timestamps: false,
+            cookie_bits: None,
+        };
         self.events.push(Event::Segment(segment));
     }
 }

@@ -62,6 +62,7 @@ fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Event {
         payload: 0,
         window_scale: !cookie,
         timestamps: false,
+        cookie_bits: None,
     })
 }
 

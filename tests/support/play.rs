@@ -83,6 +83,7 @@ impl Play {
             payload: 0,
             window_scale: flags & flags::SYN != 0,
             timestamps: false,
+            cookie_bits: None,
         }));
     }
 
@@ -114,6 +115,7 @@ impl Play {
             payload: 0,
             window_scale: true,
             timestamps: true,
+            cookie_bits: None,
         }));
     }
 
@@ -127,6 +129,7 @@ impl Play {
             payload: 0,
             window_scale: false,
             timestamps: false,
+            cookie_bits: None,
         }));
     }
 

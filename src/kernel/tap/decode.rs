@@ -45,16 +45,18 @@ fn oriented(packet: &LaxSlicedPacket<'_>, ends: Ends) -> Option<Segment> {
         Toward::Listener => Peer::new(source, tcp.source_port()),
         Toward::Client => Peer::new(destination, tcp.destination_port()),
     };
-    let (window_scale, timestamps) = options(tcp.options());
+    let options = options(tcp.options());
+    let flags = tcp.slice()[FLAGS];
     Some(Segment {
         peer,
         toward,
-        flags: tcp.slice()[FLAGS],
+        flags,
         seq: tcp.sequence_number(),
         ack: tcp.acknowledgment_number(),
         payload: carried.saturating_sub(tcp.header_slice().len()) as u16,
-        window_scale,
-        timestamps,
+        window_scale: options.window_scale.is_some(),
+        timestamps: options.timestamp.is_some(),
+        cookie_bits: options.cookie_bits(flags),
     })
 }
 
@@ -87,23 +89,53 @@ impl Ends {
     }
 }
 
-/// Whether the window-scale and the timestamp option are there. Walked by hand: etherparse's iterator ends at the first option
-/// that it does not know, such as Fast Open's.
-fn options(mut rest: &[u8]) -> (bool, bool) {
-    let (mut window_scale, mut timestamps) = (false, false);
+/// The options that tell something about a handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Options {
+    window_scale: Option<u8>,
+    sack: bool,
+    /// The sender's own timestamp (TSval).
+    timestamp: Option<u32>,
+}
+
+impl Options {
+    /// See [`Segment::cookie_bits`]. A SYN that asks for ECN does not tell: the listener may refuse it.
+    fn cookie_bits(self, flags: u8) -> Option<u8> {
+        let timestamp = self.timestamp?;
+        match flags & (SYN | ACK) {
+            SYN if flags & (ECE | CWR) == 0 => {
+                let window_scale = self.window_scale.map_or(NO_WINDOW_SCALE, |scale| scale.min(MOST_WINDOW_SCALE));
+                Some(window_scale | if self.sack { WITH_SACK } else { 0 })
+            }
+            both if both == SYN | ACK => Some(timestamp as u8 & COOKIE_BITS),
+            _ => None,
+        }
+    }
+}
+
+/// Walked by hand: etherparse's iterator ends at the first option that it does not know, such as Fast Open's.
+fn options(mut rest: &[u8]) -> Options {
+    let mut options = Options::default();
     while let [kind, more @ ..] = rest {
         rest = match (*kind, more.first()) {
             (END, _) => break,
             (NO_OPERATION, _) => more,
             (_, Some(&length)) if length >= 2 && usize::from(length) <= rest.len() => {
-                window_scale |= *kind == WINDOW_SCALE;
-                timestamps |= *kind == TIMESTAMPS;
-                &rest[usize::from(length)..]
+                let (option, next) = rest.split_at(length.into());
+                match (*kind, option) {
+                    (WINDOW_SCALE, [_, _, scale]) => options.window_scale = Some(*scale),
+                    (SACK_PERMITTED, _) => options.sack = true,
+                    (TIMESTAMPS, [_, _, a, b, c, d, ..]) => {
+                        options.timestamp = Some(u32::from_be_bytes([*a, *b, *c, *d]));
+                    }
+                    _ => {}
+                }
+                next
             }
             _ => break,
         };
     }
-    (window_scale, timestamps)
+    options
 }
 
 /// The position of the flags in a TCP header.
@@ -113,7 +145,21 @@ const FLAGS: usize = 13;
 const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
+const SACK_PERMITTED: u8 = 4;
 const TIMESTAMPS: u8 = 8;
+
+const SYN: u8 = crate::model::segment::flags::SYN;
+const ACK: u8 = crate::model::segment::flags::ACK;
+/// ECN-Echo and Congestion Window Reduced (RFC 3168).
+const ECE: u8 = 0x40;
+const CWR: u8 = 0x80;
+
+// net/ipv4/syncookies.c: TSMASK, TS_OPT_WSCALE_MASK, TS_OPT_SACK.
+const COOKIE_BITS: u8 = 0x3f;
+const NO_WINDOW_SCALE: u8 = 0x0f;
+const WITH_SACK: u8 = 0x10;
+/// `TCP_MAX_WSCALE`, include/net/tcp.h: the kernel takes a larger one for this.
+const MOST_WINDOW_SCALE: u8 = 14;
 
 #[cfg(test)]
 mod tests {
@@ -153,6 +199,19 @@ mod tests {
         assert_eq!(segment.peer, Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 4000));
         assert_eq!((segment.seq, segment.payload, segment.flags), (77, 0, flags::SYN));
         assert!(segment.window_scale && segment.timestamps);
+        assert_eq!(segment.cookie_bits, Some(7 | WITH_SACK));
+    }
+
+    #[test]
+    fn the_bits_of_a_cookie_are_the_options_of_its_syn() {
+        let of = |bytes: &[u8], flags| options(bytes).cookie_bits(flags);
+        let bare = [TIMESTAMPS, 10, 0, 0, 0x12, 0xd5, 0, 0, 0, 0];
+        assert_eq!(of(&bare, SYN), Some(NO_WINDOW_SCALE));
+        assert_eq!(of(&bare, SYN | ECE | CWR), None, "whether ECN is kept is the listener's choice");
+        assert_eq!((of(&bare, SYN | ACK), of(&bare, ACK)), (Some(0x15), None));
+        let wide = [&bare[..], &[WINDOW_SCALE, 3, 200, SACK_PERMITTED, 2]].concat();
+        assert_eq!(of(&wide, SYN), Some(MOST_WINDOW_SCALE | WITH_SACK));
+        assert_eq!(of(&[WINDOW_SCALE, 3, 7], SYN), None);
     }
 
     #[test]
@@ -195,9 +254,9 @@ mod tests {
     #[test]
     fn an_unknown_option_does_not_hide_the_next() {
         let fast_open = [34, 4, 1, 2, NO_OPERATION, WINDOW_SCALE, 3, 7];
-        assert_eq!(options(&fast_open), (true, false));
-        assert_eq!(options(&[34, 0, WINDOW_SCALE, 3, 7]), (false, false));
-        assert_eq!(options(&[TIMESTAMPS, 10, 0]), (false, false));
+        assert_eq!(options(&fast_open), Options { window_scale: Some(7), ..Options::default() });
+        assert_eq!(options(&[34, 0, WINDOW_SCALE, 3, 7]), Options::default());
+        assert_eq!(options(&[TIMESTAMPS, 10, 0]), Options::default());
     }
 
     proptest! {

@@ -125,6 +125,7 @@ impl Crowd {
             payload: 0,
             window_scale: false,
             timestamps: false,
+            cookie_bits: None,
             ..*segment
         };
         if self.knobs.rtt.is_zero() && !self.tempo.held {

@@ -147,6 +147,9 @@ impl Settings {
         // peer bypasses the three-quarters rule (`tcp_peer_is_proven`, net/ipv4/tcp_metrics.c). It also saves a tenth of the time that
         // the kernel spends on a short connection.
         self.put("net.ipv4.tcp_no_metrics_save", None, 1);
+        // Timestamps of real clients, as everywhere, but not begun at random: the low bits of a SYN-ACK's then tell a SYN cookie from a
+        // request (`cookie_init_timestamp`, net/ipv4/syncookies.c).
+        self.put("net.ipv4.tcp_timestamps", None, 2);
         // An ordinary user's listener may take port 80 here, its child processes' too.
         self.put("net.ipv4.ip_unprivileged_port_start", None, 0);
     }

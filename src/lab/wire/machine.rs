@@ -97,6 +97,7 @@ impl Sending {
             payload: self.payload,
             window_scale: self.kind == Kind::Syn,
             timestamps: false,
+            cookie_bits: None,
         }
     }
 }

@@ -37,8 +37,10 @@ pub(super) struct Open {
     pub(super) coming: u32,
     /// Connections made by a SYN-ACK that does not tell whether it was a cookie.
     pub(super) untold: u64,
-    /// True when a client has come whose SYN-ACK cannot tell a cookie.
-    pub(super) untelling: bool,
+    /// True when a SYN-ACK has not told whether it was a request's or a cookie, and it may have been either.
+    pub(super) guesses: bool,
+    /// Where the low bits of the kernel's clock begin anew in the session's time, as the SYN-ACKs of requests have told it.
+    pub(super) phase: Option<u64>,
     /// Those of them that were taken for cookies.
     pub(super) guessed: u64,
     /// What is kept about a listener that is somebody else's.

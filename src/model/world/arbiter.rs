@@ -92,7 +92,7 @@ impl World {
     pub(super) fn was_a_cookie(&mut self, at: Stamp, peer: Peer) -> bool {
         let sent = self.counter(Counter::SyncookiesSent).unwrap_or(0);
         let Some(one) = self.roster.known(&peer) else { return false };
-        if one.trace.tells_cookie || one.trace.listed > 0 {
+        if one.trace.told || one.trace.listed > 0 {
             return false;
         }
         let cookies_on = self.sysctls.value(Sysctl::Syncookies) != Some(0);

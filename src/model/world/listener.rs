@@ -6,7 +6,6 @@
 
 use super::World;
 use crate::model::ledger::Unexplained;
-use crate::model::settings::Sysctl;
 
 /// The listener's drop count since the session began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,16 +40,10 @@ impl World {
         if difference == 0 {
             self.ledger.confirm_by_listener();
             self.open.doubts.clear();
-        } else if !self.cookies_are_guessed() {
+        } else if !self.open.guesses {
+            // Where a request may have been taken for a cookie, or a cookie for a request, it is not certain what an ignored ACK weighs.
             self.settle_doubts_by_listener(difference);
         }
-    }
-
-    /// True when a request may have been taken for a cookie, or a cookie for a request: what an ignored ACK weighs is not certain then,
-    /// and a difference may have another reason than a doubtful ACK.
-    fn cookies_are_guessed(&self) -> bool {
-        let on = self.sysctls.value(Sysctl::Syncookies) != Some(0);
-        on && self.open.untelling && self.accept_limit().is_some_and(|limit| self.syn_queue.max() >= limit)
     }
 
     /// What the listener's own drop count says otherwise than the ledger.

@@ -78,7 +78,7 @@ impl World {
             one.trace.missed = 0;
             match one.server {
                 ServerSide::Queued if !self.open.stranger.blind => self.revise_to_ignored(at, request.peer),
-                ServerSide::CookieSent if !one.trace.tells_cookie => self.was_a_request(at, request.peer),
+                ServerSide::CookieSent if !one.trace.told => self.was_a_request(at, request.peer),
                 ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned => {
                     self.server_to(at, request.peer, ServerSide::HalfOpen);
                 }

@@ -2,6 +2,7 @@
 
 use super::World;
 use super::account::who;
+use super::answer::Answer;
 use super::note::Note;
 use crate::model::connection::{ClientSide, Connection, LastAck, ServerSide, Verdict};
 use crate::model::ledger::Cause;
@@ -52,7 +53,7 @@ impl World {
         one.syns = one.syns.saturating_add(1);
         one.trace.client_isn = segment.seq;
         one.trace.tells_cookie = segment.window_scale && !segment.timestamps;
-        self.open.untelling |= !one.trace.tells_cookie;
+        one.trace.cookie_bits = segment.cookie_bits;
         let first = one.syns == 1;
         let open = matches!(one.server, ServerSide::Nothing | ServerSide::CookieSent) || one.server.is_over();
         if open {
@@ -86,24 +87,26 @@ impl World {
         one.trace.server_isn = segment.seq;
         let answers = self.open.settle(one);
         let late = one.trace.silent;
-        let cookie = if one.trace.tells_cookie { !segment.window_scale } else { one.trace.verdict == Verdict::Cookie };
         self.tally(|tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
         if late && !answers {
             self.take_back_silence(peer);
         }
         if answers || late {
-            self.answered(at, peer, cookie);
+            let answer = self.read_answer(at, segment);
+            self.answered(at, peer, answer);
         } else {
             self.answered_again(at, peer);
         }
     }
 
-    fn answered(&mut self, at: Stamp, peer: Peer, cookie: bool) {
+    fn answered(&mut self, at: Stamp, peer: Peer, answer: Answer) {
+        let either = self.may_be_either();
         let Some(one) = self.roster.known(&peer) else { return };
-        one.trace.by_cookie = cookie;
+        (one.trace.by_cookie, one.trace.told) = (answer.cookie, answer.told);
         one.trace.missed = 0;
+        self.open.guesses |= !answer.told && either;
         let who = who(one);
-        if cookie {
+        if answer.cookie {
             self.ledger.cookies_sent += 1;
             self.server_to(at, peer, ServerSide::CookieSent);
             self.note(Note::Cookie { who });
@@ -171,7 +174,7 @@ impl World {
             self.clients.connected += u64::from(self.open.stranger.is);
         }
         let (server, again, who) = (one.server, one.acks_ignored > 0, who(one));
-        let tells = one.trace.tells_cookie;
+        let told = one.trace.told;
         if again {
             let cause = self.refusal_cause(server);
             self.ledger.witnesses_mut(cause).client += 1;
@@ -185,8 +188,8 @@ impl World {
             self.ignore_ack(at, peer, cause);
             return;
         }
-        self.open.untold += u64::from(server == ServerSide::HalfOpen && !tells);
-        self.open.guessed += u64::from(server == ServerSide::CookieSent && !tells);
+        self.open.untold += u64::from(server == ServerSide::HalfOpen && !told);
+        self.open.guessed += u64::from(server == ServerSide::CookieSent && !told);
         self.doubt_taken(at, peer, server);
         self.server_to(at, peer, ServerSide::Queued);
         note_arrival(self.roster.known(&peer), segment);

@@ -94,7 +94,17 @@ impl Watch {
             (Toward::Client, _) => (200, 101),
         };
         let (peer, window_scale, timestamps) = (peer(port), true, true);
-        self.tell(&Event::Segment(Segment { peer, toward, flags: bits, seq, ack, payload, window_scale, timestamps }));
+        self.tell(&Event::Segment(Segment {
+            peer,
+            toward,
+            flags: bits,
+            seq,
+            ack,
+            payload,
+            window_scale,
+            timestamps,
+            cookie_bits: None,
+        }));
         self
     }
 
@@ -312,6 +322,7 @@ fn a_flood_is_bounded_and_its_tolls_stay_exact() {
                 payload: 0,
                 window_scale: true,
                 timestamps: true,
+                cookie_bits: None,
             };
             watch.tell(&Event::Segment(segment));
         }
