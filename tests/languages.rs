@@ -112,11 +112,11 @@ fn no_entry_of_the_table_is_stale_empty_or_without_its_holes() {
 }
 
 #[test]
-fn no_text_stands_on_two_pages() {
+fn no_text_has_two_translations() {
     let mut seen = BTreeMap::new();
-    for (page, english, _) in entries() {
-        if let Some(other) = seen.insert(english.clone(), page.clone()) {
-            assert_eq!(other, page, "{english:?} stands on both");
+    for (page, english, chinese) in entries() {
+        if let Some((other, before)) = seen.insert(english.clone(), (page.clone(), chinese.clone())) {
+            assert_eq!(before, chinese, "{english:?} stands on {other} and {page}");
         }
     }
 }

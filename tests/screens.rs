@@ -454,7 +454,8 @@ fn each_key_of_the_lab_sends_its_command() {
             || state.help.is_some()
             || state.still.is_some()
             || state.panel != usual.panel
-            || state.projector;
+            || state.projector
+            || state.lang != usual.lang;
         let inside = inside || state.browse.screen != usual.browse.screen;
         let timeline = [Action::ZoomIn, Action::ZoomOut].contains(&action) && state.window != usual.window;
         // Nothing is earlier or later than all that there is.

@@ -40,6 +40,15 @@ impl Lang {
         }
     }
 
+    /// The other language.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::English => Self::Chinese,
+            Self::Chinese => Self::English,
+        }
+    }
+
     /// The language of a locale such as `zh_CN.UTF-8`; English where qviz does not speak it.
     pub fn of_locale(locale: &str) -> Self {
         let language = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();

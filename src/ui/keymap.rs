@@ -91,6 +91,8 @@ pub enum Action {
     Freeze,
     /// Fewer, larger things, or all of them.
     Projector,
+    /// The other language.
+    Language,
     /// Show the help, its next page, or hide it.
     Help,
     /// The next page of the help.
@@ -257,6 +259,8 @@ bindings! {
       "slow motion of clients and accept(); the kernel's timers keep theirs" },
     { plain(KeyCode::Char('P')) => Projector; "P", "P", "projector",
       "projector mode: fewer, larger things for the last row of a room" },
+    { plain(KeyCode::Char('e')) => Language; "e", "e", "",
+      "say everything in the other language, English or Chinese" },
     { plain(KeyCode::Char('?')) => Help; "?", "?", "help",
       "help for this screen; again: its next page, then close" },
     { plain(KeyCode::Char('q')) => Quit, ctrl('c') => Quit; "q", "q", "quit",

@@ -217,6 +217,8 @@ impl Watch<'_> {
         } else {
             self.state.message = before;
         }
+        // What is said about facts that come now, and what is printed at the end.
+        lang::speak(self.state.lang);
         if let Action::Play(wish) = action {
             self.play(session, world, wish);
         }

@@ -258,6 +258,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Panel => state.panel = next_panel(state),
         Action::Freeze => look::freeze(state, now, world),
         Action::Projector => state.projector = !state.projector,
+        Action::Language => state.lang = state.lang.other(),
         Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
             if let Err(why) = look::window(state, action, seen, moment) {
                 state.message = Some((now + MESSAGE, why.into()));
@@ -268,7 +269,8 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
             Ok(commands) => {
                 if state.still.is_some() && !commands.is_empty() {
-                    state.message = Some((now + MESSAGE, behind().into()));
+                    state.message =
+                        Some((now + MESSAGE, say!("done in the run behind this held moment; f shows it").into()));
                 }
                 return commands;
             }
@@ -276,11 +278,6 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         },
     }
     Vec::new()
-}
-
-/// What a key of the lab says while the picture is held.
-fn behind() -> &'static str {
-    say!("done in the run behind this held moment; f shows it")
 }
 
 /// A watch has no knobs: keys look around, and at most ask for the details of one listener.
@@ -298,6 +295,7 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
                 state.message = Some((now + MESSAGE, why.into()));
             }
         }
+        Action::Language => state.lang = state.lang.other(),
         Action::Close if state.window.until().is_some() => state.window.return_to_now(),
         inside => {
             let asks = Asks::new(seen, moment, state.listens, state.size.height);

@@ -82,7 +82,7 @@ pub fn action_in_watch(event: &KeyEvent, listens: bool, place: Place) -> Option<
 
 /// True for what a key does wherever qviz is.
 const fn is_common(action: Action) -> bool {
-    matches!(action, Action::Help | Action::Quit | Action::Suspend)
+    matches!(action, Action::Help | Action::Language | Action::Quit | Action::Suspend)
 }
 
 #[cfg(test)]
