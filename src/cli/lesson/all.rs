@@ -136,13 +136,11 @@ async fn checked(lesson: &Lesson) -> Outcome {
         Ok(Ok(output)) => output,
     };
     let document = serde_json::from_slice::<Lessons>(&output.stdout).ok();
-    match document.map(|document| (document.lessons.into_iter().next(), document.claims)) {
-        Some((Some(played), claims)) => (played, claims),
-        _ => {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            broken(say!("it comes to its end"), &if said.is_empty() { output.status.to_string() } else { said })
-        }
-    }
+    let told = document.and_then(|document| Some((document.lessons.into_iter().next()?, document.claims)));
+    told.unwrap_or_else(|| {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        broken(say!("it comes to its end"), &if said.is_empty() { output.status.to_string() } else { said })
+    })
 }
 
 /// How long a lesson may take if nothing in it comes before its time is over.

@@ -52,12 +52,12 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
     let mut play = Play { stage, player, clock, world: World::new(), session: None, told: Vec::new(), lines, recorder };
     let end = runtime.block_on(play.through())?;
     let lasted = clock.now().as_secs_f64();
-    let (played, claims) = match end {
+    let (outcome, claims) = match end {
         End::Over => (Played::of(&play.player, lasted), Decided::of(&play.player)),
         End::Signal(_) => (Played::skipped(lesson, say!("a signal ended it")), Vec::new()),
     };
     drop(play);
-    let exit = told(&Lessons::new(kernel, lasted, vec![played], claims), form, args.allow_skips);
+    let exit = told(&Lessons::new(kernel, lasted, vec![outcome], claims), form, args.allow_skips);
     if let End::Signal(number) = end { Ok(Exit::Signal(number)) } else { exit }
 }
 

@@ -147,7 +147,7 @@ fn the_column_is_that_of_the_word_within_a_condition() {
     let told =
         read(&GOOD.replace("\"accept_queue.max == 6\"", "\"accept_queue.max == 6 and nobody == 1\"")).unwrap_err();
     let line = GOOD.lines().find(|line| line.starts_with("that")).unwrap();
-    assert_eq!((told.line, told.column), (line_of("that ="), line.find("6").unwrap() + "6 and ".len() + 1));
+    assert_eq!((told.line, told.column), (line_of("that ="), line.find('6').unwrap() + "6 and ".len() + 1));
 }
 
 #[test]
