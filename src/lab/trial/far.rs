@@ -89,6 +89,7 @@ fn spoken(flags: u8, seq: u32, ack: u32) -> Segment {
         payload: 0,
         window_scale: false,
         timestamps: false,
+        cookie_bits: None,
     }
 }
 
