@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use crate::kernel::proc;
+use crate::model::lang::{Lang, here};
 use crate::report::summary::VERSION;
 use crate::report::wrap::left;
 use crate::report::{clean, json};
@@ -127,11 +128,7 @@ impl Diagnosis {
                 writeln!(out, "{gap}{}", check.group.heading())?;
                 last = Some(check.group);
             }
-            let mark = match check.works {
-                Some(true) => say!("ok"),
-                Some(false) => say!("NO"),
-                None => "--",
-            };
+            let mark = mark(check.works);
             writeln!(out, "  {mark}  {} {}", left(check.what, 36), clean::line(&check.found))?;
             if let Some(remedy) = &check.remedy {
                 writeln!(out, "        {}", say!("to change it: {remedy}", remedy = clean::line(remedy)))?;
@@ -139,6 +136,17 @@ impl Diagnosis {
         }
         let verdict = if self.works { say!("The lab works here.") } else { say!("The lab does not work here.") };
         writeln!(out, "\n{verdict}")
+    }
+}
+
+/// What leads a line, two columns wide. "ok" means something else in a table of counters, so it is no entry of the languages' one.
+fn mark(works: Option<bool>) -> &'static str {
+    match (works, here()) {
+        (Some(true), Lang::English) => "ok",
+        (Some(false), Lang::English) => "NO",
+        (Some(true), Lang::Chinese) => "可",
+        (Some(false), Lang::Chinese) => "否",
+        (None, _) => "--",
     }
 }
 

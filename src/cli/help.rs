@@ -88,13 +88,17 @@ fn built() -> Command {
     command
 }
 
+fn shown(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|arg| !arg.is_hide_set())
+}
+
 fn gather(command: &Command, texts: &mut BTreeSet<String>) {
     let of_command = [command.get_about(), command.get_long_about()];
-    let of_arguments = command.get_arguments().flat_map(|arg| [arg.get_help(), arg.get_long_help()]);
+    let of_arguments = shown(command).flat_map(|arg| [arg.get_help(), arg.get_long_help()]);
     for text in of_command.into_iter().chain(of_arguments).flatten() {
         texts.extend(paragraphs(text));
     }
-    for arg in command.get_arguments() {
+    for arg in shown(command) {
         texts.extend(arg.get_help_heading().map(str::to_owned));
         texts.extend(arg.get_possible_values().iter().filter_map(|value| value.get_help()).flat_map(paragraphs));
     }

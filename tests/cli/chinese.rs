@@ -47,7 +47,7 @@ fn every_topic_is_explained_in_chinese() {
 
 #[test]
 fn help_has_every_option_and_no_english_sentence() {
-    for command in ["", "watch", "replay", "explain", "doctor", "completions", "man"] {
+    for command in ["", "watch", "lesson", "replay", "explain", "doctor", "completions", "man"] {
         for help in ["-h", "--help"] {
             let words = format!("{command} {help}");
             let (english_page, page) = (said(&output(&words).stdout), told(&words));
