@@ -178,7 +178,7 @@ fn in_chinese_the_cells_stand_under_their_headings() {
     assert_eq!(
         table,
         "\
-ACCEPT 队列  上限  已满  最大  SYN 队列  丢弃  最久等待  地址            进程
+accept 队列  上限  已满  最大  SYN 队列  丢弃  最久等待  地址            进程
         512   511  已满   512         -     -         -  /run/php.sock   -
           3     5   50%     3         1    ≤9    2.50 s  127.0.0.1:8080  ng\u{fffd}[31minx 1234 +3，在 web 中
           0   511    0%     0         -     0         -  [::]:443        -
