@@ -28,8 +28,16 @@ mod stage;
 
 use std::process::ExitCode;
 
-use binding::*;
-use connecting::*;
+use binding::{
+    a_second_bind_needs_the_consent_of_the_first, an_unbound_listener_gets_a_port_and_hears_everybody,
+    sockets_without_connections_do_not_listen, the_kernel_chooses_what_bind_left_open,
+};
+use connecting::{
+    a_connect_that_does_not_wait_ends_when_the_answer_comes, a_failed_socket_connects_all_the_same,
+    a_full_queue_meets_every_syn_with_silence, a_long_retry_schedule_ends_with_its_session,
+    an_unreachable_host_ends_an_attempt_and_not_a_connection, each_of_three_causes_sends_an_rst,
+    every_errno_of_connect_comes_from_its_cause, new_sockets_and_growing_pauses_survive_a_late_server,
+};
 use harness::{Case, Ignored, Who};
 use qviz::lab::trial::child;
 use qviz::model::trial::Trial;
