@@ -78,6 +78,51 @@ fn an_answer_whose_clock_was_turned_back_to_the_offered_bits_is_a_cookie_though_
     }
 }
 
+/// Timestamps are cut to milliseconds: the first request may come at the end of one, the second at the beginning of the next.
+#[test]
+fn a_request_that_has_the_offered_bits_by_chance_stays_one_whenever_in_its_millisecond_it_comes() {
+    for (first_us, second_us) in [(0, 999), (999, 0)] {
+        let mut play = Play::new(5, &[]);
+        syn(&mut play, 1);
+        play.now = 2_000_000 + first_us * 1_000;
+        request(&mut play, 1);
+        until_the_clock_has_the_offered_bits(&mut play, 0);
+        play.now = play.now / 1_000_000 * 1_000_000 + second_us * 1_000;
+        syn(&mut play, 2);
+        request(&mut play, 2);
+        assert_eq!((play.belief(2), play.world.ledger.cookies_sent), (Belief::HalfOpen, 0), "{first_us} {second_us}");
+    }
+}
+
+/// One wrong stamp among those of requests makes no cookie of a later one.
+#[test]
+fn one_late_stamp_of_a_request_makes_no_cookie_of_another() {
+    let mut play = Play::new(5, &[]);
+    for (id, late_ms) in [(1, 0), (2, 12)] {
+        syn(&mut play, id);
+        let clock = CLOCK + play.now / 1_000_000;
+        play.now += late_ms * 1_000_000;
+        handshake(&mut play, id, Toward::Client, clock as u8 & 0x3f);
+    }
+    until_the_clock_has_the_offered_bits(&mut play, 0);
+    syn(&mut play, 3);
+    request(&mut play, 3);
+    assert_eq!((play.belief(3), play.world.ledger.cookies_sent), (Belief::HalfOpen, 0));
+}
+
+#[test]
+fn a_cookie_by_the_wire_where_the_syn_queue_had_room_is_a_request_if_it_is_listed() {
+    let mut play = Play::new(5, &[]);
+    syn(&mut play, 1);
+    request(&mut play, 1);
+    syn(&mut play, 2);
+    until_the_clock_has_the_offered_bits(&mut play, 9);
+    cookie(&mut play, 2);
+    assert_eq!(play.belief(2), Belief::CookieOut);
+    play.list(&[1, 2]);
+    assert_eq!((play.belief(2), play.world.ledger.cookies_sent), (Belief::HalfOpen, 0));
+}
+
 #[test]
 fn a_cookie_that_was_told_is_no_request_because_a_later_list_has_its_client() {
     let mut play = Play::new(0, &[]);

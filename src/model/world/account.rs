@@ -39,8 +39,9 @@ pub(super) struct Open {
     pub(super) untold: u64,
     /// True when a SYN-ACK has not told whether it was a request's or a cookie, and it may have been either.
     pub(super) guesses: bool,
-    /// Where the low bits of the kernel's clock begin anew in the session's time, as the SYN-ACKs of requests have told it.
-    pub(super) phase: Option<u64>,
+    /// Where the low bits of the kernel's clock begin anew in the session's time, in microseconds, as the SYN-ACKs of the latest
+    /// requests have told it; more than one, because a single stamp may be wrong.
+    pub(super) phases: [Option<u64>; 4],
     /// Those of them that were taken for cookies.
     pub(super) guessed: u64,
     /// What is kept about a listener that is somebody else's.

@@ -31,14 +31,16 @@ impl World {
         let (Some(offered), Some(carried)) = (trace.cookie_bits, segment.cookie_bits) else { return supposed };
         let phase = (at.as_nanos() / 1_000 + TURN_US - u64::from(carried % 64) * 1_000) % TURN_US;
         if offered != carried {
-            let earlier = self.open.phase.is_none_or(|clock| behind(clock, phase) > TURN_US / 2);
-            self.open.phase = if earlier { Some(phase) } else { self.open.phase };
+            self.open.phases.rotate_right(1);
+            self.open.phases[0] = Some(phase);
             return Answer { cookie: false, told: true };
         }
-        match self.open.phase.map(|clock| behind(clock, phase)) {
-            Some(lag) if (PRECISION_US..TURN_US - NOISE_US).contains(&lag) => Answer { cookie: true, told: true },
-            _ => supposed,
+        let mut clock = self.open.phases.iter().flatten().peekable();
+        if clock.peek().is_none() || clock.any(|own| apart(*own, phase) <= PRECISION_US) {
+            return supposed;
         }
+        // By the wire a cookie. Where the SYN queue seemed to have room, a stamp may have been late instead.
+        Answer { cookie: true, told: supposed.cookie }
     }
 
     /// True when the SYN queue is so nearly full that an answer may be a request's as well as a cookie.
@@ -49,16 +51,14 @@ impl World {
     }
 }
 
-/// How far an answer's timestamp lies behind the kernel's clock, in microseconds; more than half a turn means that it is ahead.
-const fn behind(clock: u64, phase: u64) -> u64 {
-    (phase + TURN_US - clock) % TURN_US
+/// How far two points of the clock's low bits lie apart, the shorter way round.
+const fn apart(one: u64, other: u64) -> u64 {
+    let ahead = (one + TURN_US - other) % TURN_US;
+    if ahead > TURN_US / 2 { TURN_US - ahead } else { ahead }
 }
 
 /// The low six bits of a clock that counts milliseconds.
 const TURN_US: u64 = 64_000;
 
-/// How far a request's timestamp may lie behind: it is cut to milliseconds, and the tap's stamp comes a moment later.
+/// How far two requests can seem apart: their timestamps are cut to milliseconds, and the tap's stamp comes a moment later.
 const PRECISION_US: u64 = 1_250;
-
-/// By how much the tap's clock may be wrong.
-const NOISE_US: u64 = 250;
