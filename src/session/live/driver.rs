@@ -35,8 +35,11 @@ const GATHERED: usize = 65_536;
 /// How many rounds of answers are exchanged within one turn.
 const ROUNDS: usize = 4;
 
-/// How often the end is looked at again at most, until nothing more passes the tap.
+/// How often the end is looked at for several quiet looks in a row; from then on a single one will do.
 const LAST_LOOKS: usize = 50;
+
+/// How often the end is looked at at all.
+const MOST_LOOKS: usize = 4 * LAST_LOOKS;
 
 /// How long nothing may pass the tap before the last counters are believed: what has passed it may still wait for its processor.
 const QUIET: Duration = Duration::from_millis(4);
@@ -291,7 +294,10 @@ impl Driver {
             self.eyes.look_at_all(&self.clock, &mut self.batch);
             quiet = if before + self.drain() == 0 { quiet + 1 } else { 0 };
             looks += 1;
-            if looks == LAST_LOOKS {
+            if looks >= LAST_LOOKS && quiet > 0 {
+                break;
+            }
+            if looks == MOST_LOOKS {
                 // Clients never fall silent here: the session ends with this look. What has passed since is in no counter of it.
                 self.batch.retain(|fact| fact.at <= looked || !matches!(fact.event, Event::Segment(_)));
                 break;
