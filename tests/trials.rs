@@ -54,6 +54,8 @@ macro_rules! cases {
 const CASES: &[Case] = cases![
     trials_are_carried_out_one_after_the_other,
     a_trial_under_way_ends_with_its_session,
+    the_children_of_a_trial_under_way_end_with_it,
+    more_trials_than_may_wait_are_refused,
     accept_takes_the_first_that_came,
     accept_on_an_empty_queue_sleeps_or_says_eagain,
     a_full_queue_meets_every_syn_with_silence,
@@ -107,6 +109,21 @@ fn a_trial_under_way_ends_with_its_session() -> Result<(), Ignored> {
     })?;
     assert_eq!(told.ended.len(), 1, "the one that waited never began: {:?}", told.begun);
     assert_eq!(told.trials.failed.as_deref(), Some("it was stopped"));
+    Ok(())
+}
+
+/// That none is left is looked at for every session: here while the child still has work to do.
+fn the_children_of_a_trial_under_way_end_with_it() -> Result<(), Ignored> {
+    let told = stage::told_by(&Asked { trials: &[Trial::ForkLeak], hurried: true, ..Asked::default() })?;
+    let first = told.trials.lines.first().map(|(_, line)| line.call.as_str());
+    assert_eq!((first, told.trials.failed.as_deref()), (Some("fork(), setrlimit()"), Some("it was stopped")));
+    Ok(())
+}
+
+fn more_trials_than_may_wait_are_refused() -> Result<(), Ignored> {
+    // One runs, sixteen wait.
+    let told = stage::told_by(&Asked { trials: &[Trial::AcceptBlocks; 18], hurried: true, ..Asked::default() })?;
+    assert_eq!(told.refused, ["accept-blocks is not begun: 16 trials wait already"]);
     Ok(())
 }
 

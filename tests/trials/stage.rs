@@ -37,6 +37,8 @@ pub(crate) struct Asked<'a> {
 pub(crate) struct Told {
     /// The fold of all facts.
     pub(crate) trials: Trials,
+    /// What could not be begun, and why.
+    pub(crate) refused: Vec<String>,
     /// When each began.
     pub(crate) begun: Vec<(Trial, Stamp)>,
     /// When each ended.
@@ -70,7 +72,7 @@ pub(crate) fn facts_of(trial: Trial) -> Result<Told, Ignored> {
 /// The same with other settings.
 pub(crate) fn facts_with(trial: Trial, sysctls: &[(Sysctl, i64)]) -> Result<Told, Ignored> {
     let told = told_by(&Asked { trials: &[trial], sysctls, ..Asked::default() })?;
-    assert_eq!(told.trials.failed, None, "{:?}", told.trials.lines);
+    assert_eq!((&told.trials.failed, &told.refused), (&None, &Vec::new()), "{:?}", told.trials.lines);
     Ok(told)
 }
 
@@ -100,7 +102,7 @@ async fn heard(mut session: Session, asked: &Asked<'_>) -> Told {
         for fact in facts {
             match fact.event {
                 Event::Trial(event) => told.take(fact.at, &event),
-                Event::Refused { message } => told.trials.failed = Some(message),
+                Event::Refused { message } => told.refused.push(message),
                 _ => {}
             }
         }
