@@ -13,8 +13,10 @@ use crate::say;
 mod bookmarks;
 pub mod browse;
 pub mod film;
+pub mod guide;
 pub mod keymap;
 mod keys;
+pub mod lesson;
 pub mod numbers;
 pub mod pace;
 pub mod run;
@@ -26,6 +28,7 @@ pub mod view;
 pub mod watch;
 pub mod window;
 
+pub use guide::Guide;
 pub use run::{Leave, Told, run};
 pub use theme::{ColorWish, Theme};
 
@@ -58,6 +61,14 @@ pub enum UiError {
     /// A thread or task panicked; its message was printed when it happened.
     #[error("{}", say!("a part of qviz has failed; its message stands above"))]
     Panicked,
+    /// The session of a lesson's scene cannot be opened.
+    #[error("{}", say!("cannot open scene {scene} of the lesson: {why}", scene, why))]
+    Scene {
+        /// Which one, from 1.
+        scene: usize,
+        /// Why.
+        why: String,
+    },
     /// No theme has this name.
     #[error("{}", say!("unknown theme `{name}`", name))]
     Theme {
@@ -73,6 +84,7 @@ impl UiError {
             Self::Terminal { .. } => {
                 say!("qviz --headless runs without a screen; `qviz doctor` says what this terminal can do").into()
             }
+            Self::Scene { .. } => say!("`qviz doctor` says what works here").into(),
             Self::Panicked => say!("this is a bug in qviz: please report it with the message above").into(),
             Self::Theme { name } => {
                 let near = theme::nearest(name);

@@ -15,6 +15,8 @@ mod chrome;
 mod exits;
 #[path = "terminal/keys.rs"]
 mod keys;
+#[path = "terminal/lesson.rs"]
+mod lesson;
 #[path = "terminal/mouse.rs"]
 mod mouse;
 #[path = "terminal/panics.rs"]

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::args::{Color, LabArgs};
+use super::args::{Color, LabArgs, OutputArgs};
+use super::defaults;
 use super::exit::{Exit, Failure};
 use super::ground::Ground;
 use super::headless::{self, Audience, Ears, End, Signals};
@@ -28,7 +29,7 @@ use crate::session::Session;
 use crate::session::live::{self, LivePlan, Past};
 use crate::session::tape::record::{self, Recorder};
 use crate::session::tape::{Header, TapeError};
-use crate::ui::{self, ColorWish, Leave, UiPlan};
+use crate::ui::{self, ColorWish, Guide, Leave, UiPlan};
 
 /// Runs the lab as the words say.
 ///
@@ -118,7 +119,7 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
             projector: plan.projector,
             mouse: plan.mouse,
         };
-        picture(&mut session, &mut world, &wish, &mut ()).await?
+        picture(&mut session, &mut world, &wish, &mut (), None).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
@@ -155,9 +156,10 @@ pub(super) async fn picture(
     world: &mut World,
     wish: &UiPlan,
     audience: &mut dyn Audience,
+    guide: Option<Guide<'_>>,
 ) -> Result<End, Failure> {
     let mut told = |world: &World, fact: &Stamped| audience.hear(world, fact);
-    let leave = ui::run(session, world, wish, &mut told)
+    let leave = ui::run(session, world, wish, &mut told, guide)
         .await
         .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
@@ -167,6 +169,17 @@ pub(super) async fn picture(
         Leave::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
         Leave::TerminalGone => End::Signal(SIGHUP),
     })
+}
+
+/// How these words want the picture to look.
+pub(super) fn look(output: &OutputArgs) -> UiPlan {
+    UiPlan {
+        ascii: output.ascii,
+        color: color(output.color.unwrap_or_default()),
+        theme: output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
+        projector: output.projector,
+        mouse: !output.no_mouse,
+    }
 }
 
 /// The same wish in the picture's words.

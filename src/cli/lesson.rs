@@ -10,6 +10,7 @@ use crate::say;
 mod all;
 mod book;
 mod check;
+mod picture;
 mod stage;
 
 /// Does what the words say.
@@ -22,7 +23,7 @@ pub(super) fn run(args: &LessonArgs) -> Result<Exit, Failure> {
         return if args.all { all::run(args, form) } else { list() };
     };
     let lesson = book::find(name)?;
-    if args.check { check::run(&lesson, args, form) } else { Err(no_picture(name)) }
+    if form == Form::Picture { picture::run(&lesson, args) } else { check::run(&lesson, args, form) }
 }
 
 fn list() -> Result<Exit, Failure> {
@@ -52,8 +53,4 @@ fn form(args: &LessonArgs) -> Result<Form, Failure> {
         });
     }
     if args.name.is_some() { plan::form(&args.output, super::lab::surroundings()) } else { Ok(Form::Text) }
-}
-
-fn no_picture(name: &str) -> Failure {
-    Failure::new(say!("no picture yet"), format!("qviz lesson {name} --check"))
 }

@@ -1,7 +1,6 @@
 //! `qviz replay`: a recording as a picture that can be paused, as the summary of its run, or as frames in files.
 
 use super::args::ReplayArgs;
-use super::defaults;
 use super::exit::{Exit, Failure};
 use super::headless::{self, Ears, End, Signals};
 use super::lab;
@@ -24,7 +23,7 @@ mod frames;
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     let tape = Tape::open(&args.file).map_err(|error| lab::tape(&error))?;
-    let look = look(args);
+    let look = lab::look(&args.output);
     if args.frames.wanted() {
         return frames::draw(args, &tape, &look);
     }
@@ -45,7 +44,7 @@ async fn picture(tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let repeat = tape.header.repeat.clone();
     let (mut session, mut world) = (replay::paced(tape).map_err(|error| lab::tape(&error))?, World::new());
     let mut nobody = |_: &World, _: &Stamped| {};
-    let leave = ui::run(&mut session, &mut world, look, &mut nobody);
+    let leave = ui::run(&mut session, &mut world, look, &mut nobody, None);
     let leave = leave.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let (Written::Taken | Written::NobodyReads) = print(Form::Picture, &world, (repeat, look.ascii))?;
     Ok(match leave {
@@ -95,16 +94,5 @@ fn remark(args: &ReplayArgs, tape: &Tape) -> Option<String> {
             line,
             end
         )),
-    }
-}
-
-fn look(args: &ReplayArgs) -> UiPlan {
-    let output = &args.output;
-    UiPlan {
-        ascii: output.ascii,
-        color: lab::color(output.color.unwrap_or_default()),
-        theme: output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
-        projector: output.projector,
-        mouse: !output.no_mouse,
     }
 }

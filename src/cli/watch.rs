@@ -59,7 +59,7 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Door>)
     let mut world = World::new();
     let mut guard = Guard { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), rung: None, metrics };
     let end = if plan.form == Form::Picture {
-        lab::picture(&mut session, &mut world, &look(plan), &mut guard).await?
+        lab::picture(&mut session, &mut world, &look(plan), &mut guard, None).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);

@@ -89,6 +89,11 @@ pub struct Course {
 }
 
 impl Course {
+    /// True while a question waits for a prediction.
+    pub fn asks(&self) -> bool {
+        self.step.is_some() && self.phase == Phase::Asked && !self.over
+    }
+
     /// Takes one fact.
     pub fn apply(&mut self, at: Stamp, fact: &LessonFact) {
         match fact {

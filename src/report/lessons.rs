@@ -9,6 +9,7 @@ use crate::scenario::lesson::Lesson;
 use crate::scenario::outcome::{Check, Judgement};
 use crate::scenario::player::Player;
 
+pub mod farewell;
 pub mod text;
 
 /// The document.

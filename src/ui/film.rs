@@ -53,6 +53,7 @@ impl Film {
             && let Some(fact) = self.facts.next()
         {
             self.world.apply(fact.at, &fact.event);
+            self.state.lesson.hear(&self.world, &fact.event);
         }
     }
 }

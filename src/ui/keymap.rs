@@ -77,6 +77,12 @@ pub enum Action {
     Keep,
     /// Drop that text.
     Drop,
+    /// Lesson: go on.
+    GoOn,
+    /// Lesson: play the scene again, or the one before.
+    Repeat,
+    /// Lesson: predict that it will be this choice, counted from 0.
+    Predict(u8),
     /// The next panel.
     Panel,
     /// A shorter span of time in the timeline.
@@ -117,6 +123,8 @@ pub enum Place {
     Anywhere,
     /// On the stage only.
     Stage,
+    /// On the stage while a lesson is played there: what counts on the stage counts too.
+    Lesson,
     /// On the list of connections.
     List,
     /// While the list's filter is typed.
@@ -140,6 +148,8 @@ pub enum Mode {
     Past,
     /// The clients' time stands still.
     Step,
+    /// A lesson asks for a prediction.
+    Asked,
 }
 
 /// One key as pressed.
@@ -190,11 +200,11 @@ const fn ctrl(letter: char) -> Key {
 }
 
 macro_rules! bindings {
-    ($({ $($key:expr => $action:ident),+; $($place:ident;)? $(@$mode:ident $words:literal;)? $sign:literal, $ascii:literal, $short:literal, $long:literal }),+
+    ($({ $($key:expr => $action:ident $(($which:literal))?),+; $($place:ident;)? $(@$mode:ident $words:literal;)? $sign:literal, $ascii:literal, $short:literal, $long:literal }),+
      $(,)?) => {
         /// Every key, in the order in which they are shown.
         pub const BINDINGS: &[Binding] = &[$(Binding {
-            keys: &[$(($key, Action::$action)),+],
+            keys: &[$(($key, Action::$action $(($which))?)),+],
             place: place!($($place)?), sign: $sign, ascii: $ascii, short: $short, long: $long,
             urgent: urgent!($($mode $words)?),
         }),+];
@@ -269,6 +279,17 @@ bindings! {
       "timeline: back to now; elsewhere: close, or back" },
     { ctrl('z') => Suspend; "ctrl-z", "ctrl-z", "",
       "stop qviz; `fg` brings it back" },
+    { plain(KeyCode::Char('1')) => Predict(0), plain(KeyCode::Char('2')) => Predict(1), plain(KeyCode::Char('3')) => Predict(2),
+      plain(KeyCode::Char('4')) => Predict(3), plain(KeyCode::Char('5')) => Predict(4), plain(KeyCode::Char('6')) => Predict(5),
+      plain(KeyCode::Char('7')) => Predict(6), plain(KeyCode::Char('8')) => Predict(7), plain(KeyCode::Char('9')) => Predict(8);
+      Lesson; @Asked "predict"; "1-9", "1-9", "",
+      "lesson: predict what will happen, before it does" },
+    { plain(KeyCode::Char(' ')) => GoOn; Lesson; "space", "space", "go on",
+      "lesson: go on" },
+    { plain(KeyCode::Backspace) => Repeat; Lesson; "backspace", "backspace", "repeat",
+      "lesson: this scene again from its beginning; there: the one before" },
+    { plain(KeyCode::Char('p')) => PauseAccept; Lesson; "p", "p", "pause",
+      "lesson: stop calling accept(), or go on (elsewhere: space)" },
     { plain(KeyCode::Up) => RowUp, plain(KeyCode::Down) => RowDown; List; "↑↓", "up/dn", "choose",
       "list: choose a connection" },
     { plain(KeyCode::Enter) => Open; List; "enter", "enter", "ladder",
@@ -314,6 +335,7 @@ pub fn bindings(place: Place) -> impl Iterator<Item = &'static Binding> {
     let is_first = move |binding: &Binding| binding.place == place && !matches!(place, Place::Anywhere | Place::Stage);
     let is_shared = move |binding: &Binding| match binding.place {
         Place::Anywhere => place == Place::Anywhere || binding.keys.iter().all(|(key, _)| is_free(*key)),
+        Place::Stage if place == Place::Lesson => binding.keys.iter().all(|(key, _)| is_free(*key)),
         other => other == place && !is_first(binding),
     };
     own().filter(move |binding| is_first(binding)).chain(BINDINGS.iter().filter(move |binding| is_shared(binding)))
@@ -329,52 +351,15 @@ pub fn action(event: &KeyEvent, place: Place) -> Option<Action> {
         Key { code: KeyCode::Char(letter), ctrl: false } if place == Place::Filter => Some(Action::Letter(letter)),
         _ => None,
     };
-    let places = [place, Place::Anywhere].into_iter().take(if place == Place::Filter && !pressed.ctrl { 1 } else { 2 });
-    let keys = places.flat_map(|place| BINDINGS.iter().filter(move |binding| binding.place == place));
+    let places: &[Place] = match place {
+        Place::Filter if !pressed.ctrl => &[Place::Filter],
+        Place::Lesson => &[Place::Lesson, Place::Stage, Place::Anywhere],
+        place => &[place, Place::Anywhere],
+    };
+    let keys = places.iter().flat_map(|place| BINDINGS.iter().filter(move |binding| binding.place == *place));
     let bound = keys.flat_map(|binding| binding.keys).find(|(key, _)| *key == pressed).map(|(_, action)| *action);
     letter.or(bound)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn no_key_has_two_meanings_in_one_place() {
-        for place in [Place::Anywhere, Place::Stage, Place::List, Place::Filter, Place::Ladder, Place::Help] {
-            let mut seen = HashSet::new();
-            for (key, _) in bindings(place).flat_map(|binding| binding.keys) {
-                assert!(seen.insert(*key), "{key:?} twice on {place:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_place_shows_is_what_its_keys_do() {
-        for place in [Place::Stage, Place::List, Place::Filter, Place::Ladder, Place::Help] {
-            for (key, wanted) in bindings(place).flat_map(|binding| binding.keys) {
-                let modifiers = if key.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
-                assert_eq!(action(&KeyEvent::new(key.code, modifiers), place), Some(*wanted), "{key:?} on {place:?}");
-            }
-        }
-        let press = |letter| action(&KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE), Place::Filter);
-        assert_eq!(press('q'), Some(Action::Letter('q')), "a filter may contain every letter");
-    }
-
-    #[test]
-    fn every_binding_says_what_it_does_in_ascii_too() {
-        for binding in BINDINGS {
-            assert!(!binding.keys.is_empty() && !binding.long.is_empty() && binding.ascii.is_ascii());
-        }
-    }
-
-    #[test]
-    fn ctrl_and_the_bare_letter_differ() {
-        let press = |letter, modifiers| action(&KeyEvent::new(KeyCode::Char(letter), modifiers), Place::Stage);
-        assert_eq!(press('c', KeyModifiers::CONTROL), Some(Action::Quit));
-        assert_eq!(press('c', KeyModifiers::NONE), Some(Action::Cookies));
-        assert_eq!(press('z', KeyModifiers::NONE), None);
-        assert_eq!(press('q', KeyModifiers::ALT), None);
-    }
-}
+mod tests;

@@ -7,8 +7,10 @@ use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bookmarks::Bookmarks;
+use super::guide::Guide;
 use super::keymap::{self, Action};
 use super::keys::{Input, Keys};
+use super::lesson::Notebook;
 use super::pace::{Motion, Pace};
 use super::state::{Msg, Parting, UiState, update};
 use super::terminal::{self, Screen};
@@ -18,11 +20,14 @@ use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::model::event::{Event, Stamped};
 use crate::model::lang;
+use crate::model::lesson::Phase;
 use crate::model::survey::Watched;
 use crate::model::world::World;
 use crate::say;
 use crate::session::tape::transport::Play;
 use crate::session::{Session, rest};
+
+mod lesson;
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
 const WATCH: Duration = Duration::from_millis(100);
@@ -46,21 +51,28 @@ pub enum Leave {
 /// Who is told of each fact after the world has taken it.
 pub type Told<'a> = &'a mut dyn FnMut(&World, &Stamped);
 
-/// Shows the session until it is left. Facts are folded into `world` as they come, and `told` hears of each; after [`Leave::Quit`] the
+/// Shows the session until it is left; with a guide a lesson is played beside it, and the session becomes that of scene after scene. Facts are folded into `world` as they come, and `told` hears of each; after [`Leave::Quit`] the
 /// caller stops the lab and folds the rest. The terminal is restored when this returns.
 ///
 /// # Errors
 /// When the terminal cannot be used, the theme has no such name, or a part of the program has panicked.
-pub async fn run(session: &mut Session, world: &mut World, plan: &UiPlan, told: Told<'_>) -> Result<Leave, UiError> {
+pub async fn run<'a>(
+    session: &mut Session,
+    world: &mut World,
+    plan: &UiPlan,
+    told: Told<'a>,
+    guide: Option<Guide<'a>>,
+) -> Result<Leave, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
+    let lesson = Notebook::new(guide.is_some());
     let (theme, listens) = (theme_of(plan)?, session.listens());
-    let state = UiState { theme, lang, listens, projector, mouse, ..UiState::default() };
+    let state = UiState { theme, lang, listens, projector, mouse, lesson, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: say!("hear signals of"), source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
     let (spots, bookmarks) = (Spots::default(), Bookmarks::default());
-    let mut watch = Watch { screen, state, spots, pace: Pace::default(), suspended: false, bookmarks, told };
+    let mut watch = Watch { screen, state, spots, pace: Pace::default(), suspended: false, bookmarks, told, guide };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -82,6 +94,7 @@ struct Watch<'a> {
     suspended: bool,
     bookmarks: Bookmarks,
     told: Told<'a>,
+    guide: Option<Guide<'a>>,
 }
 
 impl Watch<'_> {
@@ -105,10 +118,12 @@ impl Watch<'_> {
             if self.screen.is_gone() {
                 return Ok(Leave::TerminalGone);
             }
+            self.guide(session, world).await?;
             if !self.suspended && self.pace.wait(now).is_zero() && self.frame(session, world).is_err() {
                 return Ok(Leave::TerminalGone);
             }
-            let pause = self.pace.wait(clock.now()).clamp(Duration::from_millis(1), WATCH);
+            let pause = self.pace.wait(clock.now()).min(self.waits_for_lesson(clock.now()));
+            let pause = pause.clamp(Duration::from_millis(1), WATCH);
             tokio::select! {
                 biased;
                 sign = signals.next() => {
@@ -121,7 +136,7 @@ impl Watch<'_> {
                 }
                 input = keys.next(), if listening => match input {
                     Some(input) => {
-                        if let Some(leave) = self.input(session, world, &input)? {
+                        if let Some(leave) = self.input(session, world, &input).await? {
                             return Ok(leave);
                         }
                     }
@@ -157,7 +172,10 @@ impl Watch<'_> {
         let motion = match held {
             true => Motion::Still,
             false if world.survey.watching.is_some() => motion_of_watch(state, world),
-            false => motion(&Cast::of(world, state.density, shown)),
+            false => match motion(&Cast::of(world, state.density, shown)) {
+                Motion::Quiet if counts(world) => Motion::Counting,
+                motion => motion,
+            },
         };
         self.pace.drew(now, motion);
         Ok(())
@@ -168,6 +186,7 @@ impl Watch<'_> {
         let before = depths(world);
         for fact in facts {
             world.apply(fact.at, &fact.event);
+            self.state.lesson.hear(world, &fact.event);
             (self.told)(world, fact);
         }
         if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {
@@ -176,7 +195,12 @@ impl Watch<'_> {
     }
 
     /// A key, or the mouse on what is to be seen.
-    fn input(&mut self, session: &mut Session, world: &mut World, input: &Input) -> Result<Option<Leave>, UiError> {
+    async fn input(
+        &mut self,
+        session: &mut Session,
+        world: &mut World,
+        input: &Input,
+    ) -> Result<Option<Leave>, UiError> {
         let place = self.state.place();
         let asked = match input {
             Input::Key(key) if world.survey.watching.is_some() => {
@@ -186,7 +210,12 @@ impl Watch<'_> {
             Input::Key(key) => keymap::action_in_replay(key, place),
             Input::Mouse(mouse) => self.point(session, world, *mouse),
         };
-        asked.map_or(Ok(None), |action| self.act(session, world, action))
+        let Some(action) = asked else { return Ok(None) };
+        if action.is_for_the_lesson() {
+            self.pace.touched();
+            return self.press(session, world, action).await.map(|()| None);
+        }
+        self.act(session, world, action)
     }
 
     /// What a mouse does to the picture; the action, where it does what a key does.
@@ -288,6 +317,11 @@ impl Watch<'_> {
         self.suspended = true;
         terminal::stop_here().map_err(|source| UiError::Terminal { doing: say!("stop beside"), source })
     }
+}
+
+/// A lesson that waits says for how long.
+fn counts(world: &World) -> bool {
+    world.lesson.as_ref().is_some_and(|course| course.phase == Phase::Doing && !course.over)
 }
 
 fn motion(cast: &Cast<'_>) -> Motion {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ratatui::layout::Size;
 
-use super::browse::{Browse, Screen};
+use super::browse::Browse;
 use super::keymap::{Action, Mode, Place};
+use super::lesson::Notebook;
 use super::theme::Theme;
 use super::view;
 use super::view::spots::{Roll, Target};
@@ -14,7 +15,6 @@ use super::watch::{Asks, Watch};
 use super::window::Window;
 use crate::model::command::Command;
 use crate::model::lang::{Lang, within};
-use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::say;
@@ -22,6 +22,8 @@ use crate::session::tape::record::Recording;
 use crate::session::tape::transport::Playing;
 
 mod look;
+mod mouse;
+mod panels;
 mod wishes;
 
 pub use wishes::Asked;
@@ -175,19 +177,30 @@ pub struct UiState {
     pub browse: Browse,
     /// All listeners of a machine, and the one that one looks into.
     pub watch: Watch,
+    /// What is remembered of the lesson that is shown.
+    pub lesson: Notebook,
 }
 
 impl UiState {
     /// Where keys count now.
-    pub const fn place(&self) -> Place {
-        if self.help.is_some() { Place::Help } else { self.browse.place() }
+    pub fn place(&self) -> Place {
+        if self.help.is_some() { Place::Help } else { self.ground() }
+    }
+
+    /// Where they count once nothing lies over it.
+    pub fn ground(&self) -> Place {
+        match self.browse.place() {
+            Place::Stage if self.lesson.played => Place::Lesson,
+            place => place,
+        }
     }
 
     /// The modes in which the program is, the one that hides most first.
     pub fn modes(&self, world: &World) -> Vec<Mode> {
         let past = self.window.until().is_some() && view::plot_width(self, world).is_some();
         let step = world.tempo.held && !world.ended;
-        [(self.still.is_some(), Mode::Frozen), (past, Mode::Past), (step, Mode::Step)]
+        let asked = world.lesson.as_ref().is_some_and(|course| course.asks());
+        [(self.still.is_some(), Mode::Frozen), (past, Mode::Past), (asked, Mode::Asked), (step, Mode::Step)]
             .into_iter()
             .filter_map(|(is, mode)| is.then_some(mode))
             .collect()
@@ -197,6 +210,13 @@ impl UiState {
     fn seen<'a>(&self, still: Option<&'a Still>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
         let now = self.replay.map_or(now, |replay| replay.position);
         still.map_or((world, now), |still| (&still.world, still.at))
+    }
+
+    /// Another scene begins: what was looked at in the one before is no more.
+    pub fn begin_scene(&mut self) {
+        (self.asked, self.browse, self.still) = (Asked::default(), Browse::default(), None);
+        self.window.return_to_now();
+        self.notes_above = 0;
     }
 
     /// Lets a message that came up just now stay for its time on the clock of the person at the keys.
@@ -224,9 +244,9 @@ fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
             return press_in_watch(state, turned, world.now, world);
         }
         Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => return press(state, action, now, world),
-        Msg::Click(Target::Panel(panel), _) => choose(state, panel),
-        Msg::Click(Target::Connection(peer, id), now) => open(state, (peer, id), now, world),
-        Msg::Wheel { roll, up } => turn(state, roll, up, world),
+        Msg::Click(Target::Panel(panel), _) => panels::choose(state, panel, world),
+        Msg::Click(Target::Connection(peer, id), now) => mouse::open(state, (peer, id), now, world),
+        Msg::Wheel { roll, up } => mouse::turn(state, roll, up, world),
     }
     Vec::new()
 }
@@ -239,6 +259,7 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
     state.browse.follow(seen, moment);
     look::keep(state, seen, moment);
+    state.lesson.read(world);
     if world.survey.watching.is_some() {
         state.watch.follow(seen, moment);
     }
@@ -255,7 +276,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Close if state.help.is_some() => state.help = None,
         // The session itself is played, not the picture of it: a held one would hide that.
         Action::Play(_) => state.still = None,
-        Action::Panel => state.panel = next_panel(state),
+        Action::Panel => panels::next(state, seen),
         Action::Freeze => look::freeze(state, now, world),
         Action::Projector => state.projector = !state.projector,
         Action::Language => state.lang = state.lang.other(),
@@ -306,58 +327,13 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
                 return commands;
             }
             match inside {
-                Action::Panel => state.panel = next_panel(state),
+                Action::Panel => panels::next(state, seen),
                 Action::Freeze => look::freeze(state, now, world),
                 _ => {}
             }
         }
     }
     Vec::new()
-}
-
-/// Where panels stand side by side, only the last one's place is shared.
-const fn next_panel(state: &UiState) -> Panel {
-    match state.panel {
-        Panel::Settings => Panel::Notes,
-        _ if view::layout::is_roomy(state.size) => Panel::Settings,
-        panel => panel.next(),
-    }
-}
-
-/// A click on a panel's title shows that panel; where it is shown already, the one with which it shares its place.
-const fn choose(state: &mut UiState, panel: Panel) {
-    let shares = view::layout::is_roomy(state.size) && matches!(panel, Panel::Counters | Panel::Settings);
-    state.panel = if shares || panel as u8 == state.panel as u8 { next_panel(state) } else { panel };
-}
-
-/// Opens the ladder of a connection that was clicked.
-fn open(state: &mut UiState, which: (Peer, Option<u32>), now: Stamp, world: &World) {
-    let still = state.still.clone();
-    let (seen, moment) = state.seen(still.as_ref(), world, now);
-    if state.browse.look(seen, which) {
-        state.browse.follow(seen, moment);
-    }
-}
-
-/// The wheel goes one row at a time where a row is chosen, three where lines only move, and half a window of the timeline.
-fn turn(state: &mut UiState, roll: Roll, up: bool, world: &World) {
-    let still = state.still.clone();
-    let (seen, moment) = state.seen(still.as_ref(), world, world.now);
-    let row = if up { Action::RowUp } else { Action::RowDown };
-    match roll {
-        Roll::Rows => {
-            let lines = if state.browse.screen == Screen::Ladder { 3 } else { 1 };
-            for _ in 0..lines {
-                state.browse.press(row, seen);
-            }
-        }
-        Roll::Notes if up => state.notes_above = state.notes_above.saturating_sub(3),
-        Roll::Notes => state.notes_above = (state.notes_above + 3).min(seen.notes.len().saturating_sub(1)),
-        Roll::Timeline => {
-            let action = if up { Action::Earlier } else { Action::Later };
-            let _at_its_end = look::window(state, action, seen, moment);
-        }
-    }
 }
 
 #[cfg(test)]

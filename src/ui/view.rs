@@ -26,6 +26,7 @@ mod ink;
 mod ladder;
 pub(super) mod layout;
 mod ledger;
+mod lesson;
 mod letters;
 mod list;
 mod notes;
@@ -122,8 +123,17 @@ pub fn picture_and_spots(size: Size, world: &World, state: &UiState, now: Stamp)
 pub(super) fn plot_width(state: &UiState, world: &World) -> Option<u16> {
     let shows = state.browse.screen == Screen::Stage && !is_small(state.size);
     let whole = Rect::from((Position::ORIGIN, state.size));
-    let area = || if state.projector { projector::timeline(whole) } else { stage_plan(whole, state, world).timeline };
+    let area = || match (&world.lesson, state.projector) {
+        (Some(_), _) => lesson::timeline(whole, state, world),
+        (None, true) => projector::timeline(whole),
+        (None, false) => stage_plan(whole, state, world).timeline,
+    };
     shows.then(area).and_then(timeline::plot_width)
+}
+
+/// True where several panels stand side by side.
+pub(super) fn shows_many_panels(state: &UiState, world: &World) -> bool {
+    layout::is_roomy(state.size) && (world.lesson.is_none() || lesson::is_wide(state.size))
 }
 
 /// How many pages the help has.
@@ -152,6 +162,9 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
         Screen::List => return list::paint(buf, scene),
         Screen::Ladder => return ladder::paint(buf, scene),
     }
+    if let Some(course) = &scene.world.lesson {
+        return lesson::paint(buf, scene, course);
+    }
     if scene.state.projector {
         return projector::paint(buf, scene);
     }
@@ -161,13 +174,17 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
     stage::paint(buf, &plan.stage, scene);
     timeline::paint(buf, plan.timeline, scene);
     for (panel, area) in plan.panels {
-        scene.spots.borrow_mut().note(Rect { height: 1, ..area }, Target::Panel(panel));
-        match panel {
-            Panel::Notes => notes::paint(buf, area, scene),
-            Panel::Ledger => ledger::paint(buf, area, scene),
-            Panel::Counters => counters::paint(buf, area, scene),
-            Panel::Settings => settings::paint(buf, area, scene),
-        }
+        one_panel(buf, panel, area, scene);
     }
     footer::paint(buf, plan.footer, scene);
+}
+
+fn one_panel(buf: &mut Buffer, panel: Panel, area: Rect, scene: &Scene<'_>) {
+    scene.spots.borrow_mut().note(Rect { height: 1, ..area }, Target::Panel(panel));
+    match panel {
+        Panel::Notes => notes::paint(buf, area, scene),
+        Panel::Ledger => ledger::paint(buf, area, scene),
+        Panel::Counters => counters::paint(buf, area, scene),
+        Panel::Settings => settings::paint(buf, area, scene),
+    }
 }

@@ -68,6 +68,11 @@ fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Event {
 
 impl Tale {
     pub(crate) fn new(rung: Rung, backlog: i32, cookies: i64) -> Self {
+        Self::after(&[], rung, backlog, cookies)
+    }
+
+    /// The same after facts that come before the listener's first.
+    pub(crate) fn after(before: &[Event], rung: Rung, backlog: i32, cookies: i64) -> Self {
         let mut sysctls = Sysctls::default();
         let values = [4096, cookies, 0, 1024, 5, 6, 4, 0, 65_536];
         for (sysctl, value) in Sysctl::ALL.into_iter().zip(values) {
@@ -103,6 +108,9 @@ impl Tale {
             cookies,
             abort: false,
         };
+        for event in before {
+            tale.tell(event);
+        }
         tale.tell(&Event::Began(Box::new(began)));
         tale.tell(&Event::Counters(Box::new(counters(&BTreeMap::new()))));
         tale.knobs(backlog, AcceptRate::PerSecond(4.0), 0.0);

@@ -59,6 +59,7 @@ fn inside(sign: PathBuf) {
         &mut World::new(),
         &UiPlan { theme: "dark".into(), mouse: true, ..UiPlan::default() },
         &mut |_, _| {},
+        None,
     ));
     assert!(matches!(ended, Err(UiError::Panicked)), "{ended:?}");
     eprintln!("ended as failed");

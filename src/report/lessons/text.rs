@@ -90,4 +90,5 @@ fn claim(out: &mut dyn Write, claim: &Decided) -> io::Result<()> {
     writeln!(out, "      {}", clean::line(&claim.measured.words()))
 }
 
-const WIDTH: usize = 96;
+/// Columns of what is told to a person.
+pub(super) const WIDTH: usize = 96;

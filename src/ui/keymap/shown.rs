@@ -52,6 +52,11 @@ fn is_last(binding: &Binding) -> bool {
 }
 
 impl Action {
+    /// True for what only a lesson that is played can do.
+    pub const fn is_for_the_lesson(self) -> bool {
+        matches!(self, Self::GoOn | Self::Repeat | Self::Predict(_))
+    }
+
     /// True for a wish that only a lab can carry out.
     pub const fn is_for_the_lab(self) -> bool {
         use Action::{
@@ -84,7 +89,7 @@ impl Action {
 mod tests {
     use super::*;
 
-    const PLACES: [Place; 5] = [Place::Stage, Place::List, Place::Filter, Place::Ladder, Place::Help];
+    const PLACES: [Place; 6] = [Place::Stage, Place::Lesson, Place::List, Place::Filter, Place::Ladder, Place::Help];
 
     fn words(listens: bool, place: Place, modes: &[Mode]) -> Vec<&'static str> {
         footer(listens, place, modes).concat().into_iter().map(|(_, words)| words).collect()
@@ -97,6 +102,8 @@ mod tests {
         assert_eq!(words(true, Place::List, &[Mode::Frozen])[..2], ["unfreeze", "choose"]);
         let all = words(true, Place::Stage, &[Mode::Frozen, Mode::Past, Mode::Step]);
         assert_eq!(all[..5], ["unfreeze", "to now", "go on", "next", "accept one"]);
+        assert_eq!(words(true, Place::Lesson, &[])[..4], ["go on", "repeat", "pause", "backlog"]);
+        assert_eq!(words(true, Place::Lesson, &[Mode::Asked])[..2], ["predict", "go on"]);
         assert_eq!(words(false, Place::Stage, &[Mode::Step])[0], "pause", "a recording cannot be stepped like a lab");
     }
 

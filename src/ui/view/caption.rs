@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::cast::is_fresh;
-use super::{Scene, ink, notes};
+use super::{Scene, ink, lesson, notes};
 use crate::model::connection::Belief;
 use crate::model::finding::Severity;
 use crate::model::lang::said;
@@ -39,6 +39,7 @@ pub(super) type Sentence = (&'static str, String, Style);
 /// What there is to say, in one sentence with a sign before it.
 pub(super) fn sentence(scene: &Scene<'_>) -> Sentence {
     message(scene)
+        .or_else(|| lesson::waiting(scene))
         .or_else(|| step(scene))
         .or_else(|| death(scene))
         .or_else(|| finding(scene))

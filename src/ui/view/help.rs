@@ -76,7 +76,7 @@ fn area(whole: Size, lines: usize) -> Rect {
 
 /// The column in which the words begin.
 fn column(state: &UiState, width: u16) -> u16 {
-    let signs = keymap::shown(state.listens, state.browse.place());
+    let signs = keymap::shown(state.listens, state.ground());
     let widest = signs.iter().map(|binding| ink::width(if state.theme.ascii { binding.ascii } else { binding.sign }));
     (widest.max().unwrap_or(0).max(8) + 2).min(width / 3)
 }
@@ -91,7 +91,7 @@ fn lines(state: &UiState, size: Size) -> Vec<Line> {
         add(&mut lines, sign, room);
     }
     lines.push(Line { sign: "", words: String::new(), style: None, goes_on: false, binding: None });
-    for binding in keymap::shown(state.listens, state.browse.place()) {
+    for binding in keymap::shown(state.listens, state.ground()) {
         let sign = if state.theme.ascii { binding.ascii } else { binding.sign };
         let first = lines.len();
         add(&mut lines, (sign, said(binding.long), None), room);

@@ -79,7 +79,8 @@ fn tight_heights(height: u16, caption: u16) -> [u16; 7] {
     [header, caption, stage, floor, timeline, panels, footer]
 }
 
-fn stage_plan(stage: Rect, floor: Rect) -> StagePlan {
+/// Plans the stage and the floor below it.
+pub(super) fn stage_plan(stage: Rect, floor: Rect) -> StagePlan {
     let (gap, queue) = match stage.width {
         0..78 => (1, 20),
         78..110 => (1, 26),

@@ -20,7 +20,13 @@ mod server;
 use plan::Plan;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
-    let plan = plan::plan(buf.area);
+    let foot = picture(buf, buf.area, scene);
+    footer::paint(buf, foot, scene);
+}
+
+/// The same without the keys at its foot; returns where they belong.
+pub(super) fn picture(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> Rect {
+    let plan = plan::plan(area);
     head(buf, &plan, scene);
     clients::paint(buf, &plan, scene);
     queues::syn(buf, &plan, scene);
@@ -31,7 +37,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     fall::paint(buf, &plan, scene);
     said(buf, &plan, scene);
     timeline::paint(buf, plan.timeline, scene);
-    footer::paint(buf, plan.footer, scene);
+    plan.footer
 }
 
 /// Where the timeline stands.

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
-use super::{SMALLEST, Scene, ink, watch};
+use super::{SMALLEST, Scene, ink, lesson, watch};
 use crate::model::world::occupancy::Occupancy;
 use crate::say;
 use crate::ui::numbers;
@@ -11,7 +11,11 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let (area, theme) = (buf.area, scene.theme);
-    let mut lines = if scene.watches() { watch::in_short(scene) } else { both_queues(scene) };
+    let mut lines = match &scene.world.lesson {
+        _ if scene.watches() => watch::in_short(scene),
+        Some(course) => lesson::in_short(scene, course, area.width),
+        None => both_queues(scene),
+    };
     lines.push((
         say!(
             "{width}×{height} is small: {columns}×{rows} shows it all",

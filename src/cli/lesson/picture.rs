@@ -1,0 +1,65 @@
+//! One lesson on the screen: played by the person at the keys, or by itself.
+
+use std::sync::Arc;
+
+use super::book;
+use super::stage::Stage;
+use crate::cli::args::LessonArgs;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::headless::End;
+use crate::cli::lab;
+use crate::cli::output::{self, Written};
+use crate::cli::plan;
+use crate::model::world::World;
+use crate::report::lessons::farewell;
+use crate::say;
+use crate::scenario::lesson::Lesson;
+use crate::scenario::player::Manner;
+use crate::session::live::Past;
+use crate::session::tape::Header;
+use crate::ui::{Guide, UiPlan};
+
+/// Plays a lesson on the screen, and tells what stays of it.
+///
+/// # Errors
+/// A [`Failure`] where there is no private network, a scene cannot be opened, or the screen cannot be shown.
+pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failure> {
+    lab::enough_descriptors()?;
+    let mut recorder = lab::recorder(args.record.as_deref())?;
+    let mut stage = Stage::enter(lesson).map_err(|refusal| {
+        Failure::new(say!("a lesson needs a private network: {refusal}", refusal), refusal.hint())
+    })?;
+    let wish = lab::look(&args.output);
+    let manner = if args.auto { Manner::Auto } else { Manner::Hand };
+    let open = move |scene: usize, past: Past| {
+        let told =
+            |why: String, hint: Option<String>| hint.map_or_else(|| why.clone(), |hint| format!("{why} ({hint})"));
+        let mut session = stage.open(scene, past).map_err(|error| told(error.to_string(), error.hint()))?;
+        if let Some(recorder) = recorder.take() {
+            session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
+        }
+        Ok(session)
+    };
+    lab::runtime()?.block_on(played(lesson, &wish, Guide::new(Arc::clone(lesson), manner, Box::new(open))))
+}
+
+async fn played(lesson: &Arc<Lesson>, wish: &UiPlan, mut guide: Guide<'_>) -> Result<Exit, Failure> {
+    let mut session = guide.begin().map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    let mut world = World::new();
+    let end = lab::picture(&mut session, &mut world, wish, &mut (), Some(guide)).await?;
+    let written = farewell(lesson, &world);
+    if let End::Signal(number) = end {
+        drop(written);
+        return Ok(Exit::Signal(number));
+    }
+    let (Written::Taken | Written::NobodyReads) = written?;
+    session.recording_failure().map(lab::tape).map_or(Ok(Exit::Success), Err)
+}
+
+fn farewell(lesson: &Lesson, world: &World) -> Result<Written, Failure> {
+    let lessons = book::all()?;
+    let place = lessons.iter().position(|one| one.name == lesson.name && one.source == lesson.source);
+    let next = place.and_then(|place| lessons.get(place + 1)).map(|next| &**next);
+    let course = world.lesson.as_deref().cloned().unwrap_or_default();
+    output::after_picture(|out| farewell::write(out, lesson, &course, next))
+}

@@ -1,0 +1,119 @@
+//! Who plays a lesson beside the picture: what the player wishes is carried out by the loop, and each scene has a session of its own,
+//! which somebody else opens.
+
+use std::sync::Arc;
+
+use super::UiError;
+use crate::model::event::{Event, Stamped};
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use crate::scenario::lesson::Lesson;
+use crate::scenario::player::{Manner, Move, Player, Press};
+use crate::session::Session;
+use crate::session::live::Past;
+
+/// Opens the session of a scene; in words, why it could not.
+pub type Opening<'a> = Box<dyn FnMut(usize, Past) -> Result<Session, String> + 'a>;
+
+/// A lesson in play, and who opens its scenes.
+pub struct Guide<'a> {
+    player: Player,
+    manner: Manner,
+    open: Opening<'a>,
+    /// When a lesson that goes on by itself begins again.
+    again: Option<Stamp>,
+}
+
+impl std::fmt::Debug for Guide<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guide").field("player", &self.player).field("again", &self.again).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Guide<'a> {
+    /// Plays this lesson for a person at the keys, or by itself.
+    pub fn new(lesson: Arc<Lesson>, manner: Manner, open: Opening<'a>) -> Self {
+        Self { player: Player::new(lesson, manner), manner, open, again: None }
+    }
+
+    /// Opens the lesson and its first scene.
+    ///
+    /// # Errors
+    /// When the scene's session cannot be opened.
+    pub fn begin(&mut self) -> Result<Session, UiError> {
+        let (mut told, mut first) = (Vec::new(), 0);
+        for step in self.player.begin() {
+            match step {
+                Move::Tell(fact) => told.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
+                Move::Open(scene) => first = scene,
+                Move::Wish(_) | Move::Over => {}
+            }
+        }
+        self.open(first, Past { clock: None, told })
+    }
+
+    /// Opens the session of a scene.
+    pub(super) fn open(&mut self, scene: usize, past: Past) -> Result<Session, UiError> {
+        (self.open)(scene, past).map_err(|why| UiError::Scene { scene: scene + 1, why })
+    }
+
+    /// A key of the lesson.
+    pub(super) fn press(&mut self, press: Press, world: &World, now: Stamp) -> Vec<Move> {
+        self.again = None;
+        self.player.press(press, world, now)
+    }
+
+    /// Facts were folded, or time has passed.
+    pub(super) fn turn(&mut self, world: &World, now: Stamp) -> Vec<Move> {
+        if self.again.take_if(|again| *again <= now).is_some() {
+            self.player = Player::new(Arc::clone(self.player.lesson()), self.manner);
+            return self.player.begin();
+        }
+        self.player.turn(world, now)
+    }
+
+    /// When [`turn`](Self::turn) is due although nothing happens.
+    pub(super) fn wake(&self, now: Stamp) -> Option<Stamp> {
+        self.again.or_else(|| self.player.wake(now))
+    }
+
+    /// The last step was left. A lesson that goes on by itself begins again after a while.
+    pub(super) fn over(&mut self, now: Stamp) {
+        self.again = (self.manner == Manner::Auto).then_some(now + AGAIN);
+    }
+}
+
+/// How long the last page of a lesson that goes on by itself stays.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lesson::LessonFact;
+    use crate::scenario::shelf::lessons;
+
+    fn guide(manner: Manner) -> Guide<'static> {
+        let lesson = lessons().unwrap().remove(0);
+        Guide::new(lesson, manner, Box::new(|_, _| Err("nobody opens it here".into())))
+    }
+
+    #[test]
+    fn a_lesson_that_goes_on_by_itself_begins_again_after_its_last_page_and_no_other_does() {
+        let (world, end) = (World::new(), Stamp::from_millis(500));
+        for (manner, again) in [(Manner::Auto, true), (Manner::Hand, false)] {
+            let mut guide = guide(manner);
+            guide.over(end);
+            assert_eq!(guide.wake(end).is_some(), again);
+            assert_eq!(guide.turn(&world, end + AGAIN / 2), []);
+            let moves = guide.turn(&world, end + AGAIN);
+            let opens = matches!(moves.first(), Some(Move::Tell(LessonFact::Opened { .. })));
+            assert_eq!((opens, moves.contains(&Move::Open(0))), (again, again), "{manner:?}");
+        }
+    }
+
+    #[test]
+    fn a_scene_that_cannot_be_opened_says_which_and_why() {
+        let refused = guide(Manner::Hand).begin().unwrap_err();
+        assert_eq!(refused.to_string(), "cannot open scene 1 of the lesson: nobody opens it here");
+    }
+}

@@ -1,0 +1,39 @@
+//! What a mouse does to the picture where no key does the same.
+
+use super::{UiState, look};
+use crate::model::peer::Peer;
+use crate::model::stamp::Stamp;
+use crate::model::world::World;
+use crate::ui::browse::Screen;
+use crate::ui::keymap::Action;
+use crate::ui::view::spots::Roll;
+
+/// Opens the ladder of a connection that was clicked.
+pub(super) fn open(state: &mut UiState, which: (Peer, Option<u32>), now: Stamp, world: &World) {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    if state.browse.look(seen, which) {
+        state.browse.follow(seen, moment);
+    }
+}
+
+/// The wheel goes one row at a time where a row is chosen, three where lines only move, and half a window of the timeline.
+pub(super) fn turn(state: &mut UiState, roll: Roll, up: bool, world: &World) {
+    let still = state.still.clone();
+    let (seen, moment) = state.seen(still.as_ref(), world, world.now);
+    let row = if up { Action::RowUp } else { Action::RowDown };
+    match roll {
+        Roll::Rows => {
+            let lines = if state.browse.screen == Screen::Ladder { 3 } else { 1 };
+            for _ in 0..lines {
+                state.browse.press(row, seen);
+            }
+        }
+        Roll::Notes if up => state.notes_above = state.notes_above.saturating_sub(3),
+        Roll::Notes => state.notes_above = (state.notes_above + 3).min(seen.notes.len().saturating_sub(1)),
+        Roll::Timeline => {
+            let action = if up { Action::Earlier } else { Action::Later };
+            let _at_its_end = look::window(state, action, seen, moment);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A lesson beside the picture: what is said, what is asked, and what to press next. Where experiments run beside the listener,
+//! their calls take the place of the stage.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::caption::Sentence;
+use super::{Scene, caption, footer, header, ink, one_panel, projector, stage, timeline};
+use crate::model::lesson::{Course, Phase};
+use crate::model::world::World;
+use crate::say;
+use crate::ui::browse::Screen;
+use crate::ui::state::UiState;
+use crate::ui::theme::Meaning;
+
+mod narration;
+mod plan;
+mod speech;
+mod transcript;
+mod words;
+mod wrap;
+
+pub(super) use plan::is_wide;
+
+use plan::LessonPlan;
+use speech::Paper;
+
+/// Paints the whole screen of a lesson.
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &Course) {
+    let calls = scene.state.lesson.tells_calls(scene.world);
+    let LessonPlan { mut picture, narration, transcript } = planned(buf.area, scene.state, scene.world);
+    if let Some(above) = projected(buf.area, scene.state).filter(|_| !calls) {
+        let foot = projector::picture(buf, above, scene);
+        let narration = Rect { y: foot.y, height: picture.footer.y - foot.y, ..foot };
+        narration::paint(buf, narration, scene, course);
+        return footer::paint(buf, picture.footer, scene);
+    }
+    header::paint(buf, picture.header, scene);
+    if calls {
+        let failed = scene.world.trials.failed.is_some();
+        let (sign, style) = if failed { ("✗", scene.theme.text(Meaning::Dying)) } else { ("·", Style::new()) };
+        let text = format!("{sign} {}", words::of_trials(scene));
+        let room = picture.caption.width.saturating_sub(2);
+        ink::write(buf, picture.caption, (1, 0), &ink::fit(&text, room), style.patch(scene.theme.strong()));
+        transcript::paint(buf, transcript, scene);
+        picture.panels.clear();
+    } else {
+        caption::paint(buf, picture.caption, scene);
+        stage::paint(buf, &picture.stage, scene);
+        timeline::paint(buf, picture.timeline, scene);
+    }
+    for (panel, area) in picture.panels {
+        one_panel(buf, panel, area, scene);
+    }
+    narration::paint(buf, narration, scene, course);
+    footer::paint(buf, picture.footer, scene);
+}
+
+/// The same in a terminal that is too small for the picture: what is said, as much of it as fits.
+pub(super) fn in_short(scene: &Scene<'_>, course: &Course, columns: u16) -> Vec<(String, Style)> {
+    let paper = Paper { theme: scene.theme, columns, dense: true, tall: false };
+    let (lines, _) = speech::of(scene, course, paper).lines(paper, u16::MAX);
+    let flat = |line: speech::Line| {
+        let style = line.pieces.first().map_or_else(Style::new, |(_, style, _)| *style);
+        (line.pieces.into_iter().map(|(text, ..)| text).collect::<String>(), style)
+    };
+    lines.into_iter().map(flat).filter(|(text, _)| !text.is_empty()).collect()
+}
+
+/// What the lesson has to say to somebody who goes through the connections; nothing while it waits for what happens.
+pub(super) fn waiting(scene: &Scene<'_>) -> Option<Sentence> {
+    let course = scene.world.lesson.as_ref()?;
+    let away = scene.state.browse.screen != Screen::Stage && scene.state.lesson.played;
+    if !away || course.step.is_none() || course.phase == Phase::Doing {
+        return None;
+    }
+    let paper = Paper { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
+    let (text, _) = speech::of(scene, course, paper).main?;
+    Some(("›", say!("esc: the lesson goes on · {text}", text), scene.theme.text(Meaning::Otherwise)))
+}
+
+/// Where the timeline stands.
+pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
+    if state.lesson.tells_calls(world) {
+        return Rect::default();
+    }
+    match projected(area, state) {
+        Some(above) => projector::timeline(above),
+        None => planned(area, state, world).picture.timeline,
+    }
+}
+
+fn planned(area: Rect, state: &UiState, world: &World) -> LessonPlan {
+    plan::plan(area, state.panel, caption::rows(area.width, world), state.lesson.tells_calls(world))
+}
+
+/// Projector mode: where the large picture stands, its footer included; `None` where there is no room for it beside what is said.
+fn projected(area: Rect, state: &UiState) -> Option<Rect> {
+    let narration = (area.height / 3).max(8);
+    let height = area.height.saturating_sub(narration);
+    (state.projector && height >= super::SMALLEST.height).then_some(Rect { height, ..area })
+}

@@ -1,0 +1,145 @@
+//! Experiments beside the listener: the calls that were made, in the order in which they were made, in place of queues that
+//! nobody comes to; and what was measured.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::{Scene, ink};
+use super::plan::split;
+use crate::model::errno;
+use crate::model::stamp::Stamp;
+use crate::model::trial::{Line, Mood};
+use crate::say;
+use crate::scenario::holes::number;
+use crate::ui::numbers;
+use crate::ui::theme::{Meaning, Theme};
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let measured = (area.width * 7 / 20).min(48);
+    let (calls, numbers) = if area.width >= 72 { split(area, area.width - measured) } else { (area, area) };
+    told(buf, calls, scene);
+    if numbers != calls {
+        self::numbers(buf, numbers, scene);
+    }
+}
+
+/// Who called what, and what came of it; the newest at the bottom.
+fn told(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let (theme, trials) = (scene.theme, &scene.world.trials);
+    let running = trials.running.map_or("", |trial| trial.name());
+    let inner = ink::frame(buf, area, (say!("CALLS"), theme.strong()), (running, theme.strong()), theme.calm());
+    if trials.lines.is_empty() {
+        ink::write(
+            buf,
+            inner,
+            (1, 0),
+            &ink::fit(say!("no call has been made yet"), inner.width.saturating_sub(1)),
+            theme.calm(),
+        );
+        return;
+    }
+    let rows = usize::from(inner.height);
+    let shown = &trials.lines[trials.lines.len().saturating_sub(rows)..];
+    let columns = columns(inner.width, shown);
+    let hidden = trials.lines.len() - shown.len();
+    if hidden > 0 {
+        let edge =
+            Rect { x: area.x + 2, y: area.bottom().saturating_sub(1), width: area.width.saturating_sub(4), height: 1 };
+        ink::write(buf, edge.intersection(area), (0, 0), &say!(" ↑ {hidden} earlier ", hidden), theme.calm());
+    }
+    for (row, (index, (at, line))) in (0..inner.height).zip(shown.iter().enumerate()) {
+        let newest = index + 1 == shown.len() && trials.running.is_some();
+        one(buf, ink::row(inner, row), columns, (theme, scene.world.opened, newest), (*at, line));
+    }
+}
+
+/// Columns of the time, of who, and of the call; the outcome has the rest.
+#[derive(Clone, Copy)]
+struct Columns {
+    time: u16,
+    who: u16,
+    call: u16,
+}
+
+fn columns(width: u16, shown: &[(Stamp, Line)]) -> Columns {
+    let widest = |text: fn(&Line) -> &str| shown.iter().map(|(_, line)| ink::width(text(line))).max().unwrap_or(0);
+    let time = if width >= 60 { 8 } else { 0 };
+    let who = widest(|line| actor(&line.who)).clamp(6, 9) + 1;
+    let rest = width.saturating_sub(time + who);
+    let outcome = (widest(|line| &line.outcome) + 2).min(rest * 2 / 5);
+    let call = (widest(|line| &line.call) + 1).min(rest - outcome);
+    Columns { time, who, call }
+}
+
+fn one(
+    buf: &mut Buffer,
+    row: Rect,
+    columns: Columns,
+    (theme, since, newest): (Theme, Stamp, bool),
+    (at, line): (Stamp, &Line),
+) {
+    let (sign, style) = look(theme, line.mood);
+    let strong = if newest { theme.strong() } else { Style::new() };
+    if columns.time > 0 {
+        let time = numbers::moment(Stamp::ZERO + at.since(since));
+        ink::write(buf, row, (0, 0), &time, theme.calm());
+    }
+    let part = |col: u16, width: u16| Rect { x: row.x + col, width: width.min(row.width.saturating_sub(col)), ..row };
+    let who = part(columns.time, columns.who);
+    ink::write(buf, who, (0, 0), &ink::fit(actor(&line.who), who.width.saturating_sub(1)), theme.strong());
+    let call = part(columns.time + columns.who, columns.call);
+    ink::write(buf, call, (0, 0), &ink::fit(&line.call, call.width.saturating_sub(1)), strong);
+    let left = columns.time + columns.who + columns.call;
+    let outcome = part(left, row.width.saturating_sub(left));
+    let text = format!("{sign} {}", line.outcome);
+    ink::write(buf, outcome, (0, 0), &ink::fit(&text, outcome.width), style);
+}
+
+/// Who did it, in the language that is spoken.
+fn actor(who: &str) -> &str {
+    match who {
+        "server" => say!("server"),
+        "client" => say!("client"),
+        "child" => say!("child"),
+        "kernel" => say!("kernel"),
+        "wire" => say!("wire"),
+        other => other,
+    }
+}
+
+/// A sign for each mood, and its ink.
+fn look(theme: Theme, mood: Mood) -> (&'static str, Style) {
+    match mood {
+        Mood::Plain => ("→", Style::new()),
+        Mood::Good => ("✓", theme.text(Meaning::Served)),
+        Mood::Refused => ("✗", theme.text(Meaning::Dying)),
+        Mood::Silent => ("…", theme.text(Meaning::Otherwise)),
+    }
+}
+
+/// A number as it is read best: an errno has a name.
+fn measured(name: &str, value: f64) -> String {
+    if name.ends_with("-errno") && value > 0.0 {
+        return format!("{} {}", errno::name(value as i32), number(value));
+    }
+    number(value)
+}
+
+/// What was measured, by name.
+fn numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let (theme, trials) = (scene.theme, &scene.world.trials);
+    let inner = ink::frame(buf, area, (say!("MEASURED"), theme.strong()), ("", Style::new()), theme.calm());
+    let rows = usize::from(inner.height);
+    let all = trials.measured.len();
+    let shown = if all > rows { rows.saturating_sub(1) } else { all };
+    for (row, (name, value)) in (0..).zip(trials.measured.iter().take(shown)) {
+        let value = measured(name, *value);
+        let room = inner.width.saturating_sub(ink::width(&value) + 1);
+        ink::write(buf, inner, (0, row), &ink::fit(name, room), Style::new());
+        ink::right(buf, inner, row, &value, theme.strong());
+    }
+    if all > shown {
+        ink::write(buf, inner, (0, shown as u16), &say!("and {more} more", more = all - shown), theme.calm());
+    }
+}
