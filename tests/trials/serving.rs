@@ -112,6 +112,7 @@ pub(crate) fn a_deferred_accept_queues_nothing_before_data() -> Result<(), Ignor
     Ok(())
 }
 
+/// A request that is only a cookie has nowhere to wait: `cookie_v4_check` makes the connection from the bare ACK (Linux 6.18).
 pub(crate) fn cookies_do_not_defer() -> Result<(), Ignored> {
     let told = facts_with(Trial::DeferAccept, &[(Sysctl::Syncookies, 2)])?;
     assert_eq!((told["defer-queued-before-data"], told["defer-syn-rcvd-before-data"]), (1.0, 0.0));
