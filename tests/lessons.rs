@@ -21,6 +21,8 @@ use serde_json::Value;
 mod facts;
 #[path = "support/lab.rs"]
 mod lab;
+#[path = "lessons/own.rs"]
+mod own;
 #[path = "lessons/tape.rs"]
 mod tape;
 

@@ -39,8 +39,8 @@ pub struct LessonArgs {
     pub record: Option<PathBuf>,
 
     /// This check is one of all of them: it ends with the process that asked for it.
-    #[arg(long, hide = true, requires = "check")]
-    pub attended: bool,
+    #[arg(long, value_name = "PID", hide = true, requires = "check")]
+    pub attended: Option<u32>,
 
     /// What comes out.
     #[command(flatten)]

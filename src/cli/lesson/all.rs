@@ -119,7 +119,8 @@ async fn checked(lesson: &Lesson) -> Outcome {
         Err(error) => return broken(say!("its process can be started"), &error.to_string()),
     };
     let child = tokio::process::Command::new(program)
-        .args(["lesson", &lesson.name, "--check", "--json", "--attended", "--lang", lang::here().name()])
+        .args(["lesson", &lesson.name, "--check", "--json", "--lang", lang::here().name()])
+        .args(["--attended", &std::process::id().to_string()])
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

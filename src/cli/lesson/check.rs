@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::stage::Stage;
 use crate::cli::args::LessonArgs;
 use crate::cli::exit::{Exit, Failure};
@@ -30,9 +32,8 @@ use crate::session::{Session, rest};
 /// # Errors
 /// A [`Failure`] where it could not be played to its end, or where nobody takes what is told.
 pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
-    if args.attended {
-        let died = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
-        died.map_err(|error| Failure::new(say!("cannot follow the parent process: {error}", error), "qviz doctor"))?;
+    if let Some(parent) = args.attended {
+        follow(parent)?;
     }
     lab::enough_descriptors()?;
     let recorder = lab::recorder(args.record.as_deref())?;
@@ -59,6 +60,17 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
     drop(play);
     let exit = told(&Lessons::new(kernel, lasted, vec![outcome], claims), form, args.allow_skips);
     if let End::Signal(number) = end { Ok(Exit::Signal(number)) } else { exit }
+}
+
+/// From now on this process ends with the one that asked for it.
+fn follow(parent: u32) -> Result<(), Failure> {
+    let wished = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
+    wished.map_err(|error| Failure::new(say!("cannot follow the parent process: {error}", error), "qviz doctor"))?;
+    // It may have ended before the wish was heard.
+    if rustix::process::getppid().is_some_and(|present| present.as_raw_pid().cast_unsigned() == parent) {
+        return Ok(());
+    }
+    Err(Failure::new(say!("the process that asked for this check has ended"), "qviz lesson --all --check"))
 }
 
 /// Prints the document and says how the program ends.
