@@ -105,7 +105,9 @@ fn finding(scene: &Scene<'_>) -> Option<Sentence> {
 
 /// What looks like trouble, and needs a little more time to be sure of.
 fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
-    let rule = scene.world.undecided.first()?;
+    // Where nobody has come yet nothing looks like trouble.
+    let world = scene.world;
+    let rule = world.undecided.first().filter(|_| world.is_watched() || world.clients.started > 0)?;
     let text = say!("{rule}? too early to tell", rule = said(rule).replace('-', " "));
     Some(("?", text, scene.theme.text(Meaning::Otherwise)))
 }
