@@ -54,7 +54,9 @@ pub(crate) fn all(lang: Lang) -> Vec<Take> {
 
 fn recorded(lang: Lang) -> Vec<Take> {
     let take = |name, recording: &str, go: &dyn Fn(Show) -> Show, (action, times): (Action, usize)| {
-        let Show { world, state, now, .. } = go(Show::of(recording, (120, 36), false).speaking(lang));
+        let mut show = Show::of(recording, (120, 36), false);
+        show.state.lang = lang;
+        let Show { world, state, now, .. } = go(show);
         let names = world.began.as_ref().map_or_else(String::new, |began| began.kernel.clone());
         Take { name, world, state, now, actions: vec![action; times], names }
     };

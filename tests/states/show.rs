@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use qviz::model::connection::Belief;
 use qviz::model::event::Rung;
-use qviz::model::lang::Lang;
 use qviz::model::stamp::Stamp;
 use qviz::model::tempo::Thing;
 use qviz::model::world::World;
@@ -37,12 +36,6 @@ impl Show {
         let state = UiState { theme, listens: true, size: Size::new(width, height), ..UiState::default() };
         let (facts, end) = (tape.facts().unwrap(), tape.end());
         Self { world: World::new(), state, facts, now: Stamp::ZERO, end, pulsed: Stamp::ZERO }
-    }
-
-    /// The same in another language.
-    pub(crate) fn speaking(mut self, lang: Lang) -> Self {
-        self.state.lang = lang;
-        self
     }
 
     /// Goes on to the first moment at which this is so.
