@@ -109,6 +109,17 @@ fn a_screen_too_small_for_the_picture_is_chinese_too() {
     }
 }
 
+#[test]
+fn a_screen_that_is_switched_is_as_if_it_had_begun_in_that_language() {
+    for (mut begun, there) in takes::all(Lang::English).into_iter().zip(takes::all(Lang::Chinese)) {
+        begun.switched();
+        for size in SIZES {
+            let (here, there) = (begun.draw(size).picture, there.draw(size).picture);
+            assert_eq!(lines(&here), lines(&there), "{} {size:?}", begun.name);
+        }
+    }
+}
+
 /// The column in which a row shows this.
 fn column(picture: &Buffer, row: u16, text: &str) -> Option<u16> {
     let signs: Vec<&str> = (0..picture.area.width).map(|x| picture[(x, row)].symbol()).collect();

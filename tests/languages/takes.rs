@@ -35,6 +35,11 @@ pub(crate) struct Take {
 }
 
 impl Take {
+    /// The same screen, begun in the other language and switched by the key.
+    pub(crate) fn switched(&mut self) {
+        self.actions.insert(0, Action::Language);
+    }
+
     /// The screen in this size.
     pub(crate) fn draw(&self, (width, height): (u16, u16)) -> Frame {
         let mut state = UiState { size: Size::new(width, height), ..self.state.clone() };
