@@ -96,6 +96,8 @@ pub struct World {
     pub counters_first: Option<Counters>,
     /// The counters as last read.
     pub counters_last: Option<Counters>,
+    /// When that was.
+    pub counters_at: Option<Stamp>,
     /// Series for the timeline.
     pub history: History,
     /// What happened lately, newest last; bounded.

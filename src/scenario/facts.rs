@@ -57,6 +57,11 @@ pub fn check(name: &str, kept: &[String]) -> Result<(), String> {
     Err(unknown(say!("there is no fact `{name}`", name), &words::nearest(name, &all)))
 }
 
+/// True for what the kernel counts: it is known as of the last reading of the counters, which may be a moment ago.
+pub fn is_counted(name: &str) -> bool {
+    name.starts_with("counters.") || name.starts_with("ledger.")
+}
+
 /// A message about an unknown name, with the nearest ones.
 pub(in crate::scenario) fn unknown(message: String, nearest: &[&str]) -> String {
     match nearest {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::stand::Stand;
-use super::facts::Facts;
+use super::condition::Expression;
+use super::facts::{self, Facts};
+use super::holes::holes;
 use super::lesson::{Lesson, Scene, Step};
 use super::outcome::{Check, Judgement};
 use crate::model::command::Command;
@@ -139,6 +141,7 @@ impl Player {
         match &self.stand {
             Stand::Asked { until } | Stand::Told { until } | Stand::Missed { until } => *until,
             Stand::Doing(work) => work.wake(now),
+            Stand::Counting { until, .. } => Some(*until),
             Stand::Opening { .. } | Stand::Over => None,
         }
     }
@@ -163,17 +166,24 @@ impl Player {
             Stand::Doing(work) => {
                 let (come, overdue) = (self.has_come(world) && work.is_settled(now, world), work.is_overdue());
                 if come {
-                    self.tell(world, now, moves);
+                    self.come(world, now, moves);
                 } else if overdue {
                     self.miss(world, now, moves);
                 }
                 come || overdue
             }
+            Stand::Counting { since, until } => {
+                let counted = world.counters_at.is_some_and(|at| at > *since) || now >= *until;
+                if counted {
+                    self.tell(world, now, moves);
+                }
+                counted
+            }
             Stand::Missed { until } | Stand::Told { until } => {
                 let late = matches!(self.stand, Stand::Missed { .. }) && self.has_come(world);
                 let passed = until.is_some_and(|until| now >= until);
                 if late {
-                    self.tell(world, now, moves);
+                    self.come(world, now, moves);
                 } else if passed {
                     self.enter(self.step + 1, world, now, moves);
                 }
@@ -214,17 +224,50 @@ impl Player {
         self.stand = Stand::Doing(work);
     }
 
-    /// What was waited for has come: keeps numbers, holds the prediction against them, says what there is to say.
-    fn tell(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
-        let Some(step) = self.present().cloned() else { return };
+    /// What was waited for has come: keeps what is known as of now. What the kernel counts has to be read once more before it is
+    /// kept, said or checked.
+    fn come(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
         self.notice_failed_trial(world);
+        self.keep(world, false, moves);
+        if world.counters_at.is_some() && self.speaks_of_counters() {
+            let patience = if self.manner == Manner::Check { COUNTED } else { COUNTED_SOON };
+            self.stand = Stand::Counting { since: world.now, until: now + patience };
+        } else {
+            self.tell(world, now, moves);
+        }
+    }
+
+    /// Keeps numbers: those that the kernel counts, or the others.
+    fn keep(&mut self, world: &World, counted: bool, moves: &mut Vec<Move>) {
+        let Some(step) = self.present().cloned() else { return };
         for (name, expression) in &step.keep {
             let facts = self.facts(world);
-            if let Some(value) = expression.value(&|name| facts.value(name)) {
+            let kind = expression.facts().into_iter().any(facts::is_counted);
+            if let Some(value) = expression.value(&|name| facts.value(name)).filter(|_| kind == counted) {
                 self.kept.insert(name.clone(), value);
                 moves.push(Move::Tell(LessonFact::Kept { name: name.clone(), value }));
             }
         }
+    }
+
+    /// True when this step, or what is checked after it, tells what the kernel counts.
+    fn speaks_of_counters(&self) -> bool {
+        let (Some(scene), Some(step)) = (self.scene(), self.present()) else { return false };
+        let (last, end) = (self.step + 1 == scene.steps.len(), self.scene + 1 == self.lesson.scenes.len());
+        let kept = step.keep.values().flat_map(Expression::facts);
+        let right = step.ask.iter().flat_map(|ask| &ask.choices).flat_map(|choice| choice.right.facts());
+        let said = step.say.iter().flat_map(|text| holes(text.here()));
+        let expected = scene.expect.iter().filter(|_| last).flat_map(|one| one.that.facts());
+        let claims = || self.lesson.claims.iter().filter(|_| last && end);
+        let held = claims().flat_map(|claim| claim.holds.facts());
+        let measured = claims().flat_map(|claim| claim.measured.values()).flat_map(Expression::facts);
+        kept.chain(right).chain(said).chain(expected).chain(held).chain(measured).any(facts::is_counted)
+    }
+
+    /// Holds the prediction against what is known, and says what there is to say.
+    fn tell(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+        let Some(step) = self.present().cloned() else { return };
+        self.keep(world, true, moves);
         if let (Some(question), Some(choice)) = (&step.ask, self.choice) {
             let facts = self.facts(world);
             let right = question.choices.get(choice).and_then(|one| one.right.holds(&|name| facts.value(name)));
@@ -308,6 +351,11 @@ impl Player {
         Facts { world, kept: &self.kept }
     }
 }
+
+/// How long a reading of the counters is waited for: a busy machine reads them less often.
+const COUNTED: Duration = Duration::from_secs(10);
+/// Nobody shall wait so long at the keys.
+const COUNTED_SOON: Duration = Duration::from_secs(1);
 
 /// How long it is said that something did not come.
 const PITY: Duration = Duration::from_secs(5);

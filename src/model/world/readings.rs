@@ -131,6 +131,7 @@ impl World {
             self.counters_first = Some(counters.clone());
         }
         self.counters_last = Some(counters.clone());
+        self.counters_at = Some(self.now);
         self.arbitrate();
     }
 }

@@ -25,7 +25,11 @@ impl Player {
             Stand::Told { .. } | Stand::Missed { .. } => self.enter(self.step + 1, world, now, moves),
             // Nobody was asked for a prediction.
             Stand::Asked { until: Some(_) } => self.work(now, moves),
-            Stand::Asked { until: None } | Stand::Opening { .. } | Stand::Doing(_) | Stand::Over => {}
+            Stand::Asked { until: None }
+            | Stand::Opening { .. }
+            | Stand::Doing(_)
+            | Stand::Counting { .. }
+            | Stand::Over => {}
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) enum Stand {
     Asked { until: Option<Stamp> },
     /// The commands were given.
     Doing(Work),
+    /// It has come, and what the kernel counts is read once more: after this moment of the world, or not at all.
+    Counting { since: Stamp, until: Stamp },
     /// It is said, until it was read.
     Told { until: Option<Stamp> },
     /// It is said that it did not come.

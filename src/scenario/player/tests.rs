@@ -1,6 +1,7 @@
 //! A lesson in play, move by move, without any lab: what happens in it is told by hand.
 
 use super::*;
+use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Began, Event, Rung};
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::model::tempo::Tempo;
@@ -297,6 +298,51 @@ fn a_condition_that_was_true_before_the_commands_waits_until_they_were_heard() {
     assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
     play.pass(20);
     assert!(play.player.is_over());
+}
+
+#[test]
+fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
+    let counted = |count| {
+        let mut counters = Counters::default();
+        counters.set(Counter::ListenDrops, count);
+        Event::Counters(Box::new(counters))
+    };
+    let lesson = LESSON
+        .replace(
+            "keep = { held = \"clients.connected\" }",
+            "keep = { held = \"clients.connected\", drops = \"counters.ListenDrops\" }",
+        )
+        .replace("that = \"clients.connected == 2\"", "that = \"counters.ListenDrops == 5\"");
+    for manner in [Manner::Check, Manner::Hand] {
+        let mut play = Play::of(manner, &lesson);
+        play.press(Press::Go);
+        play.press(Press::Choose(1));
+        play.world.apply(play.at, &counted(0));
+        play.world.apply(play.at, &counted(3));
+        play.connect(2);
+        play.pass(1000);
+        assert_eq!(play.shown(), (0, Some(1), Phase::Doing));
+        let kept = |play: &Play| play.world.lesson.as_ref().unwrap().kept.clone();
+        assert_eq!(kept(&play).keys().collect::<Vec<_>>(), ["held"], "what is exact at any time is kept at once");
+        play.connect(7);
+        play.at = play.at + Duration::from_millis(20);
+        play.world.apply(play.at, &counted(5));
+        play.pass(0);
+        assert_eq!((kept(&play)["held"], kept(&play)["drops"]), (2.0, 5.0));
+        if manner == Manner::Check {
+            assert!(play.player.checks()[0].passed, "{:?}", play.player.checks());
+        }
+    }
+    let mut play = Play::of(Manner::Hand, &lesson);
+    play.press(Press::Go);
+    play.press(Press::Choose(1));
+    play.world.apply(play.at, &counted(0));
+    play.connect(2);
+    play.pass(1000);
+    play.pass(900);
+    assert_eq!(play.shown().2, Phase::Doing);
+    play.pass(100);
+    assert_eq!(play.shown().2, Phase::Told, "nobody waits longer for it");
 }
 
 #[test]
