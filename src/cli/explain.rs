@@ -156,7 +156,9 @@ fn list(out: &mut dyn Write, topics: &[Topic]) -> io::Result<()> {
 
 fn find<'a>(topics: &'a [Topic], name: &str) -> Result<&'a Topic, Failure> {
     let asked = name.trim();
-    let found = topics.iter().find(|topic| topic.names().iter().any(|known| known.eq_ignore_ascii_case(asked)));
+    let named = |same: &dyn Fn(&str) -> bool| topics.iter().find(|topic| topic.names().iter().any(|known| same(known)));
+    // A key is another one in capitals.
+    let found = named(&|known| known == asked).or_else(|| named(&|known| known.eq_ignore_ascii_case(asked)));
     found.ok_or_else(|| {
         let known: Vec<_> = topics.iter().flat_map(Topic::names).collect();
         let near: Vec<_> = values::nearest(asked, &known).iter().map(|near| format!("qviz explain {near}")).collect();
