@@ -9,6 +9,8 @@ use std::path::Path;
 use qviz::model::finding::RULES;
 use qviz::ui::keymap::{BINDINGS, Binding, REPLAY_BINDINGS, WATCH_BINDINGS};
 
+#[path = "lesson_screens/class.rs"]
+mod class;
 #[path = "watch_screens/scene.rs"]
 mod scene;
 #[path = "languages/screens.rs"]
@@ -21,6 +23,8 @@ mod source;
 mod takes;
 #[path = "screens/tale.rs"]
 mod tale;
+#[path = "languages/taught.rs"]
+mod taught;
 
 use source::{Literal, literals};
 

@@ -17,6 +17,7 @@ use ratatui::text::Span;
 use crate::scene::{Machine, reading};
 use crate::show::{self, Show};
 use crate::tale::{Tale, ms};
+use crate::taught;
 
 /// One screen, and the names on it that are nobody's words.
 pub(crate) struct Frame {
@@ -27,14 +28,19 @@ pub(crate) struct Frame {
 /// A screen of which the size is still open: a world, and the keys that are pressed into it.
 pub(crate) struct Take {
     pub(crate) name: &'static str,
-    world: World,
-    state: UiState,
-    now: Stamp,
-    actions: Vec<Action>,
-    names: String,
+    pub(crate) world: World,
+    pub(crate) state: UiState,
+    pub(crate) now: Stamp,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) names: String,
 }
 
 impl Take {
+    /// These keys pressed into this world at this moment.
+    pub(crate) fn of(name: &'static str, (world, now): (World, Stamp), state: UiState, actions: &[Action]) -> Self {
+        Self { name, world, state, now, actions: actions.to_vec(), names: String::new() }
+    }
+
     /// The same screen, begun in the other language and switched by the key.
     pub(crate) fn switched(&mut self) {
         self.actions.insert(0, Action::Language);
@@ -54,7 +60,10 @@ impl Take {
 
 /// Every screen in this language.
 pub(crate) fn all(lang: Lang) -> Vec<Take> {
-    within(lang, || recorded(lang).into_iter().chain(told(lang)).chain(watched(lang)).collect())
+    within(lang, || {
+        let told = recorded(lang).into_iter().chain(told(lang)).chain(watched(lang));
+        told.chain(taught::all(lang)).collect()
+    })
 }
 
 fn recorded(lang: Lang) -> Vec<Take> {
@@ -127,7 +136,7 @@ fn host() -> Tale {
     tale
 }
 
-fn state(lang: Lang, projector: bool) -> UiState {
+pub(crate) fn state(lang: Lang, projector: bool) -> UiState {
     let theme = Theme::named("dark", Depth::True, false).unwrap();
     UiState { theme, lang, projector, listens: true, mouse: true, ..UiState::default() }
 }
@@ -138,9 +147,8 @@ const MACHINE: &str = "user namespaces are denied AppArmor sudo sysctl kernel ap
 fn told(lang: Lang) -> Vec<Take> {
     use Action::{Earlier, Filter, Freeze, HalfOpen, Help, Keep, Letter, Open, Sort, ZoomIn};
     let take = |name, tale: Tale, projector, actions: &[Action]| {
-        let Tale { world, now, .. } = tale;
-        let (state, actions) = (state(lang, projector), actions.to_vec());
-        Take { name, world, state, now, actions, names: MACHINE.into() }
+        let take = Take::of(name, (tale.world, tale.now), state(lang, projector), actions);
+        Take { names: MACHINE.into(), ..take }
     };
     vec![
         take("list", overflowing(), false, &[Open, Sort]),
@@ -189,7 +197,7 @@ fn watched(lang: Lang) -> Vec<Take> {
             format!("{} {} {place} ", one.reading.address, owner.map_or("", |owner| owner.command.as_str()))
         });
         let names = names.collect();
-        Take { name, world, state: state(lang, false), now, actions: actions.to_vec(), names }
+        Take { names, ..Take::of(name, (world, now), state(lang, false), actions) }
     };
     let busy = || Machine::busy(false, None);
     vec![
