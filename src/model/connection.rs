@@ -216,6 +216,8 @@ pub(super) struct Trace {
     pub(super) acks_proved: u16,
     /// Ignored ACKs after which a list has shown that it still did not wait for `accept()`.
     pub(super) acks_certain: u16,
+    /// Segments that came since it was thought queued and would have been final ACKs, had it not been.
+    pub(super) at_door: u16,
     /// When its last ACK was thought thrown away.
     pub(super) ignored_at: Stamp,
     /// The number of the last dump that listed it.

@@ -143,3 +143,25 @@ fn who_is_listed_before_its_ack_is_seen_takes_nobodys_place() {
     assert_eq!((play.belief(1), play.belief(2)), (Belief::Queued, Belief::Queued));
     assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (0, 0));
 }
+
+#[test]
+fn who_was_not_taken_had_its_data_ignored_too() {
+    let mut play = with_cookies(&[1]);
+    play.ack(1);
+    play.data(1);
+    for _ in 0..2 {
+        play.list(&[]);
+        play.waiting(&[]);
+    }
+    assert_eq!((play.belief(1), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Phantom, (2, 1)));
+    assert_eq!(play.world.ledger.cookies_redeemed, 2);
+}
+
+#[test]
+fn data_after_a_reset_meets_nothing() {
+    let mut play = Play::new(5, &[(Sysctl::AbortOnOverflow, 1)]);
+    play.handshake(1);
+    play.data(1);
+    play.wire(1, qviz::model::segment::Toward::Client, qviz::model::segment::flags::RST, (5001, 0));
+    assert_eq!(play.toll(Cause::AckReset), (1, 1));
+}

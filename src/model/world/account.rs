@@ -109,6 +109,7 @@ impl World {
                 accept_queue.enter(at);
             }
             one.queued_at = Some(at);
+            one.trace.at_door = 0;
             one.queue_order = Some(open.entered);
             open.entered += 1;
         }
@@ -274,15 +275,23 @@ impl World {
         }
     }
 
-    /// A final ACK that was thought taken was ignored: the connection does not exist.
+    /// A final ACK that was thought taken was ignored: the connection does not exist. What has come since met a full queue, too; after a
+    /// reset it met nothing.
     pub(super) fn revise_to_ignored(&mut self, at: Stamp, peer: Peer) {
         let Some(one) = self.roster.connection(&peer) else { return };
         if one.server != ServerSide::Queued {
             return;
         }
         let back = if one.trace.by_cookie { ServerSide::CookieSent } else { ServerSide::HalfOpen };
+        let cause = self.refusal_cause(back);
+        let more = if cause == Cause::AckReset { 0 } else { one.trace.at_door };
         self.server_to(at, peer, back);
-        self.ignore_ack(at, peer, self.refusal_cause(back));
+        for _ in 0..=more {
+            self.ignore_ack(at, peer, cause);
+        }
+        if back == ServerSide::CookieSent {
+            self.ledger.cookies_redeemed += u64::from(more);
+        }
     }
 
     /// The kernel has thrown this client's ACK away.

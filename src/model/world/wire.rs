@@ -159,7 +159,11 @@ impl World {
                 self.ledger.cookies_redeemed += 1;
                 self.final_ack(at, segment);
             }
-            ServerSide::Queued => note_arrival(self.roster.known(&peer), segment),
+            ServerSide::Queued => {
+                let Some(one) = self.roster.known(&peer) else { return };
+                one.trace.at_door = one.trace.at_door.saturating_add(u16::from(answers_syn_ack && at_start));
+                note_arrival(Some(one), segment);
+            }
             _ => {}
         }
     }

@@ -32,6 +32,12 @@ const IDLE_PACE: Duration = Duration::from_millis(250);
 /// How often costs are told.
 const COST_PACE: Duration = Duration::from_secs(1);
 
+/// How long a reading of the queue or of the counters may last: several times what either takes.
+const IN_ONE_GO: Duration = Duration::from_micros(500);
+
+/// How often one of them is tried.
+const TRIES: u32 = 4;
+
 /// The eyes on one listener.
 pub(super) struct Eyes {
     pub(super) own: OwnListener<Arc<Listener>>,
@@ -110,8 +116,7 @@ impl Eyes {
     }
 
     fn look_at_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
-        let at = clock.now();
-        let reading = self.own.read();
+        let (at, reading) = in_one_go(clock, || self.own.read());
         self.queue.read(at, clock.now());
         let known = self.told.is_some_and(|(told, before)| before == reading && at.since(told) < RETELL);
         if !known {
@@ -122,8 +127,8 @@ impl Eyes {
 
     fn count(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let Some(file) = &mut self.counters else { return };
-        let at = clock.now();
-        match file.read() {
+        let (at, counters) = in_one_go(clock, || file.read());
+        match counters {
             Ok(counters) => out.push(Stamped { at, event: Event::Counters(Box::new(counters)) }),
             Err(error) => tracing::warn!(%error, "the counters could not be read"),
         }
@@ -148,6 +153,19 @@ impl Eyes {
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "requests and waiting connections could not be listed"),
+        }
+    }
+}
+
+/// Reads, and says when. What was interrupted for longer than [`IN_ONE_GO`] speaks of a moment that nobody knows, and is read again.
+fn in_one_go<T>(clock: &Clock, mut read: impl FnMut() -> T) -> (Stamp, T) {
+    let mut tries = TRIES;
+    loop {
+        let at = clock.now();
+        let reading = read();
+        tries -= 1;
+        if tries == 0 || clock.now().since(at) <= IN_ONE_GO {
+            return (at, reading);
         }
     }
 }
