@@ -181,7 +181,7 @@ fn a_projector_shows_it_too() {
 
 #[test]
 fn a_recording_says_the_same_and_offers_no_key_that_would_play_it() {
-    for class in vec![narration(), question(), told(0), over()] {
+    for class in [narration(), question(), told(0), over()] {
         let mut watched = class.notebook.clone();
         watched.played = false;
         let state = UiState { lesson: watched, ..state(&class, (120, 36), false) };
@@ -274,7 +274,7 @@ fn tab_goes_through_the_panels_beside_what_is_said() {
 fn no_size_is_too_small_for_a_lesson() {
     let mut calls = told(1);
     calls.trial_scene();
-    let classes = vec![narration(), question(), doing(1), told(0), missed(), over(), calls];
+    let classes = [narration(), question(), doing(1), told(0), missed(), over(), calls];
     let sizes = (1..=31).step_by(3).flat_map(|width| (1..=20).step_by(2).map(move |height| (width, height)));
     let larger = (59..=230).step_by(19).flat_map(|width| (15..=70).step_by(9).map(move |height| (width, height)));
     for (index, (size, projector)) in sizes.chain(larger).flat_map(|size| [(size, false), (size, true)]).enumerate() {
@@ -290,7 +290,7 @@ fn no_size_is_too_small_for_a_lesson() {
 #[test]
 fn what_is_said_is_whole_at_every_size_that_shows_the_picture() {
     for (width, height) in [(60, 16), (80, 24), (100, 30), (120, 36), (169, 40), (200, 60)] {
-        for (class, wanted) in vec![
+        for (class, wanted) in [
             (narration(), vec!["The program never calls accept()", "wait."]),
             (question(), vec!["How many of them fit?", "1 5", "2 6", "3 8, all of them"]),
             (told(0), vec!["you said 5; the kernel says 6", "6 in the queue of 8", "more than its backlog."]),

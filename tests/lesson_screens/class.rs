@@ -64,7 +64,7 @@ no = { en = "Here {held} fit a backlog of {backlog}.", zh = "这里 backlog 为 
 
 /// A listener and a lesson about it.
 pub(crate) struct Class {
-    pub(crate) tale: Tale,
+    pub(crate) tale: Box<Tale>,
     pub(crate) notebook: Notebook,
 }
 
@@ -77,7 +77,7 @@ impl Class {
     /// The same with this lesson.
     pub(crate) fn of(name: &str, source: &str) -> Self {
         let opened = Event::Lesson(LessonFact::Opened { name: name.into(), source: source.into() });
-        let mut tale = Tale::after(std::slice::from_ref(&opened), Rung::Lab, 5, 1);
+        let mut tale = Box::new(Tale::after(std::slice::from_ref(&opened), Rung::Lab, 5, 1));
         tale.knobs(5, AcceptRate::Paused, 0.0);
         tale.run(ms(500));
         let mut class = Self { tale, notebook: Notebook::new(true) };

@@ -75,6 +75,12 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Panel => panel(key),
         Action::Open => browse::opened(pane, key),
         Action::Projector => projector(pane, key),
+        Action::Language => {
+            pane.press(key);
+            pane.wait_for("帮助");
+            pane.press(key);
+            pane.wait("English again", |pane| !pane.text().contains("帮助"));
+        }
         Action::Freeze => {
             pane.press(key);
             pane.wait_for("FROZEN");

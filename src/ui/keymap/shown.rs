@@ -13,6 +13,8 @@ pub fn shown(listens: bool, place: Place) -> Vec<&'static Binding> {
     if listens {
         return bindings(place).collect();
     }
+    // A recorded lesson is not played any more: its stage is one like every other.
+    let place = if place == Place::Lesson { Place::Stage } else { place };
     let useful = |binding: &&Binding| !binding.keys.iter().any(|(_, action)| action.is_for_the_lab());
     let is_own = |binding: &&Binding| binding.place == place && place != Place::Stage;
     let own = bindings(place).filter(is_own);

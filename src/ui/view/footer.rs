@@ -78,6 +78,7 @@ fn parts(sign: &str, count: usize) -> Vec<(u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::keymap::Action;
 
     #[test]
     fn each_key_of_a_pair_has_its_own_columns() {
@@ -94,6 +95,8 @@ mod tests {
             .iter()
             .chain(keymap::REPLAY_BINDINGS)
             .filter(|binding| binding.keys.len() > 1 && binding.keys[0].1 != binding.keys[1].1)
+            // The choices themselves have their places.
+            .filter(|binding| !matches!(binding.keys[0].1, Action::Predict(_)))
         {
             for sign in [binding.sign, binding.ascii] {
                 let written = sign == binding.sign || !binding.short.is_empty();

@@ -39,7 +39,7 @@ pub(in crate::ui::view) const fn is_wide(size: Size) -> bool {
 }
 
 fn wide(area: Rect, chosen: Panel, caption: u16) -> LessonPlan {
-    let column = (area.width * 7 / 25).min(area.width - 110).min(76);
+    let column = (area.width * 7 / 25).clamp(55, 76);
     let mut picture = layout::plan(Rect { width: area.width - column, ..area }, chosen, caption);
     for whole in [&mut picture.header, &mut picture.caption, &mut picture.footer] {
         whole.width = area.width;

@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn nothing_that_closes_begins_a_line() {
         assert_eq!(wrapped("队列满了，丢弃。", 8), ["队列满", "了，丢", "弃。"]);
-        assert_eq!(wrapped("它（队列）满", 6), ["它", "（队", "列）满"]);
+        assert_eq!(wrapped("它（队列）满", 4), ["它", "（队", "列）", "满"]);
+        assert_eq!(wrapped("满（队列）", 4), ["满", "（队", "列）"], "nor does what opens end one");
     }
 
     #[test]
