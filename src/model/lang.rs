@@ -91,6 +91,7 @@ pub fn within<T>(lang: Lang, work: impl FnOnce() -> T) -> T {
 }
 
 /// The text in the language that is spoken here; the English one where the table lacks it.
+#[inline(never)]
 pub fn said(english: &'static str) -> &'static str {
     match here() {
         Lang::English => english,
@@ -99,6 +100,7 @@ pub fn said(english: &'static str) -> &'static str {
 }
 
 /// The text with its holes filled: `{name}` stands for the value of that name.
+#[inline(never)]
 pub fn filled(english: &'static str, holes: &[(&str, &dyn Display)]) -> String {
     fill(said(english), holes)
 }
