@@ -110,6 +110,24 @@ fn a_screen_too_small_for_the_picture_is_chinese_too() {
 }
 
 #[test]
+fn in_ascii_only_chinese_letters_are_none_and_each_stays() {
+    for mut take in takes::all(Lang::Chinese) {
+        let letters = |picture: &Buffer| {
+            let han = |sign: &&str| sign.starts_with(|sign: char| ('\u{4E00}'..='\u{9FFF}').contains(&sign));
+            picture.content.iter().map(ratatui::buffer::Cell::symbol).filter(han).count()
+        };
+        let usual = letters(&take.draw((120, 36)).picture);
+        take.state.theme.ascii = true;
+        let picture = take.draw((120, 36)).picture;
+        let text = lines(&picture).join("\n");
+        let foreign = text.chars().find(|sign| !sign.is_ascii() && width(&sign.to_string()) != 2);
+        assert_eq!(foreign, None, "{}\n{text}", take.name);
+        // Keys have longer signs there, so that fewer of them may fit.
+        assert!(letters(&picture) * 10 >= usual * 8 && usual > 20, "{}: {usual}\n{text}", take.name);
+    }
+}
+
+#[test]
 fn a_screen_that_is_switched_is_as_if_it_had_begun_in_that_language() {
     for (mut begun, there) in takes::all(Lang::English).into_iter().zip(takes::all(Lang::Chinese)) {
         begun.switched();
