@@ -48,7 +48,7 @@ impl Session {
     }
 
     /// The next facts in the order in which they became known; `None` when the session is over (after
-    /// [`Event::Ended`](crate::model::event::Event::Ended)). [`Event::Began`](crate::model::event::Event::Began) begins a new
+    /// [`Event::Ended`]). [`Event::Began`] begins a new
     /// world: a replay that goes back tells everything again from the beginning. What is returned here has been recorded.
     pub async fn next(&mut self) -> Option<Vec<Stamped>> {
         if let Some(told) = self.take_told() {
