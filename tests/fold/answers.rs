@@ -1,6 +1,7 @@
 //! What a SYN-ACK to a client with timestamps is: a cookie keeps the client's options in the low bits of its timestamp.
 
 use qviz::model::connection::Belief;
+use qviz::model::counters::Counter;
 use qviz::model::event::Event;
 use qviz::model::ledger::Cause;
 use qviz::model::segment::{Segment, Toward, flags};
@@ -153,4 +154,22 @@ fn where_every_cookie_is_told_the_listeners_drop_count_decides_doubtful_acks_of_
     play.drops(2);
     play.drops(2);
     assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+}
+
+/// Two processors look at the ACK and the data of one client at the same time: `cookie_v4_check` counts both (SyncookiesRecv), and the
+/// connection that comes second is found to exist already (`inet_ehash_nolisten`). Seen on Linux 6.18.
+#[test]
+fn a_cookie_that_two_segments_redeemed_at_once_is_told_by_the_counters() {
+    for (apart_ms, valid, balanced) in [(0, 2, Some(true)), (0, 3, Some(false)), (10, 2, Some(false))] {
+        let mut play = Play::new(0, &[(qviz::model::settings::Sysctl::Syncookies, 2)]);
+        play.start(1);
+        play.syn(1);
+        play.cookie(1);
+        play.data(1);
+        play.now += apart_ms * 1_000_000;
+        play.ack(1);
+        play.count(&[(Counter::SyncookiesSent, 1), (Counter::SyncookiesRecv, valid)]);
+        play.tell(Event::Ended);
+        assert_eq!(play.world.balance().balanced, balanced, "{apart_ms} ms apart, {valid} valid cookies");
+    }
 }

@@ -44,6 +44,9 @@ pub(super) struct Open {
     pub(super) phases: [Option<u64>; 4],
     /// Those of them that were taken for cookies.
     pub(super) guessed: u64,
+    /// Segments since the ledger last balanced that came together with the one that redeemed their client's cookie: where two
+    /// processors look at them at the same time, each counts a valid cookie, and only one makes the connection.
+    pub(super) twice: u64,
     /// What is kept about a listener that is somebody else's.
     pub(super) stranger: Stranger,
     /// Final ACKs that came together with an `accept()`.

@@ -52,8 +52,10 @@ impl World {
             self.rename_charges(cause, count, &wanted);
         }
         self.name_cookies(&change);
+        self.name_cookies_redeemed_twice(&change);
         if self.ledger.balance(&change).balanced == Some(true) {
             self.open.charges.clear();
+            self.open.twice = 0;
             self.open.doubts.clear();
             self.open.balanced_at = Some(self.now);
             self.ledger.confirm();
@@ -85,6 +87,16 @@ impl World {
         *to += count.unsigned_abs();
         self.ledger.cookies_sent = self.ledger.cookies_sent.saturating_add_signed(count);
         self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_add_signed(count);
+    }
+
+    /// Where only valid cookies are more than are known, and no more than could have been counted twice, they were.
+    fn name_cookies_redeemed_twice(&mut self, change: &Counters) {
+        let Some(kernel) = change.value(Counter::SyncookiesRecv) else { return };
+        let beyond = kernel.saturating_sub(self.ledger.cookies_redeemed);
+        if change.value(Counter::SyncookiesSent) == Some(self.ledger.cookies_sent) && beyond <= self.open.twice {
+            self.ledger.cookies_redeemed += beyond;
+            self.open.twice -= beyond;
+        }
     }
 
     /// A request that no dump has ever listed, answered by a SYN-ACK that does not tell, while the kernel counts more cookies than

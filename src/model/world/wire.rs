@@ -1,5 +1,7 @@
 //! Segments as the tap saw them, in the kernel's own order.
 
+use std::time::Duration;
+
 use super::World;
 use super::account::who;
 use super::answer::Answer;
@@ -9,6 +11,9 @@ use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
 use crate::model::stamp::Stamp;
+
+/// Within what time of each other two processors may look at two segments of one client.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 impl World {
     pub(super) fn segment(&mut self, at: Stamp, segment: &Segment) {
@@ -161,6 +166,8 @@ impl World {
             }
             ServerSide::Queued => {
                 let Some(one) = self.roster.known(&peer) else { return };
+                let at_once = one.trace.by_cookie && at.since(one.server_since) < AT_ONCE;
+                self.open.twice += u64::from(answers_syn_ack && at_start && at_once);
                 one.trace.at_door = one.trace.at_door.saturating_add(u16::from(answers_syn_ack && at_start));
                 note_arrival(Some(one), segment);
             }
