@@ -268,7 +268,7 @@ fn concat(attributes: &[DefaultNla]) -> Vec<u8> {
 
 /// All namespaces of a machine share one lock for such requests (`rtnl_lock`) and one queue for what follows from them: where many are
 /// made and taken down at once, an answer takes seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// `VETH_INFO_PEER`, include/uapi/linux/veth.h
 const VETH_INFO_PEER: u16 = 1;
 /// `IF_OPER_UP`, include/uapi/linux/if.h: RFC 2863 operational state "up", set when the transmit queue works.
