@@ -2,6 +2,8 @@
 
 #[path = "fold/answers.rs"]
 mod answers;
+#[path = "fold/doubts.rs"]
+mod doubts;
 #[path = "support/play.rs"]
 mod play;
 #[path = "fold/waiting.rs"]
@@ -436,48 +438,6 @@ fn a_silence_that_the_counters_had_named_is_taken_back_when_the_answer_comes_lat
 }
 
 #[test]
-fn an_ack_that_came_together_with_an_accept_is_decided_by_the_counters() {
-    let overflown = |count| [(Counter::ListenOverflows, count), (Counter::ListenDrops, count)];
-    // Thought ignored, taken by the next segment: the kernel had counted nothing.
-    let mut play = Play::new(0, &[]);
-    for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
-    }
-    play.ack(1);
-    play.ack(2);
-    play.accept(1);
-    play.ack(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
-    play.count(&[]);
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
-    play.count(&[]);
-    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
-    // Thought taken by the place that accept() had just made: the kernel had looked before.
-    play.start(3);
-    play.syn(3);
-    play.syn_ack(3);
-    play.accept(2);
-    play.ack(3);
-    play.count(&overflown(1));
-    play.count(&overflown(1));
-    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
-    assert_eq!(play.world.balance().balanced, Some(true));
-}
-
-#[test]
-fn a_difference_without_a_doubtful_ack_stays_unexplained() {
-    let mut play = Play::new(5, &[]);
-    play.handshake(1);
-    for _ in 0..4 {
-        play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
-    }
-    play.pass(1000);
-    assert_eq!(play.world.balance().balanced, Some(false));
-}
-
-#[test]
 fn a_syn_without_an_answer_that_no_counter_knows_is_not_hidden() {
     let mut play = Play::new(5, &[]);
     play.start(1);
@@ -528,46 +488,6 @@ fn a_drop_that_only_the_listener_counts_is_unexplained() {
     let balance = play.world.balance();
     assert_eq!((balance.balanced, balance.unexplained.len()), (Some(false), 1));
     assert_eq!((balance.unexplained[0].counter, balance.unexplained[0].kernel), ("sk_drops", 2));
-}
-
-#[test]
-fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_count() {
-    let mut play = Play::new(0, &[]);
-    play.drops(0);
-    for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
-    }
-    play.ack(1);
-    play.ack(2);
-    play.accept(1);
-    play.ack(2);
-    play.drops(0);
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
-    play.drops(0);
-    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
-    play.start(3);
-    play.syn(3);
-    play.syn_ack(3);
-    play.accept(2);
-    play.ack(3);
-    play.drops(2);
-    play.drops(2);
-    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
-    let mut other = Play::new(0, &[]);
-    other.drops(0);
-    for id in [1, 2] {
-        other.start(id);
-        other.syn(id);
-        other.syn_ack(id);
-    }
-    other.ack(1);
-    other.accept(1);
-    other.ack(2);
-    other.drops(1);
-    other.drops(1);
-    assert_eq!(other.toll(Cause::AckAcceptQueueFull), (0, 0), "an ignored ACK would have moved it by two");
 }
 
 /// Two processors can look at the same last place of the queue: it then holds one more than it should.

@@ -218,6 +218,8 @@ pub(super) struct Trace {
     pub(super) acks_certain: u16,
     /// Segments that came since it was thought queued and would have been final ACKs, had it not been.
     pub(super) at_door: u16,
+    /// The server's end of the connection has spoken: it exists.
+    pub(super) child_spoke: bool,
     /// When its last ACK was thought thrown away.
     pub(super) ignored_at: Stamp,
     /// The number of the last dump that listed it.

@@ -153,7 +153,7 @@ fn where_every_cookie_is_told_the_listeners_drop_count_decides_doubtful_acks_of_
     play.ack(2);
     play.drops(2);
     play.drops(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
 }
 
 /// Two processors look at the ACK and the data of one client at the same time: `cookie_v4_check` counts both (SyncookiesRecv), and the

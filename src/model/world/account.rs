@@ -255,6 +255,7 @@ impl World {
             self.ledger.cookies_redeemed = redeemed.saturating_sub(u64::from(charged.saturating_sub(1)));
         }
         self.server_to(at, peer, ServerSide::Queued);
+        self.open.doubts.forget(peer);
         charged > 0
     }
 
@@ -289,6 +290,7 @@ impl World {
         let cause = self.refusal_cause(back);
         let more = if cause == Cause::AckReset { 0 } else { one.trace.at_door };
         self.server_to(at, peer, back);
+        self.open.doubts.forget(peer);
         for _ in 0..=more {
             self.ignore_ack(at, peer, cause);
         }

@@ -56,7 +56,7 @@ impl World {
         if self.ledger.balance(&change).balanced == Some(true) {
             self.open.charges.clear();
             self.open.twice = 0;
-            self.open.doubts.clear();
+            self.clear_doubts();
             self.open.balanced_at = Some(self.now);
             self.ledger.confirm();
         }

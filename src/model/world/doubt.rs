@@ -24,13 +24,22 @@ const STEADY: u8 = 2;
 /// What is in doubt since the ledger last balanced.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Doubts {
-    last_accept: Option<Stamp>,
+    /// When connections were accepted, as far as that is near.
+    accepts: VecDeque<Stamp>,
     /// Thought ignored, and taken a moment later by the next segment.
-    ignored: VecDeque<(Peer, Cause)>,
+    ignored: VecDeque<Doubt>,
     /// Thought taken, by the place that an `accept()` had just made.
-    taken: VecDeque<(Peer, Cause)>,
+    taken: VecDeque<Doubt>,
     by_counters: Steady,
     by_listener: Steady,
+}
+
+/// An ACK of which it is not certain what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Doubt {
+    at: Stamp,
+    peer: Peer,
+    cause: Cause,
 }
 
 /// A difference that must be read more than once before it counts.
@@ -51,82 +60,161 @@ impl Steady {
 
 impl Doubts {
     pub(super) fn accepted(&mut self, at: Stamp) {
-        self.last_accept = Some(at);
+        self.near(at);
+        self.accepts.push_back(at);
     }
 
-    pub(super) fn clear(&mut self) {
-        self.ignored.clear();
-        self.taken.clear();
-        (self.by_counters, self.by_listener) = (Steady::default(), Steady::default());
+    /// When the last `accept()` was, and how many there were, as far as they are near.
+    fn near(&mut self, at: Stamp) -> Option<(Stamp, u32)> {
+        while self.accepts.front().is_some_and(|accept| at.since(*accept) > NEAR) {
+            self.accepts.pop_front();
+        }
+        self.accepts.back().map(|last| (*last, self.accepts.len() as u32))
+    }
+
+    /// It is known by other means what became of this client's ACKs: the counters have nothing to decide about them any more.
+    pub(super) fn forget(&mut self, peer: Peer) {
+        self.ignored.retain(|doubt| doubt.peer != peer);
+        self.taken.retain(|doubt| doubt.peer != peer);
     }
 }
 
 impl World {
     /// A final ACK of this connection has just been judged as taken: remembers it if that is in doubt.
     pub(super) fn doubt_taken(&mut self, at: Stamp, peer: Peer, server: ServerSide) {
-        let Some(accepted) = self.open.doubts.last_accept.filter(|accepted| at.since(*accepted) <= NEAR) else {
-            return;
-        };
+        let Some((accepted, places)) = self.open.doubts.near(at) else { return };
         let Some(one) = self.roster.connection(&peer) else { return };
         let cause = self.refusal_cause(server);
-        let was_full = self.accept_limit().is_some_and(|limit| self.accept_queue.depth() >= limit);
+        let was_full = self.accept_limit().is_some_and(|limit| self.accept_queue.depth() + places > limit);
         let refused = refused_near(one, cause, accepted);
         let doubts = &mut self.open.doubts;
         if refused {
-            push(&mut doubts.ignored, (peer, cause));
+            push(&mut doubts.ignored, Doubt { at, peer, cause });
         } else if was_full && cause != Cause::AckReset {
-            push(&mut doubts.taken, (peer, cause));
+            push(&mut doubts.taken, Doubt { at, peer, cause });
         }
     }
 
     /// Lets the counters decide about doubtful ACKs, if they differ steadily by no more than these.
     pub(super) fn settle_doubts(&mut self) {
-        let Some(drops) = self.counter(Counter::ListenDrops) else { return };
+        let Some(drops) = self.counter(Counter::ListenDrops).filter(|_| !self.lists_will_tell()) else { return };
         let accounted = self.ledger.kernel_drops() + self.ledger.syns_without_cause;
         let difference = drops.cast_signed() - accounted.cast_signed();
         if !self.open.doubts.by_counters.is(difference) {
             return;
         }
-        let count = difference.unsigned_abs() as usize;
-        if difference < 0 && count <= self.open.doubts.ignored.len() {
-            for _ in 0..count {
-                self.believe_taken();
+        let wanted = difference.unsigned_abs();
+        if difference < 0 {
+            if let Some(latest) = adding_up(self.open.doubts.ignored.iter().rev().copied(), wanted, |_| 1) {
+                latest.into_iter().for_each(|doubt| self.believe_taken(doubt));
             }
-        } else if difference > 0 && count <= self.open.doubts.taken.len() {
-            for _ in 0..count {
-                self.believe_ignored();
-            }
+        } else if let Some(likely) = adding_up(self.likely_ignored(), wanted, |doubt| self.segments_of(doubt)) {
+            likely.into_iter().for_each(|doubt| self.believe_ignored(doubt));
         }
+    }
+
+    /// The ledger has balanced: nothing is in doubt any more, but who has not shown himself yet. Two errors may have cancelled each other.
+    pub(super) fn clear_doubts(&mut self) {
+        let Self { roster, open, .. } = self;
+        let doubts = &mut open.doubts;
+        doubts.ignored.clear();
+        doubts.taken.retain(|doubt| roster.connection(&doubt.peer).is_some_and(Connection::may_be_out));
+        (doubts.by_counters, doubts.by_listener) = (Steady::default(), Steady::default());
     }
 
     /// Lets the listener's own drop count decide, if it differs steadily by just what the latest doubtful ACKs weigh.
     pub(super) fn settle_doubts_by_listener(&mut self, difference: i64) {
-        if !self.open.doubts.by_listener.is(difference) {
+        if !self.open.doubts.by_listener.is(difference) || self.lists_will_tell() {
             return;
         }
-        let doubts = &self.open.doubts;
         let wanted = difference.unsigned_abs();
         if difference < 0 {
-            if let Some(count) = latest(&doubts.ignored, wanted) {
-                (0..count).for_each(|_| self.believe_taken());
+            let weight = |doubt: &Doubt| doubt.cause.listener_weight();
+            if let Some(latest) = adding_up(self.open.doubts.ignored.iter().rev().copied(), wanted, weight) {
+                latest.into_iter().for_each(|doubt| self.believe_taken(doubt));
             }
-        } else if let Some(count) = latest(&doubts.taken, wanted) {
-            (0..count).for_each(|_| self.believe_ignored());
+        } else {
+            let weight = |doubt: &Doubt| self.segments_of(doubt) * doubt.cause.listener_weight();
+            if let Some(likely) = adding_up(self.likely_ignored(), wanted, weight) {
+                likely.into_iter().for_each(|doubt| self.believe_ignored(doubt));
+            }
         }
     }
 
-    fn believe_taken(&mut self) {
-        let Some((peer, cause)) = self.open.doubts.ignored.pop_back() else { return };
-        self.take_back_ignored(peer, cause);
-        if cause == Cause::AckCookieAcceptQueueFull {
+    /// True while somebody may be out of whom no list has told yet: lists say who it is, the counters only how many.
+    fn lists_will_tell(&self) -> bool {
+        let untold = |doubt: &Doubt| doubt.at >= self.desk.listed_at && self.may_be_out(doubt);
+        self.open.waiting_dump > 0 && self.open.doubts.taken.iter().any(untold)
+    }
+
+    fn believe_taken(&mut self, doubt: Doubt) {
+        self.open.doubts.ignored.retain(|other| *other != doubt);
+        self.take_back_ignored(doubt.peer, doubt.cause);
+        if doubt.cause == Cause::AckCookieAcceptQueueFull {
             self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
         }
     }
 
-    fn believe_ignored(&mut self) {
-        let Some((peer, cause)) = self.open.doubts.taken.pop_back() else { return };
-        self.ignore_ack(self.now, peer, cause);
-        self.ledger.cookies_redeemed += u64::from(cause == Cause::AckCookieAcceptQueueFull);
+    /// Those thought taken that may have been ignored, the likeliest first: those that have not shown themselves since, then those of whom
+    /// more than one segment has come, each the latest first. That a cookie came back twice is for its counter to say.
+    fn likely_ignored(&self) -> Vec<Doubt> {
+        let latest = || self.open.doubts.taken.iter().rev().copied();
+        let redeemed = self.counter(Counter::SyncookiesRecv);
+        let mut again = redeemed.map_or(u64::MAX, |redeemed| redeemed.saturating_sub(self.ledger.cookies_redeemed));
+        let shown = latest().filter(|doubt| !self.may_be_out(doubt)).filter(|doubt| {
+            let cookie = doubt.cause == Cause::AckCookieAcceptQueueFull;
+            let possible = !cookie || again > 0;
+            again -= u64::from(cookie && possible);
+            possible
+        });
+        latest().filter(|doubt| self.may_be_out(doubt)).chain(shown).collect()
+    }
+
+    fn may_be_out(&self, doubt: &Doubt) -> bool {
+        self.roster.connection(&doubt.peer).is_some_and(Connection::may_be_out)
+    }
+
+    /// How many of its segments were ignored if this doubt is right.
+    fn segments_of(&self, doubt: &Doubt) -> u64 {
+        let one = self.roster.connection(&doubt.peer).filter(|one| one.may_be_out());
+        1 + one.map_or(0, |one| u64::from(one.trace.at_door))
+    }
+
+    /// It was ignored: he is out if he has not shown himself since; otherwise what he has sent since was taken.
+    fn believe_ignored(&mut self, doubt: Doubt) {
+        if self.may_be_out(&doubt) {
+            return self.put_out(self.now, doubt.peer);
+        }
+        self.open.doubts.taken.retain(|other| *other != doubt);
+        self.ignore_ack(self.now, doubt.peer, doubt.cause);
+        self.ledger.cookies_redeemed += u64::from(doubt.cause == Cause::AckCookieAcceptQueueFull);
+    }
+
+    /// The queue is less deep than is kept: whose ACK was thought to have the place that an `accept()` made, and has not shown since
+    /// that it exists, did not get it.
+    pub(super) fn revise_doubtful(&mut self, at: Stamp, depth: u32) {
+        while self.accept_queue.depth() > depth {
+            let Some(latest) = self.open.doubts.taken.iter().rev().find(|doubt| self.may_be_out(doubt)) else { return };
+            self.revise_to_ignored(at, latest.peer);
+        }
+    }
+
+    /// Somebody who was thought to be in the accept queue is not. The depth that was read is not less for that: it had been put right
+    /// before it was known who it was.
+    pub(super) fn put_out(&mut self, at: Stamp, peer: Peer) {
+        let kept = self.accept_queue.depth();
+        self.revise_to_ignored(at, peer);
+        if self.reading.depth == Some(kept) {
+            self.accept_queue.set(at, kept);
+        }
+    }
+}
+
+impl Connection {
+    /// Thought to wait for `accept()`, and nothing has shown since that it exists.
+    fn may_be_out(&self) -> bool {
+        let shown = self.trace.child_spoke || self.trace.waiting_dump > 0;
+        self.server == ServerSide::Queued && !shown
     }
 }
 
@@ -136,16 +224,27 @@ fn refused_near(one: &Connection, cause: Cause, accepted: Stamp) -> bool {
     one.acks_ignored > 0 && one.last_drop.is_some_and(|last| last.cause == cause && near(last.at))
 }
 
-/// How many of the latest doubts weigh just so much.
-fn latest(doubts: &VecDeque<(Peer, Cause)>, wanted: u64) -> Option<usize> {
-    let sums = doubts.iter().rev().scan(0, |sum, (_, cause)| {
-        *sum += cause.listener_weight();
-        Some(*sum)
-    });
-    sums.enumerate().take_while(|(_, sum)| *sum <= wanted).find(|(_, sum)| *sum == wanted).map(|(index, _)| index + 1)
+/// The first of these doubts whose weights add up to just so much; what weighs more than is left is passed over.
+fn adding_up(
+    doubts: impl IntoIterator<Item = Doubt>,
+    wanted: u64,
+    weight: impl Fn(&Doubt) -> u64,
+) -> Option<Vec<Doubt>> {
+    let mut left = wanted;
+    let mut chosen = Vec::new();
+    for doubt in doubts {
+        if left == 0 {
+            break;
+        }
+        if let Some(rest) = left.checked_sub(weight(&doubt)) {
+            left = rest;
+            chosen.push(doubt);
+        }
+    }
+    (left == 0).then_some(chosen)
 }
 
-fn push(list: &mut VecDeque<(Peer, Cause)>, doubt: (Peer, Cause)) {
+fn push(list: &mut VecDeque<Doubt>, doubt: Doubt) {
     if list.len() == DOUBTS {
         list.pop_front();
     }

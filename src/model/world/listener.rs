@@ -39,7 +39,7 @@ impl World {
         let difference = self.listener_difference();
         if difference == 0 {
             self.ledger.confirm_by_listener();
-            self.open.doubts.clear();
+            self.clear_doubts();
         } else if !self.open.guesses {
             // Where a request may have been taken for a cookie, or a cookie for a request, it is not certain what an ignored ACK weighs.
             self.settle_doubts_by_listener(difference);

@@ -46,10 +46,16 @@ impl World {
                 break;
             } else if kept < depth && !decision.taken {
                 self.revise_to_taken(at, decision.peer);
-            } else if kept > depth && decision.taken {
+            } else if kept > depth && decision.taken && !self.has_shown_itself(decision.peer) {
                 self.revise_to_ignored(at, decision.peer);
             }
         }
+        self.revise_doubtful(at, depth);
+    }
+
+    /// True when the server's end of the connection has spoken: it exists, whatever the depth seems to say.
+    fn has_shown_itself(&self, peer: Peer) -> bool {
+        self.roster.connection(&peer).is_some_and(|one| one.trace.child_spoke)
     }
 
     pub(super) fn read_lists(&mut self, at: Stamp, listed: &Listed) {

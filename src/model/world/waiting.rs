@@ -44,12 +44,7 @@ impl World {
                 continue;
             }
             unexpected = unexpected.saturating_sub(1);
-            let kept = self.accept_queue.depth();
-            self.revise_to_ignored(at, peer);
-            if self.reading.depth == Some(kept) {
-                // The depth as read had been put right before it was known who it was.
-                self.accept_queue.set(at, kept);
-            }
+            self.put_out(at, peer);
         }
     }
 
@@ -60,7 +55,7 @@ impl World {
         let mut absent = Vec::new();
         for one in self.roster.iter_mut().filter(|one| one.trace.waiting_dump != dump) {
             match one.server {
-                ServerSide::Queued if one.server_since <= began => {
+                ServerSide::Queued if one.server_since <= began && !one.trace.child_spoke => {
                     one.trace.away = one.trace.away.saturating_add(1);
                     absent.push((Reverse(one.queue_order), one.peer, one.trace.away));
                 }

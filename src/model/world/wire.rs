@@ -272,6 +272,7 @@ impl World {
     fn child_spoke(&mut self, at: Stamp, segment: &Segment) {
         let Some(one) = self.roster.known(&segment.peer) else { return };
         one.hears(segment.ack);
+        one.trace.child_spoke = true;
         if one.acks_ignored > 0 {
             self.revise_to_taken(at, segment.peer);
         }

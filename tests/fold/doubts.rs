@@ -1,0 +1,282 @@
+//! Final ACKs that came at the same moment as an `accept()`: who got the place that it made, and what decides where the wire does not
+//! tell. Each of the later ones was an unbalanced run of ten thousand real clients a second.
+
+use qviz::model::connection::Belief;
+use qviz::model::counters::Counter;
+use qviz::model::ledger::Cause;
+use qviz::model::settings::Sysctl;
+
+use super::play::Play;
+
+const PHANTOM: Cause = Cause::AckCookieAcceptQueueFull;
+
+/// A queue of one place, taken by client 1; the others hold a cookie each.
+fn full(ids: &[u16]) -> Play {
+    let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
+    for id in [&[1], ids].concat() {
+        play.start(id);
+        play.syn(id);
+        play.cookie(id);
+        play.life(id, qviz::model::event::Life::Connected);
+    }
+    play.ack(1);
+    play
+}
+
+fn count(play: &mut Play, sent: u64, redeemed: u64, overflows: u64) {
+    let drops = [(Counter::ListenOverflows, overflows), (Counter::ListenDrops, overflows)];
+    play.count(&[drops[0], drops[1], (Counter::SyncookiesSent, sent), (Counter::SyncookiesRecv, redeemed)]);
+}
+
+#[test]
+fn an_ack_that_came_together_with_an_accept_is_decided_by_the_counters() {
+    let overflown = |count| [(Counter::ListenOverflows, count), (Counter::ListenDrops, count)];
+    // Thought ignored, taken by the next segment: the kernel had counted nothing.
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.accept(1);
+    play.ack(2);
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    play.count(&[]);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
+    play.count(&[]);
+    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
+    // Thought taken by the place that accept() had just made: the kernel had looked before.
+    play.start(3);
+    play.syn(3);
+    play.syn_ack(3);
+    play.accept(2);
+    play.ack(3);
+    play.count(&overflown(1));
+    play.count(&overflown(1));
+    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn a_difference_without_a_doubtful_ack_stays_unexplained() {
+    let mut play = Play::new(5, &[]);
+    play.handshake(1);
+    for _ in 0..4 {
+        play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
+    }
+    play.pass(1000);
+    assert_eq!(play.world.balance().balanced, Some(false));
+}
+
+#[test]
+fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_count() {
+    let mut play = Play::new(0, &[]);
+    play.drops(0);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.accept(1);
+    play.ack(2);
+    play.drops(0);
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
+    play.drops(0);
+    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
+    play.start(3);
+    play.syn(3);
+    play.syn_ack(3);
+    play.accept(2);
+    play.ack(3);
+    play.drops(2);
+    play.drops(2);
+    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
+    let mut other = Play::new(0, &[]);
+    other.drops(0);
+    for id in [1, 2] {
+        other.start(id);
+        other.syn(id);
+        other.syn_ack(id);
+    }
+    other.ack(1);
+    other.accept(1);
+    other.ack(2);
+    other.drops(1);
+    other.drops(1);
+    assert_eq!(other.toll(Cause::AckAcceptQueueFull), (0, 0), "an ignored ACK would have moved it by two");
+}
+
+#[test]
+fn who_has_shown_that_it_exists_had_an_earlier_ack_ignored_and_stays_in() {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.start(2);
+    play.syn(2);
+    play.syn_ack(2);
+    play.accept(1);
+    play.ack(2);
+    play.data(2);
+    play.child(2);
+    for _ in 0..2 {
+        play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
+    }
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+}
+
+#[test]
+fn a_cookie_that_came_back_twice_is_for_its_counter_to_say() {
+    for (redeemed, phantoms) in [(2, 0), (3, 1)] {
+        let mut play = full(&[2]);
+        play.accept(1);
+        play.ack(2);
+        play.data(2);
+        play.child(2);
+        for _ in 0..2 {
+            count(&mut play, 2, redeemed, 1);
+        }
+        assert_eq!(play.toll(PHANTOM).0, phantoms, "{redeemed} valid cookies");
+        assert_eq!(play.world.ledger.cookies_redeemed, redeemed);
+    }
+}
+
+#[test]
+fn who_has_not_shown_itself_is_out_with_all_that_it_has_sent() {
+    let mut play = full(&[2, 3]);
+    play.accept(1);
+    play.ack(2);
+    play.data(2);
+    for _ in 0..2 {
+        count(&mut play, 3, 3, 2);
+    }
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (2, 1)));
+    assert_eq!(play.world.ledger.cookies_redeemed, 3);
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn who_does_not_show_itself_is_out_before_the_latest_that_does() {
+    let mut play = Play::new(1, &[(Sysctl::Syncookies, 2)]);
+    for id in 1..=4 {
+        play.start(id);
+        play.syn(id);
+        play.cookie(id);
+        play.life(id, qviz::model::event::Life::Connected);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.accept(1);
+    play.ack(3);
+    play.accept(2);
+    play.ack(4);
+    play.data(4);
+    play.child(4);
+    for _ in 0..2 {
+        count(&mut play, 4, 4, 1);
+    }
+    assert_eq!([3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Queued]);
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn the_place_of_one_that_shows_itself_had_been_given_to_one_that_does_not() {
+    let mut play = full(&[2, 3]);
+    play.depth(1);
+    play.accept(1);
+    play.ack(2);
+    play.ack(3);
+    play.depth(1);
+    play.child(3);
+    assert_eq!([2, 3].map(|id| play.belief(id)), [Belief::Queued, Belief::Queued]);
+    play.depth(1);
+    assert_eq!([2, 3].map(|id| play.belief(id)), [Belief::Phantom, Belief::Queued]);
+    assert_eq!(play.toll(PHANTOM), (1, 1));
+    assert_eq!(play.world.ledger.cookies_redeemed, 3);
+}
+
+#[test]
+fn a_depth_puts_nobody_out_that_has_shown_itself() {
+    let mut play = full(&[2]);
+    play.accept(1);
+    play.ack(2);
+    play.child(2);
+    play.depth(0);
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+}
+
+#[test]
+fn a_list_puts_nobody_out_that_has_shown_itself() {
+    let mut play = full(&[2]);
+    play.accept(1);
+    play.ack(2);
+    play.child(2);
+    for _ in 0..3 {
+        play.list(&[]);
+        play.waiting(&[]);
+    }
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+}
+
+#[test]
+fn two_errors_that_cancel_each_other_leave_a_doubt() {
+    let mut play = full(&[2, 3]);
+    play.accept(1);
+    play.ack(2);
+    play.ack(3);
+    // Client 3 has the place: one ACK is ignored, as is kept, only another one's.
+    count(&mut play, 3, 3, 1);
+    assert_eq!(play.world.balance().balanced, Some(true));
+    play.accept(3);
+    for _ in 0..2 {
+        count(&mut play, 3, 3, 1);
+    }
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn while_a_list_may_still_tell_who_is_out_the_counters_do_not_decide() {
+    let mut play = full(&[2]);
+    play.list(&[]);
+    play.waiting(&[(1, false)]);
+    play.accept(1);
+    play.ack(2);
+    for _ in 0..3 {
+        count(&mut play, 2, 2, 1);
+    }
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+    play.list(&[]);
+    play.waiting(&[]);
+    for _ in 0..3 {
+        count(&mut play, 2, 2, 1);
+    }
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
+}
+
+#[test]
+fn several_accepts_at_once_leave_as_many_doubts() {
+    let mut play = Play::new(1, &[(Sysctl::Syncookies, 2)]);
+    for id in 1..=4 {
+        play.start(id);
+        play.syn(id);
+        play.cookie(id);
+        play.life(id, qviz::model::event::Life::Connected);
+    }
+    for id in [1, 2] {
+        play.ack(id);
+    }
+    for id in [1, 2] {
+        play.accept(id);
+    }
+    for id in [3, 4] {
+        play.ack(id);
+    }
+    for _ in 0..2 {
+        count(&mut play, 4, 4, 2);
+    }
+    assert_eq!([3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Phantom]);
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
