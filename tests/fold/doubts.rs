@@ -280,3 +280,38 @@ fn several_accepts_at_once_leave_as_many_doubts() {
     assert_eq!([3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Phantom]);
     assert_eq!(play.world.balance().balanced, Some(true));
 }
+
+#[test]
+fn a_second_ack_that_took_the_place_may_have_been_ignored_as_well_as_the_first() {
+    let mut play = full(&[2, 3]);
+    play.ack(2);
+    play.accept(1);
+    play.ack(2);
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (1, 1)));
+    for _ in 0..2 {
+        count(&mut play, 3, 3, 2);
+    }
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (2, 1)));
+    assert_eq!(play.world.balance().balanced, Some(true));
+}
+
+#[test]
+fn who_shows_itself_after_an_accept_may_have_had_its_first_ack_taken_already() {
+    for (ignored, redeemed) in [(2, 4), (1, 3)] {
+        let mut play = full(&[2, 3]);
+        play.ack(2);
+        play.accept(1);
+        play.ack(3);
+        play.depth(1);
+        play.data(2);
+        play.child(2);
+        play.depth(1);
+        assert_eq!([2, 3].map(|id| play.belief(id)), [Belief::Queued, Belief::Phantom]);
+        assert_eq!(play.toll(PHANTOM), (2, 2));
+        for _ in 0..2 {
+            count(&mut play, 3, redeemed, ignored);
+        }
+        assert_eq!((play.belief(2), play.toll(PHANTOM).0), (Belief::Queued, ignored));
+        assert_eq!(play.world.balance().balanced, Some(true), "{ignored} ignored");
+    }
+}

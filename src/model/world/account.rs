@@ -256,6 +256,9 @@ impl World {
         }
         self.server_to(at, peer, ServerSide::Queued);
         self.open.doubts.forget(peer);
+        for _ in charged..open {
+            self.open.doubts.ignored(at, peer, cause);
+        }
         charged > 0
     }
 

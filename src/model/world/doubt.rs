@@ -72,6 +72,13 @@ impl Doubts {
         self.accepts.back().map(|last| (*last, self.accepts.len() as u32))
     }
 
+    /// An ACK before the one that was taken is thought ignored; if an `accept()` was near, it may have been taken itself.
+    pub(super) fn ignored(&mut self, at: Stamp, peer: Peer, cause: Cause) {
+        if self.near(at).is_some() {
+            push(&mut self.ignored, Doubt { at, peer, cause });
+        }
+    }
+
     /// It is known by other means what became of this client's ACKs: the counters have nothing to decide about them any more.
     pub(super) fn forget(&mut self, peer: Peer) {
         self.ignored.retain(|doubt| doubt.peer != peer);
@@ -90,7 +97,8 @@ impl World {
         let doubts = &mut self.open.doubts;
         if refused {
             push(&mut doubts.ignored, Doubt { at, peer, cause });
-        } else if was_full && cause != Cause::AckReset {
+        }
+        if was_full && cause != Cause::AckReset {
             push(&mut doubts.taken, Doubt { at, peer, cause });
         }
     }
@@ -148,7 +156,10 @@ impl World {
     }
 
     fn believe_taken(&mut self, doubt: Doubt) {
-        self.open.doubts.ignored.retain(|other| *other != doubt);
+        let doubts = &mut self.open.doubts.ignored;
+        if let Some(index) = doubts.iter().rposition(|other| *other == doubt) {
+            doubts.remove(index);
+        }
         self.take_back_ignored(doubt.peer, doubt.cause);
         if doubt.cause == Cause::AckCookieAcceptQueueFull {
             self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
