@@ -136,6 +136,40 @@ fn segments_and_counters_equal_those_of_an_independent_capture() {
     });
 }
 
+/// Pruning has no counter. A request that was answered, whose client never came back, which no timer can have ended yet, and which `ss`
+/// no longer lists, was pruned.
+#[test]
+fn pruned_requests_equal_those_that_were_answered_and_are_no_longer_listed_outside() {
+    if !lab::lab_or_skip() || lab::had(lab::python()).is_none() {
+        return;
+    }
+    let options = "--backlog 8 --arrivals burst:9/60s --half-open 100% --rtt 20ms --accept-rate max --delay 2s";
+    let mut witnesses = None;
+    let summary = watched(options, |pid| {
+        let capture = lab::Capture::start(pid, KERNEL_END, 8080).unwrap();
+        lab::wait_until(LIMIT, "nine requests", || (lab::ss_half_open(pid, 8080) == 9).then_some(()));
+        lab::wait_until(LIMIT, "one is gone", || (lab::ss_half_open(pid, 8080) < 9).then_some(()));
+        let mut looks = 0;
+        let mut left = lab::ss_half_open(pid, 8080);
+        lab::wait_until(LIMIT, "no more of them go", || {
+            let now = lab::ss_half_open(pid, 8080);
+            looks = if now == left { looks + 1 } else { 0 };
+            left = now;
+            (looks > 200).then_some(())
+        });
+        witnesses = Some((capture, left, lab::nstat(pid)));
+    });
+    let (capture, left, kernel) = witnesses.unwrap();
+    let wire = capture.stop();
+    assert_eq!((wire.dropped, wire.syn, wire.syn_ack, wire.final_ack, wire.rst), (0, 9, 9, 0, 0));
+    // The last SYN-ACK (tcp_synack_retries = 5) is sent after half a minute, and nobody is removed by his timer before it.
+    assert!(wire.syn_ack_retransmit < 9 * 5, "{wire:?}");
+    assert_eq!((kernel["TcpExtListenDrops"], kernel["TcpExtSyncookiesSent"]), (0, 0));
+    assert_eq!(toll(&summary, "request:pruned"), (wire.syn_ack - left, wire.syn_ack - left), "{left} are left");
+    assert_eq!(toll(&summary, "request:expired").0, 0);
+    assert_eq!(count(&summary, "/segments/syn_ack_retransmit"), wire.syn_ack_retransmit);
+}
+
 fn capture_agrees(options: &str, cause: &str) {
     // Nobody starts until the capture stands; everybody has given up, and every timer has ended, before it is compared.
     let quiet_end = "--count 40 --delay 2s --syn-retries 1 --synack-retries 1 --duration 10m";

@@ -206,6 +206,8 @@ pub(super) struct Trace {
     pub(super) hits: [u16; Cause::ALL.len()],
     /// Dumps in a row that should have listed the request and did not.
     pub(super) missed: u8,
+    /// When the first of them was made.
+    pub(super) missed_at: Stamp,
     /// What was decided about its last final ACK.
     pub(super) last_ack: LastAck,
     /// Its ACKs thought thrown away since the last `accept()`, and how many connections had been accepted by then.

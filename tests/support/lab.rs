@@ -139,6 +139,14 @@ pub(crate) fn ss_listener(pid: u32, port: u16) -> Option<(u32, u32)> {
     Some((columns.next()?, columns.next()?))
 }
 
+/// How many half-open requests the listener on `port` in the namespace of `pid` has, as `ss` lists them.
+#[track_caller]
+pub(crate) fn ss_half_open(pid: u32, port: u16) -> u64 {
+    let filter = format!("sport = :{port}");
+    let text = spoken(&mut nsenter(pid, ["ss", "-tanH", "state", "syn-recv", &filter]));
+    text.lines().filter(|row| !row.trim().is_empty()).count() as u64
+}
+
 /// Every counter in the namespace of `pid` by the name that `nstat` gives it (`TcpExtListenOverflows`), in absolute values.
 #[track_caller]
 pub(crate) fn nstat(pid: u32) -> BTreeMap<String, u64> {

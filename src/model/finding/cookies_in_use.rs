@@ -2,6 +2,7 @@
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::model::counters::Counter;
+use crate::model::settings::Sysctl;
 use crate::model::world::World;
 use crate::say;
 
@@ -23,10 +24,18 @@ fn check(world: &World) -> Verdict {
     if world.counter(Counter::SyncookiesSent) == Some(0) {
         return Verdict::TooEarly;
     }
+    let always = world.sysctls.value(Sysctl::Syncookies) == Some(2);
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
         evidence: vec![("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)],
         sentence: Sentence::new(move || {
+            if always {
+                return say!(
+                    "tcp_syncookies is 2: {sent} SYN-ACKs carried a cookie, {redeemed} came back valid.",
+                    sent,
+                    redeemed
+                );
+            }
             say!(
                 "the SYN queue was full: {sent} SYN-ACKs carried a cookie, {redeemed} came back valid.",
                 sent,

@@ -93,7 +93,13 @@ impl World {
             if !open.stranger.blind {
                 syn_queue.leave(at);
             }
-            stay.record(at.since(one.server_since));
+            // A request whose timer has ended it was gone by the first list that lacked it.
+            let gone = if matches!(to, ServerSide::Expired | ServerSide::Pruned) && one.trace.missed > 0 {
+                one.trace.missed_at
+            } else {
+                at
+            };
+            stay.record(gone.since(one.server_since));
         }
         if to.in_syn_queue() && !from.in_syn_queue() && !open.stranger.blind {
             syn_queue.enter(at);

@@ -56,6 +56,8 @@ pub enum Note {
     Healed {
         /// Whose.
         who: Who,
+        /// It had been a phantom, not a ghost.
+        phantom: bool,
     },
     /// The client has given up: ETIMEDOUT.
     GaveUp {

@@ -92,7 +92,7 @@ impl World {
             }
             self.learn_retransmits(request);
         }
-        let gone = self.missing_requests(dump);
+        let gone = self.missing_requests(at, dump);
         for (peer, cause) in gone {
             if self.request_vanished(at, peer) || self.was_a_cookie(at, peer) {
                 continue;
@@ -106,12 +106,15 @@ impl World {
 
     /// Requests that several dumps in a row did not list: removed by their timer. After the last SYN-ACK it has expired, before it
     /// was pruned.
-    fn missing_requests(&mut self, dump: u64) -> Vec<(Peer, Cause)> {
+    fn missing_requests(&mut self, at: Stamp, dump: u64) -> Vec<(Peer, Cause)> {
         let retries = self.synack_retries();
         let mut gone = Vec::new();
         for one in self.roster.iter_mut() {
             if !one.server.in_syn_queue() || one.trace.listed == dump {
                 continue;
+            }
+            if one.trace.missed == 0 {
+                one.trace.missed_at = at;
             }
             one.trace.missed = one.trace.missed.saturating_add(1);
             if one.trace.missed >= MISSED {

@@ -205,7 +205,11 @@ impl World {
         self.server_to(at, peer, ServerSide::Queued);
         note_arrival(self.roster.known(&peer), segment);
         let place = self.accept_queue.depth();
-        self.note(if again { Note::Healed { who } } else { Note::Queued { who, place } });
+        self.note(if again {
+            Note::Healed { who, phantom: server == ServerSide::CookieSent }
+        } else {
+            Note::Queued { who, place }
+        });
     }
 
     fn client_reset(&mut self, at: Stamp, peer: Peer) {

@@ -82,13 +82,15 @@ impl Eyes {
             true => BUSY_PACE,
             false => IDLE_PACE,
         };
+        // The end of a request is in its absence alone.
+        let watched = if self.half_open > 0 { pace.min(BUSY_PACE) } else { pace };
         if self.queue.is_due(now, QUEUE_PACE) {
             self.look_at_queue(clock, out);
         }
         if self.counting.is_due(now, pace) {
             self.count(clock, out);
         }
-        if self.lists.is_due(now, pace) {
+        if self.lists.is_due(now, watched) {
             self.list(clock, out);
         }
         if now.since(self.costs_told) >= COST_PACE {

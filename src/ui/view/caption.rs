@@ -108,7 +108,7 @@ fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
     // Where nobody has come yet nothing looks like trouble.
     let world = scene.world;
     let rule = world.undecided.first().filter(|_| world.is_watched() || world.clients.started > 0)?;
-    let text = say!("{rule}? too early to tell", rule = said(rule).replace('-', " "));
+    let text = say!("too early to tell: {rule}", rule = said(rule).replace('-', " "));
     Some(("?", text, scene.theme.text(Meaning::Otherwise)))
 }
 
@@ -174,7 +174,11 @@ fn state(scene: &Scene<'_>) -> Sentence {
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if paused {
         let capacity = capacity(scene);
-        let text = say!("accept() is paused: finished connections pile up ({queued} of {capacity})", queued, capacity);
+        let text = if queued == 0 {
+            say!("accept() is paused").into()
+        } else {
+            say!("accept() is paused: finished connections pile up ({queued} of {capacity})", queued, capacity)
+        };
         return ("‖", text, waiting);
     }
     let text = match (queued, half_open) {

@@ -47,8 +47,11 @@ fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
         Note::Dropped { who, cause, attempt } => {
             (Some(*who), format!("✗ {}", loss(*cause, *attempt)), Some(Meaning::Dying))
         }
-        Note::Healed { who } => {
+        Note::Healed { who, phantom: false } => {
             (Some(*who), say!("● a ghost no more: queued after all").into(), Some(Meaning::Otherwise))
+        }
+        Note::Healed { who, phantom: true } => {
+            (Some(*who), say!("● a phantom no more: queued after all").into(), Some(Meaning::Otherwise))
         }
         Note::GaveUp { who } => (Some(*who), say!("⊘ gave up: ETIMEDOUT").into(), Some(Meaning::Dying)),
         Note::Reset { who } => (Some(*who), say!("↯ met a RST").into(), Some(Meaning::Dying)),

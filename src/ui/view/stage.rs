@@ -12,7 +12,7 @@ mod dropped;
 pub(super) mod flows;
 pub(super) mod lanes;
 mod otherwise;
-mod queues;
+pub(super) mod queues;
 mod server;
 pub(super) mod slots;
 

@@ -8,6 +8,7 @@ use super::super::Scene;
 use super::super::cast::ARRIVAL;
 use super::super::ink;
 use super::super::letters::Letter;
+use super::super::stage::queues::what_dies;
 use super::super::stage::slots::{Places, Tenant};
 use super::plan::Plan;
 use super::{boxed, cells, cut, pen};
@@ -114,8 +115,9 @@ fn paint(
     cells::queue(buf, slots, plan.cell, places, scene);
     if under > 0 {
         let line = ink::row(rest, rest.height - 1);
-        let (text, style) = below(which, full, places, scene);
-        ink::write(buf, line, (1, 0), &ink::fit(&text, line.width.saturating_sub(1)), style);
+        let width = line.width.saturating_sub(1);
+        let (text, style) = below(which, full, places, width, scene);
+        ink::write(buf, line, (1, 0), &ink::fit(&text, width), style);
     }
 }
 
@@ -134,11 +136,11 @@ fn badge(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
 }
 
 /// One line below the places: the limit, or what becomes of those who come now.
-fn below(which: Which, full: bool, places: Places<'_>, scene: &Scene<'_>) -> (String, Style) {
+fn below(which: Which, full: bool, places: Places<'_>, width: u16, scene: &Scene<'_>) -> (String, Style) {
     let theme = scene.theme;
     let is_accept = which == Which::Accept;
     if full && is_accept {
-        return (say!("FULL: SYNs and ACKs die").into(), theme.text(Meaning::Dying));
+        return (what_dies(scene.world).into(), theme.text(Meaning::Dying));
     }
     if full {
         let off = scene.world.sysctls.value(crate::model::settings::Sysctl::Syncookies) == Some(0);
@@ -150,5 +152,6 @@ fn below(which: Which, full: bool, places: Places<'_>, scene: &Scene<'_>) -> (St
     }
     let limit = places.limit.map_or_else(String::new, |limit| say!("┃ limit {limit} · ", limit));
     let waits = if is_accept { say!("wait for accept()") } else { say!("wait for ACK") };
-    (format!("{limit}{waits}"), theme.calm())
+    let both = format!("{limit}{waits}");
+    (if ink::width(&both) > width { limit.trim_end_matches(" · ").to_owned() } else { both }, theme.calm())
 }

@@ -135,7 +135,7 @@ fn reason(cause: Cause) -> &'static str {
 
 /// What happens next: the countdown to the client's retry.
 fn sequel(one: &Connection, scene: &Scene<'_>) -> String {
-    match one.retry {
+    match one.retry.filter(|_| one.server != ServerSide::ResetAway) {
         Some(retry) => {
             let left = numbers::countdown(retry.at.since(scene.clients));
             if retry.gives_up { say!("gives up in {left}", left) } else { say!("again in {left}", left) }
@@ -152,7 +152,12 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
     let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
     let right =
         next.map_or_else(String::new, |at| say!("next in {left}", left = numbers::countdown(at.since(scene.clients))));
-    let text = say!("✗ ×{count} wait outside: {names}", count = rest.len(), names = names(rest));
+    let (count, names) = (rest.len(), names(rest));
+    let text = if next.is_some() {
+        say!("✗ ×{count} wait outside: {names}", count, names)
+    } else {
+        say!("×{count} more: {names}", count, names)
+    };
     let room = inner.width.saturating_sub(ink::width(&right) + 1);
     ink::write(buf, inner, (0, row), &ink::fit(&text, room), Style::new());
     ink::right(buf, inner, row, &right, Style::new());

@@ -13,6 +13,7 @@ use crate::model::connection::{Belief, ClientSide, Connection};
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
+use crate::model::world::World;
 use crate::model::world::occupancy::Occupancy;
 use crate::say;
 use crate::ui::numbers;
@@ -113,13 +114,22 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let dead = scene.cast.queued.iter().filter(|one| one.belief() == Belief::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
-        (say!("FULL: SYNs and ACKs die").into(), theme.text(Meaning::Dying))
+        (what_dies(world).into(), theme.text(Meaning::Dying))
     } else if dead > 0 {
         (say!("† {dead} dead, holding places", dead), theme.text(Meaning::Dying))
     } else if paused {
         (say!("‖ nobody calls accept()").into(), theme.text(Meaning::Waiting(3)))
     } else {
         (say!("wait for accept()").into(), theme.calm())
+    }
+}
+
+/// What becomes of those who come while the accept queue is full.
+pub(in crate::ui::view) fn what_dies(world: &World) -> &'static str {
+    if world.sysctls.value(Sysctl::AbortOnOverflow).is_some_and(|value| value != 0) {
+        say!("FULL: SYNs die, ACKs get RST")
+    } else {
+        say!("FULL: SYNs and ACKs die")
     }
 }
 
