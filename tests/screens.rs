@@ -393,7 +393,7 @@ fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
     for (after, countdown) in [(30, "again in 0.8 s"), (400, "again in 0.4 s"), (790, "again in 0.1 s")] {
         let text = look(after);
         assert!(row_with(&text, "a1 SYN dropped: accept queue full").contains(countdown), "{text}");
-        assert!(text.contains("a1's SYN died: accept queue full (1 of 1)"), "{text}");
+        assert!(text.contains("a1's SYN died: accept queue full (it holds 1)"), "{text}");
     }
     let text = look(900);
     assert!(!text.contains("a1 SYN dropped: accept queue full  "), "{text}");

@@ -86,6 +86,42 @@ fn a_burst_is_named_when_it_is_over() {
 }
 
 #[test]
+fn clients_that_come_one_after_the_other_and_are_kept_waiting_are_no_burst() {
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2] {
+        play.handshake(id);
+    }
+    for id in 3..7 {
+        play.pass(3000);
+        play.start(id);
+        play.syn(id);
+        play.review();
+    }
+    for id in [1, 2] {
+        play.accept(id);
+    }
+    for _ in 0..12 {
+        play.review();
+    }
+    assert_eq!((play.world.demand.peak(), play.world.demand.at_once()), (6, 1));
+    play.says("burst-too-large", "absent");
+}
+
+#[test]
+fn clients_whose_final_ack_is_under_way_do_answer() {
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+        play.life(id, qviz::model::event::Life::Connected);
+    }
+    play.pass(5000);
+    play.review();
+    play.says("half-open-pile-up", "absent");
+}
+
+#[test]
 fn half_open_requests_pile_up_only_after_a_while() {
     let rule = "half-open-pile-up";
     let mut play = Play::new(1, &[]);

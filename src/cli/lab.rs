@@ -146,7 +146,8 @@ fn beginning(plan: &LabPlan) -> (Knobs, Script) {
         return (wished, Script::default());
     }
     let at = Stamp::ZERO + plan.delay;
-    let script = Script::new(vec![(at, Command::Rate(wished.rate)), (at, Command::Arrivals(wished.arrivals))]);
+    // The pattern before the rate: steady arrivals would begin at once.
+    let script = Script::new(vec![(at, Command::Arrivals(wished.arrivals)), (at, Command::Rate(wished.rate))]);
     (Knobs { rate: 0.0, arrivals: Arrivals::Steady, ..wished }, script)
 }
 

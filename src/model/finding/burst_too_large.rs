@@ -18,7 +18,8 @@ fn check(world: &World) -> Verdict {
     let overflowed = world.ledger.tolls().any(|(cause, toll)| cause.is_overflow() && toll.segments > 0);
     let Some(limit) = world.accept_limit().filter(|_| overflowed) else { return Verdict::Absent };
     let peak = world.demand.peak();
-    if peak <= limit + 1 {
+    // Clients that came one after the other and were kept waiting are no burst.
+    if peak <= limit + 1 || world.demand.at_once() * 2 < peak {
         return Verdict::Absent;
     }
     if lately(world, 3).is_none() {

@@ -31,13 +31,13 @@ fn check(world: &World) -> Verdict {
         sentence: Sentence::new(move || {
             if always {
                 return say!(
-                    "tcp_syncookies is 2: {sent} SYN-ACKs carried a cookie, {redeemed} came back valid.",
+                    "tcp_syncookies is 2: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}.",
                     sent,
                     redeemed
                 );
             }
             say!(
-                "the SYN queue was full: {sent} SYN-ACKs carried a cookie, {redeemed} came back valid.",
+                "the SYN queue was full: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}.",
                 sent,
                 redeemed
             )

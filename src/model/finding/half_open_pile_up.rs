@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
-use crate::model::connection::{Belief, Connection};
+use crate::model::connection::{Belief, ClientSide, Connection};
 use crate::model::world::World;
 use crate::say;
 
@@ -29,7 +29,12 @@ fn check(world: &World) -> Verdict {
         return Verdict::Absent;
     }
     let older_than = |age| {
-        let silent = |one: &&Connection| one.belief() == Belief::HalfOpen && world.now.since(one.server_since) > age;
+        // Whose final ACK is under way does answer, however slowly.
+        let silent = |one: &&Connection| {
+            one.belief() == Belief::HalfOpen
+                && one.client != ClientSide::Connected
+                && world.now.since(one.server_since) > age
+        };
         world.roster.iter().filter(silent).count()
     };
     let old = older_than(LONG);

@@ -1,10 +1,16 @@
 //! How many clients want to be accepted at the same time: what a backlog would have to hold.
 
+use std::time::Duration;
+
+/// Who comes within this time comes at once.
+pub(super) const BURST: Duration = Duration::from_secs(2);
+
 /// Clients that have knocked, are not yet accepted and have not given up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
     waiting: u32,
     peak: u32,
+    at_once: u32,
 }
 
 impl Demand {
@@ -18,9 +24,18 @@ impl Demand {
         self.peak
     }
 
-    pub(super) fn knock(&mut self) {
+    /// How many clients had come within [`BURST`] when the largest number was reached: a burst, or a long trouble.
+    pub const fn at_once(&self) -> u32 {
+        self.at_once
+    }
+
+    /// One more; `lately` tells how many have come within [`BURST`].
+    pub(super) fn knock(&mut self, lately: impl FnOnce() -> u32) {
         self.waiting += 1;
-        self.peak = self.peak.max(self.waiting);
+        if self.waiting > self.peak {
+            self.peak = self.waiting;
+            self.at_once = lately();
+        }
     }
 
     pub(super) const fn go(&mut self) {

@@ -4,39 +4,51 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Times between one microsecond and an hour, kept with two significant digits.
+/// Times between one microsecond and an hour, kept with two significant digits; the longest one is kept as it is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spread(Histogram<u32>);
+pub struct Spread {
+    times: Histogram<u32>,
+    longest: Duration,
+}
 
 impl Default for Spread {
     fn default() -> Self {
         let longest_us = 3_600_000_000;
-        Self(
-            Histogram::new_with_max(longest_us, 2).unwrap_or_else(|_| unreachable!("2 significant digits are allowed")),
-        )
+        let times =
+            Histogram::new_with_max(longest_us, 2).unwrap_or_else(|_| unreachable!("2 significant digits are allowed"));
+        Self { times, longest: Duration::ZERO }
     }
 }
 
 impl Spread {
-    /// Adds one time; longer than an hour counts as an hour.
+    /// Adds one time; for the quantiles, longer than an hour counts as an hour.
     pub fn record(&mut self, span: Duration) {
-        self.0.saturating_record(span.as_micros().max(1) as u64);
+        self.times.saturating_record(span.as_micros().max(1) as u64);
+        self.longest = self.longest.max(span.max(Duration::from_micros(1)));
     }
 
     /// How many times were added.
     pub fn count(&self) -> u64 {
-        self.0.len()
+        self.times.len()
     }
 
     /// The time in milliseconds below which a `share` (0 to 1) of all lies; `None` when none was added.
     pub fn quantile_ms(&self, share: f64) -> Option<f64> {
-        (!self.0.is_empty()).then(|| self.0.value_at_quantile(share) as f64 / 1000.0)
+        (!self.times.is_empty()).then(|| {
+            // A step of the histogram reaches beyond the longest time, which is known.
+            let time_ms = self.times.value_at_quantile(share) as f64 / 1000.0;
+            time_ms.min(ms(self.longest))
+        })
     }
 
     /// The longest time in milliseconds; `None` when none was added.
     pub fn max_ms(&self) -> Option<f64> {
-        (!self.0.is_empty()).then(|| self.0.max() as f64 / 1000.0)
+        (!self.times.is_empty()).then(|| ms(self.longest))
     }
+}
+
+fn ms(span: Duration) -> f64 {
+    span.as_micros() as f64 / 1000.0
 }
 
 #[cfg(test)]
@@ -54,5 +66,12 @@ mod tests {
         assert!(near(spread.quantile_ms(0.5), 500.0));
         assert!(near(spread.quantile_ms(0.99), 990.0));
         assert!(near(spread.max_ms(), 1000.0));
+    }
+
+    #[test]
+    fn the_longest_time_is_exact_and_no_quantile_lies_beyond_it() {
+        let mut spread = Spread::default();
+        spread.record(Duration::from_micros(6_490_123));
+        assert_eq!((spread.max_ms(), spread.quantile_ms(0.99)), (Some(6490.123), Some(6490.123)));
     }
 }

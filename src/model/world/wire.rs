@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::World;
 use super::account::who;
 use super::answer::Answer;
+use super::demand::BURST;
 use super::note::Note;
 use crate::model::connection::{ClientSide, Connection, LastAck, ServerSide, Verdict};
+use crate::model::history::SLOT;
 use crate::model::ledger::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
@@ -69,10 +71,12 @@ impl World {
         }
         if first {
             one.trace.wanting = !one.half_open;
-            if one.trace.wanting {
-                self.demand.knock();
-            }
             self.history.slot_at(at).arrivals += 1;
+            if one.trace.wanting {
+                let Self { demand, history, .. } = self;
+                let slots = (BURST.as_millis() / SLOT.as_millis()) as usize;
+                demand.knock(|| history.last(slots).map(|slot| slot.arrivals).sum());
+            }
             self.clients.started += u64::from(self.open.stranger.is);
         }
         if open {

@@ -79,8 +79,7 @@ fn death(scene: &Scene<'_>) -> Option<Sentence> {
     let drop = fresh.first().and_then(|one| one.last_drop)?;
     let why = match drop.cause {
         crate::model::ledger::Cause::SynAcceptQueueFull => {
-            let depth = scene.world.accept_queue.depth();
-            say!("accept queue full ({depth} of {capacity})", depth, capacity = capacity(scene))
+            say!("accept queue full (it holds {capacity})", capacity = capacity(scene))
         }
         crate::model::ledger::Cause::SynSynQueueFull => say!("SYN queue full, cookies off").into(),
         crate::model::ledger::Cause::SynMaxSynBacklog => say!("tcp_max_syn_backlog, three-quarters rule").into(),

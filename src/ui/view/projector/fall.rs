@@ -14,28 +14,36 @@ use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+    let mut taken: Vec<Rect> = Vec::new();
     for one in &scene.cast.falling {
-        fall(buf, plan, scene, one);
+        let Some(spot) = spot(plan, scene, one).filter(|spot| buf.area.union(*spot) == buf.area) else { continue };
+        // One that would cover another is not drawn: it is counted below.
+        if taken.iter().any(|other| other.intersects(spot)) {
+            continue;
+        }
+        taken.push(spot);
+        fall(buf, spot, scene, one, shape(plan));
     }
 }
 
-fn fall(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>, one: &Connection) {
-    let Some(drop) = one.last_drop else { return };
+/// Where it is on its way down.
+fn spot(plan: &Plan, scene: &Scene<'_>, one: &Connection) -> Option<Rect> {
+    let drop = one.last_drop?;
     let shape = shape(plan);
     let above = plan.clients;
     // The number of arrivals stays to be read.
     let head = 1 + plan.numbers.rows() + if plan.text == Letter::Plain { 0 } else { plan.text.rows() + 1 };
     let (first, last) = (above.y + head, plan.floor.y.saturating_sub(shape.height - 1));
     // Each from a height of its own, so that several are seen; half of the way is left for the lowest.
-    let Some(lane) = lanes::home(one, usize::from((last.saturating_sub(first) / 2).max(1))) else { return };
+    let lane = lanes::home(one, usize::from((last.saturating_sub(first) / 2).max(1)))?;
     let first = first + lane as u16;
     let way = lanes::fallen(scene.now.since(drop.at));
     let row = first + (f64::from(last.saturating_sub(first)) * way).round() as u16;
     let left = above.right().saturating_sub(shape.width + 1).max(above.x);
-    let spot = Rect::new(left, row, shape.width, shape.height);
-    if spot.bottom() > buf.area.bottom() || spot.right() > buf.area.right() {
-        return;
-    }
+    Some(Rect::new(left, row, shape.width, shape.height))
+}
+
+fn fall(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, one: &Connection, shape: Shape) {
     let named = scene.state.density == Density::Cells;
     let tenant = Tenant {
         name: if named { one.label() } else { String::new() },

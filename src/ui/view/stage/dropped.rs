@@ -7,7 +7,6 @@ use ratatui::style::Style;
 use super::super::cast::is_fresh;
 use super::super::{Scene, ink};
 use super::flows;
-use super::otherwise::names;
 use crate::model::connection::{ClientSide, Connection, ServerSide};
 use crate::model::history::Slot;
 use crate::model::ledger::Cause;
@@ -83,7 +82,7 @@ fn just_died(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Connect
     let words = if inner.width >= 50 { say!(" SYN dropped: {why}: ", why) } else { format!(" {why}: ") };
     let pieces = [(format!("✗ ×{}", fresh.len()), theme.alarm()), (words, theme.text(Meaning::Dying))];
     let col = ink::pieces(buf, inner, (0, 0), &pieces);
-    ink::write(buf, inner, (col, 0), &ink::fit(&names(fresh), inner.width.saturating_sub(col)), theme.strong());
+    ink::write(buf, inner, (col, 0), &names_within(fresh, inner.width.saturating_sub(col)), theme.strong());
 }
 
 fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, one: &Connection) {
@@ -152,15 +151,35 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
     let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
     let right =
         next.map_or_else(String::new, |at| say!("next in {left}", left = numbers::countdown(at.since(scene.clients))));
-    let (count, names) = (rest.len(), names(rest));
-    let text = if next.is_some() {
-        say!("✗ ×{count} wait outside: {names}", count, names)
-    } else {
-        say!("×{count} more: {names}", count, names)
+    let count = rest.len();
+    let text = |names: &str| {
+        if next.is_some() {
+            say!("✗ ×{count} wait outside: {names}", count, names)
+        } else {
+            say!("×{count} more: {names}", count, names)
+        }
     };
     let room = inner.width.saturating_sub(ink::width(&right) + 1);
+    let text = text(&names_within(rest, room.saturating_sub(ink::width(&text("")))));
     ink::write(buf, inner, (0, row), &ink::fit(&text, room), Style::new());
     ink::right(buf, inner, row, &right, Style::new());
+}
+
+/// As many names as there is room for, none of them cut.
+fn names_within(list: &[&Connection], room: u16) -> String {
+    let mut text = String::new();
+    for (index, one) in list.iter().enumerate() {
+        let label = one.label();
+        let more = if index + 1 < list.len() { 2 } else { 0 };
+        if ink::width(&text) + 1 + ink::width(&label) + more > room {
+            return if text.is_empty() { text } else { text + " …" };
+        }
+        if index > 0 {
+            text.push(' ');
+        }
+        text.push_str(&label);
+    }
+    text
 }
 
 /// Too fast for names: the causes with their rates.

@@ -48,7 +48,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 /// The names of several, side by side.
-pub(super) fn names(list: &[&Connection]) -> String {
+fn names(list: &[&Connection]) -> String {
     list.iter().take(40).map(|one| one.label()).collect::<Vec<_>>().join(" ")
 }
 
