@@ -2,6 +2,8 @@
 
 #[path = "fold/answers.rs"]
 mod answers;
+#[path = "fold/arbiter.rs"]
+mod arbiter;
 #[path = "fold/doubts.rs"]
 mod doubts;
 #[path = "support/play.rs"]

@@ -22,7 +22,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (lost, nothing): (Vec<_>, Vec<_>) = scene.world.ledger.tolls().partition(|(_, toll)| toll.segments > 0);
     for (row, (cause, toll)) in (0..rows).zip(lost.into_iter().chain(nothing)) {
         let style = if toll.segments == 0 { theme.calm() } else { Style::new() };
-        let numbers = format!("{:>6} {:>7}", numbers::count(toll.segments), numbers::count(toll.clients));
+        let numbers = format!("{:>5} {:>6}", numbers::count(toll.segments), numbers::count(toll.clients));
         let room = inner.width.saturating_sub(ink::width(&numbers) + 1);
         ink::write(buf, inner, (0, row), &ink::fit(words(cause), room), style);
         ink::right(buf, inner, row, &numbers, style);
