@@ -26,6 +26,7 @@ use crate::scenario::Script;
 mod actors;
 mod driver;
 mod ear;
+mod ending;
 mod eyes;
 mod place;
 mod setup;

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::actors::Actors;
+use super::ending::{self, LastLooks, Next};
 use super::eyes::Eyes;
 use super::place::Place;
 use super::trials::Trials;
@@ -35,17 +36,8 @@ const GATHERED: usize = 65_536;
 /// How many rounds of answers are exchanged within one turn.
 const ROUNDS: usize = 4;
 
-/// How often the end is looked at for several quiet looks in a row; from then on a single one will do.
-const LAST_LOOKS: usize = 50;
-
-/// How often the end is looked at at all.
-const MOST_LOOKS: usize = 4 * LAST_LOOKS;
-
 /// How long nothing may pass the tap before the last counters are believed: what has passed it may still wait for its processor.
 const QUIET: Duration = Duration::from_millis(4);
-
-/// How many quiet looks end the session: a list that lacks a request counts only when another one lacks it too.
-const LEAST_LOOKS: usize = 3;
 
 /// When a session ends by itself.
 #[derive(Clone, Copy, Debug)]
@@ -286,21 +278,19 @@ impl Driver {
         self.trials.stop(&mut self.batch);
         self.actors.command(self.clock.now(), &Command::Stop);
         self.actors.turn(self.clock.now(), &mut self.batch);
-        let (mut quiet, mut looks) = (0, 0);
-        while quiet < LEAST_LOOKS {
+        let mut looks = LastLooks::default();
+        loop {
             Clock::pause(QUIET);
             let before = self.drain();
             let looked = self.clock.now();
             self.eyes.look_at_all(&self.clock, &mut self.batch);
-            quiet = if before + self.drain() == 0 { quiet + 1 } else { 0 };
-            looks += 1;
-            if looks >= LAST_LOOKS && quiet > 0 {
-                break;
-            }
-            if looks == MOST_LOOKS {
-                // Clients never fall silent here: the session ends with this look. What has passed since is in no counter of it.
-                self.batch.retain(|fact| fact.at <= looked || !matches!(fact.event, Event::Segment(_)));
-                break;
+            match looks.after(before + self.drain() > 0) {
+                Next::Look => {}
+                Next::Over => break,
+                Next::Cut => {
+                    ending::cut(&mut self.batch, looked);
+                    break;
+                }
             }
         }
         if let Some(lost) = self.tap.as_mut().map(Tap::dropped).filter(|lost| *lost > 0) {
