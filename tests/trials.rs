@@ -77,12 +77,16 @@ const CASES: &[Case] = cases![
     both_ends_go_through_the_states_of_the_textbook,
     with_cookies_always_there_is_no_syn_rcvd,
     a_unix_socket_holds_backlog_plus_one_and_tells_the_next,
+    a_full_unix_socket_lets_connect_sleep_until_there_is_room,
     a_unix_sockets_backlog_stands_under_the_ceiling_too,
     each_listener_of_a_shared_port_has_a_queue_and_a_limit_of_its_own,
+    a_closed_listener_of_a_shared_port_resets_its_clients_or_gives_them_away,
     the_ceiling_holds_for_each_listener_of_a_shared_port,
     a_deferred_accept_queues_nothing_before_data,
+    a_deferred_accept_lets_a_silent_client_in_at_last,
     cookies_do_not_defer,
-    a_connection_ends_with_its_last_close_or_with_shutdown,
+    a_connection_ends_with_its_last_close,
+    a_connection_ends_with_shutdown_whoever_holds_it,
     a_server_that_forgets_close_runs_out_of_descriptors_and_ends_nobody,
 ];
 

@@ -18,6 +18,7 @@ use crate::say;
 
 mod accept_blocks;
 mod accept_fifo;
+mod asleep;
 mod attempts;
 mod backoff;
 mod bind_four;
@@ -216,20 +217,24 @@ fn carry_out(trial: Trial, bench: &mut Bench<'_>) -> Result<(), TrialError> {
         Trial::BindInUse => bind_in_use::run(bench),
         Trial::ConnectErrnos => connect_errnos::run(bench),
         Trial::DeferAccept => defer_accept::run(bench),
+        Trial::DeferAcceptSilent => defer_accept::stay_silent(bench),
         Trial::FailedSocket => failed_socket::run(bench),
         Trial::ForkLeak => fork_leak::run(bench),
-        Trial::ForkRefcount => fork_refcount::run(bench),
+        Trial::ForkRefcount => fork_refcount::close(bench),
+        Trial::ForkShutdown => fork_refcount::shut_down(bench),
         Trial::Inherits => inherits::run(bench),
         Trial::ListenLimits => listen_limits::run(bench),
         Trial::ListenTypes => listen_types::run(bench),
         Trial::MoveToTail => move_to_tail::run(bench),
         Trial::NonblockingConnect => nonblocking_connect::run(bench),
         Trial::RetrySchedule => retry_schedule::run(bench),
-        Trial::Reuseport => reuseport::run(bench),
+        Trial::Reuseport => reuseport::overflow(bench),
+        Trial::ReuseportClose => reuseport::close(bench),
         Trial::States => states::run(bench),
         Trial::ThreeResets => three_resets::run(bench),
         Trial::UnboundListen => unbound_listen::run(bench),
         Trial::UnixSocket => unix_socket::run(bench),
+        Trial::UnixSocketWait => unix_socket::wait(bench),
         Trial::Unreachable => unreachable::run(bench),
     }
 }

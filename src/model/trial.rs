@@ -58,18 +58,26 @@ trials! {
     ListenTypes = "listen-types",
     /// Which of the listener's options an accepted socket has.
     Inherits = "inherits",
-    /// A connection's socket held by two processes: close() against shutdown().
+    /// A connection's socket held by two processes: the parent's close(), and the last one.
     ForkRefcount = "fork-refcount",
+    /// The same, and the parent's shutdown().
+    ForkShutdown = "fork-shutdown",
     /// A parent that never closes accepted sockets.
     ForkLeak = "fork-leak",
     /// The states that sock_diag shows at both ends, step by step.
     States = "states",
-    /// SO_REUSEPORT: a queue and a limit for each socket; what becomes of a closed one's children.
+    /// SO_REUSEPORT: a queue and a limit for each socket.
     Reuseport = "reuseport",
+    /// SO_REUSEPORT: what becomes of a closed listener's children.
+    ReuseportClose = "reuseport-close",
     /// TCP_DEFER_ACCEPT: nothing is queued before data comes.
     DeferAccept = "defer-accept",
-    /// A unix stream socket's queue: how many fit, and what the next one meets.
+    /// TCP_DEFER_ACCEPT: a client that never says anything.
+    DeferAcceptSilent = "defer-accept-silent",
+    /// A unix stream socket's queue: how many fit, and what the next one is told.
     UnixSocket = "unix-socket",
+    /// The same queue, full: connect() that waits for a place.
+    UnixSocketWait = "unix-socket-wait",
 }
 
 /// What comes up from a trial.
@@ -99,7 +107,7 @@ pub enum TrialFact {
 /// One call, or one thing seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Who did it: `server`, `client`, `child`, `kernel`, `wire`.
+    /// Who did it: `server`, `client`, `child`, `kernel`, `wire`; with a number where there are several: `server 2`.
     pub who: String,
     /// What, as it would stand in a program or a trace: `bind(0.0.0.0:0)`.
     pub call: String,

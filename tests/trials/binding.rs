@@ -20,6 +20,10 @@ pub(crate) fn the_kernel_chooses_what_bind_left_open() -> Result<(), Ignored> {
         assert_eq!((by_kernel("port"), by_kernel("address")), (port, address), "{row}");
         assert_eq!(told[&*format!("{row}-hears-everywhere")], address, "{row}");
     }
+    // The port is there before the socket listens, and the address is still open.
+    let asked = told.outcomes("bind(0.0.0.0:0), getsockname()");
+    let port = asked.first().and_then(|name| name.strip_prefix("0.0.0.0:"));
+    assert!(port.is_some_and(|port| port != "0"), "{asked:?}");
     Ok(())
 }
 

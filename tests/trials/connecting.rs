@@ -36,6 +36,9 @@ pub(crate) fn each_of_three_causes_sends_an_rst() -> Result<(), Ignored> {
     for cause in ["no-listener-rsts", "linger-rsts", "unread-rsts", "gone-rsts", "stray-rsts"] {
         assert_eq!(told[cause], 1.0, "{cause}");
     }
+    assert_eq!((told["rsts-from-ports"], told["rsts-from-clients"]), (5.0, 0.0), "{:?}", told.trials.lines);
+    let on_wire = told.trials.lines.iter().filter(|(_, line)| line.call.starts_with("RST from :"));
+    assert_eq!(on_wire.count(), 5, "{:?}", told.trials.lines);
     assert_eq!(told["no-listener-errno"], ECONNREFUSED);
     assert_eq!(
         (told["linger-errno"], told["unread-errno"]),

@@ -48,7 +48,13 @@ pub(crate) struct Told {
 impl Told {
     /// How many lines tell of this call.
     pub(crate) fn calls(&self, call: &str) -> usize {
-        self.trials.lines.iter().filter(|(_, line)| line.call == call).count()
+        self.outcomes(call).len()
+    }
+
+    /// What came of this call, each time it was made.
+    pub(crate) fn outcomes(&self, call: &str) -> Vec<&str> {
+        let lines = self.trials.lines.iter().filter(|(_, line)| line.call == call);
+        lines.map(|(_, line)| line.outcome.as_str()).collect()
     }
 }
 

@@ -1,12 +1,12 @@
 //! accept() on an empty queue: EAGAIN when it must not wait, sleep when it may, until somebody comes.
 
 use std::net::{Shutdown, SocketAddr};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use socket2::Socket;
 
+use super::asleep::{self, heard, is_asleep, state_of};
 use super::{Bench, TrialError, ends};
 use crate::model::stamp::Stamp;
 use crate::model::trial::Mood;
@@ -27,7 +27,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
         let sleeper = &listener;
         bench.line("server", "accept()", "…", Mood::Silent);
         let began = bench.here().now();
-        threads.spawn(move || sleep_in_accept(sleeper, &teller));
+        threads.spawn(move || asleep::call(&teller, || sleeper.accept().map(drop)));
         let watched = watch(bench, began, address, &told);
         // Whoever still sleeps is woken (EINVAL).
         let _no_longer_listening = listener.shutdown(Shutdown::Both);
@@ -38,9 +38,9 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 /// Nobody comes for a while, then one client.
 fn watch(bench: &mut Bench<'_>, began: Stamp, address: SocketAddr, told: &Receiver<String>) -> Result<(), TrialError> {
     let thread = heard(bench, told, say!("a second thread"))?;
-    bench.until(say!("a thread asleep in accept()"), ends::PATIENCE, |_| state_of(&thread) == Some('S'))?;
+    bench.until(say!("a thread asleep in accept()"), ends::PATIENCE, |_| is_asleep(&thread))?;
     bench.pause(NOBODY)?;
-    let asleep = state_of(&thread) == Some('S') && told.try_recv().is_err();
+    let asleep = is_asleep(&thread) && told.try_recv().is_err();
     let state = state_of(&thread).map_or_else(|| "?".to_owned(), |state| state.to_string());
     let place = std::fs::read_to_string(format!("/proc/self/task/{thread}/wchan")).unwrap_or_default();
     bench.line("kernel", format!("/proc/…/task/{thread}/stat, wchan"), format!("{state} {place}"), Mood::Silent);
@@ -56,29 +56,6 @@ fn watch(bench: &mut Bench<'_>, began: Stamp, address: SocketAddr, told: &Receiv
     bench.measured("blocking-woke-ms", ends::millis(woke.since(called)));
     drop(client);
     Ok(())
-}
-
-/// Tells its thread's number, then what accept() returned.
-fn sleep_in_accept(listener: &Socket, teller: &Sender<String>) {
-    let _the_trial_is_over = teller.send(rustix::thread::gettid().as_raw_pid().to_string());
-    let outcome = listener.accept().map(drop);
-    let _the_trial_is_over = teller.send(ends::answer(&outcome));
-}
-
-/// Waits for the next word of the other thread.
-fn heard(bench: &Bench<'_>, told: &Receiver<String>, what: &str) -> Result<String, TrialError> {
-    let mut word = None;
-    bench.until(what, ends::PATIENCE, |_| {
-        word = told.try_recv().ok();
-        word.is_some()
-    })?;
-    Ok(word.unwrap_or_default())
-}
-
-/// The state of one of our threads, as `ps` shows it: `S` sleeps, `R` runs.
-fn state_of(thread: &str) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// How long nobody comes.

@@ -41,16 +41,15 @@ struct Chosen {
     everywhere: bool,
 }
 
-/// Binds one socket, lets it listen, and knocks at two addresses of loopback.
+/// Binds one socket, asks it at once for its name, lets it listen, and knocks at two addresses of loopback.
 fn bind(bench: &mut Bench<'_>, asked: SocketAddr) -> Result<Chosen, TrialError> {
     let socket = ends::socket()?;
     let call = format!("bind({asked})");
     let bound = socket.bind(&asked.into());
-    attempts::tell(bench, "server", call.clone(), attempts::number(&bound));
-    ends::call(call, bound)?;
-    ends::call("listen(5)", socket.listen(5))?;
+    ends::call(call.clone(), bound)?;
     let own = ends::name(&socket)?;
-    bench.line("server", "listen(5), getsockname()", own.to_string(), Mood::Plain);
+    bench.line("server", format!("{call}, getsockname()"), own.to_string(), Mood::Plain);
+    ends::call("listen(5)", socket.listen(5))?;
     let mut served_at = Vec::new();
     for place in KNOCKED {
         let to = SocketAddr::from((place, own.port()));

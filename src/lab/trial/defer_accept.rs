@@ -1,5 +1,5 @@
-//! TCP_DEFER_ACCEPT: a handshake that is complete for the client leaves nothing in the accept queue before data comes; and what becomes
-//! of a client that never says anything.
+//! TCP_DEFER_ACCEPT: a handshake that is complete for the client leaves nothing in the accept queue before data comes; and, in a trial of
+//! its own, what becomes of a client that never says anything.
 //!
 //! The option is set by unsafe code: no safe crate knows it.
 
@@ -15,6 +15,7 @@ use super::{Bench, TrialError, ends};
 use crate::model::trial::Mood;
 use crate::say;
 
+/// A client speaks after a while.
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     at_once(bench)?;
     let (listener, address) = ends::listen(5)?;
@@ -35,7 +36,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let (depth, state) = look(bench, &listener, address, port);
     bench.measured("defer-queued-after-data", f64::from(depth));
     bench.yes("defer-established-after-data", state == Some(ends::ESTABLISHED));
-    stay_silent(bench)
+    Ok(())
 }
 
 /// Without the option: the final ACK alone is enough.
@@ -50,7 +51,7 @@ fn at_once(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// A client that says nothing: the kernel asks it again (SYN-ACK) until the time is over, then lets it in without data.
-fn stay_silent(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn stay_silent(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let (listener, address) = ends::listen(5)?;
     ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, SHORT_S))?;
     bench.line("server", format!("setsockopt(TCP_DEFER_ACCEPT, {SHORT_S})"), "0", Mood::Plain);

@@ -1,4 +1,5 @@
-//! A connection's socket held by two processes: the parent's close() ends nothing, the last close does; shutdown() ends it at once.
+//! A connection's socket held by two processes: the parent's close() ends nothing, the last close does; in a trial of its own,
+//! shutdown() ends it at once.
 
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
@@ -20,15 +21,10 @@ struct Shared {
     child: Kin,
 }
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
-    let (listener, address) = ends::listen(5)?;
-    close(bench, &listener, address)?;
-    shut_down(bench, &listener, address)
-}
-
 /// The parent closes its copy, the child uses its own, then ends.
-fn close(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr) -> Result<(), TrialError> {
-    let Shared { client, port, parents, mut child } = share(bench, listener, address)?;
+pub(super) fn close(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (listener, address) = ends::listen(5)?;
+    let Shared { client, port, parents, mut child } = share(bench, &listener, address)?;
     drop(parents);
     bench.line("server", "close()", "0", Mood::Plain);
     let began = bench.here().now();
@@ -56,8 +52,9 @@ fn close(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr) -> Resul
 }
 
 /// The parent shuts the connection down, while the child holds its copy.
-fn shut_down(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr) -> Result<(), TrialError> {
-    let Shared { client, parents, mut child, .. } = share(bench, listener, address)?;
+pub(super) fn shut_down(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (listener, address) = ends::listen(5)?;
+    let Shared { client, parents, mut child, .. } = share(bench, &listener, address)?;
     let began = bench.here().now();
     ends::call("shutdown(SHUT_WR)", parents.shutdown(Shutdown::Write))?;
     bench.line("server", "shutdown(SHUT_WR)", "0", Mood::Plain);

@@ -1,5 +1,6 @@
 //! SO_REUSEPORT: three listeners on one port, each with a queue and a limit of its own. Two take everybody at once, one never calls
-//! accept(): who is sent to it waits, then stands outside, while the queues of the others are empty. Then that listener is closed.
+//! accept(): who is sent to it waits, then stands outside, while the queues of the others are empty. In a trial of its own that listener
+//! is closed while clients wait in its queue.
 
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,10 +31,16 @@ struct Group {
     outside: Vec<Socket>,
 }
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+/// More clients come than the queue of one holds.
+pub(super) fn overflow(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    Group::open(bench)?.overflow(bench)
+}
+
+/// One is closed whose queue is full: without, then with the sysctl that moves its clients.
+pub(super) fn close(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let migrate = Turned::new(bench, Sysctl::MigrateReq, 0)?;
     let mut group = Group::open(bench)?;
-    group.overflow(bench)?;
+    group.fill(bench)?;
     group.close_idle(bench, "reset")?;
     migrate.turn(bench, 1)?;
     let mut group = Group::open(bench)?;
@@ -78,9 +85,8 @@ impl Group {
         let (depth, limit) = self.queue(bench.here())?;
         let empty = self.depth_of_busy(bench.here())?;
         let dropped = bench.here().counter(OVERFLOWS).zip(before).map(|(now, before)| now - before);
-        let told = |depth| say!("{depth} in the queue, limit {limit}", depth, limit);
-        bench.line("kernel", say!("listener {which}", which = 1), told(depth), Mood::Refused);
-        bench.line("kernel", say!("listeners {which}", which = OTHERS), told(empty), Mood::Good);
+        tell_idle(bench, (depth, limit), Mood::Refused);
+        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued(empty, limit), Mood::Good);
         let outside = self.outside.len();
         bench.line("client", format!("{outside} × connect()"), "SYN_SENT", Mood::Silent);
         bench.measured("group-members", MEMBERS as f64);
@@ -133,6 +139,8 @@ impl Group {
 
     /// The idle one is closed: what becomes of those in its queue.
     fn close_idle(self, bench: &mut Bench<'_>, name: &str) -> Result<(), TrialError> {
+        let queue = self.queue(bench.here())?;
+        tell_idle(bench, queue, Mood::Plain);
         let before = bench.here().counter(MIGRATED);
         drop(self.idle);
         bench.line("server", format!("{}: close()", say!("listener {which}", which = 1)), "0", Mood::Plain);
@@ -165,6 +173,15 @@ impl Group {
     fn depth_of_busy(&self, here: &dyn Surroundings) -> Result<u32, TrialError> {
         depth_of(here, &self.busy).ok_or_else(unread)
     }
+}
+
+/// What the kernel says of the queue of the idle one.
+fn tell_idle(bench: &mut Bench<'_>, (depth, limit): (u32, u32), mood: Mood) {
+    bench.line("kernel", say!("listener {which}", which = 1), queued(depth, limit), mood);
+}
+
+fn queued(depth: u32, limit: u32) -> String {
+    say!("{depth} in the queue, limit {limit}", depth, limit)
 }
 
 /// A member of the group.

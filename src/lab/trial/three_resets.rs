@@ -1,5 +1,5 @@
 //! Who sends RST: a port without a listener; an end that breaks its connection off; and whoever gets a segment of a connection that
-//! he does not have. Each RST is heard on the wire.
+//! he does not have. Each RST is heard on the wire, which knows the end that sent it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -20,15 +20,18 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let unread = aborted(bench, "unread", |_| Ok(()))?;
     let gone = to_a_closed_end(bench)?;
     let stray = of_no_connection(bench)?;
-    let kinds = [nobody > 0, linger > 0 && unread > 0, gone > 0 && stray > 0];
+    let kinds = [nobody.port > 0, linger.port > 0 && unread.port > 0, gone.port > 0 && stray.port > 0];
     bench.measured("rst-kinds", kinds.into_iter().filter(|heard| *heard).count() as f64);
+    let all = [nobody, linger, unread, gone, stray];
+    bench.measured("rsts-from-ports", all.iter().map(|heard| f64::from(heard.port)).sum());
+    bench.measured("rsts-from-clients", all.iter().map(|heard| f64::from(heard.client)).sum());
     Ok(())
 }
 
 /// A SYN to a port at which nobody listens.
-fn no_listener(bench: &mut Bench<'_>) -> Result<u32, TrialError> {
+fn no_listener(bench: &mut Bench<'_>) -> Result<Heard, TrialError> {
     let address = free_port()?;
-    let mut resets = Resets::toward_clients(bench, Wire::Loopback, address.port())?;
+    let mut resets = Resets::open(bench, Wire::Loopback, address.port())?;
     let (socket, began) = (ends::socket()?, bench.here().now());
     let errno = attempts::connect(&socket, address);
     let lasted = bench.here().now().since(began);
@@ -43,9 +46,9 @@ fn aborted(
     bench: &mut Bench<'_>,
     name: &str,
     prepare: impl FnOnce(&Socket) -> Result<(), TrialError>,
-) -> Result<u32, TrialError> {
+) -> Result<Heard, TrialError> {
     let (listener, address) = ends::listen(5)?;
-    let mut resets = Resets::toward_clients(bench, Wire::Loopback, address.port())?;
+    let mut resets = Resets::open(bench, Wire::Loopback, address.port())?;
     let (client, served) = pair(bench, &listener, address)?;
     ends::call("setsockopt(SO_RCVTIMEO)", client.set_read_timeout(Some(ends::PATIENCE)))?;
     prepare(&served)?;
@@ -66,9 +69,9 @@ fn aborted(
 }
 
 /// Bytes for an end that is closed: its descriptor is gone, and nobody will ever read them.
-fn to_a_closed_end(bench: &mut Bench<'_>) -> Result<u32, TrialError> {
+fn to_a_closed_end(bench: &mut Bench<'_>) -> Result<Heard, TrialError> {
     let (listener, address) = ends::listen(5)?;
-    let mut resets = Resets::toward_clients(bench, Wire::Loopback, address.port())?;
+    let mut resets = Resets::open(bench, Wire::Loopback, address.port())?;
     let (client, served) = pair(bench, &listener, address)?;
     drop(served);
     bench.line("server", "close()", "0", Mood::Plain);
@@ -82,7 +85,7 @@ fn to_a_closed_end(bench: &mut Bench<'_>) -> Result<u32, TrialError> {
 }
 
 /// An ACK out of nowhere for a port at which somebody listens.
-fn of_no_connection(bench: &mut Bench<'_>) -> Result<u32, TrialError> {
+fn of_no_connection(bench: &mut Bench<'_>) -> Result<Heard, TrialError> {
     bench.pass()?;
     let listener = ends::socket()?;
     let place = SocketAddr::new(IpAddr::V4(LISTENER_V4), 0);
@@ -90,7 +93,7 @@ fn of_no_connection(bench: &mut Bench<'_>) -> Result<u32, TrialError> {
     ends::call("listen(5)", listener.listen(5))?;
     let address = ends::name(&listener)?;
     bench.line("server", format!("bind({address}), listen(5)"), "0", Mood::Plain);
-    let mut resets = Resets::toward_clients(bench, Wire::Pair, address.port())?;
+    let mut resets = Resets::open(bench, Wire::Pair, address.port())?;
     far::send_stray(bench, address)?;
     bench.line("wire", format!("{} → {address}", far::FAR), "ACK", Mood::Plain);
     resets.tell(bench, "stray")
@@ -114,34 +117,57 @@ fn unread_bytes(served: &Socket) -> bool {
     recv(served, &mut [0u8; 8][..], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok_and(|(read, _)| read > 0)
 }
 
-/// The RSTs that leave a port, as they are heard on the wire.
+/// How many RSTs were heard, by the end that sent them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    /// The port to which the client spoke.
+    port: u32,
+    /// The client.
+    client: u32,
+}
+
+/// The RSTs from and to a port, as they are heard on the wire.
 struct Resets {
     ear: Box<dyn Ear>,
+    port: u16,
 }
 
 impl Resets {
-    fn toward_clients(bench: &Bench<'_>, on: Wire, port: u16) -> Result<Self, TrialError> {
+    fn open(bench: &Bench<'_>, on: Wire, port: u16) -> Result<Self, TrialError> {
         let ear = bench.here().ear(on, port).ok_or(TrialError::NeedsLab)?;
-        Ok(Self { ear })
+        Ok(Self { ear, port })
     }
 
-    /// Waits for the RST, tells it, and gives their number; none where none comes.
-    fn tell(&mut self, bench: &mut Bench<'_>, name: &str) -> Result<u32, TrialError> {
-        let mut heard = 0;
+    /// Waits for the port's RST and tells who has sent how many; none where none comes.
+    fn tell(&mut self, bench: &mut Bench<'_>, name: &str) -> Result<Heard, TrialError> {
+        let (mut heard, mut client) = (Heard::default(), None);
         let waited = bench.until(say!("an RST"), SOON, |_| {
-            let segments = self.ear.heard();
-            let resets = segments.iter().filter(|(_, one)| one.toward == Toward::Client && one.kind() == Kind::Rst);
-            heard += resets.count() as u32;
-            heard > 0
+            for (_, reset) in self.ear.heard().into_iter().filter(|(_, one)| one.kind() == Kind::Rst) {
+                match reset.toward {
+                    Toward::Client => heard.port += 1,
+                    Toward::Listener => {
+                        heard.client += 1;
+                        client = Some(reset.peer);
+                    }
+                }
+            }
+            heard.port > 0
         });
-        match waited {
-            Ok(_) => bench.line("wire", "RST", heard.to_string(), Mood::Refused),
-            Err(TrialError::InVain(_)) => bench.line("wire", "RST", "0", Mood::Silent),
-            Err(error) => return Err(error),
+        if !matches!(waited, Ok(_) | Err(TrialError::InVain(_))) {
+            waited?;
         }
-        bench.measured(&format!("{name}-rsts"), f64::from(heard));
+        tell_sender(bench, &format!(":{}", self.port), heard.port);
+        if let Some(client) = client {
+            tell_sender(bench, &client.to_string(), heard.client);
+        }
+        bench.measured(&format!("{name}-rsts"), f64::from(heard.port));
         Ok(heard)
     }
+}
+
+fn tell_sender(bench: &mut Bench<'_>, sender: &str, resets: u32) {
+    let mood = if resets > 0 { Mood::Refused } else { Mood::Silent };
+    bench.line("wire", say!("RST from {sender}", sender), say!("{resets} heard", resets), mood);
 }
 
 /// What is said.

@@ -1,6 +1,8 @@
 //! Experiments beside the listener: the calls that were made, in the order in which they were made, in place of queues that
 //! nobody comes to; and what was measured.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -63,12 +65,13 @@ struct Columns {
 }
 
 fn columns(width: u16, shown: &[(Stamp, Line)]) -> Columns {
-    let widest = |text: fn(&Line) -> &str| shown.iter().map(|(_, line)| ink::width(text(line))).max().unwrap_or(0);
+    let widest =
+        |text: fn(&Line) -> Cow<'_, str>| shown.iter().map(|(_, line)| ink::width(&text(line))).max().unwrap_or(0);
     let time = if width >= 60 { 8 } else { 0 };
     let who = widest(|line| actor(&line.who)).clamp(6, 9) + 1;
     let rest = width.saturating_sub(time + who);
-    let outcome = (widest(|line| &line.outcome) + 2).min(rest * 2 / 5);
-    let call = (widest(|line| &line.call) + 1).min(rest - outcome);
+    let outcome = (widest(|line| line.outcome.as_str().into()) + 2).min(rest * 2 / 5);
+    let call = (widest(|line| line.call.as_str().into()) + 1).min(rest - outcome);
     Columns { time, who, call }
 }
 
@@ -87,7 +90,7 @@ fn one(
     }
     let part = |col: u16, width: u16| Rect { x: row.x + col, width: width.min(row.width.saturating_sub(col)), ..row };
     let who = part(columns.time, columns.who);
-    ink::write(buf, who, (0, 0), &ink::fit(actor(&line.who), who.width.saturating_sub(1)), theme.strong());
+    ink::write(buf, who, (0, 0), &ink::fit(&actor(&line.who), who.width.saturating_sub(1)), theme.strong());
     let call = part(columns.time + columns.who, columns.call);
     ink::write(buf, call, (0, 0), &ink::fit(&line.call, call.width.saturating_sub(1)), strong);
     let left = columns.time + columns.who + columns.call;
@@ -97,15 +100,19 @@ fn one(
 }
 
 /// Who did it, in the language that is spoken.
-fn actor(who: &str) -> &str {
-    match who {
+fn actor(who: &str) -> Cow<'_, str> {
+    if let Some((one, number)) = who.split_once(' ') {
+        return format!("{} {number}", actor(one)).into();
+    }
+    let word = match who {
         "server" => say!("server"),
         "client" => say!("client"),
         "child" => say!("child"),
         "kernel" => say!("kernel"),
         "wire" => say!("wire"),
         other => other,
-    }
+    };
+    word.into()
 }
 
 /// A sign for each mood, and its ink.
@@ -141,5 +148,17 @@ fn numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     if all > shown {
         ink::write(buf, inner, (0, shown as u16), &say!("and {more} more", more = all - shown), theme.calm());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lang::{Lang, within};
+
+    #[test]
+    fn one_of_several_has_a_number_in_either_language() {
+        assert_eq!((actor("server 2"), actor("client")), ("server 2".into(), "client".into()));
+        assert_eq!(within(Lang::Chinese, || actor("server 2").into_owned()), "服务器 2");
     }
 }
