@@ -20,7 +20,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     at_once(bench)?;
     let (listener, address) = ends::listen(5)?;
     ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, PATIENCE_S))?;
-    bench.line("server", format!("setsockopt(TCP_DEFER_ACCEPT, {PATIENCE_S})"), "0", Mood::Plain);
+    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {PATIENCE_S}"), "0", Mood::Plain);
     let before = bench.here().counter(DROPS);
     let (client, port) = come(bench, address)?;
     bench.pause(QUIET)?;
@@ -54,7 +54,7 @@ fn at_once(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 pub(super) fn stay_silent(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let (listener, address) = ends::listen(5)?;
     ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, SHORT_S))?;
-    bench.line("server", format!("setsockopt(TCP_DEFER_ACCEPT, {SHORT_S})"), "0", Mood::Plain);
+    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {SHORT_S}"), "0", Mood::Plain);
     let began = bench.here().now();
     let (_client, port) = come(bench, address)?;
     let came = bench.until(say!("a child in the accept queue"), LONGEST, |here| {
