@@ -17,7 +17,7 @@ use crate::kernel::tap::decode::Ends;
 use crate::kernel::tap::recent::{Recent, Sight};
 use crate::kernel::tap::ring::Ring;
 use crate::model::errno::told;
-use crate::model::segment::Segment;
+use crate::model::segment::{Segment, Toward};
 use crate::say;
 
 pub mod decode;
@@ -32,8 +32,8 @@ pub struct TapPlan {
     /// The interface's index; 0 for all interfaces. On a veth pair take the kernel's end: it shows every segment of both directions
     /// once.
     pub interface: u32,
-    /// True for loopback, which shows each packet twice, leaving and arriving: only the arriving copy is taken. A tap on all
-    /// interfaces knows that by itself.
+    /// True for loopback, which shows each packet twice, leaving and arriving: taken is the copy at the listener's end. A tap on all
+    /// interfaces takes arriving copies there.
     pub loopback: bool,
     /// Which segments are seen.
     pub shows: Shows,
@@ -138,6 +138,7 @@ pub struct Tap {
     ring: Ring,
     ends: Ends,
     cooked: Option<Recent>,
+    loopback: bool,
     /// Whether [`Segment::cookie_bits`] mean anything here.
     tells_cookies: bool,
 }
@@ -180,7 +181,7 @@ impl BlindTap {
         socket.bind(&whole).map_err(failed(plan.place(), say!("bind to the interface")))?;
         let cooked = plan.is_cooked().then(|| Recent::new(COPIES));
         let ends = Ends { port: plan.listener_port, address: plan.listener };
-        Ok(Tap { socket, ring, ends, cooked, tells_cookies: proc::timestamps_tell_cookies() })
+        Ok(Tap { socket, ring, ends, cooked, loopback: plan.loopback, tells_cookies: proc::timestamps_tell_cookies() })
     }
 }
 
@@ -216,11 +217,13 @@ impl Tap {
     /// Gives every segment that has arrived, in the order of arrival, with its kernel timestamp (nanoseconds of CLOCK_REALTIME),
     /// and returns their number. No system call is made.
     pub fn drain(&mut self, mut each: impl FnMut(u64, Segment)) -> usize {
-        let (ends, cooked, tells_cookies) = (self.ends, &mut self.cooked, self.tells_cookies);
+        let (ends, cooked, tells_cookies, loopback) = (self.ends, &mut self.cooked, self.tells_cookies, self.loopback);
         let mut segments = 0;
         self.ring.drain(|frame| {
             let segment = match cooked {
-                None => decode::segment(frame.bytes, ends),
+                // Where both ends have the same port the filter lets both copies pass.
+                None => decode::segment(frame.bytes, ends)
+                    .filter(|segment| !loopback || frame.leaving == (segment.toward == Toward::Client)),
                 Some(recent) => decode::segment_of_ip(frame.bytes, ends)
                     .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != Sight::Copy),
             };

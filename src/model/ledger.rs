@@ -172,6 +172,10 @@ pub struct Ledger {
     pub syns_without_cause: u64,
     /// Half-open requests ended by a RST of the client.
     pub client_resets: u64,
+    /// ACKs on a full accept queue, with tcp_abort_on_overflow, that met a request which another processor was just ending for the same
+    /// reason: counted as overflows, but only one of them has ended it (EmbryonicRsts), and the others are not discarded a second time
+    /// (`tcp_check_req`, net/ipv4/tcp_minisocks.c: req_stolen).
+    pub resets_shared: u64,
     /// Segments that ended at a half-open request without being its final ACK: repeated SYNs and RSTs. No drops, but the listener's
     /// drop count moves by each.
     pub ended_at_request: u64,
@@ -221,7 +225,7 @@ impl Ledger {
     /// What the ledger expects of the listener's own drop count (`sk_drops`).
     pub fn listener_drops(&self) -> u64 {
         let lost: u64 = self.tolls().map(|(cause, toll)| cause.listener_weight() * toll.segments).sum();
-        lost + self.ended_at_request
+        (lost + self.ended_at_request).saturating_sub(self.resets_shared)
     }
 
     /// Packets lost inside the kernel, all causes together.
@@ -244,7 +248,10 @@ impl Ledger {
             (Counter::TCPReqQFullDrop, self.toll(Cause::SynSynQueueFull).segments),
             (Counter::SyncookiesSent, self.cookies_sent),
             (Counter::SyncookiesRecv, self.cookies_redeemed),
-            (Counter::EmbryonicRsts, self.toll(Cause::AckReset).segments + self.client_resets),
+            (
+                Counter::EmbryonicRsts,
+                self.toll(Cause::AckReset).segments.saturating_sub(self.resets_shared) + self.client_resets,
+            ),
         ]
     }
 

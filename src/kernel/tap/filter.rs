@@ -4,21 +4,31 @@ use socket2::SockFilter;
 
 pub(super) mod cooked;
 
-/// The program for segments from or to `port`. On loopback the leaving copy of each packet is passed over.
+/// The program for segments from or to `port`. Loopback shows each packet twice: what goes to the port is taken as it arrives, what
+/// comes from it as it leaves, so that what is lost in between, in the processor's backlog (net.core.netdev_max_backlog), is seen just
+/// where the listener takes it or sends it.
 pub(super) fn program(port: u16, loopback: bool) -> Vec<SockFilter> {
-    let mut program = Vec::new();
-    if loopback {
-        program.push(load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE));
-        program.push(jump(libc::BPF_JEQ, libc::PACKET_OUTGOING.into(), DROP, 0));
+    if !loopback {
+        return tcp(port.into(), None).into();
     }
-    program.extend(tcp(port.into()));
+    let arriving = tcp(port.into(), Some(TO));
+    let mut program = vec![
+        load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE),
+        jump(libc::BPF_JEQ, libc::PACKET_OUTGOING.into(), arriving.len() as u8, 0),
+    ];
+    program.extend(arriving);
+    program.extend(tcp(port.into(), Some(FROM)));
     program
 }
 
-/// What follows; each jump counts from the next line. IPv6 extension headers are not followed: TCP has none in handshakes.
+/// What follows; each jump counts from the next line. Looked at is one of the ports, or both. IPv6 extension headers are not followed:
+/// TCP has none in handshakes.
 #[rustfmt::skip]
-fn tcp(port: u32) -> [SockFilter; DROP as usize + 1] {
+fn tcp(port: u32, one: Option<u32>) -> [SockFilter; DROP as usize + 1] {
     use libc::{BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JSET};
+    let first = one.unwrap_or(FROM);
+    // Where the first look has not found it: the second one, or the end.
+    let (second_v4, second_v6) = if one.is_some() { (10, 3) } else { (0, 0) };
     [
         /*  0 */ load(BPF_H, BPF_ABS, 12),
         /*  1 */ jump(BPF_JEQ, libc::ETH_P_IP.cast_unsigned(), 0, 9),
@@ -28,21 +38,25 @@ fn tcp(port: u32) -> [SockFilter; DROP as usize + 1] {
         /*  4 */ load(BPF_H, BPF_ABS, 14 + 6),
         /*  5 */ jump(BPF_JSET, 0x1fff, 13, 0),
         /*  6 */ header_length(14),
-        /*  7 */ load(BPF_H, BPF_IND, 14),
-        /*  8 */ jump(BPF_JEQ, port, 9, 0),
-        /*  9 */ load(BPF_H, BPF_IND, 14 + 2),
+        /*  7 */ load(BPF_H, BPF_IND, 14 + first),
+        /*  8 */ jump(BPF_JEQ, port, 9, second_v4),
+        /*  9 */ load(BPF_H, BPF_IND, 14 + TO),
         /* 10 */ jump(BPF_JEQ, port, 7, 8),
         /* 11 */ jump(BPF_JEQ, libc::ETH_P_IPV6.cast_unsigned(), 0, 7),
         /* 12 */ load(BPF_B, BPF_ABS, 14 + 6),
         /* 13 */ jump(BPF_JEQ, libc::IPPROTO_TCP.cast_unsigned(), 0, 5),
-        /* 14 */ load(BPF_H, BPF_ABS, 14 + 40),
-        /* 15 */ jump(BPF_JEQ, port, 2, 0),
-        /* 16 */ load(BPF_H, BPF_ABS, 14 + 42),
+        /* 14 */ load(BPF_H, BPF_ABS, 14 + 40 + first),
+        /* 15 */ jump(BPF_JEQ, port, 2, second_v6),
+        /* 16 */ load(BPF_H, BPF_ABS, 14 + 40 + TO),
         /* 17 */ jump(BPF_JEQ, port, 0, 1),
         /* 18 */ take(HEADERS),
         /* 19 */ take(0),
     ]
 }
+
+/// Where a TCP header has the sender's port, and the receiver's.
+const FROM: u32 = 0;
+const TO: u32 = 2;
 
 fn load(size: u32, from: u32, at: u32) -> SockFilter {
     SockFilter::new((libc::BPF_LD | size | from) as u16, 0, 0, at)

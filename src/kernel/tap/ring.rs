@@ -33,6 +33,8 @@ pub(super) struct Frame<'a> {
     pub(super) nanos: u64,
     /// The index of the interface that it passed.
     pub(super) interface: u32,
+    /// True for the copy that was taken as it left.
+    pub(super) leaving: bool,
     /// Its first bytes.
     pub(super) bytes: &'a [u8],
 }
@@ -95,7 +97,8 @@ fn unpack(slot: &[u8]) -> Frame<'_> {
     let start = usize::from((word(MAC_AND_NET) as u16).max(STATUS as u16)) - STATUS;
     let bytes = slot.get(start..).map_or(&[][..], |rest| &rest[..length.min(rest.len())]);
     let nanos = u64::from(word(SECONDS)) * 1_000_000_000 + u64::from(word(NANOS));
-    Frame { nanos, interface: word(INTERFACE), bytes }
+    let leaving = slot[PACKET_TYPE - STATUS] == libc::PACKET_OUTGOING;
+    Frame { nanos, interface: word(INTERFACE), leaving, bytes }
 }
 
 /// Bytes per block: the ring's size is a multiple of it. A power of two and whole pages on every machine that Linux runs on.
@@ -116,6 +119,9 @@ const NANOS: usize = 20;
 /// The position of sll_ifindex in the `struct sockaddr_ll` that follows the header.
 const INTERFACE: usize = 36;
 
+/// The position of its sll_pkttype.
+const PACKET_TYPE: usize = 42;
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -130,8 +136,9 @@ mod tests {
         slot[SECONDS..SECONDS + 4].copy_from_slice(&2_u32.to_ne_bytes());
         slot[NANOS..NANOS + 4].copy_from_slice(&5_u32.to_ne_bytes());
         slot[INTERFACE] = 3;
+        slot[PACKET_TYPE] = libc::PACKET_OUTGOING;
         slot[66..69].copy_from_slice(&[7, 8, 9]);
-        let frame = Frame { nanos: 2_000_000_005, interface: 3, bytes: &[7, 8, 9] };
+        let frame = Frame { nanos: 2_000_000_005, interface: 3, leaving: true, bytes: &[7, 8, 9] };
         assert_eq!(unpack(&slot[STATUS..]), frame);
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::World;
-use super::doubt::Doubts;
+use super::doubt::{Doubts, Steady};
 use super::note::{Note, Who};
 use super::watched::{self, Stranger};
 use crate::model::connection::{Connection, LastDrop, ServerSide, Verdict};
@@ -47,6 +47,10 @@ pub(super) struct Open {
     /// Segments since the ledger last balanced that came together with the one that redeemed their client's cookie: where two
     /// processors look at them at the same time, each counts a valid cookie, and only one makes the connection.
     pub(super) twice: u64,
+    /// Cookies that the counters know beyond those of the ledger: the kernel may have counted one that is not seen yet.
+    pub(super) beyond: Steady,
+    /// Cookies redeemed twice, in the same way.
+    pub(super) again: Steady,
     /// What is kept about a listener that is somebody else's.
     pub(super) stranger: Stranger,
     /// Final ACKs that came together with an `accept()`.

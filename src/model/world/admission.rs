@@ -26,6 +26,16 @@ impl World {
         if cookies == 2 || syn_queue_full { Verdict::Cookie } else { Verdict::Request }
     }
 
+    /// True when the kernel answers a SYN that it lets in now with a cookie.
+    pub(super) fn answers_with_cookies(&self) -> bool {
+        let half_open = self.syn_queue.depth() + self.open.coming;
+        match self.sysctls.value(Sysctl::Syncookies) {
+            Some(0) => false,
+            Some(2) => true,
+            _ => self.accept_limit().is_some_and(|limit| half_open >= self.syn_rule.capacity(limit)),
+        }
+    }
+
     fn three_quarters(&self, half_open: u32) -> bool {
         let max = self.sysctls.value(Sysctl::MaxSynBacklog).and_then(|max| u32::try_from(max).ok());
         max.is_some_and(|max| three_quarters_refuses(max, half_open))

@@ -24,7 +24,13 @@ impl World {
     pub(super) fn read_answer(&mut self, at: Stamp, segment: &Segment) -> Answer {
         let Some(one) = self.roster.connection(&segment.peer) else { return Answer { cookie: false, told: false } };
         let trace = &one.trace;
-        let supposed = Answer { cookie: trace.verdict == Verdict::Cookie, told: false };
+        let cookie = match trace.verdict {
+            Verdict::Cookie => true,
+            Verdict::Request => false,
+            // It was let in after all: somebody was accepted meanwhile.
+            Verdict::Drop(_) => self.answers_with_cookies(),
+        };
+        let supposed = Answer { cookie, told: false };
         if trace.tells_cookie {
             return Answer { cookie: !segment.window_scale, told: true };
         }

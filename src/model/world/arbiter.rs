@@ -77,7 +77,10 @@ impl World {
         };
         let sent = beyond(Counter::SyncookiesSent, self.ledger.cookies_sent);
         let redeemed = beyond(Counter::SyncookiesRecv, self.ledger.cookies_redeemed);
-        let Some(count) = sent.filter(|sent| *sent != 0 && Some(*sent) == redeemed) else { return };
+        let Some(count) = sent.filter(|sent| Some(*sent) == redeemed) else { return };
+        if !self.open.beyond.is(count) {
+            return;
+        }
         let (from, to) = match count {
             1.. => (&mut self.open.untold, &mut self.open.guessed),
             _ => (&mut self.open.guessed, &mut self.open.untold),
@@ -93,7 +96,8 @@ impl World {
     fn name_cookies_redeemed_twice(&mut self, change: &Counters) {
         let Some(kernel) = change.value(Counter::SyncookiesRecv) else { return };
         let beyond = kernel.saturating_sub(self.ledger.cookies_redeemed);
-        if change.value(Counter::SyncookiesSent) == Some(self.ledger.cookies_sent) && beyond <= self.open.twice {
+        let sent_fits = change.value(Counter::SyncookiesSent) == Some(self.ledger.cookies_sent);
+        if self.open.again.is(beyond.cast_signed()) && sent_fits && beyond <= self.open.twice {
             self.ledger.cookies_redeemed += beyond;
             self.open.twice -= beyond;
         }

@@ -40,18 +40,27 @@ struct Doubt {
     at: Stamp,
     peer: Peer,
     cause: Cause,
+    /// It shared the end of a request with another one, or came too late for it.
+    shared: bool,
+}
+
+impl Doubt {
+    /// By how much it moves the listener's own drop count, if it was thrown away.
+    const fn listener_weight(self) -> u64 {
+        self.cause.listener_weight() - self.shared as u64
+    }
 }
 
 /// A difference that must be read more than once before it counts.
 #[derive(Clone, Copy, Debug, Default)]
-struct Steady {
+pub(super) struct Steady {
     difference: i64,
     readings: u8,
 }
 
 impl Steady {
     /// True when it has been this much for long enough.
-    fn is(&mut self, difference: i64) -> bool {
+    pub(super) fn is(&mut self, difference: i64) -> bool {
         self.readings = if difference == self.difference { self.readings.saturating_add(1) } else { 1 };
         self.difference = difference;
         difference != 0 && self.readings >= STEADY
@@ -75,8 +84,13 @@ impl Doubts {
     /// An ACK before the one that was taken is thought ignored; if an `accept()` was near, it may have been taken itself.
     pub(super) fn ignored(&mut self, at: Stamp, peer: Peer, cause: Cause) {
         if self.near(at).is_some() {
-            push(&mut self.ignored, Doubt { at, peer, cause });
+            push(&mut self.ignored, Doubt { at, peer, cause, shared: false });
         }
+    }
+
+    /// An ACK with tcp_abort_on_overflow met a request that another one has just ended; or it came too late, and met nothing.
+    pub(super) fn shared(&mut self, at: Stamp, peer: Peer) {
+        push(&mut self.ignored, Doubt { at, peer, cause: Cause::AckReset, shared: true });
     }
 
     /// It is known by other means what became of this client's ACKs: the counters have nothing to decide about them any more.
@@ -96,10 +110,10 @@ impl World {
         let refused = refused_near(one, cause, accepted);
         let doubts = &mut self.open.doubts;
         if refused {
-            push(&mut doubts.ignored, Doubt { at, peer, cause });
+            push(&mut doubts.ignored, Doubt { at, peer, cause, shared: false });
         }
         if was_full && cause != Cause::AckReset {
-            push(&mut doubts.taken, Doubt { at, peer, cause });
+            push(&mut doubts.taken, Doubt { at, peer, cause, shared: false });
         }
     }
 
@@ -137,12 +151,12 @@ impl World {
         }
         let wanted = difference.unsigned_abs();
         if difference < 0 {
-            let weight = |doubt: &Doubt| doubt.cause.listener_weight();
+            let weight = |doubt: &Doubt| doubt.listener_weight();
             if let Some(latest) = adding_up(self.open.doubts.ignored.iter().rev().copied(), wanted, weight) {
                 latest.into_iter().for_each(|doubt| self.believe_taken(doubt));
             }
         } else {
-            let weight = |doubt: &Doubt| self.segments_of(doubt) * doubt.cause.listener_weight();
+            let weight = |doubt: &Doubt| self.segments_of(doubt) * doubt.listener_weight();
             if let Some(likely) = adding_up(self.likely_ignored(), wanted, weight) {
                 likely.into_iter().for_each(|doubt| self.believe_ignored(doubt));
             }
@@ -161,6 +175,7 @@ impl World {
             doubts.remove(index);
         }
         self.take_back_ignored(doubt.peer, doubt.cause);
+        self.ledger.resets_shared -= u64::from(doubt.shared);
         if doubt.cause == Cause::AckCookieAcceptQueueFull {
             self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
         }

@@ -253,8 +253,14 @@ impl World {
         }
     }
 
+    /// A request ends once, by however many ACKs at the same time.
     fn reset_away(&mut self, at: Stamp, peer: Peer) {
         self.ledger.witnesses_mut(Cause::AckReset).wire += 1;
+        let ignored = self.roster.connection(&peer).map_or(0, |one| one.acks_ignored);
+        for _ in 1..ignored {
+            self.ledger.resets_shared += 1;
+            self.open.doubts.shared(at, peer);
+        }
         self.server_to(at, peer, ServerSide::ResetAway);
     }
 
