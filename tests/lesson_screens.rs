@@ -19,6 +19,8 @@ use ratatui::text::Span;
 
 #[path = "lesson_screens/class.rs"]
 mod class;
+#[path = "lesson_screens/rooms.rs"]
+mod rooms;
 #[path = "screens/tale.rs"]
 #[expect(dead_code, reason = "the screens' tests use the rest")]
 mod tale;
@@ -293,7 +295,7 @@ fn what_is_said_is_whole_at_every_size_that_shows_the_picture() {
         for (class, wanted) in [
             (narration(), vec!["The program never calls accept()", "wait."]),
             (question(), vec!["How many of them fit?", "1 5", "2 6", "3 8, all of them"]),
-            (told(0), vec!["you said 5; the kernel says 6", "6 in the queue of 8", "more than its backlog."]),
+            (told(0), vec!["you said “5”; the kernel says “6”", "6 in the queue of 8", "more than its backlog."]),
             (over(), vec!["A backlog of N holds N + 1.", "your prediction was right"]),
         ] {
             let text = drawn(&class, state(&class, (width, height), false));

@@ -56,6 +56,41 @@ fn a_full_queue_is_not_yet_a_slow_accept() {
 }
 
 #[test]
+fn a_burst_that_is_over_is_not_a_slow_accept() {
+    let rule = "accept-too-slow";
+    // At any moment of a second: a burst may lie on both sides of where a second is counted from.
+    for began in (0..1000).step_by(50) {
+        let mut play = Play::new(0, &[]);
+        play.handshake(1);
+        play.pass(3000 + began);
+        for id in 2..8 {
+            play.start(id);
+            play.syn(id);
+            play.pass(20);
+        }
+        for _ in 0..16 {
+            play.pass(250);
+            play.says(rule, "absent");
+        }
+    }
+}
+
+#[test]
+fn a_slow_accept_is_named_only_while_somebody_comes() {
+    let rule = "accept-too-slow";
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    for id in 2..40 {
+        play.start(id);
+        play.syn(id);
+        play.pass(90);
+    }
+    play.says(rule, "found");
+    play.pass(1500);
+    play.says(rule, "absent");
+}
+
+#[test]
 fn a_burst_is_named_when_it_is_over() {
     let rule = "burst-too-large";
     let mut play = Play::new(1, &[]);

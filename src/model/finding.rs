@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::history::Slot;
 use super::ledger::Cause;
 use super::sentence::Sentence;
 use super::stamp::Stamp;
@@ -156,11 +157,24 @@ struct Lately {
     /// Share of the time in which the accept queue held its capacity, 0 to 1.
     full: f64,
     drops: u32,
+    /// True when somebody has come within the last second, and not everybody at once.
+    keeps_coming: bool,
 }
+
+/// True when the last arrival is not older than a second, and the first one is at least a second before it.
+fn keeps_coming(slots: &[&Slot]) -> bool {
+    let arrives = |slot: &&Slot| slot.arrivals > 0;
+    let (first, last) = (slots.iter().position(arrives), slots.iter().rposition(arrives));
+    // The last slot is still being filled.
+    first.zip(last).is_some_and(|(first, last)| last + 1 + SECOND >= slots.len() && last - first >= SECOND)
+}
+
+/// The slots of one second.
+const SECOND: usize = 10;
 
 /// The last `seconds` of the session; `None` when the session is younger than that.
 fn lately(world: &World, seconds: u32) -> Option<Lately> {
-    let count = seconds as usize * 10;
+    let count = seconds as usize * SECOND;
     let slots: Vec<_> = world.history.last(count).collect();
     if slots.len() < count {
         return None;
@@ -172,5 +186,6 @@ fn lately(world: &World, seconds: u32) -> Option<Lately> {
         accepts_per_s: per_s(slots.iter().map(|slot| slot.accepts).sum()),
         full: full as f64 / count as f64,
         drops: slots.iter().map(|slot| slot.kernel_drops()).sum(),
+        keeps_coming: keeps_coming(&slots),
     })
 }

@@ -80,8 +80,9 @@ pub struct Course {
     pub since: Stamp,
     /// The prediction made in this step, and whether it was right.
     pub choice: Option<(usize, Option<bool>)>,
-    /// Predictions that turned out right, and all of them.
-    pub score: (u32, u32),
+    /// Whether the last prediction that was made in a scene and step turned out right: who repeats a scene is asked once more, but
+    /// it is one question.
+    pub answers: BTreeMap<(usize, usize), bool>,
     /// Numbers that outlive their scene.
     pub kept: BTreeMap<String, f64>,
     /// True when the last step has been told and left.
@@ -92,6 +93,16 @@ impl Course {
     /// True while a question waits for a prediction.
     pub fn asks(&self) -> bool {
         self.step.is_some() && self.phase == Phase::Asked && !self.over
+    }
+
+    /// True while what was said waits until somebody has read it and goes on.
+    pub fn has_told(&self) -> bool {
+        self.step.is_some() && matches!(self.phase, Phase::Told | Phase::Missed) && !self.over
+    }
+
+    /// Predictions that turned out right, and all of them.
+    pub fn score(&self) -> (usize, usize) {
+        (self.answers.values().filter(|right| **right).count(), self.answers.len())
     }
 
     /// Takes one fact.
@@ -112,10 +123,13 @@ impl Course {
             }
             LessonFact::Chose { choice } => self.choice = Some((*choice, None)),
             LessonFact::Scored { right } => {
-                if let (Some((_, verdict)), Some(right)) = (&mut self.choice, right) {
-                    *verdict = Some(*right);
-                    self.score.0 += u32::from(*right);
-                    self.score.1 += 1;
+                if let (Some((_, verdict)), Some(step)) = (&mut self.choice, self.step) {
+                    *verdict = *right;
+                    let question = (self.scene, step);
+                    match right {
+                        Some(right) => self.answers.insert(question, *right),
+                        None => self.answers.remove(&question),
+                    };
                 }
             }
             LessonFact::Kept { name, value } => {
@@ -136,11 +150,28 @@ mod tests {
         course.apply(at, &LessonFact::Step { step: 0, phase: Phase::Asked });
         course.apply(at, &LessonFact::Chose { choice: 2 });
         course.apply(at, &LessonFact::Step { step: 0, phase: Phase::Doing });
-        assert_eq!((course.choice, course.score), (Some((2, None)), (0, 0)));
+        assert_eq!((course.choice, course.score()), (Some((2, None)), (0, 0)));
         course.apply(at, &LessonFact::Scored { right: Some(true) });
-        assert_eq!((course.choice, course.score), (Some((2, Some(true))), (1, 1)));
+        assert_eq!((course.choice, course.score()), (Some((2, Some(true))), (1, 1)));
         course.apply(at, &LessonFact::Step { step: 1, phase: Phase::Doing });
         assert_eq!(course.choice, None);
+    }
+
+    #[test]
+    fn the_last_answer_to_a_question_counts_once() {
+        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        let mut answer = |scene, step, right| {
+            course.apply(at, &LessonFact::Scene(scene));
+            course.apply(at, &LessonFact::Step { step, phase: Phase::Asked });
+            course.apply(at, &LessonFact::Chose { choice: 0 });
+            course.apply(at, &LessonFact::Scored { right });
+            course.score()
+        };
+        assert_eq!(answer(0, 1, Some(false)), (0, 1));
+        assert_eq!(answer(0, 1, Some(true)), (1, 1), "the scene was repeated");
+        assert_eq!(answer(0, 2, Some(false)), (1, 2), "another question of the scene");
+        assert_eq!(answer(1, 1, Some(true)), (2, 3), "the same step of another scene");
+        assert_eq!(answer(0, 1, None), (1, 2), "what could not be told is no answer");
     }
 
     #[test]

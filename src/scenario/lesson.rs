@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::model::command::Command;
 use crate::model::lang::{self, Lang};
+use crate::model::lesson::Phase;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::scenario::condition::{Condition, Expression};
 use crate::scenario::facts::Facts;
@@ -137,6 +138,23 @@ pub struct Change {
     pub line: String,
     /// What is written there instead.
     pub instead: String,
+}
+
+impl Step {
+    /// True while nothing has come of it that one would want to see again: it asks, or works without having asked, or it only says
+    /// something.
+    pub fn is_at_its_beginning(&self, phase: Phase) -> bool {
+        match phase {
+            Phase::Asked => true,
+            Phase::Doing => self.ask.is_none(),
+            Phase::Told => self.only_says(),
+            Phase::Missed => false,
+        }
+    }
+
+    fn only_says(&self) -> bool {
+        self.ask.is_none() && self.commands.is_empty() && self.until.is_none() && self.after.is_zero()
+    }
 }
 
 impl Lesson {

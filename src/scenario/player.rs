@@ -39,7 +39,7 @@ pub enum Manner {
 pub enum Press {
     /// On to what comes next.
     Go,
-    /// The scene again; at its first step the scene before.
+    /// The scene again; where nothing has come of it yet, the scene before.
     Back,
     /// A prediction: which choice, from 0.
     Choose(usize),

@@ -150,6 +150,10 @@ pub enum Mode {
     Step,
     /// A lesson asks for a prediction.
     Asked,
+    /// A lesson waits until what it says was read.
+    Told,
+    /// Nothing has come yet of a lesson's scene, and there is one before it.
+    Begins,
 }
 
 /// One key as pressed.
@@ -284,11 +288,11 @@ bindings! {
       plain(KeyCode::Char('7')) => Predict(6), plain(KeyCode::Char('8')) => Predict(7), plain(KeyCode::Char('9')) => Predict(8);
       Lesson; @Asked "predict"; "1-9", "1-9", "",
       "lesson: predict what will happen, before it does" },
-    { plain(KeyCode::Char(' ')) => GoOn; Lesson; "space", "space", "go on",
+    { plain(KeyCode::Char(' ')) => GoOn; Lesson; @Told "go on"; "space", "space", "",
       "lesson: go on" },
-    { plain(KeyCode::Backspace) => Repeat; Lesson; "backspace", "backspace", "repeat",
+    { plain(KeyCode::Backspace) => Repeat; Lesson; @Begins "scene before"; "backspace", "backspace", "repeat",
       "lesson: this scene again from its beginning; there: the one before" },
-    { plain(KeyCode::Char('p')) => PauseAccept; Lesson; "p", "p", "pause",
+    { plain(KeyCode::Char('p')) => PauseAccept; Lesson; "p", "p", "pause accept()",
       "lesson: stop calling accept(), or go on (elsewhere: space)" },
     { plain(KeyCode::Up) => RowUp, plain(KeyCode::Down) => RowDown; List; "↑↓", "up/dn", "choose",
       "list: choose a connection" },

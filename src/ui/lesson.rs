@@ -89,6 +89,12 @@ impl Notebook {
         self.scene(course).zip(course.step).and_then(|(scene, step)| scene.steps.get(step))
     }
 
+    /// True where nothing has come of the present scene yet, and there is one before it: going back opens that one.
+    pub fn goes_back(&self, course: &Course) -> bool {
+        let begins = self.step(course).is_some_and(|step| step.is_at_its_beginning(course.phase));
+        !course.over && course.scene > 0 && course.step == Some(0) && begins
+    }
+
     /// The numbers of a step of the present scene. Those of the present step are known even where nobody heard it begin.
     pub fn page(&self, world: &World, step: usize) -> Option<Page> {
         let course = world.lesson.as_ref()?;

@@ -15,6 +15,7 @@ use super::watch::{Asks, Watch};
 use super::window::Window;
 use crate::model::command::Command;
 use crate::model::lang::{Lang, within};
+use crate::model::lesson::Course;
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 use crate::say;
@@ -199,11 +200,16 @@ impl UiState {
     pub fn modes(&self, world: &World) -> Vec<Mode> {
         let past = self.window.until().is_some() && view::plot_width(self, world).is_some();
         let step = world.tempo.held && !world.ended;
-        let asked = world.lesson.as_ref().is_some_and(|course| course.asks());
-        [(self.still.is_some(), Mode::Frozen), (past, Mode::Past), (asked, Mode::Asked), (step, Mode::Step)]
-            .into_iter()
-            .filter_map(|(is, mode)| is.then_some(mode))
-            .collect()
+        let course = world.lesson.as_deref();
+        let modes = [
+            (self.still.is_some(), Mode::Frozen),
+            (past, Mode::Past),
+            (course.is_some_and(Course::asks), Mode::Asked),
+            (course.is_some_and(Course::has_told), Mode::Told),
+            (course.is_some_and(|course| self.lesson.goes_back(course)), Mode::Begins),
+            (step, Mode::Step),
+        ];
+        modes.into_iter().filter_map(|(is, mode)| is.then_some(mode)).collect()
     }
 
     /// The world that is looked at, and its present moment.

@@ -144,7 +144,7 @@ impl Class {
         self.step(1, Phase::Told);
     }
 
-    fn trial(&mut self, fact: TrialFact) {
+    pub(crate) fn trial(&mut self, fact: TrialFact) {
         self.tale.tell(&Event::Trial(fact));
     }
 

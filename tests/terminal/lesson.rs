@@ -102,7 +102,7 @@ fn a_lesson_is_played_from_its_beginning_to_its_end_and_its_recording_tells_it_a
     pane.press(SPACE);
     pane.wait_for("first your prediction");
     pane.press(b"1");
-    pane.wait_for("you said five; the kernel says six");
+    pane.wait_for("you said “five”; the kernel says “six”");
     pane.wait_for("6 wait.");
     // The scene again: a fresh listener, and a better prediction.
     pane.press(BACKSPACE);
@@ -113,8 +113,8 @@ fn a_lesson_is_played_from_its_beginning_to_its_end_and_its_recording_tells_it_a
     pane.wait_for("1-2 predict");
     let choice = pane.find("2 six");
     pane.click(choice);
-    pane.wait_for("you said six, and so says the kernel");
-    assert!(pane.text().contains("1 of 2 right"), "{}", pane.text());
+    pane.wait_for("you said “six”, and so says the kernel");
+    assert!(pane.text().contains("1 of 1 right"), "{}", pane.text());
     pane.press(SPACE);
     pane.wait_for("Another listener.");
     assert!(pane.text().contains("scene 2 of 2"), "{}", pane.text());
@@ -124,7 +124,7 @@ fn a_lesson_is_played_from_its_beginning_to_its_end_and_its_recording_tells_it_a
     pane.press(b"q");
     assert!(pane.end().success());
     let told = pane.afterwards();
-    assert!(told.contains("To remember: N + 1 fit.") && told.contains("1 of 2 predictions were right"), "{told}");
+    assert!(told.contains("To remember: N + 1 fit.") && told.contains("your prediction was right"), "{told}");
     pane.assert_left_clean(&traces);
     let count = |mark: &str| String::from_utf8_lossy(pane.seen()).matches(mark).count();
     assert_eq!(count("\x1b[?1049h"), 1, "three sessions, and one screen");
@@ -132,7 +132,7 @@ fn a_lesson_is_played_from_its_beginning_to_its_end_and_its_recording_tells_it_a
     let tape = book.tape().display().to_string();
     let drawn = run_qviz(["replay", &tape, "--text", "--size", "120x36"], Duration::from_secs(30));
     let text = String::from_utf8_lossy(&drawn.stdout).into_owned();
-    assert!(text.contains("TO REMEMBER") && text.contains("1 of 2 right"), "{text}");
+    assert!(text.contains("TO REMEMBER") && text.contains("1 of 1 right"), "{text}");
     assert!(!text.contains("q leaves"), "a recording is not played by the lesson's keys: {text}");
 }
 
@@ -145,7 +145,7 @@ fn a_lesson_that_goes_on_by_itself_needs_nobody() {
     let mut pane = Pane::qviz((80, 24), &format!("{} --auto", book.lesson()));
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
-    for said in ["Nobody calls accept().", "How many of eight fit?", "the kernel says six", "TO REMEMBER"] {
+    for said in ["Nobody calls accept().", "How many of eight fit?", "the kernel says “six”", "TO REMEMBER"] {
         pane.wait_for(said);
     }
     assert!(pane.text().contains("no prediction was made"), "{}", pane.text());
@@ -181,7 +181,7 @@ fn every_key_of_a_lesson_has_the_effect_that_it_promises() {
                 pane.press(SPACE);
                 pane.wait_for("How many wait?");
                 pane.press(&key);
-                pane.wait_for(&format!("you said just {choice}"));
+                pane.wait_for(&format!("you said “just {choice}"));
             }
             Action::PauseAccept => {
                 pane.wait_for("PAUSED");
@@ -220,7 +220,7 @@ fn held_time_does_not_run_out() {
     pane.wait("three seconds", |pane| pane.text().contains("at once · 3."));
     assert!(!pane.text().contains("did not come"), "{}", pane.text());
     pane.press(b"t");
-    pane.wait_for("you said six, and so says the kernel");
+    pane.wait_for("you said “six”, and so says the kernel");
     pane.press(b"q");
     assert!(pane.end().success());
 }

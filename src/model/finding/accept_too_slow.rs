@@ -22,6 +22,10 @@ fn check(world: &World) -> Verdict {
         let full = world.accept_capacity().is_some_and(|capacity| world.accept_queue.depth() >= capacity);
         return if full { Verdict::TooEarly } else { Verdict::Absent };
     };
+    // A burst that is over is no stream of arrivals: nothing more would come for which a bigger backlog could buy time.
+    if !lately.keeps_coming {
+        return Verdict::Absent;
+    }
     let surplus = lately.arrivals_per_s - lately.accepts_per_s;
     // Where nobody at all is accepted the server is stalled, and a watch says that by another rule.
     let stalled = world.is_watched() && lately.accepts_per_s <= 0.0;

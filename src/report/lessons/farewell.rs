@@ -17,7 +17,7 @@ use crate::scenario::lesson::Lesson;
 pub fn write(out: &mut dyn Write, lesson: &Lesson, course: &Course, next: Option<&Lesson>) -> io::Result<()> {
     let mut line = |text: &str| writeln!(out, "{}", wrapped(&clean::line(text), WIDTH, ""));
     line(&format!("{}: {}", lesson.title.here(), lesson.learn.here()))?;
-    let (right, all) = course.score;
+    let (right, all) = course.score();
     match all {
         0 => {}
         1 if right == 1 => line(say!("your prediction was right"))?,
@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn the_sentence_to_remember_is_told_to_those_who_came_to_the_end() {
-        let over = said(&Course { over: true, score: (1, 2), ..Course::default() });
+        let answers = [((0, 1), true), ((1, 0), false)].into();
+        let over = said(&Course { over: true, answers, ..Course::default() });
         assert!(over.contains("To remember: A backlog of N holds N + 1"), "{over}");
         assert!(over.contains("1 of 2 predictions were right") && over.contains("next: qviz lesson "), "{over}");
         let left = said(&Course { scene: 1, ..Course::default() });

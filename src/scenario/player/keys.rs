@@ -2,7 +2,7 @@
 
 use super::stand::Stand;
 use super::{Move, Player, Press};
-use crate::model::lesson::LessonFact;
+use crate::model::lesson::{LessonFact, Phase};
 use crate::model::stamp::Stamp;
 use crate::model::world::World;
 
@@ -33,9 +33,20 @@ impl Player {
         }
     }
 
+    /// The scene again; where nothing has come of it yet, the one before.
     fn back(&mut self, now: Stamp, moves: &mut Vec<Move>) {
-        let at_its_beginning = self.step == 0 && !matches!(self.stand, Stand::Over);
-        let scene = if at_its_beginning { self.scene.saturating_sub(1) } else { self.scene };
+        let phase = match &self.stand {
+            Stand::Asked { .. } => Some(Phase::Asked),
+            Stand::Doing(_) | Stand::Counting { .. } => Some(Phase::Doing),
+            Stand::Told { .. } => Some(Phase::Told),
+            Stand::Missed { .. } => Some(Phase::Missed),
+            Stand::Opening { .. } | Stand::Over => None,
+        };
+        let begins = match (phase, self.present()) {
+            (Some(phase), Some(step)) => self.step == 0 && step.is_at_its_beginning(phase),
+            _ => matches!(self.stand, Stand::Opening { .. }),
+        };
+        let scene = if begins { self.scene.saturating_sub(1) } else { self.scene };
         self.open(scene, Some(now), moves);
     }
 

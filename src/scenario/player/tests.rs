@@ -163,7 +163,7 @@ fn by_hand_everything_waits_for_the_person() {
     play.pass(100);
     assert_eq!(play.shown(), (0, Some(1), Phase::Told));
     let course = play.world.lesson.as_ref().unwrap();
-    assert_eq!((course.choice, course.score, course.kept["held"]), (Some((1, Some(true))), (1, 1), 2.0));
+    assert_eq!((course.choice, course.score(), course.kept["held"]), (Some((1, Some(true))), (1, 1), 2.0));
     play.press(Press::Go);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0, 1].as_slice(), (1, Some(0), Phase::Doing)));
     play.pass(60);
@@ -189,12 +189,33 @@ fn a_wrong_prediction_is_told_and_back_repeats_the_scene() {
     play.pass(1000);
     play.press(Press::Go);
     assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
+    assert_eq!(play.world.lesson.as_ref().unwrap().score(), (1, 1), "one question, whose last answer was right");
     play.press(Press::Back);
     assert_eq!(
         (play.opened.as_slice(), play.shown().0),
         ([0, 0, 1, 0].as_slice(), 0),
         "at its first step: the scene before"
     );
+}
+
+#[test]
+fn back_repeats_a_first_step_of_which_something_came() {
+    let said = r#"do = ["accept-rate max"]
+say = { en = "Done.", zh = "好。" }"#;
+    let mut play = Play::of(Manner::Hand, &LESSON.replace(r#"do = ["accept-rate max"]"#, said));
+    play.press(Press::Back);
+    assert_eq!(play.opened, [0, 0], "there is no scene before the first");
+    play.press(Press::Go);
+    play.press(Press::Choose(1));
+    play.connect(2);
+    play.pass(1000);
+    play.press(Press::Go);
+    play.pass(60);
+    assert_eq!(play.shown(), (1, Some(0), Phase::Told));
+    play.press(Press::Back);
+    assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0, 1, 1].as_slice(), (1, Some(0), Phase::Doing)));
+    play.press(Press::Back);
+    assert_eq!((play.opened.as_slice(), play.shown().0), ([0, 0, 1, 1, 0].as_slice(), 0), "nothing has come of it yet");
 }
 
 #[test]
@@ -244,7 +265,7 @@ fn by_itself_it_takes_the_time_to_read_and_asks_nobody() {
     assert_eq!((play.shown().2, play.wishes.len()), (Phase::Doing, 1));
     play.connect(2);
     play.pass(1000);
-    assert_eq!(play.world.lesson.as_ref().unwrap().score, (0, 0));
+    assert_eq!(play.world.lesson.as_ref().unwrap().score(), (0, 0));
     play.pass(3000);
     play.pass(60);
     play.pass(3000);

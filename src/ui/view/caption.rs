@@ -87,7 +87,7 @@ fn death(scene: &Scene<'_>) -> Option<Sentence> {
     };
     let text = match fresh.as_slice() {
         [one] => say!("{name}'s SYN died: {why}. Nobody is told; {name} will retry.", name = one.label(), why),
-        many => say!("{count} SYNs died: {why}. Nobody is told; they will retry.", count = many.len(), why),
+        many => say!("{count} SYNs just died: {why}. Nobody is told; they retry.", count = many.len(), why),
     };
     Some(("✗", text, style))
 }

@@ -14,7 +14,10 @@ use crate::ui::browse::Screen;
 use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
 
+mod ending;
+mod measured;
 mod narration;
+mod paper;
 mod plan;
 mod speech;
 mod transcript;
@@ -23,8 +26,8 @@ mod wrap;
 
 pub(super) use plan::is_wide;
 
-use plan::LessonPlan;
-use speech::Paper;
+use paper::Paper;
+use plan::{Below, LessonPlan};
 
 /// Paints the whole screen of a lesson.
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &Course) {
@@ -61,7 +64,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &Course) {
 pub(super) fn in_short(scene: &Scene<'_>, course: &Course, columns: u16) -> Vec<(String, Style)> {
     let paper = Paper { theme: scene.theme, columns, dense: true, tall: false };
     let (lines, _) = speech::of(scene, course, paper).lines(paper, u16::MAX);
-    let flat = |line: speech::Line| {
+    let flat = |line: paper::Line| {
         let style = line.pieces.first().map_or_else(Style::new, |(_, style, _)| *style);
         (line.pieces.into_iter().map(|(text, ..)| text).collect::<String>(), style)
     };
@@ -92,7 +95,12 @@ pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
 }
 
 fn planned(area: Rect, state: &UiState, world: &World) -> LessonPlan {
-    plan::plan(area, state.panel, caption::rows(area.width, world), state.lesson.tells_calls(world))
+    let below = match &world.lesson {
+        _ if !state.lesson.tells_calls(world) => Below::Queues(state.panel),
+        Some(course) if course.over => Below::AllCalls,
+        _ => Below::Calls,
+    };
+    plan::plan(area, caption::rows(area.width, world), below)
 }
 
 /// Projector mode: where the large picture stands, its footer included; `None` where there is no room for it beside what is said.

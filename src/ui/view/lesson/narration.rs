@@ -8,8 +8,9 @@ use ratatui::style::Style;
 use super::super::letters::{Letter, Pen, broken};
 use super::super::spots::Target;
 use super::super::{Scene, ink};
-use super::speech::{self, Line, Paper, Speech};
-use crate::model::lesson::{Course, Phase};
+use super::paper::{Line, Paper, Seen, Speech};
+use super::speech;
+use crate::model::lesson::Course;
 use crate::say;
 use crate::ui::keymap::Action;
 
@@ -23,8 +24,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Co
     if scene.state.projector && large(buf, inner, scene, speech::of(scene, course, paper(true))) {
         return;
     }
-    let (lines, whole) = speech::of(scene, course, paper(false)).lines(paper(false), inner.height);
-    let lines = if whole { lines } else { speech::of(scene, course, paper(true)).lines(paper(true), inner.height).0 };
+    let said = |dense| speech::of(scene, course, paper(dense)).lines(paper(dense), inner.height);
+    let (lines, seen) = said(false);
+    let lines = if seen == Seen::Whole { lines } else { said(true).0 };
     for (row, line) in (0..).zip(&lines) {
         write(buf, inner, row, scene, line);
     }
@@ -37,8 +39,8 @@ fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut speech: Speech) ->
     let most = usize::from(area.height / (Letter::Small.rows() + 1));
     let Some(lines) = broken(&text, Letter::Small, area.width, most) else { return false };
     let used = lines.len() as u16 * (Letter::Small.rows() + 1);
-    let (others, whole) = speech.lines(paper, area.height - used);
-    if !whole {
+    let (others, seen) = speech.lines(paper, area.height - used);
+    if seen == Seen::Less {
         return false;
     }
     let pen = Pen { letter: Letter::Small, style, ascii: scene.theme.ascii };
@@ -69,10 +71,7 @@ fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Course) -> Re
     let strong = scene.theme.strong();
     let lesson = scene.state.lesson.lesson();
     let title = lesson.map_or_else(|| course.name.clone(), |lesson| speech::said(&lesson.title, &course.kept));
-    let title = say!("LESSON · {title}", title);
-    let standing = standing(scene, course);
-    let room = area.width.saturating_sub(ink::width(&standing) + 6);
-    let title = ink::fit(&title, room);
+    let (title, standing) = heading(&title, standings(scene, course), area.width.saturating_sub(6));
     let inner = ink::frame(buf, area, (&title, strong), (&standing, strong), strong);
     for place in area.intersection(buf.area).positions() {
         let edge =
@@ -89,9 +88,22 @@ fn double(sign: &str) -> Option<&'static str> {
     PAIRS.iter().find(|(single, _)| *single == sign).map(|(_, double)| *double)
 }
 
-/// The score, and which scene of how many.
-fn standing(scene: &Scene<'_>, course: &Course) -> String {
-    let (right, all) = course.score;
+/// The title and where the lesson stands, as long as both fit into a row: the word that it is a lesson is left out first.
+fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String) {
+    let long = say!("LESSON · {title}", title);
+    let fits = |title: &str, standing: &str| ink::width(title) + ink::width(standing) <= columns;
+    if fits(&long, &standings[0]) {
+        let [standing, ..] = standings;
+        return (long, standing);
+    }
+    let shortest = standings[2].clone();
+    let standing = standings.into_iter().find(|standing| fits(title, standing)).unwrap_or(shortest);
+    (ink::fit(title, columns.saturating_sub(ink::width(&standing))), standing)
+}
+
+/// The score, and which scene of how many; then what matters most of it, and that in signs.
+fn standings(scene: &Scene<'_>, course: &Course) -> [String; 3] {
+    let (right, all) = course.score();
     let scenes = scene.state.lesson.lesson().map_or(1, |lesson| lesson.scenes.len());
     let score = (all > 0).then(|| say!("{right} of {all} right", right, all));
     let place = if course.over {
@@ -99,7 +111,12 @@ fn standing(scene: &Scene<'_>, course: &Course) -> String {
     } else {
         say!("scene {place} of {scenes}", place = course.scene + 1, scenes)
     };
-    score.map_or_else(|| place.clone(), |score| format!("{score} · {place}"))
+    let both = score.as_ref().map_or_else(|| place.clone(), |score| format!("{score} · {place}"));
+    if course.over {
+        let signs = if all > 0 { format!("{right}/{all}") } else { String::new() };
+        return [both, score.unwrap_or(place), signs];
+    }
+    [both, place, format!("{}/{scenes}", course.scene + 1)]
 }
 
 /// What to press next, on the lower edge; a click presses it.
@@ -113,11 +130,11 @@ fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Course) {
     let choices = scene.state.lesson.step(course).and_then(|step| step.ask.as_ref()).map_or(0, |ask| ask.choices.len());
     let numbers = format!("1-{}", choices.min(9));
     let asked = course.asks();
-    let go = matches!(course.phase, Phase::Told | Phase::Missed) && course.step.is_some() && !course.over;
+    let back = if scene.state.lesson.goes_back(course) { say!("the scene before") } else { say!("repeats the scene") };
     let all = [
         (asked, numbers.as_str(), say!("predict"), None),
-        (go, "space", say!("goes on"), Some(Action::GoOn)),
-        (course.step.is_some(), "backspace", say!("repeats the scene"), Some(Action::Repeat)),
+        (course.has_told(), "space", say!("goes on"), Some(Action::GoOn)),
+        (course.step.is_some(), "backspace", back, Some(Action::Repeat)),
         (course.over, "q", say!("leaves"), Some(Action::Quit)),
     ];
     let mut col = 0;

@@ -8,8 +8,30 @@ use crate::ui::state::Panel;
 /// From this width on the narration is a column at the right.
 const WIDE: u16 = 170;
 
-/// Rows for what is said below calls: there it has the whole width.
-const CALLED: u16 = 9;
+/// Below what the narration stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Below {
+    /// The picture of the queues; on a wide enough screen this panel stands beside what is said.
+    Queues(Panel),
+    /// Calls that are still made.
+    Calls,
+    /// Calls that were all made: the lesson is over, and there is more to say than to see.
+    AllCalls,
+}
+
+impl Below {
+    /// How many rows are left for what is said below calls, where it has the whole width.
+    const fn rows(self) -> Option<u16> {
+        match self {
+            Self::Queues(_) => None,
+            Self::Calls => Some(9),
+            Self::AllCalls => Some(16),
+        }
+    }
+}
+
+/// Calls that were all made have at least so many rows, their frame among them.
+const FEWEST_CALLS: u16 = 5;
 
 /// The areas of a lesson.
 #[derive(Debug)]
@@ -23,13 +45,13 @@ pub(super) struct LessonPlan {
 }
 
 /// Plans the picture and the narration; `area` has at least the smallest size.
-pub(super) fn plan(area: Rect, chosen: Panel, caption: u16, tells_calls: bool) -> LessonPlan {
+pub(super) fn plan(area: Rect, caption: u16, below: Below) -> LessonPlan {
     if is_wide(area.as_size()) {
-        wide(area, chosen, caption)
+        wide(area, caption, below)
     } else if layout::is_roomy(area.as_size()) {
-        roomy(area, chosen, caption, tells_calls)
+        roomy(area, caption, below)
     } else {
-        tight(area, caption, tells_calls)
+        tight(area, caption, below)
     }
 }
 
@@ -38,7 +60,11 @@ pub(in crate::ui::view) const fn is_wide(size: Size) -> bool {
     size.width >= WIDE && size.height >= 32
 }
 
-fn wide(area: Rect, chosen: Panel, caption: u16) -> LessonPlan {
+fn wide(area: Rect, caption: u16, below: Below) -> LessonPlan {
+    let chosen = match below {
+        Below::Queues(chosen) => chosen,
+        Below::Calls | Below::AllCalls => Panel::default(),
+    };
     let column = (area.width * 7 / 25).clamp(55, 76);
     let mut picture = layout::plan(Rect { width: area.width - column, ..area }, chosen, caption);
     for whole in [&mut picture.header, &mut picture.caption, &mut picture.footer] {
@@ -50,15 +76,15 @@ fn wide(area: Rect, chosen: Panel, caption: u16) -> LessonPlan {
     LessonPlan { picture, narration, transcript }
 }
 
-fn roomy(area: Rect, chosen: Panel, caption: u16, tells_calls: bool) -> LessonPlan {
+fn roomy(area: Rect, caption: u16, below: Below) -> LessonPlan {
     let extra = area.height.saturating_sub(36);
     let (header, footer, stage) = (2, 1, 10 + extra / 4);
     let rest = area.height - header - caption - footer - stage;
-    let narration = (if tells_calls { CALLED } else { 11 + extra / 4 }).min(rest - 8);
+    let narration = below.rows().map_or_else(|| (11 + extra / 4).min(rest - 8), |rows| rows.min(rest - 3));
     let floor = (rest - narration).min(6 + extra / 8).min(rest - narration - 3);
     let timeline = rest - narration - floor;
     let mut plan = stacked(area, [header, caption, stage, floor, timeline, narration, footer]);
-    if !tells_calls {
+    if let Below::Queues(chosen) = below {
         let (text, panel) = split(plan.narration, area.width * 31 / 50);
         plan.narration = text;
         plan.picture.panels = vec![(chosen, panel)];
@@ -66,14 +92,15 @@ fn roomy(area: Rect, chosen: Panel, caption: u16, tells_calls: bool) -> LessonPl
     plan
 }
 
-fn tight(area: Rect, caption: u16, tells_calls: bool) -> LessonPlan {
-    let (header, footer, stage) = (1, 1, 7);
+fn tight(area: Rect, caption: u16, below: Below) -> LessonPlan {
+    let stage = if matches!(below, Below::AllCalls) { FEWEST_CALLS } else { 7 };
+    let (header, footer) = (1, 1);
     let rest = area.height - header - footer - stage - caption;
-    let (floor, timeline) = match rest {
-        CALLED.. if tells_calls => (rest - CALLED, 0),
-        0..13 => (0, 0),
-        13..18 => (4, 0),
-        _ => (4, (4 + (rest - 18) / 2).min(9)),
+    let (floor, timeline) = match (below.rows(), rest) {
+        (Some(rows), _) => (rest.saturating_sub(rows), 0),
+        (None, 0..13) => (0, 0),
+        (None, 13..18) => (4, 0),
+        (None, _) => (4, (4 + (rest - 18) / 2).min(9)),
     };
     stacked(area, [header, caption, stage, floor, timeline, rest - floor - timeline, footer])
 }
@@ -107,8 +134,9 @@ mod tests {
     fn the_areas_of_a_lesson_fill_every_size_without_overlap_and_leave_room_to_speak() {
         for (width, height) in (60..=320).flat_map(|width| (16..=100).map(move |height| (width, height))) {
             let area = Rect::new(0, 0, width, height);
-            for (caption, calls) in [(1, false), (2, false), (1, true)] {
-                let LessonPlan { picture, narration, .. } = plan(area, Panel::Notes, caption, calls);
+            let queues = Below::Queues(Panel::Notes);
+            for (caption, below) in [(1, queues), (2, queues), (1, Below::Calls), (1, Below::AllCalls)] {
+                let LessonPlan { picture, narration, transcript } = plan(area, caption, below);
                 let at = format!("{width}×{height}: {picture:?} {narration:?}");
                 let others = [picture.header, picture.caption, picture.stage.clients, picture.stage.dropped]
                     .into_iter()
@@ -118,6 +146,7 @@ mod tests {
                 assert!(narration.right() <= width && picture.footer.bottom() == height, "{at}");
                 let least = if height < 20 { 5 } else { 9 };
                 assert!(narration.height >= least && narration.width >= 55.min(width), "{at}");
+                assert!(transcript.height >= FEWEST_CALLS && !narration.intersects(transcript), "{at}");
             }
         }
     }

@@ -6,96 +6,18 @@ use std::collections::BTreeMap;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use super::words;
+use super::paper::{Line, PAST, Paper, Piece, Speech};
 use super::wrap::wrapped;
+use super::{ending, words};
 use crate::model::lang;
 use crate::model::lesson::{Course, Phase};
 use crate::say;
 use crate::scenario::holes::filled;
-use crate::scenario::lesson::{Choice, Lesson, Question, Step, Text};
-use crate::scenario::outcome::Verdict;
+use crate::scenario::lesson::{Choice, Question, Step, Text};
 use crate::ui::keymap::Action;
 use crate::ui::lesson::Page;
 use crate::ui::numbers;
-use crate::ui::theme::{Meaning, Theme};
-
-/// A piece of a line, and what a click on it asks for.
-pub(super) type Piece = (String, Style, Option<Action>);
-
-/// One line.
-pub(super) struct Line {
-    pub(super) pieces: Vec<Piece>,
-    /// 0: has to be seen; the larger, the sooner it is left out.
-    rank: u8,
-    /// True for a line that only leads to the next one.
-    leads: bool,
-}
-
-/// What is said, from top to bottom.
-#[derive(Default)]
-pub(super) struct Speech {
-    /// Before the main sentence.
-    head: Vec<Line>,
-    /// The main sentence and how it looks: it may be written in large letters.
-    pub(super) main: Option<(String, Style)>,
-    /// Behind it.
-    tail: Vec<Line>,
-}
-
-/// Where lines are made: the theme, and how wide they may be.
-#[derive(Clone, Copy)]
-pub(super) struct Paper {
-    pub(super) theme: Theme,
-    pub(super) columns: u16,
-    /// True where choices share a line.
-    pub(super) dense: bool,
-    /// True where there is room for what was said before.
-    pub(super) tall: bool,
-}
-
-impl Paper {
-    fn text(self, text: &str, style: Style, rank: u8) -> Vec<Line> {
-        let line = |text| Line { pieces: vec![(text, style, None)], rank, leads: false };
-        wrapped(text, self.columns).into_iter().map(line).collect()
-    }
-
-    fn signed(self, sign: &str, text: &str, style: Style) -> Vec<Line> {
-        let lines = wrapped(text, self.columns.saturating_sub(2));
-        let signs = std::iter::once(sign).chain(std::iter::repeat(" "));
-        let line = |(sign, text): (&str, String)| Line {
-            pieces: vec![(format!("{sign} {text}"), style, None)],
-            rank: 0,
-            leads: false,
-        };
-        signs.zip(lines).map(line).collect()
-    }
-
-    const fn gap(rank: u8) -> Line {
-        Line { pieces: Vec::new(), rank, leads: true }
-    }
-}
-
-impl Speech {
-    /// Every line, the main sentence among them, without the least important ones where not all fit into `rows`; and whether all
-    /// that has to be seen is seen.
-    pub(super) fn lines(self, paper: Paper, rows: u16) -> (Vec<Line>, bool) {
-        let main = self.main.iter().flat_map(|(text, style)| paper.text(text, *style, 0));
-        let mut lines: Vec<_> = self.head.into_iter().chain(main).chain(self.tail).collect();
-        let rows = usize::from(rows);
-        while lines.len() > rows
-            && let Some(worst) = lines.iter().map(|line| line.rank).max().filter(|rank| *rank > 0)
-            && let Some(last) = lines.iter().rposition(|line| line.rank == worst)
-        {
-            lines.remove(last);
-        }
-        while lines.last().is_some_and(|last| last.leads) {
-            lines.pop();
-        }
-        let whole = lines.len() <= rows;
-        lines.truncate(rows);
-        (lines, whole)
-    }
-}
+use crate::ui::theme::Meaning;
 
 /// What is said now.
 pub(super) fn of(scene: &Scene<'_>, course: &Course, paper: Paper) -> Speech {
@@ -105,7 +27,7 @@ pub(super) fn of(scene: &Scene<'_>, course: &Course, paper: Paper) -> Speech {
         return Speech { main: Some((text.into(), Style::new())), ..Speech::default() };
     };
     if course.over {
-        return end(scene, course, lesson, paper);
+        return ending::of(scene, course, lesson, paper);
     }
     let (Some(index), Some(step)) = (course.step, notebook.step(course)) else {
         let main = said(&lesson.learn, &BTreeMap::new());
@@ -126,7 +48,7 @@ pub(super) fn of(scene: &Scene<'_>, course: &Course, paper: Paper) -> Speech {
 
 fn asked(step: &Step, page: &Page, course: &Course, paper: Paper) -> Speech {
     let Some(ask) = &step.ask else { return Speech::default() };
-    let mut tail = vec![Paper::gap(2)];
+    let mut tail = vec![Paper::gap(3)];
     tail.extend(choices(ask, page, course, (paper, 0)));
     Speech { main: Some((said(&ask.text, &page.numbers), paper.theme.strong())), tail, ..Speech::default() }
 }
@@ -136,7 +58,7 @@ fn doing(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper
     let mut speech = Speech::default();
     if let Some(ask) = &step.ask {
         speech.main = Some((said(&ask.text, &page.numbers), Style::new()));
-        speech.tail.push(Paper::gap(2));
+        speech.tail.push(Paper::gap(3));
         speech.tail.extend(choices(ask, page, course, (paper, 1)));
     } else if let Some(text) = notebook.said_before(scene.world, course.step.unwrap_or(0)).next() {
         speech.main = Some((said(text.0, &text.1), Style::new()));
@@ -161,8 +83,8 @@ fn told(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper:
     let mut speech = Speech::default();
     if let Some(ask) = &step.ask {
         speech.head = verdict(ask, page, course, paper);
-        speech.tail.push(Paper::gap(2));
-        speech.tail.extend(paper.text(&said(&ask.text, &page.numbers), paper.theme.calm(), 1));
+        speech.tail.push(Paper::gap(3));
+        speech.tail.extend(paper.text(&said(&ask.text, &page.numbers), paper.theme.calm(), 2));
         speech.tail.extend(choices(ask, page, course, (paper, 1)));
     }
     let text = match (&step.say, &step.ask) {
@@ -184,9 +106,9 @@ fn missed(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, pape
     } else {
         say!("The lesson went on from here.")
     };
-    let mut tail = vec![Paper::gap(2)];
+    let mut tail = vec![Paper::gap(3)];
     if let Some(ask) = &step.ask {
-        tail.extend(paper.text(&said(&ask.text, &page.numbers), theme.calm(), 1));
+        tail.extend(paper.text(&said(&ask.text, &page.numbers), theme.calm(), 2));
         tail.extend(choices(ask, page, course, (paper, 1)));
     }
     Speech { head, main: Some((main.into(), Style::new())), tail }
@@ -200,19 +122,19 @@ fn verdict(ask: &Question, page: &Page, course: &Course, paper: Paper) -> Vec<Li
     let mine = course.choice.and_then(|(index, verdict)| Some((answer(index)?, verdict)));
     let (good, other) = (theme.text(Meaning::Served), theme.text(Meaning::Otherwise));
     let (sign, text, style) = match (mine, truth) {
-        (Some((mine, Some(true))), _) => ("✓", say!("you said {mine}, and so says the kernel", mine), good),
+        (Some((mine, Some(true))), _) => ("✓", say!("you said “{mine}”, and so says the kernel", mine), good),
         (Some((mine, Some(false))), Some(truth)) => {
-            ("◌", say!("you said {mine}; the kernel says {truth}", mine, truth), other)
+            ("◌", say!("you said “{mine}”; the kernel says “{truth}”", mine, truth), other)
         }
-        (Some((mine, Some(false))), None) => ("◌", say!("you said {mine}; it came otherwise", mine), other),
-        (Some((mine, None)), _) => ("·", say!("you said {mine}; that could not be told here", mine), theme.calm()),
-        (None, Some(truth)) => ("✓", say!("the kernel says {truth}", truth), good),
+        (Some((mine, Some(false))), None) => ("◌", say!("you said “{mine}”; it came otherwise", mine), other),
+        (Some((mine, None)), _) => ("·", say!("you said “{mine}”; that could not be told here", mine), theme.calm()),
+        (None, Some(truth)) => ("✓", say!("the kernel says “{truth}”", truth), good),
         (None, None) => return Vec::new(),
     };
     paper.signed(sign, &text, style.patch(theme.strong()))
 }
 
-/// The choices: each with its key, the chosen one marked, and the right one once it has been measured.
+/// The choices: each with its key, the chosen one marked, and the right one once it has been measured. These two are left out last.
 fn choices(ask: &Question, page: &Page, course: &Course, (paper, rank): (Paper, u8)) -> Vec<Line> {
     let theme = paper.theme;
     let open = course.phase == Phase::Asked;
@@ -230,20 +152,26 @@ fn choices(ask: &Question, page: &Page, course: &Course, (paper, rank): (Paper, 
         let number = if open { theme.strong() } else { style };
         let text = wrapped(&said(&choice.text, &page.numbers), paper.columns.saturating_sub(3));
         let signs = std::iter::once(format!("{mark}{} ", index + 1)).chain(std::iter::repeat("   ".to_owned()));
-        let row = |(sign, text)| vec![(sign, number, action), (text, style, action)];
-        signs.zip(text).map(row).collect::<Vec<Vec<Piece>>>()
+        let row = |(row, (sign, text)): (usize, (String, String))| Line {
+            pieces: vec![(sign, number, action), (text, style, action)],
+            rank: if loud { rank } else { rank + 1 },
+            follows: row > 0,
+            ..Line::default()
+        };
+        signs.zip(text).enumerate().map(row).collect::<Vec<_>>()
     };
     let width = |pieces: &[Piece]| pieces.iter().map(|(text, ..)| ink::width(text)).sum::<u16>();
     let mut lines: Vec<Line> = Vec::new();
     for mut rows in ask.choices.iter().enumerate().map(one) {
-        let fits = |line: &&mut Line| paper.dense && width(&line.pieces) + width(&rows[0]) + 2 <= paper.columns;
+        let fits = |line: &&mut Line| paper.dense && width(&line.pieces) + width(&rows[0].pieces) + 2 <= paper.columns;
         if rows.len() == 1
             && let Some(line) = lines.last_mut().filter(fits)
         {
             line.pieces.push(("  ".into(), Style::new(), None));
-            line.pieces.append(&mut rows[0]);
+            line.pieces.append(&mut rows[0].pieces);
+            line.rank = line.rank.min(rows[0].rank);
         } else {
-            lines.extend(rows.into_iter().map(|pieces| Line { pieces, rank, leads: false }));
+            lines.extend(rows);
         }
     }
     lines
@@ -257,44 +185,13 @@ fn before(scene: &Scene<'_>, course: &Course, index: usize, paper: Paper) -> Vec
     let mut lines = Vec::new();
     for (text, numbers) in scene.state.lesson.said_before(scene.world, index).skip(skipped) {
         if lines.is_empty() {
-            lines.push(Paper::gap(4));
-            let head = (say!("SAID BEFORE").to_owned(), paper.theme.calm(), None);
-            lines.push(Line { pieces: vec![head], rank: 4, leads: true });
+            lines.push(Paper::gap(PAST));
+            lines.push(Paper::heading(say!("SAID BEFORE"), paper.theme.calm(), PAST));
         }
-        lines.push(Paper::gap(5));
-        lines.extend(paper.text(&said(text, &numbers), paper.theme.calm(), 4));
+        lines.push(Paper::gap(PAST + 1));
+        lines.extend(paper.text(&said(text, &numbers), paper.theme.calm(), PAST));
     }
     lines
-}
-
-/// The last page: the sentence to remember, the score, and what became of the textbook's statements.
-fn end(scene: &Scene<'_>, course: &Course, lesson: &Lesson, paper: Paper) -> Speech {
-    let theme = paper.theme;
-    let head = paper.text(say!("TO REMEMBER"), theme.text(Meaning::Served).patch(theme.strong()), 0);
-    let main = Some((said(&lesson.remember, &course.kept), theme.strong()));
-    let mut tail = vec![Paper::gap(1)];
-    let (right, all) = course.score;
-    let score = match all {
-        0 => say!("no prediction was made").into(),
-        1 if right == 1 => say!("your prediction was right").into(),
-        _ => say!("{right} of {all} predictions were right", right, all),
-    };
-    tail.extend(paper.text(&score, Style::new(), 0));
-    for (claim, judged) in lesson.claims.iter().zip(scene.state.lesson.judged(scene.world)) {
-        let (sign, text, style) = match judged.verdict {
-            Verdict::Holds => ("✓", &claim.yes, theme.text(Meaning::Served)),
-            Verdict::DoesNotHold => ("✗", &claim.no, theme.text(Meaning::Otherwise)),
-            Verdict::Undecided => continue,
-        };
-        let numbers = judged.measured.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let mut lines = paper.signed(sign, &said(text, &numbers), style);
-        for line in &mut lines {
-            line.rank = 2;
-        }
-        tail.push(Paper::gap(3));
-        tail.extend(lines);
-    }
-    Speech { head, main, tail }
 }
 
 /// A lesson's text in the language that is spoken, with its numbers.

@@ -1,5 +1,5 @@
 //! Experiments beside the listener: the calls that were made, in the order in which they were made, in place of queues that
-//! nobody comes to; and what was measured.
+//! nobody comes to; and beside them what was measured.
 
 use std::borrow::Cow;
 
@@ -8,22 +8,21 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
+use super::measured;
 use super::plan::split;
-use crate::model::errno;
 use crate::model::stamp::Stamp;
 use crate::model::trial::{Line, Mood};
 use crate::say;
-use crate::scenario::holes::number;
 use crate::ui::numbers;
 use crate::ui::theme::{Meaning, Theme};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let measured = (area.width * 7 / 20).min(48);
-    let (calls, numbers) = if area.width >= 72 { split(area, area.width - measured) } else { (area, area) };
-    told(buf, calls, scene);
-    if numbers != calls {
-        self::numbers(buf, numbers, scene);
+    if area.width < 72 {
+        return told(buf, area, scene);
     }
+    let (calls, numbers) = split(area, area.width - measured::columns(area.width, scene));
+    told(buf, calls, scene);
+    measured::paint(buf, numbers, scene);
 }
 
 /// Who called what, and what came of it; the newest at the bottom.
@@ -122,32 +121,6 @@ fn look(theme: Theme, mood: Mood) -> (&'static str, Style) {
         Mood::Good => ("✓", theme.text(Meaning::Served)),
         Mood::Refused => ("✗", theme.text(Meaning::Dying)),
         Mood::Silent => ("…", theme.text(Meaning::Otherwise)),
-    }
-}
-
-/// A number as it is read best: an errno has a name.
-fn measured(name: &str, value: f64) -> String {
-    if name.ends_with("-errno") && value > 0.0 {
-        return format!("{} {}", errno::name(value as i32), number(value));
-    }
-    number(value)
-}
-
-/// What was measured, by name.
-fn numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let (theme, trials) = (scene.theme, &scene.world.trials);
-    let inner = ink::frame(buf, area, (say!("MEASURED"), theme.strong()), ("", Style::new()), theme.calm());
-    let rows = usize::from(inner.height);
-    let all = trials.measured.len();
-    let shown = if all > rows { rows.saturating_sub(1) } else { all };
-    for (row, (name, value)) in (0..).zip(trials.measured.iter().take(shown)) {
-        let value = measured(name, *value);
-        let room = inner.width.saturating_sub(ink::width(&value) + 1);
-        ink::write(buf, inner, (0, row), &ink::fit(name, room), Style::new());
-        ink::right(buf, inner, row, &value, theme.strong());
-    }
-    if all > shown {
-        ink::write(buf, inner, (0, shown as u16), &say!("and {more} more", more = all - shown), theme.calm());
     }
 }
 

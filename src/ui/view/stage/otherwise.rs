@@ -7,24 +7,17 @@ use super::super::{Scene, ink};
 use crate::model::connection::{Belief, Connection};
 use crate::say;
 use crate::ui::numbers;
+use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let tally = &scene.world.clients;
     let style = theme.text(Meaning::Otherwise);
-    let sum = match (tally.ghosts, tally.phantoms) {
-        (0, 0) => String::new(),
-        (1, 0) => say!("1 ghost").into(),
-        (0, 1) => say!("1 phantom").into(),
-        (ghosts, 0) => say!("{count} ghosts", count = numbers::count(ghosts)),
-        (0, phantoms) => say!("{count} phantoms", count = numbers::count(phantoms)),
-        (ghosts, phantoms) => {
-            say!("{ghosts} + {phantoms} ph.", ghosts = numbers::count(ghosts), phantoms = numbers::count(phantoms))
-        }
-    };
+    let room = area.width.saturating_sub(ink::width(say!("TWO TRUTHS")) + 6);
+    let sums = sums(scene);
+    let sum = sums.iter().find(|sum| ink::width(sum) <= room).map_or("", String::as_str);
     let line = if scene.cast.otherwise.is_empty() { theme.calm() } else { style };
-    let inner = ink::frame(buf, area, (say!("TWO TRUTHS"), theme.strong()), (&sum, style), line);
+    let inner = ink::frame(buf, area, (say!("TWO TRUTHS"), theme.strong()), (sum, style), line);
     let (believers, cookies) = (&scene.cast.otherwise, &scene.cast.cookies);
     if believers.is_empty() && cookies.is_empty() {
         ink::write(buf, inner, (0, 0), say!("clients and server agree"), theme.calm());
@@ -45,6 +38,35 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let row = rows.min(believers.len()) as u16;
         ink::write(buf, inner, (0, row), &ink::fit(&text, inner.width), theme.text(Meaning::Travelling));
     }
+}
+
+/// How many there are now, and how many there have been since the beginning: in words, and as short as it can be said.
+fn sums(scene: &Scene<'_>) -> [String; 2] {
+    let (ghosts, phantoms) = (scene.world.clients.ghosts, scene.world.clients.phantoms);
+    let kinds = match (ghosts, phantoms) {
+        (0, 0) => return [String::new(), String::new()],
+        (ghosts, 0) => self::ghosts(ghosts),
+        (0, phantoms) => self::phantoms(phantoms),
+        (some, others) => say!("{ghosts}, {phantoms}", ghosts = self::ghosts(some), phantoms = self::phantoms(others)),
+    };
+    let count = numbers::count(ghosts + phantoms);
+    if scene.state.density == Density::Flows {
+        // Nobody is looked at one by one.
+        return [say!("{kinds} so far", kinds), say!("{count} so far", count)];
+    }
+    let now = scene.cast.otherwise.len();
+    if now as u64 == ghosts + phantoms {
+        return [kinds, count];
+    }
+    [say!("{now} now · {kinds} so far", now, kinds), say!("{now} now · {count} so far", now, count)]
+}
+
+fn ghosts(count: u64) -> String {
+    if count == 1 { say!("1 ghost").into() } else { say!("{count} ghosts", count = numbers::count(count)) }
+}
+
+fn phantoms(count: u64) -> String {
+    if count == 1 { say!("1 phantom").into() } else { say!("{count} phantoms", count = numbers::count(count)) }
 }
 
 /// The names of several, side by side.

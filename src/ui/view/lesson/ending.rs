@@ -1,0 +1,43 @@
+//! The last page: the sentence to remember, the score, and what became of the textbook's statements.
+
+use ratatui::style::Style;
+
+use super::super::Scene;
+use super::paper::{Paper, Speech};
+use super::speech::said;
+use crate::model::lesson::Course;
+use crate::say;
+use crate::scenario::lesson::Lesson;
+use crate::scenario::outcome::Verdict;
+use crate::ui::theme::Meaning;
+
+/// What is said there.
+pub(super) fn of(scene: &Scene<'_>, course: &Course, lesson: &Lesson, paper: Paper) -> Speech {
+    let theme = paper.theme;
+    let head = paper.text(say!("TO REMEMBER"), theme.text(Meaning::Served).patch(theme.strong()), 1);
+    let main = Some((said(&lesson.remember, &course.kept), theme.strong()));
+    let mut tail = vec![Paper::gap(3)];
+    let (right, all) = course.score();
+    let score = match all {
+        0 => say!("no prediction was made").into(),
+        1 if right == 1 => say!("your prediction was right").into(),
+        _ => say!("{right} of {all} predictions were right", right, all),
+    };
+    // The frame has it too.
+    tail.extend(paper.text(&score, Style::new(), 2));
+    for (claim, judged) in lesson.claims.iter().zip(scene.state.lesson.judged(scene.world)) {
+        let (sign, text, style) = match judged.verdict {
+            Verdict::Holds => ("✓", &claim.yes, theme.text(Meaning::Served)),
+            Verdict::DoesNotHold => ("✗", &claim.no, theme.text(Meaning::Otherwise)),
+            Verdict::Undecided => continue,
+        };
+        let numbers = judged.measured.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let mut lines = paper.signed(sign, &said(text, &numbers), style);
+        for line in &mut lines {
+            (line.rank, line.verdict) = (1, true);
+        }
+        tail.push(Paper::gap(3));
+        tail.extend(lines);
+    }
+    Speech { head, main, tail }
+}

@@ -1,0 +1,87 @@
+//! What experiments measured: each number by its name. A name that is too long for a row goes on in the next one.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::{Scene, ink};
+use crate::model::errno;
+use crate::say;
+use crate::scenario::holes::number;
+
+/// How many of `width` columns the box takes: more than usual where its names need them, but never most of them.
+pub(super) fn columns(width: u16, scene: &Scene<'_>) -> u16 {
+    let usual = (width * 7 / 20).min(48);
+    let rows = scene.world.trials.measured.iter();
+    let widest = rows.map(|(name, value)| ink::width(name) + ink::width(&told(name, *value)) + 3).max().unwrap_or(0);
+    widest.clamp(usual, usual.max(width * 2 / 5))
+}
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let (theme, trials) = (scene.theme, &scene.world.trials);
+    let inner = ink::frame(buf, area, (say!("MEASURED"), theme.strong()), ("", Style::new()), theme.calm());
+    let all = trials.measured.iter().map(|(name, value)| {
+        let value = told(name, *value);
+        (broken(name, inner.width, ink::width(&value) + 1), value)
+    });
+    let all: Vec<_> = all.collect();
+    let rows = usize::from(inner.height);
+    let used = |count: usize| all[..count].iter().map(|(name, _)| name.len()).sum::<usize>();
+    let fits = |count: &usize| used(*count) + usize::from(*count < all.len()) <= rows;
+    let shown = (0..=all.len()).rev().find(fits).unwrap_or(0);
+    let mut row = 0;
+    for (name, value) in &all[..shown] {
+        for part in name {
+            ink::write(buf, inner, (0, row), &ink::fit(part, inner.width), Style::new());
+            row += 1;
+        }
+        ink::right(buf, inner, row - 1, value, theme.strong());
+    }
+    if shown < all.len() {
+        ink::write(buf, inner, (0, row), &say!("and {more} more", more = all.len() - shown), theme.calm());
+    }
+}
+
+/// A number as it is read best: an errno has a name.
+fn told(name: &str, value: f64) -> String {
+    if name.ends_with("-errno") && value > 0.0 {
+        return format!("{} {}", errno::name(value as i32), number(value));
+    }
+    number(value)
+}
+
+/// The rows of a name, broken behind its hyphens so that the last one leaves `room` for the value.
+fn broken(name: &str, columns: u16, room: u16) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    let mut parts = name.split_inclusive('-').peekable();
+    while let Some(part) = parts.next() {
+        let needed = if parts.peek().is_some() { 0 } else { room };
+        match rows.last_mut() {
+            Some(row) if row.trim().is_empty() || ink::width(row) + ink::width(part) + needed <= columns => {
+                row.push_str(part);
+            }
+            _ => rows.push(format!("  {part}")),
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_broken_behind_a_hyphen_and_nothing_of_it_is_lost() {
+        let name = "listening-reuseaddr-second-errno";
+        assert_eq!(broken(name, 46, 14), [name]);
+        assert_eq!(broken(name, 26, 14), ["listening-reuseaddr-", "  second-", "  errno"]);
+        assert_eq!(broken(name, 28, 14), ["listening-reuseaddr-second-", "  errno"]);
+        for columns in 22..60 {
+            let rows = broken(name, columns, 14);
+            assert_eq!(rows.concat().replace(' ', ""), name, "{columns}");
+            assert!(rows.iter().all(|row| ink::width(row) <= columns), "{columns}: {rows:?}");
+            assert!(rows.last().is_some_and(|last| ink::width(last) + 14 <= columns), "{columns}: {rows:?}");
+        }
+        assert_eq!(broken("rows", 20, 3), ["rows"]);
+    }
+}
