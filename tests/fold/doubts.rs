@@ -4,6 +4,7 @@
 use qviz::model::connection::Belief;
 use qviz::model::counters::Counter;
 use qviz::model::ledger::Cause;
+use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
 
 use super::play::Play;
@@ -56,7 +57,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_counters() {
     play.count(&overflown(1));
     play.count(&overflown(1));
     assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
-    assert_eq!(play.world.balance().balanced, Some(true));
+    assert_eq!(play.even(), Some(true));
 }
 
 #[test]
@@ -133,6 +134,7 @@ fn a_cookie_that_came_back_twice_is_for_its_counter_to_say() {
         let mut play = full(&[2]);
         play.accept(1);
         play.ack(2);
+        play.pass(5);
         play.data(2);
         play.child(2);
         for _ in 0..2 {
@@ -154,7 +156,7 @@ fn who_has_not_shown_itself_is_out_with_all_that_it_has_sent() {
     }
     assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (2, 1)));
     assert_eq!(play.world.ledger.cookies_redeemed, 3);
-    assert_eq!(play.world.balance().balanced, Some(true));
+    assert_eq!(play.even(), Some(true));
 }
 
 #[test]
@@ -178,7 +180,7 @@ fn who_does_not_show_itself_is_out_before_the_latest_that_does() {
         count(&mut play, 4, 4, 1);
     }
     assert_eq!([3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Queued]);
-    assert_eq!(play.world.balance().balanced, Some(true));
+    assert_eq!(play.even(), Some(true));
 }
 
 #[test]
@@ -228,13 +230,13 @@ fn two_errors_that_cancel_each_other_leave_a_doubt() {
     play.ack(3);
     // Client 3 has the place: one ACK is ignored, as is kept, only another one's.
     count(&mut play, 3, 3, 1);
-    assert_eq!(play.world.balance().balanced, Some(true));
+    assert_eq!(play.even(), Some(true));
     play.accept(3);
     for _ in 0..2 {
         count(&mut play, 3, 3, 1);
     }
     assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
-    assert_eq!(play.world.balance().balanced, Some(true));
+    assert_eq!(play.even(), Some(true));
 }
 
 #[test]
@@ -278,7 +280,7 @@ fn several_accepts_at_once_leave_as_many_doubts() {
         count(&mut play, 4, 4, 2);
     }
     assert_eq!([3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Phantom]);
-    assert_eq!(play.world.balance().balanced, Some(true));
+    assert_eq!(play.even(), Some(true));
 }
 
 #[test]
@@ -292,7 +294,7 @@ fn a_second_ack_that_took_the_place_may_have_been_ignored_as_well_as_the_first()
         count(&mut play, 3, 3, 2);
     }
     assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (2, 1)));
-    assert_eq!(play.world.balance().balanced, Some(true));
+    assert_eq!(play.even(), Some(true));
 }
 
 #[test]
@@ -312,6 +314,159 @@ fn who_shows_itself_after_an_accept_may_have_had_its_first_ack_taken_already() {
             count(&mut play, 3, redeemed, ignored);
         }
         assert_eq!((play.belief(2), play.toll(PHANTOM).0), (Belief::Queued, ignored));
-        assert_eq!(play.world.balance().balanced, Some(true), "{ignored} ignored");
+        assert_eq!(play.even(), Some(true), "{ignored} ignored");
+    }
+}
+
+/// Client 2 got the place that an `accept()` had just made, and has shown itself.
+fn shown() -> Play {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.start(2);
+    play.syn(2);
+    play.syn_ack(2);
+    play.accept(1);
+    play.ack(2);
+    play.data(2);
+    play.child(2);
+    play
+}
+
+#[test]
+fn what_a_list_has_decided_the_counters_do_not_decide_again() {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.start(2);
+    play.syn(2);
+    play.syn_ack(2);
+    play.accept(1);
+    play.ack(2);
+    play.pass(1);
+    play.list(&[2]);
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
+    for _ in 0..3 {
+        play.count(&[(Counter::ListenOverflows, 2), (Counter::ListenDrops, 2)]);
+    }
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "the other one is not explained by it");
+    // The other way round: two ACKs thought ignored, and it was taken, as a list shows.
+    let mut play = full(&[2]);
+    play.accept(1);
+    play.ack(2);
+    play.depth(0);
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
+    play.waiting(&[(2, false)]);
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+    assert_eq!(play.world.ledger.cookies_redeemed, 2);
+}
+
+#[test]
+fn a_doubt_ends_when_the_ledger_balances_if_its_client_has_shown_itself() {
+    let mut play = shown();
+    play.count(&[]);
+    assert_eq!(play.even(), Some(true));
+    for _ in 0..3 {
+        play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
+    }
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (0, 0));
+}
+
+#[test]
+fn a_difference_that_was_gone_in_between_is_a_new_one() {
+    let mut play = full(&[2, 3]);
+    play.accept(1);
+    play.ack(2);
+    for overflows in [1, 0, 1] {
+        count(&mut play, 3, 2, overflows);
+        assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+    }
+    count(&mut play, 3, 2, 1);
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
+}
+
+#[test]
+fn a_doubt_is_decided_once() {
+    // Ignored after all.
+    let mut play = shown();
+    for overflows in [1, 1, 2, 2, 2] {
+        play.count(&[(Counter::ListenOverflows, overflows), (Counter::ListenDrops, overflows)]);
+    }
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    // Taken after all.
+    let mut play = full(&[2]);
+    play.ack(2);
+    play.accept(1);
+    play.ack(2);
+    for _ in 0..2 {
+        count(&mut play, 2, 2, 0);
+    }
+    assert_eq!((play.toll(PHANTOM), play.world.ledger.cookies_redeemed), ((0, 0), 2));
+    play.accept(2);
+    play.start(3);
+    play.syn(3);
+    play.pass(5);
+    for _ in 0..3 {
+        count(&mut play, 2, 2, 0);
+    }
+    assert_eq!(play.world.ledger.cookies_redeemed, 2);
+}
+
+#[test]
+fn no_more_cookies_came_back_twice_than_their_counter_says() {
+    let mut play = full(&[2, 3]);
+    for (before, id) in [(1, 2), (2, 3)] {
+        play.accept(before);
+        play.ack(id);
+        play.pass(5);
+        play.data(id);
+        play.child(id);
+    }
+    for _ in 0..3 {
+        count(&mut play, 3, 4, 2);
+    }
+    assert_eq!(
+        play.toll(PHANTOM),
+        (0, 0),
+        "one of the two overflows is not explained by a cookie that came back twice"
+    );
+}
+
+#[test]
+fn acks_that_meet_a_request_that_is_just_being_reset_end_it_once() {
+    // Both were looked at before the request was gone; or one of them only after it.
+    for overflows in [2, 1] {
+        let mut play = Play::new(0, &[(Sysctl::AbortOnOverflow, 1)]);
+        play.handshake(1);
+        play.drops(0);
+        play.accept(1);
+        play.handshake(3);
+        play.handshake(2);
+        play.data(2);
+        play.wire(2, Toward::Client, flags::RST, (5001, 0));
+        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (2, 3));
+        let counters = [Counter::ListenOverflows, Counter::ListenDrops].map(|counter| (counter, overflows));
+        for _ in 0..2 {
+            play.count(&[counters[0], counters[1], (Counter::EmbryonicRsts, 1)]);
+        }
+        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (overflows, overflows + 1));
+        assert_eq!(play.even(), Some(true), "{overflows}");
+    }
+}
+
+#[test]
+fn an_answer_to_a_syn_thought_dropped_is_a_cookie_where_the_kernel_answers_with_cookies() {
+    for (cookies, depth, told) in
+        [(2, 0, Belief::CookieOut), (1, 0, Belief::HalfOpen), (1, 2, Belief::CookieOut), (0, 0, Belief::HalfOpen)]
+    {
+        let mut play = Play::new(1, &[(Sysctl::Syncookies, cookies)]);
+        for id in 11..11 + depth {
+            play.start(id);
+            play.stamped(id, Toward::Listener, flags::SYN);
+            play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+        }
+        play.depth(2);
+        play.start(3);
+        play.stamped(3, Toward::Listener, flags::SYN);
+        play.stamped(3, Toward::Client, flags::SYN | flags::ACK);
+        assert_eq!(play.belief(3), told, "tcp_syncookies={cookies}, {depth} half-open");
     }
 }

@@ -205,6 +205,11 @@ impl Play {
         (toll.segments, toll.clients)
     }
 
+    /// The ledger against the last counters, without any patience for readings that are behind.
+    pub(crate) fn even(&self) -> Option<bool> {
+        self.world.ledger.balance(&self.world.counters()).balanced
+    }
+
     pub(crate) fn belief(&self, id: u16) -> Belief {
         self.world.connection(&peer(id)).unwrap().belief()
     }

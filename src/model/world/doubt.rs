@@ -128,10 +128,14 @@ impl World {
         let wanted = difference.unsigned_abs();
         if difference < 0 {
             if let Some(latest) = adding_up(self.open.doubts.ignored.iter().rev().copied(), wanted, |_| 1) {
-                latest.into_iter().for_each(|doubt| self.believe_taken(doubt));
+                for doubt in latest {
+                    self.believe_taken(doubt);
+                }
             }
         } else if let Some(likely) = adding_up(self.likely_ignored(), wanted, |doubt| self.segments_of(doubt)) {
-            likely.into_iter().for_each(|doubt| self.believe_ignored(doubt));
+            for doubt in likely {
+                self.believe_ignored(doubt);
+            }
         }
     }
 
@@ -153,12 +157,16 @@ impl World {
         if difference < 0 {
             let weight = |doubt: &Doubt| doubt.listener_weight();
             if let Some(latest) = adding_up(self.open.doubts.ignored.iter().rev().copied(), wanted, weight) {
-                latest.into_iter().for_each(|doubt| self.believe_taken(doubt));
+                for doubt in latest {
+                    self.believe_taken(doubt);
+                }
             }
         } else {
             let weight = |doubt: &Doubt| self.segments_of(doubt) * doubt.listener_weight();
             if let Some(likely) = adding_up(self.likely_ignored(), wanted, weight) {
-                likely.into_iter().for_each(|doubt| self.believe_ignored(doubt));
+                for doubt in likely {
+                    self.believe_ignored(doubt);
+                }
             }
         }
     }
