@@ -287,6 +287,21 @@ fn real_clients_at_high_rates() {
             &["syn:accept-queue-full"],
         ),
         heavy(
+            "connect, 10k, overflowing with retries",
+            "--client connect --backlog 5 --rate 10k --accept-rate 1k --duration 1800ms",
+            &["syn:accept-queue-full"],
+        ),
+        heavy(
+            "connect, 10k, abort",
+            "--client connect --backlog 5 --abort-on-overflow 1 --rate 10k --accept-rate 1k --duration 1800ms",
+            &["syn:accept-queue-full"],
+        ),
+        heavy(
+            "connect, 10k, cookies always",
+            "--client connect --backlog 5 --syncookies 2 --rate 10k --accept-rate 1k --duration 1800ms",
+            &["syn:accept-queue-full"],
+        ),
+        heavy(
             "connect, 10k, IPv6",
             "--client connect --listen [::1]:8080 --backlog 128 --rate 10k --accept-rate 5k --duration 500ms",
             &[],
