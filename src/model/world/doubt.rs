@@ -139,7 +139,7 @@ impl World {
         }
     }
 
-    /// The ledger has balanced: nothing is in doubt any more, but who has not shown himself yet. Two errors may have cancelled each other.
+    /// The ledger has balanced: nothing is in doubt any more, but of whoever has not shown itself yet. Two errors may have cancelled each other.
     pub(super) fn clear_doubts(&mut self) {
         let Self { roster, open, .. } = self;
         let doubts = &mut open.doubts;
@@ -183,7 +183,7 @@ impl World {
             doubts.remove(index);
         }
         self.take_back_ignored(doubt.peer, doubt.cause);
-        self.ledger.resets_shared -= u64::from(doubt.shared);
+        self.ledger.resets_shared = self.ledger.resets_shared.saturating_sub(doubt.shared.into());
         if doubt.cause == Cause::AckCookieAcceptQueueFull {
             self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
         }
@@ -214,7 +214,7 @@ impl World {
         1 + one.map_or(0, |one| u64::from(one.trace.at_door))
     }
 
-    /// It was ignored: he is out if he has not shown himself since; otherwise what he has sent since was taken.
+    /// It was ignored: its client is out if it has not shown itself since; otherwise what it has sent since was taken.
     fn believe_ignored(&mut self, doubt: Doubt) {
         if self.may_be_out(&doubt) {
             return self.put_out(self.now, doubt.peer);
