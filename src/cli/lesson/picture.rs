@@ -60,6 +60,5 @@ fn farewell(lesson: &Lesson, world: &World) -> Result<Written, Failure> {
     let lessons = book::all()?;
     let place = lessons.iter().position(|one| one.name == lesson.name && one.source == lesson.source);
     let next = place.and_then(|place| lessons.get(place + 1)).map(|next| &**next);
-    let course = world.lesson.as_deref().cloned().unwrap_or_default();
-    output::after_picture(|out| farewell::write(out, lesson, &course, next))
+    output::after_picture(|out| farewell::write(out, lesson, world, next))
 }

@@ -1,22 +1,28 @@
-//! What stays of a lesson that was played on the screen: the score, the sentence to remember, and where to go on.
+//! What stays of a lesson that was played on the screen: the score, the sentence to remember, what became of the textbook's statements,
+//! and where to go on.
 
 use std::io::{self, Write};
 
 use super::text::WIDTH;
 use crate::model::lesson::Course;
+use crate::model::world::World;
 use crate::report::clean;
 use crate::report::wrap::wrapped;
 use crate::say;
+use crate::scenario::facts::Facts;
 use crate::scenario::holes::filled;
-use crate::scenario::lesson::Lesson;
+use crate::scenario::lesson::{Claim, Lesson};
+use crate::scenario::outcome::Judgement;
 
-/// Writes it; `next` is the lesson that follows best.
+/// Writes it as it is in the last `world` of the lesson; `next` is the lesson that follows best.
 ///
 /// # Errors
 /// The writer's own.
-pub fn write(out: &mut dyn Write, lesson: &Lesson, course: &Course, next: Option<&Lesson>) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, lesson: &Lesson, world: &World, next: Option<&Lesson>) -> io::Result<()> {
+    let left_at_once = Course::default();
+    let course = world.lesson.as_deref().unwrap_or(&left_at_once);
     let mut line = |text: &str| writeln!(out, "{}", wrapped(&clean::line(text), WIDTH, ""));
-    line(&format!("{}: {}", lesson.title.here(), lesson.learn.here()))?;
+    line(&say!("{title}: {learn}", title = lesson.title.here(), learn = lesson.learn.here()))?;
     let (right, all) = course.score();
     match all {
         0 => {}
@@ -26,6 +32,9 @@ pub fn write(out: &mut dyn Write, lesson: &Lesson, course: &Course, next: Option
     if course.over {
         let remember = filled(lesson.remember.here(), |name| course.kept.get(name).copied());
         line(&say!("To remember: {sentence}", sentence = remember))?;
+        for claim in &lesson.claims {
+            self::claim(out, claim, Facts { world, kept: &course.kept })?;
+        }
     } else {
         let (scene, scenes) = (course.scene + 1, lesson.scenes.len());
         line(&say!(
@@ -35,10 +44,17 @@ pub fn write(out: &mut dyn Write, lesson: &Lesson, course: &Course, next: Option
             command = command(lesson)
         ))?;
     }
-    match next.filter(|_| course.over) {
-        Some(next) => line(&say!("next: {command} ({title})", command = command(next), title = next.title.here())),
-        None => Ok(()),
-    }
+    let Some(next) = next.filter(|_| course.over) else { return Ok(()) };
+    let next = say!("next: {command} ({title})", command = command(next), title = next.title.here());
+    writeln!(out, "{}", wrapped(&clean::line(&next), WIDTH, ""))
+}
+
+/// One of the textbook's statements, and below it the verdict with what was measured.
+fn claim(out: &mut dyn Write, claim: &Claim, facts: Facts<'_>) -> io::Result<()> {
+    let Judgement { verdict, sentence, .. } = claim.judge(facts);
+    let told = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
+    writeln!(out, "{}", wrapped(&clean::line(&say!("Claim: {claim}", claim = claim.claim.here())), WIDTH, "  "))?;
+    writeln!(out, "{}", wrapped(&clean::line(&told), WIDTH, "      "))
 }
 
 fn command(lesson: &Lesson) -> String {
@@ -48,13 +64,16 @@ fn command(lesson: &Lesson) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::lang::{Lang, within};
     use crate::scenario::shelf::lessons;
 
     fn said(course: &Course) -> String {
         let lessons = lessons().unwrap();
         let place = lessons.iter().position(|lesson| lesson.name == "n-plus-one").unwrap();
+        let mut world = World::new();
+        world.lesson = Some(Box::new(course.clone()));
         let mut text = Vec::new();
-        write(&mut text, &lessons[place], course, lessons.get(place + 1).map(|next| &**next)).unwrap();
+        write(&mut text, &lessons[place], &world, lessons.get(place + 1).map(|next| &**next)).unwrap();
         String::from_utf8(text).unwrap()
     }
 
@@ -67,5 +86,22 @@ mod tests {
         let left = said(&Course { scene: 1, ..Course::default() });
         assert!(left.contains("left in scene 2 of 2; from its beginning: qviz lesson n-plus-one"), "{left}");
         assert!(!left.contains("To remember") && !left.contains("predictions"), "{left}");
+        assert!(!left.contains("Claim:"), "nothing is decided yet: {left}");
+    }
+
+    #[test]
+    fn what_became_of_each_statement_is_said_in_words() {
+        let kept =
+            |held: f64| [("held", held), ("limit", 5.0), ("half", 6.0)].map(|(name, value)| (name.into(), value));
+        let course = |held| Course { over: true, kept: kept(held).into(), ..Course::default() };
+        let over = said(&course(6.0));
+        assert!(
+            over.contains("  Claim: Systems read the backlog as n, n + 1, n + 3 ...\n      holds here: "),
+            "{over}"
+        );
+        assert!(over.contains("(Berkeley).\n      does not hold here: There is no factor of 1.5: 6 fit"), "{over}");
+        assert!(said(&course(8.0)).contains("(Berkeley).\n      holds here: 8 fit"), "it is decided by what was kept");
+        let chinese = within(Lang::Chinese, || said(&course(6.0)));
+        assert!(chinese.contains("\n      在这里不成立：") && !chinese.contains(": "), "{chinese}");
     }
 }

@@ -1,4 +1,5 @@
-//! The last page: the sentence to remember, the score, and what became of the textbook's statements.
+//! The last page: the sentence to remember, the score, and what became of the textbook's statements: each with its verdict in words and
+//! what was measured, and where there is room as the textbook has it.
 
 use ratatui::style::Style;
 
@@ -32,11 +33,13 @@ pub(super) fn of(scene: &Scene<'_>, course: &Course, lesson: &Lesson, paper: Pap
             Verdict::Undecided => continue,
         };
         let numbers = judged.measured.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let mut lines = paper.signed(sign, &said(text, &numbers), style);
+        let verdict = say!("{verdict}: {sentence}", verdict = judged.verdict.words(), sentence = said(text, &numbers));
+        let mut lines = paper.signed(sign, &verdict, style);
         for line in &mut lines {
             (line.rank, line.verdict) = (1, true);
         }
         tail.push(Paper::gap(3));
+        tail.extend(paper.text(&format!("“{}”", said(&claim.claim, &numbers)), Style::new(), 3));
         tail.extend(lines);
     }
     Speech { head, main, tail }
