@@ -7,10 +7,11 @@ use qviz::model::lesson::Phase;
 use qviz::model::trial::TrialFact;
 use qviz::scenario::outcome::Verdict;
 use qviz::scenario::shelf::lessons;
+use qviz::ui::state::UiState;
 use ratatui::text::Span;
 
 use crate::class::Class;
-use crate::{SIZES, bare, drawn, said, state};
+use crate::{SIZES, bare, drawn, said, state, told};
 
 fn lesson(name: &str) -> Class {
     let lessons = lessons().unwrap();
@@ -173,4 +174,28 @@ fn the_keys_that_are_offered_do_something() {
     class.over();
     let over = last(&class);
     assert!(over.starts_with("backspace repeat") && !over.contains("go on") && over.contains("q quit"), "{over}");
+}
+
+/// The picture says that a queue is full; what becomes of those who come then is what is asked.
+#[test]
+fn nothing_on_the_screen_answers_an_open_question() {
+    const TOLD: [&str; 4] = ["SYNs and ACKs die", "ACKs get RST", "new SYNs die", "until accept() takes one"];
+    for resets in [false, true] {
+        let mut class = told(1);
+        if resets {
+            class.tale.abort_on_overflow();
+        }
+        class.step(1, Phase::Asked);
+        for (size, projector) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
+            let text = drawn(&class, UiState { projector, ..state(&class, size, false) });
+            assert!(text.contains("FULL"), "{text}");
+            assert!(!TOLD.iter().any(|words| text.contains(words)), "{text}");
+        }
+        class.step(1, Phase::Doing);
+        let text = drawn(&class, state(&class, (120, 36), false));
+        assert!(
+            text.contains(if resets { "FULL: SYNs die, ACKs get RST" } else { "FULL: SYNs and ACKs die" }),
+            "{text}"
+        );
+    }
 }

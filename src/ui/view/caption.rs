@@ -97,6 +97,10 @@ fn capacity(scene: &Scene<'_>) -> String {
 }
 
 fn finding(scene: &Scene<'_>) -> Option<Sentence> {
+    if lesson::asks(scene) {
+        // It says what becomes of those who come.
+        return None;
+    }
     let worst = scene.world.findings.iter().max_by_key(|finding| finding.severity)?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
     Some(("▲", worst.sentence.to_string(), scene.theme.text(meaning)))
@@ -147,6 +151,14 @@ fn state(scene: &Scene<'_>) -> Sentence {
     }
     if world.ended {
         return ("■", say!("the run is over").into(), plain);
+    }
+    if lesson::asks(scene) && (world.accept_queue.is_full() || world.syn_queue.is_full()) {
+        let (text, style) = match (world.accept_queue.is_full(), world.syn_queue.is_full()) {
+            (true, true) => (say!("both queues are FULL"), dying),
+            (true, false) => (say!("the accept queue is FULL"), dying),
+            _ => (say!("the SYN queue is FULL"), waiting),
+        };
+        return ("▲", text.into(), style);
     }
     if world.accept_queue.is_full() {
         let text = say!("the accept queue is FULL: new SYNs die in silence until accept() takes one");

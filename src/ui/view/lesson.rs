@@ -71,6 +71,11 @@ pub(super) fn in_short(scene: &Scene<'_>, course: &Course, columns: u16) -> Vec<
     lines.into_iter().map(flat).filter(|(text, _)| !text.is_empty()).collect()
 }
 
+/// True while a lesson asks what will happen: nothing else on the screen tells it before.
+pub(super) fn asks(scene: &Scene<'_>) -> bool {
+    scene.world.lesson.as_deref().is_some_and(Course::asks)
+}
+
 /// What the lesson has to say to somebody who goes through the connections; nothing while it waits for what happens.
 pub(super) fn waiting(scene: &Scene<'_>) -> Option<Sentence> {
     let course = scene.world.lesson.as_ref()?;

@@ -8,7 +8,7 @@ use super::super::Scene;
 use super::super::cast::ARRIVAL;
 use super::super::ink;
 use super::super::letters::Letter;
-use super::super::stage::queues::what_dies;
+use super::super::stage::queues::{full_accept_queue, full_syn_queue};
 use super::super::stage::slots::{Places, Tenant};
 use super::plan::Plan;
 use super::{boxed, cells, cut, pen};
@@ -139,16 +139,8 @@ fn badge(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
 fn below(which: Which, full: bool, places: Places<'_>, width: u16, scene: &Scene<'_>) -> (String, Style) {
     let theme = scene.theme;
     let is_accept = which == Which::Accept;
-    if full && is_accept {
-        return (what_dies(scene.world).into(), theme.text(Meaning::Dying));
-    }
     if full {
-        let off = scene.world.sysctls.value(crate::model::settings::Sysctl::Syncookies) == Some(0);
-        return if off {
-            (say!("FULL: new SYNs die").into(), theme.text(Meaning::Dying))
-        } else {
-            (say!("¤ FULL: cookies go out").into(), theme.text(Meaning::Waiting(3)))
-        };
+        return if is_accept { full_accept_queue(scene) } else { full_syn_queue(scene) };
     }
     let limit = places.limit.map_or_else(String::new, |limit| say!("┃ limit {limit} · ", limit));
     let waits = if is_accept { say!("wait for accept()") } else { say!("wait for ACK") };

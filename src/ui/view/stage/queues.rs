@@ -6,14 +6,13 @@ use ratatui::style::Style;
 
 use super::super::cast::{ARRIVAL, shade};
 use super::super::spots::Target;
-use super::super::{Scene, ink};
+use super::super::{Scene, ink, lesson};
 use super::line;
 use super::slots::{self, Places, Tenant};
 use crate::model::connection::{Belief, ClientSide, Connection};
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::model::world::occupancy::Occupancy;
 use crate::say;
 use crate::ui::numbers;
@@ -96,10 +95,8 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
     let ghosts = scene.cast.half_open.iter().filter(|one| one.belief() == Belief::Ghost).count();
     let silent = scene.cast.half_open.iter().filter(|one| one.client == ClientSide::Vanished).count();
-    if world.syn_queue.is_full() && world.sysctls.value(Sysctl::Syncookies) == Some(0) {
-        (say!("FULL: new SYNs die").into(), theme.text(Meaning::Dying))
-    } else if world.syn_queue.is_full() {
-        (say!("¤ FULL: cookies go out").into(), theme.text(Meaning::Waiting(3)))
+    if world.syn_queue.is_full() {
+        full_syn_queue(scene)
     } else if ghosts > 0 {
         (say!("◌ {ghosts} ignored ACK: ghost", ghosts), theme.text(Meaning::Otherwise))
     } else if silent > 0 {
@@ -114,7 +111,7 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let dead = scene.cast.queued.iter().filter(|one| one.belief() == Belief::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
-        (what_dies(world).into(), theme.text(Meaning::Dying))
+        full_accept_queue(scene)
     } else if dead > 0 {
         (say!("† {dead} dead, holding places", dead), theme.text(Meaning::Dying))
     } else if paused {
@@ -124,12 +121,24 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     }
 }
 
-/// What becomes of those who come while the accept queue is full.
-pub(in crate::ui::view) fn what_dies(world: &World) -> &'static str {
-    if world.sysctls.value(Sysctl::AbortOnOverflow).is_some_and(|value| value != 0) {
-        say!("FULL: SYNs die, ACKs get RST")
-    } else {
-        say!("FULL: SYNs and ACKs die")
+/// What becomes of those who come while the accept queue is full. While a lesson asks what will happen it is not told.
+pub(in crate::ui::view) fn full_accept_queue(scene: &Scene<'_>) -> (String, Style) {
+    let resets = scene.world.sysctls.value(Sysctl::AbortOnOverflow).is_some_and(|value| value != 0);
+    let text = match resets {
+        _ if lesson::asks(scene) => say!("FULL"),
+        true => say!("FULL: SYNs die, ACKs get RST"),
+        false => say!("FULL: SYNs and ACKs die"),
+    };
+    (text.into(), scene.theme.text(Meaning::Dying))
+}
+
+/// The same of a full SYN queue.
+pub(in crate::ui::view) fn full_syn_queue(scene: &Scene<'_>) -> (String, Style) {
+    let (dying, waiting) = (scene.theme.text(Meaning::Dying), scene.theme.text(Meaning::Waiting(3)));
+    match scene.world.sysctls.value(Sysctl::Syncookies) {
+        _ if lesson::asks(scene) => (say!("FULL").into(), waiting),
+        Some(0) => (say!("FULL: new SYNs die").into(), dying),
+        _ => (say!("¤ FULL: cookies go out").into(), waiting),
     }
 }
 
