@@ -34,6 +34,8 @@ pub(in crate::ui) struct Cast<'a> {
     pub(super) queued: Vec<&'a Connection>,
     /// Ghosts and phantoms: the client believes otherwise.
     pub(super) otherwise: Vec<&'a Connection>,
+    /// The client is connected, and its last ACK has not reached the server yet.
+    pub(super) finishing: Vec<&'a Connection>,
     /// Answered with a cookie, nothing kept.
     pub(super) cookies: Vec<&'a Connection>,
     /// Accepted and being served, or served a moment ago; newest first.
@@ -76,6 +78,7 @@ impl<'a> Cast<'a> {
         }
         match one.belief() {
             Belief::Ghost | Belief::Phantom => self.otherwise.push(one),
+            Belief::HalfOpen if one.client == ClientSide::Connected => self.finishing.push(one),
             Belief::Knocking if one.last_drop.is_some() && one.travel.is_none() => self.dropped.push(one),
             Belief::Over if one.server == ServerSide::Nothing && failed(one.client) => self.lost.push(one),
             _ => {}
@@ -89,6 +92,7 @@ impl<'a> Cast<'a> {
         self.half_open.sort_unstable_by_key(|one| (one.server_since, one.id, one.peer));
         self.queued.sort_unstable_by_key(|one| (one.queue_order, one.peer));
         self.otherwise.sort_unstable_by_key(id);
+        self.finishing.sort_unstable_by_key(id);
         self.cookies.sort_unstable_by_key(id);
         self.served.sort_unstable_by_key(|one| {
             std::cmp::Reverse((one.server == ServerSide::Accepted, one.queue_order, one.id))

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::super::{Scene, ink};
 use crate::model::connection::{Belief, Connection};
@@ -18,13 +19,16 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let sum = sums.iter().find(|sum| ink::width(sum) <= room).map_or("", String::as_str);
     let line = if scene.cast.otherwise.is_empty() { theme.calm() } else { style };
     let inner = ink::frame(buf, area, (say!("TWO TRUTHS"), theme.strong()), (sum, style), line);
-    let (believers, cookies) = (&scene.cast.otherwise, &scene.cast.cookies);
+    let cookies = &scene.cast.cookies;
+    let believers = believers(scene);
     if believers.is_empty() && cookies.is_empty() {
-        ink::write(buf, inner, (0, 0), say!("clients and server agree"), theme.calm());
+        let (text, style) = nobody(scene);
+        ink::write(buf, inner, (0, 0), &ink::fit(&text, inner.width), style);
     }
     let rows = usize::from(inner.height).saturating_sub(usize::from(!cookies.is_empty()));
     let shown = if believers.len() > rows { rows.saturating_sub(1) } else { believers.len() };
     for (row, one) in believers.iter().take(shown).enumerate() {
+        let style = if one.belief() == Belief::HalfOpen { theme.text(Meaning::Travelling) } else { style };
         ink::write(buf, inner, (0, row as u16), &ink::fit(&words(one, inner.width), inner.width), style);
         scene.spots.borrow_mut().connection(ink::row(inner, row as u16), one);
     }
@@ -37,6 +41,27 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let text = say!("¤ ×{count} cookie out, nothing kept: {names}", count = cookies.len(), names = names(cookies));
         let row = rows.min(believers.len()) as u16;
         ink::write(buf, inner, (0, row), &ink::fit(&text, inner.width), theme.text(Meaning::Travelling));
+    }
+}
+
+/// Those of whom both sides believe different things. Handshakes whose last ACK is under way are among them where the clients' time is so
+/// slow that they can be looked at.
+fn believers<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
+    let tempo = scene.world.tempo;
+    let slow = tempo.held || tempo.pace < 1.0;
+    let finishing = if slow { &scene.cast.finishing[..] } else { &[] };
+    scene.cast.otherwise.iter().chain(finishing).copied().collect()
+}
+
+/// What is said where nobody is shown.
+fn nobody(scene: &Scene<'_>) -> (String, Style) {
+    let (calm, finishing) = (scene.theme.calm(), &scene.cast.finishing);
+    if scene.state.density == Density::Flows {
+        (say!("too fast to look at one by one").into(), calm)
+    } else if finishing.is_empty() {
+        (say!("clients and server agree").into(), calm)
+    } else {
+        (say!("last ACK under way: {names}", names = names(finishing)), calm)
     }
 }
 
@@ -77,6 +102,14 @@ fn names(list: &[&Connection]) -> String {
 fn words(one: &Connection, width: u16) -> String {
     let name = one.label();
     let times = one.acks_ignored;
+    if one.belief() == Belief::HalfOpen {
+        let [whole, most, least] = [
+            say!("{name} client: ESTABLISHED · server: SYN_RCVD, ACK under way", name),
+            say!("{name} client: ESTABLISHED · server: SYN_RCVD", name),
+            say!("{name} ESTABLISHED · server: SYN_RCVD", name),
+        ];
+        return [whole, most].into_iter().find(|text| ink::width(text) <= width).unwrap_or(least);
+    }
     match (one.belief(), width >= 50) {
         (Belief::Ghost, true) => say!("● {name} client: connected  ◌ server: ACK ignored ×{times}", name, times),
         (Belief::Ghost, false) => say!("● {name} connected ◌ server: half-open", name),
