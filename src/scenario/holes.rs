@@ -23,7 +23,8 @@ pub fn number(value: f64) -> String {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 0.1 => 2,
-        _ => 4,
+        // Two of them matter, however many zeros stand before.
+        size => (1.0 - size.log10().floor()).clamp(2.0, 12.0) as usize,
     };
     format!("{value:.digits$}")
 }
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_number_has_as_many_digits_as_matter() {
-        let said: Vec<_> = [6.0, 135_167.4, 12.34, 3.456, 0.25, 0.01234, -2.0].map(number).into();
-        assert_eq!(said, ["6", "135167", "12.3", "3.46", "0.25", "0.0123", "-2"]);
+        let said: Vec<_> = [6.0, 135_167.4, 12.34, 3.456, 0.25, 0.0160, 0.01234, -0.001_26, -2.0].map(number).into();
+        assert_eq!(said, ["6", "135167", "12.3", "3.46", "0.25", "0.016", "0.012", "-0.0013", "-2"]);
     }
 }

@@ -1,4 +1,5 @@
-//! What experiments measured: each number by its name. A name that is too long for a row goes on in the next one.
+//! What experiments measured: each number by its name, those of the last experiment first. A name that is too long for a row goes on in
+//! the next one.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,22 +21,26 @@ pub(super) fn columns(width: u16, scene: &Scene<'_>) -> u16 {
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, trials) = (scene.theme, &scene.world.trials);
     let inner = ink::frame(buf, area, (say!("MEASURED"), theme.strong()), ("", Style::new()), theme.calm());
-    let all = trials.measured.iter().map(|(name, value)| {
+    let mut all: Vec<_> = trials.measured.iter().collect();
+    let is_new = |name: &String| trials.newest.contains(name);
+    all.sort_by_cached_key(|(name, _)| (!is_new(name), natural(name)));
+    let told = all.into_iter().map(|(name, value)| {
         let value = told(name, *value);
-        (broken(name, inner.width, ink::width(&value) + 1), value)
+        (broken(name, inner.width, ink::width(&value) + 1), value, is_new(name))
     });
-    let all: Vec<_> = all.collect();
+    let all: Vec<_> = told.collect();
     let rows = usize::from(inner.height);
-    let used = |count: usize| all[..count].iter().map(|(name, _)| name.len()).sum::<usize>();
+    let used = |count: usize| all[..count].iter().map(|(name, ..)| name.len()).sum::<usize>();
     let fits = |count: &usize| used(*count) + usize::from(*count < all.len()) <= rows;
     let shown = (0..=all.len()).rev().find(fits).unwrap_or(0);
     let mut row = 0;
-    for (name, value) in &all[..shown] {
+    for (name, value, new) in &all[..shown] {
+        let [ink_of_name, ink_of_value] = if *new { [Style::new(), theme.strong()] } else { [theme.calm(); 2] };
         for part in name {
-            ink::write(buf, inner, (0, row), &ink::fit(part, inner.width), Style::new());
+            ink::write(buf, inner, (0, row), &ink::fit(part, inner.width), ink_of_name);
             row += 1;
         }
-        ink::right(buf, inner, row - 1, value, theme.strong());
+        ink::right(buf, inner, row - 1, value, ink_of_value);
     }
     if shown < all.len() {
         ink::write(buf, inner, (0, row), &say!("and {more} more", more = all.len() - shown), theme.calm());
@@ -48,6 +53,20 @@ fn told(name: &str, value: f64) -> String {
         return format!("{} {}", errno::name(value as i32), number(value));
     }
     number(value)
+}
+
+/// A name as it is put in order: its words and its numbers, so that `try-2` comes before `try-10`.
+fn natural(name: &str) -> Vec<(String, u64)> {
+    let (mut parts, mut rest) = (Vec::new(), name);
+    while !rest.is_empty() {
+        let digits = rest.find(|sign: char| sign.is_ascii_digit()).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(digits);
+        let end = behind.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(behind.len());
+        let (number, behind) = behind.split_at(end);
+        parts.push((word.to_owned(), number.parse().unwrap_or(0)));
+        rest = behind;
+    }
+    parts
 }
 
 /// The rows of a name, broken behind its hyphens so that the last one leaves `room` for the value.
@@ -69,6 +88,13 @@ fn broken(name: &str, columns: u16, room: u16) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_names_are_put_in_their_order() {
+        let mut names = ["try-10-ms", "try-2-ms", "try-1-ms", "try-2", "port-0-chosen", "rows"];
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, ["port-0-chosen", "rows", "try-1-ms", "try-2", "try-2-ms", "try-10-ms"]);
+    }
 
     #[test]
     fn a_name_is_broken_behind_a_hyphen_and_nothing_of_it_is_lost() {

@@ -11,7 +11,7 @@ use super::super::{Scene, ink};
 use super::measured;
 use super::plan::split;
 use crate::model::stamp::Stamp;
-use crate::model::trial::{Line, Mood};
+use crate::model::trial::{Line, Mood, Trials};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::{Meaning, Theme};
@@ -40,19 +40,37 @@ fn told(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         );
         return;
     }
-    let rows = usize::from(inner.height);
-    let shown = &trials.lines[trials.lines.len().saturating_sub(rows)..];
+    let first = first_shown(trials, usize::from(inner.height));
+    let (hidden, shown) = (first, &trials.lines[first..]);
     let columns = columns(inner.width, shown);
-    let hidden = trials.lines.len() - shown.len();
     if hidden > 0 {
         let edge =
             Rect { x: area.x + 2, y: area.bottom().saturating_sub(1), width: area.width.saturating_sub(4), height: 1 };
         ink::write(buf, edge.intersection(area), (0, 0), &say!(" ↑ {hidden} earlier ", hidden), theme.calm());
     }
-    for (row, (index, (at, line))) in (0..inner.height).zip(shown.iter().enumerate()) {
-        let newest = index + 1 == shown.len() && trials.running.is_some();
+    let mut row = 0;
+    for (index, (at, line)) in (first..).zip(shown) {
+        if index > first && trials.starts.contains(&index) {
+            ink::write(buf, inner, (0, row), &"╌".repeat(usize::from(inner.width)), theme.calm());
+            row += 1;
+        }
+        let newest = index + 1 == trials.lines.len() && trials.running.is_some();
         one(buf, ink::row(inner, row), columns, (theme, scene.world.opened, newest), (*at, line));
+        row += 1;
     }
+}
+
+/// The first of the newest lines that fit into so many rows; between two experiments there is a rule.
+fn first_shown(trials: &Trials, rows: usize) -> usize {
+    let (mut first, mut used) = (trials.lines.len(), 0);
+    while first > 0 {
+        let rule = usize::from(first < trials.lines.len() && trials.starts.contains(&first));
+        if used + rule + 1 > rows {
+            break;
+        }
+        (first, used) = (first - 1, used + rule + 1);
+    }
+    first
 }
 
 /// Columns of the time, of who, and of the call; the outcome has the rest.
@@ -128,6 +146,16 @@ fn look(theme: Theme, mood: Mood) -> (&'static str, Style) {
 mod tests {
     use super::*;
     use crate::model::lang::{Lang, within};
+
+    #[test]
+    fn a_rule_between_experiments_takes_a_row() {
+        let line = Line { who: "server".into(), call: "close()".into(), outcome: "0".into(), mood: Mood::Good };
+        let lines = vec![(Stamp::ZERO, line); 6];
+        let mut trials = Trials { lines, starts: vec![0, 4], ..Trials::default() };
+        assert_eq!([7, 6, 4, 3, 2, 1, 0].map(|rows| first_shown(&trials, rows)), [0, 1, 3, 4, 4, 5, 6]);
+        trials.starts = vec![0];
+        assert_eq!([7, 6, 3].map(|rows| first_shown(&trials, rows)), [0, 0, 3]);
+    }
 
     #[test]
     fn one_of_several_has_a_number_in_either_language() {
