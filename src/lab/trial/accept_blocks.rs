@@ -51,7 +51,8 @@ fn watch(bench: &mut Bench<'_>, began: Stamp, address: SocketAddr, told: &Receiv
     let answer = heard(bench, told, say!("accept() to return"))?;
     let woke = bench.here().now();
     bench.yes("blocking-woken", answer == "0");
-    bench.line("server", "accept()", answer, Mood::Good);
+    let told = if answer == "0" { say!("a new socket").to_owned() } else { answer };
+    bench.line("server", "accept()", told, Mood::Good);
     bench.measured("blocking-slept-ms", ends::millis(woke.since(began)));
     bench.measured("blocking-woke-ms", ends::millis(woke.since(called)));
     drop(client);

@@ -40,7 +40,7 @@ impl Full {
     /// Takes the connection that fills the queue.
     pub(super) fn make_room(&self, bench: &mut Bench<'_>) -> Result<Socket, TrialError> {
         let (served, _) = ends::call("accept()", self.listener.accept())?;
-        bench.line("server", "accept()", "0", Mood::Good);
+        bench.line("server", "accept()", say!("a new socket"), Mood::Good);
         Ok(served)
     }
 }

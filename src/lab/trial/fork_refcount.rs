@@ -80,7 +80,7 @@ fn share(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr) -> Resul
         accepted.is_some()
     })?;
     let Some((parents, _)) = accepted else { return Err(TrialError::Stopped) };
-    bench.line("server", "accept()", "0", Mood::Plain);
+    bench.line("server", "accept()", say!("a new socket"), Mood::Plain);
     let copy = ends::call("dup()", parents.try_clone())?;
     let child = Kin::with(Part::Copy, OwnedFd::from(copy))?;
     bench.line("server", "fork()", format!("pid {}", child.pid()), Mood::Plain);

@@ -29,7 +29,12 @@ pub(super) fn wait(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     while let Ok((accepted, _)) = listener.accept() {
         open.push(accepted);
     }
-    bench.line("server", format!("{} × accept()", open.len()), "0", Mood::Good);
+    bench.line(
+        "server",
+        format!("{} × accept()", open.len()),
+        say!("{count} new sockets", count = open.len()),
+        Mood::Good,
+    );
     bench.measured("unix-served", (open.len() + 1) as f64);
     Ok(())
 }
@@ -86,7 +91,7 @@ fn wait_in_connect(
         bench.yes("unix-blocks", blocks);
         let made_room = bench.here().now();
         let (_served, _) = ends::call("accept()", listener.accept())?;
-        bench.line("server", "accept()", "0", Mood::Good);
+        bench.line("server", "accept()", say!("a new socket"), Mood::Good);
         if !blocks {
             return Ok(());
         }
