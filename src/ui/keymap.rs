@@ -152,6 +152,8 @@ pub enum Mode {
     Asked,
     /// A lesson waits until what it says was read.
     Told,
+    /// A lesson tells calls instead of queues: what changes the queues changes nothing that is seen.
+    Calls,
     /// Nothing has come yet of a lesson's scene, and there is one before it.
     Begins,
 }
@@ -263,7 +265,7 @@ bindings! {
       "timeline: back in time, up to an hour, and forth; esc: now" },
     { plain(KeyCode::Char('l')) => RoundTrip; "l", "l", "latency",
       "next round-trip time of new clients; a long one fills the SYN queue" },
-    { plain(KeyCode::Char('t')) => Step; @Step "go on"; "t", "t", "step",
+    { plain(KeyCode::Char('t')) => Step; @Step "let time run"; "t", "t", "step",
       "step mode: the clients' time stands still, or goes on" },
     { plain(KeyCode::Char('n')) => Next; @Step "next"; "n", "n", "",
       "step mode: the next thing happens, exactly one" },

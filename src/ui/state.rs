@@ -207,6 +207,7 @@ impl UiState {
             (course.is_some_and(Course::asks), Mode::Asked),
             (course.is_some_and(Course::has_told), Mode::Told),
             (course.is_some_and(|course| self.lesson.goes_back(course)), Mode::Begins),
+            (self.lesson.tells_calls(world), Mode::Calls),
             (step, Mode::Step),
         ];
         modes.into_iter().filter_map(|(is, mode)| is.then_some(mode)).collect()

@@ -160,7 +160,13 @@ fn the_keys_that_are_offered_do_something() {
     };
     class.step(0, Phase::Told);
     let told = last(&class);
-    assert!(told.starts_with("space go on") && told.contains("p pause accept()"), "{told}");
+    assert!(told.starts_with("space go on backspace repeat"), "{told}");
+    for knob in ["pause accept()", "backlog", "arrivals", "burst"] {
+        assert!(!told.contains(knob), "calls are told, and {knob} changes none of them: {told}");
+    }
+    let queues = last(&super::told(1));
+    assert!(queues.starts_with("space go on") && queues.contains("p pause accept()"), "{queues}");
+    assert!(queues.contains("backlog") && queues.contains("arrivals"), "{queues}");
     class.step(1, Phase::Asked);
     let asked = last(&class);
     assert!(asked.starts_with("1-9 predict backspace repeat") && !asked.contains("go on"), "{asked}");

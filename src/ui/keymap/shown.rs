@@ -29,6 +29,11 @@ pub fn footer(listens: bool, place: Place, modes: &[Mode]) -> [Vec<(&'static Bin
         // What else counts there is told by the help itself.
         shown.retain(|binding| binding.place == Place::Help || is_last(binding));
     }
+    if modes.contains(&Mode::Calls) {
+        let matters = |binding: &Binding| binding.urgent.is_some_and(|(mode, _)| modes.contains(&mode));
+        let is_knob = |binding: &Binding| binding.keys.iter().any(|(_, action)| action.is_for_the_lab());
+        shown.retain(|binding| matters(binding) || !is_knob(binding));
+    }
     footer_of(&shown, modes)
 }
 
@@ -100,14 +105,15 @@ mod tests {
     #[test]
     fn what_matters_now_comes_first() {
         assert_eq!(words(true, Place::Stage, &[])[0], "backlog");
-        assert_eq!(words(true, Place::Stage, &[Mode::Step])[..3], ["go on", "next", "accept one"]);
+        assert_eq!(words(true, Place::Stage, &[Mode::Step])[..3], ["let time run", "next", "accept one"]);
         assert_eq!(words(true, Place::List, &[Mode::Frozen])[..2], ["unfreeze", "choose"]);
         let all = words(true, Place::Stage, &[Mode::Frozen, Mode::Past, Mode::Step]);
-        assert_eq!(all[..5], ["unfreeze", "to now", "go on", "next", "accept one"]);
+        assert_eq!(all[..5], ["unfreeze", "to now", "let time run", "next", "accept one"]);
         assert_eq!(words(true, Place::Lesson, &[])[..3], ["repeat", "pause accept()", "backlog"]);
         assert_eq!(words(true, Place::Lesson, &[Mode::Told])[..3], ["go on", "repeat", "pause accept()"]);
         assert_eq!(words(true, Place::Lesson, &[Mode::Asked])[..2], ["predict", "repeat"]);
         assert_eq!(words(true, Place::Lesson, &[Mode::Asked, Mode::Begins])[..2], ["predict", "scene before"]);
+        assert_eq!(words(true, Place::Lesson, &[Mode::Told, Mode::Calls])[..3], ["go on", "repeat", "list"]);
         assert_eq!(words(false, Place::Stage, &[Mode::Step])[0], "pause", "a recording cannot be stepped like a lab");
     }
 

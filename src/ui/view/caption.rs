@@ -19,7 +19,7 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let (sign, text, style) = sentence(scene);
+    let (sign, text, style) = sentence(scene, area.width.saturating_sub(4));
     let style = if matches!(sign, "✗" | "▲") { style } else { style.patch(theme.strong()) };
     let col = ink::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
     let room = area.width.saturating_sub(col + 1);
@@ -36,11 +36,12 @@ pub(super) fn rows(width: u16, world: &World) -> u16 {
 
 pub(super) type Sentence = (&'static str, String, Style);
 
-/// What there is to say, in one sentence with a sign before it.
-pub(super) fn sentence(scene: &Scene<'_>) -> Sentence {
+/// What there is to say, in one sentence with a sign before it. What it says at its end only where there is room is left out where its text
+/// has fewer `columns`.
+pub(super) fn sentence(scene: &Scene<'_>, columns: u16) -> Sentence {
     message(scene)
         .or_else(|| lesson::waiting(scene))
-        .or_else(|| step(scene))
+        .or_else(|| step(scene, columns))
         .or_else(|| death(scene))
         .or_else(|| finding(scene))
         .or_else(|| disagreement(scene))
@@ -60,7 +61,7 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
 }
 
 /// Step mode: what was let happen last, and that only the clients stand still.
-fn step(scene: &Scene<'_>) -> Option<Sentence> {
+fn step(scene: &Scene<'_>, columns: u16) -> Option<Sentence> {
     let world = scene.world;
     if !world.tempo.held || world.ended {
         return None;
@@ -70,7 +71,9 @@ fn step(scene: &Scene<'_>) -> Option<Sentence> {
         _ => None,
     });
     let what = last.unwrap_or_else(|| say!("clients' time stands still; n lets one thing happen").into());
-    Some(("‖", say!("STEP · {what} · kernel timers run", what), scene.theme.text(Meaning::Otherwise)))
+    let whole = say!("STEP · {what} · kernel timers run", what);
+    let text = if ink::width(&whole) <= columns { whole } else { say!("STEP · {what}", what) };
+    Some(("‖", text, scene.theme.text(Meaning::Otherwise)))
 }
 
 fn death(scene: &Scene<'_>) -> Option<Sentence> {

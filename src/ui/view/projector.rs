@@ -67,7 +67,7 @@ fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
 /// The sentence, as large as it fits.
 fn said(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let area = plan.sentence;
-    let (sign, text, style) = caption::sentence(scene);
+    let (sign, text, style) = caption::sentence(scene, u16::MAX);
     let style = style.patch(scene.theme.strong());
     let line = plan.text.rows() + 1;
     let room = area.width.saturating_sub(4);

@@ -73,7 +73,7 @@ fn doing(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper
     speech.tail.push(Paper::gap(3));
     speech.tail.extend(paper.signed("▶", &watch, theme.text(Meaning::Travelling).patch(theme.strong())));
     if scene.world.tempo.held {
-        let held = say!("the clients' time stands still · n: next thing · a: one accept() · t: go on");
+        let held = say!("the clients' time stands still · n: next thing · a: one accept() · t: let time run");
         speech.tail.extend(paper.signed("‖", held, theme.text(Meaning::Otherwise)));
     }
     speech

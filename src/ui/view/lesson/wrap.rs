@@ -34,7 +34,7 @@ pub(super) fn wrapped(text: &str, columns: u16) -> Vec<String> {
 fn pieces(text: &str) -> Vec<&str> {
     let (mut pieces, mut first, mut before) = (Vec::new(), 0, None);
     for (at, sign) in text.char_indices() {
-        if before.is_some_and(|before| may_part(before, sign)) {
+        if before.is_some_and(|before| may_part(before, sign)) && !is_unit(&text[..at], &text[at..]) {
             pieces.push(&text[first..at]);
             first = at;
         }
@@ -53,9 +53,22 @@ fn may_part(before: char, sign: char) -> bool {
     }
 }
 
+/// True where a number ends and its unit begins.
+fn is_unit(before: &str, behind: &str) -> bool {
+    let number = before.strip_suffix(' ').is_some_and(|before| before.ends_with(|sign: char| sign.is_ascii_digit()));
+    let end = behind.find(|sign: char| !(sign.is_alphanumeric() || sign == '%')).unwrap_or(behind.len());
+    number && (UNITS.contains(&&behind[..end]) || CHINESE_UNITS.iter().any(|unit| behind.starts_with(unit)))
+}
+
 fn is_wide(sign: char) -> bool {
     ink::width(sign.encode_utf8(&mut [0; 4])) > 1
 }
+
+/// What belongs to the number before it.
+const UNITS: [&str; 9] = ["s", "ms", "us", "µs", "min", "h", "%", "B", "bytes"];
+
+/// The same where no space follows.
+const CHINESE_UNITS: [&str; 5] = ["秒", "毫秒", "微秒", "分钟", "字节"];
 
 /// What stands before nothing else in a line.
 const CLOSES: &str = "，。、；：？！）》」』”’…—％,.;:?!)";
@@ -73,6 +86,14 @@ mod tests {
         assert_eq!(wrapped("八个客户端同时到来", 8), ["八个客户", "端同时到", "来"]);
         assert_eq!(wrapped("调用 accept() 之后", 10), ["调用", "accept()", "之后"]);
         assert_eq!(wrapped("", 9), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_number_and_its_unit_stay_together() {
+        assert_eq!(wrapped("it came after 0.8 s again", 15), ["it came after", "0.8 s again"]);
+        assert_eq!(wrapped("lost: 25 %.", 9), ["lost:", "25 %."]);
+        assert_eq!(wrapped("等了 0.8 秒才到", 9), ["等了", "0.8 秒才", "到"]);
+        assert_eq!(wrapped("it took 6 sockets", 9), ["it took 6", "sockets"], "no unit");
     }
 
     #[test]
