@@ -222,7 +222,9 @@ mod tests {
         tell(&measured("rows"));
         tell(&TrialFact::Began(Trial::BindInUse));
         tell(&line());
-        ["try-10", "try-2", "try-10"].iter().for_each(|name| tell(&measured(name)));
+        for name in ["try-10", "try-2", "try-10"] {
+            tell(&measured(name));
+        }
         assert_eq!((&trials.starts[..], &trials.newest[..]), (&[0, 3][..], &["try-10".to_owned(), "try-2".into()][..]));
         assert_eq!(trials.measured.len(), 3, "what was measured before is still known");
         (0..MOST_LINES - 2).for_each(|_| trials.apply(Stamp::ZERO, &line()));
