@@ -8,6 +8,8 @@ mod arbiter;
 mod doubts;
 #[path = "support/play.rs"]
 mod play;
+#[path = "fold/rules.rs"]
+mod rules;
 #[path = "fold/waiting.rs"]
 mod waiting;
 
