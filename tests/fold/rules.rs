@@ -202,3 +202,39 @@ fn times_are_kept_of_requests_waits_and_connects() {
         assert!((ms..ms + 1.0).contains(&spread.max_ms().unwrap()), "{ms}: {spread:?}");
     }
 }
+
+#[test]
+fn what_was_at_the_door_before_counts_once() {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.data(1);
+    play.depth(0);
+    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (2, 1)), "the ACK and its data");
+    play.ack(1);
+    play.depth(0);
+    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (3, 1)));
+}
+
+#[test]
+fn who_is_out_has_no_ack_in_doubt_any_more() {
+    let mut play = Play::new(0, &[]);
+    for id in [1, 2] {
+        play.start(id);
+        play.syn(id);
+        play.syn_ack(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.accept(1);
+    play.ack(2);
+    play.pass(1);
+    play.list(&[2]);
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (2, 1)));
+    for _ in 0..3 {
+        play.count(&[
+            (qviz::model::counters::Counter::ListenOverflows, 1),
+            (qviz::model::counters::Counter::ListenDrops, 1),
+        ]);
+    }
+    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (2, 1), "a list has decided it");
+}
