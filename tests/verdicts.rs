@@ -46,8 +46,13 @@ fn a_full_queue_is_not_yet_a_slow_accept() {
     play.says(rule, "absent");
     play.handshake(1);
     play.review();
+    play.says(rule, "absent");
+    play.start(2);
+    play.syn(2);
+    play.pass(90);
+    play.review();
     play.says(rule, "too early");
-    for id in 2..40 {
+    for id in 3..40 {
         play.start(id);
         play.syn(id);
         play.pass(90);

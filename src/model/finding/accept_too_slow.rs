@@ -20,7 +20,8 @@ const SECONDS: u32 = 3;
 fn check(world: &World) -> Verdict {
     let Some(lately) = lately(world, SECONDS) else {
         let full = world.accept_capacity().is_some_and(|capacity| world.accept_queue.depth() >= capacity);
-        return if full { Verdict::TooEarly } else { Verdict::Absent };
+        let lost = world.ledger.kernel_drops() > 0;
+        return if full && lost { Verdict::TooEarly } else { Verdict::Absent };
     };
     // A burst that is over is no stream of arrivals: nothing more would come for which a bigger backlog could buy time.
     if !lately.keeps_coming {

@@ -66,11 +66,17 @@ fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
 }
 
 fn loss(cause: Cause, attempt: u16) -> String {
+    let what = match cause {
+        Cause::SynAcceptQueueFull => say!("SYN: accept queue full"),
+        Cause::SynSynQueueFull => say!("SYN: SYN queue full"),
+        Cause::SynMaxSynBacklog => say!("SYN: three-quarters rule"),
+        cause => cause.words(),
+    };
     match cause {
         Cause::AckAcceptQueueFull => say!("ACK ignored, queue full: ghost").into(),
         Cause::AckCookieAcceptQueueFull => say!("cookie ACK, queue full: phantom").into(),
         Cause::AckReset => say!("ACK, queue full: RST").into(),
-        cause if attempt > 1 => format!("{attempt}. {}", cause.words()),
-        cause => cause.words().into(),
+        _ if attempt > 1 => format!("{attempt}. {what}"),
+        _ => what.into(),
     }
 }
