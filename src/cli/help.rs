@@ -10,6 +10,7 @@ use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
 use self::sheet::Sheet;
+pub(super) use self::sheet::columns;
 use super::args::Cli;
 use super::examples;
 use crate::model::lang::{self, Lang};

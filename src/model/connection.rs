@@ -214,6 +214,8 @@ pub(super) struct Trace {
     pub(super) refused_since: (u64, u16),
     /// The client counts among those that want to be accepted.
     pub(super) wanting: bool,
+    /// Ignored ACKs of its earlier requests, if it has come again with the same port.
+    pub(super) acks_before: u16,
     /// Ignored ACKs of which a repeated SYN-ACK has told.
     pub(super) acks_proved: u16,
     /// Ignored ACKs after which a list has shown that it still did not wait for `accept()`.

@@ -470,3 +470,20 @@ fn an_answer_to_a_syn_thought_dropped_is_a_cookie_where_the_kernel_answers_with_
         assert_eq!(play.belief(3), told, "tcp_syncookies={cookies}, {depth} half-open");
     }
 }
+
+#[test]
+fn a_client_that_is_reset_twice_ends_two_requests() {
+    let mut play = Play::new(0, &[(Sysctl::AbortOnOverflow, 1)]);
+    play.handshake(1);
+    play.drops(0);
+    for round in 1..=2 {
+        play.depth(0);
+        play.start(2);
+        play.syn(2);
+        play.syn_ack(2);
+        play.depth(1);
+        play.ack(2);
+        play.wire(2, Toward::Client, flags::RST, (5001, 0));
+        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (round, 2 * round));
+    }
+}

@@ -7,6 +7,15 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::report::wrap::wrapped;
 
+/// The terminal's columns, as far as they are good to read.
+pub(in crate::cli) fn columns() -> usize {
+    let ends = [tcgetwinsize(rustix::stdio::stdout()), tcgetwinsize(rustix::stdio::stderr())];
+    let ends = ends.into_iter().chain([tcgetwinsize(rustix::stdio::stdin())]);
+    let seen = ends.flatten().map(|size| usize::from(size.ws_col)).find(|columns| *columns > 0);
+    let told = || env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    seen.or_else(told).unwrap_or(USUAL).min(WIDEST)
+}
+
 /// A page, or a part of one, of so many columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sheet {
@@ -16,11 +25,7 @@ pub(super) struct Sheet {
 impl Sheet {
     /// As wide as the terminal, as the parser measures it.
     pub(super) fn of_terminal() -> Self {
-        let ends = [tcgetwinsize(rustix::stdio::stdout()), tcgetwinsize(rustix::stdio::stderr())];
-        let ends = ends.into_iter().chain([tcgetwinsize(rustix::stdio::stdin())]);
-        let seen = ends.flatten().map(|size| usize::from(size.ws_col)).find(|columns| *columns > 0);
-        let told = || env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        Self { columns: Some(seen.or_else(told).unwrap_or(USUAL).min(WIDEST)) }
+        Self { columns: Some(columns()) }
     }
 
     /// A line may be as long as its text.

@@ -7,6 +7,7 @@ use super::stage::Stage;
 use crate::cli::args::LessonArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::headless::End;
+use crate::cli::help::columns;
 use crate::cli::lab;
 use crate::cli::output::{self, Written};
 use crate::cli::plan;
@@ -60,5 +61,5 @@ fn farewell(lesson: &Lesson, world: &World) -> Result<Written, Failure> {
     let lessons = book::all()?;
     let place = lessons.iter().position(|one| one.name == lesson.name && one.source == lesson.source);
     let next = place.and_then(|place| lessons.get(place + 1)).map(|next| &**next);
-    output::after_picture(|out| farewell::write(out, lesson, world, next))
+    output::after_picture(|out| farewell::write(out, lesson, world, next, columns()))
 }

@@ -113,6 +113,7 @@ impl World {
         let Some(one) = self.roster.known(&peer) else { return };
         (one.trace.by_cookie, one.trace.told) = (answer.cookie, answer.told);
         one.trace.missed = 0;
+        one.trace.acks_before = one.acks_ignored;
         self.open.guesses |= !answer.told && either;
         let who = who(one);
         if answer.cookie {
@@ -256,7 +257,8 @@ impl World {
     /// A request ends once, by however many ACKs at the same time.
     fn reset_away(&mut self, at: Stamp, peer: Peer) {
         self.ledger.witnesses_mut(Cause::AckReset).wire += 1;
-        let ignored = self.roster.connection(&peer).map_or(0, |one| one.acks_ignored);
+        let ignored =
+            self.roster.connection(&peer).map_or(0, |one| one.acks_ignored.saturating_sub(one.trace.acks_before));
         for _ in 1..ignored {
             self.ledger.resets_shared += 1;
             self.open.doubts.shared(at, peer);

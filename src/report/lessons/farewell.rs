@@ -3,7 +3,6 @@
 
 use std::io::{self, Write};
 
-use super::text::WIDTH;
 use crate::model::lesson::Course;
 use crate::model::world::World;
 use crate::report::clean;
@@ -14,14 +13,20 @@ use crate::scenario::holes::filled;
 use crate::scenario::lesson::{Claim, Lesson};
 use crate::scenario::outcome::Judgement;
 
-/// Writes it as it is in the last `world` of the lesson; `next` is the lesson that follows best.
+/// Writes it as it is in the last `world` of the lesson, in lines of so many columns; `next` is the lesson that follows best.
 ///
 /// # Errors
 /// The writer's own.
-pub fn write(out: &mut dyn Write, lesson: &Lesson, world: &World, next: Option<&Lesson>) -> io::Result<()> {
+pub fn write(
+    out: &mut dyn Write,
+    lesson: &Lesson,
+    world: &World,
+    next: Option<&Lesson>,
+    columns: usize,
+) -> io::Result<()> {
     let left_at_once = Course::default();
     let course = world.lesson.as_deref().unwrap_or(&left_at_once);
-    let mut line = |text: &str| writeln!(out, "{}", wrapped(&clean::line(text), WIDTH, ""));
+    let mut line = |text: &str| writeln!(out, "{}", wrapped(&clean::line(text), columns, ""));
     line(&say!("{title}: {learn}", title = lesson.title.here(), learn = lesson.learn.here()))?;
     let (right, all) = course.score();
     match all {
@@ -33,7 +38,7 @@ pub fn write(out: &mut dyn Write, lesson: &Lesson, world: &World, next: Option<&
         let remember = filled(lesson.remember.here(), |name| course.kept.get(name).copied());
         line(&say!("To remember: {sentence}", sentence = remember))?;
         for claim in &lesson.claims {
-            self::claim(out, claim, Facts { world, kept: &course.kept })?;
+            self::claim(out, claim, Facts { world, kept: &course.kept }, columns)?;
         }
     } else {
         let (scene, scenes) = (course.scene + 1, lesson.scenes.len());
@@ -46,15 +51,15 @@ pub fn write(out: &mut dyn Write, lesson: &Lesson, world: &World, next: Option<&
     }
     let Some(next) = next.filter(|_| course.over) else { return Ok(()) };
     let next = say!("next: {command} ({title})", command = command(next), title = next.title.here());
-    writeln!(out, "{}", wrapped(&clean::line(&next), WIDTH, ""))
+    writeln!(out, "{}", wrapped(&clean::line(&next), columns, ""))
 }
 
 /// One of the textbook's statements, and below it the verdict with what was measured.
-fn claim(out: &mut dyn Write, claim: &Claim, facts: Facts<'_>) -> io::Result<()> {
+fn claim(out: &mut dyn Write, claim: &Claim, facts: Facts<'_>, columns: usize) -> io::Result<()> {
     let Judgement { verdict, sentence, .. } = claim.judge(facts);
     let told = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
-    writeln!(out, "{}", wrapped(&clean::line(&say!("Claim: {claim}", claim = claim.claim.here())), WIDTH, "  "))?;
-    writeln!(out, "{}", wrapped(&clean::line(&told), WIDTH, "      "))
+    writeln!(out, "{}", wrapped(&clean::line(&say!("Claim: {claim}", claim = claim.claim.here())), columns, "  "))?;
+    writeln!(out, "{}", wrapped(&clean::line(&told), columns, "      "))
 }
 
 fn command(lesson: &Lesson) -> String {
@@ -68,12 +73,16 @@ mod tests {
     use crate::scenario::shelf::lessons;
 
     fn said(course: &Course) -> String {
+        said_within(course, 96)
+    }
+
+    fn said_within(course: &Course, columns: usize) -> String {
         let lessons = lessons().unwrap();
         let place = lessons.iter().position(|lesson| lesson.name == "n-plus-one").unwrap();
         let mut world = World::new();
         world.lesson = Some(Box::new(course.clone()));
         let mut text = Vec::new();
-        write(&mut text, &lessons[place], &world, lessons.get(place + 1).map(|next| &**next)).unwrap();
+        write(&mut text, &lessons[place], &world, lessons.get(place + 1).map(|next| &**next), columns).unwrap();
         String::from_utf8(text).unwrap()
     }
 
@@ -87,6 +96,12 @@ mod tests {
         assert!(left.contains("left in scene 2 of 2; from its beginning: qviz lesson n-plus-one"), "{left}");
         assert!(!left.contains("To remember") && !left.contains("predictions"), "{left}");
         assert!(!left.contains("Claim:"), "nothing is decided yet: {left}");
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_terminal_is_wide() {
+        let over = said_within(&Course { over: true, ..Course::default() }, 40);
+        assert!(over.lines().count() > 8 && over.lines().all(|line| line.chars().count() <= 40), "{over}");
     }
 
     #[test]
