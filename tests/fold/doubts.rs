@@ -487,3 +487,24 @@ fn a_client_that_is_reset_twice_ends_two_requests() {
         assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (round, 2 * round));
     }
 }
+
+#[test]
+fn an_ack_just_after_the_reset_may_have_met_the_request_while_it_went() {
+    for (apart_ms, overflows) in [(0, 1), (0, 2), (5, 2)] {
+        let mut play = Play::new(0, &[(Sysctl::AbortOnOverflow, 1)]);
+        play.handshake(1);
+        play.drops(0);
+        play.handshake(2);
+        play.wire(2, Toward::Client, flags::RST, (5001, 0));
+        play.now += apart_ms * 1_000_000;
+        play.data(2);
+        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (1, 2));
+        let counters = [Counter::ListenOverflows, Counter::ListenDrops].map(|counter| (counter, overflows));
+        for _ in 0..2 {
+            play.count(&[counters[0], counters[1], (Counter::EmbryonicRsts, 1)]);
+        }
+        let explained = if apart_ms == 0 { overflows } else { 1 };
+        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (explained, explained + 1));
+        assert_eq!(play.even(), Some(explained == overflows), "{apart_ms} ms, {overflows}");
+    }
+}

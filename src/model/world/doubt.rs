@@ -93,6 +93,11 @@ impl Doubts {
         push(&mut self.ignored, Doubt { at, peer, cause: Cause::AckReset, shared: true });
     }
 
+    /// An ACK came just after the RST that ended its request: thought to have met nothing, it may have met the request while it went.
+    pub(super) fn late(&mut self, at: Stamp, peer: Peer) {
+        push(&mut self.taken, Doubt { at, peer, cause: Cause::AckReset, shared: true });
+    }
+
     /// It is known by other means what became of this client's ACKs: the counters have nothing to decide about them any more.
     pub(super) fn forget(&mut self, peer: Peer) {
         self.ignored.retain(|doubt| doubt.peer != peer);
@@ -221,6 +226,7 @@ impl World {
         }
         self.open.doubts.taken.retain(|other| *other != doubt);
         self.ignore_ack(self.now, doubt.peer, doubt.cause);
+        self.ledger.resets_shared += u64::from(doubt.shared);
         self.ledger.cookies_redeemed += u64::from(doubt.cause == Cause::AckCookieAcceptQueueFull);
     }
 

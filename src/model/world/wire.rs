@@ -176,7 +176,16 @@ impl World {
                 one.trace.at_door = one.trace.at_door.saturating_add(u16::from(answers_syn_ack && at_start));
                 note_arrival(Some(one), segment);
             }
+            ServerSide::ResetAway if answers_syn_ack && at_start => self.ack_after_reset(at, peer),
             _ => {}
+        }
+    }
+
+    /// The request has been reset. Its RST leaves before it is gone (`tcp_check_req`, net/ipv4/tcp_minisocks.c).
+    fn ack_after_reset(&mut self, at: Stamp, peer: Peer) {
+        let reset = self.roster.connection(&peer).map(|one| one.server_since);
+        if reset.is_some_and(|reset| at.since(reset) < AT_ONCE) {
+            self.open.doubts.late(at, peer);
         }
     }
 
