@@ -109,6 +109,45 @@ fn the_tap_sees_each_segment_of_a_handshake_once_in_both_families() {
     });
 }
 
+/// A tap that is not told of loopback sees both copies of each packet, the leaving one first.
+#[test]
+fn on_loopback_what_comes_is_taken_as_it_arrives_and_what_goes_as_it_leaves() {
+    inside("on_loopback_what_comes_is_taken_as_it_arrives_and_what_goes_as_it_leaves", || {
+        for (ip, same_port) in [(loopback_v4(), false), (loopback_v6(), false), (loopback_v4(), true)] {
+            let (_listener, address) = listen(ip, 64);
+            let port = address.port();
+            let own = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 9), port));
+            let plan = TapPlan { listener: Some(address.ip()), ..TapPlan::new(1, port) };
+            let mut twice = Tap::open(&plan).unwrap();
+            let mut once = Tap::open(&TapPlan { loopback: true, ..plan }).unwrap();
+            let client = stream(address);
+            if same_port {
+                client.bind(&own.into()).unwrap();
+            }
+            let _under_way = client.connect(&address.into());
+            let (mut both, mut taken) = (Vec::new(), Vec::new());
+            wait_until("three segments are seen, and six copies", || {
+                both.extend(drained(&mut twice));
+                taken.extend(drained(&mut once));
+                both.len() >= 6 && taken.len() >= 3
+            });
+            assert_eq!((both.len(), taken.len()), (6, 3), "same port: {same_port}");
+            for (nanos, segment) in taken {
+                let copies: Vec<_> =
+                    both.iter().filter(|(_, copy)| *copy == segment).map(|(nanos, _)| *nanos).collect();
+                let [left, arrived] = copies[..] else { panic!("{copies:?}") };
+                assert!(left < arrived, "{left} {arrived}");
+                let nearest_is_leaving = nanos.abs_diff(left) < nanos.abs_diff(arrived);
+                assert_eq!(
+                    nearest_is_leaving,
+                    segment.toward == Toward::Client,
+                    "{segment:?}: {left} {nanos} {arrived}"
+                );
+            }
+        }
+    });
+}
+
 #[test]
 fn on_a_veth_pair_the_kernels_end_shows_both_directions_once() {
     inside("on_a_veth_pair_the_kernels_end_shows_both_directions_once", || {
