@@ -25,7 +25,6 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     std::thread::scope(|threads| {
         let (teller, told) = channel();
         let sleeper = &listener;
-        bench.line("server", "accept()", "…", Mood::Silent);
         let began = bench.here().now();
         threads.spawn(move || asleep::call(&teller, || sleeper.accept().map(drop)));
         let watched = watch(bench, began, address, &told);
@@ -39,6 +38,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 fn watch(bench: &mut Bench<'_>, began: Stamp, address: SocketAddr, told: &Receiver<String>) -> Result<(), TrialError> {
     let thread = heard(bench, told, say!("a second thread"))?;
     bench.until(say!("a thread asleep in accept()"), ends::PATIENCE, |_| is_asleep(&thread))?;
+    bench.line("server", "accept()", say!("sleeps"), Mood::Silent);
     bench.pause(NOBODY)?;
     let asleep = is_asleep(&thread) && told.try_recv().is_err();
     let state = state_of(&thread).map_or_else(|| "?".to_owned(), |state| state.to_string());
