@@ -27,8 +27,7 @@ fn a_syn_without_an_answer_on_a_full_accept_queue_is_named() {
     let mut play = Play::new(1, &[]);
     play.handshake(1);
     play.handshake(2);
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0), "an answer may still come");
     play.pass(5);
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
@@ -43,8 +42,7 @@ fn an_answer_that_comes_late_takes_the_charge_back() {
     let mut play = Play::new(1, &[]);
     play.handshake(1);
     play.handshake(2);
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     play.syn_ack(3);
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0));
@@ -55,9 +53,7 @@ fn an_answer_that_comes_late_takes_the_charge_back() {
 fn an_ack_on_a_full_queue_makes_a_ghost_and_room_heals_it() {
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.life(2, Life::Connected);
@@ -79,13 +75,11 @@ fn an_ack_on_a_full_queue_makes_a_ghost_and_room_heals_it() {
 #[test]
 fn a_cookie_is_told_by_its_missing_window_scale_and_a_full_queue_makes_a_phantom() {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
-    play.start(1);
-    play.syn(1);
+    play.knock(1);
     play.cookie(1);
     assert_eq!(play.belief(1), Belief::CookieOut);
     assert_eq!(play.world.syn_queue.depth(), 0, "a cookie holds no place");
-    play.start(2);
-    play.syn(2);
+    play.knock(2);
     play.cookie(2);
     play.ack(1);
     assert_eq!(play.belief(1), Belief::Queued);
@@ -100,9 +94,7 @@ fn a_cookie_is_told_by_its_missing_window_scale_and_a_full_queue_makes_a_phantom
 fn abort_on_overflow_resets() {
     let mut play = Play::new(0, &[(Sysctl::AbortOnOverflow, 1)]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);
@@ -117,23 +109,17 @@ fn abort_on_overflow_resets() {
 fn with_cookies_off_the_syn_queue_and_the_three_quarters_rule_refuse() {
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     assert_eq!(play.toll(Cause::SynSynQueueFull), (1, 1));
 
     let mut play = Play::new(100, &[(Sysctl::Syncookies, 0), (Sysctl::MaxSynBacklog, 8)]);
     for id in 0..7 {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
-    play.start(7);
-    play.syn(7);
+    play.knock(7);
     play.pass(5);
     assert_eq!(play.toll(Cause::SynMaxSynBacklog), (1, 1));
 }
@@ -142,9 +128,7 @@ fn with_cookies_off_the_syn_queue_and_the_three_quarters_rule_refuse() {
 fn a_reading_of_the_queue_revises_the_latest_decision() {
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);
@@ -181,8 +165,7 @@ fn the_counters_name_a_syn_that_stood_between_two_causes() {
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
     play.handshake(1);
     play.handshake(2);
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
     play.count(&[(Counter::ListenDrops, 1), (Counter::TCPReqQFullDrop, 1)]);
@@ -206,9 +189,7 @@ fn a_drop_that_nothing_explains_is_shown() {
 fn a_request_that_dumps_no_longer_list_has_expired_or_was_pruned() {
     let mut play = Play::new(5, &[(Sysctl::SynackRetries, 1)]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.syn_ack(1);
     play.list(&[1, 2]);
@@ -252,9 +233,7 @@ fn connections_that_are_over_are_forgotten() {
 fn a_cookie_for_a_client_with_timestamps_is_told_by_the_depth_of_the_syn_queue() {
     let mut play = Play::new(1, &[]);
     for id in [1, 2, 3] {
-        play.start(id);
-        play.stamped(id, Toward::Listener, flags::SYN);
-        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(id);
     }
     assert_eq!((play.belief(2), play.belief(3)), (Belief::HalfOpen, Belief::CookieOut));
     assert_eq!(play.world.ledger.cookies_sent, 1);
@@ -301,9 +280,7 @@ fn a_request_that_no_dump_ever_lists_was_a_cookie_if_the_counters_say_so() {
 #[test]
 fn a_cookie_that_made_a_connection_at_once_is_known_by_the_counters() {
     let mut play = Play::new(5, &[]);
-    play.start(1);
-    play.stamped(1, Toward::Listener, flags::SYN);
-    play.stamped(1, Toward::Client, flags::SYN | flags::ACK);
+    play.answered(1);
     play.ack(1);
     for _ in 0..2 {
         play.count(&[(Counter::SyncookiesSent, 1), (Counter::SyncookiesRecv, 1)]);
@@ -318,8 +295,7 @@ fn a_cookie_that_made_a_connection_at_once_is_known_by_the_counters() {
 fn an_ack_answered_with_rst_met_no_request_and_is_no_victim_of_the_queue() {
     let mut play = Play::new(0, &[(Sysctl::SynackRetries, 1)]);
     play.handshake(1);
-    play.start(2);
-    play.syn(2);
+    play.knock(2);
     play.accept(1);
     play.syn_ack(2);
     play.handshake(3);
@@ -336,9 +312,7 @@ fn an_ack_answered_with_rst_met_no_request_and_is_no_victim_of_the_queue() {
 #[test]
 fn a_half_open_client_that_resets_ends_its_request() {
     let mut play = Play::new(5, &[]);
-    play.start(1);
-    play.syn(1);
-    play.syn_ack(1);
+    play.request(1);
     play.wire(1, Toward::Listener, flags::RST, (1001, 0));
     assert_eq!(play.world.syn_queue.depth(), 0);
     play.count(&[(Counter::EmbryonicRsts, 1)]);
@@ -359,8 +333,7 @@ fn what_our_own_network_loses_is_named_and_is_no_drop_of_the_kernel() {
 fn an_attribution_names_its_witnesses() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
-    play.start(2);
-    play.syn(2);
+    play.knock(2);
     play.pass(5);
     let witnesses = |play: &Play| play.world.ledger.witnesses(Cause::SynAcceptQueueFull);
     assert_eq!((witnesses(&play).wire, witnesses(&play).counters, witnesses(&play).client), (1, 0, 0));
@@ -378,8 +351,7 @@ fn a_burst_that_fills_and_drains_the_queue_between_two_readings_is_seen_whole() 
     for id in [1, 2] {
         play.handshake(id);
     }
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.accept(1);
     play.accept(2);
     play.depth(0);
@@ -395,14 +367,11 @@ fn a_burst_that_fills_and_drains_the_queue_between_two_readings_is_seen_whole() 
 fn with_both_queues_full_the_kernel_asks_for_the_syn_queue_first() {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 0)]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
         play.ack(id);
     }
     assert!(play.world.accept_queue.is_full() && play.world.syn_queue.is_full());
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     assert_eq!((play.toll(Cause::SynSynQueueFull), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
 }
@@ -414,13 +383,10 @@ fn the_three_quarters_rule_is_not_taken_for_a_nearly_full_accept_queue() {
         play.handshake(id);
     }
     for id in 10..17 {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     assert_eq!(play.world.accept_queue.depth(), 10, "one place is left");
-    play.start(17);
-    play.syn(17);
+    play.knock(17);
     play.pass(5);
     assert_eq!((play.toll(Cause::SynMaxSynBacklog), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
 }
@@ -428,16 +394,14 @@ fn the_three_quarters_rule_is_not_taken_for_a_nearly_full_accept_queue() {
 #[test]
 fn a_silence_that_the_counters_had_named_is_taken_back_when_the_answer_comes_late() {
     let mut play = Play::new(5, &[]);
-    play.start(1);
-    play.syn(1);
+    play.knock(1);
     play.pass(5);
     assert_eq!(play.world.ledger.syns_without_cause, 1, "no queue was near its limit");
     play.count(&[(Counter::ListenDrops, 1), (Counter::ListenOverflows, 1)]);
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
     play.syn_ack(1);
     assert_eq!((play.toll(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
-    play.start(2);
-    play.syn(2);
+    play.knock(2);
     play.pass(5);
     play.syn_ack(2);
     assert_eq!(play.world.ledger.syns_without_cause, 0);
@@ -446,8 +410,7 @@ fn a_silence_that_the_counters_had_named_is_taken_back_when_the_answer_comes_lat
 #[test]
 fn a_syn_without_an_answer_that_no_counter_knows_is_not_hidden() {
     let mut play = Play::new(5, &[]);
-    play.start(1);
-    play.syn(1);
+    play.knock(1);
     play.pass(5);
     play.count(&[]);
     play.tell(Event::Ended);
@@ -462,9 +425,7 @@ fn the_noise_of_the_listeners_drop_count_is_known() {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 0)]);
     play.drops(7);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.syn(1);
     play.syn_ack(1);
@@ -472,8 +433,7 @@ fn the_noise_of_the_listeners_drop_count_is_known() {
     play.ack(1);
     play.ack(2);
     assert_eq!(play.world.ledger.listener_drops(), 3, "an ignored final ACK counts twice");
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     assert_eq!(play.world.ledger.listener_drops(), 4);
     play.wire(2, Toward::Listener, flags::RST, (1001, 5001));
@@ -501,9 +461,7 @@ fn a_drop_that_only_the_listener_counts_is_unexplained() {
 fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_without_an_accept() {
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);
@@ -515,9 +473,7 @@ fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_w
     // With an accept() in between, the data took the place, and the ACK had been ignored.
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);
@@ -532,9 +488,7 @@ fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_w
 fn what_was_wrongly_taken_for_a_cookie_is_known_by_the_counters() {
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.stamped(id, Toward::Listener, flags::SYN);
-        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(id);
     }
     play.ack(2);
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (1, 1));
@@ -549,9 +503,7 @@ fn what_was_wrongly_taken_for_a_cookie_is_known_by_the_counters() {
 fn what_was_taken_for_a_cookie_and_is_listed_was_a_request() {
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.stamped(id, Toward::Listener, flags::SYN);
-        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(id);
     }
     play.ack(1);
     play.ack(2);
@@ -580,9 +532,7 @@ fn a_syn_whose_request_was_listed_before_it_was_seen_is_no_repeated_one() {
 fn a_request_and_a_guessed_cookie_that_changed_places_are_put_right() {
     let mut play = Play::new(1, &[]);
     for id in [1, 2, 3] {
-        play.start(id);
-        play.stamped(id, Toward::Listener, flags::SYN);
-        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(id);
     }
     assert_eq!((play.belief(2), play.belief(3)), (Belief::HalfOpen, Belief::CookieOut));
     for id in [3, 1, 2] {
@@ -606,9 +556,7 @@ fn a_request_and_a_guessed_cookie_that_changed_places_are_put_right() {
 fn what_no_list_shows_within_a_second_was_a_cookie_also_before_the_counters_tell() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
-    play.start(2);
-    play.stamped(2, Toward::Listener, flags::SYN);
-    play.stamped(2, Toward::Client, flags::SYN | flags::ACK);
+    play.answered(2);
     play.ack(2);
     assert_eq!(play.belief(2), Belief::Ghost);
     play.list(&[]);
@@ -622,9 +570,7 @@ fn where_cookies_are_guessed_the_listeners_drop_count_decides_no_ack() {
     let mut play = Play::new(1, &[]);
     play.drops(0);
     for id in [1, 2, 3] {
-        play.start(id);
-        play.stamped(id, Toward::Listener, flags::SYN);
-        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(id);
     }
     play.ack(1);
     play.ack(3);

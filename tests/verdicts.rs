@@ -47,14 +47,12 @@ fn a_full_queue_is_not_yet_a_slow_accept() {
     play.handshake(1);
     play.review();
     play.says(rule, "absent");
-    play.start(2);
-    play.syn(2);
+    play.knock(2);
     play.pass(90);
     play.review();
     play.says(rule, "too early");
     for id in 3..40 {
-        play.start(id);
-        play.syn(id);
+        play.knock(id);
         play.pass(90);
     }
     play.says(rule, "found");
@@ -69,8 +67,7 @@ fn a_burst_that_is_over_is_not_a_slow_accept() {
         play.handshake(1);
         play.pass(3000 + began);
         for id in 2..8 {
-            play.start(id);
-            play.syn(id);
+            play.knock(id);
             play.pass(20);
         }
         for _ in 0..16 {
@@ -86,8 +83,7 @@ fn a_slow_accept_is_named_only_while_somebody_comes() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
     for id in 2..40 {
-        play.start(id);
-        play.syn(id);
+        play.knock(id);
         play.pass(90);
     }
     play.says(rule, "found");
@@ -105,8 +101,7 @@ fn a_burst_is_named_when_it_is_over() {
         play.handshake(id);
     }
     for id in 3..7 {
-        play.start(id);
-        play.syn(id);
+        play.knock(id);
     }
     play.review();
     play.says(rule, "too early");
@@ -133,8 +128,7 @@ fn clients_that_come_one_after_the_other_and_are_kept_waiting_are_no_burst() {
     }
     for id in 3..7 {
         play.pass(3000);
-        play.start(id);
-        play.syn(id);
+        play.knock(id);
         play.review();
     }
     for id in [1, 2] {
@@ -151,9 +145,7 @@ fn clients_that_come_one_after_the_other_and_are_kept_waiting_are_no_burst() {
 fn clients_whose_final_ack_is_under_way_do_answer() {
     let mut play = Play::new(1, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
         play.life(id, qviz::model::event::Life::Connected);
     }
     play.pass(5000);
@@ -166,9 +158,7 @@ fn half_open_requests_pile_up_only_after_a_while() {
     let rule = "half-open-pile-up";
     let mut play = Play::new(1, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.review();
     play.says(rule, "absent");
@@ -184,8 +174,7 @@ fn half_open_requests_pile_up_only_after_a_while() {
 fn the_three_quarters_rule_waits_for_the_counters() {
     let rule = "three-quarters-rule";
     let mut play = Play::new(100, &[(Sysctl::Syncookies, 0)]);
-    play.start(1);
-    play.syn(1);
+    play.knock(1);
     play.review();
     play.says(rule, "too early");
     play.count(&[(Counter::ListenDrops, 1)]);
@@ -216,9 +205,7 @@ fn a_ghost_needs_a_witness() {
     let mut play = Play::new(0, &[]);
     play.drops(0);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);
@@ -235,8 +222,7 @@ fn a_phantom_needs_a_witness() {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
     play.drops(0);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
+        play.knock(id);
         play.cookie(id);
     }
     play.ack(1);
@@ -254,8 +240,7 @@ fn cookies_in_use_is_said_when_the_kernel_counts_them() {
     let mut play = Play::new(5, &[(Sysctl::Syncookies, 2)]);
     play.review();
     play.says(rule, "absent");
-    play.start(1);
-    play.syn(1);
+    play.knock(1);
     play.cookie(1);
     play.review();
     play.says(rule, "too early");

@@ -162,8 +162,7 @@ fn where_every_cookie_is_told_the_listeners_drop_count_decides_doubtful_acks_of_
 fn a_cookie_that_two_segments_redeemed_at_once_is_told_by_the_counters() {
     for (apart_ms, valid, balanced) in [(0, 2, Some(true)), (0, 3, Some(false)), (10, 2, Some(false))] {
         let mut play = Play::new(0, &[(qviz::model::settings::Sysctl::Syncookies, 2)]);
-        play.start(1);
-        play.syn(1);
+        play.knock(1);
         play.cookie(1);
         play.data(1);
         play.now += apart_ms * 1_000_000;

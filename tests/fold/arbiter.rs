@@ -4,7 +4,6 @@ use qviz::model::connection::Belief;
 use qviz::model::counters::Counter;
 use qviz::model::event::{Began, Event, Rung};
 use qviz::model::ledger::Cause;
-use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
 
 use super::play::{Play, peer};
@@ -16,8 +15,7 @@ fn between() -> Play {
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
     play.handshake(1);
     play.handshake(2);
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     assert_eq!(play.toll(OVERFLOW), (1, 1));
     play
@@ -49,8 +47,7 @@ fn counters_that_others_share_name_nothing() {
     play.count(&[]);
     play.handshake(1);
     play.handshake(2);
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     play.count(&SYN_QUEUE_FULL);
     assert_eq!((play.toll(OVERFLOW), play.toll(Cause::SynSynQueueFull)), ((1, 1), (0, 0)));
@@ -59,8 +56,7 @@ fn counters_that_others_share_name_nothing() {
 #[test]
 fn while_a_syn_is_open_the_counters_name_nothing() {
     let mut play = between();
-    play.start(4);
-    play.syn(4);
+    play.knock(4);
     play.count(&SYN_QUEUE_FULL);
     assert_eq!((play.toll(OVERFLOW), play.toll(Cause::SynSynQueueFull)), ((1, 1), (0, 0)));
 }
@@ -72,8 +68,7 @@ fn what_is_missing_may_be_the_syns_that_are_open_and_no_more() {
         play.handshake(1);
         for id in 2..=20 {
             play.pass(100);
-            play.start(id);
-            play.syn(id);
+            play.knock(id);
             // The kernel has counted the SYN that is open, too.
             let drops = u64::from(id) - 1 + beyond;
             play.count(&[(Counter::ListenOverflows, drops), (Counter::ListenDrops, drops)]);
@@ -86,8 +81,7 @@ fn what_is_missing_may_be_the_syns_that_are_open_and_no_more() {
 fn what_had_balanced_explains_nothing_that_comes_later() {
     // Two segments that may have redeemed a cookie at once, and did not.
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
-    play.start(1);
-    play.syn(1);
+    play.knock(1);
     play.cookie(1);
     play.data(1);
     play.now -= 100_000;
@@ -100,9 +94,7 @@ fn what_had_balanced_explains_nothing_that_comes_later() {
     // An ACK that was ignored for certain, and a SYN of which no counter tells.
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);
@@ -112,8 +104,7 @@ fn what_had_balanced_explains_nothing_that_comes_later() {
     play.count(&ignored);
     assert_eq!(play.even(), Some(true));
     play.accept(2);
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     for _ in 0..3 {
         play.count(&ignored);
@@ -125,9 +116,7 @@ fn what_had_balanced_explains_nothing_that_comes_later() {
 fn guesses(half_open: &[u16]) -> Play {
     let mut play = Play::new(half_open.len() as i32, &[]);
     for id in half_open {
-        play.start(*id);
-        play.stamped(*id, Toward::Listener, flags::SYN);
-        play.stamped(*id, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(*id);
     }
     play
 }
@@ -137,9 +126,7 @@ fn a_guess_can_change_places_once() {
     // Backlog 4: the first five are requests; number 6 is taken for a cookie, and was none: one of 4 and 5 was.
     let mut play = Play::new(4, &[]);
     for id in 1..=6 {
-        play.start(id);
-        play.stamped(id, Toward::Listener, flags::SYN);
-        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(id);
     }
     assert_eq!(play.belief(6), Belief::CookieOut);
     play.ack(6);
@@ -167,9 +154,7 @@ fn a_request_too_old_to_be_a_cookie_was_pruned() {
 fn what_was_a_cookie_stays_one_when_its_ack_is_revised() {
     let mut play = Play::new(1, &[]);
     play.handshake(1);
-    play.start(2);
-    play.stamped(2, Toward::Listener, flags::SYN);
-    play.stamped(2, Toward::Client, flags::SYN | flags::ACK);
+    play.answered(2);
     for _ in 0..2 {
         play.list(&[]);
     }
@@ -185,9 +170,7 @@ fn what_was_a_cookie_stays_one_when_its_ack_is_revised() {
 fn what_was_a_request_stays_one_when_its_ack_is_revised() {
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.stamped(id, Toward::Listener, flags::SYN);
-        play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(id);
     }
     assert_eq!(play.belief(2), Belief::CookieOut);
     play.list(&[1, 2]);
@@ -206,19 +189,15 @@ fn only_a_charge_too_many_is_named_anew() {
     for id in 11..=16 {
         play.handshake(id);
     }
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     for id in 11..=16 {
         play.accept(id);
     }
     for id in 21..=24 {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
-    play.start(9);
-    play.syn(9);
+    play.knock(9);
     play.pass(5);
     assert_eq!((play.toll(OVERFLOW), play.toll(Cause::SynMaxSynBacklog)), ((1, 1), (1, 1)));
     play.count(&[(Counter::ListenDrops, 2), (Counter::TCPReqQFullDrop, 1)]);
@@ -231,8 +210,7 @@ fn only_a_charge_too_many_is_named_anew() {
 fn two_syns_without_a_cause_are_named_once_each() {
     let mut play = Play::new(5, &[(Sysctl::Syncookies, 0)]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
+        play.knock(id);
     }
     play.pass(5);
     assert_eq!(play.world.ledger.syns_without_cause, 2);

@@ -15,10 +15,7 @@ const PHANTOM: Cause = Cause::AckCookieAcceptQueueFull;
 fn full(ids: &[u16]) -> Play {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
     for id in [&[1], ids].concat() {
-        play.start(id);
-        play.syn(id);
-        play.cookie(id);
-        play.life(id, qviz::model::event::Life::Connected);
+        play.cookie_holder(id);
     }
     play.ack(1);
     play
@@ -35,9 +32,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_counters() {
     // Thought ignored, taken by the next segment: the kernel had counted nothing.
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);
@@ -49,9 +44,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_counters() {
     play.count(&[]);
     assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
     // Thought taken by the place that accept() had just made: the kernel had looked before.
-    play.start(3);
-    play.syn(3);
-    play.syn_ack(3);
+    play.request(3);
     play.accept(2);
     play.ack(3);
     play.count(&overflown(1));
@@ -76,9 +69,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_cou
     let mut play = Play::new(0, &[]);
     play.drops(0);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);
@@ -88,9 +79,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_cou
     assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
     play.drops(0);
     assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
-    play.start(3);
-    play.syn(3);
-    play.syn_ack(3);
+    play.request(3);
     play.accept(2);
     play.ack(3);
     play.drops(2);
@@ -99,9 +88,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_cou
     let mut other = Play::new(0, &[]);
     other.drops(0);
     for id in [1, 2] {
-        other.start(id);
-        other.syn(id);
-        other.syn_ack(id);
+        other.request(id);
     }
     other.ack(1);
     other.accept(1);
@@ -115,9 +102,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_cou
 fn who_has_shown_that_it_exists_had_an_earlier_ack_ignored_and_stays_in() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
-    play.start(2);
-    play.syn(2);
-    play.syn_ack(2);
+    play.request(2);
     play.accept(1);
     play.ack(2);
     play.data(2);
@@ -163,10 +148,7 @@ fn who_has_not_shown_itself_is_out_with_all_that_it_has_sent() {
 fn who_does_not_show_itself_is_out_before_the_latest_that_does() {
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 2)]);
     for id in 1..=4 {
-        play.start(id);
-        play.syn(id);
-        play.cookie(id);
-        play.life(id, qviz::model::event::Life::Connected);
+        play.cookie_holder(id);
     }
     play.ack(1);
     play.ack(2);
@@ -262,10 +244,7 @@ fn while_a_list_may_still_tell_who_is_out_the_counters_do_not_decide() {
 fn several_accepts_at_once_leave_as_many_doubts() {
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 2)]);
     for id in 1..=4 {
-        play.start(id);
-        play.syn(id);
-        play.cookie(id);
-        play.life(id, qviz::model::event::Life::Connected);
+        play.cookie_holder(id);
     }
     for id in [1, 2] {
         play.ack(id);
@@ -322,9 +301,7 @@ fn who_shows_itself_after_an_accept_may_have_had_its_first_ack_taken_already() {
 fn shown() -> Play {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
-    play.start(2);
-    play.syn(2);
-    play.syn_ack(2);
+    play.request(2);
     play.accept(1);
     play.ack(2);
     play.data(2);
@@ -336,9 +313,7 @@ fn shown() -> Play {
 fn what_a_list_has_decided_the_counters_do_not_decide_again() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
-    play.start(2);
-    play.syn(2);
-    play.syn_ack(2);
+    play.request(2);
     play.accept(1);
     play.ack(2);
     play.pass(1);
@@ -401,8 +376,7 @@ fn a_doubt_is_decided_once() {
     }
     assert_eq!((play.toll(PHANTOM), play.world.ledger.cookies_redeemed), ((0, 0), 2));
     play.accept(2);
-    play.start(3);
-    play.syn(3);
+    play.knock(3);
     play.pass(5);
     for _ in 0..3 {
         count(&mut play, 2, 2, 0);
@@ -459,14 +433,10 @@ fn an_answer_to_a_syn_thought_dropped_is_a_cookie_where_the_kernel_answers_with_
     {
         let mut play = Play::new(1, &[(Sysctl::Syncookies, cookies)]);
         for id in 11..11 + depth {
-            play.start(id);
-            play.stamped(id, Toward::Listener, flags::SYN);
-            play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+            play.answered(id);
         }
         play.depth(2);
-        play.start(3);
-        play.stamped(3, Toward::Listener, flags::SYN);
-        play.stamped(3, Toward::Client, flags::SYN | flags::ACK);
+        play.answered(3);
         assert_eq!(play.belief(3), told, "tcp_syncookies={cookies}, {depth} half-open");
     }
 }
@@ -478,9 +448,7 @@ fn a_client_that_is_reset_twice_ends_two_requests() {
     play.drops(0);
     for round in 1..=2 {
         play.depth(0);
-        play.start(2);
-        play.syn(2);
-        play.syn_ack(2);
+        play.request(2);
         play.depth(1);
         play.ack(2);
         play.wire(2, Toward::Client, flags::RST, (5001, 0));

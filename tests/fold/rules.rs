@@ -15,28 +15,21 @@ fn a_silence_is_put_down_to_the_test_that_was_nearest_to_refusing_it() {
     // One place left in the accept queue.
     let mut play = Play::new(1, &[]);
     play.handshake(1);
-    play.start(2);
-    play.syn(2);
+    play.knock(2);
     play.pass(5);
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
     // One place left in the SYN queue, cookies off.
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
-    play.start(1);
-    play.syn(1);
-    play.syn_ack(1);
-    play.start(2);
-    play.syn(2);
+    play.request(1);
+    play.knock(2);
     play.pass(5);
     assert_eq!(play.toll(Cause::SynSynQueueFull), (1, 1));
     // One short of the three quarters.
     let mut play = Play::new(100, &[(Sysctl::Syncookies, 0), (Sysctl::MaxSynBacklog, 8)]);
     for id in 0..6 {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
-    play.start(7);
-    play.syn(7);
+    play.knock(7);
     play.pass(5);
     assert_eq!(play.toll(Cause::SynMaxSynBacklog), (1, 1));
 }
@@ -54,9 +47,7 @@ fn a_decision_that_a_reading_has_confirmed_stays() {
 #[test]
 fn a_request_that_is_listed_again_was_there_all_the_time() {
     let mut play = Play::new(5, &[]);
-    play.start(1);
-    play.syn(1);
-    play.syn_ack(1);
+    play.request(1);
     for listed in [&[1][..], &[], &[1], &[]] {
         play.list(listed);
         assert_eq!((play.belief(1), play.toll(Cause::RequestPruned)), (Belief::HalfOpen, (0, 0)));
@@ -68,9 +59,7 @@ fn a_request_that_is_listed_again_was_there_all_the_time() {
 #[test]
 fn a_request_stayed_until_the_first_list_that_lacks_it() {
     let mut play = Play::new(5, &[]);
-    play.start(1);
-    play.syn(1);
-    play.syn_ack(1);
+    play.request(1);
     play.list(&[1]);
     play.pass(3000);
     play.list(&[]);
@@ -90,9 +79,7 @@ fn what_is_listed_or_answers_again_still_stands() {
     // One that was thought pruned, and whose timer sends its SYN-ACK again; and one that comes back to the list.
     for again in [true, false] {
         let mut play = Play::new(5, &[]);
-        play.start(1);
-        play.syn(1);
-        play.syn_ack(1);
+        play.request(1);
         for _ in 0..3 {
             play.list(&[]);
         }
@@ -110,10 +97,7 @@ fn what_is_listed_or_answers_again_still_stands() {
 fn who_came_last_gives_its_place_back_first_whatever_its_address() {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
     for id in [1, 9, 4, 7] {
-        play.start(id);
-        play.syn(id);
-        play.cookie(id);
-        play.life(id, Life::Connected);
+        play.cookie_holder(id);
     }
     for id in [1, 9, 4, 7] {
         play.ack(id);
@@ -163,8 +147,7 @@ fn a_reset_is_its_own_witness_and_ends_the_request() {
 #[test]
 fn a_cookie_that_is_not_valid_any_more_meets_nothing() {
     let mut play = Play::new(5, &[(Sysctl::Syncookies, 2)]);
-    play.start(1);
-    play.syn(1);
+    play.knock(1);
     play.cookie(1);
     play.ack(1);
     assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (Belief::Queued, 1));
@@ -178,8 +161,7 @@ fn a_cookie_that_is_not_valid_any_more_meets_nothing() {
 fn a_syn_that_is_answered_with_rst_was_not_dropped() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
-    play.start(2);
-    play.syn(2);
+    play.knock(2);
     play.wire(2, Toward::Client, flags::RST | flags::ACK, (0, 1001));
     play.pass(5);
     assert_eq!((play.toll(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
@@ -188,9 +170,7 @@ fn a_syn_that_is_answered_with_rst_was_not_dropped() {
 #[test]
 fn times_are_kept_of_requests_waits_and_connects() {
     let mut play = Play::new(5, &[]);
-    play.start(1);
-    play.syn(1);
-    play.syn_ack(1);
+    play.request(1);
     play.pass(40);
     play.life(1, Life::Connected);
     play.ack(1);
@@ -219,9 +199,7 @@ fn what_was_at_the_door_before_counts_once() {
 fn who_is_out_has_no_ack_in_doubt_any_more() {
     let mut play = Play::new(0, &[]);
     for id in [1, 2] {
-        play.start(id);
-        play.syn(id);
-        play.syn_ack(id);
+        play.request(id);
     }
     play.ack(1);
     play.ack(2);

@@ -12,10 +12,7 @@ use super::play::Play;
 fn with_cookies(ids: &[u16]) -> Play {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
     for id in ids {
-        play.start(*id);
-        play.syn(*id);
-        play.cookie(*id);
-        play.life(*id, qviz::model::event::Life::Connected);
+        play.cookie_holder(*id);
     }
     play
 }

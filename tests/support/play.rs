@@ -137,10 +137,34 @@ impl Play {
         self.wire(id, Toward::Listener, flags::ACK, (1001, 5001));
     }
 
-    pub(crate) fn handshake(&mut self, id: u16) {
+    /// A client comes.
+    pub(crate) fn knock(&mut self, id: u16) {
         self.start(id);
         self.syn(id);
+    }
+
+    /// A client comes and is half-open.
+    pub(crate) fn request(&mut self, id: u16) {
+        self.knock(id);
         self.syn_ack(id);
+    }
+
+    /// A client comes, gets a cookie, and is connected in its own eyes.
+    pub(crate) fn cookie_holder(&mut self, id: u16) {
+        self.knock(id);
+        self.cookie(id);
+        self.life(id, Life::Connected);
+    }
+
+    /// A client with timestamps comes and is answered: the wire does not tell with what.
+    pub(crate) fn answered(&mut self, id: u16) {
+        self.start(id);
+        self.stamped(id, Toward::Listener, flags::SYN);
+        self.stamped(id, Toward::Client, flags::SYN | flags::ACK);
+    }
+
+    pub(crate) fn handshake(&mut self, id: u16) {
+        self.request(id);
         self.life(id, Life::Connected);
         self.ack(id);
     }
