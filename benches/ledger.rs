@@ -12,9 +12,9 @@ mod session;
 
 use std::time::Duration;
 
+use qviz::fold::world::World;
 use qviz::model::event::Stamped;
 use qviz::model::settings::{AcceptRate, ClientKind};
-use qviz::model::world::World;
 
 use runs::{Line, cpu_s, interleaved, median, median_at, table};
 use session::Knobs;

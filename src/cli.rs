@@ -7,8 +7,8 @@ use clap::CommandFactory;
 use self::args::{Cli, Verb};
 use self::exit::{Exit, Failure};
 use self::output::{Output, Written};
-use crate::lab::trial::child;
-use crate::model::lang::{Lang, here, speak};
+use crate::experiment::child;
+use crate::text::lang::{Lang, here, speak};
 
 pub mod args;
 pub mod defaults;

@@ -9,6 +9,5 @@ pub mod knobs;
 pub mod listener;
 pub mod namespace;
 pub mod server;
-pub mod trial;
 pub mod valve;
 pub mod wire;

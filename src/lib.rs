@@ -5,25 +5,28 @@
 //! clients, and shows both queues live. Nothing is simulated that the kernel can do.
 //!
 //! One sentence: *Linux speaks (kernel), we poke it (lab), on a script (scenario); the session lines the facts up in one stream,
-//! the model folds them, and the screen or a report shows them.*
+//! the fold makes a picture of them, and the screen or a report shows them.*
 //!
 //! ## The rooms
 //!
 //! | room | what it is | where to start |
 //! |---|---|---|
-//! | [`model`] | what is true: values and pure functions | [`model::event`], [`model::world`] |
-//! | [`kernel`] | what Linux says: reads only | [`kernel::tap`], [`kernel::own`] |
-//! | [`lab`] | what we do to Linux: the only room with side effects | [`lab::namespace`], [`lab::crowd`] |
-//! | [`scenario`] | what happens when: commands at stamps, lessons | [`scenario::Script`], [`scenario::player`] |
+//! | [`text`] | what we say: sentences, languages, errors in words, text in lines | [`text::lang`], [`text::wrap`] |
+//! | [`model`] | vocabulary: events, commands, segments, samples, settings; values only | [`model::event`], [`model::command`] |
+//! | [`kernel`] | what Linux says: reads only, each value exactly as the kernel gave it | [`kernel::tap`], [`kernel::own`] |
+//! | [`lab`] | our network: namespaces, listener, server, clients; each side effect is a guard that is undone on drop | [`lab::namespace`], [`lab::crowd`] |
+//! | [`experiment`] | real-socket experiments of the lessons, beside the listener | [`experiment::run`] |
+//! | [`fold`] | facts → picture: world, attribution, ledger, listeners, findings; pure | [`fold::world`], [`fold::listeners`] |
+//! | [`scenario`] | what happens when: commands at stamps, lessons; pure | [`scenario::Script`], [`scenario::player`] |
 //! | [`session`] | the stream: every source in one line of stamped events; the only clock | [`session::Session`] |
 //! | [`report`] | facts → bytes | [`report::summary`] |
 //! | [`ui`] | facts → cells | [`ui::view`] |
 //! | [`cli`] | words → plan | [`cli::run`] |
 //!
 //! The lab's run begins in [`session::live`], a watch of other people's listeners in [`session::attach`] over [`kernel::census`]; all of
-//! them are folded by [`model::survey`], the one that is looked into by [`model::world`].
+//! them are folded by [`fold::listeners`], the one that is looked into by [`fold::world`].
 //!
-//! Commands go down (keys, script → lab). Facts come up (lab, eyes → session → [`model::world::World::apply`] → view or report).
+//! Commands go down (keys, script → lab). Facts come up (lab, eyes → session → [`fold::world::World::apply`] → view or report).
 //!
 //! ## Who may see whom
 //!
@@ -31,20 +34,26 @@
 //!
 //! | room | may import | must not contain |
 //! |---|---|---|
-//! | model | – | tokio, ratatui, socket2, std::fs, std::net::TcpStream, Instant, SystemTime |
-//! | kernel | model | ratatui, tokio, Instant, SystemTime |
-//! | lab | model | ratatui, tokio, Instant, SystemTime, netstat |
-//! | scenario | model | tokio, ratatui, socket2, std::fs, Instant, SystemTime |
-//! | session | model kernel lab scenario | ratatui, println |
-//! | report | model scenario session | ratatui, socket2 |
-//! | ui | model scenario session | socket2, std::net |
-//! | cli | model kernel lab scenario session report ui | socket2, libc |
+//! | text | – | tokio, ratatui, socket2, std::fs, std::net::TcpStream, Instant, SystemTime |
+//! | model | text | tokio, ratatui, socket2, std::fs, std::net::TcpStream, Instant, SystemTime |
+//! | kernel | text model | ratatui, tokio, Instant, SystemTime |
+//! | lab | text model | ratatui, tokio, Instant, SystemTime, netstat |
+//! | experiment | text model lab | ratatui, tokio, Instant, SystemTime, netstat |
+//! | fold | text model | tokio, ratatui, socket2, std::fs, std::net::TcpStream, Instant, SystemTime |
+//! | scenario | text model fold | tokio, ratatui, socket2, std::fs, Instant, SystemTime |
+//! | session | text model kernel lab experiment fold scenario | ratatui, println |
+//! | report | text model fold scenario session | ratatui, socket2 |
+//! | ui | text model fold scenario session | socket2, std::net |
+//! | cli | text model kernel lab experiment fold scenario session report ui | socket2, libc |
 
 pub mod cli;
+pub mod experiment;
+pub mod fold;
 pub mod kernel;
 pub mod lab;
 pub mod model;
 pub mod report;
 pub mod scenario;
 pub mod session;
+pub mod text;
 pub mod ui;

@@ -3,7 +3,6 @@
 //! Start at [`summary`]: everything else writes what stands there. The JSON Schema of all documents is [`SCHEMA`].
 
 pub mod cast;
-pub mod clean;
 pub mod grid;
 pub mod json;
 pub mod jsonl;
@@ -13,7 +12,6 @@ pub mod summary;
 pub mod svg;
 pub mod text;
 pub mod watch;
-pub mod wrap;
 
 /// The JSON Schema (2020-12) of every document and line that qviz prints.
 pub const SCHEMA: &str = include_str!("../assets/schema/qviz-1.schema.json");

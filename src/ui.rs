@@ -1,6 +1,6 @@
 //! FACTS → CELLS: keymap, state, views, theme, terminal.
 //!
-//! The screen is a pure function: [`view::draw`] paints a [`World`](crate::model::world::World) as seen at one moment and
+//! The screen is a pure function: [`view::draw`] paints a [`World`](crate::fold::world::World) as seen at one moment and
 //! changes nothing. Keys become wishes in [`state::update`], which is pure too. [`terminal`] is the only file that touches the
 //! terminal, [`mod@run`] the only loop.
 

@@ -11,20 +11,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chinese::{assert_chinese, foreign, is_chinese};
+use qviz::fold::ledger::Cause;
+use qviz::fold::listeners::Change;
+use qviz::fold::world::World;
+use qviz::fold::world::note::Note;
 use qviz::lab::namespace::{Evidence, Refusal, Step};
-use qviz::model::lang::{Lang, within};
-use qviz::model::ledger::Cause;
 use qviz::model::segment::Kind;
 use qviz::model::settings::{AcceptRate, Arrivals, Knobs};
-use qviz::model::survey::Change;
 use qviz::model::tempo::Thing;
 use qviz::model::watch::ListenerId;
-use qviz::model::world::World;
-use qviz::model::world::note::Note;
 use qviz::report::summary::Summary;
 use qviz::report::text::{self, Marks};
 use qviz::session::tape::TapeError;
 use qviz::session::tape::read::Tape;
+use qviz::text::lang::{Lang, within};
 use unicode_width::UnicodeWidthStr;
 
 fn asset(path: &str) -> PathBuf {

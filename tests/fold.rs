@@ -13,10 +13,10 @@ mod rules;
 #[path = "fold/waiting.rs"]
 mod waiting;
 
-use qviz::model::connection::{Belief, ServerSide};
+use qviz::fold::connection::{Belief, ServerSide};
+use qviz::fold::ledger::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::{Deed, Event, Life};
-use qviz::model::ledger::Cause;
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
 

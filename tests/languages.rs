@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use qviz::model::finding::RULES;
+use qviz::fold::finding::RULES;
 use qviz::ui::keymap::{BINDINGS, Binding, REPLAY_BINDINGS, WATCH_BINDINGS};
 
 #[path = "lesson_screens/class.rs"]

@@ -8,10 +8,10 @@ mod kernel;
 
 use kernel::{Paper, Step};
 use proptest::prelude::*;
+use qviz::fold::ledger::Cause;
+use qviz::fold::world::World;
 use qviz::model::event::{Event, Stamped};
-use qviz::model::ledger::Cause;
 use qviz::model::stamp::Stamp;
-use qviz::model::world::World;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let client = 0..24_u8;

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use qviz::model::lang::{Lang, within};
 use qviz::model::lesson::Phase;
 use qviz::scenario::lesson::Text;
 use qviz::scenario::shelf::lessons;
+use qviz::text::lang::{Lang, within};
 use qviz::ui::keymap::Action;
 use qviz::ui::state::{Msg, Panel, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
@@ -33,7 +33,7 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 fn state(class: &Class, size: (u16, u16), ascii: bool) -> UiState {
     UiState {
         theme: Theme::named("dark", Depth::True, ascii).unwrap(),
-        lang: qviz::model::lang::here(),
+        lang: qviz::text::lang::here(),
         listens: true,
         size: Size::new(size.0, size.1),
         lesson: class.notebook.clone(),

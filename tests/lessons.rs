@@ -9,11 +9,11 @@ use std::process::Output;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use qviz::model::lang::Lang;
 use qviz::scenario::holes::filled;
 use qviz::scenario::lesson::{Lesson, Text};
 use qviz::scenario::parse::parse;
 use qviz::scenario::shelf;
+use qviz::text::lang::Lang;
 use rustix::process::Signal;
 use serde_json::Value;
 

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use qviz::fold::world::World;
 use qviz::model::event::{Event, Rung};
 use qviz::model::stamp::Stamp;
 use qviz::model::tempo::{Step, Thing};
-use qviz::model::world::World;
 use qviz::ui::browse::Screen;
 use qviz::ui::keymap::Action;
 use qviz::ui::state::{Msg, Panel, UiState, update};

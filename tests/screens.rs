@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
+use qviz::fold::world::World;
 use qviz::model::command::Command;
 use qviz::model::event::{Event, Rung};
 use qviz::model::segment::Kind;
 use qviz::model::settings::AcceptRate;
 use qviz::model::stamp::Stamp;
 use qviz::model::tempo::{Step, Thing};
-use qviz::model::world::World;
 use qviz::session::tape::transport::Playing;
 use qviz::ui::keymap::{Action, Place, bindings};
 use qviz::ui::state::{Msg, UiState, update};

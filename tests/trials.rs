@@ -39,8 +39,8 @@ use connecting::{
     every_errno_of_connect_comes_from_its_cause, new_sockets_and_growing_pauses_survive_a_late_server,
 };
 use harness::{Case, Ignored, Who};
-use qviz::lab::trial::child;
-use qviz::model::trial::Trial;
+use qviz::experiment::child;
+use qviz::model::experiment::Trial;
 use serving::*;
 use stage::{Asked, facts_of};
 

@@ -7,12 +7,12 @@ mod play;
 
 use chinese::assert_chinese;
 use play::{Play, peer};
+use qviz::fold::ledger::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::{Event, Listening};
-use qviz::model::lang::{Lang, within};
-use qviz::model::ledger::Cause;
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
+use qviz::text::lang::{Lang, within};
 
 impl Play {
     /// Lets the rules look: they do so four times a second.

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use qviz::fold::world::World;
 use qviz::kernel::proc;
 use qviz::lab::namespace::{Namespace, NetworkPlan};
 use qviz::model::event::Stamped;
 pub(crate) use qviz::model::settings::Knobs;
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Sysctls};
-use qviz::model::world::World;
 use qviz::scenario::Script;
 use qviz::session::Session;
 use qviz::session::live::{self, LivePlan, Past, Place};

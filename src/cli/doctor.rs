@@ -12,11 +12,12 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use crate::kernel::proc;
-use crate::model::lang::{Lang, here};
+use crate::report::json;
 use crate::report::summary::VERSION;
-use crate::report::wrap::left;
-use crate::report::{clean, json};
 use crate::say;
+use crate::text::lang::{Lang, here};
+use crate::text::sanitize;
+use crate::text::wrap::left;
 
 /// Everything that was tried.
 #[derive(Clone, Debug, Serialize)]
@@ -129,9 +130,9 @@ impl Diagnosis {
                 last = Some(check.group);
             }
             let mark = mark(check.works);
-            writeln!(out, "  {mark}  {} {}", left(check.what, 36), clean::line(&check.found))?;
+            writeln!(out, "  {mark}  {} {}", left(check.what, 36), sanitize::line(&check.found))?;
             if let Some(remedy) = &check.remedy {
-                writeln!(out, "        {}", say!("to change it: {remedy}", remedy = clean::line(remedy)))?;
+                writeln!(out, "        {}", say!("to change it: {remedy}", remedy = sanitize::line(remedy)))?;
             }
         }
         let verdict = if self.works { say!("The lab works here.") } else { say!("The lab does not work here.") };

@@ -1,6 +1,6 @@
 //! Examples and exit codes, as `--help` and the manual page show them, in both languages.
 
-use crate::model::lang::{Lang, here};
+use crate::text::lang::{Lang, here};
 
 /// Under `-h`, in the language that is spoken here.
 pub fn short() -> &'static str {
@@ -79,7 +79,7 @@ Exit status:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::lang::within;
+    use crate::text::lang::within;
 
     /// Options, and words with a digit: values, addresses, files, exit codes.
     fn fixed(text: &str) -> Vec<&str> {

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use super::exit::Failure;
 use super::values;
-use crate::report::clean;
-use crate::report::wrap::wrapped;
 use crate::say;
+use crate::text::sanitize;
+use crate::text::wrap::wrapped;
 
 mod texts;
 
@@ -167,7 +167,7 @@ fn find<'a>(topics: &'a [Topic], name: &str) -> Result<&'a Topic, Failure> {
         } else {
             near.join(say!(", or "))
         };
-        Failure::usage(say!("there is no topic '{topic}'", topic = clean::line(asked)), hint)
+        Failure::usage(say!("there is no topic '{topic}'", topic = sanitize::line(asked)), hint)
     })
 }
 

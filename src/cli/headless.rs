@@ -7,9 +7,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
 use super::output::{self, Output, Written};
+use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
-use crate::model::world::World;
 use crate::report::jsonl;
 use crate::say;
 use crate::session::Session;

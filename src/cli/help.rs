@@ -13,9 +13,9 @@ use self::sheet::Sheet;
 pub(super) use self::sheet::columns;
 use super::args::Cli;
 use super::examples;
-use crate::model::lang::{self, Lang};
 use crate::model::settings::Sysctl;
 use crate::say;
+use crate::text::lang::{self, Lang};
 
 mod refusal;
 mod sheet;

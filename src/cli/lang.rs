@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::model::lang::Lang;
+use crate::text::lang::Lang;
 
 /// The option that every command has.
 #[derive(Clone, Debug, Default, Args)]

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{examples, help};
-use crate::model::lang::{self, Lang, said};
 use crate::say;
+use crate::text::lang::{self, Lang, said};
 use crate::ui::keymap::{BINDINGS, REPLAY_BINDINGS, WATCH_BINDINGS};
 
 /// The whole page, in the language that is spoken here.
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_chinese_page_may_be_broken_between_its_signs_and_its_requests_stay() {
-        let set = crate::model::lang::within(Lang::Chinese, || typeset(".TP\n.SH NAME\n队列，满（了）吗 ok\n"));
+        let set = crate::text::lang::within(Lang::Chinese, || typeset(".TP\n.SH NAME\n队列，满（了）吗 ok\n"));
         assert_eq!(set, ".TP\n.ad l\n.SH 名称\n队\\:列，\\:满（了）\\:吗 ok\n");
     }
 }

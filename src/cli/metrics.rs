@@ -1,7 +1,7 @@
 //! `qviz watch --metrics`: the world on one side, those who scrape on the other.
 
+use crate::fold::world::World;
 use crate::model::event::Event;
-use crate::model::world::World;
 use crate::report::openmetrics::Book;
 use crate::session::scrape::Scrapes;
 

@@ -3,8 +3,8 @@
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use super::exit::Failure;
-use crate::report::clean;
 use crate::say;
+use crate::text::sanitize;
 use crate::ui::terminal;
 
 /// Stdout, buffered, which remembers that its reader has gone.
@@ -79,7 +79,7 @@ pub fn tell(message: impl std::fmt::Display) {
     if terminal::is_stalled(rustix::stdio::stderr()) {
         return;
     }
-    let text = clean::lines(&message.to_string());
+    let text = sanitize::lines(&message.to_string());
     let _nobody_reads = writeln!(io::stderr().lock(), "{text}");
 }
 

@@ -10,8 +10,8 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use thiserror::Error;
 
 use super::sys;
-use crate::model::errno::told;
 use crate::say;
+use crate::text::errno::told;
 
 /// Why another network namespace cannot be looked into.
 #[derive(Debug, Error)]

@@ -13,9 +13,9 @@ use thiserror::Error;
 
 use crate::kernel::proc::columns::Columns;
 use crate::model::counters::Counters;
-use crate::model::errno::told;
 use crate::model::settings::{Sysctl, Sysctls};
 use crate::say;
+use crate::text::errno::told;
 
 mod columns;
 

@@ -11,9 +11,9 @@ use thiserror::Error;
 use crate::kernel::sock_diag::codec::Row;
 use crate::kernel::sock_diag::line::Line;
 use crate::kernel::sock_diag::unix::UnixRow;
-use crate::model::errno::told;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::say;
+use crate::text::errno::told;
 
 pub mod codec;
 pub mod envelope;

@@ -16,9 +16,9 @@ use super::{proc, sys};
 use crate::kernel::tap::decode::Ends;
 use crate::kernel::tap::recent::{Recent, Sight};
 use crate::kernel::tap::ring::Ring;
-use crate::model::errno::told;
 use crate::model::segment::{Segment, Toward};
 use crate::say;
+use crate::text::errno::told;
 
 pub mod decode;
 mod filter;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 
 use super::namespace::{Ground, SendPass};
-use crate::model::errno::told_of;
 use crate::model::settings::Sysctl;
 use crate::say;
+use crate::text::errno::told_of;
 
 /// A sysctl that was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,7 +116,7 @@ pub(in crate::lab) fn put(ground: Ground, name: &str, value: i64) -> Result<i64,
 }
 
 /// Reads one sysctl of the calling thread's namespace.
-pub(in crate::lab) fn read(name: &str) -> Result<i64, KnobError> {
+pub(crate) fn read(name: &str) -> Result<i64, KnobError> {
     let text = std::fs::read_to_string(path(name)).map_err(|error| trouble(name, &error))?;
     text.trim().parse().map_err(|_| KnobError::File {
         name: name.to_owned(),

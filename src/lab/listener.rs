@@ -9,8 +9,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::model::errno::told;
 use crate::say;
+use crate::text::errno::told;
 
 /// The kernel's first port that needs no privilege, where `ip_unprivileged_port_start` cannot be read.
 const USUAL_PORT_START: u16 = 1024;

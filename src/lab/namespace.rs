@@ -25,7 +25,7 @@ use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
 use self::attempt::Trial;
-pub(in crate::lab) use self::denial::{Denial, Refusing};
+pub(crate) use self::denial::{Denial, Refusing};
 pub(in crate::lab) use self::pass::Ground;
 #[cfg(test)]
 pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;

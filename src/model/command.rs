@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{AcceptRate, Arrivals, Sysctl};
 use super::tempo::Step;
-use super::trial::Trial;
 use super::watch::ListenerId;
+use crate::model::experiment::Trial;
 
 /// One wish. Whether it was done, and what came of it, is told by events.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,8 +12,8 @@ use super::segment::{Kind, Segment};
 use super::settings::{ClientKind, Knobs, Sysctl, Sysctls};
 use super::stamp::Stamp;
 use super::tempo::{Tempo, Thing};
-use super::trial::TrialFact;
 use super::watch::{Crowding, Knocks, ListenerId, Owner, Roll, Watching};
+use crate::model::experiment::TrialFact;
 
 /// Where the lab stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::sentence::Sentence;
 use crate::say;
+use crate::text::sentence::Sentence;
 
 macro_rules! sysctls {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {

@@ -1,6 +1,6 @@
 //! The vocabulary of `qviz watch`: other people's listeners, who owns them, and how much of them we may see.
 //!
-//! These are facts as they were read; what follows from them is kept by [`Survey`](super::survey::Survey).
+//! These are facts as they were read; what follows from them is kept by [`Survey`](crate::fold::listeners::Survey).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};

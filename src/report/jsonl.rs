@@ -10,13 +10,13 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::model::errno;
 use crate::model::event::{Began, Deed, Event, Life, Listening, Loss, Stamped};
 use crate::model::sample::{HalfOpen, Listed, Waiting};
 use crate::model::segment::Segment;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
 use crate::model::tempo::Thing;
+use crate::text::errno;
 
 mod lesson;
 mod watch;

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::fold::listeners::Watched;
+use crate::fold::world::World;
 use crate::model::event::Event;
-use crate::model::survey::Watched;
 use crate::model::watch::ListenerId;
-use crate::model::world::World;
-use crate::report::clean;
 use crate::session::scrape::Dialect;
+use crate::text::sanitize;
 
 mod page;
 mod series;
@@ -110,5 +110,5 @@ impl Shot<'_> {
 
 /// A listener's family and address. Control characters would steer the terminal of whoever looks at the page.
 fn place(one: &Watched) -> Place {
-    (one.reading.address.family(), clean::lines(&one.reading.address.to_string()))
+    (one.reading.address.family(), sanitize::lines(&one.reading.address.to_string()))
 }

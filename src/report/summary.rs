@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use crate::fold::finding::Severity;
+use crate::fold::ledger::{Cause, Unexplained, Witnesses};
 use crate::model::counters::Counters;
-use crate::model::finding::Severity;
-use crate::model::ledger::{Cause, Unexplained, Witnesses};
 use crate::model::settings::{ClientKind, Sysctls};
 
 mod fill;
@@ -248,9 +248,9 @@ pub const VERSION: &str = "qviz/1";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::sentence::Sentence;
+    use crate::fold::world::World;
     use crate::model::stamp::Stamp;
-    use crate::model::world::World;
+    use crate::text::sentence::Sentence;
 
     #[test]
     fn a_world_of_which_nothing_is_known_has_nulls_and_no_guesses() {
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn evidence_that_is_no_number_is_null() {
         let mut world = World::new();
-        let finding = crate::model::finding::Finding {
+        let finding = crate::fold::finding::Finding {
             rule: "slow".to_owned(),
             severity: Severity::Warning,
             since: Stamp::from_millis(1500),

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::clean;
 use super::grid::{Cell, Grid, Look, Shade};
+use crate::text::sanitize;
 
 /// The reader's own two colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ fn hex((r, g, b): (u8, u8, u8)) -> String {
 
 /// Text as XML takes it.
 fn escaped(text: &str) -> String {
-    clean::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    sanitize::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// So many columns or rows, in tenths of a pixel.

@@ -4,11 +4,11 @@ mod tables;
 
 use std::io::{self, Write};
 
-use super::clean;
 use super::summary::{Quantiles, Summary};
-use super::wrap::{left, wrapped};
-use crate::model::finding::Severity;
+use crate::fold::finding::Severity;
 use crate::say;
+use crate::text::sanitize;
+use crate::text::wrap::{left, wrapped};
 
 /// The marks of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result
     findings(out, summary)?;
     own_losses(out, summary)?;
     if let Some(repeat) = &summary.repeat {
-        writeln!(out, "\n{}", say!("Again: {command}", command = clean::line(repeat)))?;
+        writeln!(out, "\n{}", say!("Again: {command}", command = sanitize::line(repeat)))?;
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
     }
     if let Some(fallback) = &summary.fallback {
         // One line, however long: it ends in a command that one wants to copy whole.
-        writeln!(out, "{}", say!("Note: {words}", words = clean::line(fallback)))?;
+        writeln!(out, "{}", say!("Note: {words}", words = sanitize::line(fallback)))?;
     }
     Ok(())
 }
@@ -169,7 +169,7 @@ pub(in crate::report) fn weight(severity: Severity) -> &'static str {
 
 /// The command that explains a rule.
 pub(in crate::report) fn explain(rule: &str) -> String {
-    format!("qviz explain {}", clean::line(rule))
+    format!("qviz explain {}", sanitize::line(rule))
 }
 
 /// A time given in milliseconds.
@@ -194,7 +194,7 @@ pub(in crate::report) const WIDTH: usize = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::world::World;
+    use crate::fold::world::World;
 
     fn text(summary: &Summary, marks: Marks) -> String {
         let mut bytes = Vec::new();

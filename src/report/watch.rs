@@ -12,8 +12,8 @@ pub use document::{
 pub use table::table;
 pub use text::text;
 
-use crate::model::survey::Watched;
-use crate::model::world::World;
+use crate::fold::listeners::Watched;
+use crate::fold::world::World;
 
 /// The listeners that are told of, fullest first: those asked for, gone ones last.
 fn in_order(world: &World) -> Vec<&Watched> {

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::words;
-use crate::model::connection::Belief;
+use crate::fold::connection::Belief;
+use crate::fold::finding::RULES;
+use crate::fold::ledger::Cause;
+use crate::fold::world::World;
+use crate::fold::world::occupancy::Occupancy;
+use crate::fold::world::spread::Spread;
 use crate::model::counters::Counter;
-use crate::model::errno;
-use crate::model::finding::RULES;
-use crate::model::ledger::Cause;
 use crate::model::settings::Sysctl;
-use crate::model::world::World;
-use crate::model::world::occupancy::Occupancy;
-use crate::model::world::spread::Spread;
 use crate::say;
+use crate::text::errno;
 
 /// What is known at one moment of a lesson.
 #[derive(Clone, Copy, Debug)]

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::command::Command;
-use crate::model::lang::{self, Lang};
 use crate::model::lesson::Phase;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::scenario::condition::{Condition, Expression};
 use crate::scenario::facts::Facts;
 use crate::scenario::holes;
+use crate::text::lang::{self, Lang};
 
 /// One lesson.
 #[derive(Clone, Debug, PartialEq)]

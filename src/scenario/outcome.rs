@@ -116,7 +116,7 @@ fn measured(condition: &Condition, facts: Facts<'_>) -> Vec<(String, Option<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::world::World;
+    use crate::fold::world::World;
     use crate::scenario::condition::Expression;
     use crate::scenario::lesson::Text;
 

@@ -2,7 +2,7 @@
 //!
 //! [`begin`](Player::begin), then [`turn`](Player::turn) after each batch of facts and whenever [`wake`](Player::wake) says so, and
 //! [`press`](Player::press) for keys. What a person sees of it is told as facts ([`Move::Tell`]) and stands in
-//! [`World::lesson`](crate::model::world::World::lesson), so that a recording shows the same.
+//! [`World::lesson`](crate::fold::world::World::lesson), so that a recording shows the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::facts::{self, Facts};
 use super::holes::holes;
 use super::lesson::{Lesson, Scene, Step};
 use super::outcome::{Check, Judgement};
+use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::lesson::{LessonFact, Phase};
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::say;
 
 mod keys;

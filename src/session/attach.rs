@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use super::clock::Clock;
 use super::{Session, Source};
 use crate::kernel::census::CensusError;
-use crate::model::errno::told;
 use crate::model::watch::Target;
 use crate::say;
+use crate::text::errno::told;
 
 mod choice;
 mod counted;

@@ -17,21 +17,21 @@ use crate::lab::knobs::KnobError;
 use crate::lab::listener::ListenError;
 use crate::lab::server::PollError;
 use crate::lab::wire::transmit::TransmitError;
-use crate::model::errno::told;
 use crate::model::event::Stamped;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::say;
 use crate::scenario::Script;
+use crate::text::errno::told;
 
 mod actors;
 mod driver;
 mod ear;
 mod ending;
+mod experiments;
 mod eyes;
 mod place;
 mod setup;
 mod step;
-mod trials;
 
 pub use place::Place;
 

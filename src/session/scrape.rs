@@ -17,8 +17,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 
 use super::rest;
-use crate::model::errno::told;
 use crate::say;
+use crate::text::errno::told;
 use request::{Wish, understood};
 
 mod request;

@@ -6,8 +6,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::model::errno::told;
 use crate::say;
+use crate::text::errno::told;
 use serde::{Deserialize, Serialize};
 
 pub mod deck;

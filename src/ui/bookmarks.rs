@@ -1,9 +1,9 @@
 //! Worlds of a replay that are kept to go back to: seeking folds what lies between the nearest one and the wished moment, and not
 //! everything from the beginning. Their number and size are bounded, whatever the recording's length.
 
-use crate::model::connection::Connection;
-use crate::model::history::Slot;
-use crate::model::world::World;
+use crate::fold::connection::Connection;
+use crate::fold::history::Slot;
+use crate::fold::world::World;
 use crate::session::tape::deck::Bookmark;
 
 /// Kept worlds, in the order of the recording.

@@ -4,11 +4,11 @@
 use std::cmp::Reverse;
 
 use super::keymap::{Action, Place};
-use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::world::World;
+use crate::fold::world::diary::outlook::Outlook;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
-use crate::model::world::diary::outlook::Outlook;
 use crate::say;
 
 /// With more connections than this there is no list.

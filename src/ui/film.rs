@@ -8,10 +8,10 @@ use ratatui::layout::Size;
 use super::state::{Msg, Origin, UiState, update};
 use super::theme::{Depth, Theme};
 use super::{ColorWish, UiError, UiPlan, view};
-use crate::model::lang;
+use crate::fold::world::World;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::session::tape::reel::Facts;
+use crate::text::lang;
 
 /// A recording that is drawn from its beginning to its end.
 #[derive(Debug)]

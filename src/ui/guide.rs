@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::UiError;
+use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::scenario::lesson::Lesson;
 use crate::scenario::player::{Manner, Move, Player, Press};
 use crate::session::Session;

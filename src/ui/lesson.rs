@@ -4,19 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::Event;
-use crate::model::lang::Lang;
+use crate::model::experiment::Trials;
 use crate::model::lesson::{Course, LessonFact, Phase};
 use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
-use crate::model::trial::Trials;
-use crate::model::world::World;
 use crate::scenario::facts::Facts;
 use crate::scenario::holes::holes;
 use crate::scenario::lesson::{Lesson, Scene, Step, Text};
 use crate::scenario::outcome::Judgement;
 use crate::scenario::parse::parse;
+use crate::text::lang::Lang;
 
 /// What is remembered of the lesson that is shown.
 #[derive(Clone, Debug, Default)]

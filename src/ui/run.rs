@@ -18,14 +18,14 @@ use super::theme::{self, Terminfo, Theme};
 use super::view::spots::{Spots, Target};
 use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
+use crate::fold::listeners::Watched;
+use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
-use crate::model::lang;
 use crate::model::lesson::Phase;
-use crate::model::survey::Watched;
-use crate::model::world::World;
 use crate::say;
 use crate::session::tape::transport::Play;
 use crate::session::{Session, rest};
+use crate::text::lang;
 
 mod lesson;
 

@@ -13,14 +13,14 @@ use super::view;
 use super::view::spots::{Roll, Target};
 use super::watch::{Asks, Watch};
 use super::window::Window;
+use crate::fold::world::World;
 use crate::model::command::Command;
-use crate::model::lang::{Lang, within};
 use crate::model::lesson::Course;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::say;
 use crate::session::tape::record::Recording;
 use crate::session::tape::transport::Playing;
+use crate::text::lang::{Lang, within};
 
 mod look;
 mod mouse;

@@ -12,9 +12,9 @@ use ratatui::style::Color;
 use super::browse::Screen;
 use super::state::{Panel, UiState};
 use super::theme::{Theme, ascii};
-use crate::model::lang::within;
+use crate::fold::world::World;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
+use crate::text::lang::within;
 
 mod caption;
 pub(super) mod cast;

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::keymap::{Action, Place};
+use crate::fold::listeners::{Survey, Watched};
+use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
-use crate::model::survey::{Survey, Watched};
 use crate::model::watch::{Address, ListenerId};
-use crate::model::world::World;
 
 pub mod figures;
 pub mod lines;

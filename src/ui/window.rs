@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::history::{SLOT, SLOTS, number};
+use crate::fold::history::{SLOT, SLOTS, number};
 use crate::model::stamp::Stamp;
 
 /// The spans that can be chosen, in slots: 10 s, 30 s, 1, 2, 5, 10, 30 and 60 minutes. Each is shown with whole columns, so that

@@ -1,9 +1,9 @@
 //! What a SYN-ACK to a client with timestamps is: a cookie keeps the client's options in the low bits of its timestamp.
 
-use qviz::model::connection::Belief;
+use qviz::fold::connection::Belief;
+use qviz::fold::ledger::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::Event;
-use qviz::model::ledger::Cause;
 use qviz::model::segment::{Segment, Toward, flags};
 use qviz::model::stamp::Stamp;
 

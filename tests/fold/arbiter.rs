@@ -1,9 +1,9 @@
 //! What the counters may decide, and what they may not: each rule by itself.
 
-use qviz::model::connection::Belief;
+use qviz::fold::connection::Belief;
+use qviz::fold::ledger::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::{Began, Event, Rung};
-use qviz::model::ledger::Cause;
 use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
 
 use super::play::{Play, peer};

@@ -1,9 +1,9 @@
 //! Final ACKs that came at the same moment as an `accept()`: who got the place that it made, and what decides where the wire does not
 //! tell. Each of the later ones was an unbalanced run of ten thousand real clients a second.
 
-use qviz::model::connection::Belief;
+use qviz::fold::connection::Belief;
+use qviz::fold::ledger::Cause;
 use qviz::model::counters::Counter;
-use qviz::model::ledger::Cause;
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
 

@@ -1,9 +1,9 @@
 //! Small rules, each by itself: what is nearest to a silence, what a reading settles, what brings a request back, who else has seen a loss,
 //! and how long things took.
 
-use qviz::model::connection::Belief;
+use qviz::fold::connection::Belief;
+use qviz::fold::ledger::Cause;
 use qviz::model::event::{Deed, Event, Life};
-use qviz::model::ledger::Cause;
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
 

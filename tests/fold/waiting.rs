@@ -1,9 +1,9 @@
 //! Several final ACKs that come at once, and two processors that look at the same last place: the depth says that one more was taken,
 //! the list of those that wait says who. Each of these was an unbalanced run of real clients.
 
-use qviz::model::connection::Belief;
+use qviz::fold::connection::Belief;
+use qviz::fold::ledger::Cause;
 use qviz::model::counters::Counter;
-use qviz::model::ledger::Cause;
 use qviz::model::settings::Sysctl;
 
 use super::play::Play;

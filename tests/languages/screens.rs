@@ -1,8 +1,8 @@
 //! Chinese screens: no English word, no half letter, straight frames.
 
 use qviz::model::counters::Counter;
-use qviz::model::lang::Lang;
 use qviz::model::settings::Sysctl;
+use qviz::text::lang::Lang;
 use ratatui::buffer::Buffer;
 
 use crate::takes::{self, lines, width};

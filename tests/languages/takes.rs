@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use qviz::fold::world::World;
 use qviz::model::event::Rung;
-use qviz::model::lang::{Lang, within};
 use qviz::model::stamp::Stamp;
-use qviz::model::world::World;
+use qviz::text::lang::{Lang, within};
 use qviz::ui::keymap::Action;
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};

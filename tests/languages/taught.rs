@@ -1,7 +1,7 @@
 //! Screens of a lesson in either language.
 
-use qviz::model::lang::Lang;
 use qviz::model::lesson::Phase;
+use qviz::text::lang::Lang;
 use qviz::ui::state::UiState;
 
 use crate::class::Class;

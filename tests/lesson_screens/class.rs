@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use qviz::model::event::{Event, Rung};
+use qviz::model::experiment::{Line, Mood, Trial, TrialFact};
 use qviz::model::lesson::{LessonFact, Phase};
 use qviz::model::settings::AcceptRate;
 use qviz::model::tempo::Tempo;
-use qviz::model::trial::{Line, Mood, Trial, TrialFact};
 use qviz::ui::lesson::Notebook;
 
 use crate::tale::{Tale, ms};

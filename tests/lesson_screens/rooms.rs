@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use qviz::model::lang::{Lang, within};
+use qviz::model::experiment::TrialFact;
 use qviz::model::lesson::Phase;
-use qviz::model::trial::TrialFact;
 use qviz::scenario::outcome::Verdict;
 use qviz::scenario::shelf::lessons;
+use qviz::text::lang::{Lang, within};
 use qviz::ui::state::UiState;
 use ratatui::text::Span;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use qviz::model::world::World;
+use qviz::fold::world::World;
 use qviz::report::summary::Summary;
 use qviz::scenario::facts::{Facts, names};
 use qviz::session::tape::read::Tape;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use qviz::fold::world::World;
 use qviz::model::event::{Event, Stamped};
 use qviz::model::stamp::Stamp;
-use qviz::model::world::World;
 use qviz::report::summary::Summary;
 use qviz::session::tape::deck::{Deck, Next};
 use qviz::session::tape::read::{Close, Tape};

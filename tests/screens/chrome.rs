@@ -1,7 +1,7 @@
 //! What stands around the picture: header, footer, help, and a held moment that can be looked around in.
 
+use qviz::fold::world::World;
 use qviz::model::stamp::Stamp;
-use qviz::model::world::World;
 use qviz::session::tape::record::Recording;
 use qviz::session::tape::transport::{Play, Playing};
 use qviz::ui::keymap::{Action, Mode, Place, footer, shown};

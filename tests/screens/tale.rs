@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use qviz::fold::world::World;
 use qviz::model::counters::{Counter, Counters};
 use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
 use qviz::model::peer::Peer;
 use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
-use qviz::model::world::World;
 
 pub(crate) const RTT: Duration = Duration::from_millis(400);
 

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use qviz::model::connection::Belief;
+use qviz::fold::connection::Belief;
+use qviz::fold::world::World;
+use qviz::fold::world::note::Note;
 use qviz::model::event::Rung;
 use qviz::model::stamp::Stamp;
 use qviz::model::tempo::Thing;
-use qviz::model::world::World;
-use qviz::model::world::note::Note;
 use qviz::session::tape::read::Tape;
 use qviz::session::tape::reel::Facts;
 use qviz::session::tape::transport::Playing;

@@ -5,16 +5,16 @@
 
 use std::net::Ipv4Addr;
 
-use qviz::model::connection::Belief;
+use qviz::fold::connection::Belief;
+use qviz::fold::ledger::Cause;
+use qviz::fold::world::World;
 use qviz::model::counters::{Counter, Counters};
 use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
-use qviz::model::ledger::Cause;
 use qviz::model::peer::Peer;
 use qviz::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
 use qviz::model::segment::{Segment, Toward, flags};
 use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
-use qviz::model::world::World;
 
 /// A world that is told what happens, a tenth of a millisecond apart.
 pub(crate) struct Play {

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pty_process::blocking::Command;
+use qviz::fold::world::World;
 use qviz::kernel::proc;
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctls};
-use qviz::model::world::World;
 use qviz::scenario::Script;
 use qviz::session::live::{self, LivePlan, Past, Place};
 use qviz::ui::{self, UiError, UiPlan};

@@ -2,7 +2,7 @@
 
 #![expect(clippy::float_cmp, reason = "what is compared was counted, not computed")]
 
-use qviz::model::trial::Trial;
+use qviz::model::experiment::Trial;
 
 use crate::harness::Ignored;
 use crate::stage::facts_of;

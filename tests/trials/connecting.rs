@@ -2,8 +2,8 @@
 
 #![expect(clippy::float_cmp, reason = "what is compared was counted, not computed")]
 
+use qviz::model::experiment::Trial;
 use qviz::model::settings::Sysctl;
-use qviz::model::trial::Trial;
 
 use crate::harness::Ignored;
 use crate::stage::{self, Asked, facts_of, facts_with};

@@ -2,8 +2,8 @@
 
 #![expect(clippy::float_cmp, reason = "what is compared was counted, not computed")]
 
+use qviz::model::experiment::Trial;
 use qviz::model::settings::Sysctl;
-use qviz::model::trial::Trial;
 use rustix::process::{Resource, getrlimit};
 
 use crate::harness::Ignored;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use qviz::fold::world::World;
 use qviz::model::counters::{Counter, Counters};
 use qviz::model::event::{Began, Event, Rung};
 use qviz::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
@@ -10,7 +11,6 @@ use qviz::model::stamp::Stamp;
 use qviz::model::watch::{
     Address, Crowding, Knocks, ListenerId, ListenerReading, Owner, Owners, Rights, Roll, Target, Watching,
 };
-use qviz::model::world::World;
 
 /// A watched machine.
 pub(crate) struct Machine {

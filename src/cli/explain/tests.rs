@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::texts::{FINDINGS, written};
 use super::*;
+use crate::fold::finding::RULES;
+use crate::fold::ledger::Cause;
 use crate::model::counters::Counter;
-use crate::model::finding::RULES;
-use crate::model::lang::{Lang, within};
-use crate::model::ledger::Cause;
 use crate::model::settings::Sysctl;
+use crate::text::lang::{Lang, within};
 
 fn names(family: Family) -> Vec<&'static str> {
     topics().into_iter().filter(|topic| topic.family == family).map(|topic| topic.name).collect()

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::{Family, Topic};
-use crate::model::finding::{RULES, Rule};
-use crate::model::lang::{self, Lang};
+use crate::fold::finding::{RULES, Rule};
 use crate::say;
+use crate::text::lang::{self, Lang};
 use crate::ui::keymap::{self, Binding, REPLAY_BINDINGS};
 
 /// Every topic, in the language that is spoken here.

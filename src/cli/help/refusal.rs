@@ -6,8 +6,8 @@ use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::framed;
-use crate::model::lang;
 use crate::say;
+use crate::text::lang;
 
 /// The parser's error as text, with its way out. What it has no sentence for, it says in its own words.
 pub fn refusal(error: &Error) -> String {

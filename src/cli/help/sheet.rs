@@ -5,7 +5,7 @@ use std::env;
 use rustix::termios::tcgetwinsize;
 use unicode_width::UnicodeWidthStr;
 
-use crate::report::wrap::wrapped;
+use crate::text::wrap::wrapped;
 
 /// The terminal's columns, as far as they are good to read.
 pub(in crate::cli) fn columns() -> usize {

@@ -1,7 +1,7 @@
 //! Help in both languages.
 
 use super::*;
-use crate::model::lang::within;
+use crate::text::lang::within;
 
 #[test]
 fn every_text_of_the_command_line_has_a_chinese_one() {

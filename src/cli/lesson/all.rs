@@ -16,12 +16,12 @@ use crate::cli::lab;
 use crate::cli::output::{Output, Written};
 use crate::cli::plan::Form;
 use crate::kernel::proc;
-use crate::model::lang;
 use crate::report::json;
 use crate::report::lessons::{Decided, Lessons, Played, text};
 use crate::say;
 use crate::scenario::lesson::Lesson;
 use crate::session::clock::Clock;
+use crate::text::lang;
 
 /// Checks all lessons and tells what came of them.
 ///

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::cli::exit::Failure;
 use crate::cli::values;
-use crate::report::clean;
 use crate::say;
 use crate::scenario::lesson::Lesson;
 use crate::scenario::parse::{ParseError, parse};
 use crate::scenario::shelf;
+use crate::text::sanitize;
 
 /// The lesson of this name, or of this file.
 ///
@@ -27,7 +27,7 @@ pub(super) fn find(name: &str) -> Result<Arc<Lesson>, Failure> {
     let near: Vec<_> = values::nearest(name, &names).iter().map(|near| format!("qviz lesson {near}")).collect();
     let hint =
         if near.is_empty() { say!("qviz lesson (lists every lesson)").to_owned() } else { near.join(say!(", or ")) };
-    Err(Failure::usage(say!("there is no lesson '{name}'", name = clean::line(name)), hint))
+    Err(Failure::usage(say!("there is no lesson '{name}'", name = sanitize::line(name)), hint))
 }
 
 /// Every lesson that qviz brings along, in the order in which they are best taken.
@@ -47,7 +47,7 @@ fn is_file(name: &str) -> bool {
 fn read(file: &str) -> Result<Lesson, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         Failure::new(
-            say!("cannot read {file}: {error}", file = clean::line(file), error),
+            say!("cannot read {file}: {error}", file = sanitize::line(file), error),
             say!("check the path, or take one of those that `qviz lesson` lists"),
         )
     })?;
@@ -56,7 +56,10 @@ fn read(file: &str) -> Result<Lesson, Failure> {
 }
 
 fn wrong(error: &ParseError) -> Failure {
-    Failure::new(clean::line(&error.to_string()), say!("correct that line; assets/lessons/README.md tells the format"))
+    Failure::new(
+        sanitize::line(&error.to_string()),
+        say!("correct that line; assets/lessons/README.md tells the format"),
+    )
 }
 
 #[cfg(test)]

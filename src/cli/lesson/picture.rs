@@ -11,7 +11,7 @@ use crate::cli::help::columns;
 use crate::cli::lab;
 use crate::cli::output::{self, Written};
 use crate::cli::plan;
-use crate::model::world::World;
+use crate::fold::world::World;
 use crate::report::lessons::farewell;
 use crate::say;
 use crate::scenario::lesson::Lesson;

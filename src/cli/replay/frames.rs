@@ -15,11 +15,12 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
+use crate::report::cast;
 use crate::report::grid::{Cell, Grid, Look, Shade};
 use crate::report::svg::{self, Paper};
-use crate::report::{cast, clean};
 use crate::say;
 use crate::session::tape::read::Tape;
+use crate::text::sanitize;
 use crate::ui::UiPlan;
 use crate::ui::film::Film;
 use crate::ui::state::Origin;
@@ -30,7 +31,7 @@ use crate::ui::state::Origin;
 /// A [`Failure`] where a file cannot be written.
 pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let (width, height) = args.frames.size.unwrap_or(SIZE);
-    let name = clean::line(&args.file.file_name().unwrap_or_default().to_string_lossy());
+    let name = sanitize::line(&args.file.file_name().unwrap_or_default().to_string_lossy());
     let film = || {
         let facts = tape.facts().map_err(|error| lab::tape(&error))?;
         let origin = Origin { name: name.clone(), end: tape.end() };

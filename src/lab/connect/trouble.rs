@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-use crate::model::errno::told_of;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::text::errno::told_of;
 
 /// The reasons that were told.
 #[derive(Debug, Default)]

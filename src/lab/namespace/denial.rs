@@ -9,7 +9,7 @@ use super::netlink::Route;
 
 /// How a destination is refused. Nothing is sent in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lab) enum Refusing {
+pub(crate) enum Refusing {
     /// A route of type "unreachable": EHOSTUNREACH.
     Unreachable,
     /// A route of type "prohibit": EACCES.
@@ -31,7 +31,7 @@ impl Refusing {
 
 /// One address of the private network to which nothing is sent; sent to as before once this is dropped.
 #[derive(Debug)]
-pub(in crate::lab) struct Denial {
+pub(crate) struct Denial {
     route: Route,
     address: IpAddr,
     refusing: Refusing,
@@ -42,7 +42,7 @@ impl Denial {
     ///
     /// # Errors
     /// EPERM where the calling thread does not stand in the network of the pass; the kernel's own otherwise.
-    pub(in crate::lab) fn put_up(pass: &SendPass, address: Ipv4Addr, refusing: Refusing) -> Result<Self, Errno> {
+    pub(crate) fn put_up(pass: &SendPass, address: Ipv4Addr, refusing: Refusing) -> Result<Self, Errno> {
         if !pass.holds_here() {
             return Err(Errno::PERM);
         }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::model::errno::told_of;
 use crate::say;
+use crate::text::errno::told_of;
 
 /// One step on the way into the private network, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

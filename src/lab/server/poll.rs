@@ -8,8 +8,8 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
 use super::slab::Key;
-use crate::model::errno::told;
 use crate::say;
+use crate::text::errno::told;
 
 /// So many ready sockets are told at once; the others keep the epoll readable.
 const READY_PER_TURN: usize = 128;

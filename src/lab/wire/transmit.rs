@@ -20,9 +20,9 @@ use super::Destination;
 use super::bytes::{FrameError, Frames, Macs};
 use super::icmp::{self, Quote, Unreachable};
 use crate::lab::namespace::{Link, SendPass};
-use crate::model::errno::told;
 use crate::model::segment::Segment;
 use crate::say;
+use crate::text::errno::told;
 
 /// Why there is no sender, or why a segment was not sent.
 #[derive(Debug, Error)]

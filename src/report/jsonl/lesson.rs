@@ -2,8 +2,8 @@
 
 use serde::ser::SerializeMap;
 
+use crate::model::experiment::{Line, TrialFact};
 use crate::model::lesson::LessonFact;
-use crate::model::trial::{Line, TrialFact};
 
 /// What happened in a lesson. Its text stands in recordings alone.
 pub(super) fn lesson_fields<M: SerializeMap>(map: &mut M, fact: &LessonFact) -> Result<(), M::Error> {

@@ -3,15 +3,15 @@
 
 use std::io::{self, Write};
 
+use crate::fold::world::World;
 use crate::model::lesson::Course;
-use crate::model::world::World;
-use crate::report::clean;
-use crate::report::wrap::wrapped;
 use crate::say;
 use crate::scenario::facts::Facts;
 use crate::scenario::holes::filled;
 use crate::scenario::lesson::{Claim, Lesson};
 use crate::scenario::outcome::Judgement;
+use crate::text::sanitize;
+use crate::text::wrap::wrapped;
 
 /// Writes it as it is in the last `world` of the lesson, in lines of so many columns; `next` is the lesson that follows best.
 ///
@@ -26,7 +26,7 @@ pub fn write(
 ) -> io::Result<()> {
     let left_at_once = Course::default();
     let course = world.lesson.as_deref().unwrap_or(&left_at_once);
-    let mut line = |text: &str| writeln!(out, "{}", wrapped(&clean::line(text), columns, ""));
+    let mut line = |text: &str| writeln!(out, "{}", wrapped(&sanitize::line(text), columns, ""));
     line(&say!("{title}: {learn}", title = lesson.title.here(), learn = lesson.learn.here()))?;
     let (right, all) = course.score();
     match all {
@@ -51,15 +51,15 @@ pub fn write(
     }
     let Some(next) = next.filter(|_| course.over) else { return Ok(()) };
     let next = say!("next: {command} ({title})", command = command(next), title = next.title.here());
-    writeln!(out, "{}", wrapped(&clean::line(&next), columns, ""))
+    writeln!(out, "{}", wrapped(&sanitize::line(&next), columns, ""))
 }
 
 /// One of the textbook's statements, and below it the verdict with what was measured.
 fn claim(out: &mut dyn Write, claim: &Claim, facts: Facts<'_>, columns: usize) -> io::Result<()> {
     let Judgement { verdict, sentence, .. } = claim.judge(facts);
     let told = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
-    writeln!(out, "{}", wrapped(&clean::line(&say!("Claim: {claim}", claim = claim.claim.here())), columns, "  "))?;
-    writeln!(out, "{}", wrapped(&clean::line(&told), columns, "      "))
+    writeln!(out, "{}", wrapped(&sanitize::line(&say!("Claim: {claim}", claim = claim.claim.here())), columns, "  "))?;
+    writeln!(out, "{}", wrapped(&sanitize::line(&told), columns, "      "))
 }
 
 fn command(lesson: &Lesson) -> String {
@@ -69,8 +69,8 @@ fn command(lesson: &Lesson) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::lang::{Lang, within};
     use crate::scenario::shelf::lessons;
+    use crate::text::lang::{Lang, within};
 
     fn said(course: &Course) -> String {
         said_within(course, 96)

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Checked, Decided, Lessons, Played};
-use crate::report::clean;
-use crate::report::wrap::{left, wrapped};
 use crate::say;
 use crate::scenario::lesson::Lesson;
 use crate::scenario::outcome::Verdict;
+use crate::text::sanitize;
+use crate::text::wrap::{left, wrapped};
 
 /// Writes everything.
 ///
@@ -33,7 +33,7 @@ pub fn lesson<'a>(out: &mut dyn Write, played: &Played, claims: impl Iterator<It
         Some(false) => say!("FAILED after {seconds} s", seconds = format_args!("{:.1}", played.duration_s)),
         None => say!("skipped: {why}", why = played.skipped.as_deref().unwrap_or_default()),
     };
-    writeln!(out, "{}: {} ({})", played.id, clean::line(&outcome), clean::line(&played.title))?;
+    writeln!(out, "{}: {} ({})", played.id, sanitize::line(&outcome), sanitize::line(&played.title))?;
     for check in &played.checks {
         self::check(out, check)?;
     }
@@ -50,7 +50,7 @@ pub fn lesson<'a>(out: &mut dyn Write, played: &Played, claims: impl Iterator<It
 pub fn closing(out: &mut dyn Write, document: &Lessons) -> io::Result<()> {
     let Lessons { passed, failed, skipped, kernel, duration_s, .. } = document;
     let counts = say!("{passed} passed, {failed} failed, {skipped} skipped", passed, failed, skipped);
-    let kernel = clean::line(kernel.as_deref().unwrap_or("?"));
+    let kernel = sanitize::line(kernel.as_deref().unwrap_or("?"));
     writeln!(
         out,
         "{}",
@@ -74,20 +74,20 @@ pub fn list(out: &mut dyn Write, lessons: &[Arc<Lesson>]) -> io::Result<()> {
 
 fn check(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
     let sign = if check.passed { say!("so") } else { say!("NOT SO") };
-    writeln!(out, "  {sign}: {}", clean::line(&check.what))?;
+    writeln!(out, "  {sign}: {}", sanitize::line(&check.what))?;
     let measured = check.measured.words();
     let measured = if measured.is_empty() { String::new() } else { say!(" (measured: {numbers})", numbers = measured) };
-    writeln!(out, "      {}", clean::line(&format!("{}{measured}", check.expected)))
+    writeln!(out, "      {}", sanitize::line(&format!("{}{measured}", check.expected)))
 }
 
 fn claim(out: &mut dyn Write, claim: &Decided) -> io::Result<()> {
     let verdict = [Verdict::Holds, Verdict::DoesNotHold, Verdict::Undecided];
     let verdict = verdict.into_iter().find(|one| one.name() == claim.verdict).map_or("", Verdict::words);
-    writeln!(out, "  {}: {verdict}", clean::line(&claim.id))?;
+    writeln!(out, "  {}: {verdict}", sanitize::line(&claim.id))?;
     for text in [say!("Claim: {claim}", claim = claim.claim), claim.sentence.clone()] {
-        writeln!(out, "{}", wrapped(&clean::line(&text), WIDTH, "      "))?;
+        writeln!(out, "{}", wrapped(&sanitize::line(&text), WIDTH, "      "))?;
     }
-    writeln!(out, "      {}", clean::line(&claim.measured.words()))
+    writeln!(out, "      {}", sanitize::line(&claim.measured.words()))
 }
 
 /// Columns of what is told to a person.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use super::Shot;
 use super::series::Row;
+use crate::fold::finding::{Check, RULES};
 use crate::model::counters::Counters;
-use crate::model::finding::{Check, RULES};
 use crate::model::sample::Eye;
 use crate::session::scrape::Dialect;
 

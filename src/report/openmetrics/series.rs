@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Book, Place, place};
-use crate::model::survey::Watched;
+use crate::fold::listeners::Watched;
+use crate::fold::world::World;
 use crate::model::watch::ListenerId;
-use crate::model::world::World;
 
 /// One address.
 #[derive(Clone, Debug, PartialEq)]

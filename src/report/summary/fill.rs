@@ -7,16 +7,16 @@ use super::{
     AcceptQueue, Clients, Diagnosis, Drop, Listener, ListenerDrops, OwnLosses, Quantiles, Segments, Summary, SynQueue,
     VERSION, Verdict,
 };
-use crate::model::errno;
+use crate::fold::finding::Finding;
+use crate::fold::ledger::{Balance, Cause};
+use crate::fold::world::occupancy::Occupancy;
+use crate::fold::world::spread::Spread;
+use crate::fold::world::{ClientTally, Losses, SegmentTally, World};
 use crate::model::event::Began;
-use crate::model::finding::Finding;
-use crate::model::ledger::{Balance, Cause};
 use crate::model::queue;
 use crate::model::stamp::Stamp;
-use crate::model::world::occupancy::Occupancy;
-use crate::model::world::spread::Spread;
-use crate::model::world::{ClientTally, Losses, SegmentTally, World};
-use crate::report::clean;
+use crate::text::errno;
+use crate::text::sanitize;
 
 impl Summary {
     /// What is known of the run at this moment.
@@ -25,7 +25,7 @@ impl Summary {
         Self {
             schema: VERSION,
             kind: "lab",
-            kernel: began.map(|began| clean::line(&began.kernel)),
+            kernel: began.map(|began| sanitize::line(&began.kernel)),
             rung: began.map(|began| began.rung.name()),
             fallback: began.and_then(|began| began.fallback.clone()),
             pid: began.map(|began| began.pid),
@@ -173,7 +173,7 @@ impl Diagnosis {
             severity: finding.severity,
             since_s: rounded(finding.since.since(world.opened).as_secs_f64()),
             evidence: finding.evidence.clone(),
-            sentence: clean::line(&finding.sentence.to_string()),
+            sentence: sanitize::line(&finding.sentence.to_string()),
         };
         let mut all: Vec<_> = world.found.values().map(diagnosis).collect();
         all.sort_by_key(|one| Reverse(one.severity));

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::{Marks, number, span};
-use crate::model::ledger::{Cause, Ledger};
+use crate::fold::ledger::{Cause, Ledger};
 use crate::report::summary::{Quantiles, Summary, Verdict};
-use crate::report::wrap::{left, right};
 use crate::say;
+use crate::text::wrap::{left, right};
 
 pub(super) fn queues(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let listener = &summary.listener;

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::in_order;
+use crate::fold::finding::{Check, Finding, RULES, Severity};
+use crate::fold::listeners::habit::habit_of;
+use crate::fold::listeners::{self, Watched};
+use crate::fold::world::World;
 use crate::model::counters::Counters;
-use crate::model::finding::{Check, Finding, RULES, Severity};
 use crate::model::peer::Peer;
-use crate::model::survey::habit::habit_of;
-use crate::model::survey::{self, Watched};
 use crate::model::watch::Rights;
-use crate::model::world::World;
-use crate::report::clean;
 use crate::report::summary::{OwnLosses, VERSION, finite_only, rounded, seconds};
+use crate::text::sanitize;
 
 /// A watch.
 #[derive(Clone, Debug, Serialize)]
@@ -212,11 +212,11 @@ impl Document {
         Self {
             schema: VERSION,
             kind: "watch",
-            kernel: watching.map(|watching| clean::line(&watching.kernel)),
+            kernel: watching.map(|watching| sanitize::line(&watching.kernel)),
             duration_s: rounded(survey.now.since(survey.since).as_secs_f64()),
-            netns: watching.and_then(|watching| watching.netns.as_deref().map(clean::line)),
+            netns: watching.and_then(|watching| watching.netns.as_deref().map(sanitize::line)),
             target: watching
-                .and_then(|watching| watching.target.as_ref().map(|target| clean::line(&target.to_string()))),
+                .and_then(|watching| watching.target.as_ref().map(|target| sanitize::line(&target.to_string()))),
             rights: watching.map(|watching| watching.rights.clone()).unwrap_or_default(),
             somaxconn: survey.somaxconn_now(),
             listeners: in_order(world).into_iter().map(|one| Listener::of(world, one)).collect(),
@@ -238,11 +238,11 @@ impl Listener {
         Self {
             id: one.id().0,
             family: reading.address.family(),
-            address: clean::line(&reading.address.to_string()),
+            address: sanitize::line(&reading.address.to_string()),
             pid: owner.map(|owner| owner.pid),
-            command: owner.map(|owner| clean::line(&owner.command)),
+            command: owner.map(|owner| sanitize::line(&owner.command)),
             others: owner.map(|owner| owner.others),
-            place: owner.and_then(|owner| owner.place.as_deref().map(clean::line)),
+            place: owner.and_then(|owner| owner.place.as_deref().map(sanitize::line)),
             uid: reading.uid,
             reuseport_group: group.is_shared().then(|| reading.address.to_string()),
             gone_s: one.gone.map(seconds),
@@ -338,10 +338,10 @@ fn half_open(world: &World) -> Option<Vec<HalfOpen>> {
 }
 
 impl Remark {
-    fn of(remark: &survey::Remark) -> Self {
+    fn of(remark: &listeners::Remark) -> Self {
         Self {
             at_s: seconds(remark.at),
-            listener: clean::line(&remark.address.to_string()),
+            listener: sanitize::line(&remark.address.to_string()),
             what: remark.change.to_string(),
         }
     }
@@ -358,9 +358,9 @@ impl Diagnosis {
             severity: finding.severity,
             since_s: seconds(finding.since),
             in_force: in_force(finding),
-            listener: finding.subject.as_ref().map(|subject| clean::line(&subject.address.to_string())),
+            listener: finding.subject.as_ref().map(|subject| sanitize::line(&subject.address.to_string())),
             evidence: finding.evidence.clone(),
-            sentence: clean::line(&finding.sentence.to_string()),
+            sentence: sanitize::line(&finding.sentence.to_string()),
         };
         let asked_for = |finding: &&Finding| {
             let known = finding.subject.as_ref().and_then(|subject| world.survey.one(subject.id));

@@ -2,11 +2,11 @@
 
 use super::in_order;
 use super::rows::{Side, columns};
-use crate::model::survey::Watched;
-use crate::model::world::World;
-use crate::report::clean;
+use crate::fold::listeners::Watched;
+use crate::fold::world::World;
 use crate::report::text::{Marks, number, span};
 use crate::say;
+use crate::text::sanitize;
 
 /// All listeners that are asked for, fullest first, in lines; says so where there is none.
 pub fn table(world: &World, marks: Marks) -> String {
@@ -34,11 +34,11 @@ fn nobody(world: &World) -> String {
     let watching = world.survey.watching.as_ref();
     let place = watching.and_then(|watching| watching.netns.as_deref()).map_or_else(
         || say!("in this network namespace").to_owned(),
-        |netns| say!("in the network namespace of {netns}", netns = clean::line(netns)),
+        |netns| say!("in the network namespace of {netns}", netns = sanitize::line(netns)),
     );
     match watching.and_then(|watching| watching.target.as_ref()) {
         Some(target) => {
-            say!("Nobody listens on {target} {place}.", target = clean::line(&target.to_string()), place) + "\n"
+            say!("Nobody listens on {target} {place}.", target = sanitize::line(&target.to_string()), place) + "\n"
         }
         None => say!("Nobody listens {place}.", place) + "\n",
     }
@@ -86,7 +86,7 @@ fn oldest(one: &Watched) -> String {
 
 fn address(world: &World, one: &Watched) -> String {
     let group = world.survey.group_of(one);
-    let name = clean::line(&one.reading.address.to_string());
+    let name = sanitize::line(&one.reading.address.to_string());
     let name = if name.is_empty() { say!("(unnamed)").to_owned() } else { name };
     if group.is_shared() { say!("{name} (1 of {count})", name, count = group.members.len()) } else { name }
 }
@@ -94,7 +94,7 @@ fn address(world: &World, one: &Watched) -> String {
 fn process(one: &Watched) -> String {
     let Some(owner) = &one.owner else { return "-".to_owned() };
     let others = if owner.others > 0 { format!(" +{}", owner.others) } else { String::new() };
-    let within = |place| say!(" in {place}", place = clean::line(place));
+    let within = |place| say!(" in {place}", place = sanitize::line(place));
     let place = owner.place.as_deref().map(within).unwrap_or_default();
-    format!("{} {}{others}{place}", clean::line(&owner.command), owner.pid)
+    format!("{} {}{others}{place}", sanitize::line(&owner.command), owner.pid)
 }

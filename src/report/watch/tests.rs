@@ -1,13 +1,13 @@
 use super::*;
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Began, Event, Rung};
-use crate::model::lang::{Lang, within};
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen as Request, Listed, QueueReading, Waiting as Queued};
 use crate::model::settings::{ClientKind, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
 use crate::model::watch::{Address, Crowding, ListenerId, ListenerReading, Owner, Rights, Roll, Watching};
 use crate::report::text::Marks;
+use crate::text::lang::{Lang, within};
 
 fn tell(world: &mut World, ms: u64, event: &Event) {
     world.apply(Stamp::from_millis(ms), event);

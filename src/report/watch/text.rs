@@ -2,15 +2,15 @@
 
 use super::document::Diagnosis;
 use super::table;
+use crate::fold::listeners::Remark;
+use crate::fold::world::World;
 use crate::model::counters::Counter;
-use crate::model::survey::Remark;
 use crate::model::watch::Owners;
-use crate::model::world::World;
-use crate::report::clean;
 use crate::report::summary::seconds;
 use crate::report::text::{Marks, WIDTH, explain, number, weight};
-use crate::report::wrap::wrapped;
 use crate::say;
+use crate::text::sanitize;
+use crate::text::wrap::wrapped;
 
 /// How many changes are told.
 const CHANGES: usize = 20;
@@ -30,11 +30,11 @@ fn heading(world: &World, marks: Marks) -> String {
     let survey = &world.survey;
     let Some(watching) = &survey.watching else { return format!("{}\n", say!("Nothing was watched.")) };
     let mut parts = vec!["qviz watch".to_owned()];
-    parts.extend(watching.target.as_ref().map(|target| clean::line(&target.to_string())));
+    parts.extend(watching.target.as_ref().map(|target| sanitize::line(&target.to_string())));
     parts.extend(
-        watching.netns.as_deref().map(|netns| say!("network namespace of {netns}", netns = clean::line(netns))),
+        watching.netns.as_deref().map(|netns| say!("network namespace of {netns}", netns = sanitize::line(netns))),
     );
-    parts.push(format!("Linux {}", clean::line(&watching.kernel)));
+    parts.push(format!("Linux {}", sanitize::line(&watching.kernel)));
     parts.push(format!("{:.1} s", survey.now.since(survey.since).as_secs_f64()));
     parts.push(format!("net.core.somaxconn {}", number(survey.somaxconn_now())));
     format!("{}\n", parts.join(dot))
@@ -66,7 +66,7 @@ fn findings(world: &World) -> String {
 
 fn changes(world: &World) -> String {
     let remarks = &world.survey.remarks;
-    let line = |remark: &Remark| format!("  {:>9.1} s  {}\n", seconds(remark.at), clean::line(&remark.to_string()));
+    let line = |remark: &Remark| format!("  {:>9.1} s  {}\n", seconds(remark.at), sanitize::line(&remark.to_string()));
     part(say!("CHANGES"), &remarks.iter().skip(remarks.len().saturating_sub(CHANGES)).map(line).collect::<Vec<_>>())
 }
 
@@ -105,7 +105,7 @@ fn unseen(world: &World) -> String {
             count = gaps
         ));
     }
-    let line = |line: &String| format!("{}\n", wrapped(&clean::line(line), WIDTH, "  "));
+    let line = |line: &String| format!("{}\n", wrapped(&sanitize::line(line), WIDTH, "  "));
     part(say!("NOT SEEN"), &lines.iter().map(line).collect::<Vec<_>>())
 }
 

@@ -1,8 +1,8 @@
 //! The words of `do`.
 
 use crate::model::command::Command;
+use crate::model::experiment::Trial;
 use crate::model::tempo::{Step, Tempo};
-use crate::model::trial::Trial;
 use crate::say;
 use crate::scenario::{facts, words};
 

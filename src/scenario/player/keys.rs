@@ -2,9 +2,9 @@
 
 use super::stand::Stand;
 use super::{Move, Player, Press};
+use crate::fold::world::World;
 use crate::model::lesson::{LessonFact, Phase};
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 
 impl Player {
     /// A key was pressed. What has no meaning now does nothing.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Manner;
+use crate::fold::world::World;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::scenario::lesson::{Step, Text};
 
 /// Where the player stands.

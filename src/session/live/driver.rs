@@ -13,7 +13,6 @@ use super::actors::Actors;
 use super::ending::{self, LastLooks, Next};
 use super::eyes::Eyes;
 use super::place::Place;
-use super::trials::Trials;
 use crate::kernel::tap::{BlindTap, Tap, TapError};
 use crate::lab::knobs;
 use crate::lab::listener::Listener;
@@ -26,6 +25,7 @@ use crate::model::stamp::Stamp;
 use crate::say;
 use crate::scenario::Script;
 use crate::session::clock::{Clock, WallClock};
+use crate::session::live::experiments::Trials;
 
 /// The longest wait: how late a wish may be noticed.
 const PATIENCE: Duration = Duration::from_millis(10);

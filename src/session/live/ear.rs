@@ -1,7 +1,7 @@
 //! The ear of a trial: a small tap of its own for one port.
 
+use crate::experiment::{Ear, Wire};
 use crate::kernel::tap::{Tap, TapError, TapPlan};
-use crate::lab::trial::{Ear, Wire};
 use crate::model::segment::Segment;
 use crate::model::stamp::Stamp;
 use crate::session::clock::{Clock, WallClock};

@@ -11,7 +11,6 @@ use super::actors::Actors;
 use super::driver::{Driver, Ends};
 use super::eyes::Eyes;
 use super::place::Place;
-use super::trials::Trials;
 use super::{LiveError, LivePlan};
 use crate::kernel::own::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
@@ -28,6 +27,7 @@ use crate::model::command::Command;
 use crate::model::event::{Began, Event, Stamped};
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::session::clock::{Clock, WallClock};
+use crate::session::live::experiments::Trials;
 
 /// Starts per second above which details of single clients are left out.
 const DETAIL_PER_S: u32 = 2_000;

@@ -1,7 +1,7 @@
 //! Which keys are shown where: in the footer those that matter now come first, in the help all that do something.
 
 use super::{Action, BINDINGS, Binding, Mode, Place, REPLAY_BINDINGS, bindings};
-use crate::model::lang::said;
+use crate::text::lang::said;
 
 /// Every key, those of a replay last.
 pub fn all() -> impl Iterator<Item = &'static Binding> {
@@ -131,7 +131,7 @@ mod tests {
     fn no_shown_key_of_a_replay_turns_a_knob() {
         let mut state = crate::ui::state::UiState::default();
         for (_, action) in PLACES.into_iter().flat_map(|place| shown(false, place)).flat_map(|binding| binding.keys) {
-            let world = crate::model::world::World::new();
+            let world = crate::fold::world::World::new();
             let press = crate::ui::state::Msg::Press(*action, crate::model::stamp::Stamp::ZERO);
             crate::ui::state::update(&mut state, press, &world);
             let told = state.message.as_ref().map_or("", |(_, text)| text);

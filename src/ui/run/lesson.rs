@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{Action, Watch};
+use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::say;
 use crate::scenario::player::{Move, Press};
 use crate::session::live::Past;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Still, UiState};
+use crate::fold::world::World;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::say;
 use crate::ui::keymap::Action;
 use crate::ui::view;

@@ -1,9 +1,9 @@
 //! What a mouse does to the picture where no key does the same.
 
 use super::{UiState, look};
+use crate::fold::world::World;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::ui::browse::Screen;
 use crate::ui::keymap::Action;
 use crate::ui::view::spots::Roll;

@@ -1,7 +1,7 @@
 //! Which panel is shown where not all are.
 
 use super::{Panel, UiState};
-use crate::model::world::World;
+use crate::fold::world::World;
 use crate::ui::view;
 
 /// The next panel; beside a lesson with experiments, the other of stage and transcript.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::Rung;
 use crate::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::model::tempo::Step;
-use crate::model::world::World;
 use crate::say;
 use crate::ui::keymap::Action;
 use crate::ui::steps;

@@ -3,7 +3,7 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::model::lang::{self, Lang};
+use crate::text::lang::{self, Lang};
 
 /// The ASCII character for a sign; `?` for one that nobody has thought of.
 pub const fn of(sign: char) -> &'static str {

@@ -6,13 +6,13 @@ use ratatui::style::Style;
 
 use super::cast::is_fresh;
 use super::{Scene, ink, lesson, notes};
-use crate::model::connection::Belief;
-use crate::model::finding::Severity;
-use crate::model::lang::said;
+use crate::fold::connection::Belief;
+use crate::fold::finding::Severity;
+use crate::fold::world::World;
+use crate::fold::world::note::Note;
 use crate::model::settings::{AcceptRate, Sysctl};
-use crate::model::world::World;
-use crate::model::world::note::Note;
 use crate::say;
+use crate::text::lang::said;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -81,11 +81,11 @@ fn death(scene: &Scene<'_>) -> Option<Sentence> {
     let fresh: Vec<_> = scene.cast.dropped.iter().filter(|one| is_fresh(one, scene.now)).collect();
     let drop = fresh.first().and_then(|one| one.last_drop)?;
     let why = match drop.cause {
-        crate::model::ledger::Cause::SynAcceptQueueFull => {
+        crate::fold::ledger::Cause::SynAcceptQueueFull => {
             say!("accept queue full (it holds {capacity})", capacity = capacity(scene))
         }
-        crate::model::ledger::Cause::SynSynQueueFull => say!("SYN queue full, cookies off").into(),
-        crate::model::ledger::Cause::SynMaxSynBacklog => say!("tcp_max_syn_backlog, three-quarters rule").into(),
+        crate::fold::ledger::Cause::SynSynQueueFull => say!("SYN queue full, cookies off").into(),
+        crate::fold::ledger::Cause::SynMaxSynBacklog => say!("tcp_max_syn_backlog, three-quarters rule").into(),
         cause => cause.words().into(),
     };
     let text = match fresh.as_slice() {

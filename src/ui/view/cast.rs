@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::world::World;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 use crate::ui::state::Density;
 
 /// How long a dropped SYN is seen falling.

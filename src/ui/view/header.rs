@@ -6,10 +6,10 @@ use ratatui::style::Style;
 
 use super::spots::Target;
 use super::{Scene, ink};
+use crate::fold::world::World;
 use crate::model::event::Rung;
 use crate::model::settings::Sysctl;
 use crate::model::tempo::Tempo;
-use crate::model::world::World;
 use crate::say;
 use crate::session::tape::record::Recording;
 use crate::ui::keymap::Action;

@@ -7,8 +7,8 @@ use ratatui::style::Style;
 
 use super::spots::Target;
 use super::{SMALLEST, Scene, footer, ink};
-use crate::model::lang::{said, within};
 use crate::say;
+use crate::text::lang::{said, within};
 use crate::ui::browse::Screen;
 use crate::ui::keymap::{self, Action, Binding};
 use crate::ui::state::UiState;

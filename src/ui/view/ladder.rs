@@ -9,10 +9,10 @@ use ratatui::style::Style;
 
 use super::spots::Roll;
 use super::{Scene, ink, list};
-use crate::model::connection::ServerSide;
+use crate::fold::connection::ServerSide;
+use crate::fold::world::diary::{Entry, Fate, Page, Passage, What};
 use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
-use crate::model::world::diary::{Entry, Fate, Page, Passage, What};
 use crate::say;
 use crate::ui::browse::{Chosen, address, belief_words, client_words};
 use crate::ui::numbers;

@@ -7,8 +7,8 @@ use ratatui::style::Style;
 
 use super::caption::Sentence;
 use super::{Scene, caption, footer, header, ink, one_panel, projector, stage, timeline};
+use crate::fold::world::World;
 use crate::model::lesson::{Course, Phase};
-use crate::model::world::World;
 use crate::say;
 use crate::ui::browse::Screen;
 use crate::ui::state::UiState;

@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::spots::Roll;
 use super::{Scene, caption, footer, header, ink, ladder::next, layout};
-use crate::model::connection::{Belief, Connection};
+use crate::fold::connection::{Belief, Connection};
 use crate::say;
 use crate::ui::browse::{MOST_LISTED, address, belief_words, client_words, server_words};
 use crate::ui::numbers;

@@ -6,9 +6,9 @@ use ratatui::style::Style;
 
 use super::spots::Roll;
 use super::{Scene, ink};
-use crate::model::connection;
-use crate::model::ledger::Cause;
-use crate::model::world::note::{Note, Who};
+use crate::fold::connection;
+use crate::fold::ledger::Cause;
+use crate::fold::world::note::{Note, Who};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;

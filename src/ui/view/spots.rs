@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::model::connection::Connection;
+use crate::fold::connection::Connection;
 use crate::model::peer::Peer;
 use crate::ui::keymap::Action;
 use crate::ui::state::Panel;

@@ -1,6 +1,6 @@
 //! The numbers of one listener as the rows and their order need them.
 
-use crate::model::survey::{Drops, Survey, Watched};
+use crate::fold::listeners::{Drops, Survey, Watched};
 use crate::say;
 
 /// How full the accept queue is, in millionths of its capacity; more than a million when it is beyond it.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Watch;
 use super::order::{self, Rank};
+use crate::fold::listeners::{Survey, Watched};
 use crate::model::stamp::Stamp;
-use crate::model::survey::{Survey, Watched};
 use crate::model::watch::{Address, ListenerId};
 use crate::say;
 

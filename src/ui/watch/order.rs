@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::figures;
-use crate::model::survey::{Survey, Watched};
+use crate::fold::listeners::{Survey, Watched};
 use crate::model::watch::Address;
 use crate::say;
 

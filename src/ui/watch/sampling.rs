@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::fold::world::World;
 use crate::model::sample::Eye;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
 
 /// Over which time it is told.
 const SPAN: Duration = Duration::from_secs(5);

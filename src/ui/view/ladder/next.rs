@@ -1,12 +1,12 @@
 //! What will happen next to one connection, in words.
 
-use crate::model::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::world::World;
+use crate::fold::world::diary::outlook::Outlook;
 use crate::model::segment::Kind;
 use crate::model::settings::AcceptRate;
 use crate::model::stamp::Stamp;
 use crate::model::tempo::Tempo;
-use crate::model::world::World;
-use crate::model::world::diary::outlook::Outlook;
 use crate::say;
 use crate::ui::browse::Chosen;
 use crate::ui::numbers;

@@ -1,9 +1,9 @@
 //! What stands beside the arrows of a ladder.
 
-use crate::model::connection::{ClientSide, Connection, ServerSide};
-use crate::model::ledger::Cause;
+use crate::fold::connection::{ClientSide, Connection, ServerSide};
+use crate::fold::ledger::Cause;
+use crate::fold::world::diary::{Entry, Fate, What};
 use crate::model::segment::{Kind, Toward};
-use crate::model::world::diary::{Entry, Fate, What};
 use crate::say;
 use crate::ui::browse::server_words;
 use crate::ui::numbers;

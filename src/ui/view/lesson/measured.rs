@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use crate::model::errno;
 use crate::say;
 use crate::scenario::holes::number;
+use crate::text::errno;
 
 /// How many of `width` columns the box takes: more than usual where its names need them, but never most of them.
 pub(super) fn columns(width: u16, scene: &Scene<'_>) -> u16 {

@@ -10,8 +10,8 @@ use ratatui::style::Style;
 use super::super::{Scene, ink};
 use super::measured;
 use super::plan::split;
+use crate::model::experiment::{Line, Mood, Trials};
 use crate::model::stamp::Stamp;
-use crate::model::trial::{Line, Mood, Trials};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::{Meaning, Theme};
@@ -145,7 +145,7 @@ fn look(theme: Theme, mood: Mood) -> (&'static str, Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::lang::{Lang, within};
+    use crate::text::lang::{Lang, within};
 
     #[test]
     fn a_rule_between_experiments_takes_a_row() {

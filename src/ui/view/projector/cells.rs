@@ -8,7 +8,7 @@ use super::super::spots::Target;
 use super::super::stage::slots::{self, Edge, Places, Tenant};
 use super::super::{Scene, ink};
 use super::pen;
-use crate::model::connection::Connection;
+use crate::fold::connection::Connection;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 

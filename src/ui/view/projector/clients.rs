@@ -9,7 +9,7 @@ use super::super::stage::{flows, lanes};
 use super::super::{Scene, ink};
 use super::plan::Plan;
 use super::{boxed, cells, cut, pen};
-use crate::model::connection::{Connection, Travel};
+use crate::fold::connection::{Connection, Travel};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;

@@ -9,7 +9,7 @@ use super::super::stage::lanes;
 use super::super::stage::slots::Tenant;
 use super::cells::{self, Shape};
 use super::plan::Plan;
-use crate::model::connection::Connection;
+use crate::fold::connection::Connection;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 

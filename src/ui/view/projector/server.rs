@@ -9,7 +9,7 @@ use super::super::{Scene, ink};
 use super::clients::rate;
 use super::plan::Plan;
 use super::{boxed, cells, cut, pen};
-use crate::model::connection::ServerSide;
+use crate::fold::connection::ServerSide;
 use crate::model::settings::AcceptRate;
 use crate::say;
 use crate::ui::numbers;

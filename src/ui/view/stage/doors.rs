@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::super::cast::{ARRIVAL, is_fresh};
 use super::super::layout::StagePlan;
 use super::super::{Scene, ink};
-use crate::model::connection::ServerSide;
+use crate::fold::connection::ServerSide;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::ui::theme::Meaning;
 
@@ -15,7 +15,7 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Sce
     let world = scene.world;
     let accept_full = world.accept_queue.is_full();
     let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);
-    let moved = |list: &[&crate::model::connection::Connection], side: ServerSide| {
+    let moved = |list: &[&crate::fold::connection::Connection], side: ServerSide| {
         list.iter().any(|one| one.server == side && scene.now.since(one.server_since) < ARRIVAL)
     };
     let cast = &scene.cast;

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::{Scene, ink};
-use crate::model::history::Slot;
+use crate::fold::history::Slot;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;

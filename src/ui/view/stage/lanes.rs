@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use super::super::cast::FALL;
 use super::super::{Scene, ink};
 use super::flows;
-use crate::model::connection::{Connection, Travel};
+use crate::fold::connection::{Connection, Travel};
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
 use crate::say;

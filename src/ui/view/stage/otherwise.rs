@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use crate::model::connection::{Belief, Connection};
+use crate::fold::connection::{Belief, Connection};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;

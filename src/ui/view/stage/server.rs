@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::super::{Scene, ink};
 use super::flows;
-use crate::model::connection::ServerSide;
+use crate::fold::connection::ServerSide;
 use crate::model::settings::AcceptRate;
 use crate::say;
 use crate::ui::numbers;

@@ -3,9 +3,9 @@
 use super::super::Scene;
 use super::super::watch::Inside;
 use super::Column;
-use crate::model::history::SLOT;
+use crate::fold::history::SLOT;
+use crate::fold::listeners::{BEAT, BEATS};
 use crate::model::stamp::Stamp;
-use crate::model::survey::{BEAT, BEATS};
 use crate::ui::window::Grain;
 
 /// Adds what the look at all listeners knows of the one that one looks into.

@@ -1,7 +1,7 @@
 //! From slots to columns: each column has the most that any of its slots had, so that no peak is lost at any zoom.
 
-use crate::model::history::{History, Slot};
-use crate::model::ledger::Cause;
+use crate::fold::history::{History, Slot};
+use crate::fold::ledger::Cause;
 use crate::ui::window::Grain;
 
 /// One column: what happened during some slots.
@@ -95,11 +95,11 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fold::history::number;
+    use crate::fold::world::World;
     use crate::model::event::{Event, Listening};
-    use crate::model::history::number;
     use crate::model::sample::QueueReading;
     use crate::model::stamp::Stamp;
-    use crate::model::world::World;
     use crate::ui::window::Window;
 
     /// Five minutes with one peak of a single slot, a change of the limit, and nothing after four minutes.

@@ -8,9 +8,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Plot, Scene, ink};
+use crate::fold::world::World;
+use crate::fold::world::occupancy::Occupancy;
 use crate::model::stamp::Stamp;
-use crate::model::world::World;
-use crate::model::world::occupancy::Occupancy;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;

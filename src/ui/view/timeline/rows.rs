@@ -1,7 +1,7 @@
 //! Which rows the timeline has: both queues always; drops, flows and single causes as room comes.
 
-use crate::model::ledger::Cause;
-use crate::model::world::World;
+use crate::fold::ledger::Cause;
+use crate::fold::world::World;
 use crate::say;
 
 /// The rows, from top to bottom.

@@ -8,7 +8,7 @@ use super::super::{Scene, ink};
 use super::one::Inside;
 use super::sentence::findings_about;
 use super::{detail, names};
-use crate::model::finding::Severity;
+use crate::fold::finding::Severity;
 use crate::say;
 use crate::ui::theme::Meaning;
 

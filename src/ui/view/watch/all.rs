@@ -10,7 +10,7 @@ use super::columns::{self, Column, SIGN};
 use super::row::{self, Entry};
 use super::sentence::Said;
 use super::{detail, head, names, unseen};
-use crate::model::survey::Survey;
+use crate::fold::listeners::Survey;
 use crate::say;
 use crate::ui::keymap::{self, Binding, Place};
 use crate::ui::theme::Theme;

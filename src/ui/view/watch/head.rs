@@ -6,8 +6,8 @@ use ratatui::style::Style;
 
 use super::super::{Scene, header, ink};
 use super::{names, row};
+use crate::fold::listeners::Watched;
 use crate::model::settings::Sysctl;
-use crate::model::survey::Watched;
 use crate::model::watch::{Owners, Watching};
 use crate::say;
 use crate::ui::numbers;

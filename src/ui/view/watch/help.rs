@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use crate::model::lang::said;
 use crate::say;
+use crate::text::lang::said;
 use crate::ui::keymap;
 use crate::ui::theme::Meaning;
 use crate::ui::watch::Screen;

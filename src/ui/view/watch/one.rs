@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::super::{Scene, footer, ink, layout, settings, timeline};
 use super::sentence::Said;
 use super::{counters, head, stage, waiting};
-use crate::model::survey::Watched;
+use crate::fold::listeners::Watched;
 use crate::model::watch::Address;
 use crate::ui::keymap::Place;
 use crate::ui::state::Panel;

@@ -19,7 +19,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, insid
     queues::syn(buf, plan.syn_queue, scene, inside);
     queues::accept(buf, plan.accept_queue, scene, inside);
     owner(buf, plan.server, scene, inside);
-    let full = inside.one.is_some_and(crate::model::survey::Watched::is_full);
+    let full = inside.one.is_some_and(crate::fold::listeners::Watched::is_full);
     for (gap, shut) in [(plan.door, full), (plan.passage, full), (plan.exit, false)] {
         door(buf, gap, scene, shut);
     }

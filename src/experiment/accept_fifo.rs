@@ -1,0 +1,44 @@
+//! accept() takes from the head: clients come one after another and stay, then all are taken, and each tells its port.
+
+use std::os::fd::AsFd;
+
+use super::{Bench, TrialError, ends};
+use crate::model::experiment::Mood;
+use crate::say;
+
+/// As many as a backlog of five holds.
+const CLIENTS: usize = 6;
+
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (listener, address) = ends::listen(5)?;
+    let port = address.port();
+    bench.line("server", "listen(5)", format!("port {port}"), Mood::Plain);
+    let (mut clients, mut came) = (Vec::new(), Vec::new());
+    for letter in ('a'..).take(CLIENTS) {
+        let client = ends::connect(address)?;
+        let own = ends::name(&client)?.port();
+        bench.line("client", format!("{letter}: connect(:{port})"), format!("port {own}"), Mood::Good);
+        clients.push(client);
+        came.push((letter, own));
+        let depth = clients.len() as u32;
+        bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+            here.queue(listener.as_fd()).is_some_and(|(waiting, _)| waiting == depth)
+        })?;
+    }
+    let (mut in_turn, mut first) = (0, None);
+    for (letter, own) in &came {
+        let (_served, peer) = ends::call("accept()", listener.accept())?;
+        let taken = ends::address("accept()", Ok(peer))?.port();
+        let who = came.iter().find(|(_, port)| *port == taken).map_or('?', |(who, _)| *who);
+        in_turn += u32::from(taken == *own);
+        first = first.or(came.iter().position(|(_, port)| *port == taken));
+        let mood = if who == *letter { Mood::Good } else { Mood::Refused };
+        bench.line("server", "accept()", format!("{who}: port {taken}"), mood);
+    }
+    bench.measured("fifo-clients", came.len() as f64);
+    bench.measured("fifo-in-turn", f64::from(in_turn));
+    if let Some(place) = first {
+        bench.measured("fifo-first-taken", (place + 1) as f64);
+    }
+    Ok(())
+}

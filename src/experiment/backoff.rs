@@ -1,0 +1,99 @@
+//! A server that comes late, and who survives it: one connect() does not; a loop of new sockets and doubling pauses does; and the
+//! kernel's own retries do, where the server is there and only its queue is full. The pauses are scaled: 50 ms stand for a second.
+
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use socket2::Socket;
+
+use super::attempts::{self, Full, connect_to, cut, free_port};
+use super::{Bench, TrialError, ends};
+use crate::model::experiment::Mood;
+use crate::model::stamp::Stamp;
+
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    bench.measured("late-ms", ends::millis(LATE));
+    bench.measured("first-pause-ms", ends::millis(FIRST_PAUSE));
+    by_new_sockets(bench)?;
+    by_the_kernel(bench)
+}
+
+/// A new socket for each try, and a pause twice as long after each.
+fn by_new_sockets(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (address, began) = (free_port()?, bench.here().now());
+    let mut server = Late { address, due: began + LATE, listener: None };
+    let (mut pause, mut tries) = (FIRST_PAUSE, 0);
+    loop {
+        let socket = ends::socket()?;
+        let errno = attempts::connect(&socket, address);
+        let at = ends::millis(bench.here().now().since(began));
+        tries += 1;
+        attempts::tell(bench, "client", format!("#{tries} +{at:.0} ms: {}", connect_to(address)), errno);
+        bench.measured(&format!("backoff-try-{tries}-ms"), at);
+        if tries == 1 {
+            bench.measured("single-errno", f64::from(errno));
+        }
+        if errno == 0 || pause > LONGEST_PAUSE {
+            bench.yes("backoff-connected", errno == 0);
+            bench.measured("backoff-tries", f64::from(tries));
+            bench.measured("backoff-ms", at);
+            bench.measured("backoff-wasted-ms", at - ends::millis(LATE));
+            return if errno == 0 { cut(socket) } else { Ok(()) };
+        }
+        drop(socket);
+        bench.line("client", "close()", "0", Mood::Plain);
+        server.let_pass(bench, pause)?;
+        pause *= 2;
+    }
+}
+
+/// A server that is not there yet.
+struct Late {
+    address: SocketAddr,
+    due: Stamp,
+    listener: Option<Socket>,
+}
+
+impl Late {
+    /// Lets so much time pass; the server begins to listen when it is due.
+    fn let_pass(&mut self, bench: &mut Bench<'_>, span: Duration) -> Result<(), TrialError> {
+        let end = bench.here().now() + span;
+        if self.listener.is_none() && self.due <= end {
+            bench.pause(self.due.since(bench.here().now()))?;
+            let listener = ends::socket()?;
+            ends::call("bind()", listener.bind(&self.address.into()))?;
+            ends::call("listen(5)", listener.listen(5))?;
+            bench.line("server", format!("bind({}), listen(5)", self.address), "0", Mood::Good);
+            self.listener = Some(listener);
+        }
+        bench.pause(end.since(bench.here().now()))
+    }
+}
+
+/// One connect(), and a queue that is full for the same time.
+fn by_the_kernel(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let full = Full::open(bench)?;
+    let socket = attempts::impatient()?;
+    let began = bench.here().now();
+    let errno = attempts::connect(&socket, full.address);
+    attempts::tell(bench, "client", connect_to(full.address), errno);
+    bench.pause(LATE)?;
+    let _taken = full.make_room(bench)?;
+    let (at, errno) = attempts::end_of(bench, &socket, ends::PATIENCE)?;
+    let waited = ends::millis(at.since(began));
+    attempts::tell(bench, "client", format!("+{waited:.0} ms: getsockopt(SO_ERROR)"), errno);
+    let again = bench.here().connecting(socket.as_fd()).map_or(0, |(again, _)| again);
+    bench.yes("kernel-connected", errno == 0);
+    bench.measured("kernel-tries", f64::from(1 + again));
+    bench.measured("kernel-ms", waited);
+    bench.measured("kernel-wasted-ms", waited - ends::millis(LATE));
+    cut(socket)
+}
+
+/// How late the server is.
+const LATE: Duration = Duration::from_millis(600);
+/// The first pause: a second in the textbook.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// No pause is longer: 128 s in the textbook.
+const LONGEST_PAUSE: Duration = Duration::from_millis(6_400);

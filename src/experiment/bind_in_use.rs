@@ -1,0 +1,135 @@
+//! Two sockets and one port: what the second bind() meets while the first is bound, listens, or is gone and has left a connection
+//! in TIME_WAIT, and what SO_REUSEADDR and SO_REUSEPORT change, set on the second alone or on both.
+
+use std::net::SocketAddr;
+
+use socket2::Socket;
+
+use super::attempts::{self, free_port};
+use super::{Bench, TrialError, ends};
+use crate::model::experiment::Mood;
+use crate::say;
+
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let mut cells = 0;
+    for first in [First::Bound, First::Listens, First::TimeWait] {
+        for reuse in REUSES {
+            let errno = cell(bench, first, reuse)?;
+            bench.measured(&format!("{}-{}-errno", first.name(), reuse.name), f64::from(errno));
+            cells += 1;
+        }
+    }
+    bench.measured("in-use-cells", f64::from(cells));
+    Ok(())
+}
+
+/// How far the first socket is when the second one comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Bound,
+    Listens,
+    TimeWait,
+}
+
+impl First {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bound => "bound",
+            Self::Listens => "listening",
+            Self::TimeWait => "time-wait",
+        }
+    }
+}
+
+/// Which option stands where.
+#[derive(Clone, Copy, Debug)]
+struct Reuse {
+    name: &'static str,
+    first: Reused,
+    second: Reused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reused {
+    Nothing,
+    Address,
+    Port,
+}
+
+impl Reused {
+    /// Sets the option; how it reads before a call.
+    fn put_on(self, socket: &Socket) -> Result<&'static str, TrialError> {
+        match self {
+            Self::Nothing => Ok(""),
+            Self::Address => {
+                ends::call("setsockopt(SO_REUSEADDR)", socket.set_reuse_address(true)).map(|()| "SO_REUSEADDR, ")
+            }
+            Self::Port => {
+                ends::call("setsockopt(SO_REUSEPORT)", socket.set_reuse_port(true)).map(|()| "SO_REUSEPORT, ")
+            }
+        }
+    }
+}
+
+/// The errno of the second bind(), or of its listen() where bind() went well.
+fn cell(bench: &mut Bench<'_>, first: First, reuse: Reuse) -> Result<i32, TrialError> {
+    let address = free_port()?;
+    let _first = open_first(bench, first, reuse.first, address)?;
+    let second = ends::socket()?;
+    let option = reuse.second.put_on(&second)?;
+    let bound = attempts::number(&second.bind(&address.into()));
+    attempts::tell(bench, "server 2", format!("{option}bind(:{})", address.port()), bound);
+    if bound != 0 {
+        return Ok(bound);
+    }
+    let listens = attempts::number(&second.listen(5));
+    attempts::tell(bench, "server 2", "listen(5)", listens);
+    Ok(listens)
+}
+
+/// The socket that was there before; none of it is left but a connection in TIME_WAIT, if that is wanted.
+fn open_first(
+    bench: &mut Bench<'_>,
+    first: First,
+    reused: Reused,
+    address: SocketAddr,
+) -> Result<Option<Socket>, TrialError> {
+    let socket = ends::socket()?;
+    let option = reused.put_on(&socket)?;
+    ends::call("bind()", socket.bind(&address.into()))?;
+    let mut told = format!("{option}bind(:{})", address.port());
+    if first != First::Bound {
+        ends::call("listen()", socket.listen(5))?;
+        told.push_str(", listen(5)");
+    }
+    if first == First::TimeWait {
+        leave_in_time_wait(bench, &socket, address)?;
+        told.push_str(", accept(), close(), close()");
+    }
+    let outcome = if first == First::TimeWait { "TIME_WAIT" } else { "0" };
+    bench.line("server", told, outcome, Mood::Plain);
+    Ok((first != First::TimeWait).then_some(socket))
+}
+
+/// A connection of the listener that the listener's side closes first.
+fn leave_in_time_wait(bench: &Bench<'_>, listener: &Socket, address: SocketAddr) -> Result<(), TrialError> {
+    let client = ends::connect(address)?;
+    let (served, _) = ends::call("accept()", listener.accept())?;
+    drop(served);
+    drop(client);
+    bench.until(say!("a connection in TIME_WAIT"), ends::PATIENCE, |here| {
+        here.sockets(address.port()).iter().any(|seen| seen.state == TIME_WAIT)
+    })?;
+    Ok(())
+}
+
+const REUSES: [Reuse; 5] = [
+    Reuse { name: "plain", first: Reused::Nothing, second: Reused::Nothing },
+    Reuse { name: "reuseaddr-second", first: Reused::Nothing, second: Reused::Address },
+    Reuse { name: "reuseaddr-both", first: Reused::Address, second: Reused::Address },
+    Reuse { name: "reuseport-second", first: Reused::Nothing, second: Reused::Port },
+    Reuse { name: "reuseport-both", first: Reused::Port, second: Reused::Port },
+];
+
+/// TCP_TIME_WAIT in `include/net/tcp_states.h`.
+const TIME_WAIT: u8 = 6;

@@ -1,0 +1,135 @@
+//! The two ends that most trials need: a listener on loopback and clients of it, and the names of what their calls answer.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+
+use super::{Seen, TrialError};
+use crate::say;
+use crate::text::errno;
+
+/// A name for the error of a call, as `strace` writes it.
+pub(super) fn call<T>(what: impl Into<String>, outcome: io::Result<T>) -> Result<T, TrialError> {
+    outcome.map_err(|source| TrialError::Call { call: what.into(), source })
+}
+
+/// What a call answered: `0`, or the name of its error.
+pub(super) fn answer<T>(outcome: &io::Result<T>) -> String {
+    match outcome {
+        Ok(_) => "0".to_owned(),
+        Err(error) => errno::name(number(error)).into_owned(),
+    }
+}
+
+/// The errno of an error; 0 for one that the kernel did not give.
+pub(super) fn number(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(0)
+}
+
+/// A TCP socket, blocking and close-on-exec.
+pub(super) fn socket() -> Result<Socket, TrialError> {
+    call("socket(TCP)", Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)))
+}
+
+/// A non-blocking listener on a loopback port of the kernel's choice.
+pub(super) fn listen(backlog: i32) -> Result<(Socket, SocketAddr), TrialError> {
+    let socket = socket()?;
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    call("bind(127.0.0.1:0)", socket.bind(&anywhere.into()))?;
+    call(format!("listen({backlog})"), socket.listen(backlog))?;
+    call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
+    let address = name(&socket)?;
+    Ok((socket, address))
+}
+
+/// A client that is connected.
+pub(super) fn connect(to: SocketAddr) -> Result<Socket, TrialError> {
+    let socket = socket()?;
+    call(format!("connect({to})"), socket.connect_timeout(&to.into(), PATIENCE))?;
+    Ok(socket)
+}
+
+/// Where a socket stands (getsockname).
+pub(super) fn name(socket: &Socket) -> Result<SocketAddr, TrialError> {
+    address("getsockname()", socket.local_addr())
+}
+
+/// An IP address as an answer.
+pub(super) fn address(what: &str, answer: io::Result<socket2::SockAddr>) -> Result<SocketAddr, TrialError> {
+    let found = call(what, answer)?;
+    found.as_socket().ok_or_else(|| TrialError::InVain(say!("an IP address from {what}", what)))
+}
+
+/// A span in milliseconds.
+pub(super) const fn millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1_000.0
+}
+
+/// A client that is deaf from the beginning: its SYN goes out, and no answer reaches it until [`hears_again`].
+pub(super) fn connect_deaf(to: SocketAddr) -> Result<Socket, TrialError> {
+    let socket = socket()?;
+    deafen(&socket)?;
+    begin_connect(&socket, to)?;
+    Ok(socket)
+}
+
+/// Lets nothing in any more (needs the right to the network).
+pub(super) fn deafen(socket: &Socket) -> Result<(), TrialError> {
+    call("setsockopt(SO_ATTACH_FILTER)", socket.attach_filter(&DROP_ALL))
+}
+
+/// Lets everything in again.
+pub(super) fn hears_again(socket: &Socket) -> Result<(), TrialError> {
+    call("setsockopt(SO_DETACH_FILTER)", socket.detach_filter())
+}
+
+/// Sends the SYN and does not wait; what comes of it is seen at the socket, which stays non-blocking.
+pub(super) fn begin_connect(socket: &Socket, to: SocketAddr) -> Result<(), TrialError> {
+    call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
+    match socket.connect(&to.into()) {
+        Err(error) if number(&error) != Errno::INPROGRESS.raw_os_error() => call(format!("connect({to})"), Err(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The socket of a list that is the server's end of the connection with this client.
+pub(super) fn server_end(listed: &[Seen], client_port: u16) -> Option<Seen> {
+    listed.iter().copied().find(|seen| seen.peer_port == client_port)
+}
+
+/// A state by its number, as `ss` and the textbooks name it.
+pub(super) fn state(number: u8) -> &'static str {
+    STATES.get(usize::from(number)).copied().unwrap_or("?")
+}
+
+/// How long is waited for something that may not come at all.
+pub(super) const SOON: Duration = Duration::from_millis(300);
+
+/// How long anything on loopback may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+// Some states by their number (include/net/tcp_states.h).
+pub(super) const ESTABLISHED: u8 = 1;
+pub(super) const SYN_SENT: u8 = 2;
+pub(super) const SYN_RECV: u8 = 3;
+
+const STATES: [&str; 12] = [
+    "?",
+    "ESTABLISHED",
+    "SYN_SENT",
+    "SYN_RCVD",
+    "FIN_WAIT_1",
+    "FIN_WAIT_2",
+    "TIME_WAIT",
+    "CLOSED",
+    "CLOSE_WAIT",
+    "LAST_ACK",
+    "LISTEN",
+    "CLOSING",
+];
+
+/// A socket filter (classic BPF) that drops everything: `ret #0`.
+const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];

@@ -1,0 +1,130 @@
+//! A concurrent server that never closes the connections which its children serve: it runs out of descriptors, and no client ever sees
+//! the end. Then the same server with its close(). The limit of descriptors is lowered in the server's own process alone.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use socket2::Socket;
+
+use super::child::{self, Kin, Part};
+use super::{Bench, TrialError, ends};
+use crate::model::experiment::Mood;
+use crate::say;
+use crate::text::errno;
+
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    bench.measured("leak-limit", child::DESCRIPTORS as f64);
+    bench.measured("leak-clients", CLIENTS as f64);
+    serve(bench, Part::Leak, "leak")?;
+    serve(bench, Part::Close, "tidy")
+}
+
+/// One server and its clients; `name` begins the names of what is measured.
+fn serve(bench: &mut Bench<'_>, part: Part, name: &str) -> Result<(), TrialError> {
+    let (listener, address) = ends::listen(CLIENTS as i32)?;
+    let (ours, theirs) = ends::call("socketpair()", UnixStream::pair())?;
+    ends::call("fcntl(O_NONBLOCK)", ours.set_nonblocking(true))?;
+    let copy = ends::call("dup()", listener.try_clone())?;
+    let mut server = Kin::speaking(part, OwnedFd::from(copy), OwnedFd::from(theirs))?;
+    let limit = format!("RLIMIT_NOFILE {}", child::DESCRIPTORS);
+    bench.line("server", "fork(), setrlimit()", format!("pid {}, {limit}", server.pid()), Mood::Plain);
+    let mut guests = Vec::new();
+    for _ in 0..CLIENTS {
+        guests.push(Guest::connect(address)?);
+    }
+    bench.line("client", format!("{CLIENTS} × connect()"), "0", Mood::Good);
+    let (accepted, errno) = listen_to(bench, &ours)?;
+    bench.measured(&format!("{name}-accepted"), f64::from(accepted));
+    bench.measured(&format!("{name}-errno"), f64::from(errno));
+    bench.yes(&format!("{name}-emfile"), errno == Errno::MFILE.raw_os_error());
+    bench.pause(QUIET)?;
+    let (answered, ended) = hear(&mut guests);
+    let waiting = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
+    bench.line("client", format!("{answered} × read()"), "served", Mood::Good);
+    let mood = if ended < CLIENTS { Mood::Silent } else { Mood::Good };
+    bench.line("client", format!("{CLIENTS} × read()"), format!("{ended} × {}", say!("end of file")), mood);
+    bench.measured(&format!("{name}-served"), answered as f64);
+    bench.measured(&format!("{name}-eof"), ended as f64);
+    bench.measured(&format!("{name}-still-queued"), f64::from(waiting));
+    drop(ours);
+    server.end(bench)?;
+    bench.line("server", "exit(0)", "0", Mood::Plain);
+    let mut after = 0;
+    // Whoever waits in the queue was never accepted: nobody's exit ends it.
+    let _some_never_end = bench.until("EOF", ends::PATIENCE, |_| {
+        after = hear(&mut guests).1;
+        after >= accepted as usize
+    })?;
+    bench.line("client", format!("{CLIENTS} × read()"), format!("{after} × {}", say!("end of file")), Mood::Good);
+    bench.measured(&format!("{name}-eof-after-exit"), after as f64);
+    Ok(())
+}
+
+/// A client, and what it has heard.
+struct Guest {
+    socket: Socket,
+    heard: usize,
+    ended: bool,
+}
+
+impl Guest {
+    fn connect(address: std::net::SocketAddr) -> Result<Self, TrialError> {
+        let socket = ends::connect(address)?;
+        ends::call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
+        Ok(Self { socket, heard: 0, ended: false })
+    }
+
+    fn hear(&mut self) {
+        let mut room = [MaybeUninit::uninit(); 64];
+        while !self.ended {
+            match self.socket.recv(&mut room) {
+                Ok(0) => self.ended = true,
+                Ok(bytes) => self.heard += bytes,
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// How many clients were served, and how many saw the end.
+fn hear(guests: &mut [Guest]) -> (usize, usize) {
+    guests.iter_mut().for_each(Guest::hear);
+    let served = guests.iter().filter(|guest| guest.heard == child::SERVED.len()).count();
+    (served, guests.iter().filter(|guest| guest.ended).count())
+}
+
+/// Takes what the server tells of its accept() calls until one fails or everybody is in: how many were accepted, and the errno.
+fn listen_to(bench: &mut Bench<'_>, line: &UnixStream) -> Result<(u32, i32), TrialError> {
+    let mut words = String::new();
+    bench.until(say!("the server's accept() calls"), LONGEST, |_| {
+        let mut room = [0_u8; 512];
+        while let Ok(bytes @ 1..) = std::io::Read::read(&mut &*line, &mut room) {
+            words.push_str(&String::from_utf8_lossy(&room[..bytes]));
+        }
+        words.lines().count() >= CLIENTS || words.lines().any(|word| errno_of(word) != 0)
+    })?;
+    let errno = words.lines().map(errno_of).find(|errno| *errno != 0).unwrap_or(0);
+    let accepted = words.lines().filter(|word| errno_of(word) == 0).count() as u32;
+    bench.line("server", format!("{accepted} × accept(), fork()"), "0", Mood::Good);
+    if errno != 0 {
+        bench.line("server", "accept()", errno::name(errno), Mood::Refused);
+    }
+    Ok((accepted, errno))
+}
+
+/// The errno of a line of [`child`].
+fn errno_of(word: &str) -> i32 {
+    word.strip_prefix("accept ").and_then(|errno| errno.parse().ok()).unwrap_or(0)
+}
+
+/// More than the server has descriptors for.
+const CLIENTS: usize = 30;
+
+/// How long nobody may see an end.
+const QUIET: Duration = Duration::from_millis(400);
+
+/// How long starting a child for each client may take.
+const LONGEST: Duration = Duration::from_secs(20);

@@ -1,0 +1,108 @@
+//! What limit listen() leaves behind: backlogs of every size, the ceiling somaxconn lowered and raised, and listen() again.
+
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+
+use socket2::Socket;
+
+use super::knob::Turned;
+use super::{Bench, TrialError, ends};
+use crate::model::experiment::Mood;
+use crate::model::settings::Sysctl;
+use crate::say;
+
+/// The backlogs, and the names under which their limits are told.
+const BACKLOGS: [(i32, &str); 7] = [
+    (-1, "limit-minus-1"),
+    (0, "limit-0"),
+    (5, "limit-5"),
+    (128, "limit-128"),
+    (200, "limit-200"),
+    (4096, "limit-4096"),
+    (100_000, "limit-100000"),
+];
+
+/// A backlog above the old ceiling of 128.
+const LARGE: i32 = 200;
+const LOW: i64 = 64;
+const HIGH: i64 = 8192;
+
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (listener, address) = ends::listen(0)?;
+    for (backlog, name) in BACKLOGS {
+        let limit = listen(bench, &listener, backlog)?;
+        bench.measured(name, f64::from(limit));
+    }
+    let limit = listen(bench, &listener, LARGE)?;
+    let held = fill(bench, &listener, address, limit + 10)?;
+    bench.measured("held-200", f64::from(held));
+    turn_ceiling(bench)
+}
+
+/// Calls listen() and tells what limit the socket has then.
+fn listen(bench: &mut Bench<'_>, listener: &Socket, backlog: i32) -> Result<u32, TrialError> {
+    ends::call(format!("listen({backlog})"), listener.listen(backlog))?;
+    let limit = limit(bench, listener)?;
+    bench.line("server", format!("listen({backlog})"), told(limit), Mood::Plain);
+    Ok(limit)
+}
+
+/// The limit that the socket has now.
+fn limit(bench: &Bench<'_>, listener: &Socket) -> Result<u32, TrialError> {
+    let reading = bench.here().queue(listener.as_fd());
+    reading.map(|(_, limit)| limit).ok_or_else(|| TrialError::InVain(say!("the listener's limit").to_owned()))
+}
+
+fn told(limit: u32) -> String {
+    say!("limit {limit}", limit)
+}
+
+/// Lets clients come until one of them stands outside, or `most` have come: how many the queue took.
+fn fill(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr, most: u32) -> Result<u32, TrialError> {
+    let mut clients = Vec::new();
+    while (clients.len() as u32) < most {
+        let client = ends::socket()?;
+        ends::begin_connect(&client, address)?;
+        clients.push(client);
+        let wanted = clients.len() as u32;
+        let came = bench.until(say!("a child in the accept queue"), ends::SOON, |here| {
+            here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == wanted)
+        });
+        if matches!(came, Err(TrialError::InVain(_))) {
+            break;
+        }
+        came?;
+    }
+    let held = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
+    let outcome = say!("{depth} in the queue", depth = held);
+    bench.line("client", format!("{} × connect()", clients.len()), outcome, Mood::Plain);
+    Ok(held)
+}
+
+/// The ceiling is turned; a socket that listens already takes no notice until listen() is called again.
+fn turn_ceiling(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (listener, _) = ends::listen(0)?;
+    let before = listen(bench, &listener, LARGE)?;
+    let ceiling = Turned::new(bench, Sysctl::Somaxconn, LOW)?;
+    bench.measured("somaxconn", ceiling.before as f64);
+    let lowered = limit(bench, &listener)?;
+    bench.line("kernel", say!("the listener"), told(lowered), Mood::Silent);
+    let lowered_again = listen(bench, &listener, LARGE)?;
+    ceiling.turn(bench, HIGH)?;
+    let raised = limit(bench, &listener)?;
+    bench.line("kernel", say!("the listener"), told(raised), Mood::Silent);
+    let raised_again = listen(bench, &listener, LARGE)?;
+    let raised_all = listen(bench, &listener, 100_000)?;
+    let limits = [
+        ("before", before),
+        ("lowered", lowered),
+        ("lowered-again", lowered_again),
+        ("raised", raised),
+        ("raised-again", raised_again),
+        ("raised-100000", raised_all),
+    ];
+    for (name, limit) in limits {
+        bench.measured(&format!("ceiling-{name}"), f64::from(limit));
+    }
+    ceiling.restore(bench)
+}

@@ -1,0 +1,68 @@
+//! listen() on sockets of every type: those that know connections take it, the others answer EOPNOTSUPP.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::{Bench, TrialError, attempts, ends};
+use crate::model::experiment::Mood;
+
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (mut listen, mut refused) = (0, 0);
+    for kind in KINDS {
+        let call = format!("socket({}, {})", kind.domain_name, kind.type_name);
+        let socket = match Socket::new(kind.domain, kind.variety, kind.protocol) {
+            Ok(socket) => socket,
+            // Raw sockets need a right that the host does not give to everybody.
+            Err(error) => {
+                bench.line("server", call, attempts::name(ends::number(&error)), Mood::Refused);
+                continue;
+            }
+        };
+        ends::call(format!("{call}, bind()"), socket.bind(&place(kind.domain)?))?;
+        let errno = attempts::number(&socket.listen(5));
+        attempts::tell(bench, "server", format!("{call}, bind(), listen(5)"), errno);
+        bench.measured(&format!("listen-{}-errno", kind.name), f64::from(errno));
+        listen += u32::from(errno == 0);
+        refused += u32::from(attempts::is(errno, Errno::OPNOTSUPP));
+    }
+    bench.measured("listen-types-taken", f64::from(listen));
+    bench.measured("listen-types-refused", f64::from(refused));
+    Ok(())
+}
+
+/// A name of the kernel's choice: a port, or for unix sockets an abstract one (unix(7), "autobind").
+fn place(domain: Domain) -> Result<SockAddr, TrialError> {
+    if domain == Domain::UNIX {
+        return ends::call("bind()", SockAddr::unix(""));
+    }
+    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
+}
+
+/// One kind of socket.
+struct Kind {
+    name: &'static str,
+    domain: Domain,
+    domain_name: &'static str,
+    variety: Type,
+    type_name: &'static str,
+    protocol: Option<Protocol>,
+}
+
+const fn inet(name: &'static str, variety: Type, type_name: &'static str, protocol: Option<Protocol>) -> Kind {
+    Kind { name, domain: Domain::IPV4, domain_name: "AF_INET", variety, type_name, protocol }
+}
+
+const fn unix(name: &'static str, variety: Type, type_name: &'static str) -> Kind {
+    Kind { name, domain: Domain::UNIX, domain_name: "AF_UNIX", variety, type_name, protocol: None }
+}
+
+const KINDS: [Kind; 6] = [
+    inet("stream", Type::STREAM, "SOCK_STREAM", None),
+    unix("unix-stream", Type::STREAM, "SOCK_STREAM"),
+    unix("unix-seqpacket", Type::SEQPACKET, "SOCK_SEQPACKET"),
+    inet("dgram", Type::DGRAM, "SOCK_DGRAM", None),
+    unix("unix-dgram", Type::DGRAM, "SOCK_DGRAM"),
+    inet("raw", Type::RAW, "SOCK_RAW", Some(Protocol::ICMPV4)),
+];

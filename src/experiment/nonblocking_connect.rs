@@ -1,0 +1,90 @@
+//! connect() that does not wait: what it answers at once, when the socket becomes writable, and that writable is not yet connected.
+//! To a listener on loopback, to a unix socket, to a host that is 200 ms away, to a full queue, and to nobody.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::attempts::{self, Full, connect_to, cut, free_port};
+use super::far::{self, FAR, Far};
+use super::{Bench, TrialError, ends};
+use crate::model::experiment::Mood;
+use crate::model::segment::{Kind, flags};
+use crate::model::stamp::Stamp;
+
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (_listener, address) = ends::listen(5)?;
+    let attempt = Attempt::begin(bench, "loopback", address)?;
+    attempt.end(bench)?;
+    unix(bench)?;
+    if bench.pass().is_ok() {
+        far_away(bench)?;
+    }
+    let full = Full::open(bench)?;
+    let attempt = Attempt::begin(bench, "full", full.address)?;
+    bench.pause(ROOM_AFTER)?;
+    let _taken = full.make_room(bench)?;
+    attempt.end(bench)?;
+    let attempt = Attempt::begin(bench, "nobody", free_port()?)?;
+    attempt.end(bench)
+}
+
+/// A connection that was begun without waiting.
+struct Attempt {
+    name: &'static str,
+    socket: Socket,
+    began: Stamp,
+}
+
+impl Attempt {
+    fn begin(bench: &mut Bench<'_>, name: &'static str, to: SocketAddr) -> Result<Self, TrialError> {
+        let (socket, began) = (attempts::impatient()?, bench.here().now());
+        let errno = attempts::connect(&socket, to);
+        let is_writable = attempts::is_writable(&socket);
+        attempts::tell(bench, "client", format!("O_NONBLOCK, {}", connect_to(to)), errno);
+        bench.measured(&format!("{name}-errno"), f64::from(errno));
+        bench.yes(&format!("{name}-writable-at-once"), is_writable);
+        Ok(Self { name, socket, began })
+    }
+
+    fn end(self, bench: &mut Bench<'_>) -> Result<(), TrialError> {
+        let (at, errno) = attempts::end_of(bench, &self.socket, ends::PATIENCE)?;
+        let waited = ends::millis(at.since(self.began));
+        bench.line("client", "poll(POLLOUT)", format!("+{waited:.0} ms"), Mood::Plain);
+        attempts::tell(bench, "client", "getsockopt(SO_ERROR)", errno);
+        bench.measured(&format!("{}-writable-ms", self.name), waited);
+        bench.measured(&format!("{}-so-error", self.name), f64::from(errno));
+        cut(self.socket)
+    }
+}
+
+/// A unix socket has no handshake.
+fn unix(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let open = || ends::call("socket(AF_UNIX)", Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None));
+    let listener = open()?;
+    ends::call("bind()", listener.bind(&ends::call("bind()", SockAddr::unix(""))?))?;
+    ends::call("listen(5)", listener.listen(5))?;
+    let (client, name) = (open()?, ends::call("getsockname()", listener.local_addr())?);
+    let errno = attempts::number(&client.connect(&name));
+    attempts::tell(bench, "client", "O_NONBLOCK, connect(AF_UNIX)", errno);
+    bench.measured("unix-errno", f64::from(errno));
+    Ok(())
+}
+
+/// The far host answers after a round trip.
+fn far_away(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let mut far = Far::open(bench)?;
+    let attempt = Attempt::begin(bench, "far", FAR.into())?;
+    let (_, syn) = far.wait_for(bench, Kind::Syn, ends::PATIENCE)?;
+    bench.pause(ROUND_TRIP)?;
+    far::answer(bench, &syn, flags::SYN | flags::ACK)?;
+    bench.line("wire", "SYN-ACK", format!("+{} ms", ROUND_TRIP.as_millis()), Mood::Plain);
+    bench.measured("far-rtt-ms", ends::millis(ROUND_TRIP));
+    attempt.end(bench)
+}
+
+/// How far away the far host is.
+const ROUND_TRIP: Duration = Duration::from_millis(200);
+/// When the full queue gets room.
+const ROOM_AFTER: Duration = Duration::from_millis(300);

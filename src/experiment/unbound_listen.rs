@@ -1,0 +1,41 @@
+//! listen() on a socket that was never bound: the kernel gives it a port, and everybody can come.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::attempts::{self, connect_to, cut};
+use super::{Bench, TrialError, ends};
+use crate::model::experiment::Mood;
+
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let socket = ends::socket()?;
+    let errno = attempts::number(&socket.listen(5));
+    attempts::tell(bench, "server", "socket(), listen(5)", errno);
+    bench.measured("unbound-listen-errno", f64::from(errno));
+    let own = ends::name(&socket)?;
+    bench.line("server", "getsockname()", own.to_string(), Mood::Plain);
+    bench.measured("unbound-listen-port", f64::from(own.port()));
+    bench.yes("unbound-listen-wildcard", own.ip().is_unspecified());
+    if let Some((least, most)) = ephemeral_ports() {
+        bench.line("kernel", "net.ipv4.ip_local_port_range", format!("{least} {most}"), Mood::Plain);
+        bench.yes("unbound-listen-ephemeral", (least..=most).contains(&own.port()));
+    }
+    let mut came = 0;
+    for address in [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)] {
+        let (client, to) = (ends::socket()?, SocketAddr::from((address, own.port())));
+        let errno = attempts::connect(&client, to);
+        attempts::tell(bench, "client", connect_to(to), errno);
+        if errno == 0 {
+            came += 1;
+            cut(client)?;
+        }
+    }
+    bench.measured("unbound-listen-clients", f64::from(came));
+    Ok(())
+}
+
+/// The ports that the kernel gives out by itself, in this network namespace.
+fn ephemeral_ports() -> Option<(u16, u16)> {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ports = text.split_whitespace().map(str::parse);
+    Some((ports.next()?.ok()?, ports.next()?.ok()?))
+}

@@ -1,0 +1,141 @@
+//! A unix stream socket's queue: no handshake, no SYN queue, no silence. Clients come until one is told EAGAIN; in a trial of its own
+//! another waits in connect() until accept() makes room.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::asleep::{self, heard, is_asleep};
+use super::{Bench, TrialError, ends};
+use crate::model::experiment::Mood;
+use crate::say;
+
+/// Clients come until one is refused.
+pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (_listener, address) = listen(bench)?;
+    fill(bench, &address).map(drop)
+}
+
+/// Behind them comes one that waits; then everybody is served.
+pub(super) fn wait(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    let (listener, address) = listen(bench)?;
+    let clients = fill(bench, &address)?;
+    // Those that fit, the one that was refused, and this one.
+    wait_in_connect(bench, &listener, &address, clients.len() + 2)?;
+    let mut open = Vec::new();
+    ends::call("fcntl(O_NONBLOCK)", listener.set_nonblocking(true))?;
+    while let Ok((accepted, _)) = listener.accept() {
+        open.push(accepted);
+    }
+    bench.line(
+        "server",
+        format!("{} × accept()", open.len()),
+        say!("{count} new sockets", count = open.len()),
+        Mood::Good,
+    );
+    bench.measured("unix-served", (open.len() + 1) as f64);
+    Ok(())
+}
+
+fn listen(bench: &mut Bench<'_>) -> Result<(Socket, SockAddr), TrialError> {
+    let listener = socket()?;
+    // A name in the network namespace, not in the file system: nothing is left to be removed.
+    let name = format!("\0qviz-trial-{}", std::process::id());
+    let address = ends::call("sockaddr_un", SockAddr::unix(&name))?;
+    ends::call("bind()", listener.bind(&address))?;
+    ends::call(format!("listen({BACKLOG})"), listener.listen(BACKLOG))?;
+    bench.line("server", format!("listen({BACKLOG})"), "0", Mood::Plain);
+    bench.measured("unix-backlog", f64::from(BACKLOG));
+    Ok((listener, address))
+}
+
+/// Lets clients that do not wait come until one is refused.
+fn fill(bench: &mut Bench<'_>, address: &SockAddr) -> Result<Vec<Socket>, TrialError> {
+    let mut clients = Vec::new();
+    loop {
+        let client = socket()?;
+        ends::call("fcntl(O_NONBLOCK)", client.set_nonblocking(true))?;
+        let outcome = client.connect(address);
+        let mood = if outcome.is_ok() { Mood::Good } else { Mood::Refused };
+        bench.line("client", format!("connect() {}", clients.len() + 1), ends::answer(&outcome), mood);
+        match outcome {
+            Ok(()) if clients.len() < MOST => clients.push(client),
+            Ok(()) => return Err(TrialError::InVain(say!("a full queue").to_owned())),
+            Err(error) => {
+                bench.measured("unix-held", clients.len() as f64);
+                bench.measured("unix-errno", f64::from(ends::number(&error)));
+                bench.yes("unix-eagain", ends::number(&error) == Errno::AGAIN.raw_os_error());
+                return Ok(clients);
+            }
+        }
+    }
+}
+
+/// One more client comes and waits; accept() lets it in.
+fn wait_in_connect(
+    bench: &mut Bench<'_>,
+    listener: &Socket,
+    address: &SockAddr,
+    number: usize,
+) -> Result<(), TrialError> {
+    let client = socket()?;
+    // It has to return whatever happens.
+    ends::call("setsockopt(SO_SNDTIMEO)", client.set_write_timeout(Some(LONGEST)))?;
+    std::thread::scope(|threads| {
+        let (teller, told) = channel();
+        let waiting = &client;
+        threads.spawn(move || asleep::call(&teller, || waiting.connect(address)));
+        let blocks = sleeps(bench, &told, number)?;
+        bench.yes("unix-blocks", blocks);
+        let made_room = bench.here().now();
+        let (_served, _) = ends::call("accept()", listener.accept())?;
+        bench.line("server", "accept()", say!("a new socket"), Mood::Good);
+        if !blocks {
+            return Ok(());
+        }
+        let answer = heard(bench, &told, say!("connect() to return"))?;
+        let woke = bench.here().now();
+        bench.yes("unix-woken", answer == "0");
+        bench.line("client", format!("connect() {number}"), answer, Mood::Good);
+        bench.measured("unix-woke-ms", ends::millis(woke.since(made_room)));
+        Ok(())
+    })
+}
+
+/// True when that client sleeps in connect() for as long as nobody calls accept().
+fn sleeps(bench: &mut Bench<'_>, told: &Receiver<String>, number: usize) -> Result<bool, TrialError> {
+    let call = say!("connect() {number}, blocking", number);
+    let thread = heard(bench, told, say!("a second thread"))?;
+    let mut answer = None;
+    bench.until(say!("a thread asleep in connect()"), ends::PATIENCE, |_| {
+        answer = told.try_recv().ok();
+        answer.is_some() || is_asleep(&thread)
+    })?;
+    if answer.is_none() {
+        bench.line("client", call.clone(), say!("sleeps"), Mood::Silent);
+        bench.pause(NOBODY)?;
+        answer = told.try_recv().ok();
+    }
+    let sleeps = answer.is_none();
+    if let Some(answer) = answer {
+        bench.line("client", call, answer, Mood::Plain);
+    }
+    Ok(sleeps)
+}
+
+fn socket() -> Result<Socket, TrialError> {
+    ends::call("socket(AF_UNIX)", Socket::new(Domain::UNIX, Type::STREAM, None))
+}
+
+const BACKLOG: i32 = 5;
+
+/// Clients that come at most: far more than fit.
+const MOST: usize = 64;
+
+/// How long nobody calls accept().
+const NOBODY: Duration = Duration::from_millis(400);
+
+/// How long connect() waits at most.
+const LONGEST: Duration = Duration::from_secs(2);

@@ -1,0 +1,13 @@
+//! FACTS → PICTURE: the one fold over the stream of events, and what follows from its state. Pure: no clock, no I/O.
+//!
+//! Start at [`world`] ([`World::apply`](world::World::apply)); [`listeners`] folds all listeners of a machine, [`ledger`] adds up
+//! what was dropped and why, and [`finding`] holds the diagnoses.
+
+pub mod alarm;
+pub mod connection;
+pub mod finding;
+pub mod history;
+pub mod ledger;
+pub mod listeners;
+pub mod nearby;
+pub mod world;

@@ -1,0 +1,247 @@
+//! What ends a watch with a failed expectation (`--fail-on`): a listener that drops, or one that is too full.
+//!
+//! What a listener really dropped is told from the noise of its counter by the survey
+//! ([`Drops`](crate::fold::listeners::Drops)): a drop that is certain counts at once, one that may be another listener's counts when it stays
+//! so and the queue has been full.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::world::World;
+use crate::fold::listeners::{Survey, Watched};
+use crate::model::event::Event;
+use crate::model::stamp::Stamp;
+use crate::model::watch::{ListenerId, Target};
+use crate::say;
+
+/// One condition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FailOn {
+    /// The listener has dropped a SYN or a final ACK.
+    Overflow,
+    /// Its accept queue holds this share of its capacity or more; above 0, at most 1.
+    Full(f64),
+}
+
+/// Conditions and what is known about them so far.
+#[derive(Clone, Debug, Default)]
+pub struct Alarm {
+    conditions: Vec<FailOn>,
+    target: Option<Target>,
+    /// Since when a listener may have dropped, where that is not certain.
+    suspected: BTreeMap<ListenerId, Stamp>,
+}
+
+impl Alarm {
+    /// An alarm for the listeners of `target`; `None`: for any.
+    pub fn new(conditions: Vec<FailOn>, target: Option<Target>) -> Self {
+        Self { conditions, target, ..Self::default() }
+    }
+
+    /// Takes a fact that `world` has just taken; what has happened, when one of the conditions holds.
+    pub fn hear(&mut self, world: &World, event: &Event) -> Option<String> {
+        let conditions = std::mem::take(&mut self.conditions);
+        let rung = conditions.iter().find_map(|condition| match condition {
+            FailOn::Full(share) => self.too_full(&world.survey, event, *share),
+            FailOn::Overflow => self.dropped(world, event),
+        });
+        self.conditions = conditions;
+        rung
+    }
+
+    fn too_full(&self, survey: &Survey, event: &Event, share: f64) -> Option<String> {
+        let Event::Roll(roll) = event else { return None };
+        roll.changed.iter().filter(|reading| self.is_meant(reading.id, survey)).find_map(|reading| {
+            let one = survey.listeners.get(&reading.id)?;
+            let (depth, capacity) = (reading.queue.depth?, one.capacity()?);
+            (depth > 0 && f64::from(depth) >= share * f64::from(capacity)).then(|| {
+                let percent = share * 100.0;
+                say!(
+                    "{name}: its accept queue holds {depth} of {capacity}, {percent} % or more",
+                    name = name(one),
+                    depth,
+                    capacity,
+                    percent
+                )
+            })
+        })
+    }
+
+    fn dropped(&mut self, world: &World, event: &Event) -> Option<String> {
+        if !matches!(event, Event::Roll(_) | Event::Counters(_) | Event::Ended) {
+            return None;
+        }
+        let (now, last) = (world.now, matches!(event, Event::Ended));
+        for (id, one) in &world.survey.listeners {
+            let Some(drops) = one.drops().filter(|drops| drops.listener > 0) else {
+                self.suspected.remove(id);
+                continue;
+            };
+            let since = *self.suspected.entry(*id).or_insert(now);
+            let likely = !one.full(now).is_zero() && (last || now.since(since) >= DOUBT);
+            if (drops.at_least > 0 || likely) && self.is_meant(*id, &world.survey) {
+                let (depth, capacity) = (number(one.reading.queue.depth), number(one.capacity()));
+                let count = if drops.is_exact() { drops.at_least } else { drops.at_least.max(1) };
+                let at_least = if drops.is_exact() { "" } else { say!("at least ") };
+                let count = if count == 1 { say!("1 packet").to_owned() } else { say!("{count} packets", count) };
+                return Some(say!(
+                    "{name} has dropped {at_least}{count} (SYNs or final ACKs); its accept queue holds {depth} of {capacity}",
+                    name = name(one),
+                    at_least,
+                    count,
+                    depth,
+                    capacity
+                ));
+            }
+        }
+        None
+    }
+
+    fn is_meant(&self, id: ListenerId, survey: &Survey) -> bool {
+        let one = survey.listeners.get(&id);
+        one.is_some_and(|one| self.target.as_ref().is_none_or(|target| target.takes(&one.reading)))
+    }
+}
+
+fn number(value: Option<u32>) -> String {
+    value.map_or_else(|| "—".to_owned(), |value| value.to_string())
+}
+
+/// The listener as a person knows it.
+fn name(one: &Watched) -> String {
+    let address = &one.reading.address;
+    one.owner
+        .as_ref()
+        .map_or_else(|| address.to_string(), |owner| format!("{address} ({}, pid {})", owner.command, owner.pid))
+}
+
+/// A drop that may be another listener's, or noise, must stay so for this long.
+const DOUBT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::counters::{Counter, Counters};
+    use crate::model::sample::QueueReading;
+    use crate::model::settings::Sysctls;
+    use crate::model::watch::{Address, ListenerReading, Rights, Roll, Watching};
+
+    /// A watch told step by step.
+    struct Tale {
+        world: World,
+        alarm: Alarm,
+        at: u64,
+        rung: Option<String>,
+    }
+
+    impl Tale {
+        fn new(conditions: &[FailOn], target: Option<&str>) -> Self {
+            let target = target.map(|words| words.parse().unwrap());
+            let alarm = Alarm::new(conditions.to_vec(), target);
+            let mut tale = Self { world: World::new(), alarm, at: 0, rung: None };
+            let watching = Watching {
+                kernel: "6.18".into(),
+                pid: 1,
+                rights: Rights::default(),
+                netns: None,
+                target: None,
+                sysctls: Sysctls::default(),
+            };
+            tale.tell(&Event::Watching(Box::new(watching)));
+            tale
+        }
+
+        fn tell(&mut self, event: &Event) -> bool {
+            self.world.apply(Stamp::from_millis(self.at), event);
+            let rung = self.alarm.hear(&self.world, event);
+            self.at += 100;
+            self.rung = self.rung.take().or(rung);
+            self.rung.is_some()
+        }
+
+        fn read(&mut self, port: u16, depth: u32, drops: u32) -> bool {
+            let address = Address::Tcp(([127, 0, 0, 1], port).into());
+            let queue = QueueReading { depth: Some(depth), limit: Some(4), drops: Some(drops) };
+            let id = ListenerId(port.into());
+            let changed = vec![ListenerReading { id, address, v6_only: None, queue, inode: 1, uid: None }];
+            self.tell(&Event::Roll(Box::new(Roll { changed, gone: Vec::new() })))
+        }
+
+        fn count(&mut self, drops: u64) -> bool {
+            let mut counters = Counters::default();
+            counters.set(Counter::ListenDrops, drops);
+            self.tell(&Event::Counters(Box::new(counters)))
+        }
+
+        fn rest(&mut self, drops: u64) -> bool {
+            (0..20).any(|_| self.count(drops))
+        }
+    }
+
+    #[test]
+    fn a_drop_counts_when_listener_and_kernel_agree_in_whatever_order_they_are_read() {
+        for kernel_first in [true, false] {
+            let mut tale = Tale::new(&[FailOn::Overflow], None);
+            tale.read(80, 2, 7);
+            tale.count(40);
+            if kernel_first {
+                tale.count(41);
+                tale.read(80, 2, 8);
+            } else {
+                tale.read(80, 2, 8);
+                tale.count(41);
+            }
+            tale.count(41);
+            assert!(tale.count(41), "{kernel_first}");
+            assert!(tale.rung.unwrap().contains("127.0.0.1:80 has dropped 1 packet "));
+        }
+    }
+
+    #[test]
+    fn noise_alone_and_drops_of_others_alone_are_no_overflow() {
+        let mut tale = Tale::new(&[FailOn::Overflow], Some("80"));
+        tale.read(80, 1, 0);
+        tale.read(81, 5, 0);
+        tale.count(40);
+        tale.read(80, 1, 3);
+        assert!(!tale.rest(40), "the kernel has dropped nothing");
+        tale.read(81, 5, 9);
+        tale.count(43);
+        assert!(!tale.rest(43), "another listener has dropped: {:?}", tale.rung);
+    }
+
+    #[test]
+    fn of_several_that_come_into_question_the_one_that_was_full_has_dropped() {
+        let mut tale = Tale::new(&[FailOn::Overflow], None);
+        tale.read(80, 1, 0);
+        tale.read(81, 5, 0);
+        tale.count(40);
+        tale.read(80, 1, 2);
+        tale.read(81, 5, 2);
+        assert!(!tale.count(42));
+        assert!(tale.rest(42));
+        assert!(tale.rung.unwrap().contains(":81 has dropped at least 1 packet "));
+    }
+
+    #[test]
+    fn the_end_decides_what_is_still_in_doubt() {
+        let mut tale = Tale::new(&[FailOn::Overflow], None);
+        tale.read(80, 5, 0);
+        tale.read(81, 1, 0);
+        tale.count(40);
+        tale.read(80, 5, 2);
+        tale.read(81, 1, 2);
+        assert!(!tale.count(42));
+        assert!(tale.tell(&Event::Ended));
+    }
+
+    #[test]
+    fn full_counts_at_its_share_of_what_fits_and_for_the_target_alone() {
+        let mut tale = Tale::new(&[FailOn::Overflow, FailOn::Full(0.8)], Some(":80"));
+        assert!(!tale.read(81, 5, 0) && !tale.read(80, 3, 0));
+        assert!(tale.read(80, 4, 0));
+        assert!(tale.rung.unwrap().contains("holds 4 of 5, 80 % or more"));
+        let mut empty = Tale::new(&[FailOn::Full(0.001)], None);
+        assert!(!empty.read(80, 0, 0));
+    }
+}

@@ -1,0 +1,55 @@
+//! accept() takes less than arrives, and the queue stays full.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, lately};
+use crate::fold::world::World;
+use crate::say;
+
+pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, check: Check::World(check) };
+
+const EXPLAIN: &str = "\
+The program takes connections out of the accept queue more slowly than clients come, so the queue stays full and every further
+SYN and final ACK is dropped in silence. A bigger backlog does not cure this: the queue grows by (arrivals - accepts) entries per
+second, so each further entry of backlog only delays the next drop by 1 / (arrivals - accepts) seconds, and everybody waits longer.
+Kernel: sk_acceptq_is_full (include/net/sock.h), asked in tcp_conn_request and tcp_v4_syn_recv_sock.
+What to do: call accept() more often (an accept loop of its own, more workers, less work between two accept() calls), or let fewer
+clients in.";
+
+/// How many seconds the rule looks back.
+const SECONDS: u32 = 3;
+
+fn check(world: &World) -> Verdict {
+    let Some(lately) = lately(world, SECONDS) else {
+        let full = world.accept_capacity().is_some_and(|capacity| world.accept_queue.depth() >= capacity);
+        let lost = world.ledger.kernel_drops() > 0;
+        return if full && lost { Verdict::TooEarly } else { Verdict::Absent };
+    };
+    // A burst that is over is no stream of arrivals: nothing more would come for which a bigger backlog could buy time.
+    if !lately.keeps_coming {
+        return Verdict::Absent;
+    }
+    let surplus = lately.arrivals_per_s - lately.accepts_per_s;
+    // Where nobody at all is accepted the server is stalled, and a watch says that by another rule.
+    let stalled = world.is_watched() && lately.accepts_per_s <= 0.0;
+    if stalled || lately.full < 0.5 || surplus <= 0.0 || lately.drops == 0 {
+        return Verdict::Absent;
+    }
+    let gained_s = 1.0 / surplus;
+    Verdict::Found(Diagnosis {
+        severity: Severity::Problem,
+        evidence: vec![
+            ("arrivals_per_s", lately.arrivals_per_s),
+            ("accepts_per_s", lately.accepts_per_s),
+            ("full_share", lately.full),
+            ("seconds_per_backlog_entry", gained_s),
+        ],
+        sentence: Sentence::new(move || {
+            say!(
+                "accept() takes {accepts}/s but clients arrive at {arrivals}/s: the queue stays full. A bigger backlog would only buy \
+                 {gained} s per entry; accept() must become faster.",
+                accepts = format_args!("{:.1}", lately.accepts_per_s),
+                arrivals = format_args!("{:.1}", lately.arrivals_per_s),
+                gained = format_args!("{gained_s:.2}"),
+            )
+        }),
+    })
+}

@@ -1,0 +1,48 @@
+//! A burst came that the backlog could not hold, though the server keeps up on average.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, lately};
+use crate::fold::world::World;
+use crate::say;
+
+pub(super) const RULE: Rule = Rule { name: "burst-too-large", explain: EXPLAIN, check: Check::World(check) };
+
+const EXPLAIN: &str = "\
+More clients came at once than the queue holds, but on average the program keeps up: this is the case that a bigger backlog cures.
+qviz counts the clients that had knocked and were not yet accepted, at their peak; a backlog of that number minus one (the queue
+holds backlog + 1) would have held them all.
+Kernel: sk_acceptq_is_full (include/net/sock.h): sk_ack_backlog > sk_max_ack_backlog.
+What to do: listen() with at least that backlog, and raise net.core.somaxconn if it is lower; then restart the program, or let it
+call listen() again.";
+
+fn check(world: &World) -> Verdict {
+    let overflowed = world.ledger.tolls().any(|(cause, toll)| cause.is_overflow() && toll.segments > 0);
+    let Some(limit) = world.accept_limit().filter(|_| overflowed) else { return Verdict::Absent };
+    let peak = world.demand.peak();
+    // Clients that came one after the other and were kept waiting are no burst.
+    if peak <= limit + 1 || world.demand.at_once() * 2 < peak {
+        return Verdict::Absent;
+    }
+    if lately(world, 3).is_none() {
+        return Verdict::TooEarly;
+    }
+    if world.demand.waiting() > limit + 1 {
+        return Verdict::Absent;
+    }
+    let needed = peak - 1;
+    Verdict::Found(Diagnosis {
+        severity: Severity::Warning,
+        evidence: vec![
+            ("peak_waiting_clients", peak.into()),
+            ("limit", limit.into()),
+            ("needed_backlog", needed.into()),
+        ],
+        sentence: Sentence::new(move || {
+            say!(
+                "a burst of {peak} waiting clients met a queue that holds {capacity}: a backlog of {needed} would have held it.",
+                peak,
+                capacity = limit + 1,
+                needed
+            )
+        }),
+    })
+}

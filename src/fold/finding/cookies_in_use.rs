@@ -1,0 +1,46 @@
+//! The kernel answers with SYN cookies.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
+use crate::fold::world::World;
+use crate::model::counters::Counter;
+use crate::model::settings::Sysctl;
+use crate::say;
+
+pub(super) const RULE: Rule = Rule { name: "cookies-in-use", explain: EXPLAIN, check: Check::World(check) };
+
+const EXPLAIN: &str = "\
+The SYN queue was full (or net.ipv4.tcp_syncookies is 2), so the kernel answered SYNs with a cookie: a sequence number from which
+it can make the connection later without having kept a request. Clients get in all the same, but without window scaling and SACK
+unless they use timestamps, and a lost SYN-ACK is not repeated by the server.
+Kernel: tcp_syn_flood_action, cookie_v4_init_sequence (net/ipv4/syncookies.c).
+What to do: find out why the SYN queue is full: a backlog too small for the round-trip time (entries = arrivals x round trip), or
+clients that do not answer.";
+
+fn check(world: &World) -> Verdict {
+    let (sent, redeemed) = (world.ledger.cookies_sent, world.ledger.cookies_redeemed);
+    if sent == 0 {
+        return Verdict::Absent;
+    }
+    if world.counter(Counter::SyncookiesSent) == Some(0) {
+        return Verdict::TooEarly;
+    }
+    let always = world.sysctls.value(Sysctl::Syncookies) == Some(2);
+    Verdict::Found(Diagnosis {
+        severity: Severity::Note,
+        evidence: vec![("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)],
+        sentence: Sentence::new(move || {
+            if always {
+                return say!(
+                    "tcp_syncookies is 2: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}.",
+                    sent,
+                    redeemed
+                );
+            }
+            say!(
+                "the SYN queue was full: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}.",
+                sent,
+                redeemed
+            )
+        }),
+    })
+}

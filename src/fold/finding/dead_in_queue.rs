@@ -1,0 +1,39 @@
+//! Connections in the accept queue whose clients have gone.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
+use crate::fold::connection::Belief;
+use crate::fold::world::World;
+use crate::say;
+
+pub(super) const RULE: Rule = Rule { name: "dead-in-queue", explain: EXPLAIN, check: Check::World(check) };
+
+const EXPLAIN: &str = "\
+Some entries of the accept queue belong to clients that have already closed or reset the connection. The kernel does not remove
+them: they hold a place until accept() takes them, and the program will find EOF or ECONNRESET at its first read. Clients with a
+short time-out in front of a slow server fill its queue with such entries.
+Kernel: tcp_reset and tcp_fin leave the socket in the accept queue (inet_csk_accept takes it later).
+What to do: empty the accept queue faster; give clients a time-out longer than the server's worst wait.";
+
+fn check(world: &World) -> Verdict {
+    let dead = world.roster.iter().filter(|one| one.server.in_accept_queue() && is_dead(one)).count();
+    let depth = world.accept_queue.depth();
+    if dead == 0 {
+        let unread = world.segments.is_none() && world.listed.waiting.is_none() && depth > 0;
+        return if unread { Verdict::TooEarly } else { Verdict::Absent };
+    }
+    Verdict::Found(Diagnosis {
+        severity: Severity::Warning,
+        evidence: vec![("dead_entries", dead as f64), ("accept_queue_depth", depth.into())],
+        sentence: Sentence::new(move || {
+            say!(
+                "{dead} of {depth} entries in the accept queue are dead: their clients have gone, their places are still held.",
+                dead,
+                depth
+            )
+        }),
+    })
+}
+
+fn is_dead(one: &crate::fold::connection::Connection) -> bool {
+    one.belief() == Belief::DeadInQueue || one.client_closed
+}

@@ -1,0 +1,46 @@
+//! Clients that believe they are connected, while the server has ignored their ACK.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
+use crate::fold::connection::Belief;
+use crate::fold::ledger::Cause;
+use crate::fold::world::World;
+use crate::say;
+
+pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check: Check::World(check) };
+
+const EXPLAIN: &str = "\
+A ghost is a client whose final ACK met a full accept queue. The kernel throws the ACK away and keeps the request half-open; the
+client got its SYN-ACK before, so it believes that it is connected and may already send. Its connect() has succeeded, its request
+hangs. When accept() makes room, or listen() makes the queue larger, the next repeated SYN-ACK heals it; if not, the request dies
+after tcp_synack_retries repeats and the client learns it only when it sends.
+Kernel: tcp_v4_syn_recv_sock (net/ipv4/tcp_ipv4.c), tcp_check_req (net/ipv4/tcp_minisocks.c).
+What to do: empty the accept queue faster. net.ipv4.tcp_abort_on_overflow=1 makes the kernel send RST instead, so that such clients
+fail at once; a SYN on a full queue stays silent even then.";
+
+fn check(world: &World) -> Verdict {
+    let now = world.roster.iter().filter(|one| one.belief() == Belief::Ghost).count();
+    if now == 0 {
+        return Verdict::Absent;
+    }
+    if !is_confirmed(world, Cause::AckAcceptQueueFull) {
+        return Verdict::TooEarly;
+    }
+    Verdict::Found(Diagnosis {
+        severity: Severity::Warning,
+        evidence: vec![("ghosts_now", now as f64), ("ghosts_so_far", world.clients.ghosts as f64)],
+        sentence: Sentence::new(move || told(now)),
+    })
+}
+
+fn told(now: usize) -> String {
+    if now == 1 {
+        return say!(
+            "1 client thinks it is connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room."
+        )
+        .to_owned();
+    }
+    say!(
+        "{now} clients think they are connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room.",
+        now
+    )
+}

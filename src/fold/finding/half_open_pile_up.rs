@@ -1,0 +1,56 @@
+//! Many requests stay half-open: their clients do not answer.
+
+use std::time::Duration;
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
+use crate::fold::connection::{Belief, ClientSide, Connection};
+use crate::fold::world::World;
+use crate::say;
+
+pub(super) const RULE: Rule = Rule { name: "half-open-pile-up", explain: EXPLAIN, check: Check::World(check) };
+
+const EXPLAIN: &str = "\
+At least half of the SYN queue is held by requests whose clients have not answered for more than three seconds: a SYN flood,
+clients behind a network that loses the SYN-ACK, or clients that vanished. Each stays until its SYN-ACK was repeated
+tcp_synack_retries times (about 63 s with 5), less under pressure.
+Kernel: reqsk_timer_handler (net/ipv4/inet_connection_sock.c).
+What to do: keep net.ipv4.tcp_syncookies=1, so that a full SYN queue does not shut out real clients; lower
+net.ipv4.tcp_synack_retries to shorten the stay; look at where the requests come from.";
+
+/// A round trip longer than this is not a round trip any more.
+const LONG: Duration = Duration::from_secs(3);
+
+/// A request that has waited this long makes one look twice.
+const SUSPICIOUS: Duration = Duration::from_secs(1);
+
+fn check(world: &World) -> Verdict {
+    let Some(capacity) = world.syn_capacity().filter(|capacity| *capacity > 0) else { return Verdict::TooEarly };
+    if world.syn_queue.depth() * 2 < capacity {
+        return Verdict::Absent;
+    }
+    let older_than = |age| {
+        // Whose final ACK is under way does answer, however slowly.
+        let silent = |one: &&Connection| {
+            one.belief() == Belief::HalfOpen
+                && one.client != ClientSide::Connected
+                && world.now.since(one.server_since) > age
+        };
+        world.roster.iter().filter(silent).count()
+    };
+    let old = older_than(LONG);
+    if old * 2 < capacity as usize {
+        let suspicious = older_than(SUSPICIOUS) * 2 >= capacity as usize;
+        return if suspicious { Verdict::TooEarly } else { Verdict::Absent };
+    }
+    Verdict::Found(Diagnosis {
+        severity: Severity::Warning,
+        evidence: vec![("silent_requests", old as f64), ("syn_capacity", capacity.into())],
+        sentence: Sentence::new(move || {
+            say!(
+                "{old} of {capacity} places in the SYN queue are held by clients that do not answer: a SYN flood, or lost SYN-ACKs.",
+                old,
+                capacity
+            )
+        }),
+    })
+}

@@ -1,0 +1,42 @@
+//! One client alone made three or more overflows: packets are not clients.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
+use crate::fold::ledger::Cause;
+use crate::fold::world::World;
+use crate::say;
+
+pub(super) const RULE: Rule = Rule { name: "one-client-many-overflows", explain: EXPLAIN, check: Check::World(check) };
+
+const EXPLAIN: &str = "\
+ListenOverflows and ListenDrops count packets, not clients. A client that is turned away sends its SYN again (up to 11 times in
+its life with the defaults), a ghost repeats its ACK and its data, and each of these packets is another overflow. Divide before you
+alarm: qviz always shows both numbers.
+Kernel: NET_INC_STATS(LINUX_MIB_LISTENOVERFLOWS) in tcp_conn_request and tcp_v4_syn_recv_sock, once per packet.
+What to do: compare the packets with the clients of each cause in the ledger.";
+
+fn check(world: &World) -> Verdict {
+    let overflows = |one: &crate::fold::connection::Connection| -> u32 {
+        Cause::ALL.into_iter().filter(|cause| cause.is_overflow()).map(|cause| one.hits(cause)).sum()
+    };
+    let most = match world.roster.iter().map(overflows).max() {
+        Some(most @ 3..) => most,
+        Some(2) => return Verdict::TooEarly,
+        _ => return Verdict::Absent,
+    };
+    let (packets, clients) = world
+        .ledger
+        .tolls()
+        .filter(|(cause, _)| cause.is_overflow())
+        .fold((0, 0), |sum, (_, toll)| (sum.0 + toll.segments, sum.1 + toll.clients));
+    Verdict::Found(Diagnosis {
+        severity: Severity::Note,
+        evidence: vec![
+            ("most_overflows_of_one_client", most.into()),
+            ("overflow_packets", packets as f64),
+            ("overflow_clients", clients as f64),
+        ],
+        sentence: Sentence::new(move || {
+            say!("one client alone made {most} overflows: the counters count packets, not clients.", most)
+        }),
+    })
+}

@@ -1,0 +1,43 @@
+//! Clients connected by a cookie that the server has thrown away.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
+use crate::fold::ledger::Cause;
+use crate::fold::world::World;
+use crate::say;
+
+pub(super) const RULE: Rule = Rule { name: "phantoms", explain: EXPLAIN, check: Check::World(check) };
+
+const EXPLAIN: &str = "\
+A phantom is a client whose valid SYN cookie met a full accept queue. The server keeps nothing of it, not even a half-open request,
+so it will never repeat its SYN-ACK; the client believes that it is connected and finds out only when its data stays without an
+answer. SYN cookies protect the SYN queue; they do not make a slow accept() faster.
+Kernel: cookie_v4_check (net/ipv4/syncookies.c), tcp_get_cookie_sock.
+What to do: empty the accept queue faster, or give it a larger backlog if it was a burst.";
+
+fn check(world: &World) -> Verdict {
+    if world.clients.phantoms == 0 {
+        return Verdict::Absent;
+    }
+    if !is_confirmed(world, Cause::AckCookieAcceptQueueFull) {
+        return Verdict::TooEarly;
+    }
+    let count = world.clients.phantoms;
+    Verdict::Found(Diagnosis {
+        severity: Severity::Warning,
+        evidence: vec![("phantoms_so_far", count as f64)],
+        sentence: Sentence::new(move || told(count)),
+    })
+}
+
+fn told(count: u64) -> String {
+    if count == 1 {
+        return say!(
+            "1 client came with a valid SYN cookie and met a full accept queue: the server kept nothing of it."
+        )
+        .to_owned();
+    }
+    say!(
+        "{count} clients came with a valid SYN cookie and met a full accept queue: the server kept nothing of them.",
+        count
+    )
+}

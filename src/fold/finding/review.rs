@@ -1,0 +1,95 @@
+//! Lets the rules look, and keeps what they found.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Check, Diagnosis, Finding, RULES, Rule, Sight, Subject, Verdict};
+use crate::fold::world::World;
+
+/// How often the rules look.
+const PACE: Duration = Duration::from_millis(250);
+
+/// How many findings are in force at most; those that matter most.
+pub const IN_FORCE: usize = 256;
+
+/// How many findings about listeners are remembered at most.
+pub const FOUND: usize = 1024;
+
+/// Looks at the world, if it is time or the session is over, and keeps its findings up to date.
+pub(in crate::fold) fn review(world: &mut World) {
+    let due = world.reviewed.is_none_or(|last| world.now.since(last) >= PACE) || world.ended;
+    if !due {
+        return;
+    }
+    world.reviewed = Some(world.now);
+    let mut findings = Vec::new();
+    let mut undecided = BTreeSet::new();
+    let known: BTreeMap<_, _> =
+        world.findings.iter().map(|known| (key(known.rule.as_str(), known.subject.as_ref()), known)).collect();
+    let mut keep = |rule: &Rule, subject: Option<Subject>, diagnosis: Diagnosis| {
+        let since = known.get(&key(rule.name, subject.as_ref())).map_or(world.now, |known| known.since);
+        let evidence = diagnosis.evidence.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let Diagnosis { severity, sentence, .. } = diagnosis;
+        findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, subject });
+    };
+    let chosen = world.survey.chosen().map(|one| subject(&Sight::of(world, one)));
+    for one in world.survey.live() {
+        let sight = Sight::of(world, one);
+        if !sight.is_worth_a_look() {
+            continue;
+        }
+        for rule in RULES {
+            let Check::Listener(check) = rule.check else { continue };
+            match check(&sight) {
+                Verdict::Found(mut diagnosis) => {
+                    diagnosis.evidence.extend(sight.evidence());
+                    keep(rule, Some(subject(&sight)), diagnosis);
+                }
+                Verdict::TooEarly => _ = undecided.insert(rule.name),
+                Verdict::Absent => {}
+            }
+        }
+    }
+    // Without a chosen listener a watch has nothing that the rules about one could look at.
+    let about_one = world.survey.watching.is_none() || world.began.is_some();
+    for rule in RULES.iter().filter(|_| about_one) {
+        let Check::World(check) = rule.check else { continue };
+        match check(world) {
+            Verdict::Found(diagnosis) => keep(rule, chosen.clone(), diagnosis),
+            Verdict::TooEarly => _ = undecided.insert(rule.name),
+            Verdict::Absent => {}
+        }
+    }
+    let undecided = RULES.iter().map(|rule| rule.name).filter(|name| undecided.contains(name)).collect();
+    order(&mut findings);
+    remember(world, &findings);
+    world.findings = findings;
+    world.undecided = undecided;
+}
+
+/// In the lab the rules' own order is kept; where many listeners are watched, those that matter most come first.
+fn order(findings: &mut Vec<Finding>) {
+    if findings.iter().any(|finding| finding.subject.is_some()) {
+        findings.sort_by_key(|finding| Reverse(finding.severity));
+        findings.truncate(IN_FORCE);
+    }
+}
+
+fn remember(world: &mut World, findings: &[Finding]) {
+    for finding in findings {
+        let key = key(&finding.rule, finding.subject.as_ref());
+        if world.found.len() < FOUND || world.found.contains_key(&key) {
+            world.found.insert(key, finding.clone());
+        }
+    }
+}
+
+/// The name under which a finding is remembered: the rule, and the listener if it is about one of many.
+fn key(rule: &str, subject: Option<&Subject>) -> String {
+    subject.map_or_else(|| rule.to_owned(), |subject| format!("{rule} {}", subject.id.0))
+}
+
+fn subject(sight: &Sight<'_>) -> Subject {
+    Subject { id: sight.one.id(), address: sight.one.reading.address.clone() }
+}

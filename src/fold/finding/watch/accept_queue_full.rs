@@ -1,0 +1,43 @@
+//! The accept queue of a watched listener holds its capacity now.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
+use crate::say;
+
+pub(in crate::fold::finding) const RULE: Rule =
+    Rule { name: "accept-queue-full", explain: EXPLAIN, check: Check::Listener(check) };
+
+const EXPLAIN: &str = "\
+The accept queue holds as many connections as fit (limit + 1). Every further SYN is dropped without an answer, and every final ACK is
+ignored: new clients hang in connect() and try again after 1, 2, 3 ... seconds, others believe that they are connected.
+Kernel: sk_acceptq_is_full (include/net/sock.h): sk_ack_backlog > sk_max_ack_backlog.
+What to do: if connections arrive faster than they are accepted all the time, only a faster accept() helps (more workers, less work
+between two accept() calls); if they come in bursts, a backlog of the burst's size does. The limit is the smaller of the backlog and
+net.core.somaxconn: raise both, then let the program call listen() again.";
+
+fn check(sight: &Sight<'_>) -> Verdict {
+    let one = sight.one;
+    let (Some(depth), Some(limit)) = (one.reading.queue.depth, one.reading.queue.limit) else { return Verdict::Absent };
+    if !one.is_full() || one.reading.address.port().is_none() {
+        return Verdict::Absent;
+    }
+    let full = one.full_since.map_or_else(Default::default, |since| sight.now().since(since));
+    let mut evidence =
+        vec![("accept_queue_depth", f64::from(depth)), ("limit", f64::from(limit)), ("full_s", full.as_secs_f64())];
+    evidence.extend(sight.drops().map(|drops| ("drops", drops.listener as f64)));
+    let holder = sight.holder();
+    Verdict::Found(Diagnosis {
+        severity: Severity::Problem,
+        evidence,
+        sentence: Sentence::new(move || {
+            say!(
+                "the accept queue is full ({depth} of {capacity}, for {full}): every new client is dropped in silence. {holder} must \
+                 call accept() more often; a larger backlog than {limit} helps against bursts only.",
+                depth,
+                capacity = u64::from(limit) + 1,
+                full = seconds(full),
+                holder,
+                limit
+            )
+        }),
+    })
+}

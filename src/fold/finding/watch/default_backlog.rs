@@ -1,0 +1,43 @@
+//! The limit of a watched listener is a default that is smaller than somaxconn.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use crate::fold::listeners::habit::habit_of;
+use crate::say;
+
+pub(in crate::fold::finding) const RULE: Rule =
+    Rule { name: "default-backlog", explain: EXPLAIN, check: Check::Listener(check) };
+
+const EXPLAIN: &str = "\
+The listener's limit is a number that a language or a server asks for when nobody tells it otherwise: 5 (Python's http.server), 50
+(Java), 100 (asyncio, Tomcat), 128 (Rust's std, sshd), 511 (nginx, redis, Node.js, Apache, PHP-FPM). It is below net.core.somaxconn,
+so raising that sysctl changes nothing: the number has to be changed in the program.
+Kernel: __sys_listen (net/socket.c): the smaller of the backlog and somaxconn.
+What to do: set the program's own backlog and restart it. A queue of N + 1 holds a burst of that many clients; if clients come
+faster than they are accepted all the time, no backlog is large enough.";
+
+fn check(sight: &Sight<'_>) -> Verdict {
+    let one = sight.one;
+    let (Some(limit), Some(somaxconn)) = (one.reading.queue.limit, sight.survey().somaxconn_now()) else {
+        return Verdict::Absent;
+    };
+    let command = one.owner.as_ref().map(|owner| owner.command.as_str());
+    let Some(habit) = habit_of(limit, command, &one.reading.address) else { return Verdict::Absent };
+    if limit >= somaxconn || !(sight.is_strained() || sight.is_asked_for()) {
+        return Verdict::Absent;
+    }
+    Verdict::Found(Diagnosis {
+        severity: if sight.is_strained() { Severity::Warning } else { Severity::Note },
+        evidence: vec![("limit", limit.into()), ("capacity", f64::from(limit) + 1.0), ("somaxconn", somaxconn.into())],
+        sentence: Sentence::new(move || {
+            say!(
+                "the limit {limit} looks like {whose}: room for {capacity} waiting clients, though net.core.somaxconn allows \
+                 {somaxconn}. For more, change {change}, then restart it; the sysctl does not help.",
+                limit,
+                whose = habit.whose(),
+                capacity = u64::from(limit) + 1,
+                somaxconn,
+                change = habit.change()
+            )
+        }),
+    })
+}

@@ -1,0 +1,50 @@
+//! Half-open requests that only look like a flood: TCP_DEFER_ACCEPT.
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use crate::model::counters::Counter;
+use crate::say;
+
+pub(in crate::fold::finding) const RULE: Rule =
+    Rule { name: "deferred-accept", explain: EXPLAIN, check: Check::Listener(check) };
+
+const EXPLAIN: &str = "\
+With TCP_DEFER_ACCEPT (nginx: listen ... deferred; Apache's accept filter) the kernel leaves a connection half-open until the
+client's first data has come: the final ACK alone is thrown away and counted in TCPDeferAcceptDrop and in the listener's drop counter.
+Such requests look like a SYN flood and such drops like an overflow; they are neither. qviz recognises them by that counter, and by
+requests older than a second whose SYN-ACK was never repeated: a client that does not answer would have had a second one.
+Kernel: tcp_check_req (net/ipv4/tcp_minisocks.c), rskq_defer_accept; inet_csk_reqsk_queue_prune's syn_ack_recalc.
+What to do: nothing, or look for clients that connect and stay silent (health checks, pre-opened connections of browsers).";
+
+/// A SYN-ACK without an answer is repeated after one second.
+const FIRST_REPEAT_MS: u128 = 1100;
+
+fn check(sight: &Sight<'_>) -> Verdict {
+    if !sight.is_chosen() {
+        return Verdict::Absent;
+    }
+    let world = sight.world;
+    let Some(deferred) = world.counter(Counter::TCPDeferAcceptDrop).filter(|count| *count > 0) else {
+        return Verdict::Absent;
+    };
+    let silent = |peer| {
+        let born = world.connection(peer).map(|one| one.server_since);
+        born.is_some_and(|born| world.now.since(born).as_millis() > FIRST_REPEAT_MS)
+    };
+    let listed = world.listed.half_open.iter().flatten();
+    let waiting = listed.filter(|request| request.retransmits == 0 && silent(&request.peer)).count();
+    if waiting == 0 {
+        return Verdict::Absent;
+    }
+    Verdict::Found(Diagnosis {
+        severity: Severity::Note,
+        evidence: vec![("deferred_requests", waiting as f64), ("deferred_acks_in_namespace", deferred as f64)],
+        sentence: Sentence::new(move || {
+            say!(
+                "{waiting} half-open requests are older than a second and had no second SYN-ACK, and {deferred} final ACKs were \
+                 deferred: this is TCP_DEFER_ACCEPT waiting for the clients' first data, not a flood and no drops.",
+                waiting,
+                deferred
+            )
+        }),
+    })
+}

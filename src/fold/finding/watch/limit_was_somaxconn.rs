@@ -1,0 +1,59 @@
+//! somaxconn is larger than the limit now, and the limit is what somaxconn was.
+
+use super::{Check, Diagnosis, Holder, Rule, Sentence, Severity, Sight, Verdict};
+use crate::say;
+
+pub(in crate::fold::finding) const RULE: Rule =
+    Rule { name: "limit-was-somaxconn", explain: EXPLAIN, check: Check::Listener(check) };
+
+const EXPLAIN: &str = "\
+The listener's limit is below net.core.somaxconn, and it is just what that sysctl was before: either qviz saw it change, or the
+limit is 128, its default before Linux 5.4. listen() reads the sysctl once; raising it later changes nothing for a socket that
+already listens. From outside it cannot be told whether the program asked for more than it got: a restart shows it.
+Kernel: __sys_listen (net/socket.c) stores the limit in sk_max_ack_backlog; nothing updates it later.
+What to do: restart the program, or let it call listen() again (nothing queued is lost). If the limit is the same afterwards, it is
+the program's own backlog: change it there.";
+
+/// net.core.somaxconn before Linux 5.4.
+const OLD_DEFAULT: u32 = 128;
+
+fn check(sight: &Sight<'_>) -> Verdict {
+    let (Some(limit), Some(somaxconn)) = (sight.one.reading.queue.limit, sight.survey().somaxconn_now()) else {
+        return Verdict::Absent;
+    };
+    let seen = sight.survey().somaxconn.contains(&limit);
+    let concerns = seen || sight.is_strained() || sight.is_asked_for();
+    if limit >= somaxconn || !(seen || limit == OLD_DEFAULT) || !concerns {
+        return Verdict::Absent;
+    }
+    let holder = sight.holder();
+    Verdict::Found(Diagnosis {
+        severity: if seen || sight.is_strained() { Severity::Warning } else { Severity::Note },
+        evidence: vec![
+            ("limit", limit.into()),
+            ("somaxconn", somaxconn.into()),
+            ("seen_to_change", f64::from(u8::from(seen))),
+        ],
+        sentence: Sentence::new(move || told(seen, limit, somaxconn, &holder)),
+    })
+}
+
+fn told(seen: bool, limit: u32, somaxconn: u32, holder: &Holder) -> String {
+    if seen {
+        say!(
+            "net.core.somaxconn is {somaxconn} now, but this limit is still {limit}, what it was before: only listen() reads it. \
+             Restart {holder} to make the queue longer.",
+            somaxconn,
+            limit,
+            holder
+        )
+    } else {
+        say!(
+            "the limit is {limit} though net.core.somaxconn is {somaxconn}: the program asks for {limit}, or it called listen() when the \
+             sysctl was {limit}. A restart of {holder} tells which.",
+            limit,
+            somaxconn,
+            holder
+        )
+    }
+}

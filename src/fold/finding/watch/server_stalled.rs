@@ -1,0 +1,74 @@
+//! Connections wait and nobody accepts them.
+
+use std::time::Duration;
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
+use crate::fold::listeners::Standstill;
+use crate::say;
+
+pub(in crate::fold::finding) const RULE: Rule =
+    Rule { name: "server-stalled", explain: EXPLAIN, check: Check::Listener(check) };
+
+const EXPLAIN: &str = "\
+Connections stand in the accept queue and the program takes none of them. The accept queue is first in, first out, so the oldest
+connection still being there proves that accept() has not returned since. The clients believe that they are connected; they have
+sent their requests and wait.
+Kernel: inet_csk_accept takes from the head of icsk_accept_queue (net/ipv4/inet_connection_sock.c).
+What to do: look at the process: stopped (state T: kill -CONT PID), swapped out, blocked on a lock, a disk or another server, out of
+file descriptors (accept() fails with EMFILE), or busy in a loop that does not come back to accept(). A bigger backlog only lets
+more clients wait for nothing.";
+
+/// For so long the head of the queue must have been seen unmoved.
+const UNMOVED: Duration = Duration::from_millis(700);
+
+/// And for so long it must have waited.
+const WAITED: Duration = Duration::from_secs(1);
+
+fn check(sight: &Sight<'_>) -> Verdict {
+    let Some(standstill) = sight.one.standstill() else { return Verdict::Absent };
+    let depth = sight.one.reading.queue.depth.unwrap_or(0);
+    let group = sight.group();
+    // The ages belong to the address: of several sockets only one that alone holds connections can be named.
+    let alone = group.members.iter().filter(|one| one.reading.queue.depth != Some(0)).count() == 1;
+    if depth == 0 || !alone || standstill.oldest < WAITED {
+        return Verdict::Absent;
+    }
+    if standstill.unmoved < UNMOVED && !crawls(sight, standstill) {
+        return Verdict::TooEarly;
+    }
+    let (holder, most) = (sight.holder(), sight.one.capacity().unwrap_or(depth));
+    Verdict::Found(Diagnosis {
+        severity: Severity::Problem,
+        evidence: vec![
+            ("accept_queue_depth", depth.into()),
+            ("oldest_wait_s", standstill.oldest.as_secs_f64()),
+            ("unmoved_s", standstill.unmoved.as_secs_f64()),
+        ],
+        sentence: Sentence::new(move || {
+            let oldest = seconds(standstill.oldest);
+            if standstill.unmoved >= UNMOVED {
+                return say!(
+                    "nobody is accepted: {depth} wait, the oldest for {oldest}. The program is stopped or stuck: look at {holder}; waiting \
+                     clients go on as soon as it calls accept() again.",
+                    depth,
+                    oldest,
+                    holder
+                );
+            }
+            say!(
+                "at most {most} were accepted in the last {oldest}: {depth} wait, the oldest for {oldest}. The program is stopped or \
+                 stuck: look at {holder}; waiting clients go on as soon as it calls accept() again.",
+                most,
+                oldest,
+                depth,
+                holder
+            )
+        }),
+    })
+}
+
+/// One look is enough where the oldest has waited for longer than a second per place: no more than the places of the queue stood
+/// before it, so less than one was accepted per second.
+fn crawls(sight: &Sight<'_>, standstill: Standstill) -> bool {
+    sight.one.capacity().is_some_and(|capacity| standstill.oldest.as_secs() > u64::from(capacity))
+}

@@ -1,0 +1,56 @@
+//! The SYN queue of a watched listener stays at half of its limit or more.
+
+use std::time::Duration;
+
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
+use crate::model::counters::Counter;
+use crate::say;
+
+pub(in crate::fold::finding) const RULE: Rule =
+    Rule { name: "syn-queue-crowded", explain: EXPLAIN, check: Check::Listener(check) };
+
+const EXPLAIN: &str = "\
+The listener holds half-open requests for half of its limit or more, for seconds: a SYN flood, clients whose SYN-ACKs are lost, or a
+round-trip time too long for this backlog (entries = arrivals per second x round trip). When the queue is full the kernel answers
+with SYN cookies (net.ipv4.tcp_syncookies=1), or drops (0). The limit is that of listen(), the same number as for the accept queue.
+Kernel: inet_csk_reqsk_queue_is_full (include/net/inet_connection_sock.h), tcp_conn_request (net/ipv4/tcp_input.c).
+What to do: keep net.ipv4.tcp_syncookies=1; choose the listener to see who is half-open and for how long; raise the backlog if these
+are real clients.";
+
+/// A burst is over by then.
+const LONG: Duration = Duration::from_secs(3);
+
+fn check(sight: &Sight<'_>) -> Verdict {
+    let one = sight.one;
+    let (Some(half_open), Some(limit), Some(since)) =
+        (one.crowding.half_open, one.reading.queue.limit, one.crowded_since)
+    else {
+        return Verdict::Absent;
+    };
+    if sight.now().since(since) < LONG {
+        return Verdict::TooEarly;
+    }
+    let cookies = sight.survey().counters().value(Counter::SyncookiesSent);
+    let mut evidence = vec![("half_open", f64::from(half_open)), ("limit", f64::from(limit))];
+    evidence.extend(cookies.map(|sent| ("cookies_sent_in_namespace", sent as f64)));
+    let crowded = sight.now().since(since);
+    Verdict::Found(Diagnosis {
+        severity: Severity::Warning,
+        evidence,
+        sentence: Sentence::new(move || {
+            let answer = match cookies {
+                Some(sent) if sent > 0 && half_open >= limit => say!("{sent} SYN cookies were sent meanwhile", sent),
+                _ if half_open >= limit => say!("it is full").to_owned(),
+                _ => say!("it may fill").to_owned(),
+            };
+            say!(
+                "{half_open} requests are half-open on a SYN queue of limit {limit}, for {crowded}: {answer}. A flood, lost SYN-ACKs, \
+                 or a backlog too small for the round-trip time; keep tcp_syncookies=1, and raise the backlog if the clients are real.",
+                half_open,
+                limit,
+                crowded = seconds(crowded),
+                answer
+            )
+        }),
+    })
+}

@@ -1,0 +1,162 @@
+//! Bounded series: what the timeline shows. One slot per tenth of a second, for the last hour.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::ledger::Cause;
+use crate::model::stamp::Stamp;
+
+/// The length of one slot.
+pub const SLOT: Duration = Duration::from_millis(100);
+
+/// How many slots are kept: one hour.
+pub const SLOTS: usize = 36_000;
+
+/// What happened during one slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// Largest accept-queue depth.
+    pub accept_max: u32,
+    /// Accept-queue depth at the slot's end.
+    pub accept_last: u32,
+    /// Largest SYN-queue depth.
+    pub syn_max: u32,
+    /// SYN-queue depth at the slot's end.
+    pub syn_last: u32,
+    /// The accept queue's limit at the slot's end.
+    pub limit: Option<u32>,
+    /// First SYNs that reached the listener.
+    pub arrivals: u32,
+    /// Connections that `accept()` returned.
+    pub accepts: u32,
+    /// Packets lost, by cause (index: `Cause as usize`).
+    pub drops: [u32; Cause::ALL.len()],
+    /// True when a setting was changed during the slot.
+    pub mark: bool,
+}
+
+impl Slot {
+    /// Packets that the kernel dropped during the slot.
+    pub fn kernel_drops(&self) -> u32 {
+        Cause::ALL.into_iter().filter(|cause| cause.is_listen_drop()).map(|cause| self.drops[cause as usize]).sum()
+    }
+}
+
+/// The number of the slot in which a moment lies, counted from the session's beginning.
+pub const fn number(at: Stamp) -> u64 {
+    at.as_nanos() / SLOT.as_nanos() as u64
+}
+
+/// The series of slots.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    slots: VecDeque<Slot>,
+    /// Number of the first slot kept, counted from the session's beginning.
+    first: u64,
+}
+
+impl History {
+    /// The slots kept, oldest first; the last one is still being filled.
+    pub fn slots(&self) -> impl DoubleEndedIterator<Item = &Slot> + ExactSizeIterator {
+        self.slots.iter()
+    }
+
+    /// When the first slot kept began.
+    pub fn begins(&self) -> Stamp {
+        Stamp::ZERO + SLOT * u32::try_from(self.first).unwrap_or(u32::MAX)
+    }
+
+    /// The slots kept from this number on, oldest first, each with its number.
+    pub fn since(&self, number: u64) -> impl Iterator<Item = (u64, &Slot)> {
+        let skipped = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.slots.len());
+        (self.first + skipped as u64..).zip(self.slots.range(skipped..))
+    }
+
+    /// The last `count` slots, oldest first.
+    pub fn last(&self, count: usize) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().skip(self.slots.len().saturating_sub(count))
+    }
+
+    /// The slot of `at`, opening the slots up to it; depths and limit are carried over the gap.
+    pub(super) fn slot_at(&mut self, at: Stamp) -> &mut Slot {
+        let number = number(at);
+        self.open_up_to(number);
+        let index = (number.saturating_sub(self.first) as usize).min(self.slots.len() - 1);
+        &mut self.slots[index]
+    }
+
+    fn open_up_to(&mut self, number: u64) {
+        if self.slots.is_empty() {
+            self.slots.push_back(Slot::default());
+            self.first = number;
+        }
+        let mut last = self.first + self.slots.len() as u64 - 1;
+        if number > last + SLOTS as u64 {
+            let carried = self.carried();
+            self.slots.clear();
+            self.slots.push_back(carried);
+            self.first = number;
+            last = number;
+        }
+        while last < number {
+            let carried = self.carried();
+            self.slots.push_back(carried);
+            last += 1;
+            if self.slots.len() > SLOTS {
+                self.slots.pop_front();
+                self.first += 1;
+            }
+        }
+    }
+
+    fn carried(&self) -> Slot {
+        let Some(last) = self.slots.back() else { return Slot::default() };
+        Slot {
+            accept_max: last.accept_last,
+            accept_last: last.accept_last,
+            syn_max: last.syn_last,
+            syn_last: last.syn_last,
+            limit: last.limit,
+            ..Slot::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_carries_depths_and_invents_no_drops() {
+        let mut history = History::default();
+        let slot = history.slot_at(Stamp::from_millis(50));
+        slot.accept_last = 4;
+        slot.drops[0] = 7;
+        history.slot_at(Stamp::from_millis(350));
+        let slots: Vec<_> = history.slots().copied().collect();
+        assert_eq!(slots.len(), 4);
+        assert_eq!((slots[2].accept_last, slots[2].drops[0]), (4, 0));
+    }
+
+    #[test]
+    fn slots_are_found_by_their_number_also_when_the_first_ones_are_gone() {
+        let mut history = History::default();
+        history.slot_at(Stamp::ZERO);
+        history.slot_at(Stamp::from_millis(100 * (SLOTS as u64 + 10))).arrivals = 7;
+        let last = SLOTS as u64 + 10;
+        assert_eq!(history.since(last).map(|(number, slot)| (number, slot.arrivals)).collect::<Vec<_>>(), [(last, 7)]);
+        assert_eq!(history.since(0).next().map(|(number, _)| number), Some(number(history.begins())));
+        assert_eq!(history.since(last + 1).count(), 0);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut history = History::default();
+        history.slot_at(Stamp::ZERO);
+        history.slot_at(Stamp::from_millis(100 * (SLOTS as u64 + 10)));
+        assert!(history.slots().len() <= SLOTS);
+        history.slot_at(Stamp::from_millis(100 * (3 * SLOTS as u64 + 10)));
+        assert!(history.slots().len() <= SLOTS);
+        assert!(history.begins() > Stamp::ZERO);
+    }
+}

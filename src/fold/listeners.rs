@@ -1,0 +1,369 @@
+//! All listeners of a machine, folded: what [`Roll`]s say, over time. One of them can be chosen; it is then the subject of the
+//! [`World`](super::world::World) around the survey.
+//!
+//! Start at [`Survey::apply`]. One listener is a [`Watched`]; the sockets of one address are a [`Group`].
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::model::counters::Counters;
+use crate::model::event::Event;
+use crate::model::settings::Sysctl;
+use crate::model::stamp::Stamp;
+use crate::model::watch::{Address, Crowding, Knocks, ListenerId, ListenerReading, Owner, Roll, Watching};
+
+mod drops;
+mod group;
+pub mod habit;
+mod remark;
+mod trail;
+mod watched;
+
+pub use drops::Drops;
+pub use group::Group;
+pub use remark::{Change, Remark};
+pub use trail::{BEAT, BEATS, Beat};
+pub use watched::{Standstill, Watched};
+
+use drops::Docket;
+
+/// How long a listener that is gone is still told of.
+pub const KEPT: Duration = Duration::from_mins(1);
+
+/// How many listeners that are gone are kept at most.
+pub const GONE: usize = 1024;
+
+/// How many remarks are kept.
+pub const REMARKS: usize = 128;
+
+/// A silence longer than this is a gap: the machine slept, or the clock jumped. Nothing is said about the time within.
+pub const GAP: Duration = Duration::from_secs(3);
+
+/// For so long the listener before and the one after may be seen side by side.
+const CHANGING: Duration = Duration::from_secs(5);
+
+/// How many gaps are remembered.
+const GAPS: usize = 16;
+
+/// All listeners and what has become of them since the watch began.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// With what rights and where it is watched; `None`: this is no watch.
+    pub watching: Option<Watching>,
+    /// When the watch began.
+    pub since: Stamp,
+    /// The stamp of the last fact of any kind.
+    pub now: Stamp,
+    /// Every listener seen, gone ones for a while too.
+    pub listeners: BTreeMap<ListenerId, Watched>,
+    /// Which listener the world around is about.
+    pub chosen: Option<ListenerId>,
+    /// The namespace's counters when the watch began.
+    pub counters_first: Option<Counters>,
+    /// The namespace's counters as last read.
+    pub counters_last: Option<Counters>,
+    /// What `net.core.somaxconn` is, and what it was before that while it was watched, oldest first.
+    pub somaxconn: Vec<u32>,
+    /// What happened to listeners lately, newest last; bounded.
+    pub remarks: VecDeque<Remark>,
+    /// How many listeners that are gone are not told of any more.
+    pub forgotten: u64,
+    /// Times of which nothing is known, oldest first; bounded.
+    pub gaps: VecDeque<(Stamp, Stamp)>,
+    addresses: BTreeMap<Address, BTreeSet<ListenerId>>,
+    departed: VecDeque<(Stamp, ListenerId)>,
+    docket: Docket,
+    called: bool,
+}
+
+impl Survey {
+    /// Takes one fact; those that are not about all listeners are left to the world.
+    pub fn apply(&mut self, at: Stamp, event: &Event) {
+        if let Event::Watching(watching) = event {
+            *self = Self { watching: Some((**watching).clone()), since: at, now: at, ..Self::default() };
+            self.learn_somaxconn(watching.sysctls.value(Sysctl::Somaxconn));
+        }
+        if self.watching.is_none() {
+            return;
+        }
+        self.pass(at);
+        match event {
+            Event::Roll(roll) => self.call(at, roll),
+            Event::Owned { id, owner } => self.own(at, *id, owner.as_ref()),
+            Event::Crowded { id, crowding } => self.crowd(at, *id, *crowding),
+            Event::Knocked(knocks) => self.knock(at, knocks),
+            Event::Chosen(chosen) => self.chosen = *chosen,
+            Event::Counters(counters) => self.count(at, counters),
+            Event::Sysctl { name: Sysctl::Somaxconn, value } => self.learn_somaxconn(Some(*value)),
+            Event::Queue(reading) => self.look_closer(|one| one.read_queue(at, *reading)),
+            Event::Listed(listed) => self.look_closer(|one| one.read_lists(at, listed)),
+            _ => {}
+        }
+        self.forget(at);
+    }
+
+    /// One listener.
+    pub fn one(&self, id: ListenerId) -> Option<&Watched> {
+        self.listeners.get(&id)
+    }
+
+    /// The chosen listener.
+    pub fn chosen(&self) -> Option<&Watched> {
+        self.one(self.chosen?)
+    }
+
+    /// The listeners that are there now and are asked for, in the order of their ids.
+    pub fn live(&self) -> impl Iterator<Item = &Watched> {
+        self.wanted().filter(|one| one.gone.is_none())
+    }
+
+    /// The listeners that are asked for, gone ones too.
+    pub fn wanted(&self) -> impl Iterator<Item = &Watched> {
+        self.listeners.values().filter(|one| self.asks_for(one))
+    }
+
+    /// True when this listener is asked for.
+    pub fn asks_for(&self, one: &Watched) -> bool {
+        let target = self.watching.as_ref().and_then(|watching| watching.target.as_ref());
+        target.is_none_or(|target| target.takes(&one.reading))
+    }
+
+    /// The change of the namespace's counters since the watch began.
+    pub fn counters(&self) -> Counters {
+        match (&self.counters_last, &self.counters_first) {
+            (Some(last), Some(first)) => last.since(first),
+            _ => Counters::default(),
+        }
+    }
+
+    /// What `net.core.somaxconn` is now.
+    pub fn somaxconn_now(&self) -> Option<u32> {
+        self.somaxconn.last().copied()
+    }
+
+    /// The last `count` seconds of one listener, oldest first; `None` where nothing is known of that second.
+    pub fn trail(&self, one: &Watched, count: usize) -> Vec<Option<Beat>> {
+        one.trail.last(self.now, count, |from, to| one.since <= to && !self.is_gap(from, to))
+    }
+
+    /// SYNs per second that come to its address, each client counted once, over the last [`RATE_SPAN`]; `None` without a tap, for
+    /// unix sockets, and for one of several sockets of an address (see [`Survey::group_arrivals_per_s`]).
+    pub fn arrivals_per_s(&self, one: &Watched) -> Option<f64> {
+        let alone = self.addresses.get(&one.reading.address).is_none_or(|ids| ids.len() == 1);
+        let told = self.watching.as_ref()?.rights.tap && one.reading.address.port().is_some();
+        if alone && told { self.rate(one, |beat| beat.syns) } else { None }
+    }
+
+    /// Connections per second that its program accepted over the last [`RATE_SPAN`]: what came in, less what has gathered in the two
+    /// queues. `None` where arrivals are not told, where something was dropped in that time (a dropped final ACK is no arrival), and
+    /// while the watch is too young.
+    pub fn accepts_per_s(&self, one: &Watched) -> Option<f64> {
+        let span = self.now.saturating_sub(RATE_SPAN).max(one.since);
+        self.arrivals_per_s(one).filter(|_| one.trail.sum(self.now, span, |beat| beat.drops) == 0)?;
+        let before = one.trail.before(span)?;
+        let came = one.trail.sum(self.now, span, |beat| beat.syns.saturating_add(beat.again)) as f64;
+        let gathered = |now: u32, before: u32| f64::from(now) - f64::from(before);
+        let half_open = gathered(one.crowding.half_open.unwrap_or(0), before.half_open_last);
+        let left = came - gathered(one.depth(), before.depth_last) - half_open;
+        Some(left.max(0.0) / trail::covered(self.now, span).as_secs_f64())
+    }
+
+    /// Packets per second that it dropped over the last [`RATE_SPAN`], as [`Watched::drops`] counts them; `None` where that is not
+    /// known, and while the watch is too young to tell.
+    pub fn drops_per_s(&self, one: &Watched) -> Option<f64> {
+        one.drops()?;
+        self.rate(one, |beat| beat.drops)
+    }
+
+    fn rate(&self, one: &Watched, what: impl Fn(&Beat) -> u32) -> Option<f64> {
+        let from = self.now.saturating_sub(RATE_SPAN).max(one.since);
+        let span = trail::covered(self.now, from);
+        if span < BEAT || self.is_gap(from, self.now) {
+            return None;
+        }
+        Some(one.trail.sum(self.now, from, what) as f64 / span.as_secs_f64())
+    }
+
+    fn is_gap(&self, from: Stamp, to: Stamp) -> bool {
+        self.gaps.iter().any(|(began, ended)| *began < to && from < *ended)
+    }
+
+    /// Time passes up to `at`.
+    fn pass(&mut self, at: Stamp) {
+        let before = self.now;
+        self.now = at.max(before);
+        if at.since(before) <= GAP {
+            return;
+        }
+        if self.gaps.len() == GAPS {
+            self.gaps.pop_front();
+        }
+        self.gaps.push_back((before, at));
+        for one in self.listeners.values_mut() {
+            one.lapse(before, at);
+        }
+    }
+
+    fn call(&mut self, at: Stamp, roll: &Roll) {
+        for id in &roll.gone {
+            self.lose(at, *id);
+        }
+        for reading in &roll.changed {
+            if self.listeners.contains_key(&reading.id) {
+                self.reread(at, reading);
+            } else {
+                self.greet(at, reading);
+            }
+        }
+        if !std::mem::replace(&mut self.called, true) {
+            self.reckon_past();
+        }
+        self.settle_without_counters(at);
+    }
+
+    fn greet(&mut self, at: Stamp, reading: &ListenerReading) {
+        let known = self.addresses.entry(reading.address.clone()).or_default();
+        let alive = known.iter().any(|id| self.listeners.get(id).is_some_and(|one| one.gone.is_none()));
+        let heir_of = known.iter().filter(|_| !alive).copied().max_by_key(|id| {
+            let one = self.listeners.get(id);
+            one.and_then(|one| one.gone)
+        });
+        known.insert(reading.id);
+        let mut one = Watched::new(at, reading);
+        one.heir_of = heir_of;
+        if self.called {
+            one.meter.is_new();
+            if reading.queue.drops.is_some_and(|drops| drops > 0) {
+                self.docket.moved(reading.id);
+            }
+        }
+        let change = heir_of.map_or(Change::Came, |before| Change::Replaced { before });
+        self.listeners.insert(reading.id, one);
+        if self.called {
+            self.remark(at, reading.id, change);
+        }
+    }
+
+    fn reread(&mut self, at: Stamp, reading: &ListenerReading) {
+        let Some(one) = self.listeners.get_mut(&reading.id) else { return };
+        let before = one.reading.queue.limit;
+        let back = one.gone.take().is_some();
+        if one.read(at, reading) {
+            self.docket.moved(reading.id);
+        }
+        if let (Some(before), Some(after)) = (before, reading.queue.limit)
+            && before != after
+        {
+            self.remark(at, reading.id, Change::Relisted { before, after });
+        }
+        if back {
+            self.departed.retain(|(_, id)| *id != reading.id);
+        }
+    }
+
+    fn lose(&mut self, at: Stamp, id: ListenerId) {
+        let Some(one) = self.listeners.get_mut(&id).filter(|one| one.gone.is_none()) else { return };
+        one.leave(at);
+        self.docket.somebody_left();
+        self.departed.push_back((at, id));
+        self.remark(at, id, Change::Gone);
+        self.find_heir(at, id);
+    }
+
+    /// A listener is found gone some looks after it went: its successor may have been seen already.
+    fn find_heir(&mut self, at: Stamp, gone: ListenerId) {
+        let Some(before) = self.listeners.get(&gone) else { return };
+        let (began, pid) = (before.since, before.owner.as_ref().map(|owner| owner.pid));
+        let ids = self.addresses.get(&before.reading.address);
+        let is_heir = |one: &&Watched| {
+            let came = one.since > began && at.since(one.since) <= CHANGING;
+            one.gone.is_none() && one.heir_of.is_none() && one.since > self.since && came
+        };
+        let heirs = ids.into_iter().flatten().filter_map(|id| self.listeners.get(id)).filter(is_heir);
+        let Some(heir) = heirs.max_by_key(|one| one.since).map(Watched::id) else { return };
+        let Some(one) = self.listeners.get_mut(&heir) else { return };
+        one.heir_of = Some(gone);
+        let change = match (pid, one.owner.as_ref().map(|owner| owner.pid)) {
+            (Some(before), Some(after)) if before != after => Change::Restarted { before, after },
+            _ => Change::Replaced { before: gone },
+        };
+        self.remark(at, heir, change);
+    }
+
+    fn forget(&mut self, at: Stamp) {
+        while let Some((since, id)) = self.departed.front().copied() {
+            if at.since(since) < KEPT && self.departed.len() <= GONE {
+                break;
+            }
+            self.departed.pop_front();
+            self.docket.forget(id);
+            if let Some(one) = self.listeners.remove(&id) {
+                self.forgotten += 1;
+                if let Some(ids) = self.addresses.get_mut(&one.reading.address) {
+                    ids.remove(&id);
+                    if ids.is_empty() {
+                        self.addresses.remove(&one.reading.address);
+                    }
+                }
+            }
+        }
+    }
+
+    fn own(&mut self, at: Stamp, id: ListenerId, owner: Option<&Owner>) {
+        let Some(one) = self.listeners.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut one.owner, owner.cloned()).map(|owner| owner.pid);
+        let heir_of = one.heir_of;
+        let Some(after) = owner.map(|owner| owner.pid) else { return };
+        let first = before.is_none();
+        let before = before.or_else(|| self.listeners.get(&heir_of?)?.owner.as_ref().map(|owner| owner.pid));
+        match before {
+            Some(before) if before != after && first => self.remark(at, id, Change::Restarted { before, after }),
+            Some(before) if before != after => self.remark(at, id, Change::Handed { before, after }),
+            _ => {}
+        }
+    }
+
+    fn crowd(&mut self, at: Stamp, id: ListenerId, crowding: Crowding) {
+        if let Some(one) = self.listeners.get_mut(&id) {
+            one.crowd(at, crowding);
+        }
+    }
+
+    fn look_closer(&mut self, look: impl FnOnce(&mut Watched) -> bool) {
+        let Some(one) = self.chosen.and_then(|id| self.listeners.get_mut(&id)) else { return };
+        if one.gone.is_none() && look(one) {
+            self.docket.moved(one.reading.id);
+        }
+    }
+
+    fn knock(&mut self, at: Stamp, knocks: &[Knocks]) {
+        for knock in knocks {
+            if let Some(one) = self.listeners.get_mut(&knock.id) {
+                one.knock(at, *knock);
+            }
+        }
+    }
+
+    fn learn_somaxconn(&mut self, value: Option<i64>) {
+        let Some(value) = value.and_then(|value| u32::try_from(value).ok()) else { return };
+        if self.somaxconn.last() != Some(&value) {
+            self.somaxconn.push(value);
+            let surplus = self.somaxconn.len().saturating_sub(GAPS);
+            self.somaxconn.drain(..surplus);
+        }
+    }
+
+    fn remark(&mut self, at: Stamp, id: ListenerId, change: Change) {
+        let Some(one) = self.listeners.get(&id) else { return };
+        if self.remarks.len() == REMARKS {
+            self.remarks.pop_front();
+        }
+        self.remarks.push_back(Remark { at, id, address: one.reading.address.clone(), change });
+    }
+}
+
+/// The time over which rates are taken.
+pub const RATE_SPAN: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests;

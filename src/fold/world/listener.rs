@@ -1,0 +1,79 @@
+//! The listener's own drop count (`sk_drops`) as a witness: read far more often than the counters, it tells within a moment what
+//! became of a segment. It is noisy, but the noise is known: whatever the kernel throws away on behalf of a listener moves it.
+//!
+//! By how much a loss moves it is [`Cause::listener_weight`](crate::fold::ledger::Cause::listener_weight); every other segment that
+//! ends at a request, a repeated SYN or a RST, moves it by one.
+
+use super::World;
+use crate::fold::ledger::Unexplained;
+
+/// The listener's drop count since the session began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListenerDrops {
+    last: Option<u32>,
+    /// By how much the kernel says that it moved; exact also beyond 2^32.
+    total: u64,
+}
+
+impl ListenerDrops {
+    /// By how much the kernel says that it moved; `None` when it was never read.
+    pub fn total(self) -> Option<u64> {
+        self.last.map(|_| self.total)
+    }
+
+    fn read(&mut self, drops: u32) {
+        self.total += u64::from(self.last.map_or(0, |last| drops.wrapping_sub(last)));
+        self.last = Some(drops);
+    }
+}
+
+impl World {
+    /// Holds the ledger against the listener's drop count: as soon as both agree, everything charged so far is confirmed; where they
+    /// differ steadily by no more than what is in doubt, the count decides.
+    pub(super) fn read_drops(&mut self, drops: Option<u32>) {
+        let Some(drops) = drops else { return };
+        self.listener_drops.read(drops);
+        if self.segments.is_none() || self.open.pending > 0 {
+            return;
+        }
+        let difference = self.listener_difference();
+        if difference == 0 {
+            self.ledger.confirm_by_listener();
+            self.clear_doubts();
+        } else if !self.open.guesses {
+            // Where a request may have been taken for a cookie, or a cookie for a request, it is not certain what an ignored ACK weighs.
+            self.settle_doubts_by_listener(difference);
+        }
+    }
+
+    /// What the listener's own drop count says otherwise than the ledger.
+    pub(super) fn unexplained_by_listener(&self) -> Option<Unexplained> {
+        let (kernel, accounted) = (self.listener_drops.total()?, self.ledger.listener_drops());
+        (kernel != accounted + self.ledger.syns_without_cause).then_some(Unexplained {
+            counter: "sk_drops",
+            kernel,
+            accounted,
+        })
+    }
+
+    /// By how much the kernel's count of the listener's drops exceeds the ledger's.
+    fn listener_difference(&self) -> i64 {
+        let accounted = self.ledger.listener_drops() + self.ledger.syns_without_cause;
+        self.listener_drops.total.cast_signed() - accounted.cast_signed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_goes_on_where_the_kernels_number_wraps() {
+        let mut drops = ListenerDrops::default();
+        assert_eq!(drops.total(), None);
+        for value in [u32::MAX - 1, u32::MAX, 1, 4] {
+            drops.read(value);
+        }
+        assert_eq!(drops.total(), Some(6));
+    }
+}

@@ -1,0 +1,90 @@
+//! What happened, in a form that a person can read: the list "what happened lately".
+
+use crate::fold::ledger::Cause;
+use crate::model::peer::Peer;
+use crate::model::tempo::Thing;
+use crate::text::sentence::Sentence;
+
+/// Who a note is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// The client's number, if it is one of ours.
+    pub id: Option<u32>,
+    /// Its address.
+    pub peer: Peer,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// A SYN became a half-open request, the `place`-th in the SYN queue.
+    HalfOpen {
+        /// Whose.
+        who: Who,
+        /// Entries in the SYN queue with this one.
+        place: u32,
+    },
+    /// A SYN was answered with a cookie: the SYN queue was full, or cookies are always on.
+    Cookie {
+        /// Whose.
+        who: Who,
+    },
+    /// A handshake is complete; the connection waits as the `place`-th in the accept queue.
+    Queued {
+        /// Whose.
+        who: Who,
+        /// Entries in the accept queue with this one.
+        place: u32,
+    },
+    /// `accept()` returned it after so many microseconds in the queue, if that is known.
+    Accepted {
+        /// Whose.
+        who: Who,
+        /// Microseconds in the accept queue.
+        waited_us: Option<u64>,
+    },
+    /// Something was lost.
+    Dropped {
+        /// Whose.
+        who: Who,
+        /// Why.
+        cause: Cause,
+        /// The SYN's try, from 1, where a SYN was lost.
+        attempt: u16,
+    },
+    /// A ghost or phantom got into the accept queue after all.
+    Healed {
+        /// Whose.
+        who: Who,
+        /// It had been a phantom, not a ghost.
+        phantom: bool,
+    },
+    /// The client has given up: ETIMEDOUT.
+    GaveUp {
+        /// Whose.
+        who: Who,
+    },
+    /// The client met a RST.
+    Reset {
+        /// Whose.
+        who: Who,
+    },
+    /// `listen()` was called (again).
+    Listened {
+        /// What was asked for.
+        backlog: i32,
+        /// What the kernel made of it.
+        limit: Option<u32>,
+    },
+    /// One thing was let happen while the clients' time stands still.
+    Stepped {
+        /// Whose.
+        who: Who,
+        /// What.
+        thing: Thing,
+    },
+    /// A setting changed, in words.
+    Changed(Sentence),
+    /// A wish could not be carried out, in words.
+    Refused(String),
+}

@@ -1,0 +1,86 @@
+//! Every connection that is not over, by client, and those that ended a moment ago.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+
+use crate::fold::connection::Connection;
+use crate::model::peer::Peer;
+use crate::model::stamp::Stamp;
+
+/// How long a connection stays visible after its end.
+pub const LINGER: Duration = Duration::from_millis(1500);
+
+/// How many ended connections are kept visible at most.
+pub const LINGERING: usize = 256;
+
+/// The connections.
+#[derive(Clone, Debug, Default)]
+pub struct Roster {
+    connections: HashMap<Peer, Connection, FixedState>,
+    over: VecDeque<(Stamp, Peer)>,
+}
+
+impl Roster {
+    /// One connection.
+    pub fn connection(&self, peer: &Peer) -> Option<&Connection> {
+        self.connections.get(peer)
+    }
+
+    /// How many connections are kept.
+    pub fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// True when none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// Every connection, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.values()
+    }
+
+    /// The connections in the order of their birth; meant for as many as a person can follow.
+    pub fn by_birth(&self) -> Vec<&Connection> {
+        let mut all: Vec<_> = self.connections.values().collect();
+        all.sort_unstable_by_key(|one| (one.born, one.peer));
+        all
+    }
+
+    pub(super) fn entry(&mut self, peer: Peer, at: Stamp) -> &mut Connection {
+        self.connections.entry(peer).or_insert_with(|| Connection::new(peer, at))
+    }
+
+    pub(super) fn known(&mut self, peer: &Peer) -> Option<&mut Connection> {
+        self.connections.get_mut(peer)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Connection> {
+        self.connections.values_mut()
+    }
+
+    pub(super) fn forget(&mut self, peer: &Peer) {
+        self.connections.remove(peer);
+    }
+
+    /// Lets a connection that is over go, after a moment in which it can still be seen.
+    pub(super) fn release(&mut self, peer: Peer, now: Stamp) {
+        self.over.push_back((now, peer));
+        self.sweep(now);
+    }
+
+    pub(super) fn sweep(&mut self, now: Stamp) {
+        while let Some((since, peer)) = self.over.front().copied() {
+            if now.since(since) < LINGER && self.over.len() <= LINGERING {
+                break;
+            }
+            self.over.pop_front();
+            if self.connections.get(&peer).is_some_and(Connection::is_over) {
+                self.connections.remove(&peer);
+            }
+        }
+    }
+}

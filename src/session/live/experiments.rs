@@ -1,0 +1,213 @@
+//! Trials of a live session: each in a thread of its own, which stands in the lab's namespace as the thread that starts it, one at a
+//! time. What they tell is stamped where it is told and goes up with all other facts. Start at [`Trials`].
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::ear::TapEar;
+use super::setup::LOOPBACK;
+use crate::experiment::{self, Bench, Ear, Seen, Surroundings, Wire};
+use crate::kernel::own::{self, OwnListener};
+use crate::kernel::proc::CountersFile;
+use crate::kernel::sock_diag::Diag;
+use crate::kernel::sock_diag::codec::Row;
+use crate::lab::namespace::SendPass;
+use crate::model::counters::{Counter, Counters};
+use crate::model::event::{Event, Stamped};
+use crate::model::experiment::{Trial, TrialFact};
+use crate::model::stamp::Stamp;
+use crate::say;
+use crate::session::clock::Clock;
+
+/// The trials of one session: the one that runs, and those that wait for its end.
+pub(super) struct Trials {
+    clock: Clock,
+    pass: Option<SendPass>,
+    /// The counters when the session began.
+    first: Counters,
+    told: Receiver<Stamped>,
+    teller: Sender<Stamped>,
+    running: Option<Running>,
+    waiting: VecDeque<Trial>,
+}
+
+/// A trial under way.
+struct Running {
+    trial: Trial,
+    stopped: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Trials {
+    /// No trial yet. The counters are read here: what they count from now on is the session's.
+    pub(super) fn new(clock: Clock, pass: Option<SendPass>) -> Self {
+        let first = CountersFile::open().ok().and_then(|mut file| file.read().ok()).unwrap_or_default();
+        let (teller, told) = channel();
+        Self { clock, pass, first, told, teller, running: None, waiting: VecDeque::new() }
+    }
+
+    /// Begins a trial, or lets it wait until the present one has ended.
+    pub(super) fn ask(&mut self, trial: Trial, out: &mut Vec<Stamped>) {
+        if self.waiting.len() == MOST_WAITING {
+            let most = MOST_WAITING;
+            let message = say!("{trial} is not begun: {most} trials wait already", trial = trial.name(), most);
+            return out.push(Stamped { at: self.clock.now(), event: Event::Refused { message } });
+        }
+        self.waiting.push_back(trial);
+        self.turn(out);
+    }
+
+    /// Takes what was told since the last turn, and begins the next trial when the present one has ended.
+    pub(super) fn turn(&mut self, out: &mut Vec<Stamped>) {
+        let ended = self.running.take_if(|running| running.thread.is_finished());
+        out.extend(self.told.try_iter());
+        if let Some(ended) = ended {
+            self.bury(ended, out);
+        }
+        while self.running.is_none()
+            && let Some(next) = self.waiting.pop_front()
+        {
+            self.begin(next, out);
+        }
+    }
+
+    /// Ends the present trial and forgets those that wait.
+    pub(super) fn stop(&mut self, out: &mut Vec<Stamped>) {
+        self.waiting.clear();
+        if let Some(running) = self.running.take() {
+            running.stopped.store(true, Ordering::Relaxed);
+            self.bury(running, out);
+        }
+    }
+
+    fn begin(&mut self, trial: Trial, out: &mut Vec<Stamped>) {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (clock, first, teller) = (self.clock, self.first.clone(), self.teller.clone());
+        let (heard, pass) = (Arc::clone(&stopped), self.pass.clone());
+        let work = move || {
+            let pair = pass.as_ref().map(|pass| pass.kernel_end().index);
+            let mut place = Place { pair, ..Place::open(clock, first, heard, teller) };
+            experiment::run(trial, &mut Bench::new(&mut place, pass));
+        };
+        match std::thread::Builder::new().name("trial".into()).spawn(work) {
+            Ok(thread) => self.running = Some(Running { trial, stopped, thread }),
+            Err(error) => self.fail(trial, error.to_string(), out),
+        }
+    }
+
+    /// Waits for the end of a trial's thread and takes the last that it told.
+    fn bury(&self, running: Running, out: &mut Vec<Stamped>) {
+        let defect = running.thread.join().is_err();
+        out.extend(self.told.try_iter());
+        if defect {
+            self.fail(running.trial, say!("its thread broke off: a defect of qviz").to_owned(), out);
+        }
+    }
+
+    fn fail(&self, trial: Trial, why: String, out: &mut Vec<Stamped>) {
+        let event = Event::Trial(TrialFact::Ended { trial, failed: Some(why) });
+        out.push(Stamped { at: self.clock.now(), event });
+    }
+}
+
+/// Clock, eyes and ears of one trial, opened in its own thread.
+struct Place {
+    clock: Clock,
+    first: Counters,
+    stopped: Arc<AtomicBool>,
+    teller: Sender<Stamped>,
+    /// The interface at which segments of the pair are seen once.
+    pair: Option<u32>,
+    diag: RefCell<Option<Diag>>,
+    counters: RefCell<Option<CountersFile>>,
+}
+
+impl Place {
+    fn open(clock: Clock, first: Counters, stopped: Arc<AtomicBool>, teller: Sender<Stamped>) -> Self {
+        let (diag, counters) = (RefCell::new(Diag::open().ok()), RefCell::new(CountersFile::open().ok()));
+        Self { clock, first, stopped, teller, pair: None, diag, counters }
+    }
+}
+
+impl Surroundings for Place {
+    fn now(&self) -> Stamp {
+        self.clock.now()
+    }
+
+    fn rest(&self, span: Duration) {
+        let until = self.clock.now() + span;
+        loop {
+            let left = until.since(self.clock.now());
+            if left.is_zero() || self.is_stopped() {
+                return;
+            }
+            Clock::pause(left.min(DOZE));
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn tell(&mut self, fact: TrialFact) {
+        let _the_session_is_over = self.teller.send(Stamped { at: self.clock.now(), event: Event::Trial(fact) });
+    }
+
+    fn queue(&self, listener: BorrowedFd<'_>) -> Option<(u32, u32)> {
+        let reading = OwnListener::new(listener).read();
+        reading.depth.zip(reading.limit)
+    }
+
+    fn connecting(&self, socket: BorrowedFd<'_>) -> Option<(u32, u8)> {
+        own::syn_sent(socket).map(|sent| (sent.retransmits, sent.state))
+    }
+
+    fn cookie(&self, socket: BorrowedFd<'_>) -> Option<u64> {
+        own::cookie(socket)
+    }
+
+    fn sockets(&self, port: u16) -> Vec<Seen> {
+        let mut rows = Vec::new();
+        let listed = self.diag.borrow_mut().as_mut().map(|diag| diag.of_port(port, &mut rows));
+        if let Some(Err(error)) = listed {
+            tracing::warn!(%error, "a trial's sockets could not be listed");
+        }
+        rows.iter().map(seen).collect()
+    }
+
+    fn counter(&self, name: &str) -> Option<u64> {
+        let counter = Counter::ALL.into_iter().find(|counter| counter.name() == name)?;
+        let now = self.counters.borrow_mut().as_mut()?.read().ok()?;
+        now.since(&self.first).value(counter)
+    }
+
+    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn Ear>> {
+        let interface = match on {
+            Wire::Loopback => LOOPBACK,
+            Wire::Pair => self.pair?,
+        };
+        match TapEar::open(self.clock, on, interface, port) {
+            Ok(ear) => Some(Box::new(ear)),
+            Err(error) => {
+                tracing::info!(%error, "a trial hears nothing");
+                None
+            }
+        }
+    }
+}
+
+fn seen(row: &Row) -> Seen {
+    Seen { state: row.state, peer_port: row.peer.port(), cookie: row.cookie, orphan: row.is_unaccepted() }
+}
+
+/// Trials that may wait for the end of another.
+const MOST_WAITING: usize = 16;
+
+/// How late a resting trial may notice that it is stopped.
+const DOZE: Duration = Duration::from_millis(20);
