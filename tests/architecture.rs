@@ -4,16 +4,21 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read the house has failed")]
 
+#[path = "architecture/circles.rs"]
+mod circles;
 #[path = "architecture/code.rs"]
 mod code;
 #[path = "architecture/house.rs"]
 mod house;
+#[path = "architecture/planted.rs"]
+mod planted;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use circles::Sources;
 use house::{RIGHTS, ROOMS, Room};
 
 #[test]
@@ -59,6 +64,23 @@ fn unsafe_code_stands_only_where_the_module_doc_says_so() {
 fn every_module_is_its_own_file_and_the_map_has_no_side_door() {
     assert_clean(&in_every_source(house::hidden_modules));
     assert_clean(&house::side_doors("src/lib.rs", &read("src/lib.rs")));
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let texts = sources();
+    assert_clean(&Sources::new(&texts).circles());
+}
+
+#[test]
+fn the_methods_of_a_type_stand_in_few_files() {
+    let texts = sources();
+    assert_clean(&Sources::new(&texts).scattered());
+}
+
+#[test]
+fn no_parameter_hides_three_in_a_tuple() {
+    assert_clean(&in_every_source(circles::tuple_parameters));
 }
 
 #[test]
@@ -225,10 +247,15 @@ fn assert_clean(broken: &[String]) {
 }
 
 fn in_every_source(rule: impl Fn(&str, &str) -> Vec<String>) -> Vec<String> {
+    sources().iter().flat_map(|(file, text)| rule(file, text)).collect()
+}
+
+/// Every source file's name and text.
+fn sources() -> Vec<(String, String)> {
     let files = files_below("src");
     assert!(files.iter().any(|file| file == "src/model/event.rs"), "the walk found only {files:?}");
-    let sources = files.iter().filter(|file| Path::new(file).extension().is_some_and(|ending| ending == "rs"));
-    sources.flat_map(|file| rule(file, &read(file))).collect()
+    let sources = files.into_iter().filter(|file| Path::new(file).extension().is_some_and(|ending| ending == "rs"));
+    sources.map(|file| (file.clone(), read(&file))).collect()
 }
 
 /// The rooms by their files and directories.

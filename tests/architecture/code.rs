@@ -38,17 +38,21 @@ pub(crate) fn tokens(source: &str) -> Vec<Token> {
     found
 }
 
+/// What each name means that the imports of a source text bring, as an absolute path where it is ours.
+pub(crate) type Imports = BTreeMap<String, Vec<String>>;
+
 /// The paths of a source text that is the module `home` (`["model", "event"]` for `src/model/event.rs`).
 pub(crate) fn paths(tokens: &[Token], home: &[String]) -> Vec<Path> {
-    let mut walk = Walk { tokens, at: 0, modules: home.to_vec(), closes: Vec::new(), depth: 0, raw: Vec::new() };
-    walk.run();
-    let mut names = BTreeMap::new();
-    for (path, alias, _) in &walk.raw {
-        if let Some(alias) = alias.as_ref().filter(|alias| path.words != [alias.as_str()]) {
-            names.entry(alias.clone()).or_insert_with(|| path.words.clone());
-        }
-    }
+    let walk = Walk::over(tokens, home);
+    let names = walk.imports();
     walk.raw.iter().map(|(path, _, is_member)| resolved(path, &names, *is_member)).collect()
+}
+
+/// What the imports of a source text bring.
+pub(crate) fn imports(tokens: &[Token], home: &[String]) -> Imports {
+    let names = Walk::over(tokens, home).imports();
+    let path = |words: &Vec<String>| resolved(&Path { line: 0, words: words.clone() }, &names, false).words;
+    names.iter().map(|(name, words)| (name.clone(), path(words))).collect()
 }
 
 /// Whether a text is an identifier or keyword.
@@ -159,7 +163,7 @@ fn number(rest: &str) -> usize {
 }
 
 /// A path with `crate` in front when it is ours, local names replaced by what they were imported as, and one name for std.
-fn resolved(path: &Path, names: &BTreeMap<String, Vec<String>>, is_member: bool) -> Path {
+fn resolved(path: &Path, names: &Imports, is_member: bool) -> Path {
     let mut words = path.words.clone();
     for _ in 0..4 {
         let Some(full) = words.first().and_then(|first| names.get(first)).filter(|_| !is_member) else { break };
@@ -171,6 +175,20 @@ fn resolved(path: &Path, names: &BTreeMap<String, Vec<String>>, is_member: bool)
         _ => {}
     }
     Path { line: path.line, words }
+}
+
+/// `self::` and `super::` replaced by the modules that they mean.
+pub(crate) fn absolute(home: &[String], words: Vec<String>) -> Vec<String> {
+    let leading = words.iter().take_while(|word| matches!(word.as_str(), "self" | "super")).count();
+    if leading == 0 || words == ["self"] {
+        return words;
+    }
+    let ups = words[..leading].iter().filter(|word| *word == "super").count();
+    let kept = home.len().saturating_sub(ups);
+    let mut full = vec!["crate".to_owned()];
+    full.extend_from_slice(&home[..kept]);
+    full.extend_from_slice(&words[leading..]);
+    full
 }
 
 /// One pass over the tokens that keeps the inline module in view.
@@ -185,7 +203,23 @@ struct Walk<'a> {
     raw: Vec<(Path, Option<String>, bool)>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn over(tokens: &'a [Token], home: &[String]) -> Self {
+        let mut walk = Self { tokens, at: 0, modules: home.to_vec(), closes: Vec::new(), depth: 0, raw: Vec::new() };
+        walk.run();
+        walk
+    }
+
+    fn imports(&self) -> Imports {
+        let mut names = BTreeMap::new();
+        for (path, alias, _) in &self.raw {
+            if let Some(alias) = alias.as_ref().filter(|alias| path.words != [alias.as_str()]) {
+                names.entry(alias.clone()).or_insert_with(|| path.words.clone());
+            }
+        }
+        names
+    }
+
     fn text(&self, ahead: usize) -> &str {
         self.tokens.get(self.at + ahead).map_or(";", |token| &token.text)
     }
@@ -256,7 +290,7 @@ impl Walk<'_> {
             words.pop();
         }
         let line = self.tokens[(self.at - 1).min(self.tokens.len() - 1)].line;
-        let words = self.absolute(words);
+        let words = absolute(&self.modules, words);
         self.raw.push((Path { line, words }, Some(alias), false));
     }
 
@@ -270,21 +304,7 @@ impl Walk<'_> {
             words.push(self.text(1).to_owned());
             self.at += 2;
         }
-        let words = self.absolute(words);
+        let words = absolute(&self.modules, words);
         self.raw.push((Path { line, words }, None, is_member));
-    }
-
-    /// `self::` and `super::` replaced by the modules that they mean.
-    fn absolute(&self, words: Vec<String>) -> Vec<String> {
-        let leading = words.iter().take_while(|word| matches!(word.as_str(), "self" | "super")).count();
-        if leading == 0 || words == ["self"] {
-            return words;
-        }
-        let ups = words[..leading].iter().filter(|word| *word == "super").count();
-        let kept = self.modules.len().saturating_sub(ups);
-        let mut full = vec!["crate".to_owned()];
-        full.extend_from_slice(&self.modules[..kept]);
-        full.extend_from_slice(&words[leading..]);
-        full
     }
 }

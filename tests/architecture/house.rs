@@ -131,7 +131,7 @@ pub(crate) fn machine_traces(file: &str, text: &str) -> Vec<String> {
 }
 
 /// The modules that a file under src/ is, from the room down.
-fn modules(file: &str) -> Vec<String> {
+pub(crate) fn modules(file: &str) -> Vec<String> {
     let inside = file.strip_prefix("src/").unwrap_or(file);
     inside.strip_suffix(".rs").unwrap_or(inside).split('/').map(str::to_owned).collect()
 }
