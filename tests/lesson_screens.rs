@@ -8,11 +8,12 @@ use qviz::model::lesson::Phase;
 use qviz::scenario::lesson::Text;
 use qviz::scenario::shelf::lessons;
 use qviz::text::lang::{Lang, within};
+use qviz::ui::hit_map::Target;
 use qviz::ui::keymap::Action;
-use qviz::ui::state::{Msg, Panel, UiState, update};
+use qviz::ui::panel::Panel;
+use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
 use qviz::ui::view;
-use qviz::ui::view::spots::Target;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Size;
 use ratatui::text::Span;
@@ -208,12 +209,12 @@ fn a_click_on_a_choice_predicts_and_one_on_a_key_presses_it() {
     let clicks = |class: &Class, size| {
         let mut state = state(class, size, false);
         update(&mut state, Msg::Pulse(class.tale.now), &class.tale.world);
-        let (_, spots) = view::picture_and_spots(state.size, &class.tale.world, &state, class.tale.now);
-        let keys = spots.clicks().filter_map(|(area, target)| match target {
+        let (_, frame) = view::picture_and_info(state.size, &class.tale.world, &state, class.tale.now);
+        let keys = frame.hit_map.clicks().filter_map(|(area, target)| match target {
             Target::Key(action) => Some((area.as_position(), action)),
             _ => None,
         });
-        keys.filter(|(at, action)| spots.click(*at) == Some(Target::Key(*action)))
+        keys.filter(|(at, action)| frame.hit_map.click(*at) == Some(Target::Key(*action)))
             .map(|(_, action)| action)
             .collect::<Vec<_>>()
     };

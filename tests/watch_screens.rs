@@ -60,6 +60,7 @@ fn look(state: &mut UiState, machine: &Machine) -> String {
 }
 
 fn press(state: &mut UiState, action: Action, machine: &Machine) -> Vec<Command> {
+    state.frame = view::picture_and_info(state.size, &machine.world, state, machine.now).1;
     update(state, Msg::Press(action, machine.now), &machine.world)
 }
 

@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bookmarks::Bookmarks;
 use super::guide::Guide;
+use super::hit_map::Target;
 use super::keymap::{self, Action};
 use super::keys::{Input, Keys};
 use super::lesson::Notebook;
@@ -15,7 +16,6 @@ use super::pace::{Motion, Pace};
 use super::state::{Msg, Parting, UiState, update};
 use super::terminal::{self, Screen};
 use super::theme::{self, Terminfo, Theme};
-use super::view::spots::{Spots, Target};
 use super::view::{self, cast::Cast};
 use super::{UiError, UiPlan};
 use crate::fold::listeners::Watched;
@@ -71,8 +71,8 @@ pub async fn run<'a>(
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
-    let (spots, bookmarks) = (Spots::default(), Bookmarks::default());
-    let mut watch = Watch { screen, state, spots, pace: Pace::default(), suspended: false, bookmarks, told, guide };
+    let (pace, bookmarks) = (Pace::default(), Bookmarks::default());
+    let mut watch = Watch { screen, state, pace, suspended: false, bookmarks, told, guide };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -88,8 +88,6 @@ fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
 struct Watch<'a> {
     screen: Screen,
     state: UiState,
-    /// What stands where on the frame that is to be seen.
-    spots: Spots,
     pace: Pace,
     suspended: bool,
     bookmarks: Bookmarks,
@@ -165,9 +163,8 @@ impl Watch<'_> {
         self.state.recording = session.recording();
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
-        let state = &self.state;
-        let spots = &mut self.spots;
-        self.screen.draw(|buf| *spots = view::draw(buf, world, state, shown))?;
+        let state = &mut self.state;
+        self.screen.draw(|buf| state.frame = view::draw(buf, world, state, shown))?;
         let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
         let motion = match held {
             true => Motion::Still,
@@ -221,9 +218,9 @@ impl Watch<'_> {
     /// What a mouse does to the picture; the action, where it does what a key does.
     fn point(&mut self, session: &Session, world: &World, mouse: MouseEvent) -> Option<Action> {
         let at = Position::new(mouse.column, mouse.row);
-        let turn = |up| self.spots.wheel(at).map(|roll| Msg::Wheel { roll, up });
+        let turn = |up| self.state.frame.hit_map.wheel(at).map(|scroll| Msg::Wheel { scroll, up });
         let msg = match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => match self.spots.click(at)? {
+            MouseEventKind::Down(MouseButton::Left) => match self.state.frame.hit_map.click(at)? {
                 Target::Key(action) => return Some(action),
                 target => Msg::Click(target, session.moment()),
             },

@@ -6,11 +6,11 @@ use std::time::Duration;
 use ratatui::layout::Size;
 
 use super::browse::Browse;
+use super::hit_map::{FrameInfo, Scroll, Target};
 use super::keymap::{Action, Mode, Place};
 use super::lesson::Notebook;
+use super::panel::Panel;
 use super::theme::Theme;
-use super::view;
-use super::view::spots::{Roll, Target};
 use super::watch::{Asks, Watch};
 use super::window::Window;
 use crate::fold::world::World;
@@ -47,39 +47,12 @@ pub enum Msg {
     /// The wheel was turned over something.
     Wheel {
         /// What it turns.
-        roll: Roll,
+        scroll: Scroll,
         /// Away from the person.
         up: bool,
     },
     /// Time has come to this moment; sent before each frame.
     Pulse(Stamp),
-}
-
-/// A panel of which small screens show one at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Panel {
-    /// What happened lately.
-    #[default]
-    Notes,
-    /// What was lost, by cause.
-    Ledger,
-    /// The kernel's counters that moved.
-    Counters,
-    /// The settings in force.
-    Settings,
-}
-
-impl Panel {
-    /// The panel after this one.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Notes => Self::Ledger,
-            Self::Ledger => Self::Counters,
-            Self::Counters => Self::Settings,
-            Self::Settings => Self::Notes,
-        }
-    }
 }
 
 /// How finely moves are drawn.
@@ -148,6 +121,8 @@ pub struct UiState {
     pub replay: Option<Playing>,
     /// The terminal's size.
     pub size: Size,
+    /// What the last frame said of itself.
+    pub frame: FrameInfo,
     /// The chosen panel.
     pub panel: Panel,
     /// Fewer, larger things, for the last row of a room.
@@ -196,9 +171,9 @@ impl UiState {
         }
     }
 
-    /// The modes in which the program is, the one that hides most first.
-    pub fn modes(&self, world: &World) -> Vec<Mode> {
-        let past = self.window.until().is_some() && view::plot_width(self, world).is_some();
+    /// The modes in which the program is, the one that hides most first; `timeline` is true where there is one on the screen.
+    pub fn modes(&self, world: &World, timeline: bool) -> Vec<Mode> {
+        let past = self.window.until().is_some() && timeline;
         let step = world.tempo.held && !world.ended;
         let course = world.lesson.as_deref();
         let modes = [
@@ -251,9 +226,9 @@ fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
             return press_in_watch(state, turned, world.now, world);
         }
         Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => return press(state, action, now, world),
-        Msg::Click(Target::Panel(panel), _) => panels::choose(state, panel, world),
+        Msg::Click(Target::Panel(panel), _) => panels::choose(state, panel),
         Msg::Click(Target::Connection(peer, id), now) => mouse::open(state, (peer, id), now, world),
-        Msg::Wheel { roll, up } => mouse::turn(state, roll, up, world),
+        Msg::Wheel { scroll, up } => mouse::turn(state, scroll, up, world),
     }
     Vec::new()
 }

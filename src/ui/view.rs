@@ -10,9 +10,12 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Color;
 
 use super::browse::Screen;
-use super::state::{Panel, UiState};
+use super::hit_map::{FrameInfo, HitMap, Target};
+use super::panel::Panel;
+use super::state::UiState;
 use super::theme::{Theme, ascii};
 use crate::fold::world::World;
+use crate::model::lesson::Course;
 use crate::model::stamp::Stamp;
 use crate::text::lang::within;
 
@@ -33,13 +36,11 @@ mod notes;
 mod projector;
 mod settings;
 mod small;
-pub mod spots;
 mod stage;
 mod timeline;
 mod watch;
 
 use cast::Cast;
-use spots::{Spots, Target};
 
 /// The smallest terminal that shows the whole picture.
 pub const SMALLEST: Size = Size::new(60, 16);
@@ -57,7 +58,7 @@ struct Scene<'a> {
     clients: Stamp,
     cast: Cast<'a>,
     /// What stands where, noted while it is painted.
-    spots: RefCell<Spots>,
+    hit_map: RefCell<HitMap>,
 }
 
 impl Scene<'_> {
@@ -65,20 +66,46 @@ impl Scene<'_> {
     const fn watches(&self) -> bool {
         self.world.survey.watching.is_some()
     }
+
+    /// True while a lesson asks what will happen: nothing else on the screen tells it before.
+    fn is_asked(&self) -> bool {
+        self.world.lesson.as_deref().is_some_and(Course::asks)
+    }
+
+    /// The columns of the timeline's plot; `None` where no timeline is on the screen.
+    fn plot_width(&self) -> Option<u16> {
+        let (state, world) = (self.state, self.world);
+        let shows = state.browse.screen == Screen::Stage && !is_small(state.size);
+        let whole = Rect::from((Position::ORIGIN, state.size));
+        let area = || match (&world.lesson, state.projector) {
+            (Some(_), _) => lesson::timeline(whole, state, world),
+            (None, true) => projector::timeline(whole),
+            (None, false) => stage_plan(whole, state, world).timeline,
+        };
+        shows.then(area).and_then(timeline::plot_width)
+    }
+
+    /// What the frame says of itself once it is painted.
+    fn info(self) -> FrameInfo {
+        let (state, plot_width) = (self.state, self.plot_width());
+        let help_pages = if self.watches() { 1 } else { help::pages(state) };
+        let many_panels = layout::is_roomy(state.size) && (self.world.lesson.is_none() || lesson::is_wide(state.size));
+        FrameInfo { hit_map: self.hit_map.into_inner(), plot_width, help_pages, many_panels }
+    }
 }
 
-/// Paints the whole screen in the language of the state, and says what stands where on it.
-pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots {
+/// Paints the whole screen in the language of the state, and says of the frame what keys and mouse need.
+pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
     within(state.lang, || drawn(buf, world, state, now))
 }
 
-fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots {
+fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
     let live = (world, now);
     let (world, now) = state.still.as_ref().map_or(live, |still| (&still.world, still.at));
     let cast = Cast::of(world, state.density, now);
     let theme = if state.projector { state.theme.loud() } else { state.theme };
-    let spots = RefCell::default();
-    let scene = Scene { world, live, state, theme, now, clients: world.tempo.at(now), cast, spots };
+    let hit_map = RefCell::default();
+    let scene = Scene { world, live, state, theme, now, clients: world.tempo.at(now), cast, hit_map };
     whole(buf, &scene);
     match state.help {
         Some(_) if scene.watches() => watch::help(buf, &scene),
@@ -91,7 +118,7 @@ fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Spots 
     if scene.theme.ascii {
         ascii::translate(buf);
     }
-    scene.spots.into_inner()
+    scene.info()
 }
 
 /// Ink and paper of its own for everything that would have the terminal's.
@@ -109,36 +136,14 @@ fn lay_paper(buf: &mut Buffer, theme: Theme) {
 
 /// The whole screen as a picture of its own.
 pub fn picture(size: Size, world: &World, state: &UiState, now: Stamp) -> Buffer {
-    picture_and_spots(size, world, state, now).0
+    picture_and_info(size, world, state, now).0
 }
 
-/// The same, and what stands where on it.
-pub fn picture_and_spots(size: Size, world: &World, state: &UiState, now: Stamp) -> (Buffer, Spots) {
+/// The same, and what it says of itself.
+pub fn picture_and_info(size: Size, world: &World, state: &UiState, now: Stamp) -> (Buffer, FrameInfo) {
     let mut buf = Buffer::empty(Rect::from((Position::ORIGIN, size)));
-    let spots = draw(&mut buf, world, state, now);
-    (buf, spots)
-}
-
-/// The columns of the timeline's plot; `None` where no timeline is on the screen.
-pub(super) fn plot_width(state: &UiState, world: &World) -> Option<u16> {
-    let shows = state.browse.screen == Screen::Stage && !is_small(state.size);
-    let whole = Rect::from((Position::ORIGIN, state.size));
-    let area = || match (&world.lesson, state.projector) {
-        (Some(_), _) => lesson::timeline(whole, state, world),
-        (None, true) => projector::timeline(whole),
-        (None, false) => stage_plan(whole, state, world).timeline,
-    };
-    shows.then(area).and_then(timeline::plot_width)
-}
-
-/// True where several panels stand side by side.
-pub(super) fn shows_many_panels(state: &UiState, world: &World) -> bool {
-    layout::is_roomy(state.size) && (world.lesson.is_none() || lesson::is_wide(state.size))
-}
-
-/// How many pages the help has.
-pub(super) fn help_pages(state: &UiState) -> usize {
-    help::pages(state)
+    let info = draw(&mut buf, world, state, now);
+    (buf, info)
 }
 
 const fn is_small(size: Size) -> bool {
@@ -180,7 +185,7 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
 }
 
 fn one_panel(buf: &mut Buffer, panel: Panel, area: Rect, scene: &Scene<'_>) {
-    scene.spots.borrow_mut().note(Rect { height: 1, ..area }, Target::Panel(panel));
+    scene.hit_map.borrow_mut().note(Rect { height: 1, ..area }, Target::Panel(panel));
     match panel {
         Panel::Notes => notes::paint(buf, area, scene),
         Panel::Ledger => ledger::paint(buf, area, scene),

@@ -51,6 +51,7 @@ impl Take {
         let mut state = UiState { size: Size::new(width, height), ..self.state.clone() };
         update(&mut state, Msg::Pulse(self.now), &self.world);
         for action in &self.actions {
+            state.frame = view::picture_and_info(state.size, &self.world, &state, self.now).1;
             update(&mut state, Msg::Press(*action, self.now), &self.world);
             update(&mut state, Msg::Pulse(self.now), &self.world);
         }

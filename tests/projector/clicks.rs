@@ -1,17 +1,19 @@
 //! What a click hits is what the eye sees there: places come from the frame itself.
 
 use super::{
-    Action, Panel, Position, Rect, Roll, Screen, Stamp, Tale, Target, UiState, gap, ghosts, lines, ms, overflowing,
+    Action, Panel, Position, Rect, Screen, Scroll, Stamp, Tale, Target, UiState, gap, ghosts, lines, ms, overflowing,
     state, update, view,
 };
 use super::{Depth, Msg, Rung};
+use qviz::ui::hit_map::HitMap;
 use qviz::ui::keymap::{Place, bindings};
-use qviz::ui::view::spots::Spots;
 use ratatui::buffer::Buffer;
 
-fn frame(state: &mut UiState, tale: &Tale) -> (Buffer, Spots) {
+fn frame(state: &mut UiState, tale: &Tale) -> (Buffer, HitMap) {
     update(state, Msg::Pulse(tale.now), &tale.world);
-    view::picture_and_spots(state.size, &tale.world, state, tale.now)
+    let (picture, frame) = view::picture_and_info(state.size, &tale.world, state, tale.now);
+    state.frame = frame.clone();
+    (picture, frame.hit_map)
 }
 
 fn text_in(picture: &Buffer, area: Rect) -> String {
@@ -37,12 +39,12 @@ fn every_place_of_a_connection_shows_its_name_and_opens_its_ladder() {
     for (tell, projector) in tales {
         let tale = tell();
         let mut state = UiState { projector, ..state((80, 24), Depth::True, false) };
-        let (picture, spots) = frame(&mut state, &tale);
+        let (picture, map) = frame(&mut state, &tale);
         let mut connections = 0;
-        for (area, target) in spots.clicks() {
+        for (area, target) in map.clicks() {
             let Target::Connection(peer, id) = target else { continue };
             let name = tale.world.connection(&peer).unwrap().label();
-            let covered = area.positions().any(|at| spots.click(at) != Some(target));
+            let covered = area.positions().any(|at| map.click(at) != Some(target));
             assert!(covered || text_in(&picture, area).contains(&name), "{name} at {area}:\n{}", lines(&picture));
             let mut state = state.clone();
             update(&mut state, Msg::Click(target, tale.now), &tale.world);
@@ -60,8 +62,8 @@ fn a_row_of_the_list_opens_its_own_ladder() {
     let tale = overflowing();
     let mut state = usual((120, 36));
     update(&mut state, Msg::Press(Action::Open, tale.now), &tale.world);
-    let (picture, spots) = frame(&mut state, &tale);
-    let target = spots.click(find(&picture, "k9 ")).unwrap();
+    let (picture, map) = frame(&mut state, &tale);
+    let target = map.click(find(&picture, "k9 ")).unwrap();
     update(&mut state, Msg::Click(target, tale.now), &tale.world);
     assert!(lines(&frame(&mut state, &tale).0).contains("LADDER · k9"));
 }
@@ -71,10 +73,10 @@ fn a_key_in_the_footer_is_pressed_by_a_click_and_each_of_a_pair_by_its_own() {
     let tale = overflowing();
     for projector in [false, true] {
         let mut state = UiState { projector, ..usual((200, 60)) };
-        let (picture, spots) = frame(&mut state, &tale);
+        let (picture, map) = frame(&mut state, &tale);
         let key = |text: &str, right: u16| {
             let at = find(&picture, text);
-            spots.click(Position::new(at.x + right, at.y))
+            map.click(Position::new(at.x + right, at.y))
         };
         assert_eq!(key("b burst", 3), Some(Target::Key(Action::Burst)));
         assert_eq!(key("[ ] accept", 0), Some(Target::Key(Action::AcceptSlower)));
@@ -82,7 +84,7 @@ fn a_key_in_the_footer_is_pressed_by_a_click_and_each_of_a_pair_by_its_own() {
         assert_eq!(key("←→ backlog", 1), Some(Target::Key(Action::BacklogUp)));
         assert_eq!(key("q quit", 0), Some(Target::Key(Action::Quit)));
         let shown = bindings(Place::Stage).filter(|binding| !binding.short.is_empty()).count();
-        let keys = spots.clicks().filter(|(_, target)| matches!(target, Target::Key(_))).count();
+        let keys = map.clicks().filter(|(_, target)| matches!(target, Target::Key(_))).count();
         assert!(keys >= shown, "every key of the footer: {keys} of {shown}");
     }
 }
@@ -92,16 +94,16 @@ fn a_title_chooses_its_panel_and_the_one_that_shares_its_place() {
     let tale = overflowing();
     let mut state = usual((80, 24));
     let mut click = |text: &str| {
-        let (picture, spots) = frame(&mut state, &tale);
-        let target = spots.click(find(&picture, text)).unwrap();
+        let (picture, map) = frame(&mut state, &tale);
+        let target = map.click(find(&picture, text)).unwrap();
         update(&mut state, Msg::Click(target, tale.now), &tale.world);
         state.panel
     };
     assert_eq!(click("WHAT HAPPENED"), Panel::Ledger);
     assert_eq!(click("LEDGER"), Panel::Counters);
     let mut state = usual((120, 36));
-    let (picture, spots) = frame(&mut state, &tale);
-    assert_eq!(spots.click(find(&picture, "LEDGER")), Some(Target::Panel(Panel::Ledger)));
+    let (picture, map) = frame(&mut state, &tale);
+    assert_eq!(map.click(find(&picture, "LEDGER")), Some(Target::Panel(Panel::Ledger)));
     update(&mut state, Msg::Click(Target::Panel(Panel::Counters), tale.now), &tale.world);
     assert_eq!(state.panel, Panel::Settings);
 }
@@ -110,24 +112,24 @@ fn a_title_chooses_its_panel_and_the_one_that_shares_its_place() {
 fn the_wheel_turns_what_it_is_over_and_stops_at_both_ends() {
     let tale = overflowing();
     let mut state = usual((80, 24));
-    let (picture, spots) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &tale);
     let at = find(&picture, "WHAT HAPPENED");
-    assert_eq!(spots.wheel(at), Some(Roll::Notes));
+    assert_eq!(map.wheel(at), Some(Scroll::Notes));
     let newest = lines(&picture);
     for _ in 0..99 {
-        update(&mut state, Msg::Wheel { roll: Roll::Notes, up: false }, &tale.world);
+        update(&mut state, Msg::Wheel { scroll: Scroll::Notes, up: false }, &tale.world);
     }
     let text = lines(&frame(&mut state, &tale).0);
     assert!(text.contains("newer") && text.contains(" listen(5)"), "the oldest event: {text}");
     for _ in 0..99 {
-        update(&mut state, Msg::Wheel { roll: Roll::Notes, up: true }, &tale.world);
+        update(&mut state, Msg::Wheel { scroll: Scroll::Notes, up: true }, &tale.world);
     }
     assert_eq!(lines(&frame(&mut state, &tale).0), newest);
     update(&mut state, Msg::Press(Action::Open, tale.now), &tale.world);
-    let (_, spots) = frame(&mut state, &tale);
-    assert_eq!(spots.wheel(Position::new(40, 12)), Some(Roll::Rows));
+    let (_, map) = frame(&mut state, &tale);
+    assert_eq!(map.wheel(Position::new(40, 12)), Some(Scroll::Rows));
     let row = state.browse.row;
-    update(&mut state, Msg::Wheel { roll: Roll::Rows, up: false }, &tale.world);
+    update(&mut state, Msg::Wheel { scroll: Scroll::Rows, up: false }, &tale.world);
     assert_eq!(state.browse.row, row + 1);
 }
 
@@ -136,11 +138,11 @@ fn what_the_help_covers_is_not_hit_and_its_keys_are() {
     let tale = overflowing();
     let mut state = usual((120, 36));
     state.help = Some(0);
-    let (picture, spots) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &tale);
     let at = find(&picture, "as many clients at once");
-    assert_eq!(spots.click(at), Some(Target::Key(Action::Burst)));
-    assert_eq!(spots.click(find(&picture, "HELP")), Some(Target::Key(Action::Help)));
-    assert_eq!(spots.click(Position::new(0, 3)), None, "beside the help");
+    assert_eq!(map.click(at), Some(Target::Key(Action::Burst)));
+    assert_eq!(map.click(find(&picture, "HELP")), Some(Target::Key(Action::Help)));
+    assert_eq!(map.click(Position::new(0, 3)), None, "beside the help");
 }
 
 #[test]
@@ -149,15 +151,15 @@ fn a_held_moment_is_hit_as_it_was_and_opens_the_ladder_of_that_moment() {
     let mut state = usual((120, 36));
     update(&mut state, Msg::Press(Action::Freeze, tale.now), &tale.world);
     tale.run(ms(9700));
-    let (picture, spots) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &tale);
     let at = find(&picture, "│ l2 │");
-    let target = spots.click(Position::new(at.x + 2, at.y));
+    let target = map.click(Position::new(at.x + 2, at.y));
     assert!(matches!(target, Some(Target::Connection(_, Some(112)))), "{target:?}");
     update(&mut state, Msg::Click(target.unwrap(), tale.now + gap(1)), &tale.world);
     assert!(state.still.is_some() && state.browse.screen == Screen::Ladder);
-    let (picture, spots) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &tale);
     let told = find(&picture, "behind this held moment");
-    assert_eq!(spots.click(told), Some(Target::Key(Action::Freeze)));
+    assert_eq!(map.click(told), Some(Target::Key(Action::Freeze)));
 }
 
 #[test]
@@ -165,11 +167,11 @@ fn the_wheel_over_the_timeline_goes_back_in_time_and_forth() {
     let mut tale = Tale::new(Rung::Lab, 5, 0);
     tale.run(ms(60_000));
     let mut state = usual((120, 36));
-    let (picture, spots) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &tale);
     let at = find(&picture, "LAST");
-    let roll = spots.wheel(at).unwrap();
+    let scroll = map.wheel(at).unwrap();
     for (up, title) in [(true, "THE PAST"), (false, "LAST")] {
-        update(&mut state, Msg::Wheel { roll, up }, &tale.world);
+        update(&mut state, Msg::Wheel { scroll, up }, &tale.world);
         find(&frame(&mut state, &tale).0, title);
     }
 }

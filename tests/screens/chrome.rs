@@ -98,7 +98,7 @@ fn the_helps_pages_are_turned_both_ways_and_it_says_which_one_is_shown() {
 /// Everything that one footer can say, as its row would write it.
 fn keys_of(state: &UiState, world: &World) -> [Vec<String>; 2] {
     let sign = |ascii: &'static str, sign: &'static str| if state.theme.ascii { ascii } else { sign };
-    footer(state.listens, state.place(), &state.modes(world))
+    footer(state.listens, state.place(), &state.modes(world, true))
         .map(|keys| keys.iter().map(|(key, words)| format!("{} {words}", sign(key.ascii, key.sign))).collect())
 }
 
@@ -169,9 +169,9 @@ fn the_footer_never_cuts_a_key_and_always_has_help_and_quit() {
 fn the_modes_are_those_of_the_moment_that_is_shown() {
     let tale = stepping();
     let mut state = state((120, 36), false);
-    assert_eq!(state.modes(&tale.world), [Mode::Step]);
+    assert_eq!(state.modes(&tale.world, true), [Mode::Step]);
     press(&mut state, Action::Freeze, &tale);
-    assert_eq!(state.modes(&tale.world), [Mode::Frozen, Mode::Step]);
+    assert_eq!(state.modes(&tale.world, true), [Mode::Frozen, Mode::Step]);
 }
 
 /// The rows of a picture without those of the header.

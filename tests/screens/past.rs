@@ -38,6 +38,7 @@ fn timeline(text: &str) -> Vec<&str> {
 fn the_past_is_told_as_the_past_with_the_way_back() {
     shoot("past", &long(), |state, world, now| {
         for action in [Action::ZoomIn, Action::Earlier, Action::ZoomOut, Action::Earlier, Action::Earlier] {
+            state.frame = view::picture_and_info(state.size, world, state, now).1;
             update(state, Msg::Press(action, now), world);
         }
     });
@@ -54,7 +55,7 @@ fn the_past_stands_still_while_the_run_goes_on_and_esc_goes_back_to_now() {
         let title = row_with(&before, "┌ THE PAST");
         assert!(title.contains("esc: now") && title.contains(" ago") && !title.contains("LAST"), "{title}");
         assert!(before.contains("▶ live") && before.contains("esc to now"), "{before}");
-        assert_eq!(state.modes(&tale.world), [Mode::Past]);
+        assert_eq!(state.modes(&tale.world, state.frame.plot_width.is_some()), [Mode::Past]);
         let now = tale.now;
         tale.run(now + gap(900));
         let after = look(&mut state, &tale);
@@ -161,7 +162,7 @@ fn without_room_for_a_timeline_its_keys_say_so() {
         let mut state = state((60, 16), false);
         press(&mut state, action, &tale);
         assert!(look(&mut state, &tale).contains("no room for the timeline"));
-        assert_eq!(state.modes(&tale.world), []);
+        assert_eq!(state.modes(&tale.world, state.frame.plot_width.is_some()), []);
     }
 }
 

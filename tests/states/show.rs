@@ -70,6 +70,7 @@ impl Show {
     }
 
     pub(crate) fn press(mut self, action: Action) -> Self {
+        self.state.frame = view::picture_and_info(self.state.size, &self.world, &self.state, self.now).1;
         update(&mut self.state, Msg::Press(action, self.now), &self.world);
         self
     }

@@ -7,7 +7,6 @@ use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::keymap::Action;
-use crate::ui::view;
 use crate::ui::window::Reach;
 
 /// Holds this moment, or lets it go.
@@ -19,7 +18,7 @@ pub(super) fn freeze(state: &mut UiState, now: Stamp, world: &World) {
 
 /// Opens the help, turns its pages, and closes it after the last one.
 pub(super) fn help(state: &mut UiState, action: Action) {
-    let last = view::help_pages(state) - 1;
+    let last = state.frame.help_pages.saturating_sub(1);
     state.help = match (state.help, action) {
         (None, Action::Help) => Some(0),
         (None, _) => None,
@@ -55,6 +54,6 @@ pub(super) fn keep(state: &mut UiState, world: &World, moment: Stamp) {
 }
 
 fn reach(state: &UiState, world: &World, now: Stamp) -> Option<Reach> {
-    let width = view::plot_width(state, world)?;
+    let width = state.frame.plot_width?;
     Some(Reach { begins: world.history.begins(), now, width })
 }

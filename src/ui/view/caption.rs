@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::cast::is_fresh;
-use super::{Scene, ink, lesson, notes};
+use super::lesson::reminder;
+use super::{Scene, ink, notes};
 use crate::fold::connection::Belief;
 use crate::fold::finding::Severity;
 use crate::fold::world::World;
@@ -40,7 +41,7 @@ pub(super) type Sentence = (&'static str, String, Style);
 /// has fewer `columns`.
 pub(super) fn sentence(scene: &Scene<'_>, columns: u16) -> Sentence {
     message(scene)
-        .or_else(|| lesson::waiting(scene))
+        .or_else(|| lesson(scene))
         .or_else(|| step(scene, columns))
         .or_else(|| death(scene))
         .or_else(|| finding(scene))
@@ -58,6 +59,11 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
     }
     let (at, Note::Refused(why)) = scene.world.notes.back()? else { return None };
     (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.clone(), warn))
+}
+
+/// A lesson that waits while somebody looks elsewhere.
+fn lesson(scene: &Scene<'_>) -> Option<Sentence> {
+    Some(("›", reminder::text(scene)?, scene.theme.text(Meaning::Otherwise)))
 }
 
 /// Step mode: what was let happen last, and that only the clients stand still.
@@ -100,7 +106,7 @@ fn capacity(scene: &Scene<'_>) -> String {
 }
 
 fn finding(scene: &Scene<'_>) -> Option<Sentence> {
-    if lesson::asks(scene) {
+    if scene.is_asked() {
         // It says what becomes of those who come.
         return None;
     }
@@ -155,7 +161,7 @@ fn state(scene: &Scene<'_>) -> Sentence {
     if world.ended {
         return ("■", say!("the run is over").into(), plain);
     }
-    if lesson::asks(scene) && (world.accept_queue.is_full() || world.syn_queue.is_full()) {
+    if scene.is_asked() && (world.accept_queue.is_full() || world.syn_queue.is_full()) {
         let (text, style) = match (world.accept_queue.is_full(), world.syn_queue.is_full()) {
             (true, true) => (say!("both queues are FULL"), dying),
             (true, false) => (say!("the accept queue is FULL"), dying),

@@ -3,13 +3,18 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::spots::Target;
 use super::{Scene, ink};
+use crate::ui::hit_map::Target;
 use crate::ui::keymap::{self, Binding};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let state = scene.state;
-    these(buf, area, scene, keymap::footer(state.listens, state.place(), &state.modes(scene.world)));
+    these(
+        buf,
+        area,
+        scene,
+        keymap::footer(state.listens, state.place(), &state.modes(scene.world, scene.plot_width().is_some())),
+    );
 }
 
 /// These keys with their words, as many of the first as fit, and all of the last.
@@ -43,17 +48,17 @@ pub(super) fn these(
 
 /// Notes where the keys of a binding stand, so that a click presses them: each sign its own key, and the words the only one.
 pub(super) fn keys(scene: &Scene<'_>, area: Rect, binding: &Binding) {
-    let mut spots = scene.spots.borrow_mut();
+    let mut hit_map = scene.hit_map.borrow_mut();
     if let [(_, action), others @ ..] = binding.keys
         && others.iter().all(|(_, other)| other == action)
     {
-        spots.note(area, Target::Key(*action));
+        hit_map.note(area, Target::Key(*action));
         return;
     }
     let sign = if scene.theme.ascii { binding.ascii } else { binding.sign };
     for ((first, width), (_, action)) in parts(sign, binding.keys.len()).into_iter().zip(binding.keys) {
         let spot = Rect { x: area.x + first, width, height: 1, ..area };
-        spots.note(spot.intersection(area), Target::Key(*action));
+        hit_map.note(spot.intersection(area), Target::Key(*action));
     }
 }
 

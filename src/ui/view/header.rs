@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::spots::Target;
 use super::{Scene, ink};
 use crate::fold::world::World;
 use crate::model::event::Rung;
@@ -12,6 +11,7 @@ use crate::model::settings::Sysctl;
 use crate::model::tempo::Tempo;
 use crate::say;
 use crate::session::tape::record::Recording;
+use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -100,7 +100,7 @@ fn frozen(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let style = scene.theme.fill(Meaning::Otherwise);
     ink::write(buf, area, (0, 0), &" ".repeat(usize::from(area.width)), style);
     ink::write(buf, area, (0, 0), text, style);
-    scene.spots.borrow_mut().note(area, Target::Key(Action::Freeze));
+    scene.hit_map.borrow_mut().note(area, Target::Key(Action::Freeze));
 }
 
 /// The time, and whether it is the present.

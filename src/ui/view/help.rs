@@ -5,11 +5,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 
-use super::spots::Target;
 use super::{SMALLEST, Scene, footer, ink};
 use crate::say;
 use crate::text::lang::{said, within};
 use crate::ui::browse::Screen;
+use crate::ui::hit_map::Target;
 use crate::ui::keymap::{self, Action, Binding};
 use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
@@ -45,10 +45,10 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, page: usize) {
     let next = if page + 1 < pages.len() { say!("? next page · esc closes") } else { say!("? or esc closes") };
     let title = format!("{}{number}{place}", say!("HELP"));
     let inner = ink::frame(buf, area, (&title, theme.strong()), (next, theme.calm()), theme.strong());
-    let mut spots = scene.spots.borrow_mut();
-    spots.cover(Rect { height: buf.area.height.saturating_sub(1), ..buf.area });
-    spots.note(Rect { height: 1, ..area }, Target::Key(Action::Help));
-    drop(spots);
+    let mut hit_map = scene.hit_map.borrow_mut();
+    hit_map.cover(Rect { height: buf.area.height.saturating_sub(1), ..buf.area });
+    hit_map.note(Rect { height: 1, ..area }, Target::Key(Action::Help));
+    drop(hit_map);
     let column = column(scene.state, inner.width);
     for (row, line) in (0..).zip(&lines[pages[page].clone()]) {
         let style = line.style.map_or(theme.strong(), |meaning| theme.text(meaning));

@@ -7,7 +7,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::spots::Roll;
 use super::{Scene, ink, list};
 use crate::fold::connection::ServerSide;
 use crate::fold::world::diary::{Entry, Fate, Page, Passage, What};
@@ -15,6 +14,7 @@ use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::browse::{Chosen, address, belief_words, client_words};
+use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -42,7 +42,7 @@ struct Rung<'a> {
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let area = list::around(buf, scene);
-    scene.spots.borrow_mut().roll(area, Roll::Rows);
+    scene.hit_map.borrow_mut().scroll(area, Scroll::Rows);
     let theme = scene.theme;
     let Some(chosen) = &scene.state.browse.chosen else {
         ink::frame(buf, area, (say!("LADDER"), theme.strong()), ("", Style::new()), theme.calm());

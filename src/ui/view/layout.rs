@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Rect, Size};
 
-use crate::ui::state::Panel;
+use crate::ui::panel::Panel;
 
 /// The areas of the picture. An area without room has no height.
 #[derive(Debug)]

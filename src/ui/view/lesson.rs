@@ -5,12 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::caption::Sentence;
 use super::{Scene, caption, footer, header, ink, one_panel, projector, stage, timeline};
 use crate::fold::world::World;
-use crate::model::lesson::{Course, Phase};
-use crate::say;
-use crate::ui::browse::Screen;
+use crate::model::lesson::Course;
 use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
 
@@ -19,6 +16,7 @@ mod measured;
 mod narration;
 mod paper;
 mod plan;
+pub(super) mod reminder;
 mod speech;
 mod transcript;
 mod words;
@@ -69,23 +67,6 @@ pub(super) fn in_short(scene: &Scene<'_>, course: &Course, columns: u16) -> Vec<
         (line.pieces.into_iter().map(|(text, ..)| text).collect::<String>(), style)
     };
     lines.into_iter().map(flat).filter(|(text, _)| !text.is_empty()).collect()
-}
-
-/// True while a lesson asks what will happen: nothing else on the screen tells it before.
-pub(super) fn asks(scene: &Scene<'_>) -> bool {
-    scene.world.lesson.as_deref().is_some_and(Course::asks)
-}
-
-/// What the lesson has to say to somebody who goes through the connections; nothing while it waits for what happens.
-pub(super) fn waiting(scene: &Scene<'_>) -> Option<Sentence> {
-    let course = scene.world.lesson.as_ref()?;
-    let away = scene.state.browse.screen != Screen::Stage && scene.state.lesson.played;
-    if !away || course.step.is_none() || course.phase == Phase::Doing {
-        return None;
-    }
-    let paper = Paper { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
-    let (text, _) = speech::of(scene, course, paper).main?;
-    Some(("›", say!("esc: the lesson goes on · {text}", text), scene.theme.text(Meaning::Otherwise)))
 }
 
 /// Where the timeline stands.

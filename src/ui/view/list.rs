@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::spots::Roll;
 use super::{Scene, caption, footer, header, ink, ladder::next, layout};
 use crate::fold::connection::{Belief, Connection};
 use crate::say;
 use crate::ui::browse::{MOST_LISTED, address, belief_words, client_words, server_words};
+use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::{Meaning, Theme};
 
@@ -24,7 +24,7 @@ struct Columns {
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let area = around(buf, scene);
     let (theme, browse) = (scene.theme, &scene.state.browse);
-    scene.spots.borrow_mut().roll(area, Roll::Rows);
+    scene.hit_map.borrow_mut().scroll(area, Scroll::Rows);
     let rows = browse.rows(scene.world);
     let all = scene.world.roster.len();
     let title = if rows.len() == all {
@@ -57,7 +57,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     for (row, (index, one)) in (0..body.height).zip(rows.iter().enumerate().skip(first)) {
         let line = Rect { y: body.y + row, height: 1, ..body };
         paint_row(buf, line, columns, scene, one);
-        scene.spots.borrow_mut().connection(line, one);
+        scene.hit_map.borrow_mut().connection(line, one);
         if index == browse.row {
             ink::write(buf, line, (0, 0), "▶", theme.strong());
             buf.set_style(line, Style::new().add_modifier(Modifier::REVERSED));

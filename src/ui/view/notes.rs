@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::spots::Roll;
 use super::{Scene, ink};
 use crate::fold::connection;
 use crate::fold::ledger::Cause;
 use crate::fold::world::note::{Note, Who};
 use crate::say;
+use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -18,7 +18,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let above = scene.state.notes_above.min(scene.world.notes.len().saturating_sub(1));
     let newer = if above > 0 { say!("↑ {above} newer", above) } else { String::new() };
     let inner = ink::frame(buf, area, (say!("WHAT HAPPENED"), theme.strong()), (&newer, theme.strong()), theme.calm());
-    scene.spots.borrow_mut().roll(area, Roll::Notes);
+    scene.hit_map.borrow_mut().scroll(area, Scroll::Notes);
     for (row, (at, note)) in (0..inner.height).zip(scene.world.notes.iter().rev().skip(above)) {
         let (who, text, meaning) = words(note);
         let name = who.map_or_else(|| "  ".into(), name);

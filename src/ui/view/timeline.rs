@@ -5,8 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::spots::Roll;
-use super::watch::Inside;
+use super::watch::inside::Inside;
 use super::{Scene, ink};
 use crate::fold::history::{History, number};
 use crate::fold::ledger::Cause;
@@ -15,6 +14,7 @@ use crate::fold::world::occupancy::Occupancy;
 use crate::model::queue;
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::window::Grain;
@@ -52,7 +52,7 @@ struct Plot<'a> {
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let Some(width) = plot_width(area) else { return };
-    scene.spots.borrow_mut().roll(area, Roll::Timeline);
+    scene.hit_map.borrow_mut().scroll(area, Scroll::Timeline);
     let inside = scene.watches().then(|| Inside::of(scene));
     let told = inside.is_none_or(|inside| inside.told);
     let inner = edge::frame(buf, area, width, scene, told);

@@ -18,6 +18,7 @@ mod dropped;
 mod head;
 mod held;
 mod help;
+pub(super) mod inside;
 mod names;
 mod one;
 mod queues;
@@ -26,8 +27,6 @@ mod sentence;
 mod stage;
 mod unseen;
 mod waiting;
-
-pub(super) use one::Inside;
 
 /// Paints the whole screen of a watch.
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use super::super::Scene;
 use super::paper::{Paper, Speech};
-use super::speech::said;
+use super::words::said;
 use crate::model::lesson::Course;
 use crate::say;
 use crate::scenario::lesson::Lesson;

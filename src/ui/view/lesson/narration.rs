@@ -6,12 +6,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::letters::{Letter, Pen, broken};
-use super::super::spots::Target;
 use super::super::{Scene, ink};
 use super::paper::{Line, Paper, Seen, Speech};
-use super::speech;
+use super::{speech, words};
 use crate::model::lesson::Course;
 use crate::say;
+use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Course) {
@@ -60,7 +60,7 @@ fn write(buf: &mut Buffer, area: Rect, row: u16, scene: &Scene<'_>, line: &Line)
         let end = ink::write(buf, area, (col, row), text, *style);
         if let Some(action) = action.filter(|_| scene.state.lesson.played) {
             let spot = Rect { x: area.x + col, width: end - col, ..ink::row(area, row) };
-            scene.spots.borrow_mut().note(spot.intersection(area), Target::Key(action));
+            scene.hit_map.borrow_mut().note(spot.intersection(area), Target::Key(action));
         }
         col = end;
     }
@@ -70,7 +70,7 @@ fn write(buf: &mut Buffer, area: Rect, row: u16, scene: &Scene<'_>, line: &Line)
 fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Course) -> Rect {
     let strong = scene.theme.strong();
     let lesson = scene.state.lesson.lesson();
-    let title = lesson.map_or_else(|| course.name.clone(), |lesson| speech::said(&lesson.title, &course.kept));
+    let title = lesson.map_or_else(|| course.name.clone(), |lesson| words::said(&lesson.title, &course.kept));
     let (title, standing) = heading(&title, standings(scene, course), area.width.saturating_sub(6));
     let inner = ink::frame(buf, area, (&title, strong), (&standing, strong), strong);
     for place in area.intersection(buf.area).positions() {
@@ -148,7 +148,7 @@ fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Course) {
         let end = ink::pieces(buf, edge, (col, 0), &pieces);
         if let Some(action) = action {
             let spot = Rect { x: edge.x + col, width: end - col, ..edge };
-            scene.spots.borrow_mut().note(spot, Target::Key(action));
+            scene.hit_map.borrow_mut().note(spot, Target::Key(action));
         }
         col = end + 1;
     }

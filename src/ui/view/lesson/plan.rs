@@ -3,7 +3,7 @@
 use ratatui::layout::{Rect, Size};
 
 use super::super::layout::{self, Plan};
-use crate::ui::state::Panel;
+use crate::ui::panel::Panel;
 
 /// From this width on the narration is a column at the right.
 const WIDE: u16 = 170;

@@ -7,13 +7,12 @@ use ratatui::style::Style;
 
 use super::super::{Scene, ink};
 use super::paper::{Line, PAST, Paper, Piece, Speech};
+use super::words::said;
 use super::wrap::wrapped;
 use super::{ending, words};
 use crate::model::lesson::{Course, Phase};
 use crate::say;
-use crate::scenario::holes::filled;
-use crate::scenario::lesson::{Choice, Question, Step, Text};
-use crate::text::lang;
+use crate::scenario::lesson::{Choice, Question, Step};
 use crate::ui::keymap::Action;
 use crate::ui::lesson::Page;
 use crate::ui::numbers;
@@ -192,9 +191,4 @@ fn before(scene: &Scene<'_>, course: &Course, index: usize, paper: Paper) -> Vec
         lines.extend(paper.text(&said(text, &numbers), paper.theme.calm(), PAST));
     }
     lines
-}
-
-/// A lesson's text in the language that is spoken, with its numbers.
-pub(super) fn said(text: &Text, numbers: &BTreeMap<String, f64>) -> String {
-    filled(text.in_language(lang::here()), |name| numbers.get(name).copied())
 }

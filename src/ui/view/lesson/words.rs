@@ -1,12 +1,21 @@
-//! What a step does, in words: so that one knows where to look.
+//! A lesson's own words, and what its step does, in words: so that one knows where to look.
+
+use std::collections::BTreeMap;
 
 use super::super::Scene;
 use crate::model::command::Command;
 use crate::model::settings::{AcceptRate, Arrivals};
 use crate::model::tempo::Step;
 use crate::say;
-use crate::scenario::holes::number;
+use crate::scenario::holes::{filled, number};
+use crate::scenario::lesson::Text;
+use crate::text::lang;
 use crate::ui::numbers;
+
+/// A lesson's text in the language that is spoken, with its numbers.
+pub(super) fn said(text: &Text, numbers: &BTreeMap<String, f64>) -> String {
+    filled(text.in_language(lang::here()), |name| numbers.get(name).copied())
+}
 
 /// All that a step does, in its order; nothing where it only waits.
 pub(super) fn of_all(commands: &[Command]) -> String {

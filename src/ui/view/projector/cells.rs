@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::letters::Letter;
-use super::super::spots::Target;
 use super::super::stage::slots::{self, Edge, Places, Tenant};
 use super::super::{Scene, ink};
 use super::pen;
 use crate::fold::connection::Connection;
+use crate::ui::hit_map::Target;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
@@ -137,7 +137,7 @@ pub(super) fn one(buf: &mut Buffer, spot: Rect, shape: Shape, (tenant, beyond): 
     let edge = if beyond { Meaning::Dying } else { tenant.edge };
     let whole = shape.surface(spot);
     if let Some(target) = tenant.target {
-        scene.spots.borrow_mut().note(whole, target);
+        scene.hit_map.borrow_mut().note(whole, target);
     }
     if shape.letter > Letter::Plain && tenant.solid {
         return filled(buf, whole, shape.letter, (tenant, edge), scene);

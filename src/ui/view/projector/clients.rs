@@ -88,7 +88,7 @@ fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, trav
         (body + u16::from(letter != Letter::Plain), row),
         &head,
     );
-    scene.spots.borrow_mut().connection(spot, one);
+    scene.hit_map.borrow_mut().connection(spot, one);
 }
 
 /// Too many for names: a mark for each.

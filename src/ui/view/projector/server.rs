@@ -59,6 +59,6 @@ fn served(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
         pen(scene, plan.chip, fill.patch(theme.strong())).write(buf, spot, (2, 0), &name);
         let sign = if done { "✓" } else { "▶" };
         ink::write(buf, spot, (body + 2, spot.height / 2), sign, theme.text(Meaning::Served).patch(theme.strong()));
-        scene.spots.borrow_mut().connection(Rect { width: (body + 3).min(spot.width), ..spot }, one);
+        scene.hit_map.borrow_mut().connection(Rect { width: (body + 3).min(spot.width), ..spot }, one);
     }
 }

@@ -97,7 +97,7 @@ fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, one: &Conne
     let room = inner.width.saturating_sub(col + ink::width(&right) + 1);
     ink::write(buf, inner, (col, row), &ink::fit(&words, room), text);
     ink::right(buf, inner, row, &right, if fresh { theme.strong() } else { Style::new() });
-    scene.spots.borrow_mut().connection(ink::row(inner, row), one);
+    scene.hit_map.borrow_mut().connection(ink::row(inner, row), one);
 }
 
 /// What became of it: a sign and words.

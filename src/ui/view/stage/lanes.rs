@@ -78,7 +78,7 @@ fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, tra
     let col = ink::write(buf, inner, (start, row), &"─".repeat(trail), style);
     let end = ink::write(buf, inner, (col, row), &head, style);
     let whole = Rect { y: inner.y + row, height: 1, width: end.min(inner.width), ..inner };
-    scene.spots.borrow_mut().connection(whole, one);
+    scene.hit_map.borrow_mut().connection(whole, one);
 }
 
 pub(in crate::ui::view) fn head(one: &Connection, kind: Kind, wide: bool) -> String {

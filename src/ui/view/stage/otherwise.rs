@@ -30,7 +30,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     for (row, one) in believers.iter().take(shown).enumerate() {
         let style = if one.belief() == Belief::HalfOpen { theme.text(Meaning::Travelling) } else { style };
         ink::write(buf, inner, (0, row as u16), &ink::fit(&words(one, inner.width), inner.width), style);
-        scene.spots.borrow_mut().connection(ink::row(inner, row as u16), one);
+        scene.hit_map.borrow_mut().connection(ink::row(inner, row as u16), one);
     }
     if shown < believers.len() {
         let text =

@@ -5,8 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::cast::{ARRIVAL, shade};
-use super::super::spots::Target;
-use super::super::{Scene, ink, lesson};
+use super::super::{Scene, ink};
 use super::line;
 use super::slots::{self, Places, Tenant};
 use crate::fold::connection::{Belief, ClientSide, Connection};
@@ -15,6 +14,7 @@ use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::ui::hit_map::Target;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -125,7 +125,7 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
 pub(in crate::ui::view) fn full_accept_queue(scene: &Scene<'_>) -> (String, Style) {
     let resets = scene.world.sysctls.value(Sysctl::AbortOnOverflow).is_some_and(|value| value != 0);
     let text = match resets {
-        _ if lesson::asks(scene) => say!("FULL"),
+        _ if scene.is_asked() => say!("FULL"),
         true => say!("FULL: SYNs die, ACKs get RST"),
         false => say!("FULL: SYNs and ACKs die"),
     };
@@ -136,7 +136,7 @@ pub(in crate::ui::view) fn full_accept_queue(scene: &Scene<'_>) -> (String, Styl
 pub(in crate::ui::view) fn full_syn_queue(scene: &Scene<'_>) -> (String, Style) {
     let (dying, waiting) = (scene.theme.text(Meaning::Dying), scene.theme.text(Meaning::Waiting(3)));
     match scene.world.sysctls.value(Sysctl::Syncookies) {
-        _ if lesson::asks(scene) => (say!("FULL").into(), waiting),
+        _ if scene.is_asked() => (say!("FULL").into(), waiting),
         Some(0) => (say!("FULL: new SYNs die").into(), dying),
         _ => (say!("¤ FULL: cookies go out").into(), waiting),
     }

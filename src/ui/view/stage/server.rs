@@ -39,7 +39,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
                 (0, row),
                 &[(sign, style), (" ", style), (&name, style), (" ", style), (state, style)],
             );
-            scene.spots.borrow_mut().connection(ink::row(inner, row), one);
+            scene.hit_map.borrow_mut().connection(ink::row(inner, row), one);
         }
     } else {
         let text = numbers::rate(flows::rate(scene, |slot| slot.accepts));

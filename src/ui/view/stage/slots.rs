@@ -5,9 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::spots::Target;
 use super::super::{Scene, ink};
 use crate::say;
+use crate::ui::hit_map::Target;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -74,7 +74,7 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, area: Rect, places: Places<'_
             (Some(tenant), _) => {
                 full(buf, spot, scene, tenant, beyond);
                 if let Some(target) = tenant.target {
-                    scene.spots.borrow_mut().note(spot, target);
+                    scene.hit_map.borrow_mut().note(spot, target);
                 }
             }
             (None, true) => full(buf, spot, scene, &unnamed(), beyond),

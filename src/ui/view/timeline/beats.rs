@@ -1,7 +1,7 @@
 //! The timeline of a watched listener: second by second from before one looked into it, then as fine as in the lab.
 
 use super::super::Scene;
-use super::super::watch::Inside;
+use super::super::watch::inside::Inside;
 use super::Column;
 use crate::fold::history::SLOT;
 use crate::fold::listeners::{BEAT, BEATS};

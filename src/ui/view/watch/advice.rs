@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use super::one::Inside;
+use super::inside::Inside;
 use super::sentence::findings_about;
 use super::{detail, names};
 use crate::fold::finding::Severity;

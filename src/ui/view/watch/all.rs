@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::spots::Roll;
 use super::super::{Scene, footer, ink};
 use super::columns::{self, Column, SIGN};
 use super::row::{self, Entry};
@@ -12,13 +11,14 @@ use super::sentence::Said;
 use super::{detail, head, names, unseen};
 use crate::fold::listeners::Survey;
 use crate::say;
+use crate::ui::hit_map::Scroll;
 use crate::ui::keymap::{self, Binding, Place};
 use crate::ui::theme::Theme;
 
 /// The keys of a place for the footer: those of the moment first.
 pub(super) fn keys(scene: &Scene<'_>, place: Place) -> [Vec<(&'static Binding, &'static str)>; 2] {
     let shown = keymap::shown_in_watch(scene.state.listens, place);
-    keymap::footer_of(&shown, &scene.state.modes(scene.world))
+    keymap::footer_of(&shown, &scene.state.modes(scene.world, scene.plot_width().is_some()))
 }
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -48,7 +48,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 }
 
 fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    scene.spots.borrow_mut().roll(area, Roll::Rows);
+    scene.hit_map.borrow_mut().scroll(area, Scroll::Rows);
     let (theme, watch) = (scene.theme, &scene.state.watch);
     let survey = watch.survey(scene.world);
     let right = match (watch.typing, watch.filter.as_str()) {

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
+use super::inside::Inside;
 use super::names;
-use super::one::Inside;
 use crate::fold::listeners::Watched;
 use crate::model::counters::Counter;
 use crate::say;

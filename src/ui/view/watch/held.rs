@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::spots::Target;
 use super::super::{Scene, ink};
 use crate::say;
+use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -20,5 +20,5 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let top = Rect { height: 1, ..area };
     let col = area.width.saturating_sub(ink::width(&text));
     ink::write(buf, top, (col, 0), &ink::fit(&text, area.width), style);
-    scene.spots.borrow_mut().note(Rect { x: area.x + col, ..top }, Target::Key(Action::Freeze));
+    scene.hit_map.borrow_mut().note(Rect { x: area.x + col, ..top }, Target::Key(Action::Freeze));
 }

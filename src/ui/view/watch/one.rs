@@ -4,39 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::{Scene, footer, ink, layout, settings, timeline};
+use super::inside::Inside;
 use super::sentence::Said;
 use super::{counters, head, stage, waiting};
-use crate::fold::listeners::Watched;
-use crate::model::watch::Address;
 use crate::ui::keymap::Place;
-use crate::ui::state::Panel;
-
-/// The listener that one looks into.
-#[derive(Clone, Copy)]
-pub(in crate::ui::view) struct Inside<'s> {
-    /// As all listeners tell of it; `None`: nothing yet.
-    pub(in crate::ui::view) one: Option<&'s Watched>,
-    /// True when the world tells about just this one: who waits, who is half-open.
-    pub(in crate::ui::view) told: bool,
-}
-
-impl<'s> Inside<'s> {
-    pub(in crate::ui::view) fn of(scene: &Scene<'s>) -> Self {
-        let world = scene.world;
-        let one = scene.state.watch.inside(world);
-        let chosen = one.is_some_and(|one| world.survey.chosen == Some(one.reading.id));
-        let begun = match (&world.began, one.map(|one| &one.reading.address)) {
-            (Some(began), Some(Address::Tcp(address))) => began.watched && began.address == *address,
-            _ => false,
-        };
-        Self { one, told: chosen && begun }
-    }
-
-    /// True for a unix socket, which has no handshake and whose clients the kernel does not list.
-    pub(in crate::ui::view) fn is_unix(self) -> bool {
-        self.one.is_some_and(|one| one.reading.address.port().is_none())
-    }
-}
+use crate::ui::panel::Panel;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let inside = Inside::of(scene);

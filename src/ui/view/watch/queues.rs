@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::super::stage::slots::{self, Places, Tenant};
 use super::super::{Scene, cast, ink};
-use super::one::Inside;
+use super::inside::Inside;
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::sample::{HalfOpen, Waiting};

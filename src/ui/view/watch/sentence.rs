@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use super::one::Inside;
+use super::inside::Inside;
 use super::{names, row};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::{Survey, Watched};

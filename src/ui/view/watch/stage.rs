@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::super::layout::StagePlan;
 use super::super::{Scene, ink};
-use super::one::Inside;
+use super::inside::Inside;
 use super::{advice, dropped, names, queues};
 use crate::say;
 use crate::ui::numbers;

@@ -1,11 +1,12 @@
-//! What stands where on a frame: noted by the areas while they paint it, so that a mouse hits what the eye sees.
+//! What a frame says of itself once it is painted: what stands where, noted by the areas so that a mouse hits what the eye sees, and how
+//! much there is to show. The view makes it, the loop keeps it, and keys and mouse are understood with it.
 
 use ratatui::layout::{Position, Rect};
 
+use super::keymap::Action;
+use super::panel::Panel;
 use crate::fold::connection::Connection;
 use crate::model::peer::Peer;
-use crate::ui::keymap::Action;
-use crate::ui::state::Panel;
 
 /// What a click asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Target {
 
 /// What a wheel turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Roll {
+pub enum Scroll {
     /// Rows of the list, or lines of the ladder.
     Rows,
     /// What happened lately.
@@ -29,19 +30,32 @@ pub enum Roll {
     Timeline,
 }
 
+/// A frame as far as keys and mouse need it; the default is that of a screen on which nothing has been drawn.
+#[derive(Clone, Debug, Default)]
+pub struct FrameInfo {
+    /// What stands where.
+    pub hit_map: HitMap,
+    /// The columns of the timeline's plot; `None` where no timeline is on the screen.
+    pub plot_width: Option<u16>,
+    /// How many pages the help has, whether it is open or not.
+    pub help_pages: usize,
+    /// True where several panels stand side by side.
+    pub many_panels: bool,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Use {
     Click(Target),
-    Wheel(Roll),
+    Wheel(Scroll),
     /// Something lies over what was there.
     Cover,
 }
 
 /// The places of one frame; later ones lie over earlier ones.
 #[derive(Clone, Debug, Default)]
-pub struct Spots(Vec<(Rect, Use)>);
+pub struct HitMap(Vec<(Rect, Use)>);
 
-impl Spots {
+impl HitMap {
     /// What a click there asks for.
     pub fn click(&self, at: Position) -> Option<Target> {
         self.over(at).find_map(|place| match place {
@@ -52,9 +66,9 @@ impl Spots {
     }
 
     /// What a wheel turns there.
-    pub fn wheel(&self, at: Position) -> Option<Roll> {
+    pub fn wheel(&self, at: Position) -> Option<Scroll> {
         self.over(at).find_map(|place| match place {
-            Use::Wheel(roll) => Some(Some(roll)),
+            Use::Wheel(scroll) => Some(Some(scroll)),
             Use::Cover => Some(None),
             Use::Click(_) => None,
         })?
@@ -76,8 +90,8 @@ impl Spots {
         self.note(area, Target::Connection(one.peer, one.id));
     }
 
-    pub(super) fn roll(&mut self, area: Rect, roll: Roll) {
-        self.0.push((area, Use::Wheel(roll)));
+    pub(super) fn scroll(&mut self, area: Rect, scroll: Scroll) {
+        self.0.push((area, Use::Wheel(scroll)));
     }
 
     pub(super) fn cover(&mut self, area: Rect) {
@@ -95,16 +109,16 @@ mod tests {
 
     #[test]
     fn what_lies_above_is_hit_first_and_a_cover_hides_what_is_below() {
-        let mut spots = Spots::default();
+        let mut map = HitMap::default();
         let (whole, part) = (Rect::new(0, 0, 9, 9), Rect::new(2, 2, 3, 3));
-        spots.roll(whole, Roll::Notes);
-        spots.note(whole, Target::Panel(Panel::Notes));
-        spots.note(part, Target::Key(Action::Help));
+        map.scroll(whole, Scroll::Notes);
+        map.note(whole, Target::Panel(Panel::Notes));
+        map.note(part, Target::Key(Action::Help));
         let (inside, outside) = (Position::new(3, 3), Position::new(8, 8));
-        assert_eq!(spots.click(inside), Some(Target::Key(Action::Help)));
-        assert_eq!((spots.click(outside), spots.wheel(inside)), (Some(Target::Panel(Panel::Notes)), Some(Roll::Notes)));
-        spots.cover(part);
-        assert_eq!((spots.click(inside), spots.wheel(inside)), (None, None));
-        assert_eq!(spots.click(Position::new(9, 9)), None, "beyond every place");
+        assert_eq!(map.click(inside), Some(Target::Key(Action::Help)));
+        assert_eq!((map.click(outside), map.wheel(inside)), (Some(Target::Panel(Panel::Notes)), Some(Scroll::Notes)));
+        map.cover(part);
+        assert_eq!((map.click(inside), map.wheel(inside)), (None, None));
+        assert_eq!(map.click(Position::new(9, 9)), None, "beyond every place");
     }
 }

@@ -1,0 +1,20 @@
+//! A lesson while somebody goes through the connections.
+
+use super::super::Scene;
+use super::paper::Paper;
+use super::speech;
+use crate::model::lesson::Phase;
+use crate::say;
+use crate::ui::browse::Screen;
+
+/// What the lesson has to say to somebody who goes through the connections; nothing while it waits for what happens.
+pub(in crate::ui::view) fn text(scene: &Scene<'_>) -> Option<String> {
+    let course = scene.world.lesson.as_ref()?;
+    let away = scene.state.browse.screen != Screen::Stage && scene.state.lesson.played;
+    if !away || course.step.is_none() || course.phase == Phase::Doing {
+        return None;
+    }
+    let paper = Paper { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
+    let (text, _) = speech::of(scene, course, paper).main?;
+    Some(say!("esc: the lesson goes on · {text}", text))
+}
