@@ -4,7 +4,9 @@
 //! what was dropped and why, and [`finding`] holds the diagnoses.
 
 pub mod alarm;
+pub mod belief;
 pub mod connection;
+pub mod diagnosis;
 pub mod finding;
 pub mod history;
 pub mod ledger;

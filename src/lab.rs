@@ -8,6 +8,7 @@ pub mod crowd;
 pub mod knobs;
 pub mod listener;
 pub mod namespace;
+mod netns;
 pub mod server;
 pub mod valve;
 pub mod wire;

@@ -155,11 +155,11 @@ fn a_knob_turns_in_every_thread_and_names_its_range() -> Result<(), Ignored> {
         for sysctl in Sysctl::ALL.into_iter().filter(|sysctl| read(*sysctl).is_some()) {
             let (least, most) = knobs::accepted_range(sysctl);
             for value in [least - 1, most + 1] {
-                let refused = knobs::write(&pass, sysctl, value).unwrap_err();
+                let refused = pass.write(sysctl, value).unwrap_err();
                 assert_eq!(refused, KnobError::OutOfRange { name: sysctl.name().to_owned(), value });
             }
             for value in [least, most] {
-                assert_eq!(knobs::write(&pass, sysctl, value), Ok(value), "{}", sysctl.name());
+                assert_eq!(pass.write(sysctl, value), Ok(value), "{}", sysctl.name());
             }
         }
     });
@@ -180,7 +180,7 @@ fn a_pass_ends_where_the_thread_leaves() -> Result<(), Ignored> {
         assert!(left.holds_here());
         rustix::thread::move_into_link_name_space(home.as_fd(), None).unwrap();
         assert!(!left.holds_here());
-        let refused = knobs::write(&left, Sysctl::Somaxconn, before + 1).unwrap_err();
+        let refused = left.write(Sysctl::Somaxconn, before + 1).unwrap_err();
         assert!(matches!(refused, KnobError::NotOurs { .. }), "{refused}");
         assert_eq!(read(Sysctl::Somaxconn), Some(before));
     });
@@ -238,7 +238,7 @@ fn settings_that_cannot_be_written_are_told_and_the_network_stands() -> Result<(
     assert_eq!((told.wanted, told.reason.as_str()), (2, "/proc/sys is read-only here"));
     assert_eq!(lab.network().sysctls.value(Sysctl::Syncookies), read(Sysctl::Syncookies));
     assert_eq!(lab.network().hash_buckets, None, "the connections share the host's hash");
-    let refused = knobs::write(&lab.pass(), Sysctl::Syncookies, 0).unwrap_err();
+    let refused = lab.pass().write(Sysctl::Syncookies, 0).unwrap_err();
     assert!(refused.hint().contains("systempaths=unconfined"), "{refused}");
     TcpListener::bind(("198.51.100.1", 8080)).map(|_| ()).map_err(|error| Ignored(error.to_string()))
 }

@@ -33,7 +33,7 @@ impl Turned {
     /// # Errors
     /// Where the kernel refuses.
     pub(super) fn turn(&self, bench: &mut Bench<'_>, value: i64) -> Result<(), TrialError> {
-        let now = knobs::write(&self.pass, self.sysctl, value)?;
+        let now = self.pass.write(self.sysctl, value)?;
         bench.line("kernel", self.sysctl.name(), now.to_string(), Mood::Plain);
         Ok(())
     }
@@ -49,7 +49,7 @@ impl Turned {
 
 impl Drop for Turned {
     fn drop(&mut self) {
-        if let Err(error) = knobs::write(&self.pass, self.sysctl, self.before) {
+        if let Err(error) = self.pass.write(self.sysctl, self.before) {
             tracing::warn!(%error, "a trial's sysctl was not turned back");
         }
     }

@@ -3,15 +3,10 @@
 //! A rule looks at the [`World`], or at one listener of a watch after the other ([`Sight`]), and says what it found, that it is too
 //! early to tell, or nothing.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
+pub use super::diagnosis::{Finding, Severity, Subject};
 use super::history::Slot;
 use super::ledger::Cause;
 use super::world::World;
-use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, ListenerId};
 use crate::text::sentence::Sentence;
 
 mod accept_too_slow;
@@ -31,47 +26,6 @@ mod watch;
 
 pub use review::{FOUND, IN_FORCE};
 pub use sight::{Holder, Sight};
-
-pub(super) use review::review;
-
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Worth knowing.
-    Note,
-    /// Clients may suffer.
-    Warning,
-    /// Clients suffer now.
-    Problem,
-}
-
-/// One diagnosis.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Finding {
-    /// The rule's fixed name, also a topic of `qviz explain`.
-    pub rule: String,
-    /// How much it matters.
-    pub severity: Severity,
-    /// Since when it has been so.
-    pub since: Stamp,
-    /// The numbers that it rests on, by name with unit.
-    pub evidence: BTreeMap<String, f64>,
-    /// One sentence: what, why, what to do.
-    pub sentence: Sentence,
-    /// Which listener of a watch it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Subject>,
-}
-
-/// Which listener a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
-    /// The listener.
-    pub id: ListenerId,
-    /// Where it listens.
-    pub address: Address,
-}
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::finding::Finding;
+use super::diagnosis::Finding;
 use super::history::History;
 use super::ledger::{Balance, Cause, Ledger};
 use crate::fold::listeners::Survey;
@@ -43,6 +43,7 @@ mod wire;
 
 use account::Open;
 use demand::Demand;
+use diary::writing::Desk;
 use listener::ListenerDrops;
 use note::Note;
 use occupancy::Occupancy;
@@ -126,7 +127,7 @@ pub struct World {
     pub ended: bool,
     pub(super) reviewed: Option<Stamp>,
     open: Open,
-    desk: diary::Desk,
+    desk: Desk,
 }
 
 /// Segments by kind, counted at the listener's end.

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use self::proc_dir::ProcDir;
-use self::sweep::{Holder, Sweep};
+use self::proc_dir::{Holder, ProcDir};
+use self::sweep::Sweep;
 use crate::model::watch::{self, Owner};
 use crate::say;
 

@@ -26,6 +26,9 @@ pub mod knocking;
 mod recent;
 mod ring;
 
+/// The loopback device has this index in every namespace (LOOPBACK_IFINDEX, include/net/flow.h).
+pub const LOOPBACK: u32 = 1;
+
 /// What to listen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapPlan {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use super::namespace::{Ground, SendPass};
+use super::netns::Ground;
 use crate::model::settings::Sysctl;
 use crate::say;
 use crate::text::errno::told_of;
@@ -79,16 +79,6 @@ impl fmt::Display for FileTrouble {
     }
 }
 
-/// Sets one sysctl of the private namespace and reads it back.
-///
-/// # Errors
-///
-/// Without a namespace that qviz made around the calling thread nothing is written; values outside the kernel's range are refused
-/// by the kernel; a sysctl may be missing or read-only.
-pub fn write(pass: &SendPass, sysctl: Sysctl, value: i64) -> Result<i64, KnobError> {
-    put(pass.ground(), sysctl.name(), value)
-}
-
 /// The least and the greatest value that Linux takes (measured on 6.18; `net/ipv4/sysctl_net_ipv4.c`).
 pub const fn accepted_range(sysctl: Sysctl) -> (i64, i64) {
     match sysctl {
@@ -150,16 +140,7 @@ const MAX_TCP_SYNCNT: i64 = 127;
 
 #[cfg(test)]
 mod tests {
-    use super::super::namespace::pass_for_elsewhere;
     use super::*;
-
-    #[test]
-    fn nothing_is_written_outside_a_namespace_of_ours() {
-        let before = read(Sysctl::Somaxconn.name()).unwrap();
-        let refused = write(&pass_for_elsewhere(), Sysctl::Somaxconn, before + 1).unwrap_err();
-        assert_eq!(refused, KnobError::NotOurs { name: "net.core.somaxconn".to_owned() });
-        assert_eq!(read(Sysctl::Somaxconn.name()), Ok(before));
-    }
 
     #[test]
     fn a_refused_value_comes_with_the_range() {

@@ -26,11 +26,11 @@ use serde::{Deserialize, Serialize};
 
 use self::attempt::Trial;
 pub(crate) use self::denial::{Denial, Refusing};
-pub(in crate::lab) use self::pass::Ground;
 #[cfg(test)]
 pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;
 pub use self::pass::{Link, SendPass};
 pub use self::refusal::{Cause, Evidence, Refusal, Step};
+use super::netns::{Ground, NetworkId};
 use crate::model::settings::{Sysctl, Sysctls};
 
 /// What the private network shall be.
@@ -121,8 +121,8 @@ impl Namespace {
     /// A [`Refusal`] names the step, the reason and the remedy; the process then stands where it stood before. The process must
     /// have one thread: a user namespace cannot be entered otherwise.
     pub fn enter(plan: &NetworkPlan) -> Result<Self, Refusal> {
-        let origin = pass::NetworkId::here().map_err(|errno| Refusal::new(Step::Origin, errno))?;
-        let trial = Trial::run(plan)?;
+        let origin = NetworkId::here().map_err(|errno| Refusal::new(Step::Origin, errno))?;
+        let trial = Trial::run(|| build::build(plan))?;
         let network = trial.network().clone();
         let spaces = match network.way {
             Way::Root => ThreadNameSpaceType::NETWORK,
@@ -161,7 +161,7 @@ impl Namespace {
 ///
 /// The [`Refusal`] that [`Namespace::enter`] would give.
 pub fn probe(plan: &NetworkPlan) -> Result<Probe, Refusal> {
-    Trial::run(plan).map(|trial| Probe { network: trial.network().clone() })
+    Trial::run(|| build::build(plan)).map(|trial| Probe { network: trial.network().clone() })
 }
 
 /// Whether packet-level clients can reach a listener at this address: the kernel accepts `::1` from the loopback device alone

@@ -8,7 +8,7 @@ use super::{Check, Group};
 use crate::kernel::own::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
 use crate::kernel::sock_diag::Diag;
-use crate::kernel::tap::{Tap, TapPlan};
+use crate::kernel::tap::{LOOPBACK, Tap, TapPlan};
 use crate::lab::listener::{ListenPlan, Listener};
 use crate::model::counters::Counter;
 use crate::model::queue::SynRule;
@@ -185,5 +185,4 @@ fn setting(sysctl: Sysctl, value: i64) -> Check {
 }
 
 const TRIAL_BACKLOG: i32 = 5;
-const LOOPBACK: u32 = 1;
 const ENOUGH_FILES: u64 = 1024;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::{Check, Diagnosis, Finding, RULES, Rule, Sight, Subject, Verdict};
 use crate::fold::world::World;
+use crate::model::event::Event;
+use crate::model::stamp::Stamp;
 
 /// How often the rules look.
 const PACE: Duration = Duration::from_millis(250);
@@ -16,8 +18,18 @@ pub const IN_FORCE: usize = 256;
 /// How many findings about listeners are remembered at most.
 pub const FOUND: usize = 1024;
 
+impl World {
+    /// Takes one fact, then lets the rules look if it is time. Facts come in the order of their stamps; a stamp before the last one
+    /// counts as the last one. [`Event::Began`], [`Event::Watching`] and the opening of a lesson begin a new world; the listeners, what
+    /// was found about them, and where a lesson stands outlive the first of them.
+    pub fn apply(&mut self, at: Stamp, event: &Event) {
+        self.take(at, event);
+        review(self);
+    }
+}
+
 /// Looks at the world, if it is time or the session is over, and keeps its findings up to date.
-pub(in crate::fold) fn review(world: &mut World) {
+fn review(world: &mut World) {
     let due = world.reviewed.is_none_or(|last| world.now.since(last) >= PACE) || world.ended;
     if !due {
         return;

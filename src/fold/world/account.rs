@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::World;
 use super::doubt::{Doubts, Steady};
-use super::note::{Note, Who};
+use super::note::{Note, who};
 use super::watched::{self, Stranger};
 use crate::fold::connection::{Connection, LastDrop, ServerSide, Verdict};
 use crate::fold::ledger::Cause;
@@ -342,9 +342,4 @@ impl World {
         self.arbitrate();
         self.set_capacities(at);
     }
-}
-
-/// The name of a connection in a note.
-pub(super) const fn who(one: &Connection) -> Who {
-    Who { id: one.id, peer: one.peer }
 }

@@ -6,15 +6,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::fold::connection::{ClientSide, ServerSide};
+use crate::fold::belief::{ClientSide, ServerSide};
 use crate::fold::ledger::Cause;
 use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 
 pub mod outlook;
-mod writing;
-
-pub(super) use writing::Desk;
+pub(super) mod writing;
 
 /// With more connections than this nothing is written.
 pub const MOST_CONNECTIONS: usize = 512;

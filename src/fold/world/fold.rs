@@ -1,7 +1,7 @@
-//! [`World::apply`]: every fact finds its place here.
+//! [`World::take`]: every fact finds its place here.
 
 use super::{Cost, Losses, SegmentTally, World};
-use crate::fold::finding::{self, Finding};
+use crate::fold::diagnosis::Finding;
 use crate::fold::world::note::{Note, Who};
 use crate::model::event::{Began, Event, Listening, Loss};
 use crate::model::lesson::LessonFact;
@@ -17,10 +17,8 @@ use crate::text::sentence::Sentence;
 const NOTES: usize = 256;
 
 impl World {
-    /// Takes one fact. Facts come in the order of their stamps; a stamp before the last one counts as the last one.
-    /// [`Event::Began`], [`Event::Watching`] and the opening of a lesson begin a new world; the survey, what was found about its
-    /// listeners, and where a lesson stands outlive the first of them.
-    pub fn apply(&mut self, at: Stamp, event: &Event) {
+    /// Takes one fact; what the rules find is not looked for.
+    pub(in crate::fold) fn take(&mut self, at: Stamp, event: &Event) {
         match event {
             Event::Began(_) => {
                 let told = |finding: &Finding| finding.subject.is_some();
@@ -78,7 +76,6 @@ impl World {
         self.roster.sweep(at);
         self.part(at);
         self.tend_diaries(at);
-        finding::review(self);
     }
 
     fn begin(&mut self, began: &Began) {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::World;
-use super::account::who;
-use super::note::Note;
+use super::note::{Note, who};
 use crate::fold::connection::{ClientSide, Connection, Retry, ServerSide, Travel};
 use crate::fold::ledger::Cause;
 use crate::model::event::{Deed, Life};

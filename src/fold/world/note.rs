@@ -1,5 +1,6 @@
 //! What happened, in a form that a person can read: the list "what happened lately".
 
+use crate::fold::connection::Connection;
 use crate::fold::ledger::Cause;
 use crate::model::peer::Peer;
 use crate::model::tempo::Thing;
@@ -12,6 +13,11 @@ pub struct Who {
     pub id: Option<u32>,
     /// Its address.
     pub peer: Peer,
+}
+
+/// The name of a connection in a note.
+pub(super) const fn who(one: &Connection) -> Who {
+    Who { id: one.id, peer: one.peer }
 }
 
 /// One thing that happened.

@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::World;
-use super::account::who;
-use super::note::Note;
+use super::note::{Note, who};
 use super::readings::MISSED;
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
 use crate::model::peer::Peer;

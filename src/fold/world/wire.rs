@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::World;
-use super::account::who;
 use super::answer::Answer;
 use super::demand::BURST;
-use super::note::Note;
+use super::note::{Note, who};
 use crate::fold::connection::{ClientSide, Connection, LastAck, ServerSide, Verdict};
 use crate::fold::history::SLOT;
 use crate::fold::ledger::Cause;

@@ -10,9 +10,19 @@ use rustix::io::Errno;
 
 use super::View;
 use super::place;
-use super::sweep::Holder;
 use crate::kernel::visible::visible;
 use crate::model::watch::Owner;
+
+/// Who holds a socket, as far as the look has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Holder {
+    /// The lowest process id.
+    pub(super) pid: u32,
+    /// One of its descriptors.
+    pub(super) fd: u32,
+    /// Further processes.
+    pub(super) others: u32,
+}
 
 /// An open `/proc`.
 #[derive(Debug)]

@@ -2,18 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::proc_dir::{Descriptors, Opened, ProcDir};
-
-/// Who holds a socket, as far as the look has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Holder {
-    /// The lowest process id.
-    pub(super) pid: u32,
-    /// One of its descriptors.
-    pub(super) fd: u32,
-    /// Further processes.
-    pub(super) others: u32,
-}
+use super::proc_dir::{Descriptors, Holder, Opened, ProcDir};
 
 /// A look that is under way.
 #[derive(Debug)]

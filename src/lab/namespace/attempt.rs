@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces, unshare_unsafe};
 
 use super::refusal::{Fault, errno_of};
-use super::{Network, NetworkPlan, Refusal, Step, build};
+use super::{Network, Refusal, Step};
 
 /// A child that holds a finished network.
 #[derive(Debug)]
@@ -32,11 +32,11 @@ struct Child {
 
 impl Trial {
     /// Builds the network in a child.
-    pub(super) fn run(plan: &NetworkPlan) -> Result<Self, Refusal> {
+    pub(super) fn run(build: impl FnOnce() -> Result<Network, Fault>) -> Result<Self, Refusal> {
         if threads().is_some_and(|count| count > 1) {
             return Err(Refusal::new(Step::Threads, Errno::INVAL));
         }
-        let (child, report) = spawn(|| build::build(plan)).map_err(|errno| Refusal::new(Step::Fork, errno))?;
+        let (child, report) = spawn(build).map_err(|errno| Refusal::new(Step::Fork, errno))?;
         let network = report.map_err(Refusal::from)?;
         Ok(Self { network, child })
     }

@@ -9,12 +9,10 @@ use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
 
 use super::attempt::leave;
 use super::netlink::{News, Route};
-use super::pass::NetworkId;
 use super::refusal::{Fault, errno_of};
-use super::{
-    CLIENTS_V4, CLIENTS_V6, Ground, LISTENER_V4, LISTENER_V6, Link, Network, NetworkPlan, NotApplied, Step, Way,
-};
+use super::{CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, Network, NetworkPlan, NotApplied, Step, Way};
 use crate::lab::knobs::{self, KnobError};
+use crate::lab::netns::{Ground, NetworkId};
 use crate::model::settings::{Sysctl, Sysctls};
 use crate::say;
 

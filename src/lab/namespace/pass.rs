@@ -1,12 +1,11 @@
 //! Proof of standing in a network namespace that this program made: without it no packet is sent and no sysctl is written.
 
-use std::os::unix::fs::MetadataExt;
-
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::Network;
-use super::refusal::errno_of;
+use crate::lab::knobs::{self, KnobError};
+use crate::lab::netns::Ground;
+use crate::model::settings::Sysctl;
 
 /// One end of the veth pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,17 +24,6 @@ pub struct SendPass {
     ground: Ground,
     kernel_end: Link,
     client_end: Link,
-}
-
-/// A network namespace that is not the one in which the program was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lab) struct Ground(NetworkId);
-
-/// The kernel's identity of a network namespace: device and inode of `/proc/thread-self/ns/net`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NetworkId {
-    device: u64,
-    inode: u64,
 }
 
 impl SendPass {
@@ -58,29 +46,14 @@ impl SendPass {
         &self.client_end
     }
 
-    pub(in crate::lab) const fn ground(&self) -> Ground {
-        self.ground
-    }
-}
-
-impl Ground {
-    /// The present namespace, if it is another one than `origin`.
-    pub(super) fn outside_of(origin: NetworkId) -> Result<Self, Errno> {
-        let here = NetworkId::here()?;
-        if here == origin { Err(Errno::PERM) } else { Ok(Self(here)) }
-    }
-
-    /// Whether the calling thread stands in it.
-    pub(in crate::lab) fn holds_here(self) -> bool {
-        NetworkId::here() == Ok(self.0)
-    }
-}
-
-impl NetworkId {
-    /// The calling thread's namespace.
-    pub(super) fn here() -> Result<Self, Errno> {
-        let entry = std::fs::metadata("/proc/thread-self/ns/net").map_err(|error| errno_of(&error))?;
-        Ok(Self { device: entry.dev(), inode: entry.ino() })
+    /// Writes one sysctl of the private namespace; the value in force afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Without a namespace that qviz made around the calling thread nothing is written; values outside the kernel's range are refused
+    /// by the kernel; a sysctl may be missing or read-only.
+    pub fn write(&self, sysctl: Sysctl, value: i64) -> Result<i64, KnobError> {
+        knobs::put(self.ground, sysctl.name(), value)
     }
 }
 
@@ -88,31 +61,33 @@ impl NetworkId {
 #[cfg(test)]
 pub(in crate::lab) mod tests {
     use super::*;
+    use crate::lab::netns::tests::here_and_elsewhere;
 
     fn link(name: &str) -> Link {
         Link { name: name.to_owned(), index: 2, mac: [2, 0, 0, 0, 0, 1] }
     }
 
+    fn pass(ground: Ground) -> SendPass {
+        SendPass { ground, kernel_end: link("qviz0"), client_end: link("qviz1") }
+    }
+
     /// A pass that does not hold where the test runs.
     pub(in crate::lab) fn pass_for_elsewhere() -> SendPass {
-        let mut elsewhere = NetworkId::here().unwrap();
-        elsewhere.inode += 1;
-        SendPass { ground: Ground(elsewhere), kernel_end: link("qviz0"), client_end: link("qviz1") }
+        let [_, elsewhere] = here_and_elsewhere();
+        pass(elsewhere)
     }
 
     #[test]
     fn a_pass_holds_only_where_it_was_given() {
-        let here = NetworkId::here().unwrap();
-        let pass = SendPass { ground: Ground(here), kernel_end: link("qviz0"), client_end: link("qviz1") };
-        assert!(pass.holds_here());
-        assert!(!pass_for_elsewhere().holds_here());
+        let [here, elsewhere] = here_and_elsewhere();
+        assert!(pass(here).holds_here() && !pass(elsewhere).holds_here());
     }
 
     #[test]
-    fn the_place_of_the_start_is_never_our_ground() {
-        let here = NetworkId::here().unwrap();
-        assert_eq!(Ground::outside_of(here), Err(Errno::PERM));
-        let other = NetworkId { device: here.device, inode: here.inode + 1 };
-        assert_eq!(Ground::outside_of(other), Ok(Ground(here)));
+    fn nothing_is_written_outside_a_namespace_of_ours() {
+        let before = knobs::read(Sysctl::Somaxconn.name()).unwrap();
+        let refused = pass_for_elsewhere().write(Sysctl::Somaxconn, before + 1).unwrap_err();
+        assert_eq!(refused, KnobError::NotOurs { name: "net.core.somaxconn".to_owned() });
+        assert_eq!(knobs::read(Sysctl::Somaxconn.name()), Ok(before));
     }
 }

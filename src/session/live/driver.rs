@@ -14,7 +14,6 @@ use super::ending::{self, LastLooks, Next};
 use super::eyes::Eyes;
 use super::place::Place;
 use crate::kernel::tap::{BlindTap, Tap, TapError};
-use crate::lab::knobs;
 use crate::lab::listener::Listener;
 use crate::lab::namespace::SendPass;
 use crate::lab::server::Server;
@@ -263,7 +262,7 @@ impl Driver {
             self.push(Event::Refused { message });
             return;
         };
-        match knobs::write(pass, sysctl, value) {
+        match pass.write(sysctl, value) {
             Ok(value) => self.push(Event::Sysctl { name: sysctl, value }),
             Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
         }

@@ -11,12 +11,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::ear::TapEar;
-use super::setup::LOOPBACK;
 use crate::experiment::{self, Bench, Ear, Seen, Surroundings, Wire};
 use crate::kernel::own::{self, OwnListener};
 use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
 use crate::kernel::sock_diag::codec::Row;
+use crate::kernel::tap::LOOPBACK;
 use crate::lab::namespace::SendPass;
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Event, Stamped};

@@ -15,10 +15,9 @@ use super::{LiveError, LivePlan};
 use crate::kernel::own::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
 use crate::kernel::sock_diag::Diag;
-use crate::kernel::tap::{BlindTap, TapPlan};
+use crate::kernel::tap::{BlindTap, LOOPBACK, TapPlan};
 use crate::lab::connect::{ConnectPlan, Connects};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
-use crate::lab::knobs;
 use crate::lab::listener::{ListenPlan, Listener};
 use crate::lab::namespace::{self, SendPass};
 use crate::lab::server::{Server, ServerPlan, raise_descriptor_limit};
@@ -35,9 +34,6 @@ const DETAIL_PER_S: u32 = 2_000;
 /// Bytes of the tap's ring: 8,192 segments, several times what one turn of the loop can cause, and small enough for the processor's
 /// cache.
 const RING_BYTES: u32 = 2 << 20;
-
-/// The loopback interface's index in every network namespace.
-pub(super) const LOOPBACK: u32 = 1;
 
 pub(super) fn open(
     plan: LivePlan,
@@ -97,7 +93,7 @@ fn settle(sysctls: &Sysctls, pass: Option<&SendPass>) -> Result<(), LiveError> {
     let Some(pass) = pass else { return Ok(()) };
     for (sysctl, value) in sysctls.iter() {
         if let Some(value) = value {
-            knobs::write(pass, sysctl, value)?;
+            pass.write(sysctl, value)?;
         }
     }
     Ok(())

@@ -6,7 +6,7 @@
 use socket2::SockFilter;
 
 use super::{HEADERS, header_length, jump, load, take};
-use crate::kernel::tap::Shows;
+use crate::kernel::tap::{LOOPBACK, Shows};
 use crate::model::segment::flags::{ACK, FIN, RST, SYN};
 
 /// The program for the segments of a listener's `port`. Only those that this machine itself takes or sends as the listening side:
@@ -191,9 +191,6 @@ const LEAVING: Label = 2;
 const ANSWER: Label = 3;
 const TOWARD: Label = 4;
 const LABELS: usize = 5;
-
-/// The loopback device has this index in every namespace (LOOPBACK_IFINDEX, include/net/flow.h).
-const LOOPBACK: u32 = 1;
 
 const PACKET_TYPE: u32 = super::PACKET_TYPE;
 

@@ -1,0 +1,48 @@
+//! What a rule found, as it is kept and shown.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::stamp::Stamp;
+use crate::model::watch::{Address, ListenerId};
+use crate::text::sentence::Sentence;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Clients may suffer.
+    Warning,
+    /// Clients suffer now.
+    Problem,
+}
+
+/// One diagnosis.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// The rule's fixed name, also a topic of `qviz explain`.
+    pub rule: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Since when it has been so.
+    pub since: Stamp,
+    /// The numbers that it rests on, by name with unit.
+    pub evidence: BTreeMap<String, f64>,
+    /// One sentence: what, why, what to do.
+    pub sentence: Sentence,
+    /// Which listener of a watch it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+}
+
+/// Which listener a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The listener.
+    pub id: ListenerId,
+    /// Where it listens.
+    pub address: Address,
+}
