@@ -46,14 +46,66 @@
 //! | ui | text model fold scenario session | socket2, std::net |
 //! | cli | text model kernel lab experiment fold scenario session report ui | socket2, libc |
 
+#![cfg_attr(
+    not(feature = "internals"),
+    allow(unreachable_pub, reason = "`pub` is a room's face, and rooms are private here")
+)]
+
+pub use cli::run;
+
+#[cfg(not(feature = "internals"))]
+mod cli;
+#[cfg(not(feature = "internals"))]
+mod experiment;
+#[cfg(not(feature = "internals"))]
+mod fold;
+#[cfg(not(feature = "internals"))]
+mod kernel;
+#[cfg(not(feature = "internals"))]
+mod lab;
+#[cfg(not(feature = "internals"))]
+mod model;
+#[cfg(not(feature = "internals"))]
+mod report;
+#[cfg(not(feature = "internals"))]
+mod scenario;
+#[cfg(not(feature = "internals"))]
+mod session;
+#[cfg(not(feature = "internals"))]
+mod text;
+#[cfg(not(feature = "internals"))]
+mod ui;
+
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod experiment;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod fold;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod kernel;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod lab;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod model;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod report;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod scenario;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod session;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod text;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod ui;

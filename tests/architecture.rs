@@ -200,8 +200,8 @@ fn planted_shapes_are_found() {
     assert_eq!(house::hidden_modules("src/a.rs", "\n#[path = \"b.rs\"]\nmod b;").len(), 1);
     assert_eq!(house::hidden_modules("src/a.rs", "include!(\"b.rs\"); include_str!(\"c\");").len(), 1);
     assert_eq!(
-        house::side_doors("src/lib.rs", "pub mod a;\npub use a::B;"),
-        ["src/lib.rs:2: the map re-exports nothing"]
+        house::side_doors("src/lib.rs", "pub mod a;\npub use cli::run;\npub use a::B;\npub use cli::{run, args};"),
+        ["src/lib.rs:3: the map re-exports more than cli::run", "src/lib.rs:4: the map re-exports more than cli::run"]
     );
 }
 

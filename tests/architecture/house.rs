@@ -19,6 +19,8 @@ pub(crate) const ROOMS: &str = "The rooms";
 pub(crate) const RIGHTS: &str = "Who may see whom";
 /// A file of the house has at most so many lines.
 pub(crate) const FILE_LINES: usize = 400;
+/// All that the crate shows to the outside: what `main` calls.
+pub(crate) const FACE: &str = "cli::run";
 /// The door has at most so many lines.
 pub(crate) const DOOR_LINES: usize = 40;
 
@@ -84,8 +86,11 @@ pub(crate) fn hidden_modules(file: &str, source: &str) -> Vec<String> {
 
 /// Re-exports in lib.rs, through which a room could be seen without its name.
 pub(crate) fn side_doors(file: &str, source: &str) -> Vec<String> {
-    let uses = tokens(source).into_iter().filter(|token| token.text == "use");
-    uses.map(|token| format!("{file}:{}: the map re-exports nothing", token.line)).collect()
+    let code = tokens(source);
+    let uses = code.iter().enumerate().filter(|(_, token)| token.text == "use");
+    let behind = |at: usize| code[at + 1..].iter().map(|token| token.text.as_str()).take_while(|text| *text != ";");
+    let others = uses.filter(|(at, _)| behind(*at).collect::<String>() != FACE);
+    others.map(|(_, token)| format!("{file}:{}: the map re-exports more than {FACE}", token.line)).collect()
 }
 
 /// Unsafe code in a file whose module doc does not say "unsafe".
