@@ -2,14 +2,11 @@
 //!
 //! Start at [`summary`]: everything else writes what stands there. The JSON Schema of all documents is [`SCHEMA`].
 
-pub mod cast;
-pub mod grid;
 pub mod json;
 pub mod jsonl;
 pub mod lessons;
 pub mod openmetrics;
 pub mod summary;
-pub mod svg;
 pub mod text;
 pub mod watch;
 

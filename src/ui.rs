@@ -12,7 +12,7 @@ use crate::say;
 
 mod bookmarks;
 pub mod browse;
-pub mod film;
+pub mod export;
 pub mod guide;
 pub mod hit_map;
 pub mod keymap;

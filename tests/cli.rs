@@ -203,14 +203,14 @@ fn the_manual_page_has_every_option_key_and_exit_code() {
     ] {
         assert!(page.contains(needed), "{needed} is missing");
     }
-    for binding in qviz::ui::keymap::all() {
+    for binding in qviz::ui::keymap::BINDINGS {
         assert!(page.contains(&binding.long.replace('-', "\\-")), "{}", binding.long);
     }
 }
 
 #[test]
 fn every_key_can_be_explained_also_those_of_a_replay() {
-    for binding in qviz::ui::keymap::all() {
+    for binding in qviz::ui::keymap::BINDINGS.iter().filter(|binding| !binding.is_of_watch()) {
         for key in [binding.spelled()].into_iter().chain(binding.spelled().split(' ')) {
             let output = qviz("explain").arg(key).output().unwrap();
             let text = said(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -226,7 +226,7 @@ fn the_readmes_table_has_every_key() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let table = readme.lines().skip_while(|line| !line.starts_with("| key |")).skip(2);
     let keys: String = table.take_while(|line| line.starts_with('|')).collect();
-    for binding in qviz::ui::keymap::all() {
+    for binding in qviz::ui::keymap::BINDINGS.iter().filter(|binding| !binding.is_of_watch()) {
         let pair = matches!(binding.sign, "←→" | "↑↓");
         let signs: Vec<String> = match binding.sign {
             pair_of_arrows if pair => pair_of_arrows.chars().map(String::from).collect(),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use qviz::fold::finding::RULES;
-use qviz::ui::keymap::{BINDINGS, Binding, REPLAY_BINDINGS, WATCH_BINDINGS};
+use qviz::ui::keymap::{BINDINGS, Binding};
 
 #[path = "lesson_screens/class.rs"]
 mod class;
@@ -67,9 +67,8 @@ fn in_tables() -> BTreeSet<String> {
     let words = |binding: &'static Binding| {
         [Some(binding.short), Some(binding.long), binding.urgent.map(|(_, words)| words)].into_iter().flatten()
     };
-    let tables = BINDINGS.iter().chain(REPLAY_BINDINGS).chain(WATCH_BINDINGS);
     let rules = RULES.iter().map(|rule| rule.name);
-    let shown = tables.flat_map(words).chain(rules).filter(|text| !text.is_empty()).map(str::to_owned);
+    let shown = BINDINGS.iter().flat_map(words).chain(rules).filter(|text| !text.is_empty()).map(str::to_owned);
     shown.chain(qviz::cli::help::texts()).collect()
 }
 

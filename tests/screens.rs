@@ -12,7 +12,7 @@ use qviz::model::settings::AcceptRate;
 use qviz::model::stamp::Stamp;
 use qviz::model::tempo::{Step, Thing};
 use qviz::session::tape::transport::Playing;
-use qviz::ui::keymap::{Action, Place, bindings};
+use qviz::ui::keymap::{Action, Place, shown};
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
 use qviz::ui::view;
@@ -445,7 +445,7 @@ fn each_key_of_the_lab_sends_its_command() {
         (Action::Cookies, Command::Sysctl(Sysctl::Syncookies, 1)),
         (Action::Overflow, Command::Sysctl(Sysctl::AbortOnOverflow, 1)),
     ];
-    let every = bindings(Place::Stage).flat_map(|binding| binding.keys).map(|(_, action)| *action);
+    let every = shown(true, Place::Stage).into_iter().flat_map(|binding| binding.keys).map(|(_, action)| *action);
     for action in every {
         let mut state = state((120, 36), false);
         let wanted = expected.iter().find(|(which, _)| *which == action).map(|(_, command)| *command);

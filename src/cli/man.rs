@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{examples, help};
 use crate::say;
 use crate::text::lang::{self, Lang, said};
-use crate::ui::keymap::{BINDINGS, REPLAY_BINDINGS, WATCH_BINDINGS};
+use crate::ui::keymap::{BINDINGS, Binding, When};
 
 /// The whole page, in the language that is spoken here.
 pub fn page() -> Vec<u8> {
@@ -55,14 +55,15 @@ fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
 }
 
 fn keys(page: &mut Vec<u8>) -> io::Result<()> {
-    let tables = [
-        (say!("KEYS"), BINDINGS),
-        (say!("KEYS OF A REPLAY"), REPLAY_BINDINGS),
-        (say!("KEYS OF qviz watch"), WATCH_BINDINGS),
-    ];
-    for (heading, bindings) in tables {
+    let section = |binding: &Binding| match binding.when {
+        When::Replay => 1,
+        _ if binding.is_of_watch() => 2,
+        _ => 0,
+    };
+    for (index, heading) in [say!("KEYS"), say!("KEYS OF A REPLAY"), say!("KEYS OF qviz watch")].into_iter().enumerate()
+    {
         writeln!(page, ".SH {heading}")?;
-        for binding in bindings {
+        for binding in BINDINGS.iter().filter(|binding| section(binding) == index) {
             writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(said(binding.long)))?;
         }
     }

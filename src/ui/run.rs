@@ -198,13 +198,10 @@ impl Watch<'_> {
         world: &mut World,
         input: &Input,
     ) -> Result<Option<Leave>, UiError> {
-        let place = self.state.place();
+        let watches = world.survey.watching.is_some();
+        let place = if watches { self.state.watch.place() } else { self.state.place() };
         let asked = match input {
-            Input::Key(key) if world.survey.watching.is_some() => {
-                keymap::action_in_watch(key, session.listens(), self.state.watch.place())
-            }
-            Input::Key(key) if session.listens() => keymap::action(key, place),
-            Input::Key(key) => keymap::action_in_replay(key, place),
+            Input::Key(key) => keymap::action(key, session.listens(), place),
             Input::Mouse(mouse) => self.point(session, world, *mouse),
         };
         let Some(action) = asked else { return Ok(None) };

@@ -24,8 +24,7 @@ pub(crate) fn proven(place: Place, key: &[u8], action: Action) {
         Place::List => on_the_list(&mut pane, key, action),
         Place::Filter => in_the_filter(&mut pane, key, action),
         Place::Ladder => on_the_ladder(&mut pane, key, action),
-        Place::Anywhere | Place::Stage | Place::Lesson | Place::Help => panic!("{place:?} is tried on the stage"),
-        Place::Listeners | Place::Listener => panic!("{place:?}: a watch has keys of its own"),
+        other => panic!("{other:?} is tried elsewhere"),
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "a key without bytes fails the test")]
 
 use crossterm::event::KeyCode;
-use qviz::ui::keymap::{Action, BINDINGS, Binding, Key, Place, bindings};
+use qviz::ui::keymap::{Action, BINDINGS, Binding, Key, Place, When, shown};
 
 use crate::browse;
 use crate::lab::lab_or_skip;
@@ -23,13 +23,14 @@ fn every_key_of_the_table_has_the_effect_that_it_promises() {
     for (binding, (key, action)) in
         BINDINGS.iter().flat_map(|binding| binding.keys.iter().map(move |key| (binding, key)))
     {
-        match binding.place {
-            Place::Anywhere | Place::Stage => proven(&mut pane, &bytes(key), *action),
-            Place::List | Place::Filter | Place::Ladder => browse::proven(binding.place, &bytes(key), *action),
-            // Tried where a lesson is played.
-            Place::Lesson => continue,
-            Place::Help => in_the_help(&mut pane, &bytes(key), *action),
-            Place::Listeners | Place::Listener => panic!("{:?}: a watch has keys of its own", binding.place),
+        match binding.when {
+            When::Always | When::Lab | When::Run | When::In(Place::Stage) => proven(&mut pane, &bytes(key), *action),
+            When::In(place @ (Place::List | Place::Filter | Place::Ladder)) => {
+                browse::proven(place, &bytes(key), *action);
+            }
+            When::In(Place::Help) => in_the_help(&mut pane, &bytes(key), *action),
+            // Tried where a lesson, a recording or a watch is shown.
+            When::In(Place::Lesson | Place::Listeners | Place::Listener) | When::Replay => continue,
         }
         pressed += 1;
     }
@@ -190,8 +191,8 @@ fn backlog(pane: &Pane) -> Option<f64> {
 fn help(pane: &Pane) -> bool {
     let text = pane.text();
     // Long sentences may be cut short.
-    let shown = |binding: &Binding| text.contains(&binding.long.chars().take(30).collect::<String>());
-    text.contains("HELP") && bindings(Place::Stage).all(shown)
+    let is_shown = |binding: &&Binding| text.contains(&binding.long.chars().take(30).collect::<String>());
+    text.contains("HELP") && shown(true, Place::Stage).iter().all(is_shown)
 }
 
 #[track_caller]

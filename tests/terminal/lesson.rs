@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use qviz::ui::keymap::{Action, BINDINGS, Place};
+use qviz::ui::keymap::{Action, BINDINGS, Place, When};
 
 use crate::keys::bytes;
 use crate::lab::{lab_or_skip, run_qviz};
@@ -167,7 +167,8 @@ fn every_key_of_a_lesson_has_the_effect_that_it_promises() {
     let book = Book::with(&NINE.replace("CHOICES", &choices.join(", ")));
     let mut pane = Pane::qviz((120, 36), &book.lesson());
     pane.wait_for_picture();
-    let own = BINDINGS.iter().filter(|binding| binding.place == Place::Lesson).flat_map(|binding| binding.keys);
+    let own =
+        BINDINGS.iter().filter(|binding| binding.when == When::In(Place::Lesson)).flat_map(|binding| binding.keys);
     let mut tried = 0;
     for (key, action) in own {
         pane.wait_for("Empty.");

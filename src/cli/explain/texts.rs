@@ -6,7 +6,7 @@ use super::{Family, Topic};
 use crate::fold::finding::{RULES, Rule};
 use crate::say;
 use crate::text::lang::{self, Lang};
-use crate::ui::keymap::{self, Binding, REPLAY_BINDINGS};
+use crate::ui::keymap::{BINDINGS, Binding, When};
 
 /// Every topic, in the language that is spoken here.
 pub fn topics() -> Vec<Topic> {
@@ -19,7 +19,7 @@ pub fn topics() -> Vec<Topic> {
         topics.extend(written(family, text));
     }
     topics.extend(findings());
-    for binding in keymap::all() {
+    for binding in BINDINGS.iter().filter(|binding| !binding.is_of_watch()) {
         match topics.iter_mut().find(|topic| topic.family == Family::Key && topic.name == binding.spelled()) {
             // The key has other uses elsewhere.
             Some(topic) => topic.body = format!("{}\n\n{}", topic.body, told(binding)).trim().to_owned().into(),
@@ -69,8 +69,7 @@ fn of_key(binding: &'static Binding) -> Topic {
 /// What a key does; where it is one of a replay, that is said too, as the other places say it of theirs.
 fn told(binding: &'static Binding) -> Cow<'static, str> {
     let does = lang::said(binding.long);
-    let of_replay = REPLAY_BINDINGS.iter().any(|own| own.long == binding.long);
-    if of_replay { say!("replay: {does}", does).into() } else { does.into() }
+    if binding.when == When::Replay { say!("replay: {does}", does).into() } else { does.into() }
 }
 
 const TEXTS: [(Family, &str, &str); 4] = [

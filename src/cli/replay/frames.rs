@@ -5,24 +5,20 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
-use ratatui::style::{Color, Modifier};
-use ratatui::text::Span;
 
 use crate::cli::args::ReplayArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
-use crate::report::cast;
-use crate::report::grid::{Cell, Grid, Look, Shade};
-use crate::report::svg::{self, Paper};
 use crate::say;
 use crate::session::tape::read::Tape;
 use crate::text::sanitize;
 use crate::ui::UiPlan;
-use crate::ui::film::Film;
+use crate::ui::export::cast::Asciicast;
+use crate::ui::export::svg::{self, Paper};
+use crate::ui::export::{self, Film};
 use crate::ui::state::Origin;
 
 /// Draws what the words ask for.
@@ -46,14 +42,14 @@ pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit
         return Ok(Exit::Success);
     }
     let at = moment(args, tape);
-    let grid = grid(&film()?.at(at));
+    let picture = film()?.at(at);
     if args.frames.text {
-        Output::stdout().put(|out| out.write_all(grid.text().as_bytes()))?;
+        Output::stdout().put(|out| out.write_all(export::text(&picture).as_bytes()))?;
     }
     if let Some(path) = &args.frames.svg {
         let paper = if look.theme == "light" { Paper::Light } else { Paper::Dark };
         let title = say!("qviz: both listen queues at {at}", at);
-        write(path, |out| out.write_all(svg::write(&grid, paper, &title).as_bytes()))?;
+        write(path, |out| out.write_all(svg::write(&picture, paper, &title).as_bytes()))?;
     }
     Ok(Exit::Success)
 }
@@ -71,14 +67,14 @@ fn moment(args: &ReplayArgs, tape: &Tape) -> Stamp {
 
 fn shoot(out: &mut dyn Write, film: &mut Film, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
     let title = tape.header.repeat.as_deref().unwrap_or("qviz");
-    let mut cast = cast::Film::begin(out, size, title)?;
+    let mut cast = Asciicast::begin(out, size, title)?;
     let end = tape.end();
     let mut at = Stamp::ZERO;
     while at < end {
-        cast.frame(at.since(Stamp::ZERO), grid(&film.at(at)))?;
+        cast.frame(at.since(Stamp::ZERO), film.at(at))?;
         at = at + FRAME;
     }
-    cast.frame(end.since(Stamp::ZERO), grid(&film.at(end)))?;
+    cast.frame(end.since(Stamp::ZERO), film.at(end))?;
     cast.end(end.since(Stamp::ZERO) + LAST)
 }
 
@@ -96,43 +92,6 @@ fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> R
             say!("give a file that can be written, or - for stdout"),
         )
     })
-}
-
-/// The cells of a picture without the toolkit that drew it.
-fn grid(picture: &Buffer) -> Grid {
-    let mut cells: Vec<Cell> = Vec::with_capacity(picture.content.len());
-    let mut covered = 0;
-    for cell in &picture.content {
-        let sign = if covered > 0 { "" } else { cell.symbol() };
-        covered = if covered > 0 { covered - 1 } else { Span::raw(sign).width().saturating_sub(1) };
-        let has = |modifier| cell.modifier.contains(modifier);
-        let (mut ink, mut ground) = (shade(cell.fg), shade(cell.bg));
-        if has(Modifier::REVERSED) {
-            (ink, ground) = (other(ground), other(ink));
-        }
-        let (bold, dim, underlined) = (has(Modifier::BOLD), has(Modifier::DIM), has(Modifier::UNDERLINED));
-        cells.push(Cell { sign: sign.to_owned(), look: Look { ink, ground, bold, dim, underlined } });
-    }
-    Grid { width: picture.area.width, height: picture.area.height, cells }
-}
-
-/// The usual colour of one place is the reversed one of the other.
-const fn other(shade: Shade) -> Shade {
-    match shade {
-        Shade::Usual => Shade::Reversed,
-        Shade::Reversed => Shade::Usual,
-        Shade::Rgb(r, g, b) => Shade::Rgb(r, g, b),
-    }
-}
-
-/// A theme of full depth names its colours by their parts; black and white are the inks of filled surfaces.
-const fn shade(color: Color) -> Shade {
-    match color {
-        Color::Rgb(r, g, b) => Shade::Rgb(r, g, b),
-        Color::Black => Shade::Rgb(0, 0, 0),
-        Color::White => Shade::Rgb(255, 255, 255),
-        _ => Shade::Usual,
-    }
 }
 
 /// Columns and rows where none are given: the size of the whole picture in the README.

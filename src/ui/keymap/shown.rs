@@ -1,25 +1,23 @@
 //! Which keys are shown where: in the footer those that matter now come first, in the help all that do something.
 
-use super::{Action, BINDINGS, Binding, Mode, Place, REPLAY_BINDINGS, bindings};
+use super::{Action, BINDINGS, Binding, Key, Mode, Place, When, bound};
 use crate::text::lang::said;
 
-/// Every key, those of a replay last.
-pub fn all() -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().chain(REPLAY_BINDINGS)
-}
-
-/// The keys to show in a place: those of the lab, or those that do something in a replay.
+/// The keys that do something in a place of a live run (`listens`) or of a recording: those of a list, a filter or a ladder first,
+/// then those that play a recording, then the others.
 pub fn shown(listens: bool, place: Place) -> Vec<&'static Binding> {
-    if listens {
-        return bindings(place).collect();
-    }
-    // A recorded lesson is not played any more: its stage is one like every other.
-    let place = if place == Place::Lesson { Place::Stage } else { place };
-    let useful = |binding: &&Binding| !binding.keys.iter().any(|(_, action)| action.is_for_the_lab());
-    let is_own = |binding: &&Binding| binding.place == place && place != Place::Stage;
-    let own = bindings(place).filter(is_own);
-    let plays = REPLAY_BINDINGS.iter().filter(|_| !matches!(place, Place::Filter | Place::Help));
-    own.chain(plays).chain(bindings(place).filter(|binding| !is_own(binding)).filter(useful)).collect()
+    let is_meant = |binding: &&Binding| {
+        let meant = |key: Key| bound(key, listens, place).is_some_and(|(meant, _)| std::ptr::eq(meant, *binding));
+        binding.keys.iter().all(|(key, _)| meant(*key))
+    };
+    let useful = BINDINGS.iter().filter(|binding| listens || binding.when != When::Lab);
+    let mut shown: Vec<_> = useful.filter(is_meant).collect();
+    shown.sort_by_key(|binding| match binding.when {
+        When::In(own) if own == place && place != Place::Stage => 0,
+        When::Replay => 1,
+        _ => 2,
+    });
+    shown
 }
 
 /// The keys of the footer with their words, the most important first, and then the ones that are always there.
@@ -27,18 +25,13 @@ pub fn footer(listens: bool, place: Place, modes: &[Mode]) -> [Vec<(&'static Bin
     let mut shown = shown(listens, place);
     if place == Place::Help {
         // What else counts there is told by the help itself.
-        shown.retain(|binding| binding.place == Place::Help || is_last(binding));
+        shown.retain(|binding| binding.when == When::In(Place::Help) || is_last(binding));
     }
     if modes.contains(&Mode::Calls) {
         let matters = |binding: &Binding| binding.urgent.is_some_and(|(mode, _)| modes.contains(&mode));
         let is_knob = |binding: &Binding| binding.keys.iter().any(|(_, action)| action.is_for_the_lab());
         shown.retain(|binding| matters(binding) || !is_knob(binding));
     }
-    footer_of(&shown, modes)
-}
-
-/// The same for these keys.
-pub fn footer_of(shown: &[&'static Binding], modes: &[Mode]) -> [Vec<(&'static Binding, &'static str)>; 2] {
     let words =
         |binding: &Binding, mode: Mode| binding.urgent.filter(|(of, _)| *of == mode).map(|(_, words)| said(words));
     let urgent = |mode: &Mode| {
@@ -56,40 +49,6 @@ pub fn footer_of(shown: &[&'static Binding], modes: &[Mode]) -> [Vec<(&'static B
 
 fn is_last(binding: &Binding) -> bool {
     binding.keys.iter().any(|(_, action)| matches!(action, Action::Help | Action::Quit))
-}
-
-impl Action {
-    /// True for what only a lesson that is played can do.
-    pub const fn is_for_the_lesson(self) -> bool {
-        matches!(self, Self::GoOn | Self::Repeat | Self::Predict(_))
-    }
-
-    /// True for a wish that only a lab can carry out.
-    pub const fn is_for_the_lab(self) -> bool {
-        use Action::{
-            AcceptFaster, AcceptOne, AcceptSlower, ArrivalsDown, ArrivalsUp, BacklogDown, BacklogUp, Burst, Cookies,
-            HalfOpen, Next, Overflow, PauseAccept, RoundTrip, Slow, Step,
-        };
-        matches!(
-            self,
-            AcceptFaster
-                | AcceptOne
-                | AcceptSlower
-                | ArrivalsDown
-                | ArrivalsUp
-                | BacklogDown
-                | BacklogUp
-                | Burst
-                | Cookies
-                | HalfOpen
-                | Next
-                | Overflow
-                | PauseAccept
-                | RoundTrip
-                | Slow
-                | Step
-        )
-    }
 }
 
 #[cfg(test)]

@@ -9,25 +9,12 @@ use crate::ui::keymap::{self, Binding};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let state = scene.state;
-    these(
-        buf,
-        area,
-        scene,
-        keymap::footer(state.listens, state.place(), &state.modes(scene.world, scene.plot_width().is_some())),
-    );
-}
-
-/// These keys with their words, as many of the first as fit, and all of the last.
-pub(super) fn these(
-    buf: &mut Buffer,
-    area: Rect,
-    scene: &Scene<'_>,
-    keys_shown: [Vec<(&'static Binding, &'static str)>; 2],
-) {
+    let place = if scene.watches() { state.watch.place() } else { state.place() };
+    let modes = state.modes(scene.world, scene.plot_width().is_some());
+    let [first, last] = keymap::footer(state.listens, place, &modes);
     let theme = scene.theme;
     let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.sign };
     let width = |(binding, words): &(&Binding, &str)| ink::width(sign(binding)) + 1 + ink::width(words);
-    let [first, last] = keys_shown;
     let usual = if area.width >= 150 { 3 } else { 2 };
     let needed =
         |keys: &[(&Binding, &str)], gap: u16| keys.iter().map(|key| width(key) + gap).sum::<u16>().saturating_sub(gap);
@@ -98,7 +85,6 @@ mod tests {
     fn the_sign_of_every_binding_has_a_place_for_each_of_its_keys() {
         for binding in keymap::BINDINGS
             .iter()
-            .chain(keymap::REPLAY_BINDINGS)
             .filter(|binding| binding.keys.len() > 1 && binding.keys[0].1 != binding.keys[1].1)
             // The choices themselves have their places.
             .filter(|binding| !matches!(binding.keys[0].1, Action::Predict(_)))

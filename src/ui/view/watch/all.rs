@@ -12,14 +12,7 @@ use super::{detail, head, names, unseen};
 use crate::fold::listeners::Survey;
 use crate::say;
 use crate::ui::hit_map::Scroll;
-use crate::ui::keymap::{self, Binding, Place};
 use crate::ui::theme::Theme;
-
-/// The keys of a place for the footer: those of the moment first.
-pub(super) fn keys(scene: &Scene<'_>, place: Place) -> [Vec<(&'static Binding, &'static str)>; 2] {
-    let shown = keymap::shown_in_watch(scene.state.listens, place);
-    keymap::footer_of(&shown, &scene.state.modes(scene.world, scene.plot_width().is_some()))
-}
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let area = buf.area;
@@ -36,7 +29,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     head::paint(buf, from_top(1), scene);
     let said = Said::of_all(scene);
     said.paint(buf, from_top(said.rows(area)), scene);
-    footer::these(buf, from_bottom(1), scene, keys(scene, scene.state.watch.place()));
+    footer::paint(buf, from_bottom(1), scene);
     unseen::paint(buf, from_bottom(unseen::rows(area, scene)), scene);
     let details = match area.height {
         0..20 => 1,

@@ -20,8 +20,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         Screen::All => (say!("HELP · all listeners"), all()),
         Screen::One => (say!("HELP · one listener"), one()),
     };
-    let place = if screen == Screen::One { keymap::Place::Listener } else { keymap::Place::Listeners };
-    let keys = keymap::shown_in_watch(scene.state.listens, place);
+    let keys = keymap::shown(scene.state.listens, scene.state.watch.place());
     let whole = buf.area;
     let width = whole.width.min(104);
     let height = whole.height.min((keys.len() + legend.len() + 3) as u16);

@@ -7,7 +7,6 @@ use super::super::{Scene, footer, ink, layout, settings, timeline};
 use super::inside::Inside;
 use super::sentence::Said;
 use super::{counters, head, stage, waiting};
-use crate::ui::keymap::Place;
 use crate::ui::panel::Panel;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -25,7 +24,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     for (panel, area) in plan.panels {
         side(buf, area, scene, (panel, inside));
     }
-    footer::these(buf, plan.footer, scene, super::all::keys(scene, Place::Listener));
+    footer::paint(buf, plan.footer, scene);
 }
 
 fn side(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (panel, inside): (Panel, Inside<'_>)) {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::state::{Msg, Origin, UiState, update};
-use super::theme::{Depth, Theme};
-use super::{ColorWish, UiError, UiPlan, view};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::session::tape::reel::Facts;
 use crate::text::lang;
+use crate::ui::state::{Msg, Origin, UiState, update};
+use crate::ui::theme::{Depth, Theme};
+use crate::ui::{ColorWish, UiError, UiPlan, view};
 
 /// A recording that is drawn from its beginning to its end.
 #[derive(Debug)]

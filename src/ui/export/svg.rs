@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::grid::{Cell, Grid, Look, Shade};
+use ratatui::buffer::Buffer;
+
+use super::{Look, Shade, Sign, columns, signs};
 use crate::text::sanitize;
 
 /// The reader's own two colours.
@@ -17,10 +19,12 @@ pub enum Paper {
 }
 
 /// The document.
-pub fn write(grid: &Grid, paper: Paper, title: &str) -> String {
+pub fn write(picture: &Buffer, paper: Paper, title: &str) -> String {
     let (ink, ground) = paper.colours();
-    let (width, height) = (place(grid.width, COLUMN) + 2 * MARGIN, place(grid.height, ROW) + 2 * MARGIN);
-    let looks = looks(grid);
+    let (width, height) =
+        (place(picture.area.width, COLUMN) + 2 * MARGIN, place(picture.area.height, ROW) + 2 * MARGIN);
+    let cells = signs(picture);
+    let looks = looks(&cells);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\">\n\
          <title>{}</title>\n<style>\ntext{{white-space:pre;font:{FONT};fill:{}}}\n",
@@ -34,7 +38,7 @@ pub fn write(grid: &Grid, paper: Paper, title: &str) -> String {
     }
     let _memory_takes_it =
         writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>", hex(ground));
-    for (number, row) in (0u16..).zip(grid.rows()) {
+    for (number, row) in (0u16..).zip(cells.chunks(columns(picture))) {
         write_row(&mut svg, number, row, (paper, &looks));
     }
     svg.push_str("</svg>\n");
@@ -44,8 +48,8 @@ pub fn write(grid: &Grid, paper: Paper, title: &str) -> String {
 type Names = BTreeMap<Look, usize>;
 
 /// Every look but the usual one, with a number for its class.
-fn looks(grid: &Grid) -> Names {
-    let mut names: Names = grid.cells.iter().map(|cell| (as_text(cell.look), 0)).collect();
+fn looks(cells: &[Sign<'_>]) -> Names {
+    let mut names: Names = cells.iter().map(|cell| (as_text(cell.look), 0)).collect();
     names.remove(&Look::default());
     for (number, name) in names.values_mut().enumerate() {
         *name = number;
@@ -58,7 +62,7 @@ fn as_text(look: Look) -> Look {
     Look { ground: Shade::Usual, ..look }
 }
 
-fn write_row(svg: &mut String, number: u16, row: &[Cell], (paper, looks): (Paper, &Names)) {
+fn write_row(svg: &mut String, number: u16, row: &[Sign<'_>], (paper, looks): (Paper, &Names)) {
     let top = MARGIN + place(number, ROW);
     for (first, piece) in pieces(row, |before, cell| before.look.ground == cell.look.ground) {
         if let Some(colour) = ground(piece[0].look.ground, paper) {
@@ -72,11 +76,11 @@ fn write_row(svg: &mut String, number: u16, row: &[Cell], (paper, looks): (Paper
             );
         }
     }
-    let same = |before: &Cell, cell: &Cell| as_text(before.look) == as_text(cell.look);
+    let same = |before: &Sign<'_>, cell: &Sign<'_>| as_text(before.look) == as_text(cell.look);
     for (first, piece) in pieces(row, same) {
         let look = as_text(piece[0].look);
         for (offset, words) in words(piece, look.underlined) {
-            let text: String = words.iter().map(|cell| cell.sign.as_str()).collect();
+            let text: String = words.iter().map(|cell| cell.sign).collect();
             let class = looks.get(&look).map_or_else(String::new, |name| format!(" class=\"c{name}\""));
             let _memory_takes_it = writeln!(
                 svg,
@@ -91,7 +95,7 @@ fn write_row(svg: &mut String, number: u16, row: &[Cell], (paper, looks): (Paper
 }
 
 /// The row in pieces of cells that belong together, each with its first column.
-fn pieces(row: &[Cell], together: impl Fn(&Cell, &Cell) -> bool) -> Vec<(u16, &[Cell])> {
+fn pieces<'r>(row: &'r [Sign<'r>], together: impl Fn(&Sign<'_>, &Sign<'_>) -> bool) -> Vec<(u16, &'r [Sign<'r>])> {
     let mut first = 0;
     let chunks = row.chunk_by(|before, cell| cell.sign.is_empty() || together(before, cell));
     chunks
@@ -104,11 +108,11 @@ fn pieces(row: &[Cell], together: impl Fn(&Cell, &Cell) -> bool) -> Vec<(u16, &[
 }
 
 /// A piece without the blanks around it, cut where it has two blanks or more; underlined blanks are seen and stay.
-fn words(piece: &[Cell], underlined: bool) -> Vec<(u16, &[Cell])> {
+fn words<'r>(piece: &'r [Sign<'r>], underlined: bool) -> Vec<(u16, &'r [Sign<'r>])> {
     if underlined {
         return vec![(0, piece)];
     }
-    let blank = |cell: &Cell| cell.sign == " ";
+    let blank = |cell: &Sign<'_>| cell.sign == " ";
     let mut words = Vec::new();
     let mut start = 0;
     while let Some(begin) = piece[start..].iter().position(|cell| !blank(cell)).map(|ahead| start + ahead) {
@@ -190,19 +194,17 @@ const FONT: &str = "13.95px 'DejaVu Sans Mono',Menlo,ui-monospace,Consolas,monos
 mod tests {
     use super::*;
 
-    fn grid(width: u16, cells: &[(&str, Look)]) -> Grid {
-        let cells: Vec<_> = cells.iter().map(|(sign, look)| Cell { sign: (*sign).to_owned(), look: *look }).collect();
-        Grid { width, height: (cells.len() / usize::from(width)) as u16, cells }
+    use ratatui::style::{Color, Style};
+    use ratatui::text::{Line, Span};
+
+    fn picture(cells: &[(&'static str, Style)]) -> Buffer {
+        Buffer::with_lines([cells.iter().map(|(sign, style)| Span::styled(*sign, *style)).collect::<Line<'_>>()])
     }
 
     #[test]
     fn a_piece_that_looks_the_same_is_one_element_at_its_column() {
-        let (plain, red) = (Look::default(), Look { ink: Shade::Rgb(255, 0, 0), ..Look::default() });
-        let svg = write(
-            &grid(6, &[(" ", plain), ("a", plain), ("<", plain), (" ", plain), (" ", plain), ("✗", red)]),
-            Paper::Dark,
-            "a & b",
-        );
+        let (plain, red) = (Style::new(), Style::new().fg(Color::Rgb(255, 0, 0)));
+        let svg = write(&picture(&[(" a<  ", plain), ("✗", red)]), Paper::Dark, "a & b");
         assert!(svg.contains("<title>a &amp; b</title>"), "{svg}");
         assert!(svg.contains("<text x=\"18.4\" y=\"22.8\" textLength=\"16.8\">a&lt;</text>"), "{svg}");
         assert!(svg.contains("<text x=\"52\" y=\"22.8\" textLength=\"8.4\" class=\"c0\">✗</text>"), "{svg}");
@@ -212,8 +214,7 @@ mod tests {
 
     #[test]
     fn what_lies_behind_a_sign_is_drawn_under_blanks_too() {
-        let reversed = Look { ink: Shade::Reversed, ground: Shade::Reversed, ..Look::default() };
-        let svg = write(&grid(3, &[("a", reversed), (" ", reversed), (" ", Look::default())]), Paper::Light, "t");
+        let svg = write(&picture(&[("a ", Style::new().reversed()), (" ", Style::new())]), Paper::Light, "t");
         assert!(svg.contains("<rect x=\"10\" y=\"10\" width=\"16.8\" height=\"16.5\" fill=\"#202020\"/>"), "{svg}");
         assert!(svg.contains(".c0{fill:#ffffff}"), "{svg}");
     }

@@ -4,18 +4,19 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use ratatui::buffer::Buffer;
 use serde_json::json;
 
-use super::grid::{Cell, Grid, Look, Shade};
+use super::{Look, Shade, Sign, columns, signs};
 
 /// Writes frame after frame.
 #[derive(Debug)]
-pub struct Film<W> {
+pub struct Asciicast<W> {
     out: W,
-    shown: Option<Grid>,
+    shown: Option<Buffer>,
 }
 
-impl<W: Write> Film<W> {
+impl<W: Write> Asciicast<W> {
     /// Begins a film of this size.
     ///
     /// # Errors
@@ -30,9 +31,9 @@ impl<W: Write> Film<W> {
     ///
     /// # Errors
     /// The writer's own.
-    pub fn frame(&mut self, at: Duration, grid: Grid) -> io::Result<()> {
-        let bytes = changes(self.shown.as_ref(), &grid);
-        self.shown = Some(grid);
+    pub fn frame(&mut self, at: Duration, picture: Buffer) -> io::Result<()> {
+        let bytes = changes(self.shown.as_ref(), &picture);
+        self.shown = Some(picture);
         if bytes.is_empty() { Ok(()) } else { self.line(at, &bytes) }
     }
 
@@ -52,20 +53,19 @@ impl<W: Write> Film<W> {
 }
 
 /// What turns one picture into the next on a terminal.
-fn changes(before: Option<&Grid>, after: &Grid) -> String {
+fn changes(before: Option<&Buffer>, after: &Buffer) -> String {
     let mut bytes = String::new();
     if before.is_none() {
         bytes.push_str("\x1b[?25l\x1b[0m\x1b[2J");
     }
-    let blank = Cell { sign: " ".to_owned(), look: Look::default() };
+    let blank = Sign { sign: " ", look: Look::default() };
+    let known = before.map(signs);
     let mut pen = Pen { at: None, look: Look::default() };
-    for (row, cells) in (1u16..).zip(after.rows()) {
-        for (column, cell) in (1u16..).zip(cells) {
-            let index = usize::from(row - 1) * usize::from(after.width) + usize::from(column - 1);
-            let known = before.map_or(Some(&blank), |before| before.cells.get(index));
-            if known != Some(cell) && !cell.sign.is_empty() {
-                pen.put(&mut bytes, (row, column), cell);
-            }
+    for (index, cell) in signs(after).into_iter().enumerate() {
+        let known = known.as_ref().map_or(Some(&blank), |known| known.get(index));
+        if known != Some(&cell) && !cell.sign.is_empty() {
+            let (row, column) = (index / columns(after) + 1, index % columns(after) + 1);
+            pen.put(&mut bytes, (row, column), cell);
         }
     }
     if pen.look != Look::default() {
@@ -76,12 +76,12 @@ fn changes(before: Option<&Grid>, after: &Grid) -> String {
 
 /// Where the cursor stands and how it writes.
 struct Pen {
-    at: Option<(u16, u16)>,
+    at: Option<(usize, usize)>,
     look: Look,
 }
 
 impl Pen {
-    fn put(&mut self, bytes: &mut String, (row, column): (u16, u16), cell: &Cell) {
+    fn put(&mut self, bytes: &mut String, (row, column): (usize, usize), cell: Sign<'_>) {
         if self.at != Some((row, column)) {
             bytes.push_str("\x1b[");
             bytes.push_str(&row.to_string());
@@ -93,7 +93,7 @@ impl Pen {
             bytes.push_str(&rendition(cell.look));
             self.look = cell.look;
         }
-        bytes.push_str(&cell.sign);
+        bytes.push_str(cell.sign);
         // Only a sign of one byte takes one column for certain on every terminal.
         self.at = (cell.sign.len() == 1).then_some((row, column + 1));
     }
@@ -124,15 +124,16 @@ fn rendition(look: Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ratatui::style::{Color, Style};
+    use ratatui::text::Line;
 
-    fn grid(text: &str, look: Look) -> Grid {
-        let cells: Vec<_> = text.chars().map(|sign| Cell { sign: sign.to_string(), look }).collect();
-        Grid { width: cells.len() as u16, height: 1, cells }
+    fn picture(text: &str, style: Style) -> Buffer {
+        Buffer::with_lines([Line::styled(text.to_owned(), style)])
     }
 
     #[test]
     fn only_what_changed_is_sent_and_nothing_is_sent_for_nothing() {
-        let (first, second) = (grid("abc", Look::default()), grid("axc", Look::default()));
+        let (first, second) = (picture("abc", Style::new()), picture("axc", Style::new()));
         assert_eq!(changes(None, &first), "\x1b[?25l\x1b[0m\x1b[2J\x1b[1;1Habc");
         assert_eq!(changes(Some(&first), &second), "\x1b[1;2Hx");
         assert_eq!(changes(Some(&second), &second), "");
@@ -140,9 +141,9 @@ mod tests {
 
     #[test]
     fn a_look_is_set_and_taken_back() {
-        let look = Look { ground: Shade::Rgb(1, 2, 3), bold: true, ..Look::default() };
+        let look = Style::new().bg(Color::Rgb(1, 2, 3)).bold();
         assert_eq!(
-            changes(Some(&grid("ab", Look::default())), &grid("ab", look)),
+            changes(Some(&picture("ab", Style::new())), &picture("ab", look)),
             "\x1b[1;1H\x1b[0;1;48;2;1;2;3mab\x1b[0m"
         );
     }
@@ -150,9 +151,9 @@ mod tests {
     #[test]
     fn a_film_is_a_header_and_lines_of_time_and_bytes() {
         let mut bytes = Vec::new();
-        let mut film = Film::begin(&mut bytes, (2, 1), "t").unwrap();
+        let mut film = Asciicast::begin(&mut bytes, (2, 1), "t").unwrap();
         for (millis, text) in [(0, "ab"), (50, "ab"), (100, "xb")] {
-            film.frame(Duration::from_millis(millis), grid(text, Look::default())).unwrap();
+            film.frame(Duration::from_millis(millis), picture(text, Style::new())).unwrap();
         }
         film.end(Duration::from_millis(150)).unwrap();
         let lines: Vec<serde_json::Value> =
