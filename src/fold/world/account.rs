@@ -8,7 +8,7 @@ use super::note::{Note, who};
 use super::watched::{self, Stranger};
 use super::{World, admission};
 use crate::fold::connection::{Connection, LastDrop, ServerSide, Verdict};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 

@@ -3,7 +3,7 @@
 
 use super::World;
 use crate::fold::connection::{ServerSide, Verdict};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::queue::three_quarters_refuses;
 use crate::model::settings::Sysctl;

@@ -1,7 +1,7 @@
 //! [`apply`]: every fact finds its place here.
 
 use super::diary::writing;
-use super::{Cost, Losses, SegmentTally, World, arbiter, lives, readings, watched, wire};
+use super::{Cost, Losses, SegmentTally, World, arbiter, changes, lives, readings, watched, wire};
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::note::{Note, Who};
 use crate::model::event::{Began, Event, Listening, Loss};
@@ -109,7 +109,7 @@ fn set_sysctl(world: &mut World, at: Stamp, name: Sysctl, value: i64) {
 
 fn turn(world: &mut World, at: Stamp, knobs: &Knobs) {
     if let Some(before) = world.knobs.replace(knobs.clone()) {
-        for change in knobs.changes(&before) {
+        for change in changes::between(&before, knobs) {
             world.note(Note::Changed(change));
         }
         mark(world, at);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{World, admission, doubt};
 use crate::fold::connection::ServerSide;
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
 use crate::model::peer::Peer;
 use crate::model::settings::Sysctl;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{World, admission};
 use crate::fold::connection::{Connection, ServerSide};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::counters::Counter;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;

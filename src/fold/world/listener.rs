@@ -1,7 +1,7 @@
 //! The listener's own drop count (`sk_drops`) as a witness: read far more often than the counters, it tells within a moment what
 //! became of a segment. It is noisy, but the noise is known: whatever the kernel throws away on behalf of a listener moves it.
 //!
-//! By how much a loss moves it is [`Cause::listener_weight`](crate::fold::ledger::Cause::listener_weight); every other segment that
+//! By how much a loss moves it is [`Cause::listener_weight`](crate::model::cause::Cause::listener_weight); every other segment that
 //! ends at a request, a repeated SYN or a RST, moves it by one.
 
 use super::{World, doubt};

@@ -6,7 +6,7 @@ use super::World;
 use super::diary::writing;
 use super::note::{Note, who};
 use crate::fold::connection::{ClientSide, Connection, Retry, ServerSide, Travel};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::event::{Deed, Life};
 use crate::model::peer::Peer;
 use crate::model::segment::Kind;

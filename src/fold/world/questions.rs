@@ -6,10 +6,11 @@ use super::diary::outlook::{self, Outlook};
 use super::{World, listener};
 use crate::fold::connection::Connection;
 use crate::fold::history::SLOT;
-use crate::fold::ledger::{Balance, Cause, Toll};
+use crate::fold::ledger::{Balance, Toll};
 use crate::fold::listeners::{Drops, RATE_SPAN, Watched};
+use crate::fold::trials::Trials;
+use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
-use crate::model::experiment::Trials;
 use crate::model::peer::Peer;
 use crate::say;
 

@@ -2,7 +2,7 @@
 
 use super::{MISSED, World, admission, arbiter, doubt, listener, waiting, watched};
 use crate::fold::connection::ServerSide;
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::counters::Counters;
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Listed, QueueReading};

@@ -9,7 +9,7 @@ use super::note::{Note, who};
 use super::{World, admission, answer, doubt, watched};
 use crate::fold::connection::{ClientSide, Connection, LastAck, ServerSide, Verdict};
 use crate::fold::history::SLOT;
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
 use crate::model::stamp::Stamp;

@@ -7,8 +7,9 @@ use ratatui::style::Style;
 
 use super::caption::Sentence;
 use super::{Scene, caption, footer, header, ink, one_panel, projector, stage, timeline};
+use crate::fold::course::Course;
 use crate::fold::world::World;
-use crate::model::lesson::{Course, Phase};
+use crate::model::lesson::Phase;
 use crate::say;
 use crate::ui::browse::Screen;
 use crate::ui::state::UiState;

@@ -2,8 +2,8 @@
 
 use super::{FEW_CONNECTIONS, Fate, MOST_CONNECTIONS, MOST_IN_WINDOW, Page, Passage, REST, WINDOW, What};
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
-use crate::fold::ledger::Cause;
 use crate::fold::world::World;
+use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
 use crate::model::stamp::Stamp;

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::fold::connection::{Belief, Connection};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Began, Event, Listening, Rung};
 use crate::model::sample::{Listed, QueueReading};

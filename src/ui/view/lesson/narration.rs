@@ -10,7 +10,7 @@ use super::super::spots::Target;
 use super::super::{Scene, ink};
 use super::paper::{Line, Paper, Seen, Speech};
 use super::speech;
-use crate::model::lesson::Course;
+use crate::fold::course::Course;
 use crate::say;
 use crate::ui::keymap::Action;
 
