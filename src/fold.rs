@@ -6,10 +6,12 @@
 pub mod alarm;
 pub mod belief;
 pub mod connection;
+pub mod course;
 pub mod diagnosis;
 pub mod finding;
 pub mod history;
 pub mod ledger;
 pub mod listeners;
 pub mod nearby;
+pub mod trials;
 pub mod world;

@@ -34,8 +34,8 @@
 //!
 //! | room | may import | must not contain |
 //! |---|---|---|
-//! | text | – | tokio, ratatui, socket2, std::fs, std::net::TcpStream, Instant, SystemTime |
-//! | model | text | tokio, ratatui, socket2, std::fs, std::net::TcpStream, Instant, SystemTime |
+//! | text | model | tokio, ratatui, socket2, std::fs, std::net::TcpStream, Instant, SystemTime |
+//! | model | – | tokio, ratatui, socket2, std::fs, std::net::TcpStream, Instant, SystemTime |
 //! | kernel | text model | ratatui, tokio, Instant, SystemTime |
 //! | lab | text model | ratatui, tokio, Instant, SystemTime, netstat |
 //! | experiment | text model lab | ratatui, tokio, Instant, SystemTime, netstat |

@@ -1,7 +1,8 @@
-//! WHAT IS TRUE: values and pure functions. No clock, no I/O, no threads.
+//! VOCABULARY: the values that all rooms speak in. No words of a language, nothing inferred, no clock, no I/O.
 //!
-//! Start at [`event`] (every fact), then [`world`] (the one fold that makes a picture of them).
+//! Start at [`event`] (every fact) and [`command`] (every wish).
 
+pub mod cause;
 pub mod command;
 pub mod counters;
 pub mod event;

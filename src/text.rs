@@ -6,4 +6,5 @@ pub mod errno;
 pub mod lang;
 pub mod sanitize;
 pub mod sentence;
+mod words;
 pub mod wrap;

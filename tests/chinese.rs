@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chinese::{assert_chinese, foreign, is_chinese};
-use qviz::fold::ledger::Cause;
 use qviz::fold::listeners::Change;
 use qviz::fold::world::World;
 use qviz::fold::world::note::Note;
 use qviz::lab::namespace::{Evidence, Refusal, Step};
+use qviz::model::cause::Cause;
+use qviz::model::event::Event;
 use qviz::model::segment::Kind;
 use qviz::model::settings::{AcceptRate, Arrivals, Knobs};
+use qviz::model::stamp::Stamp;
 use qviz::model::tempo::Thing;
 use qviz::model::watch::ListenerId;
 use qviz::report::summary::Summary;
@@ -44,7 +46,7 @@ fn without_holes(text: &str) -> String {
 
 #[test]
 fn pages_have_no_english_words_but_terms() {
-    for page in ["model", "lab", "report"] {
+    for page in ["fold", "text", "lab", "report"] {
         let text = std::fs::read_to_string(asset(&format!("lang/zh/{page}.toml"))).unwrap();
         let entries: BTreeMap<String, String> = toml::from_str(&text).unwrap();
         assert!(entries.len() > 60, "{page}");
@@ -108,7 +110,11 @@ fn a_turned_knob_is_told_in_the_language_in_which_it_is_read() {
         service: Duration::from_millis(50),
         ..before.clone()
     };
-    let told: Vec<_> = after.changes(&before);
+    let mut world = World::new();
+    world.apply(Stamp::ZERO, &Event::Knobs(Box::new(before)));
+    world.apply(Stamp::ZERO, &Event::Knobs(Box::new(after)));
+    let changed = |(_, note): &(Stamp, Note)| if let Note::Changed(what) = note { Some(what.clone()) } else { None };
+    let told: Vec<_> = world.notes.iter().filter_map(changed).collect();
     let english: Vec<_> = told.iter().map(ToString::to_string).collect();
     assert_eq!(english.len(), 8, "{english:?}");
     assert_eq!((&*english[0], &*english[2]), ("arrivals 1/s → 2.5/s", "accept() paused → max"));

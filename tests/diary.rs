@@ -6,9 +6,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use qviz::fold::connection::{ClientSide, Connection, ServerSide};
-use qviz::fold::ledger::Cause;
 use qviz::fold::world::World;
 use qviz::fold::world::diary::{Fate, MOST_CONNECTIONS, MOST_ENTRIES, Page, Passage, What};
+use qviz::model::cause::Cause;
 use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
 use qviz::model::peer::Peer;
 use qviz::model::sample::{HalfOpen, Listed, QueueReading};

@@ -14,7 +14,7 @@ mod rules;
 mod waiting;
 
 use qviz::fold::connection::{Belief, ServerSide};
-use qviz::fold::ledger::Cause;
+use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::{Deed, Event, Life};
 use qviz::model::segment::{Toward, flags};

@@ -8,8 +8,8 @@ mod kernel;
 
 use kernel::{Paper, Step};
 use proptest::prelude::*;
-use qviz::fold::ledger::Cause;
 use qviz::fold::world::World;
+use qviz::model::cause::Cause;
 use qviz::model::event::{Event, Stamped};
 use qviz::model::stamp::Stamp;
 

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use jsonschema::Validator;
-use qviz::fold::ledger::Cause;
 use qviz::fold::world::World;
+use qviz::model::cause::Cause;
 use qviz::model::counters::{Counter, Counters};
 use qviz::model::event::{Began, Deed, Event, Life, Listening, Loss, Rung, Stamped};
 use qviz::model::experiment::{Line, Mood, Trial, TrialFact};

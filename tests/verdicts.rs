@@ -7,7 +7,7 @@ mod play;
 
 use chinese::assert_chinese;
 use play::{Play, peer};
-use qviz::fold::ledger::Cause;
+use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::{Event, Listening};
 use qviz::model::segment::{Toward, flags};

@@ -1,8 +1,8 @@
 //! One connection's life, as both sides believe it. Ghosts and phantoms are states here.
 
 pub use super::belief::{Belief, ClientSide, ServerSide};
-use super::ledger::Cause;
 use super::world::diary::Page;
+use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;

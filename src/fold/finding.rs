@@ -5,8 +5,8 @@
 
 pub use super::diagnosis::{Finding, Severity, Subject};
 use super::history::Slot;
-use super::ledger::Cause;
 use super::world::World;
+use crate::model::cause::Cause;
 use crate::text::sentence::Sentence;
 
 mod accept_too_slow;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::stamp::Stamp;
 
 /// The length of one slot.

@@ -3,43 +3,43 @@
 //! Live, attach and replay feed the same function; nothing in it looks at a clock or a file.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
-use super::connection::Connection;
 use super::diagnosis::Finding;
 use super::history::History;
-use super::ledger::{Balance, Cause, Ledger};
+use super::ledger::Ledger;
+use crate::fold::course::Course;
 use crate::fold::listeners::Survey;
-use crate::model::counters::{Counter, Counters};
+use crate::fold::trials::Trials;
+use crate::model::counters::Counters;
 use crate::model::event::{Began, Listening};
-use crate::model::experiment::Trials;
-use crate::model::lesson::Course;
-use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::sample::{Eye, Listed, QueueReading};
 use crate::model::settings::{Knobs, Sysctls};
 use crate::model::stamp::Stamp;
 use crate::model::tempo::Tempo;
-use crate::say;
 
 mod account;
 mod admission;
 mod answer;
+mod apply;
 mod arbiter;
+mod changes;
 pub mod demand;
 pub mod diary;
 mod doubt;
-mod fold;
 pub mod listener;
 mod lives;
 pub mod note;
 pub mod occupancy;
+mod questions;
 mod readings;
 pub mod roster;
 pub mod spread;
 mod waiting;
 pub mod watched;
 mod wire;
+
+pub(in crate::fold) use apply::apply;
 
 use account::Open;
 use demand::Demand;
@@ -212,74 +212,23 @@ impl World {
         Self::default()
     }
 
-    /// The accept queue's limit: as last read, else as `listen()` reported it.
-    pub fn accept_limit(&self) -> Option<u32> {
-        self.reading.limit.or_else(|| self.listening.and_then(|listening| listening.limit))
+    pub(super) fn set_capacities(&mut self, at: Stamp) {
+        let (accept, syn) = (self.accept_capacity(), self.syn_capacity());
+        self.accept_queue.set_capacity(at, accept);
+        self.syn_queue.set_capacity(at, syn);
+        self.history.slot_at(at).limit = self.accept_limit();
     }
 
-    /// How many connections the accept queue holds.
-    pub fn accept_capacity(&self) -> Option<u32> {
-        self.accept_limit().map(crate::model::queue::accept_capacity)
-    }
-
-    /// How many half-open requests the SYN queue holds before it is full.
-    pub fn syn_capacity(&self) -> Option<u32> {
-        self.accept_limit().map(|limit| self.syn_rule.capacity(limit))
-    }
-
-    /// The counters' change since the session began.
-    pub fn counters(&self) -> Counters {
-        match (&self.counters_last, &self.counters_first) {
-            (Some(last), Some(first)) => last.since(first),
-            _ => Counters::default(),
+    pub(super) fn note(&mut self, note: Note) {
+        if self.notes.len() == NOTES {
+            self.notes.pop_front();
         }
-    }
-
-    /// The change of one counter since the session began.
-    pub fn counter(&self, counter: Counter) -> Option<u64> {
-        self.counters().value(counter)
-    }
-
-    /// The ledger held against the counters. While the session runs the two are read at different moments: a difference counts
-    /// only when it has stood for [`PATIENCE`].
-    pub fn balance(&self) -> Balance {
-        let undecided = |reason| Balance { balanced: None, reason: Some(reason), unexplained: Vec::new() };
-        match &self.began {
-            Some(began) if !began.private_counters => {
-                undecided(say!("the counters of this network namespace are shared with other programs"))
-            }
-            _ if self.trials != Trials::default() => undecided(say!("a trial has used this network namespace as well")),
-            _ if self.segments.is_none() => undecided(say!("segments are not seen: no packet tap")),
-            _ if self.losses.tap_dropped > 0 => undecided(say!("the packet tap lost segments")),
-            _ if self.counters_first.is_none() => undecided(say!("the counters could not be read")),
-            _ => {
-                let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < PATIENCE);
-                let mut balance = self.ledger.balance(&self.counters());
-                if let Some(unexplained) = self.unexplained_by_listener() {
-                    balance.balanced = Some(false);
-                    balance.unexplained.push(unexplained);
-                }
-                if recent && !self.ended {
-                    Balance { balanced: Some(true), ..Balance::default() }
-                } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {
-                    undecided(say!("a SYN stayed without an answer, and no counter tells why"))
-                } else {
-                    balance
-                }
-            }
-        }
-    }
-
-    /// One connection.
-    pub fn connection(&self, peer: &Peer) -> Option<&Connection> {
-        self.roster.connection(peer)
-    }
-
-    /// Packets lost for `cause`, and how many clients.
-    pub const fn toll(&self, cause: Cause) -> super::ledger::Toll {
-        self.ledger.toll(cause)
+        self.notes.push_back((self.now, note));
     }
 }
 
-/// How long a difference between the ledger and the counters may last while the session runs.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+/// How many notes are kept.
+const NOTES: usize = 256;
+
+/// Dumps in a row that must lack a request before it counts as removed (a dump is not a snapshot).
+const MISSED: u8 = 2;

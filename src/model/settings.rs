@@ -1,12 +1,8 @@
 //! The settings that a run is made of: the namespace's sysctls and the knobs of the lab.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
-
-use crate::say;
-use crate::text::sentence::Sentence;
 
 macro_rules! sysctls {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
@@ -155,68 +151,4 @@ pub struct Knobs {
     pub workers: Option<u32>,
     /// How long one connection is served.
     pub service: Duration,
-}
-
-impl Knobs {
-    /// What differs from `before`, in words, one line each.
-    pub fn changes(&self, before: &Self) -> Vec<Sentence> {
-        let mut changes = Vec::new();
-        let mut tell = |changed: bool, text: Sentence| {
-            if changed {
-                changes.push(text);
-            }
-        };
-        let (now, was) = (self.clone(), before.clone());
-        let Self { rate, arrivals, accept_rate, half_open, loss, rtt, workers, service, .. } = now;
-        tell(
-            rate.to_bits() != was.rate.to_bits(),
-            Sentence::new(move || say!("arrivals {before}/s → {now}/s", before = was.rate, now = rate)),
-        );
-        tell(arrivals != was.arrivals, Sentence::new(move || say!("arrivals are {arrivals}", arrivals)));
-        tell(
-            accept_rate != was.accept_rate,
-            Sentence::new(move || say!("accept() {before} → {now}", before = was.accept_rate, now = accept_rate)),
-        );
-        tell(half_open.to_bits() != was.half_open.to_bits(), Sentence::new(move || half_open_told(half_open)));
-        tell(
-            loss.to_bits() != was.loss.to_bits(),
-            Sentence::new(move || say!("network loses {share} %", share = format_args!("{:.1}", loss * 100.0))),
-        );
-        tell(rtt != was.rtt, Sentence::new(move || say!("round-trip time {ms} ms", ms = rtt.as_millis())));
-        tell(workers != was.workers, Sentence::new(move || workers_told(workers)));
-        tell(service != was.service, Sentence::new(move || say!("service takes {ms} ms", ms = service.as_millis())));
-        changes
-    }
-}
-
-fn half_open_told(share: f64) -> String {
-    say!("half-open clients {share} %", share = format_args!("{:.0}", share * 100.0))
-}
-
-fn workers_told(workers: Option<u32>) -> String {
-    match workers {
-        None => say!("every connection is served at once").to_owned(),
-        Some(count) => say!("{count} workers", count),
-    }
-}
-
-impl fmt::Display for AcceptRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Paused => f.write_str(say!("paused")),
-            Self::PerSecond(rate) => write!(f, "{rate}/s"),
-            Self::Max => f.write_str(say!("max")),
-        }
-    }
-}
-
-impl fmt::Display for Arrivals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Steady => f.write_str(say!("steady")),
-            Self::Poisson => f.write_str(say!("poisson")),
-            Self::Burst { size, period } => write!(f, "burst:{size}/{}ms", period.as_millis()),
-            Self::Wave { size, period } => write!(f, "wave:{size}/{}ms", period.as_millis()),
-        }
-    }
 }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::segment::Kind;
 use super::stamp::Stamp;
-use crate::say;
 
 /// What is wished of the clients' time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,22 +36,6 @@ pub enum Thing {
     Accepted,
     /// The server was done with a connection.
     Served,
-}
-
-impl Thing {
-    /// In words; `who` is the name of the connection.
-    pub fn words(self, who: &str) -> String {
-        match self {
-            Self::Left(kind) => say!("{who}: {segment} leaves the client", who, segment = sign(kind)),
-            Self::Reached(Kind::Syn) => say!("{who}: SYN reaches the listener, the kernel decides", who),
-            Self::Reached(kind) => say!("{who}: {segment} reaches the listener", who, segment = sign(kind)),
-            Self::CameBack(Kind::SynAck) => say!("{who}: SYN-ACK reaches the client", who),
-            Self::CameBack(kind) => say!("{who}: the server's {segment} reaches the client", who, segment = sign(kind)),
-            Self::GaveUp => say!("{who}: the client's patience is over", who),
-            Self::Accepted => say!("{who}: one accept()", who),
-            Self::Served => say!("{who}: the server is done", who),
-        }
-    }
 }
 
 /// How the clients' time follows from the session's.
@@ -124,17 +107,6 @@ impl Tempo {
 
     fn turned(&self, now: Stamp) -> Self {
         Self { since: now.max(self.since), clients: self.at(now), ..*self }
-    }
-}
-
-fn sign(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Syn => "SYN",
-        Kind::SynAck => "SYN-ACK",
-        Kind::Ack => "ACK",
-        Kind::Data => say!("data"),
-        Kind::Fin => "FIN",
-        Kind::Rst => "RST",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The vocabulary of `qviz watch`: other people's listeners, who owns them, and how much of them we may see.
 //!
-//! These are facts as they were read; what follows from them is kept by [`Survey`](crate::fold::listeners::Survey).
+//! These are facts as they were read; what follows from them is kept by the fold.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::sample::QueueReading;
 use super::settings::Sysctls;
-use crate::say;
 
 /// The time between two looks at all listeners while nothing moves.
 pub const LOOK_AT_EASE: Duration = Duration::from_millis(100);
@@ -211,9 +210,8 @@ impl fmt::Display for Target {
 }
 
 /// Words that name no listener.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", say!("`{words}` is no PORT, :PORT, ADDR:PORT, /PATH or @NAME", words = _0))]
-pub struct NoTarget(String);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoTarget(pub String);
 
 impl FromStr for Target {
     type Err = NoTarget;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::fold::finding::Severity;
-use crate::fold::ledger::{Cause, Unexplained, Witnesses};
+use crate::fold::ledger::{Unexplained, Witnesses};
+use crate::model::cause::Cause;
 use crate::model::counters::Counters;
 use crate::model::settings::{ClientKind, Sysctls};
 

@@ -150,13 +150,12 @@ pub fn chinese() -> &'static HashMap<String, String> {
 }
 
 /// The table's pages, one per room.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 10] = [
     include_str!("../../assets/lang/zh/cli.toml"),
     include_str!("../../assets/lang/zh/experiment.toml"),
     include_str!("../../assets/lang/zh/fold.toml"),
     include_str!("../../assets/lang/zh/kernel.toml"),
     include_str!("../../assets/lang/zh/lab.toml"),
-    include_str!("../../assets/lang/zh/model.toml"),
     include_str!("../../assets/lang/zh/report.toml"),
     include_str!("../../assets/lang/zh/scenario.toml"),
     include_str!("../../assets/lang/zh/session.toml"),

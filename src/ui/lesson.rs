@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::fold::course::Course;
+use crate::fold::trials::Trials;
 use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::Event;
-use crate::model::experiment::Trials;
-use crate::model::lesson::{Course, LessonFact, Phase};
+use crate::model::lesson::{LessonFact, Phase};
 use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
 use crate::scenario::facts::Facts;

@@ -14,8 +14,8 @@ use super::hit_map::{FrameInfo, HitMap, Target};
 use super::panel::Panel;
 use super::state::UiState;
 use super::theme::{Theme, ascii};
+use crate::fold::course::Course;
 use crate::fold::world::World;
-use crate::model::lesson::Course;
 use crate::model::stamp::Stamp;
 use crate::text::lang::within;
 

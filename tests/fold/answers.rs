@@ -1,7 +1,7 @@
 //! What a SYN-ACK to a client with timestamps is: a cookie keeps the client's options in the low bits of its timestamp.
 
 use qviz::fold::connection::Belief;
-use qviz::fold::ledger::Cause;
+use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::Event;
 use qviz::model::segment::{Segment, Toward, flags};

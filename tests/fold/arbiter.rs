@@ -1,7 +1,7 @@
 //! What the counters may decide, and what they may not: each rule by itself.
 
 use qviz::fold::connection::Belief;
-use qviz::fold::ledger::Cause;
+use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::{Began, Event, Rung};
 use qviz::model::settings::{ClientKind, Sysctl, Sysctls};

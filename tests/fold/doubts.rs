@@ -2,7 +2,7 @@
 //! tell. Each of the later ones was an unbalanced run of ten thousand real clients a second.
 
 use qviz::fold::connection::Belief;
-use qviz::fold::ledger::Cause;
+use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;

@@ -2,7 +2,7 @@
 //! and how long things took.
 
 use qviz::fold::connection::Belief;
-use qviz::fold::ledger::Cause;
+use qviz::model::cause::Cause;
 use qviz::model::event::{Deed, Event, Life};
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;

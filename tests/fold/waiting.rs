@@ -2,7 +2,7 @@
 //! the list of those that wait says who. Each of these was an unbalanced run of real clients.
 
 use qviz::fold::connection::Belief;
-use qviz::fold::ledger::Cause;
+use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::settings::Sysctl;
 

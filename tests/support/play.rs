@@ -6,8 +6,8 @@
 use std::net::Ipv4Addr;
 
 use qviz::fold::connection::Belief;
-use qviz::fold::ledger::Cause;
 use qviz::fold::world::World;
+use qviz::model::cause::Cause;
 use qviz::model::counters::{Counter, Counters};
 use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
 use qviz::model::peer::Peer;

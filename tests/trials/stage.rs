@@ -5,11 +5,12 @@ use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
+use qviz::fold::trials::Trials;
 use qviz::kernel::proc;
 use qviz::lab::namespace::{Namespace, NetworkPlan, Refusal};
 use qviz::model::command::Command;
 use qviz::model::event::Event;
-use qviz::model::experiment::{Trial, TrialFact, Trials};
+use qviz::model::experiment::{Trial, TrialFact};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::scenario::Script;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::texts::{FINDINGS, written};
 use super::*;
 use crate::fold::finding::RULES;
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::counters::Counter;
 use crate::model::settings::Sysctl;
 use crate::text::lang::{Lang, within};

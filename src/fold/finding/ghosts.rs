@@ -2,8 +2,8 @@
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
 use crate::fold::connection::Belief;
-use crate::fold::ledger::Cause;
 use crate::fold::world::World;
+use crate::model::cause::Cause;
 use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check: Check::World(check) };

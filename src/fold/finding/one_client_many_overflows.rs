@@ -1,8 +1,8 @@
 //! One client alone made three or more overflows: packets are not clients.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
-use crate::fold::ledger::Cause;
 use crate::fold::world::World;
+use crate::model::cause::Cause;
 use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "one-client-many-overflows", explain: EXPLAIN, check: Check::World(check) };

@@ -1,8 +1,8 @@
 //! Clients connected by a cookie that the server has thrown away.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
-use crate::fold::ledger::Cause;
 use crate::fold::world::World;
+use crate::model::cause::Cause;
 use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "phantoms", explain: EXPLAIN, check: Check::World(check) };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Check, Diagnosis, Finding, RULES, Rule, Sight, Subject, Verdict};
-use crate::fold::world::World;
+use crate::fold::world::{self, World};
 use crate::model::event::Event;
 use crate::model::stamp::Stamp;
 
@@ -23,7 +23,7 @@ impl World {
     /// counts as the last one. [`Event::Began`], [`Event::Watching`] and the opening of a lesson begin a new world; the listeners, what
     /// was found about them, and where a lesson stands outlive the first of them.
     pub fn apply(&mut self, at: Stamp, event: &Event) {
-        self.take(at, event);
+        world::apply(self, at, event);
         review(self);
     }
 }

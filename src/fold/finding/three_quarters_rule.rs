@@ -1,8 +1,8 @@
 //! SYNs were dropped by the three-quarters rule of tcp_max_syn_backlog.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
-use crate::fold::ledger::Cause;
 use crate::fold::world::World;
+use crate::model::cause::Cause;
 use crate::model::settings::Sysctl;
 use crate::say;
 

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::World;
 use super::doubt::{Doubts, Steady};
 use super::note::{Note, who};
 use super::watched::{self, Stranger};
+use super::{World, admission};
 use crate::fold::connection::{Connection, LastDrop, ServerSide, Verdict};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
@@ -26,7 +26,7 @@ const CHARGES: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Open {
     /// SYNs without an answer yet, in the order of their arrival.
-    unanswered: VecDeque<(Stamp, Peer)>,
+    pub(super) unanswered: VecDeque<(Stamp, Peer)>,
     /// Final ACKs decided since the queue was last read and found as deep as kept here.
     pub(super) decisions: VecDeque<Decision>,
     /// SYNs charged since the ledger last balanced.
@@ -128,7 +128,7 @@ impl World {
         }
         one.server = to;
         one.server_since = at;
-        one.leaves_if(open.stranger.is && watched::ends(to));
+        one.trace.left |= open.stranger.is && watched::ends(to);
         one.write_server(to, (syn_queue.depth(), accept_queue.depth()));
         let slot = history.slot_at(at);
         slot.syn_last = syn_queue.depth();
@@ -197,7 +197,7 @@ impl World {
 
     /// The SYN that came at `at` has stayed without an answer.
     pub(super) fn charge_silence(&mut self, at: Stamp, peer: Peer) {
-        let nearest = self.nearest_cause();
+        let nearest = admission::nearest_cause(self);
         let Some(one) = self.roster.known(&peer) else { return };
         if one.trace.pending != Some(at) {
             return;
@@ -253,7 +253,7 @@ impl World {
         if !matches!(server, ServerSide::HalfOpen | ServerSide::CookieSent) {
             return false;
         }
-        let cause = self.refusal_cause(server);
+        let cause = admission::refusal_cause(self, server);
         let (since, times) = one.trace.refused_since;
         let open = one.acks_ignored.saturating_sub(one.trace.acks_certain.max(one.trace.acks_proved));
         let charged = one.trace.hits[cause as usize].min(if since == accepted { times } else { 1 }).min(open);
@@ -300,7 +300,7 @@ impl World {
             return;
         }
         let back = if one.trace.by_cookie { ServerSide::CookieSent } else { ServerSide::HalfOpen };
-        let cause = self.refusal_cause(back);
+        let cause = admission::refusal_cause(self, back);
         let more = if cause == Cause::AckReset { 0 } else { one.trace.at_door };
         self.server_to(at, peer, back);
         self.open.doubts.forget(peer);
@@ -332,14 +332,5 @@ impl World {
             }
             _ => {}
         }
-    }
-
-    /// Decides everything that is still open: the session is over.
-    pub(super) fn settle_everything(&mut self, at: Stamp) {
-        while let Some((since, peer)) = self.open.unanswered.pop_front() {
-            self.charge_silence(since, peer);
-        }
-        self.arbitrate();
-        self.set_capacities(at);
     }
 }

@@ -4,7 +4,7 @@
 //! back for that by up to 63 ms. A request's timestamp is the kernel's clock as it is, so that it has the same bits by chance only, once
 //! in 64 times, and then it does not lag.
 
-use super::World;
+use super::{World, admission};
 use crate::fold::connection::Verdict;
 use crate::model::segment::Segment;
 use crate::model::settings::Sysctl;
@@ -19,42 +19,40 @@ pub(super) struct Answer {
     pub(super) told: bool,
 }
 
-impl World {
-    /// Reads a SYN-ACK that answers this client's last SYN.
-    pub(super) fn read_answer(&mut self, at: Stamp, segment: &Segment) -> Answer {
-        let Some(one) = self.roster.connection(&segment.peer) else { return Answer { cookie: false, told: false } };
-        let trace = &one.trace;
-        let cookie = match trace.verdict {
-            Verdict::Cookie => true,
-            Verdict::Request => false,
-            // It was let in after all: somebody was accepted meanwhile.
-            Verdict::Drop(_) => self.answers_with_cookies(),
-        };
-        let supposed = Answer { cookie, told: false };
-        if trace.tells_cookie {
-            return Answer { cookie: !segment.window_scale, told: true };
-        }
-        let (Some(offered), Some(carried)) = (trace.cookie_bits, segment.cookie_bits) else { return supposed };
-        let phase = (at.as_nanos() / 1_000 + TURN_US - u64::from(carried % 64) * 1_000) % TURN_US;
-        if offered != carried {
-            self.open.phases.rotate_right(1);
-            self.open.phases[0] = Some(phase);
-            return Answer { cookie: false, told: true };
-        }
-        let mut clock = self.open.phases.iter().flatten().peekable();
-        if clock.peek().is_none() || clock.any(|own| apart(*own, phase) <= PRECISION_US) {
-            return supposed;
-        }
-        // By the wire a cookie. Where the SYN queue seemed to have room, a stamp may have been late instead.
-        Answer { cookie: true, told: supposed.cookie }
+/// Reads a SYN-ACK that answers this client's last SYN.
+pub(super) fn read_answer(world: &mut World, at: Stamp, segment: &Segment) -> Answer {
+    let Some(one) = world.roster.connection(&segment.peer) else { return Answer { cookie: false, told: false } };
+    let trace = &one.trace;
+    let cookie = match trace.verdict {
+        Verdict::Cookie => true,
+        Verdict::Request => false,
+        // It was let in after all: somebody was accepted meanwhile.
+        Verdict::Drop(_) => admission::answers_with_cookies(world),
+    };
+    let supposed = Answer { cookie, told: false };
+    if trace.tells_cookie {
+        return Answer { cookie: !segment.window_scale, told: true };
     }
+    let (Some(offered), Some(carried)) = (trace.cookie_bits, segment.cookie_bits) else { return supposed };
+    let phase = (at.as_nanos() / 1_000 + TURN_US - u64::from(carried % 64) * 1_000) % TURN_US;
+    if offered != carried {
+        world.open.phases.rotate_right(1);
+        world.open.phases[0] = Some(phase);
+        return Answer { cookie: false, told: true };
+    }
+    let mut clock = world.open.phases.iter().flatten().peekable();
+    if clock.peek().is_none() || clock.any(|own| apart(*own, phase) <= PRECISION_US) {
+        return supposed;
+    }
+    // By the wire a cookie. Where the SYN queue seemed to have room, a stamp may have been late instead.
+    Answer { cookie: true, told: supposed.cookie }
+}
 
-    /// True when the SYN queue is so nearly full that an answer may be a request's as well as a cookie.
-    pub(super) fn may_be_either(&self) -> bool {
-        let always_one = matches!(self.sysctls.value(Sysctl::Syncookies), Some(0 | 2));
-        let half_open = self.syn_queue.depth() + self.open.coming;
-        !always_one && self.accept_limit().is_some_and(|limit| half_open + 1 >= limit)
-    }
+/// True when the SYN queue is so nearly full that an answer may be a request's as well as a cookie.
+pub(super) fn may_be_either(world: &World) -> bool {
+    let always_one = matches!(world.sysctls.value(Sysctl::Syncookies), Some(0 | 2));
+    let half_open = world.syn_queue.depth() + world.open.coming;
+    !always_one && world.accept_limit().is_some_and(|limit| half_open + 1 >= limit)
 }
 
 /// How far two points of the clock's low bits lie apart, the shorter way round.

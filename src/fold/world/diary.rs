@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::fold::belief::{ClientSide, ServerSide};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 

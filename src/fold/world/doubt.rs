@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::World;
+use super::{World, admission};
 use crate::fold::connection::{Connection, ServerSide};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::counters::Counter;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
@@ -105,157 +105,153 @@ impl Doubts {
     }
 }
 
-impl World {
-    /// A final ACK of this connection has just been judged as taken: remembers it if that is in doubt.
-    pub(super) fn doubt_taken(&mut self, at: Stamp, peer: Peer, server: ServerSide) {
-        let Some((accepted, places)) = self.open.doubts.near(at) else { return };
-        let Some(one) = self.roster.connection(&peer) else { return };
-        let cause = self.refusal_cause(server);
-        let was_full = self.accept_limit().is_some_and(|limit| self.accept_queue.depth() + places > limit);
-        let refused = refused_near(one, cause, accepted);
-        let doubts = &mut self.open.doubts;
-        if refused {
-            push(&mut doubts.ignored, Doubt { at, peer, cause, shared: false });
-        }
-        if was_full && cause != Cause::AckReset {
-            push(&mut doubts.taken, Doubt { at, peer, cause, shared: false });
-        }
+/// A final ACK of this connection has just been judged as taken: remembers it if that is in doubt.
+pub(super) fn doubt_taken(world: &mut World, at: Stamp, peer: Peer, server: ServerSide) {
+    let Some((accepted, places)) = world.open.doubts.near(at) else { return };
+    let Some(one) = world.roster.connection(&peer) else { return };
+    let cause = admission::refusal_cause(world, server);
+    let was_full = world.accept_limit().is_some_and(|limit| world.accept_queue.depth() + places > limit);
+    let refused = refused_near(one, cause, accepted);
+    let doubts = &mut world.open.doubts;
+    if refused {
+        push(&mut doubts.ignored, Doubt { at, peer, cause, shared: false });
     }
+    if was_full && cause != Cause::AckReset {
+        push(&mut doubts.taken, Doubt { at, peer, cause, shared: false });
+    }
+}
 
-    /// Lets the counters decide about doubtful ACKs, if they differ steadily by no more than these.
-    pub(super) fn settle_doubts(&mut self) {
-        let Some(drops) = self.counter(Counter::ListenDrops).filter(|_| !self.lists_will_tell()) else { return };
-        let accounted = self.ledger.kernel_drops() + self.ledger.syns_without_cause;
-        let difference = drops.cast_signed() - accounted.cast_signed();
-        if !self.open.doubts.by_counters.is(difference) {
-            return;
-        }
-        let wanted = difference.unsigned_abs();
-        if difference < 0 {
-            if let Some(latest) = adding_up(self.open.doubts.ignored.iter().rev().copied(), wanted, |_| 1) {
-                for doubt in latest {
-                    self.believe_taken(doubt);
-                }
-            }
-        } else if let Some(likely) = adding_up(self.likely_ignored(), wanted, |doubt| self.segments_of(doubt)) {
-            for doubt in likely {
-                self.believe_ignored(doubt);
+/// Lets the counters decide about doubtful ACKs, if they differ steadily by no more than these.
+pub(super) fn settle_doubts(world: &mut World) {
+    let Some(drops) = world.counter(Counter::ListenDrops).filter(|_| !lists_will_tell(world)) else { return };
+    let accounted = world.ledger.kernel_drops() + world.ledger.syns_without_cause;
+    let difference = drops.cast_signed() - accounted.cast_signed();
+    if !world.open.doubts.by_counters.is(difference) {
+        return;
+    }
+    let wanted = difference.unsigned_abs();
+    if difference < 0 {
+        if let Some(latest) = adding_up(world.open.doubts.ignored.iter().rev().copied(), wanted, |_| 1) {
+            for doubt in latest {
+                believe_taken(world, doubt);
             }
         }
-    }
-
-    /// The ledger has balanced: nothing is in doubt any more, but of whoever has not shown itself yet. Two errors may have cancelled each other.
-    pub(super) fn clear_doubts(&mut self) {
-        let Self { roster, open, .. } = self;
-        let doubts = &mut open.doubts;
-        doubts.ignored.clear();
-        doubts.taken.retain(|doubt| roster.connection(&doubt.peer).is_some_and(Connection::may_be_out));
-        (doubts.by_counters, doubts.by_listener) = (Steady::default(), Steady::default());
-    }
-
-    /// Lets the listener's own drop count decide, if it differs steadily by just what the latest doubtful ACKs weigh.
-    pub(super) fn settle_doubts_by_listener(&mut self, difference: i64) {
-        if !self.open.doubts.by_listener.is(difference) || self.lists_will_tell() {
-            return;
-        }
-        let wanted = difference.unsigned_abs();
-        if difference < 0 {
-            let weight = |doubt: &Doubt| doubt.listener_weight();
-            if let Some(latest) = adding_up(self.open.doubts.ignored.iter().rev().copied(), wanted, weight) {
-                for doubt in latest {
-                    self.believe_taken(doubt);
-                }
-            }
-        } else {
-            let weight = |doubt: &Doubt| self.segments_of(doubt) * doubt.listener_weight();
-            if let Some(likely) = adding_up(self.likely_ignored(), wanted, weight) {
-                for doubt in likely {
-                    self.believe_ignored(doubt);
-                }
-            }
-        }
-    }
-
-    /// True while somebody may be out of whom no list has told yet: lists say who it is, the counters only how many.
-    fn lists_will_tell(&self) -> bool {
-        let untold = |doubt: &Doubt| doubt.at >= self.desk.listed_at && self.may_be_out(doubt);
-        self.open.waiting_dump > 0 && self.open.doubts.taken.iter().any(untold)
-    }
-
-    fn believe_taken(&mut self, doubt: Doubt) {
-        let doubts = &mut self.open.doubts.ignored;
-        if let Some(index) = doubts.iter().rposition(|other| *other == doubt) {
-            doubts.remove(index);
-        }
-        self.take_back_ignored(doubt.peer, doubt.cause);
-        self.ledger.resets_shared = self.ledger.resets_shared.saturating_sub(doubt.shared.into());
-        if doubt.cause == Cause::AckCookieAcceptQueueFull {
-            self.ledger.cookies_redeemed = self.ledger.cookies_redeemed.saturating_sub(1);
-        }
-    }
-
-    /// Those thought taken that may have been ignored, the likeliest first: those that have not shown themselves since, then those of whom
-    /// more than one segment has come, each the latest first. That a cookie came back twice is for its counter to say.
-    fn likely_ignored(&self) -> Vec<Doubt> {
-        let latest = || self.open.doubts.taken.iter().rev().copied();
-        let redeemed = self.counter(Counter::SyncookiesRecv);
-        let mut again = redeemed.map_or(u64::MAX, |redeemed| redeemed.saturating_sub(self.ledger.cookies_redeemed));
-        let shown = latest().filter(|doubt| !self.may_be_out(doubt)).filter(|doubt| {
-            let cookie = doubt.cause == Cause::AckCookieAcceptQueueFull;
-            let possible = !cookie || again > 0;
-            again -= u64::from(cookie && possible);
-            possible
-        });
-        latest().filter(|doubt| self.may_be_out(doubt)).chain(shown).collect()
-    }
-
-    fn may_be_out(&self, doubt: &Doubt) -> bool {
-        self.roster.connection(&doubt.peer).is_some_and(Connection::may_be_out)
-    }
-
-    /// How many of its segments were ignored if this doubt is right.
-    fn segments_of(&self, doubt: &Doubt) -> u64 {
-        let one = self.roster.connection(&doubt.peer).filter(|one| one.may_be_out());
-        1 + one.map_or(0, |one| u64::from(one.trace.at_door))
-    }
-
-    /// It was ignored: its client is out if it has not shown itself since; otherwise what it has sent since was taken.
-    fn believe_ignored(&mut self, doubt: Doubt) {
-        if self.may_be_out(&doubt) {
-            return self.put_out(self.now, doubt.peer);
-        }
-        self.open.doubts.taken.retain(|other| *other != doubt);
-        self.ignore_ack(self.now, doubt.peer, doubt.cause);
-        self.ledger.resets_shared += u64::from(doubt.shared);
-        self.ledger.cookies_redeemed += u64::from(doubt.cause == Cause::AckCookieAcceptQueueFull);
-    }
-
-    /// The queue is less deep than is kept: whose ACK was thought to have the place that an `accept()` made, and has not shown since
-    /// that it exists, did not get it.
-    pub(super) fn revise_doubtful(&mut self, at: Stamp, depth: u32) {
-        while self.accept_queue.depth() > depth {
-            let Some(latest) = self.open.doubts.taken.iter().rev().find(|doubt| self.may_be_out(doubt)) else { return };
-            self.revise_to_ignored(at, latest.peer);
-        }
-    }
-
-    /// Somebody who was thought to be in the accept queue is not. The depth that was read is not less for that: it had been put right
-    /// before it was known who it was.
-    pub(super) fn put_out(&mut self, at: Stamp, peer: Peer) {
-        let kept = self.accept_queue.depth();
-        self.revise_to_ignored(at, peer);
-        if self.reading.depth == Some(kept) {
-            self.accept_queue.set(at, kept);
+    } else if let Some(likely) = adding_up(likely_ignored(world), wanted, |doubt| segments_of(world, doubt)) {
+        for doubt in likely {
+            believe_ignored(world, doubt);
         }
     }
 }
 
-impl Connection {
-    /// Thought to wait for `accept()`, and nothing has shown since that it exists.
-    fn may_be_out(&self) -> bool {
-        let shown = self.trace.child_spoke || self.trace.waiting_dump > 0;
-        self.server == ServerSide::Queued && !shown
+/// The ledger has balanced: nothing is in doubt any more, but of whoever has not shown itself yet. Two errors may have cancelled each other.
+pub(super) fn clear_doubts(world: &mut World) {
+    let World { roster, open, .. } = world;
+    let doubts = &mut open.doubts;
+    doubts.ignored.clear();
+    doubts.taken.retain(|doubt| roster.connection(&doubt.peer).is_some_and(has_not_shown));
+    (doubts.by_counters, doubts.by_listener) = (Steady::default(), Steady::default());
+}
+
+/// Lets the listener's own drop count decide, if it differs steadily by just what the latest doubtful ACKs weigh.
+pub(super) fn settle_doubts_by_listener(world: &mut World, difference: i64) {
+    if !world.open.doubts.by_listener.is(difference) || lists_will_tell(world) {
+        return;
     }
+    let wanted = difference.unsigned_abs();
+    if difference < 0 {
+        let weight = |doubt: &Doubt| doubt.listener_weight();
+        if let Some(latest) = adding_up(world.open.doubts.ignored.iter().rev().copied(), wanted, weight) {
+            for doubt in latest {
+                believe_taken(world, doubt);
+            }
+        }
+    } else {
+        let weight = |doubt: &Doubt| segments_of(world, doubt) * doubt.listener_weight();
+        if let Some(likely) = adding_up(likely_ignored(world), wanted, weight) {
+            for doubt in likely {
+                believe_ignored(world, doubt);
+            }
+        }
+    }
+}
+
+/// True while somebody may be out of whom no list has told yet: lists say who it is, the counters only how many.
+fn lists_will_tell(world: &World) -> bool {
+    let untold = |doubt: &Doubt| doubt.at >= world.desk.listed_at && may_be_out(world, doubt);
+    world.open.waiting_dump > 0 && world.open.doubts.taken.iter().any(untold)
+}
+
+fn believe_taken(world: &mut World, doubt: Doubt) {
+    let doubts = &mut world.open.doubts.ignored;
+    if let Some(index) = doubts.iter().rposition(|other| *other == doubt) {
+        doubts.remove(index);
+    }
+    world.take_back_ignored(doubt.peer, doubt.cause);
+    world.ledger.resets_shared = world.ledger.resets_shared.saturating_sub(doubt.shared.into());
+    if doubt.cause == Cause::AckCookieAcceptQueueFull {
+        world.ledger.cookies_redeemed = world.ledger.cookies_redeemed.saturating_sub(1);
+    }
+}
+
+/// Those thought taken that may have been ignored, the likeliest first: those that have not shown themselves since, then those of whom
+/// more than one segment has come, each the latest first. That a cookie came back twice is for its counter to say.
+fn likely_ignored(world: &World) -> Vec<Doubt> {
+    let latest = || world.open.doubts.taken.iter().rev().copied();
+    let redeemed = world.counter(Counter::SyncookiesRecv);
+    let mut again = redeemed.map_or(u64::MAX, |redeemed| redeemed.saturating_sub(world.ledger.cookies_redeemed));
+    let shown = latest().filter(|doubt| !may_be_out(world, doubt)).filter(|doubt| {
+        let cookie = doubt.cause == Cause::AckCookieAcceptQueueFull;
+        let possible = !cookie || again > 0;
+        again -= u64::from(cookie && possible);
+        possible
+    });
+    latest().filter(|doubt| may_be_out(world, doubt)).chain(shown).collect()
+}
+
+fn may_be_out(world: &World, doubt: &Doubt) -> bool {
+    world.roster.connection(&doubt.peer).is_some_and(has_not_shown)
+}
+
+/// How many of its segments were ignored if this doubt is right.
+fn segments_of(world: &World, doubt: &Doubt) -> u64 {
+    let one = world.roster.connection(&doubt.peer).filter(|one| has_not_shown(one));
+    1 + one.map_or(0, |one| u64::from(one.trace.at_door))
+}
+
+/// It was ignored: its client is out if it has not shown itself since; otherwise what it has sent since was taken.
+fn believe_ignored(world: &mut World, doubt: Doubt) {
+    if may_be_out(world, &doubt) {
+        return put_out(world, world.now, doubt.peer);
+    }
+    world.open.doubts.taken.retain(|other| *other != doubt);
+    world.ignore_ack(world.now, doubt.peer, doubt.cause);
+    world.ledger.resets_shared += u64::from(doubt.shared);
+    world.ledger.cookies_redeemed += u64::from(doubt.cause == Cause::AckCookieAcceptQueueFull);
+}
+
+/// The queue is less deep than is kept: whose ACK was thought to have the place that an `accept()` made, and has not shown since
+/// that it exists, did not get it.
+pub(super) fn revise_doubtful(world: &mut World, at: Stamp, depth: u32) {
+    while world.accept_queue.depth() > depth {
+        let Some(latest) = world.open.doubts.taken.iter().rev().find(|doubt| may_be_out(world, doubt)) else { return };
+        world.revise_to_ignored(at, latest.peer);
+    }
+}
+
+/// Somebody who was thought to be in the accept queue is not. The depth that was read is not less for that: it had been put right
+/// before it was known who it was.
+pub(super) fn put_out(world: &mut World, at: Stamp, peer: Peer) {
+    let kept = world.accept_queue.depth();
+    world.revise_to_ignored(at, peer);
+    if world.reading.depth == Some(kept) {
+        world.accept_queue.set(at, kept);
+    }
+}
+
+/// Thought to wait for `accept()`, and nothing has shown since that it exists.
+fn has_not_shown(one: &Connection) -> bool {
+    let shown = one.trace.child_spoke || one.trace.waiting_dump > 0;
+    one.server == ServerSide::Queued && !shown
 }
 
 /// True when an ACK of this connection was thought refused about when that `accept()` was.

@@ -1,7 +1,7 @@
 //! What happened, in a form that a person can read: the list "what happened lately".
 
 use crate::fold::connection::Connection;
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::tempo::Thing;
 use crate::text::sentence::Sentence;

@@ -4,15 +4,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::World;
 use super::note::{Note, who};
-use super::readings::MISSED;
-use crate::fold::connection::{ClientSide, Connection, ServerSide};
+use super::{MISSED, World, admission};
+use crate::fold::connection::{ClientSide, ServerSide};
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Waiting};
 use crate::model::stamp::Stamp;
-
-mod answers;
 
 /// How many clients that the kernel keeps nothing of are remembered at most: those that knock in vain, and those with a cookie.
 pub const STRANGERS: usize = 8192;
@@ -38,9 +35,9 @@ pub(super) struct Stranger {
     /// How many connections that are known are in the accept queue.
     known: u32,
     /// Several sockets share its address: the wire and the lists are about all of them, the queue is its own.
-    shared: bool,
+    pub(super) shared: bool,
     /// Places that were held by nobody who was listed, at the last list and at the one before.
-    hidden: [Option<u32>; 2],
+    pub(super) hidden: [Option<u32>; 2],
     /// The queue has become shorter since the last list.
     fell: bool,
     /// Number of the last list of waiting connections.
@@ -61,289 +58,271 @@ impl Stranger {
     }
 }
 
-impl World {
-    /// True when the listener is somebody else's.
-    pub const fn is_watched(&self) -> bool {
-        self.open.stranger.is
-    }
-
-    /// The accept queue's depth by which a segment is judged.
-    pub(super) const fn accept_depth(&self) -> u32 {
-        if self.open.stranger.is { self.open.stranger.supposed } else { self.accept_queue.depth() }
-    }
-
-    /// The listener's queue was read.
-    pub(super) fn read_watched_depth(&mut self, at: Stamp, depth: u32) {
-        self.open.stranger.shared = self.survey.chosen().is_some_and(|one| self.survey.group_of(one).is_shared());
-        let kept = self.open.stranger.supposed;
-        if self.segments.is_some() && !self.open.stranger.shared {
-            for index in (0..self.open.decisions.len()).rev() {
-                let decision = self.open.decisions[index];
-                if self.open.stranger.supposed < depth && !decision.taken {
-                    self.revise_to_taken(at, decision.peer);
-                }
-            }
-            let gone = self.open.stranger.supposed.saturating_sub(depth);
-            self.accept_from_head(at, gone);
-        }
-        let stranger = &mut self.open.stranger;
-        stranger.fell |= depth < kept;
-        stranger.supposed = depth;
-        if self.accept_queue.depth() != depth {
-            self.accept_queue.set(at, depth);
-        }
-        self.open.decisions.clear();
-    }
-
-    /// So many have been accepted: the oldest, those first that were there before us.
-    fn accept_from_head(&mut self, at: Stamp, count: u32) {
-        let stranger = &self.open.stranger;
-        let unknown = stranger.supposed.saturating_sub(stranger.known);
-        let mut ours = count.saturating_sub(unknown);
-        self.count_accepts(at, count.min(unknown));
-        while ours > 0 {
-            let Some(peer) = self.open.stranger.line.pop_front() else { break };
-            if self.roster.connection(&peer).is_some_and(|one| one.server.in_accept_queue()) {
-                self.depart(at, peer, ServerSide::Accepted);
-                ours -= 1;
+/// The listener's queue was read.
+pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
+    world.open.stranger.shared = world.survey.chosen().is_some_and(|one| world.survey.group_of(one).is_shared());
+    let kept = world.open.stranger.supposed;
+    if world.segments.is_some() && !world.open.stranger.shared {
+        for index in (0..world.open.decisions.len()).rev() {
+            let decision = world.open.decisions[index];
+            if world.open.stranger.supposed < depth && !decision.taken {
+                world.revise_to_taken(at, decision.peer);
             }
         }
+        let gone = world.open.stranger.supposed.saturating_sub(depth);
+        accept_from_head(world, at, gone);
     }
+    let stranger = &mut world.open.stranger;
+    stranger.fell |= depth < kept;
+    stranger.supposed = depth;
+    if world.accept_queue.depth() != depth {
+        world.accept_queue.set(at, depth);
+    }
+    world.open.decisions.clear();
+}
 
-    fn count_accepts(&mut self, at: Stamp, count: u32) {
-        if self.segments.is_some() {
-            self.clients.accepted += u64::from(count);
-            self.history.slot_at(at).accepts += count;
+/// So many have been accepted: the oldest, those first that were there before us.
+fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
+    let stranger = &world.open.stranger;
+    let unknown = stranger.supposed.saturating_sub(stranger.known);
+    let mut ours = count.saturating_sub(unknown);
+    count_accepts(world, at, count.min(unknown));
+    while ours > 0 {
+        let Some(peer) = world.open.stranger.line.pop_front() else { break };
+        if world.roster.connection(&peer).is_some_and(|one| one.server.in_accept_queue()) {
+            depart(world, at, peer, ServerSide::Accepted);
+            ours -= 1;
         }
     }
+}
 
-    /// A connection leaves what is watched.
-    fn depart(&mut self, at: Stamp, peer: Peer, to: ServerSide) {
-        let Some(one) = self.roster.known(&peer) else { return };
-        one.trace.left = true;
-        let accepted = to == ServerSide::Accepted;
-        // Without a tap it is known only until when it was seen waiting.
-        let until = if self.open.stranger.blind { one.trace.waiting_at } else { at };
-        let waited = one.queued_at.filter(|_| accepted).map(|since| until.since(since));
+fn count_accepts(world: &mut World, at: Stamp, count: u32) {
+    if world.segments.is_some() {
+        world.clients.accepted += u64::from(count);
+        world.history.slot_at(at).accepts += count;
+    }
+}
+
+/// A connection leaves what is watched.
+fn depart(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
+    let Some(one) = world.roster.known(&peer) else { return };
+    one.trace.left = true;
+    let accepted = to == ServerSide::Accepted;
+    // Without a tap it is known only until when it was seen waiting.
+    let until = if world.open.stranger.blind { one.trace.waiting_at } else { at };
+    let waited = one.queued_at.filter(|_| accepted).map(|since| until.since(since));
+    let wanting = std::mem::take(&mut one.trace.wanting);
+    let who = who(one);
+    if wanting {
+        world.demand.go();
+    }
+    if let Some(waited) = waited {
+        world.wait.record(waited);
+    }
+    world.server_to(at, peer, to);
+    world.release_if_over(at, peer);
+    if accepted {
+        count_accepts(world, at, 1);
+        world.note(Note::Accepted { who, waited_us: waited.map(|waited| waited.as_micros() as u64) });
+    }
+}
+
+/// The connections that wait for `accept()` were listed.
+pub(super) fn read_watched_waiting(world: &mut World, at: Stamp, listed: &[Waiting]) {
+    world.open.stranger.dump += 1;
+    let dump = world.open.stranger.dump;
+    let mut by_age: Vec<_> = listed.iter().collect();
+    by_age.sort_by_key(|one| std::cmp::Reverse(one.age_ms));
+    for waiting in by_age {
+        see_waiting(world, at, dump, waiting);
+    }
+    let visible = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+    judge_missing(world, at, dump, visible);
+    world.open.stranger.fell = false;
+}
+
+fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
+    let peer = waiting.peer;
+    let blind = world.open.stranger.blind;
+    let one = world.roster.entry(peer, at);
+    one.bytes = one.bytes.max(waiting.bytes);
+    one.client_closed |= waiting.closed;
+    one.trace.waiting_dump = dump;
+    one.trace.waiting_at = at;
+    one.trace.away = 0;
+    if one.client == ClientSide::SynSent {
+        one.client = ClientSide::Connected;
+    }
+    let returned = one.server == ServerSide::Accepted && std::mem::take(&mut one.trace.left);
+    match one.server {
+        ServerSide::HalfOpen | ServerSide::CookieSent if !blind => {
+            world.revise_to_taken(at, peer);
+        }
+        ServerSide::Queued | ServerSide::QueuedDead => {}
+        _ => {
+            let supposed = world.open.stranger.supposed;
+            world.server_to(at, peer, ServerSide::Queued);
+            // It is one of those that were counted already.
+            world.open.stranger.supposed = supposed;
+        }
+    }
+    if returned && !blind {
+        world.clients.accepted = world.clients.accepted.saturating_sub(1);
+    }
+    let Some(one) = world.roster.known(&peer) else { return };
+    if let Some(age_ms) = waiting.age_ms.filter(|_| blind || one.trace.waiting_dump == 1) {
+        one.queued_at = Some(at.saturating_sub(Duration::from_millis(age_ms.into())));
+    }
+}
+
+/// Those that are not listed any more: one behind an older one that is still listed cannot have been accepted, so its client has
+/// reset it; one at the head has been accepted, unless the depth says that its place is still held.
+fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
+    let mut head = u64::MAX;
+    let (mut missing, mut dead) = (Vec::new(), Vec::new());
+    for one in world.roster.iter_mut().filter(|one| one.server.in_accept_queue()) {
+        let order = one.queue_order.unwrap_or(0);
+        if one.trace.waiting_dump == dump {
+            head = head.min(order);
+        } else if one.server == ServerSide::QueuedDead {
+            dead.push((order, one.peer));
+        } else {
+            one.trace.away = one.trace.away.saturating_add(1);
+            missing.push((order, one.peer, one.trace.away, one.trace.waiting_dump > 0));
+        }
+    }
+    missing.sort_unstable();
+    dead.sort_unstable();
+    if world.open.stranger.shared {
+        // Each socket has a queue of its own: nothing follows from another one's order.
+        let gone = missing.into_iter().filter(|(.., away, _)| *away >= MISSED);
+        gone.for_each(|(_, peer, ..)| depart(world, at, peer, ServerSide::Closed));
+        return;
+    }
+    let Some(depth) = world.reading.depth else { return };
+    let [last, _] = world.open.stranger.hidden;
+    world.open.stranger.hidden = [Some(depth.saturating_sub(visible)), last];
+    let places = depth.saturating_sub(visible);
+    let mut hidden = places.saturating_sub(u32::try_from(dead.len()).unwrap_or(u32::MAX));
+    for (order, peer, away, was_listed) in missing.into_iter().rev() {
+        let sure = away >= MISSED;
+        if sure && (order > head || hidden > 0) {
+            hidden = hidden.saturating_sub(1);
+            world.server_to(at, peer, ServerSide::QueuedDead);
+        } else if order < head && (sure || (hidden == 0 && was_listed && world.open.stranger.fell)) {
+            depart(world, at, peer, ServerSide::Accepted);
+        }
+    }
+    let surplus = dead.len().saturating_sub(places as usize);
+    for (_, peer) in dead.into_iter().filter(|(order, _)| *order < head).take(surplus) {
+        depart(world, at, peer, ServerSide::Accepted);
+    }
+}
+
+/// How many SYN-ACKs a listed request has had, those before the watch too.
+pub(super) fn learn_retransmits(world: &mut World, request: &HalfOpen) {
+    if !world.open.stranger.is {
+        return;
+    }
+    if let Some(one) = world.roster.known(&request.peer) {
+        one.syn_acks = one.syn_acks.max(u16::from(request.retransmits) + 1);
+    }
+}
+
+/// A request that is listed no more; true when nothing can or need be charged for it.
+pub(super) fn request_vanished(world: &mut World, at: Stamp, peer: Peer) -> bool {
+    if world.open.stranger.blind {
+        depart(world, at, peer, ServerSide::Nothing);
+        return true;
+    }
+    let healed = world.open.stranger.is
+        && world.roster.connection(&peer).is_some_and(|one| one.acks_ignored > 0)
+        && !admission::has_expired(world, peer);
+    if healed {
+        world.revise_to_taken(at, peer);
+    }
+    healed
+}
+
+/// The requests were listed, `count` of them.
+pub(super) fn set_listed_requests(world: &mut World, at: Stamp, count: usize) {
+    if !world.open.stranger.blind {
+        return;
+    }
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    world.syn_queue.set(at, count);
+    let slot = world.history.slot_at(at);
+    slot.syn_last = count;
+    slot.syn_max = slot.syn_max.max(count);
+}
+
+/// The server has sent data or FIN: it has been handed this connection.
+pub(super) fn server_spoke(world: &mut World, at: Stamp, peer: Peer) {
+    if world.open.stranger.is && world.roster.connection(&peer).is_some_and(|one| one.server.in_accept_queue()) {
+        world.open.stranger.supposed = world.open.stranger.supposed.saturating_sub(1);
+        depart(world, at, peer, ServerSide::Accepted);
+    }
+}
+
+/// The server has reset a connection that was in its queue for some time: not an answer to the final ACK.
+pub(super) fn was_closed_late(world: &mut World, at: Stamp, peer: Peer) -> bool {
+    let late = world.open.stranger.is
+        && world.roster.connection(&peer).is_some_and(|one| {
+            one.server.in_accept_queue() && (one.trace.waiting_dump > 0 || at.since(one.server_since) > ANSWER)
+        });
+    if late {
+        depart(world, at, peer, ServerSide::ResetAway);
+    }
+    late
+}
+
+/// A SYN comes: whoever had this address before is somebody else.
+pub(super) fn meet(world: &mut World, at: Stamp, peer: Peer) {
+    if !world.open.stranger.is {
+        return;
+    }
+    forget_if_left(world, peer);
+    world.open.stranger.knocks.push_back((at, peer));
+    part(world, at);
+}
+
+pub(super) fn forget_if_left(world: &mut World, peer: Peer) {
+    if world.roster.connection(&peer).is_some_and(|one| one.trace.left) {
+        world.roster.forget(&peer);
+    }
+}
+
+/// Lets clients go of whom the kernel keeps nothing: those not heard of for long, and the oldest where there are too many.
+pub(super) fn part(world: &mut World, now: Stamp) {
+    while let Some((at, peer)) = world.open.stranger.knocks.front().copied() {
+        let crowded = world.open.stranger.knocks.len() > STRANGERS;
+        if !crowded && now.since(at) < PATIENCE {
+            break;
+        }
+        world.open.stranger.knocks.pop_front();
+        let Some(one) = world.roster.known(&peer) else { continue };
+        let held = one.server.in_syn_queue() || one.server.in_accept_queue();
+        if held || one.trace.last_syn != at || one.trace.left {
+            continue;
+        }
+        world.open.settle(one);
         let wanting = std::mem::take(&mut one.trace.wanting);
-        let who = who(one);
+        world.roster.forget(&peer);
         if wanting {
-            self.demand.go();
+            world.demand.go();
         }
-        if let Some(waited) = waited {
-            self.wait.record(waited);
-        }
-        self.server_to(at, peer, to);
-        self.release_if_over(at, peer);
-        if accepted {
-            self.count_accepts(at, 1);
-            self.note(Note::Accepted { who, waited_us: waited.map(|waited| waited.as_micros() as u64) });
-        }
+        world.losses.detail_skipped += u64::from(crowded);
     }
-
-    /// The connections that wait for `accept()` were listed.
-    pub(super) fn read_watched_waiting(&mut self, at: Stamp, listed: &[Waiting]) {
-        self.open.stranger.dump += 1;
-        let dump = self.open.stranger.dump;
-        let mut by_age: Vec<_> = listed.iter().collect();
-        by_age.sort_by_key(|one| std::cmp::Reverse(one.age_ms));
-        for waiting in by_age {
-            self.see_waiting(at, dump, waiting);
-        }
-        let visible = u32::try_from(listed.len()).unwrap_or(u32::MAX);
-        self.judge_missing(at, dump, visible);
-        self.open.stranger.fell = false;
-    }
-
-    fn see_waiting(&mut self, at: Stamp, dump: u64, waiting: &Waiting) {
-        let peer = waiting.peer;
-        let blind = self.open.stranger.blind;
-        let one = self.roster.entry(peer, at);
-        one.bytes = one.bytes.max(waiting.bytes);
-        one.client_closed |= waiting.closed;
-        one.trace.waiting_dump = dump;
-        one.trace.waiting_at = at;
-        one.trace.away = 0;
-        if one.client == ClientSide::SynSent {
-            one.client = ClientSide::Connected;
-        }
-        let returned = one.server == ServerSide::Accepted && std::mem::take(&mut one.trace.left);
-        match one.server {
-            ServerSide::HalfOpen | ServerSide::CookieSent if !blind => {
-                self.revise_to_taken(at, peer);
-            }
-            ServerSide::Queued | ServerSide::QueuedDead => {}
-            _ => {
-                let supposed = self.open.stranger.supposed;
-                self.server_to(at, peer, ServerSide::Queued);
-                // It is one of those that were counted already.
-                self.open.stranger.supposed = supposed;
-            }
-        }
-        if returned && !blind {
-            self.clients.accepted = self.clients.accepted.saturating_sub(1);
-        }
-        let Some(one) = self.roster.known(&peer) else { return };
-        if let Some(age_ms) = waiting.age_ms.filter(|_| blind || one.trace.waiting_dump == 1) {
-            one.queued_at = Some(at.saturating_sub(Duration::from_millis(age_ms.into())));
-        }
-    }
-
-    /// Those that are not listed any more: one behind an older one that is still listed cannot have been accepted, so its client has
-    /// reset it; one at the head has been accepted, unless the depth says that its place is still held.
-    fn judge_missing(&mut self, at: Stamp, dump: u64, visible: u32) {
-        let mut head = u64::MAX;
-        let (mut missing, mut dead) = (Vec::new(), Vec::new());
-        for one in self.roster.iter_mut().filter(|one| one.server.in_accept_queue()) {
-            let order = one.queue_order.unwrap_or(0);
-            if one.trace.waiting_dump == dump {
-                head = head.min(order);
-            } else if one.server == ServerSide::QueuedDead {
-                dead.push((order, one.peer));
-            } else {
-                one.trace.away = one.trace.away.saturating_add(1);
-                missing.push((order, one.peer, one.trace.away, one.trace.waiting_dump > 0));
-            }
-        }
-        missing.sort_unstable();
-        dead.sort_unstable();
-        if self.open.stranger.shared {
-            // Each socket has a queue of its own: nothing follows from another one's order.
-            let gone = missing.into_iter().filter(|(.., away, _)| *away >= MISSED);
-            gone.for_each(|(_, peer, ..)| self.depart(at, peer, ServerSide::Closed));
-            return;
-        }
-        let Some(depth) = self.reading.depth else { return };
-        let [last, _] = self.open.stranger.hidden;
-        self.open.stranger.hidden = [Some(depth.saturating_sub(visible)), last];
-        let places = depth.saturating_sub(visible);
-        let mut hidden = places.saturating_sub(u32::try_from(dead.len()).unwrap_or(u32::MAX));
-        for (order, peer, away, was_listed) in missing.into_iter().rev() {
-            let sure = away >= MISSED;
-            if sure && (order > head || hidden > 0) {
-                hidden = hidden.saturating_sub(1);
-                self.server_to(at, peer, ServerSide::QueuedDead);
-            } else if order < head && (sure || (hidden == 0 && was_listed && self.open.stranger.fell)) {
-                self.depart(at, peer, ServerSide::Accepted);
-            }
-        }
-        let surplus = dead.len().saturating_sub(places as usize);
-        for (_, peer) in dead.into_iter().filter(|(order, _)| *order < head).take(surplus) {
-            self.depart(at, peer, ServerSide::Accepted);
-        }
-    }
-
-    /// How many SYN-ACKs a listed request has had, those before the watch too.
-    pub(super) fn learn_retransmits(&mut self, request: &HalfOpen) {
-        if !self.open.stranger.is {
-            return;
-        }
-        if let Some(one) = self.roster.known(&request.peer) {
-            one.syn_acks = one.syn_acks.max(u16::from(request.retransmits) + 1);
-        }
-    }
-
-    /// A request that is listed no more; true when nothing can or need be charged for it.
-    pub(super) fn request_vanished(&mut self, at: Stamp, peer: Peer) -> bool {
-        if self.open.stranger.blind {
-            self.depart(at, peer, ServerSide::Nothing);
-            return true;
-        }
-        let healed = self.open.stranger.is
-            && self.roster.connection(&peer).is_some_and(|one| one.acks_ignored > 0)
-            && !self.has_expired(peer);
-        if healed {
-            self.revise_to_taken(at, peer);
-        }
-        healed
-    }
-
-    /// The requests were listed, `count` of them.
-    pub(super) fn set_listed_requests(&mut self, at: Stamp, count: usize) {
-        if !self.open.stranger.blind {
-            return;
-        }
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        self.syn_queue.set(at, count);
-        let slot = self.history.slot_at(at);
-        slot.syn_last = count;
-        slot.syn_max = slot.syn_max.max(count);
-    }
-
-    /// The server has sent data or FIN: it has been handed this connection.
-    pub(super) fn server_spoke(&mut self, at: Stamp, peer: Peer) {
-        if self.open.stranger.is && self.roster.connection(&peer).is_some_and(|one| one.server.in_accept_queue()) {
-            self.open.stranger.supposed = self.open.stranger.supposed.saturating_sub(1);
-            self.depart(at, peer, ServerSide::Accepted);
-        }
-    }
-
-    /// The server has reset a connection that was in its queue for some time: not an answer to the final ACK.
-    pub(super) fn was_closed_late(&mut self, at: Stamp, peer: Peer) -> bool {
-        let late = self.open.stranger.is
-            && self.roster.connection(&peer).is_some_and(|one| {
-                one.server.in_accept_queue() && (one.trace.waiting_dump > 0 || at.since(one.server_since) > ANSWER)
-            });
-        if late {
-            self.depart(at, peer, ServerSide::ResetAway);
-        }
-        late
-    }
-
-    /// A SYN comes: whoever had this address before is somebody else.
-    pub(super) fn meet(&mut self, at: Stamp, peer: Peer) {
-        if !self.open.stranger.is {
-            return;
-        }
-        self.forget_if_left(peer);
-        self.open.stranger.knocks.push_back((at, peer));
-        self.part(at);
-    }
-
-    pub(super) fn forget_if_left(&mut self, peer: Peer) {
-        if self.roster.connection(&peer).is_some_and(|one| one.trace.left) {
-            self.roster.forget(&peer);
-        }
-    }
-
-    /// Lets clients go of whom the kernel keeps nothing: those not heard of for long, and the oldest where there are too many.
-    pub(super) fn part(&mut self, now: Stamp) {
-        while let Some((at, peer)) = self.open.stranger.knocks.front().copied() {
-            let crowded = self.open.stranger.knocks.len() > STRANGERS;
-            if !crowded && now.since(at) < PATIENCE {
-                break;
-            }
-            self.open.stranger.knocks.pop_front();
-            let Some(one) = self.roster.known(&peer) else { continue };
-            let held = one.server.in_syn_queue() || one.server.in_accept_queue();
-            if held || one.trace.last_syn != at || one.trace.left {
-                continue;
-            }
-            self.open.settle(one);
-            let wanting = std::mem::take(&mut one.trace.wanting);
-            self.roster.forget(&peer);
-            if wanting {
-                self.demand.go();
-            }
-            self.losses.detail_skipped += u64::from(crowded);
-        }
-        let stranger = &mut self.open.stranger;
-        if stranger.line.len() > STRANGERS && stranger.line.len() > 2 * stranger.known as usize {
-            let roster = &self.roster;
-            stranger.line.retain(|peer| roster.connection(peer).is_some_and(|one| one.server.in_accept_queue()));
-        }
+    let stranger = &mut world.open.stranger;
+    if stranger.line.len() > STRANGERS && stranger.line.len() > 2 * stranger.known as usize {
+        let roster = &world.roster;
+        stranger.line.retain(|peer| roster.connection(peer).is_some_and(|one| one.server.in_accept_queue()));
     }
 }
 
 /// True when nothing more will be seen of a connection that reached this state.
 pub(super) const fn ends(to: ServerSide) -> bool {
     matches!(to, ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway | ServerSide::Closed)
-}
-
-impl Connection {
-    pub(super) const fn leaves_if(&mut self, ends: bool) {
-        self.trace.left |= ends;
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use std::io::{self, Write};
 
+use crate::fold::course::Course;
 use crate::fold::world::World;
-use crate::model::lesson::Course;
 use crate::say;
 use crate::scenario::facts::Facts;
 use crate::scenario::holes::filled;

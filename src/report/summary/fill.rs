@@ -8,10 +8,11 @@ use super::{
     VERSION, Verdict,
 };
 use crate::fold::finding::Finding;
-use crate::fold::ledger::{Balance, Cause};
+use crate::fold::ledger::Balance;
 use crate::fold::world::occupancy::Occupancy;
 use crate::fold::world::spread::Spread;
 use crate::fold::world::{ClientTally, Losses, SegmentTally, World};
+use crate::model::cause::Cause;
 use crate::model::event::Began;
 use crate::model::queue;
 use crate::model::stamp::Stamp;

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Marks, number, span};
-use crate::fold::ledger::{Cause, Ledger};
+use crate::fold::ledger::Ledger;
+use crate::model::cause::Cause;
 use crate::report::summary::{Quantiles, Summary, Verdict};
 use crate::say;
 use crate::text::wrap::{left, right};

@@ -87,11 +87,11 @@ fn death(scene: &Scene<'_>) -> Option<Sentence> {
     let fresh: Vec<_> = scene.cast.dropped.iter().filter(|one| is_fresh(one, scene.now)).collect();
     let drop = fresh.first().and_then(|one| one.last_drop)?;
     let why = match drop.cause {
-        crate::fold::ledger::Cause::SynAcceptQueueFull => {
+        crate::model::cause::Cause::SynAcceptQueueFull => {
             say!("accept queue full (it holds {capacity})", capacity = capacity(scene))
         }
-        crate::fold::ledger::Cause::SynSynQueueFull => say!("SYN queue full, cookies off").into(),
-        crate::fold::ledger::Cause::SynMaxSynBacklog => say!("tcp_max_syn_backlog, three-quarters rule").into(),
+        crate::model::cause::Cause::SynSynQueueFull => say!("SYN queue full, cookies off").into(),
+        crate::model::cause::Cause::SynMaxSynBacklog => say!("tcp_max_syn_backlog, three-quarters rule").into(),
         cause => cause.words().into(),
     };
     let text = match fresh.as_slice() {

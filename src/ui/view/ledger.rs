@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Scene, ink};
-use crate::fold::ledger::{Balance, Cause};
+use crate::fold::ledger::Balance;
+use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;

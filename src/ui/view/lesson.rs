@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Scene, caption, footer, header, ink, one_panel, projector, stage, timeline};
+use crate::fold::course::Course;
 use crate::fold::world::World;
-use crate::model::lesson::Course;
 use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
 

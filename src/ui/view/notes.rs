@@ -6,8 +6,8 @@ use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::fold::connection;
-use crate::fold::ledger::Cause;
 use crate::fold::world::note::{Note, Who};
+use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;

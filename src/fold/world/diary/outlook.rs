@@ -38,56 +38,48 @@ impl Outlook {
     }
 }
 
-impl World {
-    /// What will become of this connection if nothing changes.
-    pub fn outlook(&self, one: &Connection) -> Outlook {
-        // Of a client that is not followed in detail nobody says that it has tried again.
-        let clients = self.tempo.at(self.now);
-        let retry = one.retry.filter(|retry| one.client == ClientSide::SynSent || retry.at >= clients);
-        let mut outlook = Outlook { coming: one.travel, retry, ..Outlook::default() };
-        outlook.gives_up = self.patience(one);
-        if one.server == ServerSide::HalfOpen {
-            (outlook.syn_ack, outlook.dies) = self.request_timer(one);
-        }
-        let keeps_nothing = matches!(one.server, ServerSide::HalfOpen | ServerSide::CookieSent);
-        let has_sent = retry.is_some() || one.diary().is_none_or(super::Page::has_sent_data);
-        outlook.never_learns = keeps_nothing && one.client == ClientSide::Connected && !has_sent;
-        outlook
+/// What will become of this connection if nothing changes.
+pub(in crate::fold::world) fn outlook(world: &World, one: &Connection) -> Outlook {
+    // Of a client that is not followed in detail nobody says that it has tried again.
+    let clients = world.tempo.at(world.now);
+    let retry = one.retry.filter(|retry| one.client == ClientSide::SynSent || retry.at >= clients);
+    let mut outlook = Outlook { coming: one.travel, retry, ..Outlook::default() };
+    outlook.gives_up = patience(world, one);
+    if one.server == ServerSide::HalfOpen {
+        (outlook.syn_ack, outlook.dies) = request_timer(world, one);
     }
+    let keeps_nothing = matches!(one.server, ServerSide::HalfOpen | ServerSide::CookieSent);
+    let has_sent = retry.is_some() || one.diary().is_none_or(super::Page::has_sent_data);
+    outlook.never_learns = keeps_nothing && one.client == ClientSide::Connected && !has_sent;
+    outlook
+}
 
-    /// How many connections `accept()` takes before this one, if it waits for that.
-    pub fn queued_before(&self, one: &Connection) -> Option<u32> {
-        let earlier = |other: &&Connection| other.server.in_accept_queue() && other.queue_order < one.queue_order;
-        one.server.in_accept_queue().then(|| self.roster.iter().filter(earlier).count() as u32)
+/// The rest of a client's SYN schedule, counted from its next try (`tcp_write_timeout`, net/ipv4/tcp_timer.c).
+fn patience(world: &World, one: &Connection) -> Option<Stamp> {
+    let retry = one.retry.filter(|_| one.client == ClientSide::SynSent)?;
+    if retry.gives_up {
+        return Some(retry.at);
     }
+    let setting = |sysctl| world.sysctls.value(sysctl).map(|value| value.clamp(0, 127) as u32);
+    let linear = setting(Sysctl::SynLinearTimeouts).unwrap_or(0);
+    let retries = setting(Sysctl::SynRetries).unwrap_or(6) + linear;
+    let sent = one.diary().map_or(u32::from(one.syns), |page| page.tries().into());
+    let wait = |tries: u32| doubled(tries.saturating_sub(1).saturating_sub(linear));
+    Some(retry.at + (sent + 1..=retries + 1).map(wait).sum::<Duration>())
+}
 
-    /// The rest of a client's SYN schedule, counted from its next try (`tcp_write_timeout`, net/ipv4/tcp_timer.c).
-    fn patience(&self, one: &Connection) -> Option<Stamp> {
-        let retry = one.retry.filter(|_| one.client == ClientSide::SynSent)?;
-        if retry.gives_up {
-            return Some(retry.at);
-        }
-        let setting = |sysctl| self.sysctls.value(sysctl).map(|value| value.clamp(0, 127) as u32);
-        let linear = setting(Sysctl::SynLinearTimeouts).unwrap_or(0);
-        let retries = setting(Sysctl::SynRetries).unwrap_or(6) + linear;
-        let sent = one.diary().map_or(u32::from(one.syns), |page| page.tries().into());
-        let wait = |tries: u32| doubled(tries.saturating_sub(1).saturating_sub(linear));
-        Some(retry.at + (sent + 1..=retries + 1).map(wait).sum::<Duration>())
-    }
-
-    /// When the request's next SYN-ACK is due, and when it dies (`reqsk_timer_handler`, net/ipv4/inet_connection_sock.c).
-    fn request_timer(&self, one: &Connection) -> (Option<Stamp>, Option<Stamp>) {
-        let retries = self.sysctls.value(Sysctl::SynackRetries).unwrap_or(5).clamp(0, 127) as u32;
-        let last = one.diary().and_then(|page| Some((page.last_syn_ack()?, u32::from(page.resent))));
-        let listed = self.listed.half_open.iter().flatten().find(|request| request.peer == one.peer);
-        let listed = listed.filter(|_| self.desk.listed_at >= last.map_or(one.server_since, |(at, _)| at));
-        let resent = last.map(|(_, resent)| resent).or(listed.map(|request| request.retransmits.into()));
-        let resent = resent.unwrap_or_else(|| u32::from(one.syn_acks.saturating_sub(1)));
-        let next = listed.map(|request| self.desk.listed_at + Duration::from_millis(request.next_ms.into()));
-        let next = next.or(last.map(|(at, resent)| at + doubled(resent))).unwrap_or(one.server_since + doubled(0));
-        let rest: Duration = (resent + 1..=retries).map(doubled).sum();
-        ((resent < retries).then_some(next), Some(next + rest))
-    }
+/// When the request's next SYN-ACK is due, and when it dies (`reqsk_timer_handler`, net/ipv4/inet_connection_sock.c).
+fn request_timer(world: &World, one: &Connection) -> (Option<Stamp>, Option<Stamp>) {
+    let retries = world.sysctls.value(Sysctl::SynackRetries).unwrap_or(5).clamp(0, 127) as u32;
+    let last = one.diary().and_then(|page| Some((page.last_syn_ack()?, u32::from(page.resent))));
+    let listed = world.listed.half_open.iter().flatten().find(|request| request.peer == one.peer);
+    let listed = listed.filter(|_| world.desk.listed_at >= last.map_or(one.server_since, |(at, _)| at));
+    let resent = last.map(|(_, resent)| resent).or(listed.map(|request| request.retransmits.into()));
+    let resent = resent.unwrap_or_else(|| u32::from(one.syn_acks.saturating_sub(1)));
+    let next = listed.map(|request| world.desk.listed_at + Duration::from_millis(request.next_ms.into()));
+    let next = next.or(last.map(|(at, resent)| at + doubled(resent))).unwrap_or(one.server_since + doubled(0));
+    let rest: Duration = (resent + 1..=retries).map(doubled).sum();
+    ((resent < retries).then_some(next), Some(next + rest))
 }
 
 impl super::Page {

@@ -2,8 +2,8 @@
 
 use super::{FEW_CONNECTIONS, Fate, MOST_CONNECTIONS, MOST_IN_WINDOW, Page, Passage, REST, WINDOW, What};
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
-use crate::fold::ledger::Cause;
 use crate::fold::world::World;
+use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
 use crate::model::stamp::Stamp;
@@ -11,7 +11,7 @@ use crate::model::stamp::Stamp;
 /// Whether diaries are written.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::fold::world) struct Desk {
-    open: bool,
+    pub(in crate::fold::world) open: bool,
     window: Stamp,
     /// Entries in this window, or what would have been entries.
     written: u32,
@@ -29,127 +29,115 @@ impl Default for Desk {
     }
 }
 
-impl World {
-    /// Segments of which no diary tells: there was too much to follow.
-    pub const fn not_in_diaries(&self) -> u64 {
-        self.desk.not_kept
-    }
-
-    /// True while diaries are written.
-    pub const fn writes_diaries(&self) -> bool {
-        self.desk.open
-    }
-
-    /// Closes the diaries where nobody could follow them, and opens them again.
-    pub(in crate::fold::world) fn tend_diaries(&mut self, at: Stamp) {
-        let connections = self.roster.len();
-        let over = at.since(self.desk.window) >= WINDOW;
-        if !self.desk.open {
-            if over {
-                let calm = self.desk.written <= MOST_IN_WINDOW / 2 && connections <= FEW_CONNECTIONS;
-                self.desk.open = calm && at >= self.desk.rests_until;
-                (self.desk.window, self.desk.written) = (at, 0);
-            }
-            return;
-        }
+/// Closes the diaries where nobody could follow them, and opens them again.
+pub(in crate::fold::world) fn tend_diaries(world: &mut World, at: Stamp) {
+    let connections = world.roster.len();
+    let over = at.since(world.desk.window) >= WINDOW;
+    if !world.desk.open {
         if over {
-            (self.desk.window, self.desk.written) = (at, 0);
+            let calm = world.desk.written <= MOST_IN_WINDOW / 2 && connections <= FEW_CONNECTIONS;
+            world.desk.open = calm && at >= world.desk.rests_until;
+            (world.desk.window, world.desk.written) = (at, 0);
         }
-        if connections > MOST_CONNECTIONS || self.desk.written > MOST_IN_WINDOW {
-            self.desk.open = false;
-            self.desk.rests_until = at + REST;
-            for one in self.roster.iter_mut() {
-                one.diary = None;
+        return;
+    }
+    if over {
+        (world.desk.window, world.desk.written) = (at, 0);
+    }
+    if connections > MOST_CONNECTIONS || world.desk.written > MOST_IN_WINDOW {
+        world.desk.open = false;
+        world.desk.rests_until = at + REST;
+        for one in world.roster.iter_mut() {
+            one.diary = None;
+        }
+    }
+}
+
+/// The connection with its page, if one is kept.
+fn page(world: &mut World, peer: Peer) -> Option<&mut Connection> {
+    world.desk.written = world.desk.written.saturating_add(1);
+    if !world.desk.open {
+        world.desk.not_kept += 1;
+        return None;
+    }
+    let one = world.roster.known(&peer)?;
+    if one.diary.is_none() {
+        let from_birth = one.syns == 0 && one.syn_acks == 0;
+        one.diary = Some(Box::new(Page { from_birth, ..Page::default() }));
+    }
+    Some(one)
+}
+
+/// A client of ours begins.
+pub(in crate::fold::world) fn write_birth(world: &mut World, peer: Peer) {
+    page(world, peer);
+}
+
+/// The server does something of its own; its new state is written next.
+pub(in crate::fold::world) fn write_deed(world: &mut World, at: Stamp, peer: Peer) {
+    if world.desk.open
+        && let Some(one) = world.roster.known(&peer)
+    {
+        one.write_server_deed(at);
+    }
+}
+
+/// A segment sets out from a client.
+pub(in crate::fold::world) fn write_departure(world: &mut World, left: Stamp, peer: Peer, sent: (Kind, u8, Stamp)) {
+    let Some(one) = page(world, peer) else { return };
+    let (kind, attempt, arrives) = sent;
+    let way = Passage {
+        kind,
+        toward: Toward::Listener,
+        attempt: attempt.into(),
+        left: Some(left),
+        arrives: Some(arrives),
+        fate: Fate::UnderWay,
+    };
+    let sides = (one.client, one.server);
+    if let Some(page) = &mut one.diary {
+        page.push(What::Passed(way), sides.0, sides.1);
+    }
+}
+
+/// A segment passes the tap; written before the fold takes it.
+pub(in crate::fold::world) fn write_segment(world: &mut World, at: Stamp, segment: &Segment) {
+    let (peer, kind, toward) = (segment.peer, segment.kind(), segment.toward);
+    if world.desk.open && kind == Kind::Syn {
+        world.roster.entry(peer, at);
+    }
+    let Some(one) = page(world, peer) else { return };
+    let sides = (one.client, one.server);
+    let attempt = 1 + match kind {
+        Kind::Syn => one.syns,
+        Kind::SynAck => one.syn_acks,
+        _ => 0,
+    };
+    let attempt = match (&one.diary, kind, toward) {
+        (Some(page), Kind::Ack, Toward::Listener) => page.next_ack(),
+        _ => attempt,
+    };
+    let way = Passage { kind, toward, attempt, left: None, arrives: None, fate: Fate::Arrived };
+    let Some(page) = &mut one.diary else { return };
+    match (toward, kind) {
+        (Toward::Listener, Kind::Syn) => {
+            let opens = sides.1.is_over();
+            if opens {
+                page.resent = 0;
             }
+            let fate = if opens { Fate::Unanswered } else { Fate::Arrived };
+            page.arrived(at, Passage { arrives: Some(at), fate, ..way }, sides);
         }
+        (Toward::Listener, _) => page.arrived(at, Passage { arrives: Some(at), ..way }, sides),
+        (Toward::Client, Kind::SynAck) => page.answer(Passage { left: Some(at), ..way }, sides),
+        (Toward::Client, _) => page.push(What::Passed(Passage { left: Some(at), ..way }), sides.0, sides.1),
     }
+}
 
-    /// The connection with its page, if one is kept.
-    fn page(&mut self, peer: Peer) -> Option<&mut Connection> {
-        self.desk.written = self.desk.written.saturating_add(1);
-        if !self.desk.open {
-            self.desk.not_kept += 1;
-            return None;
-        }
-        let one = self.roster.known(&peer)?;
-        if one.diary.is_none() {
-            let from_birth = one.syns == 0 && one.syn_acks == 0;
-            one.diary = Some(Box::new(Page { from_birth, ..Page::default() }));
-        }
-        Some(one)
-    }
-
-    /// A client of ours begins.
-    pub(in crate::fold::world) fn write_birth(&mut self, peer: Peer) {
-        self.page(peer);
-    }
-
-    /// The server does something of its own; its new state is written next.
-    pub(in crate::fold::world) fn write_deed(&mut self, at: Stamp, peer: Peer) {
-        if self.desk.open
-            && let Some(one) = self.roster.known(&peer)
-        {
-            one.write_server_deed(at);
-        }
-    }
-
-    /// A segment sets out from a client.
-    pub(in crate::fold::world) fn write_departure(&mut self, left: Stamp, peer: Peer, sent: (Kind, u8, Stamp)) {
-        let Some(one) = self.page(peer) else { return };
-        let (kind, attempt, arrives) = sent;
-        let way = Passage {
-            kind,
-            toward: Toward::Listener,
-            attempt: attempt.into(),
-            left: Some(left),
-            arrives: Some(arrives),
-            fate: Fate::UnderWay,
-        };
-        let sides = (one.client, one.server);
-        if let Some(page) = &mut one.diary {
-            page.push(What::Passed(way), sides.0, sides.1);
-        }
-    }
-
-    /// A segment passes the tap; written before the fold takes it.
-    pub(in crate::fold::world) fn write_segment(&mut self, at: Stamp, segment: &Segment) {
-        let (peer, kind, toward) = (segment.peer, segment.kind(), segment.toward);
-        if self.desk.open && kind == Kind::Syn {
-            self.roster.entry(peer, at);
-        }
-        let Some(one) = self.page(peer) else { return };
-        let sides = (one.client, one.server);
-        let attempt = 1 + match kind {
-            Kind::Syn => one.syns,
-            Kind::SynAck => one.syn_acks,
-            _ => 0,
-        };
-        let attempt = match (&one.diary, kind, toward) {
-            (Some(page), Kind::Ack, Toward::Listener) => page.next_ack(),
-            _ => attempt,
-        };
-        let way = Passage { kind, toward, attempt, left: None, arrives: None, fate: Fate::Arrived };
-        let Some(page) = &mut one.diary else { return };
-        match (toward, kind) {
-            (Toward::Listener, Kind::Syn) => {
-                let opens = sides.1.is_over();
-                if opens {
-                    page.resent = 0;
-                }
-                let fate = if opens { Fate::Unanswered } else { Fate::Arrived };
-                page.arrived(at, Passage { arrives: Some(at), fate, ..way }, sides);
-            }
-            (Toward::Listener, _) => page.arrived(at, Passage { arrives: Some(at), ..way }, sides),
-            (Toward::Client, Kind::SynAck) => page.answer(Passage { left: Some(at), ..way }, sides),
-            (Toward::Client, _) => page.push(What::Passed(Passage { left: Some(at), ..way }), sides.0, sides.1),
-        }
-    }
-
-    /// The simulated network lost a segment.
-    pub(in crate::fold::world) fn write_loss(&mut self, peer: Peer, kind: Kind, outbound: bool) {
-        if let Some(page) = self.roster.known(&peer).and_then(|one| one.diary.as_mut()) {
-            page.lost(kind, outbound);
-        }
+/// The simulated network lost a segment.
+pub(in crate::fold::world) fn write_loss(world: &mut World, peer: Peer, kind: Kind, outbound: bool) {
+    if let Some(page) = world.roster.known(&peer).and_then(|one| one.diary.as_mut()) {
+        page.lost(kind, outbound);
     }
 }
 

@@ -1,8 +1,8 @@
 use std::net::Ipv4Addr;
 
 use super::*;
-use crate::fold::connection::Belief;
-use crate::fold::ledger::Cause;
+use crate::fold::connection::{Belief, Connection};
+use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Began, Event, Listening, Rung};
 use crate::model::sample::{Listed, QueueReading};

@@ -1,8 +1,8 @@
 //! What stands beside the arrows of a ladder.
 
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
-use crate::fold::ledger::Cause;
 use crate::fold::world::diary::{Entry, Fate, What};
+use crate::model::cause::Cause;
 use crate::model::segment::{Kind, Toward};
 use crate::say;
 use crate::ui::browse::server_words;

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use super::super::Scene;
 use super::paper::{Paper, Speech};
 use super::words::said;
-use crate::model::lesson::Course;
+use crate::fold::course::Course;
 use crate::say;
 use crate::scenario::lesson::Lesson;
 use crate::scenario::outcome::Verdict;

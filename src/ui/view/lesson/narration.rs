@@ -9,7 +9,7 @@ use super::super::letters::{Letter, Pen, broken};
 use super::super::{Scene, ink};
 use super::paper::{Line, Paper, Seen, Speech};
 use super::{speech, words};
-use crate::model::lesson::Course;
+use crate::fold::course::Course;
 use crate::say;
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;

@@ -13,7 +13,7 @@ use super::plan::Plan;
 use super::{boxed, cells, count, cut, pen};
 use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
 use crate::fold::history::Slot;
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;

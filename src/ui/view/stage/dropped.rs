@@ -9,7 +9,7 @@ use super::super::{Scene, ink};
 use super::flows;
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
 use crate::fold::history::Slot;
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;

@@ -1,7 +1,7 @@
 //! From slots to columns: each column has the most that any of its slots had, so that no peak is lost at any zoom.
 
 use crate::fold::history::{History, Slot};
-use crate::fold::ledger::Cause;
+use crate::model::cause::Cause;
 use crate::ui::window::Grain;
 
 /// One column: what happened during some slots.

@@ -1,7 +1,7 @@
 //! Which rows the timeline has: both queues always; drops, flows and single causes as room comes.
 
-use crate::fold::ledger::Cause;
 use crate::fold::world::World;
+use crate::model::cause::Cause;
 use crate::say;
 
 /// The rows, from top to bottom.

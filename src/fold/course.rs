@@ -1,0 +1,126 @@
+//! Where a lesson stands: its facts, added up.
+
+use std::collections::BTreeMap;
+
+use crate::model::lesson::{LessonFact, Phase};
+use crate::model::stamp::Stamp;
+
+/// Where a lesson stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Course {
+    /// The lesson's name.
+    pub name: String,
+    /// The lesson's whole text.
+    pub source: String,
+    /// The present scene, from 0.
+    pub scene: usize,
+    /// The present step of it, from 0; `None` before the first.
+    pub step: Option<usize>,
+    /// How far that step is.
+    pub phase: Phase,
+    /// Since when the step is in this phase.
+    pub since: Stamp,
+    /// The prediction made in this step, and whether it was right.
+    pub choice: Option<(usize, Option<bool>)>,
+    /// Whether the last prediction that was made in a scene and step turned out right: who repeats a scene is asked once more, but
+    /// it is one question.
+    pub answers: BTreeMap<(usize, usize), bool>,
+    /// Numbers that outlive their scene.
+    pub kept: BTreeMap<String, f64>,
+    /// True when the last step has been told and left.
+    pub over: bool,
+}
+
+impl Course {
+    /// True while a question waits for a prediction.
+    pub fn asks(&self) -> bool {
+        self.step.is_some() && self.phase == Phase::Asked && !self.over
+    }
+
+    /// True while what was said waits until somebody has read it and goes on.
+    pub fn has_told(&self) -> bool {
+        self.step.is_some() && matches!(self.phase, Phase::Told | Phase::Missed) && !self.over
+    }
+
+    /// Predictions that turned out right, and all of them.
+    pub fn score(&self) -> (usize, usize) {
+        (self.answers.values().filter(|right| **right).count(), self.answers.len())
+    }
+
+    /// Takes one fact.
+    pub fn apply(&mut self, at: Stamp, fact: &LessonFact) {
+        match fact {
+            LessonFact::Opened { name, source } => {
+                *self = Self { name: name.clone(), source: source.clone(), since: at, ..Self::default() };
+            }
+            LessonFact::Scene(scene) => {
+                (self.scene, self.step, self.choice, self.over) = (*scene, None, None, false);
+                self.since = at;
+            }
+            LessonFact::Step { step, phase } => {
+                if self.step != Some(*step) {
+                    self.choice = None;
+                }
+                (self.step, self.phase, self.since) = (Some(*step), *phase, at);
+            }
+            LessonFact::Chose { choice } => self.choice = Some((*choice, None)),
+            LessonFact::Scored { right } => {
+                if let (Some((_, verdict)), Some(step)) = (&mut self.choice, self.step) {
+                    *verdict = *right;
+                    let question = (self.scene, step);
+                    match right {
+                        Some(right) => self.answers.insert(question, *right),
+                        None => self.answers.remove(&question),
+                    };
+                }
+            }
+            LessonFact::Kept { name, value } => {
+                self.kept.insert(name.clone(), *value);
+            }
+            LessonFact::Over => self.over = true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prediction_counts_once_it_met_the_measurement() {
+        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        course.apply(at, &LessonFact::Step { step: 0, phase: Phase::Asked });
+        course.apply(at, &LessonFact::Chose { choice: 2 });
+        course.apply(at, &LessonFact::Step { step: 0, phase: Phase::Doing });
+        assert_eq!((course.choice, course.score()), (Some((2, None)), (0, 0)));
+        course.apply(at, &LessonFact::Scored { right: Some(true) });
+        assert_eq!((course.choice, course.score()), (Some((2, Some(true))), (1, 1)));
+        course.apply(at, &LessonFact::Step { step: 1, phase: Phase::Doing });
+        assert_eq!(course.choice, None);
+    }
+
+    #[test]
+    fn the_last_answer_to_a_question_counts_once() {
+        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        let mut answer = |scene, step, right| {
+            course.apply(at, &LessonFact::Scene(scene));
+            course.apply(at, &LessonFact::Step { step, phase: Phase::Asked });
+            course.apply(at, &LessonFact::Chose { choice: 0 });
+            course.apply(at, &LessonFact::Scored { right });
+            course.score()
+        };
+        assert_eq!(answer(0, 1, Some(false)), (0, 1));
+        assert_eq!(answer(0, 1, Some(true)), (1, 1), "the scene was repeated");
+        assert_eq!(answer(0, 2, Some(false)), (1, 2), "another question of the scene");
+        assert_eq!(answer(1, 1, Some(true)), (2, 3), "the same step of another scene");
+        assert_eq!(answer(0, 1, None), (1, 2), "what could not be told is no answer");
+    }
+
+    #[test]
+    fn what_is_kept_outlives_its_scene() {
+        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        course.apply(at, &LessonFact::Kept { name: "slow".into(), value: 2.5 });
+        course.apply(at, &LessonFact::Scene(1));
+        assert_eq!((course.scene, course.step, course.kept["slow"]), (1, None, 2.5));
+    }
+}

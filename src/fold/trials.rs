@@ -1,0 +1,107 @@
+//! What is known of the experiments beside the listener: their facts, added up.
+
+use std::collections::BTreeMap;
+
+use crate::model::experiment::{Line, Trial, TrialFact};
+use crate::model::stamp::Stamp;
+
+/// What is known of the trials of a session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trials {
+    /// The one that runs.
+    pub running: Option<Trial>,
+    /// What was done, oldest first; bounded.
+    pub lines: Vec<(Stamp, Line)>,
+    /// Which of these lines are the first of their trial, oldest first.
+    pub starts: Vec<usize>,
+    /// What was measured, by name.
+    pub measured: BTreeMap<String, f64>,
+    /// The names that the last trial has measured, in the order in which it did.
+    pub newest: Vec<String>,
+    /// Trials that are over.
+    pub done: u32,
+    /// Why the last one could not be carried out.
+    pub failed: Option<String>,
+}
+
+impl Trials {
+    /// Takes one fact.
+    pub fn apply(&mut self, at: Stamp, fact: &TrialFact) {
+        match fact {
+            TrialFact::Began(trial) => {
+                self.running = Some(*trial);
+                self.failed = None;
+                self.newest.clear();
+                if self.starts.last() != Some(&self.lines.len()) {
+                    self.starts.push(self.lines.len());
+                }
+            }
+            TrialFact::Line(line) => {
+                if self.lines.len() == MOST_LINES {
+                    self.lines.remove(0);
+                    self.starts.retain(|start| *start > 0);
+                    self.starts.iter_mut().for_each(|start| *start -= 1);
+                }
+                self.lines.push((at, line.clone()));
+            }
+            TrialFact::Measured { name, value } => {
+                self.measured.insert(name.clone(), *value);
+                if !self.newest.contains(name) {
+                    self.newest.push(name.clone());
+                }
+            }
+            TrialFact::Ended { failed, .. } => {
+                self.running = None;
+                self.done += 1;
+                self.failed.clone_from(failed);
+            }
+        }
+    }
+}
+
+/// How many lines are kept.
+const MOST_LINES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::experiment::Mood;
+
+    #[test]
+    fn what_a_trial_measured_outlives_it() {
+        let mut trials = Trials::default();
+        let at = Stamp::from_millis(5);
+        trials.apply(at, &TrialFact::Began(Trial::BindFour));
+        assert_eq!(trials.running, Some(Trial::BindFour));
+        trials.apply(at, &TrialFact::Measured { name: "rows".into(), value: 4.0 });
+        trials.apply(at, &TrialFact::Ended { trial: Trial::BindFour, failed: None });
+        assert_eq!((trials.running, trials.done, trials.measured["rows"]), (None, 1, 4.0));
+    }
+
+    #[test]
+    fn each_trial_has_its_own_first_line_and_its_own_names() {
+        let mut trials = Trials::default();
+        let mut tell = |fact: &TrialFact| trials.apply(Stamp::ZERO, fact);
+        let line = || {
+            TrialFact::Line(Line {
+                who: "server".into(),
+                call: "close()".into(),
+                outcome: "0".into(),
+                mood: Mood::Good,
+            })
+        };
+        let measured = |name: &str| TrialFact::Measured { name: name.into(), value: 1.0 };
+        tell(&TrialFact::Began(Trial::BindFour));
+        (0..3).for_each(|_| tell(&line()));
+        tell(&measured("rows"));
+        tell(&TrialFact::Began(Trial::BindInUse));
+        tell(&line());
+        for name in ["try-10", "try-2", "try-10"] {
+            tell(&measured(name));
+        }
+        assert_eq!((&trials.starts[..], &trials.newest[..]), (&[0, 3][..], &["try-10".to_owned(), "try-2".into()][..]));
+        assert_eq!(trials.measured.len(), 3, "what was measured before is still known");
+        (0..MOST_LINES - 2).for_each(|_| trials.apply(Stamp::ZERO, &line()));
+        assert_eq!((trials.lines.len(), &trials.starts[..]), (MOST_LINES, &[1][..]), "two lines have left");
+    }
+}

@@ -1,0 +1,161 @@
+//! [`apply`]: every fact finds its place here.
+
+use super::diary::writing;
+use super::{Cost, Losses, SegmentTally, World, arbiter, changes, lives, readings, watched, wire};
+use crate::fold::diagnosis::Finding;
+use crate::fold::world::note::{Note, Who};
+use crate::model::event::{Began, Event, Listening, Loss};
+use crate::model::lesson::LessonFact;
+use crate::model::peer::Peer;
+use crate::model::queue::SynRule;
+use crate::model::settings::{Knobs, Sysctl};
+use crate::model::stamp::Stamp;
+use crate::model::tempo::{Tempo, Thing};
+use crate::say;
+use crate::text::sentence::Sentence;
+
+/// Takes one fact; what the rules find is not looked for.
+pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
+    match event {
+        Event::Began(_) => {
+            let told = |finding: &Finding| finding.subject.is_some();
+            let mut found = std::mem::take(&mut world.found);
+            let mut findings = std::mem::take(&mut world.findings);
+            found.retain(|_, finding| told(finding));
+            findings.retain(told);
+            let (survey, lesson) = (std::mem::take(&mut world.survey), world.lesson.take());
+            *world = World { now: at, opened: at, survey, lesson, found, findings, ..World::default() };
+        }
+        Event::Watching(_) | Event::Lesson(LessonFact::Opened { .. }) => {
+            *world = World { now: at, opened: at, ..World::default() };
+        }
+        _ => {}
+    }
+    let at = at.max(world.now);
+    world.now = at;
+    world.resolve_silence(at);
+    match event {
+        Event::Began(began) => begin(world, began),
+        Event::Listening(listening) => listen(world, at, *listening),
+        Event::Sysctl { name, value } => set_sysctl(world, at, *name, *value),
+        Event::Knobs(knobs) => turn(world, at, knobs),
+        Event::Tempo(tempo) => set_tempo(world, at, *tempo),
+        Event::Stepped { peer, thing } => stepped(world, *peer, *thing),
+        Event::Segment(segment) => wire::segment(world, at, segment),
+        Event::Client { id, peer, life } => lives::live(world, at, *id, *peer, *life),
+        Event::Served { peer, deed } => lives::serve(world, at, *peer, *deed),
+        Event::AcceptFailed { errno } => {
+            *world.accept_errors.entry(*errno).or_default() += 1;
+        }
+        Event::Queue(reading) => readings::read_queue(world, at, reading),
+        Event::Listed(listed) => readings::read_lists(world, at, listed),
+        Event::Counters(counters) => readings::read_counters(world, counters),
+        Event::Loss(loss) => world.losses.add(*loss),
+        Event::Cost { eye, nanos } => {
+            let cost: &mut Cost = world.costs.entry(*eye).or_default();
+            cost.readings += 1;
+            cost.nanos += nanos;
+        }
+        Event::Refused { message } => world.note(Note::Refused(message.clone())),
+        Event::Watching(watching) => world.sysctls = watching.sysctls.clone(),
+        Event::Trial(fact) => world.trials.apply(at, fact),
+        Event::Lesson(fact) => world.lesson.get_or_insert_default().apply(at, fact),
+        Event::Roll(_)
+        | Event::Owned { .. }
+        | Event::Crowded { .. }
+        | Event::Knocked(_)
+        | Event::Chosen(_)
+        | Event::Tick => {}
+        Event::Ended => end(world, at),
+    }
+    world.survey.apply(at, event);
+    world.history.slot_at(at);
+    world.roster.sweep(at);
+    watched::part(world, at);
+    writing::tend_diaries(world, at);
+}
+
+fn begin(world: &mut World, began: &Began) {
+    let mut numbers = began.kernel.split(['.', '-']).map_while(|part| part.parse().ok());
+    if let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) {
+        world.syn_rule = SynRule::of_version(major, minor);
+    }
+    world.sysctls = began.sysctls.clone();
+    world.segments = began.tap.then(SegmentTally::default);
+    world.open.stranger.is = began.watched;
+    world.open.stranger.blind = began.watched && !began.tap;
+    world.began = Some(began.clone());
+}
+
+fn listen(world: &mut World, at: Stamp, listening: Listening) {
+    let first = world.listening.replace(listening).is_none();
+    if listening.limit.is_some() {
+        world.reading.limit = listening.limit;
+    }
+    world.set_capacities(at);
+    if first && world.is_watched() {
+        // Nobody saw that call: the limit is what it left behind.
+        return;
+    }
+    mark(world, at);
+    world.note(Note::Listened { backlog: listening.backlog, limit: listening.limit });
+}
+
+fn set_sysctl(world: &mut World, at: Stamp, name: Sysctl, value: i64) {
+    world.sysctls.set(name, value);
+    mark(world, at);
+    world.note(Note::Changed(Sentence::new(move || format!("{} = {value}", name.name()))));
+}
+
+fn turn(world: &mut World, at: Stamp, knobs: &Knobs) {
+    if let Some(before) = world.knobs.replace(knobs.clone()) {
+        for change in changes::between(&before, knobs) {
+            world.note(Note::Changed(change));
+        }
+        mark(world, at);
+    }
+}
+
+fn set_tempo(world: &mut World, at: Stamp, tempo: Tempo) {
+    let before = std::mem::replace(&mut world.tempo, tempo);
+    if before.held != tempo.held {
+        let held = || say!("step mode: the clients' time stands still").to_owned();
+        let runs = || say!("the clients' time runs again").to_owned();
+        world.note(Note::Changed(if tempo.held { Sentence::new(held) } else { Sentence::new(runs) }));
+        mark(world, at);
+    }
+    if before.pace.to_bits() != tempo.pace.to_bits() {
+        let what = move || say!("the clients' time runs at {pace}×", pace = tempo.pace);
+        world.note(Note::Changed(Sentence::new(what)));
+    }
+}
+
+fn stepped(world: &mut World, peer: Peer, thing: Thing) {
+    let id = world.roster.connection(&peer).and_then(|one| one.id);
+    world.note(Note::Stepped { who: Who { id, peer }, thing });
+}
+
+fn mark(world: &mut World, at: Stamp) {
+    world.history.slot_at(at).mark = true;
+}
+
+fn end(world: &mut World, at: Stamp) {
+    while let Some((since, peer)) = world.open.unanswered.pop_front() {
+        world.charge_silence(since, peer);
+    }
+    arbiter::arbitrate(world);
+    world.set_capacities(at);
+    world.ended = true;
+}
+
+impl Losses {
+    const fn add(&mut self, loss: Loss) {
+        match loss {
+            Loss::LateTicks(count) => self.late_ticks += count,
+            Loss::TapDropped(count) => self.tap_dropped += count,
+            Loss::DetailSkipped(count) => self.detail_skipped += count,
+            Loss::ArrivalsSkipped(count) => self.arrivals_skipped += count,
+            Loss::Saturated => self.saturated = true,
+        }
+    }
+}
