@@ -1,7 +1,6 @@
 //! The command line in the language that is spoken: what each command, option and value is for, as `--help` and the manual page say
 //! it. The words themselves are the same in every language; the English texts stand with them in [`args`](super::args).
 
-use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::io::{IsTerminal, stdout};
@@ -13,14 +12,17 @@ use self::sheet::Sheet;
 pub(super) use self::sheet::columns;
 use super::args::Cli;
 use super::examples;
-use crate::model::settings::Sysctl;
 use crate::say;
 use crate::text::lang::{self, Lang};
 
 mod refusal;
 mod sheet;
+#[cfg(feature = "internals")]
+mod texts;
 
 pub use self::refusal::refusal;
+#[cfg(feature = "internals")]
+pub use self::texts::texts;
 
 /// What the words mean, the program's name first.
 ///
@@ -71,13 +73,6 @@ fn headed(line: &str) -> String {
     }
 }
 
-/// Every English text of the command line that has to have a translation.
-pub fn texts() -> BTreeSet<String> {
-    let mut texts: BTreeSet<String> = FRAME.iter().chain(&refusal::PARSERS).map(|text| (*text).to_owned()).collect();
-    gather(&built(), &mut texts);
-    texts
-}
-
 fn whole(sheet: Sheet) -> Command {
     told(built(), sheet, sheet)
 }
@@ -87,29 +82,6 @@ fn built() -> Command {
     let mut command = Cli::command();
     command.build();
     command
-}
-
-fn shown(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|arg| !arg.is_hide_set())
-}
-
-fn gather(command: &Command, texts: &mut BTreeSet<String>) {
-    let of_command = [command.get_about(), command.get_long_about()];
-    let of_arguments = shown(command).flat_map(|arg| [arg.get_help(), arg.get_long_help()]);
-    for text in of_command.into_iter().chain(of_arguments).flatten() {
-        texts.extend(paragraphs(text));
-    }
-    for arg in shown(command) {
-        texts.extend(arg.get_help_heading().map(str::to_owned));
-        texts.extend(arg.get_possible_values().iter().filter_map(|value| value.get_help()).flat_map(paragraphs));
-    }
-    for verb in command.get_subcommands() {
-        gather(verb, texts);
-    }
-    // Their names are their names.
-    for sysctl in Sysctl::ALL {
-        texts.remove(sysctl.name());
-    }
 }
 
 /// A command's texts. What it is about stands on its own page, and `beside` its name on the one that lists it.
