@@ -1,25 +1,38 @@
-//! Text in lines of a readable width, and in columns: counted in the columns of a terminal, where a Chinese sign takes two.
+//! Text in lines and in columns, counted in the columns of a terminal, where a Chinese character takes two. The crate textwrap fills
+//! the lines; where a line may end is decided here, because Chinese has no blanks between its words.
 
+use std::borrow::Cow;
+
+use textwrap::core::Word;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The words of `text` in lines of at most `width` columns (a longer word has a line of its own), each behind `indent`. Chinese, which
-/// has no blanks between its words, is broken between any two signs, but never before a closing mark or after an opening one.
+/// The words of `text` in lines of at most `width` columns, each behind `indent`. A longer word has a line of its own.
 pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let mut filled = 0;
-    for piece in text.split_whitespace().flat_map(pieces) {
-        let gap = usize::from(piece.after_blank);
-        let wide = piece.text.width();
-        if let Some(line) = lines.last_mut().filter(|_| filled + gap + wide <= width) {
-            line.push_str(&" ".repeat(gap));
-            line.push_str(piece.text);
-            filled += gap + wide;
-        } else {
-            lines.push(format!("{indent}{}", piece.text));
-            filled = indent.width() + wide;
-        }
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() {
+        return text;
     }
-    lines.join("\n")
+    textwrap::wrap(&text, options(width).initial_indent(indent).subsequent_indent(indent)).join("\n")
+}
+
+/// The words of `text` in lines of at most `columns`. A word that is longer than a line is broken where the line ends.
+pub fn lines(text: &str, columns: u16) -> Vec<String> {
+    if text.trim_end().is_empty() {
+        return Vec::new();
+    }
+    let lines = textwrap::wrap(text, options(columns.max(2).into()).break_words(true));
+    lines.into_iter().map(Cow::into_owned).collect()
+}
+
+/// The first line of `text` and what follows it. A text whose first word is wider than `columns` stays whole.
+pub fn split(text: &str, columns: u16) -> (&str, &str) {
+    if text.width() <= columns.into() {
+        return (text, "");
+    }
+    let lines = textwrap::wrap(text, options(columns.into()));
+    let first = lines.first().map_or(0, |line| line.len());
+    if text[..first].width() > columns.into() { (text, "") } else { (&text[..first], text[first..].trim_start()) }
 }
 
 /// The text and blanks behind it, `columns` wide together; longer text stays whole.
@@ -32,33 +45,55 @@ pub(crate) fn right(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(text.width())))
 }
 
-/// What is never torn apart.
-struct Piece<'t> {
-    text: &'t str,
-    /// A blank stands before it, unless a line begins with it.
-    after_blank: bool,
+fn options<'o>(width: usize) -> Options<'o> {
+    Options::new(width)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_separator(WordSeparator::Custom(|line| Box::new(pieces(line).into_iter())))
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false)
 }
 
-fn pieces(word: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let mut begin = 0;
-    for ((_, before), (at, after)) in word.char_indices().zip(word.char_indices().skip(1)) {
-        if may_break(before, after) {
-            pieces.push(Piece { text: &word[begin..at], after_blank: begin == 0 });
-            begin = at;
+/// The smallest pieces between which a line may end; blanks stay at the end of a piece.
+fn pieces(line: &str) -> Vec<Word<'_>> {
+    let (mut pieces, mut first) = (Vec::new(), 0);
+    for ((_, before), (at, after)) in line.char_indices().zip(line.char_indices().skip(1)) {
+        if may_break(before, after) && !is_unit(&line[..at], &line[at..]) {
+            pieces.push(Word::from(&line[first..at]));
+            first = at;
         }
     }
-    pieces.push(Piece { text: &word[begin..], after_blank: begin == 0 });
+    pieces.push(Word::from(&line[first..]));
     pieces
 }
 
 fn may_break(before: char, after: char) -> bool {
-    let wide = |one: char| one.width() == Some(2);
-    (wide(before) || wide(after)) && !OPENING.contains(before) && !CLOSING.contains(after)
+    let is_wide = |letter: char| letter.width() == Some(2);
+    match (before, after) {
+        (_, ' ') => false,
+        (' ', _) => true,
+        _ => (is_wide(before) || is_wide(after)) && !OPENING.contains(before) && !CLOSING.contains(after),
+    }
 }
 
-const OPENING: &str = "（「『《〈【“‘([{`";
-const CLOSING: &str = "，。、：；！？）」』》〉】”’…,.:;!?)]}%`";
+/// True where a number ends and its unit begins.
+fn is_unit(before: &str, behind: &str) -> bool {
+    let number =
+        before.strip_suffix(' ').is_some_and(|before| before.ends_with(|letter: char| letter.is_ascii_digit()));
+    let end = behind.find(|letter: char| !(letter.is_alphanumeric() || letter == '%')).unwrap_or(behind.len());
+    number && (UNITS.contains(&&behind[..end]) || CHINESE_UNITS.iter().any(|unit| behind.starts_with(unit)))
+}
+
+/// What belongs to the number before it.
+const UNITS: [&str; 9] = ["s", "ms", "us", "µs", "min", "h", "%", "B", "bytes"];
+
+/// The same where no space follows.
+const CHINESE_UNITS: [&str; 5] = ["秒", "毫秒", "微秒", "分钟", "字节"];
+
+/// No line ends with one of these.
+const OPENING: &str = "（「『《〈【“‘([{`┃";
+
+/// No line begins with one of these.
+const CLOSING: &str = "，。、：；！？）」』》〉】”’…—％·×,.:;!?)]}%/`";
 
 #[cfg(test)]
 mod tests {
@@ -100,5 +135,55 @@ mod tests {
     fn cells_are_filled_up_to_their_columns_by_width() {
         assert_eq!((left("队列", 6), right("队列", 6)), ("队列  ".to_owned(), "  队列".to_owned()));
         assert_eq!((left("longer", 3), right("a", 3)), ("longer".to_owned(), "  a".to_owned()));
+    }
+
+    #[test]
+    fn words_stay_whole_and_letters_of_chinese_may_part() {
+        assert_eq!(lines("six of eight fit", 9), ["six of", "eight fit"]);
+        assert_eq!(lines("八个客户端同时到来", 8), ["八个客户", "端同时到", "来"]);
+        assert_eq!(lines("调用 accept() 之后", 10), ["调用", "accept()", "之后"]);
+        assert_eq!(lines("", 9), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_number_and_its_unit_stay_together() {
+        assert_eq!(lines("it came after 0.8 s again", 15), ["it came after", "0.8 s again"]);
+        assert_eq!(lines("lost: 25 %.", 9), ["lost:", "25 %."]);
+        assert_eq!(lines("等了 0.8 秒才到", 9), ["等了", "0.8 秒才", "到"]);
+        assert_eq!(lines("it took 6 sockets", 9), ["it took 6", "sockets"], "no unit");
+    }
+
+    #[test]
+    fn nothing_that_closes_begins_a_line() {
+        assert_eq!(lines("队列满了，丢弃。", 8), ["队列满", "了，丢", "弃。"]);
+        assert_eq!(lines("它（队列）满", 4), ["它", "（队", "列）", "满"]);
+        assert_eq!(lines("满（队列）", 4), ["满", "（队", "列）"], "nor does what opens end one");
+    }
+
+    #[test]
+    fn a_word_longer_than_a_line_is_broken_and_nothing_is_lost() {
+        let text = "tcp_max_syn_backlog 三四 x";
+        for columns in 2..30 {
+            let lines = lines(text, columns);
+            assert!(lines.iter().all(|line| line.width() <= columns.into()), "{columns}: {lines:?}");
+            let (whole, kept) = (text.replace(' ', ""), lines.concat().replace(' ', ""));
+            assert_eq!(kept, whole, "{columns}");
+        }
+    }
+
+    #[test]
+    fn chinese_is_split_between_letters_but_not_before_a_comma_or_after_a_bracket() {
+        assert_eq!(split("队列满，新的 SYN 被丢弃", 7), ("队列", "满，新的 SYN 被丢弃"));
+        assert_eq!(split("队列满，新的 SYN 被丢弃", 8), ("队列满，", "新的 SYN 被丢弃"));
+        assert_eq!(split("队列满，新的 SYN 被丢弃", 14), ("队列满，新的", "SYN 被丢弃"));
+        assert_eq!(split("队列（SYN）满", 7), ("队列", "（SYN）满"));
+        assert_eq!(split("backlog队列", 8), ("backlog", "队列"));
+    }
+
+    #[test]
+    fn a_split_text_keeps_every_word() {
+        assert_eq!(split("to be or not", 6), ("to be", "or not"));
+        assert_eq!(split("to be", 6), ("to be", ""));
+        assert_eq!(split("averylongword and more", 6), ("averylongword and more", ""));
     }
 }

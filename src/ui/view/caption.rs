@@ -14,6 +14,7 @@ use crate::fold::world::note::Note;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::say;
 use crate::text::lang::said;
+use crate::text::wrap::split;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -24,7 +25,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let style = if matches!(sign, "✗" | "▲") { style } else { style.patch(theme.strong()) };
     let col = ink::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
     let room = area.width.saturating_sub(col + 1);
-    let (first, rest) = if area.height > 1 { ink::split(&text, room) } else { (text.as_str(), "") };
+    let (first, rest) = if area.height > 1 { split(&text, room) } else { (text.as_str(), "") };
     ink::write(buf, area, (col, 0), &ink::fit(first, room), style);
     ink::write(buf, area, (col, 1), &ink::fit(rest, room), style);
 }

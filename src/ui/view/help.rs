@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use super::{SMALLEST, Scene, footer, ink};
 use crate::say;
 use crate::text::lang::{said, within};
+use crate::text::wrap;
 use crate::ui::browse::Screen;
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::{self, Action, Binding};
@@ -101,10 +102,10 @@ fn lines(state: &UiState, size: Size) -> Vec<Line> {
 }
 
 fn add(lines: &mut Vec<Line>, (sign, words, style): Sign, room: u16) {
-    let (mut first, mut rest) = ink::split(words, room);
+    let (mut first, mut rest) = wrap::split(words, room);
     lines.push(Line { sign, words: first.to_owned(), style, goes_on: false, binding: None });
     while !rest.is_empty() {
-        (first, rest) = ink::split(rest, room);
+        (first, rest) = wrap::split(rest, room);
         lines.push(Line { sign: "", words: first.to_owned(), style, goes_on: true, binding: None });
     }
 }

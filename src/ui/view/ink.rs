@@ -89,38 +89,6 @@ pub(super) fn frame(
     Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
 }
 
-/// Splits `text` at the last space, or between two letters of which one is wide, before `columns`.
-pub(super) fn split(text: &str, columns: u16) -> (&str, &str) {
-    if width(text) <= columns {
-        return (text, "");
-    }
-    let (mut used, mut last, mut before) = (0, None, " ");
-    let mut at = 0;
-    for sign in Span::raw(text).styled_graphemes(Style::new()).map(|sign| sign.symbol) {
-        if used > columns {
-            break;
-        }
-        if sign == " " {
-            last = Some((at, at + 1));
-        } else if may_part(before, sign) {
-            last = Some((at, at));
-        }
-        (used, before, at) = (used + width(sign), sign, at + sign.len());
-    }
-    last.map_or((text, ""), |(end, next)| (&text[..end], &text[next..]))
-}
-
-/// True where a line may end without a space: beside a wide letter, but not before what closes or after what opens.
-fn may_part(left: &str, right: &str) -> bool {
-    left != " " && (is_wide(left) || is_wide(right)) && !CLOSING.contains(right) && !OPENING.contains(left)
-}
-
-/// Signs with which no line begins.
-const CLOSING: &str = "，。、：；！？）」』》…·%×)/";
-
-/// Signs with which no line ends.
-const OPENING: &str = "（「『《(┃";
-
 /// `text` cut and filled up to exactly `columns`.
 pub(super) fn cell(text: &str, columns: u16) -> String {
     let mut cell = fit(text, columns);
@@ -166,17 +134,6 @@ mod tests {
         assert_eq!(fit("abcdef", 4), "abc…");
         assert_eq!(fit("abcd", 4), "abcd");
         assert_eq!(fit("abc", 0), "");
-        assert_eq!(split("to be or not", 6), ("to be", "or not"));
-        assert_eq!(split("to be", 6), ("to be", ""));
-    }
-
-    #[test]
-    fn chinese_is_split_between_letters_but_not_before_a_comma_or_after_a_bracket() {
-        assert_eq!(split("队列满，新的 SYN 被丢弃", 7), ("队列", "满，新的 SYN 被丢弃"));
-        assert_eq!(split("队列满，新的 SYN 被丢弃", 8), ("队列满，", "新的 SYN 被丢弃"));
-        assert_eq!(split("队列满，新的 SYN 被丢弃", 14), ("队列满，新的", "SYN 被丢弃"));
-        assert_eq!(split("队列（SYN）满", 7), ("队列", "（SYN）满"));
-        assert_eq!(split("backlog队列", 8), ("backlog", "队列"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::fold::world::diary::{Entry, Fate, Page, Passage, What};
 use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::text::wrap::split;
 use crate::ui::browse::{Chosen, address, belief_words, client_words};
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
@@ -58,7 +59,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let inner = ink::frame(buf, area, (&title, theme.strong()), (&state, style), theme.calm());
     let text = next::whole(chosen, scene.world, scene.now);
     let words = 2 + ink::width(say!("next:"));
-    let (first, rest) = ink::split(&text, inner.width.saturating_sub(words + 1));
+    let (first, rest) = split(&text, inner.width.saturating_sub(words + 1));
     let foot = 1 + u16::from(!rest.is_empty());
     let columns = columns(inner.width);
     heads(buf, Rect { height: 1, ..inner }, columns, scene);

@@ -20,7 +20,6 @@ pub(super) mod reminder;
 mod speech;
 mod transcript;
 mod words;
-mod wrap;
 
 pub(super) use plan::is_wide;
 

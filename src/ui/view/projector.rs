@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::letters::{Letter, Pen, broken};
 use super::{Scene, caption, footer, header, ink, stage, timeline};
+use crate::text::wrap::split;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -83,7 +84,7 @@ fn said(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let mut rest = text.as_str();
     for row in 0..area.height {
         let room = area.width.saturating_sub(col + 1);
-        let (first, after) = if row + 1 < area.height { ink::split(rest, room) } else { (rest, "") };
+        let (first, after) = if row + 1 < area.height { split(rest, room) } else { (rest, "") };
         ink::write(buf, area, (col, row), &ink::fit(first, room), style);
         rest = after;
     }

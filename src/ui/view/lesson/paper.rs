@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use ratatui::style::Style;
 
-use super::wrap::wrapped;
 use crate::say;
+use crate::text::wrap;
 use crate::ui::keymap::Action;
 use crate::ui::theme::Theme;
 
@@ -62,13 +62,13 @@ pub(super) struct Paper {
 
 impl Paper {
     pub(super) fn text(self, text: &str, style: Style, rank: u8) -> Vec<Line> {
-        let lines = wrapped(text, self.columns).into_iter().enumerate();
+        let lines = wrap::lines(text, self.columns).into_iter().enumerate();
         let line = |(row, text)| Line { pieces: vec![(text, style, None)], rank, follows: row > 0, ..Line::default() };
         lines.map(line).collect()
     }
 
     pub(super) fn signed(self, sign: &str, text: &str, style: Style) -> Vec<Line> {
-        let lines = wrapped(text, self.columns.saturating_sub(2)).into_iter().enumerate();
+        let lines = wrap::lines(text, self.columns.saturating_sub(2)).into_iter().enumerate();
         let line = |(row, text): (usize, String)| Line {
             pieces: vec![(format!("{} {text}", if row == 0 { sign } else { " " }), style, None)],
             follows: row > 0,

@@ -8,12 +8,12 @@ use ratatui::style::Style;
 use super::super::{Scene, ink};
 use super::paper::{Line, PAST, Paper, Piece, Speech};
 use super::words::said;
-use super::wrap::wrapped;
 use super::{ending, words};
 use crate::fold::course::Course;
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
+use crate::text::wrap;
 use crate::ui::keymap::Action;
 use crate::ui::lesson::Page;
 use crate::ui::numbers;
@@ -150,7 +150,7 @@ fn choices(ask: &Question, page: &Page, course: &Course, (paper, rank): (Paper, 
         let loud = open || chosen == Some(index) || mark == "✓";
         let style = if loud { Style::new() } else { theme.calm() };
         let number = if open { theme.strong() } else { style };
-        let text = wrapped(&said(&choice.text, &page.numbers), paper.columns.saturating_sub(3));
+        let text = wrap::lines(&said(&choice.text, &page.numbers), paper.columns.saturating_sub(3));
         let signs = std::iter::once(format!("{mark}{} ", index + 1)).chain(std::iter::repeat("   ".to_owned()));
         let row = |(row, (sign, text)): (usize, (String, String))| Line {
             pieces: vec![(sign, number, action), (text, style, action)],

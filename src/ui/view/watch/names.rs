@@ -1,5 +1,6 @@
 //! Names that are too long are cut in the middle: the beginning says what it is, the end tells it from its neighbours.
 
+use crate::text::wrap::split;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
@@ -53,7 +54,7 @@ pub(super) fn cell_right(text: &str, columns: u16) -> String {
 pub(super) fn wrap(text: &str, columns: u16, rows: u16) -> Vec<String> {
     let (mut lines, mut rest) = (Vec::new(), text);
     while !rest.is_empty() && lines.len() < usize::from(rows) {
-        let (line, after) = ink::split(rest, columns);
+        let (line, after) = split(rest, columns);
         if lines.len() + 1 == usize::from(rows) {
             lines.push(ink::fit(rest, columns));
             break;
