@@ -1,12 +1,9 @@
-//! One frame at 120×36: render, diff and the bytes that go to the terminal, against an empty frame and against the bytes of the
-//! toolkit's usual writer in the same run.
+//! One frame at 120×36: render, diff and the bytes that go to the terminal, against an empty frame in the same run.
 //!
 //! Targets: ≤ 1 ms at the 99th percentile, ≤ 2 KB per frame in the default lab.
 
 use std::hint::black_box;
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group};
@@ -15,13 +12,11 @@ use qviz::model::stamp::Stamp;
 use qviz::session::clock::Clock;
 use qviz::ui::keymap::Action;
 use qviz::ui::state::{Msg, UiState, update};
-use qviz::ui::terminal::pen::Pen;
+use qviz::ui::terminal::changes;
 use qviz::ui::theme::{Depth, Theme};
 use qviz::ui::view;
-use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
-use ratatui::{Terminal, TerminalOptions, Viewport};
 
 #[path = "../tests/screens/tale.rs"]
 #[expect(dead_code, reason = "the screens' tests use the rest")]
@@ -30,27 +25,6 @@ mod tale;
 use tale::{Tale, ms};
 
 const SIZE: Size = Size::new(120, 36);
-
-/// Counts what a terminal would have to take.
-#[derive(Clone, Default)]
-struct Wire(Arc<AtomicUsize>);
-
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.fetch_add(bytes.len(), Ordering::Relaxed);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn terminal(wire: &Wire) -> Terminal<CrosstermBackend<Wire>> {
-    let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.width, SIZE.height));
-    Terminal::with_options(CrosstermBackend::new(wire.clone()), TerminalOptions { viewport })
-        .unwrap_or_else(|error| unreachable!("memory takes every frame: {error}"))
-}
 
 /// The default lab's rhythm: waves of clients that fill both queues, overflow and drain.
 fn waves() -> Tale {
@@ -69,27 +43,25 @@ fn state() -> UiState {
 
 /// Every frame of half a minute, one by one.
 fn percentiles() -> io::Result<()> {
-    let (wire, clock, mut tale, mut state) = (Wire::default(), Clock::start(), waves(), state());
-    let (mut terminal, mut pen) = (terminal(&wire), Pen::default());
-    let (mut frames, mut usual) = (Vec::new(), Vec::new());
+    let (clock, mut tale, mut state) = (Clock::start(), waves(), state());
+    let (mut frames, mut shown) = (Vec::new(), None);
     for frame in 1..900 {
         tale.run(ms(frame * 34));
         if frame % 30 == 0 {
             tale.read_counters();
         }
-        let (before, began, mut bytes) = (wire.0.load(Ordering::Relaxed), clock.now(), Vec::new());
+        let began = clock.now();
         update(&mut state, Msg::Pulse(tale.now), &tale.world);
         let picture = view::picture(SIZE, &tale.world, &state, tale.now);
-        pen.draw(picture.clone(), &mut bytes);
+        let bytes = changes(&mut shown, picture)?;
         frames.push((clock.now().since(began), bytes.len()));
-        terminal.draw(|frame| frame.buffer_mut().clone_from(&picture))?;
-        usual.push(wire.0.load(Ordering::Relaxed) - before);
     }
     let mut anchor = Vec::new();
     let empty = Buffer::empty(Rect::from((Position::ORIGIN, SIZE)));
+    let mut blank = Some(empty.clone());
     for _ in 1..900 {
         let began = clock.now();
-        pen.draw(black_box(empty.clone()), &mut Vec::new());
+        changes(&mut blank, black_box(empty.clone()))?;
         anchor.push(clock.now().since(began));
     }
     let mut times: Vec<_> = frames.iter().map(|(time, _)| *time).collect();
@@ -105,25 +77,24 @@ fn percentiles() -> io::Result<()> {
         "frame 120x36: median {:?}, p99 {:?}; empty frame {:?}, ratio {ratio:.1}",
         times[450], times[890], anchor[450]
     )?;
-    writeln!(out, "bytes per frame: mean {mean}, median {}, p99 {}, most {}", bytes[449], bytes[889], bytes[897])?;
-    let share = bytes.iter().sum::<usize>() as f64 / usual.iter().skip(1).sum::<usize>() as f64;
-    usual.sort_unstable();
-    writeln!(out, "the usual writer: p99 {}; ours takes {share:.2} of its bytes", usual[889])
+    writeln!(out, "bytes per frame: mean {mean}, median {}, p99 {}, most {}", bytes[449], bytes[889], bytes[897])
 }
 
 fn frame(criterion: &mut Criterion) {
-    let (mut pen, mut tale, state) = (Pen::default(), waves(), state());
+    let (mut tale, state) = (waves(), state());
     tale.run(ms(3000));
     let empty = Buffer::empty(Rect::from((Position::ORIGIN, SIZE)));
     let mut group = criterion.benchmark_group("frame 120x36");
     group.bench_function("empty", |bencher| {
-        bencher.iter(|| pen.draw(black_box(empty.clone()), &mut Vec::new()));
+        let mut shown = Some(empty.clone());
+        bencher.iter(|| changes(&mut shown, black_box(empty.clone())));
     });
-    let mut now = tale.now;
+    let (mut now, mut shown) = (tale.now, None);
     group.bench_function("overflowing", |bencher| {
         bencher.iter(|| {
             now = now + Duration::from_micros(100);
-            pen.draw(view::picture(SIZE, black_box(&tale.world), &state, now), &mut Vec::new());
+            let picture = view::picture(SIZE, black_box(&tale.world), &state, now);
+            changes(&mut shown, picture)
         });
     });
     group.finish();
@@ -149,6 +120,7 @@ fn held(criterion: &mut Criterion) {
     group.bench_function("copy, an hour and 50k clients", |bencher| bencher.iter(|| black_box(most.world.clone())));
     for (name, zooms) in [("timeline of 30 s", 0), ("timeline of an hour", 6)] {
         let mut state = state();
+        state.frame = view::picture_and_info(SIZE, &most.world, &state, most.now).1;
         for _ in 0..zooms {
             update(&mut state, Msg::Press(Action::ZoomOut, most.now), &most.world);
         }
