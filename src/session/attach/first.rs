@@ -16,8 +16,10 @@ use crate::kernel::owners::Owners;
 use crate::kernel::proc::{self, CountersFile};
 use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
+use crate::model::message::Message;
 use crate::model::watch::{Rights, Watching};
 use crate::session::clock::Clock;
+use crate::text::lang::in_keys;
 
 pub(super) fn open(
     plan: AttachPlan,
@@ -31,8 +33,8 @@ pub(super) fn open(
     let mut eyes = Eyes::new(census, Owners::open(), counters, sysctls.clone());
     eyes.look_at_all(&clock);
     let seen = eyes.look_for_all_owners(&clock);
-    let rights =
-        Rights { tap: tap_refused.is_none(), tap_refused, owners: seen.reach(), owners_refused: seen.refused() };
+    let owners_refused = in_keys(|| seen.refused()).map(|why| Message::marked(&why));
+    let rights = Rights { tap: tap_refused.is_none(), tap_refused, owners: seen.reach(), owners_refused };
     let watching = Watching {
         kernel: proc::kernel_release(),
         pid: std::process::id(),

@@ -18,6 +18,7 @@ use crate::fold::nearby::nearest;
 use crate::kernel::proc;
 use crate::model::command::Command;
 use crate::model::event::{Began, Event, Listening, Loss, Rung, Stamped};
+use crate::model::message::Message;
 use crate::model::sample::QueueReading;
 use crate::model::settings::{ClientKind, Sysctl};
 use crate::model::stamp::Stamp;
@@ -177,7 +178,7 @@ impl Watcher {
             Turn::Unclear(meant) => {
                 self.taps.leave();
                 if self.plan.length != Length::Once || meant != Meant::Nobody {
-                    let message = self.unclear(&meant);
+                    let message = Message::of(|| self.unclear(&meant));
                     self.push(Event::Refused { message });
                 }
             }
@@ -272,10 +273,9 @@ impl Watcher {
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
                 Ok(Command::Choose(id)) => self.choose(id),
                 Ok(_) => {
-                    let message = say!(
-                        "this listener is somebody else's and only watched: qviz without watch has one of its own"
-                    );
-                    self.push(Event::Refused { message: message.into() });
+                    self.refuse(|| {
+                        say!("this listener is somebody else's and only watched: qviz without watch has one of its own")
+                    });
                 }
                 Err(TryRecvError::Empty) => return true,
             }
@@ -284,7 +284,7 @@ impl Watcher {
 
     fn choose(&mut self, id: Option<ListenerId>) {
         if !self.choice.choose(&self.register, id) {
-            return self.push(Event::Refused { message: say!("that listener is gone").into() });
+            return self.refuse(|| say!("that listener is gone"));
         }
         if let Some(id) = id {
             self.begin(id);
@@ -351,6 +351,11 @@ impl Watcher {
         self.push(Event::Ended);
         order(&mut self.batch);
         let _nobody_listens = self.facts.blocking_send(std::mem::take(&mut self.batch));
+    }
+
+    /// A wish cannot be carried out.
+    pub(super) fn refuse<T: std::fmt::Display>(&mut self, why: impl FnOnce() -> T) {
+        self.push(Event::Refused { message: Message::of(why) });
     }
 
     pub(super) fn push(&mut self, event: Event) {

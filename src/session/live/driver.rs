@@ -19,6 +19,7 @@ use crate::lab::namespace::SendPass;
 use crate::lab::server::Server;
 use crate::model::command::Command;
 use crate::model::event::{Event, Listening, Loss, Stamped};
+use crate::model::message::Message;
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -82,7 +83,7 @@ impl Driver {
                     self.wait();
                 }
             }
-            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
+            Err(error) => self.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }
         self.finish();
     }
@@ -242,7 +243,7 @@ impl Driver {
                 let listening = self.listening(backlog);
                 self.push(Event::Listening(listening));
             }
-            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
+            Err(error) => self.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }
     }
 
@@ -257,15 +258,19 @@ impl Driver {
 
     fn write_sysctl(&mut self, sysctl: Sysctl, value: i64) {
         let Some(pass) = &self.pass else {
-            let message =
-                say!("{name} belongs to the host here and is never changed: run qviz in the lab", name = sysctl.name());
-            self.push(Event::Refused { message });
+            let name = sysctl.name();
+            self.refuse(|| say!("{name} belongs to the host here and is never changed: run qviz in the lab", name));
             return;
         };
         match pass.write(sysctl, value) {
             Ok(value) => self.push(Event::Sysctl { name: sysctl, value }),
-            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
+            Err(error) => self.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }
+    }
+
+    /// A wish cannot be carried out.
+    pub(super) fn refuse<T: std::fmt::Display>(&mut self, why: impl FnOnce() -> T) {
+        self.push(Event::Refused { message: Message::of(why) });
     }
 
     pub(super) fn push(&mut self, event: Event) {

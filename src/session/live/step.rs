@@ -32,10 +32,11 @@ impl Driver {
             return self.accept_one(now);
         }
         if matches!(self.actors, Actors::Connect(_)) {
-            let message = say!(
-                "connect() clients keep the kernel's time, which nobody can hold: step mode and slow motion need qviz --client wire"
-            );
-            return self.push(Event::Refused { message: message.into() });
+            return self.refuse(|| {
+                say!(
+                    "connect() clients keep the kernel's time, which nobody can hold: step mode and slow motion need qviz --client wire"
+                )
+            });
         }
         let before = self.actors.tempo();
         if command == Command::Step(Step::Next) && before.held {
@@ -64,7 +65,7 @@ impl Driver {
         let served = served.map(|(_, peer, thing)| (peer, thing));
         match served.or_else(|| self.actors.step(now, &mut self.batch)) {
             Some((peer, thing)) => self.say(now, Event::Stepped { peer, thing }),
-            None => self.push(Event::Refused { message: nothing_due().into() }),
+            None => self.refuse(nothing_due),
         }
         self.exchange();
     }
@@ -76,7 +77,7 @@ impl Driver {
         match taken {
             Some(peer) if tempo.held => self.say(now, Event::Stepped { peer, thing: Thing::Accepted }),
             Some(_) => {}
-            None => self.push(Event::Refused { message: say!("accept() found nobody in the accept queue").into() }),
+            None => self.refuse(|| say!("accept() found nobody in the accept queue")),
         }
     }
 
