@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::message;
+use super::marks;
 
 /// A language that qviz speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,7 +137,7 @@ pub(super) fn said_of(english: &str) -> &str {
 /// The text with its holes filled: `{name}` stands for the value of that name.
 #[inline(never)]
 pub fn filled(english: &'static str, holes: &[(&str, &dyn Display)]) -> String {
-    if speaks_in_keys() { message::mark(english, holes) } else { fill(said(english), holes) }
+    if speaks_in_keys() { marks::mark(english, holes) } else { fill(said(english), holes) }
 }
 
 /// A text of any origin with its holes filled. What no hole is named after stays as it stands.
@@ -187,7 +187,7 @@ pub fn chinese() -> &'static HashMap<String, String> {
 /// Every text of the table without holes, marked.
 fn marked() -> &'static HashMap<&'static str, String> {
     static TABLE: OnceLock<HashMap<&'static str, String>> = OnceLock::new();
-    TABLE.get_or_init(|| chinese().keys().map(|key| (key.as_str(), message::mark(key, &[]))).collect())
+    TABLE.get_or_init(|| chinese().keys().map(|key| (key.as_str(), marks::mark(key, &[]))).collect())
 }
 
 /// The table's pages, one per room.

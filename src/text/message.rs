@@ -4,23 +4,13 @@
 //! (Unicode noncharacters); whatever speaks, an error with its hint or an experiment, need not know of it.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 
 use super::errno::told_of;
 use super::lang::{self, fill};
+use super::marks::{END, ERRNO, HOLE, KEY, VALUE};
 use crate::model::message::Message;
 use crate::model::watch::Rights;
-
-/// A sentence begins; its key follows.
-const KEY: char = '\u{fdd0}';
-/// The name of a hole follows.
-const HOLE: char = '\u{fdd1}';
-/// What fills that hole follows.
-const VALUE: char = '\u{fdd2}';
-/// The number of an error of the system follows.
-const ERRNO: char = '\u{fdd3}';
-/// The end of a sentence, or of that number.
-const END: char = '\u{fdd4}';
 
 impl Message {
     /// What is said here, in no language.
@@ -62,21 +52,6 @@ impl Rights {
             [&self.tap_refused, &self.owners_refused].map(|why| why.as_ref().map(Message::rendered));
         Self { tap_refused, owners_refused, ..self.clone() }
     }
-}
-
-/// A text with its holes, marked.
-pub(super) fn mark(english: &str, holes: &[(&str, &dyn Display)]) -> String {
-    let mut marked = format!("{KEY}{english}");
-    for (name, value) in holes {
-        let _a_string_takes_everything = write!(marked, "{HOLE}{name}{VALUE}{value}");
-    }
-    marked.push(END);
-    marked
-}
-
-/// An error of the system, marked.
-pub(super) fn mark_errno(errno: i32) -> String {
-    format!("{ERRNO}{errno}{END}")
 }
 
 /// Takes a marked text apart.

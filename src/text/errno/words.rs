@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::name;
 use crate::say;
 use crate::text::lang::{Lang, here, speaks_in_keys};
-use crate::text::message::mark_errno;
+use crate::text::marks::mark_errno;
 
 /// The error in words. In English these are the system's; an error that is not one of the system's numbers speaks for itself.
 pub fn told(error: &io::Error) -> String {
