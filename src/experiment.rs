@@ -11,10 +11,12 @@ use std::time::Duration;
 use crate::lab::knobs::KnobError;
 use crate::lab::namespace::SendPass;
 use crate::model::experiment::{Line, Mood, Trial, TrialFact};
+use crate::model::message::Message;
 use crate::model::segment::Segment;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::text::errno::told;
+use crate::text::lang::in_keys;
 
 mod accept_blocks;
 mod accept_fifo;
@@ -158,7 +160,8 @@ impl Bench<'_> {
         outcome: impl Into<String>,
         mood: Mood,
     ) {
-        let line = Line { who: who.to_owned(), call: call.into(), outcome: outcome.into(), mood };
+        let (call, outcome) = (Message::marked(&call.into()), Message::marked(&outcome.into()));
+        let line = Line { who: who.to_owned(), call, outcome, mood };
         self.surroundings.tell(TrialFact::Line(line));
     }
 
@@ -210,7 +213,8 @@ impl Bench<'_> {
 /// Carries out a trial and tells how it went.
 pub fn run(trial: Trial, bench: &mut Bench<'_>) {
     bench.surroundings.tell(TrialFact::Began(trial));
-    let failed = carry_out(trial, bench).err().map(|error| error.to_string());
+    // What a trial says is a fact, and in no language.
+    let failed = in_keys(|| carry_out(trial, bench).err().map(|error| Message::marked(&error.to_string())));
     bench.surroundings.tell(TrialFact::Ended { trial, failed });
 }
 

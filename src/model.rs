@@ -8,6 +8,7 @@ pub mod counters;
 pub mod event;
 pub mod experiment;
 pub mod lesson;
+pub mod message;
 pub mod peer;
 pub mod queue;
 pub mod sample;

@@ -20,6 +20,7 @@ pub mod attach;
 pub mod clock;
 pub mod live;
 mod pace;
+mod pump;
 pub mod scrape;
 pub mod tape;
 

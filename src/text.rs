@@ -4,6 +4,8 @@
 
 pub mod errno;
 pub mod lang;
+mod marks;
+mod message;
 pub mod sanitize;
 pub mod sentence;
 mod words;

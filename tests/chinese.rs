@@ -17,6 +17,7 @@ use qviz::fold::world::note::Note;
 use qviz::lab::namespace::{Evidence, Refusal, Step};
 use qviz::model::cause::Cause;
 use qviz::model::event::Event;
+use qviz::model::message::Message;
 use qviz::model::segment::Kind;
 use qviz::model::settings::{AcceptRate, Arrivals, Knobs};
 use qviz::model::stamp::Stamp;
@@ -124,6 +125,15 @@ fn a_turned_knob_is_told_in_the_language_in_which_it_is_read() {
     assert_eq!(in_chinese(|| &told[0]), "到达速率 1/s → 2.5/s");
 }
 
+/// What is said while Chinese is spoken, and kept as a fact, reads the same in English as if it had been said in English.
+#[track_caller]
+fn assert_kept_in_no_language(words: impl Fn() -> String) {
+    let kept = within(Lang::Chinese, || Message::of(&words));
+    let fact = serde_json::to_string(&kept).unwrap();
+    assert!(!fact.is_empty() && !is_chinese(&fact), "{fact}");
+    assert_eq!((kept.to_string(), in_chinese(|| &kept)), (words(), within(Lang::Chinese, &words)));
+}
+
 #[test]
 fn every_refusal_of_a_private_network_is_said_in_chinese() {
     let address = IpAddr::from([224, 0, 0, 1]);
@@ -155,6 +165,7 @@ fn every_refusal_of_a_private_network_is_said_in_chinese() {
                 let told = in_chinese(|| &refusal);
                 assert_chinese(&told);
                 assert!(told.starts_with("没有私有网络："), "{told}");
+                assert_kept_in_no_language(|| format!("{refusal}. {}", refusal.hint()));
             }
         }
     }
@@ -175,6 +186,7 @@ fn errors_of_the_system_and_their_hints_are_said_in_chinese() {
     for error in known.iter().chain([&error]) {
         assert_chinese(&in_chinese(|| error));
         assert!(is_chinese(&in_chinese(|| error.hint())));
+        assert_kept_in_no_language(|| format!("{error}: {}", error.hint()));
     }
 }
 

@@ -245,7 +245,7 @@ fn every_event() -> Vec<Event> {
         Event::Tempo(Tempo { pace: 0.25, held: true, ..Tempo::default() }),
         Event::Stepped { peer: peer(), thing: Thing::Reached(Kind::Syn) },
         Event::Stepped { peer: peer(), thing: Thing::Accepted },
-        Event::Refused { message: "no".to_owned() },
+        Event::Refused { message: "no".into() },
         Event::Ended,
     ]);
     events

@@ -112,15 +112,15 @@ fn a_trial_under_way_ends_with_its_session() -> Result<(), Ignored> {
         ..Asked::default()
     })?;
     assert_eq!(told.ended.len(), 1, "the one that waited never began: {:?}", told.begun);
-    assert_eq!(told.trials.failed.as_deref(), Some("it was stopped"));
+    assert_eq!(told.failed().as_deref(), Some("it was stopped"));
     Ok(())
 }
 
 /// That none is left is looked at for every session: here while the child still has work to do.
 fn the_children_of_a_trial_under_way_end_with_it() -> Result<(), Ignored> {
     let told = stage::told_by(&Asked { trials: &[Trial::ForkLeak], hurried: true, ..Asked::default() })?;
-    let first = told.trials.lines.first().map(|(_, line)| line.call.as_str());
-    assert_eq!((first, told.trials.failed.as_deref()), (Some("fork(), setrlimit()"), Some("it was stopped")));
+    let first = told.trials.lines.first().map(|(_, line)| line.call.to_string());
+    assert_eq!((first.as_deref(), told.failed().as_deref()), (Some("fork(), setrlimit()"), Some("it was stopped")));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use super::args::{Client, Net};
 use super::exit::Failure;
 use super::plan::LabPlan;
 use crate::lab::namespace::{Cause, Namespace, NetworkPlan, NotApplied, Refusal};
+use crate::model::message::Message;
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::say;
 use crate::session::live::Place;
@@ -37,7 +38,8 @@ impl Ground {
             Err(refusal) => {
                 tracing::warn!(%refusal, hint = refusal.hint(), "no private network");
                 may_stay_on_host(plan, &refusal)?;
-                Ok(Self::on_host(Some(say!("{refusal}. To get it: {hint}", refusal, hint = refusal.hint()))))
+                let why = || say!("{refusal}. To get it: {hint}", refusal, hint = refusal.hint());
+                Ok(Self::on_host(Some(Message::of(why))))
             }
         }
     }
@@ -68,7 +70,7 @@ impl Ground {
         Ok(Self { place: Place::Lab(Arc::new(namespace)), clients, remarks })
     }
 
-    fn on_host(fallback: Option<String>) -> Self {
+    fn on_host(fallback: Option<Message>) -> Self {
         let remarks = fallback.iter().map(|why| say!("on this host's loopback: {why}", why)).collect();
         Self { place: Place::Host { fallback }, clients: ClientKind::Connect, remarks }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::experiment::{Line, Trial, TrialFact};
+use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 
 /// What is known of the trials of a session.
@@ -21,7 +22,7 @@ pub struct Trials {
     /// Trials that are over.
     pub done: u32,
     /// Why the last one could not be carried out.
-    pub failed: Option<String>,
+    pub failed: Option<Message>,
 }
 
 impl Trials {

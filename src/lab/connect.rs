@@ -22,6 +22,7 @@ use super::server::slab::{Key, Slab};
 use super::server::{Interest, Poll, PollError, descriptor_share};
 use crate::model::command::Command;
 use crate::model::event::{Event, Life, Stamped};
+use crate::model::message::Message;
 use crate::model::peer::Peer;
 use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
@@ -364,11 +365,13 @@ impl Connects {
             return true;
         }
         self.half_open = 0.0;
-        let message = say!(
-            "real clients cannot be half-open here, that takes CAP_NET_ADMIN in the network namespace: use the private lab \
-             (`--net lab`); they come as ordinary clients"
-        );
-        out.push(Stamped { at: now, event: Event::Refused { message: message.to_owned() } });
+        let message = Message::of(|| {
+            say!(
+                "real clients cannot be half-open here, that takes CAP_NET_ADMIN in the network namespace: use the private lab \
+                 (`--net lab`); they come as ordinary clients"
+            )
+        });
+        out.push(Stamped { at: now, event: Event::Refused { message } });
         false
     }
 }

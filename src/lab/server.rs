@@ -23,6 +23,7 @@ use rustix::net::{SocketFlags, acceptfrom_with};
 use super::valve::Valve;
 use crate::model::command::Command;
 use crate::model::event::{Deed, Event, Stamped};
+use crate::model::message::Message;
 use crate::model::peer::Peer;
 use crate::model::settings::AcceptRate;
 use crate::model::stamp::Stamp;
@@ -340,11 +341,13 @@ impl Server {
             return;
         }
         self.told_full = true;
-        let message = say!(
-            "{count} connections are in service, and the limit of open files allows no more: give fewer workers (`--workers`), or \
-             raise the limit with `ulimit -n`",
-            count = self.served.len()
-        );
+        let message = Message::of(|| {
+            say!(
+                "{count} connections are in service, and the limit of open files allows no more: give fewer workers \
+                 (`--workers`), or raise the limit with `ulimit -n`",
+                count = self.served.len()
+            )
+        });
         out.push(Stamped { at: now, event: Event::Refused { message } });
     }
 }

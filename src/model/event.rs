@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
 use super::lesson::LessonFact;
+use super::message::Message;
 use super::peer::Peer;
 use super::sample::{Eye, Listed, QueueReading};
 use super::segment::{Kind, Segment};
@@ -111,7 +112,7 @@ pub enum Event {
     /// A wish could not be carried out.
     Refused {
         /// What, why, and the next command, in one sentence.
-        message: String,
+        message: Message,
     },
     /// A watch's first event: where and with what rights other people's listeners are watched.
     Watching(Box<Watching>),
@@ -153,7 +154,7 @@ pub struct Began {
     /// The namespace or the host.
     pub rung: Rung,
     /// Why the host rung was taken although the lab was wanted, and the remedy.
-    pub fallback: Option<String>,
+    pub fallback: Option<Message>,
     /// The process that holds the namespace (for `nsenter -t PID -n`).
     pub pid: u32,
     /// The seed of everything random.

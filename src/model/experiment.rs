@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::message::Message;
+
 macro_rules! trials {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
         /// One experiment.
@@ -96,7 +98,7 @@ pub enum TrialFact {
         /// Which one.
         trial: Trial,
         /// Why it could not be carried out, if it could not.
-        failed: Option<String>,
+        failed: Option<Message>,
     },
 }
 
@@ -106,9 +108,9 @@ pub struct Line {
     /// Who did it: `server`, `client`, `child`, `kernel`, `wire`; with a number where there are several: `server 2`.
     pub who: String,
     /// What, as it would stand in a program or a trace: `bind(0.0.0.0:0)`.
-    pub call: String,
+    pub call: Message,
     /// What came of it: `0`, `EADDRINUSE`, `port 37211`.
-    pub outcome: String,
+    pub outcome: Message,
     /// How to see it.
     pub mood: Mood,
 }

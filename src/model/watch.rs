@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::message::Message;
 use super::sample::QueueReading;
 use super::settings::Sysctls;
 
@@ -138,11 +139,11 @@ pub struct Rights {
     /// True when a packet tap sees every SYN (CAP_NET_RAW).
     pub tap: bool,
     /// Why there is no tap, and what would give one.
-    pub tap_refused: Option<String>,
+    pub tap_refused: Option<Message>,
     /// Whose sockets can be given an owner.
     pub owners: Owners,
     /// Why some sockets stay without an owner, and what would show it.
-    pub owners_refused: Option<String>,
+    pub owners_refused: Option<Message>,
 }
 
 /// The first fact of a watch.

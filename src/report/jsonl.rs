@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::model::event::{Began, Deed, Event, Life, Listening, Loss, Stamped};
+use crate::model::message::Message;
 use crate::model::sample::{HalfOpen, Listed, Waiting};
 use crate::model::segment::Segment;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
@@ -91,7 +92,7 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("eye", eye)?;
                 map.serialize_entry("nanos", nanos)?;
             }
-            Event::Refused { message } => map.serialize_entry("message", message)?,
+            Event::Refused { message } => map.serialize_entry("message", &message.rendered())?,
             Event::Watching(watching) => watch::watching_fields(&mut map, watching)?,
             Event::Roll(roll) => watch::roll_fields(&mut map, roll)?,
             Event::Owned { id, owner } => watch::owner_fields(&mut map, *id, owner.as_ref())?,
@@ -141,7 +142,7 @@ fn began_fields<M: SerializeMap>(map: &mut M, began: &Began) -> Result<(), M::Er
     map.serialize_entry("schema", super::summary::VERSION)?;
     map.serialize_entry("kernel", &began.kernel)?;
     map.serialize_entry("rung", &began.rung)?;
-    map.serialize_entry("fallback", &began.fallback)?;
+    map.serialize_entry("fallback", &began.fallback.as_ref().map(Message::rendered))?;
     map.serialize_entry("pid", &began.pid)?;
     map.serialize_entry("seed", &began.seed)?;
     map.serialize_entry("client", &began.clients)?;

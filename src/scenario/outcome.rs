@@ -7,6 +7,7 @@ use super::condition::Condition;
 use super::facts::Facts;
 use super::holes;
 use super::lesson::{Claim, Expectation};
+use crate::model::message::Message;
 use crate::say;
 
 /// Something that had to be so.
@@ -82,7 +83,7 @@ impl Check {
     }
 
     /// A trial that could not be carried out.
-    pub(super) fn trial_failed(why: &str) -> Self {
+    pub(super) fn trial_failed(why: &Message) -> Self {
         let what = say!("the trial can be carried out: {why}", why);
         Self { what, expected: "trial.done".to_owned(), measured: Vec::new(), passed: false }
     }

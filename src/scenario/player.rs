@@ -17,6 +17,7 @@ use super::outcome::{Check, Judgement};
 use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::lesson::{LessonFact, Phase};
+use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
 
@@ -70,7 +71,7 @@ pub struct Player {
     choice: Option<usize>,
     kept: BTreeMap<String, f64>,
     /// The failed trial of this scene that is known already.
-    failed_trial: Option<String>,
+    failed_trial: Option<Message>,
     checks: Vec<Check>,
     claims: Vec<Judgement>,
 }

@@ -7,10 +7,9 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
+use super::Session;
 use super::clock::Clock;
-use super::{Session, Source};
+use super::pump::{self, NotBegun};
 use crate::kernel::census::CensusError;
 use crate::model::watch::Target;
 use crate::say;
@@ -74,28 +73,20 @@ impl AttachError {
     }
 }
 
+impl From<NotBegun> for AttachError {
+    fn from(why: NotBegun) -> Self {
+        match why {
+            NotBegun::NoThread(error) => Self::Thread(error),
+            NotBegun::Vanished => Self::Vanished,
+        }
+    }
+}
+
 /// Opens the eyes on all listeners and lets them look from a thread of their own.
 ///
 /// # Errors
 /// When the kernel does not list its listeners.
 pub fn start(plan: AttachPlan) -> Result<Session, AttachError> {
-    let clock = Clock::start();
-    let (wishes, heard) = std::sync::mpsc::channel();
-    let (facts, receiver) = mpsc::channel(QUEUED_BATCHES);
-    let (opened, outcome) = std::sync::mpsc::sync_channel(1);
-    let watch = move || match first::open(plan, clock, (facts, heard)) {
-        Ok(watcher) => {
-            let _the_starter_waits = opened.send(Ok(()));
-            watcher.run();
-        }
-        Err(error) => {
-            let _the_starter_waits = opened.send(Err(error));
-        }
-    };
-    std::thread::Builder::new().name("watch".into()).spawn(watch).map_err(AttachError::Thread)?;
-    outcome.recv().map_err(|_| AttachError::Vanished)??;
-    Ok(Session::new(Source::Live { facts: receiver, wishes }, clock))
+    let length = if let Length::For(span) = plan.length { Some(span) } else { None };
+    pump::start("watch", Clock::start(), length, |pump| first::open(plan, pump))
 }
-
-/// Batches of facts that may wait for the fold.
-const QUEUED_BATCHES: usize = 128;

@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use tokio::sync::mpsc;
 
+use super::Session;
 use super::clock::Clock;
-use super::{Session, Source};
+use super::pump::{self, NotBegun};
 use crate::kernel::tap::TapError;
 use crate::lab::knobs::KnobError;
 use crate::lab::listener::ListenError;
@@ -136,9 +136,14 @@ impl LiveError {
             .filter_map(|cause| cause.downcast_ref::<io::Error>())
             .any(|cause| matches!(Errno::from_io_error(cause), Some(Errno::MFILE | Errno::NFILE)))
     }
+}
 
-    pub(super) fn system(operation: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::System { operation, source }
+impl From<NotBegun> for LiveError {
+    fn from(why: NotBegun) -> Self {
+        match why {
+            NotBegun::NoThread(source) => Self::System { operation: say!("starting the lab's thread"), source },
+            NotBegun::Vanished => Self::Vanished,
+        }
     }
 }
 
@@ -148,28 +153,6 @@ impl LiveError {
 ///
 /// When the listener cannot listen, or packet-level clients are not possible here.
 pub fn start(plan: LivePlan) -> Result<Session, LiveError> {
-    let clock = plan.past.clock.unwrap_or_else(Clock::start);
-    let (wishes, heard) = std::sync::mpsc::channel();
-    let (facts, receiver) = mpsc::channel(QUEUED_BATCHES);
-    let (opened, outcome) = std::sync::mpsc::sync_channel(1);
-    let lab = move || match setup::open(plan, clock, facts, heard) {
-        Ok(driver) => {
-            let _the_starter_waits = opened.send(Ok(()));
-            driver.run();
-        }
-        Err(error) => {
-            let _the_starter_waits = opened.send(Err(error));
-        }
-    };
-    std::thread::Builder::new()
-        .name("lab".into())
-        .spawn(lab)
-        .map_err(LiveError::system(say!("starting the lab's thread")))?;
-    match outcome.recv() {
-        Ok(opened) => opened.map(|()| Session::new(Source::Live { facts: receiver, wishes }, clock)),
-        Err(_) => Err(LiveError::Vanished),
-    }
+    let (clock, length) = (plan.past.clock.unwrap_or_else(Clock::start), plan.duration);
+    pump::start("lab", clock, length, |pump| setup::open(plan, pump))
 }
-
-/// Batches of facts that may wait for the fold.
-const QUEUED_BATCHES: usize = 128;

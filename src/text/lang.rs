@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use super::marks;
+
 /// A language that qviz speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Lang {
@@ -64,7 +66,15 @@ impl Lang {
 static PROCESS: AtomicU8 = AtomicU8::new(Lang::English as u8);
 
 thread_local! {
-    static HERE: Cell<Option<Lang>> = const { Cell::new(None) };
+    static HERE: Cell<Option<Spoken>> = const { Cell::new(None) };
+}
+
+/// What a piece of work speaks.
+#[derive(Clone, Copy)]
+enum Spoken {
+    In(Lang),
+    /// In no language: keys and values, marked.
+    Keys,
 }
 
 /// From now on the whole process speaks this language.
@@ -74,25 +84,50 @@ pub fn speak(lang: Lang) {
 
 /// The language that is spoken here and now.
 pub fn here() -> Lang {
-    HERE.get().unwrap_or_else(|| Lang::of_number(PROCESS.load(Ordering::Relaxed)))
+    match HERE.get() {
+        Some(Spoken::In(lang)) => lang,
+        Some(Spoken::Keys) => Lang::English,
+        None => Lang::of_number(PROCESS.load(Ordering::Relaxed)),
+    }
+}
+
+/// True while no language is spoken, but keys and values.
+pub(super) fn speaks_in_keys() -> bool {
+    matches!(HERE.get(), Some(Spoken::Keys))
 }
 
 /// Does something in this language, whatever the process speaks.
 pub fn within<T>(lang: Lang, work: impl FnOnce() -> T) -> T {
+    speaking(Spoken::In(lang), work)
+}
+
+/// Does something while each text is its key, with its holes' values, marked for [`Message::marked`].
+///
+/// [`Message::marked`]: crate::model::message::Message::marked
+pub fn in_keys<T>(work: impl FnOnce() -> T) -> T {
+    speaking(Spoken::Keys, work)
+}
+
+fn speaking<T>(spoken: Spoken, work: impl FnOnce() -> T) -> T {
     /// Gives the language back, also when the work panics.
-    struct Before(Option<Lang>);
+    struct Before(Option<Spoken>);
     impl Drop for Before {
         fn drop(&mut self) {
             HERE.set(self.0);
         }
     }
-    let _before = Before(HERE.replace(Some(lang)));
+    let _before = Before(HERE.replace(Some(spoken)));
     work()
 }
 
 /// The text in the language that is spoken here; the English one where the table lacks it.
 #[inline(never)]
 pub fn said(english: &'static str) -> &'static str {
+    if speaks_in_keys() { marked().get(english).map_or(english, String::as_str) } else { said_of(english) }
+}
+
+/// The text of this key in the language that is spoken here.
+pub(super) fn said_of(english: &str) -> &str {
     match here() {
         Lang::English => english,
         Lang::Chinese => chinese().get(english).map_or(english, String::as_str),
@@ -102,7 +137,7 @@ pub fn said(english: &'static str) -> &'static str {
 /// The text with its holes filled: `{name}` stands for the value of that name.
 #[inline(never)]
 pub fn filled(english: &'static str, holes: &[(&str, &dyn Display)]) -> String {
-    fill(said(english), holes)
+    if speaks_in_keys() { marks::mark(english, holes) } else { fill(said(english), holes) }
 }
 
 /// A text of any origin with its holes filled. What no hole is named after stays as it stands.
@@ -147,6 +182,12 @@ pub fn chinese() -> &'static HashMap<String, String> {
         let read = |page: &&str| toml::from_str::<HashMap<String, String>>(page).unwrap_or_default();
         PAGES.iter().flat_map(read).collect()
     })
+}
+
+/// Every text of the table without holes, marked.
+fn marked() -> &'static HashMap<&'static str, String> {
+    static TABLE: OnceLock<HashMap<&'static str, String>> = OnceLock::new();
+    TABLE.get_or_init(|| chinese().keys().map(|key| (key.as_str(), marks::mark(key, &[]))).collect())
 }
 
 /// The table's pages, one per room.

@@ -77,3 +77,32 @@ fn all_scenes_of_a_lesson_stand_on_one_tape_that_can_be_gone_back_in() {
     assert_eq!((course.scene, course.over, course.kept.contains_key("half")), (0, false, false));
     assert!(world.now <= back && world.opened == began[0], "{} {}", world.now, world.opened);
 }
+
+/// True for a text with a Chinese sign.
+fn is_chinese(text: &str) -> bool {
+    text.chars().any(|sign| ('\u{4e00}'..='\u{9fff}').contains(&sign))
+}
+
+#[test]
+fn what_is_recorded_in_chinese_is_replayed_in_english_and_in_chinese() {
+    if !lab::lab_or_skip() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chinese.qviz");
+    let path = path.to_str().unwrap();
+    lab::run_qviz(["--lang", "zh", "lesson", "accept-order", "--check", "--json", "--record", path], super::LIMIT);
+    let tape = Tape::open(path.as_ref()).unwrap();
+    let lesson = |fact: &Stamped| matches!(fact.event, Event::Lesson(_));
+    for fact in tape.facts().unwrap().filter(|fact| !lesson(fact)) {
+        let line = serde_json::to_string(&fact).unwrap();
+        assert!(!is_chinese(&line), "{line}");
+    }
+    let replayed = |lang| {
+        let output = lab::run_qviz(["--lang", lang, "replay", path, "--jsonl"], super::LIMIT);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (english, chinese) = (replayed("en"), replayed("zh"));
+    assert!(english.contains(r#""outcome":"sleeps""#) && !is_chinese(&english), "{english}");
+    assert!(chinese.contains(r#""outcome":"睡眠中""#), "{chinese}");
+}

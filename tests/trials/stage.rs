@@ -47,15 +47,20 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    /// Why the last trial could not be carried out.
+    pub(crate) fn failed(&self) -> Option<String> {
+        self.trials.failed.as_ref().map(ToString::to_string)
+    }
+
     /// How many lines tell of this call.
     pub(crate) fn calls(&self, call: &str) -> usize {
         self.outcomes(call).len()
     }
 
     /// What came of this call, each time it was made.
-    pub(crate) fn outcomes(&self, call: &str) -> Vec<&str> {
-        let lines = self.trials.lines.iter().filter(|(_, line)| line.call == call);
-        lines.map(|(_, line)| line.outcome.as_str()).collect()
+    pub(crate) fn outcomes(&self, call: &str) -> Vec<String> {
+        let lines = self.trials.lines.iter().filter(|(_, line)| line.call.to_string() == call);
+        lines.map(|(_, line)| line.outcome.to_string()).collect()
     }
 }
 
@@ -109,7 +114,7 @@ async fn heard(mut session: Session, asked: &Asked<'_>) -> Told {
         for fact in facts {
             match fact.event {
                 Event::Trial(event) => told.take(fact.at, &event),
-                Event::Refused { message } => told.refused.push(message),
+                Event::Refused { message } => told.refused.push(message.to_string()),
                 _ => {}
             }
         }

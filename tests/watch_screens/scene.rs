@@ -46,7 +46,7 @@ pub(crate) fn reading(id: u64, address: &str, depth: u32, limit: u32) -> Listene
 
 impl Machine {
     pub(crate) fn new(tap: bool, target: Option<Target>) -> Self {
-        let refused = |why: &str| Some(why.to_owned());
+        let refused = |why: &str| Some(why.into());
         let rights = if tap {
             Rights { tap: true, tap_refused: None, owners: Owners::All, owners_refused: None }
         } else {

@@ -2,6 +2,7 @@
 
 use crate::fold::connection::Connection;
 use crate::model::cause::Cause;
+use crate::model::message::Message;
 use crate::model::peer::Peer;
 use crate::model::tempo::Thing;
 use crate::text::sentence::Sentence;
@@ -92,5 +93,5 @@ pub enum Note {
     /// A setting changed, in words.
     Changed(Sentence),
     /// A wish could not be carried out, in words.
-    Refused(String),
+    Refused(Message),
 }

@@ -6,6 +6,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 use crate::model::event::{Event, Stamped};
+use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::text::errno::told_of;
@@ -53,7 +54,7 @@ impl Trouble {
     fn tell(&mut self, now: Stamp, reason: Errno, out: &mut Vec<Stamped>, message: impl FnOnce() -> String) {
         if !self.told.contains(&reason) {
             self.told.push(reason);
-            out.push(Stamped { at: now, event: Event::Refused { message: message() } });
+            out.push(Stamped { at: now, event: Event::Refused { message: Message::of(message) } });
         }
     }
 }
@@ -75,7 +76,7 @@ mod tests {
         }
         let said: Vec<_> = out
             .iter()
-            .map(|fact| if let Event::Refused { message } = &fact.event { message.as_str() } else { "" })
+            .map(|fact| if let Event::Refused { message } = &fact.event { message.to_string() } else { String::new() })
             .collect();
         assert_eq!(said.len(), 3, "{said:?}");
         assert!(said[0].contains("ulimit -n 4096") && said[1].contains("ip_local_port_range"), "{said:?}");

@@ -4,6 +4,7 @@ use serde::ser::SerializeMap;
 
 use crate::model::experiment::{Line, TrialFact};
 use crate::model::lesson::LessonFact;
+use crate::model::message::Message;
 
 /// What happened in a lesson. Its text stands in recordings alone.
 pub(super) fn lesson_fields<M: SerializeMap>(map: &mut M, fact: &LessonFact) -> Result<(), M::Error> {
@@ -47,8 +48,8 @@ pub(super) fn trial_fields<M: SerializeMap>(map: &mut M, fact: &TrialFact) -> Re
         TrialFact::Began(trial) => map.serialize_entry("trial", trial),
         TrialFact::Line(Line { who, call, outcome, mood }) => {
             map.serialize_entry("who", who)?;
-            map.serialize_entry("call", call)?;
-            map.serialize_entry("outcome", outcome)?;
+            map.serialize_entry("call", &call.rendered())?;
+            map.serialize_entry("outcome", &outcome.rendered())?;
             map.serialize_entry("mood", mood)
         }
         TrialFact::Measured { name, value } => {
@@ -57,7 +58,7 @@ pub(super) fn trial_fields<M: SerializeMap>(map: &mut M, fact: &TrialFact) -> Re
         }
         TrialFact::Ended { trial, failed } => {
             map.serialize_entry("trial", trial)?;
-            map.serialize_entry("failed", failed)
+            map.serialize_entry("failed", &failed.as_ref().map(Message::rendered))
         }
     }
 }

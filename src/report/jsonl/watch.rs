@@ -8,7 +8,7 @@ pub(super) fn watching_fields<M: SerializeMap>(map: &mut M, watching: &Watching)
     map.serialize_entry("schema", crate::report::summary::VERSION)?;
     map.serialize_entry("kernel", &watching.kernel)?;
     map.serialize_entry("pid", &watching.pid)?;
-    map.serialize_entry("rights", &watching.rights)?;
+    map.serialize_entry("rights", &watching.rights.rendered())?;
     map.serialize_entry("netns", &watching.netns)?;
     map.serialize_entry("target", &watching.target.as_ref().map(ToString::to_string))?;
     map.serialize_entry("sysctls", &watching.sysctls)

@@ -28,7 +28,7 @@ impl Summary {
             kind: "lab",
             kernel: began.map(|began| sanitize::line(&began.kernel)),
             rung: began.map(|began| began.rung.name()),
-            fallback: began.and_then(|began| began.fallback.clone()),
+            fallback: began.and_then(|began| began.fallback.as_ref()).map(ToString::to_string),
             pid: began.map(|began| began.pid),
             duration_s: rounded(world.now.since(world.opened).as_secs_f64()),
             seed: began.map(|began| began.seed),

@@ -217,7 +217,7 @@ impl Document {
             netns: watching.and_then(|watching| watching.netns.as_deref().map(sanitize::line)),
             target: watching
                 .and_then(|watching| watching.target.as_ref().map(|target| sanitize::line(&target.to_string()))),
-            rights: watching.map(|watching| watching.rights.clone()).unwrap_or_default(),
+            rights: watching.map(|watching| watching.rights.rendered()).unwrap_or_default(),
             somaxconn: survey.somaxconn_now(),
             listeners: in_order(world).into_iter().map(|one| Listener::of(world, one)).collect(),
             forgotten: survey.forgotten,

@@ -83,7 +83,7 @@ fn unseen(world: &World) -> String {
     let rights = &watching.rights;
     let mut lines = Vec::new();
     if !rights.tap {
-        let why = rights.tap_refused.as_deref().unwrap_or(say!("no packet tap"));
+        let why = rights.tap_refused.as_ref().map_or_else(|| say!("no packet tap").to_owned(), ToString::to_string);
         lines.push(say!("SYNs are not seen, so arrivals and accepts per second are unknown: {why}", why));
     }
     if rights.owners == Owners::Own

@@ -1,9 +1,5 @@
 //! Opens everything that a watch needs, and says with what rights it looks.
 
-use std::sync::mpsc::Receiver;
-
-use tokio::sync::mpsc::Sender;
-
 use super::choice::Choice;
 use super::eyes::Eyes;
 use super::knocks::Door;
@@ -14,16 +10,14 @@ use super::{AttachError, AttachPlan};
 use crate::kernel::census::Census;
 use crate::kernel::owners::Owners;
 use crate::kernel::proc::{self, CountersFile};
-use crate::model::command::Command;
-use crate::model::event::{Event, Stamped};
+use crate::model::event::Event;
+use crate::model::message::Message;
 use crate::model::watch::{Rights, Watching};
-use crate::session::clock::Clock;
+use crate::session::pump::Pump;
+use crate::text::lang::in_keys;
 
-pub(super) fn open(
-    plan: AttachPlan,
-    clock: Clock,
-    (facts, wishes): (Sender<Vec<Stamped>>, Receiver<Command>),
-) -> Result<Watcher, AttachError> {
+pub(super) fn open(plan: AttachPlan, pump: Pump) -> Result<Watcher, AttachError> {
+    let clock = pump.clock;
     let census = Census::open()?;
     let counters = CountersFile::open().inspect_err(|error| tracing::warn!(%error, "no counters")).ok();
     let sysctls = proc::read_sysctls();
@@ -31,8 +25,8 @@ pub(super) fn open(
     let mut eyes = Eyes::new(census, Owners::open(), counters, sysctls.clone());
     eyes.look_at_all(&clock);
     let seen = eyes.look_for_all_owners(&clock);
-    let rights =
-        Rights { tap: tap_refused.is_none(), tap_refused, owners: seen.reach(), owners_refused: seen.refused() };
+    let owners_refused = in_keys(|| seen.refused()).map(|why| Message::marked(&why));
+    let rights = Rights { tap: tap_refused.is_none(), tap_refused, owners: seen.reach(), owners_refused };
     let watching = Watching {
         kernel: proc::kernel_release(),
         pid: std::process::id(),
@@ -43,18 +37,14 @@ pub(super) fn open(
     };
     let mut watcher = Watcher {
         choice: Choice::new(plan.target.clone()),
-        opened: clock.now(),
-        clock,
+        pump,
         plan,
         eyes,
         register: Register::default(),
         taps,
         door: Door::default(),
         told: Told::default(),
-        facts,
-        wishes,
-        batch: Vec::new(),
     };
-    watcher.push(Event::Watching(Box::new(watching)));
+    watcher.pump.push(Event::Watching(Box::new(watching)));
     Ok(watcher)
 }

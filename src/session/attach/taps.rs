@@ -6,6 +6,7 @@ use super::knocks::Door;
 use crate::kernel::tap::knocking::Knocking;
 use crate::kernel::tap::{Tap, TapPlan};
 use crate::model::event::{Event, Stamped};
+use crate::model::message::Message;
 use crate::say;
 use crate::session::clock::{Clock, WallClock};
 
@@ -19,10 +20,10 @@ pub(super) struct Taps {
 
 impl Taps {
     /// Opens the tap for the SYNs of all listeners; with it, why there is none, and what would give one.
-    pub(super) fn open() -> (Self, Option<String>) {
+    pub(super) fn open() -> (Self, Option<Message>) {
         match Knocking::open() {
             Ok(all) => (Self { all: Some(all), ..Self::default() }, None),
-            Err(error) => (Self::default(), Some(say!("{error}: {hint}", error, hint = error.hint()))),
+            Err(error) => (Self::default(), Some(Message::of(|| say!("{error}: {hint}", error, hint = error.hint())))),
         }
     }
 

@@ -2,11 +2,7 @@
 //! to be noticed at once: the tap's ring keeps what passes meanwhile, with the kernel's own times.
 
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
-
-use tokio::sync::mpsc::Sender;
-use tokio::sync::mpsc::error::TrySendError;
 
 use super::choice::{Choice, Turn};
 use super::eyes::{Care, Eyes};
@@ -18,12 +14,14 @@ use crate::fold::nearby::nearest;
 use crate::kernel::proc;
 use crate::model::command::Command;
 use crate::model::event::{Began, Event, Listening, Loss, Rung, Stamped};
+use crate::model::message::Message;
 use crate::model::sample::QueueReading;
 use crate::model::settings::{ClientKind, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::model::watch::ListenerId;
 use crate::say;
 use crate::session::clock::Clock;
+use crate::session::pump::{Pump, Work};
 
 /// The longest rest: how late a wish may be noticed.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -46,12 +44,9 @@ const KNOCKS: Duration = Duration::from_millis(100);
 /// A reading of the chosen queue is told again unchanged after this time.
 const RETELL: Duration = Duration::from_millis(250);
 
-/// Facts that may gather while the fold is behind, before the watch waits for it.
-const GATHERED: usize = 65_536;
-
 /// Everything that an attached session owns.
 pub(super) struct Watcher {
-    pub(super) clock: Clock,
+    pub(super) pump: Pump,
     pub(super) plan: AttachPlan,
     pub(super) eyes: Eyes,
     pub(super) register: Register,
@@ -59,10 +54,6 @@ pub(super) struct Watcher {
     pub(super) taps: Taps,
     pub(super) door: Door,
     pub(super) told: Told,
-    pub(super) facts: Sender<Vec<Stamped>>,
-    pub(super) wishes: Receiver<Command>,
-    pub(super) batch: Vec<Stamped>,
-    pub(super) opened: Stamp,
 }
 
 /// What was told last, and when.
@@ -70,56 +61,79 @@ pub(super) struct Watcher {
 pub(super) struct Told {
     queue: Option<(Stamp, QueueReading)>,
     knocks: Stamp,
-    any: Stamp,
     restless: Option<Stamp>,
     full: bool,
 }
 
-impl Watcher {
-    /// Runs until the session's end, then says so.
-    pub(super) fn run(mut self) {
-        self.first_look();
-        self.tell();
-        if self.plan.length != Length::Once {
-            while self.turn() {
-                self.rest();
-            }
-        }
-        self.finish();
+impl Work for Watcher {
+    fn pump(&mut self) -> &mut Pump {
+        &mut self.pump
     }
 
     /// Everything once, whatever is due.
-    fn first_look(&mut self) {
+    fn begin(&mut self) -> bool {
         self.look_at_all();
-        self.eyes.look_at_owners(&self.clock, &mut self.batch);
-        self.eyes.count(&self.clock, &mut self.batch);
+        self.eyes.look_at_owners(&self.pump.clock, &mut self.pump.batch);
+        self.eyes.count(&self.pump.clock, &mut self.pump.batch);
         self.choose_if_clear();
-        self.eyes.list(&self.clock, self.choice.chosen(), &mut self.batch);
+        self.eyes.list(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        self.plan.length != Length::Once
     }
 
-    fn turn(&mut self) -> bool {
-        if !self.hear_wishes() {
-            return false;
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Choose(id) => self.choose(id),
+            _ => self.pump.refuse(|| {
+                say!("this listener is somebody else's and only watched: qviz without watch has one of its own")
+            }),
         }
+    }
+
+    fn turn(&mut self) {
         self.drain();
         let care = self.care();
-        if self.eyes.roll_is_due(self.clock.now(), care) {
+        if self.eyes.roll_is_due(self.pump.clock.now(), care) {
             self.look_at_all();
             self.choose_if_clear();
         }
-        self.eyes.look_behind(&self.clock, (care, self.choice.chosen()), &mut self.batch);
+        self.eyes.look_behind(&self.pump.clock, (care, self.choice.chosen()), &mut self.pump.batch);
         self.drain();
         self.tell_knocks();
-        let now = self.clock.now();
-        if self.batch.is_empty() && now.since(self.told.any) >= TICK {
-            self.push(Event::Tick);
+        let now = self.pump.clock.now();
+        if self.pump.batch.is_empty() && now.since(self.pump.sent) >= TICK {
+            self.pump.push(Event::Tick);
         }
-        self.tell();
-        !self.is_over()
     }
 
+    fn rest(&mut self) {
+        let now = self.pump.clock.now();
+        let wake = [self.eyes.next(self.care()), self.pump.end_by_time(), Some(now + PATIENCE)];
+        let span = wake.into_iter().flatten().min().unwrap_or(now).since(now).max(BREATH);
+        Clock::pause(span);
+        if self.pump.clock.now().since(now + span) > LATE {
+            self.pump.push(Event::Loss(Loss::LateTicks(1)));
+        }
+    }
+
+    /// The last looks: counters and listeners must speak of the same moment, and two looks lack a listener that is gone.
+    fn end(&mut self) {
+        for _ in 0..LAST_LOOKS {
+            Clock::pause(QUIET);
+            self.drain();
+            self.look_at_all();
+            self.choose_if_clear();
+            self.eyes.count(&self.pump.clock, &mut self.pump.batch);
+        }
+        self.eyes.list(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        self.drain();
+        self.told.knocks = Stamp::ZERO;
+        self.tell_knocks();
+    }
+}
+
+impl Watcher {
     fn care(&self) -> Care {
-        let now = self.clock.now();
+        let now = self.pump.clock.now();
         if self.told.restless.is_some_and(|at| now.since(at) < RESTLESS) {
             Care::Restless
         } else if self.told.full {
@@ -132,7 +146,7 @@ impl Watcher {
     }
 
     fn look_at_all(&mut self) {
-        let Some(at) = self.eyes.look_at_all(&self.clock) else { return };
+        let Some(at) = self.eyes.look_at_all(&self.pump.clock) else { return };
         let news = self.register.take(&self.eyes.look, self.eyes.whole);
         self.eyes.curious |= news.arrived;
         if news.arrived || !news.roll.gone.is_empty() {
@@ -145,12 +159,12 @@ impl Watcher {
         }
         let limit_before = self.told.queue.and_then(|(_, queue)| queue.limit);
         if !news.is_empty() {
-            self.batch.push(Stamped { at, event: Event::Roll(Box::new(news.roll)) });
+            self.pump.batch.push(Stamped { at, event: Event::Roll(Box::new(news.roll)) });
         }
         let Some(queue) = self.chosen_queue() else { return };
         if limit_before.is_some() && queue.limit != limit_before {
             let listening = self.listening(queue);
-            self.batch.push(Stamped { at, event: Event::Listening(listening) });
+            self.pump.batch.push(Stamped { at, event: Event::Listening(listening) });
         }
         self.tell_queue(at, queue);
     }
@@ -165,7 +179,7 @@ impl Watcher {
         let known = self.told.queue.is_some_and(|(told, before)| before == queue && at.since(told) < RETELL);
         if !known {
             self.told.queue = Some((at, queue));
-            self.batch.push(Stamped { at, event: Event::Queue(queue) });
+            self.pump.batch.push(Stamped { at, event: Event::Queue(queue) });
         }
     }
 
@@ -177,8 +191,8 @@ impl Watcher {
             Turn::Unclear(meant) => {
                 self.taps.leave();
                 if self.plan.length != Length::Once || meant != Meant::Nobody {
-                    let message = self.unclear(&meant);
-                    self.push(Event::Refused { message });
+                    let message = Message::of(|| self.unclear(&meant));
+                    self.pump.push(Event::Refused { message });
                 }
             }
         }
@@ -210,15 +224,15 @@ impl Watcher {
     fn begin(&mut self, id: ListenerId) {
         self.told.queue = None;
         self.taps.leave();
-        self.push(Event::Chosen(Some(id)));
+        self.pump.push(Event::Chosen(Some(id)));
         let (Some(address), Some(queue)) = (Eyes::address(&self.register, id), self.chosen_queue()) else { return };
         let tap = self.taps.follow(address);
         let began = self.began(address, tap);
-        self.push(Event::Began(Box::new(began)));
+        self.pump.push(Event::Began(Box::new(began)));
         let listening = self.listening(queue);
-        self.push(Event::Listening(listening));
-        self.tell_queue(self.clock.now(), queue);
-        self.eyes.count(&self.clock, &mut self.batch);
+        self.pump.push(Event::Listening(listening));
+        self.tell_queue(self.pump.clock.now(), queue);
+        self.eyes.count(&self.pump.clock, &mut self.pump.batch);
     }
 
     fn began(&self, address: SocketAddr, tap: bool) -> Began {
@@ -246,122 +260,37 @@ impl Watcher {
     }
 
     fn drain(&mut self) {
-        self.taps.drain(&self.clock, &mut self.door, &mut self.batch);
+        self.taps.drain(&self.pump.clock, &mut self.door, &mut self.pump.batch);
     }
 
     fn tell_knocks(&mut self) {
-        let now = self.clock.now();
+        let now = self.pump.clock.now();
         if now.since(self.told.knocks) < KNOCKS {
             return;
         }
         self.told.knocks = now;
         let knocks = self.door.take();
         if !knocks.is_empty() {
-            self.push(Event::Knocked(knocks));
+            self.pump.push(Event::Knocked(knocks));
         }
         let lost = self.taps.lost();
         if lost > 0 {
-            self.push(Event::Loss(Loss::TapDropped(lost)));
-        }
-    }
-
-    /// Carries out wishes; false when the session shall stop.
-    fn hear_wishes(&mut self) -> bool {
-        loop {
-            match self.wishes.try_recv() {
-                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
-                Ok(Command::Choose(id)) => self.choose(id),
-                Ok(_) => {
-                    let message = say!(
-                        "this listener is somebody else's and only watched: qviz without watch has one of its own"
-                    );
-                    self.push(Event::Refused { message: message.into() });
-                }
-                Err(TryRecvError::Empty) => return true,
-            }
+            self.pump.push(Event::Loss(Loss::TapDropped(lost)));
         }
     }
 
     fn choose(&mut self, id: Option<ListenerId>) {
         if !self.choice.choose(&self.register, id) {
-            return self.push(Event::Refused { message: say!("that listener is gone").into() });
+            return self.pump.refuse(|| say!("that listener is gone"));
         }
         if let Some(id) = id {
             self.begin(id);
-            self.eyes.list(&self.clock, Some(id), &mut self.batch);
+            self.eyes.list(&self.pump.clock, Some(id), &mut self.pump.batch);
         } else {
             self.taps.leave();
             self.told.queue = None;
-            self.push(Event::Chosen(None));
+            self.pump.push(Event::Chosen(None));
         }
-    }
-
-    /// Hands the facts up, in the order of their stamps.
-    fn tell(&mut self) {
-        if self.batch.is_empty() {
-            return;
-        }
-        self.told.any = self.clock.now();
-        order(&mut self.batch);
-        let next = Vec::with_capacity(self.batch.len());
-        let batch = std::mem::replace(&mut self.batch, next);
-        match self.facts.try_send(batch) {
-            Ok(()) => {}
-            Err(TrySendError::Full(batch)) if batch.len() < GATHERED => self.batch = batch,
-            Err(TrySendError::Full(batch) | TrySendError::Closed(batch)) => {
-                let _nobody_listens = self.facts.blocking_send(batch);
-            }
-        }
-    }
-
-    fn rest(&mut self) {
-        let now = self.clock.now();
-        let wake = [self.eyes.next(self.care()), self.end_by_time(), Some(now + PATIENCE)];
-        let span = wake.into_iter().flatten().min().unwrap_or(now).since(now).max(BREATH);
-        Clock::pause(span);
-        if self.clock.now().since(now + span) > LATE {
-            self.push(Event::Loss(Loss::LateTicks(1)));
-        }
-    }
-
-    fn end_by_time(&self) -> Option<Stamp> {
-        match self.plan.length {
-            Length::For(span) => Some(self.opened + span),
-            Length::Once | Length::Endless => None,
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.end_by_time().is_some_and(|end| self.clock.now() >= end) || self.facts.is_closed()
-    }
-
-    /// The last looks: counters and listeners must speak of the same moment, and two looks lack a listener that is gone.
-    fn finish(mut self) {
-        for _ in 0..LAST_LOOKS {
-            Clock::pause(QUIET);
-            self.drain();
-            self.look_at_all();
-            self.choose_if_clear();
-            self.eyes.count(&self.clock, &mut self.batch);
-        }
-        self.eyes.list(&self.clock, self.choice.chosen(), &mut self.batch);
-        self.drain();
-        self.told.knocks = Stamp::ZERO;
-        self.tell_knocks();
-        self.push(Event::Ended);
-        order(&mut self.batch);
-        let _nobody_listens = self.facts.blocking_send(std::mem::take(&mut self.batch));
-    }
-
-    pub(super) fn push(&mut self, event: Event) {
-        self.batch.push(Stamped { at: self.clock.now(), event });
-    }
-}
-
-/// The order of their stamps; what stands before a new world stays before it.
-fn order(batch: &mut [Stamped]) {
-    for part in batch.split_mut(|fact| matches!(fact.event, Event::Began(_) | Event::Watching(_))) {
-        part.sort_by_key(|fact| fact.at);
     }
 }
 

@@ -2,12 +2,9 @@
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::sync::mpsc::Sender;
-use tokio::sync::mpsc::error::TrySendError;
 
 use super::actors::Actors;
 use super::ending::{self, LastLooks, Next};
@@ -25,12 +22,10 @@ use crate::say;
 use crate::scenario::Script;
 use crate::session::clock::{Clock, WallClock};
 use crate::session::live::experiments::Trials;
+use crate::session::pump::{Pump, Work};
 
 /// The longest wait: how late a wish may be noticed.
 const PATIENCE: Duration = Duration::from_millis(10);
-
-/// Facts that may gather while the fold is behind, before the lab waits for it.
-const GATHERED: usize = 65_536;
 
 /// How many rounds of answers are exchanged within one turn.
 const ROUNDS: usize = 4;
@@ -38,16 +33,9 @@ const ROUNDS: usize = 4;
 /// How long nothing may pass the tap before the last counters are believed: what has passed it may still wait for its processor.
 const QUIET: Duration = Duration::from_millis(4);
 
-/// When a session ends by itself.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
-    pub(super) count: Option<u64>,
-    pub(super) duration: Option<Duration>,
-}
-
 /// Everything that a live session owns.
 pub(super) struct Driver {
-    pub(super) clock: Clock,
+    pub(super) pump: Pump,
     pub(super) wall: WallClock,
     pub(super) listener: Arc<Listener>,
     pub(super) server: Server,
@@ -59,63 +47,128 @@ pub(super) struct Driver {
     pub(super) trials: Trials,
     pub(super) pass: Option<SendPass>,
     pub(super) knobs: Knobs,
-    pub(super) ends: Ends,
-    pub(super) facts: Sender<Vec<Stamped>>,
-    pub(super) wishes: Receiver<Command>,
+    /// After so many clients it ends.
+    pub(super) count: Option<u64>,
     pub(super) script: Script,
-    pub(super) batch: Vec<Stamped>,
     pub(super) late: u64,
     pub(super) moved: Stamp,
-    /// When everything began to be seen; a session's duration counts from here.
-    pub(super) opened: Stamp,
     /// The namespace lives as long as the driver.
     pub(super) _place: Place,
 }
 
-impl Driver {
-    /// Runs until the session's end, then says so.
-    pub(super) fn run(mut self) {
-        self.tell();
-        match self.open_eyes() {
-            Ok(()) => {
-                while self.turn() {
-                    self.wait();
-                }
-            }
-            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
-        }
-        self.finish();
+impl Work for Driver {
+    fn pump(&mut self) -> &mut Pump {
+        &mut self.pump
     }
 
+    fn begin(&mut self) -> bool {
+        self.pump.send();
+        match self.open_eyes() {
+            Ok(()) => true,
+            Err(error) => {
+                self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint()));
+                false
+            }
+        }
+    }
+
+    fn due(&mut self) -> Vec<Command> {
+        self.script.due(self.pump.clock.now()).iter().map(|(_, command)| *command).collect()
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        let now = self.pump.clock.now();
+        match command {
+            Command::Listen(backlog) => self.listen_again(backlog),
+            Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
+            Command::Trial(trial) => return self.trials.ask(trial, &mut self.pump.batch),
+            Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
+            _ => {}
+        }
+        self.actors.command(now, &command);
+        self.server.command(self.actors.tempo().at(now), &command);
+        let before = self.knobs.clone();
+        turn(&mut self.knobs, command);
+        if before != self.knobs {
+            self.pump.push(Event::Knobs(Box::new(self.knobs.clone())));
+        }
+    }
+
+    fn turn(&mut self) {
+        self.actors.turn(self.pump.clock.now(), &mut self.pump.batch);
+        self.exchange();
+        self.serve();
+        self.trials.turn(&mut self.pump.batch);
+        let now = self.pump.clock.now();
+        let busy = now.since(self.moved) < Duration::from_secs(1);
+        self.eyes.look(&self.pump.clock, busy, &mut self.pump.batch);
+        self.exchange();
+    }
+
+    fn rest(&mut self) {
+        let now = self.pump.clock.now();
+        let ends = self.pump.end_by_time();
+        let deadlines = [self.actors.next_deadline(), self.server_deadline(), self.script.next(), ends];
+        let due = deadlines.into_iter().flatten().min().unwrap_or(now + PATIENCE).min(now + PATIENCE);
+        let span = due.since(now);
+        if !span.is_zero() && !self.actors.has_answers() {
+            self.sleep(span);
+        }
+        if self.pump.clock.now().since(due) > Duration::from_millis(1) {
+            self.late += 1;
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.pump.end_by_time().is_none()
+            && self.count.is_some_and(|count| self.actors.started() >= count)
+            && self.actors.live() == 0
+            && self.server.live() == 0
+    }
+
+    /// The last looks: counters and tap must speak of the same segments.
+    fn end(&mut self) {
+        self.trials.stop(&mut self.pump.batch);
+        self.actors.command(self.pump.clock.now(), &Command::Stop);
+        self.actors.turn(self.pump.clock.now(), &mut self.pump.batch);
+        let mut looks = LastLooks::default();
+        loop {
+            Clock::pause(QUIET);
+            let before = self.drain();
+            let looked = self.pump.clock.now();
+            self.eyes.look_at_all(&self.pump.clock, &mut self.pump.batch);
+            match looks.after(before + self.drain() > 0) {
+                Next::Look => {}
+                Next::Over => break,
+                Next::Cut => {
+                    ending::cut(&mut self.pump.batch, looked);
+                    break;
+                }
+            }
+        }
+        if let Some(lost) = self.tap.as_mut().map(Tap::dropped).filter(|lost| *lost > 0) {
+            self.pump.push(Event::Loss(Loss::TapDropped(lost)));
+        }
+        if self.late > 0 {
+            self.pump.push(Event::Loss(Loss::LateTicks(self.late)));
+        }
+    }
+}
+
+impl Driver {
     /// From here on everything is seen; nobody has come before.
     fn open_eyes(&mut self) -> Result<(), TapError> {
         self.tap = self.blind.take().map(BlindTap::see).transpose()?;
-        self.opened = self.clock.now();
-        self.eyes.look_at_all(&self.clock, &mut self.batch);
+        self.pump.opened = self.pump.clock.now();
+        self.eyes.look_at_all(&self.pump.clock, &mut self.pump.batch);
         Ok(())
-    }
-
-    fn turn(&mut self) -> bool {
-        if !self.hear_wishes() {
-            return false;
-        }
-        self.actors.turn(self.clock.now(), &mut self.batch);
-        self.exchange();
-        self.serve();
-        self.trials.turn(&mut self.batch);
-        let now = self.clock.now();
-        let busy = now.since(self.moved) < Duration::from_secs(1);
-        self.eyes.look(&self.clock, busy, &mut self.batch);
-        self.exchange();
-        self.tell();
-        !self.is_over()
     }
 
     /// Takes what passed the tap and sends what clients answer, until nobody has anything to say; the last thing is a look at the tap.
     pub(super) fn exchange(&mut self) {
         for _ in 0..ROUNDS {
             self.drain();
-            if self.actors.flush(&mut self.batch) == 0 {
+            if self.actors.flush(&mut self.pump.batch) == 0 {
                 return;
             }
         }
@@ -125,9 +178,9 @@ impl Driver {
     /// Takes what passed the tap; how many segments.
     fn drain(&mut self) -> usize {
         let Some(tap) = &mut self.tap else { return 0 };
-        let now = self.clock.now();
-        let offset = self.wall.offset(&self.clock);
-        let (actors, batch) = (&mut self.actors, &mut self.batch);
+        let now = self.pump.clock.now();
+        let offset = self.wall.offset(&self.pump.clock);
+        let (actors, batch) = (&mut self.actors, &mut self.pump.batch);
         let mut seen = 0;
         tap.drain(|wall, segment| {
             // A stamp beyond the beginning of this look is the error of the offset, or less than the look itself lasts.
@@ -140,36 +193,6 @@ impl Driver {
             self.moved = now;
         }
         seen
-    }
-
-    /// Hands the facts up, in the order of their stamps.
-    fn tell(&mut self) {
-        if self.batch.is_empty() {
-            return;
-        }
-        self.batch.sort_by_key(|fact| fact.at);
-        let next = Vec::with_capacity(self.batch.len());
-        let batch = std::mem::replace(&mut self.batch, next);
-        match self.facts.try_send(batch) {
-            Ok(()) => {}
-            Err(TrySendError::Full(batch)) if batch.len() < GATHERED => self.batch = batch,
-            Err(TrySendError::Full(batch) | TrySendError::Closed(batch)) => {
-                let _nobody_listens = self.facts.blocking_send(batch);
-            }
-        }
-    }
-
-    fn wait(&mut self) {
-        let now = self.clock.now();
-        let deadlines = [self.actors.next_deadline(), self.server_deadline(), self.script.next(), self.end_by_time()];
-        let due = deadlines.into_iter().flatten().min().unwrap_or(now + PATIENCE).min(now + PATIENCE);
-        let span = due.since(now);
-        if !span.is_zero() && !self.actors.has_answers() {
-            self.sleep(span);
-        }
-        if self.clock.now().since(due) > Duration::from_millis(1) {
-            self.late += 1;
-        }
     }
 
     /// Waits for so long, or until a descriptor has something to say.
@@ -190,59 +213,13 @@ impl Driver {
         let _interrupted = poll(&mut fds, Some(&timeout));
     }
 
-    fn end_by_time(&self) -> Option<Stamp> {
-        self.ends.duration.map(|duration| self.opened + duration)
-    }
-
-    fn is_over(&self) -> bool {
-        let timed = self.end_by_time().is_some_and(|end| self.clock.now() >= end);
-        let counted = self.ends.duration.is_none()
-            && self.ends.count.is_some_and(|count| self.actors.started() >= count)
-            && self.actors.live() == 0
-            && self.server.live() == 0;
-        timed || counted || self.facts.is_closed()
-    }
-
-    /// Carries out wishes; false when the session shall stop.
-    fn hear_wishes(&mut self) -> bool {
-        let due = self.script.due(self.clock.now()).to_vec();
-        for (_, command) in due {
-            self.carry_out(command);
-        }
-        loop {
-            match self.wishes.try_recv() {
-                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
-                Ok(command) => self.carry_out(command),
-                Err(TryRecvError::Empty) => return true,
-            }
-        }
-    }
-
-    fn carry_out(&mut self, command: Command) {
-        let now = self.clock.now();
-        match command {
-            Command::Listen(backlog) => self.listen_again(backlog),
-            Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
-            Command::Trial(trial) => return self.trials.ask(trial, &mut self.batch),
-            Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
-            _ => {}
-        }
-        self.actors.command(now, &command);
-        self.server.command(self.actors.tempo().at(now), &command);
-        let before = self.knobs.clone();
-        turn(&mut self.knobs, command);
-        if before != self.knobs {
-            self.push(Event::Knobs(Box::new(self.knobs.clone())));
-        }
-    }
-
     fn listen_again(&mut self, backlog: i32) {
         match self.listener.relisten(backlog) {
             Ok(()) => {
                 let listening = self.listening(backlog);
-                self.push(Event::Listening(listening));
+                self.pump.push(Event::Listening(listening));
             }
-            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
+            Err(error) => self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }
     }
 
@@ -257,50 +234,15 @@ impl Driver {
 
     fn write_sysctl(&mut self, sysctl: Sysctl, value: i64) {
         let Some(pass) = &self.pass else {
-            let message =
-                say!("{name} belongs to the host here and is never changed: run qviz in the lab", name = sysctl.name());
-            self.push(Event::Refused { message });
+            let name = sysctl.name();
+            self.pump
+                .refuse(|| say!("{name} belongs to the host here and is never changed: run qviz in the lab", name));
             return;
         };
         match pass.write(sysctl, value) {
-            Ok(value) => self.push(Event::Sysctl { name: sysctl, value }),
-            Err(error) => self.push(Event::Refused { message: say!("{error}. {hint}", error, hint = error.hint()) }),
+            Ok(value) => self.pump.push(Event::Sysctl { name: sysctl, value }),
+            Err(error) => self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }
-    }
-
-    pub(super) fn push(&mut self, event: Event) {
-        self.batch.push(Stamped { at: self.clock.now(), event });
-    }
-
-    /// The last looks: counters and tap must speak of the same segments.
-    fn finish(mut self) {
-        self.trials.stop(&mut self.batch);
-        self.actors.command(self.clock.now(), &Command::Stop);
-        self.actors.turn(self.clock.now(), &mut self.batch);
-        let mut looks = LastLooks::default();
-        loop {
-            Clock::pause(QUIET);
-            let before = self.drain();
-            let looked = self.clock.now();
-            self.eyes.look_at_all(&self.clock, &mut self.batch);
-            match looks.after(before + self.drain() > 0) {
-                Next::Look => {}
-                Next::Over => break,
-                Next::Cut => {
-                    ending::cut(&mut self.batch, looked);
-                    break;
-                }
-            }
-        }
-        if let Some(lost) = self.tap.as_mut().map(Tap::dropped).filter(|lost| *lost > 0) {
-            self.push(Event::Loss(Loss::TapDropped(lost)));
-        }
-        if self.late > 0 {
-            self.push(Event::Loss(Loss::LateTicks(self.late)));
-        }
-        self.push(Event::Ended);
-        self.batch.sort_by_key(|fact| fact.at);
-        let _nobody_listens = self.facts.blocking_send(std::mem::take(&mut self.batch));
     }
 }
 

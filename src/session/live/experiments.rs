@@ -21,9 +21,11 @@ use crate::lab::namespace::SendPass;
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Event, Stamped};
 use crate::model::experiment::{Trial, TrialFact};
+use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::session::clock::Clock;
+use crate::text::errno::told;
 
 /// The trials of one session: the one that runs, and those that wait for its end.
 pub(super) struct Trials {
@@ -56,7 +58,8 @@ impl Trials {
     pub(super) fn ask(&mut self, trial: Trial, out: &mut Vec<Stamped>) {
         if self.waiting.len() == MOST_WAITING {
             let most = MOST_WAITING;
-            let message = say!("{trial} is not begun: {most} trials wait already", trial = trial.name(), most);
+            let name = trial.name();
+            let message = Message::of(|| say!("{trial} is not begun: {most} trials wait already", trial = name, most));
             return out.push(Stamped { at: self.clock.now(), event: Event::Refused { message } });
         }
         self.waiting.push_back(trial);
@@ -97,7 +100,7 @@ impl Trials {
         };
         match std::thread::Builder::new().name("trial".into()).spawn(work) {
             Ok(thread) => self.running = Some(Running { trial, stopped, thread }),
-            Err(error) => self.fail(trial, error.to_string(), out),
+            Err(error) => self.fail(trial, Message::of(|| told(&error)), out),
         }
     }
 
@@ -106,11 +109,11 @@ impl Trials {
         let defect = running.thread.join().is_err();
         out.extend(self.told.try_iter());
         if defect {
-            self.fail(running.trial, say!("its thread broke off: a defect of qviz").to_owned(), out);
+            self.fail(running.trial, Message::of(|| say!("its thread broke off: a defect of qviz")), out);
         }
     }
 
-    fn fail(&self, trial: Trial, why: String, out: &mut Vec<Stamped>) {
+    fn fail(&self, trial: Trial, why: Message, out: &mut Vec<Stamped>) {
         let event = Event::Trial(TrialFact::Ended { trial, failed: Some(why) });
         out.push(Stamped { at: self.clock.now(), event });
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::lab::namespace::{Namespace, SendPass};
 use crate::model::event::Rung;
+use crate::model::message::Message;
 
 /// The private network, or the host's loopback.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub enum Place {
     /// The host's loopback; if the lab was wanted, with the reason why it is not to be had, and the remedy.
     Host {
         /// Why not the lab.
-        fallback: Option<String>,
+        fallback: Option<Message>,
     },
 }
 
@@ -26,7 +27,7 @@ impl Place {
         }
     }
 
-    pub(super) fn fallback(&self) -> Option<String> {
+    pub(super) fn fallback(&self) -> Option<Message> {
         match self {
             Self::Lab(_) => None,
             Self::Host { fallback } => fallback.clone(),

@@ -2,13 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use tokio::sync::mpsc::Sender;
-
 use super::actors::Actors;
-use super::driver::{Driver, Ends};
+use super::driver::Driver;
 use super::eyes::Eyes;
 use super::place::Place;
 use super::{LiveError, LivePlan};
@@ -22,11 +19,11 @@ use crate::lab::listener::{ListenPlan, Listener};
 use crate::lab::namespace::{self, SendPass};
 use crate::lab::server::{Server, ServerPlan, raise_descriptor_limit};
 use crate::lab::wire::transmit::Transmit;
-use crate::model::command::Command;
-use crate::model::event::{Began, Event, Stamped};
+use crate::model::event::{Began, Event};
 use crate::model::settings::{ClientKind, Sysctls};
-use crate::session::clock::{Clock, WallClock};
+use crate::session::clock::WallClock;
 use crate::session::live::experiments::Trials;
+use crate::session::pump::Pump;
 
 /// Starts per second above which details of single clients are left out.
 const DETAIL_PER_S: u32 = 2_000;
@@ -35,12 +32,7 @@ const DETAIL_PER_S: u32 = 2_000;
 /// cache.
 const RING_BYTES: u32 = 2 << 20;
 
-pub(super) fn open(
-    plan: LivePlan,
-    clock: Clock,
-    facts: Sender<Vec<Stamped>>,
-    wishes: Receiver<Command>,
-) -> Result<Driver, LiveError> {
+pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<Driver, LiveError> {
     raise_descriptor_limit();
     let pass = plan.place.pass();
     settle(&plan.sysctls, pass.as_ref())?;
@@ -61,9 +53,11 @@ pub(super) fn open(
     })?;
     let eyes = Eyes::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
     let began = began(&plan, address, tap.is_some(), sysctls);
-    let trials = Trials::new(clock, pass.clone());
+    let trials = Trials::new(pump.clock, pass.clone());
+    let moved = pump.clock.now();
+    pump.batch = plan.past.told;
     let mut driver = Driver {
-        clock,
+        pump,
         wall: WallClock::default(),
         listener,
         server,
@@ -74,14 +68,10 @@ pub(super) fn open(
         trials,
         pass,
         knobs: plan.knobs,
-        ends: Ends { count: plan.count, duration: plan.duration },
-        facts,
-        wishes,
+        count: plan.count,
         script: plan.script,
-        batch: plan.past.told,
         late: 0,
-        moved: clock.now(),
-        opened: clock.now(),
+        moved,
         _place: plan.place,
     };
     first_facts(&mut driver, began);
@@ -100,11 +90,11 @@ fn settle(sysctls: &Sysctls, pass: Option<&SendPass>) -> Result<(), LiveError> {
 }
 
 fn first_facts(driver: &mut Driver, began: Began) {
-    driver.push(Event::Began(Box::new(began)));
+    driver.pump.push(Event::Began(Box::new(began)));
     let knobs = driver.knobs.clone();
     let listening = driver.listening(knobs.backlog);
-    driver.push(Event::Listening(listening));
-    driver.push(Event::Knobs(Box::new(knobs)));
+    driver.pump.push(Event::Listening(listening));
+    driver.pump.push(Event::Knobs(Box::new(knobs)));
 }
 
 fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> Began {

@@ -15,8 +15,8 @@ use crate::say;
 impl Driver {
     /// The server's turn, in the clients' time; what it did is told in the session's.
     pub(super) fn serve(&mut self) {
-        let (now, first) = (self.clock.now(), self.batch.len());
-        self.server.turn(self.actors.tempo().at(now), self.listener.as_fd(), &inspect, &mut self.batch);
+        let (now, first) = (self.pump.clock.now(), self.pump.batch.len());
+        self.server.turn(self.actors.tempo().at(now), self.listener.as_fd(), &inspect, &mut self.pump.batch);
         self.told_at(now, first);
     }
 
@@ -32,10 +32,11 @@ impl Driver {
             return self.accept_one(now);
         }
         if matches!(self.actors, Actors::Connect(_)) {
-            let message = say!(
-                "connect() clients keep the kernel's time, which nobody can hold: step mode and slow motion need qviz --client wire"
-            );
-            return self.push(Event::Refused { message: message.into() });
+            return self.pump.refuse(|| {
+                say!(
+                    "connect() clients keep the kernel's time, which nobody can hold: step mode and slow motion need qviz --client wire"
+                )
+            });
         }
         let before = self.actors.tempo();
         if command == Command::Step(Step::Next) && before.held {
@@ -45,16 +46,16 @@ impl Driver {
         self.server.command(self.actors.tempo().at(now), &command);
         let after = self.actors.tempo();
         if (before.held, before.pace.to_bits()) != (after.held, after.pace.to_bits()) {
-            self.push(Event::Tempo(after));
+            self.pump.push(Event::Tempo(after));
         }
     }
 
     /// Lets the first of all things happen that are due to clients or server, and takes the kernel's answers.
     fn next_thing(&mut self, now: Stamp) {
         let due = self.actors.next_thing();
-        let (tempo, first) = (self.actors.tempo(), self.batch.len());
+        let (tempo, first) = (self.actors.tempo(), self.pump.batch.len());
         let until = due.map(|due| due.max(tempo.clients));
-        let served = self.server.step((tempo.clients, until), self.listener.as_fd(), &inspect, &mut self.batch);
+        let served = self.server.step((tempo.clients, until), self.listener.as_fd(), &inspect, &mut self.pump.batch);
         self.told_at(now, first);
         if let Some(came_to) = served.map(|(at, ..)| at).or(until) {
             self.actors.advance(now, came_to);
@@ -62,31 +63,31 @@ impl Driver {
             self.say(now, Event::Tempo(self.actors.tempo()));
         }
         let served = served.map(|(_, peer, thing)| (peer, thing));
-        match served.or_else(|| self.actors.step(now, &mut self.batch)) {
+        match served.or_else(|| self.actors.step(now, &mut self.pump.batch)) {
             Some((peer, thing)) => self.say(now, Event::Stepped { peer, thing }),
-            None => self.push(Event::Refused { message: nothing_due().into() }),
+            None => self.pump.refuse(nothing_due),
         }
         self.exchange();
     }
 
     fn accept_one(&mut self, now: Stamp) {
-        let (tempo, first) = (self.actors.tempo(), self.batch.len());
-        let taken = self.server.take_one(tempo.at(now), self.listener.as_fd(), &inspect, &mut self.batch);
+        let (tempo, first) = (self.actors.tempo(), self.pump.batch.len());
+        let taken = self.server.take_one(tempo.at(now), self.listener.as_fd(), &inspect, &mut self.pump.batch);
         self.told_at(now, first);
         match taken {
             Some(peer) if tempo.held => self.say(now, Event::Stepped { peer, thing: Thing::Accepted }),
             Some(_) => {}
-            None => self.push(Event::Refused { message: say!("accept() found nobody in the accept queue").into() }),
+            None => self.pump.refuse(|| say!("accept() found nobody in the accept queue")),
         }
     }
 
     fn say(&mut self, at: Stamp, event: Event) {
-        self.batch.push(Stamped { at, event });
+        self.pump.batch.push(Stamped { at, event });
     }
 
     /// What was told in the clients' time since `first` was so `now`.
     fn told_at(&mut self, now: Stamp, first: usize) {
-        for fact in &mut self.batch[first..] {
+        for fact in &mut self.pump.batch[first..] {
             fact.at = now;
         }
     }

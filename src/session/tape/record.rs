@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Header, TapeError};
 use crate::model::event::{Event, Stamped};
+use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
 
@@ -79,7 +80,7 @@ impl Recorder {
             self.write(now, facts);
         }
         if let (Some(failure), false) = (&self.failure, self.told) {
-            let message = say!("{failure}: the recording has ended, the run goes on", failure);
+            let message = Message::of(|| say!("{failure}: the recording has ended, the run goes on", failure));
             facts.push(Stamped { at: now, event: Event::Refused { message } });
             self.told = true;
         }
@@ -159,13 +160,12 @@ impl Recorder {
     }
 
     /// The last line says why there are no more.
-    fn end_at_limit(&mut self, at: Stamp) -> String {
+    fn end_at_limit(&mut self, at: Stamp) -> Message {
         let mib = self.limit >> 20;
-        let message = say!(
-            "the recording {path} has ended at its limit of {mib} MiB; the run goes on",
-            path = self.path.display(),
-            mib
-        );
+        let path = self.path.display();
+        let message = Message::of(|| {
+            say!("the recording {path} has ended at its limit of {mib} MiB; the run goes on", path, mib)
+        });
         let last = Stamped { at, event: Event::Refused { message: message.clone() } };
         if let Ok(line) = line(&last) {
             self.put(&line);

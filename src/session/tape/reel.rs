@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::TapeError;
 use crate::model::event::{Event, Stamped};
+use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
 
@@ -181,8 +182,9 @@ impl Facts {
     /// The fact that nothing more can be read.
     fn end_of(&mut self, error: &TapeError) -> Stamped {
         self.over = true;
-        let message =
-            say!("{error}: the recording is damaged there and ends for us; {hint}", error, hint = error.hint());
+        let message = Message::of(|| {
+            say!("{error}: the recording is damaged there and ends for us; {hint}", error, hint = error.hint())
+        });
         Stamped { at: self.latest, event: Event::Refused { message } }
     }
 }

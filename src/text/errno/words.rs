@@ -6,10 +6,14 @@ use rustix::io::Errno;
 
 use super::name;
 use crate::say;
-use crate::text::lang::{Lang, here};
+use crate::text::lang::{Lang, here, speaks_in_keys};
+use crate::text::marks::mark_errno;
 
 /// The error in words. In English these are the system's; an error that is not one of the system's numbers speaks for itself.
 pub fn told(error: &io::Error) -> String {
+    if let Some(errno) = error.raw_os_error().filter(|_| speaks_in_keys()) {
+        return mark_errno(errno);
+    }
     let number = error.raw_os_error().filter(|_| here() != Lang::English);
     match number.and_then(|number| Some((words(Errno::from_raw_os_error(number))?, number))) {
         Some((words, number)) => say!("{words} ({name})", words, name = name(number)),

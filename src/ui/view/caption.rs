@@ -33,7 +33,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 /// How many rows the sentence needs: two only for a long reason why the lab is not to be had, with its remedy.
 pub(super) fn rows(width: u16, world: &World) -> u16 {
     let why = world.began.as_ref().and_then(|began| began.fallback.as_ref());
-    if why.is_some_and(|why| ink::width(why) + 60 > width) { 2 } else { 1 }
+    if why.is_some_and(|why| ink::width(&why.to_string()) + 60 > width) { 2 } else { 1 }
 }
 
 pub(super) type Sentence = (&'static str, String, Style);
@@ -59,7 +59,7 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
         return Some(("▲", text.clone(), warn));
     }
     let (at, Note::Refused(why)) = scene.world.notes.back()? else { return None };
-    (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.clone(), warn))
+    (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.to_string(), warn))
 }
 
 /// A lesson that waits while somebody looks elsewhere.

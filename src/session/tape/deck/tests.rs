@@ -8,7 +8,7 @@ fn ms(millis: u64) -> Stamp {
 }
 
 fn happened(millis: u64) -> Stamped {
-    Stamped { at: ms(millis), event: Event::Refused { message: millis.to_string() } }
+    Stamped { at: ms(millis), event: Event::Refused { message: millis.to_string().into() } }
 }
 
 fn reel(facts: &[Stamped]) -> Facts {
@@ -148,7 +148,9 @@ fn what_is_damaged_ends_there_says_so_and_is_over() {
     let mut deck = Deck::new(Facts::of(store.lines().unwrap()), ms(400), ms(0));
     let Next::Facts(told) = deck.next(ms(5000)) else { panic!("nothing is due") };
     assert_eq!(told[..3], facts(0)[..3]);
-    assert!(matches!(&told[3].event, Event::Refused { message } if message.starts_with("x.qviz:4: not a fact")));
+    assert!(
+        matches!(&told[3].event, Event::Refused { message } if message.to_string().starts_with("x.qviz:4: not a fact"))
+    );
     assert_eq!((told.len(), told[3].at), (4, ms(100)));
     assert_eq!(deck.next(ms(5000)), Next::Rest);
     assert!(deck.playing(ms(5000)).is_over() && deck.playing(ms(5000)).end == ms(100));

@@ -88,8 +88,8 @@ fn columns(width: u16, shown: &[(Stamp, Line)]) -> Columns {
     let time = if width >= 60 { 8 } else { 0 };
     let who = widest(|line| actor(&line.who)).clamp(6, 9) + 1;
     let rest = width.saturating_sub(time + who);
-    let outcome = (widest(|line| line.outcome.as_str().into()) + 2).min(rest * 2 / 5);
-    let call = (widest(|line| line.call.as_str().into()) + 1).min(rest - outcome);
+    let outcome = (widest(|line| line.outcome.to_string().into()) + 2).min(rest * 2 / 5);
+    let call = (widest(|line| line.call.to_string().into()) + 1).min(rest - outcome);
     Columns { time, who, call }
 }
 
@@ -110,7 +110,7 @@ fn one(
     let who = part(columns.time, columns.who);
     ink::write(buf, who, (0, 0), &ink::fit(&actor(&line.who), who.width.saturating_sub(1)), theme.strong());
     let call = part(columns.time + columns.who, columns.call);
-    ink::write(buf, call, (0, 0), &ink::fit(&line.call, call.width.saturating_sub(1)), strong);
+    ink::write(buf, call, (0, 0), &ink::fit(&line.call.to_string(), call.width.saturating_sub(1)), strong);
     let left = columns.time + columns.who + columns.call;
     let outcome = part(left, row.width.saturating_sub(left));
     let text = format!("{sign} {}", line.outcome);

@@ -82,7 +82,7 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
         return Some(("▲", text.clone(), warn));
     }
     let (at, Note::Refused(why)) = scene.world.notes.back()? else { return None };
-    (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.clone(), warn))
+    (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.to_string(), warn))
 }
 
 fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<Sentence> {

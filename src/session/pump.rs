@@ -1,0 +1,190 @@
+//! The thread of a session that looks by itself, the lab's or a watch's: commands come down, it takes its turn, facts go up, until it
+//! is stopped, its time is over, or nobody wants the facts any more. Start at [`start`].
+
+use std::fmt::Display;
+use std::io;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{self, Sender};
+
+use super::clock::Clock;
+use super::{Session, Source};
+use crate::model::command::Command;
+use crate::model::event::{Event, Stamped};
+use crate::model::message::Message;
+use crate::model::stamp::Stamp;
+
+/// Facts that may gather while the fold is behind, before the session waits for it.
+const GATHERED: usize = 65_536;
+
+/// Batches of facts that may wait for the fold.
+const QUEUED_BATCHES: usize = 128;
+
+/// What such a session does.
+pub(super) trait Work {
+    /// Its pump.
+    fn pump(&mut self) -> &mut Pump;
+
+    /// Looks at everything for the first time; false when no turn follows.
+    fn begin(&mut self) -> bool;
+
+    /// Commands that are due by themselves.
+    fn due(&mut self) -> Vec<Command> {
+        Vec::new()
+    }
+
+    /// Carries out a command other than [`Command::Stop`].
+    fn carry_out(&mut self, command: Command);
+
+    /// Does and looks at what is due.
+    fn turn(&mut self);
+
+    /// Waits for the next turn.
+    fn rest(&mut self);
+
+    /// True when there is nothing more to do, whatever time is left.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// The last looks.
+    fn end(&mut self);
+}
+
+/// Clock, facts under way, commands, and the end by time.
+#[derive(Debug)]
+pub(super) struct Pump {
+    pub(super) clock: Clock,
+    /// Facts that are not handed up yet.
+    pub(super) batch: Vec<Stamped>,
+    /// When facts were handed up last.
+    pub(super) sent: Stamp,
+    /// From when on its time counts.
+    pub(super) opened: Stamp,
+    /// How long it lasts; `None`: until it is stopped.
+    length: Option<Duration>,
+    facts: Sender<Vec<Stamped>>,
+    commands: Receiver<Command>,
+}
+
+/// Why the thread has not begun.
+#[derive(Debug)]
+pub(super) enum NotBegun {
+    /// There is no thread.
+    NoThread(io::Error),
+    /// It ended before that: a defect of qviz.
+    Vanished,
+}
+
+/// Lets what `open` makes run in a thread of this name.
+pub(super) fn start<W: Work, E: From<NotBegun> + Send + 'static>(
+    name: &str,
+    clock: Clock,
+    length: Option<Duration>,
+    open: impl FnOnce(Pump) -> Result<W, E> + Send + 'static,
+) -> Result<Session, E> {
+    let (wishes, commands) = std::sync::mpsc::channel();
+    let (sender, facts) = mpsc::channel(QUEUED_BATCHES);
+    let (opened, outcome) = std::sync::mpsc::sync_channel(1);
+    let now = clock.now();
+    let pump = Pump { clock, batch: Vec::new(), sent: now, opened: now, length, facts: sender, commands };
+    let thread = move || match open(pump) {
+        Ok(work) => {
+            let _the_starter_waits = opened.send(Ok(()));
+            run(work);
+        }
+        Err(error) => _ = opened.send(Err(error)),
+    };
+    std::thread::Builder::new().name(name.into()).spawn(thread).map_err(NotBegun::NoThread)?;
+    outcome.recv().map_err(|_| NotBegun::Vanished)??;
+    Ok(Session::new(Source::Live { facts, wishes }, clock))
+}
+
+fn run(mut work: impl Work) {
+    let goes_on = work.begin();
+    work.pump().send();
+    while goes_on && hear(&mut work) {
+        work.turn();
+        work.pump().send();
+        if work.pump().is_over() || work.is_done() {
+            break;
+        }
+        work.rest();
+    }
+    work.end();
+    let pump = work.pump();
+    pump.push(Event::Ended);
+    order(&mut pump.batch);
+    let _nobody_listens = pump.facts.blocking_send(std::mem::take(&mut pump.batch));
+}
+
+/// Carries out commands; false when the session shall stop.
+fn hear(work: &mut impl Work) -> bool {
+    for command in work.due() {
+        work.carry_out(command);
+    }
+    while let Some(command) = work.pump().command() {
+        if command == Command::Stop {
+            return false;
+        }
+        work.carry_out(command);
+    }
+    true
+}
+
+impl Pump {
+    /// A fact of this moment.
+    pub(super) fn push(&mut self, event: Event) {
+        self.batch.push(Stamped { at: self.clock.now(), event });
+    }
+
+    /// A command cannot be carried out, and why.
+    pub(super) fn refuse<T: Display>(&mut self, why: impl FnOnce() -> T) {
+        self.push(Event::Refused { message: Message::of(why) });
+    }
+
+    /// Hands the facts up, in the order of their stamps.
+    pub(super) fn send(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        self.sent = self.clock.now();
+        order(&mut self.batch);
+        let next = Vec::with_capacity(self.batch.len());
+        let batch = std::mem::replace(&mut self.batch, next);
+        match self.facts.try_send(batch) {
+            Ok(()) => {}
+            Err(TrySendError::Full(batch)) if batch.len() < GATHERED => self.batch = batch,
+            Err(TrySendError::Full(batch) | TrySendError::Closed(batch)) => {
+                let _nobody_listens = self.facts.blocking_send(batch);
+            }
+        }
+    }
+
+    /// When its time is over.
+    pub(super) fn end_by_time(&self) -> Option<Stamp> {
+        self.length.map(|length| self.opened + length)
+    }
+
+    fn is_over(&self) -> bool {
+        self.end_by_time().is_some_and(|end| self.clock.now() >= end) || self.facts.is_closed()
+    }
+
+    /// The next command that waits.
+    fn command(&self) -> Option<Command> {
+        match self.commands.try_recv() {
+            Ok(command) => Some(command),
+            Err(TryRecvError::Disconnected) => Some(Command::Stop),
+            Err(TryRecvError::Empty) => None,
+        }
+    }
+}
+
+/// The order of their stamps; what stands before a new world stays before it.
+fn order(batch: &mut [Stamped]) {
+    for part in batch.split_mut(|fact| matches!(fact.event, Event::Began(_) | Event::Watching(_))) {
+        part.sort_by_key(|fact| fact.at);
+    }
+}

@@ -1,0 +1,163 @@
+//! [`Message`]: made of what is said through [`say!`](crate::say), shown in the language of the moment.
+//!
+//! While [`Message::of`] lets something speak, every text keeps its key and the values in its holes, marked by signs that no text has
+//! (Unicode noncharacters); whatever speaks, an error with its hint or an experiment, need not know of it.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+
+use super::errno::told_of;
+use super::lang::{self, fill};
+use super::marks::{END, ERRNO, HOLE, KEY, VALUE};
+use crate::model::message::Message;
+use crate::model::watch::Rights;
+
+impl Message {
+    /// What is said here, in no language.
+    pub fn of<T: Display>(words: impl FnOnce() -> T) -> Self {
+        Self::marked(&lang::in_keys(|| words().to_string()))
+    }
+
+    /// Reads a text that was said [in keys](lang::in_keys).
+    pub fn marked(text: &str) -> Self {
+        Reader { rest: text }.message()
+    }
+
+    /// The same as plain text, in the language of the moment: for documents.
+    #[must_use]
+    pub fn rendered(&self) -> Self {
+        Self::Plain(self.to_string())
+    }
+}
+
+impl Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(text) => f.write_str(text),
+            Self::Said { say, with } => {
+                let holes: Vec<_> = with.iter().map(|(name, value)| (name.as_str(), value as &dyn Display)).collect();
+                f.write_str(&fill(lang::said_of(say), &holes))
+            }
+            Self::Errno { errno } => f.write_str(&told_of(*errno)),
+            Self::Joined(parts) => parts.iter().try_for_each(|part| part.fmt(f)),
+        }
+    }
+}
+
+impl Rights {
+    /// What is refused, as plain text in the language of the moment: for documents.
+    #[must_use]
+    pub fn rendered(&self) -> Self {
+        let [tap_refused, owners_refused] =
+            [&self.tap_refused, &self.owners_refused].map(|why| why.as_ref().map(Message::rendered));
+        Self { tap_refused, owners_refused, ..self.clone() }
+    }
+}
+
+/// Takes a marked text apart.
+struct Reader<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Reader<'t> {
+    /// Up to a mark that does not begin anything.
+    fn message(&mut self) -> Message {
+        let mut parts = Vec::new();
+        loop {
+            let plain = self.text();
+            if !plain.is_empty() {
+                parts.push(plain.into());
+            }
+            if self.takes(KEY) {
+                parts.push(self.sentence());
+            } else if self.takes(ERRNO) {
+                let errno = self.text().parse().unwrap_or_default();
+                self.takes(END);
+                parts.push(Message::Errno { errno });
+            } else {
+                break;
+            }
+        }
+        match parts.len() {
+            0 | 1 => parts.pop().unwrap_or_default(),
+            _ => Message::Joined(parts),
+        }
+    }
+
+    fn sentence(&mut self) -> Message {
+        let (say, mut with) = (self.text().to_owned(), BTreeMap::new());
+        while self.takes(HOLE) {
+            let name = self.text().to_owned();
+            self.takes(VALUE);
+            with.insert(name, self.message());
+        }
+        self.takes(END);
+        Message::Said { say, with }
+    }
+
+    /// Up to the next mark.
+    fn text(&mut self) -> &'t str {
+        let end = self.rest.find([KEY, HOLE, VALUE, ERRNO, END]).unwrap_or(self.rest.len());
+        let (text, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        text
+    }
+
+    fn takes(&mut self, mark: char) -> bool {
+        let behind = self.rest.strip_prefix(mark);
+        self.rest = behind.unwrap_or(self.rest);
+        behind.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+    use crate::say;
+    use crate::text::lang::{Lang, within};
+
+    fn chinese<T>(work: impl FnOnce() -> T) -> T {
+        within(Lang::Chinese, work)
+    }
+
+    #[test]
+    fn what_was_said_in_one_language_is_read_in_the_other() {
+        let words =
+            || say!("{operation}: {source}", operation = "bind()", source = told_of(Errno::ADDRINUSE.raw_os_error()));
+        let kept = chinese(|| Message::of(words));
+        assert_eq!(kept.to_string(), words());
+        assert_eq!(chinese(|| kept.to_string()), chinese(words));
+        assert_ne!(words(), chinese(words));
+        assert_eq!(kept, Message::of(words));
+    }
+
+    #[test]
+    fn sentences_in_holes_and_beside_each_other_keep_their_keys() {
+        let words = || format!("3 × {}", say!("waited in vain for {what}", what = say!("end of file")));
+        let kept = Message::of(words);
+        assert_eq!((kept.to_string(), chinese(|| kept.to_string())), (words(), chinese(words)));
+        assert_eq!(
+            serde_json::to_value(&kept).unwrap(),
+            serde_json::json!(["3 × ", {"say": "waited in vain for {what}", "with": {"what": {"say": "end of file"}}}])
+        );
+        let read: Message = serde_json::from_value(serde_json::to_value(&kept).unwrap()).unwrap();
+        assert_eq!(read, kept);
+    }
+
+    #[test]
+    fn a_sentence_of_an_older_recording_stands_as_it_is() {
+        let read: Message = serde_json::from_str("\"the trial {x} failed\"").unwrap();
+        assert_eq!(read.to_string(), "the trial {x} failed");
+        assert_eq!(chinese(|| read.rendered()), read);
+    }
+
+    #[test]
+    fn a_value_with_our_marks_in_it_breaks_no_more_than_its_own_sentence() {
+        for name in ["a\u{fdd4}b", "\u{fdd0}", "\u{fdd1}x\u{fdd2}y", "\u{fdd3}no number"] {
+            let kept = Message::of(|| format!("{} end", say!("waited in vain for {what}", what = name)));
+            assert!(kept.to_string().starts_with("waited in vain for "), "{name:?}: {kept}");
+        }
+    }
+}
