@@ -1,11 +1,19 @@
-//! The program in a real terminal: every key, every way out, every size, and the story that the defaults tell.
+//! The program in a real terminal: a pty whose other end is read here.
+//!
+//! `cargo test --test terminal [WORDS]`. Each test has a process of its own (`support/runner.rs`).
 
-#[path = "support/lab.rs"]
-mod lab;
-#[path = "terminal/pane.rs"]
-mod pane;
-#[path = "terminal/traces.rs"]
-mod traces;
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what fails here fails the test, and says why"
+)]
+
+#[macro_use]
+#[path = "support/runner.rs"]
+mod runner;
 
 #[path = "terminal/browse.rs"]
 mod browse;
@@ -21,9 +29,36 @@ mod lesson;
 mod mouse;
 #[path = "terminal/panics.rs"]
 mod panics;
+#[path = "terminal/recordings.rs"]
+mod recordings;
+#[path = "terminal/redraw.rs"]
+mod redraw;
 #[path = "terminal/sizes.rs"]
 mod sizes;
 #[path = "terminal/stalled.rs"]
 mod stalled;
+#[path = "terminal/step.rs"]
+mod step;
 #[path = "terminal/story.rs"]
 mod story;
+
+#[path = "support/lab.rs"]
+mod lab;
+#[path = "support/needs.rs"]
+mod needs;
+#[path = "support/not_run.rs"]
+mod not_run;
+#[path = "support/options.rs"]
+mod options;
+#[path = "support/pane.rs"]
+mod pane;
+#[path = "support/seeds.rs"]
+mod seeds;
+#[path = "support/traces.rs"]
+mod traces;
+#[path = "support/who.rs"]
+mod who;
+
+fn main() -> std::process::ExitCode {
+    runner::run(2)
+}

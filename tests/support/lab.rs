@@ -1,7 +1,6 @@
 //! Witnesses for tests that look at qviz from outside: they share no code with it.
 //!
-//! Use it as `#[path = "support/lab.rs"] mod lab;`. A test that needs a private network begins with
-//! `if !lab::lab_or_skip() { return; }`. Waiting for something to become true has a deadline and says what it waited for.
+//! Waiting for something to become true has a deadline and says what it waited for.
 
 #![allow(dead_code, reason = "each test binary uses its own part of the witnesses")]
 #![expect(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "what fails here fails the test")]
@@ -18,30 +17,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
-/// Whether a private network can be had; if not, says why, and panics where `QVIZ_REQUIRE_LAB=1` forbids a skip.
-#[must_use]
-pub(crate) fn lab_or_skip() -> bool {
-    let flags: &[&str] = if is_root() { &["--net"] } else { &["--user", "--map-current-user", "--net"] };
-    let tried = Command::new("unshare").args(flags).arg("true").output();
-    had(tried.map_err(|error| format!("unshare: {error}")).and_then(|output| {
-        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }
-    }))
-    .is_some()
-}
-
-/// A precondition of a test: `None` with the reason on stderr if it is missing, a panic under `QVIZ_REQUIRE_LAB=1`.
-pub(crate) fn had<T>(precondition: Result<T, String>) -> Option<T> {
-    match precondition {
-        Ok(found) => Some(found),
-        Err(reason) if std::env::var_os("QVIZ_REQUIRE_LAB").is_some_and(|set| set == "1") => {
-            panic!("QVIZ_REQUIRE_LAB=1, but: {reason}")
-        }
-        Err(reason) => {
-            eprintln!("skipped: {reason}");
-            None
-        }
-    }
-}
+use crate::needs::{Missing, program, tool, tools};
 
 /// Asks again and again until there is an answer; panics with `what` when there is none within `deadline`.
 #[track_caller]
@@ -58,7 +34,7 @@ pub(crate) fn wait_until<T>(deadline: Duration, what: &str, mut condition: impl 
 
 /// A command inside the network namespace of `pid`. As an ordinary user it runs without capabilities: reading only.
 pub(crate) fn nsenter<S: AsRef<OsStr>>(pid: u32, args: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new("nsenter");
+    let mut command = tool("nsenter");
     command.args(["-t", &pid.to_string(), "-n"]);
     if user_namespace("self") != user_namespace(&pid.to_string()) {
         command.args(["-U", "--preserve-credentials"]);
@@ -131,6 +107,7 @@ impl Drop for Running {
 /// and its limit in connections; `None` while nothing listens there. Panics when several sockets share the port.
 #[track_caller]
 pub(crate) fn ss_listener(pid: u32, port: u16) -> Option<(u32, u32)> {
+    tools(&["ss"]);
     let text = spoken(&mut nsenter(pid, ["ss", "-ltnH", &format!("sport = :{port}")]));
     let mut rows = text.lines().filter(|row| !row.trim().is_empty());
     let row = rows.next()?;
@@ -142,6 +119,7 @@ pub(crate) fn ss_listener(pid: u32, port: u16) -> Option<(u32, u32)> {
 /// How many half-open requests the listener on `port` in the namespace of `pid` has, as `ss` lists them.
 #[track_caller]
 pub(crate) fn ss_half_open(pid: u32, port: u16) -> u64 {
+    tools(&["ss"]);
     let filter = format!("sport = :{port}");
     let text = spoken(&mut nsenter(pid, ["ss", "-tanH", "state", "syn-recv", &filter]));
     text.lines().filter(|row| !row.trim().is_empty()).count() as u64
@@ -150,6 +128,7 @@ pub(crate) fn ss_half_open(pid: u32, port: u16) -> u64 {
 /// Every counter in the namespace of `pid` by the name that `nstat` gives it (`TcpExtListenOverflows`), in absolute values.
 #[track_caller]
 pub(crate) fn nstat(pid: u32) -> BTreeMap<String, u64> {
+    tools(&["nstat"]);
     let history = tempfile::tempdir().expect("a directory for nstat's history");
     let mut command = nsenter(pid, ["nstat", "-asz"]);
     let text = spoken(command.env("NSTAT_HISTORY", history.path().join("nstat")));
@@ -198,21 +177,21 @@ pub(crate) struct Capture {
 impl Capture {
     /// Begins to read one interface of the namespace of `pid`, and returns when it sees every frame from now on. Choose the
     /// kernel's end of a veth pair: the other end does not show what was sent past the queueing discipline.
-    /// `Err` says what this machine lacks: give it to [`had`].
-    pub(crate) fn start(pid: u32, interface: &str, port: u16) -> Result<Self, String> {
-        let mut command = Command::new(python()?);
+    /// `Err` says what this machine lacks.
+    pub(crate) fn start(pid: u32, interface: &str, port: u16) -> Result<Self, Missing> {
+        let mut command = Command::new(program("python3")?);
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/capture.py"));
         command.args([&pid.to_string(), interface, &port.to_string()]).stdin(Stdio::null());
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = spawned.map_err(|error| format!("python3: {error}"))?;
-        let stdout: Box<dyn Read> = Box::new(child.stdout.take().ok_or("the capture has no stdout")?);
+        let mut child = spawned.expect("python3 starts");
+        let stdout: Box<dyn Read> = Box::new(child.stdout.take().expect("a pipe"));
         let mut report = BufReader::new(stdout);
         let mut ready = String::new();
         if report.read_line(&mut ready).is_ok() && ready == "ready\n" {
             return Ok(Self { child, report });
         }
         end(&mut child);
-        Err(format!("the capture: {}", child.stderr.take().map(drained_text).unwrap_or_default()))
+        Err(Missing::because("a capture", child.stderr.take().map(drained_text).unwrap_or_default()))
     }
 
     /// Ends the reading with all that has arrived until now.
@@ -230,19 +209,6 @@ impl Drop for Capture {
     fn drop(&mut self) {
         end(&mut self.child);
     }
-}
-
-/// Whether this process is root where it stands.
-pub(crate) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-/// The system's own python3 rather than one in somebody's home directory.
-pub(crate) fn python() -> Result<PathBuf, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let places = std::iter::once(PathBuf::from("/usr/bin")).chain(std::env::split_paths(&path));
-    let found = places.map(|place| place.join("python3")).find(|python| python.is_file());
-    found.ok_or_else(|| "python3 is not installed".to_owned())
 }
 
 fn user_namespace(pid: &str) -> Option<PathBuf> {

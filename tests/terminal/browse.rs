@@ -1,7 +1,5 @@
 //! The list of connections and the ladder of one: every key that counts there, in a real terminal.
 
-#![expect(clippy::panic, reason = "a key without an effect fails the test")]
-
 use qviz::ui::keymap::{Action, Place};
 
 use crate::pane::{Pane, depth};

@@ -1,13 +1,11 @@
 //! Header and footer of a run in a real terminal: recorded, frozen, stepped.
 
-use crate::lab::lab_or_skip;
+use crate::needs::network;
 use crate::pane::Pane;
 
-#[test]
+case!(a_recorded_run_says_so_and_one_that_cannot_be_recorded_any_further_says_that);
 fn a_recorded_run_says_so_and_one_that_cannot_be_recorded_any_further_says_that() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("run.qviz");
     let mut pane = Pane::qviz((120, 36), &format!("--backlog 5 --record {}", path.display()));
@@ -22,11 +20,9 @@ fn a_recorded_run_says_so_and_one_that_cannot_be_recorded_any_further_says_that(
     assert!(!Pane::qviz((120, 36), "--backlog 5").text().contains("REC"));
 }
 
-#[test]
+case!(a_frozen_run_is_looked_around_in_at_any_size_and_goes_on_behind);
 fn a_frozen_run_is_looked_around_in_at_any_size_and_goes_on_behind() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((120, 36), "--backlog 3 --rate 8 --arrivals steady --accept-rate 2");
     pane.wait_for("SYN dropped");
     pane.press(b"f");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use pty_process::blocking::Command;
 use rustix::process::Signal;
 
-use crate::lab::{lab_or_skip, wait_until};
+use crate::lab::wait_until;
+use crate::needs::{had, network, program};
 use crate::pane::Pane;
 use crate::traces::{Traces, state};
 
@@ -53,21 +54,17 @@ pub(crate) fn stopped_and_continued(stop: impl FnOnce(&mut Pane)) {
     ended_well(&mut pane, &traces, 0);
 }
 
-#[test]
+case!(each_signal_ends_the_run_after_its_summary_with_the_documented_code);
 fn each_signal_ends_the_run_after_its_summary_with_the_documented_code() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         left(|pane| pane.signal(signal), code);
     }
 }
 
-#[test]
+case!(the_summary_after_a_signal_has_the_last_facts_too);
 fn the_summary_after_a_signal_has_the_last_facts_too() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     // So many drops that counters and ledger agree only after a last look at both.
     let mut pane = Pane::qviz((80, 24), "--backlog 1 --rate 500 --accept-rate 1");
     pane.wait_for("died");
@@ -84,30 +81,24 @@ fn the_summary_after_a_signal_has_the_last_facts_too() {
     assert!(summary.contains("Balanced: every drop has a name"), "{summary}");
 }
 
-#[test]
+case!(a_run_that_ends_by_itself_leaves_the_terminal_too);
 fn a_run_that_ends_by_itself_leaves_the_terminal_too() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((80, 24), "--backlog 5 --duration 2s");
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
     ended_well(&mut pane, &traces, 0);
 }
 
-#[test]
+case!(a_stop_from_outside_is_like_ctrl_z);
 fn a_stop_from_outside_is_like_ctrl_z() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     stopped_and_continued(|pane| pane.signal(Signal::TSTP));
 }
 
-#[test]
+case!(a_signal_between_stop_and_continue_ends_the_run);
 fn a_signal_between_stop_and_continue_ends_the_run() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((80, 24), "--backlog 5");
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
@@ -118,11 +109,9 @@ fn a_signal_between_stop_and_continue_ends_the_run() {
     ended_well(&mut pane, &traces, 143);
 }
 
-#[test]
+case!(signals_that_come_together_end_the_run_once);
 fn signals_that_come_together_end_the_run_once() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     left(
         |pane| {
             for _ in 0..20 {
@@ -135,11 +124,9 @@ fn signals_that_come_together_end_the_run_once() {
     );
 }
 
-#[test]
+case!(a_terminal_that_closes_ends_the_program);
 fn a_terminal_that_closes_ends_the_program() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((80, 24), "--backlog 5");
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
@@ -148,11 +135,9 @@ fn a_terminal_that_closes_ends_the_program() {
     traces.assert_gone();
 }
 
-#[test]
+case!(a_terminal_that_closes_while_the_program_is_stopped_ends_it);
 fn a_terminal_that_closes_while_the_program_is_stopped_ends_it() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((80, 24), "--backlog 5");
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
@@ -164,11 +149,9 @@ fn a_terminal_that_closes_while_the_program_is_stopped_ends_it() {
     traces.assert_gone();
 }
 
-#[test]
+case!(a_terminal_that_closes_ends_the_program_even_if_nobody_sends_it_sighup);
 fn a_terminal_that_closes_ends_the_program_even_if_nobody_sends_it_sighup() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     // The shell leads the session, so it alone is told of the end, and it does not care.
     let folder = tempfile::tempdir().expect("a folder");
     let code = folder.path().join("code");
@@ -186,18 +169,16 @@ fn a_terminal_that_closes_ends_the_program_even_if_nobody_sends_it_sighup() {
     traces.assert_gone();
 }
 
-#[test]
+case!(without_a_terminal_for_keys_the_controlling_one_is_used_and_without_that_one_it_is_an_error);
 fn without_a_terminal_for_keys_the_controlling_one_is_used_and_without_that_one_it_is_an_error() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::start((80, 24), Pane::command("--backlog 5").stdin(std::process::Stdio::null()));
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
     pane.press(b"q");
     ended_well(&mut pane, &traces, 0);
 
-    let alone = Command::new("setsid").args(["--wait", env!("CARGO_BIN_EXE_qviz"), "--backlog", "5"]);
+    let alone = Command::new(had(program("setsid"))).args(["--wait", env!("CARGO_BIN_EXE_qviz"), "--backlog", "5"]);
     let mut pane = Pane::start((80, 24), Pane::environment(alone).stdin(std::process::Stdio::null()));
     let status = pane.end();
     let said = String::from_utf8_lossy(pane.seen()).into_owned();

@@ -1,22 +1,18 @@
 //! Every key of the one table of keys, and what it changes on the screen.
 
-#![expect(clippy::panic, clippy::expect_used, reason = "a key without bytes fails the test")]
-
 use crossterm::event::KeyCode;
 use qviz::ui::keymap::{Action, BINDINGS, Binding, Key, Place, When, shown};
 
 use crate::browse;
-use crate::lab::lab_or_skip;
+use crate::needs::network;
 use crate::pane::{Pane, depth, number, setting};
 
 /// All panels fit, and no client comes unless a key asks for it.
 const WORDS: &str = "--backlog 5 --rate 0 --arrivals steady";
 
-#[test]
+case!(every_key_of_the_table_has_the_effect_that_it_promises);
 fn every_key_of_the_table_has_the_effect_that_it_promises() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((200, 60), WORDS);
     pane.wait_for_picture();
     let mut pressed = 0;

@@ -1,14 +1,13 @@
 //! A lesson in a real terminal: played by keys from its beginning to its end, and by itself.
 
-#![expect(clippy::expect_used, reason = "what fails here fails the test")]
-
 use std::path::PathBuf;
 use std::time::Duration;
 
 use qviz::ui::keymap::{Action, BINDINGS, Place, When};
 
 use crate::keys::bytes;
-use crate::lab::{lab_or_skip, run_qviz};
+use crate::lab::run_qviz;
+use crate::needs::network;
 use crate::pane::{Pane, depth};
 use crate::traces::Traces;
 
@@ -85,11 +84,9 @@ impl Book {
     }
 }
 
-#[test]
+case!(a_lesson_is_played_from_its_beginning_to_its_end_and_its_recording_tells_it_again);
 fn a_lesson_is_played_from_its_beginning_to_its_end_and_its_recording_tells_it_again() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let book = Book::with(&format!("{SIX}{SECOND}"));
     let words = format!("{} --record {}", book.lesson(), book.tape().display());
     let mut pane = Pane::qviz((120, 36), &words);
@@ -136,11 +133,9 @@ fn a_lesson_is_played_from_its_beginning_to_its_end_and_its_recording_tells_it_a
     assert!(!text.contains("q leaves"), "a recording is not played by the lesson's keys: {text}");
 }
 
-#[test]
+case!(a_lesson_that_goes_on_by_itself_needs_nobody);
 fn a_lesson_that_goes_on_by_itself_needs_nobody() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let book = Book::with(SIX);
     let mut pane = Pane::qviz((80, 24), &format!("{} --auto", book.lesson()));
     pane.wait_for_picture();
@@ -154,11 +149,9 @@ fn a_lesson_that_goes_on_by_itself_needs_nobody() {
     pane.assert_left_clean(&traces);
 }
 
-#[test]
+case!(every_key_of_a_lesson_has_the_effect_that_it_promises);
 fn every_key_of_a_lesson_has_the_effect_that_it_promises() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let choices: Vec<_> = (0..9)
         .map(|choice| {
             format!("{{ en = \"just {choice}\", zh = \"{choice}\", right = \"accept_queue.depth == {choice}\" }}")
@@ -200,11 +193,9 @@ fn every_key_of_a_lesson_has_the_effect_that_it_promises() {
     assert!(pane.end().success());
 }
 
-#[test]
+case!(held_time_does_not_run_out);
 fn held_time_does_not_run_out() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let slow = SIX
         .replace("rtt = \"20ms\"", "rtt = \"400ms\"")
         .replace("say = { en = \"{accept", "within = \"2s\"\nsay = { en = \"{accept");

@@ -1,17 +1,15 @@
 //! The mouse in a real terminal: what is clicked is what is seen, and the terminal keeps it where that is wished.
 
-use crate::lab::lab_or_skip;
+use crate::needs::network;
 use crate::pane::{Pane, depth};
 use crate::traces::Traces;
 
 /// Clients that stay: the server never accepts.
 const WORDS: &str = "--backlog 3 --rate 8 --arrivals steady --accept-rate 0";
 
-#[test]
+case!(a_click_opens_a_ladder_presses_a_key_and_a_wheel_goes_through_the_list);
 fn a_click_opens_a_ladder_presses_a_key_and_a_wheel_goes_through_the_list() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((120, 36), WORDS);
     pane.wait_for_picture();
     pane.wait("a full queue", |pane| depth(pane, "ACCEPT QUEUE").is_some_and(|(depth, _)| depth >= 4));
@@ -37,11 +35,9 @@ fn a_click_opens_a_ladder_presses_a_key_and_a_wheel_goes_through_the_list() {
     pane.assert_left_clean(&traces);
 }
 
-#[test]
+case!(without_the_mouse_the_terminal_keeps_it_and_every_key_works);
 fn without_the_mouse_the_terminal_keeps_it_and_every_key_works() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((80, 24), "--backlog 5 --no-mouse");
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());

@@ -2,8 +2,6 @@
 //!
 //! There is no hook for this in the program: the test runs itself in a terminal, as a small program made of qviz's own rooms.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a panic is what is tested")]
-
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,21 +15,21 @@ use qviz::ui::{self, UiError, UiPlan};
 
 use crate::lab::wait_until;
 use crate::pane::{Pane, SOON};
+use crate::runner::again;
 use crate::traces::Traces;
 
 /// Set where this test runs inside of the terminal: the file whose appearance makes a thread panic.
 const INSIDE: &str = "QVIZ_TEST_PANIC_INSIDE";
 
-#[test]
+case!(a_panic_in_another_thread_restores_the_terminal_and_ends_the_program);
 fn a_panic_in_another_thread_restores_the_terminal_and_ends_the_program() {
     if let Some(sign) = std::env::var_os(INSIDE) {
         return inside(sign.into());
     }
     let folder = tempfile::tempdir().expect("a folder");
     let sign = folder.path().join("panic");
-    let test = std::env::current_exe().expect("this test");
-    let name = "panics::a_panic_in_another_thread_restores_the_terminal_and_ends_the_program";
-    let command = Command::new(test).args(["--exact", name, "--nocapture", "--test-threads=1"]);
+    let [program, arguments @ ..] = again();
+    let command = Command::new(program).args(arguments);
     let mut pane = Pane::start((80, 24), Pane::environment(command).env(INSIDE, &sign).env("RUST_BACKTRACE", "0"));
     let traces = Traces::of(pane.pid());
     pane.wait_for_picture();

@@ -1,14 +1,12 @@
 //! Every size, colour or not, any characters or ASCII alone.
 
-use crate::lab::lab_or_skip;
+use crate::needs::network;
 use crate::pane::{Pane, depth};
 use crate::traces::Traces;
 
-#[test]
+case!(the_whole_picture_fits_every_usual_size);
 fn the_whole_picture_fits_every_usual_size() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
         let mut pane = Pane::qviz((columns, rows), "--backlog 5");
         pane.wait_for_picture();
@@ -23,11 +21,9 @@ fn the_whole_picture_fits_every_usual_size() {
     }
 }
 
-#[test]
+case!(a_storm_of_sizes_down_to_one_cell_and_back_leaves_a_whole_picture);
 fn a_storm_of_sizes_down_to_one_cell_and_back_leaves_a_whole_picture() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((80, 24), "--backlog 5");
     pane.wait_for_picture();
     let traces = Traces::of(pane.pid());
@@ -57,11 +53,9 @@ fn a_storm_of_sizes_down_to_one_cell_and_back_leaves_a_whole_picture() {
     pane.assert_left_clean(&traces);
 }
 
-#[test]
+case!(a_terminal_as_small_as_a_stamp_shows_the_numbers_and_is_left_clean);
 fn a_terminal_as_small_as_a_stamp_shows_the_numbers_and_is_left_clean() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((20, 5), "--backlog 5");
     pane.wait("clients in the queue", |pane| {
         pane.text().lines().next().is_some_and(|line| line.starts_with("accept ") && !line.starts_with("accept 0"))
@@ -73,11 +67,9 @@ fn a_terminal_as_small_as_a_stamp_shows_the_numbers_and_is_left_clean() {
     assert!(pane.afterwards().contains("Again: qviz"));
 }
 
-#[test]
+case!(a_terminal_that_does_not_know_its_size_gets_a_picture);
 fn a_terminal_that_does_not_know_its_size_gets_a_picture() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((80, 24), "--backlog 5");
     pane.resize((0, 0));
     pane.wait_for_picture();
@@ -85,11 +77,9 @@ fn a_terminal_that_does_not_know_its_size_gets_a_picture() {
     assert_eq!(pane.end().code(), Some(0));
 }
 
-#[test]
+case!(colours_are_used_unless_no_color_or_the_option_says_otherwise);
 fn colours_are_used_unless_no_color_or_the_option_says_otherwise() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let coloured = |command| {
         let mut pane = Pane::start((80, 24), command);
         pane.wait_for_picture();
@@ -108,11 +98,9 @@ fn colours_are_used_unless_no_color_or_the_option_says_otherwise() {
     assert_eq!(coloured(Pane::command("--backlog 5").env("TERM", "dumb")), 0, "a dumb terminal");
 }
 
-#[test]
+case!(ascii_means_ascii_to_the_last_byte);
 fn ascii_means_ascii_to_the_last_byte() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let mut pane = Pane::qviz((120, 36), "--backlog 5 --ascii");
     pane.wait("the queue was full", |pane| {
         depth(pane, "ACCEPT QUEUE").is_some_and(|(depth, capacity)| depth == capacity)

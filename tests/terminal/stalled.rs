@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use rustix::termios::Action;
 
-use crate::lab::lab_or_skip;
+use crate::needs::network;
 use crate::pane::Pane;
 use crate::traces::Traces;
 
@@ -29,25 +29,21 @@ fn ends_all_the_same(stall: impl Fn(&mut Pane)) {
     }
 }
 
-#[test]
+case!(a_signal_ends_the_run_although_nobody_reads_the_terminal);
 fn a_signal_ends_the_run_although_nobody_reads_the_terminal() {
-    if lab_or_skip() {
-        ends_all_the_same(Pane::fill);
-    }
+    network();
+    ends_all_the_same(Pane::fill);
 }
 
-#[test]
+case!(a_signal_ends_the_run_although_the_terminals_output_is_stopped);
 fn a_signal_ends_the_run_although_the_terminals_output_is_stopped() {
-    if lab_or_skip() {
-        ends_all_the_same(|pane| pane.flow(Action::OOff));
-    }
+    network();
+    ends_all_the_same(|pane| pane.flow(Action::OOff));
 }
 
-#[test]
+case!(a_key_ends_the_run_although_nobody_reads_the_terminal);
 fn a_key_ends_the_run_although_nobody_reads_the_terminal() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let (mut pane, traces) = stalled(Pane::fill);
     pane.press(b"q");
     assert_eq!(pane.end_unread().code(), Some(0));
@@ -57,11 +53,9 @@ fn a_key_ends_the_run_although_nobody_reads_the_terminal() {
     assert!(text.contains("Again: qviz --backlog 5"), "what was in the way is thrown away, the summary is not: {text}");
 }
 
-#[test]
+case!(a_terminal_that_is_read_again_shows_the_present_and_not_what_it_missed);
 fn a_terminal_that_is_read_again_shows_the_present_and_not_what_it_missed() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let (mut pane, traces) = stalled(|pane| pane.flow(Action::OOff));
     // Keys count although nobody sees it; each would have made a frame.
     for _ in 0..50 {

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::lab::{lab_or_skip, run_qviz};
+use crate::lab::run_qviz;
+use crate::needs::network;
 use crate::pane::{Pane, depth};
 
-#[test]
+case!(within_five_seconds_the_screen_shows_queues_that_fill_overflow_drain_and_recover);
 fn within_five_seconds_the_screen_shows_queues_that_fill_overflow_drain_and_recover() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     // The run ends by its own clock: what was not seen until then has not happened in time.
     let mut pane = Pane::qviz((120, 36), "--backlog 5 --duration 5s");
     let mut seen = Seen::default();
@@ -51,11 +50,9 @@ impl Seen {
     }
 }
 
-#[test]
+case!(within_five_seconds_the_events_hold_the_same_story);
 fn within_five_seconds_the_events_hold_the_same_story() {
-    if !lab_or_skip() {
-        return;
-    }
+    network();
     let output = run_qviz(["--jsonl", "--backlog", "5", "--duration", "5s"], Duration::from_secs(30));
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).expect("text");

@@ -1,0 +1,198 @@
+//! A session in a private network, asked for trials; what it told, and what it left behind.
+
+use std::collections::BTreeMap;
+use std::ops::Index;
+use std::sync::Arc;
+use std::time::Duration;
+
+use qviz::fold::trials::Trials;
+use qviz::kernel::proc;
+use qviz::lab::namespace::{Namespace, NetworkPlan, Refusal};
+use qviz::model::command::Command;
+use qviz::model::event::Event;
+use qviz::model::experiment::{Trial, TrialFact};
+use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
+use qviz::model::stamp::Stamp;
+use qviz::scenario::Script;
+use qviz::session::Session;
+use qviz::session::live::{self, LivePlan, Past, Place};
+use rustix::io::Errno;
+use rustix::process::{WaitOptions, wait};
+
+use crate::lab::wait_until;
+use crate::needs::Missing;
+
+/// What a session is asked for.
+#[derive(Default)]
+pub(crate) struct Asked<'a> {
+    /// These trials, all at once.
+    pub(crate) trials: &'a [Trial],
+    /// Settings of the namespace that differ from a fresh Linux.
+    pub(crate) sysctls: &'a [(Sysctl, i64)],
+    /// The session ends as soon as the first trial has told its first line.
+    pub(crate) hurried: bool,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// The fold of all facts.
+    pub(crate) trials: Trials,
+    /// What could not be begun, and why.
+    pub(crate) refused: Vec<String>,
+    /// When each began.
+    pub(crate) begun: Vec<(Trial, Stamp)>,
+    /// When each ended.
+    pub(crate) ended: Vec<(Trial, Stamp)>,
+}
+
+impl Told {
+    /// Why the last trial could not be carried out.
+    pub(crate) fn failed(&self) -> Option<String> {
+        self.trials.failed.as_ref().map(ToString::to_string)
+    }
+
+    /// How many lines tell of this call.
+    pub(crate) fn calls(&self, call: &str) -> usize {
+        self.outcomes(call).len()
+    }
+
+    /// What came of this call, each time it was made.
+    pub(crate) fn outcomes(&self, call: &str) -> Vec<String> {
+        let lines = self.trials.lines.iter().filter(|(_, line)| line.call.to_string() == call);
+        lines.map(|(_, line)| line.outcome.to_string()).collect()
+    }
+}
+
+impl Index<&str> for Told {
+    type Output = f64;
+
+    /// A number that was measured.
+    #[track_caller]
+    fn index(&self, name: &str) -> &f64 {
+        let measured = &self.trials.measured;
+        assert!(measured.contains_key(name), "{name} was not measured, but {measured:?}; {:?}", self.trials.lines);
+        &measured[name]
+    }
+}
+
+/// Everything that one trial tells in a namespace with the settings of a fresh Linux.
+pub(crate) fn facts_of(trial: Trial) -> Result<Told, Missing> {
+    facts_with(trial, &[])
+}
+
+/// The same with other settings.
+pub(crate) fn facts_with(trial: Trial, sysctls: &[(Sysctl, i64)]) -> Result<Told, Missing> {
+    let told = told_by(&Asked { trials: &[trial], sysctls, ..Asked::default() })?;
+    assert_eq!((&told.trials.failed, &told.refused), (&None, &Vec::new()), "{:?}", told.trials.lines);
+    Ok(told)
+}
+
+/// Everything that a session tells of the trials that it is asked for. It leaves no descriptor, no child and no changed sysctl.
+pub(crate) fn told_by(asked: &Asked<'_>) -> Result<Told, Missing> {
+    let refused =
+        |refusal: Refusal| Missing::because("a private network", format!("{refusal}; try: {}", refusal.hint()));
+    let lab = Namespace::enter(&network(asked.sysctls)).map_err(refused)?;
+    let (descriptors, sysctls) = (descriptors(), proc::read_sysctls());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let session = live::start(plan(lab)).unwrap();
+    for trial in asked.trials {
+        session.wish(Command::Trial(*trial));
+    }
+    let told = runtime.block_on(heard(session, asked));
+    drop(runtime);
+    // The lab's thread closes its own behind the last fact.
+    wait_until(SOON, "the end of every descriptor", || (self::descriptors().len() <= descriptors.len()).then_some(()));
+    assert_eq!(self::descriptors(), descriptors, "descriptors before and after");
+    assert_eq!(proc::read_sysctls(), sysctls, "sysctls before and after");
+    assert_eq!(wait(WaitOptions::NOHANG).err(), Some(Errno::CHILD), "children that are left");
+    Ok(told)
+}
+
+async fn heard(mut session: Session, asked: &Asked<'_>) -> Told {
+    let mut told = Told::default();
+    while let Some(facts) = session.next().await {
+        for fact in facts {
+            match fact.event {
+                Event::Trial(event) => told.take(fact.at, &event),
+                Event::Refused { message } => told.refused.push(message.to_string()),
+                _ => {}
+            }
+        }
+        let hurry = asked.hurried && !told.trials.lines.is_empty();
+        if hurry || told.ended.len() == asked.trials.len() {
+            session.wish(Command::Stop);
+        }
+    }
+    told
+}
+
+impl Told {
+    fn take(&mut self, at: Stamp, fact: &TrialFact) {
+        match fact {
+            TrialFact::Began(trial) => self.begun.push((*trial, at)),
+            TrialFact::Ended { trial, .. } => self.ended.push((*trial, at)),
+            TrialFact::Measured { name, value } => {
+                assert!(!value.is_nan(), "{name}");
+            }
+            TrialFact::Line(_) => {}
+        }
+        self.trials.apply(at, fact);
+    }
+}
+
+/// A fresh Linux's settings, as a lesson has them.
+fn network(sysctls: &[(Sysctl, i64)]) -> NetworkPlan {
+    let fresh = [
+        (Sysctl::Somaxconn, 4096),
+        (Sysctl::Syncookies, 1),
+        (Sysctl::AbortOnOverflow, 0),
+        (Sysctl::MaxSynBacklog, 128),
+        (Sysctl::SynackRetries, 5),
+        (Sysctl::SynRetries, 6),
+    ];
+    let mut plan = NetworkPlan::like_host(Sysctls::default());
+    let settings: BTreeMap<Sysctl, i64> = fresh.into_iter().chain(sysctls.iter().copied()).collect();
+    for (sysctl, value) in settings {
+        plan.overrides.set(sysctl, value);
+    }
+    plan
+}
+
+/// Nobody comes by himself: what happens is the trials' doing.
+fn plan(lab: Namespace) -> LivePlan {
+    let knobs = Knobs {
+        backlog: 5,
+        rate: 0.0,
+        arrivals: Arrivals::Steady,
+        accept_rate: AcceptRate::Paused,
+        half_open: 0.0,
+        loss: 0.0,
+        rtt: Duration::from_millis(400),
+        jitter: Duration::ZERO,
+        workers: None,
+        service: Duration::ZERO,
+    };
+    LivePlan {
+        knobs,
+        clients: ClientKind::Wire,
+        address: None,
+        seed: 1,
+        count: None,
+        duration: None,
+        script: Script::default(),
+        place: Place::Lab(Arc::new(lab)),
+        host: Sysctls::default(),
+        sysctls: Sysctls::default(),
+        past: Past::default(),
+    }
+}
+
+/// The descriptors that this process holds, by number.
+fn descriptors() -> Vec<String> {
+    let names = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+/// More than closing a session takes.
+const SOON: Duration = Duration::from_secs(5);

@@ -1,0 +1,25 @@
+//! The library alone: no kernel, no program, no terminal.
+
+#[path = "pure/chinese.rs"]
+mod chinese;
+#[path = "pure/diary.rs"]
+mod diary;
+#[path = "pure/fold.rs"]
+mod fold;
+#[path = "pure/ledger.rs"]
+mod ledger;
+#[path = "pure/lessons.rs"]
+mod lessons;
+#[path = "pure/schema.rs"]
+mod schema;
+#[path = "pure/verdicts.rs"]
+mod verdicts;
+#[path = "pure/wire_properties.rs"]
+mod wire_properties;
+
+#[path = "support/play.rs"]
+mod play;
+#[path = "support/schema.rs"]
+mod schema_document;
+#[path = "support/terms.rs"]
+mod terms;

@@ -1,0 +1,279 @@
+//! What the rules say: nothing, "too early to tell", or a finding. Each rule is asked at a moment of each kind.
+
+use crate::play::{Play, peer};
+use crate::terms::assert_chinese;
+use qviz::model::cause::Cause;
+use qviz::model::counters::Counter;
+use qviz::model::event::{Event, Listening};
+use qviz::model::segment::{Toward, flags};
+use qviz::model::settings::Sysctl;
+use qviz::text::lang::{Lang, within};
+
+impl Play {
+    /// Lets the rules look: they do so four times a second.
+    fn review(&mut self) {
+        self.pass(300);
+    }
+
+    #[track_caller]
+    fn says(&self, rule: &str, verdict: &str) {
+        let finding = self.world.findings.iter().find(|finding| finding.rule == rule);
+        if let Some(finding) = finding {
+            assert_chinese(&within(Lang::Chinese, || finding.sentence.to_string()));
+        }
+        let found = finding.is_some();
+        let undecided = self.world.undecided.contains(&rule);
+        let said = match (found, undecided) {
+            (true, false) => "found",
+            (false, true) => "too early",
+            (false, false) => "absent",
+            (true, true) => "both",
+        };
+        assert_eq!(said, verdict, "{rule}: {:?} {:?}", self.world.findings, self.world.undecided);
+    }
+}
+
+#[test]
+fn a_full_queue_is_not_yet_a_slow_accept() {
+    let rule = "accept-too-slow";
+    let mut play = Play::new(0, &[]);
+    play.review();
+    play.says(rule, "absent");
+    play.handshake(1);
+    play.review();
+    play.says(rule, "absent");
+    play.knock(2);
+    play.pass(90);
+    play.review();
+    play.says(rule, "too early");
+    for id in 3..40 {
+        play.knock(id);
+        play.pass(90);
+    }
+    play.says(rule, "found");
+}
+
+#[test]
+fn a_burst_that_is_over_is_not_a_slow_accept() {
+    let rule = "accept-too-slow";
+    // At any moment of a second: a burst may lie on both sides of where a second is counted from.
+    for began in (0..1000).step_by(50) {
+        let mut play = Play::new(0, &[]);
+        play.handshake(1);
+        play.pass(3000 + began);
+        for id in 2..8 {
+            play.knock(id);
+            play.pass(20);
+        }
+        for _ in 0..16 {
+            play.pass(250);
+            play.says(rule, "absent");
+        }
+    }
+}
+
+#[test]
+fn a_slow_accept_is_named_only_while_somebody_comes() {
+    let rule = "accept-too-slow";
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    for id in 2..40 {
+        play.knock(id);
+        play.pass(90);
+    }
+    play.says(rule, "found");
+    play.pass(1500);
+    play.says(rule, "absent");
+}
+
+#[test]
+fn a_burst_is_named_when_it_is_over() {
+    let rule = "burst-too-large";
+    let mut play = Play::new(1, &[]);
+    play.review();
+    play.says(rule, "absent");
+    for id in [1, 2] {
+        play.handshake(id);
+    }
+    for id in 3..7 {
+        play.knock(id);
+    }
+    play.review();
+    play.says(rule, "too early");
+    for id in [1, 2] {
+        play.accept(id);
+    }
+    for id in 3..7 {
+        play.syn(id);
+        play.syn_ack(id);
+        play.ack(id);
+        play.accept(id);
+    }
+    for _ in 0..12 {
+        play.review();
+    }
+    play.says(rule, "found");
+}
+
+#[test]
+fn clients_that_come_one_after_the_other_and_are_kept_waiting_are_no_burst() {
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2] {
+        play.handshake(id);
+    }
+    for id in 3..7 {
+        play.pass(3000);
+        play.knock(id);
+        play.review();
+    }
+    for id in [1, 2] {
+        play.accept(id);
+    }
+    for _ in 0..12 {
+        play.review();
+    }
+    assert_eq!((play.world.demand.peak(), play.world.demand.at_once()), (6, 1));
+    play.says("burst-too-large", "absent");
+}
+
+#[test]
+fn clients_whose_final_ack_is_under_way_do_answer() {
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2] {
+        play.request(id);
+        play.life(id, qviz::model::event::Life::Connected);
+    }
+    play.pass(5000);
+    play.review();
+    play.says("half-open-pile-up", "absent");
+}
+
+#[test]
+fn half_open_requests_pile_up_only_after_a_while() {
+    let rule = "half-open-pile-up";
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2] {
+        play.request(id);
+    }
+    play.review();
+    play.says(rule, "absent");
+    play.pass(1200);
+    play.review();
+    play.says(rule, "too early");
+    play.pass(2000);
+    play.review();
+    play.says(rule, "found");
+}
+
+#[test]
+fn the_three_quarters_rule_waits_for_the_counters() {
+    let rule = "three-quarters-rule";
+    let mut play = Play::new(100, &[(Sysctl::Syncookies, 0)]);
+    play.knock(1);
+    play.review();
+    play.says(rule, "too early");
+    play.count(&[(Counter::ListenDrops, 1)]);
+    play.review();
+    play.says(rule, "found");
+}
+
+#[test]
+fn a_limit_that_was_not_read_is_not_judged() {
+    let mut play = Play::new(5, &[(Sysctl::Somaxconn, 4096)]);
+    play.review();
+    play.says("not-listened-again", "absent");
+    play.says("backlog-clamped", "absent");
+    play.tell(Event::Listening(Listening { backlog: 200, somaxconn: None, limit: None }));
+    play.review();
+    play.says("backlog-clamped", "too early");
+    play.tell(Event::Listening(Listening { backlog: 200, somaxconn: Some(128), limit: Some(128) }));
+    play.review();
+    play.says("backlog-clamped", "found");
+    play.says("not-listened-again", "found");
+    let mut unread = Play::new(5, &[]);
+    unread.review();
+    unread.says("not-listened-again", "too early");
+}
+
+#[test]
+fn a_ghost_needs_a_witness() {
+    let mut play = Play::new(0, &[]);
+    play.drops(0);
+    for id in [1, 2] {
+        play.request(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.review();
+    play.says("ghosts", "too early");
+    play.drops(2);
+    play.review();
+    play.says("ghosts", "found");
+    assert_eq!(play.world.ledger.witnesses(Cause::AckAcceptQueueFull).listener, 1);
+}
+
+#[test]
+fn a_phantom_needs_a_witness() {
+    let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
+    play.drops(0);
+    for id in [1, 2] {
+        play.knock(id);
+        play.cookie(id);
+    }
+    play.ack(1);
+    play.ack(2);
+    play.review();
+    play.says("phantoms", "too early");
+    play.drops(1);
+    play.review();
+    play.says("phantoms", "found");
+}
+
+#[test]
+fn cookies_in_use_is_said_when_the_kernel_counts_them() {
+    let rule = "cookies-in-use";
+    let mut play = Play::new(5, &[(Sysctl::Syncookies, 2)]);
+    play.review();
+    play.says(rule, "absent");
+    play.knock(1);
+    play.cookie(1);
+    play.review();
+    play.says(rule, "too early");
+    play.count(&[(Counter::SyncookiesSent, 1)]);
+    play.review();
+    play.says(rule, "found");
+}
+
+#[test]
+fn two_overflows_of_one_client_are_not_yet_three() {
+    let rule = "one-client-many-overflows";
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    play.start(2);
+    for (overflows, verdict) in [(1, "absent"), (2, "too early"), (3, "found")] {
+        play.syn(2);
+        play.review();
+        assert_eq!(play.toll(Cause::SynAcceptQueueFull).0, overflows);
+        play.says(rule, verdict);
+    }
+}
+
+#[test]
+fn a_dead_entry_is_seen_on_the_wire_and_without_one_only_in_the_list() {
+    let rule = "dead-in-queue";
+    let mut play = Play::new(5, &[]);
+    play.handshake(1);
+    play.review();
+    play.says(rule, "absent");
+    play.wire(1, Toward::Listener, flags::RST, (1001, 5001));
+    play.review();
+    play.says(rule, "found");
+    assert!(play.world.connection(&peer(1)).is_some());
+    let mut blind = Play::without_tap(5);
+    blind.depth(1);
+    blind.review();
+    blind.says(rule, "too early");
+    blind.waiting(&[(1, true)]);
+    blind.review();
+    blind.says(rule, "found");
+}

@@ -1,0 +1,180 @@
+//! The timeline: zoom, the past, high-water marks, and marks of changed settings.
+
+use qviz::model::stamp::Stamp;
+use qviz::ui::keymap::{Action, Mode};
+use qviz::ui::state::{Msg, UiState, update};
+use qviz::ui::view;
+
+use super::{gap, lines, press, row_with, shoot, state};
+use crate::tale::{Tale, ms};
+use qviz::model::event::Rung;
+
+/// Eighty seconds: a wave of clients at the twentieth, and a smaller backlog at the fiftieth.
+fn long() -> Tale {
+    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    tale.clients(0..9, ms(20_000), gap(60), false);
+    tale.accepts(9, ms(22_000), gap(250));
+    tale.run(ms(50_000));
+    tale.listen(2);
+    tale.run(ms(80_000));
+    tale
+}
+
+fn look(state: &mut UiState, tale: &Tale) -> String {
+    update(state, Msg::Pulse(tale.now), &tale.world);
+    lines(&view::picture(state.size, &tale.world, state, tale.now))
+}
+
+/// The rows of the timeline.
+fn timeline(text: &str) -> Vec<&str> {
+    let rows = text.lines().skip_while(|line| !line.contains("┌ LAST") && !line.contains("┌ THE PAST"));
+    let mut rows: Vec<_> = rows.collect();
+    let end = rows.iter().position(|line| line.starts_with('└')).unwrap();
+    rows.truncate(end + 1);
+    rows
+}
+
+#[test]
+fn the_past_is_told_as_the_past_with_the_way_back() {
+    shoot("past", &long(), |state, world, now| {
+        for action in [Action::ZoomIn, Action::Earlier, Action::ZoomOut, Action::Earlier, Action::Earlier] {
+            state.frame = view::picture_and_info(state.size, world, state, now).1;
+            update(state, Msg::Press(action, now), world);
+        }
+    });
+}
+
+#[test]
+fn the_past_stands_still_while_the_run_goes_on_and_esc_goes_back_to_now() {
+    let mut tale = long();
+    for size in [(60, 24), (80, 24), (120, 36), (200, 60)] {
+        let mut state = state(size, false);
+        look(&mut state, &tale);
+        press(&mut state, Action::Earlier, &tale);
+        let before = look(&mut state, &tale);
+        let title = row_with(&before, "┌ THE PAST");
+        assert!(title.contains("esc: now") && title.contains(" ago") && !title.contains("LAST"), "{title}");
+        assert!(before.contains("▶ live") && before.contains("esc to now"), "{before}");
+        assert_eq!(state.modes(&tale.world, state.frame.plot_width.is_some()), [Mode::Past]);
+        let now = tale.now;
+        tale.run(now + gap(900));
+        let after = look(&mut state, &tale);
+        assert_eq!(timeline(&after)[1..], timeline(&before)[1..]);
+        press(&mut state, Action::Close, &tale);
+        let text = look(&mut state, &tale);
+        assert!(text.contains("┌ LAST") && !text.contains("THE PAST"), "{text}");
+    }
+}
+
+#[test]
+fn what_has_left_the_window_is_found_again_in_the_past() {
+    let tale = long();
+    for size in [(80, 24), (120, 36), (200, 60)] {
+        let mut state = state(size, false);
+        // Of the high-water mark only the words are left.
+        let now = look(&mut state, &tale);
+        assert!(!timeline(&now)[1..].join("").contains('▼'), "{now}");
+        assert!(timeline(&now)[0].contains("▼ high water: accept 6 at 00:20 · SYN 6 at 00:20"), "{now}");
+        let mut found = false;
+        for _ in 0..20 {
+            press(&mut state, Action::Earlier, &tale);
+            let past = look(&mut state, &tale);
+            found |= timeline(&past)[1..].join("").matches('▼').count() == 2;
+        }
+        assert!(found, "{size:?}: both marks are somewhere in the past");
+        // As far back as it goes: the first column is the beginning of the run.
+        let past = look(&mut state, &tale);
+        assert!(timeline(&past)[0].contains("THE PAST: 00:00–"), "{past}");
+        press(&mut state, Action::Earlier, &tale);
+        assert!(look(&mut state, &tale).contains("nothing earlier is kept"));
+        for _ in 0..20 {
+            press(&mut state, Action::Later, &tale);
+        }
+        assert!(look(&mut state, &tale).contains("┌ LAST"));
+    }
+}
+
+#[test]
+fn a_changed_setting_is_marked_at_its_time_at_every_zoom() {
+    let tale = long();
+    for size in [(80, 24), (120, 36), (200, 60)] {
+        let mut state = state(size, false);
+        press(&mut state, Action::ZoomOut, &tale);
+        let mut zooms = 0;
+        loop {
+            let text = look(&mut state, &tale);
+            let edge = timeline(&text).last().unwrap().chars().collect::<Vec<_>>();
+            let width = state.size.width - 14;
+            let grain = state.window.grain(width);
+            let right = grain.group(tale.now) - grain.group(ms(50_000)) + 1;
+            let column = 13 + usize::from(width - right as u16 * grain.columns);
+            assert_eq!(edge[column], '▲', "{size:?} {grain:?} {column}: {text}");
+            zooms += 1;
+            press(&mut state, Action::ZoomOut, &tale);
+            if state.message.take().is_some_and(|(_, text)| text.contains("one hour")) {
+                break;
+            }
+        }
+        assert_eq!(zooms, 6, "from a minute to an hour");
+    }
+}
+
+#[test]
+fn the_title_says_how_long_the_window_is_and_how_far_back_it_goes() {
+    let tale = long();
+    let mut state = state((120, 36), false);
+    assert!(timeline(&look(&mut state, &tale))[0].contains("LAST 31 s of 80 s"));
+    press(&mut state, Action::ZoomIn, &tale);
+    assert!(timeline(&look(&mut state, &tale))[0].contains("LAST 10 s of 80 s"));
+    for _ in 0..3 {
+        press(&mut state, Action::ZoomOut, &tale);
+    }
+    let text = look(&mut state, &tale);
+    assert!(timeline(&text)[0].contains("LAST 2 min ─"), "all of it is in sight: {text}");
+}
+
+#[test]
+fn a_replay_that_goes_back_before_the_shown_past_shows_the_present_again() {
+    let (tale, mut early) = (long(), Tale::new(Rung::Lab, 5, 0));
+    let mut state = state((120, 36), false);
+    press(&mut state, Action::Earlier, &tale);
+    assert!(look(&mut state, &tale).contains("THE PAST"));
+    early.run(ms(10_000));
+    assert!(look(&mut state, &early).contains("┌ LAST"));
+}
+
+#[test]
+fn a_held_moment_has_a_past_too() {
+    let mut tale = long();
+    let mut state = state((120, 36), false);
+    press(&mut state, Action::Freeze, &tale);
+    tale.run(ms(95_000));
+    press(&mut state, Action::Earlier, &tale);
+    let text = look(&mut state, &tale);
+    assert!(timeline(&text)[0].contains("THE PAST: 00:32–01:04 · 15 s ago"), "{text}");
+    assert!(text.contains("FROZEN at 01:20"), "{text}");
+}
+
+#[test]
+fn without_room_for_a_timeline_its_keys_say_so() {
+    let tale = long();
+    for action in [Action::ZoomIn, Action::ZoomOut, Action::Earlier, Action::Later] {
+        let mut state = state((60, 16), false);
+        press(&mut state, action, &tale);
+        assert!(look(&mut state, &tale).contains("no room for the timeline"));
+        assert_eq!(state.modes(&tale.world, state.frame.plot_width.is_some()), []);
+    }
+}
+
+#[test]
+fn before_the_beginning_nothing_is_drawn() {
+    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    tale.run(ms(3_000));
+    let mut state = state((120, 36), false);
+    let text = look(&mut state, &tale);
+    let row: Vec<char> = row_with(&text, "│accept ").chars().collect();
+    // Three seconds of 31 are ten columns of 106.
+    let drawn = row[13..119].iter().filter(|sign| **sign == '┈').count();
+    assert!((9..=12).contains(&drawn), "{drawn}: {text}");
+    assert_eq!(tale.world.history.begins(), Stamp::ZERO);
+}
