@@ -19,6 +19,13 @@ pub enum Target {
     Panel(Panel),
 }
 
+impl Target {
+    /// The ladder of a connection.
+    pub const fn of(one: &Connection) -> Self {
+        Self::Connection(one.peer, one.id)
+    }
+}
+
 /// What a wheel turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scroll {
@@ -87,7 +94,7 @@ impl HitMap {
     }
 
     pub(super) fn connection(&mut self, area: Rect, one: &Connection) {
-        self.note(area, Target::Connection(one.peer, one.id));
+        self.note(area, Target::of(one));
     }
 
     pub(super) fn scroll(&mut self, area: Rect, scroll: Scroll) {

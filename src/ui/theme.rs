@@ -117,8 +117,8 @@ impl Theme {
         match meaning {
             // What is light enough for black ink is too pale for a light ground.
             Meaning::Itself(number) if self.ground == Ground::Light && self.depth != Depth::Mono => {
-                let ((r, g, b), cube, named) = DEEP_HUES[number as usize % HUES.len()];
-                Style::new().fg(if self.depth == Depth::Sixteen { named } else { self.shade((r, g, b), cube) })
+                let (rgb, cube, named) = DEEP_HUES[number as usize % HUES.len()];
+                Style::new().fg(if self.depth == Depth::Sixteen { named } else { self.shade(rgb, cube) })
             }
             Meaning::Dying => style.add_modifier(Modifier::BOLD),
             Meaning::Waiting(_) if self.loud && self.ground == Ground::Light => {
@@ -151,8 +151,8 @@ impl Theme {
             _ if self.loud => Style::new(),
             (Depth::Mono, _) => Style::new().add_modifier(Modifier::DIM),
             (Depth::Sixteen, _) => Style::new().fg(Color::DarkGray),
-            (_, Ground::Dark) => Style::new().fg(self.shade((138, 138, 138), 245)),
-            (_, Ground::Light) => Style::new().fg(self.shade((108, 108, 108), 242)),
+            (_, Ground::Dark) => Style::new().fg(self.shade([138; 3], 245)),
+            (_, Ground::Light) => Style::new().fg(self.shade([108; 3], 242)),
         }
     }
 
@@ -161,7 +161,7 @@ impl Theme {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
-    fn shade(self, (r, g, b): (u8, u8, u8), cube: u8) -> Color {
+    fn shade(self, [r, g, b]: [u8; 3], cube: u8) -> Color {
         if self.depth == Depth::True { Color::Rgb(r, g, b) } else { Color::Indexed(cube) }
     }
 
@@ -173,7 +173,7 @@ impl Theme {
                 Color::Indexed(if self.ground == Ground::Light { light(meaning).1 } else { dark(meaning).1 })
             }
             Depth::True => {
-                let (r, g, b) = if self.ground == Ground::Light { light(meaning).0 } else { dark(meaning).0 };
+                let [r, g, b] = if self.ground == Ground::Light { light(meaning).0 } else { dark(meaning).0 };
                 Color::Rgb(r, g, b)
             }
         }
@@ -203,47 +203,47 @@ pub fn nearest(name: &str) -> &'static str {
     NAMES.into_iter().max_by_key(|other| common(other)).unwrap_or(NAMES[0])
 }
 
-type Shade = ((u8, u8, u8), u8);
+type Shade = ([u8; 3], u8);
 
 const fn dark(meaning: Meaning) -> Shade {
     match meaning {
-        Meaning::Travelling => ((86, 180, 233), 74),
-        Meaning::Waiting(0) => ((240, 228, 130), 228),
-        Meaning::Waiting(1) => ((240, 205, 70), 221),
-        Meaning::Waiting(2) => ((240, 175, 40), 214),
-        Meaning::Waiting(_) => ((230, 145, 0), 208),
-        Meaning::Served => ((40, 185, 140), 42),
-        Meaning::Dying => ((240, 95, 50), 203),
-        Meaning::Otherwise => ((214, 136, 190), 176),
+        Meaning::Travelling => ([86, 180, 233], 74),
+        Meaning::Waiting(0) => ([240, 228, 130], 228),
+        Meaning::Waiting(1) => ([240, 205, 70], 221),
+        Meaning::Waiting(2) => ([240, 175, 40], 214),
+        Meaning::Waiting(_) => ([230, 145, 0], 208),
+        Meaning::Served => ([40, 185, 140], 42),
+        Meaning::Dying => ([240, 95, 50], 203),
+        Meaning::Otherwise => ([214, 136, 190], 176),
         Meaning::Itself(number) => HUES[number as usize % HUES.len()],
     }
 }
 
 const fn light(meaning: Meaning) -> Shade {
     match meaning {
-        Meaning::Travelling => ((0, 105, 170), 25),
-        Meaning::Waiting(0) => ((200, 160, 0), 178),
-        Meaning::Waiting(1) => ((195, 140, 0), 172),
-        Meaning::Waiting(2) => ((185, 115, 0), 136),
-        Meaning::Waiting(_) => ((165, 90, 0), 130),
-        Meaning::Served => ((0, 130, 95), 29),
-        Meaning::Dying => ((190, 50, 0), 160),
-        Meaning::Otherwise => ((160, 60, 130), 127),
+        Meaning::Travelling => ([0, 105, 170], 25),
+        Meaning::Waiting(0) => ([200, 160, 0], 178),
+        Meaning::Waiting(1) => ([195, 140, 0], 172),
+        Meaning::Waiting(2) => ([185, 115, 0], 136),
+        Meaning::Waiting(_) => ([165, 90, 0], 130),
+        Meaning::Served => ([0, 130, 95], 29),
+        Meaning::Dying => ([190, 50, 0], 160),
+        Meaning::Otherwise => ([160, 60, 130], 127),
         Meaning::Itself(number) => HUES[number as usize % HUES.len()],
     }
 }
 
 /// The hues of single connections: light enough for black ink, none like the colour of death.
 const HUES: [Shade; 5] =
-    [((86, 180, 233), 74), ((240, 228, 66), 227), ((40, 185, 140), 42), ((214, 136, 190), 176), ((205, 205, 205), 252)];
+    [([86, 180, 233], 74), ([240, 228, 66], 227), ([40, 185, 140], 42), ([214, 136, 190], 176), ([205, 205, 205], 252)];
 
 /// The same hues as text on a light ground, with their names.
-const DEEP_HUES: [((u8, u8, u8), u8, Color); 5] = [
-    ((0, 105, 170), 25, Color::Blue),
-    ((130, 110, 0), 94, Color::Yellow),
-    ((0, 130, 95), 29, Color::Green),
-    ((160, 60, 130), 127, Color::Magenta),
-    ((90, 90, 90), 240, Color::DarkGray),
+const DEEP_HUES: [([u8; 3], u8, Color); 5] = [
+    ([0, 105, 170], 25, Color::Blue),
+    ([130, 110, 0], 94, Color::Yellow),
+    ([0, 130, 95], 29, Color::Green),
+    ([160, 60, 130], 127, Color::Magenta),
+    ([90, 90, 90], 240, Color::DarkGray),
 ];
 
 const fn sixteen(meaning: Meaning, ground: Ground, loud: bool) -> Color {

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
-use ratatui::style::Color;
+use ratatui::style::{Color, Style};
 
 use super::browse::Screen;
 use super::hit_map::{FrameInfo, HitMap, Target};
@@ -27,13 +27,16 @@ mod header;
 mod help;
 mod ink;
 mod ladder;
+mod large;
 pub(super) mod layout;
 mod ledger;
 mod lesson;
 mod letters;
 mod list;
 mod notes;
+mod places;
 mod projector;
+mod queue_box;
 mod settings;
 mod small;
 mod stage;
@@ -41,6 +44,7 @@ mod timeline;
 mod watch;
 
 use cast::Cast;
+use letters::{Letter, Pen};
 
 /// The smallest terminal that shows the whole picture.
 pub const SMALLEST: Size = Size::new(60, 16);
@@ -65,6 +69,11 @@ impl Scene<'_> {
     /// True when other people's listeners are watched.
     const fn watches(&self) -> bool {
         self.world.survey.watching.is_some()
+    }
+
+    /// Letters of this size and look.
+    const fn pen(&self, letter: Letter, style: Style) -> Pen {
+        Pen { letter, style, ascii: self.theme.ascii }
     }
 
     /// True while a lesson asks what will happen: nothing else on the screen tells it before.

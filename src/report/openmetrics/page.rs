@@ -22,11 +22,9 @@ struct Page {
     text: String,
 }
 
-/// One family: its name without any ending of its kind, its kind, its unit and what it is.
-type Family = (&'static str, Kind, Option<&'static str>, &'static str);
-
 impl Page {
-    fn family(&mut self, (name, kind, unit, help): Family, samples: impl IntoIterator<Item = (String, f64)>) {
+    /// One family: its name without any ending of its kind but with its unit, its kind, what it is, and its samples.
+    fn family(&mut self, name: &str, kind: Kind, help: &str, samples: impl IntoIterator<Item = (String, f64)>) {
         let ending = match kind {
             Kind::Gauge => "",
             Kind::Counter => "_total",
@@ -39,7 +37,8 @@ impl Page {
             Kind::Info if open => "info",
             Kind::Gauge | Kind::Info => "gauge",
         };
-        let unit = unit.filter(|_| open).map(|unit| format!("# UNIT {family} {unit}\n")).unwrap_or_default();
+        let in_seconds = open && name.ends_with("_seconds");
+        let unit = if in_seconds { format!("# UNIT {family} seconds\n") } else { String::new() };
         self.put(format_args!("# TYPE {family} {kind}\n{unit}# HELP {family} {help}\n"));
         for (labels, value) in samples {
             self.put(format_args!("{name}{ending}{labels} {value}\n"));
@@ -64,50 +63,43 @@ pub(super) fn text(shot: &Shot<'_>, dialect: Dialect) -> String {
 }
 
 fn addresses(page: &mut Page, rows: &[Row]) {
-    let mut gauge = |name, unit, help, value: fn(&Row) -> Option<f64>| {
+    let mut gauge = |name, help, value: fn(&Row) -> Option<f64>| {
         let samples = rows.iter().filter_map(|row| Some((at(row), value(row)?)));
-        page.family((name, Kind::Gauge, unit, help), samples);
+        page.family(name, Kind::Gauge, help, samples);
     };
     gauge(
         "qviz_accept_queue_depth",
-        None,
         "Connections that wait for accept(), in the fullest socket of the address.",
         |row| row.depth.map(f64::from),
     );
     gauge(
         "qviz_accept_queue_limit",
-        None,
         "The accept queue's limit: the smaller of backlog and net.core.somaxconn.",
         |row| row.limit.map(f64::from),
     );
     gauge(
         "qviz_accept_queue_capacity",
-        None,
         "How many connections the accept queue holds: its limit and one more.",
         |row| row.capacity.map(f64::from),
     );
-    gauge(
-        "qviz_accept_queue_high_water",
-        None,
-        "The greatest depth of the accept queue since the last scrape.",
-        |row| row.high.map(f64::from),
-    );
-    gauge("qviz_half_open", None, "Half-open requests (SYN_RCVD) of the address.", |row| row.half_open.map(f64::from));
+    gauge("qviz_accept_queue_high_water", "The greatest depth of the accept queue since the last scrape.", |row| {
+        row.high.map(f64::from)
+    });
+    gauge("qviz_half_open", "Half-open requests (SYN_RCVD) of the address.", |row| row.half_open.map(f64::from));
     gauge(
         "qviz_oldest_wait_seconds",
-        Some("seconds"),
         "How long the oldest connection has waited for accept(); 0 where none waits.",
         |row| row.oldest_wait_s,
     );
-    gauge("qviz_listener_stalled", None, "1 while connections wait and accept() takes none of them.", |row| {
+    gauge("qviz_listener_stalled", "1 while connections wait and accept() takes none of them.", |row| {
         Some(f64::from(u8::from(row.stalled)))
     });
-    gauge("qviz_listener_sockets", None, "Sockets that listen on the address (SO_REUSEPORT).", |row| {
+    gauge("qviz_listener_sockets", "Sockets that listen on the address (SO_REUSEPORT).", |row| {
         Some(row.sockets as f64)
     });
     let drops = rows.iter().filter_map(|row| Some((at(row), row.drops? as f64)));
     let help = "SYNs and final ACKs that listeners of the address have dropped since qviz watches: at most so many.";
-    page.family(("qviz_listener_drops", Kind::Counter, None, help), drops);
+    page.family("qviz_listener_drops", Kind::Counter, help, drops);
 }
 
 fn namespace(page: &mut Page, shot: &Shot<'_>) {
@@ -115,9 +107,9 @@ fn namespace(page: &mut Page, shot: &Shot<'_>) {
     let counters = survey.counters_last.iter().flat_map(Counters::iter);
     let told = counters.filter_map(|(counter, value)| Some((labels(&[("name", counter.name())]), value? as f64)));
     let help = "What the kernel counts in this network namespace, by its name in nstat.";
-    page.family(("qviz_kernel_events", Kind::Counter, None, help), told);
+    page.family("qviz_kernel_events", Kind::Counter, help, told);
     let mut gauge = |name, help, value: Option<f64>| {
-        page.family((name, Kind::Gauge, None, help), value.map(|value| (String::new(), value)));
+        page.family(name, Kind::Gauge, help, value.map(|value| (String::new(), value)));
     };
     gauge("qviz_somaxconn", "net.core.somaxconn of this network namespace.", survey.somaxconn_now().map(f64::from));
     gauge("qviz_listeners", "Listening sockets that are watched.", Some(shot.listeners as f64));
@@ -127,32 +119,27 @@ fn namespace(page: &mut Page, shot: &Shot<'_>) {
         let count = shot.world.findings.iter().filter(|finding| finding.rule == rule.name).count();
         (labels(&[("rule", rule.name)]), count as f64)
     });
-    page.family(
-        ("qviz_findings", Kind::Gauge, None, "Listeners of which this is found now; see qviz explain."),
-        in_force,
-    );
+    page.family("qviz_findings", Kind::Gauge, "Listeners of which this is found now; see qviz explain.", in_force);
 }
 
 fn own(page: &mut Page, shot: &Shot<'_>) {
     let world = shot.world;
     let kernel = world.survey.watching.as_ref().map_or("", |watching| watching.kernel.as_str());
     let build = labels(&[("version", env!("CARGO_PKG_VERSION")), ("kernel", kernel)]);
-    page.family(("qviz_build", Kind::Info, None, "This qviz and the kernel it watches."), [(build, 1.0)]);
+    page.family("qviz_build", Kind::Info, "This qviz and the kernel it watches.", [(build, 1.0)]);
     let seconds = |nanos: u64| nanos as f64 / 1e9;
     let whole = world.costs.get(&Eye::Whole).map(|cost| (String::new(), seconds(cost.nanos)));
-    let cpu = ("qviz_cpu_seconds", Kind::Counter, Some("seconds"), "Processor time that qviz itself has used.");
-    page.family(cpu, whole);
+    page.family("qviz_cpu_seconds", Kind::Counter, "Processor time that qviz itself has used.", whole);
     let eyes = || world.costs.iter().filter_map(|(eye, cost)| Some((labels(&[("eye", name(*eye)?)]), cost)));
     let help = "Time that qviz spent on reading the kernel, by what it read.";
     let spent = eyes().map(|(labels, cost)| (labels, seconds(cost.nanos)));
-    page.family(("qviz_reading_seconds", Kind::Counter, Some("seconds"), help), spent);
+    page.family("qviz_reading_seconds", Kind::Counter, help, spent);
     let count = eyes().map(|(labels, cost)| (labels, cost.readings as f64));
-    page.family(("qviz_readings", Kind::Counter, None, "Readings of the kernel, by what was read."), count);
+    page.family("qviz_readings", Kind::Counter, "Readings of the kernel, by what was read.", count);
     let lasted = world.survey.now.since(world.survey.since).as_secs_f64();
-    let watched = ("qviz_watched_seconds", Kind::Counter, Some("seconds"), "How long qviz has watched.");
-    page.family(watched, [(String::new(), lasted)]);
-    let scrapes = ("qviz_scrapes", Kind::Counter, None, "Pages that qviz has made, this one too.");
-    page.family(scrapes, [(String::new(), shot.scrapes as f64)]);
+    let whole = |value| [(String::new(), value)];
+    page.family("qviz_watched_seconds", Kind::Counter, "How long qviz has watched.", whole(lasted));
+    page.family("qviz_scrapes", Kind::Counter, "Pages that qviz has made, this one too.", whole(shot.scrapes as f64));
 }
 
 /// An eye's label; all of qviz is no eye.

@@ -43,7 +43,7 @@ impl Told {
     }
 }
 
-fn listener(id: u64, address: &str, (depth, limit, drops): (u32, u32, Option<u32>)) -> ListenerReading {
+fn listener(id: u64, address: &str, depth: u32, limit: u32, drops: Option<u32>) -> ListenerReading {
     let queue = QueueReading { depth: Some(depth), limit: Some(limit), drops };
     let address = address.parse().map_or_else(|_| Address::Unix(address.to_owned()), Address::Tcp);
     ListenerReading { id: ListenerId(id), address, v6_only: None, queue, inode: id, uid: None }
@@ -63,7 +63,7 @@ fn at(page: &str, name: &str, address: &str, family: &str) -> Option<f64> {
 #[test]
 fn a_listener_is_told_with_its_queue_and_what_is_not_known_has_no_sample() {
     let mut told = Told::new();
-    told.roll(0, vec![listener(1, "127.0.0.1:80", (3, 5, Some(2))), listener(2, "/run/a", (0, 511, None))], &[]);
+    told.roll(0, vec![listener(1, "127.0.0.1:80", 3, 5, Some(2)), listener(2, "/run/a", 0, 511, None)], &[]);
     let crowding = Crowding { half_open: Some(4), oldest_wait_ms: Some(1500) };
     told.hear(1, &Event::Crowded { id: ListenerId(1), crowding });
     let page = told.page();
@@ -89,7 +89,7 @@ fn a_listener_is_told_with_its_queue_and_what_is_not_known_has_no_sample() {
 fn the_high_water_mark_is_that_since_the_last_scrape() {
     let mut told = Told::new();
     for (ms, depth) in [(0, 0), (10, 9), (20, 2)] {
-        told.roll(ms, vec![listener(1, "127.0.0.1:80", (depth, 10, Some(0)))], &[]);
+        told.roll(ms, vec![listener(1, "127.0.0.1:80", depth, 10, Some(0))], &[]);
     }
     let mut high = || at(&told.page(), "qviz_accept_queue_high_water", "127.0.0.1:80", "tcp4");
     assert_eq!((high(), high()), (Some(9.0), Some(2.0)));
@@ -98,11 +98,7 @@ fn the_high_water_mark_is_that_since_the_last_scrape() {
 #[test]
 fn of_several_sockets_of_one_address_the_fullest_is_told() {
     let mut told = Told::new();
-    told.roll(
-        0,
-        (1..=4).map(|id| listener(id, "0.0.0.0:80", (if id == 3 { 6 } else { 0 }, 5, Some(0)))).collect(),
-        &[],
-    );
+    told.roll(0, (1..=4).map(|id| listener(id, "0.0.0.0:80", if id == 3 { 6 } else { 0 }, 5, Some(0))).collect(), &[]);
     let page = told.page();
     assert_eq!(at(&page, "qviz_accept_queue_depth", "0.0.0.0:80", "tcp4"), Some(6.0), "{page}");
     assert_eq!(at(&page, "qviz_listener_sockets", "0.0.0.0:80", "tcp4"), Some(4.0));
@@ -112,7 +108,7 @@ fn of_several_sockets_of_one_address_the_fullest_is_told() {
 #[test]
 fn drops_of_an_address_never_go_down_when_one_of_its_sockets_goes() {
     let mut told = Told::new();
-    let both = |drops| (1..=2).map(|id| listener(id, "0.0.0.0:80", (6, 5, Some(drops)))).collect::<Vec<_>>();
+    let both = |drops| (1..=2).map(|id| listener(id, "0.0.0.0:80", 6, 5, Some(drops))).collect::<Vec<_>>();
     told.roll(0, both(0), &[]);
     told.listen_drops(1, 0);
     told.roll(10, both(7), &[]);
@@ -130,7 +126,7 @@ fn drops_of_an_address_never_go_down_when_one_of_its_sockets_goes() {
 #[test]
 fn a_label_holds_any_path_and_steers_no_terminal() {
     let mut told = Told::new();
-    told.roll(0, vec![listener(1, "/a\"b\\c\nd\u{1b}[31m", (0, 5, None))], &[]);
+    told.roll(0, vec![listener(1, "/a\"b\\c\nd\u{1b}[31m", 0, 5, None)], &[]);
     let page = told.page();
     assert_eq!(at(&page, "qviz_accept_queue_limit", "/a\\\"b\\\\c\\nd\u{fffd}[31m", "unix"), Some(5.0), "{page}");
 }
@@ -138,7 +134,7 @@ fn a_label_holds_any_path_and_steers_no_terminal() {
 #[test]
 fn paths_that_look_alike_are_one_series() {
     let mut told = Told::new();
-    told.roll(0, vec![listener(1, "/a\u{1}", (0, 5, None)), listener(2, "/a\u{2}", (3, 5, None))], &[]);
+    told.roll(0, vec![listener(1, "/a\u{1}", 0, 5, None), listener(2, "/a\u{2}", 3, 5, None)], &[]);
     let page = told.page();
     assert_eq!(at(&page, "qviz_accept_queue_depth", "/a\u{fffd}", "unix"), Some(3.0), "{page}");
 }
@@ -147,7 +143,7 @@ fn paths_that_look_alike_are_one_series() {
 fn ten_thousand_listeners_make_two_hundred_series_the_fullest_first() {
     let mut told = Told::new();
     let port = |id: u64| format!("127.0.0.1:{}", 10_000 + id);
-    told.roll(0, (1..=10_000).map(|id| listener(id, &port(id), (u32::from(id == 9_999), 5, Some(0)))).collect(), &[]);
+    told.roll(0, (1..=10_000).map(|id| listener(id, &port(id), u32::from(id == 9_999), 5, Some(0))).collect(), &[]);
     let page = told.page();
     assert_eq!(page.lines().filter(|line| line.starts_with("qviz_accept_queue_depth{")).count(), ADDRESSES);
     assert_eq!(at(&page, "qviz_accept_queue_depth", &port(9_999), "tcp4"), Some(1.0));
@@ -158,7 +154,7 @@ fn ten_thousand_listeners_make_two_hundred_series_the_fullest_first() {
 #[test]
 fn a_stall_is_told_while_it_is_in_force() {
     let mut told = Told::new();
-    told.roll(0, vec![listener(1, "127.0.0.1:80", (3, 5, Some(0))), listener(2, "127.0.0.1:81", (0, 5, Some(0)))], &[]);
+    told.roll(0, vec![listener(1, "127.0.0.1:80", 3, 5, Some(0)), listener(2, "127.0.0.1:81", 0, 5, Some(0))], &[]);
     for ms in [0, 1000, 2000] {
         let crowding = Crowding { half_open: Some(0), oldest_wait_ms: Some(1000 + ms) };
         told.hear(ms.into(), &Event::Crowded { id: ListenerId(1), crowding });

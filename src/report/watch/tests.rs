@@ -24,7 +24,7 @@ fn watching(target: Option<&str>) -> World {
     world
 }
 
-fn listener(id: u64, address: &str, (depth, limit, drops): (u32, u32, Option<u32>)) -> ListenerReading {
+fn listener(id: u64, address: &str, depth: u32, limit: u32, drops: Option<u32>) -> ListenerReading {
     let queue = QueueReading { depth: Some(depth), limit: Some(limit), drops };
     let address = if address.starts_with('/') {
         Address::Unix(address.to_owned())
@@ -42,9 +42,9 @@ fn peer(port: u16) -> Peer {
 fn stalled(target: Option<&str>) -> World {
     let mut world = watching(target);
     let changed = vec![
-        listener(1, "127.0.0.1:8080", (3, 5, Some(12))),
-        listener(2, "[::]:443", (0, 511, Some(0))),
-        listener(3, "/run/php.sock", (512, 511, None)),
+        listener(1, "127.0.0.1:8080", 3, 5, Some(12)),
+        listener(2, "[::]:443", 0, 511, Some(0)),
+        listener(3, "/run/php.sock", 512, 511, None),
     ];
     tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
     let owner = Owner { pid: 1234, command: "ng\u{1b}[31minx".into(), others: 3, place: Some("web".into()) };
@@ -150,7 +150,7 @@ fn findings_name_their_listener_and_those_of_others_are_left_out() {
 #[test]
 fn a_stall_is_told_before_the_full_queue_that_comes_of_it() {
     let mut world = stalled(Some(":8080"));
-    let full = listener(1, "127.0.0.1:8080", (6, 5, Some(12)));
+    let full = listener(1, "127.0.0.1:8080", 6, 5, Some(12));
     tell(&mut world, 2100, &Event::Roll(Box::new(Roll { changed: vec![full], gone: Vec::new() })));
     tell(&mut world, 2500, &Event::Tick);
     let rules: Vec<_> = Document::of(&world).findings.into_iter().map(|finding| finding.rule).collect();
@@ -197,7 +197,7 @@ fn no_listener_is_said_so() {
 #[test]
 fn members_of_a_group_are_marked_in_table_and_document() {
     let mut world = watching(None);
-    let changed = (1..=2).map(|id| listener(id, "0.0.0.0:80", (id as u32, 5, Some(0)))).collect();
+    let changed = (1..=2).map(|id| listener(id, "0.0.0.0:80", id as u32, 5, Some(0))).collect();
     tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
     assert!(table(&world, Marks::Ascii).contains("0.0.0.0:80 (1 of 2)"));
     let document = serde_json::to_value(Document::of(&world)).unwrap();
@@ -229,7 +229,7 @@ fn the_text_tells_findings_and_what_could_not_be_seen_in_ascii() {
 #[test]
 fn depths_of_a_crowded_listener_are_the_kernels() {
     let mut world = watching(None);
-    let changed = vec![listener(1, "127.0.0.1:80", (1, 5, Some(0)))];
+    let changed = vec![listener(1, "127.0.0.1:80", 1, 5, Some(0))];
     tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
     let crowding = Crowding { half_open: Some(4), oldest_wait_ms: Some(70) };
     tell(&mut world, 10, &Event::Crowded { id: ListenerId(1), crowding });

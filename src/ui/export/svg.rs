@@ -132,7 +132,7 @@ fn rules(look: Look, paper: Paper) -> String {
     let colour = match look.ink {
         Shade::Usual => ink,
         Shade::Reversed => behind,
-        Shade::Rgb(r, g, b) => (r, g, b),
+        Shade::Rgb(r, g, b) => [r, g, b],
     };
     let mut rules = format!("fill:{}", hex(colour));
     for (wanted, rule) in
@@ -145,24 +145,24 @@ fn rules(look: Look, paper: Paper) -> String {
     rules
 }
 
-fn ground(shade: Shade, paper: Paper) -> Option<(u8, u8, u8)> {
+fn ground(shade: Shade, paper: Paper) -> Option<[u8; 3]> {
     match shade {
         Shade::Usual => None,
         Shade::Reversed => Some(paper.colours().0),
-        Shade::Rgb(r, g, b) => Some((r, g, b)),
+        Shade::Rgb(r, g, b) => Some([r, g, b]),
     }
 }
 
 impl Paper {
-    const fn colours(self) -> ((u8, u8, u8), (u8, u8, u8)) {
+    const fn colours(self) -> ([u8; 3], [u8; 3]) {
         match self {
-            Self::Dark => ((216, 216, 216), (24, 26, 31)),
-            Self::Light => ((32, 32, 32), (255, 255, 255)),
+            Self::Dark => ([216; 3], [24, 26, 31]),
+            Self::Light => ([32; 3], [255; 3]),
         }
     }
 }
 
-fn hex((r, g, b): (u8, u8, u8)) -> String {
+fn hex([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 

@@ -88,20 +88,20 @@ fn lines(state: &UiState, size: Size) -> Vec<Line> {
     let room = inner.saturating_sub(column(state, inner) + 1).max(1);
     let mut lines = Vec::new();
     let mouse = state.mouse.then(mouse);
-    for sign in mouse.into_iter().chain(legend(state.browse.screen)) {
-        add(&mut lines, sign, room);
+    for (sign, words, style) in mouse.into_iter().chain(legend(state.browse.screen)) {
+        add(&mut lines, sign, words, style, room);
     }
     lines.push(Line { sign: "", words: String::new(), style: None, goes_on: false, binding: None });
     for binding in keymap::shown(state.listens, state.ground()) {
         let sign = if state.theme.ascii { binding.ascii } else { binding.sign };
         let first = lines.len();
-        add(&mut lines, (sign, said(binding.long), None), room);
+        add(&mut lines, sign, said(binding.long), None, room);
         lines[first].binding = Some(binding);
     }
     lines
 }
 
-fn add(lines: &mut Vec<Line>, (sign, words, style): Sign, room: u16) {
+fn add(lines: &mut Vec<Line>, sign: &'static str, words: &str, style: Option<Meaning>, room: u16) {
     let (mut first, mut rest) = wrap::split(words, room);
     lines.push(Line { sign, words: first.to_owned(), style, goes_on: false, binding: None });
     while !rest.is_empty() {

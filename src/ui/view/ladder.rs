@@ -9,7 +9,7 @@ use ratatui::style::Style;
 
 use super::{Scene, ink, list};
 use crate::fold::connection::ServerSide;
-use crate::fold::world::diary::{Entry, Fate, Page, Passage, What};
+use crate::fold::world::diary::{Entry, Fate, Passage, What};
 use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -64,9 +64,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let columns = columns(inner.width);
     heads(buf, Rect { height: 1, ..inner }, columns, scene);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + foot), ..inner };
-    if let Some(page) = one.diary().filter(|page| page.entries().len() > 0) {
-        lines(buf, body, columns, (scene, chosen, page));
-    } else {
+    if !lines(buf, body, columns, scene, chosen) {
         let missing = numbers::count(scene.world.not_in_diaries());
         let text =
             say!("nothing was written down: too much to follow ({missing} segments), or none is seen here", missing);
@@ -96,7 +94,9 @@ fn heads(buf: &mut Buffer, area: Rect, columns: Columns, scene: &Scene<'_>) {
     ink::write(buf, area, (columns.server, 0), say!("SERVER"), theme.strong());
 }
 
-fn lines(buf: &mut Buffer, body: Rect, columns: Columns, (scene, chosen, page): (&Scene<'_>, &Chosen, &Page)) {
+/// What was written down of a connection; false where that is nothing.
+fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chosen: &Chosen) -> bool {
+    let Some(page) = chosen.one.diary().filter(|page| page.entries().len() > 0) else { return false };
     let entries: Vec<_> = page.entries().collect();
     let later = scene.state.browse.later.min(entries.len().saturating_sub(1));
     let shown = &entries[..entries.len() - later];
@@ -117,7 +117,7 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, (scene, chosen, page): 
     }
     let earlier = hidden + page.earlier as usize;
     let hint = match (earlier, later) {
-        (0, 0) if page.from_birth => return,
+        (0, 0) if page.from_birth => return true,
         (0, 0) => say!("its beginning was not written down").to_owned(),
         _ => say!("↑ {earlier} earlier  ↓ {later} later", earlier, later),
     };
@@ -129,6 +129,7 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, (scene, chosen, page): 
         &ink::fit(&hint, columns.server - columns.arrow + 22),
         scene.theme.calm(),
     );
+    true
 }
 
 /// The time between two lines, and both lives going on.

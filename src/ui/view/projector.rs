@@ -4,18 +4,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::letters::{Letter, Pen, broken};
-use super::{Scene, caption, footer, header, ink, stage, timeline};
+use super::letters::{Letter, broken};
+use super::stage::queues;
+use super::{Scene, caption, footer, header, ink, queue_box, stage, timeline};
 use crate::text::wrap::split;
-use crate::ui::numbers;
-use crate::ui::theme::Meaning;
 
-mod cells;
 mod clients;
 mod fall;
 mod floor;
 mod plan;
-mod queues;
 mod server;
 
 use plan::Plan;
@@ -30,8 +27,8 @@ pub(super) fn picture(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> Rect {
     let plan = plan::plan(area);
     head(buf, &plan, scene);
     clients::paint(buf, &plan, scene);
-    queues::syn(buf, &plan, scene);
-    queues::accept(buf, &plan, scene);
+    queue_box::paint(buf, plan.syn_queue, scene, plan.scale(), &queues::syn(scene));
+    queue_box::paint(buf, plan.accept_queue, scene, plan.scale(), &queues::accept(scene));
     server::paint(buf, &plan, scene);
     stage::doors::paint(buf, &plan.doors(), scene);
     floor::paint(buf, &plan, scene);
@@ -54,7 +51,7 @@ fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     }
     let (left, right) = (header::promise(scene.world), header::progress(scene));
     let right = right.trim();
-    let pen = pen(scene, plan.text, scene.theme.strong());
+    let pen = scene.pen(plan.text, scene.theme.strong());
     let width = plan.text.width(right).unwrap_or(0);
     match plan.text.width(&left) {
         Some(used) if used + width + 8 <= area.width => {
@@ -76,7 +73,7 @@ fn said(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
         (plan.text != Letter::Plain).then(|| broken(&text, plan.text, room, usize::from((area.height + 1) / line)));
     if let Some(Some(lines)) = large {
         for (row, text) in lines.iter().enumerate() {
-            pen(scene, plan.text, style).write(buf, area, (2, row as u16 * line), text);
+            scene.pen(plan.text, style).write(buf, area, (2, row as u16 * line), text);
         }
         return;
     }
@@ -88,47 +85,4 @@ fn said(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
         ink::write(buf, area, (col, row), &ink::fit(first, room), style);
         rest = after;
     }
-}
-
-fn pen(scene: &Scene<'_>, letter: Letter, style: ratatui::style::Style) -> Pen {
-    Pen { letter, style, ascii: scene.theme.ascii }
-}
-
-/// A frame, its title in large letters inside where they are wanted, and a badge; returns what is left below.
-fn boxed(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>, (title, full): (&str, bool)) -> Rect {
-    let theme = scene.theme;
-    let line = if full { theme.text(Meaning::Dying) } else { theme.calm() };
-    let large = plan.text != Letter::Plain;
-    let above = if large { "" } else { title };
-    let inner = ink::frame(buf, area, (above, theme.strong()), ("", theme.strong()), line);
-    if !large {
-        return inner;
-    }
-    let head = Rect {
-        height: plan.text.rows().min(inner.height),
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(1),
-        ..inner
-    };
-    pen(scene, plan.text, theme.strong()).fit(buf, head, title);
-    let used = (head.height + 1).min(inner.height);
-    Rect { y: inner.y + used, height: inner.height - used, ..inner }
-}
-
-/// A number in large letters, shortened to thousands where it would not fit otherwise; returns the column after it.
-fn count(buf: &mut Buffer, area: Rect, pen: Pen, (sign, value): (&str, u64)) -> u16 {
-    let exact = format!("{sign}{}", numbers::count(value));
-    let mut forms = vec![exact.clone()];
-    if value >= 1000 {
-        let (unit, divided) = if value >= 1_000_000 { ("M", value as f64 / 1e6) } else { ("k", value as f64 / 1e3) };
-        forms.extend([format!("{sign}{divided:.1}{unit}"), format!("{sign}{divided:.0}{unit}")]);
-    }
-    let is_large = |text: &&String| pen.letter.fitting(text, (area.width, area.height)) > Letter::Plain;
-    pen.fit(buf, area, forms.iter().find(is_large).unwrap_or(&exact))
-}
-
-/// Takes `rows` from the top of an area; returns them and the rest.
-fn cut(area: Rect, rows: u16) -> (Rect, Rect) {
-    let rows = rows.min(area.height);
-    (Rect { height: rows, ..area }, Rect { y: area.y + rows, height: area.height - rows, ..area })
 }

@@ -2,6 +2,7 @@
 //! nobody comes to; and beside them what was measured.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -56,7 +57,8 @@ fn told(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
             row += 1;
         }
         let newest = index + 1 == trials.lines.len() && trials.running.is_some();
-        one(buf, ink::row(inner, row), columns, (theme, scene.world.opened, newest), (*at, line));
+        let since = at.since(scene.world.opened);
+        one(buf, ink::row(inner, row), columns, theme, &Shown { since, line, newest });
         row += 1;
     }
 }
@@ -93,17 +95,19 @@ fn columns(width: u16, shown: &[(Stamp, Line)]) -> Columns {
     Columns { time, who, call }
 }
 
-fn one(
-    buf: &mut Buffer,
-    row: Rect,
-    columns: Columns,
-    (theme, since, newest): (Theme, Stamp, bool),
-    (at, line): (Stamp, &Line),
-) {
+/// One line, since when the scene has run, and whether it is the last one while the experiment goes on.
+struct Shown<'t> {
+    since: Duration,
+    line: &'t Line,
+    newest: bool,
+}
+
+fn one(buf: &mut Buffer, row: Rect, columns: Columns, theme: Theme, shown: &Shown<'_>) {
+    let line = shown.line;
     let (sign, style) = look(theme, line.mood);
-    let strong = if newest { theme.strong() } else { Style::new() };
+    let strong = if shown.newest { theme.strong() } else { Style::new() };
     if columns.time > 0 {
-        let time = numbers::moment(Stamp::ZERO + at.since(since));
+        let time = numbers::moment(Stamp::ZERO + shown.since);
         ink::write(buf, row, (0, 0), &time, theme.calm());
     }
     let part = |col: u16, width: u16| Rect { x: row.x + col, width: width.min(row.width.saturating_sub(col)), ..row };

@@ -4,11 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::large::{boxed, cut};
 use super::super::letters::Letter;
+use super::super::places::hue;
 use super::super::stage::{flows, lanes};
 use super::super::{Scene, ink};
 use super::plan::Plan;
-use super::{boxed, cells, cut, pen};
 use crate::fold::connection::{Connection, Travel};
 use crate::say;
 use crate::ui::numbers;
@@ -16,7 +17,7 @@ use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
-    let inner = boxed(buf, plan.clients, plan, scene, (say!("CLIENTS"), false));
+    let inner = boxed(buf, plan.clients, scene, plan.text, (say!("CLIENTS"), false));
     let (digits, rest) = cut(inner, plan.numbers.rows());
     let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
     rate(buf, digits, plan, scene, (flows::rate(scene, |slot| slot.arrivals), style));
@@ -33,9 +34,9 @@ pub(super) fn rate(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>,
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
     let unit = plan.text;
     let room = Rect { width: area.width.saturating_sub(unit.width("/s").unwrap_or(2) + 1), ..area };
-    let end = pen(scene, plan.numbers, style).fit(buf, room, &text);
+    let end = scene.pen(plan.numbers, style).fit(buf, room, &text);
     let row = area.height.saturating_sub(unit.rows());
-    pen(scene, unit, style).write(buf, area, (end + 1, row), "/s");
+    scene.pen(unit, style).write(buf, area, (end + 1, row), "/s");
 }
 
 fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
@@ -74,15 +75,15 @@ fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, trav
     let track = f64::from(lane.width - whole);
     let col = (track * lanes::progress(travel, scene.clients)).round() as u16;
     // Large letters on a surface as high as they are cannot be read: they stand for themselves.
-    let on = if plan.chip == Letter::Plain { theme.fill(cells::hue(one)) } else { theme.text(cells::hue(one)) };
+    let on = if plan.chip == Letter::Plain { theme.fill(hue(one)) } else { theme.text(hue(one)) };
     let fill = on.patch(theme.strong());
     let spot = Rect { x: lane.x + col, width: whole, ..lane };
     for row in 0..spot.height {
         ink::write(buf, spot, (0, row), &" ".repeat(usize::from(body)), fill);
     }
-    pen(scene, plan.chip, fill).write(buf, spot, (1, 0), &name);
+    scene.pen(plan.chip, fill).write(buf, spot, (1, 0), &name);
     let row = (spot.height.saturating_sub(letter.rows())) / 2;
-    pen(scene, letter, theme.text(Meaning::Travelling).patch(theme.strong())).write(
+    scene.pen(letter, theme.text(Meaning::Travelling).patch(theme.strong())).write(
         buf,
         spot,
         (body + u16::from(letter != Letter::Plain), row),
@@ -108,9 +109,9 @@ fn flow(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let (words, band) = cut(area, plan.text.rows() * 2 + 1);
     let style = scene.theme.strong();
     let line = plan.text.rows();
-    pen(scene, plan.text, style).fit(buf, Rect { height: line.min(words.height), ..words }, say!("TOO FAST:"));
+    scene.pen(plan.text, style).fit(buf, Rect { height: line.min(words.height), ..words }, say!("TOO FAST:"));
     let second = cut(words, line).1;
-    pen(scene, plan.text, style).fit(buf, Rect { height: line.min(second.height), ..second }, say!("FLOWS"));
+    scene.pen(plan.text, style).fit(buf, Rect { height: line.min(second.height), ..second }, say!("FLOWS"));
     let per_s = flows::rate(scene, |slot| slot.arrivals);
     let rows = (per_s.max(1.0).log10() / 5.0 * f64::from(band.height)).ceil() as u16;
     let style = scene.theme.text(Meaning::Travelling);

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 
 use super::super::Scene;
 use super::super::letters::Letter;
+use super::super::places::{Shape, Tenant, cell, hue};
 use super::super::stage::lanes;
-use super::super::stage::slots::Tenant;
-use super::cells::{self, Shape};
 use super::plan::Plan;
 use crate::fold::connection::Connection;
+use crate::ui::hit_map::Target;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
@@ -49,13 +49,13 @@ fn fall(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, one: &Connection, shape
         name: if named { one.label() } else { String::new() },
         age: "✗ ✗ ✗".into(),
         sign: "✗",
-        meaning: if named { cells::hue(one) } else { Meaning::Dying },
+        meaning: if named { hue(one) } else { Meaning::Dying },
         edge: Meaning::Dying,
         solid: true,
         new: true,
-        target: Some(cells::target(one)),
+        target: Some(Target::of(one)),
     };
-    cells::one(buf, spot, shape, (&tenant, false), scene);
+    cell::paint(buf, spot, shape, &tenant, scene);
 }
 
 /// As large as a place, where the clients' box has the room.

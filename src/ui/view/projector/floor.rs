@@ -5,16 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::cast::is_fresh;
+use super::super::large::{boxed, count, cut};
 use super::super::letters::{Letter, is_partly_large};
+use super::super::places::{self, Tenant, hue};
 use super::super::stage::flows;
-use super::super::stage::slots::Tenant;
 use super::super::{Scene, ink};
 use super::plan::Plan;
-use super::{boxed, cells, count, cut, pen};
 use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
 use crate::fold::history::Slot;
 use crate::model::cause::Cause;
 use crate::say;
+use crate::ui::hit_map::Target;
 use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
@@ -33,13 +34,13 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let style = said.style.patch(theme.strong());
     if said.alarm && !fits(text) && !is_partly_large(text) {
         // Small letters are seen on a surface, large ones by themselves.
-        pen(scene, letter, theme.alarm()).fit(buf, large, text);
+        scene.pen(letter, theme.alarm()).fit(buf, large, text);
     } else {
-        pen(scene, letter, style).fit(buf, large, text);
+        scene.pen(letter, style).fit(buf, large, text);
     }
     if scene.state.density == Density::Cells {
         let dead = dead(scene);
-        cells::lay(buf, rest, plan.cell, &dead, scene);
+        places::lay(buf, rest, plan.cell, &dead, scene);
     } else {
         by_cause(buf, rest, plan, scene);
     }
@@ -51,7 +52,7 @@ fn toll(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let sum = scene.world.ledger.kernel_drops();
     let per_s = flows::rate(scene, Slot::kernel_drops);
     let line = if per_s > 0.0 { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = boxed(buf, plan.toll, plan, scene, (say!("DROPPED"), per_s > 0.0));
+    let inner = boxed(buf, plan.toll, scene, plan.text, (say!("DROPPED"), per_s > 0.0));
     let edge = Rect { y: plan.toll.bottom() - 1, height: 1, ..plan.toll };
     ink::write(
         buf,
@@ -66,10 +67,10 @@ fn toll(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let (above, below) = cut(inner, plan.numbers.rows().min(inner.height.saturating_sub(small + apart)));
     let below = cut(below, apart).1;
     let style = if sum > 0 { theme.text(Meaning::Dying) } else { theme.strong() };
-    count(buf, indent(above, sum), pen(scene, plan.numbers, style), ("", sum));
+    count(buf, indent(above, sum), scene.pen(plan.numbers, style), ("", sum));
     let now = per_s.round() as u64;
     let style = if per_s > 0.0 { theme.text(Meaning::Dying) } else { theme.strong() };
-    count(buf, indent(below, now), pen(scene, plan.numbers, style), ("+", now));
+    count(buf, indent(below, now), scene.pen(plan.numbers, style), ("+", now));
 }
 
 /// A column of air before a number that is not long.
@@ -202,11 +203,11 @@ fn tenant(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> Te
         name: one.label(),
         age: back,
         sign,
-        meaning: cells::hue(one),
+        meaning: hue(one),
         edge,
         solid: true,
         new: fresh,
-        target: Some(cells::target(one)),
+        target: Some(Target::of(one)),
     }
 }
 
@@ -217,6 +218,6 @@ fn by_cause(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     for (index, (cause, toll)) in (0..area.height / high).zip(tolls) {
         let line = cut(Rect { y: area.y + index * high, ..area }, plan.text.rows()).0;
         let text = format!("×{:<5} {}", numbers::count(toll.segments), cause.words());
-        pen(scene, plan.text, scene.theme.text(Meaning::Dying)).fit(buf, line, &text);
+        scene.pen(plan.text, scene.theme.text(Meaning::Dying)).fit(buf, line, &text);
     }
 }

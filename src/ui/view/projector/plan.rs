@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 
 use super::super::layout::StagePlan;
 use super::super::letters::Letter;
-use super::cells::Shape;
+use super::super::places::Shape;
+use super::super::queue_box::Scale;
 
 /// The areas, and the sizes of what stands in them. An area without room has no height.
 #[derive(Debug)]
@@ -173,6 +174,11 @@ fn columns(room: &Room, stage: Rect) -> [Rect; 7] {
 }
 
 impl Plan {
+    /// How large the queues are drawn.
+    pub(super) const fn scale(&self) -> Scale {
+        Scale { text: self.text, numbers: self.numbers, place: self.cell }
+    }
+
     /// The stage as its doors see it.
     pub(super) const fn doors(&self) -> StagePlan {
         StagePlan {

@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::large::{boxed, cut};
 use super::super::letters::Letter;
+use super::super::places::hue;
 use super::super::stage::flows;
 use super::super::{Scene, ink};
 use super::clients::rate;
 use super::plan::Plan;
-use super::{boxed, cells, cut, pen};
 use crate::fold::connection::ServerSide;
 use crate::model::settings::AcceptRate;
 use crate::say;
@@ -26,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
         (false, false) => "accept()",
         (false, true) => "accept",
     };
-    let inner = boxed(buf, plan.server, plan, scene, (title, false));
+    let inner = boxed(buf, plan.server, scene, plan.text, (title, false));
     let (digits, rest) = cut(inner, plan.numbers.rows());
     let style = theme.text(if paused { Meaning::Waiting(3) } else { Meaning::Served }).patch(theme.strong());
     rate(buf, digits, plan, scene, (flows::rate(scene, |slot| slot.accepts), style));
@@ -36,7 +37,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let text = say!("{count} in", count = numbers::count(world.clients.accepted));
     let line = cut(sum, plan.text.rows()).0;
     let line = Rect { x: line.x + 1, width: line.width.saturating_sub(1), ..line };
-    pen(scene, plan.text, theme.text(Meaning::Served).patch(theme.strong())).fit(buf, line, &text);
+    scene.pen(plan.text, theme.text(Meaning::Served).patch(theme.strong())).fit(buf, line, &text);
 }
 
 /// Those being served, and those done a moment ago.
@@ -50,13 +51,13 @@ fn served(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
         let spot = cut(Rect { y: area.y + index as u16 * high, ..area }, plan.chip.rows()).0;
         let fill = match (done, plan.chip) {
             (true, _) => theme.calm(),
-            (false, Letter::Plain) => theme.fill(cells::hue(one)),
-            (false, _) => theme.text(cells::hue(one)),
+            (false, Letter::Plain) => theme.fill(hue(one)),
+            (false, _) => theme.text(hue(one)),
         };
         for row in 0..spot.height {
             ink::write(buf, spot, (1, row), &" ".repeat(usize::from(body)), fill);
         }
-        pen(scene, plan.chip, fill.patch(theme.strong())).write(buf, spot, (2, 0), &name);
+        scene.pen(plan.chip, fill.patch(theme.strong())).write(buf, spot, (2, 0), &name);
         let sign = if done { "✓" } else { "▶" };
         ink::write(buf, spot, (body + 2, spot.height / 2), sign, theme.text(Meaning::Served).patch(theme.strong()));
         scene.hit_map.borrow_mut().connection(Rect { width: (body + 3).min(spot.width), ..spot }, one);

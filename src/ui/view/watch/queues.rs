@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
-use super::super::stage::slots::{self, Places, Tenant};
-use super::super::{Scene, cast, ink};
+use super::super::places::{Places, Tenant};
+use super::super::queue_box::{self, QueueBox, Scale, accept_names, syn_names};
+use super::super::{Scene, cast};
 use super::inside::Inside;
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
@@ -20,23 +20,9 @@ use crate::ui::theme::Meaning;
 /// More places than this are drawn as a bar: nobody reads that many names.
 const MOST_NAMED: usize = 2_000;
 
-/// One box.
-struct Queue<'t> {
-    /// Its name, the longest first.
-    names: [&'static str; 4],
-    places: Places<'t>,
-    /// The line below the places: left and right.
-    below: (String, String),
-    /// What holds them up, and how it is shown.
-    reason: (String, Style),
-    /// The last line: most so far, full for how long.
-    lately: String,
-    full: bool,
-}
-
 pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
     let Some(one) = inside.one else {
-        return empty(buf, area, scene, (say!("ACCEPT QUEUE"), say!("nothing is known yet")));
+        return queue_box::empty(buf, area, scene, say!("ACCEPT QUEUE"), say!("nothing is known yet"));
     };
     let (theme, queue) = (scene.theme, &one.reading.queue);
     let depth = queue.depth.unwrap_or(0);
@@ -56,36 +42,24 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
     } else {
         (say!("wait for accept()").into(), theme.calm())
     };
-    let full = numbers::span4(one.full(scene.now));
-    paint(
-        buf,
-        area,
-        scene,
-        &Queue {
-            names: [
-                say!("ACCEPT QUEUE · finished, ESTABLISHED"),
-                say!("ACCEPT QUEUE · finished"),
-                say!("ACCEPT QUEUE"),
-                "ACCEPT",
-            ],
-            places: Places { tenants: &tenants, depth, capacity: one.capacity(), limit: queue.limit },
-            below: (
-                queue.limit.map_or_else(String::new, |limit| say!("┃ limit {limit}", limit)),
-                oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
-            ),
-            reason,
-            lately: say!("most so far {count}, full for {time}", count = one.max, time = full.trim()),
-            full: one.is_full(),
-        },
-    );
+    let queue = QueueBox {
+        names: accept_names(),
+        places: Places { tenants, depth, capacity: one.capacity(), limit: queue.limit },
+        full: one.is_full(),
+        next: oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
+        reason,
+        most: one.max,
+        full_for: Some(one.full(scene.now)),
+    };
+    queue_box::paint(buf, area, scene, Scale::USUAL, &queue);
 }
 
 pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
     let Some(one) = inside.one else {
-        return empty(buf, area, scene, (say!("SYN QUEUE"), say!("nothing is known yet")));
+        return queue_box::empty(buf, area, scene, say!("SYN QUEUE"), say!("nothing is known yet"));
     };
     if inside.is_unix() {
-        return empty(buf, area, scene, (say!("NO SYN QUEUE"), say!("a unix socket has no handshake")));
+        return queue_box::empty(buf, area, scene, say!("NO SYN QUEUE"), say!("a unix socket has no handshake"));
     }
     let (theme, world) = (scene.theme, scene.world);
     let listed = half_open(scene, inside);
@@ -103,22 +77,16 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Insid
     };
     let next = listed.iter().map(|one| one.next_ms).min().map(|ms| Duration::from_millis(ms.into()));
     let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
-    paint(
-        buf,
-        area,
-        scene,
-        &Queue {
-            names: [say!("SYN QUEUE · half-open, SYN_RCVD"), say!("SYN QUEUE · half-open"), say!("SYN QUEUE"), "SYN"],
-            places: Places { tenants: &tenants, depth, capacity, limit: marked },
-            below: (
-                limit.map_or_else(String::new, |limit| say!("┃ limit {limit}", limit)),
-                next.map_or_else(String::new, |next| say!("next {left}", left = numbers::span4(next))),
-            ),
-            reason,
-            lately: say!("most so far {count}", count = one.half_open_max),
-            full,
-        },
-    );
+    let queue = QueueBox {
+        names: syn_names(),
+        places: Places { tenants, depth, capacity, limit: marked },
+        full,
+        next: next.map_or_else(String::new, |next| say!("next {left}", left = numbers::span4(next))),
+        reason,
+        most: one.half_open_max,
+        full_for: None,
+    };
+    queue_box::paint(buf, area, scene, Scale::USUAL, &queue);
 }
 
 /// Who waits, the oldest first; and how many entries are no longer listed: reset by their clients, they keep their places.
@@ -170,32 +138,4 @@ fn request(one: &HalfOpen) -> Tenant {
     let meaning = Meaning::Waiting(one.retransmits.min(3));
     let name = name(one.peer);
     Tenant { name, age: again, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
-}
-
-fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (title, text): (&str, &str)) {
-    let theme = scene.theme;
-    let inner = ink::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());
-    ink::write(buf, inner, (0, inner.height / 2), &ink::fit(text, inner.width), theme.calm());
-}
-
-fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, queue: &Queue<'_>) {
-    let theme = scene.theme;
-    let places = queue.places;
-    let capacity = places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
-    let depth = format!("{}/{capacity}{}", places.depth, if queue.full { say!(" FULL") } else { "" });
-    let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
-    let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
-    let state = if queue.full { theme.alarm() } else { theme.strong() };
-    let line = if queue.full { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = ink::frame(buf, area, (name, theme.strong()), (&depth, state), line);
-    let cells = Rect { height: inner.height.saturating_sub(2), ..inner };
-    let row = slots::paint(buf, cells, places, scene);
-    let (left, right) = &queue.below;
-    let col = ink::write(buf, inner, (0, row), left, theme.calm());
-    if col + 1 + ink::width(right) <= inner.width {
-        ink::right(buf, inner, row, right, Style::new());
-    }
-    let (text, style) = &queue.reason;
-    ink::write(buf, inner, (0, row + 1), &ink::fit(text, inner.width), *style);
-    ink::write(buf, inner, (0, row + 2), &ink::fit(&queue.lately, inner.width), theme.calm());
 }

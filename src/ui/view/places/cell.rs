@@ -1,0 +1,158 @@
+//! One place, empty or with its tenant: in the terminal's own letters, or with the name in large ones on a hue of its own.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::letters::Letter;
+use super::super::{Scene, ink};
+use super::{Shape, Tenant};
+use crate::ui::theme::Meaning;
+
+/// One place with its tenant.
+pub(in crate::ui::view) fn paint(buf: &mut Buffer, spot: Rect, shape: Shape, tenant: &Tenant, scene: &Scene<'_>) {
+    let spot = shape.surface(spot);
+    if let Some(target) = tenant.target {
+        scene.hit_map.borrow_mut().note(spot, target);
+    }
+    if shape.letter > Letter::Plain && tenant.solid {
+        filled(buf, spot, shape.letter, tenant, scene);
+    } else if shape.loud {
+        framed(buf, spot, shape.letter, tenant, scene);
+    } else if spot.height < 3 {
+        mark(buf, spot, scene, tenant);
+    } else {
+        usual(buf, spot, scene, tenant);
+    }
+}
+
+/// A name in a row, or a mark.
+fn mark(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant) {
+    let (theme, style) = (scene.theme, scene.theme.text(tenant.meaning));
+    let col = match (spot.width, tenant.solid) {
+        (2.., true) => ink::write(buf, spot, (0, 0), &tenant.name, theme.fill(tenant.meaning)),
+        (2.., false) => ink::write(buf, spot, (0, 0), &tenant.name, style),
+        (_, solid) => ink::write(buf, spot, (0, 0), if solid { "■" } else { "◌" }, style),
+    };
+    ink::write(buf, spot, (col, 0), tenant.sign, style);
+}
+
+/// Name and age in the terminal's own letters.
+fn usual(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant) {
+    let theme = scene.theme;
+    let (style, line) = (theme.text(tenant.meaning), theme.text(tenant.edge));
+    let inside = if tenant.solid { theme.fill(tenant.meaning) } else { style };
+    edge(buf, spot, Edge::of(tenant), line);
+    let (width, middle) = (spot.width - 2, spot.height / 2);
+    for row in 1..spot.height - 1 {
+        let text = if row == middle { tenant.name.as_str() } else { "" };
+        ink::write(buf, spot, (1, row), &format!("{text:^0$}", usize::from(width)), inside);
+    }
+    ink::write(buf, spot, (1, 0), tenant.sign, style);
+    if width >= 4 {
+        ink::write(buf, spot, (1 + (width - 4) / 2, spot.height - 1), &tenant.age, line);
+    }
+}
+
+/// A name as large as the frame around it lets it be.
+fn framed(buf: &mut Buffer, spot: Rect, most: Letter, tenant: &Tenant, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let line = theme.text(tenant.edge).patch(theme.strong());
+    let inside = if tenant.solid { theme.fill(tenant.meaning) } else { theme.text(tenant.edge) }.patch(theme.strong());
+    let inner = Rect::new(spot.x + 1, spot.y + 1, spot.width - 2, spot.height - 2);
+    for row in 0..inner.height {
+        ink::write(buf, inner, (0, row), &" ".repeat(usize::from(inner.width)), inside);
+    }
+    edge(buf, spot, Edge::of(tenant), line);
+    let letter = most.fitting(&tenant.name, (inner.width, inner.height));
+    let left = inner.width.saturating_sub(letter.width(&tenant.name).unwrap_or(0)) / 2;
+    let top = (inner.height - letter.rows().min(inner.height)) / 2;
+    let left = if letter == Letter::Plain && !tenant.sign.is_empty() { left.max(2) } else { left };
+    scene.pen(letter, inside).write(buf, inner, (left, top), &tenant.name);
+    let sign = if letter == Letter::Plain { (0, top) } else { (0, 0) };
+    ink::write(buf, inner, sign, tenant.sign, inside);
+    let foot = ink::width(&tenant.age);
+    if foot > 0 && foot + 2 <= spot.width {
+        ink::write(buf, spot, ((spot.width - foot) / 2, spot.height - 1), &tenant.age, line);
+    }
+}
+
+/// A whole surface in the connection's hue, with room around the name; what becomes of it stands above and below, on a hue of its
+/// own.
+fn filled(buf: &mut Buffer, spot: Rect, letter: Letter, tenant: &Tenant, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    let fill = |meaning| theme.fill(meaning).patch(theme.strong());
+    let (inside, line) = (fill(tenant.meaning), fill(tenant.edge));
+    for row in 0..spot.height {
+        let style = if row == 0 || row + 1 == spot.height { line } else { inside };
+        ink::write(buf, spot, (0, row), &" ".repeat(usize::from(spot.width)), style);
+    }
+    let width = letter.width(&tenant.name).unwrap_or(0);
+    scene.pen(letter, inside).write(buf, spot, (spot.width.saturating_sub(width) / 2, 1), &tenant.name);
+    let sign = tenant.sign.repeat(usize::from(tenant.edge == Meaning::Dying) * 2 + 1);
+    ink::write(buf, spot, ((spot.width - ink::width(&sign).min(spot.width)) / 2, 0), &sign, line);
+    let foot = ink::width(&tenant.age);
+    ink::write(buf, spot, (spot.width.saturating_sub(foot) / 2, spot.height - 1), &tenant.age, line);
+}
+
+/// An empty place; the one beyond the limit says so.
+pub(super) fn empty(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, beyond_limit: bool) {
+    let calm = scene.theme.calm();
+    if spot.height < 3 {
+        let sign = match (beyond_limit, spot.width) {
+            (false, _) => "·",
+            (true, 1) => "+",
+            (true, _) => "+1",
+        };
+        ink::write(buf, spot, (0, 0), sign, calm);
+        return;
+    }
+    edge(buf, spot, Edge::Dotted, calm);
+    if beyond_limit {
+        ink::write(buf, spot, (spot.width / 2 - 1, spot.height / 2), "+1", calm);
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Edge {
+    Plain,
+    Heavy,
+    Dotted,
+}
+
+impl Edge {
+    /// The edge of a tenant: dotted where there is less than it seems, heavy where it came a moment ago.
+    const fn of(tenant: &Tenant) -> Self {
+        match (tenant.solid, tenant.new) {
+            (false, _) => Self::Dotted,
+            (true, true) => Self::Heavy,
+            (true, false) => Self::Plain,
+        }
+    }
+
+    /// Horizontal, vertical, and the corners from the upper left, clockwise.
+    const fn signs(self) -> [&'static str; 6] {
+        match self {
+            Self::Plain => ["─", "│", "┌", "┐", "┘", "└"],
+            Self::Heavy => ["═", "║", "╔", "╗", "╝", "╚"],
+            Self::Dotted => ["╌", "╎", "┌", "┐", "┘", "└"],
+        }
+    }
+}
+
+/// Draws the edge of a place.
+fn edge(buf: &mut Buffer, spot: Rect, edge: Edge, style: Style) {
+    let [across, down, corners @ ..] = edge.signs();
+    let (right, bottom) = (spot.width - 1, spot.height - 1);
+    for col in 1..right {
+        ink::write(buf, spot, (col, 0), across, style);
+        ink::write(buf, spot, (col, bottom), across, style);
+    }
+    for row in 1..bottom {
+        ink::write(buf, spot, (0, row), down, style);
+        ink::write(buf, spot, (right, row), down, style);
+    }
+    for (at, corner) in [(0, 0), (right, 0), (right, bottom), (0, bottom)].into_iter().zip(corners) {
+        ink::write(buf, spot, at, corner, style);
+    }
+}

@@ -1,0 +1,156 @@
+//! The box of a queue at any size: its name, how many of how many, FULL where it is, its places, and what holds up who waits there.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::letters::Letter;
+use super::places::{self, Places, Shape};
+use super::{Scene, ink, large};
+use crate::say;
+use crate::ui::numbers;
+use crate::ui::theme::Meaning;
+
+/// A queue as its box shows it.
+pub(super) struct QueueBox {
+    /// Its name, the longest first, with the kernel's word for the state.
+    pub(super) names: [&'static str; 4],
+    pub(super) places: Places,
+    /// True when it takes nobody more.
+    pub(super) full: bool,
+    /// What a clock says of who leaves next: how long it has waited, or when its timer runs out; or nothing.
+    pub(super) next: String,
+    /// What holds them up, in a few words, and how it is shown.
+    pub(super) reason: (String, Style),
+    /// The most entries so far.
+    pub(super) most: u32,
+    /// For how long it has been full, if that is known.
+    pub(super) full_for: Option<Duration>,
+}
+
+/// How large a box is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scale {
+    /// The title. A box with a large one has it inside.
+    pub(super) text: Letter,
+    /// How many of how many; in the terminal's own letters they stand on the frame.
+    pub(super) numbers: Letter,
+    /// The largest place of a connection.
+    pub(super) place: Shape,
+}
+
+impl Scale {
+    /// Nothing is large.
+    pub(super) const USUAL: Self = Self { text: Letter::Plain, numbers: Letter::Plain, place: Shape::USUAL };
+}
+
+/// The names of the SYN queue.
+pub(super) fn syn_names() -> [&'static str; 4] {
+    [say!("SYN QUEUE · half-open, SYN_RCVD"), say!("SYN QUEUE · half-open"), say!("SYN QUEUE"), "SYN"]
+}
+
+/// The names of the accept queue.
+pub(super) fn accept_names() -> [&'static str; 4] {
+    [say!("ACCEPT QUEUE · finished, ESTABLISHED"), say!("ACCEPT QUEUE · finished"), say!("ACCEPT QUEUE"), "ACCEPT"]
+}
+
+/// A box of which there is nothing to show but a reason.
+pub(super) fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, title: &str, text: &str) {
+    let theme = scene.theme;
+    let inner = ink::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());
+    ink::write(buf, inner, (0, inner.height / 2), &ink::fit(text, inner.width), theme.calm());
+}
+
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale, queue: &QueueBox) {
+    if scale.numbers > Letter::Plain {
+        return with_large_numbers(buf, area, scene, scale, queue);
+    }
+    let theme = scene.theme;
+    let depth = format!("{}/{}{}", queue.held(), queue.capacity(), if queue.full { say!(" FULL") } else { "" });
+    let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
+    let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
+    let (state, line) =
+        if queue.full { (theme.alarm(), theme.text(Meaning::Dying)) } else { (theme.strong(), theme.calm()) };
+    let inner = ink::frame(buf, area, (name, theme.strong()), (&depth, state), line);
+    let room = Rect { height: inner.height.saturating_sub(2), ..inner };
+    let row = places::paint(buf, room, scale.place, &queue.places, scene);
+    // The limit on the left where newcomers press in, the oldest one's wait on the right where it leaves.
+    beside(buf, inner, row, (&queue.limit(), theme.calm()), (&queue.next, Style::new()));
+    let (text, style) = &queue.reason;
+    ink::write(buf, inner, (0, row + 1), &ink::fit(text, inner.width), *style);
+    let most = say!("most so far {count}", count = queue.most);
+    let full_for = |time| say!("full for {time}", time = numbers::span4(time).trim());
+    let full_for = queue.full_for.map_or_else(String::new, full_for);
+    beside(buf, inner, row + 2, (&most, theme.calm()), (&full_for, theme.calm()));
+}
+
+/// A text on the left of a row, and one on the right if both fit.
+fn beside(buf: &mut Buffer, area: Rect, row: u16, (left, calm): (&str, Style), (right, style): (&str, Style)) {
+    let col = ink::write(buf, area, (0, row), left, calm);
+    if row < area.height && col + 1 + ink::width(right) <= area.width {
+        ink::right(buf, area, row, right, style);
+    }
+}
+
+fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale, queue: &QueueBox) {
+    let theme = scene.theme;
+    let inner = large::boxed(buf, area, scene, scale.text, (queue.names[2], queue.full));
+    let (digits, rest) = large::cut(inner, scale.numbers.rows());
+    let (held, capacity) = (queue.held(), queue.capacity());
+    let depth = format!("{held}/{capacity}");
+    let style = if queue.full { theme.text(Meaning::Dying) } else { theme.strong() };
+    let digits = Rect { x: digits.x + 1, width: digits.width.saturating_sub(1), ..digits };
+    let large = scene.pen(scale.numbers, style);
+    let end = if scale.numbers.fitting(&depth, (digits.width, digits.height)) > Letter::Plain {
+        large.fit(buf, digits, &depth)
+    } else {
+        // Both do not fit: the one that changes is the one that is large.
+        let col = large.fit(buf, digits, &held) + 1;
+        ink::write(buf, digits, (col, digits.height / 2), &say!("of {capacity}", capacity), style)
+    };
+    if queue.full {
+        badge(buf, Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits }, scene, scale);
+    }
+    let under = u16::from(scale.numbers == Letter::Small && rest.height > scale.place.height);
+    places::paint(buf, Rect { height: rest.height - under, ..rest }, scale.place, &queue.places, scene);
+    if under > 0 {
+        let limit = (queue.limit(), theme.calm());
+        let (text, style) = if queue.full || queue.places.limit.is_none() { &queue.reason } else { &limit };
+        let line = ink::row(rest, rest.height - 1);
+        ink::write(buf, line, (1, 0), &ink::fit(text, line.width.saturating_sub(1)), *style);
+    }
+}
+
+/// FULL, at the right of the digits.
+fn badge(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale) {
+    let most = if scale.numbers == Letter::Huge { Letter::Medium } else { Letter::Small };
+    let letter = most.fitting(say!("FULL"), (area.width.saturating_sub(3), area.height));
+    let top = (area.height - letter.rows()) / 2;
+    if letter == Letter::Plain {
+        // Small letters are seen on a surface, large ones by themselves.
+        return ink::right(buf, area, top, say!(" FULL "), scene.theme.alarm());
+    }
+    let width = letter.width(say!("FULL")).unwrap_or(0) + 1;
+    let spot = Rect::new(area.right() - width, area.y + top, width, letter.rows());
+    scene.pen(letter, scene.theme.text(Meaning::Dying)).write(buf, spot, (0, 0), say!("FULL"));
+}
+
+impl QueueBox {
+    fn held(&self) -> String {
+        numbers::count(self.places.depth.into())
+    }
+
+    fn capacity(&self) -> String {
+        self.places.capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| numbers::count(capacity.into()))
+    }
+
+    fn limit(&self) -> String {
+        match (self.places.limit, self.places.capacity) {
+            (Some(limit), _) => say!("┃ limit {limit}", limit),
+            (None, Some(capacity)) => say!("limit {capacity}", capacity),
+            (None, None) => String::new(),
+        }
+    }
+}
