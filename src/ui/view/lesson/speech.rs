@@ -9,14 +9,13 @@ use super::super::{Scene, ink};
 use super::paper::{Line, PAST, Paper, Piece, Speech};
 use super::wrap::wrapped;
 use super::{ending, words};
-use crate::fold::course::Course;
+use crate::fold::course::{Course, Page};
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::scenario::holes::filled;
 use crate::scenario::lesson::{Choice, Question, Step, Text};
 use crate::text::lang;
 use crate::ui::keymap::Action;
-use crate::ui::lesson::Page;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
