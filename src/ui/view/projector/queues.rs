@@ -13,7 +13,7 @@ use super::super::stage::slots::{Places, Tenant};
 use super::plan::Plan;
 use super::{boxed, cells, cut, pen};
 use crate::fold::connection::{Belief, ClientSide, Connection};
-use crate::fold::world::occupancy::Occupancy;
+use crate::fold::occupancy::Occupancy;
 use crate::model::queue::SynRule;
 use crate::model::stamp::Stamp;
 use crate::say;

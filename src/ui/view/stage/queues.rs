@@ -10,7 +10,7 @@ use super::super::{Scene, ink, lesson};
 use super::line;
 use super::slots::{self, Places, Tenant};
 use crate::fold::connection::{Belief, ClientSide, Connection};
-use crate::fold::world::occupancy::Occupancy;
+use crate::fold::occupancy::Occupancy;
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;

@@ -74,7 +74,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
                 oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
             ),
             reason,
-            lately: say!("most so far {count}, full for {time}", count = one.max, time = full.trim()),
+            lately: say!("most so far {count}, full for {time}", count = one.accept_queue.max(), time = full.trim()),
             full: one.is_full(),
         },
     );
