@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::lesson::{LessonFact, Phase};
+use crate::model::lesson::{Judged, LessonFact, Phase};
 use crate::model::stamp::Stamp;
 
 /// Where a lesson stands.
@@ -27,8 +27,21 @@ pub struct Course {
     pub answers: BTreeMap<(usize, usize), bool>,
     /// Numbers that outlive their scene.
     pub kept: BTreeMap<String, f64>,
+    /// What each step that was begun speaks of, by scene and step: what was said stays true while the world goes on.
+    pub pages: BTreeMap<(usize, usize), Page>,
+    /// How the claims were decided, by their ids.
+    pub judged: BTreeMap<String, Judged>,
     /// True when the last step has been told and left.
     pub over: bool,
+}
+
+/// What one step speaks of, from the moment at which it came into its phase.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// Each number of its texts that is known.
+    pub numbers: BTreeMap<String, f64>,
+    /// Whether each of its choices is right; `None` where that cannot be told.
+    pub right: Vec<Option<bool>>,
 }
 
 impl Course {
@@ -74,6 +87,13 @@ impl Course {
                     };
                 }
             }
+            LessonFact::Measured { numbers, right } => {
+                if let Some(step) = self.step {
+                    let page = Page { numbers: numbers.clone(), right: right.clone() };
+                    self.pages.insert((self.scene, step), page);
+                }
+            }
+            LessonFact::Judged(judged) => _ = self.judged.insert(judged.id.clone(), judged.clone()),
             LessonFact::Kept { name, value } => {
                 self.kept.insert(name.clone(), *value);
             }

@@ -1,8 +1,8 @@
-//! Bounded series: what the timeline shows. One slot per tenth of a second, for the last hour.
+//! What the timeline shows. One slot per tenth of a second, for the last hour.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::series::{self, Interval, Series};
 use crate::model::cause::Cause;
 use crate::model::stamp::Stamp;
 
@@ -44,80 +44,24 @@ impl Slot {
 
 /// The number of the slot in which a moment lies, counted from the session's beginning.
 pub const fn number(at: Stamp) -> u64 {
-    at.as_nanos() / SLOT.as_nanos() as u64
+    series::number::<Slot>(at)
 }
 
 /// The series of slots.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History {
-    slots: VecDeque<Slot>,
-    /// Number of the first slot kept, counted from the session's beginning.
-    first: u64,
-}
+pub type History = Series<Slot>;
 
-impl History {
-    /// The slots kept, oldest first; the last one is still being filled.
-    pub fn slots(&self) -> impl DoubleEndedIterator<Item = &Slot> + ExactSizeIterator {
-        self.slots.iter()
-    }
+impl Interval for Slot {
+    const LENGTH: Duration = SLOT;
+    const KEPT: usize = SLOTS;
 
-    /// When the first slot kept began.
-    pub fn begins(&self) -> Stamp {
-        Stamp::ZERO + SLOT * u32::try_from(self.first).unwrap_or(u32::MAX)
-    }
-
-    /// The slots kept from this number on, oldest first, each with its number.
-    pub fn since(&self, number: u64) -> impl Iterator<Item = (u64, &Slot)> {
-        let skipped = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.slots.len());
-        (self.first + skipped as u64..).zip(self.slots.range(skipped..))
-    }
-
-    /// The last `count` slots, oldest first.
-    pub fn last(&self, count: usize) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().skip(self.slots.len().saturating_sub(count))
-    }
-
-    /// The slot of `at`, opening the slots up to it; depths and limit are carried over the gap.
-    pub(super) fn slot_at(&mut self, at: Stamp) -> &mut Slot {
-        let number = number(at);
-        self.open_up_to(number);
-        let index = (number.saturating_sub(self.first) as usize).min(self.slots.len() - 1);
-        &mut self.slots[index]
-    }
-
-    fn open_up_to(&mut self, number: u64) {
-        if self.slots.is_empty() {
-            self.slots.push_back(Slot::default());
-            self.first = number;
-        }
-        let mut last = self.first + self.slots.len() as u64 - 1;
-        if number > last + SLOTS as u64 {
-            let carried = self.carried();
-            self.slots.clear();
-            self.slots.push_back(carried);
-            self.first = number;
-            last = number;
-        }
-        while last < number {
-            let carried = self.carried();
-            self.slots.push_back(carried);
-            last += 1;
-            if self.slots.len() > SLOTS {
-                self.slots.pop_front();
-                self.first += 1;
-            }
-        }
-    }
-
-    fn carried(&self) -> Slot {
-        let Some(last) = self.slots.back() else { return Slot::default() };
-        Slot {
-            accept_max: last.accept_last,
-            accept_last: last.accept_last,
-            syn_max: last.syn_last,
-            syn_last: last.syn_last,
-            limit: last.limit,
-            ..Slot::default()
+    fn carried(&self) -> Self {
+        Self {
+            accept_max: self.accept_last,
+            accept_last: self.accept_last,
+            syn_max: self.syn_last,
+            syn_last: self.syn_last,
+            limit: self.limit,
+            ..Self::default()
         }
     }
 }

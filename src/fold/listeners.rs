@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::series;
 use crate::model::counters::Counters;
 use crate::model::event::Event;
 use crate::model::settings::Sysctl;
@@ -143,7 +144,13 @@ impl Survey {
 
     /// The last `count` seconds of one listener, oldest first; `None` where nothing is known of that second.
     pub fn trail(&self, one: &Watched, count: usize) -> Vec<Option<Beat>> {
-        one.trail.last(self.now, count, |from, to| one.since <= to && !self.is_gap(from, to))
+        let last = series::number::<Beat>(self.now);
+        let known = |number: u64| {
+            let (from, to) = (series::begins::<Beat>(number), series::begins::<Beat>(number + 1).min(self.now));
+            one.since <= to && !self.is_gap(from, to)
+        };
+        let first = (last + 1).saturating_sub(count as u64);
+        (first..=last).map(|number| known(number).then(|| one.trail.slot(number))).collect()
     }
 
     /// SYNs per second that come to its address, each client counted once, over the last [`RATE_SPAN`]; `None` without a tap, for

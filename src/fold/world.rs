@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::diagnosis::Finding;
+use super::drop_count::DropCount;
 use super::history::History;
 use super::ledger::Ledger;
+use super::occupancy::Occupancy;
 use crate::fold::course::Course;
 use crate::fold::listeners::Survey;
 use crate::fold::trials::Trials;
@@ -27,10 +29,9 @@ mod changes;
 pub mod demand;
 pub mod diary;
 mod doubt;
-pub mod listener;
+mod listener;
 mod lives;
 pub mod note;
-pub mod occupancy;
 mod questions;
 mod readings;
 pub mod roster;
@@ -44,9 +45,7 @@ pub(in crate::fold) use apply::apply;
 use account::Open;
 use demand::Demand;
 use diary::writing::Desk;
-use listener::ListenerDrops;
 use note::Note;
-use occupancy::Occupancy;
 use roster::Roster;
 use spread::Spread;
 
@@ -90,7 +89,7 @@ pub struct World {
     /// The listener as last read.
     pub reading: QueueReading,
     /// The listener's own drop count since the session began.
-    pub listener_drops: ListenerDrops,
+    pub listener_drops: DropCount,
     /// What sock_diag listed last, each list as old as its own dump.
     pub listed: Listed,
     /// The counters when the session began.

@@ -1,6 +1,8 @@
 //! Where a lesson stands, as facts: told by who plays it and kept on a tape like everything else. The lesson's text is one of
 //! the facts, so that a recording shows it without any file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// What happens in a lesson.
@@ -33,6 +35,15 @@ pub enum LessonFact {
         /// True when it was right; `None` when that cannot be told.
         right: Option<bool>,
     },
+    /// What the present step speaks of, as its phase began.
+    Measured {
+        /// Each number of its texts that is known, by its name.
+        numbers: BTreeMap<String, f64>,
+        /// Whether each of its choices is right; `None` where that cannot be told, or not yet.
+        right: Vec<Option<bool>>,
+    },
+    /// A claim of the textbooks was held against what was measured.
+    Judged(Judged),
     /// A number is kept under this name beyond its scene.
     Kept {
         /// The name.
@@ -57,4 +68,17 @@ pub enum Phase {
     Told,
     /// It has not come in time, and that is said.
     Missed,
+}
+
+/// How a claim was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The claim's id.
+    pub id: String,
+    /// Whether it holds here; `None` where what decides could not be measured.
+    pub holds: Option<bool>,
+    /// The numbers that decided; `None` where one is not known.
+    pub measured: BTreeMap<String, Option<f64>>,
+    /// The facts that are needed to decide and are not known.
+    pub unknown: Vec<String>,
 }

@@ -158,13 +158,13 @@ impl Decided {
     /// The claims of a lesson that was played to its end.
     pub fn of(player: &Player) -> Vec<Self> {
         let claims = player.lesson().claims.iter().zip(player.claims());
-        let decided = |(claim, judgement): (&crate::scenario::lesson::Claim, &Judgement)| Self {
-            id: judgement.id.clone(),
+        let decided = |(claim, judgement): (&crate::scenario::lesson::Claim, Judgement)| Self {
+            id: judgement.id,
             lesson: player.lesson().name.clone(),
             claim: claim.claim.here().to_owned(),
             verdict: judgement.verdict.name().to_owned(),
-            measured: Numbers(judgement.measured.clone()),
-            sentence: judgement.sentence.clone(),
+            measured: Numbers(judgement.measured),
+            sentence: judgement.sentence,
         };
         claims.map(decided).collect()
     }

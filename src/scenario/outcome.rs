@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use super::condition::Condition;
 use super::facts::Facts;
 use super::holes;
-use super::lesson::{Claim, Expectation};
+use super::lesson::{Choice, Claim, Expectation, Step, Text};
+use crate::model::lesson::{Judged, LessonFact, Phase};
 use crate::model::message::Message;
 use crate::say;
+use crate::text::lang::Lang;
 
 /// Something that had to be so.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,23 +93,48 @@ impl Check {
 
 impl Claim {
     /// Decides it by what is known.
-    pub fn judge(&self, facts: Facts<'_>) -> Judgement {
+    pub fn judge(&self, facts: Facts<'_>) -> Judged {
         let value = |name: &str| facts.value(name);
-        let measured: BTreeMap<_, _> =
+        let measured =
             self.measured.iter().map(|(name, expression)| (name.clone(), expression.value(&value))).collect();
+        let unknown = self.holds.facts().into_iter().filter(|name| value(name).is_none()).map(str::to_owned).collect();
+        Judged { id: self.id.clone(), holds: self.holds.holds(&value), measured, unknown }
+    }
+
+    /// What was decided, in the language of the moment; `None`: nothing was.
+    pub fn judgement(&self, judged: Option<&Judged>) -> Judgement {
+        let measured = judged.map(|judged| judged.measured.clone()).unwrap_or_default();
         let told = |name: &str| measured.get(name).copied().flatten();
-        let (verdict, sentence) = match self.holds.holds(&value) {
+        let (verdict, sentence) = match judged.and_then(|judged| judged.holds) {
             Some(true) => (Verdict::Holds, holes::filled(self.yes.here(), told)),
             Some(false) => (Verdict::DoesNotHold, holes::filled(self.no.here(), told)),
-            None => (Verdict::Undecided, undecided(&self.holds, facts)),
+            None => {
+                let unknown = judged.map_or_else(|| self.holds.facts().join(", "), |judged| judged.unknown.join(", "));
+                let sentence = say!("Not known here, and needed to decide: {facts}.", facts = unknown);
+                (Verdict::Undecided, sentence)
+            }
         };
         Judgement { id: self.id.clone(), verdict, measured, sentence }
     }
 }
 
-fn undecided(holds: &Condition, facts: Facts<'_>) -> String {
-    let unknown: Vec<_> = holds.facts().into_iter().filter(|name| facts.value(name).is_none()).collect();
-    say!("Not known here, and needed to decide: {facts}.", facts = unknown.join(", "))
+impl Step {
+    /// What it speaks of, as it comes into this phase; `None` where it speaks of nothing that is measured.
+    pub fn measured(&self, phase: Phase, facts: Facts<'_>) -> Option<LessonFact> {
+        let choices = self.ask.iter().flat_map(|ask| &ask.choices);
+        let asked = self.ask.iter().map(|ask| &ask.text).chain(choices.clone().map(|choice| &choice.text));
+        let names = asked.chain(&self.say).flat_map(names);
+        let numbers: BTreeMap<_, _> = names.filter_map(|name| Some((name.to_owned(), facts.value(name)?))).collect();
+        let met = phase == Phase::Told;
+        let right = |choice: &Choice| choice.right.holds(&|name| facts.value(name)).filter(|_| met);
+        let right: Vec<_> = choices.map(right).collect();
+        (!numbers.is_empty() || !right.is_empty()).then_some(LessonFact::Measured { numbers, right })
+    }
+}
+
+/// The numbers of which a text speaks, in any language.
+fn names(text: &Text) -> impl Iterator<Item = &str> {
+    Lang::ALL.into_iter().flat_map(|lang| holes::holes(text.in_language(lang)))
 }
 
 fn measured(condition: &Condition, facts: Facts<'_>) -> Vec<(String, Option<f64>)> {
@@ -119,7 +146,6 @@ mod tests {
     use super::*;
     use crate::fold::world::World;
     use crate::scenario::condition::Expression;
-    use crate::scenario::lesson::Text;
 
     fn claim() -> Claim {
         let text = |en: &str| Text { en: en.to_owned(), zh: en.to_owned() };
@@ -134,16 +160,21 @@ mod tests {
         }
     }
 
+    fn decided(world: &World, kept: &BTreeMap<String, f64>) -> Judgement {
+        let claim = claim();
+        claim.judgement(Some(&claim.judge(Facts { world, kept })))
+    }
+
     #[test]
     fn a_claim_is_decided_by_what_was_measured() {
         let world = World::new();
         let mut kept = BTreeMap::new();
-        let judgement = claim().judge(Facts { world: &world, kept: &kept });
+        let judgement = decided(&world, &kept);
         assert_eq!((judgement.verdict, judgement.measured["held"]), (Verdict::Undecided, None));
         assert!(judgement.sentence.contains("kept.held"), "{}", judgement.sentence);
         for (held, verdict, sentence) in [(6.0, Verdict::Holds, "yes: 6"), (5.0, Verdict::DoesNotHold, "no: 5")] {
             kept.insert("held".to_owned(), held);
-            let judgement = claim().judge(Facts { world: &world, kept: &kept });
+            let judgement = decided(&world, &kept);
             assert_eq!((judgement.verdict, judgement.sentence.as_str()), (verdict, sentence));
         }
     }

@@ -16,7 +16,7 @@ use super::lesson::{Lesson, Scene, Step};
 use super::outcome::{Check, Judgement};
 use crate::fold::world::World;
 use crate::model::command::Command;
-use crate::model::lesson::{LessonFact, Phase};
+use crate::model::lesson::{Judged, LessonFact, Phase};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -73,7 +73,7 @@ pub struct Player {
     /// The failed trial of this scene that is known already.
     failed_trial: Option<Message>,
     checks: Vec<Check>,
-    claims: Vec<Judgement>,
+    claims: Vec<Judged>,
 }
 
 impl Player {
@@ -109,8 +109,8 @@ impl Player {
     }
 
     /// How the claims were decided, once the lesson is over.
-    pub fn claims(&self) -> &[Judgement] {
-        &self.claims
+    pub fn claims(&self) -> Vec<Judgement> {
+        self.lesson.claims.iter().zip(&self.claims).map(|(claim, judged)| claim.judgement(Some(judged))).collect()
     }
 
     /// True when the last step was told and left.
@@ -160,7 +160,7 @@ impl Player {
             Stand::Asked { until } => {
                 let passed = until.is_some_and(|until| now >= until);
                 if passed {
-                    self.work(now, moves);
+                    self.work(world, now, moves);
                 }
                 passed
             }
@@ -207,21 +207,21 @@ impl Player {
         let Some(next) = self.present().cloned() else { return self.end_scene(world, now, moves) };
         match &next.ask {
             Some(question) if self.manner != Manner::Check => {
-                moves.push(self.phase(Phase::Asked));
+                self.phase(Phase::Asked, world, moves);
                 let texts = question.choices.iter().map(|choice| &choice.text).chain([&question.text]);
                 let until = (self.manner == Manner::Auto).then(|| now + stand::reading_time(texts));
                 self.stand = Stand::Asked { until };
             }
-            _ => self.work(now, moves),
+            _ => self.work(world, now, moves),
         }
     }
 
     /// Gives the step's commands.
-    fn work(&mut self, now: Stamp, moves: &mut Vec<Move>) {
+    fn work(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
         let Some(step) = self.present() else { return };
-        let work = stand::Work::new(step, now);
-        moves.push(self.phase(Phase::Doing));
-        moves.extend(step.commands.iter().copied().map(Move::Wish));
+        let (work, commands) = (stand::Work::new(step, now), step.commands.clone());
+        self.phase(Phase::Doing, world, moves);
+        moves.extend(commands.into_iter().map(Move::Wish));
         self.stand = Stand::Doing(work);
     }
 
@@ -277,7 +277,7 @@ impl Player {
         if step.say.is_none() && step.ask.is_none() {
             return self.enter(self.step + 1, world, now, moves);
         }
-        moves.push(self.phase(Phase::Told));
+        self.phase(Phase::Told, world, moves);
         let until = match self.manner {
             Manner::Hand => None,
             Manner::Auto => Some(now + stand::reading_time(&step.say)),
@@ -288,7 +288,7 @@ impl Player {
 
     /// What was waited for has not come in time.
     fn miss(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
-        moves.push(self.phase(Phase::Missed));
+        self.phase(Phase::Missed, world, moves);
         let until = match self.manner {
             Manner::Hand => None,
             Manner::Auto => Some(now + PITY),
@@ -322,6 +322,7 @@ impl Player {
         let facts = self.facts(world);
         self.claims = self.lesson.claims.iter().map(|claim| claim.judge(facts)).collect();
         self.stand = Stand::Over;
+        moves.extend(self.claims.iter().cloned().map(LessonFact::Judged).map(Move::Tell));
         moves.extend([Move::Tell(LessonFact::Over), Move::Over]);
     }
 
@@ -344,8 +345,11 @@ impl Player {
         self.scene()?.steps.get(self.step)
     }
 
-    const fn phase(&self, phase: Phase) -> Move {
-        Move::Tell(LessonFact::Step { step: self.step, phase })
+    /// The step comes into a phase, with what is known as of now of that which it speaks of.
+    fn phase(&self, phase: Phase, world: &World, moves: &mut Vec<Move>) {
+        moves.push(Move::Tell(LessonFact::Step { step: self.step, phase }));
+        let measured = self.present().and_then(|step| step.measured(phase, self.facts(world)));
+        moves.extend(measured.map(Move::Tell));
     }
 
     const fn facts<'a>(&'a self, world: &'a World) -> Facts<'a> {

@@ -10,7 +10,7 @@ use qviz::model::cause::Cause;
 use qviz::model::counters::{Counter, Counters};
 use qviz::model::event::{Began, Deed, Event, Life, Listening, Loss, Rung, Stamped};
 use qviz::model::experiment::{Line, Mood, Trial, TrialFact};
-use qviz::model::lesson::{LessonFact, Phase};
+use qviz::model::lesson::{Judged, LessonFact, Phase};
 use qviz::model::peer::Peer;
 use qviz::model::sample::{Eye, HalfOpen, Listed, QueueReading, Waiting};
 use qviz::model::segment::{Kind, Segment, Toward, flags};
@@ -147,12 +147,16 @@ fn watch_events() -> Vec<Event> {
 }
 
 fn lesson_events() -> Vec<Event> {
+    let measured = [("held".to_owned(), Some(6.5)), ("limit".to_owned(), None)].into();
+    let judged = Judged { id: "n".into(), holds: None, measured, unknown: vec!["kept.half".into()] };
     let facts = [
         LessonFact::Opened { name: "burst".into(), source: "order = 1".into() },
         LessonFact::Scene(0),
         LessonFact::Step { step: 0, phase: Phase::Asked },
         LessonFact::Chose { choice: 1 },
         LessonFact::Step { step: 0, phase: Phase::Doing },
+        LessonFact::Measured { numbers: [("held".into(), 6.5)].into(), right: vec![Some(true), None] },
+        LessonFact::Judged(judged),
         LessonFact::Kept { name: "held".into(), value: 6.5 },
         LessonFact::Scored { right: None },
         LessonFact::Step { step: 0, phase: Phase::Told },

@@ -52,7 +52,7 @@ impl<'a> Sight<'a> {
     /// False for the many that nobody waits for and nobody asked for: the rules need not look at them.
     pub(super) fn is_worth_a_look(&self) -> bool {
         let one = self.one;
-        one.max > 0
+        one.accept_queue.max() > 0
             || one.crowding.half_open.is_some_and(|count| count > 0)
             || self.is_asked_for()
             || self.is_strained()

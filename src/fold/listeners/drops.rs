@@ -11,6 +11,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::fold::drop_count::DropCount;
 use crate::model::counters::{Counter, Counters};
 use crate::model::stamp::Stamp;
 use crate::model::watch::ListenerId;
@@ -56,14 +57,13 @@ impl Bounds {
 /// One listener's drop counter over time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Meter {
-    last: Option<u32>,
+    /// By how much it went up since it was seen first.
+    count: DropCount,
     /// What it showed when it was seen first: from before the watch.
     before: u64,
-    /// By how much it went up since.
-    counted: u64,
     past: Bounds,
     settled: Bounds,
-    /// The part of `counted` that is not settled.
+    /// The part of it that is not settled.
     open: u64,
     opened: Bounds,
     /// What was told of it so far.
@@ -73,35 +73,33 @@ pub(super) struct Meter {
 impl Meter {
     pub(super) fn new(drops: Option<u32>) -> Self {
         let before = drops.unwrap_or(0).into();
-        Self { last: drops, before, past: Bounds { low: 0, high: before }, ..Self::default() }
+        Self { count: DropCount::from(drops), before, past: Bounds { low: 0, high: before }, ..Self::default() }
     }
 
     /// The socket is younger than the watch: all that its counter shows has come since.
     pub(super) fn is_new(&mut self) {
         let all = std::mem::take(&mut self.before);
         self.past = Bounds::default();
-        self.counted += all;
+        self.count.counted += all;
         self.open += all;
     }
 
-    /// The counter was read; true when it has moved. It wraps at 2^32.
+    /// The counter was read; true when it has moved.
     pub(super) fn read(&mut self, drops: Option<u32>) -> bool {
-        let more = drops.zip(self.last).map_or(0, |(drops, last)| drops.wrapping_sub(last));
-        self.counted += u64::from(more);
-        self.open += u64::from(more);
-        self.last = drops.or(self.last);
+        let more = self.count.read(drops);
+        self.open += more;
         more > 0
     }
 
     /// Since the watch began.
     pub(super) fn since_watched(&self) -> Option<Drops> {
-        self.last.map(|_| Drops::of(self.settled.plus(self.opened), self.counted))
+        self.count.total().map(|counted| Drops::of(self.settled.plus(self.opened), counted))
     }
 
     /// Since the socket was made.
     pub(super) fn since_made(&self) -> Option<Drops> {
         let bounds = self.past.plus(self.settled).plus(self.opened);
-        self.last.map(|_| Drops::of(bounds, self.before + self.counted))
+        self.count.total().map(|counted| Drops::of(bounds, self.before + counted))
     }
 
     /// So many more drops than were told before.
@@ -203,7 +201,7 @@ impl Survey {
             one.meter.opened = Bounds { low, high };
             let news = one.meter.news();
             if news > 0 && !after_gap {
-                let beat = one.trail.beat_at(at);
+                let beat = one.trail.slot_at(at);
                 beat.drops = beat.drops.saturating_add(u32::try_from(news).unwrap_or(u32::MAX));
             }
         }

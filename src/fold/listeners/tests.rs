@@ -212,7 +212,7 @@ fn the_time_at_capacity_and_the_peak_are_kept() {
     watch.roll(100, vec![at(1, 80, 6, 0)]);
     watch.roll(400, vec![at(1, 80, 3, 0)]);
     let one = watch.one(1);
-    assert_eq!((one.max, one.full(watch.0.now)), (6, Duration::from_millis(300)));
+    assert_eq!((one.accept_queue.max(), one.full(watch.0.now)), (6, Duration::from_millis(300)));
     assert_eq!(watch.0.trail(one, 1)[0].unwrap().depth_max, 6);
 }
 

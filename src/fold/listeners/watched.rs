@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::drops::{Drops, Meter};
 use super::trail::Trail;
+use crate::fold::occupancy::Occupancy;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
@@ -22,14 +23,10 @@ pub struct Watched {
     pub since: Stamp,
     /// When it was found gone.
     pub gone: Option<Stamp>,
-    /// The accept queue's greatest depth since the watch began.
-    pub max: u32,
+    /// Its accept queue since the watch began.
+    pub accept_queue: Occupancy,
     /// The SYN queue's greatest depth since the watch began.
     pub half_open_max: u32,
-    /// Since when the accept queue has held its capacity.
-    pub full_since: Option<Stamp>,
-    /// How long it held its capacity before that.
-    pub full_before: Duration,
     /// First SYNs seen by the tap since the watch began.
     pub syns: u64,
     /// SYNs sent again, seen by the tap.
@@ -77,10 +74,8 @@ impl Watched {
             crowding: Crowding::default(),
             since: at,
             gone: None,
-            max: 0,
+            accept_queue: Occupancy::default(),
             half_open_max: 0,
-            full_since: None,
-            full_before: Duration::ZERO,
             syns: 0,
             syns_again: 0,
             heir_of: None,
@@ -149,7 +144,7 @@ impl Watched {
         let half_open = crowding.half_open.unwrap_or(0);
         self.half_open_max = self.half_open_max.max(half_open);
         if half_open > 0 || before > 0 {
-            self.trail.beat_at(at).half_open_last = half_open;
+            self.trail.slot_at(at).half_open_last = half_open;
         }
         let crowded =
             self.reading.queue.limit.is_some_and(|limit| half_open > 0 && half_open.saturating_mul(2) >= limit);
@@ -179,33 +174,29 @@ impl Watched {
 
     fn measure(&mut self, at: Stamp, before: u32) {
         let depth = self.depth();
-        self.max = self.max.max(depth);
+        self.accept_queue.set_capacity(at, self.capacity());
+        self.accept_queue.set(at, depth);
         if depth < before {
             // Only accept() makes a queue shorter.
             self.head = None;
         }
         if depth > 0 || before > 0 {
-            let beat = self.trail.beat_at(at);
+            let beat = self.trail.slot_at(at);
             beat.depth_max = beat.depth_max.max(depth);
             beat.depth_last = depth;
-        }
-        match (self.is_full(), self.full_since) {
-            (true, None) => self.full_since = Some(at),
-            (false, Some(_)) => self.end_full(at),
-            _ => {}
         }
     }
 
     pub(super) fn knock(&mut self, at: Stamp, knocks: Knocks) {
         self.syns += u64::from(knocks.syns);
         self.syns_again += u64::from(knocks.again);
-        let beat = self.trail.beat_at(at);
+        let beat = self.trail.slot_at(at);
         beat.syns = beat.syns.saturating_add(knocks.syns);
         beat.again = beat.again.saturating_add(knocks.again);
     }
 
     pub(super) fn leave(&mut self, at: Stamp) {
-        self.end_full(at);
+        self.accept_queue.set(at, 0);
         self.gone = Some(at);
         self.crowding = Crowding::default();
         self.crowded_since = None;
@@ -216,18 +207,9 @@ impl Watched {
 
     /// Nothing is known of the time from `began` to `ended`: it counts neither as full nor as unmoved.
     pub(super) fn lapse(&mut self, began: Stamp, ended: Stamp) {
-        if self.full_since.is_some() {
-            self.end_full(began);
-            self.full_since = Some(ended);
-        }
+        self.accept_queue.skip(began, ended);
         self.crowded_since = self.crowded_since.map(|_| ended);
         self.head = None;
-    }
-
-    fn end_full(&mut self, at: Stamp) {
-        if let Some(since) = self.full_since.take() {
-            self.full_before += at.since(since);
-        }
     }
 
     /// Entries in its accept queue; 0 where that is not told.
@@ -257,12 +239,12 @@ impl Watched {
 
     /// How full it was at most, by the limit of now.
     pub fn fullness_max(&self) -> Option<f64> {
-        Some(f64::from(self.max) / f64::from(self.capacity()?))
+        Some(f64::from(self.accept_queue.max()) / f64::from(self.capacity()?))
     }
 
     /// How long its accept queue has held its capacity since the watch began.
     pub fn full(&self, now: Stamp) -> Duration {
-        self.full_before + self.full_since.map_or(Duration::ZERO, |since| now.since(since))
+        self.accept_queue.full(now)
     }
 
     /// What it dropped since the watch began; `None` for a unix socket and where its counter is not told.

@@ -7,31 +7,11 @@
 use super::{World, doubt};
 use crate::fold::ledger::Unexplained;
 
-/// The listener's drop count since the session began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ListenerDrops {
-    last: Option<u32>,
-    /// By how much the kernel says that it moved; exact also beyond 2^32.
-    total: u64,
-}
-
-impl ListenerDrops {
-    /// By how much the kernel says that it moved; `None` when it was never read.
-    pub fn total(self) -> Option<u64> {
-        self.last.map(|_| self.total)
-    }
-
-    fn read(&mut self, drops: u32) {
-        self.total += u64::from(self.last.map_or(0, |last| drops.wrapping_sub(last)));
-        self.last = Some(drops);
-    }
-}
-
 /// Holds the ledger against the listener's drop count: as soon as both agree, everything charged so far is confirmed; where they
 /// differ steadily by no more than what is in doubt, the count decides.
 pub(super) fn read_drops(world: &mut World, drops: Option<u32>) {
     let Some(drops) = drops else { return };
-    world.listener_drops.read(drops);
+    world.listener_drops.read(Some(drops));
     if world.segments.is_none() || world.open.pending > 0 {
         return;
     }
@@ -58,20 +38,5 @@ pub(super) fn unexplained_by_listener(world: &World) -> Option<Unexplained> {
 /// By how much the kernel's count of the listener's drops exceeds the ledger's.
 fn listener_difference(world: &World) -> i64 {
     let accounted = world.ledger.listener_drops() + world.ledger.syns_without_cause;
-    world.listener_drops.total.cast_signed() - accounted.cast_signed()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_count_goes_on_where_the_kernels_number_wraps() {
-        let mut drops = ListenerDrops::default();
-        assert_eq!(drops.total(), None);
-        for value in [u32::MAX - 1, u32::MAX, 1, 4] {
-            drops.read(value);
-        }
-        assert_eq!(drops.total(), Some(6));
-    }
+    world.listener_drops.counted.cast_signed() - accounted.cast_signed()
 }

@@ -3,7 +3,7 @@
 use serde::ser::SerializeMap;
 
 use crate::model::experiment::{Line, TrialFact};
-use crate::model::lesson::LessonFact;
+use crate::model::lesson::{Judged, LessonFact};
 use crate::model::message::Message;
 
 /// What happened in a lesson. Its text stands in recordings alone.
@@ -14,6 +14,8 @@ pub(super) fn lesson_fields<M: SerializeMap>(map: &mut M, fact: &LessonFact) -> 
         LessonFact::Step { .. } => "step",
         LessonFact::Chose { .. } => "chose",
         LessonFact::Scored { .. } => "scored",
+        LessonFact::Measured { .. } => "measured",
+        LessonFact::Judged(_) => "judged",
         LessonFact::Kept { .. } => "kept",
         LessonFact::Over => "over",
     };
@@ -27,6 +29,16 @@ pub(super) fn lesson_fields<M: SerializeMap>(map: &mut M, fact: &LessonFact) -> 
         }
         LessonFact::Chose { choice } => map.serialize_entry("choice", choice),
         LessonFact::Scored { right } => map.serialize_entry("right", right),
+        LessonFact::Measured { numbers, right } => {
+            map.serialize_entry("numbers", numbers)?;
+            map.serialize_entry("right", right)
+        }
+        LessonFact::Judged(Judged { id, holds, measured, unknown }) => {
+            map.serialize_entry("id", id)?;
+            map.serialize_entry("holds", holds)?;
+            map.serialize_entry("measured", measured)?;
+            map.serialize_entry("unknown", unknown)
+        }
         LessonFact::Kept { name, value } => {
             map.serialize_entry("name", name)?;
             map.serialize_entry("value", value)

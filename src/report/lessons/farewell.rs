@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use crate::fold::course::Course;
 use crate::fold::world::World;
 use crate::say;
-use crate::scenario::facts::Facts;
 use crate::scenario::holes::filled;
 use crate::scenario::lesson::{Claim, Lesson};
 use crate::scenario::outcome::Judgement;
@@ -38,7 +37,7 @@ pub fn write(
         let remember = filled(lesson.remember.here(), |name| course.kept.get(name).copied());
         line(&say!("To remember: {sentence}", sentence = remember))?;
         for claim in &lesson.claims {
-            self::claim(out, claim, Facts { world, kept: &course.kept }, columns)?;
+            self::claim(out, claim, course, columns)?;
         }
     } else {
         let (scene, scenes) = (course.scene + 1, lesson.scenes.len());
@@ -55,8 +54,8 @@ pub fn write(
 }
 
 /// One of the textbook's statements, and below it the verdict with what was measured.
-fn claim(out: &mut dyn Write, claim: &Claim, facts: Facts<'_>, columns: usize) -> io::Result<()> {
-    let Judgement { verdict, sentence, .. } = claim.judge(facts);
+fn claim(out: &mut dyn Write, claim: &Claim, course: &Course, columns: usize) -> io::Result<()> {
+    let Judgement { verdict, sentence, .. } = claim.judgement(course.judged.get(&claim.id));
     let told = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
     writeln!(out, "{}", wrapped(&sanitize::line(&say!("Claim: {claim}", claim = claim.claim.here())), columns, "  "))?;
     writeln!(out, "{}", wrapped(&sanitize::line(&told), columns, "      "))
@@ -69,6 +68,7 @@ fn command(lesson: &Lesson) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::facts::Facts;
     use crate::scenario::shelf::lessons;
     use crate::text::lang::{Lang, within};
 
@@ -80,7 +80,9 @@ mod tests {
         let lessons = lessons().unwrap();
         let place = lessons.iter().position(|lesson| lesson.name == "n-plus-one").unwrap();
         let mut world = World::new();
-        world.lesson = Some(Box::new(course.clone()));
+        let facts = Facts { world: &world, kept: &course.kept };
+        let judged = lessons[place].claims.iter().map(|claim| (claim.id.clone(), claim.judge(facts))).collect();
+        world.lesson = Some(Box::new(Course { judged, ..course.clone() }));
         let mut text = Vec::new();
         write(&mut text, &lessons[place], &world, lessons.get(place + 1).map(|next| &**next), columns).unwrap();
         String::from_utf8(text).unwrap()

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::fold::finding::Finding;
 use crate::fold::ledger::Balance;
-use crate::fold::world::occupancy::Occupancy;
+use crate::fold::occupancy::Occupancy;
 use crate::fold::world::spread::Spread;
 use crate::fold::world::{ClientTally, Losses, SegmentTally, World};
 use crate::model::cause::Cause;

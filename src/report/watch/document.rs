@@ -263,7 +263,7 @@ impl AcceptQueue {
             depth: queue.depth,
             limit: queue.limit,
             capacity: one.capacity(),
-            max: one.max,
+            max: one.accept_queue.max(),
             full_s: rounded(one.full(world.survey.now).as_secs_f64()),
             oldest_wait_ms: one.crowding.oldest_wait_ms,
             limit_looks_like: looks_like(world, one),

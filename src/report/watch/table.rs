@@ -51,7 +51,7 @@ fn row(world: &World, one: &Watched, marks: Marks) -> [String; 9] {
         number(queue.depth),
         number(queue.limit),
         full(one),
-        number(Some(one.max)),
+        number(Some(one.accept_queue.max())),
         if tcp { number(one.crowding.half_open) } else { "-".to_owned() },
         drops(world, one, marks),
         oldest(one),

@@ -13,7 +13,7 @@ impl Player {
         match press {
             Press::Go => self.go(world, now, &mut moves),
             Press::Back => self.back(now, &mut moves),
-            Press::Choose(choice) => self.choose(choice, now, &mut moves),
+            Press::Choose(choice) => self.choose(choice, world, now, &mut moves),
         }
         moves.extend(self.turn(world, now));
         moves
@@ -24,7 +24,7 @@ impl Player {
         match &self.stand {
             Stand::Told { .. } | Stand::Missed { .. } => self.enter(self.step + 1, world, now, moves),
             // Nobody was asked for a prediction.
-            Stand::Asked { until: Some(_) } => self.work(now, moves),
+            Stand::Asked { until: Some(_) } => self.work(world, now, moves),
             Stand::Asked { until: None }
             | Stand::Opening { .. }
             | Stand::Doing(_)
@@ -50,13 +50,13 @@ impl Player {
         self.open(scene, Some(now), moves);
     }
 
-    fn choose(&mut self, choice: usize, now: Stamp, moves: &mut Vec<Move>) {
+    fn choose(&mut self, choice: usize, world: &World, now: Stamp, moves: &mut Vec<Move>) {
         let asked = self.present().and_then(|step| step.ask.as_ref());
         let offered = asked.is_some_and(|question| choice < question.choices.len());
         if offered && matches!(self.stand, Stand::Asked { .. }) {
             self.choice = Some(choice);
             moves.push(Move::Tell(LessonFact::Chose { choice }));
-            self.work(now, moves);
+            self.work(world, now, moves);
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::model::watch::{Rights, Watching};
 use crate::session::pump::Pump;
 use crate::text::lang::in_keys;
 
-pub(super) fn open(plan: AttachPlan, pump: Pump) -> Result<Watcher, AttachError> {
+pub(super) fn open(plan: AttachPlan, mut pump: Pump) -> Result<Watcher, AttachError> {
     let clock = pump.clock;
     let census = Census::open()?;
     let counters = CountersFile::open().inspect_err(|error| tracing::warn!(%error, "no counters")).ok();
@@ -35,6 +35,7 @@ pub(super) fn open(plan: AttachPlan, pump: Pump) -> Result<Watcher, AttachError>
         target: plan.target.clone(),
         sysctls,
     };
+    pump.opened = clock.now();
     let mut watcher = Watcher {
         choice: Choice::new(plan.target.clone()),
         pump,

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::{SMALLEST, Scene, ink, lesson, watch};
-use crate::fold::world::occupancy::Occupancy;
+use crate::fold::occupancy::Occupancy;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;

@@ -7,6 +7,7 @@ use qviz::model::experiment::{Line, Mood, Trial, TrialFact};
 use qviz::model::lesson::{LessonFact, Phase};
 use qviz::model::settings::AcceptRate;
 use qviz::model::tempo::Tempo;
+use qviz::scenario::facts::Facts;
 use qviz::ui::lesson::Notebook;
 
 use crate::tale::{Tale, ms};
@@ -92,6 +93,12 @@ impl Class {
 
     pub(crate) fn step(&mut self, step: usize, phase: Phase) {
         self.fact(LessonFact::Step { step, phase });
+        let course = self.tale.world.lesson.as_deref().unwrap();
+        let facts = Facts { world: &self.tale.world, kept: &course.kept };
+        let present = self.notebook.step(course);
+        if let Some(measured) = present.and_then(|step| step.measured(phase, facts)) {
+            self.fact(measured);
+        }
     }
 
     pub(crate) fn choose(&mut self, choice: usize) {
@@ -107,6 +114,13 @@ impl Class {
     }
 
     pub(crate) fn over(&mut self) {
+        let course = self.tale.world.lesson.as_deref().unwrap();
+        let facts = Facts { world: &self.tale.world, kept: &course.kept };
+        let claims = self.notebook.lesson().map(|lesson| &lesson.claims[..]).unwrap_or_default();
+        let judged: Vec<_> = claims.iter().map(|claim| claim.judge(facts)).collect();
+        for judged in judged {
+            self.fact(LessonFact::Judged(judged));
+        }
         self.fact(LessonFact::Over);
     }
 

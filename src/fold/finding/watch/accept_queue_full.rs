@@ -20,7 +20,7 @@ fn check(sight: &Sight<'_>) -> Verdict {
     if !one.is_full() || one.reading.address.port().is_none() {
         return Verdict::Absent;
     }
-    let full = one.full_since.map_or_else(Default::default, |since| sight.now().since(since));
+    let full = one.accept_queue.full_since().map_or_else(Default::default, |since| sight.now().since(since));
     let mut evidence =
         vec![("accept_queue_depth", f64::from(depth)), ("limit", f64::from(limit)), ("full_s", full.as_secs_f64())];
     evidence.extend(sight.drops().map(|drops| ("drops", drops.listener as f64)));

@@ -24,7 +24,7 @@ fn check(sight: &Sight<'_>) -> Verdict {
     }
     let now = sight.drops().unwrap_or_default();
     let severity = if now.listener > 0 { Severity::Warning } else { Severity::Note };
-    let max = one.max;
+    let max = one.accept_queue.max();
     Verdict::Found(Diagnosis {
         severity,
         evidence: vec![

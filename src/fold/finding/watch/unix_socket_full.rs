@@ -20,7 +20,7 @@ fn check(sight: &Sight<'_>) -> Verdict {
     if !one.is_full() || one.reading.address.port().is_some() {
         return Verdict::Absent;
     }
-    let full = one.full_since.map_or_else(Default::default, |since| sight.now().since(since));
+    let full = one.accept_queue.full_since().map_or_else(Default::default, |since| sight.now().since(since));
     let (address, holder) = (one.reading.address.clone(), sight.holder());
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,

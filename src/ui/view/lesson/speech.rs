@@ -9,13 +9,12 @@ use super::super::{Scene, ink};
 use super::paper::{Line, PAST, Paper, Piece, Speech};
 use super::words::said;
 use super::{ending, words};
-use crate::fold::course::Course;
+use crate::fold::course::{Course, Page};
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
 use crate::text::wrap;
 use crate::ui::keymap::Action;
-use crate::ui::lesson::Page;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 

@@ -7,7 +7,7 @@ use super::super::cast::{ARRIVAL, shade};
 use super::super::places::{Places, Tenant, hue};
 use super::super::queue_box::{QueueBox, accept_names, syn_names};
 use crate::fold::connection::{Belief, ClientSide, Connection};
-use crate::fold::world::occupancy::Occupancy;
+use crate::fold::occupancy::Occupancy;
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;

@@ -8,8 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Plot, Scene, ink};
+use crate::fold::occupancy::Occupancy;
 use crate::fold::world::World;
-use crate::fold::world::occupancy::Occupancy;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::numbers;

@@ -48,7 +48,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
         full: one.is_full(),
         next: oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
         reason,
-        most: one.max,
+        most: one.accept_queue.max(),
         full_for: Some(one.full(scene.now)),
     };
     queue_box::paint(buf, area, scene, Scale::USUAL, &queue);

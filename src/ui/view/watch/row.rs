@@ -107,7 +107,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         Column::Place => (place(one).to_owned(), theme.calm()),
         Column::Bar => (bar::bar(depth, one.capacity(), width), bar::style(depth, one.capacity(), theme)),
         Column::Queue => (filled(entry, width), bar::style(depth, one.capacity(), theme)),
-        Column::Peak => counted(entry.most(|one| Some(one.max))),
+        Column::Peak => counted(entry.most(|one| Some(one.accept_queue.max()))),
         Column::Syn if one.reading.address.port().is_none() => (String::new(), plain),
         Column::Syn => counted(entry.most(|one| one.crowding.half_open)),
         Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
@@ -126,7 +126,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         },
         Column::Lately => {
             let spark = bar::spark(&figures::depths(entry.survey, one, usize::from(width)), one.capacity(), width);
-            (spark, bar::style(one.max.min(depth.max(1)), one.capacity(), theme))
+            (spark, bar::style(one.accept_queue.max().min(depth.max(1)), one.capacity(), theme))
         }
     }
 }

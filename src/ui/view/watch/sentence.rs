@@ -124,7 +124,8 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
             others,
             place = row::place_of(worst),
             owner = row::owner(worst),
-            time = numbers::span(worst.full_since.map_or_else(Default::default, |since| now.since(since)))
+            time =
+                numbers::span(worst.accept_queue.full_since().map_or_else(Default::default, |since| now.since(since)))
         );
         return ("▲", text, scene.theme.text(Meaning::Dying));
     }

@@ -14,7 +14,10 @@ pub struct Occupancy {
     changed: Stamp,
     first: Option<Stamp>,
     weighted_ns: u128,
-    full_ns: u64,
+    /// Since when it has held its capacity.
+    full_since: Option<Stamp>,
+    /// How long it held its capacity before that.
+    full_before: Duration,
     /// How often a reading of the kernel differed from the depth kept here, so that the depth was set to what was read.
     pub corrections: u64,
 }
@@ -49,14 +52,39 @@ impl Occupancy {
 
     /// The time during which the queue held its capacity, up to `now`.
     pub fn full(&self, now: Stamp) -> Duration {
-        let still = if self.is_full() { now.since(self.changed) } else { Duration::ZERO };
-        Duration::from_nanos(self.full_ns) + still
+        self.full_before + self.full_since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
+    /// Since when it has held its capacity.
+    pub const fn full_since(&self) -> Option<Stamp> {
+        self.full_since
+    }
+
+    /// Nothing is known of the time from `began` to `ended`: it does not count as full.
+    pub(super) fn skip(&mut self, began: Stamp, ended: Stamp) {
+        if self.full_since.is_some() {
+            self.end_full(began);
+            self.full_since = Some(ended);
+        }
+    }
+
+    fn end_full(&mut self, now: Stamp) {
+        self.full_before += self.full_since.take().map_or(Duration::ZERO, |since| now.since(since));
+    }
+
+    fn notice_full(&mut self, now: Stamp) {
+        if !self.is_full() {
+            self.end_full(now);
+        } else if self.full_since.is_none() {
+            self.full_since = Some(now);
+        }
     }
 
     /// Sets the capacity (it changes with every `listen()`).
     pub fn set_capacity(&mut self, now: Stamp, capacity: Option<u32>) {
         self.settle(now);
         self.capacity = capacity;
+        self.notice_full(now);
     }
 
     /// One entry more.
@@ -76,6 +104,7 @@ impl Occupancy {
         if depth > self.max {
             (self.max, self.highest) = (depth, now);
         }
+        self.notice_full(now);
     }
 
     fn weighted(&self, now: Stamp) -> u128 {
@@ -84,7 +113,6 @@ impl Occupancy {
 
     fn settle(&mut self, now: Stamp) {
         self.first.get_or_insert(now);
-        self.full_ns = self.full(now).as_nanos() as u64;
         self.weighted_ns = self.weighted(now);
         self.changed = self.changed.max(now);
     }
