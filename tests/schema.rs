@@ -32,7 +32,7 @@ use serde_json::Value;
 fn schema() -> &'static (Value, Validator) {
     static SCHEMA: OnceLock<(Value, Validator)> = OnceLock::new();
     SCHEMA.get_or_init(|| {
-        let schema: Value = serde_json::from_str(qviz::report::SCHEMA).unwrap();
+        let schema: Value = serde_json::from_str(include_str!("../assets/schema/qviz-1.schema.json")).unwrap();
         jsonschema::meta::validate(&schema).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         (schema, validator)

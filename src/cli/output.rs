@@ -33,33 +33,7 @@ impl Output {
     /// # Errors
     /// A [`Failure`] where stdout does not take it, for example on a full disk.
     pub fn put(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Written, Failure> {
-        self.judge(|stdout| {
-            write(stdout)?;
-            stdout.flush()
-        })
-    }
-
-    /// Like [`put`](Self::put), but what is written may wait in the buffer for more.
-    ///
-    /// # Errors
-    /// As [`put`](Self::put).
-    pub fn queue(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Written, Failure> {
-        self.judge(|stdout| write(stdout))
-    }
-
-    /// Passes on what waits in the buffer.
-    ///
-    /// # Errors
-    /// As [`put`](Self::put).
-    pub fn flush(&mut self) -> Result<Written, Failure> {
-        self.judge(Write::flush)
-    }
-
-    fn judge(
-        &mut self,
-        write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>,
-    ) -> Result<Written, Failure> {
-        judged(write(&mut self.stdout))
+        judged(write(&mut self.stdout).and_then(|()| self.stdout.flush()))
     }
 }
 

@@ -6,9 +6,7 @@ mod rows;
 mod table;
 mod text;
 
-pub use document::{
-    AcceptQueue, Diagnosis, Document, Drops, HalfOpen, Listener, Rates, Remark, SynQueue, Waiting, WaitingState,
-};
+pub use document::Document;
 pub use table::table;
 pub use text::text;
 

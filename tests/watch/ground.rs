@@ -56,7 +56,7 @@ pub(crate) fn document(words: &str) -> Value {
 /// What is printed is what the committed schema says.
 #[track_caller]
 pub(crate) fn assert_valid(document: &Value) {
-    let schema: Value = serde_json::from_str(qviz::report::SCHEMA).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../assets/schema/qviz-1.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     assert!(validator.is_valid(document), "does not fit the schema: {document:#}");
 }
