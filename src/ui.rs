@@ -31,8 +31,8 @@ pub mod watch;
 pub mod window;
 
 pub use guide::Guide;
-pub use run::{Leave, Told, run};
-pub use theme::{ColorWish, Theme};
+pub use run::{Leave, run};
+pub use theme::ColorWish;
 
 /// How the screen shall look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

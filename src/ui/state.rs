@@ -95,8 +95,6 @@ pub struct Still {
     pub at: Stamp,
     /// The world at that moment.
     pub world: Arc<World>,
-    /// Where a replay stood.
-    pub replay: Option<Playing>,
 }
 
 /// The recording from which a picture is made that nobody watches live.

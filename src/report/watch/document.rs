@@ -127,6 +127,7 @@ pub struct Drops {
 }
 
 /// How fast, over the last three seconds.
+#[expect(clippy::struct_field_names, reason = "these are the names of the JSON")]
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Rates {
     /// First SYNs; null without a packet tap.

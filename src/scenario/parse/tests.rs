@@ -74,7 +74,7 @@ fn a_lesson_is_read_as_it_is_written() {
     assert_eq!(step.commands, [Command::Burst(8), Command::AcceptOne]);
     assert_eq!((step.within, step.after), (Duration::from_secs(10), Duration::from_millis(500)));
     assert_eq!(step.ask.as_ref().unwrap().choices.len(), 2);
-    assert_eq!(step.keep["held"].text(), "accept_queue.depth");
+    assert_eq!(step.keep["held"].facts(), ["accept_queue.depth"]);
     assert_eq!(scene.expect[0].that.text(), "accept_queue.max == 6");
     assert_eq!(lesson.claims[0].measured.keys().collect::<Vec<_>>(), ["held", "one"]);
     assert_eq!(lesson.source, GOOD);

@@ -12,7 +12,7 @@ use crate::ui::window::Reach;
 /// Holds this moment, or lets it go.
 pub(super) fn freeze(state: &mut UiState, now: Stamp, world: &World) {
     if state.still.take().is_none() {
-        state.still = Some(Still { at: now, world: Arc::new(world.clone()), replay: state.replay });
+        state.still = Some(Still { at: now, world: Arc::new(world.clone()) });
     }
 }
 
