@@ -44,7 +44,7 @@ fn without_holes(text: &str) -> String {
 
 #[test]
 fn pages_have_no_english_words_but_terms() {
-    for page in ["model", "fold", "lab", "experiment", "session", "report"] {
+    for page in ["fold", "kernel", "lab", "experiment", "session", "report"] {
         let text = std::fs::read_to_string(asset(&format!("lang/zh/{page}.toml"))).unwrap();
         let entries: BTreeMap<String, String> = toml::from_str(&text).unwrap();
         assert!(entries.len() > 20, "{page}");

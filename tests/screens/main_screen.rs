@@ -317,6 +317,7 @@ fn above_thirty_moves_a_second_names_give_way_to_marks_and_then_to_flows() {
 }
 
 fn press(state: &mut UiState, action: Action, tale: &Tale) -> Vec<Command> {
+    state.frame = view::picture_and_info(state.size, &tale.world, state, tale.now).1;
     update(state, Msg::Press(action, tale.now), &tale.world)
 }
 

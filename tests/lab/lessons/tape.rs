@@ -83,11 +83,9 @@ fn is_chinese(text: &str) -> bool {
     text.chars().any(|sign| ('\u{4e00}'..='\u{9fff}').contains(&sign))
 }
 
-#[test]
+case!(what_is_recorded_in_chinese_is_replayed_in_english_and_in_chinese);
 fn what_is_recorded_in_chinese_is_replayed_in_english_and_in_chinese() {
-    if !lab::lab_or_skip() {
-        return;
-    }
+    network();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chinese.qviz");
     let path = path.to_str().unwrap();
