@@ -216,11 +216,6 @@ impl Connects {
         self.started
     }
 
-    /// True when nobody lives and nobody will start.
-    pub const fn is_over(&self) -> bool {
-        self.remaining == 0 && self.crowd.len() == 0
-    }
-
     /// Clients of the last turn: heard once, and watched from now on if they have to wait.
     fn hear_fresh(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         for _ in 0..self.fresh.len() {

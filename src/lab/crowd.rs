@@ -215,16 +215,6 @@ impl Crowd {
         self.started
     }
 
-    /// True when nobody lives, nobody will start and nothing is under way.
-    pub fn is_over(&self) -> bool {
-        !self.accepts_arrivals() && self.waiting == 0 && self.live() == 0 && self.flights.is_empty()
-    }
-
-    /// The knobs as they stand now.
-    pub const fn knobs(&self) -> &Knobs {
-        &self.knobs
-    }
-
     const fn accepts_arrivals(&self) -> bool {
         !self.stopped && !matches!(self.allowed, Some(0))
     }

@@ -17,7 +17,6 @@ pub struct Condition {
 /// A number made of facts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
-    text: String,
     root: Node,
 }
 
@@ -103,17 +102,12 @@ impl Expression {
     /// Where and why it is none.
     pub fn parse(text: &str, naming: Naming<'_>) -> Result<Self, Fault> {
         let root = grammar::read(text, Rule::Expression, naming)?;
-        Ok(Self { text: text.to_owned(), root })
+        Ok(Self { root })
     }
 
     /// Its value; `None` when a fact is not known, or when it is divided by zero.
     pub fn value(&self, known: Known<'_>) -> Option<f64> {
         self.root.number(known)
-    }
-
-    /// As it was written.
-    pub fn text(&self) -> &str {
-        &self.text
     }
 
     /// The facts that it looks at, each once, in the order in which they stand.

@@ -74,19 +74,10 @@ fn a_lesson_is_read_as_it_is_written() {
     assert_eq!(step.commands, [Command::Burst(8), Command::AcceptOne]);
     assert_eq!((step.within, step.after), (Duration::from_secs(10), Duration::from_millis(500)));
     assert_eq!(step.ask.as_ref().unwrap().choices.len(), 2);
-    assert_eq!(step.keep["held"].text(), "accept_queue.depth");
+    assert_eq!(step.keep["held"].facts(), ["accept_queue.depth"]);
     assert_eq!(scene.expect[0].that.text(), "accept_queue.max == 6");
     assert_eq!(lesson.claims[0].measured.keys().collect::<Vec<_>>(), ["held", "one"]);
     assert_eq!(lesson.source, GOOD);
-}
-
-#[test]
-fn the_changed_lesson_differs_in_one_line() {
-    let changed = read(GOOD).unwrap().changed();
-    let differs: Vec<_> = GOOD.lines().zip(changed.lines()).filter(|(one, other)| one != other).collect();
-    assert_eq!(differs, [("backlog = 3", "backlog = 4")]);
-    assert_eq!(changed.lines().count(), GOOD.lines().count());
-    assert_eq!(read(&changed).unwrap().scenes[0].lab.knobs.backlog, 4);
 }
 
 #[test]
