@@ -179,22 +179,17 @@ impl Crowd {
 
     fn turn_knob(&mut self, now: Stamp, command: &Command) {
         self.turned = self.turned.max(now);
+        command.turn(&mut self.knobs);
         match *command {
-            Command::Rate(rate) => self.knobs.rate = rate,
-            Command::Arrivals(arrivals) => self.knobs.arrivals = arrivals,
+            Command::Rate(rate) => self.schedule.set_rate(now, rate),
+            Command::Arrivals(arrivals) => self.schedule.set_pattern(now, arrivals),
             Command::Burst(size) => self.schedule.burst(size),
-            Command::HalfOpen(share) => self.knobs.half_open = share,
-            Command::Loss(share) => self.knobs.loss = share,
-            Command::Rtt(rtt) => self.knobs.rtt = rtt,
             Command::Sysctl(sysctl @ (Sysctl::SynRetries | Sysctl::SynLinearTimeouts), value) => {
                 self.sysctls.set(sysctl, value);
                 self.rules.schedule = SynSchedule::of(&self.sysctls);
             }
             Command::Stop => self.stop(),
             _ => {}
-        }
-        if matches!(command, Command::Rate(_) | Command::Arrivals(_)) {
-            self.schedule.set(now, self.knobs.arrivals, self.knobs.rate);
         }
     }
 
