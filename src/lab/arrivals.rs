@@ -79,10 +79,20 @@ impl Schedule {
         }
     }
 
+    /// As many a second from `now` on.
+    pub fn set_rate(&mut self, now: Stamp, rate: f64) {
+        self.set(now, self.pattern, rate);
+    }
+
+    /// In this pattern from `now` on.
+    pub fn set_pattern(&mut self, now: Stamp, pattern: Arrivals) {
+        self.set(now, pattern, self.rate);
+    }
+
     /// Another pattern or rate from `now` on. What was due before stays due. A changed rate stretches or shrinks the
     /// time that was left to the next client, a changed period the part of it that has passed; another kind of pattern
     /// begins at once.
-    pub fn set(&mut self, now: Stamp, pattern: Arrivals, rate: f64) {
+    fn set(&mut self, now: Stamp, pattern: Arrivals, rate: f64) {
         let (pattern, rate) = (bounded(pattern), tamed(rate));
         if (pattern, rate) == (self.pattern, self.rate) {
             return;

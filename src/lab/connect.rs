@@ -74,8 +74,6 @@ pub struct ConnectPlan {
 pub struct Connects {
     target: SocketAddr,
     sources: Sources,
-    arrivals: Arrivals,
-    rate: f64,
     schedule: Schedule,
     rng: Pcg64Mcg,
     half_open: f64,
@@ -133,8 +131,6 @@ impl Connects {
         Ok(Self {
             target: source::reachable(plan.target),
             sources: Sources::toward(plan.target),
-            arrivals: plan.arrivals,
-            rate: plan.rate,
             schedule: Schedule::new(plan.arrivals, plan.rate, plan.seed),
             rng: Pcg64Mcg::seed_from_u64(plan.seed),
             half_open: plan.half_open.clamp(0.0, 1.0),
@@ -171,14 +167,8 @@ impl Connects {
     /// Carries out the commands that are the clients'; the others are none of their business.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
-            Command::Rate(rate) => {
-                self.rate = rate;
-                self.schedule.set(now, self.arrivals, rate);
-            }
-            Command::Arrivals(arrivals) => {
-                self.arrivals = arrivals;
-                self.schedule.set(now, arrivals, self.rate);
-            }
+            Command::Rate(rate) => self.schedule.set_rate(now, rate),
+            Command::Arrivals(arrivals) => self.schedule.set_pattern(now, arrivals),
             Command::Burst(clients) => self.schedule.burst(clients),
             Command::HalfOpen(share) => self.half_open = share.clamp(0.0, 1.0),
             Command::Stop => self.stop(),
@@ -214,11 +204,6 @@ impl Connects {
     /// Clients whose `connect()` was called.
     pub const fn started(&self) -> u64 {
         self.started
-    }
-
-    /// True when nobody lives and nobody will start.
-    pub const fn is_over(&self) -> bool {
-        self.remaining == 0 && self.crowd.len() == 0
     }
 
     /// Clients of the last turn: heard once, and watched from now on if they have to wait.

@@ -179,22 +179,17 @@ impl Crowd {
 
     fn turn_knob(&mut self, now: Stamp, command: &Command) {
         self.turned = self.turned.max(now);
+        command.turn(&mut self.knobs);
         match *command {
-            Command::Rate(rate) => self.knobs.rate = rate,
-            Command::Arrivals(arrivals) => self.knobs.arrivals = arrivals,
+            Command::Rate(rate) => self.schedule.set_rate(now, rate),
+            Command::Arrivals(arrivals) => self.schedule.set_pattern(now, arrivals),
             Command::Burst(size) => self.schedule.burst(size),
-            Command::HalfOpen(share) => self.knobs.half_open = share,
-            Command::Loss(share) => self.knobs.loss = share,
-            Command::Rtt(rtt) => self.knobs.rtt = rtt,
             Command::Sysctl(sysctl @ (Sysctl::SynRetries | Sysctl::SynLinearTimeouts), value) => {
                 self.sysctls.set(sysctl, value);
                 self.rules.schedule = SynSchedule::of(&self.sysctls);
             }
             Command::Stop => self.stop(),
             _ => {}
-        }
-        if matches!(command, Command::Rate(_) | Command::Arrivals(_)) {
-            self.schedule.set(now, self.knobs.arrivals, self.knobs.rate);
         }
     }
 
@@ -213,16 +208,6 @@ impl Crowd {
     /// How many clients have begun.
     pub const fn started(&self) -> u64 {
         self.started
-    }
-
-    /// True when nobody lives, nobody will start and nothing is under way.
-    pub fn is_over(&self) -> bool {
-        !self.accepts_arrivals() && self.waiting == 0 && self.live() == 0 && self.flights.is_empty()
-    }
-
-    /// The knobs as they stand now.
-    pub const fn knobs(&self) -> &Knobs {
-        &self.knobs
     }
 
     const fn accepts_arrivals(&self) -> bool {

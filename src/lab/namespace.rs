@@ -99,13 +99,6 @@ pub struct Namespace {
     pass: SendPass,
 }
 
-/// What [`probe`] found: everything that [`Namespace::enter`] needs works here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// The network that stood for a moment.
-    pub network: Network,
-}
-
 impl NetworkPlan {
     /// A plan with the host's sysctls and nothing else asked for.
     pub fn like_host(host: Sysctls) -> Self {
@@ -153,15 +146,6 @@ impl Namespace {
     pub fn pass(&self) -> SendPass {
         self.pass.clone()
     }
-}
-
-/// Builds the network in a child and lets it go again; this process does not change.
-///
-/// # Errors
-///
-/// The [`Refusal`] that [`Namespace::enter`] would give.
-pub fn probe(plan: &NetworkPlan) -> Result<Probe, Refusal> {
-    Trial::run(|| build::build(plan)).map(|trial| Probe { network: trial.network().clone() })
 }
 
 /// Whether packet-level clients can reach a listener at this address: the kernel accepts `::1` from the loopback device alone

@@ -56,19 +56,11 @@ pub struct ServerPlan {
     pub accept_rate: AcceptRate,
     /// How long, after the service time, a client's request is waited for.
     pub patience: Duration,
-    /// False: nothing is read and answered (benches); what is accepted is closed when its service is over.
-    pub response: bool,
 }
 
 impl Default for ServerPlan {
     fn default() -> Self {
-        Self {
-            workers: None,
-            service: Duration::ZERO,
-            accept_rate: AcceptRate::Max,
-            patience: Duration::from_secs(1),
-            response: true,
-        }
+        Self { workers: None, service: Duration::ZERO, accept_rate: AcceptRate::Max, patience: Duration::from_secs(1) }
     }
 }
 
@@ -230,7 +222,7 @@ impl Server {
     fn attend(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
         let Some(connection) = self.served.at_mut(key) else { return };
         let over = if connection.awaited { now >= connection.due } else { self.plan.patience.is_zero() };
-        let attempt = if self.plan.response { answer(&connection.socket, over) } else { Attempt::Answered };
+        let attempt = answer(&connection.socket, over);
         let deed = match attempt {
             Attempt::Answered => Deed::Closed,
             Attempt::FoundReset => Deed::FoundReset,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::{AcceptRate, Arrivals, Sysctl};
+use super::settings::{AcceptRate, Arrivals, Knobs, Sysctl};
 use super::tempo::Step;
 use super::watch::ListenerId;
 use crate::model::experiment::Trial;
@@ -47,4 +47,29 @@ pub enum Command {
     Choose(Option<ListenerId>),
     /// No more clients start; the run ends.
     Stop,
+}
+
+impl Command {
+    /// Sets the knob that it is about, if it is about one.
+    pub const fn turn(self, knobs: &mut Knobs) {
+        match self {
+            Self::Listen(backlog) => knobs.backlog = backlog,
+            Self::Rate(rate) => knobs.rate = rate,
+            Self::Arrivals(arrivals) => knobs.arrivals = arrivals,
+            Self::AcceptRate(rate) => knobs.accept_rate = rate,
+            Self::HalfOpen(share) => knobs.half_open = share,
+            Self::Loss(share) => knobs.loss = share,
+            Self::Rtt(rtt) => knobs.rtt = rtt,
+            Self::Workers(workers) => knobs.workers = workers,
+            Self::Service(service) => knobs.service = service,
+            Self::Burst(_)
+            | Self::Sysctl(..)
+            | Self::Step(_)
+            | Self::Pace(_)
+            | Self::AcceptOne
+            | Self::Trial(_)
+            | Self::Choose(_)
+            | Self::Stop => {}
+        }
+    }
 }

@@ -8,8 +8,6 @@ use crate::model::command::Command;
 use crate::model::lesson::Phase;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::scenario::condition::{Condition, Expression};
-use crate::scenario::facts::Facts;
-use crate::scenario::holes;
 use crate::text::lang::{self, Lang};
 
 /// One lesson.
@@ -157,24 +155,10 @@ impl Step {
     }
 }
 
-impl Lesson {
-    /// The file's text with the other value of the main setting.
-    pub fn changed(&self) -> String {
-        let change =
-            |line: &str| if line.trim() == self.main.line { self.main.instead.clone() } else { line.to_owned() };
-        self.source.lines().map(change).collect::<Vec<_>>().join("\n") + "\n"
-    }
-}
-
 impl Text {
     /// The text in the language that is spoken here.
     pub fn here(&self) -> &str {
         self.in_language(lang::here())
-    }
-
-    /// The same with its numbers filled in.
-    pub fn told(&self, facts: Facts<'_>) -> String {
-        holes::filled(self.here(), |name| facts.value(name))
     }
 
     /// The text in this language.

@@ -18,9 +18,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if text.parse::<f64>().is_ok() {
         return Err(say!("a duration needs a unit: {text}ms or {text}s ({examples})", text, examples = durations()));
     }
-    let span = jiff::fmt::friendly::SpanParser::new()
-        .parse_unsigned_duration(text)
-        .map_err(|_| say!("not a duration ({examples})", examples = durations()))?;
+    let span = span(text).ok_or_else(|| say!("not a duration ({examples})", examples = durations()))?;
     if span > LONGEST { Err(say!("longer than a year").to_owned()) } else { Ok(span) }
 }
 
@@ -242,6 +240,35 @@ fn plain(text: &str) -> Option<f64> {
     if written { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
 }
 
+/// Numbers with their units, the longest first: `1h30m`, `1.5 s`.
+fn span(text: &str) -> Option<Duration> {
+    let (mut rest, mut sum, mut longest) = (text, Duration::ZERO, f64::INFINITY);
+    while !rest.is_empty() {
+        let (number, behind) = rest.split_at(rest.find(|sign: char| !sign.is_ascii_digit() && sign != '.')?);
+        let behind = behind.trim_start();
+        let (unit, behind) = behind.split_at(behind.find(|sign: char| !sign.is_alphabetic()).unwrap_or(behind.len()));
+        let (_, seconds) = UNITS.into_iter().find(|(names, _)| names.contains(&unit))?;
+        if seconds >= longest {
+            return None;
+        }
+        sum = sum.checked_add(Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?)?;
+        (rest, longest) = (behind.trim_start(), seconds);
+    }
+    (!text.is_empty()).then_some(sum)
+}
+
+/// Units of time, each with its names and its seconds.
+const UNITS: [(&[&str], f64); 8] = [
+    (&["w", "week", "weeks"], 604_800.0),
+    (&["d", "day", "days"], 86_400.0),
+    (&["h", "hr", "hrs", "hour", "hours"], 3_600.0),
+    (&["m", "min", "mins", "minute", "minutes"], 60.0),
+    (&["s", "sec", "secs", "second", "seconds"], 1.0),
+    (&["ms", "msec", "millisecond", "milliseconds"], 1e-3),
+    (&["us", "µs", "μs", "usec", "microsecond", "microseconds"], 1e-6),
+    (&["ns", "nsec", "nanosecond", "nanoseconds"], 1e-9),
+];
+
 fn durations() -> &'static str {
     say!("such as 250ms, 2s, 1m30s")
 }
@@ -279,9 +306,10 @@ mod tests {
     fn durations_have_units() {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5 hours 2us"), Ok(Duration::from_micros(5_400_000_002)));
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         assert!(duration("5").unwrap_err().contains("5s"));
-        for wrong in ["", "-2s", "soon", "2 s x", "5000h5000h", "400000000000d"] {
+        for wrong in ["", "-2s", "soon", "2 s x", "5000h5000h", "1s1m", "s", "1.2.3s", "400000000000d"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
         assert!(duration("9000h").unwrap_err().contains("year"));

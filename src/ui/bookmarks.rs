@@ -67,5 +67,5 @@ const MOST_BYTES: usize = 48 << 20;
 /// About how many bytes a world takes: what grows with time and load, and what does not.
 fn weight(world: &World) -> usize {
     const REST: usize = 256 << 10;
-    REST + world.history.slots().len() * size_of::<Slot>() + world.roster.len() * 2 * size_of::<Connection>()
+    REST + world.history.slots().len() * size_of::<Slot>() + world.roster.count() * 2 * size_of::<Connection>()
 }

@@ -111,7 +111,7 @@ impl Browse {
 
     /// The connections of the list, in its order.
     pub fn rows<'w>(&self, world: &'w World) -> Vec<&'w Connection> {
-        if world.roster.len() > MOST_LISTED {
+        if world.roster.count() > MOST_LISTED {
             return Vec::new();
         }
         let wanted = self.filter.to_lowercase();

@@ -155,7 +155,7 @@ case!(every_client_of_an_orderly_server_sees_its_end_and_no_reset);
 fn every_client_of_an_orderly_server_sees_its_end_and_no_reset() {
     let mut table = Table::set(500, ServerPlan::default(), &ConnectPlan { count: Some(400), ..on_call() });
     table.command(Command::Burst(1_000));
-    table.until("all over", |table| table.connects.is_over());
+    table.until("all over", |table| table.connects.started() == 400 && table.connects.live() == 0);
     assert_eq!((table.connects.started(), table.finished(), table.connected().len()), (400, 400, 400));
     let closed = table.deeds().iter().filter(|(_, _, deed)| *deed == Deed::Closed).count();
     assert_eq!((closed, table.server.live(), table.connects.live()), (400, 0, 0));
@@ -324,7 +324,7 @@ fn stop_lets_the_living_finish_and_starts_nobody() {
     table.turn();
     table.command(Command::Stop);
     let started = table.connects.started();
-    table.until("over", |table| table.connects.is_over());
+    table.until("over", |table| table.connects.live() == 0);
     assert!((1..1_000).contains(&started), "{started}");
     assert_eq!((table.connects.started(), table.finished() as u64), (started, started));
 }

@@ -47,7 +47,9 @@ fn run(world: &World) -> Run {
     let mut outbox = Outbox::default();
     let mut result = Run { facts: Vec::new(), sent: Vec::new(), over: false };
     let (mut now, mut again) = (Stamp::ZERO, Stamp::from_millis(1000));
-    while !crowd.is_over() && now < Stamp::from_millis(3_600_000) {
+    while now == Stamp::ZERO
+        || (now < Stamp::from_millis(3_600_000) && (crowd.next_deadline().is_some() || crowd.live() > 0))
+    {
         crowd.tick(now, &mut outbox);
         let mut answers = Vec::new();
         if now >= again {
@@ -71,7 +73,7 @@ fn run(world: &World) -> Run {
         assert_eq!(crowd.started(), (ended.count() + crowd.live()) as u64, "started = ended + living");
         now = crowd.next_deadline().map_or(again, |next| next.min(again)).max(now);
     }
-    result.over = crowd.is_over();
+    result.over = crowd.next_deadline().is_none() && crowd.live() == 0;
     result
 }
 

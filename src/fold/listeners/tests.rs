@@ -300,13 +300,10 @@ fn a_standstill_needs_the_same_head_and_no_shorter_queue() {
 fn a_full_member_beside_idle_siblings_is_found() {
     let mut watch = Watch::began(true);
     watch.roll(0, vec![at(1, 80, 0, 0), at(2, 80, 6, 9), at(3, 80, 0, 0), at(4, 81, 6, 0)]);
-    let groups = watch.0.groups();
-    assert_eq!(groups.iter().map(|group| group.members.len()).collect::<Vec<_>>(), [3, 1]);
-    let group = &groups[0];
-    assert_eq!((group.depth(), group.capacity(), group.is_shared()), (Some(6), Some(18), true));
+    let [group, alone] = [1, 4].map(|id| watch.0.group_of(watch.one(id)));
+    assert_eq!((group.members.len(), group.is_shared(), alone.members.len()), (3, true, 1));
     assert_eq!(group.full_beside_idle().unwrap().id(), ListenerId(2));
-    assert_eq!(group.fullest().unwrap().id(), ListenerId(2));
-    assert!(groups[1].full_beside_idle().is_none(), "a single socket has no siblings");
+    assert!(alone.full_beside_idle().is_none(), "a single socket has no siblings");
     watch.tell(1000, &Event::Knocked(vec![Knocks { id: ListenerId(1), syns: 40, again: 0 }]));
     watch.tell(2000, &Event::Tick);
     assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None, "which of the sockets they met is not told");
@@ -321,9 +318,11 @@ fn a_group_is_told_of_without_its_gone_members() {
     let mut watch = Watch::began(false);
     watch.roll(0, vec![at(1, 80, 0, 0), at(2, 80, 1, 0)]);
     watch.gone(100, 2);
-    assert_eq!(watch.0.groups()[0].members.iter().map(|one| one.id().0).collect::<Vec<_>>(), [1]);
+    let members =
+        |watch: &Watch| watch.0.group_of(watch.one(1)).members.iter().map(|one| one.id().0).collect::<Vec<_>>();
+    assert_eq!(members(&watch), [1]);
     watch.gone(200, 1);
-    assert_eq!(watch.0.groups()[0].members.len(), 2, "where none is left the gone ones stand there");
+    assert_eq!(members(&watch).len(), 2, "where none is left the gone ones stand there");
 }
 
 #[test]
@@ -338,7 +337,6 @@ fn ten_thousand_listeners_that_come_and_go_are_bounded() {
     assert!(watch.0.listeners.len() <= 10_000 + GONE, "{}", watch.0.listeners.len());
     assert_eq!(watch.0.live().count(), 10_000);
     assert_eq!(watch.0.remarks.len(), REMARKS);
-    assert_eq!(watch.0.groups().len(), watch.0.listeners.len());
 }
 
 #[test]

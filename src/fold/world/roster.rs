@@ -29,25 +29,13 @@ impl Roster {
     }
 
     /// How many connections are kept.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.connections.len()
-    }
-
-    /// True when none is kept.
-    pub fn is_empty(&self) -> bool {
-        self.connections.is_empty()
     }
 
     /// Every connection, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Connection> {
         self.connections.values()
-    }
-
-    /// The connections in the order of their birth; meant for as many as a person can follow.
-    pub fn by_birth(&self) -> Vec<&Connection> {
-        let mut all: Vec<_> = self.connections.values().collect();
-        all.sort_unstable_by_key(|one| (one.born, one.peer));
-        all
     }
 
     pub(super) fn entry(&mut self, peer: Peer, at: Stamp) -> &mut Connection {

@@ -172,8 +172,4 @@ impl Flights {
         self.free.push(place);
         Some(segment)
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.len() == self.free.len()
-    }
 }

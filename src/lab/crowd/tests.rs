@@ -220,9 +220,8 @@ fn an_idle_crowd_needs_no_call() {
     let mut crowd = Crowd::new(plan(Arrivals::Steady, 0.0, Duration::ZERO));
     crowd.tick(ms(0), &mut Outbox::default());
     assert_eq!(crowd.next_deadline(), None);
-    assert!(!crowd.is_over());
     crowd.stop();
-    assert!(crowd.is_over());
+    assert_eq!((crowd.next_deadline(), crowd.live()), (None, 0));
 }
 
 /// A crowd of `size` that is held from the beginning.

@@ -87,17 +87,6 @@ impl TransmitError {
     }
 }
 
-/// What has been sent, and what not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sent {
-    /// Frames that the kernel took.
-    pub frames: u64,
-    /// How often the kernel had no room and was waited for.
-    pub waits: u64,
-    /// Frames that could not be sent.
-    pub failed: u64,
-}
-
 /// The sender of all packet-level clients.
 #[derive(Debug)]
 pub struct Transmit {
@@ -105,7 +94,6 @@ pub struct Transmit {
     frames: Frames,
     macs: Macs,
     link: String,
-    sent: Sent,
 }
 
 impl Transmit {
@@ -123,7 +111,7 @@ impl Transmit {
         let socket = open_socket(client_end)?;
         let macs = Macs { client: client_end.mac, kernel: pass.kernel_end().mac };
         let frames = Frames::new(macs, &Destination::from(listener));
-        Ok(Self { socket, frames, macs, link: client_end.name.clone(), sent: Sent::default() })
+        Ok(Self { socket, frames, macs, link: client_end.name.clone() })
     }
 
     /// Puts one segment on the wire. Where the kernel has no room for it, it is waited for a few milliseconds.
@@ -131,14 +119,10 @@ impl Transmit {
     /// # Errors
     ///
     /// [`TransmitError::Frame`] for a segment that cannot be a frame, [`TransmitError::Socket`] where the kernel does
-    /// not take it. Either is counted in [`Transmit::sent`], and the next segment may be sent all the same.
+    /// not take it. The next segment may be sent all the same.
     pub fn send(&mut self, segment: &Segment) -> Result<(), TransmitError> {
-        let outcome = match self.frames.frame(segment) {
-            Ok(frame) => put_on_wire(&self.socket, frame, &mut self.sent.waits)
-                .map_err(|errno| failed(Operation::Send, &self.link, errno.into())),
-            Err(error) => Err(error.into()),
-        };
-        self.count(outcome)
+        let frame = self.frames.frame(segment)?;
+        put_on_wire(&self.socket, frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
     }
 
     /// Puts on the wire what a router on the way says of a segment that it cannot pass on.
@@ -148,22 +132,7 @@ impl Transmit {
     /// [`TransmitError::Socket`] where the kernel does not take it.
     pub fn complain(&mut self, router: Ipv4Addr, why: Unreachable, quote: &Quote) -> Result<(), TransmitError> {
         let frame = icmp::frame(self.macs, router, why, quote);
-        let outcome = put_on_wire(&self.socket, &frame, &mut self.sent.waits)
-            .map_err(|errno| failed(Operation::Send, &self.link, errno.into()));
-        self.count(outcome)
-    }
-
-    fn count(&mut self, outcome: Result<(), TransmitError>) -> Result<(), TransmitError> {
-        match outcome {
-            Ok(()) => self.sent.frames += 1,
-            Err(_) => self.sent.failed += 1,
-        }
-        outcome
-    }
-
-    /// What has been sent so far.
-    pub const fn sent(&self) -> Sent {
-        self.sent
+        put_on_wire(&self.socket, &frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
     }
 }
 
@@ -176,7 +145,7 @@ fn open_socket(client_end: &Link) -> Result<Socket, TransmitError> {
 }
 
 /// Gives a frame to the kernel; a full device or buffer is waited for, up to [`PATIENCE`] milliseconds.
-fn put_on_wire(socket: &Socket, frame: &[u8], waits: &mut u64) -> Result<(), Errno> {
+fn put_on_wire(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
     let mut left = PATIENCE;
     loop {
         match send(socket, frame, SendFlags::DONTWAIT) {
@@ -184,7 +153,6 @@ fn put_on_wire(socket: &Socket, frame: &[u8], waits: &mut u64) -> Result<(), Err
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN | Errno::NOBUFS) if left > 0 => {
                 left -= 1;
-                *waits += 1;
                 let millisecond = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
                 // ENOBUFS leaves the socket writable: then nothing is asked of it, and the millisecond passes.
                 let writable = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::OUT)];
@@ -219,8 +187,7 @@ mod tests {
     fn a_full_socket_is_waited_for_and_then_given_up() {
         let (full, _peer) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
         full.set_nonblocking(true).unwrap();
-        let mut waits = 0;
-        let end = (0..100_000).find_map(|_| put_on_wire(&full, &[0; 1000], &mut waits).err());
-        assert_eq!((end, waits), (Some(Errno::AGAIN), u64::from(PATIENCE)));
+        let end = (0..100_000).find_map(|_| put_on_wire(&full, &[0; 1000]).err());
+        assert_eq!(end, Some(Errno::AGAIN));
     }
 }

@@ -81,15 +81,6 @@ fn a_lesson_is_read_as_it_is_written() {
 }
 
 #[test]
-fn the_changed_lesson_differs_in_one_line() {
-    let changed = read(GOOD).unwrap().changed();
-    let differs: Vec<_> = GOOD.lines().zip(changed.lines()).filter(|(one, other)| one != other).collect();
-    assert_eq!(differs, [("backlog = 3", "backlog = 4")]);
-    assert_eq!(changed.lines().count(), GOOD.lines().count());
-    assert_eq!(read(&changed).unwrap().scenes[0].lab.knobs.backlog, 4);
-}
-
-#[test]
 fn an_unknown_key_is_refused_with_its_place_and_the_nearest_one() {
     let told = read(&GOOD.replace("loss = \"25%\"", "backlg = 3")).unwrap_err();
     assert_eq!((told.line, told.column), (line_of("loss"), 1));

@@ -88,7 +88,7 @@ impl Work for Driver {
         self.actors.command(now, &command);
         self.server.command(self.actors.tempo().at(now), &command);
         let before = self.knobs.clone();
-        turn(&mut self.knobs, command);
+        command.turn(&mut self.knobs);
         if before != self.knobs {
             self.pump.push(Event::Knobs(Box::new(self.knobs.clone())));
         }
@@ -243,28 +243,5 @@ impl Driver {
             Ok(value) => self.pump.push(Event::Sysctl { name: sysctl, value }),
             Err(error) => self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }
-    }
-}
-
-/// The knobs after a command.
-fn turn(knobs: &mut Knobs, command: Command) {
-    match command {
-        Command::Listen(backlog) => knobs.backlog = backlog,
-        Command::Rate(rate) => knobs.rate = rate,
-        Command::Arrivals(arrivals) => knobs.arrivals = arrivals,
-        Command::AcceptRate(rate) => knobs.accept_rate = rate,
-        Command::HalfOpen(share) => knobs.half_open = share,
-        Command::Loss(share) => knobs.loss = share,
-        Command::Rtt(rtt) => knobs.rtt = rtt,
-        Command::Workers(workers) => knobs.workers = workers,
-        Command::Service(service) => knobs.service = service,
-        Command::Burst(_)
-        | Command::Sysctl(..)
-        | Command::Step(_)
-        | Command::Pace(_)
-        | Command::AcceptOne
-        | Command::Trial(_)
-        | Command::Choose(_)
-        | Command::Stop => {}
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Cast<'a> {
     pub(in crate::ui) fn of(world: &'a World, density: Density, now: Stamp) -> Self {
         let mut cast = Self { stands: world.tempo.held, ..Self::default() };
         let clients = world.tempo.at(now);
-        if density == Density::Flows || world.roster.len() > MOST {
+        if density == Density::Flows || world.roster.count() > MOST {
             return cast;
         }
         for one in world.roster.iter() {

@@ -26,7 +26,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let (theme, browse) = (scene.theme, &scene.state.browse);
     scene.hit_map.borrow_mut().scroll(area, Scroll::Rows);
     let rows = browse.rows(scene.world);
-    let all = scene.world.roster.len();
+    let all = scene.world.roster.count();
     let title = if rows.len() == all {
         say!("CONNECTIONS {all}", all)
     } else {

@@ -31,7 +31,7 @@ impl Default for Desk {
 
 /// Closes the diaries where nobody could follow them, and opens them again.
 pub(in crate::fold::world) fn tend_diaries(world: &mut World, at: Stamp) {
-    let connections = world.roster.len();
+    let connections = world.roster.count();
     let over = at.since(world.desk.window) >= WINDOW;
     if !world.desk.open {
         if over {

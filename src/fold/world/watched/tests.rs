@@ -162,7 +162,7 @@ fn without_a_tap_the_head_that_is_listed_no_more_has_been_accepted() {
     watch.after(100).depth(2, 0).waiting(&[(3, 800), (4, 150)]);
     assert_eq!(watch.server(2), Some(ServerSide::Accepted));
     watch.after(2000);
-    assert_eq!(watch.world.roster.len(), 2, "those who have left are let go");
+    assert_eq!(watch.world.roster.count(), 2, "those who have left are let go");
 }
 
 #[test]
@@ -329,12 +329,12 @@ fn a_flood_is_bounded_and_its_tolls_stay_exact() {
         watch.after(10);
     }
     let world = &watch.world;
-    assert!(world.roster.len() <= STRANGERS + 1100, "{}", world.roster.len());
+    assert!(world.roster.count() <= STRANGERS + 1100, "{}", world.roster.count());
     assert_eq!(world.toll(Cause::SynAcceptQueueFull).segments, 100_000);
     assert!(world.losses.detail_skipped > 80_000);
     assert_eq!(world.connection(&peer(1)).map(|one| one.server), Some(ServerSide::Queued), "who is held is kept");
     watch.after(200_000);
-    assert!(watch.world.roster.len() <= 3 + super::super::roster::LINGERING, "{}", watch.world.roster.len());
+    assert!(watch.world.roster.count() <= 3 + super::super::roster::LINGERING, "{}", watch.world.roster.count());
 }
 
 #[test]

@@ -46,39 +46,9 @@ impl SynSchedule {
         on_the_wheel(sent, self.wait(tries))
     }
 
-    /// When SYN number `attempt` (0 is the first one) leaves a client that starts at zero on the kernel's timer wheel;
-    /// `None` beyond the last.
-    pub fn retry_at(self, attempt: u8) -> Option<Duration> {
-        (attempt <= self.retries()).then(|| self.elapsed(attempt))
-    }
-
-    /// When such a client reports ETIMEDOUT.
-    pub fn gives_up_at(self) -> Duration {
-        self.elapsed(self.retries() + 1)
-    }
-
-    /// The same by pure arithmetic, without the wheel's rounding: the earliest moment at which SYN number `attempt` can
-    /// leave.
-    pub fn nominal_retry_at(self, attempt: u8) -> Option<Duration> {
-        (attempt <= self.retries()).then(|| self.nominal(attempt))
-    }
-
-    /// The end of patience by pure arithmetic.
-    pub fn nominal_end(self) -> Duration {
-        self.nominal(self.retries() + 1)
-    }
-
     fn wait(self, tries: u8) -> Duration {
         let doublings = tries.saturating_sub(1).saturating_sub(self.linear).min(7);
         (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT)
-    }
-
-    fn elapsed(self, waits: u8) -> Duration {
-        (1..=waits).fold(Stamp::ZERO, |sent, tries| self.next_after(tries, sent)).since(Stamp::ZERO)
-    }
-
-    fn nominal(self, waits: u8) -> Duration {
-        (1..=waits).map(|tries| self.wait(tries)).sum()
     }
 }
 
@@ -116,8 +86,23 @@ const COARSEST: u32 = 24;
 mod tests {
     use super::*;
 
-    fn seconds(schedule: SynSchedule, at: impl Fn(u8) -> Option<Duration>) -> Vec<u64> {
-        (0..=schedule.retries()).filter_map(at).map(|span| span.as_secs()).collect()
+    /// When each SYN leaves a client that starts at zero on the kernel's timer wheel, and when it gives up.
+    fn on_time(schedule: SynSchedule) -> Vec<Duration> {
+        let mut sent = vec![Stamp::ZERO];
+        for tries in 1..=schedule.retries() + 1 {
+            sent.push(schedule.next_after(tries, sent[usize::from(tries) - 1]));
+        }
+        sent.into_iter().map(|at| at.since(Stamp::ZERO)).collect()
+    }
+
+    /// The same by pure arithmetic, without the wheel's rounding: the earliest moments.
+    fn at_the_earliest(schedule: SynSchedule) -> Vec<Duration> {
+        let wait = |waits: u8| (1..=waits).map(|tries| schedule.wait(tries)).sum();
+        (0..=schedule.retries() + 1).map(wait).collect()
+    }
+
+    fn seconds(moments: &[Duration]) -> Vec<u64> {
+        moments.iter().map(Duration::as_secs).collect()
     }
 
     /// Linux 6.18.44, HZ=250, tcp_syn_retries 6, tcp_syn_linear_timeouts 4, eight connects of different phase: the last
@@ -125,25 +110,20 @@ mod tests {
     #[test]
     fn six_retries_with_four_linear_ones_come_as_measured() {
         let schedule = SynSchedule::new(6, 4);
-        assert_eq!(seconds(schedule, |n| schedule.retry_at(n)), [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 69]);
-        assert_eq!(schedule.gives_up_at().as_secs(), 135);
-        assert_eq!(schedule.retry_at(11), None);
+        assert_eq!(seconds(&on_time(schedule)), [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 69, 135]);
     }
 
     #[test]
     fn the_arithmetic_alone_gives_the_earliest_moments() {
         let schedule = SynSchedule::new(6, 4);
-        assert_eq!(seconds(schedule, |n| schedule.nominal_retry_at(n)), [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
-        assert_eq!(schedule.nominal_end().as_secs(), 131);
+        assert_eq!(seconds(&at_the_earliest(schedule)), [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67, 131]);
     }
 
     #[test]
     fn without_linear_retries_every_wait_doubles() {
         let schedule = SynSchedule::new(6, 0);
-        assert_eq!(seconds(schedule, |n| schedule.nominal_retry_at(n)), [0, 1, 3, 7, 15, 31, 63]);
-        assert_eq!(schedule.nominal_end().as_secs(), 127);
-        assert_eq!(seconds(schedule, |n| schedule.retry_at(n)), [0, 1, 3, 7, 15, 31, 65]);
-        assert_eq!(schedule.gives_up_at().as_secs(), 131);
+        assert_eq!(seconds(&at_the_earliest(schedule)), [0, 1, 3, 7, 15, 31, 63, 127]);
+        assert_eq!(seconds(&on_time(schedule)), [0, 1, 3, 7, 15, 31, 65, 131]);
     }
 
     #[test]
@@ -159,7 +139,7 @@ mod tests {
     fn no_wait_is_longer_than_the_kernels_longest() {
         let schedule = SynSchedule::new(127, 127);
         assert_eq!(schedule.wait(schedule.retries() + 1), LONGEST_WAIT);
-        assert!(schedule.gives_up_at() > schedule.nominal_end());
+        assert!(on_time(schedule).last() > at_the_earliest(schedule).last());
     }
 
     #[test]
