@@ -37,9 +37,9 @@ impl Display for Seeds {
     }
 }
 
-/// The command that runs a test of the lab again with just this seed.
-pub(crate) fn command(seed: u64, test: &str) -> String {
-    format!("{BASE}={seed} {COUNT}=1 cargo test --test lab {test}")
+/// The command that runs a test of this binary again with just this seed.
+pub(crate) fn command(seed: u64, binary: &str, test: &str) -> String {
+    format!("{BASE}={seed} {COUNT}=1 cargo test --test {binary} {test}")
 }
 
 #[expect(clippy::disallowed_methods, reason = "seeds differ from run to run, and are printed")]
