@@ -243,7 +243,7 @@ fn no_size_and_no_world_breaks_the_picture() {
             (60, 120),
         ];
         for (index, size) in sizes.skip(seed as usize % 7).step_by(7).chain(larger).enumerate() {
-            let mut state = state(size, seed % 2 == 0);
+            let mut state = state(size, seed.is_multiple_of(2));
             update(&mut state, Msg::Pulse(tale.now), &tale.world);
             view::picture(state.size, &tale.world, &state, tale.now);
             if index % 5 > 0 {

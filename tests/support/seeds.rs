@@ -26,6 +26,11 @@ impl Seeds {
         [(BASE, self.base.to_string()), (COUNT, self.count.to_string())]
     }
 
+    /// How many cases a property is tried with: 40, and 400 in CI.
+    pub(crate) fn cases() -> u32 {
+        Self::of_this_run().count as u32 * 20
+    }
+
     pub(crate) fn range(self) -> Range<u64> {
         self.base..self.base + self.count
     }
