@@ -41,5 +41,5 @@ mod who;
 
 fn main() -> std::process::ExitCode {
     let experiment = qviz::experiment::child::play(std::env::args().skip(1));
-    experiment.unwrap_or_else(|| runner::run(4))
+    experiment.unwrap_or_else(|| runner::run(8))
 }

@@ -21,5 +21,7 @@ mod wire_properties;
 mod play;
 #[path = "support/schema.rs"]
 mod schema_document;
+#[path = "support/seeds.rs"]
+mod seeds;
 #[path = "support/terms.rs"]
 mod terms;

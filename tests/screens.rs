@@ -23,6 +23,8 @@ mod class;
 mod picture;
 #[path = "screens/watch_screens/scene.rs"]
 mod scene;
+#[path = "support/seeds.rs"]
+mod seeds;
 #[path = "screens/states/show.rs"]
 mod show;
 #[path = "support/snapshot.rs"]

@@ -2,7 +2,7 @@
 //! language.
 //!
 //! [`say!`](crate::say) is the one way to say something: its English words are the key of the table, so that a text reads where it
-//! is used and a missing translation is found by a test (`tests/languages.rs`). Names of the field (SYN, accept(), ListenOverflows),
+//! is used and a missing translation is found by a test (`tests/screens/languages.rs`). Names of the field (SYN, accept(), ListenOverflows),
 //! keys of documents, options and addresses are no words of a language and stay as they are.
 //!
 //! The language is that of the process ([`speak`]), or of a piece of work ([`within`]): a frame is drawn in the language of its

@@ -76,7 +76,7 @@ fn causes(scenario: &Scenario, seed: u64) -> Result<Vec<&'static str>, String> {
     let told = |what: &str| {
         let parts = ["ledger", "drops", "counters", "segments", "clients", "losses"];
         let facts: String = parts.map(|part| format!("  {part}: {}\n", summary[part])).concat();
-        let again = seeds::command(seed, "matrix");
+        let again = seeds::command(seed, "lab", "matrix");
         Err(format!("{} seed {seed}: {what}; again: {again}\n{facts}", scenario.name))
     };
     if summary["losses"]["tap_dropped"] != 0 {

@@ -13,6 +13,8 @@ use qviz::model::cause::Cause;
 use qviz::model::event::{Event, Stamped};
 use qviz::model::stamp::Stamp;
 
+use crate::seeds::Seeds;
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let client = 0..24_u8;
     let step = prop_oneof![
@@ -65,7 +67,7 @@ fn tolls(world: &World, causes: [Cause; 3]) -> [u64; 3] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: Seeds::cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_drop_gets_its_right_name(settings in settings(), steps in steps()) {

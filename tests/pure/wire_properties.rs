@@ -17,6 +17,8 @@ use qviz::model::segment::{Kind, Segment};
 use qviz::model::settings::{AcceptRate, Arrivals, Knobs, Sysctls};
 use qviz::model::stamp::Stamp;
 
+use crate::seeds::Seeds;
+
 #[derive(Clone, Debug)]
 struct World {
     plan: CrowdPlan,
@@ -165,7 +167,7 @@ fn quiet_knobs() -> Knobs {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(Seeds::cases()))]
 
     #[test]
     fn every_client_starts_once_and_ends_in_exactly_one_way(world in world()) {

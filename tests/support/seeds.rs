@@ -26,6 +26,11 @@ impl Seeds {
         [(BASE, self.base.to_string()), (COUNT, self.count.to_string())]
     }
 
+    /// How many cases a property is tried with: 40, and 400 in CI.
+    pub(crate) fn cases() -> u32 {
+        Self::of_this_run().count as u32 * 20
+    }
+
     pub(crate) fn range(self) -> Range<u64> {
         self.base..self.base + self.count
     }
@@ -37,9 +42,9 @@ impl Display for Seeds {
     }
 }
 
-/// The command that runs a test of the lab again with just this seed.
-pub(crate) fn command(seed: u64, test: &str) -> String {
-    format!("{BASE}={seed} {COUNT}=1 cargo test --test lab {test}")
+/// The command that runs a test of this binary again with just this seed.
+pub(crate) fn command(seed: u64, binary: &str, test: &str) -> String {
+    format!("{BASE}={seed} {COUNT}=1 cargo test --test {binary} {test}")
 }
 
 #[expect(clippy::disallowed_methods, reason = "seeds differ from run to run, and are printed")]
