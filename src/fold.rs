@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod listeners;
 pub mod nearby;
 pub mod occupancy;
+pub mod segment_log;
 pub mod series;
 pub mod trials;
 pub mod world;

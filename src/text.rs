@@ -8,5 +8,5 @@ mod marks;
 mod message;
 pub mod sanitize;
 pub mod sentence;
-mod words;
+pub mod words;
 pub mod wrap;

@@ -1,7 +1,7 @@
 //! One connection's life, as both sides believe it. Ghosts and phantoms are states here.
 
 pub use super::belief::{Belief, ClientSide, ServerSide};
-use super::world::diary::Page;
+use crate::fold::segment_log::Page;
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::Kind;

@@ -34,11 +34,13 @@ impl Thing {
     /// In words; `who` is the name of the connection.
     pub fn words(self, who: &str) -> String {
         match self {
-            Self::Left(kind) => say!("{who}: {segment} leaves the client", who, segment = sign(kind)),
+            Self::Left(kind) => say!("{who}: {segment} leaves the client", who, segment = segment_name(kind)),
             Self::Reached(Kind::Syn) => say!("{who}: SYN reaches the listener, the kernel decides", who),
-            Self::Reached(kind) => say!("{who}: {segment} reaches the listener", who, segment = sign(kind)),
+            Self::Reached(kind) => say!("{who}: {segment} reaches the listener", who, segment = segment_name(kind)),
             Self::CameBack(Kind::SynAck) => say!("{who}: SYN-ACK reaches the client", who),
-            Self::CameBack(kind) => say!("{who}: the server's {segment} reaches the client", who, segment = sign(kind)),
+            Self::CameBack(kind) => {
+                say!("{who}: the server's {segment} reaches the client", who, segment = segment_name(kind))
+            }
             Self::GaveUp => say!("{who}: the client's patience is over", who),
             Self::Accepted => say!("{who}: one accept()", who),
             Self::Served => say!("{who}: the server is done", who),
@@ -71,7 +73,8 @@ impl fmt::Display for NoTarget {
 
 impl std::error::Error for NoTarget {}
 
-fn sign(kind: Kind) -> &'static str {
+/// The name of a segment.
+pub fn segment_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Syn => "SYN",
         Kind::SynAck => "SYN-ACK",

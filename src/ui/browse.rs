@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::keymap::{Action, Place};
 use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
 use crate::fold::world::World;
-use crate::fold::world::diary::outlook::Outlook;
+use crate::fold::world::next_steps::Outlook;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::say;

@@ -26,6 +26,7 @@ mod footer;
 mod header;
 mod help;
 mod ink;
+mod inside;
 mod ladder;
 mod large;
 pub(super) mod layout;
@@ -33,6 +34,7 @@ mod ledger;
 mod lesson;
 mod letters;
 mod list;
+mod next_steps;
 mod notes;
 mod places;
 mod projector;
@@ -61,6 +63,8 @@ struct Scene<'a> {
     /// The same moment in the clients' time: their countdowns and what is under way.
     clients: Stamp,
     cast: Cast<'a>,
+    /// What an unseen lesson has to say.
+    reminder: Option<String>,
     /// What stands where, noted while it is painted.
     hit_map: RefCell<HitMap>,
 }
@@ -114,7 +118,9 @@ fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameI
     let cast = Cast::of(world, state.density, now);
     let theme = if state.projector { state.theme.loud() } else { state.theme };
     let hit_map = RefCell::default();
-    let scene = Scene { world, live, state, theme, now, clients: world.tempo.at(now), cast, hit_map };
+    let clients = world.tempo.at(now);
+    let mut scene = Scene { world, live, state, theme, now, clients, cast, reminder: None, hit_map };
+    scene.reminder = lesson::reminder::text(&scene);
     whole(buf, &scene);
     match state.help {
         Some(_) if scene.watches() => watch::help(buf, &scene),

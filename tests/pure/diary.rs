@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use qviz::fold::connection::{ClientSide, Connection, ServerSide};
+use qviz::fold::segment_log::{Fate, MOST_CONNECTIONS, MOST_ENTRIES, Page, Passage, What};
 use qviz::fold::world::World;
-use qviz::fold::world::diary::{Fate, MOST_CONNECTIONS, MOST_ENTRIES, Page, Passage, What};
 use qviz::model::cause::Cause;
 use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
 use qviz::model::peer::Peer;
@@ -446,7 +446,7 @@ fn the_clients_patience_follows_its_sysctls() {
     play.life(100, 1, Life::WillRetry { at: ms(1100), gives_up: false });
     let outlook = play.world.outlook(play.one(1));
     assert_eq!(outlook.retry.unwrap().at, ms(1100));
-    let whole = |outlook: &qviz::fold::world::diary::outlook::Outlook| outlook.gives_up.unwrap().since(ms(100));
+    let whole = |outlook: &qviz::fold::world::next_steps::Outlook| outlook.gives_up.unwrap().since(ms(100));
     assert_eq!(whole(&outlook), Duration::from_secs(131), "0,1,2,3,4,5,7,11,19,35,67 s, and 131 s");
     play.life(100, 1, Life::WillRetry { at: ms(9000), gives_up: true });
     assert_eq!(play.world.outlook(play.one(1)).gives_up, Some(ms(9000)));

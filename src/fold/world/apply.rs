@@ -1,8 +1,8 @@
 //! [`apply`]: every fact finds its place here.
 
-use super::diary::writing;
 use super::{Cost, Losses, SegmentTally, World, arbiter, changes, lives, readings, watched, wire};
 use crate::fold::diagnosis::Finding;
+use crate::fold::world::log_writing;
 use crate::fold::world::note::{Note, Who};
 use crate::model::event::{Began, Event, Listening, Loss};
 use crate::model::lesson::LessonFact;
@@ -72,7 +72,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
     world.history.slot_at(at);
     world.roster.sweep(at);
     watched::part(world, at);
-    writing::tend_diaries(world, at);
+    log_writing::tend_diaries(world, at);
 }
 
 fn begin(world: &mut World, began: &Began) {

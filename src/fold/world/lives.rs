@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::World;
-use super::diary::writing;
 use super::note::{Note, who};
 use crate::fold::connection::{ClientSide, Connection, Retry, ServerSide, Travel};
+use crate::fold::world::log_writing;
 use crate::model::cause::Cause;
 use crate::model::event::{Deed, Life};
 use crate::model::peer::Peer;
@@ -17,7 +17,7 @@ pub(super) fn live(world: &mut World, at: Stamp, id: u32, peer: Peer, life: Life
         Life::Started { half_open } => start(world, at, id, peer, half_open),
         Life::Departed { kind, attempt, arrives } => {
             let left = world.tempo.at(at);
-            writing::write_departure(world, at, peer, (kind, attempt, world.tempo.moment(arrives)));
+            log_writing::write_departure(world, at, peer, (kind, attempt, world.tempo.moment(arrives)));
             if let Some(one) = world.roster.known(&peer) {
                 // The request leaves with the handshake's ACK: the ACK is what decides.
                 let with_ack = one.travel.is_some_and(|travel| travel.kind == Kind::Ack && travel.left == left);
@@ -27,7 +27,7 @@ pub(super) fn live(world: &mut World, at: Stamp, id: u32, peer: Peer, life: Life
             }
         }
         Life::Lost { kind, outbound } => {
-            writing::write_loss(world, peer, kind, outbound);
+            log_writing::write_loss(world, peer, kind, outbound);
             if let Some(one) = world.roster.known(&peer).filter(|_| !outbound) {
                 one.hears_nothing();
             }
@@ -76,7 +76,7 @@ fn start(world: &mut World, at: Stamp, id: u32, peer: Peer, half_open: bool) {
     one.id = Some(id);
     one.half_open = half_open;
     one.born = one.born.min(at);
-    writing::write_birth(world, peer);
+    log_writing::write_birth(world, peer);
 }
 
 fn connected(world: &mut World, at: Stamp, peer: Peer) {
@@ -126,7 +126,7 @@ pub(super) fn serve(world: &mut World, at: Stamp, peer: Peer, deed: Deed) {
 }
 
 fn done(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
-    writing::write_deed(world, at, peer);
+    log_writing::write_deed(world, at, peer);
     world.server_to(at, peer, to);
 }
 

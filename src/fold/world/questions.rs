@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::diary::outlook::{self, Outlook};
 use super::{World, listener};
 use crate::fold::connection::Connection;
 use crate::fold::history::SLOT;
 use crate::fold::ledger::{Balance, Toll};
 use crate::fold::listeners::{Drops, RATE_SPAN, Watched};
 use crate::fold::trials::Trials;
+use crate::fold::world::next_steps::{self, Outlook};
 use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
 use crate::model::peer::Peer;
@@ -108,7 +108,7 @@ impl World {
 
     /// What will become of this connection if nothing changes.
     pub fn outlook(&self, one: &Connection) -> Outlook {
-        outlook::outlook(self, one)
+        next_steps::outlook(self, one)
     }
 
     /// How many connections `accept()` takes before this one, if it waits for that.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use super::demand::BURST;
-use super::diary::writing;
 use super::note::{Note, who};
 use super::{World, admission, answer, doubt, watched};
 use crate::fold::connection::{ClientSide, Connection, LastAck, ServerSide, Verdict};
 use crate::fold::history::SLOT;
+use crate::fold::world::log_writing;
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
@@ -18,7 +18,7 @@ use crate::model::stamp::Stamp;
 const AT_ONCE: Duration = Duration::from_millis(1);
 
 pub(super) fn segment(world: &mut World, at: Stamp, segment: &Segment) {
-    writing::write_segment(world, at, segment);
+    log_writing::write_segment(world, at, segment);
     if segment.kind() == Kind::Rst {
         tally(world, |tally| tally.rst += 1);
     }

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::cast::is_fresh;
-use super::lesson::reminder;
 use super::{Scene, ink, notes};
 use crate::fold::connection::Belief;
 use crate::fold::finding::Severity;
@@ -64,7 +63,7 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
 
 /// A lesson that waits while somebody looks elsewhere.
 fn lesson(scene: &Scene<'_>) -> Option<Sentence> {
-    Some(("›", reminder::text(scene)?, scene.theme.text(Meaning::Otherwise)))
+    Some(("›", scene.reminder.clone()?, scene.theme.text(Meaning::Otherwise)))
 }
 
 /// Step mode: what was let happen last, and that only the clients stand still.

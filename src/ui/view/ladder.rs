@@ -7,9 +7,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, ink, list};
+use super::{Scene, ink, list, next_steps};
 use crate::fold::connection::ServerSide;
-use crate::fold::world::diary::{Entry, Fate, Passage, What};
+use crate::fold::segment_log::{Entry, Fate, Passage, What};
 use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -19,7 +19,6 @@ use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
-pub(super) mod next;
 mod words;
 
 /// A wait shorter than this between two lines is not told.
@@ -57,7 +56,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let moment = numbers::moment(one.born);
     let state = say!("{sign} {ended} · began at {moment} s", sign, ended, moment = moment.trim());
     let inner = ink::frame(buf, area, (&title, theme.strong()), (&state, style), theme.calm());
-    let text = next::whole(chosen, scene.world, scene.now);
+    let text = next_steps::whole(chosen, scene.world, scene.now);
     let words = 2 + ink::width(say!("next:"));
     let (first, rest) = split(&text, inner.width.saturating_sub(words + 1));
     let foot = 1 + u16::from(!rest.is_empty());

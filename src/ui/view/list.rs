@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{Scene, caption, footer, header, ink, ladder::next, layout};
+use super::{Scene, caption, footer, header, ink, layout, next_steps};
 use crate::fold::connection::{Belief, Connection};
 use crate::say;
 use crate::ui::browse::{MOST_LISTED, address, belief_words, client_words, server_words};
@@ -126,7 +126,7 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
         pieces.push((format!("{:>3} {:>3} {:>3}   ", one.syns, one.syn_acks, one.acks_ignored), plain));
     }
     let col = ink::pieces(buf, line, (0, 0), &pieces);
-    let text = next::in_short(one, &scene.world.outlook(one), (scene.now, scene.clients));
+    let text = next_steps::in_short(one, &scene.world.outlook(one), (scene.now, scene.clients));
     ink::write(buf, line, (col, 0), &ink::fit(&text, line.width.saturating_sub(col)), plain);
 }
 

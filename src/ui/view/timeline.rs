@@ -5,7 +5,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::watch::inside::Inside;
 use super::{Scene, ink};
 use crate::fold::history::{History, number};
 use crate::fold::occupancy::Occupancy;
@@ -17,6 +16,7 @@ use crate::say;
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
+use crate::ui::view::inside::Inside;
 use crate::ui::window::Grain;
 use columns::Column;
 

@@ -18,7 +18,6 @@ mod dropped;
 mod head;
 mod held;
 mod help;
-pub(super) mod inside;
 mod names;
 mod one;
 mod queues;

@@ -1,10 +1,11 @@
 //! What stands beside the arrows of a ladder.
 
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
-use crate::fold::world::diary::{Entry, Fate, What};
+use crate::fold::segment_log::{Entry, Fate, What};
 use crate::model::cause::Cause;
-use crate::model::segment::{Kind, Toward};
+use crate::model::segment::Toward;
 use crate::say;
+use crate::text::words::segment_name;
 use crate::ui::browse::server_words;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -13,24 +14,14 @@ use crate::ui::theme::Meaning;
 pub(super) fn what(entry: &Entry, wide: bool) -> String {
     match &entry.what {
         What::Passed(way) => match (way.attempt, wide) {
-            (0 | 1, _) => kind(way.kind).into(),
-            (again, true) => say!("{segment}, {nth} try", segment = kind(way.kind), nth = numbers::ordinal(again)),
-            (again, false) => say!("{segment} {nth}", segment = kind(way.kind), nth = numbers::ordinal(again)),
+            (0 | 1, _) => segment_name(way.kind).into(),
+            (again, true) => {
+                say!("{segment}, {nth} try", segment = segment_name(way.kind), nth = numbers::ordinal(again))
+            }
+            (again, false) => say!("{segment} {nth}", segment = segment_name(way.kind), nth = numbers::ordinal(again)),
         },
         What::Server(_) => deed(entry.server).into(),
         What::Client(_) => end(entry.client).into(),
-    }
-}
-
-/// The name of a segment.
-pub(super) fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Syn => "SYN",
-        Kind::SynAck => "SYN-ACK",
-        Kind::Ack => "ACK",
-        Kind::Data => say!("data"),
-        Kind::Fin => "FIN",
-        Kind::Rst => "RST",
     }
 }
 

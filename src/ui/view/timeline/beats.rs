@@ -1,11 +1,11 @@
 //! The timeline of a watched listener: second by second from before one looked into it, then as fine as in the lab.
 
 use super::super::Scene;
-use super::super::watch::inside::Inside;
 use super::Column;
 use crate::fold::history::SLOT;
 use crate::fold::listeners::{BEAT, BEATS};
 use crate::model::stamp::Stamp;
+use crate::ui::view::inside::Inside;
 use crate::ui::window::Grain;
 
 /// Adds what the look at all listeners knows of the one that one looks into.

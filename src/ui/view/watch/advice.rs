@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use super::inside::Inside;
 use super::sentence::findings_about;
 use super::{detail, names};
 use crate::fold::finding::Severity;
 use crate::say;
 use crate::ui::theme::Meaning;
+use crate::ui::view::inside::Inside;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
     let theme = scene.theme;

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use super::inside::Inside;
 use super::names;
 use crate::fold::listeners::Watched;
 use crate::model::counters::Counter;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
+use crate::ui::view::inside::Inside;
 use crate::ui::watch::figures;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {

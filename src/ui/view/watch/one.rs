@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::{Scene, footer, ink, layout, settings, timeline};
-use super::inside::Inside;
 use super::sentence::Said;
 use super::{counters, head, stage, waiting};
 use crate::ui::panel::Panel;
+use crate::ui::view::inside::Inside;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let inside = Inside::of(scene);

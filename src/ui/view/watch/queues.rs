@@ -8,7 +8,6 @@ use ratatui::layout::Rect;
 use super::super::places::{Places, Tenant};
 use super::super::queue_box::{self, QueueBox, Scale, accept_names, syn_names};
 use super::super::{Scene, cast};
-use super::inside::Inside;
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::sample::{HalfOpen, Waiting};
@@ -16,6 +15,7 @@ use crate::model::settings::Sysctl;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
+use crate::ui::view::inside::Inside;
 
 /// More places than this are drawn as a bar: nobody reads that many names.
 const MOST_NAMED: usize = 2_000;

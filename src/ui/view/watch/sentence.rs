@@ -7,7 +7,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use super::inside::Inside;
 use super::{names, row};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::{Survey, Watched};
@@ -16,6 +15,7 @@ use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
+use crate::ui::view::inside::Inside;
 use crate::ui::watch::{Screen, figures};
 
 type Sentence = (&'static str, String, Style);

@@ -8,11 +8,11 @@ use ratatui::style::Style;
 
 use super::super::layout::StagePlan;
 use super::super::{Scene, ink};
-use super::inside::Inside;
 use super::{advice, dropped, names, queues};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
+use crate::ui::view::inside::Inside;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, inside: Inside<'_>) {
     arrivals(buf, plan.clients, scene, inside);

@@ -7,12 +7,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use super::inside::Inside;
 use super::{names, queues};
 use crate::model::sample::Waiting;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
+use crate::ui::view::inside::Inside;
 
 pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
     let theme = scene.theme;

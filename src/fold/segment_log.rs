@@ -1,18 +1,15 @@
 //! The diary of one connection: every segment in the order in which it set out, its fate, and what both sides believed after it.
 //!
 //! A page lives in its connection and goes with it. Pages are written only while there are so few connections and moves that a
-//! person can follow them; else one flag is looked at, and what was not written is counted. Start at [`Page`], then [`outlook`].
+//! person can follow them; else one flag is looked at, and what was not written is counted. Start at [`Page`], then
+//! [`next_steps`](super::world::next_steps).
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crate::fold::belief::{ClientSide, ServerSide};
 use crate::model::cause::Cause;
 use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
-
-pub mod outlook;
-pub(super) mod writing;
 
 /// With more connections than this nothing is written.
 pub const MOST_CONNECTIONS: usize = 512;
@@ -20,28 +17,16 @@ pub const MOST_CONNECTIONS: usize = 512;
 /// So many entries are kept of one connection, the latest ones.
 pub const MOST_ENTRIES: usize = 40;
 
-/// Writing begins again below so many connections.
-const FEW_CONNECTIONS: usize = 384;
-
-/// More entries than this within [`WINDOW`] are more than anybody follows, and cost more than they tell.
-const MOST_IN_WINDOW: u32 = 1_000;
-
-/// The time over which entries are counted.
-const WINDOW: Duration = Duration::from_millis(100);
-
-/// How long writing rests at least.
-const REST: Duration = Duration::from_secs(1);
-
 /// One connection's diary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
-    entries: VecDeque<Entry>,
+    pub(in crate::fold) entries: VecDeque<Entry>,
     /// How many earlier entries were let go.
     pub earlier: u32,
     /// False when the connection was there before its diary was begun.
     pub from_birth: bool,
     /// SYN-ACKs that the request's timer has sent since the request was made.
-    resent: u8,
+    pub(in crate::fold) resent: u8,
 }
 
 /// One line of a diary.
@@ -114,26 +99,26 @@ impl Page {
     }
 
     /// Which try the next ACK of the client is: each one before it that was ignored was one.
-    fn next_ack(&self) -> u16 {
+    pub(in crate::fold) fn next_ack(&self) -> u16 {
         let ignored = |way: &&Passage| way.kind == Kind::Ack && matches!(way.fate, Fate::Dropped(_));
         1 + self.passages().filter(ignored).count() as u16
     }
 
-    fn passages(&self) -> impl DoubleEndedIterator<Item = &Passage> {
+    pub(in crate::fold) fn passages(&self) -> impl DoubleEndedIterator<Item = &Passage> {
         self.entries.iter().filter_map(|entry| match &entry.what {
             What::Passed(way) => Some(way),
             What::Server(_) | What::Client(_) => None,
         })
     }
 
-    fn ways(&mut self) -> impl DoubleEndedIterator<Item = &mut Passage> {
+    pub(in crate::fold) fn ways(&mut self) -> impl DoubleEndedIterator<Item = &mut Passage> {
         self.entries.iter_mut().filter_map(|entry| match &mut entry.what {
             What::Passed(way) => Some(way),
             What::Server(_) | What::Client(_) => None,
         })
     }
 
-    fn push(&mut self, what: What, client: ClientSide, server: ServerSide) {
+    pub(in crate::fold) fn push(&mut self, what: What, client: ClientSide, server: ServerSide) {
         if self.entries.len() == MOST_ENTRIES {
             self.entries.pop_front();
             self.earlier = self.earlier.saturating_add(1);
@@ -142,7 +127,7 @@ impl Page {
     }
 
     /// A segment reached the listener's end: the oldest of its kind that is under way, or one whose departure was not told.
-    fn arrived(&mut self, at: Stamp, passed: Passage, sides: (ClientSide, ServerSide)) {
+    pub(in crate::fold) fn arrived(&mut self, at: Stamp, passed: Passage, sides: (ClientSide, ServerSide)) {
         let awaited = self.entries.iter_mut().find_map(|entry| match &mut entry.what {
             What::Passed(way) if (way.kind, way.toward, way.fate) == (passed.kind, passed.toward, Fate::UnderWay) => {
                 Some((way, &mut entry.server))
@@ -159,7 +144,7 @@ impl Page {
     }
 
     /// A SYN-ACK leaves: it answers the SYNs that wait, or the request's timer has sent it.
-    fn answer(&mut self, passed: Passage, sides: (ClientSide, ServerSide)) {
+    pub(in crate::fold) fn answer(&mut self, passed: Passage, sides: (ClientSide, ServerSide)) {
         let here = |way: &&Passage| !matches!(way.fate, Fate::UnderWay | Fate::Lost) || way.toward == Toward::Client;
         let before = self.passages().rev().filter(here).find(|way| matches!(way.kind, Kind::Syn | Kind::SynAck));
         if before.is_some_and(|way| way.kind == Kind::SynAck) {
@@ -170,7 +155,7 @@ impl Page {
     }
 
     /// The SYNs that wait are answered, by a request or by a cookie.
-    fn settle_syns(&mut self, server: ServerSide) {
+    pub(in crate::fold) fn settle_syns(&mut self, server: ServerSide) {
         let fate = match server {
             ServerSide::HalfOpen => Fate::Arrived,
             ServerSide::CookieSent => Fate::Cookie,
@@ -182,7 +167,7 @@ impl Page {
     }
 
     /// The last segment that arrived at the listener (or what the server did after it) has led to `to`.
-    fn server_is(&mut self, to: ServerSide, place: Option<u32>) {
+    pub(in crate::fold) fn server_is(&mut self, to: ServerSide, place: Option<u32>) {
         for entry in self.entries.iter_mut().rev() {
             entry.server = to;
             let moved = match &entry.what {
@@ -199,7 +184,7 @@ impl Page {
     }
 
     /// The client has got the SYN-ACK.
-    fn connected(&mut self, at: Stamp) {
+    pub(in crate::fold) fn connected(&mut self, at: Stamp) {
         let told = |entry: &Entry| match &entry.what {
             What::Passed(way) => way.kind == Kind::SynAck && way.fate != Fate::Lost,
             What::Server(_) | What::Client(_) => false,
@@ -217,7 +202,7 @@ impl Page {
         }
     }
 
-    fn charged(&mut self, cause: Cause) {
+    pub(in crate::fold) fn charged(&mut self, cause: Cause) {
         let hit = |way: &&mut Passage| match cause {
             cause if cause.is_syn() => way.kind == Kind::Syn && way.fate == Fate::Unanswered,
             Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull | Cause::AckReset => {
@@ -231,13 +216,13 @@ impl Page {
         }
     }
 
-    fn refunded(&mut self, cause: Cause) {
+    pub(in crate::fold) fn refunded(&mut self, cause: Cause) {
         if let Some(way) = self.ways().rfind(|way| way.fate == Fate::Dropped(cause)) {
             way.fate = if cause.is_syn() { Fate::Unanswered } else { Fate::Arrived };
         }
     }
 
-    fn lost(&mut self, kind: Kind, outbound: bool) {
+    pub(in crate::fold) fn lost(&mut self, kind: Kind, outbound: bool) {
         let toward = if outbound { Toward::Listener } else { Toward::Client };
         if let Some(way) = self.ways().rfind(|way| (way.kind, way.toward) == (kind, toward)) {
             (way.fate, way.arrives) = (Fate::Lost, None);

@@ -1,12 +1,26 @@
 //! What the fold writes into the diaries. Each of these looks at one flag, or at one `Option`, before it does anything.
 
-use super::{FEW_CONNECTIONS, Fate, MOST_CONNECTIONS, MOST_IN_WINDOW, Page, Passage, REST, WINDOW, What};
+use std::time::Duration;
+
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
+use crate::fold::segment_log::{Fate, MOST_CONNECTIONS, Page, Passage, What};
 use crate::fold::world::World;
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
 use crate::model::stamp::Stamp;
+
+/// Writing begins again below so many connections.
+const FEW_CONNECTIONS: usize = 384;
+
+/// More entries than this within [`WINDOW`] are more than anybody follows, and cost more than they tell.
+const MOST_IN_WINDOW: u32 = 1_000;
+
+/// The time over which entries are counted.
+const WINDOW: Duration = Duration::from_millis(100);
+
+/// How long writing rests at least.
+const REST: Duration = Duration::from_secs(1);
 
 /// Whether diaries are written.
 #[derive(Clone, Copy, Debug)]

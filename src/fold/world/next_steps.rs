@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Passage;
 use crate::fold::connection::{ClientSide, Connection, Retry, ServerSide, Travel};
+use crate::fold::segment_log::Passage;
 use crate::fold::world::World;
 use crate::model::segment::{Kind, Toward};
 use crate::model::settings::Sysctl;
@@ -49,7 +49,7 @@ pub(in crate::fold::world) fn outlook(world: &World, one: &Connection) -> Outloo
         (outlook.syn_ack, outlook.dies) = request_timer(world, one);
     }
     let keeps_nothing = matches!(one.server, ServerSide::HalfOpen | ServerSide::CookieSent);
-    let has_sent = retry.is_some() || one.diary().is_none_or(super::Page::has_sent_data);
+    let has_sent = retry.is_some() || one.diary().is_none_or(crate::fold::segment_log::Page::has_sent_data);
     outlook.never_learns = keeps_nothing && one.client == ClientSide::Connected && !has_sent;
     outlook
 }
@@ -82,7 +82,7 @@ fn request_timer(world: &World, one: &Connection) -> (Option<Stamp>, Option<Stam
     ((resent < retries).then_some(next), Some(next + rest))
 }
 
-impl super::Page {
+impl crate::fold::segment_log::Page {
     /// SYNs that the client has sent, as far as is known.
     fn tries(&self) -> u16 {
         let syns = self.passages().filter(|way| way.kind == Kind::Syn);

@@ -2,12 +2,13 @@
 
 use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
 use crate::fold::world::World;
-use crate::fold::world::diary::outlook::Outlook;
+use crate::fold::world::next_steps::Outlook;
 use crate::model::segment::Kind;
 use crate::model::settings::AcceptRate;
 use crate::model::stamp::Stamp;
 use crate::model::tempo::Tempo;
 use crate::say;
+use crate::text::words::segment_name;
 use crate::ui::browse::Chosen;
 use crate::ui::numbers;
 
@@ -21,7 +22,7 @@ pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> 
     let clients = world.tempo.at(now);
     if let Some(travel) = outlook.coming.filter(|travel| travel.arrives > clients) {
         let left = numbers::countdown(travel.arrives.since(clients));
-        words.push(say!("its {segment} arrives in {left}", segment = super::words::kind(travel.kind), left));
+        words.push(say!("its {segment} arrives in {left}", segment = segment_name(travel.kind), left));
     }
     words.extend(server(chosen, world, now));
     words.extend(client(one, outlook, (world.tempo, clients)));

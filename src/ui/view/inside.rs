@@ -1,8 +1,8 @@
 //! The listener that one looks into, as its screen and its timeline need it.
 
-use super::super::Scene;
 use crate::fold::listeners::Watched;
 use crate::model::watch::Address;
+use crate::ui::view::Scene;
 
 /// The listener that one looks into.
 #[derive(Clone, Copy)]
