@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group};
-use qviz::model::event::{Event, Rung};
+use qviz::model::event::{Environment, Event};
 use qviz::model::stamp::Stamp;
 use qviz::session::clock::Clock;
 use qviz::ui::keymap::Action;
@@ -28,7 +28,7 @@ const SIZE: Size = Size::new(120, 36);
 
 /// The default lab's rhythm: waves of clients that fill both queues, overflow and drain.
 fn waves() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 1);
+    let mut tale = Tale::new(Environment::Lab, 5, 1);
     for wave in 0..10 {
         tale.clients(wave * 16..wave * 16 + 16, ms(500 + u64::from(wave) * 7000), Duration::from_millis(145), false);
     }
@@ -102,7 +102,7 @@ fn frame(criterion: &mut Criterion) {
 
 /// What is kept at most: an hour of history, and more connections than a person can follow.
 fn most() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 4096, 1);
+    let mut tale = Tale::new(Environment::Lab, 4096, 1);
     tale.clients(0..50_000, ms(500), Duration::from_micros(10), false);
     tale.run(ms(2_000));
     tale.now = Stamp::from_millis(3_600_000);

@@ -29,7 +29,7 @@ use qviz::kernel::proc::CountersFile;
 use qviz::kernel::sock_diag::Diag;
 use qviz::kernel::sock_diag::codec::{self, Row};
 use qviz::kernel::sock_diag::envelope::{Message, Messages};
-use qviz::kernel::tap::decode::{self, Ends};
+use qviz::kernel::tap::decode::{self, ListenerEnd};
 use qviz::kernel::tap::{Tap, TapPlan};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
@@ -160,7 +160,7 @@ fn segments(criterion: &mut Criterion, world: &World) {
     let segment = PacketBuilder::ethernet2([0; 6], [0; 6]).ipv4(client, client, 64).tcp(4000, world.port(), 1, 2).syn();
     let options = [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7];
     segment.options_raw(&options).unwrap().write(&mut frame, &[]).unwrap();
-    let ends = Ends { port: world.port(), address: None };
+    let ends = ListenerEnd { port: world.port(), address: None };
     let mut group = criterion.benchmark_group("tap");
     group.throughput(Throughput::Elements(1));
     group.bench_function("decode one segment", |bench| bench.iter(|| decode::segment(black_box(&frame), ends)));

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use self::args::{Cli, Verb};
+use self::args::{Cli, CliCommand};
 use self::exit::{Exit, Failure};
 use self::output::{Output, Written};
 use crate::experiment::child;
@@ -13,10 +13,10 @@ use crate::text::lang::{Lang, here, speak};
 pub mod args;
 pub mod defaults;
 pub mod doctor;
+mod environment;
 pub mod examples;
 pub mod exit;
 pub mod explain;
-mod ground;
 mod headless;
 pub mod help;
 mod lab;
@@ -56,13 +56,13 @@ fn carried_out() -> Result<Exit, Failure> {
     };
     match cli.verb {
         None => lab::run(&cli.lab),
-        Some(Verb::Watch(args)) => watch::run(&args),
-        Some(Verb::Lesson(args)) => lesson::run(&args),
-        Some(Verb::Replay(args)) => replay::run(&args),
-        Some(Verb::Explain { topic }) => explained(topic.as_deref()),
-        Some(Verb::Doctor { json }) => doctor::run(json),
-        Some(Verb::Completions { shell }) => printed(&completions(shell)),
-        Some(Verb::Man) => printed(&man::page()),
+        Some(CliCommand::Watch(args)) => watch::run(&args),
+        Some(CliCommand::Lesson(args)) => lesson::run(&args),
+        Some(CliCommand::Replay(args)) => replay::run(&args),
+        Some(CliCommand::Explain { topic }) => explained(topic.as_deref()),
+        Some(CliCommand::Doctor { json }) => doctor::run(json),
+        Some(CliCommand::Completions { shell }) => printed(&completions(shell)),
+        Some(CliCommand::Man) => printed(&man::page()),
     }
 }
 

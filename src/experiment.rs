@@ -9,8 +9,8 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::lab::knobs::KnobError;
-use crate::lab::namespace::SendPass;
-use crate::model::experiment::{Line, Mood, Trial, TrialFact};
+use crate::lab::namespace::NetnsToken;
+use crate::model::experiment::{CallOutcome, CallRecord, ExperimentFact, ExperimentId};
 use crate::model::message::Message;
 use crate::model::segment::Segment;
 use crate::model::stamp::Stamp;
@@ -48,7 +48,7 @@ mod unix_socket;
 mod unreachable;
 
 /// What a trial may use of the world outside of this room: clock, eyes, and ears for what it tells.
-pub trait Surroundings {
+pub trait Env {
     /// The present moment.
     fn now(&self) -> Stamp;
     /// Waits.
@@ -56,7 +56,7 @@ pub trait Surroundings {
     /// True when nobody wants the trial's end any more: it gives up soon.
     fn is_stopped(&self) -> bool;
     /// Takes one fact.
-    fn tell(&mut self, fact: TrialFact);
+    fn tell(&mut self, fact: ExperimentFact);
     /// Depth and limit of a listening socket's accept queue (TCP_INFO); `None` where it cannot be read.
     fn queue(&self, listener: BorrowedFd<'_>) -> Option<(u32, u32)>;
     /// SYNs that a connecting socket has sent again, and its state by the number in `include/net/tcp_states.h`.
@@ -64,11 +64,11 @@ pub trait Surroundings {
     /// The socket's cookie.
     fn cookie(&self, socket: BorrowedFd<'_>) -> Option<u64>;
     /// Every TCP socket of this network namespace with this local port, LISTEN and SYN_RCVD included, as sock_diag lists it.
-    fn sockets(&self, port: u16) -> Vec<Seen>;
+    fn sockets(&self, port: u16) -> Vec<ListedSocket>;
     /// The change of a counter of this namespace since the session began, by its name in `nstat`.
     fn counter(&self, name: &str) -> Option<u64>;
     /// Hears every segment from and to this port from now on; `None` without the right to it.
-    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn Ear>>;
+    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn PortTap>>;
 }
 
 /// What segments of a trial travel by.
@@ -81,14 +81,14 @@ pub enum Wire {
 }
 
 /// Hears the segments of one port as they pass on the wire.
-pub trait Ear {
+pub trait PortTap {
     /// Those that passed since it was asked last, in their order. Toward the listener is toward the port.
     fn heard(&mut self) -> Vec<(Stamp, Segment)>;
 }
 
 /// A socket as sock_diag lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct ListedSocket {
     /// Its state by the number in `include/net/tcp_states.h`: 1 ESTABLISHED, 2 SYN_SENT, 3 SYN_RECV, 10 LISTEN ...
     pub state: u8,
     /// The other end's port; 0 for a listener.
@@ -100,15 +100,15 @@ pub struct Seen {
 }
 
 /// The place at which a trial is carried out.
-pub struct Bench<'a> {
-    surroundings: &'a mut dyn Surroundings,
+pub struct Experiment<'a> {
+    surroundings: &'a mut dyn Env,
     /// The right to packets and sysctls; `None` on the host.
-    pass: Option<SendPass>,
+    pass: Option<NetnsToken>,
 }
 
 /// Why a trial could not be carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum TrialError {
+pub enum ExperimentError {
     /// A call that it needs was refused.
     #[error("{}", say!("{operation}: {source}", operation = call, source = told(source)))]
     Call {
@@ -131,16 +131,16 @@ pub enum TrialError {
     Stopped,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> Experiment<'a> {
     /// A place for trials.
-    pub fn new(surroundings: &'a mut dyn Surroundings, pass: Option<SendPass>) -> Self {
+    pub fn new(surroundings: &'a mut dyn Env, pass: Option<NetnsToken>) -> Self {
         Self { surroundings, pass }
     }
 }
 
-impl Bench<'_> {
+impl Experiment<'_> {
     /// Clock and eyes.
-    pub(in crate::experiment) fn here(&self) -> &dyn Surroundings {
+    pub(in crate::experiment) fn here(&self) -> &dyn Env {
         self.surroundings
     }
 
@@ -148,8 +148,8 @@ impl Bench<'_> {
     ///
     /// # Errors
     /// On the host there is none.
-    pub(in crate::experiment) fn pass(&self) -> Result<&SendPass, TrialError> {
-        self.pass.as_ref().ok_or(TrialError::NeedsLab)
+    pub(in crate::experiment) fn pass(&self) -> Result<&NetnsToken, ExperimentError> {
+        self.pass.as_ref().ok_or(ExperimentError::NeedsLab)
     }
 
     /// Tells of a call and what came of it.
@@ -158,16 +158,16 @@ impl Bench<'_> {
         who: &str,
         call: impl Into<String>,
         outcome: impl Into<String>,
-        mood: Mood,
+        mood: CallOutcome,
     ) {
         let (call, outcome) = (Message::marked(&call.into()), Message::marked(&outcome.into()));
-        let line = Line { who: who.to_owned(), call, outcome, mood };
-        self.surroundings.tell(TrialFact::Line(line));
+        let line = CallRecord { who: who.to_owned(), call, outcome, mood };
+        self.surroundings.tell(ExperimentFact::Line(line));
     }
 
     /// Tells a number.
     pub(in crate::experiment) fn measured(&mut self, name: &str, value: f64) {
-        self.surroundings.tell(TrialFact::Measured { name: name.to_owned(), value });
+        self.surroundings.tell(ExperimentFact::Measured { name: name.to_owned(), value });
     }
 
     /// Tells whether something is so.
@@ -179,9 +179,9 @@ impl Bench<'_> {
     ///
     /// # Errors
     /// The trial was stopped.
-    pub(in crate::experiment) fn pause(&self, span: Duration) -> Result<(), TrialError> {
+    pub(in crate::experiment) fn pause(&self, span: Duration) -> Result<(), ExperimentError> {
         self.surroundings.rest(span);
-        if self.surroundings.is_stopped() { Err(TrialError::Stopped) } else { Ok(()) }
+        if self.surroundings.is_stopped() { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
 
     /// Waits until something is so.
@@ -192,18 +192,18 @@ impl Bench<'_> {
         &self,
         what: &str,
         within: Duration,
-        mut is_so: impl FnMut(&dyn Surroundings) -> bool,
-    ) -> Result<Stamp, TrialError> {
+        mut is_so: impl FnMut(&dyn Env) -> bool,
+    ) -> Result<Stamp, ExperimentError> {
         let began = self.surroundings.now();
         loop {
             if is_so(self.surroundings) {
                 return Ok(self.surroundings.now());
             }
             if self.surroundings.is_stopped() {
-                return Err(TrialError::Stopped);
+                return Err(ExperimentError::Stopped);
             }
             if self.surroundings.now().since(began) > within {
-                return Err(TrialError::InVain(what.to_owned()));
+                return Err(ExperimentError::InVain(what.to_owned()));
             }
             self.surroundings.rest(LOOK);
         }
@@ -211,41 +211,41 @@ impl Bench<'_> {
 }
 
 /// Carries out a trial and tells how it went.
-pub fn run(trial: Trial, bench: &mut Bench<'_>) {
-    bench.surroundings.tell(TrialFact::Began(trial));
+pub fn run(trial: ExperimentId, bench: &mut Experiment<'_>) {
+    bench.surroundings.tell(ExperimentFact::Began(trial));
     // What a trial says is a fact, and in no language.
     let failed = in_keys(|| carry_out(trial, bench).err().map(|error| Message::marked(&error.to_string())));
-    bench.surroundings.tell(TrialFact::Ended { trial, failed });
+    bench.surroundings.tell(ExperimentFact::Ended { trial, failed });
 }
 
-fn carry_out(trial: Trial, bench: &mut Bench<'_>) -> Result<(), TrialError> {
+fn carry_out(trial: ExperimentId, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     match trial {
-        Trial::AcceptBlocks => accept_blocks::run(bench),
-        Trial::AcceptFifo => accept_fifo::run(bench),
-        Trial::Backoff => backoff::run(bench),
-        Trial::BindFour => bind_four::run(bench),
-        Trial::BindInUse => bind_in_use::run(bench),
-        Trial::ConnectErrnos => connect_errnos::run(bench),
-        Trial::DeferAccept => defer_accept::run(bench),
-        Trial::DeferAcceptSilent => defer_accept::stay_silent(bench),
-        Trial::FailedSocket => failed_socket::run(bench),
-        Trial::ForkLeak => fork_leak::run(bench),
-        Trial::ForkRefcount => fork_refcount::close(bench),
-        Trial::ForkShutdown => fork_refcount::shut_down(bench),
-        Trial::Inherits => inherits::run(bench),
-        Trial::ListenLimits => listen_limits::run(bench),
-        Trial::ListenTypes => listen_types::run(bench),
-        Trial::MoveToTail => move_to_tail::run(bench),
-        Trial::NonblockingConnect => nonblocking_connect::run(bench),
-        Trial::RetrySchedule => retry_schedule::run(bench),
-        Trial::Reuseport => reuseport::overflow(bench),
-        Trial::ReuseportClose => reuseport::close(bench),
-        Trial::States => states::run(bench),
-        Trial::ThreeResets => three_resets::run(bench),
-        Trial::UnboundListen => unbound_listen::run(bench),
-        Trial::UnixSocket => unix_socket::run(bench),
-        Trial::UnixSocketWait => unix_socket::wait(bench),
-        Trial::Unreachable => unreachable::run(bench),
+        ExperimentId::AcceptBlocks => accept_blocks::run(bench),
+        ExperimentId::AcceptFifo => accept_fifo::run(bench),
+        ExperimentId::Backoff => backoff::run(bench),
+        ExperimentId::BindFour => bind_four::run(bench),
+        ExperimentId::BindInUse => bind_in_use::run(bench),
+        ExperimentId::ConnectErrnos => connect_errnos::run(bench),
+        ExperimentId::DeferAccept => defer_accept::run(bench),
+        ExperimentId::DeferAcceptSilent => defer_accept::stay_silent(bench),
+        ExperimentId::FailedSocket => failed_socket::run(bench),
+        ExperimentId::ForkLeak => fork_leak::run(bench),
+        ExperimentId::ForkRefcount => fork_refcount::close(bench),
+        ExperimentId::ForkShutdown => fork_refcount::shut_down(bench),
+        ExperimentId::Inherits => inherits::run(bench),
+        ExperimentId::ListenLimits => listen_limits::run(bench),
+        ExperimentId::ListenTypes => listen_types::run(bench),
+        ExperimentId::MoveToTail => move_to_tail::run(bench),
+        ExperimentId::NonblockingConnect => nonblocking_connect::run(bench),
+        ExperimentId::RetrySchedule => retry_schedule::run(bench),
+        ExperimentId::Reuseport => reuseport::overflow(bench),
+        ExperimentId::ReuseportClose => reuseport::close(bench),
+        ExperimentId::States => states::run(bench),
+        ExperimentId::ThreeResets => three_resets::run(bench),
+        ExperimentId::UnboundListen => unbound_listen::run(bench),
+        ExperimentId::UnixSocket => unix_socket::run(bench),
+        ExperimentId::UnixSocketWait => unix_socket::wait(bench),
+        ExperimentId::Unreachable => unreachable::run(bench),
     }
 }
 

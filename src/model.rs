@@ -3,6 +3,7 @@
 //! Start at [`event`] (every fact) and [`command`] (every wish).
 
 pub mod cause;
+pub mod client_clock;
 pub mod command;
 pub mod counters;
 pub mod event;
@@ -15,5 +16,4 @@ pub mod sample;
 pub mod segment;
 pub mod settings;
 pub mod stamp;
-pub mod tempo;
 pub mod watch;

@@ -7,10 +7,10 @@ pub mod condition;
 pub mod facts;
 pub mod holes;
 pub mod lesson;
+pub mod library;
 pub mod outcome;
 pub mod parse;
 pub mod player;
-pub mod shelf;
 pub mod words;
 
 /// Commands in the order of their stamps.

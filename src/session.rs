@@ -10,11 +10,11 @@ use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
-use crate::session::tape::deck::{Bookmark, Deck};
-use crate::session::tape::record::{Recorder, Recording};
+use crate::session::tape::playback::{Bookmark, Playback};
+use crate::session::tape::record::{Recorder, RecordingStatus};
 use crate::session::tape::replay::Player;
 use crate::session::tape::transport::{Play, Playing};
-use crate::session::tape::{Header, TapeError};
+use crate::session::tape::{Header, RecordingError};
 
 pub mod attach;
 pub mod clock;
@@ -119,7 +119,7 @@ impl Session {
     pub fn bookmark(&self) -> Option<Bookmark> {
         match &self.source {
             Source::Live { .. } => None,
-            Source::Tape(player) => player.deck().map(Deck::bookmark),
+            Source::Tape(player) => player.deck().map(Playback::bookmark),
         }
     }
 
@@ -152,12 +152,12 @@ impl Session {
     }
 
     /// How the recording of this session stands, if there is one.
-    pub fn recording(&self) -> Option<Recording> {
+    pub fn recording(&self) -> Option<RecordingStatus> {
         self.recorder.as_ref().map(Recorder::recording)
     }
 
     /// Why the recording is not complete, if it could not be written.
-    pub fn recording_failure(&self) -> Option<&TapeError> {
+    pub fn recording_failure(&self) -> Option<&RecordingError> {
         self.recorder.as_ref().and_then(Recorder::failure)
     }
 

@@ -30,8 +30,8 @@ pub mod view;
 pub mod watch;
 pub mod window;
 
-pub use guide::Guide;
-pub use run::{Leave, run};
+pub use guide::LessonLoop;
+pub use run::{ExitReason, run};
 pub use theme::ColorWish;
 
 /// How the screen shall look.

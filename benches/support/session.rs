@@ -13,7 +13,7 @@ pub(crate) use qviz::model::settings::Knobs;
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Sysctls};
 use qviz::scenario::Script;
 use qviz::session::Session;
-use qviz::session::live::{self, LivePlan, Past, Place};
+use qviz::session::live::{self, LabSite, LivePlan, Past};
 
 /// Steady arrivals, no network delay, nobody half-open, served at once.
 pub(crate) fn knobs() -> Knobs {
@@ -45,7 +45,7 @@ pub(crate) fn start(clients: ClientKind, knobs: Knobs, duration: Duration) -> Se
         count: None,
         duration: Some(duration),
         script: Script::default(),
-        place: Place::Lab(Arc::new(namespace)),
+        place: LabSite::Lab(Arc::new(namespace)),
         host,
         sysctls: Sysctls::default(),
         past: Past::default(),

@@ -38,7 +38,7 @@ mod watch;
 pub struct Cli {
     /// What to do; the lab where nothing is named.
     #[command(subcommand)]
-    pub verb: Option<Verb>,
+    pub verb: Option<CliCommand>,
 
     /// The lab's options.
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub struct Cli {
 
 /// Everything but the lab.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Verb {
+pub enum CliCommand {
     /// Watch the listeners of this machine: how full, who waits, what is dropped and why
     #[command(
         long_about = "Watch the listeners of this machine, other people's: how full their queues are, who waits and for how long, what \

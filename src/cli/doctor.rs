@@ -1,8 +1,8 @@
 //! `qviz doctor`: what works here, what does not, why, and the command that would change it. Everything is tried, not guessed.
 
 mod lab;
-mod sights;
 mod terminal;
+mod visibility;
 mod watch;
 
 use std::io::{self, Write};
@@ -112,8 +112,8 @@ impl Diagnosis {
     /// Tries everything. The host comes first: once in the private network there is no way back.
     fn make() -> Self {
         let host = proc::read_sysctls();
-        let mut checks = sights::of_kernel(&host);
-        let on_host = sights::of_host(&mut checks);
+        let mut checks = visibility::of_kernel(&host);
+        let on_host = visibility::of_host(&mut checks);
         watch::checks(&mut checks);
         terminal::checks(&mut checks);
         let in_lab = lab::checks(&mut checks, &host);

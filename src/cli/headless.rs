@@ -28,7 +28,7 @@ pub(super) enum End {
 }
 
 /// Somebody who is told each fact after the world has taken it.
-pub(super) trait Audience {
+pub(super) trait EventObserver {
     /// One more fact.
     fn hear(&mut self, world: &World, fact: &Stamped);
 
@@ -37,7 +37,7 @@ pub(super) trait Audience {
 }
 
 /// Nobody.
-impl Audience for () {
+impl EventObserver for () {
     fn hear(&mut self, _: &World, _: &Stamped) {}
 
     fn has_heard_enough(&self) -> bool {
@@ -46,14 +46,14 @@ impl Audience for () {
 }
 
 /// Where the facts go besides the world.
-pub(super) struct Ears<'a> {
+pub(super) struct Outputs<'a> {
     /// Each event is printed as it comes.
     pub(super) lines: Option<&'a mut Output>,
     /// Told of each fact.
-    pub(super) audience: &'a mut dyn Audience,
+    pub(super) audience: &'a mut dyn EventObserver,
 }
 
-impl Ears<'_> {
+impl Outputs<'_> {
     /// Facts have come: the world takes them, then everybody else.
     pub(super) fn take(&mut self, world: &mut World, facts: &[Stamped]) -> Result<Written, Failure> {
         for fact in facts {
@@ -120,7 +120,7 @@ pub(super) async fn follow(
     session: &mut Session,
     world: &mut World,
     signals: &mut Signals,
-    mut ears: Ears<'_>,
+    mut ears: Outputs<'_>,
 ) -> Result<End, Failure> {
     loop {
         let facts = tokio::select! {
@@ -147,7 +147,7 @@ pub(super) async fn follow(
         };
         session.wish(Command::Stop);
         let lines = ears.lines.take().filter(|_| end == End::Enough);
-        finish(session, world, signals, Ears { lines, ..ears }).await?;
+        finish(session, world, signals, Outputs { lines, ..ears }).await?;
         return Ok(end);
     }
 }
@@ -160,7 +160,7 @@ pub(super) async fn finish(
     session: &mut Session,
     world: &mut World,
     signals: &mut Signals,
-    mut ears: Ears<'_>,
+    mut ears: Outputs<'_>,
 ) -> Result<(), Failure> {
     loop {
         let facts = tokio::select! {

@@ -7,12 +7,12 @@ use rustix::io::Errno;
 
 use super::args::{Color, LabArgs, OutputArgs};
 use super::defaults;
+use super::environment::RunEnvironment;
 use super::exit::{Exit, Failure};
-use super::ground::Ground;
-use super::headless::{self, Audience, Ears, End, Signals};
+use super::headless::{self, End, EventObserver, Outputs, Signals};
 use super::log;
 use super::output::{self, Output, Written};
-use super::plan::{self, Form, LabPlan, Surroundings};
+use super::plan::{self, Form, LabPlan, PlanEnv};
 use crate::fold::world::World;
 use crate::kernel::proc;
 use crate::lab::server::raise_descriptor_limit;
@@ -28,8 +28,8 @@ use crate::scenario::Script;
 use crate::session::Session;
 use crate::session::live::{self, LivePlan, Past};
 use crate::session::tape::record::{self, Recorder};
-use crate::session::tape::{Header, TapeError};
-use crate::ui::{self, ColorWish, Guide, Leave, UiPlan};
+use crate::session::tape::{Header, RecordingError};
+use crate::ui::{self, ColorWish, ExitReason, LessonLoop, UiPlan};
 
 /// Runs the lab as the words say.
 ///
@@ -44,7 +44,7 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
     enough_descriptors()?;
     let recorder = recorder(plan.record.as_deref())?;
     let host = proc::read_sysctls();
-    let ground = Ground::find(&plan, &host)?;
+    let ground = RunEnvironment::find(&plan, &host)?;
     let runtime = runtime()?;
     runtime.block_on(live_run(&plan, ground, host, recorder))
 }
@@ -85,7 +85,12 @@ pub(super) fn enough_descriptors() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Option<Recorder>) -> Result<Exit, Failure> {
+async fn live_run(
+    plan: &LabPlan,
+    ground: RunEnvironment,
+    host: Sysctls,
+    recorder: Option<Recorder>,
+) -> Result<Exit, Failure> {
     if plan.form != Form::Picture {
         for remark in remarks(plan, &ground) {
             output::tell(say!("note: {remark}", remark));
@@ -123,7 +128,7 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        let ears = Ears { lines: lines.as_mut(), audience: &mut () };
+        let ears = Outputs { lines: lines.as_mut(), audience: &mut () };
         headless::follow(&mut session, &mut world, &mut signals, ears).await?
     };
     tracing::info!(?end, "ended");
@@ -135,7 +140,7 @@ async fn live_run(plan: &LabPlan, ground: Ground, host: Sysctls, recorder: Optio
 }
 
 /// A tape's error as the program's.
-pub(super) fn tape(error: &TapeError) -> Failure {
+pub(super) fn tape(error: &RecordingError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
@@ -156,19 +161,19 @@ pub(super) async fn picture(
     session: &mut Session,
     world: &mut World,
     wish: &UiPlan,
-    audience: &mut dyn Audience,
-    guide: Option<Guide<'_>>,
+    audience: &mut dyn EventObserver,
+    guide: Option<LessonLoop<'_>>,
 ) -> Result<End, Failure> {
     let mut told = |world: &World, fact: &Stamped| audience.hear(world, fact);
     let leave = ui::run(session, world, wish, &mut told, guide)
         .await
         .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
-    headless::finish(session, world, &mut Signals::take()?, Ears { lines: None, audience }).await?;
+    headless::finish(session, world, &mut Signals::take()?, Outputs { lines: None, audience }).await?;
     Ok(match leave {
-        Leave::Quit | Leave::Ended => End::Ended,
-        Leave::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
-        Leave::TerminalGone => End::Signal(SIGHUP),
+        ExitReason::Quit | ExitReason::Ended => End::Ended,
+        ExitReason::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
+        ExitReason::TerminalGone => End::Signal(SIGHUP),
     })
 }
 
@@ -225,7 +230,7 @@ fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
 }
 
 /// What a person should know before the run begins.
-fn remarks(plan: &LabPlan, ground: &Ground) -> Vec<String> {
+fn remarks(plan: &LabPlan, ground: &RunEnvironment) -> Vec<String> {
     let mut remarks = ground.remarks.clone();
     let endless = plan.duration.is_none() && plan.count.is_none();
     if endless {
@@ -240,9 +245,9 @@ fn remarks(plan: &LabPlan, ground: &Ground) -> Vec<String> {
     remarks
 }
 
-pub(super) fn surroundings() -> Surroundings {
+pub(super) fn surroundings() -> PlanEnv {
     let controlling = || std::fs::File::open("/dev/tty").is_ok();
-    Surroundings { screen: std::io::stdout().is_terminal(), keys: std::io::stdin().is_terminal() || controlling() }
+    PlanEnv { screen: std::io::stdout().is_terminal(), keys: std::io::stdin().is_terminal() || controlling() }
 }
 
 /// The command line without the program's name.

@@ -8,8 +8,8 @@ use crate::report::lessons::text;
 use crate::say;
 
 mod all;
-mod book;
 mod check;
+mod lookup;
 mod picture;
 mod stage;
 
@@ -22,12 +22,12 @@ pub(super) fn run(args: &LessonArgs) -> Result<Exit, Failure> {
     let Some(name) = &args.name else {
         return if args.all { all::run(args, form) } else { list() };
     };
-    let lesson = book::find(name)?;
+    let lesson = lookup::find(name)?;
     if form == Form::Picture { picture::run(&lesson, args) } else { check::run(&lesson, args, form) }
 }
 
 fn list() -> Result<Exit, Failure> {
-    let lessons = book::all()?;
+    let lessons = lookup::all()?;
     match Output::stdout().put(|out| text::list(out, &lessons))? {
         Written::Taken | Written::NobodyReads => Ok(Exit::Success),
     }

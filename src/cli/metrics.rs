@@ -3,11 +3,11 @@
 use crate::fold::world::World;
 use crate::model::event::Event;
 use crate::report::openmetrics::Book;
-use crate::session::scrape::Scrapes;
+use crate::session::scrape::ScrapeQueue;
 
 /// Answers scrapes from what is known.
 pub(super) struct Metrics {
-    scrapes: Scrapes,
+    scrapes: ScrapeQueue,
     book: Book,
     /// The first look at all listeners has been told.
     looked: bool,
@@ -15,14 +15,14 @@ pub(super) struct Metrics {
 
 impl Metrics {
     /// Nothing is known yet.
-    pub(super) fn new(scrapes: Scrapes) -> Self {
+    pub(super) fn new(scrapes: ScrapeQueue) -> Self {
         Self { scrapes, book: Book::default(), looked: false }
     }
 
     /// One more fact; those who have asked by now are answered. Facts come several times a second.
     pub(super) fn hear(&mut self, world: &World, event: &Event) {
         self.book.hear(world, event);
-        self.looked |= matches!(event, Event::Roll(_) | Event::Tick);
+        self.looked |= matches!(event, Event::Snapshot(_) | Event::Tick);
         if !self.looked {
             return;
         }

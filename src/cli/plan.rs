@@ -1,4 +1,4 @@
-//! Words → plan: what the options mean together. Pure; everything that depends on the place is passed in as [`Surroundings`].
+//! Words → plan: what the options mean together. Pure; everything that depends on the place is passed in as [`PlanEnv`].
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ mod watch;
 
 /// What the plan has to know of the place where it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct PlanEnv {
     /// Stdout is a terminal.
     pub screen: bool,
     /// Keys can be read: stdin is a terminal, or the controlling terminal can be opened.
@@ -83,7 +83,7 @@ impl LabPlan {
     ///
     /// # Errors
     /// Words that cannot be carried out together, or not here.
-    pub fn new(args: &LabArgs, here: Surroundings) -> Result<Self, Failure> {
+    pub fn new(args: &LabArgs, here: PlanEnv) -> Result<Self, Failure> {
         let form = form(&args.output, here)?;
         let net = args.listener.net.unwrap_or_default();
         let client = args.clients.client;
@@ -135,7 +135,7 @@ pub fn command(words: &[String]) -> String {
 ///
 /// # Errors
 /// A picture without keys.
-pub fn form(output: &OutputArgs, here: Surroundings) -> Result<Form, Failure> {
+pub fn form(output: &OutputArgs, here: PlanEnv) -> Result<Form, Failure> {
     if output.jsonl {
         return Ok(Form::Jsonl);
     }

@@ -2,7 +2,7 @@
 
 use super::args::ReplayArgs;
 use super::exit::{Exit, Failure};
-use super::headless::{self, Ears, End, Signals};
+use super::headless::{self, End, Outputs, Signals};
 use super::lab;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form};
@@ -11,9 +11,9 @@ use crate::fold::world::World;
 use crate::model::event::Stamped;
 use crate::report::summary::Summary;
 use crate::say;
-use crate::session::tape::read::{Close, Tape};
+use crate::session::tape::read::{Recording, RecordingEnd};
 use crate::session::tape::replay;
-use crate::ui::{self, Leave, UiPlan};
+use crate::ui::{self, ExitReason, UiPlan};
 
 mod frames;
 
@@ -22,7 +22,7 @@ mod frames;
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
-    let tape = Tape::open(&args.file).map_err(|error| lab::tape(&error))?;
+    let tape = Recording::open(&args.file).map_err(|error| lab::tape(&error))?;
     let look = lab::look(&args.output);
     if args.frames.wanted() {
         return frames::draw(args, &tape, &look);
@@ -40,7 +40,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
 }
 
 /// The whole interface but the live knobs. Afterwards comes the summary up to the moment at which it was left.
-async fn picture(tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
+async fn picture(tape: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
     let repeat = tape.header.repeat.clone();
     let (mut session, mut world) = (replay::paced(tape).map_err(|error| lab::tape(&error))?, World::new());
     let mut nobody = |_: &World, _: &Stamped| {};
@@ -48,19 +48,19 @@ async fn picture(tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
     let leave = leave.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let (Written::Taken | Written::NobodyReads) = print(Form::Picture, &world, (repeat, look.ascii))?;
     Ok(match leave {
-        Leave::Quit | Leave::Ended => Exit::Success,
-        Leave::Signal(number) => Exit::Signal(u8::try_from(number).unwrap_or(lab::SIGHUP)),
-        Leave::TerminalGone => Exit::Signal(lab::SIGHUP),
+        ExitReason::Quit | ExitReason::Ended => Exit::Success,
+        ExitReason::Signal(number) => Exit::Signal(u8::try_from(number).unwrap_or(lab::SIGHUP)),
+        ExitReason::TerminalGone => Exit::Signal(lab::SIGHUP),
     })
 }
 
 /// The summary of the recorded run, bit for bit.
-async fn report(form: Form, tape: &Tape, ascii: bool) -> Result<Exit, Failure> {
+async fn report(form: Form, tape: &Recording, ascii: bool) -> Result<Exit, Failure> {
     let repeat = tape.header.repeat.clone();
     let (mut session, mut world) = (replay::whole(tape).map_err(|error| lab::tape(&error))?, World::new());
     let mut signals = Signals::take()?;
     let mut lines = (form == Form::Jsonl).then(Output::stdout);
-    let ears = Ears { lines: lines.as_mut(), audience: &mut () };
+    let ears = Outputs { lines: lines.as_mut(), audience: &mut () };
     let end = headless::follow(&mut session, &mut world, &mut signals, ears).await?;
     drop(lines);
     let (Written::Taken | Written::NobodyReads) = print(form, &world, (repeat, ascii))?;
@@ -69,7 +69,7 @@ async fn report(form: Form, tape: &Tape, ascii: bool) -> Result<Exit, Failure> {
 
 /// What the recorded run printed at its end: a lab's summary, or what a watch has seen.
 fn print(form: Form, world: &World, (repeat, ascii): (Option<String>, bool)) -> Result<Written, Failure> {
-    if world.survey.watching.is_some() {
+    if world.listeners.watching.is_some() {
         return watch::print(form, world, (false, ascii));
     }
     let mut summary = Summary::of(world);
@@ -78,17 +78,17 @@ fn print(form: Form, world: &World, (repeat, ascii): (Option<String>, bool)) -> 
 }
 
 /// What a person should know of a recording that does not end with its run.
-fn remark(args: &ReplayArgs, tape: &Tape) -> Option<String> {
+fn remark(args: &ReplayArgs, tape: &Recording) -> Option<String> {
     let path = args.file.display();
     let end = tape.end();
     match tape.close {
-        Close::Ended => None,
-        Close::Open => Some(say!(
+        RecordingEnd::Ended => None,
+        RecordingEnd::Open => Some(say!(
             "{file}: ends at {end}, before its run did; the numbers are those of that moment",
             file = path,
             end
         )),
-        Close::Torn { line } => Some(say!(
+        RecordingEnd::Torn { line } => Some(say!(
             "{file}:{line}: the last line was cut off and is left out; the numbers are those of {end}",
             file = path,
             line,

@@ -2,7 +2,7 @@
 
 use super::args::WatchArgs;
 use super::exit::{Exit, Failure};
-use super::headless::{self, Audience, Ears, End, Signals};
+use super::headless::{self, End, EventObserver, Outputs, Signals};
 use super::lab;
 use super::metrics::Metrics;
 use super::output::{self, Output, Written};
@@ -18,7 +18,7 @@ use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::say;
 use crate::session::attach::{self, AttachPlan, Length};
-use crate::session::scrape::{Door, ScrapeError};
+use crate::session::scrape::{MetricsListener, ScrapeError};
 use crate::session::tape::Header;
 use crate::session::tape::record::Recorder;
 use crate::ui::UiPlan;
@@ -31,7 +31,7 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let plan = WatchPlan::new(args, lab::surroundings())?;
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Whoever scrapes stands in this namespace, not in the one that is watched.
-    let door = plan.metrics.map(Door::open).transpose().map_err(|error| unserved(&error))?;
+    let door = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| unserved(&error))?;
     enter(&plan.place)?;
     lab::runtime()?.block_on(watch(&plan, recorder, door))
 }
@@ -45,7 +45,7 @@ fn enter(place: &WatchPlace) -> Result<(), Failure> {
     entered.map(|_way| ()).map_err(|error| Failure::new(error.to_string(), error.hint()))
 }
 
-async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Door>) -> Result<Exit, Failure> {
+async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<MetricsListener>) -> Result<Exit, Failure> {
     if plan.form != Form::Picture && plan.length == Length::Endless {
         let remark = say!("no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
         output::tell(say!("note: {remark}", remark));
@@ -57,13 +57,14 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Door>)
         session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
     }
     let mut world = World::new();
-    let mut guard = Guard { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), rung: None, metrics };
+    let mut guard =
+        WatchObservers { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), rung: None, metrics };
     let end = if plan.form == Form::Picture {
         lab::picture(&mut session, &mut world, &look(plan), &mut guard, None).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        let ears = Ears { lines: lines.as_mut(), audience: &mut guard };
+        let ears = Outputs { lines: lines.as_mut(), audience: &mut guard };
         headless::follow(&mut session, &mut world, &mut signals, ears).await?
     };
     let exit = concluded(plan, &world, (end, guard.rung))?;
@@ -74,7 +75,7 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Door>)
 }
 
 /// Begins to serve metrics and says where.
-fn open(door: Door, form: Form) -> Result<Metrics, Failure> {
+fn open(door: MetricsListener, form: Form) -> Result<Metrics, Failure> {
     let address = door.address();
     if form != Form::Picture {
         let remark = say!("metrics at http://{address}/metrics", address);
@@ -95,13 +96,13 @@ fn unserved(error: &ScrapeError) -> Failure {
 }
 
 /// Listens for what ends the watch with a failed expectation, and for those who scrape.
-struct Guard {
+struct WatchObservers {
     alarm: Alarm,
     rung: Option<String>,
     metrics: Option<Metrics>,
 }
 
-impl Audience for Guard {
+impl EventObserver for WatchObservers {
     fn hear(&mut self, world: &World, fact: &Stamped) {
         if self.rung.is_none() {
             self.rung = self.alarm.hear(world, &fact.event);
@@ -128,7 +129,7 @@ fn look(plan: &WatchPlan) -> UiPlan {
 
 /// Prints the document or the table, and says how the watch ended.
 fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)) -> Result<Exit, Failure> {
-    let unseen = plan.target.as_ref().filter(|_| world.survey.wanted().next().is_none());
+    let unseen = plan.target.as_ref().filter(|_| world.listeners.wanted().next().is_none());
     if let (Some(target), Length::Once) = (unseen, plan.length) {
         return Err(nobody(target, world));
     }
@@ -177,11 +178,11 @@ pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> R
 
 /// Nobody listens there; who listens instead, the nearest first.
 fn nobody(target: &Target, world: &World) -> Failure {
-    let survey = &world.survey;
-    let here = survey.listeners.values().filter(|one| one.gone.is_none()).map(|one| &one.reading);
+    let survey = &world.listeners;
+    let here = survey.by_id.values().filter(|one| one.gone.is_none()).map(|one| &one.reading);
     let near = nearby::nearest(target, here);
     let named = |address| {
-        let owner = survey.listeners.values().find(|one| &one.reading.address == address)?.owner.as_ref()?;
+        let owner = survey.by_id.values().find(|one| &one.reading.address == address)?.owner.as_ref()?;
         Some(format!("{address} ({})", owner.command))
     };
     let shown: Vec<_> =

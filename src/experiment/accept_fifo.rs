@@ -2,22 +2,22 @@
 
 use std::os::fd::AsFd;
 
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::say;
 
 /// As many as a backlog of five holds.
 const CLIENTS: usize = 6;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
     let port = address.port();
-    bench.line("server", "listen(5)", format!("port {port}"), Mood::Plain);
+    bench.line("server", "listen(5)", format!("port {port}"), CallOutcome::Plain);
     let (mut clients, mut came) = (Vec::new(), Vec::new());
     for letter in ('a'..).take(CLIENTS) {
         let client = ends::connect(address)?;
         let own = ends::name(&client)?.port();
-        bench.line("client", format!("{letter}: connect(:{port})"), format!("port {own}"), Mood::Good);
+        bench.line("client", format!("{letter}: connect(:{port})"), format!("port {own}"), CallOutcome::Good);
         clients.push(client);
         came.push((letter, own));
         let depth = clients.len() as u32;
@@ -32,7 +32,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
         let who = came.iter().find(|(_, port)| *port == taken).map_or('?', |(who, _)| *who);
         in_turn += u32::from(taken == *own);
         first = first.or(came.iter().position(|(_, port)| *port == taken));
-        let mood = if who == *letter { Mood::Good } else { Mood::Refused };
+        let mood = if who == *letter { CallOutcome::Good } else { CallOutcome::Refused };
         bench.line("server", "accept()", format!("{who}: port {taken}"), mood);
     }
     bench.measured("fifo-clients", came.len() as f64);

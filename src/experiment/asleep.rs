@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use super::{Bench, TrialError, ends};
+use super::{Experiment, ExperimentError, ends};
 
 /// Makes the call; says the number of its thread before it, and behind it what it answered.
 pub(super) fn call(teller: &Sender<String>, sleeper: impl FnOnce() -> std::io::Result<()>) {
@@ -11,7 +11,7 @@ pub(super) fn call(teller: &Sender<String>, sleeper: impl FnOnce() -> std::io::R
 }
 
 /// Waits for the next word of the other thread.
-pub(super) fn heard(bench: &Bench<'_>, told: &Receiver<String>, what: &str) -> Result<String, TrialError> {
+pub(super) fn heard(bench: &Experiment<'_>, told: &Receiver<String>, what: &str) -> Result<String, ExperimentError> {
     let mut word = None;
     bench.until(what, ends::PATIENCE, |_| {
         word = told.try_recv().ok();

@@ -9,14 +9,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::text::errno;
 
 /// A listener whose accept queue is full, and the client that fills it.
-pub(super) struct Full {
+pub(super) struct FullListener {
     /// Where it listens.
     pub(super) address: SocketAddr,
     /// The listener; nobody calls its accept() until room is wanted.
@@ -24,13 +24,13 @@ pub(super) struct Full {
     _filler: Socket,
 }
 
-impl Full {
+impl FullListener {
     /// A backlog of 0 holds one connection, and one comes.
-    pub(super) fn open(bench: &mut Bench<'_>) -> Result<Self, TrialError> {
+    pub(super) fn open(bench: &mut Experiment<'_>) -> Result<Self, ExperimentError> {
         let (listener, address) = ends::listen(0)?;
-        bench.line("server", "listen(0)", format!("port {}", address.port()), Mood::Plain);
+        bench.line("server", "listen(0)", format!("port {}", address.port()), CallOutcome::Plain);
         let filler = ends::connect(address)?;
-        bench.line("client", connect_to(address), "0", Mood::Good);
+        bench.line("client", connect_to(address), "0", CallOutcome::Good);
         bench.until(say!("a full accept queue"), ends::PATIENCE, |here| {
             here.queue(listener.as_fd()).is_some_and(|(depth, limit)| depth > limit)
         })?;
@@ -38,15 +38,15 @@ impl Full {
     }
 
     /// Takes the connection that fills the queue.
-    pub(super) fn make_room(&self, bench: &mut Bench<'_>) -> Result<Socket, TrialError> {
+    pub(super) fn make_room(&self, bench: &mut Experiment<'_>) -> Result<Socket, ExperimentError> {
         let (served, _) = ends::call("accept()", self.listener.accept())?;
-        bench.line("server", "accept()", say!("a new socket"), Mood::Good);
+        bench.line("server", "accept()", say!("a new socket"), CallOutcome::Good);
         Ok(served)
     }
 }
 
 /// A socket that does not wait.
-pub(super) fn impatient() -> Result<Socket, TrialError> {
+pub(super) fn impatient() -> Result<Socket, ExperimentError> {
     let socket = ends::socket()?;
     ends::call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
     Ok(socket)
@@ -68,12 +68,16 @@ pub(super) fn connect_to(address: SocketAddr) -> String {
 }
 
 /// Tells a call that answered with this errno.
-pub(super) fn tell(bench: &mut Bench<'_>, who: &str, call: impl Into<String>, errno: i32) {
+pub(super) fn tell(bench: &mut Experiment<'_>, who: &str, call: impl Into<String>, errno: i32) {
     bench.line(who, call, name(errno), mood(errno));
 }
 
 /// Waits until a connection that was begun has come to an end, good or bad: the moment, and what SO_ERROR says.
-pub(super) fn end_of(bench: &Bench<'_>, socket: &Socket, within: Duration) -> Result<(Stamp, i32), TrialError> {
+pub(super) fn end_of(
+    bench: &Experiment<'_>,
+    socket: &Socket,
+    within: Duration,
+) -> Result<(Stamp, i32), ExperimentError> {
     let at = bench.until(say!("the end of a connection attempt"), within, |_| is_writable(socket))?;
     Ok((at, so_error(socket)?))
 }
@@ -85,13 +89,13 @@ pub(super) fn is_writable(socket: &Socket) -> bool {
 }
 
 /// The socket's pending error (SO_ERROR), which is taken from it.
-pub(super) fn so_error(socket: &Socket) -> Result<i32, TrialError> {
+pub(super) fn so_error(socket: &Socket) -> Result<i32, ExperimentError> {
     let error = ends::call("getsockopt(SO_ERROR)", socket.take_error())?;
     Ok(error.as_ref().map_or(0, ends::number))
 }
 
 /// A loopback port at which nobody listens, from below those that the kernel gives out by itself.
-pub(super) fn free_port() -> Result<SocketAddr, TrialError> {
+pub(super) fn free_port() -> Result<SocketAddr, ExperimentError> {
     for port in FREE_PORTS {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
@@ -99,11 +103,11 @@ pub(super) fn free_port() -> Result<SocketAddr, TrialError> {
             return Ok(address);
         }
     }
-    Err(TrialError::InVain(say!("a free port").to_owned()))
+    Err(ExperimentError::InVain(say!("a free port").to_owned()))
 }
 
 /// Ends a connection at both ends without a trace: by RST, so that no TIME_WAIT stays behind.
-pub(super) fn cut(client: Socket) -> Result<(), TrialError> {
+pub(super) fn cut(client: Socket) -> Result<(), ExperimentError> {
     ends::call("setsockopt(SO_LINGER)", client.set_linger(Some(Duration::ZERO)))?;
     drop(client);
     Ok(())
@@ -119,12 +123,12 @@ pub(super) fn is(errno: i32, expected: Errno) -> bool {
     errno == expected.raw_os_error()
 }
 
-fn mood(errno: i32) -> Mood {
+fn mood(errno: i32) -> CallOutcome {
     match errno {
-        0 => Mood::Good,
-        _ if is(errno, Errno::INPROGRESS) || is(errno, Errno::ALREADY) => Mood::Plain,
-        _ if is(errno, Errno::TIMEDOUT) => Mood::Silent,
-        _ => Mood::Refused,
+        0 => CallOutcome::Good,
+        _ if is(errno, Errno::INPROGRESS) || is(errno, Errno::ALREADY) => CallOutcome::Plain,
+        _ if is(errno, Errno::TIMEDOUT) => CallOutcome::Silent,
+        _ => CallOutcome::Refused,
     }
 }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::attempts::{self, Full, connect_to, cut, free_port};
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::attempts::{self, FullListener, connect_to, cut, free_port};
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::model::stamp::Stamp;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     bench.measured("late-ms", ends::millis(LATE));
     bench.measured("first-pause-ms", ends::millis(FIRST_PAUSE));
     by_new_sockets(bench)?;
@@ -20,9 +20,9 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// A new socket for each try, and a pause twice as long after each.
-fn by_new_sockets(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+fn by_new_sockets(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (address, began) = (free_port()?, bench.here().now());
-    let mut server = Late { address, due: began + LATE, listener: None };
+    let mut server = LateServer { address, due: began + LATE, listener: None };
     let (mut pause, mut tries) = (FIRST_PAUSE, 0);
     loop {
         let socket = ends::socket()?;
@@ -42,29 +42,29 @@ fn by_new_sockets(bench: &mut Bench<'_>) -> Result<(), TrialError> {
             return if errno == 0 { cut(socket) } else { Ok(()) };
         }
         drop(socket);
-        bench.line("client", "close()", "0", Mood::Plain);
+        bench.line("client", "close()", "0", CallOutcome::Plain);
         server.let_pass(bench, pause)?;
         pause *= 2;
     }
 }
 
 /// A server that is not there yet.
-struct Late {
+struct LateServer {
     address: SocketAddr,
     due: Stamp,
     listener: Option<Socket>,
 }
 
-impl Late {
+impl LateServer {
     /// Lets so much time pass; the server begins to listen when it is due.
-    fn let_pass(&mut self, bench: &mut Bench<'_>, span: Duration) -> Result<(), TrialError> {
+    fn let_pass(&mut self, bench: &mut Experiment<'_>, span: Duration) -> Result<(), ExperimentError> {
         let end = bench.here().now() + span;
         if self.listener.is_none() && self.due <= end {
             bench.pause(self.due.since(bench.here().now()))?;
             let listener = ends::socket()?;
             ends::call("bind()", listener.bind(&self.address.into()))?;
             ends::call("listen(5)", listener.listen(5))?;
-            bench.line("server", format!("bind({}), listen(5)", self.address), "0", Mood::Good);
+            bench.line("server", format!("bind({}), listen(5)", self.address), "0", CallOutcome::Good);
             self.listener = Some(listener);
         }
         bench.pause(end.since(bench.here().now()))
@@ -72,8 +72,8 @@ impl Late {
 }
 
 /// One connect(), and a queue that is full for the same time.
-fn by_the_kernel(bench: &mut Bench<'_>) -> Result<(), TrialError> {
-    let full = Full::open(bench)?;
+fn by_the_kernel(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let full = FullListener::open(bench)?;
     let socket = attempts::impatient()?;
     let began = bench.here().now();
     let errno = attempts::connect(&socket, full.address);

@@ -4,10 +4,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::attempts::{self, connect_to, cut, free_port};
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (any, one) = (Ipv4Addr::UNSPECIFIED, Ipv4Addr::LOCALHOST);
     let rows = [
         ("wildcard-any-port", any, 0),
@@ -22,7 +22,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
         bench.yes(&format!("{row}-address-by-kernel"), chosen.address);
         bench.yes(&format!("{row}-hears-everywhere"), chosen.everywhere);
         let wildcard = address == any;
-        let textbook = Chosen { port: port == 0, address: wildcard, everywhere: wildcard };
+        let textbook = KernelChoice { port: port == 0, address: wildcard, everywhere: wildcard };
         as_told += u32::from(chosen == textbook);
     }
     bench.measured("bind-rows", rows.len() as f64);
@@ -32,7 +32,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 
 /// What the kernel has chosen where the program left it open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Chosen {
+struct KernelChoice {
     /// The port, at bind().
     port: bool,
     /// The address, at each connection.
@@ -42,13 +42,13 @@ struct Chosen {
 }
 
 /// Binds one socket, asks it at once for its name, lets it listen, and knocks at two addresses of loopback.
-fn bind(bench: &mut Bench<'_>, asked: SocketAddr) -> Result<Chosen, TrialError> {
+fn bind(bench: &mut Experiment<'_>, asked: SocketAddr) -> Result<KernelChoice, ExperimentError> {
     let socket = ends::socket()?;
     let call = format!("bind({asked})");
     let bound = socket.bind(&asked.into());
     ends::call(call.clone(), bound)?;
     let own = ends::name(&socket)?;
-    bench.line("server", format!("{call}, getsockname()"), own.to_string(), Mood::Plain);
+    bench.line("server", format!("{call}, getsockname()"), own.to_string(), CallOutcome::Plain);
     ends::call("listen(5)", socket.listen(5))?;
     let mut served_at = Vec::new();
     for place in KNOCKED {
@@ -59,12 +59,12 @@ fn bind(bench: &mut Bench<'_>, asked: SocketAddr) -> Result<Chosen, TrialError> 
         if errno == 0 {
             let (served, _) = ends::call("accept()", socket.accept())?;
             let local = ends::name(&served)?;
-            bench.line("server", "accept(), getsockname()", local.to_string(), Mood::Plain);
+            bench.line("server", "accept(), getsockname()", local.to_string(), CallOutcome::Plain);
             served_at.push(local.ip());
             cut(client)?;
         }
     }
-    Ok(Chosen {
+    Ok(KernelChoice {
         port: own.port() != asked.port(),
         address: served_at.iter().any(|served| *served != own.ip()),
         everywhere: served_at == KNOCKED,

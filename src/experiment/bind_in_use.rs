@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use socket2::Socket;
 
 use super::attempts::{self, free_port};
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::say;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let mut cells = 0;
-    for first in [First::Bound, First::Listens, First::TimeWait] {
+    for first in [FirstSocket::Bound, FirstSocket::Listens, FirstSocket::TimeWait] {
         for reuse in REUSES {
             let errno = cell(bench, first, reuse)?;
             bench.measured(&format!("{}-{}-errno", first.name(), reuse.name), f64::from(errno));
@@ -25,13 +25,13 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 
 /// How far the first socket is when the second one comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum First {
+enum FirstSocket {
     Bound,
     Listens,
     TimeWait,
 }
 
-impl First {
+impl FirstSocket {
     const fn name(self) -> &'static str {
         match self {
             Self::Bound => "bound",
@@ -58,7 +58,7 @@ enum Reused {
 
 impl Reused {
     /// Sets the option; how it reads before a call.
-    fn put_on(self, socket: &Socket) -> Result<&'static str, TrialError> {
+    fn put_on(self, socket: &Socket) -> Result<&'static str, ExperimentError> {
         match self {
             Self::Nothing => Ok(""),
             Self::Address => {
@@ -72,7 +72,7 @@ impl Reused {
 }
 
 /// The errno of the second bind(), or of its listen() where bind() went well.
-fn cell(bench: &mut Bench<'_>, first: First, reuse: Reuse) -> Result<i32, TrialError> {
+fn cell(bench: &mut Experiment<'_>, first: FirstSocket, reuse: Reuse) -> Result<i32, ExperimentError> {
     let address = free_port()?;
     let _first = open_first(bench, first, reuse.first, address)?;
     let second = ends::socket()?;
@@ -89,30 +89,30 @@ fn cell(bench: &mut Bench<'_>, first: First, reuse: Reuse) -> Result<i32, TrialE
 
 /// The socket that was there before; none of it is left but a connection in TIME_WAIT, if that is wanted.
 fn open_first(
-    bench: &mut Bench<'_>,
-    first: First,
+    bench: &mut Experiment<'_>,
+    first: FirstSocket,
     reused: Reused,
     address: SocketAddr,
-) -> Result<Option<Socket>, TrialError> {
+) -> Result<Option<Socket>, ExperimentError> {
     let socket = ends::socket()?;
     let option = reused.put_on(&socket)?;
     ends::call("bind()", socket.bind(&address.into()))?;
     let mut told = format!("{option}bind(:{})", address.port());
-    if first != First::Bound {
+    if first != FirstSocket::Bound {
         ends::call("listen()", socket.listen(5))?;
         told.push_str(", listen(5)");
     }
-    if first == First::TimeWait {
+    if first == FirstSocket::TimeWait {
         leave_in_time_wait(bench, &socket, address)?;
         told.push_str(", accept(), close(), close()");
     }
-    let outcome = if first == First::TimeWait { "TIME_WAIT" } else { "0" };
-    bench.line("server", told, outcome, Mood::Plain);
-    Ok((first != First::TimeWait).then_some(socket))
+    let outcome = if first == FirstSocket::TimeWait { "TIME_WAIT" } else { "0" };
+    bench.line("server", told, outcome, CallOutcome::Plain);
+    Ok((first != FirstSocket::TimeWait).then_some(socket))
 }
 
 /// A connection of the listener that the listener's side closes first.
-fn leave_in_time_wait(bench: &Bench<'_>, listener: &Socket, address: SocketAddr) -> Result<(), TrialError> {
+fn leave_in_time_wait(bench: &Experiment<'_>, listener: &Socket, address: SocketAddr) -> Result<(), ExperimentError> {
     let client = ends::connect(address)?;
     let (served, _) = ends::call("accept()", listener.accept())?;
     drop(served);

@@ -11,12 +11,12 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec, write};
 use rustix::net::{SocketFlags, accept_with};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{Bench, TrialError, ends};
+use super::{Experiment, ExperimentError, ends};
 use crate::say;
 
 /// What a child does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ChildRole {
     /// Writes to its standard output what it reads, until there is nothing more to read.
     Copy,
     /// Says [`SERVED`] on its standard output.
@@ -27,7 +27,7 @@ pub(super) enum Part {
     Close,
 }
 
-impl Part {
+impl ChildRole {
     const ALL: [Self; 4] = [Self::Copy, Self::Serve, Self::Leak, Self::Close];
 
     const fn word(self) -> &'static str {
@@ -41,14 +41,14 @@ impl Part {
 }
 
 /// A child at work. Dropping it ends it.
-pub(super) struct Kin {
+pub(super) struct ChildProcess {
     process: Child,
     stdin: Option<ChildStdin>,
 }
 
-impl Kin {
+impl ChildProcess {
     /// Starts a child that holds this socket as its standard output, and is spoken to through its standard input.
-    pub(super) fn with(part: Part, socket: OwnedFd) -> Result<Self, TrialError> {
+    pub(super) fn with(part: ChildRole, socket: OwnedFd) -> Result<Self, ExperimentError> {
         let mut process = ends::call(
             "fork()",
             command(part).stderr(Stdio::null()).stdin(Stdio::piped()).stdout(Stdio::from(socket)).spawn(),
@@ -58,7 +58,7 @@ impl Kin {
     }
 
     /// Starts one that speaks through its standard input, too: the other end of `line`.
-    pub(super) fn speaking(part: Part, socket: OwnedFd, line: OwnedFd) -> Result<Self, TrialError> {
+    pub(super) fn speaking(part: ChildRole, socket: OwnedFd, line: OwnedFd) -> Result<Self, ExperimentError> {
         let (stdin, stdout) = (Stdio::from(line), Stdio::from(socket));
         let process = ends::call("fork()", command(part).stderr(Stdio::null()).stdin(stdin).stdout(stdout).spawn())?;
         Ok(Self { process, stdin: None })
@@ -75,20 +75,20 @@ impl Kin {
     }
 
     /// Says something to it.
-    pub(super) fn say(&mut self, words: &[u8]) -> Result<(), TrialError> {
+    pub(super) fn say(&mut self, words: &[u8]) -> Result<(), ExperimentError> {
         let Some(stdin) = &mut self.stdin else { return Ok(()) };
         ends::call("write()", stdin.write_all(words))
     }
 
     /// Ends its standard input and waits for its end.
-    pub(super) fn end(&mut self, bench: &Bench<'_>) -> Result<(), TrialError> {
+    pub(super) fn end(&mut self, bench: &Experiment<'_>) -> Result<(), ExperimentError> {
         self.stdin = None;
         bench.until(say!("the child's end"), ends::PATIENCE, |_| !self.lives())?;
         Ok(())
     }
 }
 
-impl Drop for Kin {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         let _it_may_have_ended = self.process.kill();
         let _it_may_be_reaped = self.process.wait();
@@ -102,11 +102,11 @@ pub fn play(words: impl IntoIterator<Item = String>) -> Option<ExitCode> {
         return None;
     }
     let wanted = words.next()?;
-    let part = Part::ALL.into_iter().find(|part| part.word() == wanted)?;
+    let part = ChildRole::ALL.into_iter().find(|part| part.word() == wanted)?;
     let played = match part {
-        Part::Copy => io::copy(&mut io::stdin(), &mut io::stdout()).map(drop),
-        Part::Serve => io::stdout().write_all(SERVED),
-        Part::Leak | Part::Close => serve_all(part == Part::Leak),
+        ChildRole::Copy => io::copy(&mut io::stdin(), &mut io::stdout()).map(drop),
+        ChildRole::Serve => io::stdout().write_all(SERVED),
+        ChildRole::Leak | ChildRole::Close => serve_all(part == ChildRole::Leak),
     };
     Some(if played.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -151,7 +151,7 @@ fn serve_all(forgets: bool) -> io::Result<()> {
 /// A child that holds a copy of the connection serves it and ends, as it would after a fork.
 fn serve(connection: BorrowedFd<'_>) -> io::Result<()> {
     let copy = connection.try_clone_to_owned()?;
-    let started = command(Part::Serve).stdout(Stdio::from(copy)).spawn();
+    let started = command(ChildRole::Serve).stdout(Stdio::from(copy)).spawn();
     started?.wait().map(drop)
 }
 
@@ -160,7 +160,7 @@ fn tell(line: impl AsFd, words: &str) -> io::Result<()> {
     write(line, format!("{words}\n").as_bytes()).map(drop).map_err(io::Error::from)
 }
 
-fn command(part: Part) -> Command {
+fn command(part: ChildRole) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.args([WORD, part.word()]);
     command

@@ -7,14 +7,14 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::pipe::pipe;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::attempts::{self, Full, connect_to, cut, free_port};
-use super::{Bench, TrialError, ends};
+use super::attempts::{self, FullListener, connect_to, cut, free_port};
+use super::{Experiment, ExperimentError, ends};
 use crate::lab::namespace::{Denial, Refusing};
-use crate::model::experiment::Mood;
+use crate::model::experiment::CallOutcome;
 use crate::say;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
-    let mut met = Met::default();
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let mut met = ObservedErrnos::default();
     no_socket(bench, &mut met)?;
     no_way(bench, &mut met)?;
     nobody_answers(bench, &mut met)?;
@@ -29,12 +29,12 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 
 /// The errnos that connect() gave.
 #[derive(Default)]
-struct Met {
+struct ObservedErrnos {
     errnos: Vec<i32>,
 }
 
-impl Met {
-    fn tell(&mut self, bench: &mut Bench<'_>, name: &str, call: impl Into<String>, errno: i32) {
+impl ObservedErrnos {
+    fn tell(&mut self, bench: &mut Experiment<'_>, name: &str, call: impl Into<String>, errno: i32) {
         attempts::tell(bench, "client", call, errno);
         bench.measured(&format!("{name}-errno"), f64::from(errno));
         self.errnos.extend((errno != 0).then_some(errno));
@@ -42,7 +42,7 @@ impl Met {
 }
 
 /// What is no socket, or one of another family.
-fn no_socket(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
+fn no_socket(bench: &mut Experiment<'_>, met: &mut ObservedErrnos) -> Result<(), ExperimentError> {
     let somewhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
     let connect = |fd: &std::os::fd::OwnedFd| {
         attempts::number(&rustix::net::connect(fd, &somewhere).map_err(std::io::Error::from))
@@ -59,7 +59,7 @@ fn no_socket(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
 }
 
 /// Routes that lead nowhere: the SYN does not even leave.
-fn no_way(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
+fn no_way(bench: &mut Experiment<'_>, met: &mut ObservedErrnos) -> Result<(), ExperimentError> {
     bench.pass()?;
     let nowhere = SocketAddr::new(IpAddr::V4(NOWHERE), 9);
     let errno = attempts::connect(&attempts::impatient()?, nowhere);
@@ -71,7 +71,7 @@ fn no_way(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
     ] {
         let denied = Denial::put_up(bench.pass()?, DENIED, refusing).map_err(std::io::Error::from);
         let _denied = ends::call(format!("ip route add {word} {DENIED}"), denied)?;
-        bench.line("kernel", format!("ip route add {word} {DENIED}"), "0", Mood::Plain);
+        bench.line("kernel", format!("ip route add {word} {DENIED}"), "0", CallOutcome::Plain);
         let address = SocketAddr::new(IpAddr::V4(DENIED), 9);
         let errno = attempts::connect(&attempts::impatient()?, address);
         met.tell(bench, name, connect_to(address), errno);
@@ -80,11 +80,11 @@ fn no_way(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
 }
 
 /// A port without a listener, and one whose queue is full.
-fn nobody_answers(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
+fn nobody_answers(bench: &mut Experiment<'_>, met: &mut ObservedErrnos) -> Result<(), ExperimentError> {
     let nobody = free_port()?;
     let errno = attempts::connect(&ends::socket()?, nobody);
     met.tell(bench, "no-listener", connect_to(nobody), errno);
-    let full = Full::open(bench)?;
+    let full = FullListener::open(bench)?;
     let socket = attempts::impatient()?;
     ends::call("setsockopt(TCP_USER_TIMEOUT)", socket.set_tcp_user_timeout(Some(SHORT)))?;
     let errno = attempts::connect(&socket, full.address);
@@ -103,10 +103,10 @@ fn nobody_answers(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError
 }
 
 /// What the caller himself has done already.
-fn own_side(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
+fn own_side(bench: &mut Experiment<'_>, met: &mut ObservedErrnos) -> Result<(), ExperimentError> {
     let (_listener, address) = ends::listen(5)?;
     let own = free_port()?;
-    let bound = || -> Result<_, TrialError> {
+    let bound = || -> Result<_, ExperimentError> {
         let socket = ends::socket()?;
         ends::call("setsockopt(SO_REUSEADDR)", socket.set_reuse_address(true))?;
         ends::call("bind()", socket.bind(&own.into()))?;
@@ -126,7 +126,7 @@ fn own_side(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
 }
 
 /// A connection that stood and was broken off before the caller asked again.
-fn broken_off(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
+fn broken_off(bench: &mut Experiment<'_>, met: &mut ObservedErrnos) -> Result<(), ExperimentError> {
     for (name, is_taken) in [("reset-meanwhile", false), ("reset-error-taken", true)] {
         let (listener, address) = ends::listen(5)?;
         let socket = attempts::impatient()?;
@@ -134,7 +134,7 @@ fn broken_off(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
         attempts::tell(bench, "client", format!("O_NONBLOCK, {}", connect_to(address)), begun);
         let (served, _) = ends::call("accept()", listener.accept())?;
         cut(served)?;
-        bench.line("server", "accept(), SO_LINGER 0, close()", "0", Mood::Plain);
+        bench.line("server", "accept(), SO_LINGER 0, close()", "0", CallOutcome::Plain);
         if is_taken {
             let error = attempts::so_error(&socket)?;
             attempts::tell(bench, "client", "getsockopt(SO_ERROR)", error);
@@ -146,7 +146,7 @@ fn broken_off(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
 }
 
 /// Unix sockets have answers of their own.
-fn unix(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
+fn unix(bench: &mut Experiment<'_>, met: &mut ObservedErrnos) -> Result<(), ExperimentError> {
     let open = || ends::call("socket(AF_UNIX)", Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None));
     let missing = ends::call("connect()", SockAddr::unix("/proc/qviz"))?;
     let errno = attempts::number(&open()?.connect(&missing));
@@ -157,8 +157,8 @@ fn unix(bench: &mut Bench<'_>, met: &mut Met) -> Result<(), TrialError> {
     ends::call("listen(0)", listener.listen(0))?;
     let (first, second) = (open()?, open()?);
     ends::call("connect(AF_UNIX)", first.connect(&name))?;
-    bench.line("server", "AF_UNIX, listen(0)", "0", Mood::Plain);
-    bench.line("client", "connect(AF_UNIX)", "0", Mood::Good);
+    bench.line("server", "AF_UNIX, listen(0)", "0", CallOutcome::Plain);
+    bench.line("client", "connect(AF_UNIX)", "0", CallOutcome::Good);
     let errno = attempts::number(&second.connect(&name));
     met.tell(bench, "unix-full", "O_NONBLOCK, connect(AF_UNIX)", errno);
     Ok(())

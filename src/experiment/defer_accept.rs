@@ -11,16 +11,16 @@ use std::time::Duration;
 use libc::{c_int, c_void, socklen_t};
 use socket2::Socket;
 
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::say;
 
 /// A client speaks after a while.
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     at_once(bench)?;
     let (listener, address) = ends::listen(5)?;
     ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, PATIENCE_S))?;
-    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {PATIENCE_S}"), "0", Mood::Plain);
+    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {PATIENCE_S}"), "0", CallOutcome::Plain);
     let before = bench.here().counter(DROPS);
     let (client, port) = come(bench, address)?;
     bench.pause(QUIET)?;
@@ -29,7 +29,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     bench.measured("defer-queued-before-data", f64::from(depth));
     bench.yes("defer-syn-rcvd-before-data", state == Some(ends::SYN_RECV));
     if let Some(dropped) = before.zip(after).map(|(before, after)| after - before) {
-        bench.line("kernel", DROPS, format!("+{dropped}"), Mood::Refused);
+        bench.line("kernel", DROPS, format!("+{dropped}"), CallOutcome::Refused);
         bench.measured("defer-acks-dropped", dropped as f64);
     }
     speak(bench, &client, &listener)?;
@@ -40,9 +40,9 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// Without the option: the final ACK alone is enough.
-fn at_once(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+fn at_once(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
-    bench.line("server", "listen(5)", "0", Mood::Plain);
+    bench.line("server", "listen(5)", "0", CallOutcome::Plain);
     let (_client, port) = come(bench, address)?;
     bench.pause(QUIET)?;
     let (depth, _) = look(bench, &listener, address, port);
@@ -51,10 +51,10 @@ fn at_once(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// A client that says nothing: the kernel asks it again (SYN-ACK) until the time is over, then lets it in without data.
-pub(super) fn stay_silent(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn stay_silent(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
     ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, SHORT_S))?;
-    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {SHORT_S}"), "0", Mood::Plain);
+    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {SHORT_S}"), "0", CallOutcome::Plain);
     let began = bench.here().now();
     let (_client, port) = come(bench, address)?;
     let came = bench.until(say!("a child in the accept queue"), LONGEST, |here| {
@@ -63,7 +63,7 @@ pub(super) fn stay_silent(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     look(bench, &listener, address, port);
     match came {
         Ok(at) => bench.measured("defer-silent-queued-ms", ends::millis(at.since(began))),
-        Err(TrialError::InVain(_)) => {}
+        Err(ExperimentError::InVain(_)) => {}
         Err(error) => return Err(error),
     }
     bench.yes("defer-silent-queued", came.is_ok());
@@ -71,28 +71,28 @@ pub(super) fn stay_silent(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// A client connects and says nothing yet.
-fn come(bench: &mut Bench<'_>, address: SocketAddr) -> Result<(Socket, u16), TrialError> {
+fn come(bench: &mut Experiment<'_>, address: SocketAddr) -> Result<(Socket, u16), ExperimentError> {
     let client = ends::connect(address)?;
     let port = ends::name(&client)?.port();
-    bench.line("client", format!("connect(:{})", address.port()), "ESTABLISHED", Mood::Good);
+    bench.line("client", format!("connect(:{})", address.port()), "ESTABLISHED", CallOutcome::Good);
     Ok((client, port))
 }
 
 /// Depth of the accept queue, and the state of the connection at the server's end.
-fn look(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr, client_port: u16) -> (u32, Option<u8>) {
+fn look(bench: &mut Experiment<'_>, listener: &Socket, address: SocketAddr, client_port: u16) -> (u32, Option<u8>) {
     let depth = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
     let state = ends::server_end(&bench.here().sockets(address.port()), client_port).map(|seen| seen.state);
-    let mood = if depth > 0 { Mood::Good } else { Mood::Silent };
+    let mood = if depth > 0 { CallOutcome::Good } else { CallOutcome::Silent };
     let outcome = format!("{}, {}", state.map_or("–", ends::state), say!("{depth} in the queue", depth));
     bench.line("kernel", say!("the server's end"), outcome, mood);
     (depth, state)
 }
 
 /// The client sends its request.
-fn speak(bench: &mut Bench<'_>, client: &Socket, listener: &Socket) -> Result<(), TrialError> {
+fn speak(bench: &mut Experiment<'_>, client: &Socket, listener: &Socket) -> Result<(), ExperimentError> {
     let began = bench.here().now();
     ends::call("send()", client.send(REQUEST))?;
-    bench.line("client", format!("send({} B)", REQUEST.len()), "0", Mood::Plain);
+    bench.line("client", format!("send({} B)", REQUEST.len()), "0", CallOutcome::Plain);
     let came = bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
         here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == 1)
     })?;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
-use super::{Seen, TrialError};
+use super::{ExperimentError, ListedSocket};
 use crate::say;
 use crate::text::errno;
 
 /// A name for the error of a call, as `strace` writes it.
-pub(super) fn call<T>(what: impl Into<String>, outcome: io::Result<T>) -> Result<T, TrialError> {
-    outcome.map_err(|source| TrialError::Call { call: what.into(), source })
+pub(super) fn call<T>(what: impl Into<String>, outcome: io::Result<T>) -> Result<T, ExperimentError> {
+    outcome.map_err(|source| ExperimentError::Call { call: what.into(), source })
 }
 
 /// What a call answered: `0`, or the name of its error.
@@ -30,12 +30,12 @@ pub(super) fn number(error: &io::Error) -> i32 {
 }
 
 /// A TCP socket, blocking and close-on-exec.
-pub(super) fn socket() -> Result<Socket, TrialError> {
+pub(super) fn socket() -> Result<Socket, ExperimentError> {
     call("socket(TCP)", Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)))
 }
 
 /// A non-blocking listener on a loopback port of the kernel's choice.
-pub(super) fn listen(backlog: i32) -> Result<(Socket, SocketAddr), TrialError> {
+pub(super) fn listen(backlog: i32) -> Result<(Socket, SocketAddr), ExperimentError> {
     let socket = socket()?;
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     call("bind(127.0.0.1:0)", socket.bind(&anywhere.into()))?;
@@ -46,21 +46,21 @@ pub(super) fn listen(backlog: i32) -> Result<(Socket, SocketAddr), TrialError> {
 }
 
 /// A client that is connected.
-pub(super) fn connect(to: SocketAddr) -> Result<Socket, TrialError> {
+pub(super) fn connect(to: SocketAddr) -> Result<Socket, ExperimentError> {
     let socket = socket()?;
     call(format!("connect({to})"), socket.connect_timeout(&to.into(), PATIENCE))?;
     Ok(socket)
 }
 
 /// Where a socket stands (getsockname).
-pub(super) fn name(socket: &Socket) -> Result<SocketAddr, TrialError> {
+pub(super) fn name(socket: &Socket) -> Result<SocketAddr, ExperimentError> {
     address("getsockname()", socket.local_addr())
 }
 
 /// An IP address as an answer.
-pub(super) fn address(what: &str, answer: io::Result<socket2::SockAddr>) -> Result<SocketAddr, TrialError> {
+pub(super) fn address(what: &str, answer: io::Result<socket2::SockAddr>) -> Result<SocketAddr, ExperimentError> {
     let found = call(what, answer)?;
-    found.as_socket().ok_or_else(|| TrialError::InVain(say!("an IP address from {what}", what)))
+    found.as_socket().ok_or_else(|| ExperimentError::InVain(say!("an IP address from {what}", what)))
 }
 
 /// A span in milliseconds.
@@ -69,7 +69,7 @@ pub(super) const fn millis(span: Duration) -> f64 {
 }
 
 /// A client that is deaf from the beginning: its SYN goes out, and no answer reaches it until [`hears_again`].
-pub(super) fn connect_deaf(to: SocketAddr) -> Result<Socket, TrialError> {
+pub(super) fn connect_deaf(to: SocketAddr) -> Result<Socket, ExperimentError> {
     let socket = socket()?;
     deafen(&socket)?;
     begin_connect(&socket, to)?;
@@ -77,17 +77,17 @@ pub(super) fn connect_deaf(to: SocketAddr) -> Result<Socket, TrialError> {
 }
 
 /// Lets nothing in any more (needs the right to the network).
-pub(super) fn deafen(socket: &Socket) -> Result<(), TrialError> {
+pub(super) fn deafen(socket: &Socket) -> Result<(), ExperimentError> {
     call("setsockopt(SO_ATTACH_FILTER)", socket.attach_filter(&DROP_ALL))
 }
 
 /// Lets everything in again.
-pub(super) fn hears_again(socket: &Socket) -> Result<(), TrialError> {
+pub(super) fn hears_again(socket: &Socket) -> Result<(), ExperimentError> {
     call("setsockopt(SO_DETACH_FILTER)", socket.detach_filter())
 }
 
 /// Sends the SYN and does not wait; what comes of it is seen at the socket, which stays non-blocking.
-pub(super) fn begin_connect(socket: &Socket, to: SocketAddr) -> Result<(), TrialError> {
+pub(super) fn begin_connect(socket: &Socket, to: SocketAddr) -> Result<(), ExperimentError> {
     call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
     match socket.connect(&to.into()) {
         Err(error) if number(&error) != Errno::INPROGRESS.raw_os_error() => call(format!("connect({to})"), Err(error)),
@@ -96,7 +96,7 @@ pub(super) fn begin_connect(socket: &Socket, to: SocketAddr) -> Result<(), Trial
 }
 
 /// The socket of a list that is the server's end of the connection with this client.
-pub(super) fn server_end(listed: &[Seen], client_port: u16) -> Option<Seen> {
+pub(super) fn server_end(listed: &[ListedSocket], client_port: u16) -> Option<ListedSocket> {
     listed.iter().copied().find(|seen| seen.peer_port == client_port)
 }
 

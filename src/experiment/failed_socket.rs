@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::attempts::{self, Full, connect_to, cut, free_port};
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::attempts::{self, FullListener, connect_to, cut, free_port};
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     after_refusal(bench)?;
     after_timeout(bench)
 }
 
 /// Nobody listens; then somebody does, and the same socket tries again.
-fn after_refusal(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+fn after_refusal(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let address = free_port()?;
     let socket = ends::socket()?;
     let failed = attempts::connect(&socket, address);
@@ -25,7 +25,7 @@ fn after_refusal(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     let server = ends::socket()?;
     ends::call("bind()", server.bind(&address.into()))?;
     ends::call("listen(5)", server.listen(5))?;
-    bench.line("server", format!("bind({address}), listen(5)"), "0", Mood::Plain);
+    bench.line("server", format!("bind({address}), listen(5)"), "0", CallOutcome::Plain);
     let again = attempts::connect(&socket, address);
     attempts::tell(bench, "client", connect_to(address), again);
     bench.measured("refused-again-errno", f64::from(again));
@@ -35,8 +35,8 @@ fn after_refusal(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// The queue is full until connect() gives up; then there is room, and the same socket tries again.
-fn after_timeout(bench: &mut Bench<'_>) -> Result<(), TrialError> {
-    let full = Full::open(bench)?;
+fn after_timeout(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let full = FullListener::open(bench)?;
     let socket = ends::socket()?;
     ends::call("setsockopt(TCP_USER_TIMEOUT)", socket.set_tcp_user_timeout(Some(SHORT)))?;
     let (began, address): (_, SocketAddr) = (bench.here().now(), full.address);
@@ -56,14 +56,14 @@ fn after_timeout(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// Whether what the client sends arrives.
-fn carries(bench: &mut Bench<'_>, mut client: &Socket, listener: &Socket) -> Result<bool, TrialError> {
+fn carries(bench: &mut Experiment<'_>, mut client: &Socket, listener: &Socket) -> Result<bool, ExperimentError> {
     let (mut served, _) = ends::call("accept()", listener.accept())?;
     ends::call("send()", client.write_all(WORD))?;
-    bench.line("client", format!("send({})", WORD.len()), WORD.len().to_string(), Mood::Good);
+    bench.line("client", format!("send({})", WORD.len()), WORD.len().to_string(), CallOutcome::Good);
     ends::call("setsockopt(SO_RCVTIMEO)", served.set_read_timeout(Some(ends::PATIENCE)))?;
     let mut heard = [0; WORD.len()];
     ends::call("recv()", served.read_exact(&mut heard))?;
-    bench.line("server", format!("accept(), recv({})", WORD.len()), WORD.len().to_string(), Mood::Good);
+    bench.line("server", format!("accept(), recv({})", WORD.len()), WORD.len().to_string(), CallOutcome::Good);
     Ok(heard == WORD)
 }
 

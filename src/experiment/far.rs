@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-use super::{Bench, Ear, TrialError, Wire};
+use super::{Experiment, ExperimentError, PortTap, Wire};
 use crate::lab::wire::icmp::{Quote, Unreachable};
 use crate::lab::wire::transmit::{Transmit, TransmitError};
 use crate::model::peer::Peer;
@@ -14,16 +14,16 @@ use crate::model::stamp::Stamp;
 use crate::say;
 
 /// The far host, and what has passed by its port.
-pub(super) struct Far {
-    ear: Box<dyn Ear>,
+pub(super) struct RemoteHost {
+    ear: Box<dyn PortTap>,
     heard: VecDeque<(Stamp, Segment)>,
 }
 
-impl Far {
+impl RemoteHost {
     /// Begins to listen to what is sent there.
-    pub(super) fn open(bench: &Bench<'_>) -> Result<Self, TrialError> {
+    pub(super) fn open(bench: &Experiment<'_>) -> Result<Self, ExperimentError> {
         bench.pass()?;
-        let ear = bench.here().ear(Wire::Pair, FAR.port()).ok_or(TrialError::NeedsLab)?;
+        let ear = bench.here().ear(Wire::Pair, FAR.port()).ok_or(ExperimentError::NeedsLab)?;
         Ok(Self { ear, heard: VecDeque::new() })
     }
 
@@ -41,39 +41,39 @@ impl Far {
     /// Waits for the next segment of this kind.
     pub(super) fn wait_for(
         &mut self,
-        bench: &Bench<'_>,
+        bench: &Experiment<'_>,
         kind: Kind,
         within: Duration,
-    ) -> Result<(Stamp, Segment), TrialError> {
+    ) -> Result<(Stamp, Segment), ExperimentError> {
         let mut found = None;
         bench.until(say!("a segment to the far host"), within, |_| {
             found = self.next(kind);
             found.is_some()
         })?;
-        found.ok_or_else(|| TrialError::InVain(say!("a segment to the far host").to_owned()))
+        found.ok_or_else(|| ExperimentError::InVain(say!("a segment to the far host").to_owned()))
     }
 }
 
 /// Answers a segment that was sent to the far host.
-pub(super) fn answer(bench: &Bench<'_>, to: &Segment, flags: u8) -> Result<(), TrialError> {
+pub(super) fn answer(bench: &Experiment<'_>, to: &Segment, flags: u8) -> Result<(), ExperimentError> {
     let seq = if flags & flags::SYN == 0 { to.ack } else { FIRST_SEQ };
     send(bench, to.peer.into(), &spoken(flags, seq, to.end()))
 }
 
 /// Lets a router say of such a segment that it cannot be passed on.
-pub(super) fn complain(bench: &Bench<'_>, of: &Segment, why: Unreachable) -> Result<(), TrialError> {
-    let SocketAddr::V4(from) = SocketAddr::from(of.peer) else { return Err(TrialError::NeedsLab) };
+pub(super) fn complain(bench: &Experiment<'_>, of: &Segment, why: Unreachable) -> Result<(), ExperimentError> {
+    let SocketAddr::V4(from) = SocketAddr::from(of.peer) else { return Err(ExperimentError::NeedsLab) };
     let quote = Quote { from, to: FAR, seq: of.seq };
     let mut transmit = Transmit::open(bench.pass()?, from.into()).map_err(unsent)?;
     transmit.complain(ROUTER, why, &quote).map_err(unsent)
 }
 
 /// Sends a segment that belongs to no connection.
-pub(super) fn send_stray(bench: &Bench<'_>, to: SocketAddr) -> Result<(), TrialError> {
+pub(super) fn send_stray(bench: &Experiment<'_>, to: SocketAddr) -> Result<(), ExperimentError> {
     send(bench, to, &spoken(flags::ACK, FIRST_SEQ, FIRST_SEQ))
 }
 
-fn send(bench: &Bench<'_>, to: SocketAddr, segment: &Segment) -> Result<(), TrialError> {
+fn send(bench: &Experiment<'_>, to: SocketAddr, segment: &Segment) -> Result<(), ExperimentError> {
     let mut transmit = Transmit::open(bench.pass()?, to).map_err(unsent)?;
     transmit.send(segment).map_err(unsent)
 }
@@ -93,8 +93,8 @@ fn spoken(flags: u8, seq: u32, ack: u32) -> Segment {
     }
 }
 
-fn unsent(error: TransmitError) -> TrialError {
-    TrialError::Call { call: "sendto(AF_PACKET)".to_owned(), source: std::io::Error::other(error) }
+fn unsent(error: TransmitError) -> ExperimentError {
+    ExperimentError::Call { call: "sendto(AF_PACKET)".to_owned(), source: std::io::Error::other(error) }
 }
 
 /// The far host and its port: one of the clients' addresses that no client of the lab has.

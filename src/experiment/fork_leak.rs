@@ -9,33 +9,33 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::child::{self, Kin, Part};
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::child::{self, ChildProcess, ChildRole};
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::say;
 use crate::text::errno;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     bench.measured("leak-limit", child::DESCRIPTORS as f64);
     bench.measured("leak-clients", CLIENTS as f64);
-    serve(bench, Part::Leak, "leak")?;
-    serve(bench, Part::Close, "tidy")
+    serve(bench, ChildRole::Leak, "leak")?;
+    serve(bench, ChildRole::Close, "tidy")
 }
 
 /// One server and its clients; `name` begins the names of what is measured.
-fn serve(bench: &mut Bench<'_>, part: Part, name: &str) -> Result<(), TrialError> {
+fn serve(bench: &mut Experiment<'_>, part: ChildRole, name: &str) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(CLIENTS as i32)?;
     let (ours, theirs) = ends::call("socketpair()", UnixStream::pair())?;
     ends::call("fcntl(O_NONBLOCK)", ours.set_nonblocking(true))?;
     let copy = ends::call("dup()", listener.try_clone())?;
-    let mut server = Kin::speaking(part, OwnedFd::from(copy), OwnedFd::from(theirs))?;
+    let mut server = ChildProcess::speaking(part, OwnedFd::from(copy), OwnedFd::from(theirs))?;
     let limit = format!("RLIMIT_NOFILE {}", child::DESCRIPTORS);
-    bench.line("server", "fork(), setrlimit()", format!("pid {}, {limit}", server.pid()), Mood::Plain);
+    bench.line("server", "fork(), setrlimit()", format!("pid {}, {limit}", server.pid()), CallOutcome::Plain);
     let mut guests = Vec::new();
     for _ in 0..CLIENTS {
-        guests.push(Guest::connect(address)?);
+        guests.push(Client::connect(address)?);
     }
-    bench.line("client", format!("{CLIENTS} × connect()"), "0", Mood::Good);
+    bench.line("client", format!("{CLIENTS} × connect()"), "0", CallOutcome::Good);
     let (accepted, errno) = listen_to(bench, &ours)?;
     bench.measured(&format!("{name}-accepted"), f64::from(accepted));
     bench.measured(&format!("{name}-errno"), f64::from(errno));
@@ -43,35 +43,40 @@ fn serve(bench: &mut Bench<'_>, part: Part, name: &str) -> Result<(), TrialError
     bench.pause(QUIET)?;
     let (answered, ended) = hear(&mut guests);
     let waiting = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
-    bench.line("client", format!("{answered} × read()"), "served", Mood::Good);
-    let mood = if ended < CLIENTS { Mood::Silent } else { Mood::Good };
+    bench.line("client", format!("{answered} × read()"), "served", CallOutcome::Good);
+    let mood = if ended < CLIENTS { CallOutcome::Silent } else { CallOutcome::Good };
     bench.line("client", format!("{CLIENTS} × read()"), format!("{ended} × {}", say!("end of file")), mood);
     bench.measured(&format!("{name}-served"), answered as f64);
     bench.measured(&format!("{name}-eof"), ended as f64);
     bench.measured(&format!("{name}-still-queued"), f64::from(waiting));
     drop(ours);
     server.end(bench)?;
-    bench.line("server", "exit(0)", "0", Mood::Plain);
+    bench.line("server", "exit(0)", "0", CallOutcome::Plain);
     let mut after = 0;
     // Whoever waits in the queue was never accepted: nobody's exit ends it.
     let _some_never_end = bench.until("EOF", ends::PATIENCE, |_| {
         after = hear(&mut guests).1;
         after >= accepted as usize
     })?;
-    bench.line("client", format!("{CLIENTS} × read()"), format!("{after} × {}", say!("end of file")), Mood::Good);
+    bench.line(
+        "client",
+        format!("{CLIENTS} × read()"),
+        format!("{after} × {}", say!("end of file")),
+        CallOutcome::Good,
+    );
     bench.measured(&format!("{name}-eof-after-exit"), after as f64);
     Ok(())
 }
 
 /// A client, and what it has heard.
-struct Guest {
+struct Client {
     socket: Socket,
     heard: usize,
     ended: bool,
 }
 
-impl Guest {
-    fn connect(address: std::net::SocketAddr) -> Result<Self, TrialError> {
+impl Client {
+    fn connect(address: std::net::SocketAddr) -> Result<Self, ExperimentError> {
         let socket = ends::connect(address)?;
         ends::call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
         Ok(Self { socket, heard: 0, ended: false })
@@ -90,14 +95,14 @@ impl Guest {
 }
 
 /// How many clients were served, and how many saw the end.
-fn hear(guests: &mut [Guest]) -> (usize, usize) {
-    guests.iter_mut().for_each(Guest::hear);
+fn hear(guests: &mut [Client]) -> (usize, usize) {
+    guests.iter_mut().for_each(Client::hear);
     let served = guests.iter().filter(|guest| guest.heard == child::SERVED.len()).count();
     (served, guests.iter().filter(|guest| guest.ended).count())
 }
 
 /// Takes what the server tells of its accept() calls until one fails or everybody is in: how many were accepted, and the errno.
-fn listen_to(bench: &mut Bench<'_>, line: &UnixStream) -> Result<(u32, i32), TrialError> {
+fn listen_to(bench: &mut Experiment<'_>, line: &UnixStream) -> Result<(u32, i32), ExperimentError> {
     let mut words = String::new();
     bench.until(say!("the server's accept() calls"), LONGEST, |_| {
         let mut room = [0_u8; 512];
@@ -108,9 +113,9 @@ fn listen_to(bench: &mut Bench<'_>, line: &UnixStream) -> Result<(u32, i32), Tri
     })?;
     let errno = words.lines().map(errno_of).find(|errno| *errno != 0).unwrap_or(0);
     let accepted = words.lines().filter(|word| errno_of(word) == 0).count() as u32;
-    bench.line("server", format!("{accepted} × accept(), fork()"), "0", Mood::Good);
+    bench.line("server", format!("{accepted} × accept(), fork()"), "0", CallOutcome::Good);
     if errno != 0 {
-        bench.line("server", "accept()", errno::name(errno), Mood::Refused);
+        bench.line("server", "accept()", errno::name(errno), CallOutcome::Refused);
     }
     Ok((accepted, errno))
 }

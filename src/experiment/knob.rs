@@ -1,26 +1,26 @@
 //! A sysctl of the private network that a trial turns, and turns back whatever happens.
 
-use super::{Bench, TrialError};
+use super::{Experiment, ExperimentError};
 use crate::lab::knobs;
-use crate::lab::namespace::SendPass;
-use crate::model::experiment::Mood;
+use crate::lab::namespace::NetnsToken;
+use crate::model::experiment::CallOutcome;
 use crate::model::settings::Sysctl;
 
 /// A sysctl that has another value for as long as this lives.
 #[derive(Debug)]
-pub(super) struct Turned {
-    pass: SendPass,
+pub(super) struct SysctlOverride {
+    pass: NetnsToken,
     sysctl: Sysctl,
     /// Its value before.
     pub(super) before: i64,
 }
 
-impl Turned {
+impl SysctlOverride {
     /// Gives the sysctl this value.
     ///
     /// # Errors
     /// On the host, and where the kernel refuses.
-    pub(super) fn new(bench: &mut Bench<'_>, sysctl: Sysctl, value: i64) -> Result<Self, TrialError> {
+    pub(super) fn new(bench: &mut Experiment<'_>, sysctl: Sysctl, value: i64) -> Result<Self, ExperimentError> {
         let pass = bench.pass()?.clone();
         let before = knobs::read(sysctl.name())?;
         let turned = Self { pass, sysctl, before };
@@ -32,9 +32,9 @@ impl Turned {
     ///
     /// # Errors
     /// Where the kernel refuses.
-    pub(super) fn turn(&self, bench: &mut Bench<'_>, value: i64) -> Result<(), TrialError> {
+    pub(super) fn turn(&self, bench: &mut Experiment<'_>, value: i64) -> Result<(), ExperimentError> {
         let now = self.pass.write(self.sysctl, value)?;
-        bench.line("kernel", self.sysctl.name(), now.to_string(), Mood::Plain);
+        bench.line("kernel", self.sysctl.name(), now.to_string(), CallOutcome::Plain);
         Ok(())
     }
 
@@ -42,12 +42,12 @@ impl Turned {
     ///
     /// # Errors
     /// Where the kernel refuses.
-    pub(super) fn restore(self, bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    pub(super) fn restore(self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         self.turn(bench, self.before)
     }
 }
 
-impl Drop for Turned {
+impl Drop for SysctlOverride {
     fn drop(&mut self) {
         if let Err(error) = self.pass.write(self.sysctl, self.before) {
             tracing::warn!(%error, "a trial's sysctl was not turned back");

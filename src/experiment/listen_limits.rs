@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 
 use socket2::Socket;
 
-use super::knob::Turned;
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::knob::SysctlOverride;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::model::settings::Sysctl;
 use crate::say;
 
@@ -27,7 +27,7 @@ const LARGE: i32 = 200;
 const LOW: i64 = 64;
 const HIGH: i64 = 8192;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(0)?;
     for (backlog, name) in BACKLOGS {
         let limit = listen(bench, &listener, backlog)?;
@@ -40,17 +40,17 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// Calls listen() and tells what limit the socket has then.
-fn listen(bench: &mut Bench<'_>, listener: &Socket, backlog: i32) -> Result<u32, TrialError> {
+fn listen(bench: &mut Experiment<'_>, listener: &Socket, backlog: i32) -> Result<u32, ExperimentError> {
     ends::call(format!("listen({backlog})"), listener.listen(backlog))?;
     let limit = limit(bench, listener)?;
-    bench.line("server", format!("listen({backlog})"), told(limit), Mood::Plain);
+    bench.line("server", format!("listen({backlog})"), told(limit), CallOutcome::Plain);
     Ok(limit)
 }
 
 /// The limit that the socket has now.
-fn limit(bench: &Bench<'_>, listener: &Socket) -> Result<u32, TrialError> {
+fn limit(bench: &Experiment<'_>, listener: &Socket) -> Result<u32, ExperimentError> {
     let reading = bench.here().queue(listener.as_fd());
-    reading.map(|(_, limit)| limit).ok_or_else(|| TrialError::InVain(say!("the listener's limit").to_owned()))
+    reading.map(|(_, limit)| limit).ok_or_else(|| ExperimentError::InVain(say!("the listener's limit").to_owned()))
 }
 
 fn told(limit: u32) -> String {
@@ -58,7 +58,7 @@ fn told(limit: u32) -> String {
 }
 
 /// Lets clients come until one of them stands outside, or `most` have come: how many the queue took.
-fn fill(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr, most: u32) -> Result<u32, TrialError> {
+fn fill(bench: &mut Experiment<'_>, listener: &Socket, address: SocketAddr, most: u32) -> Result<u32, ExperimentError> {
     let mut clients = Vec::new();
     while (clients.len() as u32) < most {
         let client = ends::socket()?;
@@ -68,29 +68,29 @@ fn fill(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr, most: u32
         let came = bench.until(say!("a child in the accept queue"), ends::SOON, |here| {
             here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == wanted)
         });
-        if matches!(came, Err(TrialError::InVain(_))) {
+        if matches!(came, Err(ExperimentError::InVain(_))) {
             break;
         }
         came?;
     }
     let held = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
     let outcome = say!("{depth} in the queue", depth = held);
-    bench.line("client", format!("{} × connect()", clients.len()), outcome, Mood::Plain);
+    bench.line("client", format!("{} × connect()", clients.len()), outcome, CallOutcome::Plain);
     Ok(held)
 }
 
 /// The ceiling is turned; a socket that listens already takes no notice until listen() is called again.
-fn turn_ceiling(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+fn turn_ceiling(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, _) = ends::listen(0)?;
     let before = listen(bench, &listener, LARGE)?;
-    let ceiling = Turned::new(bench, Sysctl::Somaxconn, LOW)?;
+    let ceiling = SysctlOverride::new(bench, Sysctl::Somaxconn, LOW)?;
     bench.measured("somaxconn", ceiling.before as f64);
     let lowered = limit(bench, &listener)?;
-    bench.line("kernel", say!("the listener"), told(lowered), Mood::Silent);
+    bench.line("kernel", say!("the listener"), told(lowered), CallOutcome::Silent);
     let lowered_again = listen(bench, &listener, LARGE)?;
     ceiling.turn(bench, HIGH)?;
     let raised = limit(bench, &listener)?;
-    bench.line("kernel", say!("the listener"), told(raised), Mood::Silent);
+    bench.line("kernel", say!("the listener"), told(raised), CallOutcome::Silent);
     let raised_again = listen(bench, &listener, LARGE)?;
     let raised_all = listen(bench, &listener, 100_000)?;
     let limits = [

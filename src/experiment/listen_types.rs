@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::{Bench, TrialError, attempts, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, attempts, ends};
+use crate::model::experiment::CallOutcome;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (mut listen, mut refused) = (0, 0);
     for kind in KINDS {
         let call = format!("socket({}, {})", kind.domain_name, kind.type_name);
@@ -16,7 +16,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
             Ok(socket) => socket,
             // Raw sockets need a right that the host does not give to everybody.
             Err(error) => {
-                bench.line("server", call, attempts::name(ends::number(&error)), Mood::Refused);
+                bench.line("server", call, attempts::name(ends::number(&error)), CallOutcome::Refused);
                 continue;
             }
         };
@@ -33,7 +33,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// A name of the kernel's choice: a port, or for unix sockets an abstract one (unix(7), "autobind").
-fn place(domain: Domain) -> Result<SockAddr, TrialError> {
+fn place(domain: Domain) -> Result<SockAddr, ExperimentError> {
     if domain == Domain::UNIX {
         return ends::call("bind()", SockAddr::unix(""));
     }

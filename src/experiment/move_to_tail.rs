@@ -6,15 +6,15 @@ use std::os::fd::AsFd;
 
 use socket2::Socket;
 
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::say;
 
 /// Who completes when: the last to come is the first.
 const ORDER: [usize; 3] = [2, 0, 1];
 
 /// A client and what its connection was called on the server's side.
-struct Guest {
+struct Client {
     letter: char,
     socket: Socket,
     port: u16,
@@ -22,10 +22,10 @@ struct Guest {
     queued: Option<u64>,
 }
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     bench.pass()?;
     let (listener, address) = ends::listen(5)?;
-    bench.line("server", "listen(5)", format!("port {}", address.port()), Mood::Plain);
+    bench.line("server", "listen(5)", format!("port {}", address.port()), CallOutcome::Plain);
     let mut guests = Vec::new();
     for letter in ['a', 'b', 'c'] {
         guests.push(knock(bench, letter, address)?);
@@ -43,7 +43,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
         in_syn_order += u32::from(taken == guests[place].port);
         same += u32::from(whose.is_some_and(|guest| guest.request == cookie && guest.queued == cookie));
         let outcome = format!("{}: {}", whose.map_or('?', |guest| guest.letter), named(cookie));
-        bench.line("server", "accept()", outcome, Mood::Good);
+        bench.line("server", "accept()", outcome, CallOutcome::Good);
     }
     bench.measured("tail-clients", guests.len() as f64);
     bench.measured("tail-requests", guests.iter().filter(|guest| guest.request.is_some()).count() as f64);
@@ -54,10 +54,10 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// Sends a SYN whose answer is not heard, and looks for the request that it left behind.
-fn knock(bench: &mut Bench<'_>, letter: char, address: SocketAddr) -> Result<Guest, TrialError> {
+fn knock(bench: &mut Experiment<'_>, letter: char, address: SocketAddr) -> Result<Client, ExperimentError> {
     let socket = ends::connect_deaf(address)?;
     let port = ends::name(&socket)?.port();
-    bench.line("client", format!("{letter}: connect(:{})", address.port()), "SYN_SENT", Mood::Plain);
+    bench.line("client", format!("{letter}: connect(:{})", address.port()), "SYN_SENT", CallOutcome::Plain);
     let mut request = None;
     // Where SYN cookies are always sent there is no request: that is measured, too.
     let _no_request = bench.until(say!("a request in the SYN queue"), ends::SOON, |here| {
@@ -65,13 +65,13 @@ fn knock(bench: &mut Bench<'_>, letter: char, address: SocketAddr) -> Result<Gue
         request.is_some()
     });
     let request = request.map(|seen| seen.cookie);
-    let mood = if request.is_some() { Mood::Plain } else { Mood::Silent };
+    let mood = if request.is_some() { CallOutcome::Plain } else { CallOutcome::Silent };
     bench.line("kernel", format!("{letter}: SYN queue"), named(request), mood);
-    Ok(Guest { letter, socket, port, request, queued: None })
+    Ok(Client { letter, socket, port, request, queued: None })
 }
 
 /// Lets a client hear: the next SYN-ACK completes its handshake.
-fn complete(bench: &mut Bench<'_>, guest: &mut Guest, address: SocketAddr) -> Result<(), TrialError> {
+fn complete(bench: &mut Experiment<'_>, guest: &mut Client, address: SocketAddr) -> Result<(), ExperimentError> {
     ends::hears_again(&guest.socket)?;
     let mut queued = None;
     bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
@@ -80,8 +80,8 @@ fn complete(bench: &mut Bench<'_>, guest: &mut Guest, address: SocketAddr) -> Re
     })?;
     guest.queued = queued.map(|seen| seen.cookie);
     let letter = guest.letter;
-    bench.line("client", format!("{letter}: SYN-ACK, ACK"), "ESTABLISHED", Mood::Good);
-    bench.line("kernel", format!("{letter}: accept queue"), named(guest.queued), Mood::Plain);
+    bench.line("client", format!("{letter}: SYN-ACK, ACK"), "ESTABLISHED", CallOutcome::Good);
+    bench.line("kernel", format!("{letter}: accept queue"), named(guest.queued), CallOutcome::Plain);
     Ok(())
 }
 

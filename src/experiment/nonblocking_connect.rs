@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::attempts::{self, Full, connect_to, cut, free_port};
-use super::far::{self, FAR, Far};
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::attempts::{self, FullListener, connect_to, cut, free_port};
+use super::far::{self, FAR, RemoteHost};
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, flags};
 use crate::model::stamp::Stamp;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (_listener, address) = ends::listen(5)?;
     let attempt = Attempt::begin(bench, "loopback", address)?;
     attempt.end(bench)?;
@@ -21,7 +21,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     if bench.pass().is_ok() {
         far_away(bench)?;
     }
-    let full = Full::open(bench)?;
+    let full = FullListener::open(bench)?;
     let attempt = Attempt::begin(bench, "full", full.address)?;
     bench.pause(ROOM_AFTER)?;
     let _taken = full.make_room(bench)?;
@@ -38,7 +38,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn begin(bench: &mut Bench<'_>, name: &'static str, to: SocketAddr) -> Result<Self, TrialError> {
+    fn begin(bench: &mut Experiment<'_>, name: &'static str, to: SocketAddr) -> Result<Self, ExperimentError> {
         let (socket, began) = (attempts::impatient()?, bench.here().now());
         let errno = attempts::connect(&socket, to);
         let is_writable = attempts::is_writable(&socket);
@@ -48,10 +48,10 @@ impl Attempt {
         Ok(Self { name, socket, began })
     }
 
-    fn end(self, bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    fn end(self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         let (at, errno) = attempts::end_of(bench, &self.socket, ends::PATIENCE)?;
         let waited = ends::millis(at.since(self.began));
-        bench.line("client", "poll(POLLOUT)", format!("+{waited:.0} ms"), Mood::Plain);
+        bench.line("client", "poll(POLLOUT)", format!("+{waited:.0} ms"), CallOutcome::Plain);
         attempts::tell(bench, "client", "getsockopt(SO_ERROR)", errno);
         bench.measured(&format!("{}-writable-ms", self.name), waited);
         bench.measured(&format!("{}-so-error", self.name), f64::from(errno));
@@ -60,7 +60,7 @@ impl Attempt {
 }
 
 /// A unix socket has no handshake.
-fn unix(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+fn unix(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let open = || ends::call("socket(AF_UNIX)", Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None));
     let listener = open()?;
     ends::call("bind()", listener.bind(&ends::call("bind()", SockAddr::unix(""))?))?;
@@ -73,13 +73,13 @@ fn unix(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// The far host answers after a round trip.
-fn far_away(bench: &mut Bench<'_>) -> Result<(), TrialError> {
-    let mut far = Far::open(bench)?;
+fn far_away(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let mut far = RemoteHost::open(bench)?;
     let attempt = Attempt::begin(bench, "far", FAR.into())?;
     let (_, syn) = far.wait_for(bench, Kind::Syn, ends::PATIENCE)?;
     bench.pause(ROUND_TRIP)?;
     far::answer(bench, &syn, flags::SYN | flags::ACK)?;
-    bench.line("wire", "SYN-ACK", format!("+{} ms", ROUND_TRIP.as_millis()), Mood::Plain);
+    bench.line("wire", "SYN-ACK", format!("+{} ms", ROUND_TRIP.as_millis()), CallOutcome::Plain);
     bench.measured("far-rtt-ms", ends::millis(ROUND_TRIP));
     attempt.end(bench)
 }

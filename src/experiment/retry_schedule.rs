@@ -7,16 +7,16 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::attempts::{self, Full, connect_to};
-use super::{Bench, Ear, TrialError, Wire, ends};
-use crate::model::experiment::Mood;
+use super::attempts::{self, FullListener, connect_to};
+use super::{Experiment, ExperimentError, PortTap, Wire, ends};
+use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 use crate::say;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
-    let full = Full::open(bench)?;
-    let mut wire = Overheard { ear: bench.here().ear(Wire::Loopback, full.address.port()), ..Overheard::default() };
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let full = FullListener::open(bench)?;
+    let mut wire = ObservedSyn { ear: bench.here().ear(Wire::Loopback, full.address.port()), ..ObservedSyn::default() };
     let overflows = bench.here().counter(OVERFLOWS);
     let socket = attempts::impatient()?;
     let began = bench.here().now();
@@ -31,7 +31,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
         }
         bench.pause(LOOK)?;
         if waited > LONGEST {
-            return Err(TrialError::InVain(say!("the end of a connection attempt").to_owned()));
+            return Err(ExperimentError::InVain(say!("the end of a connection attempt").to_owned()));
         }
     }
     let (ended, errno) = (bench.here().now(), attempts::so_error(&socket)?);
@@ -39,13 +39,18 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
         sent(bench, &mut tries, ends::millis(at.since(began)));
     }
     let waited = ends::millis(ended.since(began));
-    bench.line("client", "getsockopt(SO_ERROR)", format!("{} {}", attempts::name(errno), after(waited)), Mood::Silent);
+    bench.line(
+        "client",
+        "getsockopt(SO_ERROR)",
+        format!("{} {}", attempts::name(errno), after(waited)),
+        CallOutcome::Silent,
+    );
     bench.measured("tries", f64::from(tries));
     bench.measured("gives-up-ms", waited);
     bench.measured("errno", f64::from(errno));
     bench.yes("refused", attempts::is(errno, Errno::CONNREFUSED));
     if let (Some(before), Some(now)) = (overflows, bench.here().counter(OVERFLOWS)) {
-        bench.line("kernel", OVERFLOWS, format!("+{}", now - before), Mood::Plain);
+        bench.line("kernel", OVERFLOWS, format!("+{}", now - before), CallOutcome::Plain);
         bench.measured("overflows", (now - before) as f64);
     }
     wire.tell(bench);
@@ -53,15 +58,15 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// The SYNs that have left beyond those that are known, by the client's own count: as of now.
-fn unheard(bench: &Bench<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
+fn unheard(bench: &Experiment<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
     let again = bench.here().connecting(client.as_fd()).map_or(0, |(again, _)| again);
     (known..=again).map(|_| bench.here().now()).collect()
 }
 
 /// One more SYN has left.
-fn sent(bench: &mut Bench<'_>, tries: &mut u32, after_ms: f64) {
+fn sent(bench: &mut Experiment<'_>, tries: &mut u32, after_ms: f64) {
     *tries += 1;
-    bench.line("wire", format!("SYN #{tries}"), after(after_ms), Mood::Silent);
+    bench.line("wire", format!("SYN #{tries}"), after(after_ms), CallOutcome::Silent);
     bench.measured(&format!("try-{tries}-ms"), after_ms);
 }
 
@@ -71,15 +76,15 @@ fn after(ms: f64) -> String {
 
 /// What passes between the client and the full listener.
 #[derive(Default)]
-struct Overheard {
-    ear: Option<Box<dyn Ear>>,
+struct ObservedSyn {
+    ear: Option<Box<dyn PortTap>>,
     client: u16,
     syns: u32,
     answers: u32,
     resets: u32,
 }
 
-impl Overheard {
+impl ObservedSyn {
     /// When the client's SYNs passed that were not heard before; `None` without an ear.
     fn listen(&mut self) -> Option<Vec<Stamp>> {
         let mut syns = Vec::new();
@@ -99,10 +104,10 @@ impl Overheard {
     }
 
     /// Without an ear nothing is known, and nothing is told.
-    fn tell(&self, bench: &mut Bench<'_>) {
+    fn tell(&self, bench: &mut Experiment<'_>) {
         if self.ear.is_some() {
-            bench.line("wire", "SYN", format!("{}", self.syns), Mood::Plain);
-            bench.line("wire", "SYN-ACK, RST", format!("{}", self.answers), Mood::Silent);
+            bench.line("wire", "SYN", format!("{}", self.syns), CallOutcome::Plain);
+            bench.line("wire", "SYN-ACK, RST", format!("{}", self.answers), CallOutcome::Silent);
             bench.measured("syns-on-the-wire", f64::from(self.syns));
             bench.measured("answers-on-the-wire", f64::from(self.answers));
             bench.measured("resets-on-the-wire", f64::from(self.resets));

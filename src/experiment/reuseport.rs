@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::knob::Turned;
-use super::{Bench, Surroundings, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::knob::SysctlOverride;
+use super::{Env, Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::model::settings::Sysctl;
 use crate::say;
 
@@ -32,13 +32,13 @@ struct Group {
 }
 
 /// More clients come than the queue of one holds.
-pub(super) fn overflow(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn overflow(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     Group::open(bench)?.overflow(bench)
 }
 
 /// One is closed whose queue is full: without, then with the sysctl that moves its clients.
-pub(super) fn close(bench: &mut Bench<'_>) -> Result<(), TrialError> {
-    let migrate = Turned::new(bench, Sysctl::MigrateReq, 0)?;
+pub(super) fn close(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let migrate = SysctlOverride::new(bench, Sysctl::MigrateReq, 0)?;
     let mut group = Group::open(bench)?;
     group.fill(bench)?;
     group.close_idle(bench, "reset")?;
@@ -50,17 +50,17 @@ pub(super) fn close(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 impl Group {
-    fn open(bench: &mut Bench<'_>) -> Result<Self, TrialError> {
+    fn open(bench: &mut Experiment<'_>) -> Result<Self, ExperimentError> {
         let (idle, address) = member((Ipv4Addr::LOCALHOST, 0).into())?;
-        let others: Result<Vec<_>, TrialError> =
+        let others: Result<Vec<_>, ExperimentError> =
             (1..MEMBERS).map(|_| member(address).map(|(socket, _)| socket)).collect();
         let call = format!("{MEMBERS} × SO_REUSEPORT, listen({BACKLOG})");
-        bench.line("server", call, format!("port {}", address.port()), Mood::Plain);
+        bench.line("server", call, format!("port {}", address.port()), CallOutcome::Plain);
         Ok(Self { address, idle, busy: others?, served: Vec::new(), waiting: Vec::new(), outside: Vec::new() })
     }
 
     /// Lets clients come until the idle one's queue is full.
-    fn fill(&mut self, bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    fn fill(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         let (_, limit) = self.queue(bench.here())?;
         for _ in 0..MOST_CLIENTS {
             self.come(bench)?;
@@ -68,11 +68,11 @@ impl Group {
                 return Ok(());
             }
         }
-        Err(TrialError::InVain(say!("a full queue").to_owned()))
+        Err(ExperimentError::InVain(say!("a full queue").to_owned()))
     }
 
     /// Lets clients come until several stand outside of a full queue, and sees that they stay there.
-    fn overflow(&mut self, bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    fn overflow(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         self.fill(bench)?;
         let before = bench.here().counter(OVERFLOWS);
         let served = self.served.len();
@@ -85,10 +85,10 @@ impl Group {
         let (depth, limit) = self.queue(bench.here())?;
         let empty = self.depth_of_busy(bench.here())?;
         let dropped = bench.here().counter(OVERFLOWS).zip(before).map(|(now, before)| now - before);
-        tell_idle(bench, (depth, limit), Mood::Refused);
-        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued(empty, limit), Mood::Good);
+        tell_idle(bench, (depth, limit), CallOutcome::Refused);
+        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued(empty, limit), CallOutcome::Good);
         let outside = self.outside.len();
-        bench.line("client", format!("{outside} × connect()"), "SYN_SENT", Mood::Silent);
+        bench.line("client", format!("{outside} × connect()"), "SYN_SENT", CallOutcome::Silent);
         bench.measured("group-members", MEMBERS as f64);
         bench.measured("group-full-depth", f64::from(depth));
         bench.measured("group-full-limit", f64::from(limit));
@@ -103,21 +103,21 @@ impl Group {
         let still = self.outside.iter().filter(|client| state_of(bench.here(), client) == Some(ends::SYN_SENT));
         let (still, tries) =
             (still.count(), self.outside.iter().map(|client| tries_of(bench.here(), client)).sum::<u32>());
-        bench.line("client", format!("{tries} × SYN"), format!("{still} × SYN_SENT"), Mood::Silent);
+        bench.line("client", format!("{tries} × SYN"), format!("{still} × SYN_SENT"), CallOutcome::Silent);
         bench.measured("group-outside-after-retry", still as f64);
         bench.measured("group-retries", f64::from(tries));
         Ok(())
     }
 
     /// One client connects; whoever is not the idle one takes it at once.
-    fn come(&mut self, bench: &mut Bench<'_>) -> Result<(), TrialError> {
+    fn come(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         let client = ends::socket()?;
         ends::begin_connect(&client, self.address)?;
         // On loopback a SYN is answered, or dropped, before connect() returns.
         let connected = bench
             .until(say!("an answer to a SYN"), ends::SOON, |here| state_of(here, &client) == Some(ends::ESTABLISHED));
         match connected {
-            Err(TrialError::InVain(_)) => {
+            Err(ExperimentError::InVain(_)) => {
                 self.outside.push(client);
                 return Ok(());
             }
@@ -138,12 +138,12 @@ impl Group {
     }
 
     /// The idle one is closed: what becomes of those in its queue.
-    fn close_idle(self, bench: &mut Bench<'_>, name: &str) -> Result<(), TrialError> {
+    fn close_idle(self, bench: &mut Experiment<'_>, name: &str) -> Result<(), ExperimentError> {
         let queue = self.queue(bench.here())?;
-        tell_idle(bench, queue, Mood::Plain);
+        tell_idle(bench, queue, CallOutcome::Plain);
         let before = bench.here().counter(MIGRATED);
         drop(self.idle);
-        bench.line("server", format!("{}: close()", say!("listener {which}", which = 1)), "0", Mood::Plain);
+        bench.line("server", format!("{}: close()", say!("listener {which}", which = 1)), "0", CallOutcome::Plain);
         let (mut reset, mut moved) = (0, 0);
         bench.until(say!("the end of those in the queue"), ends::PATIENCE, |here| {
             reset = self.waiting.iter().filter(|client| state_of(here, client) == Some(CLOSED)).count();
@@ -152,10 +152,10 @@ impl Group {
         })?;
         let all = self.waiting.len();
         let reset = self.waiting.iter().filter(|client| is_reset(client)).count();
-        let mood = if reset > 0 { Mood::Refused } else { Mood::Good };
+        let mood = if reset > 0 { CallOutcome::Refused } else { CallOutcome::Good };
         bench.line("client", format!("{all} × read()"), format!("{reset} × ECONNRESET"), mood);
         let queued = say!("{depth} in the queue", depth = moved);
-        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued, Mood::Plain);
+        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued, CallOutcome::Plain);
         bench.measured(&format!("close-{name}-queued"), all as f64);
         bench.measured(&format!("close-{name}-resets"), reset as f64);
         bench.measured(&format!("close-{name}-moves"), f64::from(moved));
@@ -166,17 +166,17 @@ impl Group {
     }
 
     /// Depth and limit of the idle one's queue.
-    fn queue(&self, here: &dyn Surroundings) -> Result<(u32, u32), TrialError> {
+    fn queue(&self, here: &dyn Env) -> Result<(u32, u32), ExperimentError> {
         here.queue(self.idle.as_fd()).ok_or_else(unread)
     }
 
-    fn depth_of_busy(&self, here: &dyn Surroundings) -> Result<u32, TrialError> {
+    fn depth_of_busy(&self, here: &dyn Env) -> Result<u32, ExperimentError> {
         depth_of(here, &self.busy).ok_or_else(unread)
     }
 }
 
 /// What the kernel says of the queue of the idle one.
-fn tell_idle(bench: &mut Bench<'_>, (depth, limit): (u32, u32), mood: Mood) {
+fn tell_idle(bench: &mut Experiment<'_>, (depth, limit): (u32, u32), mood: CallOutcome) {
     bench.line("kernel", say!("listener {which}", which = 1), queued(depth, limit), mood);
 }
 
@@ -185,7 +185,7 @@ fn queued(depth: u32, limit: u32) -> String {
 }
 
 /// A member of the group.
-fn member(address: SocketAddr) -> Result<(Socket, SocketAddr), TrialError> {
+fn member(address: SocketAddr) -> Result<(Socket, SocketAddr), ExperimentError> {
     let socket = ends::socket()?;
     ends::call("setsockopt(SO_REUSEPORT)", socket.set_reuse_port(true))?;
     ends::call(format!("bind({address})"), socket.bind(&address.into()))?;
@@ -196,20 +196,20 @@ fn member(address: SocketAddr) -> Result<(Socket, SocketAddr), TrialError> {
 }
 
 /// The sum of their queues' depths.
-fn depth_of(here: &dyn Surroundings, listeners: &[Socket]) -> Option<u32> {
+fn depth_of(here: &dyn Env, listeners: &[Socket]) -> Option<u32> {
     listeners.iter().map(|listener| here.queue(listener.as_fd()).map(|(depth, _)| depth)).sum()
 }
 
-fn unread() -> TrialError {
-    TrialError::InVain(say!("the listener's limit").to_owned())
+fn unread() -> ExperimentError {
+    ExperimentError::InVain(say!("the listener's limit").to_owned())
 }
 
-fn state_of(here: &dyn Surroundings, client: &Socket) -> Option<u8> {
+fn state_of(here: &dyn Env, client: &Socket) -> Option<u8> {
     here.connecting(client.as_fd()).map(|(_, state)| state)
 }
 
 /// SYNs that a client has sent again.
-fn tries_of(here: &dyn Surroundings, client: &Socket) -> u32 {
+fn tries_of(here: &dyn Env, client: &Socket) -> u32 {
     here.connecting(client.as_fd()).map_or(0, |(again, _)| again)
 }
 

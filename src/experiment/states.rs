@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::{Bench, Surroundings, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Env, Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::say;
 
 /// Whose state.
@@ -19,14 +19,14 @@ enum Side {
 }
 
 /// What was seen of one connection, in order.
-struct Tale {
+struct StateLog {
     address: SocketAddr,
     client_port: u16,
     client: Vec<u8>,
     server: Vec<u8>,
 }
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     bench.pass()?;
     let server = ends::socket()?;
     let before_listen = own_state(bench, "server", "socket()", &server)?;
@@ -38,7 +38,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     ends::deafen(&client)?;
     ends::begin_connect(&client, address)?;
     let client_port = ends::name(&client)?.port();
-    let mut tale = Tale { address, client_port, client: vec![unconnected], server: vec![before_listen, listening] };
+    let mut tale = StateLog { address, client_port, client: vec![unconnected], server: vec![before_listen, listening] };
     tale.see(bench, Side::Client, ends::SYN_SENT, "connect(): SYN")?;
     tale.see(bench, Side::Server, ends::SYN_RECV, "SYN, SYN-ACK")?;
     ends::hears_again(&client)?;
@@ -54,7 +54,12 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// The client closes first; the server follows.
-fn part(bench: &mut Bench<'_>, tale: &mut Tale, client: &Socket, accepted: &Socket) -> Result<(), TrialError> {
+fn part(
+    bench: &mut Experiment<'_>,
+    tale: &mut StateLog,
+    client: &Socket,
+    accepted: &Socket,
+) -> Result<(), ExperimentError> {
     ends::deafen(client)?;
     ends::call("shutdown(SHUT_WR)", client.shutdown(Shutdown::Write))?;
     tale.see(bench, Side::Client, FIN_WAIT_1, "shutdown(SHUT_WR): FIN")?;
@@ -67,17 +72,17 @@ fn part(bench: &mut Bench<'_>, tale: &mut Tale, client: &Socket, accepted: &Sock
     tale.see(bench, Side::Client, TIME_WAIT, "FIN, ACK")?;
     ends::hears_again(accepted)?;
     let began = bench.here().now();
-    let gone = |here: &dyn Surroundings| here.connecting(accepted.as_fd()).is_some_and(|(_, state)| state == CLOSED);
+    let gone = |here: &dyn Env| here.connecting(accepted.as_fd()).is_some_and(|(_, state)| state == CLOSED);
     let ended = bench.until(say!("the server's end to be closed"), ends::PATIENCE, gone)?;
     tale.server.push(CLOSED);
-    bench.line("server", "ACK", ends::state(CLOSED), Mood::Good);
+    bench.line("server", "ACK", ends::state(CLOSED), CallOutcome::Good);
     bench.measured("last-ack-ms", ends::millis(ended.since(began)));
     Ok(())
 }
 
-impl Tale {
+impl StateLog {
     /// Waits until one end is in this state, and tells it. A state that does not come is left out: that is measured, too.
-    fn see(&mut self, bench: &mut Bench<'_>, side: Side, wanted: u8, why: &str) -> Result<(), TrialError> {
+    fn see(&mut self, bench: &mut Experiment<'_>, side: Side, wanted: u8, why: &str) -> Result<(), ExperimentError> {
         let mut found = None;
         let came = bench.until(ends::state(wanted), ends::PATIENCE, |here| {
             found = match side {
@@ -95,10 +100,12 @@ impl Tale {
         match came {
             Ok(_) => {
                 seen.push(wanted);
-                bench.line(who, why, ends::state(wanted), Mood::Good);
+                bench.line(who, why, ends::state(wanted), CallOutcome::Good);
                 bench.pause(STEP)?;
             }
-            Err(TrialError::InVain(_)) => bench.line(who, why, found.map_or("–", ends::state), Mood::Silent),
+            Err(ExperimentError::InVain(_)) => {
+                bench.line(who, why, found.map_or("–", ends::state), CallOutcome::Silent)
+            }
             Err(error) => return Err(error),
         }
         bench.yes(&format!("{who}-{}", ends::state(wanted).to_lowercase().replace('_', "-")), found == Some(wanted));
@@ -107,10 +114,10 @@ impl Tale {
 }
 
 /// A socket's state as it says itself (TCP_INFO).
-fn own_state(bench: &mut Bench<'_>, who: &str, call: &str, socket: &Socket) -> Result<u8, TrialError> {
+fn own_state(bench: &mut Experiment<'_>, who: &str, call: &str, socket: &Socket) -> Result<u8, ExperimentError> {
     let state = bench.here().connecting(socket.as_fd()).map(|(_, state)| state);
-    let state = state.ok_or_else(|| TrialError::InVain(say!("the socket's state").to_owned()))?;
-    bench.line(who, call, ends::state(state), Mood::Plain);
+    let state = state.ok_or_else(|| ExperimentError::InVain(say!("the socket's state").to_owned()))?;
+    bench.line(who, call, ends::state(state), CallOutcome::Plain);
     Ok(state)
 }
 

@@ -8,13 +8,13 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::Socket;
 
 use super::attempts::{self, connect_to, free_port};
-use super::{Bench, Ear, TrialError, Wire, ends, far};
+use super::{Experiment, ExperimentError, PortTap, Wire, ends, far};
 use crate::lab::namespace::LISTENER_V4;
-use crate::model::experiment::Mood;
+use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, Toward};
 use crate::say;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let nobody = no_listener(bench)?;
     let linger = aborted(bench, "linger", |served| ends::call("SO_LINGER", served.set_linger(Some(Duration::ZERO))))?;
     let unread = aborted(bench, "unread", |_| Ok(()))?;
@@ -29,9 +29,9 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// A SYN to a port at which nobody listens.
-fn no_listener(bench: &mut Bench<'_>) -> Result<Heard, TrialError> {
+fn no_listener(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
     let address = free_port()?;
-    let mut resets = Resets::open(bench, Wire::Loopback, address.port())?;
+    let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
     let (socket, began) = (ends::socket()?, bench.here().now());
     let errno = attempts::connect(&socket, address);
     let lasted = bench.here().now().since(began);
@@ -43,12 +43,12 @@ fn no_listener(bench: &mut Bench<'_>) -> Result<Heard, TrialError> {
 
 /// A connection that the server's side breaks off: by close() with SO_LINGER 0, or with bytes that it has not read.
 fn aborted(
-    bench: &mut Bench<'_>,
+    bench: &mut Experiment<'_>,
     name: &str,
-    prepare: impl FnOnce(&Socket) -> Result<(), TrialError>,
-) -> Result<Heard, TrialError> {
+    prepare: impl FnOnce(&Socket) -> Result<(), ExperimentError>,
+) -> Result<RstCounts, ExperimentError> {
     let (listener, address) = ends::listen(5)?;
-    let mut resets = Resets::open(bench, Wire::Loopback, address.port())?;
+    let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
     let (client, served) = pair(bench, &listener, address)?;
     ends::call("setsockopt(SO_RCVTIMEO)", client.set_read_timeout(Some(ends::PATIENCE)))?;
     prepare(&served)?;
@@ -60,7 +60,7 @@ fn aborted(
         "SO_LINGER 0, close()"
     };
     drop(served);
-    bench.line("server", call, "0", Mood::Plain);
+    bench.line("server", call, "0", CallOutcome::Plain);
     let heard = recv(&client, &mut [0u8; 8][..], RecvFlags::empty()).map_err(std::io::Error::from);
     let errno = attempts::number(&heard);
     attempts::tell(bench, "client", "recv()", errno);
@@ -69,12 +69,12 @@ fn aborted(
 }
 
 /// Bytes for an end that is closed: its descriptor is gone, and nobody will ever read them.
-fn to_a_closed_end(bench: &mut Bench<'_>) -> Result<Heard, TrialError> {
+fn to_a_closed_end(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
     let (listener, address) = ends::listen(5)?;
-    let mut resets = Resets::open(bench, Wire::Loopback, address.port())?;
+    let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
     let (client, served) = pair(bench, &listener, address)?;
     drop(served);
-    bench.line("server", "close()", "0", Mood::Plain);
+    bench.line("server", "close()", "0", CallOutcome::Plain);
     say_word(bench, &client)?;
     let heard = resets.tell(bench, "gone")?;
     let again = send(&client, WORD, SendFlags::NOSIGNAL).map_err(std::io::Error::from);
@@ -85,31 +85,35 @@ fn to_a_closed_end(bench: &mut Bench<'_>) -> Result<Heard, TrialError> {
 }
 
 /// An ACK out of nowhere for a port at which somebody listens.
-fn of_no_connection(bench: &mut Bench<'_>) -> Result<Heard, TrialError> {
+fn of_no_connection(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
     bench.pass()?;
     let listener = ends::socket()?;
     let place = SocketAddr::new(IpAddr::V4(LISTENER_V4), 0);
     ends::call("bind()", listener.bind(&place.into()))?;
     ends::call("listen(5)", listener.listen(5))?;
     let address = ends::name(&listener)?;
-    bench.line("server", format!("bind({address}), listen(5)"), "0", Mood::Plain);
-    let mut resets = Resets::open(bench, Wire::Pair, address.port())?;
+    bench.line("server", format!("bind({address}), listen(5)"), "0", CallOutcome::Plain);
+    let mut resets = RstTap::open(bench, Wire::Pair, address.port())?;
     far::send_stray(bench, address)?;
-    bench.line("wire", format!("{} → {address}", far::FAR), "ACK", Mood::Plain);
+    bench.line("wire", format!("{} → {address}", far::FAR), "ACK", CallOutcome::Plain);
     resets.tell(bench, "stray")
 }
 
 /// A client and the socket that accept() gave for it.
-fn pair(bench: &mut Bench<'_>, listener: &Socket, address: SocketAddr) -> Result<(Socket, Socket), TrialError> {
+fn pair(
+    bench: &mut Experiment<'_>,
+    listener: &Socket,
+    address: SocketAddr,
+) -> Result<(Socket, Socket), ExperimentError> {
     let client = ends::connect(address)?;
-    bench.line("client", connect_to(address), "0", Mood::Good);
+    bench.line("client", connect_to(address), "0", CallOutcome::Good);
     let (served, _) = ends::call("accept()", listener.accept())?;
     Ok((client, served))
 }
 
-fn say_word(bench: &mut Bench<'_>, client: &Socket) -> Result<(), TrialError> {
+fn say_word(bench: &mut Experiment<'_>, client: &Socket) -> Result<(), ExperimentError> {
     let sent = ends::call("send()", send(client, WORD, SendFlags::NOSIGNAL).map_err(std::io::Error::from))?;
-    bench.line("client", format!("send({})", WORD.len()), sent.to_string(), Mood::Good);
+    bench.line("client", format!("send({})", WORD.len()), sent.to_string(), CallOutcome::Good);
     Ok(())
 }
 
@@ -119,7 +123,7 @@ fn unread_bytes(served: &Socket) -> bool {
 
 /// How many RSTs were heard, by the end that sent them.
 #[derive(Clone, Copy, Debug, Default)]
-struct Heard {
+struct RstCounts {
     /// The port to which the client spoke.
     port: u32,
     /// The client.
@@ -127,20 +131,20 @@ struct Heard {
 }
 
 /// The RSTs from and to a port, as they are heard on the wire.
-struct Resets {
-    ear: Box<dyn Ear>,
+struct RstTap {
+    ear: Box<dyn PortTap>,
     port: u16,
 }
 
-impl Resets {
-    fn open(bench: &Bench<'_>, on: Wire, port: u16) -> Result<Self, TrialError> {
-        let ear = bench.here().ear(on, port).ok_or(TrialError::NeedsLab)?;
+impl RstTap {
+    fn open(bench: &Experiment<'_>, on: Wire, port: u16) -> Result<Self, ExperimentError> {
+        let ear = bench.here().ear(on, port).ok_or(ExperimentError::NeedsLab)?;
         Ok(Self { ear, port })
     }
 
     /// Waits for the port's RST and tells who has sent how many; none where none comes.
-    fn tell(&mut self, bench: &mut Bench<'_>, name: &str) -> Result<Heard, TrialError> {
-        let (mut heard, mut client) = (Heard::default(), None);
+    fn tell(&mut self, bench: &mut Experiment<'_>, name: &str) -> Result<RstCounts, ExperimentError> {
+        let (mut heard, mut client) = (RstCounts::default(), None);
         let waited = bench.until(say!("an RST"), SOON, |_| {
             for (_, reset) in self.ear.heard().into_iter().filter(|(_, one)| one.kind() == Kind::Rst) {
                 match reset.toward {
@@ -153,7 +157,7 @@ impl Resets {
             }
             heard.port > 0
         });
-        if !matches!(waited, Ok(_) | Err(TrialError::InVain(_))) {
+        if !matches!(waited, Ok(_) | Err(ExperimentError::InVain(_))) {
             waited?;
         }
         tell_sender(bench, &format!(":{}", self.port), heard.port);
@@ -165,8 +169,8 @@ impl Resets {
     }
 }
 
-fn tell_sender(bench: &mut Bench<'_>, sender: &str, resets: u32) {
-    let mood = if resets > 0 { Mood::Refused } else { Mood::Silent };
+fn tell_sender(bench: &mut Experiment<'_>, sender: &str, resets: u32) {
+    let mood = if resets > 0 { CallOutcome::Refused } else { CallOutcome::Silent };
     bench.line("wire", say!("RST from {sender}", sender), say!("{resets} heard", resets), mood);
 }
 

@@ -3,20 +3,20 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::attempts::{self, connect_to, cut};
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let socket = ends::socket()?;
     let errno = attempts::number(&socket.listen(5));
     attempts::tell(bench, "server", "socket(), listen(5)", errno);
     bench.measured("unbound-listen-errno", f64::from(errno));
     let own = ends::name(&socket)?;
-    bench.line("server", "getsockname()", own.to_string(), Mood::Plain);
+    bench.line("server", "getsockname()", own.to_string(), CallOutcome::Plain);
     bench.measured("unbound-listen-port", f64::from(own.port()));
     bench.yes("unbound-listen-wildcard", own.ip().is_unspecified());
     if let Some((least, most)) = ephemeral_ports() {
-        bench.line("kernel", "net.ipv4.ip_local_port_range", format!("{least} {most}"), Mood::Plain);
+        bench.line("kernel", "net.ipv4.ip_local_port_range", format!("{least} {most}"), CallOutcome::Plain);
         bench.yes("unbound-listen-ephemeral", (least..=most).contains(&own.port()));
     }
     let mut came = 0;

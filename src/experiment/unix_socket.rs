@@ -8,18 +8,18 @@ use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::asleep::{self, heard, is_asleep};
-use super::{Bench, TrialError, ends};
-use crate::model::experiment::Mood;
+use super::{Experiment, ExperimentError, ends};
+use crate::model::experiment::CallOutcome;
 use crate::say;
 
 /// Clients come until one is refused.
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (_listener, address) = listen(bench)?;
     fill(bench, &address).map(drop)
 }
 
 /// Behind them comes one that waits; then everybody is served.
-pub(super) fn wait(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn wait(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = listen(bench)?;
     let clients = fill(bench, &address)?;
     // Those that fit, the one that was refused, and this one.
@@ -33,36 +33,36 @@ pub(super) fn wait(bench: &mut Bench<'_>) -> Result<(), TrialError> {
         "server",
         format!("{} × accept()", open.len()),
         say!("{count} new sockets", count = open.len()),
-        Mood::Good,
+        CallOutcome::Good,
     );
     bench.measured("unix-served", (open.len() + 1) as f64);
     Ok(())
 }
 
-fn listen(bench: &mut Bench<'_>) -> Result<(Socket, SockAddr), TrialError> {
+fn listen(bench: &mut Experiment<'_>) -> Result<(Socket, SockAddr), ExperimentError> {
     let listener = socket()?;
     // A name in the network namespace, not in the file system: nothing is left to be removed.
     let name = format!("\0qviz-trial-{}", std::process::id());
     let address = ends::call("sockaddr_un", SockAddr::unix(&name))?;
     ends::call("bind()", listener.bind(&address))?;
     ends::call(format!("listen({BACKLOG})"), listener.listen(BACKLOG))?;
-    bench.line("server", format!("listen({BACKLOG})"), "0", Mood::Plain);
+    bench.line("server", format!("listen({BACKLOG})"), "0", CallOutcome::Plain);
     bench.measured("unix-backlog", f64::from(BACKLOG));
     Ok((listener, address))
 }
 
 /// Lets clients that do not wait come until one is refused.
-fn fill(bench: &mut Bench<'_>, address: &SockAddr) -> Result<Vec<Socket>, TrialError> {
+fn fill(bench: &mut Experiment<'_>, address: &SockAddr) -> Result<Vec<Socket>, ExperimentError> {
     let mut clients = Vec::new();
     loop {
         let client = socket()?;
         ends::call("fcntl(O_NONBLOCK)", client.set_nonblocking(true))?;
         let outcome = client.connect(address);
-        let mood = if outcome.is_ok() { Mood::Good } else { Mood::Refused };
+        let mood = if outcome.is_ok() { CallOutcome::Good } else { CallOutcome::Refused };
         bench.line("client", format!("connect() {}", clients.len() + 1), ends::answer(&outcome), mood);
         match outcome {
             Ok(()) if clients.len() < MOST => clients.push(client),
-            Ok(()) => return Err(TrialError::InVain(say!("a full queue").to_owned())),
+            Ok(()) => return Err(ExperimentError::InVain(say!("a full queue").to_owned())),
             Err(error) => {
                 bench.measured("unix-held", clients.len() as f64);
                 bench.measured("unix-errno", f64::from(ends::number(&error)));
@@ -75,11 +75,11 @@ fn fill(bench: &mut Bench<'_>, address: &SockAddr) -> Result<Vec<Socket>, TrialE
 
 /// One more client comes and waits; accept() lets it in.
 fn wait_in_connect(
-    bench: &mut Bench<'_>,
+    bench: &mut Experiment<'_>,
     listener: &Socket,
     address: &SockAddr,
     number: usize,
-) -> Result<(), TrialError> {
+) -> Result<(), ExperimentError> {
     let client = socket()?;
     // It has to return whatever happens.
     ends::call("setsockopt(SO_SNDTIMEO)", client.set_write_timeout(Some(LONGEST)))?;
@@ -91,21 +91,21 @@ fn wait_in_connect(
         bench.yes("unix-blocks", blocks);
         let made_room = bench.here().now();
         let (_served, _) = ends::call("accept()", listener.accept())?;
-        bench.line("server", "accept()", say!("a new socket"), Mood::Good);
+        bench.line("server", "accept()", say!("a new socket"), CallOutcome::Good);
         if !blocks {
             return Ok(());
         }
         let answer = heard(bench, &told, say!("connect() to return"))?;
         let woke = bench.here().now();
         bench.yes("unix-woken", answer == "0");
-        bench.line("client", format!("connect() {number}"), answer, Mood::Good);
+        bench.line("client", format!("connect() {number}"), answer, CallOutcome::Good);
         bench.measured("unix-woke-ms", ends::millis(woke.since(made_room)));
         Ok(())
     })
 }
 
 /// True when that client sleeps in connect() for as long as nobody calls accept().
-fn sleeps(bench: &mut Bench<'_>, told: &Receiver<String>, number: usize) -> Result<bool, TrialError> {
+fn sleeps(bench: &mut Experiment<'_>, told: &Receiver<String>, number: usize) -> Result<bool, ExperimentError> {
     let call = say!("connect() {number}, blocking", number);
     let thread = heard(bench, told, say!("a second thread"))?;
     let mut answer = None;
@@ -114,18 +114,18 @@ fn sleeps(bench: &mut Bench<'_>, told: &Receiver<String>, number: usize) -> Resu
         answer.is_some() || is_asleep(&thread)
     })?;
     if answer.is_none() {
-        bench.line("client", call.clone(), say!("sleeps"), Mood::Silent);
+        bench.line("client", call.clone(), say!("sleeps"), CallOutcome::Silent);
         bench.pause(NOBODY)?;
         answer = told.try_recv().ok();
     }
     let sleeps = answer.is_none();
     if let Some(answer) = answer {
-        bench.line("client", call, answer, Mood::Plain);
+        bench.line("client", call, answer, CallOutcome::Plain);
     }
     Ok(sleeps)
 }
 
-fn socket() -> Result<Socket, TrialError> {
+fn socket() -> Result<Socket, ExperimentError> {
     ends::call("socket(AF_UNIX)", Socket::new(Domain::UNIX, Type::STREAM, None))
 }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 use rustix::net::{SendFlags, send};
 
 use super::attempts::{self, connect_to, cut};
-use super::far::{self, FAR, Far};
-use super::{Bench, TrialError, ends};
+use super::far::{self, FAR, RemoteHost};
+use super::{Experiment, ExperimentError, ends};
 use crate::lab::wire::icmp::Unreachable;
-use crate::model::experiment::Mood;
+use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, flags};
 use crate::say;
 
-pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     no_route(bench)?;
     complaints(bench, "icmp-host", Unreachable::Host)?;
     complaints(bench, "icmp-net", Unreachable::Net)?;
@@ -23,7 +23,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// The kernel knows no way: nothing is sent.
-fn no_route(bench: &mut Bench<'_>) -> Result<(), TrialError> {
+fn no_route(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     bench.pass()?;
     let (socket, began) = (attempts::impatient()?, bench.here().now());
     let errno = attempts::connect(&socket, NOWHERE);
@@ -35,8 +35,8 @@ fn no_route(bench: &mut Bench<'_>) -> Result<(), TrialError> {
 }
 
 /// Each SYN meets a router that cannot pass it on. How often the kernel tries, and what connect() says in the end.
-fn complaints(bench: &mut Bench<'_>, name: &str, why: Unreachable) -> Result<(), TrialError> {
-    let mut far = Far::open(bench)?;
+fn complaints(bench: &mut Experiment<'_>, name: &str, why: Unreachable) -> Result<(), ExperimentError> {
+    let mut far = RemoteHost::open(bench)?;
     let socket = attempts::impatient()?;
     // Where the kernel goes on trying, it has time for a few tries.
     ends::call("setsockopt(TCP_USER_TIMEOUT)", socket.set_tcp_user_timeout(Some(LONG_ENOUGH)))?;
@@ -47,11 +47,11 @@ fn complaints(bench: &mut Bench<'_>, name: &str, why: Unreachable) -> Result<(),
     while !attempts::is_writable(&socket) {
         if let Some((at, syn)) = far.next(Kind::Syn) {
             syns += 1;
-            bench.line("wire", format!("SYN #{syns}"), after(at.since(began)), Mood::Plain);
+            bench.line("wire", format!("SYN #{syns}"), after(at.since(began)), CallOutcome::Plain);
             far::complain(bench, &syn, why)?;
-            bench.line("wire", "ICMP", format!("{why:?} Unreachable, 3/{}", why as u8), Mood::Refused);
+            bench.line("wire", "ICMP", format!("{why:?} Unreachable, 3/{}", why as u8), CallOutcome::Refused);
         } else if bench.here().now().since(began) > LONG_ENOUGH * 3 {
-            return Err(TrialError::InVain(say!("the end of a connection attempt").to_owned()));
+            return Err(ExperimentError::InVain(say!("the end of a connection attempt").to_owned()));
         }
         bench.pause(LOOK)?;
     }
@@ -64,8 +64,8 @@ fn complaints(bench: &mut Bench<'_>, name: &str, why: Unreachable) -> Result<(),
 }
 
 /// A connection that stands takes the same complaint as a note: it lives on.
-fn connected(bench: &mut Bench<'_>) -> Result<(), TrialError> {
-    let mut far = Far::open(bench)?;
+fn connected(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let mut far = RemoteHost::open(bench)?;
     let socket = attempts::impatient()?;
     let errno = attempts::connect(&socket, FAR.into());
     attempts::tell(bench, "client", connect_to(FAR.into()), errno);
@@ -75,16 +75,16 @@ fn connected(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     attempts::tell(bench, "client", "getsockopt(SO_ERROR)", errno);
     let sent = send(&socket, WORD, SendFlags::NOSIGNAL).map_err(std::io::Error::from);
     let length = ends::call("send()", sent)?;
-    bench.line("client", format!("send({})", WORD.len()), length.to_string(), Mood::Good);
+    bench.line("client", format!("send({})", WORD.len()), length.to_string(), CallOutcome::Good);
     let (_, segment) = far.wait_for(bench, Kind::Data, ends::PATIENCE)?;
     far::complain(bench, &segment, Unreachable::Host)?;
-    bench.line("wire", "ICMP", "Host Unreachable, 3/1", Mood::Refused);
+    bench.line("wire", "ICMP", "Host Unreachable, 3/1", CallOutcome::Refused);
     bench.pause(LOOK * 10)?;
     let state = bench.here().connecting(socket.as_fd()).map_or(0, |(_, state)| state);
     let noted = attempts::so_error(&socket)?;
     attempts::tell(bench, "client", "getsockopt(SO_ERROR)", noted);
     let survives = state == ESTABLISHED;
-    let (outcome, mood) = if survives { ("ESTABLISHED", Mood::Good) } else { ("CLOSE", Mood::Refused) };
+    let (outcome, mood) = if survives { ("ESTABLISHED", CallOutcome::Good) } else { ("CLOSE", CallOutcome::Refused) };
     bench.line("kernel", "TCP_INFO", outcome, mood);
     bench.yes("established-survives", survives);
     bench.measured("established-so-error", f64::from(noted));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::world::World;
-use crate::fold::listeners::{Survey, Watched};
+use crate::fold::listeners::{ListenerState, Listeners};
 use crate::model::event::Event;
 use crate::model::stamp::Stamp;
 use crate::model::watch::{ListenerId, Target};
@@ -42,17 +42,17 @@ impl Alarm {
     pub fn hear(&mut self, world: &World, event: &Event) -> Option<String> {
         let conditions = std::mem::take(&mut self.conditions);
         let rung = conditions.iter().find_map(|condition| match condition {
-            FailOn::Full(share) => self.too_full(&world.survey, event, *share),
+            FailOn::Full(share) => self.too_full(&world.listeners, event, *share),
             FailOn::Overflow => self.dropped(world, event),
         });
         self.conditions = conditions;
         rung
     }
 
-    fn too_full(&self, survey: &Survey, event: &Event, share: f64) -> Option<String> {
-        let Event::Roll(roll) = event else { return None };
+    fn too_full(&self, survey: &Listeners, event: &Event, share: f64) -> Option<String> {
+        let Event::Snapshot(roll) = event else { return None };
         roll.changed.iter().filter(|reading| self.is_meant(reading.id, survey)).find_map(|reading| {
-            let one = survey.listeners.get(&reading.id)?;
+            let one = survey.by_id.get(&reading.id)?;
             let (depth, capacity) = (reading.queue.depth?, one.capacity()?);
             (depth > 0 && f64::from(depth) >= share * f64::from(capacity)).then(|| {
                 let percent = share * 100.0;
@@ -68,18 +68,18 @@ impl Alarm {
     }
 
     fn dropped(&mut self, world: &World, event: &Event) -> Option<String> {
-        if !matches!(event, Event::Roll(_) | Event::Counters(_) | Event::Ended) {
+        if !matches!(event, Event::Snapshot(_) | Event::Counters(_) | Event::Ended) {
             return None;
         }
         let (now, last) = (world.now, matches!(event, Event::Ended));
-        for (id, one) in &world.survey.listeners {
+        for (id, one) in &world.listeners.by_id {
             let Some(drops) = one.drops().filter(|drops| drops.listener > 0) else {
                 self.suspected.remove(id);
                 continue;
             };
             let since = *self.suspected.entry(*id).or_insert(now);
             let likely = !one.full(now).is_zero() && (last || now.since(since) >= DOUBT);
-            if (drops.at_least > 0 || likely) && self.is_meant(*id, &world.survey) {
+            if (drops.at_least > 0 || likely) && self.is_meant(*id, &world.listeners) {
                 let (depth, capacity) = (number(one.reading.queue.depth), number(one.capacity()));
                 let count = if drops.is_exact() { drops.at_least } else { drops.at_least.max(1) };
                 let at_least = if drops.is_exact() { "" } else { say!("at least ") };
@@ -97,8 +97,8 @@ impl Alarm {
         None
     }
 
-    fn is_meant(&self, id: ListenerId, survey: &Survey) -> bool {
-        let one = survey.listeners.get(&id);
+    fn is_meant(&self, id: ListenerId, survey: &Listeners) -> bool {
+        let one = survey.by_id.get(&id);
         one.is_some_and(|one| self.target.as_ref().is_none_or(|target| target.takes(&one.reading)))
     }
 }
@@ -108,7 +108,7 @@ fn number(value: Option<u32>) -> String {
 }
 
 /// The listener as a person knows it.
-fn name(one: &Watched) -> String {
+fn name(one: &ListenerState) -> String {
     let address = &one.reading.address;
     one.owner
         .as_ref()
@@ -124,7 +124,7 @@ mod tests {
     use crate::model::counters::{Counter, Counters};
     use crate::model::sample::QueueReading;
     use crate::model::settings::Sysctls;
-    use crate::model::watch::{Address, ListenerReading, Rights, Roll, Watching};
+    use crate::model::watch::{Address, ListenerReading, ListenerSnapshot, Rights, Watching};
 
     /// A watch told step by step.
     struct Tale {
@@ -164,7 +164,7 @@ mod tests {
             let queue = QueueReading { depth: Some(depth), limit: Some(4), drops: Some(drops) };
             let id = ListenerId(port.into());
             let changed = vec![ListenerReading { id, address, v6_only: None, queue, inode: 1, uid: None }];
-            self.tell(&Event::Roll(Box::new(Roll { changed, gone: Vec::new() })))
+            self.tell(&Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })))
         }
 
         fn count(&mut self, drops: u64) -> bool {

@@ -72,9 +72,9 @@ impl ServerSide {
 
 /// Both beliefs in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Belief {
+pub enum CombinedState {
     /// Its SYN is on the way or was refused; the server has nothing.
-    Knocking,
+    SynSent,
     /// Half-open on the server; the client does not know yet, or never will.
     HalfOpen,
     /// A cookie is out; the server has nothing.

@@ -1,7 +1,7 @@
 //! One connection's life, as both sides believe it. Ghosts and phantoms are states here.
 
-pub use super::belief::{Belief, ClientSide, ServerSide};
-use crate::fold::segment_log::Page;
+pub use super::belief::{ClientSide, CombinedState, ServerSide};
+use crate::fold::segment_log::SegmentLog;
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::Kind;
@@ -80,14 +80,14 @@ pub struct Connection {
     pub bytes: u32,
     /// True when the client closed its side in good order.
     pub client_closed: bool,
-    pub(super) trace: Trace,
-    pub(super) diary: Option<Box<Page>>,
+    pub(super) trace: InferenceState,
+    pub(super) diary: Option<Box<SegmentLog>>,
 }
 
 /// What the fold has to remember of a connection's segments to tell one cause from another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each remembers one thing that was seen")]
-pub(super) struct Trace {
+pub(super) struct InferenceState {
     pub(super) client_isn: u32,
     pub(super) server_isn: u32,
     /// The last SYN had the window-scale option and no timestamps: its answer tells a cookie by itself.
@@ -196,23 +196,23 @@ impl Connection {
             was_phantom: false,
             bytes: 0,
             client_closed: false,
-            trace: Trace::default(),
+            trace: InferenceState::default(),
             diary: None,
         }
     }
 
     /// Both beliefs in one word.
-    pub const fn belief(&self) -> Belief {
+    pub const fn belief(&self) -> CombinedState {
         match (self.server, self.client) {
-            (ServerSide::HalfOpen, ClientSide::Connected) if self.acks_ignored > 0 => Belief::Ghost,
-            (ServerSide::HalfOpen, _) => Belief::HalfOpen,
-            (ServerSide::CookieSent, ClientSide::Connected) if self.acks_ignored > 0 => Belief::Phantom,
-            (ServerSide::CookieSent, ClientSide::SynSent | ClientSide::Connected) => Belief::CookieOut,
-            (ServerSide::Queued, ClientSide::SynSent | ClientSide::Connected) => Belief::Queued,
-            (ServerSide::Queued | ServerSide::QueuedDead, _) => Belief::DeadInQueue,
-            (ServerSide::Accepted, _) => Belief::Accepted,
-            (_, ClientSide::SynSent) => Belief::Knocking,
-            _ => Belief::Over,
+            (ServerSide::HalfOpen, ClientSide::Connected) if self.acks_ignored > 0 => CombinedState::Ghost,
+            (ServerSide::HalfOpen, _) => CombinedState::HalfOpen,
+            (ServerSide::CookieSent, ClientSide::Connected) if self.acks_ignored > 0 => CombinedState::Phantom,
+            (ServerSide::CookieSent, ClientSide::SynSent | ClientSide::Connected) => CombinedState::CookieOut,
+            (ServerSide::Queued, ClientSide::SynSent | ClientSide::Connected) => CombinedState::Queued,
+            (ServerSide::Queued | ServerSide::QueuedDead, _) => CombinedState::DeadInQueue,
+            (ServerSide::Accepted, _) => CombinedState::Accepted,
+            (_, ClientSide::SynSent) => CombinedState::SynSent,
+            _ => CombinedState::Over,
         }
     }
 
@@ -222,7 +222,7 @@ impl Connection {
     }
 
     /// What has passed, where it was written down.
-    pub fn diary(&self) -> Option<&Page> {
+    pub fn diary(&self) -> Option<&SegmentLog> {
         self.diary.as_deref()
     }
 
@@ -261,8 +261,8 @@ mod tests {
         let mut one = Connection::new(peer, Stamp::ZERO);
         one.server = ServerSide::HalfOpen;
         one.client = ClientSide::Connected;
-        assert_eq!(one.belief(), Belief::HalfOpen);
+        assert_eq!(one.belief(), CombinedState::HalfOpen);
         one.acks_ignored = 1;
-        assert_eq!(one.belief(), Belief::Ghost);
+        assert_eq!(one.belief(), CombinedState::Ghost);
     }
 }

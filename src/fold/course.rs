@@ -7,7 +7,7 @@ use crate::model::stamp::Stamp;
 
 /// Where a lesson stands.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Course {
+pub struct LessonProgress {
     /// The lesson's name.
     pub name: String,
     /// The lesson's whole text.
@@ -44,7 +44,7 @@ pub struct Page {
     pub right: Vec<Option<bool>>,
 }
 
-impl Course {
+impl LessonProgress {
     /// True while a question waits for a prediction.
     pub fn asks(&self) -> bool {
         self.step.is_some() && self.phase == Phase::Asked && !self.over
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_prediction_counts_once_it_met_the_measurement() {
-        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        let (mut course, at) = (LessonProgress::default(), Stamp::ZERO);
         course.apply(at, &LessonFact::Step { step: 0, phase: Phase::Asked });
         course.apply(at, &LessonFact::Chose { choice: 2 });
         course.apply(at, &LessonFact::Step { step: 0, phase: Phase::Doing });
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_last_answer_to_a_question_counts_once() {
-        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        let (mut course, at) = (LessonProgress::default(), Stamp::ZERO);
         let mut answer = |scene, step, right| {
             course.apply(at, &LessonFact::Scene(scene));
             course.apply(at, &LessonFact::Step { step, phase: Phase::Asked });
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_outlives_its_scene() {
-        let (mut course, at) = (Course::default(), Stamp::ZERO);
+        let (mut course, at) = (LessonProgress::default(), Stamp::ZERO);
         course.apply(at, &LessonFact::Kept { name: "slow".into(), value: 2.5 });
         course.apply(at, &LessonFact::Scene(1));
         assert_eq!((course.scene, course.step, course.kept["slow"]), (1, None, 2.5));

@@ -1,6 +1,6 @@
 //! Diagnoses as lints: one file per rule, with evidence attached. Start at [`RULES`].
 //!
-//! A rule looks at the [`World`], or at one listener of a watch after the other ([`Sight`]), and says what it found, that it is too
+//! A rule looks at the [`World`], or at one listener of a watch after the other ([`ListenerContext`]), and says what it found, that it is too
 //! early to tell, or nothing.
 
 pub use super::diagnosis::{Finding, Severity, Subject};
@@ -25,7 +25,7 @@ mod three_quarters_rule;
 mod watch;
 
 pub use review::{FOUND, IN_FORCE};
-pub use sight::{Holder, Sight};
+pub use sight::{Holder, ListenerContext};
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ pub enum Check {
     /// At the world: at the lab's own listener, or at the chosen one of a watch.
     World(fn(&World) -> Verdict),
     /// At each listener of a watch by itself.
-    Listener(fn(&Sight<'_>) -> Verdict),
+    Listener(fn(&ListenerContext<'_>) -> Verdict),
 }
 
 /// What a rule says.
@@ -105,7 +105,7 @@ fn is_confirmed(world: &World, cause: Cause) -> bool {
 
 /// What the last seconds were like.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Lately {
+struct RecentActivity {
     arrivals_per_s: f64,
     accepts_per_s: f64,
     /// Share of the time in which the accept queue held its capacity, 0 to 1.
@@ -127,7 +127,7 @@ fn keeps_coming(slots: &[&Slot]) -> bool {
 const SECOND: usize = 10;
 
 /// The last `seconds` of the session; `None` when the session is younger than that.
-fn lately(world: &World, seconds: u32) -> Option<Lately> {
+fn lately(world: &World, seconds: u32) -> Option<RecentActivity> {
     let count = seconds as usize * SECOND;
     let slots: Vec<_> = world.history.last(count).collect();
     if slots.len() < count {
@@ -135,7 +135,7 @@ fn lately(world: &World, seconds: u32) -> Option<Lately> {
     }
     let per_s = |total: u32| f64::from(total) / f64::from(seconds);
     let full = slots.iter().filter(|slot| slot.limit.is_some_and(|limit| slot.accept_max > limit)).count();
-    Some(Lately {
+    Some(RecentActivity {
         arrivals_per_s: per_s(slots.iter().map(|slot| slot.arrivals).sum()),
         accepts_per_s: per_s(slots.iter().map(|slot| slot.accepts).sum()),
         full: full as f64 / count as f64,

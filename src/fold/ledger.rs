@@ -7,7 +7,7 @@ use crate::model::counters::{Counter, Counters};
 
 /// How much was lost for one cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Toll {
+pub struct DropCount {
     /// Packets (or requests).
     pub segments: u64,
     /// Distinct clients.
@@ -52,7 +52,7 @@ pub struct Balance {
 /// The account of everything lost, and of what was answered without state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    tolls: [Toll; Cause::ALL.len()],
+    tolls: [DropCount; Cause::ALL.len()],
     witnesses: [Witnesses; Cause::ALL.len()],
     /// SYN-ACKs that carried a cookie.
     pub cookies_sent: u64,
@@ -73,12 +73,12 @@ pub struct Ledger {
 
 impl Ledger {
     /// What was lost for `cause`.
-    pub const fn toll(&self, cause: Cause) -> Toll {
+    pub const fn toll(&self, cause: Cause) -> DropCount {
         self.tolls[cause as usize]
     }
 
     /// Each cause with its toll, zeros too.
-    pub fn tolls(&self) -> impl Iterator<Item = (Cause, Toll)> + '_ {
+    pub fn tolls(&self) -> impl Iterator<Item = (Cause, DropCount)> + '_ {
         Cause::ALL.into_iter().map(|cause| (cause, self.toll(cause)))
     }
 
@@ -123,7 +123,7 @@ impl Ledger {
         self.tolls().filter(|(cause, _)| cause.is_listen_drop()).map(|(_, toll)| toll.segments).sum()
     }
 
-    pub(super) const fn toll_mut(&mut self, cause: Cause) -> &mut Toll {
+    pub(super) const fn toll_mut(&mut self, cause: Cause) -> &mut DropCount {
         &mut self.tolls[cause as usize]
     }
 

@@ -1,7 +1,7 @@
-//! All listeners of a machine, folded: what [`Roll`]s say, over time. One of them can be chosen; it is then the subject of the
+//! All listeners of a machine, folded: what [`ListenerSnapshot`]s say, over time. One of them can be chosen; it is then the subject of the
 //! [`World`](super::world::World) around the survey.
 //!
-//! Start at [`Survey::apply`]. One listener is a [`Watched`]; the sockets of one address are a [`Group`].
+//! Start at [`Listeners::apply`]. One listener is a [`ListenerState`]; the sockets of one address are a [`Group`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -11,7 +11,9 @@ use crate::model::counters::Counters;
 use crate::model::event::Event;
 use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, Crowding, Knocks, ListenerId, ListenerReading, Owner, Roll, Watching};
+use crate::model::watch::{
+    Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching,
+};
 
 mod drops;
 mod group;
@@ -22,11 +24,11 @@ mod watched;
 
 pub use drops::Drops;
 pub use group::Group;
-pub use remark::{Change, Remark};
-pub use trail::{BEAT, BEATS, Beat};
-pub use watched::{Standstill, Watched};
+pub use remark::{ChangeKind, ListenerChange};
+pub use trail::{BEAT, BEATS, Second};
+pub use watched::{ListenerState, Stall};
 
-use drops::Docket;
+use drops::OpenInterval;
 
 /// How long a listener that is gone is still told of.
 pub const KEPT: Duration = Duration::from_mins(1);
@@ -48,7 +50,7 @@ const GAPS: usize = 16;
 
 /// All listeners and what has become of them since the watch began.
 #[derive(Clone, Debug, Default)]
-pub struct Survey {
+pub struct Listeners {
     /// With what rights and where it is watched; `None`: this is no watch.
     pub watching: Option<Watching>,
     /// When the watch began.
@@ -56,7 +58,7 @@ pub struct Survey {
     /// The stamp of the last fact of any kind.
     pub now: Stamp,
     /// Every listener seen, gone ones for a while too.
-    pub listeners: BTreeMap<ListenerId, Watched>,
+    pub by_id: BTreeMap<ListenerId, ListenerState>,
     /// Which listener the world around is about.
     pub chosen: Option<ListenerId>,
     /// The namespace's counters when the watch began.
@@ -66,18 +68,18 @@ pub struct Survey {
     /// What `net.core.somaxconn` is, and what it was before that while it was watched, oldest first.
     pub somaxconn: Vec<u32>,
     /// What happened to listeners lately, newest last; bounded.
-    pub remarks: VecDeque<Remark>,
+    pub remarks: VecDeque<ListenerChange>,
     /// How many listeners that are gone are not told of any more.
     pub forgotten: u64,
     /// Times of which nothing is known, oldest first; bounded.
     pub gaps: VecDeque<(Stamp, Stamp)>,
     addresses: BTreeMap<Address, BTreeSet<ListenerId>>,
     departed: VecDeque<(Stamp, ListenerId)>,
-    docket: Docket,
+    docket: OpenInterval,
     called: bool,
 }
 
-impl Survey {
+impl Listeners {
     /// Takes one fact; those that are not about all listeners are left to the world.
     pub fn apply(&mut self, at: Stamp, event: &Event) {
         if let Event::Watching(watching) = event {
@@ -89,10 +91,10 @@ impl Survey {
         }
         self.pass(at);
         match event {
-            Event::Roll(roll) => self.call(at, roll),
+            Event::Snapshot(roll) => self.call(at, roll),
             Event::Owned { id, owner } => self.own(at, *id, owner.as_ref()),
-            Event::Crowded { id, crowding } => self.crowd(at, *id, *crowding),
-            Event::Knocked(knocks) => self.knock(at, knocks),
+            Event::Occupants { id, crowding } => self.crowd(at, *id, *crowding),
+            Event::SynsSeen(knocks) => self.knock(at, knocks),
             Event::Chosen(chosen) => self.chosen = *chosen,
             Event::Counters(counters) => self.count(at, counters),
             Event::Sysctl { name: Sysctl::Somaxconn, value } => self.learn_somaxconn(Some(*value)),
@@ -104,27 +106,27 @@ impl Survey {
     }
 
     /// One listener.
-    pub fn one(&self, id: ListenerId) -> Option<&Watched> {
-        self.listeners.get(&id)
+    pub fn one(&self, id: ListenerId) -> Option<&ListenerState> {
+        self.by_id.get(&id)
     }
 
     /// The chosen listener.
-    pub fn chosen(&self) -> Option<&Watched> {
+    pub fn chosen(&self) -> Option<&ListenerState> {
         self.one(self.chosen?)
     }
 
     /// The listeners that are there now and are asked for, in the order of their ids.
-    pub fn live(&self) -> impl Iterator<Item = &Watched> {
+    pub fn live(&self) -> impl Iterator<Item = &ListenerState> {
         self.wanted().filter(|one| one.gone.is_none())
     }
 
     /// The listeners that are asked for, gone ones too.
-    pub fn wanted(&self) -> impl Iterator<Item = &Watched> {
-        self.listeners.values().filter(|one| self.asks_for(one))
+    pub fn wanted(&self) -> impl Iterator<Item = &ListenerState> {
+        self.by_id.values().filter(|one| self.asks_for(one))
     }
 
     /// True when this listener is asked for.
-    pub fn asks_for(&self, one: &Watched) -> bool {
+    pub fn asks_for(&self, one: &ListenerState) -> bool {
         let target = self.watching.as_ref().and_then(|watching| watching.target.as_ref());
         target.is_none_or(|target| target.takes(&one.reading))
     }
@@ -143,10 +145,10 @@ impl Survey {
     }
 
     /// The last `count` seconds of one listener, oldest first; `None` where nothing is known of that second.
-    pub fn trail(&self, one: &Watched, count: usize) -> Vec<Option<Beat>> {
-        let last = series::number::<Beat>(self.now);
+    pub fn trail(&self, one: &ListenerState, count: usize) -> Vec<Option<Second>> {
+        let last = series::number::<Second>(self.now);
         let known = |number: u64| {
-            let (from, to) = (series::begins::<Beat>(number), series::begins::<Beat>(number + 1).min(self.now));
+            let (from, to) = (series::begins::<Second>(number), series::begins::<Second>(number + 1).min(self.now));
             one.since <= to && !self.is_gap(from, to)
         };
         let first = (last + 1).saturating_sub(count as u64);
@@ -154,8 +156,8 @@ impl Survey {
     }
 
     /// SYNs per second that come to its address, each client counted once, over the last [`RATE_SPAN`]; `None` without a tap, for
-    /// unix sockets, and for one of several sockets of an address (see [`Survey::group_arrivals_per_s`]).
-    pub fn arrivals_per_s(&self, one: &Watched) -> Option<f64> {
+    /// unix sockets, and for one of several sockets of an address (see [`Listeners::group_arrivals_per_s`]).
+    pub fn arrivals_per_s(&self, one: &ListenerState) -> Option<f64> {
         let alone = self.addresses.get(&one.reading.address).is_none_or(|ids| ids.len() == 1);
         let told = self.watching.as_ref()?.rights.tap && one.reading.address.port().is_some();
         if alone && told { self.rate(one, |beat| beat.syns) } else { None }
@@ -164,7 +166,7 @@ impl Survey {
     /// Connections per second that its program accepted over the last [`RATE_SPAN`]: what came in, less what has gathered in the two
     /// queues. `None` where arrivals are not told, where something was dropped in that time (a dropped final ACK is no arrival), and
     /// while the watch is too young.
-    pub fn accepts_per_s(&self, one: &Watched) -> Option<f64> {
+    pub fn accepts_per_s(&self, one: &ListenerState) -> Option<f64> {
         let span = self.now.saturating_sub(RATE_SPAN).max(one.since);
         self.arrivals_per_s(one).filter(|_| one.trail.sum(self.now, span, |beat| beat.drops) == 0)?;
         let before = one.trail.before(span)?;
@@ -175,14 +177,14 @@ impl Survey {
         Some(left.max(0.0) / trail::covered(self.now, span).as_secs_f64())
     }
 
-    /// Packets per second that it dropped over the last [`RATE_SPAN`], as [`Watched::drops`] counts them; `None` where that is not
+    /// Packets per second that it dropped over the last [`RATE_SPAN`], as [`ListenerState::drops`] counts them; `None` where that is not
     /// known, and while the watch is too young to tell.
-    pub fn drops_per_s(&self, one: &Watched) -> Option<f64> {
+    pub fn drops_per_s(&self, one: &ListenerState) -> Option<f64> {
         one.drops()?;
         self.rate(one, |beat| beat.drops)
     }
 
-    fn rate(&self, one: &Watched, what: impl Fn(&Beat) -> u32) -> Option<f64> {
+    fn rate(&self, one: &ListenerState, what: impl Fn(&Second) -> u32) -> Option<f64> {
         let from = self.now.saturating_sub(RATE_SPAN).max(one.since);
         let span = trail::covered(self.now, from);
         if span < BEAT || self.is_gap(from, self.now) {
@@ -206,17 +208,17 @@ impl Survey {
             self.gaps.pop_front();
         }
         self.gaps.push_back((before, at));
-        for one in self.listeners.values_mut() {
+        for one in self.by_id.values_mut() {
             one.lapse(before, at);
         }
     }
 
-    fn call(&mut self, at: Stamp, roll: &Roll) {
+    fn call(&mut self, at: Stamp, roll: &ListenerSnapshot) {
         for id in &roll.gone {
             self.lose(at, *id);
         }
         for reading in &roll.changed {
-            if self.listeners.contains_key(&reading.id) {
+            if self.by_id.contains_key(&reading.id) {
                 self.reread(at, reading);
             } else {
                 self.greet(at, reading);
@@ -230,13 +232,13 @@ impl Survey {
 
     fn greet(&mut self, at: Stamp, reading: &ListenerReading) {
         let known = self.addresses.entry(reading.address.clone()).or_default();
-        let alive = known.iter().any(|id| self.listeners.get(id).is_some_and(|one| one.gone.is_none()));
+        let alive = known.iter().any(|id| self.by_id.get(id).is_some_and(|one| one.gone.is_none()));
         let heir_of = known.iter().filter(|_| !alive).copied().max_by_key(|id| {
-            let one = self.listeners.get(id);
+            let one = self.by_id.get(id);
             one.and_then(|one| one.gone)
         });
         known.insert(reading.id);
-        let mut one = Watched::new(at, reading);
+        let mut one = ListenerState::new(at, reading);
         one.heir_of = heir_of;
         if self.called {
             one.meter.is_new();
@@ -244,15 +246,15 @@ impl Survey {
                 self.docket.moved(reading.id);
             }
         }
-        let change = heir_of.map_or(Change::Came, |before| Change::Replaced { before });
-        self.listeners.insert(reading.id, one);
+        let change = heir_of.map_or(ChangeKind::Came, |before| ChangeKind::Replaced { before });
+        self.by_id.insert(reading.id, one);
         if self.called {
             self.remark(at, reading.id, change);
         }
     }
 
     fn reread(&mut self, at: Stamp, reading: &ListenerReading) {
-        let Some(one) = self.listeners.get_mut(&reading.id) else { return };
+        let Some(one) = self.by_id.get_mut(&reading.id) else { return };
         let before = one.reading.queue.limit;
         let back = one.gone.take().is_some();
         if one.read(at, reading) {
@@ -261,7 +263,7 @@ impl Survey {
         if let (Some(before), Some(after)) = (before, reading.queue.limit)
             && before != after
         {
-            self.remark(at, reading.id, Change::Relisted { before, after });
+            self.remark(at, reading.id, ChangeKind::Relisted { before, after });
         }
         if back {
             self.departed.retain(|(_, id)| *id != reading.id);
@@ -269,30 +271,30 @@ impl Survey {
     }
 
     fn lose(&mut self, at: Stamp, id: ListenerId) {
-        let Some(one) = self.listeners.get_mut(&id).filter(|one| one.gone.is_none()) else { return };
+        let Some(one) = self.by_id.get_mut(&id).filter(|one| one.gone.is_none()) else { return };
         one.leave(at);
         self.docket.somebody_left();
         self.departed.push_back((at, id));
-        self.remark(at, id, Change::Gone);
+        self.remark(at, id, ChangeKind::Gone);
         self.find_heir(at, id);
     }
 
     /// A listener is found gone some looks after it went: its successor may have been seen already.
     fn find_heir(&mut self, at: Stamp, gone: ListenerId) {
-        let Some(before) = self.listeners.get(&gone) else { return };
+        let Some(before) = self.by_id.get(&gone) else { return };
         let (began, pid) = (before.since, before.owner.as_ref().map(|owner| owner.pid));
         let ids = self.addresses.get(&before.reading.address);
-        let is_heir = |one: &&Watched| {
+        let is_heir = |one: &&ListenerState| {
             let came = one.since > began && at.since(one.since) <= CHANGING;
             one.gone.is_none() && one.heir_of.is_none() && one.since > self.since && came
         };
-        let heirs = ids.into_iter().flatten().filter_map(|id| self.listeners.get(id)).filter(is_heir);
-        let Some(heir) = heirs.max_by_key(|one| one.since).map(Watched::id) else { return };
-        let Some(one) = self.listeners.get_mut(&heir) else { return };
+        let heirs = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).filter(is_heir);
+        let Some(heir) = heirs.max_by_key(|one| one.since).map(ListenerState::id) else { return };
+        let Some(one) = self.by_id.get_mut(&heir) else { return };
         one.heir_of = Some(gone);
         let change = match (pid, one.owner.as_ref().map(|owner| owner.pid)) {
-            (Some(before), Some(after)) if before != after => Change::Restarted { before, after },
-            _ => Change::Replaced { before: gone },
+            (Some(before), Some(after)) if before != after => ChangeKind::Restarted { before, after },
+            _ => ChangeKind::Replaced { before: gone },
         };
         self.remark(at, heir, change);
     }
@@ -304,7 +306,7 @@ impl Survey {
             }
             self.departed.pop_front();
             self.docket.forget(id);
-            if let Some(one) = self.listeners.remove(&id) {
+            if let Some(one) = self.by_id.remove(&id) {
                 self.forgotten += 1;
                 if let Some(ids) = self.addresses.get_mut(&one.reading.address) {
                     ids.remove(&id);
@@ -317,35 +319,35 @@ impl Survey {
     }
 
     fn own(&mut self, at: Stamp, id: ListenerId, owner: Option<&Owner>) {
-        let Some(one) = self.listeners.get_mut(&id) else { return };
+        let Some(one) = self.by_id.get_mut(&id) else { return };
         let before = std::mem::replace(&mut one.owner, owner.cloned()).map(|owner| owner.pid);
         let heir_of = one.heir_of;
         let Some(after) = owner.map(|owner| owner.pid) else { return };
         let first = before.is_none();
-        let before = before.or_else(|| self.listeners.get(&heir_of?)?.owner.as_ref().map(|owner| owner.pid));
+        let before = before.or_else(|| self.by_id.get(&heir_of?)?.owner.as_ref().map(|owner| owner.pid));
         match before {
-            Some(before) if before != after && first => self.remark(at, id, Change::Restarted { before, after }),
-            Some(before) if before != after => self.remark(at, id, Change::Handed { before, after }),
+            Some(before) if before != after && first => self.remark(at, id, ChangeKind::Restarted { before, after }),
+            Some(before) if before != after => self.remark(at, id, ChangeKind::Handed { before, after }),
             _ => {}
         }
     }
 
-    fn crowd(&mut self, at: Stamp, id: ListenerId, crowding: Crowding) {
-        if let Some(one) = self.listeners.get_mut(&id) {
+    fn crowd(&mut self, at: Stamp, id: ListenerId, crowding: QueueOccupants) {
+        if let Some(one) = self.by_id.get_mut(&id) {
             one.crowd(at, crowding);
         }
     }
 
-    fn look_closer(&mut self, look: impl FnOnce(&mut Watched) -> bool) {
-        let Some(one) = self.chosen.and_then(|id| self.listeners.get_mut(&id)) else { return };
+    fn look_closer(&mut self, look: impl FnOnce(&mut ListenerState) -> bool) {
+        let Some(one) = self.chosen.and_then(|id| self.by_id.get_mut(&id)) else { return };
         if one.gone.is_none() && look(one) {
             self.docket.moved(one.reading.id);
         }
     }
 
-    fn knock(&mut self, at: Stamp, knocks: &[Knocks]) {
+    fn knock(&mut self, at: Stamp, knocks: &[SynCounts]) {
         for knock in knocks {
-            if let Some(one) = self.listeners.get_mut(&knock.id) {
+            if let Some(one) = self.by_id.get_mut(&knock.id) {
                 one.knock(at, *knock);
             }
         }
@@ -360,12 +362,12 @@ impl Survey {
         }
     }
 
-    fn remark(&mut self, at: Stamp, id: ListenerId, change: Change) {
-        let Some(one) = self.listeners.get(&id) else { return };
+    fn remark(&mut self, at: Stamp, id: ListenerId, change: ChangeKind) {
+        let Some(one) = self.by_id.get(&id) else { return };
         if self.remarks.len() == REMARKS {
             self.remarks.pop_front();
         }
-        self.remarks.push_back(Remark { at, id, address: one.reading.address.clone(), change });
+        self.remarks.push_back(ListenerChange { at, id, address: one.reading.address.clone(), change });
     }
 }
 

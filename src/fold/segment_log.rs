@@ -1,7 +1,7 @@
 //! The diary of one connection: every segment in the order in which it set out, its fate, and what both sides believed after it.
 //!
 //! A page lives in its connection and goes with it. Pages are written only while there are so few connections and moves that a
-//! person can follow them; else one flag is looked at, and what was not written is counted. Start at [`Page`], then
+//! person can follow them; else one flag is looked at, and what was not written is counted. Start at [`SegmentLog`], then
 //! [`next_steps`](super::world::next_steps).
 
 use std::collections::VecDeque;
@@ -19,8 +19,8 @@ pub const MOST_ENTRIES: usize = 40;
 
 /// One connection's diary.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    pub(in crate::fold) entries: VecDeque<Entry>,
+pub struct SegmentLog {
+    pub(in crate::fold) entries: VecDeque<LogEntry>,
     /// How many earlier entries were let go.
     pub earlier: u32,
     /// False when the connection was there before its diary was begun.
@@ -31,9 +31,9 @@ pub struct Page {
 
 /// One line of a diary.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct LogEntry {
     /// What it is about.
-    pub what: What,
+    pub what: LogItem,
     /// What the client believed after it.
     pub client: ClientSide,
     /// What the server's kernel had after it.
@@ -44,9 +44,9 @@ pub struct Entry {
 
 /// What a line is about.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub enum LogItem {
     /// A segment.
-    Passed(Passage),
+    Passed(SegmentPath),
     /// The server's side changed without a segment: accepted, closed, expired, pruned.
     Server(Stamp),
     /// The client's side changed without a segment: given up, reset, finished.
@@ -55,7 +55,7 @@ pub enum What {
 
 /// A segment's way.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Passage {
+pub struct SegmentPath {
     /// What it was.
     pub kind: Kind,
     /// Which way it went.
@@ -67,12 +67,12 @@ pub struct Passage {
     /// When it arrived, or will if it is under way; `None` where that cannot be known.
     pub arrives: Option<Stamp>,
     /// What became of it.
-    pub fate: Fate,
+    pub fate: SegmentOutcome,
 }
 
 /// What became of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum SegmentOutcome {
     /// On its way.
     UnderWay,
     /// It is there; whether it is answered is not known yet.
@@ -87,9 +87,9 @@ pub enum Fate {
     Lost,
 }
 
-impl Page {
+impl SegmentLog {
     /// The lines, oldest first.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &LogEntry> + ExactSizeIterator {
         self.entries.iter()
     }
 
@@ -100,36 +100,38 @@ impl Page {
 
     /// Which try the next ACK of the client is: each one before it that was ignored was one.
     pub(in crate::fold) fn next_ack(&self) -> u16 {
-        let ignored = |way: &&Passage| way.kind == Kind::Ack && matches!(way.fate, Fate::Dropped(_));
+        let ignored = |way: &&SegmentPath| way.kind == Kind::Ack && matches!(way.fate, SegmentOutcome::Dropped(_));
         1 + self.passages().filter(ignored).count() as u16
     }
 
-    pub(in crate::fold) fn passages(&self) -> impl DoubleEndedIterator<Item = &Passage> {
+    pub(in crate::fold) fn passages(&self) -> impl DoubleEndedIterator<Item = &SegmentPath> {
         self.entries.iter().filter_map(|entry| match &entry.what {
-            What::Passed(way) => Some(way),
-            What::Server(_) | What::Client(_) => None,
+            LogItem::Passed(way) => Some(way),
+            LogItem::Server(_) | LogItem::Client(_) => None,
         })
     }
 
-    pub(in crate::fold) fn ways(&mut self) -> impl DoubleEndedIterator<Item = &mut Passage> {
+    pub(in crate::fold) fn ways(&mut self) -> impl DoubleEndedIterator<Item = &mut SegmentPath> {
         self.entries.iter_mut().filter_map(|entry| match &mut entry.what {
-            What::Passed(way) => Some(way),
-            What::Server(_) | What::Client(_) => None,
+            LogItem::Passed(way) => Some(way),
+            LogItem::Server(_) | LogItem::Client(_) => None,
         })
     }
 
-    pub(in crate::fold) fn push(&mut self, what: What, client: ClientSide, server: ServerSide) {
+    pub(in crate::fold) fn push(&mut self, what: LogItem, client: ClientSide, server: ServerSide) {
         if self.entries.len() == MOST_ENTRIES {
             self.entries.pop_front();
             self.earlier = self.earlier.saturating_add(1);
         }
-        self.entries.push_back(Entry { what, client, server, place: None });
+        self.entries.push_back(LogEntry { what, client, server, place: None });
     }
 
     /// A segment reached the listener's end: the oldest of its kind that is under way, or one whose departure was not told.
-    pub(in crate::fold) fn arrived(&mut self, at: Stamp, passed: Passage, sides: (ClientSide, ServerSide)) {
+    pub(in crate::fold) fn arrived(&mut self, at: Stamp, passed: SegmentPath, sides: (ClientSide, ServerSide)) {
         let awaited = self.entries.iter_mut().find_map(|entry| match &mut entry.what {
-            What::Passed(way) if (way.kind, way.toward, way.fate) == (passed.kind, passed.toward, Fate::UnderWay) => {
+            LogItem::Passed(way)
+                if (way.kind, way.toward, way.fate) == (passed.kind, passed.toward, SegmentOutcome::UnderWay) =>
+            {
                 Some((way, &mut entry.server))
             }
             _ => None,
@@ -139,29 +141,31 @@ impl Page {
                 (way.arrives, way.fate, *server) = (Some(at), passed.fate, sides.1);
                 way.attempt = way.attempt.max(passed.attempt);
             }
-            None => self.push(What::Passed(passed), sides.0, sides.1),
+            None => self.push(LogItem::Passed(passed), sides.0, sides.1),
         }
     }
 
     /// A SYN-ACK leaves: it answers the SYNs that wait, or the request's timer has sent it.
-    pub(in crate::fold) fn answer(&mut self, passed: Passage, sides: (ClientSide, ServerSide)) {
-        let here = |way: &&Passage| !matches!(way.fate, Fate::UnderWay | Fate::Lost) || way.toward == Toward::Client;
+    pub(in crate::fold) fn answer(&mut self, passed: SegmentPath, sides: (ClientSide, ServerSide)) {
+        let here = |way: &&SegmentPath| {
+            !matches!(way.fate, SegmentOutcome::UnderWay | SegmentOutcome::Lost) || way.toward == Toward::Client
+        };
         let before = self.passages().rev().filter(here).find(|way| matches!(way.kind, Kind::Syn | Kind::SynAck));
         if before.is_some_and(|way| way.kind == Kind::SynAck) {
             self.resent = self.resent.saturating_add(1);
         }
         self.settle_syns(sides.1);
-        self.push(What::Passed(passed), sides.0, sides.1);
+        self.push(LogItem::Passed(passed), sides.0, sides.1);
     }
 
     /// The SYNs that wait are answered, by a request or by a cookie.
     pub(in crate::fold) fn settle_syns(&mut self, server: ServerSide) {
         let fate = match server {
-            ServerSide::HalfOpen => Fate::Arrived,
-            ServerSide::CookieSent => Fate::Cookie,
+            ServerSide::HalfOpen => SegmentOutcome::Arrived,
+            ServerSide::CookieSent => SegmentOutcome::Cookie,
             _ => return,
         };
-        for way in self.ways().filter(|way| way.kind == Kind::Syn && way.fate == Fate::Unanswered) {
+        for way in self.ways().filter(|way| way.kind == Kind::Syn && way.fate == SegmentOutcome::Unanswered) {
             way.fate = fate;
         }
     }
@@ -171,9 +175,12 @@ impl Page {
         for entry in self.entries.iter_mut().rev() {
             entry.server = to;
             let moved = match &entry.what {
-                What::Passed(way) => way.toward == Toward::Listener && !matches!(way.fate, Fate::UnderWay | Fate::Lost),
-                What::Server(_) => true,
-                What::Client(_) => false,
+                LogItem::Passed(way) => {
+                    way.toward == Toward::Listener
+                        && !matches!(way.fate, SegmentOutcome::UnderWay | SegmentOutcome::Lost)
+                }
+                LogItem::Server(_) => true,
+                LogItem::Client(_) => false,
             };
             if moved {
                 entry.place = place;
@@ -185,57 +192,57 @@ impl Page {
 
     /// The client has got the SYN-ACK.
     pub(in crate::fold) fn connected(&mut self, at: Stamp) {
-        let told = |entry: &Entry| match &entry.what {
-            What::Passed(way) => way.kind == Kind::SynAck && way.fate != Fate::Lost,
-            What::Server(_) | What::Client(_) => false,
+        let told = |entry: &LogEntry| match &entry.what {
+            LogItem::Passed(way) => way.kind == Kind::SynAck && way.fate != SegmentOutcome::Lost,
+            LogItem::Server(_) | LogItem::Client(_) => false,
         };
         let Some(first) = self.entries.iter().position(told) else {
             let server = self.entries.back().map_or(ServerSide::Nothing, |entry| entry.server);
-            self.push(What::Client(at), ClientSide::Connected, server);
+            self.push(LogItem::Client(at), ClientSide::Connected, server);
             return;
         };
         for entry in self.entries.range_mut(first..) {
             entry.client = ClientSide::Connected;
         }
-        if let What::Passed(way) = &mut self.entries[first].what {
+        if let LogItem::Passed(way) = &mut self.entries[first].what {
             way.arrives.get_or_insert(at);
         }
     }
 
     pub(in crate::fold) fn charged(&mut self, cause: Cause) {
-        let hit = |way: &&mut Passage| match cause {
-            cause if cause.is_syn() => way.kind == Kind::Syn && way.fate == Fate::Unanswered,
+        let hit = |way: &&mut SegmentPath| match cause {
+            cause if cause.is_syn() => way.kind == Kind::Syn && way.fate == SegmentOutcome::Unanswered,
             Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull | Cause::AckReset => {
-                way.toward == Toward::Listener && way.kind != Kind::Syn && way.fate == Fate::Arrived
+                way.toward == Toward::Listener && way.kind != Kind::Syn && way.fate == SegmentOutcome::Arrived
             }
             _ => false,
         };
         let way = if cause.is_syn() { self.ways().find(hit) } else { self.ways().rfind(hit) };
         if let Some(way) = way {
-            way.fate = Fate::Dropped(cause);
+            way.fate = SegmentOutcome::Dropped(cause);
         }
     }
 
     pub(in crate::fold) fn refunded(&mut self, cause: Cause) {
-        if let Some(way) = self.ways().rfind(|way| way.fate == Fate::Dropped(cause)) {
-            way.fate = if cause.is_syn() { Fate::Unanswered } else { Fate::Arrived };
+        if let Some(way) = self.ways().rfind(|way| way.fate == SegmentOutcome::Dropped(cause)) {
+            way.fate = if cause.is_syn() { SegmentOutcome::Unanswered } else { SegmentOutcome::Arrived };
         }
     }
 
     pub(in crate::fold) fn lost(&mut self, kind: Kind, outbound: bool) {
         let toward = if outbound { Toward::Listener } else { Toward::Client };
         if let Some(way) = self.ways().rfind(|way| (way.kind, way.toward) == (kind, toward)) {
-            (way.fate, way.arrives) = (Fate::Lost, None);
+            (way.fate, way.arrives) = (SegmentOutcome::Lost, None);
         }
     }
 }
 
-impl Entry {
+impl LogEntry {
     /// When it began: when the segment left or, where that is not known, arrived.
     pub fn at(&self) -> Stamp {
         match &self.what {
-            What::Passed(way) => way.left.or(way.arrives).unwrap_or(Stamp::ZERO),
-            What::Server(at) | What::Client(at) => *at,
+            LogItem::Passed(way) => way.left.or(way.arrives).unwrap_or(Stamp::ZERO),
+            LogItem::Server(at) | LogItem::Client(at) => *at,
         }
     }
 }

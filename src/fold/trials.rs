@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::experiment::{Line, Trial, TrialFact};
+use crate::model::experiment::{CallRecord, ExperimentFact, ExperimentId};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 
 /// What is known of the trials of a session.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trials {
+pub struct ExperimentResults {
     /// The one that runs.
-    pub running: Option<Trial>,
+    pub running: Option<ExperimentId>,
     /// What was done, oldest first; bounded.
-    pub lines: Vec<(Stamp, Line)>,
+    pub lines: Vec<(Stamp, CallRecord)>,
     /// Which of these lines are the first of their trial, oldest first.
     pub starts: Vec<usize>,
     /// What was measured, by name.
@@ -25,11 +25,11 @@ pub struct Trials {
     pub failed: Option<Message>,
 }
 
-impl Trials {
+impl ExperimentResults {
     /// Takes one fact.
-    pub fn apply(&mut self, at: Stamp, fact: &TrialFact) {
+    pub fn apply(&mut self, at: Stamp, fact: &ExperimentFact) {
         match fact {
-            TrialFact::Began(trial) => {
+            ExperimentFact::Began(trial) => {
                 self.running = Some(*trial);
                 self.failed = None;
                 self.newest.clear();
@@ -37,7 +37,7 @@ impl Trials {
                     self.starts.push(self.lines.len());
                 }
             }
-            TrialFact::Line(line) => {
+            ExperimentFact::Line(line) => {
                 if self.lines.len() == MOST_LINES {
                     self.lines.remove(0);
                     self.starts.retain(|start| *start > 0);
@@ -45,13 +45,13 @@ impl Trials {
                 }
                 self.lines.push((at, line.clone()));
             }
-            TrialFact::Measured { name, value } => {
+            ExperimentFact::Measured { name, value } => {
                 self.measured.insert(name.clone(), *value);
                 if !self.newest.contains(name) {
                     self.newest.push(name.clone());
                 }
             }
-            TrialFact::Ended { failed, .. } => {
+            ExperimentFact::Ended { failed, .. } => {
                 self.running = None;
                 self.done += 1;
                 self.failed.clone_from(failed);
@@ -66,36 +66,36 @@ const MOST_LINES: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::experiment::Mood;
+    use crate::model::experiment::CallOutcome;
 
     #[test]
     fn what_a_trial_measured_outlives_it() {
-        let mut trials = Trials::default();
+        let mut trials = ExperimentResults::default();
         let at = Stamp::from_millis(5);
-        trials.apply(at, &TrialFact::Began(Trial::BindFour));
-        assert_eq!(trials.running, Some(Trial::BindFour));
-        trials.apply(at, &TrialFact::Measured { name: "rows".into(), value: 4.0 });
-        trials.apply(at, &TrialFact::Ended { trial: Trial::BindFour, failed: None });
+        trials.apply(at, &ExperimentFact::Began(ExperimentId::BindFour));
+        assert_eq!(trials.running, Some(ExperimentId::BindFour));
+        trials.apply(at, &ExperimentFact::Measured { name: "rows".into(), value: 4.0 });
+        trials.apply(at, &ExperimentFact::Ended { trial: ExperimentId::BindFour, failed: None });
         assert_eq!((trials.running, trials.done, trials.measured["rows"]), (None, 1, 4.0));
     }
 
     #[test]
     fn each_trial_has_its_own_first_line_and_its_own_names() {
-        let mut trials = Trials::default();
-        let mut tell = |fact: &TrialFact| trials.apply(Stamp::ZERO, fact);
+        let mut trials = ExperimentResults::default();
+        let mut tell = |fact: &ExperimentFact| trials.apply(Stamp::ZERO, fact);
         let line = || {
-            TrialFact::Line(Line {
+            ExperimentFact::Line(CallRecord {
                 who: "server".into(),
                 call: "close()".into(),
                 outcome: "0".into(),
-                mood: Mood::Good,
+                mood: CallOutcome::Good,
             })
         };
-        let measured = |name: &str| TrialFact::Measured { name: name.into(), value: 1.0 };
-        tell(&TrialFact::Began(Trial::BindFour));
+        let measured = |name: &str| ExperimentFact::Measured { name: name.into(), value: 1.0 };
+        tell(&ExperimentFact::Began(ExperimentId::BindFour));
         (0..3).for_each(|_| tell(&line()));
         tell(&measured("rows"));
-        tell(&TrialFact::Began(Trial::BindInUse));
+        tell(&ExperimentFact::Began(ExperimentId::BindInUse));
         tell(&line());
         for name in ["try-10", "try-2", "try-10"] {
             tell(&measured(name));

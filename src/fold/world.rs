@@ -9,16 +9,16 @@ use super::drop_count::DropCount;
 use super::history::History;
 use super::ledger::Ledger;
 use super::occupancy::Occupancy;
-use crate::fold::course::Course;
-use crate::fold::listeners::Survey;
-use crate::fold::trials::Trials;
+use crate::fold::course::LessonProgress;
+use crate::fold::listeners::Listeners;
+use crate::fold::trials::ExperimentResults;
+use crate::model::client_clock::ClientClock;
 use crate::model::counters::Counters;
 use crate::model::event::{Began, Listening};
 use crate::model::queue::SynRule;
-use crate::model::sample::{Eye, Listed, QueueReading};
+use crate::model::sample::{Listed, QueueReading, Source};
 use crate::model::settings::{Knobs, Sysctls};
 use crate::model::stamp::Stamp;
-use crate::model::tempo::Tempo;
 
 mod account;
 mod admission;
@@ -43,12 +43,12 @@ mod wire;
 
 pub(in crate::fold) use apply::apply;
 
-use account::Open;
+use account::OpenDecisions;
 use demand::Demand;
-use log_writing::Desk;
+use log_writing::LogSwitch;
 use note::Note;
-use roster::Roster;
-use spread::Spread;
+use roster::ConnectionTable;
+use spread::DurationHistogram;
 
 /// Everything that is known at one moment of a session.
 #[derive(Clone, Debug, Default)]
@@ -58,11 +58,11 @@ pub struct World {
     /// When the session began: a lesson's scenes follow each other on one clock.
     pub opened: Stamp,
     /// All listeners, where other people's are watched.
-    pub survey: Survey,
+    pub listeners: Listeners,
     /// Where the lesson stands, if one is played. It outlives the sessions of its scenes.
-    pub lesson: Option<Box<Course>>,
+    pub lesson: Option<Box<LessonProgress>>,
     /// Experiments beside the listener.
-    pub trials: Trials,
+    pub trials: ExperimentResults,
     /// Where and with what the session runs.
     pub began: Option<Began>,
     /// The last `listen()` call.
@@ -74,9 +74,9 @@ pub struct World {
     /// Knobs of the lab.
     pub knobs: Option<Knobs>,
     /// How the clients' time runs: their countdowns and the segments under way keep it.
-    pub tempo: Tempo,
+    pub tempo: ClientClock,
     /// Connections that are not over, and those that ended a moment ago.
-    pub roster: Roster,
+    pub roster: ConnectionTable,
     /// The accept queue, entry by entry.
     pub accept_queue: Occupancy,
     /// The SYN queue, entry by entry.
@@ -108,13 +108,13 @@ pub struct World {
     /// What qviz missed.
     pub losses: Losses,
     /// What readings cost, by eye.
-    pub costs: BTreeMap<Eye, Cost>,
+    pub costs: BTreeMap<Source, Cost>,
     /// Time that connections waited for `accept()`.
-    pub wait: Spread,
+    pub wait: DurationHistogram,
     /// Time that requests stayed in the SYN queue.
-    pub stay: Spread,
+    pub stay: DurationHistogram,
     /// Time until clients were connected in their own eyes, retries included.
-    pub connect: Spread,
+    pub connect: DurationHistogram,
     /// Clients that want to be accepted.
     pub demand: Demand,
     /// Diagnoses in force.
@@ -126,8 +126,8 @@ pub struct World {
     /// True when nothing more will come.
     pub ended: bool,
     pub(super) reviewed: Option<Stamp>,
-    open: Open,
-    desk: Desk,
+    open: OpenDecisions,
+    desk: LogSwitch,
 }
 
 /// Segments by kind, counted at the listener's end.

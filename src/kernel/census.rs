@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::sock_diag::codec::Row;
 use super::sock_diag::unix::UnixRow;
-use super::sock_diag::{Diag, DiagError, Dumped};
+use super::sock_diag::{Diag, DiagError, DumpCompleteness};
 use super::visible::visible;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::model::watch::{Address, ListenerId, ListenerReading};
@@ -54,12 +54,12 @@ impl Census {
     ///
     /// # Errors
     /// [`CensusError`] where an answer was cut short twice; `out` is empty then, and no listener is gone for that.
-    pub fn read(&mut self, out: &mut Vec<ListenerReading>) -> Result<Dumped, CensusError> {
+    pub fn read(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, CensusError> {
         let first = self.once(out)?;
         if first.interrupted { self.once(out) } else { Ok(first) }
     }
 
-    fn once(&mut self, out: &mut Vec<ListenerReading>) -> Result<Dumped, CensusError> {
+    fn once(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, CensusError> {
         let whole = self.collect(out);
         if whole.is_err() {
             out.clear();
@@ -73,7 +73,7 @@ impl Census {
         Ok(dumped)
     }
 
-    fn collect(&mut self, out: &mut Vec<ListenerReading>) -> Result<Dumped, DiagError> {
+    fn collect(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
         let mut dumped = self.diag.tcp_listeners(|row| match row {
             Some(row) => out.push(tcp(row)),
@@ -95,7 +95,7 @@ impl Census {
     ///
     /// # Errors
     /// [`CensusError`] where the answer was cut short twice; `out` is empty then.
-    pub fn requests(&mut self, out: &mut Vec<(SocketAddr, HalfOpen)>) -> Result<Dumped, CensusError> {
+    pub fn requests(&mut self, out: &mut Vec<(SocketAddr, HalfOpen)>) -> Result<DumpCompleteness, CensusError> {
         Ok(self.diag.half_open_everywhere(out)?)
     }
 
@@ -105,7 +105,11 @@ impl Census {
     ///
     /// # Errors
     /// [`CensusError`] where the answer was cut short twice; `out` is empty then.
-    pub fn waiting(&mut self, port: u16, out: &mut Vec<(SocketAddr, Waiting)>) -> Result<Dumped, CensusError> {
+    pub fn waiting(
+        &mut self,
+        port: u16,
+        out: &mut Vec<(SocketAddr, Waiting)>,
+    ) -> Result<DumpCompleteness, CensusError> {
         Ok(self.diag.waiting_where(port, out)?)
     }
 }

@@ -16,16 +16,16 @@ use crate::text::errno::told;
 /// Why another network namespace cannot be looked into.
 #[derive(Debug, Error)]
 #[error("{}", say!("cannot {operation} {path}: {why}", operation, path = path.display(), why))]
-pub struct ElsewhereError {
+pub struct NetnsError {
     operation: &'static str,
     path: PathBuf,
-    why: Why,
+    why: NetnsErrorKind,
     /// The process whose namespace was asked for.
     pid: Option<u32>,
 }
 
 #[derive(Debug, Error)]
-enum Why {
+enum NetnsErrorKind {
     #[error("{}", told(_0))]
     Kernel(#[from] io::Error),
     #[error("{}", say!("this is no network namespace"))]
@@ -36,7 +36,7 @@ enum Why {
 
 /// By which right a namespace was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum EntryRight {
     /// It is the one in which the thread stood already.
     Here,
     /// CAP_SYS_ADMIN over it.
@@ -46,16 +46,16 @@ pub enum Way {
     Owner,
 }
 
-impl ElsewhereError {
+impl NetnsError {
     /// What the reader can do about it.
     pub fn hint(&self) -> String {
         let errno = match &self.why {
-            Why::NoNamespace => {
+            NetnsErrorKind::NoNamespace => {
                 return say!("name a file as `/run/netns/NAME` or `/proc/PID/ns/net`: `ip netns`, `lsns -t net`")
                     .to_owned();
             }
-            Why::Threads(_) => return say!("this is a fault of qviz: please report it").to_owned(),
-            Why::Kernel(error) => error.raw_os_error(),
+            NetnsErrorKind::Threads(_) => return say!("this is a fault of qviz: please report it").to_owned(),
+            NetnsErrorKind::Kernel(error) => error.raw_os_error(),
         };
         match (errno, self.pid) {
             (Some(libc::ENOENT | libc::ESRCH), Some(pid)) => {
@@ -76,8 +76,8 @@ impl ElsewhereError {
 /// containers. Call it while the process has one thread.
 ///
 /// # Errors
-/// [`ElsewhereError`]; the thread may then stand in that user namespace already, so qviz should end.
-pub fn enter(path: &Path) -> Result<Way, ElsewhereError> {
+/// [`NetnsError`]; the thread may then stand in that user namespace already, so qviz should end.
+pub fn enter(path: &Path) -> Result<EntryRight, NetnsError> {
     enter_as(path, None)
 }
 
@@ -85,21 +85,21 @@ pub fn enter(path: &Path) -> Result<Way, ElsewhereError> {
 ///
 /// # Errors
 /// As [`enter`].
-pub fn enter_pid(pid: u32) -> Result<Way, ElsewhereError> {
+pub fn enter_pid(pid: u32) -> Result<EntryRight, NetnsError> {
     enter_as(&Path::new("/proc").join(pid.to_string()).join("ns/net"), Some(pid))
 }
 
-fn enter_as(path: &Path, pid: Option<u32>) -> Result<Way, ElsewhereError> {
-    let failed = |operation, why| ElsewhereError { operation, path: path.to_owned(), why, pid };
+fn enter_as(path: &Path, pid: Option<u32>) -> Result<EntryRight, NetnsError> {
+    let failed = |operation, why| NetnsError { operation, path: path.to_owned(), why, pid };
     let namespace = File::open(path).map_err(|error| failed(say!("open"), error.into()))?;
     if sys::namespace_kind(&namespace).ok() != Some(libc::CLONE_NEWNET) {
-        return Err(failed(say!("enter"), Why::NoNamespace));
+        return Err(failed(say!("enter"), NetnsErrorKind::NoNamespace));
     }
     if is_here(&namespace) {
-        return Ok(Way::Here);
+        return Ok(EntryRight::Here);
     }
     let refused = match join(&namespace, LinkNameSpaceType::Network) {
-        Ok(()) => return Ok(Way::Right),
+        Ok(()) => return Ok(EntryRight::Right),
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => error,
         Err(error) => return Err(failed(say!("enter"), error.into())),
     };
@@ -107,7 +107,7 @@ fn enter_as(path: &Path, pid: Option<u32>) -> Result<Way, ElsewhereError> {
     let owner = sys::owning_user_namespace(&namespace).map_err(|_| failed(say!("enter"), refused.into()))?;
     join_owner(&owner).map_err(|why| failed(say!("enter the user namespace that owns"), why))?;
     join(&namespace, LinkNameSpaceType::Network).map_err(|error| failed(say!("enter"), error.into()))?;
-    Ok(Way::Owner)
+    Ok(EntryRight::Owner)
 }
 
 fn join(namespace: impl AsFd, kind: LinkNameSpaceType) -> io::Result<()> {
@@ -115,9 +115,9 @@ fn join(namespace: impl AsFd, kind: LinkNameSpaceType) -> io::Result<()> {
 }
 
 /// EINVAL means that the process has a second thread, or that this is its own user namespace.
-fn join_owner(owner: &OwnedFd) -> Result<(), Why> {
+fn join_owner(owner: &OwnedFd) -> Result<(), NetnsErrorKind> {
     join(owner, LinkNameSpaceType::User).map_err(|error| match error.raw_os_error() {
-        Some(libc::EINVAL) if threads() > 1 => Why::Threads(threads()),
+        Some(libc::EINVAL) if threads() > 1 => NetnsErrorKind::Threads(threads()),
         Some(libc::EINVAL) => io::Error::from_raw_os_error(libc::EPERM).into(),
         _ => error.into(),
     })
@@ -159,6 +159,6 @@ mod tests {
 
     #[test]
     fn ones_own_namespace_needs_no_right() {
-        assert_eq!(enter_pid(std::process::id()).unwrap(), Way::Here);
+        assert_eq!(enter_pid(std::process::id()).unwrap(), EntryRight::Here);
     }
 }

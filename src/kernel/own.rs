@@ -40,7 +40,7 @@ impl<F: AsFd> OwnListener<F> {
 
 /// How far a connecting socket has come, from TCP_INFO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SynSent {
+pub struct ConnectProgress {
     /// Segments sent again so far (`tcpi_total_retrans`); in SYN_SENT these are its SYNs.
     pub retransmits: u32,
     /// The socket's state by its number in `include/net/tcp_states.h` (1 ESTABLISHED, 2 SYN_SENT, 7 CLOSE).
@@ -59,8 +59,8 @@ pub fn cookie(fd: impl AsFd) -> Option<u64> {
 }
 
 /// How far the connecting socket `fd` has come. `None` when it could not be read.
-pub fn syn_sent(fd: impl AsFd) -> Option<SynSent> {
-    tcp_info::<26>(fd).map(|words| SynSent { retransmits: words[TOTAL_RETRANS], state: state(words[0]) })
+pub fn syn_sent(fd: impl AsFd) -> Option<ConnectProgress> {
+    tcp_info::<26>(fd).map(|words| ConnectProgress { retransmits: words[TOTAL_RETRANS], state: state(words[0]) })
 }
 
 /// The first `WORDS` words of `struct tcp_info`.
@@ -104,7 +104,7 @@ mod tests {
         let (accepted, _) = listener.accept().unwrap();
         assert_eq!(own.read().depth, Some(0));
         assert!(waited(&accepted).is_some());
-        assert_eq!(syn_sent(&client), Some(SynSent { retransmits: 0, state: 1 }));
+        assert_eq!(syn_sent(&client), Some(ConnectProgress { retransmits: 0, state: 1 }));
         assert_ne!(cookie(&accepted), cookie(&client));
     }
 

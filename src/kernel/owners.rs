@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use self::proc_dir::{Holder, ProcDir};
-use self::sweep::Sweep;
+use self::sweep::ProcScan;
 use crate::model::watch::{self, Owner};
 use crate::say;
 
@@ -25,19 +25,19 @@ pub struct Owners {
     known: BTreeMap<u64, Held>,
     /// Sockets that a whole look did not find.
     missed: BTreeSet<u64>,
-    sweep: Option<Sweep>,
+    sweep: Option<ProcScan>,
     /// The last socket whose owner was asked whether it still holds it.
     confirmed: u64,
     /// Readings since the last whole look.
     since_sweep: u32,
     /// Readings until sockets without an owner are looked for again.
     pause: u32,
-    seen: Seen,
+    seen: ScanCoverage,
 }
 
 /// What a look could see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct ScanCoverage {
     /// True when all processes have been gone through for every socket asked for. False: call again, the look goes on.
     pub complete: bool,
     /// Processes in the last whole look.
@@ -47,12 +47,12 @@ pub struct Seen {
     /// Sockets asked for that have no known owner.
     pub unowned: u32,
     /// What `/proc` shows at all.
-    pub view: View,
+    pub view: ProcVisibility,
 }
 
 /// Which processes `/proc` shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum View {
+pub enum ProcVisibility {
     /// None: it is not mounted.
     #[default]
     Absent,
@@ -72,11 +72,11 @@ struct Held {
     owner: Owner,
 }
 
-impl Seen {
+impl ScanCoverage {
     /// Whose sockets can be given an owner.
-    pub fn reach(&self) -> watch::Owners {
-        let hidden = matches!(self.view, View::Hidden | View::Absent);
-        if self.denied == 0 && !hidden { watch::Owners::All } else { watch::Owners::Own }
+    pub fn reach(&self) -> watch::OwnerScope {
+        let hidden = matches!(self.view, ProcVisibility::Hidden | ProcVisibility::Absent);
+        if self.denied == 0 && !hidden { watch::OwnerScope::All } else { watch::OwnerScope::Own }
     }
 
     /// Why sockets may stay without an owner, and what would show it; `None` where all processes were seen.
@@ -87,8 +87,8 @@ impl Seen {
         );
         let (denied, all) = (self.denied, self.processes);
         match self.view {
-            View::Absent => Some(say!("/proc is not mounted here: `mount -t proc proc /proc` as root").to_owned()),
-            View::Hidden => Some(say!("/proc hides the processes of other users (hidepid): {setcap}", setcap)),
+            ProcVisibility::Absent => Some(say!("/proc is not mounted here: `mount -t proc proc /proc` as root").to_owned()),
+            ProcVisibility::Hidden => Some(say!("/proc hides the processes of other users (hidepid): {setcap}", setcap)),
             _ if denied > 0 => {
                 Some(say!(
                     "{denied} of {all} processes belong to other users and may not be looked into: {setcap}",
@@ -97,15 +97,15 @@ impl Seen {
                     setcap
                 ))
             }
-            View::Foreign => Some(
+            ProcVisibility::Foreign => Some(
                 say!("/proc is that of another pid namespace, and so are its numbers: mount one of this namespace")
                     .to_owned(),
             ),
-            View::Nested => Some(
+            ProcVisibility::Nested => Some(
                 say!("processes outside of this pid namespace are not listed: run qviz on the host (docker: `--pid=host`)")
                     .to_owned(),
             ),
-            View::Whole => None,
+            ProcVisibility::Whole => None,
         }
     }
 }
@@ -117,8 +117,8 @@ impl Owners {
     }
 
     fn over(proc: Option<ProcDir>, budget: usize) -> Self {
-        let view = proc.as_ref().map_or(View::Absent, ProcDir::view);
-        let seen = Seen { view, ..Seen::default() };
+        let view = proc.as_ref().map_or(ProcVisibility::Absent, ProcDir::view);
+        let seen = ScanCoverage { view, ..ScanCoverage::default() };
         let (known, missed) = (BTreeMap::new(), BTreeSet::new());
         Self { proc, budget, known, missed, sweep: None, confirmed: 0, since_sweep: u32::MAX, pause: FIRST_PAUSE, seen }
     }
@@ -126,7 +126,7 @@ impl Owners {
     /// Replaces `out` by the owners of the sockets `inodes`. One call looks at about 2,000 descriptors at most; on a large
     /// machine several are needed until [`Seen::complete`], and owners found on the way are given at once. Sockets that nobody
     /// holds (the kernel's own) or that may not be seen are looked for again more and more rarely.
-    pub fn read(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> Seen {
+    pub fn read(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
         out.clear();
         self.known.retain(|inode, _| inodes.contains(inode));
         self.missed.retain(|inode| inodes.contains(inode));
@@ -138,7 +138,7 @@ impl Owners {
     }
 
     /// Goes through all processes until every socket has an owner or is known to have none; for tables that are printed once.
-    pub fn read_whole(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> Seen {
+    pub fn read_whole(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
         for _ in 0..MOST_PARTS {
             if self.read(inodes, out).complete {
                 break;
@@ -174,7 +174,7 @@ impl Owners {
         let new = |inode: &&u64| !self.known.contains_key(inode) && !self.missed.contains(inode);
         let again = if self.missed.is_empty() { REFRESHED } else { self.pause };
         if self.sweep.is_none() && (inodes.iter().any(|inode| new(&inode)) || self.since_sweep > again) {
-            self.sweep = Some(Sweep::begin(proc, inodes.clone()));
+            self.sweep = Some(ProcScan::begin(proc, inodes.clone()));
         }
         let Some(sweep) = &mut self.sweep else {
             self.seen.complete = true;

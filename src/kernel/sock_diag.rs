@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use thiserror::Error;
 
 use crate::kernel::sock_diag::codec::Row;
-use crate::kernel::sock_diag::line::Line;
+use crate::kernel::sock_diag::line::NetlinkSocket;
 use crate::kernel::sock_diag::unix::UnixRow;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::say;
@@ -23,13 +23,13 @@ pub mod unix;
 /// An open NETLINK_SOCK_DIAG socket, looking at the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct Diag {
-    line: Line,
+    line: NetlinkSocket,
     rows: Vec<Row>,
 }
 
 /// How complete one dump was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dumped {
+pub struct DumpCompleteness {
     /// True when the kernel itself said that its tables changed during the dump (NLM_F_DUMP_INTR). Its absence proves nothing.
     pub interrupted: bool,
     /// Rows that came more than once and were left out.
@@ -93,16 +93,16 @@ impl Diag {
     /// [`DiagError`] where the kernel or a sandbox does not offer it.
     pub fn open() -> Result<Self, DiagError> {
         let failed = |source| DiagError { operation: say!("open"), target: say!("a netlink socket"), source };
-        Ok(Self { line: Line::open().map_err(failed)?, rows: Vec::new() })
+        Ok(Self { line: NetlinkSocket::open().map_err(failed)?, rows: Vec::new() })
     }
 
     /// Replaces `out` by the half-open requests for the local `port`, in no particular order.
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
-    pub fn half_open(&mut self, port: u16, out: &mut Vec<HalfOpen>) -> Result<Dumped, DiagError> {
+    pub fn half_open(&mut self, port: u16, out: &mut Vec<HalfOpen>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = Question { states: SYN_RECV, extensions: 0, port, wanted: Row::is_request };
+        let question = DumpRequest { states: SYN_RECV, extensions: 0, port, wanted: Row::is_request };
         let dumped = self.dump(&question, say!("list half-open requests of"))?;
         out.extend(self.rows.iter().map(half_open));
         Ok(dumped)
@@ -112,9 +112,9 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
-    pub fn waiting(&mut self, port: u16, out: &mut Vec<Waiting>) -> Result<Dumped, DiagError> {
+    pub fn waiting(&mut self, port: u16, out: &mut Vec<Waiting>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = Question { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
+        let question = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
         let dumped = self.dump(&question, say!("list waiting connections of"))?;
         out.extend(self.rows.iter().map(waiting));
         Ok(dumped)
@@ -129,11 +129,11 @@ impl Diag {
         port: u16,
         requests: &mut Vec<HalfOpen>,
         children: &mut Vec<Waiting>,
-    ) -> Result<Dumped, DiagError> {
+    ) -> Result<DumpCompleteness, DiagError> {
         requests.clear();
         children.clear();
         let wanted = |row: &Row| row.is_request() || row.is_unaccepted();
-        let question = Question { states: QUEUED, extensions: WITH_INFO, port, wanted };
+        let question = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted };
         let dumped = self.dump(&question, say!("list both queues of"))?;
         for row in &self.rows {
             if row.is_request() { requests.push(half_open(row)) } else { children.push(waiting(row)) }
@@ -145,9 +145,9 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
-    pub fn listeners(&mut self, out: &mut Vec<Listening>) -> Result<Dumped, DiagError> {
+    pub fn listeners(&mut self, out: &mut Vec<Listening>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = Question { states: LISTEN, extensions: WITH_MEMORY, port: 0, wanted: |_| true };
+        let question = DumpRequest { states: LISTEN, extensions: WITH_MEMORY, port: 0, wanted: |_| true };
         let dumped = self.dump(&question, say!("list listeners of"))?;
         out.extend(self.rows.iter().map(|row| Listening {
             address: row.local,
@@ -165,9 +165,12 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
-    pub fn half_open_everywhere(&mut self, out: &mut Vec<(SocketAddr, HalfOpen)>) -> Result<Dumped, DiagError> {
+    pub fn half_open_everywhere(
+        &mut self,
+        out: &mut Vec<(SocketAddr, HalfOpen)>,
+    ) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = Question { states: SYN_RECV, extensions: 0, port: 0, wanted: Row::is_request };
+        let question = DumpRequest { states: SYN_RECV, extensions: 0, port: 0, wanted: Row::is_request };
         let dumped = self.dump(&question, say!("list half-open requests of"))?;
         out.extend(self.rows.iter().map(|row| (row.local, half_open(row))));
         Ok(dumped)
@@ -177,9 +180,13 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
-    pub fn waiting_where(&mut self, port: u16, out: &mut Vec<(SocketAddr, Waiting)>) -> Result<Dumped, DiagError> {
+    pub fn waiting_where(
+        &mut self,
+        port: u16,
+        out: &mut Vec<(SocketAddr, Waiting)>,
+    ) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = Question { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
+        let question = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
         let dumped = self.dump(&question, say!("list waiting connections of"))?;
         out.extend(self.rows.iter().map(|row| (row.local, waiting(row))));
         Ok(dumped)
@@ -189,9 +196,9 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
-    pub fn of_port(&mut self, port: u16, out: &mut Vec<Row>) -> Result<Dumped, DiagError> {
+    pub fn of_port(&mut self, port: u16, out: &mut Vec<Row>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = Question { states: EVERY, extensions: 0, port, wanted: |_| true };
+        let question = DumpRequest { states: EVERY, extensions: 0, port, wanted: |_| true };
         let dumped = self.dump(&question, "list the sockets of")?;
         out.append(&mut self.rows);
         Ok(dumped)
@@ -202,14 +209,14 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; what was given is worth nothing then.
-    pub fn tcp_listeners(&mut self, mut each: impl FnMut(Option<&Row>)) -> Result<Dumped, DiagError> {
+    pub fn tcp_listeners(&mut self, mut each: impl FnMut(Option<&Row>)) -> Result<DumpCompleteness, DiagError> {
         let request = |sequence| codec::request(sequence, LISTEN, WITH_MEMORY, 0);
         let answer = self.line.ask(request, |body| {
             each(body.map(Row::read).transpose()?.as_ref());
             Ok(())
         });
         let failed = |source| DiagError { operation: say!("list listeners of"), target: here(), source };
-        Ok(Dumped { interrupted: answer.map_err(failed)?, doubled: 0 })
+        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, doubled: 0 })
     }
 
     /// Gives every listening unix socket of the namespace, in no particular order. `each` is told with `None` to forget what it
@@ -217,17 +224,17 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; what was given is worth nothing then.
-    pub fn unix_listeners(&mut self, mut each: impl FnMut(Option<UnixRow<'_>>)) -> Result<Dumped, DiagError> {
+    pub fn unix_listeners(&mut self, mut each: impl FnMut(Option<UnixRow<'_>>)) -> Result<DumpCompleteness, DiagError> {
         let answer = self.line.ask(unix::request, |body| {
             each(body.map(UnixRow::read).transpose()?);
             Ok(())
         });
         let failed = |source| DiagError { operation: say!("list unix listeners of"), target: here(), source };
-        Ok(Dumped { interrupted: answer.map_err(failed)?, doubled: 0 })
+        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, doubled: 0 })
     }
 
     /// Asks and collects the wanted rows.
-    fn dump(&mut self, question: &Question, operation: &'static str) -> Result<Dumped, DiagError> {
+    fn dump(&mut self, question: &DumpRequest, operation: &'static str) -> Result<DumpCompleteness, DiagError> {
         let Self { line, rows } = self;
         let request = |sequence| codec::request(sequence, question.states, question.extensions, question.port);
         let answer = line.ask(request, |body| {
@@ -241,12 +248,12 @@ impl Diag {
             rows.clear();
             DiagError { operation, target: here(), source }
         })?;
-        Ok(Dumped { interrupted, doubled: each_once(rows) })
+        Ok(DumpCompleteness { interrupted, doubled: each_once(rows) })
     }
 }
 
 /// What one dump asks for.
-struct Question {
+struct DumpRequest {
     states: u32,
     extensions: u8,
     port: u16,

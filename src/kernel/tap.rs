@@ -2,7 +2,7 @@
 //!
 //! Refused SYNs leave no drop event in the kernel; the wire is the only place that shows them all. The right needed is
 //! CAP_NET_RAW in the namespace of the interface; [`allowed`] says whether it is there. Start at [`Tap::open`] for one listener, at
-//! [`Knocking::open`](knocking::Knocking::open) for the arrivals of all.
+//! [`Knocking::open`](knocking::SynTap::open) for the arrivals of all.
 
 use std::fmt;
 use std::io;
@@ -13,8 +13,8 @@ use socket2::{Domain, Socket, Type};
 use thiserror::Error;
 
 use super::{proc, sys};
-use crate::kernel::tap::decode::Ends;
-use crate::kernel::tap::recent::{Recent, Sight};
+use crate::kernel::tap::decode::ListenerEnd;
+use crate::kernel::tap::recent::{PacketKey, Recent};
 use crate::kernel::tap::ring::Ring;
 use crate::model::segment::{Segment, Toward};
 use crate::say;
@@ -39,7 +39,7 @@ pub struct TapPlan {
     /// interfaces takes arriving copies there.
     pub loopback: bool,
     /// Which segments are seen.
-    pub shows: Shows,
+    pub shows: TapCoverage,
     /// The listener's port; segments from and to it are seen.
     pub listener_port: u16,
     /// The listener's address where it has one of its own: it tells the direction when both ends use the same port.
@@ -50,7 +50,7 @@ pub struct TapPlan {
 
 /// Which segments of the listener's port a tap sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shows {
+pub enum TapCoverage {
     /// All of them.
     Everything,
     /// SYN, FIN and RST of both directions, and the clients' ACKs without payload: all that a busy server's handshakes need. A last
@@ -64,23 +64,23 @@ impl TapPlan {
 
     /// The plan for the listener at `port`, seen from the interface with this index.
     pub const fn new(interface: u32, port: u16) -> Self {
-        let (loopback, shows) = (false, Shows::Everything);
+        let (loopback, shows) = (false, TapCoverage::Everything);
         Self { interface, loopback, shows, listener_port: port, listener: None, ring_bytes: Self::RING_BYTES }
     }
 
     /// The plan for somebody else's listener at `port`: handshakes on all interfaces, whatever their links are. Seen is what this
     /// machine takes and sends as the listening side, not what it forwards, nor its own connections to such a port elsewhere.
     pub const fn everywhere(port: u16) -> Self {
-        Self { shows: Shows::Handshakes, ..Self::new(0, port) }
+        Self { shows: TapCoverage::Handshakes, ..Self::new(0, port) }
     }
 
     /// Whether packets are taken without their link's header.
     const fn is_cooked(&self) -> bool {
-        self.interface == 0 || matches!(self.shows, Shows::Handshakes)
+        self.interface == 0 || matches!(self.shows, TapCoverage::Handshakes)
     }
 
-    const fn place(&self) -> Where {
-        if self.interface == 0 { Where::All } else { Where::One(self.interface) }
+    const fn place(&self) -> TapScope {
+        if self.interface == 0 { TapScope::All } else { TapScope::One(self.interface) }
     }
 }
 
@@ -89,18 +89,18 @@ impl TapPlan {
 #[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, place, source = told(source)))]
 pub struct TapError {
     operation: &'static str,
-    place: Where,
+    place: TapScope,
     source: io::Error,
 }
 
 /// Where a tap looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Where {
+enum TapScope {
     All,
     One(u32),
 }
 
-impl fmt::Display for Where {
+impl fmt::Display for TapScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str(say!("all interfaces")),
@@ -113,7 +113,7 @@ impl TapError {
     /// What the reader can do about it.
     pub fn hint(&self) -> &'static str {
         match self.source.raw_os_error() {
-            Some(libc::EPERM | libc::EACCES) if self.place == Where::All => {
+            Some(libc::EPERM | libc::EACCES) if self.place == TapScope::All => {
                 say!(
                     "packet sockets need CAP_NET_RAW: run qviz as root, or give it the right once: \
                  `sudo setcap cap_net_raw+ep $(command -v qviz)`"
@@ -139,7 +139,7 @@ impl TapError {
 pub struct Tap {
     socket: Socket,
     ring: Ring,
-    ends: Ends,
+    ends: ListenerEnd,
     cooked: Option<Recent>,
     loopback: bool,
     /// Whether [`Segment::cookie_bits`] mean anything here.
@@ -183,12 +183,12 @@ impl BlindTap {
         let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
         socket.bind(&whole).map_err(failed(plan.place(), say!("bind to the interface")))?;
         let cooked = plan.is_cooked().then(|| Recent::new(COPIES));
-        let ends = Ends { port: plan.listener_port, address: plan.listener };
+        let ends = ListenerEnd { port: plan.listener_port, address: plan.listener };
         Ok(Tap { socket, ring, ends, cooked, loopback: plan.loopback, tells_cookies: proc::timestamps_tell_cookies() })
     }
 }
 
-fn failed(place: Where, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
+fn failed(place: TapScope, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
     move |source| TapError { operation, place, source }
 }
 
@@ -198,7 +198,7 @@ fn failed(place: Where, operation: &'static str) -> impl FnOnce(io::Error) -> Ta
 /// [`TapError`] with the reason and, in its hint, what would help.
 pub fn allowed() -> Result<(), TapError> {
     let opened = Socket::new(Domain::PACKET, Type::DGRAM, None);
-    opened.map(drop).map_err(failed(Where::All, say!("open a packet socket")))
+    opened.map(drop).map_err(failed(TapScope::All, say!("open a packet socket")))
 }
 
 /// How many packets did not fit into a socket's ring since the last call.
@@ -228,7 +228,7 @@ impl Tap {
                 None => decode::segment(frame.bytes, ends)
                     .filter(|segment| !loopback || frame.leaving == (segment.toward == Toward::Client)),
                 Some(recent) => decode::segment_of_ip(frame.bytes, ends)
-                    .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != Sight::Copy),
+                    .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != PacketKey::Copy),
             };
             if let Some(mut segment) = segment {
                 segments += 1;

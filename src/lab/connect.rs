@@ -1,7 +1,7 @@
 //! Real `connect(2)` clients: each one a kernel socket with a source address of its own, every errno by name.
 //!
 //! A client connects, sends a few bytes, waits for the answer and the end, and closes. Nothing blocks; the driver calls
-//! [`Connects::turn`] when [`Connects::fd`] is readable and at [`Connects::next_deadline`]. What cannot start because addresses,
+//! [`ConnectClients::turn`] when [`ConnectClients::fd`] is readable and at [`ConnectClients::next_deadline`]. What cannot start because addresses,
 //! ports or descriptors are exhausted is the clients' trouble: it is told as such, and never looks like a drop.
 
 mod client;
@@ -21,7 +21,7 @@ use super::arrivals::Schedule;
 use super::server::slab::{Key, Slab};
 use super::server::{Interest, Poll, PollError, descriptor_share};
 use crate::model::command::Command;
-use crate::model::event::{Event, Life, Stamped};
+use crate::model::event::{ClientEvent, Event, Stamped};
 use crate::model::message::Message;
 use crate::model::peer::Peer;
 use crate::model::settings::Arrivals;
@@ -31,7 +31,7 @@ use crate::say;
 use client::{ask, end_of, hear_end, may_drop_all, open};
 use skipped::Skipped;
 use source::Sources;
-use trouble::Trouble;
+use trouble::ReportedErrors;
 
 /// Clients started in one turn at most, so that the driver's other work has its turn too.
 const STARTS_PER_TURN: u64 = 32;
@@ -71,7 +71,7 @@ pub struct ConnectPlan {
 
 /// Many real clients.
 #[derive(Debug)]
-pub struct Connects {
+pub struct ConnectClients {
     target: SocketAddr,
     sources: Sources,
     schedule: Schedule,
@@ -95,7 +95,7 @@ pub struct Connects {
     next_id: u32,
     started: u64,
     skipped: Skipped,
-    trouble: Trouble,
+    trouble: ReportedErrors,
     rest_until: Option<Stamp>,
     /// When those in `fresh` are to be heard.
     again: Stamp,
@@ -110,7 +110,7 @@ struct Client {
 }
 
 impl Client {
-    const fn tells(&self, life: Life, at: Stamp) -> Stamped {
+    const fn tells(&self, life: ClientEvent, at: Stamp) -> Stamped {
         Stamped { at, event: Event::Client { id: self.id, peer: self.peer, life } }
     }
 }
@@ -122,7 +122,7 @@ enum Stage {
     HalfOpen,
 }
 
-impl Connects {
+impl ConnectClients {
     /// A crowd that has not started anybody.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Connects {
             next_id: 0,
             started: 0,
             skipped: Skipped::default(),
-            trouble: Trouble::default(),
+            trouble: ReportedErrors::default(),
             rest_until: None,
             again: Stamp::ZERO,
         })
@@ -187,7 +187,7 @@ impl Connects {
         self.poll.as_fd()
     }
 
-    /// When [`Connects::turn`] must be called at the latest; `None`: only when the descriptor is readable.
+    /// When [`ConnectClients::turn`] must be called at the latest; `None`: only when the descriptor is readable.
     pub fn next_deadline(&self) -> Option<Stamp> {
         let busy = (self.owed > 0 || !self.fresh.is_empty()).then_some(self.again);
         let arrival = if self.remaining > 0 { self.schedule.next() } else { None };
@@ -251,9 +251,9 @@ impl Connects {
         }
         let asked = ask(&client.socket);
         // A RST before the client was connected would have been ECONNREFUSED.
-        if matches!(asked, Ok(true) | Err(Life::Reset)) {
+        if matches!(asked, Ok(true) | Err(ClientEvent::Reset)) {
             client.stage = Stage::Connected;
-            out.push(client.tells(Life::Connected, now));
+            out.push(client.tells(ClientEvent::Connected, now));
         }
         if let Err(life) = asked {
             out.push(client.tells(life, now));
@@ -267,7 +267,7 @@ impl Connects {
         {
             self.ends.pop_front();
             if let Some(client) = self.crowd.remove(key) {
-                out.push(client.tells(Life::Vanished, now));
+                out.push(client.tells(ClientEvent::Vanished, now));
             }
         }
     }
@@ -314,7 +314,7 @@ impl Connects {
         match open(self.target, source, half_open) {
             Ok((socket, peer)) => {
                 self.started += 1;
-                tell(peer, Life::Started { half_open });
+                tell(peer, ClientEvent::Started { half_open });
                 let stage = if half_open { Stage::HalfOpen } else { Stage::Connecting };
                 let key = self.crowd.insert(Client { id, peer, socket, stage });
                 if half_open {
@@ -329,14 +329,14 @@ impl Connects {
                 let ip = source.map_or_else(|| self.target.ip(), IpAddr::V4);
                 let peer = Peer::new(ip, 0);
                 let life = end_of(errno);
-                if matches!(life, Life::Failed { .. }) {
+                if matches!(life, ClientEvent::Failed { .. }) {
                     self.rest_until = Some(now + REST);
                 } else {
                     self.started += 1;
-                    tell(peer, Life::Started { half_open });
+                    tell(peer, ClientEvent::Started { half_open });
                 }
                 tell(peer, life);
-                if matches!(life, Life::Failed { .. }) {
+                if matches!(life, ClientEvent::Failed { .. }) {
                     self.trouble.failed(now, errno, self.target, out);
                 }
             }

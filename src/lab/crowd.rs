@@ -3,7 +3,7 @@
 //! Between each client and the listener lies a synthetic network of its own: half a round-trip time each way, and
 //! losses. A segment counts as sent by the crowd when it reaches the listener's end, where the kernel gets it and the
 //! tap sees it. Start at [`Crowd::tick`] and [`Crowd::receive`]; the segments' way is in [`journey`], the clients'
-//! beginning in [`birth`], one thing at a time in [`step`]. All these speak the clients' time ([`Tempo`]); outside of
+//! beginning in [`birth`], one thing at a time in [`step`]. All these speak the clients' time ([`ClientClock`]); outside of
 //! the crowd there is the session's, and both are the same until somebody holds or slows the clients.
 
 mod addresses;
@@ -19,19 +19,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use self::addresses::Addresses;
-use self::agenda::{Agenda, Due};
-use self::journey::Flights;
+use self::agenda::{Due, TimerQueue};
+use self::journey::InFlight;
 use self::losses::Losses;
-use self::residents::Residents;
+use self::residents::ClientSlots;
 use super::arrivals::Schedule;
 use super::wire::Destination;
-use super::wire::machine::{Manner, Rules, SynSchedule};
+use super::wire::machine::{ClientBehaviour, Rules, SynSchedule};
+use crate::model::client_clock::{ClientClock, StepCommand};
 use crate::model::command::Command;
 use crate::model::event::Stamped;
 use crate::model::segment::{Segment, Toward};
 use crate::model::settings::{Knobs, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
-use crate::model::tempo::{Step, Tempo};
 
 /// What a crowd is made of.
 #[derive(Clone, Debug)]
@@ -75,13 +75,13 @@ pub struct Crowd {
     waiting: u64,
     started: u64,
     stopped: bool,
-    tempo: Tempo,
+    tempo: ClientClock,
     /// The latest moment of the clients' time that the crowd has seen.
     turned: Stamp,
     addresses: Addresses,
-    residents: Residents,
-    agenda: Agenda,
-    flights: Flights,
+    residents: ClientSlots,
+    agenda: TimerQueue,
+    flights: InFlight,
     losses: Losses,
 }
 
@@ -89,7 +89,7 @@ impl Crowd {
     /// A crowd in which nobody has started. Its arrivals begin with the first [`Crowd::tick`].
     pub fn new(plan: CrowdPlan) -> Self {
         let destination = Destination::from(plan.listener);
-        let rules = Rules { schedule: SynSchedule::of(&plan.sysctls), manner: Manner::default() };
+        let rules = Rules { schedule: SynSchedule::of(&plan.sysctls), manner: ClientBehaviour::default() };
         Self {
             seed: plan.seed,
             schedule: Schedule::new(plan.knobs.arrivals, plan.knobs.rate, plan.seed),
@@ -100,19 +100,19 @@ impl Crowd {
             waiting: 0,
             started: 0,
             stopped: false,
-            tempo: Tempo::default(),
+            tempo: ClientClock::default(),
             turned: Stamp::ZERO,
             addresses: Addresses::new(&destination),
-            residents: Residents::default(),
-            agenda: Agenda::default(),
-            flights: Flights::default(),
+            residents: ClientSlots::default(),
+            agenda: TimerQueue::default(),
+            flights: InFlight::default(),
             losses: Losses::new(plan.detail_per_s),
         }
     }
 
     /// The same crowd whose clients think and close in another manner.
     #[must_use]
-    pub fn with_manner(mut self, manner: Manner) -> Self {
+    pub fn with_manner(mut self, manner: ClientBehaviour) -> Self {
         self.rules.manner = manner;
         self
     }
@@ -170,8 +170,8 @@ impl Crowd {
     /// Carries out what concerns clients; other wishes change nothing.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
-            Command::Step(Step::Hold | Step::Next) => self.tempo.hold(now),
-            Command::Step(Step::Go) => self.tempo.go(now),
+            Command::Step(StepCommand::Hold | StepCommand::Next) => self.tempo.hold(now),
+            Command::Step(StepCommand::Go) => self.tempo.go(now),
             Command::Pace(pace) => self.tempo.set_pace(now, pace),
             _ => self.turn_knob(self.tempo.at(now), command),
         }

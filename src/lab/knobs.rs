@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use super::netns::Ground;
+use super::netns::PrivateNetns;
 use crate::model::settings::Sysctl;
 use crate::say;
 use crate::text::errno::told_of;
@@ -36,13 +36,13 @@ pub enum KnobError {
         /// The sysctl's name.
         name: String,
         /// Why.
-        reason: FileTrouble,
+        reason: SysctlFileError,
     },
 }
 
 /// Why a file below /proc/sys could not be written or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileTrouble {
+pub enum SysctlFileError {
     /// This kernel has no such sysctl.
     Missing,
     /// /proc/sys is mounted read-only, as in containers.
@@ -60,8 +60,8 @@ impl KnobError {
                 Some((least, most)) => say!("choose a value from {least} to {most}", least, most),
                 None => say!("choose another value").to_owned(),
             },
-            Self::File { reason: FileTrouble::Missing, .. } => say!("a newer kernel has it").to_owned(),
-            Self::File { reason: FileTrouble::ReadOnly, .. } => {
+            Self::File { reason: SysctlFileError::Missing, .. } => say!("a newer kernel has it").to_owned(),
+            Self::File { reason: SysctlFileError::ReadOnly, .. } => {
                 "docker run --security-opt systempaths=unconfined --security-opt apparmor=unconfined ...".to_owned()
             }
             Self::File { .. } => "qviz doctor".to_owned(),
@@ -69,7 +69,7 @@ impl KnobError {
     }
 }
 
-impl fmt::Display for FileTrouble {
+impl fmt::Display for SysctlFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str(say!("this kernel does not have it")),
@@ -92,7 +92,7 @@ pub const fn accepted_range(sysctl: Sysctl) -> (i64, i64) {
 }
 
 /// Writes the file of one sysctl on ground of our own, and reads it back.
-pub(in crate::lab) fn put(ground: Ground, name: &str, value: i64) -> Result<i64, KnobError> {
+pub(in crate::lab) fn put(ground: PrivateNetns, name: &str, value: i64) -> Result<i64, KnobError> {
     if !ground.holds_here() {
         return Err(KnobError::NotOurs { name: name.to_owned() });
     }
@@ -110,7 +110,7 @@ pub(crate) fn read(name: &str) -> Result<i64, KnobError> {
     let text = std::fs::read_to_string(path(name)).map_err(|error| trouble(name, &error))?;
     text.trim().parse().map_err(|_| KnobError::File {
         name: name.to_owned(),
-        reason: FileTrouble::Other(Errno::BADMSG.raw_os_error()),
+        reason: SysctlFileError::Other(Errno::BADMSG.raw_os_error()),
     })
 }
 
@@ -120,9 +120,9 @@ fn path(name: &str) -> PathBuf {
 
 fn trouble(name: &str, error: &std::io::Error) -> KnobError {
     let reason = match Errno::from_io_error(error) {
-        Some(Errno::NOENT) => FileTrouble::Missing,
-        Some(Errno::ROFS) => FileTrouble::ReadOnly,
-        errno => FileTrouble::Other(errno.unwrap_or(Errno::IO).raw_os_error()),
+        Some(Errno::NOENT) => SysctlFileError::Missing,
+        Some(Errno::ROFS) => SysctlFileError::ReadOnly,
+        errno => SysctlFileError::Other(errno.unwrap_or(Errno::IO).raw_os_error()),
     };
     KnobError::File { name: name.to_owned(), reason }
 }

@@ -24,13 +24,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
-use self::attempt::Trial;
+use self::attempt::ExperimentId;
 pub(crate) use self::denial::{Denial, Refusing};
 #[cfg(test)]
 pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;
-pub use self::pass::{Link, SendPass};
+pub use self::pass::{Link, NetnsToken};
 pub use self::refusal::{Cause, Evidence, Refusal, Step};
-use super::netns::{Ground, NetworkId};
+use super::netns::{NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
 
 /// What the private network shall be.
@@ -96,7 +96,7 @@ pub struct Network {
 #[derive(Debug)]
 pub struct Namespace {
     network: Network,
-    pass: SendPass,
+    pass: NetnsToken,
 }
 
 impl NetworkPlan {
@@ -115,15 +115,15 @@ impl Namespace {
     /// have one thread: a user namespace cannot be entered otherwise.
     pub fn enter(plan: &NetworkPlan) -> Result<Self, Refusal> {
         let origin = NetworkId::here().map_err(|errno| Refusal::new(Step::Origin, errno))?;
-        let trial = Trial::run(|| build::build(plan))?;
+        let trial = ExperimentId::run(|| build::build(plan))?;
         let network = trial.network().clone();
         let spaces = match network.way {
             Way::Root => ThreadNameSpaceType::NETWORK,
             Way::User => ThreadNameSpaceType::USER | ThreadNameSpaceType::NETWORK,
         };
         trial.join(spaces).map_err(|errno| Refusal::new(Step::Join, errno))?;
-        let ground = Ground::outside_of(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
-        let pass = SendPass::new(ground, &network);
+        let ground = PrivateNetns::outside_of(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
+        let pass = NetnsToken::new(ground, &network);
         Ok(Self { network, pass })
     }
 
@@ -143,7 +143,7 @@ impl Namespace {
     }
 
     /// The proof that packet-level senders and sysctl writers ask for.
-    pub fn pass(&self) -> SendPass {
+    pub fn pass(&self) -> NetnsToken {
         self.pass.clone()
     }
 }

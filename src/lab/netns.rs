@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 /// A network namespace that is not the one in which the program was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lab) struct Ground(NetworkId);
+pub(in crate::lab) struct PrivateNetns(NetworkId);
 
 /// The kernel's identity of a network namespace: device and inode of `/proc/thread-self/ns/net`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(in crate::lab) struct NetworkId {
     inode: u64,
 }
 
-impl Ground {
+impl PrivateNetns {
     /// The present namespace, if it is another one than `origin`.
     pub(in crate::lab) fn outside_of(origin: NetworkId) -> Result<Self, Errno> {
         let here = NetworkId::here()?;
@@ -42,15 +42,15 @@ pub(in crate::lab) mod tests {
     use super::*;
 
     /// This very namespace, and one that does not exist.
-    pub(in crate::lab) fn here_and_elsewhere() -> [Ground; 2] {
+    pub(in crate::lab) fn here_and_elsewhere() -> [PrivateNetns; 2] {
         let here = NetworkId::here().unwrap();
-        [Ground(here), Ground(NetworkId { inode: here.inode + 1, ..here })]
+        [PrivateNetns(here), PrivateNetns(NetworkId { inode: here.inode + 1, ..here })]
     }
 
     #[test]
     fn the_place_of_the_start_is_never_our_ground() {
-        let [Ground(here), Ground(other)] = here_and_elsewhere();
-        assert_eq!(Ground::outside_of(here), Err(Errno::PERM));
-        assert_eq!(Ground::outside_of(other), Ok(Ground(here)));
+        let [PrivateNetns(here), PrivateNetns(other)] = here_and_elsewhere();
+        assert_eq!(PrivateNetns::outside_of(here), Err(Errno::PERM));
+        assert_eq!(PrivateNetns::outside_of(other), Ok(PrivateNetns(here)));
     }
 }

@@ -21,13 +21,13 @@ use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
 
 use super::valve::Valve;
+use crate::model::client_clock::StepCommand;
 use crate::model::command::Command;
-use crate::model::event::{Deed, Event, Stamped};
+use crate::model::event::{Event, ServerEvent, Stamped};
 use crate::model::message::Message;
 use crate::model::peer::Peer;
 use crate::model::settings::AcceptRate;
 use crate::model::stamp::Stamp;
-use crate::model::tempo::Step;
 
 pub(in crate::lab) use limits::descriptor_share;
 pub use limits::raise_descriptor_limit;
@@ -102,7 +102,7 @@ struct Connection {
 
 /// What came of one `accept()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Called {
+enum AcceptCall {
     Took(Peer),
     Nobody,
     /// Nothing to speak of: it may be called again.
@@ -152,7 +152,7 @@ impl Server {
             Command::AcceptRate(rate) => self.valve.set(now, rate),
             Command::Workers(workers) => self.plan.workers = workers,
             Command::Service(service) => self.shorten_service(now, service),
-            Command::Step(step) => self.held = step != Step::Go,
+            Command::Step(step) => self.held = step != StepCommand::Go,
             _ => return,
         }
         self.wants_listener = !self.held && self.may_accept(now);
@@ -224,8 +224,8 @@ impl Server {
         let over = if connection.awaited { now >= connection.due } else { self.plan.patience.is_zero() };
         let attempt = answer(&connection.socket, over);
         let deed = match attempt {
-            Attempt::Answered => Deed::Closed,
-            Attempt::FoundReset => Deed::FoundReset,
+            Attempt::Answered => ServerEvent::Closed,
+            Attempt::FoundReset => ServerEvent::FoundReset,
             Attempt::NotYet => {
                 if !connection.awaited {
                     connection.awaited = true;
@@ -268,9 +268,9 @@ impl Server {
                 return false;
             }
             match self.accept_one(now, listener, inspect, out) {
-                Called::Took(_) | Called::Disturbed => {}
-                Called::Nobody => return true,
-                Called::Failed => return false,
+                AcceptCall::Took(_) | AcceptCall::Disturbed => {}
+                AcceptCall::Nobody => return true,
+                AcceptCall::Failed => return false,
             }
         }
         self.may_accept(now)
@@ -283,7 +283,7 @@ impl Server {
         listener: BorrowedFd<'_>,
         inspect: Inspect<'_>,
         out: &mut Vec<Stamped>,
-    ) -> Called {
+    ) -> AcceptCall {
         match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
             Ok((socket, address)) => {
                 self.valve.took(now);
@@ -291,14 +291,14 @@ impl Server {
                 if let Some(peer) = peer {
                     self.begin(now, (socket, peer), inspect, out);
                 }
-                peer.map_or(Called::Disturbed, Called::Took)
+                peer.map_or(AcceptCall::Disturbed, AcceptCall::Took)
             }
-            Err(Errno::AGAIN) => Called::Nobody,
-            Err(Errno::INTR | Errno::CONNABORTED) => Called::Disturbed,
+            Err(Errno::AGAIN) => AcceptCall::Nobody,
+            Err(Errno::INTR | Errno::CONNABORTED) => AcceptCall::Disturbed,
             Err(errno) => {
                 self.rest_until = Some(now + REST);
                 out.push(Stamped { at: now, event: Event::AcceptFailed { errno: errno.raw_os_error() } });
-                Called::Failed
+                AcceptCall::Failed
             }
         }
     }
@@ -306,7 +306,7 @@ impl Server {
     /// Takes an accepted connection into service; a service time of zero is over at once.
     fn begin(&mut self, now: Stamp, (socket, peer): (OwnedFd, Peer), inspect: Inspect<'_>, out: &mut Vec<Stamped>) {
         let (waited_ms, cookie) = if self.recent.is_calm(now) { inspect(socket.as_fd()) } else { (None, None) };
-        out.push(Stamped { at: now, event: Event::Served { peer, deed: Deed::Accepted { waited_ms, cookie } } });
+        out.push(Stamped { at: now, event: Event::Served { peer, deed: ServerEvent::Accepted { waited_ms, cookie } } });
         let due = now + self.plan.service;
         let key = self.served.insert(Connection { socket, peer, since: now, due, awaited: false });
         if self.plan.service.is_zero() {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::client_clock::StepCommand;
 use super::settings::{AcceptRate, Arrivals, Knobs, Sysctl};
-use super::tempo::Step;
 use super::watch::ListenerId;
-use crate::model::experiment::Trial;
+use crate::model::experiment::ExperimentId;
 
 /// One wish. Whether it was done, and what came of it, is told by events.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,13 +36,13 @@ pub enum Command {
     /// Write a sysctl of the private namespace.
     Sysctl(Sysctl, i64),
     /// Hold the time of the packet-level clients and of the server's valve, let one thing happen, or let it run.
-    Step(Step),
+    Step(StepCommand),
     /// How fast that time runs: 1 as all others, 0.1 ten times slower. The kernel's timers keep theirs.
     Pace(f64),
     /// Call `accept()` once, whatever the accept rate is.
     AcceptOne,
     /// Carry out an experiment on sockets and processes of its own, beside the listener.
-    Trial(Trial),
+    ExperimentId(ExperimentId),
     /// Watch: tell everything about this listener from now on; `None`: about none.
     Choose(Option<ListenerId>),
     /// No more clients start; the run ends.
@@ -67,7 +67,7 @@ impl Command {
             | Self::Step(_)
             | Self::Pace(_)
             | Self::AcceptOne
-            | Self::Trial(_)
+            | Self::ExperimentId(_)
             | Self::Choose(_)
             | Self::Stop => {}
         }

@@ -4,29 +4,29 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::client_clock::{ClientClock, StepOutcome};
 use super::counters::Counters;
 use super::lesson::LessonFact;
 use super::message::Message;
 use super::peer::Peer;
-use super::sample::{Eye, Listed, QueueReading};
+use super::sample::{Listed, QueueReading, Source};
 use super::segment::{Kind, Segment};
 use super::settings::{ClientKind, Knobs, Sysctl, Sysctls};
 use super::stamp::Stamp;
-use super::tempo::{Tempo, Thing};
-use super::watch::{Crowding, Knocks, ListenerId, Owner, Roll, Watching};
-use crate::model::experiment::TrialFact;
+use super::watch::{ListenerId, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching};
+use crate::model::experiment::ExperimentFact;
 
 /// Where the lab stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rung {
+pub enum Environment {
     /// A private network namespace that qviz made.
     Lab,
     /// The host's loopback.
     Host,
 }
 
-impl Rung {
+impl Environment {
     /// The name used in options and documents.
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,14 +62,14 @@ pub enum Event {
     },
     /// The lab's knobs stand like this now.
     Knobs(Box<Knobs>),
-    /// The clients' time runs like this from now on. Moments to come ([`Life::Departed`], [`Life::WillRetry`]) are told in it.
-    Tempo(Tempo),
+    /// The clients' time runs like this from now on. Moments to come ([`ClientEvent::Departed`], [`ClientEvent::WillRetry`]) are told in it.
+    Tempo(ClientClock),
     /// The clients' time stands still, and this one thing was let happen.
     Stepped {
         /// Whose connection.
         peer: Peer,
         /// What.
-        thing: Thing,
+        thing: StepOutcome,
     },
     /// A segment passed the tap at the listener's end.
     Segment(Segment),
@@ -80,14 +80,14 @@ pub enum Event {
         /// Its address, where it has one already.
         peer: Peer,
         /// What happened.
-        life: Life,
+        life: ClientEvent,
     },
     /// The server did something with a connection.
     Served {
         /// Whose connection.
         peer: Peer,
         /// What it did.
-        deed: Deed,
+        deed: ServerEvent,
     },
     /// `accept()` failed with this errno; nothing was taken from the queue.
     AcceptFailed {
@@ -105,7 +105,7 @@ pub enum Event {
     /// What one reading cost, in nanoseconds of wall time.
     Cost {
         /// Which eye.
-        eye: Eye,
+        eye: Source,
         /// Nanoseconds for one reading.
         nanos: u64,
     },
@@ -117,7 +117,8 @@ pub enum Event {
     /// A watch's first event: where and with what rights other people's listeners are watched.
     Watching(Box<Watching>),
     /// All listeners were read: what is new.
-    Roll(Box<Roll>),
+    #[serde(rename = "roll")]
+    Snapshot(Box<ListenerSnapshot>),
     /// Who holds a listener; `None`: it is not to be seen.
     Owned {
         /// Which listener.
@@ -126,18 +127,20 @@ pub enum Event {
         owner: Option<Owner>,
     },
     /// What stands behind a listener's queues.
-    Crowded {
+    #[serde(rename = "crowded")]
+    Occupants {
         /// Which listener.
         id: ListenerId,
         /// How many, and for how long.
-        crowding: Crowding,
+        crowding: QueueOccupants,
     },
     /// SYNs that the tap saw, by listener.
-    Knocked(Vec<Knocks>),
+    #[serde(rename = "knocked")]
+    SynsSeen(Vec<SynCounts>),
     /// From now on the facts about one listener ([`Event::Began`] follows) are about this one; `None`: about none.
     Chosen(Option<ListenerId>),
     /// A trial did or measured something.
-    Trial(TrialFact),
+    ExperimentId(ExperimentFact),
     /// A lesson has come so far.
     Lesson(LessonFact),
     /// Nothing new, but time has passed up to here.
@@ -152,7 +155,8 @@ pub struct Began {
     /// The kernel's release, as `uname -r` prints it.
     pub kernel: String,
     /// The namespace or the host.
-    pub rung: Rung,
+    #[serde(rename = "rung")]
+    pub environment: Environment,
     /// Why the host rung was taken although the lab was wanted, and the remedy.
     pub fallback: Option<Message>,
     /// The process that holds the namespace (for `nsenter -t PID -n`).
@@ -190,7 +194,7 @@ pub struct Listening {
 /// What a client knows of its own life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Life {
+pub enum ClientEvent {
     /// It starts: its first SYN leaves now.
     Started {
         /// True when it will never send its final ACK.
@@ -241,7 +245,7 @@ pub enum Life {
 /// What the server did with one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
+pub enum ServerEvent {
     /// `accept()` returned it.
     Accepted {
         /// Milliseconds that it waited in the queue, from `tcpi_last_data_sent`; `None` when not asked (high rates).

@@ -9,9 +9,9 @@ macro_rules! trials {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
         /// One experiment.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum Trial { $($(#[$doc])* #[serde(rename = $name)] $variant),+ }
+        pub enum ExperimentId { $($(#[$doc])* #[serde(rename = $name)] $variant),+ }
 
-        impl Trial {
+        impl ExperimentId {
             /// Every trial.
             pub const ALL: [Self; [$(Self::$variant),+].len()] = [$(Self::$variant),+];
 
@@ -81,11 +81,11 @@ trials! {
 /// What comes up from a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TrialFact {
+pub enum ExperimentFact {
     /// It begins.
-    Began(Trial),
+    Began(ExperimentId),
     /// Somebody did something.
-    Line(Line),
+    Line(CallRecord),
     /// A number was measured.
     Measured {
         /// Its name, in kebab case with the unit at its end: `second-try-ms`, `child-inherits-keepalive`. Yes is 1, no is 0.
@@ -96,7 +96,7 @@ pub enum TrialFact {
     /// It is over.
     Ended {
         /// Which one.
-        trial: Trial,
+        trial: ExperimentId,
         /// Why it could not be carried out, if it could not.
         failed: Option<Message>,
     },
@@ -104,7 +104,7 @@ pub enum TrialFact {
 
 /// One call, or one thing seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Line {
+pub struct CallRecord {
     /// Who did it: `server`, `client`, `child`, `kernel`, `wire`; with a number where there are several: `server 2`.
     pub who: String,
     /// What, as it would stand in a program or a trace: `bind(0.0.0.0:0)`.
@@ -112,13 +112,13 @@ pub struct Line {
     /// What came of it: `0`, `EADDRINUSE`, `port 37211`.
     pub outcome: Message,
     /// How to see it.
-    pub mood: Mood,
+    pub mood: CallOutcome,
 }
 
 /// How a line is to be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mood {
+pub enum CallOutcome {
     /// As any other.
     #[default]
     Plain,

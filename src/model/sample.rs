@@ -58,7 +58,7 @@ pub struct Listed {
 /// Which of qviz's own eyes a cost was measured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Eye {
+pub enum Source {
     /// TCP_INFO and SO_MEMINFO on the own listener.
     Queue,
     /// The SYN_RECV dump.

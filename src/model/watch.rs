@@ -82,7 +82,7 @@ pub struct ListenerReading {
 
 /// What is new in one look at all listeners: the sockets that have come or changed, and those that are gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roll {
+pub struct ListenerSnapshot {
     /// New, or read otherwise than last time.
     pub changed: Vec<ListenerReading>,
     /// No longer listed.
@@ -91,7 +91,7 @@ pub struct Roll {
 
 /// What stands behind one listener's queues, read more slowly than their depths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Crowding {
+pub struct QueueOccupants {
     /// Half-open requests for its address; shared by all members of an SO_REUSEPORT group (a request does not name its listener).
     pub half_open: Option<u32>,
     /// Milliseconds that the oldest connection in the accept queue has waited.
@@ -113,7 +113,7 @@ pub struct Owner {
 
 /// SYNs that the tap saw for one listening address since it was told last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Knocks {
+pub struct SynCounts {
     /// For which socket; within an SO_REUSEPORT group the one with the lowest id stands for all.
     pub id: ListenerId,
     /// First SYNs: arrivals.
@@ -125,7 +125,7 @@ pub struct Knocks {
 /// Whose sockets can be given an owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Owners {
+pub enum OwnerScope {
     /// Those of the user's own processes.
     #[default]
     Own,
@@ -141,7 +141,7 @@ pub struct Rights {
     /// Why there is no tap, and what would give one.
     pub tap_refused: Option<Message>,
     /// Whose sockets can be given an owner.
-    pub owners: Owners,
+    pub owners: OwnerScope,
     /// Why some sockets stay without an owner, and what would show it.
     pub owners_refused: Option<Message>,
 }
@@ -212,18 +212,18 @@ impl fmt::Display for Target {
 
 /// Words that name no listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoTarget(pub String);
+pub struct InvalidTarget(pub String);
 
 impl FromStr for Target {
-    type Err = NoTarget;
+    type Err = InvalidTarget;
 
-    fn from_str(words: &str) -> Result<Self, NoTarget> {
+    fn from_str(words: &str) -> Result<Self, InvalidTarget> {
         if words.starts_with(['/', '@']) && words.len() > 1 {
             return Ok(Self::Unix(words.to_owned()));
         }
         let port = words.strip_prefix(':').unwrap_or(words).parse().ok().filter(|port| *port > 0).map(Self::Port);
         let address = || words.parse().ok().filter(|address: &SocketAddr| address.port() > 0).map(Self::Address);
-        port.or_else(address).ok_or_else(|| NoTarget(words.to_owned()))
+        port.or_else(address).ok_or_else(|| InvalidTarget(words.to_owned()))
     }
 }
 

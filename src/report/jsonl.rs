@@ -10,13 +10,13 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::model::event::{Began, Deed, Event, Life, Listening, Loss, Stamped};
+use crate::model::client_clock::StepOutcome;
+use crate::model::event::{Began, ClientEvent, Event, Listening, Loss, ServerEvent, Stamped};
 use crate::model::message::Message;
 use crate::model::sample::{HalfOpen, Listed, Waiting};
 use crate::model::segment::Segment;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
-use crate::model::tempo::Thing;
 use crate::text::errno;
 
 mod lesson;
@@ -94,12 +94,12 @@ impl Serialize for Line<'_> {
             }
             Event::Refused { message } => map.serialize_entry("message", &message.rendered())?,
             Event::Watching(watching) => watch::watching_fields(&mut map, watching)?,
-            Event::Roll(roll) => watch::roll_fields(&mut map, roll)?,
+            Event::Snapshot(roll) => watch::roll_fields(&mut map, roll)?,
             Event::Owned { id, owner } => watch::owner_fields(&mut map, *id, owner.as_ref())?,
-            Event::Crowded { id, crowding } => watch::crowding_fields(&mut map, *id, *crowding)?,
-            Event::Knocked(knocks) => map.serialize_entry("knocks", knocks)?,
+            Event::Occupants { id, crowding } => watch::crowding_fields(&mut map, *id, *crowding)?,
+            Event::SynsSeen(knocks) => map.serialize_entry("knocks", knocks)?,
             Event::Chosen(chosen) => map.serialize_entry("id", chosen)?,
-            Event::Trial(fact) => lesson::trial_fields(&mut map, fact)?,
+            Event::ExperimentId(fact) => lesson::trial_fields(&mut map, fact)?,
             Event::Lesson(fact) => lesson::lesson_fields(&mut map, fact)?,
             Event::Tick | Event::Ended => {}
         }
@@ -126,12 +126,12 @@ const fn kind(event: &Event) -> &'static str {
         Event::Cost { .. } => "cost",
         Event::Refused { .. } => "refused",
         Event::Watching(_) => "watching",
-        Event::Roll(_) => "roll",
+        Event::Snapshot(_) => "roll",
         Event::Owned { .. } => "owned",
-        Event::Crowded { .. } => "crowded",
-        Event::Knocked(_) => "knocked",
+        Event::Occupants { .. } => "crowded",
+        Event::SynsSeen(_) => "knocked",
         Event::Chosen(_) => "chosen",
-        Event::Trial(_) => "trial",
+        Event::ExperimentId(_) => "trial",
         Event::Lesson(_) => "lesson",
         Event::Tick => "tick",
         Event::Ended => "ended",
@@ -141,7 +141,7 @@ const fn kind(event: &Event) -> &'static str {
 fn began_fields<M: SerializeMap>(map: &mut M, began: &Began) -> Result<(), M::Error> {
     map.serialize_entry("schema", super::summary::VERSION)?;
     map.serialize_entry("kernel", &began.kernel)?;
-    map.serialize_entry("rung", &began.rung)?;
+    map.serialize_entry("rung", &began.environment)?;
     map.serialize_entry("fallback", &began.fallback.as_ref().map(Message::rendered))?;
     map.serialize_entry("pid", &began.pid)?;
     map.serialize_entry("seed", &began.seed)?;
@@ -194,63 +194,68 @@ fn segment_fields<M: SerializeMap>(map: &mut M, segment: &Segment) -> Result<(),
     map.serialize_entry("timestamps", &segment.timestamps)
 }
 
-fn life_fields<M: SerializeMap>(map: &mut M, life: Life) -> Result<(), M::Error> {
+fn life_fields<M: SerializeMap>(map: &mut M, life: ClientEvent) -> Result<(), M::Error> {
     let word = match life {
-        Life::Started { .. } => "started",
-        Life::Departed { .. } => "departed",
-        Life::Lost { .. } => "lost",
-        Life::WillRetry { .. } => "will_retry",
-        Life::Connected => "connected",
-        Life::Finished => "finished",
-        Life::Refused => "refused",
-        Life::Reset => "reset",
-        Life::TimedOut => "timed_out",
-        Life::Vanished => "vanished",
-        Life::Failed { .. } => "failed",
+        ClientEvent::Started { .. } => "started",
+        ClientEvent::Departed { .. } => "departed",
+        ClientEvent::Lost { .. } => "lost",
+        ClientEvent::WillRetry { .. } => "will_retry",
+        ClientEvent::Connected => "connected",
+        ClientEvent::Finished => "finished",
+        ClientEvent::Refused => "refused",
+        ClientEvent::Reset => "reset",
+        ClientEvent::TimedOut => "timed_out",
+        ClientEvent::Vanished => "vanished",
+        ClientEvent::Failed { .. } => "failed",
     };
     map.serialize_entry("life", word)?;
     match life {
-        Life::Started { half_open } => map.serialize_entry("half_open", &half_open),
-        Life::Departed { kind, attempt, arrives } => {
+        ClientEvent::Started { half_open } => map.serialize_entry("half_open", &half_open),
+        ClientEvent::Departed { kind, attempt, arrives } => {
             map.serialize_entry("kind", &kind)?;
             map.serialize_entry("attempt", &attempt)?;
             map.serialize_entry("arrives_s", &seconds(arrives))
         }
-        Life::Lost { kind, outbound } => {
+        ClientEvent::Lost { kind, outbound } => {
             map.serialize_entry("kind", &kind)?;
             map.serialize_entry("outbound", &outbound)
         }
-        Life::WillRetry { at, gives_up } => {
+        ClientEvent::WillRetry { at, gives_up } => {
             map.serialize_entry("at_s", &seconds(at))?;
             map.serialize_entry("gives_up", &gives_up)
         }
-        Life::Failed { errno } => map.serialize_entry("errno", &errno::name(errno)),
-        Life::Connected | Life::Finished | Life::Refused | Life::Reset | Life::TimedOut | Life::Vanished => Ok(()),
+        ClientEvent::Failed { errno } => map.serialize_entry("errno", &errno::name(errno)),
+        ClientEvent::Connected
+        | ClientEvent::Finished
+        | ClientEvent::Refused
+        | ClientEvent::Reset
+        | ClientEvent::TimedOut
+        | ClientEvent::Vanished => Ok(()),
     }
 }
 
-fn thing_fields<M: SerializeMap>(map: &mut M, thing: Thing) -> Result<(), M::Error> {
+fn thing_fields<M: SerializeMap>(map: &mut M, thing: StepOutcome) -> Result<(), M::Error> {
     let (word, kind) = match thing {
-        Thing::Left(kind) => ("left", Some(kind)),
-        Thing::Reached(kind) => ("reached", Some(kind)),
-        Thing::CameBack(kind) => ("came_back", Some(kind)),
-        Thing::GaveUp => ("gave_up", None),
-        Thing::Accepted => ("accepted", None),
-        Thing::Served => ("served", None),
+        StepOutcome::Left(kind) => ("left", Some(kind)),
+        StepOutcome::Reached(kind) => ("reached", Some(kind)),
+        StepOutcome::CameBack(kind) => ("came_back", Some(kind)),
+        StepOutcome::GaveUp => ("gave_up", None),
+        StepOutcome::Accepted => ("accepted", None),
+        StepOutcome::Served => ("served", None),
     };
     map.serialize_entry("thing", word)?;
     map.serialize_entry("kind", &kind)
 }
 
-fn deed_fields<M: SerializeMap>(map: &mut M, deed: Deed) -> Result<(), M::Error> {
+fn deed_fields<M: SerializeMap>(map: &mut M, deed: ServerEvent) -> Result<(), M::Error> {
     match deed {
-        Deed::Accepted { waited_ms, cookie } => {
+        ServerEvent::Accepted { waited_ms, cookie } => {
             map.serialize_entry("deed", "accepted")?;
             map.serialize_entry("waited_ms", &waited_ms)?;
             map.serialize_entry("cookie", &cookie)
         }
-        Deed::Closed => map.serialize_entry("deed", "closed"),
-        Deed::FoundReset => map.serialize_entry("deed", "found_reset"),
+        ServerEvent::Closed => map.serialize_entry("deed", "closed"),
+        ServerEvent::FoundReset => map.serialize_entry("deed", "found_reset"),
     }
 }
 

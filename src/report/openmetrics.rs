@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::fold::listeners::Watched;
+use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 use crate::model::event::Event;
 use crate::model::watch::ListenerId;
-use crate::session::scrape::Dialect;
+use crate::session::scrape::PageFormat;
 use crate::text::sanitize;
 
 mod page;
@@ -52,13 +52,13 @@ impl Book {
     /// One more fact, which the world has taken already.
     pub fn hear(&mut self, world: &World, event: &Event) {
         match event {
-            Event::Roll(roll) => {
+            Event::Snapshot(roll) => {
                 for reading in &roll.changed {
                     self.reach(reading.id, reading.queue.depth);
                 }
             }
             Event::Queue(reading) => {
-                if let Some(id) = world.survey.chosen {
+                if let Some(id) = world.listeners.chosen {
                     self.reach(id, reading.depth);
                 }
             }
@@ -78,7 +78,7 @@ impl Book {
         self.scrapes += 1;
         self.enter_drops(world);
         let mut rows = series::rows(world, self);
-        let listeners = world.survey.live().count();
+        let listeners = world.listeners.live().count();
         let left_out = rows.len().saturating_sub(ADDRESSES);
         rows.truncate(ADDRESSES);
         self.high.clear();
@@ -88,7 +88,7 @@ impl Book {
     fn enter_drops(&mut self, world: &World) {
         let mut entered = BTreeMap::new();
         let mut drops = BTreeMap::new();
-        for one in world.survey.wanted() {
+        for one in world.listeners.wanted() {
             let place = place(one);
             let known = self.drops.get(&place).copied();
             let Some(now) = one.drops().map(|drops| drops.listener) else { continue };
@@ -103,12 +103,12 @@ impl Book {
 
 impl Shot<'_> {
     /// The page.
-    pub fn text(&self, dialect: Dialect) -> String {
+    pub fn text(&self, dialect: PageFormat) -> String {
         page::text(self, dialect)
     }
 }
 
 /// A listener's family and address. Control characters would steer the terminal of whoever looks at the page.
-fn place(one: &Watched) -> Place {
+fn place(one: &ListenerState) -> Place {
     (one.reading.address.family(), sanitize::lines(&one.reading.address.to_string()))
 }

@@ -1,5 +1,5 @@
 //! What a watch has to say: one document ([`Document`]), a table like that of `ss` ([`table`]), and the text after a watch without a
-//! picture ([`text`]). Everything is made from the world alone.
+//! picture ([`text()`]). Everything is made from the world alone.
 
 mod document;
 mod rows;
@@ -10,13 +10,13 @@ pub use document::Document;
 pub use table::table;
 pub use text::text;
 
-use crate::fold::listeners::Watched;
+use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 
 /// The listeners that are told of, fullest first: those asked for, gone ones last.
-fn in_order(world: &World) -> Vec<&Watched> {
-    let mut all: Vec<_> = world.survey.wanted().collect();
-    let fullness = |one: &Watched| one.fullness().unwrap_or(0.0);
+fn in_order(world: &World) -> Vec<&ListenerState> {
+    let mut all: Vec<_> = world.listeners.wanted().collect();
+    let fullness = |one: &ListenerState| one.fullness().unwrap_or(0.0);
     all.sort_by(|one, other| {
         let gone = one.gone.is_some().cmp(&other.gone.is_some());
         let fuller = fullness(other).total_cmp(&fullness(one));

@@ -22,7 +22,7 @@ pub struct Expression {
 
 /// Why a text is no condition or expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct SyntaxError {
     /// How many bytes of the text stand before the place.
     pub at: usize,
     /// What is wrong there.
@@ -33,7 +33,7 @@ pub struct Fault {
 pub type Known<'a> = &'a dyn Fn(&str) -> Option<f64>;
 
 /// Whether a word may stand for a fact; if not, why.
-pub type Naming<'a> = &'a dyn Fn(&str) -> Result<(), String>;
+pub type NameCheck<'a> = &'a dyn Fn(&str) -> Result<(), String>;
 
 /// A part of a condition or expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +69,7 @@ impl Condition {
     ///
     /// # Errors
     /// Where and why it is none.
-    pub fn parse(text: &str, naming: Naming<'_>) -> Result<Self, Fault> {
+    pub fn parse(text: &str, naming: NameCheck<'_>) -> Result<Self, SyntaxError> {
         let root = grammar::read(text, Rule::Condition, naming)?;
         Ok(Self { text: text.to_owned(), root })
     }
@@ -100,7 +100,7 @@ impl Expression {
     ///
     /// # Errors
     /// Where and why it is none.
-    pub fn parse(text: &str, naming: Naming<'_>) -> Result<Self, Fault> {
+    pub fn parse(text: &str, naming: NameCheck<'_>) -> Result<Self, SyntaxError> {
         let root = grammar::read(text, Rule::Expression, naming)?;
         Ok(Self { root })
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::words;
-use crate::fold::connection::Belief;
+use crate::fold::connection::CombinedState;
 use crate::fold::finding::RULES;
 use crate::fold::occupancy::Occupancy;
 use crate::fold::world::World;
-use crate::fold::world::spread::Spread;
+use crate::fold::world::spread::DurationHistogram;
 use crate::model::cause::Cause;
 use crate::model::counters::Counter;
 use crate::model::settings::Sysctl;
@@ -170,7 +170,7 @@ fn syn_queue(world: &World) -> Option<&Occupancy> {
 }
 
 /// How many connections are like this now.
-fn believing(world: &World, belief: Belief) -> Option<f64> {
+fn believing(world: &World, belief: CombinedState) -> Option<f64> {
     world.began.as_ref()?;
     count(Some(world.roster.iter().filter(|one| one.belief() == belief).count() as u64))
 }
@@ -212,13 +212,13 @@ const FIXED: &[(&str, Reading)] = &[
     ("segments.ack", |world| count(world.segments.map(|tally| tally.ack))),
     ("segments.rst", |world| count(world.segments.map(|tally| tally.rst))),
     ("ledger.balanced", |world| world.balance().balanced.map(|balanced| f64::from(u8::from(balanced)))),
-    ("now.ghosts", |world| believing(world, Belief::Ghost)),
-    ("now.phantoms", |world| believing(world, Belief::Phantom)),
+    ("now.ghosts", |world| believing(world, CombinedState::Ghost)),
+    ("now.phantoms", |world| believing(world, CombinedState::Phantom)),
     ("trial.done", |world| count(Some(world.trials.done.into()))),
 ];
 
 /// A distribution and where it stands.
-type Distribution = (&'static str, fn(&World) -> &Spread);
+type Distribution = (&'static str, fn(&World) -> &DurationHistogram);
 
 const SPREADS: [Distribution; 3] = [
     ("accept_queue.wait_ms", |world| &world.wait),

@@ -7,7 +7,7 @@ use std::fmt;
 
 use toml::de::DeTable;
 
-use self::table::{Item, Table, Wrong, items};
+use self::table::{Item, ParseFault, Table, items};
 use super::facts;
 use super::holes::holes;
 use super::lesson::{Change, Claim, Expectation, Lesson, Scene, Text};
@@ -42,7 +42,7 @@ impl fmt::Display for ParseError {
 /// # Errors
 /// The first thing that is not understood.
 pub fn parse(file: &str, name: &str, text: &str) -> Result<Lesson, ParseError> {
-    lesson(name, text).map_err(|Wrong { at, message }| {
+    lesson(name, text).map_err(|ParseFault { at, message }| {
         let before = text.get(..at).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -51,21 +51,21 @@ pub fn parse(file: &str, name: &str, text: &str) -> Result<Lesson, ParseError> {
 }
 
 /// What the parts of a lesson have to know of the whole.
-struct Whole {
+struct LessonContext {
     /// The file's text.
     text: String,
     /// Every name under which a step keeps a number.
     kept: Vec<String>,
 }
 
-fn lesson(name: &str, text: &str) -> Result<Lesson, Wrong> {
-    let document = DeTable::parse(text).map_err(|error| Wrong {
+fn lesson(name: &str, text: &str) -> Result<Lesson, ParseFault> {
+    let document = DeTable::parse(text).map_err(|error| ParseFault {
         at: error.span().map_or(0, |span| span.start),
         message: error.message().to_owned(),
     })?;
     let keys = &["order", "title", "learn", "remember", "main", "scene", "claim"];
     let table = Table::new(document.span().start, document.get_ref(), keys)?;
-    let whole = Whole { text: text.to_owned(), kept: kept(&table)? };
+    let whole = LessonContext { text: text.to_owned(), kept: kept(&table)? };
     let scenes = items(table.need("scene")?)?;
     if scenes.is_empty() {
         return Err(table.wrong(say!("a lesson has at least one [[scene]]").to_owned()));
@@ -85,7 +85,7 @@ fn lesson(name: &str, text: &str) -> Result<Lesson, Wrong> {
 }
 
 /// The names under which the steps keep numbers, found before anything that may speak of them is read.
-fn kept(table: &Table<'_>) -> Result<Vec<String>, Wrong> {
+fn kept(table: &Table<'_>) -> Result<Vec<String>, ParseFault> {
     let mut kept = Vec::new();
     for scene in items(table.need("scene")?)? {
         let steps = scene.table(&["lab", "step", "expect"])?.get("step").map(items).transpose()?;
@@ -98,7 +98,7 @@ fn kept(table: &Table<'_>) -> Result<Vec<String>, Wrong> {
     Ok(kept)
 }
 
-fn scene(item: Item<'_>, whole: &Whole) -> Result<Scene, Wrong> {
+fn scene(item: Item<'_>, whole: &LessonContext) -> Result<Scene, ParseFault> {
     let table = item.table(&["lab", "step", "expect"])?;
     let steps = items(table.need("step")?)?;
     if steps.is_empty() {
@@ -112,12 +112,12 @@ fn scene(item: Item<'_>, whole: &Whole) -> Result<Scene, Wrong> {
     })
 }
 
-fn expectation(item: Item<'_>, whole: &Whole) -> Result<Expectation, Wrong> {
+fn expectation(item: Item<'_>, whole: &LessonContext) -> Result<Expectation, ParseFault> {
     let table = item.table(&["what", "that"])?;
     Ok(Expectation { what: plain(&table, "what")?, that: table.need("that")?.condition(whole)? })
 }
 
-fn claim(item: Item<'_>, whole: &Whole) -> Result<Claim, Wrong> {
+fn claim(item: Item<'_>, whole: &LessonContext) -> Result<Claim, ParseFault> {
     let table = item.table(&["id", "claim", "holds", "measured", "yes", "no"])?;
     let mut measured = std::collections::BTreeMap::new();
     if let Some(item) = table.get("measured") {
@@ -139,7 +139,7 @@ fn claim(item: Item<'_>, whole: &Whole) -> Result<Claim, Wrong> {
     Ok(Claim { id, claim: plain(&table, "claim")?, holds, yes, no, measured })
 }
 
-fn main(item: Item<'_>, text: &str) -> Result<Change, Wrong> {
+fn main(item: Item<'_>, text: &str) -> Result<Change, ParseFault> {
     let table = item.table(&["line", "instead"])?;
     let (line, instead) = (table.need("line")?, table.need("instead")?);
     let (written, other) = (line.string()?.trim(), instead.string()?.trim());
@@ -155,17 +155,17 @@ fn main(item: Item<'_>, text: &str) -> Result<Change, Wrong> {
 }
 
 /// A text without numbers in it.
-fn plain(table: &Table<'_>, key: &'static str) -> Result<Text, Wrong> {
+fn plain(table: &Table<'_>, key: &'static str) -> Result<Text, ParseFault> {
     told(table.need(key)?, &|name| Err(say!("`{hole}` is not filled in here", hole = format_args!("{{{name}}}"))))
 }
 
 /// A text in every language; each has the same numbers in it.
-fn told(item: Item<'_>, naming: &dyn Fn(&str) -> Result<(), String>) -> Result<Text, Wrong> {
+fn told(item: Item<'_>, naming: &dyn Fn(&str) -> Result<(), String>) -> Result<Text, ParseFault> {
     let table = item.table(&["en", "zh"])?;
     translated(&table, naming)
 }
 
-fn translated(table: &Table<'_>, naming: &dyn Fn(&str) -> Result<(), String>) -> Result<Text, Wrong> {
+fn translated(table: &Table<'_>, naming: &dyn Fn(&str) -> Result<(), String>) -> Result<Text, ParseFault> {
     let mut texts = Vec::new();
     for language in ["en", "zh"] {
         let item = table.need(language)?;

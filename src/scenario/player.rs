@@ -1,14 +1,14 @@
 //! Who plays a lesson: a pure state machine. Keys, facts and time go in, moves come out; somebody else carries them out.
 //!
 //! [`begin`](Player::begin), then [`turn`](Player::turn) after each batch of facts and whenever [`wake`](Player::wake) says so, and
-//! [`press`](Player::press) for keys. What a person sees of it is told as facts ([`Move::Tell`]) and stands in
+//! [`press`](Player::press) for keys. What a person sees of it is told as facts ([`PlayerAction::Tell`]) and stands in
 //! [`World::lesson`](crate::fold::world::World::lesson), so that a recording shows the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::stand::Stand;
+use self::stand::Position;
 use super::condition::Expression;
 use super::facts::{self, Facts};
 use super::holes::holes;
@@ -26,7 +26,7 @@ mod stand;
 
 /// For whom a lesson is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum PlayMode {
     /// For a person at the keys: questions wait for a prediction, what is said waits until it was read.
     Hand,
     /// For people who pass by: everything goes on after the time that it takes to read it, and nobody is asked.
@@ -37,7 +37,7 @@ pub enum Manner {
 
 /// A key of the lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Press {
+pub enum LessonKey {
     /// On to what comes next.
     Go,
     /// The scene again; where nothing has come of it yet, the scene before.
@@ -48,7 +48,7 @@ pub enum Press {
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Move {
+pub enum PlayerAction {
     /// Tell this fact: into the stream, so that it reaches world and recording.
     Tell(LessonFact),
     /// Send this wish to the lab.
@@ -63,10 +63,10 @@ pub enum Move {
 #[derive(Clone, Debug)]
 pub struct Player {
     lesson: Arc<Lesson>,
-    manner: Manner,
+    manner: PlayMode,
     scene: usize,
     step: usize,
-    stand: Stand,
+    stand: Position,
     /// The prediction made in this step.
     choice: Option<usize>,
     kept: BTreeMap<String, f64>,
@@ -78,13 +78,13 @@ pub struct Player {
 
 impl Player {
     /// A lesson that has not begun.
-    pub fn new(lesson: Arc<Lesson>, manner: Manner) -> Self {
+    pub fn new(lesson: Arc<Lesson>, manner: PlayMode) -> Self {
         Self {
             lesson,
             manner,
             scene: 0,
             step: 0,
-            stand: Stand::Opening { since: None },
+            stand: Position::Opening { since: None },
             choice: None,
             kept: BTreeMap::new(),
             failed_trial: None,
@@ -115,21 +115,21 @@ impl Player {
 
     /// True when the last step was told and left.
     pub const fn is_over(&self) -> bool {
-        matches!(self.stand, Stand::Over)
+        matches!(self.stand, Position::Over)
     }
 
     /// Opens the lesson and its first scene.
-    pub fn begin(&mut self) -> Vec<Move> {
+    pub fn begin(&mut self) -> Vec<PlayerAction> {
         let (name, source) = (self.lesson.name.clone(), self.lesson.source.clone());
-        let mut moves = vec![Move::Tell(LessonFact::Opened { name, source })];
+        let mut moves = vec![PlayerAction::Tell(LessonFact::Opened { name, source })];
         self.open(0, None, &mut moves);
         moves
     }
 
     /// Facts were folded, or time has passed.
-    pub fn turn(&mut self, world: &World, now: Stamp) -> Vec<Move> {
+    pub fn turn(&mut self, world: &World, now: Stamp) -> Vec<PlayerAction> {
         let mut moves = Vec::new();
-        if let Stand::Doing(work) = &mut self.stand {
+        if let Position::Doing(work) = &mut self.stand {
             work.pass(now, self.manner, world);
         }
         // Each round leaves one phase of a step; a scene has finitely many.
@@ -140,31 +140,31 @@ impl Player {
     /// When [`turn`](Self::turn) is due although nothing happened.
     pub fn wake(&self, now: Stamp) -> Option<Stamp> {
         match &self.stand {
-            Stand::Asked { until } | Stand::Told { until } | Stand::Missed { until } => *until,
-            Stand::Doing(work) => work.wake(now),
-            Stand::Counting { until, .. } => Some(*until),
-            Stand::Opening { .. } | Stand::Over => None,
+            Position::Asked { until } | Position::Told { until } | Position::Missed { until } => *until,
+            Position::Doing(work) => work.wake(now),
+            Position::Counting { until, .. } => Some(*until),
+            Position::Opening { .. } | Position::Over => None,
         }
     }
 
     /// Leaves the present phase if its time has come.
-    fn advance(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) -> bool {
+    fn advance(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) -> bool {
         match &self.stand {
-            Stand::Opening { since } => {
+            Position::Opening { since } => {
                 let stands = world.began.is_some() && since.is_none_or(|since| world.opened >= since);
                 if stands {
                     self.enter(0, world, now, moves);
                 }
                 stands
             }
-            Stand::Asked { until } => {
+            Position::Asked { until } => {
                 let passed = until.is_some_and(|until| now >= until);
                 if passed {
                     self.work(world, now, moves);
                 }
                 passed
             }
-            Stand::Doing(work) => {
+            Position::Doing(work) => {
                 let (come, overdue) = (self.has_come(world) && work.is_settled(now, world), work.is_overdue());
                 if come {
                     self.come(world, now, moves);
@@ -173,15 +173,15 @@ impl Player {
                 }
                 come || overdue
             }
-            Stand::Counting { since, until } => {
+            Position::Counting { since, until } => {
                 let counted = world.counters_at.is_some_and(|at| at > *since) || now >= *until;
                 if counted {
                     self.tell(world, now, moves);
                 }
                 counted
             }
-            Stand::Missed { until } | Stand::Told { until } => {
-                let late = matches!(self.stand, Stand::Missed { .. }) && self.has_come(world);
+            Position::Missed { until } | Position::Told { until } => {
+                let late = matches!(self.stand, Position::Missed { .. }) && self.has_come(world);
                 let passed = until.is_some_and(|until| now >= until);
                 if late {
                     self.come(world, now, moves);
@@ -190,63 +190,63 @@ impl Player {
                 }
                 late || passed
             }
-            Stand::Over => false,
+            Position::Over => false,
         }
     }
 
     /// Ends this session and opens a scene's.
-    fn open(&mut self, scene: usize, now: Option<Stamp>, moves: &mut Vec<Move>) {
+    fn open(&mut self, scene: usize, now: Option<Stamp>, moves: &mut Vec<PlayerAction>) {
         (self.scene, self.step, self.choice, self.failed_trial) = (scene, 0, None, None);
-        self.stand = Stand::Opening { since: now };
-        moves.extend([Move::Tell(LessonFact::Scene(scene)), Move::Open(scene)]);
+        self.stand = Position::Opening { since: now };
+        moves.extend([PlayerAction::Tell(LessonFact::Scene(scene)), PlayerAction::Open(scene)]);
     }
 
     /// Begins a step: asks, or does at once.
-    fn enter(&mut self, step: usize, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+    fn enter(&mut self, step: usize, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
         (self.step, self.choice) = (step, None);
         let Some(next) = self.present().cloned() else { return self.end_scene(world, now, moves) };
         match &next.ask {
-            Some(question) if self.manner != Manner::Check => {
+            Some(question) if self.manner != PlayMode::Check => {
                 self.phase(Phase::Asked, world, moves);
                 let texts = question.choices.iter().map(|choice| &choice.text).chain([&question.text]);
-                let until = (self.manner == Manner::Auto).then(|| now + stand::reading_time(texts));
-                self.stand = Stand::Asked { until };
+                let until = (self.manner == PlayMode::Auto).then(|| now + stand::reading_time(texts));
+                self.stand = Position::Asked { until };
             }
             _ => self.work(world, now, moves),
         }
     }
 
     /// Gives the step's commands.
-    fn work(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+    fn work(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
         let Some(step) = self.present() else { return };
         let (work, commands) = (stand::Work::new(step, now), step.commands.clone());
         self.phase(Phase::Doing, world, moves);
-        moves.extend(commands.into_iter().map(Move::Wish));
-        self.stand = Stand::Doing(work);
+        moves.extend(commands.into_iter().map(PlayerAction::Wish));
+        self.stand = Position::Doing(work);
     }
 
     /// What was waited for has come: keeps what is known as of now. What the kernel counts has to be read once more before it is
     /// kept, said or checked.
-    fn come(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+    fn come(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
         self.notice_failed_trial(world);
         self.keep(world, false, moves);
         if world.counters_at.is_some() && self.speaks_of_counters() {
-            let patience = if self.manner == Manner::Check { COUNTED } else { COUNTED_SOON };
-            self.stand = Stand::Counting { since: world.now, until: now + patience };
+            let patience = if self.manner == PlayMode::Check { COUNTED } else { COUNTED_SOON };
+            self.stand = Position::Counting { since: world.now, until: now + patience };
         } else {
             self.tell(world, now, moves);
         }
     }
 
     /// Keeps numbers: those that the kernel counts, or the others.
-    fn keep(&mut self, world: &World, counted: bool, moves: &mut Vec<Move>) {
+    fn keep(&mut self, world: &World, counted: bool, moves: &mut Vec<PlayerAction>) {
         let Some(step) = self.present().cloned() else { return };
         for (name, expression) in &step.keep {
             let facts = self.facts(world);
             let kind = expression.facts().into_iter().any(facts::is_counted);
             if let Some(value) = expression.value(&|name| facts.value(name)).filter(|_| kind == counted) {
                 self.kept.insert(name.clone(), value);
-                moves.push(Move::Tell(LessonFact::Kept { name: name.clone(), value }));
+                moves.push(PlayerAction::Tell(LessonFact::Kept { name: name.clone(), value }));
             }
         }
     }
@@ -266,36 +266,36 @@ impl Player {
     }
 
     /// Holds the prediction against what is known, and says what there is to say.
-    fn tell(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+    fn tell(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
         let Some(step) = self.present().cloned() else { return };
         self.keep(world, true, moves);
         if let (Some(question), Some(choice)) = (&step.ask, self.choice) {
             let facts = self.facts(world);
             let right = question.choices.get(choice).and_then(|one| one.right.holds(&|name| facts.value(name)));
-            moves.push(Move::Tell(LessonFact::Scored { right }));
+            moves.push(PlayerAction::Tell(LessonFact::Scored { right }));
         }
         if step.say.is_none() && step.ask.is_none() {
             return self.enter(self.step + 1, world, now, moves);
         }
         self.phase(Phase::Told, world, moves);
         let until = match self.manner {
-            Manner::Hand => None,
-            Manner::Auto => Some(now + stand::reading_time(&step.say)),
-            Manner::Check => Some(now),
+            PlayMode::Hand => None,
+            PlayMode::Auto => Some(now + stand::reading_time(&step.say)),
+            PlayMode::Check => Some(now),
         };
-        self.stand = Stand::Told { until };
+        self.stand = Position::Told { until };
     }
 
     /// What was waited for has not come in time.
-    fn miss(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+    fn miss(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
         self.phase(Phase::Missed, world, moves);
         let until = match self.manner {
-            Manner::Hand => None,
-            Manner::Auto => Some(now + PITY),
-            Manner::Check => Some(now),
+            PlayMode::Hand => None,
+            PlayMode::Auto => Some(now + PITY),
+            PlayMode::Check => Some(now),
         };
-        self.stand = Stand::Missed { until };
-        if self.manner == Manner::Check
+        self.stand = Position::Missed { until };
+        if self.manner == PlayMode::Check
             && let Some(condition) = self.present().and_then(|step| step.until.as_ref())
         {
             let (scene, step) = (self.scene + 1, self.step + 1);
@@ -307,8 +307,8 @@ impl Player {
     }
 
     /// Checks the scene, then opens the next one, or ends.
-    fn end_scene(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
-        if self.manner == Manner::Check {
+    fn end_scene(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+        if self.manner == PlayMode::Check {
             self.notice_failed_trial(world);
             let facts = self.facts(world);
             let scene = self.lesson.scenes.get(self.scene);
@@ -321,15 +321,15 @@ impl Player {
         }
         let facts = self.facts(world);
         self.claims = self.lesson.claims.iter().map(|claim| claim.judge(facts)).collect();
-        self.stand = Stand::Over;
-        moves.extend(self.claims.iter().cloned().map(LessonFact::Judged).map(Move::Tell));
-        moves.extend([Move::Tell(LessonFact::Over), Move::Over]);
+        self.stand = Position::Over;
+        moves.extend(self.claims.iter().cloned().map(LessonFact::Judged).map(PlayerAction::Tell));
+        moves.extend([PlayerAction::Tell(LessonFact::Over), PlayerAction::Over]);
     }
 
     /// A trial that could not be carried out measures nothing: the check has failed, whatever else is so.
     fn notice_failed_trial(&mut self, world: &World) {
         let Some(why) = &world.trials.failed else { return };
-        if self.manner == Manner::Check && self.failed_trial.as_ref() != Some(why) {
+        if self.manner == PlayMode::Check && self.failed_trial.as_ref() != Some(why) {
             self.failed_trial = Some(why.clone());
             self.checks.push(Check::trial_failed(why));
         }
@@ -346,10 +346,10 @@ impl Player {
     }
 
     /// The step comes into a phase, with what is known as of now of that which it speaks of.
-    fn phase(&self, phase: Phase, world: &World, moves: &mut Vec<Move>) {
-        moves.push(Move::Tell(LessonFact::Step { step: self.step, phase }));
+    fn phase(&self, phase: Phase, world: &World, moves: &mut Vec<PlayerAction>) {
+        moves.push(PlayerAction::Tell(LessonFact::Step { step: self.step, phase }));
         let measured = self.present().and_then(|step| step.measured(phase, self.facts(world)));
-        moves.extend(measured.map(Move::Tell));
+        moves.extend(measured.map(PlayerAction::Tell));
     }
 
     const fn facts<'a>(&'a self, world: &'a World) -> Facts<'a> {

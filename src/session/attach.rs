@@ -17,11 +17,11 @@ use crate::text::errno::told;
 
 mod choice;
 mod counted;
-mod eyes;
 mod first;
-mod knocks;
 mod lists;
-mod register;
+mod registry;
+mod sampler;
+mod syn_counter;
 mod taps;
 mod watcher;
 

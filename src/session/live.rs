@@ -25,15 +25,15 @@ use crate::text::errno::told;
 
 mod actors;
 mod driver;
-mod ear;
 mod ending;
 mod experiments;
-mod eyes;
-mod place;
+mod sampler;
 mod setup;
+mod site;
+mod stamped_tap;
 mod step;
 
-pub use place::Place;
+pub use site::LabSite;
 
 /// What a live session is made of.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub struct LivePlan {
     /// Wishes that come by themselves.
     pub script: Script,
     /// Where the lab stands.
-    pub place: Place,
+    pub place: LabSite,
     /// The host's sysctls, read before a namespace was entered.
     pub host: Sysctls,
     /// What the private network's sysctls are set to before anything else; those without a value stay.

@@ -23,7 +23,7 @@ use request::{Wish, understood};
 
 mod request;
 
-pub use request::Dialect;
+pub use request::PageFormat;
 
 /// Conversations at a time.
 pub const CONNECTIONS: usize = 16;
@@ -66,12 +66,12 @@ impl ScrapeError {
 
 /// A listening socket that nobody serves yet.
 #[derive(Debug)]
-pub struct Door {
+pub struct MetricsListener {
     listener: std::net::TcpListener,
     address: SocketAddr,
 }
 
-impl Door {
+impl MetricsListener {
     /// Listens. Done before another network namespace is entered: the scraper stands in this one.
     ///
     /// # Errors
@@ -95,29 +95,29 @@ impl Door {
     ///
     /// # Errors
     /// A [`ScrapeError`] where the runtime cannot take the socket.
-    pub fn serve(self) -> Result<Scrapes, ScrapeError> {
+    pub fn serve(self) -> Result<ScrapeQueue, ScrapeError> {
         let address = self.address;
         let listener = TcpListener::from_std(self.listener).map_err(|source| ScrapeError { address, source })?;
         let (asks, asked) = mpsc::channel(CONNECTIONS);
-        Ok(Scrapes { asked, server: tokio::spawn(serve(listener, asks)) })
+        Ok(ScrapeQueue { asked, server: tokio::spawn(serve(listener, asks)) })
     }
 }
 
 /// Those who wait for a page; nobody is served any more when it is dropped.
 #[derive(Debug)]
-pub struct Scrapes {
-    asked: mpsc::Receiver<Ask>,
+pub struct ScrapeQueue {
+    asked: mpsc::Receiver<ScrapeRequest>,
     server: JoinHandle<()>,
 }
 
-impl Scrapes {
+impl ScrapeQueue {
     /// The next one who waits; never blocks.
-    pub fn waiting(&mut self) -> Option<Ask> {
+    pub fn waiting(&mut self) -> Option<ScrapeRequest> {
         self.asked.try_recv().ok()
     }
 }
 
-impl Drop for Scrapes {
+impl Drop for ScrapeQueue {
     fn drop(&mut self) {
         self.server.abort();
     }
@@ -125,19 +125,19 @@ impl Drop for Scrapes {
 
 /// One who waits for a page.
 #[derive(Debug)]
-pub struct Ask {
-    dialect: Dialect,
+pub struct ScrapeRequest {
+    dialect: PageFormat,
     reply: oneshot::Sender<String>,
 }
 
-impl Ask {
+impl ScrapeRequest {
     /// Hands the page over; whoever has left does not get it.
-    pub fn answer(self, page: impl FnOnce(Dialect) -> String) {
+    pub fn answer(self, page: impl FnOnce(PageFormat) -> String) {
         let _has_left = self.reply.send(page(self.dialect));
     }
 }
 
-async fn serve(listener: TcpListener, asks: mpsc::Sender<Ask>) {
+async fn serve(listener: TcpListener, asks: mpsc::Sender<ScrapeRequest>) {
     let mut open: VecDeque<AbortHandle> = VecDeque::with_capacity(CONNECTIONS);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -157,7 +157,7 @@ async fn serve(listener: TcpListener, asks: mpsc::Sender<Ask>) {
     }
 }
 
-async fn converse(mut stream: TcpStream, asks: &mpsc::Sender<Ask>) -> io::Result<()> {
+async fn converse(mut stream: TcpStream, asks: &mpsc::Sender<ScrapeRequest>) -> io::Result<()> {
     let mut head = Vec::with_capacity(512);
     let wish = match timeout(SPEECH, hear(&mut stream, &mut head)).await {
         Ok(Ok(true)) => understood(&head),
@@ -197,9 +197,9 @@ async fn hear(stream: &mut TcpStream, head: &mut Vec<u8>) -> io::Result<bool> {
     }
 }
 
-async fn page(dialect: Dialect, asks: &mpsc::Sender<Ask>) -> Option<String> {
+async fn page(dialect: PageFormat, asks: &mpsc::Sender<ScrapeRequest>) -> Option<String> {
     let (reply, answer) = oneshot::channel();
-    asks.try_send(Ask { dialect, reply }).ok()?;
+    asks.try_send(ScrapeRequest { dialect, reply }).ok()?;
     timeout(MAKING, answer).await.ok()?.ok()
 }
 

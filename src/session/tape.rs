@@ -1,7 +1,7 @@
 //! THE TAPE: the raw facts of a session in a file, and a session made of such a file.
 //!
 //! A tape is JSON Lines: one header line, then one line for each fact in the order in which it reached the fold. It holds nothing
-//! derived, so that a new diagnosis works on an old recording. Start at [`Recorder`](record::Recorder) and [`Tape`](read::Tape).
+//! derived, so that a new diagnosis works on an old recording. Start at [`Recorder`](record::Recorder) and [`Recording`](read::Recording).
 
 use std::io;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use crate::say;
 use crate::text::errno::told;
 use serde::{Deserialize, Serialize};
 
-pub mod deck;
+pub mod playback;
 pub mod read;
 pub mod record;
-pub mod reel;
+pub mod record_reader;
 pub mod replay;
 pub mod transport;
 
@@ -41,7 +41,7 @@ impl Header {
 
 /// Why a tape cannot be written or read.
 #[derive(Debug, thiserror::Error)]
-pub enum TapeError {
+pub enum RecordingError {
     /// The file cannot be opened.
     #[error("{}", say!("cannot open {path}: {source}", path = path.display(), source = told(source)))]
     Open {
@@ -112,7 +112,7 @@ pub enum TapeError {
     },
 }
 
-impl TapeError {
+impl RecordingError {
     /// The next thing to do.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::model::cause::Cause;
+use crate::model::client_clock::StepOutcome;
 use crate::model::segment::Kind;
 use crate::model::settings::{AcceptRate, Arrivals};
-use crate::model::tempo::Thing;
-use crate::model::watch::NoTarget;
+use crate::model::watch::InvalidTarget;
 use crate::say;
 
 impl fmt::Display for AcceptRate {
@@ -30,7 +30,7 @@ impl fmt::Display for Arrivals {
     }
 }
 
-impl Thing {
+impl StepOutcome {
     /// In words; `who` is the name of the connection.
     pub fn words(self, who: &str) -> String {
         match self {
@@ -65,13 +65,13 @@ impl Cause {
     }
 }
 
-impl fmt::Display for NoTarget {
+impl fmt::Display for InvalidTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&say!("`{words}` is no PORT, :PORT, ADDR:PORT, /PATH or @NAME", words = self.0))
     }
 }
 
-impl std::error::Error for NoTarget {}
+impl std::error::Error for InvalidTarget {}
 
 /// The name of a segment.
 pub fn segment_name(kind: Kind) -> &'static str {

@@ -4,9 +4,9 @@
 use std::cmp::Reverse;
 
 use super::keymap::{Action, Place};
-use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::connection::{ClientSide, CombinedState, Connection, ServerSide};
 use crate::fold::world::World;
-use crate::fold::world::next_steps::Outlook;
+use crate::fold::world::next_steps::NextSteps;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -49,7 +49,7 @@ pub struct Chosen {
     /// The connection, its diary with it.
     pub one: Connection,
     /// What will come next, as far as is known.
-    pub outlook: Outlook,
+    pub outlook: NextSteps,
     /// How many stand before it in the accept queue.
     pub before: Option<u32>,
     /// When it had gone; `None` while it is there.
@@ -248,30 +248,30 @@ pub fn tries(one: &Connection) -> u32 {
     [one.syns, one.syn_acks, one.acks_ignored].map(u32::from).iter().sum()
 }
 
-const fn urgency(belief: Belief) -> u8 {
+const fn urgency(belief: CombinedState) -> u8 {
     match belief {
-        Belief::Ghost | Belief::Phantom => 0,
-        Belief::DeadInQueue => 1,
-        Belief::Knocking => 2,
-        Belief::HalfOpen | Belief::CookieOut => 3,
-        Belief::Queued => 4,
-        Belief::Accepted => 5,
-        Belief::Over => 6,
+        CombinedState::Ghost | CombinedState::Phantom => 0,
+        CombinedState::DeadInQueue => 1,
+        CombinedState::SynSent => 2,
+        CombinedState::HalfOpen | CombinedState::CookieOut => 3,
+        CombinedState::Queued => 4,
+        CombinedState::Accepted => 5,
+        CombinedState::Over => 6,
     }
 }
 
 /// Both beliefs in one word.
-pub fn belief_words(belief: Belief) -> &'static str {
+pub fn belief_words(belief: CombinedState) -> &'static str {
     match belief {
-        Belief::Knocking => say!("knocking"),
-        Belief::HalfOpen => say!("half-open"),
-        Belief::CookieOut => say!("cookie"),
-        Belief::Ghost => say!("GHOST"),
-        Belief::Phantom => say!("PHANTOM"),
-        Belief::Queued => say!("queued"),
-        Belief::DeadInQueue => say!("dead entry"),
-        Belief::Accepted => say!("served"),
-        Belief::Over => say!("over"),
+        CombinedState::SynSent => say!("knocking"),
+        CombinedState::HalfOpen => say!("half-open"),
+        CombinedState::CookieOut => say!("cookie"),
+        CombinedState::Ghost => say!("GHOST"),
+        CombinedState::Phantom => say!("PHANTOM"),
+        CombinedState::Queued => say!("queued"),
+        CombinedState::DeadInQueue => say!("dead entry"),
+        CombinedState::Accepted => say!("served"),
+        CombinedState::Over => say!("over"),
     }
 }
 

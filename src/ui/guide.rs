@@ -8,31 +8,31 @@ use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 use crate::scenario::lesson::Lesson;
-use crate::scenario::player::{Manner, Move, Player, Press};
+use crate::scenario::player::{LessonKey, PlayMode, Player, PlayerAction};
 use crate::session::Session;
 use crate::session::live::Past;
 
 /// Opens the session of a scene; in words, why it could not.
-pub type Opening<'a> = Box<dyn FnMut(usize, Past) -> Result<Session, String> + 'a>;
+pub type OpenScene<'a> = Box<dyn FnMut(usize, Past) -> Result<Session, String> + 'a>;
 
 /// A lesson in play, and who opens its scenes.
-pub struct Guide<'a> {
+pub struct LessonLoop<'a> {
     player: Player,
-    manner: Manner,
-    open: Opening<'a>,
+    manner: PlayMode,
+    open: OpenScene<'a>,
     /// When a lesson that goes on by itself begins again.
     again: Option<Stamp>,
 }
 
-impl std::fmt::Debug for Guide<'_> {
+impl std::fmt::Debug for LessonLoop<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Guide").field("player", &self.player).field("again", &self.again).finish_non_exhaustive()
     }
 }
 
-impl<'a> Guide<'a> {
+impl<'a> LessonLoop<'a> {
     /// Plays this lesson for a person at the keys, or by itself.
-    pub fn new(lesson: Arc<Lesson>, manner: Manner, open: Opening<'a>) -> Self {
+    pub fn new(lesson: Arc<Lesson>, manner: PlayMode, open: OpenScene<'a>) -> Self {
         Self { player: Player::new(lesson, manner), manner, open, again: None }
     }
 
@@ -44,9 +44,9 @@ impl<'a> Guide<'a> {
         let (mut told, mut first) = (Vec::new(), 0);
         for step in self.player.begin() {
             match step {
-                Move::Tell(fact) => told.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
-                Move::Open(scene) => first = scene,
-                Move::Wish(_) | Move::Over => {}
+                PlayerAction::Tell(fact) => told.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
+                PlayerAction::Open(scene) => first = scene,
+                PlayerAction::Wish(_) | PlayerAction::Over => {}
             }
         }
         self.open(first, Past { clock: None, told })
@@ -58,13 +58,13 @@ impl<'a> Guide<'a> {
     }
 
     /// A key of the lesson.
-    pub(super) fn press(&mut self, press: Press, world: &World, now: Stamp) -> Vec<Move> {
+    pub(super) fn press(&mut self, press: LessonKey, world: &World, now: Stamp) -> Vec<PlayerAction> {
         self.again = None;
         self.player.press(press, world, now)
     }
 
     /// Facts were folded, or time has passed.
-    pub(super) fn turn(&mut self, world: &World, now: Stamp) -> Vec<Move> {
+    pub(super) fn turn(&mut self, world: &World, now: Stamp) -> Vec<PlayerAction> {
         if self.again.take_if(|again| *again <= now).is_some() {
             self.player = Player::new(Arc::clone(self.player.lesson()), self.manner);
             return self.player.begin();
@@ -79,7 +79,7 @@ impl<'a> Guide<'a> {
 
     /// The last step was left. A lesson that goes on by itself begins again after a while.
     pub(super) fn over(&mut self, now: Stamp) {
-        self.again = (self.manner == Manner::Auto).then_some(now + AGAIN);
+        self.again = (self.manner == PlayMode::Auto).then_some(now + AGAIN);
     }
 }
 
@@ -90,30 +90,30 @@ const AGAIN: std::time::Duration = std::time::Duration::from_secs(15);
 mod tests {
     use super::*;
     use crate::model::lesson::LessonFact;
-    use crate::scenario::shelf::lessons;
+    use crate::scenario::library::lessons;
 
-    fn guide(manner: Manner) -> Guide<'static> {
+    fn guide(manner: PlayMode) -> LessonLoop<'static> {
         let lesson = lessons().unwrap().remove(0);
-        Guide::new(lesson, manner, Box::new(|_, _| Err("nobody opens it here".into())))
+        LessonLoop::new(lesson, manner, Box::new(|_, _| Err("nobody opens it here".into())))
     }
 
     #[test]
     fn a_lesson_that_goes_on_by_itself_begins_again_after_its_last_page_and_no_other_does() {
         let (world, end) = (World::new(), Stamp::from_millis(500));
-        for (manner, again) in [(Manner::Auto, true), (Manner::Hand, false)] {
+        for (manner, again) in [(PlayMode::Auto, true), (PlayMode::Hand, false)] {
             let mut guide = guide(manner);
             guide.over(end);
             assert_eq!(guide.wake(end).is_some(), again);
             assert_eq!(guide.turn(&world, end + AGAIN / 2), []);
             let moves = guide.turn(&world, end + AGAIN);
-            let opens = matches!(moves.first(), Some(Move::Tell(LessonFact::Opened { .. })));
-            assert_eq!((opens, moves.contains(&Move::Open(0))), (again, again), "{manner:?}");
+            let opens = matches!(moves.first(), Some(PlayerAction::Tell(LessonFact::Opened { .. })));
+            assert_eq!((opens, moves.contains(&PlayerAction::Open(0))), (again, again), "{manner:?}");
         }
     }
 
     #[test]
     fn a_scene_that_cannot_be_opened_says_which_and_why() {
-        let refused = guide(Manner::Hand).begin().unwrap_err();
+        let refused = guide(PlayMode::Hand).begin().unwrap_err();
         assert_eq!(refused.to_string(), "cannot open scene 1 of the lesson: nobody opens it here");
     }
 }

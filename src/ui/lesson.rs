@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::fold::course::{Course, Page};
-use crate::fold::trials::Trials;
+use crate::fold::course::{LessonProgress, Page};
+use crate::fold::trials::ExperimentResults;
 use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::Event;
@@ -55,17 +55,17 @@ impl Notebook {
     }
 
     /// The present scene of a lesson.
-    pub fn scene(&self, course: &Course) -> Option<&Scene> {
+    pub fn scene(&self, course: &LessonProgress) -> Option<&Scene> {
         self.lesson().and_then(|lesson| lesson.scenes.get(course.scene))
     }
 
     /// The present step of a lesson.
-    pub fn step(&self, course: &Course) -> Option<&Step> {
+    pub fn step(&self, course: &LessonProgress) -> Option<&Step> {
         self.scene(course).zip(course.step).and_then(|(scene, step)| scene.steps.get(step))
     }
 
     /// True where nothing has come of the present scene yet, and there is one before it: going back opens that one.
-    pub fn goes_back(&self, course: &Course) -> bool {
+    pub fn goes_back(&self, course: &LessonProgress) -> bool {
         let begins = self.step(course).is_some_and(|step| step.is_at_its_beginning(course.phase));
         !course.over && course.scene > 0 && course.step == Some(0) && begins
     }
@@ -95,7 +95,7 @@ impl Notebook {
     pub fn tells_calls(&self, world: &World) -> bool {
         let Some(course) = &world.lesson else { return false };
         let scene = self.scene(course);
-        let begun = world.trials != Trials::default();
+        let begun = world.trials != ExperimentResults::default();
         let usual = begun || scene.is_some_and(|scene| tries(scene) && !knocks(scene));
         (begun || scene.is_some_and(tries)) && usual != self.other
     }
@@ -103,13 +103,13 @@ impl Notebook {
     /// True where both stage and transcript have something to show.
     pub fn has_both(&self, world: &World) -> bool {
         let Some(course) = &world.lesson else { return false };
-        world.trials != Trials::default() || self.scene(course).is_some_and(tries)
+        world.trials != ExperimentResults::default() || self.scene(course).is_some_and(tries)
     }
 }
 
 /// True when an experiment beside the listener belongs to the scene.
 fn tries(scene: &Scene) -> bool {
-    commands(scene).any(|command| matches!(command, Command::Trial(_)))
+    commands(scene).any(|command| matches!(command, Command::ExperimentId(_)))
 }
 
 /// True when clients come to the scene's listener.

@@ -7,18 +7,18 @@ use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bookmarks::Bookmarks;
-use super::guide::Guide;
+use super::guide::LessonLoop;
 use super::hit_map::Target;
 use super::keymap::{self, Action};
 use super::keys::{Input, Keys};
 use super::lesson::Notebook;
 use super::pace::{Motion, Pace};
-use super::state::{Msg, Parting, UiState, update};
+use super::state::{ExitRequest, Msg, UiState, update};
 use super::terminal::{self, Screen};
 use super::theme::{self, Terminfo, Theme};
-use super::view::{self, cast::Cast};
+use super::view::{self, cast::Placement};
 use super::{UiError, UiPlan};
-use crate::fold::listeners::Watched;
+use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
@@ -37,7 +37,7 @@ const AT_ONCE: Duration = Duration::from_millis(60);
 
 /// Why the screen was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leave {
+pub enum ExitReason {
     /// The person at the keys wished it.
     Quit,
     /// The session is over.
@@ -49,9 +49,9 @@ pub enum Leave {
 }
 
 /// Who is told of each fact after the world has taken it.
-pub type Told<'a> = &'a mut dyn FnMut(&World, &Stamped);
+pub type EventObserver<'a> = &'a mut dyn FnMut(&World, &Stamped);
 
-/// Shows the session until it is left; with a guide a lesson is played beside it, and the session becomes that of scene after scene. Facts are folded into `world` as they come, and `told` hears of each; after [`Leave::Quit`] the
+/// Shows the session until it is left; with a guide a lesson is played beside it, and the session becomes that of scene after scene. Facts are folded into `world` as they come, and `told` hears of each; after [`ExitReason::Quit`] the
 /// caller stops the lab and folds the rest. The terminal is restored when this returns.
 ///
 /// # Errors
@@ -60,9 +60,9 @@ pub async fn run<'a>(
     session: &mut Session,
     world: &mut World,
     plan: &UiPlan,
-    told: Told<'a>,
-    guide: Option<Guide<'a>>,
-) -> Result<Leave, UiError> {
+    told: EventObserver<'a>,
+    guide: Option<LessonLoop<'a>>,
+) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
     let lesson = Notebook::new(guide.is_some());
     let (theme, listens) = (theme_of(plan)?, session.listens());
@@ -72,7 +72,7 @@ pub async fn run<'a>(
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
     let (pace, bookmarks) = (Pace::default(), Bookmarks::default());
-    let mut watch = Watch { screen, state, pace, suspended: false, bookmarks, told, guide };
+    let mut watch = ScreenLoop { screen, state, pace, suspended: false, bookmarks, told, guide };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -85,23 +85,23 @@ fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
 }
 
 /// What the loop holds.
-struct Watch<'a> {
+struct ScreenLoop<'a> {
     screen: Screen,
     state: UiState,
     pace: Pace,
     suspended: bool,
     bookmarks: Bookmarks,
-    told: Told<'a>,
-    guide: Option<Guide<'a>>,
+    told: EventObserver<'a>,
+    guide: Option<LessonLoop<'a>>,
 }
 
-impl Watch<'_> {
+impl ScreenLoop<'_> {
     async fn turn(
         &mut self,
         session: &mut Session,
         world: &mut World,
         (mut signals, mut keys): (Signals, Keys),
-    ) -> Result<Leave, UiError> {
+    ) -> Result<ExitReason, UiError> {
         let clock = session.clock();
         let mut listening = true;
         // The first facts say where the lab stands; they are there already.
@@ -114,18 +114,18 @@ impl Watch<'_> {
                 return Err(UiError::Panicked);
             }
             if self.screen.is_gone() {
-                return Ok(Leave::TerminalGone);
+                return Ok(ExitReason::TerminalGone);
             }
             self.guide(session, world).await?;
             if !self.suspended && self.pace.wait(now).is_zero() && self.frame(session, world).is_err() {
-                return Ok(Leave::TerminalGone);
+                return Ok(ExitReason::TerminalGone);
             }
             let pause = self.pace.wait(clock.now()).min(self.waits_for_lesson(clock.now()));
             let pause = pause.clamp(Duration::from_millis(1), WATCH);
             tokio::select! {
                 biased;
                 sign = signals.next() => {
-                    if matches!(sign, Sign::Resize) {
+                    if matches!(sign, SignalAction::Resize) {
                         keys.resized();
                     }
                     if let Some(leave) = self.signal(sign)? {
@@ -146,7 +146,7 @@ impl Watch<'_> {
                         self.pass(session, world);
                     }
                     None if terminal::panicked() => return Err(UiError::Panicked),
-                    None => return Ok(Leave::Ended),
+                    None => return Ok(ExitReason::Ended),
                 },
                 () = rest(pause) => {}
             }
@@ -168,8 +168,8 @@ impl Watch<'_> {
         let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
         let motion = match held {
             true => Motion::Still,
-            false if world.survey.watching.is_some() => motion_of_watch(state, world),
-            false => match motion(&Cast::of(world, state.density, shown)) {
+            false if world.listeners.watching.is_some() => motion_of_watch(state, world),
+            false => match motion(&Placement::of(world, state.density, shown)) {
                 Motion::Quiet if counts(world) => Motion::Counting,
                 motion => motion,
             },
@@ -197,8 +197,8 @@ impl Watch<'_> {
         session: &mut Session,
         world: &mut World,
         input: &Input,
-    ) -> Result<Option<Leave>, UiError> {
-        let watches = world.survey.watching.is_some();
+    ) -> Result<Option<ExitReason>, UiError> {
+        let watches = world.listeners.watching.is_some();
         let place = if watches { self.state.watch.place() } else { self.state.place() };
         let asked = match input {
             Input::Key(key) => keymap::action(key, session.listens(), place),
@@ -230,7 +230,7 @@ impl Watch<'_> {
         None
     }
 
-    fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<Leave>, UiError> {
+    fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<ExitReason>, UiError> {
         let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
             session.wish(command);
@@ -247,8 +247,8 @@ impl Watch<'_> {
         }
         self.pace.touched();
         match self.state.parting.take() {
-            Some(Parting::Suspend) => self.suspend()?,
-            Some(Parting::Quit) => return Ok(Some(Leave::Quit)),
+            Some(ExitRequest::Suspend) => self.suspend()?,
+            Some(ExitRequest::Quit) => return Ok(Some(ExitReason::Quit)),
             None => {}
         }
         Ok(None)
@@ -280,16 +280,16 @@ impl Watch<'_> {
         }
     }
 
-    fn signal(&mut self, sign: Sign) -> Result<Option<Leave>, UiError> {
+    fn signal(&mut self, sign: SignalAction) -> Result<Option<ExitReason>, UiError> {
         match sign {
-            Sign::End(number) => return Ok(Some(Leave::Signal(number))),
-            Sign::Suspend => self.suspend()?,
-            Sign::Continue => {
+            SignalAction::End(number) => return Ok(Some(ExitReason::Signal(number))),
+            SignalAction::Suspend => self.suspend()?,
+            SignalAction::Continue => {
                 if let Err(source) = self.screen.take_again() {
                     // The kernel continues whom a closed terminal has stopped.
                     let gone = self.screen.is_gone();
                     return if gone {
-                        Ok(Some(Leave::TerminalGone))
+                        Ok(Some(ExitReason::TerminalGone))
                     } else {
                         Err(UiError::Terminal { doing: say!("come back to"), source })
                     };
@@ -297,7 +297,7 @@ impl Watch<'_> {
                 self.suspended = false;
                 self.pace.touched();
             }
-            Sign::Resize => {
+            SignalAction::Resize => {
                 self.screen.redraw();
                 self.pace.touched();
             }
@@ -318,7 +318,7 @@ fn counts(world: &World) -> bool {
     world.lesson.as_ref().is_some_and(|course| course.phase == Phase::Doing && !course.over)
 }
 
-fn motion(cast: &Cast<'_>) -> Motion {
+fn motion(cast: &Placement<'_>) -> Motion {
     if cast.glides() {
         Motion::Gliding
     } else if cast.counts() {
@@ -330,21 +330,21 @@ fn motion(cast: &Cast<'_>) -> Motion {
 
 /// Ages run while anybody waits; nothing in a watch glides.
 fn motion_of_watch(state: &UiState, world: &World) -> Motion {
-    let waits = |one: &Watched| one.reading.queue.depth.unwrap_or(0) > 0;
-    let anybody = state.watch.held.is_none() && world.survey.listeners.values().any(waits);
+    let waits = |one: &ListenerState| one.reading.queue.depth.unwrap_or(0) > 0;
+    let anybody = state.watch.held.is_none() && world.listeners.by_id.values().any(waits);
     if anybody { Motion::Counting } else { Motion::Quiet }
 }
 
 /// True for facts that change what is to be seen at once; the others wait for the next frame.
 const fn is_visible(event: &Event) -> bool {
-    let is_reading = matches!(event, Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Roll(_));
-    let is_survey = matches!(event, Event::Owned { .. } | Event::Crowded { .. } | Event::Knocked(_));
+    let is_reading = matches!(event, Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Snapshot(_));
+    let is_survey = matches!(event, Event::Owned { .. } | Event::Occupants { .. } | Event::SynsSeen(_));
     !(is_reading || is_survey || matches!(event, Event::Tick | Event::Cost { .. } | Event::Loss(_)))
 }
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug)]
-enum Sign {
+enum SignalAction {
     End(i32),
     Suspend,
     Continue,
@@ -377,16 +377,16 @@ impl Signals {
     }
 
     /// The next signal; of several at once, one that ends the run comes first.
-    async fn next(&mut self) -> Sign {
+    async fn next(&mut self) -> SignalAction {
         tokio::select! {
             biased;
-            _ = self.interrupt.recv() => Sign::End(SignalKind::interrupt().as_raw_value()),
-            _ = self.terminate.recv() => Sign::End(SignalKind::terminate().as_raw_value()),
-            _ = self.hangup.recv() => Sign::End(SignalKind::hangup().as_raw_value()),
-            _ = self.quit.recv() => Sign::End(SignalKind::quit().as_raw_value()),
-            _ = self.stop.recv() => Sign::Suspend,
-            _ = self.go_on.recv() => Sign::Continue,
-            _ = self.resize.recv() => Sign::Resize,
+            _ = self.interrupt.recv() => SignalAction::End(SignalKind::interrupt().as_raw_value()),
+            _ = self.terminate.recv() => SignalAction::End(SignalKind::terminate().as_raw_value()),
+            _ = self.hangup.recv() => SignalAction::End(SignalKind::hangup().as_raw_value()),
+            _ = self.quit.recv() => SignalAction::End(SignalKind::quit().as_raw_value()),
+            _ = self.stop.recv() => SignalAction::Suspend,
+            _ = self.go_on.recv() => SignalAction::Continue,
+            _ = self.resize.recv() => SignalAction::Resize,
         }
     }
 }

@@ -11,14 +11,14 @@ use super::keymap::{Action, Mode, Place};
 use super::lesson::Notebook;
 use super::panel::Panel;
 use super::theme::Theme;
-use super::watch::{Asks, Watch};
+use super::watch::{Asks, WatchBrowse};
 use super::window::Window;
-use crate::fold::course::Course;
+use crate::fold::course::LessonProgress;
 use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 use crate::say;
-use crate::session::tape::record::Recording;
+use crate::session::tape::record::RecordingStatus;
 use crate::session::tape::transport::Playing;
 use crate::text::lang::{Lang, within};
 
@@ -27,7 +27,7 @@ mod mouse;
 mod panels;
 mod wishes;
 
-pub use wishes::Asked;
+pub use wishes::PendingSettings;
 
 /// How long a message for the person at the keys stays.
 const MESSAGE: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ impl Density {
 
 /// A wish that concerns the whole program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parting {
+pub enum ExitRequest {
     /// End.
     Quit,
     /// Stop like any program in a shell, until `fg`.
@@ -90,7 +90,7 @@ pub enum Parting {
 
 /// A moment that is held while the run goes on: everything that was known then.
 #[derive(Clone, Debug)]
-pub struct Still {
+pub struct FrozenView {
     /// When.
     pub at: Stamp,
     /// The world at that moment.
@@ -132,11 +132,11 @@ pub struct UiState {
     /// The page of the help that lies over the picture, counted from 0.
     pub help: Option<usize>,
     /// The held moment.
-    pub still: Option<Still>,
+    pub still: Option<FrozenView>,
     /// What the timeline shows.
     pub window: Window,
     /// How the recording of the run stands, if there is one.
-    pub recording: Option<Recording>,
+    pub recording: Option<RecordingStatus>,
     /// The recording of which this is a frame in a file.
     pub origin: Option<Origin>,
     /// How finely moves are drawn.
@@ -144,13 +144,13 @@ pub struct UiState {
     /// A line for the person at the keys, until this moment.
     pub message: Option<(Stamp, String)>,
     /// What the person at the keys wishes of the whole program.
-    pub parting: Option<Parting>,
+    pub parting: Option<ExitRequest>,
     /// Wishes that no fact has confirmed yet.
-    pub asked: Asked,
+    pub asked: PendingSettings,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
     /// All listeners of a machine, and the one that one looks into.
-    pub watch: Watch,
+    pub watch: WatchBrowse,
     /// What is remembered of the lesson that is shown.
     pub lesson: Notebook,
 }
@@ -177,8 +177,8 @@ impl UiState {
         let modes = [
             (self.still.is_some(), Mode::Frozen),
             (past, Mode::Past),
-            (course.is_some_and(Course::asks), Mode::Asked),
-            (course.is_some_and(Course::has_told), Mode::Told),
+            (course.is_some_and(LessonProgress::asks), Mode::Asked),
+            (course.is_some_and(LessonProgress::has_told), Mode::Told),
             (course.is_some_and(|course| self.lesson.goes_back(course)), Mode::Begins),
             (self.lesson.tells_calls(world), Mode::Calls),
             (step, Mode::Step),
@@ -187,14 +187,14 @@ impl UiState {
     }
 
     /// The world that is looked at, and its present moment.
-    fn seen<'a>(&self, still: Option<&'a Still>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
+    fn seen<'a>(&self, still: Option<&'a FrozenView>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
         let now = self.replay.map_or(now, |replay| replay.position);
         still.map_or((world, now), |still| (&still.world, still.at))
     }
 
     /// Another scene begins: what was looked at in the one before is no more.
     pub fn begin_scene(&mut self) {
-        (self.asked, self.browse, self.still) = (Asked::default(), Browse::default(), None);
+        (self.asked, self.browse, self.still) = (PendingSettings::default(), Browse::default(), None);
         self.window.return_to_now();
         self.notes_above = 0;
     }
@@ -216,10 +216,10 @@ fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
         Msg::Pulse(now) => pulse(state, now, world),
-        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.survey.watching.is_some() => {
+        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.listeners.watching.is_some() => {
             return press_in_watch(state, action, now, world);
         }
-        Msg::Wheel { up, .. } if world.survey.watching.is_some() => {
+        Msg::Wheel { up, .. } if world.listeners.watching.is_some() => {
             let turned = if up { Action::RowUp } else { Action::RowDown };
             return press_in_watch(state, turned, world.now, world);
         }
@@ -240,7 +240,7 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
     state.browse.follow(seen, moment);
     look::keep(state, seen, moment);
     state.lesson.read(world);
-    if world.survey.watching.is_some() {
+    if world.listeners.watching.is_some() {
         state.watch.follow(seen, moment);
     }
     state.message.take_if(|(until, _)| *until <= now);
@@ -250,8 +250,8 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
     let still = state.still.clone();
     let (seen, moment) = state.seen(still.as_ref(), world, now);
     match action {
-        Action::Quit => state.parting = Some(Parting::Quit),
-        Action::Suspend => state.parting = Some(Parting::Suspend),
+        Action::Quit => state.parting = Some(ExitRequest::Quit),
+        Action::Suspend => state.parting = Some(ExitRequest::Suspend),
         Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
         Action::Close if state.help.is_some() => state.help = None,
         // The session itself is played, not the picture of it: a held one would hide that.
@@ -286,8 +286,8 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
     let still = state.still.clone();
     let (seen, moment) = state.seen(still.as_ref(), world, now);
     match action {
-        Action::Quit => state.parting = Some(Parting::Quit),
-        Action::Suspend => state.parting = Some(Parting::Suspend),
+        Action::Quit => state.parting = Some(ExitRequest::Quit),
+        Action::Suspend => state.parting = Some(ExitRequest::Suspend),
         Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
         Action::Close if state.help.is_some() => state.help = None,
         Action::Play(_) => state.still = None,

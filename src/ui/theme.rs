@@ -56,7 +56,7 @@ pub enum Meaning {
 
 /// Which lightness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Ground {
+enum Background {
     #[default]
     Dark,
     Light,
@@ -65,7 +65,7 @@ enum Ground {
 /// Colours and signs of one screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
-    ground: Ground,
+    ground: Background,
     depth: Depth,
     /// High contrast: nothing is faint.
     loud: bool,
@@ -88,9 +88,9 @@ impl Theme {
     /// The theme of this name; `None` when there is none.
     pub fn named(name: &str, depth: Depth, ascii: bool) -> Option<Self> {
         let (ground, depth) = match name {
-            "" | "dark" | "contrast" => (Ground::Dark, depth),
-            "light" => (Ground::Light, depth),
-            "mono" => (Ground::Dark, Depth::Mono),
+            "" | "dark" | "contrast" => (Background::Dark, depth),
+            "light" => (Background::Light, depth),
+            "mono" => (Background::Dark, Depth::Mono),
             _ => return None,
         };
         Some(Self { ground, depth, loud: name == "contrast", ascii })
@@ -106,8 +106,8 @@ impl Theme {
     pub const fn paper(self) -> Option<(Color, Color)> {
         match (self.depth, self.ground) {
             (Depth::Mono, _) => None,
-            (_, Ground::Dark) => Some((Color::White, Color::Black)),
-            (_, Ground::Light) => Some((Color::Black, Color::White)),
+            (_, Background::Dark) => Some((Color::White, Color::Black)),
+            (_, Background::Light) => Some((Color::Black, Color::White)),
         }
     }
 
@@ -116,12 +116,12 @@ impl Theme {
         let style = Style::new().fg(self.color(meaning));
         match meaning {
             // What is light enough for black ink is too pale for a light ground.
-            Meaning::Itself(number) if self.ground == Ground::Light && self.depth != Depth::Mono => {
+            Meaning::Itself(number) if self.ground == Background::Light && self.depth != Depth::Mono => {
                 let (rgb, cube, named) = DEEP_HUES[number as usize % HUES.len()];
                 Style::new().fg(if self.depth == Depth::Sixteen { named } else { self.shade(rgb, cube) })
             }
             Meaning::Dying => style.add_modifier(Modifier::BOLD),
-            Meaning::Waiting(_) if self.loud && self.ground == Ground::Light => {
+            Meaning::Waiting(_) if self.loud && self.ground == Background::Light => {
                 // A pale yellow on white is not to be read from the last row.
                 Style::new().fg(self.color(Meaning::Waiting(3))).add_modifier(Modifier::BOLD)
             }
@@ -136,7 +136,7 @@ impl Theme {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
         let deep = matches!(meaning, Meaning::Dying | Meaning::Waiting(2..));
-        let ink = if self.ground == Ground::Light && deep { Color::White } else { Color::Black };
+        let ink = if self.ground == Background::Light && deep { Color::White } else { Color::Black };
         Style::new().bg(self.color(meaning)).fg(ink)
     }
 
@@ -151,8 +151,8 @@ impl Theme {
             _ if self.loud => Style::new(),
             (Depth::Mono, _) => Style::new().add_modifier(Modifier::DIM),
             (Depth::Sixteen, _) => Style::new().fg(Color::DarkGray),
-            (_, Ground::Dark) => Style::new().fg(self.shade([138; 3], 245)),
-            (_, Ground::Light) => Style::new().fg(self.shade([108; 3], 242)),
+            (_, Background::Dark) => Style::new().fg(self.shade([138; 3], 245)),
+            (_, Background::Light) => Style::new().fg(self.shade([108; 3], 242)),
         }
     }
 
@@ -170,10 +170,10 @@ impl Theme {
             Depth::Mono => Color::Reset,
             Depth::Sixteen => sixteen(meaning, self.ground, self.loud),
             Depth::Cube => {
-                Color::Indexed(if self.ground == Ground::Light { light(meaning).1 } else { dark(meaning).1 })
+                Color::Indexed(if self.ground == Background::Light { light(meaning).1 } else { dark(meaning).1 })
             }
             Depth::True => {
-                let [r, g, b] = if self.ground == Ground::Light { light(meaning).0 } else { dark(meaning).0 };
+                let [r, g, b] = if self.ground == Background::Light { light(meaning).0 } else { dark(meaning).0 };
                 Color::Rgb(r, g, b)
             }
         }
@@ -246,14 +246,14 @@ const DEEP_HUES: [([u8; 3], u8, Color); 5] = [
     ([90, 90, 90], 240, Color::DarkGray),
 ];
 
-const fn sixteen(meaning: Meaning, ground: Ground, loud: bool) -> Color {
+const fn sixteen(meaning: Meaning, ground: Background, loud: bool) -> Color {
     match (meaning, ground) {
-        (Meaning::Travelling, Ground::Light) => Color::Blue,
+        (Meaning::Travelling, Background::Light) => Color::Blue,
         (Meaning::Travelling, _) => Color::Cyan,
-        (Meaning::Waiting(0 | 1), Ground::Dark) => Color::LightYellow,
+        (Meaning::Waiting(0 | 1), Background::Dark) => Color::LightYellow,
         (Meaning::Waiting(_), _) => Color::Yellow,
         (Meaning::Served, _) => Color::Green,
-        (Meaning::Dying, Ground::Dark) if loud => Color::LightRed,
+        (Meaning::Dying, Background::Dark) if loud => Color::LightRed,
         (Meaning::Dying, _) => Color::Red,
         (Meaning::Otherwise, _) => Color::Magenta,
         (Meaning::Itself(number), _) => {

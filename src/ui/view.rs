@@ -14,7 +14,7 @@ use super::hit_map::{FrameInfo, HitMap, Target};
 use super::panel::Panel;
 use super::state::UiState;
 use super::theme::{Theme, ascii};
-use crate::fold::course::Course;
+use crate::fold::course::LessonProgress;
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::text::lang::within;
@@ -45,8 +45,8 @@ mod stage;
 mod timeline;
 mod watch;
 
-use cast::Cast;
-use letters::{Letter, Pen};
+use cast::Placement;
+use letters::{LargeText, Letter};
 
 /// The smallest terminal that shows the whole picture.
 pub const SMALLEST: Size = Size::new(60, 16);
@@ -62,7 +62,7 @@ struct Scene<'a> {
     now: Stamp,
     /// The same moment in the clients' time: their countdowns and what is under way.
     clients: Stamp,
-    cast: Cast<'a>,
+    cast: Placement<'a>,
     /// What an unseen lesson has to say.
     reminder: Option<String>,
     /// What stands where, noted while it is painted.
@@ -72,17 +72,17 @@ struct Scene<'a> {
 impl Scene<'_> {
     /// True when other people's listeners are watched.
     const fn watches(&self) -> bool {
-        self.world.survey.watching.is_some()
+        self.world.listeners.watching.is_some()
     }
 
     /// Letters of this size and look.
-    const fn pen(&self, letter: Letter, style: Style) -> Pen {
-        Pen { letter, style, ascii: self.theme.ascii }
+    const fn pen(&self, letter: Letter, style: Style) -> LargeText {
+        LargeText { letter, style, ascii: self.theme.ascii }
     }
 
     /// True while a lesson asks what will happen: nothing else on the screen tells it before.
     fn is_asked(&self) -> bool {
-        self.world.lesson.as_deref().is_some_and(Course::asks)
+        self.world.lesson.as_deref().is_some_and(LessonProgress::asks)
     }
 
     /// The columns of the timeline's plot; `None` where no timeline is on the screen.
@@ -115,7 +115,7 @@ pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Fra
 fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
     let live = (world, now);
     let (world, now) = state.still.as_ref().map_or(live, |still| (&still.world, still.at));
-    let cast = Cast::of(world, state.density, now);
+    let cast = Placement::of(world, state.density, now);
     let theme = if state.projector { state.theme.loud() } else { state.theme };
     let hit_map = RefCell::default();
     let clients = world.tempo.at(now);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::keymap::{Action, Place};
-use crate::fold::listeners::{Survey, Watched};
+use crate::fold::listeners::{ListenerState, Listeners};
 use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
@@ -20,7 +20,7 @@ pub mod sampling;
 
 use lines::{Line, Part};
 use order::Order;
-use sampling::Sampling;
+use sampling::SamplingCost;
 
 /// How long the rows keep their order.
 const CALM: Duration = Duration::from_millis(500);
@@ -43,16 +43,16 @@ pub enum Screen {
 
 /// All listeners as they were when the person at the keys said stop.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct FrozenListeners {
     /// When.
     pub at: Stamp,
     /// The listeners.
-    pub survey: Survey,
+    pub survey: Listeners,
 }
 
 /// What the screen remembers of going through the listeners.
 #[derive(Clone, Debug, Default)]
-pub struct Watch {
+pub struct WatchBrowse {
     /// What fills the screen.
     pub screen: Screen,
     /// The order of the rows.
@@ -74,15 +74,15 @@ pub struct Watch {
     /// The listener that one looks into.
     pub one: Option<ListenerId>,
     /// The held listeners.
-    pub held: Option<Box<Held>>,
+    pub held: Option<Box<FrozenListeners>>,
     /// What looking costs.
-    pub sampling: Sampling,
+    pub sampling: SamplingCost,
     cursor: Option<(ListenerId, Part)>,
     ordered: Option<Stamp>,
     opened: bool,
 }
 
-impl Watch {
+impl WatchBrowse {
     /// Where keys count now.
     pub const fn place(&self) -> Place {
         match self.screen {
@@ -93,8 +93,8 @@ impl Watch {
     }
 
     /// The listeners to be shown: those of now, or the held ones.
-    pub fn survey<'w>(&'w self, world: &'w World) -> &'w Survey {
-        self.held.as_ref().map_or(&world.survey, |held| &held.survey)
+    pub fn survey<'w>(&'w self, world: &'w World) -> &'w Listeners {
+        self.held.as_ref().map_or(&world.listeners, |held| &held.survey)
     }
 
     /// The moment that is shown: the present one, or the held one.
@@ -108,22 +108,22 @@ impl Watch {
     }
 
     /// The listener that one looks into, while it is known.
-    pub fn inside<'w>(&self, world: &'w World) -> Option<&'w Watched> {
-        world.survey.listeners.get(&self.one?)
+    pub fn inside<'w>(&self, world: &'w World) -> Option<&'w ListenerState> {
+        world.listeners.by_id.get(&self.one?)
     }
 
     /// Keeps up with the world.
     pub(super) fn follow(&mut self, world: &World, now: Stamp) {
         self.sampling.follow(world);
         // A watch of one target begins inside of it, as soon as somebody tells about it.
-        let asked = world.survey.watching.as_ref().is_some_and(|watching| watching.target.is_some());
-        if asked && !self.opened && world.survey.chosen.is_some() {
+        let asked = world.listeners.watching.as_ref().is_some_and(|watching| watching.target.is_some());
+        if asked && !self.opened && world.listeners.chosen.is_some() {
             self.opened = true;
-            (self.screen, self.one) = (Screen::One, world.survey.chosen);
+            (self.screen, self.one) = (Screen::One, world.listeners.chosen);
         }
         // Its session follows a listener that starts again; so does the screen.
-        let gone = |id| world.survey.listeners.get(&id).is_none_or(|one: &Watched| one.gone.is_some());
-        if let (Some(one), Some(next)) = (self.one, world.survey.chosen)
+        let gone = |id| world.listeners.by_id.get(&id).is_none_or(|one: &ListenerState| one.gone.is_some());
+        if let (Some(one), Some(next)) = (self.one, world.listeners.chosen)
             && one != next
             && gone(one)
         {
@@ -194,7 +194,7 @@ impl Watch {
     fn hold(&mut self, asks: &Asks<'_>) {
         self.held = match self.held.take() {
             Some(_) => None,
-            None => Some(Box::new(Held { at: asks.now, survey: asks.world.survey.clone() })),
+            None => Some(Box::new(FrozenListeners { at: asks.now, survey: asks.world.listeners.clone() })),
         };
     }
 
@@ -213,7 +213,7 @@ impl Watch {
 
     fn fold(&mut self, world: &World, open: bool) {
         let Some(line) = self.chosen() else { return };
-        let Some(one) = self.survey(world).listeners.get(&line.id) else { return };
+        let Some(one) = self.survey(world).by_id.get(&line.id) else { return };
         let address = one.reading.address.clone();
         match line.part {
             Part::Group { .. } if open => _ = self.unfolded.insert(address),
@@ -237,7 +237,7 @@ impl Watch {
         self.ordered = Some(now);
         let shown = self.moment(world.now);
         self.lines = lines::arrange(self, self.survey(world), shown);
-        let living = || self.survey(world).listeners.values().filter(|one| one.gone.is_none());
+        let living = || self.survey(world).by_id.values().filter(|one| one.gone.is_none());
         self.census = (living().count(), living().filter(|one| one.is_full()).count());
         let is_cursor = |line: &Line| match self.cursor {
             Some((id, part)) => part == line.part.kind() && (line.id == id || line.members.contains(&id)),

@@ -28,7 +28,7 @@ impl Default for Window {
 
 /// How columns and slots of the history go together; one of the two numbers is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grain {
+pub struct ColumnScale {
     /// Slots for which one column stands.
     pub slots: u64,
     /// Columns that one slot takes.
@@ -37,7 +37,7 @@ pub struct Grain {
 
 /// The history as far as it can be shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Reach {
+pub struct HistorySpan {
     /// Since when it is kept.
     pub begins: Stamp,
     /// The present moment.
@@ -48,12 +48,12 @@ pub struct Reach {
 
 impl Window {
     /// The grain on a plot of so many columns.
-    pub const fn grain(self, width: u16) -> Grain {
+    pub const fn grain(self, width: u16) -> ColumnScale {
         let (width, slots) = (if width == 0 { 1 } else { width as u64 }, SPANS[self.span]);
         if slots <= width {
-            Grain { slots: 1, columns: (width / slots) as u16 }
+            ColumnScale { slots: 1, columns: (width / slots) as u16 }
         } else {
-            Grain { slots: slots.div_ceil(width), columns: 1 }
+            ColumnScale { slots: slots.div_ceil(width), columns: 1 }
         }
     }
 
@@ -68,7 +68,7 @@ impl Window {
     }
 
     /// A shorter or a longer span; false when there is none.
-    pub(super) fn zoom(&mut self, closer: bool, reach: Reach) -> bool {
+    pub(super) fn zoom(&mut self, closer: bool, reach: HistorySpan) -> bool {
         let next = if closer { self.span.checked_sub(1) } else { Some(self.span + 1) };
         let Some(next) = next.filter(|next| *next < SPANS.len()) else { return false };
         self.span = next;
@@ -77,7 +77,7 @@ impl Window {
     }
 
     /// Half a window back in time; false when nothing earlier is kept.
-    pub(super) fn earlier(&mut self, reach: Reach) -> bool {
+    pub(super) fn earlier(&mut self, reach: HistorySpan) -> bool {
         let before = self.until;
         let half = self.span(reach.width) / 2;
         self.until = Some(self.until.unwrap_or(reach.now).saturating_sub(half));
@@ -86,7 +86,7 @@ impl Window {
     }
 
     /// Half a window forth in time, at most to now; false when it is there.
-    pub(super) fn later(&mut self, reach: Reach) -> bool {
+    pub(super) fn later(&mut self, reach: HistorySpan) -> bool {
         let before = self.until.take();
         self.until = before.map(|until| until + self.span(reach.width) / 2);
         self.keep(reach);
@@ -99,14 +99,14 @@ impl Window {
     }
 
     /// Stays within what is kept while the oldest goes, and within what has been while a replay goes back.
-    pub(super) fn keep(&mut self, reach: Reach) {
+    pub(super) fn keep(&mut self, reach: HistorySpan) {
         let grain = self.grain(reach.width);
         let earliest = grain.begins(grain.group(reach.begins)) + grain.span(reach.width);
         self.until = self.until.map(|until| until.max(earliest)).filter(|until| *until < reach.now);
     }
 }
 
-impl Grain {
+impl ColumnScale {
     /// The time that so many columns show.
     pub fn span(self, width: u16) -> Duration {
         let slots = u64::from(width) / u64::from(self.columns) * self.slots;
@@ -133,8 +133,8 @@ impl Grain {
 mod tests {
     use super::*;
 
-    fn reach(now: u64) -> Reach {
-        Reach { begins: Stamp::ZERO, now: Stamp::from_millis(now * 1000), width: 100 }
+    fn reach(now: u64) -> HistorySpan {
+        HistorySpan { begins: Stamp::ZERO, now: Stamp::from_millis(now * 1000), width: 100 }
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
         window.earlier(reach(100));
         window.keep(reach(1000));
         assert_eq!(window.until(), Some(Stamp::from_millis(85_000)));
-        window.keep(Reach { begins: Stamp::from_millis(900_000), ..reach(5000) });
+        window.keep(HistorySpan { begins: Stamp::from_millis(900_000), ..reach(5000) });
         assert_eq!(window.until(), Some(Stamp::from_millis(930_000)));
         window.keep(reach(40));
         assert_eq!(window.until(), None, "a replay went back before it");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use qviz::kernel::census::{Census, takers};
 use qviz::kernel::own;
-use qviz::kernel::sock_diag::Dumped;
+use qviz::kernel::sock_diag::DumpCompleteness;
 use qviz::model::watch::{Address, ListenerId, ListenerReading};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
@@ -73,7 +73,7 @@ fn ten_thousand_listeners_are_all_listed_once() {
         let all: Vec<_> = (0..room).map(|number| listen((ip(number), 8080).into(), number as i32 % 4000)).collect();
         let mut census = Census::open().unwrap();
         let mut out = Vec::new();
-        assert_eq!(census.read(&mut out).unwrap(), Dumped::default());
+        assert_eq!(census.read(&mut out).unwrap(), DumpCompleteness::default());
         assert_eq!(out.len(), room);
         let ids: BTreeSet<_> = out.iter().map(|one| one.id).collect();
         let wanted: BTreeSet<_> = all.iter().map(|one| ListenerId(own::cookie(one).unwrap())).collect();

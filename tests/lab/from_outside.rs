@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use qviz::model::event::Event;
 use qviz::model::segment::Kind;
-use qviz::session::tape::read::Tape;
+use qviz::session::tape::read::Recording;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -239,7 +239,7 @@ fn timestamps_of_real_clients_tell_cookies_from_requests() {
             let file = folder.path().join("run.qviz");
             let options = "--client connect --rate 200 --count 40 --backlog 100 --accept-rate max";
             json(&format!("{options} --listen {listen} --syncookies {cookies} --record {}", file.display()));
-            let facts = Tape::open(&file).unwrap().facts().unwrap();
+            let facts = Recording::open(&file).unwrap().facts().unwrap();
             let mut offered = BTreeMap::new();
             let (mut answers, mut equal) = (0, 0);
             for fact in facts {
@@ -270,7 +270,7 @@ fn a_list_of_those_who_wait_is_later_than_the_list_of_requests_from_the_same_wal
     json(&format!("--client connect --rate 50 --backlog 5 --accept-rate 10 --duration 1s --record {}", file.display()));
     let mut walk = None;
     let mut lists = 0;
-    for fact in Tape::open(&file).unwrap().facts().unwrap() {
+    for fact in Recording::open(&file).unwrap().facts().unwrap() {
         let Event::Listed(listed) = fact.event else { continue };
         assert_ne!(listed.half_open.is_some(), listed.waiting.is_some(), "each list has a moment of its own");
         if listed.half_open.is_some() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use etherparse::PacketBuilder;
 use qviz::kernel::sys::link_address;
-use qviz::kernel::tap::knocking::{Knock, Knocking};
-use qviz::kernel::tap::{self, Shows, Tap, TapPlan};
+use qviz::kernel::tap::knocking::{SynPacket, SynTap};
+use qviz::kernel::tap::{self, Tap, TapCoverage, TapPlan};
 use qviz::model::peer::Peer;
 use qviz::model::segment::{Kind, Segment, Toward};
 use socket2::{Domain, Socket, Type};
@@ -54,7 +54,8 @@ fn everything_is_seen_where_that_is_asked_for() {
     inside(|| {
         let listener = TcpListener::bind(LOOPBACKS[0]).unwrap();
         let here = listener.local_addr().unwrap();
-        let mut tap = Tap::open(&TapPlan { shows: Shows::Everything, ..TapPlan::everywhere(here.port()) }).unwrap();
+        let mut tap =
+            Tap::open(&TapPlan { shows: TapCoverage::Everything, ..TapPlan::everywhere(here.port()) }).unwrap();
         let mut client = TcpStream::connect(here).unwrap();
         client.write_all(b"hello").unwrap();
         let seen = until(&mut tap, |seen| seen.iter().any(|one| one.payload == 5));
@@ -69,7 +70,7 @@ fn a_pair_of_interfaces_shows_the_listening_side_alone_and_no_fragment() {
         veth();
         let _listener = TcpListener::bind((SERVER, 8080)).unwrap();
         let mut tap = Tap::open(&TapPlan::everywhere(8080)).unwrap();
-        let mut knocking = Knocking::open().unwrap();
+        let mut knocking = SynTap::open().unwrap();
         let wire = wire_at(3);
         wire.send(&frame(4000, 8080, 7, false)).unwrap();
         let mut fragment = frame(4001, 8080, 7, false);
@@ -115,7 +116,7 @@ fn a_bridge_and_its_port_show_a_packet_once() {
         assert!(index.contains("qbr"), "{index}");
         let listener = TcpListener::bind((SERVER, 8080)).unwrap();
         let mut tap = Tap::open(&TapPlan::everywhere(8080)).unwrap();
-        let mut knocking = Knocking::open().unwrap();
+        let mut knocking = SynTap::open().unwrap();
         let wire = wire_at(index_of("qb"));
         // Until the bridge forwards.
         lab::wait_until(PATIENCE, "a SYN comes through the bridge", || {
@@ -140,13 +141,13 @@ case!(every_syn_is_a_knock_at_its_address_and_a_repetition_is_one);
 fn every_syn_is_a_knock_at_its_address_and_a_repetition_is_one() {
     inside(|| {
         veth();
-        let mut knocking = Knocking::open().unwrap();
+        let mut knocking = SynTap::open().unwrap();
         let listeners = LOOPBACKS.map(|ip| TcpListener::bind(ip).unwrap());
         let clients = [0, 1].map(|which| TcpStream::connect(listeners[which].local_addr().unwrap()).unwrap());
         let knocks = knocked(&mut knocking, 2);
         for (knock, (listener, client)) in knocks.iter().zip(listeners.iter().zip(&clients)) {
             let peer = client.local_addr().unwrap().into();
-            assert_eq!(*knock, Knock { to: listener.local_addr().unwrap(), peer, again: false });
+            assert_eq!(*knock, SynPacket { to: listener.local_addr().unwrap(), peer, again: false });
         }
         let wire = wire_at(3);
         wire.send(&frame(4000, 81, 7, true)).unwrap();
@@ -172,7 +173,7 @@ fn packets_of_a_link_without_a_header_are_read() {
         }
         let _listener = TcpListener::bind("0.0.0.0:8080").unwrap();
         let mut tap = Tap::open(&TapPlan::everywhere(8080)).unwrap();
-        let mut knocking = Knocking::open().unwrap();
+        let mut knocking = SynTap::open().unwrap();
         let packet: Vec<_> = frame(4000, 8080, 7, false)[14..].iter().map(u8::to_string).collect();
         let ended = python.args(["-c", TUN]).args(packet).output().unwrap();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
@@ -190,7 +191,7 @@ fn without_the_right_the_tap_says_what_would_help() {
             let nobody = rustix::process::Uid::from_raw(65_534);
             rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
         }
-        (tap::allowed(), Knocking::open().map(drop))
+        (tap::allowed(), SynTap::open().map(drop))
     });
     let (allowed, knocking) = refused.join().unwrap();
     for error in [allowed.unwrap_err(), knocking.unwrap_err()] {
@@ -231,7 +232,7 @@ fn until(tap: &mut Tap, enough: impl Fn(&[Segment]) -> bool) -> Vec<Segment> {
     seen
 }
 
-fn knocked(knocking: &mut Knocking, number: usize) -> Vec<Knock> {
+fn knocked(knocking: &mut SynTap, number: usize) -> Vec<SynPacket> {
     let mut seen = Vec::new();
     lab::wait_until(PATIENCE, "the knocks are seen", || {
         knocking.drain(|_, knock| seen.push(knock));

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use qviz::scenario::lesson::Lesson;
+use qviz::scenario::library;
 use qviz::scenario::parse::parse;
-use qviz::scenario::shelf;
 use qviz::text::lang::Lang;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -50,7 +50,7 @@ const LONG_CHANGED: [&str; 13] = [
 const AT_ONCE: usize = 8;
 
 fn lessons() -> Vec<Arc<Lesson>> {
-    shelf::lessons().unwrap_or_else(|error| panic!("{error}"))
+    library::lessons().unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn document(output: &Output) -> Value {
@@ -176,7 +176,7 @@ case!(a_file_that_is_no_lesson_is_refused_with_its_place_and_the_nearest_name);
 fn a_file_that_is_no_lesson_is_refused_with_its_place_and_the_nearest_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own.toml");
-    let (_, good) = shelf::texts().find(|(name, _)| *name == "n-plus-one").unwrap();
+    let (_, good) = library::texts().find(|(name, _)| *name == "n-plus-one").unwrap();
     std::fs::write(&path, good.replacen("backlog = 5", "backlg = 5", 2)).unwrap();
     let line = 1 + good.lines().position(|line| line.starts_with("backlog = 5")).unwrap();
     let output = lab::run_qviz(["lesson", path.to_str().unwrap(), "--check"], LIMIT);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use qviz::kernel::owners::{Owners, Seen, View};
+use qviz::kernel::owners::{Owners, ProcVisibility, ScanCoverage};
 use qviz::model::watch::{self, Owner};
 
 use crate::lab;
@@ -85,7 +85,7 @@ fn processes_of_others_are_counted_as_denied_with_the_remedy_and_the_own_are_sti
     let (owner, seen) = looked.join().unwrap();
     assert_eq!(owner, None);
     assert!(seen.denied > 0 && seen.denied <= seen.processes && seen.unowned == 1, "{seen:?}");
-    assert_eq!(seen.reach(), watch::Owners::Own);
+    assert_eq!(seen.reach(), watch::OwnerScope::Own);
     let refused = seen.refused().unwrap();
     assert!(refused.contains("setcap cap_net_raw,cap_sys_ptrace"), "{refused}");
     assert_eq!(whole(&mut Owners::open(), inode).0.map(|owner| owner.pid), Some(worker.0.id()));
@@ -132,7 +132,7 @@ fn in_a_pid_namespace_the_numbers_are_those_of_its_own_proc() {
         let (_listener, inode) = listener();
         let (owner, seen) = whole(&mut Owners::open(), inode);
         assert_eq!(owner.map(|owner| owner.pid), Some(std::process::id()));
-        assert_eq!((seen.view, seen.denied), (View::Nested, 0));
+        assert_eq!((seen.view, seen.denied), (ProcVisibility::Nested, 0));
         assert!(seen.refused().unwrap().contains("--pid=host"));
     });
 }
@@ -145,7 +145,7 @@ fn a_proc_of_another_pid_namespace_is_known_to_be_one() {
         let outside = fs::read_link("/proc/self").unwrap().to_str().unwrap().parse().ok();
         assert_eq!(owner.map(|owner| owner.pid), outside);
         assert_ne!(outside, Some(std::process::id()));
-        assert_eq!(seen.view, View::Foreign);
+        assert_eq!(seen.view, ProcVisibility::Foreign);
     });
 }
 
@@ -154,7 +154,7 @@ fn without_proc_nobody_is_an_owner_and_the_remedy_is_named() {
     below(&["--mount"], "mount -t tmpfs none /proc || exit 99; exec \"$@\"", || {
         let mut owners = Owners::open();
         let (owner, seen) = whole(&mut owners, 1);
-        assert_eq!((owner, seen.view, seen.unowned, seen.complete), (None, View::Absent, 1, true));
+        assert_eq!((owner, seen.view, seen.unowned, seen.complete), (None, ProcVisibility::Absent, 1, true));
         assert!(seen.refused().unwrap().contains("mount -t proc proc /proc"));
     });
 }
@@ -167,7 +167,11 @@ fn hidepid_is_told_to_those_from_whom_it_hides() {
         let worker = holding(&listener, Path::new("sleep"));
         drop(listener);
         let (owner, seen) = whole(&mut Owners::open(), inode);
-        assert_eq!((owner.map(|owner| owner.pid), seen.view), (Some(worker.0.id()), View::Nested), "root sees all");
+        assert_eq!(
+            (owner.map(|owner| owner.pid), seen.view),
+            (Some(worker.0.id()), ProcVisibility::Nested),
+            "root sees all"
+        );
         // An ordinary user's namespace has one user, from whom nothing is hidden.
         if fs::read_to_string("/proc/self/uid_map").unwrap().split_whitespace().nth(2) == Some("1") {
             return;
@@ -178,7 +182,7 @@ fn hidepid_is_told_to_those_from_whom_it_hides() {
             whole(&mut Owners::open(), inode)
         });
         let (owner, seen) = hidden.join().unwrap();
-        assert_eq!((owner, seen.view, seen.reach()), (None, View::Hidden, watch::Owners::Own));
+        assert_eq!((owner, seen.view, seen.reach()), (None, ProcVisibility::Hidden, watch::OwnerScope::Own));
         assert!(seen.refused().unwrap().contains("hidepid"));
     });
 }
@@ -197,7 +201,7 @@ fn below(options: &[&str], lines: &str, body: fn()) {
 }
 
 /// The owner of a socket after a whole look.
-fn whole(owners: &mut Owners, inode: u64) -> (Option<Owner>, Seen) {
+fn whole(owners: &mut Owners, inode: u64) -> (Option<Owner>, ScanCoverage) {
     let mut out = BTreeMap::new();
     let seen = owners.read_whole(&BTreeSet::from([inode]), &mut out);
     assert!(out.keys().all(|found| *found == inode));

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use qviz::model::event::{Event, Stamped};
-use qviz::session::tape::read::{Close, Tape};
+use qviz::session::tape::read::{Recording, RecordingEnd};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -63,15 +63,15 @@ fn a_killed_run_leaves_a_recording_that_lacks_a_moment_at_most() {
     let path = folder.path().join("killed.qviz");
     let run = lab::Running::start(["--headless", "--rate", "50", "--record", path.to_str().unwrap()]);
     let enough = || {
-        let tape = Tape::open(&path).ok()?;
+        let tape = Recording::open(&path).ok()?;
         (tape.end().as_secs_f64() > 0.8).then_some(())
     };
     lab::wait_until(SOON, "the first second of the recording", enough);
     run.signal(Signal::KILL);
     let output = run.finish(SOON);
     assert!(!output.status.success());
-    let tape = Tape::open(&path).unwrap();
-    assert_ne!(tape.close, Close::Ended);
+    let tape = Recording::open(&path).unwrap();
+    assert_ne!(tape.close, RecordingEnd::Ended);
     let replay = qviz(&format!("replay {} --json", path.display()));
     let summary: Value = serde_json::from_slice(&replay.stdout).unwrap();
     assert!(replay.status.success() && said(&replay.stderr).contains("before its run did"), "{}", said(&replay.stderr));
@@ -85,14 +85,14 @@ fn a_torn_last_line_is_left_out_and_said() {
     let whole = fs::read(asset("ghosts.qviz")).unwrap();
     let lines = lines(&whole);
     fs::write(&path, &whole[..whole.len() - 9]).unwrap();
-    assert_eq!(Tape::open(&path).unwrap().close, Close::Torn { line: lines });
+    assert_eq!(Recording::open(&path).unwrap().close, RecordingEnd::Torn { line: lines });
     let output = qviz(&format!("replay {} --json", path.display()));
     assert!(output.status.success());
     assert!(said(&output.stderr).contains(&format!("torn.qviz:{lines}: the last line was cut off")));
 }
 
 fn facts(path: &Path) -> Vec<Stamped> {
-    Tape::open(path).unwrap().facts().unwrap().collect()
+    Recording::open(path).unwrap().facts().unwrap().collect()
 }
 
 /// How many lines are whole.
@@ -113,7 +113,7 @@ fn every_cut_of_a_recording_is_read_up_to_the_cut() {
         // A cut right before the line feed leaves a whole fact.
         assert!((lines - 1..=lines).contains(&read.len()), "{cut}");
         assert_eq!(read, facts[..read.len()]);
-        assert_eq!(Tape::open(&path).unwrap().end(), read.iter().map(|fact| fact.at).max().unwrap(), "{cut}");
+        assert_eq!(Recording::open(&path).unwrap().end(), read.iter().map(|fact| fact.at).max().unwrap(), "{cut}");
     }
 }
 
@@ -223,10 +223,10 @@ fn the_stored_recordings_are_small_whole_and_show_what_their_names_say() {
     for name in RECORDINGS {
         let path = asset(name);
         assert!(fs::metadata(&path).unwrap().len() < 200_000, "{name}");
-        let tape = Tape::open(&path).unwrap();
+        let tape = Recording::open(&path).unwrap();
         assert_eq!(
             (tape.close, facts(&path).last().map(|fact| fact.event.clone())),
-            (Close::Ended, Some(Event::Ended)),
+            (RecordingEnd::Ended, Some(Event::Ended)),
             "{name}"
         );
         let summary: Value =
@@ -314,7 +314,7 @@ fn a_terminal_recording_ends_with_the_last_picture_of_the_replay() {
     }
     assert!(screen.screen().contents().contains("ghosts.qviz at 5.003s of 5.003s"));
     assert!(!cast.contains("live"), "a recording of a recording is not live");
-    let end = Tape::open(&asset("ghosts.qviz")).unwrap().end().as_secs_f64();
+    let end = Recording::open(&asset("ghosts.qviz")).unwrap().end().as_secs_f64();
     assert!(before >= end && frames > 20, "{before} {frames}");
     let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     let last = printed("replay assets/recordings/ghosts.qviz --size 100x30 --text");

@@ -11,10 +11,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use qviz::lab::connect::{ConnectPlan, Connects};
+use qviz::lab::connect::{ConnectClients, ConnectPlan};
 use qviz::lab::server::ServerPlan;
 use qviz::model::command::Command;
-use qviz::model::event::{Deed, Event, Life, Stamped};
+use qviz::model::event::{ClientEvent, Event, ServerEvent, Stamped};
 use qviz::model::peer::Peer;
 use qviz::model::settings::{AcceptRate, Arrivals};
 use qviz::model::stamp::Stamp;
@@ -122,7 +122,9 @@ fn one_worker_serves_one_after_the_other() {
     let deeds = table.deeds();
     assert_eq!(deeds.len(), 10);
     for pair in deeds.chunks(2) {
-        let [(begun, served, Deed::Accepted { .. }), (ended, closed, Deed::Closed)] = pair else { panic!("{pair:?}") };
+        let [(begun, served, ServerEvent::Accepted { .. }), (ended, closed, ServerEvent::Closed)] = pair else {
+            panic!("{pair:?}")
+        };
         assert_eq!(served, closed);
         assert!(*ended - *begun >= service, "served for {:?}", *ended - *begun);
     }
@@ -157,7 +159,7 @@ fn every_client_of_an_orderly_server_sees_its_end_and_no_reset() {
     table.command(Command::Burst(1_000));
     table.until("all over", |table| table.connects.started() == 400 && table.connects.live() == 0);
     assert_eq!((table.connects.started(), table.finished(), table.connected().len()), (400, 400, 400));
-    let closed = table.deeds().iter().filter(|(_, _, deed)| *deed == Deed::Closed).count();
+    let closed = table.deeds().iter().filter(|(_, _, deed)| *deed == ServerEvent::Closed).count();
     assert_eq!((closed, table.server.live(), table.connects.live()), (400, 0, 0));
 }
 
@@ -166,7 +168,7 @@ fn a_silent_client_is_answered_when_patience_ends() {
     let plan = ServerPlan { patience: Duration::from_millis(20), ..ServerPlan::default() };
     let mut table = Table::set(5, plan, &on_call());
     let mut silent = TcpStream::connect(table.listener.address()).unwrap();
-    table.until("closed", |table| table.deeds().last().is_some_and(|(_, _, deed)| *deed == Deed::Closed));
+    table.until("closed", |table| table.deeds().last().is_some_and(|(_, _, deed)| *deed == ServerEvent::Closed));
     let mut answer = String::new();
     silent.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "served\n");
@@ -180,7 +182,7 @@ fn a_late_request_is_answered_when_it_comes() {
     table.until("accepted", |table| table.server.live() == 1);
     late.write_all(b"at last").unwrap();
     table.until("closed", |table| table.server.live() == 0);
-    assert_eq!(table.deeds().last().unwrap().2, Deed::Closed);
+    assert_eq!(table.deeds().last().unwrap().2, ServerEvent::Closed);
     let mut answer = String::new();
     late.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "served\n");
@@ -196,7 +198,7 @@ fn a_client_that_reset_in_the_queue_is_found_reset() {
     table.command(Command::AcceptRate(AcceptRate::Max));
     table.until("served", |table| table.deeds().len() == 2);
     assert_eq!(table.deeds()[1].1, peer);
-    assert_eq!(table.deeds()[1].2, Deed::FoundReset);
+    assert_eq!(table.deeds()[1].2, ServerEvent::FoundReset);
 }
 
 case!(what_inspect_saw_stands_in_the_fact);
@@ -204,7 +206,7 @@ fn what_inspect_saw_stands_in_the_fact() {
     let mut table = Table::set(5, ServerPlan::default(), &on_call());
     table.command(Command::Burst(1));
     table.until("served", |table| table.finished() == 1);
-    assert_eq!(table.deeds()[0].2, Deed::Accepted { waited_ms: Some(7), cookie: Some(8) });
+    assert_eq!(table.deeds()[0].2, ServerEvent::Accepted { waited_ms: Some(7), cookie: Some(8) });
 }
 
 case!(the_accept_rate_paces_the_server);
@@ -213,7 +215,8 @@ fn the_accept_rate_paces_the_server() {
     let mut table = Table::set(20, plan, &on_call());
     table.command(Command::Burst(6));
     table.until("all served", |table| table.finished() == 6);
-    let times: Vec<_> = table.deeds().iter().filter(|(_, _, deed)| *deed != Deed::Closed).map(|deed| deed.0).collect();
+    let times: Vec<_> =
+        table.deeds().iter().filter(|(_, _, deed)| *deed != ServerEvent::Closed).map(|deed| deed.0).collect();
     assert_eq!(times.len(), 6);
     assert!(times[5] - times[0] >= Duration::from_millis(5 * 20 - 2), "{times:?}");
 }
@@ -223,7 +226,7 @@ fn a_port_where_nobody_listens_refuses() {
     let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     nobody.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
     let target = nobody.local_addr().unwrap().as_socket().unwrap();
-    let mut connects = Connects::new(&ConnectPlan { target, ..on_call() }).unwrap();
+    let mut connects = ConnectClients::new(&ConnectPlan { target, ..on_call() }).unwrap();
     let mut facts = Vec::new();
     connects.command(Stamp::ZERO, &Command::Burst(3));
     let clock = Clock::start();
@@ -233,11 +236,11 @@ fn a_port_where_nobody_listens_refuses() {
     facts.sort_by_key(|fact| if let Event::Client { id, .. } = fact.event { id } else { u32::MAX });
     assert_eq!(facts.len(), 6);
     for (number, pair) in facts.chunks(2).enumerate() {
-        let Event::Client { id, peer, life: Life::Started { half_open: false } } = pair[0].event else {
+        let Event::Client { id, peer, life: ClientEvent::Started { half_open: false } } = pair[0].event else {
             panic!("{pair:?}")
         };
         assert_eq!(id as usize, number);
-        assert_eq!(pair[1].event, Event::Client { id, peer, life: Life::Refused });
+        assert_eq!(pair[1].event, Event::Client { id, peer, life: ClientEvent::Refused });
     }
     assert_eq!((connects.live(), connects.started()), (0, 3));
 }
@@ -248,7 +251,7 @@ fn clients_cut_off_by_a_closing_listener_are_reset() {
     table.command(Command::Burst(2));
     table.until("both queued", |table| table.connected().len() == 2);
     table.listener = listen("127.0.0.1:0", 5);
-    table.until("both reset", |table| table.lives(|life| *life == Life::Reset).len() == 2);
+    table.until("both reset", |table| table.lives(|life| *life == ClientEvent::Reset).len() == 2);
     assert_eq!(table.connects.live(), 0);
 }
 
@@ -265,7 +268,7 @@ fn a_client_reset_before_its_first_word_was_connected_all_the_same() {
     table.listener = listen("127.0.0.1:0", 0);
     table.connects.turn(table.clock.now(), &mut table.facts);
     assert_eq!(table.connected().len(), 2);
-    assert_eq!(table.lives(|life| *life == Life::Reset), table.connected()[1..]);
+    assert_eq!(table.lives(|life| *life == ClientEvent::Reset), table.connected()[1..]);
 }
 
 case!(a_listener_comes_back_to_its_port_while_old_connections_are_in_time_wait);
@@ -290,8 +293,8 @@ fn a_half_open_client_is_never_accepted_and_vanishes() {
     table.turn();
     assert_eq!(table.connects.live(), 3);
     table.wait_until("the kernel holds a request for each", |table| table.table_lines("03").len() == 3);
-    assert_eq!(table.lives(|life| *life == Life::Started { half_open: true }).len(), 3);
-    table.until("all gone", |table| table.lives(|life| *life == Life::Vanished).len() == 3);
+    assert_eq!(table.lives(|life| *life == ClientEvent::Started { half_open: true }).len(), 3);
+    table.until("all gone", |table| table.lives(|life| *life == ClientEvent::Vanished).len() == 3);
     assert_eq!((table.accepted(), table.connected()), (vec![], vec![]));
 }
 
@@ -304,7 +307,7 @@ fn without_the_right_half_open_clients_are_refused_in_words_and_come_as_ordinary
     table.command(Command::Burst(3));
     table.until("all served", |table| table.finished() == 3);
     let said = table.facts.iter().filter(|fact| matches!(fact.event, Event::Refused { .. })).count();
-    assert_eq!((said, table.lives(|life| *life == Life::Started { half_open: false }).len()), (1, 3));
+    assert_eq!((said, table.lives(|life| *life == ClientEvent::Started { half_open: false }).len()), (1, 3));
 }
 
 case!(arrivals_beyond_the_most_live_are_skipped_and_counted);
@@ -344,7 +347,7 @@ fn a_dual_stack_listener_serves_both_families_and_ipv6_clients_are_served_too() 
     let mut table = Table::set(5, ServerPlan::default(), &on_call());
     table.listener = listen("[::1]:0", 5);
     let target = table.listener.address();
-    table.connects = Connects::new(&ConnectPlan { target, ..on_call() }).unwrap();
+    table.connects = ConnectClients::new(&ConnectPlan { target, ..on_call() }).unwrap();
     table.command(Command::Burst(3));
     table.until("served over IPv6", |table| table.finished() == 3);
     assert_eq!(table.accepted(), table.connected());
@@ -383,7 +386,7 @@ fn clients_without_descriptors_fail_by_name_and_rest() {
     table.command(Command::Burst(10));
     table.turn();
     assert_eq!(table.connects.started(), 3);
-    let emfile = Life::Failed { errno: rustix::io::Errno::MFILE.raw_os_error() };
+    let emfile = ClientEvent::Failed { errno: rustix::io::Errno::MFILE.raw_os_error() };
     assert_eq!((table.lives(|life| *life == emfile).len(), table.skipped()), (1, 6));
     table.command(Command::Burst(4));
     table.until("those due while it rests are skipped", |table| table.skipped() == 10);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use qviz::kernel::census::Census;
-use qviz::kernel::elsewhere::{self, Way};
+use qviz::kernel::elsewhere::{self, EntryRight};
 use qviz::kernel::proc::CountersFile;
 use qviz::kernel::tap;
 use qviz::model::counters::Counter;
@@ -26,7 +26,7 @@ fn a_namespace_of_ones_own_is_entered_by_path() -> Result<(), Missing> {
     let (there, way) = (Elsewhere::make()?, way());
     assert_eq!(elsewhere::enter(&there.path()).unwrap(), way);
     there.is_here();
-    assert_eq!(elsewhere::enter(&there.path()).unwrap(), Way::Here);
+    assert_eq!(elsewhere::enter(&there.path()).unwrap(), EntryRight::Here);
     Ok(())
 }
 
@@ -74,8 +74,8 @@ fn counters_are_read_from_outside() -> Result<(), Missing> {
 }
 
 /// By which right this user enters what it made itself; inside, it may be called root.
-fn way() -> Way {
-    if rustix::process::geteuid().is_root() { Way::Right } else { Way::Owner }
+fn way() -> EntryRight {
+    if rustix::process::geteuid().is_root() { EntryRight::Right } else { EntryRight::Owner }
 }
 
 /// A process in a namespace of its own, with one listener of backlog 5 on port 81 of all addresses.

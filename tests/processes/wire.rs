@@ -8,9 +8,9 @@ use std::time::Duration;
 use qviz::kernel::tap::{Tap, TapPlan};
 use qviz::lab::crowd::{Crowd, CrowdPlan, Outbox};
 use qviz::lab::namespace::{Namespace, NetworkPlan, Refusal};
-use qviz::lab::wire::machine::{Birth, Client, Manner, Rules, SynSchedule};
+use qviz::lab::wire::machine::{Client, ClientBehaviour, ClientStart, Rules, SynSchedule};
 use qviz::lab::wire::transmit::Transmit;
-use qviz::model::event::{Event, Life};
+use qviz::model::event::{ClientEvent, Event};
 use qviz::model::peer::Peer;
 use qviz::model::segment::{Kind, Segment, Toward};
 use qviz::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl, Sysctls};
@@ -32,7 +32,7 @@ struct World {
     crowd: Crowd,
     transmit: Transmit,
     outbox: Outbox,
-    lives: BTreeMap<u32, Vec<(Stamp, Life)>>,
+    lives: BTreeMap<u32, Vec<(Stamp, ClientEvent)>>,
     seen: Vec<(Stamp, Segment)>,
 }
 
@@ -41,7 +41,7 @@ struct Setting {
     backlog: Option<i32>,
     knobs: Knobs,
     sysctls: &'static [(Sysctl, i64)],
-    manner: Manner,
+    manner: ClientBehaviour,
 }
 
 impl Default for Setting {
@@ -58,7 +58,13 @@ impl Default for Setting {
             workers: None,
             service: Duration::ZERO,
         };
-        Self { listen: "198.51.100.1:8080", backlog: Some(128), knobs, sysctls: &[], manner: Manner::default() }
+        Self {
+            listen: "198.51.100.1:8080",
+            backlog: Some(128),
+            knobs,
+            sysctls: &[],
+            manner: ClientBehaviour::default(),
+        }
     }
 }
 
@@ -145,7 +151,7 @@ impl World {
         });
     }
 
-    fn with(&self, wanted: Life) -> usize {
+    fn with(&self, wanted: ClientEvent) -> usize {
         self.lives.values().filter(|life| life.iter().any(|(_, turn)| *turn == wanted)).count()
     }
 
@@ -165,7 +171,7 @@ fn listen(address: SocketAddr, backlog: i32) -> TcpListener {
 case!(clients_of_both_families_are_served_and_finish, as Who::User);
 fn clients_of_both_families_are_served_and_finish() -> Result<(), Missing> {
     let mut world = World::new(Setting { listen: "[::]:8080", ..Setting::default() })?;
-    world.run_until("all finish", 20, |world| world.with(Life::Finished) == 40);
+    world.run_until("all finish", 20, |world| world.with(ClientEvent::Finished) == 40);
     let v4 = world.seen.iter().filter(|(_, segment)| segment.kind() == Kind::Syn && segment.peer.is_ipv4()).count();
     assert_eq!((v4, world.passed(Kind::Syn, Toward::Listener)), (20, 40));
     assert_eq!(world.passed(Kind::Rst, Toward::Client) + world.passed(Kind::Rst, Toward::Listener), 0);
@@ -179,7 +185,7 @@ fn clients_with_a_lossy_network_are_all_served_in_the_end() -> Result<(), Missin
     setting.knobs.loss = 0.2;
     let mut world = World::new(setting)?;
     world.run_until("all end", 60, |world| world.crowd.started() == 40 && world.crowd.live() == 0);
-    assert_eq!(world.with(Life::Finished), 40, "{:?}", world.lives);
+    assert_eq!(world.with(ClientEvent::Finished), 40, "{:?}", world.lives);
     assert!(world.passed(Kind::Syn, Toward::Listener) > 0);
     Ok(())
 }
@@ -187,7 +193,7 @@ fn clients_with_a_lossy_network_are_all_served_in_the_end() -> Result<(), Missin
 case!(a_port_without_listener_refuses, as Who::User);
 fn a_port_without_listener_refuses() -> Result<(), Missing> {
     let mut world = World::new(Setting { backlog: None, ..Setting::default() })?;
-    world.run_until("all are refused", 20, |world| world.with(Life::Refused) == 40);
+    world.run_until("all are refused", 20, |world| world.with(ClientEvent::Refused) == 40);
     assert_eq!(world.crowd.live(), 0);
     Ok(())
 }
@@ -197,7 +203,7 @@ fn half_open_clients_leave_their_requests_to_the_kernel() -> Result<(), Missing>
     let mut setting = Setting::default();
     setting.knobs.half_open = 1.0;
     let mut world = World::new(setting)?;
-    world.run_until("all vanish", 20, |world| world.with(Life::Vanished) == 40);
+    world.run_until("all vanish", 20, |world| world.with(ClientEvent::Vanished) == 40);
     world.run_until("the kernel repeats its SYN-ACKs", 20, |world| world.passed(Kind::SynAck, Toward::Client) >= 80);
     assert_eq!(world.passed(Kind::Ack, Toward::Listener) + world.passed(Kind::Rst, Toward::Listener), 0);
     Ok(())
@@ -210,16 +216,17 @@ fn a_full_accept_queue_holds_backlog_plus_one_and_the_next_client_is_not_answere
     setting.knobs.rate = 20.0;
     let mut world = World::new(setting)?;
     world.accepting = false;
-    world.run_until("three are in", 10, |world| world.with(Life::Connected) == 3);
+    world.run_until("three are in", 10, |world| world.with(ClientEvent::Connected) == 3);
     world.run_until("others try again", 10, |world| {
-        let again = |turn: &(Stamp, Life)| matches!(turn.1, Life::Departed { kind: Kind::Syn, attempt: 2, .. });
+        let again =
+            |turn: &(Stamp, ClientEvent)| matches!(turn.1, ClientEvent::Departed { kind: Kind::Syn, attempt: 2, .. });
         world.lives.values().filter(|life| life.iter().any(again)).count() > 3
     });
-    assert_eq!(world.with(Life::Connected), 3);
+    assert_eq!(world.with(ClientEvent::Connected), 3);
     world.crowd.stop();
     world.accepting = true;
     world.run_until("all are served at last", 60, |world| world.crowd.live() == 0);
-    assert_eq!(world.with(Life::Finished) as u64, world.crowd.started());
+    assert_eq!(world.with(ClientEvent::Finished) as u64, world.crowd.started());
     Ok(())
 }
 
@@ -229,16 +236,16 @@ fn a_client_whose_ack_was_lost_is_recognised_by_its_cookie_from_the_request_alon
     let mut setting = Setting { sysctls: always, ..Setting::default() };
     setting.knobs.arrivals = Arrivals::Steady;
     let mut world = World::new(setting)?;
-    let rules = Rules { schedule: SynSchedule::new(6, 4), manner: Manner::default() };
+    let rules = Rules { schedule: SynSchedule::new(6, 4), manner: ClientBehaviour::default() };
     let peer = Peer::new("198.18.0.9".parse().unwrap(), 40_000);
-    let birth = Birth { isn: u32::MAX, request: 30, half_open: false };
+    let birth = ClientStart { isn: u32::MAX, request: 30, half_open: false };
     let (mut client, step) = Client::start(world.clock.now(), birth, &rules);
     world.transmit.send(&step.sends[0].unwrap().from_peer(peer)).unwrap();
     world.run_until("the SYN is answered", 5, |world| world.passed(Kind::SynAck, Toward::Client) == 1);
     let syn_ack = world.seen.iter().find(|(_, segment)| segment.kind() == Kind::SynAck).unwrap().1;
     assert!(!syn_ack.window_scale, "a cookie does not remember the window scale");
     let step = client.handle_segment(world.clock.now(), &syn_ack, &rules);
-    assert_eq!(step.turn, Some(Life::Connected), "the ACK and the request of this step are lost");
+    assert_eq!(step.turn, Some(ClientEvent::Connected), "the ACK and the request of this step are lost");
     let again = client.handle_timeout(client.deadline().unwrap(), &rules);
     world.transmit.send(&again.sends[0].unwrap().from_peer(peer)).unwrap();
     world.run_until("the server answers and closes", 5, |world| world.passed(Kind::Fin, Toward::Client) == 1);
@@ -256,7 +263,7 @@ fn the_kernel_sees_every_try_of_a_syn_at_the_moment_that_was_told() -> Result<()
     let mut told = BTreeMap::<u32, Vec<Stamp>>::new();
     for (id, life) in &world.lives {
         for (_, turn) in life {
-            if let Life::Departed { kind: Kind::Syn, arrives, .. } = turn {
+            if let ClientEvent::Departed { kind: Kind::Syn, arrives, .. } = turn {
                 told.entry(*id).or_default().push(*arrives);
             }
         }

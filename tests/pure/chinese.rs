@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::terms::{assert_chinese, foreign, is_chinese};
-use qviz::fold::listeners::Change;
+use qviz::fold::listeners::ChangeKind;
 use qviz::fold::world::World;
 use qviz::fold::world::note::Note;
 use qviz::lab::namespace::{Evidence, Refusal, Step};
 use qviz::model::cause::Cause;
+use qviz::model::client_clock::StepOutcome;
 use qviz::model::event::Event;
 use qviz::model::message::Message;
 use qviz::model::segment::Kind;
 use qviz::model::settings::{AcceptRate, Arrivals, Knobs};
 use qviz::model::stamp::Stamp;
-use qviz::model::tempo::Thing;
 use qviz::model::watch::ListenerId;
 use qviz::report::summary::Summary;
 use qviz::report::text::{self, Marks};
-use qviz::session::tape::TapeError;
-use qviz::session::tape::read::Tape;
+use qviz::session::tape::RecordingError;
+use qviz::session::tape::read::Recording;
 use qviz::text::lang::{Lang, within};
 use unicode_width::UnicodeWidthStr;
 
@@ -65,22 +65,26 @@ fn causes_changes_and_things_are_said_in_chinese() {
     }
     let (before, after) = (3, 4);
     let changes = [
-        Change::Came,
-        Change::Gone,
-        Change::Replaced { before: ListenerId(1) },
-        Change::Restarted { before, after },
-        Change::Handed { before, after },
-        Change::Relisted { before, after },
+        ChangeKind::Came,
+        ChangeKind::Gone,
+        ChangeKind::Replaced { before: ListenerId(1) },
+        ChangeKind::Restarted { before, after },
+        ChangeKind::Handed { before, after },
+        ChangeKind::Relisted { before, after },
     ];
     for change in changes {
         assert_chinese(&in_chinese(|| change));
     }
-    for thing in
-        [Thing::Left(Kind::Syn), Thing::Reached(Kind::Data), Thing::CameBack(Kind::Rst), Thing::GaveUp, Thing::Served]
-    {
+    for thing in [
+        StepOutcome::Left(Kind::Syn),
+        StepOutcome::Reached(Kind::Data),
+        StepOutcome::CameBack(Kind::Rst),
+        StepOutcome::GaveUp,
+        StepOutcome::Served,
+    ] {
         assert_chinese(&in_chinese(|| thing.words("a1")));
     }
-    assert_eq!(in_chinese(|| Thing::Accepted.words("a1")), "a1：一次 accept()");
+    assert_eq!(in_chinese(|| StepOutcome::Accepted.words("a1")), "a1：一次 accept()");
 }
 
 #[test]
@@ -170,15 +174,15 @@ fn every_refusal_of_a_private_network_is_said_in_chinese() {
 
 #[test]
 fn errors_of_the_system_and_their_hints_are_said_in_chinese() {
-    let error = Tape::open(Path::new("/nowhere/at.all")).unwrap_err();
+    let error = Recording::open(Path::new("/nowhere/at.all")).unwrap_err();
     assert_eq!(in_chinese(|| &error), "无法打开 /nowhere/at.all：没有那个文件或目录（ENOENT）");
     assert_eq!(error.to_string(), "cannot open /nowhere/at.all: No such file or directory (os error 2)");
     let path = PathBuf::from("/run/x");
     let known = [
-        TapeError::NotOurs { path: path.clone() },
-        TapeError::Foreign { path: path.clone() },
-        TapeError::Version { path: path.clone(), found: 7 },
-        TapeError::Empty { path },
+        RecordingError::NotOurs { path: path.clone() },
+        RecordingError::Foreign { path: path.clone() },
+        RecordingError::Version { path: path.clone(), found: 7 },
+        RecordingError::Empty { path },
     ];
     for error in known.iter().chain([&error]) {
         assert_chinese(&in_chinese(|| error));
@@ -189,7 +193,7 @@ fn errors_of_the_system_and_their_hints_are_said_in_chinese() {
 
 /// The recording's whole story.
 fn replayed(name: &str) -> World {
-    let tape = Tape::open(&asset(&format!("recordings/{name}.qviz"))).unwrap();
+    let tape = Recording::open(&asset(&format!("recordings/{name}.qviz"))).unwrap();
     let mut world = World::new();
     for fact in tape.facts().unwrap() {
         world.apply(fact.at, &fact.event);

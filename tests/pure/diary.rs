@@ -6,10 +6,10 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use qviz::fold::connection::{ClientSide, Connection, ServerSide};
-use qviz::fold::segment_log::{Fate, MOST_CONNECTIONS, MOST_ENTRIES, Page, Passage, What};
+use qviz::fold::segment_log::{LogItem, MOST_CONNECTIONS, MOST_ENTRIES, SegmentLog, SegmentOutcome, SegmentPath};
 use qviz::fold::world::World;
 use qviz::model::cause::Cause;
-use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
+use qviz::model::event::{Began, ClientEvent, Environment, Event, Listening, ServerEvent};
 use qviz::model::peer::Peer;
 use qviz::model::sample::{HalfOpen, Listed, QueueReading};
 use qviz::model::segment::{Kind, Segment, Toward, flags};
@@ -45,7 +45,7 @@ impl Play {
         }
         let began = Began {
             kernel: "6.18.44".into(),
-            rung: Rung::Lab,
+            environment: Environment::Lab,
             fallback: None,
             pid: 1,
             seed: 1,
@@ -68,16 +68,16 @@ impl Play {
         self.world.apply(ms(at), event);
     }
 
-    fn life(&mut self, at: u64, id: u16, life: Life) {
+    fn life(&mut self, at: u64, id: u16, life: ClientEvent) {
         self.tell(at, &Event::Client { id: id.into(), peer: peer(id), life });
     }
 
     fn start(&mut self, at: u64, id: u16) {
-        self.life(at, id, Life::Started { half_open: false });
+        self.life(at, id, ClientEvent::Started { half_open: false });
     }
 
     fn departs(&mut self, at: u64, id: u16, (kind, attempt): (Kind, u8), arrives: u64) {
-        self.life(at, id, Life::Departed { kind, attempt, arrives: ms(arrives) });
+        self.life(at, id, ClientEvent::Departed { kind, attempt, arrives: ms(arrives) });
     }
 
     fn wire(&mut self, at: u64, id: u16, toward: Toward, flags: u8) {
@@ -153,7 +153,7 @@ impl Play {
         self.start(at, id);
         self.syn(at, id);
         self.syn_ack(at, id);
-        self.life(at, id, Life::Connected);
+        self.life(at, id, ClientEvent::Connected);
         self.ack(at, id);
     }
 
@@ -165,14 +165,14 @@ impl Play {
         self.world.connection(&peer(id)).unwrap()
     }
 
-    fn page(&self, id: u16) -> &Page {
+    fn page(&self, id: u16) -> &SegmentLog {
         self.one(id).diary().unwrap()
     }
 
-    fn ways(&self, id: u16) -> Vec<Passage> {
-        let way = |what: &What| match what {
-            What::Passed(way) => Some(*way),
-            What::Server(_) | What::Client(_) => None,
+    fn ways(&self, id: u16) -> Vec<SegmentPath> {
+        let way = |what: &LogItem| match what {
+            LogItem::Passed(way) => Some(*way),
+            LogItem::Server(_) | LogItem::Client(_) => None,
         };
         self.page(id).entries().filter_map(|entry| way(&entry.what)).collect()
     }
@@ -181,7 +181,7 @@ impl Play {
         self.page(id).entries().map(|entry| (entry.client, entry.server)).collect()
     }
 
-    fn fates(&self, id: u16) -> Vec<(Kind, Fate)> {
+    fn fates(&self, id: u16) -> Vec<(Kind, SegmentOutcome)> {
         self.ways(id).iter().map(|way| (way.kind, way.fate)).collect()
     }
 }
@@ -202,16 +202,21 @@ fn a_syn_that_died_twice_and_was_taken_has_three_lines_with_their_times_and_fate
         play.syn(left + 200, 1);
         play.pass(left + 300);
     }
-    play.tell(1500, &Event::Served { peer: peer(0), deed: Deed::Accepted { waited_ms: None, cookie: None } });
+    play.tell(1500, &Event::Served { peer: peer(0), deed: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     play.departs(2100, 1, (Kind::Syn, 3), 2300);
-    assert_eq!(play.ways(1)[2].fate, Fate::UnderWay);
+    assert_eq!(play.ways(1)[2].fate, SegmentOutcome::UnderWay);
     play.syn(2300, 1);
     play.syn_ack(2300, 1);
-    play.life(2500, 1, Life::Connected);
-    let died = Fate::Dropped(Cause::SynAcceptQueueFull);
+    play.life(2500, 1, ClientEvent::Connected);
+    let died = SegmentOutcome::Dropped(Cause::SynAcceptQueueFull);
     assert_eq!(
         play.fates(1),
-        [(Kind::Syn, died), (Kind::Syn, died), (Kind::Syn, Fate::Arrived), (Kind::SynAck, Fate::Arrived)]
+        [
+            (Kind::Syn, died),
+            (Kind::Syn, died),
+            (Kind::Syn, SegmentOutcome::Arrived),
+            (Kind::SynAck, SegmentOutcome::Arrived)
+        ]
     );
     let ways = play.ways(1);
     assert_eq!((ways[1].attempt, ways[1].left, ways[1].arrives), (2, Some(ms(1100)), Some(ms(1300))));
@@ -234,11 +239,11 @@ fn a_ghost_is_seen_in_the_line_of_its_ignored_ack_and_its_future_is_told() {
         play.syn_ack(100, id);
     }
     for id in [0, 1] {
-        play.life(200, id, Life::Connected);
+        play.life(200, id, ClientEvent::Connected);
     }
     play.ack(300, 0);
     play.ack(310, 1);
-    let ignored = Fate::Dropped(Cause::AckAcceptQueueFull);
+    let ignored = SegmentOutcome::Dropped(Cause::AckAcceptQueueFull);
     assert_eq!(play.fates(1)[2], (Kind::Ack, ignored));
     assert_eq!(play.sides(1)[2], (ClientSide::Connected, ServerSide::HalfOpen));
     let outlook = play.world.outlook(play.one(1));
@@ -260,7 +265,7 @@ fn an_ack_counts_its_own_tries_and_not_those_of_the_data() {
         play.syn_ack(0, id);
     }
     play.ack(10, 0);
-    play.life(10, 1, Life::Connected);
+    play.life(10, 1, ClientEvent::Connected);
     play.ack(11, 1);
     play.data(11, 1);
     play.syn_ack(1000, 1);
@@ -274,7 +279,7 @@ fn asking() -> Play {
     let mut play = Play::new(5, &[]);
     play.handshake(0, 1);
     play.departs(0, 1, (Kind::Data, 1), 10);
-    play.life(0, 1, Life::WillRetry { at: ms(3000), gives_up: false });
+    play.life(0, 1, ClientEvent::WillRetry { at: ms(3000), gives_up: false });
     play
 }
 
@@ -301,10 +306,10 @@ fn an_acknowledgement_that_is_lost_lets_the_clients_timer_run_on() {
     let mut play = asking();
     play.data(10, 1);
     play.answer(20, 1, 1021);
-    play.life(20, 1, Life::Lost { kind: Kind::Ack, outbound: false });
+    play.life(20, 1, ClientEvent::Lost { kind: Kind::Ack, outbound: false });
     assert_eq!(retry(&play), Some(ms(3000)));
     play.departs(3000, 1, (Kind::Data, 2), 3010);
-    play.life(3000, 1, Life::WillRetry { at: ms(9000), gives_up: false });
+    play.life(3000, 1, ClientEvent::WillRetry { at: ms(9000), gives_up: false });
     play.data(3010, 1);
     play.answer(3020, 1, 1021);
     assert_eq!(retry(&play), None);
@@ -316,8 +321,8 @@ fn a_fin_that_was_lost_is_sent_again_though_the_data_before_it_was_acknowledged(
     play.data(10, 1);
     play.answer(20, 1, 1021);
     play.departs(30, 1, (Kind::Fin, 1), 40);
-    play.life(30, 1, Life::Lost { kind: Kind::Fin, outbound: true });
-    play.life(30, 1, Life::WillRetry { at: ms(700), gives_up: false });
+    play.life(30, 1, ClientEvent::Lost { kind: Kind::Fin, outbound: true });
+    play.life(30, 1, ClientEvent::WillRetry { at: ms(700), gives_up: false });
     play.answer(50, 1, 1021);
     assert_eq!(retry(&play), Some(ms(700)));
 }
@@ -328,8 +333,8 @@ fn a_ghost_that_sends_data_says_when_it_sends_it_again() {
     play.start(20, 1);
     play.syn(20, 1);
     play.syn_ack(20, 1);
-    play.life(30, 1, Life::Connected);
-    play.life(30, 1, Life::WillRetry { at: ms(3030), gives_up: false });
+    play.life(30, 1, ClientEvent::Connected);
+    play.life(30, 1, ClientEvent::WillRetry { at: ms(3030), gives_up: false });
     play.ack(40, 1);
     play.data(41, 1);
     assert_eq!(retry(&play), Some(ms(3030)), "a server that ignores its ACK acknowledges no data");
@@ -346,9 +351,9 @@ fn a_reading_that_revises_an_ack_revises_its_line() {
     }
     play.ack(300, 0);
     play.ack(310, 1);
-    assert_eq!(play.fates(1)[2].1, Fate::Dropped(Cause::AckAcceptQueueFull));
+    assert_eq!(play.fates(1)[2].1, SegmentOutcome::Dropped(Cause::AckAcceptQueueFull));
     play.tell(320, &Event::Queue(QueueReading { depth: Some(2), limit: Some(0), drops: None }));
-    assert_eq!(play.fates(1)[2].1, Fate::Arrived);
+    assert_eq!(play.fates(1)[2].1, SegmentOutcome::Arrived);
     assert_eq!(play.sides(1)[2].1, ServerSide::Queued);
     assert_eq!(play.sides(1)[1].1, ServerSide::HalfOpen, "the line before stays as it was");
 }
@@ -360,14 +365,14 @@ fn a_phantom_has_a_cookie_and_an_ignored_ack_and_the_server_nothing() {
         play.start(0, id);
         play.syn(100, id);
         play.cookie(100, id);
-        play.life(200, id, Life::Connected);
+        play.life(200, id, ClientEvent::Connected);
     }
     play.ack(300, 0);
     play.ack(310, 1);
     let fates = [
-        (Kind::Syn, Fate::Cookie),
-        (Kind::SynAck, Fate::Arrived),
-        (Kind::Ack, Fate::Dropped(Cause::AckCookieAcceptQueueFull)),
+        (Kind::Syn, SegmentOutcome::Cookie),
+        (Kind::SynAck, SegmentOutcome::Arrived),
+        (Kind::Ack, SegmentOutcome::Dropped(Cause::AckCookieAcceptQueueFull)),
     ];
     assert_eq!(play.fates(1), fates);
     assert_eq!(play.sides(1)[2], (ClientSide::Connected, ServerSide::CookieSent));
@@ -380,12 +385,15 @@ fn what_the_simulated_network_loses_never_arrives() {
     let mut play = Play::new(5, &[]);
     play.start(0, 1);
     play.departs(0, 1, (Kind::Syn, 1), 200);
-    play.life(0, 1, Life::Lost { kind: Kind::Syn, outbound: true });
+    play.life(0, 1, ClientEvent::Lost { kind: Kind::Syn, outbound: true });
     play.departs(1000, 1, (Kind::Syn, 2), 1200);
     play.syn(1200, 1);
     play.syn_ack(1200, 1);
-    play.life(1200, 1, Life::Lost { kind: Kind::SynAck, outbound: false });
-    assert_eq!(play.fates(1), [(Kind::Syn, Fate::Lost), (Kind::Syn, Fate::Arrived), (Kind::SynAck, Fate::Lost)]);
+    play.life(1200, 1, ClientEvent::Lost { kind: Kind::SynAck, outbound: false });
+    assert_eq!(
+        play.fates(1),
+        [(Kind::Syn, SegmentOutcome::Lost), (Kind::Syn, SegmentOutcome::Arrived), (Kind::SynAck, SegmentOutcome::Lost)]
+    );
     assert_eq!(play.ways(1)[0].arrives, None);
     assert_eq!(play.sides(1)[2].0, ClientSide::SynSent);
 }
@@ -393,16 +401,16 @@ fn what_the_simulated_network_loses_never_arrives() {
 #[test]
 fn deeds_without_a_segment_have_lines_of_their_own() {
     let mut play = full();
-    play.tell(900, &Event::Served { peer: peer(0), deed: Deed::Accepted { waited_ms: None, cookie: None } });
-    play.tell(950, &Event::Served { peer: peer(0), deed: Deed::Closed });
-    play.life(960, 0, Life::Finished);
+    play.tell(900, &Event::Served { peer: peer(0), deed: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+    play.tell(950, &Event::Served { peer: peer(0), deed: ServerEvent::Closed });
+    play.life(960, 0, ClientEvent::Finished);
     let last: Vec<_> = play.page(0).entries().skip(3).map(|entry| (entry.what.clone(), entry.server)).collect();
     assert_eq!(
         last,
         [
-            (What::Server(ms(900)), ServerSide::Accepted),
-            (What::Server(ms(950)), ServerSide::Closed),
-            (What::Client(ms(960)), ServerSide::Closed),
+            (LogItem::Server(ms(900)), ServerSide::Accepted),
+            (LogItem::Server(ms(950)), ServerSide::Closed),
+            (LogItem::Client(ms(960)), ServerSide::Closed),
         ]
     );
     assert_eq!(play.sides(0)[2].1, ServerSide::Queued, "what accept() did is not what the ACK did");
@@ -421,7 +429,7 @@ fn a_request_that_expires_has_a_line() {
         play.tell(at, &Event::Listed(Box::new(Listed { half_open: Some(Vec::new()), waiting: None })));
     }
     let last = play.page(1).entries().next_back().unwrap();
-    assert_eq!((&last.what, last.server), (&What::Server(ms(3300)), ServerSide::Expired));
+    assert_eq!((&last.what, last.server), (&LogItem::Server(ms(3300)), ServerSide::Expired));
 }
 
 #[test]
@@ -443,12 +451,12 @@ fn the_clients_patience_follows_its_sysctls() {
     let mut play = full();
     play.start(100, 1);
     play.departs(100, 1, (Kind::Syn, 1), 100);
-    play.life(100, 1, Life::WillRetry { at: ms(1100), gives_up: false });
+    play.life(100, 1, ClientEvent::WillRetry { at: ms(1100), gives_up: false });
     let outlook = play.world.outlook(play.one(1));
     assert_eq!(outlook.retry.unwrap().at, ms(1100));
-    let whole = |outlook: &qviz::fold::world::next_steps::Outlook| outlook.gives_up.unwrap().since(ms(100));
+    let whole = |outlook: &qviz::fold::world::next_steps::NextSteps| outlook.gives_up.unwrap().since(ms(100));
     assert_eq!(whole(&outlook), Duration::from_secs(131), "0,1,2,3,4,5,7,11,19,35,67 s, and 131 s");
-    play.life(100, 1, Life::WillRetry { at: ms(9000), gives_up: true });
+    play.life(100, 1, ClientEvent::WillRetry { at: ms(9000), gives_up: true });
     assert_eq!(play.world.outlook(play.one(1)).gives_up, Some(ms(9000)));
 }
 
@@ -478,14 +486,14 @@ fn with_too_many_connections_nothing_is_kept_and_what_is_missing_is_counted() {
     assert_eq!(play.world.not_in_diaries(), before + 1);
     assert!(play.one(3).diary().is_none());
     for id in 0..many {
-        play.life(700, id, Life::TimedOut);
+        play.life(700, id, ClientEvent::TimedOut);
     }
     play.pass(4000);
     play.pass(4001);
     play.start(4002, 2000);
     play.syn(4002, 2000);
     assert!(play.world.writes_diaries());
-    assert_eq!(play.fates(2000), [(Kind::Syn, Fate::Unanswered)]);
+    assert_eq!(play.fates(2000), [(Kind::Syn, SegmentOutcome::Unanswered)]);
 }
 
 #[test]

@@ -11,10 +11,10 @@ mod rules;
 #[path = "fold/waiting.rs"]
 mod waiting;
 
-use qviz::fold::connection::{Belief, ServerSide};
+use qviz::fold::connection::{CombinedState, ServerSide};
 use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
-use qviz::model::event::{Deed, Event, Life};
+use qviz::model::event::{ClientEvent, Event, ServerEvent};
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
 
@@ -32,7 +32,7 @@ fn a_syn_without_an_answer_on_a_full_accept_queue_is_named() {
     play.syn(3);
     play.pass(5);
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (2, 1), "packets are not clients");
-    assert_eq!(play.belief(3), Belief::Knocking);
+    assert_eq!(play.belief(3), CombinedState::SynSent);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn an_answer_that_comes_late_takes_the_charge_back() {
     play.pass(5);
     play.syn_ack(3);
     assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0));
-    assert_eq!(play.belief(3), Belief::HalfOpen);
+    assert_eq!(play.belief(3), CombinedState::HalfOpen);
 }
 
 #[test]
@@ -54,10 +54,10 @@ fn an_ack_on_a_full_queue_makes_a_ghost_and_room_heals_it() {
         play.request(id);
     }
     play.ack(1);
-    play.life(2, Life::Connected);
+    play.life(2, ClientEvent::Connected);
     play.ack(2);
     assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
-    assert_eq!(play.belief(2), Belief::Ghost);
+    assert_eq!(play.belief(2), CombinedState::Ghost);
     assert_eq!(play.world.clients.ghosts, 1);
     play.syn_ack(2);
     play.ack(2);
@@ -65,7 +65,7 @@ fn an_ack_on_a_full_queue_makes_a_ghost_and_room_heals_it() {
     play.accept(1);
     play.syn_ack(2);
     play.ack(2);
-    assert_eq!(play.belief(2), Belief::Queued);
+    assert_eq!(play.belief(2), CombinedState::Queued);
     assert_eq!(play.world.clients.ghosts, 1, "it was one at a moment of the run");
     assert_eq!((play.world.accept_queue.depth(), play.world.syn_queue.depth()), (1, 0));
 }
@@ -75,15 +75,15 @@ fn a_cookie_is_told_by_its_missing_window_scale_and_a_full_queue_makes_a_phantom
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
     play.knock(1);
     play.cookie(1);
-    assert_eq!(play.belief(1), Belief::CookieOut);
+    assert_eq!(play.belief(1), CombinedState::CookieOut);
     assert_eq!(play.world.syn_queue.depth(), 0, "a cookie holds no place");
     play.knock(2);
     play.cookie(2);
     play.ack(1);
-    assert_eq!(play.belief(1), Belief::Queued);
-    play.life(2, Life::Connected);
+    assert_eq!(play.belief(1), CombinedState::Queued);
+    play.life(2, ClientEvent::Connected);
     play.ack(2);
-    assert_eq!(play.belief(2), Belief::Phantom);
+    assert_eq!(play.belief(2), CombinedState::Phantom);
     assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (1, 1));
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (2, 2));
 }
@@ -97,7 +97,7 @@ fn abort_on_overflow_resets() {
     play.ack(1);
     play.ack(2);
     play.wire(2, Toward::Client, flags::RST, (5001, 0));
-    play.life(2, Life::Reset);
+    play.life(2, ClientEvent::Reset);
     assert_eq!(play.toll(Cause::AckReset), (1, 1));
     assert_eq!(play.world.clients.ghosts, 0);
     assert_eq!(play.world.syn_queue.depth(), 0);
@@ -130,9 +130,9 @@ fn a_reading_of_the_queue_revises_the_latest_decision() {
     }
     play.ack(1);
     play.ack(2);
-    assert_eq!(play.belief(2), Belief::Ghost);
+    assert_eq!(play.belief(2), CombinedState::Ghost);
     play.depth(2);
-    assert_eq!(play.belief(2), Belief::Queued, "the kernel says that it holds two");
+    assert_eq!(play.belief(2), CombinedState::Queued, "the kernel says that it holds two");
     assert_eq!(play.toll(Cause::AckAcceptQueueFull), (0, 0));
     assert_eq!(play.world.clients.ghosts, 0);
 }
@@ -141,9 +141,9 @@ fn a_reading_of_the_queue_revises_the_latest_decision() {
 fn a_repeated_syn_ack_proves_that_the_ack_was_ignored() {
     let mut play = Play::new(5, &[]);
     play.handshake(1);
-    assert_eq!(play.belief(1), Belief::Queued);
+    assert_eq!(play.belief(1), CombinedState::Queued);
     play.syn_ack(1);
-    assert_eq!(play.belief(1), Belief::Ghost);
+    assert_eq!(play.belief(1), CombinedState::Ghost);
     assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
 }
 
@@ -153,7 +153,7 @@ fn accept_proves_that_the_ack_was_taken() {
     play.handshake(1);
     play.handshake(2);
     play.accept(2);
-    assert_eq!(play.belief(2), Belief::Accepted);
+    assert_eq!(play.belief(2), CombinedState::Accepted);
     assert_eq!(play.world.clients.ghosts, 0);
     assert_eq!(play.world.accept_queue.depth(), 1);
 }
@@ -204,8 +204,8 @@ fn a_client_that_resets_while_it_waits_still_holds_its_place() {
     let mut play = Play::new(5, &[]);
     play.handshake(1);
     play.wire(1, Toward::Listener, flags::RST, (1001, 0));
-    play.life(1, Life::Reset);
-    assert_eq!(play.belief(1), Belief::DeadInQueue);
+    play.life(1, ClientEvent::Reset);
+    assert_eq!(play.belief(1), CombinedState::DeadInQueue);
     assert_eq!(play.world.accept_queue.depth(), 1);
     play.pass(600);
     assert!(play.world.findings.iter().any(|finding| finding.rule == "dead-in-queue"));
@@ -217,8 +217,8 @@ fn connections_that_are_over_are_forgotten() {
     for id in 0..1000 {
         play.handshake(id);
         play.accept(id);
-        play.life(id, Life::Finished);
-        play.tell(Event::Served { peer: peer(id), deed: Deed::Closed });
+        play.life(id, ClientEvent::Finished);
+        play.tell(Event::Served { peer: peer(id), deed: ServerEvent::Closed });
         assert_eq!(play.world.connection(&peer(id)).unwrap().server, ServerSide::Closed);
     }
     assert!(play.world.roster.count() <= 256, "{}", play.world.roster.count());
@@ -233,7 +233,7 @@ fn a_cookie_for_a_client_with_timestamps_is_told_by_the_depth_of_the_syn_queue()
     for id in [1, 2, 3] {
         play.answered(id);
     }
-    assert_eq!((play.belief(2), play.belief(3)), (Belief::HalfOpen, Belief::CookieOut));
+    assert_eq!((play.belief(2), play.belief(3)), (CombinedState::HalfOpen, CombinedState::CookieOut));
     assert_eq!(play.world.ledger.cookies_sent, 1);
 }
 
@@ -248,7 +248,7 @@ fn syns_that_come_together_are_judged_by_what_the_kernel_counts_already() {
         play.stamped(id, Toward::Client, flags::SYN | flags::ACK);
     }
     assert_eq!(play.world.syn_queue.depth(), 2, "two of backlog 1, the third is a cookie");
-    assert_eq!(play.belief(3), Belief::CookieOut);
+    assert_eq!(play.belief(3), CombinedState::CookieOut);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn a_request_that_no_dump_ever_lists_was_a_cookie_if_the_counters_say_so() {
     play.stamped(2, Toward::Listener, flags::SYN);
     play.stamped(2, Toward::Client, flags::SYN | flags::ACK);
     play.ack(2);
-    assert_eq!(play.belief(2), Belief::Ghost);
+    assert_eq!(play.belief(2), CombinedState::Ghost);
     play.count(&[
         (Counter::SyncookiesSent, 1),
         (Counter::SyncookiesRecv, 1),
@@ -269,7 +269,7 @@ fn a_request_that_no_dump_ever_lists_was_a_cookie_if_the_counters_say_so() {
     ]);
     play.list(&[]);
     play.list(&[]);
-    assert_eq!(play.belief(2), Belief::Phantom);
+    assert_eq!(play.belief(2), CombinedState::Phantom);
     assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.toll(Cause::AckCookieAcceptQueueFull)), ((0, 0), (1, 1)));
     assert_eq!((play.world.clients.ghosts, play.world.clients.phantoms), (0, 1));
     assert_eq!(play.even(), Some(true));
@@ -299,7 +299,7 @@ fn an_ack_answered_with_rst_met_no_request_and_is_no_victim_of_the_queue() {
     play.handshake(3);
     play.syn_ack(2);
     play.ack(2);
-    assert_eq!(play.belief(2), Belief::Ghost);
+    assert_eq!(play.belief(2), CombinedState::Ghost);
     play.wire(2, Toward::Client, flags::RST, (5001, 0));
     assert_eq!(play.toll(Cause::AckAcceptQueueFull), (0, 0));
     assert_eq!(play.toll(Cause::RequestExpired), (1, 1));
@@ -321,8 +321,8 @@ fn a_half_open_client_that_resets_ends_its_request() {
 fn what_our_own_network_loses_is_named_and_is_no_drop_of_the_kernel() {
     let mut play = Play::new(5, &[]);
     play.start(1);
-    play.life(1, Life::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
-    play.life(1, Life::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
+    play.life(1, ClientEvent::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
+    play.life(1, ClientEvent::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
     assert_eq!(play.toll(Cause::ClientLost), (2, 1));
     assert_eq!(play.world.ledger.kernel_drops(), 0);
 }
@@ -466,7 +466,7 @@ fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_w
     play.data(2);
     assert_eq!(play.toll(Cause::AckAcceptQueueFull), (2, 1));
     play.child(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
     assert_eq!((play.world.accept_queue.depth(), play.world.clients.ghosts), (2, 0));
     // With an accept() in between, the data took the place, and the ACK had been ignored.
     let mut play = Play::new(0, &[]);
@@ -479,7 +479,7 @@ fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_w
     play.accept(1);
     play.data(2);
     play.child(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (2, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (2, 1)));
 }
 
 #[test]
@@ -505,9 +505,9 @@ fn what_was_taken_for_a_cookie_and_is_listed_was_a_request() {
     }
     play.ack(1);
     play.ack(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
     play.list(&[2]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Ghost, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Ghost, (0, 0)));
     assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
     assert_eq!((play.world.clients.ghosts, play.world.clients.phantoms), (1, 0));
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (0, 0));
@@ -532,11 +532,11 @@ fn a_request_and_a_guessed_cookie_that_changed_places_are_put_right() {
     for id in [1, 2, 3] {
         play.answered(id);
     }
-    assert_eq!((play.belief(2), play.belief(3)), (Belief::HalfOpen, Belief::CookieOut));
+    assert_eq!((play.belief(2), play.belief(3)), (CombinedState::HalfOpen, CombinedState::CookieOut));
     for id in [3, 1, 2] {
         play.ack(id);
     }
-    assert_eq!(play.belief(2), Belief::Ghost);
+    assert_eq!(play.belief(2), CombinedState::Ghost);
     play.count(&[
         (Counter::ListenOverflows, 1),
         (Counter::ListenDrops, 1),
@@ -545,7 +545,7 @@ fn a_request_and_a_guessed_cookie_that_changed_places_are_put_right() {
     ]);
     play.list(&[]);
     play.list(&[]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (1, 1));
     assert_eq!(play.even(), Some(true));
 }
@@ -556,10 +556,10 @@ fn what_no_list_shows_within_a_second_was_a_cookie_also_before_the_counters_tell
     play.handshake(1);
     play.answered(2);
     play.ack(2);
-    assert_eq!(play.belief(2), Belief::Ghost);
+    assert_eq!(play.belief(2), CombinedState::Ghost);
     play.list(&[]);
     play.list(&[]);
-    assert_eq!((play.belief(2), play.toll(Cause::RequestPruned)), (Belief::Phantom, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(Cause::RequestPruned)), (CombinedState::Phantom, (0, 0)));
 }
 
 /// What an ignored ACK weighs is certain only where the wire tells a cookie from a request.
@@ -576,5 +576,5 @@ fn where_cookies_are_guessed_the_listeners_drop_count_decides_no_ack() {
     play.ack(2);
     play.drops(2);
     play.drops(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use qviz::scenario::holes::filled;
 use qviz::scenario::lesson::{Lesson, Text};
-use qviz::scenario::shelf;
+use qviz::scenario::library;
 
 #[path = "lessons/facts.rs"]
 mod facts;
@@ -45,7 +45,7 @@ const CLAIMS: [&str; 28] = [
 ];
 
 fn lessons() -> Vec<Arc<Lesson>> {
-    shelf::lessons().unwrap_or_else(|error| panic!("{error}"))
+    library::lessons().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Every text of a lesson, with what it is; those beside the picture have a greatest length.

@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use qviz::fold::world::World;
 use qviz::model::cause::Cause;
+use qviz::model::client_clock::{ClientClock, StepOutcome};
 use qviz::model::counters::{Counter, Counters};
-use qviz::model::event::{Began, Deed, Event, Life, Listening, Loss, Rung, Stamped};
-use qviz::model::experiment::{Line, Mood, Trial, TrialFact};
+use qviz::model::event::{Began, ClientEvent, Environment, Event, Listening, Loss, ServerEvent, Stamped};
+use qviz::model::experiment::{CallOutcome, CallRecord, ExperimentFact, ExperimentId};
 use qviz::model::lesson::{Judged, LessonFact, Phase};
 use qviz::model::peer::Peer;
-use qviz::model::sample::{Eye, HalfOpen, Listed, QueueReading, Waiting};
+use qviz::model::sample::{HalfOpen, Listed, QueueReading, Source, Waiting};
 use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
-use qviz::model::tempo::{Tempo, Thing};
-use qviz::model::watch::{Address, Crowding, Knocks, ListenerId, ListenerReading, Owner, Rights, Roll, Watching};
+use qviz::model::watch::{
+    Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, SynCounts, Watching,
+};
 use qviz::report::jsonl;
 use qviz::report::summary::Summary;
 use qviz::report::watch::Document;
@@ -41,7 +43,7 @@ fn began() -> Event {
     sysctls.set(Sysctl::Somaxconn, 4096);
     Event::Began(Box::new(Began {
         kernel: "6.18.44".to_owned(),
-        rung: Rung::Lab,
+        environment: Environment::Lab,
         fallback: None,
         pid: 4242,
         seed: 1,
@@ -87,17 +89,17 @@ fn segment() -> Event {
 fn lives() -> Vec<Event> {
     let at = Stamp::from_millis(2000);
     [
-        Life::Started { half_open: true },
-        Life::Departed { kind: Kind::Syn, attempt: 1, arrives: at },
-        Life::Lost { kind: Kind::SynAck, outbound: false },
-        Life::WillRetry { at, gives_up: false },
-        Life::Connected,
-        Life::Finished,
-        Life::Refused,
-        Life::Reset,
-        Life::TimedOut,
-        Life::Vanished,
-        Life::Failed { errno: 99 },
+        ClientEvent::Started { half_open: true },
+        ClientEvent::Departed { kind: Kind::Syn, attempt: 1, arrives: at },
+        ClientEvent::Lost { kind: Kind::SynAck, outbound: false },
+        ClientEvent::WillRetry { at, gives_up: false },
+        ClientEvent::Connected,
+        ClientEvent::Finished,
+        ClientEvent::Refused,
+        ClientEvent::Reset,
+        ClientEvent::TimedOut,
+        ClientEvent::Vanished,
+        ClientEvent::Failed { errno: 99 },
     ]
     .into_iter()
     .map(|life| Event::Client { id: 7, peer: peer(), life })
@@ -135,12 +137,12 @@ fn watch_events() -> Vec<Event> {
     let owner = Owner { pid: 1234, command: "nginx".into(), others: 2, place: Some("web".into()) };
     vec![
         Event::Watching(Box::new(watching)),
-        Event::Roll(Box::new(Roll { changed: vec![tcp, unix], gone: vec![ListenerId(5)] })),
+        Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![tcp, unix], gone: vec![ListenerId(5)] })),
         Event::Owned { id, owner: Some(owner) },
         Event::Owned { id: ListenerId(78), owner: None },
-        Event::Crowded { id, crowding: Crowding { half_open: Some(1), oldest_wait_ms: Some(1500) } },
-        Event::Crowded { id, crowding: Crowding::default() },
-        Event::Knocked(vec![Knocks { id, syns: 4, again: 1 }]),
+        Event::Occupants { id, crowding: QueueOccupants { half_open: Some(1), oldest_wait_ms: Some(1500) } },
+        Event::Occupants { id, crowding: QueueOccupants::default() },
+        Event::SynsSeen(vec![SynCounts { id, syns: 4, again: 1 }]),
         Event::Chosen(None),
         Event::Chosen(Some(id)),
     ]
@@ -167,14 +169,15 @@ fn lesson_events() -> Vec<Event> {
 }
 
 fn trial_events() -> Vec<Event> {
-    let line = |mood| Line { who: "server".into(), call: "listen(5)".into(), outcome: "0".into(), mood };
-    let lines = [Mood::Plain, Mood::Good, Mood::Refused, Mood::Silent].map(|mood| TrialFact::Line(line(mood)));
-    let whole = Trial::ALL
+    let line = |mood| CallRecord { who: "server".into(), call: "listen(5)".into(), outcome: "0".into(), mood };
+    let lines = [CallOutcome::Plain, CallOutcome::Good, CallOutcome::Refused, CallOutcome::Silent]
+        .map(|mood| ExperimentFact::Line(line(mood)));
+    let whole = ExperimentId::ALL
         .into_iter()
-        .flat_map(|trial| [TrialFact::Began(trial), TrialFact::Ended { trial, failed: Some("no".into()) }]);
-    let measured = TrialFact::Measured { name: "held".into(), value: 6.0 };
-    let ended = TrialFact::Ended { trial: Trial::BindFour, failed: None };
-    whole.chain(lines).chain([measured, ended]).map(Event::Trial).collect()
+        .flat_map(|trial| [ExperimentFact::Began(trial), ExperimentFact::Ended { trial, failed: Some("no".into()) }]);
+    let measured = ExperimentFact::Measured { name: "held".into(), value: 6.0 };
+    let ended = ExperimentFact::Ended { trial: ExperimentId::BindFour, failed: None };
+    whole.chain(lines).chain([measured, ended]).map(Event::ExperimentId).collect()
 }
 
 /// At least one of each kind and of each form within a kind.
@@ -196,9 +199,9 @@ fn every_event() -> Vec<Event> {
         knobs(Arrivals::Burst { size: 20, period: Duration::from_secs(1) }, AcceptRate::PerSecond(0.5)),
         knobs(Arrivals::Wave { size: 16, period: Duration::from_secs(7) }, AcceptRate::Max),
         segment(),
-        Event::Served { peer: peer(), deed: Deed::Accepted { waited_ms: Some(3), cookie: None } },
-        Event::Served { peer: peer(), deed: Deed::Closed },
-        Event::Served { peer: peer(), deed: Deed::FoundReset },
+        Event::Served { peer: peer(), deed: ServerEvent::Accepted { waited_ms: Some(3), cookie: None } },
+        Event::Served { peer: peer(), deed: ServerEvent::Closed },
+        Event::Served { peer: peer(), deed: ServerEvent::FoundReset },
         Event::AcceptFailed { errno: 24 },
         Event::Queue(QueueReading { depth: Some(6), limit: Some(5), drops: None }),
         Event::Listed(Box::new(Listed { half_open: Some(vec![half_open]), waiting: None })),
@@ -209,10 +212,10 @@ fn every_event() -> Vec<Event> {
         Event::Loss(Loss::DetailSkipped(3)),
         Event::Loss(Loss::ArrivalsSkipped(4)),
         Event::Loss(Loss::Saturated),
-        Event::Cost { eye: Eye::Queue, nanos: 700 },
-        Event::Tempo(Tempo { pace: 0.25, held: true, ..Tempo::default() }),
-        Event::Stepped { peer: peer(), thing: Thing::Reached(Kind::Syn) },
-        Event::Stepped { peer: peer(), thing: Thing::Accepted },
+        Event::Cost { eye: Source::Queue, nanos: 700 },
+        Event::Tempo(ClientClock { pace: 0.25, held: true, ..ClientClock::default() }),
+        Event::Stepped { peer: peer(), thing: StepOutcome::Reached(Kind::Syn) },
+        Event::Stepped { peer: peer(), thing: StepOutcome::Accepted },
         Event::Refused { message: "no".into() },
         Event::Ended,
     ]);
@@ -292,7 +295,7 @@ fn the_document_of_nothing_and_of_a_watch_fit_the_schema() {
         Event::Queue(QueueReading { depth: Some(6), limit: Some(5), drops: Some(3) }),
         Event::Listed(Box::new(listed)),
         Event::Counters(Box::default()),
-        Event::Roll(Box::new(Roll { changed: Vec::new(), gone: vec![ListenerId(78)] })),
+        Event::Snapshot(Box::new(ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(78)] })),
     ]);
     for (millis, event) in events.iter().enumerate() {
         world.apply(Stamp::from_millis(millis as u64), event);

@@ -141,7 +141,7 @@ fn clients_whose_final_ack_is_under_way_do_answer() {
     let mut play = Play::new(1, &[]);
     for id in [1, 2] {
         play.request(id);
-        play.life(id, qviz::model::event::Life::Connected);
+        play.life(id, qviz::model::event::ClientEvent::Connected);
     }
     play.pass(5000);
     play.review();

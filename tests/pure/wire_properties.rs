@@ -10,8 +10,8 @@ use std::time::Duration;
 use fake_server::{FakeServer, Policy};
 use proptest::prelude::*;
 use qviz::lab::crowd::{Crowd, CrowdPlan, Outbox};
-use qviz::lab::wire::machine::{Close, Manner};
-use qviz::model::event::{Event, Life, Stamped};
+use qviz::lab::wire::machine::{ClientBehaviour, Close};
+use qviz::model::event::{ClientEvent, Event, Stamped};
 use qviz::model::peer::Peer;
 use qviz::model::segment::{Kind, Segment};
 use qviz::model::settings::{AcceptRate, Arrivals, Knobs, Sysctls};
@@ -22,7 +22,7 @@ use crate::seeds::Seeds;
 #[derive(Clone, Debug)]
 struct World {
     plan: CrowdPlan,
-    manner: Manner,
+    manner: ClientBehaviour,
 }
 
 /// What came out of a run.
@@ -79,12 +79,19 @@ fn run(world: &World) -> Run {
     result
 }
 
-fn is_end(life: Life) -> bool {
-    matches!(life, Life::Finished | Life::Refused | Life::Reset | Life::TimedOut | Life::Vanished)
+fn is_end(life: ClientEvent) -> bool {
+    matches!(
+        life,
+        ClientEvent::Finished
+            | ClientEvent::Refused
+            | ClientEvent::Reset
+            | ClientEvent::TimedOut
+            | ClientEvent::Vanished
+    )
 }
 
-fn lives(run: &Run) -> BTreeMap<u32, Vec<Life>> {
-    let mut lives = BTreeMap::<u32, Vec<Life>>::new();
+fn lives(run: &Run) -> BTreeMap<u32, Vec<ClientEvent>> {
+    let mut lives = BTreeMap::<u32, Vec<ClientEvent>>::new();
     for fact in &run.facts {
         if let Event::Client { id, life, .. } = fact.event {
             lives.entry(id).or_default().push(life);
@@ -98,10 +105,10 @@ fn departures(run: &Run) -> BTreeMap<Peer, VecDeque<(Stamp, Kind)>> {
     let mut under_way = BTreeMap::<Peer, VecDeque<(Stamp, Kind)>>::new();
     for fact in &run.facts {
         match fact.event {
-            Event::Client { peer, life: Life::Departed { kind, arrives, .. }, .. } => {
+            Event::Client { peer, life: ClientEvent::Departed { kind, arrives, .. }, .. } => {
                 under_way.entry(peer).or_default().push_back((arrives, kind));
             }
-            Event::Client { peer, life: Life::Lost { outbound: true, .. }, .. } => {
+            Event::Client { peer, life: ClientEvent::Lost { outbound: true, .. }, .. } => {
                 under_way.get_mut(&peer).and_then(VecDeque::pop_back).expect("only what departed can be lost");
             }
             _ => {}
@@ -124,7 +131,7 @@ fn world() -> impl Strategy<Value = World> {
         (1..40u32).prop_map(|size| Arrivals::Wave { size, period: Duration::from_secs(3) }),
     ];
     let listener = prop_oneof![Just("198.51.100.1:8080"), Just("[2001:db8::1]:8080"), Just("[::]:8080")];
-    let manner = (prop_oneof![Just(0), 0..2000u64], any::<bool>()).prop_map(|(think, first)| Manner {
+    let manner = (prop_oneof![Just(0), 0..2000u64], any::<bool>()).prop_map(|(think, first)| ClientBehaviour {
         think: Duration::from_millis(think),
         close: if first { Close::First } else { Close::AfterServer },
     });
@@ -176,22 +183,22 @@ proptest! {
         let lives = lives(&run);
         prop_assert_eq!(lives.len() as u64, world.plan.count.unwrap());
         for (id, life) in lives {
-            prop_assert!(matches!(life[0], Life::Started { .. }), "{} {:?}", id, life);
+            prop_assert!(matches!(life[0], ClientEvent::Started { .. }), "{} {:?}", id, life);
             prop_assert!(is_end(*life.last().unwrap()), "{} {:?}", id, life);
             prop_assert_eq!(life.iter().filter(|turn| is_end(**turn)).count(), 1);
-            prop_assert_eq!(life.iter().filter(|turn| matches!(turn, Life::Started { .. })).count(), 1);
+            prop_assert_eq!(life.iter().filter(|turn| matches!(turn, ClientEvent::Started { .. })).count(), 1);
         }
     }
 
     #[test]
     fn the_end_fits_the_life(world in world()) {
         for life in lives(&run(&world)).into_values() {
-            let connected = life.contains(&Life::Connected);
-            let half_open = life[0] == Life::Started { half_open: true };
+            let connected = life.contains(&ClientEvent::Connected);
+            let half_open = life[0] == ClientEvent::Started { half_open: true };
             match life.last().unwrap() {
-                Life::Finished | Life::Reset => prop_assert!(connected && !half_open),
-                Life::Refused => prop_assert!(!connected),
-                Life::Vanished => prop_assert!(!connected && half_open),
+                ClientEvent::Finished | ClientEvent::Reset => prop_assert!(connected && !half_open),
+                ClientEvent::Refused => prop_assert!(!connected),
+                ClientEvent::Vanished => prop_assert!(!connected && half_open),
                 _ => {}
             }
             prop_assert!(!(half_open && connected), "a half-open client never acknowledges");
@@ -201,8 +208,8 @@ proptest! {
     #[test]
     fn nobody_sends_anything_but_a_syn_or_a_reset_before_being_connected(world in world()) {
         for life in lives(&run(&world)).into_values() {
-            for turn in life.iter().take_while(|turn| **turn != Life::Connected) {
-                let early = matches!(turn, Life::Departed { kind: Kind::Ack | Kind::Data | Kind::Fin, .. });
+            for turn in life.iter().take_while(|turn| **turn != ClientEvent::Connected) {
+                let early = matches!(turn, ClientEvent::Departed { kind: Kind::Ack | Kind::Data | Kind::Fin, .. });
                 prop_assert!(!early, "{:?}", life);
             }
         }
@@ -245,12 +252,12 @@ proptest! {
 
     #[test]
     fn a_lossless_network_loses_nothing_and_a_dead_one_everything(mut world in world()) {
-        let told = |run: &Run, wanted: fn(&Life) -> bool| lives(run).into_values().flatten().filter(wanted).count();
+        let told = |run: &Run, wanted: fn(&ClientEvent) -> bool| lives(run).into_values().flatten().filter(wanted).count();
         world.plan.knobs.loss = 0.0;
-        prop_assert_eq!(told(&run(&world), |turn| matches!(turn, Life::Lost { .. })), 0);
+        prop_assert_eq!(told(&run(&world), |turn| matches!(turn, ClientEvent::Lost { .. })), 0);
         world.plan.knobs.loss = 1.0;
         let dead = run(&world);
         prop_assert!(dead.sent.is_empty());
-        prop_assert_eq!(told(&dead, |turn| *turn == Life::TimedOut) as u64, world.plan.count.unwrap());
+        prop_assert_eq!(told(&dead, |turn| *turn == ClientEvent::TimedOut) as u64, world.plan.count.unwrap());
     }
 }

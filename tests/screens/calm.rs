@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use qviz::model::event::Rung;
+use qviz::model::event::Environment;
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::terminal::changes;
 use qviz::ui::theme::{Depth, Theme};
@@ -18,7 +18,7 @@ const SIZE: Size = Size::new(120, 36);
 
 /// The default lab's rhythm: waves of clients that fill both queues, overflow and drain.
 fn waves() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 1);
+    let mut tale = Tale::new(Environment::Lab, 5, 1);
     for wave in 0..10 {
         tale.clients(wave * 16..wave * 16 + 16, ms(500 + u64::from(wave) * 7000), Duration::from_millis(145), false);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use qviz::model::lesson::Phase;
 use qviz::scenario::lesson::Text;
-use qviz::scenario::shelf::lessons;
+use qviz::scenario::library::lessons;
 use qviz::text::lang::{Lang, within};
 use qviz::ui::hit_map::Target;
 use qviz::ui::keymap::Action;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use qviz::fold::world::World;
+use qviz::model::client_clock::{StepCommand, StepOutcome};
 use qviz::model::command::Command;
-use qviz::model::event::{Event, Rung};
+use qviz::model::event::{Environment, Event};
 use qviz::model::segment::Kind;
 use qviz::model::settings::AcceptRate;
 use qviz::model::stamp::Stamp;
-use qviz::model::tempo::{Step, Thing};
 use qviz::ui::keymap::{Action, Place, shown};
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
@@ -29,13 +29,13 @@ fn gap(millis: u64) -> Duration {
 }
 
 fn idle() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.run(ms(1500));
     tale
 }
 
 fn filling() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(0..12, ms(500), gap(120), false);
     tale.accepts(4, ms(1250), gap(250));
     tale.run(ms(1710));
@@ -44,7 +44,7 @@ fn filling() -> Tale {
 }
 
 fn full() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(100..106, ms(500), gap(120), false);
     tale.run(ms(2600));
     tale.read_counters();
@@ -52,7 +52,7 @@ fn full() -> Tale {
 }
 
 fn overflowing() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(108..132, ms(6500), gap(110), false);
     tale.accepts(4, ms(7200), gap(420));
     tale.run(ms(9130));
@@ -61,7 +61,7 @@ fn overflowing() -> Tale {
 }
 
 fn ghosts() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(200..210, ms(500), gap(80), false);
     tale.run(ms(1770));
     tale.read_counters();
@@ -69,7 +69,7 @@ fn ghosts() -> Tale {
 }
 
 fn host() -> Tale {
-    let mut tale = Tale::new(Rung::Host, 5, 1);
+    let mut tale = Tale::new(Environment::Host, 5, 1);
     tale.run(ms(1500));
     tale
 }
@@ -94,14 +94,14 @@ fn shoot(name: &str, tale: &Tale, prepare: impl Fn(&mut UiState, &World, Stamp))
 
 /// Held while three clients are under way, and one thing let happen since.
 fn stepping() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(0..6, ms(500), gap(120), false);
     tale.run(ms(1150));
     let mut tempo = tale.world.tempo;
     tempo.hold(tale.now);
     tale.tell(&Event::Tempo(tempo));
     let peer = tale.world.roster.iter().map(|one| one.peer).min().unwrap();
-    tale.tell(&Event::Stepped { peer, thing: Thing::Reached(Kind::Syn) });
+    tale.tell(&Event::Stepped { peer, thing: StepOutcome::Reached(Kind::Syn) });
     tale
 }
 
@@ -122,7 +122,7 @@ fn what_is_under_way_stands_still_while_the_clients_time_does() {
 fn the_key_of_step_mode_lets_time_run_again() {
     let tale = stepping();
     let mut state = state((120, 36), false);
-    assert_eq!(press(&mut state, Action::Step, &tale), [Command::Step(Step::Go)]);
+    assert_eq!(press(&mut state, Action::Step, &tale), [Command::Step(StepCommand::Go)]);
 }
 
 /// Opens the ladder of the connection of this name.
@@ -140,7 +140,7 @@ fn ladder_of(label: &str) -> impl Fn(&mut UiState, &World, Stamp) {
 
 /// Cookies only: the server keeps nothing until an ACK comes back, and then the queue is full.
 fn phantoms() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 1, 2);
+    let mut tale = Tale::new(Environment::Lab, 1, 2);
     tale.clients(300..305, ms(500), gap(80), false);
     tale.run(ms(1500));
     tale.read_counters();
@@ -200,7 +200,7 @@ fn a_connection_that_has_gone_stays_on_its_ladder() {
 }
 
 /// Two in five clients silent, resets instead of ghosts, the backlog going up and down: states that no story thinks of.
-fn wild(seed: u32, rung: Rung) -> Tale {
+fn wild(seed: u32, rung: Environment) -> Tale {
     let backlog = [0, 1, 5, 17, 128, 4096][seed as usize % 6];
     let mut tale = Tale::new(rung, backlog, i64::from(seed % 3));
     if seed % 4 == 3 {
@@ -227,7 +227,7 @@ fn no_size_and_no_world_breaks_the_picture() {
     for seed in Seeds::of_this_run().range() {
         println!("{}", seeds::command(seed, "screens", "no_size_and_no_world"));
         let seed = seed as u32;
-        let tale = wild(seed, if seed % 5 == 4 { Rung::Host } else { Rung::Lab });
+        let tale = wild(seed, if seed % 5 == 4 { Environment::Host } else { Environment::Lab });
         let sizes = (0..=60).flat_map(|width| (0..=20).map(move |height| (width, height)));
         let larger = [
             (61, 16),
@@ -284,7 +284,7 @@ fn a_queue_beyond_its_capacity_is_never_clamped() {
 
 #[test]
 fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
-    let mut tale = Tale::new(Rung::Lab, 0, 0);
+    let mut tale = Tale::new(Environment::Lab, 0, 0);
     tale.clients(0..1, ms(100), gap(0), false);
     tale.clients(1..2, ms(900), gap(0), false);
     let state = state((120, 36), false);
@@ -304,7 +304,7 @@ fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
 
 #[test]
 fn above_thirty_moves_a_second_names_give_way_to_marks_and_then_to_flows() {
-    let mut tale = Tale::new(Rung::Lab, 128, 0);
+    let mut tale = Tale::new(Environment::Lab, 128, 0);
     tale.clients(0..400, ms(100), gap(12), false);
     tale.accepts(300, ms(400), gap(14));
     tale.run(ms(3000));
@@ -338,8 +338,8 @@ fn each_key_of_the_lab_sends_its_command() {
         (Action::AcceptSlower, Command::AcceptRate(AcceptRate::PerSecond(3.0))),
         (Action::PauseAccept, Command::AcceptRate(AcceptRate::Paused)),
         (Action::Burst, Command::Burst(12)),
-        (Action::Step, Command::Step(Step::Hold)),
-        (Action::Next, Command::Step(Step::Next)),
+        (Action::Step, Command::Step(StepCommand::Hold)),
+        (Action::Next, Command::Step(StepCommand::Next)),
         (Action::AcceptOne, Command::AcceptOne),
         (Action::Slow, Command::Pace(0.5)),
         (Action::HalfOpen, Command::HalfOpen(0.5)),

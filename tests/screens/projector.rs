@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use qviz::fold::world::World;
-use qviz::model::event::{Event, Rung};
+use qviz::model::client_clock::{StepCommand, StepOutcome};
+use qviz::model::event::{Environment, Event};
 use qviz::model::stamp::Stamp;
-use qviz::model::tempo::{Step, Thing};
 use qviz::ui::browse::Screen;
 use qviz::ui::hit_map::{Scroll, Target};
 use qviz::ui::keymap::Action;
@@ -28,7 +28,7 @@ fn gap(millis: u64) -> Duration {
 }
 
 fn overflowing() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(108..132, ms(6500), gap(110), false);
     tale.accepts(4, ms(7200), gap(420));
     tale.run(ms(9130));
@@ -37,7 +37,7 @@ fn overflowing() -> Tale {
 }
 
 fn ghosts() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(200..210, ms(500), gap(80), false);
     tale.run(ms(2990));
     tale.read_counters();
@@ -45,7 +45,7 @@ fn ghosts() -> Tale {
 }
 
 fn rushing() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 128, 0);
+    let mut tale = Tale::new(Environment::Lab, 128, 0);
     tale.clients(0..3000, ms(100), gap(1), false);
     tale.run(ms(2600));
     tale.read_counters();
@@ -105,19 +105,19 @@ fn frozen_says_so_in_projector_mode_too() {
 
 #[test]
 fn step_mode_says_what_stands_still_in_projector_mode_too() {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(0..6, ms(500), gap(120), false);
     tale.run(ms(1150));
     let mut tempo = tale.world.tempo;
     tempo.hold(tale.now);
     tale.tell(&Event::Tempo(tempo));
     let peer = tale.world.roster.iter().map(|one| one.peer).min().unwrap();
-    tale.tell(&Event::Stepped { peer, thing: Thing::Reached(qviz::model::segment::Kind::Syn) });
+    tale.tell(&Event::Stepped { peer, thing: StepOutcome::Reached(qviz::model::segment::Kind::Syn) });
     let text = lines(&look(&mut state((80, 24), Depth::True, false), &tale));
     assert!(text.contains("‖ STEP") && text.contains("kernel timers run"), "{text}");
     let mut state = state((80, 24), Depth::True, false);
     let asked = update(&mut state, Msg::Press(Action::Step, tale.now), &tale.world);
-    assert_eq!(asked, [qviz::model::command::Command::Step(Step::Go)]);
+    assert_eq!(asked, [qviz::model::command::Command::Step(StepCommand::Go)]);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn place_of<'b>(picture: &'b Buffer, name: &str) -> Option<((u16, u16), &'b Cell
 
 #[test]
 fn a_connection_keeps_its_name_and_its_hue_from_its_syn_to_accept() {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(31..34, ms(500), gap(40), false);
     tale.accepts(2, ms(1400), gap(100));
     let mut state = state((80, 24), Depth::True, false);
@@ -181,7 +181,7 @@ fn a_connection_keeps_its_name_and_its_hue_from_its_syn_to_accept() {
 
 #[test]
 fn a_dropped_syn_falls_onto_the_floor_and_its_cause_stands_there_in_large_words() {
-    let mut tale = Tale::new(Rung::Lab, 0, 0);
+    let mut tale = Tale::new(Environment::Lab, 0, 0);
     tale.clients(0..1, ms(100), gap(0), false);
     tale.clients(1..2, ms(900), gap(0), false);
     let mut state = state((80, 24), Depth::True, false);
@@ -233,7 +233,7 @@ fn without_colours_there_are_none_and_with_them_the_paper_is_the_modes_own() {
 
 #[test]
 fn no_size_and_no_world_breaks_projector_mode() {
-    let tales: [fn() -> Tale; 4] = [overflowing, ghosts, rushing, || Tale::new(Rung::Host, 4096, 2)];
+    let tales: [fn() -> Tale; 4] = [overflowing, ghosts, rushing, || Tale::new(Environment::Host, 4096, 2)];
     for tell in tales {
         let tale = tell();
         for (width, height) in

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use qviz::fold::world::World;
 use qviz::model::counters::{Counter, Counters};
-use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
+use qviz::model::event::{Began, ClientEvent, Environment, Event, Listening, ServerEvent};
 use qviz::model::peer::Peer;
 use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
@@ -67,12 +67,12 @@ fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Event {
 }
 
 impl Tale {
-    pub(crate) fn new(rung: Rung, backlog: i32, cookies: i64) -> Self {
+    pub(crate) fn new(rung: Environment, backlog: i32, cookies: i64) -> Self {
         Self::after(&[], rung, backlog, cookies)
     }
 
     /// The same after facts that come before the listener's first.
-    pub(crate) fn after(before: &[Event], rung: Rung, backlog: i32, cookies: i64) -> Self {
+    pub(crate) fn after(before: &[Event], rung: Environment, backlog: i32, cookies: i64) -> Self {
         let mut sysctls = Sysctls::default();
         let values = [4096, cookies, 0, 1024, 5, 6, 4, 0, 65_536];
         for (sysctl, value) in Sysctl::ALL.into_iter().zip(values) {
@@ -81,10 +81,10 @@ impl Tale {
         let mut host = sysctls.clone();
         host.set(Sysctl::Syncookies, 1);
         let fallback = "user namespaces are denied (AppArmor); sudo qviz, or: sysctl kernel.apparmor_restrict_unprivileged_userns=0";
-        let lab = rung == Rung::Lab;
+        let lab = rung == Environment::Lab;
         let began = Began {
             kernel: "6.18.44".into(),
-            rung,
+            environment: rung,
             fallback: (!lab).then(|| fallback.into()),
             pid: 4242,
             seed: 1,
@@ -190,7 +190,7 @@ impl Tale {
         self.due.insert((at, self.count), step);
     }
 
-    fn life(&mut self, id: u32, life: Life) {
+    fn life(&mut self, id: u32, life: ClientEvent) {
         self.tell(&Event::Client { id, peer: peer(id), life });
     }
 
@@ -202,30 +202,33 @@ impl Tale {
                 if silent {
                     self.silent.push(id);
                 }
-                self.life(id, Life::Started { half_open: silent });
+                self.life(id, ClientEvent::Started { half_open: silent });
                 self.plan(now, Step::SynLeaves { id, attempt: 1 });
             }
             Step::SynLeaves { id, attempt } => {
-                self.life(id, Life::Departed { kind: Kind::Syn, attempt, arrives: now + half });
-                self.life(id, Life::WillRetry { at: now + Duration::from_secs(1), gives_up: false });
+                self.life(id, ClientEvent::Departed { kind: Kind::Syn, attempt, arrives: now + half });
+                self.life(id, ClientEvent::WillRetry { at: now + Duration::from_secs(1), gives_up: false });
                 self.plan(now + half, Step::SynArrives { id, attempt });
             }
             Step::SynArrives { id, attempt } => self.syn_arrives(id, attempt),
-            Step::SynAckArrives { id } if self.silent.contains(&id) => self.life(id, Life::Vanished),
+            Step::SynAckArrives { id } if self.silent.contains(&id) => self.life(id, ClientEvent::Vanished),
             Step::SynAckArrives { id } => {
-                self.life(id, Life::Connected);
-                self.life(id, Life::Departed { kind: Kind::Ack, attempt: 1, arrives: now + half });
+                self.life(id, ClientEvent::Connected);
+                self.life(id, ClientEvent::Departed { kind: Kind::Ack, attempt: 1, arrives: now + half });
                 self.plan(now + half, Step::AckArrives { id });
             }
             Step::AckArrives { id } => self.ack_arrives(id),
             Step::Accept => {
                 let Some(id) = self.accept_queue.pop_front() else { return };
-                self.tell(&Event::Served { peer: peer(id), deed: Deed::Accepted { waited_ms: None, cookie: None } });
+                self.tell(&Event::Served {
+                    peer: peer(id),
+                    deed: ServerEvent::Accepted { waited_ms: None, cookie: None },
+                });
                 self.plan(now + Duration::from_millis(300), Step::Close { id });
             }
             Step::Close { id } => {
-                self.tell(&Event::Served { peer: peer(id), deed: Deed::Closed });
-                self.life(id, Life::Finished);
+                self.tell(&Event::Served { peer: peer(id), deed: ServerEvent::Closed });
+                self.life(id, ClientEvent::Finished);
             }
         }
     }
@@ -253,7 +256,7 @@ impl Tale {
         } else if self.abort {
             self.syn_queue.retain(|other| *other != id);
             self.tell(&segment(id, Toward::Client, flags::RST, false));
-            self.life(id, Life::Reset);
+            self.life(id, ClientEvent::Reset);
         }
     }
 }

@@ -335,7 +335,7 @@ fn ten_thousand_listeners_format_only_what_is_to_be_seen() {
     assert!(text.contains("of 10000"), "{text}");
     press(&mut state, Action::PageUp, &machine);
     assert_eq!(state.watch.row, 9999 - 28);
-    assert_eq!(machine.world.survey.listeners.len(), state.watch.lines.len());
+    assert_eq!(machine.world.listeners.by_id.len(), state.watch.lines.len());
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn a_refused_wish_is_said_at_once() {
     let mut machine = Machine::busy(false, None);
     machine.tell(&Event::Refused { message: "nobody listens at :8080 yet".into() });
     assert!(look(&mut state((80, 24), false), &machine).contains("nobody listens at :8080 yet"));
-    assert_eq!(machine.world.survey.since, Stamp::ZERO);
+    assert_eq!(machine.world.listeners.since, Stamp::ZERO);
 }
 
 #[test]

@@ -5,11 +5,11 @@
 
 use std::net::Ipv4Addr;
 
-use qviz::fold::connection::Belief;
+use qviz::fold::connection::CombinedState;
 use qviz::fold::world::World;
 use qviz::model::cause::Cause;
 use qviz::model::counters::{Counter, Counters};
-use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
+use qviz::model::event::{Began, ClientEvent, Environment, Event, Listening, ServerEvent};
 use qviz::model::peer::Peer;
 use qviz::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
 use qviz::model::segment::{Segment, Toward, flags};
@@ -42,7 +42,7 @@ impl Play {
         }
         let began = Began {
             kernel: "6.18.44-test".into(),
-            rung: Rung::Lab,
+            environment: Environment::Lab,
             fallback: None,
             pid: 1,
             seed: 1,
@@ -88,10 +88,10 @@ impl Play {
     }
 
     pub(crate) fn start(&mut self, id: u16) {
-        self.tell(Event::Client { id: id.into(), peer: peer(id), life: Life::Started { half_open: false } });
+        self.tell(Event::Client { id: id.into(), peer: peer(id), life: ClientEvent::Started { half_open: false } });
     }
 
-    pub(crate) fn life(&mut self, id: u16, life: Life) {
+    pub(crate) fn life(&mut self, id: u16, life: ClientEvent) {
         self.tell(Event::Client { id: id.into(), peer: peer(id), life });
     }
 
@@ -153,7 +153,7 @@ impl Play {
     pub(crate) fn cookie_holder(&mut self, id: u16) {
         self.knock(id);
         self.cookie(id);
-        self.life(id, Life::Connected);
+        self.life(id, ClientEvent::Connected);
     }
 
     /// A client with timestamps comes and is answered: the wire does not tell with what.
@@ -165,12 +165,12 @@ impl Play {
 
     pub(crate) fn handshake(&mut self, id: u16) {
         self.request(id);
-        self.life(id, Life::Connected);
+        self.life(id, ClientEvent::Connected);
         self.ack(id);
     }
 
     pub(crate) fn accept(&mut self, id: u16) {
-        self.tell(Event::Served { peer: peer(id), deed: Deed::Accepted { waited_ms: None, cookie: None } });
+        self.tell(Event::Served { peer: peer(id), deed: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     }
 
     pub(crate) fn depth(&mut self, depth: u32) {
@@ -234,7 +234,7 @@ impl Play {
         self.world.ledger.balance(&self.world.counters()).balanced
     }
 
-    pub(crate) fn belief(&self, id: u16) -> Belief {
+    pub(crate) fn belief(&self, id: u16) -> CombinedState {
         self.world.connection(&peer(id)).unwrap().belief()
     }
 }

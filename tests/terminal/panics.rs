@@ -10,7 +10,7 @@ use qviz::fold::world::World;
 use qviz::kernel::proc;
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctls};
 use qviz::scenario::Script;
-use qviz::session::live::{self, LivePlan, Past, Place};
+use qviz::session::live::{self, LabSite, LivePlan, Past};
 use qviz::ui::{self, UiError, UiPlan};
 
 use crate::lab::wait_until;
@@ -83,7 +83,7 @@ fn plan() -> LivePlan {
         count: None,
         duration: None,
         script: Script::default(),
-        place: Place::Host { fallback: None },
+        place: LabSite::Host { fallback: None },
         host: proc::read_sysctls(),
         sysctls: Sysctls::default(),
         past: Past::default(),

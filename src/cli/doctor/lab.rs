@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use super::{Check, Group, sights};
+use super::{Check, Group, visibility};
 use crate::kernel::tap::{Tap, TapPlan};
-use crate::lab::namespace::{LISTENER_V4, Namespace, Network, NetworkPlan, Refusal, SendPass, Way};
+use crate::lab::namespace::{LISTENER_V4, Namespace, NetnsToken, Network, NetworkPlan, Refusal, Way};
 use crate::lab::wire::transmit::Transmit;
 use crate::model::settings::Sysctls;
 use crate::say;
@@ -14,7 +14,7 @@ pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
     match Namespace::enter(&NetworkPlan::like_host(host.clone())) {
         Err(refusal) => {
             checks.push(refused(&refusal));
-            sights::of_listener(checks, say!("on this host"));
+            visibility::of_listener(checks, say!("on this host"));
             false
         }
         Ok(namespace) => {
@@ -23,7 +23,7 @@ pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
             let packets = packets(&namespace.pass());
             let works = packets.works == Some(true);
             checks.push(packets);
-            sights::of_listener(checks, say!("in the private network"));
+            visibility::of_listener(checks, say!("in the private network"));
             works
         }
     }
@@ -94,7 +94,7 @@ fn settings(network: &Network) -> Check {
 }
 
 /// Both packet sockets: the tap at the kernel's end and the clients' at theirs.
-fn packets(pass: &SendPass) -> Check {
+fn packets(pass: &NetnsToken) -> Check {
     let what = say!("packet-level clients (AF_PACKET)");
     let listener = SocketAddr::from((LISTENER_V4, 8080));
     let tap = Tap::open(&TapPlan::new(pass.kernel_end().index, listener.port()));

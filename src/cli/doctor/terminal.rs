@@ -11,19 +11,19 @@ use crate::say;
 
 /// Screen, keys, size, colours, characters.
 pub(super) fn checks(checks: &mut Vec<Check>) {
-    checks.extend([screen(), keys(), size(), colours(&Words::read()), characters(&Words::read())]);
+    checks.extend([screen(), keys(), size(), colours(&TerminalEnv::read()), characters(&TerminalEnv::read())]);
 }
 
 /// What the environment says.
 #[derive(Clone, Debug, Default)]
-struct Words {
+struct TerminalEnv {
     term: String,
     colorterm: String,
     no_color: bool,
     locale: String,
 }
 
-impl Words {
+impl TerminalEnv {
     fn read() -> Self {
         let word = |name| env::var_os(name).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(word).into_iter().find(|word| !word.is_empty());
@@ -86,7 +86,7 @@ fn size() -> Check {
     }
 }
 
-fn colours(words: &Words) -> Check {
+fn colours(words: &TerminalEnv) -> Check {
     let found = if words.no_color {
         say!("none: NO_COLOR is set")
     } else if matches!(words.term.as_str(), "" | "dumb") {
@@ -101,7 +101,7 @@ fn colours(words: &Words) -> Check {
     Check::value("terminal.colours", Group::Terminal, say!("colours"), found)
 }
 
-fn characters(words: &Words) -> Check {
+fn characters(words: &TerminalEnv) -> Check {
     let locale = words.locale.to_lowercase();
     if locale.contains("utf-8") || locale.contains("utf8") {
         return Check::works(
@@ -128,13 +128,18 @@ const HEIGHT: u16 = 24;
 mod tests {
     use super::*;
 
-    fn with(term: &str, colorterm: &str, locale: &str) -> Words {
-        Words { term: term.to_owned(), colorterm: colorterm.to_owned(), no_color: false, locale: locale.to_owned() }
+    fn with(term: &str, colorterm: &str, locale: &str) -> TerminalEnv {
+        TerminalEnv {
+            term: term.to_owned(),
+            colorterm: colorterm.to_owned(),
+            no_color: false,
+            locale: locale.to_owned(),
+        }
     }
 
     #[test]
     fn no_color_wins_over_what_the_terminal_can() {
-        let words = Words { no_color: true, ..with("xterm-256color", "truecolor", "") };
+        let words = TerminalEnv { no_color: true, ..with("xterm-256color", "truecolor", "") };
         assert!(colours(&words).found.contains("NO_COLOR"));
         assert_eq!(colours(&with("xterm-256color", "truecolor", "")).found, "24 bits");
         assert_eq!(colours(&with("xterm-256color", "", "")).found, "256");

@@ -6,7 +6,7 @@ use super::{Check, Group};
 use crate::kernel::census::Census;
 use crate::kernel::owners::Owners;
 use crate::kernel::tap;
-use crate::model::watch::{ListenerReading, Owners as Reach};
+use crate::model::watch::{ListenerReading, OwnerScope as Reach};
 use crate::say;
 
 /// Listeners, their owners, and the packets that come to them.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{book, check};
+use super::{check, lookup};
 use crate::cli::args::LessonArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::headless::Signals;
@@ -28,7 +28,7 @@ use crate::text::lang;
 /// # Errors
 /// A [`Failure`] where processes cannot be started, or where nobody takes what is told.
 pub(super) fn run(args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
-    let lessons = book::all()?;
+    let lessons = lookup::all()?;
     let clock = Clock::start();
     let mut class = Class { results: lessons.iter().map(|_| None).collect(), lessons, told: 0, form };
     let signal = lab::runtime()?.block_on(class.teach())?;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::stage::Stage;
+use super::stage::SceneRunner;
 use crate::cli::args::LessonArgs;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::headless::{self, Ears, Signals};
+use crate::cli::headless::{self, Outputs, Signals};
 use crate::cli::lab;
 use crate::cli::output::{self, Output, Written};
 use crate::cli::plan::{self, Form};
@@ -20,7 +20,7 @@ use crate::report::lessons::{Decided, Lessons, Played, text};
 use crate::report::{json, jsonl};
 use crate::say;
 use crate::scenario::lesson::Lesson;
-use crate::scenario::player::{Manner, Move, Player};
+use crate::scenario::player::{PlayMode, Player, PlayerAction};
 use crate::session::clock::Clock;
 use crate::session::live::{LiveError, Past};
 use crate::session::tape::Header;
@@ -38,7 +38,7 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
     lab::enough_descriptors()?;
     let recorder = lab::recorder(args.record.as_deref())?;
     let kernel = Some(proc::kernel_release());
-    let stage = match Stage::enter(lesson) {
+    let stage = match SceneRunner::enter(lesson) {
         Ok(stage) => stage,
         Err(refusal) => {
             let why = say!("no private network: {refusal}. To get it: {hint}", refusal, hint = refusal.hint());
@@ -49,8 +49,9 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
     let runtime = lab::runtime()?;
     let clock = Clock::start();
     let lines = (form == Form::Jsonl).then(Output::stdout);
-    let player = Player::new(Arc::clone(lesson), Manner::Check);
-    let mut play = Play { stage, player, clock, world: World::new(), session: None, told: Vec::new(), lines, recorder };
+    let player = Player::new(Arc::clone(lesson), PlayMode::Check);
+    let mut play =
+        LessonRun { stage, player, clock, world: World::new(), session: None, told: Vec::new(), lines, recorder };
     let end = runtime.block_on(play.through())?;
     let lasted = clock.now().as_secs_f64();
     let (outcome, claims) = match end {
@@ -99,8 +100,8 @@ enum End {
 }
 
 /// A lesson in play, and everything that its moves need.
-struct Play {
-    stage: Stage,
+struct LessonRun {
+    stage: SceneRunner,
     player: Player,
     clock: Clock,
     world: World,
@@ -111,7 +112,7 @@ struct Play {
     recorder: Option<Recorder>,
 }
 
-impl Play {
+impl LessonRun {
     /// Plays it to its end.
     async fn through(&mut self) -> Result<End, Failure> {
         let mut signals = Signals::take()?;
@@ -143,16 +144,16 @@ impl Play {
         }
     }
 
-    async fn carry_out(&mut self, moves: Vec<Move>, signals: &mut Signals) -> Result<(), Failure> {
+    async fn carry_out(&mut self, moves: Vec<PlayerAction>, signals: &mut Signals) -> Result<(), Failure> {
         for next in moves {
             match (next, &mut self.session) {
-                (Move::Tell(fact), Some(session)) => session.tell(Event::Lesson(fact)),
-                (Move::Tell(fact), None) => {
+                (PlayerAction::Tell(fact), Some(session)) => session.tell(Event::Lesson(fact)),
+                (PlayerAction::Tell(fact), None) => {
                     self.told.push(Stamped { at: self.clock.now(), event: Event::Lesson(fact) });
                 }
-                (Move::Wish(command), Some(session)) => session.wish(command),
-                (Move::Wish(_), None) | (Move::Over, _) => {}
-                (Move::Open(scene), _) => self.open(scene, signals).await?,
+                (PlayerAction::Wish(command), Some(session)) => session.wish(command),
+                (PlayerAction::Wish(_), None) | (PlayerAction::Over, _) => {}
+                (PlayerAction::Open(scene), _) => self.open(scene, signals).await?,
             }
         }
         Ok(())
@@ -175,12 +176,12 @@ impl Play {
     async fn end_scene(&mut self, signals: &mut Signals) -> Result<(), Failure> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.wish(Command::Stop);
-        let ears = Ears { lines: self.lines.as_mut(), audience: &mut () };
+        let ears = Outputs { lines: self.lines.as_mut(), audience: &mut () };
         headless::finish(session, &mut self.world, signals, ears).await
     }
 
     fn fold(&mut self, facts: &[Stamped]) -> Result<(), Failure> {
-        let mut ears = Ears { lines: self.lines.as_mut(), audience: &mut () };
+        let mut ears = Outputs { lines: self.lines.as_mut(), audience: &mut () };
         let (Written::Taken | Written::NobodyReads) = ears.take(&mut self.world, facts)?;
         for fact in facts {
             if let Event::Refused { message } = &fact.event {

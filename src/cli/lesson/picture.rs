@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::book;
-use super::stage::Stage;
+use super::lookup;
+use super::stage::SceneRunner;
 use crate::cli::args::LessonArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::headless::End;
@@ -15,10 +15,10 @@ use crate::fold::world::World;
 use crate::report::lessons::farewell;
 use crate::say;
 use crate::scenario::lesson::Lesson;
-use crate::scenario::player::Manner;
+use crate::scenario::player::PlayMode;
 use crate::session::live::Past;
 use crate::session::tape::Header;
-use crate::ui::{Guide, UiPlan};
+use crate::ui::{LessonLoop, UiPlan};
 
 /// Plays a lesson on the screen, and tells what stays of it.
 ///
@@ -27,11 +27,11 @@ use crate::ui::{Guide, UiPlan};
 pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failure> {
     lab::enough_descriptors()?;
     let mut recorder = lab::recorder(args.record.as_deref())?;
-    let mut stage = Stage::enter(lesson).map_err(|refusal| {
+    let mut stage = SceneRunner::enter(lesson).map_err(|refusal| {
         Failure::new(say!("a lesson needs a private network: {refusal}", refusal), refusal.hint())
     })?;
     let wish = lab::look(&args.output);
-    let manner = if args.auto { Manner::Auto } else { Manner::Hand };
+    let manner = if args.auto { PlayMode::Auto } else { PlayMode::Hand };
     let open = move |scene: usize, past: Past| {
         let told =
             |why: String, hint: Option<String>| hint.map_or_else(|| why.clone(), |hint| format!("{why} ({hint})"));
@@ -41,10 +41,10 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failu
         }
         Ok(session)
     };
-    lab::runtime()?.block_on(played(lesson, &wish, Guide::new(Arc::clone(lesson), manner, Box::new(open))))
+    lab::runtime()?.block_on(played(lesson, &wish, LessonLoop::new(Arc::clone(lesson), manner, Box::new(open))))
 }
 
-async fn played(lesson: &Arc<Lesson>, wish: &UiPlan, mut guide: Guide<'_>) -> Result<Exit, Failure> {
+async fn played(lesson: &Arc<Lesson>, wish: &UiPlan, mut guide: LessonLoop<'_>) -> Result<Exit, Failure> {
     let mut session = guide.begin().map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let mut world = World::new();
     let end = lab::picture(&mut session, &mut world, wish, &mut (), Some(guide)).await?;
@@ -58,7 +58,7 @@ async fn played(lesson: &Arc<Lesson>, wish: &UiPlan, mut guide: Guide<'_>) -> Re
 }
 
 fn farewell(lesson: &Lesson, world: &World) -> Result<Written, Failure> {
-    let lessons = book::all()?;
+    let lessons = lookup::all()?;
     let place = lessons.iter().position(|one| one.name == lesson.name && one.source == lesson.source);
     let next = place.and_then(|place| lessons.get(place + 1)).map(|next| &**next);
     output::after_picture(|out| farewell::write(out, lesson, world, next, columns()))

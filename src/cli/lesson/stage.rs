@@ -9,11 +9,11 @@ use crate::model::settings::Sysctls;
 use crate::scenario::Script;
 use crate::scenario::lesson::Lesson;
 use crate::session::Session;
-use crate::session::live::{self, LiveError, LivePlan, Past, Place};
+use crate::session::live::{self, LabSite, LiveError, LivePlan, Past};
 
 /// Where the scenes of a lesson are played.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct SceneRunner {
     lesson: Arc<Lesson>,
     namespace: Arc<Namespace>,
     host: Sysctls,
@@ -21,7 +21,7 @@ pub(super) struct Stage {
     opened: u16,
 }
 
-impl Stage {
+impl SceneRunner {
     /// Enters a private network for this lesson. Call it while the process has one thread.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Stage {
             count: None,
             duration: None,
             script: Script::default(),
-            place: Place::Lab(Arc::clone(&self.namespace)),
+            place: LabSite::Lab(Arc::clone(&self.namespace)),
             host: self.host.clone(),
             sysctls: lab.sysctls.clone(),
             past,

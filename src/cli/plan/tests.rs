@@ -4,10 +4,10 @@ use super::*;
 use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 
-const TERMINAL: Surroundings = Surroundings { screen: true, keys: true };
-const PIPE: Surroundings = Surroundings { screen: false, keys: false };
+const TERMINAL: PlanEnv = PlanEnv { screen: true, keys: true };
+const PIPE: PlanEnv = PlanEnv { screen: false, keys: false };
 
-fn plan_at(words: &str, here: Surroundings) -> Result<LabPlan, Failure> {
+fn plan_at(words: &str, here: PlanEnv) -> Result<LabPlan, Failure> {
     let cli = Cli::try_parse_from(std::iter::once("qviz").chain(words.split_whitespace())).unwrap();
     LabPlan::new(&cli.lab, here)
 }
@@ -63,7 +63,7 @@ fn without_a_terminal_there_is_no_picture() {
     assert_eq!(plan_at("--json", PIPE).unwrap().form, Form::Json);
     assert_eq!(plan("--jsonl").form, Form::Jsonl);
     assert_eq!(plan("--headless").form, Form::Text);
-    let keyless = Surroundings { screen: true, keys: false };
+    let keyless = PlanEnv { screen: true, keys: false };
     assert_eq!(plan_at("", keyless).unwrap_err().exit, Exit::Error);
     assert_eq!(plan_at("--json", keyless).unwrap().form, Form::Json);
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Form, Surroundings, form};
+use super::{Form, PlanEnv, form};
 use crate::cli::args::{Color, WatchArgs};
 use crate::cli::defaults;
 use crate::cli::exit::Failure;
@@ -57,7 +57,7 @@ impl WatchPlan {
     ///
     /// # Errors
     /// Words that cannot be carried out together, or not here.
-    pub fn new(args: &WatchArgs, here: Surroundings) -> Result<Self, Failure> {
+    pub fn new(args: &WatchArgs, here: PlanEnv) -> Result<Self, Failure> {
         let (run, output) = (&args.run, &args.output);
         if run.once && run.fail_on.contains(&FailOn::Overflow) {
             return Err(Failure::usage(
@@ -66,7 +66,7 @@ impl WatchPlan {
             ));
         }
         let shown = !run.once && run.fail_on.is_empty();
-        let form = match form(output, Surroundings { screen: here.screen && shown, ..here })? {
+        let form = match form(output, PlanEnv { screen: here.screen && shown, ..here })? {
             Form::Picture if !shown => Form::Text,
             form => form,
         };
@@ -115,14 +115,14 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::args::{Cli, Verb};
+    use crate::cli::args::{Cli, CliCommand};
 
-    const TERMINAL: Surroundings = Surroundings { screen: true, keys: true };
+    const TERMINAL: PlanEnv = PlanEnv { screen: true, keys: true };
 
     fn plan(words: &str) -> Result<WatchPlan, Failure> {
         let cli = Cli::try_parse_from(["qviz", "watch"].into_iter().chain(words.split_whitespace())).unwrap();
         match cli.verb {
-            Some(Verb::Watch(args)) => WatchPlan::new(&args, TERMINAL),
+            Some(CliCommand::Watch(args)) => WatchPlan::new(&args, TERMINAL),
             other => unreachable!("{other:?}"),
         }
     }

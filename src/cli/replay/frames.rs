@@ -13,7 +13,7 @@ use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
 use crate::say;
-use crate::session::tape::read::Tape;
+use crate::session::tape::read::Recording;
 use crate::text::sanitize;
 use crate::ui::UiPlan;
 use crate::ui::export::cast::Asciicast;
@@ -25,7 +25,7 @@ use crate::ui::state::Origin;
 ///
 /// # Errors
 /// A [`Failure`] where a file cannot be written.
-pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit, Failure> {
+pub(super) fn draw(args: &ReplayArgs, tape: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
     let (width, height) = args.frames.size.unwrap_or(SIZE);
     let name = sanitize::line(&args.file.file_name().unwrap_or_default().to_string_lossy());
     let film = || {
@@ -55,7 +55,7 @@ pub(super) fn draw(args: &ReplayArgs, tape: &Tape, look: &UiPlan) -> Result<Exit
 }
 
 /// The moment to draw; one behind the end is the end.
-fn moment(args: &ReplayArgs, tape: &Tape) -> Stamp {
+fn moment(args: &ReplayArgs, tape: &Recording) -> Stamp {
     let end = tape.end();
     let Some(at) = args.frames.at.map(|at| Stamp::ZERO + at) else { return end };
     if at > end {
@@ -65,7 +65,7 @@ fn moment(args: &ReplayArgs, tape: &Tape) -> Stamp {
     at.min(end)
 }
 
-fn shoot(out: &mut dyn Write, film: &mut Film, tape: &Tape, size: (u16, u16)) -> io::Result<()> {
+fn shoot(out: &mut dyn Write, film: &mut Film, tape: &Recording, size: (u16, u16)) -> io::Result<()> {
     let title = tape.header.repeat.as_deref().unwrap_or("qviz");
     let mut cast = Asciicast::begin(out, size, title)?;
     let end = tape.end();

@@ -1,7 +1,7 @@
 //! Connections in the accept queue whose clients have gone.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
-use crate::fold::connection::Belief;
+use crate::fold::connection::CombinedState;
 use crate::fold::world::World;
 use crate::say;
 
@@ -35,5 +35,5 @@ fn check(world: &World) -> Verdict {
 }
 
 fn is_dead(one: &crate::fold::connection::Connection) -> bool {
-    one.belief() == Belief::DeadInQueue || one.client_closed
+    one.belief() == CombinedState::DeadInQueue || one.client_closed
 }

@@ -1,7 +1,7 @@
 //! Clients that believe they are connected, while the server has ignored their ACK.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
-use crate::fold::connection::Belief;
+use crate::fold::connection::CombinedState;
 use crate::fold::world::World;
 use crate::model::cause::Cause;
 use crate::say;
@@ -18,7 +18,7 @@ What to do: empty the accept queue faster. net.ipv4.tcp_abort_on_overflow=1 make
 fail at once; a SYN on a full queue stays silent even then.";
 
 fn check(world: &World) -> Verdict {
-    let now = world.roster.iter().filter(|one| one.belief() == Belief::Ghost).count();
+    let now = world.roster.iter().filter(|one| one.belief() == CombinedState::Ghost).count();
     if now == 0 {
         return Verdict::Absent;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
-use crate::fold::connection::{Belief, ClientSide, Connection};
+use crate::fold::connection::{ClientSide, CombinedState, Connection};
 use crate::fold::world::World;
 use crate::say;
 
@@ -31,7 +31,7 @@ fn check(world: &World) -> Verdict {
     let older_than = |age| {
         // Whose final ACK is under way does answer, however slowly.
         let silent = |one: &&Connection| {
-            one.belief() == Belief::HalfOpen
+            one.belief() == CombinedState::HalfOpen
                 && one.client != ClientSide::Connected
                 && world.now.since(one.server_since) > age
         };

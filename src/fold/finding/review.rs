@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Check, Diagnosis, Finding, RULES, Rule, Sight, Subject, Verdict};
+use super::{Check, Diagnosis, Finding, ListenerContext, RULES, Rule, Subject, Verdict};
 use crate::fold::world::{self, World};
 use crate::model::event::Event;
 use crate::model::stamp::Stamp;
@@ -45,9 +45,9 @@ fn review(world: &mut World) {
         let Diagnosis { severity, sentence, .. } = diagnosis;
         findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, subject });
     };
-    let chosen = world.survey.chosen().map(|one| subject(&Sight::of(world, one)));
-    for one in world.survey.live() {
-        let sight = Sight::of(world, one);
+    let chosen = world.listeners.chosen().map(|one| subject(&ListenerContext::of(world, one)));
+    for one in world.listeners.live() {
+        let sight = ListenerContext::of(world, one);
         if !sight.is_worth_a_look() {
             continue;
         }
@@ -64,7 +64,7 @@ fn review(world: &mut World) {
         }
     }
     // Without a chosen listener a watch has nothing that the rules about one could look at.
-    let about_one = world.survey.watching.is_none() || world.began.is_some();
+    let about_one = world.listeners.watching.is_none() || world.began.is_some();
     for rule in RULES.iter().filter(|_| about_one) {
         let Check::World(check) = rule.check else { continue };
         match check(world) {
@@ -102,6 +102,6 @@ fn key(rule: &str, subject: Option<&Subject>) -> String {
     subject.map_or_else(|| rule.to_owned(), |subject| format!("{rule} {}", subject.id.0))
 }
 
-fn subject(sight: &Sight<'_>) -> Subject {
+fn subject(sight: &ListenerContext<'_>) -> Subject {
     Subject { id: sight.one.id(), address: sight.one.reading.address.clone() }
 }

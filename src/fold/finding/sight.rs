@@ -3,28 +3,28 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::fold::listeners::{Drops, Group, Survey, Watched};
+use crate::fold::listeners::{Drops, Group, ListenerState, Listeners};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::say;
 
 /// One listener and what stands around it.
 #[derive(Clone, Copy, Debug)]
-pub struct Sight<'a> {
+pub struct ListenerContext<'a> {
     /// The world; it is about this listener if that is the chosen one.
     pub world: &'a World,
     /// The listener.
-    pub one: &'a Watched,
+    pub one: &'a ListenerState,
 }
 
-impl<'a> Sight<'a> {
-    pub(super) const fn of(world: &'a World, one: &'a Watched) -> Self {
+impl<'a> ListenerContext<'a> {
+    pub(super) const fn of(world: &'a World, one: &'a ListenerState) -> Self {
         Self { world, one }
     }
 
     /// All listeners.
-    pub const fn survey(&self) -> &'a Survey {
-        &self.world.survey
+    pub const fn survey(&self) -> &'a Listeners {
+        &self.world.listeners
     }
 
     /// The moment of the look.
@@ -60,7 +60,7 @@ impl<'a> Sight<'a> {
 
     /// Its siblings and itself.
     pub fn group(&self) -> Group<'a> {
-        self.world.survey.group_of(self.one)
+        self.world.listeners.group_of(self.one)
     }
 
     /// What it dropped since the watch began; by the wire where that tells it exactly.

@@ -23,7 +23,7 @@ pub(super) use syn_queue_crowded::RULE as SYN_QUEUE_CROWDED;
 pub(super) use unix_socket_full::RULE as UNIX_SOCKET_FULL;
 
 use super::sight::{Holder, seconds};
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 
 #[cfg(test)]
 mod tests;

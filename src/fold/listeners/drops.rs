@@ -16,7 +16,7 @@ use crate::model::counters::{Counter, Counters};
 use crate::model::stamp::Stamp;
 use crate::model::watch::ListenerId;
 
-use super::Survey;
+use super::Listeners;
 
 /// What one listener dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Bounds {
 
 /// One listener's drop counter over time.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Meter {
+pub(super) struct DropMeter {
     /// By how much it went up since it was seen first.
     count: DropCount,
     /// What it showed when it was seen first: from before the watch.
@@ -70,7 +70,7 @@ pub(super) struct Meter {
     told: u64,
 }
 
-impl Meter {
+impl DropMeter {
     pub(super) fn new(drops: Option<u32>) -> Self {
         let before = drops.unwrap_or(0).into();
         Self { count: DropCount::from(drops), before, past: Bounds { low: 0, high: before }, ..Self::default() }
@@ -118,7 +118,7 @@ impl Meter {
 
 /// The open account: what has moved since everything stood still last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Docket {
+pub(super) struct OpenInterval {
     listen_drops: u64,
     moved: BTreeSet<ListenerId>,
     stirred: bool,
@@ -128,7 +128,7 @@ pub(super) struct Docket {
     left: bool,
 }
 
-impl Docket {
+impl OpenInterval {
     /// This listener's counter has moved.
     pub(super) fn moved(&mut self, id: ListenerId) {
         self.moved.insert(id);
@@ -145,7 +145,7 @@ impl Docket {
     }
 }
 
-impl Survey {
+impl Listeners {
     /// The namespace's counters were read.
     pub(super) fn count(&mut self, at: Stamp, counters: &Counters) {
         let before = self.counters_last.replace(counters.clone());
@@ -172,7 +172,7 @@ impl Survey {
     pub(super) fn reckon_past(&mut self) {
         let all = self.counters_first.as_ref().and_then(|counters| counters.value(Counter::ListenDrops));
         let Some(all) = all else { return };
-        for one in self.listeners.values_mut() {
+        for one in self.by_id.values_mut() {
             one.meter.past.high = one.meter.past.high.min(all);
         }
     }
@@ -187,7 +187,7 @@ impl Survey {
 
     /// Draws the bounds of all that has moved.
     fn settle(&mut self, at: Stamp) {
-        let Self { docket, listeners, gaps, counters_last, .. } = self;
+        let Self { docket, by_id: listeners, gaps, counters_last, .. } = self;
         let all: u64 = docket.moved.iter().filter_map(|id| listeners.get(id)).map(|one| one.meter.open).sum();
         let readable = counters_last.as_ref().is_some_and(|counters| counters.value(Counter::ListenDrops).is_some());
         let known = readable && !docket.unread;
@@ -209,10 +209,10 @@ impl Survey {
 
     fn close(&mut self) {
         for id in std::mem::take(&mut self.docket.moved) {
-            if let Some(one) = self.listeners.get_mut(&id) {
+            if let Some(one) = self.by_id.get_mut(&id) {
                 one.meter.close();
             }
         }
-        self.docket = Docket::default();
+        self.docket = OpenInterval::default();
     }
 }

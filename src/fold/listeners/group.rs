@@ -2,8 +2,8 @@
 //!
 //! Each has its own queue and its own limit; SYNs are hashed to one of them, and a full one drops while its neighbour is empty.
 
-use super::trail::{self, Beat};
-use super::{BEAT, RATE_SPAN, Survey, Watched};
+use super::trail::{self, Second};
+use super::{BEAT, ListenerState, Listeners, RATE_SPAN};
 use crate::model::watch::Address;
 
 /// All sockets of one address.
@@ -12,15 +12,15 @@ pub struct Group<'a> {
     /// The address: its name.
     pub address: &'a Address,
     /// Its sockets in the order of their ids; those that are gone only where none is left. Never empty.
-    pub members: Vec<&'a Watched>,
+    pub members: Vec<&'a ListenerState>,
 }
 
-impl Survey {
+impl Listeners {
     /// The sockets of this listener's address.
-    pub fn group_of<'a>(&'a self, one: &'a Watched) -> Group<'a> {
+    pub fn group_of<'a>(&'a self, one: &'a ListenerState) -> Group<'a> {
         let address = &one.reading.address;
         let ids = self.addresses.get(address).filter(|_| address.port().is_some());
-        let mut members: Vec<_> = ids.into_iter().flatten().filter_map(|id| self.listeners.get(id)).collect();
+        let mut members: Vec<_> = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).collect();
         if members.is_empty() {
             members.push(one);
         }
@@ -36,13 +36,13 @@ impl Survey {
         if !told || span < BEAT || self.is_gap(from, self.now) {
             return None;
         }
-        let syns: u64 = group.members.iter().map(|one| one.trail.sum(self.now, from, |beat: &Beat| beat.syns)).sum();
+        let syns: u64 = group.members.iter().map(|one| one.trail.sum(self.now, from, |beat: &Second| beat.syns)).sum();
         Some(syns as f64 / span.as_secs_f64())
     }
 }
 
 impl<'a> Group<'a> {
-    fn of(address: &'a Address, mut members: Vec<&'a Watched>) -> Self {
+    fn of(address: &'a Address, mut members: Vec<&'a ListenerState>) -> Self {
         if members.iter().any(|one| one.gone.is_none()) {
             members.retain(|one| one.gone.is_none());
         }
@@ -55,7 +55,7 @@ impl<'a> Group<'a> {
     }
 
     /// A full member beside siblings that hold nothing: its queue is not drained, and a share of the clients is lost.
-    pub fn full_beside_idle(&self) -> Option<&'a Watched> {
+    pub fn full_beside_idle(&self) -> Option<&'a ListenerState> {
         let mut full = self.members.iter().copied().filter(|one| one.is_full());
         let (first, more) = (full.next()?, full.next());
         let others_idle =

@@ -6,7 +6,7 @@ use crate::say;
 
 /// A known default.
 #[derive(Clone, Copy, Debug)]
-pub struct Habit {
+pub struct KnownDefault {
     /// The limit that it makes.
     pub limit: u32,
     whose: Words,
@@ -18,7 +18,7 @@ pub struct Habit {
 /// Says it in the language of the moment.
 type Words = fn() -> &'static str;
 
-impl Habit {
+impl KnownDefault {
     /// Whose default it is.
     pub fn whose(&self) -> &'static str {
         (self.whose)()
@@ -30,12 +30,12 @@ impl Habit {
     }
 }
 
-const fn habit(limit: u32, whose: Words, change: Words, commands: &'static [&'static str]) -> Habit {
-    Habit { limit, whose, change, commands }
+const fn habit(limit: u32, whose: Words, change: Words, commands: &'static [&'static str]) -> KnownDefault {
+    KnownDefault { limit, whose, change, commands }
 }
 
 /// The known defaults; those of a named program come before those of any.
-const HABITS: &[Habit] = &[
+const HABITS: &[KnownDefault] = &[
     habit(511, || say!("nginx's default"), || say!("`listen ... backlog=N` in its configuration"), &["nginx"]),
     habit(511, || say!("redis's default"), || say!("`tcp-backlog N` in its configuration"), &["redis", "valkey"]),
     habit(511, || say!("Node.js's default"), || say!("`server.listen({ port, backlog: N })`"), &["node", "MainThread"]),
@@ -75,12 +75,12 @@ const HABITS: &[Habit] = &[
 ];
 
 /// The default that a limit looks like, the one of the named program first.
-pub fn habit_of(limit: u32, command: Option<&str>, address: &Address) -> Option<Habit> {
-    let fits = |habit: &&Habit| habit.limit == limit;
-    let named = |habit: &&Habit| {
+pub fn habit_of(limit: u32, command: Option<&str>, address: &Address) -> Option<KnownDefault> {
+    let fits = |habit: &&KnownDefault| habit.limit == limit;
+    let named = |habit: &&KnownDefault| {
         command.is_some_and(|command| habit.commands.iter().any(|beginning| command.starts_with(beginning)))
     };
-    let anybody = |habit: &&Habit| habit.commands.is_empty() && address.port().is_some();
+    let anybody = |habit: &&KnownDefault| habit.commands.is_empty() && address.port().is_some();
     HABITS.iter().filter(fits).find(named).or_else(|| HABITS.iter().filter(fits).find(anybody)).copied()
 }
 

@@ -9,7 +9,7 @@ use crate::say;
 
 /// One thing that happened to a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
+pub struct ListenerChange {
     /// When it was seen.
     pub at: Stamp,
     /// To which listener.
@@ -17,12 +17,12 @@ pub struct Remark {
     /// Where that listens.
     pub address: Address,
     /// What.
-    pub change: Change,
+    pub change: ChangeKind,
 }
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum ChangeKind {
     /// It was not there before.
     Came,
     /// It is not listed any more.
@@ -32,7 +32,7 @@ pub enum Change {
         /// The listener before it.
         before: ListenerId,
     },
-    /// As [`Change::Replaced`], and the owners of both are known: another process.
+    /// As [`ChangeKind::Replaced`], and the owners of both are known: another process.
     Restarted {
         /// The process before.
         before: u32,
@@ -55,7 +55,7 @@ pub enum Change {
     },
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for ChangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&match self {
             Self::Came => Cow::from(say!("a new listener")),
@@ -72,7 +72,7 @@ impl fmt::Display for Change {
     }
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for ListenerChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.address, self.change)
     }

@@ -6,11 +6,11 @@ use crate::model::watch::Rights;
 mod head;
 
 /// A watch that is told facts.
-struct Watch(Survey);
+struct Watch(Listeners);
 
 impl Watch {
     fn began(tap: bool) -> Self {
-        let mut survey = Survey::default();
+        let mut survey = Listeners::default();
         let mut sysctls = crate::model::settings::Sysctls::default();
         sysctls.set(Sysctl::Somaxconn, 4096);
         let rights = Rights { tap, ..Rights::default() };
@@ -24,11 +24,11 @@ impl Watch {
     }
 
     fn roll(&mut self, ms: u64, changed: Vec<ListenerReading>) {
-        self.tell(ms, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+        self.tell(ms, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     }
 
     fn gone(&mut self, ms: u64, id: u64) {
-        self.tell(ms, &Event::Roll(Box::new(Roll { changed: Vec::new(), gone: vec![ListenerId(id)] })));
+        self.tell(ms, &Event::Snapshot(Box::new(ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(id)] })));
     }
 
     fn counters(&mut self, ms: u64, listen_drops: u64) {
@@ -43,11 +43,11 @@ impl Watch {
     }
 
     fn crowded(&mut self, ms: u64, id: u64, oldest_wait_ms: Option<u32>) {
-        let crowding = Crowding { half_open: Some(0), oldest_wait_ms };
-        self.tell(ms, &Event::Crowded { id: ListenerId(id), crowding });
+        let crowding = QueueOccupants { half_open: Some(0), oldest_wait_ms };
+        self.tell(ms, &Event::Occupants { id: ListenerId(id), crowding });
     }
 
-    fn one(&self, id: u64) -> &Watched {
+    fn one(&self, id: u64) -> &ListenerState {
         self.0.one(ListenerId(id)).unwrap()
     }
 
@@ -56,7 +56,7 @@ impl Watch {
         (drops.listener, drops.noise, drops.is_exact())
     }
 
-    fn changes(&self) -> Vec<Change> {
+    fn changes(&self) -> Vec<ChangeKind> {
         self.0.remarks.iter().map(|remark| remark.change).collect()
     }
 }
@@ -158,7 +158,7 @@ fn all_drops_of_a_listener_that_came_later_are_of_the_watch() {
     watch.roll(500, vec![at(2, 81, 6, 4)]);
     watch.counters(501, 4);
     assert_eq!(watch.drops(2), (4, 0, true));
-    assert_eq!(watch.changes(), [Change::Came]);
+    assert_eq!(watch.changes(), [ChangeKind::Came]);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_rate_is_taken_over_the_last_seconds_and_not_before_there_is_one() {
     let mut watch = Watch::began(true);
     watch.roll(0, vec![at(1, 80, 0, 0)]);
     watch.counters(0, 0);
-    watch.tell(500, &Event::Knocked(vec![Knocks { id: ListenerId(1), syns: 5, again: 2 }]));
+    watch.tell(500, &Event::SynsSeen(vec![SynCounts { id: ListenerId(1), syns: 5, again: 2 }]));
     assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None);
     watch.roll(1500, vec![at(1, 80, 6, 30)]);
     watch.counters(1501, 30);
@@ -221,13 +221,13 @@ fn a_listener_that_disappears_is_told_of_and_then_forgotten() {
     let mut watch = Watch::began(false);
     watch.roll(0, vec![at(1, 80, 6, 0), at(2, 81, 0, 0)]);
     watch.gone(200, 1);
-    assert_eq!(watch.changes(), [Change::Gone]);
+    assert_eq!(watch.changes(), [ChangeKind::Gone]);
     assert_eq!(watch.one(1).full(Stamp::from_millis(900)), Duration::from_millis(200));
     assert_eq!(watch.0.live().count(), 1);
     for second in 1..=61 {
         watch.tell(1000 * second, &Event::Tick);
     }
-    assert_eq!((watch.0.listeners.len(), watch.0.forgotten), (1, 1));
+    assert_eq!((watch.0.by_id.len(), watch.0.forgotten), (1, 1));
     assert_eq!(watch.0.addresses.len(), 1);
 }
 
@@ -236,14 +236,14 @@ fn a_restart_with_another_pid_on_the_same_address_is_noted() {
     let mut watch = Watch::began(false);
     watch.roll(0, vec![at(1, 80, 0, 0)]);
     watch.owned(1, 1, 100);
-    let roll = Roll { changed: vec![at(7, 80, 0, 0)], gone: vec![ListenerId(1)] };
-    watch.tell(300, &Event::Roll(Box::new(roll)));
+    let roll = ListenerSnapshot { changed: vec![at(7, 80, 0, 0)], gone: vec![ListenerId(1)] };
+    watch.tell(300, &Event::Snapshot(Box::new(roll)));
     watch.owned(301, 7, 200);
     let before = ListenerId(1);
-    let restarted = Change::Restarted { before: 100, after: 200 };
-    assert_eq!(watch.changes(), [Change::Gone, Change::Replaced { before }, restarted]);
+    let restarted = ChangeKind::Restarted { before: 100, after: 200 };
+    assert_eq!(watch.changes(), [ChangeKind::Gone, ChangeKind::Replaced { before }, restarted]);
     watch.owned(900, 7, 300);
-    assert_eq!(watch.changes().last(), Some(&Change::Handed { before: 200, after: 300 }));
+    assert_eq!(watch.changes().last(), Some(&ChangeKind::Handed { before: 200, after: 300 }));
 }
 
 #[test]
@@ -254,7 +254,10 @@ fn a_restart_is_noted_too_where_the_old_socket_is_found_gone_later() {
     watch.roll(300, vec![at(7, 80, 0, 0)]);
     watch.owned(301, 7, 200);
     watch.gone(600, 1);
-    assert_eq!(watch.changes(), [Change::Came, Change::Gone, Change::Restarted { before: 100, after: 200 }]);
+    assert_eq!(
+        watch.changes(),
+        [ChangeKind::Came, ChangeKind::Gone, ChangeKind::Restarted { before: 100, after: 200 }]
+    );
 }
 
 #[test]
@@ -264,7 +267,7 @@ fn a_second_socket_on_the_same_address_is_no_restart() {
     watch.owned(1, 1, 100);
     watch.roll(300, vec![at(7, 80, 0, 0)]);
     watch.owned(301, 7, 200);
-    assert_eq!(watch.changes(), [Change::Came]);
+    assert_eq!(watch.changes(), [ChangeKind::Came]);
 }
 
 #[test]
@@ -274,7 +277,7 @@ fn a_changed_backlog_is_noted_and_measured_by() {
     let mut larger = at(1, 80, 6, 0);
     larger.queue.limit = Some(50);
     watch.roll(500, vec![larger]);
-    assert_eq!(watch.changes(), [Change::Relisted { before: 5, after: 50 }]);
+    assert_eq!(watch.changes(), [ChangeKind::Relisted { before: 5, after: 50 }]);
     let one = watch.one(1);
     assert_eq!((one.capacity(), one.is_full(), one.full(watch.0.now)), (Some(51), false, Duration::from_millis(500)));
 }
@@ -304,7 +307,7 @@ fn a_full_member_beside_idle_siblings_is_found() {
     assert_eq!((group.members.len(), group.is_shared(), alone.members.len()), (3, true, 1));
     assert_eq!(group.full_beside_idle().unwrap().id(), ListenerId(2));
     assert!(alone.full_beside_idle().is_none(), "a single socket has no siblings");
-    watch.tell(1000, &Event::Knocked(vec![Knocks { id: ListenerId(1), syns: 40, again: 0 }]));
+    watch.tell(1000, &Event::SynsSeen(vec![SynCounts { id: ListenerId(1), syns: 40, again: 0 }]));
     watch.tell(2000, &Event::Tick);
     assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None, "which of the sockets they met is not told");
     let group = watch.0.group_of(watch.one(2));
@@ -333,8 +336,8 @@ fn ten_thousand_listeners_that_come_and_go_are_bounded() {
     watch.counters(0, 0);
     assert_eq!(watch.0.live().count(), 10_000);
     let gone = (1..=10_000).map(ListenerId).collect();
-    watch.tell(500, &Event::Roll(Box::new(Roll { changed: many(20_001), gone })));
-    assert!(watch.0.listeners.len() <= 10_000 + GONE, "{}", watch.0.listeners.len());
+    watch.tell(500, &Event::Snapshot(Box::new(ListenerSnapshot { changed: many(20_001), gone })));
+    assert!(watch.0.by_id.len() <= 10_000 + GONE, "{}", watch.0.by_id.len());
     assert_eq!(watch.0.live().count(), 10_000);
     assert_eq!(watch.0.remarks.len(), REMARKS);
 }
@@ -345,7 +348,7 @@ fn a_new_watch_forgets_the_old_one() {
     watch.roll(0, vec![at(1, 80, 0, 0)]);
     let watching = watch.0.watching.clone().unwrap();
     watch.tell(100, &Event::Watching(Box::new(watching)));
-    assert!(watch.0.listeners.is_empty());
+    assert!(watch.0.by_id.is_empty());
 }
 
 #[test]
@@ -368,7 +371,7 @@ fn what_came_and_has_not_gathered_was_accepted() {
     };
     watch.roll(0, vec![listening(0)]);
     for second in 0..30 {
-        watch.tell(second * 1000 + 500, &Event::Knocked(vec![Knocks { id: ListenerId(1), syns: 10, again: 0 }]));
+        watch.tell(second * 1000 + 500, &Event::SynsSeen(vec![SynCounts { id: ListenerId(1), syns: 10, again: 0 }]));
         // Four of ten gather in each second of the last ten.
         let depth = second.saturating_sub(19) as u32 * 4;
         watch.roll(second * 1000 + 900, vec![listening(depth)]);

@@ -14,7 +14,7 @@ pub const BEATS: usize = 60;
 
 /// What happened during one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Beat {
+pub struct Second {
     /// The accept queue's greatest depth.
     pub depth_max: u32,
     /// Its depth at the end.
@@ -30,9 +30,9 @@ pub struct Beat {
 }
 
 /// The beats of one listener.
-pub(super) type Trail = Series<Beat>;
+pub(super) type Seconds = Series<Second>;
 
-impl Interval for Beat {
+impl Interval for Second {
     const LENGTH: Duration = BEAT;
     const KEPT: usize = BEATS;
 
@@ -54,9 +54,9 @@ mod tests {
 
     #[test]
     fn depths_are_carried_and_drops_are_not() {
-        let mut trail = Trail::default();
+        let mut trail = Series::default();
         *trail.slot_at(Stamp::from_millis(1500)) =
-            Beat { depth_max: 6, depth_last: 4, drops: 9, syns: 2, ..Beat::default() };
+            Second { depth_max: 6, depth_last: 4, drops: 9, syns: 2, ..Second::default() };
         let depths = [0, 1, 2, 3].map(|second| (trail.slot(second).depth_max, trail.slot(second).drops));
         assert_eq!(depths, [(0, 0), (6, 9), (4, 0), (4, 0)]);
         assert_eq!(trail.sum(Stamp::from_millis(3200), Stamp::from_millis(1000), |beat| beat.drops), 9);
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn an_hour_costs_no_more_than_a_minute() {
-        let mut trail = Trail::default();
+        let mut trail = Seconds::default();
         for second in 0..3600 {
             trail.slot_at(Stamp::from_millis(1000 * second)).depth_last = 3;
         }

@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use super::drops::{Drops, Meter};
-use super::trail::Trail;
+use super::drops::{DropMeter, Drops};
+use super::trail::Seconds;
 use crate::fold::occupancy::Occupancy;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Crowding, Knocks, ListenerId, ListenerReading, Owner};
+use crate::model::watch::{ListenerId, ListenerReading, Owner, QueueOccupants, SynCounts};
 
 /// One listener over time.
 #[derive(Clone, Debug)]
-pub struct Watched {
+pub struct ListenerState {
     /// As last read.
     pub reading: ListenerReading,
     /// Who holds it.
     pub owner: Option<Owner>,
     /// What stands behind its queues.
-    pub crowding: Crowding,
+    pub crowding: QueueOccupants,
     /// When it was seen first.
     pub since: Stamp,
     /// When it was found gone.
@@ -35,14 +35,14 @@ pub struct Watched {
     pub heir_of: Option<ListenerId>,
     /// Since when its SYN queue has held half of its limit or more.
     pub crowded_since: Option<Stamp>,
-    pub(super) meter: Meter,
-    pub(super) trail: Trail,
-    head: Option<Head>,
+    pub(super) meter: DropMeter,
+    pub(super) trail: Seconds,
+    head: Option<QueueHead>,
 }
 
 /// How long nobody has been accepted, as far as that is known for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standstill {
+pub struct Stall {
     /// For so long the same connection has been seen at the head of the queue.
     pub unmoved: Duration,
     /// How long that one has waited.
@@ -51,7 +51,7 @@ pub struct Standstill {
 
 /// The connection that `accept()` would return next.
 #[derive(Clone, Copy, Debug)]
-struct Head {
+struct QueueHead {
     /// When it entered the queue, in nanoseconds of the session; below zero: before it.
     born: i64,
     cookie: Option<u64>,
@@ -66,12 +66,12 @@ const BLUR: i64 = 300_000_000;
 /// Ages that differ by no more may be in any order: two ticks of the slowest kernel (HZ 100).
 const TIE_MS: u32 = 20;
 
-impl Watched {
+impl ListenerState {
     pub(super) fn new(at: Stamp, reading: &ListenerReading) -> Self {
         let mut one = Self {
             reading: reading.clone(),
             owner: None,
-            crowding: Crowding::default(),
+            crowding: QueueOccupants::default(),
             since: at,
             gone: None,
             accept_queue: Occupancy::default(),
@@ -80,8 +80,8 @@ impl Watched {
             syns_again: 0,
             heir_of: None,
             crowded_since: None,
-            meter: Meter::new(reading.queue.drops),
-            trail: Trail::default(),
+            meter: DropMeter::new(reading.queue.drops),
+            trail: Seconds::default(),
             head: None,
         };
         one.measure(at, 0);
@@ -134,11 +134,11 @@ impl Watched {
         known.filter(tied).unwrap_or(oldest).cookie
     }
 
-    pub(super) fn crowd(&mut self, at: Stamp, crowding: Crowding) {
+    pub(super) fn crowd(&mut self, at: Stamp, crowding: QueueOccupants) {
         self.take_crowding(at, crowding, None, true);
     }
 
-    fn take_crowding(&mut self, at: Stamp, crowding: Crowding, cookie: Option<u64>, waiting: bool) {
+    fn take_crowding(&mut self, at: Stamp, crowding: QueueOccupants, cookie: Option<u64>, waiting: bool) {
         let before = self.crowding.half_open.unwrap_or(0);
         self.crowding = crowding;
         let half_open = crowding.half_open.unwrap_or(0);
@@ -164,7 +164,7 @@ impl Watched {
             (Some(before), Some(now)) => before == now,
             _ => (born - head.born).abs() <= BLUR,
         });
-        self.head = Some(Head {
+        self.head = Some(QueueHead {
             born: same.map_or(born, |head| head.born),
             cookie: cookie.or_else(|| same.and_then(|head| head.cookie)),
             first_seen: same.map_or(at, |head| head.first_seen),
@@ -187,7 +187,7 @@ impl Watched {
         }
     }
 
-    pub(super) fn knock(&mut self, at: Stamp, knocks: Knocks) {
+    pub(super) fn knock(&mut self, at: Stamp, knocks: SynCounts) {
         self.syns += u64::from(knocks.syns);
         self.syns_again += u64::from(knocks.again);
         let beat = self.trail.slot_at(at);
@@ -198,7 +198,7 @@ impl Watched {
     pub(super) fn leave(&mut self, at: Stamp) {
         self.accept_queue.set(at, 0);
         self.gone = Some(at);
-        self.crowding = Crowding::default();
+        self.crowding = QueueOccupants::default();
         self.crowded_since = None;
         self.head = None;
         let queue = &mut self.reading.queue;
@@ -259,10 +259,10 @@ impl Watched {
 
     /// How long the same connection has stood at the head of its queue. `None`: its queue is empty, has just been seen to move, or
     /// the ages of those who wait are not told. Sockets of one address share these ages.
-    pub fn standstill(&self) -> Option<Standstill> {
+    pub fn standstill(&self) -> Option<Stall> {
         let head = self.head.filter(|_| self.depth() > 0)?;
         let oldest = head.last_seen.as_nanos().cast_signed() - head.born;
-        Some(Standstill {
+        Some(Stall {
             unmoved: head.last_seen.since(head.first_seen),
             oldest: Duration::from_nanos(oldest.max(0).cast_unsigned()),
         })

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::doubt::{Doubts, Steady};
+use super::doubt::{Doubts, RepeatedReading};
 use super::note::{Note, who};
-use super::watched::{self, Stranger};
+use super::watched::{self, ForeignListener};
 use super::{World, admission};
 use crate::fold::connection::{Connection, LastDrop, ServerSide, Verdict};
 use crate::model::cause::Cause;
@@ -24,7 +24,7 @@ const CHARGES: usize = 4096;
 
 /// What is still open: decisions that a later fact may confirm or revise.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Open {
+pub(super) struct OpenDecisions {
     /// SYNs without an answer yet, in the order of their arrival.
     pub(super) unanswered: VecDeque<(Stamp, Peer)>,
     /// Final ACKs decided since the queue was last read and found as deep as kept here.
@@ -48,11 +48,11 @@ pub(super) struct Open {
     /// processors look at them at the same time, each counts a valid cookie, and only one makes the connection.
     pub(super) twice: u64,
     /// Cookies that the counters know beyond those of the ledger: the kernel may have counted one that is not seen yet.
-    pub(super) beyond: Steady,
+    pub(super) beyond: RepeatedReading,
     /// Cookies redeemed twice, in the same way.
-    pub(super) again: Steady,
+    pub(super) again: RepeatedReading,
     /// What is kept about a listener that is somebody else's.
-    pub(super) stranger: Stranger,
+    pub(super) stranger: ForeignListener,
     /// Final ACKs that came together with an `accept()`.
     pub(super) doubts: Doubts,
     /// When the ledger balanced last.
@@ -72,7 +72,7 @@ pub(super) struct Decision {
     pub(super) taken: bool,
 }
 
-impl Open {
+impl OpenDecisions {
     /// The SYN of this connection is not open any more; true when it was.
     pub(super) fn settle(&mut self, one: &mut Connection) -> bool {
         let was_open = one.trace.pending.take().is_some();

@@ -3,14 +3,14 @@
 use super::{Cost, Losses, SegmentTally, World, arbiter, changes, lives, readings, watched, wire};
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::log_writing;
-use crate::fold::world::note::{Note, Who};
+use crate::fold::world::note::{Note, NoteSubject};
+use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::event::{Began, Event, Listening, Loss};
 use crate::model::lesson::LessonFact;
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
-use crate::model::tempo::{Tempo, Thing};
 use crate::say;
 use crate::text::sentence::Sentence;
 
@@ -23,8 +23,8 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
             let mut findings = std::mem::take(&mut world.findings);
             found.retain(|_, finding| told(finding));
             findings.retain(told);
-            let (survey, lesson) = (std::mem::take(&mut world.survey), world.lesson.take());
-            *world = World { now: at, opened: at, survey, lesson, found, findings, ..World::default() };
+            let (survey, lesson) = (std::mem::take(&mut world.listeners), world.lesson.take());
+            *world = World { now: at, opened: at, listeners: survey, lesson, found, findings, ..World::default() };
         }
         Event::Watching(_) | Event::Lesson(LessonFact::Opened { .. }) => {
             *world = World { now: at, opened: at, ..World::default() };
@@ -58,17 +58,17 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         }
         Event::Refused { message } => world.note(Note::Refused(message.clone())),
         Event::Watching(watching) => world.sysctls = watching.sysctls.clone(),
-        Event::Trial(fact) => world.trials.apply(at, fact),
+        Event::ExperimentId(fact) => world.trials.apply(at, fact),
         Event::Lesson(fact) => world.lesson.get_or_insert_default().apply(at, fact),
-        Event::Roll(_)
+        Event::Snapshot(_)
         | Event::Owned { .. }
-        | Event::Crowded { .. }
-        | Event::Knocked(_)
+        | Event::Occupants { .. }
+        | Event::SynsSeen(_)
         | Event::Chosen(_)
         | Event::Tick => {}
         Event::Ended => end(world, at),
     }
-    world.survey.apply(at, event);
+    world.listeners.apply(at, event);
     world.history.slot_at(at);
     world.roster.sweep(at);
     watched::part(world, at);
@@ -116,7 +116,7 @@ fn turn(world: &mut World, at: Stamp, knobs: &Knobs) {
     }
 }
 
-fn set_tempo(world: &mut World, at: Stamp, tempo: Tempo) {
+fn set_tempo(world: &mut World, at: Stamp, tempo: ClientClock) {
     let before = std::mem::replace(&mut world.tempo, tempo);
     if before.held != tempo.held {
         let held = || say!("step mode: the clients' time stands still").to_owned();
@@ -130,9 +130,9 @@ fn set_tempo(world: &mut World, at: Stamp, tempo: Tempo) {
     }
 }
 
-fn stepped(world: &mut World, peer: Peer, thing: Thing) {
+fn stepped(world: &mut World, peer: Peer, thing: StepOutcome) {
     let id = world.roster.connection(&peer).and_then(|one| one.id);
-    world.note(Note::Stepped { who: Who { id, peer }, thing });
+    world.note(Note::Stepped { who: NoteSubject { id, peer }, thing });
 }
 
 fn mark(world: &mut World, at: Stamp) {

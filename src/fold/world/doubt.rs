@@ -30,8 +30,8 @@ pub(super) struct Doubts {
     ignored: VecDeque<Doubt>,
     /// Thought taken, by the place that an `accept()` had just made.
     taken: VecDeque<Doubt>,
-    by_counters: Steady,
-    by_listener: Steady,
+    by_counters: RepeatedReading,
+    by_listener: RepeatedReading,
 }
 
 /// An ACK of which it is not certain what became of it.
@@ -53,12 +53,12 @@ impl Doubt {
 
 /// A difference that must be read more than once before it counts.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Steady {
+pub(super) struct RepeatedReading {
     difference: i64,
     readings: u8,
 }
 
-impl Steady {
+impl RepeatedReading {
     /// True when it has been this much for long enough.
     pub(super) fn is(&mut self, difference: i64) -> bool {
         self.readings = if difference == self.difference { self.readings.saturating_add(1) } else { 1 };
@@ -149,7 +149,7 @@ pub(super) fn clear_doubts(world: &mut World) {
     let doubts = &mut open.doubts;
     doubts.ignored.clear();
     doubts.taken.retain(|doubt| roster.connection(&doubt.peer).is_some_and(has_not_shown));
-    (doubts.by_counters, doubts.by_listener) = (Steady::default(), Steady::default());
+    (doubts.by_counters, doubts.by_listener) = (RepeatedReading::default(), RepeatedReading::default());
 }
 
 /// Lets the listener's own drop count decide, if it differs steadily by just what the latest doubtful ACKs weigh.

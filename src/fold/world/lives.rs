@@ -7,15 +7,15 @@ use super::note::{Note, who};
 use crate::fold::connection::{ClientSide, Connection, Retry, ServerSide, Travel};
 use crate::fold::world::log_writing;
 use crate::model::cause::Cause;
-use crate::model::event::{Deed, Life};
+use crate::model::event::{ClientEvent, ServerEvent};
 use crate::model::peer::Peer;
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
 
-pub(super) fn live(world: &mut World, at: Stamp, id: u32, peer: Peer, life: Life) {
+pub(super) fn live(world: &mut World, at: Stamp, id: u32, peer: Peer, life: ClientEvent) {
     match life {
-        Life::Started { half_open } => start(world, at, id, peer, half_open),
-        Life::Departed { kind, attempt, arrives } => {
+        ClientEvent::Started { half_open } => start(world, at, id, peer, half_open),
+        ClientEvent::Departed { kind, attempt, arrives } => {
             let left = world.tempo.at(at);
             log_writing::write_departure(world, at, peer, (kind, attempt, world.tempo.moment(arrives)));
             if let Some(one) = world.roster.known(&peer) {
@@ -26,41 +26,41 @@ pub(super) fn live(world: &mut World, at: Stamp, id: u32, peer: Peer, life: Life
                 }
             }
         }
-        Life::Lost { kind, outbound } => {
+        ClientEvent::Lost { kind, outbound } => {
             log_writing::write_loss(world, peer, kind, outbound);
             if let Some(one) = world.roster.known(&peer).filter(|_| !outbound) {
                 one.hears_nothing();
             }
             world.charge(at, peer, Cause::ClientLost);
         }
-        Life::WillRetry { at: when, gives_up } => {
+        ClientEvent::WillRetry { at: when, gives_up } => {
             if let Some(one) = world.roster.known(&peer) {
                 one.retry = Some(Retry { at: when, gives_up });
                 (one.trace.data_end, one.trace.heard) = (None, None);
             }
         }
-        Life::Connected => connected(world, at, peer),
-        Life::Finished => {
+        ClientEvent::Connected => connected(world, at, peer),
+        ClientEvent::Finished => {
             world.clients.finished += 1;
             client_over(world, at, peer, ClientSide::Finished);
         }
-        Life::Refused => {
+        ClientEvent::Refused => {
             world.clients.refused += 1;
             client_over(world, at, peer, ClientSide::Refused);
         }
-        Life::Reset => {
+        ClientEvent::Reset => {
             world.clients.reset += 1;
             client_over(world, at, peer, ClientSide::Reset);
         }
-        Life::TimedOut => {
+        ClientEvent::TimedOut => {
             world.clients.timed_out += 1;
             client_over(world, at, peer, ClientSide::TimedOut);
         }
-        Life::Vanished => {
+        ClientEvent::Vanished => {
             world.clients.vanished += 1;
             client_over(world, at, peer, ClientSide::Vanished);
         }
-        Life::Failed { errno } => {
+        ClientEvent::Failed { errno } => {
             *world.clients.errors.entry(errno).or_default() += 1;
             client_over(world, at, peer, ClientSide::Failed(errno));
         }
@@ -117,11 +117,11 @@ fn client_over(world: &mut World, at: Stamp, peer: Peer, side: ClientSide) {
     world.release_if_over(at, peer);
 }
 
-pub(super) fn serve(world: &mut World, at: Stamp, peer: Peer, deed: Deed) {
+pub(super) fn serve(world: &mut World, at: Stamp, peer: Peer, deed: ServerEvent) {
     match deed {
-        Deed::Accepted { waited_ms, .. } => accepted(world, at, peer, waited_ms),
-        Deed::Closed => done(world, at, peer, ServerSide::Closed),
-        Deed::FoundReset => done(world, at, peer, ServerSide::ResetAway),
+        ServerEvent::Accepted { waited_ms, .. } => accepted(world, at, peer, waited_ms),
+        ServerEvent::Closed => done(world, at, peer, ServerSide::Closed),
+        ServerEvent::FoundReset => done(world, at, peer, ServerSide::ResetAway),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
-use crate::fold::segment_log::{Fate, MOST_CONNECTIONS, Page, Passage, What};
+use crate::fold::segment_log::{LogItem, MOST_CONNECTIONS, SegmentLog, SegmentOutcome, SegmentPath};
 use crate::fold::world::World;
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
@@ -24,7 +24,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Whether diaries are written.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::fold::world) struct Desk {
+pub(in crate::fold::world) struct LogSwitch {
     pub(in crate::fold::world) open: bool,
     window: Stamp,
     /// Entries in this window, or what would have been entries.
@@ -36,7 +36,7 @@ pub(in crate::fold::world) struct Desk {
     pub(in crate::fold::world) listed_at: Stamp,
 }
 
-impl Default for Desk {
+impl Default for LogSwitch {
     fn default() -> Self {
         let start = Stamp::ZERO;
         Self { open: true, window: start, written: 0, rests_until: start, not_kept: 0, listed_at: start }
@@ -77,7 +77,7 @@ fn page(world: &mut World, peer: Peer) -> Option<&mut Connection> {
     let one = world.roster.known(&peer)?;
     if one.diary.is_none() {
         let from_birth = one.syns == 0 && one.syn_acks == 0;
-        one.diary = Some(Box::new(Page { from_birth, ..Page::default() }));
+        one.diary = Some(Box::new(SegmentLog { from_birth, ..SegmentLog::default() }));
     }
     Some(one)
 }
@@ -100,17 +100,17 @@ pub(in crate::fold::world) fn write_deed(world: &mut World, at: Stamp, peer: Pee
 pub(in crate::fold::world) fn write_departure(world: &mut World, left: Stamp, peer: Peer, sent: (Kind, u8, Stamp)) {
     let Some(one) = page(world, peer) else { return };
     let (kind, attempt, arrives) = sent;
-    let way = Passage {
+    let way = SegmentPath {
         kind,
         toward: Toward::Listener,
         attempt: attempt.into(),
         left: Some(left),
         arrives: Some(arrives),
-        fate: Fate::UnderWay,
+        fate: SegmentOutcome::UnderWay,
     };
     let sides = (one.client, one.server);
     if let Some(page) = &mut one.diary {
-        page.push(What::Passed(way), sides.0, sides.1);
+        page.push(LogItem::Passed(way), sides.0, sides.1);
     }
 }
 
@@ -131,7 +131,7 @@ pub(in crate::fold::world) fn write_segment(world: &mut World, at: Stamp, segmen
         (Some(page), Kind::Ack, Toward::Listener) => page.next_ack(),
         _ => attempt,
     };
-    let way = Passage { kind, toward, attempt, left: None, arrives: None, fate: Fate::Arrived };
+    let way = SegmentPath { kind, toward, attempt, left: None, arrives: None, fate: SegmentOutcome::Arrived };
     let Some(page) = &mut one.diary else { return };
     match (toward, kind) {
         (Toward::Listener, Kind::Syn) => {
@@ -139,12 +139,12 @@ pub(in crate::fold::world) fn write_segment(world: &mut World, at: Stamp, segmen
             if opens {
                 page.resent = 0;
             }
-            let fate = if opens { Fate::Unanswered } else { Fate::Arrived };
-            page.arrived(at, Passage { arrives: Some(at), fate, ..way }, sides);
+            let fate = if opens { SegmentOutcome::Unanswered } else { SegmentOutcome::Arrived };
+            page.arrived(at, SegmentPath { arrives: Some(at), fate, ..way }, sides);
         }
-        (Toward::Listener, _) => page.arrived(at, Passage { arrives: Some(at), ..way }, sides),
-        (Toward::Client, Kind::SynAck) => page.answer(Passage { left: Some(at), ..way }, sides),
-        (Toward::Client, _) => page.push(What::Passed(Passage { left: Some(at), ..way }), sides.0, sides.1),
+        (Toward::Listener, _) => page.arrived(at, SegmentPath { arrives: Some(at), ..way }, sides),
+        (Toward::Client, Kind::SynAck) => page.answer(SegmentPath { left: Some(at), ..way }, sides),
+        (Toward::Client, _) => page.push(LogItem::Passed(SegmentPath { left: Some(at), ..way }), sides.0, sides.1),
     }
 }
 
@@ -167,14 +167,14 @@ impl Connection {
     pub(in crate::fold::world) fn write_client_end(&mut self, at: Stamp, side: ClientSide) {
         let server = self.server;
         if let Some(page) = &mut self.diary {
-            page.push(What::Client(at), side, server);
+            page.push(LogItem::Client(at), side, server);
         }
     }
 
     fn write_server_deed(&mut self, at: Stamp) {
         let sides = (self.client, self.server);
         if let Some(page) = &mut self.diary {
-            page.push(What::Server(at), sides.0, sides.1);
+            page.push(LogItem::Server(at), sides.0, sides.1);
         }
     }
 

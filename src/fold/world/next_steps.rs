@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use crate::fold::connection::{ClientSide, Connection, Retry, ServerSide, Travel};
-use crate::fold::segment_log::Passage;
+use crate::fold::segment_log::SegmentPath;
 use crate::fold::world::World;
+use crate::model::client_clock::ClientClock;
 use crate::model::segment::{Kind, Toward};
 use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
-use crate::model::tempo::Tempo;
 
 /// The longest wait between two SYNs or two SYN-ACKs: TCP_RTO_MAX (include/net/tcp.h).
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
 
 /// What is known of a connection's future.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Outlook {
+pub struct NextSteps {
     /// A segment that is on its way to the listener.
     pub coming: Option<Travel>,
     /// When the client tries again or gives up, in the clients' time.
@@ -30,26 +30,26 @@ pub struct Outlook {
     pub never_learns: bool,
 }
 
-impl Outlook {
+impl NextSteps {
     /// The next moment at which one of the sides does something by itself.
-    pub fn next(&self, tempo: &Tempo) -> Option<Stamp> {
+    pub fn next(&self, tempo: &ClientClock) -> Option<Stamp> {
         let retry = self.retry.filter(|_| !tempo.held).map(|retry| tempo.moment(retry.at));
         [retry, self.syn_ack.or(self.dies)].into_iter().flatten().min()
     }
 }
 
 /// What will become of this connection if nothing changes.
-pub(in crate::fold::world) fn outlook(world: &World, one: &Connection) -> Outlook {
+pub(in crate::fold::world) fn outlook(world: &World, one: &Connection) -> NextSteps {
     // Of a client that is not followed in detail nobody says that it has tried again.
     let clients = world.tempo.at(world.now);
     let retry = one.retry.filter(|retry| one.client == ClientSide::SynSent || retry.at >= clients);
-    let mut outlook = Outlook { coming: one.travel, retry, ..Outlook::default() };
+    let mut outlook = NextSteps { coming: one.travel, retry, ..NextSteps::default() };
     outlook.gives_up = patience(world, one);
     if one.server == ServerSide::HalfOpen {
         (outlook.syn_ack, outlook.dies) = request_timer(world, one);
     }
     let keeps_nothing = matches!(one.server, ServerSide::HalfOpen | ServerSide::CookieSent);
-    let has_sent = retry.is_some() || one.diary().is_none_or(crate::fold::segment_log::Page::has_sent_data);
+    let has_sent = retry.is_some() || one.diary().is_none_or(crate::fold::segment_log::SegmentLog::has_sent_data);
     outlook.never_learns = keeps_nothing && one.client == ClientSide::Connected && !has_sent;
     outlook
 }
@@ -82,7 +82,7 @@ fn request_timer(world: &World, one: &Connection) -> (Option<Stamp>, Option<Stam
     ((resent < retries).then_some(next), Some(next + rest))
 }
 
-impl crate::fold::segment_log::Page {
+impl crate::fold::segment_log::SegmentLog {
     /// SYNs that the client has sent, as far as is known.
     fn tries(&self) -> u16 {
         let syns = self.passages().filter(|way| way.kind == Kind::Syn);
@@ -90,7 +90,7 @@ impl crate::fold::segment_log::Page {
     }
 
     fn last_syn_ack(&self) -> Option<Stamp> {
-        let answer = |way: &&Passage| (way.kind, way.toward) == (Kind::SynAck, Toward::Client);
+        let answer = |way: &&SegmentPath| (way.kind, way.toward) == (Kind::SynAck, Toward::Client);
         self.passages().rev().find(answer).and_then(|way| way.left)
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::fold::connection::Connection;
 use crate::model::cause::Cause;
+use crate::model::client_clock::StepOutcome;
 use crate::model::message::Message;
 use crate::model::peer::Peer;
-use crate::model::tempo::Thing;
 use crate::text::sentence::Sentence;
 
 /// Who a note is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct NoteSubject {
     /// The client's number, if it is one of ours.
     pub id: Option<u32>,
     /// Its address.
@@ -17,8 +17,8 @@ pub struct Who {
 }
 
 /// The name of a connection in a note.
-pub(super) const fn who(one: &Connection) -> Who {
-    Who { id: one.id, peer: one.peer }
+pub(super) const fn who(one: &Connection) -> NoteSubject {
+    NoteSubject { id: one.id, peer: one.peer }
 }
 
 /// One thing that happened.
@@ -27,33 +27,33 @@ pub enum Note {
     /// A SYN became a half-open request, the `place`-th in the SYN queue.
     HalfOpen {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
         /// Entries in the SYN queue with this one.
         place: u32,
     },
     /// A SYN was answered with a cookie: the SYN queue was full, or cookies are always on.
     Cookie {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
     },
     /// A handshake is complete; the connection waits as the `place`-th in the accept queue.
     Queued {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
         /// Entries in the accept queue with this one.
         place: u32,
     },
     /// `accept()` returned it after so many microseconds in the queue, if that is known.
     Accepted {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
         /// Microseconds in the accept queue.
         waited_us: Option<u64>,
     },
     /// Something was lost.
     Dropped {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
         /// Why.
         cause: Cause,
         /// The SYN's try, from 1, where a SYN was lost.
@@ -62,19 +62,19 @@ pub enum Note {
     /// A ghost or phantom got into the accept queue after all.
     Healed {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
         /// It had been a phantom, not a ghost.
         phantom: bool,
     },
     /// The client has given up: ETIMEDOUT.
     GaveUp {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
     },
     /// The client met a RST.
     Reset {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
     },
     /// `listen()` was called (again).
     Listened {
@@ -86,9 +86,9 @@ pub enum Note {
     /// One thing was let happen while the clients' time stands still.
     Stepped {
         /// Whose.
-        who: Who,
+        who: NoteSubject,
         /// What.
-        thing: Thing,
+        thing: StepOutcome,
     },
     /// A setting changed, in words.
     Changed(Sentence),

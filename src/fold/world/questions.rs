@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::{World, listener};
 use crate::fold::connection::Connection;
 use crate::fold::history::SLOT;
-use crate::fold::ledger::{Balance, Toll};
-use crate::fold::listeners::{Drops, RATE_SPAN, Watched};
-use crate::fold::trials::Trials;
-use crate::fold::world::next_steps::{self, Outlook};
+use crate::fold::ledger::{Balance, DropCount};
+use crate::fold::listeners::{Drops, ListenerState, RATE_SPAN};
+use crate::fold::trials::ExperimentResults;
+use crate::fold::world::next_steps::{self, NextSteps};
 use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
 use crate::model::peer::Peer;
@@ -54,7 +54,9 @@ impl World {
             Some(began) if !began.private_counters => {
                 undecided(say!("the counters of this network namespace are shared with other programs"))
             }
-            _ if self.trials != Trials::default() => undecided(say!("a trial has used this network namespace as well")),
+            _ if self.trials != ExperimentResults::default() => {
+                undecided(say!("a trial has used this network namespace as well"))
+            }
             _ if self.segments.is_none() => undecided(say!("segments are not seen: no packet tap")),
             _ if self.losses.tap_dropped > 0 => undecided(say!("the packet tap lost segments")),
             _ if self.counters_first.is_none() => undecided(say!("the counters could not be read")),
@@ -82,7 +84,7 @@ impl World {
     }
 
     /// Packets lost for `cause`, and how many clients.
-    pub const fn toll(&self, cause: Cause) -> Toll {
+    pub const fn toll(&self, cause: Cause) -> DropCount {
         self.ledger.toll(cause)
     }
 
@@ -107,7 +109,7 @@ impl World {
     }
 
     /// What will become of this connection if nothing changes.
-    pub fn outlook(&self, one: &Connection) -> Outlook {
+    pub fn outlook(&self, one: &Connection) -> NextSteps {
         next_steps::outlook(self, one)
     }
 
@@ -129,16 +131,16 @@ impl World {
     }
 
     /// What a listener dropped since the watch began: by the wire where that tells it for all of this time, else by the counters.
-    pub fn drops_of(&self, one: &Watched) -> Option<Drops> {
+    pub fn drops_of(&self, one: &ListenerState) -> Option<Drops> {
         let by_counters = one.drops()?;
-        let chosen = self.survey.chosen == Some(one.id());
+        let chosen = self.listeners.chosen == Some(one.id());
         let counted = by_counters.listener + by_counters.noise;
         let by_wire = self.chosen_drops().filter(|drops| chosen && drops.listener + drops.noise == counted);
         Some(by_wire.unwrap_or(by_counters))
     }
 
     /// What a listener dropped since it was made; the part since the watch began as [`World::drops_of`] tells it.
-    pub fn drops_since_made_of(&self, one: &Watched) -> Option<Drops> {
+    pub fn drops_since_made_of(&self, one: &ListenerState) -> Option<Drops> {
         let (made, watched, better) = (one.drops_since_made()?, one.drops()?, self.drops_of(one)?);
         let all = made.listener + made.noise;
         let listener = made.listener - watched.listener + better.listener;
@@ -151,11 +153,11 @@ impl World {
 
     /// Connections per second that the chosen listener's program has accepted over the last [`RATE_SPAN`]; `None` without a tap, for
     /// other listeners, and where several sockets share the address.
-    pub fn accepts_per_s(&self, one: &Watched) -> Option<f64> {
+    pub fn accepts_per_s(&self, one: &ListenerState) -> Option<f64> {
         let told = self.is_watched() && self.segments.is_some() && !self.open.stranger.shared;
         let slots = (RATE_SPAN.as_millis() / SLOT.as_millis()) as usize;
         if !told
-            || self.survey.chosen != Some(one.id())
+            || self.listeners.chosen != Some(one.id())
             || self.history.slots().len() * SLOT.as_millis() as usize <= 1000
         {
             return None;

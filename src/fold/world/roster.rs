@@ -17,12 +17,12 @@ pub const LINGERING: usize = 256;
 
 /// The connections.
 #[derive(Clone, Debug, Default)]
-pub struct Roster {
+pub struct ConnectionTable {
     connections: HashMap<Peer, Connection, FixedState>,
     over: VecDeque<(Stamp, Peer)>,
 }
 
-impl Roster {
+impl ConnectionTable {
     /// One connection.
     pub fn connection(&self, peer: &Peer) -> Option<&Connection> {
         self.connections.get(peer)

@@ -6,12 +6,12 @@ use hdrhistogram::Histogram;
 
 /// Times between one microsecond and an hour, kept with two significant digits; the longest one is kept as it is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spread {
+pub struct DurationHistogram {
     times: Histogram<u32>,
     longest: Duration,
 }
 
-impl Default for Spread {
+impl Default for DurationHistogram {
     fn default() -> Self {
         let longest_us = 3_600_000_000;
         let times =
@@ -20,7 +20,7 @@ impl Default for Spread {
     }
 }
 
-impl Spread {
+impl DurationHistogram {
     /// Adds one time; for the quantiles, longer than an hour counts as an hour.
     pub fn record(&mut self, span: Duration) {
         self.times.saturating_record(span.as_micros().max(1) as u64);
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_within_one_percent() {
-        let mut spread = Spread::default();
+        let mut spread = DurationHistogram::default();
         assert_eq!(spread.quantile_ms(0.5), None);
         for millis in 1..=1000 {
             spread.record(Duration::from_millis(millis));
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_longest_time_is_exact_and_no_quantile_lies_beyond_it() {
-        let mut spread = Spread::default();
+        let mut spread = DurationHistogram::default();
         spread.record(Duration::from_micros(6_490_123));
         assert_eq!((spread.max_ms(), spread.quantile_ms(0.99)), (Some(6490.123), Some(6490.123)));
     }

@@ -23,7 +23,7 @@ const ANSWER: Duration = Duration::from_millis(50);
 /// What is kept about a watched listener.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, not a state")]
-pub(super) struct Stranger {
+pub(super) struct ForeignListener {
     /// True: this listener is somebody else's; its accept queue is as deep as it was read.
     pub(super) is: bool,
     /// True without a tap: its SYN queue is as long as it was listed.
@@ -46,7 +46,7 @@ pub(super) struct Stranger {
     knocks: VecDeque<(Stamp, Peer)>,
 }
 
-impl Stranger {
+impl ForeignListener {
     pub(super) fn entered(&mut self, peer: Peer) {
         self.supposed = self.supposed.saturating_add(u32::from(!self.shared));
         self.known += 1;
@@ -60,7 +60,7 @@ impl Stranger {
 
 /// The listener's queue was read.
 pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
-    world.open.stranger.shared = world.survey.chosen().is_some_and(|one| world.survey.group_of(one).is_shared());
+    world.open.stranger.shared = world.listeners.chosen().is_some_and(|one| world.listeners.group_of(one).is_shared());
     let kept = world.open.stranger.supposed;
     if world.segments.is_some() && !world.open.stranger.shared {
         for index in (0..world.open.decisions.len()).rev() {

@@ -327,7 +327,7 @@ fn note_arrival(one: Option<&mut Connection>, segment: &Segment) {
     one.client_closed |= segment.kind() == Kind::Fin;
 }
 
-fn one_mut(roster: &mut super::roster::Roster, peer: Peer, change: impl FnOnce(&mut Connection)) {
+fn one_mut(roster: &mut super::roster::ConnectionTable, peer: Peer, change: impl FnOnce(&mut Connection)) {
     if let Some(one) = roster.known(&peer) {
         change(one);
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{Dir, Mode, OFlags, openat, readlinkat_raw};
 use rustix::io::Errno;
 
-use super::View;
+use super::ProcVisibility;
 use super::place;
 use crate::kernel::visible::visible;
 use crate::model::watch::Owner;
@@ -28,7 +28,7 @@ pub(super) struct Holder {
 #[derive(Debug)]
 pub(super) struct ProcDir {
     root: OwnedFd,
-    view: View,
+    view: ProcVisibility,
 }
 
 /// A process's directory of descriptors.
@@ -61,20 +61,20 @@ impl ProcDir {
             Err(_) if !root_is_proc(&root) => return None,
             Ok(own) if own == std::process::id().to_string() => {
                 if hides(&mounts) && !rustix::process::geteuid().is_root() {
-                    View::Hidden
+                    ProcVisibility::Hidden
                 } else if nested {
-                    View::Nested
+                    ProcVisibility::Nested
                 } else {
-                    View::Whole
+                    ProcVisibility::Whole
                 }
             }
-            _ => View::Foreign,
+            _ => ProcVisibility::Foreign,
         };
         Some(Self { root, view })
     }
 
     /// What it shows.
-    pub(super) const fn view(&self) -> View {
+    pub(super) const fn view(&self) -> ProcVisibility {
         self.view
     }
 

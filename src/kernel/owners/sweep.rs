@@ -6,7 +6,7 @@ use super::proc_dir::{Descriptors, Holder, Opened, ProcDir};
 
 /// A look that is under way.
 #[derive(Debug)]
-pub(super) struct Sweep {
+pub(super) struct ProcScan {
     wanted: BTreeSet<u64>,
     /// Processes still to be looked into, the lowest last.
     ahead: Vec<u32>,
@@ -20,7 +20,7 @@ pub(super) struct Sweep {
     pub(super) denied: u32,
 }
 
-impl Sweep {
+impl ProcScan {
     /// Lists the processes.
     pub(super) fn begin(proc: &ProcDir, wanted: BTreeSet<u64>) -> Self {
         let mut ahead = proc.processes();

@@ -10,21 +10,21 @@ use crate::kernel::sock_diag::envelope::{Message, Messages};
 
 /// An open netlink socket and the number of its last request. In tests the kernel is played by something else.
 #[derive(Debug)]
-pub(super) struct Line<W = Socket> {
+pub(super) struct NetlinkSocket<W = Socket> {
     wire: W,
     buffer: Vec<u8>,
     sequence: u32,
 }
 
 /// How datagrams get to the kernel and back.
-pub(super) trait Wire {
+pub(super) trait NetlinkTransport {
     /// Sends one request.
     fn put(&mut self, request: &[u8]) -> io::Result<()>;
     /// Receives one datagram and returns its true length, which may be more than the buffer has.
     fn take(&mut self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize>;
 }
 
-impl Line {
+impl NetlinkSocket {
     /// Opens sock_diag in the network namespace of the calling thread.
     pub(super) fn open() -> io::Result<Self> {
         let netlink = Domain::from(libc::AF_NETLINK);
@@ -34,7 +34,7 @@ impl Line {
     }
 }
 
-impl<W: Wire> Line<W> {
+impl<W: NetlinkTransport> NetlinkSocket<W> {
     /// The line over this wire.
     pub(super) fn over(wire: W) -> Self {
         Self { wire, buffer: vec![0; BUFFER], sequence: 0 }
@@ -92,7 +92,7 @@ impl<W: Wire> Line<W> {
     }
 }
 
-impl Wire for Socket {
+impl NetlinkTransport for Socket {
     fn put(&mut self, request: &[u8]) -> io::Result<()> {
         self.send(request).map(drop)
     }
@@ -130,7 +130,7 @@ mod tests {
         now: VecDeque<Result<Vec<u8>, i32>>,
     }
 
-    impl Wire for Played {
+    impl NetlinkTransport for Played {
         fn put(&mut self, _: &[u8]) -> io::Result<()> {
             self.now.extend(self.answers.pop_front().ok_or(io::ErrorKind::BrokenPipe)?);
             Ok(())
@@ -154,7 +154,7 @@ mod tests {
 
     /// What is heard, and the rows.
     fn asked(answers: impl IntoIterator<Item = Vec<Result<Vec<u8>, i32>>>) -> (io::Result<bool>, Vec<u8>) {
-        let mut line = Line::over(Played { answers: answers.into_iter().collect(), now: VecDeque::new() });
+        let mut line = NetlinkSocket::over(Played { answers: answers.into_iter().collect(), now: VecDeque::new() });
         let mut rows = Vec::new();
         let heard = line.ask(
             |_| [0; 4],

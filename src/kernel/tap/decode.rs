@@ -9,7 +9,7 @@ use crate::model::segment::{Segment, Toward};
 
 /// The listener's end, by which a segment's direction is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
+pub struct ListenerEnd {
     /// The listener's port.
     pub port: u16,
     /// The listener's address, where it has one of its own; needed only when the client uses the same port.
@@ -18,12 +18,12 @@ pub struct Ends {
 
 /// The TCP segment in an Ethernet frame, as seen from the listener that stands at `ends`. `None` where the frame is no TCP, has no
 /// whole TCP header, or neither end is the listener's.
-pub fn segment(frame: &[u8], ends: Ends) -> Option<Segment> {
+pub fn segment(frame: &[u8], ends: ListenerEnd) -> Option<Segment> {
     oriented(&LaxSlicedPacket::from_ethernet(frame).ok()?, ends)
 }
 
 /// As [`segment`], for a packet that begins with its IP header.
-pub fn segment_of_ip(packet: &[u8], ends: Ends) -> Option<Segment> {
+pub fn segment_of_ip(packet: &[u8], ends: ListenerEnd) -> Option<Segment> {
     oriented(&LaxSlicedPacket::from_ip(packet).ok()?, ends)
 }
 
@@ -37,7 +37,7 @@ pub fn knock(packet: &[u8]) -> Option<(Peer, SocketAddr, u32)> {
     (tcp.syn() && !tcp.ack() && !tcp.rst()).then(|| (Peer::new(source, tcp.source_port()), to, tcp.sequence_number()))
 }
 
-fn oriented(packet: &LaxSlicedPacket<'_>, ends: Ends) -> Option<Segment> {
+fn oriented(packet: &LaxSlicedPacket<'_>, ends: ListenerEnd) -> Option<Segment> {
     let (source, destination, carried) = addresses(packet)?;
     let Some(TransportSlice::Tcp(tcp)) = &packet.transport else { return None };
     let toward = ends.toward((source, tcp.source_port()), (destination, tcp.destination_port()))?;
@@ -77,7 +77,7 @@ fn addresses(packet: &LaxSlicedPacket<'_>) -> Option<(IpAddr, IpAddr, usize)> {
     }
 }
 
-impl Ends {
+impl ListenerEnd {
     /// Which way a segment goes. Where both ends use the listener's port, its address decides; without one, towards it.
     fn toward(&self, source: (IpAddr, u16), destination: (IpAddr, u16)) -> Option<Toward> {
         match (source.1 == self.port, destination.1 == self.port) {
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::model::segment::{Kind, flags};
 
-    const ENDS: Ends = Ends { port: 8080, address: None };
+    const ENDS: ListenerEnd = ListenerEnd { port: 8080, address: None };
 
     fn syn(source: u16, destination: u16) -> Vec<u8> {
         let elements = [
@@ -235,8 +235,8 @@ mod tests {
         let client = Some(IpAddr::V4(Ipv4Addr::new(198, 18, 0, 1)));
         let frame = syn(8080, 8080);
         assert_eq!(segment(&frame, ENDS).unwrap().toward, Toward::Listener);
-        assert_eq!(segment(&frame, Ends { port: 8080, address: client }).unwrap().toward, Toward::Client);
-        assert_eq!(segment(&frame, Ends { port: 81, address: None }), None);
+        assert_eq!(segment(&frame, ListenerEnd { port: 8080, address: client }).unwrap().toward, Toward::Client);
+        assert_eq!(segment(&frame, ListenerEnd { port: 81, address: None }), None);
     }
 
     #[test]

@@ -5,16 +5,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{Domain, Socket, Type};
 
-use super::recent::{Recent, Sight};
+use super::recent::{PacketKey, Recent};
 use super::ring::Ring;
-use super::{TapError, Where, decode, failed, filter};
+use super::{TapError, TapScope, decode, failed, filter};
 use crate::kernel::sys;
 use crate::model::peer::Peer;
 use crate::say;
 
 /// An open tap for SYNs.
 #[derive(Debug)]
-pub struct Knocking {
+pub struct SynTap {
     socket: Socket,
     ring: Ring,
     recent: Recent,
@@ -22,7 +22,7 @@ pub struct Knocking {
 
 /// One SYN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Knock {
+pub struct SynPacket {
     /// Where it goes.
     pub to: SocketAddr,
     /// Whose it is.
@@ -32,13 +32,13 @@ pub struct Knock {
     pub again: bool,
 }
 
-impl Knocking {
+impl SynTap {
     /// Opens it in the network namespace of the calling thread. From the return of this call on every SYN is seen.
     ///
     /// # Errors
     /// [`TapError`] where the right (CAP_NET_RAW) or the memory is missing.
     pub fn open() -> Result<Self, TapError> {
-        let everywhere = Where::All;
+        let everywhere = TapScope::All;
         let socket =
             Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(failed(everywhere, say!("open a packet socket")))?;
         socket.attach_filter(&filter::cooked::knocks()).map_err(failed(everywhere, say!("attach its filter")))?;
@@ -52,15 +52,15 @@ impl Knocking {
 
     /// Gives every SYN that has arrived, with its kernel timestamp (nanoseconds of CLOCK_REALTIME), and returns their number. No
     /// system call is made.
-    pub fn drain(&mut self, mut each: impl FnMut(u64, Knock)) -> usize {
+    pub fn drain(&mut self, mut each: impl FnMut(u64, SynPacket)) -> usize {
         let recent = &mut self.recent;
         let mut knocks = 0;
         self.ring.drain(|frame| {
             let Some((peer, to, sequence)) = decode::knock(frame.bytes) else { return };
             let sight = recent.note((peer, to, sequence), frame.nanos, frame.interface);
-            if sight != Sight::Copy {
+            if sight != PacketKey::Copy {
                 knocks += 1;
-                each(frame.nanos, Knock { to, peer, again: sight == Sight::Again });
+                each(frame.nanos, SynPacket { to, peer, again: sight == PacketKey::Again });
             }
         });
         knocks
@@ -73,7 +73,7 @@ impl Knocking {
 }
 
 /// Readable when SYNs have arrived.
-impl AsFd for Knocking {
+impl AsFd for SynTap {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }

@@ -9,11 +9,11 @@ use foldhash::fast::RandomState;
 #[derive(Debug)]
 pub(super) struct Recent {
     hasher: RandomState,
-    places: Vec<Passed>,
+    places: Vec<RecentPacket>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Passed {
+struct RecentPacket {
     mark: u64,
     nanos: u64,
     interface: u32,
@@ -21,7 +21,7 @@ struct Passed {
 
 /// What a packet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(super) enum PacketKey {
     /// Not seen before, as far as is remembered.
     First,
     /// The same packet at another interface.
@@ -33,25 +33,25 @@ pub(super) enum Sight {
 impl Recent {
     /// A table with so many places.
     pub(super) fn new(places: usize) -> Self {
-        Self { hasher: RandomState::default(), places: vec![Passed::default(); places.max(1)] }
+        Self { hasher: RandomState::default(), places: vec![RecentPacket::default(); places.max(1)] }
     }
 
     /// Notes a packet and says what it is. `nanos` is its own time, by any clock that goes forward.
-    pub(super) fn note(&mut self, content: impl Hash, nanos: u64, interface: u32) -> Sight {
+    pub(super) fn note(&mut self, content: impl Hash, nanos: u64, interface: u32) -> PacketKey {
         // 0 marks an empty place.
         let mark = self.hasher.hash_one(content) | 1;
         let at = (mark >> 1) as usize % self.places.len();
-        let Some(place) = self.places.get_mut(at) else { return Sight::First };
-        let before = std::mem::replace(place, Passed { mark, nanos, interface });
+        let Some(place) = self.places.get_mut(at) else { return PacketKey::First };
+        let before = std::mem::replace(place, RecentPacket { mark, nanos, interface });
         let apart = nanos.abs_diff(before.nanos);
         if before.mark != mark || apart > REMEMBERED {
-            Sight::First
+            PacketKey::First
         } else if before.interface != interface && apart <= COPIED {
             // The first interface stands for it.
             *place = before;
-            Sight::Copy
+            PacketKey::Copy
         } else {
-            Sight::Again
+            PacketKey::Again
         }
     }
 }
@@ -69,21 +69,21 @@ mod tests {
     #[test]
     fn a_copy_at_another_interface_is_no_repetition_and_a_repetition_is_no_copy() {
         let mut recent = Recent::new(64);
-        assert_eq!(recent.note(7, 1_000, 2), Sight::First);
-        assert_eq!(recent.note(7, 1_000, 3), Sight::Copy);
-        assert_eq!(recent.note(7, 900, 4), Sight::Copy);
-        assert_eq!(recent.note(7, 1_000_000_000, 2), Sight::Again);
-        assert_eq!(recent.note(7, 1_000_001_000, 3), Sight::Copy);
-        assert_eq!(recent.note(7, 1_000_002_000, 2), Sight::Again);
-        assert_eq!(recent.note(7, 200_000_000_000_000, 2), Sight::First);
+        assert_eq!(recent.note(7, 1_000, 2), PacketKey::First);
+        assert_eq!(recent.note(7, 1_000, 3), PacketKey::Copy);
+        assert_eq!(recent.note(7, 900, 4), PacketKey::Copy);
+        assert_eq!(recent.note(7, 1_000_000_000, 2), PacketKey::Again);
+        assert_eq!(recent.note(7, 1_000_001_000, 3), PacketKey::Copy);
+        assert_eq!(recent.note(7, 1_000_002_000, 2), PacketKey::Again);
+        assert_eq!(recent.note(7, 200_000_000_000_000, 2), PacketKey::First);
     }
 
     #[test]
     fn a_full_table_forgets_and_does_not_grow() {
         let mut recent = Recent::new(1);
-        assert_eq!(recent.note(1, 5, 2), Sight::First);
-        assert_eq!(recent.note(2, 6, 2), Sight::First);
-        assert_eq!(recent.note(1, 7, 2), Sight::First);
+        assert_eq!(recent.note(1, 5, 2), PacketKey::First);
+        assert_eq!(recent.note(2, 6, 2), PacketKey::First);
+        assert_eq!(recent.note(1, 7, 2), PacketKey::First);
         assert_eq!(recent.places.len(), 1);
     }
 }

@@ -10,7 +10,7 @@ use rustix::net::{
 };
 use socket2::{SockFilter, SockRef};
 
-use crate::model::event::Life;
+use crate::model::event::ClientEvent;
 use crate::model::peer::Peer;
 
 /// What every client says.
@@ -59,7 +59,7 @@ fn drop_all(socket: &OwnedFd) -> Result<(), Errno> {
 ///
 /// # Errors
 /// How the client ended.
-pub(super) fn ask(socket: impl AsFd) -> Result<bool, Life> {
+pub(super) fn ask(socket: impl AsFd) -> Result<bool, ClientEvent> {
     match send(socket, REQUEST, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
         Ok(_) => Ok(true),
         Err(Errno::AGAIN | Errno::INTR) => Ok(false),
@@ -68,12 +68,12 @@ pub(super) fn ask(socket: impl AsFd) -> Result<bool, Life> {
 }
 
 /// Reads the answer; `None` until the listener's side has ended the connection.
-pub(super) fn hear_end(socket: impl AsFd) -> Option<Life> {
+pub(super) fn hear_end(socket: impl AsFd) -> Option<ClientEvent> {
     let socket = socket.as_fd();
     let mut buffer = [0_u8; 2048];
     loop {
         match recv(socket, &mut buffer[..], RecvFlags::DONTWAIT).map(|(read, _)| read) {
-            Ok(0) => return Some(Life::Finished),
+            Ok(0) => return Some(ClientEvent::Finished),
             Ok(_) | Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => return None,
             Err(errno) => return Some(end_of(errno)),
@@ -82,12 +82,12 @@ pub(super) fn hear_end(socket: impl AsFd) -> Option<Life> {
 }
 
 /// What an errno of a client's socket means. EPIPE is a RST that came after the FIN (`tcp_reset`, `net/ipv4/tcp_input.c`).
-pub(super) const fn end_of(errno: Errno) -> Life {
+pub(super) const fn end_of(errno: Errno) -> ClientEvent {
     match errno {
-        Errno::CONNREFUSED => Life::Refused,
-        Errno::CONNRESET | Errno::PIPE => Life::Reset,
-        Errno::TIMEDOUT => Life::TimedOut,
-        _ => Life::Failed { errno: errno.raw_os_error() },
+        Errno::CONNREFUSED => ClientEvent::Refused,
+        Errno::CONNRESET | Errno::PIPE => ClientEvent::Reset,
+        Errno::TIMEDOUT => ClientEvent::TimedOut,
+        _ => ClientEvent::Failed { errno: errno.raw_os_error() },
     }
 }
 
@@ -97,11 +97,11 @@ mod tests {
 
     #[test]
     fn every_errno_has_its_end() {
-        assert_eq!(end_of(Errno::CONNREFUSED), Life::Refused);
-        assert_eq!(end_of(Errno::CONNRESET), Life::Reset);
-        assert_eq!(end_of(Errno::PIPE), Life::Reset);
-        assert_eq!(end_of(Errno::TIMEDOUT), Life::TimedOut);
-        assert_eq!(end_of(Errno::HOSTUNREACH), Life::Failed { errno: 113 });
-        assert_eq!(end_of(Errno::ADDRNOTAVAIL), Life::Failed { errno: 99 });
+        assert_eq!(end_of(Errno::CONNREFUSED), ClientEvent::Refused);
+        assert_eq!(end_of(Errno::CONNRESET), ClientEvent::Reset);
+        assert_eq!(end_of(Errno::PIPE), ClientEvent::Reset);
+        assert_eq!(end_of(Errno::TIMEDOUT), ClientEvent::TimedOut);
+        assert_eq!(end_of(Errno::HOSTUNREACH), ClientEvent::Failed { errno: 113 });
+        assert_eq!(end_of(Errno::ADDRNOTAVAIL), ClientEvent::Failed { errno: 99 });
     }
 }

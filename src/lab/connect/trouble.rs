@@ -13,11 +13,11 @@ use crate::text::errno::told_of;
 
 /// The reasons that were told.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct ReportedErrors {
     told: Vec<Errno>,
 }
 
-impl Trouble {
+impl ReportedErrors {
     /// So many clients are alive, and the limit of descriptors allows no more.
     pub(super) fn full(&mut self, now: Stamp, live: usize, out: &mut Vec<Stamped>) {
         let limit =
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn each_reason_is_told_once() {
-        let (mut trouble, mut out) = (Trouble::default(), Vec::new());
+        let (mut trouble, mut out) = (ReportedErrors::default(), Vec::new());
         let target = SocketAddr::from(([127, 0, 0, 1], 8080));
         for ms in 0..10 {
             let now = Stamp::from_millis(ms);

@@ -41,13 +41,13 @@ struct Entry {
 
 /// All that will happen.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Agenda {
+pub(super) struct TimerQueue {
     lanes: [VecDeque<Entry>; 4],
     rest: BinaryHeap<Reverse<Entry>>,
     made: u64,
 }
 
-impl Agenda {
+impl TimerQueue {
     pub(super) fn push(&mut self, lane: Lane, at: Stamp, due: Due) {
         let entry = Entry { at, order: self.made, due };
         self.made += 1;
@@ -112,7 +112,7 @@ mod tests {
         fn entries_come_in_the_order_of_their_moments_and_then_of_their_making(
             moments in prop::collection::vec((0..40u64, 0..4usize), 0..60),
         ) {
-            let mut agenda = Agenda::default();
+            let mut agenda = TimerQueue::default();
             for (number, (at, lane)) in moments.iter().enumerate() {
                 agenda.push(LANES[*lane], Stamp::from_nanos(*at), Due::Flight(number as u32));
             }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_no_longer_counts_goes_from_the_front_at_once_and_from_everywhere_when_there_is_much() {
-        let mut agenda = Agenda::default();
+        let mut agenda = TimerQueue::default();
         for place in 0..100 {
             agenda.push(Lane::Syn, Stamp::from_millis(u64::from(place)), Due::Deadline(place));
         }

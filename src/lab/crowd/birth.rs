@@ -1,10 +1,10 @@
 //! How clients begin: who is due, who fits, and what each brings along.
 
-use super::chance::Chance;
-use super::residents::Resident;
+use super::chance::SeededRng;
+use super::residents::ClientSlot;
 use super::{Crowd, MAX_LIVE, Outbox, STARTS_PER_TICK};
-use crate::lab::wire::machine::{Birth, Client};
-use crate::model::event::{Event, Life, Stamped};
+use crate::lab::wire::machine::{Client, ClientStart};
+use crate::model::event::{ClientEvent, Event, Stamped};
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
@@ -48,17 +48,18 @@ impl Crowd {
     fn start_one(&mut self, now: Stamp, out: &mut Outbox) -> Option<Peer> {
         let place = self.residents.next_place();
         let peer = self.addresses.take(place)?;
-        let mut chance = Chance::of(self.seed, self.started);
+        let mut chance = SeededRng::of(self.seed, self.started);
         let id = self.started as u32;
         self.started += 1;
         let half_open = chance.happens(self.knobs.half_open);
         let rtt = chance.around(self.knobs.rtt, self.knobs.jitter);
         let drawn = chance.number();
         let request = SHORTEST_REQUEST + (drawn % SPREAD_OF_REQUESTS) as u16;
-        let birth = Birth { isn: (drawn >> 32) as u32, request, half_open };
-        out.facts.push(Stamped { at: now, event: Event::Client { id, peer, life: Life::Started { half_open } } });
+        let birth = ClientStart { isn: (drawn >> 32) as u32, request, half_open };
+        out.facts
+            .push(Stamped { at: now, event: Event::Client { id, peer, life: ClientEvent::Started { half_open } } });
         let (client, step) = Client::start(now, birth, &self.rules);
-        let mut resident = Resident::new(id, peer, client, chance);
+        let mut resident = ClientSlot::new(id, peer, client, chance);
         resident.rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
         resident.detailed = self.losses.grants_detail(now);
         self.residents.settle(resident);

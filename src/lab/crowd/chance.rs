@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// SplitMix64: eight bytes, every seed as good as any other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Chance(u64);
+pub(super) struct SeededRng(u64);
 
-impl Chance {
+impl SeededRng {
     /// The chances of client `id` in a run with this seed.
     pub(super) const fn of(seed: u64, id: u64) -> Self {
         Self(mix(seed).wrapping_add(mix(id ^ GOLDEN)))
@@ -50,27 +50,27 @@ mod tests {
 
     #[test]
     fn a_client_of_a_seed_is_always_the_same() {
-        let mut chance = Chance::of(1, 17);
+        let mut chance = SeededRng::of(1, 17);
         assert_eq!([chance.number(), chance.number()], PINNED);
-        assert_ne!(Chance::of(2, 17).number(), Chance::of(1, 17).number());
-        assert_ne!(Chance::of(1, 18).number(), Chance::of(1, 17).number());
+        assert_ne!(SeededRng::of(2, 17).number(), SeededRng::of(1, 17).number());
+        assert_ne!(SeededRng::of(1, 18).number(), SeededRng::of(1, 17).number());
     }
 
     #[test]
     fn shares_are_kept_and_certainties_certain() {
-        let drawn = (0..100_000).filter(|id| Chance::of(5, *id).happens(0.3)).count();
+        let drawn = (0..100_000).filter(|id| SeededRng::of(5, *id).happens(0.3)).count();
         assert!((29_000..31_000).contains(&drawn), "{drawn}");
-        let mut chance = Chance::of(5, 0);
+        let mut chance = SeededRng::of(5, 0);
         assert!((0..1000).all(|_| chance.happens(1.0) && !chance.happens(0.0) && !chance.happens(f64::NAN)));
     }
 
     #[test]
     fn a_span_lies_evenly_around_its_middle_and_never_below_zero() {
         let (middle, spread) = (Duration::from_millis(100), Duration::from_millis(20));
-        let spans: Vec<_> = (0..10_000).map(|id| Chance::of(5, id).around(middle, spread)).collect();
+        let spans: Vec<_> = (0..10_000).map(|id| SeededRng::of(5, id).around(middle, spread)).collect();
         assert!(spans.iter().all(|span| (80..=120).contains(&span.as_millis())));
         assert!(spans.iter().min().unwrap().as_millis() < 82 && spans.iter().max().unwrap().as_millis() > 117);
-        let wide: Vec<_> = (0..1000).map(|id| Chance::of(5, id).around(spread, middle)).collect();
+        let wide: Vec<_> = (0..1000).map(|id| SeededRng::of(5, id).around(spread, middle)).collect();
         assert!(wide.iter().all(|span| span.as_millis() <= 120));
         assert!(wide.contains(&Duration::ZERO));
     }

@@ -1,10 +1,10 @@
 //! The way of a segment: out of a client, over half a round-trip time, perhaps lost, to the listener's end, and back.
 
 use super::agenda::{Due, Lane};
-use super::residents::Resident;
+use super::residents::ClientSlot;
 use super::{Crowd, Outbox};
 use crate::lab::wire::machine::{Sending, Step};
-use crate::model::event::{Event, Life, Stamped};
+use crate::model::event::{ClientEvent, Event, Stamped};
 use crate::model::segment::{Kind, Segment, Toward, flags};
 use crate::model::stamp::Stamp;
 
@@ -36,7 +36,7 @@ impl Crowd {
         let way = resident.way_back();
         let (id, peer) = (resident.id, resident.peer);
         if resident.chance.happens(loss) {
-            let life = Life::Lost { kind: segment.kind(), outbound: false };
+            let life = ClientEvent::Lost { kind: segment.kind(), outbound: false };
             out.facts.push(Stamped { at, event: Event::Client { id, peer, life } });
         } else if way.is_zero() && !self.tempo.held {
             self.deliver(at, segment, out);
@@ -51,8 +51,8 @@ impl Crowd {
         let Some(resident) = self.residents.at(place) else { return };
         let (id, peer, detailed) = (resident.id, resident.peer, resident.detailed);
         let fact = |life| Stamped { at, event: Event::Client { id, peer, life } };
-        if step.turn == Some(Life::Connected) {
-            out.facts.push(fact(Life::Connected));
+        if step.turn == Some(ClientEvent::Connected) {
+            out.facts.push(fact(ClientEvent::Connected));
         }
         for sending in step.sends.iter().flatten() {
             self.depart(at, place, sending, out);
@@ -87,12 +87,12 @@ impl Crowd {
         let Sending { kind, attempt, .. } = *sending;
         let mut tell = |life| out.facts.push(Stamped { at, event: Event::Client { id, peer, life } });
         if resident.detailed {
-            tell(Life::Departed { kind, attempt, arrives: at + way });
+            tell(ClientEvent::Departed { kind, attempt, arrives: at + way });
         } else {
             self.losses.detail_skipped();
         }
         if resident.chance.happens(self.knobs.loss) {
-            tell(Life::Lost { kind, outbound: true });
+            tell(ClientEvent::Lost { kind, outbound: true });
         } else if way.is_zero() && !self.tempo.held {
             out.send.push(sending.from_peer(peer));
         } else {
@@ -136,7 +136,7 @@ impl Crowd {
         }
     }
 
-    fn resident_of(&mut self, segment: &Segment) -> Option<(u32, &mut Resident)> {
+    fn resident_of(&mut self, segment: &Segment) -> Option<(u32, &mut ClientSlot)> {
         let place = self.addresses.holder(&segment.peer)?;
         let resident = self.residents.at(place)?;
         (resident.peer == segment.peer).then_some((place, resident))
@@ -145,12 +145,12 @@ impl Crowd {
 
 /// Segments under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights {
+pub(super) struct InFlight {
     places: Vec<Option<Segment>>,
     free: Vec<u32>,
 }
 
-impl Flights {
+impl InFlight {
     fn start(&mut self, segment: Segment) -> u32 {
         if let Some(place) = self.free.pop()
             && let Some(free) = self.places.get_mut(place as usize)

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::chance::Chance;
+use super::chance::SeededRng;
 use crate::lab::wire::machine::Client;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
 /// One client and its own network. 88 bytes: hundreds of thousands live at once.
 #[derive(Clone, Debug)]
-pub(super) struct Resident {
+pub(super) struct ClientSlot {
     pub(super) client: Client,
-    pub(super) chance: Chance,
+    pub(super) chance: SeededRng,
     /// The deadline that stands in the agenda; zero where none does.
     pub(super) noted: Stamp,
     pub(super) id: u32,
@@ -22,8 +22,8 @@ pub(super) struct Resident {
     alive: bool,
 }
 
-impl Resident {
-    pub(super) const fn new(id: u32, peer: Peer, client: Client, chance: Chance) -> Self {
+impl ClientSlot {
+    pub(super) const fn new(id: u32, peer: Peer, client: Client, chance: SeededRng) -> Self {
         Self { client, chance, noted: Stamp::ZERO, id, rtt_us: 0, peer, detailed: false, alive: true }
     }
 
@@ -40,12 +40,12 @@ impl Resident {
 
 /// All places, taken and free.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Residents {
-    places: Vec<Resident>,
+pub(super) struct ClientSlots {
+    places: Vec<ClientSlot>,
     free: Vec<u32>,
 }
 
-impl Residents {
+impl ClientSlots {
     pub(super) fn live(&self) -> usize {
         self.places.len() - self.free.len()
     }
@@ -56,7 +56,7 @@ impl Residents {
     }
 
     /// Lets a client live at [`Residents::next_place`].
-    pub(super) fn settle(&mut self, resident: Resident) {
+    pub(super) fn settle(&mut self, resident: ClientSlot) {
         match self.free.pop().and_then(|place| self.places.get_mut(place as usize)) {
             Some(place) => *place = resident,
             None => self.places.push(resident),
@@ -64,7 +64,7 @@ impl Residents {
     }
 
     /// The living client at this place.
-    pub(super) fn at(&mut self, place: u32) -> Option<&mut Resident> {
+    pub(super) fn at(&mut self, place: u32) -> Option<&mut ClientSlot> {
         self.places.get_mut(place as usize).filter(|resident| resident.alive)
     }
 
@@ -82,4 +82,4 @@ impl Residents {
     }
 }
 
-const _: () = assert!(size_of::<Resident>() <= 96);
+const _: () = assert!(size_of::<ClientSlot>() <= 96);

@@ -1,10 +1,10 @@
 //! What a crowd promises beyond the single life; the properties of whole runs are in tests/wire_properties.rs.
 
 use super::*;
-use crate::model::event::{Event, Life, Loss};
+use crate::model::client_clock::StepOutcome;
+use crate::model::event::{ClientEvent, Event, Loss};
 use crate::model::segment::{Kind, flags};
 use crate::model::settings::{AcceptRate, Arrivals};
-use crate::model::tempo::Thing;
 
 fn plan(arrivals: Arrivals, rate: f64, rtt: Duration) -> CrowdPlan {
     let knobs = Knobs {
@@ -31,7 +31,7 @@ fn ms(millis: u64) -> Stamp {
     Stamp::from_millis(millis)
 }
 
-fn lives(outbox: &Outbox) -> Vec<Life> {
+fn lives(outbox: &Outbox) -> Vec<ClientEvent> {
     outbox
         .facts
         .iter()
@@ -60,7 +60,7 @@ fn a_segment_travels_half_a_round_trip_each_way() {
     let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::from_millis(100)));
     let mut out = Outbox::default();
     crowd.tick(ms(0), &mut out);
-    let departed = Life::Departed { kind: Kind::Syn, attempt: 1, arrives: ms(50) };
+    let departed = ClientEvent::Departed { kind: Kind::Syn, attempt: 1, arrives: ms(50) };
     assert!(lives(&out).contains(&departed) && out.send.is_empty());
     assert_eq!(crowd.next_deadline(), Some(ms(50)));
     crowd.tick(ms(49), &mut out);
@@ -68,9 +68,9 @@ fn a_segment_travels_half_a_round_trip_each_way() {
     crowd.tick(ms(50), &mut out);
     let syn = out.send[0];
     crowd.receive(ms(60), &answer(&syn, flags::SYN | flags::ACK, 5), &mut out);
-    assert!(!lives(&out).contains(&Life::Connected));
+    assert!(!lives(&out).contains(&ClientEvent::Connected));
     crowd.tick(ms(110), &mut out);
-    assert!(lives(&out).contains(&Life::Connected));
+    assert!(lives(&out).contains(&ClientEvent::Connected));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_late_call_does_not_shift_what_was_due() {
     crowd.tick(ms(0), &mut out);
     crowd.tick(ms(1500), &mut out);
     let second = out.facts.iter().rfind(|fact| {
-        matches!(fact.event, Event::Client { life: Life::Departed { kind: Kind::Syn, attempt: 2, .. }, .. })
+        matches!(fact.event, Event::Client { life: ClientEvent::Departed { kind: Kind::Syn, attempt: 2, .. }, .. })
     });
     assert_eq!(second.unwrap().at, ms(1024), "the kernel's timer wheel makes 1.024 s of the first second");
     assert_eq!(out.send.len(), 2, "both SYNs have arrived meanwhile");
@@ -117,16 +117,16 @@ fn beyond_the_ration_details_are_counted_and_the_rest_is_told() {
     let mut out = Outbox::default();
     settle(&mut crowd, ms(0), &mut out);
     settle(&mut crowd, ms(100), &mut out);
-    let count = |wanted: fn(&Life) -> bool| lives(&out).iter().filter(|life| wanted(life)).count();
-    assert_eq!(count(|life| matches!(life, Life::Started { .. })), 100);
-    assert_eq!(count(|life| matches!(life, Life::Departed { .. })), 10);
-    assert_eq!(count(|life| matches!(life, Life::WillRetry { .. })), 10);
+    let count = |wanted: fn(&ClientEvent) -> bool| lives(&out).iter().filter(|life| wanted(life)).count();
+    assert_eq!(count(|life| matches!(life, ClientEvent::Started { .. })), 100);
+    assert_eq!(count(|life| matches!(life, ClientEvent::Departed { .. })), 10);
+    assert_eq!(count(|life| matches!(life, ClientEvent::WillRetry { .. })), 10);
     assert_eq!(losses(&out), [Loss::DetailSkipped(180)]);
     crowd.command(ms(1100), &Command::Burst(3));
     out.facts.clear();
     crowd.tick(ms(1100), &mut out);
     assert!(
-        lives(&out).iter().any(|life| matches!(life, Life::Departed { attempt: 1, .. })),
+        lives(&out).iter().any(|life| matches!(life, ClientEvent::Departed { attempt: 1, .. })),
         "a new second, a new ration"
     );
 }
@@ -164,7 +164,7 @@ fn a_turned_sysctl_shortens_the_patience_of_the_living() {
     while let Some(next) = crowd.next_deadline().filter(|next| *next < ms(60_000)) {
         crowd.tick(next, &mut out);
     }
-    assert_eq!((out.send.len(), lives(&out).last()), (2, Some(&Life::TimedOut)));
+    assert_eq!((out.send.len(), lives(&out).last()), (2, Some(&ClientEvent::TimedOut)));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn the_round_trip_time_changes_for_those_who_start_later() {
     crowd.tick(ms(10), &mut out);
     let arrivals: Vec<Stamp> = lives(&out)
         .into_iter()
-        .filter_map(|life| if let Life::Departed { arrives, .. } = life { Some(arrives) } else { None })
+        .filter_map(|life| if let ClientEvent::Departed { arrives, .. } = life { Some(arrives) } else { None })
         .collect();
     assert_eq!(arrivals, [ms(50), ms(20)]);
 }
@@ -192,7 +192,7 @@ fn a_vanished_client_stays_silent_and_a_repeated_fin_is_answered() {
     for at in [1, 1000, 3000] {
         crowd.receive(ms(at), &answer(&syn, flags::SYN | flags::ACK, 5), &mut out);
     }
-    assert_eq!((lives(&out).last(), crowd.live(), out.send.len()), (Some(&Life::Vanished), 0, 0));
+    assert_eq!((lives(&out).last(), crowd.live(), out.send.len()), (Some(&ClientEvent::Vanished), 0, 0));
     let fin = answer(&syn, flags::FIN | flags::ACK, 77);
     crowd.receive(ms(4000), &fin, &mut out);
     assert_eq!((out.send[0].kind(), out.send[0].seq, out.send[0].ack), (Kind::Ack, fin.ack, 78));
@@ -227,7 +227,7 @@ fn an_idle_crowd_needs_no_call() {
 /// A crowd of `size` that is held from the beginning.
 fn held(size: u32, rtt_ms: u64) -> Crowd {
     let mut crowd = Crowd::new(plan(burst(size), 0.0, Duration::from_millis(rtt_ms)));
-    crowd.command(ms(0), &Command::Step(Step::Hold));
+    crowd.command(ms(0), &Command::Step(StepCommand::Hold));
     crowd
 }
 
@@ -236,13 +236,13 @@ fn while_its_time_stands_still_nothing_leaves_and_nothing_arrives() {
     let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::from_millis(100)));
     let mut out = Outbox::default();
     crowd.tick(ms(0), &mut out);
-    crowd.command(ms(49), &Command::Step(Step::Hold));
+    crowd.command(ms(49), &Command::Step(StepCommand::Hold));
     out.facts.clear();
     for at in (49..100_000).step_by(37) {
         crowd.tick(ms(at), &mut out);
     }
     assert!(out.facts.is_empty() && out.send.is_empty() && crowd.next_deadline().is_none());
-    crowd.command(ms(100_000), &Command::Step(Step::Go));
+    crowd.command(ms(100_000), &Command::Step(StepCommand::Go));
     assert_eq!(crowd.next_deadline(), Some(ms(100_001)), "one millisecond of its way was left");
     crowd.tick(ms(100_001), &mut out);
     assert_eq!((out.send.len(), out.facts.len()), (1, 0));
@@ -258,17 +258,17 @@ fn each_step_of_a_handshake_is_one_thing_even_without_a_round_trip_time() {
             assert_eq!(out.send.len(), sent, "{thing:?}");
             (thing, out.send.first().copied())
         };
-        assert_eq!(step(&mut crowd, 1000, 0).0, Some(Thing::Left(Kind::Syn)));
+        assert_eq!(step(&mut crowd, 1000, 0).0, Some(StepOutcome::Left(Kind::Syn)));
         let (thing, syn) = step(&mut crowd, 2000, 1);
-        assert_eq!(thing, Some(Thing::Reached(Kind::Syn)));
+        assert_eq!(thing, Some(StepOutcome::Reached(Kind::Syn)));
         let mut answers = Outbox::default();
         crowd.receive(ms(2001), &answer(&syn.unwrap(), flags::SYN | flags::ACK, 5), &mut answers);
         crowd.tick(ms(2500), &mut answers);
         assert!(answers.send.is_empty() && answers.facts.is_empty(), "the SYN-ACK is on its way");
-        assert_eq!(step(&mut crowd, 3000, 0).0, Some(Thing::CameBack(Kind::SynAck)));
+        assert_eq!(step(&mut crowd, 3000, 0).0, Some(StepOutcome::CameBack(Kind::SynAck)));
         let (thing, ack) = step(&mut crowd, 4000, 1);
-        assert_eq!((thing, ack.unwrap().kind()), (Some(Thing::Reached(Kind::Ack)), Kind::Ack));
-        assert_eq!(step(&mut crowd, 5000, 1).0, Some(Thing::Reached(Kind::Data)));
+        assert_eq!((thing, ack.unwrap().kind()), (Some(StepOutcome::Reached(Kind::Ack)), Kind::Ack));
+        assert_eq!(step(&mut crowd, 5000, 1).0, Some(StepOutcome::Reached(Kind::Data)));
         assert_eq!(crowd.tempo().clients, ms(2 * rtt_ms - rtt_ms / 2), "one and a half round trips");
         assert!(out.facts.iter().all(|fact| fact.at.as_nanos() % 1_000_000_000 == 0), "told when it happened");
     }
@@ -278,10 +278,10 @@ fn each_step_of_a_handshake_is_one_thing_even_without_a_round_trip_time() {
 fn a_burst_starts_one_by_one_in_step_mode_and_all_at_once_afterwards() {
     let (mut crowd, mut out) = (held(5, 100), Outbox::default());
     for started in 1..=3 {
-        assert_eq!(crowd.step(ms(started), &mut out).map(|(_, thing)| thing), Some(Thing::Left(Kind::Syn)));
+        assert_eq!(crowd.step(ms(started), &mut out).map(|(_, thing)| thing), Some(StepOutcome::Left(Kind::Syn)));
         assert_eq!(crowd.started(), started);
     }
-    crowd.command(ms(10), &Command::Step(Step::Go));
+    crowd.command(ms(10), &Command::Step(StepCommand::Go));
     settle(&mut crowd, ms(10), &mut out);
     assert_eq!(crowd.started(), 5);
 }
@@ -290,10 +290,10 @@ fn a_burst_starts_one_by_one_in_step_mode_and_all_at_once_afterwards() {
 fn a_step_lets_the_next_timer_fire_however_far_it_is() {
     let (mut crowd, mut out) = (held(1, 100), Outbox::default());
     let things: Vec<_> = (0..4).filter_map(|at| crowd.step(ms(at), &mut out)).map(|(_, thing)| thing).collect();
-    let (left, reached) = (Thing::Left(Kind::Syn), Thing::Reached(Kind::Syn));
+    let (left, reached) = (StepOutcome::Left(Kind::Syn), StepOutcome::Reached(Kind::Syn));
     assert_eq!(things, [left, reached, left, reached]);
     crowd.command(ms(4), &Command::Sysctl(Sysctl::SynRetries, 1));
-    assert_eq!(crowd.step(ms(5), &mut out).map(|(_, thing)| thing), Some(Thing::GaveUp));
+    assert_eq!(crowd.step(ms(5), &mut out).map(|(_, thing)| thing), Some(StepOutcome::GaveUp));
     assert!(crowd.tempo().clients > ms(3000), "seconds of the clients in five milliseconds");
 }
 

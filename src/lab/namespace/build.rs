@@ -12,7 +12,7 @@ use super::netlink::{News, Route};
 use super::refusal::{Fault, errno_of};
 use super::{CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, Network, NetworkPlan, NotApplied, Step, Way};
 use crate::lab::knobs::{self, KnobError};
-use crate::lab::netns::{Ground, NetworkId};
+use crate::lab::netns::{NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
 use crate::say;
 
@@ -21,12 +21,12 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
     let origin = NetworkId::here().map_err(at(Step::Origin))?;
     let way = leave_home()?;
     let mut settings =
-        Settings { ground: Ground::outside_of(origin).map_err(at(Step::NetworkNamespace))?, open: Vec::new() };
+        Settings { ground: PrivateNetns::outside_of(origin).map_err(at(Step::NetworkNamespace))?, open: Vec::new() };
     // Read here, where they have their usual size: they shrink with the connection hash.
     let usual = [Sysctl::MaxSynBacklog, Sysctl::MaxTwBuckets].map(|sysctl| (sysctl, knobs::read(sysctl.name()).ok()));
     settings.put("net.ipv4.tcp_child_ehash_entries", None, i64::from(plan.hash_buckets));
     leave(UnshareFlags::NEWNET).map_err(at(Step::NestedNamespace))?;
-    settings.ground = Ground::outside_of(origin).map_err(at(Step::NestedNamespace))?;
+    settings.ground = PrivateNetns::outside_of(origin).map_err(at(Step::NestedNamespace))?;
     settings.apply(plan, &usual);
 
     let mut route = Route::open().map_err(at(Step::Loopback))?;
@@ -128,7 +128,7 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
 
 /// The settings of the namespace under construction, with those that could not be made.
 struct Settings {
-    ground: Ground,
+    ground: PrivateNetns,
     open: Vec<NotApplied>,
 }
 

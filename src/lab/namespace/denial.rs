@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::io::Errno;
 
-use super::SendPass;
+use super::NetnsToken;
 use super::netlink::Route;
 
 /// How a destination is refused. Nothing is sent in any case.
@@ -42,7 +42,7 @@ impl Denial {
     ///
     /// # Errors
     /// EPERM where the calling thread does not stand in the network of the pass; the kernel's own otherwise.
-    pub(crate) fn put_up(pass: &SendPass, address: Ipv4Addr, refusing: Refusing) -> Result<Self, Errno> {
+    pub(crate) fn put_up(pass: &NetnsToken, address: Ipv4Addr, refusing: Refusing) -> Result<Self, Errno> {
         if !pass.holds_here() {
             return Err(Errno::PERM);
         }

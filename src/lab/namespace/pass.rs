@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Network;
 use crate::lab::knobs::{self, KnobError};
-use crate::lab::netns::Ground;
+use crate::lab::netns::PrivateNetns;
 use crate::model::settings::Sysctl;
 
 /// One end of the veth pair.
@@ -20,14 +20,14 @@ pub struct Link {
 
 /// The right to send packets and to turn sysctls: only an entered [`super::Namespace`] gives it, and it holds only inside.
 #[derive(Clone, Debug)]
-pub struct SendPass {
-    ground: Ground,
+pub struct NetnsToken {
+    ground: PrivateNetns,
     kernel_end: Link,
     client_end: Link,
 }
 
-impl SendPass {
-    pub(super) fn new(ground: Ground, network: &Network) -> Self {
+impl NetnsToken {
+    pub(super) fn new(ground: PrivateNetns, network: &Network) -> Self {
         Self { ground, kernel_end: network.kernel_end.clone(), client_end: network.client_end.clone() }
     }
 
@@ -67,12 +67,12 @@ pub(in crate::lab) mod tests {
         Link { name: name.to_owned(), index: 2, mac: [2, 0, 0, 0, 0, 1] }
     }
 
-    fn pass(ground: Ground) -> SendPass {
-        SendPass { ground, kernel_end: link("qviz0"), client_end: link("qviz1") }
+    fn pass(ground: PrivateNetns) -> NetnsToken {
+        NetnsToken { ground, kernel_end: link("qviz0"), client_end: link("qviz1") }
     }
 
     /// A pass that does not hold where the test runs.
-    pub(in crate::lab) fn pass_for_elsewhere() -> SendPass {
+    pub(in crate::lab) fn pass_for_elsewhere() -> NetnsToken {
         let [_, elsewhere] = here_and_elsewhere();
         pass(elsewhere)
     }

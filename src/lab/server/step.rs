@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::os::fd::BorrowedFd;
 
-use super::{Called, Inspect, Server};
+use super::{AcceptCall, Inspect, Server};
+use crate::model::client_clock::StepOutcome;
 use crate::model::event::{Event, Stamped};
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
-use crate::model::tempo::Thing;
 
 impl Server {
     /// Calls `accept()` once, whatever valve and workers say: who was accepted. `None` when nobody waits.
@@ -19,9 +19,9 @@ impl Server {
         out: &mut Vec<Stamped>,
     ) -> Option<Peer> {
         (0..ATTEMPTS).find_map(|_| match self.accept_one(now, listener, inspect, out) {
-            Called::Took(peer) => Some(Some(peer)),
-            Called::Nobody | Called::Failed => Some(None),
-            Called::Disturbed => None,
+            AcceptCall::Took(peer) => Some(Some(peer)),
+            AcceptCall::Nobody | AcceptCall::Failed => Some(None),
+            AcceptCall::Disturbed => None,
         })?
     }
 
@@ -33,7 +33,7 @@ impl Server {
         listener: BorrowedFd<'_>,
         inspect: Inspect<'_>,
         out: &mut Vec<Stamped>,
-    ) -> Option<(Stamp, Peer, Thing)> {
+    ) -> Option<(Stamp, Peer, StepOutcome)> {
         let in_time = |due: &Stamp| until.is_none_or(|until| *due <= until);
         let open = self.next_accept().map(|open| open.max(now)).filter(in_time);
         let served = self.end_one_service(now, open.or(until), out);
@@ -43,7 +43,7 @@ impl Server {
         if let Some(open) = open
             && let Some(peer) = self.take_one(open, listener, inspect, out)
         {
-            return Some((open, peer, Thing::Accepted));
+            return Some((open, peer, StepOutcome::Accepted));
         }
         self.end_one_service(now, until, out)
     }
@@ -54,7 +54,7 @@ impl Server {
         now: Stamp,
         until: Option<Stamp>,
         out: &mut Vec<Stamped>,
-    ) -> Option<(Stamp, Peer, Thing)> {
+    ) -> Option<(Stamp, Peer, StepOutcome)> {
         while let Some(&Reverse((due, key))) = self.agenda.peek()
             && until.is_none_or(|until| due <= until)
         {
@@ -64,7 +64,7 @@ impl Server {
                 self.attend(key, at, out);
             }
             if let Some(Event::Served { peer, .. }) = out.get(first).map(|fact| &fact.event) {
-                return Some((at, *peer, Thing::Served));
+                return Some((at, *peer, StepOutcome::Served));
             }
         }
         None

@@ -8,7 +8,7 @@ pub mod schedule;
 
 use std::time::Duration;
 
-use crate::model::event::Life;
+use crate::model::event::ClientEvent;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward, flags};
 use crate::model::stamp::Stamp;
@@ -22,19 +22,19 @@ pub struct Rules {
     /// When a SYN is tried again.
     pub schedule: SynSchedule,
     /// What a connected client does.
-    pub manner: Manner,
+    pub manner: ClientBehaviour,
 }
 
 /// What a connected client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manner {
+pub struct ClientBehaviour {
     /// From the SYN-ACK to the request; zero: the request follows the ACK at once.
     pub think: Duration,
     /// Who closes first.
     pub close: Close,
 }
 
-impl Default for Manner {
+impl Default for ClientBehaviour {
     fn default() -> Self {
         Self { think: Duration::ZERO, close: Close::AfterServer }
     }
@@ -51,7 +51,7 @@ pub enum Close {
 
 /// What one client brings along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Birth {
+pub struct ClientStart {
     /// Initial sequence number.
     pub isn: u32,
     /// Bytes of its request (1–1,400).
@@ -65,11 +65,11 @@ pub struct Birth {
 pub struct Step {
     /// What it sends now, in this order.
     pub sends: [Option<Sending>; 2],
-    /// A turn of its life. [`Life::Connected`] comes before what is sent, every other turn is an end and comes after
+    /// A turn of its life. [`ClientEvent::Connected`] comes before what is sent, every other turn is an end and comes after
     /// it.
-    pub turn: Option<Life>,
-    /// When it tries again or gives up, if nothing is heard: [`Life::WillRetry`].
-    pub retry: Option<Life>,
+    pub turn: Option<ClientEvent>,
+    /// When it tries again or gives up, if nothing is heard: [`ClientEvent::WillRetry`].
+    pub retry: Option<ClientEvent>,
 }
 
 /// A segment that a client sends.
@@ -138,7 +138,7 @@ enum State {
 
 impl Client {
     /// The first SYN leaves at `now`.
-    pub fn start(now: Stamp, birth: Birth, rules: &Rules) -> (Self, Step) {
+    pub fn start(now: Stamp, birth: ClientStart, rules: &Rules) -> (Self, Step) {
         let mut client = Self {
             deadline: NEVER,
             started: now,
@@ -182,11 +182,13 @@ impl Client {
         }
         match self.state {
             State::SynSent | State::SynSentHalfOpen if self.tries > rules.schedule.retries() => {
-                self.end(Life::TimedOut)
+                self.end(ClientEvent::TimedOut)
             }
             State::SynSent | State::SynSentHalfOpen => self.send_syn(now, rules),
             State::Open if self.sent == 0 => self.send_request(now, rules),
-            State::Open | State::FinWait | State::LastAck if self.tries > DATA_RETRIES => self.end(Life::TimedOut),
+            State::Open | State::FinWait | State::LastAck if self.tries > DATA_RETRIES => {
+                self.end(ClientEvent::TimedOut)
+            }
             State::Open | State::FinWait | State::LastAck => self.send_again(now),
             State::Over => Step::default(),
         }
@@ -196,10 +198,10 @@ impl Client {
         let acked = segment.flags & flags::ACK != 0;
         let acceptable = acked && segment.ack == self.isn.wrapping_add(1);
         match segment.kind() {
-            Kind::Rst if acceptable => self.end(Life::Refused),
+            Kind::Rst if acceptable => self.end(ClientEvent::Refused),
             Kind::Rst => Step::default(),
             _ if acked && !acceptable => Step::one(Self::reset(segment.ack)),
-            Kind::SynAck if self.state == State::SynSentHalfOpen => self.end(Life::Vanished),
+            Kind::SynAck if self.state == State::SynSentHalfOpen => self.end(ClientEvent::Vanished),
             Kind::SynAck => self.connect(now, segment, rules),
             _ => Step::default(),
         }
@@ -216,7 +218,7 @@ impl Client {
         self.una = self.isn.wrapping_add(1);
         self.rcv_next = segment.seq.wrapping_add(1);
         let mut step = Step::one(self.ack());
-        step.turn = Some(Life::Connected);
+        step.turn = Some(ClientEvent::Connected);
         if rules.manner.think.is_zero() {
             let request = self.send_request(now, rules);
             (step.sends[1], step.retry) = (request.sends[0], request.retry);
@@ -229,7 +231,7 @@ impl Client {
     fn connected(&mut self, now: Stamp, segment: &Segment) -> Step {
         let ahead = segment.seq.wrapping_sub(self.rcv_next);
         match segment.kind() {
-            Kind::Rst if ahead < WINDOW => return self.end(Life::Reset),
+            Kind::Rst if ahead < WINDOW => return self.end(ClientEvent::Reset),
             Kind::Rst | Kind::Syn => return Step::default(),
             Kind::SynAck => return Step::one(self.ack()),
             _ if segment.flags & flags::ACK == 0 => return Step::default(),
@@ -267,7 +269,7 @@ impl Client {
 
     fn finish_if_done(&mut self, step: Step) -> Step {
         if self.state == State::LastAck && self.all_acknowledged() {
-            Step { sends: step.sends, ..self.end(Life::Finished) }
+            Step { sends: step.sends, ..self.end(ClientEvent::Finished) }
         } else {
             step
         }
@@ -279,7 +281,7 @@ impl Client {
         let gives_up = self.tries > rules.schedule.retries();
         let syn =
             Sending { kind: Kind::Syn, attempt: self.tries, flags: flags::SYN, payload: 0, seq: self.isn, ack: 0 };
-        Step { retry: Some(Life::WillRetry { at: self.deadline, gives_up }), ..Step::one(syn) }
+        Step { retry: Some(ClientEvent::WillRetry { at: self.deadline, gives_up }), ..Step::one(syn) }
     }
 
     fn send_request(&mut self, now: Stamp, rules: &Rules) -> Step {
@@ -308,7 +310,7 @@ impl Client {
 
     /// Sends what is sent again at the deadline, unless it is acknowledged before.
     fn until_heard(&self, sending: Sending) -> Step {
-        let retry = Life::WillRetry { at: self.deadline, gives_up: self.tries > DATA_RETRIES };
+        let retry = ClientEvent::WillRetry { at: self.deadline, gives_up: self.tries > DATA_RETRIES };
         Step { retry: Some(retry), ..Step::one(sending) }
     }
 
@@ -340,7 +342,7 @@ impl Client {
         Sending { kind: Kind::Rst, attempt: 1, flags: flags::RST, payload: 0, seq, ack: 0 }
     }
 
-    fn end(&mut self, turn: Life) -> Step {
+    fn end(&mut self, turn: ClientEvent) -> Step {
         (self.state, self.deadline) = (State::Over, NEVER);
         Step { turn: Some(turn), ..Step::default() }
     }
@@ -370,7 +372,7 @@ impl Step {
 
     /// True when the client's life is over.
     pub fn ends(&self) -> bool {
-        self.turn.is_some_and(|turn| turn != Life::Connected)
+        self.turn.is_some_and(|turn| turn != ClientEvent::Connected)
     }
 }
 

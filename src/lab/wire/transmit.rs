@@ -19,7 +19,7 @@ use thiserror::Error;
 use super::Destination;
 use super::bytes::{FrameError, Frames, Macs};
 use super::icmp::{self, Quote, Unreachable};
-use crate::lab::namespace::{Link, SendPass};
+use crate::lab::namespace::{Link, NetnsToken};
 use crate::model::segment::Segment;
 use crate::say;
 use crate::text::errno::told;
@@ -103,7 +103,7 @@ impl Transmit {
     ///
     /// [`TransmitError::NotOurs`] unless the calling thread stands in the namespace of the pass;
     /// [`TransmitError::Socket`] where packet sockets are not to be had.
-    pub fn open(pass: &SendPass, listener: SocketAddr) -> Result<Self, TransmitError> {
+    pub fn open(pass: &NetnsToken, listener: SocketAddr) -> Result<Self, TransmitError> {
         let client_end = pass.client_end();
         if !pass.holds_here() {
             return Err(TransmitError::NotOurs { link: client_end.name.clone() });

@@ -2,7 +2,7 @@
 
 use serde::ser::SerializeMap;
 
-use crate::model::experiment::{Line, TrialFact};
+use crate::model::experiment::{CallRecord, ExperimentFact};
 use crate::model::lesson::{Judged, LessonFact};
 use crate::model::message::Message;
 
@@ -48,27 +48,27 @@ pub(super) fn lesson_fields<M: SerializeMap>(map: &mut M, fact: &LessonFact) -> 
 }
 
 /// What a trial did or measured.
-pub(super) fn trial_fields<M: SerializeMap>(map: &mut M, fact: &TrialFact) -> Result<(), M::Error> {
+pub(super) fn trial_fields<M: SerializeMap>(map: &mut M, fact: &ExperimentFact) -> Result<(), M::Error> {
     let what = match fact {
-        TrialFact::Began(_) => "began",
-        TrialFact::Line(_) => "line",
-        TrialFact::Measured { .. } => "measured",
-        TrialFact::Ended { .. } => "ended",
+        ExperimentFact::Began(_) => "began",
+        ExperimentFact::Line(_) => "line",
+        ExperimentFact::Measured { .. } => "measured",
+        ExperimentFact::Ended { .. } => "ended",
     };
     map.serialize_entry("what", what)?;
     match fact {
-        TrialFact::Began(trial) => map.serialize_entry("trial", trial),
-        TrialFact::Line(Line { who, call, outcome, mood }) => {
+        ExperimentFact::Began(trial) => map.serialize_entry("trial", trial),
+        ExperimentFact::Line(CallRecord { who, call, outcome, mood }) => {
             map.serialize_entry("who", who)?;
             map.serialize_entry("call", &call.rendered())?;
             map.serialize_entry("outcome", &outcome.rendered())?;
             map.serialize_entry("mood", mood)
         }
-        TrialFact::Measured { name, value } => {
+        ExperimentFact::Measured { name, value } => {
             map.serialize_entry("name", name)?;
             map.serialize_entry("value", value)
         }
-        TrialFact::Ended { trial, failed } => {
+        ExperimentFact::Ended { trial, failed } => {
             map.serialize_entry("trial", trial)?;
             map.serialize_entry("failed", &failed.as_ref().map(Message::rendered))
         }

@@ -2,7 +2,7 @@
 
 use serde::ser::SerializeMap;
 
-use crate::model::watch::{Crowding, ListenerId, ListenerReading, Owner, Roll, Watching};
+use crate::model::watch::{ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Watching};
 
 pub(super) fn watching_fields<M: SerializeMap>(map: &mut M, watching: &Watching) -> Result<(), M::Error> {
     map.serialize_entry("schema", crate::report::summary::VERSION)?;
@@ -14,7 +14,7 @@ pub(super) fn watching_fields<M: SerializeMap>(map: &mut M, watching: &Watching)
     map.serialize_entry("sysctls", &watching.sysctls)
 }
 
-pub(super) fn roll_fields<M: SerializeMap>(map: &mut M, roll: &Roll) -> Result<(), M::Error> {
+pub(super) fn roll_fields<M: SerializeMap>(map: &mut M, roll: &ListenerSnapshot) -> Result<(), M::Error> {
     map.serialize_entry("changed", &roll.changed.iter().map(row).collect::<Vec<_>>())?;
     map.serialize_entry("gone", &roll.gone)
 }
@@ -47,7 +47,7 @@ pub(super) fn owner_fields<M: SerializeMap>(
 pub(super) fn crowding_fields<M: SerializeMap>(
     map: &mut M,
     id: ListenerId,
-    crowding: Crowding,
+    crowding: QueueOccupants,
 ) -> Result<(), M::Error> {
     map.serialize_entry("id", &id)?;
     map.serialize_entry("half_open", &crowding.half_open)?;

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::fold::course::Course;
+use crate::fold::course::LessonProgress;
 use crate::fold::world::World;
 use crate::say;
 use crate::scenario::holes::filled;
@@ -23,7 +23,7 @@ pub fn write(
     next: Option<&Lesson>,
     columns: usize,
 ) -> io::Result<()> {
-    let left_at_once = Course::default();
+    let left_at_once = LessonProgress::default();
     let course = world.lesson.as_deref().unwrap_or(&left_at_once);
     let mut line = |text: &str| writeln!(out, "{}", wrapped(&sanitize::line(text), columns, ""));
     line(&say!("{title}: {learn}", title = lesson.title.here(), learn = lesson.learn.here()))?;
@@ -54,7 +54,7 @@ pub fn write(
 }
 
 /// One of the textbook's statements, and below it the verdict with what was measured.
-fn claim(out: &mut dyn Write, claim: &Claim, course: &Course, columns: usize) -> io::Result<()> {
+fn claim(out: &mut dyn Write, claim: &Claim, course: &LessonProgress, columns: usize) -> io::Result<()> {
     let Judgement { verdict, sentence, .. } = claim.judgement(course.judged.get(&claim.id));
     let told = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
     writeln!(out, "{}", wrapped(&sanitize::line(&say!("Claim: {claim}", claim = claim.claim.here())), columns, "  "))?;
@@ -69,20 +69,20 @@ fn command(lesson: &Lesson) -> String {
 mod tests {
     use super::*;
     use crate::scenario::facts::Facts;
-    use crate::scenario::shelf::lessons;
+    use crate::scenario::library::lessons;
     use crate::text::lang::{Lang, within};
 
-    fn said(course: &Course) -> String {
+    fn said(course: &LessonProgress) -> String {
         said_within(course, 96)
     }
 
-    fn said_within(course: &Course, columns: usize) -> String {
+    fn said_within(course: &LessonProgress, columns: usize) -> String {
         let lessons = lessons().unwrap();
         let place = lessons.iter().position(|lesson| lesson.name == "n-plus-one").unwrap();
         let mut world = World::new();
         let facts = Facts { world: &world, kept: &course.kept };
         let judged = lessons[place].claims.iter().map(|claim| (claim.id.clone(), claim.judge(facts))).collect();
-        world.lesson = Some(Box::new(Course { judged, ..course.clone() }));
+        world.lesson = Some(Box::new(LessonProgress { judged, ..course.clone() }));
         let mut text = Vec::new();
         write(&mut text, &lessons[place], &world, lessons.get(place + 1).map(|next| &**next), columns).unwrap();
         String::from_utf8(text).unwrap()
@@ -91,10 +91,10 @@ mod tests {
     #[test]
     fn the_sentence_to_remember_is_told_to_those_who_came_to_the_end() {
         let answers = [((0, 1), true), ((1, 0), false)].into();
-        let over = said(&Course { over: true, answers, ..Course::default() });
+        let over = said(&LessonProgress { over: true, answers, ..LessonProgress::default() });
         assert!(over.contains("To remember: A backlog of N holds N + 1"), "{over}");
         assert!(over.contains("1 of 2 predictions were right") && over.contains("next: qviz lesson "), "{over}");
-        let left = said(&Course { scene: 1, ..Course::default() });
+        let left = said(&LessonProgress { scene: 1, ..LessonProgress::default() });
         assert!(left.contains("left in scene 2 of 2; from its beginning: qviz lesson n-plus-one"), "{left}");
         assert!(!left.contains("To remember") && !left.contains("predictions"), "{left}");
         assert!(!left.contains("Claim:"), "nothing is decided yet: {left}");
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn no_line_is_longer_than_the_terminal_is_wide() {
-        let over = said_within(&Course { over: true, ..Course::default() }, 40);
+        let over = said_within(&LessonProgress { over: true, ..LessonProgress::default() }, 40);
         assert!(over.lines().count() > 8 && over.lines().all(|line| line.chars().count() <= 40), "{over}");
     }
 
@@ -110,7 +110,7 @@ mod tests {
     fn what_became_of_each_statement_is_said_in_words() {
         let kept =
             |held: f64| [("held", held), ("limit", 5.0), ("half", 6.0)].map(|(name, value)| (name.into(), value));
-        let course = |held| Course { over: true, kept: kept(held).into(), ..Course::default() };
+        let course = |held| LessonProgress { over: true, kept: kept(held).into(), ..LessonProgress::default() };
         let over = said(&course(6.0));
         assert!(
             over.contains("  Claim: Systems read the backlog as n, n + 1, n + 3 ...\n      holds here: "),

@@ -7,8 +7,8 @@ use super::Shot;
 use super::series::Row;
 use crate::fold::finding::{Check, RULES};
 use crate::model::counters::Counters;
-use crate::model::sample::Eye;
-use crate::session::scrape::Dialect;
+use crate::model::sample::Source;
+use crate::session::scrape::PageFormat;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -18,7 +18,7 @@ enum Kind {
 }
 
 struct Page {
-    dialect: Dialect,
+    dialect: PageFormat,
     text: String,
 }
 
@@ -30,7 +30,7 @@ impl Page {
             Kind::Counter => "_total",
             Kind::Info => "_info",
         };
-        let open = self.dialect == Dialect::OpenMetrics;
+        let open = self.dialect == PageFormat::OpenMetrics;
         let family = if open { name.to_owned() } else { format!("{name}{ending}") };
         let kind = match kind {
             Kind::Counter => "counter",
@@ -51,12 +51,12 @@ impl Page {
     }
 }
 
-pub(super) fn text(shot: &Shot<'_>, dialect: Dialect) -> String {
+pub(super) fn text(shot: &Shot<'_>, dialect: PageFormat) -> String {
     let mut page = Page { dialect, text: String::with_capacity(4096 + shot.rows.len() * 640) };
     addresses(&mut page, &shot.rows);
     namespace(&mut page, shot);
     own(&mut page, shot);
-    if dialect == Dialect::OpenMetrics {
+    if dialect == PageFormat::OpenMetrics {
         page.text.push_str("# EOF\n");
     }
     page.text
@@ -103,7 +103,7 @@ fn addresses(page: &mut Page, rows: &[Row]) {
 }
 
 fn namespace(page: &mut Page, shot: &Shot<'_>) {
-    let survey = &shot.world.survey;
+    let survey = &shot.world.listeners;
     let counters = survey.counters_last.iter().flat_map(Counters::iter);
     let told = counters.filter_map(|(counter, value)| Some((labels(&[("name", counter.name())]), value? as f64)));
     let help = "What the kernel counts in this network namespace, by its name in nstat.";
@@ -124,11 +124,11 @@ fn namespace(page: &mut Page, shot: &Shot<'_>) {
 
 fn own(page: &mut Page, shot: &Shot<'_>) {
     let world = shot.world;
-    let kernel = world.survey.watching.as_ref().map_or("", |watching| watching.kernel.as_str());
+    let kernel = world.listeners.watching.as_ref().map_or("", |watching| watching.kernel.as_str());
     let build = labels(&[("version", env!("CARGO_PKG_VERSION")), ("kernel", kernel)]);
     page.family("qviz_build", Kind::Info, "This qviz and the kernel it watches.", [(build, 1.0)]);
     let seconds = |nanos: u64| nanos as f64 / 1e9;
-    let whole = world.costs.get(&Eye::Whole).map(|cost| (String::new(), seconds(cost.nanos)));
+    let whole = world.costs.get(&Source::Whole).map(|cost| (String::new(), seconds(cost.nanos)));
     page.family("qviz_cpu_seconds", Kind::Counter, "Processor time that qviz itself has used.", whole);
     let eyes = || world.costs.iter().filter_map(|(eye, cost)| Some((labels(&[("eye", name(*eye)?)]), cost)));
     let help = "Time that qviz spent on reading the kernel, by what it read.";
@@ -136,23 +136,23 @@ fn own(page: &mut Page, shot: &Shot<'_>) {
     page.family("qviz_reading_seconds", Kind::Counter, help, spent);
     let count = eyes().map(|(labels, cost)| (labels, cost.readings as f64));
     page.family("qviz_readings", Kind::Counter, "Readings of the kernel, by what was read.", count);
-    let lasted = world.survey.now.since(world.survey.since).as_secs_f64();
+    let lasted = world.listeners.now.since(world.listeners.since).as_secs_f64();
     let whole = |value| [(String::new(), value)];
     page.family("qviz_watched_seconds", Kind::Counter, "How long qviz has watched.", whole(lasted));
     page.family("qviz_scrapes", Kind::Counter, "Pages that qviz has made, this one too.", whole(shot.scrapes as f64));
 }
 
 /// An eye's label; all of qviz is no eye.
-const fn name(eye: Eye) -> Option<&'static str> {
+const fn name(eye: Source) -> Option<&'static str> {
     match eye {
-        Eye::Queue => Some("queue"),
-        Eye::HalfOpen => Some("half_open"),
-        Eye::Waiting => Some("waiting"),
-        Eye::Counters => Some("counters"),
-        Eye::Tap => Some("tap"),
-        Eye::Listeners => Some("listeners"),
-        Eye::Owners => Some("owners"),
-        Eye::Whole => None,
+        Source::Queue => Some("queue"),
+        Source::HalfOpen => Some("half_open"),
+        Source::Waiting => Some("waiting"),
+        Source::Counters => Some("counters"),
+        Source::Tap => Some("tap"),
+        Source::Listeners => Some("listeners"),
+        Source::Owners => Some("owners"),
+        Source::Whole => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Book, Place, place};
-use crate::fold::listeners::Watched;
+use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 use crate::model::watch::ListenerId;
 
@@ -28,8 +28,8 @@ pub(super) struct Row {
 
 /// All addresses, those that were fullest since the last scrape first.
 pub(super) fn rows(world: &World, book: &Book) -> Vec<Row> {
-    let mut places: BTreeMap<Place, Vec<&Watched>> = BTreeMap::new();
-    for one in world.survey.live() {
+    let mut places: BTreeMap<Place, Vec<&ListenerState>> = BTreeMap::new();
+    for one in world.listeners.live() {
         places.entry(place(one)).or_default().push(one);
     }
     let in_force = world.findings.iter().filter(|finding| finding.rule == "server-stalled");
@@ -40,13 +40,13 @@ pub(super) fn rows(world: &World, book: &Book) -> Vec<Row> {
     rows
 }
 
-fn row((place, sockets): (Place, &[&Watched]), book: &Book, stalled: &BTreeSet<ListenerId>) -> Row {
-    let high = |one: &Watched| {
+fn row((place, sockets): (Place, &[&ListenerState]), book: &Book, stalled: &BTreeSet<ListenerId>) -> Row {
+    let high = |one: &ListenerState| {
         let depth = one.reading.queue.depth?;
         Some(book.high.get(&one.id()).map_or(depth, |high| depth.max(*high)))
     };
-    let fullness = |one: &Watched| share(high(one), one.capacity());
-    let now = |one: &Watched| one.fullness().unwrap_or(0.0);
+    let fullness = |one: &ListenerState| share(high(one), one.capacity());
+    let now = |one: &ListenerState| one.fullness().unwrap_or(0.0);
     let fullest = sockets.iter().max_by(|one, other| {
         let was = fullness(one).total_cmp(&fullness(other));
         // The present comes first; what was is told by the high-water mark.

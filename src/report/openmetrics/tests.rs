@@ -3,7 +3,7 @@ use crate::model::counters::{Counter, Counters};
 use crate::model::sample::QueueReading;
 use crate::model::settings::{Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, Crowding, ListenerReading, Rights, Roll, Watching};
+use crate::model::watch::{Address, ListenerReading, ListenerSnapshot, QueueOccupants, Rights, Watching};
 
 /// A watch and its book, told together.
 struct Told {
@@ -29,7 +29,7 @@ impl Told {
 
     fn roll(&mut self, ms: u64, changed: Vec<ListenerReading>, gone: &[u64]) {
         let gone = gone.iter().copied().map(ListenerId).collect();
-        self.hear(ms, &Event::Roll(Box::new(Roll { changed, gone })));
+        self.hear(ms, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone })));
     }
 
     fn listen_drops(&mut self, ms: u64, count: u64) {
@@ -39,7 +39,7 @@ impl Told {
     }
 
     fn page(&mut self) -> String {
-        self.book.shot(&self.world).text(Dialect::OpenMetrics)
+        self.book.shot(&self.world).text(PageFormat::OpenMetrics)
     }
 }
 
@@ -64,8 +64,8 @@ fn at(page: &str, name: &str, address: &str, family: &str) -> Option<f64> {
 fn a_listener_is_told_with_its_queue_and_what_is_not_known_has_no_sample() {
     let mut told = Told::new();
     told.roll(0, vec![listener(1, "127.0.0.1:80", 3, 5, Some(2)), listener(2, "/run/a", 0, 511, None)], &[]);
-    let crowding = Crowding { half_open: Some(4), oldest_wait_ms: Some(1500) };
-    told.hear(1, &Event::Crowded { id: ListenerId(1), crowding });
+    let crowding = QueueOccupants { half_open: Some(4), oldest_wait_ms: Some(1500) };
+    told.hear(1, &Event::Occupants { id: ListenerId(1), crowding });
     let page = told.page();
     for (name, expected) in [
         ("qviz_accept_queue_depth", Some(3.0)),
@@ -119,7 +119,7 @@ fn drops_of_an_address_never_go_down_when_one_of_its_sockets_goes() {
     told.roll(20, Vec::new(), &[2]);
     assert_eq!(drops(&mut told), Some(14.0));
     told.hear(100_000, &Event::Tick);
-    assert!(told.world.survey.one(ListenerId(2)).is_none(), "it is forgotten by now");
+    assert!(told.world.listeners.one(ListenerId(2)).is_none(), "it is forgotten by now");
     assert_eq!(drops(&mut told), Some(14.0));
 }
 
@@ -156,8 +156,8 @@ fn a_stall_is_told_while_it_is_in_force() {
     let mut told = Told::new();
     told.roll(0, vec![listener(1, "127.0.0.1:80", 3, 5, Some(0)), listener(2, "127.0.0.1:81", 0, 5, Some(0))], &[]);
     for ms in [0, 1000, 2000] {
-        let crowding = Crowding { half_open: Some(0), oldest_wait_ms: Some(1000 + ms) };
-        told.hear(ms.into(), &Event::Crowded { id: ListenerId(1), crowding });
+        let crowding = QueueOccupants { half_open: Some(0), oldest_wait_ms: Some(1000 + ms) };
+        told.hear(ms.into(), &Event::Occupants { id: ListenerId(1), crowding });
     }
     told.hear(2500, &Event::Tick);
     let page = told.page();
@@ -171,7 +171,7 @@ fn the_older_format_names_a_counter_as_its_samples() {
     let mut told = Told::new();
     told.listen_drops(0, 3);
     let shot = told.book.shot(&told.world);
-    let (open, plain) = (shot.text(Dialect::OpenMetrics), shot.text(Dialect::Plain));
+    let (open, plain) = (shot.text(PageFormat::OpenMetrics), shot.text(PageFormat::Plain));
     assert!(open.contains("# TYPE qviz_kernel_events counter\n") && open.contains("# UNIT qviz_cpu_seconds seconds\n"));
     assert!(plain.contains("# TYPE qviz_kernel_events_total counter\n") && !plain.contains("# EOF"), "{plain}");
     for page in [&open, &plain] {

@@ -10,7 +10,7 @@ use super::{
 use crate::fold::finding::Finding;
 use crate::fold::ledger::Balance;
 use crate::fold::occupancy::Occupancy;
-use crate::fold::world::spread::Spread;
+use crate::fold::world::spread::DurationHistogram;
 use crate::fold::world::{ClientTally, Losses, SegmentTally, World};
 use crate::model::cause::Cause;
 use crate::model::event::Began;
@@ -27,7 +27,7 @@ impl Summary {
             schema: VERSION,
             kind: "lab",
             kernel: began.map(|began| sanitize::line(&began.kernel)),
-            rung: began.map(|began| began.rung.name()),
+            rung: began.map(|began| began.environment.name()),
             fallback: began.and_then(|began| began.fallback.as_ref()).map(ToString::to_string),
             pid: began.map(|began| began.pid),
             duration_s: rounded(world.now.since(world.opened).as_secs_f64()),
@@ -145,7 +145,7 @@ impl SynQueue {
 }
 
 impl Quantiles {
-    fn of(spread: &Spread) -> Self {
+    fn of(spread: &DurationHistogram) -> Self {
         Self {
             p50: spread.quantile_ms(0.5),
             p90: spread.quantile_ms(0.9),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::in_order;
 use crate::fold::finding::{Check, Finding, RULES, Severity};
 use crate::fold::listeners::habit::habit_of;
-use crate::fold::listeners::{self, Watched};
+use crate::fold::listeners::{self, ListenerState};
 use crate::fold::world::World;
 use crate::model::counters::Counters;
 use crate::model::peer::Peer;
@@ -208,7 +208,7 @@ pub struct Diagnosis {
 impl Document {
     /// What is known of the watch at this moment.
     pub fn of(world: &World) -> Self {
-        let survey = &world.survey;
+        let survey = &world.listeners;
         let watching = survey.watching.as_ref();
         Self {
             schema: VERSION,
@@ -231,11 +231,11 @@ impl Document {
 }
 
 impl Listener {
-    fn of(world: &World, one: &Watched) -> Self {
+    fn of(world: &World, one: &ListenerState) -> Self {
         let reading = &one.reading;
         let owner = one.owner.as_ref();
-        let chosen = world.survey.chosen == Some(one.id()) && one.gone.is_none();
-        let group = world.survey.group_of(one);
+        let chosen = world.listeners.chosen == Some(one.id()) && one.gone.is_none();
+        let group = world.listeners.group_of(one);
         Self {
             id: one.id().0,
             family: reading.address.family(),
@@ -258,23 +258,23 @@ impl Listener {
 }
 
 impl AcceptQueue {
-    fn of(world: &World, one: &Watched) -> Self {
+    fn of(world: &World, one: &ListenerState) -> Self {
         let queue = one.reading.queue;
         Self {
             depth: queue.depth,
             limit: queue.limit,
             capacity: one.capacity(),
             max: one.accept_queue.max(),
-            full_s: rounded(one.full(world.survey.now).as_secs_f64()),
+            full_s: rounded(one.full(world.listeners.now).as_secs_f64()),
             oldest_wait_ms: one.crowding.oldest_wait_ms,
             limit_looks_like: looks_like(world, one),
         }
     }
 }
 
-fn looks_like(world: &World, one: &Watched) -> Option<&'static str> {
+fn looks_like(world: &World, one: &ListenerState) -> Option<&'static str> {
     let limit = one.reading.queue.limit?;
-    if world.survey.somaxconn_now() == Some(limit) {
+    if world.listeners.somaxconn_now() == Some(limit) {
         return Some("net.core.somaxconn");
     }
     let command = one.owner.as_ref().map(|owner| owner.command.as_str());
@@ -282,7 +282,7 @@ fn looks_like(world: &World, one: &Watched) -> Option<&'static str> {
 }
 
 impl SynQueue {
-    fn of(one: &Watched) -> Self {
+    fn of(one: &ListenerState) -> Self {
         let depth = one.crowding.half_open;
         let seen = depth.is_some() || one.half_open_max > 0;
         Self { depth, max: seen.then_some(one.half_open_max) }
@@ -290,7 +290,7 @@ impl SynQueue {
 }
 
 impl Drops {
-    fn of(world: &World, one: &Watched) -> Self {
+    fn of(world: &World, one: &ListenerState) -> Self {
         let made = world.drops_since_made_of(one);
         Self {
             listener: made.map(|drops| drops.listener),
@@ -302,18 +302,18 @@ impl Drops {
 }
 
 impl Rates {
-    fn of(world: &World, one: &Watched) -> Self {
+    fn of(world: &World, one: &ListenerState) -> Self {
         let finite = |rate: Option<f64>| rate.filter(|rate| rate.is_finite()).map(rounded);
         Self {
-            arrivals_per_s: finite(world.survey.arrivals_per_s(one)),
-            accepts_per_s: finite(world.accepts_per_s(one).or_else(|| world.survey.accepts_per_s(one))),
-            drops_per_s: finite(world.survey.drops_per_s(one)),
+            arrivals_per_s: finite(world.listeners.arrivals_per_s(one)),
+            accepts_per_s: finite(world.accepts_per_s(one).or_else(|| world.listeners.accepts_per_s(one))),
+            drops_per_s: finite(world.listeners.drops_per_s(one)),
         }
     }
 }
 
 /// Who waits, oldest first; after them the places whose clients have gone.
-fn waiting(world: &World, one: &Watched) -> Option<Vec<Waiting>> {
+fn waiting(world: &World, one: &ListenerState) -> Option<Vec<Waiting>> {
     let mut listed = world.listed.waiting.clone()?;
     listed.sort_by_key(|waiting| std::cmp::Reverse(waiting.age_ms));
     let state = |closed: bool| if closed { WaitingState::Closed } else { WaitingState::Established };
@@ -339,7 +339,7 @@ fn half_open(world: &World) -> Option<Vec<HalfOpen>> {
 }
 
 impl Remark {
-    fn of(remark: &listeners::Remark) -> Self {
+    fn of(remark: &listeners::ListenerChange) -> Self {
         Self {
             at_s: seconds(remark.at),
             listener: sanitize::line(&remark.address.to_string()),
@@ -364,8 +364,8 @@ impl Diagnosis {
             sentence: sanitize::line(&finding.sentence.to_string()),
         };
         let asked_for = |finding: &&Finding| {
-            let known = finding.subject.as_ref().and_then(|subject| world.survey.one(subject.id));
-            known.is_none_or(|one| world.survey.asks_for(one))
+            let known = finding.subject.as_ref().and_then(|subject| world.listeners.one(subject.id));
+            known.is_none_or(|one| world.listeners.asks_for(one))
         };
         let mut all: Vec<_> = world.found.values().filter(asked_for).map(diagnosis).collect();
         // What is said of a listener as such comes before the details of the chosen one.

@@ -2,7 +2,7 @@
 
 use super::in_order;
 use super::rows::{Side, columns};
-use crate::fold::listeners::Watched;
+use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 use crate::report::text::{Marks, number, span};
 use crate::say;
@@ -31,7 +31,7 @@ pub fn table(world: &World, marks: Marks) -> String {
 
 /// What stands in the table where nobody listens.
 fn nobody(world: &World) -> String {
-    let watching = world.survey.watching.as_ref();
+    let watching = world.listeners.watching.as_ref();
     let place = watching.and_then(|watching| watching.netns.as_deref()).map_or_else(
         || say!("in this network namespace").to_owned(),
         |netns| say!("in the network namespace of {netns}", netns = sanitize::line(netns)),
@@ -44,7 +44,7 @@ fn nobody(world: &World) -> String {
     }
 }
 
-fn row(world: &World, one: &Watched, marks: Marks) -> [String; 9] {
+fn row(world: &World, one: &ListenerState, marks: Marks) -> [String; 9] {
     let queue = one.reading.queue;
     let tcp = one.reading.address.port().is_some();
     [
@@ -60,7 +60,7 @@ fn row(world: &World, one: &Watched, marks: Marks) -> [String; 9] {
     ]
 }
 
-fn full(one: &Watched) -> String {
+fn full(one: &ListenerState) -> String {
     if one.gone.is_some() {
         return say!("gone").to_owned();
     }
@@ -71,27 +71,27 @@ fn full(one: &Watched) -> String {
     }
 }
 
-fn drops(world: &World, one: &Watched, marks: Marks) -> String {
+fn drops(world: &World, one: &ListenerState, marks: Marks) -> String {
     let Some(drops) = world.drops_since_made_of(one) else { return "-".to_owned() };
     let most = if drops.is_exact() { "" } else { marks.pick("≤", "<=") };
     format!("{most}{}", drops.listener)
 }
 
-fn oldest(one: &Watched) -> String {
+fn oldest(one: &ListenerState) -> String {
     match (one.crowding.oldest_wait_ms, one.reading.queue.depth) {
         (Some(ms), _) => span(Some(ms.into())),
         _ => "-".to_owned(),
     }
 }
 
-fn address(world: &World, one: &Watched) -> String {
-    let group = world.survey.group_of(one);
+fn address(world: &World, one: &ListenerState) -> String {
+    let group = world.listeners.group_of(one);
     let name = sanitize::line(&one.reading.address.to_string());
     let name = if name.is_empty() { say!("(unnamed)").to_owned() } else { name };
     if group.is_shared() { say!("{name} (1 of {count})", name, count = group.members.len()) } else { name }
 }
 
-fn process(one: &Watched) -> String {
+fn process(one: &ListenerState) -> String {
     let Some(owner) = &one.owner else { return "-".to_owned() };
     let others = if owner.others > 0 { format!(" +{}", owner.others) } else { String::new() };
     let within = |place| say!(" in {place}", place = sanitize::line(place));

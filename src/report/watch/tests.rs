@@ -1,11 +1,13 @@
 use super::*;
 use crate::model::counters::{Counter, Counters};
-use crate::model::event::{Began, Event, Rung};
+use crate::model::event::{Began, Environment, Event};
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen as Request, Listed, QueueReading, Waiting as Queued};
 use crate::model::settings::{ClientKind, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, Crowding, ListenerId, ListenerReading, Owner, Rights, Roll, Watching};
+use crate::model::watch::{
+    Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, Watching,
+};
 use crate::report::text::Marks;
 use crate::text::lang::{Lang, within};
 
@@ -46,7 +48,7 @@ fn stalled(target: Option<&str>) -> World {
         listener(2, "[::]:443", 0, 511, Some(0)),
         listener(3, "/run/php.sock", 512, 511, None),
     ];
-    tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+    tell(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     let owner = Owner { pid: 1234, command: "ng\u{1b}[31minx".into(), others: 3, place: Some("web".into()) };
     tell(&mut world, 0, &Event::Owned { id: ListenerId(1), owner: Some(owner) });
     let mut counters = Counters::default();
@@ -74,7 +76,7 @@ fn stalled(target: Option<&str>) -> World {
 fn began() -> Began {
     Began {
         kernel: "6.18.44".into(),
-        rung: Rung::Host,
+        environment: Environment::Host,
         fallback: None,
         pid: 1,
         seed: 0,
@@ -151,7 +153,7 @@ fn findings_name_their_listener_and_those_of_others_are_left_out() {
 fn a_stall_is_told_before_the_full_queue_that_comes_of_it() {
     let mut world = stalled(Some(":8080"));
     let full = listener(1, "127.0.0.1:8080", 6, 5, Some(12));
-    tell(&mut world, 2100, &Event::Roll(Box::new(Roll { changed: vec![full], gone: Vec::new() })));
+    tell(&mut world, 2100, &Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![full], gone: Vec::new() })));
     tell(&mut world, 2500, &Event::Tick);
     let rules: Vec<_> = Document::of(&world).findings.into_iter().map(|finding| finding.rule).collect();
     assert_eq!(rules[..2], ["server-stalled", "accept-queue-full"]);
@@ -198,7 +200,7 @@ fn no_listener_is_said_so() {
 fn members_of_a_group_are_marked_in_table_and_document() {
     let mut world = watching(None);
     let changed = (1..=2).map(|id| listener(id, "0.0.0.0:80", id as u32, 5, Some(0))).collect();
-    tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+    tell(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     assert!(table(&world, Marks::Ascii).contains("0.0.0.0:80 (1 of 2)"));
     let document = serde_json::to_value(Document::of(&world)).unwrap();
     assert_eq!(document["listeners"][1]["reuseport_group"], "0.0.0.0:80");
@@ -207,8 +209,8 @@ fn members_of_a_group_are_marked_in_table_and_document() {
 #[test]
 fn a_listener_that_went_is_told_of_last_and_its_going_is_a_change() {
     let mut world = stalled(None);
-    let gone = Roll { changed: Vec::new(), gone: vec![ListenerId(3)] };
-    tell(&mut world, 2500, &Event::Roll(Box::new(gone)));
+    let gone = ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(3)] };
+    tell(&mut world, 2500, &Event::Snapshot(Box::new(gone)));
     let document = serde_json::to_value(Document::of(&world)).unwrap();
     assert_eq!(document["listeners"][2]["gone_s"], 2.5);
     assert_eq!(document["changes"][0]["what"], "the listener is gone");
@@ -230,9 +232,9 @@ fn the_text_tells_findings_and_what_could_not_be_seen_in_ascii() {
 fn depths_of_a_crowded_listener_are_the_kernels() {
     let mut world = watching(None);
     let changed = vec![listener(1, "127.0.0.1:80", 1, 5, Some(0))];
-    tell(&mut world, 0, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
-    let crowding = Crowding { half_open: Some(4), oldest_wait_ms: Some(70) };
-    tell(&mut world, 10, &Event::Crowded { id: ListenerId(1), crowding });
+    tell(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
+    let crowding = QueueOccupants { half_open: Some(4), oldest_wait_ms: Some(70) };
+    tell(&mut world, 10, &Event::Occupants { id: ListenerId(1), crowding });
     let document = serde_json::to_value(Document::of(&world)).unwrap();
     assert_eq!(document["listeners"][0]["syn_queue"]["depth"], 4);
     assert_eq!(document["listeners"][0]["accept_queue"]["oldest_wait_ms"], 70);

@@ -2,10 +2,10 @@
 
 use super::document::Diagnosis;
 use super::table;
-use crate::fold::listeners::Remark;
+use crate::fold::listeners::ListenerChange;
 use crate::fold::world::World;
 use crate::model::counters::Counter;
-use crate::model::watch::Owners;
+use crate::model::watch::OwnerScope;
 use crate::report::summary::seconds;
 use crate::report::text::{Marks, WIDTH, explain, number, weight};
 use crate::say;
@@ -27,7 +27,7 @@ pub fn text(world: &World, marks: Marks) -> String {
 
 fn heading(world: &World, marks: Marks) -> String {
     let dot = marks.pick(" · ", ", ");
-    let survey = &world.survey;
+    let survey = &world.listeners;
     let Some(watching) = &survey.watching else { return format!("{}\n", say!("Nothing was watched.")) };
     let mut parts = vec!["qviz watch".to_owned()];
     parts.extend(watching.target.as_ref().map(|target| sanitize::line(&target.to_string())));
@@ -65,13 +65,14 @@ fn findings(world: &World) -> String {
 }
 
 fn changes(world: &World) -> String {
-    let remarks = &world.survey.remarks;
-    let line = |remark: &Remark| format!("  {:>9.1} s  {}\n", seconds(remark.at), sanitize::line(&remark.to_string()));
+    let remarks = &world.listeners.remarks;
+    let line =
+        |remark: &ListenerChange| format!("  {:>9.1} s  {}\n", seconds(remark.at), sanitize::line(&remark.to_string()));
     part(say!("CHANGES"), &remarks.iter().skip(remarks.len().saturating_sub(CHANGES)).map(line).collect::<Vec<_>>())
 }
 
 fn counters(world: &World) -> String {
-    let change = world.survey.counters();
+    let change = world.listeners.counters();
     let moved = change.iter().filter_map(|(counter, value)| Some((counter, value.filter(|value| *value > 0)?)));
     let line = |(counter, value): (Counter, u64)| format!("  {:<28}{value:>12}\n", counter.name());
     part(say!("COUNTERS OF THE NETWORK NAMESPACE, all its sockets together"), &moved.map(line).collect::<Vec<_>>())
@@ -79,14 +80,14 @@ fn counters(world: &World) -> String {
 
 /// What could not be seen, and what would show it.
 fn unseen(world: &World) -> String {
-    let Some(watching) = &world.survey.watching else { return String::new() };
+    let Some(watching) = &world.listeners.watching else { return String::new() };
     let rights = &watching.rights;
     let mut lines = Vec::new();
     if !rights.tap {
         let why = rights.tap_refused.as_ref().map_or_else(|| say!("no packet tap").to_owned(), ToString::to_string);
         lines.push(say!("SYNs are not seen, so arrivals and accepts per second are unknown: {why}", why));
     }
-    if rights.owners == Owners::Own
+    if rights.owners == OwnerScope::Own
         && let Some(why) = &rights.owners_refused
     {
         lines.push(say!("Some listeners stay without a process: {why}", why));
@@ -98,7 +99,7 @@ fn unseen(world: &World) -> String {
     if losses.late_ticks > 0 {
         lines.push(say!("{count} looks came late: a short peak may have been missed.", count = losses.late_ticks));
     }
-    let gaps = world.survey.gaps.len();
+    let gaps = world.listeners.gaps.len();
     if gaps > 0 {
         lines.push(say!(
             "{count} times nothing was heard for seconds: nothing is said about those times.",

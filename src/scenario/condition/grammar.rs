@@ -1,6 +1,6 @@
 //! The grammar of conditions: words and brackets, `or` over `and` over comparisons over `+ -` over `* /`.
 
-use super::{Fault, Naming, Node, Operator, Relation};
+use super::{NameCheck, Node, Operator, Relation, SyntaxError};
 use crate::say;
 
 /// What a text has to be.
@@ -13,7 +13,7 @@ pub(super) enum Rule {
 }
 
 /// Reads a text to its end.
-pub(super) fn read(text: &str, rule: Rule, naming: Naming<'_>) -> Result<Node, Fault> {
+pub(super) fn read(text: &str, rule: Rule, naming: NameCheck<'_>) -> Result<Node, SyntaxError> {
     let mut reader = Reader { tokens: tokens(text), next: 0, end: text.len(), naming };
     let root = reader.either()?;
     if let Some((at, word)) = reader.peek() {
@@ -56,7 +56,7 @@ struct Reader<'a> {
     tokens: Vec<(usize, &'a str)>,
     next: usize,
     end: usize,
-    naming: Naming<'a>,
+    naming: NameCheck<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         Some((at, taken))
     }
 
-    fn either(&mut self) -> Result<Node, Fault> {
+    fn either(&mut self) -> Result<Node, SyntaxError> {
         let mut left = self.both()?;
         while let Some((at, ())) = self.take(|word| (word == "or").then_some(())) {
             let right = self.both()?;
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         Ok(left)
     }
 
-    fn both(&mut self) -> Result<Node, Fault> {
+    fn both(&mut self) -> Result<Node, SyntaxError> {
         let mut left = self.comparison()?;
         while let Some((at, ())) = self.take(|word| (word == "and").then_some(())) {
             let right = self.comparison()?;
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
         Ok(left)
     }
 
-    fn comparison(&mut self) -> Result<Node, Fault> {
+    fn comparison(&mut self) -> Result<Node, SyntaxError> {
         let mut left = self.sum()?;
         while let Some((at, relation)) = self.take(relation) {
             let right = self.sum()?;
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         Ok(left)
     }
 
-    fn sum(&mut self) -> Result<Node, Fault> {
+    fn sum(&mut self) -> Result<Node, SyntaxError> {
         let mut left = self.product()?;
         while let Some((at, operator)) = self.take(|word| operator(word, ["+", "-"])) {
             let right = self.product()?;
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         Ok(left)
     }
 
-    fn product(&mut self) -> Result<Node, Fault> {
+    fn product(&mut self) -> Result<Node, SyntaxError> {
         let mut left = self.value()?;
         while let Some((at, operator)) = self.take(|word| operator(word, ["*", "/"])) {
             let right = self.value()?;
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         Ok(left)
     }
 
-    fn value(&mut self) -> Result<Node, Fault> {
+    fn value(&mut self) -> Result<Node, SyntaxError> {
         let Some((at, word)) = self.peek() else {
             return Err(fault(self.end, say!("it ends where a value is missing").to_owned()));
         };
@@ -162,7 +162,7 @@ fn operator(word: &str, among: [&str; 2]) -> Option<Operator> {
     })
 }
 
-fn number(node: Node, at: usize) -> Result<Box<Node>, Fault> {
+fn number(node: Node, at: usize) -> Result<Box<Node>, SyntaxError> {
     if node.is_condition() {
         return Err(fault(
             at,
@@ -172,15 +172,15 @@ fn number(node: Node, at: usize) -> Result<Box<Node>, Fault> {
     Ok(Box::new(node))
 }
 
-fn condition(node: Node, at: usize, word: &str) -> Result<Box<Node>, Fault> {
+fn condition(node: Node, at: usize, word: &str) -> Result<Box<Node>, SyntaxError> {
     if node.is_condition() {
         return Ok(Box::new(node));
     }
     Err(fault(at, say!("`{word}` joins conditions, and one side of it is a number", word)))
 }
 
-fn fault(at: usize, message: String) -> Fault {
-    Fault { at, message }
+fn fault(at: usize, message: String) -> SyntaxError {
+    SyntaxError { at, message }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The words of `do`.
 
+use crate::model::client_clock::{ClientClock, StepCommand};
 use crate::model::command::Command;
-use crate::model::experiment::Trial;
-use crate::model::tempo::{Step, Tempo};
+use crate::model::experiment::ExperimentId;
 use crate::say;
 use crate::scenario::{facts, words};
 
@@ -40,18 +40,18 @@ pub(super) fn command(text: &str) -> Result<Command, String> {
         "workers" => words::workers(value).map(Command::Workers),
         "service" => words::duration(value).map(Command::Service),
         "pace" => pace(value).map(Command::Pace),
-        _ => trial(value).map(Command::Trial),
+        _ => trial(value).map(Command::ExperimentId),
     }
 }
 
 fn pace(text: &str) -> Result<f64, String> {
-    let pace = text.parse().ok().filter(|pace| (Tempo::SLOWEST..=1.0).contains(pace));
-    pace.ok_or_else(|| say!("a pace is {slowest} to 1", slowest = Tempo::SLOWEST))
+    let pace = text.parse().ok().filter(|pace| (ClientClock::SLOWEST..=1.0).contains(pace));
+    pace.ok_or_else(|| say!("a pace is {slowest} to 1", slowest = ClientClock::SLOWEST))
 }
 
-fn trial(name: &str) -> Result<Trial, String> {
-    Trial::ALL.into_iter().find(|trial| trial.name() == name).ok_or_else(|| {
-        let nearest = words::nearest(name, &Trial::ALL.map(Trial::name));
+fn trial(name: &str) -> Result<ExperimentId, String> {
+    ExperimentId::ALL.into_iter().find(|trial| trial.name() == name).ok_or_else(|| {
+        let nearest = words::nearest(name, &ExperimentId::ALL.map(ExperimentId::name));
         facts::unknown(say!("there is no trial `{name}`", name), &nearest)
     })
 }
@@ -78,9 +78,9 @@ const VALUED: [&str; 12] = [
 
 const BARE: [(&str, Command); 4] = [
     ("accept", Command::AcceptOne),
-    ("step", Command::Step(Step::Hold)),
-    ("next", Command::Step(Step::Next)),
-    ("go", Command::Step(Step::Go)),
+    ("step", Command::Step(StepCommand::Hold)),
+    ("next", Command::Step(StepCommand::Next)),
+    ("go", Command::Step(StepCommand::Go)),
 ];
 
 #[cfg(test)]
@@ -107,11 +107,11 @@ mod tests {
             ("service 250ms", Command::Service(Duration::from_millis(250))),
             ("syncookies 0", Command::Sysctl(Sysctl::Syncookies, 0)),
             ("accept", Command::AcceptOne),
-            ("step", Command::Step(Step::Hold)),
-            ("next", Command::Step(Step::Next)),
-            ("go", Command::Step(Step::Go)),
+            ("step", Command::Step(StepCommand::Hold)),
+            ("next", Command::Step(StepCommand::Next)),
+            ("go", Command::Step(StepCommand::Go)),
             ("pace 0.1", Command::Pace(0.1)),
-            ("trial bind-four", Command::Trial(Trial::BindFour)),
+            ("trial bind-four", Command::ExperimentId(ExperimentId::BindFour)),
         ] {
             assert_eq!(command(text), Ok(wanted), "{text}");
         }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::table::{Item, Wrong};
+use super::table::{Item, ParseFault};
 use crate::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctls};
 use crate::say;
 use crate::scenario::lesson::LabSettings;
 use crate::scenario::{facts, words};
 
 /// Reads `[scene.lab]`; what is not written stands as in a fresh lab where nobody comes and nobody is accepted.
-pub(super) fn settings(item: Option<Item<'_>>) -> Result<LabSettings, Wrong> {
+pub(super) fn settings(item: Option<Item<'_>>) -> Result<LabSettings, ParseFault> {
     let mut lab = fresh();
     let Some(item) = item else { return Ok(lab) };
     let known: Vec<_> = KEYS.into_iter().chain(words::SYSCTLS.map(|setting| setting.name)).collect();

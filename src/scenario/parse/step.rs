@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::table::{Item, Table, Wrong, items};
-use super::{Whole, command, told, translated};
+use super::table::{Item, ParseFault, Table, items};
+use super::{LessonContext, command, told, translated};
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
 use crate::scenario::{facts, words};
@@ -12,7 +12,7 @@ use crate::scenario::{facts, words};
 /// What a step may have.
 pub(super) const KEYS: &[&str] = &["ask", "choices", "do", "until", "within", "after", "keep", "say"];
 
-pub(super) fn step(item: Item<'_>, whole: &Whole) -> Result<Step, Wrong> {
+pub(super) fn step(item: Item<'_>, whole: &LessonContext) -> Result<Step, ParseFault> {
     let table = item.table(KEYS)?;
     let naming = |name: &str| facts::check(name, &whole.kept);
     let commands = table.get("do").map(items).transpose()?.unwrap_or_default();
@@ -40,7 +40,7 @@ pub(super) fn step(item: Item<'_>, whole: &Whole) -> Result<Step, Wrong> {
     Ok(step)
 }
 
-fn question(table: &Table<'_>, whole: &Whole) -> Result<Option<Question>, Wrong> {
+fn question(table: &Table<'_>, whole: &LessonContext) -> Result<Option<Question>, ParseFault> {
     let (ask, choices) = match (table.get("ask"), table.get("choices")) {
         (None, None) => return Ok(None),
         (Some(ask), Some(choices)) => (ask, choices),

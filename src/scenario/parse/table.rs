@@ -3,14 +3,14 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Whole;
+use super::LessonContext;
 use crate::say;
-use crate::scenario::condition::{Condition, Expression, Fault};
+use crate::scenario::condition::{Condition, Expression, SyntaxError};
 use crate::scenario::{facts, words};
 
 /// Something that is not understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(super) struct ParseFault {
     /// How many bytes of the file stand before it.
     pub(super) at: usize,
     pub(super) message: String,
@@ -39,7 +39,7 @@ pub(super) struct Key<'a> {
 impl<'a> Table<'a> {
     /// # Errors
     /// A key that is not known, with the nearest one.
-    pub(super) fn new(at: usize, entries: &'a DeTable<'a>, known: &[&str]) -> Result<Self, Wrong> {
+    pub(super) fn new(at: usize, entries: &'a DeTable<'a>, known: &[&str]) -> Result<Self, ParseFault> {
         for key in entries.keys() {
             Key { at: key.span().start, word: key.get_ref() }.is_one_of(known)?;
         }
@@ -50,19 +50,19 @@ impl<'a> Table<'a> {
         self.entries.get(key).map(|value| Item { value })
     }
 
-    pub(super) fn need(&self, key: &str) -> Result<Item<'a>, Wrong> {
+    pub(super) fn need(&self, key: &str) -> Result<Item<'a>, ParseFault> {
         self.get(key).ok_or_else(|| self.wrong(say!("the key `{key}` is missing", key)))
     }
 
-    pub(super) const fn wrong(&self, message: String) -> Wrong {
-        Wrong { at: self.at, message }
+    pub(super) const fn wrong(&self, message: String) -> ParseFault {
+        ParseFault { at: self.at, message }
     }
 }
 
 impl Key<'_> {
     /// # Errors
     /// It is none of them; with the nearest one.
-    pub(super) fn is_one_of(self, known: &[&str]) -> Result<(), Wrong> {
+    pub(super) fn is_one_of(self, known: &[&str]) -> Result<(), ParseFault> {
         if known.contains(&self.word) {
             return Ok(());
         }
@@ -71,16 +71,16 @@ impl Key<'_> {
             [] => message + ": " + &say!("known here: {keys}", keys = known.join(", ")),
             [near, ..] => facts::unknown(message, &[near]),
         };
-        Err(Wrong { at: self.at, message })
+        Err(ParseFault { at: self.at, message })
     }
 }
 
 impl<'a> Item<'a> {
-    pub(super) fn wrong(self, message: String) -> Wrong {
-        Wrong { at: self.value.span().start, message }
+    pub(super) fn wrong(self, message: String) -> ParseFault {
+        ParseFault { at: self.value.span().start, message }
     }
 
-    pub(super) fn table(self, known: &[&str]) -> Result<Table<'a>, Wrong> {
+    pub(super) fn table(self, known: &[&str]) -> Result<Table<'a>, ParseFault> {
         match self.value.get_ref() {
             DeValue::Table(entries) => Table::new(self.value.span().start, entries, known),
             other => Err(self.wrong(say!("a table has to stand here, not a {what}", what = kind(other)))),
@@ -88,7 +88,7 @@ impl<'a> Item<'a> {
     }
 
     /// The entries of a table with names of its author's own.
-    pub(super) fn entries(self) -> Result<impl Iterator<Item = (Key<'a>, Self)>, Wrong> {
+    pub(super) fn entries(self) -> Result<impl Iterator<Item = (Key<'a>, Self)>, ParseFault> {
         match self.value.get_ref() {
             DeValue::Table(entries) => Ok(entries
                 .iter()
@@ -97,7 +97,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    pub(super) fn string(self) -> Result<&'a str, Wrong> {
+    pub(super) fn string(self) -> Result<&'a str, ParseFault> {
         match self.value.get_ref() {
             DeValue::String(text) => Ok(text),
             other => Err(self.wrong(say!("a text in quotes has to stand here, not a {what}", what = kind(other)))),
@@ -105,7 +105,7 @@ impl<'a> Item<'a> {
     }
 
     /// A number or a text, as it would stand on the command line.
-    pub(super) fn word(self) -> Result<String, Wrong> {
+    pub(super) fn word(self) -> Result<String, ParseFault> {
         match self.value.get_ref() {
             DeValue::String(text) => Ok(text.clone().into_owned()),
             DeValue::Integer(number) => Ok(number.to_string()),
@@ -114,39 +114,39 @@ impl<'a> Item<'a> {
         }
     }
 
-    pub(super) fn whole_number(self) -> Result<u32, Wrong> {
+    pub(super) fn whole_number(self) -> Result<u32, ParseFault> {
         let word = self.word()?;
         word.parse().map_err(|_| self.wrong(say!("`{word}` is no whole number of 0 or more", word)))
     }
 
     /// What the word means.
-    pub(super) fn read<T>(self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, Wrong> {
+    pub(super) fn read<T>(self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, ParseFault> {
         let word = self.word()?;
         read(&word).map_err(|why| self.wrong(format!("`{word}`: {why}")))
     }
 
-    pub(super) fn condition(self, whole: &Whole) -> Result<Condition, Wrong> {
+    pub(super) fn condition(self, whole: &LessonContext) -> Result<Condition, ParseFault> {
         let text = self.string()?;
         Condition::parse(text, &|name| facts::check(name, &whole.kept)).map_err(|fault| self.within(whole, fault))
     }
 
-    pub(super) fn expression(self, whole: &Whole) -> Result<Expression, Wrong> {
+    pub(super) fn expression(self, whole: &LessonContext) -> Result<Expression, ParseFault> {
         let text = self.word()?;
         Expression::parse(&text, &|name| facts::check(name, &whole.kept)).map_err(|fault| self.within(whole, fault))
     }
 
     /// A place within this text; where the file writes it otherwise than it reads (escapes, more lines), its beginning.
-    fn within(self, whole: &Whole, fault: Fault) -> Wrong {
+    fn within(self, whole: &LessonContext, fault: SyntaxError) -> ParseFault {
         let span = self.value.span();
         let written = whole.text.get(span.clone()).unwrap_or_default();
         let inner = written.strip_prefix(['"', '\'']).filter(|inner| !inner.starts_with(['"', '\'']));
         let plain = inner.is_some() && !written.contains('\\');
-        Wrong { at: span.start + if plain { 1 + fault.at } else { 0 }, message: fault.message }
+        ParseFault { at: span.start + if plain { 1 + fault.at } else { 0 }, message: fault.message }
     }
 }
 
 /// The members of a list.
-pub(super) fn items(item: Item<'_>) -> Result<Vec<Item<'_>>, Wrong> {
+pub(super) fn items(item: Item<'_>) -> Result<Vec<Item<'_>>, ParseFault> {
     match item.value.get_ref() {
         DeValue::Array(values) => Ok(values.iter().map(|value| Item { value }).collect()),
         other => Err(item.wrong(say!("a list has to stand here, not a {what}", what = kind(other)))),

@@ -1,61 +1,61 @@
 //! What keys do in a lesson.
 
-use super::stand::Stand;
-use super::{Move, Player, Press};
+use super::stand::Position;
+use super::{LessonKey, Player, PlayerAction};
 use crate::fold::world::World;
 use crate::model::lesson::{LessonFact, Phase};
 use crate::model::stamp::Stamp;
 
 impl Player {
     /// A key was pressed. What has no meaning now does nothing.
-    pub fn press(&mut self, press: Press, world: &World, now: Stamp) -> Vec<Move> {
+    pub fn press(&mut self, press: LessonKey, world: &World, now: Stamp) -> Vec<PlayerAction> {
         let mut moves = self.turn(world, now);
         match press {
-            Press::Go => self.go(world, now, &mut moves),
-            Press::Back => self.back(now, &mut moves),
-            Press::Choose(choice) => self.choose(choice, world, now, &mut moves),
+            LessonKey::Go => self.go(world, now, &mut moves),
+            LessonKey::Back => self.back(now, &mut moves),
+            LessonKey::Choose(choice) => self.choose(choice, world, now, &mut moves),
         }
         moves.extend(self.turn(world, now));
         moves
     }
 
     /// What is said was read. A question waits for a prediction, and what is waited for has to come.
-    fn go(&mut self, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+    fn go(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
         match &self.stand {
-            Stand::Told { .. } | Stand::Missed { .. } => self.enter(self.step + 1, world, now, moves),
+            Position::Told { .. } | Position::Missed { .. } => self.enter(self.step + 1, world, now, moves),
             // Nobody was asked for a prediction.
-            Stand::Asked { until: Some(_) } => self.work(world, now, moves),
-            Stand::Asked { until: None }
-            | Stand::Opening { .. }
-            | Stand::Doing(_)
-            | Stand::Counting { .. }
-            | Stand::Over => {}
+            Position::Asked { until: Some(_) } => self.work(world, now, moves),
+            Position::Asked { until: None }
+            | Position::Opening { .. }
+            | Position::Doing(_)
+            | Position::Counting { .. }
+            | Position::Over => {}
         }
     }
 
     /// The scene again; where nothing has come of it yet, the one before.
-    fn back(&mut self, now: Stamp, moves: &mut Vec<Move>) {
+    fn back(&mut self, now: Stamp, moves: &mut Vec<PlayerAction>) {
         let phase = match &self.stand {
-            Stand::Asked { .. } => Some(Phase::Asked),
-            Stand::Doing(_) | Stand::Counting { .. } => Some(Phase::Doing),
-            Stand::Told { .. } => Some(Phase::Told),
-            Stand::Missed { .. } => Some(Phase::Missed),
-            Stand::Opening { .. } | Stand::Over => None,
+            Position::Asked { .. } => Some(Phase::Asked),
+            Position::Doing(_) | Position::Counting { .. } => Some(Phase::Doing),
+            Position::Told { .. } => Some(Phase::Told),
+            Position::Missed { .. } => Some(Phase::Missed),
+            Position::Opening { .. } | Position::Over => None,
         };
         let begins = match (phase, self.present()) {
             (Some(phase), Some(step)) => self.step == 0 && step.is_at_its_beginning(phase),
-            _ => matches!(self.stand, Stand::Opening { .. }),
+            _ => matches!(self.stand, Position::Opening { .. }),
         };
         let scene = if begins { self.scene.saturating_sub(1) } else { self.scene };
         self.open(scene, Some(now), moves);
     }
 
-    fn choose(&mut self, choice: usize, world: &World, now: Stamp, moves: &mut Vec<Move>) {
+    fn choose(&mut self, choice: usize, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
         let asked = self.present().and_then(|step| step.ask.as_ref());
         let offered = asked.is_some_and(|question| choice < question.choices.len());
-        if offered && matches!(self.stand, Stand::Asked { .. }) {
+        if offered && matches!(self.stand, Position::Asked { .. }) {
             self.choice = Some(choice);
-            moves.push(Move::Tell(LessonFact::Chose { choice }));
+            moves.push(PlayerAction::Tell(LessonFact::Chose { choice }));
             self.work(world, now, moves);
         }
     }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::Manner;
+use super::PlayMode;
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::scenario::lesson::{Step, Text};
 
 /// Where the player stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Stand {
+pub(super) enum Position {
     /// The scene's session is wished for, since this moment; `None`: since before there was a clock.
     Opening { since: Option<Stamp> },
     /// The question waits for a prediction, or until it was read.
@@ -51,13 +51,13 @@ impl Work {
     }
 
     /// Time has passed.
-    pub(super) fn pass(&mut self, now: Stamp, manner: Manner, world: &World) {
+    pub(super) fn pass(&mut self, now: Stamp, manner: PlayMode, world: &World) {
         let passed = now.since(self.seen);
         self.seen = self.seen.max(now);
         self.spent += match manner {
-            Manner::Hand if world.tempo.held => Duration::ZERO,
-            Manner::Hand => passed.mul_f64(world.tempo.pace.clamp(0.0, 1.0)),
-            Manner::Auto | Manner::Check => passed,
+            PlayMode::Hand if world.tempo.held => Duration::ZERO,
+            PlayMode::Hand => passed.mul_f64(world.tempo.pace.clamp(0.0, 1.0)),
+            PlayMode::Auto | PlayMode::Check => passed,
         };
     }
 

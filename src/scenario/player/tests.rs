@@ -1,10 +1,10 @@
 //! A lesson in play, move by move, without any lab: what happens in it is told by hand.
 
 use super::*;
+use crate::model::client_clock::ClientClock;
 use crate::model::counters::{Counter, Counters};
-use crate::model::event::{Began, Event, Rung};
+use crate::model::event::{Began, Environment, Event};
 use crate::model::settings::{ClientKind, Sysctls};
-use crate::model::tempo::Tempo;
 use crate::scenario::parse::parse;
 
 const LESSON: &str = r#"order = 1
@@ -63,11 +63,11 @@ struct Play {
 }
 
 impl Play {
-    fn new(manner: Manner) -> Self {
+    fn new(manner: PlayMode) -> Self {
         Self::of(manner, LESSON)
     }
 
-    fn of(manner: Manner, text: &str) -> Self {
+    fn of(manner: PlayMode, text: &str) -> Self {
         let lesson = Arc::new(parse("t.toml", "t", text).unwrap());
         let player = Player::new(lesson, manner);
         let mut play = Self { player, world: World::new(), at: ms(0), told: vec![], wishes: vec![], opened: vec![] };
@@ -77,15 +77,15 @@ impl Play {
     }
 
     /// As whoever plays has to: facts are folded, a scene's session begins a little later.
-    fn carry_out(&mut self, moves: Vec<Move>) {
+    fn carry_out(&mut self, moves: Vec<PlayerAction>) {
         for next in moves {
             match next {
-                Move::Tell(fact) => {
+                PlayerAction::Tell(fact) => {
                     self.world.apply(self.at, &Event::Lesson(fact.clone()));
                     self.told.push(fact);
                 }
-                Move::Wish(command) => self.wishes.push(command),
-                Move::Open(scene) => {
+                PlayerAction::Wish(command) => self.wishes.push(command),
+                PlayerAction::Open(scene) => {
                     self.opened.push(scene);
                     let again = self.player.turn(&self.world, self.at);
                     assert_eq!(again, [], "the old session tells nothing about the new scene");
@@ -94,7 +94,7 @@ impl Play {
                     let moves = self.player.turn(&self.world, self.at);
                     self.carry_out(moves);
                 }
-                Move::Over => {}
+                PlayerAction::Over => {}
             }
         }
     }
@@ -106,7 +106,7 @@ impl Play {
         self.carry_out(moves);
     }
 
-    fn press(&mut self, press: Press) {
+    fn press(&mut self, press: LessonKey) {
         let moves = self.player.press(press, &self.world, self.at);
         self.carry_out(moves);
     }
@@ -125,7 +125,7 @@ impl Play {
 fn began() -> Event {
     Event::Began(Box::new(Began {
         kernel: "6.18.0".to_owned(),
-        rung: Rung::Lab,
+        environment: Environment::Lab,
         fallback: None,
         pid: 1,
         seed: 1,
@@ -141,56 +141,56 @@ fn began() -> Event {
 
 #[test]
 fn by_hand_everything_waits_for_the_person() {
-    let mut play = Play::new(Manner::Hand);
+    let mut play = Play::new(PlayMode::Hand);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0].as_slice(), (0, Some(0), Phase::Told)));
     play.pass(60_000);
     assert_eq!(play.shown(), (0, Some(0), Phase::Told));
-    play.press(Press::Go);
+    play.press(LessonKey::Go);
     assert_eq!(play.shown(), (0, Some(1), Phase::Asked));
-    play.press(Press::Go);
-    play.press(Press::Choose(2));
+    play.press(LessonKey::Go);
+    play.press(LessonKey::Choose(2));
     assert_eq!(
         (play.shown(), play.wishes.len()),
         ((0, Some(1), Phase::Asked), 0),
         "a question waits for one of its choices"
     );
-    play.press(Press::Choose(1));
+    play.press(LessonKey::Choose(1));
     assert_eq!((play.shown(), play.wishes.as_slice()), ((0, Some(1), Phase::Doing), [Command::Burst(2)].as_slice()));
     play.connect(2);
     play.pass(900);
-    play.press(Press::Go);
+    play.press(LessonKey::Go);
     assert_eq!(play.shown(), (0, Some(1), Phase::Doing), "not before `after`");
     play.pass(100);
     assert_eq!(play.shown(), (0, Some(1), Phase::Told));
     let course = play.world.lesson.as_ref().unwrap();
     assert_eq!((course.choice, course.score(), course.kept["held"]), (Some((1, Some(true))), (1, 1), 2.0));
-    play.press(Press::Go);
+    play.press(LessonKey::Go);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0, 1].as_slice(), (1, Some(0), Phase::Doing)));
     play.pass(60);
     assert_eq!(play.shown(), (1, Some(1), Phase::Told), "a step that asks and says nothing is left at once");
-    play.press(Press::Go);
+    play.press(LessonKey::Go);
     assert!(play.player.is_over() && play.world.lesson.as_ref().unwrap().over);
     assert_eq!((play.player.checks(), play.player.claims()[0].sentence.as_str()), ([].as_slice(), "2"));
 }
 
 #[test]
 fn a_wrong_prediction_is_told_and_back_repeats_the_scene() {
-    let mut play = Play::new(Manner::Hand);
-    play.press(Press::Go);
-    play.press(Press::Choose(0));
+    let mut play = Play::new(PlayMode::Hand);
+    play.press(LessonKey::Go);
+    play.press(LessonKey::Choose(0));
     play.connect(2);
     play.pass(1000);
     assert_eq!(play.world.lesson.as_ref().unwrap().choice, Some((0, Some(false))));
-    play.press(Press::Back);
+    play.press(LessonKey::Back);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0].as_slice(), (0, Some(0), Phase::Told)));
-    play.press(Press::Go);
-    play.press(Press::Choose(1));
+    play.press(LessonKey::Go);
+    play.press(LessonKey::Choose(1));
     play.connect(2);
     play.pass(1000);
-    play.press(Press::Go);
+    play.press(LessonKey::Go);
     assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
     assert_eq!(play.world.lesson.as_ref().unwrap().score(), (1, 1), "one question, whose last answer was right");
-    play.press(Press::Back);
+    play.press(LessonKey::Back);
     assert_eq!(
         (play.opened.as_slice(), play.shown().0),
         ([0, 0, 1, 0].as_slice(), 0),
@@ -202,27 +202,27 @@ fn a_wrong_prediction_is_told_and_back_repeats_the_scene() {
 fn back_repeats_a_first_step_of_which_something_came() {
     let said = r#"do = ["accept-rate max"]
 say = { en = "Done.", zh = "好。" }"#;
-    let mut play = Play::of(Manner::Hand, &LESSON.replace(r#"do = ["accept-rate max"]"#, said));
-    play.press(Press::Back);
+    let mut play = Play::of(PlayMode::Hand, &LESSON.replace(r#"do = ["accept-rate max"]"#, said));
+    play.press(LessonKey::Back);
     assert_eq!(play.opened, [0, 0], "there is no scene before the first");
-    play.press(Press::Go);
-    play.press(Press::Choose(1));
+    play.press(LessonKey::Go);
+    play.press(LessonKey::Choose(1));
     play.connect(2);
     play.pass(1000);
-    play.press(Press::Go);
+    play.press(LessonKey::Go);
     play.pass(60);
     assert_eq!(play.shown(), (1, Some(0), Phase::Told));
-    play.press(Press::Back);
+    play.press(LessonKey::Back);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0, 1, 1].as_slice(), (1, Some(0), Phase::Doing)));
-    play.press(Press::Back);
+    play.press(LessonKey::Back);
     assert_eq!((play.opened.as_slice(), play.shown().0), ([0, 0, 1, 1, 0].as_slice(), 0), "nothing has come of it yet");
 }
 
 #[test]
 fn what_does_not_come_is_said_and_left_and_may_still_come() {
-    let mut play = Play::new(Manner::Hand);
-    play.press(Press::Go);
-    play.press(Press::Choose(1));
+    let mut play = Play::new(PlayMode::Hand);
+    play.press(LessonKey::Go);
+    play.press(LessonKey::Choose(1));
     play.pass(3900);
     assert_eq!(play.shown().2, Phase::Doing);
     play.pass(100);
@@ -230,24 +230,24 @@ fn what_does_not_come_is_said_and_left_and_may_still_come() {
     play.connect(2);
     play.pass(10);
     assert_eq!(play.shown(), (0, Some(1), Phase::Told));
-    let mut play = Play::new(Manner::Hand);
-    play.press(Press::Go);
-    play.press(Press::Choose(1));
+    let mut play = Play::new(PlayMode::Hand);
+    play.press(LessonKey::Go);
+    play.press(LessonKey::Choose(1));
     play.pass(4000);
-    play.press(Press::Go);
+    play.press(LessonKey::Go);
     assert_eq!(play.shown().0, 1);
 }
 
 #[test]
 fn who_holds_the_clients_time_holds_the_lesson_too() {
-    let mut play = Play::new(Manner::Hand);
-    play.press(Press::Go);
-    play.press(Press::Choose(1));
-    let tempo = Tempo { held: true, ..Tempo::default() };
+    let mut play = Play::new(PlayMode::Hand);
+    play.press(LessonKey::Go);
+    play.press(LessonKey::Choose(1));
+    let tempo = ClientClock { held: true, ..ClientClock::default() };
     play.world.apply(play.at, &Event::Tempo(tempo));
     play.pass(60_000);
     assert_eq!(play.shown().2, Phase::Doing);
-    play.world.apply(play.at, &Event::Tempo(Tempo { held: false, pace: 0.5, ..tempo }));
+    play.world.apply(play.at, &Event::Tempo(ClientClock { held: false, pace: 0.5, ..tempo }));
     play.pass(7900);
     assert_eq!(play.shown().2, Phase::Doing, "half as fast");
     play.pass(200);
@@ -256,7 +256,7 @@ fn who_holds_the_clients_time_holds_the_lesson_too() {
 
 #[test]
 fn by_itself_it_takes_the_time_to_read_and_asks_nobody() {
-    let mut play = Play::new(Manner::Auto);
+    let mut play = Play::new(PlayMode::Auto);
     let wake = play.player.wake(play.at).unwrap();
     assert_eq!(wake.since(play.at), Duration::from_secs(3));
     play.pass(3000);
@@ -282,7 +282,7 @@ fn reading_takes_as_long_as_the_text() {
 
 #[test]
 fn a_check_waits_for_nobody_and_judges_at_the_end() {
-    let mut play = Play::new(Manner::Check);
+    let mut play = Play::new(PlayMode::Check);
     assert_eq!((play.shown(), play.wishes.len()), ((0, Some(1), Phase::Doing), 1));
     play.connect(2);
     play.pass(1000);
@@ -298,7 +298,7 @@ fn a_check_waits_for_nobody_and_judges_at_the_end() {
 
 #[test]
 fn in_a_check_what_does_not_come_fails_and_so_does_what_is_not_so() {
-    let mut play = Play::new(Manner::Check);
+    let mut play = Play::new(PlayMode::Check);
     play.connect(1);
     play.pass(4000);
     play.pass(60);
@@ -311,7 +311,7 @@ fn in_a_check_what_does_not_come_fails_and_so_does_what_is_not_so() {
 #[test]
 fn a_condition_that_was_true_before_the_commands_waits_until_they_were_heard() {
     let lesson = LESSON.replace("do = [\"accept-rate max\"]", "do = [\"accept-rate max\"]\nuntil = \"t_s >= 0\"");
-    let mut play = Play::of(Manner::Check, &lesson);
+    let mut play = Play::of(PlayMode::Check, &lesson);
     play.connect(2);
     play.pass(1000);
     assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
@@ -334,10 +334,10 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
             "keep = { held = \"clients.connected\", drops = \"counters.ListenDrops\" }",
         )
         .replace("that = \"clients.connected == 2\"", "that = \"counters.ListenDrops == 5\"");
-    for manner in [Manner::Check, Manner::Hand] {
+    for manner in [PlayMode::Check, PlayMode::Hand] {
         let mut play = Play::of(manner, &lesson);
-        play.press(Press::Go);
-        play.press(Press::Choose(1));
+        play.press(LessonKey::Go);
+        play.press(LessonKey::Choose(1));
         play.world.apply(play.at, &counted(0));
         play.world.apply(play.at, &counted(3));
         play.connect(2);
@@ -350,13 +350,13 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
         play.world.apply(play.at, &counted(5));
         play.pass(0);
         assert_eq!((kept(&play)["held"], kept(&play)["drops"]), (2.0, 5.0));
-        if manner == Manner::Check {
+        if manner == PlayMode::Check {
             assert!(play.player.checks()[0].passed, "{:?}", play.player.checks());
         }
     }
-    let mut play = Play::of(Manner::Hand, &lesson);
-    play.press(Press::Go);
-    play.press(Press::Choose(1));
+    let mut play = Play::of(PlayMode::Hand, &lesson);
+    play.press(LessonKey::Go);
+    play.press(LessonKey::Choose(1));
     play.world.apply(play.at, &counted(0));
     play.connect(2);
     play.pass(1000);
@@ -368,7 +368,7 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
 
 #[test]
 fn it_is_woken_for_each_deadline_and_never_for_one_that_has_passed() {
-    let mut play = Play::new(Manner::Check);
+    let mut play = Play::new(PlayMode::Check);
     let mut woken = Vec::new();
     while let Some(at) = play.player.wake(play.at) {
         assert!(at > play.at);

@@ -1,20 +1,20 @@
 //! Which listener everything is told about: chosen by a key, or by the target that was asked for. It is followed when it restarts.
 
-use super::register::{Meant, Register};
+use super::registry::{ListenerRegistry, Resolution};
 use crate::model::watch::{Address, ListenerId, Target};
 
 /// Who shall be chosen, and who is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choice {
-    wish: Wish,
+    wish: ChoiceRequest,
     chosen: Option<ListenerId>,
     /// What was said last about a wish that cannot be carried out.
-    said: Option<Meant>,
+    said: Option<Resolution>,
 }
 
 /// Who shall be chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Wish {
+enum ChoiceRequest {
     /// Nobody.
     #[default]
     Nobody,
@@ -26,19 +26,19 @@ enum Wish {
 
 /// What follows from a look at all listeners.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Selection {
     /// All stays as it is.
     Stays,
     /// This one is chosen from now on.
     Chosen(ListenerId),
     /// The target cannot be chosen: nobody, or listeners at several addresses.
-    Unclear(Meant),
+    Unclear(Resolution),
 }
 
 impl Choice {
     /// Whom the target means, if there is one.
     pub(super) fn new(target: Option<Target>) -> Self {
-        Self { wish: target.map_or(Wish::Nobody, Wish::Target), ..Self::default() }
+        Self { wish: target.map_or(ChoiceRequest::Nobody, ChoiceRequest::Target), ..Self::default() }
     }
 
     /// Who is chosen.
@@ -47,45 +47,45 @@ impl Choice {
     }
 
     /// Somebody wishes this listener, or none; false where it is not there.
-    pub(super) fn choose(&mut self, register: &Register, id: Option<ListenerId>) -> bool {
+    pub(super) fn choose(&mut self, register: &ListenerRegistry, id: Option<ListenerId>) -> bool {
         let reading = id.and_then(|id| register.reading(id));
         if id.is_some() && reading.is_none() {
             return false;
         }
-        self.wish = reading.map_or(Wish::Nobody, |reading| Wish::Address(reading.address.clone()));
+        self.wish = reading.map_or(ChoiceRequest::Nobody, |reading| ChoiceRequest::Address(reading.address.clone()));
         self.chosen = id;
         true
     }
 
     /// What follows after a look.
-    pub(super) fn turn(&mut self, register: &Register) -> Turn {
+    pub(super) fn turn(&mut self, register: &ListenerRegistry) -> Selection {
         if self.chosen.is_some_and(|id| register.reading(id).is_some()) {
-            return Turn::Stays;
+            return Selection::Stays;
         }
         let meant = match &self.wish {
-            Wish::Nobody => return Turn::Stays,
-            Wish::Target(target) => register.meant(target),
-            Wish::Address(address) => register.at(address).map_or(Meant::Nobody, Meant::One),
+            ChoiceRequest::Nobody => return Selection::Stays,
+            ChoiceRequest::Target(target) => register.meant(target),
+            ChoiceRequest::Address(address) => register.at(address).map_or(Resolution::Nobody, Resolution::One),
         };
         self.chosen = None;
-        if let Meant::One(id) = meant {
+        if let Resolution::One(id) = meant {
             self.chosen = Some(id);
             self.said = None;
-            return Turn::Chosen(id);
+            return Selection::Chosen(id);
         }
         if self.said.as_ref() == Some(&meant) {
-            return Turn::Stays;
+            return Selection::Stays;
         }
         self.said = Some(meant.clone());
-        Turn::Unclear(meant)
+        Selection::Unclear(meant)
     }
 
     /// Who is waited for, in words.
     pub(super) fn wished(&self) -> String {
         match &self.wish {
-            Wish::Nobody => String::new(),
-            Wish::Target(target) => target.to_string(),
-            Wish::Address(address) => address.to_string(),
+            ChoiceRequest::Nobody => String::new(),
+            ChoiceRequest::Target(target) => target.to_string(),
+            ChoiceRequest::Address(address) => address.to_string(),
         }
     }
 }
@@ -96,7 +96,7 @@ mod tests {
     use crate::model::sample::QueueReading;
     use crate::model::watch::ListenerReading;
 
-    fn register(listeners: &[(u64, &str)]) -> Register {
+    fn register(listeners: &[(u64, &str)]) -> ListenerRegistry {
         let look: Vec<_> = listeners
             .iter()
             .map(|(id, address)| ListenerReading {
@@ -108,7 +108,7 @@ mod tests {
                 uid: None,
             })
             .collect();
-        let mut register = Register::default();
+        let mut register = ListenerRegistry::default();
         register.take(&look, true);
         register
     }
@@ -117,26 +117,26 @@ mod tests {
     fn a_target_is_chosen_when_it_comes_and_again_after_its_restart() {
         let mut choice = Choice::new(Some("80".parse().unwrap()));
         let nobody = register(&[(1, "127.0.0.1:81")]);
-        assert_eq!(choice.turn(&nobody), Turn::Unclear(Meant::Nobody));
-        assert_eq!(choice.turn(&nobody), Turn::Stays, "said once");
+        assert_eq!(choice.turn(&nobody), Selection::Unclear(Resolution::Nobody));
+        assert_eq!(choice.turn(&nobody), Selection::Stays, "said once");
         let there = register(&[(2, "127.0.0.1:80")]);
-        assert_eq!(choice.turn(&there), Turn::Chosen(ListenerId(2)));
-        assert_eq!(choice.turn(&there), Turn::Stays);
-        assert_eq!(choice.turn(&nobody), Turn::Unclear(Meant::Nobody), "said again");
-        assert_eq!(choice.turn(&register(&[(3, "127.0.0.1:80")])), Turn::Chosen(ListenerId(3)));
+        assert_eq!(choice.turn(&there), Selection::Chosen(ListenerId(2)));
+        assert_eq!(choice.turn(&there), Selection::Stays);
+        assert_eq!(choice.turn(&nobody), Selection::Unclear(Resolution::Nobody), "said again");
+        assert_eq!(choice.turn(&register(&[(3, "127.0.0.1:80")])), Selection::Chosen(ListenerId(3)));
     }
 
     #[test]
     fn who_was_chosen_by_a_key_is_followed_by_address_and_let_go_by_a_key() {
         let mut choice = Choice::new(None);
         let there = register(&[(1, "127.0.0.1:80"), (2, "127.0.0.1:81")]);
-        assert_eq!(choice.turn(&there), Turn::Stays);
+        assert_eq!(choice.turn(&there), Selection::Stays);
         assert!(!choice.choose(&there, Some(ListenerId(9))));
         assert!(choice.choose(&there, Some(ListenerId(2))));
-        assert_eq!((choice.turn(&there), choice.chosen()), (Turn::Stays, Some(ListenerId(2))));
+        assert_eq!((choice.turn(&there), choice.chosen()), (Selection::Stays, Some(ListenerId(2))));
         let restarted = register(&[(1, "127.0.0.1:80"), (5, "127.0.0.1:81")]);
-        assert_eq!(choice.turn(&restarted), Turn::Chosen(ListenerId(5)));
+        assert_eq!(choice.turn(&restarted), Selection::Chosen(ListenerId(5)));
         assert!(choice.choose(&restarted, None));
-        assert_eq!((choice.turn(&restarted), choice.chosen()), (Turn::Stays, None));
+        assert_eq!((choice.turn(&restarted), choice.chosen()), (Selection::Stays, None));
     }
 }

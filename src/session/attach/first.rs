@@ -1,11 +1,11 @@
 //! Opens everything that a watch needs, and says with what rights it looks.
 
 use super::choice::Choice;
-use super::eyes::Eyes;
-use super::knocks::Door;
-use super::register::Register;
+use super::registry::ListenerRegistry;
+use super::sampler::Sampler;
+use super::syn_counter::SynCounter;
 use super::taps::Taps;
-use super::watcher::{Told, Watcher};
+use super::watcher::{LastReported, WatchSession};
 use super::{AttachError, AttachPlan};
 use crate::kernel::census::Census;
 use crate::kernel::owners::Owners;
@@ -16,13 +16,13 @@ use crate::model::watch::{Rights, Watching};
 use crate::session::pump::Pump;
 use crate::text::lang::in_keys;
 
-pub(super) fn open(plan: AttachPlan, mut pump: Pump) -> Result<Watcher, AttachError> {
+pub(super) fn open(plan: AttachPlan, mut pump: Pump) -> Result<WatchSession, AttachError> {
     let clock = pump.clock;
     let census = Census::open()?;
     let counters = CountersFile::open().inspect_err(|error| tracing::warn!(%error, "no counters")).ok();
     let sysctls = proc::read_sysctls();
     let (taps, tap_refused) = Taps::open();
-    let mut eyes = Eyes::new(census, Owners::open(), counters, sysctls.clone());
+    let mut eyes = Sampler::new(census, Owners::open(), counters, sysctls.clone());
     eyes.look_at_all(&clock);
     let seen = eyes.look_for_all_owners(&clock);
     let owners_refused = in_keys(|| seen.refused()).map(|why| Message::marked(&why));
@@ -36,15 +36,15 @@ pub(super) fn open(plan: AttachPlan, mut pump: Pump) -> Result<Watcher, AttachEr
         sysctls,
     };
     pump.opened = clock.now();
-    let mut watcher = Watcher {
+    let mut watcher = WatchSession {
         choice: Choice::new(plan.target.clone()),
         pump,
         plan,
         eyes,
-        register: Register::default(),
+        register: ListenerRegistry::default(),
         taps,
-        door: Door::default(),
-        told: Told::default(),
+        door: SynCounter::default(),
+        told: LastReported::default(),
     };
     watcher.pump.push(Event::Watching(Box::new(watching)));
     Ok(watcher)

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
-use super::eyes::Eyes;
+use super::sampler::Sampler;
 use crate::kernel::census::takers;
 use crate::model::event::{Event, Stamped};
 use crate::model::sample::Listed;
-use crate::model::watch::{Crowding, ListenerId};
+use crate::model::watch::{ListenerId, QueueOccupants};
 use crate::session::clock::Clock;
 
 /// Ports whose waiting connections are looked at in one look, the fullest first: each is a walk of its own.
 const PORTS: usize = 8;
 
-impl Eyes {
+impl Sampler {
     /// Half-open requests and waiting connections: how many for each listener, and who for the chosen one.
     pub(super) fn list(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
         let at = clock.now();
@@ -50,14 +50,14 @@ impl Eyes {
         }
         for (id, crowding) in crowding.into_iter().flatten() {
             if self.told_crowding.insert(id, crowding) != Some(crowding) {
-                out.push(Stamped { at, event: Event::Crowded { id, crowding } });
+                out.push(Stamped { at, event: Event::Occupants { id, crowding } });
             }
         }
     }
 
     /// How many requests there are for each TCP listener; a request for an SO_REUSEPORT group counts for each member.
-    fn half_open_by_listener(&self) -> BTreeMap<ListenerId, Crowding> {
-        let none = Crowding { half_open: Some(0), oldest_wait_ms: None };
+    fn half_open_by_listener(&self) -> BTreeMap<ListenerId, QueueOccupants> {
+        let none = QueueOccupants { half_open: Some(0), oldest_wait_ms: None };
         let tcp = self.look.iter().filter(|reading| reading.address.port().is_some());
         let mut crowding: BTreeMap<_, _> = tcp.map(|reading| (reading.id, none)).collect();
         let mut by_address: HashMap<SocketAddr, u32> = HashMap::new();
@@ -76,7 +76,7 @@ impl Eyes {
 
     /// The oldest of those who wait at this port. A connection does not name its listener: within a group it is told only where no
     /// other member has anybody in its queue.
-    fn oldest(&self, port: u16, crowding: &mut Option<BTreeMap<ListenerId, Crowding>>) {
+    fn oldest(&self, port: u16, crowding: &mut Option<BTreeMap<ListenerId, QueueOccupants>>) {
         let Some(crowding) = crowding else { return };
         let mut oldest: HashMap<SocketAddr, u32> = HashMap::new();
         for (to, waiting) in &self.waiting {

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::knocks::Door;
-use crate::kernel::tap::knocking::Knocking;
+use super::syn_counter::SynCounter;
+use crate::kernel::tap::knocking::SynTap;
 use crate::kernel::tap::{Tap, TapPlan};
 use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
@@ -14,14 +14,14 @@ use crate::session::clock::{Clock, WallClock};
 #[derive(Debug, Default)]
 pub(super) struct Taps {
     wall: WallClock,
-    all: Option<Knocking>,
+    all: Option<SynTap>,
     one: Option<Tap>,
 }
 
 impl Taps {
     /// Opens the tap for the SYNs of all listeners; with it, why there is none, and what would give one.
     pub(super) fn open() -> (Self, Option<Message>) {
-        match Knocking::open() {
+        match SynTap::open() {
             Ok(all) => (Self { all: Some(all), ..Self::default() }, None),
             Err(error) => (Self::default(), Some(Message::of(|| say!("{error}: {hint}", error, hint = error.hint())))),
         }
@@ -44,7 +44,7 @@ impl Taps {
     }
 
     /// Takes what has passed.
-    pub(super) fn drain(&mut self, clock: &Clock, door: &mut Door, out: &mut Vec<Stamped>) {
+    pub(super) fn drain(&mut self, clock: &Clock, door: &mut SynCounter, out: &mut Vec<Stamped>) {
         let now = clock.now();
         if let Some(tap) = &mut self.one {
             let offset = self.wall.offset(clock);
@@ -62,6 +62,6 @@ impl Taps {
     /// How many packets did not fit into the rings since the last call.
     pub(super) fn lost(&mut self) -> u64 {
         let one = self.one.as_mut().map_or(0, Tap::dropped);
-        one + self.all.as_mut().map_or(0, Knocking::dropped)
+        one + self.all.as_mut().map_or(0, SynTap::dropped)
     }
 }

@@ -4,16 +4,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::choice::{Choice, Turn};
-use super::eyes::{Care, Eyes};
-use super::knocks::Door;
-use super::register::{Meant, Register};
+use super::choice::{Choice, Selection};
+use super::registry::{ListenerRegistry, Resolution};
+use super::sampler::{Sampler, SamplingRate};
+use super::syn_counter::SynCounter;
 use super::taps::Taps;
 use super::{AttachPlan, Length};
 use crate::fold::nearby::nearest;
 use crate::kernel::proc;
 use crate::model::command::Command;
-use crate::model::event::{Began, Event, Listening, Loss, Rung, Stamped};
+use crate::model::event::{Began, Environment, Event, Listening, Loss, Stamped};
 use crate::model::message::Message;
 use crate::model::sample::QueueReading;
 use crate::model::settings::{ClientKind, Sysctl};
@@ -45,27 +45,27 @@ const KNOCKS: Duration = Duration::from_millis(100);
 const RETELL: Duration = Duration::from_millis(250);
 
 /// Everything that an attached session owns.
-pub(super) struct Watcher {
+pub(super) struct WatchSession {
     pub(super) pump: Pump,
     pub(super) plan: AttachPlan,
-    pub(super) eyes: Eyes,
-    pub(super) register: Register,
+    pub(super) eyes: Sampler,
+    pub(super) register: ListenerRegistry,
     pub(super) choice: Choice,
     pub(super) taps: Taps,
-    pub(super) door: Door,
-    pub(super) told: Told,
+    pub(super) door: SynCounter,
+    pub(super) told: LastReported,
 }
 
 /// What was told last, and when.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct LastReported {
     queue: Option<(Stamp, QueueReading)>,
     knocks: Stamp,
     restless: Option<Stamp>,
     full: bool,
 }
 
-impl Work for Watcher {
+impl Work for WatchSession {
     fn pump(&mut self) -> &mut Pump {
         &mut self.pump
     }
@@ -131,17 +131,17 @@ impl Work for Watcher {
     }
 }
 
-impl Watcher {
-    fn care(&self) -> Care {
+impl WatchSession {
+    fn care(&self) -> SamplingRate {
         let now = self.pump.clock.now();
         if self.told.restless.is_some_and(|at| now.since(at) < RESTLESS) {
-            Care::Restless
+            SamplingRate::Restless
         } else if self.told.full {
-            Care::Full
+            SamplingRate::Full
         } else if self.choice.chosen().is_some() {
-            Care::Close
+            SamplingRate::Close
         } else {
-            Care::Calm
+            SamplingRate::Calm
         }
     }
 
@@ -159,7 +159,7 @@ impl Watcher {
         }
         let limit_before = self.told.queue.and_then(|(_, queue)| queue.limit);
         if !news.is_empty() {
-            self.pump.batch.push(Stamped { at, event: Event::Roll(Box::new(news.roll)) });
+            self.pump.batch.push(Stamped { at, event: Event::Snapshot(Box::new(news.roll)) });
         }
         let Some(queue) = self.chosen_queue() else { return };
         if limit_before.is_some() && queue.limit != limit_before {
@@ -186,11 +186,11 @@ impl Watcher {
     /// Chooses whom the target means, as soon as it is there; says where that is not clear.
     fn choose_if_clear(&mut self) {
         match self.choice.turn(&self.register) {
-            Turn::Stays => {}
-            Turn::Chosen(id) => self.begin(id),
-            Turn::Unclear(meant) => {
+            Selection::Stays => {}
+            Selection::Chosen(id) => self.begin(id),
+            Selection::Unclear(meant) => {
                 self.taps.leave();
-                if self.plan.length != Length::Once || meant != Meant::Nobody {
+                if self.plan.length != Length::Once || meant != Resolution::Nobody {
                     let message = Message::of(|| self.unclear(&meant));
                     self.pump.push(Event::Refused { message });
                 }
@@ -199,10 +199,10 @@ impl Watcher {
     }
 
     /// Why nobody is chosen, and what to do.
-    fn unclear(&self, meant: &Meant) -> String {
+    fn unclear(&self, meant: &Resolution) -> String {
         let wished = self.choice.wished();
         let listed = |addresses: &mut dyn Iterator<Item = String>| addresses.take(4).collect::<Vec<_>>().join(", ");
-        if let Meant::Several(addresses) = meant {
+        if let Resolution::Several(addresses) = meant {
             let all = listed(&mut addresses.iter().map(ToString::to_string));
             let first = addresses.first().map(ToString::to_string).unwrap_or_default();
             let count = addresses.len();
@@ -225,7 +225,7 @@ impl Watcher {
         self.told.queue = None;
         self.taps.leave();
         self.pump.push(Event::Chosen(Some(id)));
-        let (Some(address), Some(queue)) = (Eyes::address(&self.register, id), self.chosen_queue()) else { return };
+        let (Some(address), Some(queue)) = (Sampler::address(&self.register, id), self.chosen_queue()) else { return };
         let tap = self.taps.follow(address);
         let began = self.began(address, tap);
         self.pump.push(Event::Began(Box::new(began)));
@@ -238,7 +238,7 @@ impl Watcher {
     fn began(&self, address: SocketAddr, tap: bool) -> Began {
         Began {
             kernel: proc::kernel_release(),
-            rung: Rung::Host,
+            environment: Environment::Host,
             fallback: None,
             pid: std::process::id(),
             seed: 0,
@@ -271,7 +271,7 @@ impl Watcher {
         self.told.knocks = now;
         let knocks = self.door.take();
         if !knocks.is_empty() {
-            self.pump.push(Event::Knocked(knocks));
+            self.pump.push(Event::SynsSeen(knocks));
         }
         let lost = self.taps.lost();
         if lost > 0 {

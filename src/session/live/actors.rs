@@ -2,22 +2,22 @@
 
 use std::os::fd::BorrowedFd;
 
-use crate::lab::connect::Connects;
+use crate::lab::connect::ConnectClients;
 use crate::lab::crowd::{Crowd, Outbox};
 use crate::lab::wire::transmit::Transmit;
+use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::command::Command;
 use crate::model::event::Stamped;
 use crate::model::peer::Peer;
 use crate::model::segment::{Segment, Toward};
 use crate::model::stamp::Stamp;
-use crate::model::tempo::{Tempo, Thing};
 
 /// Who meets the listener.
 pub(super) enum Actors {
     /// Packet-level clients and the socket that sends for them.
     Wire { crowd: Box<Crowd>, transmit: Box<Transmit>, outbox: Outbox },
     /// Real connect() clients.
-    Connect(Box<Connects>),
+    Connect(Box<ConnectClients>),
 }
 
 impl Actors {
@@ -69,10 +69,10 @@ impl Actors {
     }
 
     /// How the clients' time runs; real clients have the kernel's.
-    pub(super) fn tempo(&self) -> Tempo {
+    pub(super) fn tempo(&self) -> ClientClock {
         match self {
             Self::Wire { crowd, .. } => crowd.tempo(),
-            Self::Connect(_) => Tempo::default(),
+            Self::Connect(_) => ClientClock::default(),
         }
     }
 
@@ -92,7 +92,7 @@ impl Actors {
     }
 
     /// Lets exactly one thing happen.
-    pub(super) fn step(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> Option<(Peer, Thing)> {
+    pub(super) fn step(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> Option<(Peer, StepOutcome)> {
         let Self::Wire { crowd, transmit, outbox } = self else { return None };
         let happened = crowd.step(now, outbox);
         send(transmit, outbox, out);

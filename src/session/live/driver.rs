@@ -7,12 +7,12 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::actors::Actors;
-use super::ending::{self, LastLooks, Next};
-use super::eyes::Eyes;
-use super::place::Place;
+use super::ending::{self, FinalReadings, Next};
+use super::sampler::Sampler;
+use super::site::LabSite;
 use crate::kernel::tap::{BlindTap, Tap, TapError};
 use crate::lab::listener::Listener;
-use crate::lab::namespace::SendPass;
+use crate::lab::namespace::NetnsToken;
 use crate::lab::server::Server;
 use crate::model::command::Command;
 use crate::model::event::{Event, Listening, Loss, Stamped};
@@ -21,7 +21,7 @@ use crate::model::stamp::Stamp;
 use crate::say;
 use crate::scenario::Script;
 use crate::session::clock::{Clock, WallClock};
-use crate::session::live::experiments::Trials;
+use crate::session::live::experiments::ExperimentRunner;
 use crate::session::pump::{Pump, Work};
 
 /// The longest wait: how late a wish may be noticed.
@@ -34,7 +34,7 @@ const ROUNDS: usize = 4;
 const QUIET: Duration = Duration::from_millis(4);
 
 /// Everything that a live session owns.
-pub(super) struct Driver {
+pub(super) struct LiveSession {
     pub(super) pump: Pump,
     pub(super) wall: WallClock,
     pub(super) listener: Arc<Listener>,
@@ -43,9 +43,9 @@ pub(super) struct Driver {
     /// The tap before it sees anything: its ring takes longer than all the rest of the beginning.
     pub(super) blind: Option<BlindTap>,
     pub(super) tap: Option<Tap>,
-    pub(super) eyes: Eyes,
-    pub(super) trials: Trials,
-    pub(super) pass: Option<SendPass>,
+    pub(super) eyes: Sampler,
+    pub(super) trials: ExperimentRunner,
+    pub(super) pass: Option<NetnsToken>,
     pub(super) knobs: Knobs,
     /// After so many clients it ends.
     pub(super) count: Option<u64>,
@@ -53,10 +53,10 @@ pub(super) struct Driver {
     pub(super) late: u64,
     pub(super) moved: Stamp,
     /// The namespace lives as long as the driver.
-    pub(super) _place: Place,
+    pub(super) _place: LabSite,
 }
 
-impl Work for Driver {
+impl Work for LiveSession {
     fn pump(&mut self) -> &mut Pump {
         &mut self.pump
     }
@@ -81,7 +81,7 @@ impl Work for Driver {
         match command {
             Command::Listen(backlog) => self.listen_again(backlog),
             Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
-            Command::Trial(trial) => return self.trials.ask(trial, &mut self.pump.batch),
+            Command::ExperimentId(trial) => return self.trials.ask(trial, &mut self.pump.batch),
             Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
             _ => {}
         }
@@ -131,7 +131,7 @@ impl Work for Driver {
         self.trials.stop(&mut self.pump.batch);
         self.actors.command(self.pump.clock.now(), &Command::Stop);
         self.actors.turn(self.pump.clock.now(), &mut self.pump.batch);
-        let mut looks = LastLooks::default();
+        let mut looks = FinalReadings::default();
         loop {
             Clock::pause(QUIET);
             let before = self.drain();
@@ -155,7 +155,7 @@ impl Work for Driver {
     }
 }
 
-impl Driver {
+impl LiveSession {
     /// From here on everything is seen; nobody has come before.
     fn open_eyes(&mut self) -> Result<(), TapError> {
         self.tap = self.blind.take().map(BlindTap::see).transpose()?;

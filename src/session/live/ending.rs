@@ -14,7 +14,7 @@ const LEAST_LOOKS: usize = 3;
 
 /// The looks so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LastLooks {
+pub(super) struct FinalReadings {
     quiet: usize,
     looks: usize,
 }
@@ -30,7 +30,7 @@ pub(super) enum Next {
     Cut,
 }
 
-impl LastLooks {
+impl FinalReadings {
     /// After a look during which something passed the tap, or nothing.
     pub(super) fn after(&mut self, moved: bool) -> Next {
         self.looks += 1;
@@ -57,7 +57,7 @@ mod tests {
     use crate::model::segment::{Segment, Toward, flags};
 
     fn looks(moved: impl Fn(usize) -> bool) -> (usize, Next) {
-        let mut last = LastLooks::default();
+        let mut last = FinalReadings::default();
         (0..1000).map(|look| (look + 1, last.after(moved(look)))).find(|(_, next)| *next != Next::Look).unwrap()
     }
 

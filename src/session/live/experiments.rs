@@ -1,5 +1,5 @@
 //! Trials of a live session: each in a thread of its own, which stands in the lab's namespace as the thread that starts it, one at a
-//! time. What they tell is stamped where it is told and goes up with all other facts. Start at [`Trials`].
+//! time. What they tell is stamped where it is told and goes up with all other facts. Start at [`ExperimentRunner`].
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -10,17 +10,17 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::ear::TapEar;
-use crate::experiment::{self, Bench, Ear, Seen, Surroundings, Wire};
+use super::stamped_tap::StampedTap;
+use crate::experiment::{self, Env, Experiment, ListedSocket, PortTap, Wire};
 use crate::kernel::own::{self, OwnListener};
 use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
 use crate::kernel::sock_diag::codec::Row;
 use crate::kernel::tap::LOOPBACK;
-use crate::lab::namespace::SendPass;
+use crate::lab::namespace::NetnsToken;
 use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Event, Stamped};
-use crate::model::experiment::{Trial, TrialFact};
+use crate::model::experiment::{ExperimentFact, ExperimentId};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -28,34 +28,34 @@ use crate::session::clock::Clock;
 use crate::text::errno::told;
 
 /// The trials of one session: the one that runs, and those that wait for its end.
-pub(super) struct Trials {
+pub(super) struct ExperimentRunner {
     clock: Clock,
-    pass: Option<SendPass>,
+    pass: Option<NetnsToken>,
     /// The counters when the session began.
     first: Counters,
     told: Receiver<Stamped>,
     teller: Sender<Stamped>,
     running: Option<Running>,
-    waiting: VecDeque<Trial>,
+    waiting: VecDeque<ExperimentId>,
 }
 
 /// A trial under way.
 struct Running {
-    trial: Trial,
+    trial: ExperimentId,
     stopped: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
-impl Trials {
+impl ExperimentRunner {
     /// No trial yet. The counters are read here: what they count from now on is the session's.
-    pub(super) fn new(clock: Clock, pass: Option<SendPass>) -> Self {
+    pub(super) fn new(clock: Clock, pass: Option<NetnsToken>) -> Self {
         let first = CountersFile::open().ok().and_then(|mut file| file.read().ok()).unwrap_or_default();
         let (teller, told) = channel();
         Self { clock, pass, first, told, teller, running: None, waiting: VecDeque::new() }
     }
 
     /// Begins a trial, or lets it wait until the present one has ended.
-    pub(super) fn ask(&mut self, trial: Trial, out: &mut Vec<Stamped>) {
+    pub(super) fn ask(&mut self, trial: ExperimentId, out: &mut Vec<Stamped>) {
         if self.waiting.len() == MOST_WAITING {
             let most = MOST_WAITING;
             let name = trial.name();
@@ -89,14 +89,14 @@ impl Trials {
         }
     }
 
-    fn begin(&mut self, trial: Trial, out: &mut Vec<Stamped>) {
+    fn begin(&mut self, trial: ExperimentId, out: &mut Vec<Stamped>) {
         let stopped = Arc::new(AtomicBool::new(false));
         let (clock, first, teller) = (self.clock, self.first.clone(), self.teller.clone());
         let (heard, pass) = (Arc::clone(&stopped), self.pass.clone());
         let work = move || {
             let pair = pass.as_ref().map(|pass| pass.kernel_end().index);
-            let mut place = Place { pair, ..Place::open(clock, first, heard, teller) };
-            experiment::run(trial, &mut Bench::new(&mut place, pass));
+            let mut place = SessionEnv { pair, ..SessionEnv::open(clock, first, heard, teller) };
+            experiment::run(trial, &mut Experiment::new(&mut place, pass));
         };
         match std::thread::Builder::new().name("trial".into()).spawn(work) {
             Ok(thread) => self.running = Some(Running { trial, stopped, thread }),
@@ -113,14 +113,14 @@ impl Trials {
         }
     }
 
-    fn fail(&self, trial: Trial, why: Message, out: &mut Vec<Stamped>) {
-        let event = Event::Trial(TrialFact::Ended { trial, failed: Some(why) });
+    fn fail(&self, trial: ExperimentId, why: Message, out: &mut Vec<Stamped>) {
+        let event = Event::ExperimentId(ExperimentFact::Ended { trial, failed: Some(why) });
         out.push(Stamped { at: self.clock.now(), event });
     }
 }
 
 /// Clock, eyes and ears of one trial, opened in its own thread.
-struct Place {
+struct SessionEnv {
     clock: Clock,
     first: Counters,
     stopped: Arc<AtomicBool>,
@@ -131,14 +131,14 @@ struct Place {
     counters: RefCell<Option<CountersFile>>,
 }
 
-impl Place {
+impl SessionEnv {
     fn open(clock: Clock, first: Counters, stopped: Arc<AtomicBool>, teller: Sender<Stamped>) -> Self {
         let (diag, counters) = (RefCell::new(Diag::open().ok()), RefCell::new(CountersFile::open().ok()));
         Self { clock, first, stopped, teller, pair: None, diag, counters }
     }
 }
 
-impl Surroundings for Place {
+impl Env for SessionEnv {
     fn now(&self) -> Stamp {
         self.clock.now()
     }
@@ -158,8 +158,8 @@ impl Surroundings for Place {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    fn tell(&mut self, fact: TrialFact) {
-        let _the_session_is_over = self.teller.send(Stamped { at: self.clock.now(), event: Event::Trial(fact) });
+    fn tell(&mut self, fact: ExperimentFact) {
+        let _the_session_is_over = self.teller.send(Stamped { at: self.clock.now(), event: Event::ExperimentId(fact) });
     }
 
     fn queue(&self, listener: BorrowedFd<'_>) -> Option<(u32, u32)> {
@@ -175,7 +175,7 @@ impl Surroundings for Place {
         own::cookie(socket)
     }
 
-    fn sockets(&self, port: u16) -> Vec<Seen> {
+    fn sockets(&self, port: u16) -> Vec<ListedSocket> {
         let mut rows = Vec::new();
         let listed = self.diag.borrow_mut().as_mut().map(|diag| diag.of_port(port, &mut rows));
         if let Some(Err(error)) = listed {
@@ -190,12 +190,12 @@ impl Surroundings for Place {
         now.since(&self.first).value(counter)
     }
 
-    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn Ear>> {
+    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn PortTap>> {
         let interface = match on {
             Wire::Loopback => LOOPBACK,
             Wire::Pair => self.pair?,
         };
-        match TapEar::open(self.clock, on, interface, port) {
+        match StampedTap::open(self.clock, on, interface, port) {
             Ok(ear) => Some(Box::new(ear)),
             Err(error) => {
                 tracing::info!(%error, "a trial hears nothing");
@@ -205,8 +205,8 @@ impl Surroundings for Place {
     }
 }
 
-fn seen(row: &Row) -> Seen {
-    Seen { state: row.state, peer_port: row.peer.port(), cookie: row.cookie, orphan: row.is_unaccepted() }
+fn seen(row: &Row) -> ListedSocket {
+    ListedSocket { state: row.state, peer_port: row.peer.port(), cookie: row.cookie, orphan: row.is_unaccepted() }
 }
 
 /// Trials that may wait for the end of another.

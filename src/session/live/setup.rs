@@ -5,24 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::actors::Actors;
-use super::driver::Driver;
-use super::eyes::Eyes;
-use super::place::Place;
+use super::driver::LiveSession;
+use super::sampler::Sampler;
+use super::site::LabSite;
 use super::{LiveError, LivePlan};
 use crate::kernel::own::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
 use crate::kernel::sock_diag::Diag;
 use crate::kernel::tap::{BlindTap, LOOPBACK, TapPlan};
-use crate::lab::connect::{ConnectPlan, Connects};
+use crate::lab::connect::{ConnectClients, ConnectPlan};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
 use crate::lab::listener::{ListenPlan, Listener};
-use crate::lab::namespace::{self, SendPass};
+use crate::lab::namespace::{self, NetnsToken};
 use crate::lab::server::{Server, ServerPlan, raise_descriptor_limit};
 use crate::lab::wire::transmit::Transmit;
 use crate::model::event::{Began, Event};
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::session::clock::WallClock;
-use crate::session::live::experiments::Trials;
+use crate::session::live::experiments::ExperimentRunner;
 use crate::session::pump::Pump;
 
 /// Starts per second above which details of single clients are left out.
@@ -32,7 +32,7 @@ const DETAIL_PER_S: u32 = 2_000;
 /// cache.
 const RING_BYTES: u32 = 2 << 20;
 
-pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<Driver, LiveError> {
+pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveError> {
     raise_descriptor_limit();
     let pass = plan.place.pass();
     settle(&plan.sysctls, pass.as_ref())?;
@@ -51,12 +51,12 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<Driver, LiveError> 
         accept_rate: plan.knobs.accept_rate,
         ..ServerPlan::default()
     })?;
-    let eyes = Eyes::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
+    let eyes = Sampler::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
     let began = began(&plan, address, tap.is_some(), sysctls);
-    let trials = Trials::new(pump.clock, pass.clone());
+    let trials = ExperimentRunner::new(pump.clock, pass.clone());
     let moved = pump.clock.now();
     pump.batch = plan.past.told;
-    let mut driver = Driver {
+    let mut driver = LiveSession {
         pump,
         wall: WallClock::default(),
         listener,
@@ -79,7 +79,7 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<Driver, LiveError> 
 }
 
 /// Sets the private network as this session needs it, whatever an earlier one has left.
-fn settle(sysctls: &Sysctls, pass: Option<&SendPass>) -> Result<(), LiveError> {
+fn settle(sysctls: &Sysctls, pass: Option<&NetnsToken>) -> Result<(), LiveError> {
     let Some(pass) = pass else { return Ok(()) };
     for (sysctl, value) in sysctls.iter() {
         if let Some(value) = value {
@@ -89,7 +89,7 @@ fn settle(sysctls: &Sysctls, pass: Option<&SendPass>) -> Result<(), LiveError> {
     Ok(())
 }
 
-fn first_facts(driver: &mut Driver, began: Began) {
+fn first_facts(driver: &mut LiveSession, began: Began) {
     driver.pump.push(Event::Began(Box::new(began)));
     let knobs = driver.knobs.clone();
     let listening = driver.listening(knobs.backlog);
@@ -100,14 +100,14 @@ fn first_facts(driver: &mut Driver, began: Began) {
 fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> Began {
     Began {
         kernel: proc::kernel_release(),
-        rung: plan.place.rung(),
+        environment: plan.place.rung(),
         fallback: plan.place.fallback(),
         pid: std::process::id(),
         seed: plan.seed,
         clients: plan.clients,
         address,
         tap,
-        private_counters: matches!(plan.place, Place::Lab(_)),
+        private_counters: matches!(plan.place, LabSite::Lab(_)),
         host: plan.host.clone(),
         sysctls,
         watched: false,
@@ -115,7 +115,7 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
 }
 
 /// Wire clients cannot live without the tap; with real clients it may be missing (no right on the host).
-fn open_tap(plan: &LivePlan, pass: Option<&SendPass>, address: SocketAddr) -> Result<Option<BlindTap>, LiveError> {
+fn open_tap(plan: &LivePlan, pass: Option<&NetnsToken>, address: SocketAddr) -> Result<Option<BlindTap>, LiveError> {
     let loopback = plan.clients == ClientKind::Connect;
     let interface = match pass {
         Some(pass) if !loopback => pass.kernel_end().index,
@@ -141,12 +141,12 @@ fn open_tap(plan: &LivePlan, pass: Option<&SendPass>, address: SocketAddr) -> Re
 
 fn open_actors(
     plan: &LivePlan,
-    pass: Option<&SendPass>,
+    pass: Option<&NetnsToken>,
     address: SocketAddr,
     sysctls: &Sysctls,
 ) -> Result<Actors, LiveError> {
     if plan.clients == ClientKind::Connect {
-        return Ok(Actors::Connect(Box::new(Connects::new(&connect_plan(plan, address))?)));
+        return Ok(Actors::Connect(Box::new(ConnectClients::new(&connect_plan(plan, address))?)));
     }
     let pass = pass.ok_or(LiveError::WireNeedsLab)?;
     if !namespace::reachable_by_wire(address.ip()) {

@@ -4,15 +4,15 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::actors::Actors;
-use super::driver::Driver;
+use super::driver::LiveSession;
 use crate::kernel::own;
+use crate::model::client_clock::{StepCommand, StepOutcome};
 use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
-use crate::model::tempo::{Step, Thing};
 use crate::say;
 
-impl Driver {
+impl LiveSession {
     /// The server's turn, in the clients' time; what it did is told in the session's.
     pub(super) fn serve(&mut self) {
         let (now, first) = (self.pump.clock.now(), self.pump.batch.len());
@@ -39,7 +39,7 @@ impl Driver {
             });
         }
         let before = self.actors.tempo();
-        if command == Command::Step(Step::Next) && before.held {
+        if command == Command::Step(StepCommand::Next) && before.held {
             return self.next_thing(now);
         }
         self.actors.command(now, &command);
@@ -75,7 +75,7 @@ impl Driver {
         let taken = self.server.take_one(tempo.at(now), self.listener.as_fd(), &inspect, &mut self.pump.batch);
         self.told_at(now, first);
         match taken {
-            Some(peer) if tempo.held => self.say(now, Event::Stepped { peer, thing: Thing::Accepted }),
+            Some(peer) if tempo.held => self.say(now, Event::Stepped { peer, thing: StepOutcome::Accepted }),
             Some(_) => {}
             None => self.pump.refuse(|| say!("accept() found nobody in the accept queue")),
         }

@@ -2,7 +2,7 @@
 
 /// A format of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Dialect {
+pub enum PageFormat {
     /// OpenMetrics 1.0, for everybody who does not ask for less.
     #[default]
     OpenMetrics,
@@ -10,7 +10,7 @@ pub enum Dialect {
     Plain,
 }
 
-impl Dialect {
+impl PageFormat {
     /// Its name in HTTP.
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -24,7 +24,7 @@ impl Dialect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     /// The page.
-    Page(Dialect),
+    Page(PageFormat),
     /// Something that is not served: the status and why.
     Refused(&'static str, &'static str),
 }
@@ -51,7 +51,7 @@ pub(super) fn understood(head: &[u8]) -> Wish {
     let accepts = headers.filter(|(name, _)| name.trim().eq_ignore_ascii_case("accept")).map(|(_, value)| value);
     let accepts = accepts.collect::<Vec<_>>().join(",").to_ascii_lowercase();
     let plain = accepts.contains("text/plain") && !accepts.contains("application/openmetrics-text");
-    Wish::Page(if plain { Dialect::Plain } else { Dialect::OpenMetrics })
+    Wish::Page(if plain { PageFormat::Plain } else { PageFormat::OpenMetrics })
 }
 
 #[cfg(test)]
@@ -66,10 +66,10 @@ mod tests {
     fn openmetrics_is_spoken_to_everybody_who_does_not_ask_for_less() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
         for accept in [prometheus, "*/*", ""] {
-            assert_eq!(asked(accept), Wish::Page(Dialect::OpenMetrics), "{accept}");
+            assert_eq!(asked(accept), Wish::Page(PageFormat::OpenMetrics), "{accept}");
         }
-        assert_eq!(asked("text/plain"), Wish::Page(Dialect::Plain));
-        assert_eq!(understood(b"GET /metrics?x=1 HTTP/1.0\r\n\r\n"), Wish::Page(Dialect::OpenMetrics));
+        assert_eq!(asked("text/plain"), Wish::Page(PageFormat::Plain));
+        assert_eq!(understood(b"GET /metrics?x=1 HTTP/1.0\r\n\r\n"), Wish::Page(PageFormat::OpenMetrics));
     }
 
     #[test]

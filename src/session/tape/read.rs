@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::reel::{self, Facts, Lines, Place, Store};
-use super::{Header, TapeError, VERSION};
+use super::record_reader::{self, Facts, LinePosition, Lines, Store};
+use super::{Header, RecordingError, VERSION};
 use crate::model::event::Event;
 use crate::model::lesson::LessonFact;
 use crate::model::stamp::Stamp;
@@ -11,18 +11,18 @@ use crate::say;
 
 /// A recording that can be read.
 #[derive(Clone, Debug)]
-pub struct Tape {
+pub struct Recording {
     /// Its first line.
     pub header: Header,
     /// How it ends.
-    pub close: Close,
+    pub close: RecordingEnd,
     store: Store,
     end: Stamp,
 }
 
 /// How a recording ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Close {
+pub enum RecordingEnd {
     /// With the run.
     Ended,
     /// Before the run: it was killed, or still goes on, the recording had its limit, or the rest is damaged.
@@ -34,18 +34,18 @@ pub enum Close {
     },
 }
 
-impl Tape {
+impl Recording {
     /// Opens a recording.
     ///
     /// # Errors
     /// When the file cannot be read, is no recording, or has no good fact.
-    pub fn open(path: &Path) -> Result<Self, TapeError> {
+    pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let store = Store::open(path)?;
         let mut lines = store.lines()?;
         let header = header(&mut lines)?;
         let start = lines.next;
         if !lines.advance()? {
-            return Err(TapeError::Empty { path: lines.path });
+            return Err(RecordingError::Empty { path: lines.path });
         }
         match lines.fact() {
             Ok(fact) if opens(&fact.event) => {}
@@ -54,7 +54,7 @@ impl Tape {
                     lines.wrong(say!("a recording begins with the fact `began`, `watching` or `lesson`").to_owned())
                 );
             }
-            Err(_) if lines.is_torn() => return Err(TapeError::Empty { path: lines.path }),
+            Err(_) if lines.is_torn() => return Err(RecordingError::Empty { path: lines.path }),
             Err(error) => return Err(error),
         }
         let (end, close) = ending(&mut lines, start)?;
@@ -65,7 +65,7 @@ impl Tape {
     ///
     /// # Errors
     /// When the file cannot be opened any more.
-    pub fn facts(&self) -> Result<Facts, TapeError> {
+    pub fn facts(&self) -> Result<Facts, RecordingError> {
         let mut lines = self.store.lines()?;
         lines.advance()?;
         Ok(Facts::of(lines))
@@ -83,11 +83,11 @@ const fn opens(event: &Event) -> bool {
 }
 
 /// The last moment, and how it ends: only the last lines are looked at, and more of them where those are no good.
-fn ending(lines: &mut Lines, start: Place) -> Result<(Stamp, Close), TapeError> {
+fn ending(lines: &mut Lines, start: LinePosition) -> Result<(Stamp, RecordingEnd), RecordingError> {
     let mut window = WINDOW;
     loop {
         let offset = lines.length().saturating_sub(window).max(start.offset);
-        lines.go(Place { offset, ..start })?;
+        lines.go(LinePosition { offset, ..start })?;
         if offset > start.offset {
             // It begins in the middle of a line.
             lines.advance()?;
@@ -95,13 +95,13 @@ fn ending(lines: &mut Lines, start: Place) -> Result<(Stamp, Close), TapeError> 
         let tail = Tail::read(lines);
         if let Some(end) = tail.end {
             let close = match tail.close {
-                Close::Torn { .. } => Close::Torn { line: counted(lines)? },
+                RecordingEnd::Torn { .. } => RecordingEnd::Torn { line: counted(lines)? },
                 close => close,
             };
             return Ok((end, close));
         }
         if offset == start.offset {
-            return Ok((Stamp::ZERO, Close::Open));
+            return Ok((Stamp::ZERO, RecordingEnd::Open));
         }
         window = window.saturating_mul(8);
     }
@@ -110,21 +110,21 @@ fn ending(lines: &mut Lines, start: Place) -> Result<(Stamp, Close), TapeError> 
 /// The last lines of a recording, up to the first that is damaged.
 struct Tail {
     end: Option<Stamp>,
-    close: Close,
+    close: RecordingEnd,
 }
 
 impl Tail {
     fn read(lines: &mut Lines) -> Self {
-        let mut tail = Self { end: None, close: Close::Open };
+        let mut tail = Self { end: None, close: RecordingEnd::Open };
         while let Ok(true) = lines.advance() {
             match lines.fact() {
                 Ok(fact) => {
                     tail.end = tail.end.max(Some(fact.at));
-                    tail.close = if fact.event == Event::Ended { Close::Ended } else { Close::Open };
+                    tail.close = if fact.event == Event::Ended { RecordingEnd::Ended } else { RecordingEnd::Open };
                 }
-                Err(_) if lines.is_torn() => tail.close = Close::Torn { line: 0 },
+                Err(_) if lines.is_torn() => tail.close = RecordingEnd::Torn { line: 0 },
                 Err(_) => {
-                    tail.close = Close::Open;
+                    tail.close = RecordingEnd::Open;
                     break;
                 }
             }
@@ -133,24 +133,24 @@ impl Tail {
     }
 }
 
-fn counted(lines: &mut Lines) -> Result<usize, TapeError> {
-    reel::count(lines).map_err(|source| TapeError::Read { path: lines.path.clone(), source })
+fn counted(lines: &mut Lines) -> Result<usize, RecordingError> {
+    record_reader::count(lines).map_err(|source| RecordingError::Read { path: lines.path.clone(), source })
 }
 
-fn header(lines: &mut Lines) -> Result<Header, TapeError> {
+fn header(lines: &mut Lines) -> Result<Header, RecordingError> {
     let path = lines.path.clone();
-    let foreign = || TapeError::Foreign { path: path.clone() };
+    let foreign = || RecordingError::Foreign { path: path.clone() };
     match lines.advance() {
         Ok(true) => {}
-        Ok(false) | Err(TapeError::Line { .. }) => return Err(foreign()),
+        Ok(false) | Err(RecordingError::Line { .. }) => return Err(foreign()),
         Err(error) => return Err(error),
     }
     let first: serde_json::Value = serde_json::from_slice(&lines.buffer).map_err(|_| foreign())?;
     match first.get("qviz-recording").and_then(serde_json::Value::as_u64) {
         None => Err(foreign()),
-        Some(found) if found != u64::from(VERSION) => Err(TapeError::Version { path, found }),
+        Some(found) if found != u64::from(VERSION) => Err(RecordingError::Version { path, found }),
         Some(_) => serde_json::from_value(first)
-            .map_err(|error| lines.wrong(say!("damaged header ({error})", error = reel::bare(&error)))),
+            .map_err(|error| lines.wrong(say!("damaged header ({error})", error = record_reader::bare(&error)))),
     }
 }
 

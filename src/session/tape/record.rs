@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Header, TapeError};
+use super::{Header, RecordingError};
 use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
@@ -27,13 +27,13 @@ pub struct Recorder {
     written: u64,
     /// Since when something has been waiting in the buffer.
     waiting: Option<Stamp>,
-    failure: Option<TapeError>,
+    failure: Option<RecordingError>,
     told: bool,
 }
 
 /// How a recording stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recording {
+pub enum RecordingStatus {
     /// Everything is written.
     Running,
     /// It is as large as it may become, and has ended.
@@ -47,10 +47,10 @@ impl Recorder {
     ///
     /// # Errors
     /// When the file cannot be opened, or is something else than a recording.
-    pub fn open(path: &Path, limit: u64) -> Result<Self, TapeError> {
-        let opened = |source| TapeError::Open { path: path.to_owned(), source };
+    pub fn open(path: &Path, limit: u64) -> Result<Self, RecordingError> {
+        let opened = |source| RecordingError::Open { path: path.to_owned(), source };
         if is_precious(path).map_err(opened)? {
-            return Err(TapeError::NotOurs { path: path.to_owned() });
+            return Err(RecordingError::NotOurs { path: path.to_owned() });
         }
         let file = OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(opened)?;
         let file = Some(BufWriter::with_capacity(128 * 1024, file));
@@ -118,16 +118,16 @@ impl Recorder {
     }
 
     /// How the recording stands.
-    pub const fn recording(&self) -> Recording {
+    pub const fn recording(&self) -> RecordingStatus {
         match (&self.failure, &self.file) {
-            (Some(_), _) => Recording::Failed,
-            (None, Some(_)) => Recording::Running,
-            (None, None) => Recording::Full,
+            (Some(_), _) => RecordingStatus::Failed,
+            (None, Some(_)) => RecordingStatus::Running,
+            (None, None) => RecordingStatus::Full,
         }
     }
 
     /// Why the recording has ended before the run, if writing failed.
-    pub const fn failure(&self) -> Option<&TapeError> {
+    pub const fn failure(&self) -> Option<&RecordingError> {
         self.failure.as_ref()
     }
 
@@ -148,7 +148,7 @@ impl Recorder {
 
     fn fail(&mut self, source: io::Error) {
         self.abandon();
-        self.failure.get_or_insert(TapeError::Write { path: self.path.clone(), source });
+        self.failure.get_or_insert(RecordingError::Write { path: self.path.clone(), source });
     }
 
     /// Ends the recording; what waits in the buffer is not tried again.
@@ -277,7 +277,7 @@ mod tests {
         Recorder::open(&path, LIMIT).unwrap().begin(&Header::new(None));
         assert_eq!(lines(&path).len(), 1);
         std::fs::write(&path, "a diary").unwrap();
-        assert!(matches!(Recorder::open(&path, LIMIT), Err(TapeError::NotOurs { .. })));
+        assert!(matches!(Recorder::open(&path, LIMIT), Err(RecordingError::NotOurs { .. })));
         assert_eq!(lines(&path), ["a diary"]);
     }
 }

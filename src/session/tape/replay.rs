@@ -1,9 +1,9 @@
 //! A session made of a tape: in the tape's own time for a person, or as fast as it can be folded for a report.
 
-use super::TapeError;
-use super::deck::{self, Bookmark, Deck, Next};
-use super::read::Tape;
-use super::reel::Facts;
+use super::RecordingError;
+use super::playback::{self, Bookmark, Next, Playback};
+use super::read::Recording;
+use super::record_reader::Facts;
 use super::transport::{Play, Playing};
 use crate::model::event::Stamped;
 use crate::model::stamp::Stamp;
@@ -14,7 +14,7 @@ use crate::session::{Session, Source, rest};
 #[derive(Debug)]
 pub(in crate::session) enum Player {
     /// In its own time; it never ends, because somebody may go back.
-    Paced(Box<Deck>),
+    Paced(Box<Playback>),
     /// As they are wanted, then the end.
     Whole(Box<Facts>),
 }
@@ -24,7 +24,7 @@ impl Player {
     pub(in crate::session) fn ready(&mut self, now: Stamp) -> Option<Vec<Stamped>> {
         match self {
             Self::Whole(facts) => {
-                let some: Vec<_> = facts.take(deck::MOST).collect();
+                let some: Vec<_> = facts.take(playback::MOST).collect();
                 (!some.is_empty()).then_some(some)
             }
             Self::Paced(deck) => match deck.next(now) {
@@ -57,7 +57,7 @@ impl Player {
     }
 
     /// The deck, where the tape is shown in its own time.
-    pub(in crate::session) const fn deck(&self) -> Option<&Deck> {
+    pub(in crate::session) const fn deck(&self) -> Option<&Playback> {
         match self {
             Self::Paced(deck) => Some(deck),
             Self::Whole(_) => None,
@@ -73,9 +73,9 @@ impl Player {
 ///
 /// # Errors
 /// When the tape cannot be opened any more.
-pub fn paced(tape: &Tape) -> Result<Session, TapeError> {
+pub fn paced(tape: &Recording) -> Result<Session, RecordingError> {
     let clock = Clock::start();
-    let deck = Deck::new(tape.facts()?, tape.end(), clock.now());
+    let deck = Playback::new(tape.facts()?, tape.end(), clock.now());
     Ok(Session::new(Source::Tape(Player::Paced(Box::new(deck))), clock))
 }
 
@@ -83,7 +83,7 @@ pub fn paced(tape: &Tape) -> Result<Session, TapeError> {
 ///
 /// # Errors
 /// When the tape cannot be opened any more.
-pub fn whole(tape: &Tape) -> Result<Session, TapeError> {
+pub fn whole(tape: &Recording) -> Result<Session, RecordingError> {
     let player = Player::Whole(Box::new(tape.facts()?));
     Ok(Session::new(Source::Tape(player), Clock::start()))
 }

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::{Action, Watch};
+use super::{Action, ScreenLoop};
 use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
 use crate::model::stamp::Stamp;
 use crate::say;
-use crate::scenario::player::{Move, Press};
+use crate::scenario::player::{LessonKey, PlayerAction};
 use crate::session::live::Past;
 use crate::session::{Session, rest};
 use crate::ui::UiError;
 
-impl Watch<'_> {
+impl ScreenLoop<'_> {
     /// Lets the lesson go on, as far as facts and time let it.
     pub(super) async fn guide(&mut self, session: &mut Session, world: &mut World) -> Result<(), UiError> {
         let now = session.clock().now();
@@ -31,9 +31,9 @@ impl Watch<'_> {
         action: Action,
     ) -> Result<(), UiError> {
         let press = match action {
-            Action::GoOn => Press::Go,
-            Action::Repeat => Press::Back,
-            Action::Predict(choice) => Press::Choose(usize::from(choice)),
+            Action::GoOn => LessonKey::Go,
+            Action::Repeat => LessonKey::Back,
+            Action::Predict(choice) => LessonKey::Choose(usize::from(choice)),
             _ => return Ok(()),
         };
         let now = session.clock().now();
@@ -57,18 +57,23 @@ impl Watch<'_> {
         self.guide.as_ref().and_then(|guide| guide.wake(now)).map_or(Duration::MAX, |at| at.since(now))
     }
 
-    async fn carry_out(&mut self, session: &mut Session, world: &mut World, moves: Vec<Move>) -> Result<(), UiError> {
+    async fn carry_out(
+        &mut self,
+        session: &mut Session,
+        world: &mut World,
+        moves: Vec<PlayerAction>,
+    ) -> Result<(), UiError> {
         let mut told = Vec::new();
         for step in moves {
             let now = session.clock().now();
             match step {
-                Move::Tell(fact) => told.push(Stamped { at: now, event: Event::Lesson(fact) }),
-                Move::Wish(command) => {
+                PlayerAction::Tell(fact) => told.push(Stamped { at: now, event: Event::Lesson(fact) }),
+                PlayerAction::Wish(command) => {
                     told.drain(..).for_each(|fact: Stamped| session.tell(fact.event));
                     session.wish(command);
                 }
-                Move::Open(scene) => self.change(session, world, scene, std::mem::take(&mut told)).await?,
-                Move::Over => {
+                PlayerAction::Open(scene) => self.change(session, world, scene, std::mem::take(&mut told)).await?,
+                PlayerAction::Over => {
                     if let Some(guide) = &mut self.guide {
                         guide.over(now);
                     }
@@ -116,13 +121,13 @@ impl Watch<'_> {
 }
 
 /// Why a key of the lesson does nothing now.
-fn why_not(world: &World, press: Press) -> Option<&'static str> {
+fn why_not(world: &World, press: LessonKey) -> Option<&'static str> {
     let course = world.lesson.as_ref()?;
     match (press, course.phase) {
         _ if course.over || course.step.is_none() => None,
-        (Press::Go, Phase::Asked) => Some(say!("first your prediction: press the number of a choice")),
-        (Press::Go, Phase::Doing) => Some(say!("not yet: what the lesson waits for is still to come")),
-        (Press::Choose(_), phase) if phase != Phase::Asked => Some(say!("there is nothing to predict now")),
+        (LessonKey::Go, Phase::Asked) => Some(say!("first your prediction: press the number of a choice")),
+        (LessonKey::Go, Phase::Doing) => Some(say!("not yet: what the lesson waits for is still to come")),
+        (LessonKey::Choose(_), phase) if phase != Phase::Asked => Some(say!("there is nothing to predict now")),
         _ => None,
     }
 }

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Still, UiState};
+use super::{FrozenView, UiState};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::keymap::Action;
-use crate::ui::window::Reach;
+use crate::ui::window::HistorySpan;
 
 /// Holds this moment, or lets it go.
 pub(super) fn freeze(state: &mut UiState, now: Stamp, world: &World) {
     if state.still.take().is_none() {
-        state.still = Some(Still { at: now, world: Arc::new(world.clone()) });
+        state.still = Some(FrozenView { at: now, world: Arc::new(world.clone()) });
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn keep(state: &mut UiState, world: &World, moment: Stamp) {
     }
 }
 
-fn reach(state: &UiState, world: &World, now: Stamp) -> Option<Reach> {
+fn reach(state: &UiState, world: &World, now: Stamp) -> Option<HistorySpan> {
     let width = state.frame.plot_width?;
-    Some(Reach { begins: world.history.begins(), now, width })
+    Some(HistorySpan { begins: world.history.begins(), now, width })
 }

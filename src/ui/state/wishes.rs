@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::fold::world::World;
+use crate::model::client_clock::StepCommand;
 use crate::model::command::Command;
-use crate::model::event::Rung;
+use crate::model::event::Environment;
 use crate::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl};
 use crate::model::stamp::Stamp;
-use crate::model::tempo::Step;
 use crate::say;
 use crate::ui::keymap::Action;
 use crate::ui::steps;
@@ -23,7 +23,7 @@ const USUAL_ACCEPT_RATE: f64 = 8.0;
 
 /// The last wish for each knob, until facts have had the time to confirm it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Asked {
+pub struct PendingSettings {
     backlog: Option<(Stamp, u32)>,
     arrivals: Option<(Stamp, Arrivals, f64)>,
     accept_rate: Option<(Stamp, AcceptRate)>,
@@ -36,7 +36,7 @@ pub struct Asked {
 
 /// The commands for one key, or why there are none.
 pub(super) fn wish(
-    asked: &mut Asked,
+    asked: &mut PendingSettings,
     listens: bool,
     action: Action,
     now: Stamp,
@@ -60,11 +60,11 @@ pub(super) fn wish(
         Action::RoundTrip => round_trip(asked, now, world, knobs)?,
         Action::Step => {
             only_wire(world, say!("step mode needs"))?;
-            Command::Step(if world.tempo.held { Step::Go } else { Step::Hold })
+            Command::Step(if world.tempo.held { StepCommand::Go } else { StepCommand::Hold })
         }
         Action::Next => {
             only_wire(world, say!("step mode needs"))?;
-            Command::Step(Step::Next)
+            Command::Step(StepCommand::Next)
         }
         Action::AcceptOne => Command::AcceptOne,
         Action::Slow => {
@@ -82,7 +82,7 @@ fn fresh<T: Copy>(asked: Option<(Stamp, T)>, now: Stamp) -> Option<T> {
     asked.filter(|(at, _)| now.since(*at) < TRUST).map(|(_, value)| value)
 }
 
-fn backlog(asked: &mut Asked, now: Stamp, world: &World, step: fn(u32) -> u32) -> Command {
+fn backlog(asked: &mut PendingSettings, now: Stamp, world: &World, step: fn(u32) -> u32) -> Command {
     let told = world.listening.map(|listening| listening.backlog).or(world.knobs.as_ref().map(|knobs| knobs.backlog));
     let told = told.and_then(|backlog| u32::try_from(backlog).ok()).or(world.accept_limit()).unwrap_or(0);
     let next = step(fresh(asked.backlog, now).unwrap_or(told)).min(LARGEST_BACKLOG);
@@ -90,7 +90,7 @@ fn backlog(asked: &mut Asked, now: Stamp, world: &World, step: fn(u32) -> u32) -
     Command::Listen(next as i32)
 }
 
-fn arrivals(asked: &mut Asked, now: Stamp, knobs: &Knobs, more: bool) -> Command {
+fn arrivals(asked: &mut PendingSettings, now: Stamp, knobs: &Knobs, more: bool) -> Command {
     let told = (knobs.arrivals, knobs.rate);
     let (pattern, rate) = fresh(asked.arrivals.map(|(at, pattern, rate)| (at, (pattern, rate))), now).unwrap_or(told);
     let count = if more { steps::count_above } else { steps::count_below };
@@ -107,7 +107,7 @@ fn arrivals(asked: &mut Asked, now: Stamp, knobs: &Knobs, more: bool) -> Command
     }
 }
 
-fn accept_rate(asked: &mut Asked, now: Stamp, knobs: &Knobs, faster: bool) -> Command {
+fn accept_rate(asked: &mut PendingSettings, now: Stamp, knobs: &Knobs, faster: bool) -> Command {
     let current = fresh(asked.accept_rate, now).unwrap_or(knobs.accept_rate);
     let next = match (current, faster) {
         (AcceptRate::Paused, false) => AcceptRate::Paused,
@@ -123,7 +123,7 @@ fn accept_rate(asked: &mut Asked, now: Stamp, knobs: &Knobs, faster: bool) -> Co
     Command::AcceptRate(next)
 }
 
-fn pause(asked: &mut Asked, now: Stamp, knobs: &Knobs) -> Command {
+fn pause(asked: &mut PendingSettings, now: Stamp, knobs: &Knobs) -> Command {
     let current = fresh(asked.accept_rate, now).unwrap_or(knobs.accept_rate);
     let next = if current == AcceptRate::Paused {
         asked.before_pause.take().unwrap_or(AcceptRate::PerSecond(USUAL_ACCEPT_RATE))
@@ -141,7 +141,7 @@ fn burst(world: &World) -> u32 {
     held.clamp(10, 10_000)
 }
 
-fn half_open(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
+fn half_open(asked: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
     only_wire(world, say!("half-open clients need"))?;
     let share = fresh(asked.half_open, now).unwrap_or(knobs.half_open);
     let next = if share > 0.0 { 0.0 } else { 0.5 };
@@ -149,7 +149,7 @@ fn half_open(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Res
     Ok(Command::HalfOpen(next))
 }
 
-fn round_trip(asked: &mut Asked, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
+fn round_trip(asked: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
     only_wire(world, say!("a round-trip time needs"))?;
     let next = steps::round_trip_after(fresh(asked.rtt, now).unwrap_or(knobs.rtt));
     asked.rtt = Some((now, next));
@@ -163,8 +163,13 @@ fn only_wire(world: &World, what: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn sysctl(asked: &mut Asked, now: Stamp, world: &World, (name, values): (Sysctl, i64)) -> Result<Command, String> {
-    if world.began.as_ref().is_some_and(|began| began.rung == Rung::Host) {
+fn sysctl(
+    asked: &mut PendingSettings,
+    now: Stamp,
+    world: &World,
+    (name, values): (Sysctl, i64),
+) -> Result<Command, String> {
+    if world.began.as_ref().is_some_and(|began| began.environment == Environment::Host) {
         let sysctl = name.name();
         return Err(say!(
             "{sysctl} belongs to this host; qviz never changes it (qviz doctor: how to get the lab)",

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::cast::is_fresh;
 use super::{Scene, ink, notes};
-use crate::fold::connection::Belief;
+use crate::fold::connection::CombinedState;
 use crate::fold::finding::Severity;
 use crate::fold::world::World;
 use crate::fold::world::note::Note;
@@ -129,7 +129,7 @@ fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
     let many = scene.cast.otherwise.len();
     let (name, others) =
         (one.label(), if many > 1 { say!(" (and {count} more)", count = many - 1) } else { String::new() });
-    let text = if one.belief() == Belief::Phantom {
+    let text = if one.belief() == CombinedState::Phantom {
         say!("{name}{others} thinks it is connected; the server keeps nothing of it: a phantom", name, others)
     } else {
         say!("{name}{others} thinks it is connected; its ACK met a full accept queue: a ghost", name, others)

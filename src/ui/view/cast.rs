@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::connection::{ClientSide, CombinedState, Connection, ServerSide};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::ui::state::Density;
@@ -21,7 +21,7 @@ const MOST: usize = 10_000;
 
 /// The connections by place, each list in its order of appearance.
 #[derive(Debug, Default)]
-pub(in crate::ui) struct Cast<'a> {
+pub(in crate::ui) struct Placement<'a> {
     /// Segments under way to the listener.
     pub(super) travelling: Vec<&'a Connection>,
     /// Dropped a moment ago: falling.
@@ -46,7 +46,7 @@ pub(in crate::ui) struct Cast<'a> {
     stands: bool,
 }
 
-impl<'a> Cast<'a> {
+impl<'a> Placement<'a> {
     /// Gathers the connections as they are at `now`. At a density at which nobody can follow single ones there is no cast.
     pub(in crate::ui) fn of(world: &'a World, density: Density, now: Stamp) -> Self {
         let mut cast = Self { stands: world.tempo.held, ..Self::default() };
@@ -73,14 +73,14 @@ impl<'a> Cast<'a> {
             ServerSide::Queued | ServerSide::QueuedDead => self.queued.push(one),
             ServerSide::Accepted | ServerSide::Closed => self.served.push(one),
             ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway => self.lost.push(one),
-            ServerSide::CookieSent if one.belief() == Belief::CookieOut => self.cookies.push(one),
+            ServerSide::CookieSent if one.belief() == CombinedState::CookieOut => self.cookies.push(one),
             ServerSide::Nothing | ServerSide::CookieSent => {}
         }
         match one.belief() {
-            Belief::Ghost | Belief::Phantom => self.otherwise.push(one),
-            Belief::HalfOpen if one.client == ClientSide::Connected => self.finishing.push(one),
-            Belief::Knocking if one.last_drop.is_some() && one.travel.is_none() => self.dropped.push(one),
-            Belief::Over if one.server == ServerSide::Nothing && failed(one.client) => self.lost.push(one),
+            CombinedState::Ghost | CombinedState::Phantom => self.otherwise.push(one),
+            CombinedState::HalfOpen if one.client == ClientSide::Connected => self.finishing.push(one),
+            CombinedState::SynSent if one.last_drop.is_some() && one.travel.is_none() => self.dropped.push(one),
+            CombinedState::Over if one.server == ServerSide::Nothing && failed(one.client) => self.lost.push(one),
             _ => {}
         }
     }

@@ -6,11 +6,11 @@ use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::fold::world::World;
-use crate::model::event::Rung;
+use crate::model::client_clock::ClientClock;
+use crate::model::event::Environment;
 use crate::model::settings::Sysctl;
-use crate::model::tempo::Tempo;
 use crate::say;
-use crate::session::tape::record::Recording;
+use crate::session::tape::record::RecordingStatus;
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
 use crate::ui::numbers;
@@ -61,9 +61,9 @@ fn in_short(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, two_rows: bool) {
 fn standing(scene: &Scene<'_>) -> Vec<(String, Style)> {
     let theme = scene.theme;
     let mut pieces = match scene.state.recording {
-        Some(Recording::Running) => vec![(say!("● REC").to_owned(), theme.strong())],
-        Some(Recording::Full) => vec![(say!("■ REC full").to_owned(), theme.strong())],
-        Some(Recording::Failed) => vec![(say!(" ✗ REC failed ").to_owned(), theme.alarm())],
+        Some(RecordingStatus::Running) => vec![(say!("● REC").to_owned(), theme.strong())],
+        Some(RecordingStatus::Full) => vec![(say!("■ REC full").to_owned(), theme.strong())],
+        Some(RecordingStatus::Failed) => vec![(say!(" ✗ REC failed ").to_owned(), theme.alarm())],
         None => Vec::new(),
     };
     if !pieces.is_empty() {
@@ -108,9 +108,9 @@ pub(super) fn progress(scene: &Scene<'_>) -> String {
     let time = numbers::clock(scene.now);
     let tempo = match scene.world.tempo {
         _ if scene.world.ended => Some(say!("■ over").to_owned()),
-        Tempo { held: true, .. } => Some(say!("‖ STEP").to_owned()),
-        Tempo { pace: 1.0, .. } => None,
-        Tempo { pace, .. } => Some(format!("▶ {pace}×")),
+        ClientClock { held: true, .. } => Some(say!("‖ STEP").to_owned()),
+        ClientClock { pace: 1.0, .. } => None,
+        ClientClock { pace, .. } => Some(format!("▶ {pace}×")),
     };
     if let Some(origin) = &scene.state.origin {
         let tempo = tempo.map_or_else(String::new, |tempo| format!("  {tempo}"));
@@ -168,11 +168,11 @@ fn overflow(world: &World) -> String {
 }
 
 fn place(world: &World, long: bool) -> String {
-    match world.began.as_ref().map(|began| began.rung) {
-        Some(Rung::Lab) if long => say!("private network").into(),
-        Some(Rung::Lab) => say!("lab").into(),
-        Some(Rung::Host) if long => say!("this host's loopback").into(),
-        Some(Rung::Host) => say!("host").into(),
+    match world.began.as_ref().map(|began| began.environment) {
+        Some(Environment::Lab) if long => say!("private network").into(),
+        Some(Environment::Lab) => say!("lab").into(),
+        Some(Environment::Host) if long => say!("this host's loopback").into(),
+        Some(Environment::Host) => say!("host").into(),
         None => String::new(),
     }
 }
@@ -181,9 +181,9 @@ fn place(world: &World, long: bool) -> String {
 fn second(world: &World) -> String {
     match world.tempo {
         _ if world.ended => in_force(world),
-        Tempo { held: true, .. } => step().into(),
-        Tempo { pace: 1.0, .. } => in_force(world),
-        Tempo { pace, .. } => {
+        ClientClock { held: true, .. } => step().into(),
+        ClientClock { pace: 1.0, .. } => in_force(world),
+        ClientClock { pace, .. } => {
             let rest = in_force(world);
             say!("SLOW {pace}× · clients and accept() · kernel timers run as ever · {rest}", pace, rest)
         }

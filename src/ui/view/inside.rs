@@ -1,23 +1,23 @@
 //! The listener that one looks into, as its screen and its timeline need it.
 
-use crate::fold::listeners::Watched;
+use crate::fold::listeners::ListenerState;
 use crate::model::watch::Address;
 use crate::ui::view::Scene;
 
 /// The listener that one looks into.
 #[derive(Clone, Copy)]
-pub(in crate::ui::view) struct Inside<'s> {
+pub(in crate::ui::view) struct ChosenListener<'s> {
     /// As all listeners tell of it; `None`: nothing yet.
-    pub(in crate::ui::view) one: Option<&'s Watched>,
+    pub(in crate::ui::view) one: Option<&'s ListenerState>,
     /// True when the world tells about just this one: who waits, who is half-open.
     pub(in crate::ui::view) told: bool,
 }
 
-impl<'s> Inside<'s> {
+impl<'s> ChosenListener<'s> {
     pub(in crate::ui::view) fn of(scene: &Scene<'s>) -> Self {
         let world = scene.world;
         let one = scene.state.watch.inside(world);
-        let chosen = one.is_some_and(|one| world.survey.chosen == Some(one.reading.id));
+        let chosen = one.is_some_and(|one| world.listeners.chosen == Some(one.reading.id));
         let begun = match (&world.began, one.map(|one| &one.reading.address)) {
             (Some(began), Some(Address::Tcp(address))) => began.watched && began.address == *address,
             _ => false,

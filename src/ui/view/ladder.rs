@@ -9,7 +9,7 @@ use ratatui::style::Style;
 
 use super::{Scene, ink, list, next_steps};
 use crate::fold::connection::ServerSide;
-use crate::fold::segment_log::{Entry, Fate, Passage, What};
+use crate::fold::segment_log::{LogEntry, LogItem, SegmentOutcome, SegmentPath};
 use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -35,9 +35,9 @@ struct Columns {
 }
 
 /// One line and what stood before it.
-struct Rung<'a> {
-    entry: &'a Entry,
-    before: Option<&'a Entry>,
+struct LadderRow<'a> {
+    entry: &'a LogEntry,
+    before: Option<&'a LogEntry>,
 }
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -106,7 +106,7 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
     let mut row = 0;
     for index in hidden..shown.len() {
         let before = index.checked_sub(1).map(|index| shown[index]);
-        let rung = Rung { entry: shown[index], before };
+        let rung = LadderRow { entry: shown[index], before };
         if airy && index > 0 {
             gap(buf, (body, row), columns, scene, &rung);
             row += 1;
@@ -132,7 +132,7 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
 }
 
 /// The time between two lines, and both lives going on.
-fn gap(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &Scene<'_>, rung: &Rung<'_>) {
+fn gap(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &Scene<'_>, rung: &LadderRow<'_>) {
     let calm = scene.theme.calm();
     let waited = rung.before.map(|before| rung.entry.at().since(before.at()));
     if let Some(waited) = waited.filter(|waited| *waited >= WORTH_TELLING) {
@@ -144,7 +144,7 @@ fn gap(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &Sce
     }
 }
 
-fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>, &Chosen), rung: &Rung<'_>) {
+fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>, &Chosen), rung: &LadderRow<'_>) {
     let ((area, row), (scene, chosen)) = (at, whose);
     let (theme, entry) = (scene.theme, rung.entry);
     let wide = area.width >= 90;
@@ -158,7 +158,7 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
     let style = if changed { theme.strong() } else { theme.calm() };
     let col = (columns.arrow - 1).saturating_sub(ink::width(client));
     ink::write(buf, area, (col, row), client, style);
-    if let What::Passed(way) = &entry.what {
+    if let LogItem::Passed(way) = &entry.what {
         arrow(buf, (area, row), columns, (scene, chosen), way);
     }
     let server_changed = rung.before.map_or(ServerSide::Nothing, |before| before.server) != entry.server;
@@ -177,19 +177,19 @@ fn arrow(
     (area, row): (Rect, u16),
     columns: Columns,
     (scene, chosen): (&Scene<'_>, &Chosen),
-    way: &Passage,
+    way: &SegmentPath,
 ) {
     let full = columns.width.saturating_sub(2);
     let (length, meaning) = match way.fate {
-        Fate::UnderWay => (progress(chosen, scene.clients, full), Some(Meaning::Travelling)),
-        Fate::Lost => (full / 2, Some(Meaning::Dying)),
-        Fate::Dropped(_) => (full, Some(Meaning::Dying)),
-        Fate::Unanswered | Fate::Arrived | Fate::Cookie => (full, None),
+        SegmentOutcome::UnderWay => (progress(chosen, scene.clients, full), Some(Meaning::Travelling)),
+        SegmentOutcome::Lost => (full / 2, Some(Meaning::Dying)),
+        SegmentOutcome::Dropped(_) => (full, Some(Meaning::Dying)),
+        SegmentOutcome::Unanswered | SegmentOutcome::Arrived | SegmentOutcome::Cookie => (full, None),
     };
     let style = meaning.map_or(Style::new(), |meaning| scene.theme.text(meaning));
     let shaft = "─".repeat(usize::from(length.saturating_sub(1)));
     let tip = match (way.fate, way.toward) {
-        (Fate::Lost, _) => "✗",
+        (SegmentOutcome::Lost, _) => "✗",
         (_, Toward::Listener) => "▶",
         (_, Toward::Client) => "◀",
     };
@@ -205,7 +205,7 @@ fn arrow(
         }
     }
     if let (Some(left), Some(arrives)) = (way.left, way.arrives)
-        && way.fate != Fate::UnderWay
+        && way.fate != SegmentOutcome::UnderWay
         && full >= 20
         && arrives > left
     {

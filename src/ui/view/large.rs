@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::letters::{Letter, Pen};
+use super::letters::{LargeText, Letter};
 use super::{Scene, ink};
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -32,7 +32,7 @@ pub(super) fn boxed(
 }
 
 /// A number in large letters, shortened to thousands where it would not fit otherwise; returns the column after it.
-pub(super) fn count(buf: &mut Buffer, area: Rect, pen: Pen, (sign, value): (&str, u64)) -> u16 {
+pub(super) fn count(buf: &mut Buffer, area: Rect, pen: LargeText, (sign, value): (&str, u64)) -> u16 {
     let exact = format!("{sign}{}", numbers::count(value));
     let mut forms = vec![exact.clone()];
     if value >= 1000 {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Scene, caption, footer, header, ink, one_panel, projector, stage, timeline};
-use crate::fold::course::Course;
+use crate::fold::course::LessonProgress;
 use crate::fold::world::World;
 use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
@@ -23,11 +23,11 @@ mod words;
 
 pub(super) use plan::is_wide;
 
-use paper::Paper;
+use paper::LineBudget;
 use plan::{Below, LessonPlan};
 
 /// Paints the whole screen of a lesson.
-pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &Course) {
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress) {
     let calls = scene.state.lesson.tells_calls(scene.world);
     let LessonPlan { mut picture, narration, transcript } = planned(buf.area, scene.state, scene.world);
     if let Some(above) = projected(buf.area, scene.state).filter(|_| !calls) {
@@ -58,8 +58,8 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &Course) {
 }
 
 /// The same in a terminal that is too small for the picture: what is said, as much of it as fits.
-pub(super) fn in_short(scene: &Scene<'_>, course: &Course, columns: u16) -> Vec<(String, Style)> {
-    let paper = Paper { theme: scene.theme, columns, dense: true, tall: false };
+pub(super) fn in_short(scene: &Scene<'_>, course: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
+    let paper = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
     let (lines, _) = speech::of(scene, course, paper).lines(paper, u16::MAX);
     let flat = |line: paper::Line| {
         let style = line.pieces.first().map_or_else(Style::new, |(_, style, _)| *style);

@@ -66,7 +66,7 @@ const fn span(glyph: &font::Glyph) -> u16 {
 
 /// Letters of one size and look.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pen {
+pub(super) struct LargeText {
     /// How large.
     pub(super) letter: Letter,
     /// How they look.
@@ -75,7 +75,7 @@ pub(super) struct Pen {
     pub(super) ascii: bool,
 }
 
-impl Pen {
+impl LargeText {
     /// Writes `text` at a column and row of `area`, clipped; returns the column after it. What lies between the points stays.
     pub(super) fn write(self, buf: &mut Buffer, area: Rect, (col, row): (u16, u16), text: &str) -> u16 {
         if self.letter == Letter::Plain || self.letter.width(text).is_none() {
@@ -207,7 +207,7 @@ mod tests {
     fn drawn(text: &str, letter: Letter, ascii: bool) -> Vec<String> {
         let mut buf = Buffer::empty(Rect::new(0, 0, letter.width(text).unwrap(), letter.rows()));
         let area = buf.area;
-        Pen { letter, style: Style::new(), ascii }.write(&mut buf, area, (0, 0), text);
+        LargeText { letter, style: Style::new(), ascii }.write(&mut buf, area, (0, 0), text);
         let rows = buf.content.chunks(usize::from(buf.area.width));
         rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect()).collect()
     }
@@ -238,7 +238,7 @@ mod tests {
     fn beside_large_letters_stand_those_that_have_no_shape() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 16, 3));
         let area = buf.area;
-        let pen = Pen { letter: Letter::Small, style: Style::new(), ascii: false };
+        let pen = LargeText { letter: Letter::Small, style: Style::new(), ascii: false };
         let end = pen.fit(&mut buf, area, "TI 队列");
         assert_eq!(buf, Buffer::with_lines(["▀█▀ █           ", " █  █ 队列      ", " ▀  ▀           "]));
         assert_eq!(end, 10);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::{Scene, caption, footer, header, ink, layout, next_steps};
-use crate::fold::connection::{Belief, Connection};
+use crate::fold::connection::{CombinedState, Connection};
 use crate::say;
 use crate::ui::browse::{MOST_LISTED, address, belief_words, client_words, server_words};
 use crate::ui::hit_map::Scroll;
@@ -131,15 +131,15 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
 }
 
 /// The sign and meaning of a belief.
-pub(super) const fn sign(belief: Belief) -> (&'static str, Option<Meaning>) {
+pub(super) const fn sign(belief: CombinedState) -> (&'static str, Option<Meaning>) {
     match belief {
-        Belief::Knocking => ("→", Some(Meaning::Travelling)),
-        Belief::HalfOpen => ("◷", Some(Meaning::Waiting(1))),
-        Belief::CookieOut => ("¤", Some(Meaning::Travelling)),
-        Belief::Ghost | Belief::Phantom => ("◌", Some(Meaning::Otherwise)),
-        Belief::Queued => ("■", Some(Meaning::Waiting(2))),
-        Belief::DeadInQueue => ("†", Some(Meaning::Dying)),
-        Belief::Accepted => ("✓", Some(Meaning::Served)),
-        Belief::Over => ("·", None),
+        CombinedState::SynSent => ("→", Some(Meaning::Travelling)),
+        CombinedState::HalfOpen => ("◷", Some(Meaning::Waiting(1))),
+        CombinedState::CookieOut => ("¤", Some(Meaning::Travelling)),
+        CombinedState::Ghost | CombinedState::Phantom => ("◌", Some(Meaning::Otherwise)),
+        CombinedState::Queued => ("■", Some(Meaning::Waiting(2))),
+        CombinedState::DeadInQueue => ("†", Some(Meaning::Dying)),
+        CombinedState::Accepted => ("✓", Some(Meaning::Served)),
+        CombinedState::Over => ("·", None),
     }
 }

@@ -1,12 +1,12 @@
 //! What will happen next to one connection, in words.
 
-use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::connection::{ClientSide, CombinedState, Connection, ServerSide};
 use crate::fold::world::World;
-use crate::fold::world::next_steps::Outlook;
+use crate::fold::world::next_steps::NextSteps;
+use crate::model::client_clock::ClientClock;
 use crate::model::segment::Kind;
 use crate::model::settings::AcceptRate;
 use crate::model::stamp::Stamp;
-use crate::model::tempo::Tempo;
 use crate::say;
 use crate::text::words::segment_name;
 use crate::ui::browse::Chosen;
@@ -37,7 +37,7 @@ pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> 
 }
 
 /// The next timer alone.
-pub(in crate::ui::view) fn in_short(one: &Connection, outlook: &Outlook, (now, clients): (Stamp, Stamp)) -> String {
+pub(in crate::ui::view) fn in_short(one: &Connection, outlook: &NextSteps, (now, clients): (Stamp, Stamp)) -> String {
     let retry = outlook.retry.map(|retry| {
         let what = if retry.gives_up { say!("gives up") } else { again(one) };
         (retry.at.since(clients), what)
@@ -52,14 +52,14 @@ fn again(one: &Connection) -> &'static str {
     if matches!(one.client, ClientSide::SynSent) { say!("SYN again") } else { say!("data again") }
 }
 
-fn client(one: &Connection, outlook: &Outlook, (tempo, now): (Tempo, Stamp)) -> Option<String> {
+fn client(one: &Connection, outlook: &NextSteps, (tempo, now): (ClientClock, Stamp)) -> Option<String> {
     let retry = outlook.retry?;
     let left = numbers::countdown(retry.at.since(now));
     if retry.gives_up {
         return Some(say!("client gives up in {left} (ETIMEDOUT)", left));
     }
     let end = outlook.gives_up.map_or_else(String::new, |at| {
-        if tempo == Tempo::default() {
+        if tempo == ClientClock::default() {
             say!("; gives up at about {seconds} s", seconds = at.since(one.born).as_secs())
         } else {
             say!("; gives up about {seconds} s from now", seconds = at.since(now).as_secs())
@@ -72,10 +72,10 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
     let Chosen { one, outlook, .. } = chosen;
     match one.server {
         ServerSide::HalfOpen => Some(request(one, outlook, (now, world.tempo.at(now)))),
-        ServerSide::CookieSent if one.belief() == Belief::Phantom && outlook.never_learns => {
+        ServerSide::CookieSent if one.belief() == CombinedState::Phantom && outlook.never_learns => {
             Some(say!("the server keeps nothing and sends nothing; the client never learns").into())
         }
-        ServerSide::CookieSent if one.belief() == Belief::Phantom => {
+        ServerSide::CookieSent if one.belief() == CombinedState::Phantom => {
             Some(say!("the server keeps nothing; the client's data may redeem the cookie once there is room").into())
         }
         ServerSide::CookieSent => {
@@ -95,7 +95,7 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
 }
 
 /// What the request's timer does, and how it ends.
-fn request(one: &Connection, outlook: &Outlook, (now, clients): (Stamp, Stamp)) -> String {
+fn request(one: &Connection, outlook: &NextSteps, (now, clients): (Stamp, Stamp)) -> String {
     let dies = outlook.dies.map_or_else(String::new, |at| {
         say!("if nothing changes the request dies at about {seconds} s", seconds = at.since(one.born).as_secs())
     });

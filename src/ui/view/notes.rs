@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::{Scene, ink};
 use crate::fold::connection;
-use crate::fold::world::note::{Note, Who};
+use crate::fold::world::note::{Note, NoteSubject};
 use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::hit_map::Scroll;
@@ -29,11 +29,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
-pub(super) fn name(who: Who) -> String {
+pub(super) fn name(who: NoteSubject) -> String {
     who.id.map_or_else(|| format!("{:02}", who.peer.port() % 100), connection::label)
 }
 
-fn words(note: &Note) -> (Option<Who>, String, Option<Meaning>) {
+fn words(note: &Note) -> (Option<NoteSubject>, String, Option<Meaning>) {
     match note {
         Note::HalfOpen { who, place } => (Some(*who), say!("→ SYN queue, place {place}", place), None),
         Note::Cookie { who } => (Some(*who), say!("¤ answered with a SYN cookie").into(), Some(Meaning::Travelling)),

@@ -17,7 +17,7 @@ pub(super) mod cell;
 
 /// One connection in a place.
 #[derive(Clone, Debug)]
-pub(super) struct Tenant {
+pub(super) struct QueueSlot {
     /// Two characters, or a name in large letters.
     pub(super) name: String,
     /// How long it has waited, in four characters; or nothing.
@@ -38,9 +38,9 @@ pub(super) struct Tenant {
 
 /// What there is to draw.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct SlotRow {
     /// The tenants, oldest first.
-    pub(super) tenants: Vec<Tenant>,
+    pub(super) tenants: Vec<QueueSlot>,
     /// Entries, which may be more than the tenants known by name.
     pub(super) depth: u32,
     /// How many fit; `None`: unknown.
@@ -120,14 +120,14 @@ pub(super) fn hue(one: &Connection) -> Meaning {
 }
 
 /// An entry whose name is not known: the sum is right, the detail was left out.
-fn unnamed() -> Tenant {
+fn unnamed() -> QueueSlot {
     let meaning = Meaning::Waiting(1);
     let (name, age) = ("··".into(), String::new());
-    Tenant { name, age, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
+    QueueSlot { name, age, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
 }
 
 /// Draws the places into `area`, as large as all of them fit, `most` at most; returns how many rows they took.
-pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &Places, scene: &Scene<'_>) -> u16 {
+pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scene<'_>) -> u16 {
     let count = places.capacity.unwrap_or(0).max(places.depth).max(places.tenants.len() as u32);
     let flows = most.loud && scene.state.density == Density::Flows;
     let Some(shape) = most.fitting(area, count as usize).filter(|_| !flows) else {
@@ -163,7 +163,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &Places, 
 
 /// More places than cells on the screen, or faster than anybody could follow: a bar that fills from the right, where the queue is emptied;
 /// with numbers where they do not stand above it in large digits.
-fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &Places, scene: &Scene<'_>) -> u16 {
+fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scene<'_>) -> u16 {
     let theme = scene.theme;
     let capacity = places.capacity.unwrap_or(0);
     let whole = u64::from(capacity.max(places.depth)).max(1);
@@ -186,7 +186,7 @@ fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &Places, scene: &Scene
 }
 
 /// Tenants from the left, in rows, as large as a place may be; the last one says how many more there are.
-pub(super) fn lay(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[Tenant], scene: &Scene<'_>) {
+pub(super) fn lay(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[QueueSlot], scene: &Scene<'_>) {
     let Some(shape) = most.fitting(area, 1).filter(|shape| shape.loud) else { return };
     let room = shape.room(area);
     let shown = if tenants.len() > room { room - 1 } else { tenants.len() };

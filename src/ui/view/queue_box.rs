@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::letters::Letter;
-use super::places::{self, Places, Shape};
+use super::places::{self, Shape, SlotRow};
 use super::{Scene, ink, large};
 use crate::say;
 use crate::ui::numbers;
@@ -17,7 +17,7 @@ use crate::ui::theme::Meaning;
 pub(super) struct QueueBox {
     /// Its name, the longest first, with the kernel's word for the state.
     pub(super) names: [&'static str; 4],
-    pub(super) places: Places,
+    pub(super) places: SlotRow,
     /// True when it takes nobody more.
     pub(super) full: bool,
     /// What a clock says of who leaves next: how long it has waited, or when its timer runs out; or nothing.

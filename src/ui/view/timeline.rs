@@ -16,8 +16,8 @@ use crate::say;
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::Inside;
-use crate::ui::window::Grain;
+use crate::ui::view::inside::ChosenListener;
+use crate::ui::window::ColumnScale;
 use columns::Column;
 
 mod columns;
@@ -44,7 +44,7 @@ struct Plot<'a> {
     /// The columns alone.
     area: Rect,
     columns: Vec<Column>,
-    grain: Grain,
+    grain: ColumnScale,
     /// The last group of slots that is shown.
     last: u64,
     scene: &'a Scene<'a>,
@@ -53,7 +53,7 @@ struct Plot<'a> {
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let Some(width) = plot_width(area) else { return };
     scene.hit_map.borrow_mut().scroll(area, Scroll::Timeline);
-    let inside = scene.watches().then(|| Inside::of(scene));
+    let inside = scene.watches().then(|| ChosenListener::of(scene));
     let told = inside.is_none_or(|inside| inside.told);
     let inner = edge::frame(buf, area, width, scene, told);
     let grain = scene.state.window.grain(width);
@@ -93,7 +93,7 @@ fn label(name: &str, value: u64) -> String {
 }
 
 /// The last group that is shown. A window of the past ends before its moment, the present one holds it.
-fn last_group(history: &History, grain: Grain, until: Option<Stamp>, now: Stamp) -> u64 {
+fn last_group(history: &History, grain: ColumnScale, until: Option<Stamp>, now: Stamp) -> u64 {
     if let Some(until) = until {
         return grain.group(Stamp::from_nanos(until.as_nanos().saturating_sub(1)));
     }
@@ -183,7 +183,7 @@ impl Plot<'_> {
     }
 
     /// What died, for one cause or for all.
-    fn drops(&self, buf: &mut Buffer, row: u16, died: &rows::Died, named: bool) {
+    fn drops(&self, buf: &mut Buffer, row: u16, died: &rows::DropRow, named: bool) {
         let style = self.scene.theme.text(Meaning::Dying);
         let sums = |causes: &[Cause]| -> Vec<u32> {
             let of_causes = |column: &Column| -> u32 { causes.iter().map(|cause| column.drops[*cause as usize]).sum() };

@@ -44,7 +44,7 @@ pub(super) fn help(buf: &mut Buffer, scene: &Scene<'_>) {
 /// Less room than the screens need: how many are full, and the fullest one.
 pub(super) fn in_short(scene: &Scene<'_>) -> Vec<(String, Style)> {
     let (theme, survey) = (scene.theme, scene.state.watch.survey(scene.world));
-    let living = || survey.listeners.values().filter(|one| one.gone.is_none());
+    let living = || survey.by_id.values().filter(|one| one.gone.is_none());
     let full = living().filter(|one| one.is_full()).count();
     let alarm = if full > 0 { theme.alarm() } else { theme.strong() };
     let mut lines = vec![(say!("{full} of {all} FULL", full, all = living().count()), alarm)];

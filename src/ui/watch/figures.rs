@@ -1,15 +1,15 @@
 //! The numbers of one listener as the rows and their order need them.
 
-use crate::fold::listeners::{Drops, Survey, Watched};
+use crate::fold::listeners::{Drops, ListenerState, Listeners};
 use crate::say;
 
 /// How full the accept queue is, in millionths of its capacity; more than a million when it is beyond it.
-pub fn fullness(one: &Watched) -> u64 {
+pub fn fullness(one: &ListenerState) -> u64 {
     millionths(one.fullness())
 }
 
 /// How full it was at most since the watch began, in millionths of its capacity.
-pub fn peak(one: &Watched) -> u64 {
+pub fn peak(one: &ListenerState) -> u64 {
     millionths(one.fullness_max())
 }
 
@@ -18,7 +18,7 @@ fn millionths(share: Option<f64>) -> u64 {
 }
 
 /// Packets that this listener dropped since the watch began, at most; `None` where nobody counts them (unix sockets).
-pub fn drops(one: &Watched) -> Option<u64> {
+pub fn drops(one: &ListenerState) -> Option<u64> {
     one.drops().map(|drops| drops.listener)
 }
 
@@ -38,6 +38,6 @@ pub fn drops_in_words(drops: Drops) -> String {
 }
 
 /// The accept queue's greatest depth in each of the last seconds, oldest first; `None` where nothing is known of one.
-pub fn depths(survey: &Survey, one: &Watched, seconds: usize) -> Vec<Option<u32>> {
+pub fn depths(survey: &Listeners, one: &ListenerState, seconds: usize) -> Vec<Option<u32>> {
     survey.trail(one, seconds).into_iter().map(|beat| beat.map(|beat| beat.depth_max)).collect()
 }

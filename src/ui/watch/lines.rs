@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::Watch;
+use super::WatchBrowse;
 use super::order::{self, Rank};
-use crate::fold::listeners::{Survey, Watched};
+use crate::fold::listeners::{ListenerState, Listeners};
 use crate::model::stamp::Stamp;
 use crate::model::watch::{Address, ListenerId};
 use crate::say;
@@ -54,13 +54,13 @@ impl Part {
 }
 
 /// The rows at `now`.
-pub(super) fn arrange(watch: &Watch, survey: &Survey, now: Stamp) -> Vec<Line> {
+pub(super) fn arrange(watch: &WatchBrowse, survey: &Listeners, now: Stamp) -> Vec<Line> {
     let wanted: Vec<String> = watch.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let mut text = String::new();
-    let mut alone: Vec<(Rank<'_>, ListenerId)> = Vec::with_capacity(survey.listeners.len());
+    let mut alone: Vec<(Rank<'_>, ListenerId)> = Vec::with_capacity(survey.by_id.len());
     let mut groups: BTreeMap<&Address, Vec<(Rank<'_>, ListenerId)>> = BTreeMap::new();
     let shared = shared_addresses(survey);
-    for (id, one) in &survey.listeners {
+    for (id, one) in &survey.by_id {
         let forgotten = one.gone.is_some_and(|gone| now.since(gone) > MEMORY);
         if forgotten || !says(one, &wanted, &mut text) {
             continue;
@@ -87,11 +87,11 @@ pub(super) fn arrange(watch: &Watch, survey: &Survey, now: Stamp) -> Vec<Line> {
     lines
 }
 
-fn push(lines: &mut Vec<Line>, watch: &Watch, survey: &Survey, (id, members): (ListenerId, Vec<ListenerId>)) {
+fn push(lines: &mut Vec<Line>, watch: &WatchBrowse, survey: &Listeners, (id, members): (ListenerId, Vec<ListenerId>)) {
     if members.is_empty() {
         return lines.push(Line { id, part: Part::Alone, members });
     }
-    let open = survey.listeners.get(&id).is_some_and(|one| watch.unfolded.contains(&one.reading.address));
+    let open = survey.by_id.get(&id).is_some_and(|one| watch.unfolded.contains(&one.reading.address));
     lines.push(Line { id, part: Part::Group { open }, members: members.clone() });
     if open {
         let last = members.len() - 1;
@@ -105,9 +105,9 @@ fn push(lines: &mut Vec<Line>, watch: &Watch, survey: &Survey, (id, members): (L
 
 /// How many living TCP sockets listen at one address: more than one only with SO_REUSEPORT. Several unix sockets of one name are
 /// no group: the name was bound anew.
-fn shared_addresses(survey: &Survey) -> BTreeMap<&Address, u32> {
+fn shared_addresses(survey: &Listeners) -> BTreeMap<&Address, u32> {
     let mut shared = BTreeMap::new();
-    for one in survey.listeners.values().filter(|one| one.gone.is_none()) {
+    for one in survey.by_id.values().filter(|one| one.gone.is_none()) {
         if one.reading.address.port().is_some() {
             *shared.entry(&one.reading.address).or_default() += 1;
         }
@@ -116,13 +116,13 @@ fn shared_addresses(survey: &Survey) -> BTreeMap<&Address, u32> {
     shared
 }
 
-fn groups_key<'s>(one: &'s Watched, shared: &BTreeMap<&'s Address, u32>) -> Option<&'s Address> {
+fn groups_key<'s>(one: &'s ListenerState, shared: &BTreeMap<&'s Address, u32>) -> Option<&'s Address> {
     let address = &one.reading.address;
     (one.gone.is_none() && shared.contains_key(address)).then_some(address)
 }
 
 /// True when the row of this listener has every wanted word.
-fn says(one: &Watched, wanted: &[String], text: &mut String) -> bool {
+fn says(one: &ListenerState, wanted: &[String], text: &mut String) -> bool {
     if wanted.is_empty() {
         return true;
     }

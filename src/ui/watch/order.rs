@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::figures;
-use crate::fold::listeners::{Survey, Watched};
+use crate::fold::listeners::{ListenerState, Listeners};
 use crate::model::watch::Address;
 use crate::say;
 
@@ -61,7 +61,7 @@ impl Order {
     }
 }
 
-pub(super) fn rank<'s>(order: Order, survey: &Survey, one: &'s Watched) -> Rank<'s> {
+pub(super) fn rank<'s>(order: Order, survey: &Listeners, one: &'s ListenerState) -> Rank<'s> {
     let per_s = |rate: Option<f64>| (rate.unwrap_or(0.0).max(0.0) * 1000.0) as u64;
     let fullness = [figures::fullness(one), figures::peak(one), figures::drops(one).unwrap_or(0)];
     let numbers = match order {

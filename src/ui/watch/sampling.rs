@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::fold::world::World;
-use crate::model::sample::Eye;
+use crate::model::sample::Source;
 use crate::model::stamp::Stamp;
 
 /// Over which time it is told.
@@ -15,19 +15,19 @@ const STEP: Duration = Duration::from_millis(500);
 
 /// What looking has cost lately.
 #[derive(Clone, Debug, Default)]
-pub struct Sampling {
+pub struct SamplingCost {
     /// Moment and processor time so far, in nanoseconds.
     marks: VecDeque<(Stamp, u64)>,
 }
 
-impl Sampling {
+impl SamplingCost {
     pub(super) fn follow(&mut self, world: &World) {
         let now = world.now;
         let last = self.marks.back().copied();
         if last.is_some_and(|(at, _)| now >= at && now.since(at) < STEP) {
             return;
         }
-        let Some(nanos) = world.costs.get(&Eye::Whole).map(|cost| cost.nanos) else { return };
+        let Some(nanos) = world.costs.get(&Source::Whole).map(|cost| cost.nanos) else { return };
         // A replay that went back, or a world that began anew.
         if last.is_some_and(|(at, before)| now < at || nanos < before) {
             self.marks.clear();
@@ -53,11 +53,11 @@ mod tests {
 
     #[test]
     fn the_share_of_a_core_is_processor_time_over_time() {
-        let (mut world, mut sampling) = (World::new(), Sampling::default());
+        let (mut world, mut sampling) = (World::new(), SamplingCost::default());
         assert_eq!(sampling.core(), None);
         for second in 0..5 {
-            world.apply(Stamp::from_millis(second * 1000), &Event::Cost { eye: Eye::Whole, nanos: 20_000_000 });
-            world.apply(Stamp::from_millis(second * 1000), &Event::Cost { eye: Eye::Listeners, nanos: 9_000 });
+            world.apply(Stamp::from_millis(second * 1000), &Event::Cost { eye: Source::Whole, nanos: 20_000_000 });
+            world.apply(Stamp::from_millis(second * 1000), &Event::Cost { eye: Source::Listeners, nanos: 9_000 });
             sampling.follow(&world);
         }
         assert_eq!(sampling.core(), Some(0.02));

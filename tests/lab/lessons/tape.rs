@@ -6,8 +6,8 @@ use qviz::fold::world::World;
 use qviz::model::event::{Event, Stamped};
 use qviz::model::stamp::Stamp;
 use qviz::report::summary::Summary;
-use qviz::session::tape::deck::{Deck, Next};
-use qviz::session::tape::read::{Close, Tape};
+use qviz::session::tape::playback::{Next, Playback};
+use qviz::session::tape::read::{Recording, RecordingEnd};
 use qviz::session::tape::transport::Play;
 
 use super::document;
@@ -21,7 +21,7 @@ fn folded(facts: &[Stamped], world: &mut World) {
 }
 
 /// Everything that the deck has at this moment.
-fn played(deck: &mut Deck, now: Stamp) -> Vec<Stamped> {
+fn played(deck: &mut Playback, now: Stamp) -> Vec<Stamped> {
     let mut all = Vec::new();
     while let Next::Facts(facts) = deck.next(now) {
         all.extend(facts);
@@ -38,8 +38,8 @@ fn all_scenes_of_a_lesson_stand_on_one_tape_that_can_be_gone_back_in() {
     let output = lab::run_qviz(words, super::LIMIT);
     let checked = document(&output);
     assert_eq!(checked["passed"], 1, "{checked:#}");
-    let tape = Tape::open(&path).unwrap();
-    assert_eq!(tape.close, Close::Ended);
+    let tape = Recording::open(&path).unwrap();
+    assert_eq!(tape.close, RecordingEnd::Ended);
     let facts: Vec<_> = tape.facts().unwrap().collect();
     let began: Vec<_> = facts.iter().filter(|fact| matches!(fact.event, Event::Began(_))).map(|fact| fact.at).collect();
     assert_eq!(began.len(), 2, "two scenes");
@@ -64,7 +64,7 @@ fn all_scenes_of_a_lesson_stand_on_one_tape_that_can_be_gone_back_in() {
         "the second scene has nobody in the accept queue: the first one's are gone"
     );
 
-    let (mut deck, mut world) = (Deck::new(tape.facts().unwrap(), tape.end(), Stamp::ZERO), World::new());
+    let (mut deck, mut world) = (Playback::new(tape.facts().unwrap(), tape.end(), Stamp::ZERO), World::new());
     let at = |moment: Stamp| Play::Ahead(moment.since(Stamp::ZERO));
     deck.play(Stamp::ZERO, Play::Pause, &[]);
     deck.play(Stamp::ZERO, at(tape.end()), &[]);
@@ -90,7 +90,7 @@ fn what_is_recorded_in_chinese_is_replayed_in_english_and_in_chinese() {
     let path = folder.path().join("chinese.qviz");
     let path = path.to_str().unwrap();
     lab::run_qviz(["--lang", "zh", "lesson", "accept-order", "--check", "--json", "--record", path], super::LIMIT);
-    let tape = Tape::open(path.as_ref()).unwrap();
+    let tape = Recording::open(path.as_ref()).unwrap();
     let lesson = |fact: &Stamped| matches!(fact.event, Event::Lesson(_));
     for fact in tape.facts().unwrap().filter(|fact| !lesson(fact)) {
         let line = serde_json::to_string(&fact).unwrap();

@@ -3,11 +3,11 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use qviz::lab::connect::{ConnectPlan, Connects};
+use qviz::lab::connect::{ConnectClients, ConnectPlan};
 use qviz::lab::listener::{ListenPlan, Listener};
 use qviz::lab::server::{Server, ServerPlan};
 use qviz::model::command::Command;
-use qviz::model::event::{Deed, Event, Life, Loss, Stamped};
+use qviz::model::event::{ClientEvent, Event, Loss, ServerEvent, Stamped};
 use qviz::model::peer::Peer;
 use qviz::model::stamp::Stamp;
 use qviz::session::clock::Clock;
@@ -22,14 +22,14 @@ pub(crate) struct Table {
     pub(crate) clock: Clock,
     pub(crate) listener: Listener,
     pub(crate) server: Server,
-    pub(crate) connects: Connects,
+    pub(crate) connects: ConnectClients,
     pub(crate) facts: Vec<Stamped>,
 }
 
 impl Table {
     pub(crate) fn set(backlog: i32, server: ServerPlan, plan: &ConnectPlan) -> Self {
         let listener = listen("127.0.0.1:0", backlog);
-        let connects = Connects::new(&ConnectPlan { target: listener.address(), ..plan.clone() }).unwrap();
+        let connects = ConnectClients::new(&ConnectPlan { target: listener.address(), ..plan.clone() }).unwrap();
         Self { clock: Clock::start(), listener, server: Server::new(server).unwrap(), connects, facts: Vec::new() }
     }
 
@@ -87,7 +87,7 @@ impl Table {
         poll(&mut fds, Some(&span)).unwrap();
     }
 
-    pub(crate) fn lives(&self, wanted: impl Fn(&Life) -> bool) -> Vec<Peer> {
+    pub(crate) fn lives(&self, wanted: impl Fn(&ClientEvent) -> bool) -> Vec<Peer> {
         let life = |fact: &Stamped| match &fact.event {
             Event::Client { peer, life, .. } if wanted(life) => Some(*peer),
             _ => None,
@@ -96,14 +96,14 @@ impl Table {
     }
 
     pub(crate) fn connected(&self) -> Vec<Peer> {
-        self.lives(|life| *life == Life::Connected)
+        self.lives(|life| *life == ClientEvent::Connected)
     }
 
     pub(crate) fn finished(&self) -> usize {
-        self.lives(|life| *life == Life::Finished).len()
+        self.lives(|life| *life == ClientEvent::Finished).len()
     }
 
-    pub(crate) fn deeds(&self) -> Vec<(Stamp, Peer, Deed)> {
+    pub(crate) fn deeds(&self) -> Vec<(Stamp, Peer, ServerEvent)> {
         let deed = |fact: &Stamped| match fact.event {
             Event::Served { peer, deed } => Some((fact.at, peer, deed)),
             _ => None,
@@ -112,7 +112,7 @@ impl Table {
     }
 
     pub(crate) fn accepted(&self) -> Vec<Peer> {
-        let accepted = |(_, peer, deed)| matches!(deed, Deed::Accepted { .. }).then_some(peer);
+        let accepted = |(_, peer, deed)| matches!(deed, ServerEvent::Accepted { .. }).then_some(peer);
         self.deeds().into_iter().filter_map(accepted).collect()
     }
 

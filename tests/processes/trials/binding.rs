@@ -1,6 +1,6 @@
 //! Trials of bind() and listen(): what they measured on this kernel.
 
-use qviz::model::experiment::Trial;
+use qviz::model::experiment::ExperimentId;
 
 use super::stage::facts_of;
 use crate::needs::Missing;
@@ -8,7 +8,7 @@ use crate::who::Who;
 
 case!(the_kernel_chooses_what_bind_left_open, as Who::User, Who::Root);
 fn the_kernel_chooses_what_bind_left_open() -> Result<(), Missing> {
-    let told = facts_of(Trial::BindFour)?;
+    let told = facts_of(ExperimentId::BindFour)?;
     assert_eq!((told["bind-rows"], told["bind-rows-as-told"]), (4.0, 4.0), "{:?}", told.trials.lines);
     for (row, port, address) in [
         ("wildcard-any-port", 1.0, 1.0),
@@ -29,7 +29,7 @@ fn the_kernel_chooses_what_bind_left_open() -> Result<(), Missing> {
 
 case!(a_second_bind_needs_the_consent_of_the_first, as Who::User, Who::Root);
 fn a_second_bind_needs_the_consent_of_the_first() -> Result<(), Missing> {
-    let told = facts_of(Trial::BindInUse)?;
+    let told = facts_of(ExperimentId::BindInUse)?;
     assert_eq!(told["in-use-cells"], 15.0);
     let in_use = f64::from(libc::EADDRINUSE);
     for first in ["bound", "listening", "time-wait"] {
@@ -45,7 +45,7 @@ fn a_second_bind_needs_the_consent_of_the_first() -> Result<(), Missing> {
 
 case!(an_unbound_listener_gets_a_port_and_hears_everybody, as Who::User, Who::Root);
 fn an_unbound_listener_gets_a_port_and_hears_everybody() -> Result<(), Missing> {
-    let told = facts_of(Trial::UnboundListen)?;
+    let told = facts_of(ExperimentId::UnboundListen)?;
     assert_eq!((told["unbound-listen-errno"], told["unbound-listen-wildcard"]), (0.0, 1.0));
     assert_eq!((told["unbound-listen-ephemeral"], told["unbound-listen-clients"]), (1.0, 2.0));
     assert!(told["unbound-listen-port"] > 0.0);
@@ -54,7 +54,7 @@ fn an_unbound_listener_gets_a_port_and_hears_everybody() -> Result<(), Missing> 
 
 case!(sockets_without_connections_do_not_listen, as Who::User, Who::Root);
 fn sockets_without_connections_do_not_listen() -> Result<(), Missing> {
-    let told = facts_of(Trial::ListenTypes)?;
+    let told = facts_of(ExperimentId::ListenTypes)?;
     assert_eq!((told["listen-types-taken"], told["listen-types-refused"]), (3.0, 3.0));
     for kind in ["stream", "unix-stream", "unix-seqpacket"] {
         assert_eq!(told[&*format!("listen-{kind}-errno")], 0.0, "{kind}");

@@ -1,6 +1,6 @@
 //! Trials of connect(): what they measured on this kernel.
 
-use qviz::model::experiment::Trial;
+use qviz::model::experiment::ExperimentId;
 use qviz::model::settings::Sysctl;
 
 use super::stage::{self, Asked, facts_of, facts_with};
@@ -15,7 +15,7 @@ const ETIMEDOUT: f64 = libc::ETIMEDOUT as f64;
 case!(a_full_queue_meets_every_syn_with_silence, as Who::User, Who::Root);
 fn a_full_queue_meets_every_syn_with_silence() -> Result<(), Missing> {
     // One retry, after a second: the whole schedule takes two minutes.
-    let told = facts_with(Trial::RetrySchedule, &[(Sysctl::SynRetries, 1), (Sysctl::SynLinearTimeouts, 0)])?;
+    let told = facts_with(ExperimentId::RetrySchedule, &[(Sysctl::SynRetries, 1), (Sysctl::SynLinearTimeouts, 0)])?;
     assert_eq!((told["tries"], told["syns-on-the-wire"], told["overflows"]), (2.0, 2.0, 2.0));
     assert_eq!((told["answers-on-the-wire"], told["resets-on-the-wire"]), (0.0, 0.0));
     assert_eq!((told["errno"], told["refused"]), (ETIMEDOUT, 0.0));
@@ -26,14 +26,14 @@ fn a_full_queue_meets_every_syn_with_silence() -> Result<(), Missing> {
 
 case!(a_long_retry_schedule_ends_with_its_session, as Who::User, Who::Root);
 fn a_long_retry_schedule_ends_with_its_session() -> Result<(), Missing> {
-    let told = stage::told_by(&Asked { trials: &[Trial::RetrySchedule], hurried: true, ..Asked::default() })?;
+    let told = stage::told_by(&Asked { trials: &[ExperimentId::RetrySchedule], hurried: true, ..Asked::default() })?;
     assert_eq!(told.failed().as_deref(), Some("it was stopped"));
     Ok(())
 }
 
 case!(each_of_three_causes_sends_an_rst, as Who::User, Who::Root);
 fn each_of_three_causes_sends_an_rst() -> Result<(), Missing> {
-    let told = facts_of(Trial::ThreeResets)?;
+    let told = facts_of(ExperimentId::ThreeResets)?;
     assert_eq!(told["rst-kinds"], 3.0);
     for cause in ["no-listener-rsts", "linger-rsts", "unread-rsts", "gone-rsts", "stray-rsts"] {
         assert_eq!(told[cause], 1.0, "{cause}");
@@ -52,7 +52,7 @@ fn each_of_three_causes_sends_an_rst() -> Result<(), Missing> {
 
 case!(an_unreachable_host_ends_an_attempt_and_not_a_connection, as Who::User, Who::Root);
 fn an_unreachable_host_ends_an_attempt_and_not_a_connection() -> Result<(), Missing> {
-    let told = facts_of(Trial::Unreachable)?;
+    let told = facts_of(ExperimentId::Unreachable)?;
     assert_eq!(told["no-route-errno"], f64::from(libc::ENETUNREACH));
     assert_eq!(told["icmp-host-errno"], f64::from(libc::EHOSTUNREACH));
     assert_eq!(told["icmp-net-errno"], f64::from(libc::ENETUNREACH));
@@ -65,7 +65,7 @@ fn an_unreachable_host_ends_an_attempt_and_not_a_connection() -> Result<(), Miss
 
 case!(a_failed_socket_connects_all_the_same, as Who::User, Who::Root);
 fn a_failed_socket_connects_all_the_same() -> Result<(), Missing> {
-    let told = facts_of(Trial::FailedSocket)?;
+    let told = facts_of(ExperimentId::FailedSocket)?;
     assert_eq!((told["refused-errno"], told["refused-again-errno"], told["refused-usable"]), (ECONNREFUSED, 0.0, 1.0));
     assert_eq!((told["timeout-errno"], told["timeout-again-errno"], told["timeout-usable"]), (ETIMEDOUT, 0.0, 1.0));
     Ok(())
@@ -73,7 +73,7 @@ fn a_failed_socket_connects_all_the_same() -> Result<(), Missing> {
 
 case!(a_connect_that_does_not_wait_ends_when_the_answer_comes, as Who::User, Who::Root);
 fn a_connect_that_does_not_wait_ends_when_the_answer_comes() -> Result<(), Missing> {
-    let told = facts_of(Trial::NonblockingConnect)?;
+    let told = facts_of(ExperimentId::NonblockingConnect)?;
     for target in ["loopback-errno", "far-errno", "full-errno", "nobody-errno"] {
         assert_eq!(told[target], EINPROGRESS, "{target}");
     }
@@ -88,7 +88,7 @@ fn a_connect_that_does_not_wait_ends_when_the_answer_comes() -> Result<(), Missi
 
 case!(new_sockets_and_growing_pauses_survive_a_late_server, as Who::User, Who::Root);
 fn new_sockets_and_growing_pauses_survive_a_late_server() -> Result<(), Missing> {
-    let told = facts_of(Trial::Backoff)?;
+    let told = facts_of(ExperimentId::Backoff)?;
     assert_eq!((told["single-errno"], told["backoff-connected"], told["kernel-connected"]), (ECONNREFUSED, 1.0, 1.0));
     assert!(told["backoff-tries"] > 1.0 && told["backoff-ms"] >= told["late-ms"]);
     // No try comes before the pauses until then are over: 1, 1 + 2, 1 + 2 + 4 times the first.
@@ -104,7 +104,7 @@ fn new_sockets_and_growing_pauses_survive_a_late_server() -> Result<(), Missing>
 
 case!(every_errno_of_connect_comes_from_its_cause, as Who::User, Who::Root);
 fn every_errno_of_connect_comes_from_its_cause() -> Result<(), Missing> {
-    let told = facts_of(Trial::ConnectErrnos)?;
+    let told = facts_of(ExperimentId::ConnectErrnos)?;
     let expected = [
         ("no-descriptor", libc::EBADF),
         ("no-socket", libc::ENOTSOCK),

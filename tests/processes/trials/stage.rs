@@ -5,17 +5,17 @@ use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
-use qviz::fold::trials::Trials;
+use qviz::fold::trials::ExperimentResults;
 use qviz::kernel::proc;
 use qviz::lab::namespace::{Namespace, NetworkPlan, Refusal};
 use qviz::model::command::Command;
 use qviz::model::event::Event;
-use qviz::model::experiment::{Trial, TrialFact};
+use qviz::model::experiment::{ExperimentFact, ExperimentId};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::scenario::Script;
 use qviz::session::Session;
-use qviz::session::live::{self, LivePlan, Past, Place};
+use qviz::session::live::{self, LabSite, LivePlan, Past};
 use rustix::io::Errno;
 use rustix::process::{WaitOptions, wait};
 
@@ -26,7 +26,7 @@ use crate::needs::Missing;
 #[derive(Default)]
 pub(crate) struct Asked<'a> {
     /// These trials, all at once.
-    pub(crate) trials: &'a [Trial],
+    pub(crate) trials: &'a [ExperimentId],
     /// Settings of the namespace that differ from a fresh Linux.
     pub(crate) sysctls: &'a [(Sysctl, i64)],
     /// The session ends as soon as the first trial has told its first line.
@@ -37,13 +37,13 @@ pub(crate) struct Asked<'a> {
 #[derive(Default)]
 pub(crate) struct Told {
     /// The fold of all facts.
-    pub(crate) trials: Trials,
+    pub(crate) trials: ExperimentResults,
     /// What could not be begun, and why.
     pub(crate) refused: Vec<String>,
     /// When each began.
-    pub(crate) begun: Vec<(Trial, Stamp)>,
+    pub(crate) begun: Vec<(ExperimentId, Stamp)>,
     /// When each ended.
-    pub(crate) ended: Vec<(Trial, Stamp)>,
+    pub(crate) ended: Vec<(ExperimentId, Stamp)>,
 }
 
 impl Told {
@@ -77,12 +77,12 @@ impl Index<&str> for Told {
 }
 
 /// Everything that one trial tells in a namespace with the settings of a fresh Linux.
-pub(crate) fn facts_of(trial: Trial) -> Result<Told, Missing> {
+pub(crate) fn facts_of(trial: ExperimentId) -> Result<Told, Missing> {
     facts_with(trial, &[])
 }
 
 /// The same with other settings.
-pub(crate) fn facts_with(trial: Trial, sysctls: &[(Sysctl, i64)]) -> Result<Told, Missing> {
+pub(crate) fn facts_with(trial: ExperimentId, sysctls: &[(Sysctl, i64)]) -> Result<Told, Missing> {
     let told = told_by(&Asked { trials: &[trial], sysctls, ..Asked::default() })?;
     assert_eq!((&told.trials.failed, &told.refused), (&None, &Vec::new()), "{:?}", told.trials.lines);
     Ok(told)
@@ -97,7 +97,7 @@ pub(crate) fn told_by(asked: &Asked<'_>) -> Result<Told, Missing> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let session = live::start(plan(lab)).unwrap();
     for trial in asked.trials {
-        session.wish(Command::Trial(*trial));
+        session.wish(Command::ExperimentId(*trial));
     }
     let told = runtime.block_on(heard(session, asked));
     drop(runtime);
@@ -114,7 +114,7 @@ async fn heard(mut session: Session, asked: &Asked<'_>) -> Told {
     while let Some(facts) = session.next().await {
         for fact in facts {
             match fact.event {
-                Event::Trial(event) => told.take(fact.at, &event),
+                Event::ExperimentId(event) => told.take(fact.at, &event),
                 Event::Refused { message } => told.refused.push(message.to_string()),
                 _ => {}
             }
@@ -128,14 +128,14 @@ async fn heard(mut session: Session, asked: &Asked<'_>) -> Told {
 }
 
 impl Told {
-    fn take(&mut self, at: Stamp, fact: &TrialFact) {
+    fn take(&mut self, at: Stamp, fact: &ExperimentFact) {
         match fact {
-            TrialFact::Began(trial) => self.begun.push((*trial, at)),
-            TrialFact::Ended { trial, .. } => self.ended.push((*trial, at)),
-            TrialFact::Measured { name, value } => {
+            ExperimentFact::Began(trial) => self.begun.push((*trial, at)),
+            ExperimentFact::Ended { trial, .. } => self.ended.push((*trial, at)),
+            ExperimentFact::Measured { name, value } => {
                 assert!(!value.is_nan(), "{name}");
             }
-            TrialFact::Line(_) => {}
+            ExperimentFact::Line(_) => {}
         }
         self.trials.apply(at, fact);
     }
@@ -181,7 +181,7 @@ fn plan(lab: Namespace) -> LivePlan {
         count: None,
         duration: None,
         script: Script::default(),
-        place: Place::Lab(Arc::new(lab)),
+        place: LabSite::Lab(Arc::new(lab)),
         host: Sysctls::default(),
         sysctls: Sysctls::default(),
         past: Past::default(),

@@ -1,6 +1,6 @@
 //! What a SYN-ACK to a client with timestamps is: a cookie keeps the client's options in the low bits of its timestamp.
 
-use qviz::fold::connection::Belief;
+use qviz::fold::connection::CombinedState;
 use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::event::Event;
@@ -53,7 +53,7 @@ fn an_answer_with_other_bits_is_a_request_though_the_syn_queue_seems_full() {
         syn(&mut play, id);
         request(&mut play, id);
     }
-    assert_eq!((play.belief(2), play.world.ledger.cookies_sent), (Belief::HalfOpen, 0));
+    assert_eq!((play.belief(2), play.world.ledger.cookies_sent), (CombinedState::HalfOpen, 0));
     play.list(&[2]);
     play.list(&[]);
     play.list(&[]);
@@ -62,9 +62,12 @@ fn an_answer_with_other_bits_is_a_request_though_the_syn_queue_seems_full() {
 
 #[test]
 fn an_answer_whose_clock_was_turned_back_to_the_offered_bits_is_a_cookie_though_the_syn_queue_seems_empty() {
-    for (more_ms, told) in
-        [(0, Belief::HalfOpen), (1, Belief::HalfOpen), (2, Belief::CookieOut), (40, Belief::CookieOut)]
-    {
+    for (more_ms, told) in [
+        (0, CombinedState::HalfOpen),
+        (1, CombinedState::HalfOpen),
+        (2, CombinedState::CookieOut),
+        (40, CombinedState::CookieOut),
+    ] {
         let mut play = Play::new(5, &[]);
         syn(&mut play, 1);
         request(&mut play, 1);
@@ -91,7 +94,11 @@ fn a_request_that_has_the_offered_bits_by_chance_stays_one_whenever_in_its_milli
         play.now = play.now / 1_000_000 * 1_000_000 + second_us * 1_000;
         syn(&mut play, 2);
         request(&mut play, 2);
-        assert_eq!((play.belief(2), play.world.ledger.cookies_sent), (Belief::HalfOpen, 0), "{first_us} {second_us}");
+        assert_eq!(
+            (play.belief(2), play.world.ledger.cookies_sent),
+            (CombinedState::HalfOpen, 0),
+            "{first_us} {second_us}"
+        );
     }
 }
 
@@ -108,7 +115,7 @@ fn one_late_stamp_of_a_request_makes_no_cookie_of_another() {
     until_the_clock_has_the_offered_bits(&mut play, 0);
     syn(&mut play, 3);
     request(&mut play, 3);
-    assert_eq!((play.belief(3), play.world.ledger.cookies_sent), (Belief::HalfOpen, 0));
+    assert_eq!((play.belief(3), play.world.ledger.cookies_sent), (CombinedState::HalfOpen, 0));
 }
 
 #[test]
@@ -119,9 +126,9 @@ fn a_cookie_by_the_wire_where_the_syn_queue_had_room_is_a_request_if_it_is_liste
     syn(&mut play, 2);
     until_the_clock_has_the_offered_bits(&mut play, 9);
     cookie(&mut play, 2);
-    assert_eq!(play.belief(2), Belief::CookieOut);
+    assert_eq!(play.belief(2), CombinedState::CookieOut);
     play.list(&[1, 2]);
-    assert_eq!((play.belief(2), play.world.ledger.cookies_sent), (Belief::HalfOpen, 0));
+    assert_eq!((play.belief(2), play.world.ledger.cookies_sent), (CombinedState::HalfOpen, 0));
 }
 
 #[test]
@@ -153,7 +160,7 @@ fn where_every_cookie_is_told_the_listeners_drop_count_decides_doubtful_acks_of_
     play.ack(2);
     play.drops(2);
     play.drops(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
 }
 
 /// Two processors look at the ACK and the data of one client at the same time: `cookie_v4_check` counts both (SyncookiesRecv), and the

@@ -1,9 +1,9 @@
 //! What the counters may decide, and what they may not: each rule by itself.
 
-use qviz::fold::connection::Belief;
+use qviz::fold::connection::CombinedState;
 use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
-use qviz::model::event::{Began, Event, Rung};
+use qviz::model::event::{Began, Environment, Event};
 use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
 
 use crate::play::{Play, peer};
@@ -29,7 +29,7 @@ fn counters_that_others_share_name_nothing() {
     sysctls.set(Sysctl::Syncookies, 0);
     let began = Began {
         kernel: "6.18.44-test".into(),
-        rung: Rung::Host,
+        environment: Environment::Host,
         fallback: None,
         pid: 1,
         seed: 1,
@@ -128,7 +128,7 @@ fn a_guess_can_change_places_once() {
     for id in 1..=6 {
         play.answered(id);
     }
-    assert_eq!(play.belief(6), Belief::CookieOut);
+    assert_eq!(play.belief(6), CombinedState::CookieOut);
     play.ack(6);
     play.pass(1500);
     play.count(&[(Counter::SyncookiesSent, 1), (Counter::SyncookiesRecv, 1)]);
@@ -158,11 +158,11 @@ fn what_was_a_cookie_stays_one_when_its_ack_is_revised() {
     for _ in 0..2 {
         play.list(&[]);
     }
-    assert_eq!(play.belief(2), Belief::CookieOut);
-    play.life(2, qviz::model::event::Life::Connected);
+    assert_eq!(play.belief(2), CombinedState::CookieOut);
+    play.life(2, qviz::model::event::ClientEvent::Connected);
     play.ack(2);
     play.depth(1);
-    assert_eq!(play.belief(2), Belief::Phantom);
+    assert_eq!(play.belief(2), CombinedState::Phantom);
     assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.toll(Cause::AckCookieAcceptQueueFull)), ((0, 0), (1, 1)));
 }
 
@@ -172,13 +172,13 @@ fn what_was_a_request_stays_one_when_its_ack_is_revised() {
     for id in [1, 2] {
         play.answered(id);
     }
-    assert_eq!(play.belief(2), Belief::CookieOut);
+    assert_eq!(play.belief(2), CombinedState::CookieOut);
     play.list(&[1, 2]);
-    assert_eq!(play.belief(2), Belief::HalfOpen);
-    play.life(2, qviz::model::event::Life::Connected);
+    assert_eq!(play.belief(2), CombinedState::HalfOpen);
+    play.life(2, qviz::model::event::ClientEvent::Connected);
     play.ack(2);
     play.depth(0);
-    assert_eq!(play.belief(2), Belief::Ghost);
+    assert_eq!(play.belief(2), CombinedState::Ghost);
     assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.toll(Cause::AckCookieAcceptQueueFull)), ((1, 1), (0, 0)));
 }
 

@@ -1,7 +1,7 @@
 //! Final ACKs that came at the same moment as an `accept()`: who got the place that it made, and what decides where the wire does not
 //! tell. Each of the later ones was an unbalanced run of ten thousand real clients a second.
 
-use qviz::fold::connection::Belief;
+use qviz::fold::connection::CombinedState;
 use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::segment::{Toward, flags};
@@ -38,7 +38,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_counters() {
     play.ack(2);
     play.accept(1);
     play.ack(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
     play.count(&[]);
     assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
     play.count(&[]);
@@ -49,7 +49,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_counters() {
     play.ack(3);
     play.count(&overflown(1));
     play.count(&overflown(1));
-    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
+    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
     assert_eq!(play.even(), Some(true));
 }
 
@@ -84,7 +84,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_cou
     play.ack(3);
     play.drops(2);
     play.drops(2);
-    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
+    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
     let mut other = Play::new(0, &[]);
     other.drops(0);
     for id in [1, 2] {
@@ -110,7 +110,7 @@ fn who_has_shown_that_it_exists_had_an_earlier_ack_ignored_and_stays_in() {
     for _ in 0..2 {
         play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
     }
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn who_has_not_shown_itself_is_out_with_all_that_it_has_sent() {
     for _ in 0..2 {
         count(&mut play, 3, 3, 2);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (2, 1)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (2, 1)));
     assert_eq!(play.world.ledger.cookies_redeemed, 3);
     assert_eq!(play.even(), Some(true));
 }
@@ -161,7 +161,7 @@ fn who_does_not_show_itself_is_out_before_the_latest_that_does() {
     for _ in 0..2 {
         count(&mut play, 4, 4, 1);
     }
-    assert_eq!([3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Queued]);
+    assert_eq!([3, 4].map(|id| play.belief(id)), [CombinedState::Phantom, CombinedState::Queued]);
     assert_eq!(play.even(), Some(true));
 }
 
@@ -174,9 +174,9 @@ fn the_place_of_one_that_shows_itself_had_been_given_to_one_that_does_not() {
     play.ack(3);
     play.depth(1);
     play.child(3);
-    assert_eq!([2, 3].map(|id| play.belief(id)), [Belief::Queued, Belief::Queued]);
+    assert_eq!([2, 3].map(|id| play.belief(id)), [CombinedState::Queued, CombinedState::Queued]);
     play.depth(1);
-    assert_eq!([2, 3].map(|id| play.belief(id)), [Belief::Phantom, Belief::Queued]);
+    assert_eq!([2, 3].map(|id| play.belief(id)), [CombinedState::Phantom, CombinedState::Queued]);
     assert_eq!(play.toll(PHANTOM), (1, 1));
     assert_eq!(play.world.ledger.cookies_redeemed, 3);
 }
@@ -188,7 +188,7 @@ fn a_depth_puts_nobody_out_that_has_shown_itself() {
     play.ack(2);
     play.child(2);
     play.depth(0);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_list_puts_nobody_out_that_has_shown_itself() {
         play.list(&[]);
         play.waiting(&[]);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn two_errors_that_cancel_each_other_leave_a_doubt() {
     for _ in 0..2 {
         count(&mut play, 3, 3, 1);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (1, 1)));
     assert_eq!(play.even(), Some(true));
 }
 
@@ -231,13 +231,13 @@ fn while_a_list_may_still_tell_who_is_out_the_counters_do_not_decide() {
     for _ in 0..3 {
         count(&mut play, 2, 2, 1);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
     play.list(&[]);
     play.waiting(&[]);
     for _ in 0..3 {
         count(&mut play, 2, 2, 1);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (1, 1)));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn several_accepts_at_once_leave_as_many_doubts() {
     for _ in 0..2 {
         count(&mut play, 4, 4, 2);
     }
-    assert_eq!([3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Phantom]);
+    assert_eq!([3, 4].map(|id| play.belief(id)), [CombinedState::Phantom, CombinedState::Phantom]);
     assert_eq!(play.even(), Some(true));
 }
 
@@ -268,11 +268,11 @@ fn a_second_ack_that_took_the_place_may_have_been_ignored_as_well_as_the_first()
     play.ack(2);
     play.accept(1);
     play.ack(2);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (1, 1)));
     for _ in 0..2 {
         count(&mut play, 3, 3, 2);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (2, 1)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (2, 1)));
     assert_eq!(play.even(), Some(true));
 }
 
@@ -287,12 +287,12 @@ fn who_shows_itself_after_an_accept_may_have_had_its_first_ack_taken_already() {
         play.data(2);
         play.child(2);
         play.depth(1);
-        assert_eq!([2, 3].map(|id| play.belief(id)), [Belief::Queued, Belief::Phantom]);
+        assert_eq!([2, 3].map(|id| play.belief(id)), [CombinedState::Queued, CombinedState::Phantom]);
         assert_eq!(play.toll(PHANTOM), (2, 2));
         for _ in 0..2 {
             count(&mut play, 3, redeemed, ignored);
         }
-        assert_eq!((play.belief(2), play.toll(PHANTOM).0), (Belief::Queued, ignored));
+        assert_eq!((play.belief(2), play.toll(PHANTOM).0), (CombinedState::Queued, ignored));
         assert_eq!(play.even(), Some(true), "{ignored} ignored");
     }
 }
@@ -318,7 +318,7 @@ fn what_a_list_has_decided_the_counters_do_not_decide_again() {
     play.ack(2);
     play.pass(1);
     play.list(&[2]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
     for _ in 0..3 {
         play.count(&[(Counter::ListenOverflows, 2), (Counter::ListenDrops, 2)]);
     }
@@ -328,9 +328,9 @@ fn what_a_list_has_decided_the_counters_do_not_decide_again() {
     play.accept(1);
     play.ack(2);
     play.depth(0);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (1, 1)));
     play.waiting(&[(2, false)]);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
     assert_eq!(play.world.ledger.cookies_redeemed, 2);
 }
 
@@ -352,10 +352,10 @@ fn a_difference_that_was_gone_in_between_is_a_new_one() {
     play.ack(2);
     for overflows in [1, 0, 1] {
         count(&mut play, 3, 2, overflows);
-        assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Queued, (0, 0)));
+        assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
     }
     count(&mut play, 3, 2, 1);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (Belief::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (1, 1)));
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn a_doubt_is_decided_once() {
     for overflows in [1, 1, 2, 2, 2] {
         play.count(&[(Counter::ListenOverflows, overflows), (Counter::ListenDrops, overflows)]);
     }
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
     // Taken after all.
     let mut play = full(&[2]);
     play.ack(2);
@@ -428,9 +428,12 @@ fn acks_that_meet_a_request_that_is_just_being_reset_end_it_once() {
 
 #[test]
 fn an_answer_to_a_syn_thought_dropped_is_a_cookie_where_the_kernel_answers_with_cookies() {
-    for (cookies, depth, told) in
-        [(2, 0, Belief::CookieOut), (1, 0, Belief::HalfOpen), (1, 2, Belief::CookieOut), (0, 0, Belief::HalfOpen)]
-    {
+    for (cookies, depth, told) in [
+        (2, 0, CombinedState::CookieOut),
+        (1, 0, CombinedState::HalfOpen),
+        (1, 2, CombinedState::CookieOut),
+        (0, 0, CombinedState::HalfOpen),
+    ] {
         let mut play = Play::new(1, &[(Sysctl::Syncookies, cookies)]);
         for id in 11..11 + depth {
             play.answered(id);

@@ -1,9 +1,9 @@
 //! Small rules, each by itself: what is nearest to a silence, what a reading settles, what brings a request back, who else has seen a loss,
 //! and how long things took.
 
-use qviz::fold::connection::Belief;
+use qviz::fold::connection::CombinedState;
 use qviz::model::cause::Cause;
-use qviz::model::event::{Deed, Event, Life};
+use qviz::model::event::{ClientEvent, Event, ServerEvent};
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
 
@@ -40,7 +40,7 @@ fn a_decision_that_a_reading_has_confirmed_stays() {
     play.handshake(1);
     play.depth(1);
     play.depth(0);
-    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
     assert_eq!(play.world.accept_queue.depth(), 0, "that much was read");
 }
 
@@ -50,7 +50,7 @@ fn a_request_that_is_listed_again_was_there_all_the_time() {
     play.request(1);
     for listed in [&[1][..], &[], &[1], &[]] {
         play.list(listed);
-        assert_eq!((play.belief(1), play.toll(Cause::RequestPruned)), (Belief::HalfOpen, (0, 0)));
+        assert_eq!((play.belief(1), play.toll(Cause::RequestPruned)), (CombinedState::HalfOpen, (0, 0)));
     }
     play.list(&[]);
     assert_eq!(play.toll(Cause::RequestPruned), (1, 1));
@@ -75,7 +75,7 @@ fn what_is_listed_or_answers_again_still_stands() {
     // A request of which only the list tells.
     let mut play = Play::new(5, &[]);
     play.list(&[9]);
-    assert_eq!(play.belief(9), Belief::HalfOpen);
+    assert_eq!(play.belief(9), CombinedState::HalfOpen);
     // One that was thought pruned, and whose timer sends its SYN-ACK again; and one that comes back to the list.
     for again in [true, false] {
         let mut play = Play::new(5, &[]);
@@ -89,7 +89,7 @@ fn what_is_listed_or_answers_again_still_stands() {
         } else {
             play.list(&[1]);
         }
-        assert_eq!((play.belief(1), play.world.syn_queue.depth()), (Belief::HalfOpen, 1));
+        assert_eq!((play.belief(1), play.world.syn_queue.depth()), (CombinedState::HalfOpen, 1));
     }
 }
 
@@ -131,7 +131,7 @@ fn a_ghost_has_witnesses_on_the_wire_and_at_its_client() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
     play.syn_ack(1);
-    assert_eq!((play.belief(1), seen(&play).0), (Belief::Ghost, 1));
+    assert_eq!((play.belief(1), seen(&play).0), (CombinedState::Ghost, 1));
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn a_cookie_that_is_not_valid_any_more_meets_nothing() {
     play.knock(1);
     play.cookie(1);
     play.ack(1);
-    assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (Belief::Queued, 1));
+    assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (CombinedState::Queued, 1));
     play.wire(1, Toward::Client, flags::RST, (5001, 0));
-    assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (Belief::Over, 0));
+    assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (CombinedState::Over, 0));
     assert_eq!(play.toll(Cause::RequestPruned), (0, 0));
     assert_eq!(play.world.accept_queue.depth(), 0);
 }
@@ -172,10 +172,10 @@ fn times_are_kept_of_requests_waits_and_connects() {
     let mut play = Play::new(5, &[]);
     play.request(1);
     play.pass(40);
-    play.life(1, Life::Connected);
+    play.life(1, ClientEvent::Connected);
     play.ack(1);
     play.pass(70);
-    play.tell(Event::Served { peer: peer(1), deed: Deed::Accepted { waited_ms: None, cookie: None } });
+    play.tell(Event::Served { peer: peer(1), deed: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     let world = &play.world;
     for (spread, ms) in [(&world.stay, 40.0), (&world.connect, 40.0), (&world.wait, 70.0)] {
         assert_eq!(spread.count(), 1);
@@ -189,10 +189,14 @@ fn what_was_at_the_door_before_counts_once() {
     play.handshake(1);
     play.data(1);
     play.depth(0);
-    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (2, 1)), "the ACK and its data");
+    assert_eq!(
+        (play.belief(1), play.toll(Cause::AckAcceptQueueFull)),
+        (CombinedState::Ghost, (2, 1)),
+        "the ACK and its data"
+    );
     play.ack(1);
     play.depth(0);
-    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (3, 1)));
+    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (3, 1)));
 }
 
 #[test]
@@ -207,7 +211,7 @@ fn who_is_out_has_no_ack_in_doubt_any_more() {
     play.ack(2);
     play.pass(1);
     play.list(&[2]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (2, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (2, 1)));
     for _ in 0..3 {
         play.count(&[
             (qviz::model::counters::Counter::ListenOverflows, 1),

@@ -1,7 +1,7 @@
 //! Several final ACKs that come at once, and two processors that look at the same last place: the depth says that one more was taken,
 //! the list of those that wait says who. Each of these was an unbalanced run of real clients.
 
-use qviz::fold::connection::Belief;
+use qviz::fold::connection::CombinedState;
 use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
 use qviz::model::settings::Sysctl;
@@ -25,10 +25,13 @@ fn the_list_of_those_who_wait_says_who_took_the_place_that_the_depth_shows() {
     }
     assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (3, 3));
     play.depth(2);
-    assert_eq!(play.belief(4), Belief::Queued, "somebody was taken; the latest comer is as good a guess as any");
+    assert_eq!(play.belief(4), CombinedState::Queued, "somebody was taken; the latest comer is as good a guess as any");
     play.list(&[]);
     play.waiting(&[(1, false), (2, false)]);
-    assert_eq!([2, 3, 4].map(|id| play.belief(id)), [Belief::Queued, Belief::Phantom, Belief::Phantom]);
+    assert_eq!(
+        [2, 3, 4].map(|id| play.belief(id)),
+        [CombinedState::Queued, CombinedState::Phantom, CombinedState::Phantom]
+    );
     assert_eq!((play.toll(Cause::AckCookieAcceptQueueFull), play.world.clients.phantoms), ((2, 2), 2));
     assert_eq!(play.world.accept_queue.depth(), 2);
     let overflows = [(Counter::ListenOverflows, 2), (Counter::ListenDrops, 2)];
@@ -45,12 +48,12 @@ fn who_is_on_no_list_of_those_who_wait_was_not_taken() {
     play.depth(1);
     play.tell(qviz::model::event::Event::Tick);
     for lists in 1..=2 {
-        assert_eq!(play.belief(1), Belief::Queued, "one list can miss a row");
+        assert_eq!(play.belief(1), CombinedState::Queued, "one list can miss a row");
         play.list(&[]);
         play.waiting(&[]);
         assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull).0, lists - 1);
     }
-    assert_eq!((play.belief(1), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Phantom, (1, 1)));
+    assert_eq!((play.belief(1), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
     assert_eq!(play.world.accept_queue.depth(), 1, "that much was read: it is somebody else");
 }
 
@@ -61,10 +64,16 @@ fn one_unexpected_entry_of_a_list_costs_one_place_the_last_that_was_given_away()
         play.ack(id);
     }
     play.depth(3);
-    assert_eq!([2, 3, 4].map(|id| play.belief(id)), [Belief::Phantom, Belief::Queued, Belief::Queued]);
+    assert_eq!(
+        [2, 3, 4].map(|id| play.belief(id)),
+        [CombinedState::Phantom, CombinedState::Queued, CombinedState::Queued]
+    );
     play.list(&[]);
     play.waiting(&[(1, false), (2, false)]);
-    assert_eq!([2, 3, 4].map(|id| play.belief(id)), [Belief::Queued, Belief::Phantom, Belief::Queued]);
+    assert_eq!(
+        [2, 3, 4].map(|id| play.belief(id)),
+        [CombinedState::Queued, CombinedState::Phantom, CombinedState::Queued]
+    );
 }
 
 #[test]
@@ -75,7 +84,7 @@ fn a_row_that_one_list_lacked_and_the_next_has_was_there_all_the_time() {
         play.list(&[]);
         play.waiting(waiting);
     }
-    assert_eq!(play.belief(1), Belief::Queued);
+    assert_eq!(play.belief(1), CombinedState::Queued);
 }
 
 #[test]
@@ -86,7 +95,7 @@ fn who_came_while_the_list_was_made_may_be_missing_on_it() {
     play.ack(1);
     play.waiting(&[]);
     play.waiting(&[]);
-    assert_eq!(play.belief(1), Belief::Queued);
+    assert_eq!(play.belief(1), CombinedState::Queued);
 }
 
 #[test]
@@ -96,9 +105,9 @@ fn an_ack_after_which_the_client_was_still_half_open_stays_ignored() {
     play.handshake(2);
     play.pass(5);
     play.waiting(&[(1, false)]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Ghost, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
     play.waiting(&[(1, false), (2, false)]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
     play.data(2);
     play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
     assert_eq!(play.even(), Some(true));
@@ -109,7 +118,7 @@ fn an_ack_after_which_the_client_was_still_half_open_stays_ignored() {
     play.handshake(2);
     play.waiting(&[(1, false)]);
     play.waiting(&[(1, false), (2, false)]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
 }
 
 #[test]
@@ -119,14 +128,14 @@ fn an_ack_after_which_the_syn_ack_came_again_stays_ignored() {
     play.handshake(2);
     play.syn_ack(2);
     play.waiting(&[(1, false), (2, false)]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (Belief::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
 }
 
 #[test]
 fn a_cookie_whose_client_is_listed_before_its_ack_is_seen_was_redeemed_once() {
     let mut play = with_cookies(&[1]);
     play.waiting(&[(1, false)]);
-    assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (Belief::Queued, 1));
+    assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (CombinedState::Queued, 1));
     play.ack(1);
     assert_eq!(play.world.ledger.cookies_redeemed, 1);
 }
@@ -137,7 +146,7 @@ fn who_is_listed_before_its_ack_is_seen_takes_nobodys_place() {
     play.ack(1);
     play.list(&[]);
     play.waiting(&[(2, false)]);
-    assert_eq!((play.belief(1), play.belief(2)), (Belief::Queued, Belief::Queued));
+    assert_eq!((play.belief(1), play.belief(2)), (CombinedState::Queued, CombinedState::Queued));
     assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (0, 0));
 }
 
@@ -150,7 +159,7 @@ fn who_was_not_taken_had_its_data_ignored_too() {
         play.list(&[]);
         play.waiting(&[]);
     }
-    assert_eq!((play.belief(1), play.toll(Cause::AckCookieAcceptQueueFull)), (Belief::Phantom, (2, 1)));
+    assert_eq!((play.belief(1), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (2, 1)));
     assert_eq!(play.world.ledger.cookies_redeemed, 2);
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
 use qviz::model::counters::{Counter, Counters};
-use qviz::model::event::{Began, Deed, Event, Life, Listening, Rung};
+use qviz::model::event::{Began, ClientEvent, Environment, Event, Listening, ServerEvent};
 use qviz::model::peer::Peer;
 use qviz::model::sample::{HalfOpen, Listed, QueueReading};
 use qviz::model::segment::{Segment, Toward, flags};
@@ -68,7 +68,7 @@ impl Paper {
         sysctls.set(Sysctl::SynackRetries, 5);
         let began = Began {
             kernel: "6.18.0".into(),
-            rung: Rung::Lab,
+            environment: Environment::Lab,
             fallback: None,
             pid: 1,
             seed: 1,
@@ -123,7 +123,7 @@ impl Paper {
 
     fn syn(&mut self, id: u8) {
         if self.started.insert(id, true).is_none() {
-            let life = Life::Started { half_open: false };
+            let life = ClientEvent::Started { half_open: false };
             self.events.push(Event::Client { id: id.into(), peer: peer(id), life });
         }
         match self.places.get(&id) {
@@ -220,7 +220,7 @@ impl Paper {
     fn accept(&mut self) {
         let Some(id) = self.queue.pop_front() else { return };
         self.places.insert(id, Place::Accepted);
-        let deed = Deed::Accepted { waited_ms: None, cookie: None };
+        let deed = ServerEvent::Accepted { waited_ms: None, cookie: None };
         self.events.push(Event::Served { peer: peer(id), deed });
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use qviz::fold::world::World;
 use qviz::report::summary::Summary;
 use qviz::scenario::facts::{Facts, names};
-use qviz::session::tape::read::Tape;
+use qviz::session::tape::read::Recording;
 use serde_json::Value;
 
 /// The place of a fact in the summary; `None` where the summary does not tell it.
@@ -33,12 +33,12 @@ fn worlds() -> Vec<(String, World)> {
     tapes
         .map(|path| {
             let mut world = World::new();
-            for fact in Tape::open(&path).unwrap().facts().unwrap() {
+            for fact in Recording::open(&path).unwrap().facts().unwrap() {
                 world.apply(fact.at, &fact.event);
             }
             (path.display().to_string(), world)
         })
-        .filter(|(_, world)| world.survey.watching.is_none())
+        .filter(|(_, world)| world.listeners.watching.is_none())
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use qviz::fold::world::World;
-use qviz::model::event::Rung;
+use qviz::model::event::Environment;
 use qviz::model::stamp::Stamp;
 use qviz::text::lang::{Lang, within};
 use qviz::ui::keymap::Action;
@@ -98,7 +98,7 @@ fn recorded(lang: Lang) -> Vec<Take> {
 
 /// Many clients on a queue that is drained slowly.
 fn overflowing() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(108..132, ms(6500), Duration::from_millis(110), false);
     tale.accepts(4, ms(7200), Duration::from_millis(420));
     tale.run(ms(9130));
@@ -107,7 +107,7 @@ fn overflowing() -> Tale {
 }
 
 fn ghosts() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(200..210, ms(500), Duration::from_millis(80), false);
     tale.run(ms(2990));
     tale.read_counters();
@@ -115,7 +115,7 @@ fn ghosts() -> Tale {
 }
 
 fn phantoms() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 1, 2);
+    let mut tale = Tale::new(Environment::Lab, 1, 2);
     tale.clients(300..305, ms(500), Duration::from_millis(80), false);
     tale.run(ms(1500));
     tale.read_counters();
@@ -123,7 +123,7 @@ fn phantoms() -> Tale {
 }
 
 fn rushing(clients: u32) -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 128, 0);
+    let mut tale = Tale::new(Environment::Lab, 128, 0);
     tale.clients(0..clients, ms(100), Duration::from_micros(2_400_000 / u64::from(clients)), false);
     tale.run(ms(2600));
     tale.read_counters();
@@ -131,7 +131,7 @@ fn rushing(clients: u32) -> Tale {
 }
 
 fn host() -> Tale {
-    let mut tale = Tale::new(Rung::Host, 5, 1);
+    let mut tale = Tale::new(Environment::Host, 5, 1);
     tale.run(ms(1500));
     tale
 }
@@ -191,7 +191,7 @@ fn watched(lang: Lang) -> Vec<Take> {
     use Action::{Filter, Freeze, Help, Keep, Letter, Open, Panel, RowDown, Sort};
     let take = |name, machine: Machine, actions: &[Action]| {
         let Machine { world, now, .. } = machine;
-        let names = world.survey.listeners.values().map(|one| {
+        let names = world.listeners.by_id.values().map(|one| {
             let owner = one.owner.as_ref();
             let place = owner.and_then(|owner| owner.place.clone()).unwrap_or_default();
             format!("{} {} {place} ", one.reading.address, owner.map_or("", |owner| owner.command.as_str()))

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use qviz::model::event::{Event, Rung};
-use qviz::model::experiment::{Line, Mood, Trial, TrialFact};
+use qviz::model::client_clock::ClientClock;
+use qviz::model::event::{Environment, Event};
+use qviz::model::experiment::{CallOutcome, CallRecord, ExperimentFact, ExperimentId};
 use qviz::model::lesson::{LessonFact, Phase};
 use qviz::model::settings::AcceptRate;
-use qviz::model::tempo::Tempo;
 use qviz::scenario::facts::Facts;
 use qviz::ui::lesson::Notebook;
 
@@ -78,7 +78,7 @@ impl Class {
     /// The same with this lesson.
     pub(crate) fn of(name: &str, source: &str) -> Self {
         let opened = Event::Lesson(LessonFact::Opened { name: name.into(), source: source.into() });
-        let mut tale = Box::new(Tale::after(std::slice::from_ref(&opened), Rung::Lab, 5, 1));
+        let mut tale = Box::new(Tale::after(std::slice::from_ref(&opened), Environment::Lab, 5, 1));
         tale.knobs(5, AcceptRate::Paused, 0.0);
         tale.run(ms(500));
         let mut class = Self { tale, notebook: Notebook::new(true) };
@@ -132,7 +132,7 @@ impl Class {
 
     /// The clients' time stands still.
     pub(crate) fn hold(&mut self) {
-        let mut tempo = Tempo::default();
+        let mut tempo = ClientClock::default();
         tempo.hold(self.tale.now);
         self.tale.tell(&Event::Tempo(tempo));
     }
@@ -142,24 +142,24 @@ impl Class {
         self.scene(1);
         self.step(0, Phase::Told);
         self.step(1, Phase::Doing);
-        self.trial(TrialFact::Began(Trial::BindFour));
+        self.trial(ExperimentFact::Began(ExperimentId::BindFour));
         for (who, call, outcome, mood) in CALLS {
             let next = self.tale.now + Duration::from_millis(40);
             self.tale.run(next);
-            let line = Line { who: who.into(), call: call.into(), outcome: outcome.into(), mood };
-            self.trial(TrialFact::Line(line));
+            let line = CallRecord { who: who.into(), call: call.into(), outcome: outcome.into(), mood };
+            self.trial(ExperimentFact::Line(line));
         }
         for (name, value) in
             [("rows", 4.0), ("port-0-chosen-port", 37_211.0), ("late-ms", 12.25), ("in-use-errno", 98.0)]
         {
-            self.trial(TrialFact::Measured { name: name.into(), value });
+            self.trial(ExperimentFact::Measured { name: name.into(), value });
         }
-        self.trial(TrialFact::Ended { trial: Trial::BindFour, failed: None });
+        self.trial(ExperimentFact::Ended { trial: ExperimentId::BindFour, failed: None });
         self.step(1, Phase::Told);
     }
 
-    pub(crate) fn trial(&mut self, fact: TrialFact) {
-        self.tale.tell(&Event::Trial(fact));
+    pub(crate) fn trial(&mut self, fact: ExperimentFact) {
+        self.tale.tell(&Event::ExperimentId(fact));
     }
 
     fn fact(&mut self, fact: LessonFact) {
@@ -169,24 +169,24 @@ impl Class {
     }
 }
 
-const CALLS: [(&str, &str, &str, Mood); 9] = [
-    ("server", "socket(AF_INET, SOCK_STREAM)", "fd 5", Mood::Plain),
-    ("server", "bind(0.0.0.0:0)", "0", Mood::Good),
-    ("kernel", "getsockname()", "0.0.0.0:37211", Mood::Plain),
-    ("server", "bind(127.0.0.1:0)", "0", Mood::Good),
+const CALLS: [(&str, &str, &str, CallOutcome); 9] = [
+    ("server", "socket(AF_INET, SOCK_STREAM)", "fd 5", CallOutcome::Plain),
+    ("server", "bind(0.0.0.0:0)", "0", CallOutcome::Good),
+    ("kernel", "getsockname()", "0.0.0.0:37211", CallOutcome::Plain),
+    ("server", "bind(127.0.0.1:0)", "0", CallOutcome::Good),
     (
         "server",
         "bind(127.0.0.1:37211)",
         "EADDRINUSE: 0.0.0.0 has it already, and an address is part of a wildcard",
-        Mood::Refused,
+        CallOutcome::Refused,
     ),
     (
         "client",
         "connect(127.0.0.1:9, SO_SNDTIMEO = 250 ms, non-blocking, TCP_NODELAY, one more option)",
         "EINPROGRESS",
-        Mood::Plain,
+        CallOutcome::Plain,
     ),
-    ("wire", "SYN → 127.0.0.1:9", "no answer in 250 ms", Mood::Silent),
-    ("child", "close(5)", "0", Mood::Good),
-    ("server", "close(5)", "0", Mood::Good),
+    ("wire", "SYN → 127.0.0.1:9", "no answer in 250 ms", CallOutcome::Silent),
+    ("child", "close(5)", "0", CallOutcome::Good),
+    ("server", "close(5)", "0", CallOutcome::Good),
 ];

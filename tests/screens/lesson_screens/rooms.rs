@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use qviz::model::experiment::TrialFact;
+use qviz::model::experiment::ExperimentFact;
 use qviz::model::lesson::Phase;
+use qviz::scenario::library::lessons;
 use qviz::scenario::outcome::Verdict;
-use qviz::scenario::shelf::lessons;
 use qviz::text::lang::{Lang, within};
 use qviz::ui::state::UiState;
 use ratatui::text::Span;
@@ -33,7 +33,7 @@ fn over(name: &str, all_hold: bool) -> Class {
         if let Some(name) = fact.strip_prefix("kept.") {
             class.keep(name, 111.5);
         } else if let Some(name) = fact.strip_prefix("trial.") {
-            class.trial(TrialFact::Measured { name: name.into(), value: 111.5 });
+            class.trial(ExperimentFact::Measured { name: name.into(), value: 111.5 });
         }
     }
     class.over();
@@ -103,7 +103,7 @@ fn the_chosen_answer_and_the_right_one_are_seen_when_it_is_told() {
             class.step(1, Phase::Asked);
             class.choose(0);
             class.step(1, Phase::Doing);
-            class.trial(TrialFact::Measured { name: "rst-kinds".into(), value: 3.0 });
+            class.trial(ExperimentFact::Measured { name: "rst-kinds".into(), value: 3.0 });
             class.keep("kinds", 3.0);
             class.step(1, Phase::Told);
             class.score(false);
@@ -142,7 +142,7 @@ fn no_name_of_a_number_is_cut() {
         let mut class = lesson("who-chooses-the-port");
         class.scene(1);
         class.step(0, Phase::Doing);
-        class.trial(TrialFact::Measured { name: "listening-reuseaddr-second-errno".into(), value: 98.0 });
+        class.trial(ExperimentFact::Measured { name: "listening-reuseaddr-second-errno".into(), value: 98.0 });
         let text = drawn(&class, state(&class, size, false));
         let boxes = text.lines().filter_map(|line| line.rsplit('│').nth(1));
         let measured: String = boxes.map(bare).collect();

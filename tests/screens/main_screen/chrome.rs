@@ -2,7 +2,7 @@
 
 use qviz::fold::world::World;
 use qviz::model::stamp::Stamp;
-use qviz::session::tape::record::Recording;
+use qviz::session::tape::record::RecordingStatus;
 use qviz::session::tape::transport::{Play, Playing};
 use qviz::ui::keymap::{Action, Mode, Place, footer, shown};
 use qviz::ui::state::{Msg, Origin, UiState, update};
@@ -229,7 +229,7 @@ fn a_held_moment_can_be_looked_around_in_while_the_run_goes_on() {
 fn a_held_moment_is_told_at_every_size_with_what_has_happened_since() {
     let mut tale = overflowing();
     for size in [(60, 16), (80, 24), (100, 30), (120, 36)] {
-        for recording in [None, Some(Recording::Running)] {
+        for recording in [None, Some(RecordingStatus::Running)] {
             let mut state = state(size, false);
             state.recording = recording;
             press(&mut state, Action::Freeze, &tale);
@@ -272,9 +272,9 @@ fn the_header_says_that_the_run_is_recorded_and_when_that_has_failed() {
         let mut state = state(size, ascii);
         assert!(!look(&state, &tale).contains("REC"));
         for (recording, sign, twin) in [
-            (Recording::Running, "● REC  00:09", "@ REC  00:09"),
-            (Recording::Full, "■ REC full", "# REC full"),
-            (Recording::Failed, "✗ REC failed", "x REC failed"),
+            (RecordingStatus::Running, "● REC  00:09", "@ REC  00:09"),
+            (RecordingStatus::Full, "■ REC full", "# REC full"),
+            (RecordingStatus::Failed, "✗ REC failed", "x REC failed"),
         ] {
             state.recording = Some(recording);
             let text = look(&state, &tale);

@@ -7,11 +7,11 @@ use qviz::ui::view;
 
 use super::{gap, lines, press, row_with, shoot, state};
 use crate::tale::{Tale, ms};
-use qviz::model::event::Rung;
+use qviz::model::event::Environment;
 
 /// Eighty seconds: a wave of clients at the twentieth, and a smaller backlog at the fiftieth.
 fn long() -> Tale {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.clients(0..9, ms(20_000), gap(60), false);
     tale.accepts(9, ms(22_000), gap(250));
     tale.run(ms(50_000));
@@ -135,7 +135,7 @@ fn the_title_says_how_long_the_window_is_and_how_far_back_it_goes() {
 
 #[test]
 fn a_replay_that_goes_back_before_the_shown_past_shows_the_present_again() {
-    let (tale, mut early) = (long(), Tale::new(Rung::Lab, 5, 0));
+    let (tale, mut early) = (long(), Tale::new(Environment::Lab, 5, 0));
     let mut state = state((120, 36), false);
     press(&mut state, Action::Earlier, &tale);
     assert!(look(&mut state, &tale).contains("THE PAST"));
@@ -168,7 +168,7 @@ fn without_room_for_a_timeline_its_keys_say_so() {
 
 #[test]
 fn before_the_beginning_nothing_is_drawn() {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.run(ms(3_000));
     let mut state = state((120, 36), false);
     let text = look(&mut state, &tale);

@@ -4,7 +4,7 @@ use super::{
     Action, Panel, Position, Rect, Screen, Scroll, Stamp, Tale, Target, UiState, gap, ghosts, lines, ms, overflowing,
     state, update, view,
 };
-use super::{Depth, Msg, Rung};
+use super::{Depth, Environment, Msg};
 use qviz::ui::hit_map::HitMap;
 use qviz::ui::keymap::{Place, shown};
 use ratatui::buffer::Buffer;
@@ -164,7 +164,7 @@ fn a_held_moment_is_hit_as_it_was_and_opens_the_ladder_of_that_moment() {
 
 #[test]
 fn the_wheel_over_the_timeline_goes_back_in_time_and_forth() {
-    let mut tale = Tale::new(Rung::Lab, 5, 0);
+    let mut tale = Tale::new(Environment::Lab, 5, 0);
     tale.run(ms(60_000));
     let mut state = usual((120, 36));
     let (picture, map) = frame(&mut state, &tale);
@@ -178,7 +178,7 @@ fn the_wheel_over_the_timeline_goes_back_in_time_and_forth() {
 
 #[test]
 fn a_click_on_somebody_who_has_gone_changes_nothing() {
-    let tale = Tale::new(Rung::Lab, 5, 0);
+    let tale = Tale::new(Environment::Lab, 5, 0);
     let mut state = usual((80, 24));
     let gone = Target::Connection(qviz::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 9), Some(7));
     update(&mut state, Msg::Click(gone, Stamp::ZERO), &tale.world);

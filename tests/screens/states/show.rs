@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use qviz::fold::connection::Belief;
+use qviz::fold::connection::CombinedState;
 use qviz::fold::world::World;
 use qviz::fold::world::note::Note;
-use qviz::model::event::Rung;
+use qviz::model::client_clock::StepOutcome;
+use qviz::model::event::Environment;
 use qviz::model::stamp::Stamp;
-use qviz::model::tempo::Thing;
-use qviz::session::tape::read::Tape;
-use qviz::session::tape::reel::Facts;
+use qviz::session::tape::read::Recording;
+use qviz::session::tape::record_reader::Facts;
 use qviz::session::tape::transport::Playing;
 use qviz::ui::keymap::Action;
 use qviz::ui::state::{Msg, UiState, update};
@@ -31,7 +31,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn of(recording: &str, (width, height): (u16, u16), ascii: bool) -> Self {
-        let tape = Tape::open(&asset(recording)).unwrap();
+        let tape = Recording::open(&asset(recording)).unwrap();
         let theme = Theme::named("dark", Depth::True, ascii).unwrap();
         let state = UiState { theme, listens: true, size: Size::new(width, height), ..UiState::default() };
         let (facts, end) = (tape.facts().unwrap(), tape.end());
@@ -115,13 +115,13 @@ pub(crate) fn overflowing(show: Show) -> Show {
 
 /// Two clients think that they are connected.
 pub(crate) fn ghosts(show: Show) -> Show {
-    let two = |world: &World| many(world, Belief::Ghost) >= 2;
+    let two = |world: &World| many(world, CombinedState::Ghost) >= 2;
     show.until("two ghosts", two).and_then(Duration::from_millis(300))
 }
 
 /// Cookies are out.
 pub(crate) fn cookies(show: Show) -> Show {
-    let sent = |world: &World| world.ledger.cookies_sent > 2 && many(world, Belief::CookieOut) > 0;
+    let sent = |world: &World| world.ledger.cookies_sent > 2 && many(world, CombinedState::CookieOut) > 0;
     show.until("three cookies", sent)
 }
 
@@ -133,7 +133,7 @@ pub(crate) fn frozen(show: Show) -> Show {
 /// One SYN was let in by a key.
 pub(crate) fn step(show: Show) -> Show {
     let taken = |world: &World| {
-        let reached = |note: &Note| matches!(note, Note::Stepped { thing: Thing::Reached(_), .. });
+        let reached = |note: &Note| matches!(note, Note::Stepped { thing: StepOutcome::Reached(_), .. });
         world.tempo.held && depths(world).0 == Some(1) && world.notes.iter().any(|(_, note)| reached(note))
     };
     show.until("a SYN that was let in by a key", taken)
@@ -142,7 +142,7 @@ pub(crate) fn step(show: Show) -> Show {
 /// Connections wait on the host's own loopback.
 pub(crate) fn host(show: Show) -> Show {
     let waits = |world: &World| {
-        world.began.as_ref().is_some_and(|began| began.rung == Rung::Host)
+        world.began.as_ref().is_some_and(|began| began.environment == Environment::Host)
             && world.reading.depth.is_some_and(|depth| depth > 1)
     };
     show.until("connections that wait", waits)
@@ -161,6 +161,6 @@ fn depths(world: &World) -> (Option<u32>, Option<u32>) {
     (Some(world.syn_queue.depth()), Some(world.accept_queue.depth()))
 }
 
-fn many(world: &World, belief: Belief) -> usize {
+fn many(world: &World, belief: CombinedState) -> usize {
     world.roster.iter().filter(|one| one.belief() == belief).count()
 }

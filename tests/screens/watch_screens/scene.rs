@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 
 use qviz::fold::world::World;
 use qviz::model::counters::{Counter, Counters};
-use qviz::model::event::{Began, Event, Rung};
+use qviz::model::event::{Began, Environment, Event};
 use qviz::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
 use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::model::watch::{
-    Address, Crowding, Knocks, ListenerId, ListenerReading, Owner, Owners, Rights, Roll, Target, Watching,
+    Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, OwnerScope, QueueOccupants, Rights, SynCounts,
+    Target, Watching,
 };
 
 /// A watched machine.
@@ -48,12 +49,12 @@ impl Machine {
     pub(crate) fn new(tap: bool, target: Option<Target>) -> Self {
         let refused = |why: &str| Some(why.into());
         let rights = if tap {
-            Rights { tap: true, tap_refused: None, owners: Owners::All, owners_refused: None }
+            Rights { tap: true, tap_refused: None, owners: OwnerScope::All, owners_refused: None }
         } else {
             Rights {
                 tap: false,
                 tap_refused: refused("no CAP_NET_RAW: sudo qviz watch"),
-                owners: Owners::Own,
+                owners: OwnerScope::Own,
                 owners_refused: refused("not root: sudo qviz watch"),
             }
         };
@@ -75,11 +76,11 @@ impl Machine {
     }
 
     pub(crate) fn roll(&mut self, changed: Vec<ListenerReading>) {
-        self.tell(&Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+        self.tell(&Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     }
 
     pub(crate) fn gone(&mut self, id: u64) {
-        self.tell(&Event::Roll(Box::new(Roll { changed: Vec::new(), gone: vec![ListenerId(id)] })));
+        self.tell(&Event::Snapshot(Box::new(ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(id)] })));
     }
 
     pub(crate) fn owned(&mut self, id: u64, pid: u32, command: &str, (others, place): (u32, Option<&str>)) {
@@ -88,8 +89,8 @@ impl Machine {
     }
 
     pub(crate) fn crowded(&mut self, id: u64, half_open: u32, oldest_wait_ms: Option<u32>) {
-        let crowding = Crowding { half_open: Some(half_open), oldest_wait_ms };
-        self.tell(&Event::Crowded { id: ListenerId(id), crowding });
+        let crowding = QueueOccupants { half_open: Some(half_open), oldest_wait_ms };
+        self.tell(&Event::Occupants { id: ListenerId(id), crowding });
     }
 
     pub(crate) fn dropped(&mut self, mut reading: ListenerReading, drops: u32) {
@@ -158,8 +159,8 @@ impl Machine {
         machine.crowded(13, 310, Some(900));
         if tap {
             let knocks = [(1, 20, 14), (2, 800, 230), (6, 40, 0), (13, 9000, 0)];
-            let knocks = knocks.map(|(id, syns, again)| Knocks { id: ListenerId(id), syns, again });
-            machine.tell(&Event::Knocked(knocks.to_vec()));
+            let knocks = knocks.map(|(id, syns, again)| SynCounts { id: ListenerId(id), syns, again });
+            machine.tell(&Event::SynsSeen(knocks.to_vec()));
         }
         machine.gone(14);
         machine.pass(ms(12_000));
@@ -172,7 +173,7 @@ impl Machine {
         let Address::Tcp(address) = reading.address else { return };
         self.tell(&Event::Began(Box::new(Began {
             kernel: "6.18.44".into(),
-            rung: Rung::Host,
+            environment: Environment::Host,
             fallback: None,
             pid: 4242,
             seed: 0,
@@ -184,7 +185,7 @@ impl Machine {
             host: sysctls(),
             sysctls: sysctls(),
         })));
-        let known = self.world.survey.listeners.get(&reading.id).map_or(reading.queue, |one| one.reading.queue);
+        let known = self.world.listeners.by_id.get(&reading.id).map_or(reading.queue, |one| one.reading.queue);
         self.tell(&Event::Queue(known));
     }
 

@@ -1,6 +1,6 @@
 //! The accept queue of a watched listener holds its capacity now.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -14,7 +14,7 @@ What to do: if connections arrive faster than they are accepted all the time, on
 between two accept() calls); if they come in bursts, a backlog of the burst's size does. The limit is the smaller of the backlog and
 net.core.somaxconn: raise both, then let the program call listen() again.";
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let one = sight.one;
     let (Some(depth), Some(limit)) = (one.reading.queue.depth, one.reading.queue.limit) else { return Verdict::Absent };
     if !one.is_full() || one.reading.address.port().is_none() {

@@ -1,6 +1,6 @@
 //! The limit of a watched listener is a default that is smaller than somaxconn.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::fold::listeners::habit::habit_of;
 use crate::say;
 
@@ -15,7 +15,7 @@ Kernel: __sys_listen (net/socket.c): the smaller of the backlog and somaxconn.
 What to do: set the program's own backlog and restart it. A queue of N + 1 holds a burst of that many clients; if clients come
 faster than they are accepted all the time, no backlog is large enough.";
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let one = sight.one;
     let (Some(limit), Some(somaxconn)) = (one.reading.queue.limit, sight.survey().somaxconn_now()) else {
         return Verdict::Absent;

@@ -1,6 +1,6 @@
 //! Half-open requests that only look like a flood: TCP_DEFER_ACCEPT.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::model::counters::Counter;
 use crate::say;
 
@@ -18,7 +18,7 @@ What to do: nothing, or look for clients that connect and stay silent (health ch
 /// A SYN-ACK without an answer is repeated after one second.
 const FIRST_REPEAT_MS: u128 = 1100;
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     if !sight.is_chosen() {
         return Verdict::Absent;
     }

@@ -1,6 +1,6 @@
 //! The limit of a watched listener is just net.core.somaxconn.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -14,7 +14,7 @@ Kernel: __sys_listen (net/socket.c).
 What to do: if this queue is too short, raise net.core.somaxconn in the listener's network namespace first (sysctl -w
 net.core.somaxconn=N; a container has its own), then restart the program: only listen() reads it.";
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let (Some(limit), Some(somaxconn)) = (sight.one.reading.queue.limit, sight.survey().somaxconn_now()) else {
         return Verdict::Absent;
     };

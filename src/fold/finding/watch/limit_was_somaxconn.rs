@@ -1,6 +1,6 @@
 //! somaxconn is larger than the limit now, and the limit is what somaxconn was.
 
-use super::{Check, Diagnosis, Holder, Rule, Sentence, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, Holder, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -17,7 +17,7 @@ the program's own backlog: change it there.";
 /// net.core.somaxconn before Linux 5.4.
 const OLD_DEFAULT: u32 = 128;
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let (Some(limit), Some(somaxconn)) = (sight.one.reading.queue.limit, sight.survey().somaxconn_now()) else {
         return Verdict::Absent;
     };

@@ -1,6 +1,6 @@
 //! One socket of an SO_REUSEPORT group is full while its siblings have nothing to do.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -14,7 +14,7 @@ Kernel: reuseport_select_sock (net/core/sock_reuseport.c), __inet_lookup_listene
 What to do: wake or restart the process of the full member. Closing it resets what it holds, unless net.ipv4.tcp_migrate_req=1 moves
 the connections to its siblings.";
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let group = sight.group();
     let Some(full) = group.full_beside_idle().filter(|full| full.id() == sight.one.id()) else {
         return Verdict::Absent;

@@ -1,6 +1,6 @@
 //! A watched listener has dropped, though it is not full now.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::fold::listeners::Drops;
 use crate::say;
 
@@ -16,7 +16,7 @@ Kernel: tcp_listendrop (include/net/tcp.h) raises both.
 What to do: leave qviz watch running with --record over the time in which it happens; if the queue fills in bursts, raise the
 backlog to the height of the burst, else let the program accept faster.";
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let one = sight.one;
     let Some(all) = one.drops_since_made().filter(|drops| drops.listener > 0) else { return Verdict::Absent };
     if one.is_full() {

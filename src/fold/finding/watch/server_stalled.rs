@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
-use crate::fold::listeners::Standstill;
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
+use crate::fold::listeners::Stall;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -24,7 +24,7 @@ const UNMOVED: Duration = Duration::from_millis(700);
 /// And for so long it must have waited.
 const WAITED: Duration = Duration::from_secs(1);
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let Some(standstill) = sight.one.standstill() else { return Verdict::Absent };
     let depth = sight.one.reading.queue.depth.unwrap_or(0);
     let group = sight.group();
@@ -69,6 +69,6 @@ fn check(sight: &Sight<'_>) -> Verdict {
 
 /// One look is enough where the oldest has waited for longer than a second per place: no more than the places of the queue stood
 /// before it, so less than one was accepted per second.
-fn crawls(sight: &Sight<'_>, standstill: Standstill) -> bool {
+fn crawls(sight: &ListenerContext<'_>, standstill: Stall) -> bool {
     sight.one.capacity().is_some_and(|capacity| standstill.oldest.as_secs() > u64::from(capacity))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
 use crate::model::counters::Counter;
 use crate::say;
 
@@ -20,7 +20,7 @@ are real clients.";
 /// A burst is over by then.
 const LONG: Duration = Duration::from_secs(3);
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let one = sight.one;
     let (Some(half_open), Some(limit), Some(since)) =
         (one.crowding.half_open, one.reading.queue.limit, one.crowded_since)

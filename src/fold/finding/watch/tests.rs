@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::world::World;
 use crate::model::counters::{Counter, Counters};
-use crate::model::event::{Began, Event, Listening, Rung};
+use crate::model::event::{Began, Environment, Event, Listening};
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
 use crate::model::settings::{ClientKind, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, Crowding, ListenerId, ListenerReading, Owner, Rights, Roll, Watching};
+use crate::model::watch::{
+    Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, Watching,
+};
 use crate::text::lang::{Lang, within};
 
 /// A watch that is told facts.
@@ -40,7 +42,7 @@ impl Watch {
     }
 
     fn roll(&mut self, ms: u64, changed: Vec<ListenerReading>) {
-        self.tell(ms, &Event::Roll(Box::new(Roll { changed, gone: Vec::new() })));
+        self.tell(ms, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     }
 
     fn owned(&mut self, ms: u64, id: u64, command: &str) {
@@ -49,8 +51,8 @@ impl Watch {
     }
 
     fn crowded(&mut self, ms: u64, half_open: u32, oldest_wait_ms: Option<u32>) {
-        let crowding = Crowding { half_open: Some(half_open), oldest_wait_ms };
-        self.tell(ms, &Event::Crowded { id: ListenerId(1), crowding });
+        let crowding = QueueOccupants { half_open: Some(half_open), oldest_wait_ms };
+        self.tell(ms, &Event::Occupants { id: ListenerId(1), crowding });
     }
 
     fn counters(&mut self, ms: u64, values: &[(Counter, u64)]) {
@@ -65,7 +67,7 @@ impl Watch {
         self.tell(ms, &Event::Chosen(Some(ListenerId(1))));
         let began = Began {
             kernel: "6.18".into(),
-            rung: Rung::Host,
+            environment: Environment::Host,
             fallback: None,
             pid: 1,
             seed: 0,

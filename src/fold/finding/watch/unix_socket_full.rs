@@ -1,6 +1,6 @@
 //! A unix stream socket's queue is full.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Sight, Verdict, seconds};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -14,7 +14,7 @@ Kernel: unix_stream_connect, unix_recvq_full (net/unix/af_unix.c): the same test
 What to do: let the program accept faster (PHP-FPM: pm.max_children, slow scripts), or give it a longer queue (PHP-FPM:
 listen.backlog) and net.core.somaxconn that allows it, then restart it.";
 
-fn check(sight: &Sight<'_>) -> Verdict {
+fn check(sight: &ListenerContext<'_>) -> Verdict {
     let one = sight.one;
     let (Some(depth), Some(limit)) = (one.reading.queue.depth, one.reading.queue.limit) else { return Verdict::Absent };
     if !one.is_full() || one.reading.address.port().is_some() {

@@ -1,14 +1,14 @@
 use std::net::Ipv4Addr;
 
 use super::*;
-use crate::fold::connection::{Belief, Connection};
+use crate::fold::connection::{CombinedState, Connection};
 use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
-use crate::model::event::{Began, Event, Listening, Rung};
+use crate::model::event::{Began, Environment, Event, Listening};
 use crate::model::sample::{Listed, QueueReading};
 use crate::model::segment::{Segment, Toward, flags};
 use crate::model::settings::{ClientKind, Sysctl, Sysctls};
-use crate::model::watch::{Address, ListenerId, ListenerReading, Rights, Roll, Watching};
+use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Rights, Watching};
 
 const LIMIT: u32 = 2;
 
@@ -28,11 +28,11 @@ impl Watch {
         let watching =
             Watching { kernel: kernel.clone(), pid: 1, rights, netns: None, target: None, sysctls: sysctls.clone() };
         watch.tell(&Event::Watching(Box::new(watching)));
-        watch.tell(&Event::Roll(Box::new(Roll { changed: vec![reading(1, 0)], gone: Vec::new() })));
+        watch.tell(&Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![reading(1, 0)], gone: Vec::new() })));
         watch.tell(&Event::Chosen(Some(ListenerId(1))));
         watch.tell(&Event::Began(Box::new(Began {
             kernel,
-            rung: Rung::Host,
+            environment: Environment::Host,
             fallback: None,
             pid: 1,
             seed: 0,
@@ -144,7 +144,7 @@ fn without_a_tap_the_queue_is_as_deep_as_it_was_read_and_ages_are_the_kernels() 
     let world = &watch.world;
     assert_eq!((world.accept_queue.depth(), world.accept_queue.max()), (3, 3));
     assert_eq!(world.connection(&peer(1)).unwrap().queued_at, Some(Stamp::from_millis(2000)));
-    assert_eq!(world.connection(&peer(1)).unwrap().belief(), Belief::Queued);
+    assert_eq!(world.connection(&peer(1)).unwrap().belief(), CombinedState::Queued);
     assert_eq!(world.connection(&peer(2)).unwrap().queue_order, Some(1), "in the order of their ages");
     assert_eq!((world.clients.accepted, world.segments, world.history.last(1).next().unwrap().arrivals), (0, None, 0));
 }
@@ -259,9 +259,9 @@ fn a_listed_connection_that_was_thought_a_ghost_is_none() {
     watch.after(100).syn(4).segment(4, Toward::Client, flags::SYN | flags::ACK, 0);
     watch.connects(1).connects(2).connects(3).depth(3, 0);
     watch.segment(4, Toward::Listener, flags::ACK, 0);
-    assert_eq!(watch.world.connection(&peer(4)).map(Connection::belief), Some(Belief::Ghost));
+    assert_eq!(watch.world.connection(&peer(4)).map(Connection::belief), Some(CombinedState::Ghost));
     watch.waiting(&[(2, 10), (3, 10), (4, 1)]);
-    assert_eq!(watch.world.connection(&peer(4)).map(Connection::belief), Some(Belief::Queued));
+    assert_eq!(watch.world.connection(&peer(4)).map(Connection::belief), Some(CombinedState::Queued));
     assert_eq!(watch.world.toll(Cause::AckAcceptQueueFull).segments, 0);
 }
 
@@ -283,14 +283,14 @@ fn an_address_that_comes_again_is_a_new_client() {
 #[test]
 fn of_several_sockets_the_wire_says_nothing_about_one_queue() {
     let mut watch = Watch::began(true);
-    let other = Roll { changed: vec![reading(2, 0)], gone: Vec::new() };
-    watch.tell(&Event::Roll(Box::new(other)));
+    let other = ListenerSnapshot { changed: vec![reading(2, 0)], gone: Vec::new() };
+    watch.tell(&Event::Snapshot(Box::new(other)));
     watch.depth(0, 0).after(100).connects(1).connects(2).depth(1, 0);
     assert_eq!((watch.accepted(), watch.world.accept_queue.depth()), (0, 1));
     watch.waiting(&[(1, 5), (2, 5)]).after(1500).depth(1, 0).waiting(&[(2, 1500)]).after(100).waiting(&[(2, 1600)]);
     assert_eq!(watch.world.connection(&peer(1)).map(|one| one.server), Some(ServerSide::Closed));
     assert_eq!((watch.world.places_of_the_reset(), watch.world.chosen_drops()), (None, None));
-    assert_eq!(watch.world.accepts_per_s(watch.world.survey.chosen().unwrap()), None);
+    assert_eq!(watch.world.accepts_per_s(watch.world.listeners.chosen().unwrap()), None);
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn accepts_per_second_need_a_tap() {
         for turn in 0..20 {
             watch.after(100).connects(turn + 1).depth(1, 0).depth(0, 0);
         }
-        let rate = watch.world.accepts_per_s(watch.world.survey.chosen().unwrap());
+        let rate = watch.world.accepts_per_s(watch.world.listeners.chosen().unwrap());
         assert_eq!(rate.is_some(), tap);
         assert!(rate.is_none_or(|rate| (8.0..=11.0).contains(&rate)), "{rate:?}");
     }

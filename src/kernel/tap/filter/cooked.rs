@@ -6,47 +6,47 @@
 use socket2::SockFilter;
 
 use super::{HEADERS, header_length, jump, load, take};
-use crate::kernel::tap::{LOOPBACK, Shows};
+use crate::kernel::tap::{LOOPBACK, TapCoverage};
 use crate::model::segment::flags::{ACK, FIN, RST, SYN};
 
 /// The program for the segments of a listener's `port`. Only those that this machine itself takes or sends as the listening side:
 /// not a connection of its own to a port of the same number elsewhere, not what it forwards or overhears. On loopback each packet is
 /// seen twice; its arriving copy is taken.
-pub(in crate::kernel::tap) fn port(port: u16, shows: Shows) -> Vec<SockFilter> {
+pub(in crate::kernel::tap) fn port(port: u16, shows: TapCoverage) -> Vec<SockFilter> {
     let port = u32::from(port);
     let mut lines = vec![
-        Line::Plain(load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE)),
-        Line::If(libc::BPF_JEQ, libc::PACKET_OTHERHOST.into(), Go::Drop, Go::On),
-        Line::Plain(store(KIND)),
+        Instruction::Plain(load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE)),
+        Instruction::If(libc::BPF_JEQ, libc::PACKET_OTHERHOST.into(), Go::Drop, Go::On),
+        Instruction::Plain(store(KIND)),
     ];
     lines.extend(tcp());
     lines.extend([
-        Line::Plain(recall(KIND)),
-        Line::If(libc::BPF_JEQ, libc::PACKET_OUTGOING.into(), Go::To(LEAVING), Go::On),
+        Instruction::Plain(recall(KIND)),
+        Instruction::If(libc::BPF_JEQ, libc::PACKET_OUTGOING.into(), Go::To(LEAVING), Go::On),
         // Arriving.
-        Line::Plain(recall(DESTINATION)),
-        Line::If(libc::BPF_JEQ, port, Go::To(TOWARD), Go::On),
-        Line::Plain(load(libc::BPF_W, libc::BPF_ABS, INTERFACE)),
-        Line::If(libc::BPF_JEQ, LOOPBACK, Go::To(ANSWER), Go::Drop),
-        Line::Label(LEAVING),
-        Line::Plain(load(libc::BPF_W, libc::BPF_ABS, INTERFACE)),
-        Line::If(libc::BPF_JEQ, LOOPBACK, Go::Drop, Go::On),
-        Line::Label(ANSWER),
-        Line::Plain(recall(SOURCE)),
-        Line::If(libc::BPF_JEQ, port, Go::On, Go::Drop),
+        Instruction::Plain(recall(DESTINATION)),
+        Instruction::If(libc::BPF_JEQ, port, Go::To(TOWARD), Go::On),
+        Instruction::Plain(load(libc::BPF_W, libc::BPF_ABS, INTERFACE)),
+        Instruction::If(libc::BPF_JEQ, LOOPBACK, Go::To(ANSWER), Go::Drop),
+        Instruction::Label(LEAVING),
+        Instruction::Plain(load(libc::BPF_W, libc::BPF_ABS, INTERFACE)),
+        Instruction::If(libc::BPF_JEQ, LOOPBACK, Go::Drop, Go::On),
+        Instruction::Label(ANSWER),
+        Instruction::Plain(recall(SOURCE)),
+        Instruction::If(libc::BPF_JEQ, port, Go::On, Go::Drop),
     ]);
     let control = (SYN | FIN | RST).into();
     lines.extend(match shows {
-        Shows::Everything => vec![Line::Label(TOWARD)],
-        Shows::Handshakes => vec![
-            Line::Plain(recall(FLAGS)),
-            Line::If(libc::BPF_JSET, control, Go::Take, Go::Drop),
-            Line::Label(TOWARD),
-            Line::Plain(recall(FLAGS)),
-            Line::If(libc::BPF_JSET, control, Go::Take, Go::On),
+        TapCoverage::Everything => vec![Instruction::Label(TOWARD)],
+        TapCoverage::Handshakes => vec![
+            Instruction::Plain(recall(FLAGS)),
+            Instruction::If(libc::BPF_JSET, control, Go::Take, Go::Drop),
+            Instruction::Label(TOWARD),
+            Instruction::Plain(recall(FLAGS)),
+            Instruction::If(libc::BPF_JSET, control, Go::Take, Go::On),
             // What is left of a handshake is its last ACK, which carries nothing.
-            Line::Plain(recall(PAYLOAD)),
-            Line::If(libc::BPF_JEQ, 0, Go::Take, Go::Drop),
+            Instruction::Plain(recall(PAYLOAD)),
+            Instruction::If(libc::BPF_JEQ, 0, Go::Take, Go::Drop),
         ],
     });
     assemble(lines)
@@ -55,35 +55,35 @@ pub(in crate::kernel::tap) fn port(port: u16, shows: Shows) -> Vec<SockFilter> {
 /// The program for SYNs that arrive, for any port.
 pub(in crate::kernel::tap) fn knocks() -> Vec<SockFilter> {
     let mut lines = vec![
-        Line::Plain(load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE)),
-        Line::If(libc::BPF_JEQ, libc::PACKET_OTHERHOST.into(), Go::Drop, Go::On),
-        Line::If(libc::BPF_JEQ, libc::PACKET_OUTGOING.into(), Go::Drop, Go::On),
+        Instruction::Plain(load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE)),
+        Instruction::If(libc::BPF_JEQ, libc::PACKET_OTHERHOST.into(), Go::Drop, Go::On),
+        Instruction::If(libc::BPF_JEQ, libc::PACKET_OUTGOING.into(), Go::Drop, Go::On),
     ];
     lines.extend(tcp());
     lines.extend([
-        Line::Plain(recall(FLAGS)),
-        Line::Plain(operate(libc::BPF_AND | libc::BPF_K, (SYN | ACK | FIN | RST).into())),
-        Line::If(libc::BPF_JEQ, SYN.into(), Go::Take, Go::Drop),
+        Instruction::Plain(recall(FLAGS)),
+        Instruction::Plain(operate(libc::BPF_AND | libc::BPF_K, (SYN | ACK | FIN | RST).into())),
+        Instruction::If(libc::BPF_JEQ, SYN.into(), Go::Take, Go::Drop),
     ]);
     assemble(lines)
 }
 
 /// Puts ports, flags and the length of the payload of a TCP segment into memory; everything else is dropped.
 #[rustfmt::skip]
-fn tcp() -> Vec<Line> {
+fn tcp() -> Vec<Instruction> {
     use libc::{BPF_ABS, BPF_ADD, BPF_AND, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JSET, BPF_K, BPF_RSH, BPF_SUB, BPF_X};
-    let plain = Line::Plain;
+    let plain = Instruction::Plain;
     let tcp = libc::IPPROTO_TCP.cast_unsigned();
     let mut lines = vec![
         plain(load(BPF_B, BPF_ABS, 0)),
         plain(operate(BPF_AND | BPF_K, 0xf0)),
-        Line::If(BPF_JEQ, 0x60, Go::To(IPV6), Go::On),
-        Line::If(BPF_JEQ, 0x40, Go::On, Go::Drop),
+        Instruction::If(BPF_JEQ, 0x60, Go::To(IPV6), Go::On),
+        Instruction::If(BPF_JEQ, 0x40, Go::On, Go::Drop),
         plain(load(BPF_B, BPF_ABS, 9)),
-        Line::If(BPF_JEQ, tcp, Go::On, Go::Drop),
+        Instruction::If(BPF_JEQ, tcp, Go::On, Go::Drop),
         // A later fragment has no ports.
         plain(load(BPF_H, BPF_ABS, 6)),
-        Line::If(BPF_JSET, 0x1fff, Go::Drop, Go::On),
+        Instruction::If(BPF_JSET, 0x1fff, Go::Drop, Go::On),
         plain(header_length(0)),
     ];
     let fields = |from, at: u32| [
@@ -97,23 +97,23 @@ fn tcp() -> Vec<Line> {
     lines.extend([
         plain(operate(BPF_ADD | BPF_X, 0)), plain(to_index()),
         plain(load(BPF_H, BPF_ABS, 2)), plain(operate(BPF_SUB | BPF_X, 0)),
-        Line::Go(READ),
-        Line::Label(IPV6),
+        Instruction::Go(READ),
+        Instruction::Label(IPV6),
         plain(load(BPF_B, BPF_ABS, 6)),
-        Line::If(BPF_JEQ, tcp, Go::On, Go::Drop),
+        Instruction::If(BPF_JEQ, tcp, Go::On, Go::Drop),
     ]);
     lines.extend(fields(BPF_ABS, 40));
     lines.extend([
         plain(to_index()),
         plain(load(BPF_H, BPF_ABS, 4)), plain(operate(BPF_SUB | BPF_X, 0)),
-        Line::Label(READ),
+        Instruction::Label(READ),
         plain(store(PAYLOAD)),
     ]);
     lines
 }
 
 /// A line of a program whose jumps have names yet.
-enum Line {
+enum Instruction {
     Plain(SockFilter),
     /// A comparison, where to go when it holds, and where otherwise.
     If(u32, u32, Go, Go),
@@ -132,12 +132,12 @@ enum Go {
 type Label = u8;
 
 /// The finished program; its last two lines take and drop.
-fn assemble(lines: Vec<Line>) -> Vec<SockFilter> {
+fn assemble(lines: Vec<Instruction>) -> Vec<SockFilter> {
     let mut places = [None; LABELS];
     let mut end = 0;
     for line in &lines {
         match line {
-            Line::Label(label) => places[usize::from(*label)] = Some(end),
+            Instruction::Label(label) => places[usize::from(*label)] = Some(end),
             _ => end += 1,
         }
     }
@@ -152,10 +152,10 @@ fn assemble(lines: Vec<Line>) -> Vec<SockFilter> {
         };
         let over = (libc::BPF_JMP | libc::BPF_JA) as u16;
         program.push(match line {
-            Line::Plain(instruction) => instruction,
-            Line::If(test, with, holds, fails) => jump(test, with, distance(holds) as u8, distance(fails) as u8),
-            Line::Go(label) => SockFilter::new(over, 0, 0, distance(Go::To(label)) as u32),
-            Line::Label(_) => continue,
+            Instruction::Plain(instruction) => instruction,
+            Instruction::If(test, with, holds, fails) => jump(test, with, distance(holds) as u8, distance(fails) as u8),
+            Instruction::Go(label) => SockFilter::new(over, 0, 0, distance(Go::To(label)) as u32),
+            Instruction::Label(_) => continue,
         });
     }
     program.extend([take(HEADERS), take(0)]);

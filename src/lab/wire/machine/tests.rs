@@ -7,15 +7,15 @@ use flags::{ACK, FIN, PSH, RST, SYN};
 
 const ISN: u32 = u32::MAX - 3;
 const SERVER_ISN: u32 = 7000;
-const BIRTH: Birth = Birth { isn: ISN, request: 20, half_open: false };
+const BIRTH: ClientStart = ClientStart { isn: ISN, request: 20, half_open: false };
 const DATA_AT: u32 = ISN.wrapping_add(1);
 
 fn rules() -> Rules {
-    Rules { schedule: SynSchedule::new(6, 4), manner: Manner::default() }
+    Rules { schedule: SynSchedule::new(6, 4), manner: ClientBehaviour::default() }
 }
 
 fn first_close() -> Rules {
-    Rules { manner: Manner { close: Close::First, ..Manner::default() }, ..rules() }
+    Rules { manner: ClientBehaviour { close: Close::First, ..ClientBehaviour::default() }, ..rules() }
 }
 
 fn from_server(flags: u8, seq: u32, ack: u32, payload: u16) -> Segment {
@@ -68,7 +68,7 @@ fn an_unanswered_client_sends_its_syn_as_often_as_the_schedule_says_and_gives_up
     let mut sent = vec![(0, only(&step).attempt)];
     let mut last = step;
     while let Some(at) = client.deadline() {
-        assert_eq!(last.retry, Some(Life::WillRetry { at, gives_up: sent.len() == 11 }));
+        assert_eq!(last.retry, Some(ClientEvent::WillRetry { at, gives_up: sent.len() == 11 }));
         assert_eq!(
             client.handle_timeout(Stamp::from_nanos(at.as_nanos() - 1), &rules()),
             Step::default(),
@@ -77,7 +77,7 @@ fn an_unanswered_client_sends_its_syn_as_often_as_the_schedule_says_and_gives_up
         last = client.handle_timeout(at, &rules());
         sent.extend(last.sends.iter().flatten().map(|syn| (at.as_nanos() / 1_000_000_000, syn.attempt)));
     }
-    assert_eq!(last.turn, Some(Life::TimedOut));
+    assert_eq!(last.turn, Some(ClientEvent::TimedOut));
     let seconds = [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 69];
     assert_eq!(sent, seconds.into_iter().zip(1..).collect::<Vec<_>>());
 }
@@ -92,7 +92,7 @@ fn the_syn_carries_the_window_scale_and_no_timestamps() {
 #[test]
 fn a_syn_ack_is_answered_with_ack_and_request() {
     let (_, step) = connected(&rules());
-    assert_eq!(step.turn, Some(Life::Connected));
+    assert_eq!(step.turn, Some(ClientEvent::Connected));
     assert_eq!(kinds(&step), [Kind::Ack, Kind::Data]);
     let [ack, request] = step.sends.map(|sending| sending.unwrap().from_peer(syn_ack().peer));
     assert_eq!((ack.seq, ack.ack, ack.payload), (DATA_AT, SERVER_ISN + 1, 0));
@@ -110,7 +110,8 @@ fn a_repeated_syn_ack_gets_a_repeated_ack_each_time() {
 
 #[test]
 fn the_request_waits_for_the_think_time() {
-    let thoughtful = Rules { manner: Manner { think: Duration::from_secs(2), ..Manner::default() }, ..rules() };
+    let thoughtful =
+        Rules { manner: ClientBehaviour { think: Duration::from_secs(2), ..ClientBehaviour::default() }, ..rules() };
     let (mut client, step) = connected(&thoughtful);
     assert_eq!(kinds(&step), [Kind::Ack]);
     assert_eq!(client.deadline(), Some(ms(2010)));
@@ -132,7 +133,7 @@ fn the_request_is_sent_again_from_isn_plus_one_with_doubling_waits_until_it_is_g
             );
         }
     }
-    assert_eq!(last.turn, Some(Life::TimedOut));
+    assert_eq!(last.turn, Some(ClientEvent::TimedOut));
     assert_eq!(moments.len(), 1 + 15 + 1);
     let waits: Vec<u64> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
     // Ten milliseconds of round trip and 200 ms more, then doubled; the wheel adds at most an eighth and a tick.
@@ -169,7 +170,7 @@ fn the_servers_fin_is_answered_with_fin_and_its_ack_ends_the_life() {
     let repeated = client.handle_segment(ms(25), &fin, &rules());
     assert_eq!((kinds(&repeated), repeated.turn), (vec![Kind::Ack], None));
     let end = client.handle_segment(ms(30), &from_server(ACK, SERVER_ISN + 7, own_fin.end(), 0), &rules());
-    assert_eq!((end.turn, client.deadline()), (Some(Life::Finished), None));
+    assert_eq!((end.turn, client.deadline()), (Some(ClientEvent::Finished), None));
 }
 
 #[test]
@@ -189,17 +190,17 @@ fn a_client_that_closes_first_sends_its_fin_with_the_request_and_finishes_at_the
     assert_eq!(client.handle_segment(ms(20), &from_server(ACK, SERVER_ISN + 1, request.end(), 0), &rules).turn, None);
     assert_eq!(client.deadline(), None);
     let end = client.handle_segment(ms(30), &from_server(FIN | ACK, SERVER_ISN + 1, request.end(), 0), &rules);
-    assert_eq!((kinds(&end), end.turn), (vec![Kind::Ack], Some(Life::Finished)));
+    assert_eq!((kinds(&end), end.turn), (vec![Kind::Ack], Some(ClientEvent::Finished)));
 }
 
 #[test]
 fn a_reset_of_the_syn_is_a_refusal_and_a_later_one_a_reset() {
     let (mut client, _) = Client::start(Stamp::ZERO, BIRTH, &rules());
     let refusal = from_server(RST | ACK, 0, DATA_AT, 0);
-    assert_eq!(client.handle_segment(ms(5), &refusal, &rules()).turn, Some(Life::Refused));
+    assert_eq!(client.handle_segment(ms(5), &refusal, &rules()).turn, Some(ClientEvent::Refused));
     let (mut client, _) = connected(&rules());
     let reset = from_server(RST, SERVER_ISN + 1, 0, 0);
-    assert_eq!(client.handle_segment(ms(20), &reset, &rules()).turn, Some(Life::Reset));
+    assert_eq!(client.handle_segment(ms(20), &reset, &rules()).turn, Some(ClientEvent::Reset));
     assert_eq!(client.deadline(), None);
 }
 
@@ -218,15 +219,15 @@ fn a_wrong_syn_ack_is_reset_and_the_right_one_still_counts() {
     let wrong = from_server(SYN | ACK, SERVER_ISN, 4711, 0);
     let reset = client.handle_segment(ms(5), &wrong, &rules());
     assert_eq!((only(&reset).kind, only(&reset).seq, reset.turn), (Kind::Rst, 4711, None));
-    assert_eq!(client.handle_segment(ms(6), &syn_ack(), &rules()).turn, Some(Life::Connected));
+    assert_eq!(client.handle_segment(ms(6), &syn_ack(), &rules()).turn, Some(ClientEvent::Connected));
 }
 
 #[test]
 fn a_half_open_client_tries_its_syn_again_and_never_acknowledges() {
-    let (mut client, _) = Client::start(Stamp::ZERO, Birth { half_open: true, ..BIRTH }, &rules());
+    let (mut client, _) = Client::start(Stamp::ZERO, ClientStart { half_open: true, ..BIRTH }, &rules());
     assert_eq!(only(&client.handle_timeout(client.deadline().unwrap(), &rules())).kind, Kind::Syn);
     let step = client.handle_segment(ms(1500), &syn_ack(), &rules());
-    assert_eq!((kinds(&step), step.turn, client.deadline()), (vec![], Some(Life::Vanished), None));
+    assert_eq!((kinds(&step), step.turn, client.deadline()), (vec![], Some(ClientEvent::Vanished), None));
 }
 
 #[test]
@@ -251,18 +252,19 @@ fn an_acknowledgement_of_what_was_never_sent_is_not_believed() {
 
 #[test]
 fn a_server_that_closes_before_the_request_gets_a_fin_and_no_request() {
-    let thoughtful = Rules { manner: Manner { think: Duration::from_secs(2), ..Manner::default() }, ..rules() };
+    let thoughtful =
+        Rules { manner: ClientBehaviour { think: Duration::from_secs(2), ..ClientBehaviour::default() }, ..rules() };
     let (mut client, _) = connected(&thoughtful);
     let fin = only(&client.handle_segment(ms(20), &from_server(FIN | ACK, SERVER_ISN + 1, DATA_AT, 0), &thoughtful));
     assert_eq!((fin.kind, fin.seq, fin.payload), (Kind::Fin, DATA_AT, 0));
     let end = client.handle_segment(ms(30), &from_server(ACK, SERVER_ISN + 2, DATA_AT.wrapping_add(1), 0), &thoughtful);
-    assert_eq!(end.turn, Some(Life::Finished));
+    assert_eq!(end.turn, Some(ClientEvent::Finished));
 }
 
 #[test]
 fn everything_that_is_sent_until_heard_says_when_it_is_sent_again() {
     let will = |client: &Client, step: &Step| {
-        assert_eq!(step.retry, client.deadline().map(|at| Life::WillRetry { at, gives_up: false }));
+        assert_eq!(step.retry, client.deadline().map(|at| ClientEvent::WillRetry { at, gives_up: false }));
         step.retry.is_some()
     };
     let (mut client, step) = connected(&rules());
@@ -276,7 +278,8 @@ fn everything_that_is_sent_until_heard_says_when_it_is_sent_again() {
     assert_eq!(kinds(&step), [Kind::Fin]);
     assert!(will(&client, &step), "its FIN");
 
-    let slow = Rules { manner: Manner { think: Duration::from_millis(50), ..Manner::default() }, ..rules() };
+    let slow =
+        Rules { manner: ClientBehaviour { think: Duration::from_millis(50), ..ClientBehaviour::default() }, ..rules() };
     let (mut client, step) = connected(&slow);
     assert_eq!((step.retry, client.deadline()), (None, Some(ms(60))), "a client that thinks has nothing to send again");
     let step = client.handle_timeout(ms(60), &slow);

@@ -1,7 +1,7 @@
 //! What stands beside the arrows of a ladder.
 
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
-use crate::fold::segment_log::{Entry, Fate, What};
+use crate::fold::segment_log::{LogEntry, LogItem, SegmentOutcome};
 use crate::model::cause::Cause;
 use crate::model::segment::Toward;
 use crate::say;
@@ -11,17 +11,17 @@ use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
 /// What a line is about: `SYN, 2nd try`, `SYN-ACK`, `accept()`.
-pub(super) fn what(entry: &Entry, wide: bool) -> String {
+pub(super) fn what(entry: &LogEntry, wide: bool) -> String {
     match &entry.what {
-        What::Passed(way) => match (way.attempt, wide) {
+        LogItem::Passed(way) => match (way.attempt, wide) {
             (0 | 1, _) => segment_name(way.kind).into(),
             (again, true) => {
                 say!("{segment}, {nth} try", segment = segment_name(way.kind), nth = numbers::ordinal(again))
             }
             (again, false) => say!("{segment} {nth}", segment = segment_name(way.kind), nth = numbers::ordinal(again)),
         },
-        What::Server(_) => deed(entry.server).into(),
-        What::Client(_) => end(entry.client).into(),
+        LogItem::Server(_) => deed(entry.server).into(),
+        LogItem::Client(_) => end(entry.client).into(),
     }
 }
 
@@ -50,22 +50,22 @@ fn end(client: ClientSide) -> &'static str {
 type Piece = (String, Option<Meaning>);
 
 /// The server's side of a line: its state, and what it did with the segment.
-pub(super) fn server(entry: &Entry, one: &Connection, wide: bool) -> Vec<Piece> {
+pub(super) fn server(entry: &LogEntry, one: &Connection, wide: bool) -> Vec<Piece> {
     let state = || (server_words(entry.server).to_owned(), None);
     let outbound = match &entry.what {
-        What::Passed(way) => way.toward == Toward::Listener,
-        What::Server(_) => return vec![(removal(entry, one), meaning_of(entry.server))],
-        What::Client(_) => return if entry.server == ServerSide::Nothing { Vec::new() } else { vec![state()] },
+        LogItem::Passed(way) => way.toward == Toward::Listener,
+        LogItem::Server(_) => return vec![(removal(entry, one), meaning_of(entry.server))],
+        LogItem::Client(_) => return if entry.server == ServerSide::Nothing { Vec::new() } else { vec![state()] },
     };
-    let What::Passed(way) = &entry.what else { return Vec::new() };
+    let LogItem::Passed(way) = &entry.what else { return Vec::new() };
     match way.fate {
-        Fate::UnderWay => Vec::new(),
-        Fate::Lost if outbound => vec![(say!("lost by the simulated network").into(), Some(Meaning::Dying))],
-        Fate::Lost => vec![state(), (say!("✗ lost on its way").into(), Some(Meaning::Dying))],
-        Fate::Unanswered => vec![(say!("no answer so far").into(), Some(Meaning::Travelling))],
-        Fate::Cookie => vec![(say!("¤ cookie: nothing is kept").into(), Some(Meaning::Travelling))],
-        Fate::Dropped(cause) => dropped(cause, entry.server, wide),
-        Fate::Arrived => match entry.place {
+        SegmentOutcome::UnderWay => Vec::new(),
+        SegmentOutcome::Lost if outbound => vec![(say!("lost by the simulated network").into(), Some(Meaning::Dying))],
+        SegmentOutcome::Lost => vec![state(), (say!("✗ lost on its way").into(), Some(Meaning::Dying))],
+        SegmentOutcome::Unanswered => vec![(say!("no answer so far").into(), Some(Meaning::Travelling))],
+        SegmentOutcome::Cookie => vec![(say!("¤ cookie: nothing is kept").into(), Some(Meaning::Travelling))],
+        SegmentOutcome::Dropped(cause) => dropped(cause, entry.server, wide),
+        SegmentOutcome::Arrived => match entry.place {
             Some(place) => vec![state(), (say!("place {place}", place), None)],
             None if entry.server == ServerSide::Nothing => Vec::new(),
             None => vec![state()],
@@ -96,7 +96,7 @@ fn dropped(cause: Cause, server: ServerSide, wide: bool) -> Vec<Piece> {
     }
 }
 
-fn removal(entry: &Entry, one: &Connection) -> String {
+fn removal(entry: &LogEntry, one: &Connection) -> String {
     match entry.server {
         ServerSide::Accepted => {
             let waited = one.queued_at.map(|since| entry.at().since(since));

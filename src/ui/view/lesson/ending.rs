@@ -4,20 +4,20 @@
 use ratatui::style::Style;
 
 use super::super::Scene;
-use super::paper::{Paper, Speech};
+use super::paper::{LineBudget, PrioritizedText};
 use super::words::said;
-use crate::fold::course::Course;
+use crate::fold::course::LessonProgress;
 use crate::say;
 use crate::scenario::lesson::Lesson;
 use crate::scenario::outcome::Verdict;
 use crate::ui::theme::Meaning;
 
 /// What is said there.
-pub(super) fn of(scene: &Scene<'_>, course: &Course, lesson: &Lesson, paper: Paper) -> Speech {
+pub(super) fn of(scene: &Scene<'_>, course: &LessonProgress, lesson: &Lesson, paper: LineBudget) -> PrioritizedText {
     let theme = paper.theme;
     let head = paper.text(say!("TO REMEMBER"), theme.text(Meaning::Served).patch(theme.strong()), 1);
     let main = Some((said(&lesson.remember, &course.kept), theme.strong()));
-    let mut tail = vec![Paper::gap(3)];
+    let mut tail = vec![LineBudget::gap(3)];
     let (right, all) = course.score();
     let score = match all {
         0 => say!("no prediction was made").into(),
@@ -38,9 +38,9 @@ pub(super) fn of(scene: &Scene<'_>, course: &Course, lesson: &Lesson, paper: Pap
         for line in &mut lines {
             (line.rank, line.verdict) = (1, true);
         }
-        tail.push(Paper::gap(3));
+        tail.push(LineBudget::gap(3));
         tail.extend(paper.text(&format!("“{}”", said(&claim.claim, &numbers)), Style::new(), 3));
         tail.extend(lines);
     }
-    Speech { head, main, tail }
+    PrioritizedText { head, main, tail }
 }

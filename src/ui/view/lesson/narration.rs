@@ -5,45 +5,45 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::letters::{Letter, Pen, broken};
+use super::super::letters::{LargeText, Letter, broken};
 use super::super::{Scene, ink};
-use super::paper::{Line, Paper, Seen, Speech};
+use super::paper::{Line, LineBudget, PrioritizedText, VisiblePart};
 use super::{speech, words};
-use crate::fold::course::Course;
+use crate::fold::course::LessonProgress;
 use crate::say;
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
 
-pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Course) {
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress) {
     let inner = frame(buf, area, scene, course);
     keys(buf, area, scene, course);
     let side = u16::from(inner.width > 40);
     let inner = Rect { x: inner.x + side, width: inner.width.saturating_sub(2 * side), ..inner };
     let tall = inner.height >= TALL && !scene.state.projector;
-    let paper = |dense| Paper { theme: scene.theme, columns: inner.width, dense, tall };
+    let paper = |dense| LineBudget { theme: scene.theme, columns: inner.width, dense, tall };
     if scene.state.projector && large(buf, inner, scene, speech::of(scene, course, paper(true))) {
         return;
     }
     let said = |dense| speech::of(scene, course, paper(dense)).lines(paper(dense), inner.height);
     let (lines, seen) = said(false);
-    let lines = if seen == Seen::Whole { lines } else { said(true).0 };
+    let lines = if seen == VisiblePart::Whole { lines } else { said(true).0 };
     for (row, line) in (0..).zip(&lines) {
         write(buf, inner, row, scene, line);
     }
 }
 
 /// The same with its main sentence in large letters, where they have a shape and there is room; false where not.
-fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut speech: Speech) -> bool {
+fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut speech: PrioritizedText) -> bool {
     let Some((text, style)) = speech.main.take() else { return false };
-    let paper = Paper { theme: scene.theme, columns: area.width, dense: true, tall: false };
+    let paper = LineBudget { theme: scene.theme, columns: area.width, dense: true, tall: false };
     let most = usize::from(area.height / (Letter::Small.rows() + 1));
     let Some(lines) = broken(&text, Letter::Small, area.width, most) else { return false };
     let used = lines.len() as u16 * (Letter::Small.rows() + 1);
     let (others, seen) = speech.lines(paper, area.height - used);
-    if seen == Seen::Less {
+    if seen == VisiblePart::Less {
         return false;
     }
-    let pen = Pen { letter: Letter::Small, style, ascii: scene.theme.ascii };
+    let pen = LargeText { letter: Letter::Small, style, ascii: scene.theme.ascii };
     for (row, line) in lines.iter().enumerate() {
         pen.write(buf, area, (0, row as u16 * (Letter::Small.rows() + 1)), line);
     }
@@ -67,7 +67,7 @@ fn write(buf: &mut Buffer, area: Rect, row: u16, scene: &Scene<'_>, line: &Line)
 }
 
 /// A double frame, unlike every other one, with the lesson's title and where it stands.
-fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Course) -> Rect {
+fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress) -> Rect {
     let strong = scene.theme.strong();
     let lesson = scene.state.lesson.lesson();
     let title = lesson.map_or_else(|| course.name.clone(), |lesson| words::said(&lesson.title, &course.kept));
@@ -102,7 +102,7 @@ fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String
 }
 
 /// The score, and which scene of how many; then what matters most of it, and that in signs.
-fn standings(scene: &Scene<'_>, course: &Course) -> [String; 3] {
+fn standings(scene: &Scene<'_>, course: &LessonProgress) -> [String; 3] {
     let (right, all) = course.score();
     let scenes = scene.state.lesson.lesson().map_or(1, |lesson| lesson.scenes.len());
     let score = (all > 0).then(|| say!("{right} of {all} right", right, all));
@@ -120,7 +120,7 @@ fn standings(scene: &Scene<'_>, course: &Course) -> [String; 3] {
 }
 
 /// What to press next, on the lower edge; a click presses it.
-fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Course) {
+fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress) {
     let area = area.intersection(buf.area);
     if !scene.state.lesson.played || area.height < 3 {
         return;

@@ -29,7 +29,7 @@ pub(super) struct Line {
 
 /// What is said, from top to bottom.
 #[derive(Default)]
-pub(super) struct Speech {
+pub(super) struct PrioritizedText {
     /// Before the main sentence.
     pub(super) head: Vec<Line>,
     /// The main sentence and how it looks: it may be written in large letters.
@@ -40,7 +40,7 @@ pub(super) struct Speech {
 
 /// How much of it is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum VisiblePart {
     /// All that belongs to this moment.
     Whole,
     /// All that has to be seen.
@@ -51,7 +51,7 @@ pub(super) enum Seen {
 
 /// Where lines are made: the theme, and how wide they may be.
 #[derive(Clone, Copy)]
-pub(super) struct Paper {
+pub(super) struct LineBudget {
     pub(super) theme: Theme,
     pub(super) columns: u16,
     /// True where choices share a line.
@@ -60,7 +60,7 @@ pub(super) struct Paper {
     pub(super) tall: bool,
 }
 
-impl Paper {
+impl LineBudget {
     pub(super) fn text(self, text: &str, style: Style, rank: u8) -> Vec<Line> {
         let lines = wrap::lines(text, self.columns).into_iter().enumerate();
         let line = |(row, text)| Line { pieces: vec![(text, style, None)], rank, follows: row > 0, ..Line::default() };
@@ -87,21 +87,21 @@ impl Paper {
     }
 }
 
-impl Speech {
+impl PrioritizedText {
     /// Every line, the main sentence among them, without the least important texts where not all fit into `rows`; and how much that
     /// is.
-    pub(super) fn lines(self, paper: Paper, rows: u16) -> (Vec<Line>, Seen) {
+    pub(super) fn lines(self, paper: LineBudget, rows: u16) -> (Vec<Line>, VisiblePart) {
         let main = self.main.iter().flat_map(|(text, style)| paper.text(text, *style, 0));
         let mut lines: Vec<_> = self.head.into_iter().chain(main).chain(self.tail).collect();
         let rows = usize::from(rows);
-        let (mut seen, mut verdicts) = (Seen::Whole, 0);
+        let (mut seen, mut verdicts) = (VisiblePart::Whole, 0);
         while lines.len() + usize::from(verdicts > 0) > rows
             && let Some(worst) = lines.iter().map(|line| line.rank).max().filter(|rank| *rank > 0)
             && let Some(text) = least(&lines, worst)
         {
             verdicts += usize::from(lines[text.start].verdict);
             if !lines[text.start].leads && worst < PAST {
-                seen = Seen::Most;
+                seen = VisiblePart::Most;
             }
             lines.drain(text);
         }
@@ -110,7 +110,7 @@ impl Speech {
         }
         lines.extend((verdicts > 0).then(|| left_out(verdicts, paper)));
         if lines.len() > rows {
-            seen = Seen::Less;
+            seen = VisiblePart::Less;
         }
         lines.truncate(rows);
         (lines, seen)
@@ -131,7 +131,7 @@ fn least(lines: &[Line], rank: u8) -> Option<Range<usize>> {
 }
 
 /// Instead of verdicts for which there is no room.
-fn left_out(verdicts: usize, paper: Paper) -> Line {
+fn left_out(verdicts: usize, paper: LineBudget) -> Line {
     let text = match verdicts {
         1 => say!("and 1 more verdict: enlarge the window").to_owned(),
         _ => say!("and {count} more verdicts: enlarge the window", count = verdicts),

@@ -1,7 +1,7 @@
 //! A lesson while somebody goes through the connections.
 
 use super::super::Scene;
-use super::paper::Paper;
+use super::paper::LineBudget;
 use super::speech;
 use crate::model::lesson::Phase;
 use crate::say;
@@ -14,7 +14,7 @@ pub(in crate::ui::view) fn text(scene: &Scene<'_>) -> Option<String> {
     if !away || course.step.is_none() || course.phase == Phase::Doing {
         return None;
     }
-    let paper = Paper { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
+    let paper = LineBudget { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
     let (text, _) = speech::of(scene, course, paper).main?;
     Some(say!("esc: the lesson goes on · {text}", text))
 }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use super::paper::{Line, PAST, Paper, Piece, Speech};
+use super::paper::{Line, LineBudget, PAST, Piece, PrioritizedText};
 use super::words::said;
 use super::{ending, words};
-use crate::fold::course::{Course, Page};
+use crate::fold::course::{LessonProgress, Page};
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
@@ -19,18 +19,18 @@ use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
 /// What is said now.
-pub(super) fn of(scene: &Scene<'_>, course: &Course, paper: Paper) -> Speech {
+pub(super) fn of(scene: &Scene<'_>, course: &LessonProgress, paper: LineBudget) -> PrioritizedText {
     let notebook = &scene.state.lesson;
     let Some(lesson) = notebook.lesson() else {
         let text = say!("this lesson's text cannot be read here");
-        return Speech { main: Some((text.into(), Style::new())), ..Speech::default() };
+        return PrioritizedText { main: Some((text.into(), Style::new())), ..PrioritizedText::default() };
     };
     if course.over {
         return ending::of(scene, course, lesson, paper);
     }
     let (Some(index), Some(step)) = (course.step, notebook.step(course)) else {
         let main = said(&lesson.learn, &BTreeMap::new());
-        return Speech { main: Some((main, paper.theme.strong())), ..Speech::default() };
+        return PrioritizedText { main: Some((main, paper.theme.strong())), ..PrioritizedText::default() };
     };
     let page = notebook.page(scene.world, index).unwrap_or_default();
     let mut speech = match course.phase {
@@ -45,19 +45,28 @@ pub(super) fn of(scene: &Scene<'_>, course: &Course, paper: Paper) -> Speech {
     speech
 }
 
-fn asked(step: &Step, page: &Page, course: &Course, paper: Paper) -> Speech {
-    let Some(ask) = &step.ask else { return Speech::default() };
-    let mut tail = vec![Paper::gap(3)];
+fn asked(step: &Step, page: &Page, course: &LessonProgress, paper: LineBudget) -> PrioritizedText {
+    let Some(ask) = &step.ask else { return PrioritizedText::default() };
+    let mut tail = vec![LineBudget::gap(3)];
     tail.extend(choices(ask, page, course, (paper, 0)));
-    Speech { main: Some((said(&ask.text, &page.numbers), paper.theme.strong())), tail, ..Speech::default() }
+    PrioritizedText {
+        main: Some((said(&ask.text, &page.numbers), paper.theme.strong())),
+        tail,
+        ..PrioritizedText::default()
+    }
 }
 
-fn doing(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper: Paper) -> Speech {
+fn doing(
+    scene: &Scene<'_>,
+    (step, page): (&Step, &Page),
+    course: &LessonProgress,
+    paper: LineBudget,
+) -> PrioritizedText {
     let (theme, notebook) = (paper.theme, &scene.state.lesson);
-    let mut speech = Speech::default();
+    let mut speech = PrioritizedText::default();
     if let Some(ask) = &step.ask {
         speech.main = Some((said(&ask.text, &page.numbers), Style::new()));
-        speech.tail.push(Paper::gap(3));
+        speech.tail.push(LineBudget::gap(3));
         speech.tail.extend(choices(ask, page, course, (paper, 1)));
     } else if let Some(text) = notebook.said_before(scene.world, course.step.unwrap_or(0)).next() {
         speech.main = Some((said(text.0, &text.1), Style::new()));
@@ -69,7 +78,7 @@ fn doing(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper
     } else {
         say!("watch: {what} · {elapsed}", what, elapsed)
     };
-    speech.tail.push(Paper::gap(3));
+    speech.tail.push(LineBudget::gap(3));
     speech.tail.extend(paper.signed("▶", &watch, theme.text(Meaning::Travelling).patch(theme.strong())));
     if scene.world.tempo.held {
         let held = say!("the clients' time stands still · n: next thing · a: one accept() · t: let time run");
@@ -78,11 +87,16 @@ fn doing(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper
     speech
 }
 
-fn told(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper: Paper) -> Speech {
-    let mut speech = Speech::default();
+fn told(
+    scene: &Scene<'_>,
+    (step, page): (&Step, &Page),
+    course: &LessonProgress,
+    paper: LineBudget,
+) -> PrioritizedText {
+    let mut speech = PrioritizedText::default();
     if let Some(ask) = &step.ask {
         speech.head = verdict(ask, page, course, paper);
-        speech.tail.push(Paper::gap(3));
+        speech.tail.push(LineBudget::gap(3));
         speech.tail.extend(paper.text(&said(&ask.text, &page.numbers), paper.theme.calm(), 2));
         speech.tail.extend(choices(ask, page, course, (paper, 1)));
     }
@@ -95,7 +109,12 @@ fn told(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper:
     speech
 }
 
-fn missed(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, paper: Paper) -> Speech {
+fn missed(
+    scene: &Scene<'_>,
+    (step, page): (&Step, &Page),
+    course: &LessonProgress,
+    paper: LineBudget,
+) -> PrioritizedText {
     let theme = paper.theme;
     let within = numbers::span(step.within);
     let text = say!("this did not come as usual within {within}: were knobs turned?", within);
@@ -105,16 +124,16 @@ fn missed(scene: &Scene<'_>, (step, page): (&Step, &Page), course: &Course, pape
     } else {
         say!("The lesson went on from here.")
     };
-    let mut tail = vec![Paper::gap(3)];
+    let mut tail = vec![LineBudget::gap(3)];
     if let Some(ask) = &step.ask {
         tail.extend(paper.text(&said(&ask.text, &page.numbers), theme.calm(), 2));
         tail.extend(choices(ask, page, course, (paper, 1)));
     }
-    Speech { head, main: Some((main.into(), Style::new())), tail }
+    PrioritizedText { head, main: Some((main.into(), Style::new())), tail }
 }
 
 /// What became of the prediction.
-fn verdict(ask: &Question, page: &Page, course: &Course, paper: Paper) -> Vec<Line> {
+fn verdict(ask: &Question, page: &Page, course: &LessonProgress, paper: LineBudget) -> Vec<Line> {
     let theme = paper.theme;
     let answer = |index: usize| ask.choices.get(index).map(|choice| said(&choice.text, &page.numbers));
     let truth = page.right.iter().position(|right| *right == Some(true)).and_then(answer);
@@ -134,7 +153,7 @@ fn verdict(ask: &Question, page: &Page, course: &Course, paper: Paper) -> Vec<Li
 }
 
 /// The choices: each with its key, the chosen one marked, and the right one once it has been measured. These two are left out last.
-fn choices(ask: &Question, page: &Page, course: &Course, (paper, rank): (Paper, u8)) -> Vec<Line> {
+fn choices(ask: &Question, page: &Page, course: &LessonProgress, (paper, rank): (LineBudget, u8)) -> Vec<Line> {
     let theme = paper.theme;
     let open = course.phase == Phase::Asked;
     let chosen = course.choice.map(|(index, _)| index);
@@ -177,17 +196,17 @@ fn choices(ask: &Question, page: &Page, course: &Course, (paper, rank): (Paper, 
 }
 
 /// What was said before in this scene, the newest first.
-fn before(scene: &Scene<'_>, course: &Course, index: usize, paper: Paper) -> Vec<Line> {
+fn before(scene: &Scene<'_>, course: &LessonProgress, index: usize, paper: LineBudget) -> Vec<Line> {
     let skipped = usize::from(
         course.phase == Phase::Doing && scene.state.lesson.step(course).is_some_and(|step| step.ask.is_none()),
     );
     let mut lines = Vec::new();
     for (text, numbers) in scene.state.lesson.said_before(scene.world, index).skip(skipped) {
         if lines.is_empty() {
-            lines.push(Paper::gap(PAST));
-            lines.push(Paper::heading(say!("SAID BEFORE"), paper.theme.calm(), PAST));
+            lines.push(LineBudget::gap(PAST));
+            lines.push(LineBudget::heading(say!("SAID BEFORE"), paper.theme.calm(), PAST));
         }
-        lines.push(Paper::gap(PAST + 1));
+        lines.push(LineBudget::gap(PAST + 1));
         lines.extend(paper.text(&said(text, &numbers), paper.theme.calm(), PAST));
     }
     lines

@@ -11,8 +11,8 @@ use ratatui::style::Style;
 use super::super::{Scene, ink};
 use super::measured;
 use super::plan::split;
-use crate::fold::trials::Trials;
-use crate::model::experiment::{Line, Mood};
+use crate::fold::trials::ExperimentResults;
+use crate::model::experiment::{CallOutcome, CallRecord};
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::numbers;
@@ -64,7 +64,7 @@ fn told(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 /// The first of the newest lines that fit into so many rows; between two experiments there is a rule.
-fn first_shown(trials: &Trials, rows: usize) -> usize {
+fn first_shown(trials: &ExperimentResults, rows: usize) -> usize {
     let (mut first, mut used) = (trials.lines.len(), 0);
     while first > 0 {
         let rule = usize::from(first < trials.lines.len() && trials.starts.contains(&first));
@@ -84,9 +84,10 @@ struct Columns {
     call: u16,
 }
 
-fn columns(width: u16, shown: &[(Stamp, Line)]) -> Columns {
-    let widest =
-        |text: fn(&Line) -> Cow<'_, str>| shown.iter().map(|(_, line)| ink::width(&text(line))).max().unwrap_or(0);
+fn columns(width: u16, shown: &[(Stamp, CallRecord)]) -> Columns {
+    let widest = |text: fn(&CallRecord) -> Cow<'_, str>| {
+        shown.iter().map(|(_, line)| ink::width(&text(line))).max().unwrap_or(0)
+    };
     let time = if width >= 60 { 8 } else { 0 };
     let who = widest(|line| actor(&line.who)).clamp(6, 9) + 1;
     let rest = width.saturating_sub(time + who);
@@ -98,7 +99,7 @@ fn columns(width: u16, shown: &[(Stamp, Line)]) -> Columns {
 /// One line, since when the scene has run, and whether it is the last one while the experiment goes on.
 struct Shown<'t> {
     since: Duration,
-    line: &'t Line,
+    line: &'t CallRecord,
     newest: bool,
 }
 
@@ -138,12 +139,12 @@ fn actor(who: &str) -> Cow<'_, str> {
 }
 
 /// A sign for each mood, and its ink.
-fn look(theme: Theme, mood: Mood) -> (&'static str, Style) {
+fn look(theme: Theme, mood: CallOutcome) -> (&'static str, Style) {
     match mood {
-        Mood::Plain => ("→", Style::new()),
-        Mood::Good => ("✓", theme.text(Meaning::Served)),
-        Mood::Refused => ("✗", theme.text(Meaning::Dying)),
-        Mood::Silent => ("…", theme.text(Meaning::Otherwise)),
+        CallOutcome::Plain => ("→", Style::new()),
+        CallOutcome::Good => ("✓", theme.text(Meaning::Served)),
+        CallOutcome::Refused => ("✗", theme.text(Meaning::Dying)),
+        CallOutcome::Silent => ("…", theme.text(Meaning::Otherwise)),
     }
 }
 
@@ -154,9 +155,10 @@ mod tests {
 
     #[test]
     fn a_rule_between_experiments_takes_a_row() {
-        let line = Line { who: "server".into(), call: "close()".into(), outcome: "0".into(), mood: Mood::Good };
+        let line =
+            CallRecord { who: "server".into(), call: "close()".into(), outcome: "0".into(), mood: CallOutcome::Good };
         let lines = vec![(Stamp::ZERO, line); 6];
-        let mut trials = Trials { lines, starts: vec![0, 4], ..Trials::default() };
+        let mut trials = ExperimentResults { lines, starts: vec![0, 4], ..ExperimentResults::default() };
         assert_eq!([7, 6, 4, 3, 2, 1, 0].map(|rows| first_shown(&trials, rows)), [0, 1, 3, 4, 4, 5, 6]);
         trials.starts = vec![0];
         assert_eq!([7, 6, 3].map(|rows| first_shown(&trials, rows)), [0, 0, 3]);

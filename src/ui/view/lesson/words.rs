@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::Scene;
+use crate::model::client_clock::StepCommand;
 use crate::model::command::Command;
 use crate::model::settings::{AcceptRate, Arrivals};
-use crate::model::tempo::Step;
 use crate::say;
 use crate::scenario::holes::{filled, number};
 use crate::scenario::lesson::Text;
@@ -41,12 +41,12 @@ fn of_one(command: &Command) -> String {
         Command::Workers(Some(count)) => say!("{count} workers", count),
         Command::Service(span) => say!("service {span}", span = numbers::span(span)),
         Command::Sysctl(name, value) => format!("{} = {value}", name.name().rsplit('.').next().unwrap_or_default()),
-        Command::Step(Step::Hold) => say!("the clients' time stands still").into(),
-        Command::Step(Step::Next) => say!("one thing happens").into(),
-        Command::Step(Step::Go) => say!("the clients' time runs again").into(),
+        Command::Step(StepCommand::Hold) => say!("the clients' time stands still").into(),
+        Command::Step(StepCommand::Next) => say!("one thing happens").into(),
+        Command::Step(StepCommand::Go) => say!("the clients' time runs again").into(),
         Command::Pace(pace) => say!("the clients' time runs at {pace}×", pace),
         Command::AcceptOne => say!("accept() once").into(),
-        Command::Trial(trial) => say!("experiment {name}", name = trial.name()),
+        Command::ExperimentId(trial) => say!("experiment {name}", name = trial.name()),
         Command::Choose(_) | Command::Stop => String::new(),
     }
 }

@@ -6,11 +6,11 @@ use ratatui::style::Style;
 
 use super::super::letters::Letter;
 use super::super::{Scene, ink};
-use super::{Shape, Tenant};
+use super::{QueueSlot, Shape};
 use crate::ui::theme::Meaning;
 
 /// One place with its tenant.
-pub(in crate::ui::view) fn paint(buf: &mut Buffer, spot: Rect, shape: Shape, tenant: &Tenant, scene: &Scene<'_>) {
+pub(in crate::ui::view) fn paint(buf: &mut Buffer, spot: Rect, shape: Shape, tenant: &QueueSlot, scene: &Scene<'_>) {
     let spot = shape.surface(spot);
     if let Some(target) = tenant.target {
         scene.hit_map.borrow_mut().note(spot, target);
@@ -27,7 +27,7 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, spot: Rect, shape: Shape, ten
 }
 
 /// A name in a row, or a mark.
-fn mark(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant) {
+fn mark(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &QueueSlot) {
     let (theme, style) = (scene.theme, scene.theme.text(tenant.meaning));
     let col = match (spot.width, tenant.solid) {
         (2.., true) => ink::write(buf, spot, (0, 0), &tenant.name, theme.fill(tenant.meaning)),
@@ -38,7 +38,7 @@ fn mark(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant) {
 }
 
 /// Name and age in the terminal's own letters.
-fn usual(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant) {
+fn usual(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &QueueSlot) {
     let theme = scene.theme;
     let (style, line) = (theme.text(tenant.meaning), theme.text(tenant.edge));
     let inside = if tenant.solid { theme.fill(tenant.meaning) } else { style };
@@ -55,7 +55,7 @@ fn usual(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &Tenant) {
 }
 
 /// A name as large as the frame around it lets it be.
-fn framed(buf: &mut Buffer, spot: Rect, most: Letter, tenant: &Tenant, scene: &Scene<'_>) {
+fn framed(buf: &mut Buffer, spot: Rect, most: Letter, tenant: &QueueSlot, scene: &Scene<'_>) {
     let theme = scene.theme;
     let line = theme.text(tenant.edge).patch(theme.strong());
     let inside = if tenant.solid { theme.fill(tenant.meaning) } else { theme.text(tenant.edge) }.patch(theme.strong());
@@ -79,7 +79,7 @@ fn framed(buf: &mut Buffer, spot: Rect, most: Letter, tenant: &Tenant, scene: &S
 
 /// A whole surface in the connection's hue, with room around the name; what becomes of it stands above and below, on a hue of its
 /// own.
-fn filled(buf: &mut Buffer, spot: Rect, letter: Letter, tenant: &Tenant, scene: &Scene<'_>) {
+fn filled(buf: &mut Buffer, spot: Rect, letter: Letter, tenant: &QueueSlot, scene: &Scene<'_>) {
     let theme = scene.theme;
     let fill = |meaning| theme.fill(meaning).patch(theme.strong());
     let (inside, line) = (fill(tenant.meaning), fill(tenant.edge));
@@ -122,7 +122,7 @@ enum Edge {
 
 impl Edge {
     /// The edge of a tenant: dotted where there is less than it seems, heavy where it came a moment ago.
-    const fn of(tenant: &Tenant) -> Self {
+    const fn of(tenant: &QueueSlot) -> Self {
         match (tenant.solid, tenant.new) {
             (false, _) => Self::Dotted,
             (true, true) => Self::Heavy,

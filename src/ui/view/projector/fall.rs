@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::super::Scene;
 use super::super::letters::Letter;
-use super::super::places::{Shape, Tenant, cell, hue};
+use super::super::places::{QueueSlot, Shape, cell, hue};
 use super::super::stage::lanes;
 use super::plan::Plan;
 use crate::fold::connection::Connection;
@@ -45,7 +45,7 @@ fn spot(plan: &Plan, scene: &Scene<'_>, one: &Connection) -> Option<Rect> {
 
 fn fall(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, one: &Connection, shape: Shape) {
     let named = scene.state.density == Density::Cells;
-    let tenant = Tenant {
+    let tenant = QueueSlot {
         name: if named { one.label() } else { String::new() },
         age: "✗ ✗ ✗".into(),
         sign: "✗",

@@ -7,11 +7,11 @@ use ratatui::style::Style;
 use super::super::cast::is_fresh;
 use super::super::large::{boxed, count, cut};
 use super::super::letters::{Letter, is_partly_large};
-use super::super::places::{self, Tenant, hue};
+use super::super::places::{self, QueueSlot, hue};
 use super::super::stage::flows;
 use super::super::{Scene, ink};
 use super::plan::Plan;
-use crate::fold::connection::{Belief, ClientSide, Connection, ServerSide};
+use crate::fold::connection::{ClientSide, CombinedState, Connection, ServerSide};
 use crate::fold::history::Slot;
 use crate::model::cause::Cause;
 use crate::say;
@@ -178,18 +178,18 @@ fn calm(scene: &Scene<'_>) -> Said {
 }
 
 /// Everybody who is outside, those who died a moment ago first.
-fn dead(scene: &Scene<'_>) -> Vec<Tenant> {
+fn dead(scene: &Scene<'_>) -> Vec<QueueSlot> {
     let cast = &scene.cast;
     let lists = [(&cast.dropped, None), (&cast.otherwise, Some("●")), (&cast.lost, None), (&cast.cookies, Some("¤"))];
     let everyone = lists.into_iter().flat_map(|(list, sign)| list.iter().map(move |one| (*one, sign)));
     everyone.map(|(one, sign)| tenant(one, sign, scene)).collect()
 }
 
-fn tenant(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> Tenant {
+fn tenant(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> QueueSlot {
     let fresh = is_fresh(one, scene.now);
     let edge = match one.belief() {
-        Belief::Ghost | Belief::Phantom => Meaning::Otherwise,
-        Belief::CookieOut => Meaning::Travelling,
+        CombinedState::Ghost | CombinedState::Phantom => Meaning::Otherwise,
+        CombinedState::CookieOut => Meaning::Travelling,
         _ => Meaning::Dying,
     };
     let sign = sign.unwrap_or(match (one.client, one.server) {
@@ -199,7 +199,7 @@ fn tenant(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> Te
         _ => "✗",
     });
     let back = one.retry.map_or_else(String::new, |retry| numbers::countdown(retry.at.since(scene.clients)));
-    Tenant {
+    QueueSlot {
         name: one.label(),
         age: back,
         sign,

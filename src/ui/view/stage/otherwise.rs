@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Scene, ink};
-use crate::fold::connection::{Belief, Connection};
+use crate::fold::connection::{CombinedState, Connection};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
@@ -28,7 +28,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let rows = usize::from(inner.height).saturating_sub(usize::from(!cookies.is_empty()));
     let shown = if believers.len() > rows { rows.saturating_sub(1) } else { believers.len() };
     for (row, one) in believers.iter().take(shown).enumerate() {
-        let style = if one.belief() == Belief::HalfOpen { theme.text(Meaning::Travelling) } else { style };
+        let style = if one.belief() == CombinedState::HalfOpen { theme.text(Meaning::Travelling) } else { style };
         ink::write(buf, inner, (0, row as u16), &ink::fit(&words(one, inner.width), inner.width), style);
         scene.hit_map.borrow_mut().connection(ink::row(inner, row as u16), one);
     }
@@ -102,7 +102,7 @@ fn names(list: &[&Connection]) -> String {
 fn words(one: &Connection, width: u16) -> String {
     let name = one.label();
     let times = one.acks_ignored;
-    if one.belief() == Belief::HalfOpen {
+    if one.belief() == CombinedState::HalfOpen {
         let [whole, most, least] = [
             say!("{name} client: ESTABLISHED · server: SYN_RCVD, ACK under way", name),
             say!("{name} client: ESTABLISHED · server: SYN_RCVD", name),
@@ -111,8 +111,8 @@ fn words(one: &Connection, width: u16) -> String {
         return [whole, most].into_iter().find(|text| ink::width(text) <= width).unwrap_or(least);
     }
     match (one.belief(), width >= 50) {
-        (Belief::Ghost, true) => say!("● {name} client: connected  ◌ server: ACK ignored ×{times}", name, times),
-        (Belief::Ghost, false) => say!("● {name} connected ◌ server: half-open", name),
+        (CombinedState::Ghost, true) => say!("● {name} client: connected  ◌ server: ACK ignored ×{times}", name, times),
+        (CombinedState::Ghost, false) => say!("● {name} connected ◌ server: half-open", name),
         (_, true) => say!("● {name} client: connected  ◌ server: knows nothing", name),
         (_, false) => say!("● {name} connected ◌ server: nothing", name),
     }

@@ -4,9 +4,9 @@ use ratatui::style::Style;
 
 use super::super::Scene;
 use super::super::cast::{ARRIVAL, shade};
-use super::super::places::{Places, Tenant, hue};
+use super::super::places::{QueueSlot, SlotRow, hue};
 use super::super::queue_box::{QueueBox, accept_names, syn_names};
-use crate::fold::connection::{Belief, ClientSide, Connection};
+use crate::fold::connection::{ClientSide, CombinedState, Connection};
 use crate::fold::occupancy::Occupancy;
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
@@ -51,7 +51,7 @@ fn queue(
     let oldest = waiting.first().map(|(_, since)| numbers::span4(scene.now.since(*since)));
     QueueBox {
         names: syn_names(),
-        places: Places { tenants, depth: occupancy.depth(), capacity, limit },
+        places: SlotRow { tenants, depth: occupancy.depth(), capacity, limit },
         full: occupancy.is_full(),
         next: oldest.map_or_else(String::new, |age| say!("oldest {age}", age)),
         reason: (String::new(), Style::new()),
@@ -61,18 +61,18 @@ fn queue(
 }
 
 /// In projector mode a connection has its own hue wherever it is, and only its edge says how it fares.
-fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> Tenant {
+fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
     let waited = scene.now.since(since);
     let named = scene.state.density == Density::Cells;
     let own = (scene.state.projector && named).then(|| hue(one));
     let waiting = own.unwrap_or(Meaning::Waiting(shade(waited)));
     let (sign, edge, solid) = match one.belief() {
-        Belief::Ghost => ("◌", Meaning::Otherwise, false),
-        Belief::DeadInQueue => ("†", Meaning::Dying, false),
+        CombinedState::Ghost => ("◌", Meaning::Otherwise, false),
+        CombinedState::DeadInQueue => ("†", Meaning::Dying, false),
         _ if one.client == ClientSide::Vanished => ("⊘", waiting, true),
         _ => ("", waiting, true),
     };
-    Tenant {
+    QueueSlot {
         name: if named { one.label() } else { "■".into() },
         age: if named { numbers::span4(waited) } else { String::new() },
         sign,
@@ -86,7 +86,7 @@ fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> Tenant {
 
 fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let ghosts = scene.cast.half_open.iter().filter(|one| one.belief() == Belief::Ghost).count();
+    let ghosts = scene.cast.half_open.iter().filter(|one| one.belief() == CombinedState::Ghost).count();
     let silent = scene.cast.half_open.iter().filter(|one| one.client == ClientSide::Vanished).count();
     if world.syn_queue.is_full() {
         full_syn_queue(scene)
@@ -101,7 +101,7 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
 
 fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let dead = scene.cast.queued.iter().filter(|one| one.belief() == Belief::DeadInQueue).count();
+    let dead = scene.cast.queued.iter().filter(|one| one.belief() == CombinedState::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
         full_accept_queue(scene)

@@ -2,7 +2,7 @@
 
 use crate::fold::history::{History, Slot};
 use crate::model::cause::Cause;
-use crate::ui::window::Grain;
+use crate::ui::window::ColumnScale;
 
 /// One column: what happened during some slots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct Column {
 }
 
 /// The columns up to the group `last`. Slots are grouped by their number, so that a column keeps its content while it moves.
-pub(super) fn columns(history: &History, grain: Grain, last: u64, width: u16) -> Vec<Column> {
+pub(super) fn columns(history: &History, grain: ColumnScale, last: u64, width: u16) -> Vec<Column> {
     let groups = u64::from(width / grain.columns);
     let first = (last + 1).saturating_sub(groups);
     let mut columns = vec![Column::default(); groups as usize];
@@ -120,10 +120,10 @@ mod tests {
     }
 
     /// Every zoom at a width, with the columns up to `until`.
-    fn zooms(world: &World, width: u16, until: u64) -> Vec<(Grain, Vec<Column>)> {
+    fn zooms(world: &World, width: u16, until: u64) -> Vec<(ColumnScale, Vec<Column>)> {
         let mut window = Window::default();
         let (begins, now) = (Stamp::ZERO, Stamp::from_millis(300_000));
-        let reach = crate::ui::window::Reach { begins, now, width };
+        let reach = crate::ui::window::HistorySpan { begins, now, width };
         window.zoom(true, reach);
         let mut zooms = Vec::new();
         loop {
@@ -159,7 +159,7 @@ mod tests {
             assert!(columns[marked[0] as usize].mark && columns[marked[0] as usize].limit == Some(9));
         }
         // The window begins with the slot of the change: it is still known what the limit was before.
-        let grain = Grain { slots: 1, columns: 1 };
+        let grain = ColumnScale { slots: 1, columns: 1 };
         let columns = columns(&world.history, grain, 600 + 105, 106);
         assert!(columns[0].moved);
     }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn nothing_is_shown_before_the_beginning_and_depths_stand_after_the_last_fact() {
         let world = world();
-        let grain = Grain { slots: 10, columns: 1 };
+        let grain = ColumnScale { slots: 10, columns: 1 };
         let now = number(Stamp::from_millis(300_000));
         let columns = columns(&world.history, grain, now / 10, 400);
         let known = columns.iter().position(|column| column.known).unwrap();

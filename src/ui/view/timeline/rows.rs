@@ -14,12 +14,12 @@ pub(super) struct Rows {
     /// Whether arrivals and `accept()` calls have a row each.
     pub(super) flows: bool,
     /// One row each.
-    pub(super) drops: Vec<Died>,
+    pub(super) drops: Vec<DropRow>,
 }
 
 /// A row of drops.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Died {
+pub(super) struct DropRow {
     pub(super) name: &'static str,
     pub(super) causes: Vec<Cause>,
 }
@@ -51,18 +51,18 @@ pub(super) fn plan(height: u16, causes: &[Cause]) -> Rows {
     Rows { accept: rest.div_ceil(2), syn: rest / 2, flows, drops }
 }
 
-fn all() -> Died {
-    Died { name: say!("✗ died"), causes: LISTEN_DROPS.to_vec() }
+fn all() -> DropRow {
+    DropRow { name: say!("✗ died"), causes: LISTEN_DROPS.to_vec() }
 }
 
-fn by_cause(causes: &[Cause]) -> Vec<Died> {
-    let one = |cause: &Cause| Died { name: name(*cause), causes: vec![*cause] };
+fn by_cause(causes: &[Cause]) -> Vec<DropRow> {
+    let one = |cause: &Cause| DropRow { name: name(*cause), causes: vec![*cause] };
     match causes {
         [] | [_] => vec![all()],
         few if few.len() <= MOST => few.iter().map(one).collect(),
         many => {
             let (first, rest) = many.split_at(MOST - 1);
-            first.iter().map(one).chain([Died { name: say!("✗ others"), causes: rest.to_vec() }]).collect()
+            first.iter().map(one).chain([DropRow { name: say!("✗ others"), causes: rest.to_vec() }]).collect()
         }
     }
 }

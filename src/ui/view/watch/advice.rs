@@ -10,9 +10,9 @@ use super::{detail, names};
 use crate::fold::finding::Severity;
 use crate::say;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::Inside;
+use crate::ui::view::inside::ChosenListener;
 
-pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let mut findings = findings_about(scene, inside.one);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

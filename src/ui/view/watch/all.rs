@@ -7,9 +7,9 @@ use ratatui::style::Style;
 use super::super::{Scene, footer, ink};
 use super::columns::{self, Column, SIGN};
 use super::row::{self, Entry};
-use super::sentence::Said;
+use super::sentence::Headline;
 use super::{detail, head, names, unseen};
-use crate::fold::listeners::Survey;
+use crate::fold::listeners::Listeners;
 use crate::say;
 use crate::ui::hit_map::Scroll;
 use crate::ui::theme::Theme;
@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         Rect { y: bottom, height, ..area }
     };
     head::paint(buf, from_top(1), scene);
-    let said = Said::of_all(scene);
+    let said = Headline::of_all(scene);
     said.paint(buf, from_top(said.rows(area)), scene);
     footer::paint(buf, from_bottom(1), scene);
     unseen::paint(buf, from_bottom(unseen::rows(area, scene)), scene);
@@ -105,11 +105,11 @@ fn titles(buf: &mut Buffer, area: Rect, columns: &[(Column, u16)], theme: Theme)
     }
 }
 
-fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, survey: &Survey) {
+fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, survey: &Listeners) {
     let watch = &scene.state.watch;
     let text = if !watch.filter.is_empty() {
         say!("no listener has these words; esc drops them").to_owned()
-    } else if survey.listeners.is_empty() && scene.now.since(survey.since).as_secs() < 1 {
+    } else if survey.by_id.is_empty() && scene.now.since(survey.since).as_secs() < 1 {
         say!("looking for listeners …").into()
     } else {
         let target = survey.watching.as_ref().and_then(|watching| watching.target.as_ref());

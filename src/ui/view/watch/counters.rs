@@ -13,7 +13,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let title = (say!("COUNTERS"), theme.strong());
     let inner = ink::frame(buf, area, title, (say!("all listeners"), theme.calm()), theme.calm());
-    let change = scene.world.survey.counters();
+    let change = scene.world.listeners.counters();
     let always = |counter| matches!(counter, Counter::ListenOverflows | Counter::ListenDrops);
     let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));
     for (row, (counter, value)) in (0..inner.height).zip(moved) {

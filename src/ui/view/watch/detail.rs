@@ -10,8 +10,8 @@ use super::super::{Scene, ink};
 use super::names;
 use super::row::{self, Entry};
 use crate::fold::finding::{Finding, Severity};
-use crate::fold::listeners::Watched;
-use crate::fold::listeners::habit::{Habit, habit_of};
+use crate::fold::listeners::ListenerState;
+use crate::fold::listeners::habit::{KnownDefault, habit_of};
 use crate::fold::world::World;
 use crate::model::settings::Sysctl;
 use crate::say;
@@ -45,7 +45,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
-fn who(one: &Watched) -> String {
+fn who(one: &ListenerState) -> String {
     let place = row::place(one);
     let mut pieces = vec![names::shorten(&row::place_of(one), 108), row::owner(one)];
     if !place.is_empty() {
@@ -70,7 +70,7 @@ fn queue(entry: &Entry<'_>, world: &World) -> String {
 }
 
 /// What the limit is and where it comes from, as far as the kernel tells.
-pub(super) fn limit(one: &Watched, world: &World) -> String {
+pub(super) fn limit(one: &ListenerState, world: &World) -> String {
     let (Some(limit), Some(capacity)) = (one.reading.queue.limit, one.capacity()) else {
         return say!("the kernel does not tell its limit").into();
     };
@@ -96,6 +96,6 @@ pub(super) fn limit(one: &Watched, world: &World) -> String {
     }
 }
 
-fn habit(one: &Watched, limit: u32) -> Option<Habit> {
+fn habit(one: &ListenerState, limit: u32) -> Option<KnownDefault> {
     habit_of(limit, one.owner.as_ref().map(|owner| owner.command.as_str()), &one.reading.address)
 }

@@ -6,15 +6,15 @@ use ratatui::style::Style;
 
 use super::super::{Scene, ink};
 use super::names;
-use crate::fold::listeners::Watched;
+use crate::fold::listeners::ListenerState;
 use crate::model::counters::Counter;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::Inside;
+use crate::ui::view::inside::ChosenListener;
 use crate::ui::watch::figures;
 
-pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let drops = inside.one.and_then(figures::drops);
     let dying = theme.text(Meaning::Dying);
@@ -33,7 +33,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ins
     }
 }
 
-fn lines(scene: &Scene<'_>, inside: Inside<'_>) -> Vec<(String, Style)> {
+fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> {
     let (theme, world) = (scene.theme, scene.world);
     let mut lines = Vec::new();
     if inside.is_unix() {
@@ -42,7 +42,7 @@ fn lines(scene: &Scene<'_>, inside: Inside<'_>) -> Vec<(String, Style)> {
             theme.calm(),
         )];
     }
-    if let Some(drops) = inside.one.and_then(Watched::drops) {
+    if let Some(drops) = inside.one.and_then(ListenerState::drops) {
         let text = say!("this listener: {count}", count = figures::drops_in_words(drops));
         lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
     }
@@ -57,7 +57,7 @@ fn lines(scene: &Scene<'_>, inside: Inside<'_>) -> Vec<(String, Style)> {
             lines.push((text, theme.text(Meaning::Dying)));
         }
     }
-    let change = world.survey.counters();
+    let change = world.listeners.counters();
     let told = |counter: Counter| change.value(counter).map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
     let (overflows, drops) = (told(Counter::ListenOverflows), told(Counter::ListenDrops));
     let text = say!("whole namespace: {overflows} overflows, {drops} drops", overflows, drops);

@@ -6,16 +6,16 @@ use ratatui::style::Style;
 
 use super::super::{Scene, header, ink};
 use super::{names, row};
-use crate::fold::listeners::Watched;
+use crate::fold::listeners::ListenerState;
 use crate::model::settings::Sysctl;
-use crate::model::watch::{Owners, Watching};
+use crate::model::watch::{OwnerScope, Watching};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::watch::Screen;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let survey = &scene.world.survey;
+    let survey = &scene.world.listeners;
     let right = right(scene);
     let mut room = area.width.saturating_sub(ink::width(&right) + 1);
     ink::right(buf, area, 0, &right, theme.strong());
@@ -69,12 +69,13 @@ fn place(watching: &Watching) -> String {
 
 fn rights(watching: &Watching) -> String {
     let tap = if watching.rights.tap { say!("sees every SYN") } else { say!("no packet tap") };
-    let owners = if watching.rights.owners == Owners::All { say!("all owners") } else { say!("own processes only") };
+    let owners =
+        if watching.rights.owners == OwnerScope::All { say!("all owners") } else { say!("own processes only") };
     say!("{tap}, {owners}", tap, owners)
 }
 
 /// What the limit gives, and whether somaxconn is what limits it.
-pub(super) fn promise(one: &Watched) -> String {
+pub(super) fn promise(one: &ListenerState) -> String {
     match (one.reading.queue.limit, one.capacity()) {
         (Some(limit), Some(capacity)) => say!("limit {limit} → holds {capacity}", limit, capacity),
         _ => String::new(),
@@ -90,7 +91,7 @@ pub(super) fn settings(scene: &Scene<'_>) -> String {
     };
     let shown = [Sysctl::Somaxconn, Sysctl::Syncookies, Sysctl::AbortOnOverflow, Sysctl::MaxSynBacklog];
     let mut words: Vec<String> = shown.into_iter().map(value).collect();
-    if let Some(watching) = &world.survey.watching {
+    if let Some(watching) = &world.listeners.watching {
         words.push(rights(watching));
         words.push(format!("Linux {}", watching.kernel));
     }

@@ -4,14 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::{Scene, footer, ink, layout, settings, timeline};
-use super::sentence::Said;
+use super::sentence::Headline;
 use super::{counters, head, stage, waiting};
 use crate::ui::panel::Panel;
-use crate::ui::view::inside::Inside;
+use crate::ui::view::inside::ChosenListener;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
-    let inside = Inside::of(scene);
-    let said = Said::of_one(scene, inside.one);
+    let inside = ChosenListener::of(scene);
+    let said = Headline::of_one(scene, inside.one);
     let plan = layout::plan(buf.area, scene.state.panel, said.rows(buf.area));
     head::paint(buf, plan.header, scene);
     if plan.header.height > 1 {
@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     footer::paint(buf, plan.footer, scene);
 }
 
-fn side(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (panel, inside): (Panel, Inside<'_>)) {
+fn side(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (panel, inside): (Panel, ChosenListener<'_>)) {
     match panel {
         Panel::Notes => waiting::in_accept_queue(buf, area, scene, inside),
         Panel::Ledger => waiting::half_open(buf, area, scene, inside),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::places::{Places, Tenant};
+use super::super::places::{QueueSlot, SlotRow};
 use super::super::queue_box::{self, QueueBox, Scale, accept_names, syn_names};
 use super::super::{Scene, cast};
 use crate::model::peer::Peer;
@@ -15,12 +15,12 @@ use crate::model::settings::Sysctl;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::Inside;
+use crate::ui::view::inside::ChosenListener;
 
 /// More places than this are drawn as a bar: nobody reads that many names.
 const MOST_NAMED: usize = 2_000;
 
-pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let Some(one) = inside.one else {
         return queue_box::empty(buf, area, scene, say!("ACCEPT QUEUE"), say!("nothing is known yet"));
     };
@@ -44,7 +44,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
     };
     let queue = QueueBox {
         names: accept_names(),
-        places: Places { tenants, depth, capacity: one.capacity(), limit: queue.limit },
+        places: SlotRow { tenants, depth, capacity: one.capacity(), limit: queue.limit },
         full: one.is_full(),
         next: oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
         reason,
@@ -54,7 +54,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: In
     queue_box::paint(buf, area, scene, Scale::USUAL, &queue);
 }
 
-pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let Some(one) = inside.one else {
         return queue_box::empty(buf, area, scene, say!("SYN QUEUE"), say!("nothing is known yet"));
     };
@@ -79,7 +79,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Insid
     let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
     let queue = QueueBox {
         names: syn_names(),
-        places: Places { tenants, depth, capacity, limit: marked },
+        places: SlotRow { tenants, depth, capacity, limit: marked },
         full,
         next: next.map_or_else(String::new, |next| say!("next {left}", left = numbers::span4(next))),
         reason,
@@ -90,7 +90,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Insid
 }
 
 /// Who waits, the oldest first; and how many entries are no longer listed: reset by their clients, they keep their places.
-pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: Inside<'_>, depth: u32) -> (Vec<&'s Waiting>, usize) {
+pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>, depth: u32) -> (Vec<&'s Waiting>, usize) {
     let listed = scene.world.listed.waiting.as_ref().filter(|_| inside.told);
     let Some(listed) = listed else { return (Vec::new(), 0) };
     let mut waiting: Vec<_> = listed.iter().take(depth as usize).collect();
@@ -100,7 +100,7 @@ pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: Inside<'_>, depth: u32) -> 
 }
 
 /// Who is half-open, the ones that were answered most often first.
-pub(super) fn half_open<'s>(scene: &Scene<'s>, inside: Inside<'_>) -> Vec<&'s HalfOpen> {
+pub(super) fn half_open<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>) -> Vec<&'s HalfOpen> {
     let listed = scene.world.listed.half_open.as_ref().filter(|_| inside.told);
     let mut listed: Vec<_> = listed.into_iter().flatten().collect();
     listed.sort_by_key(|one| (std::cmp::Reverse(one.retransmits), one.next_ms, one.peer));
@@ -112,11 +112,11 @@ fn name(peer: Peer) -> String {
     format!("{:02}", peer.port() % 100)
 }
 
-fn queued(one: &Waiting) -> Tenant {
+fn queued(one: &Waiting) -> QueueSlot {
     let waited = one.age_ms.map(|ms| Duration::from_millis(ms.into()));
     let waits = Meaning::Waiting(waited.map_or(1, cast::shade));
     let meaning = if one.closed { Meaning::Dying } else { waits };
-    Tenant {
+    QueueSlot {
         name: name(one.peer),
         age: waited.map_or_else(|| "────".into(), numbers::span4),
         sign: if one.closed { "†" } else { "" },
@@ -128,14 +128,16 @@ fn queued(one: &Waiting) -> Tenant {
     }
 }
 
-fn unlisted() -> Tenant {
+fn unlisted() -> QueueSlot {
     let (age, meaning) = ("────".into(), Meaning::Dying);
-    Tenant { name: "††".into(), age, sign: "†", meaning, edge: meaning, solid: false, new: false, target: None }
+    QueueSlot {
+        name: "††".into(), age, sign: "†", meaning, edge: meaning, solid: false, new: false, target: None
+    }
 }
 
-fn request(one: &HalfOpen) -> Tenant {
+fn request(one: &HalfOpen) -> QueueSlot {
     let again = if one.retransmits > 0 { format!(" ×{:<2}", one.retransmits.min(99)) } else { "────".into() };
     let meaning = Meaning::Waiting(one.retransmits.min(3));
     let name = name(one.peer);
-    Tenant { name, age: again, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
+    QueueSlot { name, age: again, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
 }

@@ -9,7 +9,7 @@ use ratatui::style::{Modifier, Style};
 use super::super::{Scene, ink};
 use super::columns::{Column, SIGN};
 use super::{bar, names};
-use crate::fold::listeners::{Survey, Watched};
+use crate::fold::listeners::{ListenerState, Listeners};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::model::watch::{Address, Owner};
@@ -22,17 +22,17 @@ use crate::ui::watch::lines::{Line, Part};
 /// What a row tells: of a group the member that matters most, with the sums of all.
 #[derive(Debug)]
 pub(super) struct Entry<'s> {
-    pub(super) survey: &'s Survey,
-    pub(super) one: &'s Watched,
+    pub(super) survey: &'s Listeners,
+    pub(super) one: &'s ListenerState,
     pub(super) part: Part,
-    pub(super) members: Vec<&'s Watched>,
+    pub(super) members: Vec<&'s ListenerState>,
     pub(super) now: Stamp,
 }
 
 impl<'s> Entry<'s> {
-    pub(super) fn of(line: &Line, survey: &'s Survey, now: Stamp) -> Option<Self> {
-        let one = survey.listeners.get(&line.id)?;
-        let members = line.members.iter().filter_map(|id| survey.listeners.get(id)).collect();
+    pub(super) fn of(line: &Line, survey: &'s Listeners, now: Stamp) -> Option<Self> {
+        let one = survey.by_id.get(&line.id)?;
+        let members = line.members.iter().filter_map(|id| survey.by_id.get(id)).collect();
         Some(Self { survey, one, part: line.part, members, now })
     }
 
@@ -41,7 +41,7 @@ impl<'s> Entry<'s> {
         self.members.iter().filter(|one| one.is_full()).count()
     }
 
-    fn sum<T: std::iter::Sum<T>>(&self, of: impl Fn(&Watched) -> Option<T>) -> Option<T> {
+    fn sum<T: std::iter::Sum<T>>(&self, of: impl Fn(&ListenerState) -> Option<T>) -> Option<T> {
         if self.members.is_empty() {
             return of(self.one);
         }
@@ -49,7 +49,7 @@ impl<'s> Entry<'s> {
         (!known.is_empty()).then(|| known.into_iter().sum())
     }
 
-    fn most(&self, of: impl Fn(&Watched) -> Option<u32>) -> Option<u32> {
+    fn most(&self, of: impl Fn(&ListenerState) -> Option<u32>) -> Option<u32> {
         self.members.iter().map(|one| of(one)).max().unwrap_or_else(|| of(self.one))
     }
 
@@ -183,7 +183,7 @@ fn address(entry: &Entry<'_>, width: u16) -> String {
 }
 
 /// The address; of a socket bound to all IPv6 addresses also whether it takes IPv4.
-pub(super) fn place_of(one: &Watched) -> String {
+pub(super) fn place_of(one: &ListenerState) -> String {
     match (&one.reading.address, one.reading.v6_only) {
         (Address::Tcp(address), Some(v6_only)) if address.is_ipv6() && address.ip().is_unspecified() => {
             format!("{address} {}", if v6_only { say!("6 only") } else { "4+6" })
@@ -194,7 +194,7 @@ pub(super) fn place_of(one: &Watched) -> String {
 }
 
 /// Name, process and how many more; whose it is where it cannot be seen.
-pub(super) fn owner(one: &Watched) -> String {
+pub(super) fn owner(one: &ListenerState) -> String {
     match (&one.owner, one.reading.uid) {
         (Some(Owner { pid, command, others: 0, .. }), _) => format!("{command} {pid}"),
         (Some(Owner { pid, command, others, .. }), _) => format!("{command} {pid} +{others}"),
@@ -204,6 +204,6 @@ pub(super) fn owner(one: &Watched) -> String {
     }
 }
 
-pub(super) fn place(one: &Watched) -> &str {
+pub(super) fn place(one: &ListenerState) -> &str {
     one.owner.as_ref().and_then(|owner| owner.place.as_deref()).unwrap_or_default()
 }

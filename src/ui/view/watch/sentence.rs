@@ -9,22 +9,22 @@ use ratatui::style::Style;
 use super::super::{Scene, ink};
 use super::{names, row};
 use crate::fold::finding::{Finding, Severity};
-use crate::fold::listeners::{Survey, Watched};
+use crate::fold::listeners::{ListenerState, Listeners};
 use crate::fold::world::note::Note;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::Inside;
+use crate::ui::view::inside::ChosenListener;
 use crate::ui::watch::{Screen, figures};
 
 type Sentence = (&'static str, String, Style);
 
 /// The sentence above all listeners or above one.
 #[derive(Debug)]
-pub(super) struct Said(Sentence);
+pub(super) struct Headline(Sentence);
 
-impl Said {
+impl Headline {
     /// About all listeners.
     pub(super) fn of_all(scene: &Scene<'_>) -> Self {
         let findings: Vec<&Finding> = scene.world.findings.iter().collect();
@@ -33,10 +33,10 @@ impl Said {
     }
 
     /// About one listener.
-    pub(super) fn of_one(scene: &Scene<'_>, one: Option<&Watched>) -> Self {
+    pub(super) fn of_one(scene: &Scene<'_>, one: Option<&ListenerState>) -> Self {
         let said = message(scene).or_else(|| one.and_then(|one| gone(scene, one)));
         // Of a full queue only what is a problem by itself says more than that it is full.
-        let least = if one.is_some_and(Watched::is_full) { Severity::Problem } else { Severity::Note };
+        let least = if one.is_some_and(ListenerState::is_full) { Severity::Problem } else { Severity::Note };
         let findings = findings_about(scene, one);
         Self(said.or_else(|| finding(scene, &findings, least)).unwrap_or_else(|| state_of_one(scene, one)))
     }
@@ -60,8 +60,8 @@ impl Said {
 }
 
 /// What was found about one listener.
-pub(super) fn findings_about<'s>(scene: &Scene<'s>, one: Option<&Watched>) -> Vec<&'s Finding> {
-    let told = Inside::of(scene).told;
+pub(super) fn findings_about<'s>(scene: &Scene<'s>, one: Option<&ListenerState>) -> Vec<&'s Finding> {
+    let told = ChosenListener::of(scene).told;
     let about = |finding: &&Finding| match (&finding.subject, one) {
         (Some(subject), Some(one)) => subject.id == one.reading.id,
         (Some(_), None) => false,
@@ -99,7 +99,7 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
     Some(("▲", text, scene.theme.text(meaning)))
 }
 
-fn gone(scene: &Scene<'_>, one: &Watched) -> Option<Sentence> {
+fn gone(scene: &Scene<'_>, one: &ListenerState) -> Option<Sentence> {
     let since = scene.now.since(one.gone?);
     let text = say!(
         "this listener is gone since {time}: closed, or its process has ended; a new one at the same address is followed",
@@ -112,8 +112,8 @@ fn gone(scene: &Scene<'_>, one: &Watched) -> Option<Sentence> {
 fn state_of_all(scene: &Scene<'_>) -> Sentence {
     let survey = scene.state.watch.survey(scene.world);
     let now = scene.state.watch.moment(scene.now);
-    let living = || survey.listeners.values().filter(|one| one.gone.is_none());
-    let full: Vec<&Watched> = living().filter(|one| one.is_full()).collect();
+    let living = || survey.by_id.values().filter(|one| one.gone.is_none());
+    let full: Vec<&ListenerState> = living().filter(|one| one.is_full()).collect();
     if let Some(worst) = full.iter().copied().max_by_key(|one| urgency(survey, one, now)) {
         let others = match full.len() {
             1 => String::new(),
@@ -141,19 +141,19 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
         None if living().next().is_none() && scene.now.since(survey.since) > NOTICED => {
             say!("nobody listens here").into()
         }
-        None if survey.listeners.is_empty() => say!("looking for listeners …").into(),
+        None if survey.by_id.is_empty() => say!("looking for listeners …").into(),
         None => say!("every accept queue is empty: nobody waits for accept()").into(),
     };
     ("·", text, Style::new())
 }
 
 /// Who drops now is worse than who is merely full.
-fn urgency(survey: &Survey, one: &Watched, now: Stamp) -> (u64, Duration) {
+fn urgency(survey: &Listeners, one: &ListenerState, now: Stamp) -> (u64, Duration) {
     ((survey.drops_per_s(one).unwrap_or(0.0) * 1000.0) as u64, one.full(now))
 }
 
 /// What one listener does right now.
-fn state_of_one(scene: &Scene<'_>, one: Option<&Watched>) -> Sentence {
+fn state_of_one(scene: &Scene<'_>, one: Option<&ListenerState>) -> Sentence {
     let Some(one) = one else { return ("·", say!("waiting for the listener …").into(), Style::new()) };
     let depth = one.reading.queue.depth.unwrap_or(0);
     let capacity = one.capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());

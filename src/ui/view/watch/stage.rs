@@ -12,14 +12,14 @@ use super::{advice, dropped, names, queues};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::Inside;
+use crate::ui::view::inside::ChosenListener;
 
-pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, inside: Inside<'_>) {
+pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     arrivals(buf, plan.clients, scene, inside);
     queues::syn(buf, plan.syn_queue, scene, inside);
     queues::accept(buf, plan.accept_queue, scene, inside);
     owner(buf, plan.server, scene, inside);
-    let full = inside.one.is_some_and(crate::fold::listeners::Watched::is_full);
+    let full = inside.one.is_some_and(crate::fold::listeners::ListenerState::is_full);
     for (gap, shut) in [(plan.door, full), (plan.passage, full), (plan.exit, false)] {
         door(buf, gap, scene, shut);
     }
@@ -46,12 +46,12 @@ fn door(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, shut: bool) {
 }
 
 /// How fast clients come; who knocked in vain, where the tap sees it.
-fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
-    let (theme, survey) = (scene.theme, &scene.world.survey);
+fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
+    let (theme, survey) = (scene.theme, &scene.world.listeners);
     let per_s = inside.one.and_then(|one| survey.group_arrivals_per_s(&survey.group_of(one)));
     let rate = per_s.map_or_else(String::new, numbers::rate);
     let inner = ink::frame(buf, area, (say!("ARRIVALS"), theme.strong()), (&rate, Style::new()), theme.calm());
-    let tap = scene.world.survey.watching.as_ref().is_some_and(|watching| watching.rights.tap);
+    let tap = scene.world.listeners.watching.as_ref().is_some_and(|watching| watching.rights.tap);
     let mut lines: Vec<(String, Style)> = Vec::new();
     match inside.one {
         Some(_) if inside.is_unix() => {
@@ -75,7 +75,7 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>)
 }
 
 /// Whose it is, and for how long it has accepted nobody.
-fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let title = if area.width < 10 { say!("OWN") } else { say!("OWNER") };
     let inner = ink::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());

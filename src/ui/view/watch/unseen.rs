@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::super::{Scene, ink};
 use super::names;
-use crate::model::watch::{LOOK_AT_EASE, LOOK_RESTLESS, Owners, Rights};
+use crate::model::watch::{LOOK_AT_EASE, LOOK_RESTLESS, OwnerScope, Rights};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -26,7 +26,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 fn text(scene: &Scene<'_>) -> String {
-    match (scene.world.losses.tap_dropped, &scene.world.survey.watching) {
+    match (scene.world.losses.tap_dropped, &scene.world.listeners.watching) {
         (1.., _) => {
             let lost = numbers::count(scene.world.losses.tap_dropped);
             say!("the packet tap lost {lost} packets: arrivals are told too low", lost)
@@ -44,11 +44,11 @@ fn words(rights: &Rights) -> String {
     if !rights.tap {
         pieces.push(say!("single SYNs (root or CAP_NET_RAW shows them)"));
     }
-    if rights.owners == Owners::Own {
+    if rights.owners == OwnerScope::Own {
         pieces.push(say!("owners of other users (root)"));
     }
     pieces.push(&peaks);
-    let why = if rights.tap && rights.owners == Owners::All { "" } else { say!(" · why: qviz doctor") };
+    let why = if rights.tap && rights.owners == OwnerScope::All { "" } else { say!(" · why: qviz doctor") };
     say!("not seen: {pieces}{why}", pieces = pieces.join(" · "), why)
 }
 
@@ -65,7 +65,7 @@ mod tests {
                 "not seen: single SYNs (root or CAP_NET_RAW shows them) · owners of other users (root) · {peaks} · why: qviz doctor"
             )
         );
-        let all = Rights { tap: true, owners: Owners::All, ..Rights::default() };
+        let all = Rights { tap: true, owners: OwnerScope::All, ..Rights::default() };
         assert_eq!(words(&all), format!("not seen: {peaks}"));
     }
 }

@@ -12,9 +12,9 @@ use crate::model::sample::Waiting;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::Inside;
+use crate::ui::view::inside::ChosenListener;
 
-pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let depth = inside.one.and_then(|one| one.reading.queue.depth).unwrap_or(0);
     let (waiting, dead) = queues::waiting(scene, inside, depth);
@@ -65,7 +65,7 @@ fn client(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, one: &Waiting) {
     ink::right(buf, line, 0, &right, if one.closed { theme.text(Meaning::Dying) } else { Style::new() });
 }
 
-pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Inside<'_>) {
+pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let requests = queues::half_open(scene, inside);
     let right = if requests.is_empty() { "" } else { say!("SYN-ACKs") };
@@ -95,7 +95,7 @@ pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside:
 }
 
 /// Why there is no list.
-fn nobody(scene: &Scene<'_>, inside: Inside<'_>, depth: u32) -> String {
+fn nobody(scene: &Scene<'_>, inside: ChosenListener<'_>, depth: u32) -> String {
     let waiting = scene.world.listed.waiting.as_ref().filter(|_| inside.told);
     match waiting {
         _ if inside.is_unix() => {
@@ -110,8 +110,8 @@ fn nobody(scene: &Scene<'_>, inside: Inside<'_>, depth: u32) -> String {
 
 /// A recording knows the clients of one listener at a time.
 fn other(scene: &Scene<'_>) -> String {
-    let survey = &scene.world.survey;
-    match survey.chosen.and_then(|id| survey.listeners.get(&id)) {
+    let survey = &scene.world.listeners;
+    match survey.chosen.and_then(|id| survey.by_id.get(&id)) {
         Some(one) => {
             let address = &one.reading.address;
             say!("this recording tells who waits only for {address}, the listener chosen then", address)

@@ -11,7 +11,7 @@ use super::stamp::Stamp;
 /// What is wished of the clients' time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum StepCommand {
     /// It stands still.
     Hold,
     /// Exactly one thing happens: the one that is due first. Time that runs is held instead.
@@ -23,7 +23,7 @@ pub enum Step {
 /// The one thing that was let happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Thing {
+pub enum StepOutcome {
     /// A segment left the client.
     Left(Kind),
     /// A segment reached the listener's end, where the kernel has it.
@@ -40,25 +40,25 @@ pub enum Thing {
 
 /// How the clients' time follows from the session's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tempo {
+pub struct ClientClock {
     /// From this moment of the session on it is so.
     pub since: Stamp,
     /// The clients' time at that moment.
     pub clients: Stamp,
-    /// Seconds of the clients per second of the session, [`Tempo::SLOWEST`] to 1.
+    /// Seconds of the clients per second of the session, [`ClientClock::SLOWEST`] to 1.
     pub pace: f64,
     /// True while it stands still.
     pub held: bool,
 }
 
-impl Default for Tempo {
+impl Default for ClientClock {
     /// The session's own time.
     fn default() -> Self {
         Self { since: Stamp::ZERO, clients: Stamp::ZERO, pace: 1.0, held: false }
     }
 }
 
-impl Tempo {
+impl ClientClock {
     /// The slowest motion.
     pub const SLOWEST: f64 = 0.01;
 
@@ -93,7 +93,7 @@ impl Tempo {
         *self = Self { held: false, ..self.turned(now) };
     }
 
-    /// From `now` on it runs at this pace. What is not between [`Tempo::SLOWEST`] and 1 is brought there.
+    /// From `now` on it runs at this pace. What is not between [`ClientClock::SLOWEST`] and 1 is brought there.
     pub fn set_pace(&mut self, now: Stamp, pace: f64) {
         let pace = if pace > 0.0 { pace.clamp(Self::SLOWEST, 1.0) } else { 1.0 };
         *self = Self { pace, ..self.turned(now) };
@@ -122,13 +122,13 @@ mod tests {
 
     #[test]
     fn untouched_it_is_the_sessions_time() {
-        let tempo = Tempo::default();
+        let tempo = ClientClock::default();
         assert_eq!((tempo.at(ms(1234)), tempo.moment(ms(77))), (ms(1234), ms(77)));
     }
 
     #[test]
     fn held_time_stands_still_and_goes_on_where_it_stood() {
-        let mut tempo = Tempo::default();
+        let mut tempo = ClientClock::default();
         tempo.hold(ms(100));
         assert_eq!(tempo.at(ms(90_000)), ms(100));
         tempo.advance(ms(500), ms(140));
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn slow_motion_holds_from_its_beginning() {
-        let mut tempo = Tempo::default();
+        let mut tempo = ClientClock::default();
         tempo.set_pace(ms(100), 0.25);
         assert_eq!(tempo.at(ms(500)), ms(200));
         tempo.set_pace(ms(500), 1.0);
@@ -151,7 +151,7 @@ mod tests {
             turns in prop::collection::vec((0..5_000_u64, 0..4_u8, 0.0..1.2_f64), 0..20),
             ahead in 0..10_000_000_000_u64,
         ) {
-            let (mut tempo, mut now, mut before) = (Tempo::default(), Stamp::ZERO, Stamp::ZERO);
+            let (mut tempo, mut now, mut before) = (ClientClock::default(), Stamp::ZERO, Stamp::ZERO);
             for (gap, what, pace) in turns {
                 now = now + Duration::from_millis(gap);
                 match what {

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::reel::{Facts, Place};
+use super::record_reader::{Facts, LinePosition};
 use super::transport::{Play, Playing, Transport};
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 
 /// A tape and where it stands. A replay that goes back begins anew, with [`Event::Began`], or at a [`Bookmark`].
 #[derive(Debug)]
-pub struct Deck {
+pub struct Playback {
     facts: Facts,
-    told: Told,
+    told: Delivered,
     /// How many facts introduce the session: they are shown even at its very first moment.
     opening: u64,
     transport: Transport,
@@ -25,7 +25,7 @@ pub struct Deck {
 
 /// What was told so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Told {
+struct Delivered {
     facts: u64,
     /// The latest stamp of them.
     latest: Stamp,
@@ -34,8 +34,8 @@ struct Told {
 /// A place of a tape to which one can come back who knows what the world was like there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bookmark {
-    told: Told,
-    place: Place,
+    told: Delivered,
+    place: LinePosition,
 }
 
 impl Bookmark {
@@ -56,12 +56,12 @@ pub enum Next {
     Rest,
 }
 
-impl Deck {
+impl Playback {
     /// Plays from the beginning to `end`, at the recorded speed.
     pub fn new(mut facts: Facts, end: Stamp, now: Stamp) -> Self {
         let opening = opening(&mut facts);
         let transport = Transport::new(now, end);
-        Self { facts, told: Told::default(), opening, transport, until: None, steps: 0, behind: false }
+        Self { facts, told: Delivered::default(), opening, transport, until: None, steps: 0, behind: false }
     }
 
     /// What is due.
@@ -154,7 +154,7 @@ impl Deck {
             self.told = bookmark.told;
         } else if back {
             self.facts.go(self.facts.start());
-            self.told = Told::default();
+            self.told = Delivered::default();
         }
         nearest
     }
@@ -189,7 +189,7 @@ impl Deck {
 
     fn take(&mut self) -> Option<Stamped> {
         let fact = self.facts.next()?;
-        self.told = Told { facts: self.told.facts + 1, latest: self.told.latest.max(fact.at) };
+        self.told = Delivered { facts: self.told.facts + 1, latest: self.told.latest.max(fact.at) };
         Some(fact)
     }
 }
@@ -226,10 +226,10 @@ const fn happens(event: &Event) -> bool {
             | Event::Listed(_)
             | Event::Counters(_)
             | Event::Loss(_)
-            | Event::Roll(_)
+            | Event::Snapshot(_)
             | Event::Owned { .. }
-            | Event::Crowded { .. }
-            | Event::Knocked(_)
+            | Event::Occupants { .. }
+            | Event::SynsSeen(_)
     )
 }
 

@@ -7,8 +7,8 @@ use crate::cli::exit::Failure;
 use crate::cli::values;
 use crate::say;
 use crate::scenario::lesson::Lesson;
+use crate::scenario::library;
 use crate::scenario::parse::{ParseError, parse};
-use crate::scenario::shelf;
 use crate::text::sanitize;
 
 /// The lesson of this name, or of this file.
@@ -35,7 +35,7 @@ pub(super) fn find(name: &str) -> Result<Arc<Lesson>, Failure> {
 /// # Errors
 /// One of them cannot be read: a defect of qviz.
 pub(super) fn all() -> Result<Vec<Arc<Lesson>>, Failure> {
-    shelf::lessons().map_err(|error| wrong(&error))
+    library::lessons().map_err(|error| wrong(&error))
 }
 
 /// A name has no slash and no ending.
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(find("./no-such.toml").unwrap_err().exit, Exit::Error);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own.toml");
-        let (_, text) = shelf::texts().find(|(name, _)| *name == "n-plus-one").unwrap();
+        let (_, text) = library::texts().find(|(name, _)| *name == "n-plus-one").unwrap();
         std::fs::write(&path, text).unwrap();
         assert_eq!(find(path.to_str().unwrap()).unwrap().name, "own");
         std::fs::write(&path, text.replace("order = ", "ordr = ")).unwrap();

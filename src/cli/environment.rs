@@ -9,17 +9,17 @@ use crate::lab::namespace::{Cause, Namespace, NetworkPlan, NotApplied, Refusal};
 use crate::model::message::Message;
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::say;
-use crate::session::live::Place;
+use crate::session::live::LabSite;
 
 /// The place of a run, the clients that come there, and what a person should know of it.
 #[derive(Debug)]
-pub(super) struct Ground {
-    pub(super) place: Place,
+pub(super) struct RunEnvironment {
+    pub(super) place: LabSite,
     pub(super) clients: ClientKind,
     pub(super) remarks: Vec<String>,
 }
 
-impl Ground {
+impl RunEnvironment {
     /// Enters the private network, or stays on the host. Call it while the process has one thread.
     ///
     /// # Errors
@@ -67,12 +67,12 @@ impl Ground {
             Some(Client::Connect) => ClientKind::Connect,
             Some(Client::Wire) | None => ClientKind::Wire,
         };
-        Ok(Self { place: Place::Lab(Arc::new(namespace)), clients, remarks })
+        Ok(Self { place: LabSite::Lab(Arc::new(namespace)), clients, remarks })
     }
 
     fn on_host(fallback: Option<Message>) -> Self {
         let remarks = fallback.iter().map(|why| say!("on this host's loopback: {why}", why)).collect();
-        Self { place: Place::Host { fallback }, clients: ClientKind::Connect, remarks }
+        Self { place: LabSite::Host { fallback }, clients: ClientKind::Connect, remarks }
     }
 }
 

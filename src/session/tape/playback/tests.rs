@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::super::reel::Store;
+use super::super::record_reader::Store;
 use super::*;
 
 fn ms(millis: u64) -> Stamp {
@@ -24,11 +24,11 @@ fn facts(first: u64) -> Vec<Stamped> {
     facts.map(|fact| Stamped { at: fact.at + Duration::from_millis(first), ..fact }).collect()
 }
 
-fn deck() -> Deck {
-    Deck::new(reel(&facts(0)), ms(400), ms(0))
+fn deck() -> Playback {
+    Playback::new(reel(&facts(0)), ms(400), ms(0))
 }
 
-fn due(deck: &mut Deck, now: u64) -> Vec<u64> {
+fn due(deck: &mut Playback, now: u64) -> Vec<u64> {
     match deck.next(ms(now)) {
         Next::Facts(facts) => facts.iter().map(|fact| fact.at.as_nanos() / 1_000_000).collect(),
         Next::Wait(_) | Next::Rest => Vec::new(),
@@ -101,7 +101,7 @@ fn seeking_while_paused_shows_that_moment_and_stays_paused() {
 
 #[test]
 fn going_back_before_the_first_fact_shows_it_nevertheless() {
-    let mut deck = Deck::new(reel(&facts(20)), ms(420), ms(0));
+    let mut deck = Playback::new(reel(&facts(20)), ms(420), ms(0));
     assert_eq!(due(&mut deck, 500).len(), 7);
     deck.play(ms(500), Play::Pause, &[]);
     deck.play(ms(500), Play::Pause, &[]);
@@ -145,7 +145,7 @@ fn what_is_damaged_ends_there_says_so_and_is_over() {
     let mut lines = facts(0).iter().map(|fact| serde_json::to_string(fact).unwrap() + "\n").collect::<Vec<_>>();
     lines[3] = "{\"at\":1000".to_owned() + "\n";
     let store = Store::Memory(PathBuf::from("x.qviz"), lines.concat().into_bytes().into());
-    let mut deck = Deck::new(Facts::of(store.lines().unwrap()), ms(400), ms(0));
+    let mut deck = Playback::new(Facts::of(store.lines().unwrap()), ms(400), ms(0));
     let Next::Facts(told) = deck.next(ms(5000)) else { panic!("nothing is due") };
     assert_eq!(told[..3], facts(0)[..3]);
     assert!(
@@ -160,7 +160,7 @@ fn what_is_damaged_ends_there_says_so_and_is_over() {
 fn more_than_comes_at_once_comes_bit_by_bit_and_is_shown_as_far_as_it_came() {
     let many: Vec<_> = (0..3 * MOST as u64).map(happened).collect();
     let end = many.last().unwrap().at;
-    let mut deck = Deck::new(reel(&many), end, ms(0));
+    let mut deck = Playback::new(reel(&many), end, ms(0));
     deck.play(ms(0), Play::End, &[]);
     let mut told = 0;
     while let Next::Facts(facts) = deck.next(ms(0)) {

@@ -3,13 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::lab::namespace::{Namespace, SendPass};
-use crate::model::event::Rung;
+use crate::lab::namespace::{Namespace, NetnsToken};
+use crate::model::event::Environment;
 use crate::model::message::Message;
 
 /// The private network, or the host's loopback.
 #[derive(Debug)]
-pub enum Place {
+pub enum LabSite {
     /// A private network namespace; several sessions may follow each other there.
     Lab(Arc<Namespace>),
     /// The host's loopback; if the lab was wanted, with the reason why it is not to be had, and the remedy.
@@ -19,11 +19,11 @@ pub enum Place {
     },
 }
 
-impl Place {
-    pub(super) const fn rung(&self) -> Rung {
+impl LabSite {
+    pub(super) const fn rung(&self) -> Environment {
         match self {
-            Self::Lab(_) => Rung::Lab,
-            Self::Host { .. } => Rung::Host,
+            Self::Lab(_) => Environment::Lab,
+            Self::Host { .. } => Environment::Host,
         }
     }
 
@@ -34,7 +34,7 @@ impl Place {
         }
     }
 
-    pub(super) fn pass(&self) -> Option<SendPass> {
+    pub(super) fn pass(&self) -> Option<NetnsToken> {
         match self {
             Self::Lab(namespace) => Some(namespace.pass()),
             Self::Host { .. } => None,

@@ -5,21 +5,21 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::counted::Counted;
-use super::register::Register;
+use super::registry::ListenerRegistry;
 use crate::kernel::census::Census;
-use crate::kernel::owners::{Owners, Seen};
+use crate::kernel::owners::{Owners, ScanCoverage};
 use crate::kernel::proc::{self, CountersFile};
 use crate::model::event::{Event, Stamped};
-use crate::model::sample::{Eye, HalfOpen, Waiting};
+use crate::model::sample::{HalfOpen, Source, Waiting};
 use crate::model::settings::Sysctls;
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, Crowding, LOOK_AT_EASE, LOOK_RESTLESS, ListenerId, ListenerReading, Owner};
+use crate::model::watch::{Address, LOOK_AT_EASE, LOOK_RESTLESS, ListenerId, ListenerReading, Owner, QueueOccupants};
 use crate::session::clock::{self, Clock};
 use crate::session::pace::Pace;
 
 /// How closely is looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Care {
+pub(super) enum SamplingRate {
     /// Nothing moves.
     Calm,
     /// One listener is chosen, nothing moves.
@@ -30,7 +30,7 @@ pub(super) enum Care {
     Restless,
 }
 
-impl Care {
+impl SamplingRate {
     /// All listeners.
     pub(super) const fn roll(self) -> Duration {
         match self {
@@ -71,7 +71,7 @@ const SYSCTL_PACE: Duration = Duration::from_secs(1);
 const COST_PACE: Duration = Duration::from_secs(1);
 
 /// The eyes on all listeners.
-pub(super) struct Eyes {
+pub(super) struct Sampler {
     pub(super) census: Census,
     owners: Owners,
     counters: Option<CountersFile>,
@@ -83,7 +83,7 @@ pub(super) struct Eyes {
     pub(super) whole: bool,
     found: BTreeMap<u64, Owner>,
     told_owners: BTreeMap<ListenerId, Option<Owner>>,
-    pub(super) told_crowding: BTreeMap<ListenerId, Crowding>,
+    pub(super) told_crowding: BTreeMap<ListenerId, QueueOccupants>,
     pub(super) requests: Vec<(SocketAddr, HalfOpen)>,
     pub(super) waiting: Vec<(SocketAddr, Waiting)>,
     roll: Pace,
@@ -98,7 +98,7 @@ pub(super) struct Eyes {
     pub(super) curious: bool,
 }
 
-impl Eyes {
+impl Sampler {
     pub(super) fn new(census: Census, owners: Owners, counters: Option<CountersFile>, sysctls: Sysctls) -> Self {
         Self {
             census,
@@ -126,12 +126,12 @@ impl Eyes {
     }
 
     /// True when all listeners shall be looked at.
-    pub(super) fn roll_is_due(&self, now: Stamp, care: Care) -> bool {
+    pub(super) fn roll_is_due(&self, now: Stamp, care: SamplingRate) -> bool {
         self.roll.is_due(now, care.roll())
     }
 
     /// When the next look at anything is due.
-    pub(super) fn next(&self, care: Care) -> Option<Stamp> {
+    pub(super) fn next(&self, care: SamplingRate) -> Option<Stamp> {
         let lists = self.requesting.due(care.lists()).max(self.queueing.due(care.lists()));
         let counters = self.counters.as_ref().and_then(|_| self.counting.due(care.counters()));
         [self.roll.due(care.roll()), counters, lists].into_iter().flatten().min()
@@ -158,7 +158,7 @@ impl Eyes {
     pub(super) fn look_behind(
         &mut self,
         clock: &Clock,
-        (care, chosen): (Care, Option<ListenerId>),
+        (care, chosen): (SamplingRate, Option<ListenerId>),
         out: &mut Vec<Stamped>,
     ) {
         let now = clock.now();
@@ -195,7 +195,7 @@ impl Eyes {
     }
 
     /// Goes through all processes, and says how far that reached.
-    pub(super) fn look_for_all_owners(&mut self, clock: &Clock) -> Seen {
+    pub(super) fn look_for_all_owners(&mut self, clock: &Clock) -> ScanCoverage {
         let at = clock.now();
         let inodes = self.look.iter().map(|reading| reading.inode).collect();
         let seen = self.owners.read_whole(&inodes, &mut self.found);
@@ -235,14 +235,14 @@ impl Eyes {
     fn tell_costs(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         self.costs_told = now;
         let sources = [
-            (Eye::Listeners, self.roll),
-            (Eye::Owners, self.owning),
-            (Eye::Counters, self.counting),
-            (Eye::HalfOpen, self.requesting),
-            (Eye::Waiting, self.queueing),
+            (Source::Listeners, self.roll),
+            (Source::Owners, self.owning),
+            (Source::Counters, self.counting),
+            (Source::HalfOpen, self.requesting),
+            (Source::Waiting, self.queueing),
         ];
         let busy = clock::busy();
-        let whole = (Eye::Whole, busy.saturating_sub(self.busy_before));
+        let whole = (Source::Whole, busy.saturating_sub(self.busy_before));
         self.busy_before = busy;
         for (eye, cost) in sources.into_iter().map(|(eye, pace)| (eye, pace.cost())).chain([whole]) {
             out.push(Stamped { at: now, event: Event::Cost { eye, nanos: cost.as_nanos() as u64 } });
@@ -263,7 +263,7 @@ impl Eyes {
     }
 
     /// The chosen listener's address, where it has a port.
-    pub(super) fn address(register: &Register, id: ListenerId) -> Option<SocketAddr> {
+    pub(super) fn address(register: &ListenerRegistry, id: ListenerId) -> Option<SocketAddr> {
         match &register.reading(id)?.address {
             Address::Tcp(address) => Some(*address),
             Address::Unix(_) => None,

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::TapeError;
+use super::RecordingError;
 use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
@@ -29,7 +29,7 @@ impl<T: BufRead + Seek + Send + std::fmt::Debug> Source for T {}
 
 /// A line of a tape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct LinePosition {
     pub(super) offset: u64,
     /// Counted from 1; the header is the first.
     pub(super) line: usize,
@@ -42,7 +42,7 @@ pub(super) struct Lines {
     source: Box<dyn Source>,
     length: u64,
     /// Where the next line begins.
-    pub(super) next: Place,
+    pub(super) next: LinePosition,
     /// The line that was read last.
     pub(super) buffer: Vec<u8>,
 }
@@ -51,9 +51,9 @@ pub(super) struct Lines {
 #[derive(Debug)]
 pub struct Facts {
     lines: Lines,
-    start: Place,
+    start: LinePosition,
     /// The next fact, and where it stands.
-    ahead: Option<(Place, Stamped)>,
+    ahead: Option<(LinePosition, Stamped)>,
     /// The latest stamp so far.
     latest: Stamp,
     over: bool,
@@ -61,37 +61,37 @@ pub struct Facts {
 
 impl Store {
     /// Finds a tape; what is no file is read to its end.
-    pub(super) fn open(path: &Path) -> Result<Self, TapeError> {
-        let failed = |source| TapeError::Open { path: path.to_owned(), source };
+    pub(super) fn open(path: &Path) -> Result<Self, RecordingError> {
+        let failed = |source| RecordingError::Open { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_file() {
             return Ok(Self::File(path.to_owned(), metadata.len()));
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|source| TapeError::Read { path: path.to_owned(), source })?;
+        file.read_to_end(&mut bytes).map_err(|source| RecordingError::Read { path: path.to_owned(), source })?;
         Ok(Self::Memory(path.to_owned(), bytes.into()))
     }
 
-    pub(super) fn lines(&self) -> Result<Lines, TapeError> {
+    pub(super) fn lines(&self) -> Result<Lines, RecordingError> {
         let (path, source, length): (_, Box<dyn Source>, _) = match self {
             Self::File(path, length) => {
-                let file = File::open(path).map_err(|source| TapeError::Open { path: path.clone(), source })?;
+                let file = File::open(path).map_err(|source| RecordingError::Open { path: path.clone(), source })?;
                 (path.clone(), Box::new(BufReader::with_capacity(128 * 1024, file)), *length)
             }
             Self::Memory(path, bytes) => (path.clone(), Box::new(Cursor::new(Arc::clone(bytes))), bytes.len() as u64),
         };
-        Ok(Lines { path, source, length, next: Place { offset: 0, line: 1 }, buffer: Vec::new() })
+        Ok(Lines { path, source, length, next: LinePosition { offset: 0, line: 1 }, buffer: Vec::new() })
     }
 }
 
 impl Lines {
     /// Reads the next line, if there is one.
-    pub(super) fn advance(&mut self) -> Result<bool, TapeError> {
+    pub(super) fn advance(&mut self) -> Result<bool, RecordingError> {
         self.buffer.clear();
         let rest = self.length.saturating_sub(self.next.offset).min(LONGEST_LINE);
         let read = Read::take(&mut self.source, rest).read_until(b'\n', &mut self.buffer);
-        let count = read.map_err(|source| TapeError::Read { path: self.path.clone(), source })? as u64;
+        let count = read.map_err(|source| RecordingError::Read { path: self.path.clone(), source })? as u64;
         self.next.offset += count;
         self.next.line += 1;
         if count == LONGEST_LINE {
@@ -101,9 +101,9 @@ impl Lines {
     }
 
     /// Goes to a place that was [`next`](Self::next) before.
-    pub(super) fn go(&mut self, place: Place) -> Result<(), TapeError> {
+    pub(super) fn go(&mut self, place: LinePosition) -> Result<(), RecordingError> {
         let gone = self.source.seek(SeekFrom::Start(place.offset));
-        gone.map_err(|source| TapeError::Read { path: self.path.clone(), source })?;
+        gone.map_err(|source| RecordingError::Read { path: self.path.clone(), source })?;
         self.next = place;
         Ok(())
     }
@@ -119,14 +119,14 @@ impl Lines {
     }
 
     /// The fact of the line that was read last.
-    pub(super) fn fact(&self) -> Result<Stamped, TapeError> {
+    pub(super) fn fact(&self) -> Result<Stamped, RecordingError> {
         let fact = serde_json::from_slice(&self.buffer);
         fact.map_err(|error| self.wrong(say!("not a fact that this qviz knows ({error})", error = bare(&error))))
     }
 
     /// What is wrong with the line that was read last.
-    pub(super) fn wrong(&self, reason: String) -> TapeError {
-        TapeError::Line { path: self.path.clone(), line: self.next.line - 1, reason }
+    pub(super) fn wrong(&self, reason: String) -> RecordingError {
+        RecordingError::Line { path: self.path.clone(), line: self.next.line - 1, reason }
     }
 }
 
@@ -149,17 +149,17 @@ impl Facts {
     }
 
     /// Where the next fact stands.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> LinePosition {
         self.ahead.as_ref().map_or(self.lines.next, |(place, _)| *place)
     }
 
     /// Where the first fact stands.
-    pub(super) const fn start(&self) -> Place {
+    pub(super) const fn start(&self) -> LinePosition {
         self.start
     }
 
     /// Goes on from a [`place`](Self::place).
-    pub(super) fn go(&mut self, place: Place) {
+    pub(super) fn go(&mut self, place: LinePosition) {
         self.ahead = None;
         self.over = false;
         if let Err(error) = self.lines.go(place) {
@@ -180,7 +180,7 @@ impl Facts {
     }
 
     /// The fact that nothing more can be read.
-    fn end_of(&mut self, error: &TapeError) -> Stamped {
+    fn end_of(&mut self, error: &RecordingError) -> Stamped {
         self.over = true;
         let message = Message::of(|| {
             say!("{error}: the recording is damaged there and ends for us; {hint}", error, hint = error.hint())

@@ -8,7 +8,7 @@ use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
 use crate::lab::listener::Listener;
 use crate::model::event::{Event, Stamped};
-use crate::model::sample::{Eye, Listed, QueueReading};
+use crate::model::sample::{Listed, QueueReading, Source};
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
 use crate::session::pace::Pace;
@@ -39,7 +39,7 @@ const IN_ONE_GO: Duration = Duration::from_micros(500);
 const TRIES: u32 = 4;
 
 /// The eyes on one listener.
-pub(super) struct Eyes {
+pub(super) struct Sampler {
     pub(super) own: OwnListener<Arc<Listener>>,
     pub(super) diag: Option<Diag>,
     pub(super) counters: Option<CountersFile>,
@@ -53,7 +53,7 @@ pub(super) struct Eyes {
     costs_told: Stamp,
 }
 
-impl Eyes {
+impl Sampler {
     pub(super) fn new(
         own: OwnListener<Arc<Listener>>,
         diag: Option<Diag>,
@@ -95,7 +95,8 @@ impl Eyes {
         }
         if now.since(self.costs_told) >= COST_PACE {
             self.costs_told = now;
-            for (eye, source) in [(Eye::Queue, self.queue), (Eye::Counters, self.counting), (Eye::HalfOpen, self.lists)]
+            for (eye, source) in
+                [(Source::Queue, self.queue), (Source::Counters, self.counting), (Source::HalfOpen, self.lists)]
             {
                 let nanos = source.cost().as_nanos() as u64;
                 out.push(Stamped { at: now, event: Event::Cost { eye, nanos } });

@@ -3,23 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::queue::accept_capacity;
-use crate::model::watch::{Address, ListenerId, ListenerReading, Roll, Target};
+use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Target};
 
 /// A listener counts as gone when so many looks in a row lack it: a dump is not a snapshot.
 const MISSED: u8 = 2;
 
 /// Every listener that is there.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Register {
+pub(super) struct ListenerRegistry {
     told: BTreeMap<ListenerId, ListenerReading>,
     missed: BTreeMap<ListenerId, u8>,
 }
 
 /// What one look gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct News {
+pub(super) struct RegistryChange {
     /// What is to be told.
-    pub(super) roll: Roll,
+    pub(super) roll: ListenerSnapshot,
     /// True when a socket has come that was not there before.
     pub(super) arrived: bool,
     /// True when a queue grows or a listener drops.
@@ -28,7 +28,7 @@ pub(super) struct News {
     pub(super) full: bool,
 }
 
-impl News {
+impl RegistryChange {
     /// True when there is nothing to tell.
     pub(super) fn is_empty(&self) -> bool {
         self.roll.changed.is_empty() && self.roll.gone.is_empty()
@@ -37,7 +37,7 @@ impl News {
 
 /// Whom a target means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meant {
+pub(super) enum Resolution {
     /// Nobody listens there.
     Nobody,
     /// This one; of an SO_REUSEPORT group the fullest.
@@ -46,10 +46,10 @@ pub(super) enum Meant {
     Several(Vec<Address>),
 }
 
-impl Register {
+impl ListenerRegistry {
     /// Takes a look at all listeners; `whole`: the kernel did not call it interrupted.
-    pub(super) fn take(&mut self, look: &[ListenerReading], whole: bool) -> News {
-        let mut news = News::default();
+    pub(super) fn take(&mut self, look: &[ListenerReading], whole: bool) -> RegistryChange {
+        let mut news = RegistryChange::default();
         for reading in look {
             let before = self.told.get(&reading.id);
             news.arrived |= before.is_none();
@@ -99,18 +99,18 @@ impl Register {
     }
 
     /// Whom a target means. Of several that take an address the kernel prefers the one that is bound to just this.
-    pub(super) fn meant(&self, target: &Target) -> Meant {
+    pub(super) fn meant(&self, target: &Target) -> Resolution {
         if let Target::Address(address) = target
             && let Some(id) = self.at(&Address::Tcp(*address))
         {
-            return Meant::One(id);
+            return Resolution::One(id);
         }
         let taken = || self.iter().filter(|reading| target.takes(reading));
         let addresses: BTreeSet<_> = taken().map(|reading| &reading.address).collect();
         match (fullest(taken()), addresses.len()) {
-            (Some(id), 1) => Meant::One(id),
-            (Some(_), _) => Meant::Several(addresses.into_iter().cloned().collect()),
-            (None, _) => Meant::Nobody,
+            (Some(id), 1) => Resolution::One(id),
+            (Some(_), _) => Resolution::Several(addresses.into_iter().cloned().collect()),
+            (None, _) => Resolution::Nobody,
         }
     }
 }
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn only_what_is_new_or_changed_is_told() {
-        let mut register = Register::default();
+        let mut register = ListenerRegistry::default();
         let look = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
         let news = register.take(&look, true);
         assert_eq!((news.roll.changed.len(), news.arrived, news.restless), (2, true, false));
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_queue_is_restless_while_it_grows_full_while_nothing_more_fits_and_calm_while_it_drains() {
-        let mut register = Register::default();
+        let mut register = ListenerRegistry::default();
         let mut look = |depth| {
             let news = register.take(&[one(1, "127.0.0.1:80", depth)], true);
             (news.restless, news.full)
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_listener_is_gone_when_two_whole_looks_lack_it() {
-        let mut register = Register::default();
+        let mut register = ListenerRegistry::default();
         let both = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
         register.take(&both, true);
         assert!(register.take(&both[..1], true).is_empty());
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_listener_that_one_look_lacks_has_never_been_gone() {
-        let mut register = Register::default();
+        let mut register = ListenerRegistry::default();
         let both = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
         register.take(&both, true);
         for _ in 0..3 {
@@ -187,8 +187,8 @@ mod tests {
         }
     }
 
-    fn meant(listeners: &[ListenerReading], target: &str) -> Meant {
-        let mut register = Register::default();
+    fn meant(listeners: &[ListenerReading], target: &str) -> Resolution {
+        let mut register = ListenerRegistry::default();
         register.take(listeners, true);
         register.meant(&target.parse().unwrap())
     }
@@ -196,12 +196,12 @@ mod tests {
     #[test]
     fn a_target_means_one_listener_the_fullest_of_a_group_or_none() {
         let several = [one(1, "0.0.0.0:80", 1), one(2, "127.0.0.1:80", 0), one(3, "10.0.0.1:81", 0)];
-        assert_eq!(meant(&several, "81"), Meant::One(ListenerId(3)));
-        assert_eq!(meant(&several, "82"), Meant::Nobody);
-        assert_eq!(meant(&several, "127.0.0.1:80"), Meant::One(ListenerId(2)));
-        assert!(matches!(meant(&several, "80"), Meant::Several(addresses) if addresses.len() == 2));
+        assert_eq!(meant(&several, "81"), Resolution::One(ListenerId(3)));
+        assert_eq!(meant(&several, "82"), Resolution::Nobody);
+        assert_eq!(meant(&several, "127.0.0.1:80"), Resolution::One(ListenerId(2)));
+        assert!(matches!(meant(&several, "80"), Resolution::Several(addresses) if addresses.len() == 2));
         let group = [one(1, "0.0.0.0:80", 1), one(2, "0.0.0.0:80", 3), one(3, "0.0.0.0:80", 3)];
-        assert_eq!(meant(&group, ":80"), Meant::One(ListenerId(2)));
-        assert_eq!(meant(&group, "127.0.0.1:80"), Meant::One(ListenerId(2)));
+        assert_eq!(meant(&group, ":80"), Resolution::One(ListenerId(2)));
+        assert_eq!(meant(&group, "127.0.0.1:80"), Resolution::One(ListenerId(2)));
     }
 }

@@ -1,19 +1,19 @@
 //! The ear of a trial: a small tap of its own for one port.
 
-use crate::experiment::{Ear, Wire};
+use crate::experiment::{PortTap, Wire};
 use crate::kernel::tap::{Tap, TapError, TapPlan};
 use crate::model::segment::Segment;
 use crate::model::stamp::Stamp;
 use crate::session::clock::{Clock, WallClock};
 
 /// A tap with the clock that stamps what it sees.
-pub(super) struct TapEar {
+pub(super) struct StampedTap {
     tap: Tap,
     clock: Clock,
     wall: WallClock,
 }
 
-impl TapEar {
+impl StampedTap {
     /// Listens to one port at an interface.
     pub(super) fn open(clock: Clock, wire: Wire, interface: u32, port: u16) -> Result<Self, TapError> {
         let loopback = wire == Wire::Loopback;
@@ -22,7 +22,7 @@ impl TapEar {
     }
 }
 
-impl Ear for TapEar {
+impl PortTap for StampedTap {
     fn heard(&mut self) -> Vec<(Stamp, Segment)> {
         let (now, offset) = (self.clock.now(), self.wall.offset(&self.clock));
         let mut heard = Vec::new();

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use crate::kernel::census::Bound;
-use crate::kernel::tap::knocking::Knock;
-use crate::model::watch::{Knocks, ListenerId, ListenerReading};
+use crate::kernel::tap::knocking::SynPacket;
+use crate::model::watch::{ListenerId, ListenerReading, SynCounts};
 
 /// Who is knocked at, and what has come since it was told last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Door {
+pub(super) struct SynCounter {
     /// By port: who is bound to an address of its own or to all.
     bound: HashMap<u16, Vec<(Bound, ListenerId)>>,
-    fresh: BTreeMap<ListenerId, Knocks>,
+    fresh: BTreeMap<ListenerId, SynCounts>,
 }
 
-impl Door {
+impl SynCounter {
     /// Learns who listens. Of an SO_REUSEPORT group the lowest id stands for all.
     pub(super) fn learn<'a>(&mut self, listeners: impl Iterator<Item = &'a ListenerReading>) {
         self.bound.clear();
@@ -30,15 +30,15 @@ impl Door {
     }
 
     /// A SYN to a local address; one for which nobody listens is not counted.
-    pub(super) fn knock(&mut self, knock: &Knock) {
+    pub(super) fn knock(&mut self, knock: &SynPacket) {
         let Some(id) = self.taker(knock.to) else { return };
-        let knocks = self.fresh.entry(id).or_insert(Knocks { id, syns: 0, again: 0 });
+        let knocks = self.fresh.entry(id).or_insert(SynCounts { id, syns: 0, again: 0 });
         let tally = if knock.again { &mut knocks.again } else { &mut knocks.syns };
         *tally = tally.saturating_add(1);
     }
 
     /// What has come since the last call.
-    pub(super) fn take(&mut self) -> Vec<Knocks> {
+    pub(super) fn take(&mut self) -> Vec<SynCounts> {
         std::mem::take(&mut self.fresh).into_values().collect()
     }
 
@@ -68,16 +68,16 @@ mod tests {
         }
     }
 
-    fn door(listeners: &[(u64, &str)]) -> Door {
+    fn door(listeners: &[(u64, &str)]) -> SynCounter {
         let readings: Vec<_> = listeners.iter().map(|(id, address)| reading(*id, address)).collect();
-        let mut door = Door::default();
+        let mut door = SynCounter::default();
         door.learn(readings.iter());
         door
     }
 
-    fn knock(door: &mut Door, local: &str, again: bool) {
+    fn knock(door: &mut SynCounter, local: &str, again: bool) {
         let peer: SocketAddr = "127.0.0.9:1000".parse().unwrap();
-        door.knock(&Knock { to: local.parse().unwrap(), peer: peer.into(), again });
+        door.knock(&SynPacket { to: local.parse().unwrap(), peer: peer.into(), again });
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
     fn an_ipv4_client_does_not_knock_at_a_listener_for_ipv6_alone() {
         let mut alone = reading(1, "[::]:80");
         alone.v6_only = Some(true);
-        let mut door = Door::default();
+        let mut door = SynCounter::default();
         door.learn([&alone].into_iter());
         knock(&mut door, "127.0.0.1:80", false);
         assert_eq!(door.take(), []);
@@ -112,7 +112,7 @@ mod tests {
         for again in [false, true, true, false] {
             knock(&mut door, "10.0.0.1:80", again);
         }
-        assert_eq!(door.take(), [Knocks { id: ListenerId(1), syns: 2, again: 2 }]);
+        assert_eq!(door.take(), [SynCounts { id: ListenerId(1), syns: 2, again: 2 }]);
         assert_eq!(door.take(), []);
     }
 }
