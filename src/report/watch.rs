@@ -1,4 +1,4 @@
-//! What a watch has to say: one document ([`Document`]), a table like that of `ss` ([`table`]), and the text after a watch without a
+//! What a watch has to say: one document ([`Document`]), a table like that of `ss` ([`table()`]), and the text after a watch without a
 //! picture ([`text()`]). Everything is made from the world alone.
 
 mod document;
