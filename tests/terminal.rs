@@ -60,5 +60,5 @@ mod traces;
 mod who;
 
 fn main() -> std::process::ExitCode {
-    runner::run(3)
+    runner::run(2)
 }

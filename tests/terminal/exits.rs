@@ -117,8 +117,12 @@ fn signals_that_come_together_end_the_run_once() {
             for _ in 0..20 {
                 pane.press(b"\x1b[C b");
             }
+            // Together: neither is taken before both have come. A second one that comes later ends the wait for the last facts.
+            pane.signal(Signal::STOP);
+            pane.wait("qviz stops", |pane| state(pane.pid()) == Some('T'));
             pane.signal(Signal::TERM);
             pane.signal(Signal::TERM);
+            pane.signal(Signal::CONT);
         },
         143,
     );
