@@ -24,8 +24,7 @@ mod sight;
 mod three_quarters_rule;
 mod watch;
 
-pub use review::{FOUND, IN_FORCE};
-pub use sight::{Holder, ListenerContext};
+pub use sight::ListenerContext;
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]

@@ -75,6 +75,7 @@ impl CountersFile {
     ///
     /// # Errors
     /// [`CountersError`] where the process is gone or hidden.
+    #[cfg(any(test, feature = "internals"))]
     pub fn of_pid(pid: u32) -> Result<Self, CountersError> {
         Self::open_in(&Path::new("/proc").join(pid.to_string()).join("net"))
     }

@@ -100,6 +100,7 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
+    #[cfg(any(test, feature = "internals"))]
     pub fn half_open(&mut self, port: u16, out: &mut Vec<HalfOpen>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
         let question = DumpRequest { states: SYN_RECV, extensions: 0, port, wanted: Row::is_request };
@@ -112,6 +113,7 @@ impl Diag {
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
+    #[cfg(any(test, feature = "internals"))]
     pub fn waiting(&mut self, port: u16, out: &mut Vec<Waiting>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
         let question = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };

@@ -112,6 +112,7 @@ impl Crowd {
 
     /// The same crowd whose clients think and close in another manner.
     #[must_use]
+    #[cfg(any(test, feature = "internals"))]
     pub fn with_manner(mut self, manner: ClientBehaviour) -> Self {
         self.rules.manner = manner;
         self

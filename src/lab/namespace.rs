@@ -29,7 +29,9 @@ pub(crate) use self::denial::{Denial, Refusing};
 #[cfg(test)]
 pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;
 pub use self::pass::{Link, NetnsToken};
-pub use self::refusal::{Cause, Evidence, Refusal, Step};
+#[cfg(any(test, feature = "internals"))]
+pub use self::refusal::Evidence;
+pub use self::refusal::{Cause, Refusal, Step};
 use super::netns::{NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
 
@@ -130,16 +132,6 @@ impl Namespace {
     /// The network as it was read back.
     pub const fn network(&self) -> &Network {
         &self.network
-    }
-
-    /// The listener's end of the pair.
-    pub const fn kernel_end(&self) -> &Link {
-        &self.network.kernel_end
-    }
-
-    /// The clients' end of the pair: the place of the packet sockets.
-    pub const fn client_end(&self) -> &Link {
-        &self.network.client_end
     }
 
     /// The proof that packet-level senders and sysctl writers ask for.

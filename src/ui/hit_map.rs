@@ -82,6 +82,7 @@ impl HitMap {
     }
 
     /// Each place that can be clicked, in the order in which they were painted.
+    #[cfg(any(test, feature = "internals"))]
     pub fn clicks(&self) -> impl Iterator<Item = (Rect, Target)> + '_ {
         self.0.iter().filter_map(|(area, place)| match place {
             Use::Click(target) => Some((*area, *target)),

@@ -33,12 +33,15 @@ fn the_network_stands_as_it_was_planned() -> Result<(), Missing> {
     assert_eq!(network.way, if user == 0 { Way::Root } else { Way::User });
     assert_eq!(network.hash_buckets, Some(namespace::HASH_BUCKETS));
     assert_eq!(network.sysctls, host, "the host's values are in force inside, too");
-    assert_eq!((lab.kernel_end().name.as_str(), lab.client_end().name.as_str()), ("qviz0", "qviz1"));
+    assert_eq!((lab.network().kernel_end.name.as_str(), lab.network().client_end.name.as_str()), ("qviz0", "qviz1"));
     let devices = std::fs::read_to_string("/proc/self/net/dev").unwrap();
     assert_eq!(devices.lines().skip(2).count(), 3, "lo and the pair, nothing else:\n{devices}");
-    assert_ne!(lab.kernel_end().mac, lab.client_end().mac);
+    assert_ne!(lab.network().kernel_end.mac, lab.network().client_end.mac);
     assert!(lab.pass().holds_here());
-    assert_eq!((lab.pass().kernel_end(), lab.pass().client_end()), (lab.kernel_end(), lab.client_end()));
+    assert_eq!(
+        (lab.pass().kernel_end(), lab.pass().client_end()),
+        (&lab.network().kernel_end, &lab.network().client_end)
+    );
     Ok(())
 }
 

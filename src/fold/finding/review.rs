@@ -13,10 +13,10 @@ use crate::model::stamp::Stamp;
 const PACE: Duration = Duration::from_millis(250);
 
 /// How many findings are in force at most; those that matter most.
-pub const IN_FORCE: usize = 256;
+pub(super) const IN_FORCE: usize = 256;
 
 /// How many findings about listeners are remembered at most.
-pub const FOUND: usize = 1024;
+pub(super) const FOUND: usize = 1024;
 
 impl World {
     /// Takes one fact, then lets the rules look if it is time. Facts come in the order of their stamps; a stamp before the last one

@@ -104,6 +104,7 @@ impl World {
     }
 
     /// True while diaries are written.
+    #[cfg(any(test, feature = "internals"))]
     pub const fn writes_diaries(&self) -> bool {
         self.desk.open
     }

@@ -28,6 +28,7 @@ impl DurationHistogram {
     }
 
     /// How many times were added.
+    #[cfg(any(test, feature = "internals"))]
     pub fn count(&self) -> u64 {
         self.times.len()
     }

@@ -393,7 +393,7 @@ fn findings_are_bounded_with_ten_thousand_full_listeners_and_the_worst_come_firs
     });
     watch.roll(0, many.collect());
     let found = watch.found(300);
-    assert_eq!(found.len(), crate::fold::finding::IN_FORCE);
+    assert_eq!(found.len(), crate::fold::finding::review::IN_FORCE);
     assert!(found.iter().all(|finding| finding.severity == Severity::Problem));
-    assert!(watch.0.found.len() <= crate::fold::finding::FOUND);
+    assert!(watch.0.found.len() <= crate::fold::finding::review::FOUND);
 }
