@@ -11,17 +11,17 @@
 //!
 //! | room | what it is | where to start |
 //! |---|---|---|
-//! | [`text`] | what we say: sentences, languages, errors in words, text in lines | [`text::lang`], [`text::wrap`] |
-//! | [`model`] | vocabulary: events, commands, segments, samples, settings; values only | [`model::event`], [`model::command`] |
-//! | [`kernel`] | what Linux says: reads only, each value exactly as the kernel gave it | [`kernel::tap`], [`kernel::own`] |
-//! | [`lab`] | our network: namespaces, listener, server, clients; each side effect is a guard that is undone on drop | [`lab::namespace`], [`lab::crowd`] |
-//! | [`experiment`] | real-socket experiments of the lessons, beside the listener | [`experiment::run`] |
-//! | [`fold`] | facts → picture: world, attribution, ledger, listeners, findings; pure | [`fold::world`], [`fold::listeners`] |
-//! | [`scenario`] | what happens when: commands at stamps, lessons; pure | [`scenario::Script`], [`scenario::player`] |
-//! | [`session`] | the stream: every source in one line of stamped events; the only clock | [`session::Session`] |
-//! | [`report`] | facts → bytes | [`report::summary`] |
-//! | [`ui`] | facts → cells | [`ui::view`] |
-//! | [`cli`] | words → plan | [`cli::run`] |
+//! | [`text`] | what we say: sentences in two languages, errors in words, wrapping, sanitizing | [`text::lang`], [`text::wrap`] |
+//! | [`model`] | vocabulary: events, commands, segments, samples, settings; values only, no words of a language | [`model::event`], [`model::command`] |
+//! | [`kernel`] | what Linux says, reads only: TCP_INFO, sock_diag, counters in /proc, packet taps, owners of sockets, other namespaces | [`kernel::tap`], [`kernel::own`] |
+//! | [`lab`] | our network: namespaces, sysctls, the listener and its server, packet-level and real clients; each effect is a guard undone on drop | [`lab::namespace`], [`lab::crowd`] |
+//! | [`experiment`] | the lessons' experiments on real sockets and child processes, beside the listener | [`experiment::run`] |
+//! | [`fold`] | facts → picture, pure: world, attribution of drops, ledger, all listeners of a machine, findings, `--fail-on` | [`fold::world`], [`fold::listeners`] |
+//! | [`scenario`] | what happens when, pure: scripts, lessons and their files, the player, conditions on facts | [`scenario::Script`], [`scenario::player`] |
+//! | [`session`] | the stream: every source in one line of stamped events, live, watched or recorded; the only clock; metrics served | [`session::Session`] |
+//! | [`report`] | facts → bytes: JSON documents and lines, text, OpenMetrics | [`report::summary`] |
+//! | [`ui`] | facts → cells: keys, screens, themes, the terminal, export as SVG and asciicast | [`ui::view`] |
+//! | [`cli`] | words → plan: arguments, help, exit codes, doctor, explain, man page | [`cli::run`] |
 //!
 //! The lab's run begins in [`session::live`], a watch of other people's listeners in [`session::attach`] over [`kernel::census`]; all of
 //! them are folded by [`fold::listeners`], the one that is looked into by [`fold::world`].
