@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | [`text`] | what we say: sentences, languages, errors in words, text in lines | [`text::lang`], [`text::wrap`] |
 //! | [`model`] | vocabulary: events, commands, segments, samples, settings; values only | [`model::event`], [`model::command`] |
-//! | [`kernel`] | what Linux says: reads only, each value exactly as the kernel gave it | [`kernel::tap`], [`kernel::own`] |
+//! | [`kernel`] | what Linux says: reads only, each value exactly as the kernel gave it | [`kernel::tap`], [`kernel::own_socket`] |
 //! | [`lab`] | our network: namespaces, listener, server, clients; each side effect is a guard that is undone on drop | [`lab::namespace`], [`lab::crowd`] |
 //! | [`experiment`] | real-socket experiments of the lessons, beside the listener | [`experiment::run`] |
 //! | [`fold`] | facts → picture: world, attribution, ledger, listeners, findings; pure | [`fold::world`], [`fold::listeners`] |

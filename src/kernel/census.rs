@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
+use super::printable::printable;
 use super::sock_diag::codec::Row;
 use super::sock_diag::unix::UnixRow;
 use super::sock_diag::{Diag, DiagError, DumpCompleteness};
-use super::visible::visible;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::model::watch::{Address, ListenerId, ListenerReading};
 
@@ -55,11 +55,11 @@ impl Census {
     /// # Errors
     /// [`CensusError`] where an answer was cut short twice; `out` is empty then, and no listener is gone for that.
     pub fn read(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, CensusError> {
-        let first = self.once(out)?;
-        if first.interrupted { self.once(out) } else { Ok(first) }
+        let first = self.read_once(out)?;
+        if first.interrupted { self.read_once(out) } else { Ok(first) }
     }
 
-    fn once(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, CensusError> {
+    fn read_once(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, CensusError> {
         let whole = self.collect(out);
         if whole.is_err() {
             out.clear();
@@ -69,7 +69,7 @@ impl Census {
         // A row that came twice stands beside its twin now.
         let listed = out.len();
         out.dedup_by_key(|one| one.id);
-        dumped.doubled += (listed - out.len()) as u32;
+        dumped.duplicates += (listed - out.len()) as u32;
         Ok(dumped)
     }
 
@@ -117,7 +117,7 @@ impl Census {
 /// The listeners that took a connection with this local address, as [`Census::requests`] and [`Census::waiting`] give it: those
 /// bound to the very address, else those bound to all addresses of its family. More than one is an SO_REUSEPORT group. An IPv4
 /// client of a dual-stack listener has a local address of `::ffff:0:0/96` and belongs to the IPv6 listener.
-pub fn takers(local: SocketAddr, listeners: &[ListenerReading]) -> impl Iterator<Item = &ListenerReading> {
+pub fn listeners_for(local: SocketAddr, listeners: &[ListenerReading]) -> impl Iterator<Item = &ListenerReading> {
     let near = move |one: &ListenerReading| {
         let of_its_family = |bound: &Bound| bound.to.is_ipv4() == local.is_ipv4();
         Bound::of(one).filter(of_its_family).and_then(|bound| bound.nearness(local))
@@ -188,11 +188,11 @@ fn path(name: &[u8]) -> String {
     let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     match name[..end].split_first() {
         Some((0, rest)) => {
-            let mut text = visible(rest);
+            let mut text = printable(rest);
             text.insert(0, '@');
             text
         }
-        _ => visible(&name[..end]),
+        _ => printable(&name[..end]),
     }
 }
 
@@ -217,7 +217,7 @@ mod tests {
             listening(6, "0.0.0.0:81"),
             listening(7, "[::]:82"),
         ];
-        let ids = |local: &str| takers(local.parse().unwrap(), &all).map(|one| one.id.0).collect::<Vec<_>>();
+        let ids = |local: &str| listeners_for(local.parse().unwrap(), &all).map(|one| one.id.0).collect::<Vec<_>>();
         assert_eq!(ids("127.0.0.1:80"), [2]);
         assert_eq!(ids("127.0.0.2:80"), [1]);
         assert_eq!(ids("[::1]:80"), [4]);

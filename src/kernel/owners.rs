@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use self::proc_dir::{Holder, ProcDir};
-use self::sweep::ProcScan;
+use self::proc_scan::ProcScan;
 use crate::model::watch::{self, Owner};
 use crate::say;
 
-mod place;
+mod cgroup;
 mod proc_dir;
-mod sweep;
+mod proc_scan;
 
 /// What is known of the owners, and how far the present look has come.
 #[derive(Debug)]
@@ -22,17 +22,17 @@ pub struct Owners {
     proc: Option<ProcDir>,
     /// Descriptors looked at in one reading.
     budget: usize,
-    known: BTreeMap<u64, Held>,
+    known: BTreeMap<u64, KnownOwner>,
     /// Sockets that a whole look did not find.
-    missed: BTreeSet<u64>,
-    sweep: Option<ProcScan>,
+    unowned: BTreeSet<u64>,
+    scan: Option<ProcScan>,
     /// The last socket whose owner was asked whether it still holds it.
     confirmed: u64,
     /// Readings since the last whole look.
-    since_sweep: u32,
+    since_scan: u32,
     /// Readings until sockets without an owner are looked for again.
     pause: u32,
-    seen: ScanCoverage,
+    coverage: ScanCoverage,
 }
 
 /// What a look could see.
@@ -47,7 +47,7 @@ pub struct ScanCoverage {
     /// Sockets asked for that have no known owner.
     pub unowned: u32,
     /// What `/proc` shows at all.
-    pub view: ProcVisibility,
+    pub visibility: ProcVisibility,
 }
 
 /// Which processes `/proc` shows.
@@ -67,26 +67,26 @@ pub enum ProcVisibility {
 }
 
 #[derive(Clone, Debug)]
-struct Held {
+struct KnownOwner {
     holder: Holder,
     owner: Owner,
 }
 
 impl ScanCoverage {
     /// Whose sockets can be given an owner.
-    pub fn reach(&self) -> watch::OwnerScope {
-        let hidden = matches!(self.view, ProcVisibility::Hidden | ProcVisibility::Absent);
+    pub fn owner_scope(&self) -> watch::OwnerScope {
+        let hidden = matches!(self.visibility, ProcVisibility::Hidden | ProcVisibility::Absent);
         if self.denied == 0 && !hidden { watch::OwnerScope::All } else { watch::OwnerScope::Own }
     }
 
     /// Why sockets may stay without an owner, and what would show it; `None` where all processes were seen.
-    pub fn refused(&self) -> Option<String> {
+    pub fn limitation(&self) -> Option<String> {
         let setcap = say!(
             "run qviz as root, or give it the rights once (the packet tap's too): \
              `sudo setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $(command -v qviz)`"
         );
         let (denied, all) = (self.denied, self.processes);
-        match self.view {
+        match self.visibility {
             ProcVisibility::Absent => Some(say!("/proc is not mounted here: `mount -t proc proc /proc` as root").to_owned()),
             ProcVisibility::Hidden => Some(say!("/proc hides the processes of other users (hidepid): {setcap}", setcap)),
             _ if denied > 0 => {
@@ -113,14 +113,24 @@ impl ScanCoverage {
 impl Owners {
     /// Opens `/proc`. Without one every socket stays without an owner, and [`Seen::view`] says so.
     pub fn open() -> Self {
-        Self::over(ProcDir::open(), BUDGET)
+        Self::with_budget(ProcDir::open(), BUDGET)
     }
 
-    fn over(proc: Option<ProcDir>, budget: usize) -> Self {
-        let view = proc.as_ref().map_or(ProcVisibility::Absent, ProcDir::view);
-        let seen = ScanCoverage { view, ..ScanCoverage::default() };
-        let (known, missed) = (BTreeMap::new(), BTreeSet::new());
-        Self { proc, budget, known, missed, sweep: None, confirmed: 0, since_sweep: u32::MAX, pause: FIRST_PAUSE, seen }
+    fn with_budget(proc: Option<ProcDir>, budget: usize) -> Self {
+        let view = proc.as_ref().map_or(ProcVisibility::Absent, ProcDir::visibility);
+        let coverage = ScanCoverage { visibility: view, ..ScanCoverage::default() };
+        let (known, unowned) = (BTreeMap::new(), BTreeSet::new());
+        Self {
+            proc,
+            budget,
+            known,
+            unowned,
+            scan: None,
+            confirmed: 0,
+            since_scan: u32::MAX,
+            pause: FIRST_PAUSE,
+            coverage,
+        }
     }
 
     /// Replaces `out` by the owners of the sockets `inodes`. One call looks at about 2,000 descriptors at most; on a large
@@ -129,30 +139,33 @@ impl Owners {
     pub fn read(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
         out.clear();
         self.known.retain(|inode, _| inodes.contains(inode));
-        self.missed.retain(|inode| inodes.contains(inode));
+        self.unowned.retain(|inode| inodes.contains(inode));
         self.confirm();
-        self.look(inodes);
+        self.continue_scan(inodes);
         out.extend(self.known.iter().map(|(inode, held)| (*inode, held.owner.clone())));
-        self.seen.unowned = (inodes.len() - out.len()) as u32;
-        self.seen
+        self.coverage.unowned = (inodes.len() - out.len()) as u32;
+        self.coverage
     }
 
     /// Goes through all processes until every socket has an owner or is known to have none; for tables that are printed once.
     pub fn read_whole(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
-        for _ in 0..MOST_PARTS {
+        for _ in 0..MAX_READS {
             if self.read(inodes, out).complete {
                 break;
             }
         }
-        self.seen
+        self.coverage
     }
 
     /// Asks the next known owners whether they still hold their sockets, and how they are called now.
     fn confirm(&mut self) {
         let Some(proc) = &self.proc else { return };
         let after = self.known.range((Bound::Excluded(self.confirmed), Bound::Unbounded));
-        let next: Vec<u64> =
-            after.chain(self.known.range(..=self.confirmed)).map(|(inode, _)| *inode).take(CONFIRMED).collect();
+        let next: Vec<u64> = after
+            .chain(self.known.range(..=self.confirmed))
+            .map(|(inode, _)| *inode)
+            .take(CONFIRMED_PER_READ)
+            .collect();
         for inode in next {
             self.confirmed = inode;
             let Some(held) = self.known.get_mut(&inode) else { continue };
@@ -165,22 +178,22 @@ impl Owners {
     }
 
     /// Goes on with the present look, or begins one where a socket needs it.
-    fn look(&mut self, inodes: &BTreeSet<u64>) {
+    fn continue_scan(&mut self, inodes: &BTreeSet<u64>) {
         let Some(proc) = &self.proc else {
-            self.seen.complete = true;
+            self.coverage.complete = true;
             return;
         };
-        self.since_sweep = self.since_sweep.saturating_add(1);
-        let new = |inode: &&u64| !self.known.contains_key(inode) && !self.missed.contains(inode);
-        let again = if self.missed.is_empty() { REFRESHED } else { self.pause };
-        if self.sweep.is_none() && (inodes.iter().any(|inode| new(&inode)) || self.since_sweep > again) {
-            self.sweep = Some(ProcScan::begin(proc, inodes.clone()));
+        self.since_scan = self.since_scan.saturating_add(1);
+        let new = |inode: &&u64| !self.known.contains_key(inode) && !self.unowned.contains(inode);
+        let again = if self.unowned.is_empty() { RESCAN_AFTER } else { self.pause };
+        if self.scan.is_none() && (inodes.iter().any(|inode| new(&inode)) || self.since_scan > again) {
+            self.scan = Some(ProcScan::start(proc, inodes.clone()));
         }
-        let Some(sweep) = &mut self.sweep else {
-            self.seen.complete = true;
+        let Some(sweep) = &mut self.scan else {
+            self.coverage.complete = true;
             return;
         };
-        let done = sweep.go_on(proc, self.budget);
+        let done = sweep.scan(proc, self.budget);
         for (inode, holder) in sweep.found() {
             match self.known.get_mut(inode) {
                 // Until all have been seen, what was known is better than what has been counted so far.
@@ -189,43 +202,43 @@ impl Owners {
                 _ => {
                     let Some(owner) = proc.owner(holder.pid) else { continue };
                     let owner = Owner { others: holder.others, ..owner };
-                    self.known.insert(*inode, Held { holder: *holder, owner });
+                    self.known.insert(*inode, KnownOwner { holder: *holder, owner });
                 }
             }
         }
         self.known.retain(|inode, _| inodes.contains(inode));
-        self.seen.complete = done && inodes.iter().all(|inode| sweep.wants(*inode));
+        self.coverage.complete = done && inodes.iter().all(|inode| sweep.wants(*inode));
         if done {
-            self.end_sweep();
+            self.end_scan();
         }
     }
 
-    fn end_sweep(&mut self) {
-        let Some(sweep) = self.sweep.take() else { return };
-        (self.seen.processes, self.seen.denied) = (sweep.processes, sweep.denied);
+    fn end_scan(&mut self) {
+        let Some(sweep) = self.scan.take() else { return };
+        (self.coverage.processes, self.coverage.denied) = (sweep.processes, sweep.denied);
         let missed: BTreeSet<u64> =
             sweep.into_wanted().into_iter().filter(|inode| !self.known.contains_key(inode)).collect();
-        self.pause = if missed == self.missed { (self.pause * 2).min(REFRESHED) } else { FIRST_PAUSE };
-        self.missed = missed;
-        self.since_sweep = 0;
+        self.pause = if missed == self.unowned { (self.pause * 2).min(RESCAN_AFTER) } else { FIRST_PAUSE };
+        self.unowned = missed;
+        self.since_scan = 0;
     }
 }
 
 /// Known owners asked in one reading; each costs about 3 µs.
-const CONFIRMED: usize = 512;
+const CONFIRMED_PER_READ: usize = 512;
 
 /// Descriptors looked at in one reading, 1 to 5 µs each; opening a process counts as some. 10,000 processes with 90,000 descriptors
 /// take 75 readings.
 const BUDGET: usize = 2048;
 
 /// Readings; a look at all processes may take so many before it is given up.
-const MOST_PARTS: u32 = 40_000;
+const MAX_READS: u32 = 40_000;
 
 /// Readings until sockets without an owner are looked for once more; doubled each time, up to [`REFRESHED`].
 const FIRST_PAUSE: u32 = 4;
 
 /// Readings after which all processes are gone through again although every owner is known: workers come and go.
-const REFRESHED: u32 = 128;
+const RESCAN_AFTER: u32 = 128;
 
 #[cfg(test)]
 mod tests {
@@ -234,11 +247,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_in_small_parts_finds_the_same_and_says_when_it_is_over() {
+    fn a_scan_in_small_parts_finds_the_same_and_reports_completion() {
         let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let inodes: BTreeSet<u64> = listeners.iter().map(|one| rustix::fs::fstat(one).unwrap().st_ino).collect();
         let mut out = BTreeMap::new();
-        let mut parted = Owners::over(ProcDir::open(), 3);
+        let mut parted = Owners::with_budget(ProcDir::open(), 3);
         let mut parts = 1;
         while !parted.read(&inodes, &mut out).complete {
             parts += 1;

@@ -118,7 +118,7 @@ pub fn read_sysctls_in(sys: &Path) -> Sysctls {
 
 /// Whether a SYN-ACK's timestamp tells a SYN cookie in the network namespace of the calling thread: timestamps do not begin at random
 /// (`tcp_timestamps` 2), and every option that a client offers is kept.
-pub fn timestamps_tell_cookies() -> bool {
+pub fn timestamps_reveal_cookies() -> bool {
     let wanted = [("tcp_timestamps", "2"), ("tcp_sack", "1"), ("tcp_window_scaling", "1")];
     let is = |(name, value): (&str, &str)| {
         fs::read_to_string(Path::new("/proc/sys/net/ipv4").join(name)).is_ok_and(|text| text.trim() == value)

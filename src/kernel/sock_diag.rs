@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use thiserror::Error;
 
 use crate::kernel::sock_diag::codec::Row;
-use crate::kernel::sock_diag::line::NetlinkSocket;
+use crate::kernel::sock_diag::socket::NetlinkSocket;
 use crate::kernel::sock_diag::unix::UnixRow;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::say;
@@ -17,13 +17,13 @@ use crate::text::errno::told;
 
 pub mod codec;
 pub mod envelope;
-mod line;
+mod socket;
 pub mod unix;
 
 /// An open NETLINK_SOCK_DIAG socket, looking at the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct Diag {
-    line: NetlinkSocket,
+    socket: NetlinkSocket,
     rows: Vec<Row>,
 }
 
@@ -33,7 +33,7 @@ pub struct DumpCompleteness {
     /// True when the kernel itself said that its tables changed during the dump (NLM_F_DUMP_INTR). Its absence proves nothing.
     pub interrupted: bool,
     /// Rows that came more than once and were left out.
-    pub doubled: u32,
+    pub duplicates: u32,
 }
 
 /// One listening socket.
@@ -93,7 +93,7 @@ impl Diag {
     /// [`DiagError`] where the kernel or a sandbox does not offer it.
     pub fn open() -> Result<Self, DiagError> {
         let failed = |source| DiagError { operation: say!("open"), target: say!("a netlink socket"), source };
-        Ok(Self { line: NetlinkSocket::open().map_err(failed)?, rows: Vec::new() })
+        Ok(Self { socket: NetlinkSocket::open().map_err(failed)?, rows: Vec::new() })
     }
 
     /// Replaces `out` by the half-open requests for the local `port`, in no particular order.
@@ -211,12 +211,12 @@ impl Diag {
     /// [`DiagError`] where the dump failed twice; what was given is worth nothing then.
     pub fn tcp_listeners(&mut self, mut each: impl FnMut(Option<&Row>)) -> Result<DumpCompleteness, DiagError> {
         let request = |sequence| codec::request(sequence, LISTEN, WITH_MEMORY, 0);
-        let answer = self.line.ask(request, |body| {
+        let answer = self.socket.request(request, |body| {
             each(body.map(Row::read).transpose()?.as_ref());
             Ok(())
         });
-        let failed = |source| DiagError { operation: say!("list listeners of"), target: here(), source };
-        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, doubled: 0 })
+        let failed = |source| DiagError { operation: say!("list listeners of"), target: this_netns(), source };
+        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, duplicates: 0 })
     }
 
     /// Gives every listening unix socket of the namespace, in no particular order. `each` is told with `None` to forget what it
@@ -225,19 +225,19 @@ impl Diag {
     /// # Errors
     /// [`DiagError`] where the dump failed twice; what was given is worth nothing then.
     pub fn unix_listeners(&mut self, mut each: impl FnMut(Option<UnixRow<'_>>)) -> Result<DumpCompleteness, DiagError> {
-        let answer = self.line.ask(unix::request, |body| {
+        let answer = self.socket.request(unix::request, |body| {
             each(body.map(UnixRow::read).transpose()?);
             Ok(())
         });
-        let failed = |source| DiagError { operation: say!("list unix listeners of"), target: here(), source };
-        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, doubled: 0 })
+        let failed = |source| DiagError { operation: say!("list unix listeners of"), target: this_netns(), source };
+        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, duplicates: 0 })
     }
 
     /// Asks and collects the wanted rows.
     fn dump(&mut self, question: &DumpRequest, operation: &'static str) -> Result<DumpCompleteness, DiagError> {
-        let Self { line, rows } = self;
+        let Self { socket: line, rows } = self;
         let request = |sequence| codec::request(sequence, question.states, question.extensions, question.port);
-        let answer = line.ask(request, |body| {
+        let answer = line.request(request, |body| {
             match body {
                 Some(body) => rows.extend(Some(Row::read(body)?).filter(question.wanted)),
                 None => rows.clear(),
@@ -246,9 +246,9 @@ impl Diag {
         });
         let interrupted = answer.map_err(|source| {
             rows.clear();
-            DiagError { operation, target: here(), source }
+            DiagError { operation, target: this_netns(), source }
         })?;
-        Ok(DumpCompleteness { interrupted, doubled: each_once(rows) })
+        Ok(DumpCompleteness { interrupted, duplicates: remove_duplicates(rows) })
     }
 }
 
@@ -262,7 +262,7 @@ struct DumpRequest {
 
 /// Leaves out rows that came more than once (a request that becomes a child during the dump keeps its cookie too: one of the two
 /// stays) and returns how many they were.
-fn each_once(rows: &mut Vec<Row>) -> u32 {
+fn remove_duplicates(rows: &mut Vec<Row>) -> u32 {
     let listed = rows.len();
     rows.sort_unstable_by_key(|row| (row.cookie, !row.full));
     rows.dedup_by_key(|row| row.cookie);
@@ -286,7 +286,7 @@ fn waiting(row: &Row) -> Waiting {
 }
 
 /// What is asked about, in words.
-fn here() -> &'static str {
+fn this_netns() -> &'static str {
     say!("this network namespace")
 }
 
@@ -370,7 +370,7 @@ mod tests {
             v6_only: None,
         };
         let mut rows = vec![row(9, false), row(4, false), row(9, true), row(9, false)];
-        assert_eq!(each_once(&mut rows), 2);
+        assert_eq!(remove_duplicates(&mut rows), 2);
         assert_eq!(rows, [row(4, false), row(9, true)]);
     }
 }

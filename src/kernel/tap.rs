@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::{proc, sys};
 use crate::kernel::tap::decode::ListenerEnd;
-use crate::kernel::tap::recent::{PacketKey, Recent};
+use crate::kernel::tap::recent::{PacketKind, Recent};
 use crate::kernel::tap::ring::Ring;
 use crate::model::segment::{Segment, Toward};
 use crate::say;
@@ -22,9 +22,9 @@ use crate::text::errno::told;
 
 pub mod decode;
 mod filter;
-pub mod knocking;
 mod recent;
 mod ring;
+pub mod syn_tap;
 
 /// The loopback device has this index in every namespace (LOOPBACK_IFINDEX, include/net/flow.h).
 pub const LOOPBACK: u32 = 1;
@@ -39,7 +39,7 @@ pub struct TapPlan {
     /// interfaces takes arriving copies there.
     pub loopback: bool,
     /// Which segments are seen.
-    pub shows: TapCoverage,
+    pub coverage: TapCoverage,
     /// The listener's port; segments from and to it are seen.
     pub listener_port: u16,
     /// The listener's address where it has one of its own: it tells the direction when both ends use the same port.
@@ -64,32 +64,32 @@ impl TapPlan {
 
     /// The plan for the listener at `port`, seen from the interface with this index.
     pub const fn new(interface: u32, port: u16) -> Self {
-        let (loopback, shows) = (false, TapCoverage::Everything);
-        Self { interface, loopback, shows, listener_port: port, listener: None, ring_bytes: Self::RING_BYTES }
+        let (loopback, coverage) = (false, TapCoverage::Everything);
+        Self { interface, loopback, coverage, listener_port: port, listener: None, ring_bytes: Self::RING_BYTES }
     }
 
     /// The plan for somebody else's listener at `port`: handshakes on all interfaces, whatever their links are. Seen is what this
     /// machine takes and sends as the listening side, not what it forwards, nor its own connections to such a port elsewhere.
     pub const fn everywhere(port: u16) -> Self {
-        Self { shows: TapCoverage::Handshakes, ..Self::new(0, port) }
+        Self { coverage: TapCoverage::Handshakes, ..Self::new(0, port) }
     }
 
     /// Whether packets are taken without their link's header.
     const fn is_cooked(&self) -> bool {
-        self.interface == 0 || matches!(self.shows, TapCoverage::Handshakes)
+        self.interface == 0 || matches!(self.coverage, TapCoverage::Handshakes)
     }
 
-    const fn place(&self) -> TapScope {
+    const fn scope(&self) -> TapScope {
         if self.interface == 0 { TapScope::All } else { TapScope::One(self.interface) }
     }
 }
 
 /// Why there is no tap.
 #[derive(Debug, Error)]
-#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, place, source = told(source)))]
+#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, scope, source = told(source)))]
 pub struct TapError {
     operation: &'static str,
-    place: TapScope,
+    scope: TapScope,
     source: io::Error,
 }
 
@@ -113,7 +113,7 @@ impl TapError {
     /// What the reader can do about it.
     pub fn hint(&self) -> &'static str {
         match self.source.raw_os_error() {
-            Some(libc::EPERM | libc::EACCES) if self.place == TapScope::All => {
+            Some(libc::EPERM | libc::EACCES) if self.scope == TapScope::All => {
                 say!(
                     "packet sockets need CAP_NET_RAW: run qviz as root, or give it the right once: \
                  `sudo setcap cap_net_raw+ep $(command -v qviz)`"
@@ -139,21 +139,21 @@ impl TapError {
 pub struct Tap {
     socket: Socket,
     ring: Ring,
-    ends: ListenerEnd,
+    listener: ListenerEnd,
     cooked: Option<Recent>,
     loopback: bool,
     /// Whether [`Segment::cookie_bits`] mean anything here.
-    tells_cookies: bool,
+    detects_cookies: bool,
 }
 
 /// A tap that may look and has no ring yet: it sees nothing.
 #[derive(Debug)]
-pub struct BlindTap {
+pub struct IdleTap {
     socket: Socket,
     plan: TapPlan,
 }
 
-impl BlindTap {
+impl IdleTap {
     /// Asks for the right to look, in the network namespace of the calling thread. It takes microseconds.
     ///
     /// # Errors
@@ -162,13 +162,13 @@ impl BlindTap {
         // Protocol 0 receives nothing until bind() gives another one: the filter is in place before the first packet.
         let kind = if plan.is_cooked() { Type::DGRAM } else { Type::RAW };
         let socket =
-            Socket::new(Domain::PACKET, kind, None).map_err(failed(plan.place(), say!("open a packet socket")))?;
+            Socket::new(Domain::PACKET, kind, None).map_err(failed(plan.scope(), say!("open a packet socket")))?;
         let program = if plan.is_cooked() {
-            filter::cooked::port(plan.listener_port, plan.shows)
+            filter::cooked::port(plan.listener_port, plan.coverage)
         } else {
             filter::program(plan.listener_port, plan.loopback)
         };
-        socket.attach_filter(&program).map_err(failed(plan.place(), say!("attach its filter")))?;
+        socket.attach_filter(&program).map_err(failed(plan.scope(), say!("attach its filter")))?;
         Ok(Self { socket, plan: *plan })
     }
 
@@ -177,19 +177,26 @@ impl BlindTap {
     ///
     /// # Errors
     /// [`TapError`] where the interface or memory is missing.
-    pub fn see(self) -> Result<Tap, TapError> {
+    pub fn start(self) -> Result<Tap, TapError> {
         let Self { socket, plan } = self;
-        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(plan.place(), say!("map its ring")))?;
+        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(plan.scope(), say!("map its ring")))?;
         let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
-        socket.bind(&whole).map_err(failed(plan.place(), say!("bind to the interface")))?;
-        let cooked = plan.is_cooked().then(|| Recent::new(COPIES));
+        socket.bind(&whole).map_err(failed(plan.scope(), say!("bind to the interface")))?;
+        let cooked = plan.is_cooked().then(|| Recent::new(COPIES_REMEMBERED));
         let ends = ListenerEnd { port: plan.listener_port, address: plan.listener };
-        Ok(Tap { socket, ring, ends, cooked, loopback: plan.loopback, tells_cookies: proc::timestamps_tell_cookies() })
+        Ok(Tap {
+            socket,
+            ring,
+            listener: ends,
+            cooked,
+            loopback: plan.loopback,
+            detects_cookies: proc::timestamps_reveal_cookies(),
+        })
     }
 }
 
 fn failed(place: TapScope, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
-    move |source| TapError { operation, place, source }
+    move |source| TapError { operation, scope: place, source }
 }
 
 /// Whether this thread may tap all interfaces of its network namespace. It looks at nothing and takes microseconds.
@@ -214,13 +221,14 @@ impl Tap {
     /// # Errors
     /// [`TapError`] where the right or the interface is missing.
     pub fn open(plan: &TapPlan) -> Result<Self, TapError> {
-        BlindTap::open(plan)?.see()
+        IdleTap::open(plan)?.start()
     }
 
     /// Gives every segment that has arrived, in the order of arrival, with its kernel timestamp (nanoseconds of CLOCK_REALTIME),
     /// and returns their number. No system call is made.
     pub fn drain(&mut self, mut each: impl FnMut(u64, Segment)) -> usize {
-        let (ends, cooked, tells_cookies, loopback) = (self.ends, &mut self.cooked, self.tells_cookies, self.loopback);
+        let (ends, cooked, tells_cookies, loopback) =
+            (self.listener, &mut self.cooked, self.detects_cookies, self.loopback);
         let mut segments = 0;
         self.ring.drain(|frame| {
             let segment = match cooked {
@@ -228,7 +236,7 @@ impl Tap {
                 None => decode::segment(frame.bytes, ends)
                     .filter(|segment| !loopback || frame.leaving == (segment.toward == Toward::Client)),
                 Some(recent) => decode::segment_of_ip(frame.bytes, ends)
-                    .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != PacketKey::Copy),
+                    .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != PacketKind::Copy),
             };
             if let Some(mut segment) = segment {
                 segments += 1;
@@ -254,4 +262,4 @@ impl AsFd for Tap {
 }
 
 /// Segments remembered to tell copies at stacked interfaces, which follow within microseconds.
-const COPIES: usize = 4096;
+const COPIES_REMEMBERED: usize = 4096;

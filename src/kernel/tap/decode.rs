@@ -29,7 +29,7 @@ pub fn segment_of_ip(packet: &[u8], ends: ListenerEnd) -> Option<Segment> {
 
 /// The client of a SYN, where it goes, and its sequence number, from a packet that begins with its IP header. `None` where it is no
 /// SYN with a whole TCP header.
-pub fn knock(packet: &[u8]) -> Option<(Peer, SocketAddr, u32)> {
+pub fn syn_of(packet: &[u8]) -> Option<(Peer, SocketAddr, u32)> {
     let packet = LaxSlicedPacket::from_ip(packet).ok()?;
     let (source, destination, _) = addresses(&packet)?;
     let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return None };
@@ -219,8 +219,8 @@ mod tests {
         let (request, answer) = (syn(4000, 8080), syn(8080, 4000));
         assert_eq!(segment_of_ip(&request[14..], ENDS), segment(&request, ENDS));
         let client = Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 4000);
-        assert_eq!(knock(&request[14..]), Some((client, "198.51.100.1:8080".parse().unwrap(), 77)));
-        assert!(knock(&answer[14..]).is_some() && knock(&request[14..50]).is_none());
+        assert_eq!(syn_of(&request[14..]), Some((client, "198.51.100.1:8080".parse().unwrap(), 77)));
+        assert!(syn_of(&answer[14..]).is_some() && syn_of(&request[14..50]).is_none());
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn one_port_at_both_ends_is_told_by_the_address() {
+    fn one_port_at_both_ends_is_decided_by_the_address() {
         let client = Some(IpAddr::V4(Ipv4Addr::new(198, 18, 0, 1)));
         let frame = syn(8080, 8080);
         assert_eq!(segment(&frame, ENDS).unwrap().toward, Toward::Listener);
@@ -267,7 +267,7 @@ mod tests {
             frame[..kept].copy_from_slice(&real[..kept]);
             let _any = segment(&frame, ENDS);
             for bare in [&frame[..], frame.get(14..).unwrap_or_default()] {
-                let _any = (segment_of_ip(bare, ENDS), knock(bare));
+                let _any = (segment_of_ip(bare, ENDS), syn_of(bare));
             }
             prop_assert!(segment(&real[..cut.min(real.len())], ENDS).is_none_or(|whole| whole.seq == 77));
         }

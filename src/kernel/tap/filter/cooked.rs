@@ -53,7 +53,7 @@ pub(in crate::kernel::tap) fn port(port: u16, shows: TapCoverage) -> Vec<SockFil
 }
 
 /// The program for SYNs that arrive, for any port.
-pub(in crate::kernel::tap) fn knocks() -> Vec<SockFilter> {
+pub(in crate::kernel::tap) fn syns() -> Vec<SockFilter> {
     let mut lines = vec![
         Instruction::Plain(load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE)),
         Instruction::If(libc::BPF_JEQ, libc::PACKET_OTHERHOST.into(), Go::Drop, Go::On),

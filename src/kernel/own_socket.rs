@@ -24,13 +24,13 @@ impl<F: AsFd> OwnListener<F> {
     /// Depth and limit of the accept queue and the listener's drops, each `None` where it could not be read. Depth and limit
     /// are one reading of the kernel; the drops follow some hundred nanoseconds later.
     pub fn read(&self) -> QueueReading {
-        let (depth, limit) = self.length();
+        let (depth, limit) = self.depth_and_limit();
         let drops = sys::option_words::<MEMINFO_WORDS>(&self.fd, libc::SOL_SOCKET, libc::SO_MEMINFO).ok();
         QueueReading { depth, limit, drops: drops.map(|words| words[MEMINFO_DROPS]) }
     }
 
     /// `tcpi_unacked` and `tcpi_sacked` mean the accept queue in state LISTEN alone (`tcp_get_info`, `net/ipv4/tcp.c`).
-    fn length(&self) -> (Option<u32>, Option<u32>) {
+    fn depth_and_limit(&self) -> (Option<u32>, Option<u32>) {
         match tcp_info::<8>(&self.fd) {
             Some(words) if state(words[0]) == LISTEN => (Some(words[UNACKED]), Some(words[SACKED])),
             _ => (None, None),
@@ -49,7 +49,7 @@ pub struct ConnectProgress {
 
 /// How long an accepted connection had waited in the accept queue, in milliseconds: `tcpi_last_data_sent`, the time since the
 /// connection was created, for as long as this side has not sent. Ask right after `accept()`. `None` when it could not be read.
-pub fn waited(fd: impl AsFd) -> Option<u32> {
+pub fn queue_wait_ms(fd: impl AsFd) -> Option<u32> {
     tcp_info::<12>(fd).map(|words| words[LAST_DATA_SENT])
 }
 
@@ -59,7 +59,7 @@ pub fn cookie(fd: impl AsFd) -> Option<u64> {
 }
 
 /// How far the connecting socket `fd` has come. `None` when it could not be read.
-pub fn syn_sent(fd: impl AsFd) -> Option<ConnectProgress> {
+pub fn connect_progress(fd: impl AsFd) -> Option<ConnectProgress> {
     tcp_info::<26>(fd).map(|words| ConnectProgress { retransmits: words[TOTAL_RETRANS], state: state(words[0]) })
 }
 
@@ -103,8 +103,8 @@ mod tests {
         assert_eq!(own.read().depth, Some(1));
         let (accepted, _) = listener.accept().unwrap();
         assert_eq!(own.read().depth, Some(0));
-        assert!(waited(&accepted).is_some());
-        assert_eq!(syn_sent(&client), Some(ConnectProgress { retransmits: 0, state: 1 }));
+        assert!(queue_wait_ms(&accepted).is_some());
+        assert_eq!(connect_progress(&client), Some(ConnectProgress { retransmits: 0, state: 1 }));
         assert_ne!(cookie(&accepted), cookie(&client));
     }
 
@@ -112,7 +112,7 @@ mod tests {
     fn what_is_no_listener_has_no_queue() {
         let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
         assert_eq!(OwnListener::new(&datagrams).read().depth, None);
-        assert_eq!(waited(&datagrams), None);
+        assert_eq!(queue_wait_ms(&datagrams), None);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let reading = OwnListener::new(&client).read();

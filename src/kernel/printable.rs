@@ -2,7 +2,7 @@
 
 /// The bytes as text: control characters, marks that reverse the direction of writing, and bytes that are no UTF-8 are written as
 /// escapes (`\x1b`, `\u{202e}`); everything else stays.
-pub fn visible(bytes: &[u8]) -> String {
+pub fn printable(bytes: &[u8]) -> String {
     // Room for the `@` that may come before it.
     let mut text = String::with_capacity(bytes.len() + 1);
     // Nearly all names are like this, and they are read a hundred times a second.
@@ -14,7 +14,7 @@ pub fn visible(bytes: &[u8]) -> String {
         for one in chunk.valid().chars() {
             match one {
                 _ if one.is_ascii_control() => text.extend(escaped(one as u8)),
-                _ if steers(one) => text.extend(one.escape_unicode()),
+                _ if is_terminal_control(one) => text.extend(one.escape_unicode()),
                 _ => text.push(one),
             }
         }
@@ -30,7 +30,7 @@ fn escaped(byte: u8) -> [char; 4] {
 }
 
 /// Controls beyond ASCII, line separators, and the marks of bidirectional text.
-fn steers(one: char) -> bool {
+fn is_terminal_control(one: char) -> bool {
     one.is_control()
         || matches!(one, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
@@ -43,15 +43,15 @@ mod tests {
 
     #[test]
     fn an_escape_sequence_stays_text_and_plain_names_stay_themselves() {
-        assert_eq!(visible(b"a\x1b[31mb\nc\xff"), "a\\x1b[31mb\\x0ac\\xff");
-        assert_eq!(visible("\u{202e}x\u{9b}".as_bytes()), "\\u{202e}x\\u{9b}");
-        assert_eq!(visible("/run/größe 1.sock".as_bytes()), "/run/größe 1.sock");
+        assert_eq!(printable(b"a\x1b[31mb\nc\xff"), "a\\x1b[31mb\\x0ac\\xff");
+        assert_eq!(printable("\u{202e}x\u{9b}".as_bytes()), "\\u{202e}x\\u{9b}");
+        assert_eq!(printable("/run/größe 1.sock".as_bytes()), "/run/größe 1.sock");
     }
 
     proptest! {
         #[test]
         fn nothing_that_comes_out_steers(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            prop_assert!(!visible(&bytes).chars().any(steers));
+            prop_assert!(!printable(&bytes).chars().any(is_terminal_control));
         }
     }
 }

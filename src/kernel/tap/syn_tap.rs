@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{Domain, Socket, Type};
 
-use super::recent::{PacketKey, Recent};
+use super::recent::{PacketKind, Recent};
 use super::ring::Ring;
 use super::{TapError, TapScope, decode, failed, filter};
 use crate::kernel::sys;
@@ -24,12 +24,12 @@ pub struct SynTap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SynPacket {
     /// Where it goes.
-    pub to: SocketAddr,
+    pub local: SocketAddr,
     /// Whose it is.
     pub peer: Peer,
     /// True when it has been sent before (the same client, port and sequence number within 180 s). Of many SYNs at once some are
     /// forgotten, and their repetitions counted as first ones: at 10,000 per second about one in seven within a second.
-    pub again: bool,
+    pub retransmit: bool,
 }
 
 impl SynTap {
@@ -41,7 +41,7 @@ impl SynTap {
         let everywhere = TapScope::All;
         let socket =
             Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(failed(everywhere, say!("open a packet socket")))?;
-        socket.attach_filter(&filter::cooked::knocks()).map_err(failed(everywhere, say!("attach its filter")))?;
+        socket.attach_filter(&filter::cooked::syns()).map_err(failed(everywhere, say!("attach its filter")))?;
         // Linux before 4.20 does not know it; there the filter alone passes over what leaves.
         let _spared = sys::set_option_words(&socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, [1]);
         let ring = Ring::map(&socket, RING_BYTES).map_err(failed(everywhere, say!("map its ring")))?;
@@ -56,11 +56,11 @@ impl SynTap {
         let recent = &mut self.recent;
         let mut knocks = 0;
         self.ring.drain(|frame| {
-            let Some((peer, to, sequence)) = decode::knock(frame.bytes) else { return };
+            let Some((peer, to, sequence)) = decode::syn_of(frame.bytes) else { return };
             let sight = recent.note((peer, to, sequence), frame.nanos, frame.interface);
-            if sight != PacketKey::Copy {
+            if sight != PacketKind::Copy {
                 knocks += 1;
-                each(frame.nanos, SynPacket { to, peer, again: sight == PacketKey::Again });
+                each(frame.nanos, SynPacket { local: to, peer, retransmit: sight == PacketKind::Retransmit });
             }
         });
         knocks
