@@ -1,22 +1,22 @@
-//! The own sockets, asked through their descriptors: the listener's accept queue in one microsecond, how long an accepted
-//! connection had waited, a socket's cookie, and how far a connecting socket has come.
+//! This process's own sockets, read through their descriptors: the listener's accept queue in one microsecond, how
+//! long an accepted connection had waited, a socket's cookie, and the progress of a connecting socket.
 //!
-//! Nothing here needs a right. Start at [`OwnListener`].
+//! No privilege is needed. Start at [`OwnListener`].
 
 use std::os::fd::AsFd;
 
 use super::sys;
 use crate::model::sample::QueueReading;
 
-/// A listening socket of this process. It reads through whatever it is given (a borrowed descriptor, an `Arc` of a socket): a
-/// duplicate of its own would keep the listener alive after its owner has closed it.
+/// A listening socket of this process. It reads through the given handle (a borrowed descriptor, an `Arc` of a
+/// socket): a duplicated descriptor would keep the listener open after its owner has closed it.
 #[derive(Debug)]
 pub struct OwnListener<F: AsFd> {
     fd: F,
 }
 
 impl<F: AsFd> OwnListener<F> {
-    /// Looks at the listening socket `fd`.
+    /// Reads the listening socket `fd`.
     pub const fn new(fd: F) -> Self {
         Self { fd }
     }
@@ -38,7 +38,7 @@ impl<F: AsFd> OwnListener<F> {
     }
 }
 
-/// How far a connecting socket has come, from TCP_INFO.
+/// The progress of a connecting socket, from TCP_INFO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectProgress {
     /// Segments sent again so far (`tcpi_total_retrans`); in SYN_SENT these are its SYNs.
@@ -47,8 +47,9 @@ pub struct ConnectProgress {
     pub state: u8,
 }
 
-/// How long an accepted connection had waited in the accept queue, in milliseconds: `tcpi_last_data_sent`, the time since the
-/// connection was created, for as long as this side has not sent. Ask right after `accept()`. `None` when it could not be read.
+/// How long an accepted connection had waited in the accept queue, in milliseconds: `tcpi_last_data_sent`, the time
+/// since the connection was created, for as long as this side has not sent. Call it right after `accept()`. `None`
+/// when it could not be read.
 pub fn queue_wait_ms(fd: impl AsFd) -> Option<u32> {
     tcp_info::<12>(fd).map(|words| words[LAST_DATA_SENT])
 }
@@ -58,7 +59,7 @@ pub fn cookie(fd: impl AsFd) -> Option<u64> {
     rustix::net::sockopt::socket_cookie(fd).ok()
 }
 
-/// How far the connecting socket `fd` has come. `None` when it could not be read.
+/// The progress of the connecting socket `fd`. `None` when it could not be read.
 pub fn connect_progress(fd: impl AsFd) -> Option<ConnectProgress> {
     tcp_info::<26>(fd).map(|words| ConnectProgress { retransmits: words[TOTAL_RETRANS], state: state(words[0]) })
 }

@@ -1,21 +1,22 @@
-//! Names that other programs chose (paths of sockets, names of processes) as one line of text that steers no terminal.
+//! Names that other programs chose (paths of sockets, names of processes) as one line of text without terminal
+//! control sequences.
 
 /// The bytes as text: control characters, marks that reverse the direction of writing, and bytes that are no UTF-8 are written as
 /// escapes (`\x1b`, `\u{202e}`); everything else stays.
 pub fn printable(bytes: &[u8]) -> String {
     // Room for the `@` that may come before it.
     let mut text = String::with_capacity(bytes.len() + 1);
-    // Nearly all names are like this, and they are read a hundred times a second.
+    // Fast path: nearly all names are plain ASCII, and they are read a hundred times per second.
     if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         text.extend(std::str::from_utf8(bytes));
         return text;
     }
     for chunk in bytes.utf8_chunks() {
-        for one in chunk.valid().chars() {
-            match one {
-                _ if one.is_ascii_control() => text.extend(escaped(one as u8)),
-                _ if is_terminal_control(one) => text.extend(one.escape_unicode()),
-                _ => text.push(one),
+        for char in chunk.valid().chars() {
+            match char {
+                _ if char.is_ascii_control() => text.extend(escaped(char as u8)),
+                _ if is_terminal_control(char) => text.extend(char.escape_unicode()),
+                _ => text.push(char),
             }
         }
         text.extend(chunk.invalid().iter().flat_map(|byte| escaped(*byte)));
@@ -30,9 +31,9 @@ fn escaped(byte: u8) -> [char; 4] {
 }
 
 /// Controls beyond ASCII, line separators, and the marks of bidirectional text.
-fn is_terminal_control(one: char) -> bool {
-    one.is_control()
-        || matches!(one, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+fn is_terminal_control(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Every handshake segment with its kernel timestamp: an AF_PACKET socket with an in-kernel filter and a mapped ring.
 //!
-//! Refused SYNs leave no drop event in the kernel; the wire is the only place that shows them all. The right needed is
-//! CAP_NET_RAW in the namespace of the interface; [`allowed`] says whether it is there. Start at [`Tap::open`] for one listener, at
-//! [`Knocking::open`](knocking::SynTap::open) for the arrivals of all.
+//! Refused SYNs leave no drop event in the kernel; the wire is the only place that shows them all. The right needed
+//! is CAP_NET_RAW in the namespace of the interface; [`allowed`] checks for it. Start at [`Tap::open`] for one
+//! listener, at [`SynTap::open`](syn_tap::SynTap::open) for the arrivals of all.
 
 use std::fmt;
 use std::io;
@@ -29,7 +29,7 @@ pub mod syn_tap;
 /// The loopback device has this index in every namespace (LOOPBACK_IFINDEX, include/net/flow.h).
 pub const LOOPBACK: u32 = 1;
 
-/// What to listen to.
+/// What to capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapPlan {
     /// The interface's index; 0 for all interfaces. On a veth pair take the kernel's end: it shows every segment of both directions
@@ -38,17 +38,17 @@ pub struct TapPlan {
     /// True for loopback, which shows each packet twice, leaving and arriving: taken is the copy at the listener's end. A tap on all
     /// interfaces takes arriving copies there.
     pub loopback: bool,
-    /// Which segments are seen.
+    /// Which segments are captured.
     pub coverage: TapCoverage,
-    /// The listener's port; segments from and to it are seen.
+    /// The listener's port; segments from and to it are captured.
     pub listener_port: u16,
-    /// The listener's address where it has one of its own: it tells the direction when both ends use the same port.
+    /// The listener's address where it has one of its own: it decides the direction when both ends use the same port.
     pub listener: Option<IpAddr>,
     /// Size of the ring in bytes, rounded up to whole blocks of 64 KiB; a segment takes 256 bytes.
     pub ring_bytes: u32,
 }
 
-/// Which segments of the listener's port a tap sees.
+/// Which segments of the listener's port a tap captures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TapCoverage {
     /// All of them.
@@ -68,8 +68,9 @@ impl TapPlan {
         Self { interface, loopback, coverage, listener_port: port, listener: None, ring_bytes: Self::RING_BYTES }
     }
 
-    /// The plan for somebody else's listener at `port`: handshakes on all interfaces, whatever their links are. Seen is what this
-    /// machine takes and sends as the listening side, not what it forwards, nor its own connections to such a port elsewhere.
+    /// The plan for another process's listener at `port`: handshakes on all interfaces, whatever their links are.
+    /// Captured is what this machine receives and sends as the listening side, not what it forwards, nor its own
+    /// connections to such a port elsewhere.
     pub const fn everywhere(port: u16) -> Self {
         Self { coverage: TapCoverage::Handshakes, ..Self::new(0, port) }
     }
@@ -93,7 +94,7 @@ pub struct TapError {
     source: io::Error,
 }
 
-/// Where a tap looks.
+/// The interfaces that a tap captures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TapScope {
     All,
@@ -142,11 +143,11 @@ pub struct Tap {
     listener: ListenerEnd,
     cooked: Option<Recent>,
     loopback: bool,
-    /// Whether [`Segment::cookie_bits`] mean anything here.
+    /// True when [`Segment::cookie_bits`] are meaningful in this namespace.
     detects_cookies: bool,
 }
 
-/// A tap that may look and has no ring yet: it sees nothing.
+/// A tap that holds its packet socket and filter but no ring yet: it captures nothing.
 #[derive(Debug)]
 pub struct IdleTap {
     socket: Socket,
@@ -154,7 +155,7 @@ pub struct IdleTap {
 }
 
 impl IdleTap {
-    /// Asks for the right to look, in the network namespace of the calling thread. It takes microseconds.
+    /// Opens the packet socket in the network namespace of the calling thread. It takes microseconds.
     ///
     /// # Errors
     /// [`TapError`] where the right is missing.
@@ -172,8 +173,9 @@ impl IdleTap {
         Ok(Self { socket, plan: *plan })
     }
 
-    /// Gives it its ring. The kernel waits for all its processors meanwhile (`synchronize_net` in `packet_set_ring`,
-    /// net/packet/af_packet.c): 10 to 30 ms. From the return of this call on every segment is seen, and none from before.
+    /// Maps the ring and binds. The kernel waits for all processors meanwhile (`synchronize_net` in
+    /// `packet_set_ring`, net/packet/af_packet.c): 10 to 30 ms. From the return of this call on every segment is
+    /// seen, and none from before.
     ///
     /// # Errors
     /// [`TapError`] where the interface or memory is missing.
@@ -183,11 +185,11 @@ impl IdleTap {
         let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
         socket.bind(&whole).map_err(failed(plan.scope(), say!("bind to the interface")))?;
         let cooked = plan.is_cooked().then(|| Recent::new(COPIES_REMEMBERED));
-        let ends = ListenerEnd { port: plan.listener_port, address: plan.listener };
+        let listener = ListenerEnd { port: plan.listener_port, address: plan.listener };
         Ok(Tap {
             socket,
             ring,
-            listener: ends,
+            listener,
             cooked,
             loopback: plan.loopback,
             detects_cookies: proc::timestamps_reveal_cookies(),
@@ -195,11 +197,11 @@ impl IdleTap {
     }
 }
 
-fn failed(place: TapScope, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
-    move |source| TapError { operation, scope: place, source }
+fn failed(scope: TapScope, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
+    move |source| TapError { operation, scope, source }
 }
 
-/// Whether this thread may tap all interfaces of its network namespace. It looks at nothing and takes microseconds.
+/// Whether this thread may tap all interfaces of its network namespace. It captures nothing and takes microseconds.
 ///
 /// # Errors
 /// [`TapError`] with the reason and, in its hint, what would help.
@@ -227,20 +229,20 @@ impl Tap {
     /// Gives every segment that has arrived, in the order of arrival, with its kernel timestamp (nanoseconds of CLOCK_REALTIME),
     /// and returns their number. No system call is made.
     pub fn drain(&mut self, mut each: impl FnMut(u64, Segment)) -> usize {
-        let (ends, cooked, tells_cookies, loopback) =
+        let (listener, cooked, detects_cookies, loopback) =
             (self.listener, &mut self.cooked, self.detects_cookies, self.loopback);
         let mut segments = 0;
         self.ring.drain(|frame| {
             let segment = match cooked {
                 // Where both ends have the same port the filter lets both copies pass.
-                None => decode::segment(frame.bytes, ends)
+                None => decode::segment(frame.bytes, listener)
                     .filter(|segment| !loopback || frame.leaving == (segment.toward == Toward::Client)),
-                Some(recent) => decode::segment_of_ip(frame.bytes, ends)
+                Some(recent) => decode::segment_of_ip(frame.bytes, listener)
                     .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != PacketKind::Copy),
             };
             if let Some(mut segment) = segment {
                 segments += 1;
-                segment.cookie_bits = segment.cookie_bits.filter(|_| tells_cookies);
+                segment.cookie_bits = segment.cookie_bits.filter(|_| detects_cookies);
                 each(frame.nanos, segment);
             }
         });
@@ -261,5 +263,5 @@ impl AsFd for Tap {
     }
 }
 
-/// Segments remembered to tell copies at stacked interfaces, which follow within microseconds.
+/// Segments remembered to recognise copies at stacked interfaces, which follow within microseconds.
 const COPIES_REMEMBERED: usize = 4096;

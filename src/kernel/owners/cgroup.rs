@@ -1,7 +1,7 @@
 //! Which container or unit a process belongs to, from `/proc/PID/cgroup`.
 
-/// The most telling part of the process's cgroup: a container before the unit inside of it, a unit before the slice around it.
-/// `None` where it tells nothing. Lines are `number:controllers:path`; the unified hierarchy's number is 0.
+/// The most specific part of the process's cgroup: a container before the unit inside it, a unit before the slice
+/// around it. `None` when there is neither. Lines are `number:controllers:path`; the unified hierarchy's number is 0.
 pub(super) fn container_or_unit(cgroup: &str) -> Option<String> {
     let paths: Vec<&str> = cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2)).collect();
     let container = paths.iter().find_map(|path| container(path));
@@ -23,22 +23,22 @@ fn container_of_component(part: &str, around: &str, kubernetes: bool) -> Option<
         return (!name.is_empty()).then(|| format!("lxc {name}"));
     }
     let name = part.strip_suffix(".scope").unwrap_or(part);
-    let (maker, id) = name.rsplit_once(['-', ':']).unwrap_or((around, name));
-    if id.len() != ID_LENGTH || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) || maker.ends_with("conmon") {
+    let (runtime_name, id) = name.rsplit_once(['-', ':']).unwrap_or((around, name));
+    if id.len() != ID_LENGTH || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) || runtime_name.ends_with("conmon") {
         return None;
     }
-    let runtime = match maker {
+    let runtime = match runtime_name {
         _ if kubernetes => "k8s",
         "docker" => "docker",
         "libpod" | "libpod_parent" => "podman",
         "crio" => "cri-o",
-        _ if maker.ends_with("containerd") => "containerd",
+        _ if runtime_name.ends_with("containerd") => "containerd",
         _ => "container",
     };
     Some(format!("{runtime} {}", &id[..SHORT_ID_LENGTH]))
 }
 
-/// The innermost unit of systemd that is no slice; what it runs for a user's session is the session.
+/// The innermost unit of systemd that is no slice; a user's session counts as its session scope.
 fn unit(path: &str) -> Option<String> {
     let kinds = [".service", ".scope", ".socket", ".mount"];
     let is_unit = |part: &&str| kinds.iter().any(|kind| part.ends_with(kind));
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn containers_are_named_by_their_maker_and_twelve_letters() {
-        for (cgroup, place) in [
+        for (cgroup, name) in [
             ("0::/system.slice/docker-ID.scope\n", "docker 3f2a91c0b7de"),
             ("12:cpu:/docker/ID\n0::/\n", "docker 3f2a91c0b7de"),
             (
@@ -80,7 +80,7 @@ mod tests {
             ("0::/lxc.payload.web/system.slice/nginx.service\n", "lxc web"),
             ("3:cpu:/lxc/web\n", "lxc web"),
         ] {
-            assert_eq!(parsed(cgroup).as_deref(), Some(place), "{cgroup}");
+            assert_eq!(parsed(cgroup).as_deref(), Some(name), "{cgroup}");
         }
     }
 
@@ -93,7 +93,7 @@ mod tests {
         );
         assert_eq!(parsed("0::/user.slice/user-1.slice/session-3.scope\n").as_deref(), Some("session-3.scope"));
         assert_eq!(
-            parsed("0::/machine.slice/libpod-conmon-ID.scope\n").map(|place| place.starts_with("libpod-conmon-")),
+            parsed("0::/machine.slice/libpod-conmon-ID.scope\n").map(|name| name.starts_with("libpod-conmon-")),
             Some(true)
         );
     }

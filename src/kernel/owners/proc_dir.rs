@@ -1,4 +1,5 @@
-//! `/proc` as a directory: its processes, their descriptors, names and cgroups. Everything may vanish between two looks.
+//! `/proc` as a directory: its processes, their descriptors, names and cgroups. Any entry may vanish between two
+//! reads.
 
 use std::ffi::CStr;
 use std::fs;
@@ -13,7 +14,7 @@ use super::cgroup;
 use crate::kernel::printable::printable;
 use crate::model::watch::Owner;
 
-/// Who holds a socket, as far as the look has come.
+/// The process that holds a socket, as far as the scan has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
     /// The lowest process id.
@@ -53,7 +54,7 @@ impl ProcDir {
     /// Opens it where it is mounted.
     pub(super) fn open() -> Option<Self> {
         let root = openat(rustix::fs::CWD, "/proc", DIRECTORY, Mode::empty()).ok()?;
-        // A directory without /proc/self is no proc, or one of a pid namespace in which this process has no number.
+        // A directory without /proc/self is no procfs, or one of a pid namespace in which this process has no pid.
         let own = fs::read_link("/proc/self").map(|own| own.to_string_lossy().into_owned());
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let nested = fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link != Path::new(FIRST_PID_NAMESPACE));
@@ -73,7 +74,7 @@ impl ProcDir {
         Some(Self { root, visibility: view })
     }
 
-    /// What it shows.
+    /// Which processes it shows.
     pub(super) const fn visibility(&self) -> ProcVisibility {
         self.visibility
     }
@@ -137,8 +138,8 @@ impl ProcDir {
 }
 
 impl Descriptors {
-    /// The next descriptor that is a socket, and its inode. Each descriptor looked at takes one from `left`; `None` with something
-    /// left means that all have been seen.
+    /// The next descriptor that is a socket, and its inode. Each descriptor read takes one from `left`; `None` with
+    /// `left` above zero means that all have been read.
     pub(super) fn next_socket(&mut self, left: &mut usize) -> Option<(u32, u64)> {
         while *left > 0 {
             let entry = self.entries.next()?.ok()?;

@@ -1,20 +1,20 @@
-//! One look at the descriptors of all processes, in parts.
+//! One scan of the descriptors of all processes, in parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::proc_dir::{Descriptors, Holder, Opened, ProcDir};
 
-/// A look that is under way.
+/// A scan in progress.
 #[derive(Debug)]
 pub(super) struct ProcScan {
     wanted: BTreeSet<u64>,
-    /// Processes still to be looked into, the lowest last.
+    /// Processes still to be scanned, the lowest last.
     remaining: Vec<u32>,
     current: Option<(u32, Descriptors)>,
-    /// The sockets found in the present process: several descriptors of one process count once.
+    /// The sockets found in the current process: several descriptors of one process count once.
     seen_in_current: BTreeSet<u64>,
     found: BTreeMap<u64, Holder>,
-    /// Processes looked into or refused so far.
+    /// Processes scanned or refused so far.
     pub(super) processes: u32,
     /// Those that refused.
     pub(super) denied: u32,
@@ -29,7 +29,7 @@ impl ProcScan {
         Self { wanted, remaining, current: None, seen_in_current, found, processes: 0, denied: 0 }
     }
 
-    /// True when this socket is looked for.
+    /// True when this socket is searched for.
     pub(super) fn wants(&self, inode: u64) -> bool {
         self.wanted.contains(&inode)
     }
@@ -39,12 +39,12 @@ impl ProcScan {
         &self.found
     }
 
-    /// What was looked for.
+    /// The sockets searched for.
     pub(super) fn into_wanted(self) -> BTreeSet<u64> {
         self.wanted
     }
 
-    /// Goes on for about so many descriptors; true when every process has been seen.
+    /// Scans about `budget` more descriptors; true when every process has been scanned.
     pub(super) fn scan(&mut self, proc: &ProcDir, budget: usize) -> bool {
         let mut left = budget;
         while left > 0 {

@@ -1,7 +1,7 @@
-//! Where in `netstat` and `snmp` the needed counters stand.
+//! The positions of the needed counters in `netstat` and `snmp`.
 //!
-//! Both files are pairs of lines, `TcpExt: name name …` and `TcpExt: number number …`. The names are learnt once; as long as the
-//! name lines are the same bytes, only the needed numbers are looked at.
+//! Both files are pairs of lines, `TcpExt: name name …` and `TcpExt: number number …`. The name lines are parsed
+//! once; as long as they are the same bytes, only the needed numbers are parsed.
 
 use std::io::BufRead;
 

@@ -1,5 +1,5 @@
-//! What every netlink answer is wrapped in: messages with a header, attributes with a length. Read in place, and nothing is believed:
-//! a length that does not fit is an error, an answer to another request is passed over.
+//! The framing of netlink answers: messages with a header, attributes with a length. Parsed in place and validated: a
+//! length that does not fit is an error, an answer to another request is skipped.
 
 use std::io;
 
@@ -22,7 +22,7 @@ pub enum Message<'a> {
     Failed(i32),
 }
 
-/// The messages of one datagram that answer the request `sequence`; others are passed over.
+/// The messages of one datagram that answer the request `sequence`; others are skipped.
 #[derive(Debug)]
 pub struct Messages<'a> {
     rest: &'a [u8],
@@ -79,7 +79,7 @@ fn finished(body: &[u8], interrupted: bool) -> Message<'_> {
     }
 }
 
-/// The attributes behind a message's fixed part: each one's kind and payload.
+/// The attributes after a message's fixed part: each one's kind and payload.
 pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = io::Result<(u16, &[u8])>> {
     std::iter::from_fn(move || {
         if rest.len() < ATTRIBUTE {
@@ -182,11 +182,11 @@ pub(super) mod tests {
             let mut datagram = noise.clone();
             for (number, length) in lengths.iter().enumerate() {
                 let at = number * 88;
-                if let Some(place) = datagram.get_mut(at..at + 4) {
-                    place.copy_from_slice(&length.to_ne_bytes());
+                if let Some(field) = datagram.get_mut(at..at + 4) {
+                    field.copy_from_slice(&length.to_ne_bytes());
                 }
-                if let Some(place) = datagram.get_mut(at + 8..at + 12) {
-                    place.copy_from_slice(&5_u32.to_ne_bytes());
+                if let Some(field) = datagram.get_mut(at + 8..at + 12) {
+                    field.copy_from_slice(&5_u32.to_ne_bytes());
                 }
             }
             prop_assert!(Messages::of(&datagram, 5).count() <= datagram.len());

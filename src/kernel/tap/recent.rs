@@ -1,11 +1,11 @@
-//! What passed a short while ago, in bounded memory: it tells copies of one packet (seen at a VLAN and at the card below it, at a
-//! bridge and at its port) from segments that were sent again.
+//! Recently captured packets, in bounded memory. It distinguishes copies of one packet (captured at a VLAN and at the
+//! device below it, at a bridge and at its port) from retransmitted segments.
 
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
 
-/// A table of recent packets. Each has one place; a later one takes it from an earlier one.
+/// A table of recent packets. Each has one slot, and a later packet with the same slot replaces it.
 #[derive(Debug)]
 pub(super) struct Recent {
     hasher: RandomState,
@@ -19,36 +19,36 @@ struct RecentPacket {
     interface: u32,
 }
 
-/// What a packet is.
+/// How a packet relates to those captured before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PacketKind {
-    /// Not seen before, as far as is remembered.
+    /// Not captured before, as far as the table remembers.
     First,
     /// The same packet at another interface.
     Copy,
-    /// The same content once more.
+    /// The same content sent again.
     Retransmit,
 }
 
 impl Recent {
-    /// A table with so many places.
-    pub(super) fn new(places: usize) -> Self {
-        Self { hasher: RandomState::default(), slots: vec![RecentPacket::default(); places.max(1)] }
+    /// A table with this many slots.
+    pub(super) fn new(slots: usize) -> Self {
+        Self { hasher: RandomState::default(), slots: vec![RecentPacket::default(); slots.max(1)] }
     }
 
-    /// Notes a packet and says what it is. `nanos` is its own time, by any clock that goes forward.
+    /// Records a packet and classifies it. `nanos` is its capture time, by any clock that does not go back.
     pub(super) fn note(&mut self, content: impl Hash, nanos: u64, interface: u32) -> PacketKind {
-        // 0 marks an empty place.
-        let mark = self.hasher.hash_one(content) | 1;
-        let at = (mark >> 1) as usize % self.slots.len();
-        let Some(place) = self.slots.get_mut(at) else { return PacketKind::First };
-        let before = std::mem::replace(place, RecentPacket { hash: mark, nanos, interface });
+        // 0 marks an empty slot.
+        let hash = self.hasher.hash_one(content) | 1;
+        let at = (hash >> 1) as usize % self.slots.len();
+        let Some(slot) = self.slots.get_mut(at) else { return PacketKind::First };
+        let before = std::mem::replace(slot, RecentPacket { hash, nanos, interface });
         let apart = nanos.abs_diff(before.nanos);
-        if before.hash != mark || apart > RETRANSMIT_WINDOW_NS {
+        if before.hash != hash || apart > RETRANSMIT_WINDOW_NS {
             PacketKind::First
         } else if before.interface != interface && apart <= COPY_WINDOW_NS {
-            // The first interface stands for it.
-            *place = before;
+            // The entry of the first interface is kept.
+            *slot = before;
             PacketKind::Copy
         } else {
             PacketKind::Retransmit
