@@ -23,7 +23,7 @@ use etherparse::PacketBuilder;
 use netlink_packet_core::NetlinkMessage;
 use netlink_packet_sock_diag::SockDiagMessage;
 use qviz::kernel::census::Census;
-use qviz::kernel::own::OwnListener;
+use qviz::kernel::own_socket::OwnListener;
 use qviz::kernel::owners::Owners;
 use qviz::kernel::proc::CountersFile;
 use qviz::kernel::sock_diag::Diag;

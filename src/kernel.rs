@@ -3,11 +3,11 @@
 //! Each reading is given exactly as the kernel gave it, with what was not readable left out.
 
 pub mod census;
-pub mod elsewhere;
-pub mod own;
+pub mod other_netns;
+pub mod own_socket;
 pub mod owners;
+pub mod printable;
 pub mod proc;
 pub mod sock_diag;
 pub mod sys;
 pub mod tap;
-pub mod visible;

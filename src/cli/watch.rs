@@ -10,7 +10,7 @@ use super::plan::{self, Form, WatchPlace, WatchPlan};
 use crate::fold::alarm::Alarm;
 use crate::fold::nearby;
 use crate::fold::world::World;
-use crate::kernel::elsewhere;
+use crate::kernel::other_netns;
 use crate::model::event::Stamped;
 use crate::model::watch::Target;
 use crate::report::text::Marks;
@@ -39,8 +39,8 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
 fn enter(place: &WatchPlace) -> Result<(), Failure> {
     let entered = match place {
         WatchPlace::Here => return Ok(()),
-        WatchPlace::File(path) => elsewhere::enter(path),
-        WatchPlace::Process(pid) => elsewhere::enter_pid(*pid),
+        WatchPlace::File(path) => other_netns::enter(path),
+        WatchPlace::Process(pid) => other_netns::enter_pid(*pid),
     };
     entered.map(|_way| ()).map_err(|error| Failure::new(error.to_string(), error.hint()))
 }

@@ -1,18 +1,19 @@
-//! All listeners of a network namespace: TCP over IPv4 and IPv6, and unix stream sockets; who is half-open and who waits, each with
-//! the address it came to. No right is needed, and no listener is touched. Start at [`Census::read`].
+//! All listeners of a network namespace: TCP over IPv4 and IPv6, and unix stream sockets; half-open requests and
+//! waiting connections, each with the local address it came to. No right is needed, and no listener is touched. Start
+//! at [`Census::read`].
 
 use std::net::SocketAddr;
 
 use thiserror::Error;
 
+use super::printable::printable;
 use super::sock_diag::codec::Row;
 use super::sock_diag::unix::UnixRow;
 use super::sock_diag::{Diag, DiagError, DumpCompleteness};
-use super::visible::visible;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::model::watch::{Address, ListenerId, ListenerReading};
 
-/// The list of listeners, read again and again. It looks at the network namespace in which it was opened.
+/// A reader of all listeners of the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct Census {
     diag: Diag,
@@ -32,7 +33,7 @@ impl CensusError {
 }
 
 impl Census {
-    /// Opens sock_diag in the network namespace of the calling thread. A kernel without unix_diag lists TCP alone.
+    /// Opens sock_diag in the network namespace of the calling thread. Without unix_diag only TCP is listed.
     ///
     /// # Errors
     /// [`CensusError`] where the kernel or a sandbox does not offer it.
@@ -48,28 +49,29 @@ impl Census {
         self.unix
     }
 
-    /// Replaces `out` by all listening sockets, ordered by address and id. Where the kernel said that its tables changed meanwhile,
-    /// it is asked once more; [`Dumped::interrupted`] is then true only when that answer was interrupted too. A listener that is
-    /// missing from an interrupted answer need not be gone.
+    /// Replaces `out` by all listening sockets, ordered by address and id. When the kernel marks the dump as
+    /// interrupted, it is repeated once; [`DumpCompleteness::interrupted`] is then true only when the second dump was
+    /// interrupted too. A listener that is missing from an interrupted dump may still exist.
     ///
     /// # Errors
-    /// [`CensusError`] where an answer was cut short twice; `out` is empty then, and no listener is gone for that.
+    /// [`CensusError`] when a dump was truncated twice; `out` is empty then, which does not mean that listeners are
+    /// gone.
     pub fn read(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, CensusError> {
-        let first = self.once(out)?;
-        if first.interrupted { self.once(out) } else { Ok(first) }
+        let first = self.read_once(out)?;
+        if first.interrupted { self.read_once(out) } else { Ok(first) }
     }
 
-    fn once(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, CensusError> {
+    fn read_once(&mut self, out: &mut Vec<ListenerReading>) -> Result<DumpCompleteness, CensusError> {
         let whole = self.collect(out);
         if whole.is_err() {
             out.clear();
         }
         let mut dumped = whole?;
-        out.sort_unstable_by(|one, other| one.address.cmp(&other.address).then(one.id.cmp(&other.id)));
-        // A row that came twice stands beside its twin now.
+        out.sort_unstable_by(|listener, other| listener.address.cmp(&other.address).then(listener.id.cmp(&other.id)));
+        // Duplicate rows are adjacent after sorting.
         let listed = out.len();
-        out.dedup_by_key(|one| one.id);
-        dumped.doubled += (listed - out.len()) as u32;
+        out.dedup_by_key(|listener| listener.id);
+        dumped.duplicates += (listed - out.len()) as u32;
         Ok(dumped)
     }
 
@@ -90,21 +92,21 @@ impl Census {
         Ok(dumped)
     }
 
-    /// Replaces `out` by the half-open requests of all ports from one walk of the kernel's tables, each with the local address it
-    /// came to: [`takers`] finds its listener.
+    /// Replaces `out` by the half-open requests of all ports from one walk of the kernel's tables, each with the
+    /// local address it came to: [`listeners_for`] finds its listener.
     ///
     /// # Errors
-    /// [`CensusError`] where the answer was cut short twice; `out` is empty then.
+    /// [`CensusError`] when the dump was truncated twice; `out` is empty then.
     pub fn requests(&mut self, out: &mut Vec<(SocketAddr, HalfOpen)>) -> Result<DumpCompleteness, CensusError> {
         Ok(self.diag.half_open_everywhere(out)?)
     }
 
-    /// Replaces `out` by the connections to the local `port` that wait for `accept()`, each with the local address it came to:
-    /// [`takers`] finds its listener. A client that has reset its connection is not listed any more but keeps its place in the
-    /// queue: such dead ones are the queue's depth less the listed.
+    /// Replaces `out` by the connections to the local `port` that wait for `accept()`, each with the local address it
+    /// came to: [`listeners_for`] finds its listener. A connection that its client has reset is no longer listed but
+    /// still occupies a slot of the queue: the number of these is the queue's depth minus the listed connections.
     ///
     /// # Errors
-    /// [`CensusError`] where the answer was cut short twice; `out` is empty then.
+    /// [`CensusError`] when the dump was truncated twice; `out` is empty then.
     pub fn waiting(
         &mut self,
         port: u16,
@@ -114,19 +116,20 @@ impl Census {
     }
 }
 
-/// The listeners that took a connection with this local address, as [`Census::requests`] and [`Census::waiting`] give it: those
-/// bound to the very address, else those bound to all addresses of its family. More than one is an SO_REUSEPORT group. An IPv4
-/// client of a dual-stack listener has a local address of `::ffff:0:0/96` and belongs to the IPv6 listener.
-pub fn takers(local: SocketAddr, listeners: &[ListenerReading]) -> impl Iterator<Item = &ListenerReading> {
-    let near = move |one: &ListenerReading| {
+/// The listeners that can own a connection with this local address, as [`Census::requests`] and [`Census::waiting`]
+/// give it: those bound to the very address, else those bound to all addresses of its family. More than one is an
+/// SO_REUSEPORT group. An IPv4 client of a dual-stack listener has a local address of `::ffff:0:0/96` and belongs to
+/// the IPv6 listener.
+pub fn listeners_for(local: SocketAddr, listeners: &[ListenerReading]) -> impl Iterator<Item = &ListenerReading> {
+    let near = move |listener: &ListenerReading| {
         let of_its_family = |bound: &Bound| bound.to.is_ipv4() == local.is_ipv4();
-        Bound::of(one).filter(of_its_family).and_then(|bound| bound.nearness(local))
+        Bound::of(listener).filter(of_its_family).and_then(|bound| bound.nearness(local))
     };
     let nearest = listeners.iter().filter_map(near).min();
-    listeners.iter().filter(move |one| nearest.is_some() && near(one) == nearest)
+    listeners.iter().filter(move |listener| nearest.is_some() && near(listener) == nearest)
 }
 
-/// Where a TCP listener is bound, and what is therefore its own.
+/// Where a TCP listener is bound, which decides the connections it receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
     /// Its address and port.
@@ -145,8 +148,9 @@ impl Bound {
         }
     }
 
-    /// How near it is to what comes to `local`; the kernel chooses the nearest: 0 is bound to just this address, 1 to all of its
-    /// family, 2 to those of both families. `None` where it takes nothing from there.
+    /// How specifically it is bound with respect to `local`; the kernel chooses the lowest: 0 is bound to exactly
+    /// this address, 1 to all addresses of the family, 2 to those of both families. `None` when it receives nothing
+    /// for `local`.
     pub fn nearness(self, local: SocketAddr) -> Option<u8> {
         let (bound, local_ip) = (self.to.ip(), local.ip());
         if self.to.port() != local.port() {
@@ -183,16 +187,16 @@ fn unix(row: &UnixRow<'_>) -> ListenerReading {
     }
 }
 
-/// The zero bytes at the end of a name say nothing: a path may end with one, an abstract name is often padded with them.
+/// Trailing zero bytes of a name are dropped: a path may end with one, an abstract name is often padded with them.
 fn path(name: &[u8]) -> String {
     let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     match name[..end].split_first() {
         Some((0, rest)) => {
-            let mut text = visible(rest);
+            let mut text = printable(rest);
             text.insert(0, '@');
             text
         }
-        _ => visible(&name[..end]),
+        _ => printable(&name[..end]),
     }
 }
 
@@ -217,7 +221,8 @@ mod tests {
             listening(6, "0.0.0.0:81"),
             listening(7, "[::]:82"),
         ];
-        let ids = |local: &str| takers(local.parse().unwrap(), &all).map(|one| one.id.0).collect::<Vec<_>>();
+        let ids =
+            |local: &str| listeners_for(local.parse().unwrap(), &all).map(|listener| listener.id.0).collect::<Vec<_>>();
         assert_eq!(ids("127.0.0.1:80"), [2]);
         assert_eq!(ids("127.0.0.2:80"), [1]);
         assert_eq!(ids("[::1]:80"), [4]);

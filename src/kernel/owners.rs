@@ -1,53 +1,53 @@
-//! Who holds a socket: the processes whose `/proc/PID/fd` names its inode.
+//! The processes that hold a socket: those whose `/proc/PID/fd` links to its inode.
 //!
-//! Every look is bounded. A known owner is asked first whether it still holds the socket; only for a socket that nobody is known to
-//! hold all processes are gone through, a part with each [`Owners::read`]. Processes that end meanwhile, hide or refuse are
-//! normal. Start at [`Owners::read`].
+//! Each [`Owners::read`] does a bounded amount of work. Known owners are checked first; only for a socket without a
+//! known owner are all processes scanned, a part with each call. Processes that end meanwhile, are hidden or may not
+//! be read are expected. Start at [`Owners::read`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use self::proc_dir::{Holder, ProcDir};
-use self::sweep::ProcScan;
+use self::proc_scan::ProcScan;
 use crate::model::watch::{self, Owner};
 use crate::say;
 
-mod place;
+mod cgroup;
 mod proc_dir;
-mod sweep;
+mod proc_scan;
 
-/// What is known of the owners, and how far the present look has come.
+/// The known owners and the state of the current scan.
 #[derive(Debug)]
 pub struct Owners {
     proc: Option<ProcDir>,
-    /// Descriptors looked at in one reading.
+    /// Descriptors read in one call.
     budget: usize,
-    known: BTreeMap<u64, Held>,
-    /// Sockets that a whole look did not find.
-    missed: BTreeSet<u64>,
-    sweep: Option<ProcScan>,
-    /// The last socket whose owner was asked whether it still holds it.
+    known: BTreeMap<u64, KnownOwner>,
+    /// Sockets whose owner a complete scan did not find.
+    unowned: BTreeSet<u64>,
+    scan: Option<ProcScan>,
+    /// The last socket whose owner was checked.
     confirmed: u64,
-    /// Readings since the last whole look.
-    since_sweep: u32,
-    /// Readings until sockets without an owner are looked for again.
+    /// Calls since the last complete scan.
+    since_scan: u32,
+    /// Calls until sockets without an owner are searched for again.
     pause: u32,
-    seen: ScanCoverage,
+    coverage: ScanCoverage,
 }
 
-/// What a look could see.
+/// How much a scan could see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScanCoverage {
-    /// True when all processes have been gone through for every socket asked for. False: call again, the look goes on.
+    /// True when all processes have been scanned for every requested socket. False: call again, the scan goes on.
     pub complete: bool,
-    /// Processes in the last whole look.
+    /// Processes in the last complete scan.
     pub processes: u32,
     /// Those of them whose descriptors may not be read: processes of other users, kernel threads included.
     pub denied: u32,
-    /// Sockets asked for that have no known owner.
+    /// Requested sockets without a known owner.
     pub unowned: u32,
-    /// What `/proc` shows at all.
-    pub view: ProcVisibility,
+    /// Which processes `/proc` shows.
+    pub visibility: ProcVisibility,
 }
 
 /// Which processes `/proc` shows.
@@ -56,37 +56,37 @@ pub enum ProcVisibility {
     /// None: it is not mounted.
     #[default]
     Absent,
-    /// Those of another pid namespace: their numbers are not those that `kill` takes where qviz stands.
+    /// Those of another pid namespace: their pids are not those of qviz's own pid namespace.
     Foreign,
     /// Not those of other users (hidepid).
     Hidden,
-    /// Those of qviz's own pid namespace, as in a container; there are others outside of it.
+    /// Those of qviz's own pid namespace, as in a container; others exist outside it.
     Nested,
-    /// All of this machine.
+    /// All processes of this machine.
     Whole,
 }
 
 #[derive(Clone, Debug)]
-struct Held {
+struct KnownOwner {
     holder: Holder,
     owner: Owner,
 }
 
 impl ScanCoverage {
-    /// Whose sockets can be given an owner.
-    pub fn reach(&self) -> watch::OwnerScope {
-        let hidden = matches!(self.view, ProcVisibility::Hidden | ProcVisibility::Absent);
+    /// For whose sockets owners can be found.
+    pub fn owner_scope(&self) -> watch::OwnerScope {
+        let hidden = matches!(self.visibility, ProcVisibility::Hidden | ProcVisibility::Absent);
         if self.denied == 0 && !hidden { watch::OwnerScope::All } else { watch::OwnerScope::Own }
     }
 
-    /// Why sockets may stay without an owner, and what would show it; `None` where all processes were seen.
-    pub fn refused(&self) -> Option<String> {
+    /// Why sockets may have no owner, and what would help; `None` when all processes were readable.
+    pub fn limitation(&self) -> Option<String> {
         let setcap = say!(
             "run qviz as root, or give it the rights once (the packet tap's too): \
              `sudo setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $(command -v qviz)`"
         );
         let (denied, all) = (self.denied, self.processes);
-        match self.view {
+        match self.visibility {
             ProcVisibility::Absent => Some(say!("/proc is not mounted here: `mount -t proc proc /proc` as root").to_owned()),
             ProcVisibility::Hidden => Some(say!("/proc hides the processes of other users (hidepid): {setcap}", setcap)),
             _ if denied > 0 => {
@@ -111,121 +111,136 @@ impl ScanCoverage {
 }
 
 impl Owners {
-    /// Opens `/proc`. Without one every socket stays without an owner, and [`Seen::view`] says so.
+    /// Opens `/proc`. Without it no socket has an owner, and [`ScanCoverage::visibility`] is
+    /// [`ProcVisibility::Absent`].
     pub fn open() -> Self {
-        Self::over(ProcDir::open(), BUDGET)
+        Self::with_budget(ProcDir::open(), BUDGET)
     }
 
-    fn over(proc: Option<ProcDir>, budget: usize) -> Self {
-        let view = proc.as_ref().map_or(ProcVisibility::Absent, ProcDir::view);
-        let seen = ScanCoverage { view, ..ScanCoverage::default() };
-        let (known, missed) = (BTreeMap::new(), BTreeSet::new());
-        Self { proc, budget, known, missed, sweep: None, confirmed: 0, since_sweep: u32::MAX, pause: FIRST_PAUSE, seen }
+    fn with_budget(proc: Option<ProcDir>, budget: usize) -> Self {
+        let visibility = proc.as_ref().map_or(ProcVisibility::Absent, ProcDir::visibility);
+        let coverage = ScanCoverage { visibility, ..ScanCoverage::default() };
+        let (known, unowned) = (BTreeMap::new(), BTreeSet::new());
+        Self {
+            proc,
+            budget,
+            known,
+            unowned,
+            scan: None,
+            confirmed: 0,
+            since_scan: u32::MAX,
+            pause: FIRST_PAUSE,
+            coverage,
+        }
     }
 
-    /// Replaces `out` by the owners of the sockets `inodes`. One call looks at about 2,000 descriptors at most; on a large
-    /// machine several are needed until [`Seen::complete`], and owners found on the way are given at once. Sockets that nobody
-    /// holds (the kernel's own) or that may not be seen are looked for again more and more rarely.
+    /// Replaces `out` by the owners of the sockets `inodes`. One call reads about 2,000 descriptors at most; on a
+    /// large machine several calls are needed until [`ScanCoverage::complete`], and owners found on the way are
+    /// returned at once. Sockets without an owner (the kernel's own, or not visible) are searched for again at
+    /// growing intervals.
     pub fn read(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
         out.clear();
         self.known.retain(|inode, _| inodes.contains(inode));
-        self.missed.retain(|inode| inodes.contains(inode));
+        self.unowned.retain(|inode| inodes.contains(inode));
         self.confirm();
-        self.look(inodes);
-        out.extend(self.known.iter().map(|(inode, held)| (*inode, held.owner.clone())));
-        self.seen.unowned = (inodes.len() - out.len()) as u32;
-        self.seen
+        self.continue_scan(inodes);
+        out.extend(self.known.iter().map(|(inode, known)| (*inode, known.owner.clone())));
+        self.coverage.unowned = (inodes.len() - out.len()) as u32;
+        self.coverage
     }
 
-    /// Goes through all processes until every socket has an owner or is known to have none; for tables that are printed once.
+    /// Scans until every socket has an owner or is known to have none; for tables that are printed once.
     pub fn read_whole(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
-        for _ in 0..MOST_PARTS {
+        for _ in 0..MAX_READS {
             if self.read(inodes, out).complete {
                 break;
             }
         }
-        self.seen
+        self.coverage
     }
 
-    /// Asks the next known owners whether they still hold their sockets, and how they are called now.
+    /// Checks whether the next known owners still hold their sockets, and updates their names.
     fn confirm(&mut self) {
         let Some(proc) = &self.proc else { return };
         let after = self.known.range((Bound::Excluded(self.confirmed), Bound::Unbounded));
-        let next: Vec<u64> =
-            after.chain(self.known.range(..=self.confirmed)).map(|(inode, _)| *inode).take(CONFIRMED).collect();
+        let next: Vec<u64> = after
+            .chain(self.known.range(..=self.confirmed))
+            .map(|(inode, _)| *inode)
+            .take(CONFIRMED_PER_READ)
+            .collect();
         for inode in next {
             self.confirmed = inode;
-            let Some(held) = self.known.get_mut(&inode) else { continue };
-            if !proc.still_holds(held.holder, inode) {
+            let Some(known) = self.known.get_mut(&inode) else { continue };
+            if !proc.still_holds(known.holder, inode) {
                 self.known.remove(&inode);
-            } else if let Some(command) = proc.command(held.holder.pid) {
-                held.owner.command = command;
+            } else if let Some(command) = proc.command(known.holder.pid) {
+                known.owner.command = command;
             }
         }
     }
 
-    /// Goes on with the present look, or begins one where a socket needs it.
-    fn look(&mut self, inodes: &BTreeSet<u64>) {
+    /// Continues the current scan, or starts one when a socket needs it.
+    fn continue_scan(&mut self, inodes: &BTreeSet<u64>) {
         let Some(proc) = &self.proc else {
-            self.seen.complete = true;
+            self.coverage.complete = true;
             return;
         };
-        self.since_sweep = self.since_sweep.saturating_add(1);
-        let new = |inode: &&u64| !self.known.contains_key(inode) && !self.missed.contains(inode);
-        let again = if self.missed.is_empty() { REFRESHED } else { self.pause };
-        if self.sweep.is_none() && (inodes.iter().any(|inode| new(&inode)) || self.since_sweep > again) {
-            self.sweep = Some(ProcScan::begin(proc, inodes.clone()));
+        self.since_scan = self.since_scan.saturating_add(1);
+        let new = |inode: &&u64| !self.known.contains_key(inode) && !self.unowned.contains(inode);
+        let again = if self.unowned.is_empty() { RESCAN_AFTER } else { self.pause };
+        if self.scan.is_none() && (inodes.iter().any(|inode| new(&inode)) || self.since_scan > again) {
+            self.scan = Some(ProcScan::start(proc, inodes.clone()));
         }
-        let Some(sweep) = &mut self.sweep else {
-            self.seen.complete = true;
+        let Some(scan) = &mut self.scan else {
+            self.coverage.complete = true;
             return;
         };
-        let done = sweep.go_on(proc, self.budget);
-        for (inode, holder) in sweep.found() {
+        let done = scan.scan(proc, self.budget);
+        for (inode, holder) in scan.found() {
             match self.known.get_mut(inode) {
-                // Until all have been seen, what was known is better than what has been counted so far.
+                // Until the scan is complete, the old count is better than the partial one.
                 Some(_) if !done => {}
-                Some(held) if held.holder.pid == holder.pid => held.owner.others = holder.others,
+                Some(known) if known.holder.pid == holder.pid => known.owner.others = holder.others,
                 _ => {
                     let Some(owner) = proc.owner(holder.pid) else { continue };
                     let owner = Owner { others: holder.others, ..owner };
-                    self.known.insert(*inode, Held { holder: *holder, owner });
+                    self.known.insert(*inode, KnownOwner { holder: *holder, owner });
                 }
             }
         }
         self.known.retain(|inode, _| inodes.contains(inode));
-        self.seen.complete = done && inodes.iter().all(|inode| sweep.wants(*inode));
+        self.coverage.complete = done && inodes.iter().all(|inode| scan.wants(*inode));
         if done {
-            self.end_sweep();
+            self.end_scan();
         }
     }
 
-    fn end_sweep(&mut self) {
-        let Some(sweep) = self.sweep.take() else { return };
-        (self.seen.processes, self.seen.denied) = (sweep.processes, sweep.denied);
-        let missed: BTreeSet<u64> =
-            sweep.into_wanted().into_iter().filter(|inode| !self.known.contains_key(inode)).collect();
-        self.pause = if missed == self.missed { (self.pause * 2).min(REFRESHED) } else { FIRST_PAUSE };
-        self.missed = missed;
-        self.since_sweep = 0;
+    fn end_scan(&mut self) {
+        let Some(scan) = self.scan.take() else { return };
+        (self.coverage.processes, self.coverage.denied) = (scan.processes, scan.denied);
+        let unowned: BTreeSet<u64> =
+            scan.into_wanted().into_iter().filter(|inode| !self.known.contains_key(inode)).collect();
+        self.pause = if unowned == self.unowned { (self.pause * 2).min(RESCAN_AFTER) } else { FIRST_PAUSE };
+        self.unowned = unowned;
+        self.since_scan = 0;
     }
 }
 
-/// Known owners asked in one reading; each costs about 3 µs.
-const CONFIRMED: usize = 512;
+/// Known owners checked in one call; each costs about 3 µs.
+const CONFIRMED_PER_READ: usize = 512;
 
-/// Descriptors looked at in one reading, 1 to 5 µs each; opening a process counts as some. 10,000 processes with 90,000 descriptors
-/// take 75 readings.
+/// Descriptors read in one call, 1 to 5 µs each; opening a process counts as several. 10,000 processes with 90,000
+/// descriptors take 75 calls.
 const BUDGET: usize = 2048;
 
-/// Readings; a look at all processes may take so many before it is given up.
-const MOST_PARTS: u32 = 40_000;
+/// Calls after which [`Owners::read_whole`] gives up.
+const MAX_READS: u32 = 40_000;
 
-/// Readings until sockets without an owner are looked for once more; doubled each time, up to [`REFRESHED`].
+/// Calls until sockets without an owner are searched for again; doubled each time, up to [`RESCAN_AFTER`].
 const FIRST_PAUSE: u32 = 4;
 
-/// Readings after which all processes are gone through again although every owner is known: workers come and go.
-const REFRESHED: u32 = 128;
+/// Calls after which all processes are scanned again although every owner is known: workers come and go.
+const RESCAN_AFTER: u32 = 128;
 
 #[cfg(test)]
 mod tests {
@@ -234,13 +249,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_in_small_parts_finds_the_same_and_says_when_it_is_over() {
+    fn a_scan_in_small_parts_finds_the_same_and_reports_completion() {
         let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let inodes: BTreeSet<u64> = listeners.iter().map(|one| rustix::fs::fstat(one).unwrap().st_ino).collect();
+        let inodes: BTreeSet<u64> =
+            listeners.iter().map(|listener| rustix::fs::fstat(listener).unwrap().st_ino).collect();
         let mut out = BTreeMap::new();
-        let mut parted = Owners::over(ProcDir::open(), 3);
+        let mut owners = Owners::with_budget(ProcDir::open(), 3);
         let mut parts = 1;
-        while !parted.read(&inodes, &mut out).complete {
+        while !owners.read(&inodes, &mut out).complete {
             parts += 1;
             assert!(parts < 1_000_000, "it never ends");
         }
@@ -248,7 +264,7 @@ mod tests {
         assert_eq!(out.keys().copied().collect::<BTreeSet<_>>(), inodes);
         assert!(out.values().all(|owner| owner.pid == std::process::id()));
         drop(listeners);
-        let seen = parted.read(&BTreeSet::new(), &mut out);
-        assert!(seen.complete && out.is_empty() && seen.unowned == 0, "{seen:?}");
+        let coverage = owners.read(&BTreeSet::new(), &mut out);
+        assert!(coverage.complete && out.is_empty() && coverage.unowned == 0, "{coverage:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Counters and sysctls, from `/proc/thread-self/net` and `/proc/sys`, and the kernel's name for itself.
 //!
-//! `/proc/thread-self` shows the namespace of the thread that opens the files; they keep showing that namespace whoever reads
-//! them later. So open them on the thread that stands in the namespace. Start at [`CountersFile`].
+//! `/proc/thread-self` shows the namespace of the thread that opens the files; they keep showing that namespace
+//! whichever thread reads them later. So open them on a thread inside the namespace. Start at [`CountersFile`].
 
 use std::fs::{self, File};
 use std::io;
@@ -62,7 +62,7 @@ impl From<CountersError> for io::Error {
 }
 
 impl CountersFile {
-    /// Opens the counters of the namespace in which the calling thread stands.
+    /// Opens the counters of the namespace of the calling thread.
     ///
     /// # Errors
     /// [`CountersError`] where /proc is absent or hidden.
@@ -117,9 +117,9 @@ pub fn read_sysctls_in(sys: &Path) -> Sysctls {
     values
 }
 
-/// Whether a SYN-ACK's timestamp tells a SYN cookie in the network namespace of the calling thread: timestamps do not begin at random
-/// (`tcp_timestamps` 2), and every option that a client offers is kept.
-pub fn timestamps_tell_cookies() -> bool {
+/// Whether a SYN-ACK's timestamp reveals a SYN cookie in the network namespace of the calling thread: timestamps do
+/// not begin at random (`tcp_timestamps` 2), and every option that a client offers is kept.
+pub fn timestamps_reveal_cookies() -> bool {
     let wanted = [("tcp_timestamps", "2"), ("tcp_sack", "1"), ("tcp_window_scaling", "1")];
     let is = |(name, value): (&str, &str)| {
         fs::read_to_string(Path::new("/proc/sys/net/ipv4").join(name)).is_ok_and(|text| text.trim() == value)
@@ -141,7 +141,7 @@ fn version_of(release: &str) -> (u32, u32) {
     release.parse::<KernelVersion>().map_or((0, 0), |version| (version.major.into(), version.minor.into()))
 }
 
-/// One file of counter tables, its reused buffer, and where in it the needed counters stand.
+/// One file of counter tables, its reused buffer, and the positions of the needed counters.
 #[derive(Debug)]
 struct Table {
     file: File,

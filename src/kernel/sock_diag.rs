@@ -1,7 +1,7 @@
 //! Half-open requests, connections waiting for `accept()` and all listening sockets, from NETLINK_SOCK_DIAG. No right is needed.
 //!
-//! One request is in flight at a time. A dump is not a snapshot: under churn rows come twice (here made one again) or not at all.
-//! Both address families are asked in one walk of the kernel's tables. Start at [`Diag`].
+//! One request is in flight at a time. A dump is not a snapshot: under churn rows come twice (duplicates are removed
+//! here) or not at all. Both address families are listed in one walk of the kernel's tables. Start at [`Diag`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use thiserror::Error;
 
 use crate::kernel::sock_diag::codec::Row;
-use crate::kernel::sock_diag::line::NetlinkSocket;
+use crate::kernel::sock_diag::socket::NetlinkSocket;
 use crate::kernel::sock_diag::unix::UnixRow;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::say;
@@ -17,23 +17,24 @@ use crate::text::errno::told;
 
 pub mod codec;
 pub mod envelope;
-mod line;
+mod socket;
 pub mod unix;
 
-/// An open NETLINK_SOCK_DIAG socket, looking at the network namespace in which it was opened.
+/// An open NETLINK_SOCK_DIAG socket, in the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct Diag {
-    line: NetlinkSocket,
+    socket: NetlinkSocket,
     rows: Vec<Row>,
 }
 
 /// How complete one dump was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DumpCompleteness {
-    /// True when the kernel itself said that its tables changed during the dump (NLM_F_DUMP_INTR). Its absence proves nothing.
+    /// True when the kernel marked the dump as interrupted by changes (NLM_F_DUMP_INTR). False does not prove the
+    /// opposite.
     pub interrupted: bool,
-    /// Rows that came more than once and were left out.
-    pub doubled: u32,
+    /// Duplicate rows that were removed.
+    pub duplicates: u32,
 }
 
 /// One listening socket.
@@ -49,7 +50,7 @@ pub struct Listening {
     pub uid: u32,
     /// True when it takes IPv6 alone; `None` for IPv4.
     pub v6_only: Option<bool>,
-    /// Socket cookie; it tells the sockets of an SO_REUSEPORT group apart.
+    /// Socket cookie; unique within an SO_REUSEPORT group.
     pub cookie: u64,
 }
 
@@ -93,7 +94,7 @@ impl Diag {
     /// [`DiagError`] where the kernel or a sandbox does not offer it.
     pub fn open() -> Result<Self, DiagError> {
         let failed = |source| DiagError { operation: say!("open"), target: say!("a netlink socket"), source };
-        Ok(Self { line: NetlinkSocket::open().map_err(failed)?, rows: Vec::new() })
+        Ok(Self { socket: NetlinkSocket::open().map_err(failed)?, rows: Vec::new() })
     }
 
     /// Replaces `out` by the half-open requests for the local `port`, in no particular order.
@@ -103,8 +104,8 @@ impl Diag {
     #[cfg(any(test, feature = "internals"))]
     pub fn half_open(&mut self, port: u16, out: &mut Vec<HalfOpen>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = DumpRequest { states: SYN_RECV, extensions: 0, port, wanted: Row::is_request };
-        let dumped = self.dump(&question, say!("list half-open requests of"))?;
+        let request = DumpRequest { states: SYN_RECV, extensions: 0, port, wanted: Row::is_request };
+        let dumped = self.dump(&request, say!("list half-open requests of"))?;
         out.extend(self.rows.iter().map(half_open));
         Ok(dumped)
     }
@@ -116,13 +117,13 @@ impl Diag {
     #[cfg(any(test, feature = "internals"))]
     pub fn waiting(&mut self, port: u16, out: &mut Vec<Waiting>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
-        let dumped = self.dump(&question, say!("list waiting connections of"))?;
+        let request = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
+        let dumped = self.dump(&request, say!("list waiting connections of"))?;
         out.extend(self.rows.iter().map(waiting));
         Ok(dumped)
     }
 
-    /// Both lists from one walk of the kernel's tables: half the price of asking for each.
+    /// Both lists from one walk of the kernel's tables: half the cost of two dumps.
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; both lists are empty then.
@@ -135,8 +136,8 @@ impl Diag {
         requests.clear();
         children.clear();
         let wanted = |row: &Row| row.is_request() || row.is_unaccepted();
-        let question = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted };
-        let dumped = self.dump(&question, say!("list both queues of"))?;
+        let request = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted };
+        let dumped = self.dump(&request, say!("list both queues of"))?;
         for row in &self.rows {
             if row.is_request() { requests.push(half_open(row)) } else { children.push(waiting(row)) }
         }
@@ -149,8 +150,8 @@ impl Diag {
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
     pub fn listeners(&mut self, out: &mut Vec<Listening>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = DumpRequest { states: LISTEN, extensions: WITH_MEMORY, port: 0, wanted: |_| true };
-        let dumped = self.dump(&question, say!("list listeners of"))?;
+        let request = DumpRequest { states: LISTEN, extensions: WITH_MEMORY, port: 0, wanted: |_| true };
+        let dumped = self.dump(&request, say!("list listeners of"))?;
         out.extend(self.rows.iter().map(|row| Listening {
             address: row.local,
             queue: QueueReading { depth: Some(row.rqueue), limit: Some(row.wqueue), drops: row.drops },
@@ -159,7 +160,7 @@ impl Diag {
             v6_only: row.v6_only,
             cookie: row.cookie,
         }));
-        out.sort_unstable_by_key(|one| (one.address.port(), one.address.ip(), one.cookie));
+        out.sort_unstable_by_key(|listener| (listener.address.port(), listener.address.ip(), listener.cookie));
         Ok(dumped)
     }
 
@@ -172,8 +173,8 @@ impl Diag {
         out: &mut Vec<(SocketAddr, HalfOpen)>,
     ) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = DumpRequest { states: SYN_RECV, extensions: 0, port: 0, wanted: Row::is_request };
-        let dumped = self.dump(&question, say!("list half-open requests of"))?;
+        let request = DumpRequest { states: SYN_RECV, extensions: 0, port: 0, wanted: Row::is_request };
+        let dumped = self.dump(&request, say!("list half-open requests of"))?;
         out.extend(self.rows.iter().map(|row| (row.local, half_open(row))));
         Ok(dumped)
     }
@@ -188,73 +189,74 @@ impl Diag {
         out: &mut Vec<(SocketAddr, Waiting)>,
     ) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
-        let dumped = self.dump(&question, say!("list waiting connections of"))?;
+        let request = DumpRequest { states: QUEUED, extensions: WITH_INFO, port, wanted: Row::is_unaccepted };
+        let dumped = self.dump(&request, say!("list waiting connections of"))?;
         out.extend(self.rows.iter().map(|row| (row.local, waiting(row))));
         Ok(dumped)
     }
 
-    /// Replaces `out` by every TCP socket with the local `port`, whatever its state and whoever holds it, in no particular order.
+    /// Replaces `out` by every TCP socket with the local `port`, in any state and of any process, in no particular
+    /// order.
     ///
     /// # Errors
     /// [`DiagError`] where the dump failed twice; `out` is empty then.
     pub fn of_port(&mut self, port: u16, out: &mut Vec<Row>) -> Result<DumpCompleteness, DiagError> {
         out.clear();
-        let question = DumpRequest { states: EVERY, extensions: 0, port, wanted: |_| true };
-        let dumped = self.dump(&question, "list the sockets of")?;
+        let request = DumpRequest { states: EVERY, extensions: 0, port, wanted: |_| true };
+        let dumped = self.dump(&request, "list the sockets of")?;
         out.append(&mut self.rows);
         Ok(dumped)
     }
 
-    /// Gives every listening TCP socket of the namespace as the kernel lists it: in no particular order, some perhaps twice. `each` is
-    /// told with `None` to forget what it was given: the answer was cut short and begins anew.
+    /// Passes every listening TCP socket of the namespace to `each`, in the kernel's order, possibly with duplicates.
+    /// `each(None)` means that the answer was truncated and starts again: earlier rows are void.
     ///
     /// # Errors
-    /// [`DiagError`] where the dump failed twice; what was given is worth nothing then.
+    /// [`DiagError`] where the dump failed twice; the rows passed so far are void then.
     pub fn tcp_listeners(&mut self, mut each: impl FnMut(Option<&Row>)) -> Result<DumpCompleteness, DiagError> {
         let request = |sequence| codec::request(sequence, LISTEN, WITH_MEMORY, 0);
-        let answer = self.line.ask(request, |body| {
+        let answer = self.socket.request(request, |body| {
             each(body.map(Row::read).transpose()?.as_ref());
             Ok(())
         });
-        let failed = |source| DiagError { operation: say!("list listeners of"), target: here(), source };
-        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, doubled: 0 })
+        let failed = |source| DiagError { operation: say!("list listeners of"), target: this_netns(), source };
+        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, duplicates: 0 })
     }
 
-    /// Gives every listening unix socket of the namespace, in no particular order. `each` is told with `None` to forget what it
-    /// was given: the answer was cut short and begins anew.
+    /// Passes every listening unix socket of the namespace to `each`, in no particular order. `each(None)` means that
+    /// the answer was truncated and starts again: earlier rows are void.
     ///
     /// # Errors
-    /// [`DiagError`] where the dump failed twice; what was given is worth nothing then.
+    /// [`DiagError`] where the dump failed twice; the rows passed so far are void then.
     pub fn unix_listeners(&mut self, mut each: impl FnMut(Option<UnixRow<'_>>)) -> Result<DumpCompleteness, DiagError> {
-        let answer = self.line.ask(unix::request, |body| {
+        let answer = self.socket.request(unix::request, |body| {
             each(body.map(UnixRow::read).transpose()?);
             Ok(())
         });
-        let failed = |source| DiagError { operation: say!("list unix listeners of"), target: here(), source };
-        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, doubled: 0 })
+        let failed = |source| DiagError { operation: say!("list unix listeners of"), target: this_netns(), source };
+        Ok(DumpCompleteness { interrupted: answer.map_err(failed)?, duplicates: 0 })
     }
 
-    /// Asks and collects the wanted rows.
-    fn dump(&mut self, question: &DumpRequest, operation: &'static str) -> Result<DumpCompleteness, DiagError> {
-        let Self { line, rows } = self;
-        let request = |sequence| codec::request(sequence, question.states, question.extensions, question.port);
-        let answer = line.ask(request, |body| {
+    /// Sends the request and collects the wanted rows.
+    fn dump(&mut self, request: &DumpRequest, operation: &'static str) -> Result<DumpCompleteness, DiagError> {
+        let Self { socket, rows } = self;
+        let encode = |sequence| codec::request(sequence, request.states, request.extensions, request.port);
+        let answer = socket.request(encode, |body| {
             match body {
-                Some(body) => rows.extend(Some(Row::read(body)?).filter(question.wanted)),
+                Some(body) => rows.extend(Some(Row::read(body)?).filter(request.wanted)),
                 None => rows.clear(),
             }
             Ok(())
         });
         let interrupted = answer.map_err(|source| {
             rows.clear();
-            DiagError { operation, target: here(), source }
+            DiagError { operation, target: this_netns(), source }
         })?;
-        Ok(DumpCompleteness { interrupted, doubled: each_once(rows) })
+        Ok(DumpCompleteness { interrupted, duplicates: remove_duplicates(rows) })
     }
 }
 
-/// What one dump asks for.
+/// What one dump requests.
 struct DumpRequest {
     states: u32,
     extensions: u8,
@@ -262,9 +264,9 @@ struct DumpRequest {
     wanted: fn(&Row) -> bool,
 }
 
-/// Leaves out rows that came more than once (a request that becomes a child during the dump keeps its cookie too: one of the two
-/// stays) and returns how many they were.
-fn each_once(rows: &mut Vec<Row>) -> u32 {
+/// Removes duplicate rows (a request that becomes a child during the dump keeps its cookie: one of the two stays) and
+/// returns their number.
+fn remove_duplicates(rows: &mut Vec<Row>) -> u32 {
     let listed = rows.len();
     rows.sort_unstable_by_key(|row| (row.cookie, !row.full));
     rows.dedup_by_key(|row| row.cookie);
@@ -287,14 +289,14 @@ fn waiting(row: &Row) -> Waiting {
     }
 }
 
-/// What is asked about, in words.
-fn here() -> &'static str {
+/// The target of a request in error messages.
+fn this_netns() -> &'static str {
     say!("this network namespace")
 }
 
 const SYN_RECV: u32 = 1 << codec::SYN_RECV;
 const LISTEN: u32 = 1 << codec::LISTEN;
-/// Everything that can stand in one of the two queues. A Fast Open child is a full socket in SYN_RECV.
+/// Every state of an entry in one of the two queues. A Fast Open child is a full socket in SYN_RECV.
 const QUEUED: u32 = SYN_RECV | 1 << codec::ESTABLISHED | 1 << codec::CLOSE_WAIT;
 /// Every state of `include/net/tcp_states.h`, TCP_ESTABLISHED (1) to TCP_CLOSING (11).
 const EVERY: u32 = 0xffe;
@@ -331,7 +333,7 @@ mod tests {
         let _client = TcpStream::connect(address).unwrap();
         let mut all = Vec::new();
         Diag::open().unwrap().listeners(&mut all).unwrap();
-        let mine: Vec<_> = all.iter().filter(|one| one.address == address).collect();
+        let mine: Vec<_> = all.iter().filter(|listener| listener.address == address).collect();
         assert_eq!(mine.len(), 1);
         assert_eq!((mine[0].queue.depth, mine[0].queue.drops), (Some(1), Some(0)));
         assert!(mine[0].inode > 0);
@@ -372,7 +374,7 @@ mod tests {
             v6_only: None,
         };
         let mut rows = vec![row(9, false), row(4, false), row(9, true), row(9, false)];
-        assert_eq!(each_once(&mut rows), 2);
+        assert_eq!(remove_duplicates(&mut rows), 2);
         assert_eq!(rows, [row(4, false), row(9, true)]);
     }
 }

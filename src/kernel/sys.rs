@@ -1,5 +1,5 @@
-//! The few system calls that no safe crate offers: socket options that are tables of 32-bit words, link-level addresses, and what a
-//! namespace says of itself.
+//! The few system calls that no safe crate offers: socket options that are tables of 32-bit words, link-level
+//! addresses, and the kind and owner of a namespace.
 //!
 //! With [`super::tap`]'s ring this is the only unsafe code of the room.
 
@@ -10,8 +10,8 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use libc::{c_int, c_void, socklen_t};
 use socket2::{SockAddr, SockAddrStorage};
 
-/// Reads a socket option that is a table of `WORDS` 32-bit words in the machine's own byte order (TCP_INFO, SO_MEMINFO,
-/// PACKET_STATISTICS). The kernel fills as much as it is given room for.
+/// Reads a socket option that is a table of `WORDS` 32-bit words in the machine's own byte order (TCP_INFO,
+/// SO_MEMINFO, PACKET_STATISTICS). The kernel fills at most the given length.
 ///
 /// # Errors
 /// `getsockopt(2)`'s own errors, and [`io::ErrorKind::UnexpectedEof`] where this kernel's table is shorter.
@@ -61,7 +61,7 @@ pub fn owning_user_namespace(fd: impl AsFd) -> io::Result<OwnedFd> {
     if owner < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    // SAFETY: the kernel has just made this descriptor for us, and nothing else refers to it.
     Ok(unsafe { OwnedFd::from_raw_fd(owner) })
 }
 

@@ -1,8 +1,8 @@
 //! Every handshake segment with its kernel timestamp: an AF_PACKET socket with an in-kernel filter and a mapped ring.
 //!
-//! Refused SYNs leave no drop event in the kernel; the wire is the only place that shows them all. The right needed is
-//! CAP_NET_RAW in the namespace of the interface; [`allowed`] says whether it is there. Start at [`Tap::open`] for one listener, at
-//! [`Knocking::open`](knocking::SynTap::open) for the arrivals of all.
+//! Refused SYNs leave no drop event in the kernel; the wire is the only place that shows them all. The right needed
+//! is CAP_NET_RAW in the namespace of the interface; [`allowed`] checks for it. Start at [`Tap::open`] for one
+//! listener, at [`SynTap::open`](syn_tap::SynTap::open) for the arrivals of all.
 
 use std::fmt;
 use std::io;
@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::{proc, sys};
 use crate::kernel::tap::decode::ListenerEnd;
-use crate::kernel::tap::recent::{PacketKey, Recent};
+use crate::kernel::tap::recent::{PacketKind, Recent};
 use crate::kernel::tap::ring::Ring;
 use crate::model::segment::{Segment, Toward};
 use crate::say;
@@ -22,14 +22,14 @@ use crate::text::errno::told;
 
 pub mod decode;
 mod filter;
-pub mod knocking;
 mod recent;
 mod ring;
+pub mod syn_tap;
 
 /// The loopback device has this index in every namespace (LOOPBACK_IFINDEX, include/net/flow.h).
 pub const LOOPBACK: u32 = 1;
 
-/// What to listen to.
+/// What to capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapPlan {
     /// The interface's index; 0 for all interfaces. On a veth pair take the kernel's end: it shows every segment of both directions
@@ -38,17 +38,17 @@ pub struct TapPlan {
     /// True for loopback, which shows each packet twice, leaving and arriving: taken is the copy at the listener's end. A tap on all
     /// interfaces takes arriving copies there.
     pub loopback: bool,
-    /// Which segments are seen.
-    pub shows: TapCoverage,
-    /// The listener's port; segments from and to it are seen.
+    /// Which segments are captured.
+    pub coverage: TapCoverage,
+    /// The listener's port; segments from and to it are captured.
     pub listener_port: u16,
-    /// The listener's address where it has one of its own: it tells the direction when both ends use the same port.
+    /// The listener's address where it has one of its own: it decides the direction when both ends use the same port.
     pub listener: Option<IpAddr>,
     /// Size of the ring in bytes, rounded up to whole blocks of 64 KiB; a segment takes 256 bytes.
     pub ring_bytes: u32,
 }
 
-/// Which segments of the listener's port a tap sees.
+/// Which segments of the listener's port a tap captures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TapCoverage {
     /// All of them.
@@ -64,36 +64,37 @@ impl TapPlan {
 
     /// The plan for the listener at `port`, seen from the interface with this index.
     pub const fn new(interface: u32, port: u16) -> Self {
-        let (loopback, shows) = (false, TapCoverage::Everything);
-        Self { interface, loopback, shows, listener_port: port, listener: None, ring_bytes: Self::RING_BYTES }
+        let (loopback, coverage) = (false, TapCoverage::Everything);
+        Self { interface, loopback, coverage, listener_port: port, listener: None, ring_bytes: Self::RING_BYTES }
     }
 
-    /// The plan for somebody else's listener at `port`: handshakes on all interfaces, whatever their links are. Seen is what this
-    /// machine takes and sends as the listening side, not what it forwards, nor its own connections to such a port elsewhere.
+    /// The plan for another process's listener at `port`: handshakes on all interfaces, whatever their links are.
+    /// Captured is what this machine receives and sends as the listening side, not what it forwards, nor its own
+    /// connections to such a port elsewhere.
     pub const fn everywhere(port: u16) -> Self {
-        Self { shows: TapCoverage::Handshakes, ..Self::new(0, port) }
+        Self { coverage: TapCoverage::Handshakes, ..Self::new(0, port) }
     }
 
     /// Whether packets are taken without their link's header.
     const fn is_cooked(&self) -> bool {
-        self.interface == 0 || matches!(self.shows, TapCoverage::Handshakes)
+        self.interface == 0 || matches!(self.coverage, TapCoverage::Handshakes)
     }
 
-    const fn place(&self) -> TapScope {
+    const fn scope(&self) -> TapScope {
         if self.interface == 0 { TapScope::All } else { TapScope::One(self.interface) }
     }
 }
 
 /// Why there is no tap.
 #[derive(Debug, Error)]
-#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, place, source = told(source)))]
+#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, scope, source = told(source)))]
 pub struct TapError {
     operation: &'static str,
-    place: TapScope,
+    scope: TapScope,
     source: io::Error,
 }
 
-/// Where a tap looks.
+/// The interfaces that a tap captures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TapScope {
     All,
@@ -113,7 +114,7 @@ impl TapError {
     /// What the reader can do about it.
     pub fn hint(&self) -> &'static str {
         match self.source.raw_os_error() {
-            Some(libc::EPERM | libc::EACCES) if self.place == TapScope::All => {
+            Some(libc::EPERM | libc::EACCES) if self.scope == TapScope::All => {
                 say!(
                     "packet sockets need CAP_NET_RAW: run qviz as root, or give it the right once: \
                  `sudo setcap cap_net_raw+ep $(command -v qviz)`"
@@ -139,22 +140,22 @@ impl TapError {
 pub struct Tap {
     socket: Socket,
     ring: Ring,
-    ends: ListenerEnd,
+    listener: ListenerEnd,
     cooked: Option<Recent>,
     loopback: bool,
-    /// Whether [`Segment::cookie_bits`] mean anything here.
-    tells_cookies: bool,
+    /// True when [`Segment::cookie_bits`] are meaningful in this namespace.
+    detects_cookies: bool,
 }
 
-/// A tap that may look and has no ring yet: it sees nothing.
+/// A tap that holds its packet socket and filter but no ring yet: it captures nothing.
 #[derive(Debug)]
-pub struct BlindTap {
+pub struct IdleTap {
     socket: Socket,
     plan: TapPlan,
 }
 
-impl BlindTap {
-    /// Asks for the right to look, in the network namespace of the calling thread. It takes microseconds.
+impl IdleTap {
+    /// Opens the packet socket in the network namespace of the calling thread. It takes microseconds.
     ///
     /// # Errors
     /// [`TapError`] where the right is missing.
@@ -162,37 +163,45 @@ impl BlindTap {
         // Protocol 0 receives nothing until bind() gives another one: the filter is in place before the first packet.
         let kind = if plan.is_cooked() { Type::DGRAM } else { Type::RAW };
         let socket =
-            Socket::new(Domain::PACKET, kind, None).map_err(failed(plan.place(), say!("open a packet socket")))?;
+            Socket::new(Domain::PACKET, kind, None).map_err(failed(plan.scope(), say!("open a packet socket")))?;
         let program = if plan.is_cooked() {
-            filter::cooked::port(plan.listener_port, plan.shows)
+            filter::cooked::port(plan.listener_port, plan.coverage)
         } else {
             filter::program(plan.listener_port, plan.loopback)
         };
-        socket.attach_filter(&program).map_err(failed(plan.place(), say!("attach its filter")))?;
+        socket.attach_filter(&program).map_err(failed(plan.scope(), say!("attach its filter")))?;
         Ok(Self { socket, plan: *plan })
     }
 
-    /// Gives it its ring. The kernel waits for all its processors meanwhile (`synchronize_net` in `packet_set_ring`,
-    /// net/packet/af_packet.c): 10 to 30 ms. From the return of this call on every segment is seen, and none from before.
+    /// Maps the ring and binds. The kernel waits for all processors meanwhile (`synchronize_net` in
+    /// `packet_set_ring`, net/packet/af_packet.c): 10 to 30 ms. From the return of this call on every segment is
+    /// seen, and none from before.
     ///
     /// # Errors
     /// [`TapError`] where the interface or memory is missing.
-    pub fn see(self) -> Result<Tap, TapError> {
+    pub fn start(self) -> Result<Tap, TapError> {
         let Self { socket, plan } = self;
-        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(plan.place(), say!("map its ring")))?;
+        let ring = Ring::map(&socket, plan.ring_bytes).map_err(failed(plan.scope(), say!("map its ring")))?;
         let whole = sys::link_address(plan.interface, libc::ETH_P_ALL as u16);
-        socket.bind(&whole).map_err(failed(plan.place(), say!("bind to the interface")))?;
-        let cooked = plan.is_cooked().then(|| Recent::new(COPIES));
-        let ends = ListenerEnd { port: plan.listener_port, address: plan.listener };
-        Ok(Tap { socket, ring, ends, cooked, loopback: plan.loopback, tells_cookies: proc::timestamps_tell_cookies() })
+        socket.bind(&whole).map_err(failed(plan.scope(), say!("bind to the interface")))?;
+        let cooked = plan.is_cooked().then(|| Recent::new(COPIES_REMEMBERED));
+        let listener = ListenerEnd { port: plan.listener_port, address: plan.listener };
+        Ok(Tap {
+            socket,
+            ring,
+            listener,
+            cooked,
+            loopback: plan.loopback,
+            detects_cookies: proc::timestamps_reveal_cookies(),
+        })
     }
 }
 
-fn failed(place: TapScope, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
-    move |source| TapError { operation, place, source }
+fn failed(scope: TapScope, operation: &'static str) -> impl FnOnce(io::Error) -> TapError {
+    move |source| TapError { operation, scope, source }
 }
 
-/// Whether this thread may tap all interfaces of its network namespace. It looks at nothing and takes microseconds.
+/// Whether this thread may tap all interfaces of its network namespace. It captures nothing and takes microseconds.
 ///
 /// # Errors
 /// [`TapError`] with the reason and, in its hint, what would help.
@@ -214,25 +223,26 @@ impl Tap {
     /// # Errors
     /// [`TapError`] where the right or the interface is missing.
     pub fn open(plan: &TapPlan) -> Result<Self, TapError> {
-        BlindTap::open(plan)?.see()
+        IdleTap::open(plan)?.start()
     }
 
     /// Gives every segment that has arrived, in the order of arrival, with its kernel timestamp (nanoseconds of CLOCK_REALTIME),
     /// and returns their number. No system call is made.
     pub fn drain(&mut self, mut each: impl FnMut(u64, Segment)) -> usize {
-        let (ends, cooked, tells_cookies, loopback) = (self.ends, &mut self.cooked, self.tells_cookies, self.loopback);
+        let (listener, cooked, detects_cookies, loopback) =
+            (self.listener, &mut self.cooked, self.detects_cookies, self.loopback);
         let mut segments = 0;
         self.ring.drain(|frame| {
             let segment = match cooked {
                 // Where both ends have the same port the filter lets both copies pass.
-                None => decode::segment(frame.bytes, ends)
+                None => decode::segment(frame.bytes, listener)
                     .filter(|segment| !loopback || frame.leaving == (segment.toward == Toward::Client)),
-                Some(recent) => decode::segment_of_ip(frame.bytes, ends)
-                    .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != PacketKey::Copy),
+                Some(recent) => decode::segment_of_ip(frame.bytes, listener)
+                    .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != PacketKind::Copy),
             };
             if let Some(mut segment) = segment {
                 segments += 1;
-                segment.cookie_bits = segment.cookie_bits.filter(|_| tells_cookies);
+                segment.cookie_bits = segment.cookie_bits.filter(|_| detects_cookies);
                 each(frame.nanos, segment);
             }
         });
@@ -253,5 +263,5 @@ impl AsFd for Tap {
     }
 }
 
-/// Segments remembered to tell copies at stacked interfaces, which follow within microseconds.
-const COPIES: usize = 4096;
+/// Segments remembered to recognise copies at stacked interfaces, which follow within microseconds.
+const COPIES_REMEMBERED: usize = 4096;

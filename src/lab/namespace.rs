@@ -24,7 +24,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
-use self::attempt::ExperimentId;
+use self::attempt::BuildAttempt;
 pub(crate) use self::denial::{Denial, Refusing};
 #[cfg(test)]
 pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;
@@ -117,7 +117,7 @@ impl Namespace {
     /// have one thread: a user namespace cannot be entered otherwise.
     pub fn enter(plan: &NetworkPlan) -> Result<Self, Refusal> {
         let origin = NetworkId::here().map_err(|errno| Refusal::new(Step::Origin, errno))?;
-        let trial = ExperimentId::run(|| build::build(plan))?;
+        let trial = BuildAttempt::run(|| build::build(plan))?;
         let network = trial.network().clone();
         let spaces = match network.way {
             Way::Root => ThreadNameSpaceType::NETWORK,

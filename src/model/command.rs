@@ -42,7 +42,8 @@ pub enum Command {
     /// Call `accept()` once, whatever the accept rate is.
     AcceptOne,
     /// Carry out an experiment on sockets and processes of its own, beside the listener.
-    ExperimentId(ExperimentId),
+    #[serde(rename = "trial")]
+    RunExperiment(ExperimentId),
     /// Watch: tell everything about this listener from now on; `None`: about none.
     Choose(Option<ListenerId>),
     /// No more clients start; the run ends.
@@ -67,7 +68,7 @@ impl Command {
             | Self::Step(_)
             | Self::Pace(_)
             | Self::AcceptOne
-            | Self::ExperimentId(_)
+            | Self::RunExperiment(_)
             | Self::Choose(_)
             | Self::Stop => {}
         }

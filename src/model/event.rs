@@ -139,8 +139,9 @@ pub enum Event {
     SynsSeen(Vec<SynCounts>),
     /// From now on the facts about one listener ([`Event::Began`] follows) are about this one; `None`: about none.
     Chosen(Option<ListenerId>),
-    /// A trial did or measured something.
-    ExperimentId(ExperimentFact),
+    /// An experiment did or measured something.
+    #[serde(rename = "trial")]
+    Experiment(ExperimentFact),
     /// A lesson has come so far.
     Lesson(LessonFact),
     /// Nothing new, but time has passed up to here.

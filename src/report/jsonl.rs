@@ -99,7 +99,7 @@ impl Serialize for Line<'_> {
             Event::Occupants { id, crowding } => watch::crowding_fields(&mut map, *id, *crowding)?,
             Event::SynsSeen(knocks) => map.serialize_entry("knocks", knocks)?,
             Event::Chosen(chosen) => map.serialize_entry("id", chosen)?,
-            Event::ExperimentId(fact) => lesson::trial_fields(&mut map, fact)?,
+            Event::Experiment(fact) => lesson::trial_fields(&mut map, fact)?,
             Event::Lesson(fact) => lesson::lesson_fields(&mut map, fact)?,
             Event::Tick | Event::Ended => {}
         }
@@ -131,7 +131,7 @@ const fn kind(event: &Event) -> &'static str {
         Event::Occupants { .. } => "crowded",
         Event::SynsSeen(_) => "knocked",
         Event::Chosen(_) => "chosen",
-        Event::ExperimentId(_) => "trial",
+        Event::Experiment(_) => "trial",
         Event::Lesson(_) => "lesson",
         Event::Tick => "tick",
         Event::Ended => "ended",

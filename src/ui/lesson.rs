@@ -109,7 +109,7 @@ impl Notebook {
 
 /// True when an experiment beside the listener belongs to the scene.
 fn tries(scene: &Scene) -> bool {
-    commands(scene).any(|command| matches!(command, Command::ExperimentId(_)))
+    commands(scene).any(|command| matches!(command, Command::RunExperiment(_)))
 }
 
 /// True when clients come to the scene's listener.

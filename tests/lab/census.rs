@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use qviz::kernel::census::{Census, takers};
-use qviz::kernel::own;
+use qviz::kernel::census::{Census, listeners_for};
+use qviz::kernel::own_socket;
 use qviz::kernel::sock_diag::DumpCompleteness;
 use qviz::model::watch::{Address, ListenerId, ListenerReading};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -27,7 +27,7 @@ fn tcp_listeners_agree_with_ss() {
         let _queued: Vec<_> = (0..6).map(|_| connect(address(&plain))).collect();
         let refused = start(address(&plain), false);
         lab::wait_until(PATIENCE, "the kernel refuses a SYN", || {
-            own::syn_sent(&refused).filter(|sent| sent.retransmits > 0)
+            own_socket::connect_progress(&refused).filter(|sent| sent.retransmits > 0)
         });
         drop(refused);
 
@@ -55,7 +55,7 @@ fn unix_listeners_agree_with_ss_and_name_what_they_have() {
         assert_eq!(names, [path.to_str().unwrap(), "@abstract", "@\\x1b"].map(str::to_owned).into());
         let first = mine.iter().find(|one| one.address.to_string() == path.to_str().unwrap()).unwrap();
         assert_eq!((first.queue.depth, first.queue.limit, first.queue.drops), (Some(3), Some(4), None));
-        assert_eq!(own::cookie(&listeners[0]).map(ListenerId), Some(first.id));
+        assert_eq!(own_socket::cookie(&listeners[0]).map(ListenerId), Some(first.id));
         assert!(first.uid.is_none_or(|uid| uid == rustix::process::geteuid().as_raw()));
         listeners.push(unix(Type::STREAM, steering.to_str().unwrap(), 1));
         assert!(read().iter().any(|one| one.address.to_string().ends_with("x\\x1b[2J.sock")));
@@ -76,7 +76,7 @@ fn ten_thousand_listeners_are_all_listed_once() {
         assert_eq!(census.read(&mut out).unwrap(), DumpCompleteness::default());
         assert_eq!(out.len(), room);
         let ids: BTreeSet<_> = out.iter().map(|one| one.id).collect();
-        let wanted: BTreeSet<_> = all.iter().map(|one| ListenerId(own::cookie(one).unwrap())).collect();
+        let wanted: BTreeSet<_> = all.iter().map(|one| ListenerId(own_socket::cookie(one).unwrap())).collect();
         assert_eq!(ids, wanted);
         assert!(out.is_sorted_by_key(|one| one.address.clone()));
         for (number, one) in out.iter().enumerate() {
@@ -133,15 +133,15 @@ fn each_member_of_a_reuseport_group_has_its_own_depth_and_the_full_one_shows() {
         lab::wait_until(PATIENCE, "one member is full", || {
             clients.push(start(here, false));
             while group[1..].iter().any(|member| member.accept().is_ok()) {}
-            (own::OwnListener::new(&group[0]).read().depth == Some(3)).then_some(())
+            (own_socket::OwnListener::new(&group[0]).read().depth == Some(3)).then_some(())
         });
         let all = read();
-        assert_eq!(takers(here, &all).count(), 4);
+        assert_eq!(listeners_for(here, &all).count(), 4);
         for member in &group {
-            let id = own::cookie(member).map(ListenerId).unwrap();
+            let id = own_socket::cookie(member).map(ListenerId).unwrap();
             let one = all.iter().find(|one| one.id == id).unwrap();
             assert_eq!(one.queue.limit, Some(2));
-            assert_eq!(one.queue.depth == Some(3), id.0 == own::cookie(&group[0]).unwrap(), "{all:?}");
+            assert_eq!(one.queue.depth == Some(3), id.0 == own_socket::cookie(&group[0]).unwrap(), "{all:?}");
         }
     });
 }
@@ -166,11 +166,11 @@ fn ipv4_clients_of_a_dual_stack_listener_belong_to_it() {
             assert_eq!(locals.len(), 2, "{locals:?}");
             assert!(locals.iter().all(SocketAddr::is_ipv6), "{locals:?}");
             for local in locals {
-                let ids: Vec<_> = takers(local, &all).map(|one| one.id).collect();
-                assert_eq!(ids, [ListenerId(own::cookie(&dual).unwrap())], "{local}");
+                let ids: Vec<_> = listeners_for(local, &all).map(|one| one.id).collect();
+                assert_eq!(ids, [ListenerId(own_socket::cookie(&dual).unwrap())], "{local}");
             }
         }
-        assert_eq!(all.iter().find(|one| one.id.0 == own::cookie(&dual).unwrap()).unwrap().v6_only, Some(false));
+        assert_eq!(all.iter().find(|one| one.id.0 == own_socket::cookie(&dual).unwrap()).unwrap().v6_only, Some(false));
     });
 }
 

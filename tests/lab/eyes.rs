@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use etherparse::PacketBuilder;
-use qviz::kernel::own::{self, OwnListener};
+use qviz::kernel::own_socket::{self, OwnListener};
 use qviz::kernel::proc::CountersFile;
 use qviz::kernel::sock_diag::Diag;
 use qviz::kernel::tap::{Tap, TapPlan};
@@ -32,8 +32,10 @@ fn an_overfilled_queue_reads_limit_5_depth_6_and_each_refused_syn_is_counted_eve
         assert_eq!(own.read(), QueueReading { depth: Some(6), limit: Some(5), drops: Some(0) });
 
         let refused: Vec<_> = (0..4).map(|_| start(address)).collect();
-        assert_eq!(own::syn_sent(&refused[0]).unwrap().state, SYN_SENT);
-        wait_until("the kernel sends a refused SYN again", || own::syn_sent(&refused[0]).unwrap().retransmits > 0);
+        assert_eq!(own_socket::connect_progress(&refused[0]).unwrap().state, SYN_SENT);
+        wait_until("the kernel sends a refused SYN again", || {
+            own_socket::connect_progress(&refused[0]).unwrap().retransmits > 0
+        });
         drop(refused);
 
         let seen = drained(&mut tap);
@@ -69,8 +71,8 @@ fn six_waiting_children_are_listed_with_age_bytes_and_who_has_closed() {
         }
         let (accepted, _) = listener.accept().unwrap();
         let first = waiting.iter().find(|child| child.peer == local(&clients[0])).unwrap();
-        assert!(own::waited(&accepted) >= first.age_ms);
-        assert_eq!(own::cookie(&accepted), Some(first.cookie));
+        assert!(own_socket::queue_wait_ms(&accepted) >= first.age_ms);
+        assert_eq!(own_socket::cookie(&accepted), Some(first.cookie));
         diag.waiting(address.port(), &mut waiting).unwrap();
         assert_eq!(waiting.len(), 5);
     });
@@ -210,7 +212,7 @@ fn one_cookie_follows_a_connection_from_request_to_accept() {
             let mut diag = Diag::open().unwrap();
             let (mut requests, mut children) = (Vec::new(), Vec::new());
             let dumped = diag.half_open(address.port(), &mut requests).unwrap();
-            assert_eq!(dumped.doubled, 0);
+            assert_eq!(dumped.duplicates, 0);
             let [HalfOpen { peer, retransmits: 0, next_ms, cookie }] = requests[..] else { panic!("{requests:?}") };
             assert_eq!(peer, Peer::from(deaf.local_addr().unwrap().as_socket().unwrap()));
             assert!(next_ms > 0);
@@ -228,7 +230,7 @@ fn one_cookie_follows_a_connection_from_request_to_accept() {
             let [child] = children[..] else { panic!("{children:?}") };
             assert_eq!((child.peer, child.cookie, child.closed), (peer, cookie, false));
             let (accepted, _) = listener.accept().unwrap();
-            assert_eq!(own::cookie(&accepted), Some(cookie));
+            assert_eq!(own_socket::cookie(&accepted), Some(cookie));
         }
     });
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etherparse::PacketBuilder;
 use qviz::kernel::sys::link_address;
-use qviz::kernel::tap::knocking::{SynPacket, SynTap};
+use qviz::kernel::tap::syn_tap::{SynPacket, SynTap};
 use qviz::kernel::tap::{self, Tap, TapCoverage, TapPlan};
 use qviz::model::peer::Peer;
 use qviz::model::segment::{Kind, Segment, Toward};
@@ -55,7 +55,7 @@ fn everything_is_seen_where_that_is_asked_for() {
         let listener = TcpListener::bind(LOOPBACKS[0]).unwrap();
         let here = listener.local_addr().unwrap();
         let mut tap =
-            Tap::open(&TapPlan { shows: TapCoverage::Everything, ..TapPlan::everywhere(here.port()) }).unwrap();
+            Tap::open(&TapPlan { coverage: TapCoverage::Everything, ..TapPlan::everywhere(here.port()) }).unwrap();
         let mut client = TcpStream::connect(here).unwrap();
         client.write_all(b"hello").unwrap();
         let seen = until(&mut tap, |seen| seen.iter().any(|one| one.payload == 5));
@@ -133,7 +133,8 @@ fn a_bridge_and_its_port_show_a_packet_once() {
         let mine: Vec<_> = seen.iter().filter(|one| one.peer.port() == 4000).map(Segment::kind).collect();
         assert_eq!(mine, [Kind::Syn, Kind::SynAck]);
         let knocks = knocked(&mut knocking, 1);
-        let mine: Vec<_> = knocks.iter().filter(|knock| knock.peer.port() == 4000).map(|knock| knock.again).collect();
+        let mine: Vec<_> =
+            knocks.iter().filter(|knock| knock.peer.port() == 4000).map(|knock| knock.retransmit).collect();
         assert_eq!(mine, [false]);
         drop(listener);
     });
@@ -149,7 +150,7 @@ fn every_syn_is_a_knock_at_its_address_and_a_repetition_is_one() {
         let knocks = knocked(&mut knocking, 2);
         for (knock, (listener, client)) in knocks.iter().zip(listeners.iter().zip(&clients)) {
             let peer = client.local_addr().unwrap().into();
-            assert_eq!(*knock, SynPacket { to: listener.local_addr().unwrap(), peer, again: false });
+            assert_eq!(*knock, SynPacket { local: listener.local_addr().unwrap(), peer, retransmit: false });
         }
         let wire = wire_at(3);
         wire.send(&frame(4000, 81, 7, true)).unwrap();
@@ -158,7 +159,7 @@ fn every_syn_is_a_knock_at_its_address_and_a_repetition_is_one() {
         }
         wire.send(&frame(4000, 80, 8, false)).unwrap();
         let knocks: Vec<_> =
-            knocked(&mut knocking, 3).iter().map(|knock| (knock.to.to_string(), knock.again)).collect();
+            knocked(&mut knocking, 3).iter().map(|knock| (knock.local.to_string(), knock.retransmit)).collect();
         let to = "198.51.100.1:80".to_owned();
         assert_eq!(knocks, [(to.clone(), false), (to.clone(), true), (to, false)]);
         assert_eq!(knocking.dropped(), 0);

@@ -85,8 +85,8 @@ fn processes_of_others_are_counted_as_denied_with_the_remedy_and_the_own_are_sti
     let (owner, seen) = looked.join().unwrap();
     assert_eq!(owner, None);
     assert!(seen.denied > 0 && seen.denied <= seen.processes && seen.unowned == 1, "{seen:?}");
-    assert_eq!(seen.reach(), watch::OwnerScope::Own);
-    let refused = seen.refused().unwrap();
+    assert_eq!(seen.owner_scope(), watch::OwnerScope::Own);
+    let refused = seen.limitation().unwrap();
     assert!(refused.contains("setcap cap_net_raw,cap_sys_ptrace"), "{refused}");
     assert_eq!(whole(&mut Owners::open(), inode).0.map(|owner| owner.pid), Some(worker.0.id()));
 }
@@ -132,8 +132,8 @@ fn in_a_pid_namespace_the_numbers_are_those_of_its_own_proc() {
         let (_listener, inode) = listener();
         let (owner, seen) = whole(&mut Owners::open(), inode);
         assert_eq!(owner.map(|owner| owner.pid), Some(std::process::id()));
-        assert_eq!((seen.view, seen.denied), (ProcVisibility::Nested, 0));
-        assert!(seen.refused().unwrap().contains("--pid=host"));
+        assert_eq!((seen.visibility, seen.denied), (ProcVisibility::Nested, 0));
+        assert!(seen.limitation().unwrap().contains("--pid=host"));
     });
 }
 
@@ -145,7 +145,7 @@ fn a_proc_of_another_pid_namespace_is_known_to_be_one() {
         let outside = fs::read_link("/proc/self").unwrap().to_str().unwrap().parse().ok();
         assert_eq!(owner.map(|owner| owner.pid), outside);
         assert_ne!(outside, Some(std::process::id()));
-        assert_eq!(seen.view, ProcVisibility::Foreign);
+        assert_eq!(seen.visibility, ProcVisibility::Foreign);
     });
 }
 
@@ -154,8 +154,8 @@ fn without_proc_nobody_is_an_owner_and_the_remedy_is_named() {
     below(&["--mount"], "mount -t tmpfs none /proc || exit 99; exec \"$@\"", || {
         let mut owners = Owners::open();
         let (owner, seen) = whole(&mut owners, 1);
-        assert_eq!((owner, seen.view, seen.unowned, seen.complete), (None, ProcVisibility::Absent, 1, true));
-        assert!(seen.refused().unwrap().contains("mount -t proc proc /proc"));
+        assert_eq!((owner, seen.visibility, seen.unowned, seen.complete), (None, ProcVisibility::Absent, 1, true));
+        assert!(seen.limitation().unwrap().contains("mount -t proc proc /proc"));
     });
 }
 
@@ -168,7 +168,7 @@ fn hidepid_is_told_to_those_from_whom_it_hides() {
         drop(listener);
         let (owner, seen) = whole(&mut Owners::open(), inode);
         assert_eq!(
-            (owner.map(|owner| owner.pid), seen.view),
+            (owner.map(|owner| owner.pid), seen.visibility),
             (Some(worker.0.id()), ProcVisibility::Nested),
             "root sees all"
         );
@@ -182,8 +182,11 @@ fn hidepid_is_told_to_those_from_whom_it_hides() {
             whole(&mut Owners::open(), inode)
         });
         let (owner, seen) = hidden.join().unwrap();
-        assert_eq!((owner, seen.view, seen.reach()), (None, ProcVisibility::Hidden, watch::OwnerScope::Own));
-        assert!(seen.refused().unwrap().contains("hidepid"));
+        assert_eq!(
+            (owner, seen.visibility, seen.owner_scope()),
+            (None, ProcVisibility::Hidden, watch::OwnerScope::Own)
+        );
+        assert!(seen.limitation().unwrap().contains("hidepid"));
     });
 }
 

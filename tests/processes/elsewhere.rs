@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use qviz::kernel::census::Census;
-use qviz::kernel::elsewhere::{self, EntryRight};
+use qviz::kernel::other_netns::{self, EntryRight};
 use qviz::kernel::proc::CountersFile;
 use qviz::kernel::tap;
 use qviz::model::counters::Counter;
@@ -16,7 +16,7 @@ use crate::who::Who;
 case!(a_namespace_of_ones_own_is_entered_by_pid, as Who::User, Who::Root);
 fn a_namespace_of_ones_own_is_entered_by_pid() -> Result<(), Missing> {
     let (there, way) = (Elsewhere::make()?, way());
-    assert_eq!(elsewhere::enter_pid(there.pid()).unwrap(), way);
+    assert_eq!(other_netns::enter_pid(there.pid()).unwrap(), way);
     there.is_here();
     Ok(())
 }
@@ -24,9 +24,9 @@ fn a_namespace_of_ones_own_is_entered_by_pid() -> Result<(), Missing> {
 case!(a_namespace_of_ones_own_is_entered_by_path, as Who::User, Who::Root);
 fn a_namespace_of_ones_own_is_entered_by_path() -> Result<(), Missing> {
     let (there, way) = (Elsewhere::make()?, way());
-    assert_eq!(elsewhere::enter(&there.path()).unwrap(), way);
+    assert_eq!(other_netns::enter(&there.path()).unwrap(), way);
     there.is_here();
-    assert_eq!(elsewhere::enter(&there.path()).unwrap(), EntryRight::Here);
+    assert_eq!(other_netns::enter(&there.path()).unwrap(), EntryRight::Here);
     Ok(())
 }
 
@@ -34,7 +34,7 @@ case!(a_rootless_namespace_gives_its_owner_a_tap, as Who::User);
 fn a_rootless_namespace_gives_its_owner_a_tap() -> Result<(), Missing> {
     let there = Elsewhere::make()?;
     assert!(tap::allowed().is_err(), "an ordinary user has no right here");
-    elsewhere::enter_pid(there.pid()).unwrap();
+    other_netns::enter_pid(there.pid()).unwrap();
     tap::allowed().unwrap();
     Ok(())
 }
@@ -42,7 +42,7 @@ fn a_rootless_namespace_gives_its_owner_a_tap() -> Result<(), Missing> {
 case!(somebody_elses_namespace_is_refused_with_what_is_still_there, as Who::User);
 #[expect(clippy::unnecessary_wraps, reason = "every case has this shape")]
 fn somebody_elses_namespace_is_refused_with_what_is_still_there() -> Result<(), Missing> {
-    let error = elsewhere::enter_pid(1).unwrap_err();
+    let error = other_netns::enter_pid(1).unwrap_err();
     assert!(error.to_string().contains("/proc/1/ns/net"), "{error}");
     assert!(error.hint().contains("as root") && error.hint().contains("/proc/PID/net"), "{}", error.hint());
     CountersFile::of_pid(1).unwrap().read().unwrap();
@@ -55,7 +55,7 @@ fn a_second_thread_is_named_where_a_user_namespace_is_needed() -> Result<(), Mis
     let (end, wait) = std::sync::mpsc::channel::<()>();
     let second = std::thread::spawn(move || wait.recv());
     let before = namespace("self");
-    let error = elsewhere::enter_pid(there.pid()).unwrap_err();
+    let error = other_netns::enter_pid(there.pid()).unwrap_err();
     drop(end);
     second.join().unwrap().unwrap_err();
     assert!(error.to_string().contains("2 threads"), "{error}");

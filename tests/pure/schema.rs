@@ -177,7 +177,7 @@ fn trial_events() -> Vec<Event> {
         .flat_map(|trial| [ExperimentFact::Began(trial), ExperimentFact::Ended { trial, failed: Some("no".into()) }]);
     let measured = ExperimentFact::Measured { name: "held".into(), value: 6.0 };
     let ended = ExperimentFact::Ended { trial: ExperimentId::BindFour, failed: None };
-    whole.chain(lines).chain([measured, ended]).map(Event::ExperimentId).collect()
+    whole.chain(lines).chain([measured, ended]).map(Event::Experiment).collect()
 }
 
 /// At least one of each kind and of each form within a kind.

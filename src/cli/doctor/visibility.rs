@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use rustix::process::{Resource, getrlimit};
 
 use super::{Check, Group};
-use crate::kernel::own::OwnListener;
+use crate::kernel::own_socket::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
 use crate::kernel::sock_diag::Diag;
 use crate::kernel::tap::{LOOPBACK, Tap, TapPlan};

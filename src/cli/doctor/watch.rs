@@ -45,7 +45,7 @@ fn owned(listeners: &[ListenerReading]) -> Check {
     let sockets = listeners.iter().map(|one| one.inode).collect();
     let seen = Owners::open().read_whole(&sockets, &mut BTreeMap::new());
     let without = seen.unowned;
-    match (seen.reach(), seen.refused()) {
+    match (seen.owner_scope(), seen.limitation()) {
         (Reach::All, None) => Check::works(
             "watch.owners",
             Group::Watch,

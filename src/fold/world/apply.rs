@@ -58,7 +58,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         }
         Event::Refused { message } => world.note(Note::Refused(message.clone())),
         Event::Watching(watching) => world.sysctls = watching.sysctls.clone(),
-        Event::ExperimentId(fact) => world.trials.apply(at, fact),
+        Event::Experiment(fact) => world.trials.apply(at, fact),
         Event::Lesson(fact) => world.lesson.get_or_insert_default().apply(at, fact),
         Event::Snapshot(_)
         | Event::Owned { .. }

@@ -1,4 +1,5 @@
-//! `/proc` as a directory: its processes, their descriptors, names and cgroups. Everything may vanish between two looks.
+//! `/proc` as a directory: its processes, their descriptors, names and cgroups. Any entry may vanish between two
+//! reads.
 
 use std::ffi::CStr;
 use std::fs;
@@ -9,11 +10,11 @@ use rustix::fs::{Dir, Mode, OFlags, openat, readlinkat_raw};
 use rustix::io::Errno;
 
 use super::ProcVisibility;
-use super::place;
-use crate::kernel::visible::visible;
+use super::cgroup;
+use crate::kernel::printable::printable;
 use crate::model::watch::Owner;
 
-/// Who holds a socket, as far as the look has come.
+/// The process that holds a socket, as far as the scan has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
     /// The lowest process id.
@@ -28,7 +29,7 @@ pub(super) struct Holder {
 #[derive(Debug)]
 pub(super) struct ProcDir {
     root: OwnedFd,
-    view: ProcVisibility,
+    visibility: ProcVisibility,
 }
 
 /// A process's directory of descriptors.
@@ -53,14 +54,14 @@ impl ProcDir {
     /// Opens it where it is mounted.
     pub(super) fn open() -> Option<Self> {
         let root = openat(rustix::fs::CWD, "/proc", DIRECTORY, Mode::empty()).ok()?;
-        // A directory without /proc/self is no proc, or one of a pid namespace in which this process has no number.
+        // A directory without /proc/self is no procfs, or one of a pid namespace in which this process has no pid.
         let own = fs::read_link("/proc/self").map(|own| own.to_string_lossy().into_owned());
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let nested = fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link != Path::new(FIRST_PID_NAMESPACE));
         let view = match own {
             Err(_) if !root_is_proc(&root) => return None,
             Ok(own) if own == std::process::id().to_string() => {
-                if hides(&mounts) && !rustix::process::geteuid().is_root() {
+                if hides_processes(&mounts) && !rustix::process::geteuid().is_root() {
                     ProcVisibility::Hidden
                 } else if nested {
                     ProcVisibility::Nested
@@ -70,12 +71,12 @@ impl ProcDir {
             }
             _ => ProcVisibility::Foreign,
         };
-        Some(Self { root, view })
+        Some(Self { root, visibility: view })
     }
 
-    /// What it shows.
-    pub(super) const fn view(&self) -> ProcVisibility {
-        self.view
+    /// Which processes it shows.
+    pub(super) const fn visibility(&self) -> ProcVisibility {
+        self.visibility
     }
 
     /// All processes.
@@ -99,7 +100,7 @@ impl ProcDir {
 
     /// True when that descriptor of that process is still this socket.
     pub(super) fn still_holds(&self, holder: Holder, inode: u64) -> bool {
-        let mut buffer = [0; LINK];
+        let mut buffer = [0; LINK_BYTES];
         let path = format!("{}/fd/{}", holder.pid, holder.fd);
         readlinkat_raw(&self.root, path, &mut buffer).is_ok_and(|length| socket(&buffer[..length]) == Some(inode))
     }
@@ -107,23 +108,23 @@ impl ProcDir {
     /// The process's name; `None` when it has ended.
     pub(super) fn command(&self, pid: u32) -> Option<String> {
         let text = self.small_file(&format!("{pid}/comm"))?;
-        Some(visible(text.strip_suffix(b"\n").unwrap_or(&text)))
+        Some(printable(text.strip_suffix(b"\n").unwrap_or(&text)))
     }
 
     /// What is known of a process that holds something; `None` when it has ended.
     pub(super) fn owner(&self, pid: u32) -> Option<Owner> {
         let command = self.command(pid)?;
         let cgroup = self.small_file(&format!("{pid}/cgroup"));
-        let place = cgroup.and_then(|text| place::of(&visible_lines(&text)));
+        let place = cgroup.and_then(|text| cgroup::container_or_unit(&printable_lines(&text)));
         Some(Owner { pid, command, others: 0, place })
     }
 
     /// The first bytes of a file.
     fn small_file(&self, path: &str) -> Option<Vec<u8>> {
         let file = openat(&self.root, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-        let mut buffer = vec![0; SMALL];
+        let mut buffer = vec![0; FILE_BYTES];
         let mut length = 0;
-        while length < SMALL {
+        while length < FILE_BYTES {
             match rustix::io::read(&file, &mut buffer[length..]) {
                 Ok(0) => break,
                 Ok(more) => length += more,
@@ -137,14 +138,14 @@ impl ProcDir {
 }
 
 impl Descriptors {
-    /// The next descriptor that is a socket, and its inode. Each descriptor looked at takes one from `left`; `None` with something
-    /// left means that all have been seen.
+    /// The next descriptor that is a socket, and its inode. Each descriptor read takes one from `left`; `None` with
+    /// `left` above zero means that all have been read.
     pub(super) fn next_socket(&mut self, left: &mut usize) -> Option<(u32, u64)> {
         while *left > 0 {
             let entry = self.entries.next()?.ok()?;
             let Some(fd) = number(entry.file_name()) else { continue };
             *left -= 1;
-            let mut buffer = [0; LINK];
+            let mut buffer = [0; LINK_BYTES];
             let Ok(length) = readlinkat_raw(&self.directory, entry.file_name(), &mut buffer) else { continue };
             if let Some(inode) = socket(&buffer[..length]) {
                 return Some((fd, inode));
@@ -165,13 +166,13 @@ fn number(name: &CStr) -> Option<u32> {
 }
 
 /// Each line by itself made visible.
-fn visible_lines(text: &[u8]) -> String {
-    text.split(|byte| *byte == b'\n').map(visible).collect::<Vec<_>>().join("\n")
+fn printable_lines(text: &[u8]) -> String {
+    text.split(|byte| *byte == b'\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether the proc that is mounted last on `/proc` hides processes, by the text of `mountinfo`
 /// (`Documentation/filesystems/proc.rst`: hidepid by number or, since Linux 5.8, by name).
-fn hides(mountinfo: &str) -> bool {
+fn hides_processes(mountinfo: &str) -> bool {
     let mut proc = mountinfo.lines().rev().filter_map(|line| {
         let (mount, filesystem) = line.split_once(" - ")?;
         let at = mount.split(' ').nth(4)?;
@@ -191,17 +192,17 @@ const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::
 const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 
 /// Bytes; `socket:[` and any number fit.
-const LINK: usize = 32;
+const LINK_BYTES: usize = 32;
 
 /// Bytes; a cgroup's path may have 4,096.
-const SMALL: usize = 8192;
+const FILE_BYTES: usize = 8192;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_link_to_a_socket_is_told_from_all_others() {
+    fn a_link_to_a_socket_is_distinguished_from_all_others() {
         assert_eq!(socket(b"socket:[4711]"), Some(4711));
         for link in
             [&b"pipe:[4711]"[..], b"/tmp/socket:[1]", b"socket:[]", b"socket:[1", b"socket:[99999999999999999999]"]
@@ -213,10 +214,10 @@ mod tests {
     #[test]
     fn the_last_mount_on_proc_decides_what_is_hidden() {
         let mount = |options: &str| format!("25 30 0:23 / /proc rw,nosuid shared:5 - proc proc rw,{options}\n");
-        assert!(hides(&mount("hidepid=invisible")) && hides(&mount("gid=5,hidepid=2")));
-        assert!(!hides(&mount("hidepid=0")) && !hides(&mount("relatime")));
-        assert!(!hides(&(mount("hidepid=2") + &mount("relatime"))));
-        assert!(!hides("26 30 0:23 / /mnt/proc rw - proc proc rw,hidepid=2\n"));
-        assert!(!hides("nonsense\n"));
+        assert!(hides_processes(&mount("hidepid=invisible")) && hides_processes(&mount("gid=5,hidepid=2")));
+        assert!(!hides_processes(&mount("hidepid=0")) && !hides_processes(&mount("relatime")));
+        assert!(!hides_processes(&(mount("hidepid=2") + &mount("relatime"))));
+        assert!(!hides_processes("26 30 0:23 / /mnt/proc rw - proc proc rw,hidepid=2\n"));
+        assert!(!hides_processes("nonsense\n"));
     }
 }

@@ -1,7 +1,7 @@
-//! Where in `netstat` and `snmp` the needed counters stand.
+//! The positions of the needed counters in `netstat` and `snmp`.
 //!
-//! Both files are pairs of lines, `TcpExt: name name …` and `TcpExt: number number …`. The names are learnt once; as long as the
-//! name lines are the same bytes, only the needed numbers are looked at.
+//! Both files are pairs of lines, `TcpExt: name name …` and `TcpExt: number number …`. The name lines are parsed
+//! once; as long as they are the same bytes, only the needed numbers are parsed.
 
 use std::io::BufRead;
 
@@ -62,8 +62,8 @@ impl Columns {
 
 impl Names {
     fn of(line: Vec<u8>) -> ProcResult<Self> {
-        let text = std::str::from_utf8(&line).map_err(|_| strange(&line))?;
-        let (table, names) = text.split_once(": ").ok_or_else(|| strange(&line))?;
+        let text = std::str::from_utf8(&line).map_err(|_| malformed(&line))?;
+        let (table, names) = text.split_once(": ").ok_or_else(|| malformed(&line))?;
         let prefix = table.len() + 2;
         let column = |name: &str| Counter::ALL.into_iter().find(|known| known.table() == table && known.name() == name);
         let wanted = names
@@ -104,7 +104,7 @@ fn number(digits: &[u8]) -> Option<u64> {
         .try_fold(u64::from(first - b'0'), |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
 }
 
-fn strange(line: &[u8]) -> ProcError {
+fn malformed(line: &[u8]) -> ProcError {
     let start = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
     ProcError::Other(say!("not a line of counter names: {start}", start = format_args!("{start:?}")))
 }

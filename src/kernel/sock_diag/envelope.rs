@@ -1,5 +1,5 @@
-//! What every netlink answer is wrapped in: messages with a header, attributes with a length. Read in place, and nothing is believed:
-//! a length that does not fit is an error, an answer to another request is passed over.
+//! The framing of netlink answers: messages with a header, attributes with a length. Parsed in place and validated: a
+//! length that does not fit is an error, an answer to another request is skipped.
 
 use std::io;
 
@@ -22,7 +22,7 @@ pub enum Message<'a> {
     Failed(i32),
 }
 
-/// The messages of one datagram that answer the request `sequence`; others are passed over.
+/// The messages of one datagram that answer the request `sequence`; others are skipped.
 #[derive(Debug)]
 pub struct Messages<'a> {
     rest: &'a [u8],
@@ -39,8 +39,8 @@ impl<'a> Messages<'a> {
     fn read(&mut self) -> io::Result<Option<Message<'a>>> {
         while !self.rest.is_empty() {
             let length = word(self.rest, 0)? as usize;
-            let kind = half(self.rest, 4)?;
-            let flags = half(self.rest, 6)?;
+            let kind = half_word(self.rest, 4)?;
+            let flags = half_word(self.rest, 6)?;
             let sequence = word(self.rest, 8)?;
             let body = self.rest.get(HEADER..length).ok_or(io::ErrorKind::InvalidData)?;
             self.rest = self.rest.get(length.next_multiple_of(ALIGN)..).unwrap_or_default();
@@ -79,13 +79,13 @@ fn finished(body: &[u8], interrupted: bool) -> Message<'_> {
     }
 }
 
-/// The attributes behind a message's fixed part: each one's kind and payload.
+/// The attributes after a message's fixed part: each one's kind and payload.
 pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = io::Result<(u16, &[u8])>> {
     std::iter::from_fn(move || {
         if rest.len() < ATTRIBUTE {
             return None;
         }
-        let (Ok(length), Ok(kind)) = (half(rest, 0), half(rest, 2)) else { return None };
+        let (Ok(length), Ok(kind)) = (half_word(rest, 0), half_word(rest, 2)) else { return None };
         let length = usize::from(length);
         let payload = rest.get(ATTRIBUTE..length);
         rest = rest.get(length.next_multiple_of(ALIGN)..).filter(|_| payload.is_some()).unwrap_or_default();
@@ -98,7 +98,7 @@ pub(super) fn word(bytes: &[u8], at: usize) -> io::Result<u32> {
     Ok(u32::from_ne_bytes(*four))
 }
 
-fn half(bytes: &[u8], at: usize) -> io::Result<u16> {
+fn half_word(bytes: &[u8], at: usize) -> io::Result<u16> {
     let two = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(io::ErrorKind::InvalidData)?;
     Ok(u16::from_ne_bytes(*two))
 }
@@ -132,7 +132,7 @@ pub(super) mod tests {
     const ROW: u16 = 20;
 
     #[test]
-    fn an_interrupted_row_says_so() {
+    fn an_interrupted_row_is_marked() {
         let datagram = message(ROW, libc::NLM_F_DUMP_INTR as u16, 5, &[7; 8]);
         let all: Vec<_> = Messages::of(&datagram, 5).flatten().collect();
         assert_eq!(all, [Message::Row { body: &[7; 8], interrupted: true }]);
@@ -147,7 +147,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_error_is_told_as_its_errno() {
+    fn an_error_is_reported_as_its_errno() {
         for kind in [libc::NLMSG_ERROR, libc::NLMSG_DONE] {
             let datagram = message(kind as u16, 0, 5, &(-libc::ENOENT).to_ne_bytes());
             let first = Messages::of(&datagram, 5).next();
@@ -182,11 +182,11 @@ pub(super) mod tests {
             let mut datagram = noise.clone();
             for (number, length) in lengths.iter().enumerate() {
                 let at = number * 88;
-                if let Some(place) = datagram.get_mut(at..at + 4) {
-                    place.copy_from_slice(&length.to_ne_bytes());
+                if let Some(field) = datagram.get_mut(at..at + 4) {
+                    field.copy_from_slice(&length.to_ne_bytes());
                 }
-                if let Some(place) = datagram.get_mut(at + 8..at + 12) {
-                    place.copy_from_slice(&5_u32.to_ne_bytes());
+                if let Some(field) = datagram.get_mut(at + 8..at + 12) {
+                    field.copy_from_slice(&5_u32.to_ne_bytes());
                 }
             }
             prop_assert!(Messages::of(&datagram, 5).count() <= datagram.len());

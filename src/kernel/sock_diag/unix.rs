@@ -20,7 +20,7 @@ pub struct UnixRow<'a> {
     pub rqueue: Option<u32>,
     /// `udiag_wqueue`: the backlog (`sk_max_ack_backlog`).
     pub wqueue: Option<u32>,
-    /// UNIX_DIAG_UID; Linux 5.3 and later tell it.
+    /// UNIX_DIAG_UID; Linux 5.3 and later.
     pub uid: Option<u32>,
 }
 

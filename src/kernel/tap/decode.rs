@@ -7,7 +7,7 @@ use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use crate::model::peer::Peer;
 use crate::model::segment::{Segment, Toward};
 
-/// The listener's end, by which a segment's direction is told.
+/// The listener's end, which decides a segment's direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenerEnd {
     /// The listener's port.
@@ -16,20 +16,20 @@ pub struct ListenerEnd {
     pub address: Option<IpAddr>,
 }
 
-/// The TCP segment in an Ethernet frame, as seen from the listener that stands at `ends`. `None` where the frame is no TCP, has no
-/// whole TCP header, or neither end is the listener's.
-pub fn segment(frame: &[u8], ends: ListenerEnd) -> Option<Segment> {
-    oriented(&LaxSlicedPacket::from_ethernet(frame).ok()?, ends)
+/// The TCP segment in an Ethernet frame, as seen from the listener at `listener`. `None` where the frame is no TCP,
+/// has no whole TCP header, or neither end is the listener's.
+pub fn segment(frame: &[u8], listener: ListenerEnd) -> Option<Segment> {
+    oriented(&LaxSlicedPacket::from_ethernet(frame).ok()?, listener)
 }
 
 /// As [`segment`], for a packet that begins with its IP header.
-pub fn segment_of_ip(packet: &[u8], ends: ListenerEnd) -> Option<Segment> {
-    oriented(&LaxSlicedPacket::from_ip(packet).ok()?, ends)
+pub fn segment_of_ip(packet: &[u8], listener: ListenerEnd) -> Option<Segment> {
+    oriented(&LaxSlicedPacket::from_ip(packet).ok()?, listener)
 }
 
-/// The client of a SYN, where it goes, and its sequence number, from a packet that begins with its IP header. `None` where it is no
-/// SYN with a whole TCP header.
-pub fn knock(packet: &[u8]) -> Option<(Peer, SocketAddr, u32)> {
+/// Source, destination and sequence number of a SYN, from a packet that begins with its IP header. `None` where it is
+/// no SYN with a whole TCP header.
+pub fn syn_of(packet: &[u8]) -> Option<(Peer, SocketAddr, u32)> {
     let packet = LaxSlicedPacket::from_ip(packet).ok()?;
     let (source, destination, _) = addresses(&packet)?;
     let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return None };
@@ -37,10 +37,10 @@ pub fn knock(packet: &[u8]) -> Option<(Peer, SocketAddr, u32)> {
     (tcp.syn() && !tcp.ack() && !tcp.rst()).then(|| (Peer::new(source, tcp.source_port()), to, tcp.sequence_number()))
 }
 
-fn oriented(packet: &LaxSlicedPacket<'_>, ends: ListenerEnd) -> Option<Segment> {
-    let (source, destination, carried) = addresses(packet)?;
+fn oriented(packet: &LaxSlicedPacket<'_>, listener: ListenerEnd) -> Option<Segment> {
+    let (source, destination, length) = addresses(packet)?;
     let Some(TransportSlice::Tcp(tcp)) = &packet.transport else { return None };
-    let toward = ends.toward((source, tcp.source_port()), (destination, tcp.destination_port()))?;
+    let toward = listener.toward((source, tcp.source_port()), (destination, tcp.destination_port()))?;
     let peer = match toward {
         Toward::Listener => Peer::new(source, tcp.source_port()),
         Toward::Client => Peer::new(destination, tcp.destination_port()),
@@ -53,25 +53,25 @@ fn oriented(packet: &LaxSlicedPacket<'_>, ends: ListenerEnd) -> Option<Segment> 
         flags,
         seq: tcp.sequence_number(),
         ack: tcp.acknowledgment_number(),
-        payload: carried.saturating_sub(tcp.header_slice().len()) as u16,
+        payload: length.saturating_sub(tcp.header_slice().len()) as u16,
         window_scale: options.window_scale.is_some(),
         timestamps: options.timestamp.is_some(),
         cookie_bits: options.cookie_bits(flags),
     })
 }
 
-/// Source, destination, and how many bytes the IP header says that it carries.
+/// Source, destination, and the payload length according to the IP header.
 fn addresses(packet: &LaxSlicedPacket<'_>) -> Option<(IpAddr, IpAddr, usize)> {
     match packet.net.as_ref()? {
         LaxNetSlice::Ipv4(ip) => {
             let header = ip.header();
-            let carried = usize::from(header.total_len()).saturating_sub(header.slice().len());
-            Some((IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), carried))
+            let length = usize::from(header.total_len()).saturating_sub(header.slice().len());
+            Some((IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), length))
         }
         LaxNetSlice::Ipv6(ip) => {
             let header = ip.header();
-            let carried = usize::from(header.payload_length());
-            Some((IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), carried))
+            let length = usize::from(header.payload_length());
+            Some((IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), length))
         }
         LaxNetSlice::Arp(_) => None,
     }
@@ -89,7 +89,7 @@ impl ListenerEnd {
     }
 }
 
-/// The options that tell something about a handshake.
+/// The options that matter for a handshake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Options {
     window_scale: Option<u8>,
@@ -99,7 +99,7 @@ struct Options {
 }
 
 impl Options {
-    /// See [`Segment::cookie_bits`]. A SYN that asks for ECN does not tell: the listener may refuse it.
+    /// See [`Segment::cookie_bits`]. `None` for a SYN that asks for ECN: the listener may refuse it.
     fn cookie_bits(self, flags: u8) -> Option<u8> {
         let timestamp = self.timestamp?;
         match flags & (SYN | ACK) {
@@ -113,7 +113,7 @@ impl Options {
     }
 }
 
-/// Walked by hand: etherparse's iterator ends at the first option that it does not know, such as Fast Open's.
+/// Parsed by hand: etherparse's iterator stops at the first unknown option, such as Fast Open's.
 fn options(mut rest: &[u8]) -> Options {
     let mut options = Options::default();
     while let [kind, more @ ..] = rest {
@@ -158,7 +158,7 @@ const CWR: u8 = 0x80;
 const COOKIE_BITS: u8 = 0x3f;
 const NO_WINDOW_SCALE: u8 = 0x0f;
 const WITH_SACK: u8 = 0x10;
-/// `TCP_MAX_WSCALE`, include/net/tcp.h: the kernel takes a larger one for this.
+/// `TCP_MAX_WSCALE`, include/net/tcp.h: the kernel clamps larger ones to this.
 const MOST_WINDOW_SCALE: u8 = 14;
 
 #[cfg(test)]
@@ -219,8 +219,8 @@ mod tests {
         let (request, answer) = (syn(4000, 8080), syn(8080, 4000));
         assert_eq!(segment_of_ip(&request[14..], ENDS), segment(&request, ENDS));
         let client = Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 4000);
-        assert_eq!(knock(&request[14..]), Some((client, "198.51.100.1:8080".parse().unwrap(), 77)));
-        assert!(knock(&answer[14..]).is_some() && knock(&request[14..50]).is_none());
+        assert_eq!(syn_of(&request[14..]), Some((client, "198.51.100.1:8080".parse().unwrap(), 77)));
+        assert!(syn_of(&answer[14..]).is_some() && syn_of(&request[14..50]).is_none());
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn one_port_at_both_ends_is_told_by_the_address() {
+    fn one_port_at_both_ends_is_decided_by_the_address() {
         let client = Some(IpAddr::V4(Ipv4Addr::new(198, 18, 0, 1)));
         let frame = syn(8080, 8080);
         assert_eq!(segment(&frame, ENDS).unwrap().toward, Toward::Listener);
@@ -267,7 +267,7 @@ mod tests {
             frame[..kept].copy_from_slice(&real[..kept]);
             let _any = segment(&frame, ENDS);
             for bare in [&frame[..], frame.get(14..).unwrap_or_default()] {
-                let _any = (segment_of_ip(bare, ENDS), knock(bare));
+                let _any = (segment_of_ip(bare, ENDS), syn_of(bare));
             }
             prop_assert!(segment(&real[..cut.min(real.len())], ENDS).is_none_or(|whole| whole.seq == 77));
         }

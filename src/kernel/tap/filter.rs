@@ -21,14 +21,14 @@ pub(super) fn program(port: u16, loopback: bool) -> Vec<SockFilter> {
     program
 }
 
-/// What follows; each jump counts from the next line. Looked at is one of the ports, or both. IPv6 extension headers are not followed:
-/// TCP has none in handshakes.
+/// What follows; each jump counts from the next line. It compares one of the ports, or both. IPv6 extension headers
+/// are not followed: TCP has none in handshakes.
 #[rustfmt::skip]
-fn tcp(port: u32, one: Option<u32>) -> [SockFilter; DROP as usize + 1] {
+fn tcp(port: u32, port_offset: Option<u32>) -> [SockFilter; DROP as usize + 1] {
     use libc::{BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JSET};
-    let first = one.unwrap_or(FROM);
-    // Where the first look has not found it: the second one, or the end.
-    let (second_v4, second_v6) = if one.is_some() { (10, 3) } else { (0, 0) };
+    let first = port_offset.unwrap_or(FROM);
+    // The jump when the first comparison fails: to the second one, or to the end.
+    let (second_v4, second_v6) = if port_offset.is_some() { (10, 3) } else { (0, 0) };
     [
         /*  0 */ load(BPF_H, BPF_ABS, 12),
         /*  1 */ jump(BPF_JEQ, libc::ETH_P_IP.cast_unsigned(), 0, 9),

@@ -1,7 +1,8 @@
 //! The ring of an AF_PACKET socket (TPACKET_V2), mapped into this process: frames are read where the kernel put them.
 //!
-//! V2 and not V3: its frames are given one by one, where V3 gives blocks when they are full or a timer fires. See
-//! `Documentation/networking/packet_mmap.rst`. Unsafe code stands here because the memory is shared with the kernel.
+//! V2 and not V3: its frames are delivered one by one, where V3 delivers blocks when they are full or a timer fires.
+//! See `Documentation/networking/packet_mmap.rst`. Unsafe code is needed because the memory is shared with the
+//! kernel.
 
 use std::io;
 use std::ptr::{self, NonNull};
@@ -14,7 +15,7 @@ use socket2::Socket;
 
 use crate::kernel::sys;
 
-/// A mapped ring and the place of the next frame.
+/// A mapped ring and the index of the next frame.
 #[derive(Debug)]
 pub(super) struct Ring {
     base: NonNull<u8>,
@@ -63,15 +64,16 @@ impl Ring {
         for _ in 0..self.slots {
             // SAFETY: `next < slots`, and the mapping holds `slots * SLOT` bytes.
             let slot = unsafe { self.base.add(self.next * SLOT) };
-            // SAFETY: the slot begins with tp_status, aligned as every slot is (page-aligned base, SLOT a multiple of 4); the
-            // kernel too writes it as one aligned word. Nobody else in this process reaches it while `&mut self` is held.
+            // SAFETY: the slot begins with tp_status, aligned as every slot is (page-aligned base, SLOT a multiple of
+            // 4); the kernel too writes it as one aligned word. Nothing else in this process accesses it while `&mut
+            // self` is held.
             let status = unsafe { AtomicU32::from_ptr(slot.cast().as_ptr()) };
             // Acquire: what the kernel wrote before it set the bit is seen by the reads below.
             if status.load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
                 return;
             }
-            // SAFETY: the bytes after tp_status lie within the mapping, are initialised (the kernel zeroes the ring), and
-            // belong to us until the status is handed back below; the slice does not live longer than this turn.
+            // SAFETY: the bytes after tp_status lie within the mapping, are initialised (the kernel zeroes the ring),
+            // and belong to us until the status is handed back below; the slice does not outlive this iteration.
             let rest = unsafe { slice::from_raw_parts(slot.add(STATUS).as_ptr(), SLOT - STATUS) };
             each(unpack(rest));
             // Release: our reads are over before the kernel sees that it may write again.

@@ -18,7 +18,7 @@ use super::{Network, Refusal, Step};
 
 /// A child that holds a finished network.
 #[derive(Debug)]
-pub(super) struct ExperimentId {
+pub(super) struct BuildAttempt {
     network: Network,
     child: Child,
 }
@@ -30,7 +30,7 @@ struct Child {
     release: Option<OwnedFd>,
 }
 
-impl ExperimentId {
+impl BuildAttempt {
     /// Builds the network in a child.
     pub(super) fn run(build: impl FnOnce() -> Result<Network, Fault>) -> Result<Self, Refusal> {
         if threads().is_some_and(|count| count > 1) {

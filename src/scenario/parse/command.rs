@@ -40,7 +40,7 @@ pub(super) fn command(text: &str) -> Result<Command, String> {
         "workers" => words::workers(value).map(Command::Workers),
         "service" => words::duration(value).map(Command::Service),
         "pace" => pace(value).map(Command::Pace),
-        _ => trial(value).map(Command::ExperimentId),
+        _ => trial(value).map(Command::RunExperiment),
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
             ("next", Command::Step(StepCommand::Next)),
             ("go", Command::Step(StepCommand::Go)),
             ("pace 0.1", Command::Pace(0.1)),
-            ("trial bind-four", Command::ExperimentId(ExperimentId::BindFour)),
+            ("trial bind-four", Command::RunExperiment(ExperimentId::BindFour)),
         ] {
             assert_eq!(command(text), Ok(wanted), "{text}");
         }

@@ -25,8 +25,8 @@ pub(super) fn open(plan: AttachPlan, mut pump: Pump) -> Result<WatchSession, Att
     let mut eyes = Sampler::new(census, Owners::open(), counters, sysctls.clone());
     eyes.look_at_all(&clock);
     let seen = eyes.look_for_all_owners(&clock);
-    let owners_refused = in_keys(|| seen.refused()).map(|why| Message::marked(&why));
-    let rights = Rights { tap: tap_refused.is_none(), tap_refused, owners: seen.reach(), owners_refused };
+    let owners_refused = in_keys(|| seen.limitation()).map(|why| Message::marked(&why));
+    let rights = Rights { tap: tap_refused.is_none(), tap_refused, owners: seen.owner_scope(), owners_refused };
     let watching = Watching {
         kernel: proc::kernel_release(),
         pid: std::process::id(),

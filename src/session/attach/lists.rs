@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use super::sampler::Sampler;
-use crate::kernel::census::takers;
+use crate::kernel::census::listeners_for;
 use crate::model::event::{Event, Stamped};
 use crate::model::sample::Listed;
 use crate::model::watch::{ListenerId, QueueOccupants};
@@ -65,7 +65,7 @@ impl Sampler {
             *by_address.entry(*to).or_default() += 1;
         }
         for (to, count) in by_address {
-            for taker in takers(to, &self.look) {
+            for taker in listeners_for(to, &self.look) {
                 if let Some(one) = crowding.get_mut(&taker.id) {
                     one.half_open = one.half_open.map(|before| before + count);
                 }
@@ -87,7 +87,7 @@ impl Sampler {
         }
         debug_assert!(oldest.keys().all(|to| to.port() == port), "the dump was asked for one port");
         for (to, age) in oldest {
-            let mut holders = takers(to, &self.look).filter(|reading| reading.queue.depth != Some(0));
+            let mut holders = listeners_for(to, &self.look).filter(|reading| reading.queue.depth != Some(0));
             if let (Some(holder), None) = (holders.next(), holders.next())
                 && let Some(one) = crowding.get_mut(&holder.id)
             {
@@ -115,7 +115,7 @@ impl Sampler {
     }
 
     fn takes(&self, id: ListenerId, to: SocketAddr) -> bool {
-        takers(to, &self.look).any(|taker| taker.id == id)
+        listeners_for(to, &self.look).any(|taker| taker.id == id)
     }
 
     fn port(&self, id: ListenerId) -> Option<u16> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use crate::kernel::census::Bound;
-use crate::kernel::tap::knocking::SynPacket;
+use crate::kernel::tap::syn_tap::SynPacket;
 use crate::model::watch::{ListenerId, ListenerReading, SynCounts};
 
 /// Who is knocked at, and what has come since it was told last.
@@ -31,9 +31,9 @@ impl SynCounter {
 
     /// A SYN to a local address; one for which nobody listens is not counted.
     pub(super) fn knock(&mut self, knock: &SynPacket) {
-        let Some(id) = self.taker(knock.to) else { return };
+        let Some(id) = self.taker(knock.local) else { return };
         let knocks = self.fresh.entry(id).or_insert(SynCounts { id, syns: 0, again: 0 });
-        let tally = if knock.again { &mut knocks.again } else { &mut knocks.syns };
+        let tally = if knock.retransmit { &mut knocks.again } else { &mut knocks.syns };
         *tally = tally.saturating_add(1);
     }
 
@@ -77,7 +77,7 @@ mod tests {
 
     fn knock(door: &mut SynCounter, local: &str, again: bool) {
         let peer: SocketAddr = "127.0.0.9:1000".parse().unwrap();
-        door.knock(&SynPacket { to: local.parse().unwrap(), peer: peer.into(), again });
+        door.knock(&SynPacket { local: local.parse().unwrap(), peer: peer.into(), retransmit: again });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::syn_counter::SynCounter;
-use crate::kernel::tap::knocking::SynTap;
+use crate::kernel::tap::syn_tap::SynTap;
 use crate::kernel::tap::{Tap, TapPlan};
 use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;

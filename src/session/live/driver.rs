@@ -10,7 +10,7 @@ use super::actors::Actors;
 use super::ending::{self, FinalReadings, Next};
 use super::sampler::Sampler;
 use super::site::LabSite;
-use crate::kernel::tap::{BlindTap, Tap, TapError};
+use crate::kernel::tap::{IdleTap, Tap, TapError};
 use crate::lab::listener::Listener;
 use crate::lab::namespace::NetnsToken;
 use crate::lab::server::Server;
@@ -41,7 +41,7 @@ pub(super) struct LiveSession {
     pub(super) server: Server,
     pub(super) actors: Actors,
     /// The tap before it sees anything: its ring takes longer than all the rest of the beginning.
-    pub(super) blind: Option<BlindTap>,
+    pub(super) blind: Option<IdleTap>,
     pub(super) tap: Option<Tap>,
     pub(super) eyes: Sampler,
     pub(super) trials: ExperimentRunner,
@@ -81,7 +81,7 @@ impl Work for LiveSession {
         match command {
             Command::Listen(backlog) => self.listen_again(backlog),
             Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
-            Command::ExperimentId(trial) => return self.trials.ask(trial, &mut self.pump.batch),
+            Command::RunExperiment(trial) => return self.trials.ask(trial, &mut self.pump.batch),
             Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
             _ => {}
         }
@@ -158,7 +158,7 @@ impl Work for LiveSession {
 impl LiveSession {
     /// From here on everything is seen; nobody has come before.
     fn open_eyes(&mut self) -> Result<(), TapError> {
-        self.tap = self.blind.take().map(BlindTap::see).transpose()?;
+        self.tap = self.blind.take().map(IdleTap::start).transpose()?;
         self.pump.opened = self.pump.clock.now();
         self.eyes.look_at_all(&self.pump.clock, &mut self.pump.batch);
         Ok(())

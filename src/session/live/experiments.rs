@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::stamped_tap::StampedTap;
 use crate::experiment::{self, Env, Experiment, ListedSocket, PortTap, Wire};
-use crate::kernel::own::{self, OwnListener};
+use crate::kernel::own_socket::{self, OwnListener};
 use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
 use crate::kernel::sock_diag::codec::Row;
@@ -114,7 +114,7 @@ impl ExperimentRunner {
     }
 
     fn fail(&self, trial: ExperimentId, why: Message, out: &mut Vec<Stamped>) {
-        let event = Event::ExperimentId(ExperimentFact::Ended { trial, failed: Some(why) });
+        let event = Event::Experiment(ExperimentFact::Ended { trial, failed: Some(why) });
         out.push(Stamped { at: self.clock.now(), event });
     }
 }
@@ -159,7 +159,7 @@ impl Env for SessionEnv {
     }
 
     fn tell(&mut self, fact: ExperimentFact) {
-        let _the_session_is_over = self.teller.send(Stamped { at: self.clock.now(), event: Event::ExperimentId(fact) });
+        let _the_session_is_over = self.teller.send(Stamped { at: self.clock.now(), event: Event::Experiment(fact) });
     }
 
     fn queue(&self, listener: BorrowedFd<'_>) -> Option<(u32, u32)> {
@@ -168,11 +168,11 @@ impl Env for SessionEnv {
     }
 
     fn connecting(&self, socket: BorrowedFd<'_>) -> Option<(u32, u8)> {
-        own::syn_sent(socket).map(|sent| (sent.retransmits, sent.state))
+        own_socket::connect_progress(socket).map(|sent| (sent.retransmits, sent.state))
     }
 
     fn cookie(&self, socket: BorrowedFd<'_>) -> Option<u64> {
-        own::cookie(socket)
+        own_socket::cookie(socket)
     }
 
     fn sockets(&self, port: u16) -> Vec<ListedSocket> {

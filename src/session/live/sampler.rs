@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::kernel::own::OwnListener;
+use crate::kernel::own_socket::OwnListener;
 use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
 use crate::lab::listener::Listener;

@@ -9,10 +9,10 @@ use super::driver::LiveSession;
 use super::sampler::Sampler;
 use super::site::LabSite;
 use super::{LiveError, LivePlan};
-use crate::kernel::own::OwnListener;
+use crate::kernel::own_socket::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
 use crate::kernel::sock_diag::Diag;
-use crate::kernel::tap::{BlindTap, LOOPBACK, TapPlan};
+use crate::kernel::tap::{IdleTap, LOOPBACK, TapPlan};
 use crate::lab::connect::{ConnectClients, ConnectPlan};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
 use crate::lab::listener::{ListenPlan, Listener};
@@ -115,7 +115,7 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
 }
 
 /// Wire clients cannot live without the tap; with real clients it may be missing (no right on the host).
-fn open_tap(plan: &LivePlan, pass: Option<&NetnsToken>, address: SocketAddr) -> Result<Option<BlindTap>, LiveError> {
+fn open_tap(plan: &LivePlan, pass: Option<&NetnsToken>, address: SocketAddr) -> Result<Option<IdleTap>, LiveError> {
     let loopback = plan.clients == ClientKind::Connect;
     let interface = match pass {
         Some(pass) if !loopback => pass.kernel_end().index,
@@ -123,7 +123,7 @@ fn open_tap(plan: &LivePlan, pass: Option<&NetnsToken>, address: SocketAddr) -> 
         _ => LOOPBACK,
     };
     let specific = !address.ip().is_unspecified();
-    let tap = BlindTap::open(&TapPlan {
+    let tap = IdleTap::open(&TapPlan {
         loopback,
         listener: specific.then(|| address.ip()),
         ring_bytes: RING_BYTES,

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::actors::Actors;
 use super::driver::LiveSession;
-use crate::kernel::own;
+use crate::kernel::own_socket;
 use crate::model::client_clock::{StepCommand, StepOutcome};
 use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
@@ -94,7 +94,7 @@ impl LiveSession {
 }
 
 fn inspect(fd: BorrowedFd<'_>) -> (Option<u32>, Option<u64>) {
-    (own::waited(fd), own::cookie(fd))
+    (own_socket::queue_wait_ms(fd), own_socket::cookie(fd))
 }
 
 /// Nobody is under way and nobody will come.

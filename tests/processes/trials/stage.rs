@@ -97,7 +97,7 @@ pub(crate) fn told_by(asked: &Asked<'_>) -> Result<Told, Missing> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let session = live::start(plan(lab)).unwrap();
     for trial in asked.trials {
-        session.wish(Command::ExperimentId(*trial));
+        session.wish(Command::RunExperiment(*trial));
     }
     let told = runtime.block_on(heard(session, asked));
     drop(runtime);
@@ -114,7 +114,7 @@ async fn heard(mut session: Session, asked: &Asked<'_>) -> Told {
     while let Some(facts) = session.next().await {
         for fact in facts {
             match fact.event {
-                Event::ExperimentId(event) => told.take(fact.at, &event),
+                Event::Experiment(event) => told.take(fact.at, &event),
                 Event::Refused { message } => told.refused.push(message.to_string()),
                 _ => {}
             }

@@ -159,7 +159,7 @@ impl Class {
     }
 
     pub(crate) fn trial(&mut self, fact: ExperimentFact) {
-        self.tale.tell(&Event::ExperimentId(fact));
+        self.tale.tell(&Event::Experiment(fact));
     }
 
     fn fact(&mut self, fact: LessonFact) {

@@ -9,10 +9,10 @@ use super::{HEADERS, header_length, jump, load, take};
 use crate::kernel::tap::{LOOPBACK, TapCoverage};
 use crate::model::segment::flags::{ACK, FIN, RST, SYN};
 
-/// The program for the segments of a listener's `port`. Only those that this machine itself takes or sends as the listening side:
-/// not a connection of its own to a port of the same number elsewhere, not what it forwards or overhears. On loopback each packet is
-/// seen twice; its arriving copy is taken.
-pub(in crate::kernel::tap) fn port(port: u16, shows: TapCoverage) -> Vec<SockFilter> {
+/// The program for the segments of a listener's `port`. Only those that this machine itself takes or sends as the
+/// listening side: not a connection of its own to a port of the same number elsewhere, not what it forwards or
+/// receives for other hosts. On loopback each packet is seen twice; its arriving copy is taken.
+pub(in crate::kernel::tap) fn port(port: u16, coverage: TapCoverage) -> Vec<SockFilter> {
     let port = u32::from(port);
     let mut lines = vec![
         Instruction::Plain(load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE)),
@@ -36,7 +36,7 @@ pub(in crate::kernel::tap) fn port(port: u16, shows: TapCoverage) -> Vec<SockFil
         Instruction::If(libc::BPF_JEQ, port, Go::On, Go::Drop),
     ]);
     let control = (SYN | FIN | RST).into();
-    lines.extend(match shows {
+    lines.extend(match coverage {
         TapCoverage::Everything => vec![Instruction::Label(TOWARD)],
         TapCoverage::Handshakes => vec![
             Instruction::Plain(recall(FLAGS)),
@@ -53,7 +53,7 @@ pub(in crate::kernel::tap) fn port(port: u16, shows: TapCoverage) -> Vec<SockFil
 }
 
 /// The program for SYNs that arrive, for any port.
-pub(in crate::kernel::tap) fn knocks() -> Vec<SockFilter> {
+pub(in crate::kernel::tap) fn syns() -> Vec<SockFilter> {
     let mut lines = vec![
         Instruction::Plain(load(libc::BPF_B, libc::BPF_ABS, PACKET_TYPE)),
         Instruction::If(libc::BPF_JEQ, libc::PACKET_OTHERHOST.into(), Go::Drop, Go::On),
@@ -112,7 +112,7 @@ fn tcp() -> Vec<Instruction> {
     lines
 }
 
-/// A line of a program whose jumps have names yet.
+/// An instruction of a program whose jump targets are still labels.
 enum Instruction {
     Plain(SockFilter),
     /// A comparison, where to go when it holds, and where otherwise.
@@ -131,7 +131,7 @@ enum Go {
 
 type Label = u8;
 
-/// The finished program; its last two lines take and drop.
+/// The program with resolved jumps; its last two instructions accept and drop.
 fn assemble(lines: Vec<Instruction>) -> Vec<SockFilter> {
     let mut places = [None; LABELS];
     let mut end = 0;

@@ -46,7 +46,7 @@ fn of_one(command: &Command) -> String {
         Command::Step(StepCommand::Go) => say!("the clients' time runs again").into(),
         Command::Pace(pace) => say!("the clients' time runs at {pace}×", pace),
         Command::AcceptOne => say!("accept() once").into(),
-        Command::ExperimentId(trial) => say!("experiment {name}", name = trial.name()),
+        Command::RunExperiment(trial) => say!("experiment {name}", name = trial.name()),
         Command::Choose(_) | Command::Stop => String::new(),
     }
 }

@@ -1,5 +1,5 @@
-//! Another network namespace: that of a container, of a process, or one with a name under `/run/netns`. Entering moves the calling
-//! thread and changes nothing for anybody else. Start at [`enter`].
+//! Another network namespace: that of a container, of a process, or one with a name under `/run/netns`. Entering
+//! moves the calling thread and affects no other thread or process. Start at [`enter`].
 
 use std::fs::File;
 use std::io;
@@ -13,7 +13,7 @@ use super::sys;
 use crate::say;
 use crate::text::errno::told;
 
-/// Why another network namespace cannot be looked into.
+/// Why another network namespace cannot be entered.
 #[derive(Debug, Error)]
 #[error("{}", say!("cannot {operation} {path}: {why}", operation, path = path.display(), why))]
 pub struct NetnsError {
@@ -34,15 +34,15 @@ enum NetnsErrorKind {
     Threads(usize),
 }
 
-/// By which right a namespace was entered.
+/// The privilege by which a namespace was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryRight {
-    /// It is the one in which the thread stood already.
+    /// It already was the thread's namespace.
     Here,
     /// CAP_SYS_ADMIN over it.
     Right,
-    /// The user owns the user namespace to which it belongs (a rootless container, the user's own lab), and that was entered first.
-    /// What was seen outside by right of the old user namespace is not seen any more.
+    /// The user owns the user namespace to which it belongs (a rootless container, the user's own lab), and that was
+    /// entered first. Privileges of the old user namespace no longer apply.
     Owner,
 }
 
@@ -76,12 +76,12 @@ impl NetnsError {
 /// containers. Call it while the process has one thread.
 ///
 /// # Errors
-/// [`NetnsError`]; the thread may then stand in that user namespace already, so qviz should end.
+/// [`NetnsError`]; the thread may already have entered that user namespace, so qviz should exit.
 pub fn enter(path: &Path) -> Result<EntryRight, NetnsError> {
     enter_as(path, None)
 }
 
-/// As [`enter`], for the network namespace of the process `pid`, a number of /proc's own pid namespace.
+/// As [`enter`], for the network namespace of the process `pid`, in /proc's own pid namespace.
 ///
 /// # Errors
 /// As [`enter`].
@@ -103,7 +103,7 @@ fn enter_as(path: &Path, pid: Option<u32>) -> Result<EntryRight, NetnsError> {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => error,
         Err(error) => return Err(failed(say!("enter"), error.into())),
     };
-    // Where the owner may not even be looked up, the first refusal is the reason.
+    // If the owner cannot be looked up, report the first error.
     let owner = sys::owning_user_namespace(&namespace).map_err(|_| failed(say!("enter"), refused.into()))?;
     join_owner(&owner).map_err(|why| failed(say!("enter the user namespace that owns"), why))?;
     join(&namespace, LinkNameSpaceType::Network).map_err(|error| failed(say!("enter"), error.into()))?;
@@ -123,14 +123,14 @@ fn join_owner(owner: &OwnedFd) -> Result<(), NetnsErrorKind> {
     })
 }
 
-/// Whether the calling thread stands in this network namespace.
+/// Whether this is the calling thread's network namespace.
 fn is_here(namespace: &File) -> bool {
     let here = rustix::fs::stat("/proc/thread-self/ns/net");
     let there = rustix::fs::fstat(namespace);
     matches!((here, there), (Ok(here), Ok(there)) if (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))
 }
 
-/// Threads of this process; 1 where /proc does not tell.
+/// Threads of this process; 1 when /proc is not readable.
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
 }

@@ -1,22 +1,22 @@
-//! The own sockets, asked through their descriptors: the listener's accept queue in one microsecond, how long an accepted
-//! connection had waited, a socket's cookie, and how far a connecting socket has come.
+//! This process's own sockets, read through their descriptors: the listener's accept queue in one microsecond, how
+//! long an accepted connection had waited, a socket's cookie, and the progress of a connecting socket.
 //!
-//! Nothing here needs a right. Start at [`OwnListener`].
+//! No privilege is needed. Start at [`OwnListener`].
 
 use std::os::fd::AsFd;
 
 use super::sys;
 use crate::model::sample::QueueReading;
 
-/// A listening socket of this process. It reads through whatever it is given (a borrowed descriptor, an `Arc` of a socket): a
-/// duplicate of its own would keep the listener alive after its owner has closed it.
+/// A listening socket of this process. It reads through the given handle (a borrowed descriptor, an `Arc` of a
+/// socket): a duplicated descriptor would keep the listener open after its owner has closed it.
 #[derive(Debug)]
 pub struct OwnListener<F: AsFd> {
     fd: F,
 }
 
 impl<F: AsFd> OwnListener<F> {
-    /// Looks at the listening socket `fd`.
+    /// Reads the listening socket `fd`.
     pub const fn new(fd: F) -> Self {
         Self { fd }
     }
@@ -24,13 +24,13 @@ impl<F: AsFd> OwnListener<F> {
     /// Depth and limit of the accept queue and the listener's drops, each `None` where it could not be read. Depth and limit
     /// are one reading of the kernel; the drops follow some hundred nanoseconds later.
     pub fn read(&self) -> QueueReading {
-        let (depth, limit) = self.length();
+        let (depth, limit) = self.depth_and_limit();
         let drops = sys::option_words::<MEMINFO_WORDS>(&self.fd, libc::SOL_SOCKET, libc::SO_MEMINFO).ok();
         QueueReading { depth, limit, drops: drops.map(|words| words[MEMINFO_DROPS]) }
     }
 
     /// `tcpi_unacked` and `tcpi_sacked` mean the accept queue in state LISTEN alone (`tcp_get_info`, `net/ipv4/tcp.c`).
-    fn length(&self) -> (Option<u32>, Option<u32>) {
+    fn depth_and_limit(&self) -> (Option<u32>, Option<u32>) {
         match tcp_info::<8>(&self.fd) {
             Some(words) if state(words[0]) == LISTEN => (Some(words[UNACKED]), Some(words[SACKED])),
             _ => (None, None),
@@ -38,7 +38,7 @@ impl<F: AsFd> OwnListener<F> {
     }
 }
 
-/// How far a connecting socket has come, from TCP_INFO.
+/// The progress of a connecting socket, from TCP_INFO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectProgress {
     /// Segments sent again so far (`tcpi_total_retrans`); in SYN_SENT these are its SYNs.
@@ -47,9 +47,10 @@ pub struct ConnectProgress {
     pub state: u8,
 }
 
-/// How long an accepted connection had waited in the accept queue, in milliseconds: `tcpi_last_data_sent`, the time since the
-/// connection was created, for as long as this side has not sent. Ask right after `accept()`. `None` when it could not be read.
-pub fn waited(fd: impl AsFd) -> Option<u32> {
+/// How long an accepted connection had waited in the accept queue, in milliseconds: `tcpi_last_data_sent`, the time
+/// since the connection was created, for as long as this side has not sent. Call it right after `accept()`. `None`
+/// when it could not be read.
+pub fn queue_wait_ms(fd: impl AsFd) -> Option<u32> {
     tcp_info::<12>(fd).map(|words| words[LAST_DATA_SENT])
 }
 
@@ -58,8 +59,8 @@ pub fn cookie(fd: impl AsFd) -> Option<u64> {
     rustix::net::sockopt::socket_cookie(fd).ok()
 }
 
-/// How far the connecting socket `fd` has come. `None` when it could not be read.
-pub fn syn_sent(fd: impl AsFd) -> Option<ConnectProgress> {
+/// The progress of the connecting socket `fd`. `None` when it could not be read.
+pub fn connect_progress(fd: impl AsFd) -> Option<ConnectProgress> {
     tcp_info::<26>(fd).map(|words| ConnectProgress { retransmits: words[TOTAL_RETRANS], state: state(words[0]) })
 }
 
@@ -103,8 +104,8 @@ mod tests {
         assert_eq!(own.read().depth, Some(1));
         let (accepted, _) = listener.accept().unwrap();
         assert_eq!(own.read().depth, Some(0));
-        assert!(waited(&accepted).is_some());
-        assert_eq!(syn_sent(&client), Some(ConnectProgress { retransmits: 0, state: 1 }));
+        assert!(queue_wait_ms(&accepted).is_some());
+        assert_eq!(connect_progress(&client), Some(ConnectProgress { retransmits: 0, state: 1 }));
         assert_ne!(cookie(&accepted), cookie(&client));
     }
 
@@ -112,7 +113,7 @@ mod tests {
     fn what_is_no_listener_has_no_queue() {
         let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
         assert_eq!(OwnListener::new(&datagrams).read().depth, None);
-        assert_eq!(waited(&datagrams), None);
+        assert_eq!(queue_wait_ms(&datagrams), None);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let reading = OwnListener::new(&client).read();

@@ -1,4 +1,5 @@
-//! The line to the kernel: one request in flight, its whole answer, and what to do when it is cut short, refused or overrun.
+//! The netlink socket: one request in flight, its complete answer, and the recovery when it is truncated, refused or
+//! overrun.
 
 use std::io;
 use std::time::Duration;
@@ -8,20 +9,20 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::kernel::sock_diag::envelope::{Message, Messages};
 
-/// An open netlink socket and the number of its last request. In tests the kernel is played by something else.
+/// An open netlink socket and the number of its last request. Tests replace the kernel by scripted answers.
 #[derive(Debug)]
 pub(super) struct NetlinkSocket<W = Socket> {
-    wire: W,
+    transport: W,
     buffer: Vec<u8>,
     sequence: u32,
 }
 
-/// How datagrams get to the kernel and back.
+/// Sends datagrams to the kernel and receives its answers.
 pub(super) trait NetlinkTransport {
     /// Sends one request.
-    fn put(&mut self, request: &[u8]) -> io::Result<()>;
+    fn send(&mut self, request: &[u8]) -> io::Result<()>;
     /// Receives one datagram and returns its true length, which may be more than the buffer has.
-    fn take(&mut self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize>;
+    fn receive(&mut self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize>;
 }
 
 impl NetlinkSocket {
@@ -29,20 +30,21 @@ impl NetlinkSocket {
     pub(super) fn open() -> io::Result<Self> {
         let netlink = Domain::from(libc::AF_NETLINK);
         let socket = Socket::new(netlink, Type::DGRAM, Some(Protocol::from(libc::NETLINK_SOCK_DIAG)))?;
-        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
         Ok(Self::over(socket))
     }
 }
 
 impl<W: NetlinkTransport> NetlinkSocket<W> {
-    /// The line over this wire.
-    pub(super) fn over(wire: W) -> Self {
-        Self { wire, buffer: vec![0; BUFFER], sequence: 0 }
+    /// A socket over this transport.
+    pub(super) fn over(transport: W) -> Self {
+        Self { transport, buffer: vec![0; BUFFER], sequence: 0 }
     }
 
-    /// Sends the request and gives the body of every row of its answer; once more after a failure. `each` is told with `None`
-    /// to forget what it was given: the answer begins anew. True when the kernel itself said that its tables changed meanwhile.
-    pub(super) fn ask<const BYTES: usize>(
+    /// Sends the request and passes the body of every row of its answer to `each`; repeats it once after a failure.
+    /// `each(None)` means that the answer starts again and earlier rows are void. Returns true when the kernel marked
+    /// the dump as interrupted (NLM_F_DUMP_INTR).
+    pub(super) fn request<const BYTES: usize>(
         &mut self,
         request: impl Fn(u32) -> [u8; BYTES],
         mut each: impl FnMut(Option<&[u8]>) -> io::Result<()>,
@@ -61,29 +63,29 @@ impl<W: NetlinkTransport> NetlinkSocket<W> {
     ) -> io::Result<bool> {
         each(None)?;
         self.sequence = self.sequence.wrapping_add(1);
-        self.wire.put(&request(self.sequence))?;
+        self.transport.send(&request(self.sequence))?;
         let mut interrupted = false;
         loop {
-            let length = self.wire.take(&mut self.buffer, RecvFlags::TRUNC)?;
+            let length = self.transport.receive(&mut self.buffer, RecvFlags::TRUNC)?;
             let datagram = self.buffer.get(..length).ok_or(io::ErrorKind::InvalidData)?;
             for message in Messages::of(datagram, self.sequence) {
                 match message? {
-                    Message::Row { body, interrupted: hinted } => {
-                        interrupted |= hinted;
+                    Message::Row { body, interrupted: marked } => {
+                        interrupted |= marked;
                         each(Some(body))?;
                     }
-                    Message::Done { interrupted: hinted } => return Ok(interrupted | hinted),
+                    Message::Done { interrupted: marked } => return Ok(interrupted | marked),
                     Message::Failed(errno) => return Err(io::Error::from_raw_os_error(errno)),
                 }
             }
         }
     }
 
-    /// Reads away what is left of an earlier answer: a dump that is still running makes the next one EBUSY. An overrun is told
-    /// once (ENOBUFS) and is no end.
+    /// Drains what is left of an earlier answer: a dump that is still running makes the next one EBUSY. An overrun is
+    /// reported once (ENOBUFS) and is not the end.
     fn resynchronise(&mut self) {
-        for _ in 0..MOST_LEFT {
-            match self.wire.take(&mut self.buffer, RecvFlags::DONTWAIT) {
+        for _ in 0..MAX_STALE_DATAGRAMS {
+            match self.transport.receive(&mut self.buffer, RecvFlags::DONTWAIT) {
                 Ok(length) if length > 0 => {}
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {}
                 _ => return,
@@ -93,11 +95,11 @@ impl<W: NetlinkTransport> NetlinkSocket<W> {
 }
 
 impl NetlinkTransport for Socket {
-    fn put(&mut self, request: &[u8]) -> io::Result<()> {
-        self.send(request).map(drop)
+    fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        Socket::send(self, request).map(drop)
     }
 
-    fn take(&mut self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
+    fn receive(&mut self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
         loop {
             match rustix::net::recv(&*self, &mut *buffer, flags) {
                 Ok((_, length)) => return Ok(length),
@@ -108,14 +110,14 @@ impl NetlinkTransport for Socket {
     }
 }
 
-/// The kernel answers within microseconds; waiting longer than this is an error and no reason to stop the picture.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The kernel answers within microseconds; waiting longer than this is an error and must not stall the screen.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bytes; a dump's datagram never has more (`netlink_dump`, `net/netlink/af_netlink.c`: SKB_WITH_OVERHEAD(32768)).
 const BUFFER: usize = 32 * 1024;
 
 /// Datagrams; more than the remains of any dump.
-const MOST_LEFT: usize = 100_000;
+const MAX_STALE_DATAGRAMS: usize = 100_000;
 
 #[cfg(test)]
 mod tests {
@@ -124,19 +126,19 @@ mod tests {
     use super::*;
     use crate::kernel::sock_diag::envelope::tests::message;
 
-    /// A kernel that gives these datagrams, one list for each request; an `Err` is what `recv` fails with.
-    struct Played {
+    /// A kernel that answers with these datagrams, one list for each request; an `Err` is what `recv` fails with.
+    struct ScriptedKernel {
         answers: VecDeque<Vec<Result<Vec<u8>, i32>>>,
         now: VecDeque<Result<Vec<u8>, i32>>,
     }
 
-    impl NetlinkTransport for Played {
-        fn put(&mut self, _: &[u8]) -> io::Result<()> {
+    impl NetlinkTransport for ScriptedKernel {
+        fn send(&mut self, _: &[u8]) -> io::Result<()> {
             self.now.extend(self.answers.pop_front().ok_or(io::ErrorKind::BrokenPipe)?);
             Ok(())
         }
 
-        fn take(&mut self, buffer: &mut [u8], _: RecvFlags) -> io::Result<usize> {
+        fn receive(&mut self, buffer: &mut [u8], _: RecvFlags) -> io::Result<usize> {
             let datagram = self.now.pop_front().unwrap_or(Err(libc::EAGAIN)).map_err(io::Error::from_raw_os_error)?;
             let kept = datagram.len().min(buffer.len());
             buffer[..kept].copy_from_slice(&datagram[..kept]);
@@ -152,11 +154,12 @@ mod tests {
         message(libc::NLMSG_DONE as u16, flags as u16, sequence, &[0; 4])
     }
 
-    /// What is heard, and the rows.
+    /// The result of the request, and the rows.
     fn asked(answers: impl IntoIterator<Item = Vec<Result<Vec<u8>, i32>>>) -> (io::Result<bool>, Vec<u8>) {
-        let mut line = NetlinkSocket::over(Played { answers: answers.into_iter().collect(), now: VecDeque::new() });
+        let mut socket =
+            NetlinkSocket::over(ScriptedKernel { answers: answers.into_iter().collect(), now: VecDeque::new() });
         let mut rows = Vec::new();
-        let heard = line.ask(
+        let result = socket.request(
             |_| [0; 4],
             |body| {
                 match body {
@@ -166,50 +169,50 @@ mod tests {
                 Ok(())
             },
         );
-        (heard, rows)
+        (result, rows)
     }
 
     #[test]
     fn an_answer_cut_short_is_asked_for_again_and_nothing_is_counted_twice() {
         let short = row(1, 2)[..18].to_vec();
-        let (heard, rows) =
+        let (result, rows) =
             asked([vec![Ok(row(1, 1)), Ok(short), Ok(row(1, 3))], vec![Ok(row(2, 1)), Ok(row(2, 2)), Ok(done(0, 2))]]);
-        assert_eq!((heard.unwrap(), rows), (false, vec![1, 2]));
+        assert_eq!((result.unwrap(), rows), (false, vec![1, 2]));
     }
 
     #[test]
     fn an_answer_without_an_end_is_an_error_and_no_shorter_list() {
-        let (heard, _) = asked([vec![Ok(row(1, 1))], vec![Ok(row(2, 1))]]);
-        assert_eq!(heard.unwrap_err().raw_os_error(), Some(libc::EAGAIN));
+        let (result, _) = asked([vec![Ok(row(1, 1))], vec![Ok(row(2, 1))]]);
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::EAGAIN));
     }
 
     #[test]
     fn a_datagram_larger_than_the_buffer_is_an_error_and_is_not_read_half() {
         let long: Vec<u8> = std::iter::repeat_n(row(1, 1), BUFFER / 20 + 1).flatten().collect();
         let again = long.clone();
-        let (heard, _) = asked([vec![Ok(long)], vec![Ok(again)]]);
-        assert_eq!(heard.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let (result, _) = asked([vec![Ok(long)], vec![Ok(again)]]);
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
     fn an_overrun_is_read_away_and_asked_again() {
         let overrun = vec![Ok(row(1, 1)), Err(libc::ENOBUFS), Err(libc::ENOBUFS), Ok(row(1, 9)), Ok(done(0, 1))];
-        let (heard, rows) = asked([overrun, vec![Ok(row(2, 7)), Ok(done(0, 2))]]);
-        assert_eq!((heard.unwrap(), rows), (false, vec![7]));
+        let (result, rows) = asked([overrun, vec![Ok(row(2, 7)), Ok(done(0, 2))]]);
+        assert_eq!((result.unwrap(), rows), (false, vec![7]));
     }
 
     #[test]
-    fn an_interrupted_dump_is_told_whichever_message_says_so() {
+    fn an_interrupted_dump_is_reported_whichever_message_is_marked() {
         let in_a_row = message(20, libc::NLM_F_DUMP_INTR as u16, 1, &[1; 4]);
-        let (heard, rows) = asked([vec![Ok(in_a_row), Ok(done(0, 1))]]);
-        assert_eq!((heard.unwrap(), rows), (true, vec![1]));
+        let (result, rows) = asked([vec![Ok(in_a_row), Ok(done(0, 1))]]);
+        assert_eq!((result.unwrap(), rows), (true, vec![1]));
         assert!(asked([vec![Ok(done(libc::NLM_F_DUMP_INTR, 1))]]).0.unwrap());
     }
 
     #[test]
-    fn a_refusal_that_stays_is_told_with_its_errno() {
+    fn a_repeated_refusal_is_returned_with_its_errno() {
         let refused = |sequence| message(libc::NLMSG_ERROR as u16, 0, sequence, &(-libc::ENOENT).to_ne_bytes());
-        let (heard, _) = asked([vec![Ok(refused(1))], vec![Ok(refused(2))]]);
-        assert_eq!(heard.unwrap_err().raw_os_error(), Some(libc::ENOENT));
+        let (result, _) = asked([vec![Ok(refused(1))], vec![Ok(refused(2))]]);
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::ENOENT));
     }
 }

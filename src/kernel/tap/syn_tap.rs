@@ -1,11 +1,12 @@
-//! Every SYN that arrives, for every port and on all interfaces: arrivals per listener, and nothing else of what passes.
+//! Every SYN that arrives, for every port and on all interfaces: it counts arrivals per listener and captures nothing
+//! else.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{Domain, Socket, Type};
 
-use super::recent::{PacketKey, Recent};
+use super::recent::{PacketKind, Recent};
 use super::ring::Ring;
 use super::{TapError, TapScope, decode, failed, filter};
 use crate::kernel::sys;
@@ -23,13 +24,13 @@ pub struct SynTap {
 /// One SYN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SynPacket {
-    /// Where it goes.
-    pub to: SocketAddr,
-    /// Whose it is.
+    /// Its destination.
+    pub local: SocketAddr,
+    /// Its source: the client.
     pub peer: Peer,
-    /// True when it has been sent before (the same client, port and sequence number within 180 s). Of many SYNs at once some are
-    /// forgotten, and their repetitions counted as first ones: at 10,000 per second about one in seven within a second.
-    pub again: bool,
+    /// True when it has been sent before (the same client, port and sequence number within 180 s). The table is
+    /// bounded: at 10,000 SYNs per second about one in seven retransmits within a second is counted as a first SYN.
+    pub retransmit: bool,
 }
 
 impl SynTap {
@@ -41,8 +42,8 @@ impl SynTap {
         let everywhere = TapScope::All;
         let socket =
             Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(failed(everywhere, say!("open a packet socket")))?;
-        socket.attach_filter(&filter::cooked::knocks()).map_err(failed(everywhere, say!("attach its filter")))?;
-        // Linux before 4.20 does not know it; there the filter alone passes over what leaves.
+        socket.attach_filter(&filter::cooked::syns()).map_err(failed(everywhere, say!("attach its filter")))?;
+        // Linux before 4.20 does not have the option; there the filter alone skips outgoing packets.
         let _spared = sys::set_option_words(&socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, [1]);
         let ring = Ring::map(&socket, RING_BYTES).map_err(failed(everywhere, say!("map its ring")))?;
         let all = sys::link_address(0, libc::ETH_P_ALL as u16);
@@ -54,16 +55,16 @@ impl SynTap {
     /// system call is made.
     pub fn drain(&mut self, mut each: impl FnMut(u64, SynPacket)) -> usize {
         let recent = &mut self.recent;
-        let mut knocks = 0;
+        let mut syns = 0;
         self.ring.drain(|frame| {
-            let Some((peer, to, sequence)) = decode::knock(frame.bytes) else { return };
-            let sight = recent.note((peer, to, sequence), frame.nanos, frame.interface);
-            if sight != PacketKey::Copy {
-                knocks += 1;
-                each(frame.nanos, SynPacket { to, peer, again: sight == PacketKey::Again });
+            let Some((peer, to, sequence)) = decode::syn_of(frame.bytes) else { return };
+            let kind = recent.note((peer, to, sequence), frame.nanos, frame.interface);
+            if kind != PacketKind::Copy {
+                syns += 1;
+                each(frame.nanos, SynPacket { local: to, peer, retransmit: kind == PacketKind::Retransmit });
             }
         });
-        knocks
+        syns
     }
 
     /// How many SYNs did not fit into the ring since the last call. 0 where the kernel does not answer.

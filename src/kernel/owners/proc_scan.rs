@@ -1,20 +1,20 @@
-//! One look at the descriptors of all processes, in parts.
+//! One scan of the descriptors of all processes, in parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::proc_dir::{Descriptors, Holder, Opened, ProcDir};
 
-/// A look that is under way.
+/// A scan in progress.
 #[derive(Debug)]
 pub(super) struct ProcScan {
     wanted: BTreeSet<u64>,
-    /// Processes still to be looked into, the lowest last.
-    ahead: Vec<u32>,
-    present: Option<(u32, Descriptors)>,
-    /// The sockets found in the present process: several descriptors of one process count once.
-    in_present: BTreeSet<u64>,
+    /// Processes still to be scanned, the lowest last.
+    remaining: Vec<u32>,
+    current: Option<(u32, Descriptors)>,
+    /// The sockets found in the current process: several descriptors of one process count once.
+    seen_in_current: BTreeSet<u64>,
     found: BTreeMap<u64, Holder>,
-    /// Processes looked into or refused so far.
+    /// Processes scanned or refused so far.
     pub(super) processes: u32,
     /// Those that refused.
     pub(super) denied: u32,
@@ -22,14 +22,14 @@ pub(super) struct ProcScan {
 
 impl ProcScan {
     /// Lists the processes.
-    pub(super) fn begin(proc: &ProcDir, wanted: BTreeSet<u64>) -> Self {
-        let mut ahead = proc.processes();
-        ahead.sort_unstable_by(|one, other| other.cmp(one));
-        let (in_present, found) = (BTreeSet::new(), BTreeMap::new());
-        Self { wanted, ahead, present: None, in_present, found, processes: 0, denied: 0 }
+    pub(super) fn start(proc: &ProcDir, wanted: BTreeSet<u64>) -> Self {
+        let mut remaining = proc.processes();
+        remaining.sort_unstable_by(|one, other| other.cmp(one));
+        let (seen_in_current, found) = (BTreeSet::new(), BTreeMap::new());
+        Self { wanted, remaining, current: None, seen_in_current, found, processes: 0, denied: 0 }
     }
 
-    /// True when this socket is looked for.
+    /// True when this socket is searched for.
     pub(super) fn wants(&self, inode: u64) -> bool {
         self.wanted.contains(&inode)
     }
@@ -39,35 +39,35 @@ impl ProcScan {
         &self.found
     }
 
-    /// What was looked for.
+    /// The sockets searched for.
     pub(super) fn into_wanted(self) -> BTreeSet<u64> {
         self.wanted
     }
 
-    /// Goes on for about so many descriptors; true when every process has been seen.
-    pub(super) fn go_on(&mut self, proc: &ProcDir, budget: usize) -> bool {
+    /// Scans about `budget` more descriptors; true when every process has been scanned.
+    pub(super) fn scan(&mut self, proc: &ProcDir, budget: usize) -> bool {
         let mut left = budget;
         while left > 0 {
-            let Some((pid, descriptors)) = &mut self.present else {
-                let Some(pid) = self.ahead.pop() else { return true };
-                left = left.saturating_sub(A_PROCESS);
+            let Some((pid, descriptors)) = &mut self.current else {
+                let Some(pid) = self.remaining.pop() else { return true };
+                left = left.saturating_sub(PROCESS_COST);
                 self.enter(proc, pid);
                 continue;
             };
             let pid = *pid;
             match descriptors.next_socket(&mut left) {
                 Some((fd, inode)) if self.wanted.contains(&inode) => self.find(inode, pid, fd),
-                None if left > 0 => self.present = None,
+                None if left > 0 => self.current = None,
                 _ => {}
             }
         }
-        self.present.is_none() && self.ahead.is_empty()
+        self.current.is_none() && self.remaining.is_empty()
     }
 
     fn enter(&mut self, proc: &ProcDir, pid: u32) {
-        self.in_present.clear();
+        self.seen_in_current.clear();
         match proc.descriptors(pid) {
-            Opened::Here(descriptors) => self.present = Some((pid, descriptors)),
+            Opened::Here(descriptors) => self.current = Some((pid, descriptors)),
             Opened::Denied => self.denied += 1,
             Opened::Gone => return,
         }
@@ -75,7 +75,7 @@ impl ProcScan {
     }
 
     fn find(&mut self, inode: u64, pid: u32, fd: u32) {
-        if !self.in_present.insert(inode) {
+        if !self.seen_in_current.insert(inode) {
             return;
         }
         self.found.entry(inode).and_modify(|holder| holder.others += 1).or_insert(Holder { pid, fd, others: 0 });
@@ -83,4 +83,4 @@ impl ProcScan {
 }
 
 /// What opening a process costs, in descriptors.
-const A_PROCESS: usize = 6;
+const PROCESS_COST: usize = 6;
