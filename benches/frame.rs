@@ -38,7 +38,7 @@ fn waves() -> Tale {
 
 fn state() -> UiState {
     let theme = Theme::named("dark", Depth::True, false).unwrap_or_default();
-    UiState { theme, listens: true, size: SIZE, ..UiState::default() }
+    UiState { theme, live: true, size: SIZE, ..UiState::default() }
 }
 
 /// Every frame of half a minute, one by one.

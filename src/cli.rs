@@ -40,7 +40,7 @@ pub fn run() -> ExitCode {
     match carried_out() {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            output::tell(&failure);
+            output::report(&failure);
             failure.exit.into()
         }
     }
@@ -49,7 +49,7 @@ pub fn run() -> ExitCode {
 fn carried_out() -> Result<Exit, Failure> {
     let mut words = std::env::args_os();
     let (program, words) = (words.next().unwrap_or_else(|| "qviz".into()), words.collect::<Vec<_>>());
-    speak(lang::wished(&words, |name| std::env::var_os(name)));
+    speak(lang::requested(&words, |name| std::env::var_os(name)));
     let cli = match help::parsed([vec![program], lang::behind(&words)].concat()) {
         Ok(cli) => cli,
         Err(words) => return answered(&words),
@@ -70,8 +70,8 @@ fn carried_out() -> Result<Exit, Failure> {
 fn answered(words: &clap::Error) -> Result<Exit, Failure> {
     let exit = if words.use_stderr() { Exit::Usage } else { Exit::Success };
     match (here(), exit) {
-        (Lang::English, _) => output::judged(words.print()).map(drop)?,
-        (Lang::Chinese, Exit::Usage) => output::tell(help::refusal(words)),
+        (Lang::English, _) => output::check_written(words.print()).map(drop)?,
+        (Lang::Chinese, Exit::Usage) => output::report(help::refusal(words)),
         (Lang::Chinese, _) => return printed(help::page(words).as_bytes()),
     }
     Ok(exit)
@@ -79,14 +79,14 @@ fn answered(words: &clap::Error) -> Result<Exit, Failure> {
 
 fn explained(topic: Option<&str>) -> Result<Exit, Failure> {
     let mut text = Vec::new();
-    output::judged(explain::write(&mut text, topic)?)?;
+    output::check_written(explain::write(&mut text, topic)?)?;
     printed(&text)
 }
 
 /// A reader that has seen enough is no error.
 fn printed(text: &[u8]) -> Result<Exit, Failure> {
     match Output::stdout().put(|out| out.write_all(text))? {
-        Written::Taken | Written::NobodyReads => Ok(Exit::Success),
+        Written::Taken | Written::PipeClosed => Ok(Exit::Success),
     }
 }
 

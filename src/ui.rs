@@ -13,11 +13,11 @@ use crate::say;
 mod bookmarks;
 pub mod browse;
 pub mod export;
-pub mod guide;
 pub mod hit_map;
 pub mod keymap;
 mod keys;
 pub mod lesson;
+pub mod lesson_loop;
 pub mod numbers;
 pub mod pace;
 pub mod panel;
@@ -30,9 +30,9 @@ pub mod view;
 pub mod watch;
 pub mod window;
 
-pub use guide::LessonLoop;
+pub use lesson_loop::LessonLoop;
 pub use run::{ExitReason, run};
-pub use theme::ColorWish;
+pub use theme::ColorChoice;
 
 /// How the screen shall look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct UiPlan {
     /// Nothing but ASCII.
     pub ascii: bool,
     /// Whether colours are used.
-    pub color: ColorWish,
+    pub color: ColorChoice,
     /// The theme's name, one of [`theme::NAMES`].
     pub theme: String,
     /// Fewer, larger things, for the last row of a room.

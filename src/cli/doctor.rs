@@ -56,7 +56,8 @@ pub enum Group {
     /// The private network.
     Network,
     /// What can be read.
-    Sight,
+    #[serde(rename = "sight")]
+    Visibility,
     /// The host's loopback, the second way.
     Host,
     /// Other people's listeners.
@@ -66,13 +67,13 @@ pub enum Group {
 }
 
 impl Group {
-    const ALL: [Self; 6] = [Self::Kernel, Self::Network, Self::Sight, Self::Host, Self::Watch, Self::Terminal];
+    const ALL: [Self; 6] = [Self::Kernel, Self::Network, Self::Visibility, Self::Host, Self::Watch, Self::Terminal];
 
     fn heading(self) -> &'static str {
         match self {
             Self::Kernel => say!("KERNEL"),
             Self::Network => say!("PRIVATE NETWORK (qviz, qviz --net lab)"),
-            Self::Sight => say!("WHAT CAN BE READ"),
+            Self::Visibility => say!("WHAT CAN BE READ"),
             Self::Host => say!("THIS HOST (qviz --net host)"),
             Self::Watch => say!("OTHER PEOPLE'S LISTENERS (qviz watch)"),
             Self::Terminal => say!("TERMINAL"),

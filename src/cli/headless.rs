@@ -22,7 +22,7 @@ pub(super) enum End {
     /// By this signal.
     Signal(u8),
     /// Nobody reads stdout any more.
-    NobodyReads,
+    PipeClosed,
     /// The audience has heard enough.
     Enough,
 }
@@ -30,17 +30,17 @@ pub(super) enum End {
 /// Somebody who is told each fact after the world has taken it.
 pub(super) trait EventObserver {
     /// One more fact.
-    fn hear(&mut self, world: &World, fact: &Stamped);
+    fn observe(&mut self, world: &World, fact: &Stamped);
 
     /// True when the run may end.
-    fn has_heard_enough(&self) -> bool;
+    fn is_done(&self) -> bool;
 }
 
 /// Nobody.
 impl EventObserver for () {
-    fn hear(&mut self, _: &World, _: &Stamped) {}
+    fn observe(&mut self, _: &World, _: &Stamped) {}
 
-    fn has_heard_enough(&self) -> bool {
+    fn is_done(&self) -> bool {
         false
     }
 }
@@ -50,7 +50,7 @@ pub(super) struct Outputs<'a> {
     /// Each event is printed as it comes.
     pub(super) lines: Option<&'a mut Output>,
     /// Told of each fact.
-    pub(super) audience: &'a mut dyn EventObserver,
+    pub(super) observer: &'a mut dyn EventObserver,
 }
 
 impl Outputs<'_> {
@@ -58,7 +58,7 @@ impl Outputs<'_> {
     pub(super) fn take(&mut self, world: &mut World, facts: &[Stamped]) -> Result<Written, Failure> {
         for fact in facts {
             world.apply(fact.at, &fact.event);
-            self.audience.hear(world, fact);
+            self.observer.observe(world, fact);
         }
         let Some(out) = &mut self.lines else { return Ok(Written::Taken) };
         out.put(|out| facts.iter().try_for_each(|fact| jsonl::write_event(out, fact)))
@@ -137,12 +137,12 @@ pub(super) async fn follow(
         let written = ears.take(world, &facts)?;
         for fact in &facts {
             if let Event::Refused { message } = &fact.event {
-                output::tell(say!("note: {remark}", remark = message));
+                output::report(say!("note: {remark}", remark = message));
             }
         }
         let end = match written {
-            Written::NobodyReads => End::NobodyReads,
-            Written::Taken if ears.audience.has_heard_enough() => End::Enough,
+            Written::PipeClosed => End::PipeClosed,
+            Written::Taken if ears.observer.is_done() => End::Enough,
             Written::Taken => continue,
         };
         session.wish(Command::Stop);
@@ -166,7 +166,7 @@ pub(super) async fn finish(
         let facts = tokio::select! {
             biased;
             _ = signals.next() => return Ok(()),
-            facts = tokio::time::timeout(PATIENCE, session.next()) => facts,
+            facts = tokio::time::timeout(END_TIMEOUT, session.next()) => facts,
         };
         let Ok(Some(facts)) = facts else { return Ok(()) };
         ears.take(world, &facts)?;
@@ -174,4 +174,4 @@ pub(super) async fn finish(
 }
 
 /// How long a session that was asked to stop may be silent.
-const PATIENCE: Duration = Duration::from_secs(2);
+const END_TIMEOUT: Duration = Duration::from_secs(2);

@@ -74,7 +74,7 @@ fn headed(line: &str) -> String {
 }
 
 fn whole(sheet: Sheet) -> Command {
-    told(built(), sheet, sheet)
+    translated_command(built(), sheet, sheet)
 }
 
 /// With what the parser adds by itself: `-h`, `-V`, `help`.
@@ -85,14 +85,14 @@ fn built() -> Command {
 }
 
 /// A command's texts. What it is about stands on its own page, and `beside` its name on the one that lists it.
-fn told(command: Command, beside: Sheet, sheet: Sheet) -> Command {
+fn translated_command(command: Command, beside: Sheet, sheet: Sheet) -> Command {
     let widest = command.get_arguments().map(|arg| arg.to_string().len() + SHORT).max().unwrap_or_default();
     let options = sheet.beside(widest);
     let longest = command.get_subcommands().map(|verb| verb.get_name().len()).max().unwrap_or_default();
     let verbs = sheet.beside(longest);
     let about = command.get_about().map(|text| translated(text, beside));
     let long_about = command.get_long_about().map(|text| translated(text, sheet));
-    let mut command = command.mut_args(|arg| told_argument(arg, options, sheet));
+    let mut command = command.mut_args(|arg| translated_argument(arg, options, sheet));
     if let Some(about) = about {
         command = command.about(about);
     }
@@ -102,11 +102,11 @@ fn told(command: Command, beside: Sheet, sheet: Sheet) -> Command {
     if command.get_after_help().is_some() {
         command = command.after_help(sheet.lines(examples::short())).after_long_help(sheet.lines(examples::long()));
     }
-    command.mut_subcommands(|verb| told(verb, verbs, sheet))
+    command.mut_subcommands(|verb| translated_command(verb, verbs, sheet))
 }
 
 /// An argument's texts. Its values have their names and helps in one place, where they cannot be changed: they are told by us.
-fn told_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
+fn translated_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
     let below = sheet.indented(BELOW);
     let short = arg.get_help().map(|text| translated(text, Sheet::endless())).unwrap_or_default();
     let long = arg.get_long_help().or_else(|| arg.get_help()).map(|text| translated(text, below)).unwrap_or_default();

@@ -29,14 +29,14 @@ use crate::session::Session;
 use crate::session::live::{self, LivePlan, Past};
 use crate::session::tape::record::{self, Recorder};
 use crate::session::tape::{Header, RecordingError};
-use crate::ui::{self, ColorWish, ExitReason, LessonLoop, UiPlan};
+use crate::ui::{self, ColorChoice, ExitReason, LessonLoop, UiPlan};
 
 /// Runs the lab as the words say.
 ///
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
-    let plan = LabPlan::new(args, surroundings())?;
+    let plan = LabPlan::new(args, plan_env())?;
     if let Some(path) = &args.run.log {
         log::begin(path)?;
     }
@@ -51,7 +51,7 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
 
 /// The file of the recording that is wished.
 pub(super) fn recorder(path: Option<&Path>) -> Result<Option<Recorder>, Failure> {
-    path.map(|path| Recorder::open(path, record::LIMIT)).transpose().map_err(|error| tape(&error))
+    path.map(|path| Recorder::open(path, record::LIMIT)).transpose().map_err(|error| recording_failure(&error))
 }
 
 /// What waits for facts, keys and signals; one thread.
@@ -93,10 +93,10 @@ async fn live_run(
 ) -> Result<Exit, Failure> {
     if plan.form != Form::Picture {
         for remark in remarks(plan, &ground) {
-            output::tell(say!("note: {remark}", remark));
+            output::report(say!("note: {remark}", remark));
         }
     }
-    let (knobs, script) = beginning(plan);
+    let (knobs, script) = initial_state(plan);
     let mut session = live::start(LivePlan {
         knobs,
         clients: ground.clients,
@@ -128,24 +128,24 @@ async fn live_run(
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        let ears = Outputs { lines: lines.as_mut(), audience: &mut () };
+        let ears = Outputs { lines: lines.as_mut(), observer: &mut () };
         headless::follow(&mut session, &mut world, &mut signals, ears).await?
     };
     tracing::info!(?end, "ended");
     let exit = concluded(plan, &world, end)?;
     match session.recording_failure() {
-        Some(failure) if exit == Exit::Success => Err(tape(failure)),
+        Some(failure) if exit == Exit::Success => Err(recording_failure(failure)),
         _ => Ok(exit),
     }
 }
 
 /// A tape's error as the program's.
-pub(super) fn tape(error: &RecordingError) -> Failure {
+pub(super) fn recording_failure(error: &RecordingError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
 /// How everything stands at first: with a delay nobody arrives, and a script lets the clients come.
-fn beginning(plan: &LabPlan) -> (Knobs, Script) {
+fn initial_state(plan: &LabPlan) -> (Knobs, Script) {
     let wished = plan.knobs.clone();
     if plan.delay.is_zero() {
         return (wished, Script::default());
@@ -164,12 +164,12 @@ pub(super) async fn picture(
     audience: &mut dyn EventObserver,
     guide: Option<LessonLoop<'_>>,
 ) -> Result<End, Failure> {
-    let mut told = |world: &World, fact: &Stamped| audience.hear(world, fact);
+    let mut told = |world: &World, fact: &Stamped| audience.observe(world, fact);
     let leave = ui::run(session, world, wish, &mut told, guide)
         .await
         .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
-    headless::finish(session, world, &mut Signals::take()?, Outputs { lines: None, audience }).await?;
+    headless::finish(session, world, &mut Signals::take()?, Outputs { lines: None, observer: audience }).await?;
     Ok(match leave {
         ExitReason::Quit | ExitReason::Ended => End::Ended,
         ExitReason::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
@@ -178,7 +178,7 @@ pub(super) async fn picture(
 }
 
 /// How these words want the picture to look.
-pub(super) fn look(output: &OutputArgs) -> UiPlan {
+pub(super) fn ui_plan(output: &OutputArgs) -> UiPlan {
     UiPlan {
         ascii: output.ascii,
         color: color(output.color.unwrap_or_default()),
@@ -189,11 +189,11 @@ pub(super) fn look(output: &OutputArgs) -> UiPlan {
 }
 
 /// The same wish in the picture's words.
-pub(super) const fn color(wish: Color) -> ColorWish {
+pub(super) const fn color(wish: Color) -> ColorChoice {
     match wish {
-        Color::Auto => ColorWish::Auto,
-        Color::Always => ColorWish::Always,
-        Color::Never => ColorWish::Never,
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
     }
 }
 
@@ -219,7 +219,7 @@ fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
         drop(written);
         return Ok(Exit::Signal(number));
     }
-    let (Written::Taken | Written::NobodyReads) = written?;
+    let (Written::Taken | Written::PipeClosed) = written?;
     if end == End::Ended && !world.ended {
         return Err(Failure::new(
             say!("the lab broke off; what it counted until then stands above"),
@@ -245,7 +245,7 @@ fn remarks(plan: &LabPlan, ground: &RunEnvironment) -> Vec<String> {
     remarks
 }
 
-pub(super) fn surroundings() -> PlanEnv {
+pub(super) fn plan_env() -> PlanEnv {
     let controlling = || std::fs::File::open("/dev/tty").is_ok();
     PlanEnv { screen: std::io::stdout().is_terminal(), keys: std::io::stdin().is_terminal() || controlling() }
 }

@@ -25,7 +25,7 @@ const OPTION: &str = "--lang";
 const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
 /// The language that these words (without the program's name) ask for, else that of the locale in the environment.
-pub fn wished(words: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Lang {
+pub fn requested(words: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Lang {
     let (_, asked) = parted(words);
     let value = |word: &OsString| named(word.to_str()?.trim_start_matches(OPTION).trim_start_matches('='));
     asked.iter().rev().find_map(value).unwrap_or_else(|| {
@@ -81,7 +81,7 @@ mod tests {
         let variable = |name: &str| {
             environment.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(value))
         };
-        wished(&split(words), variable)
+        requested(&split(words), variable)
     }
 
     fn split(words: &str) -> Vec<OsString> {

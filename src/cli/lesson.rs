@@ -11,7 +11,7 @@ mod all;
 mod check;
 mod lookup;
 mod picture;
-mod stage;
+mod scene_runner;
 
 /// Does what the words say.
 ///
@@ -29,7 +29,7 @@ pub(super) fn run(args: &LessonArgs) -> Result<Exit, Failure> {
 fn list() -> Result<Exit, Failure> {
     let lessons = lookup::all()?;
     match Output::stdout().put(|out| text::list(out, &lessons))? {
-        Written::Taken | Written::NobodyReads => Ok(Exit::Success),
+        Written::Taken | Written::PipeClosed => Ok(Exit::Success),
     }
 }
 
@@ -52,5 +52,5 @@ fn form(args: &LessonArgs) -> Result<Form, Failure> {
             _ => Form::Text,
         });
     }
-    if args.name.is_some() { plan::form(&args.output, super::lab::surroundings()) } else { Ok(Form::Text) }
+    if args.name.is_some() { plan::form(&args.output, super::lab::plan_env()) } else { Ok(Form::Text) }
 }

@@ -10,20 +10,20 @@ pub(super) struct Metrics {
     scrapes: ScrapeQueue,
     book: Book,
     /// The first look at all listeners has been told.
-    looked: bool,
+    has_snapshot: bool,
 }
 
 impl Metrics {
     /// Nothing is known yet.
     pub(super) fn new(scrapes: ScrapeQueue) -> Self {
-        Self { scrapes, book: Book::default(), looked: false }
+        Self { scrapes, book: Book::default(), has_snapshot: false }
     }
 
     /// One more fact; those who have asked by now are answered. Facts come several times a second.
-    pub(super) fn hear(&mut self, world: &World, event: &Event) {
+    pub(super) fn observe(&mut self, world: &World, event: &Event) {
         self.book.hear(world, event);
-        self.looked |= matches!(event, Event::Snapshot(_) | Event::Tick);
-        if !self.looked {
+        self.has_snapshot |= matches!(event, Event::Snapshot(_) | Event::Tick);
+        if !self.has_snapshot {
             return;
         }
         let Some(first) = self.scrapes.waiting() else { return };

@@ -19,7 +19,7 @@ pub enum Written {
     /// It was taken.
     Taken,
     /// Nobody reads any more: the pipe is closed.
-    NobodyReads,
+    PipeClosed,
 }
 
 impl Output {
@@ -33,7 +33,7 @@ impl Output {
     /// # Errors
     /// A [`Failure`] where stdout does not take it, for example on a full disk.
     pub fn put(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Written, Failure> {
-        judged(write(&mut self.stdout).and_then(|()| self.stdout.flush()))
+        check_written(write(&mut self.stdout).and_then(|()| self.stdout.flush()))
     }
 }
 
@@ -43,13 +43,13 @@ impl Output {
 /// As [`Output::put`].
 pub fn after_picture(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Written, Failure> {
     let mut bytes = Vec::new();
-    let taken = write(&mut bytes).and_then(|()| terminal::say(bytes));
+    let taken = write(&mut bytes).and_then(|()| terminal::print(bytes));
     let nobody_reads = matches!(taken, Ok(false));
-    judged(taken.map(drop)).map(|written| if nobody_reads { Written::NobodyReads } else { written })
+    check_written(taken.map(drop)).map(|written| if nobody_reads { Written::PipeClosed } else { written })
 }
 
 /// Writes one diagnostic to stderr; where even that fails, or nobody reads it, there is nobody left to tell.
-pub fn tell(message: impl std::fmt::Display) {
+pub fn report(message: impl std::fmt::Display) {
     if terminal::is_stalled(rustix::stdio::stderr()) {
         return;
     }
@@ -61,10 +61,10 @@ pub fn tell(message: impl std::fmt::Display) {
 ///
 /// # Errors
 /// The [`Failure`] to report.
-pub fn judged(outcome: io::Result<()>) -> Result<Written, Failure> {
+pub fn check_written(outcome: io::Result<()>) -> Result<Written, Failure> {
     match outcome {
         Ok(()) => Ok(Written::Taken),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::NobodyReads),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::PipeClosed),
         Err(error) => Err(Failure::new(
             say!("cannot write to stdout: {error}", error),
             say!("free some space, or send the output elsewhere: qviz ... > OTHER-FILE"),
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_is_a_quiet_end_and_a_full_disk_is_not() {
-        assert_eq!(judged(Err(io::ErrorKind::BrokenPipe.into())).unwrap(), Written::NobodyReads);
-        assert!(judged(Err(io::ErrorKind::StorageFull.into())).unwrap_err().message.contains("stdout"));
+        assert_eq!(check_written(Err(io::ErrorKind::BrokenPipe.into())).unwrap(), Written::PipeClosed);
+        assert!(check_written(Err(io::ErrorKind::StorageFull.into())).unwrap_err().message.contains("stdout"));
     }
 }

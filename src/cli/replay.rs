@@ -22,16 +22,16 @@ mod frames;
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
-    let tape = Recording::open(&args.file).map_err(|error| lab::tape(&error))?;
-    let look = lab::look(&args.output);
+    let tape = Recording::open(&args.file).map_err(|error| lab::recording_failure(&error))?;
+    let look = lab::ui_plan(&args.output);
     if args.frames.wanted() {
         return frames::draw(args, &tape, &look);
     }
-    let form = plan::form(&args.output, lab::surroundings())?;
+    let form = plan::form(&args.output, lab::plan_env())?;
     if form != Form::Picture
         && let Some(remark) = remark(args, &tape)
     {
-        output::tell(say!("note: {remark}", remark));
+        output::report(say!("note: {remark}", remark));
     }
     let runtime = lab::runtime()?;
     runtime.block_on(async {
@@ -42,11 +42,11 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
 /// The whole interface but the live knobs. Afterwards comes the summary up to the moment at which it was left.
 async fn picture(tape: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
     let repeat = tape.header.repeat.clone();
-    let (mut session, mut world) = (replay::paced(tape).map_err(|error| lab::tape(&error))?, World::new());
+    let (mut session, mut world) = (replay::paced(tape).map_err(|error| lab::recording_failure(&error))?, World::new());
     let mut nobody = |_: &World, _: &Stamped| {};
     let leave = ui::run(&mut session, &mut world, look, &mut nobody, None);
     let leave = leave.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-    let (Written::Taken | Written::NobodyReads) = print(Form::Picture, &world, (repeat, look.ascii))?;
+    let (Written::Taken | Written::PipeClosed) = print(Form::Picture, &world, (repeat, look.ascii))?;
     Ok(match leave {
         ExitReason::Quit | ExitReason::Ended => Exit::Success,
         ExitReason::Signal(number) => Exit::Signal(u8::try_from(number).unwrap_or(lab::SIGHUP)),
@@ -57,13 +57,13 @@ async fn picture(tape: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
 /// The summary of the recorded run, bit for bit.
 async fn report(form: Form, tape: &Recording, ascii: bool) -> Result<Exit, Failure> {
     let repeat = tape.header.repeat.clone();
-    let (mut session, mut world) = (replay::whole(tape).map_err(|error| lab::tape(&error))?, World::new());
+    let (mut session, mut world) = (replay::whole(tape).map_err(|error| lab::recording_failure(&error))?, World::new());
     let mut signals = Signals::take()?;
     let mut lines = (form == Form::Jsonl).then(Output::stdout);
-    let ears = Outputs { lines: lines.as_mut(), audience: &mut () };
+    let ears = Outputs { lines: lines.as_mut(), observer: &mut () };
     let end = headless::follow(&mut session, &mut world, &mut signals, ears).await?;
     drop(lines);
-    let (Written::Taken | Written::NobodyReads) = print(form, &world, (repeat, ascii))?;
+    let (Written::Taken | Written::PipeClosed) = print(form, &world, (repeat, ascii))?;
     Ok(if let End::Signal(number) = end { Exit::Signal(number) } else { Exit::Success })
 }
 

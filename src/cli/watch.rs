@@ -28,7 +28,7 @@ use crate::ui::UiPlan;
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
-    let plan = WatchPlan::new(args, lab::surroundings())?;
+    let plan = WatchPlan::new(args, lab::plan_env())?;
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Whoever scrapes stands in this namespace, not in the one that is watched.
     let door = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| unserved(&error))?;
@@ -48,7 +48,7 @@ fn enter(place: &WatchPlace) -> Result<(), Failure> {
 async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<MetricsListener>) -> Result<Exit, Failure> {
     if plan.form != Form::Picture && plan.length == Length::Endless {
         let remark = say!("no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
-        output::tell(say!("note: {remark}", remark));
+        output::report(say!("note: {remark}", remark));
     }
     let metrics = door.map(|door| open(door, plan.form)).transpose()?;
     let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
@@ -58,18 +58,18 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Metric
     }
     let mut world = World::new();
     let mut guard =
-        WatchObservers { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), rung: None, metrics };
+        WatchObservers { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), alarm_reason: None, metrics };
     let end = if plan.form == Form::Picture {
         lab::picture(&mut session, &mut world, &look(plan), &mut guard, None).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        let ears = Outputs { lines: lines.as_mut(), audience: &mut guard };
+        let ears = Outputs { lines: lines.as_mut(), observer: &mut guard };
         headless::follow(&mut session, &mut world, &mut signals, ears).await?
     };
-    let exit = concluded(plan, &world, (end, guard.rung))?;
+    let exit = concluded(plan, &world, (end, guard.alarm_reason))?;
     match session.recording_failure() {
-        Some(failure) if exit == Exit::Success => Err(lab::tape(failure)),
+        Some(failure) if exit == Exit::Success => Err(lab::recording_failure(failure)),
         _ => Ok(exit),
     }
 }
@@ -79,14 +79,14 @@ fn open(door: MetricsListener, form: Form) -> Result<Metrics, Failure> {
     let address = door.address();
     if form != Form::Picture {
         let remark = say!("metrics at http://{address}/metrics", address);
-        output::tell(say!("note: {remark}", remark));
+        output::report(say!("note: {remark}", remark));
     }
     if !address.ip().is_loopback() {
         let remark = say!(
             "whoever reaches {address} can read which addresses are listened on here, and how full they are",
             address
         );
-        output::tell(say!("note: {remark}", remark));
+        output::report(say!("note: {remark}", remark));
     }
     door.serve().map(Metrics::new).map_err(|error| unserved(&error))
 }
@@ -98,22 +98,22 @@ fn unserved(error: &ScrapeError) -> Failure {
 /// Listens for what ends the watch with a failed expectation, and for those who scrape.
 struct WatchObservers {
     alarm: Alarm,
-    rung: Option<String>,
+    alarm_reason: Option<String>,
     metrics: Option<Metrics>,
 }
 
 impl EventObserver for WatchObservers {
-    fn hear(&mut self, world: &World, fact: &Stamped) {
-        if self.rung.is_none() {
-            self.rung = self.alarm.hear(world, &fact.event);
+    fn observe(&mut self, world: &World, fact: &Stamped) {
+        if self.alarm_reason.is_none() {
+            self.alarm_reason = self.alarm.hear(world, &fact.event);
         }
         if let Some(metrics) = &mut self.metrics {
-            metrics.hear(world, &fact.event);
+            metrics.observe(world, &fact.event);
         }
     }
 
-    fn has_heard_enough(&self) -> bool {
-        self.rung.is_some()
+    fn is_done(&self) -> bool {
+        self.alarm_reason.is_some()
     }
 }
 
@@ -131,14 +131,14 @@ fn look(plan: &WatchPlan) -> UiPlan {
 fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)) -> Result<Exit, Failure> {
     let unseen = plan.target.as_ref().filter(|_| world.listeners.wanted().next().is_none());
     if let (Some(target), Length::Once) = (unseen, plan.length) {
-        return Err(nobody(target, world));
+        return Err(no_listener(target, world));
     }
     let written = print(plan.form, world, (plan.length == Length::Once, plan.ascii));
     if let End::Signal(number) = end {
         drop(written);
         return Ok(Exit::Signal(number));
     }
-    let (Written::Taken | Written::NobodyReads) = written?;
+    let (Written::Taken | Written::PipeClosed) = written?;
     if let Some(reason) = rung {
         return Err(Failure {
             message: format!("--fail-on: {reason}"),
@@ -154,7 +154,7 @@ fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)
     }
     match unseen {
         // A check of a listener that was never there has not been passed.
-        Some(target) if !plan.fail_on.is_empty() => Err(nobody(target, world)),
+        Some(target) if !plan.fail_on.is_empty() => Err(no_listener(target, world)),
         _ => Ok(Exit::Success),
     }
 }
@@ -177,7 +177,7 @@ pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> R
 }
 
 /// Nobody listens there; who listens instead, the nearest first.
-fn nobody(target: &Target, world: &World) -> Failure {
+fn no_listener(target: &Target, world: &World) -> Failure {
     let survey = &world.listeners;
     let here = survey.by_id.values().filter(|one| one.gone.is_none()).map(|one| &one.reading);
     let near = nearby::nearest(target, here);

@@ -47,9 +47,9 @@ pub enum Sort {
 #[derive(Clone, Debug)]
 pub struct Chosen {
     /// The connection, its diary with it.
-    pub one: Connection,
+    pub connection: Connection,
     /// What will come next, as far as is known.
-    pub outlook: NextSteps,
+    pub next_steps: NextSteps,
     /// How many stand before it in the accept queue.
     pub before: Option<u32>,
     /// When it had gone; `None` while it is there.
@@ -115,7 +115,7 @@ impl Browse {
             return Vec::new();
         }
         let wanted = self.filter.to_lowercase();
-        let mut rows: Vec<_> = world.roster.iter().filter(|one| wanted.is_empty() || says(one, &wanted)).collect();
+        let mut rows: Vec<_> = world.roster.iter().filter(|one| wanted.is_empty() || matches(one, &wanted)).collect();
         let newest = |one: &&Connection| (Reverse(one.born), one.id, one.peer);
         match self.sort {
             Sort::Newest => rows.sort_unstable_by_key(newest),
@@ -135,7 +135,7 @@ impl Browse {
             return;
         }
         if let Some(chosen) = &mut self.chosen {
-            match world.connection(&chosen.one.peer).filter(|one| one.id == chosen.one.id) {
+            match world.connection(&chosen.connection.peer).filter(|one| one.id == chosen.connection.id) {
                 Some(one) => *chosen = seen(world, one),
                 None => {
                     chosen.gone.get_or_insert(now);
@@ -179,7 +179,7 @@ impl Browse {
     }
 
     /// Opens the ladder of this connection; false where it has gone.
-    pub(super) fn look(&mut self, world: &World, (peer, id): (Peer, Option<u32>)) -> bool {
+    pub(super) fn open_ladder(&mut self, world: &World, (peer, id): (Peer, Option<u32>)) -> bool {
         let Some(one) = world.connection(&peer).filter(|one| one.id == id) else { return false };
         self.chosen = Some(seen(world, one));
         (self.screen, self.typing, self.later) = (Screen::Ladder, false, 0);
@@ -217,23 +217,23 @@ impl Browse {
     }
 
     fn place_in(&self, rows: &[&Connection]) -> Option<usize> {
-        let Connection { peer, id, .. } = self.chosen.as_ref().map(|chosen| &chosen.one)?;
+        let Connection { peer, id, .. } = self.chosen.as_ref().map(|chosen| &chosen.connection)?;
         rows.iter().position(|one| (one.peer, one.id) == (*peer, *id))
     }
 
     fn lines(&self) -> usize {
-        let page = self.chosen.as_ref().and_then(|chosen| chosen.one.diary());
+        let page = self.chosen.as_ref().and_then(|chosen| chosen.connection.diary());
         page.map_or(0, |page| page.entries().len().saturating_sub(1))
     }
 }
 
 fn seen(world: &World, one: &Connection) -> Chosen {
-    Chosen { one: one.clone(), outlook: world.outlook(one), before: world.queued_before(one), gone: None }
+    Chosen { connection: one.clone(), next_steps: world.outlook(one), before: world.queued_before(one), gone: None }
 }
 
-fn says(one: &Connection, wanted: &str) -> bool {
+fn matches(one: &Connection, wanted: &str) -> bool {
     let sides = format!("{} {}", client_words(one.client), server_words(one.server));
-    [one.label(), address(one.peer), sides, belief_words(one.belief()).into()]
+    [one.label(), address(one.peer), sides, state_words(one.belief()).into()]
         .iter()
         .any(|text| text.to_lowercase().contains(wanted))
 }
@@ -261,7 +261,7 @@ const fn urgency(belief: CombinedState) -> u8 {
 }
 
 /// Both beliefs in one word.
-pub fn belief_words(belief: CombinedState) -> &'static str {
+pub fn state_words(belief: CombinedState) -> &'static str {
     match belief {
         CombinedState::SynSent => say!("knocking"),
         CombinedState::HalfOpen => say!("half-open"),

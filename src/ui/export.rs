@@ -4,7 +4,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use ratatui::text::Span;
 
-pub mod cast;
+pub mod asciicast;
 pub mod film;
 pub mod svg;
 
@@ -13,8 +13,8 @@ pub use film::Film;
 /// The signs alone, without blanks at the end of a line.
 pub fn text(picture: &Buffer) -> String {
     let mut text = String::new();
-    for row in signs(picture).chunks(columns(picture)) {
-        let line: String = row.iter().map(|cell| cell.sign).collect();
+    for row in glyphs(picture).chunks(columns(picture)) {
+        let line: String = row.iter().map(|cell| cell.symbol).collect();
         text.push_str(line.trim_end());
         text.push('\n');
     }
@@ -23,9 +23,9 @@ pub fn text(picture: &Buffer) -> String {
 
 /// What stands in one cell, as a file has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sign<'p> {
+struct Glyph<'p> {
     /// Empty behind a sign that is two columns wide.
-    sign: &'p str,
+    symbol: &'p str,
     look: Look,
 }
 
@@ -33,9 +33,9 @@ struct Sign<'p> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Look {
     /// The sign's colour.
-    ink: Shade,
+    foreground: Shade,
     /// The colour behind it.
-    ground: Shade,
+    background: Shade,
     /// In bold.
     bold: bool,
     /// Fainter.
@@ -57,12 +57,12 @@ enum Shade {
 }
 
 /// The cells of a picture, row by row.
-fn signs(picture: &Buffer) -> Vec<Sign<'_>> {
+fn glyphs(picture: &Buffer) -> Vec<Glyph<'_>> {
     let mut covered = 0;
     let cells = picture.content.iter().map(|cell| {
         let sign = if covered > 0 { "" } else { cell.symbol() };
         covered = if covered > 0 { covered - 1 } else { Span::raw(sign).width().saturating_sub(1) };
-        Sign { sign, look: Look::of(cell) }
+        Glyph { symbol: sign, look: Look::of(cell) }
     });
     cells.collect()
 }
@@ -75,11 +75,17 @@ fn columns(picture: &Buffer) -> usize {
 impl Look {
     fn of(cell: &Cell) -> Self {
         let has = |modifier| cell.modifier.contains(modifier);
-        let (mut ink, mut ground) = (Shade::of(cell.fg), Shade::of(cell.bg));
+        let (mut foreground, mut background) = (Shade::of(cell.fg), Shade::of(cell.bg));
         if has(Modifier::REVERSED) {
-            (ink, ground) = (ground.other(), ink.other());
+            (foreground, background) = (background.other(), foreground.other());
         }
-        Self { ink, ground, bold: has(Modifier::BOLD), dim: has(Modifier::DIM), underlined: has(Modifier::UNDERLINED) }
+        Self {
+            foreground,
+            background,
+            bold: has(Modifier::BOLD),
+            dim: has(Modifier::DIM),
+            underlined: has(Modifier::UNDERLINED),
+        }
     }
 }
 

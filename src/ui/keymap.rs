@@ -162,7 +162,7 @@ pub enum Mode {
     /// A lesson asks for a prediction.
     Asked,
     /// A lesson waits until what it says was read.
-    Told,
+    Reading,
     /// A lesson tells calls instead of queues: what changes the queues changes nothing that is seen.
     Calls,
     /// Nothing has come yet of a lesson's scene, and there is one before it.
@@ -186,7 +186,7 @@ pub struct Binding {
     /// When they count.
     pub when: When,
     /// The keys as written on the screen.
-    pub sign: &'static str,
+    pub label: &'static str,
     /// The same in ASCII.
     pub ascii: &'static str,
     /// A word or two for the footer; empty: not in the footer.

@@ -16,27 +16,27 @@ use crate::scenario::parse::parse;
 
 /// What is remembered of the lesson that is shown.
 #[derive(Clone, Debug, Default)]
-pub struct Notebook {
+pub struct LessonState {
     /// True while somebody plays the lesson here, and not in a recording.
     pub played: bool,
     /// True when the other of stage and transcript is wished.
-    pub other: bool,
+    pub shows_other: bool,
     /// The lesson's text, and what it says; nothing where it cannot be read.
     read: Option<(String, Option<Arc<Lesson>>)>,
 }
 
-impl Notebook {
+impl LessonState {
     /// An empty one.
     pub fn new(played: bool) -> Self {
         Self { played, ..Self::default() }
     }
 
     /// Hears of a fact that the world has taken.
-    pub fn hear(&mut self, world: &World, event: &Event) {
+    pub fn handle(&mut self, world: &World, event: &Event) {
         let Event::Lesson(fact) = event else { return };
         self.read(world);
         if matches!(fact, LessonFact::Scene(_)) {
-            self.other = false;
+            self.shows_other = false;
         }
     }
 
@@ -78,7 +78,7 @@ impl Notebook {
     }
 
     /// What was said before a step of the present scene, the newest first, each with its numbers.
-    pub fn said_before(&self, world: &World, step: usize) -> impl Iterator<Item = (&Text, BTreeMap<String, f64>)> {
+    pub fn earlier_texts(&self, world: &World, step: usize) -> impl Iterator<Item = (&Text, BTreeMap<String, f64>)> {
         let scene = world.lesson.as_ref().and_then(|course| self.scene(course));
         let steps = scene.map_or(&[][..], |scene| &scene.steps[..step.min(scene.steps.len())]);
         let said = steps.iter().enumerate().rev().filter_map(|(index, step)| Some((index, step.say.as_ref()?)));
@@ -92,28 +92,28 @@ impl Notebook {
     }
 
     /// True where calls are told instead of queues: experiments run beside the listener, and nobody comes to it.
-    pub fn tells_calls(&self, world: &World) -> bool {
+    pub fn shows_calls(&self, world: &World) -> bool {
         let Some(course) = &world.lesson else { return false };
         let scene = self.scene(course);
         let begun = world.trials != ExperimentResults::default();
-        let usual = begun || scene.is_some_and(|scene| tries(scene) && !knocks(scene));
-        (begun || scene.is_some_and(tries)) && usual != self.other
+        let usual = begun || scene.is_some_and(|scene| has_experiments(scene) && !has_clients(scene));
+        (begun || scene.is_some_and(has_experiments)) && usual != self.shows_other
     }
 
     /// True where both stage and transcript have something to show.
     pub fn has_both(&self, world: &World) -> bool {
         let Some(course) = &world.lesson else { return false };
-        world.trials != ExperimentResults::default() || self.scene(course).is_some_and(tries)
+        world.trials != ExperimentResults::default() || self.scene(course).is_some_and(has_experiments)
     }
 }
 
 /// True when an experiment beside the listener belongs to the scene.
-fn tries(scene: &Scene) -> bool {
+fn has_experiments(scene: &Scene) -> bool {
     commands(scene).any(|command| matches!(command, Command::RunExperiment(_)))
 }
 
 /// True when clients come to the scene's listener.
-fn knocks(scene: &Scene) -> bool {
+fn has_clients(scene: &Scene) -> bool {
     let knobs = &scene.lab.knobs;
     let usual = knobs.rate > 0.0 || matches!(knobs.arrivals, Arrivals::Burst { .. } | Arrivals::Wave { .. });
     usual

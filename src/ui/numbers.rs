@@ -79,7 +79,7 @@ pub fn moment(at: Stamp) -> String {
 }
 
 /// A moment in a connection's life, thousandths of a second since its birth, eight characters for the first hours: `   1.012`.
-pub fn moment_of_life(since: Duration) -> String {
+pub fn elapsed(since: Duration) -> String {
     format!("{:>4}.{:03}", since.as_secs(), since.subsec_millis())
 }
 

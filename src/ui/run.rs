@@ -7,16 +7,16 @@ use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bookmarks::Bookmarks;
-use super::guide::LessonLoop;
 use super::hit_map::Target;
 use super::keymap::{self, Action};
 use super::keys::{Input, Keys};
-use super::lesson::Notebook;
+use super::lesson::LessonState;
+use super::lesson_loop::LessonLoop;
 use super::pace::{Motion, Pace};
 use super::state::{ExitRequest, Msg, UiState, update};
 use super::terminal::{self, Screen};
 use super::theme::{self, Terminfo, Theme};
-use super::view::{self, cast::Placement};
+use super::view::{self, placement::Placement};
 use super::{UiError, UiPlan};
 use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
@@ -30,7 +30,7 @@ use crate::text::lang;
 mod lesson;
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
-const WATCH: Duration = Duration::from_millis(100);
+const MAX_WAIT: Duration = Duration::from_millis(100);
 
 /// How long a key may take to be carried out before the next frame.
 const AT_ONCE: Duration = Duration::from_millis(60);
@@ -64,15 +64,15 @@ pub async fn run<'a>(
     guide: Option<LessonLoop<'a>>,
 ) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
-    let lesson = Notebook::new(guide.is_some());
+    let lesson = LessonState::new(guide.is_some());
     let (theme, listens) = (theme_of(plan)?, session.listens());
-    let state = UiState { theme, lang, listens, projector, mouse, lesson, ..UiState::default() };
+    let state = UiState { theme, lang, live: listens, projector, mouse, lesson, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: say!("hear signals of"), source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
     let (pace, bookmarks) = (Pace::default(), Bookmarks::default());
-    let mut watch = ScreenLoop { screen, state, pace, suspended: false, bookmarks, told, guide };
+    let mut watch = ScreenLoop { screen, state, pace, suspended: false, bookmarks, observer: told, lesson_loop: guide };
     watch.turn(session, world, (signals, keys)).await
 }
 
@@ -91,8 +91,8 @@ struct ScreenLoop<'a> {
     pace: Pace,
     suspended: bool,
     bookmarks: Bookmarks,
-    told: EventObserver<'a>,
-    guide: Option<LessonLoop<'a>>,
+    observer: EventObserver<'a>,
+    lesson_loop: Option<LessonLoop<'a>>,
 }
 
 impl ScreenLoop<'_> {
@@ -116,12 +116,12 @@ impl ScreenLoop<'_> {
             if self.screen.is_gone() {
                 return Ok(ExitReason::TerminalGone);
             }
-            self.guide(session, world).await?;
+            self.advance_lesson(session, world).await?;
             if !self.suspended && self.pace.wait(now).is_zero() && self.frame(session, world).is_err() {
                 return Ok(ExitReason::TerminalGone);
             }
-            let pause = self.pace.wait(clock.now()).min(self.waits_for_lesson(clock.now()));
-            let pause = pause.clamp(Duration::from_millis(1), WATCH);
+            let pause = self.pace.wait(clock.now()).min(self.lesson_wait(clock.now()));
+            let pause = pause.clamp(Duration::from_millis(1), MAX_WAIT);
             tokio::select! {
                 biased;
                 sign = signals.next() => {
@@ -165,7 +165,7 @@ impl ScreenLoop<'_> {
         update(&mut self.state, Msg::Pulse(now), world);
         let state = &mut self.state;
         self.screen.draw(|buf| state.frame = view::draw(buf, world, state, shown))?;
-        let held = state.still.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
+        let held = state.frozen.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
         let motion = match held {
             true => Motion::Still,
             false if world.listeners.watching.is_some() => motion_of_watch(state, world),
@@ -183,8 +183,8 @@ impl ScreenLoop<'_> {
         let before = depths(world);
         for fact in facts {
             world.apply(fact.at, &fact.event);
-            self.state.lesson.hear(world, &fact.event);
-            (self.told)(world, fact);
+            self.state.lesson.handle(world, &fact.event);
+            (self.observer)(world, fact);
         }
         if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {
             self.pace.facts();
@@ -246,7 +246,7 @@ impl ScreenLoop<'_> {
             self.play(session, world, wish);
         }
         self.pace.touched();
-        match self.state.parting.take() {
+        match self.state.exit_request.take() {
             Some(ExitRequest::Suspend) => self.suspend()?,
             Some(ExitRequest::Quit) => return Ok(Some(ExitReason::Quit)),
             None => {}

@@ -8,10 +8,10 @@ use ratatui::layout::Size;
 use super::browse::Browse;
 use super::hit_map::{FrameInfo, Scroll, Target};
 use super::keymap::{Action, Mode, Place};
-use super::lesson::Notebook;
+use super::lesson::LessonState;
 use super::panel::Panel;
 use super::theme::Theme;
-use super::watch::{Asks, WatchBrowse};
+use super::watch::{KeyContext, WatchBrowse};
 use super::window::Window;
 use crate::fold::course::LessonProgress;
 use crate::fold::world::World;
@@ -22,12 +22,12 @@ use crate::session::tape::record::RecordingStatus;
 use crate::session::tape::transport::Playing;
 use crate::text::lang::{Lang, within};
 
+mod commands;
 mod look;
 mod mouse;
 mod panels;
-mod wishes;
 
-pub use wishes::PendingSettings;
+pub use commands::PendingSettings;
 
 /// How long a message for the person at the keys stays.
 const MESSAGE: Duration = Duration::from_secs(5);
@@ -114,7 +114,7 @@ pub struct UiState {
     /// The language of the screen.
     pub lang: Lang,
     /// True when wishes are carried out: a lab, not a recording.
-    pub listens: bool,
+    pub live: bool,
     /// Where a replay stands; `None` in the lab.
     pub replay: Option<Playing>,
     /// The terminal's size.
@@ -132,7 +132,7 @@ pub struct UiState {
     /// The page of the help that lies over the picture, counted from 0.
     pub help: Option<usize>,
     /// The held moment.
-    pub still: Option<FrozenView>,
+    pub frozen: Option<FrozenView>,
     /// What the timeline shows.
     pub window: Window,
     /// How the recording of the run stands, if there is one.
@@ -144,25 +144,25 @@ pub struct UiState {
     /// A line for the person at the keys, until this moment.
     pub message: Option<(Stamp, String)>,
     /// What the person at the keys wishes of the whole program.
-    pub parting: Option<ExitRequest>,
+    pub exit_request: Option<ExitRequest>,
     /// Wishes that no fact has confirmed yet.
-    pub asked: PendingSettings,
+    pub pending: PendingSettings,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
     /// All listeners of a machine, and the one that one looks into.
     pub watch: WatchBrowse,
     /// What is remembered of the lesson that is shown.
-    pub lesson: Notebook,
+    pub lesson: LessonState,
 }
 
 impl UiState {
     /// Where keys count now.
     pub fn place(&self) -> Place {
-        if self.help.is_some() { Place::Help } else { self.ground() }
+        if self.help.is_some() { Place::Help } else { self.place_below_help() }
     }
 
     /// Where they count once nothing lies over it.
-    pub fn ground(&self) -> Place {
+    pub fn place_below_help(&self) -> Place {
         match self.browse.place() {
             Place::Stage if self.lesson.played => Place::Lesson,
             place => place,
@@ -175,26 +175,26 @@ impl UiState {
         let step = world.tempo.held && !world.ended;
         let course = world.lesson.as_deref();
         let modes = [
-            (self.still.is_some(), Mode::Frozen),
+            (self.frozen.is_some(), Mode::Frozen),
             (past, Mode::Past),
             (course.is_some_and(LessonProgress::asks), Mode::Asked),
-            (course.is_some_and(LessonProgress::has_told), Mode::Told),
+            (course.is_some_and(LessonProgress::has_told), Mode::Reading),
             (course.is_some_and(|course| self.lesson.goes_back(course)), Mode::Begins),
-            (self.lesson.tells_calls(world), Mode::Calls),
+            (self.lesson.shows_calls(world), Mode::Calls),
             (step, Mode::Step),
         ];
         modes.into_iter().filter_map(|(is, mode)| is.then_some(mode)).collect()
     }
 
     /// The world that is looked at, and its present moment.
-    fn seen<'a>(&self, still: Option<&'a FrozenView>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
+    fn shown<'a>(&self, still: Option<&'a FrozenView>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
         let now = self.replay.map_or(now, |replay| replay.position);
         still.map_or((world, now), |still| (&still.world, still.at))
     }
 
     /// Another scene begins: what was looked at in the one before is no more.
     pub fn begin_scene(&mut self) {
-        (self.asked, self.browse, self.still) = (PendingSettings::default(), Browse::default(), None);
+        (self.pending, self.browse, self.frozen) = (PendingSettings::default(), Browse::default(), None);
         self.window.return_to_now();
         self.notes_above = 0;
     }
@@ -232,8 +232,8 @@ fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
 }
 
 fn pulse(state: &mut UiState, now: Stamp, world: &World) {
-    let still = state.still.clone();
-    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    let still = state.frozen.clone();
+    let (seen, moment) = state.shown(still.as_ref(), world, now);
     let recent = seen.history.last(DENSITY_SLOTS);
     let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
@@ -247,15 +247,15 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
 }
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
-    let still = state.still.clone();
-    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    let still = state.frozen.clone();
+    let (seen, moment) = state.shown(still.as_ref(), world, now);
     match action {
-        Action::Quit => state.parting = Some(ExitRequest::Quit),
-        Action::Suspend => state.parting = Some(ExitRequest::Suspend),
+        Action::Quit => state.exit_request = Some(ExitRequest::Quit),
+        Action::Suspend => state.exit_request = Some(ExitRequest::Suspend),
         Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
         Action::Close if state.help.is_some() => state.help = None,
         // The session itself is played, not the picture of it: a held one would hide that.
-        Action::Play(_) => state.still = None,
+        Action::Play(_) => state.frozen = None,
         Action::Panel => panels::next(state, seen),
         Action::Freeze => look::freeze(state, now, world),
         Action::Projector => state.projector = !state.projector,
@@ -267,9 +267,9 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         }
         inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
         Action::Close => state.window.return_to_now(),
-        wish => match wishes::wish(&mut state.asked, state.listens, wish, now, world) {
+        wish => match commands::commands_for(&mut state.pending, state.live, wish, now, world) {
             Ok(commands) => {
-                if state.still.is_some() && !commands.is_empty() {
+                if state.frozen.is_some() && !commands.is_empty() {
                     state.message =
                         Some((now + MESSAGE, say!("done in the run behind this held moment; f shows it").into()));
                 }
@@ -283,14 +283,14 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
 
 /// A watch has no knobs: keys look around, and at most ask for the details of one listener.
 fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
-    let still = state.still.clone();
-    let (seen, moment) = state.seen(still.as_ref(), world, now);
+    let still = state.frozen.clone();
+    let (seen, moment) = state.shown(still.as_ref(), world, now);
     match action {
-        Action::Quit => state.parting = Some(ExitRequest::Quit),
-        Action::Suspend => state.parting = Some(ExitRequest::Suspend),
+        Action::Quit => state.exit_request = Some(ExitRequest::Quit),
+        Action::Suspend => state.exit_request = Some(ExitRequest::Suspend),
         Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
         Action::Close if state.help.is_some() => state.help = None,
-        Action::Play(_) => state.still = None,
+        Action::Play(_) => state.frozen = None,
         Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
             if let Err(why) = look::window(state, action, seen, moment) {
                 state.message = Some((now + MESSAGE, why.into()));
@@ -299,10 +299,10 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
         Action::Language => state.lang = state.lang.other(),
         Action::Close if state.window.until().is_some() => state.window.return_to_now(),
         inside => {
-            let asks = Asks::new(seen, moment, state.listens, state.size.height);
+            let asks = KeyContext::new(seen, moment, state.live, state.size.height);
             if let Some(commands) = state.watch.press(inside, &asks) {
                 if !commands.is_empty() {
-                    state.still = None;
+                    state.frozen = None;
                 }
                 return commands;
             }
@@ -337,10 +337,10 @@ mod tests {
         let (mut state, mut world) = (UiState::default(), World::new());
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(5)), &world);
         world.clients.accepted = 7;
-        let still = state.still.as_ref().unwrap();
+        let still = state.frozen.as_ref().unwrap();
         assert_eq!((still.at, still.world.clients.accepted), (Stamp::from_millis(5), 0));
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
-        assert!(state.still.is_none());
+        assert!(state.frozen.is_none());
     }
 
     #[test]

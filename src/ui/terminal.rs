@@ -38,7 +38,7 @@ const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
 /// True while the terminal is ours: raw, on the alternate screen, without a cursor.
-static OURS: AtomicBool = AtomicBool::new(false);
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// True when the terminal was asked to report the mouse and not yet to stop.
 static REPORTS: AtomicBool = AtomicBool::new(false);
@@ -50,7 +50,7 @@ static PANICKED: AtomicBool = AtomicBool::new(false);
 static OUTLET: OnceLock<Outlet> = OnceLock::new();
 
 /// How long a terminal may take nothing at all before nobody waits for it any more.
-const PATIENCE: Duration = Duration::from_millis(120);
+const STALL_TIMEOUT: Duration = Duration::from_millis(120);
 
 /// What a terminal without a size is taken for.
 const USUAL: Size = Size::new(80, 24);
@@ -86,7 +86,7 @@ impl Screen {
     /// When the terminal cannot be written to; mostly because it is gone.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<()> {
         self.outlet.check()?;
-        if !OURS.load(Ordering::SeqCst) {
+        if !TAKEN.load(Ordering::SeqCst) {
             return Ok(());
         }
         let mut picture = Buffer::empty(Rect::from((Position::ORIGIN, size())));
@@ -214,7 +214,7 @@ fn outlet() -> io::Result<Outlet> {
 
 fn take(outlet: &Outlet, mouse: bool) -> io::Result<()> {
     terminal::enable_raw_mode()?;
-    OURS.store(true, Ordering::SeqCst);
+    TAKEN.store(true, Ordering::SeqCst);
     let mut bytes = Vec::new();
     queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide, Clear(ClearType::All))?;
     if mouse {
@@ -222,13 +222,13 @@ fn take(outlet: &Outlet, mouse: bool) -> io::Result<()> {
         bytes.extend_from_slice(MOUSE_ON);
     }
     outlet.send(bytes);
-    outlet.drain(PATIENCE);
+    outlet.drain(STALL_TIMEOUT);
     outlet.check().inspect_err(|_| restore())
 }
 
 /// Gives the terminal back as it was, once.
 fn restore() {
-    if !OURS.swap(false, Ordering::SeqCst) {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut bytes = Vec::new();
@@ -244,7 +244,7 @@ fn restore() {
         LeaveAlternateScreen
     );
     if let (Ok(()), Some(outlet)) = (queued, OUTLET.get()) {
-        outlet.last_word(bytes, PATIENCE);
+        outlet.send_last(bytes, STALL_TIMEOUT);
     }
     // A terminal that is gone takes nothing back.
     let _gone = terminal::disable_raw_mode();
@@ -254,16 +254,16 @@ fn restore() {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn say(bytes: Vec<u8>) -> io::Result<bool> {
+pub fn print(bytes: Vec<u8>) -> io::Result<bool> {
     let outlet = outlet()?;
-    let taken = outlet.last_word(bytes, PATIENCE);
+    let taken = outlet.send_last(bytes, STALL_TIMEOUT);
     outlet.check().map(|()| taken)
 }
 
 /// True for a terminal that takes nothing at this moment, nor soon.
 pub fn is_stalled(terminal: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(terminal, PollFlags::OUT)];
-    let soon = Timespec { tv_sec: 0, tv_nsec: PATIENCE.subsec_nanos().into() };
+    let soon = Timespec { tv_sec: 0, tv_nsec: STALL_TIMEOUT.subsec_nanos().into() };
     rustix::termios::isatty(terminal) && poll(&mut fds, Some(&soon)) == Ok(0)
 }
 

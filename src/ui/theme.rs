@@ -13,7 +13,7 @@ pub const NAMES: [&str; 4] = ["dark", "light", "contrast", "mono"];
 
 /// Whether colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ColorWish {
+pub enum ColorChoice {
     /// As the terminal and `NO_COLOR` say.
     #[default]
     Auto,
@@ -47,11 +47,11 @@ pub enum Meaning {
     /// Served.
     Served,
     /// Dying or dead.
-    Dying,
+    Lost,
     /// The client believes otherwise.
-    Otherwise,
+    Divergent,
     /// One connection as itself, by its number: a hue that stays with it, whatever becomes of it. Next to its name, never alone.
-    Itself(u32),
+    Identity(u32),
 }
 
 /// Which lightness.
@@ -65,7 +65,7 @@ enum Background {
 /// Colours and signs of one screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
-    ground: Background,
+    background: Background,
     depth: Depth,
     /// High contrast: nothing is faint.
     loud: bool,
@@ -93,7 +93,7 @@ impl Theme {
             "mono" => (Background::Dark, Depth::Mono),
             _ => return None,
         };
-        Some(Self { ground, depth, loud: name == "contrast", ascii })
+        Some(Self { background: ground, depth, loud: name == "contrast", ascii })
     }
 
     /// The same theme with high contrast.
@@ -103,8 +103,8 @@ impl Theme {
     }
 
     /// Ink and paper of a room in which the terminal's own may be too pale; nothing where there are no colours.
-    pub const fn paper(self) -> Option<(Color, Color)> {
-        match (self.depth, self.ground) {
+    pub const fn solid_colors(self) -> Option<(Color, Color)> {
+        match (self.depth, self.background) {
             (Depth::Mono, _) => None,
             (_, Background::Dark) => Some((Color::White, Color::Black)),
             (_, Background::Light) => Some((Color::Black, Color::White)),
@@ -116,16 +116,16 @@ impl Theme {
         let style = Style::new().fg(self.color(meaning));
         match meaning {
             // What is light enough for black ink is too pale for a light ground.
-            Meaning::Itself(number) if self.ground == Background::Light && self.depth != Depth::Mono => {
+            Meaning::Identity(number) if self.background == Background::Light && self.depth != Depth::Mono => {
                 let (rgb, cube, named) = DEEP_HUES[number as usize % HUES.len()];
                 Style::new().fg(if self.depth == Depth::Sixteen { named } else { self.shade(rgb, cube) })
             }
-            Meaning::Dying => style.add_modifier(Modifier::BOLD),
-            Meaning::Waiting(_) if self.loud && self.ground == Background::Light => {
+            Meaning::Lost => style.add_modifier(Modifier::BOLD),
+            Meaning::Waiting(_) if self.loud && self.background == Background::Light => {
                 // A pale yellow on white is not to be read from the last row.
                 Style::new().fg(self.color(Meaning::Waiting(3))).add_modifier(Modifier::BOLD)
             }
-            Meaning::Otherwise if self.depth == Depth::Mono => style.add_modifier(Modifier::UNDERLINED),
+            Meaning::Divergent if self.depth == Depth::Mono => style.add_modifier(Modifier::UNDERLINED),
             _ => style,
         }
     }
@@ -135,19 +135,19 @@ impl Theme {
         if self.depth == Depth::Mono {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
-        let deep = matches!(meaning, Meaning::Dying | Meaning::Waiting(2..));
-        let ink = if self.ground == Background::Light && deep { Color::White } else { Color::Black };
+        let deep = matches!(meaning, Meaning::Lost | Meaning::Waiting(2..));
+        let ink = if self.background == Background::Light && deep { Color::White } else { Color::Black };
         Style::new().bg(self.color(meaning)).fg(ink)
     }
 
     /// The one thing that matters now.
     pub fn alarm(self) -> Style {
-        self.fill(Meaning::Dying).add_modifier(Modifier::BOLD)
+        self.fill(Meaning::Lost).add_modifier(Modifier::BOLD)
     }
 
     /// What is there but does not matter now.
     pub fn calm(self) -> Style {
-        match (self.depth, self.ground) {
+        match (self.depth, self.background) {
             _ if self.loud => Style::new(),
             (Depth::Mono, _) => Style::new().add_modifier(Modifier::DIM),
             (Depth::Sixteen, _) => Style::new().fg(Color::DarkGray),
@@ -168,12 +168,12 @@ impl Theme {
     fn color(self, meaning: Meaning) -> Color {
         match self.depth {
             Depth::Mono => Color::Reset,
-            Depth::Sixteen => sixteen(meaning, self.ground, self.loud),
+            Depth::Sixteen => sixteen(meaning, self.background, self.loud),
             Depth::Cube => {
-                Color::Indexed(if self.ground == Background::Light { light(meaning).1 } else { dark(meaning).1 })
+                Color::Indexed(if self.background == Background::Light { light(meaning).1 } else { dark(meaning).1 })
             }
             Depth::True => {
-                let [r, g, b] = if self.ground == Background::Light { light(meaning).0 } else { dark(meaning).0 };
+                let [r, g, b] = if self.background == Background::Light { light(meaning).0 } else { dark(meaning).0 };
                 Color::Rgb(r, g, b)
             }
         }
@@ -181,7 +181,7 @@ impl Theme {
 }
 
 /// The depth of colour to use.
-pub fn depth(wish: ColorWish, terminal: &Terminfo) -> Depth {
+pub fn depth(wish: ColorChoice, terminal: &Terminfo) -> Depth {
     let known = if terminal.colorterm.contains("truecolor") || terminal.colorterm.contains("24bit") {
         Depth::True
     } else if terminal.term.contains("256color") || terminal.term.contains("direct") {
@@ -191,9 +191,9 @@ pub fn depth(wish: ColorWish, terminal: &Terminfo) -> Depth {
     };
     let plain = terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1");
     match wish {
-        ColorWish::Never => Depth::Mono,
-        ColorWish::Auto if plain => Depth::Mono,
-        ColorWish::Auto | ColorWish::Always => known,
+        ColorChoice::Never => Depth::Mono,
+        ColorChoice::Auto if plain => Depth::Mono,
+        ColorChoice::Auto | ColorChoice::Always => known,
     }
 }
 
@@ -213,9 +213,9 @@ const fn dark(meaning: Meaning) -> Shade {
         Meaning::Waiting(2) => ([240, 175, 40], 214),
         Meaning::Waiting(_) => ([230, 145, 0], 208),
         Meaning::Served => ([40, 185, 140], 42),
-        Meaning::Dying => ([240, 95, 50], 203),
-        Meaning::Otherwise => ([214, 136, 190], 176),
-        Meaning::Itself(number) => HUES[number as usize % HUES.len()],
+        Meaning::Lost => ([240, 95, 50], 203),
+        Meaning::Divergent => ([214, 136, 190], 176),
+        Meaning::Identity(number) => HUES[number as usize % HUES.len()],
     }
 }
 
@@ -227,9 +227,9 @@ const fn light(meaning: Meaning) -> Shade {
         Meaning::Waiting(2) => ([185, 115, 0], 136),
         Meaning::Waiting(_) => ([165, 90, 0], 130),
         Meaning::Served => ([0, 130, 95], 29),
-        Meaning::Dying => ([190, 50, 0], 160),
-        Meaning::Otherwise => ([160, 60, 130], 127),
-        Meaning::Itself(number) => HUES[number as usize % HUES.len()],
+        Meaning::Lost => ([190, 50, 0], 160),
+        Meaning::Divergent => ([160, 60, 130], 127),
+        Meaning::Identity(number) => HUES[number as usize % HUES.len()],
     }
 }
 
@@ -253,10 +253,10 @@ const fn sixteen(meaning: Meaning, ground: Background, loud: bool) -> Color {
         (Meaning::Waiting(0 | 1), Background::Dark) => Color::LightYellow,
         (Meaning::Waiting(_), _) => Color::Yellow,
         (Meaning::Served, _) => Color::Green,
-        (Meaning::Dying, Background::Dark) if loud => Color::LightRed,
-        (Meaning::Dying, _) => Color::Red,
-        (Meaning::Otherwise, _) => Color::Magenta,
-        (Meaning::Itself(number), _) => {
+        (Meaning::Lost, Background::Dark) if loud => Color::LightRed,
+        (Meaning::Lost, _) => Color::Red,
+        (Meaning::Divergent, _) => Color::Magenta,
+        (Meaning::Identity(number), _) => {
             [Color::Cyan, Color::LightYellow, Color::Green, Color::LightMagenta, Color::Gray]
                 [number as usize % HUES.len()]
         }
@@ -270,12 +270,12 @@ mod tests {
     #[test]
     fn no_color_leaves_modifiers_only() {
         let info = Terminfo { term: "xterm-256color".into(), colorterm: "truecolor".into(), no_color: true };
-        let theme = Theme::named("dark", depth(ColorWish::Auto, &info), false).unwrap();
-        for meaning in [Meaning::Travelling, Meaning::Waiting(2), Meaning::Served, Meaning::Dying, Meaning::Otherwise] {
+        let theme = Theme::named("dark", depth(ColorChoice::Auto, &info), false).unwrap();
+        for meaning in [Meaning::Travelling, Meaning::Waiting(2), Meaning::Served, Meaning::Lost, Meaning::Divergent] {
             assert!(theme.text(meaning).fg.is_none_or(|color| color == Color::Reset));
             assert_eq!(theme.fill(meaning).bg, None);
         }
-        assert_eq!(depth(ColorWish::Always, &info), Depth::True);
+        assert_eq!(depth(ColorChoice::Always, &info), Depth::True);
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
             NAMES[..3].iter().flat_map(|name| [Depth::Sixteen, Depth::Cube, Depth::True].map(|depth| (name, depth)))
         {
             let theme = Theme::named(name, depth, false).unwrap();
-            let all = [Meaning::Travelling, Meaning::Waiting(3), Meaning::Served, Meaning::Dying, Meaning::Otherwise];
+            let all = [Meaning::Travelling, Meaning::Waiting(3), Meaning::Served, Meaning::Lost, Meaning::Divergent];
             let colors: std::collections::HashSet<_> = all.map(|meaning| theme.color(meaning)).into_iter().collect();
             assert_eq!(colors.len(), all.len(), "{name} {depth:?}");
         }

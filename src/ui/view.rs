@@ -20,13 +20,11 @@ use crate::model::stamp::Stamp;
 use crate::text::lang::within;
 
 mod caption;
-pub(super) mod cast;
+mod chosen_listener;
 mod counters;
 mod footer;
 mod header;
 mod help;
-mod ink;
-mod inside;
 mod ladder;
 mod large;
 pub(super) mod layout;
@@ -36,17 +34,19 @@ mod letters;
 mod list;
 mod next_steps;
 mod notes;
+pub(super) mod placement;
 mod places;
 mod projector;
 mod queue_box;
 mod settings;
 mod small;
 mod stage;
+mod text;
 mod timeline;
 mod watch;
 
-use cast::Placement;
 use letters::{LargeText, Letter};
+use placement::Placement;
 
 /// The smallest terminal that shows the whole picture.
 pub const SMALLEST: Size = Size::new(60, 16);
@@ -61,8 +61,8 @@ struct Scene<'a> {
     theme: Theme,
     now: Stamp,
     /// The same moment in the clients' time: their countdowns and what is under way.
-    clients: Stamp,
-    cast: Placement<'a>,
+    clients_now: Stamp,
+    placement: Placement<'a>,
     /// What an unseen lesson has to say.
     reminder: Option<String>,
     /// What stands where, noted while it is painted.
@@ -76,7 +76,7 @@ impl Scene<'_> {
     }
 
     /// Letters of this size and look.
-    const fn pen(&self, letter: Letter, style: Style) -> LargeText {
+    const fn large_text(&self, letter: Letter, style: Style) -> LargeText {
         LargeText { letter, style, ascii: self.theme.ascii }
     }
 
@@ -114,12 +114,13 @@ pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Fra
 
 fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
     let live = (world, now);
-    let (world, now) = state.still.as_ref().map_or(live, |still| (&still.world, still.at));
+    let (world, now) = state.frozen.as_ref().map_or(live, |still| (&still.world, still.at));
     let cast = Placement::of(world, state.density, now);
     let theme = if state.projector { state.theme.loud() } else { state.theme };
     let hit_map = RefCell::default();
     let clients = world.tempo.at(now);
-    let mut scene = Scene { world, live, state, theme, now, clients, cast, reminder: None, hit_map };
+    let mut scene =
+        Scene { world, live, state, theme, now, clients_now: clients, placement: cast, reminder: None, hit_map };
     scene.reminder = lesson::reminder::text(&scene);
     whole(buf, &scene);
     match state.help {
@@ -128,7 +129,7 @@ fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameI
         None => {}
     }
     if state.projector {
-        lay_paper(buf, theme);
+        fill_default_colors(buf, theme);
     }
     if scene.theme.ascii {
         ascii::translate(buf);
@@ -137,8 +138,8 @@ fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameI
 }
 
 /// Ink and paper of its own for everything that would have the terminal's.
-fn lay_paper(buf: &mut Buffer, theme: Theme) {
-    let Some((ink, paper)) = theme.paper() else { return };
+fn fill_default_colors(buf: &mut Buffer, theme: Theme) {
+    let Some((ink, paper)) = theme.solid_colors() else { return };
     for cell in &mut buf.content {
         if cell.fg == Color::Reset {
             cell.fg = ink;
@@ -194,12 +195,12 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
     stage::paint(buf, &plan.stage, scene);
     timeline::paint(buf, plan.timeline, scene);
     for (panel, area) in plan.panels {
-        one_panel(buf, panel, area, scene);
+        paint_panel(buf, panel, area, scene);
     }
     footer::paint(buf, plan.footer, scene);
 }
 
-fn one_panel(buf: &mut Buffer, panel: Panel, area: Rect, scene: &Scene<'_>) {
+fn paint_panel(buf: &mut Buffer, panel: Panel, area: Rect, scene: &Scene<'_>) {
     scene.hit_map.borrow_mut().note(Rect { height: 1, ..area }, Target::Panel(panel));
     match panel {
         Panel::Notes => notes::paint(buf, area, scene),

@@ -47,7 +47,7 @@ pub struct FrozenListeners {
     /// When.
     pub at: Stamp,
     /// The listeners.
-    pub survey: Listeners,
+    pub listeners: Listeners,
 }
 
 /// What the screen remembers of going through the listeners.
@@ -72,7 +72,7 @@ pub struct WatchBrowse {
     /// The first waiting client to be shown of the listener that one looks into.
     pub scroll: usize,
     /// The listener that one looks into.
-    pub one: Option<ListenerId>,
+    pub shown_id: Option<ListenerId>,
     /// The held listeners.
     pub held: Option<Box<FrozenListeners>>,
     /// What looking costs.
@@ -93,8 +93,8 @@ impl WatchBrowse {
     }
 
     /// The listeners to be shown: those of now, or the held ones.
-    pub fn survey<'w>(&'w self, world: &'w World) -> &'w Listeners {
-        self.held.as_ref().map_or(&world.listeners, |held| &held.survey)
+    pub fn listeners<'w>(&'w self, world: &'w World) -> &'w Listeners {
+        self.held.as_ref().map_or(&world.listeners, |held| &held.listeners)
     }
 
     /// The moment that is shown: the present one, or the held one.
@@ -108,8 +108,8 @@ impl WatchBrowse {
     }
 
     /// The listener that one looks into, while it is known.
-    pub fn inside<'w>(&self, world: &'w World) -> Option<&'w ListenerState> {
-        world.listeners.by_id.get(&self.one?)
+    pub fn shown_listener<'w>(&self, world: &'w World) -> Option<&'w ListenerState> {
+        world.listeners.by_id.get(&self.shown_id?)
     }
 
     /// Keeps up with the world.
@@ -119,15 +119,15 @@ impl WatchBrowse {
         let asked = world.listeners.watching.as_ref().is_some_and(|watching| watching.target.is_some());
         if asked && !self.opened && world.listeners.chosen.is_some() {
             self.opened = true;
-            (self.screen, self.one) = (Screen::One, world.listeners.chosen);
+            (self.screen, self.shown_id) = (Screen::One, world.listeners.chosen);
         }
         // Its session follows a listener that starts again; so does the screen.
         let gone = |id| world.listeners.by_id.get(&id).is_none_or(|one: &ListenerState| one.gone.is_some());
-        if let (Some(one), Some(next)) = (self.one, world.listeners.chosen)
+        if let (Some(one), Some(next)) = (self.shown_id, world.listeners.chosen)
             && one != next
             && gone(one)
         {
-            self.one = Some(next);
+            self.shown_id = Some(next);
         }
         let due = self.ordered.is_none_or(|at| now < at || now.since(at) >= CALM);
         if due || self.lines.is_empty() {
@@ -136,7 +136,7 @@ impl WatchBrowse {
     }
 
     /// Takes a key; `None` where it means something else.
-    pub(super) fn press(&mut self, action: Action, asks: &Asks<'_>) -> Option<Vec<Command>> {
+    pub(super) fn press(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
         let commands = match self.screen {
             Screen::One => self.press_inside(action, asks)?,
             Screen::All => self.press_rows(action, asks)?,
@@ -148,10 +148,10 @@ impl WatchBrowse {
         Some(commands)
     }
 
-    fn press_inside(&mut self, action: Action, asks: &Asks<'_>) -> Option<Vec<Command>> {
+    fn press_inside(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
         match action {
             Action::Close => {
-                (self.screen, self.one, self.opened) = (Screen::All, None, true);
+                (self.screen, self.shown_id, self.opened) = (Screen::All, None, true);
                 return Some(vec![Command::Choose(None)]);
             }
             Action::RowDown => self.scroll = (self.scroll + 1).min(waiting(asks.world).saturating_sub(1)),
@@ -161,7 +161,7 @@ impl WatchBrowse {
         Some(Vec::new())
     }
 
-    fn press_rows(&mut self, action: Action, asks: &Asks<'_>) -> Option<Vec<Command>> {
+    fn press_rows(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
         match action {
             Action::RowUp => self.go_to(self.row.saturating_sub(1)),
             Action::RowDown => self.go_to(self.row + 1),
@@ -191,29 +191,29 @@ impl WatchBrowse {
         Some(Vec::new())
     }
 
-    fn hold(&mut self, asks: &Asks<'_>) {
+    fn hold(&mut self, asks: &KeyContext<'_>) {
         self.held = match self.held.take() {
             Some(_) => None,
-            None => Some(Box::new(FrozenListeners { at: asks.now, survey: asks.world.listeners.clone() })),
+            None => Some(Box::new(FrozenListeners { at: asks.now, listeners: asks.world.listeners.clone() })),
         };
     }
 
     /// Into the chosen listener, or a group's fold.
-    fn open(&mut self, asks: &Asks<'_>) -> Vec<Command> {
+    fn open(&mut self, asks: &KeyContext<'_>) -> Vec<Command> {
         let Some(line) = self.chosen() else { return Vec::new() };
         if let Part::Group { open } = line.part {
             self.fold(asks.world, !open);
             return Vec::new();
         }
         let id = line.id;
-        (self.screen, self.one, self.scroll, self.opened) = (Screen::One, Some(id), 0, true);
+        (self.screen, self.shown_id, self.scroll, self.opened) = (Screen::One, Some(id), 0, true);
         self.held = None;
-        if asks.listens { vec![Command::Choose(Some(id))] } else { Vec::new() }
+        if asks.live { vec![Command::Choose(Some(id))] } else { Vec::new() }
     }
 
     fn fold(&mut self, world: &World, open: bool) {
         let Some(line) = self.chosen() else { return };
-        let Some(one) = self.survey(world).by_id.get(&line.id) else { return };
+        let Some(one) = self.listeners(world).by_id.get(&line.id) else { return };
         let address = one.reading.address.clone();
         match line.part {
             Part::Group { .. } if open => _ = self.unfolded.insert(address),
@@ -236,8 +236,8 @@ impl WatchBrowse {
     fn arrange(&mut self, world: &World, now: Stamp) {
         self.ordered = Some(now);
         let shown = self.moment(world.now);
-        self.lines = lines::arrange(self, self.survey(world), shown);
-        let living = || self.survey(world).by_id.values().filter(|one| one.gone.is_none());
+        self.lines = lines::arrange(self, self.listeners(world), shown);
+        let living = || self.listeners(world).by_id.values().filter(|one| one.gone.is_none());
         self.census = (living().count(), living().filter(|one| one.is_full()).count());
         let is_cursor = |line: &Line| match self.cursor {
             Some((id, part)) => part == line.part.kind() && (line.id == id || line.members.contains(&id)),
@@ -254,22 +254,22 @@ impl WatchBrowse {
 
 /// What a key is pressed into.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asks<'w> {
+pub(super) struct KeyContext<'w> {
     /// The world.
     pub(super) world: &'w World,
     /// The moment that is shown.
     pub(super) now: Stamp,
     /// True when wishes are carried out: no recording.
-    pub(super) listens: bool,
+    pub(super) live: bool,
     /// Rows of one screen.
     pub(super) page: usize,
 }
 
-impl<'w> Asks<'w> {
+impl<'w> KeyContext<'w> {
     /// A key pressed into a screen of this height.
-    pub(super) fn new(world: &'w World, now: Stamp, listens: bool, height: u16) -> Self {
+    pub(super) fn new(world: &'w World, now: Stamp, live: bool, height: u16) -> Self {
         let page = usize::from(height).checked_sub(8).unwrap_or(PAGE);
-        Self { world, now, listens, page }
+        Self { world, now, live, page }
     }
 }
 

@@ -227,8 +227,8 @@ fn the_readmes_table_has_every_key() {
     let table = readme.lines().skip_while(|line| !line.starts_with("| key |")).skip(2);
     let keys: String = table.take_while(|line| line.starts_with('|')).collect();
     for binding in qviz::ui::keymap::BINDINGS.iter().filter(|binding| !binding.is_of_watch()) {
-        let pair = matches!(binding.sign, "←→" | "↑↓");
-        let signs: Vec<String> = match binding.sign {
+        let pair = matches!(binding.label, "←→" | "↑↓");
+        let signs: Vec<String> = match binding.label {
             pair_of_arrows if pair => pair_of_arrows.chars().map(String::from).collect(),
             signs => signs.split([' ', '/']).filter(|sign| !sign.is_empty()).map(str::to_owned).collect(),
         };

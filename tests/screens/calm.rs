@@ -72,7 +72,7 @@ impl Film {
 fn frames(theme: &str, count: u64, size: Size) -> Vec<usize> {
     let (mut tale, mut film) = (waves(), Film::new(size));
     let theme = Theme::named(theme, Depth::True, false).unwrap();
-    let mut state = UiState { theme, listens: true, size, ..UiState::default() };
+    let mut state = UiState { theme, live: true, size, ..UiState::default() };
     let mut bytes = Vec::new();
     for frame in 1..count {
         tale.run(ms(frame * 34));

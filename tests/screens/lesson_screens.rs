@@ -29,7 +29,7 @@ fn state(class: &Class, size: (u16, u16), ascii: bool) -> UiState {
     UiState {
         theme: Theme::named("dark", Depth::True, ascii).unwrap(),
         lang: qviz::text::lang::here(),
-        listens: true,
+        live: true,
         size: Size::new(size.0, size.1),
         lesson: class.notebook.clone(),
         ..UiState::default()

@@ -77,7 +77,7 @@ fn host() -> Tale {
 fn state(size: (u16, u16), ascii: bool) -> UiState {
     UiState {
         theme: Theme::named("dark", Depth::True, ascii).unwrap(),
-        listens: true,
+        live: true,
         size: Size::new(size.0, size.1),
         ..UiState::default()
     }
@@ -353,9 +353,9 @@ fn each_key_of_the_lab_sends_its_command() {
         let wanted = expected.iter().find(|(which, _)| *which == action).map(|(_, command)| *command);
         assert_eq!(press(&mut state, action, &tale), wanted.into_iter().collect::<Vec<_>>(), "{action:?}");
         let usual = UiState::default();
-        let inside = state.parting.is_some()
+        let inside = state.exit_request.is_some()
             || state.help.is_some()
-            || state.still.is_some()
+            || state.frozen.is_some()
             || state.panel != usual.panel
             || state.projector
             || state.lang != usual.lang;

@@ -55,7 +55,7 @@ fn rushing() -> Tale {
 fn state(size: (u16, u16), depth: Depth, ascii: bool) -> UiState {
     UiState {
         theme: Theme::named("dark", depth, ascii).unwrap(),
-        listens: true,
+        live: true,
         projector: true,
         mouse: true,
         size: Size::new(size.0, size.1),

@@ -21,7 +21,7 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 fn state(size: (u16, u16), ascii: bool) -> UiState {
     UiState {
         theme: Theme::named("dark", Depth::True, ascii).unwrap(),
-        listens: true,
+        live: true,
         size: Size::new(size.0, size.1),
         ..UiState::default()
     }
@@ -279,7 +279,7 @@ fn a_recording_opens_every_listener_but_tells_who_waits_for_one_only() {
     machine.choose(&reading(1, "0.0.0.0:8000", 6, 5));
     machine.listed(6, 7400, 0);
     let mut state = state((120, 36), false);
-    state.listens = false;
+    state.live = false;
     look(&mut state, &machine);
     while state.watch.chosen().unwrap().id != ListenerId(13) {
         press(&mut state, Action::RowDown, &machine);

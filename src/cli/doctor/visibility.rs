@@ -72,7 +72,7 @@ pub(super) fn of_listener(checks: &mut Vec<Check>, here: &str) {
             checks.push(listed(port, here));
         }
         Err(error) => checks.push(
-            Check::fails("sight.queue", Group::Sight, own(), say!("no listener {here}: {error}", here, error))
+            Check::fails("sight.queue", Group::Visibility, own(), say!("no listener {here}: {error}", here, error))
                 .with_remedy(say!("qviz --listen ADDR:PORT with an address of this host")),
         ),
     }
@@ -92,11 +92,11 @@ fn own_queue(listener: &Listener, here: &str) -> Check {
         } else {
             say!("length and limit, not its drops, {here}", here)
         };
-        return Check::works("sight.queue", Group::Sight, own(), found);
+        return Check::works("sight.queue", Group::Visibility, own(), found);
     }
     Check::fails(
         "sight.queue",
-        Group::Sight,
+        Group::Visibility,
         own(),
         say!("listen({backlog}) reads as {reading}", backlog = TRIAL_BACKLOG, reading = format_args!("{reading:?}")),
     )
@@ -109,14 +109,16 @@ fn listed(port: u16, here: &str) -> Check {
     match dump {
         Ok(_) if found.iter().any(|one| one.address.port() == port) => Check::works(
             "sight.sock_diag",
-            Group::Sight,
+            Group::Visibility,
             single(),
             say!("who is half-open and who waits, {here}", here),
         ),
-        Ok(_) => Check::fails("sight.sock_diag", Group::Sight, single(), say!("an open listener is not in the list"))
-            .with_remedy("sudo modprobe tcp_diag"),
+        Ok(_) => {
+            Check::fails("sight.sock_diag", Group::Visibility, single(), say!("an open listener is not in the list"))
+                .with_remedy("sudo modprobe tcp_diag")
+        }
         Err(error) => {
-            Check::fails("sight.sock_diag", Group::Sight, single(), error.to_string()).with_remedy(error.hint())
+            Check::fails("sight.sock_diag", Group::Visibility, single(), error.to_string()).with_remedy(error.hint())
         }
     }
 }
@@ -124,10 +126,10 @@ fn listed(port: u16, here: &str) -> Check {
 fn counters(here: &str) -> Check {
     match CountersFile::open() {
         Err(error) => {
-            Check::fails("sight.counters", Group::Sight, followed(), error.to_string()).with_remedy(error.hint())
+            Check::fails("sight.counters", Group::Visibility, followed(), error.to_string()).with_remedy(error.hint())
         }
         Ok(mut file) => match file.read() {
-            Err(error) => Check::fails("sight.counters", Group::Sight, followed(), error.to_string())
+            Err(error) => Check::fails("sight.counters", Group::Visibility, followed(), error.to_string())
                 .with_remedy("cat /proc/thread-self/net/netstat"),
             Ok(counters) => {
                 let missing: Vec<_> =
@@ -137,7 +139,7 @@ fn counters(here: &str) -> Check {
                 } else {
                     say!("this kernel does not have {counters}", counters = missing.join(", "))
                 };
-                Check::works("sight.counters", Group::Sight, followed(), found)
+                Check::works("sight.counters", Group::Visibility, followed(), found)
             }
         },
     }

@@ -22,7 +22,7 @@ pub fn topics() -> Vec<Topic> {
     for binding in BINDINGS.iter().filter(|binding| !binding.is_of_watch()) {
         match topics.iter_mut().find(|topic| topic.family == Family::Key && topic.name == binding.spelled()) {
             // The key has other uses elsewhere.
-            Some(topic) => topic.body = format!("{}\n\n{}", topic.body, told(binding)).trim().to_owned().into(),
+            Some(topic) => topic.body = format!("{}\n\n{}", topic.body, description(binding)).trim().to_owned().into(),
             None => topics.push(of_key(binding)),
         }
     }
@@ -63,11 +63,17 @@ fn sentence(text: &str) -> usize {
 }
 
 fn of_key(binding: &'static Binding) -> Topic {
-    Topic { name: binding.spelled(), also: Vec::new(), family: Family::Key, gist: told(binding), body: "".into() }
+    Topic {
+        name: binding.spelled(),
+        also: Vec::new(),
+        family: Family::Key,
+        gist: description(binding),
+        body: "".into(),
+    }
 }
 
 /// What a key does; where it is one of a replay, that is said too, as the other places say it of theirs.
-fn told(binding: &'static Binding) -> Cow<'static, str> {
+fn description(binding: &'static Binding) -> Cow<'static, str> {
     let does = lang::said(binding.long);
     if binding.when == When::Replay { say!("replay: {does}", does).into() } else { does.into() }
 }

@@ -33,7 +33,7 @@ fn both_languages_understand_the_same_words() {
 }
 
 #[test]
-fn a_refusal_is_told_in_chinese_with_the_words_it_is_about() {
+fn a_refusal_is_in_chinese_and_quotes_the_arguments_it_is_about() {
     for (text, parts) in [
         ("--syncookies 3", &["'3'", "'--syncookies <0|1|2>'", "0..=2", "范围"][..]),
         ("--seed x", &["'x'", "不是数字"]),

@@ -30,9 +30,9 @@ use crate::text::lang;
 pub(super) fn run(args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
     let lessons = lookup::all()?;
     let clock = Clock::start();
-    let mut class = Class { results: lessons.iter().map(|_| None).collect(), lessons, told: 0, form };
-    let signal = lab::runtime()?.block_on(class.teach())?;
-    class.tell_ready()?;
+    let mut class = CheckRun { results: lessons.iter().map(|_| None).collect(), lessons, printed: 0, form };
+    let signal = lab::runtime()?.block_on(class.run_all())?;
+    class.print_ready()?;
     let document = class.document(clock.now().as_secs_f64());
     let written = Output::stdout().put(|out| match form {
         Form::Json | Form::Jsonl => json::write(out, &document),
@@ -41,25 +41,25 @@ pub(super) fn run(args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
     if let Some(number) = signal {
         return Ok(Exit::Signal(number));
     }
-    let (Written::Taken | Written::NobodyReads) = written?;
+    let (Written::Taken | Written::PipeClosed) = written?;
     Ok(check::outcome(&document, args.allow_skips))
 }
 
 /// What came of one lesson.
 type Outcome = (Played, Vec<Decided>);
 
-struct Class {
+struct CheckRun {
     lessons: Vec<Arc<Lesson>>,
     results: Vec<Option<Outcome>>,
     /// How many were told already, where they are told as they come.
-    told: usize,
+    printed: usize,
     form: Form,
 }
 
-impl Class {
+impl CheckRun {
     /// Lets all of them be played, those that may take long first. The number of the signal that ended it, if one did: then the
     /// processes that still run are killed.
-    async fn teach(&mut self) -> Result<Option<u8>, Failure> {
+    async fn run_all(&mut self) -> Result<Option<u8>, Failure> {
         let mut signals = Signals::take()?;
         let mut waiting: Vec<_> = (0..self.lessons.len()).collect();
         waiting.sort_by_key(|index| std::cmp::Reverse(longest(&self.lessons[*index])));
@@ -79,20 +79,20 @@ impl Class {
                     let Some(ended) = ended else { return Ok(None) };
                     let (index, result) = ended.map_err(|error| Failure::new(error.to_string(), "qviz lesson --all --check"))?;
                     self.results[index] = Some(result);
-                    self.tell_ready()?;
+                    self.print_ready()?;
                 }
             }
         }
     }
 
     /// Tells of those lessons that have ended, in their order.
-    fn tell_ready(&mut self) -> Result<(), Failure> {
+    fn print_ready(&mut self) -> Result<(), Failure> {
         while self.form == Form::Text
-            && let Some(Some((played, claims))) = self.results.get(self.told)
+            && let Some(Some((played, claims))) = self.results.get(self.printed)
         {
-            let (Written::Taken | Written::NobodyReads) =
+            let (Written::Taken | Written::PipeClosed) =
                 Output::stdout().put(|out| text::lesson(out, played, claims.iter()))?;
-            self.told += 1;
+            self.printed += 1;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::stage::SceneRunner;
+use super::scene_runner::SceneRunner;
 use crate::cli::args::LessonArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::headless::{self, Outputs, Signals};
@@ -43,15 +43,23 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
         Err(refusal) => {
             let why = say!("no private network: {refusal}. To get it: {hint}", refusal, hint = refusal.hint());
             let document = Lessons::new(kernel, 0.0, vec![Played::skipped(lesson, why)], Vec::new());
-            return told(&document, form, args.allow_skips);
+            return print_document(&document, form, args.allow_skips);
         }
     };
     let runtime = lab::runtime()?;
     let clock = Clock::start();
     let lines = (form == Form::Jsonl).then(Output::stdout);
     let player = Player::new(Arc::clone(lesson), PlayMode::Check);
-    let mut play =
-        LessonRun { stage, player, clock, world: World::new(), session: None, told: Vec::new(), lines, recorder };
+    let mut play = LessonRun {
+        scenes: stage,
+        player,
+        clock,
+        world: World::new(),
+        session: None,
+        pending: Vec::new(),
+        lines,
+        recorder,
+    };
     let end = runtime.block_on(play.through())?;
     let lasted = clock.now().as_secs_f64();
     let (outcome, claims) = match end {
@@ -59,7 +67,7 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
         End::Signal(_) => (Played::skipped(lesson, say!("a signal ended it")), Vec::new()),
     };
     drop(play);
-    let exit = told(&Lessons::new(kernel, lasted, vec![outcome], claims), form, args.allow_skips);
+    let exit = print_document(&Lessons::new(kernel, lasted, vec![outcome], claims), form, args.allow_skips);
     if let End::Signal(number) = end { Ok(Exit::Signal(number)) } else { exit }
 }
 
@@ -75,13 +83,13 @@ fn follow(parent: u32) -> Result<(), Failure> {
 }
 
 /// Prints the document and says how the program ends.
-pub(super) fn told(document: &Lessons, form: Form, allow_skips: bool) -> Result<Exit, Failure> {
+pub(super) fn print_document(document: &Lessons, form: Form, allow_skips: bool) -> Result<Exit, Failure> {
     let written = Output::stdout().put(|out| match form {
         Form::Json => json::write(out, document),
         Form::Jsonl => jsonl::write(out, document),
         Form::Text | Form::Picture => text::write(out, document),
     });
-    let (Written::Taken | Written::NobodyReads) = written?;
+    let (Written::Taken | Written::PipeClosed) = written?;
     Ok(outcome(document, allow_skips))
 }
 
@@ -101,13 +109,13 @@ enum End {
 
 /// A lesson in play, and everything that its moves need.
 struct LessonRun {
-    stage: SceneRunner,
+    scenes: SceneRunner,
     player: Player,
     clock: Clock,
     world: World,
     session: Option<Session>,
     /// What was told while there was no session.
-    told: Vec<Stamped>,
+    pending: Vec<Stamped>,
     lines: Option<Output>,
     recorder: Option<Recorder>,
 }
@@ -139,7 +147,7 @@ impl LessonRun {
         }
         self.end_scene(&mut signals).await?;
         match self.session.as_ref().and_then(Session::recording_failure) {
-            Some(failure) => Err(lab::tape(failure)),
+            Some(failure) => Err(lab::recording_failure(failure)),
             None => Ok(End::Over),
         }
     }
@@ -149,7 +157,7 @@ impl LessonRun {
             match (next, &mut self.session) {
                 (PlayerAction::Tell(fact), Some(session)) => session.tell(Event::Lesson(fact)),
                 (PlayerAction::Tell(fact), None) => {
-                    self.told.push(Stamped { at: self.clock.now(), event: Event::Lesson(fact) });
+                    self.pending.push(Stamped { at: self.clock.now(), event: Event::Lesson(fact) });
                 }
                 (PlayerAction::Wish(command), Some(session)) => session.wish(command),
                 (PlayerAction::Wish(_), None) | (PlayerAction::Over, _) => {}
@@ -161,8 +169,8 @@ impl LessonRun {
 
     async fn open(&mut self, scene: usize, signals: &mut Signals) -> Result<(), Failure> {
         self.end_scene(signals).await?;
-        let past = Past { clock: Some(self.clock), told: std::mem::take(&mut self.told) };
-        let mut next = self.stage.open(scene, past).map_err(|error| failure(&error))?;
+        let past = Past { clock: Some(self.clock), told: std::mem::take(&mut self.pending) };
+        let mut next = self.scenes.open(scene, past).map_err(|error| failure(&error))?;
         if let Some(recorder) = self.recorder.take() {
             next.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
         } else if let Some(before) = &mut self.session {
@@ -176,16 +184,16 @@ impl LessonRun {
     async fn end_scene(&mut self, signals: &mut Signals) -> Result<(), Failure> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.wish(Command::Stop);
-        let ears = Outputs { lines: self.lines.as_mut(), audience: &mut () };
+        let ears = Outputs { lines: self.lines.as_mut(), observer: &mut () };
         headless::finish(session, &mut self.world, signals, ears).await
     }
 
     fn fold(&mut self, facts: &[Stamped]) -> Result<(), Failure> {
-        let mut ears = Outputs { lines: self.lines.as_mut(), audience: &mut () };
-        let (Written::Taken | Written::NobodyReads) = ears.take(&mut self.world, facts)?;
+        let mut ears = Outputs { lines: self.lines.as_mut(), observer: &mut () };
+        let (Written::Taken | Written::PipeClosed) = ears.take(&mut self.world, facts)?;
         for fact in facts {
             if let Event::Refused { message } = &fact.event {
-                output::tell(say!("note: {remark}", remark = message));
+                output::report(say!("note: {remark}", remark = message));
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lookup;
-use super::stage::SceneRunner;
+use super::scene_runner::SceneRunner;
 use crate::cli::args::LessonArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::headless::End;
@@ -30,7 +30,7 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failu
     let mut stage = SceneRunner::enter(lesson).map_err(|refusal| {
         Failure::new(say!("a lesson needs a private network: {refusal}", refusal), refusal.hint())
     })?;
-    let wish = lab::look(&args.output);
+    let wish = lab::ui_plan(&args.output);
     let manner = if args.auto { PlayMode::Auto } else { PlayMode::Hand };
     let open = move |scene: usize, past: Past| {
         let told =
@@ -53,8 +53,8 @@ async fn played(lesson: &Arc<Lesson>, wish: &UiPlan, mut guide: LessonLoop<'_>) 
         drop(written);
         return Ok(Exit::Signal(number));
     }
-    let (Written::Taken | Written::NobodyReads) = written?;
-    session.recording_failure().map(lab::tape).map_or(Ok(Exit::Success), Err)
+    let (Written::Taken | Written::PipeClosed) = written?;
+    session.recording_failure().map(lab::recording_failure).map_or(Ok(Exit::Success), Err)
 }
 
 fn farewell(lesson: &Lesson, world: &World) -> Result<Written, Failure> {

@@ -21,7 +21,7 @@ fn refusal(words: &str) -> Failure {
 }
 
 #[test]
-fn no_words_tell_the_story() {
+fn no_arguments_give_the_default_run() {
     let plan = plan("");
     assert_eq!(plan.form, Form::Picture);
     assert_eq!(plan.knobs.backlog, 5);
@@ -96,7 +96,7 @@ fn given_sysctls_reach_the_plan_and_no_others() {
 }
 
 #[test]
-fn addresses_that_nobody_can_reach_are_refused() {
+fn addresses_that_cannot_be_reached_are_refused() {
     assert!(refusal("--listen 224.0.0.1:80").message.contains("multicast"));
     assert!(refusal("--listen [::1]:8080").hint.unwrap().contains("--client connect"));
     assert!(plan_at("--listen [::1]:8080 --client connect", TERMINAL).is_ok());

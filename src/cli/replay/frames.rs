@@ -16,8 +16,8 @@ use crate::say;
 use crate::session::tape::read::Recording;
 use crate::text::sanitize;
 use crate::ui::UiPlan;
-use crate::ui::export::cast::Asciicast;
-use crate::ui::export::svg::{self, Paper};
+use crate::ui::export::asciicast::Asciicast;
+use crate::ui::export::svg::{self, Background};
 use crate::ui::export::{self, Film};
 use crate::ui::state::Origin;
 
@@ -29,7 +29,7 @@ pub(super) fn draw(args: &ReplayArgs, tape: &Recording, look: &UiPlan) -> Result
     let (width, height) = args.frames.size.unwrap_or(SIZE);
     let name = sanitize::line(&args.file.file_name().unwrap_or_default().to_string_lossy());
     let film = || {
-        let facts = tape.facts().map_err(|error| lab::tape(&error))?;
+        let facts = tape.facts().map_err(|error| lab::recording_failure(&error))?;
         let origin = Origin { name: name.clone(), end: tape.end() };
         Film::new(facts, origin, Size::new(width, height), look)
             .map_err(|error| Failure::new(error.to_string(), error.hint()))
@@ -47,7 +47,7 @@ pub(super) fn draw(args: &ReplayArgs, tape: &Recording, look: &UiPlan) -> Result
         Output::stdout().put(|out| out.write_all(export::text(&picture).as_bytes()))?;
     }
     if let Some(path) = &args.frames.svg {
-        let paper = if look.theme == "light" { Paper::Light } else { Paper::Dark };
+        let paper = if look.theme == "light" { Background::Light } else { Background::Dark };
         let title = say!("qviz: both listen queues at {at}", at);
         write(path, |out| out.write_all(svg::write(&picture, paper, &title).as_bytes()))?;
     }
@@ -60,7 +60,7 @@ fn moment(args: &ReplayArgs, tape: &Recording) -> Stamp {
     let Some(at) = args.frames.at.map(|at| Stamp::ZERO + at) else { return end };
     if at > end {
         let remark = say!("{file} ends at {end}: that moment is drawn", file = args.file.display(), end);
-        output::tell(say!("note: {remark}", remark));
+        output::report(say!("note: {remark}", remark));
     }
     at.min(end)
 }

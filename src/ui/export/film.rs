@@ -11,7 +11,7 @@ use crate::session::tape::record_reader::Facts;
 use crate::text::lang;
 use crate::ui::state::{Msg, Origin, UiState, update};
 use crate::ui::theme::{Depth, Theme};
-use crate::ui::{ColorWish, UiError, UiPlan, view};
+use crate::ui::{ColorChoice, UiError, UiPlan, view};
 
 /// A recording that is drawn from its beginning to its end.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ impl Film {
     /// # Errors
     /// When no theme has the wished name.
     pub fn new(facts: Facts, origin: Origin, size: Size, plan: &UiPlan) -> Result<Self, UiError> {
-        let depth = if plan.color == ColorWish::Never { Depth::Mono } else { Depth::True };
+        let depth = if plan.color == ColorChoice::Never { Depth::Mono } else { Depth::True };
         let theme =
             Theme::named(&plan.theme, depth, plan.ascii).ok_or_else(|| UiError::Theme { name: plan.theme.clone() })?;
         let (projector, origin) = (plan.projector, Some(origin));
-        let state = UiState { theme, lang: lang::here(), listens: true, size, projector, origin, ..UiState::default() };
+        let state = UiState { theme, lang: lang::here(), live: true, size, projector, origin, ..UiState::default() };
         Ok(Self { facts, world: World::new(), state, pulsed: Stamp::ZERO })
     }
 
@@ -53,7 +53,7 @@ impl Film {
             && let Some(fact) = self.facts.next()
         {
             self.world.apply(fact.at, &fact.event);
-            self.state.lesson.hear(&self.world, &fact.event);
+            self.state.lesson.handle(&self.world, &fact.event);
         }
     }
 }

@@ -6,12 +6,12 @@ use std::fmt::Write;
 
 use ratatui::buffer::Buffer;
 
-use super::{Look, Shade, Sign, columns, signs};
+use super::{Glyph, Look, Shade, columns, glyphs};
 use crate::text::sanitize;
 
 /// The reader's own two colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paper {
+pub enum Background {
     /// Light signs on a dark ground.
     Dark,
     /// Dark signs on a light ground.
@@ -19,11 +19,11 @@ pub enum Paper {
 }
 
 /// The document.
-pub fn write(picture: &Buffer, paper: Paper, title: &str) -> String {
+pub fn write(picture: &Buffer, paper: Background, title: &str) -> String {
     let (ink, ground) = paper.colours();
     let (width, height) =
         (place(picture.area.width, COLUMN) + 2 * MARGIN, place(picture.area.height, ROW) + 2 * MARGIN);
-    let cells = signs(picture);
+    let cells = glyphs(picture);
     let looks = looks(&cells);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\">\n\
@@ -48,7 +48,7 @@ pub fn write(picture: &Buffer, paper: Paper, title: &str) -> String {
 type Names = BTreeMap<Look, usize>;
 
 /// Every look but the usual one, with a number for its class.
-fn looks(cells: &[Sign<'_>]) -> Names {
+fn looks(cells: &[Glyph<'_>]) -> Names {
     let mut names: Names = cells.iter().map(|cell| (as_text(cell.look), 0)).collect();
     names.remove(&Look::default());
     for (number, name) in names.values_mut().enumerate() {
@@ -59,13 +59,13 @@ fn looks(cells: &[Sign<'_>]) -> Names {
 
 /// What of a look concerns the sign: what lies behind it is drawn for itself.
 fn as_text(look: Look) -> Look {
-    Look { ground: Shade::Usual, ..look }
+    Look { background: Shade::Usual, ..look }
 }
 
-fn write_row(svg: &mut String, number: u16, row: &[Sign<'_>], (paper, looks): (Paper, &Names)) {
+fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (paper, looks): (Background, &Names)) {
     let top = MARGIN + place(number, ROW);
-    for (first, piece) in pieces(row, |before, cell| before.look.ground == cell.look.ground) {
-        if let Some(colour) = ground(piece[0].look.ground, paper) {
+    for (first, piece) in pieces(row, |before, cell| before.look.background == cell.look.background) {
+        if let Some(colour) = background_color(piece[0].look.background, paper) {
             let (x, width) = (tenths(MARGIN + place(first, COLUMN)), tenths(place(piece.len() as u16, COLUMN)));
             let _memory_takes_it = writeln!(
                 svg,
@@ -76,11 +76,11 @@ fn write_row(svg: &mut String, number: u16, row: &[Sign<'_>], (paper, looks): (P
             );
         }
     }
-    let same = |before: &Sign<'_>, cell: &Sign<'_>| as_text(before.look) == as_text(cell.look);
+    let same = |before: &Glyph<'_>, cell: &Glyph<'_>| as_text(before.look) == as_text(cell.look);
     for (first, piece) in pieces(row, same) {
         let look = as_text(piece[0].look);
         for (offset, words) in words(piece, look.underlined) {
-            let text: String = words.iter().map(|cell| cell.sign).collect();
+            let text: String = words.iter().map(|cell| cell.symbol).collect();
             let class = looks.get(&look).map_or_else(String::new, |name| format!(" class=\"c{name}\""));
             let _memory_takes_it = writeln!(
                 svg,
@@ -95,9 +95,9 @@ fn write_row(svg: &mut String, number: u16, row: &[Sign<'_>], (paper, looks): (P
 }
 
 /// The row in pieces of cells that belong together, each with its first column.
-fn pieces<'r>(row: &'r [Sign<'r>], together: impl Fn(&Sign<'_>, &Sign<'_>) -> bool) -> Vec<(u16, &'r [Sign<'r>])> {
+fn pieces<'r>(row: &'r [Glyph<'r>], together: impl Fn(&Glyph<'_>, &Glyph<'_>) -> bool) -> Vec<(u16, &'r [Glyph<'r>])> {
     let mut first = 0;
-    let chunks = row.chunk_by(|before, cell| cell.sign.is_empty() || together(before, cell));
+    let chunks = row.chunk_by(|before, cell| cell.symbol.is_empty() || together(before, cell));
     chunks
         .map(|chunk| {
             let piece = (first, chunk);
@@ -108,11 +108,11 @@ fn pieces<'r>(row: &'r [Sign<'r>], together: impl Fn(&Sign<'_>, &Sign<'_>) -> bo
 }
 
 /// A piece without the blanks around it, cut where it has two blanks or more; underlined blanks are seen and stay.
-fn words<'r>(piece: &'r [Sign<'r>], underlined: bool) -> Vec<(u16, &'r [Sign<'r>])> {
+fn words<'r>(piece: &'r [Glyph<'r>], underlined: bool) -> Vec<(u16, &'r [Glyph<'r>])> {
     if underlined {
         return vec![(0, piece)];
     }
-    let blank = |cell: &Sign<'_>| cell.sign == " ";
+    let blank = |cell: &Glyph<'_>| cell.symbol == " ";
     let mut words = Vec::new();
     let mut start = 0;
     while let Some(begin) = piece[start..].iter().position(|cell| !blank(cell)).map(|ahead| start + ahead) {
@@ -127,9 +127,9 @@ fn words<'r>(piece: &'r [Sign<'r>], underlined: bool) -> Vec<(u16, &'r [Sign<'r>
     words
 }
 
-fn rules(look: Look, paper: Paper) -> String {
+fn rules(look: Look, paper: Background) -> String {
     let (ink, behind) = paper.colours();
-    let colour = match look.ink {
+    let colour = match look.foreground {
         Shade::Usual => ink,
         Shade::Reversed => behind,
         Shade::Rgb(r, g, b) => [r, g, b],
@@ -145,7 +145,7 @@ fn rules(look: Look, paper: Paper) -> String {
     rules
 }
 
-fn ground(shade: Shade, paper: Paper) -> Option<[u8; 3]> {
+fn background_color(shade: Shade, paper: Background) -> Option<[u8; 3]> {
     match shade {
         Shade::Usual => None,
         Shade::Reversed => Some(paper.colours().0),
@@ -153,7 +153,7 @@ fn ground(shade: Shade, paper: Paper) -> Option<[u8; 3]> {
     }
 }
 
-impl Paper {
+impl Background {
     const fn colours(self) -> ([u8; 3], [u8; 3]) {
         match self {
             Self::Dark => ([216; 3], [24, 26, 31]),
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_piece_that_looks_the_same_is_one_element_at_its_column() {
         let (plain, red) = (Style::new(), Style::new().fg(Color::Rgb(255, 0, 0)));
-        let svg = write(&picture(&[(" a<  ", plain), ("✗", red)]), Paper::Dark, "a & b");
+        let svg = write(&picture(&[(" a<  ", plain), ("✗", red)]), Background::Dark, "a & b");
         assert!(svg.contains("<title>a &amp; b</title>"), "{svg}");
         assert!(svg.contains("<text x=\"18.4\" y=\"22.8\" textLength=\"16.8\">a&lt;</text>"), "{svg}");
         assert!(svg.contains("<text x=\"52\" y=\"22.8\" textLength=\"8.4\" class=\"c0\">✗</text>"), "{svg}");
@@ -213,8 +213,8 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_behind_a_sign_is_drawn_under_blanks_too() {
-        let svg = write(&picture(&[("a ", Style::new().reversed()), (" ", Style::new())]), Paper::Light, "t");
+    fn a_background_is_drawn_under_blanks_too() {
+        let svg = write(&picture(&[("a ", Style::new().reversed()), (" ", Style::new())]), Background::Light, "t");
         assert!(svg.contains("<rect x=\"10\" y=\"10\" width=\"16.8\" height=\"16.5\" fill=\"#202020\"/>"), "{svg}");
         assert!(svg.contains(".c0{fill:#ffffff}"), "{svg}");
     }

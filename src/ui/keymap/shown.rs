@@ -69,10 +69,10 @@ mod tests {
         let all = words(true, Place::Stage, &[Mode::Frozen, Mode::Past, Mode::Step]);
         assert_eq!(all[..5], ["unfreeze", "to now", "let time run", "next", "accept one"]);
         assert_eq!(words(true, Place::Lesson, &[])[..3], ["repeat", "pause accept()", "backlog"]);
-        assert_eq!(words(true, Place::Lesson, &[Mode::Told])[..3], ["go on", "repeat", "pause accept()"]);
+        assert_eq!(words(true, Place::Lesson, &[Mode::Reading])[..3], ["go on", "repeat", "pause accept()"]);
         assert_eq!(words(true, Place::Lesson, &[Mode::Asked])[..2], ["predict", "repeat"]);
         assert_eq!(words(true, Place::Lesson, &[Mode::Asked, Mode::Begins])[..2], ["predict", "scene before"]);
-        assert_eq!(words(true, Place::Lesson, &[Mode::Told, Mode::Calls])[..3], ["go on", "repeat", "list"]);
+        assert_eq!(words(true, Place::Lesson, &[Mode::Reading, Mode::Calls])[..3], ["go on", "repeat", "list"]);
         assert_eq!(words(false, Place::Stage, &[Mode::Step])[0], "pause", "a recording cannot be stepped like a lab");
     }
 

@@ -22,12 +22,12 @@ const NEAR: Duration = Duration::from_secs(1);
 pub(super) const FAR: Duration = Duration::from_secs(10);
 
 macro_rules! bindings {
-    ($({ $($key:expr => $action:ident $(($which:expr))?),+; $when:ident; $(@$mode:ident $words:literal;)? $sign:literal, $ascii:literal, $short:literal, $long:literal }),+
+    ($({ $($key:expr => $action:ident $(($which:expr))?),+; $when:ident; $(@$mode:ident $words:literal;)? $label:literal, $ascii:literal, $short:literal, $long:literal }),+
      $(,)?) => {
         /// Every key, in the order in which they are shown.
         pub static BINDINGS: &[Binding] = &[$(Binding {
             keys: &[$(($key, Action::$action $(($which))?)),+],
-            when: when!($when), sign: $sign, ascii: $ascii, short: $short, long: $long,
+            when: when!($when), label: $label, ascii: $ascii, short: $short, long: $long,
             urgent: urgent!($($mode $words)?),
         }),+];
     };
@@ -115,7 +115,7 @@ bindings! {
       plain(KeyCode::Char('7')) => Predict(6), plain(KeyCode::Char('8')) => Predict(7), plain(KeyCode::Char('9')) => Predict(8);
       Lesson; @Asked "predict"; "1-9", "1-9", "",
       "lesson: predict what will happen, before it does" },
-    { plain(KeyCode::Char(' ')) => GoOn; Lesson; @Told "go on"; "space", "space", "",
+    { plain(KeyCode::Char(' ')) => GoOn; Lesson; @Reading "go on"; "space", "space", "",
       "lesson: go on" },
     { plain(KeyCode::Backspace) => Repeat; Lesson; @Begins "scene before"; "backspace", "backspace", "repeat",
       "lesson: this scene again from its beginning; there: the one before" },

@@ -44,7 +44,7 @@ fn no_two_rows_that_count_at_the_same_time_have_a_key_in_common() {
 }
 
 #[test]
-fn every_row_is_shown_somewhere_and_says_what_it_does_in_ascii_too() {
+fn every_row_is_shown_somewhere_with_a_description_in_ascii_too() {
     let all = || PLACES.into_iter().flat_map(|place| [(true, place), (false, place)]);
     for binding in BINDINGS {
         assert!(!binding.keys.is_empty() && !binding.long.is_empty() && binding.ascii.is_ascii());
@@ -76,7 +76,7 @@ fn shift_goes_ten_times_as_far_in_a_recording() {
 }
 
 #[test]
-fn a_speed_key_is_one_whether_the_terminal_tells_shift_or_not() {
+fn a_speed_key_is_one_with_and_without_the_shift_modifier() {
     for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
         let faster = press(KeyCode::Char('>'), modifiers, false, Place::Stage);
         assert_eq!(faster, Some(Action::Play(Play::Faster)));

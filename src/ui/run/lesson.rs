@@ -16,9 +16,9 @@ use crate::ui::UiError;
 
 impl ScreenLoop<'_> {
     /// Lets the lesson go on, as far as facts and time let it.
-    pub(super) async fn guide(&mut self, session: &mut Session, world: &mut World) -> Result<(), UiError> {
+    pub(super) async fn advance_lesson(&mut self, session: &mut Session, world: &mut World) -> Result<(), UiError> {
         let now = session.clock().now();
-        let Some(guide) = &mut self.guide else { return Ok(()) };
+        let Some(guide) = &mut self.lesson_loop else { return Ok(()) };
         let moves = guide.turn(world, now);
         self.carry_out(session, world, moves).await
     }
@@ -37,7 +37,7 @@ impl ScreenLoop<'_> {
             _ => return Ok(()),
         };
         let now = session.clock().now();
-        let Some(guide) = &mut self.guide else { return Ok(()) };
+        let Some(guide) = &mut self.lesson_loop else { return Ok(()) };
         let moves = guide.press(press, world, now);
         if moves.is_empty() {
             if let Some(why) = why_not(world, press) {
@@ -46,15 +46,15 @@ impl ScreenLoop<'_> {
             }
         } else {
             // The lesson goes on with what happens, not with a picture of what has been.
-            self.state.still = None;
+            self.state.frozen = None;
             self.state.message = None;
         }
         self.carry_out(session, world, moves).await
     }
 
     /// When the lesson has to be looked after although nothing happens.
-    pub(super) fn waits_for_lesson(&self, now: Stamp) -> Duration {
-        self.guide.as_ref().and_then(|guide| guide.wake(now)).map_or(Duration::MAX, |at| at.since(now))
+    pub(super) fn lesson_wait(&self, now: Stamp) -> Duration {
+        self.lesson_loop.as_ref().and_then(|guide| guide.wake(now)).map_or(Duration::MAX, |at| at.since(now))
     }
 
     async fn carry_out(
@@ -74,7 +74,7 @@ impl ScreenLoop<'_> {
                 }
                 PlayerAction::Open(scene) => self.change(session, world, scene, std::mem::take(&mut told)).await?,
                 PlayerAction::Over => {
-                    if let Some(guide) = &mut self.guide {
+                    if let Some(guide) = &mut self.lesson_loop {
                         guide.over(now);
                     }
                 }
@@ -97,17 +97,17 @@ impl ScreenLoop<'_> {
         session.wish(Command::Stop);
         let clock = session.clock();
         let began = clock.now();
-        while clock.now().since(began) < PATIENCE {
+        while clock.now().since(began) < END_TIMEOUT {
             tokio::select! {
                 biased;
                 facts = session.next() => match facts {
                     Some(facts) => self.fold(world, &facts),
                     None => break,
                 },
-                () = rest(PATIENCE) => {}
+                () = rest(END_TIMEOUT) => {}
             }
         }
-        let Some(guide) = &mut self.guide else { return Ok(()) };
+        let Some(guide) = &mut self.lesson_loop else { return Ok(()) };
         let mut next = guide.open(scene, Past { clock: Some(clock), told })?;
         next.record_on(session);
         *session = next;
@@ -133,4 +133,4 @@ fn why_not(world: &World, press: LessonKey) -> Option<&'static str> {
 }
 
 /// How long a session may take to end; a lab ends within a few turns of its loop.
-const PATIENCE: Duration = Duration::from_secs(5);
+const END_TIMEOUT: Duration = Duration::from_secs(5);

@@ -11,8 +11,8 @@ use crate::ui::window::HistorySpan;
 
 /// Holds this moment, or lets it go.
 pub(super) fn freeze(state: &mut UiState, now: Stamp, world: &World) {
-    if state.still.take().is_none() {
-        state.still = Some(FrozenView { at: now, world: Arc::new(world.clone()) });
+    if state.frozen.take().is_none() {
+        state.frozen = Some(FrozenView { at: now, world: Arc::new(world.clone()) });
     }
 }
 

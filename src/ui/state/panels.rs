@@ -6,7 +6,7 @@ use crate::fold::world::World;
 /// The next panel; beside a lesson with experiments, the other of stage and transcript.
 pub(super) fn next(state: &mut UiState, world: &World) {
     if state.lesson.has_both(world) {
-        state.lesson.other = !state.lesson.other;
+        state.lesson.shows_other = !state.lesson.shows_other;
     } else {
         state.panel = after(state);
     }

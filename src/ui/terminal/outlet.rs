@@ -76,7 +76,7 @@ impl Outlet {
             let waited = bell.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner);
             guard = waited.0;
             idle = if self.shared.written.load(Ordering::SeqCst) == before { idle + 1 } else { 0 };
-            if waited.1.timed_out() && idle > 0 && (idle > BUSY_MACHINE || !has_room()) {
+            if waited.1.timed_out() && idle > 0 && (idle > MAX_IDLE_WAITS || !has_room()) {
                 return !self.is_busy();
             }
         }
@@ -96,7 +96,7 @@ impl Outlet {
 
     /// Sends something that shall arrive even if the terminal has taken nothing for a while: then what it has not read yet is
     /// thrown away. False for a terminal that takes nothing nevertheless.
-    pub(super) fn last_word(&self, mut piece: Vec<u8>, patience: Duration) -> bool {
+    pub(super) fn send_last(&self, mut piece: Vec<u8>, patience: Duration) -> bool {
         if !self.drain(patience) && discard().is_ok() {
             // What was cut off may have been half of a control sequence.
             piece.insert(0, CANCEL);
@@ -119,12 +119,12 @@ impl Shared {
     fn write(&self, mut bytes: &[u8]) {
         let stdout = rustix::stdio::stdout();
         while !bytes.is_empty() {
-            match rustix::io::write(stdout, &bytes[..bytes.len().min(MOUTHFUL)]) {
+            match rustix::io::write(stdout, &bytes[..bytes.len().min(WRITE_SIZE)]) {
                 Ok(0) => return self.refuse(Errno::IO),
                 Ok(count) => {
                     bytes = &bytes[count..];
                     self.written.fetch_add(count, Ordering::SeqCst);
-                    self.ring();
+                    self.notify();
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => wait_until_writable(stdout),
@@ -132,18 +132,18 @@ impl Shared {
             }
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.ring();
+        self.notify();
     }
 
     fn refuse(&self, errno: Errno) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(errno);
         self.has_refused.store(true, Ordering::SeqCst);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.ring();
+        self.notify();
     }
 
     /// The lock is taken, or a waiter between its look and its sleep would miss the bell.
-    fn ring(&self) {
+    fn notify(&self) {
         let (lock, bell) = &self.progress;
         drop(lock.lock().unwrap_or_else(PoisonError::into_inner));
         bell.notify_all();
@@ -165,10 +165,10 @@ fn wait_until_writable(stdout: BorrowedFd<'_>) {
 }
 
 /// Bytes in one write: small enough to see whether a slow terminal still takes something.
-const MOUTHFUL: usize = 1024;
+const WRITE_SIZE: usize = 1024;
 
 /// How many times the patience a terminal with room is waited for.
-const BUSY_MACHINE: u32 = 10;
+const MAX_IDLE_WAITS: u32 = 10;
 
 /// CAN: ends a control sequence that was cut off.
 const CANCEL: u8 = 0x18;

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::cast::is_fresh;
-use super::{Scene, ink, notes};
+use super::placement::is_fresh;
+use super::{Scene, notes, text};
 use crate::fold::connection::CombinedState;
 use crate::fold::finding::Severity;
 use crate::fold::world::World;
@@ -22,17 +22,17 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let (sign, text, style) = sentence(scene, area.width.saturating_sub(4));
     let style = if matches!(sign, "✗" | "▲") { style } else { style.patch(theme.strong()) };
-    let col = ink::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
+    let col = text::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
     let room = area.width.saturating_sub(col + 1);
     let (first, rest) = if area.height > 1 { split(&text, room) } else { (text.as_str(), "") };
-    ink::write(buf, area, (col, 0), &ink::fit(first, room), style);
-    ink::write(buf, area, (col, 1), &ink::fit(rest, room), style);
+    text::write(buf, area, (col, 0), &text::fit(first, room), style);
+    text::write(buf, area, (col, 1), &text::fit(rest, room), style);
 }
 
 /// How many rows the sentence needs: two only for a long reason why the lab is not to be had, with its remedy.
 pub(super) fn rows(width: u16, world: &World) -> u16 {
     let why = world.began.as_ref().and_then(|began| began.fallback.as_ref());
-    if why.is_some_and(|why| ink::width(&why.to_string()) + 60 > width) { 2 } else { 1 }
+    if why.is_some_and(|why| text::width(&why.to_string()) + 60 > width) { 2 } else { 1 }
 }
 
 pub(super) type Sentence = (&'static str, String, Style);
@@ -43,7 +43,7 @@ pub(super) fn sentence(scene: &Scene<'_>, columns: u16) -> Sentence {
     message(scene)
         .or_else(|| lesson(scene))
         .or_else(|| step(scene, columns))
-        .or_else(|| death(scene))
+        .or_else(|| recent_drop(scene))
         .or_else(|| finding(scene))
         .or_else(|| disagreement(scene))
         .or_else(|| saturated(scene))
@@ -53,7 +53,7 @@ pub(super) fn sentence(scene: &Scene<'_>, columns: u16) -> Sentence {
 }
 
 fn message(scene: &Scene<'_>) -> Option<Sentence> {
-    let warn = scene.theme.text(Meaning::Otherwise);
+    let warn = scene.theme.text(Meaning::Divergent);
     if let Some((_, text)) = &scene.state.message {
         return Some(("▲", text.clone(), warn));
     }
@@ -63,7 +63,7 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
 
 /// A lesson that waits while somebody looks elsewhere.
 fn lesson(scene: &Scene<'_>) -> Option<Sentence> {
-    Some(("›", scene.reminder.clone()?, scene.theme.text(Meaning::Otherwise)))
+    Some(("›", scene.reminder.clone()?, scene.theme.text(Meaning::Divergent)))
 }
 
 /// Step mode: what was let happen last, and that only the clients stand still.
@@ -78,13 +78,13 @@ fn step(scene: &Scene<'_>, columns: u16) -> Option<Sentence> {
     });
     let what = last.unwrap_or_else(|| say!("clients' time stands still; n lets one thing happen").into());
     let whole = say!("STEP · {what} · kernel timers run", what);
-    let text = if ink::width(&whole) <= columns { whole } else { say!("STEP · {what}", what) };
-    Some(("‖", text, scene.theme.text(Meaning::Otherwise)))
+    let text = if text::width(&whole) <= columns { whole } else { say!("STEP · {what}", what) };
+    Some(("‖", text, scene.theme.text(Meaning::Divergent)))
 }
 
-fn death(scene: &Scene<'_>) -> Option<Sentence> {
-    let style = scene.theme.text(Meaning::Dying);
-    let fresh: Vec<_> = scene.cast.dropped.iter().filter(|one| is_fresh(one, scene.now)).collect();
+fn recent_drop(scene: &Scene<'_>) -> Option<Sentence> {
+    let style = scene.theme.text(Meaning::Lost);
+    let fresh: Vec<_> = scene.placement.dropped.iter().filter(|one| is_fresh(one, scene.now)).collect();
     let drop = fresh.first().and_then(|one| one.last_drop)?;
     let why = match drop.cause {
         crate::model::cause::Cause::SynAcceptQueueFull => {
@@ -111,7 +111,7 @@ fn finding(scene: &Scene<'_>) -> Option<Sentence> {
         return None;
     }
     let worst = scene.world.findings.iter().max_by_key(|finding| finding.severity)?;
-    let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
+    let meaning = if worst.severity == Severity::Problem { Meaning::Lost } else { Meaning::Divergent };
     Some(("▲", worst.sentence.to_string(), scene.theme.text(meaning)))
 }
 
@@ -121,12 +121,12 @@ fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
     let world = scene.world;
     let rule = world.undecided.first().filter(|_| world.is_watched() || world.clients.started > 0)?;
     let text = say!("too early to tell: {rule}", rule = said(rule).replace('-', " "));
-    Some(("?", text, scene.theme.text(Meaning::Otherwise)))
+    Some(("?", text, scene.theme.text(Meaning::Divergent)))
 }
 
 fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
-    let one = scene.cast.otherwise.first()?;
-    let many = scene.cast.otherwise.len();
+    let one = scene.placement.divergent.first()?;
+    let many = scene.placement.divergent.len();
     let (name, others) =
         (one.label(), if many > 1 { say!(" (and {count} more)", count = many - 1) } else { String::new() });
     let text = if one.belief() == CombinedState::Phantom {
@@ -134,24 +134,24 @@ fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
     } else {
         say!("{name}{others} thinks it is connected; its ACK met a full accept queue: a ghost", name, others)
     };
-    Some(("◌", text, scene.theme.text(Meaning::Otherwise)))
+    Some(("◌", text, scene.theme.text(Meaning::Divergent)))
 }
 
 fn saturated(scene: &Scene<'_>) -> Option<Sentence> {
     let text = say!("the wished rate is beyond this machine: the clients run as fast as they can");
-    scene.world.losses.saturated.then(|| ("▲", text.into(), scene.theme.text(Meaning::Otherwise)))
+    scene.world.losses.saturated.then(|| ("▲", text.into(), scene.theme.text(Meaning::Divergent)))
 }
 
 fn fallback(scene: &Scene<'_>) -> Option<Sentence> {
     let why = scene.world.began.as_ref()?.fallback.as_ref()?;
     let text = say!("no private network, so this host's loopback: {why}", why);
-    Some(("▲", text, scene.theme.text(Meaning::Otherwise)))
+    Some(("▲", text, scene.theme.text(Meaning::Divergent)))
 }
 
 /// What the queues do right now.
 fn state(scene: &Scene<'_>) -> Sentence {
     let world = scene.world;
-    let dying = scene.theme.text(Meaning::Dying);
+    let dying = scene.theme.text(Meaning::Lost);
     let waiting = scene.theme.text(Meaning::Waiting(2));
     let plain = Style::new();
     let (queued, half_open) = (world.accept_queue.depth(), world.syn_queue.depth());

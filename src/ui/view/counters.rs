@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::model::counters::Counter;
 use crate::say;
 use crate::ui::numbers;
@@ -12,7 +12,7 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let inner = ink::frame(
+    let inner = text::frame(
         buf,
         area,
         (say!("KERNEL COUNTERS"), theme.strong()),
@@ -37,14 +37,14 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
             (Some(_), Some(_)) if shared && name != own.0 => ("–", theme.calm()),
             // Wire and counters are read at different moments: a difference counts when it stands.
             (Some(_), Some(_)) if balanced => ("·", theme.calm()),
-            (Some(_), Some(_)) => ("✗", theme.text(Meaning::Otherwise)),
+            (Some(_), Some(_)) => ("✗", theme.text(Meaning::Divergent)),
             _ => (" ", theme.calm()),
         };
         let right = format!("{kernel:>6} {ours:>5} ");
-        let room = inner.width.saturating_sub(ink::width(&right) + 2);
+        let room = inner.width.saturating_sub(text::width(&right) + 2);
         let name_style = if value.unwrap_or(0) > 0 { Style::new() } else { theme.calm() };
-        ink::write(buf, inner, (0, row), &ink::fit(name, room), name_style);
-        let col = inner.width.saturating_sub(ink::width(&right) + 1);
-        ink::pieces(buf, inner, (col, row), &[(right.as_str(), name_style), (sign, style)]);
+        text::write(buf, inner, (0, row), &text::fit(name, room), name_style);
+        let col = inner.width.saturating_sub(text::width(&right) + 1);
+        text::pieces(buf, inner, (col, row), &[(right.as_str(), name_style), (sign, style)]);
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::{self, Binding};
 
@@ -11,10 +11,10 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let state = scene.state;
     let place = if scene.watches() { state.watch.place() } else { state.place() };
     let modes = state.modes(scene.world, scene.plot_width().is_some());
-    let [first, last] = keymap::footer(state.listens, place, &modes);
+    let [first, last] = keymap::footer(state.live, place, &modes);
     let theme = scene.theme;
-    let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.sign };
-    let width = |(binding, words): &(&Binding, &str)| ink::width(sign(binding)) + 1 + ink::width(words);
+    let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.label };
+    let width = |(binding, words): &(&Binding, &str)| text::width(sign(binding)) + 1 + text::width(words);
     let usual = if area.width >= 150 { 3 } else { 2 };
     let needed =
         |keys: &[(&Binding, &str)], gap: u16| keys.iter().map(|key| width(key) + gap).sum::<u16>().saturating_sub(gap);
@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let mut col = 1;
     for (binding, words) in first[..shown].iter().chain(&last) {
         let pieces = [(sign(binding), theme.strong()), (" ", theme.calm()), (words, theme.calm())];
-        let end = ink::pieces(buf, area, (col, 0), &pieces);
+        let end = text::pieces(buf, area, (col, 0), &pieces);
         keys(scene, Rect { x: area.x + col, width: end - col, height: 1, ..area }, binding);
         col = end + gap;
     }
@@ -42,7 +42,7 @@ pub(super) fn keys(scene: &Scene<'_>, area: Rect, binding: &Binding) {
         hit_map.note(area, Target::Key(*action));
         return;
     }
-    let sign = if scene.theme.ascii { binding.ascii } else { binding.sign };
+    let sign = if scene.theme.ascii { binding.ascii } else { binding.label };
     for ((first, width), (_, action)) in parts(sign, binding.keys.len()).into_iter().zip(binding.keys) {
         let spot = Rect { x: area.x + first, width, height: 1, ..area };
         hit_map.note(spot.intersection(area), Target::Key(*action));
@@ -55,8 +55,8 @@ fn parts(sign: &str, count: usize) -> Vec<(u16, u16)> {
     let cut = |apart: &dyn Fn(char) -> bool| {
         let (mut parts, mut col) = (Vec::new(), 0);
         for part in sign.split(apart) {
-            parts.push((col, ink::width(part)));
-            col += ink::width(part) + 1;
+            parts.push((col, text::width(part)));
+            col += text::width(part) + 1;
         }
         parts
     };
@@ -82,15 +82,15 @@ mod tests {
     }
 
     #[test]
-    fn the_sign_of_every_binding_has_a_place_for_each_of_its_keys() {
+    fn the_label_of_every_binding_has_a_place_for_each_of_its_keys() {
         for binding in keymap::BINDINGS
             .iter()
             .filter(|binding| binding.keys.len() > 1 && binding.keys[0].1 != binding.keys[1].1)
             // The choices themselves have their places.
             .filter(|binding| !matches!(binding.keys[0].1, Action::Predict(_)))
         {
-            for sign in [binding.sign, binding.ascii] {
-                let written = sign == binding.sign || !binding.short.is_empty();
+            for sign in [binding.label, binding.ascii] {
+                let written = sign == binding.label || !binding.short.is_empty();
                 assert!(!written || parts(sign, binding.keys.len()).len() == binding.keys.len(), "{sign}");
             }
         }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::fold::world::World;
 use crate::model::client_clock::ClientClock;
 use crate::model::event::Environment;
@@ -19,27 +19,27 @@ use crate::ui::theme::Meaning;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, two_rows) = (scene.theme, area.height > 1);
     let right = standing(scene);
-    let width: u16 = right.iter().map(|(text, _)| ink::width(text)).sum();
+    let width: u16 = right.iter().map(|(text, _)| text::width(text)).sum();
     let room = area.width.saturating_sub(width + 1);
     let left = Rect { width: room, height: 1, ..area };
-    if scene.state.still.is_some() && !two_rows {
+    if scene.state.frozen.is_some() && !two_rows {
         frozen(buf, left, scene);
     } else {
         in_short(buf, left, scene, two_rows);
     }
-    ink::pieces(buf, area, (area.width.saturating_sub(width), 0), &right);
+    text::pieces(buf, area, (area.width.saturating_sub(width), 0), &right);
     if !two_rows {
         return;
     }
     let below = Rect { y: area.y + 1, height: 1, ..area };
-    if scene.state.still.is_some() {
+    if scene.state.frozen.is_some() {
         frozen(buf, below, scene);
         return;
     }
     let tempo = scene.world.tempo;
     let unusual = (tempo.held || tempo.pace < 1.0) && !scene.world.ended;
-    let style = if unusual { theme.text(Meaning::Otherwise) } else { theme.calm() };
-    ink::write(buf, below, (1, 0), &ink::fit(&second(scene.world), area.width - 2), style);
+    let style = if unusual { theme.text(Meaning::Divergent) } else { theme.calm() };
+    text::write(buf, below, (1, 0), &text::fit(&second(scene.world), area.width - 2), style);
 }
 
 /// Address, what `listen()` gives, and as many settings as fit.
@@ -47,12 +47,12 @@ fn in_short(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, two_rows: bool) {
     let (theme, world) = (scene.theme, scene.world);
     let address = world.began.as_ref().map_or_else(String::new, |began| began.address.to_string());
     let pieces = [(" qviz ", theme.strong()), (&address, Style::new()), ("  ", Style::new())];
-    let col = ink::pieces(buf, area, (0, 0), &pieces);
-    let mut col = ink::write(buf, area, (col, 0), &promise(world), theme.strong()) + 2;
+    let col = text::pieces(buf, area, (0, 0), &pieces);
+    let mut col = text::write(buf, area, (col, 0), &promise(world), theme.strong()) + 2;
     for piece in [cookies(world), overflow(world), place(world, two_rows)] {
-        let width = ink::width(&piece);
+        let width = text::width(&piece);
         if !piece.is_empty() && col + width <= area.width {
-            col = ink::write(buf, area, (col, 0), &piece, Style::new()) + 2;
+            col = text::write(buf, area, (col, 0), &piece, Style::new()) + 2;
         }
     }
 }
@@ -69,10 +69,10 @@ fn standing(scene: &Scene<'_>) -> Vec<(String, Style)> {
     if !pieces.is_empty() {
         pieces.push(("  ".to_owned(), Style::new()));
     }
-    match &scene.state.still {
+    match &scene.state.frozen {
         Some(still) => {
             let held = say!(" ‖ FROZEN at {clock} ", clock = numbers::clock(still.at));
-            pieces.push((held, theme.fill(Meaning::Otherwise)));
+            pieces.push((held, theme.fill(Meaning::Divergent)));
         }
         None => pieces.push((progress(scene), theme.strong())),
     }
@@ -96,10 +96,10 @@ fn frozen(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         say!(" now: {since} ", since),
         say!(" +{accepted} accepted, +{drops} ✗ ", accepted, drops),
     ];
-    let text = words.iter().find(|text| ink::width(text) <= area.width).unwrap_or(&words[4]);
-    let style = scene.theme.fill(Meaning::Otherwise);
-    ink::write(buf, area, (0, 0), &" ".repeat(usize::from(area.width)), style);
-    ink::write(buf, area, (0, 0), text, style);
+    let text = words.iter().find(|text| text::width(text) <= area.width).unwrap_or(&words[4]);
+    let style = scene.theme.fill(Meaning::Divergent);
+    text::write(buf, area, (0, 0), &" ".repeat(usize::from(area.width)), style);
+    text::write(buf, area, (0, 0), text, style);
     scene.hit_map.borrow_mut().note(area, Target::Key(Action::Freeze));
 }
 
@@ -114,7 +114,7 @@ pub(super) fn progress(scene: &Scene<'_>) -> String {
     };
     if let Some(origin) = &scene.state.origin {
         let tempo = tempo.map_or_else(String::new, |tempo| format!("  {tempo}"));
-        let (name, moment, end) = (ink::fit(&origin.name, LONGEST_NAME), scene.now, origin.end);
+        let (name, moment, end) = (text::fit(&origin.name, LONGEST_NAME), scene.now, origin.end);
         return say!("{name} at {moment} of {end}{tempo} ", name, moment, end, tempo);
     }
     let Some(replay) = &scene.state.replay else {

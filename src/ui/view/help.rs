@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 
-use super::{SMALLEST, Scene, footer, ink};
+use super::{SMALLEST, Scene, footer, text};
 use crate::say;
 use crate::text::lang::{said, within};
 use crate::text::wrap;
@@ -16,8 +16,8 @@ use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
 
 /// One row.
-struct Line {
-    sign: &'static str,
+struct HelpRow {
+    label: &'static str,
     words: String,
     style: Option<Meaning>,
     /// True for a row that belongs to the one above.
@@ -45,7 +45,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, page: usize) {
     let number = if pages.len() > 1 { format!(" {}/{}", page + 1, pages.len()) } else { String::new() };
     let next = if page + 1 < pages.len() { say!("? next page · esc closes") } else { say!("? or esc closes") };
     let title = format!("{}{number}{place}", say!("HELP"));
-    let inner = ink::frame(buf, area, (&title, theme.strong()), (next, theme.calm()), theme.strong());
+    let inner = text::frame(buf, area, (&title, theme.strong()), (next, theme.calm()), theme.strong());
     let mut hit_map = scene.hit_map.borrow_mut();
     hit_map.cover(Rect { height: buf.area.height.saturating_sub(1), ..buf.area });
     hit_map.note(Rect { height: 1, ..area }, Target::Key(Action::Help));
@@ -53,10 +53,10 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, page: usize) {
     let column = column(scene.state, inner.width);
     for (row, line) in (0..).zip(&lines[pages[page].clone()]) {
         let style = line.style.map_or(theme.strong(), |meaning| theme.text(meaning));
-        ink::write(buf, inner, (1, row), line.sign, style);
-        ink::write(buf, inner, (column, row), &line.words, Style::new());
+        text::write(buf, inner, (1, row), line.label, style);
+        text::write(buf, inner, (column, row), &line.words, Style::new());
         if let Some(binding) = line.binding {
-            footer::keys(scene, Rect { x: inner.x + 1, ..ink::row(inner, row) }, binding);
+            footer::keys(scene, Rect { x: inner.x + 1, ..text::row(inner, row) }, binding);
         }
     }
 }
@@ -77,13 +77,13 @@ fn area(whole: Size, lines: usize) -> Rect {
 
 /// The column in which the words begin.
 fn column(state: &UiState, width: u16) -> u16 {
-    let signs = keymap::shown(state.listens, state.ground());
-    let widest = signs.iter().map(|binding| ink::width(if state.theme.ascii { binding.ascii } else { binding.sign }));
+    let signs = keymap::shown(state.live, state.place_below_help());
+    let widest = signs.iter().map(|binding| text::width(if state.theme.ascii { binding.ascii } else { binding.label }));
     (widest.max().unwrap_or(0).max(8) + 2).min(width / 3)
 }
 
 /// Everything that the help of this screen says, in rows of the width that there is.
-fn lines(state: &UiState, size: Size) -> Vec<Line> {
+fn lines(state: &UiState, size: Size) -> Vec<HelpRow> {
     let inner = area(size, 0).width.saturating_sub(2);
     let room = inner.saturating_sub(column(state, inner) + 1).max(1);
     let mut lines = Vec::new();
@@ -91,9 +91,9 @@ fn lines(state: &UiState, size: Size) -> Vec<Line> {
     for (sign, words, style) in mouse.into_iter().chain(legend(state.browse.screen)) {
         add(&mut lines, sign, words, style, room);
     }
-    lines.push(Line { sign: "", words: String::new(), style: None, goes_on: false, binding: None });
-    for binding in keymap::shown(state.listens, state.ground()) {
-        let sign = if state.theme.ascii { binding.ascii } else { binding.sign };
+    lines.push(HelpRow { label: "", words: String::new(), style: None, goes_on: false, binding: None });
+    for binding in keymap::shown(state.live, state.place_below_help()) {
+        let sign = if state.theme.ascii { binding.ascii } else { binding.label };
         let first = lines.len();
         add(&mut lines, sign, said(binding.long), None, room);
         lines[first].binding = Some(binding);
@@ -101,17 +101,17 @@ fn lines(state: &UiState, size: Size) -> Vec<Line> {
     lines
 }
 
-fn add(lines: &mut Vec<Line>, sign: &'static str, words: &str, style: Option<Meaning>, room: u16) {
+fn add(lines: &mut Vec<HelpRow>, sign: &'static str, words: &str, style: Option<Meaning>, room: u16) {
     let (mut first, mut rest) = wrap::split(words, room);
-    lines.push(Line { sign, words: first.to_owned(), style, goes_on: false, binding: None });
+    lines.push(HelpRow { label: sign, words: first.to_owned(), style, goes_on: false, binding: None });
     while !rest.is_empty() {
         (first, rest) = wrap::split(rest, room);
-        lines.push(Line { sign: "", words: first.to_owned(), style, goes_on: true, binding: None });
+        lines.push(HelpRow { label: "", words: first.to_owned(), style, goes_on: true, binding: None });
     }
 }
 
 /// The rows of each page. What belongs together stays together, if a page can hold it.
-fn split(lines: &[Line], height: usize) -> Vec<std::ops::Range<usize>> {
+fn split(lines: &[HelpRow], height: usize) -> Vec<std::ops::Range<usize>> {
     let (height, mut pages, mut first) = (height.max(1), Vec::new(), 0);
     while lines.len() - first > height {
         let full = first + height;
@@ -125,13 +125,13 @@ fn split(lines: &[Line], height: usize) -> Vec<std::ops::Range<usize>> {
 }
 
 /// What a mouse does, first of all signs so that it is never left out.
-fn mouse() -> Sign {
+fn mouse() -> LegendRow {
     (say!("mouse"), say!("click a cell, a key, a title; wheel scrolls; Shift+drag selects text"), None)
 }
 
-type Sign = (&'static str, &'static str, Option<Meaning>);
+type LegendRow = (&'static str, &'static str, Option<Meaning>);
 
-fn legend(screen: Screen) -> Vec<Sign> {
+fn legend(screen: Screen) -> Vec<LegendRow> {
     match screen {
         Screen::Stage => stage(),
         Screen::List => list(),
@@ -139,37 +139,37 @@ fn legend(screen: Screen) -> Vec<Sign> {
     }
 }
 
-fn stage() -> Vec<Sign> {
+fn stage() -> Vec<LegendRow> {
     vec![
         ("SYN▶", say!("a segment on its way; a1, k8 … name one connection everywhere"), Some(Meaning::Travelling)),
         ("k8 0.7s", say!("a connection waiting in a queue; its colour deepens with time"), Some(Meaning::Waiting(2))),
         ("┃", say!("the limit of listen(N): a queue is full with N + 1 entries"), None),
-        ("✗ n2", say!("dropped without a word; tries again when its countdown ends"), Some(Meaning::Dying)),
-        ("◌ ●", say!("ghost: the client (●) feels connected, the server (◌) does not"), Some(Meaning::Otherwise)),
-        ("† ⊘ ↯", say!("dead in the queue · never answers, expired, or gave up · reset"), Some(Meaning::Dying)),
+        ("✗ n2", say!("dropped without a word; tries again when its countdown ends"), Some(Meaning::Lost)),
+        ("◌ ●", say!("ghost: the client (●) feels connected, the server (◌) does not"), Some(Meaning::Divergent)),
+        ("† ⊘ ↯", say!("dead in the queue · never answers, expired, or gave up · reset"), Some(Meaning::Lost)),
         ("¤", say!("SYN cookie: answered, and nothing kept until its ACK comes back"), Some(Meaning::Travelling)),
         ("▲ ▼", say!("timeline: a setting was changed · the queue was never fuller"), None),
         (say!("in out/s"), say!("timeline: clients that came and accept() calls, per second"), Some(Meaning::Served)),
     ]
 }
 
-fn list() -> Vec<Sign> {
+fn list() -> Vec<LegendRow> {
     vec![
         (say!("client"), say!("what the client believes: SYN_SENT, ESTABLISHED, or how it ended"), None),
         (say!("server"), say!("what the kernel has: nothing, SYN_RCVD (SYN queue), ESTABLISHED"), None),
         ("→ ◷ ■ ✓", say!("knocking · half-open · in the accept queue · served"), Some(Meaning::Waiting(2))),
-        ("◌", say!("ghost or phantom: the client believes otherwise"), Some(Meaning::Otherwise)),
-        ("† ¤", say!("a dead entry that holds its place · a cookie is out"), Some(Meaning::Dying)),
+        ("◌", say!("ghost or phantom: the client believes otherwise"), Some(Meaning::Divergent)),
+        ("† ¤", say!("a dead entry that holds its place · a cookie is out"), Some(Meaning::Lost)),
         (say!("timer"), say!("what a side does next by itself, and in how many seconds"), None),
     ]
 }
 
-fn ladder() -> Vec<Sign> {
+fn ladder() -> Vec<LegendRow> {
     vec![
         (say!("seconds"), say!("since the connection began: when a segment left its sender"), None),
         ("──▶", say!("client to server; on the arrow: how long it took"), Some(Meaning::Travelling)),
-        ("──▶ ✗", say!("it arrived, and the kernel threw it away for this cause"), Some(Meaning::Dying)),
-        ("──✗", say!("our simulated network lost it on its way"), Some(Meaning::Dying)),
+        ("──▶ ✗", say!("it arrived, and the kernel threw it away for this cause"), Some(Meaning::Lost)),
+        ("──✗", say!("our simulated network lost it on its way"), Some(Meaning::Lost)),
         (say!("STATES"), say!("what each side believes after it; bold where it has changed"), None),
         (say!("next:"), say!("which timer runs, and what it does if nothing changes"), None),
     ]

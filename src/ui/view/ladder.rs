@@ -7,14 +7,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, ink, list, next_steps};
+use super::{Scene, list, next_steps, text};
 use crate::fold::connection::ServerSide;
 use crate::fold::segment_log::{LogEntry, LogItem, SegmentOutcome, SegmentPath};
 use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::text::wrap::split;
-use crate::ui::browse::{Chosen, address, belief_words, client_words};
+use crate::ui::browse::{Chosen, address, client_words, state_words};
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -22,7 +22,7 @@ use crate::ui::theme::Meaning;
 mod words;
 
 /// A wait shorter than this between two lines is not told.
-const WORTH_TELLING: Duration = Duration::from_millis(50);
+const SHORTEST_GAP: Duration = Duration::from_millis(50);
 
 /// Where the columns begin, and how wide the arrows are.
 #[derive(Clone, Copy)]
@@ -45,19 +45,19 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     scene.hit_map.borrow_mut().scroll(area, Scroll::Rows);
     let theme = scene.theme;
     let Some(chosen) = &scene.state.browse.chosen else {
-        ink::frame(buf, area, (say!("LADDER"), theme.strong()), ("", Style::new()), theme.calm());
+        text::frame(buf, area, (say!("LADDER"), theme.strong()), ("", Style::new()), theme.calm());
         return;
     };
-    let one = &chosen.one;
-    let (sign, meaning) = list::sign(one.belief());
+    let one = &chosen.connection;
+    let (sign, meaning) = list::mark(one.belief());
     let style = meaning.map_or(theme.calm(), |meaning| theme.text(meaning));
     let title = format!("{} · {} · {}", say!("LADDER"), one.label(), address(one.peer));
-    let ended = if chosen.gone.is_some() { say!("ended") } else { belief_words(one.belief()) };
+    let ended = if chosen.gone.is_some() { say!("ended") } else { state_words(one.belief()) };
     let moment = numbers::moment(one.born);
     let state = say!("{sign} {ended} · began at {moment} s", sign, ended, moment = moment.trim());
-    let inner = ink::frame(buf, area, (&title, theme.strong()), (&state, style), theme.calm());
+    let inner = text::frame(buf, area, (&title, theme.strong()), (&state, style), theme.calm());
     let text = next_steps::whole(chosen, scene.world, scene.now);
-    let words = 2 + ink::width(say!("next:"));
+    let words = 2 + text::width(say!("next:"));
     let (first, rest) = split(&text, inner.width.saturating_sub(words + 1));
     let foot = 1 + u16::from(!rest.is_empty());
     let columns = columns(inner.width);
@@ -67,12 +67,12 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         let missing = numbers::count(scene.world.not_in_diaries());
         let text =
             say!("nothing was written down: too much to follow ({missing} segments), or none is seen here", missing);
-        ink::write(buf, body, (1, 0), &ink::fit(&text, body.width.saturating_sub(1)), theme.calm());
+        text::write(buf, body, (1, 0), &text::fit(&text, body.width.saturating_sub(1)), theme.calm());
     }
     let bottom = Rect { y: inner.bottom().saturating_sub(foot), height: foot, ..inner };
-    ink::write(buf, bottom, (1, 0), say!("next:"), theme.strong());
-    ink::write(buf, bottom, (words, 0), first, theme.strong());
-    ink::write(buf, bottom, (words, 1), &ink::fit(rest, bottom.width.saturating_sub(words)), theme.strong());
+    text::write(buf, bottom, (1, 0), say!("next:"), theme.strong());
+    text::write(buf, bottom, (words, 0), first, theme.strong());
+    text::write(buf, bottom, (words, 1), &text::fit(rest, bottom.width.saturating_sub(words)), theme.strong());
 }
 
 const fn columns(width: u16) -> Columns {
@@ -87,15 +87,15 @@ const fn columns(width: u16) -> Columns {
 
 fn heads(buf: &mut Buffer, area: Rect, columns: Columns, scene: &Scene<'_>) {
     let theme = scene.theme;
-    ink::write(buf, area, (1, 0), say!("seconds"), theme.calm());
+    text::write(buf, area, (1, 0), say!("seconds"), theme.calm());
     let client = say!("CLIENT");
-    ink::write(buf, area, (columns.arrow.saturating_sub(1 + ink::width(client)), 0), client, theme.strong());
-    ink::write(buf, area, (columns.server, 0), say!("SERVER"), theme.strong());
+    text::write(buf, area, (columns.arrow.saturating_sub(1 + text::width(client)), 0), client, theme.strong());
+    text::write(buf, area, (columns.server, 0), say!("SERVER"), theme.strong());
 }
 
 /// What was written down of a connection; false where that is nothing.
 fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chosen: &Chosen) -> bool {
-    let Some(page) = chosen.one.diary().filter(|page| page.entries().len() > 0) else { return false };
+    let Some(page) = chosen.connection.diary().filter(|page| page.entries().len() > 0) else { return false };
     let entries: Vec<_> = page.entries().collect();
     let later = scene.state.browse.later.min(entries.len().saturating_sub(1));
     let shown = &entries[..entries.len() - later];
@@ -121,11 +121,11 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
         _ => say!("↑ {earlier} earlier  ↓ {later} later", earlier, later),
     };
     let head = Rect { y: body.y.saturating_sub(1), height: 1, ..body };
-    ink::write(
+    text::write(
         buf,
         head,
         (columns.arrow, 0),
-        &ink::fit(&hint, columns.server - columns.arrow + 22),
+        &text::fit(&hint, columns.server - columns.arrow + 22),
         scene.theme.calm(),
     );
     true
@@ -135,12 +135,12 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
 fn gap(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &Scene<'_>, rung: &LadderRow<'_>) {
     let calm = scene.theme.calm();
     let waited = rung.before.map(|before| rung.entry.at().since(before.at()));
-    if let Some(waited) = waited.filter(|waited| *waited >= WORTH_TELLING) {
-        ink::write(buf, area, (columns.what, row), &format!("⋮ {}", numbers::span(waited)), calm);
+    if let Some(waited) = waited.filter(|waited| *waited >= SHORTEST_GAP) {
+        text::write(buf, area, (columns.what, row), &format!("⋮ {}", numbers::span(waited)), calm);
     }
-    ink::write(buf, area, (columns.arrow.saturating_sub(2), row), "│", calm);
+    text::write(buf, area, (columns.arrow.saturating_sub(2), row), "│", calm);
     if rung.before.is_some_and(|before| !before.server.is_over()) {
-        ink::write(buf, area, (columns.server, row), "│", calm);
+        text::write(buf, area, (columns.server, row), "│", calm);
     }
 }
 
@@ -148,26 +148,26 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
     let ((area, row), (scene, chosen)) = (at, whose);
     let (theme, entry) = (scene.theme, rung.entry);
     let wide = area.width >= 90;
-    let time = numbers::moment_of_life(entry.at().since(chosen.one.born));
-    ink::write(buf, area, (0, row), &time, theme.calm());
+    let time = numbers::elapsed(entry.at().since(chosen.connection.born));
+    text::write(buf, area, (0, row), &time, theme.calm());
     let name = words::what(entry, wide);
     let room = columns.client - columns.what;
-    ink::write(buf, area, (columns.what, row), &ink::fit(&name, room), theme.strong());
+    text::write(buf, area, (columns.what, row), &text::fit(&name, room), theme.strong());
     let client = client_words(entry.client);
     let changed = rung.before.is_none_or(|before| before.client != entry.client);
     let style = if changed { theme.strong() } else { theme.calm() };
-    let col = (columns.arrow - 1).saturating_sub(ink::width(client));
-    ink::write(buf, area, (col, row), client, style);
+    let col = (columns.arrow - 1).saturating_sub(text::width(client));
+    text::write(buf, area, (col, row), client, style);
     if let LogItem::Passed(way) = &entry.what {
         arrow(buf, (area, row), columns, (scene, chosen), way);
     }
     let server_changed = rung.before.map_or(ServerSide::Nothing, |before| before.server) != entry.server;
     let style = if server_changed { theme.strong() } else { theme.calm() };
     let mut col = columns.server;
-    for (text, meaning) in words::server(entry, &chosen.one, wide) {
+    for (text, meaning) in words::server(entry, &chosen.connection, wide) {
         let style = meaning.map_or(style, |meaning| theme.text(meaning));
-        let text = ink::fit(&text, area.width.saturating_sub(col));
-        col = ink::write(buf, area, (col, row), &text, style) + 1;
+        let text = text::fit(&text, area.width.saturating_sub(col));
+        col = text::write(buf, area, (col, row), &text, style) + 1;
     }
 }
 
@@ -181,9 +181,9 @@ fn arrow(
 ) {
     let full = columns.width.saturating_sub(2);
     let (length, meaning) = match way.fate {
-        SegmentOutcome::UnderWay => (progress(chosen, scene.clients, full), Some(Meaning::Travelling)),
-        SegmentOutcome::Lost => (full / 2, Some(Meaning::Dying)),
-        SegmentOutcome::Dropped(_) => (full, Some(Meaning::Dying)),
+        SegmentOutcome::UnderWay => (progress(chosen, scene.clients_now, full), Some(Meaning::Travelling)),
+        SegmentOutcome::Lost => (full / 2, Some(Meaning::Lost)),
+        SegmentOutcome::Dropped(_) => (full, Some(Meaning::Lost)),
         SegmentOutcome::Unanswered | SegmentOutcome::Arrived | SegmentOutcome::Cookie => (full, None),
     };
     let style = meaning.map_or(Style::new(), |meaning| scene.theme.text(meaning));
@@ -195,13 +195,13 @@ fn arrow(
     };
     match way.toward {
         Toward::Listener => {
-            let col = ink::write(buf, area, (columns.arrow, row), &shaft, style);
-            ink::write(buf, area, (col, row), tip, style);
+            let col = text::write(buf, area, (columns.arrow, row), &shaft, style);
+            text::write(buf, area, (col, row), tip, style);
         }
         Toward::Client => {
             let col = columns.arrow + full - length;
-            let col = ink::write(buf, area, (col, row), tip, style);
-            ink::write(buf, area, (col, row), &shaft, style);
+            let col = text::write(buf, area, (col, row), tip, style);
+            text::write(buf, area, (col, row), &shaft, style);
         }
     }
     if let (Some(left), Some(arrives)) = (way.left, way.arrives)
@@ -210,14 +210,14 @@ fn arrow(
         && arrives > left
     {
         let text = format!(" {} ", numbers::span(arrives.since(left)));
-        let col = columns.arrow + (full - ink::width(&text)) / 2;
-        ink::write(buf, area, (col, row), &text, scene.theme.calm());
+        let col = columns.arrow + (full - text::width(&text)) / 2;
+        text::write(buf, area, (col, row), &text, scene.theme.calm());
     }
 }
 
 /// How far the segment that is under way has come, in the clients' time.
 fn progress(chosen: &Chosen, clients: Stamp, full: u16) -> u16 {
-    let Some(travel) = chosen.outlook.coming else { return full };
+    let Some(travel) = chosen.next_steps.coming else { return full };
     let whole = travel.arrives.since(travel.left).as_secs_f64();
     let share = if whole > 0.0 { (clients.since(travel.left).as_secs_f64() / whole).min(1.0) } else { 1.0 };
     1 + (share * f64::from(full.saturating_sub(1))) as u16

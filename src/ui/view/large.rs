@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::letters::{LargeText, Letter};
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -17,16 +17,16 @@ pub(super) fn boxed(
     (title, full): (&str, bool),
 ) -> Rect {
     let theme = scene.theme;
-    let line = if full { theme.text(Meaning::Dying) } else { theme.calm() };
+    let line = if full { theme.text(Meaning::Lost) } else { theme.calm() };
     let large = letter != Letter::Plain;
     let above = if large { "" } else { title };
-    let inner = ink::frame(buf, area, (above, theme.strong()), ("", theme.strong()), line);
+    let inner = text::frame(buf, area, (above, theme.strong()), ("", theme.strong()), line);
     if !large {
         return inner;
     }
     let head =
         Rect { height: letter.rows().min(inner.height), x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
-    scene.pen(letter, theme.strong()).fit(buf, head, title);
+    scene.large_text(letter, theme.strong()).fit(buf, head, title);
     let used = (head.height + 1).min(inner.height);
     Rect { y: inner.y + used, height: inner.height - used, ..inner }
 }

@@ -19,14 +19,14 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct StagePlan {
     pub(super) clients: Rect,
-    pub(super) door: Rect,
+    pub(super) syn_gate: Rect,
     pub(super) syn_queue: Rect,
-    pub(super) passage: Rect,
+    pub(super) accept_gate: Rect,
     pub(super) accept_queue: Rect,
-    pub(super) exit: Rect,
+    pub(super) exit_gate: Rect,
     pub(super) server: Rect,
     pub(super) dropped: Rect,
-    pub(super) otherwise: Rect,
+    pub(super) divergent: Rect,
 }
 
 /// Plans the picture; `area` has at least the smallest size.
@@ -101,13 +101,13 @@ pub(super) fn stage_plan(stage: Rect, floor: Rect) -> StagePlan {
     let split = passage.x - stage.x;
     StagePlan {
         dropped: Rect { width: split, ..floor },
-        otherwise: Rect { x: passage.x + gap, width: floor.width - split - gap, ..floor },
+        divergent: Rect { x: passage.x + gap, width: floor.width - split - gap, ..floor },
         clients,
-        door,
+        syn_gate: door,
         syn_queue,
-        passage,
+        accept_gate: passage,
         accept_queue,
-        exit,
+        exit_gate: exit,
         server,
     }
 }
@@ -152,7 +152,7 @@ mod tests {
                 let sum = sum + plan.timeline.height + panels + plan.footer.height;
                 assert!(sum <= height && sum + 2 >= height, "{width}×{height}: {sum}");
                 assert_eq!(stage.server.right(), width);
-                assert_eq!(stage.otherwise.right(), width);
+                assert_eq!(stage.divergent.right(), width);
                 assert!(stage.clients.width >= 9 && stage.server.width >= 6, "{width}×{height}: {stage:?}");
             }
         }

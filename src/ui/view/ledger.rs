@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::fold::ledger::Balance;
 use crate::model::cause::Cause;
 use crate::say;
@@ -14,7 +14,7 @@ use crate::ui::theme::Meaning;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let inner =
-        ink::frame(buf, area, (say!("LEDGER"), theme.strong()), (say!("packets clients"), theme.calm()), theme.calm());
+        text::frame(buf, area, (say!("LEDGER"), theme.strong()), (say!("packets clients"), theme.calm()), theme.calm());
     if inner.height == 0 {
         return;
     }
@@ -24,12 +24,12 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     for (row, (cause, toll)) in (0..rows).zip(lost.into_iter().chain(nothing)) {
         let style = if toll.segments == 0 { theme.calm() } else { Style::new() };
         let numbers = format!("{:>5} {:>6}", numbers::count(toll.segments), numbers::count(toll.clients));
-        let room = inner.width.saturating_sub(ink::width(&numbers) + 1);
-        ink::write(buf, inner, (0, row), &ink::fit(words(cause), room), style);
-        ink::right(buf, inner, row, &numbers, style);
+        let room = inner.width.saturating_sub(text::width(&numbers) + 1);
+        text::write(buf, inner, (0, row), &text::fit(words(cause), room), style);
+        text::right(buf, inner, row, &numbers, style);
     }
     let text = format!("{sign} {verdict}");
-    ink::write(buf, inner, (0, rows), &ink::fit(&text, inner.width), style);
+    text::write(buf, inner, (0, rows), &text::fit(&text, inner.width), style);
 }
 
 fn words(cause: Cause) -> &'static str {
@@ -53,7 +53,7 @@ fn verdict(scene: &Scene<'_>, balance: &Balance) -> (&'static str, String, Style
         (_, Some(gap)) => {
             let (counter, kernel, named) = (&gap.counter, gap.kernel, gap.accounted);
             let text = say!("{counter}: kernel {kernel}, named {named}", counter, kernel, named);
-            ("✗", text, theme.text(Meaning::Otherwise))
+            ("✗", text, theme.text(Meaning::Divergent))
         }
         _ => ("–", balance.reason.unwrap_or(say!("cannot be decided")).into(), theme.calm()),
     }

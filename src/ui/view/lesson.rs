@@ -5,30 +5,30 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, caption, footer, header, ink, one_panel, projector, stage, timeline};
+use super::{Scene, caption, footer, header, paint_panel, projector, stage, text, timeline};
 use crate::fold::course::LessonProgress;
 use crate::fold::world::World;
 use crate::ui::state::UiState;
 use crate::ui::theme::Meaning;
 
 mod ending;
+mod line_budget;
 mod measured;
 mod narration;
-mod paper;
 mod plan;
 pub(super) mod reminder;
-mod speech;
+mod step_text;
 mod transcript;
 mod words;
 
 pub(super) use plan::is_wide;
 
-use paper::LineBudget;
+use line_budget::LineBudget;
 use plan::{Below, LessonPlan};
 
 /// Paints the whole screen of a lesson.
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress) {
-    let calls = scene.state.lesson.tells_calls(scene.world);
+    let calls = scene.state.lesson.shows_calls(scene.world);
     let LessonPlan { mut picture, narration, transcript } = planned(buf.area, scene.state, scene.world);
     if let Some(above) = projected(buf.area, scene.state).filter(|_| !calls) {
         let foot = projector::picture(buf, above, scene);
@@ -39,10 +39,10 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress
     header::paint(buf, picture.header, scene);
     if calls {
         let failed = scene.world.trials.failed.is_some();
-        let (sign, style) = if failed { ("✗", scene.theme.text(Meaning::Dying)) } else { ("·", Style::new()) };
+        let (sign, style) = if failed { ("✗", scene.theme.text(Meaning::Lost)) } else { ("·", Style::new()) };
         let text = format!("{sign} {}", words::of_trials(scene));
         let room = picture.caption.width.saturating_sub(2);
-        ink::write(buf, picture.caption, (1, 0), &ink::fit(&text, room), style.patch(scene.theme.strong()));
+        text::write(buf, picture.caption, (1, 0), &text::fit(&text, room), style.patch(scene.theme.strong()));
         transcript::paint(buf, transcript, scene);
         picture.panels.clear();
     } else {
@@ -51,7 +51,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress
         timeline::paint(buf, picture.timeline, scene);
     }
     for (panel, area) in picture.panels {
-        one_panel(buf, panel, area, scene);
+        paint_panel(buf, panel, area, scene);
     }
     narration::paint(buf, narration, scene, course);
     footer::paint(buf, picture.footer, scene);
@@ -60,8 +60,8 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress
 /// The same in a terminal that is too small for the picture: what is said, as much of it as fits.
 pub(super) fn in_short(scene: &Scene<'_>, course: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
     let paper = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
-    let (lines, _) = speech::of(scene, course, paper).lines(paper, u16::MAX);
-    let flat = |line: paper::Line| {
+    let (lines, _) = step_text::of(scene, course, paper).lines(paper, u16::MAX);
+    let flat = |line: line_budget::Line| {
         let style = line.pieces.first().map_or_else(Style::new, |(_, style, _)| *style);
         (line.pieces.into_iter().map(|(text, ..)| text).collect::<String>(), style)
     };
@@ -70,7 +70,7 @@ pub(super) fn in_short(scene: &Scene<'_>, course: &LessonProgress, columns: u16)
 
 /// Where the timeline stands.
 pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
-    if state.lesson.tells_calls(world) {
+    if state.lesson.shows_calls(world) {
         return Rect::default();
     }
     match projected(area, state) {
@@ -81,7 +81,7 @@ pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
 
 fn planned(area: Rect, state: &UiState, world: &World) -> LessonPlan {
     let below = match &world.lesson {
-        _ if !state.lesson.tells_calls(world) => Below::Queues(state.panel),
+        _ if !state.lesson.shows_calls(world) => Below::Queues(state.panel),
         Some(course) if course.over => Below::AllCalls,
         _ => Below::Calls,
     };

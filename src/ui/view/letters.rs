@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::ink;
+use super::text;
 
 mod font;
 
@@ -45,7 +45,7 @@ impl Letter {
     /// Columns that `text` takes; `None` where a sign has no shape of this size.
     pub(super) fn width(self, text: &str) -> Option<u16> {
         if self == Self::Plain {
-            return Some(ink::width(text));
+            return Some(text::width(text));
         }
         let points: Option<u16> = text.chars().map(|sign| font::glyph(sign).map(|glyph| span(&glyph) + 1)).sum();
         points.map(|points| points.saturating_sub(1) * self.point())
@@ -79,17 +79,17 @@ impl LargeText {
     /// Writes `text` at a column and row of `area`, clipped; returns the column after it. What lies between the points stays.
     pub(super) fn write(self, buf: &mut Buffer, area: Rect, (col, row): (u16, u16), text: &str) -> u16 {
         if self.letter == Letter::Plain || self.letter.width(text).is_none() {
-            return ink::write(buf, area, (col, row), text, self.style);
+            return text::write(buf, area, (col, row), text, self.style);
         }
         let point = self.letter.point();
         let mut left = col;
         for glyph in text.chars().filter_map(font::glyph) {
             for line in 0..self.letter.rows() {
                 for across in 0..span(&glyph) * point {
-                    let sign = self.sign(&glyph, (across, line));
+                    let sign = self.cell(&glyph, (across, line));
                     if sign != " " {
                         let style = if self.ascii && sign == "█" { solid(self.style) } else { self.style };
-                        ink::write(buf, area, (left + across, row + line), sign, style);
+                        text::write(buf, area, (left + across, row + line), sign, style);
                     }
                 }
             }
@@ -106,7 +106,7 @@ impl LargeText {
         }
         let letter = self.letter.fitting(text, (area.width, area.height));
         let top = area.height.saturating_sub(letter.rows()) / 2;
-        let text = if letter == Letter::Plain { ink::fit(text, area.width) } else { text.to_owned() };
+        let text = if letter == Letter::Plain { text::fit(text, area.width) } else { text.to_owned() };
         Self { letter, ..self }.write(buf, area, (0, top), &text)
     }
 
@@ -114,7 +114,7 @@ impl LargeText {
     fn fit_in_parts(self, buf: &mut Buffer, area: Rect, text: &str) -> u16 {
         let parts = parts(text);
         let wide = |letter: Letter| {
-            parts.iter().map(|part| letter.width(part).unwrap_or_else(|| ink::width(part)) + 1).sum::<u16>() - 1
+            parts.iter().map(|part| letter.width(part).unwrap_or_else(|| text::width(part)) + 1).sum::<u16>() - 1
         };
         let fits =
             |letter: &Letter| *letter <= self.letter && letter.rows() <= area.height && wide(*letter) <= area.width;
@@ -126,14 +126,14 @@ impl LargeText {
                 Some(_) => (letter, top),
                 None => (Letter::Plain, top + letter.rows() / 2),
             };
-            let text = if letter == Letter::Plain { &ink::fit(part, area.width.saturating_sub(col)) } else { part };
+            let text = if letter == Letter::Plain { &text::fit(part, area.width.saturating_sub(col)) } else { part };
             col = Self { letter, ..self }.write(buf, area, (col, row), text) + 1;
         }
         col.saturating_sub(1)
     }
 
     /// What stands at a column and row of one letter.
-    fn sign(self, glyph: &font::Glyph, (across, line): (u16, u16)) -> &'static str {
+    fn cell(self, glyph: &font::Glyph, (across, line): (u16, u16)) -> &'static str {
         let point = self.letter.point();
         let col = usize::from(across / point);
         if self.ascii && self.letter == Letter::Small {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_letters_that_fit_are_taken_and_a_sign_without_a_shape_is_written_plainly() {
+    fn the_largest_letters_that_fit_are_taken_and_a_char_without_a_shape_is_written_plainly() {
         assert_eq!(Letter::Huge.fitting("6/6", (44, 10)), Letter::Huge);
         assert_eq!(Letter::Huge.fitting("6/6", (43, 10)), Letter::Large);
         assert_eq!(Letter::Medium.fitting("6/6", (80, 80)), Letter::Medium);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_large_letters_stand_those_that_have_no_shape() {
+    fn chars_without_a_shape_are_written_beside_large_letters() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 16, 3));
         let area = buf.area;
         let pen = LargeText { letter: Letter::Small, style: Style::new(), ascii: false };

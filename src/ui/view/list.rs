@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{Scene, caption, footer, header, ink, layout, next_steps};
+use super::{Scene, caption, footer, header, layout, next_steps, text};
 use crate::fold::connection::{CombinedState, Connection};
 use crate::say;
-use crate::ui::browse::{MOST_LISTED, address, belief_words, client_words, server_words};
+use crate::ui::browse::{MOST_LISTED, address, client_words, server_words, state_words};
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::{Meaning, Theme};
@@ -17,7 +17,7 @@ use crate::ui::theme::{Meaning, Theme};
 struct Columns {
     peer: u16,
     side: u16,
-    belief: u16,
+    state: u16,
     tries: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         (false, "") => browse.sort.words().into(),
         (false, text) => say!("filter: {text} · {order}", text, order = browse.sort.words()),
     };
-    let inner = ink::frame(buf, area, (&title, theme.strong()), (&filter, theme.strong()), theme.calm());
+    let inner = text::frame(buf, area, (&title, theme.strong()), (&filter, theme.strong()), theme.calm());
     if rows.is_empty() {
         let text = match all {
             0 => say!("no connection now; one that ends stays here for a moment").into(),
@@ -46,7 +46,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
             }
             _ => say!("no connection has this text; esc in the filter drops it").into(),
         };
-        ink::write(buf, inner, (1, 1), &ink::fit(&text, inner.width.saturating_sub(1)), theme.calm());
+        text::write(buf, inner, (1, 1), &text::fit(&text, inner.width.saturating_sub(1)), theme.calm());
         return;
     }
     let columns = columns(inner.width);
@@ -59,7 +59,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         paint_row(buf, line, columns, scene, one);
         scene.hit_map.borrow_mut().connection(line, one);
         if index == browse.row {
-            ink::write(buf, line, (0, 0), "▶", theme.strong());
+            text::write(buf, line, (0, 0), "▶", theme.strong());
             buf.set_style(line, Style::new().add_modifier(Modifier::REVERSED));
         }
     }
@@ -78,15 +78,15 @@ pub(super) fn around(buf: &mut Buffer, scene: &Scene<'_>) -> Rect {
 
 const fn columns(width: u16) -> Columns {
     match width {
-        0..70 => Columns { peer: 0, side: 13, belief: 0, tries: false },
-        70..100 => Columns { peer: 20, side: 12, belief: 0, tries: false },
-        100..160 => Columns { peer: 22, side: 14, belief: 11, tries: true },
-        _ => Columns { peer: 40, side: 16, belief: 14, tries: true },
+        0..70 => Columns { peer: 0, side: 13, state: 0, tries: false },
+        70..100 => Columns { peer: 20, side: 12, state: 0, tries: false },
+        100..160 => Columns { peer: 22, side: 14, state: 11, tries: true },
+        _ => Columns { peer: 40, side: 16, state: 14, tries: true },
     }
 }
 
 fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
-    let Columns { peer, side, belief, tries } = columns;
+    let Columns { peer, side, state: belief, tries } = columns;
     let names = [
         ("", 8),
         (say!("address"), peer),
@@ -99,7 +99,7 @@ fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
     ];
     let mut col = 0;
     for (name, width) in names.into_iter().filter(|(_, width)| *width > 0) {
-        ink::write(buf, area, (col, 0), name, theme.calm());
+        text::write(buf, area, (col, 0), name, theme.calm());
         col += width;
     }
 }
@@ -107,11 +107,11 @@ fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
 fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, one: &Connection) {
     let theme = scene.theme;
     let belief = one.belief();
-    let (sign, meaning) = sign(belief);
+    let (sign, meaning) = mark(belief);
     let style = meaning.map_or(theme.calm(), |meaning| theme.text(meaning));
     let plain = Style::new();
-    let cell = |text: &str, width: u16| ink::cell(&ink::fit(text, width.saturating_sub(1)), width);
-    let Columns { peer, side, belief: word, tries } = columns;
+    let cell = |text: &str, width: u16| text::cell(&text::fit(text, width.saturating_sub(1)), width);
+    let Columns { peer, side, state: word, tries } = columns;
     let mut pieces = vec![
         ("  ".to_owned(), plain),
         (format!("{sign} "), style),
@@ -119,26 +119,26 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
         (cell(&address(one.peer), peer), theme.calm()),
         (cell(client_words(one.client), side), plain),
         (cell(server_words(one.server), side + 1), plain),
-        (cell(belief_words(belief), word), style),
+        (cell(state_words(belief), word), style),
         (format!("{:>5}  ", numbers::span4(scene.now.since(one.born))), plain),
     ];
     if tries {
         pieces.push((format!("{:>3} {:>3} {:>3}   ", one.syns, one.syn_acks, one.acks_ignored), plain));
     }
-    let col = ink::pieces(buf, line, (0, 0), &pieces);
-    let text = next_steps::in_short(one, &scene.world.outlook(one), (scene.now, scene.clients));
-    ink::write(buf, line, (col, 0), &ink::fit(&text, line.width.saturating_sub(col)), plain);
+    let col = text::pieces(buf, line, (0, 0), &pieces);
+    let text = next_steps::in_short(one, &scene.world.outlook(one), (scene.now, scene.clients_now));
+    text::write(buf, line, (col, 0), &text::fit(&text, line.width.saturating_sub(col)), plain);
 }
 
 /// The sign and meaning of a belief.
-pub(super) const fn sign(belief: CombinedState) -> (&'static str, Option<Meaning>) {
+pub(super) const fn mark(belief: CombinedState) -> (&'static str, Option<Meaning>) {
     match belief {
         CombinedState::SynSent => ("→", Some(Meaning::Travelling)),
         CombinedState::HalfOpen => ("◷", Some(Meaning::Waiting(1))),
         CombinedState::CookieOut => ("¤", Some(Meaning::Travelling)),
-        CombinedState::Ghost | CombinedState::Phantom => ("◌", Some(Meaning::Otherwise)),
+        CombinedState::Ghost | CombinedState::Phantom => ("◌", Some(Meaning::Divergent)),
         CombinedState::Queued => ("■", Some(Meaning::Waiting(2))),
-        CombinedState::DeadInQueue => ("†", Some(Meaning::Dying)),
+        CombinedState::DeadInQueue => ("†", Some(Meaning::Lost)),
         CombinedState::Accepted => ("✓", Some(Meaning::Served)),
         CombinedState::Over => ("·", None),
     }

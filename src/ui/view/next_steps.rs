@@ -14,7 +14,7 @@ use crate::ui::numbers;
 
 /// Everything that is known of its future, in one or two lines.
 pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> String {
-    let Chosen { one, outlook, before, gone } = chosen;
+    let Chosen { connection: one, next_steps: outlook, before, gone } = chosen;
     if gone.is_some() || one.is_over() && one.client.is_over() {
         return say!("nothing: it is over, and both sides know or will never know").into();
     }
@@ -69,7 +69,7 @@ fn client(one: &Connection, outlook: &NextSteps, (tempo, now): (ClientClock, Sta
 }
 
 fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
-    let Chosen { one, outlook, .. } = chosen;
+    let Chosen { connection: one, next_steps: outlook, .. } = chosen;
     match one.server {
         ServerSide::HalfOpen => Some(request(one, outlook, (now, world.tempo.at(now)))),
         ServerSide::CookieSent if one.belief() == CombinedState::Phantom && outlook.never_learns => {

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::fold::connection;
 use crate::fold::world::note::{Note, NoteSubject};
 use crate::model::cause::Cause;
@@ -17,15 +17,15 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let above = scene.state.notes_above.min(scene.world.notes.len().saturating_sub(1));
     let newer = if above > 0 { say!("↑ {above} newer", above) } else { String::new() };
-    let inner = ink::frame(buf, area, (say!("WHAT HAPPENED"), theme.strong()), (&newer, theme.strong()), theme.calm());
+    let inner = text::frame(buf, area, (say!("WHAT HAPPENED"), theme.strong()), (&newer, theme.strong()), theme.calm());
     scene.hit_map.borrow_mut().scroll(area, Scroll::Notes);
     for (row, (at, note)) in (0..inner.height).zip(scene.world.notes.iter().rev().skip(above)) {
         let (who, text, meaning) = words(note);
         let name = who.map_or_else(|| "  ".into(), name);
         let style = meaning.map_or(Style::new(), |meaning| theme.text(meaning));
-        let col = ink::write(buf, inner, (0, row), &format!("{} ", numbers::moment(*at)), theme.calm());
-        let col = ink::write(buf, inner, (col, row), &format!("{name} "), theme.strong());
-        ink::write(buf, inner, (col, row), &ink::fit(&text, inner.width.saturating_sub(col)), style);
+        let col = text::write(buf, inner, (0, row), &format!("{} ", numbers::moment(*at)), theme.calm());
+        let col = text::write(buf, inner, (col, row), &format!("{name} "), theme.strong());
+        text::write(buf, inner, (col, row), &text::fit(&text, inner.width.saturating_sub(col)), style);
     }
 }
 
@@ -45,23 +45,23 @@ fn words(note: &Note) -> (Option<NoteSubject>, String, Option<Meaning>) {
             (Some(*who), format!("✓ accept(){waited}"), Some(Meaning::Served))
         }
         Note::Dropped { who, cause, attempt } => {
-            (Some(*who), format!("✗ {}", loss(*cause, *attempt)), Some(Meaning::Dying))
+            (Some(*who), format!("✗ {}", loss(*cause, *attempt)), Some(Meaning::Lost))
         }
         Note::Healed { who, phantom: false } => {
-            (Some(*who), say!("● a ghost no more: queued after all").into(), Some(Meaning::Otherwise))
+            (Some(*who), say!("● a ghost no more: queued after all").into(), Some(Meaning::Divergent))
         }
         Note::Healed { who, phantom: true } => {
-            (Some(*who), say!("● a phantom no more: queued after all").into(), Some(Meaning::Otherwise))
+            (Some(*who), say!("● a phantom no more: queued after all").into(), Some(Meaning::Divergent))
         }
-        Note::GaveUp { who } => (Some(*who), say!("⊘ gave up: ETIMEDOUT").into(), Some(Meaning::Dying)),
-        Note::Reset { who } => (Some(*who), say!("↯ met a RST").into(), Some(Meaning::Dying)),
+        Note::GaveUp { who } => (Some(*who), say!("⊘ gave up: ETIMEDOUT").into(), Some(Meaning::Lost)),
+        Note::Reset { who } => (Some(*who), say!("↯ met a RST").into(), Some(Meaning::Lost)),
         Note::Listened { backlog, limit } => {
             let limit = limit.map_or_else(|| numbers::UNKNOWN.into(), |limit| limit.to_string());
             (None, say!("▲ listen({backlog}): limit {limit}", backlog, limit), None)
         }
         Note::Stepped { who, thing } => (None, format!("‖ {}", thing.words(&name(*who))), None),
         Note::Changed(what) => (None, format!("▲ {what}"), None),
-        Note::Refused(why) => (None, format!("▲ {why}"), Some(Meaning::Otherwise)),
+        Note::Refused(why) => (None, format!("▲ {why}"), Some(Meaning::Divergent)),
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::letters::Letter;
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::fold::connection::Connection;
 use crate::say;
 use crate::ui::hit_map::Target;
@@ -23,7 +23,7 @@ pub(super) struct QueueSlot {
     /// How long it has waited, in four characters; or nothing.
     pub(super) age: String,
     /// A sign on its edge, or nothing.
-    pub(super) sign: &'static str,
+    pub(super) mark: &'static str,
     /// What its surface says.
     pub(super) meaning: Meaning,
     /// What its edge says.
@@ -40,7 +40,7 @@ pub(super) struct QueueSlot {
 #[derive(Clone, Debug)]
 pub(super) struct SlotRow {
     /// The tenants, oldest first.
-    pub(super) tenants: Vec<QueueSlot>,
+    pub(super) entries: Vec<QueueSlot>,
     /// Entries, which may be more than the tenants known by name.
     pub(super) depth: u32,
     /// How many fit; `None`: unknown.
@@ -116,19 +116,19 @@ impl Shape {
 
 /// The hue of a connection, wherever it is.
 pub(super) fn hue(one: &Connection) -> Meaning {
-    Meaning::Itself(one.id.unwrap_or_else(|| one.peer.port().into()))
+    Meaning::Identity(one.id.unwrap_or_else(|| one.peer.port().into()))
 }
 
 /// An entry whose name is not known: the sum is right, the detail was left out.
 fn unnamed() -> QueueSlot {
     let meaning = Meaning::Waiting(1);
     let (name, age) = ("··".into(), String::new());
-    QueueSlot { name, age, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
+    QueueSlot { name, age, mark: "", meaning, edge: meaning, solid: true, new: false, target: None }
 }
 
 /// Draws the places into `area`, as large as all of them fit, `most` at most; returns how many rows they took.
 pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scene<'_>) -> u16 {
-    let count = places.capacity.unwrap_or(0).max(places.depth).max(places.tenants.len() as u32);
+    let count = places.capacity.unwrap_or(0).max(places.depth).max(places.entries.len() as u32);
     let flows = most.loud && scene.state.density == Density::Flows;
     let Some(shape) = most.fitting(area, count as usize).filter(|_| !flows) else {
         return bar(buf, area, most, places, scene);
@@ -141,12 +141,12 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow,
         let (row, col) = (index / per_row, index % per_row);
         let left = area.right() - (col as u16 + 1) * shape.width;
         let spot = Rect::new(left, top + row as u16 * shape.pitch(), shape.width, shape.height);
-        let tenant = places.tenants.get(index as usize).cloned();
+        let tenant = places.entries.get(index as usize).cloned();
         match tenant.or_else(|| (index < places.depth).then(unnamed)) {
             Some(mut tenant) => {
                 if places.capacity.is_some_and(|capacity| index >= capacity) {
-                    tenant.edge = Meaning::Dying;
-                    tenant.meaning = if shape.loud { tenant.meaning } else { Meaning::Dying };
+                    tenant.edge = Meaning::Lost;
+                    tenant.meaning = if shape.loud { tenant.meaning } else { Meaning::Lost };
                 }
                 cell::paint(buf, spot, shape, &tenant, scene);
             }
@@ -154,7 +154,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow,
         }
         if places.limit == Some(index) && shape.width > 1 {
             for row in 0..shape.height {
-                ink::write(buf, spot, (shape.width - 1, row), "┃", scene.theme.strong());
+                text::write(buf, spot, (shape.width - 1, row), "┃", scene.theme.strong());
             }
         }
     }
@@ -170,23 +170,23 @@ fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scen
     let columns_of = |count: u32| (u64::from(count) * u64::from(area.width)).div_ceil(whole) as u16;
     let filled = columns_of(places.depth);
     let full = places.capacity.is_some_and(|capacity| places.depth >= capacity);
-    let style = theme.text(if full { Meaning::Dying } else { Meaning::Waiting(2) });
+    let style = theme.text(if full { Meaning::Lost } else { Meaning::Waiting(2) });
     let limit = (area.width - columns_of(capacity)).min(area.width.saturating_sub(1));
     let rows = if most.loud { 1..area.height.saturating_sub(1) } else { 0..area.height.min(3) };
     for row in rows.clone() {
-        ink::write(buf, area, (0, row), &"·".repeat(usize::from(area.width - filled)), theme.calm());
-        ink::write(buf, area, (area.width - filled, row), &"█".repeat(usize::from(filled)), style);
-        ink::write(buf, area, (limit, row), "┃", theme.strong());
+        text::write(buf, area, (0, row), &"·".repeat(usize::from(area.width - filled)), theme.calm());
+        text::write(buf, area, (area.width - filled, row), &"█".repeat(usize::from(filled)), style);
+        text::write(buf, area, (limit, row), "┃", theme.strong());
     }
     if !most.loud {
         let (depth, all) = (numbers::count(places.depth.into()), numbers::count(capacity.into()));
-        ink::right(buf, area, rows.end, &say!("{depth} of {all} places", depth, all), theme.strong());
+        text::right(buf, area, rows.end, &say!("{depth} of {all} places", depth, all), theme.strong());
     }
     rows.end + 1
 }
 
 /// Tenants from the left, in rows, as large as a place may be; the last one says how many more there are.
-pub(super) fn lay(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[QueueSlot], scene: &Scene<'_>) {
+pub(super) fn paint_from_left(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[QueueSlot], scene: &Scene<'_>) {
     let Some(shape) = most.fitting(area, 1).filter(|shape| shape.loud) else { return };
     let room = shape.room(area);
     let shown = if tenants.len() > room { room - 1 } else { tenants.len() };
@@ -202,7 +202,7 @@ pub(super) fn lay(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[QueueSlo
         let spot = shape.surface(spot(shown));
         let inner = Rect::new(spot.x + 1, spot.y + 1, spot.width - 2, spot.height - 2);
         let text = format!("+{}", tenants.len() - shown);
-        scene.pen(shape.letter, scene.theme.strong()).fit(buf, inner, &text);
+        scene.large_text(shape.letter, scene.theme.strong()).fit(buf, inner, &text);
     }
 }
 

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::letters::{Letter, broken};
 use super::stage::queues;
-use super::{Scene, caption, footer, header, ink, queue_box, stage, timeline};
+use super::{Scene, caption, footer, header, queue_box, stage, text, timeline};
 use crate::text::wrap::split;
 
 mod clients;
@@ -30,10 +30,10 @@ pub(super) fn picture(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> Rect {
     queue_box::paint(buf, plan.syn_queue, scene, plan.scale(), &queues::syn(scene));
     queue_box::paint(buf, plan.accept_queue, scene, plan.scale(), &queues::accept(scene));
     server::paint(buf, &plan, scene);
-    stage::doors::paint(buf, &plan.doors(), scene);
+    stage::gates::paint(buf, &plan.gates(), scene);
     floor::paint(buf, &plan, scene);
     fall::paint(buf, &plan, scene);
-    said(buf, &plan, scene);
+    sentence(buf, &plan, scene);
     timeline::paint(buf, plan.timeline, scene);
     plan.footer
 }
@@ -46,12 +46,12 @@ pub(super) fn timeline(area: Rect) -> Rect {
 /// What `listen()` gives, and the time; in the terminal's own letters where the room is small or there is more to be told.
 fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let area = plan.header;
-    if plan.text == Letter::Plain || scene.state.still.is_some() || scene.state.recording.is_some() {
+    if plan.text == Letter::Plain || scene.state.frozen.is_some() || scene.state.recording.is_some() {
         return header::paint(buf, area, scene);
     }
     let (left, right) = (header::promise(scene.world), header::progress(scene));
     let right = right.trim();
-    let pen = scene.pen(plan.text, scene.theme.strong());
+    let pen = scene.large_text(plan.text, scene.theme.strong());
     let width = plan.text.width(right).unwrap_or(0);
     match plan.text.width(&left) {
         Some(used) if used + width + 8 <= area.width => {
@@ -63,7 +63,7 @@ fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
 }
 
 /// The sentence, as large as it fits.
-fn said(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+fn sentence(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let area = plan.sentence;
     let (sign, text, style) = caption::sentence(scene, u16::MAX);
     let style = style.patch(scene.theme.strong());
@@ -73,16 +73,16 @@ fn said(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
         (plan.text != Letter::Plain).then(|| broken(&text, plan.text, room, usize::from((area.height + 1) / line)));
     if let Some(Some(lines)) = large {
         for (row, text) in lines.iter().enumerate() {
-            scene.pen(plan.text, style).write(buf, area, (2, row as u16 * line), text);
+            scene.large_text(plan.text, style).write(buf, area, (2, row as u16 * line), text);
         }
         return;
     }
-    let col = ink::pieces(buf, area, (1, 0), &[(sign, style), (" ", style)]);
+    let col = text::pieces(buf, area, (1, 0), &[(sign, style), (" ", style)]);
     let mut rest = text.as_str();
     for row in 0..area.height {
         let room = area.width.saturating_sub(col + 1);
         let (first, after) = if row + 1 < area.height { split(rest, room) } else { (rest, "") };
-        ink::write(buf, area, (col, row), &ink::fit(first, room), style);
+        text::write(buf, area, (col, row), &text::fit(first, room), style);
         rest = after;
     }
 }

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::letters::Letter;
 use super::places::{self, Shape, SlotRow};
-use super::{Scene, ink, large};
+use super::{Scene, large, text};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -59,8 +59,8 @@ pub(super) fn accept_names() -> [&'static str; 4] {
 /// A box of which there is nothing to show but a reason.
 pub(super) fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, title: &str, text: &str) {
     let theme = scene.theme;
-    let inner = ink::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());
-    ink::write(buf, inner, (0, inner.height / 2), &ink::fit(text, inner.width), theme.calm());
+    let inner = text::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());
+    text::write(buf, inner, (0, inner.height / 2), &text::fit(text, inner.width), theme.calm());
 }
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale, queue: &QueueBox) {
@@ -69,17 +69,17 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scal
     }
     let theme = scene.theme;
     let depth = format!("{}/{}{}", queue.held(), queue.capacity(), if queue.full { say!(" FULL") } else { "" });
-    let fits = |name: &&&str| ink::width(name) + ink::width(&depth) + 4 <= area.width.saturating_sub(2);
+    let fits = |name: &&&str| text::width(name) + text::width(&depth) + 4 <= area.width.saturating_sub(2);
     let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
     let (state, line) =
-        if queue.full { (theme.alarm(), theme.text(Meaning::Dying)) } else { (theme.strong(), theme.calm()) };
-    let inner = ink::frame(buf, area, (name, theme.strong()), (&depth, state), line);
+        if queue.full { (theme.alarm(), theme.text(Meaning::Lost)) } else { (theme.strong(), theme.calm()) };
+    let inner = text::frame(buf, area, (name, theme.strong()), (&depth, state), line);
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
     let row = places::paint(buf, room, scale.place, &queue.places, scene);
     // The limit on the left where newcomers press in, the oldest one's wait on the right where it leaves.
     beside(buf, inner, row, (&queue.limit(), theme.calm()), (&queue.next, Style::new()));
     let (text, style) = &queue.reason;
-    ink::write(buf, inner, (0, row + 1), &ink::fit(text, inner.width), *style);
+    text::write(buf, inner, (0, row + 1), &text::fit(text, inner.width), *style);
     let most = say!("most so far {count}", count = queue.most);
     let full_for = |time| say!("full for {time}", time = numbers::span4(time).trim());
     let full_for = queue.full_for.map_or_else(String::new, full_for);
@@ -88,9 +88,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scal
 
 /// A text on the left of a row, and one on the right if both fit.
 fn beside(buf: &mut Buffer, area: Rect, row: u16, (left, calm): (&str, Style), (right, style): (&str, Style)) {
-    let col = ink::write(buf, area, (0, row), left, calm);
-    if row < area.height && col + 1 + ink::width(right) <= area.width {
-        ink::right(buf, area, row, right, style);
+    let col = text::write(buf, area, (0, row), left, calm);
+    if row < area.height && col + 1 + text::width(right) <= area.width {
+        text::right(buf, area, row, right, style);
     }
 }
 
@@ -100,15 +100,15 @@ fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Sc
     let (digits, rest) = large::cut(inner, scale.numbers.rows());
     let (held, capacity) = (queue.held(), queue.capacity());
     let depth = format!("{held}/{capacity}");
-    let style = if queue.full { theme.text(Meaning::Dying) } else { theme.strong() };
+    let style = if queue.full { theme.text(Meaning::Lost) } else { theme.strong() };
     let digits = Rect { x: digits.x + 1, width: digits.width.saturating_sub(1), ..digits };
-    let large = scene.pen(scale.numbers, style);
+    let large = scene.large_text(scale.numbers, style);
     let end = if scale.numbers.fitting(&depth, (digits.width, digits.height)) > Letter::Plain {
         large.fit(buf, digits, &depth)
     } else {
         // Both do not fit: the one that changes is the one that is large.
         let col = large.fit(buf, digits, &held) + 1;
-        ink::write(buf, digits, (col, digits.height / 2), &say!("of {capacity}", capacity), style)
+        text::write(buf, digits, (col, digits.height / 2), &say!("of {capacity}", capacity), style)
     };
     if queue.full {
         badge(buf, Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits }, scene, scale);
@@ -118,8 +118,8 @@ fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Sc
     if under > 0 {
         let limit = (queue.limit(), theme.calm());
         let (text, style) = if queue.full || queue.places.limit.is_none() { &queue.reason } else { &limit };
-        let line = ink::row(rest, rest.height - 1);
-        ink::write(buf, line, (1, 0), &ink::fit(text, line.width.saturating_sub(1)), *style);
+        let line = text::row(rest, rest.height - 1);
+        text::write(buf, line, (1, 0), &text::fit(text, line.width.saturating_sub(1)), *style);
     }
 }
 
@@ -130,11 +130,11 @@ fn badge(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale) {
     let top = (area.height - letter.rows()) / 2;
     if letter == Letter::Plain {
         // Small letters are seen on a surface, large ones by themselves.
-        return ink::right(buf, area, top, say!(" FULL "), scene.theme.alarm());
+        return text::right(buf, area, top, say!(" FULL "), scene.theme.alarm());
     }
     let width = letter.width(say!("FULL")).unwrap_or(0) + 1;
     let spot = Rect::new(area.right() - width, area.y + top, width, letter.rows());
-    scene.pen(letter, scene.theme.text(Meaning::Dying)).write(buf, spot, (0, 0), say!("FULL"));
+    scene.large_text(letter, scene.theme.text(Meaning::Lost)).write(buf, spot, (0, 0), say!("FULL"));
 }
 
 impl QueueBox {

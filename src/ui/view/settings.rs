@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::model::settings::Sysctl;
 use crate::say;
 use crate::ui::numbers;
@@ -12,15 +12,15 @@ use crate::ui::numbers;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, world) = (scene.theme, scene.world);
     let inner =
-        ink::frame(buf, area, (say!("SETTINGS"), theme.strong()), (say!("host   here"), theme.calm()), theme.calm());
+        text::frame(buf, area, (say!("SETTINGS"), theme.strong()), (say!("host   here"), theme.calm()), theme.calm());
     let mut row = 0;
     let mut tell = |buf: &mut Buffer, name: &str, host: &str, here: &str| {
-        let right = format!("{} {}", ink::right_cell(host, 6), ink::right_cell(here, 6));
+        let right = format!("{} {}", text::right_cell(host, 6), text::right_cell(here, 6));
         let differs = !host.is_empty() && host != here;
         let style = if differs { theme.strong() } else { Style::new() };
-        let room = inner.width.saturating_sub(ink::width(&right) + 1);
-        ink::write(buf, inner, (0, row), &ink::fit(name, room), style);
-        ink::right(buf, inner, row, &right, style);
+        let room = inner.width.saturating_sub(text::width(&right) + 1);
+        text::write(buf, inner, (0, row), &text::fit(name, room), style);
+        text::right(buf, inner, row, &right, style);
         row += 1;
     };
     for sysctl in Sysctl::ALL {

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
-use super::{SMALLEST, Scene, ink, lesson, watch};
+use super::{SMALLEST, Scene, lesson, text, watch};
 use crate::fold::occupancy::Occupancy;
 use crate::say;
 use crate::ui::numbers;
@@ -27,21 +27,21 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         theme.calm(),
     ));
     lines.push((say!("q quit").into(), theme.calm()));
-    if let Some(still) = &scene.state.still {
+    if let Some(still) = &scene.state.frozen {
         let text = say!("‖ FROZEN at {clock} · f unfreezes", clock = numbers::clock(still.at));
         let place = lines.len().saturating_sub(2);
-        lines[place] = (text, theme.text(Meaning::Otherwise));
+        lines[place] = (text, theme.text(Meaning::Divergent));
     }
     if area.height > 1 {
         for (row, (text, style)) in (0..area.height).zip(&lines) {
-            ink::write(buf, area, (0, row), &ink::fit(text, area.width), *style);
+            text::write(buf, area, (0, row), &text::fit(text, area.width), *style);
         }
         return;
     }
     let mut col = 0;
     for (text, style) in &lines {
-        col = ink::write(buf, area, (col, 0), text, *style);
-        col = ink::write(buf, area, (col, 0), " · ", theme.calm());
+        col = text::write(buf, area, (col, 0), text, *style);
+        col = text::write(buf, area, (col, 0), " · ", theme.calm());
     }
 }
 
@@ -58,6 +58,6 @@ fn both_queues(scene: &Scene<'_>) -> Vec<(String, Style)> {
     vec![
         (say!("accept {fill}", fill = accept), state(&world.accept_queue)),
         (say!("SYN {fill}", fill = syn), state(&world.syn_queue)),
-        (say!("✗ {count} dropped", count = dropped), theme.text(Meaning::Dying)),
+        (say!("✗ {count} dropped", count = dropped), theme.text(Meaning::Lost)),
     ]
 }

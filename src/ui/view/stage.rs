@@ -7,11 +7,11 @@ use super::Scene;
 use super::layout::StagePlan;
 use super::queue_box::{self, Scale};
 
-pub(super) mod doors;
+mod divergent_state;
 mod dropped;
 pub(super) mod flows;
+pub(super) mod gates;
 pub(super) mod lanes;
-mod otherwise;
 pub(super) mod queues;
 mod server;
 
@@ -20,7 +20,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>) {
     queue_box::paint(buf, plan.syn_queue, scene, Scale::USUAL, &queues::syn(scene));
     queue_box::paint(buf, plan.accept_queue, scene, Scale::USUAL, &queues::accept(scene));
     server::paint(buf, plan.server, scene);
-    doors::paint(buf, plan, scene);
+    gates::paint(buf, plan, scene);
     dropped::paint(buf, plan.dropped, scene);
-    otherwise::paint(buf, plan.otherwise, scene);
+    divergent_state::paint(buf, plan.divergent, scene);
 }

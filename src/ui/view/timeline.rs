@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{Scene, ink};
+use super::{Scene, text};
 use crate::fold::history::{History, number};
 use crate::fold::occupancy::Occupancy;
 use crate::fold::world::World;
@@ -16,7 +16,7 @@ use crate::say;
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::ChosenListener;
+use crate::ui::view::chosen_listener::ChosenListener;
 use crate::ui::window::ColumnScale;
 use columns::Column;
 
@@ -24,7 +24,7 @@ mod columns;
 mod edge;
 mod rows;
 
-mod beats;
+mod seconds;
 
 /// Eighths of a cell, from empty to full.
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -54,7 +54,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let Some(width) = plot_width(area) else { return };
     scene.hit_map.borrow_mut().scroll(area, Scroll::Timeline);
     let inside = scene.watches().then(|| ChosenListener::of(scene));
-    let told = inside.is_none_or(|inside| inside.told);
+    let told = inside.is_none_or(|inside| inside.detailed);
     let inner = edge::frame(buf, area, width, scene, told);
     let grain = scene.state.window.grain(width);
     let last = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
@@ -64,7 +64,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         vec![Column::default(); usize::from(width)]
     };
     if let Some(inside) = inside {
-        beats::add(&mut columns, scene, inside, (grain, last));
+        seconds::add(&mut columns, scene, inside, (grain, last));
     }
     let plot = Plot { inner, area: Rect { x: inner.x + MARGIN, width, ..inner }, columns, grain, last, scene };
     let (world, mut top) = (scene.world, 0);
@@ -89,7 +89,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 
 /// A name and a number left of the plot.
 fn label(name: &str, value: u64) -> String {
-    format!("{}{:>5}", ink::cell(name, 6), numbers::count(value))
+    format!("{}{:>5}", text::cell(name, 6), numbers::count(value))
 }
 
 /// The last group that is shown. A window of the past ends before its moment, the present one holds it.
@@ -132,16 +132,16 @@ impl Plot<'_> {
         let limit = self.columns.iter().rev().find_map(|column| column.limit);
         let scale = limit.map_or(0, &strip.held).max(highest).max(1);
         let label = label(strip.name, scale.into());
-        ink::write(buf, self.inner, (0, top), &label, theme.calm());
+        text::write(buf, self.inner, (0, top), &label, theme.calm());
         if strip.rows > 1 {
-            ink::write(buf, self.inner, (10, top + strip.rows - 1), "0", theme.calm());
+            text::write(buf, self.inner, (10, top + strip.rows - 1), "0", theme.calm());
         }
         let rows = u64::from(strip.rows);
         for (col, column) in (0..).zip(&self.columns).filter(|(_, column)| column.known) {
             let depth = (strip.depth)(column);
             let held = column.limit.map(&strip.held);
             let full = held.is_some_and(|held| depth >= held);
-            let style = theme.text(if full { Meaning::Dying } else { Meaning::Waiting(1) });
+            let style = theme.text(if full { Meaning::Lost } else { Meaning::Waiting(1) });
             let height = (u64::from(depth) * rows * 8).div_ceil(u64::from(scale)) as u16;
             let limit = held.map_or(rows, |held| (u64::from(held) * rows).div_ceil(u64::from(scale)).clamp(1, rows));
             for row in 0..strip.rows {
@@ -150,7 +150,7 @@ impl Plot<'_> {
                     0 if u64::from(strip.rows - row) == limit => ("┈", theme.calm()),
                     _ => (EIGHTHS[usize::from(eighths)], style),
                 };
-                ink::write(buf, self.area, (col, top + row), sign, style);
+                text::write(buf, self.area, (col, top + row), sign, style);
             }
         }
         self.high_water(buf, top, strip, scale);
@@ -162,7 +162,7 @@ impl Plot<'_> {
         let Some(col) = self.column_of(strip.queue.highest()).filter(|_| most > 0) else { return };
         let height = (u64::from(most) * rows).div_ceil(u64::from(scale)).clamp(1, rows) as u16;
         let style = self.scene.theme.text(Meaning::Waiting(3)).add_modifier(Modifier::REVERSED | Modifier::BOLD);
-        ink::write(buf, self.area, (col, top + strip.rows - height), "▼", style);
+        text::write(buf, self.area, (col, top + strip.rows - height), "▼", style);
     }
 
     /// Clients that came and connections that were accepted, per second, on one scale.
@@ -177,14 +177,14 @@ impl Plot<'_> {
         {
             let highest = counts.iter().copied().max().unwrap_or(0);
             let per_s = (f64::from(highest) * per_s).round() as u64;
-            ink::write(buf, self.inner, (0, row), &label(name, per_s), theme.calm());
+            text::write(buf, self.inner, (0, row), &label(name, per_s), theme.calm());
             self.bars(buf, row, (&counts, most), theme.text(meaning));
         }
     }
 
     /// What died, for one cause or for all.
     fn drops(&self, buf: &mut Buffer, row: u16, died: &rows::DropRow, named: bool) {
-        let style = self.scene.theme.text(Meaning::Dying);
+        let style = self.scene.theme.text(Meaning::Lost);
         let sums = |causes: &[Cause]| -> Vec<u32> {
             let of_causes = |column: &Column| -> u32 { causes.iter().map(|cause| column.drops[*cause as usize]).sum() };
             let unnamed = |column: &Column| if causes.len() == rows::LISTEN_DROPS.len() { column.unnamed } else { 0 };
@@ -194,14 +194,14 @@ impl Plot<'_> {
         let counts = sums(&died.causes);
         let here = counts.iter().copied().max().unwrap_or(0);
         let label = if named { died.name.to_owned() } else { label(died.name, here.into()) };
-        ink::write(buf, self.inner, (0, row), &label, if here > 0 { style } else { self.scene.theme.calm() });
+        text::write(buf, self.inner, (0, row), &label, if here > 0 { style } else { self.scene.theme.calm() });
         self.bars(buf, row, (&counts, most), style);
     }
 
     fn bars(&self, buf: &mut Buffer, row: u16, (counts, most): (&[u32], u32), style: Style) {
         for (col, count) in (0..).zip(counts.iter().copied()).filter(|(_, count)| *count > 0) {
             let eighths = (u64::from(count) * 8).div_ceil(u64::from(most.max(1))) as usize;
-            ink::write(buf, self.area, (col, row), EIGHTHS[eighths.min(8)], style);
+            text::write(buf, self.area, (col, row), EIGHTHS[eighths.min(8)], style);
         }
     }
 

@@ -18,8 +18,8 @@ mod dropped;
 mod head;
 mod held;
 mod help;
+mod listener;
 mod names;
-mod one;
 mod queues;
 mod row;
 mod sentence;
@@ -31,7 +31,7 @@ mod waiting;
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     match scene.state.watch.screen {
         Screen::All => all::paint(buf, scene),
-        Screen::One => one::paint(buf, scene),
+        Screen::One => listener::paint(buf, scene),
     }
     held::paint(buf, scene);
 }
@@ -43,7 +43,7 @@ pub(super) fn help(buf: &mut Buffer, scene: &Scene<'_>) {
 
 /// Less room than the screens need: how many are full, and the fullest one.
 pub(super) fn in_short(scene: &Scene<'_>) -> Vec<(String, Style)> {
-    let (theme, survey) = (scene.theme, scene.state.watch.survey(scene.world));
+    let (theme, survey) = (scene.theme, scene.state.watch.listeners(scene.world));
     let living = || survey.by_id.values().filter(|one| one.gone.is_none());
     let full = living().filter(|one| one.is_full()).count();
     let alarm = if full > 0 { theme.alarm() } else { theme.strong() };

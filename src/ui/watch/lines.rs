@@ -12,7 +12,7 @@ use crate::model::watch::{Address, ListenerId};
 use crate::say;
 
 /// How long a listener that is gone keeps its row.
-const MEMORY: Duration = Duration::from_secs(30);
+const KEPT_AFTER_CLOSE: Duration = Duration::from_secs(30);
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +61,8 @@ pub(super) fn arrange(watch: &WatchBrowse, survey: &Listeners, now: Stamp) -> Ve
     let mut groups: BTreeMap<&Address, Vec<(Rank<'_>, ListenerId)>> = BTreeMap::new();
     let shared = shared_addresses(survey);
     for (id, one) in &survey.by_id {
-        let forgotten = one.gone.is_some_and(|gone| now.since(gone) > MEMORY);
-        if forgotten || !says(one, &wanted, &mut text) {
+        let forgotten = one.gone.is_some_and(|gone| now.since(gone) > KEPT_AFTER_CLOSE);
+        if forgotten || !matches(one, &wanted, &mut text) {
             continue;
         }
         let entry = (order::rank(watch.order, survey, one), *id);
@@ -122,7 +122,7 @@ fn groups_key<'s>(one: &'s ListenerState, shared: &BTreeMap<&'s Address, u32>) -
 }
 
 /// True when the row of this listener has every wanted word.
-fn says(one: &ListenerState, wanted: &[String], text: &mut String) -> bool {
+fn matches(one: &ListenerState, wanted: &[String], text: &mut String) -> bool {
     if wanted.is_empty() {
         return true;
     }

@@ -138,7 +138,7 @@ fn host() -> Tale {
 
 pub(crate) fn state(lang: Lang, projector: bool) -> UiState {
     let theme = Theme::named("dark", Depth::True, false).unwrap();
-    UiState { theme, lang, projector, listens: true, mouse: true, ..UiState::default() }
+    UiState { theme, lang, projector, live: true, mouse: true, ..UiState::default() }
 }
 
 /// What the host rung of a tale says about its machine.

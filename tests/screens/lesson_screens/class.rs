@@ -8,7 +8,7 @@ use qviz::model::experiment::{CallOutcome, CallRecord, ExperimentFact, Experimen
 use qviz::model::lesson::{LessonFact, Phase};
 use qviz::model::settings::AcceptRate;
 use qviz::scenario::facts::Facts;
-use qviz::ui::lesson::Notebook;
+use qviz::ui::lesson::LessonState;
 
 use crate::tale::{Tale, ms};
 
@@ -66,7 +66,7 @@ no = { en = "Here {held} fit a backlog of {backlog}.", zh = "这里 backlog 为 
 /// A listener and a lesson about it.
 pub(crate) struct Class {
     pub(crate) tale: Box<Tale>,
-    pub(crate) notebook: Notebook,
+    pub(crate) notebook: LessonState,
 }
 
 impl Class {
@@ -81,8 +81,8 @@ impl Class {
         let mut tale = Box::new(Tale::after(std::slice::from_ref(&opened), Environment::Lab, 5, 1));
         tale.knobs(5, AcceptRate::Paused, 0.0);
         tale.run(ms(500));
-        let mut class = Self { tale, notebook: Notebook::new(true) };
-        class.notebook.hear(&class.tale.world, &opened);
+        let mut class = Self { tale, notebook: LessonState::new(true) };
+        class.notebook.handle(&class.tale.world, &opened);
         class.scene(0);
         class
     }
@@ -165,7 +165,7 @@ impl Class {
     fn fact(&mut self, fact: LessonFact) {
         let event = Event::Lesson(fact);
         self.tale.tell(&event);
-        self.notebook.hear(&self.tale.world, &event);
+        self.notebook.handle(&self.tale.world, &event);
     }
 }
 

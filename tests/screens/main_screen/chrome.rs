@@ -54,7 +54,7 @@ fn every_sentence_of_the_help_is_reached_by_turning_pages_at_every_size() {
     for (size, listens) in [(80, 24), (60, 16), (120, 36)].into_iter().flat_map(|size| [(size, true), (size, false)]) {
         for place in [Place::Stage, Place::List, Place::Ladder] {
             let mut state = state(size, false);
-            state.listens = listens;
+            state.live = listens;
             open(&mut state, place, &tale);
             let all = pages(&mut state, &tale);
             let text = all.join(" ");
@@ -98,8 +98,8 @@ fn the_helps_pages_are_turned_both_ways_and_it_says_which_one_is_shown() {
 /// Everything that one footer can say, as its row would write it.
 fn keys_of(state: &UiState, world: &World) -> [Vec<String>; 2] {
     let sign = |ascii: &'static str, sign: &'static str| if state.theme.ascii { ascii } else { sign };
-    footer(state.listens, state.place(), &state.modes(world, true))
-        .map(|keys| keys.iter().map(|(key, words)| format!("{} {words}", sign(key.ascii, key.sign))).collect())
+    footer(state.live, state.place(), &state.modes(world, true))
+        .map(|keys| keys.iter().map(|(key, words)| format!("{} {words}", sign(key.ascii, key.label))).collect())
 }
 
 /// Modes and places of lab and replay.
@@ -109,7 +109,7 @@ fn situations(tale: &Tale, size: (u16, u16)) -> Vec<UiState> {
         for place in [Place::Stage, Place::List, Place::Filter, Place::Ladder, Place::Help] {
             for frozen in [false, true] {
                 let mut state = state(size, ascii);
-                state.listens = listens;
+                state.live = listens;
                 open(&mut state, place, tale);
                 if frozen {
                     press(&mut state, Action::Freeze, tale);
@@ -149,15 +149,15 @@ fn the_footer_never_cuts_a_key_and_always_has_help_and_quit() {
                 };
                 assert!(wanted.iter().all(|key| seen.iter().any(|seen| seen == key)), "{width}: {row}");
                 let letters = !matches!(state.place(), Place::Filter | Place::Help);
-                if letters && state.still.is_some() {
+                if letters && state.frozen.is_some() {
                     assert_eq!(seen[0], "f unfreeze", "{width}: {row}");
                 }
-                if letters && step && state.listens {
+                if letters && step && state.live {
                     for key in ["t let time run", "n next", "a accept one"] {
                         assert!(seen.iter().any(|seen| seen == key), "{width}: {key} is not in {row}");
                     }
                 }
-                if state.place() == Place::Stage && !state.listens {
+                if state.place() == Place::Stage && !state.live {
                     assert!(seen.iter().any(|seen| seen == "space pause"), "{width}: {row}");
                 }
             }
@@ -257,12 +257,12 @@ fn a_knob_that_is_turned_while_the_moment_is_held_is_turned_in_the_run_behind() 
 fn playing_a_recording_lets_a_held_moment_go() {
     let tale = overflowing();
     let mut state = state((120, 36), false);
-    state.listens = false;
+    state.live = false;
     state.replay = Some(Playing { position: tale.now, end: ms(20_000), tenths: 10, paused: false });
     press(&mut state, Action::Freeze, &tale);
     assert!(look(&state, &tale).contains("the replay goes on"));
     press(&mut state, Action::Play(Play::Home), &tale);
-    assert!(state.still.is_none());
+    assert!(state.frozen.is_none());
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn every_place_of_a_connection_shows_its_name_and_opens_its_ladder() {
             let mut state = state.clone();
             update(&mut state, Msg::Click(target, tale.now), &tale.world);
             assert_eq!(state.browse.screen, Screen::Ladder);
-            assert_eq!(state.browse.chosen.as_ref().and_then(|chosen| chosen.one.id), id);
+            assert_eq!(state.browse.chosen.as_ref().and_then(|chosen| chosen.connection.id), id);
             assert!(lines(&frame(&mut state, &tale).0).contains(&format!("LADDER · {name}")));
             connections += 1;
         }
@@ -156,7 +156,7 @@ fn a_held_moment_is_hit_as_it_was_and_opens_the_ladder_of_that_moment() {
     let target = map.click(Position::new(at.x + 2, at.y));
     assert!(matches!(target, Some(Target::Connection(_, Some(112)))), "{target:?}");
     update(&mut state, Msg::Click(target.unwrap(), tale.now + gap(1)), &tale.world);
-    assert!(state.still.is_some() && state.browse.screen == Screen::Ladder);
+    assert!(state.frozen.is_some() && state.browse.screen == Screen::Ladder);
     let (picture, map) = frame(&mut state, &tale);
     let told = find(&picture, "behind this held moment");
     assert_eq!(map.click(told), Some(Target::Key(Action::Freeze)));

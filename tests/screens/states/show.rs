@@ -33,7 +33,7 @@ impl Show {
     pub(crate) fn of(recording: &str, (width, height): (u16, u16), ascii: bool) -> Self {
         let tape = Recording::open(&asset(recording)).unwrap();
         let theme = Theme::named("dark", Depth::True, ascii).unwrap();
-        let state = UiState { theme, listens: true, size: Size::new(width, height), ..UiState::default() };
+        let state = UiState { theme, live: true, size: Size::new(width, height), ..UiState::default() };
         let (facts, end) = (tape.facts().unwrap(), tape.end());
         Self { world: World::new(), state, facts, now: Stamp::ZERO, end, pulsed: Stamp::ZERO }
     }
@@ -152,7 +152,7 @@ pub(crate) fn host(show: Show) -> Show {
 pub(crate) fn replay_end(show: Show) -> Show {
     let mut show = show.until("the end", |world| world.ended);
     show.now = show.end;
-    show.state.listens = false;
+    show.state.live = false;
     show.state.replay = Some(Playing { position: show.end, end: show.end, tenths: 10, paused: false });
     show
 }

@@ -20,12 +20,12 @@ pub(super) fn what(entry: &LogEntry, wide: bool) -> String {
             }
             (again, false) => say!("{segment} {nth}", segment = segment_name(way.kind), nth = numbers::ordinal(again)),
         },
-        LogItem::Server(_) => deed(entry.server).into(),
+        LogItem::Server(_) => server_event(entry.server).into(),
         LogItem::Client(_) => end(entry.client).into(),
     }
 }
 
-fn deed(server: ServerSide) -> &'static str {
+fn server_event(server: ServerSide) -> &'static str {
     match server {
         ServerSide::Accepted => "accept()",
         ServerSide::Closed => "close()",
@@ -60,8 +60,8 @@ pub(super) fn server(entry: &LogEntry, one: &Connection, wide: bool) -> Vec<Piec
     let LogItem::Passed(way) = &entry.what else { return Vec::new() };
     match way.fate {
         SegmentOutcome::UnderWay => Vec::new(),
-        SegmentOutcome::Lost if outbound => vec![(say!("lost by the simulated network").into(), Some(Meaning::Dying))],
-        SegmentOutcome::Lost => vec![state(), (say!("✗ lost on its way").into(), Some(Meaning::Dying))],
+        SegmentOutcome::Lost if outbound => vec![(say!("lost by the simulated network").into(), Some(Meaning::Lost))],
+        SegmentOutcome::Lost => vec![state(), (say!("✗ lost on its way").into(), Some(Meaning::Lost))],
         SegmentOutcome::Unanswered => vec![(say!("no answer so far").into(), Some(Meaning::Travelling))],
         SegmentOutcome::Cookie => vec![(say!("¤ cookie: nothing is kept").into(), Some(Meaning::Travelling))],
         SegmentOutcome::Dropped(cause) => dropped(cause, entry.server, wide),
@@ -74,9 +74,9 @@ pub(super) fn server(entry: &LogEntry, one: &Connection, wide: bool) -> Vec<Piec
 }
 
 fn dropped(cause: Cause, server: ServerSide, wide: bool) -> Vec<Piece> {
-    let dying = |text: &str| (format!("✗ {text}"), Some(Meaning::Dying));
+    let dying = |text: &str| (format!("✗ {text}"), Some(Meaning::Lost));
     let state = || (server_words(server).to_owned(), None);
-    let truth = |text: &str| (text.to_owned(), Some(Meaning::Otherwise));
+    let truth = |text: &str| (text.to_owned(), Some(Meaning::Divergent));
     match (cause, wide) {
         (Cause::SynAcceptQueueFull, true) => vec![dying(say!("accept queue full: dropped in silence"))],
         (Cause::SynAcceptQueueFull, false) => vec![dying(say!("accept queue full: dropped"))],
@@ -115,7 +115,7 @@ fn removal(entry: &LogEntry, one: &Connection) -> String {
 const fn meaning_of(server: ServerSide) -> Option<Meaning> {
     match server {
         ServerSide::Accepted => Some(Meaning::Served),
-        ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway => Some(Meaning::Dying),
+        ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway => Some(Meaning::Lost),
         _ => None,
     }
 }

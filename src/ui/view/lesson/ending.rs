@@ -4,7 +4,7 @@
 use ratatui::style::Style;
 
 use super::super::Scene;
-use super::paper::{LineBudget, PrioritizedText};
+use super::line_budget::{LineBudget, PrioritizedText};
 use super::words::said;
 use crate::fold::course::LessonProgress;
 use crate::say;
@@ -29,7 +29,7 @@ pub(super) fn of(scene: &Scene<'_>, course: &LessonProgress, lesson: &Lesson, pa
     for (claim, judged) in lesson.claims.iter().zip(scene.state.lesson.judged(scene.world)) {
         let (sign, text, style) = match judged.verdict {
             Verdict::Holds => ("✓", &claim.yes, theme.text(Meaning::Served)),
-            Verdict::DoesNotHold => ("✗", &claim.no, theme.text(Meaning::Otherwise)),
+            Verdict::DoesNotHold => ("✗", &claim.no, theme.text(Meaning::Divergent)),
             Verdict::Undecided => continue,
         };
         let numbers = judged.measured.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use crate::say;
 use crate::scenario::holes::number;
 use crate::text::errno;
@@ -14,19 +14,20 @@ use crate::text::errno;
 pub(super) fn columns(width: u16, scene: &Scene<'_>) -> u16 {
     let usual = (width * 7 / 20).min(48);
     let rows = scene.world.trials.measured.iter();
-    let widest = rows.map(|(name, value)| ink::width(name) + ink::width(&told(name, *value)) + 3).max().unwrap_or(0);
+    let widest =
+        rows.map(|(name, value)| text::width(name) + text::width(&formatted(name, *value)) + 3).max().unwrap_or(0);
     widest.clamp(usual, usual.max(width * 2 / 5))
 }
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, trials) = (scene.theme, &scene.world.trials);
-    let inner = ink::frame(buf, area, (say!("MEASURED"), theme.strong()), ("", Style::new()), theme.calm());
+    let inner = text::frame(buf, area, (say!("MEASURED"), theme.strong()), ("", Style::new()), theme.calm());
     let mut all: Vec<_> = trials.measured.iter().collect();
     let is_new = |name: &String| trials.newest.contains(name);
     all.sort_by_cached_key(|(name, _)| (!is_new(name), natural(name)));
     let told = all.into_iter().map(|(name, value)| {
-        let value = told(name, *value);
-        (broken(name, inner.width, ink::width(&value) + 1), value, is_new(name))
+        let value = formatted(name, *value);
+        (broken(name, inner.width, text::width(&value) + 1), value, is_new(name))
     });
     let all: Vec<_> = told.collect();
     let rows = usize::from(inner.height);
@@ -37,18 +38,18 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     for (name, value, new) in &all[..shown] {
         let [ink_of_name, ink_of_value] = if *new { [Style::new(), theme.strong()] } else { [theme.calm(); 2] };
         for part in name {
-            ink::write(buf, inner, (0, row), &ink::fit(part, inner.width), ink_of_name);
+            text::write(buf, inner, (0, row), &text::fit(part, inner.width), ink_of_name);
             row += 1;
         }
-        ink::right(buf, inner, row - 1, value, ink_of_value);
+        text::right(buf, inner, row - 1, value, ink_of_value);
     }
     if shown < all.len() {
-        ink::write(buf, inner, (0, row), &say!("and {more} more", more = all.len() - shown), theme.calm());
+        text::write(buf, inner, (0, row), &say!("and {more} more", more = all.len() - shown), theme.calm());
     }
 }
 
 /// A number as it is read best: an errno has a name.
-fn told(name: &str, value: f64) -> String {
+fn formatted(name: &str, value: f64) -> String {
     if name.ends_with("-errno") && value > 0.0 {
         return format!("{} {}", errno::name(value as i32), number(value));
     }
@@ -76,7 +77,7 @@ fn broken(name: &str, columns: u16, room: u16) -> Vec<String> {
     while let Some(part) = parts.next() {
         let needed = if parts.peek().is_some() { 0 } else { room };
         match rows.last_mut() {
-            Some(row) if row.trim().is_empty() || ink::width(row) + ink::width(part) + needed <= columns => {
+            Some(row) if row.trim().is_empty() || text::width(row) + text::width(part) + needed <= columns => {
                 row.push_str(part);
             }
             _ => rows.push(format!("  {part}")),
@@ -105,8 +106,8 @@ mod tests {
         for columns in 22..60 {
             let rows = broken(name, columns, 14);
             assert_eq!(rows.concat().replace(' ', ""), name, "{columns}");
-            assert!(rows.iter().all(|row| ink::width(row) <= columns), "{columns}: {rows:?}");
-            assert!(rows.last().is_some_and(|last| ink::width(last) + 14 <= columns), "{columns}: {rows:?}");
+            assert!(rows.iter().all(|row| text::width(row) <= columns), "{columns}: {rows:?}");
+            assert!(rows.last().is_some_and(|last| text::width(last) + 14 <= columns), "{columns}: {rows:?}");
         }
         assert_eq!(broken("rows", 20, 3), ["rows"]);
     }

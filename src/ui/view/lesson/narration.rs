@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::letters::{LargeText, Letter, broken};
-use super::super::{Scene, ink};
-use super::paper::{Line, LineBudget, PrioritizedText, VisiblePart};
-use super::{speech, words};
+use super::super::{Scene, text};
+use super::line_budget::{Line, LineBudget, PrioritizedText, VisiblePart};
+use super::{step_text, words};
 use crate::fold::course::LessonProgress;
 use crate::say;
 use crate::ui::hit_map::Target;
@@ -21,10 +21,10 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &Le
     let inner = Rect { x: inner.x + side, width: inner.width.saturating_sub(2 * side), ..inner };
     let tall = inner.height >= TALL && !scene.state.projector;
     let paper = |dense| LineBudget { theme: scene.theme, columns: inner.width, dense, tall };
-    if scene.state.projector && large(buf, inner, scene, speech::of(scene, course, paper(true))) {
+    if scene.state.projector && large(buf, inner, scene, step_text::of(scene, course, paper(true))) {
         return;
     }
-    let said = |dense| speech::of(scene, course, paper(dense)).lines(paper(dense), inner.height);
+    let said = |dense| step_text::of(scene, course, paper(dense)).lines(paper(dense), inner.height);
     let (lines, seen) = said(false);
     let lines = if seen == VisiblePart::Whole { lines } else { said(true).0 };
     for (row, line) in (0..).zip(&lines) {
@@ -57,9 +57,9 @@ fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut speech: Prioritize
 fn write(buf: &mut Buffer, area: Rect, row: u16, scene: &Scene<'_>, line: &Line) {
     let mut col = 0;
     for (text, style, action) in &line.pieces {
-        let end = ink::write(buf, area, (col, row), text, *style);
+        let end = text::write(buf, area, (col, row), text, *style);
         if let Some(action) = action.filter(|_| scene.state.lesson.played) {
-            let spot = Rect { x: area.x + col, width: end - col, ..ink::row(area, row) };
+            let spot = Rect { x: area.x + col, width: end - col, ..text::row(area, row) };
             scene.hit_map.borrow_mut().note(spot.intersection(area), Target::Key(action));
         }
         col = end;
@@ -72,7 +72,7 @@ fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgres
     let lesson = scene.state.lesson.lesson();
     let title = lesson.map_or_else(|| course.name.clone(), |lesson| words::said(&lesson.title, &course.kept));
     let (title, standing) = heading(&title, standings(scene, course), area.width.saturating_sub(6));
-    let inner = ink::frame(buf, area, (&title, strong), (&standing, strong), strong);
+    let inner = text::frame(buf, area, (&title, strong), (&standing, strong), strong);
     for place in area.intersection(buf.area).positions() {
         let edge =
             place.x == area.x || place.x + 1 == area.right() || place.y == area.y || place.y + 1 == area.bottom();
@@ -91,14 +91,14 @@ fn double(sign: &str) -> Option<&'static str> {
 /// The title and where the lesson stands, as long as both fit into a row: the word that it is a lesson is left out first.
 fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String) {
     let long = say!("LESSON · {title}", title);
-    let fits = |title: &str, standing: &str| ink::width(title) + ink::width(standing) <= columns;
+    let fits = |title: &str, standing: &str| text::width(title) + text::width(standing) <= columns;
     if fits(&long, &standings[0]) {
         let [standing, ..] = standings;
         return (long, standing);
     }
     let shortest = standings[2].clone();
     let standing = standings.into_iter().find(|standing| fits(title, standing)).unwrap_or(shortest);
-    (ink::fit(title, columns.saturating_sub(ink::width(&standing))), standing)
+    (text::fit(title, columns.saturating_sub(text::width(&standing))), standing)
 }
 
 /// The score, and which scene of how many; then what matters most of it, and that in signs.
@@ -139,13 +139,13 @@ fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress
     ];
     let mut col = 0;
     for (_, key, words, action) in all.into_iter().filter(|(wanted, ..)| *wanted) {
-        let width = ink::width(key) + ink::width(words) + 3;
+        let width = text::width(key) + text::width(words) + 3;
         if col + width > edge.width {
             break;
         }
         let style = if action == Some(Action::GoOn) || asked { theme.strong() } else { Style::new() };
         let pieces = [(" ", style), (key, theme.strong()), (" ", style), (words, style), (" ", style)];
-        let end = ink::pieces(buf, edge, (col, 0), &pieces);
+        let end = text::pieces(buf, edge, (col, 0), &pieces);
         if let Some(action) = action {
             let spot = Rect { x: edge.x + col, width: end - col, ..edge };
             scene.hit_map.borrow_mut().note(spot, Target::Key(action));

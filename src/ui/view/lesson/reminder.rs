@@ -1,8 +1,8 @@
 //! A lesson while somebody goes through the connections.
 
 use super::super::Scene;
-use super::paper::LineBudget;
-use super::speech;
+use super::line_budget::LineBudget;
+use super::step_text;
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::ui::browse::Screen;
@@ -15,6 +15,6 @@ pub(in crate::ui::view) fn text(scene: &Scene<'_>) -> Option<String> {
         return None;
     }
     let paper = LineBudget { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
-    let (text, _) = speech::of(scene, course, paper).main?;
+    let (text, _) = step_text::of(scene, course, paper).main?;
     Some(say!("esc: the lesson goes on · {text}", text))
 }

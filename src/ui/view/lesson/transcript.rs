@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::measured;
 use super::plan::split;
 use crate::fold::trials::ExperimentResults;
@@ -20,24 +20,24 @@ use crate::ui::theme::{Meaning, Theme};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if area.width < 72 {
-        return told(buf, area, scene);
+        return paint_calls(buf, area, scene);
     }
     let (calls, numbers) = split(area, area.width - measured::columns(area.width, scene));
-    told(buf, calls, scene);
+    paint_calls(buf, calls, scene);
     measured::paint(buf, numbers, scene);
 }
 
 /// Who called what, and what came of it; the newest at the bottom.
-fn told(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+fn paint_calls(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, trials) = (scene.theme, &scene.world.trials);
     let running = trials.running.map_or("", |trial| trial.name());
-    let inner = ink::frame(buf, area, (say!("CALLS"), theme.strong()), (running, theme.strong()), theme.calm());
+    let inner = text::frame(buf, area, (say!("CALLS"), theme.strong()), (running, theme.strong()), theme.calm());
     if trials.lines.is_empty() {
-        ink::write(
+        text::write(
             buf,
             inner,
             (1, 0),
-            &ink::fit(say!("no call has been made yet"), inner.width.saturating_sub(1)),
+            &text::fit(say!("no call has been made yet"), inner.width.saturating_sub(1)),
             theme.calm(),
         );
         return;
@@ -48,17 +48,17 @@ fn told(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if hidden > 0 {
         let edge =
             Rect { x: area.x + 2, y: area.bottom().saturating_sub(1), width: area.width.saturating_sub(4), height: 1 };
-        ink::write(buf, edge.intersection(area), (0, 0), &say!(" ↑ {hidden} earlier ", hidden), theme.calm());
+        text::write(buf, edge.intersection(area), (0, 0), &say!(" ↑ {hidden} earlier ", hidden), theme.calm());
     }
     let mut row = 0;
     for (index, (at, line)) in (first..).zip(shown) {
         if index > first && trials.starts.contains(&index) {
-            ink::write(buf, inner, (0, row), &"╌".repeat(usize::from(inner.width)), theme.calm());
+            text::write(buf, inner, (0, row), &"╌".repeat(usize::from(inner.width)), theme.calm());
             row += 1;
         }
         let newest = index + 1 == trials.lines.len() && trials.running.is_some();
         let since = at.since(scene.world.opened);
-        one(buf, ink::row(inner, row), columns, theme, &Shown { since, line, newest });
+        paint_call(buf, text::row(inner, row), columns, theme, &Shown { since, line, newest });
         row += 1;
     }
 }
@@ -86,7 +86,7 @@ struct Columns {
 
 fn columns(width: u16, shown: &[(Stamp, CallRecord)]) -> Columns {
     let widest = |text: fn(&CallRecord) -> Cow<'_, str>| {
-        shown.iter().map(|(_, line)| ink::width(&text(line))).max().unwrap_or(0)
+        shown.iter().map(|(_, line)| text::width(&text(line))).max().unwrap_or(0)
     };
     let time = if width >= 60 { 8 } else { 0 };
     let who = widest(|line| actor(&line.who)).clamp(6, 9) + 1;
@@ -103,23 +103,23 @@ struct Shown<'t> {
     newest: bool,
 }
 
-fn one(buf: &mut Buffer, row: Rect, columns: Columns, theme: Theme, shown: &Shown<'_>) {
+fn paint_call(buf: &mut Buffer, row: Rect, columns: Columns, theme: Theme, shown: &Shown<'_>) {
     let line = shown.line;
     let (sign, style) = look(theme, line.mood);
     let strong = if shown.newest { theme.strong() } else { Style::new() };
     if columns.time > 0 {
         let time = numbers::moment(Stamp::ZERO + shown.since);
-        ink::write(buf, row, (0, 0), &time, theme.calm());
+        text::write(buf, row, (0, 0), &time, theme.calm());
     }
     let part = |col: u16, width: u16| Rect { x: row.x + col, width: width.min(row.width.saturating_sub(col)), ..row };
     let who = part(columns.time, columns.who);
-    ink::write(buf, who, (0, 0), &ink::fit(&actor(&line.who), who.width.saturating_sub(1)), theme.strong());
+    text::write(buf, who, (0, 0), &text::fit(&actor(&line.who), who.width.saturating_sub(1)), theme.strong());
     let call = part(columns.time + columns.who, columns.call);
-    ink::write(buf, call, (0, 0), &ink::fit(&line.call.to_string(), call.width.saturating_sub(1)), strong);
+    text::write(buf, call, (0, 0), &text::fit(&line.call.to_string(), call.width.saturating_sub(1)), strong);
     let left = columns.time + columns.who + columns.call;
     let outcome = part(left, row.width.saturating_sub(left));
     let text = format!("{sign} {}", line.outcome);
-    ink::write(buf, outcome, (0, 0), &ink::fit(&text, outcome.width), style);
+    text::write(buf, outcome, (0, 0), &text::fit(&text, outcome.width), style);
 }
 
 /// Who did it, in the language that is spoken.
@@ -143,8 +143,8 @@ fn look(theme: Theme, mood: CallOutcome) -> (&'static str, Style) {
     match mood {
         CallOutcome::Plain => ("→", Style::new()),
         CallOutcome::Good => ("✓", theme.text(Meaning::Served)),
-        CallOutcome::Refused => ("✗", theme.text(Meaning::Dying)),
-        CallOutcome::Silent => ("…", theme.text(Meaning::Otherwise)),
+        CallOutcome::Refused => ("✗", theme.text(Meaning::Lost)),
+        CallOutcome::Silent => ("…", theme.text(Meaning::Divergent)),
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::letters::Letter;
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::{QueueSlot, Shape};
 use crate::ui::theme::Meaning;
 
@@ -30,11 +30,11 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, spot: Rect, shape: Shape, ten
 fn mark(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &QueueSlot) {
     let (theme, style) = (scene.theme, scene.theme.text(tenant.meaning));
     let col = match (spot.width, tenant.solid) {
-        (2.., true) => ink::write(buf, spot, (0, 0), &tenant.name, theme.fill(tenant.meaning)),
-        (2.., false) => ink::write(buf, spot, (0, 0), &tenant.name, style),
-        (_, solid) => ink::write(buf, spot, (0, 0), if solid { "■" } else { "◌" }, style),
+        (2.., true) => text::write(buf, spot, (0, 0), &tenant.name, theme.fill(tenant.meaning)),
+        (2.., false) => text::write(buf, spot, (0, 0), &tenant.name, style),
+        (_, solid) => text::write(buf, spot, (0, 0), if solid { "■" } else { "◌" }, style),
     };
-    ink::write(buf, spot, (col, 0), tenant.sign, style);
+    text::write(buf, spot, (col, 0), tenant.mark, style);
 }
 
 /// Name and age in the terminal's own letters.
@@ -46,11 +46,11 @@ fn usual(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &QueueSlot) {
     let (width, middle) = (spot.width - 2, spot.height / 2);
     for row in 1..spot.height - 1 {
         let text = if row == middle { tenant.name.as_str() } else { "" };
-        ink::write(buf, spot, (1, row), &format!("{text:^0$}", usize::from(width)), inside);
+        text::write(buf, spot, (1, row), &format!("{text:^0$}", usize::from(width)), inside);
     }
-    ink::write(buf, spot, (1, 0), tenant.sign, style);
+    text::write(buf, spot, (1, 0), tenant.mark, style);
     if width >= 4 {
-        ink::write(buf, spot, (1 + (width - 4) / 2, spot.height - 1), &tenant.age, line);
+        text::write(buf, spot, (1 + (width - 4) / 2, spot.height - 1), &tenant.age, line);
     }
 }
 
@@ -61,19 +61,19 @@ fn framed(buf: &mut Buffer, spot: Rect, most: Letter, tenant: &QueueSlot, scene:
     let inside = if tenant.solid { theme.fill(tenant.meaning) } else { theme.text(tenant.edge) }.patch(theme.strong());
     let inner = Rect::new(spot.x + 1, spot.y + 1, spot.width - 2, spot.height - 2);
     for row in 0..inner.height {
-        ink::write(buf, inner, (0, row), &" ".repeat(usize::from(inner.width)), inside);
+        text::write(buf, inner, (0, row), &" ".repeat(usize::from(inner.width)), inside);
     }
     edge(buf, spot, Edge::of(tenant), line);
     let letter = most.fitting(&tenant.name, (inner.width, inner.height));
     let left = inner.width.saturating_sub(letter.width(&tenant.name).unwrap_or(0)) / 2;
     let top = (inner.height - letter.rows().min(inner.height)) / 2;
-    let left = if letter == Letter::Plain && !tenant.sign.is_empty() { left.max(2) } else { left };
-    scene.pen(letter, inside).write(buf, inner, (left, top), &tenant.name);
+    let left = if letter == Letter::Plain && !tenant.mark.is_empty() { left.max(2) } else { left };
+    scene.large_text(letter, inside).write(buf, inner, (left, top), &tenant.name);
     let sign = if letter == Letter::Plain { (0, top) } else { (0, 0) };
-    ink::write(buf, inner, sign, tenant.sign, inside);
-    let foot = ink::width(&tenant.age);
+    text::write(buf, inner, sign, tenant.mark, inside);
+    let foot = text::width(&tenant.age);
     if foot > 0 && foot + 2 <= spot.width {
-        ink::write(buf, spot, ((spot.width - foot) / 2, spot.height - 1), &tenant.age, line);
+        text::write(buf, spot, ((spot.width - foot) / 2, spot.height - 1), &tenant.age, line);
     }
 }
 
@@ -85,14 +85,14 @@ fn filled(buf: &mut Buffer, spot: Rect, letter: Letter, tenant: &QueueSlot, scen
     let (inside, line) = (fill(tenant.meaning), fill(tenant.edge));
     for row in 0..spot.height {
         let style = if row == 0 || row + 1 == spot.height { line } else { inside };
-        ink::write(buf, spot, (0, row), &" ".repeat(usize::from(spot.width)), style);
+        text::write(buf, spot, (0, row), &" ".repeat(usize::from(spot.width)), style);
     }
     let width = letter.width(&tenant.name).unwrap_or(0);
-    scene.pen(letter, inside).write(buf, spot, (spot.width.saturating_sub(width) / 2, 1), &tenant.name);
-    let sign = tenant.sign.repeat(usize::from(tenant.edge == Meaning::Dying) * 2 + 1);
-    ink::write(buf, spot, ((spot.width - ink::width(&sign).min(spot.width)) / 2, 0), &sign, line);
-    let foot = ink::width(&tenant.age);
-    ink::write(buf, spot, (spot.width.saturating_sub(foot) / 2, spot.height - 1), &tenant.age, line);
+    scene.large_text(letter, inside).write(buf, spot, (spot.width.saturating_sub(width) / 2, 1), &tenant.name);
+    let sign = tenant.mark.repeat(usize::from(tenant.edge == Meaning::Lost) * 2 + 1);
+    text::write(buf, spot, ((spot.width - text::width(&sign).min(spot.width)) / 2, 0), &sign, line);
+    let foot = text::width(&tenant.age);
+    text::write(buf, spot, (spot.width.saturating_sub(foot) / 2, spot.height - 1), &tenant.age, line);
 }
 
 /// An empty place; the one beyond the limit says so.
@@ -104,12 +104,12 @@ pub(super) fn empty(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, beyond_limi
             (true, 1) => "+",
             (true, _) => "+1",
         };
-        ink::write(buf, spot, (0, 0), sign, calm);
+        text::write(buf, spot, (0, 0), sign, calm);
         return;
     }
     edge(buf, spot, Edge::Dotted, calm);
     if beyond_limit {
-        ink::write(buf, spot, (spot.width / 2 - 1, spot.height / 2), "+1", calm);
+        text::write(buf, spot, (spot.width / 2 - 1, spot.height / 2), "+1", calm);
     }
 }
 
@@ -145,14 +145,14 @@ fn edge(buf: &mut Buffer, spot: Rect, edge: Edge, style: Style) {
     let [across, down, corners @ ..] = edge.signs();
     let (right, bottom) = (spot.width - 1, spot.height - 1);
     for col in 1..right {
-        ink::write(buf, spot, (col, 0), across, style);
-        ink::write(buf, spot, (col, bottom), across, style);
+        text::write(buf, spot, (col, 0), across, style);
+        text::write(buf, spot, (col, bottom), across, style);
     }
     for row in 1..bottom {
-        ink::write(buf, spot, (0, row), down, style);
-        ink::write(buf, spot, (right, row), down, style);
+        text::write(buf, spot, (0, row), down, style);
+        text::write(buf, spot, (right, row), down, style);
     }
     for (at, corner) in [(0, 0), (right, 0), (right, bottom), (0, bottom)].into_iter().zip(corners) {
-        ink::write(buf, spot, at, corner, style);
+        text::write(buf, spot, at, corner, style);
     }
 }

@@ -8,7 +8,7 @@ use super::super::large::{boxed, cut};
 use super::super::letters::Letter;
 use super::super::places::hue;
 use super::super::stage::{flows, lanes};
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::plan::Plan;
 use crate::fold::connection::{Connection, Travel};
 use crate::say;
@@ -34,16 +34,16 @@ pub(super) fn rate(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>,
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
     let unit = plan.text;
     let room = Rect { width: area.width.saturating_sub(unit.width("/s").unwrap_or(2) + 1), ..area };
-    let end = scene.pen(plan.numbers, style).fit(buf, room, &text);
+    let end = scene.large_text(plan.numbers, style).fit(buf, room, &text);
     let row = area.height.saturating_sub(unit.rows());
-    scene.pen(unit, style).write(buf, area, (end + 1, row), "/s");
+    scene.large_text(unit, style).write(buf, area, (end + 1, row), "/s");
 }
 
 fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
     let mut taken = vec![false; usize::from((area.height + u16::from(high > 1)) / high)];
     let mut without_lane = 0;
-    for one in &scene.cast.travelling {
+    for one in &scene.placement.travelling {
         let Some(travel) = one.travel else { continue };
         match lanes::free_lane(&mut taken, one) {
             Some(lane) => {
@@ -60,7 +60,7 @@ fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     }
     if without_lane > 0 && area.height > 0 {
         let text = say!("+{count} more", count = without_lane);
-        ink::right(buf, area, area.height - 1, &text, scene.theme.text(Meaning::Travelling));
+        text::right(buf, area, area.height - 1, &text, scene.theme.text(Meaning::Travelling));
     }
 }
 
@@ -73,17 +73,17 @@ fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, trav
     let letter = plan.text.fitting(&head, (lane.width.saturating_sub(body + 1), lane.height));
     let whole = (body + 1 + letter.width(&head).unwrap_or(4)).min(lane.width);
     let track = f64::from(lane.width - whole);
-    let col = (track * lanes::progress(travel, scene.clients)).round() as u16;
+    let col = (track * lanes::progress(travel, scene.clients_now)).round() as u16;
     // Large letters on a surface as high as they are cannot be read: they stand for themselves.
     let on = if plan.chip == Letter::Plain { theme.fill(hue(one)) } else { theme.text(hue(one)) };
     let fill = on.patch(theme.strong());
     let spot = Rect { x: lane.x + col, width: whole, ..lane };
     for row in 0..spot.height {
-        ink::write(buf, spot, (0, row), &" ".repeat(usize::from(body)), fill);
+        text::write(buf, spot, (0, row), &" ".repeat(usize::from(body)), fill);
     }
-    scene.pen(plan.chip, fill).write(buf, spot, (1, 0), &name);
+    scene.large_text(plan.chip, fill).write(buf, spot, (1, 0), &name);
     let row = (spot.height.saturating_sub(letter.rows())) / 2;
-    scene.pen(letter, theme.text(Meaning::Travelling).patch(theme.strong())).write(
+    scene.large_text(letter, theme.text(Meaning::Travelling).patch(theme.strong())).write(
         buf,
         spot,
         (body + u16::from(letter != Letter::Plain), row),
@@ -95,12 +95,12 @@ fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, trav
 /// Too many for names: a mark for each.
 fn marks(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
-    ink::write(buf, area, (0, 0), &ink::fit(say!("1 ▶ = 1 client"), area.width), scene.theme.calm());
-    for one in &scene.cast.travelling {
+    text::write(buf, area, (0, 0), &text::fit(say!("1 ▶ = 1 client"), area.width), scene.theme.calm());
+    for one in &scene.placement.travelling {
         let rows = usize::from(area.height.saturating_sub(1));
         let (Some(travel), Some(row)) = (one.travel, lanes::home(one, rows)) else { continue };
-        let col = f64::from(area.width.saturating_sub(2)) * lanes::progress(travel, scene.clients);
-        ink::write(buf, area, (col.round() as u16, row as u16 + 1), "█▶", style);
+        let col = f64::from(area.width.saturating_sub(2)) * lanes::progress(travel, scene.clients_now);
+        text::write(buf, area, (col.round() as u16, row as u16 + 1), "█▶", style);
     }
 }
 
@@ -109,13 +109,13 @@ fn flow(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let (words, band) = cut(area, plan.text.rows() * 2 + 1);
     let style = scene.theme.strong();
     let line = plan.text.rows();
-    scene.pen(plan.text, style).fit(buf, Rect { height: line.min(words.height), ..words }, say!("TOO FAST:"));
+    scene.large_text(plan.text, style).fit(buf, Rect { height: line.min(words.height), ..words }, say!("TOO FAST:"));
     let second = cut(words, line).1;
-    scene.pen(plan.text, style).fit(buf, Rect { height: line.min(second.height), ..second }, say!("FLOWS"));
+    scene.large_text(plan.text, style).fit(buf, Rect { height: line.min(second.height), ..second }, say!("FLOWS"));
     let per_s = flows::rate(scene, |slot| slot.arrivals);
     let rows = (per_s.max(1.0).log10() / 5.0 * f64::from(band.height)).ceil() as u16;
     let style = scene.theme.text(Meaning::Travelling);
     for row in 0..rows.min(band.height) {
-        ink::write(buf, band, (0, row), &"▶".repeat(usize::from(band.width)), style);
+        text::write(buf, band, (0, row), &"▶".repeat(usize::from(band.width)), style);
     }
 }

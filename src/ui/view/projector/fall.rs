@@ -15,7 +15,7 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let mut taken: Vec<Rect> = Vec::new();
-    for one in &scene.cast.falling {
+    for one in &scene.placement.falling {
         let Some(spot) = spot(plan, scene, one).filter(|spot| buf.area.union(*spot) == buf.area) else { continue };
         // One that would cover another is not drawn: it is counted below.
         if taken.iter().any(|other| other.intersects(spot)) {
@@ -48,9 +48,9 @@ fn fall(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, one: &Connection, shape
     let tenant = QueueSlot {
         name: if named { one.label() } else { String::new() },
         age: "✗ ✗ ✗".into(),
-        sign: "✗",
-        meaning: if named { hue(one) } else { Meaning::Dying },
-        edge: Meaning::Dying,
+        mark: "✗",
+        meaning: if named { hue(one) } else { Meaning::Lost },
+        edge: Meaning::Lost,
         solid: true,
         new: true,
         target: Some(Target::of(one)),

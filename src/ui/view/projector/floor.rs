@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::cast::is_fresh;
 use super::super::large::{boxed, count, cut};
 use super::super::letters::{Letter, is_partly_large};
+use super::super::placement::is_fresh;
 use super::super::places::{self, QueueSlot, hue};
 use super::super::stage::flows;
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::plan::Plan;
 use crate::fold::connection::{ClientSide, CombinedState, Connection, ServerSide};
 use crate::fold::history::Slot;
@@ -21,11 +21,11 @@ use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
-    toll(buf, plan, scene);
+    drop_totals(buf, plan, scene);
     let said = words(scene);
     let theme = scene.theme;
-    let line = if said.alarm { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = ink::frame(buf, plan.floor, (&said.title, theme.strong().patch(line)), ("", line), line);
+    let line = if said.alarm { theme.text(Meaning::Lost) } else { theme.calm() };
+    let inner = text::frame(buf, plan.floor, (&said.title, theme.strong().patch(line)), ("", line), line);
     let (large, rest) = cut(inner, plan.words.rows());
     let letter = if said.alarm { plan.words } else { plan.words.min(Letter::Medium) };
     let marked = format!("✗ {}", said.text);
@@ -34,31 +34,31 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let style = said.style.patch(theme.strong());
     if said.alarm && !fits(text) && !is_partly_large(text) {
         // Small letters are seen on a surface, large ones by themselves.
-        scene.pen(letter, theme.alarm()).fit(buf, large, text);
+        scene.large_text(letter, theme.alarm()).fit(buf, large, text);
     } else {
-        scene.pen(letter, style).fit(buf, large, text);
+        scene.large_text(letter, style).fit(buf, large, text);
     }
     if scene.state.density == Density::Cells {
-        let dead = dead(scene);
-        places::lay(buf, rest, plan.cell, &dead, scene);
+        let dead = lost_clients(scene);
+        places::paint_from_left(buf, rest, plan.cell, &dead, scene);
     } else {
         by_cause(buf, rest, plan, scene);
     }
 }
 
 /// Drops so far, and in the last second.
-fn toll(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
+fn drop_totals(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let theme = scene.theme;
     let sum = scene.world.ledger.kernel_drops();
     let per_s = flows::rate(scene, Slot::kernel_drops);
-    let line = if per_s > 0.0 { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = boxed(buf, plan.toll, scene, plan.text, (say!("DROPPED"), per_s > 0.0));
-    let edge = Rect { y: plan.toll.bottom() - 1, height: 1, ..plan.toll };
-    ink::write(
+    let line = if per_s > 0.0 { theme.text(Meaning::Lost) } else { theme.calm() };
+    let inner = boxed(buf, plan.drop_totals, scene, plan.text, (say!("DROPPED"), per_s > 0.0));
+    let edge = Rect { y: plan.drop_totals.bottom() - 1, height: 1, ..plan.drop_totals };
+    text::write(
         buf,
         edge,
         (1, 0),
-        &ink::fit(say!("last second"), edge.width.saturating_sub(2)),
+        &text::fit(say!("last second"), edge.width.saturating_sub(2)),
         theme.strong().patch(line),
     );
     // The second number needs three rows, and a row between the two where there is one.
@@ -66,11 +66,11 @@ fn toll(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let apart = u16::from(inner.height > 2 * small);
     let (above, below) = cut(inner, plan.numbers.rows().min(inner.height.saturating_sub(small + apart)));
     let below = cut(below, apart).1;
-    let style = if sum > 0 { theme.text(Meaning::Dying) } else { theme.strong() };
-    count(buf, indent(above, sum), scene.pen(plan.numbers, style), ("", sum));
+    let style = if sum > 0 { theme.text(Meaning::Lost) } else { theme.strong() };
+    count(buf, indent(above, sum), scene.large_text(plan.numbers, style), ("", sum));
     let now = per_s.round() as u64;
-    let style = if per_s > 0.0 { theme.text(Meaning::Dying) } else { theme.strong() };
-    count(buf, indent(below, now), scene.pen(plan.numbers, style), ("+", now));
+    let style = if per_s > 0.0 { theme.text(Meaning::Lost) } else { theme.strong() };
+    count(buf, indent(below, now), scene.large_text(plan.numbers, style), ("+", now));
 }
 
 /// A column of air before a number that is not long.
@@ -80,27 +80,27 @@ fn indent(area: Rect, value: u64) -> Rect {
 }
 
 /// What the floor says.
-struct Said {
+struct FloorText {
     title: String,
     text: String,
     style: Style,
     alarm: bool,
 }
 
-fn words(scene: &Scene<'_>) -> Said {
-    death(scene).unwrap_or_else(|| calm(scene))
+fn words(scene: &Scene<'_>) -> FloorText {
+    recent_drop(scene).unwrap_or_else(|| calm(scene))
 }
 
 /// The last death, for as long as it is news; where there are no names, the cause of most deaths of the last second.
-fn death(scene: &Scene<'_>) -> Option<Said> {
-    let style = scene.theme.text(Meaning::Dying);
+fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
+    let style = scene.theme.text(Meaning::Lost);
     if scene.state.density != Density::Cells {
         let cause = frequent(scene)?;
         let title = say!("✗ {rate} die now", rate = numbers::rate(flows::rate(scene, Slot::kernel_drops)));
-        return Some(Said { title, text: large(cause).into(), style, alarm: true });
+        return Some(FloorText { title, text: large(cause).into(), style, alarm: true });
     }
-    let cast = &scene.cast;
-    let everyone = cast.dropped.iter().chain(&cast.otherwise).chain(&cast.lost);
+    let cast = &scene.placement;
+    let everyone = cast.dropped.iter().chain(&cast.divergent).chain(&cast.lost);
     let fresh: Vec<_> = everyone.copied().filter(|one| is_fresh(one, scene.now)).collect();
     let last = fresh.iter().filter_map(|one| one.last_drop).max_by_key(|drop| drop.at)?;
     let same = fresh.iter().filter(|one| one.last_drop.is_some_and(|drop| drop.cause == last.cause));
@@ -112,7 +112,7 @@ fn death(scene: &Scene<'_>) -> Option<Said> {
         _ => say!("gone"),
     };
     let title = say!("✗ {names}: {what}", names = names.join(" "), what);
-    Some(Said { title, text: large(last.cause).into(), style, alarm: true })
+    Some(FloorText { title, text: large(last.cause).into(), style, alarm: true })
 }
 
 /// The cause of most deaths of the last second.
@@ -143,25 +143,25 @@ fn large(cause: Cause) -> &'static str {
 }
 
 /// Nobody has died just now: who is still outside.
-fn calm(scene: &Scene<'_>) -> Said {
-    let (theme, cast) = (scene.theme, &scene.cast);
+fn calm(scene: &Scene<'_>) -> FloorText {
+    let (theme, cast) = (scene.theme, &scene.placement);
     let next = cast.dropped.iter().filter_map(|one| one.retry).min_by_key(|retry| retry.at);
     let (title, text, style) = if let Some(next) = next {
-        let left = numbers::countdown(next.at.since(scene.clients));
+        let left = numbers::countdown(next.at.since(scene.clients_now));
         let verb = match (next.gives_up, cast.dropped.len()) {
             (true, _) => say!("gives up"),
             (false, 1) => say!("tries again"),
             (false, _) => say!("try again"),
         };
-        let dying = theme.text(Meaning::Dying);
+        let dying = theme.text(Meaning::Lost);
         (
             say!("OUTSIDE: nobody has told them"),
             say!("{count} {verb}: {left}", count = cast.dropped.len(), verb, left),
             dying,
         )
-    } else if !cast.otherwise.is_empty() {
-        let style = theme.text(Meaning::Otherwise);
-        let many = cast.otherwise.len();
+    } else if !cast.divergent.is_empty() {
+        let style = theme.text(Meaning::Divergent);
+        let many = cast.divergent.len();
         let text = if many == 1 { say!("1 ghost").into() } else { say!("{count} ghosts", count = many) };
         (say!("TWO TRUTHS: the client feels connected, the server does not"), text, style)
     } else if !cast.cookies.is_empty() {
@@ -174,23 +174,23 @@ fn calm(scene: &Scene<'_>) -> Said {
     } else {
         (say!("OUTSIDE"), say!("nobody waits outside").into(), theme.calm())
     };
-    Said { title: title.into(), text, style, alarm: false }
+    FloorText { title: title.into(), text, style, alarm: false }
 }
 
 /// Everybody who is outside, those who died a moment ago first.
-fn dead(scene: &Scene<'_>) -> Vec<QueueSlot> {
-    let cast = &scene.cast;
-    let lists = [(&cast.dropped, None), (&cast.otherwise, Some("●")), (&cast.lost, None), (&cast.cookies, Some("¤"))];
+fn lost_clients(scene: &Scene<'_>) -> Vec<QueueSlot> {
+    let cast = &scene.placement;
+    let lists = [(&cast.dropped, None), (&cast.divergent, Some("●")), (&cast.lost, None), (&cast.cookies, Some("¤"))];
     let everyone = lists.into_iter().flat_map(|(list, sign)| list.iter().map(move |one| (*one, sign)));
-    everyone.map(|(one, sign)| tenant(one, sign, scene)).collect()
+    everyone.map(|(one, sign)| slot(one, sign, scene)).collect()
 }
 
-fn tenant(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> QueueSlot {
+fn slot(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> QueueSlot {
     let fresh = is_fresh(one, scene.now);
     let edge = match one.belief() {
-        CombinedState::Ghost | CombinedState::Phantom => Meaning::Otherwise,
+        CombinedState::Ghost | CombinedState::Phantom => Meaning::Divergent,
         CombinedState::CookieOut => Meaning::Travelling,
-        _ => Meaning::Dying,
+        _ => Meaning::Lost,
     };
     let sign = sign.unwrap_or(match (one.client, one.server) {
         (ClientSide::Refused, _) | (_, ServerSide::ResetAway) => "↯",
@@ -198,11 +198,11 @@ fn tenant(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> Qu
         (_, ServerSide::Pruned) => "⊖",
         _ => "✗",
     });
-    let back = one.retry.map_or_else(String::new, |retry| numbers::countdown(retry.at.since(scene.clients)));
+    let back = one.retry.map_or_else(String::new, |retry| numbers::countdown(retry.at.since(scene.clients_now)));
     QueueSlot {
         name: one.label(),
         age: back,
-        sign,
+        mark: sign,
         meaning: hue(one),
         edge,
         solid: true,
@@ -218,6 +218,6 @@ fn by_cause(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     for (index, (cause, toll)) in (0..area.height / high).zip(tolls) {
         let line = cut(Rect { y: area.y + index * high, ..area }, plan.text.rows()).0;
         let text = format!("×{:<5} {}", numbers::count(toll.segments), cause.words());
-        scene.pen(plan.text, scene.theme.text(Meaning::Dying)).fit(buf, line, &text);
+        scene.large_text(plan.text, scene.theme.text(Meaning::Lost)).fit(buf, line, &text);
     }
 }

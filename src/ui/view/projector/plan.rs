@@ -12,14 +12,14 @@ use super::super::queue_box::Scale;
 pub(super) struct Plan {
     pub(super) header: Rect,
     pub(super) clients: Rect,
-    pub(super) door: Rect,
+    pub(super) syn_gate: Rect,
     pub(super) syn_queue: Rect,
-    pub(super) passage: Rect,
+    pub(super) accept_gate: Rect,
     pub(super) accept_queue: Rect,
-    pub(super) exit: Rect,
+    pub(super) exit_gate: Rect,
     pub(super) server: Rect,
     /// How many were dropped.
-    pub(super) toll: Rect,
+    pub(super) drop_totals: Rect,
     /// Who was dropped, and why.
     pub(super) floor: Rect,
     pub(super) sentence: Rect,
@@ -48,7 +48,7 @@ struct Room {
     gap: u16,
     /// Columns of a queue and of the box of drops.
     queue: u16,
-    toll: u16,
+    drop_totals: u16,
     /// Rows of header, stage, floor and sentence.
     rows: [u16; 4],
 }
@@ -63,7 +63,7 @@ const ROOMS: [Room; 4] = [
         cell: Shape::LARGE,
         gap: 5,
         queue: 91,
-        toll: 44,
+        drop_totals: 44,
         rows: [4, 39, 22, 7],
     },
     Room {
@@ -75,7 +75,7 @@ const ROOMS: [Room; 4] = [
         cell: Shape::MEDIUM,
         gap: 4,
         queue: 62,
-        toll: 30,
+        drop_totals: 30,
         rows: [4, 29, 15, 7],
     },
     Room {
@@ -87,7 +87,7 @@ const ROOMS: [Room; 4] = [
         cell: Shape::SMALL,
         gap: 2,
         queue: 38,
-        toll: 25,
+        drop_totals: 25,
         rows: [1, 19, 10, 1],
     },
     Room {
@@ -99,7 +99,7 @@ const ROOMS: [Room; 4] = [
         cell: Shape::PLAIN,
         gap: 1,
         queue: 26,
-        toll: 15,
+        drop_totals: 15,
         rows: [1, 12, 8, 1],
     },
 ];
@@ -121,17 +121,17 @@ pub(super) fn plan(area: Rect) -> Plan {
     let (header, sentence) = (take(header), take(sentence));
     let (stage, floor, timeline, footer) = (take(stage), take(floor), take(timeline), take(1));
     let [clients, door, syn_queue, passage, accept_queue, exit, server] = columns(room, stage);
-    let toll = room.toll.min(floor.width / 3);
+    let toll = room.drop_totals.min(floor.width / 3);
     Plan {
         header,
         clients,
-        door,
+        syn_gate: door,
         syn_queue,
-        passage,
+        accept_gate: passage,
         accept_queue,
-        exit,
+        exit_gate: exit,
         server,
-        toll: Rect { x: floor.right() - toll, width: toll, ..floor },
+        drop_totals: Rect { x: floor.right() - toll, width: toll, ..floor },
         floor: Rect { width: floor.width - toll, ..floor },
         sentence,
         timeline,
@@ -180,17 +180,17 @@ impl Plan {
     }
 
     /// The stage as its doors see it.
-    pub(super) const fn doors(&self) -> StagePlan {
+    pub(super) const fn gates(&self) -> StagePlan {
         StagePlan {
             clients: self.clients,
-            door: self.door,
+            syn_gate: self.syn_gate,
             syn_queue: self.syn_queue,
-            passage: self.passage,
+            accept_gate: self.accept_gate,
             accept_queue: self.accept_queue,
-            exit: self.exit,
+            exit_gate: self.exit_gate,
             server: self.server,
             dropped: self.floor,
-            otherwise: self.toll,
+            divergent: self.drop_totals,
         }
     }
 }
@@ -206,9 +206,19 @@ mod tests {
             let rows = [plan.header, plan.sentence, plan.clients, plan.floor, plan.timeline, plan.footer];
             assert!(rows.windows(2).all(|pair| pair[0].bottom() == pair[1].y), "{width}×{height}: {plan:?}");
             assert_eq!(plan.footer.bottom(), height);
-            assert_eq!((plan.server.right(), plan.floor.right(), plan.toll.right()), (width, plan.toll.x, width));
-            let columns =
-                [plan.clients, plan.door, plan.syn_queue, plan.passage, plan.accept_queue, plan.exit, plan.server];
+            assert_eq!(
+                (plan.server.right(), plan.floor.right(), plan.drop_totals.right()),
+                (width, plan.drop_totals.x, width)
+            );
+            let columns = [
+                plan.clients,
+                plan.syn_gate,
+                plan.syn_queue,
+                plan.accept_gate,
+                plan.accept_queue,
+                plan.exit_gate,
+                plan.server,
+            ];
             assert!(columns.windows(2).all(|pair| pair[0].right() == pair[1].x), "{width}×{height}: {plan:?}");
             assert!(plan.clients.height >= 6 && plan.floor.height >= 4, "{width}×{height}: {plan:?}");
         }

@@ -7,7 +7,7 @@ use super::super::large::{boxed, cut};
 use super::super::letters::Letter;
 use super::super::places::hue;
 use super::super::stage::flows;
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::clients::rate;
 use super::plan::Plan;
 use crate::fold::connection::ServerSide;
@@ -37,14 +37,14 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let text = say!("{count} in", count = numbers::count(world.clients.accepted));
     let line = cut(sum, plan.text.rows()).0;
     let line = Rect { x: line.x + 1, width: line.width.saturating_sub(1), ..line };
-    scene.pen(plan.text, theme.text(Meaning::Served).patch(theme.strong())).fit(buf, line, &text);
+    scene.large_text(plan.text, theme.text(Meaning::Served).patch(theme.strong())).fit(buf, line, &text);
 }
 
 /// Those being served, and those done a moment ago.
 fn served(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let theme = scene.theme;
     let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
-    for (index, one) in scene.cast.served.iter().take(usize::from(area.height / high)).enumerate() {
+    for (index, one) in scene.placement.served.iter().take(usize::from(area.height / high)).enumerate() {
         let name = one.label();
         let body = plan.chip.width(&name).unwrap_or(2) + 2;
         let done = one.server == ServerSide::Closed;
@@ -55,11 +55,11 @@ fn served(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
             (false, _) => theme.text(hue(one)),
         };
         for row in 0..spot.height {
-            ink::write(buf, spot, (1, row), &" ".repeat(usize::from(body)), fill);
+            text::write(buf, spot, (1, row), &" ".repeat(usize::from(body)), fill);
         }
-        scene.pen(plan.chip, fill.patch(theme.strong())).write(buf, spot, (2, 0), &name);
+        scene.large_text(plan.chip, fill.patch(theme.strong())).write(buf, spot, (2, 0), &name);
         let sign = if done { "✓" } else { "▶" };
-        ink::write(buf, spot, (body + 2, spot.height / 2), sign, theme.text(Meaning::Served).patch(theme.strong()));
+        text::write(buf, spot, (body + 2, spot.height / 2), sign, theme.text(Meaning::Served).patch(theme.strong()));
         scene.hit_map.borrow_mut().connection(Rect { width: (body + 3).min(spot.width), ..spot }, one);
     }
 }

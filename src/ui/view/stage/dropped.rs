@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::cast::is_fresh;
-use super::super::{Scene, ink};
+use super::super::placement::is_fresh;
+use super::super::{Scene, text};
 use super::flows;
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
 use crate::fold::history::Slot;
@@ -17,12 +17,12 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, sum) = (scene.theme, scene.world.ledger.kernel_drops());
-    let state = if sum > 0 { theme.text(Meaning::Dying) } else { theme.calm() };
-    let any = !scene.cast.dropped.is_empty();
+    let state = if sum > 0 { theme.text(Meaning::Lost) } else { theme.calm() };
+    let any = !scene.placement.dropped.is_empty();
     let title =
         if area.width >= 60 { say!("DROPPED IN SILENCE · each tries again") } else { say!("DROPPED IN SILENCE") };
-    let line = if any { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = ink::frame(
+    let line = if any { theme.text(Meaning::Lost) } else { theme.calm() };
+    let inner = text::frame(
         buf,
         area,
         (title, theme.strong()),
@@ -37,14 +37,14 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
-    let everyone: Vec<_> = scene.cast.dropped.iter().chain(&scene.cast.lost).collect();
+    let everyone: Vec<_> = scene.placement.dropped.iter().chain(&scene.placement.lost).collect();
     if everyone.is_empty() {
         let text = if scene.world.ledger.kernel_drops() == 0 {
             say!("nothing was dropped so far")
         } else {
             say!("nobody is waiting outside")
         };
-        ink::write(buf, inner, (0, 0), text, scene.theme.calm());
+        text::write(buf, inner, (0, 0), text, scene.theme.calm());
     }
     let rows = usize::from(inner.height);
     if everyone.len() <= rows {
@@ -53,12 +53,12 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         }
         return;
     }
-    let fresh: Vec<_> = scene.cast.dropped.iter().copied().filter(|one| is_fresh(one, scene.now)).collect();
+    let fresh: Vec<_> = scene.placement.dropped.iter().copied().filter(|one| is_fresh(one, scene.now)).collect();
     let mut waiting: Vec<_> = everyone.iter().copied().copied().collect();
     waiting.sort_by_key(|one| (one.retry.is_none(), one.retry.map(|retry| retry.at)));
     let mut row = 0;
     if !fresh.is_empty() {
-        just_died(buf, inner, scene, &fresh);
+        recent_drops(buf, inner, scene, &fresh);
         row += 1;
     }
     let room = rows - usize::from(row);
@@ -71,7 +71,7 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
 }
 
 /// Several died within the last second: one line with their names, so that each is to be read for as long as it is news.
-fn just_died(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Connection]) {
+fn recent_drops(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Connection]) {
     let theme = scene.theme;
     let why = fresh
         .iter()
@@ -80,28 +80,27 @@ fn just_died(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Connect
         .next()
         .unwrap_or_else(|| say!("no answer"));
     let words = if inner.width >= 50 { say!(" SYN dropped: {why}: ", why) } else { format!(" {why}: ") };
-    let pieces = [(format!("✗ ×{}", fresh.len()), theme.alarm()), (words, theme.text(Meaning::Dying))];
-    let col = ink::pieces(buf, inner, (0, 0), &pieces);
-    ink::write(buf, inner, (col, 0), &names_within(fresh, inner.width.saturating_sub(col)), theme.strong());
+    let pieces = [(format!("✗ ×{}", fresh.len()), theme.alarm()), (words, theme.text(Meaning::Lost))];
+    let col = text::pieces(buf, inner, (0, 0), &pieces);
+    text::write(buf, inner, (col, 0), &names_within(fresh, inner.width.saturating_sub(col)), theme.strong());
 }
 
 fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, one: &Connection) {
     let theme = scene.theme;
     let fresh = is_fresh(one, scene.now);
-    let (sign, words) = obituary(one, inner.width >= 50);
-    let right = sequel(one, scene);
+    let (sign, words) = outcome(one, inner.width >= 50);
+    let right = next_retry(one, scene);
     let name = format!("{sign} {}", one.label());
-    let (badge, text) =
-        if fresh { (theme.alarm(), theme.text(Meaning::Dying)) } else { (theme.strong(), Style::new()) };
-    let col = ink::pieces(buf, inner, (0, row), &[(name.as_str(), badge), (" ", Style::new())]);
-    let room = inner.width.saturating_sub(col + ink::width(&right) + 1);
-    ink::write(buf, inner, (col, row), &ink::fit(&words, room), text);
-    ink::right(buf, inner, row, &right, if fresh { theme.strong() } else { Style::new() });
-    scene.hit_map.borrow_mut().connection(ink::row(inner, row), one);
+    let (badge, text) = if fresh { (theme.alarm(), theme.text(Meaning::Lost)) } else { (theme.strong(), Style::new()) };
+    let col = text::pieces(buf, inner, (0, row), &[(name.as_str(), badge), (" ", Style::new())]);
+    let room = inner.width.saturating_sub(col + text::width(&right) + 1);
+    text::write(buf, inner, (col, row), &text::fit(&words, room), text);
+    text::right(buf, inner, row, &right, if fresh { theme.strong() } else { Style::new() });
+    scene.hit_map.borrow_mut().connection(text::row(inner, row), one);
 }
 
 /// What became of it: a sign and words.
-fn obituary(one: &Connection, long: bool) -> (&'static str, String) {
+fn outcome(one: &Connection, long: bool) -> (&'static str, String) {
     match (one.client, one.server) {
         (ClientSide::TimedOut, _) => ("⊘", say!("gave up: ETIMEDOUT").into()),
         (ClientSide::Refused, _) => ("↯", say!("refused: ECONNREFUSED").into()),
@@ -133,10 +132,10 @@ fn reason(cause: Cause) -> &'static str {
 }
 
 /// What happens next: the countdown to the client's retry.
-fn sequel(one: &Connection, scene: &Scene<'_>) -> String {
+fn next_retry(one: &Connection, scene: &Scene<'_>) -> String {
     match one.retry.filter(|_| one.server != ServerSide::ResetAway) {
         Some(retry) => {
-            let left = numbers::countdown(retry.at.since(scene.clients));
+            let left = numbers::countdown(retry.at.since(scene.clients_now));
             if retry.gives_up { say!("gives up in {left}", left) } else { say!("again in {left}", left) }
         }
         None => String::new(),
@@ -149,8 +148,8 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
         return;
     }
     let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
-    let right =
-        next.map_or_else(String::new, |at| say!("next in {left}", left = numbers::countdown(at.since(scene.clients))));
+    let right = next
+        .map_or_else(String::new, |at| say!("next in {left}", left = numbers::countdown(at.since(scene.clients_now))));
     let count = rest.len();
     let text = |names: &str| {
         if next.is_some() {
@@ -159,10 +158,10 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
             say!("×{count} more: {names}", count, names)
         }
     };
-    let room = inner.width.saturating_sub(ink::width(&right) + 1);
-    let text = text(&names_within(rest, room.saturating_sub(ink::width(&text("")))));
-    ink::write(buf, inner, (0, row), &ink::fit(&text, room), Style::new());
-    ink::right(buf, inner, row, &right, Style::new());
+    let room = inner.width.saturating_sub(text::width(&right) + 1);
+    let text = text(&names_within(rest, room.saturating_sub(text::width(&text("")))));
+    text::write(buf, inner, (0, row), &text::fit(&text, room), Style::new());
+    text::right(buf, inner, row, &right, Style::new());
 }
 
 /// As many names as there is room for, none of them cut.
@@ -171,7 +170,7 @@ fn names_within(list: &[&Connection], room: u16) -> String {
     for (index, one) in list.iter().enumerate() {
         let label = one.label();
         let more = if index + 1 < list.len() { 2 } else { 0 };
-        if ink::width(&text) + 1 + ink::width(&label) + more > room {
+        if text::width(&text) + 1 + text::width(&label) + more > room {
             return if text.is_empty() { text } else { text + " …" };
         }
         if index > 0 {
@@ -187,11 +186,11 @@ fn by_cause(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let per_s = flows::rate(scene, Slot::kernel_drops);
     let style = if per_s > 0.0 { theme.alarm() } else { theme.calm() };
-    let rate = ink::right_cell(&numbers::rate(per_s), 7);
-    ink::write(buf, inner, (0, 0), &say!("✗ {rate} dropped now", rate), style);
+    let rate = text::right_cell(&numbers::rate(per_s), 7);
+    text::write(buf, inner, (0, 0), &say!("✗ {rate} dropped now", rate), style);
     let tolls = scene.world.ledger.tolls().filter(|(_, toll)| toll.segments > 0);
     for (row, (cause, toll)) in (1..inner.height).zip(tolls) {
         let text = format!("✗ ×{:<5} {}", numbers::count(toll.segments), cause.words());
-        ink::write(buf, inner, (0, row), &ink::fit(&text, inner.width), theme.text(Meaning::Dying));
+        text::write(buf, inner, (0, row), &text::fit(&text, inner.width), theme.text(Meaning::Lost));
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use crate::fold::history::Slot;
 use crate::say;
 use crate::ui::numbers;
@@ -14,21 +14,21 @@ const SLOTS: usize = 10;
 
 pub(in crate::ui::view) fn paint(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    ink::write(buf, inner, (0, 0), &ink::fit(say!("too fast for cells: flows"), inner.width), theme.calm());
+    text::write(buf, inner, (0, 0), &text::fit(say!("too fast for cells: flows"), inner.width), theme.calm());
     let flows = [
         (say!("SYNs "), rate(scene, |slot| slot.arrivals), Meaning::Travelling, "▶"),
         (say!("taken"), rate(scene, |slot| slot.accepts), Meaning::Served, "▶"),
-        (say!("died "), rate(scene, Slot::kernel_drops), Meaning::Dying, "✗"),
+        (say!("died "), rate(scene, Slot::kernel_drops), Meaning::Lost, "✗"),
     ];
     for (index, (name, per_s, meaning, sign)) in flows.into_iter().enumerate() {
         let (style, row) = (theme.text(meaning), 1 + index as u16 * 2);
         let two_rows = inner.height >= 7;
         let row = if two_rows { row } else { 1 + index as u16 };
-        ink::write(buf, inner, (0, row), &format!("{name} {:>7}", numbers::rate(per_s)), style);
+        text::write(buf, inner, (0, row), &format!("{name} {:>7}", numbers::rate(per_s)), style);
         if two_rows {
             let width = (per_s.max(1.0).log10() / 5.0 * f64::from(inner.width)).round() as usize;
             let band = if per_s > 0.0 { sign.repeat(width.clamp(1, usize::from(inner.width))) } else { String::new() };
-            ink::write(buf, inner, (0, row + 1), &band, style);
+            text::write(buf, inner, (0, row + 1), &band, style);
         }
     }
 }

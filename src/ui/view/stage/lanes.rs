@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::cast::FALL;
-use super::super::{Scene, ink};
+use super::super::placement::FALL;
+use super::super::{Scene, text};
 use super::flows;
 use crate::fold::connection::{Connection, Travel};
 use crate::model::segment::Kind;
@@ -23,14 +23,14 @@ const CHUTE: u16 = 4;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let arrivals = scene.world.knobs.as_ref().map_or_else(String::new, numbers::arrivals);
-    let inner = ink::frame(buf, area, (say!("CLIENTS"), theme.strong()), (&arrivals, Style::new()), theme.calm());
+    let inner = text::frame(buf, area, (say!("CLIENTS"), theme.strong()), (&arrivals, Style::new()), theme.calm());
     let lanes = Rect { width: inner.width.saturating_sub(CHUTE), ..inner };
     match scene.state.density {
         Density::Flows => return flows::paint(buf, inner, scene),
         Density::Marks => marks(buf, lanes, scene),
         Density::Cells => cells(buf, lanes, scene),
     }
-    for one in &scene.cast.falling {
+    for one in &scene.placement.falling {
         fall(buf, inner, scene, one);
     }
 }
@@ -38,7 +38,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let mut taken = vec![false; usize::from(inner.height)];
     let mut without_lane = 0;
-    for one in &scene.cast.travelling {
+    for one in &scene.placement.travelling {
         let Some(travel) = one.travel else { continue };
         let Some(row) = free_lane(&mut taken, one) else {
             without_lane += 1;
@@ -48,7 +48,7 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     }
     if without_lane > 0 && inner.height > 0 {
         let text = say!("+{count} more", count = without_lane);
-        ink::right(buf, inner, inner.height - 1, &text, scene.theme.text(Meaning::Travelling));
+        text::right(buf, inner, inner.height - 1, &text, scene.theme.text(Meaning::Travelling));
     }
 }
 
@@ -72,11 +72,11 @@ fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, tra
     let style = if handshake { scene.theme.text(Meaning::Travelling) } else { scene.theme.calm() };
     let name = one.label();
     let head = head(one, travel.kind, inner.width >= 15);
-    let start = ink::write(buf, inner, (0, row), &name, scene.theme.strong()) + 1;
-    let track = inner.width.saturating_sub(start + ink::width(&head));
-    let trail = (f64::from(track) * progress(travel, scene.clients)).round() as usize;
-    let col = ink::write(buf, inner, (start, row), &"─".repeat(trail), style);
-    let end = ink::write(buf, inner, (col, row), &head, style);
+    let start = text::write(buf, inner, (0, row), &name, scene.theme.strong()) + 1;
+    let track = inner.width.saturating_sub(start + text::width(&head));
+    let trail = (f64::from(track) * progress(travel, scene.clients_now)).round() as usize;
+    let col = text::write(buf, inner, (start, row), &"─".repeat(trail), style);
+    let end = text::write(buf, inner, (col, row), &head, style);
     let whole = Rect { y: inner.y + row, height: 1, width: end.min(inner.width), ..inner };
     scene.hit_map.borrow_mut().connection(whole, one);
 }
@@ -102,15 +102,15 @@ pub(in crate::ui::view) fn progress(travel: Travel, now: Stamp) -> f64 {
 
 fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let style = scene.theme.text(Meaning::Travelling);
-    for one in &scene.cast.travelling {
+    for one in &scene.placement.travelling {
         let (Some(travel), Some(row)) = (one.travel, home(one, usize::from(inner.height.saturating_sub(1)))) else {
             continue;
         };
-        let col = f64::from(inner.width.saturating_sub(1)) * progress(travel, scene.clients);
-        ink::write(buf, inner, (col.round() as u16, row as u16 + 1), "▶", style);
+        let col = f64::from(inner.width.saturating_sub(1)) * progress(travel, scene.clients_now);
+        text::write(buf, inner, (col.round() as u16, row as u16 + 1), "▶", style);
     }
     let text = if inner.width >= 14 { say!("1 ▶ = 1 client") } else { say!("fast:▶=1") };
-    ink::write(buf, inner, (0, 0), text, scene.theme.calm());
+    text::write(buf, inner, (0, 0), text, scene.theme.calm());
 }
 
 /// A dropped SYN falls along the door, from its lane to the floor.
@@ -120,7 +120,7 @@ fn fall(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, one: &Connection) {
     let rest = f64::from(inner.height.saturating_sub(1)) - lane as f64;
     let row = lane as u16 + (rest * share).round() as u16;
     let text = if scene.state.density == Density::Cells { format!("✗ {}", one.label()) } else { "✗".into() };
-    ink::right(buf, inner, row, &text, scene.theme.alarm());
+    text::right(buf, inner, row, &text, scene.theme.alarm());
 }
 
 /// How far it has fallen, 0 to 1: slowly at first.

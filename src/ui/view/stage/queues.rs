@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 
 use super::super::Scene;
-use super::super::cast::{ARRIVAL, shade};
+use super::super::placement::{ARRIVAL, shade};
 use super::super::places::{QueueSlot, SlotRow, hue};
 use super::super::queue_box::{QueueBox, accept_names, syn_names};
 use crate::fold::connection::{ClientSide, CombinedState, Connection};
@@ -21,7 +21,7 @@ use crate::ui::theme::Meaning;
 pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let limit = world.accept_limit().filter(|_| world.syn_rule == SynRule::Above);
-    let waiting: Vec<_> = scene.cast.half_open.iter().map(|one| (*one, one.server_since)).collect();
+    let waiting: Vec<_> = scene.placement.half_open.iter().map(|one| (*one, one.server_since)).collect();
     let names = syn_names();
     QueueBox {
         names,
@@ -35,7 +35,7 @@ pub(in crate::ui::view) fn accept(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let bounds = (world.accept_capacity(), world.accept_limit());
     let since = |one: &Connection| one.queued_at.unwrap_or(one.server_since);
-    let waiting: Vec<_> = scene.cast.queued.iter().map(|one| (*one, since(one))).collect();
+    let waiting: Vec<_> = scene.placement.queued.iter().map(|one| (*one, since(one))).collect();
     let names = accept_names();
     QueueBox { names, reason: accept_reason(scene), ..queue(scene, &world.accept_queue, &waiting, bounds) }
 }
@@ -47,11 +47,11 @@ fn queue(
     waiting: &[(&Connection, Stamp)],
     (capacity, limit): (Option<u32>, Option<u32>),
 ) -> QueueBox {
-    let tenants = waiting.iter().map(|(one, since)| tenant(one, *since, scene)).collect();
+    let tenants = waiting.iter().map(|(one, since)| slot(one, *since, scene)).collect();
     let oldest = waiting.first().map(|(_, since)| numbers::span4(scene.now.since(*since)));
     QueueBox {
         names: syn_names(),
-        places: SlotRow { tenants, depth: occupancy.depth(), capacity, limit },
+        places: SlotRow { entries: tenants, depth: occupancy.depth(), capacity, limit },
         full: occupancy.is_full(),
         next: oldest.map_or_else(String::new, |age| say!("oldest {age}", age)),
         reason: (String::new(), Style::new()),
@@ -61,21 +61,21 @@ fn queue(
 }
 
 /// In projector mode a connection has its own hue wherever it is, and only its edge says how it fares.
-fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
+fn slot(one: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
     let waited = scene.now.since(since);
     let named = scene.state.density == Density::Cells;
     let own = (scene.state.projector && named).then(|| hue(one));
     let waiting = own.unwrap_or(Meaning::Waiting(shade(waited)));
     let (sign, edge, solid) = match one.belief() {
-        CombinedState::Ghost => ("◌", Meaning::Otherwise, false),
-        CombinedState::DeadInQueue => ("†", Meaning::Dying, false),
+        CombinedState::Ghost => ("◌", Meaning::Divergent, false),
+        CombinedState::DeadInQueue => ("†", Meaning::Lost, false),
         _ if one.client == ClientSide::Vanished => ("⊘", waiting, true),
         _ => ("", waiting, true),
     };
     QueueSlot {
         name: if named { one.label() } else { "■".into() },
         age: if named { numbers::span4(waited) } else { String::new() },
-        sign,
+        mark: sign,
         meaning: own.unwrap_or(edge),
         edge,
         solid,
@@ -86,12 +86,12 @@ fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
 
 fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let ghosts = scene.cast.half_open.iter().filter(|one| one.belief() == CombinedState::Ghost).count();
-    let silent = scene.cast.half_open.iter().filter(|one| one.client == ClientSide::Vanished).count();
+    let ghosts = scene.placement.half_open.iter().filter(|one| one.belief() == CombinedState::Ghost).count();
+    let silent = scene.placement.half_open.iter().filter(|one| one.client == ClientSide::Vanished).count();
     if world.syn_queue.is_full() {
         full_syn_queue(scene)
     } else if ghosts > 0 {
-        (say!("◌ {ghosts} ignored ACK: ghost", ghosts), theme.text(Meaning::Otherwise))
+        (say!("◌ {ghosts} ignored ACK: ghost", ghosts), theme.text(Meaning::Divergent))
     } else if silent > 0 {
         (say!("⊘ {silent} will never answer", silent), theme.text(Meaning::Waiting(3)))
     } else {
@@ -101,12 +101,12 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
 
 fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let dead = scene.cast.queued.iter().filter(|one| one.belief() == CombinedState::DeadInQueue).count();
+    let dead = scene.placement.queued.iter().filter(|one| one.belief() == CombinedState::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
         full_accept_queue(scene)
     } else if dead > 0 {
-        (say!("† {dead} dead, holding places", dead), theme.text(Meaning::Dying))
+        (say!("† {dead} dead, holding places", dead), theme.text(Meaning::Lost))
     } else if paused {
         (say!("‖ nobody calls accept()").into(), theme.text(Meaning::Waiting(3)))
     } else {
@@ -122,12 +122,12 @@ fn full_accept_queue(scene: &Scene<'_>) -> (String, Style) {
         true => say!("FULL: SYNs die, ACKs get RST"),
         false => say!("FULL: SYNs and ACKs die"),
     };
-    (text.into(), scene.theme.text(Meaning::Dying))
+    (text.into(), scene.theme.text(Meaning::Lost))
 }
 
 /// The same of a full SYN queue.
 fn full_syn_queue(scene: &Scene<'_>) -> (String, Style) {
-    let (dying, waiting) = (scene.theme.text(Meaning::Dying), scene.theme.text(Meaning::Waiting(3)));
+    let (dying, waiting) = (scene.theme.text(Meaning::Lost), scene.theme.text(Meaning::Waiting(3)));
     match scene.world.sysctls.value(Sysctl::Syncookies) {
         _ if scene.is_asked() => (say!("FULL").into(), waiting),
         Some(0) => (say!("FULL: new SYNs die").into(), dying),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::flows;
 use crate::fold::connection::ServerSide;
 use crate::model::settings::AcceptRate;
@@ -23,33 +23,33 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let narrow = area.width < 16;
     let name = if narrow && !paused { ("ACCEPT", name.1) } else { name };
     let right = if paused || narrow { "" } else { speed.as_str() };
-    let inner = ink::frame(buf, area, name, (right, Style::new()), theme.calm());
+    let inner = text::frame(buf, area, name, (right, Style::new()), theme.calm());
     let rows = inner.height.saturating_sub(1);
     if scene.state.density == Density::Cells {
-        for (row, one) in scene.cast.served.iter().take(usize::from(rows)).enumerate() {
+        for (row, one) in scene.placement.served.iter().take(usize::from(rows)).enumerate() {
             let row = row as u16;
             let done = one.server == ServerSide::Closed;
             let (sign, state) = if done { ("✓", say!("served")) } else { ("▶", say!("serving")) };
             let state = if narrow { "" } else { state };
             let style = if done { theme.calm() } else { theme.text(Meaning::Served) };
             let name = one.label();
-            ink::pieces(
+            text::pieces(
                 buf,
                 inner,
                 (0, row),
                 &[(sign, style), (" ", style), (&name, style), (" ", style), (state, style)],
             );
-            scene.hit_map.borrow_mut().connection(ink::row(inner, row), one);
+            scene.hit_map.borrow_mut().connection(text::row(inner, row), one);
         }
     } else {
         let text = numbers::rate(flows::rate(scene, |slot| slot.accepts));
-        ink::write(buf, inner, (0, 0), &format!("▶ {text}"), theme.text(Meaning::Served));
+        text::write(buf, inner, (0, 0), &format!("▶ {text}"), theme.text(Meaning::Served));
     }
     let sum = numbers::count(world.clients.accepted);
     if narrow {
-        ink::write(buf, inner, (0, rows), &speed, theme.strong());
-        ink::right(buf, inner, rows, &format!("✓{sum}"), theme.text(Meaning::Served));
+        text::write(buf, inner, (0, rows), &speed, theme.strong());
+        text::right(buf, inner, rows, &format!("✓{sum}"), theme.text(Meaning::Served));
     } else {
-        ink::write(buf, inner, (0, rows), &say!("✓ {sum} accepted", sum), theme.text(Meaning::Served));
+        text::write(buf, inner, (0, rows), &say!("✓ {sum} accepted", sum), theme.text(Meaning::Served));
     }
 }

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_shown_before_the_beginning_and_depths_stand_after_the_last_fact() {
+    fn nothing_is_shown_before_the_beginning_and_depths_stay_after_the_last_fact() {
         let world = world();
         let grain = ColumnScale { slots: 10, columns: 1 };
         let now = number(Stamp::from_millis(300_000));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Plot, Scene, ink};
+use super::{Plot, Scene, text};
 use crate::fold::occupancy::Occupancy;
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
@@ -27,7 +27,7 @@ pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>,
         (
             say!("THE PAST: {from}–{until} · {ago} ago", from, until, ago),
             say!("esc: now"),
-            theme.text(Meaning::Otherwise),
+            theme.text(Meaning::Divergent),
         )
     } else {
         let kept = scene.now.since(begins);
@@ -35,16 +35,16 @@ pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>,
         (say!("LAST {time}{of}", time = whole(span), of), say!("now"), theme.strong())
     };
     let state = if window.until().is_some() { style } else { theme.calm() };
-    let inner = ink::frame(buf, area, (&left, style), (right, state), theme.calm());
-    let used = ink::width(&left) + ink::width(right) + 6;
+    let inner = text::frame(buf, area, (&left, style), (right, state), theme.calm());
+    let used = text::width(&left) + text::width(right) + 6;
     let since = window.until().map(|_| say!("kept since {clock}", clock = numbers::clock(begins)));
     let room = inner.width.saturating_sub(used);
     let words = if told { middle(scene.world, since) } else { Vec::new() };
-    if let Some(text) = words.into_iter().find(|text| ink::width(text) <= room) {
+    if let Some(text) = words.into_iter().find(|text| text::width(text) <= room) {
         let top = Rect { y: area.y, height: 1, ..inner };
-        let end = inner.width.saturating_sub(ink::width(right) + 3);
-        let col = end.saturating_sub(ink::width(&text) + 2);
-        ink::write(buf, top, (col, 0), &format!(" {text} "), theme.calm());
+        let end = inner.width.saturating_sub(text::width(right) + 3);
+        let col = end.saturating_sub(text::width(&text) + 2);
+        text::write(buf, top, (col, 0), &format!(" {text} "), theme.calm());
     }
     inner
 }
@@ -88,14 +88,14 @@ impl Plot<'_> {
             let column = &self.columns[usize::from(col)];
             let long = column.limit.filter(|_| column.moved).map(|limit| say!("▲limit {limit}", limit));
             let next = marked.get(index + 1).copied().unwrap_or(edge.width);
-            let text = long.filter(|text| col + ink::width(text) <= next).unwrap_or_else(|| "▲".into());
-            let end = ink::write(buf, edge, (col, 0), &text, theme.strong());
+            let text = long.filter(|text| col + text::width(text) <= next).unwrap_or_else(|| "▲".into());
+            let end = text::write(buf, edge, (col, 0), &text, theme.strong());
             taken.push(col..end);
         }
         for (col, text) in self.times() {
-            let end = col + ink::width(&text);
+            let end = col + text::width(&text);
             if end <= edge.width && !taken.iter().any(|mark| mark.start < end && col < mark.end) {
-                ink::write(buf, edge, (col, 0), &text, theme.calm());
+                text::write(buf, edge, (col, 0), &text, theme.calm());
             }
         }
     }

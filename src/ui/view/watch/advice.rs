@@ -4,26 +4,26 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::sentence::findings_about;
 use super::{detail, names};
 use crate::fold::finding::Severity;
 use crate::say;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::ChosenListener;
+use crate::ui::view::chosen_listener::ChosenListener;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
-    let mut findings = findings_about(scene, inside.one);
+    let mut findings = findings_about(scene, inside.listener);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let grave = findings.iter().any(|finding| finding.severity == Severity::Problem);
-    let line = if grave { theme.text(Meaning::Dying) } else { theme.calm() };
-    let inner = ink::frame(buf, area, (say!("WHAT TO DO"), theme.strong()), ("", Style::new()), line);
+    let line = if grave { theme.text(Meaning::Lost) } else { theme.calm() };
+    let inner = text::frame(buf, area, (say!("WHAT TO DO"), theme.strong()), ("", Style::new()), line);
     let mut lines: Vec<(&str, String, Style)> = Vec::new();
     for finding in &findings {
         let (sign, meaning) = match finding.severity {
-            Severity::Problem => ("✗ ", Meaning::Dying),
-            Severity::Warning => ("▲ ", Meaning::Otherwise),
+            Severity::Problem => ("✗ ", Meaning::Lost),
+            Severity::Warning => ("▲ ", Meaning::Divergent),
             Severity::Note => ("· ", Meaning::Waiting(1)),
         };
         lines.push((sign, finding.sentence.to_string(), theme.text(meaning)));
@@ -31,7 +31,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Cho
     if findings.is_empty() {
         lines.push(("· ", say!("nothing: no rule has found a fault").into(), theme.calm()));
     }
-    if let Some(one) = inside.one {
+    if let Some(one) = inside.listener {
         lines.push(("· ", detail::limit(one, scene.world), theme.calm()));
     }
     let mut row = 0;
@@ -39,7 +39,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Cho
         let room = inner.height.saturating_sub(row);
         for (index, text) in names::wrap(&text, inner.width.saturating_sub(2), room).into_iter().enumerate() {
             let sign = if index == 0 { sign } else { "  " };
-            ink::pieces(buf, inner, (0, row), &[(sign, style), (text.as_str(), Style::new())]);
+            text::pieces(buf, inner, (0, row), &[(sign, style), (text.as_str(), Style::new())]);
             row += 1;
         }
     }

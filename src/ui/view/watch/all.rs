@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, footer, ink};
-use super::columns::{self, Column, SIGN};
+use super::super::{Scene, footer, text};
+use super::columns::{self, Column, MARK_WIDTH};
 use super::row::{self, Entry};
 use super::sentence::Headline;
 use super::{detail, head, names, unseen};
@@ -43,14 +43,14 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     scene.hit_map.borrow_mut().scroll(area, Scroll::Rows);
     let (theme, watch) = (scene.theme, &scene.state.watch);
-    let survey = watch.survey(scene.world);
+    let survey = watch.listeners(scene.world);
     let right = match (watch.typing, watch.filter.as_str()) {
         (true, text) => say!("filter: {text}▏", text),
         (false, "") => watch.order.words().into(),
         (false, text) => say!("filter: {text} · {order}", text, order = watch.order.words()),
     };
     let title = title(scene);
-    let inner = ink::frame(buf, area, (&title, theme.strong()), (&right, theme.strong()), theme.calm());
+    let inner = text::frame(buf, area, (&title, theme.strong()), (&right, theme.strong()), theme.calm());
     if watch.lines.is_empty() {
         return empty(buf, inner, scene, survey);
     }
@@ -91,16 +91,16 @@ fn position(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (first, height): (u
         let last = (first + usize::from(height)).min(rows);
         let text = say!(" {first}–{last} of {rows} ", first = first + 1, last, rows);
         let edge = Rect { x: area.x, y: area.bottom() - 1, width: area.width.saturating_sub(2), height: 1 };
-        ink::right(buf, edge, 0, &text, scene.theme.calm());
+        text::right(buf, edge, 0, &text, scene.theme.calm());
     }
 }
 
 fn titles(buf: &mut Buffer, area: Rect, columns: &[(Column, u16)], theme: Theme) {
-    let mut col = SIGN;
+    let mut col = MARK_WIDTH;
     for (column, width) in columns {
         let title = column.title();
         let text = if column.is_name() { names::cell(title, *width) } else { names::cell_right(title, *width) };
-        ink::write(buf, area, (col, 0), &text, theme.calm());
+        text::write(buf, area, (col, 0), &text, theme.calm());
         col += width + 1;
     }
 }
@@ -125,7 +125,7 @@ fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, survey: &Listeners) {
         }
     };
     for (row, line) in (1..area.height).zip(names::wrap(&text, area.width.saturating_sub(2), 3)) {
-        ink::write(buf, area, (1, row), &line, Style::new());
+        text::write(buf, area, (1, row), &line, Style::new());
     }
 }
 

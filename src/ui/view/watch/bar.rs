@@ -36,7 +36,7 @@ pub(super) fn style(depth: u32, capacity: Option<u32>, theme: Theme) -> Style {
     let share = capacity.map_or(0.0, |capacity| f64::from(depth) / f64::from(capacity.max(1)));
     match share {
         _ if depth == 0 => theme.calm(),
-        1.0.. => theme.text(Meaning::Dying),
+        1.0.. => theme.text(Meaning::Lost),
         0.8.. => theme.text(Meaning::Waiting(3)),
         0.5.. => theme.text(Meaning::Waiting(2)),
         _ => theme.text(Meaning::Waiting(1)),

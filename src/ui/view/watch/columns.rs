@@ -80,7 +80,7 @@ pub(super) fn columns(width: u16) -> Vec<(Column, u16)> {
     ];
     let shown: Vec<_> = fixed.into_iter().filter(|(.., from)| width >= *from).collect();
     let used: u16 = shown.iter().map(|(_, width, _)| width + 1).sum();
-    let rest = width.saturating_sub(used + SIGN);
+    let rest = width.saturating_sub(used + MARK_WIDTH);
     let (place, lately) = match width {
         0..126 => (0, 0),
         126..160 => (rest / 4, 0),
@@ -101,7 +101,7 @@ pub(super) fn columns(width: u16) -> Vec<(Column, u16)> {
 }
 
 /// Cells before the first column, for the mark of the chosen row.
-pub(super) const SIGN: u16 = 2;
+pub(super) const MARK_WIDTH: u16 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn columns_fill_every_width_and_never_more() {
         for width in 58..=400 {
-            let sum: u16 = SIGN + columns(width).iter().map(|(_, width)| width + 1).sum::<u16>();
+            let sum: u16 = MARK_WIDTH + columns(width).iter().map(|(_, width)| width + 1).sum::<u16>();
             assert!(sum <= width + 1 && sum + 3 >= width, "{width}: {sum}");
             assert!(columns(width).iter().all(|(_, width)| *width >= 4), "{width}: {:?}", columns(width));
         }

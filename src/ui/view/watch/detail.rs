@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::names;
 use super::row::{self, Entry};
 use crate::fold::finding::{Finding, Severity};
@@ -22,9 +22,9 @@ use crate::ui::watch::lines::Part;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let watch = &scene.state.watch;
     let now = watch.moment(scene.now);
-    let entry = watch.chosen().and_then(|line| Entry::of(line, watch.survey(scene.world), now));
+    let entry = watch.chosen().and_then(|line| Entry::of(line, watch.listeners(scene.world), now));
     let Some(entry) = entry else { return };
-    let one = entry.one;
+    let one = entry.listener;
     let mut lines = vec![who(one)];
     let about = |finding: &&Finding| finding.subject.as_ref().is_some_and(|subject| subject.id == one.reading.id);
     let grave = scene.world.findings.iter().filter(about).filter(|finding| finding.severity > Severity::Note);
@@ -41,7 +41,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let first = usize::from(area.height == 1);
     for (row, line) in (0..area.height).zip(lines.into_iter().skip(first)) {
         let style = if row == 0 { scene.theme.strong() } else { Style::new() };
-        ink::write(buf, area, (1, row), &ink::fit(&line, area.width.saturating_sub(2)), style);
+        text::write(buf, area, (1, row), &text::fit(&line, area.width.saturating_sub(2)), style);
     }
 }
 
@@ -55,7 +55,7 @@ fn who(one: &ListenerState) -> String {
 }
 
 fn queue(entry: &Entry<'_>, world: &World) -> String {
-    let one = entry.one;
+    let one = entry.listener;
     let mut pieces = Vec::new();
     let full = one.full(entry.now);
     if full > Duration::ZERO {
@@ -85,7 +85,7 @@ pub(super) fn limit(one: &ListenerState, world: &World) -> String {
         Some(ceiling) if i64::from(limit) > ceiling => {
             say!("{holds}; somaxconn is {ceiling} now: the next listen() gives less", holds, ceiling)
         }
-        Some(ceiling) => match habit(one, limit) {
+        Some(ceiling) => match known_default(one, limit) {
             Some(habit) => {
                 let (whose, change) = (habit.whose(), habit.change());
                 say!("{holds}; {limit} is {whose}; to change: {change}", holds, limit, whose, change)
@@ -96,6 +96,6 @@ pub(super) fn limit(one: &ListenerState, world: &World) -> String {
     }
 }
 
-fn habit(one: &ListenerState, limit: u32) -> Option<KnownDefault> {
+fn known_default(one: &ListenerState, limit: u32) -> Option<KnownDefault> {
     habit_of(limit, one.owner.as_ref().map(|owner| owner.command.as_str()), &one.reading.address)
 }

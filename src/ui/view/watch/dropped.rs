@@ -4,30 +4,30 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::names;
 use crate::fold::listeners::ListenerState;
 use crate::model::counters::Counter;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::ChosenListener;
+use crate::ui::view::chosen_listener::ChosenListener;
 use crate::ui::watch::figures;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
-    let drops = inside.one.and_then(figures::drops);
-    let dying = theme.text(Meaning::Dying);
+    let drops = inside.listener.and_then(figures::drops);
+    let dying = theme.text(Meaning::Lost);
     let any = drops.unwrap_or(0) > 0;
     let right =
         drops.map_or_else(|| numbers::UNKNOWN.into(), |drops| say!("{count} here", count = numbers::count(drops)));
     let line = if any { dying } else { theme.calm() };
     let title = (say!("DROPS"), theme.strong());
-    let inner = ink::frame(buf, area, title, (&right, if any { dying } else { theme.calm() }), line);
+    let inner = text::frame(buf, area, title, (&right, if any { dying } else { theme.calm() }), line);
     let mut row = 0;
     for (text, style) in lines(scene, inside) {
         for text in names::wrap(&text, inner.width, inner.height.saturating_sub(row)) {
-            ink::write(buf, inner, (0, row), &text, style);
+            text::write(buf, inner, (0, row), &text, style);
             row += 1;
         }
     }
@@ -42,11 +42,11 @@ fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> 
             theme.calm(),
         )];
     }
-    if let Some(drops) = inside.one.and_then(ListenerState::drops) {
+    if let Some(drops) = inside.listener.and_then(ListenerState::drops) {
         let text = say!("this listener: {count}", count = figures::drops_in_words(drops));
         lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
     }
-    if inside.told && world.segments.is_some() {
+    if inside.detailed && world.segments.is_some() {
         let lost = world.ledger.tolls().filter(|(cause, toll)| toll.segments > 0 && cause.is_listen_drop());
         for (cause, toll) in lost {
             let text = say!(
@@ -54,7 +54,7 @@ fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> 
                 count = numbers::count(toll.segments),
                 cause = cause.words()
             );
-            lines.push((text, theme.text(Meaning::Dying)));
+            lines.push((text, theme.text(Meaning::Lost)));
         }
     }
     let change = world.listeners.counters();

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, header, ink};
+use super::super::{Scene, header, text};
 use super::{names, row};
 use crate::fold::listeners::ListenerState;
 use crate::model::settings::Sysctl;
@@ -17,10 +17,10 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let survey = &scene.world.listeners;
     let right = right(scene);
-    let mut room = area.width.saturating_sub(ink::width(&right) + 1);
-    ink::right(buf, area, 0, &right, theme.strong());
+    let mut room = area.width.saturating_sub(text::width(&right) + 1);
+    text::right(buf, area, 0, &right, theme.strong());
     let cost = cost(scene);
-    let inside = scene.state.watch.inside(scene.world).filter(|_| scene.state.watch.screen == Screen::One);
+    let inside = scene.state.watch.shown_listener(scene.world).filter(|_| scene.state.watch.screen == Screen::One);
     let title = if inside.is_some() { say!(" qviz watching ") } else { say!(" qviz watch ") };
     let place = survey.watching.as_ref().map_or_else(|| say!("this machine").into(), place);
     let pieces = if let Some(one) = inside {
@@ -31,22 +31,22 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         pieces.extend(survey.watching.as_ref().map(|watching| format!("Linux {}", watching.kernel)));
         pieces
     };
-    if !cost.is_empty() && room > ink::width(&cost) + 40 {
-        ink::right(buf, Rect { width: room.saturating_sub(1), ..area }, 0, &cost, theme.calm());
-        room -= ink::width(&cost) + 2;
+    if !cost.is_empty() && room > text::width(&cost) + 40 {
+        text::right(buf, Rect { width: room.saturating_sub(1), ..area }, 0, &cost, theme.calm());
+        room -= text::width(&cost) + 2;
     }
     let left = Rect { width: room, height: 1, ..area };
-    let mut col = ink::write(buf, left, (0, 0), title, theme.strong());
+    let mut col = text::write(buf, left, (0, 0), title, theme.strong());
     for (index, piece) in pieces.iter().filter(|piece| !piece.is_empty()).enumerate() {
         let gap = if index == 0 { "" } else { " · " };
-        let free = room.saturating_sub(col + ink::width(gap));
-        let fits = ink::width(piece) <= free;
+        let free = room.saturating_sub(col + text::width(gap));
+        let fits = text::width(piece) <= free;
         if index > 0 && !fits {
             continue;
         }
-        col = ink::write(buf, left, (col, 0), gap, theme.calm());
+        col = text::write(buf, left, (col, 0), gap, theme.calm());
         let style = if index == 0 { theme.strong() } else { Style::new() };
-        col = ink::write(buf, left, (col, 0), &names::shorten(piece, free), style);
+        col = text::write(buf, left, (col, 0), &names::shorten(piece, free), style);
     }
 }
 

@@ -4,11 +4,11 @@ use crate::text::wrap::split;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::super::ink;
+use super::super::text;
 
 /// Cuts `text` to at most `columns`, by what a reader takes for one character, and says where something is missing.
 pub(super) fn shorten(text: &str, columns: u16) -> String {
-    if ink::width(text) <= columns {
+    if text::width(text) <= columns {
         return text.to_owned();
     }
     if columns == 0 {
@@ -16,7 +16,7 @@ pub(super) fn shorten(text: &str, columns: u16) -> String {
     }
     let span = Span::raw(text);
     let signs: Vec<(&str, u16)> =
-        span.styled_graphemes(Style::new()).map(|sign| (sign.symbol, ink::width(sign.symbol))).collect();
+        span.styled_graphemes(Style::new()).map(|sign| (sign.symbol, text::width(sign.symbol))).collect();
     let room = columns - 1;
     let head = take(signs.iter(), room.div_ceil(2));
     let used: u16 = signs[..head].iter().map(|(_, width)| width).sum();
@@ -38,7 +38,7 @@ fn take<'s>(signs: impl Iterator<Item = &'s (&'s str, u16)>, room: u16) -> usize
 /// `text` cut and filled up to exactly `columns`.
 pub(super) fn cell(text: &str, columns: u16) -> String {
     let mut cell = shorten(text, columns);
-    let missing = columns.saturating_sub(ink::width(&cell));
+    let missing = columns.saturating_sub(text::width(&cell));
     cell.extend(std::iter::repeat_n(' ', usize::from(missing)));
     cell
 }
@@ -46,7 +46,7 @@ pub(super) fn cell(text: &str, columns: u16) -> String {
 /// `text` cut and filled up on the left to exactly `columns`.
 pub(super) fn cell_right(text: &str, columns: u16) -> String {
     let cut = shorten(text, columns);
-    let missing = columns.saturating_sub(ink::width(&cut));
+    let missing = columns.saturating_sub(text::width(&cut));
     format!("{}{cut}", " ".repeat(usize::from(missing)))
 }
 
@@ -56,10 +56,10 @@ pub(super) fn wrap(text: &str, columns: u16, rows: u16) -> Vec<String> {
     while !rest.is_empty() && lines.len() < usize::from(rows) {
         let (line, after) = split(rest, columns);
         if lines.len() + 1 == usize::from(rows) {
-            lines.push(ink::fit(rest, columns));
+            lines.push(text::fit(rest, columns));
             break;
         }
-        lines.push(ink::fit(line, columns));
+        lines.push(text::fit(line, columns));
         rest = after;
     }
     lines
@@ -81,10 +81,10 @@ mod tests {
     fn wide_and_combining_characters_are_never_cut_in_two() {
         for name in ["日本語のサーバー名前", "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}", "a日b本c語d"]
         {
-            for columns in 0..=ink::width(name) + 2 {
+            for columns in 0..=text::width(name) + 2 {
                 let (cut, full) = (shorten(name, columns), cell(name, columns));
-                assert!(ink::width(&cut) <= columns, "{cut:?} in {columns}");
-                assert_eq!(ink::width(&full), columns, "{full:?} in {columns}");
+                assert!(text::width(&cut) <= columns, "{cut:?} in {columns}");
+                assert_eq!(text::width(&full), columns, "{full:?} in {columns}");
                 assert!(!cut.starts_with('\u{301}') && !cut.contains("…\u{301}"), "{cut:?}");
             }
         }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapped_text_says_when_it_goes_on() {
+    fn a_wrapped_text_that_is_cut_ends_with_an_ellipsis() {
         assert_eq!(wrap("to be or not to be", 6, 2), ["to be", "or no…"]);
         assert_eq!(wrap("to be or not", 6, 3), ["to be", "or not"]);
     }

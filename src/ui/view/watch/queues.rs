@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::super::places::{QueueSlot, SlotRow};
 use super::super::queue_box::{self, QueueBox, Scale, accept_names, syn_names};
-use super::super::{Scene, cast};
+use super::super::{Scene, placement};
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::sample::{HalfOpen, Waiting};
@@ -15,13 +15,13 @@ use crate::model::settings::Sysctl;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::ChosenListener;
+use crate::ui::view::chosen_listener::ChosenListener;
 
 /// More places than this are drawn as a bar: nobody reads that many names.
 const MOST_NAMED: usize = 2_000;
 
 pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
-    let Some(one) = inside.one else {
+    let Some(one) = inside.listener else {
         return queue_box::empty(buf, area, scene, say!("ACCEPT QUEUE"), say!("nothing is known yet"));
     };
     let (theme, queue) = (scene.theme, &one.reading.queue);
@@ -33,18 +33,18 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ch
     let oldest = one.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|one| one.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
     let reason = if one.is_full() && closed + dead > 0 {
-        (say!("FULL: {dead} dead hold places", dead = closed + dead), theme.text(Meaning::Dying))
+        (say!("FULL: {dead} dead hold places", dead = closed + dead), theme.text(Meaning::Lost))
     } else if one.is_full() {
         let text = if inside.is_unix() { say!("FULL: connect() fails") } else { say!("FULL: SYNs and ACKs die") };
-        (text.into(), theme.text(Meaning::Dying))
+        (text.into(), theme.text(Meaning::Lost))
     } else if closed + dead > 0 {
-        (say!("† {dead} dead, holding places", dead = closed + dead), theme.text(Meaning::Dying))
+        (say!("† {dead} dead, holding places", dead = closed + dead), theme.text(Meaning::Lost))
     } else {
         (say!("wait for accept()").into(), theme.calm())
     };
     let queue = QueueBox {
         names: accept_names(),
-        places: SlotRow { tenants, depth, capacity: one.capacity(), limit: queue.limit },
+        places: SlotRow { entries: tenants, depth, capacity: one.capacity(), limit: queue.limit },
         full: one.is_full(),
         next: oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
         reason,
@@ -55,7 +55,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ch
 }
 
 pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
-    let Some(one) = inside.one else {
+    let Some(one) = inside.listener else {
         return queue_box::empty(buf, area, scene, say!("SYN QUEUE"), say!("nothing is known yet"));
     };
     if inside.is_unix() {
@@ -70,7 +70,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     let full = capacity.is_some_and(|capacity| depth >= capacity);
     let again = listed.iter().filter(|one| one.retransmits > 0).count();
     let reason = match world.sysctls.value(Sysctl::Syncookies) {
-        Some(0) if full => (say!("FULL: new SYNs die").into(), theme.text(Meaning::Dying)),
+        Some(0) if full => (say!("FULL: new SYNs die").into(), theme.text(Meaning::Lost)),
         _ if full => (say!("¤ FULL: cookies go out").into(), theme.text(Meaning::Waiting(3))),
         _ if again > 0 => (say!("{count} did not answer yet", count = again), theme.text(Meaning::Waiting(3))),
         _ => (say!("wait for the final ACK").into(), theme.calm()),
@@ -79,7 +79,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
     let queue = QueueBox {
         names: syn_names(),
-        places: SlotRow { tenants, depth, capacity, limit: marked },
+        places: SlotRow { entries: tenants, depth, capacity, limit: marked },
         full,
         next: next.map_or_else(String::new, |next| say!("next {left}", left = numbers::span4(next))),
         reason,
@@ -91,7 +91,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
 
 /// Who waits, the oldest first; and how many entries are no longer listed: reset by their clients, they keep their places.
 pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>, depth: u32) -> (Vec<&'s Waiting>, usize) {
-    let listed = scene.world.listed.waiting.as_ref().filter(|_| inside.told);
+    let listed = scene.world.listed.waiting.as_ref().filter(|_| inside.detailed);
     let Some(listed) = listed else { return (Vec::new(), 0) };
     let mut waiting: Vec<_> = listed.iter().take(depth as usize).collect();
     waiting.sort_by_key(|one| (std::cmp::Reverse(one.age_ms), one.peer));
@@ -101,7 +101,7 @@ pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>, depth: 
 
 /// Who is half-open, the ones that were answered most often first.
 pub(super) fn half_open<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>) -> Vec<&'s HalfOpen> {
-    let listed = scene.world.listed.half_open.as_ref().filter(|_| inside.told);
+    let listed = scene.world.listed.half_open.as_ref().filter(|_| inside.detailed);
     let mut listed: Vec<_> = listed.into_iter().flatten().collect();
     listed.sort_by_key(|one| (std::cmp::Reverse(one.retransmits), one.next_ms, one.peer));
     listed
@@ -114,12 +114,12 @@ fn name(peer: Peer) -> String {
 
 fn queued(one: &Waiting) -> QueueSlot {
     let waited = one.age_ms.map(|ms| Duration::from_millis(ms.into()));
-    let waits = Meaning::Waiting(waited.map_or(1, cast::shade));
-    let meaning = if one.closed { Meaning::Dying } else { waits };
+    let waits = Meaning::Waiting(waited.map_or(1, placement::shade));
+    let meaning = if one.closed { Meaning::Lost } else { waits };
     QueueSlot {
         name: name(one.peer),
         age: waited.map_or_else(|| "────".into(), numbers::span4),
-        sign: if one.closed { "†" } else { "" },
+        mark: if one.closed { "†" } else { "" },
         meaning,
         edge: meaning,
         solid: !one.closed,
@@ -129,9 +129,9 @@ fn queued(one: &Waiting) -> QueueSlot {
 }
 
 fn unlisted() -> QueueSlot {
-    let (age, meaning) = ("────".into(), Meaning::Dying);
+    let (age, meaning) = ("────".into(), Meaning::Lost);
     QueueSlot {
-        name: "††".into(), age, sign: "†", meaning, edge: meaning, solid: false, new: false, target: None
+        name: "††".into(), age, mark: "†", meaning, edge: meaning, solid: false, new: false, target: None
     }
 }
 
@@ -139,5 +139,5 @@ fn request(one: &HalfOpen) -> QueueSlot {
     let again = if one.retransmits > 0 { format!(" ×{:<2}", one.retransmits.min(99)) } else { "────".into() };
     let meaning = Meaning::Waiting(one.retransmits.min(3));
     let name = name(one.peer);
-    QueueSlot { name, age: again, sign: "", meaning, edge: meaning, solid: true, new: false, target: None }
+    QueueSlot { name, age: again, mark: "", meaning, edge: meaning, solid: true, new: false, target: None }
 }

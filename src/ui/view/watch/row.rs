@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::super::{Scene, ink};
-use super::columns::{Column, SIGN};
+use super::super::{Scene, text};
+use super::columns::{Column, MARK_WIDTH};
 use super::{bar, names};
 use crate::fold::listeners::{ListenerState, Listeners};
 use crate::fold::world::World;
@@ -22,8 +22,8 @@ use crate::ui::watch::lines::{Line, Part};
 /// What a row tells: of a group the member that matters most, with the sums of all.
 #[derive(Debug)]
 pub(super) struct Entry<'s> {
-    pub(super) survey: &'s Listeners,
-    pub(super) one: &'s ListenerState,
+    pub(super) listeners: &'s Listeners,
+    pub(super) listener: &'s ListenerState,
     pub(super) part: Part,
     pub(super) members: Vec<&'s ListenerState>,
     pub(super) now: Stamp,
@@ -33,7 +33,7 @@ impl<'s> Entry<'s> {
     pub(super) fn of(line: &Line, survey: &'s Listeners, now: Stamp) -> Option<Self> {
         let one = survey.by_id.get(&line.id)?;
         let members = line.members.iter().filter_map(|id| survey.by_id.get(id)).collect();
-        Some(Self { survey, one, part: line.part, members, now })
+        Some(Self { listeners: survey, listener: one, part: line.part, members, now })
     }
 
     /// Of a group how many members are full.
@@ -43,21 +43,21 @@ impl<'s> Entry<'s> {
 
     fn sum<T: std::iter::Sum<T>>(&self, of: impl Fn(&ListenerState) -> Option<T>) -> Option<T> {
         if self.members.is_empty() {
-            return of(self.one);
+            return of(self.listener);
         }
         let known: Vec<T> = self.members.iter().filter_map(|one| of(one)).collect();
         (!known.is_empty()).then(|| known.into_iter().sum())
     }
 
     fn most(&self, of: impl Fn(&ListenerState) -> Option<u32>) -> Option<u32> {
-        self.members.iter().map(|one| of(one)).max().unwrap_or_else(|| of(self.one))
+        self.members.iter().map(|one| of(one)).max().unwrap_or_else(|| of(self.listener))
     }
 
     /// First SYNs per second to its address; of a member nobody knows.
     fn arrivals_per_s(&self) -> Option<f64> {
         match self.part {
-            Part::Alone => self.survey.arrivals_per_s(self.one),
-            Part::Group { .. } => self.survey.group_arrivals_per_s(&self.survey.group_of(self.one)),
+            Part::Alone => self.listeners.arrivals_per_s(self.listener),
+            Part::Group { .. } => self.listeners.group_arrivals_per_s(&self.listeners.group_of(self.listener)),
             Part::Member { .. } => None,
         }
     }
@@ -65,7 +65,7 @@ impl<'s> Entry<'s> {
     /// The chosen one's are told by the wire, also while it drops.
     fn accepts_per_s(&self, world: &World) -> Option<f64> {
         match self.part {
-            Part::Alone => world.accepts_per_s(self.one).or_else(|| self.survey.accepts_per_s(self.one)),
+            Part::Alone => world.accepts_per_s(self.listener).or_else(|| self.listeners.accepts_per_s(self.listener)),
             Part::Group { .. } | Part::Member { .. } => None,
         }
     }
@@ -77,23 +77,23 @@ impl<'s> Entry<'s> {
 }
 
 pub(super) fn paint(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, entry: &Entry<'_>, columns: &[(Column, u16)]) {
-    let mut col = SIGN;
+    let mut col = MARK_WIDTH;
     for (column, width) in columns {
         let (text, style) = cell(*column, *width, entry, scene);
         let text = if column.is_name() { names::cell(&text, *width) } else { names::cell_right(&text, *width) };
-        ink::write(buf, line, (col, 0), &text, style);
+        text::write(buf, line, (col, 0), &text, style);
         col += width + 1;
     }
 }
 
 /// Marks the chosen row.
 pub(super) fn choose(buf: &mut Buffer, line: Rect, scene: &Scene<'_>) {
-    ink::write(buf, line, (0, 0), "▶", scene.theme.strong());
+    text::write(buf, line, (0, 0), "▶", scene.theme.strong());
     buf.set_style(line, Style::new().add_modifier(Modifier::REVERSED));
 }
 
 fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (String, Style) {
-    let (theme, one) = (scene.theme, entry.one);
+    let (theme, one) = (scene.theme, entry.listener);
     let plain = if one.gone.is_some() { theme.calm() } else { Style::new() };
     let queue = &one.reading.queue;
     let depth = queue.depth.unwrap_or(0);
@@ -113,26 +113,26 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
         Column::Accepts => rate(entry.accepts_per_s(scene.world), plain, scene),
         Column::DropsPerS => {
-            let per_s = entry.sum(|one| entry.survey.drops_per_s(one));
-            rate(per_s, if per_s > Some(0.0) { theme.text(Meaning::Dying) } else { plain }, scene)
+            let per_s = entry.sum(|one| entry.listeners.drops_per_s(one));
+            rate(per_s, if per_s > Some(0.0) { theme.text(Meaning::Lost) } else { plain }, scene)
         }
         Column::Drops => match entry.drops() {
             Some(0) => ("0".into(), theme.calm()),
-            drops => (number(drops), if drops.is_some() { theme.text(Meaning::Dying) } else { theme.calm() }),
+            drops => (number(drops), if drops.is_some() { theme.text(Meaning::Lost) } else { theme.calm() }),
         },
         Column::Oldest => match entry.most(|one| one.crowding.oldest_wait_ms.filter(|_| one.gone.is_none())) {
             Some(ms) if depth > 0 => (numbers::span4(Duration::from_millis(ms.into())), waiting(ms, scene)),
             _ => (String::new(), plain),
         },
         Column::Lately => {
-            let spark = bar::spark(&figures::depths(entry.survey, one, usize::from(width)), one.capacity(), width);
+            let spark = bar::spark(&figures::depths(entry.listeners, one, usize::from(width)), one.capacity(), width);
             (spark, bar::style(one.accept_queue.max().min(depth.max(1)), one.capacity(), theme))
         }
     }
 }
 
 fn waiting(ms: u32, scene: &Scene<'_>) -> Style {
-    let shade = super::super::cast::shade(Duration::from_millis(ms.into()));
+    let shade = super::super::placement::shade(Duration::from_millis(ms.into()));
     scene.theme.text(Meaning::Waiting(shade))
 }
 
@@ -149,7 +149,7 @@ fn rate(per_s: Option<f64>, style: Style, scene: &Scene<'_>) -> (String, Style) 
 
 /// Depth and limit, and a word when no more fit.
 fn filled(entry: &Entry<'_>, width: u16) -> String {
-    let (one, queue) = (entry.one, &entry.one.reading.queue);
+    let (one, queue) = (entry.listener, &entry.listener.reading.queue);
     if let Some(gone) = one.gone {
         return say!("gone {time}", time = numbers::span4(entry.now.since(gone)).trim());
     }
@@ -164,7 +164,7 @@ fn filled(entry: &Entry<'_>, width: u16) -> String {
         Part::Group { .. } if entry.full() > 0 => say!(" {full} FULL", full = entry.full()),
         _ => String::new(),
     };
-    let fits = |word: &&str| ink::width(&numbers) + ink::width(word) <= width;
+    let fits = |word: &&str| text::width(&numbers) + text::width(word) <= width;
     let word = [group.as_str(), word, "!"].into_iter().filter(|word| !word.is_empty()).find(fits).unwrap_or_default();
     if one.is_full() { format!("{numbers}{word}") } else { numbers }
 }
@@ -172,13 +172,13 @@ fn filled(entry: &Entry<'_>, width: u16) -> String {
 /// Where it listens, with its place in a group.
 fn address(entry: &Entry<'_>, width: u16) -> String {
     match entry.part {
-        Part::Alone => names::shorten(&place_of(entry.one), width),
+        Part::Alone => names::shorten(&place_of(entry.listener), width),
         Part::Group { open } => {
             let (sign, count) = (if open { "-" } else { "+" }, format!(" ×{}", entry.members.len()));
-            let room = width.saturating_sub(ink::width(&count) + 2);
-            format!("{sign} {}{count}", names::shorten(&place_of(entry.one), room))
+            let room = width.saturating_sub(text::width(&count) + 2);
+            format!("{sign} {}{count}", names::shorten(&place_of(entry.listener), room))
         }
-        Part::Member { last } => format!("{} inode {}", if last { "└" } else { "├" }, entry.one.reading.inode),
+        Part::Member { last } => format!("{} inode {}", if last { "└" } else { "├" }, entry.listener.reading.inode),
     }
 }
 

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::{names, row};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::{ListenerState, Listeners};
@@ -15,7 +15,7 @@ use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::ChosenListener;
+use crate::ui::view::chosen_listener::ChosenListener;
 use crate::ui::watch::{Screen, figures};
 
 type Sentence = (&'static str, String, Style);
@@ -50,18 +50,18 @@ impl Headline {
     /// Paints it.
     pub(super) fn paint(&self, buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let Self((sign, text, style)) = self;
-        let col = ink::pieces(buf, area, (1, 0), &[(*sign, *style), (" ", Style::new())]);
+        let col = text::pieces(buf, area, (1, 0), &[(*sign, *style), (" ", Style::new())]);
         let style = if *sign == "·" { *style } else { style.patch(scene.theme.strong()) };
         let lines = names::wrap(text, area.width.saturating_sub(MARGIN), area.height);
         for (row, line) in (0..area.height).zip(lines) {
-            ink::write(buf, area, (col, row), &line, style);
+            text::write(buf, area, (col, row), &line, style);
         }
     }
 }
 
 /// What was found about one listener.
 pub(super) fn findings_about<'s>(scene: &Scene<'s>, one: Option<&ListenerState>) -> Vec<&'s Finding> {
-    let told = ChosenListener::of(scene).told;
+    let told = ChosenListener::of(scene).detailed;
     let about = |finding: &&Finding| match (&finding.subject, one) {
         (Some(subject), Some(one)) => subject.id == one.reading.id,
         (Some(_), None) => false,
@@ -77,7 +77,7 @@ const NOTICED: Duration = Duration::from_secs(1);
 const MARGIN: u16 = 4;
 
 fn message(scene: &Scene<'_>) -> Option<Sentence> {
-    let warn = scene.theme.text(Meaning::Otherwise);
+    let warn = scene.theme.text(Meaning::Divergent);
     if let Some((_, text)) = &scene.state.message {
         return Some(("▲", text.clone(), warn));
     }
@@ -89,7 +89,7 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
     // Of equally grave ones the first: the rules stand in the order of their urgency.
     let grave = findings.iter().copied().filter(|finding| finding.severity >= least);
     let worst = grave.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
-    let meaning = if worst.severity == Severity::Problem { Meaning::Dying } else { Meaning::Otherwise };
+    let meaning = if worst.severity == Severity::Problem { Meaning::Lost } else { Meaning::Divergent };
     let text = match &worst.subject {
         Some(subject) if scene.state.watch.screen == Screen::All => {
             say!("{address}: {sentence}", address = subject.address, sentence = worst.sentence)
@@ -105,12 +105,12 @@ fn gone(scene: &Scene<'_>, one: &ListenerState) -> Option<Sentence> {
         "this listener is gone since {time}: closed, or its process has ended; a new one at the same address is followed",
         time = numbers::span(since)
     );
-    Some(("■", text, scene.theme.text(Meaning::Otherwise)))
+    Some(("■", text, scene.theme.text(Meaning::Divergent)))
 }
 
 /// What all listeners do right now.
 fn state_of_all(scene: &Scene<'_>) -> Sentence {
-    let survey = scene.state.watch.survey(scene.world);
+    let survey = scene.state.watch.listeners(scene.world);
     let now = scene.state.watch.moment(scene.now);
     let living = || survey.by_id.values().filter(|one| one.gone.is_none());
     let full: Vec<&ListenerState> = living().filter(|one| one.is_full()).collect();
@@ -127,7 +127,7 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
             time =
                 numbers::span(worst.accept_queue.full_since().map_or_else(Default::default, |since| now.since(since)))
         );
-        return ("▲", text, scene.theme.text(Meaning::Dying));
+        return ("▲", text, scene.theme.text(Meaning::Lost));
     }
     let fullest = living().max_by_key(|one| figures::fullness(one)).filter(|one| figures::fullness(one) > 0);
     let text = match fullest {
@@ -167,7 +167,7 @@ fn state_of_one(scene: &Scene<'_>, one: Option<&ListenerState>) -> Sentence {
             capacity,
             fate
         );
-        return ("▲", text, scene.theme.text(Meaning::Dying));
+        return ("▲", text, scene.theme.text(Meaning::Lost));
     }
     let text = match depth {
         0 => say!("nobody waits: each connection is accepted at once").into(),

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::names;
 use crate::model::watch::{LOOK_AT_EASE, LOOK_RESTLESS, OwnerScope, Rights};
 use crate::say;
@@ -18,10 +18,10 @@ pub(super) fn rows(area: Rect, scene: &Scene<'_>) -> u16 {
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let lost = scene.world.losses.tap_dropped > 0;
-    let style = if lost { scene.theme.text(Meaning::Otherwise) } else { scene.theme.calm() };
+    let style = if lost { scene.theme.text(Meaning::Divergent) } else { scene.theme.calm() };
     let lines = names::wrap(&text(scene), area.width.saturating_sub(2), area.height);
     for (row, line) in (0..area.height).zip(lines) {
-        ink::write(buf, area, (1, row), &line, style);
+        text::write(buf, area, (1, row), &line, style);
     }
 }
 

@@ -6,25 +6,25 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use super::{names, queues};
 use crate::model::sample::Waiting;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
-use crate::ui::view::inside::ChosenListener;
+use crate::ui::view::chosen_listener::ChosenListener;
 
 pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
-    let depth = inside.one.and_then(|one| one.reading.queue.depth).unwrap_or(0);
+    let depth = inside.listener.and_then(|one| one.reading.queue.depth).unwrap_or(0);
     let (waiting, dead) = queues::waiting(scene, inside, depth);
     let right = if depth > 0 { say!("the next one first") } else { "" };
-    let inner = ink::frame(buf, area, (say!("WHO WAITS"), theme.strong()), (right, theme.calm()), theme.calm());
+    let inner = text::frame(buf, area, (say!("WHO WAITS"), theme.strong()), (right, theme.calm()), theme.calm());
     if inner.height == 0 {
         return;
     }
     if waiting.is_empty() && dead == 0 {
-        return tell(buf, inner, scene, &nobody(scene, inside, depth));
+        return write_wrapped(buf, inner, scene, &why_empty(scene, inside, depth));
     }
     let mut body = inner;
     if dead > 0 {
@@ -34,7 +34,7 @@ pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, i
             say!("† {count} more are not listed: reset by the client, the place is kept", count = dead)
         };
         let last = inner.height - 1;
-        ink::write(buf, inner, (0, last), &ink::fit(&text, inner.width), theme.text(Meaning::Dying));
+        text::write(buf, inner, (0, last), &text::fit(&text, inner.width), theme.text(Meaning::Lost));
         body.height = last;
     }
     let room = usize::from(body.height);
@@ -48,7 +48,7 @@ pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, i
 fn client(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, one: &Waiting) {
     let theme = scene.theme;
     let (age, style) = match one.age_ms.map(|ms| Duration::from_millis(ms.into())) {
-        Some(age) => (numbers::moment_of_life(age), theme.text(Meaning::Waiting(super::super::cast::shade(age)))),
+        Some(age) => (numbers::elapsed(age), theme.text(Meaning::Waiting(super::super::placement::shade(age)))),
         None => (format!("{:>8}", numbers::UNKNOWN), theme.calm()),
     };
     let sent =
@@ -59,24 +59,24 @@ fn client(buf: &mut Buffer, line: Rect, scene: &Scene<'_>, one: &Waiting) {
         false => "",
     };
     let right = [sent.as_str(), state].iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" ");
-    let room = line.width.saturating_sub(12 + ink::width(&right));
-    let col = ink::pieces(buf, line, (0, 0), &[(age, style), (" s ".to_owned(), theme.calm())]);
-    ink::write(buf, line, (col, 0), &names::shorten(&one.peer.to_string(), room), Style::new());
-    ink::right(buf, line, 0, &right, if one.closed { theme.text(Meaning::Dying) } else { Style::new() });
+    let room = line.width.saturating_sub(12 + text::width(&right));
+    let col = text::pieces(buf, line, (0, 0), &[(age, style), (" s ".to_owned(), theme.calm())]);
+    text::write(buf, line, (col, 0), &names::shorten(&one.peer.to_string(), room), Style::new());
+    text::right(buf, line, 0, &right, if one.closed { theme.text(Meaning::Lost) } else { Style::new() });
 }
 
 pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let requests = queues::half_open(scene, inside);
     let right = if requests.is_empty() { "" } else { say!("SYN-ACKs") };
-    let inner = ink::frame(buf, area, (say!("HALF-OPEN"), theme.strong()), (right, theme.calm()), theme.calm());
+    let inner = text::frame(buf, area, (say!("HALF-OPEN"), theme.strong()), (right, theme.calm()), theme.calm());
     if requests.is_empty() {
-        let text = match inside.one {
+        let text = match inside.listener {
             _ if inside.is_unix() => say!("a unix socket has no handshake"),
-            _ if inside.told => say!("nobody: every handshake was finished"),
+            _ if inside.detailed => say!("nobody: every handshake was finished"),
             _ => say!("not told for this listener"),
         };
-        return tell(buf, inner, scene, text);
+        return write_wrapped(buf, inner, scene, text);
     }
     let most = scene.world.sysctls.value(crate::model::settings::Sysctl::SynackRetries);
     for (row, one) in (0..inner.height).zip(requests) {
@@ -88,21 +88,21 @@ pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside:
         } else {
             say!("{count} sent, again in {left}", count, left = next)
         };
-        let room = inner.width.saturating_sub(ink::width(&right) + 1);
-        ink::write(buf, inner, (0, row), &names::shorten(&one.peer.to_string(), room), Style::new());
-        ink::right(buf, inner, row, &right, theme.text(Meaning::Waiting(one.retransmits.min(3))));
+        let room = inner.width.saturating_sub(text::width(&right) + 1);
+        text::write(buf, inner, (0, row), &names::shorten(&one.peer.to_string(), room), Style::new());
+        text::right(buf, inner, row, &right, theme.text(Meaning::Waiting(one.retransmits.min(3))));
     }
 }
 
 /// Why there is no list.
-fn nobody(scene: &Scene<'_>, inside: ChosenListener<'_>, depth: u32) -> String {
-    let waiting = scene.world.listed.waiting.as_ref().filter(|_| inside.told);
+fn why_empty(scene: &Scene<'_>, inside: ChosenListener<'_>, depth: u32) -> String {
+    let waiting = scene.world.listed.waiting.as_ref().filter(|_| inside.detailed);
     match waiting {
         _ if inside.is_unix() => {
             say!("the kernel does not list who waits at a unix socket; ss -xp shows its ends").into()
         }
-        _ if depth == 0 && inside.told => say!("nobody").into(),
-        None if !scene.state.listens => other(scene),
+        _ if depth == 0 && inside.detailed => say!("nobody").into(),
+        None if !scene.state.live => other(scene),
         None => say!("asking the kernel …").into(),
         Some(_) => say!("nobody is listed just now").into(),
     }
@@ -120,8 +120,8 @@ fn other(scene: &Scene<'_>) -> String {
     }
 }
 
-fn tell(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, text: &str) {
+fn write_wrapped(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, text: &str) {
     for (row, line) in (0..area.height).zip(names::wrap(text, area.width, area.height)) {
-        ink::write(buf, area, (0, row), &line, scene.theme.calm());
+        text::write(buf, area, (0, row), &line, scene.theme.calm());
     }
 }

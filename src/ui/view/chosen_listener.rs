@@ -8,25 +8,25 @@ use crate::ui::view::Scene;
 #[derive(Clone, Copy)]
 pub(in crate::ui::view) struct ChosenListener<'s> {
     /// As all listeners tell of it; `None`: nothing yet.
-    pub(in crate::ui::view) one: Option<&'s ListenerState>,
+    pub(in crate::ui::view) listener: Option<&'s ListenerState>,
     /// True when the world tells about just this one: who waits, who is half-open.
-    pub(in crate::ui::view) told: bool,
+    pub(in crate::ui::view) detailed: bool,
 }
 
 impl<'s> ChosenListener<'s> {
     pub(in crate::ui::view) fn of(scene: &Scene<'s>) -> Self {
         let world = scene.world;
-        let one = scene.state.watch.inside(world);
-        let chosen = one.is_some_and(|one| world.listeners.chosen == Some(one.reading.id));
-        let begun = match (&world.began, one.map(|one| &one.reading.address)) {
+        let listener = scene.state.watch.shown_listener(world);
+        let chosen = listener.is_some_and(|one| world.listeners.chosen == Some(one.reading.id));
+        let begun = match (&world.began, listener.map(|one| &one.reading.address)) {
             (Some(began), Some(Address::Tcp(address))) => began.watched && began.address == *address,
             _ => false,
         };
-        Self { one, told: chosen && begun }
+        Self { listener, detailed: chosen && begun }
     }
 
     /// True for a unix socket, which has no handshake and whose clients the kernel does not list.
     pub(in crate::ui::view) fn is_unix(self) -> bool {
-        self.one.is_some_and(|one| one.reading.address.port().is_none())
+        self.listener.is_some_and(|one| one.reading.address.port().is_none())
     }
 }

@@ -5,7 +5,7 @@ use super::Column;
 use crate::fold::history::SLOT;
 use crate::fold::listeners::{BEAT, BEATS};
 use crate::model::stamp::Stamp;
-use crate::ui::view::inside::ChosenListener;
+use crate::ui::view::chosen_listener::ChosenListener;
 use crate::ui::window::ColumnScale;
 
 /// Adds what the look at all listeners knows of the one that one looks into.
@@ -16,11 +16,11 @@ pub(super) fn add(
     (grain, last): (ColumnScale, u64),
 ) {
     let world = scene.world;
-    let Some(one) = inside.one else { return };
+    let Some(one) = inside.listener else { return };
     let slots_per_beat = (BEAT.as_millis() / SLOT.as_millis()) as u64;
-    let begun = inside.told.then(|| world.history.begins());
+    let begun = inside.detailed.then(|| world.history.begins());
     let last_beat = world.listeners.now.as_nanos() / BEAT.as_nanos() as u64;
-    let drops_unseen = world.segments.is_none() || !inside.told;
+    let drops_unseen = world.segments.is_none() || !inside.detailed;
     let is_before = |group: u64| {
         let ends = Stamp::from_nanos((group + 1).saturating_mul(grain.slots).saturating_mul(SLOT.as_nanos() as u64));
         begun.is_none_or(|begun| ends <= begun)

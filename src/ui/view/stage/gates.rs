@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::cast::{ARRIVAL, is_fresh};
 use super::super::layout::StagePlan;
-use super::super::{Scene, ink};
+use super::super::placement::{ARRIVAL, is_fresh};
+use super::super::{Scene, text};
 use crate::fold::connection::ServerSide;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::ui::theme::Meaning;
@@ -18,38 +18,38 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Sce
     let moved = |list: &[&crate::fold::connection::Connection], side: ServerSide| {
         list.iter().any(|one| one.server == side && scene.now.since(one.server_since) < ARRIVAL)
     };
-    let cast = &scene.cast;
+    let cast = &scene.placement;
     if accept_full || (cookies_off && world.syn_queue.is_full()) {
-        shut(buf, plan.door, scene, !cast.falling.is_empty());
+        shut(buf, plan.syn_gate, scene, !cast.falling.is_empty());
     } else {
-        open(buf, plan.door, scene, moved(&cast.half_open, ServerSide::HalfOpen));
+        open(buf, plan.syn_gate, scene, moved(&cast.half_open, ServerSide::HalfOpen));
     }
     if accept_full {
-        shut(buf, plan.passage, scene, cast.otherwise.iter().any(|one| is_fresh(one, scene.now)));
+        shut(buf, plan.accept_gate, scene, cast.divergent.iter().any(|one| is_fresh(one, scene.now)));
     } else {
-        open(buf, plan.passage, scene, moved(&cast.queued, ServerSide::Queued));
+        open(buf, plan.accept_gate, scene, moved(&cast.queued, ServerSide::Queued));
     }
     if world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused) {
-        column(buf, plan.exit, "‖", scene.theme.text(Meaning::Waiting(3)));
+        column(buf, plan.exit_gate, "‖", scene.theme.text(Meaning::Waiting(3)));
     } else {
-        open(buf, plan.exit, scene, moved(&cast.served, ServerSide::Accepted));
+        open(buf, plan.exit_gate, scene, moved(&cast.served, ServerSide::Accepted));
     }
 }
 
 fn open(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, moving: bool) {
     let style = if moving { scene.theme.text(Meaning::Served) } else { scene.theme.calm() };
     let middle = gap.height / 2;
-    let col = ink::write(buf, gap, (0, middle), &"─".repeat(usize::from(gap.width.saturating_sub(1))), style);
-    ink::write(buf, gap, (col, middle), "▶", style);
+    let col = text::write(buf, gap, (0, middle), &"─".repeat(usize::from(gap.width.saturating_sub(1))), style);
+    text::write(buf, gap, (col, middle), "▶", style);
 }
 
 /// Shut over the whole height; solid while something dies at it.
 fn shut(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, hit: bool) {
-    column(buf, gap, if hit { "█" } else { "▒" }, scene.theme.text(Meaning::Dying));
+    column(buf, gap, if hit { "█" } else { "▒" }, scene.theme.text(Meaning::Lost));
 }
 
 fn column(buf: &mut Buffer, gap: Rect, sign: &str, style: Style) {
     for row in 1..gap.height.saturating_sub(1) {
-        ink::write(buf, gap, (0, row), &sign.repeat(usize::from(gap.width)), style);
+        text::write(buf, gap, (0, row), &sign.repeat(usize::from(gap.width)), style);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
-use super::paper::{Line, LineBudget, PAST, Piece, PrioritizedText};
+use super::super::{Scene, text};
+use super::line_budget::{Line, LineBudget, PAST, Piece, PrioritizedText};
 use super::words::said;
 use super::{ending, words};
 use crate::fold::course::{LessonProgress, Page};
@@ -36,7 +36,7 @@ pub(super) fn of(scene: &Scene<'_>, course: &LessonProgress, paper: LineBudget) 
     let mut speech = match course.phase {
         Phase::Asked => asked(step, &page, course, paper),
         Phase::Doing => doing(scene, (step, &page), course, paper),
-        Phase::Told => told(scene, (step, &page), course, paper),
+        Phase::Told => explained(scene, (step, &page), course, paper),
         Phase::Missed => missed(scene, (step, &page), course, paper),
     };
     if paper.tall {
@@ -68,7 +68,7 @@ fn doing(
         speech.main = Some((said(&ask.text, &page.numbers), Style::new()));
         speech.tail.push(LineBudget::gap(3));
         speech.tail.extend(choices(ask, page, course, (paper, 1)));
-    } else if let Some(text) = notebook.said_before(scene.world, course.step.unwrap_or(0)).next() {
+    } else if let Some(text) = notebook.earlier_texts(scene.world, course.step.unwrap_or(0)).next() {
         speech.main = Some((said(text.0, &text.1), Style::new()));
     }
     let what = words::of_all(&step.commands);
@@ -82,12 +82,12 @@ fn doing(
     speech.tail.extend(paper.signed("▶", &watch, theme.text(Meaning::Travelling).patch(theme.strong())));
     if scene.world.tempo.held {
         let held = say!("the clients' time stands still · n: next thing · a: one accept() · t: let time run");
-        speech.tail.extend(paper.signed("‖", held, theme.text(Meaning::Otherwise)));
+        speech.tail.extend(paper.signed("‖", held, theme.text(Meaning::Divergent)));
     }
     speech
 }
 
-fn told(
+fn explained(
     scene: &Scene<'_>,
     (step, page): (&Step, &Page),
     course: &LessonProgress,
@@ -103,7 +103,7 @@ fn told(
     let text = match (&step.say, &step.ask) {
         (Some(text), _) => Some((text, page.numbers.clone())),
         (None, Some(_)) => None,
-        (None, None) => scene.state.lesson.said_before(scene.world, course.step.unwrap_or(0)).next(),
+        (None, None) => scene.state.lesson.earlier_texts(scene.world, course.step.unwrap_or(0)).next(),
     };
     speech.main = text.map(|(text, numbers)| (said(text, &numbers), paper.theme.strong()));
     speech
@@ -118,7 +118,7 @@ fn missed(
     let theme = paper.theme;
     let within = numbers::span(step.within);
     let text = say!("this did not come as usual within {within}: were knobs turned?", within);
-    let head = paper.signed("▲", &text, theme.text(Meaning::Otherwise).patch(theme.strong()));
+    let head = paper.signed("▲", &text, theme.text(Meaning::Divergent).patch(theme.strong()));
     let main = if scene.state.lesson.played {
         say!("No harm done: space goes on, backspace plays the scene again.")
     } else {
@@ -138,7 +138,7 @@ fn verdict(ask: &Question, page: &Page, course: &LessonProgress, paper: LineBudg
     let answer = |index: usize| ask.choices.get(index).map(|choice| said(&choice.text, &page.numbers));
     let truth = page.right.iter().position(|right| *right == Some(true)).and_then(answer);
     let mine = course.choice.and_then(|(index, verdict)| Some((answer(index)?, verdict)));
-    let (good, other) = (theme.text(Meaning::Served), theme.text(Meaning::Otherwise));
+    let (good, other) = (theme.text(Meaning::Served), theme.text(Meaning::Divergent));
     let (sign, text, style) = match (mine, truth) {
         (Some((mine, Some(true))), _) => ("✓", say!("you said “{mine}”, and so says the kernel", mine), good),
         (Some((mine, Some(false))), Some(truth)) => {
@@ -178,7 +178,7 @@ fn choices(ask: &Question, page: &Page, course: &LessonProgress, (paper, rank): 
         };
         signs.zip(text).enumerate().map(row).collect::<Vec<_>>()
     };
-    let width = |pieces: &[Piece]| pieces.iter().map(|(text, ..)| ink::width(text)).sum::<u16>();
+    let width = |pieces: &[Piece]| pieces.iter().map(|(text, ..)| text::width(text)).sum::<u16>();
     let mut lines: Vec<Line> = Vec::new();
     for mut rows in ask.choices.iter().enumerate().map(one) {
         let fits = |line: &&mut Line| paper.dense && width(&line.pieces) + width(&rows[0].pieces) + 2 <= paper.columns;
@@ -201,7 +201,7 @@ fn before(scene: &Scene<'_>, course: &LessonProgress, index: usize, paper: LineB
         course.phase == Phase::Doing && scene.state.lesson.step(course).is_some_and(|step| step.ask.is_none()),
     );
     let mut lines = Vec::new();
-    for (text, numbers) in scene.state.lesson.said_before(scene.world, index).skip(skipped) {
+    for (text, numbers) in scene.state.lesson.earlier_texts(scene.world, index).skip(skipped) {
         if lines.is_empty() {
             lines.push(LineBudget::gap(PAST));
             lines.push(LineBudget::heading(say!("SAID BEFORE"), paper.theme.calm(), PAST));

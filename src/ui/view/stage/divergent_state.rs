@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::{Scene, ink};
+use super::super::{Scene, text};
 use crate::fold::connection::{CombinedState, Connection};
 use crate::say;
 use crate::ui::numbers;
@@ -13,49 +13,49 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let style = theme.text(Meaning::Otherwise);
-    let room = area.width.saturating_sub(ink::width(say!("TWO TRUTHS")) + 6);
+    let style = theme.text(Meaning::Divergent);
+    let room = area.width.saturating_sub(text::width(say!("TWO TRUTHS")) + 6);
     let sums = sums(scene);
-    let sum = sums.iter().find(|sum| ink::width(sum) <= room).map_or("", String::as_str);
-    let line = if scene.cast.otherwise.is_empty() { theme.calm() } else { style };
-    let inner = ink::frame(buf, area, (say!("TWO TRUTHS"), theme.strong()), (sum, style), line);
-    let cookies = &scene.cast.cookies;
-    let believers = believers(scene);
+    let sum = sums.iter().find(|sum| text::width(sum) <= room).map_or("", String::as_str);
+    let line = if scene.placement.divergent.is_empty() { theme.calm() } else { style };
+    let inner = text::frame(buf, area, (say!("TWO TRUTHS"), theme.strong()), (sum, style), line);
+    let cookies = &scene.placement.cookies;
+    let believers = divergent(scene);
     if believers.is_empty() && cookies.is_empty() {
-        let (text, style) = nobody(scene);
-        ink::write(buf, inner, (0, 0), &ink::fit(&text, inner.width), style);
+        let (text, style) = when_empty(scene);
+        text::write(buf, inner, (0, 0), &text::fit(&text, inner.width), style);
     }
     let rows = usize::from(inner.height).saturating_sub(usize::from(!cookies.is_empty()));
     let shown = if believers.len() > rows { rows.saturating_sub(1) } else { believers.len() };
     for (row, one) in believers.iter().take(shown).enumerate() {
         let style = if one.belief() == CombinedState::HalfOpen { theme.text(Meaning::Travelling) } else { style };
-        ink::write(buf, inner, (0, row as u16), &ink::fit(&words(one, inner.width), inner.width), style);
-        scene.hit_map.borrow_mut().connection(ink::row(inner, row as u16), one);
+        text::write(buf, inner, (0, row as u16), &text::fit(&words(one, inner.width), inner.width), style);
+        scene.hit_map.borrow_mut().connection(text::row(inner, row as u16), one);
     }
     if shown < believers.len() {
         let text =
             say!("◌ ×{count} more: {names}", count = believers.len() - shown, names = names(&believers[shown..]));
-        ink::write(buf, inner, (0, shown as u16), &ink::fit(&text, inner.width), style);
+        text::write(buf, inner, (0, shown as u16), &text::fit(&text, inner.width), style);
     }
     if !cookies.is_empty() {
         let text = say!("¤ ×{count} cookie out, nothing kept: {names}", count = cookies.len(), names = names(cookies));
         let row = rows.min(believers.len()) as u16;
-        ink::write(buf, inner, (0, row), &ink::fit(&text, inner.width), theme.text(Meaning::Travelling));
+        text::write(buf, inner, (0, row), &text::fit(&text, inner.width), theme.text(Meaning::Travelling));
     }
 }
 
 /// Those of whom both sides believe different things. Handshakes whose last ACK is under way are among them where the clients' time is so
 /// slow that they can be looked at.
-fn believers<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
+fn divergent<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
     let tempo = scene.world.tempo;
     let slow = tempo.held || tempo.pace < 1.0;
-    let finishing = if slow { &scene.cast.finishing[..] } else { &[] };
-    scene.cast.otherwise.iter().chain(finishing).copied().collect()
+    let finishing = if slow { &scene.placement.finishing[..] } else { &[] };
+    scene.placement.divergent.iter().chain(finishing).copied().collect()
 }
 
 /// What is said where nobody is shown.
-fn nobody(scene: &Scene<'_>) -> (String, Style) {
-    let (calm, finishing) = (scene.theme.calm(), &scene.cast.finishing);
+fn when_empty(scene: &Scene<'_>) -> (String, Style) {
+    let (calm, finishing) = (scene.theme.calm(), &scene.placement.finishing);
     if scene.state.density == Density::Flows {
         (say!("too fast to look at one by one").into(), calm)
     } else if finishing.is_empty() {
@@ -79,7 +79,7 @@ fn sums(scene: &Scene<'_>) -> [String; 2] {
         // Nobody is looked at one by one.
         return [say!("{kinds} so far", kinds), say!("{count} so far", count)];
     }
-    let now = scene.cast.otherwise.len();
+    let now = scene.placement.divergent.len();
     if now as u64 == ghosts + phantoms {
         return [kinds, count];
     }
@@ -108,7 +108,7 @@ fn words(one: &Connection, width: u16) -> String {
             say!("{name} client: ESTABLISHED · server: SYN_RCVD", name),
             say!("{name} ESTABLISHED · server: SYN_RCVD", name),
         ];
-        return [whole, most].into_iter().find(|text| ink::width(text) <= width).unwrap_or(least);
+        return [whole, most].into_iter().find(|text| text::width(text) <= width).unwrap_or(least);
     }
     match (one.belief(), width >= 50) {
         (CombinedState::Ghost, true) => say!("● {name} client: connected  ◌ server: ACK ignored ×{times}", name, times),

@@ -3,20 +3,20 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::{Scene, footer, ink, layout, settings, timeline};
+use super::super::{Scene, footer, layout, settings, text, timeline};
 use super::sentence::Headline;
 use super::{counters, head, stage, waiting};
 use crate::ui::panel::Panel;
-use crate::ui::view::inside::ChosenListener;
+use crate::ui::view::chosen_listener::ChosenListener;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let inside = ChosenListener::of(scene);
-    let said = Headline::of_one(scene, inside.one);
+    let said = Headline::of_one(scene, inside.listener);
     let plan = layout::plan(buf.area, scene.state.panel, said.rows(buf.area));
     head::paint(buf, plan.header, scene);
     if plan.header.height > 1 {
-        let text = ink::fit(&head::settings(scene), plan.header.width.saturating_sub(2));
-        ink::write(buf, plan.header, (1, 1), &text, scene.theme.calm());
+        let text = text::fit(&head::settings(scene), plan.header.width.saturating_sub(2));
+        text::write(buf, plan.header, (1, 1), &text, scene.theme.calm());
     }
     said.paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene, inside);

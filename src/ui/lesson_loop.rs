@@ -18,22 +18,22 @@ pub type OpenScene<'a> = Box<dyn FnMut(usize, Past) -> Result<Session, String> +
 /// A lesson in play, and who opens its scenes.
 pub struct LessonLoop<'a> {
     player: Player,
-    manner: PlayMode,
+    mode: PlayMode,
     open: OpenScene<'a>,
     /// When a lesson that goes on by itself begins again.
-    again: Option<Stamp>,
+    restarts: Option<Stamp>,
 }
 
 impl std::fmt::Debug for LessonLoop<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Guide").field("player", &self.player).field("again", &self.again).finish_non_exhaustive()
+        f.debug_struct("Guide").field("player", &self.player).field("again", &self.restarts).finish_non_exhaustive()
     }
 }
 
 impl<'a> LessonLoop<'a> {
     /// Plays this lesson for a person at the keys, or by itself.
-    pub fn new(lesson: Arc<Lesson>, manner: PlayMode, open: OpenScene<'a>) -> Self {
-        Self { player: Player::new(lesson, manner), manner, open, again: None }
+    pub fn new(lesson: Arc<Lesson>, mode: PlayMode, open: OpenScene<'a>) -> Self {
+        Self { player: Player::new(lesson, mode), mode, open, restarts: None }
     }
 
     /// Opens the lesson and its first scene.
@@ -59,14 +59,14 @@ impl<'a> LessonLoop<'a> {
 
     /// A key of the lesson.
     pub(super) fn press(&mut self, press: LessonKey, world: &World, now: Stamp) -> Vec<PlayerAction> {
-        self.again = None;
+        self.restarts = None;
         self.player.press(press, world, now)
     }
 
     /// Facts were folded, or time has passed.
     pub(super) fn turn(&mut self, world: &World, now: Stamp) -> Vec<PlayerAction> {
-        if self.again.take_if(|again| *again <= now).is_some() {
-            self.player = Player::new(Arc::clone(self.player.lesson()), self.manner);
+        if self.restarts.take_if(|again| *again <= now).is_some() {
+            self.player = Player::new(Arc::clone(self.player.lesson()), self.mode);
             return self.player.begin();
         }
         self.player.turn(world, now)
@@ -74,12 +74,12 @@ impl<'a> LessonLoop<'a> {
 
     /// When [`turn`](Self::turn) is due although nothing happens.
     pub(super) fn wake(&self, now: Stamp) -> Option<Stamp> {
-        self.again.or_else(|| self.player.wake(now))
+        self.restarts.or_else(|| self.player.wake(now))
     }
 
     /// The last step was left. A lesson that goes on by itself begins again after a while.
     pub(super) fn over(&mut self, now: Stamp) {
-        self.again = (self.manner == PlayMode::Auto).then_some(now + AGAIN);
+        self.restarts = (self.mode == PlayMode::Auto).then_some(now + AGAIN);
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scene_that_cannot_be_opened_says_which_and_why() {
+    fn an_error_names_the_scene_and_why_it_cannot_be_opened() {
         let refused = guide(PlayMode::Hand).begin().unwrap_err();
         assert_eq!(refused.to_string(), "cannot open scene 1 of the lesson: nobody opens it here");
     }

@@ -13,7 +13,7 @@ use crate::ui::keymap::Action;
 use crate::ui::steps;
 
 /// How long a wish counts as granted although no fact has confirmed it: long enough for a held key, short enough for a refusal.
-const TRUST: Duration = Duration::from_millis(400);
+const CONFIRMATION_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// The largest backlog that a key asks for.
 const LARGEST_BACKLOG: u32 = 65_535;
@@ -35,7 +35,7 @@ pub struct PendingSettings {
 }
 
 /// The commands for one key, or why there are none.
-pub(super) fn wish(
+pub(super) fn commands_for(
     asked: &mut PendingSettings,
     listens: bool,
     action: Action,
@@ -79,7 +79,7 @@ pub(super) fn wish(
 }
 
 fn fresh<T: Copy>(asked: Option<(Stamp, T)>, now: Stamp) -> Option<T> {
-    asked.filter(|(at, _)| now.since(*at) < TRUST).map(|(_, value)| value)
+    asked.filter(|(at, _)| now.since(*at) < CONFIRMATION_TIMEOUT).map(|(_, value)| value)
 }
 
 fn backlog(asked: &mut PendingSettings, now: Stamp, world: &World, step: fn(u32) -> u32) -> Command {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use serde_json::json;
 
-use super::{Look, Shade, Sign, columns, signs};
+use super::{Glyph, Look, Shade, columns, glyphs};
 
 /// Writes frame after frame.
 #[derive(Debug)]
@@ -58,12 +58,12 @@ fn changes(before: Option<&Buffer>, after: &Buffer) -> String {
     if before.is_none() {
         bytes.push_str("\x1b[?25l\x1b[0m\x1b[2J");
     }
-    let blank = Sign { sign: " ", look: Look::default() };
-    let known = before.map(signs);
-    let mut pen = Pen { at: None, look: Look::default() };
-    for (index, cell) in signs(after).into_iter().enumerate() {
+    let blank = Glyph { symbol: " ", look: Look::default() };
+    let known = before.map(glyphs);
+    let mut pen = Cursor { at: None, look: Look::default() };
+    for (index, cell) in glyphs(after).into_iter().enumerate() {
         let known = known.as_ref().map_or(Some(&blank), |known| known.get(index));
-        if known != Some(&cell) && !cell.sign.is_empty() {
+        if known != Some(&cell) && !cell.symbol.is_empty() {
             let (row, column) = (index / columns(after) + 1, index % columns(after) + 1);
             pen.put(&mut bytes, (row, column), cell);
         }
@@ -75,13 +75,13 @@ fn changes(before: Option<&Buffer>, after: &Buffer) -> String {
 }
 
 /// Where the cursor stands and how it writes.
-struct Pen {
+struct Cursor {
     at: Option<(usize, usize)>,
     look: Look,
 }
 
-impl Pen {
-    fn put(&mut self, bytes: &mut String, (row, column): (usize, usize), cell: Sign<'_>) {
+impl Cursor {
+    fn put(&mut self, bytes: &mut String, (row, column): (usize, usize), cell: Glyph<'_>) {
         if self.at != Some((row, column)) {
             bytes.push_str("\x1b[");
             bytes.push_str(&row.to_string());
@@ -93,9 +93,9 @@ impl Pen {
             bytes.push_str(&rendition(cell.look));
             self.look = cell.look;
         }
-        bytes.push_str(cell.sign);
+        bytes.push_str(cell.symbol);
         // Only a sign of one byte takes one column for certain on every terminal.
-        self.at = (cell.sign.len() == 1).then_some((row, column + 1));
+        self.at = (cell.symbol.len() == 1).then_some((row, column + 1));
     }
 }
 
@@ -107,12 +107,12 @@ fn rendition(look: Look) -> String {
             codes.push(code.to_owned());
         }
     }
-    let reversed = look.ink == Shade::Reversed || look.ground == Shade::Reversed;
+    let reversed = look.foreground == Shade::Reversed || look.background == Shade::Reversed;
     if reversed {
         codes.push("7".to_owned());
     }
     // Reversed text has its two colours exchanged by the terminal.
-    let (ink, behind) = if reversed { (look.ground, look.ink) } else { (look.ink, look.ground) };
+    let (ink, behind) = if reversed { (look.background, look.foreground) } else { (look.foreground, look.background) };
     for (shade, code) in [(ink, 38), (behind, 48)] {
         if let Shade::Rgb(r, g, b) = shade {
             codes.push(format!("{code};2;{r};{g};{b}"));

@@ -33,7 +33,7 @@ pub(in crate::ui) struct Placement<'a> {
     /// In the accept queue, oldest first: the order in which `accept()` will take them.
     pub(super) queued: Vec<&'a Connection>,
     /// Ghosts and phantoms: the client believes otherwise.
-    pub(super) otherwise: Vec<&'a Connection>,
+    pub(super) divergent: Vec<&'a Connection>,
     /// The client is connected, and its last ACK has not reached the server yet.
     pub(super) finishing: Vec<&'a Connection>,
     /// Answered with a cookie, nothing kept.
@@ -43,13 +43,13 @@ pub(in crate::ui) struct Placement<'a> {
     /// Ended badly a moment ago: reset, expired, given up.
     pub(super) lost: Vec<&'a Connection>,
     /// True while the clients' time stands still: what is under way does not move.
-    stands: bool,
+    held: bool,
 }
 
 impl<'a> Placement<'a> {
     /// Gathers the connections as they are at `now`. At a density at which nobody can follow single ones there is no cast.
     pub(in crate::ui) fn of(world: &'a World, density: Density, now: Stamp) -> Self {
-        let mut cast = Self { stands: world.tempo.held, ..Self::default() };
+        let mut cast = Self { held: world.tempo.held, ..Self::default() };
         let clients = world.tempo.at(now);
         if density == Density::Flows || world.roster.count() > MOST {
             return cast;
@@ -62,7 +62,7 @@ impl<'a> Placement<'a> {
     }
 
     fn place(&mut self, one: &'a Connection, now: Stamp, clients: Stamp) {
-        if one.travel.is_some_and(|travel| travel.arrives > clients || self.stands) {
+        if one.travel.is_some_and(|travel| travel.arrives > clients || self.held) {
             self.travelling.push(one);
         }
         if one.last_drop.is_some_and(|drop| drop.cause.is_syn() && now.since(drop.at) < FALL) {
@@ -77,7 +77,7 @@ impl<'a> Placement<'a> {
             ServerSide::Nothing | ServerSide::CookieSent => {}
         }
         match one.belief() {
-            CombinedState::Ghost | CombinedState::Phantom => self.otherwise.push(one),
+            CombinedState::Ghost | CombinedState::Phantom => self.divergent.push(one),
             CombinedState::HalfOpen if one.client == ClientSide::Connected => self.finishing.push(one),
             CombinedState::SynSent if one.last_drop.is_some() && one.travel.is_none() => self.dropped.push(one),
             CombinedState::Over if one.server == ServerSide::Nothing && failed(one.client) => self.lost.push(one),
@@ -91,7 +91,7 @@ impl<'a> Placement<'a> {
         self.falling.sort_unstable_by_key(id);
         self.half_open.sort_unstable_by_key(|one| (one.server_since, one.id, one.peer));
         self.queued.sort_unstable_by_key(|one| (one.queue_order, one.peer));
-        self.otherwise.sort_unstable_by_key(id);
+        self.divergent.sort_unstable_by_key(id);
         self.finishing.sort_unstable_by_key(id);
         self.cookies.sort_unstable_by_key(id);
         self.served.sort_unstable_by_key(|one| {
@@ -106,12 +106,12 @@ impl<'a> Placement<'a> {
 
     /// True while something on the stage glides: a segment under way or a SYN that falls.
     pub(in crate::ui) fn glides(&self) -> bool {
-        !(self.travelling.is_empty() || self.stands) || !self.falling.is_empty()
+        !(self.travelling.is_empty() || self.held) || !self.falling.is_empty()
     }
 
     /// True while some number on the stage runs: an age or a countdown.
     pub(in crate::ui) fn counts(&self) -> bool {
-        let waiting = [&self.dropped, &self.half_open, &self.queued, &self.otherwise, &self.served, &self.lost];
+        let waiting = [&self.dropped, &self.half_open, &self.queued, &self.divergent, &self.served, &self.lost];
         waiting.iter().any(|list| !list.is_empty())
     }
 }

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_text_says_so() {
+    fn a_cut_text_ends_with_an_ellipsis() {
         assert_eq!(fit("abcdef", 4), "abc…");
         assert_eq!(fit("abcd", 4), "abcd");
         assert_eq!(fit("abc", 0), "");
