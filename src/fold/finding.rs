@@ -13,19 +13,19 @@ mod accept_too_slow;
 mod backlog_clamped;
 mod burst_too_large;
 mod cookies_in_use;
-mod dead_in_queue;
+mod closed_in_queue;
 mod ghosts;
 mod half_open_pile_up;
 mod not_listened_again;
 mod one_client_many_overflows;
 mod phantoms;
 mod review;
-mod sight;
+mod context;
 mod three_quarters_rule;
 mod watch;
 
 pub use review::{FOUND, IN_FORCE};
-pub use sight::{Holder, ListenerContext};
+pub use context::{Holder, ListenerContext};
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,7 @@ pub const RULES: &[Rule] = &[
     backlog_clamped::RULE,
     ghosts::RULE,
     phantoms::RULE,
-    dead_in_queue::RULE,
+    closed_in_queue::RULE,
     one_client_many_overflows::RULE,
     cookies_in_use::RULE,
     watch::SERVER_STALLED,

@@ -29,7 +29,7 @@ mod changes;
 pub mod demand;
 mod doubt;
 mod listener;
-mod lives;
+mod clients;
 mod log_writing;
 pub mod next_steps;
 pub mod note;
