@@ -23,7 +23,7 @@
 //! | [`ui`] | facts → cells: keys, screens, themes, the terminal, export as SVG and asciicast | [`ui::view`] |
 //! | [`cli`] | words → plan: arguments, help, exit codes, doctor, explain, man page | [`cli::run`] |
 //!
-//! The lab's run begins in [`session::live`], a watch of other people's listeners in [`session::attach`] over [`kernel::census`]; all of
+//! The lab's run begins in [`session::live`], a watch of other programs' listeners in [`session::watch`] over [`kernel::census`]; all of
 //! them are folded by [`fold::listeners`], the one that is looked into by [`fold::world`].
 //!
 //! Commands go down (keys, script → lab). Facts come up (lab, eyes → session → [`fold::world::World::apply`] → view or report).

@@ -10,19 +10,19 @@ use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
-use crate::session::tape::playback::{Bookmark, Playback};
-use crate::session::tape::record::{Recorder, RecordingStatus};
-use crate::session::tape::replay::Player;
-use crate::session::tape::transport::{Play, Playing};
-use crate::session::tape::{Header, RecordingError};
+use crate::session::recording::playback::{Bookmark, Playback};
+use crate::session::recording::record::{Recorder, RecordingStatus};
+use crate::session::recording::replay::Player;
+use crate::session::recording::transport::{Play, Playing};
+use crate::session::recording::{Header, RecordingError};
 
-pub mod attach;
 pub mod clock;
 pub mod live;
+pub mod metrics;
 mod pace;
 mod pump;
-pub mod scrape;
-pub mod tape;
+pub mod recording;
+pub mod watch;
 
 /// A running session: facts come up, commands go down.
 #[derive(Debug)]

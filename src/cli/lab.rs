@@ -27,8 +27,8 @@ use crate::say;
 use crate::scenario::Script;
 use crate::session::Session;
 use crate::session::live::{self, LivePlan, Past};
-use crate::session::tape::record::{self, Recorder};
-use crate::session::tape::{Header, RecordingError};
+use crate::session::recording::record::{self, Recorder};
+use crate::session::recording::{Header, RecordingError};
 use crate::ui::{self, ColorChoice, ExitReason, LessonLoop, UiPlan};
 
 /// Runs the lab as the words say.

@@ -3,7 +3,7 @@
 use crate::fold::world::World;
 use crate::model::event::Event;
 use crate::report::openmetrics::Book;
-use crate::session::scrape::ScrapeQueue;
+use crate::session::metrics::ScrapeQueue;
 
 /// Answers scrapes from what is known.
 pub(super) struct Metrics {

@@ -11,8 +11,8 @@ use crate::fold::world::World;
 use crate::model::event::Stamped;
 use crate::report::summary::Summary;
 use crate::say;
-use crate::session::tape::read::{Recording, RecordingEnd};
-use crate::session::tape::replay;
+use crate::session::recording::read::{Recording, RecordingEnd};
+use crate::session::recording::replay;
 use crate::ui::{self, ExitReason, UiPlan};
 
 mod frames;

@@ -17,10 +17,10 @@ use crate::report::text::Marks;
 use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::say;
-use crate::session::attach::{self, AttachPlan, Length};
-use crate::session::scrape::{MetricsListener, ScrapeError};
-use crate::session::tape::Header;
-use crate::session::tape::record::Recorder;
+use crate::session::metrics::{MetricsListener, ScrapeError};
+use crate::session::recording::Header;
+use crate::session::recording::record::Recorder;
+use crate::session::watch::{self, AttachPlan, Length};
 use crate::ui::UiPlan;
 
 /// Watches as the words say.
@@ -52,7 +52,7 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Metric
     }
     let metrics = door.map(|door| open(door, plan.form)).transpose()?;
     let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
-    let mut session = attach::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    let mut session = watch::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
     }

@@ -12,19 +12,19 @@ use crate::text::sentence::Sentence;
 mod accept_too_slow;
 mod backlog_clamped;
 mod burst_too_large;
+mod closed_in_queue;
+mod context;
 mod cookies_in_use;
-mod dead_in_queue;
 mod ghosts;
 mod half_open_pile_up;
 mod not_listened_again;
 mod one_client_many_overflows;
 mod phantoms;
 mod review;
-mod sight;
 mod three_quarters_rule;
 mod watch;
 
-pub use sight::ListenerContext;
+pub use context::ListenerContext;
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +78,7 @@ pub const RULES: &[Rule] = &[
     backlog_clamped::RULE,
     ghosts::RULE,
     phantoms::RULE,
-    dead_in_queue::RULE,
+    closed_in_queue::RULE,
     one_client_many_overflows::RULE,
     cookies_in_use::RULE,
     watch::SERVER_STALLED,

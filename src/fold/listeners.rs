@@ -17,7 +17,7 @@ use crate::model::watch::{
 
 mod drops;
 mod group;
-pub mod habit;
+pub mod known_default;
 mod remark;
 mod trail;
 mod watched;

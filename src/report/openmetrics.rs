@@ -10,7 +10,7 @@ use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 use crate::model::event::Event;
 use crate::model::watch::ListenerId;
-use crate::session::scrape::PageFormat;
+use crate::session::metrics::PageFormat;
 use crate::text::sanitize;
 
 mod page;

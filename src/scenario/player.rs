@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::stand::Position;
+use self::position::Position;
 use super::condition::Expression;
 use super::facts::{self, Facts};
 use super::holes::holes;
@@ -22,7 +22,7 @@ use crate::model::stamp::Stamp;
 use crate::say;
 
 mod keys;
-mod stand;
+mod position;
 
 /// For whom a lesson is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,7 +209,7 @@ impl Player {
             Some(question) if self.manner != PlayMode::Check => {
                 self.phase(Phase::Asked, world, moves);
                 let texts = question.choices.iter().map(|choice| &choice.text).chain([&question.text]);
-                let until = (self.manner == PlayMode::Auto).then(|| now + stand::reading_time(texts));
+                let until = (self.manner == PlayMode::Auto).then(|| now + position::reading_time(texts));
                 self.stand = Position::Asked { until };
             }
             _ => self.work(world, now, moves),
@@ -219,7 +219,7 @@ impl Player {
     /// Gives the step's commands.
     fn work(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
         let Some(step) = self.present() else { return };
-        let (work, commands) = (stand::Work::new(step, now), step.commands.clone());
+        let (work, commands) = (position::Work::new(step, now), step.commands.clone());
         self.phase(Phase::Doing, world, moves);
         moves.extend(commands.into_iter().map(PlayerAction::Wish));
         self.stand = Position::Doing(work);
@@ -280,7 +280,7 @@ impl Player {
         self.phase(Phase::Told, world, moves);
         let until = match self.manner {
             PlayMode::Hand => None,
-            PlayMode::Auto => Some(now + stand::reading_time(&step.say)),
+            PlayMode::Auto => Some(now + position::reading_time(&step.say)),
             PlayMode::Check => Some(now),
         };
         self.stand = Position::Told { until };

@@ -4,7 +4,7 @@
 use crate::fold::connection::Connection;
 use crate::fold::history::Slot;
 use crate::fold::world::World;
-use crate::session::tape::playback::Bookmark;
+use crate::session::recording::playback::Bookmark;
 
 /// Kept worlds, in the order of the recording.
 #[derive(Debug)]

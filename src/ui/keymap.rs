@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::session::tape::transport::Play;
+use crate::session::recording::transport::Play;
 
 mod shown;
 mod table;

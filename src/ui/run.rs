@@ -23,7 +23,7 @@ use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
 use crate::say;
-use crate::session::tape::transport::Play;
+use crate::session::recording::transport::Play;
 use crate::session::{Session, rest};
 use crate::text::lang;
 

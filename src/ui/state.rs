@@ -18,8 +18,8 @@ use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 use crate::say;
-use crate::session::tape::record::RecordingStatus;
-use crate::session::tape::transport::Playing;
+use crate::session::recording::record::RecordingStatus;
+use crate::session::recording::transport::Playing;
 use crate::text::lang::{Lang, within};
 
 mod commands;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use qviz::model::event::Event;
 use qviz::model::segment::Kind;
-use qviz::session::tape::read::Recording;
+use qviz::session::recording::read::Recording;
 use rustix::process::Signal;
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use qviz::model::event::{Event, Stamped};
-use qviz::session::tape::read::{Recording, RecordingEnd};
+use qviz::session::recording::read::{Recording, RecordingEnd};
 use rustix::process::Signal;
 use serde_json::Value;
 

@@ -22,8 +22,8 @@ use qviz::model::stamp::Stamp;
 use qviz::model::watch::ListenerId;
 use qviz::report::summary::Summary;
 use qviz::report::text::{self, Marks};
-use qviz::session::tape::RecordingError;
-use qviz::session::tape::read::Recording;
+use qviz::session::recording::RecordingError;
+use qviz::session::recording::read::Recording;
 use qviz::text::lang::{Lang, within};
 use unicode_width::UnicodeWidthStr;
 

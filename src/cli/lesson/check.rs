@@ -23,8 +23,8 @@ use crate::scenario::lesson::Lesson;
 use crate::scenario::player::{PlayMode, Player, PlayerAction};
 use crate::session::clock::Clock;
 use crate::session::live::{LiveError, Past};
-use crate::session::tape::Header;
-use crate::session::tape::record::Recorder;
+use crate::session::recording::Header;
+use crate::session::recording::record::Recorder;
 use crate::session::{Session, rest};
 
 /// Checks a lesson and tells what came of it.

@@ -17,7 +17,7 @@ use crate::say;
 use crate::scenario::lesson::Lesson;
 use crate::scenario::player::PlayMode;
 use crate::session::live::Past;
-use crate::session::tape::Header;
+use crate::session::recording::Header;
 use crate::ui::{LessonLoop, UiPlan};
 
 /// Plays a lesson on the screen, and tells what stays of it.

@@ -10,7 +10,7 @@ use crate::cli::exit::Failure;
 use crate::fold::alarm::FailOn;
 use crate::model::watch::Target;
 use crate::say;
-use crate::session::attach::Length;
+use crate::session::watch::Length;
 
 /// A watch.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,7 +13,7 @@ use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
 use crate::say;
-use crate::session::tape::read::Recording;
+use crate::session::recording::read::Recording;
 use crate::text::sanitize;
 use crate::ui::UiPlan;
 use crate::ui::export::asciicast::Asciicast;

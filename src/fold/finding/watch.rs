@@ -22,7 +22,7 @@ pub(super) use server_stalled::RULE as SERVER_STALLED;
 pub(super) use syn_queue_crowded::RULE as SYN_QUEUE_CROWDED;
 pub(super) use unix_socket_full::RULE as UNIX_SOCKET_FULL;
 
-use super::sight::{Holder, seconds};
+use super::context::{Holder, seconds};
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 
 #[cfg(test)]

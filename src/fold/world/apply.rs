@@ -1,6 +1,6 @@
 //! [`apply`]: every fact finds its place here.
 
-use super::{Cost, Losses, SegmentTally, World, arbiter, changes, lives, readings, watched, wire};
+use super::{Cost, Losses, SegmentTally, World, arbiter, changes, clients, readings, watched, wire};
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::log_writing;
 use crate::fold::world::note::{Note, NoteSubject};
@@ -42,8 +42,8 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Tempo(tempo) => set_tempo(world, at, *tempo),
         Event::Stepped { peer, thing } => stepped(world, *peer, *thing),
         Event::Segment(segment) => wire::segment(world, at, segment),
-        Event::Client { id, peer, life } => lives::live(world, at, *id, *peer, *life),
-        Event::Served { peer, deed } => lives::serve(world, at, *peer, *deed),
+        Event::Client { id, peer, life } => clients::live(world, at, *id, *peer, *life),
+        Event::Served { peer, deed } => clients::serve(world, at, *peer, *deed),
         Event::AcceptFailed { errno } => {
             *world.accept_errors.entry(*errno).or_default() += 1;
         }

@@ -8,7 +8,7 @@ use super::series::Row;
 use crate::fold::finding::{Check, RULES};
 use crate::model::counters::Counters;
 use crate::model::sample::Source;
-use crate::session::scrape::PageFormat;
+use crate::session::metrics::PageFormat;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

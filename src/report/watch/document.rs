@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::in_order;
 use crate::fold::finding::{Check, Finding, RULES, Severity};
-use crate::fold::listeners::habit::habit_of;
+use crate::fold::listeners::known_default::habit_of;
 use crate::fold::listeners::{self, ListenerState};
 use crate::fold::world::World;
 use crate::model::counters::Counters;

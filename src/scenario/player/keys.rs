@@ -1,6 +1,6 @@
 //! What keys do in a lesson.
 
-use super::stand::Position;
+use super::position::Position;
 use super::{LessonKey, Player, PlayerAction};
 use crate::fold::world::World;
 use crate::model::lesson::{LessonFact, Phase};

@@ -275,9 +275,9 @@ fn by_itself_it_takes_the_time_to_read_and_asks_nobody() {
 #[test]
 fn reading_takes_as_long_as_the_text() {
     let text = |en: &str| [super::super::lesson::Text { en: en.to_owned(), zh: String::new() }];
-    assert_eq!(stand::reading_time(&text("short")), Duration::from_secs(3));
-    assert_eq!(stand::reading_time(&text(&"x".repeat(100))), Duration::from_secs(6));
-    assert_eq!(stand::reading_time(&text(&"队".repeat(100))), Duration::from_secs(18));
+    assert_eq!(position::reading_time(&text("short")), Duration::from_secs(3));
+    assert_eq!(position::reading_time(&text(&"x".repeat(100))), Duration::from_secs(6));
+    assert_eq!(position::reading_time(&text(&"队".repeat(100))), Duration::from_secs(18));
 }
 
 #[test]

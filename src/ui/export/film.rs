@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
-use crate::session::tape::record_reader::Facts;
+use crate::session::recording::record_reader::Facts;
 use crate::text::lang;
 use crate::ui::state::{Msg, Origin, UiState, update};
 use crate::ui::theme::{Depth, Theme};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 
 use super::{Action, Binding, Key, Mode, Place, When};
-use crate::session::tape::transport::Play;
+use crate::session::recording::transport::Play;
 
 const fn plain(code: KeyCode) -> Key {
     Key { code, ctrl: false }

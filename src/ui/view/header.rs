@@ -10,7 +10,7 @@ use crate::model::client_clock::ClientClock;
 use crate::model::event::Environment;
 use crate::model::settings::Sysctl;
 use crate::say;
-use crate::session::tape::record::RecordingStatus;
+use crate::session::recording::record::RecordingStatus;
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
 use crate::ui::numbers;

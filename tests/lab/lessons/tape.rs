@@ -6,9 +6,9 @@ use qviz::fold::world::World;
 use qviz::model::event::{Event, Stamped};
 use qviz::model::stamp::Stamp;
 use qviz::report::summary::Summary;
-use qviz::session::tape::playback::{Next, Playback};
-use qviz::session::tape::read::{Recording, RecordingEnd};
-use qviz::session::tape::transport::Play;
+use qviz::session::recording::playback::{Next, Playback};
+use qviz::session::recording::read::{Recording, RecordingEnd};
+use qviz::session::recording::transport::Play;
 
 use super::document;
 use crate::lab;

@@ -6,7 +6,7 @@ use std::path::Path;
 use qviz::fold::world::World;
 use qviz::report::summary::Summary;
 use qviz::scenario::facts::{Facts, names};
-use qviz::session::tape::read::Recording;
+use qviz::session::recording::read::Recording;
 use serde_json::Value;
 
 /// The place of a fact in the summary; `None` where the summary does not tell it.

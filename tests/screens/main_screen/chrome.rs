@@ -2,8 +2,8 @@
 
 use qviz::fold::world::World;
 use qviz::model::stamp::Stamp;
-use qviz::session::tape::record::RecordingStatus;
-use qviz::session::tape::transport::{Play, Playing};
+use qviz::session::recording::record::RecordingStatus;
+use qviz::session::recording::transport::{Play, Playing};
 use qviz::ui::keymap::{Action, Mode, Place, footer, shown};
 use qviz::ui::state::{Msg, Origin, UiState, update};
 use qviz::ui::view;

@@ -1,7 +1,7 @@
 //! The limit of a watched listener is a default that is smaller than somaxconn.
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
-use crate::fold::listeners::habit::habit_of;
+use crate::fold::listeners::known_default::habit_of;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =

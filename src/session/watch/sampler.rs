@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::counted::Counted;
+use super::counter_reports::Counted;
 use super::registry::ListenerRegistry;
 use crate::kernel::census::Census;
 use crate::kernel::owners::{Owners, ScanCoverage};

@@ -16,11 +16,11 @@ use crate::say;
 use crate::text::errno::told;
 
 mod choice;
-mod counted;
-mod first;
+mod counter_reports;
 mod lists;
 mod registry;
 mod sampler;
+mod setup;
 mod syn_counter;
 mod taps;
 mod watcher;
@@ -88,5 +88,5 @@ impl From<NotBegun> for AttachError {
 /// When the kernel does not list its listeners.
 pub fn start(plan: AttachPlan) -> Result<Session, AttachError> {
     let length = if let Length::For(span) = plan.length { Some(span) } else { None };
-    pump::start("watch", Clock::start(), length, |pump| first::open(plan, pump))
+    pump::start("watch", Clock::start(), length, |pump| setup::open(plan, pump))
 }
