@@ -149,6 +149,10 @@ fn pruned_requests_equal_those_that_were_answered_and_are_no_longer_listed_outsi
             left = now;
             (looks > 200).then_some(())
         });
+        // Those that are left are answered again, all at once; then their timers rest for eight seconds, and the run ends in between.
+        let again = || lab::nstat(pid)["TcpExtTCPSynRetrans"];
+        let before = again();
+        lab::wait_until(LIMIT, "the next SYN-ACKs", || (again() >= before + left).then_some(()));
         witnesses = Some((capture, left, lab::nstat(pid)));
     });
     let (capture, left, kernel) = witnesses.unwrap();
