@@ -20,28 +20,28 @@ use crate::text::lang::in_keys;
 
 mod accept_blocks;
 mod accept_fifo;
-mod asleep;
-mod attempts;
 mod backoff;
 mod bind_four;
 mod bind_in_use;
+mod blocking_call;
 pub mod child;
+mod connect_attempt;
 mod connect_errnos;
 mod defer_accept;
 mod ends;
 mod failed_socket;
-mod far;
 mod fork_leak;
 mod fork_refcount;
 mod inherits;
-mod knob;
 mod listen_limits;
 mod listen_types;
 mod move_to_tail;
 mod nonblocking_connect;
+mod remote_host;
 mod retry_schedule;
 mod reuseport;
 mod states;
+mod sysctl;
 mod three_resets;
 mod unbound_listen;
 mod unix_socket;
@@ -52,15 +52,15 @@ pub trait Env {
     /// The present moment.
     fn now(&self) -> Stamp;
     /// Waits.
-    fn rest(&self, span: Duration);
+    fn sleep(&self, span: Duration);
     /// True when nobody wants the trial's end any more: it gives up soon.
     fn is_stopped(&self) -> bool;
     /// Takes one fact.
-    fn tell(&mut self, fact: ExperimentFact);
+    fn emit(&mut self, fact: ExperimentFact);
     /// Depth and limit of a listening socket's accept queue (TCP_INFO); `None` where it cannot be read.
     fn queue(&self, listener: BorrowedFd<'_>) -> Option<(u32, u32)>;
     /// SYNs that a connecting socket has sent again, and its state by the number in `include/net/tcp_states.h`.
-    fn connecting(&self, socket: BorrowedFd<'_>) -> Option<(u32, u8)>;
+    fn connect_progress(&self, socket: BorrowedFd<'_>) -> Option<(u32, u8)>;
     /// The socket's cookie.
     fn cookie(&self, socket: BorrowedFd<'_>) -> Option<u64>;
     /// Every TCP socket of this network namespace with this local port, LISTEN and SYN_RCVD included, as sock_diag lists it.
@@ -68,7 +68,7 @@ pub trait Env {
     /// The change of a counter of this namespace since the session began, by its name in `nstat`.
     fn counter(&self, name: &str) -> Option<u64>;
     /// Hears every segment from and to this port from now on; `None` without the right to it.
-    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn PortTap>>;
+    fn open_tap(&self, on: Wire, port: u16) -> Option<Box<dyn PortTap>>;
 }
 
 /// What segments of a trial travel by.
@@ -83,7 +83,7 @@ pub enum Wire {
 /// Hears the segments of one port as they pass on the wire.
 pub trait PortTap {
     /// Those that passed since it was asked last, in their order. Toward the listener is toward the port.
-    fn heard(&mut self) -> Vec<(Stamp, Segment)>;
+    fn segments(&mut self) -> Vec<(Stamp, Segment)>;
 }
 
 /// A socket as sock_diag lists it.
@@ -101,9 +101,9 @@ pub struct ListedSocket {
 
 /// The place at which a trial is carried out.
 pub struct Experiment<'a> {
-    surroundings: &'a mut dyn Env,
+    env: &'a mut dyn Env,
     /// The right to packets and sysctls; `None` on the host.
-    pass: Option<NetnsToken>,
+    token: Option<NetnsToken>,
 }
 
 /// Why a trial could not be carried out.
@@ -119,13 +119,13 @@ pub enum ExperimentError {
     },
     /// What it waited for did not come in time.
     #[error("{}", say!("waited in vain for {what}", what = .0))]
-    InVain(String),
+    TimedOut(String),
     /// It needs the private network.
     #[error("{}", say!("it needs the private network"))]
     NeedsLab,
     /// A sysctl that it turns was not written.
     #[error(transparent)]
-    Knob(#[from] KnobError),
+    Sysctl(#[from] KnobError),
     /// Nobody wants it any more.
     #[error("{}", say!("it was stopped"))]
     Stopped,
@@ -133,27 +133,27 @@ pub enum ExperimentError {
 
 impl<'a> Experiment<'a> {
     /// A place for trials.
-    pub fn new(surroundings: &'a mut dyn Env, pass: Option<NetnsToken>) -> Self {
-        Self { surroundings, pass }
+    pub fn new(env: &'a mut dyn Env, token: Option<NetnsToken>) -> Self {
+        Self { env, token }
     }
 }
 
 impl Experiment<'_> {
     /// Clock and eyes.
-    pub(in crate::experiment) fn here(&self) -> &dyn Env {
-        self.surroundings
+    pub(in crate::experiment) fn env(&self) -> &dyn Env {
+        self.env
     }
 
     /// The right to packets and sysctls.
     ///
     /// # Errors
     /// On the host there is none.
-    pub(in crate::experiment) fn pass(&self) -> Result<&NetnsToken, ExperimentError> {
-        self.pass.as_ref().ok_or(ExperimentError::NeedsLab)
+    pub(in crate::experiment) fn token(&self) -> Result<&NetnsToken, ExperimentError> {
+        self.token.as_ref().ok_or(ExperimentError::NeedsLab)
     }
 
     /// Tells of a call and what came of it.
-    pub(in crate::experiment) fn line(
+    pub(in crate::experiment) fn record_call(
         &mut self,
         who: &str,
         call: impl Into<String>,
@@ -162,60 +162,60 @@ impl Experiment<'_> {
     ) {
         let (call, outcome) = (Message::marked(&call.into()), Message::marked(&outcome.into()));
         let line = CallRecord { who: who.to_owned(), call, outcome, mood };
-        self.surroundings.tell(ExperimentFact::Line(line));
+        self.env.emit(ExperimentFact::Line(line));
     }
 
     /// Tells a number.
-    pub(in crate::experiment) fn measured(&mut self, name: &str, value: f64) {
-        self.surroundings.tell(ExperimentFact::Measured { name: name.to_owned(), value });
+    pub(in crate::experiment) fn measure(&mut self, name: &str, value: f64) {
+        self.env.emit(ExperimentFact::Measured { name: name.to_owned(), value });
     }
 
     /// Tells whether something is so.
-    pub(in crate::experiment) fn yes(&mut self, name: &str, is_so: bool) {
-        self.measured(name, f64::from(u8::from(is_so)));
+    pub(in crate::experiment) fn measure_flag(&mut self, name: &str, is_so: bool) {
+        self.measure(name, f64::from(u8::from(is_so)));
     }
 
     /// Waits.
     ///
     /// # Errors
     /// The trial was stopped.
-    pub(in crate::experiment) fn pause(&self, span: Duration) -> Result<(), ExperimentError> {
-        self.surroundings.rest(span);
-        if self.surroundings.is_stopped() { Err(ExperimentError::Stopped) } else { Ok(()) }
+    pub(in crate::experiment) fn sleep(&self, span: Duration) -> Result<(), ExperimentError> {
+        self.env.sleep(span);
+        if self.env.is_stopped() { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
 
     /// Waits until something is so.
     ///
     /// # Errors
     /// It did not come within that span, or the trial was stopped.
-    pub(in crate::experiment) fn until(
+    pub(in crate::experiment) fn wait_until(
         &self,
         what: &str,
         within: Duration,
         mut is_so: impl FnMut(&dyn Env) -> bool,
     ) -> Result<Stamp, ExperimentError> {
-        let began = self.surroundings.now();
+        let began = self.env.now();
         loop {
-            if is_so(self.surroundings) {
-                return Ok(self.surroundings.now());
+            if is_so(self.env) {
+                return Ok(self.env.now());
             }
-            if self.surroundings.is_stopped() {
+            if self.env.is_stopped() {
                 return Err(ExperimentError::Stopped);
             }
-            if self.surroundings.now().since(began) > within {
-                return Err(ExperimentError::InVain(what.to_owned()));
+            if self.env.now().since(began) > within {
+                return Err(ExperimentError::TimedOut(what.to_owned()));
             }
-            self.surroundings.rest(LOOK);
+            self.env.sleep(POLL_INTERVAL);
         }
     }
 }
 
 /// Carries out a trial and tells how it went.
 pub fn run(trial: ExperimentId, bench: &mut Experiment<'_>) {
-    bench.surroundings.tell(ExperimentFact::Began(trial));
+    bench.env.emit(ExperimentFact::Began(trial));
     // What a trial says is a fact, and in no language.
     let failed = in_keys(|| carry_out(trial, bench).err().map(|error| Message::marked(&error.to_string())));
-    bench.surroundings.tell(ExperimentFact::Ended { trial, failed });
+    bench.env.emit(ExperimentFact::Ended { trial, failed });
 }
 
 fn carry_out(trial: ExperimentId, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
@@ -250,4 +250,4 @@ fn carry_out(trial: ExperimentId, bench: &mut Experiment<'_>) -> Result<(), Expe
 }
 
 /// How often is looked whether something has come.
-const LOOK: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);

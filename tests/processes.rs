@@ -40,6 +40,6 @@ mod seeds;
 mod who;
 
 fn main() -> std::process::ExitCode {
-    let experiment = qviz::experiment::child::play(std::env::args().skip(1));
+    let experiment = qviz::experiment::child::run_as_child(std::env::args().skip(1));
     experiment.unwrap_or_else(|| runner::run(8))
 }

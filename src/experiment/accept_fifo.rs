@@ -12,16 +12,16 @@ const CLIENTS: usize = 6;
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
     let port = address.port();
-    bench.line("server", "listen(5)", format!("port {port}"), CallOutcome::Plain);
+    bench.record_call("server", "listen(5)", format!("port {port}"), CallOutcome::Plain);
     let (mut clients, mut came) = (Vec::new(), Vec::new());
     for letter in ('a'..).take(CLIENTS) {
         let client = ends::connect(address)?;
         let own = ends::name(&client)?.port();
-        bench.line("client", format!("{letter}: connect(:{port})"), format!("port {own}"), CallOutcome::Good);
+        bench.record_call("client", format!("{letter}: connect(:{port})"), format!("port {own}"), CallOutcome::Good);
         clients.push(client);
         came.push((letter, own));
         let depth = clients.len() as u32;
-        bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+        bench.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |here| {
             here.queue(listener.as_fd()).is_some_and(|(waiting, _)| waiting == depth)
         })?;
     }
@@ -33,12 +33,12 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         in_turn += u32::from(taken == *own);
         first = first.or(came.iter().position(|(_, port)| *port == taken));
         let mood = if who == *letter { CallOutcome::Good } else { CallOutcome::Refused };
-        bench.line("server", "accept()", format!("{who}: port {taken}"), mood);
+        bench.record_call("server", "accept()", format!("{who}: port {taken}"), mood);
     }
-    bench.measured("fifo-clients", came.len() as f64);
-    bench.measured("fifo-in-turn", f64::from(in_turn));
+    bench.measure("fifo-clients", came.len() as f64);
+    bench.measure("fifo-in-turn", f64::from(in_turn));
     if let Some(place) = first {
-        bench.measured("fifo-first-taken", (place + 1) as f64);
+        bench.measure("fifo-first-taken", (place + 1) as f64);
     }
     Ok(())
 }

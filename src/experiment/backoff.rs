@@ -7,42 +7,42 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::attempts::{self, FullListener, connect_to, cut, free_port};
+use super::connect_attempt::{self, FullListener, connect_call, free_port, reset};
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::model::stamp::Stamp;
 
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    bench.measured("late-ms", ends::millis(LATE));
-    bench.measured("first-pause-ms", ends::millis(FIRST_PAUSE));
+    bench.measure("late-ms", ends::millis(LATE));
+    bench.measure("first-pause-ms", ends::millis(FIRST_PAUSE));
     by_new_sockets(bench)?;
     by_the_kernel(bench)
 }
 
 /// A new socket for each try, and a pause twice as long after each.
 fn by_new_sockets(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    let (address, began) = (free_port()?, bench.here().now());
+    let (address, began) = (free_port()?, bench.env().now());
     let mut server = LateServer { address, due: began + LATE, listener: None };
     let (mut pause, mut tries) = (FIRST_PAUSE, 0);
     loop {
         let socket = ends::socket()?;
-        let errno = attempts::connect(&socket, address);
-        let at = ends::millis(bench.here().now().since(began));
+        let errno = connect_attempt::connect(&socket, address);
+        let at = ends::millis(bench.env().now().since(began));
         tries += 1;
-        attempts::tell(bench, "client", format!("#{tries} +{at:.0} ms: {}", connect_to(address)), errno);
-        bench.measured(&format!("backoff-try-{tries}-ms"), at);
+        connect_attempt::record(bench, "client", format!("#{tries} +{at:.0} ms: {}", connect_call(address)), errno);
+        bench.measure(&format!("backoff-try-{tries}-ms"), at);
         if tries == 1 {
-            bench.measured("single-errno", f64::from(errno));
+            bench.measure("single-errno", f64::from(errno));
         }
         if errno == 0 || pause > LONGEST_PAUSE {
-            bench.yes("backoff-connected", errno == 0);
-            bench.measured("backoff-tries", f64::from(tries));
-            bench.measured("backoff-ms", at);
-            bench.measured("backoff-wasted-ms", at - ends::millis(LATE));
-            return if errno == 0 { cut(socket) } else { Ok(()) };
+            bench.measure_flag("backoff-connected", errno == 0);
+            bench.measure("backoff-tries", f64::from(tries));
+            bench.measure("backoff-ms", at);
+            bench.measure("backoff-wasted-ms", at - ends::millis(LATE));
+            return if errno == 0 { reset(socket) } else { Ok(()) };
         }
         drop(socket);
-        bench.line("client", "close()", "0", CallOutcome::Plain);
+        bench.record_call("client", "close()", "0", CallOutcome::Plain);
         server.let_pass(bench, pause)?;
         pause *= 2;
     }
@@ -58,37 +58,37 @@ struct LateServer {
 impl LateServer {
     /// Lets so much time pass; the server begins to listen when it is due.
     fn let_pass(&mut self, bench: &mut Experiment<'_>, span: Duration) -> Result<(), ExperimentError> {
-        let end = bench.here().now() + span;
+        let end = bench.env().now() + span;
         if self.listener.is_none() && self.due <= end {
-            bench.pause(self.due.since(bench.here().now()))?;
+            bench.sleep(self.due.since(bench.env().now()))?;
             let listener = ends::socket()?;
             ends::call("bind()", listener.bind(&self.address.into()))?;
             ends::call("listen(5)", listener.listen(5))?;
-            bench.line("server", format!("bind({}), listen(5)", self.address), "0", CallOutcome::Good);
+            bench.record_call("server", format!("bind({}), listen(5)", self.address), "0", CallOutcome::Good);
             self.listener = Some(listener);
         }
-        bench.pause(end.since(bench.here().now()))
+        bench.sleep(end.since(bench.env().now()))
     }
 }
 
 /// One connect(), and a queue that is full for the same time.
 fn by_the_kernel(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let full = FullListener::open(bench)?;
-    let socket = attempts::impatient()?;
-    let began = bench.here().now();
-    let errno = attempts::connect(&socket, full.address);
-    attempts::tell(bench, "client", connect_to(full.address), errno);
-    bench.pause(LATE)?;
+    let socket = connect_attempt::nonblocking()?;
+    let began = bench.env().now();
+    let errno = connect_attempt::connect(&socket, full.address);
+    connect_attempt::record(bench, "client", connect_call(full.address), errno);
+    bench.sleep(LATE)?;
     let _taken = full.make_room(bench)?;
-    let (at, errno) = attempts::end_of(bench, &socket, ends::PATIENCE)?;
+    let (at, errno) = connect_attempt::end_of(bench, &socket, ends::TIMEOUT)?;
     let waited = ends::millis(at.since(began));
-    attempts::tell(bench, "client", format!("+{waited:.0} ms: getsockopt(SO_ERROR)"), errno);
-    let again = bench.here().connecting(socket.as_fd()).map_or(0, |(again, _)| again);
-    bench.yes("kernel-connected", errno == 0);
-    bench.measured("kernel-tries", f64::from(1 + again));
-    bench.measured("kernel-ms", waited);
-    bench.measured("kernel-wasted-ms", waited - ends::millis(LATE));
-    cut(socket)
+    connect_attempt::record(bench, "client", format!("+{waited:.0} ms: getsockopt(SO_ERROR)"), errno);
+    let again = bench.env().connect_progress(socket.as_fd()).map_or(0, |(again, _)| again);
+    bench.measure_flag("kernel-connected", errno == 0);
+    bench.measure("kernel-tries", f64::from(1 + again));
+    bench.measure("kernel-ms", waited);
+    bench.measure("kernel-wasted-ms", waited - ends::millis(LATE));
+    reset(socket)
 }
 
 /// How late the server is.

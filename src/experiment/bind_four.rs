@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::attempts::{self, connect_to, cut, free_port};
+use super::connect_attempt::{self, connect_call, free_port, reset};
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 
@@ -18,15 +18,15 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let mut as_told = 0;
     for (row, address, port) in rows {
         let chosen = bind(bench, SocketAddr::from((address, port)))?;
-        bench.yes(&format!("{row}-port-by-kernel"), chosen.port);
-        bench.yes(&format!("{row}-address-by-kernel"), chosen.address);
-        bench.yes(&format!("{row}-hears-everywhere"), chosen.everywhere);
+        bench.measure_flag(&format!("{row}-port-by-kernel"), chosen.port);
+        bench.measure_flag(&format!("{row}-address-by-kernel"), chosen.address);
+        bench.measure_flag(&format!("{row}-hears-everywhere"), chosen.everywhere);
         let wildcard = address == any;
         let textbook = KernelChoice { port: port == 0, address: wildcard, everywhere: wildcard };
         as_told += u32::from(chosen == textbook);
     }
-    bench.measured("bind-rows", rows.len() as f64);
-    bench.measured("bind-rows-as-told", f64::from(as_told));
+    bench.measure("bind-rows", rows.len() as f64);
+    bench.measure("bind-rows-as-told", f64::from(as_told));
     Ok(())
 }
 
@@ -48,28 +48,28 @@ fn bind(bench: &mut Experiment<'_>, asked: SocketAddr) -> Result<KernelChoice, E
     let bound = socket.bind(&asked.into());
     ends::call(call.clone(), bound)?;
     let own = ends::name(&socket)?;
-    bench.line("server", format!("{call}, getsockname()"), own.to_string(), CallOutcome::Plain);
+    bench.record_call("server", format!("{call}, getsockname()"), own.to_string(), CallOutcome::Plain);
     ends::call("listen(5)", socket.listen(5))?;
     let mut served_at = Vec::new();
-    for place in KNOCKED {
+    for place in TARGETS {
         let to = SocketAddr::from((place, own.port()));
         let client = ends::socket()?;
-        let errno = attempts::connect(&client, to);
-        attempts::tell(bench, "client", connect_to(to), errno);
+        let errno = connect_attempt::connect(&client, to);
+        connect_attempt::record(bench, "client", connect_call(to), errno);
         if errno == 0 {
             let (served, _) = ends::call("accept()", socket.accept())?;
             let local = ends::name(&served)?;
-            bench.line("server", "accept(), getsockname()", local.to_string(), CallOutcome::Plain);
+            bench.record_call("server", "accept(), getsockname()", local.to_string(), CallOutcome::Plain);
             served_at.push(local.ip());
-            cut(client)?;
+            reset(client)?;
         }
     }
     Ok(KernelChoice {
         port: own.port() != asked.port(),
         address: served_at.iter().any(|served| *served != own.ip()),
-        everywhere: served_at == KNOCKED,
+        everywhere: served_at == TARGETS,
     })
 }
 
 /// Two addresses of this machine: all of 127/8 is.
-const KNOCKED: [Ipv4Addr; 2] = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)];
+const TARGETS: [Ipv4Addr; 2] = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)];

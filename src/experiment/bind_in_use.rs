@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use socket2::Socket;
 
-use super::attempts::{self, free_port};
+use super::connect_attempt::{self, free_port};
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::say;
@@ -15,11 +15,11 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     for first in [FirstSocket::Bound, FirstSocket::Listens, FirstSocket::TimeWait] {
         for reuse in REUSES {
             let errno = cell(bench, first, reuse)?;
-            bench.measured(&format!("{}-{}-errno", first.name(), reuse.name), f64::from(errno));
+            bench.measure(&format!("{}-{}-errno", first.name(), reuse.name), f64::from(errno));
             cells += 1;
         }
     }
-    bench.measured("in-use-cells", f64::from(cells));
+    bench.measure("in-use-cells", f64::from(cells));
     Ok(())
 }
 
@@ -77,13 +77,13 @@ fn cell(bench: &mut Experiment<'_>, first: FirstSocket, reuse: Reuse) -> Result<
     let _first = open_first(bench, first, reuse.first, address)?;
     let second = ends::socket()?;
     let option = reuse.second.put_on(&second)?;
-    let bound = attempts::number(&second.bind(&address.into()));
-    attempts::tell(bench, "server 2", format!("{option}bind(:{})", address.port()), bound);
+    let bound = connect_attempt::number(&second.bind(&address.into()));
+    connect_attempt::record(bench, "server 2", format!("{option}bind(:{})", address.port()), bound);
     if bound != 0 {
         return Ok(bound);
     }
-    let listens = attempts::number(&second.listen(5));
-    attempts::tell(bench, "server 2", "listen(5)", listens);
+    let listens = connect_attempt::number(&second.listen(5));
+    connect_attempt::record(bench, "server 2", "listen(5)", listens);
     Ok(listens)
 }
 
@@ -107,7 +107,7 @@ fn open_first(
         told.push_str(", accept(), close(), close()");
     }
     let outcome = if first == FirstSocket::TimeWait { "TIME_WAIT" } else { "0" };
-    bench.line("server", told, outcome, CallOutcome::Plain);
+    bench.record_call("server", told, outcome, CallOutcome::Plain);
     Ok((first != FirstSocket::TimeWait).then_some(socket))
 }
 
@@ -117,7 +117,7 @@ fn leave_in_time_wait(bench: &Experiment<'_>, listener: &Socket, address: Socket
     let (served, _) = ends::call("accept()", listener.accept())?;
     drop(served);
     drop(client);
-    bench.until(say!("a connection in TIME_WAIT"), ends::PATIENCE, |here| {
+    bench.wait_until(say!("a connection in TIME_WAIT"), ends::TIMEOUT, |here| {
         here.sockets(address.port()).iter().any(|seen| seen.state == TIME_WAIT)
     })?;
     Ok(())

@@ -30,7 +30,7 @@ pub(super) enum ChildRole {
 impl ChildRole {
     const ALL: [Self; 4] = [Self::Copy, Self::Serve, Self::Leak, Self::Close];
 
-    const fn word(self) -> &'static str {
+    const fn argument(self) -> &'static str {
         match self {
             Self::Copy => "copy",
             Self::Serve => "serve",
@@ -48,7 +48,7 @@ pub(super) struct ChildProcess {
 
 impl ChildProcess {
     /// Starts a child that holds this socket as its standard output, and is spoken to through its standard input.
-    pub(super) fn with(part: ChildRole, socket: OwnedFd) -> Result<Self, ExperimentError> {
+    pub(super) fn start(part: ChildRole, socket: OwnedFd) -> Result<Self, ExperimentError> {
         let mut process = ends::call(
             "fork()",
             command(part).stderr(Stdio::null()).stdin(Stdio::piped()).stdout(Stdio::from(socket)).spawn(),
@@ -58,7 +58,7 @@ impl ChildProcess {
     }
 
     /// Starts one that speaks through its standard input, too: the other end of `line`.
-    pub(super) fn speaking(part: ChildRole, socket: OwnedFd, line: OwnedFd) -> Result<Self, ExperimentError> {
+    pub(super) fn with_stdin(part: ChildRole, socket: OwnedFd, line: OwnedFd) -> Result<Self, ExperimentError> {
         let (stdin, stdout) = (Stdio::from(line), Stdio::from(socket));
         let process = ends::call("fork()", command(part).stderr(Stdio::null()).stdin(stdin).stdout(stdout).spawn())?;
         Ok(Self { process, stdin: None })
@@ -70,12 +70,12 @@ impl ChildProcess {
     }
 
     /// True while it has not ended.
-    pub(super) fn lives(&mut self) -> bool {
+    pub(super) fn is_running(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
     }
 
     /// Says something to it.
-    pub(super) fn say(&mut self, words: &[u8]) -> Result<(), ExperimentError> {
+    pub(super) fn write(&mut self, words: &[u8]) -> Result<(), ExperimentError> {
         let Some(stdin) = &mut self.stdin else { return Ok(()) };
         ends::call("write()", stdin.write_all(words))
     }
@@ -83,7 +83,7 @@ impl ChildProcess {
     /// Ends its standard input and waits for its end.
     pub(super) fn end(&mut self, bench: &Experiment<'_>) -> Result<(), ExperimentError> {
         self.stdin = None;
-        bench.until(say!("the child's end"), ends::PATIENCE, |_| !self.lives())?;
+        bench.wait_until(say!("the child's end"), ends::TIMEOUT, |_| !self.is_running())?;
         Ok(())
     }
 }
@@ -96,13 +96,13 @@ impl Drop for ChildProcess {
 }
 
 /// Plays a child's part, if these words of the command line ask for one; `None` for a person's words.
-pub fn play(words: impl IntoIterator<Item = String>) -> Option<ExitCode> {
+pub fn run_as_child(words: impl IntoIterator<Item = String>) -> Option<ExitCode> {
     let mut words = words.into_iter();
-    if words.next()? != WORD {
+    if words.next()? != CHILD_ARGUMENT {
         return None;
     }
     let wanted = words.next()?;
-    let part = ChildRole::ALL.into_iter().find(|part| part.word() == wanted)?;
+    let part = ChildRole::ALL.into_iter().find(|part| part.argument() == wanted)?;
     let played = match part {
         ChildRole::Copy => io::copy(&mut io::stdin(), &mut io::stdout()).map(drop),
         ChildRole::Serve => io::stdout().write_all(SERVED),
@@ -134,7 +134,7 @@ fn serve_all(forgets: bool) -> io::Result<()> {
                 drop(spare);
                 serve(connection.as_fd())?;
                 spare = fcntl_dupfd_cloexec(&line, 0)?;
-                tell(&line, "accept 0")?;
+                report(&line, "accept 0")?;
                 if forgets {
                     kept.push(connection);
                 }
@@ -142,7 +142,7 @@ fn serve_all(forgets: bool) -> io::Result<()> {
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => {}
             Err(errno) => {
                 failed = true;
-                tell(&line, &format!("accept {}", errno.raw_os_error()))?;
+                report(&line, &format!("accept {}", errno.raw_os_error()))?;
             }
         }
     }
@@ -156,13 +156,13 @@ fn serve(connection: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// One line for the parent.
-fn tell(line: impl AsFd, words: &str) -> io::Result<()> {
+fn report(line: impl AsFd, words: &str) -> io::Result<()> {
     write(line, format!("{words}\n").as_bytes()).map(drop).map_err(io::Error::from)
 }
 
 fn command(part: ChildRole) -> Command {
     let mut command = Command::new("/proc/self/exe");
-    command.args([WORD, part.word()]);
+    command.args([CHILD_ARGUMENT, part.argument()]);
     command
 }
 
@@ -173,4 +173,4 @@ pub(super) const SERVED: &[u8] = b"served\n";
 pub(super) const DESCRIPTORS: u64 = 24;
 
 /// The word by which this program knows that it is a child.
-const WORD: &str = "child-of-a-trial";
+const CHILD_ARGUMENT: &str = "child-of-a-trial";

@@ -19,34 +19,34 @@ use crate::say;
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     at_once(bench)?;
     let (listener, address) = ends::listen(5)?;
-    ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, PATIENCE_S))?;
-    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {PATIENCE_S}"), "0", CallOutcome::Plain);
-    let before = bench.here().counter(DROPS);
-    let (client, port) = come(bench, address)?;
-    bench.pause(QUIET)?;
-    let (depth, state) = look(bench, &listener, address, port);
-    let after = bench.here().counter(DROPS);
-    bench.measured("defer-queued-before-data", f64::from(depth));
-    bench.yes("defer-syn-rcvd-before-data", state == Some(ends::SYN_RECV));
+    ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, DEFER_S))?;
+    bench.record_call("server", format!("listen(5), TCP_DEFER_ACCEPT {DEFER_S}"), "0", CallOutcome::Plain);
+    let before = bench.env().counter(DROPS);
+    let (client, port) = connect(bench, address)?;
+    bench.sleep(QUIET)?;
+    let (depth, state) = read_server_end(bench, &listener, address, port);
+    let after = bench.env().counter(DROPS);
+    bench.measure("defer-queued-before-data", f64::from(depth));
+    bench.measure_flag("defer-syn-rcvd-before-data", state == Some(ends::SYN_RECV));
     if let Some(dropped) = before.zip(after).map(|(before, after)| after - before) {
-        bench.line("kernel", DROPS, format!("+{dropped}"), CallOutcome::Refused);
-        bench.measured("defer-acks-dropped", dropped as f64);
+        bench.record_call("kernel", DROPS, format!("+{dropped}"), CallOutcome::Refused);
+        bench.measure("defer-acks-dropped", dropped as f64);
     }
-    speak(bench, &client, &listener)?;
-    let (depth, state) = look(bench, &listener, address, port);
-    bench.measured("defer-queued-after-data", f64::from(depth));
-    bench.yes("defer-established-after-data", state == Some(ends::ESTABLISHED));
+    send_request(bench, &client, &listener)?;
+    let (depth, state) = read_server_end(bench, &listener, address, port);
+    bench.measure("defer-queued-after-data", f64::from(depth));
+    bench.measure_flag("defer-established-after-data", state == Some(ends::ESTABLISHED));
     Ok(())
 }
 
 /// Without the option: the final ACK alone is enough.
 fn at_once(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
-    bench.line("server", "listen(5)", "0", CallOutcome::Plain);
-    let (_client, port) = come(bench, address)?;
-    bench.pause(QUIET)?;
-    let (depth, _) = look(bench, &listener, address, port);
-    bench.measured("defer-without-queued", f64::from(depth));
+    bench.record_call("server", "listen(5)", "0", CallOutcome::Plain);
+    let (_client, port) = connect(bench, address)?;
+    bench.sleep(QUIET)?;
+    let (depth, _) = read_server_end(bench, &listener, address, port);
+    bench.measure("defer-without-queued", f64::from(depth));
     Ok(())
 }
 
@@ -54,49 +54,54 @@ fn at_once(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
 pub(super) fn stay_silent(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
     ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, SHORT_S))?;
-    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {SHORT_S}"), "0", CallOutcome::Plain);
-    let began = bench.here().now();
-    let (_client, port) = come(bench, address)?;
-    let came = bench.until(say!("a child in the accept queue"), LONGEST, |here| {
+    bench.record_call("server", format!("listen(5), TCP_DEFER_ACCEPT {SHORT_S}"), "0", CallOutcome::Plain);
+    let began = bench.env().now();
+    let (_client, port) = connect(bench, address)?;
+    let came = bench.wait_until(say!("a child in the accept queue"), LONGEST, |here| {
         here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == 1)
     });
-    look(bench, &listener, address, port);
+    read_server_end(bench, &listener, address, port);
     match came {
-        Ok(at) => bench.measured("defer-silent-queued-ms", ends::millis(at.since(began))),
-        Err(ExperimentError::InVain(_)) => {}
+        Ok(at) => bench.measure("defer-silent-queued-ms", ends::millis(at.since(began))),
+        Err(ExperimentError::TimedOut(_)) => {}
         Err(error) => return Err(error),
     }
-    bench.yes("defer-silent-queued", came.is_ok());
+    bench.measure_flag("defer-silent-queued", came.is_ok());
     Ok(())
 }
 
 /// A client connects and says nothing yet.
-fn come(bench: &mut Experiment<'_>, address: SocketAddr) -> Result<(Socket, u16), ExperimentError> {
+fn connect(bench: &mut Experiment<'_>, address: SocketAddr) -> Result<(Socket, u16), ExperimentError> {
     let client = ends::connect(address)?;
     let port = ends::name(&client)?.port();
-    bench.line("client", format!("connect(:{})", address.port()), "ESTABLISHED", CallOutcome::Good);
+    bench.record_call("client", format!("connect(:{})", address.port()), "ESTABLISHED", CallOutcome::Good);
     Ok((client, port))
 }
 
 /// Depth of the accept queue, and the state of the connection at the server's end.
-fn look(bench: &mut Experiment<'_>, listener: &Socket, address: SocketAddr, client_port: u16) -> (u32, Option<u8>) {
-    let depth = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
-    let state = ends::server_end(&bench.here().sockets(address.port()), client_port).map(|seen| seen.state);
+fn read_server_end(
+    bench: &mut Experiment<'_>,
+    listener: &Socket,
+    address: SocketAddr,
+    client_port: u16,
+) -> (u32, Option<u8>) {
+    let depth = bench.env().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
+    let state = ends::server_end(&bench.env().sockets(address.port()), client_port).map(|seen| seen.state);
     let mood = if depth > 0 { CallOutcome::Good } else { CallOutcome::Silent };
     let outcome = format!("{}, {}", state.map_or("–", ends::state), say!("{depth} in the queue", depth));
-    bench.line("kernel", say!("the server's end"), outcome, mood);
+    bench.record_call("kernel", say!("the server's end"), outcome, mood);
     (depth, state)
 }
 
 /// The client sends its request.
-fn speak(bench: &mut Experiment<'_>, client: &Socket, listener: &Socket) -> Result<(), ExperimentError> {
-    let began = bench.here().now();
+fn send_request(bench: &mut Experiment<'_>, client: &Socket, listener: &Socket) -> Result<(), ExperimentError> {
+    let began = bench.env().now();
     ends::call("send()", client.send(REQUEST))?;
-    bench.line("client", format!("send({} B)", REQUEST.len()), "0", CallOutcome::Plain);
-    let came = bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+    bench.record_call("client", format!("send({} B)", REQUEST.len()), "0", CallOutcome::Plain);
+    let came = bench.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |here| {
         here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == 1)
     })?;
-    bench.measured("defer-data-to-queue-ms", ends::millis(came.since(began)));
+    bench.measure("defer-data-to-queue-ms", ends::millis(came.since(began)));
     Ok(())
 }
 
@@ -114,7 +119,7 @@ const DROPS: &str = "TCPDeferAcceptDrop";
 const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 
 /// Longer than it takes until the client speaks.
-const PATIENCE_S: c_int = 30;
+const DEFER_S: c_int = 30;
 const SHORT_S: c_int = 1;
 
 /// How long the client says nothing.

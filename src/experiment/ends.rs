@@ -48,7 +48,7 @@ pub(super) fn listen(backlog: i32) -> Result<(Socket, SocketAddr), ExperimentErr
 /// A client that is connected.
 pub(super) fn connect(to: SocketAddr) -> Result<Socket, ExperimentError> {
     let socket = socket()?;
-    call(format!("connect({to})"), socket.connect_timeout(&to.into(), PATIENCE))?;
+    call(format!("connect({to})"), socket.connect_timeout(&to.into(), TIMEOUT))?;
     Ok(socket)
 }
 
@@ -60,7 +60,7 @@ pub(super) fn name(socket: &Socket) -> Result<SocketAddr, ExperimentError> {
 /// An IP address as an answer.
 pub(super) fn address(what: &str, answer: io::Result<socket2::SockAddr>) -> Result<SocketAddr, ExperimentError> {
     let found = call(what, answer)?;
-    found.as_socket().ok_or_else(|| ExperimentError::InVain(say!("an IP address from {what}", what)))
+    found.as_socket().ok_or_else(|| ExperimentError::TimedOut(say!("an IP address from {what}", what)))
 }
 
 /// A span in milliseconds.
@@ -69,20 +69,20 @@ pub(super) const fn millis(span: Duration) -> f64 {
 }
 
 /// A client that is deaf from the beginning: its SYN goes out, and no answer reaches it until [`hears_again`].
-pub(super) fn connect_deaf(to: SocketAddr) -> Result<Socket, ExperimentError> {
+pub(super) fn connect_dropping_replies(to: SocketAddr) -> Result<Socket, ExperimentError> {
     let socket = socket()?;
-    deafen(&socket)?;
+    drop_incoming(&socket)?;
     begin_connect(&socket, to)?;
     Ok(socket)
 }
 
 /// Lets nothing in any more (needs the right to the network).
-pub(super) fn deafen(socket: &Socket) -> Result<(), ExperimentError> {
+pub(super) fn drop_incoming(socket: &Socket) -> Result<(), ExperimentError> {
     call("setsockopt(SO_ATTACH_FILTER)", socket.attach_filter(&DROP_ALL))
 }
 
 /// Lets everything in again.
-pub(super) fn hears_again(socket: &Socket) -> Result<(), ExperimentError> {
+pub(super) fn accept_incoming(socket: &Socket) -> Result<(), ExperimentError> {
     call("setsockopt(SO_DETACH_FILTER)", socket.detach_filter())
 }
 
@@ -106,10 +106,10 @@ pub(super) fn state(number: u8) -> &'static str {
 }
 
 /// How long is waited for something that may not come at all.
-pub(super) const SOON: Duration = Duration::from_millis(300);
+pub(super) const SHORT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How long anything on loopback may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 // Some states by their number (include/net/tcp_states.h).
 pub(super) const ESTABLISHED: u8 = 1;

@@ -16,8 +16,8 @@ use crate::say;
 use crate::text::errno;
 
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    bench.measured("leak-limit", child::DESCRIPTORS as f64);
-    bench.measured("leak-clients", CLIENTS as f64);
+    bench.measure("leak-limit", child::DESCRIPTORS as f64);
+    bench.measure("leak-clients", CLIENTS as f64);
     serve(bench, ChildRole::Leak, "leak")?;
     serve(bench, ChildRole::Close, "tidy")
 }
@@ -28,50 +28,50 @@ fn serve(bench: &mut Experiment<'_>, part: ChildRole, name: &str) -> Result<(), 
     let (ours, theirs) = ends::call("socketpair()", UnixStream::pair())?;
     ends::call("fcntl(O_NONBLOCK)", ours.set_nonblocking(true))?;
     let copy = ends::call("dup()", listener.try_clone())?;
-    let mut server = ChildProcess::speaking(part, OwnedFd::from(copy), OwnedFd::from(theirs))?;
+    let mut server = ChildProcess::with_stdin(part, OwnedFd::from(copy), OwnedFd::from(theirs))?;
     let limit = format!("RLIMIT_NOFILE {}", child::DESCRIPTORS);
-    bench.line("server", "fork(), setrlimit()", format!("pid {}, {limit}", server.pid()), CallOutcome::Plain);
+    bench.record_call("server", "fork(), setrlimit()", format!("pid {}, {limit}", server.pid()), CallOutcome::Plain);
     let mut guests = Vec::new();
     for _ in 0..CLIENTS {
         guests.push(Client::connect(address)?);
     }
-    bench.line("client", format!("{CLIENTS} × connect()"), "0", CallOutcome::Good);
-    let (accepted, errno) = listen_to(bench, &ours)?;
-    bench.measured(&format!("{name}-accepted"), f64::from(accepted));
-    bench.measured(&format!("{name}-errno"), f64::from(errno));
-    bench.yes(&format!("{name}-emfile"), errno == Errno::MFILE.raw_os_error());
-    bench.pause(QUIET)?;
-    let (answered, ended) = hear(&mut guests);
-    let waiting = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
-    bench.line("client", format!("{answered} × read()"), "served", CallOutcome::Good);
+    bench.record_call("client", format!("{CLIENTS} × connect()"), "0", CallOutcome::Good);
+    let (accepted, errno) = read_accept_reports(bench, &ours)?;
+    bench.measure(&format!("{name}-accepted"), f64::from(accepted));
+    bench.measure(&format!("{name}-errno"), f64::from(errno));
+    bench.measure_flag(&format!("{name}-emfile"), errno == Errno::MFILE.raw_os_error());
+    bench.sleep(QUIET)?;
+    let (answered, ended) = read_all(&mut guests);
+    let waiting = bench.env().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
+    bench.record_call("client", format!("{answered} × read()"), "served", CallOutcome::Good);
     let mood = if ended < CLIENTS { CallOutcome::Silent } else { CallOutcome::Good };
-    bench.line("client", format!("{CLIENTS} × read()"), format!("{ended} × {}", say!("end of file")), mood);
-    bench.measured(&format!("{name}-served"), answered as f64);
-    bench.measured(&format!("{name}-eof"), ended as f64);
-    bench.measured(&format!("{name}-still-queued"), f64::from(waiting));
+    bench.record_call("client", format!("{CLIENTS} × read()"), format!("{ended} × {}", say!("end of file")), mood);
+    bench.measure(&format!("{name}-served"), answered as f64);
+    bench.measure(&format!("{name}-eof"), ended as f64);
+    bench.measure(&format!("{name}-still-queued"), f64::from(waiting));
     drop(ours);
     server.end(bench)?;
-    bench.line("server", "exit(0)", "0", CallOutcome::Plain);
+    bench.record_call("server", "exit(0)", "0", CallOutcome::Plain);
     let mut after = 0;
     // Whoever waits in the queue was never accepted: nobody's exit ends it.
-    let _some_never_end = bench.until("EOF", ends::PATIENCE, |_| {
-        after = hear(&mut guests).1;
+    let _some_never_end = bench.wait_until("EOF", ends::TIMEOUT, |_| {
+        after = read_all(&mut guests).1;
         after >= accepted as usize
     })?;
-    bench.line(
+    bench.record_call(
         "client",
         format!("{CLIENTS} × read()"),
         format!("{after} × {}", say!("end of file")),
         CallOutcome::Good,
     );
-    bench.measured(&format!("{name}-eof-after-exit"), after as f64);
+    bench.measure(&format!("{name}-eof-after-exit"), after as f64);
     Ok(())
 }
 
 /// A client, and what it has heard.
 struct Client {
     socket: Socket,
-    heard: usize,
+    bytes_read: usize,
     ended: bool,
 }
 
@@ -79,15 +79,15 @@ impl Client {
     fn connect(address: std::net::SocketAddr) -> Result<Self, ExperimentError> {
         let socket = ends::connect(address)?;
         ends::call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
-        Ok(Self { socket, heard: 0, ended: false })
+        Ok(Self { socket, bytes_read: 0, ended: false })
     }
 
-    fn hear(&mut self) {
+    fn read_available(&mut self) {
         let mut room = [MaybeUninit::uninit(); 64];
         while !self.ended {
             match self.socket.recv(&mut room) {
                 Ok(0) => self.ended = true,
-                Ok(bytes) => self.heard += bytes,
+                Ok(bytes) => self.bytes_read += bytes,
                 Err(_) => return,
             }
         }
@@ -95,16 +95,16 @@ impl Client {
 }
 
 /// How many clients were served, and how many saw the end.
-fn hear(guests: &mut [Client]) -> (usize, usize) {
-    guests.iter_mut().for_each(Client::hear);
-    let served = guests.iter().filter(|guest| guest.heard == child::SERVED.len()).count();
+fn read_all(guests: &mut [Client]) -> (usize, usize) {
+    guests.iter_mut().for_each(Client::read_available);
+    let served = guests.iter().filter(|guest| guest.bytes_read == child::SERVED.len()).count();
     (served, guests.iter().filter(|guest| guest.ended).count())
 }
 
 /// Takes what the server tells of its accept() calls until one fails or everybody is in: how many were accepted, and the errno.
-fn listen_to(bench: &mut Experiment<'_>, line: &UnixStream) -> Result<(u32, i32), ExperimentError> {
+fn read_accept_reports(bench: &mut Experiment<'_>, line: &UnixStream) -> Result<(u32, i32), ExperimentError> {
     let mut words = String::new();
-    bench.until(say!("the server's accept() calls"), LONGEST, |_| {
+    bench.wait_until(say!("the server's accept() calls"), LONGEST, |_| {
         let mut room = [0_u8; 512];
         while let Ok(bytes @ 1..) = std::io::Read::read(&mut &*line, &mut room) {
             words.push_str(&String::from_utf8_lossy(&room[..bytes]));
@@ -113,9 +113,9 @@ fn listen_to(bench: &mut Experiment<'_>, line: &UnixStream) -> Result<(u32, i32)
     })?;
     let errno = words.lines().map(errno_of).find(|errno| *errno != 0).unwrap_or(0);
     let accepted = words.lines().filter(|word| errno_of(word) == 0).count() as u32;
-    bench.line("server", format!("{accepted} × accept(), fork()"), "0", CallOutcome::Good);
+    bench.record_call("server", format!("{accepted} × accept(), fork()"), "0", CallOutcome::Good);
     if errno != 0 {
-        bench.line("server", "accept()", errno::name(errno), CallOutcome::Refused);
+        bench.record_call("server", "accept()", errno::name(errno), CallOutcome::Refused);
     }
     Ok((accepted, errno))
 }

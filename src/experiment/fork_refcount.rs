@@ -26,28 +26,28 @@ pub(super) fn close(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
     let Shared { client, port, parents, mut child } = share(bench, &listener, address)?;
     drop(parents);
-    bench.line("server", "close()", "0", CallOutcome::Plain);
-    let began = bench.here().now();
-    bench.pause(QUIET)?;
+    bench.record_call("server", "close()", "0", CallOutcome::Plain);
+    let began = bench.env().now();
+    bench.sleep(QUIET)?;
     let heard = read(&client);
-    bench.measured("fork-close-quiet-ms", ends::millis(bench.here().now().since(began)));
-    bench.yes("fork-close-eof", heard == ClientOutcome::End);
-    tell_heard(bench, heard);
-    let state = ends::server_end(&bench.here().sockets(address.port()), port).map(|seen| seen.state);
-    bench.line("kernel", say!("the server's end"), state.map_or("–", ends::state), CallOutcome::Plain);
-    bench.yes("fork-close-established", state == Some(ends::ESTABLISHED));
-    child.say(WORDS)?;
-    bench.line("child", format!("write({} B)", WORDS.len()), "0", CallOutcome::Good);
+    bench.measure("fork-close-quiet-ms", ends::millis(bench.env().now().since(began)));
+    bench.measure_flag("fork-close-eof", heard == ReadOutcome::End);
+    record_read(bench, heard);
+    let state = ends::server_end(&bench.env().sockets(address.port()), port).map(|seen| seen.state);
+    bench.record_call("kernel", say!("the server's end"), state.map_or("–", ends::state), CallOutcome::Plain);
+    bench.measure_flag("fork-close-established", state == Some(ends::ESTABLISHED));
+    child.write(WORDS)?;
+    bench.record_call("child", format!("write({} B)", WORDS.len()), "0", CallOutcome::Good);
     let heard = wait_for(bench, &client, say!("the child's words"))?;
-    bench.yes("fork-child-heard", heard == ClientOutcome::Bytes(WORDS.len()));
-    tell_heard(bench, heard);
-    let began = bench.here().now();
+    bench.measure_flag("fork-child-heard", heard == ReadOutcome::Bytes(WORDS.len()));
+    record_read(bench, heard);
+    let began = bench.env().now();
     child.end(bench)?;
-    bench.line("child", "exit(0)", "0", CallOutcome::Plain);
+    bench.record_call("child", "exit(0)", "0", CallOutcome::Plain);
     let heard = wait_for(bench, &client, "EOF")?;
-    bench.measured("fork-last-close-ms", ends::millis(bench.here().now().since(began)));
-    bench.yes("fork-last-close-eof", heard == ClientOutcome::End);
-    tell_heard(bench, heard);
+    bench.measure("fork-last-close-ms", ends::millis(bench.env().now().since(began)));
+    bench.measure_flag("fork-last-close-eof", heard == ReadOutcome::End);
+    record_read(bench, heard);
     Ok(())
 }
 
@@ -55,16 +55,16 @@ pub(super) fn close(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
 pub(super) fn shut_down(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
     let Shared { client, parents, mut child, .. } = share(bench, &listener, address)?;
-    let began = bench.here().now();
+    let began = bench.env().now();
     ends::call("shutdown(SHUT_WR)", parents.shutdown(Shutdown::Write))?;
-    bench.line("server", "shutdown(SHUT_WR)", "0", CallOutcome::Plain);
+    bench.record_call("server", "shutdown(SHUT_WR)", "0", CallOutcome::Plain);
     let heard = wait_for(bench, &client, "EOF")?;
-    bench.measured("fork-shutdown-ms", ends::millis(bench.here().now().since(began)));
-    bench.yes("fork-shutdown-eof", heard == ClientOutcome::End);
-    tell_heard(bench, heard);
-    let lives = child.lives();
-    bench.yes("fork-shutdown-child-lives", lives);
-    bench.line("child", format!("pid {}", child.pid()), say!("still holds its copy"), CallOutcome::Plain);
+    bench.measure("fork-shutdown-ms", ends::millis(bench.env().now().since(began)));
+    bench.measure_flag("fork-shutdown-eof", heard == ReadOutcome::End);
+    record_read(bench, heard);
+    let lives = child.is_running();
+    bench.measure_flag("fork-shutdown-child-lives", lives);
+    bench.record_call("child", format!("pid {}", child.pid()), say!("still holds its copy"), CallOutcome::Plain);
     child.end(bench)
 }
 
@@ -73,23 +73,23 @@ fn share(bench: &mut Experiment<'_>, listener: &Socket, address: SocketAddr) -> 
     let client = ends::connect(address)?;
     ends::call("fcntl(O_NONBLOCK)", client.set_nonblocking(true))?;
     let port = ends::name(&client)?.port();
-    bench.line("client", format!("connect(:{})", address.port()), format!("port {port}"), CallOutcome::Good);
+    bench.record_call("client", format!("connect(:{})", address.port()), format!("port {port}"), CallOutcome::Good);
     let mut accepted = None;
-    bench.until(say!("a child in the accept queue"), ends::PATIENCE, |_| {
+    bench.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |_| {
         accepted = listener.accept().ok();
         accepted.is_some()
     })?;
     let Some((parents, _)) = accepted else { return Err(ExperimentError::Stopped) };
-    bench.line("server", "accept()", say!("a new socket"), CallOutcome::Plain);
+    bench.record_call("server", "accept()", say!("a new socket"), CallOutcome::Plain);
     let copy = ends::call("dup()", parents.try_clone())?;
-    let child = ChildProcess::with(ChildRole::Copy, OwnedFd::from(copy))?;
-    bench.line("server", "fork()", format!("pid {}", child.pid()), CallOutcome::Plain);
+    let child = ChildProcess::start(ChildRole::Copy, OwnedFd::from(copy))?;
+    bench.record_call("server", "fork()", format!("pid {}", child.pid()), CallOutcome::Plain);
     Ok(Shared { client, port, parents, child })
 }
 
 /// What a client hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ClientOutcome {
+enum ReadOutcome {
     /// Nothing yet (EAGAIN).
     Nothing,
     /// So many bytes.
@@ -100,34 +100,34 @@ enum ClientOutcome {
     Error(i32),
 }
 
-fn read(client: &Socket) -> ClientOutcome {
+fn read(client: &Socket) -> ReadOutcome {
     let mut room = [MaybeUninit::uninit(); 64];
     match client.recv(&mut room) {
-        Ok(0) => ClientOutcome::End,
-        Ok(bytes) => ClientOutcome::Bytes(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => ClientOutcome::Nothing,
-        Err(error) => ClientOutcome::Error(ends::number(&error)),
+        Ok(0) => ReadOutcome::End,
+        Ok(bytes) => ReadOutcome::Bytes(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => ReadOutcome::Nothing,
+        Err(error) => ReadOutcome::Error(ends::number(&error)),
     }
 }
 
 /// Waits until the client hears something: what it hears.
-fn wait_for(bench: &Experiment<'_>, client: &Socket, what: &str) -> Result<ClientOutcome, ExperimentError> {
-    let mut heard = ClientOutcome::Nothing;
-    bench.until(what, ends::PATIENCE, |_| {
+fn wait_for(bench: &Experiment<'_>, client: &Socket, what: &str) -> Result<ReadOutcome, ExperimentError> {
+    let mut heard = ReadOutcome::Nothing;
+    bench.wait_until(what, ends::TIMEOUT, |_| {
         heard = read(client);
-        heard != ClientOutcome::Nothing
+        heard != ReadOutcome::Nothing
     })?;
     Ok(heard)
 }
 
-fn tell_heard(bench: &mut Experiment<'_>, heard: ClientOutcome) {
+fn record_read(bench: &mut Experiment<'_>, heard: ReadOutcome) {
     let (outcome, mood) = match heard {
-        ClientOutcome::Nothing => ("EAGAIN".to_owned(), CallOutcome::Silent),
-        ClientOutcome::Bytes(bytes) => (format!("{bytes} B"), CallOutcome::Good),
-        ClientOutcome::End => (format!("0 ({})", say!("end of file")), CallOutcome::Good),
-        ClientOutcome::Error(errno) => (crate::text::errno::name(errno).into_owned(), CallOutcome::Refused),
+        ReadOutcome::Nothing => ("EAGAIN".to_owned(), CallOutcome::Silent),
+        ReadOutcome::Bytes(bytes) => (format!("{bytes} B"), CallOutcome::Good),
+        ReadOutcome::End => (format!("0 ({})", say!("end of file")), CallOutcome::Good),
+        ReadOutcome::Error(errno) => (crate::text::errno::name(errno).into_owned(), CallOutcome::Refused),
     };
-    bench.line("client", "read()", outcome, mood);
+    bench.record_call("client", "read()", outcome, mood);
 }
 
 const WORDS: &[u8] = b"still here\n";

@@ -24,18 +24,18 @@ struct SocketOption {
 }
 
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    let (taught, others) = OPTIONS.split_at(TAUGHT);
+    let (taught, others) = OPTIONS.split_at(TEXTBOOK_OPTIONS);
     let (taught, others, flags) = (try_all(bench, taught)?, try_all(bench, others)?, try_all(bench, &FLAGS)?);
-    tell(bench, "options-taught", taught);
-    tell(bench, "options", (taught.0 + others.0, taught.1 + others.1));
-    tell(bench, "flags", flags);
+    measure_counts(bench, "options-taught", taught);
+    measure_counts(bench, "options", (taught.0 + others.0, taught.1 + others.1));
+    measure_counts(bench, "flags", flags);
     Ok(())
 }
 
 /// How many were tried, and how many the accepted socket has.
-fn tell(bench: &mut Experiment<'_>, name: &str, (tried, inherited): (f64, f64)) {
-    bench.measured(name, tried);
-    bench.measured(&format!("{name}-inherited"), inherited);
+fn measure_counts(bench: &mut Experiment<'_>, name: &str, (tried, inherited): (f64, f64)) {
+    bench.measure(name, tried);
+    bench.measure(&format!("{name}-inherited"), inherited);
 }
 
 /// Tries each and tells how many could be set, and how many of them the accepted socket has.
@@ -55,14 +55,14 @@ fn try_all(bench: &mut Experiment<'_>, traits: &[SocketOption]) -> Result<(f64, 
         let read = |socket| ends::call(format!("read {}", one.name), (one.read)(socket));
         let (usual, set, got) = (read(&fresh)?, read(&listener)?, read(&accepted)?);
         if usual == set {
-            return Err(ExperimentError::InVain(one.name.to_owned()));
+            return Err(ExperimentError::TimedOut(one.name.to_owned()));
         }
         let same = got == set;
         tried += 1.0;
         inherited += f64::from(u8::from(same));
-        bench.yes(one.measured, same);
+        bench.measure_flag(one.measured, same);
         let mood = if same { CallOutcome::Good } else { CallOutcome::Refused };
-        bench.line("server", format!("{}: {usual} → {set}", one.name), format!("accept(): {got}"), mood);
+        bench.record_call("server", format!("{}: {usual} → {set}", one.name), format!("accept(): {got}"), mood);
     }
     drop(client);
     Ok((tried, inherited))
@@ -70,7 +70,7 @@ fn try_all(bench: &mut Experiment<'_>, traits: &[SocketOption]) -> Result<(f64, 
 
 /// The client is connected: whoever waits in the queue is there already or comes at once.
 fn accept(bench: &Experiment<'_>, listener: &Socket) -> io::Result<(Socket, SockAddr)> {
-    let _too_late_is_told_by_accept = bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+    let _too_late_is_told_by_accept = bench.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |here| {
         here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth > 0)
     });
     listener.accept_raw()
@@ -171,7 +171,7 @@ const OPTIONS: [SocketOption; 14] = [
 ];
 
 /// So many of [`OPTIONS`] are those of which the textbook says so (Stevens, UNIX Network Programming, section 7.4).
-const TAUGHT: usize = 6;
+const TEXTBOOK_OPTIONS: usize = 6;
 
 /// Flags of an open file description and of a descriptor.
 const FLAGS: [SocketOption; 2] = [

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use socket2::Socket;
 
-use super::knob::SysctlOverride;
+use super::sysctl::SysctlOverride;
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::model::settings::Sysctl;
@@ -31,29 +31,29 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(0)?;
     for (backlog, name) in BACKLOGS {
         let limit = listen(bench, &listener, backlog)?;
-        bench.measured(name, f64::from(limit));
+        bench.measure(name, f64::from(limit));
     }
     let limit = listen(bench, &listener, LARGE)?;
     let held = fill(bench, &listener, address, limit + 10)?;
-    bench.measured("held-200", f64::from(held));
-    turn_ceiling(bench)
+    bench.measure("held-200", f64::from(held));
+    change_somaxconn(bench)
 }
 
 /// Calls listen() and tells what limit the socket has then.
 fn listen(bench: &mut Experiment<'_>, listener: &Socket, backlog: i32) -> Result<u32, ExperimentError> {
     ends::call(format!("listen({backlog})"), listener.listen(backlog))?;
     let limit = limit(bench, listener)?;
-    bench.line("server", format!("listen({backlog})"), told(limit), CallOutcome::Plain);
+    bench.record_call("server", format!("listen({backlog})"), limit_text(limit), CallOutcome::Plain);
     Ok(limit)
 }
 
 /// The limit that the socket has now.
 fn limit(bench: &Experiment<'_>, listener: &Socket) -> Result<u32, ExperimentError> {
-    let reading = bench.here().queue(listener.as_fd());
-    reading.map(|(_, limit)| limit).ok_or_else(|| ExperimentError::InVain(say!("the listener's limit").to_owned()))
+    let reading = bench.env().queue(listener.as_fd());
+    reading.map(|(_, limit)| limit).ok_or_else(|| ExperimentError::TimedOut(say!("the listener's limit").to_owned()))
 }
 
-fn told(limit: u32) -> String {
+fn limit_text(limit: u32) -> String {
     say!("limit {limit}", limit)
 }
 
@@ -65,32 +65,32 @@ fn fill(bench: &mut Experiment<'_>, listener: &Socket, address: SocketAddr, most
         ends::begin_connect(&client, address)?;
         clients.push(client);
         let wanted = clients.len() as u32;
-        let came = bench.until(say!("a child in the accept queue"), ends::SOON, |here| {
+        let came = bench.wait_until(say!("a child in the accept queue"), ends::SHORT_TIMEOUT, |here| {
             here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == wanted)
         });
-        if matches!(came, Err(ExperimentError::InVain(_))) {
+        if matches!(came, Err(ExperimentError::TimedOut(_))) {
             break;
         }
         came?;
     }
-    let held = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
+    let held = bench.env().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
     let outcome = say!("{depth} in the queue", depth = held);
-    bench.line("client", format!("{} × connect()", clients.len()), outcome, CallOutcome::Plain);
+    bench.record_call("client", format!("{} × connect()", clients.len()), outcome, CallOutcome::Plain);
     Ok(held)
 }
 
 /// The ceiling is turned; a socket that listens already takes no notice until listen() is called again.
-fn turn_ceiling(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+fn change_somaxconn(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, _) = ends::listen(0)?;
     let before = listen(bench, &listener, LARGE)?;
     let ceiling = SysctlOverride::new(bench, Sysctl::Somaxconn, LOW)?;
-    bench.measured("somaxconn", ceiling.before as f64);
+    bench.measure("somaxconn", ceiling.before as f64);
     let lowered = limit(bench, &listener)?;
-    bench.line("kernel", say!("the listener"), told(lowered), CallOutcome::Silent);
+    bench.record_call("kernel", say!("the listener"), limit_text(lowered), CallOutcome::Silent);
     let lowered_again = listen(bench, &listener, LARGE)?;
-    ceiling.turn(bench, HIGH)?;
+    ceiling.set(bench, HIGH)?;
     let raised = limit(bench, &listener)?;
-    bench.line("kernel", say!("the listener"), told(raised), CallOutcome::Silent);
+    bench.record_call("kernel", say!("the listener"), limit_text(raised), CallOutcome::Silent);
     let raised_again = listen(bench, &listener, LARGE)?;
     let raised_all = listen(bench, &listener, 100_000)?;
     let limits = [
@@ -102,7 +102,7 @@ fn turn_ceiling(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         ("raised-100000", raised_all),
     ];
     for (name, limit) in limits {
-        bench.measured(&format!("ceiling-{name}"), f64::from(limit));
+        bench.measure(&format!("ceiling-{name}"), f64::from(limit));
     }
     ceiling.restore(bench)
 }

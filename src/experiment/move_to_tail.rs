@@ -23,12 +23,12 @@ struct Client {
 }
 
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    bench.pass()?;
+    bench.token()?;
     let (listener, address) = ends::listen(5)?;
-    bench.line("server", "listen(5)", format!("port {}", address.port()), CallOutcome::Plain);
+    bench.record_call("server", "listen(5)", format!("port {}", address.port()), CallOutcome::Plain);
     let mut guests = Vec::new();
     for letter in ['a', 'b', 'c'] {
-        guests.push(knock(bench, letter, address)?);
+        guests.push(send_syn(bench, letter, address)?);
     }
     for turn in ORDER {
         complete(bench, &mut guests[turn], address)?;
@@ -37,55 +37,55 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     for (place, turn) in ORDER.into_iter().enumerate() {
         let (accepted, peer) = ends::call("accept()", listener.accept())?;
         let taken = ends::address("accept()", Ok(peer))?.port();
-        let cookie = bench.here().cookie(accepted.as_fd());
+        let cookie = bench.env().cookie(accepted.as_fd());
         let whose = guests.iter().find(|guest| guest.port == taken);
         in_turn += u32::from(taken == guests[turn].port);
         in_syn_order += u32::from(taken == guests[place].port);
         same += u32::from(whose.is_some_and(|guest| guest.request == cookie && guest.queued == cookie));
-        let outcome = format!("{}: {}", whose.map_or('?', |guest| guest.letter), named(cookie));
-        bench.line("server", "accept()", outcome, CallOutcome::Good);
+        let outcome = format!("{}: {}", whose.map_or('?', |guest| guest.letter), cookie_text(cookie));
+        bench.record_call("server", "accept()", outcome, CallOutcome::Good);
     }
-    bench.measured("tail-clients", guests.len() as f64);
-    bench.measured("tail-requests", guests.iter().filter(|guest| guest.request.is_some()).count() as f64);
-    bench.measured("tail-in-turn", f64::from(in_turn));
-    bench.measured("tail-in-syn-order", f64::from(in_syn_order));
-    bench.measured("tail-same-cookie", f64::from(same));
+    bench.measure("tail-clients", guests.len() as f64);
+    bench.measure("tail-requests", guests.iter().filter(|guest| guest.request.is_some()).count() as f64);
+    bench.measure("tail-in-turn", f64::from(in_turn));
+    bench.measure("tail-in-syn-order", f64::from(in_syn_order));
+    bench.measure("tail-same-cookie", f64::from(same));
     Ok(())
 }
 
 /// Sends a SYN whose answer is not heard, and looks for the request that it left behind.
-fn knock(bench: &mut Experiment<'_>, letter: char, address: SocketAddr) -> Result<Client, ExperimentError> {
-    let socket = ends::connect_deaf(address)?;
+fn send_syn(bench: &mut Experiment<'_>, letter: char, address: SocketAddr) -> Result<Client, ExperimentError> {
+    let socket = ends::connect_dropping_replies(address)?;
     let port = ends::name(&socket)?.port();
-    bench.line("client", format!("{letter}: connect(:{})", address.port()), "SYN_SENT", CallOutcome::Plain);
+    bench.record_call("client", format!("{letter}: connect(:{})", address.port()), "SYN_SENT", CallOutcome::Plain);
     let mut request = None;
     // Where SYN cookies are always sent there is no request: that is measured, too.
-    let _no_request = bench.until(say!("a request in the SYN queue"), ends::SOON, |here| {
+    let _no_request = bench.wait_until(say!("a request in the SYN queue"), ends::SHORT_TIMEOUT, |here| {
         request = ends::server_end(&here.sockets(address.port()), port).filter(|seen| seen.state == ends::SYN_RECV);
         request.is_some()
     });
     let request = request.map(|seen| seen.cookie);
     let mood = if request.is_some() { CallOutcome::Plain } else { CallOutcome::Silent };
-    bench.line("kernel", format!("{letter}: SYN queue"), named(request), mood);
+    bench.record_call("kernel", format!("{letter}: SYN queue"), cookie_text(request), mood);
     Ok(Client { letter, socket, port, request, queued: None })
 }
 
 /// Lets a client hear: the next SYN-ACK completes its handshake.
 fn complete(bench: &mut Experiment<'_>, guest: &mut Client, address: SocketAddr) -> Result<(), ExperimentError> {
-    ends::hears_again(&guest.socket)?;
+    ends::accept_incoming(&guest.socket)?;
     let mut queued = None;
-    bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+    bench.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |here| {
         queued = ends::server_end(&here.sockets(address.port()), guest.port).filter(|seen| seen.orphan);
         queued.is_some()
     })?;
     guest.queued = queued.map(|seen| seen.cookie);
     let letter = guest.letter;
-    bench.line("client", format!("{letter}: SYN-ACK, ACK"), "ESTABLISHED", CallOutcome::Good);
-    bench.line("kernel", format!("{letter}: accept queue"), named(guest.queued), CallOutcome::Plain);
+    bench.record_call("client", format!("{letter}: SYN-ACK, ACK"), "ESTABLISHED", CallOutcome::Good);
+    bench.record_call("kernel", format!("{letter}: accept queue"), cookie_text(guest.queued), CallOutcome::Plain);
     Ok(())
 }
 
 /// A cookie as it is written.
-fn named(cookie: Option<u64>) -> String {
+fn cookie_text(cookie: Option<u64>) -> String {
     cookie.map_or_else(|| "–".to_owned(), |cookie| format!("cookie {cookie}"))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::attempts::{self, FullListener, connect_to, cut, free_port};
-use super::far::{self, FAR, RemoteHost};
+use super::connect_attempt::{self, FullListener, connect_call, free_port, reset};
+use super::remote_host::{self, REMOTE, RemoteHost};
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, flags};
@@ -18,12 +18,12 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let attempt = Attempt::begin(bench, "loopback", address)?;
     attempt.end(bench)?;
     unix(bench)?;
-    if bench.pass().is_ok() {
+    if bench.token().is_ok() {
         far_away(bench)?;
     }
     let full = FullListener::open(bench)?;
     let attempt = Attempt::begin(bench, "full", full.address)?;
-    bench.pause(ROOM_AFTER)?;
+    bench.sleep(ROOM_AFTER)?;
     let _taken = full.make_room(bench)?;
     attempt.end(bench)?;
     let attempt = Attempt::begin(bench, "nobody", free_port()?)?;
@@ -39,23 +39,23 @@ struct Attempt {
 
 impl Attempt {
     fn begin(bench: &mut Experiment<'_>, name: &'static str, to: SocketAddr) -> Result<Self, ExperimentError> {
-        let (socket, began) = (attempts::impatient()?, bench.here().now());
-        let errno = attempts::connect(&socket, to);
-        let is_writable = attempts::is_writable(&socket);
-        attempts::tell(bench, "client", format!("O_NONBLOCK, {}", connect_to(to)), errno);
-        bench.measured(&format!("{name}-errno"), f64::from(errno));
-        bench.yes(&format!("{name}-writable-at-once"), is_writable);
+        let (socket, began) = (connect_attempt::nonblocking()?, bench.env().now());
+        let errno = connect_attempt::connect(&socket, to);
+        let is_writable = connect_attempt::is_writable(&socket);
+        connect_attempt::record(bench, "client", format!("O_NONBLOCK, {}", connect_call(to)), errno);
+        bench.measure(&format!("{name}-errno"), f64::from(errno));
+        bench.measure_flag(&format!("{name}-writable-at-once"), is_writable);
         Ok(Self { name, socket, began })
     }
 
     fn end(self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-        let (at, errno) = attempts::end_of(bench, &self.socket, ends::PATIENCE)?;
+        let (at, errno) = connect_attempt::end_of(bench, &self.socket, ends::TIMEOUT)?;
         let waited = ends::millis(at.since(self.began));
-        bench.line("client", "poll(POLLOUT)", format!("+{waited:.0} ms"), CallOutcome::Plain);
-        attempts::tell(bench, "client", "getsockopt(SO_ERROR)", errno);
-        bench.measured(&format!("{}-writable-ms", self.name), waited);
-        bench.measured(&format!("{}-so-error", self.name), f64::from(errno));
-        cut(self.socket)
+        bench.record_call("client", "poll(POLLOUT)", format!("+{waited:.0} ms"), CallOutcome::Plain);
+        connect_attempt::record(bench, "client", "getsockopt(SO_ERROR)", errno);
+        bench.measure(&format!("{}-writable-ms", self.name), waited);
+        bench.measure(&format!("{}-so-error", self.name), f64::from(errno));
+        reset(self.socket)
     }
 }
 
@@ -66,21 +66,21 @@ fn unix(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     ends::call("bind()", listener.bind(&ends::call("bind()", SockAddr::unix(""))?))?;
     ends::call("listen(5)", listener.listen(5))?;
     let (client, name) = (open()?, ends::call("getsockname()", listener.local_addr())?);
-    let errno = attempts::number(&client.connect(&name));
-    attempts::tell(bench, "client", "O_NONBLOCK, connect(AF_UNIX)", errno);
-    bench.measured("unix-errno", f64::from(errno));
+    let errno = connect_attempt::number(&client.connect(&name));
+    connect_attempt::record(bench, "client", "O_NONBLOCK, connect(AF_UNIX)", errno);
+    bench.measure("unix-errno", f64::from(errno));
     Ok(())
 }
 
 /// The far host answers after a round trip.
 fn far_away(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let mut far = RemoteHost::open(bench)?;
-    let attempt = Attempt::begin(bench, "far", FAR.into())?;
-    let (_, syn) = far.wait_for(bench, Kind::Syn, ends::PATIENCE)?;
-    bench.pause(ROUND_TRIP)?;
-    far::answer(bench, &syn, flags::SYN | flags::ACK)?;
-    bench.line("wire", "SYN-ACK", format!("+{} ms", ROUND_TRIP.as_millis()), CallOutcome::Plain);
-    bench.measured("far-rtt-ms", ends::millis(ROUND_TRIP));
+    let attempt = Attempt::begin(bench, "far", REMOTE.into())?;
+    let (_, syn) = far.wait_for(bench, Kind::Syn, ends::TIMEOUT)?;
+    bench.sleep(ROUND_TRIP)?;
+    remote_host::answer(bench, &syn, flags::SYN | flags::ACK)?;
+    bench.record_call("wire", "SYN-ACK", format!("+{} ms", ROUND_TRIP.as_millis()), CallOutcome::Plain);
+    bench.measure("far-rtt-ms", ends::millis(ROUND_TRIP));
     attempt.end(bench)
 }
 

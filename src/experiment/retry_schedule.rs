@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::attempts::{self, FullListener, connect_to};
+use super::connect_attempt::{self, FullListener, connect_call};
 use super::{Experiment, ExperimentError, PortTap, Wire, ends};
 use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, Toward};
@@ -16,58 +16,61 @@ use crate::say;
 
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let full = FullListener::open(bench)?;
-    let mut wire = ObservedSyn { ear: bench.here().ear(Wire::Loopback, full.address.port()), ..ObservedSyn::default() };
-    let overflows = bench.here().counter(OVERFLOWS);
-    let socket = attempts::impatient()?;
-    let began = bench.here().now();
-    let errno = attempts::connect(&socket, full.address);
-    attempts::tell(bench, "client", connect_to(full.address), errno);
+    let mut wire = ObservedSegments {
+        tap: bench.env().open_tap(Wire::Loopback, full.address.port()),
+        ..ObservedSegments::default()
+    };
+    let overflows = bench.env().counter(OVERFLOWS);
+    let socket = connect_attempt::nonblocking()?;
+    let began = bench.env().now();
+    let errno = connect_attempt::connect(&socket, full.address);
+    connect_attempt::record(bench, "client", connect_call(full.address), errno);
     wire.client = ends::name(&socket)?.port();
     let mut tries = 0;
-    while !attempts::is_writable(&socket) {
-        let waited = bench.here().now().since(began);
-        for at in wire.listen().unwrap_or_else(|| unheard(bench, &socket, tries)) {
-            sent(bench, &mut tries, ends::millis(at.since(began)));
+    while !connect_attempt::is_writable(&socket) {
+        let waited = bench.env().now().since(began);
+        for at in wire.new_syns().unwrap_or_else(|| unobserved_syns(bench, &socket, tries)) {
+            record_syn(bench, &mut tries, ends::millis(at.since(began)));
         }
-        bench.pause(LOOK)?;
-        if waited > LONGEST {
-            return Err(ExperimentError::InVain(say!("the end of a connection attempt").to_owned()));
+        bench.sleep(POLL_INTERVAL)?;
+        if waited > ATTEMPT_TIMEOUT {
+            return Err(ExperimentError::TimedOut(say!("the end of a connection attempt").to_owned()));
         }
     }
-    let (ended, errno) = (bench.here().now(), attempts::so_error(&socket)?);
-    for at in wire.listen().unwrap_or_default() {
-        sent(bench, &mut tries, ends::millis(at.since(began)));
+    let (ended, errno) = (bench.env().now(), connect_attempt::so_error(&socket)?);
+    for at in wire.new_syns().unwrap_or_default() {
+        record_syn(bench, &mut tries, ends::millis(at.since(began)));
     }
     let waited = ends::millis(ended.since(began));
-    bench.line(
+    bench.record_call(
         "client",
         "getsockopt(SO_ERROR)",
-        format!("{} {}", attempts::name(errno), after(waited)),
+        format!("{} {}", connect_attempt::name(errno), after(waited)),
         CallOutcome::Silent,
     );
-    bench.measured("tries", f64::from(tries));
-    bench.measured("gives-up-ms", waited);
-    bench.measured("errno", f64::from(errno));
-    bench.yes("refused", attempts::is(errno, Errno::CONNREFUSED));
-    if let (Some(before), Some(now)) = (overflows, bench.here().counter(OVERFLOWS)) {
-        bench.line("kernel", OVERFLOWS, format!("+{}", now - before), CallOutcome::Plain);
-        bench.measured("overflows", (now - before) as f64);
+    bench.measure("tries", f64::from(tries));
+    bench.measure("gives-up-ms", waited);
+    bench.measure("errno", f64::from(errno));
+    bench.measure_flag("refused", connect_attempt::is(errno, Errno::CONNREFUSED));
+    if let (Some(before), Some(now)) = (overflows, bench.env().counter(OVERFLOWS)) {
+        bench.record_call("kernel", OVERFLOWS, format!("+{}", now - before), CallOutcome::Plain);
+        bench.measure("overflows", (now - before) as f64);
     }
-    wire.tell(bench);
+    wire.record(bench);
     Ok(())
 }
 
 /// The SYNs that have left beyond those that are known, by the client's own count: as of now.
-fn unheard(bench: &Experiment<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
-    let again = bench.here().connecting(client.as_fd()).map_or(0, |(again, _)| again);
-    (known..=again).map(|_| bench.here().now()).collect()
+fn unobserved_syns(bench: &Experiment<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
+    let again = bench.env().connect_progress(client.as_fd()).map_or(0, |(again, _)| again);
+    (known..=again).map(|_| bench.env().now()).collect()
 }
 
 /// One more SYN has left.
-fn sent(bench: &mut Experiment<'_>, tries: &mut u32, after_ms: f64) {
+fn record_syn(bench: &mut Experiment<'_>, tries: &mut u32, after_ms: f64) {
     *tries += 1;
-    bench.line("wire", format!("SYN #{tries}"), after(after_ms), CallOutcome::Silent);
-    bench.measured(&format!("try-{tries}-ms"), after_ms);
+    bench.record_call("wire", format!("SYN #{tries}"), after(after_ms), CallOutcome::Silent);
+    bench.measure(&format!("try-{tries}-ms"), after_ms);
 }
 
 fn after(ms: f64) -> String {
@@ -76,19 +79,19 @@ fn after(ms: f64) -> String {
 
 /// What passes between the client and the full listener.
 #[derive(Default)]
-struct ObservedSyn {
-    ear: Option<Box<dyn PortTap>>,
+struct ObservedSegments {
+    tap: Option<Box<dyn PortTap>>,
     client: u16,
     syns: u32,
     answers: u32,
     resets: u32,
 }
 
-impl ObservedSyn {
+impl ObservedSegments {
     /// When the client's SYNs passed that were not heard before; `None` without an ear.
-    fn listen(&mut self) -> Option<Vec<Stamp>> {
+    fn new_syns(&mut self) -> Option<Vec<Stamp>> {
         let mut syns = Vec::new();
-        for (at, segment) in self.ear.as_mut()?.heard() {
+        for (at, segment) in self.tap.as_mut()?.segments() {
             match (segment.toward, segment.kind()) {
                 _ if segment.peer.port() != self.client => {}
                 (Toward::Listener, Kind::Syn) => syns.push(at),
@@ -104,19 +107,19 @@ impl ObservedSyn {
     }
 
     /// Without an ear nothing is known, and nothing is told.
-    fn tell(&self, bench: &mut Experiment<'_>) {
-        if self.ear.is_some() {
-            bench.line("wire", "SYN", format!("{}", self.syns), CallOutcome::Plain);
-            bench.line("wire", "SYN-ACK, RST", format!("{}", self.answers), CallOutcome::Silent);
-            bench.measured("syns-on-the-wire", f64::from(self.syns));
-            bench.measured("answers-on-the-wire", f64::from(self.answers));
-            bench.measured("resets-on-the-wire", f64::from(self.resets));
+    fn record(&self, bench: &mut Experiment<'_>) {
+        if self.tap.is_some() {
+            bench.record_call("wire", "SYN", format!("{}", self.syns), CallOutcome::Plain);
+            bench.record_call("wire", "SYN-ACK, RST", format!("{}", self.answers), CallOutcome::Silent);
+            bench.measure("syns-on-the-wire", f64::from(self.syns));
+            bench.measure("answers-on-the-wire", f64::from(self.answers));
+            bench.measure("resets-on-the-wire", f64::from(self.resets));
         }
     }
 }
 
 const OVERFLOWS: &str = "ListenOverflows";
 /// How often is looked at the client.
-const LOOK: Duration = Duration::from_millis(3);
+const POLL_INTERVAL: Duration = Duration::from_millis(3);
 /// Longer than any schedule that can be asked for within a lesson: six retries last 135 s at most.
-const LONGEST: Duration = Duration::from_mins(5);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(5);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::knob::SysctlOverride;
+use super::sysctl::SysctlOverride;
 use super::{Env, Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::model::settings::Sysctl;
@@ -42,7 +42,7 @@ pub(super) fn close(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let mut group = Group::open(bench)?;
     group.fill(bench)?;
     group.close_idle(bench, "reset")?;
-    migrate.turn(bench, 1)?;
+    migrate.set(bench, 1)?;
     let mut group = Group::open(bench)?;
     group.fill(bench)?;
     group.close_idle(bench, "moved")?;
@@ -55,76 +55,77 @@ impl Group {
         let others: Result<Vec<_>, ExperimentError> =
             (1..MEMBERS).map(|_| member(address).map(|(socket, _)| socket)).collect();
         let call = format!("{MEMBERS} × SO_REUSEPORT, listen({BACKLOG})");
-        bench.line("server", call, format!("port {}", address.port()), CallOutcome::Plain);
+        bench.record_call("server", call, format!("port {}", address.port()), CallOutcome::Plain);
         Ok(Self { address, idle, busy: others?, served: Vec::new(), waiting: Vec::new(), outside: Vec::new() })
     }
 
     /// Lets clients come until the idle one's queue is full.
     fn fill(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-        let (_, limit) = self.queue(bench.here())?;
+        let (_, limit) = self.queue(bench.env())?;
         for _ in 0..MOST_CLIENTS {
-            self.come(bench)?;
+            self.connect_client(bench)?;
             if self.waiting.len() as u32 > limit {
                 return Ok(());
             }
         }
-        Err(ExperimentError::InVain(say!("a full queue").to_owned()))
+        Err(ExperimentError::TimedOut(say!("a full queue").to_owned()))
     }
 
     /// Lets clients come until several stand outside of a full queue, and sees that they stay there.
     fn overflow(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         self.fill(bench)?;
-        let before = bench.here().counter(OVERFLOWS);
+        let before = bench.env().counter(OVERFLOWS);
         let served = self.served.len();
         for _ in 0..MOST_CLIENTS {
-            self.come(bench)?;
+            self.connect_client(bench)?;
             if self.outside.len() >= OUTSIDE && self.served.len() > served {
                 break;
             }
         }
-        let (depth, limit) = self.queue(bench.here())?;
-        let empty = self.depth_of_busy(bench.here())?;
-        let dropped = bench.here().counter(OVERFLOWS).zip(before).map(|(now, before)| now - before);
-        tell_idle(bench, (depth, limit), CallOutcome::Refused);
-        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued(empty, limit), CallOutcome::Good);
+        let (depth, limit) = self.queue(bench.env())?;
+        let empty = self.depth_of_busy(bench.env())?;
+        let dropped = bench.env().counter(OVERFLOWS).zip(before).map(|(now, before)| now - before);
+        record_idle(bench, (depth, limit), CallOutcome::Refused);
+        bench.record_call("kernel", say!("listeners {which}", which = OTHERS), queued(empty, limit), CallOutcome::Good);
         let outside = self.outside.len();
-        bench.line("client", format!("{outside} × connect()"), "SYN_SENT", CallOutcome::Silent);
-        bench.measured("group-members", MEMBERS as f64);
-        bench.measured("group-full-depth", f64::from(depth));
-        bench.measured("group-full-limit", f64::from(limit));
-        bench.measured("group-others-depth", f64::from(empty));
-        bench.measured("group-outside", outside as f64);
-        bench.measured("group-served-meanwhile", (self.served.len() - served) as f64);
+        bench.record_call("client", format!("{outside} × connect()"), "SYN_SENT", CallOutcome::Silent);
+        bench.measure("group-members", MEMBERS as f64);
+        bench.measure("group-full-depth", f64::from(depth));
+        bench.measure("group-full-limit", f64::from(limit));
+        bench.measure("group-others-depth", f64::from(empty));
+        bench.measure("group-outside", outside as f64);
+        bench.measure("group-served-meanwhile", (self.served.len() - served) as f64);
         if let Some(dropped) = dropped {
-            bench.measured("group-syns-dropped", dropped as f64);
+            bench.measure("group-syns-dropped", dropped as f64);
         }
         // A SYN that is sent again has the same addresses and ports: it is sent to the same listener.
-        bench.pause(AGAIN)?;
-        let still = self.outside.iter().filter(|client| state_of(bench.here(), client) == Some(ends::SYN_SENT));
+        bench.sleep(AFTER_RETRY)?;
+        let still = self.outside.iter().filter(|client| state_of(bench.env(), client) == Some(ends::SYN_SENT));
         let (still, tries) =
-            (still.count(), self.outside.iter().map(|client| tries_of(bench.here(), client)).sum::<u32>());
-        bench.line("client", format!("{tries} × SYN"), format!("{still} × SYN_SENT"), CallOutcome::Silent);
-        bench.measured("group-outside-after-retry", still as f64);
-        bench.measured("group-retries", f64::from(tries));
+            (still.count(), self.outside.iter().map(|client| tries_of(bench.env(), client)).sum::<u32>());
+        bench.record_call("client", format!("{tries} × SYN"), format!("{still} × SYN_SENT"), CallOutcome::Silent);
+        bench.measure("group-outside-after-retry", still as f64);
+        bench.measure("group-retries", f64::from(tries));
         Ok(())
     }
 
     /// One client connects; whoever is not the idle one takes it at once.
-    fn come(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    fn connect_client(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         let client = ends::socket()?;
         ends::begin_connect(&client, self.address)?;
         // On loopback a SYN is answered, or dropped, before connect() returns.
-        let connected = bench
-            .until(say!("an answer to a SYN"), ends::SOON, |here| state_of(here, &client) == Some(ends::ESTABLISHED));
+        let connected = bench.wait_until(say!("an answer to a SYN"), ends::SHORT_TIMEOUT, |here| {
+            state_of(here, &client) == Some(ends::ESTABLISHED)
+        });
         match connected {
-            Err(ExperimentError::InVain(_)) => {
+            Err(ExperimentError::TimedOut(_)) => {
                 self.outside.push(client);
                 return Ok(());
             }
             other => other?,
         };
         let (was, before) = (self.waiting.len() as u32, self.served.len());
-        bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+        bench.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |here| {
             for listener in &self.busy {
                 self.served.extend(listener.accept().map(|(accepted, _)| (accepted, None)));
             }
@@ -139,13 +140,18 @@ impl Group {
 
     /// The idle one is closed: what becomes of those in its queue.
     fn close_idle(self, bench: &mut Experiment<'_>, name: &str) -> Result<(), ExperimentError> {
-        let queue = self.queue(bench.here())?;
-        tell_idle(bench, queue, CallOutcome::Plain);
-        let before = bench.here().counter(MIGRATED);
+        let queue = self.queue(bench.env())?;
+        record_idle(bench, queue, CallOutcome::Plain);
+        let before = bench.env().counter(MIGRATED);
         drop(self.idle);
-        bench.line("server", format!("{}: close()", say!("listener {which}", which = 1)), "0", CallOutcome::Plain);
+        bench.record_call(
+            "server",
+            format!("{}: close()", say!("listener {which}", which = 1)),
+            "0",
+            CallOutcome::Plain,
+        );
         let (mut reset, mut moved) = (0, 0);
-        bench.until(say!("the end of those in the queue"), ends::PATIENCE, |here| {
+        bench.wait_until(say!("the end of those in the queue"), ends::TIMEOUT, |here| {
             reset = self.waiting.iter().filter(|client| state_of(here, client) == Some(CLOSED)).count();
             moved = depth_of(here, &self.busy).unwrap_or(0);
             reset + moved as usize == self.waiting.len()
@@ -153,14 +159,14 @@ impl Group {
         let all = self.waiting.len();
         let reset = self.waiting.iter().filter(|client| is_reset(client)).count();
         let mood = if reset > 0 { CallOutcome::Refused } else { CallOutcome::Good };
-        bench.line("client", format!("{all} × read()"), format!("{reset} × ECONNRESET"), mood);
+        bench.record_call("client", format!("{all} × read()"), format!("{reset} × ECONNRESET"), mood);
         let queued = say!("{depth} in the queue", depth = moved);
-        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued, CallOutcome::Plain);
-        bench.measured(&format!("close-{name}-queued"), all as f64);
-        bench.measured(&format!("close-{name}-resets"), reset as f64);
-        bench.measured(&format!("close-{name}-moves"), f64::from(moved));
-        if let Some(counted) = bench.here().counter(MIGRATED).zip(before).map(|(now, before)| now - before) {
-            bench.measured(&format!("close-{name}-counted"), counted as f64);
+        bench.record_call("kernel", say!("listeners {which}", which = OTHERS), queued, CallOutcome::Plain);
+        bench.measure(&format!("close-{name}-queued"), all as f64);
+        bench.measure(&format!("close-{name}-resets"), reset as f64);
+        bench.measure(&format!("close-{name}-moves"), f64::from(moved));
+        if let Some(counted) = bench.env().counter(MIGRATED).zip(before).map(|(now, before)| now - before) {
+            bench.measure(&format!("close-{name}-counted"), counted as f64);
         }
         Ok(())
     }
@@ -176,8 +182,8 @@ impl Group {
 }
 
 /// What the kernel says of the queue of the idle one.
-fn tell_idle(bench: &mut Experiment<'_>, (depth, limit): (u32, u32), mood: CallOutcome) {
-    bench.line("kernel", say!("listener {which}", which = 1), queued(depth, limit), mood);
+fn record_idle(bench: &mut Experiment<'_>, (depth, limit): (u32, u32), mood: CallOutcome) {
+    bench.record_call("kernel", say!("listener {which}", which = 1), queued(depth, limit), mood);
 }
 
 fn queued(depth: u32, limit: u32) -> String {
@@ -201,16 +207,16 @@ fn depth_of(here: &dyn Env, listeners: &[Socket]) -> Option<u32> {
 }
 
 fn unread() -> ExperimentError {
-    ExperimentError::InVain(say!("the listener's limit").to_owned())
+    ExperimentError::TimedOut(say!("the listener's limit").to_owned())
 }
 
 fn state_of(here: &dyn Env, client: &Socket) -> Option<u8> {
-    here.connecting(client.as_fd()).map(|(_, state)| state)
+    here.connect_progress(client.as_fd()).map(|(_, state)| state)
 }
 
 /// SYNs that a client has sent again.
 fn tries_of(here: &dyn Env, client: &Socket) -> u32 {
-    here.connecting(client.as_fd()).map_or(0, |(again, _)| again)
+    here.connect_progress(client.as_fd()).map_or(0, |(again, _)| again)
 }
 
 /// True when reading answers ECONNRESET; it does so once.
@@ -235,7 +241,7 @@ const OUTSIDE: usize = 2;
 const MOST_CLIENTS: usize = 300;
 
 /// Longer than a client waits before it sends its SYN again.
-const AGAIN: Duration = Duration::from_millis(1_300);
+const AFTER_RETRY: Duration = Duration::from_millis(1_300);
 
 const OVERFLOWS: &str = "ListenOverflows";
 const MIGRATED: &str = "TCPMigrateReqSuccess";

@@ -27,7 +27,7 @@ struct StateLog {
 }
 
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    bench.pass()?;
+    bench.token()?;
     let server = ends::socket()?;
     let before_listen = own_state(bench, "server", "socket()", &server)?;
     drop(server);
@@ -35,56 +35,62 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let listening = own_state(bench, "server", "listen(5)", &listener)?;
     let client = ends::socket()?;
     let unconnected = own_state(bench, "client", "socket()", &client)?;
-    ends::deafen(&client)?;
+    ends::drop_incoming(&client)?;
     ends::begin_connect(&client, address)?;
     let client_port = ends::name(&client)?.port();
     let mut tale = StateLog { address, client_port, client: vec![unconnected], server: vec![before_listen, listening] };
-    tale.see(bench, Side::Client, ends::SYN_SENT, "connect(): SYN")?;
-    tale.see(bench, Side::Server, ends::SYN_RECV, "SYN, SYN-ACK")?;
-    ends::hears_again(&client)?;
-    tale.see(bench, Side::Client, ends::ESTABLISHED, "SYN-ACK, ACK")?;
-    tale.see(bench, Side::Server, ends::ESTABLISHED, "ACK")?;
+    tale.expect_state(bench, Side::Client, ends::SYN_SENT, "connect(): SYN")?;
+    tale.expect_state(bench, Side::Server, ends::SYN_RECV, "SYN, SYN-ACK")?;
+    ends::accept_incoming(&client)?;
+    tale.expect_state(bench, Side::Client, ends::ESTABLISHED, "SYN-ACK, ACK")?;
+    tale.expect_state(bench, Side::Server, ends::ESTABLISHED, "ACK")?;
     let (accepted, _) = ends::call("accept()", listener.accept())?;
-    part(bench, &mut tale, &client, &accepted)?;
-    bench.measured("states-client", tale.client.len() as f64);
-    bench.measured("states-server", tale.server.len() as f64);
-    bench.yes("states-client-as-taught", tale.client == CLIENT);
-    bench.yes("states-server-as-taught", tale.server == SERVER);
+    close_both(bench, &mut tale, &client, &accepted)?;
+    bench.measure("states-client", tale.client.len() as f64);
+    bench.measure("states-server", tale.server.len() as f64);
+    bench.measure_flag("states-client-as-taught", tale.client == CLIENT);
+    bench.measure_flag("states-server-as-taught", tale.server == SERVER);
     Ok(())
 }
 
 /// The client closes first; the server follows.
-fn part(
+fn close_both(
     bench: &mut Experiment<'_>,
     tale: &mut StateLog,
     client: &Socket,
     accepted: &Socket,
 ) -> Result<(), ExperimentError> {
-    ends::deafen(client)?;
+    ends::drop_incoming(client)?;
     ends::call("shutdown(SHUT_WR)", client.shutdown(Shutdown::Write))?;
-    tale.see(bench, Side::Client, FIN_WAIT_1, "shutdown(SHUT_WR): FIN")?;
-    tale.see(bench, Side::Server, CLOSE_WAIT, "FIN, ACK")?;
-    ends::hears_again(client)?;
-    tale.see(bench, Side::Client, FIN_WAIT_2, "ACK")?;
-    ends::deafen(accepted)?;
+    tale.expect_state(bench, Side::Client, FIN_WAIT_1, "shutdown(SHUT_WR): FIN")?;
+    tale.expect_state(bench, Side::Server, CLOSE_WAIT, "FIN, ACK")?;
+    ends::accept_incoming(client)?;
+    tale.expect_state(bench, Side::Client, FIN_WAIT_2, "ACK")?;
+    ends::drop_incoming(accepted)?;
     ends::call("shutdown(SHUT_WR)", accepted.shutdown(Shutdown::Write))?;
-    tale.see(bench, Side::Server, LAST_ACK, "shutdown(SHUT_WR): FIN")?;
-    tale.see(bench, Side::Client, TIME_WAIT, "FIN, ACK")?;
-    ends::hears_again(accepted)?;
-    let began = bench.here().now();
-    let gone = |here: &dyn Env| here.connecting(accepted.as_fd()).is_some_and(|(_, state)| state == CLOSED);
-    let ended = bench.until(say!("the server's end to be closed"), ends::PATIENCE, gone)?;
+    tale.expect_state(bench, Side::Server, LAST_ACK, "shutdown(SHUT_WR): FIN")?;
+    tale.expect_state(bench, Side::Client, TIME_WAIT, "FIN, ACK")?;
+    ends::accept_incoming(accepted)?;
+    let began = bench.env().now();
+    let gone = |here: &dyn Env| here.connect_progress(accepted.as_fd()).is_some_and(|(_, state)| state == CLOSED);
+    let ended = bench.wait_until(say!("the server's end to be closed"), ends::TIMEOUT, gone)?;
     tale.server.push(CLOSED);
-    bench.line("server", "ACK", ends::state(CLOSED), CallOutcome::Good);
-    bench.measured("last-ack-ms", ends::millis(ended.since(began)));
+    bench.record_call("server", "ACK", ends::state(CLOSED), CallOutcome::Good);
+    bench.measure("last-ack-ms", ends::millis(ended.since(began)));
     Ok(())
 }
 
 impl StateLog {
     /// Waits until one end is in this state, and tells it. A state that does not come is left out: that is measured, too.
-    fn see(&mut self, bench: &mut Experiment<'_>, side: Side, wanted: u8, why: &str) -> Result<(), ExperimentError> {
+    fn expect_state(
+        &mut self,
+        bench: &mut Experiment<'_>,
+        side: Side,
+        wanted: u8,
+        why: &str,
+    ) -> Result<(), ExperimentError> {
         let mut found = None;
-        let came = bench.until(ends::state(wanted), ends::PATIENCE, |here| {
+        let came = bench.wait_until(ends::state(wanted), ends::TIMEOUT, |here| {
             found = match side {
                 Side::Client => here.sockets(self.client_port).first().map(|seen| seen.state),
                 Side::Server => {
@@ -100,24 +106,27 @@ impl StateLog {
         match came {
             Ok(_) => {
                 seen.push(wanted);
-                bench.line(who, why, ends::state(wanted), CallOutcome::Good);
-                bench.pause(STEP)?;
+                bench.record_call(who, why, ends::state(wanted), CallOutcome::Good);
+                bench.sleep(STEP)?;
             }
-            Err(ExperimentError::InVain(_)) => {
-                bench.line(who, why, found.map_or("–", ends::state), CallOutcome::Silent)
+            Err(ExperimentError::TimedOut(_)) => {
+                bench.record_call(who, why, found.map_or("–", ends::state), CallOutcome::Silent)
             }
             Err(error) => return Err(error),
         }
-        bench.yes(&format!("{who}-{}", ends::state(wanted).to_lowercase().replace('_', "-")), found == Some(wanted));
+        bench.measure_flag(
+            &format!("{who}-{}", ends::state(wanted).to_lowercase().replace('_', "-")),
+            found == Some(wanted),
+        );
         Ok(())
     }
 }
 
 /// A socket's state as it says itself (TCP_INFO).
 fn own_state(bench: &mut Experiment<'_>, who: &str, call: &str, socket: &Socket) -> Result<u8, ExperimentError> {
-    let state = bench.here().connecting(socket.as_fd()).map(|(_, state)| state);
-    let state = state.ok_or_else(|| ExperimentError::InVain(say!("the socket's state").to_owned()))?;
-    bench.line(who, call, ends::state(state), CallOutcome::Plain);
+    let state = bench.env().connect_progress(socket.as_fd()).map(|(_, state)| state);
+    let state = state.ok_or_else(|| ExperimentError::TimedOut(say!("the socket's state").to_owned()))?;
+    bench.record_call(who, call, ends::state(state), CallOutcome::Plain);
     Ok(state)
 }
 

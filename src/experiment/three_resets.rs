@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::Socket;
 
-use super::attempts::{self, connect_to, free_port};
-use super::{Experiment, ExperimentError, PortTap, Wire, ends, far};
+use super::connect_attempt::{self, connect_call, free_port};
+use super::{Experiment, ExperimentError, PortTap, Wire, ends, remote_host};
 use crate::lab::namespace::LISTENER_V4;
 use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, Toward};
@@ -21,10 +21,10 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let gone = to_a_closed_end(bench)?;
     let stray = of_no_connection(bench)?;
     let kinds = [nobody.port > 0, linger.port > 0 && unread.port > 0, gone.port > 0 && stray.port > 0];
-    bench.measured("rst-kinds", kinds.into_iter().filter(|heard| *heard).count() as f64);
+    bench.measure("rst-kinds", kinds.into_iter().filter(|heard| *heard).count() as f64);
     let all = [nobody, linger, unread, gone, stray];
-    bench.measured("rsts-from-ports", all.iter().map(|heard| f64::from(heard.port)).sum());
-    bench.measured("rsts-from-clients", all.iter().map(|heard| f64::from(heard.client)).sum());
+    bench.measure("rsts-from-ports", all.iter().map(|heard| f64::from(heard.port)).sum());
+    bench.measure("rsts-from-clients", all.iter().map(|heard| f64::from(heard.client)).sum());
     Ok(())
 }
 
@@ -32,13 +32,13 @@ pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
 fn no_listener(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
     let address = free_port()?;
     let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
-    let (socket, began) = (ends::socket()?, bench.here().now());
-    let errno = attempts::connect(&socket, address);
-    let lasted = bench.here().now().since(began);
-    attempts::tell(bench, "client", connect_to(address), errno);
-    bench.measured("no-listener-errno", f64::from(errno));
-    bench.measured("no-listener-ms", ends::millis(lasted));
-    resets.tell(bench, "no-listener")
+    let (socket, began) = (ends::socket()?, bench.env().now());
+    let errno = connect_attempt::connect(&socket, address);
+    let lasted = bench.env().now().since(began);
+    connect_attempt::record(bench, "client", connect_call(address), errno);
+    bench.measure("no-listener-errno", f64::from(errno));
+    bench.measure("no-listener-ms", ends::millis(lasted));
+    resets.record(bench, "no-listener")
 }
 
 /// A connection that the server's side breaks off: by close() with SO_LINGER 0, or with bytes that it has not read.
@@ -50,22 +50,22 @@ fn aborted(
     let (listener, address) = ends::listen(5)?;
     let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
     let (client, served) = pair(bench, &listener, address)?;
-    ends::call("setsockopt(SO_RCVTIMEO)", client.set_read_timeout(Some(ends::PATIENCE)))?;
+    ends::call("setsockopt(SO_RCVTIMEO)", client.set_read_timeout(Some(ends::TIMEOUT)))?;
     prepare(&served)?;
     let call = if name == "unread" {
-        say_word(bench, &client)?;
-        bench.until(say!("bytes to leave unread"), ends::PATIENCE, |_| unread_bytes(&served))?;
+        send_payload(bench, &client)?;
+        bench.wait_until(say!("bytes to leave unread"), ends::TIMEOUT, |_| unread_bytes(&served))?;
         "close()"
     } else {
         "SO_LINGER 0, close()"
     };
     drop(served);
-    bench.line("server", call, "0", CallOutcome::Plain);
+    bench.record_call("server", call, "0", CallOutcome::Plain);
     let heard = recv(&client, &mut [0u8; 8][..], RecvFlags::empty()).map_err(std::io::Error::from);
-    let errno = attempts::number(&heard);
-    attempts::tell(bench, "client", "recv()", errno);
-    bench.measured(&format!("{name}-errno"), f64::from(errno));
-    resets.tell(bench, name)
+    let errno = connect_attempt::number(&heard);
+    connect_attempt::record(bench, "client", "recv()", errno);
+    bench.measure(&format!("{name}-errno"), f64::from(errno));
+    resets.record(bench, name)
 }
 
 /// Bytes for an end that is closed: its descriptor is gone, and nobody will ever read them.
@@ -74,29 +74,29 @@ fn to_a_closed_end(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentEr
     let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
     let (client, served) = pair(bench, &listener, address)?;
     drop(served);
-    bench.line("server", "close()", "0", CallOutcome::Plain);
-    say_word(bench, &client)?;
-    let heard = resets.tell(bench, "gone")?;
-    let again = send(&client, WORD, SendFlags::NOSIGNAL).map_err(std::io::Error::from);
-    let errno = attempts::number(&again);
-    attempts::tell(bench, "client", format!("send({})", WORD.len()), errno);
-    bench.measured("gone-errno", f64::from(errno));
+    bench.record_call("server", "close()", "0", CallOutcome::Plain);
+    send_payload(bench, &client)?;
+    let heard = resets.record(bench, "gone")?;
+    let again = send(&client, PAYLOAD, SendFlags::NOSIGNAL).map_err(std::io::Error::from);
+    let errno = connect_attempt::number(&again);
+    connect_attempt::record(bench, "client", format!("send({})", PAYLOAD.len()), errno);
+    bench.measure("gone-errno", f64::from(errno));
     Ok(heard)
 }
 
 /// An ACK out of nowhere for a port at which somebody listens.
 fn of_no_connection(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
-    bench.pass()?;
+    bench.token()?;
     let listener = ends::socket()?;
     let place = SocketAddr::new(IpAddr::V4(LISTENER_V4), 0);
     ends::call("bind()", listener.bind(&place.into()))?;
     ends::call("listen(5)", listener.listen(5))?;
     let address = ends::name(&listener)?;
-    bench.line("server", format!("bind({address}), listen(5)"), "0", CallOutcome::Plain);
+    bench.record_call("server", format!("bind({address}), listen(5)"), "0", CallOutcome::Plain);
     let mut resets = RstTap::open(bench, Wire::Pair, address.port())?;
-    far::send_stray(bench, address)?;
-    bench.line("wire", format!("{} → {address}", far::FAR), "ACK", CallOutcome::Plain);
-    resets.tell(bench, "stray")
+    remote_host::send_stray(bench, address)?;
+    bench.record_call("wire", format!("{} → {address}", remote_host::REMOTE), "ACK", CallOutcome::Plain);
+    resets.record(bench, "stray")
 }
 
 /// A client and the socket that accept() gave for it.
@@ -106,14 +106,14 @@ fn pair(
     address: SocketAddr,
 ) -> Result<(Socket, Socket), ExperimentError> {
     let client = ends::connect(address)?;
-    bench.line("client", connect_to(address), "0", CallOutcome::Good);
+    bench.record_call("client", connect_call(address), "0", CallOutcome::Good);
     let (served, _) = ends::call("accept()", listener.accept())?;
     Ok((client, served))
 }
 
-fn say_word(bench: &mut Experiment<'_>, client: &Socket) -> Result<(), ExperimentError> {
-    let sent = ends::call("send()", send(client, WORD, SendFlags::NOSIGNAL).map_err(std::io::Error::from))?;
-    bench.line("client", format!("send({})", WORD.len()), sent.to_string(), CallOutcome::Good);
+fn send_payload(bench: &mut Experiment<'_>, client: &Socket) -> Result<(), ExperimentError> {
+    let sent = ends::call("send()", send(client, PAYLOAD, SendFlags::NOSIGNAL).map_err(std::io::Error::from))?;
+    bench.record_call("client", format!("send({})", PAYLOAD.len()), sent.to_string(), CallOutcome::Good);
     Ok(())
 }
 
@@ -132,21 +132,21 @@ struct RstCounts {
 
 /// The RSTs from and to a port, as they are heard on the wire.
 struct RstTap {
-    ear: Box<dyn PortTap>,
+    tap: Box<dyn PortTap>,
     port: u16,
 }
 
 impl RstTap {
     fn open(bench: &Experiment<'_>, on: Wire, port: u16) -> Result<Self, ExperimentError> {
-        let ear = bench.here().ear(on, port).ok_or(ExperimentError::NeedsLab)?;
-        Ok(Self { ear, port })
+        let ear = bench.env().open_tap(on, port).ok_or(ExperimentError::NeedsLab)?;
+        Ok(Self { tap: ear, port })
     }
 
     /// Waits for the port's RST and tells who has sent how many; none where none comes.
-    fn tell(&mut self, bench: &mut Experiment<'_>, name: &str) -> Result<RstCounts, ExperimentError> {
+    fn record(&mut self, bench: &mut Experiment<'_>, name: &str) -> Result<RstCounts, ExperimentError> {
         let (mut heard, mut client) = (RstCounts::default(), None);
-        let waited = bench.until(say!("an RST"), SOON, |_| {
-            for (_, reset) in self.ear.heard().into_iter().filter(|(_, one)| one.kind() == Kind::Rst) {
+        let waited = bench.wait_until(say!("an RST"), SOON, |_| {
+            for (_, reset) in self.tap.segments().into_iter().filter(|(_, one)| one.kind() == Kind::Rst) {
                 match reset.toward {
                     Toward::Client => heard.port += 1,
                     Toward::Listener => {
@@ -157,24 +157,24 @@ impl RstTap {
             }
             heard.port > 0
         });
-        if !matches!(waited, Ok(_) | Err(ExperimentError::InVain(_))) {
+        if !matches!(waited, Ok(_) | Err(ExperimentError::TimedOut(_))) {
             waited?;
         }
-        tell_sender(bench, &format!(":{}", self.port), heard.port);
+        record_sender(bench, &format!(":{}", self.port), heard.port);
         if let Some(client) = client {
-            tell_sender(bench, &client.to_string(), heard.client);
+            record_sender(bench, &client.to_string(), heard.client);
         }
-        bench.measured(&format!("{name}-rsts"), f64::from(heard.port));
+        bench.measure(&format!("{name}-rsts"), f64::from(heard.port));
         Ok(heard)
     }
 }
 
-fn tell_sender(bench: &mut Experiment<'_>, sender: &str, resets: u32) {
+fn record_sender(bench: &mut Experiment<'_>, sender: &str, resets: u32) {
     let mood = if resets > 0 { CallOutcome::Refused } else { CallOutcome::Silent };
-    bench.line("wire", say!("RST from {sender}", sender), say!("{resets} heard", resets), mood);
+    bench.record_call("wire", say!("RST from {sender}", sender), say!("{resets} heard", resets), mood);
 }
 
 /// What is said.
-const WORD: &[u8] = b"qviz";
+const PAYLOAD: &[u8] = b"qviz";
 /// How long an RST may take: it is the answer of this machine to itself.
 const SOON: Duration = Duration::from_secs(1);

@@ -2,34 +2,34 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::attempts::{self, connect_to, cut};
+use super::connect_attempt::{self, connect_call, reset};
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 
 pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let socket = ends::socket()?;
-    let errno = attempts::number(&socket.listen(5));
-    attempts::tell(bench, "server", "socket(), listen(5)", errno);
-    bench.measured("unbound-listen-errno", f64::from(errno));
+    let errno = connect_attempt::number(&socket.listen(5));
+    connect_attempt::record(bench, "server", "socket(), listen(5)", errno);
+    bench.measure("unbound-listen-errno", f64::from(errno));
     let own = ends::name(&socket)?;
-    bench.line("server", "getsockname()", own.to_string(), CallOutcome::Plain);
-    bench.measured("unbound-listen-port", f64::from(own.port()));
-    bench.yes("unbound-listen-wildcard", own.ip().is_unspecified());
+    bench.record_call("server", "getsockname()", own.to_string(), CallOutcome::Plain);
+    bench.measure("unbound-listen-port", f64::from(own.port()));
+    bench.measure_flag("unbound-listen-wildcard", own.ip().is_unspecified());
     if let Some((least, most)) = ephemeral_ports() {
-        bench.line("kernel", "net.ipv4.ip_local_port_range", format!("{least} {most}"), CallOutcome::Plain);
-        bench.yes("unbound-listen-ephemeral", (least..=most).contains(&own.port()));
+        bench.record_call("kernel", "net.ipv4.ip_local_port_range", format!("{least} {most}"), CallOutcome::Plain);
+        bench.measure_flag("unbound-listen-ephemeral", (least..=most).contains(&own.port()));
     }
     let mut came = 0;
     for address in [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)] {
         let (client, to) = (ends::socket()?, SocketAddr::from((address, own.port())));
-        let errno = attempts::connect(&client, to);
-        attempts::tell(bench, "client", connect_to(to), errno);
+        let errno = connect_attempt::connect(&client, to);
+        connect_attempt::record(bench, "client", connect_call(to), errno);
         if errno == 0 {
             came += 1;
-            cut(client)?;
+            reset(client)?;
         }
     }
-    bench.measured("unbound-listen-clients", f64::from(came));
+    bench.measure("unbound-listen-clients", f64::from(came));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::asleep::{self, heard, is_asleep};
+use super::blocking_call::{self, is_asleep, next_message};
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::say;
@@ -29,13 +29,13 @@ pub(super) fn wait(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     while let Ok((accepted, _)) = listener.accept() {
         open.push(accepted);
     }
-    bench.line(
+    bench.record_call(
         "server",
         format!("{} × accept()", open.len()),
         say!("{count} new sockets", count = open.len()),
         CallOutcome::Good,
     );
-    bench.measured("unix-served", (open.len() + 1) as f64);
+    bench.measure("unix-served", (open.len() + 1) as f64);
     Ok(())
 }
 
@@ -46,8 +46,8 @@ fn listen(bench: &mut Experiment<'_>) -> Result<(Socket, SockAddr), ExperimentEr
     let address = ends::call("sockaddr_un", SockAddr::unix(&name))?;
     ends::call("bind()", listener.bind(&address))?;
     ends::call(format!("listen({BACKLOG})"), listener.listen(BACKLOG))?;
-    bench.line("server", format!("listen({BACKLOG})"), "0", CallOutcome::Plain);
-    bench.measured("unix-backlog", f64::from(BACKLOG));
+    bench.record_call("server", format!("listen({BACKLOG})"), "0", CallOutcome::Plain);
+    bench.measure("unix-backlog", f64::from(BACKLOG));
     Ok((listener, address))
 }
 
@@ -59,14 +59,14 @@ fn fill(bench: &mut Experiment<'_>, address: &SockAddr) -> Result<Vec<Socket>, E
         ends::call("fcntl(O_NONBLOCK)", client.set_nonblocking(true))?;
         let outcome = client.connect(address);
         let mood = if outcome.is_ok() { CallOutcome::Good } else { CallOutcome::Refused };
-        bench.line("client", format!("connect() {}", clients.len() + 1), ends::answer(&outcome), mood);
+        bench.record_call("client", format!("connect() {}", clients.len() + 1), ends::answer(&outcome), mood);
         match outcome {
             Ok(()) if clients.len() < MOST => clients.push(client),
-            Ok(()) => return Err(ExperimentError::InVain(say!("a full queue").to_owned())),
+            Ok(()) => return Err(ExperimentError::TimedOut(say!("a full queue").to_owned())),
             Err(error) => {
-                bench.measured("unix-held", clients.len() as f64);
-                bench.measured("unix-errno", f64::from(ends::number(&error)));
-                bench.yes("unix-eagain", ends::number(&error) == Errno::AGAIN.raw_os_error());
+                bench.measure("unix-held", clients.len() as f64);
+                bench.measure("unix-errno", f64::from(ends::number(&error)));
+                bench.measure_flag("unix-eagain", ends::number(&error) == Errno::AGAIN.raw_os_error());
                 return Ok(clients);
             }
         }
@@ -86,20 +86,20 @@ fn wait_in_connect(
     std::thread::scope(|threads| {
         let (teller, told) = channel();
         let waiting = &client;
-        threads.spawn(move || asleep::call(&teller, || waiting.connect(address)));
+        threads.spawn(move || blocking_call::report_call(&teller, || waiting.connect(address)));
         let blocks = sleeps(bench, &told, number)?;
-        bench.yes("unix-blocks", blocks);
-        let made_room = bench.here().now();
+        bench.measure_flag("unix-blocks", blocks);
+        let made_room = bench.env().now();
         let (_served, _) = ends::call("accept()", listener.accept())?;
-        bench.line("server", "accept()", say!("a new socket"), CallOutcome::Good);
+        bench.record_call("server", "accept()", say!("a new socket"), CallOutcome::Good);
         if !blocks {
             return Ok(());
         }
-        let answer = heard(bench, &told, say!("connect() to return"))?;
-        let woke = bench.here().now();
-        bench.yes("unix-woken", answer == "0");
-        bench.line("client", format!("connect() {number}"), answer, CallOutcome::Good);
-        bench.measured("unix-woke-ms", ends::millis(woke.since(made_room)));
+        let answer = next_message(bench, &told, say!("connect() to return"))?;
+        let woke = bench.env().now();
+        bench.measure_flag("unix-woken", answer == "0");
+        bench.record_call("client", format!("connect() {number}"), answer, CallOutcome::Good);
+        bench.measure("unix-woke-ms", ends::millis(woke.since(made_room)));
         Ok(())
     })
 }
@@ -107,20 +107,20 @@ fn wait_in_connect(
 /// True when that client sleeps in connect() for as long as nobody calls accept().
 fn sleeps(bench: &mut Experiment<'_>, told: &Receiver<String>, number: usize) -> Result<bool, ExperimentError> {
     let call = say!("connect() {number}, blocking", number);
-    let thread = heard(bench, told, say!("a second thread"))?;
+    let thread = next_message(bench, told, say!("a second thread"))?;
     let mut answer = None;
-    bench.until(say!("a thread asleep in connect()"), ends::PATIENCE, |_| {
+    bench.wait_until(say!("a thread asleep in connect()"), ends::TIMEOUT, |_| {
         answer = told.try_recv().ok();
         answer.is_some() || is_asleep(&thread)
     })?;
     if answer.is_none() {
-        bench.line("client", call.clone(), say!("sleeps"), CallOutcome::Silent);
-        bench.pause(NOBODY)?;
+        bench.record_call("client", call.clone(), say!("sleeps"), CallOutcome::Silent);
+        bench.sleep(IDLE_TIME)?;
         answer = told.try_recv().ok();
     }
     let sleeps = answer.is_none();
     if let Some(answer) = answer {
-        bench.line("client", call, answer, CallOutcome::Plain);
+        bench.record_call("client", call, answer, CallOutcome::Plain);
     }
     Ok(sleeps)
 }
@@ -135,7 +135,7 @@ const BACKLOG: i32 = 5;
 const MOST: usize = 64;
 
 /// How long nobody calls accept().
-const NOBODY: Duration = Duration::from_millis(400);
+const IDLE_TIME: Duration = Duration::from_millis(400);
 
 /// How long connect() waits at most.
 const LONGEST: Duration = Duration::from_secs(2);

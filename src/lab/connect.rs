@@ -5,9 +5,9 @@
 //! ports or descriptors are exhausted is the clients' trouble: it is told as such, and never looks like a drop.
 
 mod client;
+mod reported_errors;
 mod skipped;
 mod source;
-mod trouble;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -28,22 +28,22 @@ use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
 
 use crate::say;
-use client::{ask, end_of, hear_end, may_drop_all, open};
+use client::{end_for_errno, may_drop_all, open, read_until_end, send_request};
+use reported_errors::ReportedErrors;
 use skipped::Skipped;
 use source::Sources;
-use trouble::ReportedErrors;
 
 /// Clients started in one turn at most, so that the driver's other work has its turn too.
 const STARTS_PER_TURN: u64 = 32;
 
 /// Clients that may be late in starting; what is due beyond that is skipped.
-const MOST_OWED: u64 = 65_536;
+const MAX_OVERDUE: u64 = 65_536;
 
 /// How long no client is started after one could not be.
-const REST: Duration = Duration::from_millis(100);
+const START_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How soon an attempt to watch a client is made again after the kernel had no room for it.
-const WATCH_AGAIN: Duration = Duration::from_millis(10);
+const EPOLL_RETRY: Duration = Duration::from_millis(10);
 
 /// Who connects, when, and to what.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ pub struct ConnectPlan {
     pub half_open: f64,
     /// How long a half-open client stays. When it goes, the next SYN-ACK is answered by RST, which ends the request (EmbryonicRsts):
     /// longer than the request's own life (about 63 s with five SYN-ACK retries) keeps that from happening.
-    pub patience: Duration,
+    pub half_open_timeout: Duration,
     /// The most clients alive at once; `None`: as many as half of the descriptors allow.
     pub max_live: Option<usize>,
 }
@@ -79,26 +79,26 @@ pub struct ConnectClients {
     half_open: f64,
     /// True once a filter could be attached.
     filter_allowed: bool,
-    patience: Duration,
+    half_open_timeout: Duration,
     /// Clients that the plan's count still allows.
     remaining: u64,
     max_live: usize,
-    crowd: Slab<Client>,
+    clients: Slab<Client>,
     /// Started in the last turn and not watched yet: most of them are answered before that is worth its cost.
     fresh: VecDeque<Key>,
     /// Half-open clients in the order in which their patience ends.
-    ends: VecDeque<(Stamp, Key)>,
+    half_open_ends: VecDeque<(Stamp, Key)>,
     poll: Poll,
     ready: Vec<Key>,
     /// Clients that are due and have not started.
-    owed: u64,
+    overdue: u64,
     next_id: u32,
     started: u64,
     skipped: Skipped,
-    trouble: ReportedErrors,
-    rest_until: Option<Stamp>,
+    reported: ReportedErrors,
+    backoff_until: Option<Stamp>,
     /// When those in `fresh` are to be heard.
-    again: Stamp,
+    retry_fresh_at: Stamp,
 }
 
 #[derive(Debug)]
@@ -110,7 +110,7 @@ struct Client {
 }
 
 impl Client {
-    const fn tells(&self, life: ClientEvent, at: Stamp) -> Stamped {
+    const fn event(&self, life: ClientEvent, at: Stamp) -> Stamped {
         Stamped { at, event: Event::Client { id: self.id, peer: self.peer, life } }
     }
 }
@@ -135,33 +135,33 @@ impl ConnectClients {
             rng: Pcg64Mcg::seed_from_u64(plan.seed),
             half_open: plan.half_open.clamp(0.0, 1.0),
             filter_allowed: false,
-            patience: plan.patience,
+            half_open_timeout: plan.half_open_timeout,
             remaining: plan.count.unwrap_or(u64::MAX),
             max_live: plan.max_live.unwrap_or_else(descriptor_share),
-            crowd: Slab::new(),
+            clients: Slab::new(),
             fresh: VecDeque::new(),
-            ends: VecDeque::new(),
+            half_open_ends: VecDeque::new(),
             poll: Poll::new(say!("clients"))?,
             ready: Vec::new(),
-            owed: 0,
+            overdue: 0,
             next_id: 0,
             started: 0,
             skipped: Skipped::default(),
-            trouble: ReportedErrors::default(),
-            rest_until: None,
-            again: Stamp::ZERO,
+            reported: ReportedErrors::default(),
+            backoff_until: None,
+            retry_fresh_at: Stamp::ZERO,
         })
     }
 
     /// Everything that can be done now without waiting: hears the clients that wait, ends half-open ones, starts those that are
     /// due. The facts go to `out`.
     pub fn turn(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        self.again = now;
-        self.hear_fresh(now, out);
-        self.hear_ready(now, out);
+        self.retry_fresh_at = now;
+        self.handle_fresh(now, out);
+        self.handle_ready(now, out);
         self.end_half_open(now, out);
         self.start_due(now, out);
-        self.skipped.tell(now, out);
+        self.skipped.emit(now, out);
     }
 
     /// Carries out the commands that are the clients'; the others are none of their business.
@@ -179,7 +179,7 @@ impl ConnectClients {
     /// Starts nobody any more; those who live go on.
     pub fn stop(&mut self) {
         self.remaining = 0;
-        self.owed = 0;
+        self.overdue = 0;
     }
 
     /// Readable when a client that waits has something to hear.
@@ -189,16 +189,16 @@ impl ConnectClients {
 
     /// When [`ConnectClients::turn`] must be called at the latest; `None`: only when the descriptor is readable.
     pub fn next_deadline(&self) -> Option<Stamp> {
-        let busy = (self.owed > 0 || !self.fresh.is_empty()).then_some(self.again);
+        let busy = (self.overdue > 0 || !self.fresh.is_empty()).then_some(self.retry_fresh_at);
         let arrival = if self.remaining > 0 { self.schedule.next() } else { None };
-        let start = if self.rest_until.is_some() { self.rest_until } else { arrival };
-        let end = self.ends.front().map(|(at, _)| *at);
+        let start = if self.backoff_until.is_some() { self.backoff_until } else { arrival };
+        let end = self.half_open_ends.front().map(|(at, _)| *at);
         [busy, start, end, self.skipped.due()].into_iter().flatten().min()
     }
 
     /// Clients alive now, half-open ones included.
     pub const fn live(&self) -> usize {
-        self.crowd.len()
+        self.clients.len()
     }
 
     /// Clients whose `connect()` was called.
@@ -207,67 +207,67 @@ impl ConnectClients {
     }
 
     /// Clients of the last turn: heard once, and watched from now on if they have to wait.
-    fn hear_fresh(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+    fn handle_fresh(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         for _ in 0..self.fresh.len() {
             let Some(key) = self.fresh.pop_front() else { return };
-            self.hear(key, now, out);
-            let Some(client) = self.crowd.at(key) else { continue };
+            self.advance(key, now, out);
+            let Some(client) = self.clients.get(key) else { continue };
             let interest = if client.stage == Stage::Connected { Interest::Readable } else { Interest::Connected };
             if !self.poll.watch(client.socket.as_fd(), key, interest) {
                 self.fresh.push_back(key);
-                self.again = now + WATCH_AGAIN;
+                self.retry_fresh_at = now + EPOLL_RETRY;
             }
         }
     }
 
-    fn hear_ready(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+    fn handle_ready(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         let mut ready = std::mem::take(&mut self.ready);
-        if self.crowd.len() > self.fresh.len() {
+        if self.clients.len() > self.fresh.len() {
             self.poll.ready(&mut ready);
             for &key in &ready {
-                self.hear(key, now, out);
+                self.advance(key, now, out);
             }
         }
         self.ready = ready;
     }
 
     /// Takes one client as far as it gets without waiting.
-    fn hear(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
-        self.ask(key, now, out);
-        let Some(client) = self.crowd.at(key) else { return };
+    fn advance(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
+        self.send_request(key, now, out);
+        let Some(client) = self.clients.get(key) else { return };
         if client.stage == Stage::Connected
-            && let Some(life) = hear_end(&client.socket)
+            && let Some(life) = read_until_end(&client.socket)
         {
-            out.push(client.tells(life, now));
-            self.crowd.remove(key);
+            out.push(client.event(life, now));
+            self.clients.remove(key);
         }
     }
 
     /// Lets a client whose handshake is over send its request.
-    fn ask(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
-        let Some(client) = self.crowd.at_mut(key) else { return };
+    fn send_request(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
+        let Some(client) = self.clients.get_mut(key) else { return };
         if client.stage != Stage::Connecting {
             return;
         }
-        let asked = ask(&client.socket);
+        let asked = send_request(&client.socket);
         // A RST before the client was connected would have been ECONNREFUSED.
         if matches!(asked, Ok(true) | Err(ClientEvent::Reset)) {
             client.stage = Stage::Connected;
-            out.push(client.tells(ClientEvent::Connected, now));
+            out.push(client.event(ClientEvent::Connected, now));
         }
         if let Err(life) = asked {
-            out.push(client.tells(life, now));
-            self.crowd.remove(key);
+            out.push(client.event(life, now));
+            self.clients.remove(key);
         }
     }
 
     fn end_half_open(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        while let Some(&(at, key)) = self.ends.front()
+        while let Some(&(at, key)) = self.half_open_ends.front()
             && at <= now
         {
-            self.ends.pop_front();
-            if let Some(client) = self.crowd.remove(key) {
-                out.push(client.tells(ClientEvent::Vanished, now));
+            self.half_open_ends.pop_front();
+            if let Some(client) = self.clients.remove(key) {
+                out.push(client.event(ClientEvent::Vanished, now));
             }
         }
     }
@@ -276,32 +276,32 @@ impl ConnectClients {
         if self.remaining == 0 {
             return;
         }
-        self.owed += u64::from(self.schedule.due(now));
-        if let Some(until) = self.rest_until {
+        self.overdue += u64::from(self.schedule.due(now));
+        if let Some(until) = self.backoff_until {
             // What came due meanwhile is skipped: made up for at once, it would exhaust the same thing again.
-            self.skipped.add(std::mem::take(&mut self.owed));
-            self.rest_until = (now < until).then_some(until);
+            self.skipped.add(std::mem::take(&mut self.overdue));
+            self.backoff_until = (now < until).then_some(until);
         }
-        for _ in 0..STARTS_PER_TURN.min(self.owed).min(self.remaining) {
-            if self.rest_until.is_some() || self.crowd.len() >= self.max_live {
+        for _ in 0..STARTS_PER_TURN.min(self.overdue).min(self.remaining) {
+            if self.backoff_until.is_some() || self.clients.len() >= self.max_live {
                 break;
             }
-            self.owed -= 1;
+            self.overdue -= 1;
             self.remaining -= 1;
             self.start(now, out);
         }
-        if self.rest_until.is_some() || self.crowd.len() >= self.max_live {
-            if self.owed > 0 && self.crowd.len() >= descriptor_share() {
-                self.trouble.full(now, self.crowd.len(), out);
+        if self.backoff_until.is_some() || self.clients.len() >= self.max_live {
+            if self.overdue > 0 && self.clients.len() >= descriptor_share() {
+                self.reported.full(now, self.clients.len(), out);
             }
-            self.skipped.add(std::mem::take(&mut self.owed));
-        } else if self.owed > MOST_OWED {
-            self.skipped.add(self.owed - MOST_OWED);
+            self.skipped.add(std::mem::take(&mut self.overdue));
+        } else if self.overdue > MAX_OVERDUE {
+            self.skipped.add(self.overdue - MAX_OVERDUE);
             self.skipped.saturated(now, out);
-            self.owed = MOST_OWED;
+            self.overdue = MAX_OVERDUE;
         }
         if self.remaining == 0 {
-            self.owed = 0;
+            self.overdue = 0;
         }
     }
 
@@ -316,28 +316,28 @@ impl ConnectClients {
                 self.started += 1;
                 tell(peer, ClientEvent::Started { half_open });
                 let stage = if half_open { Stage::HalfOpen } else { Stage::Connecting };
-                let key = self.crowd.insert(Client { id, peer, socket, stage });
+                let key = self.clients.insert(Client { id, peer, socket, stage });
                 if half_open {
-                    self.ends.push_back((now + self.patience, key));
+                    self.half_open_ends.push_back((now + self.half_open_timeout, key));
                 } else {
                     // Whether it was answered already would be asked in vain: nobody had the time.
                     self.fresh.push_back(key);
-                    self.ask(key, now, out);
+                    self.send_request(key, now, out);
                 }
             }
             Err(errno) => {
                 let ip = source.map_or_else(|| self.target.ip(), IpAddr::V4);
                 let peer = Peer::new(ip, 0);
-                let life = end_of(errno);
+                let life = end_for_errno(errno);
                 if matches!(life, ClientEvent::Failed { .. }) {
-                    self.rest_until = Some(now + REST);
+                    self.backoff_until = Some(now + START_BACKOFF);
                 } else {
                     self.started += 1;
                     tell(peer, ClientEvent::Started { half_open });
                 }
                 tell(peer, life);
                 if matches!(life, ClientEvent::Failed { .. }) {
-                    self.trouble.failed(now, errno, self.target, out);
+                    self.reported.failed(now, errno, self.target, out);
                 }
             }
         }

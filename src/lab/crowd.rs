@@ -7,22 +7,22 @@
 //! the crowd there is the session's, and both are the same until somebody holds or slows the clients.
 
 mod addresses;
-mod agenda;
-mod birth;
-mod chance;
-mod journey;
+mod client_slots;
+mod delivery;
 mod losses;
-mod residents;
+mod seeded_rng;
+mod start;
 mod step;
+mod timer_queue;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use self::addresses::Addresses;
-use self::agenda::{Due, TimerQueue};
-use self::journey::InFlight;
+use self::client_slots::ClientSlots;
+use self::delivery::InFlight;
 use self::losses::Losses;
-use self::residents::ClientSlots;
+use self::timer_queue::{Due, TimerQueue};
 use super::arrivals::Schedule;
 use super::wire::Destination;
 use super::wire::machine::{ClientBehaviour, Rules, SynSchedule};
@@ -75,13 +75,13 @@ pub struct Crowd {
     waiting: u64,
     started: u64,
     stopped: bool,
-    tempo: ClientClock,
+    clock: ClientClock,
     /// The latest moment of the clients' time that the crowd has seen.
-    turned: Stamp,
+    latest: Stamp,
     addresses: Addresses,
-    residents: ClientSlots,
-    agenda: TimerQueue,
-    flights: InFlight,
+    clients: ClientSlots,
+    timers: TimerQueue,
+    in_flight: InFlight,
     losses: Losses,
 }
 
@@ -89,7 +89,7 @@ impl Crowd {
     /// A crowd in which nobody has started. Its arrivals begin with the first [`Crowd::tick`].
     pub fn new(plan: CrowdPlan) -> Self {
         let destination = Destination::from(plan.listener);
-        let rules = Rules { schedule: SynSchedule::of(&plan.sysctls), manner: ClientBehaviour::default() };
+        let rules = Rules { schedule: SynSchedule::of(&plan.sysctls), behaviour: ClientBehaviour::default() };
         Self {
             seed: plan.seed,
             schedule: Schedule::new(plan.knobs.arrivals, plan.knobs.rate, plan.seed),
@@ -100,20 +100,20 @@ impl Crowd {
             waiting: 0,
             started: 0,
             stopped: false,
-            tempo: ClientClock::default(),
-            turned: Stamp::ZERO,
+            clock: ClientClock::default(),
+            latest: Stamp::ZERO,
             addresses: Addresses::new(&destination),
-            residents: ClientSlots::default(),
-            agenda: TimerQueue::default(),
-            flights: InFlight::default(),
+            clients: ClientSlots::default(),
+            timers: TimerQueue::default(),
+            in_flight: InFlight::default(),
             losses: Losses::new(plan.detail_per_s),
         }
     }
 
     /// The same crowd whose clients think and close in another manner.
     #[must_use]
-    pub fn with_manner(mut self, manner: ClientBehaviour) -> Self {
-        self.rules.manner = manner;
+    pub fn with_behaviour(mut self, manner: ClientBehaviour) -> Self {
+        self.rules.behaviour = manner;
         self
     }
 
@@ -121,35 +121,35 @@ impl Crowd {
     /// arrivals. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left. While the
     /// clients' time stands still nothing happens.
     pub fn tick(&mut self, now: Stamp, out: &mut Outbox) {
-        if self.tempo.held {
+        if self.clock.held {
             return;
         }
         let first = out.facts.len();
-        self.let_happen(self.tempo.at(now), out);
-        self.tell_in_session_time(&mut out.facts[first..]);
+        self.run_due(self.clock.at(now), out);
+        self.to_session_time(&mut out.facts[first..]);
     }
 
-    fn let_happen(&mut self, now: Stamp, out: &mut Outbox) {
-        self.turned = self.turned.max(now);
+    fn run_due(&mut self, now: Stamp, out: &mut Outbox) {
+        self.latest = self.latest.max(now);
         for _ in 0..EVENTS_PER_TICK {
-            match self.agenda.pop_due(now) {
+            match self.timers.pop_due(now) {
                 Some((at, Due::Deadline(place))) => self.deadline_passed(at, place, out),
-                Some((at, Due::Flight(flight))) => self.land(at, flight, out),
+                Some((at, Due::Arrival(flight))) => self.arrive(at, flight, out),
                 None => break,
             }
         }
-        self.start_those_due(now, out);
-        self.losses.tell(now, &mut out.facts);
-        let residents = &self.residents;
-        self.agenda.tidy(2 * residents.live() + MANY, |at, place| residents.wakes_at(place, at));
+        self.start_due(now, out);
+        self.losses.emit(now, &mut out.facts);
+        let residents = &self.clients;
+        self.timers.tidy(2 * residents.live() + STALE_TIMERS, |at, place| residents.has_deadline(place, at));
     }
 
     /// Takes a segment that the tap saw at `at` on its way to a client, and moves it on. Others are ignored.
     pub fn receive(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) {
         if segment.toward == Toward::Client {
-            let (clients, first) = (self.tempo.at(at), out.facts.len());
-            self.turned = self.turned.max(clients);
-            self.carry_inbound(clients, segment, out);
+            let (clients, first) = (self.clock.at(at), out.facts.len());
+            self.latest = self.latest.max(clients);
+            self.send_inbound(clients, segment, out);
             for fact in &mut out.facts[first..] {
                 fact.at = at;
             }
@@ -158,27 +158,27 @@ impl Crowd {
 
     /// When [`Crowd::tick`] has something to do; `None`: not before a segment or a wish comes.
     pub fn next_deadline(&self) -> Option<Stamp> {
-        if self.tempo.held {
+        if self.clock.held {
             return None;
         }
         let arrival = if self.accepts_arrivals() { self.schedule.next() } else { None };
-        let backlog = (self.waiting > 0).then_some(self.turned);
-        let first = [self.agenda.next(), arrival, backlog, self.losses.due()].into_iter().flatten().min();
-        first.map(|first| self.tempo.moment(first))
+        let backlog = (self.waiting > 0).then_some(self.latest);
+        let first = [self.timers.next(), arrival, backlog, self.losses.due()].into_iter().flatten().min();
+        first.map(|first| self.clock.moment(first))
     }
 
     /// Carries out what concerns clients; other wishes change nothing.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
-            Command::Step(StepCommand::Hold | StepCommand::Next) => self.tempo.hold(now),
-            Command::Step(StepCommand::Go) => self.tempo.go(now),
-            Command::Pace(pace) => self.tempo.set_pace(now, pace),
-            _ => self.turn_knob(self.tempo.at(now), command),
+            Command::Step(StepCommand::Hold | StepCommand::Next) => self.clock.hold(now),
+            Command::Step(StepCommand::Go) => self.clock.go(now),
+            Command::Pace(pace) => self.clock.set_pace(now, pace),
+            _ => self.apply_setting(self.clock.at(now), command),
         }
     }
 
-    fn turn_knob(&mut self, now: Stamp, command: &Command) {
-        self.turned = self.turned.max(now);
+    fn apply_setting(&mut self, now: Stamp, command: &Command) {
+        self.latest = self.latest.max(now);
         command.turn(&mut self.knobs);
         match *command {
             Command::Rate(rate) => self.schedule.set_rate(now, rate),
@@ -197,12 +197,12 @@ impl Crowd {
     pub fn stop(&mut self) {
         self.stopped = true;
         self.losses.arrivals_skipped(std::mem::take(&mut self.waiting));
-        self.losses.tell_at_once();
+        self.losses.emit_now();
     }
 
     /// How many clients have begun and not ended.
     pub fn live(&self) -> usize {
-        self.residents.live()
+        self.clients.live()
     }
 
     /// How many clients have begun.
@@ -222,9 +222,9 @@ const EVENTS_PER_TICK: usize = 1024;
 /// Clients that start in one call.
 const STARTS_PER_TICK: u64 = 256;
 /// Agenda entries beyond those of the living before stale ones are swept out.
-const MANY: usize = 65_536;
+const STALE_TIMERS: usize = 65_536;
 /// Sums of what was left out are told this often.
-const TELLING_EVERY: Duration = Duration::from_millis(100);
+const LOSS_INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests;

@@ -92,22 +92,22 @@ pub const fn accepted_range(sysctl: Sysctl) -> (i64, i64) {
 }
 
 /// Writes the file of one sysctl on ground of our own, and reads it back.
-pub(in crate::lab) fn put(ground: PrivateNetns, name: &str, value: i64) -> Result<i64, KnobError> {
-    if !ground.holds_here() {
+pub(in crate::lab) fn write(ground: PrivateNetns, name: &str, value: i64) -> Result<i64, KnobError> {
+    if !ground.is_current() {
         return Err(KnobError::NotOurs { name: name.to_owned() });
     }
     match std::fs::write(path(name), value.to_string()) {
         Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
             Err(KnobError::OutOfRange { name: name.to_owned(), value })
         }
-        Err(error) => Err(trouble(name, &error)),
+        Err(error) => Err(file_error(name, &error)),
         Ok(()) => read(name),
     }
 }
 
 /// Reads one sysctl of the calling thread's namespace.
 pub(crate) fn read(name: &str) -> Result<i64, KnobError> {
-    let text = std::fs::read_to_string(path(name)).map_err(|error| trouble(name, &error))?;
+    let text = std::fs::read_to_string(path(name)).map_err(|error| file_error(name, &error))?;
     text.trim().parse().map_err(|_| KnobError::File {
         name: name.to_owned(),
         reason: SysctlFileError::Other(Errno::BADMSG.raw_os_error()),
@@ -118,7 +118,7 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from("/proc/sys").join(name.replace('.', "/"))
 }
 
-fn trouble(name: &str, error: &std::io::Error) -> KnobError {
+fn file_error(name: &str, error: &std::io::Error) -> KnobError {
     let reason = match Errno::from_io_error(error) {
         Some(Errno::NOENT) => SysctlFileError::Missing,
         Some(Errno::ROFS) => SysctlFileError::ReadOnly,

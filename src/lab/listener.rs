@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_somebody_else_is_explained() {
+    fn a_foreign_address_is_explained() {
         let error = Listener::open(&on("192.0.2.1:8080")).unwrap_err();
         assert_eq!(error.operation, Operation::Bind);
         assert!(error.to_string().starts_with("cannot bind 192.0.2.1:8080: "), "{error}");

@@ -14,10 +14,10 @@
 
 mod attempt;
 mod build;
-mod denial;
 mod netlink;
-mod pass;
 mod refusal;
+mod reject_route;
+mod token;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -25,11 +25,11 @@ use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
 use self::attempt::BuildAttempt;
-pub(crate) use self::denial::{Denial, Refusing};
-#[cfg(test)]
-pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;
-pub use self::pass::{Link, NetnsToken};
 pub use self::refusal::{Cause, Evidence, Refusal, Step};
+pub(crate) use self::reject_route::{RejectKind, RejectRoute};
+#[cfg(test)]
+pub(in crate::lab) use self::token::tests::token_for_other_netns;
+pub use self::token::{Link, NetnsToken};
 use super::netns::{NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
 
@@ -50,7 +50,7 @@ pub struct NetworkPlan {
 /// By which right the network is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Way {
+pub enum Privilege {
     /// With the capabilities of root: a network namespace alone.
     Root,
     /// As an ordinary user: a user namespace first, in which the user stays itself.
@@ -74,7 +74,7 @@ pub struct NotApplied {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
     /// By which right it was made.
-    pub way: Way,
+    pub privilege: Privilege,
     /// The listener's end of the pair.
     pub kernel_end: Link,
     /// The clients' end of the pair.
@@ -96,7 +96,7 @@ pub struct Network {
 #[derive(Debug)]
 pub struct Namespace {
     network: Network,
-    pass: NetnsToken,
+    token: NetnsToken,
 }
 
 impl NetworkPlan {
@@ -114,17 +114,17 @@ impl Namespace {
     /// A [`Refusal`] names the step, the reason and the remedy; the process then stands where it stood before. The process must
     /// have one thread: a user namespace cannot be entered otherwise.
     pub fn enter(plan: &NetworkPlan) -> Result<Self, Refusal> {
-        let origin = NetworkId::here().map_err(|errno| Refusal::new(Step::Origin, errno))?;
+        let origin = NetworkId::current().map_err(|errno| Refusal::new(Step::Origin, errno))?;
         let trial = BuildAttempt::run(|| build::build(plan))?;
         let network = trial.network().clone();
-        let spaces = match network.way {
-            Way::Root => ThreadNameSpaceType::NETWORK,
-            Way::User => ThreadNameSpaceType::USER | ThreadNameSpaceType::NETWORK,
+        let spaces = match network.privilege {
+            Privilege::Root => ThreadNameSpaceType::NETWORK,
+            Privilege::User => ThreadNameSpaceType::USER | ThreadNameSpaceType::NETWORK,
         };
         trial.join(spaces).map_err(|errno| Refusal::new(Step::Join, errno))?;
-        let ground = PrivateNetns::outside_of(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
+        let ground = PrivateNetns::current_if_not(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
         let pass = NetnsToken::new(ground, &network);
-        Ok(Self { network, pass })
+        Ok(Self { network, token: pass })
     }
 
     /// The network as it was read back.
@@ -143,8 +143,8 @@ impl Namespace {
     }
 
     /// The proof that packet-level senders and sysctl writers ask for.
-    pub fn pass(&self) -> NetnsToken {
-        self.pass.clone()
+    pub fn token(&self) -> NetnsToken {
+        self.token.clone()
     }
 }
 

@@ -43,7 +43,7 @@ use slab::{Key, Slab};
 const ACCEPTS_PER_TURN: u32 = 512;
 
 /// How long no `accept()` is tried after it failed for want of descriptors or memory.
-const REST: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How the server works.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,12 +55,17 @@ pub struct ServerPlan {
     /// How fast `accept()` is called.
     pub accept_rate: AcceptRate,
     /// How long, after the service time, a client's request is waited for.
-    pub patience: Duration,
+    pub request_timeout: Duration,
 }
 
 impl Default for ServerPlan {
     fn default() -> Self {
-        Self { workers: None, service: Duration::ZERO, accept_rate: AcceptRate::Max, patience: Duration::from_secs(1) }
+        Self {
+            workers: None,
+            service: Duration::ZERO,
+            accept_rate: AcceptRate::Max,
+            request_timeout: Duration::from_secs(1),
+        }
     }
 }
 
@@ -75,16 +80,16 @@ pub struct Server {
     recent: Recent,
     served: Slab<Connection>,
     /// When to look at whom; entries of connections that are gone are passed over.
-    agenda: BinaryHeap<Reverse<(Stamp, Key)>>,
+    deadlines: BinaryHeap<Reverse<(Stamp, Key)>>,
     poll: Poll,
     /// Connections whose request is waited for: with none, `poll` is not asked.
-    awaited: usize,
+    awaiting_request: usize,
     ready: Vec<Key>,
-    most_live: usize,
-    rest_until: Option<Stamp>,
+    max_live: usize,
+    backoff_until: Option<Stamp>,
     wants_listener: bool,
     /// True once it was told that all descriptors are in use, until half of them were free again.
-    told_full: bool,
+    full_reported: bool,
     /// True while the clients' time stands still: only what comes in by itself is attended to.
     held: bool,
 }
@@ -97,16 +102,16 @@ struct Connection {
     /// When it is looked at next, whatever happens.
     due: Stamp,
     /// True when its service is over and its request has not come yet.
-    awaited: bool,
+    awaiting_request: bool,
 }
 
 /// What came of one `accept()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AcceptCall {
-    Took(Peer),
-    Nobody,
+    Accepted(Peer),
+    QueueEmpty,
     /// Nothing to speak of: it may be called again.
-    Disturbed,
+    Interrupted,
     Failed,
 }
 
@@ -122,14 +127,14 @@ impl Server {
             valve: Valve::new(plan.accept_rate),
             recent: Recent::default(),
             served: Slab::new(),
-            agenda: BinaryHeap::new(),
+            deadlines: BinaryHeap::new(),
             poll: Poll::new(say!("server"))?,
-            awaited: 0,
+            awaiting_request: 0,
             ready: Vec::new(),
-            most_live: descriptor_share(),
-            rest_until: None,
+            max_live: descriptor_share(),
+            backoff_until: None,
             wants_listener: false,
-            told_full: false,
+            full_reported: false,
             held: false,
         })
     }
@@ -137,11 +142,11 @@ impl Server {
     /// Everything that can be done now without waiting: answers whose time has come, closes, accepts. `inspect` looks at a
     /// freshly accepted socket and is left out at high rates. The facts go to `out`.
     pub fn turn(&mut self, now: Stamp, listener: BorrowedFd<'_>, inspect: Inspect<'_>, out: &mut Vec<Stamped>) {
-        self.attend_ready(now, out);
+        self.serve_ready(now, out);
         if self.held {
             return;
         }
-        self.attend_due(now, out);
+        self.serve_due(now, out);
         self.wants_listener = self.accept(now, listener, inspect, out);
     }
 
@@ -173,7 +178,7 @@ impl Server {
         if self.held {
             return None;
         }
-        let service = self.agenda.peek().map(|Reverse((due, _))| *due);
+        let service = self.deadlines.peek().map(|Reverse((due, _))| *due);
         let accept = if self.wants_listener { None } else { self.next_accept() };
         [service, accept].into_iter().flatten().min()
     }
@@ -181,7 +186,7 @@ impl Server {
     /// From when on one more connection may be accepted.
     fn next_accept(&self) -> Option<Stamp> {
         let open = self.valve.next().filter(|_| self.has_free_worker())?;
-        Some(self.rest_until.map_or(open, |rested| open.max(rested)))
+        Some(self.backoff_until.map_or(open, |rested| open.max(rested)))
     }
 
     /// Connections that are being served.
@@ -189,87 +194,89 @@ impl Server {
         self.served.len()
     }
 
-    fn attend_ready(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        if self.awaited == 0 {
+    fn serve_ready(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        if self.awaiting_request == 0 {
             return;
         }
         let mut ready = std::mem::take(&mut self.ready);
         self.poll.ready(&mut ready);
         for &key in &ready {
-            if self.served.at(key).is_some_and(|connection| connection.awaited) {
-                self.attend(key, now, out);
+            if self.served.get(key).is_some_and(|connection| connection.awaiting_request) {
+                self.serve(key, now, out);
             }
         }
         self.ready = ready;
     }
 
-    fn attend_due(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        while let Some(&Reverse((due, key))) = self.agenda.peek()
+    fn serve_due(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        while let Some(&Reverse((due, key))) = self.deadlines.peek()
             && due <= now
         {
-            self.agenda.pop();
-            if self.served.at(key).is_some_and(|connection| connection.due == due) {
-                self.attend(key, now, out);
+            self.deadlines.pop();
+            if self.served.get(key).is_some_and(|connection| connection.due == due) {
+                self.serve(key, now, out);
             }
         }
-        if self.agenda.len() > 4 * self.served.len() + 1024 {
+        if self.deadlines.len() > 4 * self.served.len() + 1024 {
             let served = &self.served;
-            self.agenda.retain(|Reverse((due, key))| served.at(*key).is_some_and(|connection| connection.due == *due));
+            self.deadlines
+                .retain(|Reverse((due, key))| served.get(*key).is_some_and(|connection| connection.due == *due));
         }
     }
 
     /// Answers and closes a connection whose service is over, or goes on waiting for its request.
-    fn attend(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
-        let Some(connection) = self.served.at_mut(key) else { return };
-        let over = if connection.awaited { now >= connection.due } else { self.plan.patience.is_zero() };
+    fn serve(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
+        let Some(connection) = self.served.get_mut(key) else { return };
+        let over =
+            if connection.awaiting_request { now >= connection.due } else { self.plan.request_timeout.is_zero() };
         let attempt = answer(&connection.socket, over);
         let deed = match attempt {
             Attempt::Answered => ServerEvent::Closed,
             Attempt::FoundReset => ServerEvent::FoundReset,
             Attempt::NotYet => {
-                if !connection.awaited {
-                    connection.awaited = true;
-                    connection.due = now + self.plan.patience;
-                    self.agenda.push(Reverse((connection.due, key)));
+                if !connection.awaiting_request {
+                    connection.awaiting_request = true;
+                    connection.due = now + self.plan.request_timeout;
+                    self.deadlines.push(Reverse((connection.due, key)));
                     // Where the kernel has no room for one more watch, the end of patience still comes.
                     self.poll.watch(connection.socket.as_fd(), key, Interest::Readable);
-                    self.awaited += 1;
+                    self.awaiting_request += 1;
                 }
                 return;
             }
         };
         let event = Event::Served { peer: connection.peer, deed };
         if let Some(gone) = self.served.remove(key)
-            && gone.awaited
+            && gone.awaiting_request
         {
-            self.awaited -= 1;
+            self.awaiting_request -= 1;
         }
-        self.told_full &= 2 * self.served.len() > self.most_live;
+        self.full_reported &= 2 * self.served.len() > self.max_live;
         out.push(Stamped { at: now, event });
     }
 
     fn has_free_worker(&self) -> bool {
         let live = self.served.len();
-        live < self.most_live && self.plan.workers.is_none_or(|workers| live < workers as usize)
+        live < self.max_live && self.plan.workers.is_none_or(|workers| live < workers as usize)
     }
 
     fn may_accept(&self, now: Stamp) -> bool {
-        self.has_free_worker() && self.valve.may_accept(now) && self.rest_until.is_none_or(|until| now >= until)
+        self.has_free_worker() && self.valve.may_accept(now) && self.backoff_until.is_none_or(|until| now >= until)
     }
 
     /// Accepts what may be accepted; true when it would accept more at once if somebody came.
     fn accept(&mut self, now: Stamp, listener: BorrowedFd<'_>, inspect: Inspect<'_>, out: &mut Vec<Stamped>) -> bool {
-        if self.rest_until.is_some_and(|until| now >= until) {
-            self.rest_until = None;
+        if self.backoff_until.is_some_and(|until| now >= until) {
+            self.backoff_until = None;
         }
         for _ in 0..ACCEPTS_PER_TURN {
             if !self.may_accept(now) {
-                self.tell_full(now, out);
+                self.report_full(now, out);
                 return false;
             }
             match self.accept_one(now, listener, inspect, out) {
-                AcceptCall::Took(_) | AcceptCall::Disturbed => {}
-                AcceptCall::Nobody => return true,
+                AcceptCall::Accepted(_) | AcceptCall::Interrupted => {}
+                AcceptCall::QueueEmpty => return true,
                 AcceptCall::Failed => return false,
             }
         }
@@ -286,17 +293,17 @@ impl Server {
     ) -> AcceptCall {
         match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
             Ok((socket, address)) => {
-                self.valve.took(now);
+                self.valve.accepted(now);
                 let peer = address.and_then(|address| SocketAddr::try_from(address).ok()).map(Peer::from);
                 if let Some(peer) = peer {
-                    self.begin(now, (socket, peer), inspect, out);
+                    self.start_service(now, (socket, peer), inspect, out);
                 }
-                peer.map_or(AcceptCall::Disturbed, AcceptCall::Took)
+                peer.map_or(AcceptCall::Interrupted, AcceptCall::Accepted)
             }
-            Err(Errno::AGAIN) => AcceptCall::Nobody,
-            Err(Errno::INTR | Errno::CONNABORTED) => AcceptCall::Disturbed,
+            Err(Errno::AGAIN) => AcceptCall::QueueEmpty,
+            Err(Errno::INTR | Errno::CONNABORTED) => AcceptCall::Interrupted,
             Err(errno) => {
-                self.rest_until = Some(now + REST);
+                self.backoff_until = Some(now + ACCEPT_BACKOFF);
                 out.push(Stamped { at: now, event: Event::AcceptFailed { errno: errno.raw_os_error() } });
                 AcceptCall::Failed
             }
@@ -304,15 +311,21 @@ impl Server {
     }
 
     /// Takes an accepted connection into service; a service time of zero is over at once.
-    fn begin(&mut self, now: Stamp, (socket, peer): (OwnedFd, Peer), inspect: Inspect<'_>, out: &mut Vec<Stamped>) {
-        let (waited_ms, cookie) = if self.recent.is_calm(now) { inspect(socket.as_fd()) } else { (None, None) };
+    fn start_service(
+        &mut self,
+        now: Stamp,
+        (socket, peer): (OwnedFd, Peer),
+        inspect: Inspect<'_>,
+        out: &mut Vec<Stamped>,
+    ) {
+        let (waited_ms, cookie) = if self.recent.is_rare(now) { inspect(socket.as_fd()) } else { (None, None) };
         out.push(Stamped { at: now, event: Event::Served { peer, deed: ServerEvent::Accepted { waited_ms, cookie } } });
         let due = now + self.plan.service;
-        let key = self.served.insert(Connection { socket, peer, since: now, due, awaited: false });
+        let key = self.served.insert(Connection { socket, peer, since: now, due, awaiting_request: false });
         if self.plan.service.is_zero() {
-            self.attend(key, now, out);
+            self.serve(key, now, out);
         } else {
-            self.agenda.push(Reverse((due, key)));
+            self.deadlines.push(Reverse((due, key)));
         }
     }
 
@@ -320,19 +333,19 @@ impl Server {
         self.plan.service = service;
         for (key, connection) in self.served.iter_mut() {
             let due = (connection.since + service).max(now);
-            if !connection.awaited && due < connection.due {
+            if !connection.awaiting_request && due < connection.due {
                 connection.due = due;
-                self.agenda.push(Reverse((due, key)));
+                self.deadlines.push(Reverse((due, key)));
             }
         }
     }
 
     /// Says once that no descriptor is left for one more connection.
-    fn tell_full(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        if self.served.len() < self.most_live || self.told_full {
+    fn report_full(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        if self.served.len() < self.max_live || self.full_reported {
             return;
         }
-        self.told_full = true;
+        self.full_reported = true;
         let message = Message::of(|| {
             say!(
                 "{count} connections are in service, and the limit of open files allows no more: give fewer workers \

@@ -57,7 +57,7 @@ impl Valve {
     }
 
     /// Tells that a connection was accepted.
-    pub fn took(&mut self, now: Stamp) {
+    pub fn accepted(&mut self, now: Stamp) {
         self.last = Some(now);
         if let Pace::Every(interval) = self.pace {
             self.open_at = self.open_at.max(now.saturating_sub(SLACK)) + interval;
@@ -98,7 +98,7 @@ mod tests {
         let mut taken = Vec::new();
         for now in ticks {
             while taken.len() < 100_000 && valve.may_accept(now) {
-                valve.took(now);
+                valve.accepted(now);
                 taken.push(now);
             }
         }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_valve_lets_nobody_in_and_names_no_moment() {
+    fn a_paused_valve_allows_no_accept_and_has_no_next_moment() {
         for rate in [AcceptRate::Paused, AcceptRate::PerSecond(0.0), AcceptRate::PerSecond(f64::NAN)] {
             let mut valve = Valve::new(rate);
             assert_eq!(accepts(&mut valve, every(100, 1_000)), []);
@@ -119,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn an_open_valve_lets_everybody_in() {
+    fn an_open_valve_allows_every_accept() {
         let mut valve = Valve::new(AcceptRate::Max);
         assert!((0..10_000).all(|_| {
-            valve.took(Stamp::ZERO);
+            valve.accepted(Stamp::ZERO);
             valve.may_accept(Stamp::ZERO)
         }));
     }
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn playing_with_the_rate_gives_no_extra_accept() {
         let mut valve = Valve::new(AcceptRate::PerSecond(1.0));
-        valve.took(Stamp::ZERO);
+        valve.accepted(Stamp::ZERO);
         for ms in (0..900).step_by(10) {
             let now = Stamp::from_millis(ms);
             valve.set(now, AcceptRate::Paused);

@@ -59,16 +59,16 @@ fn drop_all(socket: &OwnedFd) -> Result<(), Errno> {
 ///
 /// # Errors
 /// How the client ended.
-pub(super) fn ask(socket: impl AsFd) -> Result<bool, ClientEvent> {
+pub(super) fn send_request(socket: impl AsFd) -> Result<bool, ClientEvent> {
     match send(socket, REQUEST, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
         Ok(_) => Ok(true),
         Err(Errno::AGAIN | Errno::INTR) => Ok(false),
-        Err(errno) => Err(end_of(errno)),
+        Err(errno) => Err(end_for_errno(errno)),
     }
 }
 
 /// Reads the answer; `None` until the listener's side has ended the connection.
-pub(super) fn hear_end(socket: impl AsFd) -> Option<ClientEvent> {
+pub(super) fn read_until_end(socket: impl AsFd) -> Option<ClientEvent> {
     let socket = socket.as_fd();
     let mut buffer = [0_u8; 2048];
     loop {
@@ -76,13 +76,13 @@ pub(super) fn hear_end(socket: impl AsFd) -> Option<ClientEvent> {
             Ok(0) => return Some(ClientEvent::Finished),
             Ok(_) | Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => return None,
-            Err(errno) => return Some(end_of(errno)),
+            Err(errno) => return Some(end_for_errno(errno)),
         }
     }
 }
 
 /// What an errno of a client's socket means. EPIPE is a RST that came after the FIN (`tcp_reset`, `net/ipv4/tcp_input.c`).
-pub(super) const fn end_of(errno: Errno) -> ClientEvent {
+pub(super) const fn end_for_errno(errno: Errno) -> ClientEvent {
     match errno {
         Errno::CONNREFUSED => ClientEvent::Refused,
         Errno::CONNRESET | Errno::PIPE => ClientEvent::Reset,
@@ -97,11 +97,11 @@ mod tests {
 
     #[test]
     fn every_errno_has_its_end() {
-        assert_eq!(end_of(Errno::CONNREFUSED), ClientEvent::Refused);
-        assert_eq!(end_of(Errno::CONNRESET), ClientEvent::Reset);
-        assert_eq!(end_of(Errno::PIPE), ClientEvent::Reset);
-        assert_eq!(end_of(Errno::TIMEDOUT), ClientEvent::TimedOut);
-        assert_eq!(end_of(Errno::HOSTUNREACH), ClientEvent::Failed { errno: 113 });
-        assert_eq!(end_of(Errno::ADDRNOTAVAIL), ClientEvent::Failed { errno: 99 });
+        assert_eq!(end_for_errno(Errno::CONNREFUSED), ClientEvent::Refused);
+        assert_eq!(end_for_errno(Errno::CONNRESET), ClientEvent::Reset);
+        assert_eq!(end_for_errno(Errno::PIPE), ClientEvent::Reset);
+        assert_eq!(end_for_errno(Errno::TIMEDOUT), ClientEvent::TimedOut);
+        assert_eq!(end_for_errno(Errno::HOSTUNREACH), ClientEvent::Failed { errno: 113 });
+        assert_eq!(end_for_errno(Errno::ADDRNOTAVAIL), ClientEvent::Failed { errno: 99 });
     }
 }

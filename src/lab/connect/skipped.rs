@@ -6,16 +6,16 @@ use crate::model::event::{Event, Loss, Stamped};
 use crate::model::stamp::Stamp;
 
 /// They are told at most this often.
-const EVERY: Duration = Duration::from_millis(100);
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// That the rate cannot be reached is told at most this often.
-const SATURATED_EVERY: Duration = Duration::from_secs(1);
+const SATURATED_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Arrivals that could not start and were not told yet.
 #[derive(Debug, Default)]
 pub(super) struct Skipped {
     arrivals: u64,
-    told: Option<Stamp>,
+    last_sent: Option<Stamp>,
     saturated: Option<Stamp>,
 }
 
@@ -27,7 +27,7 @@ impl Skipped {
 
     /// More are due than can be started.
     pub(super) fn saturated(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        if self.saturated.is_none_or(|told| now.since(told) >= SATURATED_EVERY) {
+        if self.saturated.is_none_or(|told| now.since(told) >= SATURATED_INTERVAL) {
             self.saturated = Some(now);
             out.push(Stamped { at: now, event: Event::Loss(Loss::Saturated) });
         }
@@ -35,14 +35,14 @@ impl Skipped {
 
     /// When the next telling is due.
     pub(super) fn due(&self) -> Option<Stamp> {
-        (self.arrivals > 0).then(|| self.told.map_or(Stamp::ZERO, |told| told + EVERY))
+        (self.arrivals > 0).then(|| self.last_sent.map_or(Stamp::ZERO, |told| told + REPORT_INTERVAL))
     }
 
     /// Tells what is to be told, if it is time.
-    pub(super) fn tell(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+    pub(super) fn emit(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         if self.due().is_some_and(|due| due <= now) {
             let skipped = std::mem::take(&mut self.arrivals);
-            self.told = Some(now);
+            self.last_sent = Some(now);
             out.push(Stamped { at: now, event: Event::Loss(Loss::ArrivalsSkipped(skipped)) });
         }
     }
@@ -53,15 +53,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_skipped_arrival_is_told_once_and_not_too_often() {
+    fn each_skipped_arrival_is_reported_once_and_not_too_often() {
         let (mut skipped, mut out) = (Skipped::default(), Vec::new());
         for ms in 0..1_000 {
             let now = Stamp::from_millis(ms);
             skipped.add(3);
             skipped.saturated(now, &mut out);
-            skipped.tell(now, &mut out);
+            skipped.emit(now, &mut out);
         }
-        skipped.tell(Stamp::from_millis(1_000), &mut out);
+        skipped.emit(Stamp::from_millis(1_000), &mut out);
         let told: u64 = out
             .iter()
             .filter_map(|fact| if let Event::Loss(Loss::ArrivalsSkipped(n)) = fact.event { Some(n) } else { None })

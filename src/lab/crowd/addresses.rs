@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_nobody() {
+    fn an_address_outside_the_networks_has_no_holder() {
         let mut addresses = Addresses::new(&both());
         addresses.take(0).unwrap();
         for stranger in ["198.18.0.0", "198.18.0.255", "198.20.0.1", "10.0.0.1", "2001:db8:1::", "2001:db8:2::1", "::1"]

@@ -1,6 +1,6 @@
 //! What the crowd leaves out to keep up, counted and told.
 
-use super::TELLING_EVERY;
+use super::LOSS_INTERVAL;
 use crate::model::event::{Event, Loss, Stamped};
 use crate::model::stamp::Stamp;
 
@@ -10,27 +10,27 @@ pub(super) struct Losses {
     detail_per_s: u32,
     /// The second to which `rationed` belongs.
     second: u64,
-    rationed: u32,
+    detailed: u32,
     details: u64,
     arrivals: u64,
     saturated: bool,
     /// When sums were told last; `None`: the next ones are told at once.
-    told: Option<Stamp>,
+    last_sent: Option<Stamp>,
 }
 
 impl Losses {
     pub(super) const fn new(detail_per_s: u32) -> Self {
-        Self { detail_per_s, second: 0, rationed: 0, details: 0, arrivals: 0, saturated: false, told: None }
+        Self { detail_per_s, second: 0, detailed: 0, details: 0, arrivals: 0, saturated: false, last_sent: None }
     }
 
     /// Whether a client that starts now has its details told: the first `detail_per_s` of each second have.
-    pub(super) const fn grants_detail(&mut self, now: Stamp) -> bool {
+    pub(super) const fn allows_detail(&mut self, now: Stamp) -> bool {
         let second = now.as_nanos() / 1_000_000_000;
         if second != self.second {
-            (self.second, self.rationed) = (second, 0);
+            (self.second, self.detailed) = (second, 0);
         }
-        let granted = self.rationed < self.detail_per_s;
-        self.rationed += granted as u32;
+        let granted = self.detailed < self.detail_per_s;
+        self.detailed += granted as u32;
         granted
     }
 
@@ -46,17 +46,17 @@ impl Losses {
         self.saturated = true;
     }
 
-    pub(super) const fn tell_at_once(&mut self) {
-        self.told = None;
+    pub(super) const fn emit_now(&mut self) {
+        self.last_sent = None;
     }
 
     /// When something has to be told.
     pub(super) fn due(&self) -> Option<Stamp> {
         (self.details > 0 || self.arrivals > 0 || self.saturated)
-            .then(|| self.told.map_or(Stamp::ZERO, |told| told + TELLING_EVERY))
+            .then(|| self.last_sent.map_or(Stamp::ZERO, |told| told + LOSS_INTERVAL))
     }
 
-    pub(super) fn tell(&mut self, now: Stamp, facts: &mut Vec<Stamped>) {
+    pub(super) fn emit(&mut self, now: Stamp, facts: &mut Vec<Stamped>) {
         if self.due().is_none_or(|due| due > now) {
             return;
         }
@@ -72,6 +72,6 @@ impl Losses {
                 tell(loss(count));
             }
         }
-        self.told = Some(now);
+        self.last_sent = Some(now);
     }
 }

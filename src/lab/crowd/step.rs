@@ -1,6 +1,6 @@
 //! One thing at a time: while the clients' time stands still, a person lets the next thing happen, and only that.
 
-use super::agenda::Due;
+use super::timer_queue::Due;
 use super::{Crowd, Outbox};
 use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::event::{ClientEvent, Event, Stamped};
@@ -10,29 +10,29 @@ use crate::model::stamp::Stamp;
 
 impl Crowd {
     /// How the clients' time runs.
-    pub const fn tempo(&self) -> ClientClock {
-        self.tempo
+    pub const fn clock(&self) -> ClientClock {
+        self.clock
     }
 
     /// When the next thing is due, in the clients' time; `None` when nothing is under way and nobody will come.
-    pub fn next_thing(&mut self) -> Option<Stamp> {
-        let residents = &self.residents;
-        self.agenda.tidy(usize::MAX, |at, place| residents.wakes_at(place, at));
-        [self.agenda.next(), self.next_start()].into_iter().flatten().min()
+    pub fn next_event(&mut self) -> Option<Stamp> {
+        let residents = &self.clients;
+        self.timers.tidy(usize::MAX, |at, place| residents.has_deadline(place, at));
+        [self.timers.next(), self.next_start()].into_iter().flatten().min()
     }
 
     /// Lets exactly one thing happen at `now`: the earliest of all that are due, whenever that is. A segment reaches the
     /// listener or comes back to its client (who answers at once), a client's timer fires, or a client starts. The
     /// clients' time comes to that moment and stands still again. `None` when there is nothing.
     pub fn step(&mut self, now: Stamp, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
-        let due = self.next_thing()?;
+        let due = self.next_event()?;
         self.advance(now, due);
-        let (first, clients) = (out.facts.len(), self.tempo.clients);
-        self.turned = self.turned.max(clients);
-        let happened = match self.agenda.pop_due(due) {
-            Some((_, Due::Flight(flight))) => self.land_one(clients, flight, out),
-            Some((at, Due::Deadline(place))) => self.wake_one(at, place, out),
-            None => self.start_one_of_those_due(clients, out),
+        let (first, clients) = (out.facts.len(), self.clock.clients);
+        self.latest = self.latest.max(clients);
+        let happened = match self.timers.pop_due(due) {
+            Some((_, Due::Arrival(flight))) => self.deliver_one(clients, flight, out),
+            Some((at, Due::Deadline(place))) => self.fire_one(at, place, out),
+            None => self.start_one_due(clients, out),
         };
         for fact in &mut out.facts[first..] {
             fact.at = now;
@@ -42,36 +42,36 @@ impl Crowd {
 
     /// Brings the clients' time to `clients` at `now`, where it has not come so far yet.
     pub fn advance(&mut self, now: Stamp, clients: Stamp) {
-        self.tempo.advance(now, clients);
+        self.clock.advance(now, clients);
     }
 
     /// What was told in the clients' time, at the moments of the session at which it was so.
-    pub(super) fn tell_in_session_time(&self, facts: &mut [Stamped]) {
-        if self.tempo != ClientClock::default() {
+    pub(super) fn to_session_time(&self, facts: &mut [Stamped]) {
+        if self.clock != ClientClock::default() {
             for fact in facts {
-                fact.at = self.tempo.moment(fact.at);
+                fact.at = self.clock.moment(fact.at);
             }
         }
     }
 
     fn next_start(&self) -> Option<Stamp> {
         if self.waiting > 0 {
-            return Some(self.turned);
+            return Some(self.latest);
         }
         self.schedule.next().filter(|_| self.accepts_arrivals())
     }
 
-    fn land_one(&mut self, at: Stamp, flight: u32, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
-        let segment = *self.flights.at(flight)?;
-        self.land(at, flight, out);
+    fn deliver_one(&mut self, at: Stamp, flight: u32, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
+        let segment = *self.in_flight.at(flight)?;
+        self.arrive(at, flight, out);
         let kind = segment.kind();
         let thing =
             if segment.toward == Toward::Listener { StepOutcome::Reached(kind) } else { StepOutcome::CameBack(kind) };
         Some((segment.peer, thing))
     }
 
-    fn wake_one(&mut self, due: Stamp, place: u32, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
-        let resident = self.residents.at(place)?;
+    fn fire_one(&mut self, due: Stamp, place: u32, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
+        let resident = self.clients.at(place)?;
         // Somebody watches this one step by step: all of it is told.
         resident.detailed = true;
         let (peer, first) = (resident.peer, out.facts.len());
@@ -83,9 +83,9 @@ impl Crowd {
         Some((peer, left.unwrap_or(StepOutcome::GaveUp)))
     }
 
-    fn start_one_of_those_due(&mut self, now: Stamp, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
+    fn start_one_due(&mut self, now: Stamp, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
         if self.waiting == 0 {
-            self.note_who_is_due(now);
+            self.count_due(now);
         }
         let peer = if self.waiting > 0 { self.start_next(now, out)? } else { return None };
         Some((peer, StepOutcome::Left(Kind::Syn)))

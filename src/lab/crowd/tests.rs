@@ -31,7 +31,7 @@ fn ms(millis: u64) -> Stamp {
     Stamp::from_millis(millis)
 }
 
-fn lives(outbox: &Outbox) -> Vec<ClientEvent> {
+fn client_events(outbox: &Outbox) -> Vec<ClientEvent> {
     outbox
         .facts
         .iter()
@@ -61,16 +61,16 @@ fn a_segment_travels_half_a_round_trip_each_way() {
     let mut out = Outbox::default();
     crowd.tick(ms(0), &mut out);
     let departed = ClientEvent::Departed { kind: Kind::Syn, attempt: 1, arrives: ms(50) };
-    assert!(lives(&out).contains(&departed) && out.send.is_empty());
+    assert!(client_events(&out).contains(&departed) && out.send.is_empty());
     assert_eq!(crowd.next_deadline(), Some(ms(50)));
     crowd.tick(ms(49), &mut out);
     assert!(out.send.is_empty());
     crowd.tick(ms(50), &mut out);
     let syn = out.send[0];
     crowd.receive(ms(60), &answer(&syn, flags::SYN | flags::ACK, 5), &mut out);
-    assert!(!lives(&out).contains(&ClientEvent::Connected));
+    assert!(!client_events(&out).contains(&ClientEvent::Connected));
     crowd.tick(ms(110), &mut out);
-    assert!(lives(&out).contains(&ClientEvent::Connected));
+    assert!(client_events(&out).contains(&ClientEvent::Connected));
 }
 
 #[test]
@@ -112,12 +112,12 @@ fn beyond_the_most_that_can_live_arrivals_are_skipped_and_counted() {
 }
 
 #[test]
-fn beyond_the_ration_details_are_counted_and_the_rest_is_told() {
+fn beyond_the_limit_details_are_counted_and_the_rest_is_emitted() {
     let mut crowd = Crowd::new(CrowdPlan { detail_per_s: 10, ..plan(burst(100), 0.0, Duration::ZERO) });
     let mut out = Outbox::default();
     settle(&mut crowd, ms(0), &mut out);
     settle(&mut crowd, ms(100), &mut out);
-    let count = |wanted: fn(&ClientEvent) -> bool| lives(&out).iter().filter(|life| wanted(life)).count();
+    let count = |wanted: fn(&ClientEvent) -> bool| client_events(&out).iter().filter(|life| wanted(life)).count();
     assert_eq!(count(|life| matches!(life, ClientEvent::Started { .. })), 100);
     assert_eq!(count(|life| matches!(life, ClientEvent::Departed { .. })), 10);
     assert_eq!(count(|life| matches!(life, ClientEvent::WillRetry { .. })), 10);
@@ -126,13 +126,13 @@ fn beyond_the_ration_details_are_counted_and_the_rest_is_told() {
     out.facts.clear();
     crowd.tick(ms(1100), &mut out);
     assert!(
-        lives(&out).iter().any(|life| matches!(life, ClientEvent::Departed { attempt: 1, .. })),
+        client_events(&out).iter().any(|life| matches!(life, ClientEvent::Departed { attempt: 1, .. })),
         "a new second, a new ration"
     );
 }
 
 #[test]
-fn after_the_count_nobody_starts() {
+fn after_the_count_no_client_starts() {
     let mut crowd = Crowd::new(CrowdPlan { count: Some(3), ..plan(Arrivals::Steady, 1000.0, Duration::ZERO) });
     let mut out = Outbox::default();
     (0..100).for_each(|at| crowd.tick(ms(at), &mut out));
@@ -143,7 +143,7 @@ fn after_the_count_nobody_starts() {
 }
 
 #[test]
-fn stopping_lets_the_living_go_on_and_tells_who_was_turned_away() {
+fn stopping_lets_started_clients_go_on_and_counts_the_skipped() {
     let mut crowd = Crowd::new(plan(burst(300), 0.0, Duration::ZERO));
     let mut out = Outbox::default();
     crowd.tick(ms(0), &mut out);
@@ -156,7 +156,7 @@ fn stopping_lets_the_living_go_on_and_tells_who_was_turned_away() {
 }
 
 #[test]
-fn a_turned_sysctl_shortens_the_patience_of_the_living() {
+fn a_changed_sysctl_shortens_the_retries_of_started_clients() {
     let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::ZERO));
     let mut out = Outbox::default();
     crowd.tick(ms(0), &mut out);
@@ -164,7 +164,7 @@ fn a_turned_sysctl_shortens_the_patience_of_the_living() {
     while let Some(next) = crowd.next_deadline().filter(|next| *next < ms(60_000)) {
         crowd.tick(next, &mut out);
     }
-    assert_eq!((out.send.len(), lives(&out).last()), (2, Some(&ClientEvent::TimedOut)));
+    assert_eq!((out.send.len(), client_events(&out).last()), (2, Some(&ClientEvent::TimedOut)));
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn the_round_trip_time_changes_for_those_who_start_later() {
     crowd.command(ms(10), &Command::Rtt(Duration::from_millis(20)));
     crowd.command(ms(10), &Command::Burst(1));
     crowd.tick(ms(10), &mut out);
-    let arrivals: Vec<Stamp> = lives(&out)
+    let arrivals: Vec<Stamp> = client_events(&out)
         .into_iter()
         .filter_map(|life| if let ClientEvent::Departed { arrives, .. } = life { Some(arrives) } else { None })
         .collect();
@@ -192,7 +192,7 @@ fn a_vanished_client_stays_silent_and_a_repeated_fin_is_answered() {
     for at in [1, 1000, 3000] {
         crowd.receive(ms(at), &answer(&syn, flags::SYN | flags::ACK, 5), &mut out);
     }
-    assert_eq!((lives(&out).last(), crowd.live(), out.send.len()), (Some(&ClientEvent::Vanished), 0, 0));
+    assert_eq!((client_events(&out).last(), crowd.live(), out.send.len()), (Some(&ClientEvent::Vanished), 0, 0));
     let fin = answer(&syn, flags::FIN | flags::ACK, 77);
     crowd.receive(ms(4000), &fin, &mut out);
     assert_eq!((out.send[0].kind(), out.send[0].seq, out.send[0].ack), (Kind::Ack, fin.ack, 78));
@@ -212,7 +212,7 @@ fn deadlines_of_the_ended_do_not_pile_up() {
         assert_eq!(crowd.live(), 0);
     }
     assert!(crowd.started() > 200_000);
-    assert!(crowd.agenda.len() <= MANY + STARTS_PER_TICK as usize, "{}", crowd.agenda.len());
+    assert!(crowd.timers.len() <= STALE_TIMERS + STARTS_PER_TICK as usize, "{}", crowd.timers.len());
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn while_its_time_stands_still_nothing_leaves_and_nothing_arrives() {
 }
 
 #[test]
-fn each_step_of_a_handshake_is_one_thing_even_without_a_round_trip_time() {
+fn each_step_of_a_handshake_is_one_event_even_without_a_round_trip_time() {
     for rtt_ms in [0, 100] {
         let (mut crowd, mut out) = (held(1, rtt_ms), Outbox::default());
         let mut step = |crowd: &mut Crowd, at: u64, sent: usize| {
@@ -269,7 +269,7 @@ fn each_step_of_a_handshake_is_one_thing_even_without_a_round_trip_time() {
         let (thing, ack) = step(&mut crowd, 4000, 1);
         assert_eq!((thing, ack.unwrap().kind()), (Some(StepOutcome::Reached(Kind::Ack)), Kind::Ack));
         assert_eq!(step(&mut crowd, 5000, 1).0, Some(StepOutcome::Reached(Kind::Data)));
-        assert_eq!(crowd.tempo().clients, ms(2 * rtt_ms - rtt_ms / 2), "one and a half round trips");
+        assert_eq!(crowd.clock().clients, ms(2 * rtt_ms - rtt_ms / 2), "one and a half round trips");
         assert!(out.facts.iter().all(|fact| fact.at.as_nanos() % 1_000_000_000 == 0), "told when it happened");
     }
 }
@@ -294,7 +294,7 @@ fn a_step_lets_the_next_timer_fire_however_far_it_is() {
     assert_eq!(things, [left, reached, left, reached]);
     crowd.command(ms(4), &Command::Sysctl(Sysctl::SynRetries, 1));
     assert_eq!(crowd.step(ms(5), &mut out).map(|(_, thing)| thing), Some(StepOutcome::GaveUp));
-    assert!(crowd.tempo().clients > ms(3000), "seconds of the clients in five milliseconds");
+    assert!(crowd.clock().clients > ms(3000), "seconds of the clients in five milliseconds");
 }
 
 #[test]

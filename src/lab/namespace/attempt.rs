@@ -62,7 +62,7 @@ impl Drop for Child {
 }
 
 /// Gives the calling thread namespaces of its own. The caller has one thread and shares no file descriptor table.
-pub(super) fn leave(spaces: UnshareFlags) -> Result<(), Errno> {
+pub(super) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
     // SAFETY: dangerous is only CLONE_FILES, where other threads keep another descriptor table; no caller passes it.
     unsafe { unshare_unsafe(spaces.difference(UnshareFlags::FILES)) }
 }
@@ -77,7 +77,7 @@ fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result
         -1 => Err(errno_of(&std::io::Error::last_os_error())),
         0 => {
             drop((report_out, release_in));
-            let told = catch_unwind(AssertUnwindSafe(|| tell_and_wait(&work(), report_in, release_out)));
+            let told = catch_unwind(AssertUnwindSafe(|| report_and_wait(&work(), report_in, release_out)));
             // SAFETY: `_exit` has no preconditions; it runs no destructor and flushes no buffer that the parent owns, too.
             unsafe { libc::_exit(i32::from(told.is_err())) }
         }
@@ -93,7 +93,7 @@ fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result
     }
 }
 
-fn tell_and_wait(answer: &Result<Network, Fault>, report: OwnedFd, release: OwnedFd) {
+fn report_and_wait(answer: &Result<Network, Fault>, report: OwnedFd, release: OwnedFd) {
     let told = serde_json::to_vec(answer).is_ok_and(|bytes| File::from(report).write_all(&bytes).is_ok());
     if told && answer.is_ok() {
         let _released = File::from(release).read_to_end(&mut Vec::new());

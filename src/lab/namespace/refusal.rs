@@ -114,11 +114,11 @@ pub struct Evidence {
 
 impl Refusal {
     pub(super) fn new(step: Step, errno: Errno) -> Self {
-        Self::judged(step, errno.raw_os_error(), &Evidence::read())
+        Self::diagnose(step, errno.raw_os_error(), &Evidence::read())
     }
 
     /// Names the reason of a failed step.
-    pub fn judged(step: Step, errno: i32, evidence: &Evidence) -> Self {
+    pub fn diagnose(step: Step, errno: i32, evidence: &Evidence) -> Self {
         let cause = match (step, Errno::from_raw_os_error(errno)) {
             (Step::Origin, _) => Cause::NoProc,
             (Step::UserNamespace, Errno::INVAL) if !evidence.user_namespaces => Cause::NoUserNamespaces,
@@ -131,7 +131,7 @@ impl Refusal {
             }
             (Step::Join, Errno::INVAL | Errno::NOSYS) => Cause::OldKernel,
             (_, Errno::MFILE | Errno::NFILE | Errno::NOMEM) | (Step::Fork, Errno::AGAIN) => Cause::OwnLimit,
-            (_, Errno::PERM | Errno::ACCESS) => evidence.denial(),
+            (_, Errno::PERM | Errno::ACCESS) => evidence.permission_cause(),
             (Step::Address(address), _) => Cause::Address(address),
             (Step::VethPair, Errno::OPNOTSUPP) if evidence.modules => Cause::NoVeth,
             (Step::VethPair, Errno::OPNOTSUPP) => Cause::ModulesGone,
@@ -181,7 +181,7 @@ impl Cause {
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        Self::judged(fault.step, fault.errno, &Evidence::read())
+        Self::diagnose(fault.step, fault.errno, &Evidence::read())
     }
 }
 
@@ -204,7 +204,7 @@ impl Evidence {
     }
 
     /// Who says EPERM: the most specific switch first; a seccomp filter alone proves little, so it comes last.
-    const fn denial(&self) -> Cause {
+    const fn permission_cause(&self) -> Cause {
         match *self {
             Self { userns_clone: Some(0), .. } => Cause::SwitchedOff,
             Self { apparmor_restricts: Some(1..), .. } => Cause::AppArmor,
@@ -300,7 +300,7 @@ mod tests {
     };
 
     fn hint(step: Step, errno: Errno, evidence: Evidence) -> String {
-        Refusal::judged(step, errno.raw_os_error(), &evidence).hint()
+        Refusal::diagnose(step, errno.raw_os_error(), &evidence).hint()
     }
 
     #[test]
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn the_same_error_number_has_several_reasons() {
-        let judged = |step, evidence| Refusal::judged(step, Errno::INVAL.raw_os_error(), &evidence).cause;
+        let judged = |step, evidence| Refusal::diagnose(step, Errno::INVAL.raw_os_error(), &evidence).cause;
         assert_eq!(judged(Step::UserNamespace, ORDINARY), Cause::Threads);
         let without = Evidence { user_namespaces: false, ..ORDINARY };
         assert_eq!(judged(Step::UserNamespace, without), Cause::NoUserNamespaces);
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn the_sentence_has_the_step_the_error_and_the_reason() {
-        let refusal = Refusal::judged(Step::NetworkNamespace, Errno::NOSPC.raw_os_error(), &ORDINARY);
+        let refusal = Refusal::diagnose(Step::NetworkNamespace, Errno::NOSPC.raw_os_error(), &ORDINARY);
         let sentence = refusal.to_string();
         assert!(sentence.contains("unshare(CLONE_NEWNET)") && sentence.contains("os error 28"), "{sentence}");
         assert!(sentence.contains("user.max_net_namespaces is 0"), "{sentence}");

@@ -11,7 +11,7 @@ use crate::model::stamp::Stamp;
 
 impl Server {
     /// Calls `accept()` once, whatever valve and workers say: who was accepted. `None` when nobody waits.
-    pub fn take_one(
+    pub fn force_accept(
         &mut self,
         now: Stamp,
         listener: BorrowedFd<'_>,
@@ -19,9 +19,9 @@ impl Server {
         out: &mut Vec<Stamped>,
     ) -> Option<Peer> {
         (0..ATTEMPTS).find_map(|_| match self.accept_one(now, listener, inspect, out) {
-            AcceptCall::Took(peer) => Some(Some(peer)),
-            AcceptCall::Nobody | AcceptCall::Failed => Some(None),
-            AcceptCall::Disturbed => None,
+            AcceptCall::Accepted(peer) => Some(Some(peer)),
+            AcceptCall::QueueEmpty | AcceptCall::Failed => Some(None),
+            AcceptCall::Interrupted => None,
         })?
     }
 
@@ -41,7 +41,7 @@ impl Server {
             return served;
         }
         if let Some(open) = open
-            && let Some(peer) = self.take_one(open, listener, inspect, out)
+            && let Some(peer) = self.force_accept(open, listener, inspect, out)
         {
             return Some((open, peer, StepOutcome::Accepted));
         }
@@ -55,13 +55,13 @@ impl Server {
         until: Option<Stamp>,
         out: &mut Vec<Stamped>,
     ) -> Option<(Stamp, Peer, StepOutcome)> {
-        while let Some(&Reverse((due, key))) = self.agenda.peek()
+        while let Some(&Reverse((due, key))) = self.deadlines.peek()
             && until.is_none_or(|until| due <= until)
         {
-            self.agenda.pop();
+            self.deadlines.pop();
             let (at, first) = (due.max(now), out.len());
-            if self.served.at(key).is_some_and(|connection| connection.due == due) {
-                self.attend(key, at, out);
+            if self.served.get(key).is_some_and(|connection| connection.due == due) {
+                self.serve(key, at, out);
             }
             if let Some(Event::Served { peer, .. }) = out.get(first).map(|fact| &fact.event) {
                 return Some((at, *peer, StepOutcome::Served));

@@ -17,7 +17,7 @@ pub enum Unreachable {
 
 /// The segment that could not be passed on, as far as ICMP quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quote {
+pub struct QuotedSegment {
     /// Who sent it.
     pub from: SocketAddrV4,
     /// Where it should have gone.
@@ -27,7 +27,7 @@ pub struct Quote {
 }
 
 /// The frame by which `router` tells the sender.
-pub fn frame(macs: Macs, router: Ipv4Addr, why: Unreachable, quote: &Quote) -> Vec<u8> {
+pub fn frame(macs: Macs, router: Ipv4Addr, why: Unreachable, quote: &QuotedSegment) -> Vec<u8> {
     let mut icmp = vec![DEST_UNREACHABLE, why as u8, 0, 0, 0, 0, 0, 0];
     icmp.extend(header((*quote.from.ip(), *quote.to.ip()), TCP, QUOTED_TCP));
     icmp.extend(quote.from.port().to_be_bytes());
@@ -68,12 +68,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_decoder_reads_what_was_meant() {
+    fn another_decoder_reads_the_same_fields() {
         let macs = Macs { client: [2, 0, 0, 0, 0, 1], kernel: [2, 0, 0, 0, 0, 0] };
         let from = SocketAddrV4::new(Ipv4Addr::new(198, 51, 100, 1), 40_000);
         let to = SocketAddrV4::new(Ipv4Addr::new(198, 18, 0, 9), 80);
         let router = Ipv4Addr::new(198, 18, 0, 254);
-        let frame = frame(macs, router, Unreachable::Host, &Quote { from, to, seq: 0x0102_0304 });
+        let frame = frame(macs, router, Unreachable::Host, &QuotedSegment { from, to, seq: 0x0102_0304 });
         let packet = SlicedPacket::from_ethernet(&frame).unwrap();
         let Some(NetSlice::Ipv4(ip)) = packet.net else { panic!("no IPv4") };
         let outer = ip.header().to_header();

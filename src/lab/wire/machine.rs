@@ -14,7 +14,7 @@ use crate::model::segment::{Kind, Segment, Toward, flags};
 use crate::model::stamp::Stamp;
 
 pub use self::schedule::SynSchedule;
-use self::schedule::on_the_wheel;
+use self::schedule::timer_wheel_expiry;
 
 /// What all clients of a run have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Rules {
     /// When a SYN is tried again.
     pub schedule: SynSchedule,
     /// What a connected client does.
-    pub manner: ClientBehaviour,
+    pub behaviour: ClientBehaviour,
 }
 
 /// What a connected client does.
@@ -64,17 +64,17 @@ pub struct ClientStart {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// What it sends now, in this order.
-    pub sends: [Option<Sending>; 2],
+    pub sends: [Option<OutgoingSegment>; 2],
     /// A turn of its life. [`ClientEvent::Connected`] comes before what is sent, every other turn is an end and comes after
     /// it.
-    pub turn: Option<ClientEvent>,
+    pub event: Option<ClientEvent>,
     /// When it tries again or gives up, if nothing is heard: [`ClientEvent::WillRetry`].
     pub retry: Option<ClientEvent>,
 }
 
 /// A segment that a client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sending {
+pub struct OutgoingSegment {
     /// What it is.
     pub kind: Kind,
     /// Which try of this kind, from 1.
@@ -85,7 +85,7 @@ pub struct Sending {
     ack: u32,
 }
 
-impl Sending {
+impl OutgoingSegment {
     /// The segment as it stands on the wire.
     pub fn from_peer(&self, peer: Peer) -> Segment {
         Segment {
@@ -169,8 +169,8 @@ impl Client {
     /// A segment of the listener reached the client at `now`.
     pub fn handle_segment(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
         match self.state {
-            State::SynSent | State::SynSentHalfOpen => self.answer_to_syn(now, segment, rules),
-            State::Open | State::FinWait | State::LastAck => self.connected(now, segment),
+            State::SynSent | State::SynSentHalfOpen => self.handle_in_syn_sent(now, segment, rules),
+            State::Open | State::FinWait | State::LastAck => self.handle_connected(now, segment),
             State::Over => Step::default(),
         }
     }
@@ -189,12 +189,12 @@ impl Client {
             State::Open | State::FinWait | State::LastAck if self.tries > DATA_RETRIES => {
                 self.end(ClientEvent::TimedOut)
             }
-            State::Open | State::FinWait | State::LastAck => self.send_again(now),
+            State::Open | State::FinWait | State::LastAck => self.retransmit(now),
             State::Over => Step::default(),
         }
     }
 
-    fn answer_to_syn(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
+    fn handle_in_syn_sent(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
         let acked = segment.flags & flags::ACK != 0;
         let acceptable = acked && segment.ack == self.isn.wrapping_add(1);
         match segment.kind() {
@@ -218,17 +218,17 @@ impl Client {
         self.una = self.isn.wrapping_add(1);
         self.rcv_next = segment.seq.wrapping_add(1);
         let mut step = Step::one(self.ack());
-        step.turn = Some(ClientEvent::Connected);
-        if rules.manner.think.is_zero() {
+        step.event = Some(ClientEvent::Connected);
+        if rules.behaviour.think.is_zero() {
             let request = self.send_request(now, rules);
             (step.sends[1], step.retry) = (request.sends[0], request.retry);
         } else {
-            self.deadline = now + rules.manner.think;
+            self.deadline = now + rules.behaviour.think;
         }
         step
     }
 
-    fn connected(&mut self, now: Stamp, segment: &Segment) -> Step {
+    fn handle_connected(&mut self, now: Stamp, segment: &Segment) -> Step {
         let ahead = segment.seq.wrapping_sub(self.rcv_next);
         match segment.kind() {
             Kind::Rst if ahead < WINDOW => return self.end(ClientEvent::Reset),
@@ -279,19 +279,25 @@ impl Client {
         self.tries += 1;
         self.deadline = rules.schedule.next_after(self.tries, now);
         let gives_up = self.tries > rules.schedule.retries();
-        let syn =
-            Sending { kind: Kind::Syn, attempt: self.tries, flags: flags::SYN, payload: 0, seq: self.isn, ack: 0 };
+        let syn = OutgoingSegment {
+            kind: Kind::Syn,
+            attempt: self.tries,
+            flags: flags::SYN,
+            payload: 0,
+            seq: self.isn,
+            ack: 0,
+        };
         Step { retry: Some(ClientEvent::WillRetry { at: self.deadline, gives_up }), ..Step::one(syn) }
     }
 
     fn send_request(&mut self, now: Stamp, rules: &Rules) -> Step {
-        if rules.manner.close == Close::First {
+        if rules.behaviour.close == Close::First {
             self.state = State::FinWait;
         }
         self.sent = self.request.max(1);
         self.tries = 1;
         self.deadline = self.rto_after(now, 1);
-        self.until_heard(self.unacknowledged())
+        self.with_retransmit(self.unacknowledged())
     }
 
     fn send_fin(&mut self, now: Stamp, state: State) -> Step {
@@ -299,17 +305,17 @@ impl Client {
         (self.state, self.tries) = (state, 1);
         self.deadline = self.rto_after(now, 1);
         let (flags, ack) = (flags::FIN | flags::ACK, self.rcv_next);
-        self.until_heard(Sending { kind: Kind::Fin, attempt: 1, flags, payload: 0, seq, ack })
+        self.with_retransmit(OutgoingSegment { kind: Kind::Fin, attempt: 1, flags, payload: 0, seq, ack })
     }
 
-    fn send_again(&mut self, now: Stamp) -> Step {
+    fn retransmit(&mut self, now: Stamp) -> Step {
         self.tries += 1;
         self.deadline = self.rto_after(now, self.tries);
-        self.until_heard(self.unacknowledged())
+        self.with_retransmit(self.unacknowledged())
     }
 
     /// Sends what is sent again at the deadline, unless it is acknowledged before.
-    fn until_heard(&self, sending: Sending) -> Step {
+    fn with_retransmit(&self, sending: OutgoingSegment) -> Step {
         let retry = ClientEvent::WillRetry { at: self.deadline, gives_up: self.tries > DATA_RETRIES };
         Step { retry: Some(retry), ..Step::one(sending) }
     }
@@ -317,12 +323,12 @@ impl Client {
     /// Everything that the server has not acknowledged in one segment. Before any acknowledgement it begins at ISN + 1,
     /// which is what the kernel needs to recognise the ACK of a SYN cookie (`cookie_v4_check` takes `seq - 1` for the
     /// ISN).
-    fn unacknowledged(&self) -> Sending {
+    fn unacknowledged(&self) -> OutgoingSegment {
         let payload = u32::from(self.sent).saturating_sub(self.una.wrapping_sub(self.isn).wrapping_sub(1)) as u16;
         let fin = if self.fin_sent() { flags::FIN } else { 0 };
         let push = if payload > 0 { flags::PSH } else { 0 };
         let kind = if self.fin_sent() { Kind::Fin } else { Kind::Data };
-        Sending {
+        OutgoingSegment {
             kind,
             attempt: self.tries,
             flags: flags::ACK | push | fin,
@@ -332,19 +338,19 @@ impl Client {
         }
     }
 
-    fn ack(&mut self) -> Sending {
+    fn ack(&mut self) -> OutgoingSegment {
         self.acks = self.acks.saturating_add(1);
         let (seq, ack) = (self.send_next(), self.rcv_next);
-        Sending { kind: Kind::Ack, attempt: self.acks, flags: flags::ACK, payload: 0, seq, ack }
+        OutgoingSegment { kind: Kind::Ack, attempt: self.acks, flags: flags::ACK, payload: 0, seq, ack }
     }
 
-    const fn reset(seq: u32) -> Sending {
-        Sending { kind: Kind::Rst, attempt: 1, flags: flags::RST, payload: 0, seq, ack: 0 }
+    const fn reset(seq: u32) -> OutgoingSegment {
+        OutgoingSegment { kind: Kind::Rst, attempt: 1, flags: flags::RST, payload: 0, seq, ack: 0 }
     }
 
     fn end(&mut self, turn: ClientEvent) -> Step {
         (self.state, self.deadline) = (State::Over, NEVER);
-        Step { turn: Some(turn), ..Step::default() }
+        Step { event: Some(turn), ..Step::default() }
     }
 
     const fn fin_sent(&self) -> bool {
@@ -361,18 +367,18 @@ impl Client {
 
     fn rto_after(&self, now: Stamp, tries: u8) -> Stamp {
         let doubled = Duration::from_millis(u64::from(self.rto_ms) << (tries - 1).min(16));
-        on_the_wheel(now, doubled.min(LONGEST_RTO))
+        timer_wheel_expiry(now, doubled.min(MAX_RTO))
     }
 }
 
 impl Step {
-    fn one(sending: Sending) -> Self {
+    fn one(sending: OutgoingSegment) -> Self {
         Self { sends: [Some(sending), None], ..Self::default() }
     }
 
     /// True when the client's life is over.
-    pub fn ends(&self) -> bool {
-        self.turn.is_some_and(|turn| turn != ClientEvent::Connected)
+    pub fn is_final(&self) -> bool {
+        self.event.is_some_and(|turn| turn != ClientEvent::Connected)
     }
 }
 
@@ -383,7 +389,7 @@ const MIN_DEVIATION_MS: u128 = 200;
 /// TCP_TIMEOUT_FALLBACK: without a sample, because the SYN was sent more than once (RFC 6298 §5.7).
 const RTO_WITHOUT_SAMPLE_MS: u16 = 3000;
 /// TCP_RTO_MAX (include/net/tcp.h).
-const LONGEST_RTO: Duration = Duration::from_mins(2);
+const MAX_RTO: Duration = Duration::from_mins(2);
 /// `tcp_retries2`: how often data is sent again.
 const DATA_RETRIES: u8 = 15;
 /// The receive window within which a RST counts.

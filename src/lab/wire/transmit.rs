@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use super::Destination;
 use super::bytes::{FrameError, Frames, Macs};
-use super::icmp::{self, Quote, Unreachable};
+use super::icmp::{self, QuotedSegment, Unreachable};
 use crate::lab::namespace::{Link, NetnsToken};
 use crate::model::segment::Segment;
 use crate::say;
@@ -105,7 +105,7 @@ impl Transmit {
     /// [`TransmitError::Socket`] where packet sockets are not to be had.
     pub fn open(pass: &NetnsToken, listener: SocketAddr) -> Result<Self, TransmitError> {
         let client_end = pass.client_end();
-        if !pass.holds_here() {
+        if !pass.is_current() {
             return Err(TransmitError::NotOurs { link: client_end.name.clone() });
         }
         let socket = open_socket(client_end)?;
@@ -122,7 +122,7 @@ impl Transmit {
     /// not take it. The next segment may be sent all the same.
     pub fn send(&mut self, segment: &Segment) -> Result<(), TransmitError> {
         let frame = self.frames.frame(segment)?;
-        put_on_wire(&self.socket, frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
+        send_frame(&self.socket, frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
     }
 
     /// Puts on the wire what a router on the way says of a segment that it cannot pass on.
@@ -130,9 +130,14 @@ impl Transmit {
     /// # Errors
     ///
     /// [`TransmitError::Socket`] where the kernel does not take it.
-    pub fn complain(&mut self, router: Ipv4Addr, why: Unreachable, quote: &Quote) -> Result<(), TransmitError> {
+    pub fn send_unreachable(
+        &mut self,
+        router: Ipv4Addr,
+        why: Unreachable,
+        quote: &QuotedSegment,
+    ) -> Result<(), TransmitError> {
         let frame = icmp::frame(self.macs, router, why, quote);
-        put_on_wire(&self.socket, &frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
+        send_frame(&self.socket, &frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
     }
 }
 
@@ -145,8 +150,8 @@ fn open_socket(client_end: &Link) -> Result<Socket, TransmitError> {
 }
 
 /// Gives a frame to the kernel; a full device or buffer is waited for, up to [`PATIENCE`] milliseconds.
-fn put_on_wire(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
-    let mut left = PATIENCE;
+fn send_frame(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
+    let mut left = MAX_WAIT_MS;
     loop {
         match send(socket, frame, SendFlags::DONTWAIT) {
             Ok(_) => return Ok(()),
@@ -157,7 +162,7 @@ fn put_on_wire(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
                 // ENOBUFS leaves the socket writable: then nothing is asked of it, and the millisecond passes.
                 let writable = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::OUT)];
                 let quiet = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::empty())];
-                let mut fds = if left + 1 == PATIENCE { writable } else { quiet };
+                let mut fds = if left + 1 == MAX_WAIT_MS { writable } else { quiet };
                 let _interrupted = poll(&mut fds, Some(&millisecond));
             }
             Err(errno) => return Err(errno),
@@ -170,16 +175,16 @@ fn failed(operation: Operation, link: &str, source: io::Error) -> TransmitError 
 }
 
 /// Milliseconds that one frame is waited for.
-const PATIENCE: u32 = 5;
+const MAX_WAIT_MS: u32 = 5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::namespace::pass_for_elsewhere;
+    use crate::lab::namespace::token_for_other_netns;
 
     #[test]
     fn nothing_is_opened_where_the_pass_does_not_hold() {
-        let refused = Transmit::open(&pass_for_elsewhere(), "198.51.100.1:8080".parse().unwrap());
+        let refused = Transmit::open(&token_for_other_netns(), "198.51.100.1:8080".parse().unwrap());
         assert!(matches!(refused, Err(TransmitError::NotOurs { .. })), "{refused:?}");
     }
 
@@ -187,7 +192,7 @@ mod tests {
     fn a_full_socket_is_waited_for_and_then_given_up() {
         let (full, _peer) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
         full.set_nonblocking(true).unwrap();
-        let end = (0..100_000).find_map(|_| put_on_wire(&full, &[0; 1000]).err());
+        let end = (0..100_000).find_map(|_| send_frame(&full, &[0; 1000]).err());
         assert_eq!(end, Some(Errno::AGAIN));
     }
 }

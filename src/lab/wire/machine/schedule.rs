@@ -43,7 +43,7 @@ impl SynSchedule {
 
     /// When the try after the `tries`-th SYN (from 1) is due, if that one left at `sent`: another SYN, or the end.
     pub fn next_after(self, tries: u8, sent: Stamp) -> Stamp {
-        on_the_wheel(sent, self.wait(tries))
+        timer_wheel_expiry(sent, self.wait(tries))
     }
 
     fn wait(self, tries: u8) -> Duration {
@@ -56,7 +56,7 @@ impl SynSchedule {
 /// because each level of the wheel is eight times coarser than the one before (`calc_index`, kernel/time/timer.c).
 /// Computed for 250 ticks per second, the commonest setting; measured with it on 6.18: the SYN after 32 s came 32.2 to
 /// 34.1 s later, depending on the phase.
-pub fn on_the_wheel(now: Stamp, delay: Duration) -> Stamp {
+pub fn timer_wheel_expiry(now: Stamp, delay: Duration) -> Stamp {
     let ticks = delay.as_nanos().div_ceil(TICK.as_nanos()) as u64;
     let expires = now.as_nanos() / TICK.as_nanos() as u64 + ticks;
     let mut shift = 0;
@@ -148,9 +148,9 @@ mod tests {
             for delay_ms in [4, 200, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 120_000] {
                 let now = Stamp::from_millis(phase_ms);
                 let delay = Duration::from_millis(delay_ms);
-                let late = on_the_wheel(now, delay).since(now + delay);
+                let late = timer_wheel_expiry(now, delay).since(now + delay);
                 assert!(
-                    on_the_wheel(now, delay) >= now + delay && late <= delay / 8 + TICK,
+                    timer_wheel_expiry(now, delay) >= now + delay && late <= delay / 8 + TICK,
                     "{phase_ms} {delay_ms} {late:?}"
                 );
             }

@@ -14,7 +14,7 @@ use crate::text::errno::told_of;
 /// The reasons that were told.
 #[derive(Debug, Default)]
 pub(super) struct ReportedErrors {
-    told: Vec<Errno>,
+    reported: Vec<Errno>,
 }
 
 impl ReportedErrors {
@@ -22,7 +22,7 @@ impl ReportedErrors {
     pub(super) fn full(&mut self, now: Stamp, live: usize, out: &mut Vec<Stamped>) {
         let limit =
             getrlimit(Resource::Nofile).current.map_or_else(|| say!("unlimited").to_owned(), |limit| limit.to_string());
-        self.tell(now, Errno::MFILE, out, || {
+        self.report(now, Errno::MFILE, out, || {
             say!(
                 "{live} clients are under way, and the limit of open files ({limit}) allows no more: the arrivals beyond are \
                  skipped; raise it with `ulimit -n 4096`",
@@ -34,7 +34,7 @@ impl ReportedErrors {
 
     /// A client's socket could not be opened, bound or connected; no SYN has left.
     pub(super) fn failed(&mut self, now: Stamp, errno: Errno, target: SocketAddr, out: &mut Vec<Stamped>) {
-        self.tell(now, errno, out, || match errno {
+        self.report(now, errno, out, || match errno {
             Errno::MFILE | Errno::NFILE => {
                 say!("a client could not start: no file descriptor is left; raise the limit with `ulimit -n 4096`").to_owned()
             }
@@ -51,9 +51,9 @@ impl ReportedErrors {
         });
     }
 
-    fn tell(&mut self, now: Stamp, reason: Errno, out: &mut Vec<Stamped>, message: impl FnOnce() -> String) {
-        if !self.told.contains(&reason) {
-            self.told.push(reason);
+    fn report(&mut self, now: Stamp, reason: Errno, out: &mut Vec<Stamped>, message: impl FnOnce() -> String) {
+        if !self.reported.contains(&reason) {
+            self.reported.push(reason);
             out.push(Stamped { at: now, event: Event::Refused { message: Message::of(message) } });
         }
     }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_is_told_once() {
+    fn each_reason_is_reported_once() {
         let (mut trouble, mut out) = (ReportedErrors::default(), Vec::new());
         let target = SocketAddr::from(([127, 0, 0, 1], 8080));
         for ms in 0..10 {

@@ -15,7 +15,7 @@ pub(super) enum Due {
     /// The deadline of the client at this place, unless it has changed since.
     Deadline(u32),
     /// A segment reaches the other end.
-    Flight(u32),
+    Arrival(u32),
 }
 
 /// The queue in which a moment most likely comes after all others.
@@ -114,13 +114,13 @@ mod tests {
         ) {
             let mut agenda = TimerQueue::default();
             for (number, (at, lane)) in moments.iter().enumerate() {
-                agenda.push(LANES[*lane], Stamp::from_nanos(*at), Due::Flight(number as u32));
+                agenda.push(LANES[*lane], Stamp::from_nanos(*at), Due::Arrival(number as u32));
             }
             let mut expected: Vec<_> = moments.iter().enumerate().map(|(number, (at, _))| (*at, number as u32)).collect();
             expected.sort_unstable();
             let mut seen = Vec::new();
             for now in 0..40 {
-                while let Some((at, Due::Flight(number))) = agenda.pop_due(Stamp::from_nanos(now)) {
+                while let Some((at, Due::Arrival(number))) = agenda.pop_due(Stamp::from_nanos(now)) {
                     prop_assert_eq!(at.as_nanos(), now);
                     seen.push((at.as_nanos(), number));
                 }
@@ -136,7 +136,7 @@ mod tests {
         for place in 0..100 {
             agenda.push(Lane::Syn, Stamp::from_millis(u64::from(place)), Due::Deadline(place));
         }
-        agenda.push(Lane::Inbound, Stamp::from_millis(500), Due::Flight(0));
+        agenda.push(Lane::Inbound, Stamp::from_millis(500), Due::Arrival(0));
         agenda.tidy(1000, |_, place| place >= 10 && place % 2 == 0);
         assert_eq!((agenda.next(), agenda.len()), (Some(Stamp::from_millis(10)), 91));
         agenda.tidy(50, |_, place| place >= 10 && place % 2 == 0);

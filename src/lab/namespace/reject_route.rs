@@ -9,7 +9,7 @@ use super::netlink::Route;
 
 /// How a destination is refused. Nothing is sent in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusing {
+pub(crate) enum RejectKind {
     /// A route of type "unreachable": EHOSTUNREACH.
     Unreachable,
     /// A route of type "prohibit": EACCES.
@@ -18,7 +18,7 @@ pub(crate) enum Refusing {
     Blackhole,
 }
 
-impl Refusing {
+impl RejectKind {
     /// Its number in `include/uapi/linux/rtnetlink.h`.
     const fn route_type(self) -> u8 {
         match self {
@@ -31,30 +31,30 @@ impl Refusing {
 
 /// One address of the private network to which nothing is sent; sent to as before once this is dropped.
 #[derive(Debug)]
-pub(crate) struct Denial {
+pub(crate) struct RejectRoute {
     route: Route,
     address: IpAddr,
-    refusing: Refusing,
+    kind: RejectKind,
 }
 
-impl Denial {
+impl RejectRoute {
     /// Puts the route up.
     ///
     /// # Errors
     /// EPERM where the calling thread does not stand in the network of the pass; the kernel's own otherwise.
-    pub(crate) fn put_up(pass: &NetnsToken, address: Ipv4Addr, refusing: Refusing) -> Result<Self, Errno> {
-        if !pass.holds_here() {
+    pub(crate) fn add(pass: &NetnsToken, address: Ipv4Addr, refusing: RejectKind) -> Result<Self, Errno> {
+        if !pass.is_current() {
             return Err(Errno::PERM);
         }
         let (mut route, address) = (Route::open()?, IpAddr::V4(address));
-        route.add_denial((address, HOST), refusing.route_type())?;
-        Ok(Self { route, address, refusing })
+        route.add_reject_route((address, HOST), refusing.route_type())?;
+        Ok(Self { route, address, kind: refusing })
     }
 }
 
-impl Drop for Denial {
+impl Drop for RejectRoute {
     fn drop(&mut self) {
-        let _the_network_is_gone = self.route.remove_denial((self.address, HOST), self.refusing.route_type());
+        let _the_network_is_gone = self.route.remove_reject_route((self.address, HOST), self.kind.route_type());
     }
 }
 
@@ -63,12 +63,12 @@ const HOST: u8 = 32;
 
 #[cfg(test)]
 mod tests {
-    use super::super::pass_for_elsewhere;
+    use super::super::token_for_other_netns;
     use super::*;
 
     #[test]
     fn no_route_is_put_up_where_the_pass_does_not_hold() {
-        let refused = Denial::put_up(&pass_for_elsewhere(), Ipv4Addr::new(198, 18, 0, 1), Refusing::Blackhole);
+        let refused = RejectRoute::add(&token_for_other_netns(), Ipv4Addr::new(198, 18, 0, 1), RejectKind::Blackhole);
         assert_eq!(refused.err(), Some(Errno::PERM));
     }
 }

@@ -9,7 +9,7 @@ use crate::model::settings::Sysctl;
 /// A sysctl that has another value for as long as this lives.
 #[derive(Debug)]
 pub(super) struct SysctlOverride {
-    pass: NetnsToken,
+    token: NetnsToken,
     sysctl: Sysctl,
     /// Its value before.
     pub(super) before: i64,
@@ -21,10 +21,10 @@ impl SysctlOverride {
     /// # Errors
     /// On the host, and where the kernel refuses.
     pub(super) fn new(bench: &mut Experiment<'_>, sysctl: Sysctl, value: i64) -> Result<Self, ExperimentError> {
-        let pass = bench.pass()?.clone();
+        let pass = bench.token()?.clone();
         let before = knobs::read(sysctl.name())?;
-        let turned = Self { pass, sysctl, before };
-        turned.turn(bench, value)?;
+        let turned = Self { token: pass, sysctl, before };
+        turned.set(bench, value)?;
         Ok(turned)
     }
 
@@ -32,9 +32,9 @@ impl SysctlOverride {
     ///
     /// # Errors
     /// Where the kernel refuses.
-    pub(super) fn turn(&self, bench: &mut Experiment<'_>, value: i64) -> Result<(), ExperimentError> {
-        let now = self.pass.write(self.sysctl, value)?;
-        bench.line("kernel", self.sysctl.name(), now.to_string(), CallOutcome::Plain);
+    pub(super) fn set(&self, bench: &mut Experiment<'_>, value: i64) -> Result<(), ExperimentError> {
+        let now = self.token.write(self.sysctl, value)?;
+        bench.record_call("kernel", self.sysctl.name(), now.to_string(), CallOutcome::Plain);
         Ok(())
     }
 
@@ -43,13 +43,13 @@ impl SysctlOverride {
     /// # Errors
     /// Where the kernel refuses.
     pub(super) fn restore(self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-        self.turn(bench, self.before)
+        self.set(bench, self.before)
     }
 }
 
 impl Drop for SysctlOverride {
     fn drop(&mut self) {
-        if let Err(error) = self.pass.write(self.sysctl, self.before) {
+        if let Err(error) = self.token.write(self.sysctl, self.before) {
             tracing::warn!(%error, "a trial's sysctl was not turned back");
         }
     }

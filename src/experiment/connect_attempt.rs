@@ -28,10 +28,10 @@ impl FullListener {
     /// A backlog of 0 holds one connection, and one comes.
     pub(super) fn open(bench: &mut Experiment<'_>) -> Result<Self, ExperimentError> {
         let (listener, address) = ends::listen(0)?;
-        bench.line("server", "listen(0)", format!("port {}", address.port()), CallOutcome::Plain);
+        bench.record_call("server", "listen(0)", format!("port {}", address.port()), CallOutcome::Plain);
         let filler = ends::connect(address)?;
-        bench.line("client", connect_to(address), "0", CallOutcome::Good);
-        bench.until(say!("a full accept queue"), ends::PATIENCE, |here| {
+        bench.record_call("client", connect_call(address), "0", CallOutcome::Good);
+        bench.wait_until(say!("a full accept queue"), ends::TIMEOUT, |here| {
             here.queue(listener.as_fd()).is_some_and(|(depth, limit)| depth > limit)
         })?;
         Ok(Self { address, listener, _filler: filler })
@@ -40,13 +40,13 @@ impl FullListener {
     /// Takes the connection that fills the queue.
     pub(super) fn make_room(&self, bench: &mut Experiment<'_>) -> Result<Socket, ExperimentError> {
         let (served, _) = ends::call("accept()", self.listener.accept())?;
-        bench.line("server", "accept()", say!("a new socket"), CallOutcome::Good);
+        bench.record_call("server", "accept()", say!("a new socket"), CallOutcome::Good);
         Ok(served)
     }
 }
 
 /// A socket that does not wait.
-pub(super) fn impatient() -> Result<Socket, ExperimentError> {
+pub(super) fn nonblocking() -> Result<Socket, ExperimentError> {
     let socket = ends::socket()?;
     ends::call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
     Ok(socket)
@@ -63,13 +63,13 @@ pub(super) fn number<T>(outcome: &io::Result<T>) -> i32 {
 }
 
 /// The call as it is told.
-pub(super) fn connect_to(address: SocketAddr) -> String {
+pub(super) fn connect_call(address: SocketAddr) -> String {
     format!("connect({address})")
 }
 
 /// Tells a call that answered with this errno.
-pub(super) fn tell(bench: &mut Experiment<'_>, who: &str, call: impl Into<String>, errno: i32) {
-    bench.line(who, call, name(errno), mood(errno));
+pub(super) fn record(bench: &mut Experiment<'_>, who: &str, call: impl Into<String>, errno: i32) {
+    bench.record_call(who, call, name(errno), outcome_of(errno));
 }
 
 /// Waits until a connection that was begun has come to an end, good or bad: the moment, and what SO_ERROR says.
@@ -78,7 +78,7 @@ pub(super) fn end_of(
     socket: &Socket,
     within: Duration,
 ) -> Result<(Stamp, i32), ExperimentError> {
-    let at = bench.until(say!("the end of a connection attempt"), within, |_| is_writable(socket))?;
+    let at = bench.wait_until(say!("the end of a connection attempt"), within, |_| is_writable(socket))?;
     Ok((at, so_error(socket)?))
 }
 
@@ -103,11 +103,11 @@ pub(super) fn free_port() -> Result<SocketAddr, ExperimentError> {
             return Ok(address);
         }
     }
-    Err(ExperimentError::InVain(say!("a free port").to_owned()))
+    Err(ExperimentError::TimedOut(say!("a free port").to_owned()))
 }
 
 /// Ends a connection at both ends without a trace: by RST, so that no TIME_WAIT stays behind.
-pub(super) fn cut(client: Socket) -> Result<(), ExperimentError> {
+pub(super) fn reset(client: Socket) -> Result<(), ExperimentError> {
     ends::call("setsockopt(SO_LINGER)", client.set_linger(Some(Duration::ZERO)))?;
     drop(client);
     Ok(())
@@ -123,7 +123,7 @@ pub(super) fn is(errno: i32, expected: Errno) -> bool {
     errno == expected.raw_os_error()
 }
 
-fn mood(errno: i32) -> CallOutcome {
+fn outcome_of(errno: i32) -> CallOutcome {
     match errno {
         0 => CallOutcome::Good,
         _ if is(errno, Errno::INPROGRESS) || is(errno, Errno::ALREADY) => CallOutcome::Plain,

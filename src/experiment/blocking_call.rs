@@ -5,15 +5,19 @@ use std::sync::mpsc::{Receiver, Sender};
 use super::{Experiment, ExperimentError, ends};
 
 /// Makes the call; says the number of its thread before it, and behind it what it answered.
-pub(super) fn call(teller: &Sender<String>, sleeper: impl FnOnce() -> std::io::Result<()>) {
+pub(super) fn report_call(teller: &Sender<String>, sleeper: impl FnOnce() -> std::io::Result<()>) {
     let _the_trial_is_over = teller.send(rustix::thread::gettid().as_raw_pid().to_string());
     let _the_trial_is_over = teller.send(ends::answer(&sleeper()));
 }
 
 /// Waits for the next word of the other thread.
-pub(super) fn heard(bench: &Experiment<'_>, told: &Receiver<String>, what: &str) -> Result<String, ExperimentError> {
+pub(super) fn next_message(
+    bench: &Experiment<'_>,
+    told: &Receiver<String>,
+    what: &str,
+) -> Result<String, ExperimentError> {
     let mut word = None;
-    bench.until(what, ends::PATIENCE, |_| {
+    bench.wait_until(what, ends::TIMEOUT, |_| {
         word = told.try_recv().ok();
         word.is_some()
     })?;
