@@ -24,12 +24,12 @@ pub struct Schedule {
     latest: Stamp,
 }
 
-/// Where a pattern stands.
+/// The progress of a pattern.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// The pattern's arrivals are counted from `origin`; the first `given` of them have been handed out.
+    /// The pattern's arrivals are counted from `origin`; the first `given` of them have been returned.
     Counted { origin: Stamp, given: u64 },
-    /// The next arrival is drawn already.
+    /// The stamp of the next arrival has been drawn.
     Drawn { next: Stamp },
 }
 
@@ -48,7 +48,7 @@ impl Schedule {
         }
     }
 
-    /// How many clients have to start up to `now`. Each is told once; a count too large for 32 bits is cut.
+    /// How many clients have to start up to `now`. Each is counted once; a count too large for 32 bits is clamped.
     pub fn due(&mut self, now: Stamp) -> u32 {
         self.latest = self.latest.max(now);
         let phase = match self.phase {
@@ -86,12 +86,12 @@ impl Schedule {
         }
     }
 
-    /// As many a second from `now` on.
+    /// Sets the rate from `now` on, in clients per second.
     pub fn set_rate(&mut self, now: Stamp, rate: f64) {
         self.set(now, self.pattern, rate);
     }
 
-    /// In this pattern from `now` on.
+    /// Sets the pattern from `now` on.
     pub fn set_pattern(&mut self, now: Stamp, pattern: Arrivals) {
         self.set(now, pattern, self.rate);
     }
@@ -130,7 +130,7 @@ impl Schedule {
         });
     }
 
-    /// So many clients more, at once.
+    /// Adds `size` clients that are due at once.
     pub fn burst(&mut self, size: u32) {
         self.extra = self.extra.saturating_add(size);
     }
@@ -157,7 +157,7 @@ impl Schedule {
         }
     }
 
-    /// The part of the present period that has passed, 0 to 1.
+    /// The elapsed fraction of the current period, 0 to 1.
     fn elapsed_fraction(&self, now: Stamp) -> f64 {
         match (self.pattern, self.phase) {
             (Arrivals::Burst { period, .. } | Arrivals::Wave { period, .. }, Some(Phase::Counted { origin, .. })) => {
@@ -180,7 +180,7 @@ impl Schedule {
         }
     }
 
-    /// How many arrivals lie at most `elapsed` behind the origin; none before it.
+    /// The number of arrivals up to `elapsed` after the origin; 0 before it.
     fn count_until(&self, elapsed: Duration, begun: bool) -> u64 {
         if self.is_silent() || !begun {
             return 0;
@@ -215,7 +215,7 @@ impl Schedule {
         let mut count = 0;
         while next <= now {
             if count == DRAWS_PER_CALL {
-                // Far behind: the rest is taken at its mean, so that one call stays short.
+                // Far behind: the rest is counted at the mean rate, to bound the time of one call.
                 let rest = (now.since(next).as_secs_f64() * self.rate) as u64;
                 return (now + self.draw_interval(), count + rest);
             }

@@ -1,8 +1,9 @@
-//! Real `connect(2)` clients: each one a kernel socket with a source address of its own, every errno by name.
+//! Real `connect(2)` clients: each is a kernel socket with its own source address; every errno is reported by name.
 //!
-//! A client connects, sends a few bytes, waits for the answer and the end, and closes. Nothing blocks; the driver calls
-//! [`ConnectClients::turn`] when [`ConnectClients::fd`] is readable and at [`ConnectClients::next_deadline`]. What cannot start because addresses,
-//! ports or descriptors are exhausted is the clients' trouble: it is told as such, and never looks like a drop.
+//! A client connects, sends a few bytes, waits for the answer and the end, and closes. Nothing blocks; the driver
+//! calls [`ConnectClients::turn`] when [`ConnectClients::fd`] is readable and at [`ConnectClients::next_deadline`]. A
+//! client that cannot start because addresses, ports or descriptors are exhausted is reported as a client-side
+//! failure, never as a drop.
 
 mod client;
 mod reported_errors;
@@ -33,16 +34,16 @@ use reported_errors::ReportedErrors;
 use skipped::Skipped;
 use source::Sources;
 
-/// Clients started in one turn at most, so that the driver's other work has its turn too.
+/// Upper limit of clients started in one call, so that the driver's other work is not delayed.
 const STARTS_PER_TURN: u64 = 32;
 
-/// Clients that may be late in starting; what is due beyond that is skipped.
+/// Upper limit of overdue clients; more are skipped.
 const MAX_OVERDUE: u64 = 65_536;
 
-/// How long no client is started after one could not be.
+/// How long no client is started after a start has failed.
 const START_BACKOFF: Duration = Duration::from_millis(100);
 
-/// How soon an attempt to watch a client is made again after the kernel had no room for it.
+/// When a failed epoll registration is tried again.
 const EPOLL_RETRY: Duration = Duration::from_millis(10);
 
 /// Who connects, when, and to what.
@@ -56,16 +57,17 @@ pub struct ConnectPlan {
     pub rate: f64,
     /// The pattern of arrivals.
     pub arrivals: Arrivals,
-    /// No more than so many clients in the whole run; those whose `connect()` failed count, skipped ones do not.
+    /// Upper limit of clients in the whole run; those whose `connect()` failed count, skipped ones do not.
     pub count: Option<u64>,
-    /// Share of half-open clients, 0 to 1: real sockets that never see the SYN-ACK (a filter drops all that comes), so that both
-    /// sides' retry schedules are the kernel's own. Without CAP_NET_ADMIN in the network namespace this is refused in words
-    /// ([`Event::Refused`]), and the clients are ordinary ones.
+    /// Share of half-open clients, 0 to 1: real sockets whose filter drops every incoming segment, so that both
+    /// sides' retry schedules are the kernel's own. Without CAP_NET_ADMIN in the network namespace [`Event::Refused`]
+    /// is emitted, and the clients are ordinary ones.
     pub half_open: f64,
-    /// How long a half-open client stays. When it goes, the next SYN-ACK is answered by RST, which ends the request (EmbryonicRsts):
-    /// longer than the request's own life (about 63 s with five SYN-ACK retries) keeps that from happening.
+    /// How long a half-open client keeps its socket. After it is closed, the next SYN-ACK is answered by RST, which
+    /// removes the request (EmbryonicRsts). A value above the request's own timeout (about 63 s with five SYN-ACK
+    /// retries) avoids that.
     pub half_open_timeout: Duration,
-    /// The most clients alive at once; `None`: as many as half of the descriptors allow.
+    /// Upper limit of concurrent clients; `None`: half of the descriptors.
     pub max_live: Option<usize>,
 }
 
@@ -84,20 +86,20 @@ pub struct ConnectClients {
     remaining: u64,
     max_live: usize,
     clients: Slab<Client>,
-    /// Started in the last turn and not watched yet: most of them are answered before that is worth its cost.
+    /// Started in the last call and not yet registered with epoll: most of them are answered before that pays off.
     fresh: VecDeque<Key>,
-    /// Half-open clients in the order in which their patience ends.
+    /// Half-open clients in the order of their timeouts.
     half_open_ends: VecDeque<(Stamp, Key)>,
     poll: Poll,
     ready: Vec<Key>,
-    /// Clients that are due and have not started.
+    /// Clients that are due but have not started.
     overdue: u64,
     next_id: u32,
     started: u64,
     skipped: Skipped,
     reported: ReportedErrors,
     backoff_until: Option<Stamp>,
-    /// When those in `fresh` are to be heard.
+    /// When the clients in `fresh` are polled next.
     retry_fresh_at: Stamp,
 }
 
@@ -123,10 +125,10 @@ enum Stage {
 }
 
 impl ConnectClients {
-    /// A crowd that has not started anybody.
+    /// Clients of this plan, none of them started.
     ///
     /// # Errors
-    /// When there can be no epoll.
+    /// [`PollError`] when epoll is not available.
     pub fn new(plan: &ConnectPlan) -> Result<Self, PollError> {
         Ok(Self {
             target: source::reachable(plan.target),
@@ -153,8 +155,8 @@ impl ConnectClients {
         })
     }
 
-    /// Everything that can be done now without waiting: hears the clients that wait, ends half-open ones, starts those that are
-    /// due. The facts go to `out`.
+    /// Does everything that is possible now without blocking: advances clients that are ready, closes half-open ones
+    /// whose timeout has passed, starts those that are due. Facts are appended to `out`.
     pub fn turn(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         self.retry_fresh_at = now;
         self.handle_fresh(now, out);
@@ -164,7 +166,7 @@ impl ConnectClients {
         self.skipped.emit(now, out);
     }
 
-    /// Carries out the commands that are the clients'; the others are none of their business.
+    /// Applies commands that concern clients; ignores the others.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
             Command::Rate(rate) => self.schedule.set_rate(now, rate),
@@ -176,13 +178,13 @@ impl ConnectClients {
         }
     }
 
-    /// Starts nobody any more; those who live go on.
+    /// Stops starting clients; those started go on.
     pub fn stop(&mut self) {
         self.remaining = 0;
         self.overdue = 0;
     }
 
-    /// Readable when a client that waits has something to hear.
+    /// Readable when a registered client is ready.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.poll.as_fd()
     }
@@ -196,7 +198,7 @@ impl ConnectClients {
         [busy, start, end, self.skipped.due()].into_iter().flatten().min()
     }
 
-    /// Clients alive now, half-open ones included.
+    /// Open clients, half-open ones included.
     pub const fn live(&self) -> usize {
         self.clients.len()
     }
@@ -206,7 +208,7 @@ impl ConnectClients {
         self.started
     }
 
-    /// Clients of the last turn: heard once, and watched from now on if they have to wait.
+    /// Clients of the last call: advanced once, and registered with epoll if they are not finished.
     fn handle_fresh(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         for _ in 0..self.fresh.len() {
             let Some(key) = self.fresh.pop_front() else { return };
@@ -231,7 +233,7 @@ impl ConnectClients {
         self.ready = ready;
     }
 
-    /// Takes one client as far as it gets without waiting.
+    /// Advances one client as far as possible without blocking.
     fn advance(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
         self.send_request(key, now, out);
         let Some(client) = self.clients.get(key) else { return };
@@ -243,7 +245,7 @@ impl ConnectClients {
         }
     }
 
-    /// Lets a client whose handshake is over send its request.
+    /// Sends the request of a client whose handshake is complete.
     fn send_request(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
         let Some(client) = self.clients.get_mut(key) else { return };
         if client.stage != Stage::Connecting {
@@ -278,7 +280,7 @@ impl ConnectClients {
         }
         self.overdue += u64::from(self.schedule.due(now));
         if let Some(until) = self.backoff_until {
-            // What came due meanwhile is skipped: made up for at once, it would exhaust the same thing again.
+            // Clients due meanwhile are skipped: starting them all at once would exhaust the same resource again.
             self.skipped.add(std::mem::take(&mut self.overdue));
             self.backoff_until = (now < until).then_some(until);
         }
@@ -320,7 +322,7 @@ impl ConnectClients {
                 if half_open {
                     self.half_open_ends.push_back((now + self.half_open_timeout, key));
                 } else {
-                    // Whether it was answered already would be asked in vain: nobody had the time.
+                    // A half-open client gets no answer, so it is not polled.
                     self.fresh.push_back(key);
                     self.send_request(key, now, out);
                 }
@@ -343,7 +345,8 @@ impl ConnectClients {
         }
     }
 
-    /// False where no filter may be attached: then it is said once, and no client will be half-open until a new share is wished.
+    /// False when no filter may be attached: then the refusal is emitted once, and no client is half-open until a new
+    /// share is set.
     fn may_be_half_open(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> bool {
         if self.filter_allowed || may_drop_all() {
             self.filter_allowed = true;

@@ -1,10 +1,10 @@
-//! Many packet-level clients at once: whose timer is next, what is sent, what became of whom. Pure.
+//! Many packet-level clients: their timers, the segments they send and their events. Pure.
 //!
-//! Between each client and the listener lies a synthetic network of its own: half a round-trip time each way, and
-//! losses. A segment counts as sent by the crowd when it reaches the listener's end, where the kernel gets it and the
-//! tap sees it. Start at [`Crowd::tick`] and [`Crowd::receive`]; the segments' way is in [`journey`], the clients'
-//! beginning in [`birth`], one thing at a time in [`step`]. All these speak the clients' time ([`ClientClock`]); outside of
-//! the crowd there is the session's, and both are the same until somebody holds or slows the clients.
+//! Each client has its own synthetic network to the listener: half a round-trip time each way, and loss. A segment
+//! counts as sent by the crowd when it reaches the listener's end, where the kernel receives it and the tap captures
+//! it. Start at [`Crowd::tick`] and [`Crowd::receive`]; delivery of segments is in [`delivery`], the start of clients
+//! in [`start`], single-stepping in [`step`]. They use client time ([`ClientClock`]); outside the crowd is session
+//! time, and both are equal until client time is held or slowed.
 
 mod addresses;
 mod client_slots;
@@ -33,31 +33,30 @@ use crate::model::segment::{Segment, Toward};
 use crate::model::settings::{Knobs, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
 
-/// What a crowd is made of.
+/// The parameters of a crowd.
 #[derive(Clone, Debug)]
 pub struct CrowdPlan {
-    /// Where the clients connect to; `[::]` is met by clients of both families in turn.
+    /// Where the clients connect to; for `[::]` clients alternate between the families.
     pub listener: SocketAddr,
-    /// Seed of everything that is left to chance.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Rate, pattern, share of half-open clients, loss, round-trip time and jitter; the rest is not the crowd's.
+    /// Rate, pattern, share of half-open clients, loss, round-trip time and jitter; the other knobs are ignored.
     pub knobs: Knobs,
     /// `tcp_syn_retries` and `tcp_syn_linear_timeouts` decide when a SYN is sent again.
     pub sysctls: Sysctls,
-    /// So many clients start, then no more; `None`: without end.
+    /// Number of clients that start; `None`: no limit.
     pub count: Option<u64>,
-    /// So many clients per second have their departures and retries told; those of the others are counted
-    /// ([`crate::model::event::Loss::DetailSkipped`]). Everything else is told of all.
+    /// For this many clients per second departures and retries are emitted; those of the others are counted
+    /// ([`crate::model::event::Loss::DetailSkipped`]). All other events are emitted for every client.
     pub detail_per_s: u32,
 }
 
-/// What comes out of a crowd.
+/// The output of a crowd.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
-    /// What happened. Within one call the stamps never fall; they may lie before the `now` of that call, where a call
-    /// came late.
+    /// Events. Within one call the stamps never decrease; they may lie before the `now` of that call if it came late.
     pub facts: Vec<Stamped>,
-    /// What has reached the listener's end and has to be put on the wire now, in this order.
+    /// Segments that have reached the listener's end and have to be sent now, in this order.
     pub send: Vec<Segment>,
 }
 
@@ -71,12 +70,12 @@ pub struct Crowd {
     schedule: Schedule,
     /// How many clients may still start; `None`: any number.
     allowed: Option<u64>,
-    /// Clients that are due and have not started.
+    /// Clients that are due but have not started.
     waiting: u64,
     started: u64,
     stopped: bool,
     clock: ClientClock,
-    /// The latest moment of the clients' time that the crowd has seen.
+    /// The latest client time passed to the crowd.
     latest: Stamp,
     addresses: Addresses,
     clients: ClientSlots,
@@ -86,7 +85,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// A crowd in which nobody has started. Its arrivals begin with the first [`Crowd::tick`].
+    /// A crowd without clients. Its arrivals begin with the first [`Crowd::tick`].
     pub fn new(plan: CrowdPlan) -> Self {
         let destination = Destination::from(plan.listener);
         let rules = Rules { schedule: SynSchedule::of(&plan.sysctls), behaviour: ClientBehaviour::default() };
@@ -110,16 +109,16 @@ impl Crowd {
         }
     }
 
-    /// The same crowd whose clients think and close in another manner.
+    /// The same crowd with another [`ClientBehaviour`].
     #[must_use]
     pub fn with_behaviour(mut self, manner: ClientBehaviour) -> Self {
         self.rules.behaviour = manner;
         self
     }
 
-    /// Lets everything happen that is due at `now`: deadlines and landings in the order of their moments, then
-    /// arrivals. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left. While the
-    /// clients' time stands still nothing happens.
+    /// Processes everything that is due at `now`: timers and arrivals of segments in the order of their stamps, then
+    /// starts clients. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left.
+    /// While client time is held nothing happens.
     pub fn tick(&mut self, now: Stamp, out: &mut Outbox) {
         if self.clock.held {
             return;
@@ -133,18 +132,18 @@ impl Crowd {
         self.latest = self.latest.max(now);
         for _ in 0..EVENTS_PER_TICK {
             match self.timers.pop_due(now) {
-                Some((at, Due::Deadline(place))) => self.deadline_passed(at, place, out),
-                Some((at, Due::Arrival(flight))) => self.arrive(at, flight, out),
+                Some((at, Due::Deadline(index))) => self.deadline_passed(at, index, out),
+                Some((at, Due::Arrival(segment))) => self.arrive(at, segment, out),
                 None => break,
             }
         }
         self.start_due(now, out);
         self.losses.emit(now, &mut out.facts);
-        let residents = &self.clients;
-        self.timers.tidy(2 * residents.live() + STALE_TIMERS, |at, place| residents.has_deadline(place, at));
+        let clients = &self.clients;
+        self.timers.tidy(2 * clients.live() + STALE_TIMERS, |at, index| clients.has_deadline(index, at));
     }
 
-    /// Takes a segment that the tap saw at `at` on its way to a client, and moves it on. Others are ignored.
+    /// Receives a segment to a client that the tap captured at `at`, and delivers it. Other segments are ignored.
     pub fn receive(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) {
         if segment.toward == Toward::Client {
             let (clients, first) = (self.clock.at(at), out.facts.len());
@@ -156,7 +155,7 @@ impl Crowd {
         }
     }
 
-    /// When [`Crowd::tick`] has something to do; `None`: not before a segment or a wish comes.
+    /// When [`Crowd::tick`] has something to do; `None`: not before a segment or a command comes.
     pub fn next_deadline(&self) -> Option<Stamp> {
         if self.clock.held {
             return None;
@@ -167,7 +166,7 @@ impl Crowd {
         first.map(|first| self.clock.moment(first))
     }
 
-    /// Carries out what concerns clients; other wishes change nothing.
+    /// Applies commands that concern clients; ignores the others.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
             Command::Step(StepCommand::Hold | StepCommand::Next) => self.clock.hold(now),
@@ -193,19 +192,19 @@ impl Crowd {
         }
     }
 
-    /// No more clients start; those who live go on. What was left out is told by the next call.
+    /// Stops starting clients; those started go on. The next call emits what was skipped.
     pub fn stop(&mut self) {
         self.stopped = true;
         self.losses.arrivals_skipped(std::mem::take(&mut self.waiting));
         self.losses.emit_now();
     }
 
-    /// How many clients have begun and not ended.
+    /// Number of clients that have started and not ended.
     pub fn live(&self) -> usize {
         self.clients.live()
     }
 
-    /// How many clients have begun.
+    /// Number of clients that have started.
     pub const fn started(&self) -> u64 {
         self.started
     }
@@ -215,15 +214,15 @@ impl Crowd {
     }
 }
 
-/// The most clients that live at once.
+/// Upper limit of concurrent clients.
 pub const MAX_LIVE: usize = addresses::HOSTS as usize;
-/// Deadlines and landings in one call.
+/// Timers and segment arrivals processed in one call.
 const EVENTS_PER_TICK: usize = 1024;
 /// Clients that start in one call.
 const STARTS_PER_TICK: u64 = 256;
-/// Agenda entries beyond those of the living before stale ones are swept out.
+/// Stale timer entries tolerated before they are removed.
 const STALE_TIMERS: usize = 65_536;
-/// Sums of what was left out are told this often.
+/// Interval between two reports of skipped arrivals and details.
 const LOSS_INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

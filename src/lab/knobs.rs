@@ -13,7 +13,7 @@ use crate::text::errno::told_of;
 /// A sysctl that was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnobError {
-    /// The calling thread does not stand in a namespace that qviz made.
+    /// The calling thread is not in a namespace that qviz made.
     #[error("{}", say!("{name} is not written: this is not a network that qviz made", name))]
     NotOurs {
         /// The sysctl's name.
@@ -52,7 +52,7 @@ pub enum SysctlFileError {
 }
 
 impl KnobError {
-    /// What would help.
+    /// The remedy.
     pub fn hint(&self) -> String {
         match self {
             Self::NotOurs { .. } => say!("enter the lab first: qviz --net lab").to_owned(),
@@ -79,7 +79,7 @@ impl fmt::Display for SysctlFileError {
     }
 }
 
-/// The least and the greatest value that Linux takes (measured on 6.18; `net/ipv4/sysctl_net_ipv4.c`).
+/// The range that Linux accepts (measured on 6.18; `net/ipv4/sysctl_net_ipv4.c`).
 pub const fn accepted_range(sysctl: Sysctl) -> (i64, i64) {
     match sysctl {
         Sysctl::Somaxconn => (0, i32::MAX as i64),
@@ -91,9 +91,9 @@ pub const fn accepted_range(sysctl: Sysctl) -> (i64, i64) {
     }
 }
 
-/// Writes the file of one sysctl on ground of our own, and reads it back.
-pub(in crate::lab) fn write(ground: PrivateNetns, name: &str, value: i64) -> Result<i64, KnobError> {
-    if !ground.is_current() {
+/// Writes one sysctl in a namespace of our own, and reads it back.
+pub(in crate::lab) fn write(netns: PrivateNetns, name: &str, value: i64) -> Result<i64, KnobError> {
+    if !netns.is_current() {
         return Err(KnobError::NotOurs { name: name.to_owned() });
     }
     match std::fs::write(path(name), value.to_string()) {

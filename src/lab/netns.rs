@@ -1,4 +1,4 @@
-//! Which network namespace the calling thread stands in, and whether it is one of ours.
+//! The network namespace of the calling thread, and whether qviz made it.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -16,13 +16,13 @@ pub(in crate::lab) struct NetworkId {
 }
 
 impl PrivateNetns {
-    /// The present namespace, if it is another one than `origin`.
+    /// The current namespace, if it is not `origin`.
     pub(in crate::lab) fn current_if_not(origin: NetworkId) -> Result<Self, Errno> {
         let here = NetworkId::current()?;
         if here == origin { Err(Errno::PERM) } else { Ok(Self(here)) }
     }
 
-    /// Whether the calling thread stands in it. Costs one `statx`, about 1 µs.
+    /// Whether the calling thread is in it. Costs one `statx`, about 1 µs.
     pub(in crate::lab) fn is_current(self) -> bool {
         NetworkId::current() == Ok(self.0)
     }
@@ -41,7 +41,7 @@ impl NetworkId {
 pub(in crate::lab) mod tests {
     use super::*;
 
-    /// This very namespace, and one that does not exist.
+    /// The current namespace, and one that does not exist.
     pub(in crate::lab) fn current_and_other() -> [PrivateNetns; 2] {
         let here = NetworkId::current().unwrap();
         [PrivateNetns(here), PrivateNetns(NetworkId { inode: here.inode + 1, ..here })]

@@ -1,8 +1,8 @@
-//! The server: accepts when the valve lets it and a worker is free, serves, answers, closes in good order.
+//! The server: accepts when the valve allows it and a worker is free, answers and closes with a FIN.
 //!
-//! One thread plays all workers: a worker is a place among the connections that are being served. The driver calls [`Server::turn`]
-//! when the listener (if [`Server::wants_listener`]) or [`Server::fd`] is readable, and at [`Server::next_deadline`]. Every `now` is in
-//! the clients' time; one thing at a time is in [`step`].
+//! One thread acts as all workers: a worker is a slot for a connection in service. The driver calls [`Server::turn`]
+//! when the listener (if [`Server::wants_listener`]) or [`Server::fd`] is readable, and at [`Server::next_deadline`].
+//! Every `now` is client time; single-stepping is in [`step`].
 
 mod limits;
 mod poll;
@@ -39,10 +39,10 @@ use recent::Recent;
 use serve::{Attempt, answer};
 use slab::{Key, Slab};
 
-/// Connections accepted in one turn at most, so that the driver's other work has its turn too.
+/// Upper limit of connections accepted in one call, so that the driver's other work is not delayed.
 const ACCEPTS_PER_TURN: u32 = 512;
 
-/// How long no `accept()` is tried after it failed for want of descriptors or memory.
+/// How long `accept()` is not called after it failed for lack of descriptors or memory.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How the server works.
@@ -50,11 +50,11 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 pub struct ServerPlan {
     /// Workers that accept, serve, close, accept again; `None`: every connection is served at once. 0 workers accept nothing.
     pub workers: Option<u32>,
-    /// From `accept()` to the moment at which the request is read and answered.
+    /// From `accept()` to reading and answering the request.
     pub service: Duration,
     /// How fast `accept()` is called.
     pub accept_rate: AcceptRate,
-    /// How long, after the service time, a client's request is waited for.
+    /// How long to wait for a client's request after the service time.
     pub request_timeout: Duration,
 }
 
@@ -69,7 +69,7 @@ impl Default for ServerPlan {
     }
 }
 
-/// Looks at an accepted socket: milliseconds that it waited in the queue, and its cookie.
+/// Inspects an accepted socket: its milliseconds in the accept queue, and its cookie.
 pub type Inspect<'a> = &'a dyn Fn(BorrowedFd<'_>) -> (Option<u32>, Option<u64>);
 
 /// Accepts, serves, closes.
@@ -79,18 +79,18 @@ pub struct Server {
     valve: Valve,
     recent: Recent,
     served: Slab<Connection>,
-    /// When to look at whom; entries of connections that are gone are passed over.
+    /// Deadlines of connections; entries of removed connections are skipped.
     deadlines: BinaryHeap<Reverse<(Stamp, Key)>>,
     poll: Poll,
-    /// Connections whose request is waited for: with none, `poll` is not asked.
+    /// Number of connections whose request is awaited; when 0, `poll` is not called.
     awaiting_request: usize,
     ready: Vec<Key>,
     max_live: usize,
     backoff_until: Option<Stamp>,
     wants_listener: bool,
-    /// True once it was told that all descriptors are in use, until half of them were free again.
+    /// True once the exhaustion of descriptors was reported, until half of them are free again.
     full_reported: bool,
-    /// True while the clients' time stands still: only what comes in by itself is attended to.
+    /// True while client time is held: only incoming requests are handled.
     held: bool,
 }
 
@@ -99,28 +99,28 @@ struct Connection {
     socket: OwnedFd,
     peer: Peer,
     since: Stamp,
-    /// When it is looked at next, whatever happens.
+    /// Its next deadline.
     due: Stamp,
-    /// True when its service is over and its request has not come yet.
+    /// True when its service time is over and its request has not arrived.
     awaiting_request: bool,
 }
 
-/// What came of one `accept()`.
+/// The result of one `accept()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AcceptCall {
     Accepted(Peer),
     QueueEmpty,
-    /// Nothing to speak of: it may be called again.
+    /// EINTR or ECONNABORTED: it may be called again.
     Interrupted,
     Failed,
 }
 
 impl Server {
-    /// A server that has not accepted anybody. It will hold at most half of the descriptors that the process may have now: call
+    /// A server without connections. It uses at most half of the process's current descriptor limit: call
     /// [`raise_descriptor_limit`] first.
     ///
     /// # Errors
-    /// When there can be no epoll.
+    /// [`PollError`] when epoll is not available.
     pub fn new(plan: ServerPlan) -> Result<Self, PollError> {
         Ok(Self {
             plan,
@@ -139,8 +139,8 @@ impl Server {
         })
     }
 
-    /// Everything that can be done now without waiting: answers whose time has come, closes, accepts. `inspect` looks at a
-    /// freshly accepted socket and is left out at high rates. The facts go to `out`.
+    /// Does everything that is possible now without blocking: due answers, closes, accepts. `inspect` is called for
+    /// accepted sockets, but not at high rates. Facts are appended to `out`.
     pub fn turn(&mut self, now: Stamp, listener: BorrowedFd<'_>, inspect: Inspect<'_>, out: &mut Vec<Stamped>) {
         self.serve_ready(now, out);
         if self.held {
@@ -150,8 +150,8 @@ impl Server {
         self.wants_listener = self.accept(now, listener, inspect, out);
     }
 
-    /// Carries out the commands that are the server's; the others are none of its business. A shorter service time holds for the
-    /// connections in service too.
+    /// Applies commands that concern the server; ignores the others. A shorter service time applies to connections in
+    /// service too.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
             Command::AcceptRate(rate) => self.valve.set(now, rate),
@@ -168,7 +168,7 @@ impl Server {
         self.wants_listener
     }
 
-    /// Readable when a connection that is waited for has something to say.
+    /// Readable when an awaited request has arrived.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.poll.as_fd()
     }
@@ -183,13 +183,13 @@ impl Server {
         [service, accept].into_iter().flatten().min()
     }
 
-    /// From when on one more connection may be accepted.
+    /// The earliest stamp of the next `accept()`.
     fn next_accept(&self) -> Option<Stamp> {
         let open = self.valve.next().filter(|_| self.has_free_worker())?;
         Some(self.backoff_until.map_or(open, |rested| open.max(rested)))
     }
 
-    /// Connections that are being served.
+    /// Number of connections in service.
     pub const fn live(&self) -> usize {
         self.served.len()
     }
@@ -224,7 +224,7 @@ impl Server {
         }
     }
 
-    /// Answers and closes a connection whose service is over, or goes on waiting for its request.
+    /// Answers and closes a connection whose service time is over, or waits for its request.
     fn serve(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
         let Some(connection) = self.served.get_mut(key) else { return };
         let over =
@@ -238,7 +238,7 @@ impl Server {
                     connection.awaiting_request = true;
                     connection.due = now + self.plan.request_timeout;
                     self.deadlines.push(Reverse((connection.due, key)));
-                    // Where the kernel has no room for one more watch, the end of patience still comes.
+                    // If epoll registration fails, the request timeout still applies.
                     self.poll.watch(connection.socket.as_fd(), key, Interest::Readable);
                     self.awaiting_request += 1;
                 }
@@ -246,8 +246,8 @@ impl Server {
             }
         };
         let event = Event::Served { peer: connection.peer, deed };
-        if let Some(gone) = self.served.remove(key)
-            && gone.awaiting_request
+        if let Some(removed) = self.served.remove(key)
+            && removed.awaiting_request
         {
             self.awaiting_request -= 1;
         }
@@ -264,7 +264,7 @@ impl Server {
         self.has_free_worker() && self.valve.may_accept(now) && self.backoff_until.is_none_or(|until| now >= until)
     }
 
-    /// Accepts what may be accepted; true when it would accept more at once if somebody came.
+    /// Accepts while allowed; true when one more connection would be accepted at once.
     fn accept(&mut self, now: Stamp, listener: BorrowedFd<'_>, inspect: Inspect<'_>, out: &mut Vec<Stamped>) -> bool {
         if self.backoff_until.is_some_and(|until| now >= until) {
             self.backoff_until = None;
@@ -310,7 +310,7 @@ impl Server {
         }
     }
 
-    /// Takes an accepted connection into service; a service time of zero is over at once.
+    /// Starts the service of an accepted connection; a service time of zero ends at once.
     fn start_service(
         &mut self,
         now: Stamp,
@@ -340,7 +340,7 @@ impl Server {
         }
     }
 
-    /// Says once that no descriptor is left for one more connection.
+    /// Reports once that no descriptor is left for another connection.
     fn report_full(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         if self.served.len() < self.max_live || self.full_reported {
             return;

@@ -1,7 +1,7 @@
-//! May I accept now? Pure: a pace for `accept()`, with the time passed in.
+//! The rate limiter of `accept()`. Pure: time is an argument.
 //!
-//! A class must see an even rhythm: while the queue is empty nothing is saved up for later. Only what a late tick of the loop took
-//! away is made up for, at most [`SLACK`].
+//! Accepts come at even intervals: an empty queue earns no credit for later. Only the lateness of the loop is made up
+//! for, at most [`SLACK`].
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ pub const SLACK: Duration = Duration::from_millis(2);
 /// The longest and the shortest time between two accepts of a rate that is not zero, in nanoseconds.
 const INTERVAL_NS: (f64, f64) = (1.0, 1e18);
 
-/// Opens for one `accept()` at a time, at the wished rate.
+/// Allows one `accept()` at a time, at the given rate.
 #[derive(Clone, Debug)]
 pub struct Valve {
     pace: Pace,
-    /// The moment of the last accept.
+    /// The stamp of the last accept.
     last: Option<Stamp>,
-    /// From this moment on one more accept is allowed (used by [`Pace::Every`]).
+    /// From this stamp on the next accept is allowed (used by [`Pace::Every`]).
     open_at: Stamp,
 }
 
@@ -56,7 +56,7 @@ impl Valve {
         }
     }
 
-    /// Tells that a connection was accepted.
+    /// Records that a connection was accepted.
     pub fn accepted(&mut self, now: Stamp) {
         self.last = Some(now);
         if let Pace::Every(interval) = self.pace {
@@ -64,7 +64,7 @@ impl Valve {
         }
     }
 
-    /// The moment from which the next accept is allowed; `None` while the valve is closed for good.
+    /// The stamp from which the next accept is allowed; `None` while the valve is closed.
     pub const fn next(&self) -> Option<Stamp> {
         match self.pace {
             Pace::Never => None,
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// The moments of all accepts when the queue always has somebody and the loop ticks at `ticks`.
+    /// The stamps of all accepts when the queue is never empty and the loop ticks at `ticks`.
     fn accepts(valve: &mut Valve, ticks: impl IntoIterator<Item = Stamp>) -> Vec<Stamp> {
         let mut taken = Vec::new();
         for now in ticks {

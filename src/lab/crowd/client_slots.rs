@@ -1,4 +1,4 @@
-//! The living clients, side by side in memory; a place that became free is used again.
+//! The open clients, contiguous in memory; freed slots are reused.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use crate::lab::wire::machine::Client;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
-/// One client and its own network. 88 bytes: hundreds of thousands live at once.
+/// One client and its synthetic network. 88 bytes: there may be hundreds of thousands.
 #[derive(Clone, Debug)]
 pub(super) struct ClientSlot {
     pub(super) client: Client,
     pub(super) rng: SeededRng,
-    /// The deadline that stands in the agenda; zero where none does.
+    /// The deadline in the timer queue; zero when there is none.
     pub(super) queued_deadline: Stamp,
     pub(super) id: u32,
     pub(super) rtt_us: u32,
     pub(super) peer: Peer,
-    /// Whether its departures and retries are told.
+    /// Whether its departures and retries are emitted.
     pub(super) detailed: bool,
     in_use: bool,
 }
@@ -38,7 +38,7 @@ impl ClientSlot {
     }
 }
 
-/// All places, taken and free.
+/// All slots, used and free.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClientSlots {
     slots: Vec<ClientSlot>,
@@ -50,34 +50,34 @@ impl ClientSlots {
         self.slots.len() - self.free.len()
     }
 
-    /// The place that the next client gets.
+    /// The index of the slot that the next client gets.
     pub(super) fn next_index(&self) -> u32 {
         self.free.last().copied().unwrap_or(self.slots.len() as u32)
     }
 
-    /// Lets a client live at [`Residents::next_place`].
-    pub(super) fn insert(&mut self, resident: ClientSlot) {
-        match self.free.pop().and_then(|place| self.slots.get_mut(place as usize)) {
-            Some(place) => *place = resident,
-            None => self.slots.push(resident),
+    /// Inserts a client at [`ClientSlots::next_index`].
+    pub(super) fn insert(&mut self, slot: ClientSlot) {
+        match self.free.pop().and_then(|index| self.slots.get_mut(index as usize)) {
+            Some(index) => *index = slot,
+            None => self.slots.push(slot),
         }
     }
 
-    /// The living client at this place.
-    pub(super) fn at(&mut self, place: u32) -> Option<&mut ClientSlot> {
-        self.slots.get_mut(place as usize).filter(|resident| resident.in_use)
+    /// The open client in this slot.
+    pub(super) fn at(&mut self, index: u32) -> Option<&mut ClientSlot> {
+        self.slots.get_mut(index as usize).filter(|slot| slot.in_use)
     }
 
-    /// Whether the client at this place lives and has exactly this deadline.
-    pub(super) fn has_deadline(&self, place: u32, at: Stamp) -> bool {
-        self.slots.get(place as usize).is_some_and(|resident| resident.in_use && resident.client.deadline() == Some(at))
+    /// Whether the client in this slot is open and has exactly this deadline.
+    pub(super) fn has_deadline(&self, index: u32, at: Stamp) -> bool {
+        self.slots.get(index as usize).is_some_and(|slot| slot.in_use && slot.client.deadline() == Some(at))
     }
 
-    /// Ends the life at this place.
-    pub(super) fn remove(&mut self, place: u32) {
-        if let Some(resident) = self.at(place) {
-            resident.in_use = false;
-            self.free.push(place);
+    /// Frees this slot.
+    pub(super) fn remove(&mut self, index: u32) {
+        if let Some(slot) = self.at(index) {
+            slot.in_use = false;
+            self.free.push(index);
         }
     }
 }

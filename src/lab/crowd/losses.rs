@@ -1,20 +1,20 @@
-//! What the crowd leaves out to keep up, counted and told.
+//! What the crowd skips to keep up, counted and reported.
 
 use super::LOSS_INTERVAL;
 use crate::model::event::{Event, Loss, Stamped};
 use crate::model::stamp::Stamp;
 
-/// Sums not yet told, and the ration of detail.
+/// Counts not yet reported, and the limit of detail.
 #[derive(Clone, Debug)]
 pub(super) struct Losses {
     detail_per_s: u32,
-    /// The second to which `rationed` belongs.
+    /// The second to which `detailed` belongs.
     second: u64,
     detailed: u32,
     details: u64,
     arrivals: u64,
     saturated: bool,
-    /// When sums were told last; `None`: the next ones are told at once.
+    /// When counts were last reported; `None`: the next ones are reported at once.
     last_sent: Option<Stamp>,
 }
 
@@ -23,7 +23,7 @@ impl Losses {
         Self { detail_per_s, second: 0, detailed: 0, details: 0, arrivals: 0, saturated: false, last_sent: None }
     }
 
-    /// Whether a client that starts now has its details told: the first `detail_per_s` of each second have.
+    /// Whether details of a client that starts now are emitted: true for the first `detail_per_s` of each second.
     pub(super) const fn allows_detail(&mut self, now: Stamp) -> bool {
         let second = now.as_nanos() / 1_000_000_000;
         if second != self.second {
@@ -50,26 +50,26 @@ impl Losses {
         self.last_sent = None;
     }
 
-    /// When something has to be told.
+    /// When the next report is due.
     pub(super) fn due(&self) -> Option<Stamp> {
         (self.details > 0 || self.arrivals > 0 || self.saturated)
-            .then(|| self.last_sent.map_or(Stamp::ZERO, |told| told + LOSS_INTERVAL))
+            .then(|| self.last_sent.map_or(Stamp::ZERO, |last| last + LOSS_INTERVAL))
     }
 
     pub(super) fn emit(&mut self, now: Stamp, facts: &mut Vec<Stamped>) {
         if self.due().is_none_or(|due| due > now) {
             return;
         }
-        let mut tell = |loss| facts.push(Stamped { at: now, event: Event::Loss(loss) });
+        let mut report = |loss| facts.push(Stamped { at: now, event: Event::Loss(loss) });
         if std::mem::take(&mut self.saturated) {
-            tell(Loss::Saturated);
+            report(Loss::Saturated);
         }
         for (count, loss) in [
             (std::mem::take(&mut self.arrivals), Loss::ArrivalsSkipped as fn(u64) -> Loss),
             (std::mem::take(&mut self.details), Loss::DetailSkipped),
         ] {
             if count > 0 {
-                tell(loss(count));
+                report(loss(count));
             }
         }
         self.last_sent = Some(now);

@@ -1,4 +1,4 @@
-//! What is left to chance in one client's life: a generator of its own, so that client 17 of a seed is always the same
+//! The random choices of one client: each has its own generator, so that client 17 of a seed is always the same
 //! client, whatever the others do.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(super) struct SeededRng(u64);
 
 impl SeededRng {
-    /// The chances of client `id` in a run with this seed.
+    /// The generator of client `id` in a run with this seed.
     pub(super) const fn for_client(seed: u64, id: u64) -> Self {
         Self(mix(seed).wrapping_add(mix(id ^ GOLDEN_GAMMA)))
     }
@@ -18,12 +18,12 @@ impl SeededRng {
         mix(self.0)
     }
 
-    /// True with probability `share`; nothing is drawn where the answer is certain.
+    /// True with probability `share`; nothing is drawn when the result is certain.
     pub(super) fn happens(&mut self, share: f64) -> bool {
         share > 0.0 && (share >= 1.0 || self.unit() < share)
     }
 
-    /// Evenly between `middle - spread` and `middle + spread`, not below zero; in whole microseconds.
+    /// Uniformly distributed between `middle - spread` and `middle + spread`, not below zero; in whole microseconds.
     pub(super) fn uniform_around(&mut self, middle: Duration, spread: Duration) -> Duration {
         let low = middle.as_micros() as f64 - spread.as_micros() as f64;
         let drawn = low + self.unit() * 2.0 * spread.as_micros() as f64;
@@ -50,8 +50,8 @@ mod tests {
 
     #[test]
     fn a_client_of_a_seed_is_always_the_same() {
-        let mut chance = SeededRng::for_client(1, 17);
-        assert_eq!([chance.next_u64(), chance.next_u64()], PINNED);
+        let mut rng = SeededRng::for_client(1, 17);
+        assert_eq!([rng.next_u64(), rng.next_u64()], PINNED);
         assert_ne!(SeededRng::for_client(2, 17).next_u64(), SeededRng::for_client(1, 17).next_u64());
         assert_ne!(SeededRng::for_client(1, 18).next_u64(), SeededRng::for_client(1, 17).next_u64());
     }
@@ -60,8 +60,8 @@ mod tests {
     fn shares_are_kept_and_certainties_certain() {
         let drawn = (0..100_000).filter(|id| SeededRng::for_client(5, *id).happens(0.3)).count();
         assert!((29_000..31_000).contains(&drawn), "{drawn}");
-        let mut chance = SeededRng::for_client(5, 0);
-        assert!((0..1000).all(|_| chance.happens(1.0) && !chance.happens(0.0) && !chance.happens(f64::NAN)));
+        let mut rng = SeededRng::for_client(5, 0);
+        assert!((0..1000).all(|_| rng.happens(1.0) && !rng.happens(0.0) && !rng.happens(f64::NAN)));
     }
 
     #[test]

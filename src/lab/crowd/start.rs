@@ -1,4 +1,4 @@
-//! How clients begin: who is due, who fits, and what each brings along.
+//! The start of clients: how many are due, how many fit, and their random parameters.
 
 use super::client_slots::ClientSlot;
 use super::seeded_rng::SeededRng;
@@ -9,7 +9,8 @@ use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
 impl Crowd {
-    /// Starts who is due: at most [`STARTS_PER_TICK`] now, the others in the next calls. Who cannot start is counted.
+    /// Starts clients that are due: at most [`STARTS_PER_TICK`] now, the others in the next calls. Those that cannot
+    /// start are counted as skipped.
     pub(super) fn start_due(&mut self, now: Stamp, out: &mut Outbox) {
         self.count_due(now);
         for _ in 0..self.waiting.min(STARTS_PER_TICK) {
@@ -34,7 +35,7 @@ impl Crowd {
         }
     }
 
-    /// Starts one of those who wait; `None` where no address is free.
+    /// Starts one waiting client; `None` when no address is free.
     pub(super) fn start_next(&mut self, now: Stamp, out: &mut Outbox) -> Option<Peer> {
         if self.live() >= MAX_LIVE {
             return None;
@@ -46,24 +47,24 @@ impl Crowd {
     }
 
     fn start_client(&mut self, now: Stamp, out: &mut Outbox) -> Option<Peer> {
-        let place = self.clients.next_index();
-        let peer = self.addresses.take(place)?;
-        let mut chance = SeededRng::for_client(self.seed, self.started);
+        let index = self.clients.next_index();
+        let peer = self.addresses.take(index)?;
+        let mut rng = SeededRng::for_client(self.seed, self.started);
         let id = self.started as u32;
         self.started += 1;
-        let half_open = chance.happens(self.knobs.half_open);
-        let rtt = chance.uniform_around(self.knobs.rtt, self.knobs.jitter);
-        let drawn = chance.next_u64();
+        let half_open = rng.happens(self.knobs.half_open);
+        let rtt = rng.uniform_around(self.knobs.rtt, self.knobs.jitter);
+        let drawn = rng.next_u64();
         let request = SHORTEST_REQUEST + (drawn % REQUEST_SIZES) as u16;
-        let birth = ClientStart { isn: (drawn >> 32) as u32, request, half_open };
+        let start = ClientStart { isn: (drawn >> 32) as u32, request, half_open };
         out.facts
             .push(Stamped { at: now, event: Event::Client { id, peer, life: ClientEvent::Started { half_open } } });
-        let (client, step) = Client::start(now, birth, &self.rules);
-        let mut resident = ClientSlot::new(id, peer, client, chance);
-        resident.rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
-        resident.detailed = self.losses.allows_detail(now);
-        self.clients.insert(resident);
-        self.apply_step(now, place, &step, out);
+        let (client, step) = Client::start(now, start, &self.rules);
+        let mut slot = ClientSlot::new(id, peer, client, rng);
+        slot.rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
+        slot.detailed = self.losses.allows_detail(now);
+        self.clients.insert(slot);
+        self.apply_step(now, index, &step, out);
         Some(peer)
     }
 }

@@ -1,4 +1,4 @@
-//! What a crowd promises beyond the single life; the properties of whole runs are in tests/wire_properties.rs.
+//! Tests of the crowd; properties of whole runs are in tests/pure/wire_properties.rs.
 
 use super::*;
 use crate::model::client_clock::StepOutcome;
@@ -47,7 +47,7 @@ fn answer(to: &Segment, flags: u8, seq: u32) -> Segment {
     Segment { toward: Toward::Client, flags, seq, ack: to.end(), payload: 0, ..*to }
 }
 
-/// Ticks at `now` until nothing is left to do then.
+/// Ticks at `now` until nothing more is due.
 fn settle(crowd: &mut Crowd, now: Stamp, out: &mut Outbox) {
     crowd.tick(now, out);
     while crowd.next_deadline().is_some_and(|next| next <= now) {
@@ -254,20 +254,20 @@ fn each_step_of_a_handshake_is_one_event_even_without_a_round_trip_time() {
         let (mut crowd, mut out) = (held(1, rtt_ms), Outbox::default());
         let mut step = |crowd: &mut Crowd, at: u64, sent: usize| {
             out.send.clear();
-            let thing = crowd.step(ms(at), &mut out).map(|(_, thing)| thing);
-            assert_eq!(out.send.len(), sent, "{thing:?}");
-            (thing, out.send.first().copied())
+            let outcome = crowd.step(ms(at), &mut out).map(|(_, outcome)| outcome);
+            assert_eq!(out.send.len(), sent, "{outcome:?}");
+            (outcome, out.send.first().copied())
         };
         assert_eq!(step(&mut crowd, 1000, 0).0, Some(StepOutcome::Left(Kind::Syn)));
-        let (thing, syn) = step(&mut crowd, 2000, 1);
-        assert_eq!(thing, Some(StepOutcome::Reached(Kind::Syn)));
+        let (outcome, syn) = step(&mut crowd, 2000, 1);
+        assert_eq!(outcome, Some(StepOutcome::Reached(Kind::Syn)));
         let mut answers = Outbox::default();
         crowd.receive(ms(2001), &answer(&syn.unwrap(), flags::SYN | flags::ACK, 5), &mut answers);
         crowd.tick(ms(2500), &mut answers);
         assert!(answers.send.is_empty() && answers.facts.is_empty(), "the SYN-ACK is on its way");
         assert_eq!(step(&mut crowd, 3000, 0).0, Some(StepOutcome::CameBack(Kind::SynAck)));
-        let (thing, ack) = step(&mut crowd, 4000, 1);
-        assert_eq!((thing, ack.unwrap().kind()), (Some(StepOutcome::Reached(Kind::Ack)), Kind::Ack));
+        let (outcome, ack) = step(&mut crowd, 4000, 1);
+        assert_eq!((outcome, ack.unwrap().kind()), (Some(StepOutcome::Reached(Kind::Ack)), Kind::Ack));
         assert_eq!(step(&mut crowd, 5000, 1).0, Some(StepOutcome::Reached(Kind::Data)));
         assert_eq!(crowd.clock().clients, ms(2 * rtt_ms - rtt_ms / 2), "one and a half round trips");
         assert!(out.facts.iter().all(|fact| fact.at.as_nanos() % 1_000_000_000 == 0), "told when it happened");
@@ -278,7 +278,7 @@ fn each_step_of_a_handshake_is_one_event_even_without_a_round_trip_time() {
 fn a_burst_starts_one_by_one_in_step_mode_and_all_at_once_afterwards() {
     let (mut crowd, mut out) = (held(5, 100), Outbox::default());
     for started in 1..=3 {
-        assert_eq!(crowd.step(ms(started), &mut out).map(|(_, thing)| thing), Some(StepOutcome::Left(Kind::Syn)));
+        assert_eq!(crowd.step(ms(started), &mut out).map(|(_, outcome)| outcome), Some(StepOutcome::Left(Kind::Syn)));
         assert_eq!(crowd.started(), started);
     }
     crowd.command(ms(10), &Command::Step(StepCommand::Go));
@@ -289,11 +289,11 @@ fn a_burst_starts_one_by_one_in_step_mode_and_all_at_once_afterwards() {
 #[test]
 fn a_step_lets_the_next_timer_fire_however_far_it_is() {
     let (mut crowd, mut out) = (held(1, 100), Outbox::default());
-    let things: Vec<_> = (0..4).filter_map(|at| crowd.step(ms(at), &mut out)).map(|(_, thing)| thing).collect();
+    let outcomes: Vec<_> = (0..4).filter_map(|at| crowd.step(ms(at), &mut out)).map(|(_, outcome)| outcome).collect();
     let (left, reached) = (StepOutcome::Left(Kind::Syn), StepOutcome::Reached(Kind::Syn));
-    assert_eq!(things, [left, reached, left, reached]);
+    assert_eq!(outcomes, [left, reached, left, reached]);
     crowd.command(ms(4), &Command::Sysctl(Sysctl::SynRetries, 1));
-    assert_eq!(crowd.step(ms(5), &mut out).map(|(_, thing)| thing), Some(StepOutcome::GaveUp));
+    assert_eq!(crowd.step(ms(5), &mut out).map(|(_, outcome)| outcome), Some(StepOutcome::GaveUp));
     assert!(crowd.clock().clients > ms(3000), "seconds of the clients in five milliseconds");
 }
 

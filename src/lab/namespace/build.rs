@@ -1,4 +1,4 @@
-//! The building of the network, step by step, by the child that stands outside of everything the program owns.
+//! Builds the network, step by step, in the forked child.
 
 use std::ffi::CStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,15 +18,15 @@ use crate::lab::netns::{NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
 use crate::say;
 
-/// Leaves for namespaces of its own and builds the network there.
+/// Creates new namespaces and builds the network there.
 pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
     let origin = NetworkId::current().map_err(fault_at(Step::Origin))?;
-    let way = unshare_network()?;
+    let privilege = unshare_network()?;
     let mut settings = Settings {
         netns: PrivateNetns::current_if_not(origin).map_err(fault_at(Step::NetworkNamespace))?,
         not_applied: Vec::new(),
     };
-    // Read here, where they have their usual size: they shrink with the connection hash.
+    // Read before the connection hash is set: their defaults shrink with it.
     let usual = [Sysctl::MaxSynBacklog, Sysctl::MaxTwBuckets].map(|sysctl| (sysctl, knobs::read(sysctl.name()).ok()));
     settings.write("net.ipv4.tcp_child_ehash_entries", None, i64::from(plan.hash_buckets));
     unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NestedNamespace))?;
@@ -38,7 +38,7 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
     let (kernel_end, client_end) = connect_ends(&mut route, &mut settings)?;
     let (addresses, ipv6) = give_addresses(&mut route, kernel_end.index, &plan.addresses)?;
     Ok(Network {
-        privilege: way,
+        privilege,
         kernel_end,
         client_end,
         hash_buckets: hash_buckets(),
@@ -49,17 +49,18 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
     })
 }
 
-/// The way that the process's rights allow, and its first step: out of the host's network.
+/// Leaves the host's network with the privilege that the process has.
 fn unshare_network() -> Result<Privilege, Fault> {
     let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW;
-    let way = if capabilities(None).is_ok_and(|held| held.effective.contains(needed)) {
+    let privilege = if capabilities(None).is_ok_and(|held| held.effective.contains(needed)) {
         Privilege::Root
     } else {
         Privilege::User
     };
-    if way == Privilege::User {
+    if privilege == Privilege::User {
         let (user, group) = (geteuid().as_raw(), getegid().as_raw());
-        // A program with file capabilities does not own its /proc files; this child is gone before anybody could use that.
+        // A program with file capabilities does not own its /proc files; the child is short-lived, so this is
+        // harmless.
         set_dumpable_behavior(DumpableBehavior::Dumpable).map_err(fault_at(Step::IdentityMap))?;
         unshare(UnshareFlags::NEWUSER).map_err(fault_at(Step::UserNamespace))?;
         let maps = [
@@ -72,7 +73,7 @@ fn unshare_network() -> Result<Privilege, Fault> {
         }
     }
     unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NetworkNamespace))?;
-    Ok(way)
+    Ok(privilege)
 }
 
 /// Makes the veth pair, quiet and up, and waits until the clients' end can send.
@@ -80,22 +81,24 @@ fn connect_ends(route: &mut Route, settings: &mut Settings) -> Result<(Link, Lin
     route.make_pair((KERNEL_END, KERNEL_MAC), (CLIENT_END, CLIENT_MAC)).map_err(fault_at(Step::VethPair))?;
     let link = |route: &mut Route, name| route.link(name).map_err(fault_at(Step::VethPair));
     let (kernel_end, client_end) = (link(route, KERNEL_END)?.link, link(route, CLIENT_END)?.link);
-    // A listener on 127.0.0.1 hears the clients, too; a reverse path filter copied from the host has nothing to filter here.
+    // The clients can reach a listener on 127.0.0.1; a reverse path filter copied from the host has nothing to filter
+    // here.
     settings.write("net.ipv4.conf.qviz0.route_localnet", None, 1);
     settings.write("net.ipv4.conf.all.rp_filter", None, 0);
     settings.write("net.ipv4.conf.qviz0.rp_filter", None, 0);
     if std::fs::exists("/proc/sys/net/ipv6/conf/qviz1").unwrap_or(false) {
-        // No link-local addresses, no router solicitations: on the wire is only what clients and listener say.
+        // No link-local addresses, no router solicitations: the wire carries only the segments of clients and
+        // listener.
         settings.write("net.ipv6.conf.qviz1.disable_ipv6", None, 1);
         settings.write("net.ipv6.conf.qviz0.addr_gen_mode", None, 1);
     }
-    let news = RouteEvents::of_links().map_err(fault_at(Step::LinksUp))?;
+    let events = RouteEvents::of_links().map_err(fault_at(Step::LinksUp))?;
     for index in [client_end.index, kernel_end.index] {
         route.set_up(index, libc::IFF_NOARP).map_err(fault_at(Step::LinksUp))?;
     }
     for name in [CLIENT_END, KERNEL_END] {
         while !route.link(name).map_err(fault_at(Step::LinksUp))?.running {
-            news.wait().map_err(fault_at(Step::LinksUp))?;
+            events.wait().map_err(fault_at(Step::LinksUp))?;
         }
     }
     Ok((kernel_end, client_end))
@@ -110,7 +113,7 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
     route.add_route(index, (network, CLIENTS_V4.1), NEIGHBOUR_V4.into()).map_err(fault_at(Step::Route(network)))?;
     let mut addresses = vec![v4];
 
-    let news = RouteEvents::of_ipv6_routes().map_err(fault_at(Step::Address(v4)))?;
+    let events = RouteEvents::of_ipv6_routes().map_err(fault_at(Step::Address(v4)))?;
     let (v6, network) = (IpAddr::V6(LISTENER_V6), IpAddr::V6(CLIENTS_V6.0));
     let ipv6 = route.add_address(index, v6).is_ok()
         && route.add_route(index, (network, CLIENTS_V6.1), NEIGHBOUR_V6.into()).is_ok();
@@ -123,25 +126,25 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
         route.add_address(index, address).map_err(fault_at(Step::Address(address)))?;
         addresses.push(address);
     }
-    // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`, net/ipv6/addrconf.c). Another
-    // one, to the address as a network, stands at once, and a socket can already be connected; but a SYN that comes in is still lost
-    // without any trace.
+    // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`,
+    // net/ipv6/addrconf.c). Another one, to the address as a network, stands at once, and a socket can already be
+    // connected; but an incoming SYN is still dropped silently.
     for &address in addresses.iter().filter(|address| address.is_ipv6()) {
         while !route.is_local(index, address).map_err(fault_at(Step::Address(address)))? {
-            news.wait().map_err(fault_at(Step::Address(address)))?;
+            events.wait().map_err(fault_at(Step::Address(address)))?;
         }
     }
     Ok((addresses, ipv6))
 }
 
-/// The settings of the namespace under construction, with those that could not be made.
+/// The settings of the namespace under construction, and those that could not be applied.
 struct Settings {
     netns: PrivateNetns,
     not_applied: Vec<NotApplied>,
 }
 
 impl Settings {
-    /// Every sysctl as asked for, else as on the host, else (for the two that shrink) as usual.
+    /// Sets every sysctl to the user's value, else the host's, else (for the two that shrink) the default.
     fn apply(&mut self, plan: &NetworkPlan, usual: &[(Sysctl, Option<i64>)]) {
         for sysctl in Sysctl::ALL {
             let usual = usual.iter().find(|(which, _)| *which == sysctl).and_then(|(_, value)| *value);
@@ -149,14 +152,14 @@ impl Settings {
                 self.write(sysctl.name(), Some(sysctl), value);
             }
         }
-        // Every client stays a new peer: what was measured with an earlier one at the same address would make it "proven", and such a
-        // peer bypasses the three-quarters rule (`tcp_peer_is_proven`, net/ipv4/tcp_metrics.c). It also saves a tenth of the time that
-        // the kernel spends on a short connection.
+        // Every client stays a new peer: metrics of an earlier client at the same address would make it "proven", and
+        // such a peer bypasses the three-quarters rule (`tcp_peer_is_proven`, net/ipv4/tcp_metrics.c). It also saves
+        // a tenth of the time that the kernel spends on a short connection.
         self.write("net.ipv4.tcp_no_metrics_save", None, 1);
         // Timestamps of real clients, as everywhere, but not begun at random: the low bits of a SYN-ACK's then tell a SYN cookie from a
         // request (`cookie_init_timestamp`, net/ipv4/syncookies.c).
         self.write("net.ipv4.tcp_timestamps", None, 2);
-        // An ordinary user's listener may take port 80 here, its child processes' too.
+        // An unprivileged listener may bind port 80 here, in child processes too.
         self.write("net.ipv4.ip_unprivileged_port_start", None, 0);
     }
 
@@ -164,7 +167,7 @@ impl Settings {
         let reason = match knobs::write(self.netns, name, wanted) {
             Ok(value) if value == wanted => return,
             Ok(value) => say!("the kernel made it {value}", value),
-            // What cannot be written may have the value all the same.
+            // A sysctl that cannot be written may already have the value.
             Err(_) if knobs::read(name) == Ok(wanted) => return,
             Err(KnobError::File { reason, .. }) => reason.to_string(),
             Err(error) => error.to_string(),
@@ -197,8 +200,8 @@ fn fault_at(step: Step) -> impl Fn(Errno) -> Fault {
 const LOOPBACK_INDEX: u32 = 1;
 const KERNEL_END: &CStr = c"qviz0";
 const CLIENT_END: &CStr = c"qviz1";
-/// Who stands for all clients as the next hop. Were each client a neighbour of its own, every one would take an entry of the
-/// neighbour table, which has 1,024 places for all namespaces of the machine, the host's included (`neigh_alloc`,
+/// The next hop for all clients. If each client were a neighbour, each would take an entry of the neighbour table,
+/// which has 1,024 entries for all namespaces of the machine, the host's included (`neigh_alloc`,
 /// net/core/neighbour.c).
 const NEIGHBOUR_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 const NEIGHBOUR_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);

@@ -31,7 +31,7 @@ pub(super) struct LinkState {
 }
 
 impl Route {
-    /// Opens the connection. An answer that does not come within [`PATIENCE`] is EAGAIN.
+    /// Opens the connection. EAGAIN after [`TIMEOUT`] without an answer.
     pub(super) fn open() -> Result<Self, Errno> {
         Ok(Self { socket: socket(0)?, sequence: 0 })
     }
@@ -84,15 +84,15 @@ impl Route {
         self.change(libc::RTM_NEWROUTE, header, &attributes)
     }
 
-    /// Refuses to send to a network: a route of this type (`RTN_UNREACHABLE`, `RTN_PROHIBIT`, `RTN_BLACKHOLE`).
-    pub(super) fn add_reject_route(&mut self, network: (IpAddr, u8), denial: u8) -> Result<(), Errno> {
-        let (header, attributes) = reject_route(network, denial);
+    /// Adds a route of this type to a network (`RTN_UNREACHABLE`, `RTN_PROHIBIT`, `RTN_BLACKHOLE`).
+    pub(super) fn add_reject_route(&mut self, network: (IpAddr, u8), route_type: u8) -> Result<(), Errno> {
+        let (header, attributes) = reject_route(network, route_type);
         self.change(libc::RTM_NEWROUTE, header, &[attributes])
     }
 
-    /// Takes such a route away again.
-    pub(super) fn remove_reject_route(&mut self, network: (IpAddr, u8), denial: u8) -> Result<(), Errno> {
-        let (mut bytes, attributes) = reject_route(network, denial);
+    /// Removes such a route.
+    pub(super) fn remove_reject_route(&mut self, network: (IpAddr, u8), route_type: u8) -> Result<(), Errno> {
+        let (mut bytes, attributes) = reject_route(network, route_type);
         bytes.extend(concat(&[attributes]));
         self.request(RouteMessage { kind: libc::RTM_DELROUTE, bytes }, NLM_F_ACK).map(|_| ())
     }
@@ -105,7 +105,7 @@ impl Route {
         read_link(&answer).ok_or(Errno::BADMSG)
     }
 
-    /// Whether what comes in by this link for that address is taken as the kernel's own (a local route).
+    /// Whether packets from this link for that address match a local route.
     pub(super) fn is_local(&mut self, index: u32, address: IpAddr) -> Result<bool, Errno> {
         let (family, octets) = octets(address);
         let mut bytes = vec![family, (octets.len() * 8) as u8, 0, 0, 0, 0, 0, 0];
@@ -151,7 +151,7 @@ impl Route {
     }
 }
 
-/// Tells when something changes in the network.
+/// Notifications of changes in the network.
 #[derive(Debug)]
 pub(super) struct RouteEvents(OwnedFd);
 
@@ -166,7 +166,7 @@ impl RouteEvents {
         socket(libc::RTMGRP_IPV6_ROUTE as u32).map(Self)
     }
 
-    /// Waits until something changed; EAGAIN after [`PATIENCE`] of silence.
+    /// Waits until something changed; EAGAIN after [`TIMEOUT`].
     pub(super) fn wait(&self) -> Result<(), Errno> {
         recv(&self.0, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty()).map(|_| ())
     }
@@ -209,7 +209,7 @@ fn socket(groups: u32) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
-/// The next hop is taken as standing on the link, whatever the addresses say (include/uapi/linux/rtnetlink.h).
+/// The next hop is on the link, whatever the addresses say (include/uapi/linux/rtnetlink.h).
 const RTNH_F_ONLINK: u32 = 4;
 
 /// `struct ifinfomsg`
@@ -217,11 +217,11 @@ fn link_header(index: u32, flags: u32, change: u32) -> Vec<u8> {
     [0, index, flags, change].into_iter().flat_map(u32::to_ne_bytes).collect()
 }
 
-/// `struct rtmsg` of a route that leads nowhere, and its destination.
-fn reject_route((network, prefix): (IpAddr, u8), denial: u8) -> (Vec<u8>, DefaultNla) {
+/// `struct rtmsg` of a reject route, and its destination.
+fn reject_route((network, prefix): (IpAddr, u8), route_type: u8) -> (Vec<u8>, DefaultNla) {
     let (family, bytes) = octets(network);
     let (table, origin, everywhere) = (libc::RT_TABLE_MAIN, libc::RTPROT_STATIC, libc::RT_SCOPE_UNIVERSE);
-    (vec![family, prefix, 0, 0, table, origin, everywhere, denial, 0, 0, 0, 0], attr(libc::RTA_DST, &bytes))
+    (vec![family, prefix, 0, 0, table, origin, everywhere, route_type, 0, 0, 0, 0], attr(libc::RTA_DST, &bytes))
 }
 
 fn read_link(answer: &RouteMessage) -> Option<LinkState> {

@@ -1,4 +1,4 @@
-//! Why a private network could not be had, decided from evidence, with the command that would remedy this very case.
+//! Why a private network could not be created, diagnosed from /proc, with the command that remedies it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use crate::say;
 use crate::text::errno::told_of;
 
-/// One step on the way into the private network, in their order.
+/// The steps of entering the private network, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Where the process stands: `/proc/thread-self/ns/net`.
+    /// Reading the current namespace: `/proc/thread-self/ns/net`.
     Origin,
     /// The process has one thread.
     Threads,
-    /// A child for the try.
+    /// Forking the child.
     Fork,
     /// `unshare(CLONE_NEWUSER)`.
     UserNamespace,
@@ -37,7 +37,7 @@ pub enum Step {
     Address(IpAddr),
     /// The route to one of the clients' networks.
     Route(IpAddr),
-    /// The process moves in.
+    /// The process joins.
     Join,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Fault {
     pub(super) errno: i32,
 }
 
-/// The reason behind an error number.
+/// The cause of an errno.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// /proc is not there, or not for this process.
@@ -81,7 +81,7 @@ pub enum Cause {
     Unknown,
 }
 
-/// The private network could not be had. The process stands where it stood before.
+/// The private network could not be created. The process is in its old namespaces.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", say!("no private network: {step} failed ({error}): {cause}", step, error = told_of(*errno), cause))]
 pub struct Refusal {
@@ -93,7 +93,7 @@ pub struct Refusal {
     pub cause: Cause,
 }
 
-/// What /proc says about the right to make namespaces; `None` where a file is missing or cannot be read.
+/// What /proc shows about the permission to create namespaces; `None` when a file is missing or unreadable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// `user.max_user_namespaces`
@@ -117,7 +117,7 @@ impl Refusal {
         Self::diagnose(step, errno.raw_os_error(), &Evidence::read())
     }
 
-    /// Names the reason of a failed step.
+    /// Diagnoses a failed step.
     pub fn diagnose(step: Step, errno: i32, evidence: &Evidence) -> Self {
         let cause = match (step, Errno::from_raw_os_error(errno)) {
             (Step::Origin, _) => Cause::NoProc,
@@ -140,7 +140,7 @@ impl Refusal {
         Self { step, errno, cause }
     }
 
-    /// The command that would remedy this case, or what to do where no command can.
+    /// The command that remedies this case, or what to do when no command can.
     pub fn hint(&self) -> String {
         match self.cause {
             Cause::NoProc => "sudo mount -t proc proc /proc".to_owned(),
@@ -203,7 +203,7 @@ impl Evidence {
         }
     }
 
-    /// Who says EPERM: the most specific switch first; a seccomp filter alone proves little, so it comes last.
+    /// The cause of EPERM: the most specific switch first; a seccomp filter alone proves little, so it comes last.
     const fn permission_cause(&self) -> Cause {
         match *self {
             Self { userns_clone: Some(0), .. } => Cause::SwitchedOff,

@@ -1,4 +1,4 @@
-//! Networks to which the private network's kernel refuses to send, for as long as somebody wants it.
+//! Routes that make the private network's kernel refuse to send to an address.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::NetnsToken;
 use super::netlink::Route;
 
-/// How a destination is refused. Nothing is sent in any case.
+/// How a destination is rejected. Nothing is sent in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RejectKind {
     /// A route of type "unreachable": EHOSTUNREACH.
@@ -19,7 +19,7 @@ pub(crate) enum RejectKind {
 }
 
 impl RejectKind {
-    /// Its number in `include/uapi/linux/rtnetlink.h`.
+    /// Its route type in `include/uapi/linux/rtnetlink.h`.
     const fn route_type(self) -> u8 {
         match self {
             Self::Unreachable => libc::RTN_UNREACHABLE,
@@ -29,7 +29,7 @@ impl RejectKind {
     }
 }
 
-/// One address of the private network to which nothing is sent; sent to as before once this is dropped.
+/// A reject route for one address of the private network. Dropping it removes the route.
 #[derive(Debug)]
 pub(crate) struct RejectRoute {
     route: Route,
@@ -38,17 +38,17 @@ pub(crate) struct RejectRoute {
 }
 
 impl RejectRoute {
-    /// Puts the route up.
+    /// Adds the route.
     ///
     /// # Errors
-    /// EPERM where the calling thread does not stand in the network of the pass; the kernel's own otherwise.
-    pub(crate) fn add(pass: &NetnsToken, address: Ipv4Addr, refusing: RejectKind) -> Result<Self, Errno> {
-        if !pass.is_current() {
+    /// EPERM when the calling thread is not in the namespace of the token; else the kernel's.
+    pub(crate) fn add(token: &NetnsToken, address: Ipv4Addr, kind: RejectKind) -> Result<Self, Errno> {
+        if !token.is_current() {
             return Err(Errno::PERM);
         }
         let (mut route, address) = (Route::open()?, IpAddr::V4(address));
-        route.add_reject_route((address, HOST), refusing.route_type())?;
-        Ok(Self { route, address, kind: refusing })
+        route.add_reject_route((address, HOST), kind.route_type())?;
+        Ok(Self { route, address, kind })
     }
 }
 

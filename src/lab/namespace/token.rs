@@ -1,4 +1,5 @@
-//! Proof of standing in a network namespace that this program made: without it no packet is sent and no sysctl is written.
+//! Proof that a thread is in a network namespace that this program made: without it no packet is sent and no sysctl
+//! is written.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,8 @@ pub struct Link {
     pub mac: [u8; 6],
 }
 
-/// The right to send packets and to turn sysctls: only an entered [`super::Namespace`] gives it, and it holds only inside.
+/// Required to send packets and to write sysctls: only an entered [`super::Namespace`] issues it, and it is valid
+/// only inside.
 #[derive(Clone, Debug)]
 pub struct NetnsToken {
     netns: PrivateNetns,
@@ -31,7 +33,7 @@ impl NetnsToken {
         Self { netns, kernel_end: network.kernel_end.clone(), client_end: network.client_end.clone() }
     }
 
-    /// Whether the calling thread stands in the namespace for which this pass was given. Costs one `statx`, about 1 µs.
+    /// Whether the calling thread is in the namespace of this token. Costs one `statx`, about 1 µs.
     pub fn is_current(&self) -> bool {
         self.netns.is_current()
     }
@@ -57,7 +59,7 @@ impl NetnsToken {
     }
 }
 
-/// A pass for this very place and one for another place, without any namespace: for tests of what depends on a pass.
+/// A token for the current namespace and one for another, without creating any: for tests.
 #[cfg(test)]
 pub(in crate::lab) mod tests {
     use super::*;
@@ -67,11 +69,11 @@ pub(in crate::lab) mod tests {
         Link { name: name.to_owned(), index: 2, mac: [2, 0, 0, 0, 0, 1] }
     }
 
-    fn token(ground: PrivateNetns) -> NetnsToken {
-        NetnsToken { netns: ground, kernel_end: link("qviz0"), client_end: link("qviz1") }
+    fn token(netns: PrivateNetns) -> NetnsToken {
+        NetnsToken { netns, kernel_end: link("qviz0"), client_end: link("qviz1") }
     }
 
-    /// A pass that does not hold where the test runs.
+    /// A token that is not valid where the test runs.
     pub(in crate::lab) fn token_for_other_netns() -> NetnsToken {
         let [_, elsewhere] = current_and_other();
         token(elsewhere)

@@ -1,4 +1,4 @@
-//! How busy `accept()` was lately: at high rates nobody can follow single connections, and looking at each would cost too much.
+//! The recent rate of `accept()`: at high rates inspecting each connection would cost too much.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::model::stamp::Stamp;
 /// The span over which accepts are counted.
 const SPAN: Duration = Duration::from_millis(100);
 
-/// More accepts than this within one span (2,000 per second) are not looked at one by one.
+/// Above this number of accepts in one span (2,000 per second) connections are not inspected.
 const MAX_PER_SPAN: u32 = 200;
 
 /// Accepts in this span and in the one before.
@@ -19,7 +19,7 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Counts one accept; true while accepts are rare enough to look at each.
+    /// Counts one accept; true while accepts are rare enough to inspect each.
     pub(super) fn is_rare(&mut self, now: Stamp) -> bool {
         let passed = now.since(self.began);
         if passed >= SPAN {

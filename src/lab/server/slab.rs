@@ -1,9 +1,9 @@
-//! Numbered places that are used again and again: bounded memory for any number of connections, one after the other.
+//! A slab: numbered slots that are reused, so that memory is bounded by the number of concurrent connections.
 
-/// A place and how often it was given away: a key of an earlier tenant finds nobody. Fits into epoll's user data.
+/// A slot's index and generation: the key of a removed value finds nothing. Fits into epoll's user data.
 pub(in crate::lab) type Key = u64;
 
-/// Values under keys; a freed place is used again.
+/// Values by key; freed slots are reused.
 #[derive(Debug)]
 pub(in crate::lab) struct Slab<T> {
     slots: Vec<Slot<T>>,
@@ -21,16 +21,16 @@ impl<T> Slab<T> {
         Self { slots: Vec::new(), free: Vec::new() }
     }
 
-    /// How many values there are.
+    /// The number of values.
     pub(in crate::lab) const fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
     pub(in crate::lab) fn insert(&mut self, value: T) -> Key {
         if let Some(index) = self.free.pop() {
-            let place = &mut self.slots[index as usize];
-            place.value = Some(value);
-            key(index, place.generation)
+            let slot = &mut self.slots[index as usize];
+            slot.value = Some(value);
+            key(index, slot.generation)
         } else {
             self.slots.push(Slot { generation: 0, value: Some(value) });
             key(self.slots.len() as u32 - 1, 0)
@@ -38,37 +38,37 @@ impl<T> Slab<T> {
     }
 
     pub(in crate::lab) fn get(&self, key: Key) -> Option<&T> {
-        let place = self.slots.get(index(key))?;
-        if place.generation == generation(key) { place.value.as_ref() } else { None }
+        let slot = self.slots.get(index(key))?;
+        if slot.generation == generation(key) { slot.value.as_ref() } else { None }
     }
 
     pub(in crate::lab) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let place = self.slots.get_mut(index(key))?;
-        if place.generation == generation(key) { place.value.as_mut() } else { None }
+        let slot = self.slots.get_mut(index(key))?;
+        if slot.generation == generation(key) { slot.value.as_mut() } else { None }
     }
 
     pub(in crate::lab) fn remove(&mut self, key: Key) -> Option<T> {
-        let place = self.slots.get_mut(index(key))?;
-        if place.generation != generation(key) {
+        let slot = self.slots.get_mut(index(key))?;
+        if slot.generation != generation(key) {
             return None;
         }
-        let tenant = place.value.take()?;
-        place.generation = place.generation.wrapping_add(1);
+        let value = slot.value.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
         self.free.push(index(key) as u32);
-        Some(tenant)
+        Some(value)
     }
 
-    /// Every value with its key.
+    /// All values with their keys.
     pub(in crate::lab) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
-        self.slots.iter_mut().enumerate().filter_map(|(index, place)| {
-            let key = key(index as u32, place.generation);
-            place.value.as_mut().map(|tenant| (key, tenant))
+        self.slots.iter_mut().enumerate().filter_map(|(index, slot)| {
+            let key = key(index as u32, slot.generation);
+            slot.value.as_mut().map(|value| (key, value))
         })
     }
 }
 
-const fn key(index: u32, tenancy: u32) -> Key {
-    (tenancy as u64) << 32 | index as u64
+const fn key(index: u32, generation: u32) -> Key {
+    (generation as u64) << 32 | index as u64
 }
 
 const fn index(key: Key) -> usize {

@@ -1,4 +1,4 @@
-//! One thing at a time: what the server would do next, done once, while the clients' time stands still.
+//! Single-stepping: the server's next action, executed once while client time is held.
 
 use std::cmp::Reverse;
 use std::os::fd::BorrowedFd;
@@ -10,7 +10,8 @@ use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
 impl Server {
-    /// Calls `accept()` once, whatever valve and workers say: who was accepted. `None` when nobody waits.
+    /// Calls `accept()` once, regardless of valve and workers, and returns the accepted peer; `None` when the queue
+    /// is empty.
     pub fn force_accept(
         &mut self,
         now: Stamp,
@@ -25,8 +26,8 @@ impl Server {
         })?
     }
 
-    /// Lets the one thing happen that the server would do first, if that is not later than `until` (`None`: whenever it is): the end
-    /// of a service, or one `accept()`. Returns when it was due, in the clients' time; what is due already happens `now`.
+    /// Executes the server's next action if it is not later than `until` (`None`: no limit): the end of a service, or
+    /// one `accept()`. Returns when it was due, in client time; an overdue action happens `now`.
     pub fn step(
         &mut self,
         (now, until): (Stamp, Option<Stamp>),
@@ -48,7 +49,7 @@ impl Server {
         self.end_one_service(now, until, out)
     }
 
-    /// Ends the service that is over first, if it is not later than `until`.
+    /// Ends the service with the earliest deadline, if that is not later than `until`.
     fn end_one_service(
         &mut self,
         now: Stamp,
@@ -71,5 +72,5 @@ impl Server {
     }
 }
 
-/// How often `accept()` is called again when something that says nothing about the queue came in between.
+/// How often `accept()` is called again after EINTR or ECONNABORTED.
 const ATTEMPTS: usize = 8;

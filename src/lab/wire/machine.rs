@@ -1,8 +1,8 @@
-//! One client's TCP life as a pure state machine: `now` comes in, segments and facts go out.
+//! One client's TCP connection as a pure state machine: input is `now` and segments, output is segments and events.
 //!
-//! It follows Linux where a listener can tell the difference: SYN retries, a repeated ACK for a repeated SYN-ACK,
-//! retransmissions with Linux' first timeouts. It is RFC 9293 enough to ignore what is stale and to reset what is
-//! wrong. Start at [`Client::start`].
+//! It follows Linux where a listener can see the difference: SYN retries, a repeated ACK for a repeated SYN-ACK,
+//! retransmissions with Linux' initial timeouts. Stale segments are ignored and unacceptable ones are reset (RFC
+//! 9293). Start at [`Client::start`].
 
 pub mod schedule;
 
@@ -16,10 +16,10 @@ use crate::model::stamp::Stamp;
 pub use self::schedule::SynSchedule;
 use self::schedule::timer_wheel_expiry;
 
-/// What all clients of a run have in common.
+/// The parameters common to all clients of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// When a SYN is tried again.
+    /// When a SYN is retransmitted.
     pub schedule: SynSchedule,
     /// What a connected client does.
     pub behaviour: ClientBehaviour,
@@ -30,7 +30,7 @@ pub struct Rules {
 pub struct ClientBehaviour {
     /// From the SYN-ACK to the request; zero: the request follows the ACK at once.
     pub think: Duration,
-    /// Who closes first.
+    /// Which side closes first.
     pub close: Close,
 }
 
@@ -40,7 +40,7 @@ impl Default for ClientBehaviour {
     }
 }
 
-/// Who closes first.
+/// Which side closes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
     /// The server, as in HTTP/1.0: its FIN is answered with the client's.
@@ -49,7 +49,7 @@ pub enum Close {
     First,
 }
 
-/// What one client brings along.
+/// The parameters of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientStart {
     /// Initial sequence number.
@@ -60,24 +60,24 @@ pub struct ClientStart {
     pub half_open: bool,
 }
 
-/// What came of one input.
+/// The result of one input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// What it sends now, in this order.
+    /// The segments to send now, in this order.
     pub sends: [Option<OutgoingSegment>; 2],
-    /// A turn of its life. [`ClientEvent::Connected`] comes before what is sent, every other turn is an end and comes after
-    /// it.
+    /// A state change. [`ClientEvent::Connected`] precedes the sent segments; every other event ends the connection
+    /// and follows them.
     pub event: Option<ClientEvent>,
-    /// When it tries again or gives up, if nothing is heard: [`ClientEvent::WillRetry`].
+    /// When it retransmits or gives up if no answer arrives: [`ClientEvent::WillRetry`].
     pub retry: Option<ClientEvent>,
 }
 
 /// A segment that a client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutgoingSegment {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Which try of this kind, from 1.
+    /// The attempt of this kind, from 1.
     pub attempt: u8,
     flags: u8,
     payload: u16,
@@ -86,7 +86,7 @@ pub struct OutgoingSegment {
 }
 
 impl OutgoingSegment {
-    /// The segment as it stands on the wire.
+    /// The segment as sent by `peer`.
     pub fn from_peer(&self, peer: Peer) -> Segment {
         Segment {
             peer,
@@ -115,10 +115,10 @@ pub struct Client {
     /// Retransmission timeout before any doubling, in milliseconds.
     rto_ms: u16,
     request: u16,
-    /// Bytes of the request that have left at least once.
+    /// Bytes of the request that have been sent at least once.
     sent: u16,
     state: State,
-    /// How often the present SYN, request or FIN was sent.
+    /// How often the current SYN, request or FIN was sent.
     tries: u8,
     acks: u8,
 }
@@ -131,24 +131,24 @@ enum State {
     Open,
     /// The client's FIN has left, the server's has not come.
     FinWait,
-    /// Both FINs are out, the client's is not acknowledged.
+    /// Both FINs are sent, the client's is not acknowledged.
     LastAck,
     Over,
 }
 
 impl Client {
-    /// The first SYN leaves at `now`.
-    pub fn start(now: Stamp, birth: ClientStart, rules: &Rules) -> (Self, Step) {
+    /// Sends the first SYN at `now`.
+    pub fn start(now: Stamp, start: ClientStart, rules: &Rules) -> (Self, Step) {
         let mut client = Self {
             deadline: NEVER,
             started: now,
-            isn: birth.isn,
-            una: birth.isn,
+            isn: start.isn,
+            una: start.isn,
             rcv_next: 0,
             rto_ms: RTO_WITHOUT_SAMPLE_MS,
-            request: birth.request,
+            request: start.request,
             sent: 0,
-            state: if birth.half_open { State::SynSentHalfOpen } else { State::SynSent },
+            state: if start.half_open { State::SynSentHalfOpen } else { State::SynSent },
             tries: 0,
             acks: 0,
         };
@@ -156,7 +156,7 @@ impl Client {
         (client, step)
     }
 
-    /// When [`Client::handle_timeout`] wants to be called; `None`: only a segment can move it.
+    /// When [`Client::handle_timeout`] has to be called; `None`: no timer runs.
     pub fn deadline(&self) -> Option<Stamp> {
         (self.deadline != NEVER).then_some(self.deadline)
     }
@@ -314,10 +314,10 @@ impl Client {
         self.with_retransmit(self.unacknowledged())
     }
 
-    /// Sends what is sent again at the deadline, unless it is acknowledged before.
-    fn with_retransmit(&self, sending: OutgoingSegment) -> Step {
+    /// Sends a segment that is retransmitted at the deadline unless it is acknowledged.
+    fn with_retransmit(&self, segment: OutgoingSegment) -> Step {
         let retry = ClientEvent::WillRetry { at: self.deadline, gives_up: self.tries > DATA_RETRIES };
-        Step { retry: Some(retry), ..Step::one(sending) }
+        Step { retry: Some(retry), ..Step::one(segment) }
     }
 
     /// Everything that the server has not acknowledged in one segment. Before any acknowledgement it begins at ISN + 1,
@@ -372,11 +372,11 @@ impl Client {
 }
 
 impl Step {
-    fn one(sending: OutgoingSegment) -> Self {
-        Self { sends: [Some(sending), None], ..Self::default() }
+    fn one(segment: OutgoingSegment) -> Self {
+        Self { sends: [Some(segment), None], ..Self::default() }
     }
 
-    /// True when the client's life is over.
+    /// True when the connection has ended.
     pub fn is_final(&self) -> bool {
         self.event.is_some_and(|turn| turn != ClientEvent::Connected)
     }
@@ -384,7 +384,7 @@ impl Step {
 
 /// No timer runs.
 const NEVER: Stamp = Stamp::from_nanos(u64::MAX);
-/// TCP_RTO_MIN (include/net/tcp.h): the least that is added to the round-trip time.
+/// TCP_RTO_MIN (include/net/tcp.h): the minimum added to the round-trip time.
 const MIN_DEVIATION_MS: u128 = 200;
 /// TCP_TIMEOUT_FALLBACK: without a sample, because the SYN was sent more than once (RFC 6298 §5.7).
 const RTO_WITHOUT_SAMPLE_MS: u16 = 3000;
@@ -394,7 +394,7 @@ const MAX_RTO: Duration = Duration::from_mins(2);
 const DATA_RETRIES: u8 = 15;
 /// The receive window within which a RST counts.
 const WINDOW: u32 = 65_536;
-/// Sequence numbers at least so far "ahead" are behind.
+/// A difference of at least this means an older sequence number.
 const HALF: u32 = 1 << 31;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What one client promises, against hand-made segments.
+//! Tests of one client against hand-made segments.
 
 use std::net::Ipv4Addr;
 
@@ -49,7 +49,7 @@ fn connected(rules: &Rules) -> (Client, Step) {
 }
 
 fn kinds(step: &Step) -> Vec<Kind> {
-    step.sends.iter().flatten().map(|sending| sending.kind).collect()
+    step.sends.iter().flatten().map(|segment| segment.kind).collect()
 }
 
 fn only(step: &Step) -> OutgoingSegment {
@@ -94,7 +94,7 @@ fn a_syn_ack_is_answered_with_ack_and_request() {
     let (_, step) = connected(&rules());
     assert_eq!(step.event, Some(ClientEvent::Connected));
     assert_eq!(kinds(&step), [Kind::Ack, Kind::Data]);
-    let [ack, request] = step.sends.map(|sending| sending.unwrap().from_peer(syn_ack().peer));
+    let [ack, request] = step.sends.map(|segment| segment.unwrap().from_peer(syn_ack().peer));
     assert_eq!((ack.seq, ack.ack, ack.payload), (DATA_AT, SERVER_ISN + 1, 0));
     assert_eq!((request.seq, request.ack, request.payload, request.flags), (DATA_AT, SERVER_ISN + 1, 20, ACK | PSH));
 }
@@ -271,8 +271,8 @@ fn everything_that_is_retransmitted_reports_its_next_retry() {
     assert_eq!(kinds(&step), [Kind::Ack, Kind::Data]);
     assert!(will(&client, &step), "the first request");
     let answer = from_server(ACK, SERVER_ISN + 1, DATA_AT.wrapping_add(20), 0);
-    let heard = client.handle_segment(ms(20), &answer, &rules());
-    assert!(!will(&client, &heard), "nothing is left to be sent again");
+    let answered = client.handle_segment(ms(20), &answer, &rules());
+    assert!(!will(&client, &answered), "nothing is left to be sent again");
     let fin = from_server(FIN | ACK, SERVER_ISN + 1, DATA_AT.wrapping_add(20), 0);
     let step = client.handle_segment(ms(30), &fin, &rules());
     assert_eq!(kinds(&step), [Kind::Fin]);
