@@ -1,30 +1,30 @@
-//! A call that may sleep, made in a thread of its own: what that thread says, and whether it sleeps.
+//! A blocking call in a thread of its own: its messages, and whether the thread sleeps.
 
 use std::sync::mpsc::{Receiver, Sender};
 
 use super::{Experiment, ExperimentError, ends};
 
-/// Makes the call; says the number of its thread before it, and behind it what it answered.
-pub(super) fn report_call(teller: &Sender<String>, sleeper: impl FnOnce() -> std::io::Result<()>) {
-    let _the_trial_is_over = teller.send(rustix::thread::gettid().as_raw_pid().to_string());
-    let _the_trial_is_over = teller.send(ends::answer(&sleeper()));
+/// Sends the thread's id, makes the call, and sends its result.
+pub(super) fn report_call(sender: &Sender<String>, blocking: impl FnOnce() -> std::io::Result<()>) {
+    let _receiver_dropped = sender.send(rustix::thread::gettid().as_raw_pid().to_string());
+    let _receiver_dropped = sender.send(ends::answer(&blocking()));
 }
 
-/// Waits for the next word of the other thread.
+/// Waits for the next message of the other thread.
 pub(super) fn next_message(
-    bench: &Experiment<'_>,
-    told: &Receiver<String>,
+    experiment: &Experiment<'_>,
+    messages: &Receiver<String>,
     what: &str,
 ) -> Result<String, ExperimentError> {
-    let mut word = None;
-    bench.wait_until(what, ends::TIMEOUT, |_| {
-        word = told.try_recv().ok();
-        word.is_some()
+    let mut message = None;
+    experiment.wait_until(what, ends::TIMEOUT, |_| {
+        message = messages.try_recv().ok();
+        message.is_some()
     })?;
-    Ok(word.unwrap_or_default())
+    Ok(message.unwrap_or_default())
 }
 
-/// True while one of our threads, by its number, sleeps in the kernel.
+/// True while one of our threads, by its id, sleeps in the kernel.
 pub(super) fn is_asleep(thread: &str) -> bool {
     state_of(thread) == Some('S')
 }

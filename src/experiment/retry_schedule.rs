@@ -1,5 +1,5 @@
-//! connect() to a full accept queue: when each SYN leaves, that nothing ever comes back, and when the kernel gives up. It is the
-//! kernel's own client with the namespace's own settings, so it takes its time: two minutes and more.
+//! connect() to a full accept queue: when each SYN is sent, that no answer arrives, and when the kernel gives up. It
+//! uses the kernel's client with the namespace's settings, so it takes two minutes and more.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -14,70 +14,70 @@ use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 use crate::say;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    let full = FullListener::open(bench)?;
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let full = FullListener::open(experiment)?;
     let mut wire = ObservedSegments {
-        tap: bench.env().open_tap(Wire::Loopback, full.address.port()),
+        tap: experiment.env().open_tap(Wire::Loopback, full.address.port()),
         ..ObservedSegments::default()
     };
-    let overflows = bench.env().counter(OVERFLOWS);
+    let overflows = experiment.env().counter(OVERFLOWS);
     let socket = connect_attempt::nonblocking()?;
-    let began = bench.env().now();
+    let began = experiment.env().now();
     let errno = connect_attempt::connect(&socket, full.address);
-    connect_attempt::record(bench, "client", connect_call(full.address), errno);
+    connect_attempt::record(experiment, "client", connect_call(full.address), errno);
     wire.client = ends::name(&socket)?.port();
     let mut tries = 0;
     while !connect_attempt::is_writable(&socket) {
-        let waited = bench.env().now().since(began);
-        for at in wire.new_syns().unwrap_or_else(|| unobserved_syns(bench, &socket, tries)) {
-            record_syn(bench, &mut tries, ends::millis(at.since(began)));
+        let waited = experiment.env().now().since(began);
+        for at in wire.new_syns().unwrap_or_else(|| unobserved_syns(experiment, &socket, tries)) {
+            record_syn(experiment, &mut tries, ends::millis(at.since(began)));
         }
-        bench.sleep(POLL_INTERVAL)?;
+        experiment.sleep(POLL_INTERVAL)?;
         if waited > ATTEMPT_TIMEOUT {
             return Err(ExperimentError::TimedOut(say!("the end of a connection attempt").to_owned()));
         }
     }
-    let (ended, errno) = (bench.env().now(), connect_attempt::so_error(&socket)?);
+    let (ended, errno) = (experiment.env().now(), connect_attempt::so_error(&socket)?);
     for at in wire.new_syns().unwrap_or_default() {
-        record_syn(bench, &mut tries, ends::millis(at.since(began)));
+        record_syn(experiment, &mut tries, ends::millis(at.since(began)));
     }
     let waited = ends::millis(ended.since(began));
-    bench.record_call(
+    experiment.record_call(
         "client",
         "getsockopt(SO_ERROR)",
         format!("{} {}", connect_attempt::name(errno), after(waited)),
         CallOutcome::Silent,
     );
-    bench.measure("tries", f64::from(tries));
-    bench.measure("gives-up-ms", waited);
-    bench.measure("errno", f64::from(errno));
-    bench.measure_flag("refused", connect_attempt::is(errno, Errno::CONNREFUSED));
-    if let (Some(before), Some(now)) = (overflows, bench.env().counter(OVERFLOWS)) {
-        bench.record_call("kernel", OVERFLOWS, format!("+{}", now - before), CallOutcome::Plain);
-        bench.measure("overflows", (now - before) as f64);
+    experiment.measure("tries", f64::from(tries));
+    experiment.measure("gives-up-ms", waited);
+    experiment.measure("errno", f64::from(errno));
+    experiment.measure_flag("refused", connect_attempt::is(errno, Errno::CONNREFUSED));
+    if let (Some(before), Some(now)) = (overflows, experiment.env().counter(OVERFLOWS)) {
+        experiment.record_call("kernel", OVERFLOWS, format!("+{}", now - before), CallOutcome::Plain);
+        experiment.measure("overflows", (now - before) as f64);
     }
-    wire.record(bench);
+    wire.record(experiment);
     Ok(())
 }
 
-/// The SYNs that have left beyond those that are known, by the client's own count: as of now.
-fn unobserved_syns(bench: &Experiment<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
-    let again = bench.env().connect_progress(client.as_fd()).map_or(0, |(again, _)| again);
-    (known..=again).map(|_| bench.env().now()).collect()
+/// SYNs sent beyond the `known` ones, by the client's retransmission counter, stamped now.
+fn unobserved_syns(experiment: &Experiment<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
+    let retransmits = experiment.env().connect_progress(client.as_fd()).map_or(0, |(retransmits, _)| retransmits);
+    (known..=retransmits).map(|_| experiment.env().now()).collect()
 }
 
-/// One more SYN has left.
-fn record_syn(bench: &mut Experiment<'_>, tries: &mut u32, after_ms: f64) {
+/// Records one more SYN.
+fn record_syn(experiment: &mut Experiment<'_>, tries: &mut u32, after_ms: f64) {
     *tries += 1;
-    bench.record_call("wire", format!("SYN #{tries}"), after(after_ms), CallOutcome::Silent);
-    bench.measure(&format!("try-{tries}-ms"), after_ms);
+    experiment.record_call("wire", format!("SYN #{tries}"), after(after_ms), CallOutcome::Silent);
+    experiment.measure(&format!("try-{tries}-ms"), after_ms);
 }
 
 fn after(ms: f64) -> String {
     format!("+{:.1} s", ms / 1_000.0)
 }
 
-/// What passes between the client and the full listener.
+/// The segments between the client and the full listener.
 #[derive(Default)]
 struct ObservedSegments {
     tap: Option<Box<dyn PortTap>>,
@@ -88,7 +88,7 @@ struct ObservedSegments {
 }
 
 impl ObservedSegments {
-    /// When the client's SYNs passed that were not heard before; `None` without an ear.
+    /// The stamps of the client's new SYNs; `None` without a tap.
     fn new_syns(&mut self) -> Option<Vec<Stamp>> {
         let mut syns = Vec::new();
         for (at, segment) in self.tap.as_mut()?.segments() {
@@ -106,20 +106,20 @@ impl ObservedSegments {
         Some(syns)
     }
 
-    /// Without an ear nothing is known, and nothing is told.
-    fn record(&self, bench: &mut Experiment<'_>) {
+    /// Records the counts; nothing without a tap.
+    fn record(&self, experiment: &mut Experiment<'_>) {
         if self.tap.is_some() {
-            bench.record_call("wire", "SYN", format!("{}", self.syns), CallOutcome::Plain);
-            bench.record_call("wire", "SYN-ACK, RST", format!("{}", self.answers), CallOutcome::Silent);
-            bench.measure("syns-on-the-wire", f64::from(self.syns));
-            bench.measure("answers-on-the-wire", f64::from(self.answers));
-            bench.measure("resets-on-the-wire", f64::from(self.resets));
+            experiment.record_call("wire", "SYN", format!("{}", self.syns), CallOutcome::Plain);
+            experiment.record_call("wire", "SYN-ACK, RST", format!("{}", self.answers), CallOutcome::Silent);
+            experiment.measure("syns-on-the-wire", f64::from(self.syns));
+            experiment.measure("answers-on-the-wire", f64::from(self.answers));
+            experiment.measure("resets-on-the-wire", f64::from(self.resets));
         }
     }
 }
 
 const OVERFLOWS: &str = "ListenOverflows";
-/// How often is looked at the client.
+/// Interval between two checks of the client.
 const POLL_INTERVAL: Duration = Duration::from_millis(3);
-/// Longer than any schedule that can be asked for within a lesson: six retries last 135 s at most.
+/// Longer than any retry schedule of a lesson: six retries last 135 s at most.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(5);

@@ -1,4 +1,4 @@
-//! A sysctl of the private network that a trial turns, and turns back whatever happens.
+//! A sysctl of the private network that an experiment changes, and restores in any case.
 
 use super::{Experiment, ExperimentError};
 use crate::lab::knobs;
@@ -6,7 +6,7 @@ use crate::lab::namespace::NetnsToken;
 use crate::model::experiment::CallOutcome;
 use crate::model::settings::Sysctl;
 
-/// A sysctl that has another value for as long as this lives.
+/// A changed sysctl; dropping this restores it.
 #[derive(Debug)]
 pub(super) struct SysctlOverride {
     token: NetnsToken,
@@ -20,30 +20,30 @@ impl SysctlOverride {
     ///
     /// # Errors
     /// On the host, and where the kernel refuses.
-    pub(super) fn new(bench: &mut Experiment<'_>, sysctl: Sysctl, value: i64) -> Result<Self, ExperimentError> {
-        let pass = bench.token()?.clone();
+    pub(super) fn new(experiment: &mut Experiment<'_>, sysctl: Sysctl, value: i64) -> Result<Self, ExperimentError> {
+        let token = experiment.token()?.clone();
         let before = knobs::read(sysctl.name())?;
-        let turned = Self { token: pass, sysctl, before };
-        turned.set(bench, value)?;
-        Ok(turned)
+        let changed = Self { token, sysctl, before };
+        changed.set(experiment, value)?;
+        Ok(changed)
     }
 
     /// Gives it another value.
     ///
     /// # Errors
     /// Where the kernel refuses.
-    pub(super) fn set(&self, bench: &mut Experiment<'_>, value: i64) -> Result<(), ExperimentError> {
+    pub(super) fn set(&self, experiment: &mut Experiment<'_>, value: i64) -> Result<(), ExperimentError> {
         let now = self.token.write(self.sysctl, value)?;
-        bench.record_call("kernel", self.sysctl.name(), now.to_string(), CallOutcome::Plain);
+        experiment.record_call("kernel", self.sysctl.name(), now.to_string(), CallOutcome::Plain);
         Ok(())
     }
 
-    /// Turns it back and tells so.
+    /// Restores the old value and records it.
     ///
     /// # Errors
     /// Where the kernel refuses.
-    pub(super) fn restore(self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-        self.set(bench, self.before)
+    pub(super) fn restore(self, experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+        self.set(experiment, self.before)
     }
 }
 

@@ -200,7 +200,7 @@ impl Client {
         match segment.kind() {
             Kind::Rst if acceptable => self.end(ClientEvent::Refused),
             Kind::Rst => Step::default(),
-            _ if acked && !acceptable => Step::one(Self::reset(segment.ack)),
+            _ if acked && !acceptable => Step::send(Self::reset(segment.ack)),
             Kind::SynAck if self.state == State::SynSentHalfOpen => self.end(ClientEvent::Vanished),
             Kind::SynAck => self.connect(now, segment, rules),
             _ => Step::default(),
@@ -217,7 +217,7 @@ impl Client {
         (self.state, self.tries, self.deadline) = (State::Open, 0, NEVER);
         self.una = self.isn.wrapping_add(1);
         self.rcv_next = segment.seq.wrapping_add(1);
-        let mut step = Step::one(self.ack());
+        let mut step = Step::send(self.ack());
         step.event = Some(ClientEvent::Connected);
         if rules.behaviour.think.is_zero() {
             let request = self.send_request(now, rules);
@@ -233,13 +233,13 @@ impl Client {
         match segment.kind() {
             Kind::Rst if ahead < WINDOW => return self.end(ClientEvent::Reset),
             Kind::Rst | Kind::Syn => return Step::default(),
-            Kind::SynAck => return Step::one(self.ack()),
+            Kind::SynAck => return Step::send(self.ack()),
             _ if segment.flags & flags::ACK == 0 => return Step::default(),
             _ => {}
         }
         let newly = segment.ack.wrapping_sub(self.una);
         if newly > self.send_next().wrapping_sub(self.una) && newly < HALF {
-            return Step::one(self.ack());
+            return Step::send(self.ack());
         }
         if newly > 0 && newly < HALF {
             self.una = segment.ack;
@@ -252,7 +252,7 @@ impl Client {
         let fresh = segment.end().wrapping_sub(self.rcv_next);
         let gap = ahead > 0 && ahead < HALF;
         if gap || fresh == 0 || fresh >= HALF {
-            let answer = Step::one(self.ack());
+            let answer = Step::send(self.ack());
             return self.finish_if_done(answer);
         }
         self.rcv_next = segment.end();
@@ -260,10 +260,10 @@ impl Client {
             (Kind::Fin, State::Open) => self.send_fin(now, State::LastAck),
             (Kind::Fin, State::FinWait) => {
                 self.state = State::LastAck;
-                let answer = Step::one(self.ack());
+                let answer = Step::send(self.ack());
                 self.finish_if_done(answer)
             }
-            _ => Step::one(self.ack()),
+            _ => Step::send(self.ack()),
         }
     }
 
@@ -287,7 +287,7 @@ impl Client {
             seq: self.isn,
             ack: 0,
         };
-        Step { retry: Some(ClientEvent::WillRetry { at: self.deadline, gives_up }), ..Step::one(syn) }
+        Step { retry: Some(ClientEvent::WillRetry { at: self.deadline, gives_up }), ..Step::send(syn) }
     }
 
     fn send_request(&mut self, now: Stamp, rules: &Rules) -> Step {
@@ -317,7 +317,7 @@ impl Client {
     /// Sends a segment that is retransmitted at the deadline unless it is acknowledged.
     fn with_retransmit(&self, segment: OutgoingSegment) -> Step {
         let retry = ClientEvent::WillRetry { at: self.deadline, gives_up: self.tries > DATA_RETRIES };
-        Step { retry: Some(retry), ..Step::one(segment) }
+        Step { retry: Some(retry), ..Step::send(segment) }
     }
 
     /// Everything that the server has not acknowledged in one segment. Before any acknowledgement it begins at ISN + 1,
@@ -372,7 +372,7 @@ impl Client {
 }
 
 impl Step {
-    fn one(segment: OutgoingSegment) -> Self {
+    fn send(segment: OutgoingSegment) -> Self {
         Self { sends: [Some(segment), None], ..Self::default() }
     }
 
