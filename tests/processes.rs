@@ -17,12 +17,12 @@
 #[path = "support/runner.rs"]
 mod runner;
 
-#[path = "processes/elsewhere.rs"]
-mod elsewhere;
+#[path = "processes/experiments.rs"]
+mod experiments;
 #[path = "processes/namespace.rs"]
 mod namespace;
-#[path = "processes/trials.rs"]
-mod trials;
+#[path = "processes/other_netns.rs"]
+mod other_netns;
 #[path = "processes/wire.rs"]
 mod wire;
 

@@ -65,8 +65,7 @@ pub struct ClientStart {
 pub struct Step {
     /// The segments to send now, in this order.
     pub sends: [Option<OutgoingSegment>; 2],
-    /// A state change. [`ClientEvent::Connected`] precedes the sent segments; every other event ends the connection
-    /// and follows them.
+    /// [`ClientEvent::Connected`] precedes the sent segments; every other event follows them and ends the connection.
     pub event: Option<ClientEvent>,
     /// When it retransmits or gives up if no answer arrives: [`ClientEvent::WillRetry`].
     pub retry: Option<ClientEvent>,
