@@ -18,11 +18,11 @@ use qviz::ui::view;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 
-#[path = "../tests/screens/tale.rs"]
+#[path = "../tests/screens/story.rs"]
 #[expect(dead_code, reason = "the screens' tests use the rest")]
-mod tale;
+mod story;
 
-use tale::{Tale, ms};
+use story::{Tale, ms};
 
 const SIZE: Size = Size::new(120, 36);
 

@@ -34,7 +34,9 @@ mod watch;
 /// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
 pub fn run() -> ExitCode {
     // Children of a trial are this program, too.
-    if let Some(played) = child::play(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())) {
+    if let Some(played) =
+        child::run_as_child(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
+    {
         return played;
     }
     match carried_out() {

@@ -1,8 +1,8 @@
-//! Trials: experiments on real sockets and processes beside the listener, one file each. Each is carried out step by step in the private
-//! network, tells every call and what came of it, and measures what its lesson needs. Start at [`run`].
+//! Experiments on real sockets and processes beside the listener, one file each. Each runs step by step in the
+//! private network, records every call with its result, and measures what its lesson needs. Start at [`run`].
 //!
-//! A trial opens only sockets and processes of its own, closes and reaps all of them before it returns, waits on conditions with
-//! deadlines, and sends nothing anywhere but to addresses of the private network that it stands in (loopback on the host rung).
+//! An experiment opens only its own sockets and processes, closes and reaps all of them before it returns, waits on
+//! conditions with deadlines, and sends only to addresses of its private network (on the host: loopback).
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -20,70 +20,72 @@ use crate::text::lang::in_keys;
 
 mod accept_blocks;
 mod accept_fifo;
-mod asleep;
-mod attempts;
 mod backoff;
 mod bind_four;
 mod bind_in_use;
+mod blocking_call;
 pub mod child;
+mod connect_attempt;
 mod connect_errnos;
 mod defer_accept;
 mod ends;
 mod failed_socket;
-mod far;
 mod fork_leak;
 mod fork_refcount;
 mod inherits;
-mod knob;
 mod listen_limits;
 mod listen_types;
 mod move_to_tail;
 mod nonblocking_connect;
+mod remote_host;
 mod retry_schedule;
 mod reuseport;
 mod states;
+mod sysctl;
 mod three_resets;
 mod unbound_listen;
 mod unix_socket;
 mod unreachable;
 
-/// What a trial may use of the world outside of this room: clock, eyes, and ears for what it tells.
+/// What an experiment needs from outside this room: the clock, readings of the kernel, a tap and a sink for facts.
 pub trait Env {
-    /// The present moment.
+    /// The current stamp.
     fn now(&self) -> Stamp;
-    /// Waits.
-    fn rest(&self, span: Duration);
-    /// True when nobody wants the trial's end any more: it gives up soon.
+    /// Sleeps for `span`.
+    fn sleep(&self, span: Duration);
+    /// True when the experiment should stop early.
     fn is_stopped(&self) -> bool;
-    /// Takes one fact.
-    fn tell(&mut self, fact: ExperimentFact);
+    /// Emits one fact.
+    fn emit(&mut self, fact: ExperimentFact);
     /// Depth and limit of a listening socket's accept queue (TCP_INFO); `None` where it cannot be read.
     fn queue(&self, listener: BorrowedFd<'_>) -> Option<(u32, u32)>;
-    /// SYNs that a connecting socket has sent again, and its state by the number in `include/net/tcp_states.h`.
-    fn connecting(&self, socket: BorrowedFd<'_>) -> Option<(u32, u8)>;
+    /// A connecting socket's SYN retransmissions, and its state by the number in `include/net/tcp_states.h`.
+    fn connect_progress(&self, socket: BorrowedFd<'_>) -> Option<(u32, u8)>;
     /// The socket's cookie.
     fn cookie(&self, socket: BorrowedFd<'_>) -> Option<u64>;
-    /// Every TCP socket of this network namespace with this local port, LISTEN and SYN_RCVD included, as sock_diag lists it.
+    /// Every TCP socket of this network namespace with this local port, including LISTEN and SYN_RECV, from
+    /// sock_diag.
     fn sockets(&self, port: u16) -> Vec<ListedSocket>;
-    /// The change of a counter of this namespace since the session began, by its name in `nstat`.
+    /// The change of a counter of this namespace since the session began, by its `nstat` name.
     fn counter(&self, name: &str) -> Option<u64>;
-    /// Hears every segment from and to this port from now on; `None` without the right to it.
-    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn PortTap>>;
+    /// Captures every segment from and to this port from now on; `None` without CAP_NET_RAW.
+    fn open_tap(&self, on: Wire, port: u16) -> Option<Box<dyn PortTap>>;
 }
 
-/// What segments of a trial travel by.
+/// The link on which an experiment's segments are captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
     /// Loopback.
     Loopback,
-    /// The pair of the private network.
+    /// The veth pair of the private network.
     Pair,
 }
 
-/// Hears the segments of one port as they pass on the wire.
+/// Captures the segments of one port.
 pub trait PortTap {
-    /// Those that passed since it was asked last, in their order. Toward the listener is toward the port.
-    fn heard(&mut self) -> Vec<(Stamp, Segment)>;
+    /// The segments since the last call, in order. [`Toward::Listener`](crate::model::segment::Toward) means toward
+    /// the port.
+    fn segments(&mut self) -> Vec<(Stamp, Segment)>;
 }
 
 /// A socket as sock_diag lists it.
@@ -91,69 +93,69 @@ pub trait PortTap {
 pub struct ListedSocket {
     /// Its state by the number in `include/net/tcp_states.h`: 1 ESTABLISHED, 2 SYN_SENT, 3 SYN_RECV, 10 LISTEN ...
     pub state: u8,
-    /// The other end's port; 0 for a listener.
+    /// The peer's port; 0 for a listener.
     pub peer_port: u16,
     /// Its cookie.
     pub cookie: u64,
-    /// True when no descriptor holds it: a child that waits for accept().
+    /// True when no process holds it: a child that waits for accept().
     pub orphan: bool,
 }
 
-/// The place at which a trial is carried out.
+/// A running experiment.
 pub struct Experiment<'a> {
-    surroundings: &'a mut dyn Env,
-    /// The right to packets and sysctls; `None` on the host.
-    pass: Option<NetnsToken>,
+    env: &'a mut dyn Env,
+    /// Allows packets and sysctls; `None` on the host.
+    token: Option<NetnsToken>,
 }
 
-/// Why a trial could not be carried out.
+/// Why an experiment failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
-    /// A call that it needs was refused.
+    /// A system call that it needs failed.
     #[error("{}", say!("{operation}: {source}", operation = call, source = told(source)))]
     Call {
-        /// Which one.
+        /// The call.
         call: String,
-        /// What the kernel said.
+        /// The kernel's error.
         source: io::Error,
     },
-    /// What it waited for did not come in time.
+    /// A condition was not met in time.
     #[error("{}", say!("waited in vain for {what}", what = .0))]
-    InVain(String),
+    TimedOut(String),
     /// It needs the private network.
     #[error("{}", say!("it needs the private network"))]
     NeedsLab,
-    /// A sysctl that it turns was not written.
+    /// A sysctl could not be written.
     #[error(transparent)]
-    Knob(#[from] KnobError),
-    /// Nobody wants it any more.
+    Sysctl(#[from] KnobError),
+    /// It was stopped.
     #[error("{}", say!("it was stopped"))]
     Stopped,
 }
 
 impl<'a> Experiment<'a> {
-    /// A place for trials.
-    pub fn new(surroundings: &'a mut dyn Env, pass: Option<NetnsToken>) -> Self {
-        Self { surroundings, pass }
+    /// Prepares to run experiments.
+    pub fn new(env: &'a mut dyn Env, token: Option<NetnsToken>) -> Self {
+        Self { env, token }
     }
 }
 
 impl Experiment<'_> {
-    /// Clock and eyes.
-    pub(in crate::experiment) fn here(&self) -> &dyn Env {
-        self.surroundings
+    /// The environment.
+    pub(in crate::experiment) fn env(&self) -> &dyn Env {
+        self.env
     }
 
-    /// The right to packets and sysctls.
+    /// The token for packets and sysctls.
     ///
     /// # Errors
-    /// On the host there is none.
-    pub(in crate::experiment) fn pass(&self) -> Result<&NetnsToken, ExperimentError> {
-        self.pass.as_ref().ok_or(ExperimentError::NeedsLab)
+    /// [`ExperimentError::NeedsLab`] on the host.
+    pub(in crate::experiment) fn token(&self) -> Result<&NetnsToken, ExperimentError> {
+        self.token.as_ref().ok_or(ExperimentError::NeedsLab)
     }
 
-    /// Tells of a call and what came of it.
-    pub(in crate::experiment) fn line(
+    /// Records a call and its result.
+    pub(in crate::experiment) fn record_call(
         &mut self,
         who: &str,
         call: impl Into<String>,
@@ -162,92 +164,92 @@ impl Experiment<'_> {
     ) {
         let (call, outcome) = (Message::marked(&call.into()), Message::marked(&outcome.into()));
         let line = CallRecord { who: who.to_owned(), call, outcome, mood };
-        self.surroundings.tell(ExperimentFact::Line(line));
+        self.env.emit(ExperimentFact::Line(line));
     }
 
-    /// Tells a number.
-    pub(in crate::experiment) fn measured(&mut self, name: &str, value: f64) {
-        self.surroundings.tell(ExperimentFact::Measured { name: name.to_owned(), value });
+    /// Emits a measurement.
+    pub(in crate::experiment) fn measure(&mut self, name: &str, value: f64) {
+        self.env.emit(ExperimentFact::Measured { name: name.to_owned(), value });
     }
 
-    /// Tells whether something is so.
-    pub(in crate::experiment) fn yes(&mut self, name: &str, is_so: bool) {
-        self.measured(name, f64::from(u8::from(is_so)));
+    /// Emits a measurement of 1 (true) or 0 (false).
+    pub(in crate::experiment) fn measure_flag(&mut self, name: &str, condition: bool) {
+        self.measure(name, f64::from(u8::from(condition)));
     }
 
-    /// Waits.
+    /// Sleeps for `span`.
     ///
     /// # Errors
-    /// The trial was stopped.
-    pub(in crate::experiment) fn pause(&self, span: Duration) -> Result<(), ExperimentError> {
-        self.surroundings.rest(span);
-        if self.surroundings.is_stopped() { Err(ExperimentError::Stopped) } else { Ok(()) }
+    /// [`ExperimentError::Stopped`].
+    pub(in crate::experiment) fn sleep(&self, span: Duration) -> Result<(), ExperimentError> {
+        self.env.sleep(span);
+        if self.env.is_stopped() { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
 
-    /// Waits until something is so.
+    /// Waits until a condition is true, and returns when that was.
     ///
     /// # Errors
-    /// It did not come within that span, or the trial was stopped.
-    pub(in crate::experiment) fn until(
+    /// [`ExperimentError::TimedOut`] after `within`, or [`ExperimentError::Stopped`].
+    pub(in crate::experiment) fn wait_until(
         &self,
         what: &str,
         within: Duration,
-        mut is_so: impl FnMut(&dyn Env) -> bool,
+        mut condition: impl FnMut(&dyn Env) -> bool,
     ) -> Result<Stamp, ExperimentError> {
-        let began = self.surroundings.now();
+        let began = self.env.now();
         loop {
-            if is_so(self.surroundings) {
-                return Ok(self.surroundings.now());
+            if condition(self.env) {
+                return Ok(self.env.now());
             }
-            if self.surroundings.is_stopped() {
+            if self.env.is_stopped() {
                 return Err(ExperimentError::Stopped);
             }
-            if self.surroundings.now().since(began) > within {
-                return Err(ExperimentError::InVain(what.to_owned()));
+            if self.env.now().since(began) > within {
+                return Err(ExperimentError::TimedOut(what.to_owned()));
             }
-            self.surroundings.rest(LOOK);
+            self.env.sleep(POLL_INTERVAL);
         }
     }
 }
 
-/// Carries out a trial and tells how it went.
-pub fn run(trial: ExperimentId, bench: &mut Experiment<'_>) {
-    bench.surroundings.tell(ExperimentFact::Began(trial));
-    // What a trial says is a fact, and in no language.
-    let failed = in_keys(|| carry_out(trial, bench).err().map(|error| Message::marked(&error.to_string())));
-    bench.surroundings.tell(ExperimentFact::Ended { trial, failed });
+/// Runs an experiment and emits its facts.
+pub fn run(id: ExperimentId, experiment: &mut Experiment<'_>) {
+    experiment.env.emit(ExperimentFact::Began(id));
+    // Texts are recorded as keys and values, in no language.
+    let failed = in_keys(|| carry_out(id, experiment).err().map(|error| Message::marked(&error.to_string())));
+    experiment.env.emit(ExperimentFact::Ended { trial: id, failed });
 }
 
-fn carry_out(trial: ExperimentId, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    match trial {
-        ExperimentId::AcceptBlocks => accept_blocks::run(bench),
-        ExperimentId::AcceptFifo => accept_fifo::run(bench),
-        ExperimentId::Backoff => backoff::run(bench),
-        ExperimentId::BindFour => bind_four::run(bench),
-        ExperimentId::BindInUse => bind_in_use::run(bench),
-        ExperimentId::ConnectErrnos => connect_errnos::run(bench),
-        ExperimentId::DeferAccept => defer_accept::run(bench),
-        ExperimentId::DeferAcceptSilent => defer_accept::stay_silent(bench),
-        ExperimentId::FailedSocket => failed_socket::run(bench),
-        ExperimentId::ForkLeak => fork_leak::run(bench),
-        ExperimentId::ForkRefcount => fork_refcount::close(bench),
-        ExperimentId::ForkShutdown => fork_refcount::shut_down(bench),
-        ExperimentId::Inherits => inherits::run(bench),
-        ExperimentId::ListenLimits => listen_limits::run(bench),
-        ExperimentId::ListenTypes => listen_types::run(bench),
-        ExperimentId::MoveToTail => move_to_tail::run(bench),
-        ExperimentId::NonblockingConnect => nonblocking_connect::run(bench),
-        ExperimentId::RetrySchedule => retry_schedule::run(bench),
-        ExperimentId::Reuseport => reuseport::overflow(bench),
-        ExperimentId::ReuseportClose => reuseport::close(bench),
-        ExperimentId::States => states::run(bench),
-        ExperimentId::ThreeResets => three_resets::run(bench),
-        ExperimentId::UnboundListen => unbound_listen::run(bench),
-        ExperimentId::UnixSocket => unix_socket::run(bench),
-        ExperimentId::UnixSocketWait => unix_socket::wait(bench),
-        ExperimentId::Unreachable => unreachable::run(bench),
+fn carry_out(id: ExperimentId, experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    match id {
+        ExperimentId::AcceptBlocks => accept_blocks::run(experiment),
+        ExperimentId::AcceptFifo => accept_fifo::run(experiment),
+        ExperimentId::Backoff => backoff::run(experiment),
+        ExperimentId::BindFour => bind_four::run(experiment),
+        ExperimentId::BindInUse => bind_in_use::run(experiment),
+        ExperimentId::ConnectErrnos => connect_errnos::run(experiment),
+        ExperimentId::DeferAccept => defer_accept::run(experiment),
+        ExperimentId::DeferAcceptSilent => defer_accept::stay_silent(experiment),
+        ExperimentId::FailedSocket => failed_socket::run(experiment),
+        ExperimentId::ForkLeak => fork_leak::run(experiment),
+        ExperimentId::ForkRefcount => fork_refcount::close(experiment),
+        ExperimentId::ForkShutdown => fork_refcount::shut_down(experiment),
+        ExperimentId::Inherits => inherits::run(experiment),
+        ExperimentId::ListenLimits => listen_limits::run(experiment),
+        ExperimentId::ListenTypes => listen_types::run(experiment),
+        ExperimentId::MoveToTail => move_to_tail::run(experiment),
+        ExperimentId::NonblockingConnect => nonblocking_connect::run(experiment),
+        ExperimentId::RetrySchedule => retry_schedule::run(experiment),
+        ExperimentId::Reuseport => reuseport::overflow(experiment),
+        ExperimentId::ReuseportClose => reuseport::close(experiment),
+        ExperimentId::States => states::run(experiment),
+        ExperimentId::ThreeResets => three_resets::run(experiment),
+        ExperimentId::UnboundListen => unbound_listen::run(experiment),
+        ExperimentId::UnixSocket => unix_socket::run(experiment),
+        ExperimentId::UnixSocketWait => unix_socket::wait(experiment),
+        ExperimentId::Unreachable => unreachable::run(experiment),
     }
 }
 
-/// How often is looked whether something has come.
-const LOOK: Duration = Duration::from_millis(2);
+/// Interval between two checks of a condition.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);

@@ -1,6 +1,7 @@
-//! WHAT LINUX SAYS: reads only. Nothing here changes the system, and nothing here knows a screen or a runtime.
+//! WHAT LINUX SAYS: reads only. Nothing here changes the system, and nothing here depends on the screen or on a
+//! runtime.
 //!
-//! Each reading is given exactly as the kernel gave it, with what was not readable left out.
+//! Values are passed on exactly as the kernel gives them; a value that could not be read is absent.
 
 pub mod census;
 pub mod other_netns;

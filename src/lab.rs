@@ -1,6 +1,6 @@
-//! WHAT WE DO TO LINUX: the only room with side effects. Every effect is a guard that is undone on drop.
+//! WHAT WE DO TO LINUX: the only room with side effects. Every effect is held by a guard that undoes it on drop.
 //!
-//! Pure parts (arrivals, valve, the handshake machine, the crowd) take `now` as an argument; I/O stands apart from them.
+//! Pure parts (arrivals, valve, the handshake machine, the crowd) take `now` as an argument and do no I/O.
 
 pub mod arrivals;
 pub mod connect;

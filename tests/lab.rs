@@ -19,12 +19,8 @@ mod runner;
 mod census;
 #[path = "lab/cli.rs"]
 mod cli;
-#[path = "lab/eyes.rs"]
-mod eyes;
 #[path = "lab/from_outside.rs"]
 mod from_outside;
-#[path = "lab/knocking.rs"]
-mod knocking;
 #[path = "lab/lessons.rs"]
 mod lessons;
 #[path = "lab/matrix.rs"]
@@ -37,19 +33,23 @@ mod owners;
 mod places;
 #[path = "lab/replay.rs"]
 mod replay;
+#[path = "lab/samplers.rs"]
+mod samplers;
 #[path = "lab/schema.rs"]
 mod schema;
 #[path = "lab/serve.rs"]
 mod serve;
 #[path = "lab/servers.rs"]
 mod servers;
+#[path = "lab/syn_tap.rs"]
+mod syn_tap;
 #[path = "lab/watch.rs"]
 mod watch;
 #[path = "lab/witnesses.rs"]
 mod witnesses;
 
-#[path = "lab/ground.rs"]
-mod ground;
+#[path = "lab/fixture.rs"]
+mod fixture;
 #[path = "support/lab.rs"]
 mod lab;
 #[path = "support/needs.rs"]

@@ -17,12 +17,12 @@
 #[path = "support/runner.rs"]
 mod runner;
 
-#[path = "processes/elsewhere.rs"]
-mod elsewhere;
+#[path = "processes/experiments.rs"]
+mod experiments;
 #[path = "processes/namespace.rs"]
 mod namespace;
-#[path = "processes/trials.rs"]
-mod trials;
+#[path = "processes/other_netns.rs"]
+mod other_netns;
 #[path = "processes/wire.rs"]
 mod wire;
 
@@ -40,6 +40,6 @@ mod seeds;
 mod who;
 
 fn main() -> std::process::ExitCode {
-    let experiment = qviz::experiment::child::play(std::env::args().skip(1));
+    let experiment = qviz::experiment::child::run_as_child(std::env::args().skip(1));
     experiment.unwrap_or_else(|| runner::run(8))
 }

@@ -2,8 +2,6 @@
 
 #[path = "pure/chinese.rs"]
 mod chinese;
-#[path = "pure/diary.rs"]
-mod diary;
 #[path = "pure/fold.rs"]
 mod fold;
 #[path = "pure/ledger.rs"]
@@ -12,6 +10,8 @@ mod ledger;
 mod lessons;
 #[path = "pure/schema.rs"]
 mod schema;
+#[path = "pure/segment_log.rs"]
+mod segment_log;
 #[path = "pure/verdicts.rs"]
 mod verdicts;
 #[path = "pure/wire_properties.rs"]

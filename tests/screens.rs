@@ -17,8 +17,8 @@ mod states;
 #[path = "screens/watch_screens.rs"]
 mod watch_screens;
 
-#[path = "screens/lesson_screens/class.rs"]
-mod class;
+#[path = "screens/lesson_screens/lesson_story.rs"]
+mod lesson_story;
 #[path = "screens/picture.rs"]
 mod picture;
 #[path = "screens/watch_screens/scene.rs"]
@@ -29,7 +29,7 @@ mod seeds;
 mod show;
 #[path = "support/snapshot.rs"]
 mod snapshot;
-#[path = "screens/tale.rs"]
-mod tale;
+#[path = "screens/story.rs"]
+mod story;
 #[path = "support/terms.rs"]
 mod terms;

@@ -46,7 +46,7 @@ impl RunEnvironment {
 
     fn in_lab(plan: &LabPlan, namespace: Namespace) -> Result<Self, Failure> {
         let network = namespace.network();
-        tracing::info!(way = ?network.way, hash_buckets = network.hash_buckets, "in the private network");
+        tracing::info!(way = ?network.privilege, hash_buckets = network.hash_buckets, "in the private network");
         let (wished, inherited): (Vec<_>, Vec<_>) = network
             .not_applied
             .iter()

@@ -1,4 +1,5 @@
-//! accept() takes from the head: clients come one after another and stay, then all are taken, and each tells its port.
+//! accept() takes from the head: clients connect one after another, then all are accepted and identified by their
+//! ports.
 
 use std::os::fd::AsFd;
 
@@ -6,39 +7,44 @@ use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::say;
 
-/// As many as a backlog of five holds.
+/// A backlog of 5 holds this many.
 const CLIENTS: usize = 6;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
     let port = address.port();
-    bench.line("server", "listen(5)", format!("port {port}"), CallOutcome::Plain);
-    let (mut clients, mut came) = (Vec::new(), Vec::new());
+    experiment.record_call("server", "listen(5)", format!("port {port}"), CallOutcome::Plain);
+    let (mut clients, mut connected) = (Vec::new(), Vec::new());
     for letter in ('a'..).take(CLIENTS) {
         let client = ends::connect(address)?;
-        let own = ends::name(&client)?.port();
-        bench.line("client", format!("{letter}: connect(:{port})"), format!("port {own}"), CallOutcome::Good);
+        let client_port = ends::name(&client)?.port();
+        experiment.record_call(
+            "client",
+            format!("{letter}: connect(:{port})"),
+            format!("port {client_port}"),
+            CallOutcome::Good,
+        );
         clients.push(client);
-        came.push((letter, own));
+        connected.push((letter, client_port));
         let depth = clients.len() as u32;
-        bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+        experiment.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |here| {
             here.queue(listener.as_fd()).is_some_and(|(waiting, _)| waiting == depth)
         })?;
     }
     let (mut in_turn, mut first) = (0, None);
-    for (letter, own) in &came {
+    for (letter, client_port) in &connected {
         let (_served, peer) = ends::call("accept()", listener.accept())?;
-        let taken = ends::address("accept()", Ok(peer))?.port();
-        let who = came.iter().find(|(_, port)| *port == taken).map_or('?', |(who, _)| *who);
-        in_turn += u32::from(taken == *own);
-        first = first.or(came.iter().position(|(_, port)| *port == taken));
+        let accepted_port = ends::address("accept()", Ok(peer))?.port();
+        let who = connected.iter().find(|(_, port)| *port == accepted_port).map_or('?', |(who, _)| *who);
+        in_turn += u32::from(accepted_port == *client_port);
+        first = first.or(connected.iter().position(|(_, port)| *port == accepted_port));
         let mood = if who == *letter { CallOutcome::Good } else { CallOutcome::Refused };
-        bench.line("server", "accept()", format!("{who}: port {taken}"), mood);
+        experiment.record_call("server", "accept()", format!("{who}: port {accepted_port}"), mood);
     }
-    bench.measured("fifo-clients", came.len() as f64);
-    bench.measured("fifo-in-turn", f64::from(in_turn));
+    experiment.measure("fifo-clients", connected.len() as f64);
+    experiment.measure("fifo-in-turn", f64::from(in_turn));
     if let Some(place) = first {
-        bench.measured("fifo-first-taken", (place + 1) as f64);
+        experiment.measure("fifo-first-taken", (place + 1) as f64);
     }
     Ok(())
 }

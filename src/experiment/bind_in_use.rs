@@ -1,29 +1,29 @@
-//! Two sockets and one port: what the second bind() meets while the first is bound, listens, or is gone and has left a connection
-//! in TIME_WAIT, and what SO_REUSEADDR and SO_REUSEPORT change, set on the second alone or on both.
+//! Two sockets and one port: the result of the second bind() while the first is bound, listens, or is closed with a
+//! connection in TIME_WAIT; with SO_REUSEADDR and SO_REUSEPORT on the second alone or on both.
 
 use std::net::SocketAddr;
 
 use socket2::Socket;
 
-use super::attempts::{self, free_port};
+use super::connect_attempt::{self, free_port};
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::say;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let mut cells = 0;
     for first in [FirstSocket::Bound, FirstSocket::Listens, FirstSocket::TimeWait] {
         for reuse in REUSES {
-            let errno = cell(bench, first, reuse)?;
-            bench.measured(&format!("{}-{}-errno", first.name(), reuse.name), f64::from(errno));
+            let errno = cell(experiment, first, reuse)?;
+            experiment.measure(&format!("{}-{}-errno", first.name(), reuse.name), f64::from(errno));
             cells += 1;
         }
     }
-    bench.measured("in-use-cells", f64::from(cells));
+    experiment.measure("in-use-cells", f64::from(cells));
     Ok(())
 }
 
-/// How far the first socket is when the second one comes.
+/// The state of the first socket at the second bind().
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FirstSocket {
     Bound,
@@ -41,7 +41,7 @@ impl FirstSocket {
     }
 }
 
-/// Which option stands where.
+/// The options of both sockets.
 #[derive(Clone, Copy, Debug)]
 struct Reuse {
     name: &'static str,
@@ -57,7 +57,7 @@ enum Reused {
 }
 
 impl Reused {
-    /// Sets the option; how it reads before a call.
+    /// Sets the option; returns its text before a call.
     fn put_on(self, socket: &Socket) -> Result<&'static str, ExperimentError> {
         match self {
             Self::Nothing => Ok(""),
@@ -71,25 +71,25 @@ impl Reused {
     }
 }
 
-/// The errno of the second bind(), or of its listen() where bind() went well.
-fn cell(bench: &mut Experiment<'_>, first: FirstSocket, reuse: Reuse) -> Result<i32, ExperimentError> {
+/// The errno of the second bind(), or of its listen() if bind() succeeded.
+fn cell(experiment: &mut Experiment<'_>, first: FirstSocket, reuse: Reuse) -> Result<i32, ExperimentError> {
     let address = free_port()?;
-    let _first = open_first(bench, first, reuse.first, address)?;
+    let _first = open_first(experiment, first, reuse.first, address)?;
     let second = ends::socket()?;
     let option = reuse.second.put_on(&second)?;
-    let bound = attempts::number(&second.bind(&address.into()));
-    attempts::tell(bench, "server 2", format!("{option}bind(:{})", address.port()), bound);
+    let bound = connect_attempt::number(&second.bind(&address.into()));
+    connect_attempt::record(experiment, "server 2", format!("{option}bind(:{})", address.port()), bound);
     if bound != 0 {
         return Ok(bound);
     }
-    let listens = attempts::number(&second.listen(5));
-    attempts::tell(bench, "server 2", "listen(5)", listens);
+    let listens = connect_attempt::number(&second.listen(5));
+    connect_attempt::record(experiment, "server 2", "listen(5)", listens);
     Ok(listens)
 }
 
-/// The socket that was there before; none of it is left but a connection in TIME_WAIT, if that is wanted.
+/// Opens the first socket; for [`FirstSocket::TimeWait`] only a connection in TIME_WAIT remains.
 fn open_first(
-    bench: &mut Experiment<'_>,
+    experiment: &mut Experiment<'_>,
     first: FirstSocket,
     reused: Reused,
     address: SocketAddr,
@@ -97,27 +97,31 @@ fn open_first(
     let socket = ends::socket()?;
     let option = reused.put_on(&socket)?;
     ends::call("bind()", socket.bind(&address.into()))?;
-    let mut told = format!("{option}bind(:{})", address.port());
+    let mut calls = format!("{option}bind(:{})", address.port());
     if first != FirstSocket::Bound {
         ends::call("listen()", socket.listen(5))?;
-        told.push_str(", listen(5)");
+        calls.push_str(", listen(5)");
     }
     if first == FirstSocket::TimeWait {
-        leave_in_time_wait(bench, &socket, address)?;
-        told.push_str(", accept(), close(), close()");
+        leave_in_time_wait(experiment, &socket, address)?;
+        calls.push_str(", accept(), close(), close()");
     }
     let outcome = if first == FirstSocket::TimeWait { "TIME_WAIT" } else { "0" };
-    bench.line("server", told, outcome, CallOutcome::Plain);
+    experiment.record_call("server", calls, outcome, CallOutcome::Plain);
     Ok((first != FirstSocket::TimeWait).then_some(socket))
 }
 
-/// A connection of the listener that the listener's side closes first.
-fn leave_in_time_wait(bench: &Experiment<'_>, listener: &Socket, address: SocketAddr) -> Result<(), ExperimentError> {
+/// Makes a connection that the listener's side closes first.
+fn leave_in_time_wait(
+    experiment: &Experiment<'_>,
+    listener: &Socket,
+    address: SocketAddr,
+) -> Result<(), ExperimentError> {
     let client = ends::connect(address)?;
     let (served, _) = ends::call("accept()", listener.accept())?;
     drop(served);
     drop(client);
-    bench.until(say!("a connection in TIME_WAIT"), ends::PATIENCE, |here| {
+    experiment.wait_until(say!("a connection in TIME_WAIT"), ends::TIMEOUT, |here| {
         here.sockets(address.port()).iter().any(|seen| seen.state == TIME_WAIT)
     })?;
     Ok(())

@@ -1,6 +1,6 @@
-//! The processes of trials: this very program, started with a word that no person types. It is always there, whatever else is
-//! installed, and no `fork` in a program of many threads is needed: a socket that is given to it as its standard output is one more
-//! copy of the parent's descriptor, as after a fork. Each ends as soon as its standard input does, so none outlives its parent.
+//! The child processes of experiments: this program, started with a hidden argument. It needs no other program and no
+//! `fork` in a multi-threaded process: a socket passed as standard output is a copy of the parent's descriptor, as
+//! after a fork. Each child exits at the end of its standard input, so none outlives its parent.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,11 +17,12 @@ use crate::say;
 /// What a child does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChildRole {
-    /// Writes to its standard output what it reads, until there is nothing more to read.
+    /// Copies standard input to standard output until EOF.
     Copy,
-    /// Says [`SERVED`] on its standard output.
+    /// Writes [`SERVED`] to its standard output.
     Serve,
-    /// Accepts from the listener that is its standard output, lets a child serve each connection, and forgets to close its own copy.
+    /// Accepts from the listener that is its standard output, lets a child serve each connection, and does not close
+    /// its own copy.
     Leak,
     /// The same, and closes its own copy.
     Close,
@@ -30,7 +31,7 @@ pub(super) enum ChildRole {
 impl ChildRole {
     const ALL: [Self; 4] = [Self::Copy, Self::Serve, Self::Leak, Self::Close];
 
-    const fn word(self) -> &'static str {
+    const fn argument(self) -> &'static str {
         match self {
             Self::Copy => "copy",
             Self::Serve => "serve",
@@ -40,84 +41,84 @@ impl ChildRole {
     }
 }
 
-/// A child at work. Dropping it ends it.
+/// A running child. Dropping it kills and reaps it.
 pub(super) struct ChildProcess {
     process: Child,
     stdin: Option<ChildStdin>,
 }
 
 impl ChildProcess {
-    /// Starts a child that holds this socket as its standard output, and is spoken to through its standard input.
-    pub(super) fn with(part: ChildRole, socket: OwnedFd) -> Result<Self, ExperimentError> {
+    /// Starts a child with this socket as standard output and a pipe as standard input.
+    pub(super) fn start(role: ChildRole, socket: OwnedFd) -> Result<Self, ExperimentError> {
         let mut process = ends::call(
             "fork()",
-            command(part).stderr(Stdio::null()).stdin(Stdio::piped()).stdout(Stdio::from(socket)).spawn(),
+            command(role).stderr(Stdio::null()).stdin(Stdio::piped()).stdout(Stdio::from(socket)).spawn(),
         )?;
         let stdin = process.stdin.take();
         Ok(Self { process, stdin })
     }
 
-    /// Starts one that speaks through its standard input, too: the other end of `line`.
-    pub(super) fn speaking(part: ChildRole, socket: OwnedFd, line: OwnedFd) -> Result<Self, ExperimentError> {
+    /// Starts a child with this socket as standard output and `line` as standard input, through which it reports.
+    pub(super) fn with_stdin(role: ChildRole, socket: OwnedFd, line: OwnedFd) -> Result<Self, ExperimentError> {
         let (stdin, stdout) = (Stdio::from(line), Stdio::from(socket));
-        let process = ends::call("fork()", command(part).stderr(Stdio::null()).stdin(stdin).stdout(stdout).spawn())?;
+        let process = ends::call("fork()", command(role).stderr(Stdio::null()).stdin(stdin).stdout(stdout).spawn())?;
         Ok(Self { process, stdin: None })
     }
 
-    /// Its process.
+    /// Its process id.
     pub(super) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// True while it has not ended.
-    pub(super) fn lives(&mut self) -> bool {
+    /// True while it runs.
+    pub(super) fn is_running(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
     }
 
-    /// Says something to it.
-    pub(super) fn say(&mut self, words: &[u8]) -> Result<(), ExperimentError> {
+    /// Writes to its standard input.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
         let Some(stdin) = &mut self.stdin else { return Ok(()) };
-        ends::call("write()", stdin.write_all(words))
+        ends::call("write()", stdin.write_all(bytes))
     }
 
-    /// Ends its standard input and waits for its end.
-    pub(super) fn end(&mut self, bench: &Experiment<'_>) -> Result<(), ExperimentError> {
+    /// Closes its standard input and waits for its exit.
+    pub(super) fn end(&mut self, experiment: &Experiment<'_>) -> Result<(), ExperimentError> {
         self.stdin = None;
-        bench.until(say!("the child's end"), ends::PATIENCE, |_| !self.lives())?;
+        experiment.wait_until(say!("the child's end"), ends::TIMEOUT, |_| !self.is_running())?;
         Ok(())
     }
 }
 
 impl Drop for ChildProcess {
     fn drop(&mut self) {
-        let _it_may_have_ended = self.process.kill();
-        let _it_may_be_reaped = self.process.wait();
+        let _already_exited = self.process.kill();
+        let _already_reaped = self.process.wait();
     }
 }
 
-/// Plays a child's part, if these words of the command line ask for one; `None` for a person's words.
-pub fn play(words: impl IntoIterator<Item = String>) -> Option<ExitCode> {
-    let mut words = words.into_iter();
-    if words.next()? != WORD {
+/// Runs as a child if the command line asks for it; `None` for any other command line.
+pub fn run_as_child(arguments: impl IntoIterator<Item = String>) -> Option<ExitCode> {
+    let mut arguments = arguments.into_iter();
+    if arguments.next()? != CHILD_ARGUMENT {
         return None;
     }
-    let wanted = words.next()?;
-    let part = ChildRole::ALL.into_iter().find(|part| part.word() == wanted)?;
-    let played = match part {
+    let wanted = arguments.next()?;
+    let role = ChildRole::ALL.into_iter().find(|role| role.argument() == wanted)?;
+    let played = match role {
         ChildRole::Copy => io::copy(&mut io::stdin(), &mut io::stdout()).map(drop),
         ChildRole::Serve => io::stdout().write_all(SERVED),
-        ChildRole::Leak | ChildRole::Close => serve_all(part == ChildRole::Leak),
+        ChildRole::Leak | ChildRole::Close => serve_all(role == ChildRole::Leak),
     };
     Some(if played.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A concurrent server as the textbook has it: accept(), fork(), the child serves; the parent closes its copy, or forgets to.
-fn serve_all(forgets: bool) -> io::Result<()> {
+/// A textbook concurrent server: accept(), fork(), the child serves; the parent closes its copy unless `leaks`.
+fn serve_all(leaks: bool) -> io::Result<()> {
     let limit = Rlimit { current: Some(DESCRIPTORS), maximum: Some(DESCRIPTORS) };
     setrlimit(Resource::Nofile, limit)?;
     let (line, listener) = (io::stdin(), io::stdout());
     let (mut kept, mut failed) = (Vec::new(), false);
-    // To start a child takes a descriptor for a moment: it is put by, so that accept() is what fails.
+    // Starting a child needs a descriptor for a moment: it is reserved, so that accept() is the call that fails.
     let mut spare = fcntl_dupfd_cloexec(&line, 0)?;
     loop {
         let mut fds = vec![PollFd::new(&line, PollFlags::IN)];
@@ -134,43 +135,43 @@ fn serve_all(forgets: bool) -> io::Result<()> {
                 drop(spare);
                 serve(connection.as_fd())?;
                 spare = fcntl_dupfd_cloexec(&line, 0)?;
-                tell(&line, "accept 0")?;
-                if forgets {
+                report(&line, "accept 0")?;
+                if leaks {
                     kept.push(connection);
                 }
             }
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => {}
             Err(errno) => {
                 failed = true;
-                tell(&line, &format!("accept {}", errno.raw_os_error()))?;
+                report(&line, &format!("accept {}", errno.raw_os_error()))?;
             }
         }
     }
 }
 
-/// A child that holds a copy of the connection serves it and ends, as it would after a fork.
+/// A child with a copy of the connection serves it and exits, as after a fork.
 fn serve(connection: BorrowedFd<'_>) -> io::Result<()> {
     let copy = connection.try_clone_to_owned()?;
     let started = command(ChildRole::Serve).stdout(Stdio::from(copy)).spawn();
     started?.wait().map(drop)
 }
 
-/// One line for the parent.
-fn tell(line: impl AsFd, words: &str) -> io::Result<()> {
-    write(line, format!("{words}\n").as_bytes()).map(drop).map_err(io::Error::from)
+/// Reports one line to the parent.
+fn report(line: impl AsFd, text: &str) -> io::Result<()> {
+    write(line, format!("{text}\n").as_bytes()).map(drop).map_err(io::Error::from)
 }
 
-fn command(part: ChildRole) -> Command {
+fn command(role: ChildRole) -> Command {
     let mut command = Command::new("/proc/self/exe");
-    command.args([WORD, part.word()]);
+    command.args([CHILD_ARGUMENT, role.argument()]);
     command
 }
 
-/// What [`Part::Serve`] says.
+/// What [`ChildRole::Serve`] writes.
 pub(super) const SERVED: &[u8] = b"served\n";
 
-/// The descriptors that a server of [`Part::Leak`] and [`Part::Close`] may hold (RLIMIT_NOFILE of that process alone).
+/// RLIMIT_NOFILE of the child for [`ChildRole::Leak`] and [`ChildRole::Close`].
 pub(super) const DESCRIPTORS: u64 = 24;
 
-/// The word by which this program knows that it is a child.
-const WORD: &str = "child-of-a-trial";
+/// The argument that starts this program as a child.
+const CHILD_ARGUMENT: &str = "child-of-a-trial";

@@ -1,5 +1,5 @@
-//! TCP_DEFER_ACCEPT: a handshake that is complete for the client leaves nothing in the accept queue before data comes; and, in a trial of
-//! its own, what becomes of a client that never says anything.
+//! TCP_DEFER_ACCEPT: a handshake that is complete for the client adds nothing to the accept queue before data
+//! arrives; and, in a second experiment, a client that never sends data.
 //!
 //! The option is set by unsafe code: no safe crate knows it.
 
@@ -15,92 +15,98 @@ use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::say;
 
-/// A client speaks after a while.
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    at_once(bench)?;
+/// The client sends data after a while.
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    at_once(experiment)?;
     let (listener, address) = ends::listen(5)?;
-    ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, PATIENCE_S))?;
-    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {PATIENCE_S}"), "0", CallOutcome::Plain);
-    let before = bench.here().counter(DROPS);
-    let (client, port) = come(bench, address)?;
-    bench.pause(QUIET)?;
-    let (depth, state) = look(bench, &listener, address, port);
-    let after = bench.here().counter(DROPS);
-    bench.measured("defer-queued-before-data", f64::from(depth));
-    bench.yes("defer-syn-rcvd-before-data", state == Some(ends::SYN_RECV));
+    ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, DEFER_S))?;
+    experiment.record_call("server", format!("listen(5), TCP_DEFER_ACCEPT {DEFER_S}"), "0", CallOutcome::Plain);
+    let before = experiment.env().counter(DROPS);
+    let (client, port) = connect(experiment, address)?;
+    experiment.sleep(QUIET)?;
+    let (depth, state) = read_server_end(experiment, &listener, address, port);
+    let after = experiment.env().counter(DROPS);
+    experiment.measure("defer-queued-before-data", f64::from(depth));
+    experiment.measure_flag("defer-syn-rcvd-before-data", state == Some(ends::SYN_RECV));
     if let Some(dropped) = before.zip(after).map(|(before, after)| after - before) {
-        bench.line("kernel", DROPS, format!("+{dropped}"), CallOutcome::Refused);
-        bench.measured("defer-acks-dropped", dropped as f64);
+        experiment.record_call("kernel", DROPS, format!("+{dropped}"), CallOutcome::Refused);
+        experiment.measure("defer-acks-dropped", dropped as f64);
     }
-    speak(bench, &client, &listener)?;
-    let (depth, state) = look(bench, &listener, address, port);
-    bench.measured("defer-queued-after-data", f64::from(depth));
-    bench.yes("defer-established-after-data", state == Some(ends::ESTABLISHED));
+    send_request(experiment, &client, &listener)?;
+    let (depth, state) = read_server_end(experiment, &listener, address, port);
+    experiment.measure("defer-queued-after-data", f64::from(depth));
+    experiment.measure_flag("defer-established-after-data", state == Some(ends::ESTABLISHED));
     Ok(())
 }
 
 /// Without the option: the final ACK alone is enough.
-fn at_once(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+fn at_once(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
-    bench.line("server", "listen(5)", "0", CallOutcome::Plain);
-    let (_client, port) = come(bench, address)?;
-    bench.pause(QUIET)?;
-    let (depth, _) = look(bench, &listener, address, port);
-    bench.measured("defer-without-queued", f64::from(depth));
+    experiment.record_call("server", "listen(5)", "0", CallOutcome::Plain);
+    let (_client, port) = connect(experiment, address)?;
+    experiment.sleep(QUIET)?;
+    let (depth, _) = read_server_end(experiment, &listener, address, port);
+    experiment.measure("defer-without-queued", f64::from(depth));
     Ok(())
 }
 
-/// A client that says nothing: the kernel asks it again (SYN-ACK) until the time is over, then lets it in without data.
-pub(super) fn stay_silent(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+/// A client that sends no data: the kernel retransmits the SYN-ACK until the timeout, then queues the connection
+/// without data.
+pub(super) fn stay_silent(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(5)?;
     ends::call("setsockopt(TCP_DEFER_ACCEPT)", defer(&listener, SHORT_S))?;
-    bench.line("server", format!("listen(5), TCP_DEFER_ACCEPT {SHORT_S}"), "0", CallOutcome::Plain);
-    let began = bench.here().now();
-    let (_client, port) = come(bench, address)?;
-    let came = bench.until(say!("a child in the accept queue"), LONGEST, |here| {
+    experiment.record_call("server", format!("listen(5), TCP_DEFER_ACCEPT {SHORT_S}"), "0", CallOutcome::Plain);
+    let began = experiment.env().now();
+    let (_client, port) = connect(experiment, address)?;
+    let came = experiment.wait_until(say!("a child in the accept queue"), LONGEST, |here| {
         here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == 1)
     });
-    look(bench, &listener, address, port);
+    read_server_end(experiment, &listener, address, port);
     match came {
-        Ok(at) => bench.measured("defer-silent-queued-ms", ends::millis(at.since(began))),
-        Err(ExperimentError::InVain(_)) => {}
+        Ok(at) => experiment.measure("defer-silent-queued-ms", ends::millis(at.since(began))),
+        Err(ExperimentError::TimedOut(_)) => {}
         Err(error) => return Err(error),
     }
-    bench.yes("defer-silent-queued", came.is_ok());
+    experiment.measure_flag("defer-silent-queued", came.is_ok());
     Ok(())
 }
 
-/// A client connects and says nothing yet.
-fn come(bench: &mut Experiment<'_>, address: SocketAddr) -> Result<(Socket, u16), ExperimentError> {
+/// A client connects and sends no data yet.
+fn connect(experiment: &mut Experiment<'_>, address: SocketAddr) -> Result<(Socket, u16), ExperimentError> {
     let client = ends::connect(address)?;
     let port = ends::name(&client)?.port();
-    bench.line("client", format!("connect(:{})", address.port()), "ESTABLISHED", CallOutcome::Good);
+    experiment.record_call("client", format!("connect(:{})", address.port()), "ESTABLISHED", CallOutcome::Good);
     Ok((client, port))
 }
 
 /// Depth of the accept queue, and the state of the connection at the server's end.
-fn look(bench: &mut Experiment<'_>, listener: &Socket, address: SocketAddr, client_port: u16) -> (u32, Option<u8>) {
-    let depth = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
-    let state = ends::server_end(&bench.here().sockets(address.port()), client_port).map(|seen| seen.state);
+fn read_server_end(
+    experiment: &mut Experiment<'_>,
+    listener: &Socket,
+    address: SocketAddr,
+    client_port: u16,
+) -> (u32, Option<u8>) {
+    let depth = experiment.env().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
+    let state = ends::server_end(&experiment.env().sockets(address.port()), client_port).map(|seen| seen.state);
     let mood = if depth > 0 { CallOutcome::Good } else { CallOutcome::Silent };
     let outcome = format!("{}, {}", state.map_or("–", ends::state), say!("{depth} in the queue", depth));
-    bench.line("kernel", say!("the server's end"), outcome, mood);
+    experiment.record_call("kernel", say!("the server's end"), outcome, mood);
     (depth, state)
 }
 
 /// The client sends its request.
-fn speak(bench: &mut Experiment<'_>, client: &Socket, listener: &Socket) -> Result<(), ExperimentError> {
-    let began = bench.here().now();
+fn send_request(experiment: &mut Experiment<'_>, client: &Socket, listener: &Socket) -> Result<(), ExperimentError> {
+    let began = experiment.env().now();
     ends::call("send()", client.send(REQUEST))?;
-    bench.line("client", format!("send({} B)", REQUEST.len()), "0", CallOutcome::Plain);
-    let came = bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+    experiment.record_call("client", format!("send({} B)", REQUEST.len()), "0", CallOutcome::Plain);
+    let came = experiment.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |here| {
         here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == 1)
     })?;
-    bench.measured("defer-data-to-queue-ms", ends::millis(came.since(began)));
+    experiment.measure("defer-data-to-queue-ms", ends::millis(came.since(began)));
     Ok(())
 }
 
-/// Connections without data do not become ready for accept() for about so many seconds.
+/// Connections without data are not queued for accept() for about `seconds`.
 #[expect(unsafe_code, reason = "neither rustix nor socket2 sets TCP_DEFER_ACCEPT")]
 fn defer(listener: &Socket, seconds: c_int) -> io::Result<()> {
     let (raw, length) = (listener.as_raw_fd(), size_of::<c_int>() as socklen_t);
@@ -113,12 +119,12 @@ fn defer(listener: &Socket, seconds: c_int) -> io::Result<()> {
 const DROPS: &str = "TCPDeferAcceptDrop";
 const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 
-/// Longer than it takes until the client speaks.
-const PATIENCE_S: c_int = 30;
+/// Longer than the client waits before it sends data.
+const DEFER_S: c_int = 30;
 const SHORT_S: c_int = 1;
 
-/// How long the client says nothing.
+/// How long the client sends no data.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// How long a silent client is watched: several times [`SHORT_S`].
+/// How long a silent client is observed: several times [`SHORT_S`].
 const LONGEST: Duration = Duration::from_secs(8);

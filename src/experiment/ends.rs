@@ -1,4 +1,5 @@
-//! The two ends that most trials need: a listener on loopback and clients of it, and the names of what their calls answer.
+//! The two ends that most experiments need: a listener on loopback and its clients, and texts for the results of
+//! their calls.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,7 +17,7 @@ pub(super) fn call<T>(what: impl Into<String>, outcome: io::Result<T>) -> Result
     outcome.map_err(|source| ExperimentError::Call { call: what.into(), source })
 }
 
-/// What a call answered: `0`, or the name of its error.
+/// The result of a call: `0`, or the name of its errno.
 pub(super) fn answer<T>(outcome: &io::Result<T>) -> String {
     match outcome {
         Ok(_) => "0".to_owned(),
@@ -24,7 +25,7 @@ pub(super) fn answer<T>(outcome: &io::Result<T>) -> String {
     }
 }
 
-/// The errno of an error; 0 for one that the kernel did not give.
+/// The errno of an error; 0 when it is not from the kernel.
 pub(super) fn number(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(0)
 }
@@ -45,14 +46,14 @@ pub(super) fn listen(backlog: i32) -> Result<(Socket, SocketAddr), ExperimentErr
     Ok((socket, address))
 }
 
-/// A client that is connected.
+/// Connects a client.
 pub(super) fn connect(to: SocketAddr) -> Result<Socket, ExperimentError> {
     let socket = socket()?;
-    call(format!("connect({to})"), socket.connect_timeout(&to.into(), PATIENCE))?;
+    call(format!("connect({to})"), socket.connect_timeout(&to.into(), TIMEOUT))?;
     Ok(socket)
 }
 
-/// Where a socket stands (getsockname).
+/// The address of a socket (getsockname).
 pub(super) fn name(socket: &Socket) -> Result<SocketAddr, ExperimentError> {
     address("getsockname()", socket.local_addr())
 }
@@ -60,7 +61,7 @@ pub(super) fn name(socket: &Socket) -> Result<SocketAddr, ExperimentError> {
 /// An IP address as an answer.
 pub(super) fn address(what: &str, answer: io::Result<socket2::SockAddr>) -> Result<SocketAddr, ExperimentError> {
     let found = call(what, answer)?;
-    found.as_socket().ok_or_else(|| ExperimentError::InVain(say!("an IP address from {what}", what)))
+    found.as_socket().ok_or_else(|| ExperimentError::TimedOut(say!("an IP address from {what}", what)))
 }
 
 /// A span in milliseconds.
@@ -68,25 +69,25 @@ pub(super) const fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1_000.0
 }
 
-/// A client that is deaf from the beginning: its SYN goes out, and no answer reaches it until [`hears_again`].
-pub(super) fn connect_deaf(to: SocketAddr) -> Result<Socket, ExperimentError> {
+/// A client that drops all answers to its SYN until [`accept_incoming`].
+pub(super) fn connect_dropping_replies(to: SocketAddr) -> Result<Socket, ExperimentError> {
     let socket = socket()?;
-    deafen(&socket)?;
+    drop_incoming(&socket)?;
     begin_connect(&socket, to)?;
     Ok(socket)
 }
 
-/// Lets nothing in any more (needs the right to the network).
-pub(super) fn deafen(socket: &Socket) -> Result<(), ExperimentError> {
+/// Drops everything that arrives (needs CAP_NET_ADMIN in the network namespace).
+pub(super) fn drop_incoming(socket: &Socket) -> Result<(), ExperimentError> {
     call("setsockopt(SO_ATTACH_FILTER)", socket.attach_filter(&DROP_ALL))
 }
 
-/// Lets everything in again.
-pub(super) fn hears_again(socket: &Socket) -> Result<(), ExperimentError> {
+/// Removes the filter.
+pub(super) fn accept_incoming(socket: &Socket) -> Result<(), ExperimentError> {
     call("setsockopt(SO_DETACH_FILTER)", socket.detach_filter())
 }
 
-/// Sends the SYN and does not wait; what comes of it is seen at the socket, which stays non-blocking.
+/// Sends the SYN and does not wait; the socket stays non-blocking.
 pub(super) fn begin_connect(socket: &Socket, to: SocketAddr) -> Result<(), ExperimentError> {
     call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
     match socket.connect(&to.into()) {
@@ -95,7 +96,7 @@ pub(super) fn begin_connect(socket: &Socket, to: SocketAddr) -> Result<(), Exper
     }
 }
 
-/// The socket of a list that is the server's end of the connection with this client.
+/// The server's end of the connection with this client, from a list of sockets.
 pub(super) fn server_end(listed: &[ListedSocket], client_port: u16) -> Option<ListedSocket> {
     listed.iter().copied().find(|seen| seen.peer_port == client_port)
 }
@@ -105,11 +106,11 @@ pub(super) fn state(number: u8) -> &'static str {
     STATES.get(usize::from(number)).copied().unwrap_or("?")
 }
 
-/// How long is waited for something that may not come at all.
-pub(super) const SOON: Duration = Duration::from_millis(300);
+/// The timeout for something that may not happen at all.
+pub(super) const SHORT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// How long anything on loopback may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// The timeout for anything on loopback.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 // Some states by their number (include/net/tcp_states.h).
 pub(super) const ESTABLISHED: u8 = 1;

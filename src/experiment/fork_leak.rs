@@ -1,5 +1,6 @@
-//! A concurrent server that never closes the connections which its children serve: it runs out of descriptors, and no client ever sees
-//! the end. Then the same server with its close(). The limit of descriptors is lowered in the server's own process alone.
+//! A concurrent server that never closes the connections which its children serve: it runs out of descriptors, and no
+//! client ever reads EOF. Then the same server with its close(). The limit of descriptors is lowered in the server's
+//! own process alone.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,63 +16,68 @@ use crate::model::experiment::CallOutcome;
 use crate::say;
 use crate::text::errno;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    bench.measured("leak-limit", child::DESCRIPTORS as f64);
-    bench.measured("leak-clients", CLIENTS as f64);
-    serve(bench, ChildRole::Leak, "leak")?;
-    serve(bench, ChildRole::Close, "tidy")
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    experiment.measure("leak-limit", child::DESCRIPTORS as f64);
+    experiment.measure("leak-clients", CLIENTS as f64);
+    serve(experiment, ChildRole::Leak, "leak")?;
+    serve(experiment, ChildRole::Close, "tidy")
 }
 
-/// One server and its clients; `name` begins the names of what is measured.
-fn serve(bench: &mut Experiment<'_>, part: ChildRole, name: &str) -> Result<(), ExperimentError> {
+/// One server and its clients; `name` is the prefix of its measurements.
+fn serve(experiment: &mut Experiment<'_>, role: ChildRole, name: &str) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(CLIENTS as i32)?;
     let (ours, theirs) = ends::call("socketpair()", UnixStream::pair())?;
     ends::call("fcntl(O_NONBLOCK)", ours.set_nonblocking(true))?;
     let copy = ends::call("dup()", listener.try_clone())?;
-    let mut server = ChildProcess::speaking(part, OwnedFd::from(copy), OwnedFd::from(theirs))?;
+    let mut server = ChildProcess::with_stdin(role, OwnedFd::from(copy), OwnedFd::from(theirs))?;
     let limit = format!("RLIMIT_NOFILE {}", child::DESCRIPTORS);
-    bench.line("server", "fork(), setrlimit()", format!("pid {}, {limit}", server.pid()), CallOutcome::Plain);
-    let mut guests = Vec::new();
+    experiment.record_call(
+        "server",
+        "fork(), setrlimit()",
+        format!("pid {}, {limit}", server.pid()),
+        CallOutcome::Plain,
+    );
+    let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        guests.push(Client::connect(address)?);
+        clients.push(Client::connect(address)?);
     }
-    bench.line("client", format!("{CLIENTS} × connect()"), "0", CallOutcome::Good);
-    let (accepted, errno) = listen_to(bench, &ours)?;
-    bench.measured(&format!("{name}-accepted"), f64::from(accepted));
-    bench.measured(&format!("{name}-errno"), f64::from(errno));
-    bench.yes(&format!("{name}-emfile"), errno == Errno::MFILE.raw_os_error());
-    bench.pause(QUIET)?;
-    let (answered, ended) = hear(&mut guests);
-    let waiting = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
-    bench.line("client", format!("{answered} × read()"), "served", CallOutcome::Good);
+    experiment.record_call("client", format!("{CLIENTS} × connect()"), "0", CallOutcome::Good);
+    let (accepted, errno) = read_accept_reports(experiment, &ours)?;
+    experiment.measure(&format!("{name}-accepted"), f64::from(accepted));
+    experiment.measure(&format!("{name}-errno"), f64::from(errno));
+    experiment.measure_flag(&format!("{name}-emfile"), errno == Errno::MFILE.raw_os_error());
+    experiment.sleep(QUIET)?;
+    let (answered, ended) = read_all(&mut clients);
+    let waiting = experiment.env().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
+    experiment.record_call("client", format!("{answered} × read()"), "served", CallOutcome::Good);
     let mood = if ended < CLIENTS { CallOutcome::Silent } else { CallOutcome::Good };
-    bench.line("client", format!("{CLIENTS} × read()"), format!("{ended} × {}", say!("end of file")), mood);
-    bench.measured(&format!("{name}-served"), answered as f64);
-    bench.measured(&format!("{name}-eof"), ended as f64);
-    bench.measured(&format!("{name}-still-queued"), f64::from(waiting));
+    experiment.record_call("client", format!("{CLIENTS} × read()"), format!("{ended} × {}", say!("end of file")), mood);
+    experiment.measure(&format!("{name}-served"), answered as f64);
+    experiment.measure(&format!("{name}-eof"), ended as f64);
+    experiment.measure(&format!("{name}-still-queued"), f64::from(waiting));
     drop(ours);
-    server.end(bench)?;
-    bench.line("server", "exit(0)", "0", CallOutcome::Plain);
+    server.end(experiment)?;
+    experiment.record_call("server", "exit(0)", "0", CallOutcome::Plain);
     let mut after = 0;
-    // Whoever waits in the queue was never accepted: nobody's exit ends it.
-    let _some_never_end = bench.until("EOF", ends::PATIENCE, |_| {
-        after = hear(&mut guests).1;
+    // Connections still in the queue were never accepted: no process's exit closes them.
+    let _some_never_end = experiment.wait_until("EOF", ends::TIMEOUT, |_| {
+        after = read_all(&mut clients).1;
         after >= accepted as usize
     })?;
-    bench.line(
+    experiment.record_call(
         "client",
         format!("{CLIENTS} × read()"),
         format!("{after} × {}", say!("end of file")),
         CallOutcome::Good,
     );
-    bench.measured(&format!("{name}-eof-after-exit"), after as f64);
+    experiment.measure(&format!("{name}-eof-after-exit"), after as f64);
     Ok(())
 }
 
-/// A client, and what it has heard.
+/// A client and what it has read.
 struct Client {
     socket: Socket,
-    heard: usize,
+    bytes_read: usize,
     ended: bool,
 }
 
@@ -79,48 +85,49 @@ impl Client {
     fn connect(address: std::net::SocketAddr) -> Result<Self, ExperimentError> {
         let socket = ends::connect(address)?;
         ends::call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
-        Ok(Self { socket, heard: 0, ended: false })
+        Ok(Self { socket, bytes_read: 0, ended: false })
     }
 
-    fn hear(&mut self) {
-        let mut room = [MaybeUninit::uninit(); 64];
+    fn read_available(&mut self) {
+        let mut buffer = [MaybeUninit::uninit(); 64];
         while !self.ended {
-            match self.socket.recv(&mut room) {
+            match self.socket.recv(&mut buffer) {
                 Ok(0) => self.ended = true,
-                Ok(bytes) => self.heard += bytes,
+                Ok(bytes) => self.bytes_read += bytes,
                 Err(_) => return,
             }
         }
     }
 }
 
-/// How many clients were served, and how many saw the end.
-fn hear(guests: &mut [Client]) -> (usize, usize) {
-    guests.iter_mut().for_each(Client::hear);
-    let served = guests.iter().filter(|guest| guest.heard == child::SERVED.len()).count();
-    (served, guests.iter().filter(|guest| guest.ended).count())
+/// How many clients were served, and how many read EOF.
+fn read_all(clients: &mut [Client]) -> (usize, usize) {
+    clients.iter_mut().for_each(Client::read_available);
+    let served = clients.iter().filter(|client| client.bytes_read == child::SERVED.len()).count();
+    (served, clients.iter().filter(|client| client.ended).count())
 }
 
-/// Takes what the server tells of its accept() calls until one fails or everybody is in: how many were accepted, and the errno.
-fn listen_to(bench: &mut Experiment<'_>, line: &UnixStream) -> Result<(u32, i32), ExperimentError> {
-    let mut words = String::new();
-    bench.until(say!("the server's accept() calls"), LONGEST, |_| {
-        let mut room = [0_u8; 512];
-        while let Ok(bytes @ 1..) = std::io::Read::read(&mut &*line, &mut room) {
-            words.push_str(&String::from_utf8_lossy(&room[..bytes]));
+/// Reads the server's reports of accept() until one fails or all clients are accepted; returns how many were
+/// accepted, and the errno.
+fn read_accept_reports(experiment: &mut Experiment<'_>, line: &UnixStream) -> Result<(u32, i32), ExperimentError> {
+    let mut reports = String::new();
+    experiment.wait_until(say!("the server's accept() calls"), LONGEST, |_| {
+        let mut buffer = [0_u8; 512];
+        while let Ok(bytes @ 1..) = std::io::Read::read(&mut &*line, &mut buffer) {
+            reports.push_str(&String::from_utf8_lossy(&buffer[..bytes]));
         }
-        words.lines().count() >= CLIENTS || words.lines().any(|word| errno_of(word) != 0)
+        reports.lines().count() >= CLIENTS || reports.lines().any(|word| errno_of(word) != 0)
     })?;
-    let errno = words.lines().map(errno_of).find(|errno| *errno != 0).unwrap_or(0);
-    let accepted = words.lines().filter(|word| errno_of(word) == 0).count() as u32;
-    bench.line("server", format!("{accepted} × accept(), fork()"), "0", CallOutcome::Good);
+    let errno = reports.lines().map(errno_of).find(|errno| *errno != 0).unwrap_or(0);
+    let accepted = reports.lines().filter(|word| errno_of(word) == 0).count() as u32;
+    experiment.record_call("server", format!("{accepted} × accept(), fork()"), "0", CallOutcome::Good);
     if errno != 0 {
-        bench.line("server", "accept()", errno::name(errno), CallOutcome::Refused);
+        experiment.record_call("server", "accept()", errno::name(errno), CallOutcome::Refused);
     }
     Ok((accepted, errno))
 }
 
-/// The errno of a line of [`child`].
+/// The errno in a report of [`child`].
 fn errno_of(word: &str) -> i32 {
     word.strip_prefix("accept ").and_then(|errno| errno.parse().ok()).unwrap_or(0)
 }
@@ -128,7 +135,7 @@ fn errno_of(word: &str) -> i32 {
 /// More than the server has descriptors for.
 const CLIENTS: usize = 30;
 
-/// How long nobody may see an end.
+/// How long no client may read EOF.
 const QUIET: Duration = Duration::from_millis(400);
 
 /// How long starting a child for each client may take.

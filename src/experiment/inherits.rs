@@ -1,5 +1,5 @@
-//! What an accepted socket has of its listener: options and flags are set on the listener before anybody comes, and read from a fresh
-//! socket, from the listener, and from the socket that accept() returned.
+//! What an accepted socket inherits from its listener: options and flags are set on the listener before any client
+//! connects, and read from a new socket, from the listener, and from the accepted socket.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -23,54 +23,55 @@ struct SocketOption {
     read: fn(&Socket) -> io::Result<u64>,
 }
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    let (taught, others) = OPTIONS.split_at(TAUGHT);
-    let (taught, others, flags) = (try_all(bench, taught)?, try_all(bench, others)?, try_all(bench, &FLAGS)?);
-    tell(bench, "options-taught", taught);
-    tell(bench, "options", (taught.0 + others.0, taught.1 + others.1));
-    tell(bench, "flags", flags);
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let (textbook, others) = OPTIONS.split_at(TEXTBOOK_OPTIONS);
+    let (textbook, others, flags) =
+        (try_all(experiment, textbook)?, try_all(experiment, others)?, try_all(experiment, &FLAGS)?);
+    measure_counts(experiment, "options-taught", textbook);
+    measure_counts(experiment, "options", (textbook.0 + others.0, textbook.1 + others.1));
+    measure_counts(experiment, "flags", flags);
     Ok(())
 }
 
-/// How many were tried, and how many the accepted socket has.
-fn tell(bench: &mut Experiment<'_>, name: &str, (tried, inherited): (f64, f64)) {
-    bench.measured(name, tried);
-    bench.measured(&format!("{name}-inherited"), inherited);
+/// Measures how many were tried, and how many the accepted socket has.
+fn measure_counts(experiment: &mut Experiment<'_>, name: &str, (tried, inherited): (f64, f64)) {
+    experiment.measure(name, tried);
+    experiment.measure(&format!("{name}-inherited"), inherited);
 }
 
-/// Tries each and tells how many could be set, and how many of them the accepted socket has.
-fn try_all(bench: &mut Experiment<'_>, traits: &[SocketOption]) -> Result<(f64, f64), ExperimentError> {
+/// Tries each option; returns how many were tried, and how many of them the accepted socket has.
+fn try_all(experiment: &mut Experiment<'_>, options: &[SocketOption]) -> Result<(f64, f64), ExperimentError> {
     // socket() alone: it gives the new descriptor no flag.
     let fresh = ends::call("socket()", Socket::new_raw(Domain::IPV4, Type::STREAM, None))?;
     let (listener, address) = ends::listen(5)?;
     ends::call("fcntl(~O_NONBLOCK)", listener.set_nonblocking(false))?;
-    for one in traits {
-        ends::call(format!("set {}", one.name), (one.set)(&listener))?;
+    for option in options {
+        ends::call(format!("set {}", option.name), (option.set)(&listener))?;
     }
     let client = ends::connect(address)?;
     // accept(), not accept4(): it gives the new descriptor no flag of its own.
-    let (accepted, _) = ends::call("accept()", accept(bench, &listener))?;
+    let (accepted, _) = ends::call("accept()", accept(experiment, &listener))?;
     let (mut tried, mut inherited) = (0.0, 0.0);
-    for one in traits {
-        let read = |socket| ends::call(format!("read {}", one.name), (one.read)(socket));
+    for option in options {
+        let read = |socket| ends::call(format!("read {}", option.name), (option.read)(socket));
         let (usual, set, got) = (read(&fresh)?, read(&listener)?, read(&accepted)?);
         if usual == set {
-            return Err(ExperimentError::InVain(one.name.to_owned()));
+            return Err(ExperimentError::TimedOut(option.name.to_owned()));
         }
         let same = got == set;
         tried += 1.0;
         inherited += f64::from(u8::from(same));
-        bench.yes(one.measured, same);
+        experiment.measure_flag(option.measured, same);
         let mood = if same { CallOutcome::Good } else { CallOutcome::Refused };
-        bench.line("server", format!("{}: {usual} → {set}", one.name), format!("accept(): {got}"), mood);
+        experiment.record_call("server", format!("{}: {usual} → {set}", option.name), format!("accept(): {got}"), mood);
     }
     drop(client);
     Ok((tried, inherited))
 }
 
-/// The client is connected: whoever waits in the queue is there already or comes at once.
-fn accept(bench: &Experiment<'_>, listener: &Socket) -> io::Result<(Socket, SockAddr)> {
-    let _too_late_is_told_by_accept = bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+/// The client is connected, so its connection is in the queue or arrives at once.
+fn accept(experiment: &Experiment<'_>, listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    let _accept_reports_a_timeout = experiment.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |here| {
         here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth > 0)
     });
     listener.accept_raw()
@@ -170,8 +171,9 @@ const OPTIONS: [SocketOption; 14] = [
     },
 ];
 
-/// So many of [`OPTIONS`] are those of which the textbook says so (Stevens, UNIX Network Programming, section 7.4).
-const TAUGHT: usize = 6;
+/// The first options of [`OPTIONS`] are those that the textbook lists as inherited (Stevens, UNIX Network
+/// Programming, section 7.4).
+const TEXTBOOK_OPTIONS: usize = 6;
 
 /// Flags of an open file description and of a descriptor.
 const FLAGS: [SocketOption; 2] = [

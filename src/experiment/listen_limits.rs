@@ -1,17 +1,17 @@
-//! What limit listen() leaves behind: backlogs of every size, the ceiling somaxconn lowered and raised, and listen() again.
+//! The limit that listen() sets: backlogs of every size, somaxconn lowered and raised, and listen() again.
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
 use socket2::Socket;
 
-use super::knob::SysctlOverride;
+use super::sysctl::SysctlOverride;
 use super::{Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::model::settings::Sysctl;
 use crate::say;
 
-/// The backlogs, and the names under which their limits are told.
+/// The backlogs, and the names of their measurements.
 const BACKLOGS: [(i32, &str); 7] = [
     (-1, "limit-minus-1"),
     (0, "limit-0"),
@@ -27,72 +27,77 @@ const LARGE: i32 = 200;
 const LOW: i64 = 64;
 const HIGH: i64 = 8192;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, address) = ends::listen(0)?;
     for (backlog, name) in BACKLOGS {
-        let limit = listen(bench, &listener, backlog)?;
-        bench.measured(name, f64::from(limit));
+        let limit = listen(experiment, &listener, backlog)?;
+        experiment.measure(name, f64::from(limit));
     }
-    let limit = listen(bench, &listener, LARGE)?;
-    let held = fill(bench, &listener, address, limit + 10)?;
-    bench.measured("held-200", f64::from(held));
-    turn_ceiling(bench)
+    let limit = listen(experiment, &listener, LARGE)?;
+    let held = fill(experiment, &listener, address, limit + 10)?;
+    experiment.measure("held-200", f64::from(held));
+    change_somaxconn(experiment)
 }
 
-/// Calls listen() and tells what limit the socket has then.
-fn listen(bench: &mut Experiment<'_>, listener: &Socket, backlog: i32) -> Result<u32, ExperimentError> {
+/// Calls listen() and records the socket's limit.
+fn listen(experiment: &mut Experiment<'_>, listener: &Socket, backlog: i32) -> Result<u32, ExperimentError> {
     ends::call(format!("listen({backlog})"), listener.listen(backlog))?;
-    let limit = limit(bench, listener)?;
-    bench.line("server", format!("listen({backlog})"), told(limit), CallOutcome::Plain);
+    let limit = limit(experiment, listener)?;
+    experiment.record_call("server", format!("listen({backlog})"), limit_text(limit), CallOutcome::Plain);
     Ok(limit)
 }
 
-/// The limit that the socket has now.
-fn limit(bench: &Experiment<'_>, listener: &Socket) -> Result<u32, ExperimentError> {
-    let reading = bench.here().queue(listener.as_fd());
-    reading.map(|(_, limit)| limit).ok_or_else(|| ExperimentError::InVain(say!("the listener's limit").to_owned()))
+/// The socket's current limit.
+fn limit(experiment: &Experiment<'_>, listener: &Socket) -> Result<u32, ExperimentError> {
+    let reading = experiment.env().queue(listener.as_fd());
+    reading.map(|(_, limit)| limit).ok_or_else(|| ExperimentError::TimedOut(say!("the listener's limit").to_owned()))
 }
 
-fn told(limit: u32) -> String {
+fn limit_text(limit: u32) -> String {
     say!("limit {limit}", limit)
 }
 
-/// Lets clients come until one of them stands outside, or `most` have come: how many the queue took.
-fn fill(bench: &mut Experiment<'_>, listener: &Socket, address: SocketAddr, most: u32) -> Result<u32, ExperimentError> {
+/// Connects clients until one is not queued, or `most` are connected; returns the queue's depth.
+fn fill(
+    experiment: &mut Experiment<'_>,
+    listener: &Socket,
+    address: SocketAddr,
+    most: u32,
+) -> Result<u32, ExperimentError> {
     let mut clients = Vec::new();
     while (clients.len() as u32) < most {
         let client = ends::socket()?;
         ends::begin_connect(&client, address)?;
         clients.push(client);
         let wanted = clients.len() as u32;
-        let came = bench.until(say!("a child in the accept queue"), ends::SOON, |here| {
+        let came = experiment.wait_until(say!("a child in the accept queue"), ends::SHORT_TIMEOUT, |here| {
             here.queue(listener.as_fd()).is_some_and(|(depth, _)| depth == wanted)
         });
-        if matches!(came, Err(ExperimentError::InVain(_))) {
+        if matches!(came, Err(ExperimentError::TimedOut(_))) {
             break;
         }
         came?;
     }
-    let held = bench.here().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
+    let held = experiment.env().queue(listener.as_fd()).map_or(0, |(depth, _)| depth);
     let outcome = say!("{depth} in the queue", depth = held);
-    bench.line("client", format!("{} × connect()", clients.len()), outcome, CallOutcome::Plain);
+    experiment.record_call("client", format!("{} × connect()", clients.len()), outcome, CallOutcome::Plain);
     Ok(held)
 }
 
-/// The ceiling is turned; a socket that listens already takes no notice until listen() is called again.
-fn turn_ceiling(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+/// Changes somaxconn; a listening socket keeps its limit until listen() is called again.
+fn change_somaxconn(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (listener, _) = ends::listen(0)?;
-    let before = listen(bench, &listener, LARGE)?;
-    let ceiling = SysctlOverride::new(bench, Sysctl::Somaxconn, LOW)?;
-    bench.measured("somaxconn", ceiling.before as f64);
-    let lowered = limit(bench, &listener)?;
-    bench.line("kernel", say!("the listener"), told(lowered), CallOutcome::Silent);
-    let lowered_again = listen(bench, &listener, LARGE)?;
-    ceiling.turn(bench, HIGH)?;
-    let raised = limit(bench, &listener)?;
-    bench.line("kernel", say!("the listener"), told(raised), CallOutcome::Silent);
-    let raised_again = listen(bench, &listener, LARGE)?;
-    let raised_all = listen(bench, &listener, 100_000)?;
+    let before = listen(experiment, &listener, LARGE)?;
+    let ceiling = SysctlOverride::new(experiment, Sysctl::Somaxconn, LOW)?;
+    experiment.measure("somaxconn", ceiling.before as f64);
+    let lowered = limit(experiment, &listener)?;
+    experiment.record_call("kernel", say!("the listener"), limit_text(lowered), CallOutcome::Silent);
+    let lowered_again = listen(experiment, &listener, LARGE)?;
+    ceiling.set(experiment, HIGH)?;
+    let raised = limit(experiment, &listener)?;
+    experiment.record_call("kernel", say!("the listener"), limit_text(raised), CallOutcome::Silent);
+    let raised_again = listen(experiment, &listener, LARGE)?;
+    let raised_all = listen(experiment, &listener, 100_000)?;
     let limits = [
         ("before", before),
         ("lowered", lowered),
@@ -102,7 +107,7 @@ fn turn_ceiling(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         ("raised-100000", raised_all),
     ];
     for (name, limit) in limits {
-        bench.measured(&format!("ceiling-{name}"), f64::from(limit));
+        experiment.measure(&format!("ceiling-{name}"), f64::from(limit));
     }
-    ceiling.restore(bench)
+    ceiling.restore(experiment)
 }

@@ -1,39 +1,44 @@
-//! listen() on sockets of every type: those that know connections take it, the others answer EOPNOTSUPP.
+//! listen() on sockets of every type: connection-oriented ones accept it, the others return EOPNOTSUPP.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::{Experiment, ExperimentError, attempts, ends};
+use super::{Experiment, ExperimentError, connect_attempt, ends};
 use crate::model::experiment::CallOutcome;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
     let (mut listen, mut refused) = (0, 0);
     for kind in KINDS {
         let call = format!("socket({}, {})", kind.domain_name, kind.type_name);
         let socket = match Socket::new(kind.domain, kind.variety, kind.protocol) {
             Ok(socket) => socket,
-            // Raw sockets need a right that the host does not give to everybody.
+            // Raw sockets need CAP_NET_RAW.
             Err(error) => {
-                bench.line("server", call, attempts::name(ends::number(&error)), CallOutcome::Refused);
+                experiment.record_call(
+                    "server",
+                    call,
+                    connect_attempt::name(ends::number(&error)),
+                    CallOutcome::Refused,
+                );
                 continue;
             }
         };
-        ends::call(format!("{call}, bind()"), socket.bind(&place(kind.domain)?))?;
-        let errno = attempts::number(&socket.listen(5));
-        attempts::tell(bench, "server", format!("{call}, bind(), listen(5)"), errno);
-        bench.measured(&format!("listen-{}-errno", kind.name), f64::from(errno));
+        ends::call(format!("{call}, bind()"), socket.bind(&local_address(kind.domain)?))?;
+        let errno = connect_attempt::number(&socket.listen(5));
+        connect_attempt::record(experiment, "server", format!("{call}, bind(), listen(5)"), errno);
+        experiment.measure(&format!("listen-{}-errno", kind.name), f64::from(errno));
         listen += u32::from(errno == 0);
-        refused += u32::from(attempts::is(errno, Errno::OPNOTSUPP));
+        refused += u32::from(connect_attempt::is(errno, Errno::OPNOTSUPP));
     }
-    bench.measured("listen-types-taken", f64::from(listen));
-    bench.measured("listen-types-refused", f64::from(refused));
+    experiment.measure("listen-types-taken", f64::from(listen));
+    experiment.measure("listen-types-refused", f64::from(refused));
     Ok(())
 }
 
-/// A name of the kernel's choice: a port, or for unix sockets an abstract one (unix(7), "autobind").
-fn place(domain: Domain) -> Result<SockAddr, ExperimentError> {
+/// An address chosen by the kernel: a port, or for unix sockets an abstract name (unix(7), "autobind").
+fn local_address(domain: Domain) -> Result<SockAddr, ExperimentError> {
     if domain == Domain::UNIX {
         return ends::call("bind()", SockAddr::unix(""));
     }

@@ -1,5 +1,5 @@
-//! connect() to a full accept queue: when each SYN leaves, that nothing ever comes back, and when the kernel gives up. It is the
-//! kernel's own client with the namespace's own settings, so it takes its time: two minutes and more.
+//! connect() to a full accept queue: when each SYN is sent, that no answer arrives, and when the kernel gives up. It
+//! uses the kernel's client with the namespace's settings, so it takes two minutes and more.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -7,88 +7,91 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::attempts::{self, FullListener, connect_to};
+use super::connect_attempt::{self, FullListener, connect_call};
 use super::{Experiment, ExperimentError, PortTap, Wire, ends};
 use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 use crate::say;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    let full = FullListener::open(bench)?;
-    let mut wire = ObservedSyn { ear: bench.here().ear(Wire::Loopback, full.address.port()), ..ObservedSyn::default() };
-    let overflows = bench.here().counter(OVERFLOWS);
-    let socket = attempts::impatient()?;
-    let began = bench.here().now();
-    let errno = attempts::connect(&socket, full.address);
-    attempts::tell(bench, "client", connect_to(full.address), errno);
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let full = FullListener::open(experiment)?;
+    let mut wire = ObservedSegments {
+        tap: experiment.env().open_tap(Wire::Loopback, full.address.port()),
+        ..ObservedSegments::default()
+    };
+    let overflows = experiment.env().counter(OVERFLOWS);
+    let socket = connect_attempt::nonblocking()?;
+    let began = experiment.env().now();
+    let errno = connect_attempt::connect(&socket, full.address);
+    connect_attempt::record(experiment, "client", connect_call(full.address), errno);
     wire.client = ends::name(&socket)?.port();
     let mut tries = 0;
-    while !attempts::is_writable(&socket) {
-        let waited = bench.here().now().since(began);
-        for at in wire.listen().unwrap_or_else(|| unheard(bench, &socket, tries)) {
-            sent(bench, &mut tries, ends::millis(at.since(began)));
+    while !connect_attempt::is_writable(&socket) {
+        let waited = experiment.env().now().since(began);
+        for at in wire.new_syns().unwrap_or_else(|| unobserved_syns(experiment, &socket, tries)) {
+            record_syn(experiment, &mut tries, ends::millis(at.since(began)));
         }
-        bench.pause(LOOK)?;
-        if waited > LONGEST {
-            return Err(ExperimentError::InVain(say!("the end of a connection attempt").to_owned()));
+        experiment.sleep(POLL_INTERVAL)?;
+        if waited > ATTEMPT_TIMEOUT {
+            return Err(ExperimentError::TimedOut(say!("the end of a connection attempt").to_owned()));
         }
     }
-    let (ended, errno) = (bench.here().now(), attempts::so_error(&socket)?);
-    for at in wire.listen().unwrap_or_default() {
-        sent(bench, &mut tries, ends::millis(at.since(began)));
+    let (ended, errno) = (experiment.env().now(), connect_attempt::so_error(&socket)?);
+    for at in wire.new_syns().unwrap_or_default() {
+        record_syn(experiment, &mut tries, ends::millis(at.since(began)));
     }
     let waited = ends::millis(ended.since(began));
-    bench.line(
+    experiment.record_call(
         "client",
         "getsockopt(SO_ERROR)",
-        format!("{} {}", attempts::name(errno), after(waited)),
+        format!("{} {}", connect_attempt::name(errno), after(waited)),
         CallOutcome::Silent,
     );
-    bench.measured("tries", f64::from(tries));
-    bench.measured("gives-up-ms", waited);
-    bench.measured("errno", f64::from(errno));
-    bench.yes("refused", attempts::is(errno, Errno::CONNREFUSED));
-    if let (Some(before), Some(now)) = (overflows, bench.here().counter(OVERFLOWS)) {
-        bench.line("kernel", OVERFLOWS, format!("+{}", now - before), CallOutcome::Plain);
-        bench.measured("overflows", (now - before) as f64);
+    experiment.measure("tries", f64::from(tries));
+    experiment.measure("gives-up-ms", waited);
+    experiment.measure("errno", f64::from(errno));
+    experiment.measure_flag("refused", connect_attempt::is(errno, Errno::CONNREFUSED));
+    if let (Some(before), Some(now)) = (overflows, experiment.env().counter(OVERFLOWS)) {
+        experiment.record_call("kernel", OVERFLOWS, format!("+{}", now - before), CallOutcome::Plain);
+        experiment.measure("overflows", (now - before) as f64);
     }
-    wire.tell(bench);
+    wire.record(experiment);
     Ok(())
 }
 
-/// The SYNs that have left beyond those that are known, by the client's own count: as of now.
-fn unheard(bench: &Experiment<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
-    let again = bench.here().connecting(client.as_fd()).map_or(0, |(again, _)| again);
-    (known..=again).map(|_| bench.here().now()).collect()
+/// SYNs sent beyond the `known` ones, by the client's retransmission counter, stamped now.
+fn unobserved_syns(experiment: &Experiment<'_>, client: &Socket, known: u32) -> Vec<Stamp> {
+    let retransmits = experiment.env().connect_progress(client.as_fd()).map_or(0, |(retransmits, _)| retransmits);
+    (known..=retransmits).map(|_| experiment.env().now()).collect()
 }
 
-/// One more SYN has left.
-fn sent(bench: &mut Experiment<'_>, tries: &mut u32, after_ms: f64) {
+/// Records one more SYN.
+fn record_syn(experiment: &mut Experiment<'_>, tries: &mut u32, after_ms: f64) {
     *tries += 1;
-    bench.line("wire", format!("SYN #{tries}"), after(after_ms), CallOutcome::Silent);
-    bench.measured(&format!("try-{tries}-ms"), after_ms);
+    experiment.record_call("wire", format!("SYN #{tries}"), after(after_ms), CallOutcome::Silent);
+    experiment.measure(&format!("try-{tries}-ms"), after_ms);
 }
 
 fn after(ms: f64) -> String {
     format!("+{:.1} s", ms / 1_000.0)
 }
 
-/// What passes between the client and the full listener.
+/// The segments between the client and the full listener.
 #[derive(Default)]
-struct ObservedSyn {
-    ear: Option<Box<dyn PortTap>>,
+struct ObservedSegments {
+    tap: Option<Box<dyn PortTap>>,
     client: u16,
     syns: u32,
     answers: u32,
     resets: u32,
 }
 
-impl ObservedSyn {
-    /// When the client's SYNs passed that were not heard before; `None` without an ear.
-    fn listen(&mut self) -> Option<Vec<Stamp>> {
+impl ObservedSegments {
+    /// The stamps of the client's new SYNs; `None` without a tap.
+    fn new_syns(&mut self) -> Option<Vec<Stamp>> {
         let mut syns = Vec::new();
-        for (at, segment) in self.ear.as_mut()?.heard() {
+        for (at, segment) in self.tap.as_mut()?.segments() {
             match (segment.toward, segment.kind()) {
                 _ if segment.peer.port() != self.client => {}
                 (Toward::Listener, Kind::Syn) => syns.push(at),
@@ -103,20 +106,20 @@ impl ObservedSyn {
         Some(syns)
     }
 
-    /// Without an ear nothing is known, and nothing is told.
-    fn tell(&self, bench: &mut Experiment<'_>) {
-        if self.ear.is_some() {
-            bench.line("wire", "SYN", format!("{}", self.syns), CallOutcome::Plain);
-            bench.line("wire", "SYN-ACK, RST", format!("{}", self.answers), CallOutcome::Silent);
-            bench.measured("syns-on-the-wire", f64::from(self.syns));
-            bench.measured("answers-on-the-wire", f64::from(self.answers));
-            bench.measured("resets-on-the-wire", f64::from(self.resets));
+    /// Records the counts; nothing without a tap.
+    fn record(&self, experiment: &mut Experiment<'_>) {
+        if self.tap.is_some() {
+            experiment.record_call("wire", "SYN", format!("{}", self.syns), CallOutcome::Plain);
+            experiment.record_call("wire", "SYN-ACK, RST", format!("{}", self.answers), CallOutcome::Silent);
+            experiment.measure("syns-on-the-wire", f64::from(self.syns));
+            experiment.measure("answers-on-the-wire", f64::from(self.answers));
+            experiment.measure("resets-on-the-wire", f64::from(self.resets));
         }
     }
 }
 
 const OVERFLOWS: &str = "ListenOverflows";
-/// How often is looked at the client.
-const LOOK: Duration = Duration::from_millis(3);
-/// Longer than any schedule that can be asked for within a lesson: six retries last 135 s at most.
-const LONGEST: Duration = Duration::from_mins(5);
+/// Interval between two checks of the client.
+const POLL_INTERVAL: Duration = Duration::from_millis(3);
+/// Longer than any retry schedule of a lesson: six retries last 135 s at most.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(5);

@@ -1,6 +1,6 @@
-//! SO_REUSEPORT: three listeners on one port, each with a queue and a limit of its own. Two take everybody at once, one never calls
-//! accept(): who is sent to it waits, then stands outside, while the queues of the others are empty. In a trial of its own that listener
-//! is closed while clients wait in its queue.
+//! SO_REUSEPORT: three listeners on one port, each with its own queue and limit. Two accept at once, one never calls
+//! accept(): its clients wait, then their SYNs are dropped, while the other queues are empty. In a second experiment
+//! that listener is closed while clients wait in its queue.
 
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::knob::SysctlOverride;
+use super::sysctl::SysctlOverride;
 use super::{Env, Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::model::settings::Sysctl;
@@ -21,114 +21,121 @@ struct Group {
     address: SocketAddr,
     /// The one that never calls accept().
     idle: Socket,
-    /// Those that take everybody at once.
+    /// Those that accept at once.
     busy: Vec<Socket>,
-    /// Both ends of each connection that was taken.
+    /// Both ends of each accepted connection.
     served: Vec<(Socket, Option<Socket>)>,
-    /// Clients that wait in the idle one's queue.
+    /// Clients in the idle listener's queue.
     waiting: Vec<Socket>,
     /// Clients whose SYN was dropped.
-    outside: Vec<Socket>,
+    dropped_clients: Vec<Socket>,
 }
 
-/// More clients come than the queue of one holds.
-pub(super) fn overflow(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    Group::open(bench)?.overflow(bench)
+/// More clients than one queue holds.
+pub(super) fn overflow(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    Group::open(experiment)?.overflow(experiment)
 }
 
-/// One is closed whose queue is full: without, then with the sysctl that moves its clients.
-pub(super) fn close(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    let migrate = SysctlOverride::new(bench, Sysctl::MigrateReq, 0)?;
-    let mut group = Group::open(bench)?;
-    group.fill(bench)?;
-    group.close_idle(bench, "reset")?;
-    migrate.turn(bench, 1)?;
-    let mut group = Group::open(bench)?;
-    group.fill(bench)?;
-    group.close_idle(bench, "moved")?;
-    migrate.restore(bench)
+/// Closes a listener whose queue is full: without, then with tcp_migrate_req.
+pub(super) fn close(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let migrate = SysctlOverride::new(experiment, Sysctl::MigrateReq, 0)?;
+    let mut group = Group::open(experiment)?;
+    group.fill(experiment)?;
+    group.close_idle(experiment, "reset")?;
+    migrate.set(experiment, 1)?;
+    let mut group = Group::open(experiment)?;
+    group.fill(experiment)?;
+    group.close_idle(experiment, "moved")?;
+    migrate.restore(experiment)
 }
 
 impl Group {
-    fn open(bench: &mut Experiment<'_>) -> Result<Self, ExperimentError> {
+    fn open(experiment: &mut Experiment<'_>) -> Result<Self, ExperimentError> {
         let (idle, address) = member((Ipv4Addr::LOCALHOST, 0).into())?;
         let others: Result<Vec<_>, ExperimentError> =
             (1..MEMBERS).map(|_| member(address).map(|(socket, _)| socket)).collect();
         let call = format!("{MEMBERS} × SO_REUSEPORT, listen({BACKLOG})");
-        bench.line("server", call, format!("port {}", address.port()), CallOutcome::Plain);
-        Ok(Self { address, idle, busy: others?, served: Vec::new(), waiting: Vec::new(), outside: Vec::new() })
+        experiment.record_call("server", call, format!("port {}", address.port()), CallOutcome::Plain);
+        Ok(Self { address, idle, busy: others?, served: Vec::new(), waiting: Vec::new(), dropped_clients: Vec::new() })
     }
 
-    /// Lets clients come until the idle one's queue is full.
-    fn fill(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-        let (_, limit) = self.queue(bench.here())?;
+    /// Connects clients until the idle listener's queue is full.
+    fn fill(&mut self, experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+        let (_, limit) = self.queue(experiment.env())?;
         for _ in 0..MOST_CLIENTS {
-            self.come(bench)?;
+            self.connect_client(experiment)?;
             if self.waiting.len() as u32 > limit {
                 return Ok(());
             }
         }
-        Err(ExperimentError::InVain(say!("a full queue").to_owned()))
+        Err(ExperimentError::TimedOut(say!("a full queue").to_owned()))
     }
 
-    /// Lets clients come until several stand outside of a full queue, and sees that they stay there.
-    fn overflow(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-        self.fill(bench)?;
-        let before = bench.here().counter(OVERFLOWS);
+    /// Connects clients until several have their SYNs dropped, and checks that they stay in SYN_SENT.
+    fn overflow(&mut self, experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+        self.fill(experiment)?;
+        let before = experiment.env().counter(OVERFLOWS);
         let served = self.served.len();
         for _ in 0..MOST_CLIENTS {
-            self.come(bench)?;
-            if self.outside.len() >= OUTSIDE && self.served.len() > served {
+            self.connect_client(experiment)?;
+            if self.dropped_clients.len() >= OUTSIDE && self.served.len() > served {
                 break;
             }
         }
-        let (depth, limit) = self.queue(bench.here())?;
-        let empty = self.depth_of_busy(bench.here())?;
-        let dropped = bench.here().counter(OVERFLOWS).zip(before).map(|(now, before)| now - before);
-        tell_idle(bench, (depth, limit), CallOutcome::Refused);
-        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued(empty, limit), CallOutcome::Good);
-        let outside = self.outside.len();
-        bench.line("client", format!("{outside} × connect()"), "SYN_SENT", CallOutcome::Silent);
-        bench.measured("group-members", MEMBERS as f64);
-        bench.measured("group-full-depth", f64::from(depth));
-        bench.measured("group-full-limit", f64::from(limit));
-        bench.measured("group-others-depth", f64::from(empty));
-        bench.measured("group-outside", outside as f64);
-        bench.measured("group-served-meanwhile", (self.served.len() - served) as f64);
+        let (depth, limit) = self.queue(experiment.env())?;
+        let empty = self.depth_of_busy(experiment.env())?;
+        let dropped = experiment.env().counter(OVERFLOWS).zip(before).map(|(now, before)| now - before);
+        record_idle(experiment, (depth, limit), CallOutcome::Refused);
+        experiment.record_call(
+            "kernel",
+            say!("listeners {which}", which = OTHERS),
+            queued(empty, limit),
+            CallOutcome::Good,
+        );
+        let dropped_clients = self.dropped_clients.len();
+        experiment.record_call("client", format!("{dropped_clients} × connect()"), "SYN_SENT", CallOutcome::Silent);
+        experiment.measure("group-members", MEMBERS as f64);
+        experiment.measure("group-full-depth", f64::from(depth));
+        experiment.measure("group-full-limit", f64::from(limit));
+        experiment.measure("group-others-depth", f64::from(empty));
+        experiment.measure("group-outside", dropped_clients as f64);
+        experiment.measure("group-served-meanwhile", (self.served.len() - served) as f64);
         if let Some(dropped) = dropped {
-            bench.measured("group-syns-dropped", dropped as f64);
+            experiment.measure("group-syns-dropped", dropped as f64);
         }
-        // A SYN that is sent again has the same addresses and ports: it is sent to the same listener.
-        bench.pause(AGAIN)?;
-        let still = self.outside.iter().filter(|client| state_of(bench.here(), client) == Some(ends::SYN_SENT));
+        // A retransmitted SYN has the same addresses and ports: it selects the same listener.
+        experiment.sleep(AFTER_RETRY)?;
+        let still =
+            self.dropped_clients.iter().filter(|client| state_of(experiment.env(), client) == Some(ends::SYN_SENT));
         let (still, tries) =
-            (still.count(), self.outside.iter().map(|client| tries_of(bench.here(), client)).sum::<u32>());
-        bench.line("client", format!("{tries} × SYN"), format!("{still} × SYN_SENT"), CallOutcome::Silent);
-        bench.measured("group-outside-after-retry", still as f64);
-        bench.measured("group-retries", f64::from(tries));
+            (still.count(), self.dropped_clients.iter().map(|client| tries_of(experiment.env(), client)).sum::<u32>());
+        experiment.record_call("client", format!("{tries} × SYN"), format!("{still} × SYN_SENT"), CallOutcome::Silent);
+        experiment.measure("group-outside-after-retry", still as f64);
+        experiment.measure("group-retries", f64::from(tries));
         Ok(())
     }
 
-    /// One client connects; whoever is not the idle one takes it at once.
-    fn come(&mut self, bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    /// Connects one client; the busy listeners accept it at once.
+    fn connect_client(&mut self, experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
         let client = ends::socket()?;
         ends::begin_connect(&client, self.address)?;
         // On loopback a SYN is answered, or dropped, before connect() returns.
-        let connected = bench
-            .until(say!("an answer to a SYN"), ends::SOON, |here| state_of(here, &client) == Some(ends::ESTABLISHED));
+        let connected = experiment.wait_until(say!("an answer to a SYN"), ends::SHORT_TIMEOUT, |env| {
+            state_of(env, &client) == Some(ends::ESTABLISHED)
+        });
         match connected {
-            Err(ExperimentError::InVain(_)) => {
-                self.outside.push(client);
+            Err(ExperimentError::TimedOut(_)) => {
+                self.dropped_clients.push(client);
                 return Ok(());
             }
             other => other?,
         };
         let (was, before) = (self.waiting.len() as u32, self.served.len());
-        bench.until(say!("a child in the accept queue"), ends::PATIENCE, |here| {
+        experiment.wait_until(say!("a child in the accept queue"), ends::TIMEOUT, |env| {
             for listener in &self.busy {
                 self.served.extend(listener.accept().map(|(accepted, _)| (accepted, None)));
             }
-            self.served.len() > before || here.queue(self.idle.as_fd()).is_some_and(|(depth, _)| depth > was)
+            self.served.len() > before || env.queue(self.idle.as_fd()).is_some_and(|(depth, _)| depth > was)
         })?;
         match self.served[before..].first_mut() {
             Some((_, end)) => *end = Some(client),
@@ -137,47 +144,52 @@ impl Group {
         Ok(())
     }
 
-    /// The idle one is closed: what becomes of those in its queue.
-    fn close_idle(self, bench: &mut Experiment<'_>, name: &str) -> Result<(), ExperimentError> {
-        let queue = self.queue(bench.here())?;
-        tell_idle(bench, queue, CallOutcome::Plain);
-        let before = bench.here().counter(MIGRATED);
+    /// Closes the idle listener and observes the connections in its queue.
+    fn close_idle(self, experiment: &mut Experiment<'_>, name: &str) -> Result<(), ExperimentError> {
+        let queue = self.queue(experiment.env())?;
+        record_idle(experiment, queue, CallOutcome::Plain);
+        let before = experiment.env().counter(MIGRATED);
         drop(self.idle);
-        bench.line("server", format!("{}: close()", say!("listener {which}", which = 1)), "0", CallOutcome::Plain);
+        experiment.record_call(
+            "server",
+            format!("{}: close()", say!("listener {which}", which = 1)),
+            "0",
+            CallOutcome::Plain,
+        );
         let (mut reset, mut moved) = (0, 0);
-        bench.until(say!("the end of those in the queue"), ends::PATIENCE, |here| {
-            reset = self.waiting.iter().filter(|client| state_of(here, client) == Some(CLOSED)).count();
-            moved = depth_of(here, &self.busy).unwrap_or(0);
+        experiment.wait_until(say!("the end of those in the queue"), ends::TIMEOUT, |env| {
+            reset = self.waiting.iter().filter(|client| state_of(env, client) == Some(CLOSED)).count();
+            moved = depth_of(env, &self.busy).unwrap_or(0);
             reset + moved as usize == self.waiting.len()
         })?;
         let all = self.waiting.len();
         let reset = self.waiting.iter().filter(|client| is_reset(client)).count();
         let mood = if reset > 0 { CallOutcome::Refused } else { CallOutcome::Good };
-        bench.line("client", format!("{all} × read()"), format!("{reset} × ECONNRESET"), mood);
+        experiment.record_call("client", format!("{all} × read()"), format!("{reset} × ECONNRESET"), mood);
         let queued = say!("{depth} in the queue", depth = moved);
-        bench.line("kernel", say!("listeners {which}", which = OTHERS), queued, CallOutcome::Plain);
-        bench.measured(&format!("close-{name}-queued"), all as f64);
-        bench.measured(&format!("close-{name}-resets"), reset as f64);
-        bench.measured(&format!("close-{name}-moves"), f64::from(moved));
-        if let Some(counted) = bench.here().counter(MIGRATED).zip(before).map(|(now, before)| now - before) {
-            bench.measured(&format!("close-{name}-counted"), counted as f64);
+        experiment.record_call("kernel", say!("listeners {which}", which = OTHERS), queued, CallOutcome::Plain);
+        experiment.measure(&format!("close-{name}-queued"), all as f64);
+        experiment.measure(&format!("close-{name}-resets"), reset as f64);
+        experiment.measure(&format!("close-{name}-moves"), f64::from(moved));
+        if let Some(counted) = experiment.env().counter(MIGRATED).zip(before).map(|(now, before)| now - before) {
+            experiment.measure(&format!("close-{name}-counted"), counted as f64);
         }
         Ok(())
     }
 
-    /// Depth and limit of the idle one's queue.
-    fn queue(&self, here: &dyn Env) -> Result<(u32, u32), ExperimentError> {
-        here.queue(self.idle.as_fd()).ok_or_else(unread)
+    /// Depth and limit of the idle listener's queue.
+    fn queue(&self, env: &dyn Env) -> Result<(u32, u32), ExperimentError> {
+        env.queue(self.idle.as_fd()).ok_or_else(unread)
     }
 
-    fn depth_of_busy(&self, here: &dyn Env) -> Result<u32, ExperimentError> {
-        depth_of(here, &self.busy).ok_or_else(unread)
+    fn depth_of_busy(&self, env: &dyn Env) -> Result<u32, ExperimentError> {
+        depth_of(env, &self.busy).ok_or_else(unread)
     }
 }
 
-/// What the kernel says of the queue of the idle one.
-fn tell_idle(bench: &mut Experiment<'_>, (depth, limit): (u32, u32), mood: CallOutcome) {
-    bench.line("kernel", say!("listener {which}", which = 1), queued(depth, limit), mood);
+/// Records the queue of the idle listener.
+fn record_idle(experiment: &mut Experiment<'_>, (depth, limit): (u32, u32), mood: CallOutcome) {
+    experiment.record_call("kernel", say!("listener {which}", which = 1), queued(depth, limit), mood);
 }
 
 fn queued(depth: u32, limit: u32) -> String {
@@ -196,24 +208,24 @@ fn member(address: SocketAddr) -> Result<(Socket, SocketAddr), ExperimentError> 
 }
 
 /// The sum of their queues' depths.
-fn depth_of(here: &dyn Env, listeners: &[Socket]) -> Option<u32> {
-    listeners.iter().map(|listener| here.queue(listener.as_fd()).map(|(depth, _)| depth)).sum()
+fn depth_of(env: &dyn Env, listeners: &[Socket]) -> Option<u32> {
+    listeners.iter().map(|listener| env.queue(listener.as_fd()).map(|(depth, _)| depth)).sum()
 }
 
 fn unread() -> ExperimentError {
-    ExperimentError::InVain(say!("the listener's limit").to_owned())
+    ExperimentError::TimedOut(say!("the listener's limit").to_owned())
 }
 
-fn state_of(here: &dyn Env, client: &Socket) -> Option<u8> {
-    here.connecting(client.as_fd()).map(|(_, state)| state)
+fn state_of(env: &dyn Env, client: &Socket) -> Option<u8> {
+    env.connect_progress(client.as_fd()).map(|(_, state)| state)
 }
 
-/// SYNs that a client has sent again.
-fn tries_of(here: &dyn Env, client: &Socket) -> u32 {
-    here.connecting(client.as_fd()).map_or(0, |(again, _)| again)
+/// A client's SYN retransmissions.
+fn tries_of(env: &dyn Env, client: &Socket) -> u32 {
+    env.connect_progress(client.as_fd()).map_or(0, |(retransmits, _)| retransmits)
 }
 
-/// True when reading answers ECONNRESET; it does so once.
+/// True when reading returns ECONNRESET; it does so once.
 fn is_reset(client: &Socket) -> bool {
     let error = client.recv(&mut [MaybeUninit::uninit()]).err();
     error.is_some_and(|error| ends::number(&error) == Errno::CONNRESET.raw_os_error())
@@ -228,14 +240,14 @@ const BACKLOG: i32 = 2;
 /// All but the first.
 const OTHERS: &str = "2, 3";
 
-/// Clients that shall stand outside.
+/// Clients whose SYN shall be dropped.
 const OUTSIDE: usize = 2;
 
-/// Clients that come at most: by far more than chance needs to send enough of them to one listener of three.
+/// Upper limit of clients: by far enough for a random choice among three listeners.
 const MOST_CLIENTS: usize = 300;
 
-/// Longer than a client waits before it sends its SYN again.
-const AGAIN: Duration = Duration::from_millis(1_300);
+/// Longer than the first SYN retransmission timeout.
+const AFTER_RETRY: Duration = Duration::from_millis(1_300);
 
 const OVERFLOWS: &str = "ListenOverflows";
 const MIGRATED: &str = "TCPMigrateReqSuccess";

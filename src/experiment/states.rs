@@ -1,5 +1,5 @@
-//! A connection's states at both ends, one at a time: one end is made deaf, so that the next segment does not reach it and the state
-//! before stands still long enough to be listed by sock_diag.
+//! A connection's states at both ends, one at a time: one end drops what arrives, so that it stays in its state long
+//! enough to be listed by sock_diag.
 
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
@@ -11,14 +11,14 @@ use super::{Env, Experiment, ExperimentError, ends};
 use crate::model::experiment::CallOutcome;
 use crate::say;
 
-/// Whose state.
+/// The end of the connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Client,
     Server,
 }
 
-/// What was seen of one connection, in order.
+/// The observed states of one connection, in order.
 struct StateLog {
     address: SocketAddr,
     client_port: u16,
@@ -26,65 +26,71 @@ struct StateLog {
     server: Vec<u8>,
 }
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    bench.pass()?;
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    experiment.token()?;
     let server = ends::socket()?;
-    let before_listen = own_state(bench, "server", "socket()", &server)?;
+    let before_listen = own_state(experiment, "server", "socket()", &server)?;
     drop(server);
     let (listener, address) = ends::listen(5)?;
-    let listening = own_state(bench, "server", "listen(5)", &listener)?;
+    let listening = own_state(experiment, "server", "listen(5)", &listener)?;
     let client = ends::socket()?;
-    let unconnected = own_state(bench, "client", "socket()", &client)?;
-    ends::deafen(&client)?;
+    let unconnected = own_state(experiment, "client", "socket()", &client)?;
+    ends::drop_incoming(&client)?;
     ends::begin_connect(&client, address)?;
     let client_port = ends::name(&client)?.port();
-    let mut tale = StateLog { address, client_port, client: vec![unconnected], server: vec![before_listen, listening] };
-    tale.see(bench, Side::Client, ends::SYN_SENT, "connect(): SYN")?;
-    tale.see(bench, Side::Server, ends::SYN_RECV, "SYN, SYN-ACK")?;
-    ends::hears_again(&client)?;
-    tale.see(bench, Side::Client, ends::ESTABLISHED, "SYN-ACK, ACK")?;
-    tale.see(bench, Side::Server, ends::ESTABLISHED, "ACK")?;
+    let mut log = StateLog { address, client_port, client: vec![unconnected], server: vec![before_listen, listening] };
+    log.expect_state(experiment, Side::Client, ends::SYN_SENT, "connect(): SYN")?;
+    log.expect_state(experiment, Side::Server, ends::SYN_RECV, "SYN, SYN-ACK")?;
+    ends::accept_incoming(&client)?;
+    log.expect_state(experiment, Side::Client, ends::ESTABLISHED, "SYN-ACK, ACK")?;
+    log.expect_state(experiment, Side::Server, ends::ESTABLISHED, "ACK")?;
     let (accepted, _) = ends::call("accept()", listener.accept())?;
-    part(bench, &mut tale, &client, &accepted)?;
-    bench.measured("states-client", tale.client.len() as f64);
-    bench.measured("states-server", tale.server.len() as f64);
-    bench.yes("states-client-as-taught", tale.client == CLIENT);
-    bench.yes("states-server-as-taught", tale.server == SERVER);
+    close_both(experiment, &mut log, &client, &accepted)?;
+    experiment.measure("states-client", log.client.len() as f64);
+    experiment.measure("states-server", log.server.len() as f64);
+    experiment.measure_flag("states-client-as-taught", log.client == CLIENT);
+    experiment.measure_flag("states-server-as-taught", log.server == SERVER);
     Ok(())
 }
 
 /// The client closes first; the server follows.
-fn part(
-    bench: &mut Experiment<'_>,
-    tale: &mut StateLog,
+fn close_both(
+    experiment: &mut Experiment<'_>,
+    log: &mut StateLog,
     client: &Socket,
     accepted: &Socket,
 ) -> Result<(), ExperimentError> {
-    ends::deafen(client)?;
+    ends::drop_incoming(client)?;
     ends::call("shutdown(SHUT_WR)", client.shutdown(Shutdown::Write))?;
-    tale.see(bench, Side::Client, FIN_WAIT_1, "shutdown(SHUT_WR): FIN")?;
-    tale.see(bench, Side::Server, CLOSE_WAIT, "FIN, ACK")?;
-    ends::hears_again(client)?;
-    tale.see(bench, Side::Client, FIN_WAIT_2, "ACK")?;
-    ends::deafen(accepted)?;
+    log.expect_state(experiment, Side::Client, FIN_WAIT_1, "shutdown(SHUT_WR): FIN")?;
+    log.expect_state(experiment, Side::Server, CLOSE_WAIT, "FIN, ACK")?;
+    ends::accept_incoming(client)?;
+    log.expect_state(experiment, Side::Client, FIN_WAIT_2, "ACK")?;
+    ends::drop_incoming(accepted)?;
     ends::call("shutdown(SHUT_WR)", accepted.shutdown(Shutdown::Write))?;
-    tale.see(bench, Side::Server, LAST_ACK, "shutdown(SHUT_WR): FIN")?;
-    tale.see(bench, Side::Client, TIME_WAIT, "FIN, ACK")?;
-    ends::hears_again(accepted)?;
-    let began = bench.here().now();
-    let gone = |here: &dyn Env| here.connecting(accepted.as_fd()).is_some_and(|(_, state)| state == CLOSED);
-    let ended = bench.until(say!("the server's end to be closed"), ends::PATIENCE, gone)?;
-    tale.server.push(CLOSED);
-    bench.line("server", "ACK", ends::state(CLOSED), CallOutcome::Good);
-    bench.measured("last-ack-ms", ends::millis(ended.since(began)));
+    log.expect_state(experiment, Side::Server, LAST_ACK, "shutdown(SHUT_WR): FIN")?;
+    log.expect_state(experiment, Side::Client, TIME_WAIT, "FIN, ACK")?;
+    ends::accept_incoming(accepted)?;
+    let began = experiment.env().now();
+    let closed = |here: &dyn Env| here.connect_progress(accepted.as_fd()).is_some_and(|(_, state)| state == CLOSED);
+    let ended = experiment.wait_until(say!("the server's end to be closed"), ends::TIMEOUT, closed)?;
+    log.server.push(CLOSED);
+    experiment.record_call("server", "ACK", ends::state(CLOSED), CallOutcome::Good);
+    experiment.measure("last-ack-ms", ends::millis(ended.since(began)));
     Ok(())
 }
 
 impl StateLog {
-    /// Waits until one end is in this state, and tells it. A state that does not come is left out: that is measured, too.
-    fn see(&mut self, bench: &mut Experiment<'_>, side: Side, wanted: u8, why: &str) -> Result<(), ExperimentError> {
+    /// Waits until one end is in this state, and records it. A state that is not reached is measured as 0.
+    fn expect_state(
+        &mut self,
+        experiment: &mut Experiment<'_>,
+        side: Side,
+        wanted: u8,
+        why: &str,
+    ) -> Result<(), ExperimentError> {
         let mut found = None;
-        let came = bench.until(ends::state(wanted), ends::PATIENCE, |here| {
+        let came = experiment.wait_until(ends::state(wanted), ends::TIMEOUT, |here| {
             found = match side {
                 Side::Client => here.sockets(self.client_port).first().map(|seen| seen.state),
                 Side::Server => {
@@ -100,24 +106,27 @@ impl StateLog {
         match came {
             Ok(_) => {
                 seen.push(wanted);
-                bench.line(who, why, ends::state(wanted), CallOutcome::Good);
-                bench.pause(STEP)?;
+                experiment.record_call(who, why, ends::state(wanted), CallOutcome::Good);
+                experiment.sleep(STEP)?;
             }
-            Err(ExperimentError::InVain(_)) => {
-                bench.line(who, why, found.map_or("–", ends::state), CallOutcome::Silent);
+            Err(ExperimentError::TimedOut(_)) => {
+                experiment.record_call(who, why, found.map_or("–", ends::state), CallOutcome::Silent);
             }
             Err(error) => return Err(error),
         }
-        bench.yes(&format!("{who}-{}", ends::state(wanted).to_lowercase().replace('_', "-")), found == Some(wanted));
+        experiment.measure_flag(
+            &format!("{who}-{}", ends::state(wanted).to_lowercase().replace('_', "-")),
+            found == Some(wanted),
+        );
         Ok(())
     }
 }
 
-/// A socket's state as it says itself (TCP_INFO).
-fn own_state(bench: &mut Experiment<'_>, who: &str, call: &str, socket: &Socket) -> Result<u8, ExperimentError> {
-    let state = bench.here().connecting(socket.as_fd()).map(|(_, state)| state);
-    let state = state.ok_or_else(|| ExperimentError::InVain(say!("the socket's state").to_owned()))?;
-    bench.line(who, call, ends::state(state), CallOutcome::Plain);
+/// A socket's state from TCP_INFO.
+fn own_state(experiment: &mut Experiment<'_>, who: &str, call: &str, socket: &Socket) -> Result<u8, ExperimentError> {
+    let state = experiment.env().connect_progress(socket.as_fd()).map(|(_, state)| state);
+    let state = state.ok_or_else(|| ExperimentError::TimedOut(say!("the socket's state").to_owned()))?;
+    experiment.record_call(who, call, ends::state(state), CallOutcome::Plain);
     Ok(state)
 }
 
@@ -127,7 +136,7 @@ const CLIENT: [u8; 6] = [CLOSED, ends::SYN_SENT, ends::ESTABLISHED, FIN_WAIT_1, 
 /// The textbook's states of the other end.
 const SERVER: [u8; 7] = [CLOSED, LISTEN, ends::SYN_RECV, ends::ESTABLISHED, CLOSE_WAIT, LAST_ACK, CLOSED];
 
-/// How long each state stands, so that one can follow.
+/// How long each state is held, so that people can follow.
 const STEP: Duration = Duration::from_millis(250);
 
 // Further states by their number (include/net/tcp_states.h).

@@ -1,5 +1,5 @@
-//! Who sends RST: a port without a listener; an end that breaks its connection off; and whoever gets a segment of a connection that
-//! he does not have. Each RST is heard on the wire, which knows the end that sent it.
+//! Who sends RST: a port without a listener; an end that aborts its connection; and a host that receives a segment of
+//! an unknown connection. Each RST is captured on the wire, which shows its sender.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -7,113 +7,114 @@ use std::time::Duration;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::Socket;
 
-use super::attempts::{self, connect_to, free_port};
-use super::{Experiment, ExperimentError, PortTap, Wire, ends, far};
+use super::connect_attempt::{self, connect_call, free_port};
+use super::{Experiment, ExperimentError, PortTap, Wire, ends, remote_host};
 use crate::lab::namespace::LISTENER_V4;
 use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, Toward};
 use crate::say;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    let nobody = no_listener(bench)?;
-    let linger = aborted(bench, "linger", |served| ends::call("SO_LINGER", served.set_linger(Some(Duration::ZERO))))?;
-    let unread = aborted(bench, "unread", |_| Ok(()))?;
-    let gone = to_a_closed_end(bench)?;
-    let stray = of_no_connection(bench)?;
-    let kinds = [nobody.port > 0, linger.port > 0 && unread.port > 0, gone.port > 0 && stray.port > 0];
-    bench.measured("rst-kinds", kinds.into_iter().filter(|heard| *heard).count() as f64);
-    let all = [nobody, linger, unread, gone, stray];
-    bench.measured("rsts-from-ports", all.iter().map(|heard| f64::from(heard.port)).sum());
-    bench.measured("rsts-from-clients", all.iter().map(|heard| f64::from(heard.client)).sum());
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let no_port = no_listener(experiment)?;
+    let linger =
+        aborted(experiment, "linger", |served| ends::call("SO_LINGER", served.set_linger(Some(Duration::ZERO))))?;
+    let unread = aborted(experiment, "unread", |_| Ok(()))?;
+    let closed_end = to_a_closed_end(experiment)?;
+    let stray = of_no_connection(experiment)?;
+    let kinds = [no_port.port > 0, linger.port > 0 && unread.port > 0, closed_end.port > 0 && stray.port > 0];
+    experiment.measure("rst-kinds", kinds.into_iter().filter(|sent| *sent).count() as f64);
+    let all = [no_port, linger, unread, closed_end, stray];
+    experiment.measure("rsts-from-ports", all.iter().map(|sent| f64::from(sent.port)).sum());
+    experiment.measure("rsts-from-clients", all.iter().map(|sent| f64::from(sent.client)).sum());
     Ok(())
 }
 
-/// A SYN to a port at which nobody listens.
-fn no_listener(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
+/// A SYN to a port without a listener.
+fn no_listener(experiment: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
     let address = free_port()?;
-    let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
-    let (socket, began) = (ends::socket()?, bench.here().now());
-    let errno = attempts::connect(&socket, address);
-    let lasted = bench.here().now().since(began);
-    attempts::tell(bench, "client", connect_to(address), errno);
-    bench.measured("no-listener-errno", f64::from(errno));
-    bench.measured("no-listener-ms", ends::millis(lasted));
-    resets.tell(bench, "no-listener")
+    let mut resets = RstTap::open(experiment, Wire::Loopback, address.port())?;
+    let (socket, began) = (ends::socket()?, experiment.env().now());
+    let errno = connect_attempt::connect(&socket, address);
+    let lasted = experiment.env().now().since(began);
+    connect_attempt::record(experiment, "client", connect_call(address), errno);
+    experiment.measure("no-listener-errno", f64::from(errno));
+    experiment.measure("no-listener-ms", ends::millis(lasted));
+    resets.record(experiment, "no-listener")
 }
 
-/// A connection that the server's side breaks off: by close() with SO_LINGER 0, or with bytes that it has not read.
+/// A connection that the server's side aborts: by close() with SO_LINGER 0, or with unread data.
 fn aborted(
-    bench: &mut Experiment<'_>,
+    experiment: &mut Experiment<'_>,
     name: &str,
     prepare: impl FnOnce(&Socket) -> Result<(), ExperimentError>,
 ) -> Result<RstCounts, ExperimentError> {
     let (listener, address) = ends::listen(5)?;
-    let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
-    let (client, served) = pair(bench, &listener, address)?;
-    ends::call("setsockopt(SO_RCVTIMEO)", client.set_read_timeout(Some(ends::PATIENCE)))?;
+    let mut resets = RstTap::open(experiment, Wire::Loopback, address.port())?;
+    let (client, served) = pair(experiment, &listener, address)?;
+    ends::call("setsockopt(SO_RCVTIMEO)", client.set_read_timeout(Some(ends::TIMEOUT)))?;
     prepare(&served)?;
     let call = if name == "unread" {
-        say_word(bench, &client)?;
-        bench.until(say!("bytes to leave unread"), ends::PATIENCE, |_| unread_bytes(&served))?;
+        send_payload(experiment, &client)?;
+        experiment.wait_until(say!("bytes to leave unread"), ends::TIMEOUT, |_| unread_bytes(&served))?;
         "close()"
     } else {
         "SO_LINGER 0, close()"
     };
     drop(served);
-    bench.line("server", call, "0", CallOutcome::Plain);
-    let heard = recv(&client, &mut [0u8; 8][..], RecvFlags::empty()).map_err(std::io::Error::from);
-    let errno = attempts::number(&heard);
-    attempts::tell(bench, "client", "recv()", errno);
-    bench.measured(&format!("{name}-errno"), f64::from(errno));
-    resets.tell(bench, name)
+    experiment.record_call("server", call, "0", CallOutcome::Plain);
+    let received = recv(&client, &mut [0u8; 8][..], RecvFlags::empty()).map_err(std::io::Error::from);
+    let errno = connect_attempt::number(&received);
+    connect_attempt::record(experiment, "client", "recv()", errno);
+    experiment.measure(&format!("{name}-errno"), f64::from(errno));
+    resets.record(experiment, name)
 }
 
-/// Bytes for an end that is closed: its descriptor is gone, and nobody will ever read them.
-fn to_a_closed_end(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
+/// Data for an end that is closed: no process can read it any more.
+fn to_a_closed_end(experiment: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
     let (listener, address) = ends::listen(5)?;
-    let mut resets = RstTap::open(bench, Wire::Loopback, address.port())?;
-    let (client, served) = pair(bench, &listener, address)?;
+    let mut resets = RstTap::open(experiment, Wire::Loopback, address.port())?;
+    let (client, served) = pair(experiment, &listener, address)?;
     drop(served);
-    bench.line("server", "close()", "0", CallOutcome::Plain);
-    say_word(bench, &client)?;
-    let heard = resets.tell(bench, "gone")?;
-    let again = send(&client, WORD, SendFlags::NOSIGNAL).map_err(std::io::Error::from);
-    let errno = attempts::number(&again);
-    attempts::tell(bench, "client", format!("send({})", WORD.len()), errno);
-    bench.measured("gone-errno", f64::from(errno));
-    Ok(heard)
+    experiment.record_call("server", "close()", "0", CallOutcome::Plain);
+    send_payload(experiment, &client)?;
+    let counts = resets.record(experiment, "gone")?;
+    let again = send(&client, PAYLOAD, SendFlags::NOSIGNAL).map_err(std::io::Error::from);
+    let errno = connect_attempt::number(&again);
+    connect_attempt::record(experiment, "client", format!("send({})", PAYLOAD.len()), errno);
+    experiment.measure("gone-errno", f64::from(errno));
+    Ok(counts)
 }
 
-/// An ACK out of nowhere for a port at which somebody listens.
-fn of_no_connection(bench: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
-    bench.pass()?;
+/// An ACK of no connection to a listening port.
+fn of_no_connection(experiment: &mut Experiment<'_>) -> Result<RstCounts, ExperimentError> {
+    experiment.token()?;
     let listener = ends::socket()?;
-    let place = SocketAddr::new(IpAddr::V4(LISTENER_V4), 0);
-    ends::call("bind()", listener.bind(&place.into()))?;
+    let address = SocketAddr::new(IpAddr::V4(LISTENER_V4), 0);
+    ends::call("bind()", listener.bind(&address.into()))?;
     ends::call("listen(5)", listener.listen(5))?;
     let address = ends::name(&listener)?;
-    bench.line("server", format!("bind({address}), listen(5)"), "0", CallOutcome::Plain);
-    let mut resets = RstTap::open(bench, Wire::Pair, address.port())?;
-    far::send_stray(bench, address)?;
-    bench.line("wire", format!("{} → {address}", far::FAR), "ACK", CallOutcome::Plain);
-    resets.tell(bench, "stray")
+    experiment.record_call("server", format!("bind({address}), listen(5)"), "0", CallOutcome::Plain);
+    let mut resets = RstTap::open(experiment, Wire::Pair, address.port())?;
+    remote_host::send_stray(experiment, address)?;
+    experiment.record_call("wire", format!("{} → {address}", remote_host::REMOTE), "ACK", CallOutcome::Plain);
+    resets.record(experiment, "stray")
 }
 
 /// A client and the socket that accept() gave for it.
 fn pair(
-    bench: &mut Experiment<'_>,
+    experiment: &mut Experiment<'_>,
     listener: &Socket,
     address: SocketAddr,
 ) -> Result<(Socket, Socket), ExperimentError> {
     let client = ends::connect(address)?;
-    bench.line("client", connect_to(address), "0", CallOutcome::Good);
+    experiment.record_call("client", connect_call(address), "0", CallOutcome::Good);
     let (served, _) = ends::call("accept()", listener.accept())?;
     Ok((client, served))
 }
 
-fn say_word(bench: &mut Experiment<'_>, client: &Socket) -> Result<(), ExperimentError> {
-    let sent = ends::call("send()", send(client, WORD, SendFlags::NOSIGNAL).map_err(std::io::Error::from))?;
-    bench.line("client", format!("send({})", WORD.len()), sent.to_string(), CallOutcome::Good);
+fn send_payload(experiment: &mut Experiment<'_>, client: &Socket) -> Result<(), ExperimentError> {
+    let sent = ends::call("send()", send(client, PAYLOAD, SendFlags::NOSIGNAL).map_err(std::io::Error::from))?;
+    experiment.record_call("client", format!("send({})", PAYLOAD.len()), sent.to_string(), CallOutcome::Good);
     Ok(())
 }
 
@@ -121,60 +122,60 @@ fn unread_bytes(served: &Socket) -> bool {
     recv(served, &mut [0u8; 8][..], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok_and(|(read, _)| read > 0)
 }
 
-/// How many RSTs were heard, by the end that sent them.
+/// How many RSTs were captured, by the end that sent them.
 #[derive(Clone, Copy, Debug, Default)]
 struct RstCounts {
-    /// The port to which the client spoke.
+    /// Sent by the server's port.
     port: u32,
-    /// The client.
+    /// Sent by the client.
     client: u32,
 }
 
-/// The RSTs from and to a port, as they are heard on the wire.
+/// Captures the RSTs from and to a port.
 struct RstTap {
-    ear: Box<dyn PortTap>,
+    tap: Box<dyn PortTap>,
     port: u16,
 }
 
 impl RstTap {
-    fn open(bench: &Experiment<'_>, on: Wire, port: u16) -> Result<Self, ExperimentError> {
-        let ear = bench.here().ear(on, port).ok_or(ExperimentError::NeedsLab)?;
-        Ok(Self { ear, port })
+    fn open(experiment: &Experiment<'_>, on: Wire, port: u16) -> Result<Self, ExperimentError> {
+        let tap = experiment.env().open_tap(on, port).ok_or(ExperimentError::NeedsLab)?;
+        Ok(Self { tap, port })
     }
 
-    /// Waits for the port's RST and tells who has sent how many; none where none comes.
-    fn tell(&mut self, bench: &mut Experiment<'_>, name: &str) -> Result<RstCounts, ExperimentError> {
-        let (mut heard, mut client) = (RstCounts::default(), None);
-        let waited = bench.until(say!("an RST"), SOON, |_| {
-            for (_, reset) in self.ear.heard().into_iter().filter(|(_, one)| one.kind() == Kind::Rst) {
+    /// Waits for the port's RST and records how many each end has sent.
+    fn record(&mut self, experiment: &mut Experiment<'_>, name: &str) -> Result<RstCounts, ExperimentError> {
+        let (mut counts, mut client) = (RstCounts::default(), None);
+        let waited = experiment.wait_until(say!("an RST"), SOON, |_| {
+            for (_, reset) in self.tap.segments().into_iter().filter(|(_, segment)| segment.kind() == Kind::Rst) {
                 match reset.toward {
-                    Toward::Client => heard.port += 1,
+                    Toward::Client => counts.port += 1,
                     Toward::Listener => {
-                        heard.client += 1;
+                        counts.client += 1;
                         client = Some(reset.peer);
                     }
                 }
             }
-            heard.port > 0
+            counts.port > 0
         });
-        if !matches!(waited, Ok(_) | Err(ExperimentError::InVain(_))) {
+        if !matches!(waited, Ok(_) | Err(ExperimentError::TimedOut(_))) {
             waited?;
         }
-        tell_sender(bench, &format!(":{}", self.port), heard.port);
+        record_sender(experiment, &format!(":{}", self.port), counts.port);
         if let Some(client) = client {
-            tell_sender(bench, &client.to_string(), heard.client);
+            record_sender(experiment, &client.to_string(), counts.client);
         }
-        bench.measured(&format!("{name}-rsts"), f64::from(heard.port));
-        Ok(heard)
+        experiment.measure(&format!("{name}-rsts"), f64::from(counts.port));
+        Ok(counts)
     }
 }
 
-fn tell_sender(bench: &mut Experiment<'_>, sender: &str, resets: u32) {
+fn record_sender(experiment: &mut Experiment<'_>, sender: &str, resets: u32) {
     let mood = if resets > 0 { CallOutcome::Refused } else { CallOutcome::Silent };
-    bench.line("wire", say!("RST from {sender}", sender), say!("{resets} heard", resets), mood);
+    experiment.record_call("wire", say!("RST from {sender}", sender), say!("{resets} heard", resets), mood);
 }
 
-/// What is said.
-const WORD: &[u8] = b"qviz";
-/// How long an RST may take: it is the answer of this machine to itself.
+/// What is sent.
+const PAYLOAD: &[u8] = b"qviz";
+/// The timeout for an RST, which this machine sends to itself.
 const SOON: Duration = Duration::from_secs(1);

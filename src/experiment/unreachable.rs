@@ -1,4 +1,4 @@
-//! "Destination unreachable": no route at all; ICMP in answer to every SYN; and ICMP about a connection that stands already.
+//! "Destination unreachable": no route at all; ICMP in answer to every SYN; and ICMP for an established connection.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
@@ -6,89 +6,94 @@ use std::time::Duration;
 
 use rustix::net::{SendFlags, send};
 
-use super::attempts::{self, connect_to, cut};
-use super::far::{self, FAR, RemoteHost};
+use super::connect_attempt::{self, connect_call, reset};
+use super::remote_host::{self, REMOTE, RemoteHost};
 use super::{Experiment, ExperimentError, ends};
 use crate::lab::wire::icmp::Unreachable;
 use crate::model::experiment::CallOutcome;
 use crate::model::segment::{Kind, flags};
 use crate::say;
 
-pub(super) fn run(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    no_route(bench)?;
-    complaints(bench, "icmp-host", Unreachable::Host)?;
-    complaints(bench, "icmp-net", Unreachable::Net)?;
-    complaints(bench, "icmp-port", Unreachable::Port)?;
-    connected(bench)
+pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    no_route(experiment)?;
+    unreachable_replies(experiment, "icmp-host", Unreachable::Host)?;
+    unreachable_replies(experiment, "icmp-net", Unreachable::Net)?;
+    unreachable_replies(experiment, "icmp-port", Unreachable::Port)?;
+    connected(experiment)
 }
 
-/// The kernel knows no way: nothing is sent.
-fn no_route(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    bench.pass()?;
-    let (socket, began) = (attempts::impatient()?, bench.here().now());
-    let errno = attempts::connect(&socket, NOWHERE);
-    let lasted = bench.here().now().since(began);
-    attempts::tell(bench, "client", connect_to(NOWHERE), errno);
-    bench.measured("no-route-errno", f64::from(errno));
-    bench.measured("no-route-ms", ends::millis(lasted));
+/// The kernel has no route: nothing is sent.
+fn no_route(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    experiment.token()?;
+    let (socket, began) = (connect_attempt::nonblocking()?, experiment.env().now());
+    let errno = connect_attempt::connect(&socket, UNROUTED);
+    let lasted = experiment.env().now().since(began);
+    connect_attempt::record(experiment, "client", connect_call(UNROUTED), errno);
+    experiment.measure("no-route-errno", f64::from(errno));
+    experiment.measure("no-route-ms", ends::millis(lasted));
     Ok(())
 }
 
-/// Each SYN meets a router that cannot pass it on. How often the kernel tries, and what connect() says in the end.
-fn complaints(bench: &mut Experiment<'_>, name: &str, why: Unreachable) -> Result<(), ExperimentError> {
-    let mut far = RemoteHost::open(bench)?;
-    let socket = attempts::impatient()?;
-    // Where the kernel goes on trying, it has time for a few tries.
+/// A router rejects each SYN. Measures the number of SYNs and the result of connect().
+fn unreachable_replies(experiment: &mut Experiment<'_>, name: &str, why: Unreachable) -> Result<(), ExperimentError> {
+    let mut remote = RemoteHost::open(experiment)?;
+    let socket = connect_attempt::nonblocking()?;
+    // If the kernel retries, it has time for a few attempts.
     ends::call("setsockopt(TCP_USER_TIMEOUT)", socket.set_tcp_user_timeout(Some(LONG_ENOUGH)))?;
-    let began = bench.here().now();
-    let errno = attempts::connect(&socket, FAR.into());
-    attempts::tell(bench, "client", connect_to(FAR.into()), errno);
+    let began = experiment.env().now();
+    let errno = connect_attempt::connect(&socket, REMOTE.into());
+    connect_attempt::record(experiment, "client", connect_call(REMOTE.into()), errno);
     let mut syns = 0;
-    while !attempts::is_writable(&socket) {
-        if let Some((at, syn)) = far.next(Kind::Syn) {
+    while !connect_attempt::is_writable(&socket) {
+        if let Some((at, syn)) = remote.next(Kind::Syn) {
             syns += 1;
-            bench.line("wire", format!("SYN #{syns}"), after(at.since(began)), CallOutcome::Plain);
-            far::complain(bench, &syn, why)?;
-            bench.line("wire", "ICMP", format!("{why:?} Unreachable, 3/{}", why as u8), CallOutcome::Refused);
-        } else if bench.here().now().since(began) > LONG_ENOUGH * 3 {
-            return Err(ExperimentError::InVain(say!("the end of a connection attempt").to_owned()));
+            experiment.record_call("wire", format!("SYN #{syns}"), after(at.since(began)), CallOutcome::Plain);
+            remote_host::send_unreachable(experiment, &syn, why)?;
+            experiment.record_call(
+                "wire",
+                "ICMP",
+                format!("{why:?} Unreachable, 3/{}", why as u8),
+                CallOutcome::Refused,
+            );
+        } else if experiment.env().now().since(began) > LONG_ENOUGH * 3 {
+            return Err(ExperimentError::TimedOut(say!("the end of a connection attempt").to_owned()));
         }
-        bench.pause(LOOK)?;
+        experiment.sleep(POLL_INTERVAL)?;
     }
-    let (lasted, errno) = (bench.here().now().since(began), attempts::so_error(&socket)?);
-    attempts::tell(bench, "client", format!("{} getsockopt(SO_ERROR)", after(lasted)), errno);
-    bench.measured(&format!("{name}-errno"), f64::from(errno));
-    bench.measured(&format!("{name}-ms"), ends::millis(lasted));
-    bench.measured(&format!("{name}-syns"), f64::from(syns));
+    let (lasted, errno) = (experiment.env().now().since(began), connect_attempt::so_error(&socket)?);
+    connect_attempt::record(experiment, "client", format!("{} getsockopt(SO_ERROR)", after(lasted)), errno);
+    experiment.measure(&format!("{name}-errno"), f64::from(errno));
+    experiment.measure(&format!("{name}-ms"), ends::millis(lasted));
+    experiment.measure(&format!("{name}-syns"), f64::from(syns));
     Ok(())
 }
 
-/// A connection that stands takes the same complaint as a note: it lives on.
-fn connected(bench: &mut Experiment<'_>) -> Result<(), ExperimentError> {
-    let mut far = RemoteHost::open(bench)?;
-    let socket = attempts::impatient()?;
-    let errno = attempts::connect(&socket, FAR.into());
-    attempts::tell(bench, "client", connect_to(FAR.into()), errno);
-    let (_, syn) = far.wait_for(bench, Kind::Syn, ends::PATIENCE)?;
-    far::answer(bench, &syn, flags::SYN | flags::ACK)?;
-    let (_, errno) = attempts::end_of(bench, &socket, ends::PATIENCE)?;
-    attempts::tell(bench, "client", "getsockopt(SO_ERROR)", errno);
-    let sent = send(&socket, WORD, SendFlags::NOSIGNAL).map_err(std::io::Error::from);
+/// For an established connection the same ICMP error is only a soft error.
+fn connected(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError> {
+    let mut remote = RemoteHost::open(experiment)?;
+    let socket = connect_attempt::nonblocking()?;
+    let errno = connect_attempt::connect(&socket, REMOTE.into());
+    connect_attempt::record(experiment, "client", connect_call(REMOTE.into()), errno);
+    let (_, syn) = remote.wait_for(experiment, Kind::Syn, ends::TIMEOUT)?;
+    remote_host::answer(experiment, &syn, flags::SYN | flags::ACK)?;
+    let (_, errno) = connect_attempt::end_of(experiment, &socket, ends::TIMEOUT)?;
+    connect_attempt::record(experiment, "client", "getsockopt(SO_ERROR)", errno);
+    let sent = send(&socket, PAYLOAD, SendFlags::NOSIGNAL).map_err(std::io::Error::from);
     let length = ends::call("send()", sent)?;
-    bench.line("client", format!("send({})", WORD.len()), length.to_string(), CallOutcome::Good);
-    let (_, segment) = far.wait_for(bench, Kind::Data, ends::PATIENCE)?;
-    far::complain(bench, &segment, Unreachable::Host)?;
-    bench.line("wire", "ICMP", "Host Unreachable, 3/1", CallOutcome::Refused);
-    bench.pause(LOOK * 10)?;
-    let state = bench.here().connecting(socket.as_fd()).map_or(0, |(_, state)| state);
-    let noted = attempts::so_error(&socket)?;
-    attempts::tell(bench, "client", "getsockopt(SO_ERROR)", noted);
+    experiment.record_call("client", format!("send({})", PAYLOAD.len()), length.to_string(), CallOutcome::Good);
+    let (_, segment) = remote.wait_for(experiment, Kind::Data, ends::TIMEOUT)?;
+    remote_host::send_unreachable(experiment, &segment, Unreachable::Host)?;
+    experiment.record_call("wire", "ICMP", "Host Unreachable, 3/1", CallOutcome::Refused);
+    experiment.sleep(POLL_INTERVAL * 10)?;
+    let state = experiment.env().connect_progress(socket.as_fd()).map_or(0, |(_, state)| state);
+    let noted = connect_attempt::so_error(&socket)?;
+    connect_attempt::record(experiment, "client", "getsockopt(SO_ERROR)", noted);
     let survives = state == ESTABLISHED;
     let (outcome, mood) = if survives { ("ESTABLISHED", CallOutcome::Good) } else { ("CLOSE", CallOutcome::Refused) };
-    bench.line("kernel", "TCP_INFO", outcome, mood);
-    bench.yes("established-survives", survives);
-    bench.measured("established-so-error", f64::from(noted));
-    cut(socket)
+    experiment.record_call("kernel", "TCP_INFO", outcome, mood);
+    experiment.measure_flag("established-survives", survives);
+    experiment.measure("established-so-error", f64::from(noted));
+    reset(socket)
 }
 
 fn after(span: Duration) -> String {
@@ -96,12 +101,12 @@ fn after(span: Duration) -> String {
 }
 
 /// An address to which the private network has no route (TEST-NET-3, RFC 5737).
-const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)), 7);
+const UNROUTED: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)), 7);
 /// What is sent.
-const WORD: &[u8] = b"qviz";
-/// How long a kernel that goes on trying may try.
+const PAYLOAD: &[u8] = b"qviz";
+/// TCP_USER_TIMEOUT for a kernel that retries.
 const LONG_ENOUGH: Duration = Duration::from_millis(2_500);
-/// How often is looked at the wire and the client.
-const LOOK: Duration = Duration::from_millis(2);
+/// Interval between two checks of the wire and the client.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// TCP_ESTABLISHED in `include/net/tcp_states.h`.
 const ESTABLISHED: u8 = 1;

@@ -18,18 +18,18 @@ use crate::model::stamp::Stamp;
 pub struct Schedule {
     pattern: Arrivals,
     rate: f64,
-    random: Pcg64Mcg,
+    rng: Pcg64Mcg,
     phase: Option<Phase>,
     extra: u32,
-    seen: Stamp,
+    latest: Stamp,
 }
 
-/// Where a pattern stands.
+/// The progress of a pattern.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// The pattern's arrivals are counted from `origin`; the first `given` of them have been handed out.
+    /// The pattern's arrivals are counted from `origin`; the first `given` of them have been returned.
     Counted { origin: Stamp, given: u64 },
-    /// The next arrival is drawn already.
+    /// The stamp of the next arrival has been drawn.
     Drawn { next: Stamp },
 }
 
@@ -37,20 +37,27 @@ impl Schedule {
     /// Arrivals in this pattern; `rate` in clients per second (steady and Poisson; 0, negative or not a number: none;
     /// at most one per nanosecond). The same seed gives the same arrivals.
     pub fn new(pattern: Arrivals, rate: f64, seed: u64) -> Self {
-        let random = Pcg64Mcg::seed_from_u64(seed);
-        Self { pattern: bounded(pattern), rate: tamed(rate), random, phase: None, extra: 0, seen: Stamp::ZERO }
+        let rng = Pcg64Mcg::seed_from_u64(seed);
+        Self {
+            pattern: clamped_pattern(pattern),
+            rate: clamped_rate(rate),
+            rng,
+            phase: None,
+            extra: 0,
+            latest: Stamp::ZERO,
+        }
     }
 
-    /// How many clients have to start up to `now`. Each is told once; a count too large for 32 bits is cut.
+    /// How many clients have to start up to `now`. Each is counted once; a count too large for 32 bits is clamped.
     pub fn due(&mut self, now: Stamp) -> u32 {
-        self.seen = self.seen.max(now);
+        self.latest = self.latest.max(now);
         let phase = match self.phase {
             Some(phase) => phase,
             None => self.begin(now),
         };
         let (phase, count) = match phase {
             Phase::Counted { origin, given } => {
-                let reached = self.reached(now.since(origin), now >= origin).max(given);
+                let reached = self.count_until(now.since(origin), now >= origin).max(given);
                 (Phase::Counted { origin, given: reached }, reached - given)
             }
             Phase::Drawn { next } => {
@@ -67,24 +74,24 @@ impl Schedule {
     /// When the next client starts; `None` when none will. Before the first call of [`Schedule::due`] that is at once.
     pub fn next(&self) -> Option<Stamp> {
         if self.extra > 0 {
-            return Some(self.seen);
+            return Some(self.latest);
         }
-        if self.silent() {
+        if self.is_silent() {
             return None;
         }
         match self.phase {
-            None => Some(self.seen),
+            None => Some(self.latest),
             Some(Phase::Counted { origin, given }) => Some(origin + self.offset(given)),
             Some(Phase::Drawn { next }) => Some(next),
         }
     }
 
-    /// As many a second from `now` on.
+    /// Sets the rate from `now` on, in clients per second.
     pub fn set_rate(&mut self, now: Stamp, rate: f64) {
         self.set(now, self.pattern, rate);
     }
 
-    /// In this pattern from `now` on.
+    /// Sets the pattern from `now` on.
     pub fn set_pattern(&mut self, now: Stamp, pattern: Arrivals) {
         self.set(now, pattern, self.rate);
     }
@@ -93,7 +100,7 @@ impl Schedule {
     /// time that was left to the next client, a changed period the part of it that has passed; another kind of pattern
     /// begins at once.
     fn set(&mut self, now: Stamp, pattern: Arrivals, rate: f64) {
-        let (pattern, rate) = (bounded(pattern), tamed(rate));
+        let (pattern, rate) = (clamped_pattern(pattern), clamped_rate(rate));
         if (pattern, rate) == (self.pattern, self.rate) {
             return;
         }
@@ -101,41 +108,41 @@ impl Schedule {
             self.extra = self.due(now);
         }
         let left = self.next_of_pattern().map(|next| next.since(now).as_secs_f64() * self.rate);
-        let passed = self.share_of_period(now);
+        let passed = self.elapsed_fraction(now);
         let same_kind = std::mem::discriminant(&pattern) == std::mem::discriminant(&self.pattern);
-        let was_silent = self.silent();
+        let was_silent = self.is_silent();
         (self.pattern, self.rate) = (pattern, rate);
         if self.phase.is_none() {
             return;
         }
         self.phase = Some(match (pattern, left) {
-            (Arrivals::Steady, Some(left)) if same_kind && !was_silent && !self.silent() => {
+            (Arrivals::Steady, Some(left)) if same_kind && !was_silent && !self.is_silent() => {
                 Phase::Counted { origin: now + Duration::from_secs_f64(left / rate), given: 0 }
             }
-            (Arrivals::Poisson, Some(left)) if same_kind && !was_silent && !self.silent() => {
+            (Arrivals::Poisson, Some(left)) if same_kind && !was_silent && !self.is_silent() => {
                 Phase::Drawn { next: now + Duration::from_secs_f64(left / rate) }
             }
             (Arrivals::Burst { period, .. } | Arrivals::Wave { period, .. }, _) if same_kind && !was_silent => {
                 let origin = now.saturating_sub(period.mul_f64(passed));
-                Phase::Counted { origin, given: self.reached(now.since(origin), true) }
+                Phase::Counted { origin, given: self.count_until(now.since(origin), true) }
             }
             _ => self.begin(now),
         });
     }
 
-    /// So many clients more, at once.
+    /// Adds `size` clients that are due at once.
     pub fn burst(&mut self, size: u32) {
         self.extra = self.extra.saturating_add(size);
     }
 
     fn begin(&mut self, now: Stamp) -> Phase {
         match self.pattern {
-            Arrivals::Poisson if self.rate > 0.0 => Phase::Drawn { next: now + self.gap() },
+            Arrivals::Poisson if self.rate > 0.0 => Phase::Drawn { next: now + self.draw_interval() },
             _ => Phase::Counted { origin: now, given: 0 },
         }
     }
 
-    fn silent(&self) -> bool {
+    fn is_silent(&self) -> bool {
         match self.pattern {
             Arrivals::Steady | Arrivals::Poisson => self.rate <= 0.0,
             Arrivals::Burst { size, .. } | Arrivals::Wave { size, .. } => size == 0,
@@ -144,14 +151,14 @@ impl Schedule {
 
     fn next_of_pattern(&self) -> Option<Stamp> {
         match self.phase? {
-            _ if self.silent() => None,
+            _ if self.is_silent() => None,
             Phase::Counted { origin, given } => Some(origin + self.offset(given)),
             Phase::Drawn { next } => Some(next),
         }
     }
 
-    /// The part of the present period that has passed, 0 to 1.
-    fn share_of_period(&self, now: Stamp) -> f64 {
+    /// The elapsed fraction of the current period, 0 to 1.
+    fn elapsed_fraction(&self, now: Stamp) -> f64 {
         match (self.pattern, self.phase) {
             (Arrivals::Burst { period, .. } | Arrivals::Wave { period, .. }, Some(Phase::Counted { origin, .. })) => {
                 (now.since(origin).as_nanos() % period.as_nanos()) as f64 / period.as_nanos() as f64
@@ -173,14 +180,14 @@ impl Schedule {
         }
     }
 
-    /// How many arrivals lie at most `elapsed` behind the origin; none before it.
-    fn reached(&self, elapsed: Duration, begun: bool) -> u64 {
-        if self.silent() || !begun {
+    /// The number of arrivals up to `elapsed` after the origin; 0 before it.
+    fn count_until(&self, elapsed: Duration, begun: bool) -> u64 {
+        if self.is_silent() || !begun {
             return 0;
         }
         let elapsed_ns = elapsed.as_nanos();
         let count = match self.pattern {
-            Arrivals::Steady | Arrivals::Poisson => return self.reached_steadily(elapsed),
+            Arrivals::Steady | Arrivals::Poisson => return self.count_until_steady(elapsed),
             Arrivals::Burst { size, period } => (elapsed_ns / period.as_nanos() + 1) * u128::from(size),
             Arrivals::Wave { size, period } => {
                 let size = u128::from(size);
@@ -192,7 +199,7 @@ impl Schedule {
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 
-    fn reached_steadily(&self, elapsed: Duration) -> u64 {
+    fn count_until_steady(&self, elapsed: Duration) -> u64 {
         let mut count = (elapsed.as_nanos() as f64 * self.rate / 1e9) as u64 + 1;
         while count > 0 && self.offset(count - 1) > elapsed {
             count -= 1;
@@ -208,19 +215,19 @@ impl Schedule {
         let mut count = 0;
         while next <= now {
             if count == DRAWS_PER_CALL {
-                // Far behind: the rest is taken at its mean, so that one call stays short.
+                // Far behind: the rest is counted at the mean rate, to bound the time of one call.
                 let rest = (now.since(next).as_secs_f64() * self.rate) as u64;
-                return (now + self.gap(), count + rest);
+                return (now + self.draw_interval(), count + rest);
             }
             count += 1;
-            next = next + self.gap();
+            next = next + self.draw_interval();
         }
         (next, count)
     }
 
     /// Time to the next Poisson arrival, at least one nanosecond.
-    fn gap(&mut self) -> Duration {
-        let drawn: f64 = Exp1.sample(&mut self.random);
+    fn draw_interval(&mut self) -> Duration {
+        let drawn: f64 = Exp1.sample(&mut self.rng);
         Duration::from_nanos(((drawn * 1e9 / self.rate) as u64).max(1))
     }
 }
@@ -234,11 +241,11 @@ fn times(period: Duration, count: u64) -> Duration {
     Duration::from_nanos(u64::try_from(period.as_nanos() * u128::from(count)).unwrap_or(u64::MAX))
 }
 
-fn tamed(rate: f64) -> f64 {
+fn clamped_rate(rate: f64) -> f64 {
     if rate > 0.0 { rate.clamp(MIN_RATE, MAX_RATE) } else { 0.0 }
 }
 
-fn bounded(pattern: Arrivals) -> Arrivals {
+fn clamped_pattern(pattern: Arrivals) -> Arrivals {
     match pattern {
         Arrivals::Burst { size, period } => Arrivals::Burst { size, period: period.clamp(MIN_PERIOD, MAX_PERIOD) },
         Arrivals::Wave { size, period } => Arrivals::Wave { size, period: period.clamp(MIN_PERIOD, MAX_PERIOD) },

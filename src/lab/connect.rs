@@ -1,13 +1,14 @@
-//! Real `connect(2)` clients: each one a kernel socket with a source address of its own, every errno by name.
+//! Real `connect(2)` clients: each is a kernel socket with its own source address; every errno is reported by name.
 //!
-//! A client connects, sends a few bytes, waits for the answer and the end, and closes. Nothing blocks; the driver calls
-//! [`ConnectClients::turn`] when [`ConnectClients::fd`] is readable and at [`ConnectClients::next_deadline`]. What cannot start because addresses,
-//! ports or descriptors are exhausted is the clients' trouble: it is told as such, and never looks like a drop.
+//! A client connects, sends a few bytes, waits for the answer and the end, and closes. Nothing blocks; the driver
+//! calls [`ConnectClients::turn`] when [`ConnectClients::fd`] is readable and at [`ConnectClients::next_deadline`]. A
+//! client that cannot start because addresses, ports or descriptors are exhausted is reported as a client-side
+//! failure, never as a drop.
 
 mod client;
+mod reported_errors;
 mod skipped;
 mod source;
-mod trouble;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -28,22 +29,22 @@ use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
 
 use crate::say;
-use client::{ask, end_of, hear_end, may_drop_all, open};
+use client::{end_for_errno, may_drop_all, open, read_until_end, send_request};
+use reported_errors::ReportedErrors;
 use skipped::Skipped;
 use source::Sources;
-use trouble::ReportedErrors;
 
-/// Clients started in one turn at most, so that the driver's other work has its turn too.
+/// Upper limit of clients started in one call, so that the driver's other work is not delayed.
 const STARTS_PER_TURN: u64 = 32;
 
-/// Clients that may be late in starting; what is due beyond that is skipped.
-const MOST_OWED: u64 = 65_536;
+/// Upper limit of overdue clients; more are skipped.
+const MAX_OVERDUE: u64 = 65_536;
 
-/// How long no client is started after one could not be.
-const REST: Duration = Duration::from_millis(100);
+/// How long no client is started after a start has failed.
+const START_BACKOFF: Duration = Duration::from_millis(100);
 
-/// How soon an attempt to watch a client is made again after the kernel had no room for it.
-const WATCH_AGAIN: Duration = Duration::from_millis(10);
+/// When a failed epoll registration is tried again.
+const EPOLL_RETRY: Duration = Duration::from_millis(10);
 
 /// Who connects, when, and to what.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,16 +57,17 @@ pub struct ConnectPlan {
     pub rate: f64,
     /// The pattern of arrivals.
     pub arrivals: Arrivals,
-    /// No more than so many clients in the whole run; those whose `connect()` failed count, skipped ones do not.
+    /// Upper limit of clients in the whole run; those whose `connect()` failed count, skipped ones do not.
     pub count: Option<u64>,
-    /// Share of half-open clients, 0 to 1: real sockets that never see the SYN-ACK (a filter drops all that comes), so that both
-    /// sides' retry schedules are the kernel's own. Without CAP_NET_ADMIN in the network namespace this is refused in words
-    /// ([`Event::Refused`]), and the clients are ordinary ones.
+    /// Share of half-open clients, 0 to 1: real sockets whose filter drops every incoming segment, so that both
+    /// sides' retry schedules are the kernel's own. Without CAP_NET_ADMIN in the network namespace [`Event::Refused`]
+    /// is emitted, and the clients are ordinary ones.
     pub half_open: f64,
-    /// How long a half-open client stays. When it goes, the next SYN-ACK is answered by RST, which ends the request (EmbryonicRsts):
-    /// longer than the request's own life (about 63 s with five SYN-ACK retries) keeps that from happening.
-    pub patience: Duration,
-    /// The most clients alive at once; `None`: as many as half of the descriptors allow.
+    /// How long a half-open client keeps its socket. After it is closed, the next SYN-ACK is answered by RST, which
+    /// removes the request (EmbryonicRsts). A value above the request's own timeout (about 63 s with five SYN-ACK
+    /// retries) avoids that.
+    pub half_open_timeout: Duration,
+    /// Upper limit of concurrent clients; `None`: half of the descriptors.
     pub max_live: Option<usize>,
 }
 
@@ -79,26 +81,26 @@ pub struct ConnectClients {
     half_open: f64,
     /// True once a filter could be attached.
     filter_allowed: bool,
-    patience: Duration,
+    half_open_timeout: Duration,
     /// Clients that the plan's count still allows.
     remaining: u64,
     max_live: usize,
-    crowd: Slab<Client>,
-    /// Started in the last turn and not watched yet: most of them are answered before that is worth its cost.
+    clients: Slab<Client>,
+    /// Started in the last call and not yet registered with epoll: most of them are answered before that pays off.
     fresh: VecDeque<Key>,
-    /// Half-open clients in the order in which their patience ends.
-    ends: VecDeque<(Stamp, Key)>,
+    /// Half-open clients in the order of their timeouts.
+    half_open_ends: VecDeque<(Stamp, Key)>,
     poll: Poll,
     ready: Vec<Key>,
-    /// Clients that are due and have not started.
-    owed: u64,
+    /// Clients that are due but have not started.
+    overdue: u64,
     next_id: u32,
     started: u64,
     skipped: Skipped,
-    trouble: ReportedErrors,
-    rest_until: Option<Stamp>,
-    /// When those in `fresh` are to be heard.
-    again: Stamp,
+    reported: ReportedErrors,
+    backoff_until: Option<Stamp>,
+    /// When the clients in `fresh` are polled next.
+    retry_fresh_at: Stamp,
 }
 
 #[derive(Debug)]
@@ -110,7 +112,7 @@ struct Client {
 }
 
 impl Client {
-    const fn tells(&self, life: ClientEvent, at: Stamp) -> Stamped {
+    const fn event(&self, life: ClientEvent, at: Stamp) -> Stamped {
         Stamped { at, event: Event::Client { id: self.id, peer: self.peer, life } }
     }
 }
@@ -123,10 +125,10 @@ enum Stage {
 }
 
 impl ConnectClients {
-    /// A crowd that has not started anybody.
+    /// Clients of this plan, none of them started.
     ///
     /// # Errors
-    /// When there can be no epoll.
+    /// [`PollError`] when epoll is not available.
     pub fn new(plan: &ConnectPlan) -> Result<Self, PollError> {
         Ok(Self {
             target: source::reachable(plan.target),
@@ -135,36 +137,36 @@ impl ConnectClients {
             rng: Pcg64Mcg::seed_from_u64(plan.seed),
             half_open: plan.half_open.clamp(0.0, 1.0),
             filter_allowed: false,
-            patience: plan.patience,
+            half_open_timeout: plan.half_open_timeout,
             remaining: plan.count.unwrap_or(u64::MAX),
             max_live: plan.max_live.unwrap_or_else(descriptor_share),
-            crowd: Slab::new(),
+            clients: Slab::new(),
             fresh: VecDeque::new(),
-            ends: VecDeque::new(),
+            half_open_ends: VecDeque::new(),
             poll: Poll::new(say!("clients"))?,
             ready: Vec::new(),
-            owed: 0,
+            overdue: 0,
             next_id: 0,
             started: 0,
             skipped: Skipped::default(),
-            trouble: ReportedErrors::default(),
-            rest_until: None,
-            again: Stamp::ZERO,
+            reported: ReportedErrors::default(),
+            backoff_until: None,
+            retry_fresh_at: Stamp::ZERO,
         })
     }
 
-    /// Everything that can be done now without waiting: hears the clients that wait, ends half-open ones, starts those that are
-    /// due. The facts go to `out`.
+    /// Does everything that is possible now without blocking: advances clients that are ready, closes half-open ones
+    /// whose timeout has passed, starts those that are due. Facts are appended to `out`.
     pub fn turn(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        self.again = now;
-        self.hear_fresh(now, out);
-        self.hear_ready(now, out);
+        self.retry_fresh_at = now;
+        self.handle_fresh(now, out);
+        self.handle_ready(now, out);
         self.end_half_open(now, out);
         self.start_due(now, out);
-        self.skipped.tell(now, out);
+        self.skipped.emit(now, out);
     }
 
-    /// Carries out the commands that are the clients'; the others are none of their business.
+    /// Applies commands that concern clients; ignores the others.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
             Command::Rate(rate) => self.schedule.set_rate(now, rate),
@@ -176,29 +178,29 @@ impl ConnectClients {
         }
     }
 
-    /// Starts nobody any more; those who live go on.
+    /// Stops starting clients; those started go on.
     pub fn stop(&mut self) {
         self.remaining = 0;
-        self.owed = 0;
+        self.overdue = 0;
     }
 
-    /// Readable when a client that waits has something to hear.
+    /// Readable when a registered client is ready.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.poll.as_fd()
     }
 
     /// When [`ConnectClients::turn`] must be called at the latest; `None`: only when the descriptor is readable.
     pub fn next_deadline(&self) -> Option<Stamp> {
-        let busy = (self.owed > 0 || !self.fresh.is_empty()).then_some(self.again);
+        let busy = (self.overdue > 0 || !self.fresh.is_empty()).then_some(self.retry_fresh_at);
         let arrival = if self.remaining > 0 { self.schedule.next() } else { None };
-        let start = if self.rest_until.is_some() { self.rest_until } else { arrival };
-        let end = self.ends.front().map(|(at, _)| *at);
+        let start = if self.backoff_until.is_some() { self.backoff_until } else { arrival };
+        let end = self.half_open_ends.front().map(|(at, _)| *at);
         [busy, start, end, self.skipped.due()].into_iter().flatten().min()
     }
 
-    /// Clients alive now, half-open ones included.
+    /// Open clients, half-open ones included.
     pub const fn live(&self) -> usize {
-        self.crowd.len()
+        self.clients.len()
     }
 
     /// Clients whose `connect()` was called.
@@ -206,68 +208,68 @@ impl ConnectClients {
         self.started
     }
 
-    /// Clients of the last turn: heard once, and watched from now on if they have to wait.
-    fn hear_fresh(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+    /// Clients of the last call: advanced once, and registered with epoll if they are not finished.
+    fn handle_fresh(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         for _ in 0..self.fresh.len() {
             let Some(key) = self.fresh.pop_front() else { return };
-            self.hear(key, now, out);
-            let Some(client) = self.crowd.at(key) else { continue };
+            self.advance(key, now, out);
+            let Some(client) = self.clients.get(key) else { continue };
             let interest = if client.stage == Stage::Connected { Interest::Readable } else { Interest::Connected };
             if !self.poll.watch(client.socket.as_fd(), key, interest) {
                 self.fresh.push_back(key);
-                self.again = now + WATCH_AGAIN;
+                self.retry_fresh_at = now + EPOLL_RETRY;
             }
         }
     }
 
-    fn hear_ready(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+    fn handle_ready(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         let mut ready = std::mem::take(&mut self.ready);
-        if self.crowd.len() > self.fresh.len() {
+        if self.clients.len() > self.fresh.len() {
             self.poll.ready(&mut ready);
             for &key in &ready {
-                self.hear(key, now, out);
+                self.advance(key, now, out);
             }
         }
         self.ready = ready;
     }
 
-    /// Takes one client as far as it gets without waiting.
-    fn hear(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
-        self.ask(key, now, out);
-        let Some(client) = self.crowd.at(key) else { return };
+    /// Advances one client as far as possible without blocking.
+    fn advance(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
+        self.send_request(key, now, out);
+        let Some(client) = self.clients.get(key) else { return };
         if client.stage == Stage::Connected
-            && let Some(life) = hear_end(&client.socket)
+            && let Some(life) = read_until_end(&client.socket)
         {
-            out.push(client.tells(life, now));
-            self.crowd.remove(key);
+            out.push(client.event(life, now));
+            self.clients.remove(key);
         }
     }
 
-    /// Lets a client whose handshake is over send its request.
-    fn ask(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
-        let Some(client) = self.crowd.at_mut(key) else { return };
+    /// Sends the request of a client whose handshake is complete.
+    fn send_request(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
+        let Some(client) = self.clients.get_mut(key) else { return };
         if client.stage != Stage::Connecting {
             return;
         }
-        let asked = ask(&client.socket);
+        let asked = send_request(&client.socket);
         // A RST before the client was connected would have been ECONNREFUSED.
         if matches!(asked, Ok(true) | Err(ClientEvent::Reset)) {
             client.stage = Stage::Connected;
-            out.push(client.tells(ClientEvent::Connected, now));
+            out.push(client.event(ClientEvent::Connected, now));
         }
         if let Err(life) = asked {
-            out.push(client.tells(life, now));
-            self.crowd.remove(key);
+            out.push(client.event(life, now));
+            self.clients.remove(key);
         }
     }
 
     fn end_half_open(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        while let Some(&(at, key)) = self.ends.front()
+        while let Some(&(at, key)) = self.half_open_ends.front()
             && at <= now
         {
-            self.ends.pop_front();
-            if let Some(client) = self.crowd.remove(key) {
-                out.push(client.tells(ClientEvent::Vanished, now));
+            self.half_open_ends.pop_front();
+            if let Some(client) = self.clients.remove(key) {
+                out.push(client.event(ClientEvent::Vanished, now));
             }
         }
     }
@@ -276,32 +278,32 @@ impl ConnectClients {
         if self.remaining == 0 {
             return;
         }
-        self.owed += u64::from(self.schedule.due(now));
-        if let Some(until) = self.rest_until {
-            // What came due meanwhile is skipped: made up for at once, it would exhaust the same thing again.
-            self.skipped.add(std::mem::take(&mut self.owed));
-            self.rest_until = (now < until).then_some(until);
+        self.overdue += u64::from(self.schedule.due(now));
+        if let Some(until) = self.backoff_until {
+            // Clients due meanwhile are skipped: starting them all at once would exhaust the same resource again.
+            self.skipped.add(std::mem::take(&mut self.overdue));
+            self.backoff_until = (now < until).then_some(until);
         }
-        for _ in 0..STARTS_PER_TURN.min(self.owed).min(self.remaining) {
-            if self.rest_until.is_some() || self.crowd.len() >= self.max_live {
+        for _ in 0..STARTS_PER_TURN.min(self.overdue).min(self.remaining) {
+            if self.backoff_until.is_some() || self.clients.len() >= self.max_live {
                 break;
             }
-            self.owed -= 1;
+            self.overdue -= 1;
             self.remaining -= 1;
             self.start(now, out);
         }
-        if self.rest_until.is_some() || self.crowd.len() >= self.max_live {
-            if self.owed > 0 && self.crowd.len() >= descriptor_share() {
-                self.trouble.full(now, self.crowd.len(), out);
+        if self.backoff_until.is_some() || self.clients.len() >= self.max_live {
+            if self.overdue > 0 && self.clients.len() >= descriptor_share() {
+                self.reported.full(now, self.clients.len(), out);
             }
-            self.skipped.add(std::mem::take(&mut self.owed));
-        } else if self.owed > MOST_OWED {
-            self.skipped.add(self.owed - MOST_OWED);
+            self.skipped.add(std::mem::take(&mut self.overdue));
+        } else if self.overdue > MAX_OVERDUE {
+            self.skipped.add(self.overdue - MAX_OVERDUE);
             self.skipped.saturated(now, out);
-            self.owed = MOST_OWED;
+            self.overdue = MAX_OVERDUE;
         }
         if self.remaining == 0 {
-            self.owed = 0;
+            self.overdue = 0;
         }
     }
 
@@ -316,34 +318,35 @@ impl ConnectClients {
                 self.started += 1;
                 tell(peer, ClientEvent::Started { half_open });
                 let stage = if half_open { Stage::HalfOpen } else { Stage::Connecting };
-                let key = self.crowd.insert(Client { id, peer, socket, stage });
+                let key = self.clients.insert(Client { id, peer, socket, stage });
                 if half_open {
-                    self.ends.push_back((now + self.patience, key));
+                    self.half_open_ends.push_back((now + self.half_open_timeout, key));
                 } else {
-                    // Whether it was answered already would be asked in vain: nobody had the time.
+                    // A half-open client gets no answer, so it is not polled.
                     self.fresh.push_back(key);
-                    self.ask(key, now, out);
+                    self.send_request(key, now, out);
                 }
             }
             Err(errno) => {
                 let ip = source.map_or_else(|| self.target.ip(), IpAddr::V4);
                 let peer = Peer::new(ip, 0);
-                let life = end_of(errno);
+                let life = end_for_errno(errno);
                 if matches!(life, ClientEvent::Failed { .. }) {
-                    self.rest_until = Some(now + REST);
+                    self.backoff_until = Some(now + START_BACKOFF);
                 } else {
                     self.started += 1;
                     tell(peer, ClientEvent::Started { half_open });
                 }
                 tell(peer, life);
                 if matches!(life, ClientEvent::Failed { .. }) {
-                    self.trouble.failed(now, errno, self.target, out);
+                    self.reported.failed(now, errno, self.target, out);
                 }
             }
         }
     }
 
-    /// False where no filter may be attached: then it is said once, and no client will be half-open until a new share is wished.
+    /// False when no filter may be attached: then the refusal is emitted once, and no client is half-open until a new
+    /// share is set.
     fn may_be_half_open(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> bool {
         if self.filter_allowed || may_drop_all() {
             self.filter_allowed = true;

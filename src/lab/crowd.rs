@@ -1,28 +1,28 @@
-//! Many packet-level clients at once: whose timer is next, what is sent, what became of whom. Pure.
+//! Many packet-level clients: their timers, the segments they send and their events. Pure.
 //!
-//! Between each client and the listener lies a synthetic network of its own: half a round-trip time each way, and
-//! losses. A segment counts as sent by the crowd when it reaches the listener's end, where the kernel gets it and the
-//! tap sees it. Start at [`Crowd::tick`] and [`Crowd::receive`]; the segments' way is in [`journey`], the clients'
-//! beginning in [`birth`], one thing at a time in [`step`]. All these speak the clients' time ([`ClientClock`]); outside of
-//! the crowd there is the session's, and both are the same until somebody holds or slows the clients.
+//! Each client has its own synthetic network to the listener: half a round-trip time each way, and loss. A segment
+//! counts as sent by the crowd when it reaches the listener's end, where the kernel receives it and the tap captures
+//! it. Start at [`Crowd::tick`] and [`Crowd::receive`]; delivery of segments is in [`delivery`], the start of clients
+//! in [`start`], single-stepping in [`step`]. They use client time ([`ClientClock`]); outside the crowd is session
+//! time, and both are equal until client time is held or slowed.
 
 mod addresses;
-mod agenda;
-mod birth;
-mod chance;
-mod journey;
+mod client_slots;
+mod delivery;
 mod losses;
-mod residents;
+mod seeded_rng;
+mod start;
 mod step;
+mod timer_queue;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use self::addresses::Addresses;
-use self::agenda::{Due, TimerQueue};
-use self::journey::InFlight;
+use self::client_slots::ClientSlots;
+use self::delivery::InFlight;
 use self::losses::Losses;
-use self::residents::ClientSlots;
+use self::timer_queue::{Due, TimerQueue};
 use super::arrivals::Schedule;
 use super::wire::Destination;
 use super::wire::machine::{ClientBehaviour, Rules, SynSchedule};
@@ -33,31 +33,30 @@ use crate::model::segment::{Segment, Toward};
 use crate::model::settings::{Knobs, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
 
-/// What a crowd is made of.
+/// The parameters of a crowd.
 #[derive(Clone, Debug)]
 pub struct CrowdPlan {
-    /// Where the clients connect to; `[::]` is met by clients of both families in turn.
+    /// Where the clients connect to; for `[::]` clients alternate between the families.
     pub listener: SocketAddr,
-    /// Seed of everything that is left to chance.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Rate, pattern, share of half-open clients, loss, round-trip time and jitter; the rest is not the crowd's.
+    /// Rate, pattern, share of half-open clients, loss, round-trip time and jitter; the other knobs are ignored.
     pub knobs: Knobs,
     /// `tcp_syn_retries` and `tcp_syn_linear_timeouts` decide when a SYN is sent again.
     pub sysctls: Sysctls,
-    /// So many clients start, then no more; `None`: without end.
+    /// Number of clients that start; `None`: no limit.
     pub count: Option<u64>,
-    /// So many clients per second have their departures and retries told; those of the others are counted
-    /// ([`crate::model::event::Loss::DetailSkipped`]). Everything else is told of all.
+    /// For this many clients per second departures and retries are emitted; those of the others are counted
+    /// ([`crate::model::event::Loss::DetailSkipped`]). All other events are emitted for every client.
     pub detail_per_s: u32,
 }
 
-/// What comes out of a crowd.
+/// The output of a crowd.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
-    /// What happened. Within one call the stamps never fall; they may lie before the `now` of that call, where a call
-    /// came late.
+    /// Events. Within one call the stamps never decrease; they may lie before the `now` of that call if it came late.
     pub facts: Vec<Stamped>,
-    /// What has reached the listener's end and has to be put on the wire now, in this order.
+    /// Segments that have reached the listener's end and have to be sent now, in this order.
     pub send: Vec<Segment>,
 }
 
@@ -71,25 +70,25 @@ pub struct Crowd {
     schedule: Schedule,
     /// How many clients may still start; `None`: any number.
     allowed: Option<u64>,
-    /// Clients that are due and have not started.
+    /// Clients that are due but have not started.
     waiting: u64,
     started: u64,
     stopped: bool,
-    tempo: ClientClock,
-    /// The latest moment of the clients' time that the crowd has seen.
-    turned: Stamp,
+    clock: ClientClock,
+    /// The latest client time passed to the crowd.
+    latest: Stamp,
     addresses: Addresses,
-    residents: ClientSlots,
-    agenda: TimerQueue,
-    flights: InFlight,
+    clients: ClientSlots,
+    timers: TimerQueue,
+    in_flight: InFlight,
     losses: Losses,
 }
 
 impl Crowd {
-    /// A crowd in which nobody has started. Its arrivals begin with the first [`Crowd::tick`].
+    /// A crowd without clients. Its arrivals begin with the first [`Crowd::tick`].
     pub fn new(plan: CrowdPlan) -> Self {
         let destination = Destination::from(plan.listener);
-        let rules = Rules { schedule: SynSchedule::of(&plan.sysctls), manner: ClientBehaviour::default() };
+        let rules = Rules { schedule: SynSchedule::of(&plan.sysctls), behaviour: ClientBehaviour::default() };
         Self {
             seed: plan.seed,
             schedule: Schedule::new(plan.knobs.arrivals, plan.knobs.rate, plan.seed),
@@ -100,86 +99,86 @@ impl Crowd {
             waiting: 0,
             started: 0,
             stopped: false,
-            tempo: ClientClock::default(),
-            turned: Stamp::ZERO,
+            clock: ClientClock::default(),
+            latest: Stamp::ZERO,
             addresses: Addresses::new(&destination),
-            residents: ClientSlots::default(),
-            agenda: TimerQueue::default(),
-            flights: InFlight::default(),
+            clients: ClientSlots::default(),
+            timers: TimerQueue::default(),
+            in_flight: InFlight::default(),
             losses: Losses::new(plan.detail_per_s),
         }
     }
 
-    /// The same crowd whose clients think and close in another manner.
+    /// The same crowd with another [`ClientBehaviour`].
     #[must_use]
     #[cfg(any(test, feature = "internals"))]
-    pub fn with_manner(mut self, manner: ClientBehaviour) -> Self {
-        self.rules.manner = manner;
+    pub fn with_behaviour(mut self, manner: ClientBehaviour) -> Self {
+        self.rules.behaviour = manner;
         self
     }
 
-    /// Lets everything happen that is due at `now`: deadlines and landings in the order of their moments, then
-    /// arrivals. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left. While the
-    /// clients' time stands still nothing happens.
+    /// Processes everything that is due at `now`: timers and arrivals of segments in the order of their stamps, then
+    /// starts clients. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left.
+    /// While client time is held nothing happens.
     pub fn tick(&mut self, now: Stamp, out: &mut Outbox) {
-        if self.tempo.held {
+        if self.clock.held {
             return;
         }
         let first = out.facts.len();
-        self.let_happen(self.tempo.at(now), out);
-        self.tell_in_session_time(&mut out.facts[first..]);
+        self.run_due(self.clock.at(now), out);
+        self.to_session_time(&mut out.facts[first..]);
     }
 
-    fn let_happen(&mut self, now: Stamp, out: &mut Outbox) {
-        self.turned = self.turned.max(now);
+    fn run_due(&mut self, now: Stamp, out: &mut Outbox) {
+        self.latest = self.latest.max(now);
         for _ in 0..EVENTS_PER_TICK {
-            match self.agenda.pop_due(now) {
-                Some((at, Due::Deadline(place))) => self.deadline_passed(at, place, out),
-                Some((at, Due::Flight(flight))) => self.land(at, flight, out),
+            match self.timers.pop_due(now) {
+                Some((at, Due::Deadline(index))) => self.deadline_passed(at, index, out),
+                Some((at, Due::Arrival(segment))) => self.arrive(at, segment, out),
                 None => break,
             }
         }
-        self.start_those_due(now, out);
-        self.losses.tell(now, &mut out.facts);
-        let residents = &self.residents;
-        self.agenda.tidy(2 * residents.live() + MANY, |at, place| residents.wakes_at(place, at));
+        self.start_due(now, out);
+        self.losses.emit(now, &mut out.facts);
+        let clients = &self.clients;
+        self.timers.tidy(2 * clients.live() + STALE_TIMERS, |at, index| clients.has_deadline(index, at));
     }
 
-    /// Takes a segment that the tap saw at `at` on its way to a client, and moves it on. Others are ignored.
+    /// Receives a segment to a client that the tap captured at `at`, and delivers it. Other segments are ignored.
     pub fn receive(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) {
         if segment.toward == Toward::Client {
-            let (clients, first) = (self.tempo.at(at), out.facts.len());
-            self.turned = self.turned.max(clients);
-            self.carry_inbound(clients, segment, out);
+            let (clients, first) = (self.clock.at(at), out.facts.len());
+            self.latest = self.latest.max(clients);
+            self.send_inbound(clients, segment, out);
             for fact in &mut out.facts[first..] {
                 fact.at = at;
             }
         }
     }
 
-    /// When [`Crowd::tick`] has something to do; `None`: not before a segment or a wish comes.
+    /// When [`Crowd::tick`] has something to do; `None`: not before a segment or a command comes.
     pub fn next_deadline(&self) -> Option<Stamp> {
-        if self.tempo.held {
+        if self.clock.held {
             return None;
         }
         let arrival = if self.accepts_arrivals() { self.schedule.next() } else { None };
-        let backlog = (self.waiting > 0).then_some(self.turned);
-        let first = [self.agenda.next(), arrival, backlog, self.losses.due()].into_iter().flatten().min();
-        first.map(|first| self.tempo.moment(first))
+        let backlog = (self.waiting > 0).then_some(self.latest);
+        let first = [self.timers.next(), arrival, backlog, self.losses.due()].into_iter().flatten().min();
+        first.map(|first| self.clock.moment(first))
     }
 
-    /// Carries out what concerns clients; other wishes change nothing.
+    /// Applies commands that concern clients; ignores the others.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
-            Command::Step(StepCommand::Hold | StepCommand::Next) => self.tempo.hold(now),
-            Command::Step(StepCommand::Go) => self.tempo.go(now),
-            Command::Pace(pace) => self.tempo.set_pace(now, pace),
-            _ => self.turn_knob(self.tempo.at(now), command),
+            Command::Step(StepCommand::Hold | StepCommand::Next) => self.clock.hold(now),
+            Command::Step(StepCommand::Go) => self.clock.go(now),
+            Command::Pace(pace) => self.clock.set_pace(now, pace),
+            _ => self.apply_setting(self.clock.at(now), command),
         }
     }
 
-    fn turn_knob(&mut self, now: Stamp, command: &Command) {
-        self.turned = self.turned.max(now);
+    fn apply_setting(&mut self, now: Stamp, command: &Command) {
+        self.latest = self.latest.max(now);
         command.turn(&mut self.knobs);
         match *command {
             Command::Rate(rate) => self.schedule.set_rate(now, rate),
@@ -194,19 +193,19 @@ impl Crowd {
         }
     }
 
-    /// No more clients start; those who live go on. What was left out is told by the next call.
+    /// Stops starting clients; those started go on. The next call emits what was skipped.
     pub fn stop(&mut self) {
         self.stopped = true;
         self.losses.arrivals_skipped(std::mem::take(&mut self.waiting));
-        self.losses.tell_at_once();
+        self.losses.emit_now();
     }
 
-    /// How many clients have begun and not ended.
+    /// Number of clients that have started and not ended.
     pub fn live(&self) -> usize {
-        self.residents.live()
+        self.clients.live()
     }
 
-    /// How many clients have begun.
+    /// Number of clients that have started.
     pub const fn started(&self) -> u64 {
         self.started
     }
@@ -216,16 +215,16 @@ impl Crowd {
     }
 }
 
-/// The most clients that live at once.
+/// Upper limit of concurrent clients.
 pub const MAX_LIVE: usize = addresses::HOSTS as usize;
-/// Deadlines and landings in one call.
+/// Timers and segment arrivals processed in one call.
 const EVENTS_PER_TICK: usize = 1024;
 /// Clients that start in one call.
 const STARTS_PER_TICK: u64 = 256;
-/// Agenda entries beyond those of the living before stale ones are swept out.
-const MANY: usize = 65_536;
-/// Sums of what was left out are told this often.
-const TELLING_EVERY: Duration = Duration::from_millis(100);
+/// Stale timer entries tolerated before they are removed.
+const STALE_TIMERS: usize = 65_536;
+/// Interval between two reports of skipped arrivals and details.
+const LOSS_INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests;

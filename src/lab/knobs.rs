@@ -13,7 +13,7 @@ use crate::text::errno::told_of;
 /// A sysctl that was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnobError {
-    /// The calling thread does not stand in a namespace that qviz made.
+    /// The calling thread is not in a namespace that qviz made.
     #[error("{}", say!("{name} is not written: this is not a network that qviz made", name))]
     NotOurs {
         /// The sysctl's name.
@@ -52,7 +52,7 @@ pub enum SysctlFileError {
 }
 
 impl KnobError {
-    /// What would help.
+    /// The remedy.
     pub fn hint(&self) -> String {
         match self {
             Self::NotOurs { .. } => say!("enter the lab first: qviz --net lab").to_owned(),
@@ -79,7 +79,7 @@ impl fmt::Display for SysctlFileError {
     }
 }
 
-/// The least and the greatest value that Linux takes (measured on 6.18; `net/ipv4/sysctl_net_ipv4.c`).
+/// The range that Linux accepts (measured on 6.18; `net/ipv4/sysctl_net_ipv4.c`).
 pub const fn accepted_range(sysctl: Sysctl) -> (i64, i64) {
     match sysctl {
         Sysctl::Somaxconn => (0, i32::MAX as i64),
@@ -91,23 +91,23 @@ pub const fn accepted_range(sysctl: Sysctl) -> (i64, i64) {
     }
 }
 
-/// Writes the file of one sysctl on ground of our own, and reads it back.
-pub(in crate::lab) fn put(ground: PrivateNetns, name: &str, value: i64) -> Result<i64, KnobError> {
-    if !ground.holds_here() {
+/// Writes one sysctl in a namespace of our own, and reads it back.
+pub(in crate::lab) fn write(netns: PrivateNetns, name: &str, value: i64) -> Result<i64, KnobError> {
+    if !netns.is_current() {
         return Err(KnobError::NotOurs { name: name.to_owned() });
     }
     match std::fs::write(path(name), value.to_string()) {
         Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
             Err(KnobError::OutOfRange { name: name.to_owned(), value })
         }
-        Err(error) => Err(trouble(name, &error)),
+        Err(error) => Err(file_error(name, &error)),
         Ok(()) => read(name),
     }
 }
 
 /// Reads one sysctl of the calling thread's namespace.
 pub(crate) fn read(name: &str) -> Result<i64, KnobError> {
-    let text = std::fs::read_to_string(path(name)).map_err(|error| trouble(name, &error))?;
+    let text = std::fs::read_to_string(path(name)).map_err(|error| file_error(name, &error))?;
     text.trim().parse().map_err(|_| KnobError::File {
         name: name.to_owned(),
         reason: SysctlFileError::Other(Errno::BADMSG.raw_os_error()),
@@ -118,7 +118,7 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from("/proc/sys").join(name.replace('.', "/"))
 }
 
-fn trouble(name: &str, error: &std::io::Error) -> KnobError {
+fn file_error(name: &str, error: &std::io::Error) -> KnobError {
     let reason = match Errno::from_io_error(error) {
         Some(Errno::NOENT) => SysctlFileError::Missing,
         Some(Errno::ROFS) => SysctlFileError::ReadOnly,

@@ -1,6 +1,6 @@
 //! The real listener: socket, bind, `listen(backlog)`, and `listen()` again on the same socket.
 //!
-//! socket2 passes the backlog on as it is; std and tokio have fixed backlogs of their own and would hide what qviz shows.
+//! socket2 passes the backlog unchanged; std and tokio use fixed backlogs.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,11 +20,11 @@ const USUAL_PORT_START: u16 = 1024;
 pub struct ListenPlan {
     /// Address and port; port 0 lets the kernel choose. `[::]` serves IPv4 clients too, other IPv6 addresses do not.
     pub address: SocketAddr,
-    /// The second argument of `listen(2)`, passed on unchanged: 0 and numbers above `somaxconn` are the kernel's to judge.
+    /// The second argument of `listen(2)`, passed on unchanged: the kernel handles 0 and values above `somaxconn`.
     pub backlog: i32,
 }
 
-/// A socket in the state LISTEN. Dropping it closes it, and the kernel resets whoever is still queued.
+/// A socket in the state LISTEN. Dropping it closes it, and the kernel resets the queued connections.
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
@@ -32,11 +32,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Opens the listener: non-blocking, close-on-exec, with SO_REUSEADDR (connections of an earlier run in TIME_WAIT do not
-    /// stand in the way; a second listener still does).
+    /// Opens the listener: non-blocking, close-on-exec, with SO_REUSEADDR (connections of an earlier run in TIME_WAIT
+    /// do not prevent bind(); a second listener does).
     ///
     /// # Errors
-    /// The kernel's answer with the operation that failed and its target.
+    /// [`ListenError`]: the kernel's error with the failed operation and its target.
     pub fn open(plan: &ListenPlan) -> Result<Self, ListenError> {
         let fail = |operation| move |source| ListenError { operation, address: plan.address, source };
         let socket = Socket::new(Domain::for_address(plan.address), Type::STREAM.nonblocking(), Some(Protocol::TCP))
@@ -52,8 +52,8 @@ impl Listener {
         Ok(Self { socket, address })
     }
 
-    /// Calls `listen()` again: the kernel takes the new limit at once, up or down, and evicts nobody (`inet_listen`,
-    /// `net/ipv4/af_inet.c`).
+    /// Calls `listen()` again: the kernel applies the new limit at once, up or down, and keeps queued connections
+    /// (`inet_listen`, `net/ipv4/af_inet.c`).
     ///
     /// # Errors
     /// The kernel's answer.
@@ -65,7 +65,7 @@ impl Listener {
         })
     }
 
-    /// Where it really listens: the kernel's port where port 0 was asked for.
+    /// The bound address: with the kernel's port if port 0 was requested.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
@@ -83,13 +83,13 @@ impl AsFd for Listener {
 pub struct ListenError {
     /// What failed.
     pub operation: Operation,
-    /// The address that was asked for.
+    /// The requested address.
     pub address: SocketAddr,
     /// The kernel's answer.
     pub source: io::Error,
 }
 
-/// The step at which a listener could not be had.
+/// The operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// `socket(2)`.
@@ -117,7 +117,7 @@ impl std::fmt::Display for Operation {
 }
 
 impl ListenError {
-    /// What to do about it: the next command.
+    /// The remedy: the next command.
     pub fn hint(&self) -> String {
         let (ip, port) = (self.address.ip(), self.address.port());
         match self.source.raw_os_error().map(Errno::from_raw_os_error) {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_somebody_else_is_explained() {
+    fn a_foreign_address_is_explained() {
         let error = Listener::open(&on("192.0.2.1:8080")).unwrap_err();
         assert_eq!(error.operation, Operation::Bind);
         assert!(error.to_string().starts_with("cannot bind 192.0.2.1:8080: "), "{error}");

@@ -1,7 +1,7 @@
 //! The private network: user and network namespaces, a nested one with a small connection hash, a veth pair.
 //!
-//! Everything is built by a forked child (`attempt`, `build`, `netlink`); the program itself moves in with one `setns` only after
-//! all of it stands, so a refusal leaves the program exactly where it was. Start at [`Namespace::enter`].
+//! A forked child builds everything (`attempt`, `build`, `netlink`); the program joins with one `setns` only after
+//! the network is complete, so a failure leaves the program in its old namespaces. Start at [`Namespace::enter`].
 //!
 //! ```text
 //!   clients' end                    kernel's end            lo
@@ -10,14 +10,14 @@
 //!   every client at once            routes to the clients: 198.18.0.0/15, 2001:db8:1::/64
 //! ```
 //!
-//! Nothing has a name outside: the network ends with the last process in it.
+//! Nothing of it is visible outside: the network ends with the last process in it.
 
 mod attempt;
 mod build;
-mod denial;
 mod netlink;
-mod pass;
 mod refusal;
+mod reject_route;
+mod token;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -25,22 +25,22 @@ use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
 use self::attempt::BuildAttempt;
-pub(crate) use self::denial::{Denial, Refusing};
-#[cfg(test)]
-pub(in crate::lab) use self::pass::tests::pass_for_elsewhere;
-pub use self::pass::{Link, NetnsToken};
 #[cfg(any(test, feature = "internals"))]
 pub use self::refusal::Evidence;
 pub use self::refusal::{Cause, Refusal, Step};
+pub(crate) use self::reject_route::{RejectKind, RejectRoute};
+#[cfg(test)]
+pub(in crate::lab) use self::token::tests::token_for_other_netns;
+pub use self::token::{Link, NetnsToken};
 use super::netns::{NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
 
-/// What the private network shall be.
+/// The parameters of the private network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkPlan {
     /// The host's sysctls: a new namespace does not inherit all of them, so they are written again inside.
     pub host: Sysctls,
-    /// What the user asked for; it wins over the host's.
+    /// The user's settings; they override the host's.
     pub overrides: Sysctls,
     /// Further addresses of the listener, put on the kernel's end. Loopback and unspecified addresses need no place there.
     pub addresses: Vec<IpAddr>,
@@ -49,10 +49,10 @@ pub struct NetworkPlan {
     pub hash_buckets: u32,
 }
 
-/// By which right the network is made.
+/// The privilege with which the network is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Way {
+pub enum Privilege {
     /// With the capabilities of root: a network namespace alone.
     Root,
     /// As an ordinary user: a user namespace first, in which the user stays itself.
@@ -68,15 +68,15 @@ pub struct NotApplied {
     pub sysctl: Option<Sysctl>,
     /// The value that was wanted.
     pub wanted: i64,
-    /// Why it is not in force.
+    /// Why it is not applied.
     pub reason: String,
 }
 
 /// The private network as it was read back after it was built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
-    /// By which right it was made.
-    pub way: Way,
+    /// The privilege with which it was created.
+    pub privilege: Privilege,
     /// The listener's end of the pair.
     pub kernel_end: Link,
     /// The clients' end of the pair.
@@ -90,19 +90,19 @@ pub struct Network {
     pub ipv6: bool,
     /// The sysctls in force, read back inside.
     pub sysctls: Sysctls,
-    /// What could not be set, and why.
+    /// Settings that could not be applied, and why.
     pub not_applied: Vec<NotApplied>,
 }
 
-/// A process that stands in its private network. There is no way back: the network ends with the process.
+/// A process in its private network. It cannot leave: the network ends with the process.
 #[derive(Debug)]
 pub struct Namespace {
     network: Network,
-    pass: NetnsToken,
+    token: NetnsToken,
 }
 
 impl NetworkPlan {
-    /// A plan with the host's sysctls and nothing else asked for.
+    /// A plan with the host's sysctls and no overrides.
     pub fn like_host(host: Sysctls) -> Self {
         Self { host, overrides: Sysctls::default(), addresses: Vec::new(), hash_buckets: HASH_BUCKETS }
     }
@@ -113,20 +113,20 @@ impl Namespace {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] names the step, the reason and the remedy; the process then stands where it stood before. The process must
-    /// have one thread: a user namespace cannot be entered otherwise.
+    /// [`Refusal`] with the step, the cause and the remedy; the process is then in its old namespaces. The process
+    /// must have one thread: a user namespace cannot be entered otherwise.
     pub fn enter(plan: &NetworkPlan) -> Result<Self, Refusal> {
-        let origin = NetworkId::here().map_err(|errno| Refusal::new(Step::Origin, errno))?;
-        let trial = BuildAttempt::run(|| build::build(plan))?;
-        let network = trial.network().clone();
-        let spaces = match network.way {
-            Way::Root => ThreadNameSpaceType::NETWORK,
-            Way::User => ThreadNameSpaceType::USER | ThreadNameSpaceType::NETWORK,
+        let origin = NetworkId::current().map_err(|errno| Refusal::new(Step::Origin, errno))?;
+        let attempt = BuildAttempt::run(|| build::build(plan))?;
+        let network = attempt.network().clone();
+        let spaces = match network.privilege {
+            Privilege::Root => ThreadNameSpaceType::NETWORK,
+            Privilege::User => ThreadNameSpaceType::USER | ThreadNameSpaceType::NETWORK,
         };
-        trial.join(spaces).map_err(|errno| Refusal::new(Step::Join, errno))?;
-        let ground = PrivateNetns::outside_of(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
-        let pass = NetnsToken::new(ground, &network);
-        Ok(Self { network, pass })
+        attempt.join(spaces).map_err(|errno| Refusal::new(Step::Join, errno))?;
+        let netns = PrivateNetns::current_if_not(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
+        let token = NetnsToken::new(netns, &network);
+        Ok(Self { network, token })
     }
 
     /// The network as it was read back.
@@ -134,9 +134,9 @@ impl Namespace {
         &self.network
     }
 
-    /// The proof that packet-level senders and sysctl writers ask for.
-    pub fn pass(&self) -> NetnsToken {
-        self.pass.clone()
+    /// The token that packet senders and sysctl writers require.
+    pub fn token(&self) -> NetnsToken {
+        self.token.clone()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which network namespace the calling thread stands in, and whether it is one of ours.
+//! The network namespace of the calling thread, and whether qviz made it.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -16,21 +16,21 @@ pub(in crate::lab) struct NetworkId {
 }
 
 impl PrivateNetns {
-    /// The present namespace, if it is another one than `origin`.
-    pub(in crate::lab) fn outside_of(origin: NetworkId) -> Result<Self, Errno> {
-        let here = NetworkId::here()?;
+    /// The current namespace, if it is not `origin`.
+    pub(in crate::lab) fn current_if_not(origin: NetworkId) -> Result<Self, Errno> {
+        let here = NetworkId::current()?;
         if here == origin { Err(Errno::PERM) } else { Ok(Self(here)) }
     }
 
-    /// Whether the calling thread stands in it. Costs one `statx`, about 1 µs.
-    pub(in crate::lab) fn holds_here(self) -> bool {
-        NetworkId::here() == Ok(self.0)
+    /// Whether the calling thread is in it. Costs one `statx`, about 1 µs.
+    pub(in crate::lab) fn is_current(self) -> bool {
+        NetworkId::current() == Ok(self.0)
     }
 }
 
 impl NetworkId {
     /// The calling thread's namespace.
-    pub(in crate::lab) fn here() -> Result<Self, Errno> {
+    pub(in crate::lab) fn current() -> Result<Self, Errno> {
         let entry = std::fs::metadata("/proc/thread-self/ns/net");
         let entry = entry.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
         Ok(Self { device: entry.dev(), inode: entry.ino() })
@@ -41,16 +41,16 @@ impl NetworkId {
 pub(in crate::lab) mod tests {
     use super::*;
 
-    /// This very namespace, and one that does not exist.
-    pub(in crate::lab) fn here_and_elsewhere() -> [PrivateNetns; 2] {
-        let here = NetworkId::here().unwrap();
+    /// The current namespace, and one that does not exist.
+    pub(in crate::lab) fn current_and_other() -> [PrivateNetns; 2] {
+        let here = NetworkId::current().unwrap();
         [PrivateNetns(here), PrivateNetns(NetworkId { inode: here.inode + 1, ..here })]
     }
 
     #[test]
-    fn the_place_of_the_start_is_never_our_ground() {
-        let [PrivateNetns(here), PrivateNetns(other)] = here_and_elsewhere();
-        assert_eq!(PrivateNetns::outside_of(here), Err(Errno::PERM));
-        assert_eq!(PrivateNetns::outside_of(other), Ok(PrivateNetns(here)));
+    fn the_initial_namespace_is_never_private() {
+        let [PrivateNetns(here), PrivateNetns(other)] = current_and_other();
+        assert_eq!(PrivateNetns::current_if_not(here), Err(Errno::PERM));
+        assert_eq!(PrivateNetns::current_if_not(other), Ok(PrivateNetns(here)));
     }
 }

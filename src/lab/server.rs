@@ -1,8 +1,8 @@
-//! The server: accepts when the valve lets it and a worker is free, serves, answers, closes in good order.
+//! The server: accepts when the valve allows it and a worker is free, answers and closes with a FIN.
 //!
-//! One thread plays all workers: a worker is a place among the connections that are being served. The driver calls [`Server::turn`]
-//! when the listener (if [`Server::wants_listener`]) or [`Server::fd`] is readable, and at [`Server::next_deadline`]. Every `now` is in
-//! the clients' time; one thing at a time is in [`step`].
+//! One thread acts as all workers: a worker is a slot for a connection in service. The driver calls [`Server::turn`]
+//! when the listener (if [`Server::wants_listener`]) or [`Server::fd`] is readable, and at [`Server::next_deadline`].
+//! Every `now` is client time; single-stepping is in [`step`].
 
 mod limits;
 mod poll;
@@ -39,32 +39,37 @@ use recent::Recent;
 use serve::{Attempt, answer};
 use slab::{Key, Slab};
 
-/// Connections accepted in one turn at most, so that the driver's other work has its turn too.
+/// Upper limit of connections accepted in one call, so that the driver's other work is not delayed.
 const ACCEPTS_PER_TURN: u32 = 512;
 
-/// How long no `accept()` is tried after it failed for want of descriptors or memory.
-const REST: Duration = Duration::from_millis(100);
+/// How long `accept()` is not called after it failed for lack of descriptors or memory.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How the server works.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ServerPlan {
     /// Workers that accept, serve, close, accept again; `None`: every connection is served at once. 0 workers accept nothing.
     pub workers: Option<u32>,
-    /// From `accept()` to the moment at which the request is read and answered.
+    /// From `accept()` to reading and answering the request.
     pub service: Duration,
     /// How fast `accept()` is called.
     pub accept_rate: AcceptRate,
-    /// How long, after the service time, a client's request is waited for.
-    pub patience: Duration,
+    /// How long to wait for a client's request after the service time.
+    pub request_timeout: Duration,
 }
 
 impl Default for ServerPlan {
     fn default() -> Self {
-        Self { workers: None, service: Duration::ZERO, accept_rate: AcceptRate::Max, patience: Duration::from_secs(1) }
+        Self {
+            workers: None,
+            service: Duration::ZERO,
+            accept_rate: AcceptRate::Max,
+            request_timeout: Duration::from_secs(1),
+        }
     }
 }
 
-/// Looks at an accepted socket: milliseconds that it waited in the queue, and its cookie.
+/// Inspects an accepted socket: its milliseconds in the accept queue, and its cookie.
 pub type Inspect<'a> = &'a dyn Fn(BorrowedFd<'_>) -> (Option<u32>, Option<u64>);
 
 /// Accepts, serves, closes.
@@ -74,18 +79,18 @@ pub struct Server {
     valve: Valve,
     recent: Recent,
     served: Slab<Connection>,
-    /// When to look at whom; entries of connections that are gone are passed over.
-    agenda: BinaryHeap<Reverse<(Stamp, Key)>>,
+    /// Deadlines of connections; entries of removed connections are skipped.
+    deadlines: BinaryHeap<Reverse<(Stamp, Key)>>,
     poll: Poll,
-    /// Connections whose request is waited for: with none, `poll` is not asked.
-    awaited: usize,
+    /// Number of connections whose request is awaited; when 0, `poll` is not called.
+    awaiting_request: usize,
     ready: Vec<Key>,
-    most_live: usize,
-    rest_until: Option<Stamp>,
+    max_live: usize,
+    backoff_until: Option<Stamp>,
     wants_listener: bool,
-    /// True once it was told that all descriptors are in use, until half of them were free again.
-    told_full: bool,
-    /// True while the clients' time stands still: only what comes in by itself is attended to.
+    /// True once the exhaustion of descriptors was reported, until half of them are free again.
+    full_reported: bool,
+    /// True while client time is held: only incoming requests are handled.
     held: bool,
 }
 
@@ -94,59 +99,59 @@ struct Connection {
     socket: OwnedFd,
     peer: Peer,
     since: Stamp,
-    /// When it is looked at next, whatever happens.
+    /// Its next deadline.
     due: Stamp,
-    /// True when its service is over and its request has not come yet.
-    awaited: bool,
+    /// True when its service time is over and its request has not arrived.
+    awaiting_request: bool,
 }
 
-/// What came of one `accept()`.
+/// The result of one `accept()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AcceptCall {
-    Took(Peer),
-    Nobody,
-    /// Nothing to speak of: it may be called again.
-    Disturbed,
+    Accepted(Peer),
+    QueueEmpty,
+    /// EINTR or ECONNABORTED: it may be called again.
+    Interrupted,
     Failed,
 }
 
 impl Server {
-    /// A server that has not accepted anybody. It will hold at most half of the descriptors that the process may have now: call
+    /// A server without connections. It uses at most half of the process's current descriptor limit: call
     /// [`raise_descriptor_limit`] first.
     ///
     /// # Errors
-    /// When there can be no epoll.
+    /// [`PollError`] when epoll is not available.
     pub fn new(plan: ServerPlan) -> Result<Self, PollError> {
         Ok(Self {
             plan,
             valve: Valve::new(plan.accept_rate),
             recent: Recent::default(),
             served: Slab::new(),
-            agenda: BinaryHeap::new(),
+            deadlines: BinaryHeap::new(),
             poll: Poll::new(say!("server"))?,
-            awaited: 0,
+            awaiting_request: 0,
             ready: Vec::new(),
-            most_live: descriptor_share(),
-            rest_until: None,
+            max_live: descriptor_share(),
+            backoff_until: None,
             wants_listener: false,
-            told_full: false,
+            full_reported: false,
             held: false,
         })
     }
 
-    /// Everything that can be done now without waiting: answers whose time has come, closes, accepts. `inspect` looks at a
-    /// freshly accepted socket and is left out at high rates. The facts go to `out`.
+    /// Does everything that is possible now without blocking: due answers, closes, accepts. `inspect` is called for
+    /// accepted sockets, but not at high rates. Facts are appended to `out`.
     pub fn turn(&mut self, now: Stamp, listener: BorrowedFd<'_>, inspect: Inspect<'_>, out: &mut Vec<Stamped>) {
-        self.attend_ready(now, out);
+        self.serve_ready(now, out);
         if self.held {
             return;
         }
-        self.attend_due(now, out);
+        self.serve_due(now, out);
         self.wants_listener = self.accept(now, listener, inspect, out);
     }
 
-    /// Carries out the commands that are the server's; the others are none of its business. A shorter service time holds for the
-    /// connections in service too.
+    /// Applies commands that concern the server; ignores the others. A shorter service time applies to connections in
+    /// service too.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
             Command::AcceptRate(rate) => self.valve.set(now, rate),
@@ -163,7 +168,7 @@ impl Server {
         self.wants_listener
     }
 
-    /// Readable when a connection that is waited for has something to say.
+    /// Readable when an awaited request has arrived.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.poll.as_fd()
     }
@@ -173,103 +178,105 @@ impl Server {
         if self.held {
             return None;
         }
-        let service = self.agenda.peek().map(|Reverse((due, _))| *due);
+        let service = self.deadlines.peek().map(|Reverse((due, _))| *due);
         let accept = if self.wants_listener { None } else { self.next_accept() };
         [service, accept].into_iter().flatten().min()
     }
 
-    /// From when on one more connection may be accepted.
+    /// The earliest stamp of the next `accept()`.
     fn next_accept(&self) -> Option<Stamp> {
         let open = self.valve.next().filter(|_| self.has_free_worker())?;
-        Some(self.rest_until.map_or(open, |rested| open.max(rested)))
+        Some(self.backoff_until.map_or(open, |rested| open.max(rested)))
     }
 
-    /// Connections that are being served.
+    /// Number of connections in service.
     pub const fn live(&self) -> usize {
         self.served.len()
     }
 
-    fn attend_ready(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        if self.awaited == 0 {
+    fn serve_ready(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        if self.awaiting_request == 0 {
             return;
         }
         let mut ready = std::mem::take(&mut self.ready);
         self.poll.ready(&mut ready);
         for &key in &ready {
-            if self.served.at(key).is_some_and(|connection| connection.awaited) {
-                self.attend(key, now, out);
+            if self.served.get(key).is_some_and(|connection| connection.awaiting_request) {
+                self.serve(key, now, out);
             }
         }
         self.ready = ready;
     }
 
-    fn attend_due(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        while let Some(&Reverse((due, key))) = self.agenda.peek()
+    fn serve_due(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        while let Some(&Reverse((due, key))) = self.deadlines.peek()
             && due <= now
         {
-            self.agenda.pop();
-            if self.served.at(key).is_some_and(|connection| connection.due == due) {
-                self.attend(key, now, out);
+            self.deadlines.pop();
+            if self.served.get(key).is_some_and(|connection| connection.due == due) {
+                self.serve(key, now, out);
             }
         }
-        if self.agenda.len() > 4 * self.served.len() + 1024 {
+        if self.deadlines.len() > 4 * self.served.len() + 1024 {
             let served = &self.served;
-            self.agenda.retain(|Reverse((due, key))| served.at(*key).is_some_and(|connection| connection.due == *due));
+            self.deadlines
+                .retain(|Reverse((due, key))| served.get(*key).is_some_and(|connection| connection.due == *due));
         }
     }
 
-    /// Answers and closes a connection whose service is over, or goes on waiting for its request.
-    fn attend(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
-        let Some(connection) = self.served.at_mut(key) else { return };
-        let over = if connection.awaited { now >= connection.due } else { self.plan.patience.is_zero() };
+    /// Answers and closes a connection whose service time is over, or waits for its request.
+    fn serve(&mut self, key: Key, now: Stamp, out: &mut Vec<Stamped>) {
+        let Some(connection) = self.served.get_mut(key) else { return };
+        let over =
+            if connection.awaiting_request { now >= connection.due } else { self.plan.request_timeout.is_zero() };
         let attempt = answer(&connection.socket, over);
         let deed = match attempt {
             Attempt::Answered => ServerEvent::Closed,
             Attempt::FoundReset => ServerEvent::FoundReset,
             Attempt::NotYet => {
-                if !connection.awaited {
-                    connection.awaited = true;
-                    connection.due = now + self.plan.patience;
-                    self.agenda.push(Reverse((connection.due, key)));
-                    // Where the kernel has no room for one more watch, the end of patience still comes.
+                if !connection.awaiting_request {
+                    connection.awaiting_request = true;
+                    connection.due = now + self.plan.request_timeout;
+                    self.deadlines.push(Reverse((connection.due, key)));
+                    // If epoll registration fails, the request timeout still applies.
                     self.poll.watch(connection.socket.as_fd(), key, Interest::Readable);
-                    self.awaited += 1;
+                    self.awaiting_request += 1;
                 }
                 return;
             }
         };
         let event = Event::Served { peer: connection.peer, deed };
-        if let Some(gone) = self.served.remove(key)
-            && gone.awaited
+        if let Some(removed) = self.served.remove(key)
+            && removed.awaiting_request
         {
-            self.awaited -= 1;
+            self.awaiting_request -= 1;
         }
-        self.told_full &= 2 * self.served.len() > self.most_live;
+        self.full_reported &= 2 * self.served.len() > self.max_live;
         out.push(Stamped { at: now, event });
     }
 
     fn has_free_worker(&self) -> bool {
         let live = self.served.len();
-        live < self.most_live && self.plan.workers.is_none_or(|workers| live < workers as usize)
+        live < self.max_live && self.plan.workers.is_none_or(|workers| live < workers as usize)
     }
 
     fn may_accept(&self, now: Stamp) -> bool {
-        self.has_free_worker() && self.valve.may_accept(now) && self.rest_until.is_none_or(|until| now >= until)
+        self.has_free_worker() && self.valve.may_accept(now) && self.backoff_until.is_none_or(|until| now >= until)
     }
 
-    /// Accepts what may be accepted; true when it would accept more at once if somebody came.
+    /// Accepts while allowed; true when one more connection would be accepted at once.
     fn accept(&mut self, now: Stamp, listener: BorrowedFd<'_>, inspect: Inspect<'_>, out: &mut Vec<Stamped>) -> bool {
-        if self.rest_until.is_some_and(|until| now >= until) {
-            self.rest_until = None;
+        if self.backoff_until.is_some_and(|until| now >= until) {
+            self.backoff_until = None;
         }
         for _ in 0..ACCEPTS_PER_TURN {
             if !self.may_accept(now) {
-                self.tell_full(now, out);
+                self.report_full(now, out);
                 return false;
             }
             match self.accept_one(now, listener, inspect, out) {
-                AcceptCall::Took(_) | AcceptCall::Disturbed => {}
-                AcceptCall::Nobody => return true,
+                AcceptCall::Accepted(_) | AcceptCall::Interrupted => {}
+                AcceptCall::QueueEmpty => return true,
                 AcceptCall::Failed => return false,
             }
         }
@@ -286,33 +293,39 @@ impl Server {
     ) -> AcceptCall {
         match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
             Ok((socket, address)) => {
-                self.valve.took(now);
+                self.valve.accepted(now);
                 let peer = address.and_then(|address| SocketAddr::try_from(address).ok()).map(Peer::from);
                 if let Some(peer) = peer {
-                    self.begin(now, (socket, peer), inspect, out);
+                    self.start_service(now, (socket, peer), inspect, out);
                 }
-                peer.map_or(AcceptCall::Disturbed, AcceptCall::Took)
+                peer.map_or(AcceptCall::Interrupted, AcceptCall::Accepted)
             }
-            Err(Errno::AGAIN) => AcceptCall::Nobody,
-            Err(Errno::INTR | Errno::CONNABORTED) => AcceptCall::Disturbed,
+            Err(Errno::AGAIN) => AcceptCall::QueueEmpty,
+            Err(Errno::INTR | Errno::CONNABORTED) => AcceptCall::Interrupted,
             Err(errno) => {
-                self.rest_until = Some(now + REST);
+                self.backoff_until = Some(now + ACCEPT_BACKOFF);
                 out.push(Stamped { at: now, event: Event::AcceptFailed { errno: errno.raw_os_error() } });
                 AcceptCall::Failed
             }
         }
     }
 
-    /// Takes an accepted connection into service; a service time of zero is over at once.
-    fn begin(&mut self, now: Stamp, (socket, peer): (OwnedFd, Peer), inspect: Inspect<'_>, out: &mut Vec<Stamped>) {
-        let (waited_ms, cookie) = if self.recent.is_calm(now) { inspect(socket.as_fd()) } else { (None, None) };
+    /// Starts the service of an accepted connection; a service time of zero ends at once.
+    fn start_service(
+        &mut self,
+        now: Stamp,
+        (socket, peer): (OwnedFd, Peer),
+        inspect: Inspect<'_>,
+        out: &mut Vec<Stamped>,
+    ) {
+        let (waited_ms, cookie) = if self.recent.is_rare(now) { inspect(socket.as_fd()) } else { (None, None) };
         out.push(Stamped { at: now, event: Event::Served { peer, deed: ServerEvent::Accepted { waited_ms, cookie } } });
         let due = now + self.plan.service;
-        let key = self.served.insert(Connection { socket, peer, since: now, due, awaited: false });
+        let key = self.served.insert(Connection { socket, peer, since: now, due, awaiting_request: false });
         if self.plan.service.is_zero() {
-            self.attend(key, now, out);
+            self.serve(key, now, out);
         } else {
-            self.agenda.push(Reverse((due, key)));
+            self.deadlines.push(Reverse((due, key)));
         }
     }
 
@@ -320,19 +333,19 @@ impl Server {
         self.plan.service = service;
         for (key, connection) in self.served.iter_mut() {
             let due = (connection.since + service).max(now);
-            if !connection.awaited && due < connection.due {
+            if !connection.awaiting_request && due < connection.due {
                 connection.due = due;
-                self.agenda.push(Reverse((due, key)));
+                self.deadlines.push(Reverse((due, key)));
             }
         }
     }
 
-    /// Says once that no descriptor is left for one more connection.
-    fn tell_full(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        if self.served.len() < self.most_live || self.told_full {
+    /// Reports once that no descriptor is left for another connection.
+    fn report_full(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        if self.served.len() < self.max_live || self.full_reported {
             return;
         }
-        self.told_full = true;
+        self.full_reported = true;
         let message = Message::of(|| {
             say!(
                 "{count} connections are in service, and the limit of open files allows no more: give fewer workers \

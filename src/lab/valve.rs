@@ -1,7 +1,7 @@
-//! May I accept now? Pure: a pace for `accept()`, with the time passed in.
+//! The rate limiter of `accept()`. Pure: time is an argument.
 //!
-//! A class must see an even rhythm: while the queue is empty nothing is saved up for later. Only what a late tick of the loop took
-//! away is made up for, at most [`SLACK`].
+//! Accepts come at even intervals: an empty queue earns no credit for later. Only the lateness of the loop is made up
+//! for, at most [`SLACK`].
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ pub const SLACK: Duration = Duration::from_millis(2);
 /// The longest and the shortest time between two accepts of a rate that is not zero, in nanoseconds.
 const INTERVAL_NS: (f64, f64) = (1.0, 1e18);
 
-/// Opens for one `accept()` at a time, at the wished rate.
+/// Allows one `accept()` at a time, at the given rate.
 #[derive(Clone, Debug)]
 pub struct Valve {
     pace: Pace,
-    /// The moment of the last accept.
+    /// The stamp of the last accept.
     last: Option<Stamp>,
-    /// From this moment on one more accept is allowed (used by [`Pace::Every`]).
+    /// From this stamp on the next accept is allowed (used by [`Pace::Every`]).
     open_at: Stamp,
 }
 
@@ -56,15 +56,15 @@ impl Valve {
         }
     }
 
-    /// Tells that a connection was accepted.
-    pub fn took(&mut self, now: Stamp) {
+    /// Records that a connection was accepted.
+    pub fn accepted(&mut self, now: Stamp) {
         self.last = Some(now);
         if let Pace::Every(interval) = self.pace {
             self.open_at = self.open_at.max(now.saturating_sub(SLACK)) + interval;
         }
     }
 
-    /// The moment from which the next accept is allowed; `None` while the valve is closed for good.
+    /// The stamp from which the next accept is allowed; `None` while the valve is closed.
     pub const fn next(&self) -> Option<Stamp> {
         match self.pace {
             Pace::Never => None,
@@ -93,12 +93,12 @@ mod tests {
 
     use super::*;
 
-    /// The moments of all accepts when the queue always has somebody and the loop ticks at `ticks`.
+    /// The stamps of all accepts when the queue is never empty and the loop ticks at `ticks`.
     fn accepts(valve: &mut Valve, ticks: impl IntoIterator<Item = Stamp>) -> Vec<Stamp> {
         let mut taken = Vec::new();
         for now in ticks {
             while taken.len() < 100_000 && valve.may_accept(now) {
-                valve.took(now);
+                valve.accepted(now);
                 taken.push(now);
             }
         }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_valve_lets_nobody_in_and_names_no_moment() {
+    fn a_paused_valve_allows_no_accept_and_has_no_next_moment() {
         for rate in [AcceptRate::Paused, AcceptRate::PerSecond(0.0), AcceptRate::PerSecond(f64::NAN)] {
             let mut valve = Valve::new(rate);
             assert_eq!(accepts(&mut valve, every(100, 1_000)), []);
@@ -119,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn an_open_valve_lets_everybody_in() {
+    fn an_open_valve_allows_every_accept() {
         let mut valve = Valve::new(AcceptRate::Max);
         assert!((0..10_000).all(|_| {
-            valve.took(Stamp::ZERO);
+            valve.accepted(Stamp::ZERO);
             valve.may_accept(Stamp::ZERO)
         }));
     }
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn playing_with_the_rate_gives_no_extra_accept() {
         let mut valve = Valve::new(AcceptRate::PerSecond(1.0));
-        valve.took(Stamp::ZERO);
+        valve.accepted(Stamp::ZERO);
         for ms in (0..900).step_by(10) {
             let now = Stamp::from_millis(ms);
             valve.set(now, AcceptRate::Paused);

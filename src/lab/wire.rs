@@ -1,7 +1,8 @@
 //! Packet-level clients: a pure handshake machine, segment bytes, and the socket that sends them.
 //!
-//! [`machine`] decides what one client sends, [`bytes`] makes frames of it, [`transmit`] puts them on the clients' end
-//! of the veth pair; [`icmp`] is what a router on the way would say. Many clients at once live in [`crate::lab::crowd`].
+//! [`machine`] decides what one client sends, [`bytes`] makes frames of it, [`transmit`] puts them on the clients'
+//! end of the veth pair; [`icmp`] makes the errors of a router on the path. Many clients at once are in
+//! [`crate::lab::crowd`].
 
 pub mod bytes;
 pub mod icmp;
@@ -15,7 +16,7 @@ use super::namespace::{LISTENER_V4, LISTENER_V6};
 /// The listener as its clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// One address: all clients speak its family.
+    /// One address: all clients are of its family.
     One(SocketAddr),
     /// A dual-stack wildcard listener: clients alternate between the families.
     Both(SocketAddrV4, SocketAddrV6),
@@ -40,7 +41,8 @@ impl Destination {
 }
 
 impl From<SocketAddr> for Destination {
-    /// A wildcard listener is met at the addresses of the kernel's end: `0.0.0.0` at its IPv4 one, `[::]` at both.
+    /// A wildcard listener is reached at the addresses of the kernel's end: `0.0.0.0` at its IPv4 one, `[::]` at
+    /// both.
     fn from(listener: SocketAddr) -> Self {
         let port = listener.port();
         let v4 = SocketAddrV4::new(LISTENER_V4, port);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ground::{SOON, connect, knock, listen};
+use crate::fixture::{SOON, connect, knock, listen};
 use crate::lab;
 use crate::needs::{had, program, tool};
 use crate::netns::inside;

@@ -6,11 +6,11 @@
 
 #[path = "places/denied.rs"]
 mod denied;
-#[path = "places/ground.rs"]
-mod ground;
 #[path = "places/input.rs"]
 mod input;
 #[path = "places/limits.rs"]
 mod limits;
 #[path = "places/outlets.rs"]
 mod outlets;
+#[path = "places/sandbox.rs"]
+mod sandbox;

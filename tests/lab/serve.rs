@@ -48,7 +48,7 @@ fn on_call() -> ConnectPlan {
         arrivals: Arrivals::Steady,
         count: None,
         half_open: 0.0,
-        patience: Duration::from_millis(50),
+        half_open_timeout: Duration::from_millis(50),
         max_live: None,
     }
 }
@@ -165,7 +165,7 @@ fn every_client_of_an_orderly_server_sees_its_end_and_no_reset() {
 
 case!(a_silent_client_is_answered_when_patience_ends);
 fn a_silent_client_is_answered_when_patience_ends() {
-    let plan = ServerPlan { patience: Duration::from_millis(20), ..ServerPlan::default() };
+    let plan = ServerPlan { request_timeout: Duration::from_millis(20), ..ServerPlan::default() };
     let mut table = Table::set(5, plan, &on_call());
     let mut silent = TcpStream::connect(table.listener.address()).unwrap();
     table.until("closed", |table| table.deeds().last().is_some_and(|(_, _, deed)| *deed == ServerEvent::Closed));
@@ -176,7 +176,7 @@ fn a_silent_client_is_answered_when_patience_ends() {
 
 case!(a_late_request_is_answered_when_it_comes);
 fn a_late_request_is_answered_when_it_comes() {
-    let plan = ServerPlan { patience: Duration::from_mins(10), ..ServerPlan::default() };
+    let plan = ServerPlan { request_timeout: Duration::from_mins(10), ..ServerPlan::default() };
     let mut table = Table::set(5, plan, &on_call());
     let mut late = TcpStream::connect(table.listener.address()).unwrap();
     table.until("accepted", |table| table.server.live() == 1);

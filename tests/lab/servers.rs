@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::ground::{Lines, SOON, assert_valid, connect, knock, row, ss};
+use crate::fixture::{Lines, SOON, assert_valid, connect, knock, row, ss};
 use crate::lab;
 use crate::needs::{had, tool, tools};
 use crate::netns::inside;
@@ -192,7 +192,7 @@ fn php_fpms_own_backlog_is_recognised() {
     had(program("php-fpm"));
     inside(|| {
         let (_server, path) = Server::php(None);
-        let document = crate::ground::document(&format!("{} --once", path.display()));
+        let document = crate::fixture::document(&format!("{} --once", path.display()));
         let queue = &document["listeners"][0]["accept_queue"];
         let limit = queue["limit"].as_u64();
         assert_eq!(limit, ss_unix(&path).map(|(_, limit)| limit));
@@ -213,7 +213,7 @@ fn the_128_of_rusts_std_is_recognised() {
     inside(|| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let document = crate::ground::document(&format!("{address} --once"));
+        let document = crate::fixture::document(&format!("{address} --once"));
         let queue = &row(&document, address)["accept_queue"];
         assert_eq!(queue["limit"].as_u64(), ss(address).map(|(_, limit, _)| limit));
         assert_eq!(queue["limit"], 128);
@@ -232,7 +232,7 @@ fn a_clamped_redis_is_recognised_and_so_is_one_that_did_not_listen_again() {
         set_somaxconn(100);
         let _server = Server::redis();
         assert_eq!(ss(address()).unwrap().1, 100);
-        let clamped = crate::ground::document(&format!("{} --once", address()));
+        let clamped = crate::fixture::document(&format!("{} --once", address()));
         let found = finding(&clamped, "limit-is-somaxconn");
         assert_eq!((&found["evidence"]["limit"], &found["evidence"]["somaxconn"]), (&100.0.into(), &100.0.into()));
         let mut lines = Lines::start(&address().to_string());
@@ -299,7 +299,7 @@ fn full_member(address: SocketAddr) -> bool {
 case!(nstat_can_be_asked_where_the_servers_stand);
 fn nstat_can_be_asked_where_the_servers_stand() {
     inside(|| {
-        let (_listener, address) = crate::ground::listen("127.0.0.1:0", 0);
+        let (_listener, address) = crate::fixture::listen("127.0.0.1:0", 0);
         let before = listen_drops();
         let _one = connect(address, 1);
         let _refused = knock(address);

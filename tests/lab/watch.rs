@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::ground::{HttpServer, Lines, SOON, assert_valid, connect, document, knock, listen, row, ss, watch};
+use crate::fixture::{HttpServer, Lines, SOON, assert_valid, connect, document, knock, listen, row, ss, watch};
 use crate::lab;
 use crate::needs::{network, tool};
 use crate::netns::inside;

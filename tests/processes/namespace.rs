@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use qviz::lab::knobs::{self, KnobError};
-use qviz::lab::namespace::{self, Cause, Namespace, NetworkPlan, Refusal, Step, Way};
+use qviz::lab::namespace::{self, Cause, Namespace, NetworkPlan, Privilege, Refusal, Step};
 use qviz::model::settings::{Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::session::clock::Clock;
@@ -30,16 +30,16 @@ fn the_network_stands_as_it_was_planned() -> Result<(), Missing> {
     assert_ne!(network_inode(), origin, "the process did not move");
     assert_eq!(user_id(), user, "the user is itself inside");
     assert_eq!(network.not_applied, [], "a setting is missing");
-    assert_eq!(network.way, if user == 0 { Way::Root } else { Way::User });
+    assert_eq!(network.privilege, if user == 0 { Privilege::Root } else { Privilege::User });
     assert_eq!(network.hash_buckets, Some(namespace::HASH_BUCKETS));
     assert_eq!(network.sysctls, host, "the host's values are in force inside, too");
     assert_eq!((lab.network().kernel_end.name.as_str(), lab.network().client_end.name.as_str()), ("qviz0", "qviz1"));
     let devices = std::fs::read_to_string("/proc/self/net/dev").unwrap();
     assert_eq!(devices.lines().skip(2).count(), 3, "lo and the pair, nothing else:\n{devices}");
     assert_ne!(lab.network().kernel_end.mac, lab.network().client_end.mac);
-    assert!(lab.pass().holds_here());
+    assert!(lab.token().is_current());
     assert_eq!(
-        (lab.pass().kernel_end(), lab.pass().client_end()),
+        (lab.token().kernel_end(), lab.token().client_end()),
         (&lab.network().kernel_end, &lab.network().client_end)
     );
     Ok(())
@@ -133,7 +133,7 @@ case!(a_knob_turns_in_every_thread_and_names_its_range, as Who::User, Who::Root)
 fn a_knob_turns_in_every_thread_and_names_its_range() -> Result<(), Missing> {
     let outside = Bystander::start();
     let before = host();
-    let pass = enter(&NetworkPlan::like_host(before.clone()))?.pass();
+    let pass = enter(&NetworkPlan::like_host(before.clone()))?.token();
     let turned = std::thread::spawn(move || {
         for sysctl in Sysctl::ALL.into_iter().filter(|sysctl| read(*sysctl).is_some()) {
             let (least, most) = knobs::accepted_range(sysctl);
@@ -158,18 +158,18 @@ case!(a_pass_ends_where_the_thread_leaves, as Who::Root);
 fn a_pass_ends_where_the_thread_leaves() -> Result<(), Missing> {
     let home = std::fs::File::open("/proc/thread-self/ns/net").unwrap();
     let before = read(Sysctl::Somaxconn).unwrap();
-    let pass = enter(&NetworkPlan::like_host(host()))?.pass();
+    let pass = enter(&NetworkPlan::like_host(host()))?.token();
     let left = pass.clone();
     let leaver = std::thread::spawn(move || {
-        assert!(left.holds_here());
+        assert!(left.is_current());
         rustix::thread::move_into_link_name_space(home.as_fd(), None).unwrap();
-        assert!(!left.holds_here());
+        assert!(!left.is_current());
         let refused = left.write(Sysctl::Somaxconn, before + 1).unwrap_err();
         assert!(matches!(refused, KnobError::NotOurs { .. }), "{refused}");
         assert_eq!(read(Sysctl::Somaxconn), Some(before));
     });
     leaver.join().unwrap();
-    assert!(pass.holds_here(), "the other threads stay");
+    assert!(pass.is_current(), "the other threads stay");
     Ok(())
 }
 
@@ -194,7 +194,7 @@ fn a_refusal_leaves_the_process_where_it_was() -> Result<(), Missing> {
     }
     assert_eq!(refusal.cause, Cause::Address(multicast));
     assert_eq!((footing(), holdings()), before);
-    enter(&plan).map(|lab| assert!(lab.pass().holds_here(), "a better plan still works"))
+    enter(&plan).map(|lab| assert!(lab.token().is_current(), "a better plan still works"))
 }
 
 case!(the_network_ends_with_its_process, as Who::User, Who::Root);
@@ -227,7 +227,7 @@ fn settings_that_cannot_be_written_are_told_and_the_network_stands() -> Result<(
     assert_eq!((told.wanted, told.reason.as_str()), (2, "/proc/sys is read-only here"));
     assert_eq!(lab.network().sysctls.value(Sysctl::Syncookies), read(Sysctl::Syncookies));
     assert_eq!(lab.network().hash_buckets, None, "the connections share the host's hash");
-    let refused = lab.pass().write(Sysctl::Syncookies, 0).unwrap_err();
+    let refused = lab.token().write(Sysctl::Syncookies, 0).unwrap_err();
     assert!(refused.hint().contains("systempaths=unconfined"), "{refused}");
     TcpListener::bind(("198.51.100.1", 8080))
         .map(|_| ())

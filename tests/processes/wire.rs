@@ -92,8 +92,8 @@ impl World {
             count: None,
             detail_per_s: u32::MAX,
         })
-        .with_manner(setting.manner);
-        let transmit = Transmit::open(&lab.pass(), address).unwrap();
+        .with_behaviour(setting.manner);
+        let transmit = Transmit::open(&lab.token(), address).unwrap();
         Ok(Self {
             _lab: lab,
             clock: Clock::start(),
@@ -236,7 +236,7 @@ fn a_client_whose_ack_was_lost_is_recognised_by_its_cookie_from_the_request_alon
     let mut setting = Setting { sysctls: always, ..Setting::default() };
     setting.knobs.arrivals = Arrivals::Steady;
     let mut world = World::new(setting)?;
-    let rules = Rules { schedule: SynSchedule::new(6, 4), manner: ClientBehaviour::default() };
+    let rules = Rules { schedule: SynSchedule::new(6, 4), behaviour: ClientBehaviour::default() };
     let peer = Peer::new("198.18.0.9".parse().unwrap(), 40_000);
     let birth = ClientStart { isn: u32::MAX, request: 30, half_open: false };
     let (mut client, step) = Client::start(world.clock.now(), birth, &rules);
@@ -245,7 +245,7 @@ fn a_client_whose_ack_was_lost_is_recognised_by_its_cookie_from_the_request_alon
     let syn_ack = world.seen.iter().find(|(_, segment)| segment.kind() == Kind::SynAck).unwrap().1;
     assert!(!syn_ack.window_scale, "a cookie does not remember the window scale");
     let step = client.handle_segment(world.clock.now(), &syn_ack, &rules);
-    assert_eq!(step.turn, Some(ClientEvent::Connected), "the ACK and the request of this step are lost");
+    assert_eq!(step.event, Some(ClientEvent::Connected), "the ACK and the request of this step are lost");
     let again = client.handle_timeout(client.deadline().unwrap(), &rules);
     world.transmit.send(&again.sends[0].unwrap().from_peer(peer)).unwrap();
     world.run_until("the server answers and closes", 5, |world| world.passed(Kind::Fin, Toward::Client) == 1);

@@ -162,7 +162,7 @@ fn every_refusal_of_a_private_network_is_said_in_chinese() {
     for step in steps {
         for evidence in &denials {
             for errno in [libc::EPERM, libc::EINVAL, libc::ENOSPC, libc::EOPNOTSUPP, libc::EMFILE, libc::EAGAIN] {
-                let refusal = Refusal::judged(step, errno, evidence);
+                let refusal = Refusal::diagnose(step, errno, evidence);
                 let told = in_chinese(|| &refusal);
                 assert_chinese(&told);
                 assert!(told.starts_with("没有私有网络："), "{told}");

@@ -44,7 +44,7 @@ fn policy(peer: &Peer) -> Policy {
 
 /// Runs a crowd to its end, or for an hour of its own time. After each call the books must balance.
 fn run(world: &World) -> Run {
-    let mut crowd = Crowd::new(world.plan.clone()).with_manner(world.manner);
+    let mut crowd = Crowd::new(world.plan.clone()).with_behaviour(world.manner);
     let mut server = FakeServer::new(policy);
     let mut outbox = Outbox::default();
     let mut result = Run { facts: Vec::new(), sent: Vec::new(), over: false };

@@ -12,7 +12,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::tale::{Tale, ms};
+use crate::story::{Tale, ms};
 
 const SIZE: Size = Size::new(120, 36);
 

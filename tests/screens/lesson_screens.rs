@@ -19,9 +19,9 @@ use ratatui::text::Span;
 #[path = "lesson_screens/rooms.rs"]
 mod rooms;
 
-use crate::class::Class;
+use crate::lesson_story::Class;
 use crate::picture::{self, assert_sound, lines};
-use crate::tale::ms;
+use crate::story::ms;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 

@@ -22,7 +22,7 @@ mod past;
 
 use crate::picture::{self, lines};
 use crate::seeds::{self, Seeds};
-use crate::tale::{Tale, ms};
+use crate::story::{Tale, ms};
 
 fn gap(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -21,7 +21,7 @@ use ratatui::style::Color;
 mod clicks;
 
 use crate::picture::{self, lines};
-use crate::tale::{Tale, ms};
+use crate::story::{Tale, ms};
 
 fn gap(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Check, Group, visibility};
 use crate::kernel::tap::{Tap, TapPlan};
-use crate::lab::namespace::{LISTENER_V4, Namespace, NetnsToken, Network, NetworkPlan, Refusal, Way};
+use crate::lab::namespace::{LISTENER_V4, Namespace, NetnsToken, Network, NetworkPlan, Privilege, Refusal};
 use crate::lab::wire::transmit::Transmit;
 use crate::model::settings::Sysctls;
 use crate::say;
@@ -20,7 +20,7 @@ pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
         Ok(namespace) => {
             let network = namespace.network();
             checks.extend([entered(network), hash(network), ends(network), settings(network)]);
-            let packets = packets(&namespace.pass());
+            let packets = packets(&namespace.token());
             let works = packets.works == Some(true);
             checks.push(packets);
             visibility::of_listener(checks, say!("in the private network"));
@@ -35,9 +35,9 @@ fn refused(refusal: &Refusal) -> Check {
 }
 
 fn entered(network: &Network) -> Check {
-    let way = match network.way {
-        Way::Root => say!("with the rights of root"),
-        Way::User => say!("as an ordinary user (user namespace)"),
+    let way = match network.privilege {
+        Privilege::Root => say!("with the rights of root"),
+        Privilege::User => say!("as an ordinary user (user namespace)"),
     };
     Check::works("network.namespace", Group::Network, say!("a private network"), way)
 }

@@ -1,4 +1,4 @@
-//! What the arrival patterns promise.
+//! Tests of the arrival patterns.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Every arrival's stamp up to `end`, asking exactly when the schedule says that something is due.
+/// Every arrival's stamp up to `end`, calling `due` exactly when the schedule says so.
 fn stamps(schedule: &mut Schedule, end: Stamp) -> Vec<u64> {
     let mut all = Vec::new();
     while let Some(at) = schedule.next().filter(|at| *at <= end) {

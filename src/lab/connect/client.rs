@@ -1,4 +1,4 @@
-//! The system calls of one client: open and connect, send the request, hear the end.
+//! The system calls of one client: open and connect, send the request, read until the end.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,14 +13,14 @@ use socket2::{SockFilter, SockRef};
 use crate::model::event::ClientEvent;
 use crate::model::peer::Peer;
 
-/// What every client says.
+/// The request that every client sends.
 const REQUEST: &[u8] = b"hello\n";
 
 /// The one instruction of a socket filter that drops everything: `BPF_RET | BPF_K`, 0 bytes.
 const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
 
-/// Opens a client's socket and sends its SYN: when this returns, the handshake is under way, and on a loopback usually over. A
-/// half-open client gets a filter that lets nothing in.
+/// Opens a client's socket and sends its SYN: when this returns, the handshake is in progress, and over loopback
+/// usually complete. A half-open client gets a filter that drops everything.
 ///
 /// # Errors
 /// The errno of the call that failed; no SYN has left, except with ECONNREFUSED, ECONNRESET and ETIMEDOUT.
@@ -42,33 +42,33 @@ pub(super) fn open(target: SocketAddr, source: Option<Ipv4Addr>, half_open: bool
     Ok((socket, peer.into()))
 }
 
-/// True when this thread may attach a socket filter: a matter of CAP_NET_ADMIN in the network namespace (an ordinary user's
-/// `SO_ATTACH_FILTER` on TCP is answered with EPERM, measured on Linux 6.18).
+/// True when this thread may attach a socket filter, which needs CAP_NET_ADMIN in the network namespace (an ordinary
+/// user's `SO_ATTACH_FILTER` on TCP is answered with EPERM, measured on Linux 6.18).
 pub(super) fn may_drop_all() -> bool {
     socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, Some(ipproto::TCP))
         .is_ok_and(|socket| drop_all(&socket) != Err(Errno::PERM))
 }
 
-/// Lets nothing in any more.
+/// Drops everything that arrives.
 fn drop_all(socket: &OwnedFd) -> Result<(), Errno> {
     let attached = SockRef::from(socket).attach_filter(&DROP_ALL);
     attached.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOTSUP))
 }
 
-/// Sends the request. `Ok(false)` while the handshake is not over; the request itself shows that it is.
+/// Sends the request. `Ok(false)` while the handshake is incomplete; a successful send shows that it is complete.
 ///
 /// # Errors
-/// How the client ended.
-pub(super) fn ask(socket: impl AsFd) -> Result<bool, ClientEvent> {
+/// The event with which the client ended.
+pub(super) fn send_request(socket: impl AsFd) -> Result<bool, ClientEvent> {
     match send(socket, REQUEST, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
         Ok(_) => Ok(true),
         Err(Errno::AGAIN | Errno::INTR) => Ok(false),
-        Err(errno) => Err(end_of(errno)),
+        Err(errno) => Err(end_for_errno(errno)),
     }
 }
 
-/// Reads the answer; `None` until the listener's side has ended the connection.
-pub(super) fn hear_end(socket: impl AsFd) -> Option<ClientEvent> {
+/// Reads the answer; `None` until the server has closed the connection.
+pub(super) fn read_until_end(socket: impl AsFd) -> Option<ClientEvent> {
     let socket = socket.as_fd();
     let mut buffer = [0_u8; 2048];
     loop {
@@ -76,13 +76,14 @@ pub(super) fn hear_end(socket: impl AsFd) -> Option<ClientEvent> {
             Ok(0) => return Some(ClientEvent::Finished),
             Ok(_) | Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => return None,
-            Err(errno) => return Some(end_of(errno)),
+            Err(errno) => return Some(end_for_errno(errno)),
         }
     }
 }
 
-/// What an errno of a client's socket means. EPIPE is a RST that came after the FIN (`tcp_reset`, `net/ipv4/tcp_input.c`).
-pub(super) const fn end_of(errno: Errno) -> ClientEvent {
+/// The client event for an errno of its socket. EPIPE is a RST that came after the FIN (`tcp_reset`,
+/// `net/ipv4/tcp_input.c`).
+pub(super) const fn end_for_errno(errno: Errno) -> ClientEvent {
     match errno {
         Errno::CONNREFUSED => ClientEvent::Refused,
         Errno::CONNRESET | Errno::PIPE => ClientEvent::Reset,
@@ -97,11 +98,11 @@ mod tests {
 
     #[test]
     fn every_errno_has_its_end() {
-        assert_eq!(end_of(Errno::CONNREFUSED), ClientEvent::Refused);
-        assert_eq!(end_of(Errno::CONNRESET), ClientEvent::Reset);
-        assert_eq!(end_of(Errno::PIPE), ClientEvent::Reset);
-        assert_eq!(end_of(Errno::TIMEDOUT), ClientEvent::TimedOut);
-        assert_eq!(end_of(Errno::HOSTUNREACH), ClientEvent::Failed { errno: 113 });
-        assert_eq!(end_of(Errno::ADDRNOTAVAIL), ClientEvent::Failed { errno: 99 });
+        assert_eq!(end_for_errno(Errno::CONNREFUSED), ClientEvent::Refused);
+        assert_eq!(end_for_errno(Errno::CONNRESET), ClientEvent::Reset);
+        assert_eq!(end_for_errno(Errno::PIPE), ClientEvent::Reset);
+        assert_eq!(end_for_errno(Errno::TIMEDOUT), ClientEvent::TimedOut);
+        assert_eq!(end_for_errno(Errno::HOSTUNREACH), ClientEvent::Failed { errno: 113 });
+        assert_eq!(end_for_errno(Errno::ADDRNOTAVAIL), ClientEvent::Failed { errno: 99 });
     }
 }

@@ -1,5 +1,6 @@
-//! Where clients come from: a new loopback address for each IPv4 client, so that neither ports nor the kernel's memory of a peer
-//! ("proven" peers bypass the three-quarters rule, TIME_WAIT pairs skip the test for a full SYN queue) get in the way.
+//! Source addresses: a new loopback address for each IPv4 client, so that neither ports nor the kernel's memory of a
+//! peer ("proven" peers bypass the three-quarters rule, TIME_WAIT pairs skip the test for a full SYN queue) get in
+//! the way.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,14 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 const HOSTS: u32 = 254;
 const ADDRESSES: u32 = HOSTS * 256 * HOSTS;
 
-/// Source addresses, one after the other. The port is always the kernel's choice: two programs that walk through the same addresses
-/// do not meet.
+/// Source addresses in order. The kernel chooses the port: two programs that use the same addresses do not collide.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sources {
     /// 127.1.0.1, 127.1.0.2 … 127.254.255.254, 16.5 million, then again. They reach every address of this machine, not only 127/8:
     /// such packets travel over lo (tried with 198.51.100.1 on a veth, rp_filter on, Linux 6.18).
     Loopback {
-        /// How many were given out, modulo their number.
+        /// How many were used, modulo their number.
         given: u32,
     },
     /// The kernel chooses the address too: the only one of the IPv6 loopback, or the target's own.
@@ -39,7 +39,7 @@ impl Sources {
     }
 }
 
-/// The address at which `target` can be reached: itself, or its family's loopback if it stands for all addresses.
+/// The address at which `target` can be reached: itself, or its family's loopback if it is unspecified.
 pub(super) fn reachable(target: SocketAddr) -> SocketAddr {
     let ip = match target.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,4 +1,4 @@
-//! Which address belongs to which client: arithmetic, no lookup in a map.
+//! The mapping between addresses and clients, by arithmetic instead of a map.
 //!
 //! Every address is used once before one is used again, and then with another port: to the kernel each client is a new
 //! peer (a peer that connected before is "proven" and bypasses the three-quarters rule, `tcp_conn_request`).
@@ -8,13 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::lab::wire::Destination;
 use crate::model::peer::Peer;
 
-/// The addresses of the clients' networks, and who has which.
+/// The addresses of the clients' networks and their holders.
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
     families: Families,
-    /// Per address, the holder's place plus one; 0 where nobody has it. Untouched pages of it cost no memory.
+    /// Per address, the holder's slot index plus one; 0 for a free address. Untouched pages cost no memory.
     holders: Vec<u32>,
-    /// How many addresses have been passed since the beginning.
+    /// How many addresses have been tried so far.
     cursor: u64,
 }
 
@@ -35,26 +35,26 @@ impl Addresses {
         Self { families, holders: vec![0; count as usize], cursor: 0 }
     }
 
-    /// Gives the next free address to the client at `place`; `None` where none was free among the next few thousand.
-    pub(super) fn take(&mut self, place: u32) -> Option<Peer> {
+    /// Assigns the next free address to the client in slot `index`; `None` when none of the next [`PROBES`] is free.
+    pub(super) fn take(&mut self, index: u32) -> Option<Peer> {
         let count = self.holders.len() as u64;
         for _ in 0..PROBES.min(count) {
             let (slot, lap) = (self.cursor % count, self.cursor / count);
             self.cursor += 1;
             if let Some(holder @ 0) = self.holders.get_mut(slot as usize) {
-                *holder = place + 1;
+                *holder = index + 1;
                 return Some(self.peer(slot as u32, lap));
             }
         }
         None
     }
 
-    /// The place of the client who has this peer's address now; the port may be another's.
+    /// The slot index of the client that holds this peer's address; the port is not compared.
     pub(super) fn holder(&self, peer: &Peer) -> Option<u32> {
         self.holders.get(self.slot(peer)?)?.checked_sub(1)
     }
 
-    /// The address is free again.
+    /// Frees the address.
     pub(super) fn release(&mut self, peer: &Peer) {
         if let Some(slot) = self.slot(peer)
             && let Some(holder) = self.holders.get_mut(slot)
@@ -106,9 +106,9 @@ const NETWORK_V6: u128 = 0x2001_0db8_0001_0000 << 64;
 /// The ephemeral ports of Linux (`net.ipv4.ip_local_port_range`).
 const FIRST_PORT: u16 = 32_768;
 const PORTS: u64 = 28_232;
-/// Neighbours get ports that look unlike each other; the same address gets the next port in each lap.
+/// Adjacent addresses get distant ports; the same address gets the next port in each lap.
 const PORT_STRIDE: u64 = 7919;
-/// Taken addresses that are passed over in one call.
+/// Addresses tried in one call.
 const PROBES: u64 = 4096;
 
 #[cfg(test)]
@@ -160,12 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_nobody() {
+    fn an_address_outside_the_networks_has_no_holder() {
         let mut addresses = Addresses::new(&both());
         addresses.take(0).unwrap();
-        for stranger in ["198.18.0.0", "198.18.0.255", "198.20.0.1", "10.0.0.1", "2001:db8:1::", "2001:db8:2::1", "::1"]
+        for address in ["198.18.0.0", "198.18.0.255", "198.20.0.1", "10.0.0.1", "2001:db8:1::", "2001:db8:2::1", "::1"]
         {
-            assert_eq!(addresses.holder(&Peer::new(stranger.parse().unwrap(), 32_768)), None, "{stranger}");
+            assert_eq!(addresses.holder(&Peer::new(address.parse().unwrap(), 32_768)), None, "{address}");
         }
     }
 }

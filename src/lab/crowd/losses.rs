@@ -1,36 +1,36 @@
-//! What the crowd leaves out to keep up, counted and told.
+//! What the crowd skips to keep up, counted and reported.
 
-use super::TELLING_EVERY;
+use super::LOSS_INTERVAL;
 use crate::model::event::{Event, Loss, Stamped};
 use crate::model::stamp::Stamp;
 
-/// Sums not yet told, and the ration of detail.
+/// Counts not yet reported, and the limit of detail.
 #[derive(Clone, Debug)]
 pub(super) struct Losses {
     detail_per_s: u32,
-    /// The second to which `rationed` belongs.
+    /// The second to which `detailed` belongs.
     second: u64,
-    rationed: u32,
+    detailed: u32,
     details: u64,
     arrivals: u64,
     saturated: bool,
-    /// When sums were told last; `None`: the next ones are told at once.
-    told: Option<Stamp>,
+    /// When counts were last reported; `None`: the next ones are reported at once.
+    last_sent: Option<Stamp>,
 }
 
 impl Losses {
     pub(super) const fn new(detail_per_s: u32) -> Self {
-        Self { detail_per_s, second: 0, rationed: 0, details: 0, arrivals: 0, saturated: false, told: None }
+        Self { detail_per_s, second: 0, detailed: 0, details: 0, arrivals: 0, saturated: false, last_sent: None }
     }
 
-    /// Whether a client that starts now has its details told: the first `detail_per_s` of each second have.
-    pub(super) const fn grants_detail(&mut self, now: Stamp) -> bool {
+    /// Whether details of a client that starts now are emitted: true for the first `detail_per_s` of each second.
+    pub(super) const fn allows_detail(&mut self, now: Stamp) -> bool {
         let second = now.as_nanos() / 1_000_000_000;
         if second != self.second {
-            (self.second, self.rationed) = (second, 0);
+            (self.second, self.detailed) = (second, 0);
         }
-        let granted = self.rationed < self.detail_per_s;
-        self.rationed += granted as u32;
+        let granted = self.detailed < self.detail_per_s;
+        self.detailed += granted as u32;
         granted
     }
 
@@ -46,32 +46,32 @@ impl Losses {
         self.saturated = true;
     }
 
-    pub(super) const fn tell_at_once(&mut self) {
-        self.told = None;
+    pub(super) const fn emit_now(&mut self) {
+        self.last_sent = None;
     }
 
-    /// When something has to be told.
+    /// When the next report is due.
     pub(super) fn due(&self) -> Option<Stamp> {
         (self.details > 0 || self.arrivals > 0 || self.saturated)
-            .then(|| self.told.map_or(Stamp::ZERO, |told| told + TELLING_EVERY))
+            .then(|| self.last_sent.map_or(Stamp::ZERO, |last| last + LOSS_INTERVAL))
     }
 
-    pub(super) fn tell(&mut self, now: Stamp, facts: &mut Vec<Stamped>) {
+    pub(super) fn emit(&mut self, now: Stamp, facts: &mut Vec<Stamped>) {
         if self.due().is_none_or(|due| due > now) {
             return;
         }
-        let mut tell = |loss| facts.push(Stamped { at: now, event: Event::Loss(loss) });
+        let mut report = |loss| facts.push(Stamped { at: now, event: Event::Loss(loss) });
         if std::mem::take(&mut self.saturated) {
-            tell(Loss::Saturated);
+            report(Loss::Saturated);
         }
         for (count, loss) in [
             (std::mem::take(&mut self.arrivals), Loss::ArrivalsSkipped as fn(u64) -> Loss),
             (std::mem::take(&mut self.details), Loss::DetailSkipped),
         ] {
             if count > 0 {
-                tell(loss(count));
+                report(loss(count));
             }
         }
-        self.told = Some(now);
+        self.last_sent = Some(now);
     }
 }

@@ -1,6 +1,6 @@
-//! One thing at a time: while the clients' time stands still, a person lets the next thing happen, and only that.
+//! Single-stepping: while client time is held, one event at a time is executed.
 
-use super::agenda::Due;
+use super::timer_queue::Due;
 use super::{Crowd, Outbox};
 use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::event::{ClientEvent, Event, Stamped};
@@ -9,73 +9,73 @@ use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 
 impl Crowd {
-    /// How the clients' time runs.
-    pub const fn tempo(&self) -> ClientClock {
-        self.tempo
+    /// The client clock.
+    pub const fn clock(&self) -> ClientClock {
+        self.clock
     }
 
-    /// When the next thing is due, in the clients' time; `None` when nothing is under way and nobody will come.
-    pub fn next_thing(&mut self) -> Option<Stamp> {
-        let residents = &self.residents;
-        self.agenda.tidy(usize::MAX, |at, place| residents.wakes_at(place, at));
-        [self.agenda.next(), self.next_start()].into_iter().flatten().min()
+    /// When the next event is due, in client time; `None` when nothing is pending and no client will start.
+    pub fn next_event(&mut self) -> Option<Stamp> {
+        let clients = &self.clients;
+        self.timers.tidy(usize::MAX, |at, index| clients.has_deadline(index, at));
+        [self.timers.next(), self.next_start()].into_iter().flatten().min()
     }
 
-    /// Lets exactly one thing happen at `now`: the earliest of all that are due, whenever that is. A segment reaches the
-    /// listener or comes back to its client (who answers at once), a client's timer fires, or a client starts. The
-    /// clients' time comes to that moment and stands still again. `None` when there is nothing.
+    /// Executes exactly one event at `now`: the earliest pending one, however far ahead. A segment reaches the
+    /// listener or its client (which answers at once), a client's timer fires, or a client starts. Client time
+    /// advances to that event and is held again. `None` when nothing is pending.
     pub fn step(&mut self, now: Stamp, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
-        let due = self.next_thing()?;
+        let due = self.next_event()?;
         self.advance(now, due);
-        let (first, clients) = (out.facts.len(), self.tempo.clients);
-        self.turned = self.turned.max(clients);
-        let happened = match self.agenda.pop_due(due) {
-            Some((_, Due::Flight(flight))) => self.land_one(clients, flight, out),
-            Some((at, Due::Deadline(place))) => self.wake_one(at, place, out),
-            None => self.start_one_of_those_due(clients, out),
+        let (first, clients) = (out.facts.len(), self.clock.clients);
+        self.latest = self.latest.max(clients);
+        let outcome = match self.timers.pop_due(due) {
+            Some((_, Due::Arrival(segment))) => self.deliver_one(clients, segment, out),
+            Some((at, Due::Deadline(index))) => self.fire_one(at, index, out),
+            None => self.start_one_due(clients, out),
         };
         for fact in &mut out.facts[first..] {
             fact.at = now;
         }
-        happened
+        outcome
     }
 
-    /// Brings the clients' time to `clients` at `now`, where it has not come so far yet.
+    /// Advances client time to `clients` at `now`, unless it is later already.
     pub fn advance(&mut self, now: Stamp, clients: Stamp) {
-        self.tempo.advance(now, clients);
+        self.clock.advance(now, clients);
     }
 
-    /// What was told in the clients' time, at the moments of the session at which it was so.
-    pub(super) fn tell_in_session_time(&self, facts: &mut [Stamped]) {
-        if self.tempo != ClientClock::default() {
+    /// Converts the stamps of facts from client time to session time.
+    pub(super) fn to_session_time(&self, facts: &mut [Stamped]) {
+        if self.clock != ClientClock::default() {
             for fact in facts {
-                fact.at = self.tempo.moment(fact.at);
+                fact.at = self.clock.moment(fact.at);
             }
         }
     }
 
     fn next_start(&self) -> Option<Stamp> {
         if self.waiting > 0 {
-            return Some(self.turned);
+            return Some(self.latest);
         }
         self.schedule.next().filter(|_| self.accepts_arrivals())
     }
 
-    fn land_one(&mut self, at: Stamp, flight: u32, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
-        let segment = *self.flights.at(flight)?;
-        self.land(at, flight, out);
+    fn deliver_one(&mut self, at: Stamp, index: u32, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
+        let segment = *self.in_flight.at(index)?;
+        self.arrive(at, index, out);
         let kind = segment.kind();
-        let thing =
+        let outcome =
             if segment.toward == Toward::Listener { StepOutcome::Reached(kind) } else { StepOutcome::CameBack(kind) };
-        Some((segment.peer, thing))
+        Some((segment.peer, outcome))
     }
 
-    fn wake_one(&mut self, due: Stamp, place: u32, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
-        let resident = self.residents.at(place)?;
-        // Somebody watches this one step by step: all of it is told.
-        resident.detailed = true;
-        let (peer, first) = (resident.peer, out.facts.len());
-        self.deadline_passed(due, place, out);
+    fn fire_one(&mut self, due: Stamp, index: u32, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
+        let client = self.clients.at(index)?;
+        // The client is single-stepped: emit all its details.
+        client.detailed = true;
+        let (peer, first) = (client.peer, out.facts.len());
+        self.deadline_passed(due, index, out);
         let left = out.facts[first..].iter().find_map(|fact| match fact.event {
             Event::Client { life: ClientEvent::Departed { kind, .. }, .. } => Some(StepOutcome::Left(kind)),
             _ => None,
@@ -83,9 +83,9 @@ impl Crowd {
         Some((peer, left.unwrap_or(StepOutcome::GaveUp)))
     }
 
-    fn start_one_of_those_due(&mut self, now: Stamp, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
+    fn start_one_due(&mut self, now: Stamp, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
         if self.waiting == 0 {
-            self.note_who_is_due(now);
+            self.count_due(now);
         }
         let peer = if self.waiting > 0 { self.start_next(now, out)? } else { return None };
         Some((peer, StepOutcome::Left(Kind::Syn)))

@@ -1,4 +1,4 @@
-//! What a crowd promises beyond the single life; the properties of whole runs are in tests/wire_properties.rs.
+//! Tests of the crowd; properties of whole runs are in tests/pure/wire_properties.rs.
 
 use super::*;
 use crate::model::client_clock::StepOutcome;
@@ -31,7 +31,7 @@ fn ms(millis: u64) -> Stamp {
     Stamp::from_millis(millis)
 }
 
-fn lives(outbox: &Outbox) -> Vec<ClientEvent> {
+fn client_events(outbox: &Outbox) -> Vec<ClientEvent> {
     outbox
         .facts
         .iter()
@@ -47,7 +47,7 @@ fn answer(to: &Segment, flags: u8, seq: u32) -> Segment {
     Segment { toward: Toward::Client, flags, seq, ack: to.end(), payload: 0, ..*to }
 }
 
-/// Ticks at `now` until nothing is left to do then.
+/// Ticks at `now` until nothing more is due.
 fn settle(crowd: &mut Crowd, now: Stamp, out: &mut Outbox) {
     crowd.tick(now, out);
     while crowd.next_deadline().is_some_and(|next| next <= now) {
@@ -61,16 +61,16 @@ fn a_segment_travels_half_a_round_trip_each_way() {
     let mut out = Outbox::default();
     crowd.tick(ms(0), &mut out);
     let departed = ClientEvent::Departed { kind: Kind::Syn, attempt: 1, arrives: ms(50) };
-    assert!(lives(&out).contains(&departed) && out.send.is_empty());
+    assert!(client_events(&out).contains(&departed) && out.send.is_empty());
     assert_eq!(crowd.next_deadline(), Some(ms(50)));
     crowd.tick(ms(49), &mut out);
     assert!(out.send.is_empty());
     crowd.tick(ms(50), &mut out);
     let syn = out.send[0];
     crowd.receive(ms(60), &answer(&syn, flags::SYN | flags::ACK, 5), &mut out);
-    assert!(!lives(&out).contains(&ClientEvent::Connected));
+    assert!(!client_events(&out).contains(&ClientEvent::Connected));
     crowd.tick(ms(110), &mut out);
-    assert!(lives(&out).contains(&ClientEvent::Connected));
+    assert!(client_events(&out).contains(&ClientEvent::Connected));
 }
 
 #[test]
@@ -112,12 +112,12 @@ fn beyond_the_most_that_can_live_arrivals_are_skipped_and_counted() {
 }
 
 #[test]
-fn beyond_the_ration_details_are_counted_and_the_rest_is_told() {
+fn beyond_the_limit_details_are_counted_and_the_rest_is_emitted() {
     let mut crowd = Crowd::new(CrowdPlan { detail_per_s: 10, ..plan(burst(100), 0.0, Duration::ZERO) });
     let mut out = Outbox::default();
     settle(&mut crowd, ms(0), &mut out);
     settle(&mut crowd, ms(100), &mut out);
-    let count = |wanted: fn(&ClientEvent) -> bool| lives(&out).iter().filter(|life| wanted(life)).count();
+    let count = |wanted: fn(&ClientEvent) -> bool| client_events(&out).iter().filter(|life| wanted(life)).count();
     assert_eq!(count(|life| matches!(life, ClientEvent::Started { .. })), 100);
     assert_eq!(count(|life| matches!(life, ClientEvent::Departed { .. })), 10);
     assert_eq!(count(|life| matches!(life, ClientEvent::WillRetry { .. })), 10);
@@ -126,13 +126,13 @@ fn beyond_the_ration_details_are_counted_and_the_rest_is_told() {
     out.facts.clear();
     crowd.tick(ms(1100), &mut out);
     assert!(
-        lives(&out).iter().any(|life| matches!(life, ClientEvent::Departed { attempt: 1, .. })),
+        client_events(&out).iter().any(|life| matches!(life, ClientEvent::Departed { attempt: 1, .. })),
         "a new second, a new ration"
     );
 }
 
 #[test]
-fn after_the_count_nobody_starts() {
+fn after_the_count_no_client_starts() {
     let mut crowd = Crowd::new(CrowdPlan { count: Some(3), ..plan(Arrivals::Steady, 1000.0, Duration::ZERO) });
     let mut out = Outbox::default();
     (0..100).for_each(|at| crowd.tick(ms(at), &mut out));
@@ -143,7 +143,7 @@ fn after_the_count_nobody_starts() {
 }
 
 #[test]
-fn stopping_lets_the_living_go_on_and_tells_who_was_turned_away() {
+fn stopping_lets_started_clients_go_on_and_counts_the_skipped() {
     let mut crowd = Crowd::new(plan(burst(300), 0.0, Duration::ZERO));
     let mut out = Outbox::default();
     crowd.tick(ms(0), &mut out);
@@ -156,7 +156,7 @@ fn stopping_lets_the_living_go_on_and_tells_who_was_turned_away() {
 }
 
 #[test]
-fn a_turned_sysctl_shortens_the_patience_of_the_living() {
+fn a_changed_sysctl_shortens_the_retries_of_started_clients() {
     let mut crowd = Crowd::new(plan(burst(1), 0.0, Duration::ZERO));
     let mut out = Outbox::default();
     crowd.tick(ms(0), &mut out);
@@ -164,7 +164,7 @@ fn a_turned_sysctl_shortens_the_patience_of_the_living() {
     while let Some(next) = crowd.next_deadline().filter(|next| *next < ms(60_000)) {
         crowd.tick(next, &mut out);
     }
-    assert_eq!((out.send.len(), lives(&out).last()), (2, Some(&ClientEvent::TimedOut)));
+    assert_eq!((out.send.len(), client_events(&out).last()), (2, Some(&ClientEvent::TimedOut)));
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn the_round_trip_time_changes_for_those_who_start_later() {
     crowd.command(ms(10), &Command::Rtt(Duration::from_millis(20)));
     crowd.command(ms(10), &Command::Burst(1));
     crowd.tick(ms(10), &mut out);
-    let arrivals: Vec<Stamp> = lives(&out)
+    let arrivals: Vec<Stamp> = client_events(&out)
         .into_iter()
         .filter_map(|life| if let ClientEvent::Departed { arrives, .. } = life { Some(arrives) } else { None })
         .collect();
@@ -192,7 +192,7 @@ fn a_vanished_client_stays_silent_and_a_repeated_fin_is_answered() {
     for at in [1, 1000, 3000] {
         crowd.receive(ms(at), &answer(&syn, flags::SYN | flags::ACK, 5), &mut out);
     }
-    assert_eq!((lives(&out).last(), crowd.live(), out.send.len()), (Some(&ClientEvent::Vanished), 0, 0));
+    assert_eq!((client_events(&out).last(), crowd.live(), out.send.len()), (Some(&ClientEvent::Vanished), 0, 0));
     let fin = answer(&syn, flags::FIN | flags::ACK, 77);
     crowd.receive(ms(4000), &fin, &mut out);
     assert_eq!((out.send[0].kind(), out.send[0].seq, out.send[0].ack), (Kind::Ack, fin.ack, 78));
@@ -212,7 +212,7 @@ fn deadlines_of_the_ended_do_not_pile_up() {
         assert_eq!(crowd.live(), 0);
     }
     assert!(crowd.started() > 200_000);
-    assert!(crowd.agenda.len() <= MANY + STARTS_PER_TICK as usize, "{}", crowd.agenda.len());
+    assert!(crowd.timers.len() <= STALE_TIMERS + STARTS_PER_TICK as usize, "{}", crowd.timers.len());
 }
 
 #[test]
@@ -249,27 +249,27 @@ fn while_its_time_stands_still_nothing_leaves_and_nothing_arrives() {
 }
 
 #[test]
-fn each_step_of_a_handshake_is_one_thing_even_without_a_round_trip_time() {
+fn each_step_of_a_handshake_is_one_event_even_without_a_round_trip_time() {
     for rtt_ms in [0, 100] {
         let (mut crowd, mut out) = (held(1, rtt_ms), Outbox::default());
         let mut step = |crowd: &mut Crowd, at: u64, sent: usize| {
             out.send.clear();
-            let thing = crowd.step(ms(at), &mut out).map(|(_, thing)| thing);
-            assert_eq!(out.send.len(), sent, "{thing:?}");
-            (thing, out.send.first().copied())
+            let outcome = crowd.step(ms(at), &mut out).map(|(_, outcome)| outcome);
+            assert_eq!(out.send.len(), sent, "{outcome:?}");
+            (outcome, out.send.first().copied())
         };
         assert_eq!(step(&mut crowd, 1000, 0).0, Some(StepOutcome::Left(Kind::Syn)));
-        let (thing, syn) = step(&mut crowd, 2000, 1);
-        assert_eq!(thing, Some(StepOutcome::Reached(Kind::Syn)));
+        let (outcome, syn) = step(&mut crowd, 2000, 1);
+        assert_eq!(outcome, Some(StepOutcome::Reached(Kind::Syn)));
         let mut answers = Outbox::default();
         crowd.receive(ms(2001), &answer(&syn.unwrap(), flags::SYN | flags::ACK, 5), &mut answers);
         crowd.tick(ms(2500), &mut answers);
         assert!(answers.send.is_empty() && answers.facts.is_empty(), "the SYN-ACK is on its way");
         assert_eq!(step(&mut crowd, 3000, 0).0, Some(StepOutcome::CameBack(Kind::SynAck)));
-        let (thing, ack) = step(&mut crowd, 4000, 1);
-        assert_eq!((thing, ack.unwrap().kind()), (Some(StepOutcome::Reached(Kind::Ack)), Kind::Ack));
+        let (outcome, ack) = step(&mut crowd, 4000, 1);
+        assert_eq!((outcome, ack.unwrap().kind()), (Some(StepOutcome::Reached(Kind::Ack)), Kind::Ack));
         assert_eq!(step(&mut crowd, 5000, 1).0, Some(StepOutcome::Reached(Kind::Data)));
-        assert_eq!(crowd.tempo().clients, ms(2 * rtt_ms - rtt_ms / 2), "one and a half round trips");
+        assert_eq!(crowd.clock().clients, ms(2 * rtt_ms - rtt_ms / 2), "one and a half round trips");
         assert!(out.facts.iter().all(|fact| fact.at.as_nanos() % 1_000_000_000 == 0), "told when it happened");
     }
 }
@@ -278,7 +278,7 @@ fn each_step_of_a_handshake_is_one_thing_even_without_a_round_trip_time() {
 fn a_burst_starts_one_by_one_in_step_mode_and_all_at_once_afterwards() {
     let (mut crowd, mut out) = (held(5, 100), Outbox::default());
     for started in 1..=3 {
-        assert_eq!(crowd.step(ms(started), &mut out).map(|(_, thing)| thing), Some(StepOutcome::Left(Kind::Syn)));
+        assert_eq!(crowd.step(ms(started), &mut out).map(|(_, outcome)| outcome), Some(StepOutcome::Left(Kind::Syn)));
         assert_eq!(crowd.started(), started);
     }
     crowd.command(ms(10), &Command::Step(StepCommand::Go));
@@ -289,12 +289,12 @@ fn a_burst_starts_one_by_one_in_step_mode_and_all_at_once_afterwards() {
 #[test]
 fn a_step_lets_the_next_timer_fire_however_far_it_is() {
     let (mut crowd, mut out) = (held(1, 100), Outbox::default());
-    let things: Vec<_> = (0..4).filter_map(|at| crowd.step(ms(at), &mut out)).map(|(_, thing)| thing).collect();
+    let outcomes: Vec<_> = (0..4).filter_map(|at| crowd.step(ms(at), &mut out)).map(|(_, outcome)| outcome).collect();
     let (left, reached) = (StepOutcome::Left(Kind::Syn), StepOutcome::Reached(Kind::Syn));
-    assert_eq!(things, [left, reached, left, reached]);
+    assert_eq!(outcomes, [left, reached, left, reached]);
     crowd.command(ms(4), &Command::Sysctl(Sysctl::SynRetries, 1));
-    assert_eq!(crowd.step(ms(5), &mut out).map(|(_, thing)| thing), Some(StepOutcome::GaveUp));
-    assert!(crowd.tempo().clients > ms(3000), "seconds of the clients in five milliseconds");
+    assert_eq!(crowd.step(ms(5), &mut out).map(|(_, outcome)| outcome), Some(StepOutcome::GaveUp));
+    assert!(crowd.clock().clients > ms(3000), "seconds of the clients in five milliseconds");
 }
 
 #[test]

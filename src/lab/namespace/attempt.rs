@@ -1,6 +1,6 @@
-//! The try in a forked child: it builds the whole network, reports through a pipe and then waits. The parent either joins it with
-//! one `setns` or lets it go, and with the child's end everything is gone. The only file of the lab with
-//! unsafe code: `fork`, `unshare` and `_exit`.
+//! The attempt in a forked child: it builds the network, reports through a pipe and then waits. The parent either
+//! joins it with one `setns` or releases it, and the network ends with the child. Unsafe code: `fork`, `unshare` and
+//! `_exit`.
 #![expect(unsafe_code, reason = "fork, unshare and _exit have no safe form; each is used by a process with one thread")]
 
 use std::fs::File;
@@ -23,7 +23,7 @@ pub(super) struct BuildAttempt {
     child: Child,
 }
 
-/// A forked child that lives until its release pipe is closed.
+/// A forked child that runs until its release pipe is closed.
 #[derive(Debug)]
 struct Child {
     pid: Pid,
@@ -41,12 +41,12 @@ impl BuildAttempt {
         Ok(Self { network, child })
     }
 
-    /// What the child has built.
+    /// The network that the child has built.
     pub(super) const fn network(&self) -> &Network {
         &self.network
     }
 
-    /// Moves the calling process into the child's namespaces, all at once or not at all; the child then ends.
+    /// Moves the calling process into the child's namespaces, all of them or none; the child then exits.
     pub(super) fn join(self, spaces: ThreadNameSpaceType) -> Result<(), Errno> {
         use std::os::fd::AsFd as _;
         let handle = pidfd_open(self.child.pid, PidfdFlags::empty())?;
@@ -61,13 +61,13 @@ impl Drop for Child {
     }
 }
 
-/// Gives the calling thread namespaces of its own. The caller has one thread and shares no file descriptor table.
-pub(super) fn leave(spaces: UnshareFlags) -> Result<(), Errno> {
-    // SAFETY: dangerous is only CLONE_FILES, where other threads keep another descriptor table; no caller passes it.
+/// Moves the calling thread into new namespaces. The caller has one thread and shares no file descriptor table.
+pub(super) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
+    // SAFETY: only CLONE_FILES is unsafe, where other threads keep another descriptor table; it is masked out.
     unsafe { unshare_unsafe(spaces.difference(UnshareFlags::FILES)) }
 }
 
-/// Runs `work` in a child and brings its answer; the child stays until the guard is dropped.
+/// Runs `work` in a child and returns its result; the child waits until the guard is dropped.
 fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result<Network, Fault>), Errno> {
     let (report_out, report_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let (release_out, release_in) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -77,9 +77,9 @@ fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result
         -1 => Err(errno_of(&std::io::Error::last_os_error())),
         0 => {
             drop((report_out, release_in));
-            let told = catch_unwind(AssertUnwindSafe(|| tell_and_wait(&work(), report_in, release_out)));
+            let reported = catch_unwind(AssertUnwindSafe(|| report_and_wait(&work(), report_in, release_out)));
             // SAFETY: `_exit` has no preconditions; it runs no destructor and flushes no buffer that the parent owns, too.
-            unsafe { libc::_exit(i32::from(told.is_err())) }
+            unsafe { libc::_exit(i32::from(reported.is_err())) }
         }
         pid => {
             drop((report_in, release_out));
@@ -93,14 +93,14 @@ fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result
     }
 }
 
-fn tell_and_wait(answer: &Result<Network, Fault>, report: OwnedFd, release: OwnedFd) {
-    let told = serde_json::to_vec(answer).is_ok_and(|bytes| File::from(report).write_all(&bytes).is_ok());
-    if told && answer.is_ok() {
+fn report_and_wait(answer: &Result<Network, Fault>, report: OwnedFd, release: OwnedFd) {
+    let reported = serde_json::to_vec(answer).is_ok_and(|bytes| File::from(report).write_all(&bytes).is_ok());
+    if reported && answer.is_ok() {
         let _released = File::from(release).read_to_end(&mut Vec::new());
     }
 }
 
-/// Threads of this process; `None` where /proc does not tell.
+/// Threads of this process; `None` when /proc is not readable.
 fn threads() -> Option<usize> {
     std::fs::read_dir("/proc/self/task").ok().map(Iterator::count)
 }

@@ -1,4 +1,4 @@
-//! The building of the network, step by step, by the child that stands outside of everything the program owns.
+//! Builds the network, step by step, in the forked child.
 
 use std::ffi::CStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,87 +7,98 @@ use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
 
-use super::attempt::leave;
-use super::netlink::{News, Route};
+use super::attempt::unshare;
+use super::netlink::{Route, RouteEvents};
 use super::refusal::{Fault, errno_of};
-use super::{CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, Network, NetworkPlan, NotApplied, Step, Way};
+use super::{
+    CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, Network, NetworkPlan, NotApplied, Privilege, Step,
+};
 use crate::lab::knobs::{self, KnobError};
 use crate::lab::netns::{NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
 use crate::say;
 
-/// Leaves for namespaces of its own and builds the network there.
+/// Creates new namespaces and builds the network there.
 pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
-    let origin = NetworkId::here().map_err(at(Step::Origin))?;
-    let way = leave_home()?;
-    let mut settings =
-        Settings { ground: PrivateNetns::outside_of(origin).map_err(at(Step::NetworkNamespace))?, open: Vec::new() };
-    // Read here, where they have their usual size: they shrink with the connection hash.
+    let origin = NetworkId::current().map_err(fault_at(Step::Origin))?;
+    let privilege = unshare_network()?;
+    let mut settings = Settings {
+        netns: PrivateNetns::current_if_not(origin).map_err(fault_at(Step::NetworkNamespace))?,
+        not_applied: Vec::new(),
+    };
+    // Read before the connection hash is set: their defaults shrink with it.
     let usual = [Sysctl::MaxSynBacklog, Sysctl::MaxTwBuckets].map(|sysctl| (sysctl, knobs::read(sysctl.name()).ok()));
-    settings.put("net.ipv4.tcp_child_ehash_entries", None, i64::from(plan.hash_buckets));
-    leave(UnshareFlags::NEWNET).map_err(at(Step::NestedNamespace))?;
-    settings.ground = PrivateNetns::outside_of(origin).map_err(at(Step::NestedNamespace))?;
+    settings.write("net.ipv4.tcp_child_ehash_entries", None, i64::from(plan.hash_buckets));
+    unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NestedNamespace))?;
+    settings.netns = PrivateNetns::current_if_not(origin).map_err(fault_at(Step::NestedNamespace))?;
     settings.apply(plan, &usual);
 
-    let mut route = Route::open().map_err(at(Step::Loopback))?;
-    route.set_up(LOOPBACK_INDEX, 0).map_err(at(Step::Loopback))?;
+    let mut route = Route::open().map_err(fault_at(Step::Loopback))?;
+    route.set_up(LOOPBACK_INDEX, 0).map_err(fault_at(Step::Loopback))?;
     let (kernel_end, client_end) = connect_ends(&mut route, &mut settings)?;
     let (addresses, ipv6) = give_addresses(&mut route, kernel_end.index, &plan.addresses)?;
     Ok(Network {
-        way,
+        privilege,
         kernel_end,
         client_end,
-        hash_buckets: own_hash(),
+        hash_buckets: hash_buckets(),
         addresses,
         ipv6,
-        sysctls: in_force(),
-        not_applied: settings.open,
+        sysctls: read_sysctls(),
+        not_applied: settings.not_applied,
     })
 }
 
-/// The way that the process's rights allow, and its first step: out of the host's network.
-fn leave_home() -> Result<Way, Fault> {
+/// Leaves the host's network with the privilege that the process has.
+fn unshare_network() -> Result<Privilege, Fault> {
     let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW;
-    let way = if capabilities(None).is_ok_and(|held| held.effective.contains(needed)) { Way::Root } else { Way::User };
-    if way == Way::User {
+    let privilege = if capabilities(None).is_ok_and(|held| held.effective.contains(needed)) {
+        Privilege::Root
+    } else {
+        Privilege::User
+    };
+    if privilege == Privilege::User {
         let (user, group) = (geteuid().as_raw(), getegid().as_raw());
-        // A program with file capabilities does not own its /proc files; this child is gone before anybody could use that.
-        set_dumpable_behavior(DumpableBehavior::Dumpable).map_err(at(Step::IdentityMap))?;
-        leave(UnshareFlags::NEWUSER).map_err(at(Step::UserNamespace))?;
+        // A program with file capabilities does not own its /proc files; the child is short-lived, so this is
+        // harmless.
+        set_dumpable_behavior(DumpableBehavior::Dumpable).map_err(fault_at(Step::IdentityMap))?;
+        unshare(UnshareFlags::NEWUSER).map_err(fault_at(Step::UserNamespace))?;
         let maps = [
             ("/proc/self/setgroups", "deny".to_owned()),
             ("/proc/self/uid_map", format!("{user} {user} 1")),
             ("/proc/self/gid_map", format!("{group} {group} 1")),
         ];
         for (path, text) in maps {
-            std::fs::write(path, text).map_err(|error| at(Step::IdentityMap)(errno_of(&error)))?;
+            std::fs::write(path, text).map_err(|error| fault_at(Step::IdentityMap)(errno_of(&error)))?;
         }
     }
-    leave(UnshareFlags::NEWNET).map_err(at(Step::NetworkNamespace))?;
-    Ok(way)
+    unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NetworkNamespace))?;
+    Ok(privilege)
 }
 
 /// Makes the veth pair, quiet and up, and waits until the clients' end can send.
 fn connect_ends(route: &mut Route, settings: &mut Settings) -> Result<(Link, Link), Fault> {
-    route.make_pair((KERNEL_END, KERNEL_MAC), (CLIENT_END, CLIENT_MAC)).map_err(at(Step::VethPair))?;
-    let link = |route: &mut Route, name| route.link(name).map_err(at(Step::VethPair));
+    route.make_pair((KERNEL_END, KERNEL_MAC), (CLIENT_END, CLIENT_MAC)).map_err(fault_at(Step::VethPair))?;
+    let link = |route: &mut Route, name| route.link(name).map_err(fault_at(Step::VethPair));
     let (kernel_end, client_end) = (link(route, KERNEL_END)?.link, link(route, CLIENT_END)?.link);
-    // A listener on 127.0.0.1 hears the clients, too; a reverse path filter copied from the host has nothing to filter here.
-    settings.put("net.ipv4.conf.qviz0.route_localnet", None, 1);
-    settings.put("net.ipv4.conf.all.rp_filter", None, 0);
-    settings.put("net.ipv4.conf.qviz0.rp_filter", None, 0);
+    // The clients can reach a listener on 127.0.0.1; a reverse path filter copied from the host has nothing to filter
+    // here.
+    settings.write("net.ipv4.conf.qviz0.route_localnet", None, 1);
+    settings.write("net.ipv4.conf.all.rp_filter", None, 0);
+    settings.write("net.ipv4.conf.qviz0.rp_filter", None, 0);
     if std::fs::exists("/proc/sys/net/ipv6/conf/qviz1").unwrap_or(false) {
-        // No link-local addresses, no router solicitations: on the wire is only what clients and listener say.
-        settings.put("net.ipv6.conf.qviz1.disable_ipv6", None, 1);
-        settings.put("net.ipv6.conf.qviz0.addr_gen_mode", None, 1);
+        // No link-local addresses, no router solicitations: the wire carries only the segments of clients and
+        // listener.
+        settings.write("net.ipv6.conf.qviz1.disable_ipv6", None, 1);
+        settings.write("net.ipv6.conf.qviz0.addr_gen_mode", None, 1);
     }
-    let news = News::of_links().map_err(at(Step::LinksUp))?;
+    let events = RouteEvents::of_links().map_err(fault_at(Step::LinksUp))?;
     for index in [client_end.index, kernel_end.index] {
-        route.set_up(index, libc::IFF_NOARP).map_err(at(Step::LinksUp))?;
+        route.set_up(index, libc::IFF_NOARP).map_err(fault_at(Step::LinksUp))?;
     }
     for name in [CLIENT_END, KERNEL_END] {
-        while !route.link(name).map_err(at(Step::LinksUp))?.running {
-            news.wait().map_err(at(Step::LinksUp))?;
+        while !route.link(name).map_err(fault_at(Step::LinksUp))?.running {
+            events.wait().map_err(fault_at(Step::LinksUp))?;
         }
     }
     Ok((kernel_end, client_end))
@@ -97,12 +108,12 @@ fn connect_ends(route: &mut Route, settings: &mut Settings) -> Result<(Link, Lin
 /// unless an IPv6 address was asked for.
 fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Vec<IpAddr>, bool), Fault> {
     let v4 = IpAddr::V4(LISTENER_V4);
-    route.add_address(index, v4).map_err(at(Step::Address(v4)))?;
+    route.add_address(index, v4).map_err(fault_at(Step::Address(v4)))?;
     let network = IpAddr::V4(CLIENTS_V4.0);
-    route.add_route(index, (network, CLIENTS_V4.1), NEIGHBOUR_V4.into()).map_err(at(Step::Route(network)))?;
+    route.add_route(index, (network, CLIENTS_V4.1), NEIGHBOUR_V4.into()).map_err(fault_at(Step::Route(network)))?;
     let mut addresses = vec![v4];
 
-    let news = News::of_ipv6_routes().map_err(at(Step::Address(v4)))?;
+    let events = RouteEvents::of_ipv6_routes().map_err(fault_at(Step::Address(v4)))?;
     let (v6, network) = (IpAddr::V6(LISTENER_V6), IpAddr::V6(CLIENTS_V6.0));
     let ipv6 = route.add_address(index, v6).is_ok()
         && route.add_route(index, (network, CLIENTS_V6.1), NEIGHBOUR_V6.into()).is_ok();
@@ -112,60 +123,60 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
         if address.is_loopback() || address.is_unspecified() || addresses.contains(&address) {
             continue;
         }
-        route.add_address(index, address).map_err(at(Step::Address(address)))?;
+        route.add_address(index, address).map_err(fault_at(Step::Address(address)))?;
         addresses.push(address);
     }
-    // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`, net/ipv6/addrconf.c). Another
-    // one, to the address as a network, stands at once, and a socket can already be connected; but a SYN that comes in is still lost
-    // without any trace.
+    // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`,
+    // net/ipv6/addrconf.c). Another one, to the address as a network, stands at once, and a socket can already be
+    // connected; but an incoming SYN is still dropped silently.
     for &address in addresses.iter().filter(|address| address.is_ipv6()) {
-        while !route.takes(index, address).map_err(at(Step::Address(address)))? {
-            news.wait().map_err(at(Step::Address(address)))?;
+        while !route.is_local(index, address).map_err(fault_at(Step::Address(address)))? {
+            events.wait().map_err(fault_at(Step::Address(address)))?;
         }
     }
     Ok((addresses, ipv6))
 }
 
-/// The settings of the namespace under construction, with those that could not be made.
+/// The settings of the namespace under construction, and those that could not be applied.
 struct Settings {
-    ground: PrivateNetns,
-    open: Vec<NotApplied>,
+    netns: PrivateNetns,
+    not_applied: Vec<NotApplied>,
 }
 
 impl Settings {
-    /// Every sysctl as asked for, else as on the host, else (for the two that shrink) as usual.
+    /// Sets every sysctl to the user's value, else the host's, else (for the two that shrink) the default.
     fn apply(&mut self, plan: &NetworkPlan, usual: &[(Sysctl, Option<i64>)]) {
         for sysctl in Sysctl::ALL {
             let usual = usual.iter().find(|(which, _)| *which == sysctl).and_then(|(_, value)| *value);
             if let Some(value) = plan.overrides.value(sysctl).or(plan.host.value(sysctl)).or(usual) {
-                self.put(sysctl.name(), Some(sysctl), value);
+                self.write(sysctl.name(), Some(sysctl), value);
             }
         }
-        // Every client stays a new peer: what was measured with an earlier one at the same address would make it "proven", and such a
-        // peer bypasses the three-quarters rule (`tcp_peer_is_proven`, net/ipv4/tcp_metrics.c). It also saves a tenth of the time that
-        // the kernel spends on a short connection.
-        self.put("net.ipv4.tcp_no_metrics_save", None, 1);
+        // Every client stays a new peer: metrics of an earlier client at the same address would make it "proven", and
+        // such a peer bypasses the three-quarters rule (`tcp_peer_is_proven`, net/ipv4/tcp_metrics.c). It also saves
+        // a tenth of the time that the kernel spends on a short connection.
+        self.write("net.ipv4.tcp_no_metrics_save", None, 1);
         // Timestamps of real clients, as everywhere, but not begun at random: the low bits of a SYN-ACK's then tell a SYN cookie from a
         // request (`cookie_init_timestamp`, net/ipv4/syncookies.c).
-        self.put("net.ipv4.tcp_timestamps", None, 2);
-        // An ordinary user's listener may take port 80 here, its child processes' too.
-        self.put("net.ipv4.ip_unprivileged_port_start", None, 0);
+        self.write("net.ipv4.tcp_timestamps", None, 2);
+        // An unprivileged listener may bind port 80 here, in child processes too.
+        self.write("net.ipv4.ip_unprivileged_port_start", None, 0);
     }
 
-    fn put(&mut self, name: &str, sysctl: Option<Sysctl>, wanted: i64) {
-        let reason = match knobs::put(self.ground, name, wanted) {
+    fn write(&mut self, name: &str, sysctl: Option<Sysctl>, wanted: i64) {
+        let reason = match knobs::write(self.netns, name, wanted) {
             Ok(value) if value == wanted => return,
             Ok(value) => say!("the kernel made it {value}", value),
-            // What cannot be written may have the value all the same.
+            // A sysctl that cannot be written may already have the value.
             Err(_) if knobs::read(name) == Ok(wanted) => return,
             Err(KnobError::File { reason, .. }) => reason.to_string(),
             Err(error) => error.to_string(),
         };
-        self.open.push(NotApplied { name: name.to_owned(), sysctl, wanted, reason });
+        self.not_applied.push(NotApplied { name: name.to_owned(), sysctl, wanted, reason });
     }
 }
 
-fn in_force() -> Sysctls {
+fn read_sysctls() -> Sysctls {
     let mut sysctls = Sysctls::default();
     for sysctl in Sysctl::ALL {
         if let Ok(value) = knobs::read(sysctl.name()) {
@@ -176,12 +187,12 @@ fn in_force() -> Sysctls {
 }
 
 /// `tcp_ehash_entries` is negative where the namespace uses the host's connection hash.
-fn own_hash() -> Option<u32> {
+fn hash_buckets() -> Option<u32> {
     let buckets = knobs::read("net.ipv4.tcp_ehash_entries").ok()?;
     u32::try_from(buckets).ok().filter(|buckets| *buckets > 0)
 }
 
-fn at(step: Step) -> impl Fn(Errno) -> Fault {
+fn fault_at(step: Step) -> impl Fn(Errno) -> Fault {
     move |errno| Fault { step, errno: errno.raw_os_error() }
 }
 
@@ -189,8 +200,8 @@ fn at(step: Step) -> impl Fn(Errno) -> Fault {
 const LOOPBACK_INDEX: u32 = 1;
 const KERNEL_END: &CStr = c"qviz0";
 const CLIENT_END: &CStr = c"qviz1";
-/// Who stands for all clients as the next hop. Were each client a neighbour of its own, every one would take an entry of the
-/// neighbour table, which has 1,024 places for all namespaces of the machine, the host's included (`neigh_alloc`,
+/// The next hop for all clients. If each client were a neighbour, each would take an entry of the neighbour table,
+/// which has 1,024 entries for all namespaces of the machine, the host's included (`neigh_alloc`,
 /// net/core/neighbour.c).
 const NEIGHBOUR_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 const NEIGHBOUR_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);

@@ -31,7 +31,7 @@ pub(super) struct LinkState {
 }
 
 impl Route {
-    /// Opens the connection. An answer that does not come within [`PATIENCE`] is EAGAIN.
+    /// Opens the connection. EAGAIN after [`TIMEOUT`] without an answer.
     pub(super) fn open() -> Result<Self, Errno> {
         Ok(Self { socket: socket(0)?, sequence: 0 })
     }
@@ -55,7 +55,7 @@ impl Route {
     pub(super) fn set_up(&mut self, index: u32, flags: i32) -> Result<(), Errno> {
         let flags = (flags | libc::IFF_UP) as u32;
         let request = RouteMessage { kind: libc::RTM_NEWLINK, bytes: link_header(index, flags, flags) };
-        self.ask(request, NLM_F_ACK).map(|_| ())
+        self.request(request, NLM_F_ACK).map(|_| ())
     }
 
     /// Puts one host address on a link; IPv6 without duplicate address detection, so that it can be used at once.
@@ -84,34 +84,34 @@ impl Route {
         self.change(libc::RTM_NEWROUTE, header, &attributes)
     }
 
-    /// Refuses to send to a network: a route of this type (`RTN_UNREACHABLE`, `RTN_PROHIBIT`, `RTN_BLACKHOLE`).
-    pub(super) fn add_denial(&mut self, network: (IpAddr, u8), denial: u8) -> Result<(), Errno> {
-        let (header, attributes) = denial_route(network, denial);
+    /// Adds a route of this type to a network (`RTN_UNREACHABLE`, `RTN_PROHIBIT`, `RTN_BLACKHOLE`).
+    pub(super) fn add_reject_route(&mut self, network: (IpAddr, u8), route_type: u8) -> Result<(), Errno> {
+        let (header, attributes) = reject_route(network, route_type);
         self.change(libc::RTM_NEWROUTE, header, &[attributes])
     }
 
-    /// Takes such a route away again.
-    pub(super) fn remove_denial(&mut self, network: (IpAddr, u8), denial: u8) -> Result<(), Errno> {
-        let (mut bytes, attributes) = denial_route(network, denial);
+    /// Removes such a route.
+    pub(super) fn remove_reject_route(&mut self, network: (IpAddr, u8), route_type: u8) -> Result<(), Errno> {
+        let (mut bytes, attributes) = reject_route(network, route_type);
         bytes.extend(concat(&[attributes]));
-        self.ask(RouteMessage { kind: libc::RTM_DELROUTE, bytes }, NLM_F_ACK).map(|_| ())
+        self.request(RouteMessage { kind: libc::RTM_DELROUTE, bytes }, NLM_F_ACK).map(|_| ())
     }
 
     /// Reads one link.
     pub(super) fn link(&mut self, name: &CStr) -> Result<LinkState, Errno> {
         let mut bytes = link_header(0, 0, 0);
         bytes.extend(concat(&[name_attr(name)]));
-        let answer = self.ask(RouteMessage { kind: libc::RTM_GETLINK, bytes }, 0)?.ok_or(Errno::BADMSG)?;
+        let answer = self.request(RouteMessage { kind: libc::RTM_GETLINK, bytes }, 0)?.ok_or(Errno::BADMSG)?;
         read_link(&answer).ok_or(Errno::BADMSG)
     }
 
-    /// Whether what comes in by this link for that address is taken as the kernel's own (a local route).
-    pub(super) fn takes(&mut self, index: u32, address: IpAddr) -> Result<bool, Errno> {
+    /// Whether packets from this link for that address match a local route.
+    pub(super) fn is_local(&mut self, index: u32, address: IpAddr) -> Result<bool, Errno> {
         let (family, octets) = octets(address);
         let mut bytes = vec![family, (octets.len() * 8) as u8, 0, 0, 0, 0, 0, 0];
         bytes.extend(0u32.to_ne_bytes());
         bytes.extend(concat(&[attr(libc::RTA_DST, &octets), attr(libc::RTA_IIF, &index.to_ne_bytes())]));
-        match self.ask(RouteMessage { kind: libc::RTM_GETROUTE, bytes }, 0) {
+        match self.request(RouteMessage { kind: libc::RTM_GETROUTE, bytes }, 0) {
             Ok(answer) => Ok(answer.is_some_and(|route| route.bytes.get(RTM_TYPE) == Some(&libc::RTN_LOCAL))),
             Err(Errno::NETUNREACH | Errno::HOSTUNREACH) => Ok(false),
             Err(errno) => Err(errno),
@@ -121,11 +121,11 @@ impl Route {
     fn change(&mut self, kind: u16, header: Vec<u8>, attributes: &[DefaultNla]) -> Result<(), Errno> {
         let mut bytes = header;
         bytes.extend(concat(attributes));
-        self.ask(RouteMessage { kind, bytes }, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL).map(|_| ())
+        self.request(RouteMessage { kind, bytes }, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL).map(|_| ())
     }
 
     /// Sends one request and waits for its answer: an acknowledgement (`None`) or a message.
-    fn ask(&mut self, request: RouteMessage, flags: u16) -> Result<Option<RouteMessage>, Errno> {
+    fn request(&mut self, request: RouteMessage, flags: u16) -> Result<Option<RouteMessage>, Errno> {
         self.sequence += 1;
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | flags;
@@ -151,11 +151,11 @@ impl Route {
     }
 }
 
-/// Tells when something changes in the network.
+/// Notifications of changes in the network.
 #[derive(Debug)]
-pub(super) struct News(OwnedFd);
+pub(super) struct RouteEvents(OwnedFd);
 
-impl News {
+impl RouteEvents {
     /// Subscribes to link changes.
     pub(super) fn of_links() -> Result<Self, Errno> {
         socket(libc::RTMGRP_LINK as u32).map(Self)
@@ -166,7 +166,7 @@ impl News {
         socket(libc::RTMGRP_IPV6_ROUTE as u32).map(Self)
     }
 
-    /// Waits until something changed; EAGAIN after [`PATIENCE`] of silence.
+    /// Waits until something changed; EAGAIN after [`TIMEOUT`].
     pub(super) fn wait(&self) -> Result<(), Errno> {
         recv(&self.0, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty()).map(|_| ())
     }
@@ -204,12 +204,12 @@ impl NetlinkDeserializable for RouteMessage {
 fn socket(groups: u32) -> Result<OwnedFd, Errno> {
     // No protocol number is number 0: NETLINK_ROUTE.
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
-    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
+    set_socket_timeout(&socket, Timeout::Recv, Some(TIMEOUT))?;
     bind(&socket, &SocketAddrNetlink::new(0, groups))?;
     Ok(socket)
 }
 
-/// The next hop is taken as standing on the link, whatever the addresses say (include/uapi/linux/rtnetlink.h).
+/// The next hop is on the link, whatever the addresses say (include/uapi/linux/rtnetlink.h).
 const RTNH_F_ONLINK: u32 = 4;
 
 /// `struct ifinfomsg`
@@ -217,11 +217,11 @@ fn link_header(index: u32, flags: u32, change: u32) -> Vec<u8> {
     [0, index, flags, change].into_iter().flat_map(u32::to_ne_bytes).collect()
 }
 
-/// `struct rtmsg` of a route that leads nowhere, and its destination.
-fn denial_route((network, prefix): (IpAddr, u8), denial: u8) -> (Vec<u8>, DefaultNla) {
+/// `struct rtmsg` of a reject route, and its destination.
+fn reject_route((network, prefix): (IpAddr, u8), route_type: u8) -> (Vec<u8>, DefaultNla) {
     let (family, bytes) = octets(network);
     let (table, origin, everywhere) = (libc::RT_TABLE_MAIN, libc::RTPROT_STATIC, libc::RT_SCOPE_UNIVERSE);
-    (vec![family, prefix, 0, 0, table, origin, everywhere, denial, 0, 0, 0, 0], attr(libc::RTA_DST, &bytes))
+    (vec![family, prefix, 0, 0, table, origin, everywhere, route_type, 0, 0, 0, 0], attr(libc::RTA_DST, &bytes))
 }
 
 fn read_link(answer: &RouteMessage) -> Option<LinkState> {
@@ -268,7 +268,7 @@ fn concat(attributes: &[DefaultNla]) -> Vec<u8> {
 
 /// All namespaces of a machine share one lock for such requests (`rtnl_lock`) and one queue for what follows from them: where many are
 /// made and taken down at once, an answer takes seconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// `VETH_INFO_PEER`, include/uapi/linux/veth.h
 const VETH_INFO_PEER: u16 = 1;
 /// `IF_OPER_UP`, include/uapi/linux/if.h: RFC 2863 operational state "up", set when the transmit queue works.

@@ -1,4 +1,4 @@
-//! Why a private network could not be had, decided from evidence, with the command that would remedy this very case.
+//! Why a private network could not be created, diagnosed from /proc, with the command that remedies it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use crate::say;
 use crate::text::errno::told_of;
 
-/// One step on the way into the private network, in their order.
+/// The steps of entering the private network, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Where the process stands: `/proc/thread-self/ns/net`.
+    /// Reading the current namespace: `/proc/thread-self/ns/net`.
     Origin,
     /// The process has one thread.
     Threads,
-    /// A child for the try.
+    /// Forking the child.
     Fork,
     /// `unshare(CLONE_NEWUSER)`.
     UserNamespace,
@@ -37,7 +37,7 @@ pub enum Step {
     Address(IpAddr),
     /// The route to one of the clients' networks.
     Route(IpAddr),
-    /// The process moves in.
+    /// The process joins.
     Join,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Fault {
     pub(super) errno: i32,
 }
 
-/// The reason behind an error number.
+/// The cause of an errno.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// /proc is not there, or not for this process.
@@ -81,7 +81,7 @@ pub enum Cause {
     Unknown,
 }
 
-/// The private network could not be had. The process stands where it stood before.
+/// The private network could not be created. The process is in its old namespaces.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", say!("no private network: {step} failed ({error}): {cause}", step, error = told_of(*errno), cause))]
 pub struct Refusal {
@@ -93,7 +93,7 @@ pub struct Refusal {
     pub cause: Cause,
 }
 
-/// What /proc says about the right to make namespaces; `None` where a file is missing or cannot be read.
+/// What /proc shows about the permission to create namespaces; `None` when a file is missing or unreadable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// `user.max_user_namespaces`
@@ -114,11 +114,11 @@ pub struct Evidence {
 
 impl Refusal {
     pub(super) fn new(step: Step, errno: Errno) -> Self {
-        Self::judged(step, errno.raw_os_error(), &Evidence::read())
+        Self::diagnose(step, errno.raw_os_error(), &Evidence::read())
     }
 
-    /// Names the reason of a failed step.
-    pub fn judged(step: Step, errno: i32, evidence: &Evidence) -> Self {
+    /// Diagnoses a failed step.
+    pub fn diagnose(step: Step, errno: i32, evidence: &Evidence) -> Self {
         let cause = match (step, Errno::from_raw_os_error(errno)) {
             (Step::Origin, _) => Cause::NoProc,
             (Step::UserNamespace, Errno::INVAL) if !evidence.user_namespaces => Cause::NoUserNamespaces,
@@ -131,7 +131,7 @@ impl Refusal {
             }
             (Step::Join, Errno::INVAL | Errno::NOSYS) => Cause::OldKernel,
             (_, Errno::MFILE | Errno::NFILE | Errno::NOMEM) | (Step::Fork, Errno::AGAIN) => Cause::OwnLimit,
-            (_, Errno::PERM | Errno::ACCESS) => evidence.denial(),
+            (_, Errno::PERM | Errno::ACCESS) => evidence.permission_cause(),
             (Step::Address(address), _) => Cause::Address(address),
             (Step::VethPair, Errno::OPNOTSUPP) if evidence.modules => Cause::NoVeth,
             (Step::VethPair, Errno::OPNOTSUPP) => Cause::ModulesGone,
@@ -140,7 +140,7 @@ impl Refusal {
         Self { step, errno, cause }
     }
 
-    /// The command that would remedy this case, or what to do where no command can.
+    /// The command that remedies this case, or what to do when no command can.
     pub fn hint(&self) -> String {
         match self.cause {
             Cause::NoProc => "sudo mount -t proc proc /proc".to_owned(),
@@ -181,7 +181,7 @@ impl Cause {
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        Self::judged(fault.step, fault.errno, &Evidence::read())
+        Self::diagnose(fault.step, fault.errno, &Evidence::read())
     }
 }
 
@@ -203,8 +203,8 @@ impl Evidence {
         }
     }
 
-    /// Who says EPERM: the most specific switch first; a seccomp filter alone proves little, so it comes last.
-    const fn denial(&self) -> Cause {
+    /// The cause of EPERM: the most specific switch first; a seccomp filter alone proves little, so it comes last.
+    const fn permission_cause(&self) -> Cause {
         match *self {
             Self { userns_clone: Some(0), .. } => Cause::SwitchedOff,
             Self { apparmor_restricts: Some(1..), .. } => Cause::AppArmor,
@@ -300,7 +300,7 @@ mod tests {
     };
 
     fn hint(step: Step, errno: Errno, evidence: Evidence) -> String {
-        Refusal::judged(step, errno.raw_os_error(), &evidence).hint()
+        Refusal::diagnose(step, errno.raw_os_error(), &evidence).hint()
     }
 
     #[test]
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn the_same_error_number_has_several_reasons() {
-        let judged = |step, evidence| Refusal::judged(step, Errno::INVAL.raw_os_error(), &evidence).cause;
+        let judged = |step, evidence| Refusal::diagnose(step, Errno::INVAL.raw_os_error(), &evidence).cause;
         assert_eq!(judged(Step::UserNamespace, ORDINARY), Cause::Threads);
         let without = Evidence { user_namespaces: false, ..ORDINARY };
         assert_eq!(judged(Step::UserNamespace, without), Cause::NoUserNamespaces);
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn the_sentence_has_the_step_the_error_and_the_reason() {
-        let refusal = Refusal::judged(Step::NetworkNamespace, Errno::NOSPC.raw_os_error(), &ORDINARY);
+        let refusal = Refusal::diagnose(Step::NetworkNamespace, Errno::NOSPC.raw_os_error(), &ORDINARY);
         let sentence = refusal.to_string();
         assert!(sentence.contains("unshare(CLONE_NEWNET)") && sentence.contains("os error 28"), "{sentence}");
         assert!(sentence.contains("user.max_net_namespaces is 0"), "{sentence}");

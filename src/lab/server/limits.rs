@@ -1,8 +1,8 @@
-//! File descriptors: how many this process may have, and how they are shared.
+//! File descriptors: the limit of this process, and how it is shared.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// More descriptors than this are never asked for: the kernel's tables and our own would grow for nothing.
+/// The limit is never raised above this: larger tables in the kernel and here would be useless.
 const CEILING: u64 = 262_144;
 
 /// Descriptors kept for everything that is neither a client nor an accepted connection.
@@ -11,8 +11,8 @@ const RESERVE: u64 = 64;
 /// The smallest share, whatever the limit says.
 const SMALLEST_SHARE: u64 = 16;
 
-/// Raises this process's soft limit of descriptors (RLIMIT_NOFILE) to the hard one, at most to 262,144, and returns the soft limit
-/// before and now. It never lowers it, and where the kernel refuses, both are the same.
+/// Raises this process's soft limit of descriptors (RLIMIT_NOFILE) to the hard one, at most to 262,144, and returns
+/// the soft limit before and now. It never lowers the limit; when the kernel refuses, both are equal.
 pub fn raise_descriptor_limit() -> (u64, u64) {
     let limit = getrlimit(Resource::Nofile);
     let before = limit.current.unwrap_or(u64::MAX);
@@ -27,7 +27,8 @@ pub fn raise_descriptor_limit() -> (u64, u64) {
     }
 }
 
-/// How many live sockets one side may have, server or clients: half of what the soft limit leaves after a reserve.
+/// The number of sockets that each side (server, clients) may have: half of what the soft limit leaves after a
+/// reserve.
 pub(in crate::lab) fn descriptor_share() -> usize {
     share_of(getrlimit(Resource::Nofile).current.unwrap_or(CEILING))
 }

@@ -1,4 +1,5 @@
-//! One epoll for many sockets. Only sockets that were not ready when asked are put in, so that quick connections cost nothing here.
+//! One epoll for many sockets. Only sockets that were not ready at first are registered, so that short connections
+//! cost nothing here.
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -11,16 +12,16 @@ use super::slab::Key;
 use crate::say;
 use crate::text::errno::told;
 
-/// So many ready sockets are told at once; the others keep the epoll readable.
+/// Ready sockets returned by one call; more keep the epoll readable.
 const READY_PER_TURN: usize = 128;
 
-/// There could be no epoll.
+/// epoll is not available.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", say!("cannot create an epoll for the {side}: {source}", side, source = told(&(*source).into())))]
 pub struct PollError {
-    /// Whose sockets it was meant for.
+    /// The side whose sockets it was for.
     pub side: &'static str,
-    /// The kernel's answer.
+    /// The kernel's error.
     pub source: Errno,
 }
 
@@ -36,7 +37,7 @@ impl PollError {
     }
 }
 
-/// What is waited for at a socket.
+/// The readiness to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lab) enum Interest {
     /// Something to read, or the end.
@@ -45,7 +46,7 @@ pub(in crate::lab) enum Interest {
     Connected,
 }
 
-/// Sockets that somebody waits for, edge-triggered. Closing a socket takes it out.
+/// Registered sockets, edge-triggered. Closing a socket removes it.
 pub(in crate::lab) struct Poll {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
@@ -62,7 +63,7 @@ impl Poll {
         self.epoll.as_fd()
     }
 
-    /// Watches a socket from now on; what is ready already is told too. False when the kernel has no room for one more watch.
+    /// Registers a socket; one that is ready already is returned too. False when registration fails.
     pub(in crate::lab) fn watch(&self, socket: BorrowedFd<'_>, key: Key, interest: Interest) -> bool {
         let flags = match interest {
             Interest::Readable => epoll::EventFlags::IN | epoll::EventFlags::RDHUP,
@@ -71,8 +72,7 @@ impl Poll {
         epoll::add(&self.epoll, socket, epoll::EventData::new_u64(key), flags | epoll::EventFlags::ET).is_ok()
     }
 
-    /// The keys of sockets at which something happened, without waiting. An interrupted or failed call tells of nobody; the next
-    /// one will.
+    /// The keys of ready sockets, without blocking. An interrupted or failed call returns none; the next one will.
     pub(in crate::lab) fn ready(&mut self, keys: &mut Vec<Key>) {
         keys.clear();
         self.events.clear();

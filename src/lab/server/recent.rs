@@ -1,4 +1,4 @@
-//! How busy `accept()` was lately: at high rates nobody can follow single connections, and looking at each would cost too much.
+//! The recent rate of `accept()`: at high rates inspecting each connection would cost too much.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use crate::model::stamp::Stamp;
 /// The span over which accepts are counted.
 const SPAN: Duration = Duration::from_millis(100);
 
-/// More accepts than this within one span (2,000 per second) are not looked at one by one.
-const CALM: u32 = 200;
+/// Above this number of accepts in one span (2,000 per second) connections are not inspected.
+const MAX_PER_SPAN: u32 = 200;
 
 /// Accepts in this span and in the one before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,8 +19,8 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Counts one accept; true while accepts are rare enough to look at each.
-    pub(super) fn is_calm(&mut self, now: Stamp) -> bool {
+    /// Counts one accept; true while accepts are rare enough to inspect each.
+    pub(super) fn is_rare(&mut self, now: Stamp) -> bool {
         let passed = now.since(self.began);
         if passed >= SPAN {
             self.before = if passed < 2 * SPAN { self.count } else { 0 };
@@ -28,7 +28,7 @@ impl Recent {
             self.count = 0;
         }
         self.count = self.count.saturating_add(1);
-        self.count.max(self.before) <= CALM
+        self.count.max(self.before) <= MAX_PER_SPAN
     }
 }
 
@@ -38,7 +38,7 @@ mod tests {
 
     fn calm_ones(recent: &mut Recent, from_ms: u64, step_us: u64, count: u64) -> usize {
         let stamp = |n| Stamp::from_millis(from_ms) + Duration::from_micros(n * step_us);
-        (0..count).filter(|&n| recent.is_calm(stamp(n))).count()
+        (0..count).filter(|&n| recent.is_rare(stamp(n))).count()
     }
 
     #[test]

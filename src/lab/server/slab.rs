@@ -1,81 +1,81 @@
-//! Numbered places that are used again and again: bounded memory for any number of connections, one after the other.
+//! A slab: numbered slots that are reused, so that memory is bounded by the number of concurrent connections.
 
-/// A place and how often it was given away: a key of an earlier tenant finds nobody. Fits into epoll's user data.
+/// A slot's index and generation: the key of a removed value finds nothing. Fits into epoll's user data.
 pub(in crate::lab) type Key = u64;
 
-/// Values under keys; a freed place is used again.
+/// Values by key; freed slots are reused.
 #[derive(Debug)]
 pub(in crate::lab) struct Slab<T> {
-    places: Vec<Place<T>>,
+    slots: Vec<Slot<T>>,
     free: Vec<u32>,
 }
 
 #[derive(Debug)]
-struct Place<T> {
-    tenancy: u32,
-    tenant: Option<T>,
+struct Slot<T> {
+    generation: u32,
+    value: Option<T>,
 }
 
 impl<T> Slab<T> {
     pub(in crate::lab) const fn new() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self { slots: Vec::new(), free: Vec::new() }
     }
 
-    /// How many values there are.
+    /// The number of values.
     pub(in crate::lab) const fn len(&self) -> usize {
-        self.places.len() - self.free.len()
+        self.slots.len() - self.free.len()
     }
 
     pub(in crate::lab) fn insert(&mut self, value: T) -> Key {
         if let Some(index) = self.free.pop() {
-            let place = &mut self.places[index as usize];
-            place.tenant = Some(value);
-            key(index, place.tenancy)
+            let slot = &mut self.slots[index as usize];
+            slot.value = Some(value);
+            key(index, slot.generation)
         } else {
-            self.places.push(Place { tenancy: 0, tenant: Some(value) });
-            key(self.places.len() as u32 - 1, 0)
+            self.slots.push(Slot { generation: 0, value: Some(value) });
+            key(self.slots.len() as u32 - 1, 0)
         }
     }
 
-    pub(in crate::lab) fn at(&self, key: Key) -> Option<&T> {
-        let place = self.places.get(index(key))?;
-        if place.tenancy == tenancy(key) { place.tenant.as_ref() } else { None }
+    pub(in crate::lab) fn get(&self, key: Key) -> Option<&T> {
+        let slot = self.slots.get(index(key))?;
+        if slot.generation == generation(key) { slot.value.as_ref() } else { None }
     }
 
-    pub(in crate::lab) fn at_mut(&mut self, key: Key) -> Option<&mut T> {
-        let place = self.places.get_mut(index(key))?;
-        if place.tenancy == tenancy(key) { place.tenant.as_mut() } else { None }
+    pub(in crate::lab) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let slot = self.slots.get_mut(index(key))?;
+        if slot.generation == generation(key) { slot.value.as_mut() } else { None }
     }
 
     pub(in crate::lab) fn remove(&mut self, key: Key) -> Option<T> {
-        let place = self.places.get_mut(index(key))?;
-        if place.tenancy != tenancy(key) {
+        let slot = self.slots.get_mut(index(key))?;
+        if slot.generation != generation(key) {
             return None;
         }
-        let tenant = place.tenant.take()?;
-        place.tenancy = place.tenancy.wrapping_add(1);
+        let value = slot.value.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
         self.free.push(index(key) as u32);
-        Some(tenant)
+        Some(value)
     }
 
-    /// Every value with its key.
+    /// All values with their keys.
     pub(in crate::lab) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
-        self.places.iter_mut().enumerate().filter_map(|(index, place)| {
-            let key = key(index as u32, place.tenancy);
-            place.tenant.as_mut().map(|tenant| (key, tenant))
+        self.slots.iter_mut().enumerate().filter_map(|(index, slot)| {
+            let key = key(index as u32, slot.generation);
+            slot.value.as_mut().map(|value| (key, value))
         })
     }
 }
 
-const fn key(index: u32, tenancy: u32) -> Key {
-    (tenancy as u64) << 32 | index as u64
+const fn key(index: u32, generation: u32) -> Key {
+    (generation as u64) << 32 | index as u64
 }
 
 const fn index(key: Key) -> usize {
     key as u32 as usize
 }
 
-const fn tenancy(key: Key) -> u32 {
+const fn generation(key: Key) -> u32 {
     (key >> 32) as u32
 }
 
@@ -84,14 +84,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_of_an_earlier_tenant_finds_nobody() {
+    fn the_key_of_a_removed_value_finds_nothing() {
         let mut slab = Slab::new();
         let first = slab.insert('a');
         assert_eq!(slab.remove(first), Some('a'));
         let second = slab.insert('b');
-        assert_eq!(slab.places.len(), 1, "the place is used again");
+        assert_eq!(slab.slots.len(), 1, "the place is used again");
         assert_eq!(slab.remove(first), None);
-        assert_eq!(slab.at(first), None);
-        assert_eq!((slab.at(second), slab.len()), (Some(&'b'), 1));
+        assert_eq!(slab.get(first), None);
+        assert_eq!((slab.get(second), slab.len()), (Some(&'b'), 1));
     }
 }

@@ -1,4 +1,4 @@
-//! One thing at a time: what the server would do next, done once, while the clients' time stands still.
+//! Single-stepping: the server's next action, executed once while client time is held.
 
 use std::cmp::Reverse;
 use std::os::fd::BorrowedFd;
@@ -10,8 +10,9 @@ use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
 impl Server {
-    /// Calls `accept()` once, whatever valve and workers say: who was accepted. `None` when nobody waits.
-    pub fn take_one(
+    /// Calls `accept()` once, regardless of valve and workers, and returns the accepted peer; `None` when the queue
+    /// is empty.
+    pub fn force_accept(
         &mut self,
         now: Stamp,
         listener: BorrowedFd<'_>,
@@ -19,14 +20,14 @@ impl Server {
         out: &mut Vec<Stamped>,
     ) -> Option<Peer> {
         (0..ATTEMPTS).find_map(|_| match self.accept_one(now, listener, inspect, out) {
-            AcceptCall::Took(peer) => Some(Some(peer)),
-            AcceptCall::Nobody | AcceptCall::Failed => Some(None),
-            AcceptCall::Disturbed => None,
+            AcceptCall::Accepted(peer) => Some(Some(peer)),
+            AcceptCall::QueueEmpty | AcceptCall::Failed => Some(None),
+            AcceptCall::Interrupted => None,
         })?
     }
 
-    /// Lets the one thing happen that the server would do first, if that is not later than `until` (`None`: whenever it is): the end
-    /// of a service, or one `accept()`. Returns when it was due, in the clients' time; what is due already happens `now`.
+    /// Executes the server's next action if it is not later than `until` (`None`: no limit): the end of a service, or
+    /// one `accept()`. Returns when it was due, in client time; an overdue action happens `now`.
     pub fn step(
         &mut self,
         (now, until): (Stamp, Option<Stamp>),
@@ -41,27 +42,27 @@ impl Server {
             return served;
         }
         if let Some(open) = open
-            && let Some(peer) = self.take_one(open, listener, inspect, out)
+            && let Some(peer) = self.force_accept(open, listener, inspect, out)
         {
             return Some((open, peer, StepOutcome::Accepted));
         }
         self.end_one_service(now, until, out)
     }
 
-    /// Ends the service that is over first, if it is not later than `until`.
+    /// Ends the service with the earliest deadline, if that is not later than `until`.
     fn end_one_service(
         &mut self,
         now: Stamp,
         until: Option<Stamp>,
         out: &mut Vec<Stamped>,
     ) -> Option<(Stamp, Peer, StepOutcome)> {
-        while let Some(&Reverse((due, key))) = self.agenda.peek()
+        while let Some(&Reverse((due, key))) = self.deadlines.peek()
             && until.is_none_or(|until| due <= until)
         {
-            self.agenda.pop();
+            self.deadlines.pop();
             let (at, first) = (due.max(now), out.len());
-            if self.served.at(key).is_some_and(|connection| connection.due == due) {
-                self.attend(key, at, out);
+            if self.served.get(key).is_some_and(|connection| connection.due == due) {
+                self.serve(key, at, out);
             }
             if let Some(Event::Served { peer, .. }) = out.get(first).map(|fact| &fact.event) {
                 return Some((at, *peer, StepOutcome::Served));
@@ -71,5 +72,5 @@ impl Server {
     }
 }
 
-/// How often `accept()` is called again when something that says nothing about the queue came in between.
+/// How often `accept()` is called again after EINTR or ECONNABORTED.
 const ATTEMPTS: usize = 8;

@@ -1,7 +1,7 @@
 //! Segments to bytes: Ethernet, IPv4 or IPv6, TCP with options and checksums.
 //!
-//! One buffer per family is prepared once; for each segment only what differs is written, and the checksums are summed
-//! anew over less than a hundred bytes. Start at [`Frames::frame`].
+//! One buffer per family is prepared once; for each segment only the differing fields are written, and the checksums
+//! are computed over less than a hundred bytes. Start at [`Frames::frame`].
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -77,12 +77,12 @@ impl Frames {
     }
 }
 
-/// The first `length` bytes of what every client says, over and over: `GET / qviz\r\n`.
+/// The first `length` bytes of the clients' request text, repeated: `GET / qviz\r\n`.
 pub fn request_text(length: u16) -> impl Iterator<Item = u8> {
     REQUEST.iter().copied().cycle().take(usize::from(length))
 }
 
-/// A frame in which everything that is the same for all segments stands already.
+/// A frame with the fields that are equal for all segments.
 #[derive(Clone, Debug)]
 struct Template {
     frame: Vec<u8>,
@@ -131,9 +131,9 @@ impl Template {
         let end = tcp + header + payload;
         put(&mut self.frame, self.source, source);
         if payload > 0
-            && let (Some(place), Some(text)) = (self.frame.get_mut(tcp + header..end), self.text.get(..payload))
+            && let (Some(field), Some(text)) = (self.frame.get_mut(tcp + header..end), self.text.get(..payload))
         {
-            place.copy_from_slice(text);
+            field.copy_from_slice(text);
         }
         let length = (end - tcp) as u16;
         if source.len() == 4 {
@@ -171,8 +171,8 @@ impl Template {
 }
 
 fn put(frame: &mut [u8], at: usize, bytes: &[u8]) {
-    if let Some(place) = frame.get_mut(at..at + bytes.len()) {
-        place.copy_from_slice(bytes);
+    if let Some(field) = frame.get_mut(at..at + bytes.len()) {
+        field.copy_from_slice(bytes);
     }
 }
 
@@ -203,7 +203,7 @@ pub(super) fn fold(mut total: u64) -> [u8; 2] {
 
 /// The longest payload of one frame, in bytes.
 pub const MAX_PAYLOAD: usize = 1400;
-/// What a client says, repeated up to the length of its request.
+/// The request text, repeated up to the length of the request.
 const REQUEST: &[u8] = b"GET / qviz\r\n";
 const ETHERNET: usize = 14;
 const IPV4: usize = 20;
@@ -216,7 +216,7 @@ const HOPS: u8 = 64;
 /// An Ethernet frame of 1,500 bytes less both headers.
 const MSS_V4: u16 = 1460;
 const MSS_V6: u16 = 1440;
-/// The window that Linux offers in a SYN. It is not scaled down later: a client takes whatever comes.
+/// The window that Linux offers in a SYN. It is not reduced later: a client reads all data at once.
 const WINDOW: u16 = 64_240;
 /// The shift that Linux offers by default.
 const WINDOW_SCALE: u8 = 7;

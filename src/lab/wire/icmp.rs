@@ -1,4 +1,4 @@
-//! What a router on the way says when it cannot pass a segment on: ICMP "destination unreachable" (RFC 792), as a frame.
+//! The error of a router that cannot forward a segment: ICMP "destination unreachable" (RFC 792), as a frame.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -7,42 +7,43 @@ use super::bytes::{Macs, fold, sum};
 /// Why a destination is unreachable: the ICMP code (`include/uapi/linux/icmp.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreachable {
-    /// There is no way to its network.
+    /// There is no route to its network.
     Net = 0,
-    /// There is no way to the host.
+    /// There is no route to the host.
     Host = 1,
-    /// The host has nobody at this port.
+    /// Nothing listens at the port.
     Port = 3,
 }
 
-/// The segment that could not be passed on, as far as ICMP quotes it.
+/// The segment that could not be forwarded, as far as ICMP quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quote {
-    /// Who sent it.
+pub struct QuotedSegment {
+    /// Its source.
     pub from: SocketAddrV4,
-    /// Where it should have gone.
+    /// Its destination.
     pub to: SocketAddrV4,
-    /// Its sequence number: the kernel believes only what it has sent (`tcp_v4_err`, `net/ipv4/tcp_ipv4.c`).
+    /// Its sequence number: the kernel ignores errors for segments that it has not sent (`tcp_v4_err`,
+    /// `net/ipv4/tcp_ipv4.c`).
     pub seq: u32,
 }
 
-/// The frame by which `router` tells the sender.
-pub fn frame(macs: Macs, router: Ipv4Addr, why: Unreachable, quote: &Quote) -> Vec<u8> {
+/// The frame with which `router` informs the sender.
+pub fn frame(macs: Macs, router: Ipv4Addr, why: Unreachable, quoted: &QuotedSegment) -> Vec<u8> {
     let mut icmp = vec![DEST_UNREACHABLE, why as u8, 0, 0, 0, 0, 0, 0];
-    icmp.extend(header((*quote.from.ip(), *quote.to.ip()), TCP, QUOTED_TCP));
-    icmp.extend(quote.from.port().to_be_bytes());
-    icmp.extend(quote.to.port().to_be_bytes());
-    icmp.extend(quote.seq.to_be_bytes());
+    icmp.extend(header((*quoted.from.ip(), *quoted.to.ip()), TCP, QUOTED_TCP));
+    icmp.extend(quoted.from.port().to_be_bytes());
+    icmp.extend(quoted.to.port().to_be_bytes());
+    icmp.extend(quoted.seq.to_be_bytes());
     let checksum = fold(sum(&icmp));
     icmp.splice(2..4, checksum);
     let mut frame = [macs.kernel, macs.client].concat();
     frame.extend([0x08, 0x00]);
-    frame.extend(header((router, *quote.from.ip()), ICMP, icmp.len() as u16));
+    frame.extend(header((router, *quoted.from.ip()), ICMP, icmp.len() as u16));
     frame.extend(icmp);
     frame
 }
 
-/// An IPv4 header for so many bytes.
+/// An IPv4 header for `bytes` bytes of payload.
 fn header((from, to): (Ipv4Addr, Ipv4Addr), protocol: u8, bytes: u16) -> Vec<u8> {
     let [high, low] = (bytes + HEADER).to_be_bytes();
     let mut header = vec![0x45, 0, high, low, 0, 0, 0x40, 0, HOPS, protocol, 0, 0];
@@ -68,12 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_decoder_reads_what_was_meant() {
+    fn another_decoder_reads_the_same_fields() {
         let macs = Macs { client: [2, 0, 0, 0, 0, 1], kernel: [2, 0, 0, 0, 0, 0] };
         let from = SocketAddrV4::new(Ipv4Addr::new(198, 51, 100, 1), 40_000);
         let to = SocketAddrV4::new(Ipv4Addr::new(198, 18, 0, 9), 80);
         let router = Ipv4Addr::new(198, 18, 0, 254);
-        let frame = frame(macs, router, Unreachable::Host, &Quote { from, to, seq: 0x0102_0304 });
+        let frame = frame(macs, router, Unreachable::Host, &QuotedSegment { from, to, seq: 0x0102_0304 });
         let packet = SlicedPacket::from_ethernet(&frame).unwrap();
         let Some(NetSlice::Ipv4(ip)) = packet.net else { panic!("no IPv4") };
         let outer = ip.header().to_header();

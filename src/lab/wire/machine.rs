@@ -1,8 +1,8 @@
-//! One client's TCP life as a pure state machine: `now` comes in, segments and facts go out.
+//! One client's TCP connection as a pure state machine: input is `now` and segments, output is segments and events.
 //!
-//! It follows Linux where a listener can tell the difference: SYN retries, a repeated ACK for a repeated SYN-ACK,
-//! retransmissions with Linux' first timeouts. It is RFC 9293 enough to ignore what is stale and to reset what is
-//! wrong. Start at [`Client::start`].
+//! It follows Linux where a listener can see the difference: SYN retries, a repeated ACK for a repeated SYN-ACK,
+//! retransmissions with Linux' initial timeouts. Stale segments are ignored and unacceptable ones are reset (RFC
+//! 9293). Start at [`Client::start`].
 
 pub mod schedule;
 
@@ -14,15 +14,15 @@ use crate::model::segment::{Kind, Segment, Toward, flags};
 use crate::model::stamp::Stamp;
 
 pub use self::schedule::SynSchedule;
-use self::schedule::on_the_wheel;
+use self::schedule::timer_wheel_expiry;
 
-/// What all clients of a run have in common.
+/// The parameters common to all clients of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// When a SYN is tried again.
+    /// When a SYN is retransmitted.
     pub schedule: SynSchedule,
     /// What a connected client does.
-    pub manner: ClientBehaviour,
+    pub behaviour: ClientBehaviour,
 }
 
 /// What a connected client does.
@@ -30,7 +30,7 @@ pub struct Rules {
 pub struct ClientBehaviour {
     /// From the SYN-ACK to the request; zero: the request follows the ACK at once.
     pub think: Duration,
-    /// Who closes first.
+    /// Which side closes first.
     pub close: Close,
 }
 
@@ -40,7 +40,7 @@ impl Default for ClientBehaviour {
     }
 }
 
-/// Who closes first.
+/// Which side closes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
     /// The server, as in HTTP/1.0: its FIN is answered with the client's.
@@ -49,7 +49,7 @@ pub enum Close {
     First,
 }
 
-/// What one client brings along.
+/// The parameters of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientStart {
     /// Initial sequence number.
@@ -60,24 +60,23 @@ pub struct ClientStart {
     pub half_open: bool,
 }
 
-/// What came of one input.
+/// The result of one input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// What it sends now, in this order.
-    pub sends: [Option<Sending>; 2],
-    /// A turn of its life. [`ClientEvent::Connected`] comes before what is sent, every other turn is an end and comes after
-    /// it.
-    pub turn: Option<ClientEvent>,
-    /// When it tries again or gives up, if nothing is heard: [`ClientEvent::WillRetry`].
+    /// The segments to send now, in this order.
+    pub sends: [Option<OutgoingSegment>; 2],
+    /// [`ClientEvent::Connected`] precedes the sent segments; every other event follows them and ends the connection.
+    pub event: Option<ClientEvent>,
+    /// When it retransmits or gives up if no answer arrives: [`ClientEvent::WillRetry`].
     pub retry: Option<ClientEvent>,
 }
 
 /// A segment that a client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sending {
-    /// What it is.
+pub struct OutgoingSegment {
+    /// Its kind.
     pub kind: Kind,
-    /// Which try of this kind, from 1.
+    /// The attempt of this kind, from 1.
     pub attempt: u8,
     flags: u8,
     payload: u16,
@@ -85,8 +84,8 @@ pub struct Sending {
     ack: u32,
 }
 
-impl Sending {
-    /// The segment as it stands on the wire.
+impl OutgoingSegment {
+    /// The segment as sent by `peer`.
     pub fn from_peer(&self, peer: Peer) -> Segment {
         Segment {
             peer,
@@ -115,10 +114,10 @@ pub struct Client {
     /// Retransmission timeout before any doubling, in milliseconds.
     rto_ms: u16,
     request: u16,
-    /// Bytes of the request that have left at least once.
+    /// Bytes of the request that have been sent at least once.
     sent: u16,
     state: State,
-    /// How often the present SYN, request or FIN was sent.
+    /// How often the current SYN, request or FIN was sent.
     tries: u8,
     acks: u8,
 }
@@ -131,24 +130,24 @@ enum State {
     Open,
     /// The client's FIN has left, the server's has not come.
     FinWait,
-    /// Both FINs are out, the client's is not acknowledged.
+    /// Both FINs are sent, the client's is not acknowledged.
     LastAck,
     Over,
 }
 
 impl Client {
-    /// The first SYN leaves at `now`.
-    pub fn start(now: Stamp, birth: ClientStart, rules: &Rules) -> (Self, Step) {
+    /// Sends the first SYN at `now`.
+    pub fn start(now: Stamp, start: ClientStart, rules: &Rules) -> (Self, Step) {
         let mut client = Self {
             deadline: NEVER,
             started: now,
-            isn: birth.isn,
-            una: birth.isn,
+            isn: start.isn,
+            una: start.isn,
             rcv_next: 0,
             rto_ms: RTO_WITHOUT_SAMPLE_MS,
-            request: birth.request,
+            request: start.request,
             sent: 0,
-            state: if birth.half_open { State::SynSentHalfOpen } else { State::SynSent },
+            state: if start.half_open { State::SynSentHalfOpen } else { State::SynSent },
             tries: 0,
             acks: 0,
         };
@@ -156,7 +155,7 @@ impl Client {
         (client, step)
     }
 
-    /// When [`Client::handle_timeout`] wants to be called; `None`: only a segment can move it.
+    /// When [`Client::handle_timeout`] has to be called; `None`: no timer runs.
     pub fn deadline(&self) -> Option<Stamp> {
         (self.deadline != NEVER).then_some(self.deadline)
     }
@@ -169,8 +168,8 @@ impl Client {
     /// A segment of the listener reached the client at `now`.
     pub fn handle_segment(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
         match self.state {
-            State::SynSent | State::SynSentHalfOpen => self.answer_to_syn(now, segment, rules),
-            State::Open | State::FinWait | State::LastAck => self.connected(now, segment),
+            State::SynSent | State::SynSentHalfOpen => self.handle_in_syn_sent(now, segment, rules),
+            State::Open | State::FinWait | State::LastAck => self.handle_connected(now, segment),
             State::Over => Step::default(),
         }
     }
@@ -189,18 +188,18 @@ impl Client {
             State::Open | State::FinWait | State::LastAck if self.tries > DATA_RETRIES => {
                 self.end(ClientEvent::TimedOut)
             }
-            State::Open | State::FinWait | State::LastAck => self.send_again(now),
+            State::Open | State::FinWait | State::LastAck => self.retransmit(now),
             State::Over => Step::default(),
         }
     }
 
-    fn answer_to_syn(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
+    fn handle_in_syn_sent(&mut self, now: Stamp, segment: &Segment, rules: &Rules) -> Step {
         let acked = segment.flags & flags::ACK != 0;
         let acceptable = acked && segment.ack == self.isn.wrapping_add(1);
         match segment.kind() {
             Kind::Rst if acceptable => self.end(ClientEvent::Refused),
             Kind::Rst => Step::default(),
-            _ if acked && !acceptable => Step::one(Self::reset(segment.ack)),
+            _ if acked && !acceptable => Step::send(Self::reset(segment.ack)),
             Kind::SynAck if self.state == State::SynSentHalfOpen => self.end(ClientEvent::Vanished),
             Kind::SynAck => self.connect(now, segment, rules),
             _ => Step::default(),
@@ -217,29 +216,29 @@ impl Client {
         (self.state, self.tries, self.deadline) = (State::Open, 0, NEVER);
         self.una = self.isn.wrapping_add(1);
         self.rcv_next = segment.seq.wrapping_add(1);
-        let mut step = Step::one(self.ack());
-        step.turn = Some(ClientEvent::Connected);
-        if rules.manner.think.is_zero() {
+        let mut step = Step::send(self.ack());
+        step.event = Some(ClientEvent::Connected);
+        if rules.behaviour.think.is_zero() {
             let request = self.send_request(now, rules);
             (step.sends[1], step.retry) = (request.sends[0], request.retry);
         } else {
-            self.deadline = now + rules.manner.think;
+            self.deadline = now + rules.behaviour.think;
         }
         step
     }
 
-    fn connected(&mut self, now: Stamp, segment: &Segment) -> Step {
+    fn handle_connected(&mut self, now: Stamp, segment: &Segment) -> Step {
         let ahead = segment.seq.wrapping_sub(self.rcv_next);
         match segment.kind() {
             Kind::Rst if ahead < WINDOW => return self.end(ClientEvent::Reset),
             Kind::Rst | Kind::Syn => return Step::default(),
-            Kind::SynAck => return Step::one(self.ack()),
+            Kind::SynAck => return Step::send(self.ack()),
             _ if segment.flags & flags::ACK == 0 => return Step::default(),
             _ => {}
         }
         let newly = segment.ack.wrapping_sub(self.una);
         if newly > self.send_next().wrapping_sub(self.una) && newly < HALF {
-            return Step::one(self.ack());
+            return Step::send(self.ack());
         }
         if newly > 0 && newly < HALF {
             self.una = segment.ack;
@@ -252,7 +251,7 @@ impl Client {
         let fresh = segment.end().wrapping_sub(self.rcv_next);
         let gap = ahead > 0 && ahead < HALF;
         if gap || fresh == 0 || fresh >= HALF {
-            let answer = Step::one(self.ack());
+            let answer = Step::send(self.ack());
             return self.finish_if_done(answer);
         }
         self.rcv_next = segment.end();
@@ -260,10 +259,10 @@ impl Client {
             (Kind::Fin, State::Open) => self.send_fin(now, State::LastAck),
             (Kind::Fin, State::FinWait) => {
                 self.state = State::LastAck;
-                let answer = Step::one(self.ack());
+                let answer = Step::send(self.ack());
                 self.finish_if_done(answer)
             }
-            _ => Step::one(self.ack()),
+            _ => Step::send(self.ack()),
         }
     }
 
@@ -279,19 +278,25 @@ impl Client {
         self.tries += 1;
         self.deadline = rules.schedule.next_after(self.tries, now);
         let gives_up = self.tries > rules.schedule.retries();
-        let syn =
-            Sending { kind: Kind::Syn, attempt: self.tries, flags: flags::SYN, payload: 0, seq: self.isn, ack: 0 };
-        Step { retry: Some(ClientEvent::WillRetry { at: self.deadline, gives_up }), ..Step::one(syn) }
+        let syn = OutgoingSegment {
+            kind: Kind::Syn,
+            attempt: self.tries,
+            flags: flags::SYN,
+            payload: 0,
+            seq: self.isn,
+            ack: 0,
+        };
+        Step { retry: Some(ClientEvent::WillRetry { at: self.deadline, gives_up }), ..Step::send(syn) }
     }
 
     fn send_request(&mut self, now: Stamp, rules: &Rules) -> Step {
-        if rules.manner.close == Close::First {
+        if rules.behaviour.close == Close::First {
             self.state = State::FinWait;
         }
         self.sent = self.request.max(1);
         self.tries = 1;
         self.deadline = self.rto_after(now, 1);
-        self.until_heard(self.unacknowledged())
+        self.with_retransmit(self.unacknowledged())
     }
 
     fn send_fin(&mut self, now: Stamp, state: State) -> Step {
@@ -299,30 +304,30 @@ impl Client {
         (self.state, self.tries) = (state, 1);
         self.deadline = self.rto_after(now, 1);
         let (flags, ack) = (flags::FIN | flags::ACK, self.rcv_next);
-        self.until_heard(Sending { kind: Kind::Fin, attempt: 1, flags, payload: 0, seq, ack })
+        self.with_retransmit(OutgoingSegment { kind: Kind::Fin, attempt: 1, flags, payload: 0, seq, ack })
     }
 
-    fn send_again(&mut self, now: Stamp) -> Step {
+    fn retransmit(&mut self, now: Stamp) -> Step {
         self.tries += 1;
         self.deadline = self.rto_after(now, self.tries);
-        self.until_heard(self.unacknowledged())
+        self.with_retransmit(self.unacknowledged())
     }
 
-    /// Sends what is sent again at the deadline, unless it is acknowledged before.
-    fn until_heard(&self, sending: Sending) -> Step {
+    /// Sends a segment that is retransmitted at the deadline unless it is acknowledged.
+    fn with_retransmit(&self, segment: OutgoingSegment) -> Step {
         let retry = ClientEvent::WillRetry { at: self.deadline, gives_up: self.tries > DATA_RETRIES };
-        Step { retry: Some(retry), ..Step::one(sending) }
+        Step { retry: Some(retry), ..Step::send(segment) }
     }
 
     /// Everything that the server has not acknowledged in one segment. Before any acknowledgement it begins at ISN + 1,
     /// which is what the kernel needs to recognise the ACK of a SYN cookie (`cookie_v4_check` takes `seq - 1` for the
     /// ISN).
-    fn unacknowledged(&self) -> Sending {
+    fn unacknowledged(&self) -> OutgoingSegment {
         let payload = u32::from(self.sent).saturating_sub(self.una.wrapping_sub(self.isn).wrapping_sub(1)) as u16;
         let fin = if self.fin_sent() { flags::FIN } else { 0 };
         let push = if payload > 0 { flags::PSH } else { 0 };
         let kind = if self.fin_sent() { Kind::Fin } else { Kind::Data };
-        Sending {
+        OutgoingSegment {
             kind,
             attempt: self.tries,
             flags: flags::ACK | push | fin,
@@ -332,19 +337,19 @@ impl Client {
         }
     }
 
-    fn ack(&mut self) -> Sending {
+    fn ack(&mut self) -> OutgoingSegment {
         self.acks = self.acks.saturating_add(1);
         let (seq, ack) = (self.send_next(), self.rcv_next);
-        Sending { kind: Kind::Ack, attempt: self.acks, flags: flags::ACK, payload: 0, seq, ack }
+        OutgoingSegment { kind: Kind::Ack, attempt: self.acks, flags: flags::ACK, payload: 0, seq, ack }
     }
 
-    const fn reset(seq: u32) -> Sending {
-        Sending { kind: Kind::Rst, attempt: 1, flags: flags::RST, payload: 0, seq, ack: 0 }
+    const fn reset(seq: u32) -> OutgoingSegment {
+        OutgoingSegment { kind: Kind::Rst, attempt: 1, flags: flags::RST, payload: 0, seq, ack: 0 }
     }
 
     fn end(&mut self, turn: ClientEvent) -> Step {
         (self.state, self.deadline) = (State::Over, NEVER);
-        Step { turn: Some(turn), ..Step::default() }
+        Step { event: Some(turn), ..Step::default() }
     }
 
     const fn fin_sent(&self) -> bool {
@@ -361,34 +366,34 @@ impl Client {
 
     fn rto_after(&self, now: Stamp, tries: u8) -> Stamp {
         let doubled = Duration::from_millis(u64::from(self.rto_ms) << (tries - 1).min(16));
-        on_the_wheel(now, doubled.min(LONGEST_RTO))
+        timer_wheel_expiry(now, doubled.min(MAX_RTO))
     }
 }
 
 impl Step {
-    fn one(sending: Sending) -> Self {
-        Self { sends: [Some(sending), None], ..Self::default() }
+    fn send(segment: OutgoingSegment) -> Self {
+        Self { sends: [Some(segment), None], ..Self::default() }
     }
 
-    /// True when the client's life is over.
-    pub fn ends(&self) -> bool {
-        self.turn.is_some_and(|turn| turn != ClientEvent::Connected)
+    /// True when the connection has ended.
+    pub fn is_final(&self) -> bool {
+        self.event.is_some_and(|turn| turn != ClientEvent::Connected)
     }
 }
 
 /// No timer runs.
 const NEVER: Stamp = Stamp::from_nanos(u64::MAX);
-/// TCP_RTO_MIN (include/net/tcp.h): the least that is added to the round-trip time.
+/// TCP_RTO_MIN (include/net/tcp.h): the minimum added to the round-trip time.
 const MIN_DEVIATION_MS: u128 = 200;
 /// TCP_TIMEOUT_FALLBACK: without a sample, because the SYN was sent more than once (RFC 6298 §5.7).
 const RTO_WITHOUT_SAMPLE_MS: u16 = 3000;
 /// TCP_RTO_MAX (include/net/tcp.h).
-const LONGEST_RTO: Duration = Duration::from_mins(2);
+const MAX_RTO: Duration = Duration::from_mins(2);
 /// `tcp_retries2`: how often data is sent again.
 const DATA_RETRIES: u8 = 15;
 /// The receive window within which a RST counts.
 const WINDOW: u32 = 65_536;
-/// Sequence numbers at least so far "ahead" are behind.
+/// A difference of at least this means an older sequence number.
 const HALF: u32 = 1 << 31;
 
 #[cfg(test)]

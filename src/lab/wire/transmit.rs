@@ -1,5 +1,4 @@
-//! The AF_PACKET socket that puts the clients' frames on the wire; it refuses to exist outside a namespace that qviz
-//! made.
+//! The AF_PACKET socket that sends the clients' frames; it cannot be opened outside a namespace that qviz made.
 //!
 //! It receives nothing (protocol 0) and sends from the clients' end of the veth pair only. Start at [`Transmit::open`].
 
@@ -18,7 +17,7 @@ use thiserror::Error;
 
 use super::Destination;
 use super::bytes::{FrameError, Frames, Macs};
-use super::icmp::{self, Quote, Unreachable};
+use super::icmp::{self, QuotedSegment, Unreachable};
 use crate::lab::namespace::{Link, NetnsToken};
 use crate::model::segment::Segment;
 use crate::say;
@@ -27,20 +26,20 @@ use crate::text::errno::told;
 /// Why there is no sender, or why a segment was not sent.
 #[derive(Debug, Error)]
 pub enum TransmitError {
-    /// The calling thread does not stand in the namespace for which the pass was given.
+    /// The calling thread is not in the namespace of the token.
     #[error("{}", say!("packets are not sent from {link}: this is not the private network that qviz made", link))]
     NotOurs {
-        /// The interface of which there was talk.
+        /// The interface.
         link: String,
     },
-    /// The kernel said no.
+    /// The kernel refused.
     #[error("{}", say!("the packet socket on {link} could not {operation}: {source}", link, operation, source = told(source)))]
     Socket {
-        /// What was tried.
+        /// The operation that failed.
         operation: Operation,
         /// The interface.
         link: String,
-        /// What the kernel said.
+        /// The kernel's error.
         source: io::Error,
     },
     /// The segment cannot be a frame.
@@ -48,14 +47,14 @@ pub enum TransmitError {
     Frame(#[from] FrameError),
 }
 
-/// What a packet socket was wanted for.
+/// The operation on a packet socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// To be opened.
+    /// Opening it.
     Open,
-    /// To stand at the clients' end.
+    /// Binding it to the clients' end.
     Bind,
-    /// To send.
+    /// Sending.
     Send,
 }
 
@@ -101,38 +100,43 @@ impl Transmit {
     ///
     /// # Errors
     ///
-    /// [`TransmitError::NotOurs`] unless the calling thread stands in the namespace of the pass;
-    /// [`TransmitError::Socket`] where packet sockets are not to be had.
-    pub fn open(pass: &NetnsToken, listener: SocketAddr) -> Result<Self, TransmitError> {
-        let client_end = pass.client_end();
-        if !pass.holds_here() {
+    /// [`TransmitError::NotOurs`] unless the calling thread is in the namespace of the token;
+    /// [`TransmitError::Socket`] when packet sockets are not available.
+    pub fn open(token: &NetnsToken, listener: SocketAddr) -> Result<Self, TransmitError> {
+        let client_end = token.client_end();
+        if !token.is_current() {
             return Err(TransmitError::NotOurs { link: client_end.name.clone() });
         }
         let socket = open_socket(client_end)?;
-        let macs = Macs { client: client_end.mac, kernel: pass.kernel_end().mac };
+        let macs = Macs { client: client_end.mac, kernel: token.kernel_end().mac };
         let frames = Frames::new(macs, &Destination::from(listener));
         Ok(Self { socket, frames, macs, link: client_end.name.clone() })
     }
 
-    /// Puts one segment on the wire. Where the kernel has no room for it, it is waited for a few milliseconds.
+    /// Sends one segment. When the kernel's buffers are full, it waits up to [`MAX_WAIT_MS`] milliseconds.
     ///
     /// # Errors
     ///
-    /// [`TransmitError::Frame`] for a segment that cannot be a frame, [`TransmitError::Socket`] where the kernel does
-    /// not take it. The next segment may be sent all the same.
+    /// [`TransmitError::Frame`] for a segment that cannot be a frame, [`TransmitError::Socket`] when the kernel
+    /// refuses it. The next segment may still be sent.
     pub fn send(&mut self, segment: &Segment) -> Result<(), TransmitError> {
         let frame = self.frames.frame(segment)?;
-        put_on_wire(&self.socket, frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
+        send_frame(&self.socket, frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
     }
 
-    /// Puts on the wire what a router on the way says of a segment that it cannot pass on.
+    /// Sends the ICMP error of a router that cannot forward a segment.
     ///
     /// # Errors
     ///
-    /// [`TransmitError::Socket`] where the kernel does not take it.
-    pub fn complain(&mut self, router: Ipv4Addr, why: Unreachable, quote: &Quote) -> Result<(), TransmitError> {
-        let frame = icmp::frame(self.macs, router, why, quote);
-        put_on_wire(&self.socket, &frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
+    /// [`TransmitError::Socket`] when the kernel refuses it.
+    pub fn send_unreachable(
+        &mut self,
+        router: Ipv4Addr,
+        why: Unreachable,
+        quoted: &QuotedSegment,
+    ) -> Result<(), TransmitError> {
+        let frame = icmp::frame(self.macs, router, why, quoted);
+        send_frame(&self.socket, &frame).map_err(|errno| failed(Operation::Send, &self.link, errno.into()))
     }
 }
 
@@ -144,9 +148,9 @@ fn open_socket(client_end: &Link) -> Result<Socket, TransmitError> {
     Ok(socket)
 }
 
-/// Gives a frame to the kernel; a full device or buffer is waited for, up to [`PATIENCE`] milliseconds.
-fn put_on_wire(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
-    let mut left = PATIENCE;
+/// Sends a frame; waits for a full device or buffer up to [`MAX_WAIT_MS`] milliseconds.
+fn send_frame(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
+    let mut left = MAX_WAIT_MS;
     loop {
         match send(socket, frame, SendFlags::DONTWAIT) {
             Ok(_) => return Ok(()),
@@ -154,10 +158,10 @@ fn put_on_wire(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
             Err(Errno::AGAIN | Errno::NOBUFS) if left > 0 => {
                 left -= 1;
                 let millisecond = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-                // ENOBUFS leaves the socket writable: then nothing is asked of it, and the millisecond passes.
+                // ENOBUFS leaves the socket writable: then poll for nothing, to wait one millisecond.
                 let writable = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::OUT)];
                 let quiet = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::empty())];
-                let mut fds = if left + 1 == PATIENCE { writable } else { quiet };
+                let mut fds = if left + 1 == MAX_WAIT_MS { writable } else { quiet };
                 let _interrupted = poll(&mut fds, Some(&millisecond));
             }
             Err(errno) => return Err(errno),
@@ -169,17 +173,17 @@ fn failed(operation: Operation, link: &str, source: io::Error) -> TransmitError 
     TransmitError::Socket { operation, link: link.to_owned(), source }
 }
 
-/// Milliseconds that one frame is waited for.
-const PATIENCE: u32 = 5;
+/// The maximum wait for one frame, in milliseconds.
+const MAX_WAIT_MS: u32 = 5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::namespace::pass_for_elsewhere;
+    use crate::lab::namespace::token_for_other_netns;
 
     #[test]
     fn nothing_is_opened_where_the_pass_does_not_hold() {
-        let refused = Transmit::open(&pass_for_elsewhere(), "198.51.100.1:8080".parse().unwrap());
+        let refused = Transmit::open(&token_for_other_netns(), "198.51.100.1:8080".parse().unwrap());
         assert!(matches!(refused, Err(TransmitError::NotOurs { .. })), "{refused:?}");
     }
 
@@ -187,7 +191,7 @@ mod tests {
     fn a_full_socket_is_waited_for_and_then_given_up() {
         let (full, _peer) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
         full.set_nonblocking(true).unwrap();
-        let end = (0..100_000).find_map(|_| put_on_wire(&full, &[0; 1000]).err());
+        let end = (0..100_000).find_map(|_| send_frame(&full, &[0; 1000]).err());
         assert_eq!(end, Some(Errno::AGAIN));
     }
 }

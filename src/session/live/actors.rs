@@ -71,7 +71,7 @@ impl Actors {
     /// How the clients' time runs; real clients have the kernel's.
     pub(super) fn tempo(&self) -> ClientClock {
         match self {
-            Self::Wire { crowd, .. } => crowd.tempo(),
+            Self::Wire { crowd, .. } => crowd.clock(),
             Self::Connect(_) => ClientClock::default(),
         }
     }
@@ -79,7 +79,7 @@ impl Actors {
     /// When their next thing is due, in the clients' time.
     pub(super) fn next_thing(&mut self) -> Option<Stamp> {
         match self {
-            Self::Wire { crowd, .. } => crowd.next_thing(),
+            Self::Wire { crowd, .. } => crowd.next_event(),
             Self::Connect(_) => None,
         }
     }

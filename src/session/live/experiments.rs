@@ -143,7 +143,7 @@ impl Env for SessionEnv {
         self.clock.now()
     }
 
-    fn rest(&self, span: Duration) {
+    fn sleep(&self, span: Duration) {
         let until = self.clock.now() + span;
         loop {
             let left = until.since(self.clock.now());
@@ -158,7 +158,7 @@ impl Env for SessionEnv {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    fn tell(&mut self, fact: ExperimentFact) {
+    fn emit(&mut self, fact: ExperimentFact) {
         let _the_session_is_over = self.teller.send(Stamped { at: self.clock.now(), event: Event::Experiment(fact) });
     }
 
@@ -167,7 +167,7 @@ impl Env for SessionEnv {
         reading.depth.zip(reading.limit)
     }
 
-    fn connecting(&self, socket: BorrowedFd<'_>) -> Option<(u32, u8)> {
+    fn connect_progress(&self, socket: BorrowedFd<'_>) -> Option<(u32, u8)> {
         own_socket::connect_progress(socket).map(|sent| (sent.retransmits, sent.state))
     }
 
@@ -190,7 +190,7 @@ impl Env for SessionEnv {
         now.since(&self.first).value(counter)
     }
 
-    fn ear(&self, on: Wire, port: u16) -> Option<Box<dyn PortTap>> {
+    fn open_tap(&self, on: Wire, port: u16) -> Option<Box<dyn PortTap>> {
         let interface = match on {
             Wire::Loopback => LOOPBACK,
             Wire::Pair => self.pair?,

@@ -172,7 +172,7 @@ fn connect_plan(plan: &LivePlan, address: SocketAddr) -> ConnectPlan {
         arrivals: plan.knobs.arrivals,
         count: plan.count,
         half_open: plan.knobs.half_open,
-        patience: HALF_OPEN_PATIENCE,
+        half_open_timeout: HALF_OPEN_PATIENCE,
         max_live: None,
     }
 }

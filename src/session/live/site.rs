@@ -36,7 +36,7 @@ impl LabSite {
 
     pub(super) fn pass(&self) -> Option<NetnsToken> {
         match self {
-            Self::Lab(namespace) => Some(namespace.pass()),
+            Self::Lab(namespace) => Some(namespace.token()),
             Self::Host { .. } => None,
         }
     }

@@ -23,7 +23,7 @@ impl StampedTap {
 }
 
 impl PortTap for StampedTap {
-    fn heard(&mut self) -> Vec<(Stamp, Segment)> {
+    fn segments(&mut self) -> Vec<(Stamp, Segment)> {
         let (now, offset) = (self.clock.now(), self.wall.offset(&self.clock));
         let mut heard = Vec::new();
         // A stamp beyond this moment is the error of the offset.

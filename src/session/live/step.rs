@@ -72,7 +72,7 @@ impl LiveSession {
 
     fn accept_one(&mut self, now: Stamp) {
         let (tempo, first) = (self.actors.tempo(), self.pump.batch.len());
-        let taken = self.server.take_one(tempo.at(now), self.listener.as_fd(), &inspect, &mut self.pump.batch);
+        let taken = self.server.force_accept(tempo.at(now), self.listener.as_fd(), &inspect, &mut self.pump.batch);
         self.told_at(now, first);
         match taken {
             Some(peer) if tempo.held => self.say(now, Event::Stepped { peer, thing: StepOutcome::Accepted }),

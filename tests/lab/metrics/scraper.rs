@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ground::SOON;
+use crate::fixture::SOON;
 use crate::lab::wait_until;
 use crate::needs::tool;
 

@@ -1,7 +1,7 @@
 //! Where the kernel denies the private network: auto falls back to loopback and says why, everything else is an error with the
 //! remedy for this very case.
 
-use super::ground::{EXEC, Place, count, run};
+use super::sandbox::{EXEC, Place, count, run};
 use crate::needs::{had, program};
 use crate::pane::{Pane, SOON};
 use crate::traces::Traces;

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::ground::{EXEC, Place, UP, count, drops, here, run};
+use super::sandbox::{EXEC, Place, UP, count, drops, here, run};
 use crate::needs::{Missing, network, tools};
 
 case!(words_that_cannot_be_carried_out_are_usage_errors_with_one_message);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ground::{EXEC, Place, UP, count, drops, end, run, start};
+use super::sandbox::{EXEC, Place, UP, count, drops, end, run, start};
 use crate::lab::{now, wait_until};
 use crate::needs::network;
 use crate::traces::{state, ticks};

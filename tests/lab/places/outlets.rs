@@ -1,6 +1,6 @@
 //! Where the output goes nowhere: closed pipes, full disks, no stdout at all.
 
-use super::ground::{EXEC, Place, run};
+use super::sandbox::{EXEC, Place, run};
 use crate::needs::network;
 
 /// A short run.

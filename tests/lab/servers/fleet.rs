@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::ground::{SOON, ss};
+use crate::fixture::{SOON, ss};
 use crate::lab::wait_until;
 use crate::needs::{self, Missing, had, tool};
 

@@ -16,7 +16,7 @@ use ratatui::layout::Size;
 use super::taught;
 use crate::scene::{Machine, reading};
 use crate::show::{self, Show};
-use crate::tale::{Tale, ms};
+use crate::story::{Tale, ms};
 
 /// One screen, and the names on it that are nobody's words.
 pub(crate) struct Frame {

@@ -5,8 +5,8 @@ use qviz::text::lang::Lang;
 use qviz::ui::state::UiState;
 
 use super::takes::{Take, state};
-use crate::class::Class;
-use crate::tale::ms;
+use crate::lesson_story::Class;
+use crate::story::ms;
 
 /// The lesson asks for a prediction.
 fn question() -> Class {

@@ -11,7 +11,7 @@ use qviz::ui::state::UiState;
 use ratatui::text::Span;
 
 use super::{SIZES, bare, drawn, said, state, told};
-use crate::class::Class;
+use crate::lesson_story::Class;
 
 fn lesson(name: &str) -> Class {
     let lessons = lessons().unwrap();

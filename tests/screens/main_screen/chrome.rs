@@ -10,7 +10,7 @@ use qviz::ui::view;
 use ratatui::layout::Size;
 
 use super::{gap, lines, overflowing, press, row_with, state, stepping};
-use crate::tale::{Tale, ms};
+use crate::story::{Tale, ms};
 
 fn look(state: &UiState, tale: &Tale) -> String {
     lines(&view::picture(state.size, &tale.world, state, tale.now))

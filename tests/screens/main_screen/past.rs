@@ -6,7 +6,7 @@ use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::view;
 
 use super::{gap, lines, press, row_with, shoot, state};
-use crate::tale::{Tale, ms};
+use crate::story::{Tale, ms};
 use qviz::model::event::Environment;
 
 /// Eighty seconds: a wave of clients at the twentieth, and a smaller backlog at the fiftieth.

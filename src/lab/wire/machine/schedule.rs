@@ -1,9 +1,8 @@
-//! When an unanswered SYN is sent again, and when the client gives up: the kernel's arithmetic and the kernel's timer
-//! wheel.
+//! When an unanswered SYN is retransmitted and when the client gives up: the kernel's arithmetic and its timer wheel.
 //!
-//! The arithmetic (`tcp_write_timeout`, `tcp_retransmit_timer`, net/ipv4/tcp_timer.c) says 0,1,2,3,4,5,7,11,19,35,67 s
-//! and 131 s for six retries with four linear ones. On the wire one measures 69 s and 135 s, because the timer wheel
-//! rounds long waits up: see [`on_the_wheel`].
+//! The arithmetic (`tcp_write_timeout`, `tcp_retransmit_timer`, net/ipv4/tcp_timer.c) says 0,1,2,3,4,5,7,11,19,35,67
+//! s and 131 s for six retries with four linear ones. On the wire one measures 69 s and 135 s, because the timer
+//! wheel rounds long waits up: see [`timer_wheel_expiry`].
 
 use std::time::Duration;
 
@@ -27,8 +26,8 @@ impl SynSchedule {
         }
     }
 
-    /// As the sysctls say; six retries where `tcp_syn_retries` could not be read, no linear ones where the kernel knows
-    /// none.
+    /// From the sysctls; six retries when `tcp_syn_retries` could not be read, no linear ones when the kernel has no
+    /// such sysctl.
     pub fn of(sysctls: &Sysctls) -> Self {
         let count = |sysctl, otherwise| {
             sysctls.value(sysctl).map_or(otherwise, |value| u8::try_from(value.clamp(0, 127)).unwrap_or(otherwise))
@@ -36,14 +35,14 @@ impl SynSchedule {
         Self::new(count(Sysctl::SynRetries, DEFAULT_RETRIES), count(Sysctl::SynLinearTimeouts, 0))
     }
 
-    /// How many SYNs are sent again at most.
+    /// The maximum number of SYN retransmissions.
     pub const fn retries(self) -> u8 {
         self.retries + self.linear
     }
 
-    /// When the try after the `tries`-th SYN (from 1) is due, if that one left at `sent`: another SYN, or the end.
+    /// When the timer after the `tries`-th SYN (from 1), sent at `sent`, expires: another SYN, or the end.
     pub fn next_after(self, tries: u8, sent: Stamp) -> Stamp {
-        on_the_wheel(sent, self.wait(tries))
+        timer_wheel_expiry(sent, self.wait(tries))
     }
 
     fn wait(self, tries: u8) -> Duration {
@@ -56,7 +55,7 @@ impl SynSchedule {
 /// because each level of the wheel is eight times coarser than the one before (`calc_index`, kernel/time/timer.c).
 /// Computed for 250 ticks per second, the commonest setting; measured with it on 6.18: the SYN after 32 s came 32.2 to
 /// 34.1 s later, depending on the phase.
-pub fn on_the_wheel(now: Stamp, delay: Duration) -> Stamp {
+pub fn timer_wheel_expiry(now: Stamp, delay: Duration) -> Stamp {
     let ticks = delay.as_nanos().div_ceil(TICK.as_nanos()) as u64;
     let expires = now.as_nanos() / TICK.as_nanos() as u64 + ticks;
     let mut shift = 0;
@@ -67,7 +66,7 @@ pub fn on_the_wheel(now: Stamp, delay: Duration) -> Stamp {
     Stamp::from_nanos(fires * TICK.as_nanos() as u64)
 }
 
-/// `tcp_syn_retries` of a kernel that nobody has tuned.
+/// The default of `tcp_syn_retries`.
 const DEFAULT_RETRIES: u8 = 6;
 /// TCP_TIMEOUT_INIT (include/net/tcp.h).
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -148,9 +147,9 @@ mod tests {
             for delay_ms in [4, 200, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 120_000] {
                 let now = Stamp::from_millis(phase_ms);
                 let delay = Duration::from_millis(delay_ms);
-                let late = on_the_wheel(now, delay).since(now + delay);
+                let late = timer_wheel_expiry(now, delay).since(now + delay);
                 assert!(
-                    on_the_wheel(now, delay) >= now + delay && late <= delay / 8 + TICK,
+                    timer_wheel_expiry(now, delay) >= now + delay && late <= delay / 8 + TICK,
                     "{phase_ms} {delay_ms} {late:?}"
                 );
             }

@@ -1,4 +1,4 @@
-//! The address of an interface for a packet socket that only sends. The one unsafe place of the wire.
+//! The address of an interface for a packet socket that only sends. It needs unsafe code.
 
 use std::mem::size_of;
 

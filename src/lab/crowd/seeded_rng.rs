@@ -1,4 +1,4 @@
-//! What is left to chance in one client's life: a generator of its own, so that client 17 of a seed is always the same
+//! The random choices of one client: each has its own generator, so that client 17 of a seed is always the same
 //! client, whatever the others do.
 
 use std::time::Duration;
@@ -8,23 +8,23 @@ use std::time::Duration;
 pub(super) struct SeededRng(u64);
 
 impl SeededRng {
-    /// The chances of client `id` in a run with this seed.
-    pub(super) const fn of(seed: u64, id: u64) -> Self {
-        Self(mix(seed).wrapping_add(mix(id ^ GOLDEN)))
+    /// The generator of client `id` in a run with this seed.
+    pub(super) const fn for_client(seed: u64, id: u64) -> Self {
+        Self(mix(seed).wrapping_add(mix(id ^ GOLDEN_GAMMA)))
     }
 
-    pub(super) const fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(GOLDEN);
+    pub(super) const fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(GOLDEN_GAMMA);
         mix(self.0)
     }
 
-    /// True with probability `share`; nothing is drawn where the answer is certain.
+    /// True with probability `share`; nothing is drawn when the result is certain.
     pub(super) fn happens(&mut self, share: f64) -> bool {
         share > 0.0 && (share >= 1.0 || self.unit() < share)
     }
 
-    /// Evenly between `middle - spread` and `middle + spread`, not below zero; in whole microseconds.
-    pub(super) fn around(&mut self, middle: Duration, spread: Duration) -> Duration {
+    /// Uniformly distributed between `middle - spread` and `middle + spread`, not below zero; in whole microseconds.
+    pub(super) fn uniform_around(&mut self, middle: Duration, spread: Duration) -> Duration {
         let low = middle.as_micros() as f64 - spread.as_micros() as f64;
         let drawn = low + self.unit() * 2.0 * spread.as_micros() as f64;
         Duration::from_micros(drawn.max(0.0) as u64)
@@ -32,7 +32,7 @@ impl SeededRng {
 
     /// From 0 up to, not including, 1.
     fn unit(&mut self) -> f64 {
-        (self.number() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
@@ -42,7 +42,7 @@ const fn mix(mut value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 #[cfg(test)]
 mod tests {
@@ -50,27 +50,27 @@ mod tests {
 
     #[test]
     fn a_client_of_a_seed_is_always_the_same() {
-        let mut chance = SeededRng::of(1, 17);
-        assert_eq!([chance.number(), chance.number()], PINNED);
-        assert_ne!(SeededRng::of(2, 17).number(), SeededRng::of(1, 17).number());
-        assert_ne!(SeededRng::of(1, 18).number(), SeededRng::of(1, 17).number());
+        let mut rng = SeededRng::for_client(1, 17);
+        assert_eq!([rng.next_u64(), rng.next_u64()], PINNED);
+        assert_ne!(SeededRng::for_client(2, 17).next_u64(), SeededRng::for_client(1, 17).next_u64());
+        assert_ne!(SeededRng::for_client(1, 18).next_u64(), SeededRng::for_client(1, 17).next_u64());
     }
 
     #[test]
     fn shares_are_kept_and_certainties_certain() {
-        let drawn = (0..100_000).filter(|id| SeededRng::of(5, *id).happens(0.3)).count();
+        let drawn = (0..100_000).filter(|id| SeededRng::for_client(5, *id).happens(0.3)).count();
         assert!((29_000..31_000).contains(&drawn), "{drawn}");
-        let mut chance = SeededRng::of(5, 0);
-        assert!((0..1000).all(|_| chance.happens(1.0) && !chance.happens(0.0) && !chance.happens(f64::NAN)));
+        let mut rng = SeededRng::for_client(5, 0);
+        assert!((0..1000).all(|_| rng.happens(1.0) && !rng.happens(0.0) && !rng.happens(f64::NAN)));
     }
 
     #[test]
     fn a_span_lies_evenly_around_its_middle_and_never_below_zero() {
         let (middle, spread) = (Duration::from_millis(100), Duration::from_millis(20));
-        let spans: Vec<_> = (0..10_000).map(|id| SeededRng::of(5, id).around(middle, spread)).collect();
+        let spans: Vec<_> = (0..10_000).map(|id| SeededRng::for_client(5, id).uniform_around(middle, spread)).collect();
         assert!(spans.iter().all(|span| (80..=120).contains(&span.as_millis())));
         assert!(spans.iter().min().unwrap().as_millis() < 82 && spans.iter().max().unwrap().as_millis() > 117);
-        let wide: Vec<_> = (0..1000).map(|id| SeededRng::of(5, id).around(spread, middle)).collect();
+        let wide: Vec<_> = (0..1000).map(|id| SeededRng::for_client(5, id).uniform_around(spread, middle)).collect();
         assert!(wide.iter().all(|span| span.as_millis() <= 120));
         assert!(wide.contains(&Duration::ZERO));
     }

@@ -1,4 +1,4 @@
-//! Why clients could not start, said once for each reason, with what would help.
+//! Why clients could not start, reported once for each errno, with a remedy.
 
 use std::net::SocketAddr;
 
@@ -11,18 +11,18 @@ use crate::model::stamp::Stamp;
 use crate::say;
 use crate::text::errno::told_of;
 
-/// The reasons that were told.
+/// The errnos that have been reported.
 #[derive(Debug, Default)]
 pub(super) struct ReportedErrors {
-    told: Vec<Errno>,
+    reported: Vec<Errno>,
 }
 
 impl ReportedErrors {
-    /// So many clients are alive, and the limit of descriptors allows no more.
+    /// Reports that `live` clients are open and the limit of descriptors allows no more.
     pub(super) fn full(&mut self, now: Stamp, live: usize, out: &mut Vec<Stamped>) {
         let limit =
             getrlimit(Resource::Nofile).current.map_or_else(|| say!("unlimited").to_owned(), |limit| limit.to_string());
-        self.tell(now, Errno::MFILE, out, || {
+        self.report(now, Errno::MFILE, out, || {
             say!(
                 "{live} clients are under way, and the limit of open files ({limit}) allows no more: the arrivals beyond are \
                  skipped; raise it with `ulimit -n 4096`",
@@ -32,9 +32,9 @@ impl ReportedErrors {
         });
     }
 
-    /// A client's socket could not be opened, bound or connected; no SYN has left.
+    /// Reports that a client's socket could not be opened, bound or connected; no SYN was sent.
     pub(super) fn failed(&mut self, now: Stamp, errno: Errno, target: SocketAddr, out: &mut Vec<Stamped>) {
-        self.tell(now, errno, out, || match errno {
+        self.report(now, errno, out, || match errno {
             Errno::MFILE | Errno::NFILE => {
                 say!("a client could not start: no file descriptor is left; raise the limit with `ulimit -n 4096`").to_owned()
             }
@@ -51,9 +51,9 @@ impl ReportedErrors {
         });
     }
 
-    fn tell(&mut self, now: Stamp, reason: Errno, out: &mut Vec<Stamped>, message: impl FnOnce() -> String) {
-        if !self.told.contains(&reason) {
-            self.told.push(reason);
+    fn report(&mut self, now: Stamp, reason: Errno, out: &mut Vec<Stamped>, message: impl FnOnce() -> String) {
+        if !self.reported.contains(&reason) {
+            self.reported.push(reason);
             out.push(Stamped { at: now, event: Event::Refused { message: Message::of(message) } });
         }
     }
@@ -64,22 +64,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_is_told_once() {
-        let (mut trouble, mut out) = (ReportedErrors::default(), Vec::new());
+    fn each_reason_is_reported_once() {
+        let (mut errors, mut out) = (ReportedErrors::default(), Vec::new());
         let target = SocketAddr::from(([127, 0, 0, 1], 8080));
         for ms in 0..10 {
             let now = Stamp::from_millis(ms);
-            trouble.full(now, 16, &mut out);
-            trouble.failed(now, Errno::MFILE, target, &mut out);
-            trouble.failed(now, Errno::ADDRNOTAVAIL, target, &mut out);
-            trouble.failed(now, Errno::NETUNREACH, target, &mut out);
+            errors.full(now, 16, &mut out);
+            errors.failed(now, Errno::MFILE, target, &mut out);
+            errors.failed(now, Errno::ADDRNOTAVAIL, target, &mut out);
+            errors.failed(now, Errno::NETUNREACH, target, &mut out);
         }
-        let said: Vec<_> = out
+        let messages: Vec<_> = out
             .iter()
             .map(|fact| if let Event::Refused { message } = &fact.event { message.to_string() } else { String::new() })
             .collect();
-        assert_eq!(said.len(), 3, "{said:?}");
-        assert!(said[0].contains("ulimit -n 4096") && said[1].contains("ip_local_port_range"), "{said:?}");
-        assert!(said[2].contains("os error 101"), "{said:?}");
+        assert_eq!(messages.len(), 3, "{messages:?}");
+        assert!(messages[0].contains("ulimit -n 4096") && messages[1].contains("ip_local_port_range"), "{messages:?}");
+        assert!(messages[2].contains("os error 101"), "{messages:?}");
     }
 }

@@ -10,7 +10,7 @@ use qviz::model::settings::AcceptRate;
 use qviz::scenario::facts::Facts;
 use qviz::ui::lesson::LessonState;
 
-use crate::tale::{Tale, ms};
+use crate::story::{Tale, ms};
 
 const LESSON: &str = r#"
 order = 1

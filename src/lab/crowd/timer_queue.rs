@@ -1,8 +1,8 @@
-//! What happens next: deadlines of clients and segments in flight, in the order of their moments.
+//! Pending timers: deadlines of clients and arrivals of segments, in the order of their stamps.
 //!
-//! Most moments of a kind come in rising order (the first SYN retry is always one second away), so each kind has a
-//! queue of its own, and only what comes out of order goes into a heap. A client that changes its mind leaves its old
-//! deadline behind; such entries are skipped when they surface and swept out when they are many.
+//! Most stamps of a kind are pushed in ascending order (the first SYN retry is always one second away), so each kind
+//! has its own queue, and only entries out of order go into a heap. A client that changes its deadline leaves a stale
+//! entry; stale entries are skipped at the front and removed when there are many.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -12,18 +12,18 @@ use crate::model::stamp::Stamp;
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
-    /// The deadline of the client at this place, unless it has changed since.
+    /// The deadline of the client in this slot, unless it has changed since.
     Deadline(u32),
-    /// A segment reaches the other end.
-    Flight(u32),
+    /// The segment in this slot reaches the other end.
+    Arrival(u32),
 }
 
-/// The queue in which a moment most likely comes after all others.
+/// The queue in which an entry most likely is the latest.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Lane {
     /// A SYN is sent again.
     Syn,
-    /// A request is sent, a request or FIN is sent again.
+    /// A request is sent, a request or FIN is retransmitted.
     Request,
     /// A segment reaches the listener's end.
     Outbound,
@@ -34,12 +34,12 @@ pub(super) enum Lane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: Stamp,
-    /// Entries of the same moment come in the order in which they were made.
+    /// Entries with the same stamp are returned in the order of insertion.
     order: u64,
     due: Due,
 }
 
-/// All that will happen.
+/// All pending timers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TimerQueue {
     lanes: [VecDeque<Entry>; 4],
@@ -57,22 +57,22 @@ impl TimerQueue {
         }
     }
 
-    /// The moment of the first entry.
+    /// The stamp of the first entry.
     pub(super) fn next(&self) -> Option<Stamp> {
         self.first().map(|entry| entry.at)
     }
 
-    /// Takes the first entry if its moment has come.
+    /// Removes and returns the first entry if it is due.
     pub(super) fn pop_due(&mut self, now: Stamp) -> Option<(Stamp, Due)> {
         let first = self.first().filter(|entry| entry.at <= now)?;
         self.drop_first(first);
         Some((first.at, first.due))
     }
 
-    /// Lets go of deadlines that no longer count, at the front always and everywhere when there are more than `enough`
-    /// entries.
+    /// Removes stale deadlines: always at the front, and everywhere when there are more than `enough` entries.
+    /// `counts` decides whether a deadline is current.
     pub(super) fn tidy(&mut self, enough: usize, counts: impl Fn(Stamp, u32) -> bool) {
-        let stale = |entry: &Entry| matches!(entry.due, Due::Deadline(place) if !counts(entry.at, place));
+        let stale = |entry: &Entry| matches!(entry.due, Due::Deadline(index) if !counts(entry.at, index));
         while let Some(first) = self.first().filter(stale) {
             self.drop_first(first);
         }
@@ -112,34 +112,34 @@ mod tests {
         fn entries_come_in_the_order_of_their_moments_and_then_of_their_making(
             moments in prop::collection::vec((0..40u64, 0..4usize), 0..60),
         ) {
-            let mut agenda = TimerQueue::default();
+            let mut timers = TimerQueue::default();
             for (number, (at, lane)) in moments.iter().enumerate() {
-                agenda.push(LANES[*lane], Stamp::from_nanos(*at), Due::Flight(number as u32));
+                timers.push(LANES[*lane], Stamp::from_nanos(*at), Due::Arrival(number as u32));
             }
             let mut expected: Vec<_> = moments.iter().enumerate().map(|(number, (at, _))| (*at, number as u32)).collect();
             expected.sort_unstable();
             let mut seen = Vec::new();
             for now in 0..40 {
-                while let Some((at, Due::Flight(number))) = agenda.pop_due(Stamp::from_nanos(now)) {
+                while let Some((at, Due::Arrival(number))) = timers.pop_due(Stamp::from_nanos(now)) {
                     prop_assert_eq!(at.as_nanos(), now);
                     seen.push((at.as_nanos(), number));
                 }
             }
             prop_assert_eq!(seen, expected);
-            prop_assert_eq!(agenda.len(), 0);
+            prop_assert_eq!(timers.len(), 0);
         }
     }
 
     #[test]
     fn what_no_longer_counts_goes_from_the_front_at_once_and_from_everywhere_when_there_is_much() {
-        let mut agenda = TimerQueue::default();
-        for place in 0..100 {
-            agenda.push(Lane::Syn, Stamp::from_millis(u64::from(place)), Due::Deadline(place));
+        let mut timers = TimerQueue::default();
+        for index in 0..100 {
+            timers.push(Lane::Syn, Stamp::from_millis(u64::from(index)), Due::Deadline(index));
         }
-        agenda.push(Lane::Inbound, Stamp::from_millis(500), Due::Flight(0));
-        agenda.tidy(1000, |_, place| place >= 10 && place % 2 == 0);
-        assert_eq!((agenda.next(), agenda.len()), (Some(Stamp::from_millis(10)), 91));
-        agenda.tidy(50, |_, place| place >= 10 && place % 2 == 0);
-        assert_eq!(agenda.len(), 46);
+        timers.push(Lane::Inbound, Stamp::from_millis(500), Due::Arrival(0));
+        timers.tidy(1000, |_, index| index >= 10 && index % 2 == 0);
+        assert_eq!((timers.next(), timers.len()), (Some(Stamp::from_millis(10)), 91));
+        timers.tidy(50, |_, index| index >= 10 && index % 2 == 0);
+        assert_eq!(timers.len(), 46);
     }
 }

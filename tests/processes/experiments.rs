@@ -1,13 +1,13 @@
 //! Trials on the real kernel, each in a private network, as an ordinary user and as root: what one measured is compared with what
 //! this kernel is known to do. Nothing of it may be left behind.
 
-#[path = "trials/binding.rs"]
+#[path = "experiments/binding.rs"]
 mod binding;
-#[path = "trials/connecting.rs"]
+#[path = "experiments/connecting.rs"]
 mod connecting;
-#[path = "trials/serving.rs"]
+#[path = "experiments/serving.rs"]
 mod serving;
-#[path = "trials/stage.rs"]
+#[path = "experiments/stage.rs"]
 mod stage;
 
 use qviz::model::experiment::ExperimentId;

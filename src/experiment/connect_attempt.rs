@@ -1,4 +1,4 @@
-//! Attempts to connect that nobody waits for in the kernel, and the listener that answers none of them: its queue is full.
+//! Non-blocking attempts to connect, and a listener that drops their SYNs because its accept queue is full.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,38 +15,38 @@ use crate::model::stamp::Stamp;
 use crate::say;
 use crate::text::errno;
 
-/// A listener whose accept queue is full, and the client that fills it.
+/// A listener whose accept queue is full, and the client in the queue.
 pub(super) struct FullListener {
-    /// Where it listens.
+    /// Its address.
     pub(super) address: SocketAddr,
-    /// The listener; nobody calls its accept() until room is wanted.
+    /// The listener; accept() is called by [`FullListener::make_room`].
     pub(super) listener: Socket,
     _filler: Socket,
 }
 
 impl FullListener {
-    /// A backlog of 0 holds one connection, and one comes.
-    pub(super) fn open(bench: &mut Experiment<'_>) -> Result<Self, ExperimentError> {
+    /// A backlog of 0 holds one connection, and one is made.
+    pub(super) fn open(experiment: &mut Experiment<'_>) -> Result<Self, ExperimentError> {
         let (listener, address) = ends::listen(0)?;
-        bench.line("server", "listen(0)", format!("port {}", address.port()), CallOutcome::Plain);
+        experiment.record_call("server", "listen(0)", format!("port {}", address.port()), CallOutcome::Plain);
         let filler = ends::connect(address)?;
-        bench.line("client", connect_to(address), "0", CallOutcome::Good);
-        bench.until(say!("a full accept queue"), ends::PATIENCE, |here| {
+        experiment.record_call("client", connect_call(address), "0", CallOutcome::Good);
+        experiment.wait_until(say!("a full accept queue"), ends::TIMEOUT, |here| {
             here.queue(listener.as_fd()).is_some_and(|(depth, limit)| depth > limit)
         })?;
         Ok(Self { address, listener, _filler: filler })
     }
 
-    /// Takes the connection that fills the queue.
-    pub(super) fn make_room(&self, bench: &mut Experiment<'_>) -> Result<Socket, ExperimentError> {
+    /// Accepts the connection that fills the queue.
+    pub(super) fn make_room(&self, experiment: &mut Experiment<'_>) -> Result<Socket, ExperimentError> {
         let (served, _) = ends::call("accept()", self.listener.accept())?;
-        bench.line("server", "accept()", say!("a new socket"), CallOutcome::Good);
+        experiment.record_call("server", "accept()", say!("a new socket"), CallOutcome::Good);
         Ok(served)
     }
 }
 
-/// A socket that does not wait.
-pub(super) fn impatient() -> Result<Socket, ExperimentError> {
+/// A non-blocking socket.
+pub(super) fn nonblocking() -> Result<Socket, ExperimentError> {
     let socket = ends::socket()?;
     ends::call("fcntl(O_NONBLOCK)", socket.set_nonblocking(true))?;
     Ok(socket)
@@ -57,44 +57,44 @@ pub(super) fn connect(socket: &Socket, to: SocketAddr) -> i32 {
     number(&socket.connect(&to.into()))
 }
 
-/// The errno of a call's outcome, 0 when it went well.
+/// The errno of a call's result, 0 for success.
 pub(super) fn number<T>(outcome: &io::Result<T>) -> i32 {
     outcome.as_ref().err().map_or(0, ends::number)
 }
 
-/// The call as it is told.
-pub(super) fn connect_to(address: SocketAddr) -> String {
+/// The text of the call.
+pub(super) fn connect_call(address: SocketAddr) -> String {
     format!("connect({address})")
 }
 
-/// Tells a call that answered with this errno.
-pub(super) fn tell(bench: &mut Experiment<'_>, who: &str, call: impl Into<String>, errno: i32) {
-    bench.line(who, call, name(errno), mood(errno));
+/// Records a call that returned this errno.
+pub(super) fn record(experiment: &mut Experiment<'_>, who: &str, call: impl Into<String>, errno: i32) {
+    experiment.record_call(who, call, name(errno), outcome_of(errno));
 }
 
-/// Waits until a connection that was begun has come to an end, good or bad: the moment, and what SO_ERROR says.
+/// Waits until a connection attempt has succeeded or failed; returns when, and SO_ERROR.
 pub(super) fn end_of(
-    bench: &Experiment<'_>,
+    experiment: &Experiment<'_>,
     socket: &Socket,
     within: Duration,
 ) -> Result<(Stamp, i32), ExperimentError> {
-    let at = bench.until(say!("the end of a connection attempt"), within, |_| is_writable(socket))?;
+    let at = experiment.wait_until(say!("the end of a connection attempt"), within, |_| is_writable(socket))?;
     Ok((at, so_error(socket)?))
 }
 
-/// True when poll() calls the socket writable, or broken.
+/// True when poll() reports POLLOUT or an error.
 pub(super) fn is_writable(socket: &Socket) -> bool {
     let mut fds = [PollFd::new(socket, PollFlags::OUT)];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }
 
-/// The socket's pending error (SO_ERROR), which is taken from it.
+/// Reads and clears the socket's pending error (SO_ERROR).
 pub(super) fn so_error(socket: &Socket) -> Result<i32, ExperimentError> {
     let error = ends::call("getsockopt(SO_ERROR)", socket.take_error())?;
     Ok(error.as_ref().map_or(0, ends::number))
 }
 
-/// A loopback port at which nobody listens, from below those that the kernel gives out by itself.
+/// A free loopback port, below the ephemeral range.
 pub(super) fn free_port() -> Result<SocketAddr, ExperimentError> {
     for port in FREE_PORTS {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -103,11 +103,11 @@ pub(super) fn free_port() -> Result<SocketAddr, ExperimentError> {
             return Ok(address);
         }
     }
-    Err(ExperimentError::InVain(say!("a free port").to_owned()))
+    Err(ExperimentError::TimedOut(say!("a free port").to_owned()))
 }
 
-/// Ends a connection at both ends without a trace: by RST, so that no TIME_WAIT stays behind.
-pub(super) fn cut(client: Socket) -> Result<(), ExperimentError> {
+/// Resets a connection, so that no TIME_WAIT remains.
+pub(super) fn reset(client: Socket) -> Result<(), ExperimentError> {
     ends::call("setsockopt(SO_LINGER)", client.set_linger(Some(Duration::ZERO)))?;
     drop(client);
     Ok(())
@@ -123,7 +123,7 @@ pub(super) fn is(errno: i32, expected: Errno) -> bool {
     errno == expected.raw_os_error()
 }
 
-fn mood(errno: i32) -> CallOutcome {
+fn outcome_of(errno: i32) -> CallOutcome {
     match errno {
         0 => CallOutcome::Good,
         _ if is(errno, Errno::INPROGRESS) || is(errno, Errno::ALREADY) => CallOutcome::Plain,
@@ -132,5 +132,5 @@ fn mood(errno: i32) -> CallOutcome {
     }
 }
 
-/// Ports that are tried for a free one.
+/// Ports that are tried.
 const FREE_PORTS: std::ops::Range<u16> = 20_000..22_000;

@@ -1,4 +1,5 @@
-//! Proof of standing in a network namespace that this program made: without it no packet is sent and no sysctl is written.
+//! Proof that a thread is in a network namespace that this program made: without it no packet is sent and no sysctl
+//! is written.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,22 +19,23 @@ pub struct Link {
     pub mac: [u8; 6],
 }
 
-/// The right to send packets and to turn sysctls: only an entered [`super::Namespace`] gives it, and it holds only inside.
+/// Required to send packets and to write sysctls: only an entered [`super::Namespace`] issues it, and it is valid
+/// only inside.
 #[derive(Clone, Debug)]
 pub struct NetnsToken {
-    ground: PrivateNetns,
+    netns: PrivateNetns,
     kernel_end: Link,
     client_end: Link,
 }
 
 impl NetnsToken {
-    pub(super) fn new(ground: PrivateNetns, network: &Network) -> Self {
-        Self { ground, kernel_end: network.kernel_end.clone(), client_end: network.client_end.clone() }
+    pub(super) fn new(netns: PrivateNetns, network: &Network) -> Self {
+        Self { netns, kernel_end: network.kernel_end.clone(), client_end: network.client_end.clone() }
     }
 
-    /// Whether the calling thread stands in the namespace for which this pass was given. Costs one `statx`, about 1 µs.
-    pub fn holds_here(&self) -> bool {
-        self.ground.holds_here()
+    /// Whether the calling thread is in the namespace of this token. Costs one `statx`, about 1 µs.
+    pub fn is_current(&self) -> bool {
+        self.netns.is_current()
     }
 
     /// The listener's end: its MAC is the destination of every frame.
@@ -53,40 +55,40 @@ impl NetnsToken {
     /// Without a namespace that qviz made around the calling thread nothing is written; values outside the kernel's range are refused
     /// by the kernel; a sysctl may be missing or read-only.
     pub fn write(&self, sysctl: Sysctl, value: i64) -> Result<i64, KnobError> {
-        knobs::put(self.ground, sysctl.name(), value)
+        knobs::write(self.netns, sysctl.name(), value)
     }
 }
 
-/// A pass for this very place and one for another place, without any namespace: for tests of what depends on a pass.
+/// A token for the current namespace and one for another, without creating any: for tests.
 #[cfg(test)]
 pub(in crate::lab) mod tests {
     use super::*;
-    use crate::lab::netns::tests::here_and_elsewhere;
+    use crate::lab::netns::tests::current_and_other;
 
     fn link(name: &str) -> Link {
         Link { name: name.to_owned(), index: 2, mac: [2, 0, 0, 0, 0, 1] }
     }
 
-    fn pass(ground: PrivateNetns) -> NetnsToken {
-        NetnsToken { ground, kernel_end: link("qviz0"), client_end: link("qviz1") }
+    fn token(netns: PrivateNetns) -> NetnsToken {
+        NetnsToken { netns, kernel_end: link("qviz0"), client_end: link("qviz1") }
     }
 
-    /// A pass that does not hold where the test runs.
-    pub(in crate::lab) fn pass_for_elsewhere() -> NetnsToken {
-        let [_, elsewhere] = here_and_elsewhere();
-        pass(elsewhere)
+    /// A token that is not valid where the test runs.
+    pub(in crate::lab) fn token_for_other_netns() -> NetnsToken {
+        let [_, elsewhere] = current_and_other();
+        token(elsewhere)
     }
 
     #[test]
     fn a_pass_holds_only_where_it_was_given() {
-        let [here, elsewhere] = here_and_elsewhere();
-        assert!(pass(here).holds_here() && !pass(elsewhere).holds_here());
+        let [here, elsewhere] = current_and_other();
+        assert!(token(here).is_current() && !token(elsewhere).is_current());
     }
 
     #[test]
     fn nothing_is_written_outside_a_namespace_of_ours() {
         let before = knobs::read(Sysctl::Somaxconn.name()).unwrap();
-        let refused = pass_for_elsewhere().write(Sysctl::Somaxconn, before + 1).unwrap_err();
+        let refused = token_for_other_netns().write(Sysctl::Somaxconn, before + 1).unwrap_err();
         assert_eq!(refused, KnobError::NotOurs { name: "net.core.somaxconn".to_owned() });
         assert_eq!(knobs::read(Sysctl::Somaxconn.name()), Ok(before));
     }

@@ -1,7 +1,7 @@
-//! How clients begin: who is due, who fits, and what each brings along.
+//! The start of clients: how many are due, how many fit, and their random parameters.
 
-use super::chance::SeededRng;
-use super::residents::ClientSlot;
+use super::client_slots::ClientSlot;
+use super::seeded_rng::SeededRng;
 use super::{Crowd, MAX_LIVE, Outbox, STARTS_PER_TICK};
 use crate::lab::wire::machine::{Client, ClientStart};
 use crate::model::event::{ClientEvent, Event, Stamped};
@@ -9,9 +9,10 @@ use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
 impl Crowd {
-    /// Starts who is due: at most [`STARTS_PER_TICK`] now, the others in the next calls. Who cannot start is counted.
-    pub(super) fn start_those_due(&mut self, now: Stamp, out: &mut Outbox) {
-        self.note_who_is_due(now);
+    /// Starts clients that are due: at most [`STARTS_PER_TICK`] now, the others in the next calls. Those that cannot
+    /// start are counted as skipped.
+    pub(super) fn start_due(&mut self, now: Stamp, out: &mut Outbox) {
+        self.count_due(now);
         for _ in 0..self.waiting.min(STARTS_PER_TICK) {
             if self.start_next(now, out).is_none() {
                 self.losses.arrivals_skipped(std::mem::take(&mut self.waiting));
@@ -27,43 +28,43 @@ impl Crowd {
         }
     }
 
-    pub(super) fn note_who_is_due(&mut self, now: Stamp) {
+    pub(super) fn count_due(&mut self, now: Stamp) {
         if self.accepts_arrivals() {
             self.waiting += u64::from(self.schedule.due(now));
             self.waiting = self.allowed.map_or(self.waiting, |allowed| self.waiting.min(allowed));
         }
     }
 
-    /// Starts one of those who wait; `None` where no address is free.
+    /// Starts one waiting client; `None` when no address is free.
     pub(super) fn start_next(&mut self, now: Stamp, out: &mut Outbox) -> Option<Peer> {
         if self.live() >= MAX_LIVE {
             return None;
         }
-        let peer = self.start_one(now, out)?;
+        let peer = self.start_client(now, out)?;
         self.waiting -= 1;
         self.allowed = self.allowed.map(|allowed| allowed - 1);
         Some(peer)
     }
 
-    fn start_one(&mut self, now: Stamp, out: &mut Outbox) -> Option<Peer> {
-        let place = self.residents.next_place();
-        let peer = self.addresses.take(place)?;
-        let mut chance = SeededRng::of(self.seed, self.started);
+    fn start_client(&mut self, now: Stamp, out: &mut Outbox) -> Option<Peer> {
+        let index = self.clients.next_index();
+        let peer = self.addresses.take(index)?;
+        let mut rng = SeededRng::for_client(self.seed, self.started);
         let id = self.started as u32;
         self.started += 1;
-        let half_open = chance.happens(self.knobs.half_open);
-        let rtt = chance.around(self.knobs.rtt, self.knobs.jitter);
-        let drawn = chance.number();
-        let request = SHORTEST_REQUEST + (drawn % SPREAD_OF_REQUESTS) as u16;
-        let birth = ClientStart { isn: (drawn >> 32) as u32, request, half_open };
+        let half_open = rng.happens(self.knobs.half_open);
+        let rtt = rng.uniform_around(self.knobs.rtt, self.knobs.jitter);
+        let drawn = rng.next_u64();
+        let request = SHORTEST_REQUEST + (drawn % REQUEST_SIZES) as u16;
+        let start = ClientStart { isn: (drawn >> 32) as u32, request, half_open };
         out.facts
             .push(Stamped { at: now, event: Event::Client { id, peer, life: ClientEvent::Started { half_open } } });
-        let (client, step) = Client::start(now, birth, &self.rules);
-        let mut resident = ClientSlot::new(id, peer, client, chance);
-        resident.rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
-        resident.detailed = self.losses.grants_detail(now);
-        self.residents.settle(resident);
-        self.carry_out(now, place, &step, out);
+        let (client, step) = Client::start(now, start, &self.rules);
+        let mut slot = ClientSlot::new(id, peer, client, rng);
+        slot.rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
+        slot.detailed = self.losses.allows_detail(now);
+        self.clients.insert(slot);
+        self.apply_step(now, index, &step, out);
         Some(peer)
     }
 }
@@ -71,4 +72,4 @@ impl Crowd {
 /// Bytes.
 const SHORTEST_REQUEST: u16 = 16;
 /// Requests have 16 to 64 bytes.
-const SPREAD_OF_REQUESTS: u64 = 49;
+const REQUEST_SIZES: u64 = 49;
