@@ -134,13 +134,13 @@ fn flowing(text: &str) -> String {
     flowing
 }
 
-const fn is_han(one: char) -> bool {
-    matches!(one, '\u{3400}'..='\u{9fff}')
+const fn is_han(letter: char) -> bool {
+    matches!(letter, '\u{3400}'..='\u{9fff}')
 }
 
 /// A mark of Chinese writing, which brings its own white.
-const fn is_mark(one: char) -> bool {
-    matches!(one, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' | '“' | '”' | '…')
+const fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' | '“' | '”' | '…')
 }
 
 fn list(out: &mut dyn Write, topics: &[Topic]) -> io::Result<()> {

@@ -120,7 +120,7 @@ pub(super) async fn follow(
     session: &mut Session,
     world: &mut World,
     signals: &mut Signals,
-    mut ears: Outputs<'_>,
+    mut outputs: Outputs<'_>,
 ) -> Result<End, Failure> {
     loop {
         let facts = tokio::select! {
@@ -128,13 +128,13 @@ pub(super) async fn follow(
             number = signals.next() => {
                 tracing::info!(number, "a signal ends the run");
                 session.wish(Command::Stop);
-                finish(session, world, signals, ears).await?;
+                finish(session, world, signals, outputs).await?;
                 return Ok(End::Signal(number));
             }
             facts = session.next() => facts,
         };
         let Some(facts) = facts else { return Ok(End::Ended) };
-        let written = ears.take(world, &facts)?;
+        let written = outputs.take(world, &facts)?;
         for fact in &facts {
             if let Event::Refused { message } = &fact.event {
                 output::report(say!("note: {remark}", remark = message));
@@ -142,12 +142,12 @@ pub(super) async fn follow(
         }
         let end = match written {
             Written::PipeClosed => End::PipeClosed,
-            Written::Taken if ears.observer.is_done() => End::Enough,
+            Written::Taken if outputs.observer.is_done() => End::Enough,
             Written::Taken => continue,
         };
         session.wish(Command::Stop);
-        let lines = ears.lines.take().filter(|_| end == End::Enough);
-        finish(session, world, signals, Outputs { lines, ..ears }).await?;
+        let lines = outputs.lines.take().filter(|_| end == End::Enough);
+        finish(session, world, signals, Outputs { lines, ..outputs }).await?;
         return Ok(end);
     }
 }
@@ -160,7 +160,7 @@ pub(super) async fn finish(
     session: &mut Session,
     world: &mut World,
     signals: &mut Signals,
-    mut ears: Outputs<'_>,
+    mut outputs: Outputs<'_>,
 ) -> Result<(), Failure> {
     loop {
         let facts = tokio::select! {
@@ -169,7 +169,7 @@ pub(super) async fn finish(
             facts = tokio::time::timeout(END_TIMEOUT, session.next()) => facts,
         };
         let Ok(Some(facts)) = facts else { return Ok(()) };
-        ears.take(world, &facts)?;
+        outputs.take(world, &facts)?;
     }
 }
 

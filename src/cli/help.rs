@@ -133,7 +133,11 @@ fn translated_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
 }
 
 fn paragraphs(text: &StyledStr) -> Vec<String> {
-    text.to_string().split("\n\n").map(|paragraph| paragraph.trim().to_owned()).filter(|one| !one.is_empty()).collect()
+    text.to_string()
+        .split("\n\n")
+        .map(|paragraph| paragraph.trim().to_owned())
+        .filter(|paragraph| !paragraph.is_empty())
+        .collect()
 }
 
 /// The Chinese text, where the table has one.

@@ -44,9 +44,9 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
     enough_descriptors()?;
     let recorder = recorder(plan.record.as_deref())?;
     let host = proc::read_sysctls();
-    let ground = RunEnvironment::find(&plan, &host)?;
+    let environment = RunEnvironment::find(&plan, &host)?;
     let runtime = runtime()?;
-    runtime.block_on(live_run(&plan, ground, host, recorder))
+    runtime.block_on(live_run(&plan, environment, host, recorder))
 }
 
 /// The file of the recording that is wished.
@@ -87,24 +87,24 @@ pub(super) fn enough_descriptors() -> Result<(), Failure> {
 
 async fn live_run(
     plan: &LabPlan,
-    ground: RunEnvironment,
+    environment: RunEnvironment,
     host: Sysctls,
     recorder: Option<Recorder>,
 ) -> Result<Exit, Failure> {
     if plan.form != Form::Picture {
-        for remark in remarks(plan, &ground) {
+        for remark in remarks(plan, &environment) {
             output::report(say!("note: {remark}", remark));
         }
     }
     let (knobs, script) = initial_state(plan);
     let mut session = live::start(LivePlan {
         knobs,
-        clients: ground.clients,
+        clients: environment.clients,
         address: plan.address,
         seed: plan.seed,
         count: plan.count,
         duration: plan.duration,
-        place: ground.place,
+        place: environment.place,
         script,
         host,
         sysctls: Sysctls::default(),
@@ -117,19 +117,19 @@ async fn live_run(
     }
     let mut world = World::new();
     let end = if plan.form == Form::Picture {
-        let wish = UiPlan {
+        let look = UiPlan {
             ascii: plan.ascii,
             color: color(plan.color),
             theme: plan.theme.clone(),
             projector: plan.projector,
             mouse: plan.mouse,
         };
-        picture(&mut session, &mut world, &wish, &mut (), None).await?
+        picture(&mut session, &mut world, &look, &mut (), None).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        let ears = Outputs { lines: lines.as_mut(), observer: &mut () };
-        headless::follow(&mut session, &mut world, &mut signals, ears).await?
+        let outputs = Outputs { lines: lines.as_mut(), observer: &mut () };
+        headless::follow(&mut session, &mut world, &mut signals, outputs).await?
     };
     tracing::info!(?end, "ended");
     let exit = concluded(plan, &world, end)?;
@@ -146,31 +146,31 @@ pub(super) fn recording_failure(error: &RecordingError) -> Failure {
 
 /// How everything stands at first: with a delay nobody arrives, and a script lets the clients come.
 fn initial_state(plan: &LabPlan) -> (Knobs, Script) {
-    let wished = plan.knobs.clone();
+    let knobs = plan.knobs.clone();
     if plan.delay.is_zero() {
-        return (wished, Script::default());
+        return (knobs, Script::default());
     }
     let at = Stamp::ZERO + plan.delay;
     // The pattern before the rate: steady arrivals would begin at once.
-    let script = Script::new(vec![(at, Command::Arrivals(wished.arrivals)), (at, Command::Rate(wished.rate))]);
-    (Knobs { rate: 0.0, arrivals: Arrivals::Steady, ..wished }, script)
+    let script = Script::new(vec![(at, Command::Arrivals(knobs.arrivals)), (at, Command::Rate(knobs.rate))]);
+    (Knobs { rate: 0.0, arrivals: Arrivals::Steady, ..knobs }, script)
 }
 
 /// Shows the picture until somebody leaves, then takes what the session still has to say.
 pub(super) async fn picture(
     session: &mut Session,
     world: &mut World,
-    wish: &UiPlan,
-    audience: &mut dyn EventObserver,
+    look: &UiPlan,
+    observer: &mut dyn EventObserver,
     guide: Option<LessonLoop<'_>>,
 ) -> Result<End, Failure> {
-    let mut told = |world: &World, fact: &Stamped| audience.observe(world, fact);
-    let leave = ui::run(session, world, wish, &mut told, guide)
+    let mut observe = |world: &World, fact: &Stamped| observer.observe(world, fact);
+    let reason = ui::run(session, world, look, &mut observe, guide)
         .await
         .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
-    headless::finish(session, world, &mut Signals::take()?, Outputs { lines: None, observer: audience }).await?;
-    Ok(match leave {
+    headless::finish(session, world, &mut Signals::take()?, Outputs { lines: None, observer }).await?;
+    Ok(match reason {
         ExitReason::Quit | ExitReason::Ended => End::Ended,
         ExitReason::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
         ExitReason::TerminalGone => End::Signal(SIGHUP),
@@ -189,8 +189,8 @@ pub(super) fn ui_plan(output: &OutputArgs) -> UiPlan {
 }
 
 /// The same wish in the picture's words.
-pub(super) const fn color(wish: Color) -> ColorChoice {
-    match wish {
+pub(super) const fn color(choice: Color) -> ColorChoice {
+    match choice {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
@@ -230,8 +230,8 @@ fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
 }
 
 /// What a person should know before the run begins.
-fn remarks(plan: &LabPlan, ground: &RunEnvironment) -> Vec<String> {
-    let mut remarks = ground.remarks.clone();
+fn remarks(plan: &LabPlan, environment: &RunEnvironment) -> Vec<String> {
+    let mut remarks = environment.remarks.clone();
     let endless = plan.duration.is_none() && plan.count.is_none();
     if endless {
         remarks.push(
@@ -239,7 +239,7 @@ fn remarks(plan: &LabPlan, ground: &RunEnvironment) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if ground.clients == crate::model::settings::ClientKind::Connect && !plan.wire_options.is_empty() {
+    if environment.clients == crate::model::settings::ClientKind::Connect && !plan.wire_options.is_empty() {
         remarks.push(say!("no effect on connect clients: {options}", options = plan.wire_options.join(" ")));
     }
     remarks

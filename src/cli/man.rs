@@ -46,8 +46,10 @@ fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
     // The verb that the parser adds by itself is known from every other program.
     for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
         let about = verb.get_long_about().or_else(|| verb.get_about()).map(ToString::to_string).unwrap_or_default();
-        let argument =
-            verb.get_positionals().next().map(|one| format!(" \\fI{}\\fR", one.get_id().as_str().to_uppercase()));
+        let argument = verb
+            .get_positionals()
+            .next()
+            .map(|argument| format!(" \\fI{}\\fR", argument.get_id().as_str().to_uppercase()));
         writeln!(page, ".TP\n\\fBqviz {}\\fR{}", verb.get_name(), argument.unwrap_or_default())?;
         writeln!(page, "{}", escaped(&about))?;
     }
@@ -95,15 +97,15 @@ fn typeset(page: &str) -> String {
 
 /// Between any two letters, and behind a mark before a letter.
 fn breakable(set: &mut String, line: &str) {
-    let letter = |one: char| matches!(one, '\u{3400}'..='\u{9fff}');
-    let wide = |one: char| letter(one) || matches!(one, '，' | '。' | '；' | '：' | '、' | '）');
+    let han = |letter: char| matches!(letter, '\u{3400}'..='\u{9fff}');
+    let wide = |letter: char| han(letter) || matches!(letter, '，' | '。' | '；' | '：' | '、' | '）');
     let mut before = ' ';
-    for one in line.chars() {
-        if wide(before) && letter(one) {
+    for letter in line.chars() {
+        if wide(before) && han(letter) {
             set.push_str("\\:");
         }
-        set.push(one);
-        before = one;
+        set.push(letter);
+        before = letter;
     }
 }
 

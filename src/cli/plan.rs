@@ -207,17 +207,17 @@ fn reachable(address: SocketAddr, net: Net, client: Option<Client>) -> Result<()
 fn knobs(args: &LabArgs) -> Knobs {
     let clients = &args.clients;
     let server = &args.server;
-    let story = clients.rate.is_none() && clients.arrivals.is_none();
+    let default_rhythm = clients.rate.is_none() && clients.arrivals.is_none();
     let arrivals = match clients.arrivals {
         Some(arrivals) => arrivals,
-        None if story => defaults::ARRIVALS,
+        None if default_rhythm => defaults::ARRIVALS,
         None => Arrivals::Steady,
     };
     let accept_rate = server.accept_rate.unwrap_or(match server.workers {
         Some(_) => defaults::ACCEPT_RATE_WITH_WORKERS,
         None => defaults::ACCEPT_RATE,
     });
-    let service = if story { defaults::SERVICE_SEEN } else { defaults::SERVICE };
+    let service = if default_rhythm { defaults::SERVICE_SEEN } else { defaults::SERVICE };
     let jitter = if clients.rtt.is_some() { Duration::ZERO } else { defaults::JITTER };
     Knobs {
         backlog: args.listener.backlog.unwrap_or(defaults::BACKLOG),

@@ -60,9 +60,9 @@ enum Shade {
 fn glyphs(picture: &Buffer) -> Vec<Glyph<'_>> {
     let mut covered = 0;
     let cells = picture.content.iter().map(|cell| {
-        let sign = if covered > 0 { "" } else { cell.symbol() };
-        covered = if covered > 0 { covered - 1 } else { Span::raw(sign).width().saturating_sub(1) };
-        Glyph { symbol: sign, look: Look::of(cell) }
+        let symbol = if covered > 0 { "" } else { cell.symbol() };
+        covered = if covered > 0 { covered - 1 } else { Span::raw(symbol).width().saturating_sub(1) };
+        Glyph { symbol, look: Look::of(cell) }
     });
     cells.collect()
 }

@@ -21,8 +21,8 @@ pub enum Target {
 
 impl Target {
     /// The ladder of a connection.
-    pub const fn of(one: &Connection) -> Self {
-        Self::Connection(one.peer, one.id)
+    pub const fn of(connection: &Connection) -> Self {
+        Self::Connection(connection.peer, connection.id)
     }
 }
 
@@ -93,8 +93,8 @@ impl HitMap {
         self.0.push((area, Use::Click(target)));
     }
 
-    pub(super) fn connection(&mut self, area: Rect, one: &Connection) {
-        self.note(area, Target::of(one));
+    pub(super) fn connection(&mut self, area: Rect, connection: &Connection) {
+        self.note(area, Target::of(connection));
     }
 
     pub(super) fn scroll(&mut self, area: Rect, scroll: Scroll) {

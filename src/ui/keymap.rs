@@ -228,7 +228,7 @@ impl Action {
 
 /// What this key event asks for in a place of a live run (`listens`) or of a recording. A key that is held counts as pressed again
 /// and again.
-pub fn action(event: &KeyEvent, listens: bool, place: Place) -> Option<Action> {
+pub fn action(event: &KeyEvent, live: bool, place: Place) -> Option<Action> {
     if event.kind == KeyEventKind::Release || event.modifiers.contains(KeyModifiers::ALT) {
         return None;
     }
@@ -237,7 +237,7 @@ pub fn action(event: &KeyEvent, listens: bool, place: Place) -> Option<Action> {
         return Some(Action::Letter(letter));
     }
     let far = event.modifiers.contains(KeyModifiers::SHIFT);
-    Some(match bound(pressed, listens, place)?.1 {
+    Some(match bound(pressed, live, place)?.1 {
         Action::Play(Play::Back(_)) if far => Action::Play(Play::Back(table::FAR)),
         Action::Play(Play::Ahead(_)) if far => Action::Play(Play::Ahead(table::FAR)),
         action => action,
@@ -245,18 +245,18 @@ pub fn action(event: &KeyEvent, listens: bool, place: Place) -> Option<Action> {
 }
 
 /// The row of the table that a key means in a place, and what it asks for there.
-fn bound(pressed: Key, listens: bool, place: Place) -> Option<(&'static Binding, Action)> {
+fn bound(pressed: Key, live: bool, place: Place) -> Option<(&'static Binding, Action)> {
     use When::{Always, In, Lab, Replay, Run};
     let own = In(place);
     let order: &[When] = match place {
         // A filter has no use for the letters of others.
         Place::Filter if !pressed.ctrl => &[own],
-        Place::Lesson if listens => &[own, In(Place::Stage), Lab, Run, Always],
-        Place::Listeners | Place::Listener if listens => &[own, Always],
+        Place::Lesson if live => &[own, In(Place::Stage), Lab, Run, Always],
+        Place::Listeners | Place::Listener if live => &[own, Always],
         Place::Listeners | Place::Listener => &[Replay, own, Always],
         // A recorded lesson is not played any more: its stage is one like every other.
         Place::Lesson => &[In(Place::Stage), Replay, Lab, Run, Always],
-        _ if listens => &[own, Lab, Run, Always],
+        _ if live => &[own, Lab, Run, Always],
         _ => &[own, Replay, Lab, Run, Always],
     };
     let rows = order.iter().flat_map(|when| BINDINGS.iter().filter(move |binding| binding.when == *when));

@@ -57,7 +57,7 @@ impl Keys {
     /// The terminal's size has changed: has crossterm take note before the next key comes.
     pub(super) fn resized(&self) {
         // A pipe that is full, or a thread that has ended, needs no byte.
-        let _told = rustix::io::write(&self.open, &[0]);
+        let _written = rustix::io::write(&self.open, &[0]);
     }
 }
 
@@ -72,13 +72,13 @@ fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Inp
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return,
         }
-        let (keys, word) = (fds[0].revents(), fds[1].revents());
-        if word.contains(PollFlags::IN) {
+        let (keys, resize) = (fds[0].revents(), fds[1].revents());
+        if resize.contains(PollFlags::IN) {
             let _taken = rustix::io::read(closed, &mut [0; 64]);
             if !drain(sender).1 {
                 return;
             }
-        } else if !word.is_empty() {
+        } else if !resize.is_empty() {
             return;
         }
         if keys.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
@@ -92,12 +92,12 @@ fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Inp
 
 /// Hands on what crossterm makes of the bytes that are there; false when nobody listens.
 fn forward(sender: &mpsc::UnboundedSender<Input>) -> bool {
-    let (anything, heard) = drain(sender);
+    let (anything, receiver_open) = drain(sender);
     if !anything {
         // Half of an escape sequence, or bytes that crossterm has overlooked: not a reason to turn in circles.
         Clock::pause(Duration::from_millis(20));
     }
-    heard
+    receiver_open
 }
 
 /// Takes everything that crossterm has: whether there was anything, and whether somebody listens.

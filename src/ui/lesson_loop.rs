@@ -41,15 +41,15 @@ impl<'a> LessonLoop<'a> {
     /// # Errors
     /// When the scene's session cannot be opened.
     pub fn begin(&mut self) -> Result<Session, UiError> {
-        let (mut told, mut first) = (Vec::new(), 0);
+        let (mut pending, mut first) = (Vec::new(), 0);
         for step in self.player.begin() {
             match step {
-                PlayerAction::Tell(fact) => told.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
+                PlayerAction::Tell(fact) => pending.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
                 PlayerAction::Open(scene) => first = scene,
                 PlayerAction::Wish(_) | PlayerAction::Over => {}
             }
         }
-        self.open(first, Past { clock: None, told })
+        self.open(first, Past { clock: None, told: pending })
     }
 
     /// Opens the session of a scene.
@@ -92,22 +92,22 @@ mod tests {
     use crate::model::lesson::LessonFact;
     use crate::scenario::library::lessons;
 
-    fn guide(manner: PlayMode) -> LessonLoop<'static> {
+    fn guide(mode: PlayMode) -> LessonLoop<'static> {
         let lesson = lessons().unwrap().remove(0);
-        LessonLoop::new(lesson, manner, Box::new(|_, _| Err("nobody opens it here".into())))
+        LessonLoop::new(lesson, mode, Box::new(|_, _| Err("nobody opens it here".into())))
     }
 
     #[test]
     fn a_lesson_that_goes_on_by_itself_begins_again_after_its_last_page_and_no_other_does() {
         let (world, end) = (World::new(), Stamp::from_millis(500));
-        for (manner, again) in [(PlayMode::Auto, true), (PlayMode::Hand, false)] {
-            let mut guide = guide(manner);
+        for (mode, again) in [(PlayMode::Auto, true), (PlayMode::Hand, false)] {
+            let mut guide = guide(mode);
             guide.over(end);
             assert_eq!(guide.wake(end).is_some(), again);
             assert_eq!(guide.turn(&world, end + AGAIN / 2), []);
             let moves = guide.turn(&world, end + AGAIN);
             let opens = matches!(moves.first(), Some(PlayerAction::Tell(LessonFact::Opened { .. })));
-            assert_eq!((opens, moves.contains(&PlayerAction::Open(0))), (again, again), "{manner:?}");
+            assert_eq!((opens, moves.contains(&PlayerAction::Open(0))), (again, again), "{mode:?}");
         }
     }
 

@@ -118,8 +118,8 @@ pub fn arrivals(knobs: &Knobs) -> String {
 }
 
 /// How fast `accept()` is called.
-pub fn accepts(wish: AcceptRate) -> String {
-    match wish {
+pub fn accepts(setting: AcceptRate) -> String {
+    match setting {
         AcceptRate::Paused => say!("PAUSED").into(),
         AcceptRate::PerSecond(per_s) => rate(per_s),
         AcceptRate::Max => say!("max").into(),

@@ -60,20 +60,20 @@ pub async fn run<'a>(
     session: &mut Session,
     world: &mut World,
     plan: &UiPlan,
-    told: EventObserver<'a>,
-    guide: Option<LessonLoop<'a>>,
+    observer: EventObserver<'a>,
+    lesson_loop: Option<LessonLoop<'a>>,
 ) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
-    let lesson = LessonState::new(guide.is_some());
-    let (theme, listens) = (theme_of(plan)?, session.listens());
-    let state = UiState { theme, lang, live: listens, projector, mouse, lesson, ..UiState::default() };
+    let lesson = LessonState::new(lesson_loop.is_some());
+    let (theme, live) = (theme_of(plan)?, session.listens());
+    let state = UiState { theme, lang, live, projector, mouse, lesson, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: say!("hear signals of"), source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
     let (pace, bookmarks) = (Pace::default(), Bookmarks::default());
-    let mut watch = ScreenLoop { screen, state, pace, suspended: false, bookmarks, observer: told, lesson_loop: guide };
-    watch.turn(session, world, (signals, keys)).await
+    let mut screen_loop = ScreenLoop { screen, state, pace, suspended: false, bookmarks, observer, lesson_loop };
+    screen_loop.turn(session, world, (signals, keys)).await
 }
 
 fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
@@ -124,18 +124,18 @@ impl ScreenLoop<'_> {
             let pause = pause.clamp(Duration::from_millis(1), MAX_WAIT);
             tokio::select! {
                 biased;
-                sign = signals.next() => {
-                    if matches!(sign, SignalAction::Resize) {
+                action = signals.next() => {
+                    if matches!(action, SignalAction::Resize) {
                         keys.resized();
                     }
-                    if let Some(leave) = self.signal(sign)? {
-                        return Ok(leave);
+                    if let Some(reason) = self.signal(action)? {
+                        return Ok(reason);
                     }
                 }
                 input = keys.next(), if listening => match input {
                     Some(input) => {
-                        if let Some(leave) = self.input(session, world, &input).await? {
-                            return Ok(leave);
+                        if let Some(reason) = self.input(session, world, &input).await? {
+                            return Ok(reason);
                         }
                     }
                     None => listening = false,
@@ -242,8 +242,8 @@ impl ScreenLoop<'_> {
         }
         // What is said about facts that come now, and what is printed at the end.
         lang::speak(self.state.lang);
-        if let Action::Play(wish) = action {
-            self.play(session, world, wish);
+        if let Action::Play(command) = action {
+            self.play(session, world, command);
         }
         self.pace.touched();
         match self.state.exit_request.take() {
@@ -255,8 +255,8 @@ impl ScreenLoop<'_> {
     }
 
     /// Plays a recording, and catches up with where it stands then for a moment: the rest comes with the other facts.
-    fn play(&mut self, session: &mut Session, world: &mut World, wish: Play) {
-        let kept = session.play(wish, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
+    fn play(&mut self, session: &mut Session, world: &mut World, command: Play) {
+        let kept = session.play(command, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
         if let Some(kept) = kept {
             *world = kept;
         }
@@ -280,8 +280,8 @@ impl ScreenLoop<'_> {
         }
     }
 
-    fn signal(&mut self, sign: SignalAction) -> Result<Option<ExitReason>, UiError> {
-        match sign {
+    fn signal(&mut self, action: SignalAction) -> Result<Option<ExitReason>, UiError> {
+        match action {
             SignalAction::End(number) => return Ok(Some(ExitReason::Signal(number))),
             SignalAction::Suspend => self.suspend()?,
             SignalAction::Continue => {
@@ -318,10 +318,10 @@ fn counts(world: &World) -> bool {
     world.lesson.as_ref().is_some_and(|course| course.phase == Phase::Doing && !course.over)
 }
 
-fn motion(cast: &Placement<'_>) -> Motion {
-    if cast.glides() {
+fn motion(placement: &Placement<'_>) -> Motion {
+    if placement.glides() {
         Motion::Gliding
-    } else if cast.counts() {
+    } else if placement.counts() {
         Motion::Counting
     } else {
         Motion::Quiet
@@ -330,9 +330,9 @@ fn motion(cast: &Placement<'_>) -> Motion {
 
 /// Ages run while anybody waits; nothing in a watch glides.
 fn motion_of_watch(state: &UiState, world: &World) -> Motion {
-    let waits = |one: &ListenerState| one.reading.queue.depth.unwrap_or(0) > 0;
-    let anybody = state.watch.held.is_none() && world.listeners.by_id.values().any(waits);
-    if anybody { Motion::Counting } else { Motion::Quiet }
+    let waits = |listener: &ListenerState| listener.reading.queue.depth.unwrap_or(0) > 0;
+    let waiting = state.watch.held.is_none() && world.listeners.by_id.values().any(waits);
+    if waiting { Motion::Counting } else { Motion::Quiet }
 }
 
 /// True for facts that change what is to be seen at once; the others wait for the next frame.

@@ -187,9 +187,9 @@ impl UiState {
     }
 
     /// The world that is looked at, and its present moment.
-    fn shown<'a>(&self, still: Option<&'a FrozenView>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
+    fn shown<'a>(&self, frozen: Option<&'a FrozenView>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
         let now = self.replay.map_or(now, |replay| replay.position);
-        still.map_or((world, now), |still| (&still.world, still.at))
+        frozen.map_or((world, now), |frozen| (&frozen.world, frozen.at))
     }
 
     /// Another scene begins: what was looked at in the one before is no more.
@@ -232,8 +232,8 @@ fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
 }
 
 fn pulse(state: &mut UiState, now: Stamp, world: &World) {
-    let still = state.frozen.clone();
-    let (seen, moment) = state.shown(still.as_ref(), world, now);
+    let frozen = state.frozen.clone();
+    let (seen, moment) = state.shown(frozen.as_ref(), world, now);
     let recent = seen.history.last(DENSITY_SLOTS);
     let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
@@ -247,8 +247,8 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
 }
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
-    let still = state.frozen.clone();
-    let (seen, moment) = state.shown(still.as_ref(), world, now);
+    let frozen = state.frozen.clone();
+    let (seen, moment) = state.shown(frozen.as_ref(), world, now);
     match action {
         Action::Quit => state.exit_request = Some(ExitRequest::Quit),
         Action::Suspend => state.exit_request = Some(ExitRequest::Suspend),
@@ -267,7 +267,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         }
         inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
         Action::Close => state.window.return_to_now(),
-        wish => match commands::commands_for(&mut state.pending, state.live, wish, now, world) {
+        action => match commands::commands_for(&mut state.pending, state.live, action, now, world) {
             Ok(commands) => {
                 if state.frozen.is_some() && !commands.is_empty() {
                     state.message =
@@ -283,8 +283,8 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
 
 /// A watch has no knobs: keys look around, and at most ask for the details of one listener.
 fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
-    let still = state.frozen.clone();
-    let (seen, moment) = state.shown(still.as_ref(), world, now);
+    let frozen = state.frozen.clone();
+    let (seen, moment) = state.shown(frozen.as_ref(), world, now);
     match action {
         Action::Quit => state.exit_request = Some(ExitRequest::Quit),
         Action::Suspend => state.exit_request = Some(ExitRequest::Suspend),
@@ -299,8 +299,8 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
         Action::Language => state.lang = state.lang.other(),
         Action::Close if state.window.until().is_some() => state.window.return_to_now(),
         inside => {
-            let asks = KeyContext::new(seen, moment, state.live, state.size.height);
-            if let Some(commands) = state.watch.press(inside, &asks) {
+            let context = KeyContext::new(seen, moment, state.live, state.size.height);
+            if let Some(commands) = state.watch.press(inside, &context) {
                 if !commands.is_empty() {
                     state.frozen = None;
                 }
@@ -337,8 +337,8 @@ mod tests {
         let (mut state, mut world) = (UiState::default(), World::new());
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(5)), &world);
         world.clients.accepted = 7;
-        let still = state.frozen.as_ref().unwrap();
-        assert_eq!((still.at, still.world.clients.accepted), (Stamp::from_millis(5), 0));
+        let frozen = state.frozen.as_ref().unwrap();
+        assert_eq!((frozen.at, frozen.world.clients.accepted), (Stamp::from_millis(5), 0));
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
         assert!(state.frozen.is_none());
     }

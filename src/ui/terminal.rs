@@ -169,8 +169,8 @@ pub fn changes(shown: &mut Option<Buffer>, picture: Buffer) -> io::Result<Vec<u8
 /// own affair, so that the next sign there has to be written even if it is a blank.
 fn without_hidden(mut picture: Buffer) -> Buffer {
     for index in 1..picture.content.len() {
-        let sign = picture.content[index - 1].symbol();
-        if sign.len() > 2 && Span::raw(sign).width() > 1 {
+        let symbol = picture.content[index - 1].symbol();
+        if symbol.len() > 2 && Span::raw(symbol).width() > 1 {
             picture.content[index].set_symbol("");
         }
     }
@@ -199,8 +199,8 @@ pub(super) fn hung_up(terminal: BorrowedFd<'_>) -> bool {
 }
 
 fn size() -> Size {
-    let told = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
-    let (width, height) = told.map_or((0, 0), |told| (told.ws_col, told.ws_row));
+    let reported = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
+    let (width, height) = reported.map_or((0, 0), |reported| (reported.ws_col, reported.ws_row));
     Size::new(if width == 0 { USUAL.width } else { width }, if height == 0 { USUAL.height } else { height })
 }
 

@@ -87,13 +87,13 @@ pub struct Terminfo {
 impl Theme {
     /// The theme of this name; `None` when there is none.
     pub fn named(name: &str, depth: Depth, ascii: bool) -> Option<Self> {
-        let (ground, depth) = match name {
+        let (background, depth) = match name {
             "" | "dark" | "contrast" => (Background::Dark, depth),
             "light" => (Background::Light, depth),
             "mono" => (Background::Dark, Depth::Mono),
             _ => return None,
         };
-        Some(Self { background: ground, depth, loud: name == "contrast", ascii })
+        Some(Self { background, depth, loud: name == "contrast", ascii })
     }
 
     /// The same theme with high contrast.
@@ -136,8 +136,8 @@ impl Theme {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
         let deep = matches!(meaning, Meaning::Lost | Meaning::Waiting(2..));
-        let ink = if self.background == Background::Light && deep { Color::White } else { Color::Black };
-        Style::new().bg(self.color(meaning)).fg(ink)
+        let foreground = if self.background == Background::Light && deep { Color::White } else { Color::Black };
+        Style::new().bg(self.color(meaning)).fg(foreground)
     }
 
     /// The one thing that matters now.
@@ -181,7 +181,7 @@ impl Theme {
 }
 
 /// The depth of colour to use.
-pub fn depth(wish: ColorChoice, terminal: &Terminfo) -> Depth {
+pub fn depth(choice: ColorChoice, terminal: &Terminfo) -> Depth {
     let known = if terminal.colorterm.contains("truecolor") || terminal.colorterm.contains("24bit") {
         Depth::True
     } else if terminal.term.contains("256color") || terminal.term.contains("direct") {
@@ -190,7 +190,7 @@ pub fn depth(wish: ColorChoice, terminal: &Terminfo) -> Depth {
         Depth::Sixteen
     };
     let plain = terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1");
-    match wish {
+    match choice {
         ColorChoice::Never => Depth::Mono,
         ColorChoice::Auto if plain => Depth::Mono,
         ColorChoice::Auto | ColorChoice::Always => known,
@@ -246,8 +246,8 @@ const DEEP_HUES: [([u8; 3], u8, Color); 5] = [
     ([90, 90, 90], 240, Color::DarkGray),
 ];
 
-const fn sixteen(meaning: Meaning, ground: Background, loud: bool) -> Color {
-    match (meaning, ground) {
+const fn sixteen(meaning: Meaning, background: Background, loud: bool) -> Color {
+    match (meaning, background) {
         (Meaning::Travelling, Background::Light) => Color::Blue,
         (Meaning::Travelling, _) => Color::Cyan,
         (Meaning::Waiting(0 | 1), Background::Dark) => Color::LightYellow,

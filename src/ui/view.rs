@@ -114,13 +114,12 @@ pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> Fra
 
 fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
     let live = (world, now);
-    let (world, now) = state.frozen.as_ref().map_or(live, |still| (&still.world, still.at));
-    let cast = Placement::of(world, state.density, now);
+    let (world, now) = state.frozen.as_ref().map_or(live, |frozen| (&frozen.world, frozen.at));
+    let placement = Placement::of(world, state.density, now);
     let theme = if state.projector { state.theme.loud() } else { state.theme };
     let hit_map = RefCell::default();
-    let clients = world.tempo.at(now);
-    let mut scene =
-        Scene { world, live, state, theme, now, clients_now: clients, placement: cast, reminder: None, hit_map };
+    let clients_now = world.tempo.at(now);
+    let mut scene = Scene { world, live, state, theme, now, clients_now, placement, reminder: None, hit_map };
     scene.reminder = lesson::reminder::text(&scene);
     whole(buf, &scene);
     match state.help {
@@ -139,13 +138,13 @@ fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameI
 
 /// Ink and paper of its own for everything that would have the terminal's.
 fn fill_default_colors(buf: &mut Buffer, theme: Theme) {
-    let Some((ink, paper)) = theme.solid_colors() else { return };
+    let Some((foreground, background)) = theme.solid_colors() else { return };
     for cell in &mut buf.content {
         if cell.fg == Color::Reset {
-            cell.fg = ink;
+            cell.fg = foreground;
         }
         if cell.bg == Color::Reset {
-            cell.bg = paper;
+            cell.bg = background;
         }
     }
 }

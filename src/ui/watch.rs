@@ -122,10 +122,10 @@ impl WatchBrowse {
             (self.screen, self.shown_id) = (Screen::One, world.listeners.chosen);
         }
         // Its session follows a listener that starts again; so does the screen.
-        let gone = |id| world.listeners.by_id.get(&id).is_none_or(|one: &ListenerState| one.gone.is_some());
-        if let (Some(one), Some(next)) = (self.shown_id, world.listeners.chosen)
-            && one != next
-            && gone(one)
+        let gone = |id| world.listeners.by_id.get(&id).is_none_or(|listener: &ListenerState| listener.gone.is_some());
+        if let (Some(listener), Some(next)) = (self.shown_id, world.listeners.chosen)
+            && listener != next
+            && gone(listener)
         {
             self.shown_id = Some(next);
         }
@@ -136,37 +136,37 @@ impl WatchBrowse {
     }
 
     /// Takes a key; `None` where it means something else.
-    pub(super) fn press(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
+    pub(super) fn press(&mut self, action: Action, context: &KeyContext<'_>) -> Option<Vec<Command>> {
         let commands = match self.screen {
-            Screen::One => self.press_inside(action, asks)?,
-            Screen::All => self.press_rows(action, asks)?,
+            Screen::One => self.press_inside(action, context)?,
+            Screen::All => self.press_rows(action, context)?,
         };
         // Among ten thousand rows a cursor must not wait for their order.
         if !is_move(action) {
-            self.arrange(asks.world, asks.now);
+            self.arrange(context.world, context.now);
         }
         Some(commands)
     }
 
-    fn press_inside(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
+    fn press_inside(&mut self, action: Action, context: &KeyContext<'_>) -> Option<Vec<Command>> {
         match action {
             Action::Close => {
                 (self.screen, self.shown_id, self.opened) = (Screen::All, None, true);
                 return Some(vec![Command::Choose(None)]);
             }
-            Action::RowDown => self.scroll = (self.scroll + 1).min(waiting(asks.world).saturating_sub(1)),
+            Action::RowDown => self.scroll = (self.scroll + 1).min(waiting(context.world).saturating_sub(1)),
             Action::RowUp => self.scroll = self.scroll.saturating_sub(1),
             _ => return None,
         }
         Some(Vec::new())
     }
 
-    fn press_rows(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
+    fn press_rows(&mut self, action: Action, context: &KeyContext<'_>) -> Option<Vec<Command>> {
         match action {
             Action::RowUp => self.go_to(self.row.saturating_sub(1)),
             Action::RowDown => self.go_to(self.row + 1),
-            Action::PageUp => self.go_to(self.row.saturating_sub(asks.page.max(1))),
-            Action::PageDown => self.go_to(self.row + asks.page.max(1)),
+            Action::PageUp => self.go_to(self.row.saturating_sub(context.page.max(1))),
+            Action::PageDown => self.go_to(self.row + context.page.max(1)),
             Action::Top => self.go_to(0),
             Action::Bottom => self.go_to(usize::MAX),
             Action::Sort => self.order = self.order.next(),
@@ -182,39 +182,39 @@ impl WatchBrowse {
                 self.filter.pop();
             }
             Action::Close => self.filter.clear(),
-            Action::Freeze => self.hold(asks),
-            Action::Fold => self.fold(asks.world, false),
-            Action::Unfold => self.fold(asks.world, true),
-            Action::Open => return Some(self.open(asks)),
+            Action::Freeze => self.hold(context),
+            Action::Fold => self.fold(context.world, false),
+            Action::Unfold => self.fold(context.world, true),
+            Action::Open => return Some(self.open(context)),
             _ => return None,
         }
         Some(Vec::new())
     }
 
-    fn hold(&mut self, asks: &KeyContext<'_>) {
+    fn hold(&mut self, context: &KeyContext<'_>) {
         self.held = match self.held.take() {
             Some(_) => None,
-            None => Some(Box::new(FrozenListeners { at: asks.now, listeners: asks.world.listeners.clone() })),
+            None => Some(Box::new(FrozenListeners { at: context.now, listeners: context.world.listeners.clone() })),
         };
     }
 
     /// Into the chosen listener, or a group's fold.
-    fn open(&mut self, asks: &KeyContext<'_>) -> Vec<Command> {
+    fn open(&mut self, context: &KeyContext<'_>) -> Vec<Command> {
         let Some(line) = self.chosen() else { return Vec::new() };
         if let Part::Group { open } = line.part {
-            self.fold(asks.world, !open);
+            self.fold(context.world, !open);
             return Vec::new();
         }
         let id = line.id;
         (self.screen, self.shown_id, self.scroll, self.opened) = (Screen::One, Some(id), 0, true);
         self.held = None;
-        if asks.live { vec![Command::Choose(Some(id))] } else { Vec::new() }
+        if context.live { vec![Command::Choose(Some(id))] } else { Vec::new() }
     }
 
     fn fold(&mut self, world: &World, open: bool) {
         let Some(line) = self.chosen() else { return };
-        let Some(one) = self.listeners(world).by_id.get(&line.id) else { return };
-        let address = one.reading.address.clone();
+        let Some(listener) = self.listeners(world).by_id.get(&line.id) else { return };
+        let address = listener.reading.address.clone();
         match line.part {
             Part::Group { .. } if open => _ = self.unfolded.insert(address),
             Part::Group { .. } => _ = self.unfolded.remove(&address),
@@ -237,8 +237,8 @@ impl WatchBrowse {
         self.ordered = Some(now);
         let shown = self.moment(world.now);
         self.lines = lines::arrange(self, self.listeners(world), shown);
-        let living = || self.listeners(world).by_id.values().filter(|one| one.gone.is_none());
-        self.census = (living().count(), living().filter(|one| one.is_full()).count());
+        let open = || self.listeners(world).by_id.values().filter(|listener| listener.gone.is_none());
+        self.census = (open().count(), open().filter(|listener| listener.is_full()).count());
         let is_cursor = |line: &Line| match self.cursor {
             Some((id, part)) => part == line.part.kind() && (line.id == id || line.members.contains(&id)),
             None => false,

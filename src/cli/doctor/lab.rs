@@ -88,7 +88,8 @@ fn settings(network: &Network) -> Check {
     if network.not_applied.is_empty() {
         return Check::works("network.sysctls", Group::Network, what, say!("all can be set"));
     }
-    let failed: Vec<_> = network.not_applied.iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
+    let failed: Vec<_> =
+        network.not_applied.iter().map(|setting| format!("{}: {}", setting.name, setting.reason)).collect();
     Check::fails("network.sysctls", Group::Network, what, failed.join("; "))
         .with_remedy(say!("mount -o remount,rw /proc/sys, as root"))
 }

@@ -107,7 +107,7 @@ fn listed(port: u16, here: &str) -> Check {
     let mut found = Vec::new();
     let dump = Diag::open().and_then(|mut diag| diag.listeners(&mut found));
     match dump {
-        Ok(_) if found.iter().any(|one| one.address.port() == port) => Check::works(
+        Ok(_) if found.iter().any(|listener| listener.address.port() == port) => Check::works(
             "sight.sock_diag",
             Group::Visibility,
             single(),
@@ -132,8 +132,11 @@ fn counters(here: &str) -> Check {
             Err(error) => Check::fails("sight.counters", Group::Visibility, followed(), error.to_string())
                 .with_remedy("cat /proc/thread-self/net/netstat"),
             Ok(counters) => {
-                let missing: Vec<_> =
-                    Counter::ALL.iter().filter(|one| counters.value(**one).is_none()).map(|one| one.name()).collect();
+                let missing: Vec<_> = Counter::ALL
+                    .iter()
+                    .filter(|counter| counters.value(**counter).is_none())
+                    .map(|counter| counter.name())
+                    .collect();
                 let found = if missing.is_empty() {
                     say!("all {count} that qviz follows, {here}", count = Counter::ALL.len(), here)
                 } else {

@@ -20,7 +20,7 @@ pub(super) fn checks(checks: &mut Vec<Check>) {
 fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
     let what = say!("all listeners (sock_diag)");
     let asked = Census::open().and_then(|mut census| census.read(listeners).map(|_| census.has_unix()));
-    let unix = listeners.iter().filter(|one| one.address.port().is_none()).count();
+    let unix = listeners.iter().filter(|listener| listener.address.port().is_none()).count();
     let tcp = listeners.len() - unix;
     match asked {
         Ok(true) => Check::works(
@@ -42,7 +42,7 @@ fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
 
 fn owned(listeners: &[ListenerReading]) -> Check {
     let what = say!("who holds them (/proc)");
-    let sockets = listeners.iter().map(|one| one.inode).collect();
+    let sockets = listeners.iter().map(|listener| listener.inode).collect();
     let seen = Owners::open().read_whole(&sockets, &mut BTreeMap::new());
     let without = seen.unowned;
     match (seen.reach(), seen.refused()) {

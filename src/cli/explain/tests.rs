@@ -156,8 +156,8 @@ fn each_misconception_of_the_field_is_answered_where_it_is_looked_for() {
     ] {
         for (lang, answer) in [(Lang::English, english), (Lang::Chinese, chinese)] {
             let topics = within(lang, topics);
-            let told = flowing(&whole(find(&topics, asked).unwrap()));
-            assert!(told.contains(answer), "{asked}: {told}");
+            let text = flowing(&whole(find(&topics, asked).unwrap()));
+            assert!(text.contains(answer), "{asked}: {text}");
         }
     }
 }
@@ -165,8 +165,8 @@ fn each_misconception_of_the_field_is_answered_where_it_is_looked_for() {
 #[test]
 fn every_topic_that_a_text_sends_to_is_there() {
     for topic in Lang::ALL.into_iter().flat_map(|lang| within(lang, topics)) {
-        let told = flowing(&whole(&topic));
-        for named in told.split("qviz explain ").skip(1) {
+        let text = flowing(&whole(&topic));
+        for named in text.split("qviz explain ").skip(1) {
             let name = named.split([' ', ';', ',', '。']).next().unwrap_or_default().trim_end_matches('.');
             assert!(find(&topics(), name).is_ok(), "{}: {name}", topic.name);
         }

@@ -30,10 +30,10 @@ use crate::text::lang;
 pub(super) fn run(args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
     let lessons = lookup::all()?;
     let clock = Clock::start();
-    let mut class = CheckRun { results: lessons.iter().map(|_| None).collect(), lessons, printed: 0, form };
-    let signal = lab::runtime()?.block_on(class.run_all())?;
-    class.print_ready()?;
-    let document = class.document(clock.now().as_secs_f64());
+    let mut check_run = CheckRun { results: lessons.iter().map(|_| None).collect(), lessons, printed: 0, form };
+    let signal = lab::runtime()?.block_on(check_run.run_all())?;
+    check_run.print_ready()?;
+    let document = check_run.document(clock.now().as_secs_f64());
     let written = Output::stdout().put(|out| match form {
         Form::Json | Form::Jsonl => json::write(out, &document),
         Form::Text | Form::Picture => text::closing(out, &document),
@@ -100,9 +100,9 @@ impl CheckRun {
     fn document(self, lasted: f64) -> Lessons {
         let (mut played, mut claims) = (Vec::new(), Vec::new());
         for (lesson, result) in self.lessons.iter().zip(self.results) {
-            let (one, decided) =
+            let (outcome, decided) =
                 result.unwrap_or_else(|| (Played::skipped(lesson, say!("a signal ended it")), Vec::new()));
-            played.push(one);
+            played.push(outcome);
             claims.extend(decided);
         }
         Lessons::new(Some(proc::kernel_release()), lasted, played, claims)
@@ -137,8 +137,8 @@ async fn checked(lesson: &Lesson) -> Outcome {
         Ok(Ok(output)) => output,
     };
     let document = serde_json::from_slice::<Lessons>(&output.stdout).ok();
-    let told = document.and_then(|document| Some((document.lessons.into_iter().next()?, document.claims)));
-    told.unwrap_or_else(|| {
+    let result = document.and_then(|document| Some((document.lessons.into_iter().next()?, document.claims)));
+    result.unwrap_or_else(|| {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         broken(say!("it comes to its end"), &if said.is_empty() { output.status.to_string() } else { said })
     })

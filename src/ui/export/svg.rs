@@ -19,8 +19,8 @@ pub enum Background {
 }
 
 /// The document.
-pub fn write(picture: &Buffer, paper: Background, title: &str) -> String {
-    let (ink, ground) = paper.colours();
+pub fn write(picture: &Buffer, background: Background, title: &str) -> String {
+    let (foreground, behind) = background.colours();
     let (width, height) =
         (place(picture.area.width, COLUMN) + 2 * MARGIN, place(picture.area.height, ROW) + 2 * MARGIN);
     let cells = glyphs(picture);
@@ -29,17 +29,17 @@ pub fn write(picture: &Buffer, paper: Background, title: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\">\n\
          <title>{}</title>\n<style>\ntext{{white-space:pre;font:{FONT};fill:{}}}\n",
         escaped(title),
-        hex(ink),
+        hex(foreground),
         w = tenths(width),
         h = tenths(height),
     );
     for (look, name) in &looks {
-        let _memory_takes_it = writeln!(svg, ".c{name}{{{}}}", rules(*look, paper));
+        let _memory_takes_it = writeln!(svg, ".c{name}{{{}}}", rules(*look, background));
     }
     let _memory_takes_it =
-        writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>", hex(ground));
+        writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>", hex(behind));
     for (number, row) in (0u16..).zip(cells.chunks(columns(picture))) {
-        write_row(&mut svg, number, row, (paper, &looks));
+        write_row(&mut svg, number, row, (background, &looks));
     }
     svg.push_str("</svg>\n");
     svg
@@ -62,10 +62,10 @@ fn as_text(look: Look) -> Look {
     Look { background: Shade::Usual, ..look }
 }
 
-fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (paper, looks): (Background, &Names)) {
+fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (background, looks): (Background, &Names)) {
     let top = MARGIN + place(number, ROW);
     for (first, piece) in pieces(row, |before, cell| before.look.background == cell.look.background) {
-        if let Some(colour) = background_color(piece[0].look.background, paper) {
+        if let Some(colour) = background_color(piece[0].look.background, background) {
             let (x, width) = (tenths(MARGIN + place(first, COLUMN)), tenths(place(piece.len() as u16, COLUMN)));
             let _memory_takes_it = writeln!(
                 svg,
@@ -127,10 +127,10 @@ fn words<'r>(piece: &'r [Glyph<'r>], underlined: bool) -> Vec<(u16, &'r [Glyph<'
     words
 }
 
-fn rules(look: Look, paper: Background) -> String {
-    let (ink, behind) = paper.colours();
+fn rules(look: Look, background: Background) -> String {
+    let (foreground, behind) = background.colours();
     let colour = match look.foreground {
-        Shade::Usual => ink,
+        Shade::Usual => foreground,
         Shade::Reversed => behind,
         Shade::Rgb(r, g, b) => [r, g, b],
     };
@@ -145,10 +145,10 @@ fn rules(look: Look, paper: Background) -> String {
     rules
 }
 
-fn background_color(shade: Shade, paper: Background) -> Option<[u8; 3]> {
+fn background_color(shade: Shade, background: Background) -> Option<[u8; 3]> {
     match shade {
         Shade::Usual => None,
-        Shade::Reversed => Some(paper.colours().0),
+        Shade::Reversed => Some(background.colours().0),
         Shade::Rgb(r, g, b) => Some([r, g, b]),
     }
 }
@@ -198,7 +198,7 @@ mod tests {
     use ratatui::text::{Line, Span};
 
     fn picture(cells: &[(&'static str, Style)]) -> Buffer {
-        Buffer::with_lines([cells.iter().map(|(sign, style)| Span::styled(*sign, *style)).collect::<Line<'_>>()])
+        Buffer::with_lines([cells.iter().map(|(symbol, style)| Span::styled(*symbol, *style)).collect::<Line<'_>>()])
     }
 
     #[test]

@@ -64,8 +64,8 @@ impl Outlet {
 
     /// Waits until everything is taken: as long as something is, and then so long. False for a terminal that takes nothing more. A
     /// terminal with room for more is only waited for a little longer: it is this machine that is busy.
-    pub(super) fn drain(&self, patience: Duration) -> bool {
-        let (lock, bell) = &self.shared.progress;
+    pub(super) fn drain(&self, timeout: Duration) -> bool {
+        let (lock, condvar) = &self.shared.progress;
         let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let mut idle = 0;
         loop {
@@ -73,7 +73,7 @@ impl Outlet {
                 return true;
             }
             let before = self.shared.written.load(Ordering::SeqCst);
-            let waited = bell.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner);
+            let waited = condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner);
             guard = waited.0;
             idle = if self.shared.written.load(Ordering::SeqCst) == before { idle + 1 } else { 0 };
             if waited.1.timed_out() && idle > 0 && (idle > MAX_IDLE_WAITS || !has_room()) {
@@ -96,13 +96,13 @@ impl Outlet {
 
     /// Sends something that shall arrive even if the terminal has taken nothing for a while: then what it has not read yet is
     /// thrown away. False for a terminal that takes nothing nevertheless.
-    pub(super) fn send_last(&self, mut piece: Vec<u8>, patience: Duration) -> bool {
-        if !self.drain(patience) && discard().is_ok() {
+    pub(super) fn send_last(&self, mut piece: Vec<u8>, timeout: Duration) -> bool {
+        if !self.drain(timeout) && discard().is_ok() {
             // What was cut off may have been half of a control sequence.
             piece.insert(0, CANCEL);
         }
         self.send(piece);
-        self.drain(patience)
+        self.drain(timeout)
     }
 }
 
@@ -144,9 +144,9 @@ impl Shared {
 
     /// The lock is taken, or a waiter between its look and its sleep would miss the bell.
     fn notify(&self) {
-        let (lock, bell) = &self.progress;
+        let (lock, condvar) = &self.progress;
         drop(lock.lock().unwrap_or_else(PoisonError::into_inner));
-        bell.notify_all();
+        condvar.notify_all();
     }
 }
 

@@ -20,9 +20,9 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let (sign, text, style) = sentence(scene, area.width.saturating_sub(4));
-    let style = if matches!(sign, "✗" | "▲") { style } else { style.patch(theme.strong()) };
-    let col = text::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
+    let (mark, text, style) = sentence(scene, area.width.saturating_sub(4));
+    let style = if matches!(mark, "✗" | "▲") { style } else { style.patch(theme.strong()) };
+    let col = text::pieces(buf, area, (1, 0), &[(mark, style), (" ", Style::new())]);
     let room = area.width.saturating_sub(col + 1);
     let (first, rest) = if area.height > 1 { split(&text, room) } else { (text.as_str(), "") };
     text::write(buf, area, (col, 0), &text::fit(first, room), style);
@@ -84,8 +84,8 @@ fn step(scene: &Scene<'_>, columns: u16) -> Option<Sentence> {
 
 fn recent_drop(scene: &Scene<'_>) -> Option<Sentence> {
     let style = scene.theme.text(Meaning::Lost);
-    let fresh: Vec<_> = scene.placement.dropped.iter().filter(|one| is_fresh(one, scene.now)).collect();
-    let drop = fresh.first().and_then(|one| one.last_drop)?;
+    let fresh: Vec<_> = scene.placement.dropped.iter().filter(|connection| is_fresh(connection, scene.now)).collect();
+    let drop = fresh.first().and_then(|connection| connection.last_drop)?;
     let why = match drop.cause {
         crate::model::cause::Cause::SynAcceptQueueFull => {
             say!("accept queue full (it holds {capacity})", capacity = capacity(scene))
@@ -95,7 +95,9 @@ fn recent_drop(scene: &Scene<'_>) -> Option<Sentence> {
         cause => cause.words().into(),
     };
     let text = match fresh.as_slice() {
-        [one] => say!("{name}'s SYN died: {why}. Nobody is told; {name} will retry.", name = one.label(), why),
+        [connection] => {
+            say!("{name}'s SYN died: {why}. Nobody is told; {name} will retry.", name = connection.label(), why)
+        }
         many => say!("{count} SYNs just died: {why}. Nobody is told; they retry.", count = many.len(), why),
     };
     Some(("✗", text, style))
@@ -125,11 +127,11 @@ fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
 }
 
 fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
-    let one = scene.placement.divergent.first()?;
+    let connection = scene.placement.divergent.first()?;
     let many = scene.placement.divergent.len();
     let (name, others) =
-        (one.label(), if many > 1 { say!(" (and {count} more)", count = many - 1) } else { String::new() });
-    let text = if one.belief() == CombinedState::Phantom {
+        (connection.label(), if many > 1 { say!(" (and {count} more)", count = many - 1) } else { String::new() });
+    let text = if connection.belief() == CombinedState::Phantom {
         say!("{name}{others} thinks it is connected; the server keeps nothing of it: a phantom", name, others)
     } else {
         say!("{name}{others} thinks it is connected; its ACK met a full accept queue: a ghost", name, others)
@@ -151,7 +153,7 @@ fn fallback(scene: &Scene<'_>) -> Option<Sentence> {
 /// What the queues do right now.
 fn state(scene: &Scene<'_>) -> Sentence {
     let world = scene.world;
-    let dying = scene.theme.text(Meaning::Lost);
+    let lost = scene.theme.text(Meaning::Lost);
     let waiting = scene.theme.text(Meaning::Waiting(2));
     let plain = Style::new();
     let (queued, half_open) = (world.accept_queue.depth(), world.syn_queue.depth());
@@ -163,19 +165,19 @@ fn state(scene: &Scene<'_>) -> Sentence {
     }
     if scene.is_asked() && (world.accept_queue.is_full() || world.syn_queue.is_full()) {
         let (text, style) = match (world.accept_queue.is_full(), world.syn_queue.is_full()) {
-            (true, true) => (say!("both queues are FULL"), dying),
-            (true, false) => (say!("the accept queue is FULL"), dying),
+            (true, true) => (say!("both queues are FULL"), lost),
+            (true, false) => (say!("the accept queue is FULL"), lost),
             _ => (say!("the SYN queue is FULL"), waiting),
         };
         return ("▲", text.into(), style);
     }
     if world.accept_queue.is_full() {
         let text = say!("the accept queue is FULL: new SYNs die in silence until accept() takes one");
-        return ("▲", text.into(), dying);
+        return ("▲", text.into(), lost);
     }
     if world.syn_queue.is_full() {
         return match world.sysctls.value(Sysctl::Syncookies) {
-            Some(0) => ("▲", say!("the SYN queue is FULL and cookies are off: new SYNs die in silence").into(), dying),
+            Some(0) => ("▲", say!("the SYN queue is FULL and cookies are off: new SYNs die in silence").into(), lost),
             _ => (
                 "¤",
                 say!("the SYN queue is FULL: new SYNs get a cookie, and the server keeps nothing").into(),

@@ -88,22 +88,22 @@ fn lines(state: &UiState, size: Size) -> Vec<HelpRow> {
     let room = inner.saturating_sub(column(state, inner) + 1).max(1);
     let mut lines = Vec::new();
     let mouse = state.mouse.then(mouse);
-    for (sign, words, style) in mouse.into_iter().chain(legend(state.browse.screen)) {
-        add(&mut lines, sign, words, style, room);
+    for (label, words, style) in mouse.into_iter().chain(legend(state.browse.screen)) {
+        add(&mut lines, label, words, style, room);
     }
     lines.push(HelpRow { label: "", words: String::new(), style: None, goes_on: false, binding: None });
     for binding in keymap::shown(state.live, state.place_below_help()) {
-        let sign = if state.theme.ascii { binding.ascii } else { binding.label };
+        let label = if state.theme.ascii { binding.ascii } else { binding.label };
         let first = lines.len();
-        add(&mut lines, sign, said(binding.long), None, room);
+        add(&mut lines, label, said(binding.long), None, room);
         lines[first].binding = Some(binding);
     }
     lines
 }
 
-fn add(lines: &mut Vec<HelpRow>, sign: &'static str, words: &str, style: Option<Meaning>, room: u16) {
+fn add(lines: &mut Vec<HelpRow>, label: &'static str, words: &str, style: Option<Meaning>, room: u16) {
     let (mut first, mut rest) = wrap::split(words, room);
-    lines.push(HelpRow { label: sign, words: first.to_owned(), style, goes_on: false, binding: None });
+    lines.push(HelpRow { label, words: first.to_owned(), style, goes_on: false, binding: None });
     while !rest.is_empty() {
         (first, rest) = wrap::split(rest, room);
         lines.push(HelpRow { label: "", words: first.to_owned(), style, goes_on: true, binding: None });

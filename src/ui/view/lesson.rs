@@ -27,20 +27,20 @@ use line_budget::LineBudget;
 use plan::{Below, LessonPlan};
 
 /// Paints the whole screen of a lesson.
-pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress) {
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, progress: &LessonProgress) {
     let calls = scene.state.lesson.shows_calls(scene.world);
     let LessonPlan { mut picture, narration, transcript } = planned(buf.area, scene.state, scene.world);
     if let Some(above) = projected(buf.area, scene.state).filter(|_| !calls) {
         let foot = projector::picture(buf, above, scene);
         let narration = Rect { y: foot.y, height: picture.footer.y - foot.y, ..foot };
-        narration::paint(buf, narration, scene, course);
+        narration::paint(buf, narration, scene, progress);
         return footer::paint(buf, picture.footer, scene);
     }
     header::paint(buf, picture.header, scene);
     if calls {
         let failed = scene.world.trials.failed.is_some();
-        let (sign, style) = if failed { ("✗", scene.theme.text(Meaning::Lost)) } else { ("·", Style::new()) };
-        let text = format!("{sign} {}", words::of_trials(scene));
+        let (mark, style) = if failed { ("✗", scene.theme.text(Meaning::Lost)) } else { ("·", Style::new()) };
+        let text = format!("{mark} {}", words::of_trials(scene));
         let room = picture.caption.width.saturating_sub(2);
         text::write(buf, picture.caption, (1, 0), &text::fit(&text, room), style.patch(scene.theme.strong()));
         transcript::paint(buf, transcript, scene);
@@ -53,14 +53,14 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress
     for (panel, area) in picture.panels {
         paint_panel(buf, panel, area, scene);
     }
-    narration::paint(buf, narration, scene, course);
+    narration::paint(buf, narration, scene, progress);
     footer::paint(buf, picture.footer, scene);
 }
 
 /// The same in a terminal that is too small for the picture: what is said, as much of it as fits.
-pub(super) fn in_short(scene: &Scene<'_>, course: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
-    let paper = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
-    let (lines, _) = step_text::of(scene, course, paper).lines(paper, u16::MAX);
+pub(super) fn in_short(scene: &Scene<'_>, progress: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
+    let budget = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
+    let (lines, _) = step_text::of(scene, progress, budget).lines(budget, u16::MAX);
     let flat = |line: line_budget::Line| {
         let style = line.pieces.first().map_or_else(Style::new, |(_, style, _)| *style);
         (line.pieces.into_iter().map(|(text, ..)| text).collect::<String>(), style)
@@ -82,7 +82,7 @@ pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
 fn planned(area: Rect, state: &UiState, world: &World) -> LessonPlan {
     let below = match &world.lesson {
         _ if !state.lesson.shows_calls(world) => Below::Queues(state.panel),
-        Some(course) if course.over => Below::AllCalls,
+        Some(progress) if progress.over => Below::AllCalls,
         _ => Below::Calls,
     };
     plan::plan(area, caption::rows(area.width, world), below)

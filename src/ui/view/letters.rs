@@ -47,7 +47,7 @@ impl Letter {
         if self == Self::Plain {
             return Some(text::width(text));
         }
-        let points: Option<u16> = text.chars().map(|sign| font::glyph(sign).map(|glyph| span(&glyph) + 1)).sum();
+        let points: Option<u16> = text.chars().map(|ch| font::glyph(ch).map(|glyph| span(&glyph) + 1)).sum();
         points.map(|points| points.saturating_sub(1) * self.point())
     }
 
@@ -86,10 +86,10 @@ impl LargeText {
         for glyph in text.chars().filter_map(font::glyph) {
             for line in 0..self.letter.rows() {
                 for across in 0..span(&glyph) * point {
-                    let sign = self.cell(&glyph, (across, line));
-                    if sign != " " {
-                        let style = if self.ascii && sign == "█" { solid(self.style) } else { self.style };
-                        text::write(buf, area, (left + across, row + line), sign, style);
+                    let ch = self.cell(&glyph, (across, line));
+                    if ch != " " {
+                        let style = if self.ascii && ch == "█" { solid(self.style) } else { self.style };
+                        text::write(buf, area, (left + across, row + line), ch, style);
                     }
                 }
             }
@@ -163,9 +163,9 @@ pub(super) fn is_partly_large(text: &str) -> bool {
 /// The parts of a text that have shapes and those that have none, without the spaces around them.
 fn parts(text: &str) -> Vec<&str> {
     let (mut parts, mut first) = (Vec::new(), 0);
-    let has_shape = |sign: char| font::glyph(sign).is_some();
-    let signs: Vec<_> = text.char_indices().collect();
-    for pair in signs.windows(2) {
+    let has_shape = |ch: char| font::glyph(ch).is_some();
+    let chars: Vec<_> = text.char_indices().collect();
+    for pair in chars.windows(2) {
         if has_shape(pair[0].1) != has_shape(pair[1].1) {
             parts.push(text[first..pair[1].0].trim());
             first = pair[1].0;
@@ -179,7 +179,7 @@ fn parts(text: &str) -> Vec<&str> {
 /// A hash sign as a block: its ground in its own ink.
 fn solid(style: Style) -> Style {
     match style.fg {
-        Some(ink) if ink != Color::Reset => style.bg(ink),
+        Some(foreground) if foreground != Color::Reset => style.bg(foreground),
         _ if style.add_modifier.contains(Modifier::REVERSED) => style.remove_modifier(Modifier::REVERSED),
         _ => style.add_modifier(Modifier::REVERSED),
     }

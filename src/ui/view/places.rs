@@ -115,8 +115,8 @@ impl Shape {
 }
 
 /// The hue of a connection, wherever it is.
-pub(super) fn hue(one: &Connection) -> Meaning {
-    Meaning::Identity(one.id.unwrap_or_else(|| one.peer.port().into()))
+pub(super) fn hue(connection: &Connection) -> Meaning {
+    Meaning::Identity(connection.id.unwrap_or_else(|| connection.peer.port().into()))
 }
 
 /// An entry whose name is not known: the sum is right, the detail was left out.
@@ -141,14 +141,14 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow,
         let (row, col) = (index / per_row, index % per_row);
         let left = area.right() - (col as u16 + 1) * shape.width;
         let spot = Rect::new(left, top + row as u16 * shape.pitch(), shape.width, shape.height);
-        let tenant = places.entries.get(index as usize).cloned();
-        match tenant.or_else(|| (index < places.depth).then(unnamed)) {
-            Some(mut tenant) => {
+        let slot = places.entries.get(index as usize).cloned();
+        match slot.or_else(|| (index < places.depth).then(unnamed)) {
+            Some(mut slot) => {
                 if places.capacity.is_some_and(|capacity| index >= capacity) {
-                    tenant.edge = Meaning::Lost;
-                    tenant.meaning = if shape.loud { tenant.meaning } else { Meaning::Lost };
+                    slot.edge = Meaning::Lost;
+                    slot.meaning = if shape.loud { slot.meaning } else { Meaning::Lost };
                 }
-                cell::paint(buf, spot, shape, &tenant, scene);
+                cell::paint(buf, spot, shape, &slot, scene);
             }
             None => cell::empty(buf, shape.surface(spot), scene, places.limit == Some(index)),
         }
@@ -186,22 +186,22 @@ fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scen
 }
 
 /// Tenants from the left, in rows, as large as a place may be; the last one says how many more there are.
-pub(super) fn paint_from_left(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[QueueSlot], scene: &Scene<'_>) {
+pub(super) fn paint_from_left(buf: &mut Buffer, area: Rect, most: Shape, slots: &[QueueSlot], scene: &Scene<'_>) {
     let Some(shape) = most.fitting(area, 1).filter(|shape| shape.loud) else { return };
     let room = shape.room(area);
-    let shown = if tenants.len() > room { room - 1 } else { tenants.len() };
+    let shown = if slots.len() > room { room - 1 } else { slots.len() };
     let per_row = area.width / shape.width;
     let spot = |index: usize| {
         let (row, col) = (index as u16 / per_row, index as u16 % per_row);
         Rect::new(area.x + col * shape.width, area.y + row * shape.pitch(), shape.width, shape.height)
     };
-    for (index, tenant) in tenants[..shown].iter().enumerate() {
-        cell::paint(buf, spot(index), shape, tenant, scene);
+    for (index, slot) in slots[..shown].iter().enumerate() {
+        cell::paint(buf, spot(index), shape, slot, scene);
     }
-    if shown < tenants.len() {
+    if shown < slots.len() {
         let spot = shape.surface(spot(shown));
         let inner = Rect::new(spot.x + 1, spot.y + 1, spot.width - 2, spot.height - 2);
-        let text = format!("+{}", tenants.len() - shown);
+        let text = format!("+{}", slots.len() - shown);
         scene.large_text(shape.letter, scene.theme.strong()).fit(buf, inner, &text);
     }
 }

@@ -51,12 +51,12 @@ fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     }
     let (left, right) = (header::promise(scene.world), header::progress(scene));
     let right = right.trim();
-    let pen = scene.large_text(plan.text, scene.theme.strong());
+    let large_text = scene.large_text(plan.text, scene.theme.strong());
     let width = plan.text.width(right).unwrap_or(0);
     match plan.text.width(&left) {
         Some(used) if used + width + 8 <= area.width => {
-            pen.write(buf, area, (2, 0), &left);
-            pen.write(buf, area, (area.width - width - 2, 0), right);
+            large_text.write(buf, area, (2, 0), &left);
+            large_text.write(buf, area, (area.width - width - 2, 0), right);
         }
         _ => header::paint(buf, area, scene),
     }
@@ -65,7 +65,7 @@ fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
 /// The sentence, as large as it fits.
 fn sentence(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let area = plan.sentence;
-    let (sign, text, style) = caption::sentence(scene, u16::MAX);
+    let (mark, text, style) = caption::sentence(scene, u16::MAX);
     let style = style.patch(scene.theme.strong());
     let line = plan.text.rows() + 1;
     let room = area.width.saturating_sub(4);
@@ -77,7 +77,7 @@ fn sentence(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
         }
         return;
     }
-    let col = text::pieces(buf, area, (1, 0), &[(sign, style), (" ", style)]);
+    let col = text::pieces(buf, area, (1, 0), &[(mark, style), (" ", style)]);
     let mut rest = text.as_str();
     for row in 0..area.height {
         let room = area.width.saturating_sub(col + 1);

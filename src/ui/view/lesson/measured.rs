@@ -25,23 +25,23 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let mut all: Vec<_> = trials.measured.iter().collect();
     let is_new = |name: &String| trials.newest.contains(name);
     all.sort_by_cached_key(|(name, _)| (!is_new(name), natural(name)));
-    let told = all.into_iter().map(|(name, value)| {
+    let rows = all.into_iter().map(|(name, value)| {
         let value = formatted(name, *value);
         (broken(name, inner.width, text::width(&value) + 1), value, is_new(name))
     });
-    let all: Vec<_> = told.collect();
+    let all: Vec<_> = rows.collect();
     let rows = usize::from(inner.height);
     let used = |count: usize| all[..count].iter().map(|(name, ..)| name.len()).sum::<usize>();
     let fits = |count: &usize| used(*count) + usize::from(*count < all.len()) <= rows;
     let shown = (0..=all.len()).rev().find(fits).unwrap_or(0);
     let mut row = 0;
     for (name, value, new) in &all[..shown] {
-        let [ink_of_name, ink_of_value] = if *new { [Style::new(), theme.strong()] } else { [theme.calm(); 2] };
+        let [name_style, value_style] = if *new { [Style::new(), theme.strong()] } else { [theme.calm(); 2] };
         for part in name {
-            text::write(buf, inner, (0, row), &text::fit(part, inner.width), ink_of_name);
+            text::write(buf, inner, (0, row), &text::fit(part, inner.width), name_style);
             row += 1;
         }
-        text::right(buf, inner, row - 1, value, ink_of_value);
+        text::right(buf, inner, row - 1, value, value_style);
     }
     if shown < all.len() {
         text::write(buf, inner, (0, row), &say!("and {more} more", more = all.len() - shown), theme.calm());
@@ -60,9 +60,9 @@ fn formatted(name: &str, value: f64) -> String {
 fn natural(name: &str) -> Vec<(String, u64)> {
     let (mut parts, mut rest) = (Vec::new(), name);
     while !rest.is_empty() {
-        let digits = rest.find(|sign: char| sign.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest.find(|ch: char| ch.is_ascii_digit()).unwrap_or(rest.len());
         let (word, behind) = rest.split_at(digits);
-        let end = behind.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(behind.len());
+        let end = behind.find(|ch: char| !ch.is_ascii_digit()).unwrap_or(behind.len());
         let (number, behind) = behind.split_at(end);
         parts.push((word.to_owned(), number.parse().unwrap_or(0)));
         rest = behind;

@@ -105,7 +105,7 @@ struct Shown<'t> {
 
 fn paint_call(buf: &mut Buffer, row: Rect, columns: Columns, theme: Theme, shown: &Shown<'_>) {
     let line = shown.line;
-    let (sign, style) = look(theme, line.mood);
+    let (mark, style) = look(theme, line.mood);
     let strong = if shown.newest { theme.strong() } else { Style::new() };
     if columns.time > 0 {
         let time = numbers::moment(Stamp::ZERO + shown.since);
@@ -118,14 +118,14 @@ fn paint_call(buf: &mut Buffer, row: Rect, columns: Columns, theme: Theme, shown
     text::write(buf, call, (0, 0), &text::fit(&line.call.to_string(), call.width.saturating_sub(1)), strong);
     let left = columns.time + columns.who + columns.call;
     let outcome = part(left, row.width.saturating_sub(left));
-    let text = format!("{sign} {}", line.outcome);
+    let text = format!("{mark} {}", line.outcome);
     text::write(buf, outcome, (0, 0), &text::fit(&text, outcome.width), style);
 }
 
 /// Who did it, in the language that is spoken.
 fn actor(who: &str) -> Cow<'_, str> {
-    if let Some((one, number)) = who.split_once(' ') {
-        return format!("{} {number}", actor(one)).into();
+    if let Some((word, number)) = who.split_once(' ') {
+        return format!("{} {number}", actor(word)).into();
     }
     let word = match who {
         "server" => say!("server"),
@@ -139,8 +139,8 @@ fn actor(who: &str) -> Cow<'_, str> {
 }
 
 /// A sign for each mood, and its ink.
-fn look(theme: Theme, mood: CallOutcome) -> (&'static str, Style) {
-    match mood {
+fn look(theme: Theme, outcome: CallOutcome) -> (&'static str, Style) {
+    match outcome {
         CallOutcome::Plain => ("→", Style::new()),
         CallOutcome::Good => ("✓", theme.text(Meaning::Served)),
         CallOutcome::Refused => ("✗", theme.text(Meaning::Lost)),

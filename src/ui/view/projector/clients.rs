@@ -43,16 +43,16 @@ fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
     let mut taken = vec![false; usize::from((area.height + u16::from(high > 1)) / high)];
     let mut without_lane = 0;
-    for one in &scene.placement.travelling {
-        let Some(travel) = one.travel else { continue };
-        match lanes::free_lane(&mut taken, one) {
+    for connection in &scene.placement.travelling {
+        let Some(travel) = connection.travel else { continue };
+        match lanes::free_lane(&mut taken, connection) {
             Some(lane) => {
                 chip(
                     buf,
                     cut(Rect { y: area.y + lane * high, ..area }, plan.chip.rows()).0,
                     plan,
                     scene,
-                    (one, travel),
+                    (connection, travel),
                 );
             }
             None => without_lane += 1,
@@ -65,17 +65,17 @@ fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
 }
 
 /// The name on its hue, the segment before it, moving to the right.
-fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, travel): (&Connection, Travel)) {
+fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (connection, travel): (&Connection, Travel)) {
     let theme = scene.theme;
-    let name = one.label();
+    let name = connection.label();
     let body = plan.chip.width(&name).unwrap_or(2) + 2;
-    let head = lanes::head(one, travel.kind, false);
+    let head = lanes::head(connection, travel.kind, false);
     let letter = plan.text.fitting(&head, (lane.width.saturating_sub(body + 1), lane.height));
     let whole = (body + 1 + letter.width(&head).unwrap_or(4)).min(lane.width);
     let track = f64::from(lane.width - whole);
     let col = (track * lanes::progress(travel, scene.clients_now)).round() as u16;
     // Large letters on a surface as high as they are cannot be read: they stand for themselves.
-    let on = if plan.chip == Letter::Plain { theme.fill(hue(one)) } else { theme.text(hue(one)) };
+    let on = if plan.chip == Letter::Plain { theme.fill(hue(connection)) } else { theme.text(hue(connection)) };
     let fill = on.patch(theme.strong());
     let spot = Rect { x: lane.x + col, width: whole, ..lane };
     for row in 0..spot.height {
@@ -89,16 +89,16 @@ fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, trav
         (body + u16::from(letter != Letter::Plain), row),
         &head,
     );
-    scene.hit_map.borrow_mut().connection(spot, one);
+    scene.hit_map.borrow_mut().connection(spot, connection);
 }
 
 /// Too many for names: a mark for each.
 fn marks(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
     text::write(buf, area, (0, 0), &text::fit(say!("1 ▶ = 1 client"), area.width), scene.theme.calm());
-    for one in &scene.placement.travelling {
+    for connection in &scene.placement.travelling {
         let rows = usize::from(area.height.saturating_sub(1));
-        let (Some(travel), Some(row)) = (one.travel, lanes::home(one, rows)) else { continue };
+        let (Some(travel), Some(row)) = (connection.travel, lanes::home(connection, rows)) else { continue };
         let col = f64::from(area.width.saturating_sub(2)) * lanes::progress(travel, scene.clients_now);
         text::write(buf, area, (col.round() as u16, row as u16 + 1), "█▶", style);
     }

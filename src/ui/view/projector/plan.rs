@@ -120,19 +120,19 @@ pub(super) fn plan(area: Rect) -> Plan {
     };
     let (header, sentence) = (take(header), take(sentence));
     let (stage, floor, timeline, footer) = (take(stage), take(floor), take(timeline), take(1));
-    let [clients, door, syn_queue, passage, accept_queue, exit, server] = columns(room, stage);
-    let toll = room.drop_totals.min(floor.width / 3);
+    let [clients, syn_gate, syn_queue, accept_gate, accept_queue, exit_gate, server] = columns(room, stage);
+    let drop_totals = room.drop_totals.min(floor.width / 3);
     Plan {
         header,
         clients,
-        syn_gate: door,
+        syn_gate,
         syn_queue,
-        accept_gate: passage,
+        accept_gate,
         accept_queue,
-        exit_gate: exit,
+        exit_gate,
         server,
-        drop_totals: Rect { x: floor.right() - toll, width: toll, ..floor },
-        floor: Rect { width: floor.width - toll, ..floor },
+        drop_totals: Rect { x: floor.right() - drop_totals, width: drop_totals, ..floor },
+        floor: Rect { width: floor.width - drop_totals, ..floor },
         sentence,
         timeline,
         footer,

@@ -21,7 +21,8 @@ use crate::ui::theme::Meaning;
 pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let limit = world.accept_limit().filter(|_| world.syn_rule == SynRule::Above);
-    let waiting: Vec<_> = scene.placement.half_open.iter().map(|one| (*one, one.server_since)).collect();
+    let waiting: Vec<_> =
+        scene.placement.half_open.iter().map(|connection| (*connection, connection.server_since)).collect();
     let names = syn_names();
     QueueBox {
         names,
@@ -34,8 +35,8 @@ pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
 pub(in crate::ui::view) fn accept(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let bounds = (world.accept_capacity(), world.accept_limit());
-    let since = |one: &Connection| one.queued_at.unwrap_or(one.server_since);
-    let waiting: Vec<_> = scene.placement.queued.iter().map(|one| (*one, since(one))).collect();
+    let since = |connection: &Connection| connection.queued_at.unwrap_or(connection.server_since);
+    let waiting: Vec<_> = scene.placement.queued.iter().map(|connection| (*connection, since(connection))).collect();
     let names = accept_names();
     QueueBox { names, reason: accept_reason(scene), ..queue(scene, &world.accept_queue, &waiting, bounds) }
 }
@@ -47,11 +48,11 @@ fn queue(
     waiting: &[(&Connection, Stamp)],
     (capacity, limit): (Option<u32>, Option<u32>),
 ) -> QueueBox {
-    let tenants = waiting.iter().map(|(one, since)| slot(one, *since, scene)).collect();
+    let entries = waiting.iter().map(|(connection, since)| slot(connection, *since, scene)).collect();
     let oldest = waiting.first().map(|(_, since)| numbers::span4(scene.now.since(*since)));
     QueueBox {
         names: syn_names(),
-        places: SlotRow { entries: tenants, depth: occupancy.depth(), capacity, limit },
+        places: SlotRow { entries, depth: occupancy.depth(), capacity, limit },
         full: occupancy.is_full(),
         next: oldest.map_or_else(String::new, |age| say!("oldest {age}", age)),
         reason: (String::new(), Style::new()),
@@ -61,33 +62,35 @@ fn queue(
 }
 
 /// In projector mode a connection has its own hue wherever it is, and only its edge says how it fares.
-fn slot(one: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
+fn slot(connection: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
     let waited = scene.now.since(since);
     let named = scene.state.density == Density::Cells;
-    let own = (scene.state.projector && named).then(|| hue(one));
+    let own = (scene.state.projector && named).then(|| hue(connection));
     let waiting = own.unwrap_or(Meaning::Waiting(shade(waited)));
-    let (sign, edge, solid) = match one.belief() {
+    let (mark, edge, solid) = match connection.belief() {
         CombinedState::Ghost => ("◌", Meaning::Divergent, false),
         CombinedState::DeadInQueue => ("†", Meaning::Lost, false),
-        _ if one.client == ClientSide::Vanished => ("⊘", waiting, true),
+        _ if connection.client == ClientSide::Vanished => ("⊘", waiting, true),
         _ => ("", waiting, true),
     };
     QueueSlot {
-        name: if named { one.label() } else { "■".into() },
+        name: if named { connection.label() } else { "■".into() },
         age: if named { numbers::span4(waited) } else { String::new() },
-        mark: sign,
+        mark,
         meaning: own.unwrap_or(edge),
         edge,
         solid,
-        target: Some(Target::of(one)),
-        new: named && scene.now.since(one.server_since) < ARRIVAL,
+        target: Some(Target::of(connection)),
+        new: named && scene.now.since(connection.server_since) < ARRIVAL,
     }
 }
 
 fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let ghosts = scene.placement.half_open.iter().filter(|one| one.belief() == CombinedState::Ghost).count();
-    let silent = scene.placement.half_open.iter().filter(|one| one.client == ClientSide::Vanished).count();
+    let ghosts =
+        scene.placement.half_open.iter().filter(|connection| connection.belief() == CombinedState::Ghost).count();
+    let silent =
+        scene.placement.half_open.iter().filter(|connection| connection.client == ClientSide::Vanished).count();
     if world.syn_queue.is_full() {
         full_syn_queue(scene)
     } else if ghosts > 0 {
@@ -101,7 +104,8 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
 
 fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let dead = scene.placement.queued.iter().filter(|one| one.belief() == CombinedState::DeadInQueue).count();
+    let dead =
+        scene.placement.queued.iter().filter(|connection| connection.belief() == CombinedState::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
         full_accept_queue(scene)
@@ -127,10 +131,10 @@ fn full_accept_queue(scene: &Scene<'_>) -> (String, Style) {
 
 /// The same of a full SYN queue.
 fn full_syn_queue(scene: &Scene<'_>) -> (String, Style) {
-    let (dying, waiting) = (scene.theme.text(Meaning::Lost), scene.theme.text(Meaning::Waiting(3)));
+    let (lost, waiting) = (scene.theme.text(Meaning::Lost), scene.theme.text(Meaning::Waiting(3)));
     match scene.world.sysctls.value(Sysctl::Syncookies) {
         _ if scene.is_asked() => (say!("FULL").into(), waiting),
-        Some(0) => (say!("FULL: new SYNs die").into(), dying),
+        Some(0) => (say!("FULL: new SYNs die").into(), lost),
         _ => (say!("¤ FULL: cookies go out").into(), waiting),
     }
 }

@@ -56,13 +56,13 @@ fn all() -> DropRow {
 }
 
 fn by_cause(causes: &[Cause]) -> Vec<DropRow> {
-    let one = |cause: &Cause| DropRow { name: name(*cause), causes: vec![*cause] };
+    let row = |cause: &Cause| DropRow { name: name(*cause), causes: vec![*cause] };
     match causes {
         [] | [_] => vec![all()],
-        few if few.len() <= MOST => few.iter().map(one).collect(),
+        few if few.len() <= MOST => few.iter().map(row).collect(),
         many => {
             let (first, rest) = many.split_at(MOST - 1);
-            first.iter().map(one).chain([DropRow { name: say!("✗ others"), causes: rest.to_vec() }]).collect()
+            first.iter().map(row).chain([DropRow { name: say!("✗ others"), causes: rest.to_vec() }]).collect()
         }
     }
 }
