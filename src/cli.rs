@@ -1,4 +1,4 @@
-//! WORDS → PLAN: arguments, plan, exit codes, completions, man page. Start at [`run`].
+//! ARGUMENTS → PLAN: arguments, plan, exit codes, completions, man page. Start at [`run`].
 
 use std::process::ExitCode;
 
@@ -31,9 +31,9 @@ mod replay;
 pub mod values;
 mod watch;
 
-/// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
+/// The whole program: parses the arguments, carries them out, returns the exit status. Call it while the process has one thread.
 pub fn run() -> ExitCode {
-    // Children of a trial are this program, too.
+    // The child processes of an experiment are this program, too.
     if let Some(played) = child::play(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())) {
         return played;
     }

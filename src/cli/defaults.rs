@@ -14,7 +14,7 @@ pub const ARRIVALS: Arrivals = Arrivals::Wave { size: 20, period: Duration::from
 /// Clients per second where a pattern needs a rate and none was given, and the rate from which the keys start.
 pub const RATE: f64 = 5.0;
 
-/// Slower than a wave arrives, fast enough to drain the queue before the next one: the eye can follow each `accept()`.
+/// Slower than a wave arrives, fast enough to drain the queue before the next one: each `accept()` can be followed.
 pub const ACCEPT_RATE: AcceptRate = AcceptRate::PerSecond(3.0);
 
 /// With workers the workers set the pace, so `accept()` itself is not slowed.
@@ -39,7 +39,7 @@ pub const HALF_OPEN: f64 = 0.0;
 /// Share of segments lost by the synthetic network.
 pub const LOSS: f64 = 0.0;
 
-/// The same run for everybody who names nothing: what one person sees, another can repeat.
+/// A fixed seed: the default run is the same on every machine.
 pub const SEED: u64 = 1;
 
 /// Most terminals are dark.

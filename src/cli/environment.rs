@@ -1,4 +1,4 @@
-//! Where the lab stands: the private network if it can be had, else the host's loopback, never in silence.
+//! Where the lab runs: in the private network if there is one, else on the host's loopback with the reason shown.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl RunEnvironment {
     /// Enters the private network, or stays on the host. Call it while the process has one thread.
     ///
     /// # Errors
-    /// A [`Failure`] where the plan needs the private network and it cannot be had, or where a wished setting is not in force.
+    /// A [`Failure`] where the plan needs the private network and it cannot be had, or where a requested setting is not in force.
     pub(super) fn find(plan: &LabPlan, host: &Sysctls) -> Result<Self, Failure> {
         if plan.net == Net::Host {
             return Ok(Self::on_host(None));

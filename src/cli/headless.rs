@@ -21,13 +21,13 @@ pub(super) enum End {
     Ended,
     /// By this signal.
     Signal(u8),
-    /// Nobody reads stdout any more.
+    /// The reader of stdout has closed the pipe.
     PipeClosed,
-    /// The audience has heard enough.
+    /// The observer is done.
     Enough,
 }
 
-/// Somebody who is told each fact after the world has taken it.
+/// Receives each fact after the world has applied it.
 pub(super) trait EventObserver {
     /// One more fact.
     fn observe(&mut self, world: &World, fact: &Stamped);
@@ -36,7 +36,7 @@ pub(super) trait EventObserver {
     fn is_done(&self) -> bool;
 }
 
-/// Nobody.
+/// Ignores every fact.
 impl EventObserver for () {
     fn observe(&mut self, _: &World, _: &Stamped) {}
 
@@ -49,12 +49,12 @@ impl EventObserver for () {
 pub(super) struct Outputs<'a> {
     /// Each event is printed as it comes.
     pub(super) lines: Option<&'a mut Output>,
-    /// Told of each fact.
+    /// Receives each fact.
     pub(super) observer: &'a mut dyn EventObserver,
 }
 
 impl Outputs<'_> {
-    /// Facts have come: the world takes them, then everybody else.
+    /// Applies facts to the world, then passes them to the observer and the lines.
     pub(super) fn take(&mut self, world: &mut World, facts: &[Stamped]) -> Result<Written, Failure> {
         for fact in facts {
             world.apply(fact.at, &fact.event);

@@ -1,5 +1,5 @@
-//! The command line in the language that is spoken: what each command, option and value is for, as `--help` and the manual page say
-//! it. The words themselves are the same in every language; the English texts stand with them in [`args`](super::args).
+//! The command line in the current language: what each command, option and value is for, as `--help` and the manual page show
+//! it. Names of options are the same in every language; the English texts are the doc comments in [`args`](super::args).
 
 use std::env;
 use std::ffi::OsString;
@@ -24,17 +24,17 @@ pub use self::refusal::refusal;
 #[cfg(feature = "internals")]
 pub use self::texts::texts;
 
-/// What the words mean, the program's name first.
+/// Parses the arguments, the program's name first.
 ///
 /// # Errors
-/// Help and version, which are answers, and words that mean nothing.
+/// Help and version, which are answers, and arguments that cannot be parsed.
 pub fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     let mut command = command();
     let mut found = command.try_get_matches_from_mut(words)?;
     Cli::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut command))
 }
 
-/// The command line in the language that is spoken here, its lines broken for this terminal.
+/// The command line in the current language, its lines broken for this terminal.
 pub fn command() -> Command {
     match lang::here() {
         Lang::English => Cli::command(),
@@ -84,7 +84,7 @@ fn built() -> Command {
     command
 }
 
-/// A command's texts. What it is about stands on its own page, and `beside` its name on the one that lists it.
+/// A command with translated texts: on its own page as wide as `sheet`, in the list of commands as wide as `beside`.
 fn translated_command(command: Command, beside: Sheet, sheet: Sheet) -> Command {
     let widest = command.get_arguments().map(|arg| arg.to_string().len() + SHORT).max().unwrap_or_default();
     let options = sheet.beside(widest);
@@ -105,7 +105,7 @@ fn translated_command(command: Command, beside: Sheet, sheet: Sheet) -> Command 
     command.mut_subcommands(|verb| translated_command(verb, verbs, sheet))
 }
 
-/// An argument's texts. Its values have their names and helps in one place, where they cannot be changed: they are told by us.
+/// An argument's texts. Its values have their names and helps in one place, where they cannot be changed: we write them ourselves.
 fn translated_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
     let below = sheet.indented(BELOW);
     let short = arg.get_help().map(|text| translated(text, Sheet::endless())).unwrap_or_default();
@@ -153,7 +153,7 @@ fn translated(text: &StyledStr, sheet: Sheet) -> String {
     paragraphs(text).into_iter().map(said).collect::<Vec<_>>().join("\n\n")
 }
 
-/// What stands around our own texts, whatever the language.
+/// The parser's own headings around our texts.
 const FRAME: [&str; 7] = ["Usage:", "Commands:", "Arguments:", "Options:", "[OPTIONS]", "[COMMAND]", "<COMMAND>"];
 
 /// Columns before a long option: two, and four for the short one.

@@ -31,7 +31,7 @@ use crate::session::tape::record::{self, Recorder};
 use crate::session::tape::{Header, RecordingError};
 use crate::ui::{self, ColorChoice, ExitReason, LessonLoop, UiPlan};
 
-/// Runs the lab as the words say.
+/// Runs the lab as the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] with the next command.
@@ -49,7 +49,7 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
     runtime.block_on(live_run(&plan, environment, host, recorder))
 }
 
-/// The file of the recording that is wished.
+/// Opens the file of the requested recording.
 pub(super) fn recorder(path: Option<&Path>) -> Result<Option<Recorder>, Failure> {
     path.map(|path| Recorder::open(path, record::LIMIT)).transpose().map_err(|error| recording_failure(&error))
 }
@@ -61,7 +61,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     })
 }
 
-/// Tries out whether there are enough file descriptors for a lab: further on, each part would fail in words of its own.
+/// Tries out whether there are enough file descriptors for a lab: later each part would fail with a message of its own.
 pub(super) fn enough_descriptors() -> Result<(), Failure> {
     raise_descriptor_limit();
     let mut held = Vec::with_capacity(DESCRIPTORS);
@@ -139,12 +139,12 @@ async fn live_run(
     }
 }
 
-/// A tape's error as the program's.
+/// A recording's error as the program's.
 pub(super) fn recording_failure(error: &RecordingError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
-/// How everything stands at first: with a delay nobody arrives, and a script lets the clients come.
+/// The knobs and the script at the start: with a delay no client arrives until the script starts them.
 fn initial_state(plan: &LabPlan) -> (Knobs, Script) {
     let knobs = plan.knobs.clone();
     if plan.delay.is_zero() {
@@ -156,7 +156,7 @@ fn initial_state(plan: &LabPlan) -> (Knobs, Script) {
     (Knobs { rate: 0.0, arrivals: Arrivals::Steady, ..knobs }, script)
 }
 
-/// Shows the picture until somebody leaves, then takes what the session still has to say.
+/// Shows the picture until the user leaves, then takes the session's last facts.
 pub(super) async fn picture(
     session: &mut Session,
     world: &mut World,
@@ -177,7 +177,7 @@ pub(super) async fn picture(
     })
 }
 
-/// How these words want the picture to look.
+/// How these options want the picture to look.
 pub(super) fn ui_plan(output: &OutputArgs) -> UiPlan {
     UiPlan {
         ascii: output.ascii,
@@ -188,7 +188,7 @@ pub(super) fn ui_plan(output: &OutputArgs) -> UiPlan {
     }
 }
 
-/// The same wish in the picture's words.
+/// The same choice as the picture's type.
 pub(super) const fn color(choice: Color) -> ColorChoice {
     match choice {
         Color::Auto => ColorChoice::Auto,

@@ -1,5 +1,5 @@
-//! In which language qviz answers: the one that is asked for, else the locale's. It is found before the words are parsed, so that
-//! help and errors are said in it too.
+//! The language of all output: the requested one, else the locale's. It is found before the arguments are parsed, so that
+//! help and errors are in it, too.
 
 use std::ffi::OsString;
 
@@ -21,10 +21,10 @@ pub struct LangArgs {
 /// The option's name.
 const OPTION: &str = "--lang";
 
-/// Where a locale may stand, the strongest first (see locale(7)).
+/// The variables that may hold a locale, the strongest first (see locale(7)).
 const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
-/// The language that these words (without the program's name) ask for, else that of the locale in the environment.
+/// The language that these arguments (without the program's name) ask for, else that of the locale in the environment.
 pub fn requested(words: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Lang {
     let (_, asked) = parted(words);
     let value = |word: &OsString| named(word.to_str()?.trim_start_matches(OPTION).trim_start_matches('='));
@@ -34,7 +34,7 @@ pub fn requested(words: &[OsString], variable: impl Fn(&str) -> Option<OsString>
     })
 }
 
-/// The same words with the option behind the command: before it, it would count as one of the lab's, which no command takes.
+/// The same arguments with the option behind the command: before it, it would count as one of the lab's, which no command takes.
 pub fn behind(words: &[OsString]) -> Vec<OsString> {
     let (mut others, asked) = parted(words);
     let end = others.iter().position(|word| word == "--").unwrap_or(others.len());
@@ -42,7 +42,7 @@ pub fn behind(words: &[OsString]) -> Vec<OsString> {
     others
 }
 
-/// The other words, and the option with its values.
+/// The other arguments, and the option with its values.
 fn parted(words: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
     let (mut others, mut asked) = (Vec::new(), Vec::new());
     let mut words = words.iter().cloned();

@@ -7,7 +7,7 @@ use crate::say;
 use crate::text::lang::{self, Lang, said};
 use crate::ui::keymap::{BINDINGS, Binding, When};
 
-/// The whole page, in the language that is spoken here.
+/// The whole page, in the current language.
 pub fn page() -> Vec<u8> {
     let mut page = Vec::new();
     match (write(&mut page), lang::here()) {

@@ -1,4 +1,4 @@
-//! Words → plan: what the options mean together. Pure; everything that depends on the place is passed in as [`PlanEnv`].
+//! Arguments → plan: what the options mean together. Pure; everything that depends on the place is passed in as [`PlanEnv`].
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub use self::watch::{WatchPlace, WatchPlan};
 
 mod watch;
 
-/// What the plan has to know of the place where it is made.
+/// What the plan has to know of its environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanEnv {
     /// Stdout is a terminal.
@@ -29,7 +29,7 @@ pub struct PlanEnv {
 pub struct LabPlan {
     /// What comes out.
     pub form: Form,
-    /// Where the listener shall stand.
+    /// Where the listener is opened.
     pub net: Net,
     /// Which clients; `None`: the place's own.
     pub client: Option<Client>,
@@ -37,7 +37,7 @@ pub struct LabPlan {
     pub address: Option<SocketAddr>,
     /// The lab's knobs at the start.
     pub knobs: Knobs,
-    /// The private network's sysctls where they shall differ from the host's.
+    /// The private network's sysctls where they differ from the host's.
     pub overrides: Sysctls,
     /// The options that gave them.
     pub kernel_options: Vec<&'static str>,
@@ -79,10 +79,10 @@ pub enum Form {
 }
 
 impl LabPlan {
-    /// What these words mean here.
+    /// The plan for these arguments.
     ///
     /// # Errors
-    /// Words that cannot be carried out together, or not here.
+    /// Arguments that cannot be used together, or not here.
     pub fn new(args: &LabArgs, here: PlanEnv) -> Result<Self, Failure> {
         let form = form(&args.output, here)?;
         let net = args.listener.net.unwrap_or_default();
@@ -116,7 +116,7 @@ impl LabPlan {
     }
 }
 
-/// The command that makes the same run again: the words as they were written, and the seed.
+/// The command that makes the same run again: the arguments as they were written, and the seed.
 pub fn repeat(words: &[String], seed: u64) -> String {
     let mut command = command(words);
     if !words.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {

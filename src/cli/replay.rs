@@ -17,7 +17,7 @@ use crate::ui::{self, ExitReason, UiPlan};
 
 mod frames;
 
-/// Replays as the words say.
+/// Replays as the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] with the next command.

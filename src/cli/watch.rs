@@ -23,14 +23,14 @@ use crate::session::tape::Header;
 use crate::session::tape::record::Recorder;
 use crate::ui::UiPlan;
 
-/// Watches as the words say.
+/// Watches as the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let plan = WatchPlan::new(args, lab::plan_env())?;
     let recorder = lab::recorder(plan.record.as_deref())?;
-    // Whoever scrapes stands in this namespace, not in the one that is watched.
+    // Scrapes come from this namespace, not from the watched one.
     let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| unserved(&error))?;
     enter(&plan.place)?;
     lab::runtime()?.block_on(watch(&plan, recorder, listener))
@@ -99,7 +99,7 @@ fn unserved(error: &ScrapeError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
-/// Listens for what ends the watch with a failed expectation, and for those who scrape.
+/// The observers of a watch: the alarm that ends it with a failed expectation, and the metrics.
 struct WatchObservers {
     alarm: Alarm,
     alarm_reason: Option<String>,
@@ -180,7 +180,7 @@ pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> R
     })
 }
 
-/// Nobody listens there; who listens instead, the nearest first.
+/// No listener has this address; the listeners there are, the nearest first.
 fn no_listener(target: &Target, world: &World) -> Failure {
     let listeners = &world.listeners;
     let here = listeners.by_id.values().filter(|listener| listener.gone.is_none()).map(|listener| &listener.reading);

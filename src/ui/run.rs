@@ -315,7 +315,7 @@ impl ScreenLoop<'_> {
 
 /// A lesson that waits says for how long.
 fn counts(world: &World) -> bool {
-    world.lesson.as_ref().is_some_and(|course| course.phase == Phase::Doing && !course.over)
+    world.lesson.as_ref().is_some_and(|progress| progress.phase == Phase::Doing && !progress.over)
 }
 
 fn motion(placement: &Placement<'_>) -> Motion {

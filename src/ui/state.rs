@@ -173,13 +173,13 @@ impl UiState {
     pub fn modes(&self, world: &World, timeline: bool) -> Vec<Mode> {
         let past = self.window.until().is_some() && timeline;
         let step = world.tempo.held && !world.ended;
-        let course = world.lesson.as_deref();
+        let progress = world.lesson.as_deref();
         let modes = [
             (self.frozen.is_some(), Mode::Frozen),
             (past, Mode::Past),
-            (course.is_some_and(LessonProgress::asks), Mode::Asked),
-            (course.is_some_and(LessonProgress::has_told), Mode::Reading),
-            (course.is_some_and(|course| self.lesson.goes_back(course)), Mode::Begins),
+            (progress.is_some_and(LessonProgress::asks), Mode::Asked),
+            (progress.is_some_and(LessonProgress::has_told), Mode::Reading),
+            (progress.is_some_and(|progress| self.lesson.goes_back(progress)), Mode::Begins),
             (self.lesson.shows_calls(world), Mode::Calls),
             (step, Mode::Step),
         ];

@@ -135,8 +135,8 @@ impl Theme {
         if self.depth == Depth::Mono {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
-        let deep = matches!(meaning, Meaning::Lost | Meaning::Waiting(2..));
-        let foreground = if self.background == Background::Light && deep { Color::White } else { Color::Black };
+        let dark_fill = matches!(meaning, Meaning::Lost | Meaning::Waiting(2..));
+        let foreground = if self.background == Background::Light && dark_fill { Color::White } else { Color::Black };
         Style::new().bg(self.color(meaning)).fg(foreground)
     }
 

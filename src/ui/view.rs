@@ -182,8 +182,8 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
         Screen::List => return list::paint(buf, scene),
         Screen::Ladder => return ladder::paint(buf, scene),
     }
-    if let Some(course) = &scene.world.lesson {
-        return lesson::paint(buf, scene, course);
+    if let Some(progress) = &scene.world.lesson {
+        return lesson::paint(buf, scene, progress);
     }
     if scene.state.projector {
         return projector::paint(buf, scene);

@@ -63,7 +63,7 @@ pub(super) fn of_host(checks: &mut Vec<Check>) -> bool {
     works
 }
 
-/// What can be read of a listener where this process stands now. `here` names the place.
+/// What can be read of a listener in the present network namespace. `here` names it.
 pub(super) fn of_listener(checks: &mut Vec<Check>, here: &str) {
     match listen() {
         Ok(listener) => {

@@ -97,7 +97,7 @@ fn both_languages_name_the_same_functions_files_counters_options_and_numbers() {
     }
 }
 
-/// What is the same in every language: words with a digit, an underline, a point or a slash within, two capitals, or a bracket behind.
+/// Terms that are the same in every language: with a digit, an underscore, a dot or a slash inside, two capitals, or a bracket behind.
 fn fixed(text: &str) -> BTreeSet<&str> {
     let part = |one: char| one.is_ascii_alphanumeric() || "_./".contains(one);
     let mut found = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The topics in the language that is spoken: the texts below `assets/explain`, the rules' own explanations, and the keys.
+//! The topics in the current language: the texts below `assets/explain`, the rules' own explanations, and the keys.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::say;
 use crate::text::lang::{self, Lang};
 use crate::ui::keymap::{BINDINGS, Binding, When};
 
-/// Every topic, in the language that is spoken here.
+/// Every topic, in the current language.
 pub fn topics() -> Vec<Topic> {
     let mut topics = Vec::new();
     for (family, english, chinese) in TEXTS {
@@ -40,7 +40,7 @@ pub(super) fn written(family: Family, text: &'static str) -> impl Iterator<Item 
     })
 }
 
-/// What the rules say of themselves, in their order; one without a Chinese text says it in English.
+/// The explanation of each rule, in their order; in English where there is no Chinese text.
 fn findings() -> Vec<Topic> {
     let chinese: Vec<_> = match lang::here() {
         Lang::English => Vec::new(),
@@ -72,7 +72,7 @@ fn of_key(binding: &'static Binding) -> Topic {
     }
 }
 
-/// What a key does; where it is one of a replay, that is said too, as the other places say it of theirs.
+/// What a key does; a key of a replay is marked as one.
 fn description(binding: &'static Binding) -> Cow<'static, str> {
     let does = lang::said(binding.long);
     if binding.when == When::Replay { say!("replay: {does}", does).into() } else { does.into() }
@@ -101,5 +101,5 @@ const TEXTS: [(Family, &str, &str); 4] = [
     ),
 ];
 
-/// The rules' explanations in Chinese; their English stands with each rule.
+/// The rules' explanations in Chinese; the English ones are in the rules' files.
 pub(super) const FINDINGS: &str = include_str!("../../../assets/explain/zh/findings.txt");

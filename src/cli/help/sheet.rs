@@ -44,7 +44,7 @@ impl Sheet {
         Self { columns: self.columns.map(left) }
     }
 
-    /// What stands between two items of a list: on a page without an end each is a paragraph.
+    /// The separator between two items of a list: on an endless page each is a paragraph.
     pub(super) const fn gap(self) -> &'static str {
         if self.columns.is_some() { "\n" } else { "\n\n" }
     }
@@ -59,7 +59,7 @@ impl Sheet {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// A line in several: behind its indent, or behind the column in which it tells what its first words are.
+    /// A line in several: behind its indent, or behind the column in which the description of its first words begins.
     fn broken(self, line: &str) -> String {
         let columns = self.columns.unwrap_or(usize::MAX);
         let indent = &line[..line.len() - line.trim_start().len()];
@@ -79,7 +79,7 @@ const GAPS: usize = 4;
 const NARROWEST: usize = 20;
 /// As in [`args`](crate::cli::args).
 const WIDEST: usize = 110;
-/// Where nothing tells how wide it is.
+/// Where the width is unknown.
 const USUAL: usize = 100;
 
 #[cfg(test)]

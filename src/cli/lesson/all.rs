@@ -23,10 +23,10 @@ use crate::scenario::lesson::Lesson;
 use crate::session::clock::Clock;
 use crate::text::lang;
 
-/// Checks all lessons and tells what came of them.
+/// Checks all lessons and prints the results.
 ///
 /// # Errors
-/// A [`Failure`] where processes cannot be started, or where nobody takes what is told.
+/// A [`Failure`] where processes cannot be started, or where stdout cannot be written to.
 pub(super) fn run(args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
     let lessons = lookup::all()?;
     let clock = Clock::start();
@@ -51,7 +51,7 @@ type Outcome = (Played, Vec<Decided>);
 struct CheckRun {
     lessons: Vec<Arc<Lesson>>,
     results: Vec<Option<Outcome>>,
-    /// How many were told already, where they are told as they come.
+    /// How many results were printed already, where each is printed as it comes.
     printed: usize,
     form: Form,
 }
@@ -85,7 +85,7 @@ impl CheckRun {
         }
     }
 
-    /// Tells of those lessons that have ended, in their order.
+    /// Prints the results of the lessons that have ended, in their order.
     fn print_ready(&mut self) -> Result<(), Failure> {
         while self.form == Form::Text
             && let Some(Some((played, claims))) = self.results.get(self.printed)
@@ -109,7 +109,7 @@ impl CheckRun {
     }
 }
 
-/// Checks one lesson in a process of its own, which is killed when nobody waits for it any more.
+/// Checks one lesson in a process of its own, which is killed when this future is dropped.
 async fn checked(lesson: &Lesson) -> Outcome {
     let clock = Clock::start();
     let broken =

@@ -27,10 +27,10 @@ use crate::session::tape::Header;
 use crate::session::tape::record::Recorder;
 use crate::session::{Session, rest};
 
-/// Checks a lesson and tells what came of it.
+/// Checks a lesson and prints the result.
 ///
 /// # Errors
-/// A [`Failure`] where it could not be played to its end, or where nobody takes what is told.
+/// A [`Failure`] where it could not be played to its end, or where stdout cannot be written to.
 pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
     if let Some(parent) = args.attended {
         follow(parent)?;
@@ -67,14 +67,14 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
 fn follow(parent: u32) -> Result<(), Failure> {
     let set = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
     set.map_err(|error| Failure::new(say!("cannot follow the parent process: {error}", error), "qviz doctor"))?;
-    // It may have ended before the wish was heard.
+    // It may have ended before the call.
     if rustix::process::getppid().is_some_and(|present| present.as_raw_pid().cast_unsigned() == parent) {
         return Ok(());
     }
     Err(Failure::new(say!("the process that asked for this check has ended"), "qviz lesson --all --check"))
 }
 
-/// Prints the document and says how the program ends.
+/// Prints the document and returns the exit code.
 pub(super) fn print_document(document: &Lessons, form: Form, allow_skips: bool) -> Result<Exit, Failure> {
     let written = Output::stdout().put(|out| match form {
         Form::Json => json::write(out, document),
@@ -106,7 +106,7 @@ struct LessonRun {
     clock: Clock,
     world: World,
     session: Option<Session>,
-    /// What was told while there was no session.
+    /// Facts that were emitted while there was no session.
     pending: Vec<Stamped>,
     lines: Option<Output>,
     recorder: Option<Recorder>,
@@ -172,7 +172,7 @@ impl LessonRun {
         Ok(())
     }
 
-    /// Lets the present session end and takes what it still has to say.
+    /// Ends the present session and takes its last facts.
     async fn end_scene(&mut self, signals: &mut Signals) -> Result<(), Failure> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.wish(Command::Stop);

@@ -1,4 +1,4 @@
-//! Which lesson is meant: one that qviz brings along, by its name, or one of somebody's own, by its file.
+//! Finds a lesson: a built-in one by its name, or another one by its file.
 
 use std::path::Path;
 use std::sync::Arc;

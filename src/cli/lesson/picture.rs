@@ -20,7 +20,7 @@ use crate::session::live::Past;
 use crate::session::tape::Header;
 use crate::ui::{LessonLoop, UiPlan};
 
-/// Plays a lesson on the screen, and tells what stays of it.
+/// Plays a lesson on the screen, and prints its summary.
 ///
 /// # Errors
 /// A [`Failure`] where there is no private network, a scene cannot be opened, or the screen cannot be shown.

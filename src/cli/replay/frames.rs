@@ -21,7 +21,7 @@ use crate::ui::export::svg::{self, Background};
 use crate::ui::export::{self, Film};
 use crate::ui::state::Origin;
 
-/// Draws what the words ask for.
+/// Draws the frames that the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] where a file cannot be written.

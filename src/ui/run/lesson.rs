@@ -125,9 +125,9 @@ impl ScreenLoop<'_> {
 
 /// Why a key of the lesson does nothing now.
 fn why_not(world: &World, press: LessonKey) -> Option<&'static str> {
-    let course = world.lesson.as_ref()?;
-    match (press, course.phase) {
-        _ if course.over || course.step.is_none() => None,
+    let progress = world.lesson.as_ref()?;
+    match (press, progress.phase) {
+        _ if progress.over || progress.step.is_none() => None,
         (LessonKey::Go, Phase::Asked) => Some(say!("first your prediction: press the number of a choice")),
         (LessonKey::Go, Phase::Doing) => Some(say!("not yet: what the lesson waits for is still to come")),
         (LessonKey::Choose(_), phase) if phase != Phase::Asked => Some(say!("there is nothing to predict now")),

@@ -238,13 +238,13 @@ mod tests {
     fn chars_without_a_shape_are_written_beside_large_letters() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 16, 3));
         let area = buf.area;
-        let pen = LargeText { letter: Letter::Small, style: Style::new(), ascii: false };
-        let end = pen.fit(&mut buf, area, "TI 队列");
+        let large_text = LargeText { letter: Letter::Small, style: Style::new(), ascii: false };
+        let end = large_text.fit(&mut buf, area, "TI 队列");
         assert_eq!(buf, Buffer::with_lines(["▀█▀ █           ", " █  █ 队列      ", " ▀  ▀           "]));
         assert_eq!(end, 10);
         let mut buf = Buffer::empty(Rect::new(0, 0, 7, 3));
         let area = buf.area;
-        pen.fit(&mut buf, area, "TI 队列");
+        large_text.fit(&mut buf, area, "TI 队列");
         assert_eq!(buf, Buffer::with_lines(["       ", "TI 队列", "       "]));
     }
 

@@ -131,7 +131,7 @@ fn turn(before: u32, connection: &Connection, world: &World) -> String {
         many => say!("accept() takes {many} before it", many),
     };
     let pause = if paused { say!(" · accept() is paused") } else { "" };
-    let dead =
+    let closed =
         if connection.server == ServerSide::QueuedDead { say!("a dead entry that holds its place: ") } else { "" };
-    format!("{dead}{place}{pause}")
+    format!("{closed}{place}{pause}")
 }

@@ -13,7 +13,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let (area, theme) = (buf.area, scene.theme);
     let mut lines = match &scene.world.lesson {
         _ if scene.watches() => watch::in_short(scene),
-        Some(course) => lesson::in_short(scene, course, area.width),
+        Some(progress) => lesson::in_short(scene, progress, area.width),
         None => both_queues(scene),
     };
     lines.push((

@@ -136,17 +136,17 @@ fn missed(
 fn verdict(ask: &Question, page: &Page, progress: &LessonProgress, budget: LineBudget) -> Vec<Line> {
     let theme = budget.theme;
     let answer = |index: usize| ask.choices.get(index).map(|choice| said(&choice.text, &page.numbers));
-    let truth = page.right.iter().position(|right| *right == Some(true)).and_then(answer);
-    let mine = progress.choice.and_then(|(index, verdict)| Some((answer(index)?, verdict)));
+    let right_answer = page.right.iter().position(|right| *right == Some(true)).and_then(answer);
+    let own_answer = progress.choice.and_then(|(index, verdict)| Some((answer(index)?, verdict)));
     let (good, other) = (theme.text(Meaning::Served), theme.text(Meaning::Divergent));
-    let (mark, text, style) = match (mine, truth) {
-        (Some((mine, Some(true))), _) => ("✓", say!("you said “{mine}”, and so says the kernel", mine), good),
-        (Some((mine, Some(false))), Some(truth)) => {
-            ("◌", say!("you said “{mine}”; the kernel says “{truth}”", mine, truth), other)
+    let (mark, text, style) = match (own_answer, right_answer) {
+        (Some((own_answer, Some(true))), _) => ("✓", say!("you said “{mine}”, and so says the kernel", mine = own_answer), good),
+        (Some((own_answer, Some(false))), Some(right_answer)) => {
+            ("◌", say!("you said “{mine}”; the kernel says “{truth}”", mine = own_answer, truth = right_answer), other)
         }
-        (Some((mine, Some(false))), None) => ("◌", say!("you said “{mine}”; it came otherwise", mine), other),
-        (Some((mine, None)), _) => ("·", say!("you said “{mine}”; that could not be told here", mine), theme.calm()),
-        (None, Some(truth)) => ("✓", say!("the kernel says “{truth}”", truth), good),
+        (Some((own_answer, Some(false))), None) => ("◌", say!("you said “{mine}”; it came otherwise", mine = own_answer), other),
+        (Some((own_answer, None)), _) => ("·", say!("you said “{mine}”; that could not be told here", mine = own_answer), theme.calm()),
+        (None, Some(right_answer)) => ("✓", say!("the kernel says “{truth}”", truth = right_answer), good),
         (None, None) => return Vec::new(),
     };
     budget.signed(mark, &text, style.patch(theme.strong()))

@@ -104,13 +104,13 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
 
 fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let dead =
+    let closed =
         scene.placement.queued.iter().filter(|connection| connection.belief() == CombinedState::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
         full_accept_queue(scene)
-    } else if dead > 0 {
-        (say!("† {dead} dead, holding places", dead), theme.text(Meaning::Lost))
+    } else if closed > 0 {
+        (say!("† {dead} dead, holding places", dead = closed), theme.text(Meaning::Lost))
     } else if paused {
         (say!("‖ nobody calls accept()").into(), theme.text(Meaning::Waiting(3)))
     } else {

@@ -103,7 +103,7 @@ mod tests {
     fn no_cause_is_left_out_of_the_rows_of_drops() {
         for (height, causes) in [(3, 6), (6, 1), (10, 0), (10, 2), (10, 3), (10, 6)] {
             let mut shown: Vec<_> =
-                plan(height, &LISTEN_DROPS[..causes]).drops.into_iter().flat_map(|died| died.causes).collect();
+                plan(height, &LISTEN_DROPS[..causes]).drops.into_iter().flat_map(|row| row.causes).collect();
             shown.sort();
             shown.dedup();
             assert!(shown.len() >= causes, "{height} {causes}: {shown:?}");

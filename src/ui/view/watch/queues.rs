@@ -26,19 +26,19 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ch
     };
     let (theme, queue) = (scene.theme, &listener.reading.queue);
     let depth = queue.depth.unwrap_or(0);
-    let (waiting, dead) = waiting(scene, inside, depth);
+    let (waiting, reset) = waiting(scene, inside, depth);
     let mut entries: Vec<_> = waiting.iter().take(MOST_NAMED).map(|listener| queued(listener)).collect();
-    entries.extend((0..dead.min(MOST_NAMED)).map(|_| unlisted()));
+    entries.extend((0..reset.min(MOST_NAMED)).map(|_| unlisted()));
     let closed = waiting.iter().filter(|listener| listener.closed).count();
     let oldest = listener.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|listener| listener.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
-    let reason = if listener.is_full() && closed + dead > 0 {
-        (say!("FULL: {dead} dead hold places", dead = closed + dead), theme.text(Meaning::Lost))
+    let reason = if listener.is_full() && closed + reset > 0 {
+        (say!("FULL: {dead} dead hold places", dead = closed + reset), theme.text(Meaning::Lost))
     } else if listener.is_full() {
         let text = if inside.is_unix() { say!("FULL: connect() fails") } else { say!("FULL: SYNs and ACKs die") };
         (text.into(), theme.text(Meaning::Lost))
-    } else if closed + dead > 0 {
-        (say!("† {dead} dead, holding places", dead = closed + dead), theme.text(Meaning::Lost))
+    } else if closed + reset > 0 {
+        (say!("† {dead} dead, holding places", dead = closed + reset), theme.text(Meaning::Lost))
     } else {
         (say!("wait for accept()").into(), theme.calm())
     };
@@ -95,8 +95,8 @@ pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>, depth: 
     let Some(listed) = listed else { return (Vec::new(), 0) };
     let mut waiting: Vec<_> = listed.iter().take(depth as usize).collect();
     waiting.sort_by_key(|client| (std::cmp::Reverse(client.age_ms), client.peer));
-    let dead = (depth as usize).saturating_sub(listed.len());
-    (waiting, dead)
+    let reset = (depth as usize).saturating_sub(listed.len());
+    (waiting, reset)
 }
 
 /// Who is half-open, the ones that were answered most often first.

@@ -17,21 +17,21 @@ use crate::ui::view::chosen_listener::ChosenListener;
 pub(super) fn in_accept_queue(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let depth = inside.listener.and_then(|listener| listener.reading.queue.depth).unwrap_or(0);
-    let (waiting, dead) = queues::waiting(scene, inside, depth);
+    let (waiting, reset) = queues::waiting(scene, inside, depth);
     let right = if depth > 0 { say!("the next one first") } else { "" };
     let inner = text::frame(buf, area, (say!("WHO WAITS"), theme.strong()), (right, theme.calm()), theme.calm());
     if inner.height == 0 {
         return;
     }
-    if waiting.is_empty() && dead == 0 {
+    if waiting.is_empty() && reset == 0 {
         return write_wrapped(buf, inner, scene, &why_empty(scene, inside, depth));
     }
     let mut body = inner;
-    if dead > 0 {
-        let text = if dead == 1 {
+    if reset > 0 {
+        let text = if reset == 1 {
             say!("† 1 more is not listed: reset by the client, the place is kept").into()
         } else {
-            say!("† {count} more are not listed: reset by the client, the place is kept", count = dead)
+            say!("† {count} more are not listed: reset by the client, the place is kept", count = reset)
         };
         let last = inner.height - 1;
         text::write(buf, inner, (0, last), &text::fit(&text, inner.width), theme.text(Meaning::Lost));
