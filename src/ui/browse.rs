@@ -46,11 +46,11 @@ pub enum Sort {
 /// A connection as last seen.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// The connection, its diary with it.
+    /// The connection with its segment log.
     pub connection: Connection,
     /// What will come next, as far as is known.
     pub next_steps: NextSteps,
-    /// How many stand before it in the accept queue.
+    /// How many entries are before it in the accept queue.
     pub before: Option<u32>,
     /// When it had gone; `None` while it is there.
     pub gone: Option<Stamp>,
@@ -152,7 +152,7 @@ impl Browse {
         }
     }
 
-    /// Takes a key; false where it means something else.
+    /// Handles a key; false where it is not bound here.
     pub(super) fn press(&mut self, action: Action, world: &World) -> bool {
         match action {
             Action::Open => self.open(world),
@@ -266,7 +266,7 @@ const fn urgency(belief: CombinedState) -> u8 {
     }
 }
 
-/// Both beliefs in one word.
+/// The combined state in one word.
 pub fn state_words(belief: CombinedState) -> &'static str {
     match belief {
         CombinedState::SynSent => say!("knocking"),

@@ -1,4 +1,4 @@
-//! What the screen remembers of a lesson: its text, read once. What was measured and decided stands in the facts.
+//! What the screen remembers of a lesson: its text, read once. What was measured and decided is in the facts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::scenario::parse::parse;
 /// What is remembered of the lesson that is shown.
 #[derive(Clone, Debug, Default)]
 pub struct LessonState {
-    /// True while somebody plays the lesson here, and not in a recording.
+    /// True while the lesson is played live, and not in a recording.
     pub played: bool,
-    /// True when the other of stage and transcript is wished.
+    /// True when the user has switched between stage and transcript.
     pub shows_other: bool,
-    /// The lesson's text, and what it says; nothing where it cannot be read.
+    /// The lesson's source and the parsed lesson; `None` where it cannot be parsed.
     read: Option<(String, Option<Arc<Lesson>>)>,
 }
 
@@ -31,7 +31,7 @@ impl LessonState {
         Self { played, ..Self::default() }
     }
 
-    /// Hears of a fact that the world has taken.
+    /// Handles a fact that the world has applied.
     pub fn handle(&mut self, world: &World, event: &Event) {
         let Event::Lesson(fact) = event else { return };
         self.read(world);
@@ -70,14 +70,14 @@ impl LessonState {
         !progress.over && progress.scene > 0 && progress.step == Some(0) && begins
     }
 
-    /// What a step of the present scene speaks of.
+    /// The choices and numbers of a step of the present scene.
     pub fn page(&self, world: &World, step: usize) -> Option<Page> {
         let progress = world.lesson.as_ref()?;
         self.scene(progress)?.steps.get(step)?;
         Some(progress.pages.get(&(progress.scene, step)).cloned().unwrap_or_default())
     }
 
-    /// What was said before a step of the present scene, the newest first, each with its numbers.
+    /// The texts of earlier steps of the present scene, the newest first, each with its numbers.
     pub fn earlier_texts(&self, world: &World, step: usize) -> impl Iterator<Item = (&Text, BTreeMap<String, f64>)> {
         let scene = world.lesson.as_ref().and_then(|progress| self.scene(progress));
         let steps = scene.map_or(&[][..], |scene| &scene.steps[..step.min(scene.steps.len())]);
@@ -85,13 +85,13 @@ impl LessonState {
         said.map(|(index, text)| (text, self.page(world, index).unwrap_or_default().numbers))
     }
 
-    /// What became of the lesson's statements, in their order.
+    /// The judgements on the lesson's claims, in their order.
     pub fn judged(&self, world: &World) -> Vec<Judgement> {
         let Some((progress, lesson)) = world.lesson.as_ref().zip(self.lesson()) else { return Vec::new() };
         lesson.claims.iter().map(|claim| claim.judgement(progress.judged.get(&claim.id))).collect()
     }
 
-    /// True where calls are told instead of queues: experiments run beside the listener, and nobody comes to it.
+    /// True where calls are shown instead of queues: experiments run beside the listener, and no clients connect to it.
     pub fn shows_calls(&self, world: &World) -> bool {
         let Some(progress) = &world.lesson else { return false };
         let scene = self.scene(progress);
@@ -112,7 +112,7 @@ fn has_experiments(scene: &Scene) -> bool {
     commands(scene).any(|command| matches!(command, Command::ExperimentId(_)))
 }
 
-/// True when clients come to the scene's listener.
+/// True when clients connect to the scene's listener.
 fn has_clients(scene: &Scene) -> bool {
     let knobs = &scene.lab.knobs;
     let usual = knobs.rate > 0.0 || matches!(knobs.arrivals, Arrivals::Burst { .. } | Arrivals::Wave { .. });

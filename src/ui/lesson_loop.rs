@@ -1,5 +1,5 @@
-//! Who plays a lesson beside the picture: what the player wishes is carried out by the loop, and each scene has a session of its own,
-//! which somebody else opens.
+//! Plays a lesson beside the picture: the player's commands are carried out by the loop, and each scene has a session of its own,
+//! which the caller's `open` opens.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::scenario::player::{LessonKey, PlayMode, Player, PlayerAction};
 use crate::session::Session;
 use crate::session::live::Past;
 
-/// Opens the session of a scene; in words, why it could not.
+/// Opens the session of a scene; the error is a message for the user.
 pub type OpenScene<'a> = Box<dyn FnMut(usize, Past) -> Result<Session, String> + 'a>;
 
-/// A lesson in play, and who opens its scenes.
+/// A running lesson, and the function that opens its scenes.
 pub struct LessonLoop<'a> {
     player: Player,
     mode: PlayMode,

@@ -1,4 +1,4 @@
-//! The one loop: facts, keys, signals and time in; frames and wishes out.
+//! The screen's event loop: facts, keys, signals and time in; frames and commands out.
 
 use std::time::Duration;
 
@@ -38,20 +38,21 @@ const AT_ONCE: Duration = Duration::from_millis(60);
 /// Why the screen was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitReason {
-    /// The person at the keys wished it.
+    /// The user asked for it.
     Quit,
     /// The session is over.
     Ended,
     /// This signal came.
     Signal(i32),
-    /// Nobody is at the terminal any more.
+    /// The terminal has hung up.
     TerminalGone,
 }
 
-/// Who is told of each fact after the world has taken it.
+/// Called with each fact after the world has applied it.
 pub type EventObserver<'a> = &'a mut dyn FnMut(&World, &Stamped);
 
-/// Shows the session until it is left; with a guide a lesson is played beside it, and the session becomes that of scene after scene. Facts are folded into `world` as they come, and `told` hears of each; after [`ExitReason::Quit`] the
+/// Shows the session until it is left; with a `lesson_loop` a lesson is played beside it, and the session is replaced with each scene.
+/// Facts are folded into `world` as they come and passed to `observer`; after [`ExitReason::Quit`] the
 /// caller stops the lab and folds the rest. The terminal is restored when this returns.
 ///
 /// # Errors
@@ -104,7 +105,7 @@ impl ScreenLoop<'_> {
     ) -> Result<ExitReason, UiError> {
         let clock = session.clock();
         let mut listening = true;
-        // The first facts say where the lab stands; they are there already.
+        // The first facts describe the lab; they are there already.
         if let Some(facts) = session.next().await {
             self.fold(world, &facts);
         }
@@ -240,7 +241,7 @@ impl ScreenLoop<'_> {
         } else {
             self.state.message = before;
         }
-        // What is said about facts that come now, and what is printed at the end.
+        // The language of messages about facts that come now, and of the summary.
         lang::speak(self.state.lang);
         if let Action::Play(command) = action {
             self.play(session, world, command);
@@ -254,7 +255,7 @@ impl ScreenLoop<'_> {
         Ok(None)
     }
 
-    /// Plays a recording, and catches up with where it stands then for a moment: the rest comes with the other facts.
+    /// Plays a recording, and folds facts up to its new position for a moment: the rest comes with the other facts.
     fn play(&mut self, session: &mut Session, world: &mut World, command: Play) {
         let kept = session.play(command, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
         if let Some(kept) = kept {
@@ -274,7 +275,7 @@ impl ScreenLoop<'_> {
         if let Some(here) = session.bookmark() {
             self.bookmarks.pass(here, world);
             if session.playing().is_some_and(|playing| playing.paused || playing.is_over()) {
-                // Even a replay that stands still has first to come where it stands.
+                // A paused replay still has to fold the facts up to its position.
                 self.pace.touched();
             }
         }
@@ -313,7 +314,7 @@ impl ScreenLoop<'_> {
     }
 }
 
-/// A lesson that waits says for how long.
+/// True while a waiting lesson shows for how long.
 fn counts(world: &World) -> bool {
     world.lesson.as_ref().is_some_and(|progress| progress.phase == Phase::Doing && !progress.over)
 }
@@ -328,7 +329,7 @@ fn motion(placement: &Placement<'_>) -> Motion {
     }
 }
 
-/// Ages run while anybody waits; nothing in a watch glides.
+/// Ages run while a client waits; nothing in a watch glides.
 fn motion_of_watch(state: &UiState, world: &World) -> Motion {
     let waits = |listener: &ListenerState| listener.reading.queue.depth.unwrap_or(0) > 0;
     let waiting = state.watch.held.is_none() && world.listeners.by_id.values().any(waits);

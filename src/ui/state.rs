@@ -1,4 +1,4 @@
-//! What the screen remembers between two frames, and the pure function that turns keys into wishes.
+//! What the screen remembers between two frames, and the pure function that turns keys into commands.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,7 +79,7 @@ impl Density {
     }
 }
 
-/// A wish that concerns the whole program.
+/// A request that concerns the whole program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitRequest {
     /// End.
@@ -97,7 +97,7 @@ pub struct FrozenView {
     pub world: Arc<World>,
 }
 
-/// The recording from which a picture is made that nobody watches live.
+/// The recording of which a frame is drawn into a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The recording's name.
@@ -109,33 +109,33 @@ pub struct Origin {
 /// What the screen remembers.
 #[derive(Clone, Debug, Default)]
 pub struct UiState {
-    /// Colours and signs.
+    /// Colours and glyphs.
     pub theme: Theme,
     /// The language of the screen.
     pub lang: Lang,
-    /// True when wishes are carried out: a lab, not a recording.
+    /// True when commands are carried out: a lab or a watch, not a recording.
     pub live: bool,
-    /// Where a replay stands; `None` in the lab.
+    /// The position of a replay; `None` in a live run.
     pub replay: Option<Playing>,
     /// The terminal's size.
     pub size: Size,
-    /// What the last frame said of itself.
+    /// What the last frame reported.
     pub frame: FrameInfo,
     /// The chosen panel.
     pub panel: Panel,
-    /// Fewer, larger things, for the last row of a room.
+    /// Projector mode.
     pub projector: bool,
     /// True when the terminal reports the mouse.
     pub mouse: bool,
     /// How many of the newest events lie above their panel.
     pub notes_above: usize,
-    /// The page of the help that lies over the picture, counted from 0.
+    /// The open page of the help, counted from 0.
     pub help: Option<usize>,
     /// The held moment.
     pub frozen: Option<FrozenView>,
     /// What the timeline shows.
     pub window: Window,
-    /// How the recording of the run stands, if there is one.
+    /// The state of the run's recording, if there is one.
     pub recording: Option<RecordingStatus>,
     /// The recording of which this is a frame in a file.
     pub origin: Option<Origin>,
@@ -143,13 +143,13 @@ pub struct UiState {
     pub density: Density,
     /// A line for the person at the keys, until this moment.
     pub message: Option<(Stamp, String)>,
-    /// What the person at the keys wishes of the whole program.
+    /// The user's request to the whole program.
     pub exit_request: Option<ExitRequest>,
-    /// Wishes that no fact has confirmed yet.
+    /// Settings that were requested and not confirmed by a fact yet.
     pub pending: PendingSettings,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
-    /// All listeners of a machine, and the one that one looks into.
+    /// All listeners of a machine, and the one whose details are shown.
     pub watch: WatchBrowse,
     /// What is remembered of the lesson that is shown.
     pub lesson: LessonState,
@@ -161,7 +161,7 @@ impl UiState {
         if self.help.is_some() { Place::Help } else { self.place_below_help() }
     }
 
-    /// Where they count once nothing lies over it.
+    /// The same without the help.
     pub fn place_below_help(&self) -> Place {
         match self.browse.place() {
             Place::Stage if self.lesson.played => Place::Lesson,
@@ -207,7 +207,7 @@ impl UiState {
     }
 }
 
-/// Takes one message and returns the wishes that follow from it.
+/// Handles one message and returns the commands that follow from it.
 pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     within(state.lang, || take(state, msg, world))
 }

@@ -1,6 +1,6 @@
 //! Going through all listeners of a machine: order, filter, groups, the chosen row, and the listener that one looks into.
 //!
-//! The rows are put in order twice a second and after each key, so that they do not run away under the eye; what each row says is
+//! The rows are put in order twice a second and after each key, so that they can be read; what each row shows is
 //! read when it is drawn.
 
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ pub enum Screen {
     One,
 }
 
-/// All listeners as they were when the person at the keys said stop.
+/// All listeners as they were when the user froze the list.
 #[derive(Clone, Debug)]
 pub struct FrozenListeners {
     /// When.
@@ -69,9 +69,9 @@ pub struct WatchBrowse {
     pub census: (usize, usize),
     /// The chosen row.
     pub row: usize,
-    /// The first waiting client to be shown of the listener that one looks into.
+    /// The first waiting client to be shown of the listener whose details are shown.
     pub scroll: usize,
-    /// The listener that one looks into.
+    /// The listener whose details are shown.
     pub shown_id: Option<ListenerId>,
     /// The held listeners.
     pub held: Option<Box<FrozenListeners>>,
@@ -107,7 +107,7 @@ impl WatchBrowse {
         self.lines.get(self.row)
     }
 
-    /// The listener that one looks into, while it is known.
+    /// The listener whose details are shown, while it is known.
     pub fn shown_listener<'w>(&self, world: &'w World) -> Option<&'w ListenerState> {
         world.listeners.by_id.get(&self.shown_id?)
     }
@@ -115,7 +115,7 @@ impl WatchBrowse {
     /// Keeps up with the world.
     pub(super) fn follow(&mut self, world: &World, now: Stamp) {
         self.sampling.follow(world);
-        // A watch of one target begins inside of it, as soon as somebody tells about it.
+        // A watch of one target opens its details as soon as it is known.
         let asked = world.listeners.watching.as_ref().is_some_and(|watching| watching.target.is_some());
         if asked && !self.opened && world.listeners.chosen.is_some() {
             self.opened = true;
@@ -245,21 +245,21 @@ impl WatchBrowse {
         };
         let found = self.lines.iter().position(is_cursor);
         self.row = found.unwrap_or(self.row).min(self.lines.len().saturating_sub(1));
-        // Who has not chosen yet stays at the top, whatever comes up there.
+        // Without a chosen row the cursor stays at the top, whatever comes up there.
         if self.cursor.is_some() && found.is_none() {
             self.cursor = self.chosen().map(|line| (line.id, line.part.kind()));
         }
     }
 }
 
-/// What a key is pressed into.
+/// The context in which a key is handled.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyContext<'w> {
     /// The world.
     pub(super) world: &'w World,
     /// The moment that is shown.
     pub(super) now: Stamp,
-    /// True when wishes are carried out: no recording.
+    /// True when commands are carried out: no recording.
     pub(super) live: bool,
     /// Rows of one screen.
     pub(super) page: usize,

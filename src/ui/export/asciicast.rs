@@ -74,7 +74,7 @@ fn changes(before: Option<&Buffer>, after: &Buffer) -> String {
     bytes
 }
 
-/// Where the cursor stands and how it writes.
+/// The cursor's position and the current rendition.
 struct Cursor {
     at: Option<(usize, usize)>,
     look: Look,
@@ -94,7 +94,7 @@ impl Cursor {
             self.look = cell.look;
         }
         bytes.push_str(cell.symbol);
-        // Only a sign of one byte takes one column for certain on every terminal.
+        // Only an ASCII character certainly takes one column on every terminal.
         self.at = (cell.symbol.len() == 1).then_some((row, column + 1));
     }
 }

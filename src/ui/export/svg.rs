@@ -1,5 +1,5 @@
 //! A picture of characters as SVG: one text element for each piece of a row that looks the same, stretched to its columns, so that
-//! every sign stands in its column whatever font the reader has.
+//! every character is in its column whatever font the reader has.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,9 +12,9 @@ use crate::text::sanitize;
 /// The reader's own two colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Background {
-    /// Light signs on a dark ground.
+    /// Light characters on a dark background.
     Dark,
-    /// Dark signs on a light ground.
+    /// Dark characters on a light background.
     Light,
 }
 
@@ -57,7 +57,7 @@ fn looks(cells: &[Glyph<'_>]) -> Names {
     names
 }
 
-/// What of a look concerns the sign: what lies behind it is drawn for itself.
+/// A look without its background, which is drawn separately.
 fn as_text(look: Look) -> Look {
     Look { background: Shade::Usual, ..look }
 }

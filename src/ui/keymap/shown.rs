@@ -3,7 +3,7 @@
 use super::{Action, BINDINGS, Binding, Key, Mode, Place, When, bound};
 use crate::text::lang::said;
 
-/// The keys that do something in a place of a live run (`listens`) or of a recording: those of a list, a filter or a ladder first,
+/// The keys that do something in a place of a live run (`live`) or of a recording: those of a list, a filter or a ladder first,
 /// then those that play a recording, then the others.
 pub fn shown(live: bool, place: Place) -> Vec<&'static Binding> {
     let is_meant = |binding: &&Binding| {
@@ -21,11 +21,11 @@ pub fn shown(live: bool, place: Place) -> Vec<&'static Binding> {
     shown
 }
 
-/// The keys of the footer with their words, the most important first, and then the ones that are always there.
+/// The keys of the footer with their texts, the most important first, and then the ones that are always there.
 pub fn footer(live: bool, place: Place, modes: &[Mode]) -> [Vec<(&'static Binding, &'static str)>; 2] {
     let mut shown = shown(live, place);
     if place == Place::Help {
-        // What else counts there is told by the help itself.
+        // The other keys of this place are listed in the help itself.
         shown.retain(|binding| binding.when == When::In(Place::Help) || is_last(binding));
     }
     if modes.contains(&Mode::Calls) {

@@ -23,7 +23,7 @@ impl ScreenLoop<'_> {
         self.carry_out(session, world, moves).await
     }
 
-    /// A key of the lesson; one that has no meaning now says why.
+    /// A key of the lesson; for one that does nothing now a message says why.
     pub(super) async fn press(
         &mut self,
         session: &mut Session,

@@ -1,4 +1,4 @@
-//! From a key to a wish: the next value of a knob, or a friendly reason why not.
+//! From a key to a command: the next value of a knob, or a message why there is none.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::say;
 use crate::ui::keymap::Action;
 use crate::ui::steps;
 
-/// How long a wish counts as granted although no fact has confirmed it: long enough for a held key, short enough for a refusal.
+/// How long a requested value is assumed to be in force although no fact has confirmed it: long enough for a key that is held down,
+/// short enough for a refusal.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// The largest backlog that a key asks for.
@@ -21,7 +22,7 @@ const LARGEST_BACKLOG: u32 = 65_535;
 /// The accept rate from which a paused server goes on when no earlier one is known, and the one below "as fast as possible".
 const USUAL_ACCEPT_RATE: f64 = 8.0;
 
-/// The last wish for each knob, until facts have had the time to confirm it.
+/// The last requested value of each knob, until facts have had the time to confirm it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PendingSettings {
     backlog: Option<(Stamp, u32)>,

@@ -1,11 +1,11 @@
-//! `--ascii`: one table from every sign on the screen to one ASCII character. The picture is painted once, in Unicode, and
-//! translated cell by cell, so both pictures always say the same.
+//! `--ascii`: one table from every character on the screen to one ASCII character. The picture is painted once, in Unicode, and
+//! translated cell by cell, so both pictures always show the same.
 
 use ratatui::buffer::Buffer;
 
 use crate::text::lang::{self, Lang};
 
-/// The ASCII character for a sign; `?` for one that nobody has thought of.
+/// The ASCII character for a character; `?` for one that the table does not have.
 pub const fn of(symbol: char) -> &'static str {
     match symbol {
         '─' | '—' | '–' | '▔' | '▁' | '‾' => "-",
@@ -50,7 +50,7 @@ pub fn translate(buffer: &mut Buffer) {
     }
 }
 
-/// True for Han letters and the signs that stand between them.
+/// True for Han characters and Chinese punctuation.
 pub const fn is_letter(symbol: char) -> bool {
     matches!(symbol, '\u{3001}'..='\u{301F}' | '\u{4E00}'..='\u{9FFF}' | '\u{FF01}'..='\u{FF5E}')
 }

@@ -17,7 +17,7 @@ fn millionths(share: Option<f64>) -> u64 {
     (share.unwrap_or(0.0) * 1e6) as u64
 }
 
-/// Packets that this listener dropped since the watch began, at most; `None` where nobody counts them (unix sockets).
+/// Packets that this listener dropped since the watch began, at most; `None` where the kernel does not count them (unix sockets).
 pub fn drops(listener: &ListenerState) -> Option<u64> {
     listener.drops().map(|drops| drops.listener)
 }

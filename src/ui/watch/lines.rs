@@ -32,7 +32,7 @@ pub enum Part {
     Alone,
     /// The group itself.
     Group {
-        /// True when its members stand below it.
+        /// True when its members are listed below it.
         open: bool,
     },
     /// One of its members.
@@ -108,7 +108,7 @@ fn push(
     }
 }
 
-/// How many living TCP sockets listen at one address: more than one only with SO_REUSEPORT. Several unix sockets of one name are
+/// How many open TCP sockets listen at one address: more than one only with SO_REUSEPORT. Several unix sockets of one name are
 /// no group: the name was bound anew.
 fn shared_addresses(listeners: &Listeners) -> BTreeMap<&Address, u32> {
     let mut shared = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! In which order the listeners stand. Every order ends with port and address, so that equal ones never change places.
+//! The order of the listeners. Every order ends with port and address, so that equal ones never change places.
 
 use std::cmp::Reverse;
 
