@@ -1,4 +1,4 @@
-//! One sentence that says what is to be seen: a message, a finding, or what the queues do right now.
+//! One sentence on the present state: a message, a finding, or what the queues do right now.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -37,7 +37,7 @@ pub(super) fn rows(width: u16, world: &World) -> u16 {
 
 pub(super) type Sentence = (&'static str, String, Style);
 
-/// What there is to say, in one sentence with a sign before it. What it says at its end only where there is room is left out where its text
+/// The present state in one sentence, with a mark before it. The optional end of the sentence is left out where its text
 /// has fewer `columns`.
 pub(super) fn sentence(scene: &Scene<'_>, columns: u16) -> Sentence {
     message(scene)
@@ -61,12 +61,12 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
     (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.to_string(), warn))
 }
 
-/// A lesson that waits while somebody looks elsewhere.
+/// A lesson that waits while another screen is shown.
 fn lesson(scene: &Scene<'_>) -> Option<Sentence> {
     Some(("›", scene.reminder.clone()?, scene.theme.text(Meaning::Divergent)))
 }
 
-/// Step mode: what was let happen last, and that only the clients stand still.
+/// Step mode: the last step, and that only the clients' clock is held.
 fn step(scene: &Scene<'_>, columns: u16) -> Option<Sentence> {
     let world = scene.world;
     if !world.tempo.held || world.ended {
@@ -109,7 +109,7 @@ fn capacity(scene: &Scene<'_>) -> String {
 
 fn finding(scene: &Scene<'_>) -> Option<Sentence> {
     if scene.is_asked() {
-        // It says what becomes of those who come.
+        // It would give away what happens to new clients.
         return None;
     }
     let worst = scene.world.findings.iter().max_by_key(|finding| finding.severity)?;
@@ -119,7 +119,7 @@ fn finding(scene: &Scene<'_>) -> Option<Sentence> {
 
 /// What looks like trouble, and needs a little more time to be sure of.
 fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
-    // Where nobody has come yet nothing looks like trouble.
+    // Before the first client nothing can look like trouble.
     let world = scene.world;
     let rule = world.undecided.first().filter(|_| world.is_watched() || world.clients.started > 0)?;
     let text = say!("too early to tell: {rule}", rule = said(rule).replace('-', " "));

@@ -1,15 +1,15 @@
-//! The listener that one looks into, as its screen and its timeline need it.
+//! The listener whose details are shown, as its screen and its timeline need it.
 
 use crate::fold::listeners::ListenerState;
 use crate::model::watch::Address;
 use crate::ui::view::Scene;
 
-/// The listener that one looks into.
+/// The listener whose details are shown.
 #[derive(Clone, Copy)]
 pub(in crate::ui::view) struct ChosenListener<'s> {
-    /// As all listeners tell of it; `None`: nothing yet.
+    /// Its state among all listeners; `None`: not known yet.
     pub(in crate::ui::view) listener: Option<&'s ListenerState>,
-    /// True when the world tells about just this one: who waits, who is half-open.
+    /// True when the world holds this listener's details: queued and half-open connections.
     pub(in crate::ui::view) detailed: bool,
 }
 

@@ -35,7 +35,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let (mark, style) = match (value, named) {
             (Some(kernel), Some(ours)) if kernel == ours => ("✓", theme.text(Meaning::Served)),
             (Some(_), Some(_)) if shared && name != own.0 => ("–", theme.calm()),
-            // Wire and counters are read at different moments: a difference counts when it stands.
+            // Wire and counters are read at different moments: only a difference that stays counts.
             (Some(_), Some(_)) if balanced => ("·", theme.calm()),
             (Some(_), Some(_)) => ("✗", theme.text(Meaning::Divergent)),
             _ => (" ", theme.calm()),

@@ -33,7 +33,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
-/// Notes where the keys of a binding stand, so that a click presses them: each sign its own key, and the words the only one.
+/// Notes the areas of a binding's keys, so that a click presses them: each glyph its own key, and the text a single key.
 pub(super) fn keys(scene: &Scene<'_>, area: Rect, binding: &Binding) {
     let mut hit_map = scene.hit_map.borrow_mut();
     if let [(_, action), others @ ..] = binding.keys
@@ -49,8 +49,8 @@ pub(super) fn keys(scene: &Scene<'_>, area: Rect, binding: &Binding) {
     }
 }
 
-/// The column and width of each of `count` keys in the sign of all of them: `[ ]`, `lf/rt` or `←→`. Nothing where they cannot be
-/// told apart.
+/// The column and width of each of `count` keys in the label of all of them: `[ ]`, `lf/rt` or `←→`. Nothing where they cannot be
+/// separated.
 fn parts(ch: &str, count: usize) -> Vec<(u16, u16)> {
     let cut = |apart: &dyn Fn(char) -> bool| {
         let (mut parts, mut col) = (Vec::new(), 0);

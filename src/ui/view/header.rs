@@ -1,4 +1,4 @@
-//! Where we are and what is in force: address, what `listen()` gives, cookies, overflow, rung, recording, time, live or frozen.
+//! Where we are and what is in force: address, what `listen()` gives, cookies, overflow, environment, recording, time, live or frozen.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -126,7 +126,7 @@ pub(super) fn progress(scene: &Scene<'_>) -> String {
         (false, false) => "▶",
     };
     let speed = f64::from(replay.tenths) / 10.0;
-    // Who steps wants to see how far a step has gone.
+    // While stepping, the exact position shows how far a step has gone.
     let time = if replay.paused { replay.position.to_string() } else { time };
     say!("{time} of {end}  {sign} replay {speed}× ", time, end = numbers::clock(replay.end), sign = mark, speed)
 }

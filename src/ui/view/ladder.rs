@@ -21,7 +21,7 @@ use crate::ui::theme::Meaning;
 
 mod words;
 
-/// A wait shorter than this between two lines is not told.
+/// A wait shorter than this between two lines is not shown.
 const SHORTEST_GAP: Duration = Duration::from_millis(50);
 
 /// Where the columns begin, and how wide the arrows are.
@@ -34,7 +34,7 @@ struct Columns {
     server: u16,
 }
 
-/// One line and what stood before it.
+/// One entry and the one before it.
 struct LadderRow<'a> {
     entry: &'a LogEntry,
     before: Option<&'a LogEntry>,
@@ -93,7 +93,7 @@ fn heads(buf: &mut Buffer, area: Rect, columns: Columns, scene: &Scene<'_>) {
     text::write(buf, area, (columns.server, 0), say!("SERVER"), theme.strong());
 }
 
-/// What was written down of a connection; false where that is nothing.
+/// The segment log of a connection; false where it is empty.
 fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chosen: &Chosen) -> bool {
     let Some(log) = chosen.connection.diary().filter(|log| log.entries().len() > 0) else { return false };
     let entries: Vec<_> = log.entries().collect();
@@ -131,7 +131,7 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
     true
 }
 
-/// The time between two lines, and both lives going on.
+/// The time between two lines, and the vertical lines of both sides.
 fn gap(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &Scene<'_>, ladder_row: &LadderRow<'_>) {
     let calm = scene.theme.calm();
     let waited = ladder_row.before.map(|before| ladder_row.entry.at().since(before.at()));

@@ -1,4 +1,4 @@
-//! Where each area stands, for every size from the smallest up.
+//! The areas of the picture, for every size from the smallest up.
 
 use ratatui::layout::{Rect, Size};
 
@@ -50,7 +50,7 @@ pub(super) fn plan(area: Rect, chosen: Panel, caption: u16) -> Plan {
     }
 }
 
-/// True when several panels stand side by side.
+/// True when several panels are side by side.
 pub(in crate::ui) const fn is_roomy(size: Size) -> bool {
     size.width >= 110 && size.height >= 32
 }

@@ -1,4 +1,4 @@
-//! What was lost, by cause: packets and clients; and whether the kernel's counters say the same.
+//! Losses by cause: packets and clients; and whether the kernel's counters agree.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -1,4 +1,4 @@
-//! A lesson beside the picture: what is said, what is asked, and what to press next. Where experiments run beside the listener,
+//! A lesson beside the picture: its text, its question, and what to press next. Where experiments run beside the listener,
 //! their calls take the place of the stage.
 
 use ratatui::buffer::Buffer;
@@ -57,7 +57,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, progress: &LessonProgre
     footer::paint(buf, picture.footer, scene);
 }
 
-/// The same in a terminal that is too small for the picture: what is said, as much of it as fits.
+/// The same in a terminal that is too small for the picture: the text, as much of it as fits.
 pub(super) fn in_short(scene: &Scene<'_>, progress: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
     let budget = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
     let (lines, _) = step_text::of(scene, progress, budget).lines(budget, u16::MAX);
@@ -68,7 +68,7 @@ pub(super) fn in_short(scene: &Scene<'_>, progress: &LessonProgress, columns: u1
     lines.into_iter().map(flat).filter(|(text, _)| !text.is_empty()).collect()
 }
 
-/// Where the timeline stands.
+/// The area of the timeline.
 pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
     if state.lesson.shows_calls(world) {
         return Rect::default();
@@ -88,7 +88,7 @@ fn planned(area: Rect, state: &UiState, world: &World) -> LessonPlan {
     plan::plan(area, caption::rows(area.width, world), below)
 }
 
-/// Projector mode: where the large picture stands, its footer included; `None` where there is no room for it beside what is said.
+/// Projector mode: the area of the large picture with its footer; `None` where there is no room for it beside the text.
 fn projected(area: Rect, state: &UiState) -> Option<Rect> {
     let narration = (area.height / 3).max(8);
     let height = area.height.saturating_sub(narration);

@@ -42,7 +42,7 @@ impl Letter {
         }
     }
 
-    /// Columns that `text` takes; `None` where a sign has no shape of this size.
+    /// Columns that `text` takes; `None` where a character has no shape of this size.
     pub(super) fn width(self, text: &str) -> Option<u16> {
         if self == Self::Plain {
             return Some(text::width(text));
@@ -76,7 +76,7 @@ pub(super) struct LargeText {
 }
 
 impl LargeText {
-    /// Writes `text` at a column and row of `area`, clipped; returns the column after it. What lies between the points stays.
+    /// Writes `text` at a column and row of `area`, clipped; returns the column after it. The cells between the points stay.
     pub(super) fn write(self, buf: &mut Buffer, area: Rect, (col, row): (u16, u16), text: &str) -> u16 {
         if self.letter == Letter::Plain || self.letter.width(text).is_none() {
             return text::write(buf, area, (col, row), text, self.style);
@@ -98,7 +98,7 @@ impl LargeText {
         left.saturating_sub(point)
     }
 
-    /// Writes `text` as large as it fits into `area` up to the pen's own size, in the middle of its rows; returns the column
+    /// Writes `text` as large as it fits into `area` up to its own size, in the middle of its rows; returns the column
     /// after it.
     pub(super) fn fit(self, buf: &mut Buffer, area: Rect, text: &str) -> u16 {
         if self.letter > Letter::Plain && self.letter.width(text).is_none() {
@@ -132,7 +132,7 @@ impl LargeText {
         col.saturating_sub(1)
     }
 
-    /// What stands at a column and row of one letter.
+    /// The cell at a column and row of one letter.
     fn cell(self, glyph: &font::Glyph, (across, line): (u16, u16)) -> &'static str {
         let point = self.letter.point();
         let col = usize::from(across / point);
@@ -176,7 +176,7 @@ fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// A hash sign as a block: its ground in its own ink.
+/// A hash sign as a block: its background in the colour of the text.
 fn solid(style: Style) -> Style {
     match style.fg {
         Some(foreground) if foreground != Color::Reset => style.bg(foreground),
@@ -185,7 +185,7 @@ fn solid(style: Style) -> Style {
     }
 }
 
-/// Breaks `text` between words into lines of so many columns; `None` where it needs more than `most` lines or has a sign without
+/// Breaks `text` between words into lines of so many columns; `None` where it needs more than `most` lines or has a character without
 /// a shape.
 pub(super) fn broken(text: &str, letter: Letter, columns: u16, most: usize) -> Option<Vec<String>> {
     let mut lines: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! Every connection in one row: what both sides believe, how old it is, how often it was tried, and which timer runs next.
+//! Every connection in one row: the state of both sides, its age, its retransmits, and its next timer.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -133,7 +133,7 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
     text::write(buf, line, (col, 0), &text::fit(&text, line.width.saturating_sub(col)), plain);
 }
 
-/// The sign and meaning of a belief.
+/// The mark and meaning of a combined state.
 pub(super) const fn mark(state: CombinedState) -> (&'static str, Option<Meaning>) {
     match state {
         CombinedState::SynSent => ("→", Some(Meaning::Travelling)),

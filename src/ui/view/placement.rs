@@ -1,4 +1,4 @@
-//! Who is on the stage: every connection in the one or two places where it is to be seen, gathered once per frame.
+//! The connections on the stage by the one or two places where each is drawn, gathered once per frame.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::ui::state::Density;
 /// How long a dropped SYN is seen falling.
 pub(super) const FALL: Duration = Duration::from_millis(700);
 
-/// How long a death keeps its alarm colour, with its cause beside it.
+/// How long a drop keeps its alarm colour, with its cause beside it.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a move is marked in the place where it ended.
@@ -32,7 +32,7 @@ pub(in crate::ui) struct Placement<'a> {
     pub(super) half_open: Vec<&'a Connection>,
     /// In the accept queue, oldest first: the order in which `accept()` will take them.
     pub(super) queued: Vec<&'a Connection>,
-    /// Ghosts and phantoms: the client believes otherwise.
+    /// Ghosts and phantoms: client and server state differ.
     pub(super) divergent: Vec<&'a Connection>,
     /// The client is connected, and its last ACK has not reached the server yet.
     pub(super) finishing: Vec<&'a Connection>,
@@ -40,14 +40,14 @@ pub(in crate::ui) struct Placement<'a> {
     pub(super) cookies: Vec<&'a Connection>,
     /// Accepted and being served, or served a moment ago; newest first.
     pub(super) served: Vec<&'a Connection>,
-    /// Ended badly a moment ago: reset, expired, given up.
+    /// Failed a moment ago: reset, expired, given up.
     pub(super) lost: Vec<&'a Connection>,
-    /// True while the clients' time stands still: what is under way does not move.
+    /// True while the clients' clock is held: segments under way do not move.
     held: bool,
 }
 
 impl<'a> Placement<'a> {
-    /// Gathers the connections as they are at `now`. At a density at which nobody can follow single ones there is no cast.
+    /// Gathers the connections as they are at `now`. Empty at a density at which single connections are not drawn.
     pub(in crate::ui) fn of(world: &'a World, density: Density, now: Stamp) -> Self {
         let mut placement = Self { held: world.tempo.held, ..Self::default() };
         let clients_now = world.tempo.at(now);
@@ -127,7 +127,7 @@ const fn failed(client: ClientSide) -> bool {
     matches!(client, ClientSide::TimedOut | ClientSide::Refused | ClientSide::Failed(_))
 }
 
-/// True when something of this connection died a moment ago.
+/// True when a segment of this connection was dropped a moment ago.
 pub(super) fn is_fresh(connection: &Connection, now: Stamp) -> bool {
     connection.last_drop.is_some_and(|drop| now.since(drop.at) < FRESH)
 }

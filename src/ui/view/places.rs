@@ -1,5 +1,5 @@
 //! The places of a queue at any size: N + 1 of them with the limit marked between N and N + 1, the oldest connection at the right where
-//! it leaves; what is beyond the capacity stands outside.
+//! it leaves; entries beyond the capacity are drawn outside.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,11 +22,11 @@ pub(super) struct QueueSlot {
     pub(super) name: String,
     /// How long it has waited, in four characters; or nothing.
     pub(super) age: String,
-    /// A sign on its edge, or nothing.
+    /// A mark on its edge, or nothing.
     pub(super) mark: &'static str,
-    /// What its surface says.
+    /// The meaning of its surface colour.
     pub(super) meaning: Meaning,
-    /// What its edge says.
+    /// The meaning of its edge colour.
     pub(super) edge: Meaning,
     /// Solid, or hollow: there is less than it seems.
     pub(super) solid: bool,
@@ -39,9 +39,9 @@ pub(super) struct QueueSlot {
 /// What there is to draw.
 #[derive(Clone, Debug)]
 pub(super) struct SlotRow {
-    /// The tenants, oldest first.
+    /// The entries known by name, oldest first.
     pub(super) entries: Vec<QueueSlot>,
-    /// Entries, which may be more than the tenants known by name.
+    /// The number of entries, which may be more than those known by name.
     pub(super) depth: u32,
     /// How many fit; `None`: unknown.
     pub(super) capacity: Option<u32>,
@@ -161,8 +161,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow,
     rows * shape.pitch()
 }
 
-/// More places than cells on the screen, or faster than anybody could follow: a bar that fills from the right, where the queue is emptied;
-/// with numbers where they do not stand above it in large digits.
+/// More places than cells on the screen, or too fast to follow: a bar that fills from the right, where the queue is emptied;
+/// with numbers where they are not above it in large digits.
 fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scene<'_>) -> u16 {
     let theme = scene.theme;
     let capacity = places.capacity.unwrap_or(0);
@@ -185,7 +185,7 @@ fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scen
     rows.end + 1
 }
 
-/// Tenants from the left, in rows, as large as a place may be; the last one says how many more there are.
+/// Slots from the left, in rows, as large as a place may be; the last one says how many more there are.
 pub(super) fn paint_from_left(buf: &mut Buffer, area: Rect, most: Shape, slots: &[QueueSlot], scene: &Scene<'_>) {
     let Some(shape) = most.fitting(area, 1).filter(|shape| shape.loud) else { return };
     let room = shape.room(area);

@@ -1,5 +1,5 @@
-//! Projector mode: the same picture for the last row of a room. Fewer, larger things: both queues with large places, the numbers
-//! that matter in large digits, and a floor on which the dead lie with their cause in large words.
+//! Projector mode: the same picture with fewer, larger elements: both queues with large places, the numbers
+//! that matter in large digits, and a floor with the dropped connections and their cause in large letters.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -38,12 +38,12 @@ pub(super) fn picture(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> Rect {
     plan.footer
 }
 
-/// Where the timeline stands.
+/// The area of the timeline.
 pub(super) fn timeline(area: Rect) -> Rect {
     plan::plan(area).timeline
 }
 
-/// What `listen()` gives, and the time; in the terminal's own letters where the room is small or there is more to be told.
+/// What `listen()` gives, and the time; in the terminal's own letters where the screen is small or more has to be shown.
 fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let area = plan.header;
     if plan.text == Letter::Plain || scene.state.frozen.is_some() || scene.state.recording.is_some() {

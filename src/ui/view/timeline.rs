@@ -37,7 +37,7 @@ pub(super) fn plot_width(area: Rect) -> Option<u16> {
     (area.height >= 3 && area.width > 2 + MARGIN).then(|| area.width - 2 - MARGIN)
 }
 
-/// What is shown: which columns of which time, and where they stand.
+/// The columns of the plot, their time, and their area.
 struct Plot<'a> {
     /// Everything inside of the frame, the names too.
     inner: Rect,
@@ -182,7 +182,7 @@ impl Plot<'_> {
         }
     }
 
-    /// What died, for one cause or for all.
+    /// Drops, of one cause or of all.
     fn drops(&self, buf: &mut Buffer, row: u16, drop_row: &rows::DropRow, named: bool) {
         let style = self.scene.theme.text(Meaning::Lost);
         let sums = |causes: &[Cause]| -> Vec<u32> {
@@ -205,7 +205,7 @@ impl Plot<'_> {
         }
     }
 
-    /// The column in which a moment lies, if it is shown.
+    /// The column that contains a moment, if it is shown.
     fn column_of(&self, at: Stamp) -> Option<u16> {
         let before = self.last.checked_sub(self.grain.group(at))?;
         let from_right = u64::from(self.grain.columns).checked_mul(before + 1)?;

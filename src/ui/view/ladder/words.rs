@@ -1,4 +1,4 @@
-//! What stands beside the arrows of a ladder.
+//! The texts beside the arrows of a ladder.
 
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
 use crate::fold::segment_log::{LogEntry, LogItem, SegmentOutcome};

@@ -1,4 +1,4 @@
-//! The last page: the sentence to remember, the score, and what became of the textbook's statements: each with its verdict in words and
+//! The last page: the sentence to remember, the score, and the textbook's claims: each with its verdict and
 //! what was measured, and where there is room as the textbook has it.
 
 use ratatui::style::Style;
@@ -12,7 +12,7 @@ use crate::scenario::lesson::Lesson;
 use crate::scenario::outcome::Verdict;
 use crate::ui::theme::Meaning;
 
-/// What is said there.
+/// The text of the last page.
 pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, lesson: &Lesson, budget: LineBudget) -> PrioritizedText {
     let theme = budget.theme;
     let head = budget.text(say!("TO REMEMBER"), theme.text(Meaning::Served).patch(theme.strong()), 1);

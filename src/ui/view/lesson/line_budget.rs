@@ -1,4 +1,4 @@
-//! What is said, as lines that know how much they matter: where not all of them fit, the least important ones are left out, and a
+//! A lesson's text as lines with ranks: where not all of them fit, the least important ones are left out, and a
 //! text is seen whole or not at all.
 
 use std::ops::Range;
@@ -23,11 +23,11 @@ pub(super) struct Line {
     pub(super) leads: bool,
     /// True where the text of the line above goes on: both are left out together.
     pub(super) follows: bool,
-    /// True for what became of a textbook's statement: it is not left out without a word.
+    /// True for the verdict on a textbook's claim: the number of those left out is shown.
     pub(super) verdict: bool,
 }
 
-/// What is said, from top to bottom.
+/// The text, from top to bottom.
 #[derive(Default)]
 pub(super) struct PrioritizedText {
     /// Before the main sentence.
@@ -56,7 +56,7 @@ pub(super) struct LineBudget {
     pub(super) columns: u16,
     /// True where choices share a line.
     pub(super) dense: bool,
-    /// True where there is room for what was said before.
+    /// True where there is room for earlier texts.
     pub(super) tall: bool,
 }
 

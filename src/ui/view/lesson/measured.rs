@@ -56,7 +56,7 @@ fn formatted(name: &str, value: f64) -> String {
     number(value)
 }
 
-/// A name as it is put in order: its words and its numbers, so that `try-2` comes before `try-10`.
+/// The sort key of a name: its text and number parts, so that `try-2` comes before `try-10`.
 fn natural(name: &str) -> Vec<(String, u64)> {
     let (mut parts, mut rest) = (Vec::new(), name);
     while !rest.is_empty() {

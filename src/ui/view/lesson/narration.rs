@@ -1,4 +1,4 @@
-//! The box in which the lesson speaks: its title and where it stands on the upper edge, what is said in strong ink, and on the
+//! The box of the lesson's text: title and progress on the upper edge, the text in bold, and on the
 //! lower edge what to press next.
 
 use ratatui::buffer::Buffer;
@@ -66,7 +66,7 @@ fn write(buf: &mut Buffer, area: Rect, row: u16, scene: &Scene<'_>, line: &Line)
     }
 }
 
-/// A double frame, unlike every other one, with the lesson's title and where it stands.
+/// A double frame, unlike every other one, with the lesson's title and progress.
 fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgress) -> Rect {
     let strong = scene.theme.strong();
     let lesson = scene.state.lesson.lesson();
@@ -88,7 +88,7 @@ fn double(corner: &str) -> Option<&'static str> {
     PAIRS.iter().find(|(single, _)| *single == corner).map(|(_, double)| *double)
 }
 
-/// The title and where the lesson stands, as long as both fit into a row: the word that it is a lesson is left out first.
+/// The title and the progress, as long as both fit into a row: the word LESSON is left out first.
 fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String) {
     let long = say!("LESSON · {title}", title);
     let fits = |title: &str, standing: &str| text::width(title) + text::width(standing) <= columns;
@@ -101,7 +101,7 @@ fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String
     (text::fit(title, columns.saturating_sub(text::width(&standing))), standing)
 }
 
-/// The score, and which scene of how many; then what matters most of it, and that in signs.
+/// The score and the scene's number of how many; then the more important of the two, and that as digits.
 fn standings(scene: &Scene<'_>, progress: &LessonProgress) -> [String; 3] {
     let (right, all) = progress.score();
     let scenes = scene.state.lesson.lesson().map_or(1, |lesson| lesson.scenes.len());
@@ -156,5 +156,5 @@ fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgre
     }
 }
 
-/// From so many rows on there is room for what was said before.
+/// From so many rows on there is room for earlier texts.
 const TALL: u16 = 18;

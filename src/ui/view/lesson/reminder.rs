@@ -1,4 +1,4 @@
-//! A lesson while somebody goes through the connections.
+//! The lesson's text while the list or the ladder is shown.
 
 use super::super::Scene;
 use super::line_budget::LineBudget;
@@ -7,7 +7,7 @@ use crate::model::lesson::Phase;
 use crate::say;
 use crate::ui::browse::Screen;
 
-/// What the lesson has to say to somebody who goes through the connections; nothing while it waits for what happens.
+/// The lesson's main text while the list or the ladder is shown; `None` while it waits for an event.
 pub(in crate::ui::view) fn text(scene: &Scene<'_>) -> Option<String> {
     let progress = scene.world.lesson.as_ref()?;
     let away = scene.state.browse.screen != Screen::Stage && scene.state.lesson.played;

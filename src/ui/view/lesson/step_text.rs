@@ -1,4 +1,4 @@
-//! What is said now, as lines that know how much they matter: the narration, the question with its choices, what became of the
+//! The text of the present step, as lines with ranks: the narration, the question with its choices, the result of the
 //! prediction, and what is waited for.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::ui::keymap::Action;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
-/// What is said now.
+/// The text of the present step.
 pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, budget: LineBudget) -> PrioritizedText {
     let lesson_state = &scene.state.lesson;
     let Some(lesson) = lesson_state.lesson() else {
@@ -132,7 +132,7 @@ fn missed(
     PrioritizedText { head, main: Some((main.into(), Style::new())), tail }
 }
 
-/// What became of the prediction.
+/// The result of the prediction.
 fn verdict(ask: &Question, page: &Page, progress: &LessonProgress, budget: LineBudget) -> Vec<Line> {
     let theme = budget.theme;
     let answer = |index: usize| ask.choices.get(index).map(|choice| said(&choice.text, &page.numbers));
@@ -140,12 +140,18 @@ fn verdict(ask: &Question, page: &Page, progress: &LessonProgress, budget: LineB
     let own_answer = progress.choice.and_then(|(index, verdict)| Some((answer(index)?, verdict)));
     let (good, other) = (theme.text(Meaning::Served), theme.text(Meaning::Divergent));
     let (mark, text, style) = match (own_answer, right_answer) {
-        (Some((own_answer, Some(true))), _) => ("✓", say!("you said “{mine}”, and so says the kernel", mine = own_answer), good),
+        (Some((own_answer, Some(true))), _) => {
+            ("✓", say!("you said “{mine}”, and so says the kernel", mine = own_answer), good)
+        }
         (Some((own_answer, Some(false))), Some(right_answer)) => {
             ("◌", say!("you said “{mine}”; the kernel says “{truth}”", mine = own_answer, truth = right_answer), other)
         }
-        (Some((own_answer, Some(false))), None) => ("◌", say!("you said “{mine}”; it came otherwise", mine = own_answer), other),
-        (Some((own_answer, None)), _) => ("·", say!("you said “{mine}”; that could not be told here", mine = own_answer), theme.calm()),
+        (Some((own_answer, Some(false))), None) => {
+            ("◌", say!("you said “{mine}”; it came otherwise", mine = own_answer), other)
+        }
+        (Some((own_answer, None)), _) => {
+            ("·", say!("you said “{mine}”; that could not be told here", mine = own_answer), theme.calm())
+        }
         (None, Some(right_answer)) => ("✓", say!("the kernel says “{truth}”", truth = right_answer), good),
         (None, None) => return Vec::new(),
     };
@@ -196,7 +202,7 @@ fn choices(ask: &Question, page: &Page, progress: &LessonProgress, (budget, rank
     lines
 }
 
-/// What was said before in this scene, the newest first.
+/// The earlier texts of this scene, the newest first.
 fn before(scene: &Scene<'_>, progress: &LessonProgress, index: usize, budget: LineBudget) -> Vec<Line> {
     let skipped = usize::from(
         progress.phase == Phase::Doing && scene.state.lesson.step(progress).is_some_and(|step| step.ask.is_none()),

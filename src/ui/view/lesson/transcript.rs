@@ -1,5 +1,5 @@
-//! Experiments beside the listener: the calls that were made, in the order in which they were made, in place of queues that
-//! nobody comes to; and beside them what was measured.
+//! Experiments beside the listener: the calls that were made, in their order, in place of queues
+//! without clients; and beside them what was measured.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     measured::paint(buf, numbers, scene);
 }
 
-/// Who called what, and what came of it; the newest at the bottom.
+/// The caller, the call and its outcome; the newest at the bottom.
 fn paint_calls(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, trials) = (scene.theme, &scene.world.trials);
     let running = trials.running.map_or("", |trial| trial.name());
@@ -122,7 +122,7 @@ fn paint_call(buf: &mut Buffer, row: Rect, columns: Columns, theme: Theme, shown
     text::write(buf, outcome, (0, 0), &text::fit(&text, outcome.width), style);
 }
 
-/// Who did it, in the language that is spoken.
+/// The caller, in the current language.
 fn actor(who: &str) -> Cow<'_, str> {
     if let Some((word, number)) = who.split_once(' ') {
         return format!("{} {number}", actor(word)).into();
@@ -138,7 +138,7 @@ fn actor(who: &str) -> Cow<'_, str> {
     word.into()
 }
 
-/// A sign for each mood, and its ink.
+/// The mark and style of each outcome.
 fn look(theme: Theme, outcome: CallOutcome) -> (&'static str, Style) {
     match outcome {
         CallOutcome::Plain => ("→", Style::new()),

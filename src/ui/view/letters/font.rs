@@ -9,7 +9,7 @@ pub(super) struct Glyph {
     pub(super) ascii: [&'static str; 3],
 }
 
-/// The shape of a sign; small letters look like capitals. `None` where there is none.
+/// The shape of a character; small letters look like capitals. `None` where there is none.
 pub(super) const fn glyph(ch: char) -> Option<Glyph> {
     match (letter(ch.to_ascii_uppercase()), mark(ch)) {
         (Some((points, ascii)), _) | (None, Some((points, ascii))) => Some(Glyph { points, ascii }),

@@ -1,4 +1,4 @@
-//! One place, empty or with its tenant: in the terminal's own letters, or with the name in large ones on a hue of its own.
+//! One place, empty or with its entry: in the terminal's own letters, or with the name in large ones on a hue of its own.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,7 +9,7 @@ use super::super::{Scene, text};
 use super::{QueueSlot, Shape};
 use crate::ui::theme::Meaning;
 
-/// One place with its tenant.
+/// One place with its entry.
 pub(in crate::ui::view) fn paint(buf: &mut Buffer, spot: Rect, shape: Shape, slot: &QueueSlot, scene: &Scene<'_>) {
     let spot = shape.surface(spot);
     if let Some(target) = slot.target {
@@ -77,7 +77,7 @@ fn framed(buf: &mut Buffer, spot: Rect, most: Letter, slot: &QueueSlot, scene: &
     }
 }
 
-/// A whole surface in the connection's hue, with room around the name; what becomes of it stands above and below, on a hue of its
+/// A whole surface in the connection's hue, with room around the name; its state is above and below, on a hue of its
 /// own.
 fn filled(buf: &mut Buffer, spot: Rect, letter: Letter, slot: &QueueSlot, scene: &Scene<'_>) {
     let theme = scene.theme;
@@ -95,7 +95,7 @@ fn filled(buf: &mut Buffer, spot: Rect, letter: Letter, slot: &QueueSlot, scene:
     text::write(buf, spot, (spot.width.saturating_sub(foot) / 2, spot.height - 1), &slot.age, line);
 }
 
-/// An empty place; the one beyond the limit says so.
+/// An empty place; the one beyond the limit is marked.
 pub(super) fn empty(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, beyond_limit: bool) {
     let calm = scene.theme.calm();
     if spot.height < 3 {
@@ -121,7 +121,7 @@ enum Edge {
 }
 
 impl Edge {
-    /// The edge of a tenant: dotted where there is less than it seems, heavy where it came a moment ago.
+    /// The edge of a slot: dotted where the entry is not a full connection, heavy where it came a moment ago.
     const fn of(slot: &QueueSlot) -> Self {
         match (slot.solid, slot.new) {
             (false, _) => Self::Dotted,

@@ -74,7 +74,7 @@ fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (connectio
     let whole = (body + 1 + letter.width(&head).unwrap_or(4)).min(lane.width);
     let track = f64::from(lane.width - whole);
     let col = (track * lanes::progress(travel, scene.clients_now)).round() as u16;
-    // Large letters on a surface as high as they are cannot be read: they stand for themselves.
+    // Large letters on a surface as high as they are cannot be read: they are drawn without one.
     let on = if plan.chip == Letter::Plain { theme.fill(hue(connection)) } else { theme.text(hue(connection)) };
     let fill = on.patch(theme.strong());
     let spot = Rect { x: lane.x + col, width: whole, ..lane };

@@ -1,4 +1,4 @@
-//! The floor: how many were dropped, the cause of the last death in large words, and the dead with their way back.
+//! The floor: how many were dropped, the cause of the last drop in large letters, and the lost connections with their retries.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -79,7 +79,7 @@ fn indent(area: Rect, value: u64) -> Rect {
     Rect { x: area.x + air, width: area.width.saturating_sub(air), ..area }
 }
 
-/// What the floor says.
+/// The text of the floor.
 struct FloorText {
     title: String,
     text: String,
@@ -91,7 +91,7 @@ fn words(scene: &Scene<'_>) -> FloorText {
     recent_drop(scene).unwrap_or_else(|| calm(scene))
 }
 
-/// The last death, for as long as it is news; where there are no names, the cause of most deaths of the last second.
+/// The last drop, for as long as it is fresh; where there are no names, the cause of most drops of the last second.
 fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
     let style = scene.theme.text(Meaning::Lost);
     if scene.state.density != Density::Cells {
@@ -115,7 +115,7 @@ fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
     Some(FloorText { title, text: large(last.cause).into(), style, alarm: true })
 }
 
-/// The cause of most deaths of the last second.
+/// The cause of most drops of the last second.
 fn frequent(scene: &Scene<'_>) -> Option<Cause> {
     let mut sums = [0_u32; Cause::ALL.len()];
     for slot in scene.world.history.last(11) {
@@ -127,7 +127,7 @@ fn frequent(scene: &Scene<'_>) -> Option<Cause> {
     causes.map(|cause| (sums[cause as usize], cause)).max().filter(|(sum, _)| *sum > 0).map(|(_, cause)| cause)
 }
 
-/// A cause in words that are read from the last row.
+/// A cause in a few words for large letters.
 fn large(cause: Cause) -> &'static str {
     match cause {
         Cause::SynAcceptQueueFull => say!("ACCEPT QUEUE FULL"),
@@ -142,7 +142,7 @@ fn large(cause: Cause) -> &'static str {
     }
 }
 
-/// Nobody has died just now: who is still outside.
+/// No drop just now: which clients still wait for a retry.
 fn calm(scene: &Scene<'_>) -> FloorText {
     let (theme, placement) = (scene.theme, &scene.placement);
     let next = placement.dropped.iter().filter_map(|connection| connection.retry).min_by_key(|retry| retry.at);
@@ -177,7 +177,7 @@ fn calm(scene: &Scene<'_>) -> FloorText {
     FloorText { title: title.into(), text, style, alarm: false }
 }
 
-/// Everybody who is outside, those who died a moment ago first.
+/// Every connection outside of the queues, those dropped a moment ago first.
 fn lost_clients(scene: &Scene<'_>) -> Vec<QueueSlot> {
     let placement = &scene.placement;
     let lists = [

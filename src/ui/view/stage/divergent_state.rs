@@ -1,4 +1,4 @@
-//! Two truths: what the client believes, filled; what the server has, hollow.
+//! Connections whose client state (filled) and server state (hollow) differ.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -48,7 +48,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
-/// Those of whom both sides believe different things. Handshakes whose last ACK is under way are among them where the clients' time is so
+/// The connections whose sides differ. Handshakes whose last ACK is under way are among them where the clients' time is so
 /// slow that they can be looked at.
 fn divergent<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
     let tempo = scene.world.tempo;
@@ -57,7 +57,7 @@ fn divergent<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
     scene.placement.divergent.iter().chain(finishing).copied().collect()
 }
 
-/// What is said where nobody is shown.
+/// The text where no connection is shown.
 fn when_empty(scene: &Scene<'_>) -> (String, Style) {
     let (calm, finishing) = (scene.theme.calm(), &scene.placement.finishing);
     if scene.state.density == Density::Flows {
@@ -69,7 +69,7 @@ fn when_empty(scene: &Scene<'_>) -> (String, Style) {
     }
 }
 
-/// How many there are now, and how many there have been since the beginning: in words, and as short as it can be said.
+/// How many there are now, and how many there have been since the beginning: in words, and in the shortest form.
 fn sums(scene: &Scene<'_>) -> [String; 2] {
     let (ghosts, phantoms) = (scene.world.clients.ghosts, scene.world.clients.phantoms);
     let kinds = match (ghosts, phantoms) {
@@ -80,7 +80,7 @@ fn sums(scene: &Scene<'_>) -> [String; 2] {
     };
     let count = numbers::count(ghosts + phantoms);
     if scene.state.density == Density::Flows {
-        // Nobody is looked at one by one.
+        // Single connections are not drawn.
         return [say!("{kinds} so far", kinds), say!("{count} so far", count)];
     }
     let now = scene.placement.divergent.len();

@@ -1,4 +1,4 @@
-//! The floor: who was dropped, why, and when it will try again. Nobody tells them, so the picture does.
+//! The floor: which connections were dropped, why, and when the client will try again.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -71,7 +71,7 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     crowd(buf, inner, row, scene, &waiting[shown..]);
 }
 
-/// Several died within the last second: one line with their names, so that each is to be read for as long as it is news.
+/// Several drops within the last second: one line with their names, so that each can be read for as long as it is fresh.
 fn recent_drops(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Connection]) {
     let theme = scene.theme;
     let why = fresh
@@ -100,7 +100,7 @@ fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, connection:
     scene.hit_map.borrow_mut().connection(text::row(inner, row), connection);
 }
 
-/// What became of it: a sign and words.
+/// The outcome of a connection: a mark and a text.
 fn outcome(connection: &Connection, long: bool) -> (&'static str, String) {
     match (connection.client, connection.server) {
         (ClientSide::TimedOut, _) => ("⊘", say!("gave up: ETIMEDOUT").into()),

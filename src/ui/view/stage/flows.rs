@@ -1,4 +1,4 @@
-//! The clients' box when nobody could follow single ones: flows with their width and their numbers, and a word that says so.
+//! The clients' box at rates at which single ones cannot be followed: flows with their width and their numbers, and a note.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -33,7 +33,7 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, inner: Rect, scene: &Scene<'_
     }
 }
 
-/// Things per second over the last full second.
+/// Events per second over the last full second.
 pub(in crate::ui::view) fn rate(scene: &Scene<'_>, of: fn(&Slot) -> u32) -> f64 {
     let slots = scene.world.history.slots();
     let recent = slots.rev().skip(1).take(SLOTS);

@@ -48,7 +48,7 @@ fn open(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, moving: bool) {
     text::write(buf, gap, (col, middle), "▶", style);
 }
 
-/// Shut over the whole height; solid while something dies at it.
+/// Shut over the whole height; solid while a segment is dropped at it.
 fn shut(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, hit: bool) {
     column(buf, gap, if hit { "█" } else { "▒" }, scene.theme.text(Meaning::Lost));
 }

@@ -17,7 +17,7 @@ use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
-/// Columns at the door, in which dropped SYNs fall.
+/// Columns at the gate, in which dropped SYNs fall.
 const CHUTE: u16 = 4;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
@@ -115,7 +115,7 @@ fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     text::write(buf, inner, (0, 0), text, scene.theme.calm());
 }
 
-/// A dropped SYN falls along the door, from its lane to the floor.
+/// A dropped SYN falls along the gate, from its lane to the floor.
 fn fall(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, connection: &Connection) {
     let (Some(drop), Some(lane)) = (connection.last_drop, home(connection, usize::from(inner.height))) else { return };
     let share = fallen(scene.now.since(drop.at));

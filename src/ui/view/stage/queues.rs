@@ -1,4 +1,4 @@
-//! The two queues of the lab as their boxes show them: who waits there, and what holds them up.
+//! The two queues of the lab as their boxes show them: their entries, and what they wait for.
 
 use ratatui::style::Style;
 
@@ -17,7 +17,7 @@ use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
-/// Those who are half-open.
+/// The SYN queue: half-open requests.
 pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let limit = world.accept_limit().filter(|_| world.syn_rule == SynRule::Above);
@@ -31,7 +31,7 @@ pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
     }
 }
 
-/// Those who wait for `accept()`.
+/// The accept queue: connections that wait for `accept()`.
 pub(in crate::ui::view) fn accept(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let bounds = (world.accept_capacity(), world.accept_limit());
@@ -41,7 +41,7 @@ pub(in crate::ui::view) fn accept(scene: &Scene<'_>) -> QueueBox {
     QueueBox { names, reason: accept_reason(scene), ..queue(scene, &world.accept_queue, &waiting, bounds) }
 }
 
-/// What both have in common; the oldest stands first in `waiting`, each with the moment since when it waits.
+/// What both have in common; the oldest comes first in `waiting`, each with the moment since when it waits.
 fn queue(
     scene: &Scene<'_>,
     occupancy: &Occupancy,
@@ -61,7 +61,7 @@ fn queue(
     }
 }
 
-/// In projector mode a connection has its own hue wherever it is, and only its edge says how it fares.
+/// In projector mode a connection has its own hue wherever it is, and only its edge shows its state.
 fn slot(connection: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
     let waited = scene.now.since(since);
     let named = scene.state.density == Density::Cells;
@@ -118,7 +118,7 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     }
 }
 
-/// What becomes of those who come while the accept queue is full. While a lesson asks what will happen it is not told.
+/// What happens to new clients while the accept queue is full; left out while a lesson asks for a prediction.
 fn full_accept_queue(scene: &Scene<'_>) -> (String, Style) {
     let resets = scene.world.sysctls.value(Sysctl::AbortOnOverflow).is_some_and(|value| value != 0);
     let text = match resets {

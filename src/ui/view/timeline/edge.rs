@@ -15,7 +15,7 @@ use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
-/// Draws the frame with its words; returns what is inside. Unless the world tells of what is shown here, it has no words of it.
+/// Draws the frame with its words; returns what is inside. Without `detailed` it has no text on the queues.
 pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>, detailed: bool) -> Rect {
     let (theme, window) = (scene.theme, scene.state.window);
     let begins = scene.world.history.begins();
@@ -54,7 +54,7 @@ fn whole(span: Duration) -> String {
     numbers::span(Duration::from_secs(span.as_secs()).max(Duration::from_secs(1))).replace(".00", "")
 }
 
-/// What stands between the title and its right end, the longest first.
+/// The texts between the title and the right end, the longest first.
 fn middle(world: &World, since: Option<String>) -> Vec<String> {
     let queues = [("accept", &world.accept_queue), ("SYN", &world.syn_queue)];
     let mark = |long: bool, (name, queue): (&str, &Occupancy)| {

@@ -34,7 +34,7 @@ pub(super) const LISTEN_DROPS: [Cause; 6] = [
     Cause::AckReset,
 ];
 
-/// The causes for which something has died in this session: a row that has come stays.
+/// The causes of drops in this session: a row that has come stays.
 pub(super) fn causes(world: &World) -> Vec<Cause> {
     LISTEN_DROPS.into_iter().filter(|cause| world.toll(*cause).segments > 0).collect()
 }
@@ -67,7 +67,7 @@ fn by_cause(causes: &[Cause]) -> Vec<DropRow> {
     }
 }
 
-/// What died, and what it met.
+/// The dropped segment and the reason.
 fn name(cause: Cause) -> &'static str {
     match cause {
         Cause::SynAcceptQueueFull => say!("✗SYN accept"),

@@ -1,4 +1,4 @@
-//! The timeline of a watched listener: second by second from before one looked into it, then as fine as in the lab.
+//! The timeline of a watched listener: second by second before its details were read, then as fine as in the lab.
 
 use super::super::Scene;
 use super::Column;
@@ -8,7 +8,7 @@ use crate::model::stamp::Stamp;
 use crate::ui::view::chosen_listener::ChosenListener;
 use crate::ui::window::ColumnScale;
 
-/// Adds what the look at all listeners knows of the one that one looks into.
+/// Adds what is known of the chosen listener from the snapshots of all listeners.
 pub(super) fn add(
     columns: &mut [Column],
     scene: &Scene<'_>,

@@ -69,7 +69,7 @@ fn queue(entry: &Entry<'_>, world: &World) -> String {
     pieces.join(" · ")
 }
 
-/// What the limit is and where it comes from, as far as the kernel tells.
+/// What the limit is and where it comes from, as far as the kernel reports it.
 pub(super) fn limit(listener: &ListenerState, world: &World) -> String {
     let (Some(limit), Some(capacity)) = (listener.reading.queue.limit, listener.capacity()) else {
         return say!("the kernel does not tell its limit").into();

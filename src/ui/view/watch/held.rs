@@ -1,4 +1,4 @@
-//! The words that say that the picture is held while the watch goes on.
+//! The note that the picture is frozen while the watch goes on.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

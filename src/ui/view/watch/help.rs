@@ -1,4 +1,4 @@
-//! `?` in a watch: what the columns and signs mean, and the keys.
+//! `?` in a watch: the legend of columns and marks, and the keys.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

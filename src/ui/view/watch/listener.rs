@@ -1,4 +1,4 @@
-//! One listener of somebody else: the lab's stage and timeline, read-only.
+//! One watched listener: the lab's stage and timeline, read-only.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

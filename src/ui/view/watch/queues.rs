@@ -17,7 +17,7 @@ use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::view::chosen_listener::ChosenListener;
 
-/// More places than this are drawn as a bar: nobody reads that many names.
+/// More places than this are drawn as a bar: that many names cannot be read.
 const MOST_NAMED: usize = 2_000;
 
 pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
@@ -89,7 +89,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     queue_box::paint(buf, area, scene, Scale::USUAL, &queue);
 }
 
-/// Who waits, the oldest first; and how many entries are no longer listed: reset by their clients, they keep their places.
+/// The queued connections, the oldest first; and how many entries are no longer listed: reset by their clients, they keep their places.
 pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>, depth: u32) -> (Vec<&'s Waiting>, usize) {
     let listed = scene.world.listed.waiting.as_ref().filter(|_| inside.detailed);
     let Some(listed) = listed else { return (Vec::new(), 0) };
@@ -99,7 +99,7 @@ pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>, depth: 
     (waiting, reset)
 }
 
-/// Who is half-open, the ones that were answered most often first.
+/// The half-open requests, those with most retransmits first.
 pub(super) fn half_open<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>) -> Vec<&'s HalfOpen> {
     let listed = scene.world.listed.half_open.as_ref().filter(|_| inside.detailed);
     let mut listed: Vec<_> = listed.into_iter().flatten().collect();

@@ -19,7 +19,7 @@ use crate::ui::theme::Meaning;
 use crate::ui::watch::figures;
 use crate::ui::watch::lines::{Line, Part};
 
-/// What a row tells: of a group the member that matters most, with the sums of all.
+/// What a row shows: of a group the member that matters most, with the sums of all.
 #[derive(Debug)]
 pub(super) struct Entry<'s> {
     pub(super) listeners: &'s Listeners,
@@ -53,7 +53,7 @@ impl<'s> Entry<'s> {
         self.members.iter().map(|listener| of(listener)).max().unwrap_or_else(|| of(self.listener))
     }
 
-    /// First SYNs per second to its address; of a member nobody knows.
+    /// First SYNs per second to its address; unknown for a member of a group.
     fn arrivals_per_s(&self) -> Option<f64> {
         match self.part {
             Part::Alone => self.listeners.arrivals_per_s(self.listener),
@@ -62,7 +62,7 @@ impl<'s> Entry<'s> {
         }
     }
 
-    /// The chosen one's are told by the wire, also while it drops.
+    /// Of the chosen listener they are known from the wire, also while it drops.
     fn accepts_per_s(&self, world: &World) -> Option<f64> {
         match self.part {
             Part::Alone => world.accepts_per_s(self.listener).or_else(|| self.listeners.accepts_per_s(self.listener)),

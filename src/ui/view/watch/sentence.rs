@@ -35,7 +35,7 @@ impl Headline {
     /// About one listener.
     pub(super) fn of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Self {
         let said = message(scene).or_else(|| listener.and_then(|listener| gone(scene, listener)));
-        // Of a full queue only what is a problem by itself says more than that it is full.
+        // For a full queue only a problem is more important than the fact that it is full.
         let least = if listener.is_some_and(ListenerState::is_full) { Severity::Problem } else { Severity::Note };
         let findings = findings_about(scene, listener);
         Self(said.or_else(|| finding(scene, &findings, least)).unwrap_or_else(|| state_of_one(scene, listener)))
@@ -70,10 +70,10 @@ pub(super) fn findings_about<'s>(scene: &Scene<'s>, listener: Option<&ListenerSt
     scene.world.findings.iter().filter(about).collect()
 }
 
-/// From when on it is said that there is nobody.
+/// How long there has to be no listener before the sentence says so.
 const NOTICED: Duration = Duration::from_secs(1);
 
-/// Cells beside the text: the sign, and one on the right.
+/// Cells beside the text: the mark, and one on the right.
 const MARGIN: u16 = 4;
 
 fn message(scene: &Scene<'_>) -> Option<Sentence> {
@@ -86,7 +86,7 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
 }
 
 fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<Sentence> {
-    // Of equally grave ones the first: the rules stand in the order of their urgency.
+    // Of equal severity the first: the rules are in the order of their urgency.
     let grave = findings.iter().copied().filter(|finding| finding.severity >= least);
     let worst = grave.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Lost } else { Meaning::Divergent };
@@ -148,7 +148,7 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
     ("·", text, Style::new())
 }
 
-/// Who drops now is worse than who is merely full.
+/// A listener that drops now is worse than one that is merely full.
 fn urgency(listeners: &Listeners, listener: &ListenerState, now: Stamp) -> (u64, Duration) {
     ((listeners.drops_per_s(listener).unwrap_or(0.0) * 1000.0) as u64, listener.full(now))
 }

@@ -1,4 +1,4 @@
-//! The stage of a watched listener: what arrives, both queues, who owns it; below it what was dropped and what to do.
+//! The stage of a watched listener: arrivals, both queues, its owner; below it drops and what to do.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, insid
     advice::paint(buf, plan.divergent, scene, inside);
 }
 
-/// From when on it is said that nobody is accepted.
+/// How long `accept()` has to stall before the box says so.
 const NOTICED: Duration = Duration::from_secs(1);
 
 /// A gap between two boxes: open, or shut over the whole height.
@@ -45,7 +45,7 @@ fn gate(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, shut: bool) {
     text::write(buf, gap, (col, middle), "▶", scene.theme.calm());
 }
 
-/// How fast clients come; who knocked in vain, where the tap sees it.
+/// How fast clients come; how many retry after a drop, where the tap sees it.
 fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let (theme, listeners) = (scene.theme, &scene.world.listeners);
     let per_s = inside.listener.and_then(|listener| listeners.group_arrivals_per_s(&listeners.group_of(listener)));
@@ -74,7 +74,7 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListe
     write_lines(buf, inner, lines);
 }
 
-/// Whose it is, and for how long it has accepted nobody.
+/// The owner, and for how long it has not called `accept()`.
 fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let title = if area.width < 10 { say!("OWN") } else { say!("OWNER") };

@@ -1,4 +1,4 @@
-//! Who waits in the accept queue and who is half-open, one client per row.
+//! The queued connections and the half-open requests, one client per row.
 
 use std::time::Duration;
 
