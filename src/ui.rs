@@ -80,7 +80,7 @@ pub enum UiError {
 }
 
 impl UiError {
-    /// The next thing to try.
+    /// The next command to try.
     pub fn hint(&self) -> String {
         match self {
             Self::Terminal { .. } => {

@@ -78,7 +78,7 @@ impl Signals {
     /// # Errors
     /// A [`Failure`] where the kernel does not hand them over.
     pub(super) fn take() -> Result<Self, Failure> {
-        let ignored = ignored();
+        let ignored = ignored_signals();
         let mut taken = Vec::new();
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()] {
             let number = kind.as_raw_value();
@@ -107,7 +107,7 @@ impl Signals {
 }
 
 /// The signals that this process ignores, one bit each (`SigIgn` of /proc/self/status); none where /proc is hidden.
-fn ignored() -> u64 {
+fn ignored_signals() -> u64 {
     let status = procfs::process::Process::myself().and_then(|process| process.status());
     status.map_or(0, |status| status.sigign)
 }

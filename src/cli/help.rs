@@ -28,7 +28,7 @@ pub use self::texts::texts;
 ///
 /// # Errors
 /// Help and version, which are answers, and arguments that cannot be parsed.
-pub fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+pub fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     let mut command = command();
     let mut found = command.try_get_matches_from_mut(words)?;
     Cli::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut command))
@@ -38,7 +38,7 @@ pub fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 pub fn command() -> Command {
     match lang::here() {
         Lang::English => Cli::command(),
-        Lang::Chinese => whole(Sheet::of_terminal()),
+        Lang::Chinese => translated(Sheet::of_terminal()),
     }
 }
 
@@ -46,7 +46,7 @@ pub fn command() -> Command {
 pub fn unbroken() -> Command {
     match lang::here() {
         Lang::English => Cli::command(),
-        Lang::Chinese => whole(Sheet::endless()),
+        Lang::Chinese => translated(Sheet::endless()),
     }
 }
 
@@ -55,16 +55,20 @@ pub fn page(answer: &clap::Error) -> String {
     let page = answer.render();
     let plain = env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
         || env::var_os("TERM").is_none_or(|term| term == "dumb");
-    if stdout().is_terminal() && !plain { framed(&page.ansi().to_string()) } else { framed(&page.to_string()) }
+    if stdout().is_terminal() && !plain {
+        translate_frame(&page.ansi().to_string())
+    } else {
+        translate_frame(&page.to_string())
+    }
 }
 
-fn framed(page: &str) -> String {
+fn translate_frame(page: &str) -> String {
     let page = FRAME.iter().fold(page.to_owned(), |page, frame| page.replace(frame, lang::said(frame)));
-    page.split('\n').map(headed).collect::<Vec<_>>().join("\n")
+    page.split('\n').map(translate_colon).collect::<Vec<_>>().join("\n")
 }
 
 /// A heading ends with the colon of its language.
-fn headed(line: &str) -> String {
+fn translate_colon(line: &str) -> String {
     match line.rsplit_once(':') {
         Some((heading, style)) if !heading.is_ascii() && (style.is_empty() || style.starts_with('\x1b')) => {
             format!("{heading}{}{style}", say!(": ").trim_end())
@@ -73,12 +77,12 @@ fn headed(line: &str) -> String {
     }
 }
 
-fn whole(sheet: Sheet) -> Command {
-    translated_command(built(), sheet, sheet)
+fn translated(sheet: Sheet) -> Command {
+    translated_command(built_command(), sheet, sheet)
 }
 
 /// With what the parser adds by itself: `-h`, `-V`, `help`.
-fn built() -> Command {
+fn built_command() -> Command {
     let mut command = Cli::command();
     command.build();
     command
@@ -90,8 +94,8 @@ fn translated_command(command: Command, beside: Sheet, sheet: Sheet) -> Command 
     let options = sheet.beside(widest);
     let longest = command.get_subcommands().map(|verb| verb.get_name().len()).max().unwrap_or_default();
     let verbs = sheet.beside(longest);
-    let about = command.get_about().map(|text| translated(text, beside));
-    let long_about = command.get_long_about().map(|text| translated(text, sheet));
+    let about = command.get_about().map(|text| translate(text, beside));
+    let long_about = command.get_long_about().map(|text| translate(text, sheet));
     let mut command = command.mut_args(|arg| translated_argument(arg, options, sheet));
     if let Some(about) = about {
         command = command.about(about);
@@ -108,8 +112,8 @@ fn translated_command(command: Command, beside: Sheet, sheet: Sheet) -> Command 
 /// An argument's texts. Its values have their names and helps in one place, where they cannot be changed: we write them ourselves.
 fn translated_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
     let below = sheet.indented(BELOW);
-    let short = arg.get_help().map(|text| translated(text, Sheet::endless())).unwrap_or_default();
-    let long = arg.get_long_help().or_else(|| arg.get_help()).map(|text| translated(text, below)).unwrap_or_default();
+    let short = arg.get_help().map(|text| translate(text, Sheet::endless())).unwrap_or_default();
+    let long = arg.get_long_help().or_else(|| arg.get_help()).map(|text| translate(text, below)).unwrap_or_default();
     let heading = arg.get_help_heading().and_then(translation);
     let values = if arg.is_hide_possible_values_set() { Vec::new() } else { arg.get_possible_values() };
     let mut arg = arg.hide_possible_values(true);
@@ -124,7 +128,7 @@ fn translated_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
     let names = values.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>().join(", ");
     let hint = say!("[possible values: {names}]", names);
     let each = values.iter().map(|value| match value.get_help() {
-        Some(help) => format!("- {}{}{}", value.get_name(), say!(": "), translated(help, Sheet::endless())),
+        Some(help) => format!("- {}{}{}", value.get_name(), say!(": "), translate(help, Sheet::endless())),
         None => format!("- {}", value.get_name()),
     });
     let gap = sheet.gap();
@@ -145,7 +149,7 @@ fn translation(english: &str) -> Option<&'static str> {
     lang::chinese().get(english).map(String::as_str)
 }
 
-fn translated(text: &StyledStr, sheet: Sheet) -> String {
+fn translate(text: &StyledStr, sheet: Sheet) -> String {
     let said = |paragraph: String| {
         let text = translation(&paragraph).map_or(paragraph, str::to_owned);
         sheet.lines(&text)

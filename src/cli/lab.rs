@@ -132,7 +132,7 @@ async fn live_run(
         headless::follow(&mut session, &mut world, &mut signals, outputs).await?
     };
     tracing::info!(?end, "ended");
-    let exit = concluded(plan, &world, end)?;
+    let exit = conclude(plan, &world, end)?;
     match session.recording_failure() {
         Some(failure) if exit == Exit::Success => Err(recording_failure(failure)),
         _ => Ok(exit),
@@ -211,7 +211,7 @@ pub(super) fn print(form: Form, summary: &Summary, ascii: bool) -> Result<Writte
 }
 
 /// Prints the summary and says how the run ended.
-fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
+fn conclude(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
     let mut summary = Summary::of(world);
     summary.repeat = Some(plan::repeat(&words(), plan.seed));
     let written = print(plan.form, &summary, plan.ascii);

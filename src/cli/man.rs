@@ -32,7 +32,7 @@ fn write(page: &mut Vec<u8>) -> io::Result<()> {
     keys(page)?;
     writeln!(page, ".SH \"{}\"\n.nf", say!("EXAMPLES, VALUES, EXIT STATUS"))?;
     for line in examples::long().lines() {
-        writeln!(page, "{}", escaped(line))?;
+        writeln!(page, "{}", escape(line))?;
     }
     writeln!(
         page,
@@ -51,7 +51,7 @@ fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
             .next()
             .map(|argument| format!(" \\fI{}\\fR", argument.get_id().as_str().to_uppercase()));
         writeln!(page, ".TP\n\\fBqviz {}\\fR{}", verb.get_name(), argument.unwrap_or_default())?;
-        writeln!(page, "{}", escaped(&about))?;
+        writeln!(page, "{}", escape(&about))?;
     }
     Ok(())
 }
@@ -66,14 +66,14 @@ fn keys(page: &mut Vec<u8>) -> io::Result<()> {
     {
         writeln!(page, ".SH {heading}")?;
         for binding in BINDINGS.iter().filter(|binding| section(binding) == index) {
-            writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(said(binding.long)))?;
+            writeln!(page, ".TP\n\\fB{}\\fR\n{}", escape(binding.spelled()), escape(said(binding.long)))?;
         }
     }
     Ok(())
 }
 
 /// Text that troff takes as text: backslashes, hyphens, and lines that begin like a request.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_line_that_looks_like_a_request_stays_text() {
-        assert_eq!(escaped(".SH x-y\\"), "\\&.SH x\\-y\\e");
+        assert_eq!(escape(".SH x-y\\"), "\\&.SH x\\-y\\e");
     }
 
     #[test]

@@ -128,7 +128,7 @@ pub fn repeat(words: &[String], seed: u64) -> String {
 
 /// The command as a shell would need it.
 pub fn command(words: &[String]) -> String {
-    words.iter().fold("qviz".to_owned(), |command, word| command + " " + &quoted(word))
+    words.iter().fold("qviz".to_owned(), |command, word| command + " " + &quote(word))
 }
 
 /// What comes out here.
@@ -260,7 +260,7 @@ fn overrides(kernel: &KernelArgs) -> Sysctls {
 }
 
 /// The word as a shell would need it.
-fn quoted(word: &str) -> String {
+fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=%@+[]".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('[') {
         return word.to_owned();

@@ -31,7 +31,7 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let plan = WatchPlan::new(args, lab::plan_env())?;
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Scrapes come from this namespace, not from the watched one.
-    let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| unserved(&error))?;
+    let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| metrics_failure(&error))?;
     enter(&plan.place)?;
     lab::runtime()?.block_on(watch(&plan, recorder, listener))
 }
@@ -71,7 +71,7 @@ async fn watch(
         let outputs = Outputs { lines: lines.as_mut(), observer: &mut observers };
         headless::follow(&mut session, &mut world, &mut signals, outputs).await?
     };
-    let exit = concluded(plan, &world, (end, observers.alarm_reason))?;
+    let exit = conclude(plan, &world, (end, observers.alarm_reason))?;
     match session.recording_failure() {
         Some(failure) if exit == Exit::Success => Err(lab::recording_failure(failure)),
         _ => Ok(exit),
@@ -92,10 +92,10 @@ fn open(listener: MetricsListener, form: Form) -> Result<Metrics, Failure> {
         );
         output::report(say!("note: {remark}", remark));
     }
-    listener.serve().map(Metrics::new).map_err(|error| unserved(&error))
+    listener.serve().map(Metrics::new).map_err(|error| metrics_failure(&error))
 }
 
-fn unserved(error: &ScrapeError) -> Failure {
+fn metrics_failure(error: &ScrapeError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
@@ -132,7 +132,7 @@ fn look(plan: &WatchPlan) -> UiPlan {
 }
 
 /// Prints the document or the table, and says how the watch ended.
-fn concluded(plan: &WatchPlan, world: &World, (end, alarm_reason): (End, Option<String>)) -> Result<Exit, Failure> {
+fn conclude(plan: &WatchPlan, world: &World, (end, alarm_reason): (End, Option<String>)) -> Result<Exit, Failure> {
     let unseen = plan.target.as_ref().filter(|_| world.listeners.wanted().next().is_none());
     if let (Some(target), Length::Once) = (unseen, plan.length) {
         return Err(no_listener(target, world));
@@ -146,7 +146,7 @@ fn concluded(plan: &WatchPlan, world: &World, (end, alarm_reason): (End, Option<
     if let Some(reason) = alarm_reason {
         return Err(Failure {
             message: format!("--fail-on: {reason}"),
-            hint: Some(closer(plan)),
+            hint: Some(detail_command(plan)),
             exit: Exit::Expectation,
         });
     }
@@ -164,7 +164,7 @@ fn concluded(plan: &WatchPlan, world: &World, (end, alarm_reason): (End, Option<
 }
 
 /// The command that shows more.
-fn closer(plan: &WatchPlan) -> String {
+fn detail_command(plan: &WatchPlan) -> String {
     let target = plan.target.as_ref().map(|target| format!(" {target}")).unwrap_or_default();
     format!("qviz watch{target}")
 }

@@ -120,7 +120,7 @@ impl Browse {
         let newest = |connection: &&Connection| (Reverse(connection.born), connection.id, connection.peer);
         match self.sort {
             Sort::Newest => rows.sort_unstable_by_key(newest),
-            Sort::State => rows.sort_by_cached_key(|connection| (urgency(connection.belief()), newest(connection))),
+            Sort::State => rows.sort_by_cached_key(|connection| (state_rank(connection.belief()), newest(connection))),
             Sort::Tries => rows.sort_by_cached_key(|connection| (Reverse(tries(connection)), newest(connection))),
             Sort::Timer => rows.sort_by_cached_key(|connection| {
                 let next = world.outlook(connection).next(&world.tempo);
@@ -137,7 +137,7 @@ impl Browse {
         }
         if let Some(chosen) = &mut self.chosen {
             match world.connection(&chosen.connection.peer).filter(|connection| connection.id == chosen.connection.id) {
-                Some(connection) => *chosen = seen(world, connection),
+                Some(connection) => *chosen = as_chosen(world, connection),
                 None => {
                     chosen.gone.get_or_insert(now);
                 }
@@ -147,7 +147,7 @@ impl Browse {
             let rows = self.rows(world);
             self.row = self.place_in(&rows).unwrap_or(self.row).min(rows.len().saturating_sub(1));
             if self.place_in(&rows).is_none() {
-                self.chosen = rows.get(self.row).map(|connection| seen(world, connection));
+                self.chosen = rows.get(self.row).map(|connection| as_chosen(world, connection));
             }
         }
     }
@@ -182,7 +182,7 @@ impl Browse {
     /// Opens the ladder of this connection; false where it has gone.
     pub(super) fn open_ladder(&mut self, world: &World, (peer, id): (Peer, Option<u32>)) -> bool {
         let Some(connection) = world.connection(&peer).filter(|connection| connection.id == id) else { return false };
-        self.chosen = Some(seen(world, connection));
+        self.chosen = Some(as_chosen(world, connection));
         (self.screen, self.typing, self.later) = (Screen::Ladder, false, 0);
         true
     }
@@ -213,7 +213,7 @@ impl Browse {
     fn choose(&mut self, world: &World, row: usize) {
         self.row = row;
         if let Some(connection) = self.rows(world).get(row) {
-            self.chosen = Some(seen(world, connection));
+            self.chosen = Some(as_chosen(world, connection));
         }
     }
 
@@ -228,7 +228,7 @@ impl Browse {
     }
 }
 
-fn seen(world: &World, connection: &Connection) -> Chosen {
+fn as_chosen(world: &World, connection: &Connection) -> Chosen {
     Chosen {
         connection: connection.clone(),
         next_steps: world.outlook(connection),
@@ -254,7 +254,7 @@ pub fn tries(connection: &Connection) -> u32 {
     [connection.syns, connection.syn_acks, connection.acks_ignored].map(u32::from).iter().sum()
 }
 
-const fn urgency(belief: CombinedState) -> u8 {
+const fn state_rank(belief: CombinedState) -> u8 {
     match belief {
         CombinedState::Ghost | CombinedState::Phantom => 0,
         CombinedState::DeadInQueue => 1,

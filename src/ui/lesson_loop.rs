@@ -31,7 +31,7 @@ impl std::fmt::Debug for LessonLoop<'_> {
 }
 
 impl<'a> LessonLoop<'a> {
-    /// Plays this lesson for a person at the keys, or by itself.
+    /// Plays this lesson with the user's keys, or by itself.
     pub fn new(lesson: Arc<Lesson>, mode: PlayMode, open: OpenScene<'a>) -> Self {
         Self { player: Player::new(lesson, mode), mode, open, restarts: None }
     }

@@ -29,7 +29,7 @@ mod panels;
 
 pub use commands::PendingSettings;
 
-/// How long a message for the person at the keys stays.
+/// How long a message for the user stays.
 const MESSAGE: Duration = Duration::from_secs(5);
 
 /// The time over which moves are counted to choose the density, in slots of the history.
@@ -141,7 +141,7 @@ pub struct UiState {
     pub origin: Option<Origin>,
     /// How finely moves are drawn.
     pub density: Density,
-    /// A line for the person at the keys, until this moment.
+    /// A message for the user, until this moment.
     pub message: Option<(Stamp, String)>,
     /// The user's request to the whole program.
     pub exit_request: Option<ExitRequest>,
@@ -199,7 +199,7 @@ impl UiState {
         self.notes_above = 0;
     }
 
-    /// Lets a message that came up just now stay for its time on the clock of the person at the keys.
+    /// Lets a message that came up just now stay for its time on the wall clock, also in a replay.
     pub fn time_message(&mut self, now: Stamp) {
         if let Some((until, _)) = &mut self.message {
             *until = now + MESSAGE;

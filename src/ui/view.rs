@@ -109,10 +109,10 @@ impl Scene<'_> {
 
 /// Paints the whole screen in the language of the state, and returns what keys and mouse need of it.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
-    within(state.lang, || drawn(buf, world, state, now))
+    within(state.lang, || draw_in_language(buf, world, state, now))
 }
 
-fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
+fn draw_in_language(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
     let live = (world, now);
     let (world, now) = state.frozen.as_ref().map_or(live, |frozen| (&frozen.world, frozen.at));
     let placement = Placement::of(world, state.density, now);

@@ -1,4 +1,4 @@
-//! Going through all listeners of a machine: order, filter, groups, the chosen row, and the listener that one looks into.
+//! Going through all listeners of a machine: order, filter, groups, the chosen row, and the listener whose details are shown.
 //!
 //! The rows are put in order twice a second and after each key, so that they can be read; what each row shows is
 //! read when it is drawn.

@@ -12,12 +12,12 @@ use crate::say;
 /// Listeners, their owners, and the packets that come to them.
 pub(super) fn checks(checks: &mut Vec<Check>) {
     let mut listeners = Vec::new();
-    checks.push(listed(&mut listeners));
-    checks.push(owned(&listeners));
-    checks.push(tapped());
+    checks.push(check_listeners(&mut listeners));
+    checks.push(check_owners(&listeners));
+    checks.push(check_tap());
 }
 
-fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
+fn check_listeners(listeners: &mut Vec<ListenerReading>) -> Check {
     let what = say!("all listeners (sock_diag)");
     let asked = Census::open().and_then(|mut census| census.read(listeners).map(|_| census.has_unix()));
     let unix = listeners.iter().filter(|listener| listener.address.port().is_none()).count();
@@ -40,7 +40,7 @@ fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
     }
 }
 
-fn owned(listeners: &[ListenerReading]) -> Check {
+fn check_owners(listeners: &[ListenerReading]) -> Check {
     let what = say!("who holds them (/proc)");
     let sockets = listeners.iter().map(|listener| listener.inode).collect();
     let seen = Owners::open().read_whole(&sockets, &mut BTreeMap::new());
@@ -67,7 +67,7 @@ fn owned(listeners: &[ListenerReading]) -> Check {
     }
 }
 
-fn tapped() -> Check {
+fn check_tap() -> Check {
     let what = say!("every SYN (AF_PACKET)");
     match tap::allowed() {
         Ok(()) => Check::works(

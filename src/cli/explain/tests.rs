@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::texts::{FINDINGS, written};
+use super::texts::{FINDINGS, parse_topics};
 use super::*;
 use crate::fold::finding::RULES;
 use crate::model::cause::Cause;
@@ -74,7 +74,7 @@ fn whole(topic: &Topic) -> String {
 
 #[test]
 fn every_rule_and_nothing_else_has_a_chinese_text() {
-    let chinese: Vec<_> = written(Family::Finding, FINDINGS).map(|topic| topic.name).collect();
+    let chinese: Vec<_> = parse_topics(Family::Finding, FINDINGS).map(|topic| topic.name).collect();
     assert_eq!(chinese, RULES.iter().map(|rule| rule.name).collect::<Vec<_>>());
 }
 

@@ -16,7 +16,7 @@ pub fn topics() -> Vec<Topic> {
             Lang::English => english,
             Lang::Chinese => chinese,
         };
-        topics.extend(written(family, text));
+        topics.extend(parse_topics(family, text));
     }
     topics.extend(findings());
     for binding in BINDINGS.iter().filter(|binding| !binding.is_of_watch()) {
@@ -30,7 +30,7 @@ pub fn topics() -> Vec<Topic> {
 }
 
 /// The topics of one file: `== NAME, OTHER NAME`, a line with the gist, the rest.
-pub(super) fn written(family: Family, text: &'static str) -> impl Iterator<Item = Topic> {
+pub(super) fn parse_topics(family: Family, text: &'static str) -> impl Iterator<Item = Topic> {
     text.split("== ").skip(1).filter_map(move |entry| {
         let (names, rest) = entry.split_once('\n')?;
         let mut names = names.split(',').map(str::trim);
@@ -44,7 +44,7 @@ pub(super) fn written(family: Family, text: &'static str) -> impl Iterator<Item 
 fn findings() -> Vec<Topic> {
     let chinese: Vec<_> = match lang::here() {
         Lang::English => Vec::new(),
-        Lang::Chinese => written(Family::Finding, FINDINGS).collect(),
+        Lang::Chinese => parse_topics(Family::Finding, FINDINGS).collect(),
     };
     let own = |rule: &Rule| chinese.iter().find(|topic| topic.name == rule.name).cloned();
     RULES.iter().map(|rule| own(rule).unwrap_or_else(|| of_rule(rule))).collect()

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::framed;
+use super::translate_frame;
 use crate::say;
 use crate::text::lang;
 
@@ -19,7 +19,7 @@ pub fn refusal(error: &Error) -> String {
     }
     if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
         text.push_str("\n\n");
-        text.push_str(&framed(&usage.to_string()));
+        text.push_str(&translate_frame(&usage.to_string()));
     }
     text.push_str("\n\n");
     text.push_str(say!("For more information, try '--help'."));

@@ -70,7 +70,7 @@ impl CheckRun {
                 && let Some(index) = waiting.pop_front()
             {
                 let lesson = Arc::clone(&self.lessons[index]);
-                running.spawn(async move { (index, checked(&lesson).await) });
+                running.spawn(async move { (index, check_one(&lesson).await) });
             }
             tokio::select! {
                 biased;
@@ -110,7 +110,7 @@ impl CheckRun {
 }
 
 /// Checks one lesson in a process of its own, which is killed when this future is dropped.
-async fn checked(lesson: &Lesson) -> Outcome {
+async fn check_one(lesson: &Lesson) -> Outcome {
     let clock = Clock::start();
     let broken =
         |what: &str, why: &str| (Played::broken(lesson, clock.now().as_secs_f64(), what.to_owned(), why), Vec::new());

@@ -1,4 +1,4 @@
-//! One lesson on the screen: played by the person at the keys, or by itself.
+//! One lesson on the screen: played by the user, or by itself.
 
 use std::sync::Arc;
 
@@ -41,10 +41,10 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failu
         }
         Ok(session)
     };
-    lab::runtime()?.block_on(played(lesson, &look, LessonLoop::new(Arc::clone(lesson), mode, Box::new(open))))
+    lab::runtime()?.block_on(play(lesson, &look, LessonLoop::new(Arc::clone(lesson), mode, Box::new(open))))
 }
 
-async fn played(lesson: &Arc<Lesson>, look: &UiPlan, mut lesson_loop: LessonLoop<'_>) -> Result<Exit, Failure> {
+async fn play(lesson: &Arc<Lesson>, look: &UiPlan, mut lesson_loop: LessonLoop<'_>) -> Result<Exit, Failure> {
     let mut session = lesson_loop.begin().map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let mut world = World::new();
     let end = lab::picture(&mut session, &mut world, look, &mut (), Some(lesson_loop)).await?;

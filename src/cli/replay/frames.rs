@@ -36,7 +36,7 @@ pub(super) fn draw(args: &ReplayArgs, recording: &Recording, look: &UiPlan) -> R
     };
     if let Some(path) = &args.frames.cast {
         let mut film = film()?;
-        write(path, |out| shoot(out, &mut film, recording, (width, height)))?;
+        write(path, |out| write_film(out, &mut film, recording, (width, height)))?;
     }
     if !args.frames.text && args.frames.svg.is_none() {
         return Ok(Exit::Success);
@@ -65,7 +65,7 @@ fn moment(args: &ReplayArgs, recording: &Recording) -> Stamp {
     at.min(end)
 }
 
-fn shoot(out: &mut dyn Write, film: &mut Film, recording: &Recording, size: (u16, u16)) -> io::Result<()> {
+fn write_film(out: &mut dyn Write, film: &mut Film, recording: &Recording, size: (u16, u16)) -> io::Result<()> {
     let title = recording.header.repeat.as_deref().unwrap_or("qviz");
     let mut cast = Asciicast::begin(out, size, title)?;
     let end = recording.end();

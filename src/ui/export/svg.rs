@@ -28,7 +28,7 @@ pub fn write(picture: &Buffer, background: Background, title: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\">\n\
          <title>{}</title>\n<style>\ntext{{white-space:pre;font:{FONT};fill:{}}}\n",
-        escaped(title),
+        escape(title),
         hex(foreground),
         w = tenths(width),
         h = tenths(height),
@@ -88,7 +88,7 @@ fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (background, look
                 tenths(MARGIN + place(first + offset, COLUMN)),
                 tenths(top + BASELINE),
                 tenths(place(words.len() as u16, COLUMN)),
-                escaped(&text)
+                escape(&text)
             );
         }
     }
@@ -167,7 +167,7 @@ fn hex([r, g, b]: [u8; 3]) -> String {
 }
 
 /// Text as XML takes it.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     sanitize::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

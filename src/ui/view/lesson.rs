@@ -29,8 +29,8 @@ use plan::{Below, LessonPlan};
 /// Paints the whole screen of a lesson.
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, progress: &LessonProgress) {
     let calls = scene.state.lesson.shows_calls(scene.world);
-    let LessonPlan { mut picture, narration, transcript } = planned(buf.area, scene.state, scene.world);
-    if let Some(above) = projected(buf.area, scene.state).filter(|_| !calls) {
+    let LessonPlan { mut picture, narration, transcript } = plan_areas(buf.area, scene.state, scene.world);
+    if let Some(above) = projector_area(buf.area, scene.state).filter(|_| !calls) {
         let foot = projector::picture(buf, above, scene);
         let narration = Rect { y: foot.y, height: picture.footer.y - foot.y, ..foot };
         narration::paint(buf, narration, scene, progress);
@@ -73,13 +73,13 @@ pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
     if state.lesson.shows_calls(world) {
         return Rect::default();
     }
-    match projected(area, state) {
+    match projector_area(area, state) {
         Some(above) => projector::timeline(above),
-        None => planned(area, state, world).picture.timeline,
+        None => plan_areas(area, state, world).picture.timeline,
     }
 }
 
-fn planned(area: Rect, state: &UiState, world: &World) -> LessonPlan {
+fn plan_areas(area: Rect, state: &UiState, world: &World) -> LessonPlan {
     let below = match &world.lesson {
         _ if !state.lesson.shows_calls(world) => Below::Queues(state.panel),
         Some(progress) if progress.over => Below::AllCalls,
@@ -89,7 +89,7 @@ fn planned(area: Rect, state: &UiState, world: &World) -> LessonPlan {
 }
 
 /// Projector mode: the area of the large picture with its footer; `None` where there is no room for it beside the text.
-fn projected(area: Rect, state: &UiState) -> Option<Rect> {
+fn projector_area(area: Rect, state: &UiState) -> Option<Rect> {
     let narration = (area.height / 3).max(8);
     let height = area.height.saturating_sub(narration);
     (state.projector && height >= super::SMALLEST.height).then_some(Rect { height, ..area })

@@ -187,7 +187,7 @@ fn solid(style: Style) -> Style {
 
 /// Breaks `text` between words into lines of so many columns; `None` where it needs more than `most` lines or has a character without
 /// a shape.
-pub(super) fn broken(text: &str, letter: Letter, columns: u16, most: usize) -> Option<Vec<String>> {
+pub(super) fn break_lines(text: &str, letter: Letter, columns: u16, most: usize) -> Option<Vec<String>> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let longer = lines.last().map(|line| format!("{line} {word}"));
@@ -250,8 +250,8 @@ mod tests {
 
     #[test]
     fn a_sentence_breaks_between_words_or_not_at_all() {
-        assert_eq!(broken("to be or not", Letter::Small, 26, 2).unwrap(), ["to be", "or not"]);
-        assert_eq!(broken("to be or not", Letter::Small, 26, 1), None);
-        assert_eq!(broken("to be ☂", Letter::Small, 26, 9), None);
+        assert_eq!(break_lines("to be or not", Letter::Small, 26, 2).unwrap(), ["to be", "or not"]);
+        assert_eq!(break_lines("to be or not", Letter::Small, 26, 1), None);
+        assert_eq!(break_lines("to be ☂", Letter::Small, 26, 9), None);
     }
 }

@@ -94,8 +94,8 @@ impl Shape {
     }
 
     /// What of its place a connection fills: where places are filled, a column between them stays free.
-    fn surface(self, spot: Rect) -> Rect {
-        Rect { width: spot.width - self.gap(), ..spot }
+    fn surface(self, place: Rect) -> Rect {
+        Rect { width: place.width - self.gap(), ..place }
     }
 
     /// How many fit into an area.
@@ -140,7 +140,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow,
     for index in 0..count {
         let (row, col) = (index / per_row, index % per_row);
         let left = area.right() - (col as u16 + 1) * shape.width;
-        let spot = Rect::new(left, top + row as u16 * shape.pitch(), shape.width, shape.height);
+        let place = Rect::new(left, top + row as u16 * shape.pitch(), shape.width, shape.height);
         let slot = places.entries.get(index as usize).cloned();
         match slot.or_else(|| (index < places.depth).then(unnamed)) {
             Some(mut slot) => {
@@ -148,13 +148,13 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow,
                     slot.edge = Meaning::Lost;
                     slot.meaning = if shape.loud { slot.meaning } else { Meaning::Lost };
                 }
-                cell::paint(buf, spot, shape, &slot, scene);
+                cell::paint(buf, place, shape, &slot, scene);
             }
-            None => cell::empty(buf, shape.surface(spot), scene, places.limit == Some(index)),
+            None => cell::empty(buf, shape.surface(place), scene, places.limit == Some(index)),
         }
         if places.limit == Some(index) && shape.width > 1 {
             for row in 0..shape.height {
-                text::write(buf, spot, (shape.width - 1, row), "┃", scene.theme.strong());
+                text::write(buf, place, (shape.width - 1, row), "┃", scene.theme.strong());
             }
         }
     }
@@ -191,16 +191,16 @@ pub(super) fn paint_from_left(buf: &mut Buffer, area: Rect, most: Shape, slots: 
     let room = shape.room(area);
     let shown = if slots.len() > room { room - 1 } else { slots.len() };
     let per_row = area.width / shape.width;
-    let spot = |index: usize| {
+    let place = |index: usize| {
         let (row, col) = (index as u16 / per_row, index as u16 % per_row);
         Rect::new(area.x + col * shape.width, area.y + row * shape.pitch(), shape.width, shape.height)
     };
     for (index, slot) in slots[..shown].iter().enumerate() {
-        cell::paint(buf, spot(index), shape, slot, scene);
+        cell::paint(buf, place(index), shape, slot, scene);
     }
     if shown < slots.len() {
-        let spot = shape.surface(spot(shown));
-        let inner = Rect::new(spot.x + 1, spot.y + 1, spot.width - 2, spot.height - 2);
+        let place = shape.surface(place(shown));
+        let inner = Rect::new(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
         let text = format!("+{}", slots.len() - shown);
         scene.large_text(shape.letter, scene.theme.strong()).fit(buf, inner, &text);
     }

@@ -4,7 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::letters::{Letter, broken};
+use super::letters::{Letter, break_lines};
 use super::stage::queues;
 use super::{Scene, caption, footer, header, queue_box, stage, text, timeline};
 use crate::text::wrap::split;
@@ -69,8 +69,8 @@ fn sentence(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let style = style.patch(scene.theme.strong());
     let line = plan.text.rows() + 1;
     let room = area.width.saturating_sub(4);
-    let large =
-        (plan.text != Letter::Plain).then(|| broken(&text, plan.text, room, usize::from((area.height + 1) / line)));
+    let large = (plan.text != Letter::Plain)
+        .then(|| break_lines(&text, plan.text, room, usize::from((area.height + 1) / line)));
     if let Some(Some(lines)) = large {
         for (row, text) in lines.iter().enumerate() {
             scene.large_text(plan.text, style).write(buf, area, (2, row as u16 * line), text);

@@ -133,8 +133,8 @@ fn badge(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale) {
         return text::right(buf, area, top, say!(" FULL "), scene.theme.alarm());
     }
     let width = letter.width(say!("FULL")).unwrap_or(0) + 1;
-    let spot = Rect::new(area.right() - width, area.y + top, width, letter.rows());
-    scene.large_text(letter, scene.theme.text(Meaning::Lost)).write(buf, spot, (0, 0), say!("FULL"));
+    let badge_area = Rect::new(area.right() - width, area.y + top, width, letter.rows());
+    scene.large_text(letter, scene.theme.text(Meaning::Lost)).write(buf, badge_area, (0, 0), say!("FULL"));
 }
 
 impl QueueBox {

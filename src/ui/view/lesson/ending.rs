@@ -34,7 +34,7 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, lesson: &Lesson, 
         };
         let numbers = judged.measured.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let verdict = say!("{verdict}: {sentence}", verdict = judged.verdict.words(), sentence = said(text, &numbers));
-        let mut lines = budget.signed(mark, &verdict, style);
+        let mut lines = budget.marked(mark, &verdict, style);
         for line in &mut lines {
             (line.rank, line.verdict) = (1, true);
         }

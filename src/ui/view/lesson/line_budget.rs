@@ -67,7 +67,7 @@ impl LineBudget {
         lines.map(line).collect()
     }
 
-    pub(super) fn signed(self, mark: &str, text: &str, style: Style) -> Vec<Line> {
+    pub(super) fn marked(self, mark: &str, text: &str, style: Style) -> Vec<Line> {
         let lines = wrap::lines(text, self.columns.saturating_sub(2)).into_iter().enumerate();
         let line = |(row, text): (usize, String)| Line {
             pieces: vec![(format!("{} {text}", if row == 0 { mark } else { " " }), style, None)],

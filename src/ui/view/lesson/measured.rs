@@ -15,7 +15,7 @@ pub(super) fn columns(width: u16, scene: &Scene<'_>) -> u16 {
     let usual = (width * 7 / 20).min(48);
     let rows = scene.world.trials.measured.iter();
     let widest =
-        rows.map(|(name, value)| text::width(name) + text::width(&formatted(name, *value)) + 3).max().unwrap_or(0);
+        rows.map(|(name, value)| text::width(name) + text::width(&format_value(name, *value)) + 3).max().unwrap_or(0);
     widest.clamp(usual, usual.max(width * 2 / 5))
 }
 
@@ -26,8 +26,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let is_new = |name: &String| trials.newest.contains(name);
     all.sort_by_cached_key(|(name, _)| (!is_new(name), natural(name)));
     let rows = all.into_iter().map(|(name, value)| {
-        let value = formatted(name, *value);
-        (broken(name, inner.width, text::width(&value) + 1), value, is_new(name))
+        let value = format_value(name, *value);
+        (break_name(name, inner.width, text::width(&value) + 1), value, is_new(name))
     });
     let all: Vec<_> = rows.collect();
     let rows = usize::from(inner.height);
@@ -49,7 +49,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 /// A number as it is read best: an errno has a name.
-fn formatted(name: &str, value: f64) -> String {
+fn format_value(name: &str, value: f64) -> String {
     if name.ends_with("-errno") && value > 0.0 {
         return format!("{} {}", errno::name(value as i32), number(value));
     }
@@ -71,7 +71,7 @@ fn natural(name: &str) -> Vec<(String, u64)> {
 }
 
 /// The rows of a name, broken behind its hyphens so that the last one leaves `room` for the value.
-fn broken(name: &str, columns: u16, room: u16) -> Vec<String> {
+fn break_name(name: &str, columns: u16, room: u16) -> Vec<String> {
     let mut rows = vec![String::new()];
     let mut parts = name.split_inclusive('-').peekable();
     while let Some(part) = parts.next() {
@@ -100,15 +100,15 @@ mod tests {
     #[test]
     fn a_name_is_broken_behind_a_hyphen_and_nothing_of_it_is_lost() {
         let name = "listening-reuseaddr-second-errno";
-        assert_eq!(broken(name, 46, 14), [name]);
-        assert_eq!(broken(name, 26, 14), ["listening-reuseaddr-", "  second-", "  errno"]);
-        assert_eq!(broken(name, 28, 14), ["listening-reuseaddr-second-", "  errno"]);
+        assert_eq!(break_name(name, 46, 14), [name]);
+        assert_eq!(break_name(name, 26, 14), ["listening-reuseaddr-", "  second-", "  errno"]);
+        assert_eq!(break_name(name, 28, 14), ["listening-reuseaddr-second-", "  errno"]);
         for columns in 22..60 {
-            let rows = broken(name, columns, 14);
+            let rows = break_name(name, columns, 14);
             assert_eq!(rows.concat().replace(' ', ""), name, "{columns}");
             assert!(rows.iter().all(|row| text::width(row) <= columns), "{columns}: {rows:?}");
             assert!(rows.last().is_some_and(|last| text::width(last) + 14 <= columns), "{columns}: {rows:?}");
         }
-        assert_eq!(broken("rows", 20, 3), ["rows"]);
+        assert_eq!(break_name("rows", 20, 3), ["rows"]);
     }
 }

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::letters::{LargeText, Letter, broken};
+use super::super::letters::{LargeText, Letter, break_lines};
 use super::super::{Scene, text};
 use super::line_budget::{Line, LineBudget, PrioritizedText, VisiblePart};
 use super::{step_text, words};
@@ -37,7 +37,7 @@ fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut content: Prioritiz
     let Some((text, style)) = content.main.take() else { return false };
     let budget = LineBudget { theme: scene.theme, columns: area.width, dense: true, tall: false };
     let most = usize::from(area.height / (Letter::Small.rows() + 1));
-    let Some(lines) = broken(&text, Letter::Small, area.width, most) else { return false };
+    let Some(lines) = break_lines(&text, Letter::Small, area.width, most) else { return false };
     let used = lines.len() as u16 * (Letter::Small.rows() + 1);
     let (others, visible) = content.lines(budget, area.height - used);
     if visible == VisiblePart::Less {

@@ -79,10 +79,10 @@ fn doing(
         say!("watch: {what} · {elapsed}", what, elapsed)
     };
     content.tail.push(LineBudget::gap(3));
-    content.tail.extend(budget.signed("▶", &watch, theme.text(Meaning::Travelling).patch(theme.strong())));
+    content.tail.extend(budget.marked("▶", &watch, theme.text(Meaning::Travelling).patch(theme.strong())));
     if scene.world.tempo.held {
         let held = say!("the clients' time stands still · n: next thing · a: one accept() · t: let time run");
-        content.tail.extend(budget.signed("‖", held, theme.text(Meaning::Divergent)));
+        content.tail.extend(budget.marked("‖", held, theme.text(Meaning::Divergent)));
     }
     content
 }
@@ -118,7 +118,7 @@ fn missed(
     let theme = budget.theme;
     let within = numbers::span(step.within);
     let text = say!("this did not come as usual within {within}: were knobs turned?", within);
-    let head = budget.signed("▲", &text, theme.text(Meaning::Divergent).patch(theme.strong()));
+    let head = budget.marked("▲", &text, theme.text(Meaning::Divergent).patch(theme.strong()));
     let main = if scene.state.lesson.played {
         say!("No harm done: space goes on, backspace plays the scene again.")
     } else {
@@ -155,7 +155,7 @@ fn verdict(ask: &Question, page: &Page, progress: &LessonProgress, budget: LineB
         (None, Some(right_answer)) => ("✓", say!("the kernel says “{truth}”", truth = right_answer), good),
         (None, None) => return Vec::new(),
     };
-    budget.signed(mark, &text, style.patch(theme.strong()))
+    budget.marked(mark, &text, style.patch(theme.strong()))
 }
 
 /// The choices: each with its key, the chosen one marked, and the right one once it has been measured. These two are left out last.

@@ -76,7 +76,7 @@ fn first_shown(trials: &ExperimentResults, rows: usize) -> usize {
     first
 }
 
-/// Columns of the time, of who, and of the call; the outcome has the rest.
+/// Columns of the time, of the caller, and of the call; the outcome has the rest.
 #[derive(Clone, Copy)]
 struct Columns {
     time: u16,

@@ -24,7 +24,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     match scene.state.density {
         Density::Flows => flow(buf, rest, plan, scene),
         Density::Marks => marks(buf, rest, scene),
-        Density::Cells => chips(buf, rest, plan, scene),
+        Density::Cells => segments(buf, rest, plan, scene),
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) fn rate(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>,
     scene.large_text(unit, style).write(buf, area, (end + 1, row), "/s");
 }
 
-fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
+fn segments(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
     let mut taken = vec![false; usize::from((area.height + u16::from(high > 1)) / high)];
     let mut without_lane = 0;
@@ -47,7 +47,7 @@ fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
         let Some(travel) = connection.travel else { continue };
         match lanes::free_lane(&mut taken, connection) {
             Some(lane) => {
-                chip(
+                segment(
                     buf,
                     cut(Rect { y: area.y + lane * high, ..area }, plan.chip.rows()).0,
                     plan,
@@ -65,7 +65,7 @@ fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
 }
 
 /// The name on its hue, the segment before it, moving to the right.
-fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (connection, travel): (&Connection, Travel)) {
+fn segment(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (connection, travel): (&Connection, Travel)) {
     let theme = scene.theme;
     let name = connection.label();
     let body = plan.chip.width(&name).unwrap_or(2) + 2;
@@ -77,19 +77,19 @@ fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (connectio
     // Large letters on a surface as high as they are cannot be read: they are drawn without one.
     let on = if plan.chip == Letter::Plain { theme.fill(hue(connection)) } else { theme.text(hue(connection)) };
     let fill = on.patch(theme.strong());
-    let spot = Rect { x: lane.x + col, width: whole, ..lane };
-    for row in 0..spot.height {
-        text::write(buf, spot, (0, row), &" ".repeat(usize::from(body)), fill);
+    let chip_area = Rect { x: lane.x + col, width: whole, ..lane };
+    for row in 0..chip_area.height {
+        text::write(buf, chip_area, (0, row), &" ".repeat(usize::from(body)), fill);
     }
-    scene.large_text(plan.chip, fill).write(buf, spot, (1, 0), &name);
-    let row = (spot.height.saturating_sub(letter.rows())) / 2;
+    scene.large_text(plan.chip, fill).write(buf, chip_area, (1, 0), &name);
+    let row = (chip_area.height.saturating_sub(letter.rows())) / 2;
     scene.large_text(letter, theme.text(Meaning::Travelling).patch(theme.strong())).write(
         buf,
-        spot,
+        chip_area,
         (body + u16::from(letter != Letter::Plain), row),
         &head,
     );
-    scene.hit_map.borrow_mut().connection(spot, connection);
+    scene.hit_map.borrow_mut().connection(chip_area, connection);
 }
 
 /// Too many for names: a mark for each.

@@ -16,20 +16,20 @@ use crate::ui::theme::Meaning;
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let mut taken: Vec<Rect> = Vec::new();
     for connection in &scene.placement.falling {
-        let Some(spot) = spot(plan, scene, connection).filter(|spot| buf.area.union(*spot) == buf.area) else {
+        let Some(area) = fall_area(plan, scene, connection).filter(|area| buf.area.union(*area) == buf.area) else {
             continue;
         };
         // One that would cover another is not drawn: it is counted below.
-        if taken.iter().any(|other| other.intersects(spot)) {
+        if taken.iter().any(|other| other.intersects(area)) {
             continue;
         }
-        taken.push(spot);
-        fall(buf, spot, scene, connection, shape(plan));
+        taken.push(area);
+        fall(buf, area, scene, connection, shape(plan));
     }
 }
 
 /// Where it is on its way down.
-fn spot(plan: &Plan, scene: &Scene<'_>, connection: &Connection) -> Option<Rect> {
+fn fall_area(plan: &Plan, scene: &Scene<'_>, connection: &Connection) -> Option<Rect> {
     let drop = connection.last_drop?;
     let shape = shape(plan);
     let above = plan.clients;
@@ -45,7 +45,7 @@ fn spot(plan: &Plan, scene: &Scene<'_>, connection: &Connection) -> Option<Rect>
     Some(Rect::new(left, row, shape.width, shape.height))
 }
 
-fn fall(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, connection: &Connection, shape: Shape) {
+fn fall(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, connection: &Connection, shape: Shape) {
     let named = scene.state.density == Density::Cells;
     let slot = QueueSlot {
         name: if named { connection.label() } else { String::new() },
@@ -57,7 +57,7 @@ fn fall(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, connection: &Connection
         new: true,
         target: Some(Target::of(connection)),
     };
-    cell::paint(buf, spot, shape, &slot, scene);
+    cell::paint(buf, area, shape, &slot, scene);
 }
 
 /// As large as a place, where the clients' box has the room.

@@ -27,8 +27,8 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ch
     let (theme, queue) = (scene.theme, &listener.reading.queue);
     let depth = queue.depth.unwrap_or(0);
     let (waiting, reset) = waiting(scene, inside, depth);
-    let mut entries: Vec<_> = waiting.iter().take(MOST_NAMED).map(|listener| queued(listener)).collect();
-    entries.extend((0..reset.min(MOST_NAMED)).map(|_| unlisted()));
+    let mut entries: Vec<_> = waiting.iter().take(MOST_NAMED).map(|listener| waiting_slot(listener)).collect();
+    entries.extend((0..reset.min(MOST_NAMED)).map(|_| unlisted_slot()));
     let closed = waiting.iter().filter(|listener| listener.closed).count();
     let oldest = listener.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|listener| listener.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
@@ -64,7 +64,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     let (theme, world) = (scene.theme, scene.world);
     let listed = half_open(scene, inside);
     let depth = listener.crowding.half_open.unwrap_or(0).max(listed.len() as u32);
-    let entries: Vec<_> = listed.iter().take(MOST_NAMED).map(|listener| request(listener)).collect();
+    let entries: Vec<_> = listed.iter().take(MOST_NAMED).map(|listener| request_slot(listener)).collect();
     let limit = listener.reading.queue.limit;
     let capacity = limit.map(|limit| world.syn_rule.capacity(limit));
     let full = capacity.is_some_and(|capacity| depth >= capacity);
@@ -112,7 +112,7 @@ fn name(peer: Peer) -> String {
     format!("{:02}", peer.port() % 100)
 }
 
-fn queued(client: &Waiting) -> QueueSlot {
+fn waiting_slot(client: &Waiting) -> QueueSlot {
     let waited = client.age_ms.map(|ms| Duration::from_millis(ms.into()));
     let waits = Meaning::Waiting(waited.map_or(1, placement::shade));
     let meaning = if client.closed { Meaning::Lost } else { waits };
@@ -128,14 +128,14 @@ fn queued(client: &Waiting) -> QueueSlot {
     }
 }
 
-fn unlisted() -> QueueSlot {
+fn unlisted_slot() -> QueueSlot {
     let (age, meaning) = ("────".into(), Meaning::Lost);
     QueueSlot {
         name: "††".into(), age, mark: "†", meaning, edge: meaning, solid: false, new: false, target: None
     }
 }
 
-fn request(request: &HalfOpen) -> QueueSlot {
+fn request_slot(request: &HalfOpen) -> QueueSlot {
     let again =
         if request.retransmits > 0 { format!(" ×{:<2}", request.retransmits.min(99)) } else { "────".into() };
     let meaning = Meaning::Waiting(request.retransmits.min(3));
