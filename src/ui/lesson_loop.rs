@@ -26,7 +26,7 @@ pub struct LessonLoop<'a> {
 
 impl std::fmt::Debug for LessonLoop<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Guide").field("player", &self.player).field("again", &self.restarts).finish_non_exhaustive()
+        f.debug_struct("LessonLoop").field("player", &self.player).field("again", &self.restarts).finish_non_exhaustive()
     }
 }
 

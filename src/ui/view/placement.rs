@@ -80,10 +80,10 @@ impl<'a> Placement<'a> {
             CombinedState::Ghost | CombinedState::Phantom => self.divergent.push(connection),
             CombinedState::HalfOpen if connection.client == ClientSide::Connected => self.finishing.push(connection),
             CombinedState::SynSent if connection.last_drop.is_some() && connection.travel.is_none() => {
-                self.dropped.push(connection)
+                self.dropped.push(connection);
             }
             CombinedState::Over if connection.server == ServerSide::Nothing && failed(connection.client) => {
-                self.lost.push(connection)
+                self.lost.push(connection);
             }
             _ => {}
         }
