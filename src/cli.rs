@@ -1,4 +1,4 @@
-//! WORDS → PLAN: arguments, plan, exit codes, completions, man page. Start at [`run`].
+//! ARGUMENTS → PLAN: arguments, plan, exit codes, completions, man page. Start at [`run`].
 
 use std::process::ExitCode;
 
@@ -31,15 +31,15 @@ mod replay;
 pub mod values;
 mod watch;
 
-/// The whole program: words, then what they ask for, then how it ended. Call it while the process has one thread.
+/// The whole program: parses the arguments, carries them out, returns the exit status. Call it while the process has one thread.
 pub fn run() -> ExitCode {
-    // Children of a trial are this program, too.
+    // The child processes of an experiment are this program, too.
     if let Some(played) =
         child::run_as_child(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
     {
         return played;
     }
-    match carried_out() {
+    match dispatch() {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output::report(&failure);
@@ -48,45 +48,45 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn carried_out() -> Result<Exit, Failure> {
+fn dispatch() -> Result<Exit, Failure> {
     let mut words = std::env::args_os();
     let (program, words) = (words.next().unwrap_or_else(|| "qviz".into()), words.collect::<Vec<_>>());
     speak(lang::requested(&words, |name| std::env::var_os(name)));
-    let cli = match help::parsed([vec![program], lang::behind(&words)].concat()) {
+    let cli = match help::parse([vec![program], lang::with_option_last(&words)].concat()) {
         Ok(cli) => cli,
-        Err(words) => return answered(&words),
+        Err(words) => return print_parse_result(&words),
     };
     match cli.verb {
         None => lab::run(&cli.lab),
         Some(CliCommand::Watch(args)) => watch::run(&args),
         Some(CliCommand::Lesson(args)) => lesson::run(&args),
         Some(CliCommand::Replay(args)) => replay::run(&args),
-        Some(CliCommand::Explain { topic }) => explained(topic.as_deref()),
+        Some(CliCommand::Explain { topic }) => explain(topic.as_deref()),
         Some(CliCommand::Doctor { json }) => doctor::run(json),
-        Some(CliCommand::Completions { shell }) => printed(&completions(shell)),
-        Some(CliCommand::Man) => printed(&man::page()),
+        Some(CliCommand::Completions { shell }) => print(&completions(shell)),
+        Some(CliCommand::Man) => print(&man::page()),
     }
 }
 
 /// Help and version are answers; everything else is a usage error.
-fn answered(words: &clap::Error) -> Result<Exit, Failure> {
+fn print_parse_result(words: &clap::Error) -> Result<Exit, Failure> {
     let exit = if words.use_stderr() { Exit::Usage } else { Exit::Success };
     match (here(), exit) {
         (Lang::English, _) => output::check_written(words.print()).map(drop)?,
         (Lang::Chinese, Exit::Usage) => output::report(help::refusal(words)),
-        (Lang::Chinese, _) => return printed(help::page(words).as_bytes()),
+        (Lang::Chinese, _) => return print(help::page(words).as_bytes()),
     }
     Ok(exit)
 }
 
-fn explained(topic: Option<&str>) -> Result<Exit, Failure> {
+fn explain(topic: Option<&str>) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     output::check_written(explain::write(&mut text, topic)?)?;
-    printed(&text)
+    print(&text)
 }
 
 /// A reader that has seen enough is no error.
-fn printed(text: &[u8]) -> Result<Exit, Failure> {
+fn print(text: &[u8]) -> Result<Exit, Failure> {
     match Output::stdout().put(|out| out.write_all(text))? {
         Written::Taken | Written::PipeClosed => Ok(Exit::Success),
     }

@@ -1,7 +1,7 @@
 //! FACTS → CELLS: keymap, state, views, theme, terminal.
 //!
 //! The screen is a pure function: [`view::draw`] paints a [`World`](crate::fold::world::World) as seen at one moment and
-//! changes nothing. Keys become wishes in [`state::update`], which is pure too. [`terminal`] is the only file that touches the
+//! changes nothing. Keys become commands in [`state::update`], which is pure too. [`terminal`] is the only file that touches the
 //! terminal, [`mod@run`] the only loop.
 
 use std::io;
@@ -34,7 +34,7 @@ pub use lesson_loop::LessonLoop;
 pub use run::{ExitReason, run};
 pub use theme::ColorChoice;
 
-/// How the screen shall look.
+/// How the screen looks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UiPlan {
     /// Nothing but ASCII.
@@ -43,7 +43,7 @@ pub struct UiPlan {
     pub color: ColorChoice,
     /// The theme's name, one of [`theme::NAMES`].
     pub theme: String,
-    /// Fewer, larger things, for the last row of a room.
+    /// Projector mode: fewer and larger elements.
     pub projector: bool,
     /// The mouse is for the picture, not for the terminal.
     pub mouse: bool,
@@ -52,7 +52,7 @@ pub struct UiPlan {
 /// What keeps the screen from being shown.
 #[derive(Debug, Error)]
 pub enum UiError {
-    /// The terminal does not take part.
+    /// A terminal operation failed.
     #[error("{}", say!("cannot {doing} the terminal: {error}", doing, error = source))]
     Terminal {
         /// What was tried.
@@ -80,7 +80,7 @@ pub enum UiError {
 }
 
 impl UiError {
-    /// The next thing to try.
+    /// The next command to try.
     pub fn hint(&self) -> String {
         match self {
             Self::Terminal { .. } => {

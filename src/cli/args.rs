@@ -1,4 +1,4 @@
-//! The words of the command line. What they mean together is decided in [`plan`](super::plan).
+//! The arguments of the command line. What they mean together is decided in [`plan`](super::plan).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -344,7 +344,7 @@ pub struct OutputArgs {
     pub no_mouse: bool,
 }
 
-/// Where the listener stands.
+/// Where the listener is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Net {
     /// The private network, else the host with the reason shown

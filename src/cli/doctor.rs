@@ -30,7 +30,7 @@ pub struct Diagnosis {
     checks: Vec<Check>,
 }
 
-/// One thing that was tried.
+/// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// Its fixed name.

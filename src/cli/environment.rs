@@ -1,4 +1,4 @@
-//! Where the lab stands: the private network if it can be had, else the host's loopback, never in silence.
+//! Where the lab runs: in the private network if there is one, else on the host's loopback with the reason shown.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl RunEnvironment {
     /// Enters the private network, or stays on the host. Call it while the process has one thread.
     ///
     /// # Errors
-    /// A [`Failure`] where the plan needs the private network and it cannot be had, or where a wished setting is not in force.
+    /// A [`Failure`] where the plan needs the private network and it cannot be had, or where a requested setting is not in force.
     pub(super) fn find(plan: &LabPlan, host: &Sysctls) -> Result<Self, Failure> {
         if plan.net == Net::Host {
             return Ok(Self::on_host(None));
@@ -47,17 +47,17 @@ impl RunEnvironment {
     fn in_lab(plan: &LabPlan, namespace: Namespace) -> Result<Self, Failure> {
         let network = namespace.network();
         tracing::info!(way = ?network.privilege, hash_buckets = network.hash_buckets, "in the private network");
-        let (wished, inherited): (Vec<_>, Vec<_>) = network
+        let (requested, inherited): (Vec<_>, Vec<_>) = network
             .not_applied
             .iter()
-            .partition(|one| one.sysctl.is_some_and(|sysctl| plan.overrides.value(sysctl).is_some()));
-        if let Some(one) = wished.first() {
+            .partition(|setting| setting.sysctl.is_some_and(|sysctl| plan.overrides.value(sysctl).is_some()));
+        if let Some(setting) = requested.first() {
             return Err(Failure::new(
                 say!(
                     "cannot set {name} to {wanted} in the private network: {reason}",
-                    name = one.name,
-                    wanted = one.wanted,
-                    reason = one.reason
+                    name = setting.name,
+                    wanted = setting.wanted,
+                    reason = setting.reason
                 ),
                 say!("leave {options} away, or see: qviz doctor", options = plan.kernel_options.join(" ")),
             ));
@@ -102,6 +102,11 @@ fn may_stay_on_host(plan: &LabPlan, refusal: &Refusal) -> Result<(), Failure> {
     Err(Failure::new(why, refusal.hint()))
 }
 
-fn remark(one: &NotApplied) -> String {
-    say!("{name} is not {wanted} as on the host: {reason}", name = one.name, wanted = one.wanted, reason = one.reason)
+fn remark(setting: &NotApplied) -> String {
+    say!(
+        "{name} is not {wanted} as on the host: {reason}",
+        name = setting.name,
+        wanted = setting.wanted,
+        reason = setting.reason
+    )
 }

@@ -2,7 +2,7 @@
 
 use crate::text::lang::{Lang, here};
 
-/// Under `-h`, in the language that is spoken here.
+/// Under `-h`, in the current language.
 pub fn short() -> &'static str {
     match here() {
         Lang::English => SHORT,
@@ -10,7 +10,7 @@ pub fn short() -> &'static str {
     }
 }
 
-/// Under `--help`, in the language that is spoken here.
+/// Under `--help`, in the current language.
 pub fn long() -> &'static str {
     match here() {
         Lang::English => LONG,
@@ -83,8 +83,8 @@ mod tests {
 
     /// Options, and words with a digit: values, addresses, files, exit codes.
     fn fixed(text: &str) -> Vec<&str> {
-        let words = text.split(|one: char| one.is_whitespace() || !one.is_ascii());
-        let words = words.map(|word| word.trim_matches(|one: char| one.is_ascii_punctuation() && one != '-'));
+        let words = text.split(|letter: char| letter.is_whitespace() || !letter.is_ascii());
+        let words = words.map(|word| word.trim_matches(|letter: char| letter.is_ascii_punctuation() && letter != '-'));
         let mut fixed: Vec<_> =
             words.filter(|word| word.starts_with("--") || word.bytes().any(|byte| byte.is_ascii_digit())).collect();
         fixed.sort_unstable();

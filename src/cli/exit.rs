@@ -1,4 +1,4 @@
-//! Exit codes, and what an error says before the program ends with one.
+//! Exit codes, and the error message that is printed before the program ends with one.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ pub enum Exit {
     Success,
     /// Something could not be done; a message says what, why, and the next command.
     Error,
-    /// The words on the command line cannot be carried out.
+    /// The arguments cannot be carried out.
     Usage,
     /// An expectation or a check failed.
     Expectation,
@@ -55,7 +55,7 @@ impl Failure {
         Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Error }
     }
 
-    /// Words that cannot be carried out together, and what to write instead.
+    /// Arguments that cannot be used together, and what to write instead.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, ..Self::new(message, hint) }
     }

@@ -13,7 +13,7 @@ mod texts;
 
 pub use self::texts::topics;
 
-/// One thing that can be explained.
+/// One topic that can be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
     /// Its fixed name.
@@ -102,7 +102,7 @@ impl Topic {
     }
 }
 
-/// The kernel's place and the advice stand in paragraphs of their own.
+/// Splits off the kernel source and the advice as paragraphs of their own.
 fn sections(paragraph: &str) -> Vec<String> {
     let mut sections = vec![String::new()];
     for line in paragraph.lines() {
@@ -119,7 +119,7 @@ fn sections(paragraph: &str) -> Vec<String> {
     sections
 }
 
-/// The lines as one: Chinese signs and marks follow each other without a blank.
+/// Joins lines into one: Han characters and punctuation follow each other without a blank.
 fn flowing(text: &str) -> String {
     let mut flowing = String::with_capacity(text.len());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -134,13 +134,13 @@ fn flowing(text: &str) -> String {
     flowing
 }
 
-const fn is_han(one: char) -> bool {
-    matches!(one, '\u{3400}'..='\u{9fff}')
+const fn is_han(letter: char) -> bool {
+    matches!(letter, '\u{3400}'..='\u{9fff}')
 }
 
-/// A mark of Chinese writing, which brings its own white.
-const fn is_mark(one: char) -> bool {
-    matches!(one, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' | '“' | '”' | '…')
+/// Chinese punctuation, which includes its own space.
+const fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' | '“' | '”' | '…')
 }
 
 fn list(out: &mut dyn Write, topics: &[Topic]) -> io::Result<()> {

@@ -21,13 +21,13 @@ pub(super) enum End {
     Ended,
     /// By this signal.
     Signal(u8),
-    /// Nobody reads stdout any more.
+    /// The reader of stdout has closed the pipe.
     PipeClosed,
-    /// The audience has heard enough.
+    /// The observer is done.
     Enough,
 }
 
-/// Somebody who is told each fact after the world has taken it.
+/// Receives each fact after the world has applied it.
 pub(super) trait EventObserver {
     /// One more fact.
     fn observe(&mut self, world: &World, fact: &Stamped);
@@ -36,7 +36,7 @@ pub(super) trait EventObserver {
     fn is_done(&self) -> bool;
 }
 
-/// Nobody.
+/// Ignores every fact.
 impl EventObserver for () {
     fn observe(&mut self, _: &World, _: &Stamped) {}
 
@@ -49,12 +49,12 @@ impl EventObserver for () {
 pub(super) struct Outputs<'a> {
     /// Each event is printed as it comes.
     pub(super) lines: Option<&'a mut Output>,
-    /// Told of each fact.
+    /// Receives each fact.
     pub(super) observer: &'a mut dyn EventObserver,
 }
 
 impl Outputs<'_> {
-    /// Facts have come: the world takes them, then everybody else.
+    /// Applies facts to the world, then passes them to the observer and the lines.
     pub(super) fn take(&mut self, world: &mut World, facts: &[Stamped]) -> Result<Written, Failure> {
         for fact in facts {
             world.apply(fact.at, &fact.event);
@@ -78,7 +78,7 @@ impl Signals {
     /// # Errors
     /// A [`Failure`] where the kernel does not hand them over.
     pub(super) fn take() -> Result<Self, Failure> {
-        let ignored = ignored();
+        let ignored = ignored_signals();
         let mut taken = Vec::new();
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()] {
             let number = kind.as_raw_value();
@@ -107,7 +107,7 @@ impl Signals {
 }
 
 /// The signals that this process ignores, one bit each (`SigIgn` of /proc/self/status); none where /proc is hidden.
-fn ignored() -> u64 {
+fn ignored_signals() -> u64 {
     let status = procfs::process::Process::myself().and_then(|process| process.status());
     status.map_or(0, |status| status.sigign)
 }
@@ -120,7 +120,7 @@ pub(super) async fn follow(
     session: &mut Session,
     world: &mut World,
     signals: &mut Signals,
-    mut ears: Outputs<'_>,
+    mut outputs: Outputs<'_>,
 ) -> Result<End, Failure> {
     loop {
         let facts = tokio::select! {
@@ -128,13 +128,13 @@ pub(super) async fn follow(
             number = signals.next() => {
                 tracing::info!(number, "a signal ends the run");
                 session.wish(Command::Stop);
-                finish(session, world, signals, ears).await?;
+                finish(session, world, signals, outputs).await?;
                 return Ok(End::Signal(number));
             }
             facts = session.next() => facts,
         };
         let Some(facts) = facts else { return Ok(End::Ended) };
-        let written = ears.take(world, &facts)?;
+        let written = outputs.take(world, &facts)?;
         for fact in &facts {
             if let Event::Refused { message } = &fact.event {
                 output::report(say!("note: {remark}", remark = message));
@@ -142,12 +142,12 @@ pub(super) async fn follow(
         }
         let end = match written {
             Written::PipeClosed => End::PipeClosed,
-            Written::Taken if ears.observer.is_done() => End::Enough,
+            Written::Taken if outputs.observer.is_done() => End::Enough,
             Written::Taken => continue,
         };
         session.wish(Command::Stop);
-        let lines = ears.lines.take().filter(|_| end == End::Enough);
-        finish(session, world, signals, Outputs { lines, ..ears }).await?;
+        let lines = outputs.lines.take().filter(|_| end == End::Enough);
+        finish(session, world, signals, Outputs { lines, ..outputs }).await?;
         return Ok(end);
     }
 }
@@ -160,7 +160,7 @@ pub(super) async fn finish(
     session: &mut Session,
     world: &mut World,
     signals: &mut Signals,
-    mut ears: Outputs<'_>,
+    mut outputs: Outputs<'_>,
 ) -> Result<(), Failure> {
     loop {
         let facts = tokio::select! {
@@ -169,7 +169,7 @@ pub(super) async fn finish(
             facts = tokio::time::timeout(END_TIMEOUT, session.next()) => facts,
         };
         let Ok(Some(facts)) = facts else { return Ok(()) };
-        ears.take(world, &facts)?;
+        outputs.take(world, &facts)?;
     }
 }
 

@@ -1,5 +1,5 @@
-//! The command line in the language that is spoken: what each command, option and value is for, as `--help` and the manual page say
-//! it. The words themselves are the same in every language; the English texts stand with them in [`args`](super::args).
+//! The command line in the current language: what each command, option and value is for, as `--help` and the manual page show
+//! it. Names of options are the same in every language; the English texts are the doc comments in [`args`](super::args).
 
 use std::env;
 use std::ffi::OsString;
@@ -24,21 +24,21 @@ pub use self::refusal::refusal;
 #[cfg(feature = "internals")]
 pub use self::texts::texts;
 
-/// What the words mean, the program's name first.
+/// Parses the arguments, the program's name first.
 ///
 /// # Errors
-/// Help and version, which are answers, and words that mean nothing.
-pub fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+/// Help and version, which are answers, and arguments that cannot be parsed.
+pub fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     let mut command = command();
     let mut found = command.try_get_matches_from_mut(words)?;
     Cli::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut command))
 }
 
-/// The command line in the language that is spoken here, its lines broken for this terminal.
+/// The command line in the current language, its lines broken for this terminal.
 pub fn command() -> Command {
     match lang::here() {
         Lang::English => Cli::command(),
-        Lang::Chinese => whole(Sheet::of_terminal()),
+        Lang::Chinese => translated(Sheet::of_terminal()),
     }
 }
 
@@ -46,7 +46,7 @@ pub fn command() -> Command {
 pub fn unbroken() -> Command {
     match lang::here() {
         Lang::English => Cli::command(),
-        Lang::Chinese => whole(Sheet::endless()),
+        Lang::Chinese => translated(Sheet::endless()),
     }
 }
 
@@ -55,16 +55,20 @@ pub fn page(answer: &clap::Error) -> String {
     let page = answer.render();
     let plain = env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
         || env::var_os("TERM").is_none_or(|term| term == "dumb");
-    if stdout().is_terminal() && !plain { framed(&page.ansi().to_string()) } else { framed(&page.to_string()) }
+    if stdout().is_terminal() && !plain {
+        translate_frame(&page.ansi().to_string())
+    } else {
+        translate_frame(&page.to_string())
+    }
 }
 
-fn framed(page: &str) -> String {
+fn translate_frame(page: &str) -> String {
     let page = FRAME.iter().fold(page.to_owned(), |page, frame| page.replace(frame, lang::said(frame)));
-    page.split('\n').map(headed).collect::<Vec<_>>().join("\n")
+    page.split('\n').map(translate_colon).collect::<Vec<_>>().join("\n")
 }
 
 /// A heading ends with the colon of its language.
-fn headed(line: &str) -> String {
+fn translate_colon(line: &str) -> String {
     match line.rsplit_once(':') {
         Some((heading, style)) if !heading.is_ascii() && (style.is_empty() || style.starts_with('\x1b')) => {
             format!("{heading}{}{style}", say!(": ").trim_end())
@@ -73,25 +77,25 @@ fn headed(line: &str) -> String {
     }
 }
 
-fn whole(sheet: Sheet) -> Command {
-    translated_command(built(), sheet, sheet)
+fn translated(sheet: Sheet) -> Command {
+    translated_command(built_command(), sheet, sheet)
 }
 
 /// With what the parser adds by itself: `-h`, `-V`, `help`.
-fn built() -> Command {
+fn built_command() -> Command {
     let mut command = Cli::command();
     command.build();
     command
 }
 
-/// A command's texts. What it is about stands on its own page, and `beside` its name on the one that lists it.
+/// A command with translated texts: on its own page as wide as `sheet`, in the list of commands as wide as `beside`.
 fn translated_command(command: Command, beside: Sheet, sheet: Sheet) -> Command {
     let widest = command.get_arguments().map(|arg| arg.to_string().len() + SHORT).max().unwrap_or_default();
     let options = sheet.beside(widest);
     let longest = command.get_subcommands().map(|verb| verb.get_name().len()).max().unwrap_or_default();
     let verbs = sheet.beside(longest);
-    let about = command.get_about().map(|text| translated(text, beside));
-    let long_about = command.get_long_about().map(|text| translated(text, sheet));
+    let about = command.get_about().map(|text| translate(text, beside));
+    let long_about = command.get_long_about().map(|text| translate(text, sheet));
     let mut command = command.mut_args(|arg| translated_argument(arg, options, sheet));
     if let Some(about) = about {
         command = command.about(about);
@@ -105,11 +109,11 @@ fn translated_command(command: Command, beside: Sheet, sheet: Sheet) -> Command 
     command.mut_subcommands(|verb| translated_command(verb, verbs, sheet))
 }
 
-/// An argument's texts. Its values have their names and helps in one place, where they cannot be changed: they are told by us.
+/// An argument's texts. Its values have their names and helps in one place, where they cannot be changed: we write them ourselves.
 fn translated_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
     let below = sheet.indented(BELOW);
-    let short = arg.get_help().map(|text| translated(text, Sheet::endless())).unwrap_or_default();
-    let long = arg.get_long_help().or_else(|| arg.get_help()).map(|text| translated(text, below)).unwrap_or_default();
+    let short = arg.get_help().map(|text| translate(text, Sheet::endless())).unwrap_or_default();
+    let long = arg.get_long_help().or_else(|| arg.get_help()).map(|text| translate(text, below)).unwrap_or_default();
     let heading = arg.get_help_heading().and_then(translation);
     let values = if arg.is_hide_possible_values_set() { Vec::new() } else { arg.get_possible_values() };
     let mut arg = arg.hide_possible_values(true);
@@ -124,7 +128,7 @@ fn translated_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
     let names = values.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>().join(", ");
     let hint = say!("[possible values: {names}]", names);
     let each = values.iter().map(|value| match value.get_help() {
-        Some(help) => format!("- {}{}{}", value.get_name(), say!(": "), translated(help, Sheet::endless())),
+        Some(help) => format!("- {}{}{}", value.get_name(), say!(": "), translate(help, Sheet::endless())),
         None => format!("- {}", value.get_name()),
     });
     let gap = sheet.gap();
@@ -133,7 +137,11 @@ fn translated_argument(arg: Arg, beside: Sheet, sheet: Sheet) -> Arg {
 }
 
 fn paragraphs(text: &StyledStr) -> Vec<String> {
-    text.to_string().split("\n\n").map(|paragraph| paragraph.trim().to_owned()).filter(|one| !one.is_empty()).collect()
+    text.to_string()
+        .split("\n\n")
+        .map(|paragraph| paragraph.trim().to_owned())
+        .filter(|paragraph| !paragraph.is_empty())
+        .collect()
 }
 
 /// The Chinese text, where the table has one.
@@ -141,7 +149,7 @@ fn translation(english: &str) -> Option<&'static str> {
     lang::chinese().get(english).map(String::as_str)
 }
 
-fn translated(text: &StyledStr, sheet: Sheet) -> String {
+fn translate(text: &StyledStr, sheet: Sheet) -> String {
     let said = |paragraph: String| {
         let text = translation(&paragraph).map_or(paragraph, str::to_owned);
         sheet.lines(&text)
@@ -149,7 +157,7 @@ fn translated(text: &StyledStr, sheet: Sheet) -> String {
     paragraphs(text).into_iter().map(said).collect::<Vec<_>>().join("\n\n")
 }
 
-/// What stands around our own texts, whatever the language.
+/// The parser's own headings around our texts.
 const FRAME: [&str; 7] = ["Usage:", "Commands:", "Arguments:", "Options:", "[OPTIONS]", "[COMMAND]", "<COMMAND>"];
 
 /// Columns before a long option: two, and four for the short one.

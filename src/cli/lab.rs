@@ -31,7 +31,7 @@ use crate::session::recording::record::{self, Recorder};
 use crate::session::recording::{Header, RecordingError};
 use crate::ui::{self, ColorChoice, ExitReason, LessonLoop, UiPlan};
 
-/// Runs the lab as the words say.
+/// Runs the lab as the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] with the next command.
@@ -44,12 +44,12 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
     enough_descriptors()?;
     let recorder = recorder(plan.record.as_deref())?;
     let host = proc::read_sysctls();
-    let ground = RunEnvironment::find(&plan, &host)?;
+    let environment = RunEnvironment::find(&plan, &host)?;
     let runtime = runtime()?;
-    runtime.block_on(live_run(&plan, ground, host, recorder))
+    runtime.block_on(live_run(&plan, environment, host, recorder))
 }
 
-/// The file of the recording that is wished.
+/// Opens the file of the requested recording.
 pub(super) fn recorder(path: Option<&Path>) -> Result<Option<Recorder>, Failure> {
     path.map(|path| Recorder::open(path, record::LIMIT)).transpose().map_err(|error| recording_failure(&error))
 }
@@ -61,7 +61,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     })
 }
 
-/// Tries out whether there are enough file descriptors for a lab: further on, each part would fail in words of its own.
+/// Tries out whether there are enough file descriptors for a lab: later each part would fail with a message of its own.
 pub(super) fn enough_descriptors() -> Result<(), Failure> {
     raise_descriptor_limit();
     let mut held = Vec::with_capacity(DESCRIPTORS);
@@ -87,24 +87,24 @@ pub(super) fn enough_descriptors() -> Result<(), Failure> {
 
 async fn live_run(
     plan: &LabPlan,
-    ground: RunEnvironment,
+    environment: RunEnvironment,
     host: Sysctls,
     recorder: Option<Recorder>,
 ) -> Result<Exit, Failure> {
     if plan.form != Form::Picture {
-        for remark in remarks(plan, &ground) {
+        for remark in remarks(plan, &environment) {
             output::report(say!("note: {remark}", remark));
         }
     }
     let (knobs, script) = initial_state(plan);
     let mut session = live::start(LivePlan {
         knobs,
-        clients: ground.clients,
+        clients: environment.clients,
         address: plan.address,
         seed: plan.seed,
         count: plan.count,
         duration: plan.duration,
-        place: ground.place,
+        place: environment.place,
         script,
         host,
         sysctls: Sysctls::default(),
@@ -117,67 +117,67 @@ async fn live_run(
     }
     let mut world = World::new();
     let end = if plan.form == Form::Picture {
-        let wish = UiPlan {
+        let look = UiPlan {
             ascii: plan.ascii,
             color: color(plan.color),
             theme: plan.theme.clone(),
             projector: plan.projector,
             mouse: plan.mouse,
         };
-        picture(&mut session, &mut world, &wish, &mut (), None).await?
+        picture(&mut session, &mut world, &look, &mut (), None).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        let ears = Outputs { lines: lines.as_mut(), observer: &mut () };
-        headless::follow(&mut session, &mut world, &mut signals, ears).await?
+        let outputs = Outputs { lines: lines.as_mut(), observer: &mut () };
+        headless::follow(&mut session, &mut world, &mut signals, outputs).await?
     };
     tracing::info!(?end, "ended");
-    let exit = concluded(plan, &world, end)?;
+    let exit = conclude(plan, &world, end)?;
     match session.recording_failure() {
         Some(failure) if exit == Exit::Success => Err(recording_failure(failure)),
         _ => Ok(exit),
     }
 }
 
-/// A tape's error as the program's.
+/// A recording's error as the program's.
 pub(super) fn recording_failure(error: &RecordingError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
-/// How everything stands at first: with a delay nobody arrives, and a script lets the clients come.
+/// The knobs and the script at the start: with a delay no client arrives until the script starts them.
 fn initial_state(plan: &LabPlan) -> (Knobs, Script) {
-    let wished = plan.knobs.clone();
+    let knobs = plan.knobs.clone();
     if plan.delay.is_zero() {
-        return (wished, Script::default());
+        return (knobs, Script::default());
     }
     let at = Stamp::ZERO + plan.delay;
     // The pattern before the rate: steady arrivals would begin at once.
-    let script = Script::new(vec![(at, Command::Arrivals(wished.arrivals)), (at, Command::Rate(wished.rate))]);
-    (Knobs { rate: 0.0, arrivals: Arrivals::Steady, ..wished }, script)
+    let script = Script::new(vec![(at, Command::Arrivals(knobs.arrivals)), (at, Command::Rate(knobs.rate))]);
+    (Knobs { rate: 0.0, arrivals: Arrivals::Steady, ..knobs }, script)
 }
 
-/// Shows the picture until somebody leaves, then takes what the session still has to say.
+/// Shows the picture until the user leaves, then takes the session's last facts.
 pub(super) async fn picture(
     session: &mut Session,
     world: &mut World,
-    wish: &UiPlan,
-    audience: &mut dyn EventObserver,
+    look: &UiPlan,
+    observer: &mut dyn EventObserver,
     guide: Option<LessonLoop<'_>>,
 ) -> Result<End, Failure> {
-    let mut told = |world: &World, fact: &Stamped| audience.observe(world, fact);
-    let leave = ui::run(session, world, wish, &mut told, guide)
+    let mut observe = |world: &World, fact: &Stamped| observer.observe(world, fact);
+    let reason = ui::run(session, world, look, &mut observe, guide)
         .await
         .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.wish(Command::Stop);
-    headless::finish(session, world, &mut Signals::take()?, Outputs { lines: None, observer: audience }).await?;
-    Ok(match leave {
+    headless::finish(session, world, &mut Signals::take()?, Outputs { lines: None, observer }).await?;
+    Ok(match reason {
         ExitReason::Quit | ExitReason::Ended => End::Ended,
         ExitReason::Signal(number) => End::Signal(u8::try_from(number).unwrap_or(SIGHUP)),
         ExitReason::TerminalGone => End::Signal(SIGHUP),
     })
 }
 
-/// How these words want the picture to look.
+/// How these options want the picture to look.
 pub(super) fn ui_plan(output: &OutputArgs) -> UiPlan {
     UiPlan {
         ascii: output.ascii,
@@ -188,9 +188,9 @@ pub(super) fn ui_plan(output: &OutputArgs) -> UiPlan {
     }
 }
 
-/// The same wish in the picture's words.
-pub(super) const fn color(wish: Color) -> ColorChoice {
-    match wish {
+/// The same choice as the picture's type.
+pub(super) const fn color(choice: Color) -> ColorChoice {
+    match choice {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
@@ -211,7 +211,7 @@ pub(super) fn print(form: Form, summary: &Summary, ascii: bool) -> Result<Writte
 }
 
 /// Prints the summary and says how the run ended.
-fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
+fn conclude(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
     let mut summary = Summary::of(world);
     summary.repeat = Some(plan::repeat(&words(), plan.seed));
     let written = print(plan.form, &summary, plan.ascii);
@@ -230,8 +230,8 @@ fn concluded(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
 }
 
 /// What a person should know before the run begins.
-fn remarks(plan: &LabPlan, ground: &RunEnvironment) -> Vec<String> {
-    let mut remarks = ground.remarks.clone();
+fn remarks(plan: &LabPlan, environment: &RunEnvironment) -> Vec<String> {
+    let mut remarks = environment.remarks.clone();
     let endless = plan.duration.is_none() && plan.count.is_none();
     if endless {
         remarks.push(
@@ -239,7 +239,7 @@ fn remarks(plan: &LabPlan, ground: &RunEnvironment) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if ground.clients == crate::model::settings::ClientKind::Connect && !plan.wire_options.is_empty() {
+    if environment.clients == crate::model::settings::ClientKind::Connect && !plan.wire_options.is_empty() {
         remarks.push(say!("no effect on connect clients: {options}", options = plan.wire_options.join(" ")));
     }
     remarks

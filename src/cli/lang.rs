@@ -1,5 +1,5 @@
-//! In which language qviz answers: the one that is asked for, else the locale's. It is found before the words are parsed, so that
-//! help and errors are said in it too.
+//! The language of all output: the requested one, else the locale's. It is found before the arguments are parsed, so that
+//! help and errors are in it, too.
 
 use std::ffi::OsString;
 
@@ -21,29 +21,29 @@ pub struct LangArgs {
 /// The option's name.
 const OPTION: &str = "--lang";
 
-/// Where a locale may stand, the strongest first (see locale(7)).
+/// The variables that may hold a locale, the strongest first (see locale(7)).
 const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
-/// The language that these words (without the program's name) ask for, else that of the locale in the environment.
+/// The language that these arguments (without the program's name) ask for, else that of the locale in the environment.
 pub fn requested(words: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Lang {
-    let (_, asked) = parted(words);
-    let value = |word: &OsString| named(word.to_str()?.trim_start_matches(OPTION).trim_start_matches('='));
+    let (_, asked) = split_option(words);
+    let value = |word: &OsString| by_name(word.to_str()?.trim_start_matches(OPTION).trim_start_matches('='));
     asked.iter().rev().find_map(value).unwrap_or_else(|| {
         let locale = LOCALES.into_iter().filter_map(&variable).find(|value| !value.is_empty());
         locale.map_or(Lang::English, |locale| Lang::of_locale(&locale.to_string_lossy()))
     })
 }
 
-/// The same words with the option behind the command: before it, it would count as one of the lab's, which no command takes.
-pub fn behind(words: &[OsString]) -> Vec<OsString> {
-    let (mut others, asked) = parted(words);
+/// The same arguments with the option behind the command: before it, it would count as one of the lab's, which no command takes.
+pub fn with_option_last(words: &[OsString]) -> Vec<OsString> {
+    let (mut others, asked) = split_option(words);
     let end = others.iter().position(|word| word == "--").unwrap_or(others.len());
     others.splice(end..end, asked);
     others
 }
 
-/// The other words, and the option with its values.
-fn parted(words: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
+/// The other arguments, and the option with its values.
+fn split_option(words: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
     let (mut others, mut asked) = (Vec::new(), Vec::new());
     let mut words = words.iter().cloned();
     while let Some(word) = words.next() {
@@ -66,10 +66,10 @@ fn parted(words: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
 
 /// Takes the option's value.
 fn parser() -> impl TypedValueParser<Value = Lang> {
-    PossibleValuesParser::new(Lang::ALL.map(Lang::name)).map(|name| named(&name).unwrap_or_default())
+    PossibleValuesParser::new(Lang::ALL.map(Lang::name)).map(|name| by_name(&name).unwrap_or_default())
 }
 
-fn named(name: &str) -> Option<Lang> {
+fn by_name(name: &str) -> Option<Lang> {
     Lang::ALL.into_iter().find(|lang| lang.name() == name)
 }
 
@@ -101,9 +101,9 @@ mod tests {
 
     #[test]
     fn the_option_goes_behind_the_command_and_takes_its_value_with_it() {
-        assert_eq!(behind(&split("--lang zh watch :80 --lang=en")), split("watch :80 --lang zh --lang=en"));
-        assert_eq!(behind(&split("--lang zh explain -- --lang")), split("explain --lang zh -- --lang"));
-        assert_eq!(behind(&split("doctor --lang")), split("doctor --lang"));
+        assert_eq!(with_option_last(&split("--lang zh watch :80 --lang=en")), split("watch :80 --lang zh --lang=en"));
+        assert_eq!(with_option_last(&split("--lang zh explain -- --lang")), split("explain --lang zh -- --lang"));
+        assert_eq!(with_option_last(&split("doctor --lang")), split("doctor --lang"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod lookup;
 mod picture;
 mod scene_runner;
 
-/// Does what the words say.
+/// Lists, plays or checks lessons as the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] with the next command.

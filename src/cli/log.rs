@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::exit::Failure;
 use crate::say;
 
-/// From now on everything that is traced goes to the file, behind what stands there already.
+/// From now on everything that is traced is appended to the file.
 ///
 /// # Errors
 /// A [`Failure`] where the file cannot be opened.

@@ -7,7 +7,7 @@ use crate::say;
 use crate::text::lang::{self, Lang, said};
 use crate::ui::keymap::{BINDINGS, Binding, When};
 
-/// The whole page, in the language that is spoken here.
+/// The whole page, in the current language.
 pub fn page() -> Vec<u8> {
     let mut page = Vec::new();
     match (write(&mut page), lang::here()) {
@@ -32,7 +32,7 @@ fn write(page: &mut Vec<u8>) -> io::Result<()> {
     keys(page)?;
     writeln!(page, ".SH \"{}\"\n.nf", say!("EXAMPLES, VALUES, EXIT STATUS"))?;
     for line in examples::long().lines() {
-        writeln!(page, "{}", escaped(line))?;
+        writeln!(page, "{}", escape(line))?;
     }
     writeln!(
         page,
@@ -46,10 +46,12 @@ fn commands(page: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
     // The verb that the parser adds by itself is known from every other program.
     for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
         let about = verb.get_long_about().or_else(|| verb.get_about()).map(ToString::to_string).unwrap_or_default();
-        let argument =
-            verb.get_positionals().next().map(|one| format!(" \\fI{}\\fR", one.get_id().as_str().to_uppercase()));
+        let argument = verb
+            .get_positionals()
+            .next()
+            .map(|argument| format!(" \\fI{}\\fR", argument.get_id().as_str().to_uppercase()));
         writeln!(page, ".TP\n\\fBqviz {}\\fR{}", verb.get_name(), argument.unwrap_or_default())?;
-        writeln!(page, "{}", escaped(&about))?;
+        writeln!(page, "{}", escape(&about))?;
     }
     Ok(())
 }
@@ -64,14 +66,14 @@ fn keys(page: &mut Vec<u8>) -> io::Result<()> {
     {
         writeln!(page, ".SH {heading}")?;
         for binding in BINDINGS.iter().filter(|binding| section(binding) == index) {
-            writeln!(page, ".TP\n\\fB{}\\fR\n{}", escaped(binding.spelled()), escaped(said(binding.long)))?;
+            writeln!(page, ".TP\n\\fB{}\\fR\n{}", escape(binding.spelled()), escape(said(binding.long)))?;
         }
     }
     Ok(())
 }
 
 /// Text that troff takes as text: backslashes, hyphens, and lines that begin like a request.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
@@ -95,15 +97,15 @@ fn typeset(page: &str) -> String {
 
 /// Between any two letters, and behind a mark before a letter.
 fn breakable(set: &mut String, line: &str) {
-    let letter = |one: char| matches!(one, '\u{3400}'..='\u{9fff}');
-    let wide = |one: char| letter(one) || matches!(one, '，' | '。' | '；' | '：' | '、' | '）');
+    let han = |letter: char| matches!(letter, '\u{3400}'..='\u{9fff}');
+    let wide = |letter: char| han(letter) || matches!(letter, '，' | '。' | '；' | '：' | '、' | '）');
     let mut before = ' ';
-    for one in line.chars() {
-        if wide(before) && letter(one) {
+    for letter in line.chars() {
+        if wide(before) && han(letter) {
             set.push_str("\\:");
         }
-        set.push(one);
-        before = one;
+        set.push(letter);
+        before = letter;
     }
 }
 
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_line_that_looks_like_a_request_stays_text() {
-        assert_eq!(escaped(".SH x-y\\"), "\\&.SH x\\-y\\e");
+        assert_eq!(escape(".SH x-y\\"), "\\&.SH x\\-y\\e");
     }
 
     #[test]

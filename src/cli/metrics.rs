@@ -1,4 +1,4 @@
-//! `qviz watch --metrics`: the world on one side, those who scrape on the other.
+//! `qviz watch --metrics`: answers scrapes from the world.
 
 use crate::fold::world::World;
 use crate::model::event::Event;
@@ -9,7 +9,7 @@ use crate::session::metrics::ScrapeQueue;
 pub(super) struct Metrics {
     scrapes: ScrapeQueue,
     book: Book,
-    /// The first look at all listeners has been told.
+    /// The first snapshot of all listeners has come.
     has_snapshot: bool,
 }
 
@@ -19,7 +19,7 @@ impl Metrics {
         Self { scrapes, book: Book::default(), has_snapshot: false }
     }
 
-    /// One more fact; those who have asked by now are answered. Facts come several times a second.
+    /// Takes one fact and answers the scrapes that wait. Facts come several times a second.
     pub(super) fn observe(&mut self, world: &World, event: &Event) {
         self.book.hear(world, event);
         self.has_snapshot |= matches!(event, Event::Snapshot(_) | Event::Tick);
@@ -29,7 +29,7 @@ impl Metrics {
         let Some(first) = self.scrapes.waiting() else { return };
         let shot = self.book.shot(world);
         first.answer(|dialect| shot.text(dialect));
-        // All who ask at the same time see the same high-water marks.
+        // Scrapes that wait at the same time get the same high-water marks.
         while let Some(ask) = self.scrapes.waiting() {
             ask.answer(|dialect| shot.text(dialect));
         }

@@ -1,4 +1,4 @@
-//! The two ways out: data to stdout, diagnostics to stderr. A closed pipe is a reader that has seen enough; a full disk is an error.
+//! Output: data to stdout, diagnostics to stderr. A closed pipe is no error; a full disk is one.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
@@ -13,12 +13,12 @@ pub struct Output {
     stdout: BufWriter<StdoutLock<'static>>,
 }
 
-/// What became of a piece of output.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It was taken.
+    /// It was written.
     Taken,
-    /// Nobody reads any more: the pipe is closed.
+    /// The reader has closed the pipe.
     PipeClosed,
 }
 
@@ -37,7 +37,7 @@ impl Output {
     }
 }
 
-/// Writes to stdout where a picture was; a terminal that nobody reads is not waited for.
+/// Writes to stdout where a picture was; does not wait for a stalled terminal.
 ///
 /// # Errors
 /// As [`Output::put`].
@@ -48,7 +48,7 @@ pub fn after_picture(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Re
     check_written(taken.map(drop)).map(|written| if nobody_reads { Written::PipeClosed } else { written })
 }
 
-/// Writes one diagnostic to stderr; where even that fails, or nobody reads it, there is nobody left to tell.
+/// Writes one diagnostic to stderr. Errors are ignored: they cannot be reported anywhere.
 pub fn report(message: impl std::fmt::Display) {
     if terminal::is_stalled(rustix::stdio::stderr()) {
         return;

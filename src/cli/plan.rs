@@ -1,4 +1,4 @@
-//! Words → plan: what the options mean together. Pure; everything that depends on the place is passed in as [`PlanEnv`].
+//! Arguments → plan: what the options mean together. Pure; everything that depends on the place is passed in as [`PlanEnv`].
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub use self::watch::{WatchPlace, WatchPlan};
 
 mod watch;
 
-/// What the plan has to know of the place where it is made.
+/// What the plan has to know of its environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanEnv {
     /// Stdout is a terminal.
@@ -29,7 +29,7 @@ pub struct PlanEnv {
 pub struct LabPlan {
     /// What comes out.
     pub form: Form,
-    /// Where the listener shall stand.
+    /// Where the listener is opened.
     pub net: Net,
     /// Which clients; `None`: the place's own.
     pub client: Option<Client>,
@@ -37,7 +37,7 @@ pub struct LabPlan {
     pub address: Option<SocketAddr>,
     /// The lab's knobs at the start.
     pub knobs: Knobs,
-    /// The private network's sysctls where they shall differ from the host's.
+    /// The private network's sysctls where they differ from the host's.
     pub overrides: Sysctls,
     /// The options that gave them.
     pub kernel_options: Vec<&'static str>,
@@ -79,10 +79,10 @@ pub enum Form {
 }
 
 impl LabPlan {
-    /// What these words mean here.
+    /// The plan for these arguments.
     ///
     /// # Errors
-    /// Words that cannot be carried out together, or not here.
+    /// Arguments that cannot be used together, or not here.
     pub fn new(args: &LabArgs, here: PlanEnv) -> Result<Self, Failure> {
         let form = form(&args.output, here)?;
         let net = args.listener.net.unwrap_or_default();
@@ -116,7 +116,7 @@ impl LabPlan {
     }
 }
 
-/// The command that makes the same run again: the words as they were written, and the seed.
+/// The command that makes the same run again: the arguments as they were written, and the seed.
 pub fn repeat(words: &[String], seed: u64) -> String {
     let mut command = command(words);
     if !words.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
@@ -128,7 +128,7 @@ pub fn repeat(words: &[String], seed: u64) -> String {
 
 /// The command as a shell would need it.
 pub fn command(words: &[String]) -> String {
-    words.iter().fold("qviz".to_owned(), |command, word| command + " " + &quoted(word))
+    words.iter().fold("qviz".to_owned(), |command, word| command + " " + &quote(word))
 }
 
 /// What comes out here.
@@ -207,17 +207,17 @@ fn reachable(address: SocketAddr, net: Net, client: Option<Client>) -> Result<()
 fn knobs(args: &LabArgs) -> Knobs {
     let clients = &args.clients;
     let server = &args.server;
-    let story = clients.rate.is_none() && clients.arrivals.is_none();
+    let default_rhythm = clients.rate.is_none() && clients.arrivals.is_none();
     let arrivals = match clients.arrivals {
         Some(arrivals) => arrivals,
-        None if story => defaults::ARRIVALS,
+        None if default_rhythm => defaults::ARRIVALS,
         None => Arrivals::Steady,
     };
     let accept_rate = server.accept_rate.unwrap_or(match server.workers {
         Some(_) => defaults::ACCEPT_RATE_WITH_WORKERS,
         None => defaults::ACCEPT_RATE,
     });
-    let service = if story { defaults::SERVICE_SEEN } else { defaults::SERVICE };
+    let service = if default_rhythm { defaults::SERVICE_SEEN } else { defaults::SERVICE };
     let jitter = if clients.rtt.is_some() { Duration::ZERO } else { defaults::JITTER };
     Knobs {
         backlog: args.listener.backlog.unwrap_or(defaults::BACKLOG),
@@ -260,7 +260,7 @@ fn overrides(kernel: &KernelArgs) -> Sysctls {
 }
 
 /// The word as a shell would need it.
-fn quoted(word: &str) -> String {
+fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=%@+[]".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('[') {
         return word.to_owned();

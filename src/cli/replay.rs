@@ -17,37 +17,42 @@ use crate::ui::{self, ExitReason, UiPlan};
 
 mod frames;
 
-/// Replays as the words say.
+/// Replays as the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
-    let tape = Recording::open(&args.file).map_err(|error| lab::recording_failure(&error))?;
+    let recording = Recording::open(&args.file).map_err(|error| lab::recording_failure(&error))?;
     let look = lab::ui_plan(&args.output);
     if args.frames.wanted() {
-        return frames::draw(args, &tape, &look);
+        return frames::draw(args, &recording, &look);
     }
     let form = plan::form(&args.output, lab::plan_env())?;
     if form != Form::Picture
-        && let Some(remark) = remark(args, &tape)
+        && let Some(remark) = remark(args, &recording)
     {
         output::report(say!("note: {remark}", remark));
     }
     let runtime = lab::runtime()?;
     runtime.block_on(async {
-        if form == Form::Picture { picture(&tape, &look).await } else { report(form, &tape, args.output.ascii).await }
+        if form == Form::Picture {
+            picture(&recording, &look).await
+        } else {
+            report(form, &recording, args.output.ascii).await
+        }
     })
 }
 
 /// The whole interface but the live knobs. Afterwards comes the summary up to the moment at which it was left.
-async fn picture(tape: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
-    let repeat = tape.header.repeat.clone();
-    let (mut session, mut world) = (replay::paced(tape).map_err(|error| lab::recording_failure(&error))?, World::new());
-    let mut nobody = |_: &World, _: &Stamped| {};
-    let leave = ui::run(&mut session, &mut world, look, &mut nobody, None);
-    let leave = leave.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+async fn picture(recording: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
+    let repeat = recording.header.repeat.clone();
+    let (mut session, mut world) =
+        (replay::paced(recording).map_err(|error| lab::recording_failure(&error))?, World::new());
+    let mut ignore = |_: &World, _: &Stamped| {};
+    let reason = ui::run(&mut session, &mut world, look, &mut ignore, None);
+    let reason = reason.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let (Written::Taken | Written::PipeClosed) = print(Form::Picture, &world, (repeat, look.ascii))?;
-    Ok(match leave {
+    Ok(match reason {
         ExitReason::Quit | ExitReason::Ended => Exit::Success,
         ExitReason::Signal(number) => Exit::Signal(u8::try_from(number).unwrap_or(lab::SIGHUP)),
         ExitReason::TerminalGone => Exit::Signal(lab::SIGHUP),
@@ -55,13 +60,14 @@ async fn picture(tape: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
 }
 
 /// The summary of the recorded run, bit for bit.
-async fn report(form: Form, tape: &Recording, ascii: bool) -> Result<Exit, Failure> {
-    let repeat = tape.header.repeat.clone();
-    let (mut session, mut world) = (replay::whole(tape).map_err(|error| lab::recording_failure(&error))?, World::new());
+async fn report(form: Form, recording: &Recording, ascii: bool) -> Result<Exit, Failure> {
+    let repeat = recording.header.repeat.clone();
+    let (mut session, mut world) =
+        (replay::whole(recording).map_err(|error| lab::recording_failure(&error))?, World::new());
     let mut signals = Signals::take()?;
     let mut lines = (form == Form::Jsonl).then(Output::stdout);
-    let ears = Outputs { lines: lines.as_mut(), observer: &mut () };
-    let end = headless::follow(&mut session, &mut world, &mut signals, ears).await?;
+    let outputs = Outputs { lines: lines.as_mut(), observer: &mut () };
+    let end = headless::follow(&mut session, &mut world, &mut signals, outputs).await?;
     drop(lines);
     let (Written::Taken | Written::PipeClosed) = print(form, &world, (repeat, ascii))?;
     Ok(if let End::Signal(number) = end { Exit::Signal(number) } else { Exit::Success })
@@ -78,10 +84,10 @@ fn print(form: Form, world: &World, (repeat, ascii): (Option<String>, bool)) -> 
 }
 
 /// What a person should know of a recording that does not end with its run.
-fn remark(args: &ReplayArgs, tape: &Recording) -> Option<String> {
+fn remark(args: &ReplayArgs, recording: &Recording) -> Option<String> {
     let path = args.file.display();
-    let end = tape.end();
-    match tape.close {
+    let end = recording.end();
+    match recording.close {
         RecordingEnd::Ended => None,
         RecordingEnd::Open => Some(say!(
             "{file}: ends at {end}, before its run did; the numbers are those of that moment",

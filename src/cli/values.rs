@@ -1,4 +1,4 @@
-//! The values of options: sizes and addresses; what lessons are written with too stands in [`words`](crate::scenario::words). Each
+//! The values of options: sizes and addresses; those that lessons use too are in [`words`](crate::scenario::words). Each
 //! refusal says what is allowed, with an example.
 
 use std::net::SocketAddr;
@@ -42,7 +42,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     Err(say!("{why} ({examples})", why = no_address(bare), examples))
 }
 
-/// Why these words are no address with a port.
+/// Why this text is no address with a port.
 fn no_address(bare: &str) -> &'static str {
     let (host, port) = bare.rsplit_once(':').unwrap_or((bare, ""));
     if bare.parse::<std::net::IpAddr>().is_ok() {

@@ -23,17 +23,17 @@ use crate::session::recording::record::Recorder;
 use crate::session::watch::{self, AttachPlan, Length};
 use crate::ui::UiPlan;
 
-/// Watches as the words say.
+/// Watches as the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let plan = WatchPlan::new(args, lab::plan_env())?;
     let recorder = lab::recorder(plan.record.as_deref())?;
-    // Whoever scrapes stands in this namespace, not in the one that is watched.
-    let door = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| unserved(&error))?;
+    // Scrapes come from this namespace, not from the watched one.
+    let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| metrics_failure(&error))?;
     enter(&plan.place)?;
-    lab::runtime()?.block_on(watch(&plan, recorder, door))
+    lab::runtime()?.block_on(watch(&plan, recorder, listener))
 }
 
 fn enter(place: &WatchPlace) -> Result<(), Failure> {
@@ -45,29 +45,33 @@ fn enter(place: &WatchPlace) -> Result<(), Failure> {
     entered.map(|_way| ()).map_err(|error| Failure::new(error.to_string(), error.hint()))
 }
 
-async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<MetricsListener>) -> Result<Exit, Failure> {
+async fn watch(
+    plan: &WatchPlan,
+    recorder: Option<Recorder>,
+    listener: Option<MetricsListener>,
+) -> Result<Exit, Failure> {
     if plan.form != Form::Picture && plan.length == Length::Endless {
         let remark = say!("no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
         output::report(say!("note: {remark}", remark));
     }
-    let metrics = door.map(|door| open(door, plan.form)).transpose()?;
+    let metrics = listener.map(|listener| open(listener, plan.form)).transpose()?;
     let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
     let mut session = watch::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
     }
     let mut world = World::new();
-    let mut guard =
+    let mut observers =
         WatchObservers { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), alarm_reason: None, metrics };
     let end = if plan.form == Form::Picture {
-        lab::picture(&mut session, &mut world, &look(plan), &mut guard, None).await?
+        lab::picture(&mut session, &mut world, &look(plan), &mut observers, None).await?
     } else {
         let mut signals = Signals::take()?;
         let mut lines = (plan.form == Form::Jsonl).then(Output::stdout);
-        let ears = Outputs { lines: lines.as_mut(), observer: &mut guard };
-        headless::follow(&mut session, &mut world, &mut signals, ears).await?
+        let outputs = Outputs { lines: lines.as_mut(), observer: &mut observers };
+        headless::follow(&mut session, &mut world, &mut signals, outputs).await?
     };
-    let exit = concluded(plan, &world, (end, guard.alarm_reason))?;
+    let exit = conclude(plan, &world, (end, observers.alarm_reason))?;
     match session.recording_failure() {
         Some(failure) if exit == Exit::Success => Err(lab::recording_failure(failure)),
         _ => Ok(exit),
@@ -75,8 +79,8 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Metric
 }
 
 /// Begins to serve metrics and says where.
-fn open(door: MetricsListener, form: Form) -> Result<Metrics, Failure> {
-    let address = door.address();
+fn open(listener: MetricsListener, form: Form) -> Result<Metrics, Failure> {
+    let address = listener.address();
     if form != Form::Picture {
         let remark = say!("metrics at http://{address}/metrics", address);
         output::report(say!("note: {remark}", remark));
@@ -88,14 +92,14 @@ fn open(door: MetricsListener, form: Form) -> Result<Metrics, Failure> {
         );
         output::report(say!("note: {remark}", remark));
     }
-    door.serve().map(Metrics::new).map_err(|error| unserved(&error))
+    listener.serve().map(Metrics::new).map_err(|error| metrics_failure(&error))
 }
 
-fn unserved(error: &ScrapeError) -> Failure {
+fn metrics_failure(error: &ScrapeError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
-/// Listens for what ends the watch with a failed expectation, and for those who scrape.
+/// The observers of a watch: the alarm that ends it with a failed expectation, and the metrics.
 struct WatchObservers {
     alarm: Alarm,
     alarm_reason: Option<String>,
@@ -128,7 +132,7 @@ fn look(plan: &WatchPlan) -> UiPlan {
 }
 
 /// Prints the document or the table, and says how the watch ended.
-fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)) -> Result<Exit, Failure> {
+fn conclude(plan: &WatchPlan, world: &World, (end, alarm_reason): (End, Option<String>)) -> Result<Exit, Failure> {
     let unseen = plan.target.as_ref().filter(|_| world.listeners.wanted().next().is_none());
     if let (Some(target), Length::Once) = (unseen, plan.length) {
         return Err(no_listener(target, world));
@@ -139,10 +143,10 @@ fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)
         return Ok(Exit::Signal(number));
     }
     let (Written::Taken | Written::PipeClosed) = written?;
-    if let Some(reason) = rung {
+    if let Some(reason) = alarm_reason {
         return Err(Failure {
             message: format!("--fail-on: {reason}"),
-            hint: Some(closer(plan)),
+            hint: Some(detail_command(plan)),
             exit: Exit::Expectation,
         });
     }
@@ -160,7 +164,7 @@ fn concluded(plan: &WatchPlan, world: &World, (end, rung): (End, Option<String>)
 }
 
 /// The command that shows more.
-fn closer(plan: &WatchPlan) -> String {
+fn detail_command(plan: &WatchPlan) -> String {
     let target = plan.target.as_ref().map(|target| format!(" {target}")).unwrap_or_default();
     format!("qviz watch{target}")
 }
@@ -176,13 +180,13 @@ pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> R
     })
 }
 
-/// Nobody listens there; who listens instead, the nearest first.
+/// No listener has this address; the listeners there are, the nearest first.
 fn no_listener(target: &Target, world: &World) -> Failure {
-    let survey = &world.listeners;
-    let here = survey.by_id.values().filter(|one| one.gone.is_none()).map(|one| &one.reading);
+    let listeners = &world.listeners;
+    let here = listeners.by_id.values().filter(|listener| listener.gone.is_none()).map(|listener| &listener.reading);
     let near = nearby::nearest(target, here);
     let named = |address| {
-        let owner = survey.by_id.values().find(|one| &one.reading.address == address)?.owner.as_ref()?;
+        let owner = listeners.by_id.values().find(|listener| &listener.reading.address == address)?.owner.as_ref()?;
         Some(format!("{address} ({})", owner.command))
     };
     let shown: Vec<_> =

@@ -1,4 +1,4 @@
-//! Worlds of a replay that are kept to go back to: seeking folds what lies between the nearest one and the wished moment, and not
+//! Worlds of a replay that are kept to go back to: seeking folds the facts between the nearest one and the requested moment, and not
 //! everything from the beginning. Their number and size are bounded, whatever the recording's length.
 
 use crate::fold::connection::Connection;
@@ -45,7 +45,7 @@ impl Bookmarks {
         self.worlds.get(index).cloned()
     }
 
-    /// Every second one goes, and those to come stand further apart.
+    /// Drops every second world and doubles the distance between future ones.
     fn thin(&mut self) {
         let mut keep = [false, true].into_iter().cycle();
         self.places.retain(|_| keep.next() == Some(true));

@@ -46,11 +46,11 @@ pub enum Sort {
 /// A connection as last seen.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// The connection, its diary with it.
+    /// The connection with its segment log.
     pub connection: Connection,
     /// What will come next, as far as is known.
     pub next_steps: NextSteps,
-    /// How many stand before it in the accept queue.
+    /// How many entries are before it in the accept queue.
     pub before: Option<u32>,
     /// When it had gone; `None` while it is there.
     pub gone: Option<Stamp>,
@@ -115,15 +115,16 @@ impl Browse {
             return Vec::new();
         }
         let wanted = self.filter.to_lowercase();
-        let mut rows: Vec<_> = world.roster.iter().filter(|one| wanted.is_empty() || matches(one, &wanted)).collect();
-        let newest = |one: &&Connection| (Reverse(one.born), one.id, one.peer);
+        let mut rows: Vec<_> =
+            world.roster.iter().filter(|connection| wanted.is_empty() || matches(connection, &wanted)).collect();
+        let newest = |connection: &&Connection| (Reverse(connection.born), connection.id, connection.peer);
         match self.sort {
             Sort::Newest => rows.sort_unstable_by_key(newest),
-            Sort::State => rows.sort_by_cached_key(|one| (urgency(one.belief()), newest(one))),
-            Sort::Tries => rows.sort_by_cached_key(|one| (Reverse(tries(one)), newest(one))),
-            Sort::Timer => rows.sort_by_cached_key(|one| {
-                let next = world.outlook(one).next(&world.tempo);
-                (next.is_none(), next, newest(one))
+            Sort::State => rows.sort_by_cached_key(|connection| (state_rank(connection.belief()), newest(connection))),
+            Sort::Tries => rows.sort_by_cached_key(|connection| (Reverse(tries(connection)), newest(connection))),
+            Sort::Timer => rows.sort_by_cached_key(|connection| {
+                let next = world.outlook(connection).next(&world.tempo);
+                (next.is_none(), next, newest(connection))
             }),
         }
         rows
@@ -135,8 +136,8 @@ impl Browse {
             return;
         }
         if let Some(chosen) = &mut self.chosen {
-            match world.connection(&chosen.connection.peer).filter(|one| one.id == chosen.connection.id) {
-                Some(one) => *chosen = seen(world, one),
+            match world.connection(&chosen.connection.peer).filter(|connection| connection.id == chosen.connection.id) {
+                Some(connection) => *chosen = as_chosen(world, connection),
                 None => {
                     chosen.gone.get_or_insert(now);
                 }
@@ -146,12 +147,12 @@ impl Browse {
             let rows = self.rows(world);
             self.row = self.place_in(&rows).unwrap_or(self.row).min(rows.len().saturating_sub(1));
             if self.place_in(&rows).is_none() {
-                self.chosen = rows.get(self.row).map(|one| seen(world, one));
+                self.chosen = rows.get(self.row).map(|connection| as_chosen(world, connection));
             }
         }
     }
 
-    /// Takes a key; false where it means something else.
+    /// Handles a key; false where it is not bound here.
     pub(super) fn press(&mut self, action: Action, world: &World) -> bool {
         match action {
             Action::Open => self.open(world),
@@ -180,8 +181,8 @@ impl Browse {
 
     /// Opens the ladder of this connection; false where it has gone.
     pub(super) fn open_ladder(&mut self, world: &World, (peer, id): (Peer, Option<u32>)) -> bool {
-        let Some(one) = world.connection(&peer).filter(|one| one.id == id) else { return false };
-        self.chosen = Some(seen(world, one));
+        let Some(connection) = world.connection(&peer).filter(|connection| connection.id == id) else { return false };
+        self.chosen = Some(as_chosen(world, connection));
         (self.screen, self.typing, self.later) = (Screen::Ladder, false, 0);
         true
     }
@@ -211,14 +212,14 @@ impl Browse {
 
     fn choose(&mut self, world: &World, row: usize) {
         self.row = row;
-        if let Some(one) = self.rows(world).get(row) {
-            self.chosen = Some(seen(world, one));
+        if let Some(connection) = self.rows(world).get(row) {
+            self.chosen = Some(as_chosen(world, connection));
         }
     }
 
     fn place_in(&self, rows: &[&Connection]) -> Option<usize> {
         let Connection { peer, id, .. } = self.chosen.as_ref().map(|chosen| &chosen.connection)?;
-        rows.iter().position(|one| (one.peer, one.id) == (*peer, *id))
+        rows.iter().position(|connection| (connection.peer, connection.id) == (*peer, *id))
     }
 
     fn lines(&self) -> usize {
@@ -227,13 +228,18 @@ impl Browse {
     }
 }
 
-fn seen(world: &World, one: &Connection) -> Chosen {
-    Chosen { connection: one.clone(), next_steps: world.outlook(one), before: world.queued_before(one), gone: None }
+fn as_chosen(world: &World, connection: &Connection) -> Chosen {
+    Chosen {
+        connection: connection.clone(),
+        next_steps: world.outlook(connection),
+        before: world.queued_before(connection),
+        gone: None,
+    }
 }
 
-fn matches(one: &Connection, wanted: &str) -> bool {
-    let sides = format!("{} {}", client_words(one.client), server_words(one.server));
-    [one.label(), address(one.peer), sides, state_words(one.belief()).into()]
+fn matches(connection: &Connection, wanted: &str) -> bool {
+    let sides = format!("{} {}", client_words(connection.client), server_words(connection.server));
+    [connection.label(), address(connection.peer), sides, state_words(connection.belief()).into()]
         .iter()
         .any(|text| text.to_lowercase().contains(wanted))
 }
@@ -244,11 +250,11 @@ pub fn address(peer: Peer) -> String {
 }
 
 /// SYNs, SYN-ACKs and ignored ACKs together.
-pub fn tries(one: &Connection) -> u32 {
-    [one.syns, one.syn_acks, one.acks_ignored].map(u32::from).iter().sum()
+pub fn tries(connection: &Connection) -> u32 {
+    [connection.syns, connection.syn_acks, connection.acks_ignored].map(u32::from).iter().sum()
 }
 
-const fn urgency(belief: CombinedState) -> u8 {
+const fn state_rank(belief: CombinedState) -> u8 {
     match belief {
         CombinedState::Ghost | CombinedState::Phantom => 0,
         CombinedState::DeadInQueue => 1,
@@ -260,7 +266,7 @@ const fn urgency(belief: CombinedState) -> u8 {
     }
 }
 
-/// Both beliefs in one word.
+/// The combined state in one word.
 pub fn state_words(belief: CombinedState) -> &'static str {
     match belief {
         CombinedState::SynSent => say!("knocking"),

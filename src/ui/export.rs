@@ -10,7 +10,7 @@ pub mod svg;
 
 pub use film::Film;
 
-/// The signs alone, without blanks at the end of a line.
+/// The characters alone, without blanks at the end of a line.
 pub fn text(picture: &Buffer) -> String {
     let mut text = String::new();
     for row in glyphs(picture).chunks(columns(picture)) {
@@ -21,10 +21,10 @@ pub fn text(picture: &Buffer) -> String {
     text
 }
 
-/// What stands in one cell, as a file has it.
+/// The content of one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Glyph<'p> {
-    /// Empty behind a sign that is two columns wide.
+    /// Empty behind a character that is two columns wide.
     symbol: &'p str,
     look: Look,
 }
@@ -32,7 +32,7 @@ struct Glyph<'p> {
 /// How a cell looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Look {
-    /// The sign's colour.
+    /// The character's colour.
     foreground: Shade,
     /// The colour behind it.
     background: Shade,
@@ -47,7 +47,7 @@ struct Look {
 /// A colour, or one of the two that the reader has chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Shade {
-    /// The usual one at this place: the reader's text colour for signs, the reader's background behind them.
+    /// The usual one at this place: the reader's foreground for characters, the reader's background behind them.
     #[default]
     Usual,
     /// The other one of the two, as in reversed text.
@@ -60,9 +60,9 @@ enum Shade {
 fn glyphs(picture: &Buffer) -> Vec<Glyph<'_>> {
     let mut covered = 0;
     let cells = picture.content.iter().map(|cell| {
-        let sign = if covered > 0 { "" } else { cell.symbol() };
-        covered = if covered > 0 { covered - 1 } else { Span::raw(sign).width().saturating_sub(1) };
-        Glyph { symbol: sign, look: Look::of(cell) }
+        let symbol = if covered > 0 { "" } else { cell.symbol() };
+        covered = if covered > 0 { covered - 1 } else { Span::raw(symbol).width().saturating_sub(1) };
+        Glyph { symbol, look: Look::of(cell) }
     });
     cells.collect()
 }
@@ -90,7 +90,7 @@ impl Look {
 }
 
 impl Shade {
-    /// A theme of full depth names its colours by their parts; black and white are the inks of filled surfaces.
+    /// A theme of full depth names its colours by their parts; black and white are the foregrounds of filled surfaces.
     const fn of(color: Color) -> Self {
         match color {
             Color::Rgb(r, g, b) => Self::Rgb(r, g, b),

@@ -1,5 +1,5 @@
-//! What a frame says of itself once it is painted: what stands where, noted by the areas so that a mouse hits what the eye sees, and how
-//! much there is to show. The view makes it, the loop keeps it, and keys and mouse are understood with it.
+//! What a painted frame reports: the areas of clickable and scrollable elements, noted where they are painted, and how
+//! much there is to show. The view makes it, the loop keeps it, keys and mouse are resolved with it.
 
 use ratatui::layout::{Position, Rect};
 
@@ -21,8 +21,8 @@ pub enum Target {
 
 impl Target {
     /// The ladder of a connection.
-    pub const fn of(one: &Connection) -> Self {
-        Self::Connection(one.peer, one.id)
+    pub const fn of(connection: &Connection) -> Self {
+        Self::Connection(connection.peer, connection.id)
     }
 }
 
@@ -40,13 +40,13 @@ pub enum Scroll {
 /// A frame as far as keys and mouse need it; the default is that of a screen on which nothing has been drawn.
 #[derive(Clone, Debug, Default)]
 pub struct FrameInfo {
-    /// What stands where.
+    /// The clickable and scrollable areas.
     pub hit_map: HitMap,
     /// The columns of the timeline's plot; `None` where no timeline is on the screen.
     pub plot_width: Option<u16>,
     /// How many pages the help has, whether it is open or not.
     pub help_pages: usize,
-    /// True where several panels stand side by side.
+    /// True where several panels are side by side.
     pub many_panels: bool,
 }
 
@@ -54,7 +54,7 @@ pub struct FrameInfo {
 enum Use {
     Click(Target),
     Wheel(Scroll),
-    /// Something lies over what was there.
+    /// An overlay hides what was there.
     Cover,
 }
 
@@ -94,8 +94,8 @@ impl HitMap {
         self.0.push((area, Use::Click(target)));
     }
 
-    pub(super) fn connection(&mut self, area: Rect, one: &Connection) {
-        self.note(area, Target::of(one));
+    pub(super) fn connection(&mut self, area: Rect, connection: &Connection) {
+        self.note(area, Target::of(connection));
     }
 
     pub(super) fn scroll(&mut self, area: Rect, scroll: Scroll) {

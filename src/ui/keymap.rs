@@ -29,7 +29,7 @@ pub enum Action {
     PauseAccept,
     /// Hold the clients' time, or let it run.
     Step,
-    /// Let one thing happen.
+    /// Let the next client event happen.
     Next,
     /// `accept()` once.
     AcceptOne,
@@ -93,7 +93,7 @@ pub enum Action {
     Later,
     /// Hold the picture, or let it go.
     Freeze,
-    /// Fewer, larger things, or all of them.
+    /// Projector mode on or off.
     Projector,
     /// The other language.
     Language,
@@ -103,7 +103,7 @@ pub enum Action {
     NextPage,
     /// The page of the help before.
     PageBefore,
-    /// Close what lies over the picture.
+    /// Close the overlay.
     Close,
     /// Play a recording in another way.
     Play(Play),
@@ -131,7 +131,7 @@ pub enum Place {
     Listeners,
     /// Watch: inside one listener.
     Listener,
-    /// While the help lies over the picture.
+    /// While the help is open.
     Help,
 }
 
@@ -140,7 +140,7 @@ pub enum Place {
 pub enum When {
     /// Wherever qviz is.
     Always,
-    /// In the lab, whose knobs it turns. A recording says that it cannot be changed.
+    /// In the lab, where it changes a knob. In a recording a message says that it cannot be changed.
     Lab,
     /// In the lab and in a recording of it.
     Run,
@@ -157,13 +157,13 @@ pub enum Mode {
     Frozen,
     /// The timeline looks at the past.
     Past,
-    /// The clients' time stands still.
+    /// The clients' clock is held.
     Step,
     /// A lesson asks for a prediction.
     Asked,
-    /// A lesson waits until what it says was read.
+    /// A lesson waits until its text was read.
     Reading,
-    /// A lesson tells calls instead of queues: what changes the queues changes nothing that is seen.
+    /// A lesson shows calls instead of queues: keys that change the queues have no visible effect.
     Calls,
     /// Nothing has come yet of a lesson's scene, and there is one before it.
     Begins,
@@ -191,7 +191,7 @@ pub struct Binding {
     pub ascii: &'static str,
     /// A word or two for the footer; empty: not in the footer.
     pub short: &'static str,
-    /// The mode in which it comes first in the footer, and its words there.
+    /// The mode in which it comes first in the footer, and its text there.
     pub urgent: Option<(Mode, &'static str)>,
     /// A sentence for help, man page and README.
     pub long: &'static str,
@@ -219,16 +219,16 @@ impl Action {
         matches!(self, Self::GoOn | Self::Repeat | Self::Predict(_))
     }
 
-    /// True for a wish that only a lab can carry out.
+    /// True for an action that only a lab can carry out.
     fn is_for_the_lab(self) -> bool {
         let knobs = BINDINGS.iter().filter(|binding| binding.when == When::Lab);
         knobs.flat_map(|binding| binding.keys).any(|(_, action)| *action == self)
     }
 }
 
-/// What this key event asks for in a place of a live run (`listens`) or of a recording. A key that is held counts as pressed again
+/// What this key event asks for in a place of a live run (`live`) or of a recording. A key that is held counts as pressed again
 /// and again.
-pub fn action(event: &KeyEvent, listens: bool, place: Place) -> Option<Action> {
+pub fn action(event: &KeyEvent, live: bool, place: Place) -> Option<Action> {
     if event.kind == KeyEventKind::Release || event.modifiers.contains(KeyModifiers::ALT) {
         return None;
     }
@@ -237,7 +237,7 @@ pub fn action(event: &KeyEvent, listens: bool, place: Place) -> Option<Action> {
         return Some(Action::Letter(letter));
     }
     let far = event.modifiers.contains(KeyModifiers::SHIFT);
-    Some(match bound(pressed, listens, place)?.1 {
+    Some(match bound(pressed, live, place)?.1 {
         Action::Play(Play::Back(_)) if far => Action::Play(Play::Back(table::FAR)),
         Action::Play(Play::Ahead(_)) if far => Action::Play(Play::Ahead(table::FAR)),
         action => action,
@@ -245,18 +245,18 @@ pub fn action(event: &KeyEvent, listens: bool, place: Place) -> Option<Action> {
 }
 
 /// The row of the table that a key means in a place, and what it asks for there.
-fn bound(pressed: Key, listens: bool, place: Place) -> Option<(&'static Binding, Action)> {
+fn bound(pressed: Key, live: bool, place: Place) -> Option<(&'static Binding, Action)> {
     use When::{Always, In, Lab, Replay, Run};
     let own = In(place);
     let order: &[When] = match place {
         // A filter has no use for the letters of others.
         Place::Filter if !pressed.ctrl => &[own],
-        Place::Lesson if listens => &[own, In(Place::Stage), Lab, Run, Always],
-        Place::Listeners | Place::Listener if listens => &[own, Always],
+        Place::Lesson if live => &[own, In(Place::Stage), Lab, Run, Always],
+        Place::Listeners | Place::Listener if live => &[own, Always],
         Place::Listeners | Place::Listener => &[Replay, own, Always],
         // A recorded lesson is not played any more: its stage is one like every other.
         Place::Lesson => &[In(Place::Stage), Replay, Lab, Run, Always],
-        _ if listens => &[own, Lab, Run, Always],
+        _ if live => &[own, Lab, Run, Always],
         _ => &[own, Replay, Lab, Run, Always],
     };
     let rows = order.iter().flat_map(|when| BINDINGS.iter().filter(move |binding| binding.when == *when));

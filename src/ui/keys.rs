@@ -1,7 +1,7 @@
 //! Keys from the terminal, read by a thread of their own.
 //!
 //! crossterm's event stream reads a terminal that has gone away for ever, without a pause, on whichever thread asks. Here the
-//! thread asks the kernel first, and crossterm only when there is a key; the loop never waits for either. A change of size is told
+//! thread asks the kernel first, and crossterm only when there is a key; the loop never waits for either. A change of size is passed
 //! to it at once: crossterm forgets the key that it meets together with one.
 
 use std::fs::File;
@@ -30,7 +30,7 @@ pub(super) enum Input {
 #[derive(Debug)]
 pub(super) struct Keys {
     pressed: mpsc::UnboundedReceiver<Input>,
-    /// A byte tells the thread of a change of size; closing it ends the thread.
+    /// A byte signals a change of size to the thread; closing it ends the thread.
     open: OwnedFd,
 }
 
@@ -57,11 +57,11 @@ impl Keys {
     /// The terminal's size has changed: has crossterm take note before the next key comes.
     pub(super) fn resized(&self) {
         // A pipe that is full, or a thread that has ended, needs no byte.
-        let _told = rustix::io::write(&self.open, &[0]);
+        let _written = rustix::io::write(&self.open, &[0]);
     }
 }
 
-/// Reads until the terminal is gone, the other end is closed, or nobody listens.
+/// Reads until the terminal is gone, the pipe is closed, or the receiver is dropped.
 fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Input>) {
     loop {
         let mut fds = [
@@ -72,13 +72,13 @@ fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Inp
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return,
         }
-        let (keys, word) = (fds[0].revents(), fds[1].revents());
-        if word.contains(PollFlags::IN) {
+        let (keys, resize) = (fds[0].revents(), fds[1].revents());
+        if resize.contains(PollFlags::IN) {
             let _taken = rustix::io::read(closed, &mut [0; 64]);
             if !drain(sender).1 {
                 return;
             }
-        } else if !word.is_empty() {
+        } else if !resize.is_empty() {
             return;
         }
         if keys.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
@@ -90,17 +90,17 @@ fn read(terminal: &OwnedFd, closed: &OwnedFd, sender: &mpsc::UnboundedSender<Inp
     }
 }
 
-/// Hands on what crossterm makes of the bytes that are there; false when nobody listens.
+/// Forwards the events that crossterm decodes from the available bytes; false when the receiver is dropped.
 fn forward(sender: &mpsc::UnboundedSender<Input>) -> bool {
-    let (anything, heard) = drain(sender);
+    let (anything, receiver_open) = drain(sender);
     if !anything {
-        // Half of an escape sequence, or bytes that crossterm has overlooked: not a reason to turn in circles.
+        // Half of an escape sequence, or bytes that crossterm has overlooked: wait instead of polling in a loop.
         Clock::pause(Duration::from_millis(20));
     }
-    heard
+    receiver_open
 }
 
-/// Takes everything that crossterm has: whether there was anything, and whether somebody listens.
+/// Takes everything that crossterm has: whether there was anything, and whether the receiver is still there.
 fn drain(sender: &mpsc::UnboundedSender<Input>) -> (bool, bool) {
     let mut anything = false;
     while matches!(event::poll(Duration::ZERO), Ok(true)) {

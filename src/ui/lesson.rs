@@ -1,4 +1,4 @@
-//! What the screen remembers of a lesson: its text, read once. What was measured and decided stands in the facts.
+//! What the screen remembers of a lesson: its text, read once. What was measured and decided is in the facts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::scenario::parse::parse;
 /// What is remembered of the lesson that is shown.
 #[derive(Clone, Debug, Default)]
 pub struct LessonState {
-    /// True while somebody plays the lesson here, and not in a recording.
+    /// True while the lesson is played live, and not in a recording.
     pub played: bool,
-    /// True when the other of stage and transcript is wished.
+    /// True when the user has switched between stage and transcript.
     pub shows_other: bool,
-    /// The lesson's text, and what it says; nothing where it cannot be read.
+    /// The lesson's source and the parsed lesson; `None` where it cannot be parsed.
     read: Option<(String, Option<Arc<Lesson>>)>,
 }
 
@@ -31,7 +31,7 @@ impl LessonState {
         Self { played, ..Self::default() }
     }
 
-    /// Hears of a fact that the world has taken.
+    /// Handles a fact that the world has applied.
     pub fn handle(&mut self, world: &World, event: &Event) {
         let Event::Lesson(fact) = event else { return };
         self.read(world);
@@ -42,10 +42,10 @@ impl LessonState {
 
     /// Reads the lesson that is shown, unless it is the one that was read last.
     pub fn read(&mut self, world: &World) {
-        let Some(course) = &world.lesson else { return };
-        if self.read.as_ref().is_none_or(|(source, _)| *source != course.source) {
-            let lesson = parse(&course.name, &course.name, &course.source).ok().map(Arc::new);
-            self.read = Some((course.source.clone(), lesson));
+        let Some(progress) = &world.lesson else { return };
+        if self.read.as_ref().is_none_or(|(source, _)| *source != progress.source) {
+            let lesson = parse(&progress.name, &progress.name, &progress.source).ok().map(Arc::new);
+            self.read = Some((progress.source.clone(), lesson));
         }
     }
 
@@ -55,46 +55,46 @@ impl LessonState {
     }
 
     /// The present scene of a lesson.
-    pub fn scene(&self, course: &LessonProgress) -> Option<&Scene> {
-        self.lesson().and_then(|lesson| lesson.scenes.get(course.scene))
+    pub fn scene(&self, progress: &LessonProgress) -> Option<&Scene> {
+        self.lesson().and_then(|lesson| lesson.scenes.get(progress.scene))
     }
 
     /// The present step of a lesson.
-    pub fn step(&self, course: &LessonProgress) -> Option<&Step> {
-        self.scene(course).zip(course.step).and_then(|(scene, step)| scene.steps.get(step))
+    pub fn step(&self, progress: &LessonProgress) -> Option<&Step> {
+        self.scene(progress).zip(progress.step).and_then(|(scene, step)| scene.steps.get(step))
     }
 
     /// True where nothing has come of the present scene yet, and there is one before it: going back opens that one.
-    pub fn goes_back(&self, course: &LessonProgress) -> bool {
-        let begins = self.step(course).is_some_and(|step| step.is_at_its_beginning(course.phase));
-        !course.over && course.scene > 0 && course.step == Some(0) && begins
+    pub fn goes_back(&self, progress: &LessonProgress) -> bool {
+        let begins = self.step(progress).is_some_and(|step| step.is_at_its_beginning(progress.phase));
+        !progress.over && progress.scene > 0 && progress.step == Some(0) && begins
     }
 
-    /// What a step of the present scene speaks of.
+    /// The choices and numbers of a step of the present scene.
     pub fn page(&self, world: &World, step: usize) -> Option<Page> {
-        let course = world.lesson.as_ref()?;
-        self.scene(course)?.steps.get(step)?;
-        Some(course.pages.get(&(course.scene, step)).cloned().unwrap_or_default())
+        let progress = world.lesson.as_ref()?;
+        self.scene(progress)?.steps.get(step)?;
+        Some(progress.pages.get(&(progress.scene, step)).cloned().unwrap_or_default())
     }
 
-    /// What was said before a step of the present scene, the newest first, each with its numbers.
+    /// The texts of earlier steps of the present scene, the newest first, each with its numbers.
     pub fn earlier_texts(&self, world: &World, step: usize) -> impl Iterator<Item = (&Text, BTreeMap<String, f64>)> {
-        let scene = world.lesson.as_ref().and_then(|course| self.scene(course));
+        let scene = world.lesson.as_ref().and_then(|progress| self.scene(progress));
         let steps = scene.map_or(&[][..], |scene| &scene.steps[..step.min(scene.steps.len())]);
         let said = steps.iter().enumerate().rev().filter_map(|(index, step)| Some((index, step.say.as_ref()?)));
         said.map(|(index, text)| (text, self.page(world, index).unwrap_or_default().numbers))
     }
 
-    /// What became of the lesson's statements, in their order.
+    /// The judgements on the lesson's claims, in their order.
     pub fn judged(&self, world: &World) -> Vec<Judgement> {
-        let Some((course, lesson)) = world.lesson.as_ref().zip(self.lesson()) else { return Vec::new() };
-        lesson.claims.iter().map(|claim| claim.judgement(course.judged.get(&claim.id))).collect()
+        let Some((progress, lesson)) = world.lesson.as_ref().zip(self.lesson()) else { return Vec::new() };
+        lesson.claims.iter().map(|claim| claim.judgement(progress.judged.get(&claim.id))).collect()
     }
 
-    /// True where calls are told instead of queues: experiments run beside the listener, and nobody comes to it.
+    /// True where calls are shown instead of queues: experiments run beside the listener, and no clients connect to it.
     pub fn shows_calls(&self, world: &World) -> bool {
-        let Some(course) = &world.lesson else { return false };
-        let scene = self.scene(course);
+        let Some(progress) = &world.lesson else { return false };
+        let scene = self.scene(progress);
         let begun = world.trials != ExperimentResults::default();
         let usual = begun || scene.is_some_and(|scene| has_experiments(scene) && !has_clients(scene));
         (begun || scene.is_some_and(has_experiments)) && usual != self.shows_other
@@ -102,8 +102,8 @@ impl LessonState {
 
     /// True where both stage and transcript have something to show.
     pub fn has_both(&self, world: &World) -> bool {
-        let Some(course) = &world.lesson else { return false };
-        world.trials != ExperimentResults::default() || self.scene(course).is_some_and(has_experiments)
+        let Some(progress) = &world.lesson else { return false };
+        world.trials != ExperimentResults::default() || self.scene(progress).is_some_and(has_experiments)
     }
 }
 
@@ -112,7 +112,7 @@ fn has_experiments(scene: &Scene) -> bool {
     commands(scene).any(|command| matches!(command, Command::RunExperiment(_)))
 }
 
-/// True when clients come to the scene's listener.
+/// True when clients connect to the scene's listener.
 fn has_clients(scene: &Scene) -> bool {
     let knobs = &scene.lab.knobs;
     let usual = knobs.rate > 0.0 || matches!(knobs.arrivals, Arrivals::Burst { .. } | Arrivals::Wave { .. });

@@ -1,5 +1,5 @@
-//! Who plays a lesson beside the picture: what the player wishes is carried out by the loop, and each scene has a session of its own,
-//! which somebody else opens.
+//! Plays a lesson beside the picture: the player's commands are carried out by the loop, and each scene has a session of its own,
+//! which the caller's `open` opens.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::scenario::player::{LessonKey, PlayMode, Player, PlayerAction};
 use crate::session::Session;
 use crate::session::live::Past;
 
-/// Opens the session of a scene; in words, why it could not.
+/// Opens the session of a scene; the error is a message for the user.
 pub type OpenScene<'a> = Box<dyn FnMut(usize, Past) -> Result<Session, String> + 'a>;
 
-/// A lesson in play, and who opens its scenes.
+/// A running lesson, and the function that opens its scenes.
 pub struct LessonLoop<'a> {
     player: Player,
     mode: PlayMode,
@@ -26,12 +26,12 @@ pub struct LessonLoop<'a> {
 
 impl std::fmt::Debug for LessonLoop<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Guide").field("player", &self.player).field("again", &self.restarts).finish_non_exhaustive()
+        f.debug_struct("LessonLoop").field("player", &self.player).field("again", &self.restarts).finish_non_exhaustive()
     }
 }
 
 impl<'a> LessonLoop<'a> {
-    /// Plays this lesson for a person at the keys, or by itself.
+    /// Plays this lesson with the user's keys, or by itself.
     pub fn new(lesson: Arc<Lesson>, mode: PlayMode, open: OpenScene<'a>) -> Self {
         Self { player: Player::new(lesson, mode), mode, open, restarts: None }
     }
@@ -41,15 +41,15 @@ impl<'a> LessonLoop<'a> {
     /// # Errors
     /// When the scene's session cannot be opened.
     pub fn begin(&mut self) -> Result<Session, UiError> {
-        let (mut told, mut first) = (Vec::new(), 0);
+        let (mut pending, mut first) = (Vec::new(), 0);
         for step in self.player.begin() {
             match step {
-                PlayerAction::Tell(fact) => told.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
+                PlayerAction::Tell(fact) => pending.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
                 PlayerAction::Open(scene) => first = scene,
                 PlayerAction::Wish(_) | PlayerAction::Over => {}
             }
         }
-        self.open(first, Past { clock: None, told })
+        self.open(first, Past { clock: None, told: pending })
     }
 
     /// Opens the session of a scene.
@@ -92,22 +92,22 @@ mod tests {
     use crate::model::lesson::LessonFact;
     use crate::scenario::library::lessons;
 
-    fn guide(manner: PlayMode) -> LessonLoop<'static> {
+    fn guide(mode: PlayMode) -> LessonLoop<'static> {
         let lesson = lessons().unwrap().remove(0);
-        LessonLoop::new(lesson, manner, Box::new(|_, _| Err("nobody opens it here".into())))
+        LessonLoop::new(lesson, mode, Box::new(|_, _| Err("nobody opens it here".into())))
     }
 
     #[test]
     fn a_lesson_that_goes_on_by_itself_begins_again_after_its_last_page_and_no_other_does() {
         let (world, end) = (World::new(), Stamp::from_millis(500));
-        for (manner, again) in [(PlayMode::Auto, true), (PlayMode::Hand, false)] {
-            let mut guide = guide(manner);
+        for (mode, again) in [(PlayMode::Auto, true), (PlayMode::Hand, false)] {
+            let mut guide = guide(mode);
             guide.over(end);
             assert_eq!(guide.wake(end).is_some(), again);
             assert_eq!(guide.turn(&world, end + AGAIN / 2), []);
             let moves = guide.turn(&world, end + AGAIN);
             let opens = matches!(moves.first(), Some(PlayerAction::Tell(LessonFact::Opened { .. })));
-            assert_eq!((opens, moves.contains(&PlayerAction::Open(0))), (again, again), "{manner:?}");
+            assert_eq!((opens, moves.contains(&PlayerAction::Open(0))), (again, again), "{mode:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
 use crate::say;
 
-/// What stands for a value that was not read.
+/// Shown in place of a value that was not read.
 pub const UNKNOWN: &str = "—";
 
 /// A count in at most five characters: `0` … `99999`, then `123k`, `1.2M`, `999M`, `12G`.
@@ -78,7 +78,7 @@ pub fn moment(at: Stamp) -> String {
     format!("{:>4}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// A moment in a connection's life, thousandths of a second since its birth, eight characters for the first hours: `   1.012`.
+/// The time since a connection began, in seconds with milliseconds, eight characters for the first hours: `   1.012`.
 pub fn elapsed(since: Duration) -> String {
     format!("{:>4}.{:03}", since.as_secs(), since.subsec_millis())
 }
@@ -118,8 +118,8 @@ pub fn arrivals(knobs: &Knobs) -> String {
 }
 
 /// How fast `accept()` is called.
-pub fn accepts(wish: AcceptRate) -> String {
-    match wish {
+pub fn accepts(setting: AcceptRate) -> String {
+    match setting {
         AcceptRate::Paused => say!("PAUSED").into(),
         AcceptRate::PerSecond(per_s) => rate(per_s),
         AcceptRate::Max => say!("max").into(),

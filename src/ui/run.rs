@@ -1,4 +1,4 @@
-//! The one loop: facts, keys, signals and time in; frames and wishes out.
+//! The screen's event loop: facts, keys, signals and time in; frames and commands out.
 
 use std::time::Duration;
 
@@ -38,20 +38,21 @@ const AT_ONCE: Duration = Duration::from_millis(60);
 /// Why the screen was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitReason {
-    /// The person at the keys wished it.
+    /// The user asked for it.
     Quit,
     /// The session is over.
     Ended,
     /// This signal came.
     Signal(i32),
-    /// Nobody is at the terminal any more.
+    /// The terminal has hung up.
     TerminalGone,
 }
 
-/// Who is told of each fact after the world has taken it.
+/// Called with each fact after the world has applied it.
 pub type EventObserver<'a> = &'a mut dyn FnMut(&World, &Stamped);
 
-/// Shows the session until it is left; with a guide a lesson is played beside it, and the session becomes that of scene after scene. Facts are folded into `world` as they come, and `told` hears of each; after [`ExitReason::Quit`] the
+/// Shows the session until it is left; with a `lesson_loop` a lesson is played beside it, and the session is replaced with each scene.
+/// Facts are folded into `world` as they come and passed to `observer`; after [`ExitReason::Quit`] the
 /// caller stops the lab and folds the rest. The terminal is restored when this returns.
 ///
 /// # Errors
@@ -60,20 +61,20 @@ pub async fn run<'a>(
     session: &mut Session,
     world: &mut World,
     plan: &UiPlan,
-    told: EventObserver<'a>,
-    guide: Option<LessonLoop<'a>>,
+    observer: EventObserver<'a>,
+    lesson_loop: Option<LessonLoop<'a>>,
 ) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
-    let lesson = LessonState::new(guide.is_some());
-    let (theme, listens) = (theme_of(plan)?, session.listens());
-    let state = UiState { theme, lang, live: listens, projector, mouse, lesson, ..UiState::default() };
+    let lesson = LessonState::new(lesson_loop.is_some());
+    let (theme, live) = (theme_of(plan)?, session.listens());
+    let state = UiState { theme, lang, live, projector, mouse, lesson, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: say!("hear signals of"), source };
     let signals = Signals::listen().map_err(failed)?;
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
     let (pace, bookmarks) = (Pace::default(), Bookmarks::default());
-    let mut watch = ScreenLoop { screen, state, pace, suspended: false, bookmarks, observer: told, lesson_loop: guide };
-    watch.turn(session, world, (signals, keys)).await
+    let mut screen_loop = ScreenLoop { screen, state, pace, suspended: false, bookmarks, observer, lesson_loop };
+    screen_loop.turn(session, world, (signals, keys)).await
 }
 
 fn theme_of(plan: &UiPlan) -> Result<Theme, UiError> {
@@ -104,7 +105,7 @@ impl ScreenLoop<'_> {
     ) -> Result<ExitReason, UiError> {
         let clock = session.clock();
         let mut listening = true;
-        // The first facts say where the lab stands; they are there already.
+        // The first facts describe the lab; they are there already.
         if let Some(facts) = session.next().await {
             self.fold(world, &facts);
         }
@@ -124,18 +125,18 @@ impl ScreenLoop<'_> {
             let pause = pause.clamp(Duration::from_millis(1), MAX_WAIT);
             tokio::select! {
                 biased;
-                sign = signals.next() => {
-                    if matches!(sign, SignalAction::Resize) {
+                action = signals.next() => {
+                    if matches!(action, SignalAction::Resize) {
                         keys.resized();
                     }
-                    if let Some(leave) = self.signal(sign)? {
-                        return Ok(leave);
+                    if let Some(reason) = self.signal(action)? {
+                        return Ok(reason);
                     }
                 }
                 input = keys.next(), if listening => match input {
                     Some(input) => {
-                        if let Some(leave) = self.input(session, world, &input).await? {
-                            return Ok(leave);
+                        if let Some(reason) = self.input(session, world, &input).await? {
+                            return Ok(reason);
                         }
                     }
                     None => listening = false,
@@ -240,10 +241,10 @@ impl ScreenLoop<'_> {
         } else {
             self.state.message = before;
         }
-        // What is said about facts that come now, and what is printed at the end.
+        // The language of messages about facts that come now, and of the summary.
         lang::speak(self.state.lang);
-        if let Action::Play(wish) = action {
-            self.play(session, world, wish);
+        if let Action::Play(command) = action {
+            self.play(session, world, command);
         }
         self.pace.touched();
         match self.state.exit_request.take() {
@@ -254,9 +255,9 @@ impl ScreenLoop<'_> {
         Ok(None)
     }
 
-    /// Plays a recording, and catches up with where it stands then for a moment: the rest comes with the other facts.
-    fn play(&mut self, session: &mut Session, world: &mut World, wish: Play) {
-        let kept = session.play(wish, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
+    /// Plays a recording, and folds facts up to its new position for a moment: the rest comes with the other facts.
+    fn play(&mut self, session: &mut Session, world: &mut World, command: Play) {
+        let kept = session.play(command, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
         if let Some(kept) = kept {
             *world = kept;
         }
@@ -274,14 +275,14 @@ impl ScreenLoop<'_> {
         if let Some(here) = session.bookmark() {
             self.bookmarks.pass(here, world);
             if session.playing().is_some_and(|playing| playing.paused || playing.is_over()) {
-                // Even a replay that stands still has first to come where it stands.
+                // A paused replay still has to fold the facts up to its position.
                 self.pace.touched();
             }
         }
     }
 
-    fn signal(&mut self, sign: SignalAction) -> Result<Option<ExitReason>, UiError> {
-        match sign {
+    fn signal(&mut self, action: SignalAction) -> Result<Option<ExitReason>, UiError> {
+        match action {
             SignalAction::End(number) => return Ok(Some(ExitReason::Signal(number))),
             SignalAction::Suspend => self.suspend()?,
             SignalAction::Continue => {
@@ -313,26 +314,26 @@ impl ScreenLoop<'_> {
     }
 }
 
-/// A lesson that waits says for how long.
+/// True while a waiting lesson shows for how long.
 fn counts(world: &World) -> bool {
-    world.lesson.as_ref().is_some_and(|course| course.phase == Phase::Doing && !course.over)
+    world.lesson.as_ref().is_some_and(|progress| progress.phase == Phase::Doing && !progress.over)
 }
 
-fn motion(cast: &Placement<'_>) -> Motion {
-    if cast.glides() {
+fn motion(placement: &Placement<'_>) -> Motion {
+    if placement.glides() {
         Motion::Gliding
-    } else if cast.counts() {
+    } else if placement.counts() {
         Motion::Counting
     } else {
         Motion::Quiet
     }
 }
 
-/// Ages run while anybody waits; nothing in a watch glides.
+/// Ages run while a client waits; nothing in a watch glides.
 fn motion_of_watch(state: &UiState, world: &World) -> Motion {
-    let waits = |one: &ListenerState| one.reading.queue.depth.unwrap_or(0) > 0;
-    let anybody = state.watch.held.is_none() && world.listeners.by_id.values().any(waits);
-    if anybody { Motion::Counting } else { Motion::Quiet }
+    let waits = |listener: &ListenerState| listener.reading.queue.depth.unwrap_or(0) > 0;
+    let waiting = state.watch.held.is_none() && world.listeners.by_id.values().any(waits);
+    if waiting { Motion::Counting } else { Motion::Quiet }
 }
 
 /// True for facts that change what is to be seen at once; the others wait for the next frame.

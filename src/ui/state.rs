@@ -1,4 +1,4 @@
-//! What the screen remembers between two frames, and the pure function that turns keys into wishes.
+//! What the screen remembers between two frames, and the pure function that turns keys into commands.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ mod panels;
 
 pub use commands::PendingSettings;
 
-/// How long a message for the person at the keys stays.
+/// How long a message for the user stays.
 const MESSAGE: Duration = Duration::from_secs(5);
 
 /// The time over which moves are counted to choose the density, in slots of the history.
@@ -79,7 +79,7 @@ impl Density {
     }
 }
 
-/// A wish that concerns the whole program.
+/// A request that concerns the whole program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitRequest {
     /// End.
@@ -97,7 +97,7 @@ pub struct FrozenView {
     pub world: Arc<World>,
 }
 
-/// The recording from which a picture is made that nobody watches live.
+/// The recording of which a frame is drawn into a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The recording's name.
@@ -109,47 +109,47 @@ pub struct Origin {
 /// What the screen remembers.
 #[derive(Clone, Debug, Default)]
 pub struct UiState {
-    /// Colours and signs.
+    /// Colours and glyphs.
     pub theme: Theme,
     /// The language of the screen.
     pub lang: Lang,
-    /// True when wishes are carried out: a lab, not a recording.
+    /// True when commands are carried out: a lab or a watch, not a recording.
     pub live: bool,
-    /// Where a replay stands; `None` in the lab.
+    /// The position of a replay; `None` in a live run.
     pub replay: Option<Playing>,
     /// The terminal's size.
     pub size: Size,
-    /// What the last frame said of itself.
+    /// What the last frame reported.
     pub frame: FrameInfo,
     /// The chosen panel.
     pub panel: Panel,
-    /// Fewer, larger things, for the last row of a room.
+    /// Projector mode.
     pub projector: bool,
     /// True when the terminal reports the mouse.
     pub mouse: bool,
     /// How many of the newest events lie above their panel.
     pub notes_above: usize,
-    /// The page of the help that lies over the picture, counted from 0.
+    /// The open page of the help, counted from 0.
     pub help: Option<usize>,
     /// The held moment.
     pub frozen: Option<FrozenView>,
     /// What the timeline shows.
     pub window: Window,
-    /// How the recording of the run stands, if there is one.
+    /// The state of the run's recording, if there is one.
     pub recording: Option<RecordingStatus>,
     /// The recording of which this is a frame in a file.
     pub origin: Option<Origin>,
     /// How finely moves are drawn.
     pub density: Density,
-    /// A line for the person at the keys, until this moment.
+    /// A message for the user, until this moment.
     pub message: Option<(Stamp, String)>,
-    /// What the person at the keys wishes of the whole program.
+    /// The user's request to the whole program.
     pub exit_request: Option<ExitRequest>,
-    /// Wishes that no fact has confirmed yet.
+    /// Settings that were requested and not confirmed by a fact yet.
     pub pending: PendingSettings,
     /// The list of connections and the ladder of one.
     pub browse: Browse,
-    /// All listeners of a machine, and the one that one looks into.
+    /// All listeners of a machine, and the one whose details are shown.
     pub watch: WatchBrowse,
     /// What is remembered of the lesson that is shown.
     pub lesson: LessonState,
@@ -161,7 +161,7 @@ impl UiState {
         if self.help.is_some() { Place::Help } else { self.place_below_help() }
     }
 
-    /// Where they count once nothing lies over it.
+    /// The same without the help.
     pub fn place_below_help(&self) -> Place {
         match self.browse.place() {
             Place::Stage if self.lesson.played => Place::Lesson,
@@ -173,13 +173,13 @@ impl UiState {
     pub fn modes(&self, world: &World, timeline: bool) -> Vec<Mode> {
         let past = self.window.until().is_some() && timeline;
         let step = world.tempo.held && !world.ended;
-        let course = world.lesson.as_deref();
+        let progress = world.lesson.as_deref();
         let modes = [
             (self.frozen.is_some(), Mode::Frozen),
             (past, Mode::Past),
-            (course.is_some_and(LessonProgress::asks), Mode::Asked),
-            (course.is_some_and(LessonProgress::has_told), Mode::Reading),
-            (course.is_some_and(|course| self.lesson.goes_back(course)), Mode::Begins),
+            (progress.is_some_and(LessonProgress::asks), Mode::Asked),
+            (progress.is_some_and(LessonProgress::has_told), Mode::Reading),
+            (progress.is_some_and(|progress| self.lesson.goes_back(progress)), Mode::Begins),
             (self.lesson.shows_calls(world), Mode::Calls),
             (step, Mode::Step),
         ];
@@ -187,9 +187,9 @@ impl UiState {
     }
 
     /// The world that is looked at, and its present moment.
-    fn shown<'a>(&self, still: Option<&'a FrozenView>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
+    fn shown<'a>(&self, frozen: Option<&'a FrozenView>, world: &'a World, now: Stamp) -> (&'a World, Stamp) {
         let now = self.replay.map_or(now, |replay| replay.position);
-        still.map_or((world, now), |still| (&still.world, still.at))
+        frozen.map_or((world, now), |frozen| (&frozen.world, frozen.at))
     }
 
     /// Another scene begins: what was looked at in the one before is no more.
@@ -199,7 +199,7 @@ impl UiState {
         self.notes_above = 0;
     }
 
-    /// Lets a message that came up just now stay for its time on the clock of the person at the keys.
+    /// Lets a message that came up just now stay for its time on the wall clock, also in a replay.
     pub fn time_message(&mut self, now: Stamp) {
         if let Some((until, _)) = &mut self.message {
             *until = now + MESSAGE;
@@ -207,7 +207,7 @@ impl UiState {
     }
 }
 
-/// Takes one message and returns the wishes that follow from it.
+/// Handles one message and returns the commands that follow from it.
 pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     within(state.lang, || take(state, msg, world))
 }
@@ -232,8 +232,8 @@ fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
 }
 
 fn pulse(state: &mut UiState, now: Stamp, world: &World) {
-    let still = state.frozen.clone();
-    let (seen, moment) = state.shown(still.as_ref(), world, now);
+    let frozen = state.frozen.clone();
+    let (seen, moment) = state.shown(frozen.as_ref(), world, now);
     let recent = seen.history.last(DENSITY_SLOTS);
     let moves: u32 = recent.map(|slot| slot.arrivals + slot.accepts + slot.kernel_drops()).sum();
     state.density = state.density.after(moves * 10 / DENSITY_SLOTS as u32);
@@ -247,8 +247,8 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
 }
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
-    let still = state.frozen.clone();
-    let (seen, moment) = state.shown(still.as_ref(), world, now);
+    let frozen = state.frozen.clone();
+    let (seen, moment) = state.shown(frozen.as_ref(), world, now);
     match action {
         Action::Quit => state.exit_request = Some(ExitRequest::Quit),
         Action::Suspend => state.exit_request = Some(ExitRequest::Suspend),
@@ -267,7 +267,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         }
         inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
         Action::Close => state.window.return_to_now(),
-        wish => match commands::commands_for(&mut state.pending, state.live, wish, now, world) {
+        action => match commands::commands_for(&mut state.pending, state.live, action, now, world) {
             Ok(commands) => {
                 if state.frozen.is_some() && !commands.is_empty() {
                     state.message =
@@ -283,8 +283,8 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
 
 /// A watch has no knobs: keys look around, and at most ask for the details of one listener.
 fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
-    let still = state.frozen.clone();
-    let (seen, moment) = state.shown(still.as_ref(), world, now);
+    let frozen = state.frozen.clone();
+    let (seen, moment) = state.shown(frozen.as_ref(), world, now);
     match action {
         Action::Quit => state.exit_request = Some(ExitRequest::Quit),
         Action::Suspend => state.exit_request = Some(ExitRequest::Suspend),
@@ -299,8 +299,8 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
         Action::Language => state.lang = state.lang.other(),
         Action::Close if state.window.until().is_some() => state.window.return_to_now(),
         inside => {
-            let asks = KeyContext::new(seen, moment, state.live, state.size.height);
-            if let Some(commands) = state.watch.press(inside, &asks) {
+            let context = KeyContext::new(seen, moment, state.live, state.size.height);
+            if let Some(commands) = state.watch.press(inside, &context) {
                 if !commands.is_empty() {
                     state.frozen = None;
                 }
@@ -337,8 +337,8 @@ mod tests {
         let (mut state, mut world) = (UiState::default(), World::new());
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(5)), &world);
         world.clients.accepted = 7;
-        let still = state.frozen.as_ref().unwrap();
-        assert_eq!((still.at, still.world.clients.accepted), (Stamp::from_millis(5), 0));
+        let frozen = state.frozen.as_ref().unwrap();
+        assert_eq!((frozen.at, frozen.world.clients.accepted), (Stamp::from_millis(5), 0));
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
         assert!(state.frozen.is_none());
     }

@@ -1,4 +1,4 @@
-//! The steps that keys take: small where a class looks at single places, larger where nobody counts them.
+//! The steps that keys take: small while single queue entries can be counted, larger above.
 
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ pub fn rate_below(per_s: f64) -> Option<f64> {
     RATES.into_iter().rev().find(|step| *step < per_s * 0.999)
 }
 
-/// The next larger number of things: by one up to 20, by about a tenth of itself above.
+/// The next larger count: by one up to 20, by about a tenth of itself above.
 pub const fn count_above(value: u32) -> u32 {
     let step = step(value);
     (value / step + 1).saturating_mul(step)
 }
 
-/// The next smaller number of things, 0 at the end.
+/// The next smaller count, 0 at the end.
 pub const fn count_below(value: u32) -> u32 {
     let Some(before) = value.checked_sub(1) else { return 0 };
     let step = step(before);

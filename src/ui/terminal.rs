@@ -2,7 +2,7 @@
 //! happens.
 //!
 //! [`Screen::enter`] changes the terminal, dropping the screen restores it. A panic in any thread restores it first, then prints
-//! its message, and tells the loop to end ([`panicked`]). A thread of its own writes, so that a terminal that nobody reads holds up
+//! its message, and makes the loop end ([`panicked`]). A thread of its own writes, so that a stalled terminal holds up
 //! neither the run nor its end.
 //!
 //! Frames are written by ratatui's own diff and backend ([`changes`]). In the default lab at 120×36 that is about 1 KB on average, a
@@ -37,7 +37,7 @@ const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 /// The way back from it.
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
-/// True while the terminal is ours: raw, on the alternate screen, without a cursor.
+/// True while qviz has the terminal: raw, on the alternate screen, without a cursor.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// True when the terminal was asked to report the mouse and not yet to stop.
@@ -49,7 +49,7 @@ static PANICKED: AtomicBool = AtomicBool::new(false);
 /// The way to the terminal, from the first screen on.
 static OUTLET: OnceLock<Outlet> = OnceLock::new();
 
-/// How long a terminal may take nothing at all before nobody waits for it any more.
+/// How long a terminal may accept no bytes before it counts as stalled.
 const STALL_TIMEOUT: Duration = Duration::from_millis(120);
 
 /// What a terminal without a size is taken for.
@@ -59,7 +59,7 @@ const USUAL: Size = Size::new(80, 24);
 #[derive(Debug)]
 pub struct Screen {
     outlet: Outlet,
-    /// What was drawn last; `None`: nobody knows what stands on the terminal.
+    /// What was drawn last; `None`: the terminal's content is unknown.
     shown: Option<Buffer>,
     mouse: bool,
 }
@@ -98,7 +98,7 @@ impl Screen {
         Ok(())
     }
 
-    /// True while the terminal has not taken the last frame yet: it is slow, or nobody reads it. Another frame would only have to
+    /// True while the terminal has not taken the last frame yet: it is slow or stalled. Another frame would only have to
     /// wait behind that one.
     pub fn is_behind(&self) -> bool {
         self.outlet.is_busy()
@@ -130,7 +130,7 @@ impl Screen {
         take(&self.outlet, self.mouse)
     }
 
-    /// True when nobody is at the other end any more.
+    /// True when the terminal has hung up.
     pub fn is_gone(&self) -> bool {
         hung_up(rustix::stdio::stdout())
     }
@@ -142,8 +142,8 @@ impl Drop for Screen {
     }
 }
 
-/// The bytes that turn what is `shown` into this picture, as one synchronized update; none where that is the same. Where nobody knows
-/// what is shown, or it has another size, the screen is cleared first.
+/// The bytes that turn what is `shown` into this picture, as one synchronized update; none where that is the same. Where the content of
+/// the screen is unknown, or it has another size, it is cleared first.
 ///
 /// # Errors
 /// Those of the backend, which memory does not have.
@@ -165,12 +165,12 @@ pub fn changes(shown: &mut Option<Buffer>, picture: Buffer) -> io::Result<Vec<u8
     Ok(bytes)
 }
 
-/// The picture with nothing behind signs of two columns: what a terminal leaves there when half of such a sign is written over is its
-/// own affair, so that the next sign there has to be written even if it is a blank.
+/// The picture with nothing behind characters of two columns: what a terminal leaves there when half of such a character is overwritten is
+/// undefined, so that the next character there has to be written even if it is a blank.
 fn without_hidden(mut picture: Buffer) -> Buffer {
     for index in 1..picture.content.len() {
-        let sign = picture.content[index - 1].symbol();
-        if sign.len() > 2 && Span::raw(sign).width() > 1 {
+        let symbol = picture.content[index - 1].symbol();
+        if symbol.len() > 2 && Span::raw(symbol).width() > 1 {
             picture.content[index].set_symbol("");
         }
     }
@@ -199,8 +199,8 @@ pub(super) fn hung_up(terminal: BorrowedFd<'_>) -> bool {
 }
 
 fn size() -> Size {
-    let told = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
-    let (width, height) = told.map_or((0, 0), |told| (told.ws_col, told.ws_row));
+    let reported = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
+    let (width, height) = reported.map_or((0, 0), |reported| (reported.ws_col, reported.ws_row));
     Size::new(if width == 0 { USUAL.width } else { width }, if height == 0 { USUAL.height } else { height })
 }
 
@@ -250,7 +250,7 @@ fn restore() {
     let _gone = terminal::disable_raw_mode();
 }
 
-/// Writes to standard output where the picture was; does not wait for a terminal that nobody reads. False: that is the case.
+/// Writes to standard output where the picture was; does not wait for a stalled terminal. False: the terminal is stalled.
 ///
 /// # Errors
 /// When it cannot be written.

@@ -1,8 +1,8 @@
-//! Five meanings, their colours and signs. Every meaning has a sign and a word too: nothing is said by colour alone.
+//! Five meanings, their colours and glyphs. Every meaning has a glyph and a word too: nothing is shown by colour alone.
 //!
 //! Text keeps the terminal's own foreground and background; colour is used for the meanings only. The hues (sky blue, orange,
-//! bluish green, vermilion, reddish purple: Okabe and Ito) differ for every kind of colour vision and stand out on dark and on
-//! light grounds; themes only change their lightness.
+//! bluish green, vermilion, reddish purple: Okabe and Ito) differ for every kind of colour vision and are visible on dark and on
+//! light backgrounds; themes only change their lightness.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -46,9 +46,9 @@ pub enum Meaning {
     Waiting(u8),
     /// Served.
     Served,
-    /// Dying or dead.
+    /// Dropped, reset, expired, or closed while queued.
     Lost,
-    /// The client believes otherwise.
+    /// Client and server state differ; also warnings.
     Divergent,
     /// One connection as itself, by its number: a hue that stays with it, whatever becomes of it. Next to its name, never alone.
     Identity(u32),
@@ -62,7 +62,7 @@ enum Background {
     Light,
 }
 
-/// Colours and signs of one screen.
+/// Colours and glyphs of one screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
     background: Background,
@@ -73,7 +73,7 @@ pub struct Theme {
     pub ascii: bool,
 }
 
-/// What the environment says about colours; passed in, never read here.
+/// The environment variables about colours; passed in, never read here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terminfo {
     /// `TERM`.
@@ -87,13 +87,13 @@ pub struct Terminfo {
 impl Theme {
     /// The theme of this name; `None` when there is none.
     pub fn named(name: &str, depth: Depth, ascii: bool) -> Option<Self> {
-        let (ground, depth) = match name {
+        let (background, depth) = match name {
             "" | "dark" | "contrast" => (Background::Dark, depth),
             "light" => (Background::Light, depth),
             "mono" => (Background::Dark, Depth::Mono),
             _ => return None,
         };
-        Some(Self { background: ground, depth, loud: name == "contrast", ascii })
+        Some(Self { background, depth, loud: name == "contrast", ascii })
     }
 
     /// The same theme with high contrast.
@@ -102,7 +102,7 @@ impl Theme {
         Self { loud: true, ..self }
     }
 
-    /// Ink and paper of a room in which the terminal's own may be too pale; nothing where there are no colours.
+    /// Foreground and background for projector mode, where the terminal's own may be too pale; `None` where there are no colours.
     pub const fn solid_colors(self) -> Option<(Color, Color)> {
         match (self.depth, self.background) {
             (Depth::Mono, _) => None,
@@ -111,11 +111,11 @@ impl Theme {
         }
     }
 
-    /// The style of a meaning, for text on the terminal's own ground.
+    /// The style of a meaning, for text on the terminal's own background.
     pub fn text(self, meaning: Meaning) -> Style {
         let style = Style::new().fg(self.color(meaning));
         match meaning {
-            // What is light enough for black ink is too pale for a light ground.
+            // A hue light enough under black text is too pale on a light background.
             Meaning::Identity(number) if self.background == Background::Light && self.depth != Depth::Mono => {
                 let (rgb, cube, named) = DEEP_HUES[number as usize % HUES.len()];
                 Style::new().fg(if self.depth == Depth::Sixteen { named } else { self.shade(rgb, cube) })
@@ -135,12 +135,12 @@ impl Theme {
         if self.depth == Depth::Mono {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
-        let deep = matches!(meaning, Meaning::Lost | Meaning::Waiting(2..));
-        let ink = if self.background == Background::Light && deep { Color::White } else { Color::Black };
-        Style::new().bg(self.color(meaning)).fg(ink)
+        let dark_fill = matches!(meaning, Meaning::Lost | Meaning::Waiting(2..));
+        let foreground = if self.background == Background::Light && dark_fill { Color::White } else { Color::Black };
+        Style::new().bg(self.color(meaning)).fg(foreground)
     }
 
-    /// The one thing that matters now.
+    /// What matters most now.
     pub fn alarm(self) -> Style {
         self.fill(Meaning::Lost).add_modifier(Modifier::BOLD)
     }
@@ -181,7 +181,7 @@ impl Theme {
 }
 
 /// The depth of colour to use.
-pub fn depth(wish: ColorChoice, terminal: &Terminfo) -> Depth {
+pub fn depth(choice: ColorChoice, terminal: &Terminfo) -> Depth {
     let known = if terminal.colorterm.contains("truecolor") || terminal.colorterm.contains("24bit") {
         Depth::True
     } else if terminal.term.contains("256color") || terminal.term.contains("direct") {
@@ -190,7 +190,7 @@ pub fn depth(wish: ColorChoice, terminal: &Terminfo) -> Depth {
         Depth::Sixteen
     };
     let plain = terminal.no_color || terminal.term == "dumb" || terminal.term.starts_with("vt1");
-    match wish {
+    match choice {
         ColorChoice::Never => Depth::Mono,
         ColorChoice::Auto if plain => Depth::Mono,
         ColorChoice::Auto | ColorChoice::Always => known,
@@ -233,11 +233,11 @@ const fn light(meaning: Meaning) -> Shade {
     }
 }
 
-/// The hues of single connections: light enough for black ink, none like the colour of death.
+/// The hues of single connections: light enough under black text, none like the colour of [`Meaning::Lost`].
 const HUES: [Shade; 5] =
     [([86, 180, 233], 74), ([240, 228, 66], 227), ([40, 185, 140], 42), ([214, 136, 190], 176), ([205, 205, 205], 252)];
 
-/// The same hues as text on a light ground, with their names.
+/// The same hues as text on a light background, with their names.
 const DEEP_HUES: [([u8; 3], u8, Color); 5] = [
     ([0, 105, 170], 25, Color::Blue),
     ([130, 110, 0], 94, Color::Yellow),
@@ -246,8 +246,8 @@ const DEEP_HUES: [([u8; 3], u8, Color); 5] = [
     ([90, 90, 90], 240, Color::DarkGray),
 ];
 
-const fn sixteen(meaning: Meaning, ground: Background, loud: bool) -> Color {
-    match (meaning, ground) {
+const fn sixteen(meaning: Meaning, background: Background, loud: bool) -> Color {
+    match (meaning, background) {
         (Meaning::Travelling, Background::Light) => Color::Blue,
         (Meaning::Travelling, _) => Color::Cyan,
         (Meaning::Waiting(0 | 1), Background::Dark) => Color::LightYellow,

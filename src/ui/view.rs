@@ -1,6 +1,6 @@
 //! The picture: (`World`, `UiState`, now) → cells. One file per area; nothing here changes anything.
 //!
-//! Things arrive from the left, wait twice, leave to the right. Position is state: a cell stands where the kernel has its
+//! Connections arrive on the left, wait in two queues, leave on the right. A cell is drawn where the kernel has its
 //! connection.
 
 use std::cell::RefCell;
@@ -51,7 +51,7 @@ use placement::Placement;
 /// The smallest terminal that shows the whole picture.
 pub const SMALLEST: Size = Size::new(60, 16);
 
-/// Everything that the areas look at.
+/// Everything that the areas need.
 struct Scene<'a> {
     /// The world that is shown: the present one, or a held one.
     world: &'a World,
@@ -63,9 +63,9 @@ struct Scene<'a> {
     /// The same moment in the clients' time: their countdowns and what is under way.
     clients_now: Stamp,
     placement: Placement<'a>,
-    /// What an unseen lesson has to say.
+    /// The text of a lesson that is not on the screen.
     reminder: Option<String>,
-    /// What stands where, noted while it is painted.
+    /// The clickable areas, noted while they are painted.
     hit_map: RefCell<HitMap>,
 }
 
@@ -80,7 +80,7 @@ impl Scene<'_> {
         LargeText { letter, style, ascii: self.theme.ascii }
     }
 
-    /// True while a lesson asks what will happen: nothing else on the screen tells it before.
+    /// True while a lesson asks for a prediction: nothing on the screen may give the answer.
     fn is_asked(&self) -> bool {
         self.world.lesson.as_deref().is_some_and(LessonProgress::asks)
     }
@@ -98,7 +98,7 @@ impl Scene<'_> {
         shows.then(area).and_then(timeline::plot_width)
     }
 
-    /// What the frame says of itself once it is painted.
+    /// The info of the painted frame.
     fn info(self) -> FrameInfo {
         let (state, plot_width) = (self.state, self.plot_width());
         let help_pages = if self.watches() { 1 } else { help::pages(state) };
@@ -107,20 +107,19 @@ impl Scene<'_> {
     }
 }
 
-/// Paints the whole screen in the language of the state, and says of the frame what keys and mouse need.
+/// Paints the whole screen in the language of the state, and returns what keys and mouse need of it.
 pub fn draw(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
-    within(state.lang, || drawn(buf, world, state, now))
+    within(state.lang, || draw_in_language(buf, world, state, now))
 }
 
-fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
+fn draw_in_language(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameInfo {
     let live = (world, now);
-    let (world, now) = state.frozen.as_ref().map_or(live, |still| (&still.world, still.at));
-    let cast = Placement::of(world, state.density, now);
+    let (world, now) = state.frozen.as_ref().map_or(live, |frozen| (&frozen.world, frozen.at));
+    let placement = Placement::of(world, state.density, now);
     let theme = if state.projector { state.theme.loud() } else { state.theme };
     let hit_map = RefCell::default();
-    let clients = world.tempo.at(now);
-    let mut scene =
-        Scene { world, live, state, theme, now, clients_now: clients, placement: cast, reminder: None, hit_map };
+    let clients_now = world.tempo.at(now);
+    let mut scene = Scene { world, live, state, theme, now, clients_now, placement, reminder: None, hit_map };
     scene.reminder = lesson::reminder::text(&scene);
     whole(buf, &scene);
     match state.help {
@@ -137,15 +136,15 @@ fn drawn(buf: &mut Buffer, world: &World, state: &UiState, now: Stamp) -> FrameI
     scene.info()
 }
 
-/// Ink and paper of its own for everything that would have the terminal's.
+/// Replaces the terminal's default colours by the theme's own.
 fn fill_default_colors(buf: &mut Buffer, theme: Theme) {
-    let Some((ink, paper)) = theme.solid_colors() else { return };
+    let Some((foreground, background)) = theme.solid_colors() else { return };
     for cell in &mut buf.content {
         if cell.fg == Color::Reset {
-            cell.fg = ink;
+            cell.fg = foreground;
         }
         if cell.bg == Color::Reset {
-            cell.bg = paper;
+            cell.bg = background;
         }
     }
 }
@@ -155,7 +154,7 @@ pub fn picture(size: Size, world: &World, state: &UiState, now: Stamp) -> Buffer
     picture_and_info(size, world, state, now).0
 }
 
-/// The same, and what it says of itself.
+/// The same with the frame's info.
 pub fn picture_and_info(size: Size, world: &World, state: &UiState, now: Stamp) -> (Buffer, FrameInfo) {
     let mut buf = Buffer::empty(Rect::from((Position::ORIGIN, size)));
     let info = draw(&mut buf, world, state, now);
@@ -183,8 +182,8 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
         Screen::List => return list::paint(buf, scene),
         Screen::Ladder => return ladder::paint(buf, scene),
     }
-    if let Some(course) = &scene.world.lesson {
-        return lesson::paint(buf, scene, course);
+    if let Some(progress) = &scene.world.lesson {
+        return lesson::paint(buf, scene, progress);
     }
     if scene.state.projector {
         return projector::paint(buf, scene);

@@ -1,6 +1,6 @@
-//! Going through all listeners of a machine: order, filter, groups, the chosen row, and the listener that one looks into.
+//! Going through all listeners of a machine: order, filter, groups, the chosen row, and the listener whose details are shown.
 //!
-//! The rows are put in order twice a second and after each key, so that they do not run away under the eye; what each row says is
+//! The rows are put in order twice a second and after each key, so that they can be read; what each row shows is
 //! read when it is drawn.
 
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ pub enum Screen {
     One,
 }
 
-/// All listeners as they were when the person at the keys said stop.
+/// All listeners as they were when the user froze the list.
 #[derive(Clone, Debug)]
 pub struct FrozenListeners {
     /// When.
@@ -69,9 +69,9 @@ pub struct WatchBrowse {
     pub census: (usize, usize),
     /// The chosen row.
     pub row: usize,
-    /// The first waiting client to be shown of the listener that one looks into.
+    /// The first waiting client to be shown of the listener whose details are shown.
     pub scroll: usize,
-    /// The listener that one looks into.
+    /// The listener whose details are shown.
     pub shown_id: Option<ListenerId>,
     /// The held listeners.
     pub held: Option<Box<FrozenListeners>>,
@@ -107,7 +107,7 @@ impl WatchBrowse {
         self.lines.get(self.row)
     }
 
-    /// The listener that one looks into, while it is known.
+    /// The listener whose details are shown, while it is known.
     pub fn shown_listener<'w>(&self, world: &'w World) -> Option<&'w ListenerState> {
         world.listeners.by_id.get(&self.shown_id?)
     }
@@ -115,17 +115,17 @@ impl WatchBrowse {
     /// Keeps up with the world.
     pub(super) fn follow(&mut self, world: &World, now: Stamp) {
         self.sampling.follow(world);
-        // A watch of one target begins inside of it, as soon as somebody tells about it.
+        // A watch of one target opens its details as soon as it is known.
         let asked = world.listeners.watching.as_ref().is_some_and(|watching| watching.target.is_some());
         if asked && !self.opened && world.listeners.chosen.is_some() {
             self.opened = true;
             (self.screen, self.shown_id) = (Screen::One, world.listeners.chosen);
         }
         // Its session follows a listener that starts again; so does the screen.
-        let gone = |id| world.listeners.by_id.get(&id).is_none_or(|one: &ListenerState| one.gone.is_some());
-        if let (Some(one), Some(next)) = (self.shown_id, world.listeners.chosen)
-            && one != next
-            && gone(one)
+        let gone = |id| world.listeners.by_id.get(&id).is_none_or(|listener: &ListenerState| listener.gone.is_some());
+        if let (Some(listener), Some(next)) = (self.shown_id, world.listeners.chosen)
+            && listener != next
+            && gone(listener)
         {
             self.shown_id = Some(next);
         }
@@ -136,37 +136,37 @@ impl WatchBrowse {
     }
 
     /// Takes a key; `None` where it means something else.
-    pub(super) fn press(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
+    pub(super) fn press(&mut self, action: Action, context: &KeyContext<'_>) -> Option<Vec<Command>> {
         let commands = match self.screen {
-            Screen::One => self.press_inside(action, asks)?,
-            Screen::All => self.press_rows(action, asks)?,
+            Screen::One => self.press_inside(action, context)?,
+            Screen::All => self.press_rows(action, context)?,
         };
         // Among ten thousand rows a cursor must not wait for their order.
         if !is_move(action) {
-            self.arrange(asks.world, asks.now);
+            self.arrange(context.world, context.now);
         }
         Some(commands)
     }
 
-    fn press_inside(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
+    fn press_inside(&mut self, action: Action, context: &KeyContext<'_>) -> Option<Vec<Command>> {
         match action {
             Action::Close => {
                 (self.screen, self.shown_id, self.opened) = (Screen::All, None, true);
                 return Some(vec![Command::Choose(None)]);
             }
-            Action::RowDown => self.scroll = (self.scroll + 1).min(waiting(asks.world).saturating_sub(1)),
+            Action::RowDown => self.scroll = (self.scroll + 1).min(waiting(context.world).saturating_sub(1)),
             Action::RowUp => self.scroll = self.scroll.saturating_sub(1),
             _ => return None,
         }
         Some(Vec::new())
     }
 
-    fn press_rows(&mut self, action: Action, asks: &KeyContext<'_>) -> Option<Vec<Command>> {
+    fn press_rows(&mut self, action: Action, context: &KeyContext<'_>) -> Option<Vec<Command>> {
         match action {
             Action::RowUp => self.go_to(self.row.saturating_sub(1)),
             Action::RowDown => self.go_to(self.row + 1),
-            Action::PageUp => self.go_to(self.row.saturating_sub(asks.page.max(1))),
-            Action::PageDown => self.go_to(self.row + asks.page.max(1)),
+            Action::PageUp => self.go_to(self.row.saturating_sub(context.page.max(1))),
+            Action::PageDown => self.go_to(self.row + context.page.max(1)),
             Action::Top => self.go_to(0),
             Action::Bottom => self.go_to(usize::MAX),
             Action::Sort => self.order = self.order.next(),
@@ -182,39 +182,39 @@ impl WatchBrowse {
                 self.filter.pop();
             }
             Action::Close => self.filter.clear(),
-            Action::Freeze => self.hold(asks),
-            Action::Fold => self.fold(asks.world, false),
-            Action::Unfold => self.fold(asks.world, true),
-            Action::Open => return Some(self.open(asks)),
+            Action::Freeze => self.hold(context),
+            Action::Fold => self.fold(context.world, false),
+            Action::Unfold => self.fold(context.world, true),
+            Action::Open => return Some(self.open(context)),
             _ => return None,
         }
         Some(Vec::new())
     }
 
-    fn hold(&mut self, asks: &KeyContext<'_>) {
+    fn hold(&mut self, context: &KeyContext<'_>) {
         self.held = match self.held.take() {
             Some(_) => None,
-            None => Some(Box::new(FrozenListeners { at: asks.now, listeners: asks.world.listeners.clone() })),
+            None => Some(Box::new(FrozenListeners { at: context.now, listeners: context.world.listeners.clone() })),
         };
     }
 
     /// Into the chosen listener, or a group's fold.
-    fn open(&mut self, asks: &KeyContext<'_>) -> Vec<Command> {
+    fn open(&mut self, context: &KeyContext<'_>) -> Vec<Command> {
         let Some(line) = self.chosen() else { return Vec::new() };
         if let Part::Group { open } = line.part {
-            self.fold(asks.world, !open);
+            self.fold(context.world, !open);
             return Vec::new();
         }
         let id = line.id;
         (self.screen, self.shown_id, self.scroll, self.opened) = (Screen::One, Some(id), 0, true);
         self.held = None;
-        if asks.live { vec![Command::Choose(Some(id))] } else { Vec::new() }
+        if context.live { vec![Command::Choose(Some(id))] } else { Vec::new() }
     }
 
     fn fold(&mut self, world: &World, open: bool) {
         let Some(line) = self.chosen() else { return };
-        let Some(one) = self.listeners(world).by_id.get(&line.id) else { return };
-        let address = one.reading.address.clone();
+        let Some(listener) = self.listeners(world).by_id.get(&line.id) else { return };
+        let address = listener.reading.address.clone();
         match line.part {
             Part::Group { .. } if open => _ = self.unfolded.insert(address),
             Part::Group { .. } => _ = self.unfolded.remove(&address),
@@ -237,29 +237,29 @@ impl WatchBrowse {
         self.ordered = Some(now);
         let shown = self.moment(world.now);
         self.lines = lines::arrange(self, self.listeners(world), shown);
-        let living = || self.listeners(world).by_id.values().filter(|one| one.gone.is_none());
-        self.census = (living().count(), living().filter(|one| one.is_full()).count());
+        let open = || self.listeners(world).by_id.values().filter(|listener| listener.gone.is_none());
+        self.census = (open().count(), open().filter(|listener| listener.is_full()).count());
         let is_cursor = |line: &Line| match self.cursor {
             Some((id, part)) => part == line.part.kind() && (line.id == id || line.members.contains(&id)),
             None => false,
         };
         let found = self.lines.iter().position(is_cursor);
         self.row = found.unwrap_or(self.row).min(self.lines.len().saturating_sub(1));
-        // Who has not chosen yet stays at the top, whatever comes up there.
+        // Without a chosen row the cursor stays at the top, whatever comes up there.
         if self.cursor.is_some() && found.is_none() {
             self.cursor = self.chosen().map(|line| (line.id, line.part.kind()));
         }
     }
 }
 
-/// What a key is pressed into.
+/// The context in which a key is handled.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyContext<'w> {
     /// The world.
     pub(super) world: &'w World,
     /// The moment that is shown.
     pub(super) now: Stamp,
-    /// True when wishes are carried out: no recording.
+    /// True when commands are carried out: no recording.
     pub(super) live: bool,
     /// Rows of one screen.
     pub(super) page: usize,

@@ -29,7 +29,7 @@ impl Default for Window {
 /// How columns and slots of the history go together; one of the two numbers is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ColumnScale {
-    /// Slots for which one column stands.
+    /// Slots per column.
     pub slots: u64,
     /// Columns that one slot takes.
     pub columns: u16,
@@ -113,7 +113,7 @@ impl ColumnScale {
         SLOT * u32::try_from(slots).unwrap_or(u32::MAX)
     }
 
-    /// The number of the group of slots in which a moment lies; one group is one column, or several equal ones.
+    /// The number of the group of slots that contains a moment; one group is one column, or several equal ones.
     pub const fn group(self, at: Stamp) -> u64 {
         number(at) / self.slots
     }

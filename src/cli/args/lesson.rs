@@ -1,4 +1,4 @@
-//! The words of `qviz lesson`.
+//! The arguments of `qviz lesson`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The words of `qviz replay`.
+//! The arguments of `qviz replay`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use clap::Args;
 use super::OutputArgs;
 use crate::cli::values;
 
-/// A recording and what shall become of it.
+/// A recording and what to do with it.
 #[derive(Clone, Debug, Args)]
 pub struct ReplayArgs {
     /// The recording

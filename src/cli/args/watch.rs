@@ -1,4 +1,4 @@
-//! The words of `qviz watch`.
+//! The arguments of `qviz watch`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::cli::values;
 use crate::fold::alarm::FailOn;
 use crate::model::watch::Target;
 
-/// Which listeners, for how long, and what shall become of it.
+/// Which listeners, for how long, and what is printed, served or recorded.
 #[derive(Clone, Debug, Default, Args)]
 pub struct WatchArgs {
     /// PORT, :PORT, ADDR:PORT, or a unix socket's /PATH or @NAME; without it all listeners

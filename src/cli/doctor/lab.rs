@@ -13,13 +13,13 @@ use crate::say;
 pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
     match Namespace::enter(&NetworkPlan::like_host(host.clone())) {
         Err(refusal) => {
-            checks.push(refused(&refusal));
+            checks.push(namespace_refused(&refusal));
             visibility::of_listener(checks, say!("on this host"));
             false
         }
         Ok(namespace) => {
             let network = namespace.network();
-            checks.extend([entered(network), hash(network), ends(network), settings(network)]);
+            checks.extend([namespace_entered(network), hash(network), ends(network), settings(network)]);
             let packets = packets(&namespace.token());
             let works = packets.works == Some(true);
             checks.push(packets);
@@ -29,12 +29,12 @@ pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
     }
 }
 
-fn refused(refusal: &Refusal) -> Check {
+fn namespace_refused(refusal: &Refusal) -> Check {
     Check::fails("network.namespace", Group::Network, say!("a private network"), refusal.to_string())
         .with_remedy(refusal.hint())
 }
 
-fn entered(network: &Network) -> Check {
+fn namespace_entered(network: &Network) -> Check {
     let way = match network.privilege {
         Privilege::Root => say!("with the rights of root"),
         Privilege::User => say!("as an ordinary user (user namespace)"),
@@ -88,7 +88,8 @@ fn settings(network: &Network) -> Check {
     if network.not_applied.is_empty() {
         return Check::works("network.sysctls", Group::Network, what, say!("all can be set"));
     }
-    let failed: Vec<_> = network.not_applied.iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
+    let failed: Vec<_> =
+        network.not_applied.iter().map(|setting| format!("{}: {}", setting.name, setting.reason)).collect();
     Check::fails("network.sysctls", Group::Network, what, failed.join("; "))
         .with_remedy(say!("mount -o remount,rw /proc/sys, as root"))
 }

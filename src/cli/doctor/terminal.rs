@@ -14,7 +14,7 @@ pub(super) fn checks(checks: &mut Vec<Check>) {
     checks.extend([screen(), keys(), size(), colours(&TerminalEnv::read()), characters(&TerminalEnv::read())]);
 }
 
-/// What the environment says.
+/// The environment variables that matter.
 #[derive(Clone, Debug, Default)]
 struct TerminalEnv {
     term: String,

@@ -63,27 +63,32 @@ pub(super) fn of_host(checks: &mut Vec<Check>) -> bool {
     works
 }
 
-/// What can be read of a listener where this process stands now. `here` names the place.
+/// What can be read of a listener in the present network namespace. `here` names it.
 pub(super) fn of_listener(checks: &mut Vec<Check>, here: &str) {
     match listen() {
         Ok(listener) => {
             let port = listener.address().port();
-            checks.push(own_queue(&listener, here));
-            checks.push(listed(port, here));
+            checks.push(check_own_queue(&listener, here));
+            checks.push(check_sock_diag(port, here));
         }
         Err(error) => checks.push(
-            Check::fails("sight.queue", Group::Visibility, own(), say!("no listener {here}: {error}", here, error))
-                .with_remedy(say!("qviz --listen ADDR:PORT with an address of this host")),
+            Check::fails(
+                "sight.queue",
+                Group::Visibility,
+                own_label(),
+                say!("no listener {here}: {error}", here, error),
+            )
+            .with_remedy(say!("qviz --listen ADDR:PORT with an address of this host")),
         ),
     }
-    checks.push(counters(here));
+    checks.push(check_counters(here));
 }
 
 fn listen() -> Result<Listener, crate::lab::listener::ListenError> {
     Listener::open(&ListenPlan { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), backlog: TRIAL_BACKLOG })
 }
 
-fn own_queue(listener: &Listener, here: &str) -> Check {
+fn check_own_queue(listener: &Listener, here: &str) -> Check {
     let reading = OwnListener::new(listener).read();
     let limit = u32::try_from(TRIAL_BACKLOG).ok();
     if reading.limit == limit && reading.depth == Some(0) {
@@ -92,54 +97,58 @@ fn own_queue(listener: &Listener, here: &str) -> Check {
         } else {
             say!("length and limit, not its drops, {here}", here)
         };
-        return Check::works("sight.queue", Group::Visibility, own(), found);
+        return Check::works("sight.queue", Group::Visibility, own_label(), found);
     }
     Check::fails(
         "sight.queue",
         Group::Visibility,
-        own(),
+        own_label(),
         say!("listen({backlog}) reads as {reading}", backlog = TRIAL_BACKLOG, reading = format_args!("{reading:?}")),
     )
     .with_remedy(say!("a Linux kernel with TCP_INFO for listeners (2.6.24 or later; no gVisor)"))
 }
 
-fn listed(port: u16, here: &str) -> Check {
+fn check_sock_diag(port: u16, here: &str) -> Check {
     let mut found = Vec::new();
     let dump = Diag::open().and_then(|mut diag| diag.listeners(&mut found));
     match dump {
-        Ok(_) if found.iter().any(|one| one.address.port() == port) => Check::works(
+        Ok(_) if found.iter().any(|listener| listener.address.port() == port) => Check::works(
             "sight.sock_diag",
             Group::Visibility,
-            single(),
+            sock_diag_label(),
             say!("who is half-open and who waits, {here}", here),
         ),
-        Ok(_) => {
-            Check::fails("sight.sock_diag", Group::Visibility, single(), say!("an open listener is not in the list"))
-                .with_remedy("sudo modprobe tcp_diag")
-        }
-        Err(error) => {
-            Check::fails("sight.sock_diag", Group::Visibility, single(), error.to_string()).with_remedy(error.hint())
-        }
+        Ok(_) => Check::fails(
+            "sight.sock_diag",
+            Group::Visibility,
+            sock_diag_label(),
+            say!("an open listener is not in the list"),
+        )
+        .with_remedy("sudo modprobe tcp_diag"),
+        Err(error) => Check::fails("sight.sock_diag", Group::Visibility, sock_diag_label(), error.to_string())
+            .with_remedy(error.hint()),
     }
 }
 
-fn counters(here: &str) -> Check {
+fn check_counters(here: &str) -> Check {
     match CountersFile::open() {
-        Err(error) => {
-            Check::fails("sight.counters", Group::Visibility, followed(), error.to_string()).with_remedy(error.hint())
-        }
+        Err(error) => Check::fails("sight.counters", Group::Visibility, counters_label(), error.to_string())
+            .with_remedy(error.hint()),
         Ok(mut file) => match file.read() {
-            Err(error) => Check::fails("sight.counters", Group::Visibility, followed(), error.to_string())
+            Err(error) => Check::fails("sight.counters", Group::Visibility, counters_label(), error.to_string())
                 .with_remedy("cat /proc/thread-self/net/netstat"),
             Ok(counters) => {
-                let missing: Vec<_> =
-                    Counter::ALL.iter().filter(|one| counters.value(**one).is_none()).map(|one| one.name()).collect();
+                let missing: Vec<_> = Counter::ALL
+                    .iter()
+                    .filter(|counter| counters.value(**counter).is_none())
+                    .map(|counter| counter.name())
+                    .collect();
                 let found = if missing.is_empty() {
                     say!("all {count} that qviz follows, {here}", count = Counter::ALL.len(), here)
                 } else {
                     say!("this kernel does not have {counters}", counters = missing.join(", "))
                 };
-                Check::works("sight.counters", Group::Visibility, followed(), found)
+                Check::works("sight.counters", Group::Visibility, counters_label(), found)
             }
         },
     }
@@ -159,15 +168,15 @@ fn descriptors() -> Check {
     }
 }
 
-fn own() -> &'static str {
+fn own_label() -> &'static str {
     say!("the own listener (TCP_INFO)")
 }
 
-fn single() -> &'static str {
+fn sock_diag_label() -> &'static str {
     say!("single connections (sock_diag)")
 }
 
-fn followed() -> &'static str {
+fn counters_label() -> &'static str {
     say!("counters (/proc/thread-self/net)")
 }
 

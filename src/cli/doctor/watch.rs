@@ -12,15 +12,15 @@ use crate::say;
 /// Listeners, their owners, and the packets that come to them.
 pub(super) fn checks(checks: &mut Vec<Check>) {
     let mut listeners = Vec::new();
-    checks.push(listed(&mut listeners));
-    checks.push(owned(&listeners));
-    checks.push(tapped());
+    checks.push(check_listeners(&mut listeners));
+    checks.push(check_owners(&listeners));
+    checks.push(check_tap());
 }
 
-fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
+fn check_listeners(listeners: &mut Vec<ListenerReading>) -> Check {
     let what = say!("all listeners (sock_diag)");
     let asked = Census::open().and_then(|mut census| census.read(listeners).map(|_| census.has_unix()));
-    let unix = listeners.iter().filter(|one| one.address.port().is_none()).count();
+    let unix = listeners.iter().filter(|listener| listener.address.port().is_none()).count();
     let tcp = listeners.len() - unix;
     match asked {
         Ok(true) => Check::works(
@@ -40,9 +40,9 @@ fn listed(listeners: &mut Vec<ListenerReading>) -> Check {
     }
 }
 
-fn owned(listeners: &[ListenerReading]) -> Check {
+fn check_owners(listeners: &[ListenerReading]) -> Check {
     let what = say!("who holds them (/proc)");
-    let sockets = listeners.iter().map(|one| one.inode).collect();
+    let sockets = listeners.iter().map(|listener| listener.inode).collect();
     let seen = Owners::open().read_whole(&sockets, &mut BTreeMap::new());
     let without = seen.unowned;
     match (seen.owner_scope(), seen.limitation()) {
@@ -67,7 +67,7 @@ fn owned(listeners: &[ListenerReading]) -> Check {
     }
 }
 
-fn tapped() -> Check {
+fn check_tap() -> Check {
     let what = say!("every SYN (AF_PACKET)");
     match tap::allowed() {
         Ok(()) => Check::works(

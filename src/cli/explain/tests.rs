@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::texts::{FINDINGS, written};
+use super::texts::{FINDINGS, parse_topics};
 use super::*;
 use crate::fold::finding::RULES;
 use crate::model::cause::Cause;
@@ -74,7 +74,7 @@ fn whole(topic: &Topic) -> String {
 
 #[test]
 fn every_rule_and_nothing_else_has_a_chinese_text() {
-    let chinese: Vec<_> = written(Family::Finding, FINDINGS).map(|topic| topic.name).collect();
+    let chinese: Vec<_> = parse_topics(Family::Finding, FINDINGS).map(|topic| topic.name).collect();
     assert_eq!(chinese, RULES.iter().map(|rule| rule.name).collect::<Vec<_>>());
 }
 
@@ -97,7 +97,7 @@ fn both_languages_name_the_same_functions_files_counters_options_and_numbers() {
     }
 }
 
-/// What is the same in every language: words with a digit, an underline, a point or a slash within, two capitals, or a bracket behind.
+/// Terms that are the same in every language: with a digit, an underscore, a dot or a slash inside, two capitals, or a bracket behind.
 fn fixed(text: &str) -> BTreeSet<&str> {
     let part = |one: char| one.is_ascii_alphanumeric() || "_./".contains(one);
     let mut found = BTreeSet::new();
@@ -156,8 +156,8 @@ fn each_misconception_of_the_field_is_answered_where_it_is_looked_for() {
     ] {
         for (lang, answer) in [(Lang::English, english), (Lang::Chinese, chinese)] {
             let topics = within(lang, topics);
-            let told = flowing(&whole(find(&topics, asked).unwrap()));
-            assert!(told.contains(answer), "{asked}: {told}");
+            let text = flowing(&whole(find(&topics, asked).unwrap()));
+            assert!(text.contains(answer), "{asked}: {text}");
         }
     }
 }
@@ -165,8 +165,8 @@ fn each_misconception_of_the_field_is_answered_where_it_is_looked_for() {
 #[test]
 fn every_topic_that_a_text_sends_to_is_there() {
     for topic in Lang::ALL.into_iter().flat_map(|lang| within(lang, topics)) {
-        let told = flowing(&whole(&topic));
-        for named in told.split("qviz explain ").skip(1) {
+        let text = flowing(&whole(&topic));
+        for named in text.split("qviz explain ").skip(1) {
             let name = named.split([' ', ';', ',', '。']).next().unwrap_or_default().trim_end_matches('.');
             assert!(find(&topics(), name).is_ok(), "{}: {name}", topic.name);
         }

@@ -1,4 +1,4 @@
-//! The topics in the language that is spoken: the texts below `assets/explain`, the rules' own explanations, and the keys.
+//! The topics in the current language: the texts below `assets/explain`, the rules' own explanations, and the keys.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::say;
 use crate::text::lang::{self, Lang};
 use crate::ui::keymap::{BINDINGS, Binding, When};
 
-/// Every topic, in the language that is spoken here.
+/// Every topic, in the current language.
 pub fn topics() -> Vec<Topic> {
     let mut topics = Vec::new();
     for (family, english, chinese) in TEXTS {
@@ -16,7 +16,7 @@ pub fn topics() -> Vec<Topic> {
             Lang::English => english,
             Lang::Chinese => chinese,
         };
-        topics.extend(written(family, text));
+        topics.extend(parse_topics(family, text));
     }
     topics.extend(findings());
     for binding in BINDINGS.iter().filter(|binding| !binding.is_of_watch()) {
@@ -30,7 +30,7 @@ pub fn topics() -> Vec<Topic> {
 }
 
 /// The topics of one file: `== NAME, OTHER NAME`, a line with the gist, the rest.
-pub(super) fn written(family: Family, text: &'static str) -> impl Iterator<Item = Topic> {
+pub(super) fn parse_topics(family: Family, text: &'static str) -> impl Iterator<Item = Topic> {
     text.split("== ").skip(1).filter_map(move |entry| {
         let (names, rest) = entry.split_once('\n')?;
         let mut names = names.split(',').map(str::trim);
@@ -40,11 +40,11 @@ pub(super) fn written(family: Family, text: &'static str) -> impl Iterator<Item 
     })
 }
 
-/// What the rules say of themselves, in their order; one without a Chinese text says it in English.
+/// The explanation of each rule, in their order; in English where there is no Chinese text.
 fn findings() -> Vec<Topic> {
     let chinese: Vec<_> = match lang::here() {
         Lang::English => Vec::new(),
-        Lang::Chinese => written(Family::Finding, FINDINGS).collect(),
+        Lang::Chinese => parse_topics(Family::Finding, FINDINGS).collect(),
     };
     let own = |rule: &Rule| chinese.iter().find(|topic| topic.name == rule.name).cloned();
     RULES.iter().map(|rule| own(rule).unwrap_or_else(|| of_rule(rule))).collect()
@@ -72,7 +72,7 @@ fn of_key(binding: &'static Binding) -> Topic {
     }
 }
 
-/// What a key does; where it is one of a replay, that is said too, as the other places say it of theirs.
+/// What a key does; a key of a replay is marked as one.
 fn description(binding: &'static Binding) -> Cow<'static, str> {
     let does = lang::said(binding.long);
     if binding.when == When::Replay { say!("replay: {does}", does).into() } else { does.into() }
@@ -101,5 +101,5 @@ const TEXTS: [(Family, &str, &str); 4] = [
     ),
 ];
 
-/// The rules' explanations in Chinese; their English stands with each rule.
+/// The rules' explanations in Chinese; the English ones are in the rules' files.
 pub(super) const FINDINGS: &str = include_str!("../../../assets/explain/zh/findings.txt");

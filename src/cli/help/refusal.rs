@@ -1,15 +1,15 @@
-//! Why words cannot be carried out, where the parser says so: its own sentences, in the language that is spoken.
+//! Parse errors: the parser's own sentences, in the current language.
 
 use std::error::Error as _;
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::framed;
+use super::translate_frame;
 use crate::say;
 use crate::text::lang;
 
-/// The parser's error as text, with its way out. What it has no sentence for, it says in its own words.
+/// The parser's error as text, with what to do. An error without a sentence here keeps the parser's own text.
 pub fn refusal(error: &Error) -> String {
     let what = sentence(error).unwrap_or_else(|| own_words(error));
     let mut text = say!("error: {message}", message = what);
@@ -19,7 +19,7 @@ pub fn refusal(error: &Error) -> String {
     }
     if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
         text.push_str("\n\n");
-        text.push_str(&framed(&usage.to_string()));
+        text.push_str(&translate_frame(&usage.to_string()));
     }
     text.push_str("\n\n");
     text.push_str(say!("For more information, try '--help'."));
@@ -28,7 +28,7 @@ pub fn refusal(error: &Error) -> String {
 
 /// What is wrong.
 fn sentence(error: &Error) -> Option<String> {
-    let of = |kind| one(error, kind);
+    let of = |kind| context(error, kind);
     let argument = of(ContextKind::InvalidArg);
     Some(match error.kind() {
         ErrorKind::ValueValidation => say!(
@@ -58,11 +58,11 @@ fn sentence(error: &Error) -> Option<String> {
 }
 
 fn conflict(error: &Error) -> Option<String> {
-    let other = one(error, ContextKind::PriorArg);
-    if let Some(verb) = one(error, ContextKind::InvalidSubcommand) {
+    let other = context(error, ContextKind::PriorArg);
+    if let Some(verb) = context(error, ContextKind::InvalidSubcommand) {
         return Some(say!("the subcommand '{verb}' cannot be used with '{other}'", verb, other = other?));
     }
-    let argument = one(error, ContextKind::InvalidArg)?;
+    let argument = context(error, ContextKind::InvalidArg)?;
     Some(match other {
         Some(other) if other != argument => say!("'{argument}' cannot be used with '{other}'", argument, other),
         _ => say!("'{argument}' cannot be given twice", argument),
@@ -81,17 +81,17 @@ fn reason(error: &Error) -> String {
 /// What would have been right.
 fn hints(error: &Error) -> Vec<String> {
     let mut hints = Vec::new();
-    if let Some(values) = one(error, ContextKind::ValidValue) {
+    if let Some(values) = context(error, ContextKind::ValidValue) {
         hints.push(say!("[possible values: {names}]", names = values));
     }
     for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
-        hints.extend(one(error, kind).map(|near| say!("did you mean '{near}'?", near)));
+        hints.extend(context(error, kind).map(|near| say!("did you mean '{near}'?", near)));
     }
     hints
 }
 
-/// One thing that the parser tells of the error; several are told one after the other.
-fn one(error: &Error, kind: ContextKind) -> Option<String> {
+/// One value of the error's context; several are joined with commas.
+fn context(error: &Error, kind: ContextKind) -> Option<String> {
     match error.get(kind)? {
         ContextValue::String(text) => Some(text.clone()),
         ContextValue::Strings(texts) if !texts.is_empty() => Some(texts.join(", ")),

@@ -12,8 +12,8 @@ pub(in crate::cli) fn columns() -> usize {
     let ends = [tcgetwinsize(rustix::stdio::stdout()), tcgetwinsize(rustix::stdio::stderr())];
     let ends = ends.into_iter().chain([tcgetwinsize(rustix::stdio::stdin())]);
     let seen = ends.flatten().map(|size| usize::from(size.ws_col)).find(|columns| *columns > 0);
-    let told = || env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    seen.or_else(told).unwrap_or(USUAL).min(WIDEST)
+    let variable = || env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    seen.or_else(variable).unwrap_or(USUAL).min(WIDEST)
 }
 
 /// A page, or a part of one, of so many columns.
@@ -44,7 +44,7 @@ impl Sheet {
         Self { columns: self.columns.map(left) }
     }
 
-    /// What stands between two items of a list: on a page without an end each is a paragraph.
+    /// The separator between two items of a list: on an endless page each is a paragraph.
     pub(super) const fn gap(self) -> &'static str {
         if self.columns.is_some() { "\n" } else { "\n\n" }
     }
@@ -59,12 +59,12 @@ impl Sheet {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// A line in several: behind its indent, or behind the column in which it tells what its first words are.
+    /// A line in several: behind its indent, or behind the column in which the description of its first words begins.
     fn broken(self, line: &str) -> String {
         let columns = self.columns.unwrap_or(usize::MAX);
         let indent = &line[..line.len() - line.trim_start().len()];
-        let told = line.trim_end().rfind("  ").map(|gap| gap + 2).filter(|told| *told > indent.len());
-        match told.map(|told| line.split_at(told)) {
+        let start = line.trim_end().rfind("  ").map(|gap| gap + 2).filter(|start| *start > indent.len());
+        match start.map(|start| line.split_at(start)) {
             Some((names, rest)) if names.width() + NARROWEST <= columns => {
                 let rest = wrapped(rest, columns, &" ".repeat(names.width()));
                 format!("{names}{}", rest.trim_start())
@@ -79,7 +79,7 @@ const GAPS: usize = 4;
 const NARROWEST: usize = 20;
 /// As in [`args`](crate::cli::args).
 const WIDEST: usize = 110;
-/// Where nothing tells how wide it is.
+/// Where the width is unknown.
 const USUAL: usize = 100;
 
 #[cfg(test)]

@@ -23,17 +23,17 @@ use crate::scenario::lesson::Lesson;
 use crate::session::clock::Clock;
 use crate::text::lang;
 
-/// Checks all lessons and tells what came of them.
+/// Checks all lessons and prints the results.
 ///
 /// # Errors
-/// A [`Failure`] where processes cannot be started, or where nobody takes what is told.
+/// A [`Failure`] where processes cannot be started, or where stdout cannot be written to.
 pub(super) fn run(args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
     let lessons = lookup::all()?;
     let clock = Clock::start();
-    let mut class = CheckRun { results: lessons.iter().map(|_| None).collect(), lessons, printed: 0, form };
-    let signal = lab::runtime()?.block_on(class.run_all())?;
-    class.print_ready()?;
-    let document = class.document(clock.now().as_secs_f64());
+    let mut check_run = CheckRun { results: lessons.iter().map(|_| None).collect(), lessons, printed: 0, form };
+    let signal = lab::runtime()?.block_on(check_run.run_all())?;
+    check_run.print_ready()?;
+    let document = check_run.document(clock.now().as_secs_f64());
     let written = Output::stdout().put(|out| match form {
         Form::Json | Form::Jsonl => json::write(out, &document),
         Form::Text | Form::Picture => text::closing(out, &document),
@@ -51,7 +51,7 @@ type Outcome = (Played, Vec<Decided>);
 struct CheckRun {
     lessons: Vec<Arc<Lesson>>,
     results: Vec<Option<Outcome>>,
-    /// How many were told already, where they are told as they come.
+    /// How many results were printed already, where each is printed as it comes.
     printed: usize,
     form: Form,
 }
@@ -70,7 +70,7 @@ impl CheckRun {
                 && let Some(index) = waiting.pop_front()
             {
                 let lesson = Arc::clone(&self.lessons[index]);
-                running.spawn(async move { (index, checked(&lesson).await) });
+                running.spawn(async move { (index, check_one(&lesson).await) });
             }
             tokio::select! {
                 biased;
@@ -85,7 +85,7 @@ impl CheckRun {
         }
     }
 
-    /// Tells of those lessons that have ended, in their order.
+    /// Prints the results of the lessons that have ended, in their order.
     fn print_ready(&mut self) -> Result<(), Failure> {
         while self.form == Form::Text
             && let Some(Some((played, claims))) = self.results.get(self.printed)
@@ -100,17 +100,17 @@ impl CheckRun {
     fn document(self, lasted: f64) -> Lessons {
         let (mut played, mut claims) = (Vec::new(), Vec::new());
         for (lesson, result) in self.lessons.iter().zip(self.results) {
-            let (one, decided) =
+            let (outcome, decided) =
                 result.unwrap_or_else(|| (Played::skipped(lesson, say!("a signal ended it")), Vec::new()));
-            played.push(one);
+            played.push(outcome);
             claims.extend(decided);
         }
         Lessons::new(Some(proc::kernel_release()), lasted, played, claims)
     }
 }
 
-/// Checks one lesson in a process of its own, which is killed when nobody waits for it any more.
-async fn checked(lesson: &Lesson) -> Outcome {
+/// Checks one lesson in a process of its own, which is killed when this future is dropped.
+async fn check_one(lesson: &Lesson) -> Outcome {
     let clock = Clock::start();
     let broken =
         |what: &str, why: &str| (Played::broken(lesson, clock.now().as_secs_f64(), what.to_owned(), why), Vec::new());
@@ -137,8 +137,8 @@ async fn checked(lesson: &Lesson) -> Outcome {
         Ok(Ok(output)) => output,
     };
     let document = serde_json::from_slice::<Lessons>(&output.stdout).ok();
-    let told = document.and_then(|document| Some((document.lessons.into_iter().next()?, document.claims)));
-    told.unwrap_or_else(|| {
+    let result = document.and_then(|document| Some((document.lessons.into_iter().next()?, document.claims)));
+    result.unwrap_or_else(|| {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         broken(say!("it comes to its end"), &if said.is_empty() { output.status.to_string() } else { said })
     })

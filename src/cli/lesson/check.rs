@@ -27,10 +27,10 @@ use crate::session::recording::Header;
 use crate::session::recording::record::Recorder;
 use crate::session::{Session, rest};
 
-/// Checks a lesson and tells what came of it.
+/// Checks a lesson and prints the result.
 ///
 /// # Errors
-/// A [`Failure`] where it could not be played to its end, or where nobody takes what is told.
+/// A [`Failure`] where it could not be played to its end, or where stdout cannot be written to.
 pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result<Exit, Failure> {
     if let Some(parent) = args.attended {
         follow(parent)?;
@@ -38,8 +38,8 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
     lab::enough_descriptors()?;
     let recorder = lab::recorder(args.record.as_deref())?;
     let kernel = Some(proc::kernel_release());
-    let stage = match SceneRunner::enter(lesson) {
-        Ok(stage) => stage,
+    let scenes = match SceneRunner::enter(lesson) {
+        Ok(scenes) => scenes,
         Err(refusal) => {
             let why = say!("no private network: {refusal}. To get it: {hint}", refusal, hint = refusal.hint());
             let document = Lessons::new(kernel, 0.0, vec![Played::skipped(lesson, why)], Vec::new());
@@ -50,39 +50,31 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
     let clock = Clock::start();
     let lines = (form == Form::Jsonl).then(Output::stdout);
     let player = Player::new(Arc::clone(lesson), PlayMode::Check);
-    let mut play = LessonRun {
-        scenes: stage,
-        player,
-        clock,
-        world: World::new(),
-        session: None,
-        pending: Vec::new(),
-        lines,
-        recorder,
-    };
-    let end = runtime.block_on(play.through())?;
+    let mut lesson_run =
+        LessonRun { scenes, player, clock, world: World::new(), session: None, pending: Vec::new(), lines, recorder };
+    let end = runtime.block_on(lesson_run.through())?;
     let lasted = clock.now().as_secs_f64();
     let (outcome, claims) = match end {
-        End::Over => (Played::of(&play.player, lasted), Decided::of(&play.player)),
+        End::Over => (Played::of(&lesson_run.player, lasted), Decided::of(&lesson_run.player)),
         End::Signal(_) => (Played::skipped(lesson, say!("a signal ended it")), Vec::new()),
     };
-    drop(play);
+    drop(lesson_run);
     let exit = print_document(&Lessons::new(kernel, lasted, vec![outcome], claims), form, args.allow_skips);
     if let End::Signal(number) = end { Ok(Exit::Signal(number)) } else { exit }
 }
 
 /// From now on this process ends with the one that asked for it.
 fn follow(parent: u32) -> Result<(), Failure> {
-    let wished = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
-    wished.map_err(|error| Failure::new(say!("cannot follow the parent process: {error}", error), "qviz doctor"))?;
-    // It may have ended before the wish was heard.
+    let set = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
+    set.map_err(|error| Failure::new(say!("cannot follow the parent process: {error}", error), "qviz doctor"))?;
+    // It may have ended before the call.
     if rustix::process::getppid().is_some_and(|present| present.as_raw_pid().cast_unsigned() == parent) {
         return Ok(());
     }
     Err(Failure::new(say!("the process that asked for this check has ended"), "qviz lesson --all --check"))
 }
 
-/// Prints the document and says how the program ends.
+/// Prints the document and returns the exit code.
 pub(super) fn print_document(document: &Lessons, form: Form, allow_skips: bool) -> Result<Exit, Failure> {
     let written = Output::stdout().put(|out| match form {
         Form::Json => json::write(out, document),
@@ -114,7 +106,7 @@ struct LessonRun {
     clock: Clock,
     world: World,
     session: Option<Session>,
-    /// What was told while there was no session.
+    /// Facts that were emitted while there was no session.
     pending: Vec<Stamped>,
     lines: Option<Output>,
     recorder: Option<Recorder>,
@@ -180,17 +172,17 @@ impl LessonRun {
         Ok(())
     }
 
-    /// Lets the present session end and takes what it still has to say.
+    /// Ends the present session and takes its last facts.
     async fn end_scene(&mut self, signals: &mut Signals) -> Result<(), Failure> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.wish(Command::Stop);
-        let ears = Outputs { lines: self.lines.as_mut(), observer: &mut () };
-        headless::finish(session, &mut self.world, signals, ears).await
+        let outputs = Outputs { lines: self.lines.as_mut(), observer: &mut () };
+        headless::finish(session, &mut self.world, signals, outputs).await
     }
 
     fn fold(&mut self, facts: &[Stamped]) -> Result<(), Failure> {
-        let mut ears = Outputs { lines: self.lines.as_mut(), observer: &mut () };
-        let (Written::Taken | Written::PipeClosed) = ears.take(&mut self.world, facts)?;
+        let mut outputs = Outputs { lines: self.lines.as_mut(), observer: &mut () };
+        let (Written::Taken | Written::PipeClosed) = outputs.take(&mut self.world, facts)?;
         for fact in facts {
             if let Event::Refused { message } = &fact.event {
                 output::report(say!("note: {remark}", remark = message));

@@ -1,4 +1,4 @@
-//! Which lesson is meant: one that qviz brings along, by its name, or one of somebody's own, by its file.
+//! Finds a lesson: a built-in one by its name, or another one by its file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(super) fn find(name: &str) -> Result<Arc<Lesson>, Failure> {
 /// # Errors
 /// One of them cannot be read: a defect of qviz.
 pub(super) fn all() -> Result<Vec<Arc<Lesson>>, Failure> {
-    library::lessons().map_err(|error| wrong(&error))
+    library::lessons().map_err(|error| parse_failure(&error))
 }
 
 /// A name has no slash and no ending.
@@ -52,10 +52,10 @@ fn read(file: &str) -> Result<Lesson, Failure> {
         )
     })?;
     let name = Path::new(file).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    parse(file, &name, &text).map_err(|error| wrong(&error))
+    parse(file, &name, &text).map_err(|error| parse_failure(&error))
 }
 
-fn wrong(error: &ParseError) -> Failure {
+fn parse_failure(error: &ParseError) -> Failure {
     Failure::new(
         sanitize::line(&error.to_string()),
         say!("correct that line; assets/lessons/README.md tells the format"),

@@ -1,4 +1,4 @@
-//! One lesson on the screen: played by the person at the keys, or by itself.
+//! One lesson on the screen: played by the user, or by itself.
 
 use std::sync::Arc;
 
@@ -20,34 +20,34 @@ use crate::session::live::Past;
 use crate::session::recording::Header;
 use crate::ui::{LessonLoop, UiPlan};
 
-/// Plays a lesson on the screen, and tells what stays of it.
+/// Plays a lesson on the screen, and prints its summary.
 ///
 /// # Errors
 /// A [`Failure`] where there is no private network, a scene cannot be opened, or the screen cannot be shown.
 pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failure> {
     lab::enough_descriptors()?;
     let mut recorder = lab::recorder(args.record.as_deref())?;
-    let mut stage = SceneRunner::enter(lesson).map_err(|refusal| {
+    let mut scenes = SceneRunner::enter(lesson).map_err(|refusal| {
         Failure::new(say!("a lesson needs a private network: {refusal}", refusal), refusal.hint())
     })?;
-    let wish = lab::ui_plan(&args.output);
-    let manner = if args.auto { PlayMode::Auto } else { PlayMode::Hand };
+    let look = lab::ui_plan(&args.output);
+    let mode = if args.auto { PlayMode::Auto } else { PlayMode::Hand };
     let open = move |scene: usize, past: Past| {
-        let told =
+        let with_hint =
             |why: String, hint: Option<String>| hint.map_or_else(|| why.clone(), |hint| format!("{why} ({hint})"));
-        let mut session = stage.open(scene, past).map_err(|error| told(error.to_string(), error.hint()))?;
+        let mut session = scenes.open(scene, past).map_err(|error| with_hint(error.to_string(), error.hint()))?;
         if let Some(recorder) = recorder.take() {
             session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
         }
         Ok(session)
     };
-    lab::runtime()?.block_on(played(lesson, &wish, LessonLoop::new(Arc::clone(lesson), manner, Box::new(open))))
+    lab::runtime()?.block_on(play(lesson, &look, LessonLoop::new(Arc::clone(lesson), mode, Box::new(open))))
 }
 
-async fn played(lesson: &Arc<Lesson>, wish: &UiPlan, mut guide: LessonLoop<'_>) -> Result<Exit, Failure> {
-    let mut session = guide.begin().map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+async fn play(lesson: &Arc<Lesson>, look: &UiPlan, mut lesson_loop: LessonLoop<'_>) -> Result<Exit, Failure> {
+    let mut session = lesson_loop.begin().map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let mut world = World::new();
-    let end = lab::picture(&mut session, &mut world, wish, &mut (), Some(guide)).await?;
+    let end = lab::picture(&mut session, &mut world, look, &mut (), Some(lesson_loop)).await?;
     let written = farewell(lesson, &world);
     if let End::Signal(number) = end {
         drop(written);
@@ -59,7 +59,7 @@ async fn played(lesson: &Arc<Lesson>, wish: &UiPlan, mut guide: LessonLoop<'_>) 
 
 fn farewell(lesson: &Lesson, world: &World) -> Result<Written, Failure> {
     let lessons = lookup::all()?;
-    let place = lessons.iter().position(|one| one.name == lesson.name && one.source == lesson.source);
+    let place = lessons.iter().position(|known| known.name == lesson.name && known.source == lesson.source);
     let next = place.and_then(|place| lessons.get(place + 1)).map(|next| &**next);
     output::after_picture(|out| farewell::write(out, lesson, world, next, columns()))
 }

@@ -1,4 +1,4 @@
-//! The stage of a lesson: one private network, in which the sessions of its scenes follow each other.
+//! Runs the scenes of a lesson: one private network, in which their sessions follow each other.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl SceneRunner {
     /// Opens the session of a scene; that of the scene before has ended.
     ///
     /// Each has a port of its own: the kernel still keeps connections and half-open requests of the listener before for a while, and
-    /// nobody shall take those for this one's.
+    /// they must not be taken for this one's.
     ///
     /// # Errors
     /// As for every session.

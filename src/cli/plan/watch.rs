@@ -1,4 +1,4 @@
-//! The words of `qviz watch`: what they mean together.
+//! The arguments of `qviz watch`: what they mean together.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ pub struct WatchPlan {
 /// The network namespace that is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchPlace {
-    /// The one in which qviz stands.
+    /// The one of this process.
     Here,
     /// The one of this file.
     File(PathBuf),
@@ -53,10 +53,10 @@ pub enum WatchPlace {
 }
 
 impl WatchPlan {
-    /// What these words mean here.
+    /// The plan for these arguments.
     ///
     /// # Errors
-    /// Words that cannot be carried out together, or not here.
+    /// Arguments that cannot be used together, or not here.
     pub fn new(args: &WatchArgs, here: PlanEnv) -> Result<Self, Failure> {
         let (run, output) = (&args.run, &args.output);
         if run.once && run.fail_on.contains(&FailOn::Overflow) {
@@ -98,7 +98,7 @@ impl WatchPlan {
 }
 
 impl WatchPlace {
-    /// The words that name it; `None` for the own one.
+    /// Its name; `None` for the own one.
     pub fn words(&self) -> Option<String> {
         match self {
             Self::Here => None,

@@ -21,42 +21,42 @@ use crate::ui::export::svg::{self, Background};
 use crate::ui::export::{self, Film};
 use crate::ui::state::Origin;
 
-/// Draws what the words ask for.
+/// Draws the frames that the arguments ask for.
 ///
 /// # Errors
 /// A [`Failure`] where a file cannot be written.
-pub(super) fn draw(args: &ReplayArgs, tape: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
+pub(super) fn draw(args: &ReplayArgs, recording: &Recording, look: &UiPlan) -> Result<Exit, Failure> {
     let (width, height) = args.frames.size.unwrap_or(SIZE);
     let name = sanitize::line(&args.file.file_name().unwrap_or_default().to_string_lossy());
     let film = || {
-        let facts = tape.facts().map_err(|error| lab::recording_failure(&error))?;
-        let origin = Origin { name: name.clone(), end: tape.end() };
+        let facts = recording.facts().map_err(|error| lab::recording_failure(&error))?;
+        let origin = Origin { name: name.clone(), end: recording.end() };
         Film::new(facts, origin, Size::new(width, height), look)
             .map_err(|error| Failure::new(error.to_string(), error.hint()))
     };
     if let Some(path) = &args.frames.cast {
         let mut film = film()?;
-        write(path, |out| shoot(out, &mut film, tape, (width, height)))?;
+        write(path, |out| write_film(out, &mut film, recording, (width, height)))?;
     }
     if !args.frames.text && args.frames.svg.is_none() {
         return Ok(Exit::Success);
     }
-    let at = moment(args, tape);
+    let at = moment(args, recording);
     let picture = film()?.at(at);
     if args.frames.text {
         Output::stdout().put(|out| out.write_all(export::text(&picture).as_bytes()))?;
     }
     if let Some(path) = &args.frames.svg {
-        let paper = if look.theme == "light" { Background::Light } else { Background::Dark };
+        let background = if look.theme == "light" { Background::Light } else { Background::Dark };
         let title = say!("qviz: both listen queues at {at}", at);
-        write(path, |out| out.write_all(svg::write(&picture, paper, &title).as_bytes()))?;
+        write(path, |out| out.write_all(svg::write(&picture, background, &title).as_bytes()))?;
     }
     Ok(Exit::Success)
 }
 
 /// The moment to draw; one behind the end is the end.
-fn moment(args: &ReplayArgs, tape: &Recording) -> Stamp {
-    let end = tape.end();
+fn moment(args: &ReplayArgs, recording: &Recording) -> Stamp {
+    let end = recording.end();
     let Some(at) = args.frames.at.map(|at| Stamp::ZERO + at) else { return end };
     if at > end {
         let remark = say!("{file} ends at {end}: that moment is drawn", file = args.file.display(), end);
@@ -65,10 +65,10 @@ fn moment(args: &ReplayArgs, tape: &Recording) -> Stamp {
     at.min(end)
 }
 
-fn shoot(out: &mut dyn Write, film: &mut Film, tape: &Recording, size: (u16, u16)) -> io::Result<()> {
-    let title = tape.header.repeat.as_deref().unwrap_or("qviz");
+fn write_film(out: &mut dyn Write, film: &mut Film, recording: &Recording, size: (u16, u16)) -> io::Result<()> {
+    let title = recording.header.repeat.as_deref().unwrap_or("qviz");
     let mut cast = Asciicast::begin(out, size, title)?;
-    let end = tape.end();
+    let end = recording.end();
     let mut at = Stamp::ZERO;
     while at < end {
         cast.frame(at.since(Stamp::ZERO), film.at(at))?;

@@ -60,21 +60,21 @@ fn changes(before: Option<&Buffer>, after: &Buffer) -> String {
     }
     let blank = Glyph { symbol: " ", look: Look::default() };
     let known = before.map(glyphs);
-    let mut pen = Cursor { at: None, look: Look::default() };
+    let mut cursor = Cursor { at: None, look: Look::default() };
     for (index, cell) in glyphs(after).into_iter().enumerate() {
         let known = known.as_ref().map_or(Some(&blank), |known| known.get(index));
         if known != Some(&cell) && !cell.symbol.is_empty() {
             let (row, column) = (index / columns(after) + 1, index % columns(after) + 1);
-            pen.put(&mut bytes, (row, column), cell);
+            cursor.put(&mut bytes, (row, column), cell);
         }
     }
-    if pen.look != Look::default() {
+    if cursor.look != Look::default() {
         bytes.push_str("\x1b[0m");
     }
     bytes
 }
 
-/// Where the cursor stands and how it writes.
+/// The cursor's position and the current rendition.
 struct Cursor {
     at: Option<(usize, usize)>,
     look: Look,
@@ -94,7 +94,7 @@ impl Cursor {
             self.look = cell.look;
         }
         bytes.push_str(cell.symbol);
-        // Only a sign of one byte takes one column for certain on every terminal.
+        // Only an ASCII character certainly takes one column on every terminal.
         self.at = (cell.symbol.len() == 1).then_some((row, column + 1));
     }
 }
@@ -112,8 +112,9 @@ fn rendition(look: Look) -> String {
         codes.push("7".to_owned());
     }
     // Reversed text has its two colours exchanged by the terminal.
-    let (ink, behind) = if reversed { (look.background, look.foreground) } else { (look.foreground, look.background) };
-    for (shade, code) in [(ink, 38), (behind, 48)] {
+    let (foreground, behind) =
+        if reversed { (look.background, look.foreground) } else { (look.foreground, look.background) };
+    for (shade, code) in [(foreground, 38), (behind, 48)] {
         if let Shade::Rgb(r, g, b) = shade {
             codes.push(format!("{code};2;{r};{g};{b}"));
         }

@@ -26,7 +26,7 @@ impl Film {
     /// A film of these facts, taken from a recording of that name, in pictures of this size.
     ///
     /// # Errors
-    /// When no theme has the wished name.
+    /// When no theme has this name.
     pub fn new(facts: Facts, origin: Origin, size: Size, plan: &UiPlan) -> Result<Self, UiError> {
         let depth = if plan.color == ColorChoice::Never { Depth::Mono } else { Depth::True };
         let theme =

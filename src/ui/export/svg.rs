@@ -1,5 +1,5 @@
 //! A picture of characters as SVG: one text element for each piece of a row that looks the same, stretched to its columns, so that
-//! every sign stands in its column whatever font the reader has.
+//! every character is in its column whatever font the reader has.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,15 +12,15 @@ use crate::text::sanitize;
 /// The reader's own two colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Background {
-    /// Light signs on a dark ground.
+    /// Light characters on a dark background.
     Dark,
-    /// Dark signs on a light ground.
+    /// Dark characters on a light background.
     Light,
 }
 
 /// The document.
-pub fn write(picture: &Buffer, paper: Background, title: &str) -> String {
-    let (ink, ground) = paper.colours();
+pub fn write(picture: &Buffer, background: Background, title: &str) -> String {
+    let (foreground, behind) = background.colours();
     let (width, height) =
         (place(picture.area.width, COLUMN) + 2 * MARGIN, place(picture.area.height, ROW) + 2 * MARGIN);
     let cells = glyphs(picture);
@@ -28,18 +28,18 @@ pub fn write(picture: &Buffer, paper: Background, title: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\">\n\
          <title>{}</title>\n<style>\ntext{{white-space:pre;font:{FONT};fill:{}}}\n",
-        escaped(title),
-        hex(ink),
+        escape(title),
+        hex(foreground),
         w = tenths(width),
         h = tenths(height),
     );
     for (look, name) in &looks {
-        let _memory_takes_it = writeln!(svg, ".c{name}{{{}}}", rules(*look, paper));
+        let _memory_takes_it = writeln!(svg, ".c{name}{{{}}}", rules(*look, background));
     }
     let _memory_takes_it =
-        writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>", hex(ground));
+        writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>", hex(behind));
     for (number, row) in (0u16..).zip(cells.chunks(columns(picture))) {
-        write_row(&mut svg, number, row, (paper, &looks));
+        write_row(&mut svg, number, row, (background, &looks));
     }
     svg.push_str("</svg>\n");
     svg
@@ -57,15 +57,15 @@ fn looks(cells: &[Glyph<'_>]) -> Names {
     names
 }
 
-/// What of a look concerns the sign: what lies behind it is drawn for itself.
+/// A look without its background, which is drawn separately.
 fn as_text(look: Look) -> Look {
     Look { background: Shade::Usual, ..look }
 }
 
-fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (paper, looks): (Background, &Names)) {
+fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (background, looks): (Background, &Names)) {
     let top = MARGIN + place(number, ROW);
     for (first, piece) in pieces(row, |before, cell| before.look.background == cell.look.background) {
-        if let Some(colour) = background_color(piece[0].look.background, paper) {
+        if let Some(colour) = background_color(piece[0].look.background, background) {
             let (x, width) = (tenths(MARGIN + place(first, COLUMN)), tenths(place(piece.len() as u16, COLUMN)));
             let _memory_takes_it = writeln!(
                 svg,
@@ -88,7 +88,7 @@ fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (paper, looks): (
                 tenths(MARGIN + place(first + offset, COLUMN)),
                 tenths(top + BASELINE),
                 tenths(place(words.len() as u16, COLUMN)),
-                escaped(&text)
+                escape(&text)
             );
         }
     }
@@ -127,10 +127,10 @@ fn words<'r>(piece: &'r [Glyph<'r>], underlined: bool) -> Vec<(u16, &'r [Glyph<'
     words
 }
 
-fn rules(look: Look, paper: Background) -> String {
-    let (ink, behind) = paper.colours();
+fn rules(look: Look, background: Background) -> String {
+    let (foreground, behind) = background.colours();
     let colour = match look.foreground {
-        Shade::Usual => ink,
+        Shade::Usual => foreground,
         Shade::Reversed => behind,
         Shade::Rgb(r, g, b) => [r, g, b],
     };
@@ -145,10 +145,10 @@ fn rules(look: Look, paper: Background) -> String {
     rules
 }
 
-fn background_color(shade: Shade, paper: Background) -> Option<[u8; 3]> {
+fn background_color(shade: Shade, background: Background) -> Option<[u8; 3]> {
     match shade {
         Shade::Usual => None,
-        Shade::Reversed => Some(paper.colours().0),
+        Shade::Reversed => Some(background.colours().0),
         Shade::Rgb(r, g, b) => Some([r, g, b]),
     }
 }
@@ -167,7 +167,7 @@ fn hex([r, g, b]: [u8; 3]) -> String {
 }
 
 /// Text as XML takes it.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     sanitize::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -198,7 +198,7 @@ mod tests {
     use ratatui::text::{Line, Span};
 
     fn picture(cells: &[(&'static str, Style)]) -> Buffer {
-        Buffer::with_lines([cells.iter().map(|(sign, style)| Span::styled(*sign, *style)).collect::<Line<'_>>()])
+        Buffer::with_lines([cells.iter().map(|(symbol, style)| Span::styled(*symbol, *style)).collect::<Line<'_>>()])
     }
 
     #[test]

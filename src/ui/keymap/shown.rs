@@ -3,14 +3,15 @@
 use super::{Action, BINDINGS, Binding, Key, Mode, Place, When, bound};
 use crate::text::lang::said;
 
-/// The keys that do something in a place of a live run (`listens`) or of a recording: those of a list, a filter or a ladder first,
+/// The keys that do something in a place of a live run (`live`) or of a recording: those of a list, a filter or a ladder first,
 /// then those that play a recording, then the others.
-pub fn shown(listens: bool, place: Place) -> Vec<&'static Binding> {
+pub fn shown(live: bool, place: Place) -> Vec<&'static Binding> {
     let is_meant = |binding: &&Binding| {
-        let meant = |key: Key| bound(key, listens, place).is_some_and(|(meant, _)| std::ptr::eq(meant, *binding));
-        binding.keys.iter().all(|(key, _)| meant(*key))
+        let action_of =
+            |key: Key| bound(key, live, place).is_some_and(|(action_of, _)| std::ptr::eq(action_of, *binding));
+        binding.keys.iter().all(|(key, _)| action_of(*key))
     };
-    let useful = BINDINGS.iter().filter(|binding| listens || binding.when != When::Lab);
+    let useful = BINDINGS.iter().filter(|binding| live || binding.when != When::Lab);
     let mut shown: Vec<_> = useful.filter(is_meant).collect();
     shown.sort_by_key(|binding| match binding.when {
         When::In(own) if own == place && place != Place::Stage => 0,
@@ -20,11 +21,11 @@ pub fn shown(listens: bool, place: Place) -> Vec<&'static Binding> {
     shown
 }
 
-/// The keys of the footer with their words, the most important first, and then the ones that are always there.
-pub fn footer(listens: bool, place: Place, modes: &[Mode]) -> [Vec<(&'static Binding, &'static str)>; 2] {
-    let mut shown = shown(listens, place);
+/// The keys of the footer with their texts, the most important first, and then the ones that are always there.
+pub fn footer(live: bool, place: Place, modes: &[Mode]) -> [Vec<(&'static Binding, &'static str)>; 2] {
+    let mut shown = shown(live, place);
     if place == Place::Help {
-        // What else counts there is told by the help itself.
+        // The other keys of this place are listed in the help itself.
         shown.retain(|binding| binding.when == When::In(Place::Help) || is_last(binding));
     }
     if modes.contains(&Mode::Calls) {
@@ -41,7 +42,8 @@ pub fn footer(listens: bool, place: Place, modes: &[Mode]) -> [Vec<(&'static Bin
     let mut first: Vec<_> = modes.iter().flat_map(urgent).collect();
     let usual = shown.iter().filter(|binding| !binding.short.is_empty()).map(|binding| (*binding, said(binding.short)));
     let (last, rest): (Vec<_>, Vec<_>) = usual.partition(|(binding, _)| is_last(binding));
-    let rest = rest.into_iter().filter(|(binding, _)| first.iter().all(|(one, _)| !std::ptr::eq(*one, *binding)));
+    let rest =
+        rest.into_iter().filter(|(binding, _)| first.iter().all(|(earlier, _)| !std::ptr::eq(*earlier, *binding)));
     let rest: Vec<_> = rest.collect();
     first.extend(rest);
     [first, last]
@@ -57,8 +59,8 @@ mod tests {
 
     const PLACES: [Place; 6] = [Place::Stage, Place::Lesson, Place::List, Place::Filter, Place::Ladder, Place::Help];
 
-    fn words(listens: bool, place: Place, modes: &[Mode]) -> Vec<&'static str> {
-        footer(listens, place, modes).concat().into_iter().map(|(_, words)| words).collect()
+    fn words(live: bool, place: Place, modes: &[Mode]) -> Vec<&'static str> {
+        footer(live, place, modes).concat().into_iter().map(|(_, words)| words).collect()
     }
 
     #[test]
@@ -79,8 +81,8 @@ mod tests {
     #[test]
     fn the_last_ones_are_help_and_quit() {
         for place in PLACES.into_iter().filter(|place| *place != Place::Filter) {
-            for listens in [true, false] {
-                assert_eq!(words(listens, place, &[Mode::Frozen]).last_chunk(), Some(&["help", "quit"]), "{place:?}");
+            for live in [true, false] {
+                assert_eq!(words(live, place, &[Mode::Frozen]).last_chunk(), Some(&["help", "quit"]), "{place:?}");
             }
         }
         assert_eq!(words(true, Place::Filter, &[]).last(), Some(&"quit"), "where letters are typed, by ctrl-c");
@@ -93,8 +95,8 @@ mod tests {
             let world = crate::fold::world::World::new();
             let press = crate::ui::state::Msg::Press(*action, crate::model::stamp::Stamp::ZERO);
             crate::ui::state::update(&mut state, press, &world);
-            let told = state.message.as_ref().map_or("", |(_, text)| text);
-            assert!(!told.contains("recording"), "{action:?}: {told}");
+            let message = state.message.as_ref().map_or("", |(_, text)| text);
+            assert!(!message.contains("recording"), "{action:?}: {message}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every key: what it asks for, when it counts, and what is said of it.
+//! Every key: its action, when it is bound, and its descriptions.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The table of keys is whole, and means what it says.
+//! The table of keys is complete, and its descriptions are right.
 
 use super::*;
 use std::collections::HashSet;

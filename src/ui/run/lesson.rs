@@ -18,12 +18,12 @@ impl ScreenLoop<'_> {
     /// Lets the lesson go on, as far as facts and time let it.
     pub(super) async fn advance_lesson(&mut self, session: &mut Session, world: &mut World) -> Result<(), UiError> {
         let now = session.clock().now();
-        let Some(guide) = &mut self.lesson_loop else { return Ok(()) };
-        let moves = guide.turn(world, now);
+        let Some(lesson_loop) = &mut self.lesson_loop else { return Ok(()) };
+        let moves = lesson_loop.turn(world, now);
         self.carry_out(session, world, moves).await
     }
 
-    /// A key of the lesson; one that has no meaning now says why.
+    /// A key of the lesson; for one that does nothing now a message says why.
     pub(super) async fn press(
         &mut self,
         session: &mut Session,
@@ -37,8 +37,8 @@ impl ScreenLoop<'_> {
             _ => return Ok(()),
         };
         let now = session.clock().now();
-        let Some(guide) = &mut self.lesson_loop else { return Ok(()) };
-        let moves = guide.press(press, world, now);
+        let Some(lesson_loop) = &mut self.lesson_loop else { return Ok(()) };
+        let moves = lesson_loop.press(press, world, now);
         if moves.is_empty() {
             if let Some(why) = why_not(world, press) {
                 self.state.message = Some((now, why.into()));
@@ -54,7 +54,10 @@ impl ScreenLoop<'_> {
 
     /// When the lesson has to be looked after although nothing happens.
     pub(super) fn lesson_wait(&self, now: Stamp) -> Duration {
-        self.lesson_loop.as_ref().and_then(|guide| guide.wake(now)).map_or(Duration::MAX, |at| at.since(now))
+        self.lesson_loop
+            .as_ref()
+            .and_then(|lesson_loop| lesson_loop.wake(now))
+            .map_or(Duration::MAX, |at| at.since(now))
     }
 
     async fn carry_out(
@@ -63,24 +66,24 @@ impl ScreenLoop<'_> {
         world: &mut World,
         moves: Vec<PlayerAction>,
     ) -> Result<(), UiError> {
-        let mut told = Vec::new();
+        let mut pending = Vec::new();
         for step in moves {
             let now = session.clock().now();
             match step {
-                PlayerAction::Tell(fact) => told.push(Stamped { at: now, event: Event::Lesson(fact) }),
+                PlayerAction::Tell(fact) => pending.push(Stamped { at: now, event: Event::Lesson(fact) }),
                 PlayerAction::Wish(command) => {
-                    told.drain(..).for_each(|fact: Stamped| session.tell(fact.event));
+                    pending.drain(..).for_each(|fact: Stamped| session.tell(fact.event));
                     session.wish(command);
                 }
-                PlayerAction::Open(scene) => self.change(session, world, scene, std::mem::take(&mut told)).await?,
+                PlayerAction::Open(scene) => self.change(session, world, scene, std::mem::take(&mut pending)).await?,
                 PlayerAction::Over => {
-                    if let Some(guide) = &mut self.lesson_loop {
-                        guide.over(now);
+                    if let Some(lesson_loop) = &mut self.lesson_loop {
+                        lesson_loop.over(now);
                     }
                 }
             }
         }
-        for fact in told {
+        for fact in pending {
             session.tell(fact.event);
         }
         Ok(())
@@ -92,7 +95,7 @@ impl ScreenLoop<'_> {
         session: &mut Session,
         world: &mut World,
         scene: usize,
-        told: Vec<Stamped>,
+        pending: Vec<Stamped>,
     ) -> Result<(), UiError> {
         session.wish(Command::Stop);
         let clock = session.clock();
@@ -107,8 +110,8 @@ impl ScreenLoop<'_> {
                 () = rest(END_TIMEOUT) => {}
             }
         }
-        let Some(guide) = &mut self.lesson_loop else { return Ok(()) };
-        let mut next = guide.open(scene, Past { clock: Some(clock), told })?;
+        let Some(lesson_loop) = &mut self.lesson_loop else { return Ok(()) };
+        let mut next = lesson_loop.open(scene, Past { clock: Some(clock), told: pending })?;
         next.record_on(session);
         *session = next;
         self.state.begin_scene();
@@ -122,9 +125,9 @@ impl ScreenLoop<'_> {
 
 /// Why a key of the lesson does nothing now.
 fn why_not(world: &World, press: LessonKey) -> Option<&'static str> {
-    let course = world.lesson.as_ref()?;
-    match (press, course.phase) {
-        _ if course.over || course.step.is_none() => None,
+    let progress = world.lesson.as_ref()?;
+    match (press, progress.phase) {
+        _ if progress.over || progress.step.is_none() => None,
         (LessonKey::Go, Phase::Asked) => Some(say!("first your prediction: press the number of a choice")),
         (LessonKey::Go, Phase::Doing) => Some(say!("not yet: what the lesson waits for is still to come")),
         (LessonKey::Choose(_), phase) if phase != Phase::Asked => Some(say!("there is nothing to predict now")),

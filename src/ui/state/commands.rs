@@ -1,4 +1,4 @@
-//! From a key to a wish: the next value of a knob, or a friendly reason why not.
+//! From a key to a command: the next value of a knob, or a message why there is none.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::say;
 use crate::ui::keymap::Action;
 use crate::ui::steps;
 
-/// How long a wish counts as granted although no fact has confirmed it: long enough for a held key, short enough for a refusal.
+/// How long a requested value is assumed to be in force although no fact has confirmed it: long enough for a key that is held down,
+/// short enough for a refusal.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// The largest backlog that a key asks for.
@@ -21,7 +22,7 @@ const LARGEST_BACKLOG: u32 = 65_535;
 /// The accept rate from which a paused server goes on when no earlier one is known, and the one below "as fast as possible".
 const USUAL_ACCEPT_RATE: f64 = 8.0;
 
-/// The last wish for each knob, until facts have had the time to confirm it.
+/// The last requested value of each knob, until facts have had the time to confirm it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PendingSettings {
     backlog: Option<(Stamp, u32)>,
@@ -36,28 +37,28 @@ pub struct PendingSettings {
 
 /// The commands for one key, or why there are none.
 pub(super) fn commands_for(
-    asked: &mut PendingSettings,
-    listens: bool,
+    pending: &mut PendingSettings,
+    live: bool,
     action: Action,
     now: Stamp,
     world: &World,
 ) -> Result<Vec<Command>, String> {
-    if !listens {
+    if !live {
         let why = say!("this is a recording: what happened cannot be changed. Space, ←→ and < > play it; live: qviz");
         return Err(why.into());
     }
     let Some(knobs) = &world.knobs else { return Err(say!("the lab is not ready yet").into()) };
     let command = match action {
-        Action::BacklogDown => backlog(asked, now, world, steps::count_below),
-        Action::BacklogUp => backlog(asked, now, world, steps::count_above),
-        Action::ArrivalsUp => arrivals(asked, now, knobs, true),
-        Action::ArrivalsDown => arrivals(asked, now, knobs, false),
-        Action::AcceptSlower => accept_rate(asked, now, knobs, false),
-        Action::AcceptFaster => accept_rate(asked, now, knobs, true),
-        Action::PauseAccept => pause(asked, now, knobs),
+        Action::BacklogDown => backlog(pending, now, world, steps::count_below),
+        Action::BacklogUp => backlog(pending, now, world, steps::count_above),
+        Action::ArrivalsUp => arrivals(pending, now, knobs, true),
+        Action::ArrivalsDown => arrivals(pending, now, knobs, false),
+        Action::AcceptSlower => accept_rate(pending, now, knobs, false),
+        Action::AcceptFaster => accept_rate(pending, now, knobs, true),
+        Action::PauseAccept => pause(pending, now, knobs),
         Action::Burst => Command::Burst(burst(world)),
-        Action::HalfOpen => half_open(asked, now, world, knobs)?,
-        Action::RoundTrip => round_trip(asked, now, world, knobs)?,
+        Action::HalfOpen => half_open(pending, now, world, knobs)?,
+        Action::RoundTrip => round_trip(pending, now, world, knobs)?,
         Action::Step => {
             only_wire(world, say!("step mode needs"))?;
             Command::Step(if world.tempo.held { StepCommand::Go } else { StepCommand::Hold })
@@ -71,28 +72,30 @@ pub(super) fn commands_for(
             only_wire(world, say!("slow motion needs"))?;
             Command::Pace(steps::pace_after(world.tempo.pace))
         }
-        Action::Cookies => sysctl(asked, now, world, (Sysctl::Syncookies, 3))?,
-        Action::Overflow => sysctl(asked, now, world, (Sysctl::AbortOnOverflow, 2))?,
+        Action::Cookies => sysctl(pending, now, world, (Sysctl::Syncookies, 3))?,
+        Action::Overflow => sysctl(pending, now, world, (Sysctl::AbortOnOverflow, 2))?,
         _ => return Ok(Vec::new()),
     };
     Ok(vec![command])
 }
 
-fn fresh<T: Copy>(asked: Option<(Stamp, T)>, now: Stamp) -> Option<T> {
-    asked.filter(|(at, _)| now.since(*at) < CONFIRMATION_TIMEOUT).map(|(_, value)| value)
+fn fresh<T: Copy>(pending: Option<(Stamp, T)>, now: Stamp) -> Option<T> {
+    pending.filter(|(at, _)| now.since(*at) < CONFIRMATION_TIMEOUT).map(|(_, value)| value)
 }
 
-fn backlog(asked: &mut PendingSettings, now: Stamp, world: &World, step: fn(u32) -> u32) -> Command {
-    let told = world.listening.map(|listening| listening.backlog).or(world.knobs.as_ref().map(|knobs| knobs.backlog));
-    let told = told.and_then(|backlog| u32::try_from(backlog).ok()).or(world.accept_limit()).unwrap_or(0);
-    let next = step(fresh(asked.backlog, now).unwrap_or(told)).min(LARGEST_BACKLOG);
-    asked.backlog = Some((now, next));
+fn backlog(pending: &mut PendingSettings, now: Stamp, world: &World, step: fn(u32) -> u32) -> Command {
+    let current =
+        world.listening.map(|listening| listening.backlog).or(world.knobs.as_ref().map(|knobs| knobs.backlog));
+    let current = current.and_then(|backlog| u32::try_from(backlog).ok()).or(world.accept_limit()).unwrap_or(0);
+    let next = step(fresh(pending.backlog, now).unwrap_or(current)).min(LARGEST_BACKLOG);
+    pending.backlog = Some((now, next));
     Command::Listen(next as i32)
 }
 
-fn arrivals(asked: &mut PendingSettings, now: Stamp, knobs: &Knobs, more: bool) -> Command {
-    let told = (knobs.arrivals, knobs.rate);
-    let (pattern, rate) = fresh(asked.arrivals.map(|(at, pattern, rate)| (at, (pattern, rate))), now).unwrap_or(told);
+fn arrivals(pending: &mut PendingSettings, now: Stamp, knobs: &Knobs, more: bool) -> Command {
+    let current = (knobs.arrivals, knobs.rate);
+    let (pattern, rate) =
+        fresh(pending.arrivals.map(|(at, pattern, rate)| (at, (pattern, rate))), now).unwrap_or(current);
     let count = if more { steps::count_above } else { steps::count_below };
     let (pattern, rate) = match pattern {
         Arrivals::Steady | Arrivals::Poisson if more => (pattern, steps::rate_above(rate).unwrap_or(rate)),
@@ -100,15 +103,15 @@ fn arrivals(asked: &mut PendingSettings, now: Stamp, knobs: &Knobs, more: bool) 
         Arrivals::Burst { size, period } => (Arrivals::Burst { size: count(size), period }, rate),
         Arrivals::Wave { size, period } => (Arrivals::Wave { size: count(size), period }, rate),
     };
-    asked.arrivals = Some((now, pattern, rate));
+    pending.arrivals = Some((now, pattern, rate));
     match pattern {
         Arrivals::Steady | Arrivals::Poisson => Command::Rate(rate),
         pattern => Command::Arrivals(pattern),
     }
 }
 
-fn accept_rate(asked: &mut PendingSettings, now: Stamp, knobs: &Knobs, faster: bool) -> Command {
-    let current = fresh(asked.accept_rate, now).unwrap_or(knobs.accept_rate);
+fn accept_rate(pending: &mut PendingSettings, now: Stamp, knobs: &Knobs, faster: bool) -> Command {
+    let current = fresh(pending.accept_rate, now).unwrap_or(knobs.accept_rate);
     let next = match (current, faster) {
         (AcceptRate::Paused, false) => AcceptRate::Paused,
         (AcceptRate::Paused, true) => steps::rate_above(0.0).map_or(AcceptRate::Paused, AcceptRate::PerSecond),
@@ -119,19 +122,19 @@ fn accept_rate(asked: &mut PendingSettings, now: Stamp, knobs: &Knobs, faster: b
             steps::rate_below(rate).map_or(AcceptRate::Paused, AcceptRate::PerSecond)
         }
     };
-    asked.accept_rate = Some((now, next));
+    pending.accept_rate = Some((now, next));
     Command::AcceptRate(next)
 }
 
-fn pause(asked: &mut PendingSettings, now: Stamp, knobs: &Knobs) -> Command {
-    let current = fresh(asked.accept_rate, now).unwrap_or(knobs.accept_rate);
+fn pause(pending: &mut PendingSettings, now: Stamp, knobs: &Knobs) -> Command {
+    let current = fresh(pending.accept_rate, now).unwrap_or(knobs.accept_rate);
     let next = if current == AcceptRate::Paused {
-        asked.before_pause.take().unwrap_or(AcceptRate::PerSecond(USUAL_ACCEPT_RATE))
+        pending.before_pause.take().unwrap_or(AcceptRate::PerSecond(USUAL_ACCEPT_RATE))
     } else {
-        asked.before_pause = Some(current);
+        pending.before_pause = Some(current);
         AcceptRate::Paused
     };
-    asked.accept_rate = Some((now, next));
+    pending.accept_rate = Some((now, next));
     Command::AcceptRate(next)
 }
 
@@ -141,18 +144,18 @@ fn burst(world: &World) -> u32 {
     held.clamp(10, 10_000)
 }
 
-fn half_open(asked: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
+fn half_open(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
     only_wire(world, say!("half-open clients need"))?;
-    let share = fresh(asked.half_open, now).unwrap_or(knobs.half_open);
+    let share = fresh(pending.half_open, now).unwrap_or(knobs.half_open);
     let next = if share > 0.0 { 0.0 } else { 0.5 };
-    asked.half_open = Some((now, next));
+    pending.half_open = Some((now, next));
     Ok(Command::HalfOpen(next))
 }
 
-fn round_trip(asked: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
+fn round_trip(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
     only_wire(world, say!("a round-trip time needs"))?;
-    let next = steps::round_trip_after(fresh(asked.rtt, now).unwrap_or(knobs.rtt));
-    asked.rtt = Some((now, next));
+    let next = steps::round_trip_after(fresh(pending.rtt, now).unwrap_or(knobs.rtt));
+    pending.rtt = Some((now, next));
     Ok(Command::Rtt(next))
 }
 
@@ -164,7 +167,7 @@ fn only_wire(world: &World, what: &str) -> Result<(), String> {
 }
 
 fn sysctl(
-    asked: &mut PendingSettings,
+    pending: &mut PendingSettings,
     now: Stamp,
     world: &World,
     (name, values): (Sysctl, i64),
@@ -176,10 +179,10 @@ fn sysctl(
             sysctl
         ));
     }
-    let asked_before = asked.sysctl.filter(|(_, which, _)| *which == name).map(|(at, _, value)| (at, value));
-    let told = fresh(asked_before, now).or(world.sysctls.value(name));
-    let Some(value) = told else { return Err(say!("this kernel does not show {sysctl}", sysctl = name.name())) };
+    let asked_before = pending.sysctl.filter(|(_, which, _)| *which == name).map(|(at, _, value)| (at, value));
+    let current = fresh(asked_before, now).or(world.sysctls.value(name));
+    let Some(value) = current else { return Err(say!("this kernel does not show {sysctl}", sysctl = name.name())) };
     let next = (value + 1).rem_euclid(values);
-    asked.sysctl = Some((now, name, next));
+    pending.sysctl = Some((now, name, next));
     Ok(Command::Sysctl(name, next))
 }

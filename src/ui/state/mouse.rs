@@ -10,8 +10,8 @@ use crate::ui::keymap::Action;
 
 /// Opens the ladder of a connection that was clicked.
 pub(super) fn open(state: &mut UiState, which: (Peer, Option<u32>), now: Stamp, world: &World) {
-    let still = state.frozen.clone();
-    let (seen, moment) = state.shown(still.as_ref(), world, now);
+    let frozen = state.frozen.clone();
+    let (seen, moment) = state.shown(frozen.as_ref(), world, now);
     if state.browse.open_ladder(seen, which) {
         state.browse.follow(seen, moment);
     }
@@ -19,8 +19,8 @@ pub(super) fn open(state: &mut UiState, which: (Peer, Option<u32>), now: Stamp, 
 
 /// The wheel goes one row at a time where a row is chosen, three where lines only move, and half a window of the timeline.
 pub(super) fn turn(state: &mut UiState, scroll: Scroll, up: bool, world: &World) {
-    let still = state.frozen.clone();
-    let (seen, moment) = state.shown(still.as_ref(), world, world.now);
+    let frozen = state.frozen.clone();
+    let (seen, moment) = state.shown(frozen.as_ref(), world, world.now);
     let row = if up { Action::RowUp } else { Action::RowDown };
     match scroll {
         Scroll::Rows => {

@@ -18,7 +18,7 @@ pub(super) fn choose(state: &mut UiState, panel: Panel) {
     state.panel = if shares || panel == state.panel { after(state) } else { panel };
 }
 
-/// Where panels stand side by side, only the last one's place is shared.
+/// Where panels are side by side, only the last one's place is shared.
 const fn after(state: &UiState) -> Panel {
     match state.panel {
         Panel::Settings => Panel::Notes,

@@ -1,6 +1,6 @@
-//! Bytes on their way to the terminal: a thread of its own writes them, so that a terminal that nobody reads stops this thread alone.
+//! Bytes on their way to the terminal: a thread of its own writes them, so that a stalled terminal stops this thread alone.
 //!
-//! Everything goes out in its order. Who sends may ask how much is still waiting, and may wait for it, but never for ever.
+//! Everything goes out in its order. A sender may ask how much is still waiting, and may wait for it with a timeout.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -19,7 +19,7 @@ pub(super) struct Outlet {
     shared: Arc<Shared>,
 }
 
-/// What the writing thread tells.
+/// The state that the writing thread shares.
 #[derive(Debug, Default)]
 struct Shared {
     /// Pieces that are not written yet.
@@ -49,7 +49,7 @@ impl Outlet {
         Ok(Self { pieces, shared })
     }
 
-    /// Hands a piece over. Without a thread that takes it there is nobody to tell.
+    /// Hands a piece to the writing thread; without one it is refused with EPIPE.
     pub(super) fn send(&self, piece: Vec<u8>) {
         self.shared.waiting.fetch_add(1, Ordering::SeqCst);
         if self.pieces.send(piece).is_err() {
@@ -64,8 +64,8 @@ impl Outlet {
 
     /// Waits until everything is taken: as long as something is, and then so long. False for a terminal that takes nothing more. A
     /// terminal with room for more is only waited for a little longer: it is this machine that is busy.
-    pub(super) fn drain(&self, patience: Duration) -> bool {
-        let (lock, bell) = &self.shared.progress;
+    pub(super) fn drain(&self, timeout: Duration) -> bool {
+        let (lock, condvar) = &self.shared.progress;
         let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let mut idle = 0;
         loop {
@@ -73,7 +73,7 @@ impl Outlet {
                 return true;
             }
             let before = self.shared.written.load(Ordering::SeqCst);
-            let waited = bell.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner);
+            let waited = condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner);
             guard = waited.0;
             idle = if self.shared.written.load(Ordering::SeqCst) == before { idle + 1 } else { 0 };
             if waited.1.timed_out() && idle > 0 && (idle > MAX_IDLE_WAITS || !has_room()) {
@@ -94,15 +94,15 @@ impl Outlet {
         Err(refused.unwrap_or(Errno::IO).into())
     }
 
-    /// Sends something that shall arrive even if the terminal has taken nothing for a while: then what it has not read yet is
+    /// Sends something that has to arrive even if the terminal has taken nothing for a while: then what it has not read yet is
     /// thrown away. False for a terminal that takes nothing nevertheless.
-    pub(super) fn send_last(&self, mut piece: Vec<u8>, patience: Duration) -> bool {
-        if !self.drain(patience) && discard().is_ok() {
+    pub(super) fn send_last(&self, mut piece: Vec<u8>, timeout: Duration) -> bool {
+        if !self.drain(timeout) && discard().is_ok() {
             // What was cut off may have been half of a control sequence.
             piece.insert(0, CANCEL);
         }
         self.send(piece);
-        self.drain(patience)
+        self.drain(timeout)
     }
 }
 
@@ -142,11 +142,11 @@ impl Shared {
         self.notify();
     }
 
-    /// The lock is taken, or a waiter between its look and its sleep would miss the bell.
+    /// The lock is taken, or a waiter between its look and its sleep would miss the notification.
     fn notify(&self) {
-        let (lock, bell) = &self.progress;
+        let (lock, condvar) = &self.progress;
         drop(lock.lock().unwrap_or_else(PoisonError::into_inner));
-        bell.notify_all();
+        condvar.notify_all();
     }
 }
 
@@ -158,7 +158,7 @@ fn has_room() -> bool {
     poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
-/// Somebody else has made this terminal one that does not wait.
+/// Another process has set `O_NONBLOCK` on this terminal.
 fn wait_until_writable(stdout: BorrowedFd<'_>) {
     let mut fds = [PollFd::from_borrowed_fd(stdout, PollFlags::OUT)];
     let _whatever_comes_is_seen_by_the_next_write = poll(&mut fds, None);
@@ -167,7 +167,7 @@ fn wait_until_writable(stdout: BorrowedFd<'_>) {
 /// Bytes in one write: small enough to see whether a slow terminal still takes something.
 const WRITE_SIZE: usize = 1024;
 
-/// How many times the patience a terminal with room is waited for.
+/// How many timeouts a terminal with room is waited for.
 const MAX_IDLE_WAITS: u32 = 10;
 
 /// CAN: ends a control sequence that was cut off.

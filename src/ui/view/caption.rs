@@ -1,4 +1,4 @@
-//! One sentence that says what is to be seen: a message, a finding, or what the queues do right now.
+//! One sentence on the present state: a message, a finding, or what the queues do right now.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,9 +20,9 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let (sign, text, style) = sentence(scene, area.width.saturating_sub(4));
-    let style = if matches!(sign, "✗" | "▲") { style } else { style.patch(theme.strong()) };
-    let col = text::pieces(buf, area, (1, 0), &[(sign, style), (" ", Style::new())]);
+    let (mark, text, style) = sentence(scene, area.width.saturating_sub(4));
+    let style = if matches!(mark, "✗" | "▲") { style } else { style.patch(theme.strong()) };
+    let col = text::pieces(buf, area, (1, 0), &[(mark, style), (" ", Style::new())]);
     let room = area.width.saturating_sub(col + 1);
     let (first, rest) = if area.height > 1 { split(&text, room) } else { (text.as_str(), "") };
     text::write(buf, area, (col, 0), &text::fit(first, room), style);
@@ -37,7 +37,7 @@ pub(super) fn rows(width: u16, world: &World) -> u16 {
 
 pub(super) type Sentence = (&'static str, String, Style);
 
-/// What there is to say, in one sentence with a sign before it. What it says at its end only where there is room is left out where its text
+/// The present state in one sentence, with a mark before it. The optional end of the sentence is left out where its text
 /// has fewer `columns`.
 pub(super) fn sentence(scene: &Scene<'_>, columns: u16) -> Sentence {
     message(scene)
@@ -61,12 +61,12 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
     (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.to_string(), warn))
 }
 
-/// A lesson that waits while somebody looks elsewhere.
+/// A lesson that waits while another screen is shown.
 fn lesson(scene: &Scene<'_>) -> Option<Sentence> {
     Some(("›", scene.reminder.clone()?, scene.theme.text(Meaning::Divergent)))
 }
 
-/// Step mode: what was let happen last, and that only the clients stand still.
+/// Step mode: the last step, and that only the clients' clock is held.
 fn step(scene: &Scene<'_>, columns: u16) -> Option<Sentence> {
     let world = scene.world;
     if !world.tempo.held || world.ended {
@@ -84,8 +84,8 @@ fn step(scene: &Scene<'_>, columns: u16) -> Option<Sentence> {
 
 fn recent_drop(scene: &Scene<'_>) -> Option<Sentence> {
     let style = scene.theme.text(Meaning::Lost);
-    let fresh: Vec<_> = scene.placement.dropped.iter().filter(|one| is_fresh(one, scene.now)).collect();
-    let drop = fresh.first().and_then(|one| one.last_drop)?;
+    let fresh: Vec<_> = scene.placement.dropped.iter().filter(|connection| is_fresh(connection, scene.now)).collect();
+    let drop = fresh.first().and_then(|connection| connection.last_drop)?;
     let why = match drop.cause {
         crate::model::cause::Cause::SynAcceptQueueFull => {
             say!("accept queue full (it holds {capacity})", capacity = capacity(scene))
@@ -95,7 +95,9 @@ fn recent_drop(scene: &Scene<'_>) -> Option<Sentence> {
         cause => cause.words().into(),
     };
     let text = match fresh.as_slice() {
-        [one] => say!("{name}'s SYN died: {why}. Nobody is told; {name} will retry.", name = one.label(), why),
+        [connection] => {
+            say!("{name}'s SYN died: {why}. Nobody is told; {name} will retry.", name = connection.label(), why)
+        }
         many => say!("{count} SYNs just died: {why}. Nobody is told; they retry.", count = many.len(), why),
     };
     Some(("✗", text, style))
@@ -107,7 +109,7 @@ fn capacity(scene: &Scene<'_>) -> String {
 
 fn finding(scene: &Scene<'_>) -> Option<Sentence> {
     if scene.is_asked() {
-        // It says what becomes of those who come.
+        // It would give away what happens to new clients.
         return None;
     }
     let worst = scene.world.findings.iter().max_by_key(|finding| finding.severity)?;
@@ -117,7 +119,7 @@ fn finding(scene: &Scene<'_>) -> Option<Sentence> {
 
 /// What looks like trouble, and needs a little more time to be sure of.
 fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
-    // Where nobody has come yet nothing looks like trouble.
+    // Before the first client nothing can look like trouble.
     let world = scene.world;
     let rule = world.undecided.first().filter(|_| world.is_watched() || world.clients.started > 0)?;
     let text = say!("too early to tell: {rule}", rule = said(rule).replace('-', " "));
@@ -125,11 +127,11 @@ fn too_early(scene: &Scene<'_>) -> Option<Sentence> {
 }
 
 fn disagreement(scene: &Scene<'_>) -> Option<Sentence> {
-    let one = scene.placement.divergent.first()?;
+    let connection = scene.placement.divergent.first()?;
     let many = scene.placement.divergent.len();
     let (name, others) =
-        (one.label(), if many > 1 { say!(" (and {count} more)", count = many - 1) } else { String::new() });
-    let text = if one.belief() == CombinedState::Phantom {
+        (connection.label(), if many > 1 { say!(" (and {count} more)", count = many - 1) } else { String::new() });
+    let text = if connection.belief() == CombinedState::Phantom {
         say!("{name}{others} thinks it is connected; the server keeps nothing of it: a phantom", name, others)
     } else {
         say!("{name}{others} thinks it is connected; its ACK met a full accept queue: a ghost", name, others)
@@ -151,7 +153,7 @@ fn fallback(scene: &Scene<'_>) -> Option<Sentence> {
 /// What the queues do right now.
 fn state(scene: &Scene<'_>) -> Sentence {
     let world = scene.world;
-    let dying = scene.theme.text(Meaning::Lost);
+    let lost = scene.theme.text(Meaning::Lost);
     let waiting = scene.theme.text(Meaning::Waiting(2));
     let plain = Style::new();
     let (queued, half_open) = (world.accept_queue.depth(), world.syn_queue.depth());
@@ -163,19 +165,19 @@ fn state(scene: &Scene<'_>) -> Sentence {
     }
     if scene.is_asked() && (world.accept_queue.is_full() || world.syn_queue.is_full()) {
         let (text, style) = match (world.accept_queue.is_full(), world.syn_queue.is_full()) {
-            (true, true) => (say!("both queues are FULL"), dying),
-            (true, false) => (say!("the accept queue is FULL"), dying),
+            (true, true) => (say!("both queues are FULL"), lost),
+            (true, false) => (say!("the accept queue is FULL"), lost),
             _ => (say!("the SYN queue is FULL"), waiting),
         };
         return ("▲", text.into(), style);
     }
     if world.accept_queue.is_full() {
         let text = say!("the accept queue is FULL: new SYNs die in silence until accept() takes one");
-        return ("▲", text.into(), dying);
+        return ("▲", text.into(), lost);
     }
     if world.syn_queue.is_full() {
         return match world.sysctls.value(Sysctl::Syncookies) {
-            Some(0) => ("▲", say!("the SYN queue is FULL and cookies are off: new SYNs die in silence").into(), dying),
+            Some(0) => ("▲", say!("the SYN queue is FULL and cookies are off: new SYNs die in silence").into(), lost),
             _ => (
                 "¤",
                 say!("the SYN queue is FULL: new SYNs get a cookie, and the server keeps nothing").into(),

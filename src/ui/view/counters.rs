@@ -32,10 +32,10 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     for (row, (name, value, named)) in (0..inner.height).zip(counters.chain([own])) {
         let kernel = value.map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
         let ours = named.map_or_else(String::new, numbers::count);
-        let (sign, style) = match (value, named) {
+        let (mark, style) = match (value, named) {
             (Some(kernel), Some(ours)) if kernel == ours => ("✓", theme.text(Meaning::Served)),
             (Some(_), Some(_)) if shared && name != own.0 => ("–", theme.calm()),
-            // Wire and counters are read at different moments: a difference counts when it stands.
+            // Wire and counters are read at different moments: only a difference that stays counts.
             (Some(_), Some(_)) if balanced => ("·", theme.calm()),
             (Some(_), Some(_)) => ("✗", theme.text(Meaning::Divergent)),
             _ => (" ", theme.calm()),
@@ -45,6 +45,6 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let name_style = if value.unwrap_or(0) > 0 { Style::new() } else { theme.calm() };
         text::write(buf, inner, (0, row), &text::fit(name, room), name_style);
         let col = inner.width.saturating_sub(text::width(&right) + 1);
-        text::pieces(buf, inner, (col, row), &[(right.as_str(), name_style), (sign, style)]);
+        text::pieces(buf, inner, (col, row), &[(right.as_str(), name_style), (mark, style)]);
     }
 }

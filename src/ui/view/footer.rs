@@ -13,8 +13,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let modes = state.modes(scene.world, scene.plot_width().is_some());
     let [first, last] = keymap::footer(state.live, place, &modes);
     let theme = scene.theme;
-    let sign = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.label };
-    let width = |(binding, words): &(&Binding, &str)| text::width(sign(binding)) + 1 + text::width(words);
+    let label = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.label };
+    let width = |(binding, words): &(&Binding, &str)| text::width(label(binding)) + 1 + text::width(words);
     let usual = if area.width >= 150 { 3 } else { 2 };
     let needed =
         |keys: &[(&Binding, &str)], gap: u16| keys.iter().map(|key| width(key) + gap).sum::<u16>().saturating_sub(gap);
@@ -26,14 +26,14 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let shown = (0..=first.len()).rev().find(|shown| fits(*shown, gap)).unwrap_or(0);
     let mut col = 1;
     for (binding, words) in first[..shown].iter().chain(&last) {
-        let pieces = [(sign(binding), theme.strong()), (" ", theme.calm()), (words, theme.calm())];
+        let pieces = [(label(binding), theme.strong()), (" ", theme.calm()), (words, theme.calm())];
         let end = text::pieces(buf, area, (col, 0), &pieces);
         keys(scene, Rect { x: area.x + col, width: end - col, height: 1, ..area }, binding);
         col = end + gap;
     }
 }
 
-/// Notes where the keys of a binding stand, so that a click presses them: each sign its own key, and the words the only one.
+/// Notes the areas of a binding's keys, so that a click presses them: each glyph its own key, and the text a single key.
 pub(super) fn keys(scene: &Scene<'_>, area: Rect, binding: &Binding) {
     let mut hit_map = scene.hit_map.borrow_mut();
     if let [(_, action), others @ ..] = binding.keys
@@ -42,26 +42,26 @@ pub(super) fn keys(scene: &Scene<'_>, area: Rect, binding: &Binding) {
         hit_map.note(area, Target::Key(*action));
         return;
     }
-    let sign = if scene.theme.ascii { binding.ascii } else { binding.label };
-    for ((first, width), (_, action)) in parts(sign, binding.keys.len()).into_iter().zip(binding.keys) {
-        let spot = Rect { x: area.x + first, width, height: 1, ..area };
-        hit_map.note(spot.intersection(area), Target::Key(*action));
+    let label = if scene.theme.ascii { binding.ascii } else { binding.label };
+    for ((first, width), (_, action)) in parts(label, binding.keys.len()).into_iter().zip(binding.keys) {
+        let key_area = Rect { x: area.x + first, width, height: 1, ..area };
+        hit_map.note(key_area.intersection(area), Target::Key(*action));
     }
 }
 
-/// The column and width of each of `count` keys in the sign of all of them: `[ ]`, `lf/rt` or `←→`. Nothing where they cannot be
-/// told apart.
-fn parts(sign: &str, count: usize) -> Vec<(u16, u16)> {
+/// The column and width of each of `count` keys in the label of all of them: `[ ]`, `lf/rt` or `←→`. Nothing where they cannot be
+/// separated.
+fn parts(ch: &str, count: usize) -> Vec<(u16, u16)> {
     let cut = |apart: &dyn Fn(char) -> bool| {
         let (mut parts, mut col) = (Vec::new(), 0);
-        for part in sign.split(apart) {
+        for part in ch.split(apart) {
             parts.push((col, text::width(part)));
             col += text::width(part) + 1;
         }
         parts
     };
-    let single: Vec<_> = (0..sign.chars().count() as u16).map(|col| (col, 1)).collect();
-    [cut(&|sign| sign == ' '), cut(&|sign| sign == '/'), single]
+    let single: Vec<_> = (0..ch.chars().count() as u16).map(|col| (col, 1)).collect();
+    [cut(&|ch| ch == ' '), cut(&|ch| ch == '/'), single]
         .into_iter()
         .find(|parts| parts.len() == count)
         .unwrap_or_default()
@@ -89,9 +89,9 @@ mod tests {
             // The choices themselves have their places.
             .filter(|binding| !matches!(binding.keys[0].1, Action::Predict(_)))
         {
-            for sign in [binding.label, binding.ascii] {
-                let written = sign == binding.label || !binding.short.is_empty();
-                assert!(!written || parts(sign, binding.keys.len()).len() == binding.keys.len(), "{sign}");
+            for label in [binding.label, binding.ascii] {
+                let written = label == binding.label || !binding.short.is_empty();
+                assert!(!written || parts(label, binding.keys.len()).len() == binding.keys.len(), "{label}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Where we are and what is in force: address, what `listen()` gives, cookies, overflow, rung, recording, time, live or frozen.
+//! Where we are and what is in force: address, what `listen()` gives, cookies, overflow, environment, recording, time, live or frozen.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -70,8 +70,8 @@ fn standing(scene: &Scene<'_>) -> Vec<(String, Style)> {
         pieces.push(("  ".to_owned(), Style::new()));
     }
     match &scene.state.frozen {
-        Some(still) => {
-            let held = say!(" ‖ FROZEN at {clock} ", clock = numbers::clock(still.at));
+        Some(frozen) => {
+            let held = say!(" ‖ FROZEN at {clock} ", clock = numbers::clock(frozen.at));
             pieces.push((held, theme.fill(Meaning::Divergent)));
         }
         None => pieces.push((progress(scene), theme.strong())),
@@ -120,15 +120,15 @@ pub(super) fn progress(scene: &Scene<'_>) -> String {
     let Some(replay) = &scene.state.replay else {
         return format!("{time}  {} ", tempo.unwrap_or_else(|| say!("▶ live").into()));
     };
-    let sign = match (replay.is_over(), replay.paused) {
+    let mark = match (replay.is_over(), replay.paused) {
         (true, _) => "■",
         (false, true) => "‖",
         (false, false) => "▶",
     };
     let speed = f64::from(replay.tenths) / 10.0;
-    // Who steps wants to see how far a step has gone.
+    // While stepping, the exact position shows how far a step has gone.
     let time = if replay.paused { replay.position.to_string() } else { time };
-    say!("{time} of {end}  {sign} replay {speed}× ", time, end = numbers::clock(replay.end), sign, speed)
+    say!("{time} of {end}  {sign} replay {speed}× ", time, end = numbers::clock(replay.end), sign = mark, speed)
 }
 
 /// Columns for the name of a recording.

@@ -1,4 +1,4 @@
-//! `?`: what the signs of the screen mean that one is on, and its keys. It lies over the picture, in as many pages as it needs:
+//! `?`: the legend and the keys of the current screen. It is drawn over the picture, in as many pages as it needs:
 //! nothing is left out and no sentence is cut.
 
 use ratatui::buffer::Buffer;
@@ -22,7 +22,7 @@ struct HelpRow {
     style: Option<Meaning>,
     /// True for a row that belongs to the one above.
     goes_on: bool,
-    /// The keys of which it tells.
+    /// The keys that it describes.
     binding: Option<&'static Binding>,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn pages(state: &UiState) -> usize {
     split(&lines, usize::from(area(state.size, lines.len()).height.saturating_sub(2))).len()
 }
 
-/// Where the help lies: header and footer stay in sight, where there is a whole picture.
+/// The area of the help: header and footer stay visible, where there is a whole picture.
 fn area(whole: Size, lines: usize) -> Rect {
     let spare = if whole.height >= SMALLEST.height { 2 } else { 0 };
     let width = whole.width.min(104);
@@ -75,35 +75,35 @@ fn area(whole: Size, lines: usize) -> Rect {
     Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height)
 }
 
-/// The column in which the words begin.
+/// The column in which the descriptions begin.
 fn column(state: &UiState, width: u16) -> u16 {
     let signs = keymap::shown(state.live, state.place_below_help());
     let widest = signs.iter().map(|binding| text::width(if state.theme.ascii { binding.ascii } else { binding.label }));
     (widest.max().unwrap_or(0).max(8) + 2).min(width / 3)
 }
 
-/// Everything that the help of this screen says, in rows of the width that there is.
+/// The whole help of this screen, in rows of the available width.
 fn lines(state: &UiState, size: Size) -> Vec<HelpRow> {
     let inner = area(size, 0).width.saturating_sub(2);
     let room = inner.saturating_sub(column(state, inner) + 1).max(1);
     let mut lines = Vec::new();
     let mouse = state.mouse.then(mouse);
-    for (sign, words, style) in mouse.into_iter().chain(legend(state.browse.screen)) {
-        add(&mut lines, sign, words, style, room);
+    for (label, words, style) in mouse.into_iter().chain(legend(state.browse.screen)) {
+        add(&mut lines, label, words, style, room);
     }
     lines.push(HelpRow { label: "", words: String::new(), style: None, goes_on: false, binding: None });
     for binding in keymap::shown(state.live, state.place_below_help()) {
-        let sign = if state.theme.ascii { binding.ascii } else { binding.label };
+        let label = if state.theme.ascii { binding.ascii } else { binding.label };
         let first = lines.len();
-        add(&mut lines, sign, said(binding.long), None, room);
+        add(&mut lines, label, said(binding.long), None, room);
         lines[first].binding = Some(binding);
     }
     lines
 }
 
-fn add(lines: &mut Vec<HelpRow>, sign: &'static str, words: &str, style: Option<Meaning>, room: u16) {
+fn add(lines: &mut Vec<HelpRow>, label: &'static str, words: &str, style: Option<Meaning>, room: u16) {
     let (mut first, mut rest) = wrap::split(words, room);
-    lines.push(HelpRow { label: sign, words: first.to_owned(), style, goes_on: false, binding: None });
+    lines.push(HelpRow { label, words: first.to_owned(), style, goes_on: false, binding: None });
     while !rest.is_empty() {
         (first, rest) = wrap::split(rest, room);
         lines.push(HelpRow { label: "", words: first.to_owned(), style, goes_on: true, binding: None });
@@ -124,7 +124,7 @@ fn split(lines: &[HelpRow], height: usize) -> Vec<std::ops::Range<usize>> {
     pages
 }
 
-/// What a mouse does, first of all signs so that it is never left out.
+/// What a mouse does, the first row so that it is never left out.
 fn mouse() -> LegendRow {
     (say!("mouse"), say!("click a cell, a key, a title; wheel scrolls; Shift+drag selects text"), None)
 }

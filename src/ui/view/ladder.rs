@@ -21,7 +21,7 @@ use crate::ui::theme::Meaning;
 
 mod words;
 
-/// A wait shorter than this between two lines is not told.
+/// A wait shorter than this between two lines is not shown.
 const SHORTEST_GAP: Duration = Duration::from_millis(50);
 
 /// Where the columns begin, and how wide the arrows are.
@@ -34,7 +34,7 @@ struct Columns {
     server: u16,
 }
 
-/// One line and what stood before it.
+/// One entry and the one before it.
 struct LadderRow<'a> {
     entry: &'a LogEntry,
     before: Option<&'a LogEntry>,
@@ -48,13 +48,13 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         text::frame(buf, area, (say!("LADDER"), theme.strong()), ("", Style::new()), theme.calm());
         return;
     };
-    let one = &chosen.connection;
-    let (sign, meaning) = list::mark(one.belief());
+    let connection = &chosen.connection;
+    let (mark, meaning) = list::mark(connection.belief());
     let style = meaning.map_or(theme.calm(), |meaning| theme.text(meaning));
-    let title = format!("{} · {} · {}", say!("LADDER"), one.label(), address(one.peer));
-    let ended = if chosen.gone.is_some() { say!("ended") } else { state_words(one.belief()) };
-    let moment = numbers::moment(one.born);
-    let state = say!("{sign} {ended} · began at {moment} s", sign, ended, moment = moment.trim());
+    let title = format!("{} · {} · {}", say!("LADDER"), connection.label(), address(connection.peer));
+    let ended = if chosen.gone.is_some() { say!("ended") } else { state_words(connection.belief()) };
+    let moment = numbers::moment(connection.born);
+    let state = say!("{sign} {ended} · began at {moment} s", sign = mark, ended, moment = moment.trim());
     let inner = text::frame(buf, area, (&title, theme.strong()), (&state, style), theme.calm());
     let text = next_steps::whole(chosen, scene.world, scene.now);
     let words = 2 + text::width(say!("next:"));
@@ -93,10 +93,10 @@ fn heads(buf: &mut Buffer, area: Rect, columns: Columns, scene: &Scene<'_>) {
     text::write(buf, area, (columns.server, 0), say!("SERVER"), theme.strong());
 }
 
-/// What was written down of a connection; false where that is nothing.
+/// The segment log of a connection; false where it is empty.
 fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chosen: &Chosen) -> bool {
-    let Some(page) = chosen.connection.diary().filter(|page| page.entries().len() > 0) else { return false };
-    let entries: Vec<_> = page.entries().collect();
+    let Some(log) = chosen.connection.diary().filter(|log| log.entries().len() > 0) else { return false };
+    let entries: Vec<_> = log.entries().collect();
     let later = scene.state.browse.later.min(entries.len().saturating_sub(1));
     let shown = &entries[..entries.len() - later];
     let height = usize::from(body.height);
@@ -106,17 +106,17 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
     let mut row = 0;
     for index in hidden..shown.len() {
         let before = index.checked_sub(1).map(|index| shown[index]);
-        let rung = LadderRow { entry: shown[index], before };
+        let ladder_row = LadderRow { entry: shown[index], before };
         if airy && index > 0 {
-            gap(buf, (body, row), columns, scene, &rung);
+            gap(buf, (body, row), columns, scene, &ladder_row);
             row += 1;
         }
-        line(buf, (body, row), columns, (scene, chosen), &rung);
+        line(buf, (body, row), columns, (scene, chosen), &ladder_row);
         row += 1;
     }
-    let earlier = hidden + page.earlier as usize;
+    let earlier = hidden + log.earlier as usize;
     let hint = match (earlier, later) {
-        (0, 0) if page.from_birth => return true,
+        (0, 0) if log.from_birth => return true,
         (0, 0) => say!("its beginning was not written down").to_owned(),
         _ => say!("↑ {earlier} earlier  ↓ {later} later", earlier, later),
     };
@@ -131,22 +131,22 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
     true
 }
 
-/// The time between two lines, and both lives going on.
-fn gap(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &Scene<'_>, rung: &LadderRow<'_>) {
+/// The time between two lines, and the vertical lines of both sides.
+fn gap(buf: &mut Buffer, (area, row): (Rect, u16), columns: Columns, scene: &Scene<'_>, ladder_row: &LadderRow<'_>) {
     let calm = scene.theme.calm();
-    let waited = rung.before.map(|before| rung.entry.at().since(before.at()));
+    let waited = ladder_row.before.map(|before| ladder_row.entry.at().since(before.at()));
     if let Some(waited) = waited.filter(|waited| *waited >= SHORTEST_GAP) {
         text::write(buf, area, (columns.what, row), &format!("⋮ {}", numbers::span(waited)), calm);
     }
     text::write(buf, area, (columns.arrow.saturating_sub(2), row), "│", calm);
-    if rung.before.is_some_and(|before| !before.server.is_over()) {
+    if ladder_row.before.is_some_and(|before| !before.server.is_over()) {
         text::write(buf, area, (columns.server, row), "│", calm);
     }
 }
 
-fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>, &Chosen), rung: &LadderRow<'_>) {
+fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>, &Chosen), ladder_row: &LadderRow<'_>) {
     let ((area, row), (scene, chosen)) = (at, whose);
-    let (theme, entry) = (scene.theme, rung.entry);
+    let (theme, entry) = (scene.theme, ladder_row.entry);
     let wide = area.width >= 90;
     let time = numbers::elapsed(entry.at().since(chosen.connection.born));
     text::write(buf, area, (0, row), &time, theme.calm());
@@ -154,14 +154,14 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
     let room = columns.client - columns.what;
     text::write(buf, area, (columns.what, row), &text::fit(&name, room), theme.strong());
     let client = client_words(entry.client);
-    let changed = rung.before.is_none_or(|before| before.client != entry.client);
+    let changed = ladder_row.before.is_none_or(|before| before.client != entry.client);
     let style = if changed { theme.strong() } else { theme.calm() };
     let col = (columns.arrow - 1).saturating_sub(text::width(client));
     text::write(buf, area, (col, row), client, style);
-    if let LogItem::Passed(way) = &entry.what {
-        arrow(buf, (area, row), columns, (scene, chosen), way);
+    if let LogItem::Passed(path) = &entry.what {
+        arrow(buf, (area, row), columns, (scene, chosen), path);
     }
-    let server_changed = rung.before.map_or(ServerSide::Nothing, |before| before.server) != entry.server;
+    let server_changed = ladder_row.before.map_or(ServerSide::Nothing, |before| before.server) != entry.server;
     let style = if server_changed { theme.strong() } else { theme.calm() };
     let mut col = columns.server;
     for (text, meaning) in words::server(entry, &chosen.connection, wide) {
@@ -177,10 +177,10 @@ fn arrow(
     (area, row): (Rect, u16),
     columns: Columns,
     (scene, chosen): (&Scene<'_>, &Chosen),
-    way: &SegmentPath,
+    path: &SegmentPath,
 ) {
     let full = columns.width.saturating_sub(2);
-    let (length, meaning) = match way.fate {
+    let (length, meaning) = match path.fate {
         SegmentOutcome::UnderWay => (progress(chosen, scene.clients_now, full), Some(Meaning::Travelling)),
         SegmentOutcome::Lost => (full / 2, Some(Meaning::Lost)),
         SegmentOutcome::Dropped(_) => (full, Some(Meaning::Lost)),
@@ -188,12 +188,12 @@ fn arrow(
     };
     let style = meaning.map_or(Style::new(), |meaning| scene.theme.text(meaning));
     let shaft = "─".repeat(usize::from(length.saturating_sub(1)));
-    let tip = match (way.fate, way.toward) {
+    let tip = match (path.fate, path.toward) {
         (SegmentOutcome::Lost, _) => "✗",
         (_, Toward::Listener) => "▶",
         (_, Toward::Client) => "◀",
     };
-    match way.toward {
+    match path.toward {
         Toward::Listener => {
             let col = text::write(buf, area, (columns.arrow, row), &shaft, style);
             text::write(buf, area, (col, row), tip, style);
@@ -204,8 +204,8 @@ fn arrow(
             text::write(buf, area, (col, row), &shaft, style);
         }
     }
-    if let (Some(left), Some(arrives)) = (way.left, way.arrives)
-        && way.fate != SegmentOutcome::UnderWay
+    if let (Some(left), Some(arrives)) = (path.left, path.arrives)
+        && path.fate != SegmentOutcome::UnderWay
         && full >= 20
         && arrives > left
     {

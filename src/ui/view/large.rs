@@ -32,15 +32,15 @@ pub(super) fn boxed(
 }
 
 /// A number in large letters, shortened to thousands where it would not fit otherwise; returns the column after it.
-pub(super) fn count(buf: &mut Buffer, area: Rect, pen: LargeText, (sign, value): (&str, u64)) -> u16 {
-    let exact = format!("{sign}{}", numbers::count(value));
+pub(super) fn count(buf: &mut Buffer, area: Rect, large_text: LargeText, (prefix, value): (&str, u64)) -> u16 {
+    let exact = format!("{prefix}{}", numbers::count(value));
     let mut forms = vec![exact.clone()];
     if value >= 1000 {
         let (unit, divided) = if value >= 1_000_000 { ("M", value as f64 / 1e6) } else { ("k", value as f64 / 1e3) };
-        forms.extend([format!("{sign}{divided:.1}{unit}"), format!("{sign}{divided:.0}{unit}")]);
+        forms.extend([format!("{prefix}{divided:.1}{unit}"), format!("{prefix}{divided:.0}{unit}")]);
     }
-    let is_large = |text: &&String| pen.letter.fitting(text, (area.width, area.height)) > Letter::Plain;
-    pen.fit(buf, area, forms.iter().find(is_large).unwrap_or(&exact))
+    let is_large = |text: &&String| large_text.letter.fitting(text, (area.width, area.height)) > Letter::Plain;
+    large_text.fit(buf, area, forms.iter().find(is_large).unwrap_or(&exact))
 }
 
 /// Takes `rows` from the top of an area; returns them and the rest.

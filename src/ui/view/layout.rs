@@ -1,4 +1,4 @@
-//! Where each area stands, for every size from the smallest up.
+//! The areas of the picture, for every size from the smallest up.
 
 use ratatui::layout::{Rect, Size};
 
@@ -50,7 +50,7 @@ pub(super) fn plan(area: Rect, chosen: Panel, caption: u16) -> Plan {
     }
 }
 
-/// True when several panels stand side by side.
+/// True when several panels are side by side.
 pub(in crate::ui) const fn is_roomy(size: Size) -> bool {
     size.width >= 110 && size.height >= 32
 }
@@ -96,18 +96,18 @@ pub(super) fn stage_plan(stage: Rect, floor: Rect) -> StagePlan {
         left += width;
         column
     };
-    let (clients, door, syn_queue) = (take(clients), take(gap), take(queue));
-    let (passage, accept_queue, exit, server) = (take(gap), take(queue), take(gap), take(server));
-    let split = passage.x - stage.x;
+    let (clients, syn_gate, syn_queue) = (take(clients), take(gap), take(queue));
+    let (accept_gate, accept_queue, exit_gate, server) = (take(gap), take(queue), take(gap), take(server));
+    let split = accept_gate.x - stage.x;
     StagePlan {
         dropped: Rect { width: split, ..floor },
-        divergent: Rect { x: passage.x + gap, width: floor.width - split - gap, ..floor },
+        divergent: Rect { x: accept_gate.x + gap, width: floor.width - split - gap, ..floor },
         clients,
-        syn_gate: door,
+        syn_gate,
         syn_queue,
-        accept_gate: passage,
+        accept_gate,
         accept_queue,
-        exit_gate: exit,
+        exit_gate,
         server,
     }
 }

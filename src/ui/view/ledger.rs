@@ -1,4 +1,4 @@
-//! What was lost, by cause: packets and clients; and whether the kernel's counters say the same.
+//! Losses by cause: packets and clients; and whether the kernel's counters agree.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,17 +18,17 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if inner.height == 0 {
         return;
     }
-    let (sign, verdict, style) = verdict(scene, &scene.world.balance());
+    let (mark, verdict, style) = verdict(scene, &scene.world.balance());
     let rows = inner.height - 1;
-    let (lost, nothing): (Vec<_>, Vec<_>) = scene.world.ledger.tolls().partition(|(_, toll)| toll.segments > 0);
-    for (row, (cause, toll)) in (0..rows).zip(lost.into_iter().chain(nothing)) {
-        let style = if toll.segments == 0 { theme.calm() } else { Style::new() };
-        let numbers = format!("{:>5} {:>6}", numbers::count(toll.segments), numbers::count(toll.clients));
+    let (lost, nothing): (Vec<_>, Vec<_>) = scene.world.ledger.tolls().partition(|(_, count)| count.segments > 0);
+    for (row, (cause, count)) in (0..rows).zip(lost.into_iter().chain(nothing)) {
+        let style = if count.segments == 0 { theme.calm() } else { Style::new() };
+        let numbers = format!("{:>5} {:>6}", numbers::count(count.segments), numbers::count(count.clients));
         let room = inner.width.saturating_sub(text::width(&numbers) + 1);
         text::write(buf, inner, (0, row), &text::fit(words(cause), room), style);
         text::right(buf, inner, row, &numbers, style);
     }
-    let text = format!("{sign} {verdict}");
+    let text = format!("{mark} {verdict}");
     text::write(buf, inner, (0, rows), &text::fit(&text, inner.width), style);
 }
 

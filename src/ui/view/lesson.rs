@@ -1,4 +1,4 @@
-//! A lesson beside the picture: what is said, what is asked, and what to press next. Where experiments run beside the listener,
+//! A lesson beside the picture: its text, its question, and what to press next. Where experiments run beside the listener,
 //! their calls take the place of the stage.
 
 use ratatui::buffer::Buffer;
@@ -27,20 +27,20 @@ use line_budget::LineBudget;
 use plan::{Below, LessonPlan};
 
 /// Paints the whole screen of a lesson.
-pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress) {
+pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, progress: &LessonProgress) {
     let calls = scene.state.lesson.shows_calls(scene.world);
-    let LessonPlan { mut picture, narration, transcript } = planned(buf.area, scene.state, scene.world);
-    if let Some(above) = projected(buf.area, scene.state).filter(|_| !calls) {
+    let LessonPlan { mut picture, narration, transcript } = plan_areas(buf.area, scene.state, scene.world);
+    if let Some(above) = projector_area(buf.area, scene.state).filter(|_| !calls) {
         let foot = projector::picture(buf, above, scene);
         let narration = Rect { y: foot.y, height: picture.footer.y - foot.y, ..foot };
-        narration::paint(buf, narration, scene, course);
+        narration::paint(buf, narration, scene, progress);
         return footer::paint(buf, picture.footer, scene);
     }
     header::paint(buf, picture.header, scene);
     if calls {
         let failed = scene.world.trials.failed.is_some();
-        let (sign, style) = if failed { ("✗", scene.theme.text(Meaning::Lost)) } else { ("·", Style::new()) };
-        let text = format!("{sign} {}", words::of_trials(scene));
+        let (mark, style) = if failed { ("✗", scene.theme.text(Meaning::Lost)) } else { ("·", Style::new()) };
+        let text = format!("{mark} {}", words::of_trials(scene));
         let room = picture.caption.width.saturating_sub(2);
         text::write(buf, picture.caption, (1, 0), &text::fit(&text, room), style.patch(scene.theme.strong()));
         transcript::paint(buf, transcript, scene);
@@ -53,14 +53,14 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, course: &LessonProgress
     for (panel, area) in picture.panels {
         paint_panel(buf, panel, area, scene);
     }
-    narration::paint(buf, narration, scene, course);
+    narration::paint(buf, narration, scene, progress);
     footer::paint(buf, picture.footer, scene);
 }
 
-/// The same in a terminal that is too small for the picture: what is said, as much of it as fits.
-pub(super) fn in_short(scene: &Scene<'_>, course: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
-    let paper = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
-    let (lines, _) = step_text::of(scene, course, paper).lines(paper, u16::MAX);
+/// The same in a terminal that is too small for the picture: the text, as much of it as fits.
+pub(super) fn in_short(scene: &Scene<'_>, progress: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
+    let budget = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
+    let (lines, _) = step_text::of(scene, progress, budget).lines(budget, u16::MAX);
     let flat = |line: line_budget::Line| {
         let style = line.pieces.first().map_or_else(Style::new, |(_, style, _)| *style);
         (line.pieces.into_iter().map(|(text, ..)| text).collect::<String>(), style)
@@ -68,28 +68,28 @@ pub(super) fn in_short(scene: &Scene<'_>, course: &LessonProgress, columns: u16)
     lines.into_iter().map(flat).filter(|(text, _)| !text.is_empty()).collect()
 }
 
-/// Where the timeline stands.
+/// The area of the timeline.
 pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
     if state.lesson.shows_calls(world) {
         return Rect::default();
     }
-    match projected(area, state) {
+    match projector_area(area, state) {
         Some(above) => projector::timeline(above),
-        None => planned(area, state, world).picture.timeline,
+        None => plan_areas(area, state, world).picture.timeline,
     }
 }
 
-fn planned(area: Rect, state: &UiState, world: &World) -> LessonPlan {
+fn plan_areas(area: Rect, state: &UiState, world: &World) -> LessonPlan {
     let below = match &world.lesson {
         _ if !state.lesson.shows_calls(world) => Below::Queues(state.panel),
-        Some(course) if course.over => Below::AllCalls,
+        Some(progress) if progress.over => Below::AllCalls,
         _ => Below::Calls,
     };
     plan::plan(area, caption::rows(area.width, world), below)
 }
 
-/// Projector mode: where the large picture stands, its footer included; `None` where there is no room for it beside what is said.
-fn projected(area: Rect, state: &UiState) -> Option<Rect> {
+/// Projector mode: the area of the large picture with its footer; `None` where there is no room for it beside the text.
+fn projector_area(area: Rect, state: &UiState) -> Option<Rect> {
     let narration = (area.height / 3).max(8);
     let height = area.height.saturating_sub(narration);
     (state.projector && height >= super::SMALLEST.height).then_some(Rect { height, ..area })

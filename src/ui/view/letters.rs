@@ -42,12 +42,12 @@ impl Letter {
         }
     }
 
-    /// Columns that `text` takes; `None` where a sign has no shape of this size.
+    /// Columns that `text` takes; `None` where a character has no shape of this size.
     pub(super) fn width(self, text: &str) -> Option<u16> {
         if self == Self::Plain {
             return Some(text::width(text));
         }
-        let points: Option<u16> = text.chars().map(|sign| font::glyph(sign).map(|glyph| span(&glyph) + 1)).sum();
+        let points: Option<u16> = text.chars().map(|ch| font::glyph(ch).map(|glyph| span(&glyph) + 1)).sum();
         points.map(|points| points.saturating_sub(1) * self.point())
     }
 
@@ -76,7 +76,7 @@ pub(super) struct LargeText {
 }
 
 impl LargeText {
-    /// Writes `text` at a column and row of `area`, clipped; returns the column after it. What lies between the points stays.
+    /// Writes `text` at a column and row of `area`, clipped; returns the column after it. The cells between the points stay.
     pub(super) fn write(self, buf: &mut Buffer, area: Rect, (col, row): (u16, u16), text: &str) -> u16 {
         if self.letter == Letter::Plain || self.letter.width(text).is_none() {
             return text::write(buf, area, (col, row), text, self.style);
@@ -86,10 +86,10 @@ impl LargeText {
         for glyph in text.chars().filter_map(font::glyph) {
             for line in 0..self.letter.rows() {
                 for across in 0..span(&glyph) * point {
-                    let sign = self.cell(&glyph, (across, line));
-                    if sign != " " {
-                        let style = if self.ascii && sign == "█" { solid(self.style) } else { self.style };
-                        text::write(buf, area, (left + across, row + line), sign, style);
+                    let ch = self.cell(&glyph, (across, line));
+                    if ch != " " {
+                        let style = if self.ascii && ch == "█" { solid(self.style) } else { self.style };
+                        text::write(buf, area, (left + across, row + line), ch, style);
                     }
                 }
             }
@@ -98,7 +98,7 @@ impl LargeText {
         left.saturating_sub(point)
     }
 
-    /// Writes `text` as large as it fits into `area` up to the pen's own size, in the middle of its rows; returns the column
+    /// Writes `text` as large as it fits into `area` up to its own size, in the middle of its rows; returns the column
     /// after it.
     pub(super) fn fit(self, buf: &mut Buffer, area: Rect, text: &str) -> u16 {
         if self.letter > Letter::Plain && self.letter.width(text).is_none() {
@@ -132,7 +132,7 @@ impl LargeText {
         col.saturating_sub(1)
     }
 
-    /// What stands at a column and row of one letter.
+    /// The cell at a column and row of one letter.
     fn cell(self, glyph: &font::Glyph, (across, line): (u16, u16)) -> &'static str {
         let point = self.letter.point();
         let col = usize::from(across / point);
@@ -163,9 +163,9 @@ pub(super) fn is_partly_large(text: &str) -> bool {
 /// The parts of a text that have shapes and those that have none, without the spaces around them.
 fn parts(text: &str) -> Vec<&str> {
     let (mut parts, mut first) = (Vec::new(), 0);
-    let has_shape = |sign: char| font::glyph(sign).is_some();
-    let signs: Vec<_> = text.char_indices().collect();
-    for pair in signs.windows(2) {
+    let has_shape = |ch: char| font::glyph(ch).is_some();
+    let chars: Vec<_> = text.char_indices().collect();
+    for pair in chars.windows(2) {
         if has_shape(pair[0].1) != has_shape(pair[1].1) {
             parts.push(text[first..pair[1].0].trim());
             first = pair[1].0;
@@ -176,18 +176,18 @@ fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// A hash sign as a block: its ground in its own ink.
+/// A hash sign as a block: its background in the colour of the text.
 fn solid(style: Style) -> Style {
     match style.fg {
-        Some(ink) if ink != Color::Reset => style.bg(ink),
+        Some(foreground) if foreground != Color::Reset => style.bg(foreground),
         _ if style.add_modifier.contains(Modifier::REVERSED) => style.remove_modifier(Modifier::REVERSED),
         _ => style.add_modifier(Modifier::REVERSED),
     }
 }
 
-/// Breaks `text` between words into lines of so many columns; `None` where it needs more than `most` lines or has a sign without
+/// Breaks `text` between words into lines of so many columns; `None` where it needs more than `most` lines or has a character without
 /// a shape.
-pub(super) fn broken(text: &str, letter: Letter, columns: u16, most: usize) -> Option<Vec<String>> {
+pub(super) fn break_lines(text: &str, letter: Letter, columns: u16, most: usize) -> Option<Vec<String>> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let longer = lines.last().map(|line| format!("{line} {word}"));
@@ -238,20 +238,20 @@ mod tests {
     fn chars_without_a_shape_are_written_beside_large_letters() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 16, 3));
         let area = buf.area;
-        let pen = LargeText { letter: Letter::Small, style: Style::new(), ascii: false };
-        let end = pen.fit(&mut buf, area, "TI 队列");
+        let large_text = LargeText { letter: Letter::Small, style: Style::new(), ascii: false };
+        let end = large_text.fit(&mut buf, area, "TI 队列");
         assert_eq!(buf, Buffer::with_lines(["▀█▀ █           ", " █  █ 队列      ", " ▀  ▀           "]));
         assert_eq!(end, 10);
         let mut buf = Buffer::empty(Rect::new(0, 0, 7, 3));
         let area = buf.area;
-        pen.fit(&mut buf, area, "TI 队列");
+        large_text.fit(&mut buf, area, "TI 队列");
         assert_eq!(buf, Buffer::with_lines(["       ", "TI 队列", "       "]));
     }
 
     #[test]
     fn a_sentence_breaks_between_words_or_not_at_all() {
-        assert_eq!(broken("to be or not", Letter::Small, 26, 2).unwrap(), ["to be", "or not"]);
-        assert_eq!(broken("to be or not", Letter::Small, 26, 1), None);
-        assert_eq!(broken("to be ☂", Letter::Small, 26, 9), None);
+        assert_eq!(break_lines("to be or not", Letter::Small, 26, 2).unwrap(), ["to be", "or not"]);
+        assert_eq!(break_lines("to be or not", Letter::Small, 26, 1), None);
+        assert_eq!(break_lines("to be ☂", Letter::Small, 26, 9), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Every connection in one row: what both sides believe, how old it is, how often it was tried, and which timer runs next.
+//! Every connection in one row: the state of both sides, its age, its retransmits, and its next timer.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -54,10 +54,10 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let height = usize::from(body.height.max(1));
     let first = browse.row.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
-    for (row, (index, one)) in (0..body.height).zip(rows.iter().enumerate().skip(first)) {
+    for (row, (index, connection)) in (0..body.height).zip(rows.iter().enumerate().skip(first)) {
         let line = Rect { y: body.y + row, height: 1, ..body };
-        paint_row(buf, line, columns, scene, one);
-        scene.hit_map.borrow_mut().connection(line, one);
+        paint_row(buf, line, columns, scene, connection);
+        scene.hit_map.borrow_mut().connection(line, connection);
         if index == browse.row {
             text::write(buf, line, (0, 0), "▶", theme.strong());
             buf.set_style(line, Style::new().add_modifier(Modifier::REVERSED));
@@ -86,13 +86,13 @@ const fn columns(width: u16) -> Columns {
 }
 
 fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
-    let Columns { peer, side, state: belief, tries } = columns;
+    let Columns { peer, side, state, tries } = columns;
     let names = [
         ("", 8),
         (say!("address"), peer),
         (say!("client"), side),
         (say!("server"), side + 1),
-        (say!("together"), belief),
+        (say!("together"), state),
         (say!("  age"), 7),
         (say!("SYN S-A ign."), if tries { 14 } else { 0 }),
         (say!("next timer"), 10),
@@ -104,35 +104,38 @@ fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
     }
 }
 
-fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, one: &Connection) {
+fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, connection: &Connection) {
     let theme = scene.theme;
-    let belief = one.belief();
-    let (sign, meaning) = mark(belief);
+    let state = connection.belief();
+    let (mark, meaning) = mark(state);
     let style = meaning.map_or(theme.calm(), |meaning| theme.text(meaning));
     let plain = Style::new();
     let cell = |text: &str, width: u16| text::cell(&text::fit(text, width.saturating_sub(1)), width);
     let Columns { peer, side, state: word, tries } = columns;
     let mut pieces = vec![
         ("  ".to_owned(), plain),
-        (format!("{sign} "), style),
-        (cell(&one.label(), 4), theme.strong()),
-        (cell(&address(one.peer), peer), theme.calm()),
-        (cell(client_words(one.client), side), plain),
-        (cell(server_words(one.server), side + 1), plain),
-        (cell(state_words(belief), word), style),
-        (format!("{:>5}  ", numbers::span4(scene.now.since(one.born))), plain),
+        (format!("{mark} "), style),
+        (cell(&connection.label(), 4), theme.strong()),
+        (cell(&address(connection.peer), peer), theme.calm()),
+        (cell(client_words(connection.client), side), plain),
+        (cell(server_words(connection.server), side + 1), plain),
+        (cell(state_words(state), word), style),
+        (format!("{:>5}  ", numbers::span4(scene.now.since(connection.born))), plain),
     ];
     if tries {
-        pieces.push((format!("{:>3} {:>3} {:>3}   ", one.syns, one.syn_acks, one.acks_ignored), plain));
+        pieces.push((
+            format!("{:>3} {:>3} {:>3}   ", connection.syns, connection.syn_acks, connection.acks_ignored),
+            plain,
+        ));
     }
     let col = text::pieces(buf, line, (0, 0), &pieces);
-    let text = next_steps::in_short(one, &scene.world.outlook(one), (scene.now, scene.clients_now));
+    let text = next_steps::in_short(connection, &scene.world.outlook(connection), (scene.now, scene.clients_now));
     text::write(buf, line, (col, 0), &text::fit(&text, line.width.saturating_sub(col)), plain);
 }
 
-/// The sign and meaning of a belief.
-pub(super) const fn mark(belief: CombinedState) -> (&'static str, Option<Meaning>) {
-    match belief {
+/// The mark and meaning of a combined state.
+pub(super) const fn mark(state: CombinedState) -> (&'static str, Option<Meaning>) {
+    match state {
         CombinedState::SynSent => ("→", Some(Meaning::Travelling)),
         CombinedState::HalfOpen => ("◷", Some(Meaning::Waiting(1))),
         CombinedState::CookieOut => ("¤", Some(Meaning::Travelling)),

@@ -1,4 +1,4 @@
-//! Who is on the stage: every connection in the one or two places where it is to be seen, gathered once per frame.
+//! The connections on the stage by the one or two places where each is drawn, gathered once per frame.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::ui::state::Density;
 /// How long a dropped SYN is seen falling.
 pub(super) const FALL: Duration = Duration::from_millis(700);
 
-/// How long a death keeps its alarm colour, with its cause beside it.
+/// How long a drop keeps its alarm colour, with its cause beside it.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a move is marked in the place where it ended.
@@ -32,7 +32,7 @@ pub(in crate::ui) struct Placement<'a> {
     pub(super) half_open: Vec<&'a Connection>,
     /// In the accept queue, oldest first: the order in which `accept()` will take them.
     pub(super) queued: Vec<&'a Connection>,
-    /// Ghosts and phantoms: the client believes otherwise.
+    /// Ghosts and phantoms: client and server state differ.
     pub(super) divergent: Vec<&'a Connection>,
     /// The client is connected, and its last ACK has not reached the server yet.
     pub(super) finishing: Vec<&'a Connection>,
@@ -40,67 +40,73 @@ pub(in crate::ui) struct Placement<'a> {
     pub(super) cookies: Vec<&'a Connection>,
     /// Accepted and being served, or served a moment ago; newest first.
     pub(super) served: Vec<&'a Connection>,
-    /// Ended badly a moment ago: reset, expired, given up.
+    /// Failed a moment ago: reset, expired, given up.
     pub(super) lost: Vec<&'a Connection>,
-    /// True while the clients' time stands still: what is under way does not move.
+    /// True while the clients' clock is held: segments under way do not move.
     held: bool,
 }
 
 impl<'a> Placement<'a> {
-    /// Gathers the connections as they are at `now`. At a density at which nobody can follow single ones there is no cast.
+    /// Gathers the connections as they are at `now`. Empty at a density at which single connections are not drawn.
     pub(in crate::ui) fn of(world: &'a World, density: Density, now: Stamp) -> Self {
-        let mut cast = Self { held: world.tempo.held, ..Self::default() };
-        let clients = world.tempo.at(now);
+        let mut placement = Self { held: world.tempo.held, ..Self::default() };
+        let clients_now = world.tempo.at(now);
         if density == Density::Flows || world.roster.count() > MOST {
-            return cast;
+            return placement;
         }
-        for one in world.roster.iter() {
-            cast.place(one, now, clients);
+        for connection in world.roster.iter() {
+            placement.place(connection, now, clients_now);
         }
-        cast.order(now);
-        cast
+        placement.order(now);
+        placement
     }
 
-    fn place(&mut self, one: &'a Connection, now: Stamp, clients: Stamp) {
-        if one.travel.is_some_and(|travel| travel.arrives > clients || self.held) {
-            self.travelling.push(one);
+    fn place(&mut self, connection: &'a Connection, now: Stamp, clients_now: Stamp) {
+        if connection.travel.is_some_and(|travel| travel.arrives > clients_now || self.held) {
+            self.travelling.push(connection);
         }
-        if one.last_drop.is_some_and(|drop| drop.cause.is_syn() && now.since(drop.at) < FALL) {
-            self.falling.push(one);
+        if connection.last_drop.is_some_and(|drop| drop.cause.is_syn() && now.since(drop.at) < FALL) {
+            self.falling.push(connection);
         }
-        match one.server {
-            ServerSide::HalfOpen => self.half_open.push(one),
-            ServerSide::Queued | ServerSide::QueuedDead => self.queued.push(one),
-            ServerSide::Accepted | ServerSide::Closed => self.served.push(one),
-            ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway => self.lost.push(one),
-            ServerSide::CookieSent if one.belief() == CombinedState::CookieOut => self.cookies.push(one),
+        match connection.server {
+            ServerSide::HalfOpen => self.half_open.push(connection),
+            ServerSide::Queued | ServerSide::QueuedDead => self.queued.push(connection),
+            ServerSide::Accepted | ServerSide::Closed => self.served.push(connection),
+            ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway => self.lost.push(connection),
+            ServerSide::CookieSent if connection.belief() == CombinedState::CookieOut => self.cookies.push(connection),
             ServerSide::Nothing | ServerSide::CookieSent => {}
         }
-        match one.belief() {
-            CombinedState::Ghost | CombinedState::Phantom => self.divergent.push(one),
-            CombinedState::HalfOpen if one.client == ClientSide::Connected => self.finishing.push(one),
-            CombinedState::SynSent if one.last_drop.is_some() && one.travel.is_none() => self.dropped.push(one),
-            CombinedState::Over if one.server == ServerSide::Nothing && failed(one.client) => self.lost.push(one),
+        match connection.belief() {
+            CombinedState::Ghost | CombinedState::Phantom => self.divergent.push(connection),
+            CombinedState::HalfOpen if connection.client == ClientSide::Connected => self.finishing.push(connection),
+            CombinedState::SynSent if connection.last_drop.is_some() && connection.travel.is_none() => {
+                self.dropped.push(connection);
+            }
+            CombinedState::Over if connection.server == ServerSide::Nothing && failed(connection.client) => {
+                self.lost.push(connection);
+            }
             _ => {}
         }
     }
 
     fn order(&mut self, now: Stamp) {
-        let id = |one: &&Connection| (one.id, one.peer);
+        let id = |connection: &&Connection| (connection.id, connection.peer);
         self.travelling.sort_unstable_by_key(id);
         self.falling.sort_unstable_by_key(id);
-        self.half_open.sort_unstable_by_key(|one| (one.server_since, one.id, one.peer));
-        self.queued.sort_unstable_by_key(|one| (one.queue_order, one.peer));
+        self.half_open.sort_unstable_by_key(|connection| (connection.server_since, connection.id, connection.peer));
+        self.queued.sort_unstable_by_key(|connection| (connection.queue_order, connection.peer));
         self.divergent.sort_unstable_by_key(id);
         self.finishing.sort_unstable_by_key(id);
         self.cookies.sort_unstable_by_key(id);
-        self.served.sort_unstable_by_key(|one| {
-            std::cmp::Reverse((one.server == ServerSide::Accepted, one.queue_order, one.id))
+        self.served.sort_unstable_by_key(|connection| {
+            std::cmp::Reverse((connection.server == ServerSide::Accepted, connection.queue_order, connection.id))
         });
-        self.lost.sort_unstable_by_key(|one| std::cmp::Reverse((one.server_since.max(one.client_since), one.id)));
-        self.dropped.sort_unstable_by_key(|one| {
-            let retry = one.retry.map_or(Stamp::from_nanos(u64::MAX), |retry| retry.at);
-            (!is_fresh(one, now), retry, one.id)
+        self.lost.sort_unstable_by_key(|connection| {
+            std::cmp::Reverse((connection.server_since.max(connection.client_since), connection.id))
+        });
+        self.dropped.sort_unstable_by_key(|connection| {
+            let retry = connection.retry.map_or(Stamp::from_nanos(u64::MAX), |retry| retry.at);
+            (!is_fresh(connection, now), retry, connection.id)
         });
     }
 
@@ -121,9 +127,9 @@ const fn failed(client: ClientSide) -> bool {
     matches!(client, ClientSide::TimedOut | ClientSide::Refused | ClientSide::Failed(_))
 }
 
-/// True when something of this connection died a moment ago.
-pub(super) fn is_fresh(one: &Connection, now: Stamp) -> bool {
-    one.last_drop.is_some_and(|drop| now.since(drop.at) < FRESH)
+/// True when a segment of this connection was dropped a moment ago.
+pub(super) fn is_fresh(connection: &Connection, now: Stamp) -> bool {
+    connection.last_drop.is_some_and(|drop| now.since(drop.at) < FRESH)
 }
 
 /// How long a connection has waited where it is, in four shades.

@@ -1,5 +1,5 @@
 //! The places of a queue at any size: N + 1 of them with the limit marked between N and N + 1, the oldest connection at the right where
-//! it leaves; what is beyond the capacity stands outside.
+//! it leaves; entries beyond the capacity are drawn outside.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,11 +22,11 @@ pub(super) struct QueueSlot {
     pub(super) name: String,
     /// How long it has waited, in four characters; or nothing.
     pub(super) age: String,
-    /// A sign on its edge, or nothing.
+    /// A mark on its edge, or nothing.
     pub(super) mark: &'static str,
-    /// What its surface says.
+    /// The meaning of its surface colour.
     pub(super) meaning: Meaning,
-    /// What its edge says.
+    /// The meaning of its edge colour.
     pub(super) edge: Meaning,
     /// Solid, or hollow: there is less than it seems.
     pub(super) solid: bool,
@@ -39,9 +39,9 @@ pub(super) struct QueueSlot {
 /// What there is to draw.
 #[derive(Clone, Debug)]
 pub(super) struct SlotRow {
-    /// The tenants, oldest first.
+    /// The entries known by name, oldest first.
     pub(super) entries: Vec<QueueSlot>,
-    /// Entries, which may be more than the tenants known by name.
+    /// The number of entries, which may be more than those known by name.
     pub(super) depth: u32,
     /// How many fit; `None`: unknown.
     pub(super) capacity: Option<u32>,
@@ -94,8 +94,8 @@ impl Shape {
     }
 
     /// What of its place a connection fills: where places are filled, a column between them stays free.
-    fn surface(self, spot: Rect) -> Rect {
-        Rect { width: spot.width - self.gap(), ..spot }
+    fn surface(self, place: Rect) -> Rect {
+        Rect { width: place.width - self.gap(), ..place }
     }
 
     /// How many fit into an area.
@@ -115,8 +115,8 @@ impl Shape {
 }
 
 /// The hue of a connection, wherever it is.
-pub(super) fn hue(one: &Connection) -> Meaning {
-    Meaning::Identity(one.id.unwrap_or_else(|| one.peer.port().into()))
+pub(super) fn hue(connection: &Connection) -> Meaning {
+    Meaning::Identity(connection.id.unwrap_or_else(|| connection.peer.port().into()))
 }
 
 /// An entry whose name is not known: the sum is right, the detail was left out.
@@ -140,29 +140,29 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow,
     for index in 0..count {
         let (row, col) = (index / per_row, index % per_row);
         let left = area.right() - (col as u16 + 1) * shape.width;
-        let spot = Rect::new(left, top + row as u16 * shape.pitch(), shape.width, shape.height);
-        let tenant = places.entries.get(index as usize).cloned();
-        match tenant.or_else(|| (index < places.depth).then(unnamed)) {
-            Some(mut tenant) => {
+        let place = Rect::new(left, top + row as u16 * shape.pitch(), shape.width, shape.height);
+        let slot = places.entries.get(index as usize).cloned();
+        match slot.or_else(|| (index < places.depth).then(unnamed)) {
+            Some(mut slot) => {
                 if places.capacity.is_some_and(|capacity| index >= capacity) {
-                    tenant.edge = Meaning::Lost;
-                    tenant.meaning = if shape.loud { tenant.meaning } else { Meaning::Lost };
+                    slot.edge = Meaning::Lost;
+                    slot.meaning = if shape.loud { slot.meaning } else { Meaning::Lost };
                 }
-                cell::paint(buf, spot, shape, &tenant, scene);
+                cell::paint(buf, place, shape, &slot, scene);
             }
-            None => cell::empty(buf, shape.surface(spot), scene, places.limit == Some(index)),
+            None => cell::empty(buf, shape.surface(place), scene, places.limit == Some(index)),
         }
         if places.limit == Some(index) && shape.width > 1 {
             for row in 0..shape.height {
-                text::write(buf, spot, (shape.width - 1, row), "┃", scene.theme.strong());
+                text::write(buf, place, (shape.width - 1, row), "┃", scene.theme.strong());
             }
         }
     }
     rows * shape.pitch()
 }
 
-/// More places than cells on the screen, or faster than anybody could follow: a bar that fills from the right, where the queue is emptied;
-/// with numbers where they do not stand above it in large digits.
+/// More places than cells on the screen, or too fast to follow: a bar that fills from the right, where the queue is emptied;
+/// with numbers where they are not above it in large digits.
 fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scene<'_>) -> u16 {
     let theme = scene.theme;
     let capacity = places.capacity.unwrap_or(0);
@@ -185,23 +185,23 @@ fn bar(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow, scene: &Scen
     rows.end + 1
 }
 
-/// Tenants from the left, in rows, as large as a place may be; the last one says how many more there are.
-pub(super) fn paint_from_left(buf: &mut Buffer, area: Rect, most: Shape, tenants: &[QueueSlot], scene: &Scene<'_>) {
+/// Slots from the left, in rows, as large as a place may be; the last one says how many more there are.
+pub(super) fn paint_from_left(buf: &mut Buffer, area: Rect, most: Shape, slots: &[QueueSlot], scene: &Scene<'_>) {
     let Some(shape) = most.fitting(area, 1).filter(|shape| shape.loud) else { return };
     let room = shape.room(area);
-    let shown = if tenants.len() > room { room - 1 } else { tenants.len() };
+    let shown = if slots.len() > room { room - 1 } else { slots.len() };
     let per_row = area.width / shape.width;
-    let spot = |index: usize| {
+    let place = |index: usize| {
         let (row, col) = (index as u16 / per_row, index as u16 % per_row);
         Rect::new(area.x + col * shape.width, area.y + row * shape.pitch(), shape.width, shape.height)
     };
-    for (index, tenant) in tenants[..shown].iter().enumerate() {
-        cell::paint(buf, spot(index), shape, tenant, scene);
+    for (index, slot) in slots[..shown].iter().enumerate() {
+        cell::paint(buf, place(index), shape, slot, scene);
     }
-    if shown < tenants.len() {
-        let spot = shape.surface(spot(shown));
-        let inner = Rect::new(spot.x + 1, spot.y + 1, spot.width - 2, spot.height - 2);
-        let text = format!("+{}", tenants.len() - shown);
+    if shown < slots.len() {
+        let place = shape.surface(place(shown));
+        let inner = Rect::new(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
+        let text = format!("+{}", slots.len() - shown);
         scene.large_text(shape.letter, scene.theme.strong()).fit(buf, inner, &text);
     }
 }

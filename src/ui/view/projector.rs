@@ -1,10 +1,10 @@
-//! Projector mode: the same picture for the last row of a room. Fewer, larger things: both queues with large places, the numbers
-//! that matter in large digits, and a floor on which the dead lie with their cause in large words.
+//! Projector mode: the same picture with fewer, larger elements: both queues with large places, the numbers
+//! that matter in large digits, and a floor with the dropped connections and their cause in large letters.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::letters::{Letter, broken};
+use super::letters::{Letter, break_lines};
 use super::stage::queues;
 use super::{Scene, caption, footer, header, queue_box, stage, text, timeline};
 use crate::text::wrap::split;
@@ -38,12 +38,12 @@ pub(super) fn picture(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> Rect {
     plan.footer
 }
 
-/// Where the timeline stands.
+/// The area of the timeline.
 pub(super) fn timeline(area: Rect) -> Rect {
     plan::plan(area).timeline
 }
 
-/// What `listen()` gives, and the time; in the terminal's own letters where the room is small or there is more to be told.
+/// What `listen()` gives, and the time; in the terminal's own letters where the screen is small or more has to be shown.
 fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let area = plan.header;
     if plan.text == Letter::Plain || scene.state.frozen.is_some() || scene.state.recording.is_some() {
@@ -51,12 +51,12 @@ fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     }
     let (left, right) = (header::promise(scene.world), header::progress(scene));
     let right = right.trim();
-    let pen = scene.large_text(plan.text, scene.theme.strong());
+    let large_text = scene.large_text(plan.text, scene.theme.strong());
     let width = plan.text.width(right).unwrap_or(0);
     match plan.text.width(&left) {
         Some(used) if used + width + 8 <= area.width => {
-            pen.write(buf, area, (2, 0), &left);
-            pen.write(buf, area, (area.width - width - 2, 0), right);
+            large_text.write(buf, area, (2, 0), &left);
+            large_text.write(buf, area, (area.width - width - 2, 0), right);
         }
         _ => header::paint(buf, area, scene),
     }
@@ -65,19 +65,19 @@ fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
 /// The sentence, as large as it fits.
 fn sentence(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let area = plan.sentence;
-    let (sign, text, style) = caption::sentence(scene, u16::MAX);
+    let (mark, text, style) = caption::sentence(scene, u16::MAX);
     let style = style.patch(scene.theme.strong());
     let line = plan.text.rows() + 1;
     let room = area.width.saturating_sub(4);
-    let large =
-        (plan.text != Letter::Plain).then(|| broken(&text, plan.text, room, usize::from((area.height + 1) / line)));
+    let large = (plan.text != Letter::Plain)
+        .then(|| break_lines(&text, plan.text, room, usize::from((area.height + 1) / line)));
     if let Some(Some(lines)) = large {
         for (row, text) in lines.iter().enumerate() {
             scene.large_text(plan.text, style).write(buf, area, (2, row as u16 * line), text);
         }
         return;
     }
-    let col = text::pieces(buf, area, (1, 0), &[(sign, style), (" ", style)]);
+    let col = text::pieces(buf, area, (1, 0), &[(mark, style), (" ", style)]);
     let mut rest = text.as_str();
     for row in 0..area.height {
         let room = area.width.saturating_sub(col + 1);

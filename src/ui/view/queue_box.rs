@@ -1,4 +1,4 @@
-//! The box of a queue at any size: its name, how many of how many, FULL where it is, its places, and what holds up who waits there.
+//! The box of a queue at any size: its name, how many of how many, FULL where it is, its places, and what its entries wait for.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ pub(super) struct QueueBox {
     /// Its name, the longest first, with the kernel's word for the state.
     pub(super) names: [&'static str; 4],
     pub(super) places: SlotRow,
-    /// True when it takes nobody more.
+    /// True when it takes no more entries.
     pub(super) full: bool,
-    /// What a clock says of who leaves next: how long it has waited, or when its timer runs out; or nothing.
+    /// The time of the entry that leaves next: how long it has waited, or when its timer runs out; or nothing.
     pub(super) next: String,
-    /// What holds them up, in a few words, and how it is shown.
+    /// What the entries wait for, in a few words, and its style.
     pub(super) reason: (String, Style),
     /// The most entries so far.
     pub(super) most: u32,
@@ -35,7 +35,7 @@ pub(super) struct QueueBox {
 pub(super) struct Scale {
     /// The title. A box with a large one has it inside.
     pub(super) text: Letter,
-    /// How many of how many; in the terminal's own letters they stand on the frame.
+    /// How many of how many; in the terminal's own letters they are on the frame.
     pub(super) numbers: Letter,
     /// The largest place of a connection.
     pub(super) place: Shape,
@@ -133,8 +133,8 @@ fn badge(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale) {
         return text::right(buf, area, top, say!(" FULL "), scene.theme.alarm());
     }
     let width = letter.width(say!("FULL")).unwrap_or(0) + 1;
-    let spot = Rect::new(area.right() - width, area.y + top, width, letter.rows());
-    scene.large_text(letter, scene.theme.text(Meaning::Lost)).write(buf, spot, (0, 0), say!("FULL"));
+    let badge_area = Rect::new(area.right() - width, area.y + top, width, letter.rows());
+    scene.large_text(letter, scene.theme.text(Meaning::Lost)).write(buf, badge_area, (0, 0), say!("FULL"));
 }
 
 impl QueueBox {

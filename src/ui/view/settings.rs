@@ -14,7 +14,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let inner =
         text::frame(buf, area, (say!("SETTINGS"), theme.strong()), (say!("host   here"), theme.calm()), theme.calm());
     let mut row = 0;
-    let mut tell = |buf: &mut Buffer, name: &str, host: &str, here: &str| {
+    let mut put = |buf: &mut Buffer, name: &str, host: &str, here: &str| {
         let right = format!("{} {}", text::right_cell(host, 6), text::right_cell(here, 6));
         let differs = !host.is_empty() && host != here;
         let style = if differs { theme.strong() } else { Style::new() };
@@ -26,14 +26,14 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     for sysctl in Sysctl::ALL {
         let host = world.began.as_ref().and_then(|began| began.host.value(sysctl));
         let name = sysctl.name().rsplit('.').next().unwrap_or_default();
-        tell(buf, name, &numbers::setting(host), &numbers::setting(world.sysctls.value(sysctl)));
+        put(buf, name, &numbers::setting(host), &numbers::setting(world.sysctls.value(sysctl)));
     }
     let Some(knobs) = &world.knobs else { return };
-    tell(buf, say!("arrivals"), "", &numbers::arrivals(knobs));
-    tell(buf, "accept()", "", &numbers::accepts(knobs.accept_rate));
-    tell(buf, say!("round trip"), "", &numbers::span(knobs.rtt));
-    tell(buf, say!("service"), "", &numbers::span(knobs.service));
-    tell(buf, say!("workers"), "", &knobs.workers.map_or_else(|| say!("any").into(), |count| count.to_string()));
-    tell(buf, say!("half-open"), "", &format!("{:.0} %", knobs.half_open * 100.0));
-    tell(buf, say!("loss"), "", &format!("{:.1} %", knobs.loss * 100.0));
+    put(buf, say!("arrivals"), "", &numbers::arrivals(knobs));
+    put(buf, "accept()", "", &numbers::accepts(knobs.accept_rate));
+    put(buf, say!("round trip"), "", &numbers::span(knobs.rtt));
+    put(buf, say!("service"), "", &numbers::span(knobs.service));
+    put(buf, say!("workers"), "", &knobs.workers.map_or_else(|| say!("any").into(), |count| count.to_string()));
+    put(buf, say!("half-open"), "", &format!("{:.0} %", knobs.half_open * 100.0));
+    put(buf, say!("loss"), "", &format!("{:.1} %", knobs.loss * 100.0));
 }

@@ -13,7 +13,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let (area, theme) = (buf.area, scene.theme);
     let mut lines = match &scene.world.lesson {
         _ if scene.watches() => watch::in_short(scene),
-        Some(course) => lesson::in_short(scene, course, area.width),
+        Some(progress) => lesson::in_short(scene, progress, area.width),
         None => both_queues(scene),
     };
     lines.push((
@@ -27,8 +27,8 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         theme.calm(),
     ));
     lines.push((say!("q quit").into(), theme.calm()));
-    if let Some(still) = &scene.state.frozen {
-        let text = say!("‖ FROZEN at {clock} · f unfreezes", clock = numbers::clock(still.at));
+    if let Some(frozen) = &scene.state.frozen {
+        let text = say!("‖ FROZEN at {clock} · f unfreezes", clock = numbers::clock(frozen.at));
         let place = lines.len().saturating_sub(2);
         lines[place] = (text, theme.text(Meaning::Divergent));
     }

@@ -1,5 +1,5 @@
-//! The stage: clients, SYN queue, accept queue, server from left to right; below it those who were dropped and those who
-//! believe otherwise.
+//! The stage: clients, SYN queue, accept queue, server from left to right; below it dropped connections and those whose
+//! client and server state differ.
 
 use ratatui::buffer::Buffer;
 

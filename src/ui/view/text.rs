@@ -24,10 +24,10 @@ pub(super) fn write(buf: &mut Buffer, area: Rect, (col, row): (u16, u16), text: 
     end - area.x
 }
 
-/// True for a sign of two columns.
-fn is_wide(sign: &str) -> bool {
-    let narrow = |sign: char| sign < '\u{1100}' || matches!(sign, '\u{2500}'..='\u{25FC}');
-    sign.chars().next().is_some_and(|first| !narrow(first)) && width(sign) > 1
+/// True for a character of two columns.
+fn is_wide(ch: &str) -> bool {
+    let narrow = |ch: char| ch < '\u{1100}' || matches!(ch, '\u{2500}'..='\u{25FC}');
+    ch.chars().next().is_some_and(|first| !narrow(first)) && width(ch) > 1
 }
 
 /// Writes pieces side by side; returns the column after the last.

@@ -37,7 +37,7 @@ pub(super) fn plot_width(area: Rect) -> Option<u16> {
     (area.height >= 3 && area.width > 2 + MARGIN).then(|| area.width - 2 - MARGIN)
 }
 
-/// What is shown: which columns of which time, and where they stand.
+/// The columns of the plot, their time, and their area.
 struct Plot<'a> {
     /// Everything inside of the frame, the names too.
     inner: Rect,
@@ -54,11 +54,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let Some(width) = plot_width(area) else { return };
     scene.hit_map.borrow_mut().scroll(area, Scroll::Timeline);
     let inside = scene.watches().then(|| ChosenListener::of(scene));
-    let told = inside.is_none_or(|inside| inside.detailed);
-    let inner = edge::frame(buf, area, width, scene, told);
+    let detailed = inside.is_none_or(|inside| inside.detailed);
+    let inner = edge::frame(buf, area, width, scene, detailed);
     let grain = scene.state.window.grain(width);
     let last = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
-    let mut columns = if told {
+    let mut columns = if detailed {
         columns::columns(&scene.world.history, grain, last, width)
     } else {
         vec![Column::default(); usize::from(width)]
@@ -70,7 +70,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (world, mut top) = (scene.world, 0);
     let rows = rows::plan(inner.height, &rows::causes(world));
     for mut strip in [accept_strip(world, rows.accept), syn_strip(world, rows.syn)] {
-        if !told {
+        if !detailed {
             strip.queue = Occupancy::default();
         }
         plot.strip(buf, top, &strip);
@@ -80,8 +80,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         plot.flows(buf, top);
         top += 2;
     }
-    for died in &rows.drops {
-        plot.drops(buf, top, died, rows.drops.len() > 1);
+    for drop_row in &rows.drops {
+        plot.drops(buf, top, drop_row, rows.drops.len() > 1);
         top += 1;
     }
     plot.marks(buf, area);
@@ -146,11 +146,11 @@ impl Plot<'_> {
             let limit = held.map_or(rows, |held| (u64::from(held) * rows).div_ceil(u64::from(scale)).clamp(1, rows));
             for row in 0..strip.rows {
                 let eighths = height.saturating_sub((strip.rows - 1 - row) * 8).min(8);
-                let (sign, style) = match eighths {
+                let (symbol, style) = match eighths {
                     0 if u64::from(strip.rows - row) == limit => ("┈", theme.calm()),
                     _ => (EIGHTHS[usize::from(eighths)], style),
                 };
-                text::write(buf, self.area, (col, top + row), sign, style);
+                text::write(buf, self.area, (col, top + row), symbol, style);
             }
         }
         self.high_water(buf, top, strip, scale);
@@ -182,8 +182,8 @@ impl Plot<'_> {
         }
     }
 
-    /// What died, for one cause or for all.
-    fn drops(&self, buf: &mut Buffer, row: u16, died: &rows::DropRow, named: bool) {
+    /// Drops, of one cause or of all.
+    fn drops(&self, buf: &mut Buffer, row: u16, drop_row: &rows::DropRow, named: bool) {
         let style = self.scene.theme.text(Meaning::Lost);
         let sums = |causes: &[Cause]| -> Vec<u32> {
             let of_causes = |column: &Column| -> u32 { causes.iter().map(|cause| column.drops[*cause as usize]).sum() };
@@ -191,9 +191,9 @@ impl Plot<'_> {
             self.columns.iter().map(|column| of_causes(column) + unnamed(column)).collect()
         };
         let most = sums(&rows::LISTEN_DROPS).into_iter().max().unwrap_or(0).max(4);
-        let counts = sums(&died.causes);
+        let counts = sums(&drop_row.causes);
         let here = counts.iter().copied().max().unwrap_or(0);
-        let label = if named { died.name.to_owned() } else { label(died.name, here.into()) };
+        let label = if named { drop_row.name.to_owned() } else { label(drop_row.name, here.into()) };
         text::write(buf, self.inner, (0, row), &label, if here > 0 { style } else { self.scene.theme.calm() });
         self.bars(buf, row, (&counts, most), style);
     }
@@ -205,7 +205,7 @@ impl Plot<'_> {
         }
     }
 
-    /// The column in which a moment lies, if it is shown.
+    /// The column that contains a moment, if it is shown.
     fn column_of(&self, at: Stamp) -> Option<u16> {
         let before = self.last.checked_sub(self.grain.group(at))?;
         let from_right = u64::from(self.grain.columns).checked_mul(before + 1)?;

@@ -43,16 +43,19 @@ pub(super) fn help(buf: &mut Buffer, scene: &Scene<'_>) {
 
 /// Less room than the screens need: how many are full, and the fullest one.
 pub(super) fn in_short(scene: &Scene<'_>) -> Vec<(String, Style)> {
-    let (theme, survey) = (scene.theme, scene.state.watch.listeners(scene.world));
-    let living = || survey.by_id.values().filter(|one| one.gone.is_none());
-    let full = living().filter(|one| one.is_full()).count();
+    let (theme, listeners) = (scene.theme, scene.state.watch.listeners(scene.world));
+    let open = || listeners.by_id.values().filter(|listener| listener.gone.is_none());
+    let full = open().filter(|listener| listener.is_full()).count();
     let alarm = if full > 0 { theme.alarm() } else { theme.strong() };
-    let mut lines = vec![(say!("{full} of {all} FULL", full, all = living().count()), alarm)];
-    if let Some(one) = living().max_by_key(|one| figures::fullness(one)) {
-        let queue = &one.reading.queue;
-        let told = |value: Option<u32>| value.map_or_else(|| numbers::UNKNOWN.into(), |value| value.to_string());
-        lines.push((format!("{}/{} {}", told(queue.depth), told(queue.limit), row::place_of(one)), theme.strong()));
-        lines.push((row::owner(one), theme.calm()));
+    let mut lines = vec![(say!("{full} of {all} FULL", full, all = open().count()), alarm)];
+    if let Some(listener) = open().max_by_key(|listener| figures::fullness(listener)) {
+        let queue = &listener.reading.queue;
+        let number = |value: Option<u32>| value.map_or_else(|| numbers::UNKNOWN.into(), |value| value.to_string());
+        lines.push((
+            format!("{}/{} {}", number(queue.depth), number(queue.limit), row::place_of(listener)),
+            theme.strong(),
+        ));
+        lines.push((row::owner(listener), theme.calm()));
     }
     lines
 }

@@ -4,22 +4,22 @@ use crate::fold::listeners::{Drops, ListenerState, Listeners};
 use crate::say;
 
 /// How full the accept queue is, in millionths of its capacity; more than a million when it is beyond it.
-pub fn fullness(one: &ListenerState) -> u64 {
-    millionths(one.fullness())
+pub fn fullness(listener: &ListenerState) -> u64 {
+    millionths(listener.fullness())
 }
 
 /// How full it was at most since the watch began, in millionths of its capacity.
-pub fn peak(one: &ListenerState) -> u64 {
-    millionths(one.fullness_max())
+pub fn peak(listener: &ListenerState) -> u64 {
+    millionths(listener.fullness_max())
 }
 
 fn millionths(share: Option<f64>) -> u64 {
     (share.unwrap_or(0.0) * 1e6) as u64
 }
 
-/// Packets that this listener dropped since the watch began, at most; `None` where nobody counts them (unix sockets).
-pub fn drops(one: &ListenerState) -> Option<u64> {
-    one.drops().map(|drops| drops.listener)
+/// Packets that this listener dropped since the watch began, at most; `None` where the kernel does not count them (unix sockets).
+pub fn drops(listener: &ListenerState) -> Option<u64> {
+    listener.drops().map(|drops| drops.listener)
 }
 
 /// The drops in words: exact, between two numbers, and how much of its counter was noise.
@@ -38,6 +38,6 @@ pub fn drops_in_words(drops: Drops) -> String {
 }
 
 /// The accept queue's greatest depth in each of the last seconds, oldest first; `None` where nothing is known of one.
-pub fn depths(survey: &Listeners, one: &ListenerState, seconds: usize) -> Vec<Option<u32>> {
-    survey.trail(one, seconds).into_iter().map(|beat| beat.map(|beat| beat.depth_max)).collect()
+pub fn depths(listeners: &Listeners, listener: &ListenerState, seconds: usize) -> Vec<Option<u32>> {
+    listeners.trail(listener, seconds).into_iter().map(|second| second.map(|second| second.depth_max)).collect()
 }

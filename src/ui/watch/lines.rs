@@ -32,7 +32,7 @@ pub enum Part {
     Alone,
     /// The group itself.
     Group {
-        /// True when its members stand below it.
+        /// True when its members are listed below it.
         open: bool,
     },
     /// One of its members.
@@ -54,19 +54,19 @@ impl Part {
 }
 
 /// The rows at `now`.
-pub(super) fn arrange(watch: &WatchBrowse, survey: &Listeners, now: Stamp) -> Vec<Line> {
+pub(super) fn arrange(watch: &WatchBrowse, listeners: &Listeners, now: Stamp) -> Vec<Line> {
     let wanted: Vec<String> = watch.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let mut text = String::new();
-    let mut alone: Vec<(Rank<'_>, ListenerId)> = Vec::with_capacity(survey.by_id.len());
+    let mut alone: Vec<(Rank<'_>, ListenerId)> = Vec::with_capacity(listeners.by_id.len());
     let mut groups: BTreeMap<&Address, Vec<(Rank<'_>, ListenerId)>> = BTreeMap::new();
-    let shared = shared_addresses(survey);
-    for (id, one) in &survey.by_id {
-        let forgotten = one.gone.is_some_and(|gone| now.since(gone) > KEPT_AFTER_CLOSE);
-        if forgotten || !matches(one, &wanted, &mut text) {
+    let shared = shared_addresses(listeners);
+    for (id, listener) in &listeners.by_id {
+        let forgotten = listener.gone.is_some_and(|gone| now.since(gone) > KEPT_AFTER_CLOSE);
+        if forgotten || !matches(listener, &wanted, &mut text) {
             continue;
         }
-        let entry = (order::rank(watch.order, survey, one), *id);
-        match groups_key(one, &shared) {
+        let entry = (order::rank(watch.order, listeners, listener), *id);
+        match groups_key(listener, &shared) {
             Some(address) => groups.entry(address).or_default().push(entry),
             None => alone.push(entry),
         }
@@ -82,16 +82,21 @@ pub(super) fn arrange(watch: &WatchBrowse, survey: &Listeners, now: Stamp) -> Ve
     heads.sort_unstable();
     let mut lines = Vec::with_capacity(heads.len());
     for (_, id, members) in heads {
-        push(&mut lines, watch, survey, (id, members));
+        push(&mut lines, watch, listeners, (id, members));
     }
     lines
 }
 
-fn push(lines: &mut Vec<Line>, watch: &WatchBrowse, survey: &Listeners, (id, members): (ListenerId, Vec<ListenerId>)) {
+fn push(
+    lines: &mut Vec<Line>,
+    watch: &WatchBrowse,
+    listeners: &Listeners,
+    (id, members): (ListenerId, Vec<ListenerId>),
+) {
     if members.is_empty() {
         return lines.push(Line { id, part: Part::Alone, members });
     }
-    let open = survey.by_id.get(&id).is_some_and(|one| watch.unfolded.contains(&one.reading.address));
+    let open = listeners.by_id.get(&id).is_some_and(|listener| watch.unfolded.contains(&listener.reading.address));
     lines.push(Line { id, part: Part::Group { open }, members: members.clone() });
     if open {
         let last = members.len() - 1;
@@ -103,34 +108,34 @@ fn push(lines: &mut Vec<Line>, watch: &WatchBrowse, survey: &Listeners, (id, mem
     }
 }
 
-/// How many living TCP sockets listen at one address: more than one only with SO_REUSEPORT. Several unix sockets of one name are
+/// How many open TCP sockets listen at one address: more than one only with SO_REUSEPORT. Several unix sockets of one name are
 /// no group: the name was bound anew.
-fn shared_addresses(survey: &Listeners) -> BTreeMap<&Address, u32> {
+fn shared_addresses(listeners: &Listeners) -> BTreeMap<&Address, u32> {
     let mut shared = BTreeMap::new();
-    for one in survey.by_id.values().filter(|one| one.gone.is_none()) {
-        if one.reading.address.port().is_some() {
-            *shared.entry(&one.reading.address).or_default() += 1;
+    for listener in listeners.by_id.values().filter(|listener| listener.gone.is_none()) {
+        if listener.reading.address.port().is_some() {
+            *shared.entry(&listener.reading.address).or_default() += 1;
         }
     }
     shared.retain(|_, count| *count > 1);
     shared
 }
 
-fn groups_key<'s>(one: &'s ListenerState, shared: &BTreeMap<&'s Address, u32>) -> Option<&'s Address> {
-    let address = &one.reading.address;
-    (one.gone.is_none() && shared.contains_key(address)).then_some(address)
+fn groups_key<'s>(listener: &'s ListenerState, shared: &BTreeMap<&'s Address, u32>) -> Option<&'s Address> {
+    let address = &listener.reading.address;
+    (listener.gone.is_none() && shared.contains_key(address)).then_some(address)
 }
 
 /// True when the row of this listener has every wanted word.
-fn matches(one: &ListenerState, wanted: &[String], text: &mut String) -> bool {
+fn matches(listener: &ListenerState, wanted: &[String], text: &mut String) -> bool {
     if wanted.is_empty() {
         return true;
     }
     text.clear();
-    let family = one.reading.address.family();
-    let full = if one.is_full() { say!(" FULL") } else { "" };
-    _ = write!(text, "{} {family} {full}", one.reading.address);
-    if let Some(owner) = &one.owner {
+    let family = listener.reading.address.family();
+    let full = if listener.is_full() { say!(" FULL") } else { "" };
+    _ = write!(text, "{} {family} {full}", listener.reading.address);
+    if let Some(owner) = &listener.owner {
         let place = owner.place.as_deref().unwrap_or_default();
         _ = write!(text, " {} {} {place}", owner.command, owner.pid);
     }

@@ -1,4 +1,4 @@
-//! In which order the listeners stand. Every order ends with port and address, so that equal ones never change places.
+//! The order of the listeners. Every order ends with port and address, so that equal ones never change places.
 
 use std::cmp::Reverse;
 
@@ -61,25 +61,25 @@ impl Order {
     }
 }
 
-pub(super) fn rank<'s>(order: Order, survey: &Listeners, one: &'s ListenerState) -> Rank<'s> {
+pub(super) fn rank<'s>(order: Order, listeners: &Listeners, listener: &'s ListenerState) -> Rank<'s> {
     let per_s = |rate: Option<f64>| (rate.unwrap_or(0.0).max(0.0) * 1000.0) as u64;
-    let fullness = [figures::fullness(one), figures::peak(one), figures::drops(one).unwrap_or(0)];
+    let fullness = [figures::fullness(listener), figures::peak(listener), figures::drops(listener).unwrap_or(0)];
     let numbers = match order {
         Order::Fullest => fullness,
-        Order::Drops => [per_s(survey.drops_per_s(one)), figures::drops(one).unwrap_or(0), fullness[0]],
-        Order::Waiting => [one.crowding.oldest_wait_ms.unwrap_or(0).into(), fullness[0], fullness[1]],
+        Order::Drops => [per_s(listeners.drops_per_s(listener)), figures::drops(listener).unwrap_or(0), fullness[0]],
+        Order::Waiting => [listener.crowding.oldest_wait_ms.unwrap_or(0).into(), fullness[0], fullness[1]],
         Order::Busiest => {
-            let half_open = one.crowding.half_open.unwrap_or(0).into();
-            [per_s(survey.group_arrivals_per_s(&survey.group_of(one))), half_open, fullness[0]]
+            let half_open = listener.crowding.half_open.unwrap_or(0).into();
+            [per_s(listeners.group_arrivals_per_s(&listeners.group_of(listener))), half_open, fullness[0]]
         }
         Order::Address | Order::Owner => [0; 3],
     };
-    let name = match &one.owner {
+    let name = match &listener.owner {
         Some(owner) if order == Order::Owner => (false, owner.command.as_str(), owner.pid),
         None if order == Order::Owner => (true, "", 0),
         _ => (false, "", 0),
     };
-    let address = &one.reading.address;
+    let address = &listener.reading.address;
     let port = (address.port().is_none(), address.port().unwrap_or(0), address);
-    Rank { gone: one.gone.is_some(), name, numbers: numbers.map(Reverse), port }
+    Rank { gone: listener.gone.is_some(), name, numbers: numbers.map(Reverse), port }
 }

@@ -1,4 +1,4 @@
-//! What qviz itself takes of the processors while it looks, from the costs that the session tells.
+//! The processor time that qviz itself takes while it samples, from the session's cost events.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::fold::world::World;
 use crate::model::sample::Source;
 use crate::model::stamp::Stamp;
 
-/// Over which time it is told.
+/// The interval over which it is averaged.
 const SPAN: Duration = Duration::from_secs(5);
 
 /// How often it is looked at.
@@ -38,7 +38,7 @@ impl SamplingCost {
         }
     }
 
-    /// The share of one core that all of qviz takes, 0 to 1 and more; `None` until it can be told.
+    /// The share of one core that all of qviz takes, 0 to 1 and more; `None` before one second was measured.
     pub fn core(&self) -> Option<f64> {
         let ((first, before), (last, after)) = (*self.marks.front()?, *self.marks.back()?);
         let span = last.since(first);

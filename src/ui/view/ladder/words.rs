@@ -1,4 +1,4 @@
-//! What stands beside the arrows of a ladder.
+//! The texts beside the arrows of a ladder.
 
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
 use crate::fold::segment_log::{LogEntry, LogItem, SegmentOutcome};
@@ -13,12 +13,12 @@ use crate::ui::theme::Meaning;
 /// What a line is about: `SYN, 2nd try`, `SYN-ACK`, `accept()`.
 pub(super) fn what(entry: &LogEntry, wide: bool) -> String {
     match &entry.what {
-        LogItem::Passed(way) => match (way.attempt, wide) {
-            (0 | 1, _) => segment_name(way.kind).into(),
+        LogItem::Passed(path) => match (path.attempt, wide) {
+            (0 | 1, _) => segment_name(path.kind).into(),
             (again, true) => {
-                say!("{segment}, {nth} try", segment = segment_name(way.kind), nth = numbers::ordinal(again))
+                say!("{segment}, {nth} try", segment = segment_name(path.kind), nth = numbers::ordinal(again))
             }
-            (again, false) => say!("{segment} {nth}", segment = segment_name(way.kind), nth = numbers::ordinal(again)),
+            (again, false) => say!("{segment} {nth}", segment = segment_name(path.kind), nth = numbers::ordinal(again)),
         },
         LogItem::Server(_) => server_event(entry.server).into(),
         LogItem::Client(_) => end(entry.client).into(),
@@ -50,15 +50,15 @@ fn end(client: ClientSide) -> &'static str {
 type Piece = (String, Option<Meaning>);
 
 /// The server's side of a line: its state, and what it did with the segment.
-pub(super) fn server(entry: &LogEntry, one: &Connection, wide: bool) -> Vec<Piece> {
+pub(super) fn server(entry: &LogEntry, connection: &Connection, wide: bool) -> Vec<Piece> {
     let state = || (server_words(entry.server).to_owned(), None);
     let outbound = match &entry.what {
-        LogItem::Passed(way) => way.toward == Toward::Listener,
-        LogItem::Server(_) => return vec![(removal(entry, one), meaning_of(entry.server))],
+        LogItem::Passed(path) => path.toward == Toward::Listener,
+        LogItem::Server(_) => return vec![(removal(entry, connection), meaning_of(entry.server))],
         LogItem::Client(_) => return if entry.server == ServerSide::Nothing { Vec::new() } else { vec![state()] },
     };
-    let LogItem::Passed(way) = &entry.what else { return Vec::new() };
-    match way.fate {
+    let LogItem::Passed(path) = &entry.what else { return Vec::new() };
+    match path.fate {
         SegmentOutcome::UnderWay => Vec::new(),
         SegmentOutcome::Lost if outbound => vec![(say!("lost by the simulated network").into(), Some(Meaning::Lost))],
         SegmentOutcome::Lost => vec![state(), (say!("✗ lost on its way").into(), Some(Meaning::Lost))],
@@ -74,32 +74,34 @@ pub(super) fn server(entry: &LogEntry, one: &Connection, wide: bool) -> Vec<Piec
 }
 
 fn dropped(cause: Cause, server: ServerSide, wide: bool) -> Vec<Piece> {
-    let dying = |text: &str| (format!("✗ {text}"), Some(Meaning::Lost));
+    let lost = |text: &str| (format!("✗ {text}"), Some(Meaning::Lost));
     let state = || (server_words(server).to_owned(), None);
-    let truth = |text: &str| (text.to_owned(), Some(Meaning::Divergent));
+    let divergent = |text: &str| (text.to_owned(), Some(Meaning::Divergent));
     match (cause, wide) {
-        (Cause::SynAcceptQueueFull, true) => vec![dying(say!("accept queue full: dropped in silence"))],
-        (Cause::SynAcceptQueueFull, false) => vec![dying(say!("accept queue full: dropped"))],
-        (Cause::SynSynQueueFull, true) => vec![dying(say!("SYN queue full, cookies off: dropped"))],
-        (Cause::SynSynQueueFull, false) => vec![dying(say!("SYN queue full: dropped"))],
-        (Cause::SynMaxSynBacklog, _) => vec![dying(say!("three-quarters rule: dropped"))],
+        (Cause::SynAcceptQueueFull, true) => vec![lost(say!("accept queue full: dropped in silence"))],
+        (Cause::SynAcceptQueueFull, false) => vec![lost(say!("accept queue full: dropped"))],
+        (Cause::SynSynQueueFull, true) => vec![lost(say!("SYN queue full, cookies off: dropped"))],
+        (Cause::SynSynQueueFull, false) => vec![lost(say!("SYN queue full: dropped"))],
+        (Cause::SynMaxSynBacklog, _) => vec![lost(say!("three-quarters rule: dropped"))],
         (Cause::AckAcceptQueueFull, true) => {
-            vec![state(), dying(say!("accept queue full: ignored")), truth(say!("◌ GHOST"))]
+            vec![state(), lost(say!("accept queue full: ignored")), divergent(say!("◌ GHOST"))]
         }
-        (Cause::AckAcceptQueueFull, false) => vec![truth("◌ SYN_RCVD"), dying(say!("ignored: queue full"))],
+        (Cause::AckAcceptQueueFull, false) => vec![divergent("◌ SYN_RCVD"), lost(say!("ignored: queue full"))],
         (Cause::AckCookieAcceptQueueFull, true) => {
-            vec![(say!("nothing").into(), None), dying(say!("accept queue full: ignored")), truth(say!("◌ PHANTOM"))]
+            vec![(say!("nothing").into(), None), lost(say!("accept queue full: ignored")), divergent(say!("◌ PHANTOM"))]
         }
-        (Cause::AckCookieAcceptQueueFull, false) => vec![truth(say!("◌ nothing")), dying(say!("ignored: queue full"))],
-        (Cause::AckReset, _) => vec![dying(say!("accept queue full: RST"))],
-        (Cause::RequestExpired | Cause::RequestPruned | Cause::ClientLost, _) => vec![dying(cause.words())],
+        (Cause::AckCookieAcceptQueueFull, false) => {
+            vec![divergent(say!("◌ nothing")), lost(say!("ignored: queue full"))]
+        }
+        (Cause::AckReset, _) => vec![lost(say!("accept queue full: RST"))],
+        (Cause::RequestExpired | Cause::RequestPruned | Cause::ClientLost, _) => vec![lost(cause.words())],
     }
 }
 
-fn removal(entry: &LogEntry, one: &Connection) -> String {
+fn removal(entry: &LogEntry, connection: &Connection) -> String {
     match entry.server {
         ServerSide::Accepted => {
-            let waited = one.queued_at.map(|since| entry.at().since(since));
+            let waited = connection.queued_at.map(|since| entry.at().since(since));
             waited.map_or_else(
                 || say!("accepted").into(),
                 |waited| say!("accepted after {time} in the queue", time = numbers::span(waited)),

@@ -1,4 +1,4 @@
-//! The last page: the sentence to remember, the score, and what became of the textbook's statements: each with its verdict in words and
+//! The last page: the sentence to remember, the score, and the textbook's claims: each with its verdict and
 //! what was measured, and where there is room as the textbook has it.
 
 use ratatui::style::Style;
@@ -12,34 +12,34 @@ use crate::scenario::lesson::Lesson;
 use crate::scenario::outcome::Verdict;
 use crate::ui::theme::Meaning;
 
-/// What is said there.
-pub(super) fn of(scene: &Scene<'_>, course: &LessonProgress, lesson: &Lesson, paper: LineBudget) -> PrioritizedText {
-    let theme = paper.theme;
-    let head = paper.text(say!("TO REMEMBER"), theme.text(Meaning::Served).patch(theme.strong()), 1);
-    let main = Some((said(&lesson.remember, &course.kept), theme.strong()));
+/// The text of the last page.
+pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, lesson: &Lesson, budget: LineBudget) -> PrioritizedText {
+    let theme = budget.theme;
+    let head = budget.text(say!("TO REMEMBER"), theme.text(Meaning::Served).patch(theme.strong()), 1);
+    let main = Some((said(&lesson.remember, &progress.kept), theme.strong()));
     let mut tail = vec![LineBudget::gap(3)];
-    let (right, all) = course.score();
+    let (right, all) = progress.score();
     let score = match all {
         0 => say!("no prediction was made").into(),
         1 if right == 1 => say!("your prediction was right").into(),
         _ => say!("{right} of {all} predictions were right", right, all),
     };
     // The frame has it too.
-    tail.extend(paper.text(&score, Style::new(), 2));
+    tail.extend(budget.text(&score, Style::new(), 2));
     for (claim, judged) in lesson.claims.iter().zip(scene.state.lesson.judged(scene.world)) {
-        let (sign, text, style) = match judged.verdict {
+        let (mark, text, style) = match judged.verdict {
             Verdict::Holds => ("✓", &claim.yes, theme.text(Meaning::Served)),
             Verdict::DoesNotHold => ("✗", &claim.no, theme.text(Meaning::Divergent)),
             Verdict::Undecided => continue,
         };
         let numbers = judged.measured.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let verdict = say!("{verdict}: {sentence}", verdict = judged.verdict.words(), sentence = said(text, &numbers));
-        let mut lines = paper.signed(sign, &verdict, style);
+        let mut lines = budget.marked(mark, &verdict, style);
         for line in &mut lines {
             (line.rank, line.verdict) = (1, true);
         }
         tail.push(LineBudget::gap(3));
-        tail.extend(paper.text(&format!("“{}”", said(&claim.claim, &numbers)), Style::new(), 3));
+        tail.extend(budget.text(&format!("“{}”", said(&claim.claim, &numbers)), Style::new(), 3));
         tail.extend(lines);
     }
     PrioritizedText { head, main, tail }

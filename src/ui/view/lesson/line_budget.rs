@@ -1,4 +1,4 @@
-//! What is said, as lines that know how much they matter: where not all of them fit, the least important ones are left out, and a
+//! A lesson's text as lines with ranks: where not all of them fit, the least important ones are left out, and a
 //! text is seen whole or not at all.
 
 use std::ops::Range;
@@ -23,11 +23,11 @@ pub(super) struct Line {
     pub(super) leads: bool,
     /// True where the text of the line above goes on: both are left out together.
     pub(super) follows: bool,
-    /// True for what became of a textbook's statement: it is not left out without a word.
+    /// True for the verdict on a textbook's claim: the number of those left out is shown.
     pub(super) verdict: bool,
 }
 
-/// What is said, from top to bottom.
+/// The text, from top to bottom.
 #[derive(Default)]
 pub(super) struct PrioritizedText {
     /// Before the main sentence.
@@ -56,7 +56,7 @@ pub(super) struct LineBudget {
     pub(super) columns: u16,
     /// True where choices share a line.
     pub(super) dense: bool,
-    /// True where there is room for what was said before.
+    /// True where there is room for earlier texts.
     pub(super) tall: bool,
 }
 
@@ -67,10 +67,10 @@ impl LineBudget {
         lines.map(line).collect()
     }
 
-    pub(super) fn signed(self, sign: &str, text: &str, style: Style) -> Vec<Line> {
+    pub(super) fn marked(self, mark: &str, text: &str, style: Style) -> Vec<Line> {
         let lines = wrap::lines(text, self.columns.saturating_sub(2)).into_iter().enumerate();
         let line = |(row, text): (usize, String)| Line {
-            pieces: vec![(format!("{} {text}", if row == 0 { sign } else { " " }), style, None)],
+            pieces: vec![(format!("{} {text}", if row == 0 { mark } else { " " }), style, None)],
             follows: row > 0,
             ..Line::default()
         };
@@ -90,30 +90,30 @@ impl LineBudget {
 impl PrioritizedText {
     /// Every line, the main sentence among them, without the least important texts where not all fit into `rows`; and how much that
     /// is.
-    pub(super) fn lines(self, paper: LineBudget, rows: u16) -> (Vec<Line>, VisiblePart) {
-        let main = self.main.iter().flat_map(|(text, style)| paper.text(text, *style, 0));
+    pub(super) fn lines(self, budget: LineBudget, rows: u16) -> (Vec<Line>, VisiblePart) {
+        let main = self.main.iter().flat_map(|(text, style)| budget.text(text, *style, 0));
         let mut lines: Vec<_> = self.head.into_iter().chain(main).chain(self.tail).collect();
         let rows = usize::from(rows);
-        let (mut seen, mut verdicts) = (VisiblePart::Whole, 0);
+        let (mut visible, mut verdicts) = (VisiblePart::Whole, 0);
         while lines.len() + usize::from(verdicts > 0) > rows
             && let Some(worst) = lines.iter().map(|line| line.rank).max().filter(|rank| *rank > 0)
             && let Some(text) = least(&lines, worst)
         {
             verdicts += usize::from(lines[text.start].verdict);
             if !lines[text.start].leads && worst < PAST {
-                seen = VisiblePart::Most;
+                visible = VisiblePart::Most;
             }
             lines.drain(text);
         }
         while lines.last().is_some_and(|last| last.leads) {
             lines.pop();
         }
-        lines.extend((verdicts > 0).then(|| left_out(verdicts, paper)));
+        lines.extend((verdicts > 0).then(|| left_out(verdicts, budget)));
         if lines.len() > rows {
-            seen = VisiblePart::Less;
+            visible = VisiblePart::Less;
         }
         lines.truncate(rows);
-        (lines, seen)
+        (lines, visible)
     }
 }
 
@@ -131,12 +131,12 @@ fn least(lines: &[Line], rank: u8) -> Option<Range<usize>> {
 }
 
 /// Instead of verdicts for which there is no room.
-fn left_out(verdicts: usize, paper: LineBudget) -> Line {
+fn left_out(verdicts: usize, budget: LineBudget) -> Line {
     let text = match verdicts {
         1 => say!("and 1 more verdict: enlarge the window").to_owned(),
         _ => say!("and {count} more verdicts: enlarge the window", count = verdicts),
     };
-    Line { pieces: vec![(text, paper.theme.calm(), None)], ..Line::default() }
+    Line { pieces: vec![(text, budget.theme.calm(), None)], ..Line::default() }
 }
 
 /// From this rank on: what belongs to moments that have passed.

@@ -15,7 +15,7 @@ pub(super) fn columns(width: u16, scene: &Scene<'_>) -> u16 {
     let usual = (width * 7 / 20).min(48);
     let rows = scene.world.trials.measured.iter();
     let widest =
-        rows.map(|(name, value)| text::width(name) + text::width(&formatted(name, *value)) + 3).max().unwrap_or(0);
+        rows.map(|(name, value)| text::width(name) + text::width(&format_value(name, *value)) + 3).max().unwrap_or(0);
     widest.clamp(usual, usual.max(width * 2 / 5))
 }
 
@@ -25,23 +25,23 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let mut all: Vec<_> = trials.measured.iter().collect();
     let is_new = |name: &String| trials.newest.contains(name);
     all.sort_by_cached_key(|(name, _)| (!is_new(name), natural(name)));
-    let told = all.into_iter().map(|(name, value)| {
-        let value = formatted(name, *value);
-        (broken(name, inner.width, text::width(&value) + 1), value, is_new(name))
+    let rows = all.into_iter().map(|(name, value)| {
+        let value = format_value(name, *value);
+        (break_name(name, inner.width, text::width(&value) + 1), value, is_new(name))
     });
-    let all: Vec<_> = told.collect();
+    let all: Vec<_> = rows.collect();
     let rows = usize::from(inner.height);
     let used = |count: usize| all[..count].iter().map(|(name, ..)| name.len()).sum::<usize>();
     let fits = |count: &usize| used(*count) + usize::from(*count < all.len()) <= rows;
     let shown = (0..=all.len()).rev().find(fits).unwrap_or(0);
     let mut row = 0;
     for (name, value, new) in &all[..shown] {
-        let [ink_of_name, ink_of_value] = if *new { [Style::new(), theme.strong()] } else { [theme.calm(); 2] };
+        let [name_style, value_style] = if *new { [Style::new(), theme.strong()] } else { [theme.calm(); 2] };
         for part in name {
-            text::write(buf, inner, (0, row), &text::fit(part, inner.width), ink_of_name);
+            text::write(buf, inner, (0, row), &text::fit(part, inner.width), name_style);
             row += 1;
         }
-        text::right(buf, inner, row - 1, value, ink_of_value);
+        text::right(buf, inner, row - 1, value, value_style);
     }
     if shown < all.len() {
         text::write(buf, inner, (0, row), &say!("and {more} more", more = all.len() - shown), theme.calm());
@@ -49,20 +49,20 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 /// A number as it is read best: an errno has a name.
-fn formatted(name: &str, value: f64) -> String {
+fn format_value(name: &str, value: f64) -> String {
     if name.ends_with("-errno") && value > 0.0 {
         return format!("{} {}", errno::name(value as i32), number(value));
     }
     number(value)
 }
 
-/// A name as it is put in order: its words and its numbers, so that `try-2` comes before `try-10`.
+/// The sort key of a name: its text and number parts, so that `try-2` comes before `try-10`.
 fn natural(name: &str) -> Vec<(String, u64)> {
     let (mut parts, mut rest) = (Vec::new(), name);
     while !rest.is_empty() {
-        let digits = rest.find(|sign: char| sign.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest.find(|ch: char| ch.is_ascii_digit()).unwrap_or(rest.len());
         let (word, behind) = rest.split_at(digits);
-        let end = behind.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(behind.len());
+        let end = behind.find(|ch: char| !ch.is_ascii_digit()).unwrap_or(behind.len());
         let (number, behind) = behind.split_at(end);
         parts.push((word.to_owned(), number.parse().unwrap_or(0)));
         rest = behind;
@@ -71,7 +71,7 @@ fn natural(name: &str) -> Vec<(String, u64)> {
 }
 
 /// The rows of a name, broken behind its hyphens so that the last one leaves `room` for the value.
-fn broken(name: &str, columns: u16, room: u16) -> Vec<String> {
+fn break_name(name: &str, columns: u16, room: u16) -> Vec<String> {
     let mut rows = vec![String::new()];
     let mut parts = name.split_inclusive('-').peekable();
     while let Some(part) = parts.next() {
@@ -100,15 +100,15 @@ mod tests {
     #[test]
     fn a_name_is_broken_behind_a_hyphen_and_nothing_of_it_is_lost() {
         let name = "listening-reuseaddr-second-errno";
-        assert_eq!(broken(name, 46, 14), [name]);
-        assert_eq!(broken(name, 26, 14), ["listening-reuseaddr-", "  second-", "  errno"]);
-        assert_eq!(broken(name, 28, 14), ["listening-reuseaddr-second-", "  errno"]);
+        assert_eq!(break_name(name, 46, 14), [name]);
+        assert_eq!(break_name(name, 26, 14), ["listening-reuseaddr-", "  second-", "  errno"]);
+        assert_eq!(break_name(name, 28, 14), ["listening-reuseaddr-second-", "  errno"]);
         for columns in 22..60 {
-            let rows = broken(name, columns, 14);
+            let rows = break_name(name, columns, 14);
             assert_eq!(rows.concat().replace(' ', ""), name, "{columns}");
             assert!(rows.iter().all(|row| text::width(row) <= columns), "{columns}: {rows:?}");
             assert!(rows.last().is_some_and(|last| text::width(last) + 14 <= columns), "{columns}: {rows:?}");
         }
-        assert_eq!(broken("rows", 20, 3), ["rows"]);
+        assert_eq!(break_name("rows", 20, 3), ["rows"]);
     }
 }

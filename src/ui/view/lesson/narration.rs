@@ -1,11 +1,11 @@
-//! The box in which the lesson speaks: its title and where it stands on the upper edge, what is said in strong ink, and on the
+//! The box of the lesson's text: title and progress on the upper edge, the text in bold, and on the
 //! lower edge what to press next.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::letters::{LargeText, Letter, broken};
+use super::super::letters::{LargeText, Letter, break_lines};
 use super::super::{Scene, text};
 use super::line_budget::{Line, LineBudget, PrioritizedText, VisiblePart};
 use super::{step_text, words};
@@ -14,38 +14,38 @@ use crate::say;
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
 
-pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress) {
-    let inner = frame(buf, area, scene, course);
-    keys(buf, area, scene, course);
+pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgress) {
+    let inner = frame(buf, area, scene, progress);
+    keys(buf, area, scene, progress);
     let side = u16::from(inner.width > 40);
     let inner = Rect { x: inner.x + side, width: inner.width.saturating_sub(2 * side), ..inner };
     let tall = inner.height >= TALL && !scene.state.projector;
-    let paper = |dense| LineBudget { theme: scene.theme, columns: inner.width, dense, tall };
-    if scene.state.projector && large(buf, inner, scene, step_text::of(scene, course, paper(true))) {
+    let budget = |dense| LineBudget { theme: scene.theme, columns: inner.width, dense, tall };
+    if scene.state.projector && large(buf, inner, scene, step_text::of(scene, progress, budget(true))) {
         return;
     }
-    let said = |dense| step_text::of(scene, course, paper(dense)).lines(paper(dense), inner.height);
-    let (lines, seen) = said(false);
-    let lines = if seen == VisiblePart::Whole { lines } else { said(true).0 };
+    let said = |dense| step_text::of(scene, progress, budget(dense)).lines(budget(dense), inner.height);
+    let (lines, visible) = said(false);
+    let lines = if visible == VisiblePart::Whole { lines } else { said(true).0 };
     for (row, line) in (0..).zip(&lines) {
         write(buf, inner, row, scene, line);
     }
 }
 
 /// The same with its main sentence in large letters, where they have a shape and there is room; false where not.
-fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut speech: PrioritizedText) -> bool {
-    let Some((text, style)) = speech.main.take() else { return false };
-    let paper = LineBudget { theme: scene.theme, columns: area.width, dense: true, tall: false };
+fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut content: PrioritizedText) -> bool {
+    let Some((text, style)) = content.main.take() else { return false };
+    let budget = LineBudget { theme: scene.theme, columns: area.width, dense: true, tall: false };
     let most = usize::from(area.height / (Letter::Small.rows() + 1));
-    let Some(lines) = broken(&text, Letter::Small, area.width, most) else { return false };
+    let Some(lines) = break_lines(&text, Letter::Small, area.width, most) else { return false };
     let used = lines.len() as u16 * (Letter::Small.rows() + 1);
-    let (others, seen) = speech.lines(paper, area.height - used);
-    if seen == VisiblePart::Less {
+    let (others, visible) = content.lines(budget, area.height - used);
+    if visible == VisiblePart::Less {
         return false;
     }
-    let pen = LargeText { letter: Letter::Small, style, ascii: scene.theme.ascii };
+    let large_text = LargeText { letter: Letter::Small, style, ascii: scene.theme.ascii };
     for (row, line) in lines.iter().enumerate() {
-        pen.write(buf, area, (0, row as u16 * (Letter::Small.rows() + 1)), line);
+        large_text.write(buf, area, (0, row as u16 * (Letter::Small.rows() + 1)), line);
     }
     let below = Rect { y: area.y + used, height: area.height - used, ..area };
     for (row, line) in (0..).zip(&others) {
@@ -59,19 +59,19 @@ fn write(buf: &mut Buffer, area: Rect, row: u16, scene: &Scene<'_>, line: &Line)
     for (text, style, action) in &line.pieces {
         let end = text::write(buf, area, (col, row), text, *style);
         if let Some(action) = action.filter(|_| scene.state.lesson.played) {
-            let spot = Rect { x: area.x + col, width: end - col, ..text::row(area, row) };
-            scene.hit_map.borrow_mut().note(spot.intersection(area), Target::Key(action));
+            let key_area = Rect { x: area.x + col, width: end - col, ..text::row(area, row) };
+            scene.hit_map.borrow_mut().note(key_area.intersection(area), Target::Key(action));
         }
         col = end;
     }
 }
 
-/// A double frame, unlike every other one, with the lesson's title and where it stands.
-fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress) -> Rect {
+/// A double frame, unlike every other one, with the lesson's title and progress.
+fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgress) -> Rect {
     let strong = scene.theme.strong();
     let lesson = scene.state.lesson.lesson();
-    let title = lesson.map_or_else(|| course.name.clone(), |lesson| words::said(&lesson.title, &course.kept));
-    let (title, standing) = heading(&title, standings(scene, course), area.width.saturating_sub(6));
+    let title = lesson.map_or_else(|| progress.name.clone(), |lesson| words::said(&lesson.title, &progress.kept));
+    let (title, standing) = heading(&title, standings(scene, progress), area.width.saturating_sub(6));
     let inner = text::frame(buf, area, (&title, strong), (&standing, strong), strong);
     for place in area.intersection(buf.area).positions() {
         let edge =
@@ -83,12 +83,12 @@ fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgres
     inner
 }
 
-fn double(sign: &str) -> Option<&'static str> {
+fn double(corner: &str) -> Option<&'static str> {
     const PAIRS: [(&str, &str); 6] = [("─", "═"), ("│", "║"), ("┌", "╔"), ("┐", "╗"), ("└", "╚"), ("┘", "╝")];
-    PAIRS.iter().find(|(single, _)| *single == sign).map(|(_, double)| *double)
+    PAIRS.iter().find(|(single, _)| *single == corner).map(|(_, double)| *double)
 }
 
-/// The title and where the lesson stands, as long as both fit into a row: the word that it is a lesson is left out first.
+/// The title and the progress, as long as both fit into a row: the word LESSON is left out first.
 fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String) {
     let long = say!("LESSON · {title}", title);
     let fits = |title: &str, standing: &str| text::width(title) + text::width(standing) <= columns;
@@ -101,41 +101,43 @@ fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String
     (text::fit(title, columns.saturating_sub(text::width(&standing))), standing)
 }
 
-/// The score, and which scene of how many; then what matters most of it, and that in signs.
-fn standings(scene: &Scene<'_>, course: &LessonProgress) -> [String; 3] {
-    let (right, all) = course.score();
+/// The score and the scene's number of how many; then the more important of the two, and that as digits.
+fn standings(scene: &Scene<'_>, progress: &LessonProgress) -> [String; 3] {
+    let (right, all) = progress.score();
     let scenes = scene.state.lesson.lesson().map_or(1, |lesson| lesson.scenes.len());
     let score = (all > 0).then(|| say!("{right} of {all} right", right, all));
-    let place = if course.over {
+    let place = if progress.over {
         say!("the end").to_owned()
     } else {
-        say!("scene {place} of {scenes}", place = course.scene + 1, scenes)
+        say!("scene {place} of {scenes}", place = progress.scene + 1, scenes)
     };
     let both = score.as_ref().map_or_else(|| place.clone(), |score| format!("{score} · {place}"));
-    if course.over {
-        let signs = if all > 0 { format!("{right}/{all}") } else { String::new() };
-        return [both, score.unwrap_or(place), signs];
+    if progress.over {
+        let short = if all > 0 { format!("{right}/{all}") } else { String::new() };
+        return [both, score.unwrap_or(place), short];
     }
-    [both, place, format!("{}/{scenes}", course.scene + 1)]
+    [both, place, format!("{}/{scenes}", progress.scene + 1)]
 }
 
 /// What to press next, on the lower edge; a click presses it.
-fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress) {
+fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgress) {
     let area = area.intersection(buf.area);
     if !scene.state.lesson.played || area.height < 3 {
         return;
     }
     let theme = scene.theme;
     let edge = Rect { x: area.x + 1, y: area.bottom() - 1, width: area.width.saturating_sub(2), height: 1 };
-    let choices = scene.state.lesson.step(course).and_then(|step| step.ask.as_ref()).map_or(0, |ask| ask.choices.len());
+    let choices =
+        scene.state.lesson.step(progress).and_then(|step| step.ask.as_ref()).map_or(0, |ask| ask.choices.len());
     let numbers = format!("1-{}", choices.min(9));
-    let asked = course.asks();
-    let back = if scene.state.lesson.goes_back(course) { say!("the scene before") } else { say!("repeats the scene") };
+    let asked = progress.asks();
+    let back =
+        if scene.state.lesson.goes_back(progress) { say!("the scene before") } else { say!("repeats the scene") };
     let all = [
         (asked, numbers.as_str(), say!("predict"), None),
-        (course.has_told(), "space", say!("goes on"), Some(Action::GoOn)),
-        (course.step.is_some(), "backspace", back, Some(Action::Repeat)),
-        (course.over, "q", say!("leaves"), Some(Action::Quit)),
+        (progress.has_told(), "space", say!("goes on"), Some(Action::GoOn)),
+        (progress.step.is_some(), "backspace", back, Some(Action::Repeat)),
+        (progress.over, "q", say!("leaves"), Some(Action::Quit)),
     ];
     let mut col = 0;
     for (_, key, words, action) in all.into_iter().filter(|(wanted, ..)| *wanted) {
@@ -147,12 +149,12 @@ fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress
         let pieces = [(" ", style), (key, theme.strong()), (" ", style), (words, style), (" ", style)];
         let end = text::pieces(buf, edge, (col, 0), &pieces);
         if let Some(action) = action {
-            let spot = Rect { x: edge.x + col, width: end - col, ..edge };
-            scene.hit_map.borrow_mut().note(spot, Target::Key(action));
+            let key_area = Rect { x: edge.x + col, width: end - col, ..edge };
+            scene.hit_map.borrow_mut().note(key_area, Target::Key(action));
         }
         col = end + 1;
     }
 }
 
-/// From so many rows on there is room for what was said before.
+/// From so many rows on there is room for earlier texts.
 const TALL: u16 = 18;

@@ -1,4 +1,4 @@
-//! Where the narration stands beside the picture: a column at the right of a wide screen, else a box below the stage.
+//! The areas of the narration and the picture: a column at the right of a wide screen, else a box below the stage.
 
 use ratatui::layout::{Rect, Size};
 
@@ -8,19 +8,19 @@ use crate::ui::panel::Panel;
 /// From this width on the narration is a column at the right.
 const WIDE: u16 = 170;
 
-/// Below what the narration stands.
+/// What is shown above the narration.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Below {
-    /// The picture of the queues; on a wide enough screen this panel stands beside what is said.
+    /// The picture of the queues; on a wide enough screen this panel is beside the narration.
     Queues(Panel),
     /// Calls that are still made.
     Calls,
-    /// Calls that were all made: the lesson is over, and there is more to say than to see.
+    /// Calls that were all made: the lesson is over, and its text needs more rows than its calls.
     AllCalls,
 }
 
 impl Below {
-    /// How many rows are left for what is said below calls, where it has the whole width.
+    /// How many rows the narration has below calls, where it has the whole width.
     const fn rows(self) -> Option<u16> {
         match self {
             Self::Queues(_) => None,
@@ -38,9 +38,9 @@ const FEWEST_CALLS: u16 = 5;
 pub(super) struct LessonPlan {
     /// The picture's own areas.
     pub(super) picture: Plan,
-    /// What is said.
+    /// The lesson's text.
     pub(super) narration: Rect,
-    /// Where calls are told instead of queues.
+    /// The calls, where they are shown instead of queues.
     pub(super) transcript: Rect,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn plan(area: Rect, caption: u16, below: Below) -> LessonPlan {
     }
 }
 
-/// True where the narration stands beside the whole picture.
+/// True where the narration is beside the whole picture.
 pub(in crate::ui::view) const fn is_wide(size: Size) -> bool {
     size.width >= WIDE && size.height >= 32
 }

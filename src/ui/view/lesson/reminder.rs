@@ -1,4 +1,4 @@
-//! A lesson while somebody goes through the connections.
+//! The lesson's text while the list or the ladder is shown.
 
 use super::super::Scene;
 use super::line_budget::LineBudget;
@@ -7,14 +7,14 @@ use crate::model::lesson::Phase;
 use crate::say;
 use crate::ui::browse::Screen;
 
-/// What the lesson has to say to somebody who goes through the connections; nothing while it waits for what happens.
+/// The lesson's main text while the list or the ladder is shown; `None` while it waits for an event.
 pub(in crate::ui::view) fn text(scene: &Scene<'_>) -> Option<String> {
-    let course = scene.world.lesson.as_ref()?;
+    let progress = scene.world.lesson.as_ref()?;
     let away = scene.state.browse.screen != Screen::Stage && scene.state.lesson.played;
-    if !away || course.step.is_none() || course.phase == Phase::Doing {
+    if !away || progress.step.is_none() || progress.phase == Phase::Doing {
         return None;
     }
-    let paper = LineBudget { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
-    let (text, _) = step_text::of(scene, course, paper).main?;
+    let budget = LineBudget { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
+    let (text, _) = step_text::of(scene, progress, budget).main?;
     Some(say!("esc: the lesson goes on · {text}", text))
 }

@@ -1,4 +1,4 @@
-//! What is said now, as lines that know how much they matter: the narration, the question with its choices, what became of the
+//! The text of the present step, as lines with ranks: the narration, the question with its choices, the result of the
 //! prediction, and what is waited for.
 
 use std::collections::BTreeMap;
@@ -18,39 +18,39 @@ use crate::ui::keymap::Action;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
-/// What is said now.
-pub(super) fn of(scene: &Scene<'_>, course: &LessonProgress, paper: LineBudget) -> PrioritizedText {
-    let notebook = &scene.state.lesson;
-    let Some(lesson) = notebook.lesson() else {
+/// The text of the present step.
+pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, budget: LineBudget) -> PrioritizedText {
+    let lesson_state = &scene.state.lesson;
+    let Some(lesson) = lesson_state.lesson() else {
         let text = say!("this lesson's text cannot be read here");
         return PrioritizedText { main: Some((text.into(), Style::new())), ..PrioritizedText::default() };
     };
-    if course.over {
-        return ending::of(scene, course, lesson, paper);
+    if progress.over {
+        return ending::of(scene, progress, lesson, budget);
     }
-    let (Some(index), Some(step)) = (course.step, notebook.step(course)) else {
+    let (Some(index), Some(step)) = (progress.step, lesson_state.step(progress)) else {
         let main = said(&lesson.learn, &BTreeMap::new());
-        return PrioritizedText { main: Some((main, paper.theme.strong())), ..PrioritizedText::default() };
+        return PrioritizedText { main: Some((main, budget.theme.strong())), ..PrioritizedText::default() };
     };
-    let page = notebook.page(scene.world, index).unwrap_or_default();
-    let mut speech = match course.phase {
-        Phase::Asked => asked(step, &page, course, paper),
-        Phase::Doing => doing(scene, (step, &page), course, paper),
-        Phase::Told => explained(scene, (step, &page), course, paper),
-        Phase::Missed => missed(scene, (step, &page), course, paper),
+    let page = lesson_state.page(scene.world, index).unwrap_or_default();
+    let mut content = match progress.phase {
+        Phase::Asked => asked(step, &page, progress, budget),
+        Phase::Doing => doing(scene, (step, &page), progress, budget),
+        Phase::Told => explained(scene, (step, &page), progress, budget),
+        Phase::Missed => missed(scene, (step, &page), progress, budget),
     };
-    if paper.tall {
-        speech.tail.extend(before(scene, course, index, paper));
+    if budget.tall {
+        content.tail.extend(before(scene, progress, index, budget));
     }
-    speech
+    content
 }
 
-fn asked(step: &Step, page: &Page, course: &LessonProgress, paper: LineBudget) -> PrioritizedText {
+fn asked(step: &Step, page: &Page, progress: &LessonProgress, budget: LineBudget) -> PrioritizedText {
     let Some(ask) = &step.ask else { return PrioritizedText::default() };
     let mut tail = vec![LineBudget::gap(3)];
-    tail.extend(choices(ask, page, course, (paper, 0)));
+    tail.extend(choices(ask, page, progress, (budget, 0)));
     PrioritizedText {
-        main: Some((said(&ask.text, &page.numbers), paper.theme.strong())),
+        main: Some((said(&ask.text, &page.numbers), budget.theme.strong())),
         tail,
         ..PrioritizedText::default()
     }
@@ -59,66 +59,66 @@ fn asked(step: &Step, page: &Page, course: &LessonProgress, paper: LineBudget) -
 fn doing(
     scene: &Scene<'_>,
     (step, page): (&Step, &Page),
-    course: &LessonProgress,
-    paper: LineBudget,
+    progress: &LessonProgress,
+    budget: LineBudget,
 ) -> PrioritizedText {
-    let (theme, notebook) = (paper.theme, &scene.state.lesson);
-    let mut speech = PrioritizedText::default();
+    let (theme, lesson_state) = (budget.theme, &scene.state.lesson);
+    let mut content = PrioritizedText::default();
     if let Some(ask) = &step.ask {
-        speech.main = Some((said(&ask.text, &page.numbers), Style::new()));
-        speech.tail.push(LineBudget::gap(3));
-        speech.tail.extend(choices(ask, page, course, (paper, 1)));
-    } else if let Some(text) = notebook.earlier_texts(scene.world, course.step.unwrap_or(0)).next() {
-        speech.main = Some((said(text.0, &text.1), Style::new()));
+        content.main = Some((said(&ask.text, &page.numbers), Style::new()));
+        content.tail.push(LineBudget::gap(3));
+        content.tail.extend(choices(ask, page, progress, (budget, 1)));
+    } else if let Some(text) = lesson_state.earlier_texts(scene.world, progress.step.unwrap_or(0)).next() {
+        content.main = Some((said(text.0, &text.1), Style::new()));
     }
     let what = words::of_all(&step.commands);
-    let elapsed = numbers::countdown(scene.now.since(course.since));
+    let elapsed = numbers::countdown(scene.now.since(progress.since));
     let watch = if what.is_empty() {
         say!("watch the picture · {elapsed}", elapsed)
     } else {
         say!("watch: {what} · {elapsed}", what, elapsed)
     };
-    speech.tail.push(LineBudget::gap(3));
-    speech.tail.extend(paper.signed("▶", &watch, theme.text(Meaning::Travelling).patch(theme.strong())));
+    content.tail.push(LineBudget::gap(3));
+    content.tail.extend(budget.marked("▶", &watch, theme.text(Meaning::Travelling).patch(theme.strong())));
     if scene.world.tempo.held {
         let held = say!("the clients' time stands still · n: next thing · a: one accept() · t: let time run");
-        speech.tail.extend(paper.signed("‖", held, theme.text(Meaning::Divergent)));
+        content.tail.extend(budget.marked("‖", held, theme.text(Meaning::Divergent)));
     }
-    speech
+    content
 }
 
 fn explained(
     scene: &Scene<'_>,
     (step, page): (&Step, &Page),
-    course: &LessonProgress,
-    paper: LineBudget,
+    progress: &LessonProgress,
+    budget: LineBudget,
 ) -> PrioritizedText {
-    let mut speech = PrioritizedText::default();
+    let mut content = PrioritizedText::default();
     if let Some(ask) = &step.ask {
-        speech.head = verdict(ask, page, course, paper);
-        speech.tail.push(LineBudget::gap(3));
-        speech.tail.extend(paper.text(&said(&ask.text, &page.numbers), paper.theme.calm(), 2));
-        speech.tail.extend(choices(ask, page, course, (paper, 1)));
+        content.head = verdict(ask, page, progress, budget);
+        content.tail.push(LineBudget::gap(3));
+        content.tail.extend(budget.text(&said(&ask.text, &page.numbers), budget.theme.calm(), 2));
+        content.tail.extend(choices(ask, page, progress, (budget, 1)));
     }
     let text = match (&step.say, &step.ask) {
         (Some(text), _) => Some((text, page.numbers.clone())),
         (None, Some(_)) => None,
-        (None, None) => scene.state.lesson.earlier_texts(scene.world, course.step.unwrap_or(0)).next(),
+        (None, None) => scene.state.lesson.earlier_texts(scene.world, progress.step.unwrap_or(0)).next(),
     };
-    speech.main = text.map(|(text, numbers)| (said(text, &numbers), paper.theme.strong()));
-    speech
+    content.main = text.map(|(text, numbers)| (said(text, &numbers), budget.theme.strong()));
+    content
 }
 
 fn missed(
     scene: &Scene<'_>,
     (step, page): (&Step, &Page),
-    course: &LessonProgress,
-    paper: LineBudget,
+    progress: &LessonProgress,
+    budget: LineBudget,
 ) -> PrioritizedText {
-    let theme = paper.theme;
+    let theme = budget.theme;
     let within = numbers::span(step.within);
     let text = say!("this did not come as usual within {within}: were knobs turned?", within);
-    let head = paper.signed("▲", &text, theme.text(Meaning::Divergent).patch(theme.strong()));
+    let head = budget.marked("▲", &text, theme.text(Meaning::Divergent).patch(theme.strong()));
     let main = if scene.state.lesson.played {
         say!("No harm done: space goes on, backspace plays the scene again.")
     } else {
@@ -126,38 +126,44 @@ fn missed(
     };
     let mut tail = vec![LineBudget::gap(3)];
     if let Some(ask) = &step.ask {
-        tail.extend(paper.text(&said(&ask.text, &page.numbers), theme.calm(), 2));
-        tail.extend(choices(ask, page, course, (paper, 1)));
+        tail.extend(budget.text(&said(&ask.text, &page.numbers), theme.calm(), 2));
+        tail.extend(choices(ask, page, progress, (budget, 1)));
     }
     PrioritizedText { head, main: Some((main.into(), Style::new())), tail }
 }
 
-/// What became of the prediction.
-fn verdict(ask: &Question, page: &Page, course: &LessonProgress, paper: LineBudget) -> Vec<Line> {
-    let theme = paper.theme;
+/// The result of the prediction.
+fn verdict(ask: &Question, page: &Page, progress: &LessonProgress, budget: LineBudget) -> Vec<Line> {
+    let theme = budget.theme;
     let answer = |index: usize| ask.choices.get(index).map(|choice| said(&choice.text, &page.numbers));
-    let truth = page.right.iter().position(|right| *right == Some(true)).and_then(answer);
-    let mine = course.choice.and_then(|(index, verdict)| Some((answer(index)?, verdict)));
+    let right_answer = page.right.iter().position(|right| *right == Some(true)).and_then(answer);
+    let own_answer = progress.choice.and_then(|(index, verdict)| Some((answer(index)?, verdict)));
     let (good, other) = (theme.text(Meaning::Served), theme.text(Meaning::Divergent));
-    let (sign, text, style) = match (mine, truth) {
-        (Some((mine, Some(true))), _) => ("✓", say!("you said “{mine}”, and so says the kernel", mine), good),
-        (Some((mine, Some(false))), Some(truth)) => {
-            ("◌", say!("you said “{mine}”; the kernel says “{truth}”", mine, truth), other)
+    let (mark, text, style) = match (own_answer, right_answer) {
+        (Some((own_answer, Some(true))), _) => {
+            ("✓", say!("you said “{mine}”, and so says the kernel", mine = own_answer), good)
         }
-        (Some((mine, Some(false))), None) => ("◌", say!("you said “{mine}”; it came otherwise", mine), other),
-        (Some((mine, None)), _) => ("·", say!("you said “{mine}”; that could not be told here", mine), theme.calm()),
-        (None, Some(truth)) => ("✓", say!("the kernel says “{truth}”", truth), good),
+        (Some((own_answer, Some(false))), Some(right_answer)) => {
+            ("◌", say!("you said “{mine}”; the kernel says “{truth}”", mine = own_answer, truth = right_answer), other)
+        }
+        (Some((own_answer, Some(false))), None) => {
+            ("◌", say!("you said “{mine}”; it came otherwise", mine = own_answer), other)
+        }
+        (Some((own_answer, None)), _) => {
+            ("·", say!("you said “{mine}”; that could not be told here", mine = own_answer), theme.calm())
+        }
+        (None, Some(right_answer)) => ("✓", say!("the kernel says “{truth}”", truth = right_answer), good),
         (None, None) => return Vec::new(),
     };
-    paper.signed(sign, &text, style.patch(theme.strong()))
+    budget.marked(mark, &text, style.patch(theme.strong()))
 }
 
 /// The choices: each with its key, the chosen one marked, and the right one once it has been measured. These two are left out last.
-fn choices(ask: &Question, page: &Page, course: &LessonProgress, (paper, rank): (LineBudget, u8)) -> Vec<Line> {
-    let theme = paper.theme;
-    let open = course.phase == Phase::Asked;
-    let chosen = course.choice.map(|(index, _)| index);
-    let one = |(index, choice): (usize, &Choice)| {
+fn choices(ask: &Question, page: &Page, progress: &LessonProgress, (budget, rank): (LineBudget, u8)) -> Vec<Line> {
+    let theme = budget.theme;
+    let open = progress.phase == Phase::Asked;
+    let chosen = progress.choice.map(|(index, _)| index);
+    let choice_lines = |(index, choice): (usize, &Choice)| {
         let action = (open && index < 9).then_some(Action::Predict(index as u8));
         let mark = match page.right.get(index) {
             _ if open => " ",
@@ -168,20 +174,21 @@ fn choices(ask: &Question, page: &Page, course: &LessonProgress, (paper, rank): 
         let loud = open || chosen == Some(index) || mark == "✓";
         let style = if loud { Style::new() } else { theme.calm() };
         let number = if open { theme.strong() } else { style };
-        let text = wrap::lines(&said(&choice.text, &page.numbers), paper.columns.saturating_sub(3));
-        let signs = std::iter::once(format!("{mark}{} ", index + 1)).chain(std::iter::repeat("   ".to_owned()));
-        let row = |(row, (sign, text)): (usize, (String, String))| Line {
-            pieces: vec![(sign, number, action), (text, style, action)],
+        let text = wrap::lines(&said(&choice.text, &page.numbers), budget.columns.saturating_sub(3));
+        let marks = std::iter::once(format!("{mark}{} ", index + 1)).chain(std::iter::repeat("   ".to_owned()));
+        let row = |(row, (mark, text)): (usize, (String, String))| Line {
+            pieces: vec![(mark, number, action), (text, style, action)],
             rank: if loud { rank } else { rank + 1 },
             follows: row > 0,
             ..Line::default()
         };
-        signs.zip(text).enumerate().map(row).collect::<Vec<_>>()
+        marks.zip(text).enumerate().map(row).collect::<Vec<_>>()
     };
     let width = |pieces: &[Piece]| pieces.iter().map(|(text, ..)| text::width(text)).sum::<u16>();
     let mut lines: Vec<Line> = Vec::new();
-    for mut rows in ask.choices.iter().enumerate().map(one) {
-        let fits = |line: &&mut Line| paper.dense && width(&line.pieces) + width(&rows[0].pieces) + 2 <= paper.columns;
+    for mut rows in ask.choices.iter().enumerate().map(choice_lines) {
+        let fits =
+            |line: &&mut Line| budget.dense && width(&line.pieces) + width(&rows[0].pieces) + 2 <= budget.columns;
         if rows.len() == 1
             && let Some(line) = lines.last_mut().filter(fits)
         {
@@ -195,19 +202,19 @@ fn choices(ask: &Question, page: &Page, course: &LessonProgress, (paper, rank): 
     lines
 }
 
-/// What was said before in this scene, the newest first.
-fn before(scene: &Scene<'_>, course: &LessonProgress, index: usize, paper: LineBudget) -> Vec<Line> {
+/// The earlier texts of this scene, the newest first.
+fn before(scene: &Scene<'_>, progress: &LessonProgress, index: usize, budget: LineBudget) -> Vec<Line> {
     let skipped = usize::from(
-        course.phase == Phase::Doing && scene.state.lesson.step(course).is_some_and(|step| step.ask.is_none()),
+        progress.phase == Phase::Doing && scene.state.lesson.step(progress).is_some_and(|step| step.ask.is_none()),
     );
     let mut lines = Vec::new();
     for (text, numbers) in scene.state.lesson.earlier_texts(scene.world, index).skip(skipped) {
         if lines.is_empty() {
             lines.push(LineBudget::gap(PAST));
-            lines.push(LineBudget::heading(say!("SAID BEFORE"), paper.theme.calm(), PAST));
+            lines.push(LineBudget::heading(say!("SAID BEFORE"), budget.theme.calm(), PAST));
         }
         lines.push(LineBudget::gap(PAST + 1));
-        lines.extend(paper.text(&said(text, &numbers), paper.theme.calm(), PAST));
+        lines.extend(budget.text(&said(text, &numbers), budget.theme.calm(), PAST));
     }
     lines
 }

@@ -1,5 +1,5 @@
-//! Experiments beside the listener: the calls that were made, in the order in which they were made, in place of queues that
-//! nobody comes to; and beside them what was measured.
+//! Experiments beside the listener: the calls that were made, in their order, in place of queues
+//! without clients; and beside them what was measured.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     measured::paint(buf, numbers, scene);
 }
 
-/// Who called what, and what came of it; the newest at the bottom.
+/// The caller, the call and its outcome; the newest at the bottom.
 fn paint_calls(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, trials) = (scene.theme, &scene.world.trials);
     let running = trials.running.map_or("", |trial| trial.name());
@@ -76,7 +76,7 @@ fn first_shown(trials: &ExperimentResults, rows: usize) -> usize {
     first
 }
 
-/// Columns of the time, of who, and of the call; the outcome has the rest.
+/// Columns of the time, of the caller, and of the call; the outcome has the rest.
 #[derive(Clone, Copy)]
 struct Columns {
     time: u16,
@@ -105,7 +105,7 @@ struct Shown<'t> {
 
 fn paint_call(buf: &mut Buffer, row: Rect, columns: Columns, theme: Theme, shown: &Shown<'_>) {
     let line = shown.line;
-    let (sign, style) = look(theme, line.mood);
+    let (mark, style) = look(theme, line.mood);
     let strong = if shown.newest { theme.strong() } else { Style::new() };
     if columns.time > 0 {
         let time = numbers::moment(Stamp::ZERO + shown.since);
@@ -118,14 +118,14 @@ fn paint_call(buf: &mut Buffer, row: Rect, columns: Columns, theme: Theme, shown
     text::write(buf, call, (0, 0), &text::fit(&line.call.to_string(), call.width.saturating_sub(1)), strong);
     let left = columns.time + columns.who + columns.call;
     let outcome = part(left, row.width.saturating_sub(left));
-    let text = format!("{sign} {}", line.outcome);
+    let text = format!("{mark} {}", line.outcome);
     text::write(buf, outcome, (0, 0), &text::fit(&text, outcome.width), style);
 }
 
-/// Who did it, in the language that is spoken.
+/// The caller, in the current language.
 fn actor(who: &str) -> Cow<'_, str> {
-    if let Some((one, number)) = who.split_once(' ') {
-        return format!("{} {number}", actor(one)).into();
+    if let Some((word, number)) = who.split_once(' ') {
+        return format!("{} {number}", actor(word)).into();
     }
     let word = match who {
         "server" => say!("server"),
@@ -138,9 +138,9 @@ fn actor(who: &str) -> Cow<'_, str> {
     word.into()
 }
 
-/// A sign for each mood, and its ink.
-fn look(theme: Theme, mood: CallOutcome) -> (&'static str, Style) {
-    match mood {
+/// The mark and style of each outcome.
+fn look(theme: Theme, outcome: CallOutcome) -> (&'static str, Style) {
+    match outcome {
         CallOutcome::Plain => ("→", Style::new()),
         CallOutcome::Good => ("✓", theme.text(Meaning::Served)),
         CallOutcome::Refused => ("✗", theme.text(Meaning::Lost)),

@@ -1,4 +1,4 @@
-//! A lesson's own words, and what its step does, in words: so that one knows where to look.
+//! A lesson's own texts, and descriptions of the commands of its steps.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::scenario::lesson::Text;
 use crate::text::lang;
 use crate::ui::numbers;
 
-/// A lesson's text in the language that is spoken, with its numbers.
+/// A lesson's text in the current language, with its numbers.
 pub(super) fn said(text: &Text, numbers: &BTreeMap<String, f64>) -> String {
     filled(text.in_language(lang::here()), |name| numbers.get(name).copied())
 }

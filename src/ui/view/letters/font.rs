@@ -9,9 +9,9 @@ pub(super) struct Glyph {
     pub(super) ascii: [&'static str; 3],
 }
 
-/// The shape of a sign; small letters look like capitals. `None` where there is none.
-pub(super) const fn glyph(sign: char) -> Option<Glyph> {
-    match (letter(sign.to_ascii_uppercase()), mark(sign)) {
+/// The shape of a character; small letters look like capitals. `None` where there is none.
+pub(super) const fn glyph(ch: char) -> Option<Glyph> {
+    match (letter(ch.to_ascii_uppercase()), mark(ch)) {
         (Some((points, ascii)), _) | (None, Some((points, ascii))) => Some(Glyph { points, ascii }),
         (None, None) => None,
     }
@@ -21,8 +21,8 @@ type Shape = ([&'static str; 5], [&'static str; 3]);
 
 /// Letters and digits.
 #[rustfmt::skip]
-const fn letter(sign: char) -> Option<Shape> {
-    Some(match sign {
+const fn letter(ch: char) -> Option<Shape> {
+    Some(match ch {
         'A' => ([".#.", "#.#", "###", "#.#", "#.#"], [" _ ", "|_|", "| |"]),
         'B' => (["##.", "#.#", "##.", "#.#", "##."], [" _ ", "|_)", "|_)"]),
         'C' => ([".##", "#..", "#..", "#..", ".##"], [" _ ", "|  ", "|_ "]),
@@ -65,8 +65,8 @@ const fn letter(sign: char) -> Option<Shape> {
 
 /// Everything else.
 #[rustfmt::skip]
-const fn mark(sign: char) -> Option<Shape> {
-    Some(match sign {
+const fn mark(ch: char) -> Option<Shape> {
+    Some(match ch {
         ' ' => ([".", ".", ".", ".", "."], [" ", " ", " "]),
         '/' => (["..#", "..#", ".#.", "#..", "#.."], ["  /", " / ", "/  "]),
         '.' | '…' => ([".", ".", ".", ".", "#"], [" ", " ", "."]),

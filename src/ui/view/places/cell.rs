@@ -1,4 +1,4 @@
-//! One place, empty or with its tenant: in the terminal's own letters, or with the name in large ones on a hue of its own.
+//! One place, empty or with its entry: in the terminal's own letters, or with the name in large ones on a hue of its own.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,107 +9,107 @@ use super::super::{Scene, text};
 use super::{QueueSlot, Shape};
 use crate::ui::theme::Meaning;
 
-/// One place with its tenant.
-pub(in crate::ui::view) fn paint(buf: &mut Buffer, spot: Rect, shape: Shape, tenant: &QueueSlot, scene: &Scene<'_>) {
-    let spot = shape.surface(spot);
-    if let Some(target) = tenant.target {
-        scene.hit_map.borrow_mut().note(spot, target);
+/// One place with its entry.
+pub(in crate::ui::view) fn paint(buf: &mut Buffer, area: Rect, shape: Shape, slot: &QueueSlot, scene: &Scene<'_>) {
+    let area = shape.surface(area);
+    if let Some(target) = slot.target {
+        scene.hit_map.borrow_mut().note(area, target);
     }
-    if shape.letter > Letter::Plain && tenant.solid {
-        filled(buf, spot, shape.letter, tenant, scene);
+    if shape.letter > Letter::Plain && slot.solid {
+        filled(buf, area, shape.letter, slot, scene);
     } else if shape.loud {
-        framed(buf, spot, shape.letter, tenant, scene);
-    } else if spot.height < 3 {
-        mark(buf, spot, scene, tenant);
+        framed(buf, area, shape.letter, slot, scene);
+    } else if area.height < 3 {
+        mark(buf, area, scene, slot);
     } else {
-        usual(buf, spot, scene, tenant);
+        usual(buf, area, scene, slot);
     }
 }
 
 /// A name in a row, or a mark.
-fn mark(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &QueueSlot) {
-    let (theme, style) = (scene.theme, scene.theme.text(tenant.meaning));
-    let col = match (spot.width, tenant.solid) {
-        (2.., true) => text::write(buf, spot, (0, 0), &tenant.name, theme.fill(tenant.meaning)),
-        (2.., false) => text::write(buf, spot, (0, 0), &tenant.name, style),
-        (_, solid) => text::write(buf, spot, (0, 0), if solid { "■" } else { "◌" }, style),
+fn mark(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, slot: &QueueSlot) {
+    let (theme, style) = (scene.theme, scene.theme.text(slot.meaning));
+    let col = match (area.width, slot.solid) {
+        (2.., true) => text::write(buf, area, (0, 0), &slot.name, theme.fill(slot.meaning)),
+        (2.., false) => text::write(buf, area, (0, 0), &slot.name, style),
+        (_, solid) => text::write(buf, area, (0, 0), if solid { "■" } else { "◌" }, style),
     };
-    text::write(buf, spot, (col, 0), tenant.mark, style);
+    text::write(buf, area, (col, 0), slot.mark, style);
 }
 
 /// Name and age in the terminal's own letters.
-fn usual(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, tenant: &QueueSlot) {
+fn usual(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, slot: &QueueSlot) {
     let theme = scene.theme;
-    let (style, line) = (theme.text(tenant.meaning), theme.text(tenant.edge));
-    let inside = if tenant.solid { theme.fill(tenant.meaning) } else { style };
-    edge(buf, spot, Edge::of(tenant), line);
-    let (width, middle) = (spot.width - 2, spot.height / 2);
-    for row in 1..spot.height - 1 {
-        let text = if row == middle { tenant.name.as_str() } else { "" };
-        text::write(buf, spot, (1, row), &format!("{text:^0$}", usize::from(width)), inside);
+    let (style, line) = (theme.text(slot.meaning), theme.text(slot.edge));
+    let inside = if slot.solid { theme.fill(slot.meaning) } else { style };
+    edge(buf, area, Edge::of(slot), line);
+    let (width, middle) = (area.width - 2, area.height / 2);
+    for row in 1..area.height - 1 {
+        let text = if row == middle { slot.name.as_str() } else { "" };
+        text::write(buf, area, (1, row), &format!("{text:^0$}", usize::from(width)), inside);
     }
-    text::write(buf, spot, (1, 0), tenant.mark, style);
+    text::write(buf, area, (1, 0), slot.mark, style);
     if width >= 4 {
-        text::write(buf, spot, (1 + (width - 4) / 2, spot.height - 1), &tenant.age, line);
+        text::write(buf, area, (1 + (width - 4) / 2, area.height - 1), &slot.age, line);
     }
 }
 
 /// A name as large as the frame around it lets it be.
-fn framed(buf: &mut Buffer, spot: Rect, most: Letter, tenant: &QueueSlot, scene: &Scene<'_>) {
+fn framed(buf: &mut Buffer, area: Rect, most: Letter, slot: &QueueSlot, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let line = theme.text(tenant.edge).patch(theme.strong());
-    let inside = if tenant.solid { theme.fill(tenant.meaning) } else { theme.text(tenant.edge) }.patch(theme.strong());
-    let inner = Rect::new(spot.x + 1, spot.y + 1, spot.width - 2, spot.height - 2);
+    let line = theme.text(slot.edge).patch(theme.strong());
+    let inside = if slot.solid { theme.fill(slot.meaning) } else { theme.text(slot.edge) }.patch(theme.strong());
+    let inner = Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2);
     for row in 0..inner.height {
         text::write(buf, inner, (0, row), &" ".repeat(usize::from(inner.width)), inside);
     }
-    edge(buf, spot, Edge::of(tenant), line);
-    let letter = most.fitting(&tenant.name, (inner.width, inner.height));
-    let left = inner.width.saturating_sub(letter.width(&tenant.name).unwrap_or(0)) / 2;
+    edge(buf, area, Edge::of(slot), line);
+    let letter = most.fitting(&slot.name, (inner.width, inner.height));
+    let left = inner.width.saturating_sub(letter.width(&slot.name).unwrap_or(0)) / 2;
     let top = (inner.height - letter.rows().min(inner.height)) / 2;
-    let left = if letter == Letter::Plain && !tenant.mark.is_empty() { left.max(2) } else { left };
-    scene.large_text(letter, inside).write(buf, inner, (left, top), &tenant.name);
-    let sign = if letter == Letter::Plain { (0, top) } else { (0, 0) };
-    text::write(buf, inner, sign, tenant.mark, inside);
-    let foot = text::width(&tenant.age);
-    if foot > 0 && foot + 2 <= spot.width {
-        text::write(buf, spot, ((spot.width - foot) / 2, spot.height - 1), &tenant.age, line);
+    let left = if letter == Letter::Plain && !slot.mark.is_empty() { left.max(2) } else { left };
+    scene.large_text(letter, inside).write(buf, inner, (left, top), &slot.name);
+    let mark = if letter == Letter::Plain { (0, top) } else { (0, 0) };
+    text::write(buf, inner, mark, slot.mark, inside);
+    let foot = text::width(&slot.age);
+    if foot > 0 && foot + 2 <= area.width {
+        text::write(buf, area, ((area.width - foot) / 2, area.height - 1), &slot.age, line);
     }
 }
 
-/// A whole surface in the connection's hue, with room around the name; what becomes of it stands above and below, on a hue of its
+/// A whole surface in the connection's hue, with room around the name; its state is above and below, on a hue of its
 /// own.
-fn filled(buf: &mut Buffer, spot: Rect, letter: Letter, tenant: &QueueSlot, scene: &Scene<'_>) {
+fn filled(buf: &mut Buffer, area: Rect, letter: Letter, slot: &QueueSlot, scene: &Scene<'_>) {
     let theme = scene.theme;
     let fill = |meaning| theme.fill(meaning).patch(theme.strong());
-    let (inside, line) = (fill(tenant.meaning), fill(tenant.edge));
-    for row in 0..spot.height {
-        let style = if row == 0 || row + 1 == spot.height { line } else { inside };
-        text::write(buf, spot, (0, row), &" ".repeat(usize::from(spot.width)), style);
+    let (inside, line) = (fill(slot.meaning), fill(slot.edge));
+    for row in 0..area.height {
+        let style = if row == 0 || row + 1 == area.height { line } else { inside };
+        text::write(buf, area, (0, row), &" ".repeat(usize::from(area.width)), style);
     }
-    let width = letter.width(&tenant.name).unwrap_or(0);
-    scene.large_text(letter, inside).write(buf, spot, (spot.width.saturating_sub(width) / 2, 1), &tenant.name);
-    let sign = tenant.mark.repeat(usize::from(tenant.edge == Meaning::Lost) * 2 + 1);
-    text::write(buf, spot, ((spot.width - text::width(&sign).min(spot.width)) / 2, 0), &sign, line);
-    let foot = text::width(&tenant.age);
-    text::write(buf, spot, (spot.width.saturating_sub(foot) / 2, spot.height - 1), &tenant.age, line);
+    let width = letter.width(&slot.name).unwrap_or(0);
+    scene.large_text(letter, inside).write(buf, area, (area.width.saturating_sub(width) / 2, 1), &slot.name);
+    let mark = slot.mark.repeat(usize::from(slot.edge == Meaning::Lost) * 2 + 1);
+    text::write(buf, area, ((area.width - text::width(&mark).min(area.width)) / 2, 0), &mark, line);
+    let foot = text::width(&slot.age);
+    text::write(buf, area, (area.width.saturating_sub(foot) / 2, area.height - 1), &slot.age, line);
 }
 
-/// An empty place; the one beyond the limit says so.
-pub(super) fn empty(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, beyond_limit: bool) {
+/// An empty place; the one beyond the limit is marked.
+pub(super) fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, beyond_limit: bool) {
     let calm = scene.theme.calm();
-    if spot.height < 3 {
-        let sign = match (beyond_limit, spot.width) {
+    if area.height < 3 {
+        let mark = match (beyond_limit, area.width) {
             (false, _) => "·",
             (true, 1) => "+",
             (true, _) => "+1",
         };
-        text::write(buf, spot, (0, 0), sign, calm);
+        text::write(buf, area, (0, 0), mark, calm);
         return;
     }
-    edge(buf, spot, Edge::Dotted, calm);
+    edge(buf, area, Edge::Dotted, calm);
     if beyond_limit {
-        text::write(buf, spot, (spot.width / 2 - 1, spot.height / 2), "+1", calm);
+        text::write(buf, area, (area.width / 2 - 1, area.height / 2), "+1", calm);
     }
 }
 
@@ -121,9 +121,9 @@ enum Edge {
 }
 
 impl Edge {
-    /// The edge of a tenant: dotted where there is less than it seems, heavy where it came a moment ago.
-    const fn of(tenant: &QueueSlot) -> Self {
-        match (tenant.solid, tenant.new) {
+    /// The edge of a slot: dotted where the entry is not a full connection, heavy where it came a moment ago.
+    const fn of(slot: &QueueSlot) -> Self {
+        match (slot.solid, slot.new) {
             (false, _) => Self::Dotted,
             (true, true) => Self::Heavy,
             (true, false) => Self::Plain,
@@ -141,18 +141,18 @@ impl Edge {
 }
 
 /// Draws the edge of a place.
-fn edge(buf: &mut Buffer, spot: Rect, edge: Edge, style: Style) {
+fn edge(buf: &mut Buffer, area: Rect, edge: Edge, style: Style) {
     let [across, down, corners @ ..] = edge.signs();
-    let (right, bottom) = (spot.width - 1, spot.height - 1);
+    let (right, bottom) = (area.width - 1, area.height - 1);
     for col in 1..right {
-        text::write(buf, spot, (col, 0), across, style);
-        text::write(buf, spot, (col, bottom), across, style);
+        text::write(buf, area, (col, 0), across, style);
+        text::write(buf, area, (col, bottom), across, style);
     }
     for row in 1..bottom {
-        text::write(buf, spot, (0, row), down, style);
-        text::write(buf, spot, (right, row), down, style);
+        text::write(buf, area, (0, row), down, style);
+        text::write(buf, area, (right, row), down, style);
     }
     for (at, corner) in [(0, 0), (right, 0), (right, bottom), (0, bottom)].into_iter().zip(corners) {
-        text::write(buf, spot, at, corner, style);
+        text::write(buf, area, at, corner, style);
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     match scene.state.density {
         Density::Flows => flow(buf, rest, plan, scene),
         Density::Marks => marks(buf, rest, scene),
-        Density::Cells => chips(buf, rest, plan, scene),
+        Density::Cells => segments(buf, rest, plan, scene),
     }
 }
 
@@ -39,20 +39,20 @@ pub(super) fn rate(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>,
     scene.large_text(unit, style).write(buf, area, (end + 1, row), "/s");
 }
 
-fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
+fn segments(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
     let mut taken = vec![false; usize::from((area.height + u16::from(high > 1)) / high)];
     let mut without_lane = 0;
-    for one in &scene.placement.travelling {
-        let Some(travel) = one.travel else { continue };
-        match lanes::free_lane(&mut taken, one) {
+    for connection in &scene.placement.travelling {
+        let Some(travel) = connection.travel else { continue };
+        match lanes::free_lane(&mut taken, connection) {
             Some(lane) => {
-                chip(
+                segment(
                     buf,
                     cut(Rect { y: area.y + lane * high, ..area }, plan.chip.rows()).0,
                     plan,
                     scene,
-                    (one, travel),
+                    (connection, travel),
                 );
             }
             None => without_lane += 1,
@@ -65,40 +65,40 @@ fn chips(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
 }
 
 /// The name on its hue, the segment before it, moving to the right.
-fn chip(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (one, travel): (&Connection, Travel)) {
+fn segment(buf: &mut Buffer, lane: Rect, plan: &Plan, scene: &Scene<'_>, (connection, travel): (&Connection, Travel)) {
     let theme = scene.theme;
-    let name = one.label();
+    let name = connection.label();
     let body = plan.chip.width(&name).unwrap_or(2) + 2;
-    let head = lanes::head(one, travel.kind, false);
+    let head = lanes::head(connection, travel.kind, false);
     let letter = plan.text.fitting(&head, (lane.width.saturating_sub(body + 1), lane.height));
     let whole = (body + 1 + letter.width(&head).unwrap_or(4)).min(lane.width);
     let track = f64::from(lane.width - whole);
     let col = (track * lanes::progress(travel, scene.clients_now)).round() as u16;
-    // Large letters on a surface as high as they are cannot be read: they stand for themselves.
-    let on = if plan.chip == Letter::Plain { theme.fill(hue(one)) } else { theme.text(hue(one)) };
+    // Large letters on a surface as high as they are cannot be read: they are drawn without one.
+    let on = if plan.chip == Letter::Plain { theme.fill(hue(connection)) } else { theme.text(hue(connection)) };
     let fill = on.patch(theme.strong());
-    let spot = Rect { x: lane.x + col, width: whole, ..lane };
-    for row in 0..spot.height {
-        text::write(buf, spot, (0, row), &" ".repeat(usize::from(body)), fill);
+    let chip_area = Rect { x: lane.x + col, width: whole, ..lane };
+    for row in 0..chip_area.height {
+        text::write(buf, chip_area, (0, row), &" ".repeat(usize::from(body)), fill);
     }
-    scene.large_text(plan.chip, fill).write(buf, spot, (1, 0), &name);
-    let row = (spot.height.saturating_sub(letter.rows())) / 2;
+    scene.large_text(plan.chip, fill).write(buf, chip_area, (1, 0), &name);
+    let row = (chip_area.height.saturating_sub(letter.rows())) / 2;
     scene.large_text(letter, theme.text(Meaning::Travelling).patch(theme.strong())).write(
         buf,
-        spot,
+        chip_area,
         (body + u16::from(letter != Letter::Plain), row),
         &head,
     );
-    scene.hit_map.borrow_mut().connection(spot, one);
+    scene.hit_map.borrow_mut().connection(chip_area, connection);
 }
 
 /// Too many for names: a mark for each.
 fn marks(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
     text::write(buf, area, (0, 0), &text::fit(say!("1 ▶ = 1 client"), area.width), scene.theme.calm());
-    for one in &scene.placement.travelling {
+    for connection in &scene.placement.travelling {
         let rows = usize::from(area.height.saturating_sub(1));
-        let (Some(travel), Some(row)) = (one.travel, lanes::home(one, rows)) else { continue };
+        let (Some(travel), Some(row)) = (connection.travel, lanes::home(connection, rows)) else { continue };
         let col = f64::from(area.width.saturating_sub(2)) * lanes::progress(travel, scene.clients_now);
         text::write(buf, area, (col.round() as u16, row as u16 + 1), "█▶", style);
     }

@@ -15,27 +15,29 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let mut taken: Vec<Rect> = Vec::new();
-    for one in &scene.placement.falling {
-        let Some(spot) = spot(plan, scene, one).filter(|spot| buf.area.union(*spot) == buf.area) else { continue };
+    for connection in &scene.placement.falling {
+        let Some(area) = fall_area(plan, scene, connection).filter(|area| buf.area.union(*area) == buf.area) else {
+            continue;
+        };
         // One that would cover another is not drawn: it is counted below.
-        if taken.iter().any(|other| other.intersects(spot)) {
+        if taken.iter().any(|other| other.intersects(area)) {
             continue;
         }
-        taken.push(spot);
-        fall(buf, spot, scene, one, shape(plan));
+        taken.push(area);
+        fall(buf, area, scene, connection, shape(plan));
     }
 }
 
 /// Where it is on its way down.
-fn spot(plan: &Plan, scene: &Scene<'_>, one: &Connection) -> Option<Rect> {
-    let drop = one.last_drop?;
+fn fall_area(plan: &Plan, scene: &Scene<'_>, connection: &Connection) -> Option<Rect> {
+    let drop = connection.last_drop?;
     let shape = shape(plan);
     let above = plan.clients;
     // The number of arrivals stays to be read.
     let head = 1 + plan.numbers.rows() + if plan.text == Letter::Plain { 0 } else { plan.text.rows() + 1 };
     let (first, last) = (above.y + head, plan.floor.y.saturating_sub(shape.height - 1));
     // Each from a height of its own, so that several are seen; half of the way is left for the lowest.
-    let lane = lanes::home(one, usize::from((last.saturating_sub(first) / 2).max(1)))?;
+    let lane = lanes::home(connection, usize::from((last.saturating_sub(first) / 2).max(1)))?;
     let first = first + lane as u16;
     let way = lanes::fallen(scene.now.since(drop.at));
     let row = first + (f64::from(last.saturating_sub(first)) * way).round() as u16;
@@ -43,19 +45,19 @@ fn spot(plan: &Plan, scene: &Scene<'_>, one: &Connection) -> Option<Rect> {
     Some(Rect::new(left, row, shape.width, shape.height))
 }
 
-fn fall(buf: &mut Buffer, spot: Rect, scene: &Scene<'_>, one: &Connection, shape: Shape) {
+fn fall(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, connection: &Connection, shape: Shape) {
     let named = scene.state.density == Density::Cells;
-    let tenant = QueueSlot {
-        name: if named { one.label() } else { String::new() },
+    let slot = QueueSlot {
+        name: if named { connection.label() } else { String::new() },
         age: "✗ ✗ ✗".into(),
         mark: "✗",
-        meaning: if named { hue(one) } else { Meaning::Lost },
+        meaning: if named { hue(connection) } else { Meaning::Lost },
         edge: Meaning::Lost,
         solid: true,
         new: true,
-        target: Some(Target::of(one)),
+        target: Some(Target::of(connection)),
     };
-    cell::paint(buf, spot, shape, &tenant, scene);
+    cell::paint(buf, area, shape, &slot, scene);
 }
 
 /// As large as a place, where the clients' box has the room.

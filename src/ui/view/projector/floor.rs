@@ -1,4 +1,4 @@
-//! The floor: how many were dropped, the cause of the last death in large words, and the dead with their way back.
+//! The floor: how many were dropped, the cause of the last drop in large letters, and the lost connections with their retries.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,25 +22,25 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     drop_totals(buf, plan, scene);
-    let said = words(scene);
+    let floor_text = words(scene);
     let theme = scene.theme;
-    let line = if said.alarm { theme.text(Meaning::Lost) } else { theme.calm() };
-    let inner = text::frame(buf, plan.floor, (&said.title, theme.strong().patch(line)), ("", line), line);
+    let line = if floor_text.alarm { theme.text(Meaning::Lost) } else { theme.calm() };
+    let inner = text::frame(buf, plan.floor, (&floor_text.title, theme.strong().patch(line)), ("", line), line);
     let (large, rest) = cut(inner, plan.words.rows());
-    let letter = if said.alarm { plan.words } else { plan.words.min(Letter::Medium) };
-    let marked = format!("✗ {}", said.text);
+    let letter = if floor_text.alarm { plan.words } else { plan.words.min(Letter::Medium) };
+    let marked = format!("✗ {}", floor_text.text);
     let fits = |text: &str| letter.fitting(text, (large.width, large.height)) == letter;
-    let text = if said.alarm && fits(&marked) { &marked } else { &said.text };
-    let style = said.style.patch(theme.strong());
-    if said.alarm && !fits(text) && !is_partly_large(text) {
+    let text = if floor_text.alarm && fits(&marked) { &marked } else { &floor_text.text };
+    let style = floor_text.style.patch(theme.strong());
+    if floor_text.alarm && !fits(text) && !is_partly_large(text) {
         // Small letters are seen on a surface, large ones by themselves.
         scene.large_text(letter, theme.alarm()).fit(buf, large, text);
     } else {
         scene.large_text(letter, style).fit(buf, large, text);
     }
     if scene.state.density == Density::Cells {
-        let dead = lost_clients(scene);
-        places::paint_from_left(buf, rest, plan.cell, &dead, scene);
+        let slots = lost_clients(scene);
+        places::paint_from_left(buf, rest, plan.cell, &slots, scene);
     } else {
         by_cause(buf, rest, plan, scene);
     }
@@ -79,7 +79,7 @@ fn indent(area: Rect, value: u64) -> Rect {
     Rect { x: area.x + air, width: area.width.saturating_sub(air), ..area }
 }
 
-/// What the floor says.
+/// The text of the floor.
 struct FloorText {
     title: String,
     text: String,
@@ -91,7 +91,7 @@ fn words(scene: &Scene<'_>) -> FloorText {
     recent_drop(scene).unwrap_or_else(|| calm(scene))
 }
 
-/// The last death, for as long as it is news; where there are no names, the cause of most deaths of the last second.
+/// The last drop, for as long as it is fresh; where there are no names, the cause of most drops of the last second.
 fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
     let style = scene.theme.text(Meaning::Lost);
     if scene.state.density != Density::Cells {
@@ -99,12 +99,12 @@ fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
         let title = say!("✗ {rate} die now", rate = numbers::rate(flows::rate(scene, Slot::kernel_drops)));
         return Some(FloorText { title, text: large(cause).into(), style, alarm: true });
     }
-    let cast = &scene.placement;
-    let everyone = cast.dropped.iter().chain(&cast.divergent).chain(&cast.lost);
-    let fresh: Vec<_> = everyone.copied().filter(|one| is_fresh(one, scene.now)).collect();
-    let last = fresh.iter().filter_map(|one| one.last_drop).max_by_key(|drop| drop.at)?;
-    let same = fresh.iter().filter(|one| one.last_drop.is_some_and(|drop| drop.cause == last.cause));
-    let names: Vec<_> = same.map(|one| one.label()).take(8).collect();
+    let placement = &scene.placement;
+    let everyone = placement.dropped.iter().chain(&placement.divergent).chain(&placement.lost);
+    let fresh: Vec<_> = everyone.copied().filter(|connection| is_fresh(connection, scene.now)).collect();
+    let last = fresh.iter().filter_map(|connection| connection.last_drop).max_by_key(|drop| drop.at)?;
+    let same = fresh.iter().filter(|connection| connection.last_drop.is_some_and(|drop| drop.cause == last.cause));
+    let names: Vec<_> = same.map(|connection| connection.label()).take(8).collect();
     let what = match last.cause {
         Cause::AckReset => say!("met a RST"),
         cause if cause.is_syn() => say!("SYN died, nobody is told"),
@@ -115,7 +115,7 @@ fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
     Some(FloorText { title, text: large(last.cause).into(), style, alarm: true })
 }
 
-/// The cause of most deaths of the last second.
+/// The cause of most drops of the last second.
 fn frequent(scene: &Scene<'_>) -> Option<Cause> {
     let mut sums = [0_u32; Cause::ALL.len()];
     for slot in scene.world.history.last(11) {
@@ -127,7 +127,7 @@ fn frequent(scene: &Scene<'_>) -> Option<Cause> {
     causes.map(|cause| (sums[cause as usize], cause)).max().filter(|(sum, _)| *sum > 0).map(|(_, cause)| cause)
 }
 
-/// A cause in words that are read from the last row.
+/// A cause in a few words for large letters.
 fn large(cause: Cause) -> &'static str {
     match cause {
         Cause::SynAcceptQueueFull => say!("ACCEPT QUEUE FULL"),
@@ -142,31 +142,31 @@ fn large(cause: Cause) -> &'static str {
     }
 }
 
-/// Nobody has died just now: who is still outside.
+/// No drop just now: which clients still wait for a retry.
 fn calm(scene: &Scene<'_>) -> FloorText {
-    let (theme, cast) = (scene.theme, &scene.placement);
-    let next = cast.dropped.iter().filter_map(|one| one.retry).min_by_key(|retry| retry.at);
+    let (theme, placement) = (scene.theme, &scene.placement);
+    let next = placement.dropped.iter().filter_map(|connection| connection.retry).min_by_key(|retry| retry.at);
     let (title, text, style) = if let Some(next) = next {
         let left = numbers::countdown(next.at.since(scene.clients_now));
-        let verb = match (next.gives_up, cast.dropped.len()) {
+        let verb = match (next.gives_up, placement.dropped.len()) {
             (true, _) => say!("gives up"),
             (false, 1) => say!("tries again"),
             (false, _) => say!("try again"),
         };
-        let dying = theme.text(Meaning::Lost);
+        let lost = theme.text(Meaning::Lost);
         (
             say!("OUTSIDE: nobody has told them"),
-            say!("{count} {verb}: {left}", count = cast.dropped.len(), verb, left),
-            dying,
+            say!("{count} {verb}: {left}", count = placement.dropped.len(), verb, left),
+            lost,
         )
-    } else if !cast.divergent.is_empty() {
+    } else if !placement.divergent.is_empty() {
         let style = theme.text(Meaning::Divergent);
-        let many = cast.divergent.len();
+        let many = placement.divergent.len();
         let text = if many == 1 { say!("1 ghost").into() } else { say!("{count} ghosts", count = many) };
         (say!("TWO TRUTHS: the client feels connected, the server does not"), text, style)
-    } else if !cast.cookies.is_empty() {
+    } else if !placement.cookies.is_empty() {
         let style = theme.text(Meaning::Travelling);
-        let many = cast.cookies.len();
+        let many = placement.cookies.len();
         let text = if many == 1 { say!("1 cookie out").into() } else { say!("{count} cookies out", count = many) };
         (say!("COOKIES: answered, nothing kept"), text, style)
     } else if scene.world.ledger.kernel_drops() == 0 {
@@ -177,47 +177,52 @@ fn calm(scene: &Scene<'_>) -> FloorText {
     FloorText { title: title.into(), text, style, alarm: false }
 }
 
-/// Everybody who is outside, those who died a moment ago first.
+/// Every connection outside of the queues, those dropped a moment ago first.
 fn lost_clients(scene: &Scene<'_>) -> Vec<QueueSlot> {
-    let cast = &scene.placement;
-    let lists = [(&cast.dropped, None), (&cast.divergent, Some("●")), (&cast.lost, None), (&cast.cookies, Some("¤"))];
-    let everyone = lists.into_iter().flat_map(|(list, sign)| list.iter().map(move |one| (*one, sign)));
-    everyone.map(|(one, sign)| slot(one, sign, scene)).collect()
+    let placement = &scene.placement;
+    let lists = [
+        (&placement.dropped, None),
+        (&placement.divergent, Some("●")),
+        (&placement.lost, None),
+        (&placement.cookies, Some("¤")),
+    ];
+    let everyone = lists.into_iter().flat_map(|(list, mark)| list.iter().map(move |connection| (*connection, mark)));
+    everyone.map(|(connection, mark)| slot(connection, mark, scene)).collect()
 }
 
-fn slot(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> QueueSlot {
-    let fresh = is_fresh(one, scene.now);
-    let edge = match one.belief() {
+fn slot(connection: &Connection, mark: Option<&'static str>, scene: &Scene<'_>) -> QueueSlot {
+    let fresh = is_fresh(connection, scene.now);
+    let edge = match connection.belief() {
         CombinedState::Ghost | CombinedState::Phantom => Meaning::Divergent,
         CombinedState::CookieOut => Meaning::Travelling,
         _ => Meaning::Lost,
     };
-    let sign = sign.unwrap_or(match (one.client, one.server) {
+    let mark = mark.unwrap_or(match (connection.client, connection.server) {
         (ClientSide::Refused, _) | (_, ServerSide::ResetAway) => "↯",
         (ClientSide::TimedOut | ClientSide::Failed(_), _) | (_, ServerSide::Expired) => "⊘",
         (_, ServerSide::Pruned) => "⊖",
         _ => "✗",
     });
-    let back = one.retry.map_or_else(String::new, |retry| numbers::countdown(retry.at.since(scene.clients_now)));
+    let back = connection.retry.map_or_else(String::new, |retry| numbers::countdown(retry.at.since(scene.clients_now)));
     QueueSlot {
-        name: one.label(),
+        name: connection.label(),
         age: back,
-        mark: sign,
-        meaning: hue(one),
+        mark,
+        meaning: hue(connection),
         edge,
         solid: true,
         new: fresh,
-        target: Some(Target::of(one)),
+        target: Some(Target::of(connection)),
     }
 }
 
 /// Too fast for names: each cause with its sum.
 fn by_cause(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
-    let tolls = scene.world.ledger.tolls().filter(|(_, toll)| toll.segments > 0);
+    let counts = scene.world.ledger.tolls().filter(|(_, count)| count.segments > 0);
     let high = plan.text.rows() + u16::from(plan.text != Letter::Plain);
-    for (index, (cause, toll)) in (0..area.height / high).zip(tolls) {
+    for (index, (cause, count)) in (0..area.height / high).zip(counts) {
         let line = cut(Rect { y: area.y + index * high, ..area }, plan.text.rows()).0;
-        let text = format!("×{:<5} {}", numbers::count(toll.segments), cause.words());
+        let text = format!("×{:<5} {}", numbers::count(count.segments), cause.words());
         scene.large_text(plan.text, scene.theme.text(Meaning::Lost)).fit(buf, line, &text);
     }
 }

@@ -1,4 +1,4 @@
-//! Where things stand in projector mode, and how large they are: four kinds of rooms, from 80×24 up to 300×80.
+//! The areas of projector mode and the sizes in them: four classes of screens, from 80×24 up to 300×80.
 
 use ratatui::layout::Rect;
 
@@ -7,7 +7,7 @@ use super::super::letters::Letter;
 use super::super::places::Shape;
 use super::super::queue_box::Scale;
 
-/// The areas, and the sizes of what stands in them. An area without room has no height.
+/// The areas, and the sizes of what is drawn in them. An area without room has no height.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) header: Rect,
@@ -20,7 +20,7 @@ pub(super) struct Plan {
     pub(super) server: Rect,
     /// How many were dropped.
     pub(super) drop_totals: Rect,
-    /// Who was dropped, and why.
+    /// Which connections were dropped, and why.
     pub(super) floor: Rect,
     pub(super) sentence: Rect,
     pub(super) timeline: Rect,
@@ -29,7 +29,7 @@ pub(super) struct Plan {
     pub(super) text: Letter,
     /// The numbers that matter.
     pub(super) numbers: Letter,
-    /// The cause of a death.
+    /// The cause of a drop.
     pub(super) words: Letter,
     /// The name of what is under way.
     pub(super) chip: Letter,
@@ -120,19 +120,19 @@ pub(super) fn plan(area: Rect) -> Plan {
     };
     let (header, sentence) = (take(header), take(sentence));
     let (stage, floor, timeline, footer) = (take(stage), take(floor), take(timeline), take(1));
-    let [clients, door, syn_queue, passage, accept_queue, exit, server] = columns(room, stage);
-    let toll = room.drop_totals.min(floor.width / 3);
+    let [clients, syn_gate, syn_queue, accept_gate, accept_queue, exit_gate, server] = columns(room, stage);
+    let drop_totals = room.drop_totals.min(floor.width / 3);
     Plan {
         header,
         clients,
-        syn_gate: door,
+        syn_gate,
         syn_queue,
-        accept_gate: passage,
+        accept_gate,
         accept_queue,
-        exit_gate: exit,
+        exit_gate,
         server,
-        drop_totals: Rect { x: floor.right() - toll, width: toll, ..floor },
-        floor: Rect { width: floor.width - toll, ..floor },
+        drop_totals: Rect { x: floor.right() - drop_totals, width: drop_totals, ..floor },
+        floor: Rect { width: floor.width - drop_totals, ..floor },
         sentence,
         timeline,
         footer,
@@ -179,7 +179,7 @@ impl Plan {
         Scale { text: self.text, numbers: self.numbers, place: self.cell }
     }
 
-    /// The stage as its doors see it.
+    /// The stage as its gates need it.
     pub(super) const fn gates(&self) -> StagePlan {
         StagePlan {
             clients: self.clients,

@@ -44,22 +44,28 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
 fn served(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let theme = scene.theme;
     let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
-    for (index, one) in scene.placement.served.iter().take(usize::from(area.height / high)).enumerate() {
-        let name = one.label();
+    for (index, connection) in scene.placement.served.iter().take(usize::from(area.height / high)).enumerate() {
+        let name = connection.label();
         let body = plan.chip.width(&name).unwrap_or(2) + 2;
-        let done = one.server == ServerSide::Closed;
-        let spot = cut(Rect { y: area.y + index as u16 * high, ..area }, plan.chip.rows()).0;
+        let done = connection.server == ServerSide::Closed;
+        let chip_area = cut(Rect { y: area.y + index as u16 * high, ..area }, plan.chip.rows()).0;
         let fill = match (done, plan.chip) {
             (true, _) => theme.calm(),
-            (false, Letter::Plain) => theme.fill(hue(one)),
-            (false, _) => theme.text(hue(one)),
+            (false, Letter::Plain) => theme.fill(hue(connection)),
+            (false, _) => theme.text(hue(connection)),
         };
-        for row in 0..spot.height {
-            text::write(buf, spot, (1, row), &" ".repeat(usize::from(body)), fill);
+        for row in 0..chip_area.height {
+            text::write(buf, chip_area, (1, row), &" ".repeat(usize::from(body)), fill);
         }
-        scene.large_text(plan.chip, fill.patch(theme.strong())).write(buf, spot, (2, 0), &name);
-        let sign = if done { "✓" } else { "▶" };
-        text::write(buf, spot, (body + 2, spot.height / 2), sign, theme.text(Meaning::Served).patch(theme.strong()));
-        scene.hit_map.borrow_mut().connection(Rect { width: (body + 3).min(spot.width), ..spot }, one);
+        scene.large_text(plan.chip, fill.patch(theme.strong())).write(buf, chip_area, (2, 0), &name);
+        let mark = if done { "✓" } else { "▶" };
+        text::write(
+            buf,
+            chip_area,
+            (body + 2, chip_area.height / 2),
+            mark,
+            theme.text(Meaning::Served).patch(theme.strong()),
+        );
+        scene.hit_map.borrow_mut().connection(Rect { width: (body + 3).min(chip_area.width), ..chip_area }, connection);
     }
 }

@@ -1,4 +1,4 @@
-//! Two truths: what the client believes, filled; what the server has, hollow.
+//! Connections whose client state (filled) and server state (hollow) differ.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,31 +20,35 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let line = if scene.placement.divergent.is_empty() { theme.calm() } else { style };
     let inner = text::frame(buf, area, (say!("TWO TRUTHS"), theme.strong()), (sum, style), line);
     let cookies = &scene.placement.cookies;
-    let believers = divergent(scene);
-    if believers.is_empty() && cookies.is_empty() {
+    let shown_connections = divergent(scene);
+    if shown_connections.is_empty() && cookies.is_empty() {
         let (text, style) = when_empty(scene);
         text::write(buf, inner, (0, 0), &text::fit(&text, inner.width), style);
     }
     let rows = usize::from(inner.height).saturating_sub(usize::from(!cookies.is_empty()));
-    let shown = if believers.len() > rows { rows.saturating_sub(1) } else { believers.len() };
-    for (row, one) in believers.iter().take(shown).enumerate() {
-        let style = if one.belief() == CombinedState::HalfOpen { theme.text(Meaning::Travelling) } else { style };
-        text::write(buf, inner, (0, row as u16), &text::fit(&words(one, inner.width), inner.width), style);
-        scene.hit_map.borrow_mut().connection(text::row(inner, row as u16), one);
+    let shown = if shown_connections.len() > rows { rows.saturating_sub(1) } else { shown_connections.len() };
+    for (row, connection) in shown_connections.iter().take(shown).enumerate() {
+        let style =
+            if connection.belief() == CombinedState::HalfOpen { theme.text(Meaning::Travelling) } else { style };
+        text::write(buf, inner, (0, row as u16), &text::fit(&words(connection, inner.width), inner.width), style);
+        scene.hit_map.borrow_mut().connection(text::row(inner, row as u16), connection);
     }
-    if shown < believers.len() {
-        let text =
-            say!("◌ ×{count} more: {names}", count = believers.len() - shown, names = names(&believers[shown..]));
+    if shown < shown_connections.len() {
+        let text = say!(
+            "◌ ×{count} more: {names}",
+            count = shown_connections.len() - shown,
+            names = names(&shown_connections[shown..])
+        );
         text::write(buf, inner, (0, shown as u16), &text::fit(&text, inner.width), style);
     }
     if !cookies.is_empty() {
         let text = say!("¤ ×{count} cookie out, nothing kept: {names}", count = cookies.len(), names = names(cookies));
-        let row = rows.min(believers.len()) as u16;
+        let row = rows.min(shown_connections.len()) as u16;
         text::write(buf, inner, (0, row), &text::fit(&text, inner.width), theme.text(Meaning::Travelling));
     }
 }
 
-/// Those of whom both sides believe different things. Handshakes whose last ACK is under way are among them where the clients' time is so
+/// The connections whose sides differ. Handshakes whose last ACK is under way are among them where the clients' time is so
 /// slow that they can be looked at.
 fn divergent<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
     let tempo = scene.world.tempo;
@@ -53,7 +57,7 @@ fn divergent<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
     scene.placement.divergent.iter().chain(finishing).copied().collect()
 }
 
-/// What is said where nobody is shown.
+/// The text where no connection is shown.
 fn when_empty(scene: &Scene<'_>) -> (String, Style) {
     let (calm, finishing) = (scene.theme.calm(), &scene.placement.finishing);
     if scene.state.density == Density::Flows {
@@ -65,7 +69,7 @@ fn when_empty(scene: &Scene<'_>) -> (String, Style) {
     }
 }
 
-/// How many there are now, and how many there have been since the beginning: in words, and as short as it can be said.
+/// How many there are now, and how many there have been since the beginning: in words, and in the shortest form.
 fn sums(scene: &Scene<'_>) -> [String; 2] {
     let (ghosts, phantoms) = (scene.world.clients.ghosts, scene.world.clients.phantoms);
     let kinds = match (ghosts, phantoms) {
@@ -76,7 +80,7 @@ fn sums(scene: &Scene<'_>) -> [String; 2] {
     };
     let count = numbers::count(ghosts + phantoms);
     if scene.state.density == Density::Flows {
-        // Nobody is looked at one by one.
+        // Single connections are not drawn.
         return [say!("{kinds} so far", kinds), say!("{count} so far", count)];
     }
     let now = scene.placement.divergent.len();
@@ -96,13 +100,13 @@ fn phantoms(count: u64) -> String {
 
 /// The names of several, side by side.
 fn names(list: &[&Connection]) -> String {
-    list.iter().take(40).map(|one| one.label()).collect::<Vec<_>>().join(" ")
+    list.iter().take(40).map(|connection| connection.label()).collect::<Vec<_>>().join(" ")
 }
 
-fn words(one: &Connection, width: u16) -> String {
-    let name = one.label();
-    let times = one.acks_ignored;
-    if one.belief() == CombinedState::HalfOpen {
+fn words(connection: &Connection, width: u16) -> String {
+    let name = connection.label();
+    let times = connection.acks_ignored;
+    if connection.belief() == CombinedState::HalfOpen {
         let [whole, most, least] = [
             say!("{name} client: ESTABLISHED · server: SYN_RCVD, ACK under way", name),
             say!("{name} client: ESTABLISHED · server: SYN_RCVD", name),
@@ -110,7 +114,7 @@ fn words(one: &Connection, width: u16) -> String {
         ];
         return [whole, most].into_iter().find(|text| text::width(text) <= width).unwrap_or(least);
     }
-    match (one.belief(), width >= 50) {
+    match (connection.belief(), width >= 50) {
         (CombinedState::Ghost, true) => say!("● {name} client: connected  ◌ server: ACK ignored ×{times}", name, times),
         (CombinedState::Ghost, false) => say!("● {name} connected ◌ server: half-open", name),
         (_, true) => say!("● {name} client: connected  ◌ server: knows nothing", name),

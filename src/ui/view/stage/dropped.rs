@@ -1,4 +1,4 @@
-//! The floor: who was dropped, why, and when it will try again. Nobody tells them, so the picture does.
+//! The floor: which connections were dropped, why, and when the client will try again.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -37,8 +37,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
-    let everyone: Vec<_> = scene.placement.dropped.iter().chain(&scene.placement.lost).collect();
-    if everyone.is_empty() {
+    let outside: Vec<_> = scene.placement.dropped.iter().chain(&scene.placement.lost).collect();
+    if outside.is_empty() {
         let text = if scene.world.ledger.kernel_drops() == 0 {
             say!("nothing was dropped so far")
         } else {
@@ -47,15 +47,16 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         text::write(buf, inner, (0, 0), text, scene.theme.calm());
     }
     let rows = usize::from(inner.height);
-    if everyone.len() <= rows {
-        for (row, one) in everyone.iter().enumerate() {
-            entry(buf, inner, row as u16, scene, one);
+    if outside.len() <= rows {
+        for (row, connection) in outside.iter().enumerate() {
+            entry(buf, inner, row as u16, scene, connection);
         }
         return;
     }
-    let fresh: Vec<_> = scene.placement.dropped.iter().copied().filter(|one| is_fresh(one, scene.now)).collect();
-    let mut waiting: Vec<_> = everyone.iter().copied().copied().collect();
-    waiting.sort_by_key(|one| (one.retry.is_none(), one.retry.map(|retry| retry.at)));
+    let fresh: Vec<_> =
+        scene.placement.dropped.iter().copied().filter(|connection| is_fresh(connection, scene.now)).collect();
+    let mut waiting: Vec<_> = outside.iter().copied().copied().collect();
+    waiting.sort_by_key(|connection| (connection.retry.is_none(), connection.retry.map(|retry| retry.at)));
     let mut row = 0;
     if !fresh.is_empty() {
         recent_drops(buf, inner, scene, &fresh);
@@ -63,19 +64,19 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     }
     let room = rows - usize::from(row);
     let shown = if waiting.len() > room { room.saturating_sub(1) } else { waiting.len() };
-    for one in &waiting[..shown] {
-        entry(buf, inner, row, scene, one);
+    for connection in &waiting[..shown] {
+        entry(buf, inner, row, scene, connection);
         row += 1;
     }
     crowd(buf, inner, row, scene, &waiting[shown..]);
 }
 
-/// Several died within the last second: one line with their names, so that each is to be read for as long as it is news.
+/// Several drops within the last second: one line with their names, so that each can be read for as long as it is fresh.
 fn recent_drops(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Connection]) {
     let theme = scene.theme;
     let why = fresh
         .iter()
-        .filter_map(|one| one.last_drop)
+        .filter_map(|connection| connection.last_drop)
         .map(|drop| reason(drop.cause))
         .next()
         .unwrap_or_else(|| say!("no answer"));
@@ -85,23 +86,23 @@ fn recent_drops(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Conn
     text::write(buf, inner, (col, 0), &names_within(fresh, inner.width.saturating_sub(col)), theme.strong());
 }
 
-fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, one: &Connection) {
+fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, connection: &Connection) {
     let theme = scene.theme;
-    let fresh = is_fresh(one, scene.now);
-    let (sign, words) = outcome(one, inner.width >= 50);
-    let right = next_retry(one, scene);
-    let name = format!("{sign} {}", one.label());
+    let fresh = is_fresh(connection, scene.now);
+    let (mark, words) = outcome(connection, inner.width >= 50);
+    let right = next_retry(connection, scene);
+    let name = format!("{mark} {}", connection.label());
     let (badge, text) = if fresh { (theme.alarm(), theme.text(Meaning::Lost)) } else { (theme.strong(), Style::new()) };
     let col = text::pieces(buf, inner, (0, row), &[(name.as_str(), badge), (" ", Style::new())]);
     let room = inner.width.saturating_sub(col + text::width(&right) + 1);
     text::write(buf, inner, (col, row), &text::fit(&words, room), text);
     text::right(buf, inner, row, &right, if fresh { theme.strong() } else { Style::new() });
-    scene.hit_map.borrow_mut().connection(text::row(inner, row), one);
+    scene.hit_map.borrow_mut().connection(text::row(inner, row), connection);
 }
 
-/// What became of it: a sign and words.
-fn outcome(one: &Connection, long: bool) -> (&'static str, String) {
-    match (one.client, one.server) {
+/// The outcome of a connection: a mark and a text.
+fn outcome(connection: &Connection, long: bool) -> (&'static str, String) {
+    match (connection.client, connection.server) {
         (ClientSide::TimedOut, _) => ("⊘", say!("gave up: ETIMEDOUT").into()),
         (ClientSide::Refused, _) => ("↯", say!("refused: ECONNREFUSED").into()),
         (ClientSide::Failed(errno), _) => ("⊘", say!("failed, errno {errno}", errno)),
@@ -109,10 +110,11 @@ fn outcome(one: &Connection, long: bool) -> (&'static str, String) {
         (_, ServerSide::Expired) => ("⊘", say!("expired: no final ACK").into()),
         (_, ServerSide::Pruned) => ("⊖", say!("pruned: under pressure").into()),
         _ => {
-            let why = one.last_drop.map_or_else(|| say!("no answer"), |drop| reason(drop.cause));
-            let sign = if one.last_drop.is_some_and(|drop| drop.cause == Cause::ClientLost) { "≈" } else { "✗" };
-            let lost = sign == "✗" && long;
-            (sign, if lost { say!("SYN dropped: {why}", why) } else { why.into() })
+            let why = connection.last_drop.map_or_else(|| say!("no answer"), |drop| reason(drop.cause));
+            let mark =
+                if connection.last_drop.is_some_and(|drop| drop.cause == Cause::ClientLost) { "≈" } else { "✗" };
+            let lost = mark == "✗" && long;
+            (mark, if lost { say!("SYN dropped: {why}", why) } else { why.into() })
         }
     }
 }
@@ -132,8 +134,8 @@ fn reason(cause: Cause) -> &'static str {
 }
 
 /// What happens next: the countdown to the client's retry.
-fn next_retry(one: &Connection, scene: &Scene<'_>) -> String {
-    match one.retry.filter(|_| one.server != ServerSide::ResetAway) {
+fn next_retry(connection: &Connection, scene: &Scene<'_>) -> String {
+    match connection.retry.filter(|_| connection.server != ServerSide::ResetAway) {
         Some(retry) => {
             let left = numbers::countdown(retry.at.since(scene.clients_now));
             if retry.gives_up { say!("gives up in {left}", left) } else { say!("again in {left}", left) }
@@ -147,7 +149,7 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
     if rest.is_empty() || row >= inner.height {
         return;
     }
-    let next = rest.iter().filter_map(|one| one.retry).map(|retry| retry.at).min();
+    let next = rest.iter().filter_map(|connection| connection.retry).map(|retry| retry.at).min();
     let right = next
         .map_or_else(String::new, |at| say!("next in {left}", left = numbers::countdown(at.since(scene.clients_now))));
     let count = rest.len();
@@ -167,8 +169,8 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
 /// As many names as there is room for, none of them cut.
 fn names_within(list: &[&Connection], room: u16) -> String {
     let mut text = String::new();
-    for (index, one) in list.iter().enumerate() {
-        let label = one.label();
+    for (index, connection) in list.iter().enumerate() {
+        let label = connection.label();
         let more = if index + 1 < list.len() { 2 } else { 0 };
         if text::width(&text) + 1 + text::width(&label) + more > room {
             return if text.is_empty() { text } else { text + " …" };
@@ -188,9 +190,9 @@ fn by_cause(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let style = if per_s > 0.0 { theme.alarm() } else { theme.calm() };
     let rate = text::right_cell(&numbers::rate(per_s), 7);
     text::write(buf, inner, (0, 0), &say!("✗ {rate} dropped now", rate), style);
-    let tolls = scene.world.ledger.tolls().filter(|(_, toll)| toll.segments > 0);
-    for (row, (cause, toll)) in (1..inner.height).zip(tolls) {
-        let text = format!("✗ ×{:<5} {}", numbers::count(toll.segments), cause.words());
+    let counts = scene.world.ledger.tolls().filter(|(_, count)| count.segments > 0);
+    for (row, (cause, count)) in (1..inner.height).zip(counts) {
+        let text = format!("✗ ×{:<5} {}", numbers::count(count.segments), cause.words());
         text::write(buf, inner, (0, row), &text::fit(&text, inner.width), theme.text(Meaning::Lost));
     }
 }

@@ -1,4 +1,4 @@
-//! The clients' box when nobody could follow single ones: flows with their width and their numbers, and a word that says so.
+//! The clients' box at rates at which single ones cannot be followed: flows with their width and their numbers, and a note.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,20 +20,20 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, inner: Rect, scene: &Scene<'_
         (say!("taken"), rate(scene, |slot| slot.accepts), Meaning::Served, "▶"),
         (say!("died "), rate(scene, Slot::kernel_drops), Meaning::Lost, "✗"),
     ];
-    for (index, (name, per_s, meaning, sign)) in flows.into_iter().enumerate() {
+    for (index, (name, per_s, meaning, mark)) in flows.into_iter().enumerate() {
         let (style, row) = (theme.text(meaning), 1 + index as u16 * 2);
         let two_rows = inner.height >= 7;
         let row = if two_rows { row } else { 1 + index as u16 };
         text::write(buf, inner, (0, row), &format!("{name} {:>7}", numbers::rate(per_s)), style);
         if two_rows {
             let width = (per_s.max(1.0).log10() / 5.0 * f64::from(inner.width)).round() as usize;
-            let band = if per_s > 0.0 { sign.repeat(width.clamp(1, usize::from(inner.width))) } else { String::new() };
+            let band = if per_s > 0.0 { mark.repeat(width.clamp(1, usize::from(inner.width))) } else { String::new() };
             text::write(buf, inner, (0, row + 1), &band, style);
         }
     }
 }
 
-/// Things per second over the last full second.
+/// Events per second over the last full second.
 pub(in crate::ui::view) fn rate(scene: &Scene<'_>, of: fn(&Slot) -> u32) -> f64 {
     let slots = scene.world.history.slots();
     let recent = slots.rev().skip(1).take(SLOTS);

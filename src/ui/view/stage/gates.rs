@@ -16,23 +16,28 @@ pub(in crate::ui::view) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Sce
     let accept_full = world.accept_queue.is_full();
     let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);
     let moved = |list: &[&crate::fold::connection::Connection], side: ServerSide| {
-        list.iter().any(|one| one.server == side && scene.now.since(one.server_since) < ARRIVAL)
+        list.iter().any(|connection| connection.server == side && scene.now.since(connection.server_since) < ARRIVAL)
     };
-    let cast = &scene.placement;
+    let placement = &scene.placement;
     if accept_full || (cookies_off && world.syn_queue.is_full()) {
-        shut(buf, plan.syn_gate, scene, !cast.falling.is_empty());
+        shut(buf, plan.syn_gate, scene, !placement.falling.is_empty());
     } else {
-        open(buf, plan.syn_gate, scene, moved(&cast.half_open, ServerSide::HalfOpen));
+        open(buf, plan.syn_gate, scene, moved(&placement.half_open, ServerSide::HalfOpen));
     }
     if accept_full {
-        shut(buf, plan.accept_gate, scene, cast.divergent.iter().any(|one| is_fresh(one, scene.now)));
+        shut(
+            buf,
+            plan.accept_gate,
+            scene,
+            placement.divergent.iter().any(|connection| is_fresh(connection, scene.now)),
+        );
     } else {
-        open(buf, plan.accept_gate, scene, moved(&cast.queued, ServerSide::Queued));
+        open(buf, plan.accept_gate, scene, moved(&placement.queued, ServerSide::Queued));
     }
     if world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused) {
         column(buf, plan.exit_gate, "‖", scene.theme.text(Meaning::Waiting(3)));
     } else {
-        open(buf, plan.exit_gate, scene, moved(&cast.served, ServerSide::Accepted));
+        open(buf, plan.exit_gate, scene, moved(&placement.served, ServerSide::Accepted));
     }
 }
 
@@ -43,13 +48,13 @@ fn open(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, moving: bool) {
     text::write(buf, gap, (col, middle), "▶", style);
 }
 
-/// Shut over the whole height; solid while something dies at it.
+/// Shut over the whole height; solid while a segment is dropped at it.
 fn shut(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, hit: bool) {
     column(buf, gap, if hit { "█" } else { "▒" }, scene.theme.text(Meaning::Lost));
 }
 
-fn column(buf: &mut Buffer, gap: Rect, sign: &str, style: Style) {
+fn column(buf: &mut Buffer, gap: Rect, symbol: &str, style: Style) {
     for row in 1..gap.height.saturating_sub(1) {
-        text::write(buf, gap, (0, row), &sign.repeat(usize::from(gap.width)), style);
+        text::write(buf, gap, (0, row), &symbol.repeat(usize::from(gap.width)), style);
     }
 }

@@ -17,7 +17,7 @@ use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
-/// Columns at the door, in which dropped SYNs fall.
+/// Columns at the gate, in which dropped SYNs fall.
 const CHUTE: u16 = 4;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
@@ -30,21 +30,21 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         Density::Marks => marks(buf, lanes, scene),
         Density::Cells => cells(buf, lanes, scene),
     }
-    for one in &scene.placement.falling {
-        fall(buf, inner, scene, one);
+    for connection in &scene.placement.falling {
+        fall(buf, inner, scene, connection);
     }
 }
 
 fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let mut taken = vec![false; usize::from(inner.height)];
     let mut without_lane = 0;
-    for one in &scene.placement.travelling {
-        let Some(travel) = one.travel else { continue };
-        let Some(row) = free_lane(&mut taken, one) else {
+    for connection in &scene.placement.travelling {
+        let Some(travel) = connection.travel else { continue };
+        let Some(row) = free_lane(&mut taken, connection) else {
             without_lane += 1;
             continue;
         };
-        segment(buf, inner, row, scene, (one, travel));
+        segment(buf, inner, row, scene, (connection, travel));
     }
     if without_lane > 0 && inner.height > 0 {
         let text = say!("+{count} more", count = without_lane);
@@ -53,38 +53,38 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
 }
 
 /// The lane of a connection: always the same one for the same client, the next free one where it is taken.
-pub(in crate::ui::view) fn free_lane(taken: &mut [bool], one: &Connection) -> Option<u16> {
+pub(in crate::ui::view) fn free_lane(taken: &mut [bool], connection: &Connection) -> Option<u16> {
     let lanes = taken.len();
-    let first = home(one, lanes)?;
+    let first = home(connection, lanes)?;
     let lane = (0..lanes).map(|step| (first + step) % lanes).find(|lane| !taken[*lane])?;
     taken[lane] = true;
     Some(lane as u16)
 }
 
-pub(in crate::ui::view) fn home(one: &Connection, lanes: usize) -> Option<usize> {
-    let number = one.id.unwrap_or_else(|| u32::from(one.peer.port())) as usize;
+pub(in crate::ui::view) fn home(connection: &Connection, lanes: usize) -> Option<usize> {
+    let number = connection.id.unwrap_or_else(|| u32::from(connection.peer.port())) as usize;
     number.checked_rem(lanes)
 }
 
 /// `n4 ────SYN▶`: the client stays on the left, the head moves.
-fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (one, travel): (&Connection, Travel)) {
+fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (connection, travel): (&Connection, Travel)) {
     let handshake = matches!(travel.kind, Kind::Syn | Kind::Ack);
     let style = if handshake { scene.theme.text(Meaning::Travelling) } else { scene.theme.calm() };
-    let name = one.label();
-    let head = head(one, travel.kind, inner.width >= 15);
+    let name = connection.label();
+    let head = head(connection, travel.kind, inner.width >= 15);
     let start = text::write(buf, inner, (0, row), &name, scene.theme.strong()) + 1;
     let track = inner.width.saturating_sub(start + text::width(&head));
     let trail = (f64::from(track) * progress(travel, scene.clients_now)).round() as usize;
     let col = text::write(buf, inner, (start, row), &"─".repeat(trail), style);
     let end = text::write(buf, inner, (col, row), &head, style);
     let whole = Rect { y: inner.y + row, height: 1, width: end.min(inner.width), ..inner };
-    scene.hit_map.borrow_mut().connection(whole, one);
+    scene.hit_map.borrow_mut().connection(whole, connection);
 }
 
-pub(in crate::ui::view) fn head(one: &Connection, kind: Kind, wide: bool) -> String {
+pub(in crate::ui::view) fn head(connection: &Connection, kind: Kind, wide: bool) -> String {
     match kind {
-        Kind::Syn if one.syns > 0 && wide => format!("{}. SYN▶", one.syns + 1),
-        Kind::Syn if one.syns > 0 => format!("SYN{}▶", (one.syns + 1).min(99)),
+        Kind::Syn if connection.syns > 0 && wide => format!("{}. SYN▶", connection.syns + 1),
+        Kind::Syn if connection.syns > 0 => format!("SYN{}▶", (connection.syns + 1).min(99)),
         Kind::Syn => "SYN▶".into(),
         Kind::Ack => "ACK▶".into(),
         Kind::Data => say!("data▶").into(),
@@ -102,8 +102,10 @@ pub(in crate::ui::view) fn progress(travel: Travel, now: Stamp) -> f64 {
 
 fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let style = scene.theme.text(Meaning::Travelling);
-    for one in &scene.placement.travelling {
-        let (Some(travel), Some(row)) = (one.travel, home(one, usize::from(inner.height.saturating_sub(1)))) else {
+    for connection in &scene.placement.travelling {
+        let (Some(travel), Some(row)) =
+            (connection.travel, home(connection, usize::from(inner.height.saturating_sub(1))))
+        else {
             continue;
         };
         let col = f64::from(inner.width.saturating_sub(1)) * progress(travel, scene.clients_now);
@@ -113,13 +115,13 @@ fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     text::write(buf, inner, (0, 0), text, scene.theme.calm());
 }
 
-/// A dropped SYN falls along the door, from its lane to the floor.
-fn fall(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, one: &Connection) {
-    let (Some(drop), Some(lane)) = (one.last_drop, home(one, usize::from(inner.height))) else { return };
+/// A dropped SYN falls along the gate, from its lane to the floor.
+fn fall(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, connection: &Connection) {
+    let (Some(drop), Some(lane)) = (connection.last_drop, home(connection, usize::from(inner.height))) else { return };
     let share = fallen(scene.now.since(drop.at));
     let rest = f64::from(inner.height.saturating_sub(1)) - lane as f64;
     let row = lane as u16 + (rest * share).round() as u16;
-    let text = if scene.state.density == Density::Cells { format!("✗ {}", one.label()) } else { "✗".into() };
+    let text = if scene.state.density == Density::Cells { format!("✗ {}", connection.label()) } else { "✗".into() };
     text::right(buf, inner, row, &text, scene.theme.alarm());
 }
 

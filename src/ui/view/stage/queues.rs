@@ -1,4 +1,4 @@
-//! The two queues of the lab as their boxes show them: who waits there, and what holds them up.
+//! The two queues of the lab as their boxes show them: their entries, and what they wait for.
 
 use ratatui::style::Style;
 
@@ -17,11 +17,12 @@ use crate::ui::numbers;
 use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
-/// Those who are half-open.
+/// The SYN queue: half-open requests.
 pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let limit = world.accept_limit().filter(|_| world.syn_rule == SynRule::Above);
-    let waiting: Vec<_> = scene.placement.half_open.iter().map(|one| (*one, one.server_since)).collect();
+    let waiting: Vec<_> =
+        scene.placement.half_open.iter().map(|connection| (*connection, connection.server_since)).collect();
     let names = syn_names();
     QueueBox {
         names,
@@ -30,28 +31,28 @@ pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
     }
 }
 
-/// Those who wait for `accept()`.
+/// The accept queue: connections that wait for `accept()`.
 pub(in crate::ui::view) fn accept(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let bounds = (world.accept_capacity(), world.accept_limit());
-    let since = |one: &Connection| one.queued_at.unwrap_or(one.server_since);
-    let waiting: Vec<_> = scene.placement.queued.iter().map(|one| (*one, since(one))).collect();
+    let since = |connection: &Connection| connection.queued_at.unwrap_or(connection.server_since);
+    let waiting: Vec<_> = scene.placement.queued.iter().map(|connection| (*connection, since(connection))).collect();
     let names = accept_names();
     QueueBox { names, reason: accept_reason(scene), ..queue(scene, &world.accept_queue, &waiting, bounds) }
 }
 
-/// What both have in common; the oldest stands first in `waiting`, each with the moment since when it waits.
+/// What both have in common; the oldest comes first in `waiting`, each with the moment since when it waits.
 fn queue(
     scene: &Scene<'_>,
     occupancy: &Occupancy,
     waiting: &[(&Connection, Stamp)],
     (capacity, limit): (Option<u32>, Option<u32>),
 ) -> QueueBox {
-    let tenants = waiting.iter().map(|(one, since)| slot(one, *since, scene)).collect();
+    let entries = waiting.iter().map(|(connection, since)| slot(connection, *since, scene)).collect();
     let oldest = waiting.first().map(|(_, since)| numbers::span4(scene.now.since(*since)));
     QueueBox {
         names: syn_names(),
-        places: SlotRow { entries: tenants, depth: occupancy.depth(), capacity, limit },
+        places: SlotRow { entries, depth: occupancy.depth(), capacity, limit },
         full: occupancy.is_full(),
         next: oldest.map_or_else(String::new, |age| say!("oldest {age}", age)),
         reason: (String::new(), Style::new()),
@@ -60,34 +61,36 @@ fn queue(
     }
 }
 
-/// In projector mode a connection has its own hue wherever it is, and only its edge says how it fares.
-fn slot(one: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
+/// In projector mode a connection has its own hue wherever it is, and only its edge shows its state.
+fn slot(connection: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
     let waited = scene.now.since(since);
     let named = scene.state.density == Density::Cells;
-    let own = (scene.state.projector && named).then(|| hue(one));
+    let own = (scene.state.projector && named).then(|| hue(connection));
     let waiting = own.unwrap_or(Meaning::Waiting(shade(waited)));
-    let (sign, edge, solid) = match one.belief() {
+    let (mark, edge, solid) = match connection.belief() {
         CombinedState::Ghost => ("◌", Meaning::Divergent, false),
         CombinedState::DeadInQueue => ("†", Meaning::Lost, false),
-        _ if one.client == ClientSide::Vanished => ("⊘", waiting, true),
+        _ if connection.client == ClientSide::Vanished => ("⊘", waiting, true),
         _ => ("", waiting, true),
     };
     QueueSlot {
-        name: if named { one.label() } else { "■".into() },
+        name: if named { connection.label() } else { "■".into() },
         age: if named { numbers::span4(waited) } else { String::new() },
-        mark: sign,
+        mark,
         meaning: own.unwrap_or(edge),
         edge,
         solid,
-        target: Some(Target::of(one)),
-        new: named && scene.now.since(one.server_since) < ARRIVAL,
+        target: Some(Target::of(connection)),
+        new: named && scene.now.since(connection.server_since) < ARRIVAL,
     }
 }
 
 fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let ghosts = scene.placement.half_open.iter().filter(|one| one.belief() == CombinedState::Ghost).count();
-    let silent = scene.placement.half_open.iter().filter(|one| one.client == ClientSide::Vanished).count();
+    let ghosts =
+        scene.placement.half_open.iter().filter(|connection| connection.belief() == CombinedState::Ghost).count();
+    let silent =
+        scene.placement.half_open.iter().filter(|connection| connection.client == ClientSide::Vanished).count();
     if world.syn_queue.is_full() {
         full_syn_queue(scene)
     } else if ghosts > 0 {
@@ -101,12 +104,13 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
 
 fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let dead = scene.placement.queued.iter().filter(|one| one.belief() == CombinedState::DeadInQueue).count();
+    let closed =
+        scene.placement.queued.iter().filter(|connection| connection.belief() == CombinedState::DeadInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
         full_accept_queue(scene)
-    } else if dead > 0 {
-        (say!("† {dead} dead, holding places", dead), theme.text(Meaning::Lost))
+    } else if closed > 0 {
+        (say!("† {dead} dead, holding places", dead = closed), theme.text(Meaning::Lost))
     } else if paused {
         (say!("‖ nobody calls accept()").into(), theme.text(Meaning::Waiting(3)))
     } else {
@@ -114,7 +118,7 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     }
 }
 
-/// What becomes of those who come while the accept queue is full. While a lesson asks what will happen it is not told.
+/// What happens to new clients while the accept queue is full; left out while a lesson asks for a prediction.
 fn full_accept_queue(scene: &Scene<'_>) -> (String, Style) {
     let resets = scene.world.sysctls.value(Sysctl::AbortOnOverflow).is_some_and(|value| value != 0);
     let text = match resets {
@@ -127,10 +131,10 @@ fn full_accept_queue(scene: &Scene<'_>) -> (String, Style) {
 
 /// The same of a full SYN queue.
 fn full_syn_queue(scene: &Scene<'_>) -> (String, Style) {
-    let (dying, waiting) = (scene.theme.text(Meaning::Lost), scene.theme.text(Meaning::Waiting(3)));
+    let (lost, waiting) = (scene.theme.text(Meaning::Lost), scene.theme.text(Meaning::Waiting(3)));
     match scene.world.sysctls.value(Sysctl::Syncookies) {
         _ if scene.is_asked() => (say!("FULL").into(), waiting),
-        Some(0) => (say!("FULL: new SYNs die").into(), dying),
+        Some(0) => (say!("FULL: new SYNs die").into(), lost),
         _ => (say!("¤ FULL: cookies go out").into(), waiting),
     }
 }

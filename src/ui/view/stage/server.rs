@@ -15,9 +15,9 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, world) = (scene.theme, scene.world);
-    let wish = world.knobs.as_ref().map(|knobs| knobs.accept_rate);
-    let speed = wish.map_or_else(String::new, numbers::accepts);
-    let paused = wish == Some(AcceptRate::Paused);
+    let setting = world.knobs.as_ref().map(|knobs| knobs.accept_rate);
+    let speed = setting.map_or_else(String::new, numbers::accepts);
+    let paused = setting == Some(AcceptRate::Paused);
     let name =
         if paused { (say!("‖ PAUSED"), theme.fill(Meaning::Waiting(3))) } else { ("ACCEPT()", theme.strong()) };
     let narrow = area.width < 16;
@@ -26,20 +26,20 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let inner = text::frame(buf, area, name, (right, Style::new()), theme.calm());
     let rows = inner.height.saturating_sub(1);
     if scene.state.density == Density::Cells {
-        for (row, one) in scene.placement.served.iter().take(usize::from(rows)).enumerate() {
+        for (row, connection) in scene.placement.served.iter().take(usize::from(rows)).enumerate() {
             let row = row as u16;
-            let done = one.server == ServerSide::Closed;
-            let (sign, state) = if done { ("✓", say!("served")) } else { ("▶", say!("serving")) };
+            let done = connection.server == ServerSide::Closed;
+            let (mark, state) = if done { ("✓", say!("served")) } else { ("▶", say!("serving")) };
             let state = if narrow { "" } else { state };
             let style = if done { theme.calm() } else { theme.text(Meaning::Served) };
-            let name = one.label();
+            let name = connection.label();
             text::pieces(
                 buf,
                 inner,
                 (0, row),
-                &[(sign, style), (" ", style), (&name, style), (" ", style), (state, style)],
+                &[(mark, style), (" ", style), (&name, style), (" ", style), (state, style)],
             );
-            scene.hit_map.borrow_mut().connection(text::row(inner, row), one);
+            scene.hit_map.borrow_mut().connection(text::row(inner, row), connection);
         }
     } else {
         let text = numbers::rate(flows::rate(scene, |slot| slot.accepts));

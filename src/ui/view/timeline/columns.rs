@@ -83,7 +83,7 @@ impl Column {
         }
     }
 
-    /// Nothing new was heard since `slot`: its depths still stand.
+    /// No event has come since `slot`: its depths are still valid.
     fn carry(&mut self, slot: &Slot) {
         self.known = true;
         self.accept = self.accept.max(slot.accept_last);

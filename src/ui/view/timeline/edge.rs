@@ -15,8 +15,8 @@ use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
-/// Draws the frame with its words; returns what is inside. Unless the world tells of what is shown here, it has no words of it.
-pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>, told: bool) -> Rect {
+/// Draws the frame with its words; returns what is inside. Without `detailed` it has no text on the queues.
+pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>, detailed: bool) -> Rect {
     let (theme, window) = (scene.theme, scene.state.window);
     let begins = scene.world.history.begins();
     let span = window.span(width);
@@ -39,7 +39,7 @@ pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>,
     let used = text::width(&left) + text::width(right) + 6;
     let since = window.until().map(|_| say!("kept since {clock}", clock = numbers::clock(begins)));
     let room = inner.width.saturating_sub(used);
-    let words = if told { middle(scene.world, since) } else { Vec::new() };
+    let words = if detailed { middle(scene.world, since) } else { Vec::new() };
     if let Some(text) = words.into_iter().find(|text| text::width(text) <= room) {
         let top = Rect { y: area.y, height: 1, ..inner };
         let end = inner.width.saturating_sub(text::width(right) + 3);
@@ -54,7 +54,7 @@ fn whole(span: Duration) -> String {
     numbers::span(Duration::from_secs(span.as_secs()).max(Duration::from_secs(1))).replace(".00", "")
 }
 
-/// What stands between the title and its right end, the longest first.
+/// The texts between the title and the right end, the longest first.
 fn middle(world: &World, since: Option<String>) -> Vec<String> {
     let queues = [("accept", &world.accept_queue), ("SYN", &world.syn_queue)];
     let mark = |long: bool, (name, queue): (&str, &Occupancy)| {
@@ -82,7 +82,7 @@ impl Plot<'_> {
         let edge = Rect { x: self.area.x, y: area.bottom() - 1, width: self.area.width, height: 1 };
         let theme = self.scene.theme;
         let marked: Vec<u16> =
-            (0..).zip(&self.columns).filter(|(_, one)| one.mark || one.moved).map(|(col, _)| col).collect();
+            (0..).zip(&self.columns).filter(|(_, column)| column.mark || column.moved).map(|(col, _)| col).collect();
         let mut taken: Vec<Range<u16>> = Vec::new();
         for (index, col) in marked.iter().copied().enumerate() {
             let column = &self.columns[usize::from(col)];

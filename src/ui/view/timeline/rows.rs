@@ -34,7 +34,7 @@ pub(super) const LISTEN_DROPS: [Cause; 6] = [
     Cause::AckReset,
 ];
 
-/// The causes for which something has died in this session: a row that has come stays.
+/// The causes of drops in this session: a row that has come stays.
 pub(super) fn causes(world: &World) -> Vec<Cause> {
     LISTEN_DROPS.into_iter().filter(|cause| world.toll(*cause).segments > 0).collect()
 }
@@ -56,18 +56,18 @@ fn all() -> DropRow {
 }
 
 fn by_cause(causes: &[Cause]) -> Vec<DropRow> {
-    let one = |cause: &Cause| DropRow { name: name(*cause), causes: vec![*cause] };
+    let row = |cause: &Cause| DropRow { name: name(*cause), causes: vec![*cause] };
     match causes {
         [] | [_] => vec![all()],
-        few if few.len() <= MOST => few.iter().map(one).collect(),
+        few if few.len() <= MOST => few.iter().map(row).collect(),
         many => {
             let (first, rest) = many.split_at(MOST - 1);
-            first.iter().map(one).chain([DropRow { name: say!("✗ others"), causes: rest.to_vec() }]).collect()
+            first.iter().map(row).chain([DropRow { name: say!("✗ others"), causes: rest.to_vec() }]).collect()
         }
     }
 }
 
-/// What died, and what it met.
+/// The dropped segment and the reason.
 fn name(cause: Cause) -> &'static str {
     match cause {
         Cause::SynAcceptQueueFull => say!("✗SYN accept"),
@@ -103,7 +103,7 @@ mod tests {
     fn no_cause_is_left_out_of_the_rows_of_drops() {
         for (height, causes) in [(3, 6), (6, 1), (10, 0), (10, 2), (10, 3), (10, 6)] {
             let mut shown: Vec<_> =
-                plan(height, &LISTEN_DROPS[..causes]).drops.into_iter().flat_map(|died| died.causes).collect();
+                plan(height, &LISTEN_DROPS[..causes]).drops.into_iter().flat_map(|row| row.causes).collect();
             shown.sort();
             shown.dedup();
             assert!(shown.len() >= causes, "{height} {causes}: {shown:?}");

@@ -21,25 +21,25 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Cho
     let inner = text::frame(buf, area, (say!("WHAT TO DO"), theme.strong()), ("", Style::new()), line);
     let mut lines: Vec<(&str, String, Style)> = Vec::new();
     for finding in &findings {
-        let (sign, meaning) = match finding.severity {
+        let (mark, meaning) = match finding.severity {
             Severity::Problem => ("✗ ", Meaning::Lost),
             Severity::Warning => ("▲ ", Meaning::Divergent),
             Severity::Note => ("· ", Meaning::Waiting(1)),
         };
-        lines.push((sign, finding.sentence.to_string(), theme.text(meaning)));
+        lines.push((mark, finding.sentence.to_string(), theme.text(meaning)));
     }
     if findings.is_empty() {
         lines.push(("· ", say!("nothing: no rule has found a fault").into(), theme.calm()));
     }
-    if let Some(one) = inside.listener {
-        lines.push(("· ", detail::limit(one, scene.world), theme.calm()));
+    if let Some(listener) = inside.listener {
+        lines.push(("· ", detail::limit(listener, scene.world), theme.calm()));
     }
     let mut row = 0;
-    for (sign, text, style) in lines {
+    for (mark, text, style) in lines {
         let room = inner.height.saturating_sub(row);
         for (index, text) in names::wrap(&text, inner.width.saturating_sub(2), room).into_iter().enumerate() {
-            let sign = if index == 0 { sign } else { "  " };
-            text::pieces(buf, inner, (0, row), &[(sign, style), (text.as_str(), Style::new())]);
+            let mark = if index == 0 { mark } else { "  " };
+            text::pieces(buf, inner, (0, row), &[(mark, style), (text.as_str(), Style::new())]);
             row += 1;
         }
     }

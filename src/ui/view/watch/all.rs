@@ -27,8 +27,8 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         Rect { y: bottom, height, ..area }
     };
     head::paint(buf, from_top(1), scene);
-    let said = Headline::of_all(scene);
-    said.paint(buf, from_top(said.rows(area)), scene);
+    let headline = Headline::of_all(scene);
+    headline.paint(buf, from_top(headline.rows(area)), scene);
     footer::paint(buf, from_bottom(1), scene);
     unseen::paint(buf, from_bottom(unseen::rows(area, scene)), scene);
     let details = match area.height {
@@ -43,7 +43,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     scene.hit_map.borrow_mut().scroll(area, Scroll::Rows);
     let (theme, watch) = (scene.theme, &scene.state.watch);
-    let survey = watch.listeners(scene.world);
+    let listeners = watch.listeners(scene.world);
     let right = match (watch.typing, watch.filter.as_str()) {
         (true, text) => say!("filter: {text}▏", text),
         (false, "") => watch.order.words().into(),
@@ -52,7 +52,7 @@ fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let title = title(scene);
     let inner = text::frame(buf, area, (&title, theme.strong()), (&right, theme.strong()), theme.calm());
     if watch.lines.is_empty() {
-        return empty(buf, inner, scene, survey);
+        return empty(buf, inner, scene, listeners);
     }
     let columns = columns::columns(inner.width);
     titles(buf, inner, &columns, theme);
@@ -61,7 +61,7 @@ fn table(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let first = first(watch.row, watch.lines.len(), usize::from(body.height));
     for (row, (index, line)) in (0..body.height).zip(watch.lines.iter().enumerate().skip(first)) {
         let area = Rect { y: body.y + row, height: 1, ..body };
-        if let Some(entry) = Entry::of(line, survey, now) {
+        if let Some(entry) = Entry::of(line, listeners, now) {
             row::paint(buf, area, scene, &entry, &columns);
         }
         if index == watch.row {
@@ -105,14 +105,14 @@ fn titles(buf: &mut Buffer, area: Rect, columns: &[(Column, u16)], theme: Theme)
     }
 }
 
-fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, survey: &Listeners) {
+fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, listeners: &Listeners) {
     let watch = &scene.state.watch;
     let text = if !watch.filter.is_empty() {
         say!("no listener has these words; esc drops them").to_owned()
-    } else if survey.by_id.is_empty() && scene.now.since(survey.since).as_secs() < 1 {
+    } else if listeners.by_id.is_empty() && scene.now.since(listeners.since).as_secs() < 1 {
         say!("looking for listeners …").into()
     } else {
-        let target = survey.watching.as_ref().and_then(|watching| watching.target.as_ref());
+        let target = listeners.watching.as_ref().and_then(|watching| watching.target.as_ref());
         match target {
             None => {
                 say!("nothing listens in this network namespace; another one: qviz watch --pid PID, or --netns PATH")

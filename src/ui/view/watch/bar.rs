@@ -10,7 +10,7 @@ const EIGHTHS: [&str; 9] = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"
 /// Eighths of a cell's height.
 const HEIGHTS: [&str; 9] = ["·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
-/// The bar in `columns` cells. A single entry is to be seen, a full queue fills it, more than that ends with a sign.
+/// The bar in `columns` cells. A single entry is visible, a full queue fills it, more than that ends with a mark.
 pub(super) fn bar(depth: u32, capacity: Option<u32>, columns: u16) -> String {
     let whole = u64::from(columns) * 8;
     let Some(capacity) = capacity.map(u64::from).filter(|capacity| *capacity > 0) else {

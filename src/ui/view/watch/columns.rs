@@ -2,12 +2,12 @@
 
 use crate::say;
 
-/// What a column tells.
+/// What a column shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
     /// Where it listens.
     Address,
-    /// Who holds it: name, process, further ones.
+    /// Its owner: name, process, number of further ones.
     Owner,
     /// The container or unit.
     Place,
@@ -34,7 +34,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    /// What stands above it.
+    /// Its heading.
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Address => say!("address"),
@@ -59,7 +59,7 @@ impl Column {
     }
 }
 
-/// The columns and their widths; one empty cell stands between two.
+/// The columns and their widths; one empty cell is between two.
 pub(super) fn columns(width: u16) -> Vec<(Column, u16)> {
     let bar = match width {
         0..70 => 5,

@@ -24,9 +24,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let now = watch.moment(scene.now);
     let entry = watch.chosen().and_then(|line| Entry::of(line, watch.listeners(scene.world), now));
     let Some(entry) = entry else { return };
-    let one = entry.listener;
-    let mut lines = vec![who(one)];
-    let about = |finding: &&Finding| finding.subject.as_ref().is_some_and(|subject| subject.id == one.reading.id);
+    let listener = entry.listener;
+    let mut lines = vec![who(listener)];
+    let about = |finding: &&Finding| finding.subject.as_ref().is_some_and(|subject| subject.id == listener.reading.id);
     let grave = scene.world.findings.iter().filter(about).filter(|finding| finding.severity > Severity::Note);
     lines.extend(grave.max_by_key(|finding| finding.severity).map(|finding| finding.sentence.to_string()));
     lines.push(queue(&entry, scene.world));
@@ -45,9 +45,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
-fn who(one: &ListenerState) -> String {
-    let place = row::place(one);
-    let mut pieces = vec![names::shorten(&row::place_of(one), 108), row::owner(one)];
+fn who(listener: &ListenerState) -> String {
+    let place = row::place(listener);
+    let mut pieces = vec![names::shorten(&row::place_of(listener), 108), row::owner(listener)];
     if !place.is_empty() {
         pieces.push(names::shorten(place, 64));
     }
@@ -55,27 +55,27 @@ fn who(one: &ListenerState) -> String {
 }
 
 fn queue(entry: &Entry<'_>, world: &World) -> String {
-    let one = entry.listener;
+    let listener = entry.listener;
     let mut pieces = Vec::new();
-    let full = one.full(entry.now);
+    let full = listener.full(entry.now);
     if full > Duration::ZERO {
-        let watched = numbers::span(entry.now.since(one.since));
+        let watched = numbers::span(entry.now.since(listener.since));
         pieces.push(say!("full for {time} of {watched}", time = numbers::span(full), watched));
     }
-    if let Some(drops) = one.drops().filter(|drops| drops.listener + drops.noise > 0) {
+    if let Some(drops) = listener.drops().filter(|drops| drops.listener + drops.noise > 0) {
         pieces.push(say!("dropped {count}", count = figures::drops_in_words(drops)));
     }
-    pieces.push(limit(one, world));
+    pieces.push(limit(listener, world));
     pieces.join(" · ")
 }
 
-/// What the limit is and where it comes from, as far as the kernel tells.
-pub(super) fn limit(one: &ListenerState, world: &World) -> String {
-    let (Some(limit), Some(capacity)) = (one.reading.queue.limit, one.capacity()) else {
+/// What the limit is and where it comes from, as far as the kernel reports it.
+pub(super) fn limit(listener: &ListenerState, world: &World) -> String {
+    let (Some(limit), Some(capacity)) = (listener.reading.queue.limit, listener.capacity()) else {
         return say!("the kernel does not tell its limit").into();
     };
     let holds = say!("limit {limit}: {capacity} fit", limit, capacity);
-    if one.reading.address.port().is_none() {
+    if listener.reading.address.port().is_none() {
         return holds;
     }
     match world.sysctls.value(Sysctl::Somaxconn) {
@@ -85,9 +85,9 @@ pub(super) fn limit(one: &ListenerState, world: &World) -> String {
         Some(ceiling) if i64::from(limit) > ceiling => {
             say!("{holds}; somaxconn is {ceiling} now: the next listen() gives less", holds, ceiling)
         }
-        Some(ceiling) => match known_default(one, limit) {
-            Some(habit) => {
-                let (whose, change) = (habit.whose(), habit.change());
+        Some(ceiling) => match known_default(listener, limit) {
+            Some(default) => {
+                let (whose, change) = (default.whose(), default.change());
                 say!("{holds}; {limit} is {whose}; to change: {change}", holds, limit, whose, change)
             }
             None => say!("{holds}; asked for by its listen(), somaxconn {ceiling} allows more", holds, ceiling),
@@ -96,6 +96,6 @@ pub(super) fn limit(one: &ListenerState, world: &World) -> String {
     }
 }
 
-fn known_default(one: &ListenerState, limit: u32) -> Option<KnownDefault> {
-    habit_of(limit, one.owner.as_ref().map(|owner| owner.command.as_str()), &one.reading.address)
+fn known_default(listener: &ListenerState, limit: u32) -> Option<KnownDefault> {
+    habit_of(limit, listener.owner.as_ref().map(|owner| owner.command.as_str()), &listener.reading.address)
 }

@@ -17,13 +17,13 @@ use crate::ui::watch::figures;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let drops = inside.listener.and_then(figures::drops);
-    let dying = theme.text(Meaning::Lost);
+    let lost = theme.text(Meaning::Lost);
     let any = drops.unwrap_or(0) > 0;
     let right =
         drops.map_or_else(|| numbers::UNKNOWN.into(), |drops| say!("{count} here", count = numbers::count(drops)));
-    let line = if any { dying } else { theme.calm() };
+    let line = if any { lost } else { theme.calm() };
     let title = (say!("DROPS"), theme.strong());
-    let inner = text::frame(buf, area, title, (&right, if any { dying } else { theme.calm() }), line);
+    let inner = text::frame(buf, area, title, (&right, if any { lost } else { theme.calm() }), line);
     let mut row = 0;
     for (text, style) in lines(scene, inside) {
         for text in names::wrap(&text, inner.width, inner.height.saturating_sub(row)) {
@@ -47,19 +47,19 @@ fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> 
         lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
     }
     if inside.detailed && world.segments.is_some() {
-        let lost = world.ledger.tolls().filter(|(cause, toll)| toll.segments > 0 && cause.is_listen_drop());
-        for (cause, toll) in lost {
+        let lost = world.ledger.tolls().filter(|(cause, count)| count.segments > 0 && cause.is_listen_drop());
+        for (cause, count) in lost {
             let text = say!(
                 "✗ ×{count} {cause}, seen since you look",
-                count = numbers::count(toll.segments),
+                count = numbers::count(count.segments),
                 cause = cause.words()
             );
             lines.push((text, theme.text(Meaning::Lost)));
         }
     }
     let change = world.listeners.counters();
-    let told = |counter: Counter| change.value(counter).map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
-    let (overflows, drops) = (told(Counter::ListenOverflows), told(Counter::ListenDrops));
+    let counted = |counter: Counter| change.value(counter).map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
+    let (overflows, drops) = (counted(Counter::ListenOverflows), counted(Counter::ListenDrops));
     let text = say!("whole namespace: {overflows} overflows, {drops} drops", overflows, drops);
     lines.push((text, Style::new()));
     lines

@@ -15,20 +15,20 @@ use crate::ui::watch::Screen;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let survey = &scene.world.listeners;
+    let listeners = &scene.world.listeners;
     let right = right(scene);
     let mut room = area.width.saturating_sub(text::width(&right) + 1);
     text::right(buf, area, 0, &right, theme.strong());
     let cost = cost(scene);
     let inside = scene.state.watch.shown_listener(scene.world).filter(|_| scene.state.watch.screen == Screen::One);
     let title = if inside.is_some() { say!(" qviz watching ") } else { say!(" qviz watch ") };
-    let place = survey.watching.as_ref().map_or_else(|| say!("this machine").into(), place);
-    let pieces = if let Some(one) = inside {
-        vec![row::place_of(one), row::owner(one), row::place(one).to_owned(), promise(one), place]
+    let place = listeners.watching.as_ref().map_or_else(|| say!("this machine").into(), place);
+    let pieces = if let Some(listener) = inside {
+        vec![row::place_of(listener), row::owner(listener), row::place(listener).to_owned(), promise(listener), place]
     } else {
         let mut pieces = vec![place];
-        pieces.extend(survey.watching.as_ref().map(rights));
-        pieces.extend(survey.watching.as_ref().map(|watching| format!("Linux {}", watching.kernel)));
+        pieces.extend(listeners.watching.as_ref().map(rights));
+        pieces.extend(listeners.watching.as_ref().map(|watching| format!("Linux {}", watching.kernel)));
         pieces
     };
     if !cost.is_empty() && room > text::width(&cost) + 40 {
@@ -75,8 +75,8 @@ fn rights(watching: &Watching) -> String {
 }
 
 /// What the limit gives, and whether somaxconn is what limits it.
-pub(super) fn promise(one: &ListenerState) -> String {
-    match (one.reading.queue.limit, one.capacity()) {
+pub(super) fn promise(listener: &ListenerState) -> String {
+    match (listener.reading.queue.limit, listener.capacity()) {
         (Some(limit), Some(capacity)) => say!("limit {limit} → holds {capacity}", limit, capacity),
         _ => String::new(),
     }

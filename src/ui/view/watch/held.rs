@@ -1,4 +1,4 @@
-//! The words that say that the picture is held while the watch goes on.
+//! The note that the picture is frozen while the watch goes on.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,11 +11,11 @@ use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
-    let Some(still) = &scene.state.frozen else { return };
+    let Some(frozen) = &scene.state.frozen else { return };
     let style = scene.theme.fill(Meaning::Divergent);
     let area = buf.area;
-    let since = numbers::span(scene.live.1.since(still.at));
-    let clock = numbers::clock(still.at);
+    let since = numbers::span(scene.live.1.since(frozen.at));
+    let clock = numbers::clock(frozen.at);
     let text = say!(" ‖ FROZEN at {clock} · the watch goes on, {since} since · f unfreezes ", clock, since);
     let top = Rect { height: 1, ..area };
     let col = area.width.saturating_sub(text::width(&text));

@@ -1,4 +1,4 @@
-//! `?` in a watch: what the columns and signs mean, and the keys.
+//! `?` in a watch: the legend of columns and marks, and the keys.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -35,21 +35,21 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
         text::frame(buf, area, (title, theme.strong()), (say!("? or esc closes"), theme.calm()), theme.strong());
     let room = usize::from(inner.height).saturating_sub(keys.len());
     let mut row = 0;
-    let put = |buf: &mut Buffer, row: u16, sign: &str, words: &str, style: Style| {
-        let col = 11.max(text::width(sign) + 2);
-        text::write(buf, inner, (1, row), sign, style);
+    let put = |buf: &mut Buffer, row: u16, label: &str, words: &str, style: Style| {
+        let col = 11.max(text::width(label) + 2);
+        text::write(buf, inner, (1, row), label, style);
         text::write(buf, inner, (col, row), &text::fit(words, inner.width.saturating_sub(col)), Style::new());
     };
-    for (sign, words, meaning) in legend.iter().copied().take(room) {
-        put(buf, row, sign, words, meaning.map_or(theme.strong(), |meaning| theme.text(meaning)));
+    for (label, words, meaning) in legend.iter().copied().take(room) {
+        put(buf, row, label, words, meaning.map_or(theme.strong(), |meaning| theme.text(meaning)));
         row += 1;
     }
     row += u16::from(inner.height > row + keys.len() as u16);
     for binding in keys {
-        let sign = if theme.ascii { binding.ascii } else { binding.label };
+        let label = if theme.ascii { binding.ascii } else { binding.label };
         let long = said(binding.long);
         let long = long.split_once(": ").or_else(|| long.split_once('：')).map_or(long, |(_, words)| words);
-        put(buf, row, sign, long, theme.strong());
+        put(buf, row, label, long, theme.strong());
         row += 1;
     }
 }

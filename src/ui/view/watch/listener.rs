@@ -1,4 +1,4 @@
-//! One listener of somebody else: the lab's stage and timeline, read-only.
+//! One watched listener: the lab's stage and timeline, read-only.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,14 +11,14 @@ use crate::ui::view::chosen_listener::ChosenListener;
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let inside = ChosenListener::of(scene);
-    let said = Headline::of_one(scene, inside.listener);
-    let plan = layout::plan(buf.area, scene.state.panel, said.rows(buf.area));
+    let headline = Headline::of_one(scene, inside.listener);
+    let plan = layout::plan(buf.area, scene.state.panel, headline.rows(buf.area));
     head::paint(buf, plan.header, scene);
     if plan.header.height > 1 {
         let text = text::fit(&head::settings(scene), plan.header.width.saturating_sub(2));
         text::write(buf, plan.header, (1, 1), &text, scene.theme.calm());
     }
-    said.paint(buf, plan.caption, scene);
+    headline.paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene, inside);
     timeline::paint(buf, plan.timeline, scene);
     for (panel, area) in plan.panels {

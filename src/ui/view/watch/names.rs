@@ -1,4 +1,4 @@
-//! Names that are too long are cut in the middle: the beginning says what it is, the end tells it from its neighbours.
+//! Names that are too long are cut in the middle: the beginning says what it is, the end distinguishes it from its neighbours.
 
 use crate::text::wrap::split;
 use ratatui::style::Style;
@@ -6,7 +6,7 @@ use ratatui::text::Span;
 
 use super::super::text;
 
-/// Cuts `text` to at most `columns`, by what a reader takes for one character, and says where something is missing.
+/// Cuts `text` to at most `columns`, by grapheme clusters, with an ellipsis where something is missing.
 pub(super) fn shorten(text: &str, columns: u16) -> String {
     if text::width(text) <= columns {
         return text.to_owned();
@@ -15,24 +15,24 @@ pub(super) fn shorten(text: &str, columns: u16) -> String {
         return String::new();
     }
     let span = Span::raw(text);
-    let signs: Vec<(&str, u16)> =
-        span.styled_graphemes(Style::new()).map(|sign| (sign.symbol, text::width(sign.symbol))).collect();
+    let graphemes: Vec<(&str, u16)> =
+        span.styled_graphemes(Style::new()).map(|grapheme| (grapheme.symbol, text::width(grapheme.symbol))).collect();
     let room = columns - 1;
-    let head = take(signs.iter(), room.div_ceil(2));
-    let used: u16 = signs[..head].iter().map(|(_, width)| width).sum();
-    let tail = take(signs.iter().rev(), room - used);
-    let text = |signs: &[(&str, u16)]| signs.iter().map(|(sign, _)| *sign).collect::<String>();
-    format!("{}…{}", text(&signs[..head]), text(&signs[signs.len() - tail..]))
+    let head = take(graphemes.iter(), room.div_ceil(2));
+    let used: u16 = graphemes[..head].iter().map(|(_, width)| width).sum();
+    let tail = take(graphemes.iter().rev(), room - used);
+    let text = |graphemes: &[(&str, u16)]| graphemes.iter().map(|(grapheme, _)| *grapheme).collect::<String>();
+    format!("{}…{}", text(&graphemes[..head]), text(&graphemes[graphemes.len() - tail..]))
 }
 
-/// How many signs fit.
-fn take<'s>(signs: impl Iterator<Item = &'s (&'s str, u16)>, room: u16) -> usize {
+/// How many graphemes fit.
+fn take<'s>(graphemes: impl Iterator<Item = &'s (&'s str, u16)>, room: u16) -> usize {
     let mut used = 0;
     let fits = |(_, width): &&(&str, u16)| {
         used += width;
         used <= room
     };
-    signs.take_while(fits).count()
+    graphemes.take_while(fits).count()
 }
 
 /// `text` cut and filled up to exactly `columns`.
@@ -50,7 +50,7 @@ pub(super) fn cell_right(text: &str, columns: u16) -> String {
     format!("{}{cut}", " ".repeat(usize::from(missing)))
 }
 
-/// Breaks `text` into at most `rows` lines of `columns`, at spaces; the last one says when something is missing.
+/// Breaks `text` into at most `rows` lines of `columns`, at spaces; the last one ends with an ellipsis when something is missing.
 pub(super) fn wrap(text: &str, columns: u16, rows: u16) -> Vec<String> {
     let (mut lines, mut rest) = (Vec::new(), text);
     while !rest.is_empty() && lines.len() < usize::from(rows) {

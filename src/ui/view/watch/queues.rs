@@ -17,45 +17,45 @@ use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 use crate::ui::view::chosen_listener::ChosenListener;
 
-/// More places than this are drawn as a bar: nobody reads that many names.
+/// More places than this are drawn as a bar: that many names cannot be read.
 const MOST_NAMED: usize = 2_000;
 
 pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
-    let Some(one) = inside.listener else {
+    let Some(listener) = inside.listener else {
         return queue_box::empty(buf, area, scene, say!("ACCEPT QUEUE"), say!("nothing is known yet"));
     };
-    let (theme, queue) = (scene.theme, &one.reading.queue);
+    let (theme, queue) = (scene.theme, &listener.reading.queue);
     let depth = queue.depth.unwrap_or(0);
-    let (waiting, dead) = waiting(scene, inside, depth);
-    let mut tenants: Vec<_> = waiting.iter().take(MOST_NAMED).map(|one| queued(one)).collect();
-    tenants.extend((0..dead.min(MOST_NAMED)).map(|_| unlisted()));
-    let closed = waiting.iter().filter(|one| one.closed).count();
-    let oldest = one.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|one| one.age_ms));
+    let (waiting, reset) = waiting(scene, inside, depth);
+    let mut entries: Vec<_> = waiting.iter().take(MOST_NAMED).map(|listener| waiting_slot(listener)).collect();
+    entries.extend((0..reset.min(MOST_NAMED)).map(|_| unlisted_slot()));
+    let closed = waiting.iter().filter(|listener| listener.closed).count();
+    let oldest = listener.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|listener| listener.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
-    let reason = if one.is_full() && closed + dead > 0 {
-        (say!("FULL: {dead} dead hold places", dead = closed + dead), theme.text(Meaning::Lost))
-    } else if one.is_full() {
+    let reason = if listener.is_full() && closed + reset > 0 {
+        (say!("FULL: {dead} dead hold places", dead = closed + reset), theme.text(Meaning::Lost))
+    } else if listener.is_full() {
         let text = if inside.is_unix() { say!("FULL: connect() fails") } else { say!("FULL: SYNs and ACKs die") };
         (text.into(), theme.text(Meaning::Lost))
-    } else if closed + dead > 0 {
-        (say!("† {dead} dead, holding places", dead = closed + dead), theme.text(Meaning::Lost))
+    } else if closed + reset > 0 {
+        (say!("† {dead} dead, holding places", dead = closed + reset), theme.text(Meaning::Lost))
     } else {
         (say!("wait for accept()").into(), theme.calm())
     };
     let queue = QueueBox {
         names: accept_names(),
-        places: SlotRow { entries: tenants, depth, capacity: one.capacity(), limit: queue.limit },
-        full: one.is_full(),
+        places: SlotRow { entries, depth, capacity: listener.capacity(), limit: queue.limit },
+        full: listener.is_full(),
         next: oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
         reason,
-        most: one.accept_queue.max(),
-        full_for: Some(one.full(scene.now)),
+        most: listener.accept_queue.max(),
+        full_for: Some(listener.full(scene.now)),
     };
     queue_box::paint(buf, area, scene, Scale::USUAL, &queue);
 }
 
 pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
-    let Some(one) = inside.listener else {
+    let Some(listener) = inside.listener else {
         return queue_box::empty(buf, area, scene, say!("SYN QUEUE"), say!("nothing is known yet"));
     };
     if inside.is_unix() {
@@ -63,47 +63,47 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     }
     let (theme, world) = (scene.theme, scene.world);
     let listed = half_open(scene, inside);
-    let depth = one.crowding.half_open.unwrap_or(0).max(listed.len() as u32);
-    let tenants: Vec<_> = listed.iter().take(MOST_NAMED).map(|one| request(one)).collect();
-    let limit = one.reading.queue.limit;
+    let depth = listener.crowding.half_open.unwrap_or(0).max(listed.len() as u32);
+    let entries: Vec<_> = listed.iter().take(MOST_NAMED).map(|listener| request_slot(listener)).collect();
+    let limit = listener.reading.queue.limit;
     let capacity = limit.map(|limit| world.syn_rule.capacity(limit));
     let full = capacity.is_some_and(|capacity| depth >= capacity);
-    let again = listed.iter().filter(|one| one.retransmits > 0).count();
+    let again = listed.iter().filter(|listener| listener.retransmits > 0).count();
     let reason = match world.sysctls.value(Sysctl::Syncookies) {
         Some(0) if full => (say!("FULL: new SYNs die").into(), theme.text(Meaning::Lost)),
         _ if full => (say!("¤ FULL: cookies go out").into(), theme.text(Meaning::Waiting(3))),
         _ if again > 0 => (say!("{count} did not answer yet", count = again), theme.text(Meaning::Waiting(3))),
         _ => (say!("wait for the final ACK").into(), theme.calm()),
     };
-    let next = listed.iter().map(|one| one.next_ms).min().map(|ms| Duration::from_millis(ms.into()));
+    let next = listed.iter().map(|listener| listener.next_ms).min().map(|ms| Duration::from_millis(ms.into()));
     let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
     let queue = QueueBox {
         names: syn_names(),
-        places: SlotRow { entries: tenants, depth, capacity, limit: marked },
+        places: SlotRow { entries, depth, capacity, limit: marked },
         full,
         next: next.map_or_else(String::new, |next| say!("next {left}", left = numbers::span4(next))),
         reason,
-        most: one.half_open_max,
+        most: listener.half_open_max,
         full_for: None,
     };
     queue_box::paint(buf, area, scene, Scale::USUAL, &queue);
 }
 
-/// Who waits, the oldest first; and how many entries are no longer listed: reset by their clients, they keep their places.
+/// The queued connections, the oldest first; and how many entries are no longer listed: reset by their clients, they keep their places.
 pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>, depth: u32) -> (Vec<&'s Waiting>, usize) {
     let listed = scene.world.listed.waiting.as_ref().filter(|_| inside.detailed);
     let Some(listed) = listed else { return (Vec::new(), 0) };
     let mut waiting: Vec<_> = listed.iter().take(depth as usize).collect();
-    waiting.sort_by_key(|one| (std::cmp::Reverse(one.age_ms), one.peer));
-    let dead = (depth as usize).saturating_sub(listed.len());
-    (waiting, dead)
+    waiting.sort_by_key(|client| (std::cmp::Reverse(client.age_ms), client.peer));
+    let reset = (depth as usize).saturating_sub(listed.len());
+    (waiting, reset)
 }
 
-/// Who is half-open, the ones that were answered most often first.
+/// The half-open requests, those with most retransmits first.
 pub(super) fn half_open<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>) -> Vec<&'s HalfOpen> {
     let listed = scene.world.listed.half_open.as_ref().filter(|_| inside.detailed);
     let mut listed: Vec<_> = listed.into_iter().flatten().collect();
-    listed.sort_by_key(|one| (std::cmp::Reverse(one.retransmits), one.next_ms, one.peer));
+    listed.sort_by_key(|request| (std::cmp::Reverse(request.retransmits), request.next_ms, request.peer));
     listed
 }
 
@@ -112,32 +112,33 @@ fn name(peer: Peer) -> String {
     format!("{:02}", peer.port() % 100)
 }
 
-fn queued(one: &Waiting) -> QueueSlot {
-    let waited = one.age_ms.map(|ms| Duration::from_millis(ms.into()));
+fn waiting_slot(client: &Waiting) -> QueueSlot {
+    let waited = client.age_ms.map(|ms| Duration::from_millis(ms.into()));
     let waits = Meaning::Waiting(waited.map_or(1, placement::shade));
-    let meaning = if one.closed { Meaning::Lost } else { waits };
+    let meaning = if client.closed { Meaning::Lost } else { waits };
     QueueSlot {
-        name: name(one.peer),
+        name: name(client.peer),
         age: waited.map_or_else(|| "────".into(), numbers::span4),
-        mark: if one.closed { "†" } else { "" },
+        mark: if client.closed { "†" } else { "" },
         meaning,
         edge: meaning,
-        solid: !one.closed,
+        solid: !client.closed,
         new: false,
         target: None,
     }
 }
 
-fn unlisted() -> QueueSlot {
+fn unlisted_slot() -> QueueSlot {
     let (age, meaning) = ("────".into(), Meaning::Lost);
     QueueSlot {
         name: "††".into(), age, mark: "†", meaning, edge: meaning, solid: false, new: false, target: None
     }
 }
 
-fn request(one: &HalfOpen) -> QueueSlot {
-    let again = if one.retransmits > 0 { format!(" ×{:<2}", one.retransmits.min(99)) } else { "────".into() };
-    let meaning = Meaning::Waiting(one.retransmits.min(3));
-    let name = name(one.peer);
+fn request_slot(request: &HalfOpen) -> QueueSlot {
+    let again =
+        if request.retransmits > 0 { format!(" ×{:<2}", request.retransmits.min(99)) } else { "────".into() };
+    let meaning = Meaning::Waiting(request.retransmits.min(3));
+    let name = name(request.peer);
     QueueSlot { name, age: again, mark: "", meaning, edge: meaning, solid: true, new: false, target: None }
 }

@@ -19,7 +19,7 @@ use crate::ui::theme::Meaning;
 use crate::ui::watch::figures;
 use crate::ui::watch::lines::{Line, Part};
 
-/// What a row tells: of a group the member that matters most, with the sums of all.
+/// What a row shows: of a group the member that matters most, with the sums of all.
 #[derive(Debug)]
 pub(super) struct Entry<'s> {
     pub(super) listeners: &'s Listeners,
@@ -30,30 +30,30 @@ pub(super) struct Entry<'s> {
 }
 
 impl<'s> Entry<'s> {
-    pub(super) fn of(line: &Line, survey: &'s Listeners, now: Stamp) -> Option<Self> {
-        let one = survey.by_id.get(&line.id)?;
-        let members = line.members.iter().filter_map(|id| survey.by_id.get(id)).collect();
-        Some(Self { listeners: survey, listener: one, part: line.part, members, now })
+    pub(super) fn of(line: &Line, listeners: &'s Listeners, now: Stamp) -> Option<Self> {
+        let listener = listeners.by_id.get(&line.id)?;
+        let members = line.members.iter().filter_map(|id| listeners.by_id.get(id)).collect();
+        Some(Self { listeners, listener, part: line.part, members, now })
     }
 
     /// Of a group how many members are full.
     pub(super) fn full(&self) -> usize {
-        self.members.iter().filter(|one| one.is_full()).count()
+        self.members.iter().filter(|listener| listener.is_full()).count()
     }
 
     fn sum<T: std::iter::Sum<T>>(&self, of: impl Fn(&ListenerState) -> Option<T>) -> Option<T> {
         if self.members.is_empty() {
             return of(self.listener);
         }
-        let known: Vec<T> = self.members.iter().filter_map(|one| of(one)).collect();
+        let known: Vec<T> = self.members.iter().filter_map(|listener| of(listener)).collect();
         (!known.is_empty()).then(|| known.into_iter().sum())
     }
 
     fn most(&self, of: impl Fn(&ListenerState) -> Option<u32>) -> Option<u32> {
-        self.members.iter().map(|one| of(one)).max().unwrap_or_else(|| of(self.listener))
+        self.members.iter().map(|listener| of(listener)).max().unwrap_or_else(|| of(self.listener))
     }
 
-    /// First SYNs per second to its address; of a member nobody knows.
+    /// First SYNs per second to its address; unknown for a member of a group.
     fn arrivals_per_s(&self) -> Option<f64> {
         match self.part {
             Part::Alone => self.listeners.arrivals_per_s(self.listener),
@@ -62,7 +62,7 @@ impl<'s> Entry<'s> {
         }
     }
 
-    /// The chosen one's are told by the wire, also while it drops.
+    /// Of the chosen listener they are known from the wire, also while it drops.
     fn accepts_per_s(&self, world: &World) -> Option<f64> {
         match self.part {
             Part::Alone => world.accepts_per_s(self.listener).or_else(|| self.listeners.accepts_per_s(self.listener)),
@@ -93,40 +93,43 @@ pub(super) fn choose(buf: &mut Buffer, line: Rect, scene: &Scene<'_>) {
 }
 
 fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (String, Style) {
-    let (theme, one) = (scene.theme, entry.listener);
-    let plain = if one.gone.is_some() { theme.calm() } else { Style::new() };
-    let queue = &one.reading.queue;
+    let (theme, listener) = (scene.theme, entry.listener);
+    let plain = if listener.gone.is_some() { theme.calm() } else { Style::new() };
+    let queue = &listener.reading.queue;
     let depth = queue.depth.unwrap_or(0);
     let counted = |value: Option<u32>| match value {
         Some(0) => ("0".to_owned(), theme.calm()),
         value => (number(value.map(u64::from)), plain),
     };
     match column {
-        Column::Address => (address(entry, width), if one.is_full() { theme.strong() } else { plain }),
-        Column::Owner => (owner(one), plain),
-        Column::Place => (place(one).to_owned(), theme.calm()),
-        Column::Bar => (bar::bar(depth, one.capacity(), width), bar::style(depth, one.capacity(), theme)),
-        Column::Queue => (filled(entry, width), bar::style(depth, one.capacity(), theme)),
-        Column::Peak => counted(entry.most(|one| Some(one.accept_queue.max()))),
-        Column::Syn if one.reading.address.port().is_none() => (String::new(), plain),
-        Column::Syn => counted(entry.most(|one| one.crowding.half_open)),
+        Column::Address => (address(entry, width), if listener.is_full() { theme.strong() } else { plain }),
+        Column::Owner => (owner(listener), plain),
+        Column::Place => (place(listener).to_owned(), theme.calm()),
+        Column::Bar => (bar::bar(depth, listener.capacity(), width), bar::style(depth, listener.capacity(), theme)),
+        Column::Queue => (filled(entry, width), bar::style(depth, listener.capacity(), theme)),
+        Column::Peak => counted(entry.most(|listener| Some(listener.accept_queue.max()))),
+        Column::Syn if listener.reading.address.port().is_none() => (String::new(), plain),
+        Column::Syn => counted(entry.most(|listener| listener.crowding.half_open)),
         Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
         Column::Accepts => rate(entry.accepts_per_s(scene.world), plain, scene),
         Column::DropsPerS => {
-            let per_s = entry.sum(|one| entry.listeners.drops_per_s(one));
+            let per_s = entry.sum(|listener| entry.listeners.drops_per_s(listener));
             rate(per_s, if per_s > Some(0.0) { theme.text(Meaning::Lost) } else { plain }, scene)
         }
         Column::Drops => match entry.drops() {
             Some(0) => ("0".into(), theme.calm()),
             drops => (number(drops), if drops.is_some() { theme.text(Meaning::Lost) } else { theme.calm() }),
         },
-        Column::Oldest => match entry.most(|one| one.crowding.oldest_wait_ms.filter(|_| one.gone.is_none())) {
-            Some(ms) if depth > 0 => (numbers::span4(Duration::from_millis(ms.into())), waiting(ms, scene)),
-            _ => (String::new(), plain),
-        },
+        Column::Oldest => {
+            match entry.most(|listener| listener.crowding.oldest_wait_ms.filter(|_| listener.gone.is_none())) {
+                Some(ms) if depth > 0 => (numbers::span4(Duration::from_millis(ms.into())), waiting(ms, scene)),
+                _ => (String::new(), plain),
+            }
+        }
         Column::Lately => {
-            let spark = bar::spark(&figures::depths(entry.listeners, one, usize::from(width)), one.capacity(), width);
-            (spark, bar::style(one.accept_queue.max().min(depth.max(1)), one.capacity(), theme))
+            let spark =
+                bar::spark(&figures::depths(entry.listeners, listener, usize::from(width)), listener.capacity(), width);
+            (spark, bar::style(listener.accept_queue.max().min(depth.max(1)), listener.capacity(), theme))
         }
     }
 }
@@ -149,15 +152,15 @@ fn rate(per_s: Option<f64>, style: Style, scene: &Scene<'_>) -> (String, Style) 
 
 /// Depth and limit, and a word when no more fit.
 fn filled(entry: &Entry<'_>, width: u16) -> String {
-    let (one, queue) = (entry.listener, &entry.listener.reading.queue);
-    if let Some(gone) = one.gone {
+    let (listener, queue) = (entry.listener, &entry.listener.reading.queue);
+    if let Some(gone) = listener.gone {
         return say!("gone {time}", time = numbers::span4(entry.now.since(gone)).trim());
     }
     let unknown = |value: Option<u32>| value.map_or_else(|| numbers::UNKNOWN.into(), |value| value.to_string());
     let numbers = format!("{}/{}", unknown(queue.depth), unknown(queue.limit));
-    let word = match (queue.depth, one.capacity()) {
+    let word = match (queue.depth, listener.capacity()) {
         (Some(depth), Some(capacity)) if depth > capacity => say!(" OVER"),
-        _ if one.is_full() => say!(" FULL"),
+        _ if listener.is_full() => say!(" FULL"),
         _ => "",
     };
     let group = match entry.part {
@@ -166,7 +169,7 @@ fn filled(entry: &Entry<'_>, width: u16) -> String {
     };
     let fits = |word: &&str| text::width(&numbers) + text::width(word) <= width;
     let word = [group.as_str(), word, "!"].into_iter().filter(|word| !word.is_empty()).find(fits).unwrap_or_default();
-    if one.is_full() { format!("{numbers}{word}") } else { numbers }
+    if listener.is_full() { format!("{numbers}{word}") } else { numbers }
 }
 
 /// Where it listens, with its place in a group.
@@ -174,17 +177,17 @@ fn address(entry: &Entry<'_>, width: u16) -> String {
     match entry.part {
         Part::Alone => names::shorten(&place_of(entry.listener), width),
         Part::Group { open } => {
-            let (sign, count) = (if open { "-" } else { "+" }, format!(" ×{}", entry.members.len()));
+            let (mark, count) = (if open { "-" } else { "+" }, format!(" ×{}", entry.members.len()));
             let room = width.saturating_sub(text::width(&count) + 2);
-            format!("{sign} {}{count}", names::shorten(&place_of(entry.listener), room))
+            format!("{mark} {}{count}", names::shorten(&place_of(entry.listener), room))
         }
         Part::Member { last } => format!("{} inode {}", if last { "└" } else { "├" }, entry.listener.reading.inode),
     }
 }
 
 /// The address; of a socket bound to all IPv6 addresses also whether it takes IPv4.
-pub(super) fn place_of(one: &ListenerState) -> String {
-    match (&one.reading.address, one.reading.v6_only) {
+pub(super) fn place_of(listener: &ListenerState) -> String {
+    match (&listener.reading.address, listener.reading.v6_only) {
         (Address::Tcp(address), Some(v6_only)) if address.is_ipv6() && address.ip().is_unspecified() => {
             format!("{address} {}", if v6_only { say!("6 only") } else { "4+6" })
         }
@@ -194,8 +197,8 @@ pub(super) fn place_of(one: &ListenerState) -> String {
 }
 
 /// Name, process and how many more; whose it is where it cannot be seen.
-pub(super) fn owner(one: &ListenerState) -> String {
-    match (&one.owner, one.reading.uid) {
+pub(super) fn owner(listener: &ListenerState) -> String {
+    match (&listener.owner, listener.reading.uid) {
         (Some(Owner { pid, command, others: 0, .. }), _) => format!("{command} {pid}"),
         (Some(Owner { pid, command, others, .. }), _) => format!("{command} {pid} +{others}"),
         (None, Some(0)) => say!("— (root's)").into(),
@@ -204,6 +207,6 @@ pub(super) fn owner(one: &ListenerState) -> String {
     }
 }
 
-pub(super) fn place(one: &ListenerState) -> &str {
-    one.owner.as_ref().and_then(|owner| owner.place.as_deref()).unwrap_or_default()
+pub(super) fn place(listener: &ListenerState) -> &str {
+    listener.owner.as_ref().and_then(|owner| owner.place.as_deref()).unwrap_or_default()
 }

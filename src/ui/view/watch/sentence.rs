@@ -33,12 +33,12 @@ impl Headline {
     }
 
     /// About one listener.
-    pub(super) fn of_one(scene: &Scene<'_>, one: Option<&ListenerState>) -> Self {
-        let said = message(scene).or_else(|| one.and_then(|one| gone(scene, one)));
-        // Of a full queue only what is a problem by itself says more than that it is full.
-        let least = if one.is_some_and(ListenerState::is_full) { Severity::Problem } else { Severity::Note };
-        let findings = findings_about(scene, one);
-        Self(said.or_else(|| finding(scene, &findings, least)).unwrap_or_else(|| state_of_one(scene, one)))
+    pub(super) fn of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Self {
+        let said = message(scene).or_else(|| listener.and_then(|listener| gone(scene, listener)));
+        // For a full queue only a problem is more important than the fact that it is full.
+        let least = if listener.is_some_and(ListenerState::is_full) { Severity::Problem } else { Severity::Note };
+        let findings = findings_about(scene, listener);
+        Self(said.or_else(|| finding(scene, &findings, least)).unwrap_or_else(|| state_of_one(scene, listener)))
     }
 
     /// How many rows it needs in this area: two where they are to be had.
@@ -49,9 +49,9 @@ impl Headline {
 
     /// Paints it.
     pub(super) fn paint(&self, buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-        let Self((sign, text, style)) = self;
-        let col = text::pieces(buf, area, (1, 0), &[(*sign, *style), (" ", Style::new())]);
-        let style = if *sign == "·" { *style } else { style.patch(scene.theme.strong()) };
+        let Self((mark, text, style)) = self;
+        let col = text::pieces(buf, area, (1, 0), &[(*mark, *style), (" ", Style::new())]);
+        let style = if *mark == "·" { *style } else { style.patch(scene.theme.strong()) };
         let lines = names::wrap(text, area.width.saturating_sub(MARGIN), area.height);
         for (row, line) in (0..area.height).zip(lines) {
             text::write(buf, area, (col, row), &line, style);
@@ -60,20 +60,20 @@ impl Headline {
 }
 
 /// What was found about one listener.
-pub(super) fn findings_about<'s>(scene: &Scene<'s>, one: Option<&ListenerState>) -> Vec<&'s Finding> {
-    let told = ChosenListener::of(scene).detailed;
-    let about = |finding: &&Finding| match (&finding.subject, one) {
-        (Some(subject), Some(one)) => subject.id == one.reading.id,
+pub(super) fn findings_about<'s>(scene: &Scene<'s>, listener: Option<&ListenerState>) -> Vec<&'s Finding> {
+    let detailed = ChosenListener::of(scene).detailed;
+    let about = |finding: &&Finding| match (&finding.subject, listener) {
+        (Some(subject), Some(listener)) => subject.id == listener.reading.id,
         (Some(_), None) => false,
-        (None, _) => told,
+        (None, _) => detailed,
     };
     scene.world.findings.iter().filter(about).collect()
 }
 
-/// From when on it is said that there is nobody.
+/// How long there has to be no listener before the sentence says so.
 const NOTICED: Duration = Duration::from_secs(1);
 
-/// Cells beside the text: the sign, and one on the right.
+/// Cells beside the text: the mark, and one on the right.
 const MARGIN: u16 = 4;
 
 fn message(scene: &Scene<'_>) -> Option<Sentence> {
@@ -86,7 +86,7 @@ fn message(scene: &Scene<'_>) -> Option<Sentence> {
 }
 
 fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<Sentence> {
-    // Of equally grave ones the first: the rules stand in the order of their urgency.
+    // Of equal severity the first: the rules are in the order of their urgency.
     let grave = findings.iter().copied().filter(|finding| finding.severity >= least);
     let worst = grave.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
     let meaning = if worst.severity == Severity::Problem { Meaning::Lost } else { Meaning::Divergent };
@@ -99,8 +99,8 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
     Some(("▲", text, scene.theme.text(meaning)))
 }
 
-fn gone(scene: &Scene<'_>, one: &ListenerState) -> Option<Sentence> {
-    let since = scene.now.since(one.gone?);
+fn gone(scene: &Scene<'_>, listener: &ListenerState) -> Option<Sentence> {
+    let since = scene.now.since(listener.gone?);
     let text = say!(
         "this listener is gone since {time}: closed, or its process has ended; a new one at the same address is followed",
         time = numbers::span(since)
@@ -110,11 +110,11 @@ fn gone(scene: &Scene<'_>, one: &ListenerState) -> Option<Sentence> {
 
 /// What all listeners do right now.
 fn state_of_all(scene: &Scene<'_>) -> Sentence {
-    let survey = scene.state.watch.listeners(scene.world);
+    let listeners = scene.state.watch.listeners(scene.world);
     let now = scene.state.watch.moment(scene.now);
-    let living = || survey.by_id.values().filter(|one| one.gone.is_none());
-    let full: Vec<&ListenerState> = living().filter(|one| one.is_full()).collect();
-    if let Some(worst) = full.iter().copied().max_by_key(|one| urgency(survey, one, now)) {
+    let open = || listeners.by_id.values().filter(|listener| listener.gone.is_none());
+    let full: Vec<&ListenerState> = open().filter(|listener| listener.is_full()).collect();
+    if let Some(worst) = full.iter().copied().max_by_key(|listener| urgency(listeners, listener, now)) {
         let others = match full.len() {
             1 => String::new(),
             many => say!("{count} listeners are FULL; the worst: ", count = many),
@@ -129,36 +129,37 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
         );
         return ("▲", text, scene.theme.text(Meaning::Lost));
     }
-    let fullest = living().max_by_key(|one| figures::fullness(one)).filter(|one| figures::fullness(one) > 0);
+    let fullest =
+        open().max_by_key(|listener| figures::fullness(listener)).filter(|listener| figures::fullness(listener) > 0);
     let text = match fullest {
-        Some(one) => say!(
+        Some(listener) => say!(
             "no queue is full; the fullest is {place} of {owner} with {depth} of {capacity}",
-            place = row::place_of(one),
-            owner = row::owner(one),
-            depth = one.reading.queue.depth.unwrap_or(0),
-            capacity = one.capacity().unwrap_or(0)
+            place = row::place_of(listener),
+            owner = row::owner(listener),
+            depth = listener.reading.queue.depth.unwrap_or(0),
+            capacity = listener.capacity().unwrap_or(0)
         ),
-        None if living().next().is_none() && scene.now.since(survey.since) > NOTICED => {
+        None if open().next().is_none() && scene.now.since(listeners.since) > NOTICED => {
             say!("nobody listens here").into()
         }
-        None if survey.by_id.is_empty() => say!("looking for listeners …").into(),
+        None if listeners.by_id.is_empty() => say!("looking for listeners …").into(),
         None => say!("every accept queue is empty: nobody waits for accept()").into(),
     };
     ("·", text, Style::new())
 }
 
-/// Who drops now is worse than who is merely full.
-fn urgency(survey: &Listeners, one: &ListenerState, now: Stamp) -> (u64, Duration) {
-    ((survey.drops_per_s(one).unwrap_or(0.0) * 1000.0) as u64, one.full(now))
+/// A listener that drops now is worse than one that is merely full.
+fn urgency(listeners: &Listeners, listener: &ListenerState, now: Stamp) -> (u64, Duration) {
+    ((listeners.drops_per_s(listener).unwrap_or(0.0) * 1000.0) as u64, listener.full(now))
 }
 
 /// What one listener does right now.
-fn state_of_one(scene: &Scene<'_>, one: Option<&ListenerState>) -> Sentence {
-    let Some(one) = one else { return ("·", say!("waiting for the listener …").into(), Style::new()) };
-    let depth = one.reading.queue.depth.unwrap_or(0);
-    let capacity = one.capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
-    if one.is_full() {
-        let unix = one.reading.address.port().is_none();
+fn state_of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Sentence {
+    let Some(listener) = listener else { return ("·", say!("waiting for the listener …").into(), Style::new()) };
+    let depth = listener.reading.queue.depth.unwrap_or(0);
+    let capacity = listener.capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
+    if listener.is_full() {
+        let unix = listener.reading.address.port().is_none();
         let fate =
             if unix { say!("connect() blocks or fails with EAGAIN") } else { say!("new SYNs are dropped in silence") };
         let text = say!(

@@ -1,4 +1,4 @@
-//! The stage of a watched listener: what arrives, both queues, who owns it; below it what was dropped and what to do.
+//! The stage of a watched listener: arrivals, both queues, its owner; below it drops and what to do.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, insid
     advice::paint(buf, plan.divergent, scene, inside);
 }
 
-/// From when on it is said that nobody is accepted.
+/// How long `accept()` has to stall before the box says so.
 const NOTICED: Duration = Duration::from_secs(1);
 
 /// A gap between two boxes: open, or shut over the whole height.
@@ -45,10 +45,10 @@ fn gate(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, shut: bool) {
     text::write(buf, gap, (col, middle), "▶", scene.theme.calm());
 }
 
-/// How fast clients come; who knocked in vain, where the tap sees it.
+/// How fast clients come; how many retry after a drop, where the tap sees it.
 fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
-    let (theme, survey) = (scene.theme, &scene.world.listeners);
-    let per_s = inside.listener.and_then(|one| survey.group_arrivals_per_s(&survey.group_of(one)));
+    let (theme, listeners) = (scene.theme, &scene.world.listeners);
+    let per_s = inside.listener.and_then(|listener| listeners.group_arrivals_per_s(&listeners.group_of(listener)));
     let rate = per_s.map_or_else(String::new, numbers::rate);
     let inner = text::frame(buf, area, (say!("ARRIVALS"), theme.strong()), (&rate, Style::new()), theme.calm());
     let tap = scene.world.listeners.watching.as_ref().is_some_and(|watching| watching.rights.tap);
@@ -57,16 +57,16 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListe
         Some(_) if inside.is_unix() => {
             lines.push((say!("a unix socket: connect() is at once in the accept queue").into(), theme.calm()));
         }
-        Some(one) if tap => {
-            let (first, again) = (numbers::count(one.syns), numbers::count(one.syns_again));
+        Some(listener) if tap => {
+            let (first, again) = (numbers::count(listener.syns), numbers::count(listener.syns_again));
             lines.push((say!("{count} SYNs", count = first), theme.text(Meaning::Travelling)));
             lines.push((
                 say!("{count} again", count = again),
-                if one.syns_again > 0 { Style::new() } else { theme.calm() },
+                if listener.syns_again > 0 { Style::new() } else { theme.calm() },
             ));
-            let knocking = scene.placement.dropped.len();
-            if knocking > 0 {
-                lines.push((say!("✗ {count} knock in vain", count = knocking), theme.text(Meaning::Lost)));
+            let retrying = scene.placement.dropped.len();
+            if retrying > 0 {
+                lines.push((say!("✗ {count} knock in vain", count = retrying), theme.text(Meaning::Lost)));
             }
         }
         _ => lines.push((say!("not seen: needs root or CAP_NET_RAW").into(), theme.calm())),
@@ -74,14 +74,14 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListe
     write_lines(buf, inner, lines);
 }
 
-/// Whose it is, and for how long it has accepted nobody.
+/// The owner, and for how long it has not called `accept()`.
 fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let theme = scene.theme;
     let title = if area.width < 10 { say!("OWN") } else { say!("OWNER") };
     let inner = text::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());
-    let Some(one) = inside.listener else { return };
+    let Some(listener) = inside.listener else { return };
     let mut lines: Vec<(String, Style)> = Vec::new();
-    match &one.owner {
+    match &listener.owner {
         Some(owner) => {
             lines.push((names::shorten(&owner.command, inner.width), theme.strong()));
             lines.push((say!("pid {pid}", pid = owner.pid), Style::new()));
@@ -94,8 +94,8 @@ fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener
         }
         None => lines.push((say!("not to be seen").into(), theme.calm())),
     }
-    if let Some(still) = one.standstill().filter(|still| still.unmoved >= NOTICED) {
-        let text = say!("no accept() for {time}", time = numbers::span(still.unmoved));
+    if let Some(stall) = listener.standstill().filter(|stall| stall.unmoved >= NOTICED) {
+        let text = say!("no accept() for {time}", time = numbers::span(stall.unmoved));
         lines.push((text, theme.text(Meaning::Waiting(3))));
     }
     write_lines(buf, inner, lines);

@@ -1,4 +1,4 @@
-//! One line that says what cannot be seen here, by how much looking now and then may miss, and what would show it.
+//! One line on what cannot be seen here, what sampling may miss, and what would show it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -36,7 +36,7 @@ fn text(scene: &Scene<'_>) -> String {
     }
 }
 
-/// What is not seen, and the remedy in few words; `qviz doctor` has the whole reason.
+/// What is not seen, and the remedy in few words; `qviz doctor` gives the whole reason.
 fn words(rights: &Rights) -> String {
     let (ease, restless) = (LOOK_AT_EASE.as_millis(), LOOK_RESTLESS.as_millis());
     let peaks = say!("peaks between two looks ({ease} ms apart, {restless} ms once a queue fills)", ease, restless);
