@@ -17,10 +17,10 @@ use crate::report::text::Marks;
 use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::say;
-use crate::session::watch::{self, AttachPlan, Length};
 use crate::session::metrics::{MetricsListener, ScrapeError};
 use crate::session::recording::Header;
 use crate::session::recording::record::Recorder;
+use crate::session::watch::{self, Length, WatchSessionPlan};
 use crate::ui::UiPlan;
 
 /// Watches as the words say.
@@ -51,7 +51,7 @@ async fn watch(plan: &WatchPlan, recorder: Option<Recorder>, door: Option<Metric
         output::tell(say!("note: {remark}", remark));
     }
     let metrics = door.map(|door| open(door, plan.form)).transpose()?;
-    let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
+    let attach = WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
     let mut session = watch::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
@@ -105,7 +105,7 @@ struct WatchObservers {
 impl EventObserver for WatchObservers {
     fn hear(&mut self, world: &World, fact: &Stamped) {
         if self.rung.is_none() {
-            self.rung = self.alarm.hear(world, &fact.event);
+            self.rung = self.alarm.check(world, &fact.event);
         }
         if let Some(metrics) = &mut self.metrics {
             metrics.hear(world, &fact.event);

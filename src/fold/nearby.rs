@@ -1,9 +1,9 @@
-//! Who listens nearby, where nobody listens at what was asked for.
+//! The listeners nearest to a target that matches none.
 
 use crate::model::watch::{Address, ListenerReading, Target};
 
 /// The addresses of the listeners nearest to a target, best first: the same port elsewhere, then the next port; for a unix socket
-/// the name that begins the same the longest.
+/// the name with the longest common prefix.
 pub fn nearest<'a>(target: &Target, listeners: impl Iterator<Item = &'a ListenerReading>) -> Vec<&'a Address> {
     let mut ranked: Vec<_> =
         listeners.filter_map(|one| Some((distance(target, &one.address)?, &one.address))).collect();
@@ -12,7 +12,7 @@ pub fn nearest<'a>(target: &Target, listeners: impl Iterator<Item = &'a Listener
     ranked.into_iter().map(|(_, address)| address).collect()
 }
 
-/// Listeners of the other kind are not near at all.
+/// TCP and unix listeners are never near each other.
 fn distance(target: &Target, address: &Address) -> Option<u32> {
     let port = match target {
         Target::Port(port) => *port,

@@ -18,7 +18,7 @@ use crate::kernel::tap::recent::{PacketKey, Recent};
 use crate::kernel::tap::ring::Ring;
 use crate::model::segment::{Segment, Toward};
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 pub mod decode;
 mod filter;
@@ -86,7 +86,7 @@ impl TapPlan {
 
 /// Why there is no tap.
 #[derive(Debug, Error)]
-#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, place, source = told(source)))]
+#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, place, source = describe(source)))]
 pub struct TapError {
     operation: &'static str,
     place: TapScope,

@@ -238,7 +238,7 @@ impl Server {
                 return;
             }
         };
-        let event = Event::Served { peer: connection.peer, deed };
+        let event = Event::Served { peer: connection.peer, event: deed };
         if let Some(gone) = self.served.remove(key)
             && gone.awaited
         {
@@ -306,7 +306,10 @@ impl Server {
     /// Takes an accepted connection into service; a service time of zero is over at once.
     fn begin(&mut self, now: Stamp, (socket, peer): (OwnedFd, Peer), inspect: Inspect<'_>, out: &mut Vec<Stamped>) {
         let (waited_ms, cookie) = if self.recent.is_calm(now) { inspect(socket.as_fd()) } else { (None, None) };
-        out.push(Stamped { at: now, event: Event::Served { peer, deed: ServerEvent::Accepted { waited_ms, cookie } } });
+        out.push(Stamped {
+            at: now,
+            event: Event::Served { peer, event: ServerEvent::Accepted { waited_ms, cookie } },
+        });
         let due = now + self.plan.service;
         let key = self.served.insert(Connection { socket, peer, since: now, due, awaited: false });
         if self.plan.service.is_zero() {

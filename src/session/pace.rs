@@ -1,14 +1,14 @@
-//! How often a source is read: as often as wished, and never so often that reading it becomes a load. Pure; the present moment is
-//! passed in.
+//! When a source is due: at the requested interval, and never so often that reading it becomes a load. Pure; the present moment
+//! is passed in.
 
 use std::time::Duration;
 
 use crate::model::stamp::Stamp;
 
-/// A source is not read more often than this many times its own cost: each source takes a fiftieth of one processor at most.
+/// A source is read at most once in this many times its own cost: each takes a fiftieth of one processor at most.
 const COST_SHARE: u32 = 50;
 
-/// When one source was read last and what that cost.
+/// When one source was last read and what that cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
     last: Option<Stamp>,
@@ -16,23 +16,23 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// True when the source shall be read, if it is wished every `pace`.
+    /// True when the source is due, at an interval of `pace`.
     pub(super) fn is_due(&self, now: Stamp, pace: Duration) -> bool {
         self.due(pace).is_none_or(|due| now >= due)
     }
 
-    /// When it shall be read next; `None`: it was never read.
+    /// When the source is due next; `None`: it was never read.
     pub(super) fn due(&self, pace: Duration) -> Option<Stamp> {
         self.last.map(|last| last + pace.max(self.cost * COST_SHARE))
     }
 
-    /// It was read.
+    /// Records a reading.
     pub(super) fn read(&mut self, began: Stamp, ended: Stamp) {
         self.last = Some(began);
         self.cost = ended.since(began);
     }
 
-    /// What the last reading cost, in time.
+    /// The wall time of the last reading.
     pub(super) const fn cost(&self) -> Duration {
         self.cost
     }

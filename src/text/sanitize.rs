@@ -1,4 +1,4 @@
-//! Text that comes from elsewhere (file names, arguments, other programs) must not steer a terminal.
+//! Text from outside (file names, arguments, other programs) must not control the terminal.
 
 /// The text with every control character but line feed and tab shown as U+FFFD.
 pub fn lines(text: &str) -> String {
@@ -10,7 +10,7 @@ pub fn line(text: &str) -> String {
     replaced(text, |_| false)
 }
 
-/// Controls, and the marks that reverse the direction of writing.
+/// Control characters, and those that change the direction of writing.
 fn steers(one: char) -> bool {
     one.is_control() || matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

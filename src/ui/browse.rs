@@ -116,13 +116,13 @@ impl Browse {
         }
         let wanted = self.filter.to_lowercase();
         let mut rows: Vec<_> = world.roster.iter().filter(|one| wanted.is_empty() || says(one, &wanted)).collect();
-        let newest = |one: &&Connection| (Reverse(one.born), one.id, one.peer);
+        let newest = |one: &&Connection| (Reverse(one.first_seen), one.id, one.peer);
         match self.sort {
             Sort::Newest => rows.sort_unstable_by_key(newest),
             Sort::State => rows.sort_by_cached_key(|one| (urgency(one.belief()), newest(one))),
             Sort::Tries => rows.sort_by_cached_key(|one| (Reverse(tries(one)), newest(one))),
             Sort::Timer => rows.sort_by_cached_key(|one| {
-                let next = world.outlook(one).next(&world.tempo);
+                let next = world.next_steps(one).next(&world.tempo);
                 (next.is_none(), next, newest(one))
             }),
         }
@@ -228,7 +228,7 @@ impl Browse {
 }
 
 fn seen(world: &World, one: &Connection) -> Chosen {
-    Chosen { one: one.clone(), outlook: world.outlook(one), before: world.queued_before(one), gone: None }
+    Chosen { one: one.clone(), outlook: world.next_steps(one), before: world.queued_before(one), gone: None }
 }
 
 fn says(one: &Connection, wanted: &str) -> bool {

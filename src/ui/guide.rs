@@ -44,12 +44,12 @@ impl<'a> LessonLoop<'a> {
         let (mut told, mut first) = (Vec::new(), 0);
         for step in self.player.begin() {
             match step {
-                PlayerAction::Tell(fact) => told.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
+                PlayerAction::Emit(fact) => told.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
                 PlayerAction::Open(scene) => first = scene,
-                PlayerAction::Wish(_) | PlayerAction::Over => {}
+                PlayerAction::Send(_) | PlayerAction::Over => {}
             }
         }
-        self.open(first, Past { clock: None, told })
+        self.open(first, Past { clock: None, pending: told })
     }
 
     /// Opens the session of a scene.
@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(guide.wake(end).is_some(), again);
             assert_eq!(guide.turn(&world, end + AGAIN / 2), []);
             let moves = guide.turn(&world, end + AGAIN);
-            let opens = matches!(moves.first(), Some(PlayerAction::Tell(LessonFact::Opened { .. })));
+            let opens = matches!(moves.first(), Some(PlayerAction::Emit(LessonFact::Opened { .. })));
             assert_eq!((opens, moves.contains(&PlayerAction::Open(0))), (again, again), "{manner:?}");
         }
     }

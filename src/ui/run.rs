@@ -23,7 +23,7 @@ use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
 use crate::say;
-use crate::session::recording::transport::Play;
+use crate::session::recording::transport::PlayCommand;
 use crate::session::{Session, rest};
 use crate::text::lang;
 
@@ -65,7 +65,7 @@ pub async fn run<'a>(
 ) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
     let lesson = Notebook::new(guide.is_some());
-    let (theme, listens) = (theme_of(plan)?, session.listens());
+    let (theme, listens) = (theme_of(plan)?, session.takes_commands());
     let state = UiState { theme, lang, listens, projector, mouse, lesson, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: say!("hear signals of"), source };
     let signals = Signals::listen().map_err(failed)?;
@@ -160,7 +160,7 @@ impl ScreenLoop<'_> {
             return Ok(());
         }
         self.state.replay = session.playing();
-        self.state.recording = session.recording();
+        self.state.recording = session.recording_status();
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
         let state = &mut self.state;
@@ -201,7 +201,7 @@ impl ScreenLoop<'_> {
         let watches = world.listeners.watching.is_some();
         let place = if watches { self.state.watch.place() } else { self.state.place() };
         let asked = match input {
-            Input::Key(key) => keymap::action(key, session.listens(), place),
+            Input::Key(key) => keymap::action(key, session.takes_commands(), place),
             Input::Mouse(mouse) => self.point(session, world, *mouse),
         };
         let Some(action) = asked else { return Ok(None) };
@@ -233,7 +233,7 @@ impl ScreenLoop<'_> {
     fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<ExitReason>, UiError> {
         let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
-            session.wish(command);
+            session.send(command);
         }
         if self.state.message.is_some() {
             self.state.time_message(session.clock().now());
@@ -255,7 +255,7 @@ impl ScreenLoop<'_> {
     }
 
     /// Plays a recording, and catches up with where it stands then for a moment: the rest comes with the other facts.
-    fn play(&mut self, session: &mut Session, world: &mut World, wish: Play) {
+    fn play(&mut self, session: &mut Session, world: &mut World, wish: PlayCommand) {
         let kept = session.play(wish, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
         if let Some(kept) = kept {
             *world = kept;

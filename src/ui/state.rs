@@ -19,7 +19,7 @@ use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::session::recording::record::RecordingStatus;
-use crate::session::recording::transport::Playing;
+use crate::session::recording::transport::PlaybackState;
 use crate::text::lang::{Lang, within};
 
 mod look;
@@ -116,7 +116,7 @@ pub struct UiState {
     /// True when wishes are carried out: a lab, not a recording.
     pub listens: bool,
     /// Where a replay stands; `None` in the lab.
-    pub replay: Option<Playing>,
+    pub replay: Option<PlaybackState>,
     /// The terminal's size.
     pub size: Size,
     /// What the last frame said of itself.
@@ -178,7 +178,7 @@ impl UiState {
             (self.still.is_some(), Mode::Frozen),
             (past, Mode::Past),
             (course.is_some_and(LessonProgress::asks), Mode::Asked),
-            (course.is_some_and(LessonProgress::has_told), Mode::Told),
+            (course.is_some_and(LessonProgress::waits_to_go_on), Mode::Told),
             (course.is_some_and(|course| self.lesson.goes_back(course)), Mode::Begins),
             (self.lesson.tells_calls(world), Mode::Calls),
             (step, Mode::Step),

@@ -218,7 +218,7 @@ fn connections_that_are_over_are_forgotten() {
         play.handshake(id);
         play.accept(id);
         play.life(id, ClientEvent::Finished);
-        play.tell(Event::Served { peer: peer(id), deed: ServerEvent::Closed });
+        play.tell(Event::Served { peer: peer(id), event: ServerEvent::Closed });
         assert_eq!(play.world.connection(&peer(id)).unwrap().server, ServerSide::Closed);
     }
     assert!(play.world.roster.count() <= 256, "{}", play.world.roster.count());

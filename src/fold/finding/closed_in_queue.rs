@@ -1,4 +1,4 @@
-//! Connections in the accept queue whose clients have gone.
+//! Connections in the accept queue that their clients have closed or reset.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::fold::connection::CombinedState;
@@ -15,7 +15,7 @@ Kernel: tcp_reset and tcp_fin leave the socket in the accept queue (inet_csk_acc
 What to do: empty the accept queue faster; give clients a time-out longer than the server's worst wait.";
 
 fn check(world: &World) -> Verdict {
-    let dead = world.roster.iter().filter(|one| one.server.in_accept_queue() && is_dead(one)).count();
+    let dead = world.roster.iter().filter(|one| one.server.in_accept_queue() && is_closed_in_queue(one)).count();
     let depth = world.accept_queue.depth();
     if dead == 0 {
         let unread = world.segments.is_none() && world.listed.waiting.is_none() && depth > 0;
@@ -34,6 +34,6 @@ fn check(world: &World) -> Verdict {
     })
 }
 
-fn is_dead(one: &crate::fold::connection::Connection) -> bool {
+fn is_closed_in_queue(one: &crate::fold::connection::Connection) -> bool {
     one.belief() == CombinedState::DeadInQueue || one.client_closed
 }

@@ -25,7 +25,7 @@ fn check(world: &World) -> Verdict {
     };
     let (packets, clients) = world
         .ledger
-        .tolls()
+        .lost_by_cause()
         .filter(|(cause, _)| cause.is_overflow())
         .fold((0, 0), |sum, (_, toll)| (sum.0 + toll.segments, sum.1 + toll.clients));
     Verdict::Found(Diagnosis {

@@ -16,9 +16,9 @@ Kernel: tcp_conn_request (net/ipv4/tcp_input.c), the test max_syn_backlog - qlen
 What to do: net.ipv4.tcp_syncookies=1 (then tcp_max_syn_backlog does not limit at all), or raise tcp_max_syn_backlog.";
 
 fn check(world: &World) -> Verdict {
-    let toll = world.ledger.toll(Cause::SynMaxSynBacklog);
+    let toll = world.ledger.lost(Cause::SynMaxSynBacklog);
     if toll.segments == 0 {
-        // A SYN without an answer of which the counters have not told yet.
+        // An unanswered SYN that no reading of the counters covers yet.
         let open = world.ledger.syns_without_cause > 0 && world.sysctls.value(Sysctl::Syncookies) == Some(0);
         return if open { Verdict::TooEarly } else { Verdict::Absent };
     }

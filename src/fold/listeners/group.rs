@@ -1,9 +1,9 @@
 //! The sockets of one address: an SO_REUSEPORT group where there are several.
 //!
-//! Each has its own queue and its own limit; SYNs are hashed to one of them, and a full one drops while its neighbour is empty.
+//! Each socket has a queue and a limit of its own; SYNs are hashed to one of them, and a full one drops while another is empty.
 
 use super::trail::{self, Second};
-use super::{BEAT, ListenerState, Listeners, RATE_SPAN};
+use super::{ListenerState, Listeners, RATE_SPAN, SECOND};
 use crate::model::watch::Address;
 
 /// All sockets of one address.
@@ -11,7 +11,7 @@ use crate::model::watch::Address;
 pub struct Group<'a> {
     /// The address: its name.
     pub address: &'a Address,
-    /// Its sockets in the order of their ids; those that are gone only where none is left. Never empty.
+    /// Its sockets by id; gone ones only if none is present. Never empty.
     pub members: Vec<&'a ListenerState>,
 }
 
@@ -27,16 +27,17 @@ impl Listeners {
         Group::of(address, members)
     }
 
-    /// SYNs per second that come to an address, each client counted once; `None` without a tap and for unix sockets.
+    /// First SYNs per second to an address; `None` without a tap and for unix sockets.
     pub fn group_arrivals_per_s(&self, group: &Group<'_>) -> Option<f64> {
         let told = self.watching.as_ref()?.rights.tap && group.address.port().is_some();
         let since = group.members.iter().map(|one| one.since).min()?;
         let from = self.now.saturating_sub(RATE_SPAN).max(since);
         let span = trail::covered(self.now, from);
-        if !told || span < BEAT || self.is_gap(from, self.now) {
+        if !told || span < SECOND || self.is_gap(from, self.now) {
             return None;
         }
-        let syns: u64 = group.members.iter().map(|one| one.trail.sum(self.now, from, |beat: &Second| beat.syns)).sum();
+        let syns: u64 =
+            group.members.iter().map(|one| one.seconds.sum(self.now, from, |beat: &Second| beat.syns)).sum();
         Some(syns as f64 / span.as_secs_f64())
     }
 }
@@ -54,7 +55,7 @@ impl<'a> Group<'a> {
         self.members.len() > 1
     }
 
-    /// A full member beside siblings that hold nothing: its queue is not drained, and a share of the clients is lost.
+    /// A full member while all others are empty: its queue is not drained, and its share of the clients is lost.
     pub fn full_beside_idle(&self) -> Option<&'a ListenerState> {
         let mut full = self.members.iter().copied().filter(|one| one.is_full());
         let (first, more) = (full.next()?, full.next());

@@ -1,5 +1,5 @@
-//! Backlogs that programs ask for when nobody tells them otherwise. Only the limit can be read from outside, never the argument of
-//! `listen()`: a number that fits a habit is recognised, not proven.
+//! Default backlogs of programs. Only the limit can be read from outside, never the argument of `listen()`: a matching number is
+//! recognised, not proven.
 
 use crate::model::watch::Address;
 use crate::say;
@@ -7,15 +7,15 @@ use crate::say;
 /// A known default.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownDefault {
-    /// The limit that it makes.
+    /// The limit that results.
     pub limit: u32,
     whose: Words,
     change: Words,
-    /// Beginnings of the names of programs that have it; empty: programs of any name.
+    /// Prefixes of program names; empty: any program.
     commands: &'static [&'static str],
 }
 
-/// Says it in the language of the moment.
+/// The text in the current language.
 type Words = fn() -> &'static str;
 
 impl KnownDefault {
@@ -34,7 +34,7 @@ const fn habit(limit: u32, whose: Words, change: Words, commands: &'static [&'st
     KnownDefault { limit, whose, change, commands }
 }
 
-/// The known defaults; those of a named program come before those of any.
+/// The known defaults; those of a named program before those of any.
 const HABITS: &[KnownDefault] = &[
     habit(511, || say!("nginx's default"), || say!("`listen ... backlog=N` in its configuration"), &["nginx"]),
     habit(511, || say!("redis's default"), || say!("`tcp-backlog N` in its configuration"), &["redis", "valkey"]),
@@ -74,8 +74,8 @@ const HABITS: &[KnownDefault] = &[
     habit(1024, || say!("tokio's default"), || say!("`TcpSocket::listen(N)`"), &[]),
 ];
 
-/// The default that a limit looks like, the one of the named program first.
-pub fn habit_of(limit: u32, command: Option<&str>, address: &Address) -> Option<KnownDefault> {
+/// The default that matches a limit, one of the named program first.
+pub fn known_default(limit: u32, command: Option<&str>, address: &Address) -> Option<KnownDefault> {
     let fits = |habit: &&KnownDefault| habit.limit == limit;
     let named = |habit: &&KnownDefault| {
         command.is_some_and(|command| habit.commands.iter().any(|beginning| command.starts_with(beginning)))
@@ -90,7 +90,7 @@ mod tests {
 
     fn whose(limit: u32, command: Option<&str>) -> Option<&'static str> {
         let address = Address::Tcp("127.0.0.1:80".parse().unwrap());
-        habit_of(limit, command, &address).map(|habit| habit.whose())
+        known_default(limit, command, &address).map(|habit| habit.whose())
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_unix_socket_is_recognised_by_its_program_alone() {
         let address = Address::Unix("/run/php/php-fpm.sock".into());
-        assert_eq!(habit_of(511, Some("php-fpm"), &address).unwrap().whose(), "PHP-FPM's default");
-        assert!(habit_of(511, None, &address).is_none());
+        assert_eq!(known_default(511, Some("php-fpm"), &address).unwrap().whose(), "PHP-FPM's default");
+        assert!(known_default(511, None, &address).is_none());
     }
 }

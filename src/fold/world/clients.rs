@@ -1,4 +1,4 @@
-//! What clients know of their own lives, and what the server did.
+//! Client events and server events.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::model::peer::Peer;
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
 
-pub(super) fn live(world: &mut World, at: Stamp, id: u32, peer: Peer, life: ClientEvent) {
+pub(super) fn client_event(world: &mut World, at: Stamp, id: u32, peer: Peer, life: ClientEvent) {
     match life {
         ClientEvent::Started { half_open } => start(world, at, id, peer, half_open),
         ClientEvent::Departed { kind, attempt, arrives } => {
             let left = world.tempo.at(at);
             log_writing::write_departure(world, at, peer, (kind, attempt, world.tempo.moment(arrives)));
             if let Some(one) = world.roster.known(&peer) {
-                // The request leaves with the handshake's ACK: the ACK is what decides.
+                // The request leaves with the handshake's ACK, whose outcome decides.
                 let with_ack = one.travel.is_some_and(|travel| travel.kind == Kind::Ack && travel.left == left);
                 if !with_ack {
                     one.travel = Some(Travel { kind, left, arrives });
@@ -29,14 +29,14 @@ pub(super) fn live(world: &mut World, at: Stamp, id: u32, peer: Peer, life: Clie
         ClientEvent::Lost { kind, outbound } => {
             log_writing::write_loss(world, peer, kind, outbound);
             if let Some(one) = world.roster.known(&peer).filter(|_| !outbound) {
-                one.hears_nothing();
+                one.lose_acknowledgement();
             }
             world.charge(at, peer, Cause::ClientLost);
         }
         ClientEvent::WillRetry { at: when, gives_up } => {
             if let Some(one) = world.roster.known(&peer) {
                 one.retry = Some(Retry { at: when, gives_up });
-                (one.trace.data_end, one.trace.heard) = (None, None);
+                (one.inference.data_end, one.inference.acknowledged_retry) = (None, None);
             }
         }
         ClientEvent::Connected => connected(world, at, peer),
@@ -75,8 +75,8 @@ fn start(world: &mut World, at: Stamp, id: u32, peer: Peer, half_open: bool) {
     let one = world.roster.entry(peer, at);
     one.id = Some(id);
     one.half_open = half_open;
-    one.born = one.born.min(at);
-    log_writing::write_birth(world, peer);
+    one.first_seen = one.first_seen.min(at);
+    log_writing::begin_log(world, peer);
 }
 
 fn connected(world: &mut World, at: Stamp, peer: Peer) {
@@ -86,7 +86,7 @@ fn connected(world: &mut World, at: Stamp, peer: Peer) {
     one.client_since = at;
     one.retry = None;
     one.write_connected(at);
-    let took = at.since(one.born);
+    let took = at.since(one.first_seen);
     world.connect.record(took);
 }
 
@@ -97,12 +97,12 @@ fn client_over(world: &mut World, at: Stamp, peer: Peer, side: ClientSide) {
     one.retry = None;
     one.travel = None;
     one.write_client_end(at, side);
-    if std::mem::take(&mut one.trace.wanting) {
-        world.demand.go();
+    if std::mem::take(&mut one.inference.wanting) {
+        world.demand.remove();
     }
     let who = who(one);
     let told = match side {
-        ClientSide::TimedOut => one.trace.charged,
+        ClientSide::TimedOut => one.inference.charged,
         ClientSide::Reset if one.hits(Cause::AckReset) > 0 => Some(Cause::AckReset),
         _ => None,
     };
@@ -126,7 +126,7 @@ pub(super) fn serve(world: &mut World, at: Stamp, peer: Peer, deed: ServerEvent)
 }
 
 fn done(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
-    log_writing::write_deed(world, at, peer);
+    log_writing::write_server_event(world, at, peer);
     world.server_to(at, peer, to);
 }
 
@@ -142,8 +142,8 @@ fn accepted(world: &mut World, at: Stamp, peer: Peer, waited_ms: Option<u32>) {
     let seen = one.queued_at.map(|since| at.since(since));
     let waited = seen.or_else(|| waited_ms.map(|millis| Duration::from_millis(millis.into())));
     let who = who(one);
-    if std::mem::take(&mut one.trace.wanting) {
-        world.demand.go();
+    if std::mem::take(&mut one.inference.wanting) {
+        world.demand.remove();
     }
     if let Some(waited) = waited {
         world.wait.record(waited);

@@ -57,7 +57,7 @@ impl Crowd {
         let request = SHORTEST_REQUEST + (drawn % SPREAD_OF_REQUESTS) as u16;
         let birth = ClientStart { isn: (drawn >> 32) as u32, request, half_open };
         out.facts
-            .push(Stamped { at: now, event: Event::Client { id, peer, life: ClientEvent::Started { half_open } } });
+            .push(Stamped { at: now, event: Event::Client { id, peer, event: ClientEvent::Started { half_open } } });
         let (client, step) = Client::start(now, birth, &self.rules);
         let mut resident = ClientSlot::new(id, peer, client, chance);
         resident.rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);

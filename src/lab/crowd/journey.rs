@@ -37,7 +37,7 @@ impl Crowd {
         let (id, peer) = (resident.id, resident.peer);
         if resident.chance.happens(loss) {
             let life = ClientEvent::Lost { kind: segment.kind(), outbound: false };
-            out.facts.push(Stamped { at, event: Event::Client { id, peer, life } });
+            out.facts.push(Stamped { at, event: Event::Client { id, peer, event: life } });
         } else if way.is_zero() && !self.tempo.held {
             self.deliver(at, segment, out);
         } else {
@@ -50,7 +50,7 @@ impl Crowd {
     pub(super) fn carry_out(&mut self, at: Stamp, place: u32, step: &Step, out: &mut Outbox) {
         let Some(resident) = self.residents.at(place) else { return };
         let (id, peer, detailed) = (resident.id, resident.peer, resident.detailed);
-        let fact = |life| Stamped { at, event: Event::Client { id, peer, life } };
+        let fact = |life| Stamped { at, event: Event::Client { id, peer, event: life } };
         if step.turn == Some(ClientEvent::Connected) {
             out.facts.push(fact(ClientEvent::Connected));
         }
@@ -85,7 +85,7 @@ impl Crowd {
         let Some(resident) = self.residents.at(place) else { return };
         let (id, peer, way) = (resident.id, resident.peer, resident.way_out());
         let Sending { kind, attempt, .. } = *sending;
-        let mut tell = |life| out.facts.push(Stamped { at, event: Event::Client { id, peer, life } });
+        let mut tell = |life| out.facts.push(Stamped { at, event: Event::Client { id, peer, event: life } });
         if resident.detailed {
             tell(ClientEvent::Departed { kind, attempt, arrives: at + way });
         } else {

@@ -9,14 +9,14 @@ use rustix::io::Errno;
 
 use super::slab::Key;
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 /// So many ready sockets are told at once; the others keep the epoll readable.
 const READY_PER_TURN: usize = 128;
 
 /// There could be no epoll.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", say!("cannot create an epoll for the {side}: {source}", side, source = told(&(*source).into())))]
+#[error("{}", say!("cannot create an epoll for the {side}: {source}", side, source = describe(&(*source).into())))]
 pub struct PollError {
     /// Whose sockets it was meant for.
     pub side: &'static str,

@@ -22,7 +22,7 @@ use super::icmp::{self, Quote, Unreachable};
 use crate::lab::namespace::{Link, NetnsToken};
 use crate::model::segment::Segment;
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 /// Why there is no sender, or why a segment was not sent.
 #[derive(Debug, Error)]
@@ -34,7 +34,7 @@ pub enum TransmitError {
         link: String,
     },
     /// The kernel said no.
-    #[error("{}", say!("the packet socket on {link} could not {operation}: {source}", link, operation, source = told(source)))]
+    #[error("{}", say!("the packet socket on {link} could not {operation}: {source}", link, operation, source = describe(source)))]
     Socket {
         /// What was tried.
         operation: Operation,

@@ -1,4 +1,4 @@
-//! The lines of a watch: all listeners, their owners, and what stands behind their queues.
+//! The lines of a watch: all listeners, their owners, and the entries in their queues.
 
 use serde::ser::SerializeMap;
 
@@ -14,7 +14,7 @@ pub(super) fn watching_fields<M: SerializeMap>(map: &mut M, watching: &Watching)
     map.serialize_entry("sysctls", &watching.sysctls)
 }
 
-pub(super) fn roll_fields<M: SerializeMap>(map: &mut M, roll: &ListenerSnapshot) -> Result<(), M::Error> {
+pub(super) fn snapshot_fields<M: SerializeMap>(map: &mut M, roll: &ListenerSnapshot) -> Result<(), M::Error> {
     map.serialize_entry("changed", &roll.changed.iter().map(row).collect::<Vec<_>>())?;
     map.serialize_entry("gone", &roll.gone)
 }

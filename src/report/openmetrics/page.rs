@@ -142,7 +142,7 @@ fn own(page: &mut Page, shot: &Shot<'_>) {
     page.family("qviz_scrapes", Kind::Counter, "Pages that qviz has made, this one too.", whole(shot.scrapes as f64));
 }
 
-/// An eye's label; all of qviz is no eye.
+/// The label of a source; `None` for the whole process.
 const fn name(eye: Source) -> Option<&'static str> {
     match eye {
         Source::Queue => Some("queue"),

@@ -1,8 +1,8 @@
-//! What is told of one address.
+//! The series of one address.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Book, Place, place};
+use super::{Place, ScrapeState, place};
 use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 use crate::model::watch::ListenerId;
@@ -27,7 +27,7 @@ pub(super) struct Row {
 }
 
 /// All addresses, those that were fullest since the last scrape first.
-pub(super) fn rows(world: &World, book: &Book) -> Vec<Row> {
+pub(super) fn rows(world: &World, book: &ScrapeState) -> Vec<Row> {
     let mut places: BTreeMap<Place, Vec<&ListenerState>> = BTreeMap::new();
     for one in world.listeners.live() {
         places.entry(place(one)).or_default().push(one);
@@ -40,7 +40,7 @@ pub(super) fn rows(world: &World, book: &Book) -> Vec<Row> {
     rows
 }
 
-fn row((place, sockets): (Place, &[&ListenerState]), book: &Book, stalled: &BTreeSet<ListenerId>) -> Row {
+fn row((place, sockets): (Place, &[&ListenerState]), book: &ScrapeState, stalled: &BTreeSet<ListenerId>) -> Row {
     let high = |one: &ListenerState| {
         let depth = one.reading.queue.depth?;
         Some(book.high.get(&one.id()).map_or(depth, |high| depth.max(*high)))
@@ -49,12 +49,12 @@ fn row((place, sockets): (Place, &[&ListenerState]), book: &Book, stalled: &BTre
     let now = |one: &ListenerState| one.fullness().unwrap_or(0.0);
     let fullest = sockets.iter().max_by(|one, other| {
         let was = fullness(one).total_cmp(&fullness(other));
-        // The present comes first; what was is told by the high-water mark.
+        // The present depth comes first; the past one is the high-water mark.
         now(one).total_cmp(&now(other)).then(was)
     });
     let highest = sockets.iter().max_by(|one, other| fullness(one).total_cmp(&fullness(other)));
     let nobody_waits = sockets.iter().all(|one| one.reading.queue.depth == Some(0));
-    let oldest_ms = sockets.iter().filter_map(|one| one.crowding.oldest_wait_ms).max();
+    let oldest_ms = sockets.iter().filter_map(|one| one.occupants.oldest_wait_ms).max();
     let oldest_wait_s = if nobody_waits { Some(0.0) } else { oldest_ms.map(|ms| f64::from(ms) / 1000.0) };
     Row {
         sockets: sockets.len(),
@@ -63,7 +63,7 @@ fn row((place, sockets): (Place, &[&ListenerState]), book: &Book, stalled: &BTre
         capacity: fullest.and_then(|one| one.capacity()),
         high: highest.and_then(|one| high(one)),
         drops: book.drops.get(&place).copied(),
-        half_open: sockets.iter().filter_map(|one| one.crowding.half_open).max(),
+        half_open: sockets.iter().filter_map(|one| one.occupants.half_open).max(),
         oldest_wait_s,
         stalled: sockets.iter().any(|one| stalled.contains(&one.id())),
         family: place.0,

@@ -1,4 +1,4 @@
-//! The three tables of the summary: queues, drops by cause, the kernel's counters beside what has a name.
+//! The three tables of the summary: queues, drops by cause, counters beside the ledger.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! The table of `--once`: like that of `ss -ltn`, with the queues named as what they are.
+//! The table of `--once`: like that of `ss -ltn`, with the queues named.
 
 use super::in_order;
 use super::rows::{Side, columns};
@@ -12,7 +12,7 @@ use crate::text::sanitize;
 pub fn table(world: &World, marks: Marks) -> String {
     let all = in_order(world);
     if all.is_empty() {
-        return nobody(world);
+        return no_listener(world);
     }
     let rows: Vec<_> = all.into_iter().map(|one| row(world, one, marks)).collect();
     let heading = [
@@ -29,8 +29,8 @@ pub fn table(world: &World, marks: Marks) -> String {
     columns(heading, &rows)
 }
 
-/// What stands in the table where nobody listens.
-fn nobody(world: &World) -> String {
+/// The text in place of an empty table.
+fn no_listener(world: &World) -> String {
     let watching = world.listeners.watching.as_ref();
     let place = watching.and_then(|watching| watching.netns.as_deref()).map_or_else(
         || say!("in this network namespace").to_owned(),
@@ -52,7 +52,7 @@ fn row(world: &World, one: &ListenerState, marks: Marks) -> [String; 9] {
         number(queue.limit),
         full(one),
         number(Some(one.accept_queue.max())),
-        if tcp { number(one.crowding.half_open) } else { "-".to_owned() },
+        if tcp { number(one.occupants.half_open) } else { "-".to_owned() },
         drops(world, one, marks),
         oldest(one),
         address(world, one),
@@ -78,7 +78,7 @@ fn drops(world: &World, one: &ListenerState, marks: Marks) -> String {
 }
 
 fn oldest(one: &ListenerState) -> String {
-    match (one.crowding.oldest_wait_ms, one.reading.queue.depth) {
+    match (one.occupants.oldest_wait_ms, one.reading.queue.depth) {
         (Some(ms), _) => span(Some(ms.into())),
         _ => "-".to_owned(),
     }

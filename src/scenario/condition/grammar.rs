@@ -3,10 +3,10 @@
 use super::{NameCheck, Node, Operator, Relation, SyntaxError};
 use crate::say;
 
-/// What a text has to be.
+/// The kind of expression wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// So or not so.
+    /// A condition.
     Condition,
     /// A number.
     Expression,

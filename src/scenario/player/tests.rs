@@ -57,8 +57,8 @@ struct Play {
     player: Player,
     world: World,
     at: Stamp,
-    told: Vec<LessonFact>,
-    wishes: Vec<Command>,
+    emitted: Vec<LessonFact>,
+    commands: Vec<Command>,
     opened: Vec<usize>,
 }
 
@@ -70,7 +70,8 @@ impl Play {
     fn of(manner: PlayMode, text: &str) -> Self {
         let lesson = Arc::new(parse("t.toml", "t", text).unwrap());
         let player = Player::new(lesson, manner);
-        let mut play = Self { player, world: World::new(), at: ms(0), told: vec![], wishes: vec![], opened: vec![] };
+        let mut play =
+            Self { player, world: World::new(), at: ms(0), emitted: vec![], commands: vec![], opened: vec![] };
         let moves = play.player.begin();
         play.carry_out(moves);
         play
@@ -80,11 +81,11 @@ impl Play {
     fn carry_out(&mut self, moves: Vec<PlayerAction>) {
         for next in moves {
             match next {
-                PlayerAction::Tell(fact) => {
+                PlayerAction::Emit(fact) => {
                     self.world.apply(self.at, &Event::Lesson(fact.clone()));
-                    self.told.push(fact);
+                    self.emitted.push(fact);
                 }
-                PlayerAction::Wish(command) => self.wishes.push(command),
+                PlayerAction::Send(command) => self.commands.push(command),
                 PlayerAction::Open(scene) => {
                     self.opened.push(scene);
                     let again = self.player.turn(&self.world, self.at);
@@ -142,32 +143,32 @@ fn began() -> Event {
 #[test]
 fn by_hand_everything_waits_for_the_person() {
     let mut play = Play::new(PlayMode::Hand);
-    assert_eq!((play.opened.as_slice(), play.shown()), ([0].as_slice(), (0, Some(0), Phase::Told)));
+    assert_eq!((play.opened.as_slice(), play.shown()), ([0].as_slice(), (0, Some(0), Phase::Done)));
     play.pass(60_000);
-    assert_eq!(play.shown(), (0, Some(0), Phase::Told));
+    assert_eq!(play.shown(), (0, Some(0), Phase::Done));
     play.press(LessonKey::Go);
     assert_eq!(play.shown(), (0, Some(1), Phase::Asked));
     play.press(LessonKey::Go);
     play.press(LessonKey::Choose(2));
     assert_eq!(
-        (play.shown(), play.wishes.len()),
+        (play.shown(), play.commands.len()),
         ((0, Some(1), Phase::Asked), 0),
         "a question waits for one of its choices"
     );
     play.press(LessonKey::Choose(1));
-    assert_eq!((play.shown(), play.wishes.as_slice()), ((0, Some(1), Phase::Doing), [Command::Burst(2)].as_slice()));
+    assert_eq!((play.shown(), play.commands.as_slice()), ((0, Some(1), Phase::Doing), [Command::Burst(2)].as_slice()));
     play.connect(2);
     play.pass(900);
     play.press(LessonKey::Go);
     assert_eq!(play.shown(), (0, Some(1), Phase::Doing), "not before `after`");
     play.pass(100);
-    assert_eq!(play.shown(), (0, Some(1), Phase::Told));
+    assert_eq!(play.shown(), (0, Some(1), Phase::Done));
     let course = play.world.lesson.as_ref().unwrap();
     assert_eq!((course.choice, course.score(), course.kept["held"]), (Some((1, Some(true))), (1, 1), 2.0));
     play.press(LessonKey::Go);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0, 1].as_slice(), (1, Some(0), Phase::Doing)));
     play.pass(60);
-    assert_eq!(play.shown(), (1, Some(1), Phase::Told), "a step that asks and says nothing is left at once");
+    assert_eq!(play.shown(), (1, Some(1), Phase::Done), "a step that asks and says nothing is left at once");
     play.press(LessonKey::Go);
     assert!(play.player.is_over() && play.world.lesson.as_ref().unwrap().over);
     assert_eq!((play.player.checks(), play.player.claims()[0].sentence.as_str()), ([].as_slice(), "2"));
@@ -182,7 +183,7 @@ fn a_wrong_prediction_is_told_and_back_repeats_the_scene() {
     play.pass(1000);
     assert_eq!(play.world.lesson.as_ref().unwrap().choice, Some((0, Some(false))));
     play.press(LessonKey::Back);
-    assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0].as_slice(), (0, Some(0), Phase::Told)));
+    assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0].as_slice(), (0, Some(0), Phase::Done)));
     play.press(LessonKey::Go);
     play.press(LessonKey::Choose(1));
     play.connect(2);
@@ -211,7 +212,7 @@ say = { en = "Done.", zh = "好。" }"#;
     play.pass(1000);
     play.press(LessonKey::Go);
     play.pass(60);
-    assert_eq!(play.shown(), (1, Some(0), Phase::Told));
+    assert_eq!(play.shown(), (1, Some(0), Phase::Done));
     play.press(LessonKey::Back);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0, 1, 1].as_slice(), (1, Some(0), Phase::Doing)));
     play.press(LessonKey::Back);
@@ -229,7 +230,7 @@ fn what_does_not_come_is_said_and_left_and_may_still_come() {
     assert_eq!(play.shown(), (0, Some(1), Phase::Missed));
     play.connect(2);
     play.pass(10);
-    assert_eq!(play.shown(), (0, Some(1), Phase::Told));
+    assert_eq!(play.shown(), (0, Some(1), Phase::Done));
     let mut play = Play::new(PlayMode::Hand);
     play.press(LessonKey::Go);
     play.press(LessonKey::Choose(1));
@@ -262,7 +263,7 @@ fn by_itself_it_takes_the_time_to_read_and_asks_nobody() {
     play.pass(3000);
     assert_eq!(play.shown(), (0, Some(1), Phase::Asked));
     play.pass(3000);
-    assert_eq!((play.shown().2, play.wishes.len()), (Phase::Doing, 1));
+    assert_eq!((play.shown().2, play.commands.len()), (Phase::Doing, 1));
     play.connect(2);
     play.pass(1000);
     assert_eq!(play.world.lesson.as_ref().unwrap().score(), (0, 0));
@@ -283,7 +284,7 @@ fn reading_takes_as_long_as_the_text() {
 #[test]
 fn a_check_waits_for_nobody_and_judges_at_the_end() {
     let mut play = Play::new(PlayMode::Check);
-    assert_eq!((play.shown(), play.wishes.len()), ((0, Some(1), Phase::Doing), 1));
+    assert_eq!((play.shown(), play.commands.len()), ((0, Some(1), Phase::Doing), 1));
     play.connect(2);
     play.pass(1000);
     assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
@@ -363,7 +364,7 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
     play.pass(900);
     assert_eq!(play.shown().2, Phase::Doing);
     play.pass(100);
-    assert_eq!(play.shown().2, Phase::Told, "nobody waits longer for it");
+    assert_eq!(play.shown().2, Phase::Done, "nobody waits longer for it");
 }
 
 #[test]

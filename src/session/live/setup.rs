@@ -1,4 +1,4 @@
-//! Opens everything that a live session needs, in the order in which it must be opened.
+//! Opens everything that a live session needs, in the required order.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,19 +25,19 @@ use crate::session::clock::WallClock;
 use crate::session::live::experiments::ExperimentRunner;
 use crate::session::pump::Pump;
 
-/// Starts per second above which details of single clients are left out.
+/// Client starts per second above which details of single clients are omitted.
 const DETAIL_PER_S: u32 = 2_000;
 
-/// Bytes of the tap's ring: 8,192 segments, several times what one turn of the loop can cause, and small enough for the processor's
-/// cache.
+/// Size of the tap's ring in bytes: 8,192 segments, several times what one turn of the loop can cause, and small enough for the
+/// processor's cache.
 const RING_BYTES: u32 = 2 << 20;
 
 pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveError> {
     raise_descriptor_limit();
-    let pass = plan.place.pass();
+    let pass = plan.site.pass();
     settle(&plan.sysctls, pass.as_ref())?;
     let listener = Arc::new(Listener::open(&ListenPlan {
-        address: plan.address.unwrap_or_else(|| plan.place.default_address()),
+        address: plan.address.unwrap_or_else(|| plan.site.default_address()),
         backlog: plan.knobs.backlog,
     })?);
     let address = listener.address();
@@ -55,7 +55,7 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
     let began = began(&plan, address, tap.is_some(), sysctls);
     let trials = ExperimentRunner::new(pump.clock, pass.clone());
     let moved = pump.clock.now();
-    pump.batch = plan.past.told;
+    pump.batch = plan.past.pending;
     let mut driver = LiveSession {
         pump,
         wall: WallClock::default(),
@@ -64,21 +64,21 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
         actors,
         blind: tap,
         tap: None,
-        eyes,
-        trials,
+        sampler: eyes,
+        experiments: trials,
         pass,
         knobs: plan.knobs,
         count: plan.count,
         script: plan.script,
         late: 0,
         moved,
-        _place: plan.place,
+        _site: plan.site,
     };
     first_facts(&mut driver, began);
     Ok(driver)
 }
 
-/// Sets the private network as this session needs it, whatever an earlier one has left.
+/// Sets the sysctls of the private network, whatever an earlier session left.
 fn settle(sysctls: &Sysctls, pass: Option<&NetnsToken>) -> Result<(), LiveError> {
     let Some(pass) = pass else { return Ok(()) };
     for (sysctl, value) in sysctls.iter() {
@@ -100,21 +100,21 @@ fn first_facts(driver: &mut LiveSession, began: Began) {
 fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> Began {
     Began {
         kernel: proc::kernel_release(),
-        environment: plan.place.rung(),
-        fallback: plan.place.fallback(),
+        environment: plan.site.environment(),
+        fallback: plan.site.fallback(),
         pid: std::process::id(),
         seed: plan.seed,
         clients: plan.clients,
         address,
         tap,
-        private_counters: matches!(plan.place, LabSite::Lab(_)),
+        private_counters: matches!(plan.site, LabSite::Lab(_)),
         host: plan.host.clone(),
         sysctls,
         watched: false,
     }
 }
 
-/// Wire clients cannot live without the tap; with real clients it may be missing (no right on the host).
+/// Wire clients need the tap; real clients work without it (missing permission on the host).
 fn open_tap(plan: &LivePlan, pass: Option<&NetnsToken>, address: SocketAddr) -> Result<Option<BlindTap>, LiveError> {
     let loopback = plan.clients == ClientKind::Connect;
     let interface = match pass {
@@ -172,10 +172,10 @@ fn connect_plan(plan: &LivePlan, address: SocketAddr) -> ConnectPlan {
         arrivals: plan.knobs.arrivals,
         count: plan.count,
         half_open: plan.knobs.half_open,
-        patience: HALF_OPEN_PATIENCE,
+        patience: HALF_OPEN_TIMEOUT,
         max_live: None,
     }
 }
 
 /// How long a real half-open client stays silent: longer than the kernel keeps its request.
-const HALF_OPEN_PATIENCE: Duration = Duration::from_secs(90);
+const HALF_OPEN_TIMEOUT: Duration = Duration::from_secs(90);

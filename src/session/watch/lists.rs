@@ -1,4 +1,4 @@
-//! What stands behind the listeners' queues: who is half-open and who waits, sorted by listener.
+//! sock_diag dumps of half-open requests and waiting connections, sorted by listener.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -10,15 +10,15 @@ use crate::model::sample::Listed;
 use crate::model::watch::{ListenerId, QueueOccupants};
 use crate::session::clock::Clock;
 
-/// Ports whose waiting connections are looked at in one look, the fullest first: each is a walk of its own.
+/// Ports whose waiting connections are dumped in one round, the fullest first: each dump is a walk of its own.
 const PORTS: usize = 8;
 
 impl Sampler {
-    /// Half-open requests and waiting connections: how many for each listener, and who for the chosen one.
-    pub(super) fn list(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
+    /// Half-open requests and waiting connections: counts for each listener, addresses for the chosen one.
+    pub(super) fn read_lists(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
         let at = clock.now();
         let requested = self.census.requests(&mut self.requests);
-        self.requesting.read(at, clock.now());
+        self.half_open_dumps.read(at, clock.now());
         let whole = match requested {
             Ok(dumped) => !dumped.interrupted,
             Err(error) => {
@@ -44,28 +44,28 @@ impl Sampler {
                 listed.waiting = Some(here.collect());
             }
         }
-        self.queueing.read(began, clock.now());
+        self.waiting_dumps.read(began, clock.now());
         if chosen.is_some() && listed != Listed::default() {
             out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
         }
         for (id, crowding) in crowding.into_iter().flatten() {
-            if self.told_crowding.insert(id, crowding) != Some(crowding) {
+            if self.reported_occupants.insert(id, crowding) != Some(crowding) {
                 out.push(Stamped { at, event: Event::Occupants { id, crowding } });
             }
         }
     }
 
-    /// How many requests there are for each TCP listener; a request for an SO_REUSEPORT group counts for each member.
+    /// Half-open requests for each TCP listener; a request to an SO_REUSEPORT group counts for each member.
     fn half_open_by_listener(&self) -> BTreeMap<ListenerId, QueueOccupants> {
         let none = QueueOccupants { half_open: Some(0), oldest_wait_ms: None };
-        let tcp = self.look.iter().filter(|reading| reading.address.port().is_some());
+        let tcp = self.readings.iter().filter(|reading| reading.address.port().is_some());
         let mut crowding: BTreeMap<_, _> = tcp.map(|reading| (reading.id, none)).collect();
         let mut by_address: HashMap<SocketAddr, u32> = HashMap::new();
         for (to, _) in &self.requests {
             *by_address.entry(*to).or_default() += 1;
         }
         for (to, count) in by_address {
-            for taker in takers(to, &self.look) {
+            for taker in takers(to, &self.readings) {
                 if let Some(one) = crowding.get_mut(&taker.id) {
                     one.half_open = one.half_open.map(|before| before + count);
                 }
@@ -74,8 +74,8 @@ impl Sampler {
         crowding
     }
 
-    /// The oldest of those who wait at this port. A connection does not name its listener: within a group it is told only where no
-    /// other member has anybody in its queue.
+    /// The longest wait at this port. A connection does not name its listener: within a group the wait is reported only if no
+    /// other member has a connection in its queue.
     fn oldest(&self, port: u16, crowding: &mut Option<BTreeMap<ListenerId, QueueOccupants>>) {
         let Some(crowding) = crowding else { return };
         let mut oldest: HashMap<SocketAddr, u32> = HashMap::new();
@@ -87,7 +87,7 @@ impl Sampler {
         }
         debug_assert!(oldest.keys().all(|to| to.port() == port), "the dump was asked for one port");
         for (to, age) in oldest {
-            let mut holders = takers(to, &self.look).filter(|reading| reading.queue.depth != Some(0));
+            let mut holders = takers(to, &self.readings).filter(|reading| reading.queue.depth != Some(0));
             if let (Some(holder), None) = (holders.next(), holders.next())
                 && let Some(one) = crowding.get_mut(&holder.id)
             {
@@ -96,10 +96,10 @@ impl Sampler {
         }
     }
 
-    /// The ports at which somebody waits, the fullest first; the chosen one's before all.
+    /// The ports with a non-empty accept queue, the fullest first; the chosen listener's port before all.
     fn ports(&self, chosen: Option<ListenerId>) -> Vec<u16> {
         let mut ports: Vec<(bool, u32, u16)> = self
-            .look
+            .readings
             .iter()
             .filter_map(|reading| Some((chosen == Some(reading.id), reading.queue.depth?, reading.address.port()?)))
             .filter(|(chosen, depth, _)| *chosen || *depth > 0)
@@ -115,10 +115,10 @@ impl Sampler {
     }
 
     fn takes(&self, id: ListenerId, to: SocketAddr) -> bool {
-        takers(to, &self.look).any(|taker| taker.id == id)
+        takers(to, &self.readings).any(|taker| taker.id == id)
     }
 
     fn port(&self, id: ListenerId) -> Option<u16> {
-        self.look.iter().find(|reading| reading.id == id).and_then(|reading| reading.address.port())
+        self.readings.iter().find(|reading| reading.id == id).and_then(|reading| reading.address.port())
     }
 }

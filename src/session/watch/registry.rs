@@ -1,25 +1,25 @@
-//! The listeners as they were told last: what is new in a look, which of them are restless, who is meant by a target. Pure.
+//! The listeners as last reported: what is new in a reading, where queues grow, which listener matches a target. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::queue::accept_capacity;
 use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Target};
 
-/// A listener counts as gone when so many looks in a row lack it: a dump is not a snapshot.
+/// A listener counts as gone when this many readings in a row lack it: a dump is not a snapshot.
 const MISSED: u8 = 2;
 
-/// Every listener that is there.
+/// The present listeners.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ListenerRegistry {
-    told: BTreeMap<ListenerId, ListenerReading>,
+    known: BTreeMap<ListenerId, ListenerReading>,
     missed: BTreeMap<ListenerId, u8>,
 }
 
-/// What one look gave.
+/// What one reading changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RegistryChange {
-    /// What is to be told.
-    pub(super) roll: ListenerSnapshot,
+    /// New, changed and gone listeners.
+    pub(super) snapshot: ListenerSnapshot,
     /// True when a socket has come that was not there before.
     pub(super) arrived: bool,
     /// True when a queue grows or a listener drops.
@@ -29,68 +29,68 @@ pub(super) struct RegistryChange {
 }
 
 impl RegistryChange {
-    /// True when there is nothing to tell.
+    /// True when nothing is to be reported.
     pub(super) fn is_empty(&self) -> bool {
-        self.roll.changed.is_empty() && self.roll.gone.is_empty()
+        self.snapshot.changed.is_empty() && self.snapshot.gone.is_empty()
     }
 }
 
-/// Whom a target means.
+/// What a target resolves to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Resolution {
-    /// Nobody listens there.
-    Nobody,
-    /// This one; of an SO_REUSEPORT group the fullest.
-    One(ListenerId),
+    /// No listener matches.
+    NoListener,
+    /// This listener; of an SO_REUSEPORT group the fullest.
+    Listener(ListenerId),
     /// Listeners at several addresses.
     Several(Vec<Address>),
 }
 
 impl ListenerRegistry {
-    /// Takes a look at all listeners; `whole`: the kernel did not call it interrupted.
+    /// Takes a reading of all listeners; `complete`: the kernel did not flag the dump as interrupted (NLM_F_DUMP_INTR).
     pub(super) fn take(&mut self, look: &[ListenerReading], whole: bool) -> RegistryChange {
         let mut news = RegistryChange::default();
         for reading in look {
-            let before = self.told.get(&reading.id);
+            let before = self.known.get(&reading.id);
             news.arrived |= before.is_none();
             news.restless |= before.is_some_and(|before| is_restless(before, reading));
             news.full |= is_full(reading);
             if before != Some(reading) {
-                news.roll.changed.push(reading.clone());
-                self.told.insert(reading.id, reading.clone());
+                news.snapshot.changed.push(reading.clone());
+                self.known.insert(reading.id, reading.clone());
             }
         }
         if whole {
-            news.roll.gone = self.missing(look);
+            news.snapshot.gone = self.missing(look);
         }
         news
     }
 
     fn missing(&mut self, look: &[ListenerReading]) -> Vec<ListenerId> {
-        if self.missed.is_empty() && self.told.len() == look.len() {
+        if self.missed.is_empty() && self.known.len() == look.len() {
             return Vec::new();
         }
         let seen: BTreeSet<_> = look.iter().map(|reading| reading.id).collect();
         self.missed.retain(|id, _| !seen.contains(id));
-        for id in self.told.keys().filter(|id| !seen.contains(id)) {
+        for id in self.known.keys().filter(|id| !seen.contains(id)) {
             *self.missed.entry(*id).or_default() += 1;
         }
         let gone: Vec<_> = self.missed.iter().filter(|(_, looks)| **looks >= MISSED).map(|(id, _)| *id).collect();
         for id in &gone {
             self.missed.remove(id);
-            self.told.remove(id);
+            self.known.remove(id);
         }
         gone
     }
 
-    /// One listener as last read.
+    /// The listener as last read.
     pub(super) fn reading(&self, id: ListenerId) -> Option<&ListenerReading> {
-        self.told.get(&id)
+        self.known.get(&id)
     }
 
-    /// Every listener that is there.
+    /// The present listeners.
     pub(super) fn iter(&self) -> impl Iterator<Item = &ListenerReading> {
-        self.told.values()
+        self.known.values()
     }
 
     /// The socket that listens at this address; of an SO_REUSEPORT group the fullest.
@@ -98,19 +98,20 @@ impl ListenerRegistry {
         fullest(self.iter().filter(|reading| reading.address == *address))
     }
 
-    /// Whom a target means. Of several that take an address the kernel prefers the one that is bound to just this.
-    pub(super) fn meant(&self, target: &Target) -> Resolution {
+    /// What a target resolves to. Of several listeners that accept an address the kernel prefers the one bound to exactly that
+    /// address.
+    pub(super) fn resolve(&self, target: &Target) -> Resolution {
         if let Target::Address(address) = target
             && let Some(id) = self.at(&Address::Tcp(*address))
         {
-            return Resolution::One(id);
+            return Resolution::Listener(id);
         }
         let taken = || self.iter().filter(|reading| target.takes(reading));
         let addresses: BTreeSet<_> = taken().map(|reading| &reading.address).collect();
         match (fullest(taken()), addresses.len()) {
-            (Some(id), 1) => Resolution::One(id),
+            (Some(id), 1) => Resolution::Listener(id),
             (Some(_), _) => Resolution::Several(addresses.into_iter().cloned().collect()),
-            (None, _) => Resolution::Nobody,
+            (None, _) => Resolution::NoListener,
         }
     }
 }
@@ -145,10 +146,10 @@ mod tests {
         let mut register = ListenerRegistry::default();
         let look = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
         let news = register.take(&look, true);
-        assert_eq!((news.roll.changed.len(), news.arrived, news.restless), (2, true, false));
+        assert_eq!((news.snapshot.changed.len(), news.arrived, news.restless), (2, true, false));
         assert!(register.take(&look, true).is_empty());
         let news = register.take(&[look[0].clone(), one(2, "127.0.0.1:81", 3)], true);
-        assert_eq!((news.roll.changed.len(), news.arrived, news.restless), (1, false, true));
+        assert_eq!((news.snapshot.changed.len(), news.arrived, news.restless), (1, false, true));
     }
 
     #[test]
@@ -172,7 +173,7 @@ mod tests {
         register.take(&both, true);
         assert!(register.take(&both[..1], true).is_empty());
         assert!(register.take(&both[..1], false).is_empty());
-        assert_eq!(register.take(&both[..1], true).roll.gone, [ListenerId(2)]);
+        assert_eq!(register.take(&both[..1], true).snapshot.gone, [ListenerId(2)]);
         assert!(register.take(&both[..1], true).is_empty() && register.reading(ListenerId(2)).is_none());
     }
 
@@ -187,21 +188,21 @@ mod tests {
         }
     }
 
-    fn meant(listeners: &[ListenerReading], target: &str) -> Resolution {
+    fn resolve(listeners: &[ListenerReading], target: &str) -> Resolution {
         let mut register = ListenerRegistry::default();
         register.take(listeners, true);
-        register.meant(&target.parse().unwrap())
+        register.resolve(&target.parse().unwrap())
     }
 
     #[test]
     fn a_target_means_one_listener_the_fullest_of_a_group_or_none() {
         let several = [one(1, "0.0.0.0:80", 1), one(2, "127.0.0.1:80", 0), one(3, "10.0.0.1:81", 0)];
-        assert_eq!(meant(&several, "81"), Resolution::One(ListenerId(3)));
-        assert_eq!(meant(&several, "82"), Resolution::Nobody);
-        assert_eq!(meant(&several, "127.0.0.1:80"), Resolution::One(ListenerId(2)));
-        assert!(matches!(meant(&several, "80"), Resolution::Several(addresses) if addresses.len() == 2));
+        assert_eq!(resolve(&several, "81"), Resolution::Listener(ListenerId(3)));
+        assert_eq!(resolve(&several, "82"), Resolution::NoListener);
+        assert_eq!(resolve(&several, "127.0.0.1:80"), Resolution::Listener(ListenerId(2)));
+        assert!(matches!(resolve(&several, "80"), Resolution::Several(addresses) if addresses.len() == 2));
         let group = [one(1, "0.0.0.0:80", 1), one(2, "0.0.0.0:80", 3), one(3, "0.0.0.0:80", 3)];
-        assert_eq!(meant(&group, ":80"), Resolution::One(ListenerId(2)));
-        assert_eq!(meant(&group, "127.0.0.1:80"), Resolution::One(ListenerId(2)));
+        assert_eq!(resolve(&group, ":80"), Resolution::Listener(ListenerId(2)));
+        assert_eq!(resolve(&group, "127.0.0.1:80"), Resolution::Listener(ListenerId(2)));
     }
 }

@@ -1,4 +1,4 @@
-//! SYNs of all listeners, counted by listener: which are first ones, which are sent again. Pure.
+//! SYNs per listener, first ones and retransmissions apart. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -7,16 +7,16 @@ use crate::kernel::census::Bound;
 use crate::kernel::tap::knocking::SynPacket;
 use crate::model::watch::{ListenerId, ListenerReading, SynCounts};
 
-/// Who is knocked at, and what has come since it was told last.
+/// The bound addresses, and the SYNs since the last [`take`](Self::take).
 #[derive(Clone, Debug, Default)]
 pub(super) struct SynCounter {
-    /// By port: who is bound to an address of its own or to all.
+    /// By port: the listeners bound to one address or to all.
     bound: HashMap<u16, Vec<(Bound, ListenerId)>>,
     fresh: BTreeMap<ListenerId, SynCounts>,
 }
 
 impl SynCounter {
-    /// Learns who listens. Of an SO_REUSEPORT group the lowest id stands for all.
+    /// Takes the present listeners. The lowest id stands for an SO_REUSEPORT group.
     pub(super) fn learn<'a>(&mut self, listeners: impl Iterator<Item = &'a ListenerReading>) {
         self.bound.clear();
         for reading in listeners {
@@ -29,22 +29,22 @@ impl SynCounter {
         }
     }
 
-    /// A SYN to a local address; one for which nobody listens is not counted.
-    pub(super) fn knock(&mut self, knock: &SynPacket) {
+    /// Counts a SYN to a local address; one that matches no listener is ignored.
+    pub(super) fn count(&mut self, knock: &SynPacket) {
         let Some(id) = self.taker(knock.to) else { return };
         let knocks = self.fresh.entry(id).or_insert(SynCounts { id, syns: 0, again: 0 });
         let tally = if knock.again { &mut knocks.again } else { &mut knocks.syns };
         *tally = tally.saturating_add(1);
     }
 
-    /// What has come since the last call.
+    /// The counts since the last call.
     pub(super) fn take(&mut self) -> Vec<SynCounts> {
         std::mem::take(&mut self.fresh).into_values().collect()
     }
 
-    /// The kernel's choice: who is bound nearest.
+    /// The listener that the kernel prefers: the one with the most specific bound address.
     fn taker(&self, local: SocketAddr) -> Option<ListenerId> {
-        // The wire tells the family of a client, not that of its listener.
+        // A packet has the address family of its client, not that of the listener.
         let local = SocketAddr::new(local.ip().to_canonical(), local.port());
         let here = self.bound.get(&local.port())?;
         here.iter().filter_map(|(bound, id)| Some((bound.nearness(local)?, *id))).min().map(|(_, id)| id)
@@ -77,7 +77,7 @@ mod tests {
 
     fn knock(door: &mut SynCounter, local: &str, again: bool) {
         let peer: SocketAddr = "127.0.0.9:1000".parse().unwrap();
-        door.knock(&SynPacket { to: local.parse().unwrap(), peer: peer.into(), again });
+        door.count(&SynPacket { to: local.parse().unwrap(), peer: peer.into(), again });
     }
 
     #[test]

@@ -67,10 +67,10 @@ impl ScreenLoop<'_> {
         for step in moves {
             let now = session.clock().now();
             match step {
-                PlayerAction::Tell(fact) => told.push(Stamped { at: now, event: Event::Lesson(fact) }),
-                PlayerAction::Wish(command) => {
-                    told.drain(..).for_each(|fact: Stamped| session.tell(fact.event));
-                    session.wish(command);
+                PlayerAction::Emit(fact) => told.push(Stamped { at: now, event: Event::Lesson(fact) }),
+                PlayerAction::Send(command) => {
+                    told.drain(..).for_each(|fact: Stamped| session.emit(fact.event));
+                    session.send(command);
                 }
                 PlayerAction::Open(scene) => self.change(session, world, scene, std::mem::take(&mut told)).await?,
                 PlayerAction::Over => {
@@ -81,7 +81,7 @@ impl ScreenLoop<'_> {
             }
         }
         for fact in told {
-            session.tell(fact.event);
+            session.emit(fact.event);
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl ScreenLoop<'_> {
         scene: usize,
         told: Vec<Stamped>,
     ) -> Result<(), UiError> {
-        session.wish(Command::Stop);
+        session.send(Command::Stop);
         let clock = session.clock();
         let began = clock.now();
         while clock.now().since(began) < PATIENCE {
@@ -108,7 +108,7 @@ impl ScreenLoop<'_> {
             }
         }
         let Some(guide) = &mut self.guide else { return Ok(()) };
-        let mut next = guide.open(scene, Past { clock: Some(clock), told })?;
+        let mut next = guide.open(scene, Past { clock: Some(clock), pending: told })?;
         next.record_on(session);
         *session = next;
         self.state.begin_scene();

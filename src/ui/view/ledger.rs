@@ -20,7 +20,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let (sign, verdict, style) = verdict(scene, &scene.world.balance());
     let rows = inner.height - 1;
-    let (lost, nothing): (Vec<_>, Vec<_>) = scene.world.ledger.tolls().partition(|(_, toll)| toll.segments > 0);
+    let (lost, nothing): (Vec<_>, Vec<_>) = scene.world.ledger.lost_by_cause().partition(|(_, toll)| toll.segments > 0);
     for (row, (cause, toll)) in (0..rows).zip(lost.into_iter().chain(nothing)) {
         let style = if toll.segments == 0 { theme.calm() } else { Style::new() };
         let numbers = format!("{:>5} {:>6}", numbers::count(toll.segments), numbers::count(toll.clients));

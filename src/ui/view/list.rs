@@ -120,13 +120,13 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
         (cell(client_words(one.client), side), plain),
         (cell(server_words(one.server), side + 1), plain),
         (cell(belief_words(belief), word), style),
-        (format!("{:>5}  ", numbers::span4(scene.now.since(one.born))), plain),
+        (format!("{:>5}  ", numbers::span4(scene.now.since(one.first_seen))), plain),
     ];
     if tries {
         pieces.push((format!("{:>3} {:>3} {:>3}   ", one.syns, one.syn_acks, one.acks_ignored), plain));
     }
     let col = ink::pieces(buf, line, (0, 0), &pieces);
-    let text = next_steps::in_short(one, &scene.world.outlook(one), (scene.now, scene.clients));
+    let text = next_steps::in_short(one, &scene.world.next_steps(one), (scene.now, scene.clients));
     ink::write(buf, line, (col, 0), &ink::fit(&text, line.width.saturating_sub(col)), plain);
 }
 

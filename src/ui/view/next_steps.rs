@@ -43,7 +43,7 @@ pub(in crate::ui::view) fn in_short(one: &Connection, outlook: &NextSteps, (now,
         (retry.at.since(clients), what)
     });
     let syn_ack = outlook.syn_ack.map(|at| (at.since(now), "SYN-ACK"));
-    let dies = outlook.dies.filter(|_| outlook.syn_ack.is_none()).map(|at| (at.since(now), say!("dies")));
+    let dies = outlook.expires.filter(|_| outlook.syn_ack.is_none()).map(|at| (at.since(now), say!("dies")));
     let next = [retry, syn_ack, dies].into_iter().flatten().min_by_key(|(left, _)| *left);
     next.map(|(left, what)| format!("{what} {}", numbers::countdown(left))).unwrap_or_default()
 }
@@ -60,7 +60,7 @@ fn client(one: &Connection, outlook: &NextSteps, (tempo, now): (ClientClock, Sta
     }
     let end = outlook.gives_up.map_or_else(String::new, |at| {
         if tempo == ClientClock::default() {
-            say!("; gives up at about {seconds} s", seconds = at.since(one.born).as_secs())
+            say!("; gives up at about {seconds} s", seconds = at.since(one.first_seen).as_secs())
         } else {
             say!("; gives up about {seconds} s from now", seconds = at.since(now).as_secs())
         }
@@ -96,8 +96,8 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
 
 /// What the request's timer does, and how it ends.
 fn request(one: &Connection, outlook: &NextSteps, (now, clients): (Stamp, Stamp)) -> String {
-    let dies = outlook.dies.map_or_else(String::new, |at| {
-        say!("if nothing changes the request dies at about {seconds} s", seconds = at.since(one.born).as_secs())
+    let dies = outlook.expires.map_or_else(String::new, |at| {
+        say!("if nothing changes the request dies at about {seconds} s", seconds = at.since(one.first_seen).as_secs())
     });
     let again = outlook
         .syn_ack

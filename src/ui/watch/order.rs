@@ -67,9 +67,9 @@ pub(super) fn rank<'s>(order: Order, survey: &Listeners, one: &'s ListenerState)
     let numbers = match order {
         Order::Fullest => fullness,
         Order::Drops => [per_s(survey.drops_per_s(one)), figures::drops(one).unwrap_or(0), fullness[0]],
-        Order::Waiting => [one.crowding.oldest_wait_ms.unwrap_or(0).into(), fullness[0], fullness[1]],
+        Order::Waiting => [one.occupants.oldest_wait_ms.unwrap_or(0).into(), fullness[0], fullness[1]],
         Order::Busiest => {
-            let half_open = one.crowding.half_open.unwrap_or(0).into();
+            let half_open = one.occupants.half_open.unwrap_or(0).into();
             [per_s(survey.group_arrivals_per_s(&survey.group_of(one))), half_open, fullness[0]]
         }
         Order::Address | Order::Owner => [0; 3],

@@ -15,7 +15,7 @@ between two accept() calls); if they come in bursts, a backlog of the burst's si
 net.core.somaxconn: raise both, then let the program call listen() again.";
 
 fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.one;
+    let one = sight.listener;
     let (Some(depth), Some(limit)) = (one.reading.queue.depth, one.reading.queue.limit) else { return Verdict::Absent };
     if !one.is_full() || one.reading.address.port().is_none() {
         return Verdict::Absent;

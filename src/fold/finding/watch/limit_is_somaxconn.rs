@@ -15,7 +15,7 @@ What to do: if this queue is too short, raise net.core.somaxconn in the listener
 net.core.somaxconn=N; a container has its own), then restart the program: only listen() reads it.";
 
 fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let (Some(limit), Some(somaxconn)) = (sight.one.reading.queue.limit, sight.survey().somaxconn_now()) else {
+    let (Some(limit), Some(somaxconn)) = (sight.listener.reading.queue.limit, sight.listeners().somaxconn_now()) else {
         return Verdict::Absent;
     };
     if limit != somaxconn || !(sight.is_strained() || sight.is_asked_for()) {

@@ -18,10 +18,10 @@ the program's own backlog: change it there.";
 const OLD_DEFAULT: u32 = 128;
 
 fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let (Some(limit), Some(somaxconn)) = (sight.one.reading.queue.limit, sight.survey().somaxconn_now()) else {
+    let (Some(limit), Some(somaxconn)) = (sight.listener.reading.queue.limit, sight.listeners().somaxconn_now()) else {
         return Verdict::Absent;
     };
-    let seen = sight.survey().somaxconn.contains(&limit);
+    let seen = sight.listeners().somaxconn.contains(&limit);
     let concerns = seen || sight.is_strained() || sight.is_asked_for();
     if limit >= somaxconn || !(seen || limit == OLD_DEFAULT) || !concerns {
         return Verdict::Absent;
@@ -34,11 +34,11 @@ fn check(sight: &ListenerContext<'_>) -> Verdict {
             ("somaxconn", somaxconn.into()),
             ("seen_to_change", f64::from(u8::from(seen))),
         ],
-        sentence: Sentence::new(move || told(seen, limit, somaxconn, &holder)),
+        sentence: Sentence::new(move || sentence(seen, limit, somaxconn, &holder)),
     })
 }
 
-fn told(seen: bool, limit: u32, somaxconn: u32, holder: &Holder) -> String {
+fn sentence(seen: bool, limit: u32, somaxconn: u32, holder: &Holder) -> String {
     if seen {
         say!(
             "net.core.somaxconn is {somaxconn} now, but this limit is still {limit}, what it was before: only listen() reads it. \

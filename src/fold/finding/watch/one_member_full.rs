@@ -16,7 +16,7 @@ the connections to its siblings.";
 
 fn check(sight: &ListenerContext<'_>) -> Verdict {
     let group = sight.group();
-    let Some(full) = group.full_beside_idle().filter(|full| full.id() == sight.one.id()) else {
+    let Some(full) = group.full_beside_idle().filter(|full| full.id() == sight.listener.id()) else {
         return Verdict::Absent;
     };
     let depth = full.reading.queue.depth.unwrap_or(0);

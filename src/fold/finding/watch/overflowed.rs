@@ -17,7 +17,7 @@ What to do: leave qviz watch running with --record over the time in which it hap
 backlog to the height of the burst, else let the program accept faster.";
 
 fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.one;
+    let one = sight.listener;
     let Some(all) = one.drops_since_made().filter(|drops| drops.listener > 0) else { return Verdict::Absent };
     if one.is_full() {
         return Verdict::Absent;
@@ -33,11 +33,11 @@ fn check(sight: &ListenerContext<'_>) -> Verdict {
             ("drop_counter_noise", all.noise as f64),
             ("accept_queue_max", max.into()),
         ],
-        sentence: Sentence::new(move || told(now, all)),
+        sentence: Sentence::new(move || sentence(now, all)),
     })
 }
 
-fn told(now: Drops, all: Drops) -> String {
+fn sentence(now: Drops, all: Drops) -> String {
     let at_most = |drops: Drops| if drops.is_exact() { "" } else { say!("at most ") };
     if now.listener > 0 {
         say!(

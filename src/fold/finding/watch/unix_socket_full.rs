@@ -15,7 +15,7 @@ What to do: let the program accept faster (PHP-FPM: pm.max_children, slow script
 listen.backlog) and net.core.somaxconn that allows it, then restart it.";
 
 fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.one;
+    let one = sight.listener;
     let (Some(depth), Some(limit)) = (one.reading.queue.depth, one.reading.queue.limit) else { return Verdict::Absent };
     if !one.is_full() || one.reading.address.port().is_some() {
         return Verdict::Absent;

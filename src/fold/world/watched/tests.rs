@@ -200,7 +200,7 @@ fn without_a_tap_the_syn_queue_is_as_long_as_its_list_and_nothing_is_charged() {
     assert_eq!((watch.world.syn_queue.depth(), watch.world.syn_queue.max()), (1, 2));
     watch.after(2000);
     assert_eq!(watch.server(1), None);
-    assert!(watch.world.ledger.tolls().all(|(_, toll)| toll.segments == 0));
+    assert!(watch.world.ledger.lost_by_cause().all(|(_, toll)| toll.segments == 0));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn what_the_server_sends_proves_that_it_has_accepted() {
 fn with_a_tap_a_syn_on_a_full_queue_is_charged_as_in_the_lab_and_the_balance_is_honest() {
     let mut watch = Watch::began(true);
     watch.after(100).connects(1).connects(2).connects(3).depth(3, 0).syn(4).after(10).depth(3, 1);
-    assert_eq!(watch.world.toll(Cause::SynAcceptQueueFull).segments, 1);
+    assert_eq!(watch.world.lost(Cause::SynAcceptQueueFull).segments, 1);
     let drops = watch.world.chosen_drops().unwrap();
     assert_eq!((drops.listener, drops.noise, drops.is_exact()), (1, 0, true));
     let mut counters = Counters::default();
@@ -262,7 +262,7 @@ fn a_listed_connection_that_was_thought_a_ghost_is_none() {
     assert_eq!(watch.world.connection(&peer(4)).map(Connection::belief), Some(CombinedState::Ghost));
     watch.waiting(&[(2, 10), (3, 10), (4, 1)]);
     assert_eq!(watch.world.connection(&peer(4)).map(Connection::belief), Some(CombinedState::Queued));
-    assert_eq!(watch.world.toll(Cause::AckAcceptQueueFull).segments, 0);
+    assert_eq!(watch.world.lost(Cause::AckAcceptQueueFull).segments, 0);
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_late_reset_by_the_server_is_a_close_and_no_drop() {
     let mut watch = Watch::began(true);
     watch.after(100).connects(1).depth(1, 0).after(500).segment(1, Toward::Client, flags::RST, 0);
     assert_eq!(watch.server(1), Some(ServerSide::ResetAway));
-    assert!(watch.world.ledger.tolls().all(|(_, toll)| toll.segments == 0));
+    assert!(watch.world.ledger.lost_by_cause().all(|(_, toll)| toll.segments == 0));
 }
 
 #[test]
@@ -329,8 +329,8 @@ fn a_flood_is_bounded_and_its_tolls_stay_exact() {
         watch.after(10);
     }
     let world = &watch.world;
-    assert!(world.roster.count() <= STRANGERS + 1100, "{}", world.roster.count());
-    assert_eq!(world.toll(Cause::SynAcceptQueueFull).segments, 100_000);
+    assert!(world.roster.count() <= MAX_UNTRACKED + 1100, "{}", world.roster.count());
+    assert_eq!(world.lost(Cause::SynAcceptQueueFull).segments, 100_000);
     assert!(world.losses.detail_skipped > 80_000);
     assert_eq!(world.connection(&peer(1)).map(|one| one.server), Some(ServerSide::Queued), "who is held is kept");
     watch.after(200_000);

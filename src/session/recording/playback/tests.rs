@@ -11,7 +11,7 @@ fn happened(millis: u64) -> Stamped {
     Stamped { at: ms(millis), event: Event::Refused { message: millis.to_string().into() } }
 }
 
-fn reel(facts: &[Stamped]) -> Facts {
+fn reader(facts: &[Stamped]) -> Facts {
     let lines = facts.iter().map(|fact| serde_json::to_string(fact).unwrap() + "\n");
     let bytes: Vec<u8> = lines.collect::<String>().into_bytes();
     Facts::of(Store::Memory(PathBuf::from("memory"), bytes.into()).lines().unwrap())
@@ -24,8 +24,8 @@ fn facts(first: u64) -> Vec<Stamped> {
     facts.map(|fact| Stamped { at: fact.at + Duration::from_millis(first), ..fact }).collect()
 }
 
-fn deck() -> Playback {
-    Playback::new(reel(&facts(0)), ms(400), ms(0))
+fn playback() -> Playback {
+    Playback::new(reader(&facts(0)), ms(400), ms(0))
 }
 
 fn due(deck: &mut Playback, now: u64) -> Vec<u64> {
@@ -37,7 +37,7 @@ fn due(deck: &mut Playback, now: u64) -> Vec<u64> {
 
 #[test]
 fn facts_come_when_they_came() {
-    let mut deck = deck();
+    let mut deck = playback();
     assert_eq!(due(&mut deck, 0), [0]);
     assert_eq!(deck.next(ms(0)), Next::Wait(Duration::from_millis(50)));
     assert_eq!(due(&mut deck, 99), [50]);
@@ -48,95 +48,99 @@ fn facts_come_when_they_came() {
 
 #[test]
 fn a_pause_holds_everything_back() {
-    let mut deck = deck();
-    deck.play(ms(60), Play::Pause, &[]);
+    let mut deck = playback();
+    deck.play(ms(60), PlayCommand::Pause, &[]);
     assert_eq!(due(&mut deck, 60), [0, 50]);
     assert_eq!(deck.next(ms(5000)), Next::Rest);
-    deck.play(ms(5000), Play::Pause, &[]);
+    deck.play(ms(5000), PlayCommand::Pause, &[]);
     assert_eq!(deck.next(ms(5000)), Next::Wait(Duration::from_millis(40)));
 }
 
 #[test]
 fn a_step_lets_one_thing_happen_and_holds() {
-    let mut deck = deck();
+    let mut deck = playback();
     assert_eq!(due(&mut deck, 0), [0]);
-    deck.play(ms(0), Play::Step, &[]);
+    deck.play(ms(0), PlayCommand::Step, &[]);
     assert_eq!(due(&mut deck, 0), [50, 100]);
     assert_eq!(deck.playing(ms(777)).position, ms(100));
     assert_eq!(deck.next(ms(777)), Next::Rest);
-    deck.play(ms(777), Play::Step, &[]);
+    deck.play(ms(777), PlayCommand::Step, &[]);
     assert_eq!(due(&mut deck, 777), [100]);
-    deck.play(ms(777), Play::Step, &[]);
+    deck.play(ms(777), PlayCommand::Step, &[]);
     assert_eq!(due(&mut deck, 777), [90, 300]);
-    deck.play(ms(777), Play::Step, &[]);
-    deck.play(ms(777), Play::Step, &[]);
+    deck.play(ms(777), PlayCommand::Step, &[]);
+    deck.play(ms(777), PlayCommand::Step, &[]);
     assert_eq!(due(&mut deck, 777), [400]);
 }
 
 #[test]
 fn going_back_begins_anew_and_going_ahead_does_not() {
-    let mut deck = deck();
+    let mut deck = playback();
     assert_eq!(due(&mut deck, 120).len(), 5);
-    deck.play(ms(120), Play::Ahead(Duration::from_millis(200)), &[]);
+    deck.play(ms(120), PlayCommand::Ahead(Duration::from_millis(200)), &[]);
     assert_eq!(due(&mut deck, 120), [300]);
-    deck.play(ms(120), Play::Back(Duration::from_millis(260)), &[]);
+    deck.play(ms(120), PlayCommand::Back(Duration::from_millis(260)), &[]);
     assert_eq!(due(&mut deck, 120), [0, 50]);
-    deck.play(ms(120), Play::End, &[]);
+    deck.play(ms(120), PlayCommand::End, &[]);
     assert_eq!(due(&mut deck, 120), [100, 100, 90, 300, 400]);
-    deck.play(ms(120), Play::Home, &[]);
+    deck.play(ms(120), PlayCommand::Home, &[]);
     assert_eq!(due(&mut deck, 120), [0]);
     assert_eq!(deck.playing(ms(150)).position, ms(30));
 }
 
 #[test]
 fn seeking_while_paused_shows_that_moment_and_stays_paused() {
-    let mut deck = deck();
-    deck.play(ms(0), Play::Pause, &[]);
-    deck.play(ms(0), Play::Ahead(Duration::from_millis(100)), &[]);
+    let mut deck = playback();
+    deck.play(ms(0), PlayCommand::Pause, &[]);
+    deck.play(ms(0), PlayCommand::Ahead(Duration::from_millis(100)), &[]);
     assert_eq!(due(&mut deck, 0), [0, 50, 100, 100, 90]);
     assert!(deck.playing(ms(9)).paused);
-    deck.play(ms(9), Play::Back(Duration::from_millis(10)), &[]);
+    deck.play(ms(9), PlayCommand::Back(Duration::from_millis(10)), &[]);
     assert_eq!(due(&mut deck, 9), [0, 50]);
 }
 
 #[test]
 fn going_back_before_the_first_fact_shows_it_nevertheless() {
-    let mut deck = Playback::new(reel(&facts(20)), ms(420), ms(0));
+    let mut deck = Playback::new(reader(&facts(20)), ms(420), ms(0));
     assert_eq!(due(&mut deck, 500).len(), 7);
-    deck.play(ms(500), Play::Pause, &[]);
-    deck.play(ms(500), Play::Pause, &[]);
-    deck.play(ms(500), Play::Home, &[]);
+    deck.play(ms(500), PlayCommand::Pause, &[]);
+    deck.play(ms(500), PlayCommand::Pause, &[]);
+    deck.play(ms(500), PlayCommand::Home, &[]);
     assert_eq!((due(&mut deck, 500), deck.playing(ms(500)).position), (vec![20], ms(0)));
 }
 
 #[test]
 fn space_at_the_end_plays_again() {
-    let mut deck = deck();
-    deck.play(ms(0), Play::End, &[]);
+    let mut deck = playback();
+    deck.play(ms(0), PlayCommand::End, &[]);
     assert_eq!(due(&mut deck, 0).len(), 7);
     assert!(deck.playing(ms(0)).is_over());
-    deck.play(ms(1000), Play::Pause, &[]);
+    deck.play(ms(1000), PlayCommand::Pause, &[]);
     assert_eq!(due(&mut deck, 1000), [0]);
     assert_eq!(due(&mut deck, 1050), [50]);
 }
 
 #[test]
 fn it_goes_on_from_the_nearest_bookmark_before_the_moment_and_tells_the_same() {
-    let mut deck = deck();
+    let mut deck = playback();
     let mut bookmarks = Vec::new();
     for now in [0, 60, 310, 400] {
         due(&mut deck, now);
         bookmarks.push(deck.bookmark());
     }
     assert_eq!(bookmarks.iter().map(Bookmark::facts).collect::<Vec<_>>(), [1, 2, 6, 7]);
-    let back = Play::Back(Duration::from_millis(100));
+    let back = PlayCommand::Back(Duration::from_millis(100));
     assert_eq!(deck.play(ms(400), back, &bookmarks), Some(2), "the one at 300 ms");
     assert_eq!(due(&mut deck, 400), [] as [u64; 0]);
     assert_eq!(deck.play(ms(400), back, &bookmarks), Some(1));
     assert_eq!(due(&mut deck, 400), [100, 100, 90]);
-    assert_eq!(deck.play(ms(400), Play::End, &bookmarks), Some(3), "ahead, too");
-    assert_eq!(deck.play(ms(400), Play::Home, &bookmarks), Some(0));
-    assert_eq!(deck.play(ms(450), Play::Ahead(Duration::ZERO), &bookmarks[..1]), None, "it stands there already");
+    assert_eq!(deck.play(ms(400), PlayCommand::End, &bookmarks), Some(3), "ahead, too");
+    assert_eq!(deck.play(ms(400), PlayCommand::Home, &bookmarks), Some(0));
+    assert_eq!(
+        deck.play(ms(450), PlayCommand::Ahead(Duration::ZERO), &bookmarks[..1]),
+        None,
+        "it stands there already"
+    );
     assert_eq!(due(&mut deck, 450), [50]);
 }
 
@@ -158,14 +162,14 @@ fn what_is_damaged_ends_there_says_so_and_is_over() {
 
 #[test]
 fn more_than_comes_at_once_comes_bit_by_bit_and_is_shown_as_far_as_it_came() {
-    let many: Vec<_> = (0..3 * MOST as u64).map(happened).collect();
+    let many: Vec<_> = (0..3 * MAX_BATCH as u64).map(happened).collect();
     let end = many.last().unwrap().at;
-    let mut deck = Playback::new(reel(&many), end, ms(0));
-    deck.play(ms(0), Play::End, &[]);
+    let mut deck = Playback::new(reader(&many), end, ms(0));
+    deck.play(ms(0), PlayCommand::End, &[]);
     let mut told = 0;
     while let Next::Facts(facts) = deck.next(ms(0)) {
         told += facts.len();
-        assert!(facts.len() <= MOST);
+        assert!(facts.len() <= MAX_BATCH);
         assert_eq!(deck.reached(ms(0)), facts.last().unwrap().at);
     }
     assert_eq!((told, deck.reached(ms(0))), (many.len(), end));

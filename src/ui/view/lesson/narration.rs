@@ -133,7 +133,7 @@ fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, course: &LessonProgress
     let back = if scene.state.lesson.goes_back(course) { say!("the scene before") } else { say!("repeats the scene") };
     let all = [
         (asked, numbers.as_str(), say!("predict"), None),
-        (course.has_told(), "space", say!("goes on"), Some(Action::GoOn)),
+        (course.waits_to_go_on(), "space", say!("goes on"), Some(Action::GoOn)),
         (course.step.is_some(), "backspace", back, Some(Action::Repeat)),
         (course.over, "q", say!("leaves"), Some(Action::Quit)),
     ];

@@ -36,7 +36,7 @@ pub(super) fn of(scene: &Scene<'_>, course: &LessonProgress, paper: LineBudget) 
     let mut speech = match course.phase {
         Phase::Asked => asked(step, &page, course, paper),
         Phase::Doing => doing(scene, (step, &page), course, paper),
-        Phase::Told => told(scene, (step, &page), course, paper),
+        Phase::Done => told(scene, (step, &page), course, paper),
         Phase::Missed => missed(scene, (step, &page), course, paper),
     };
     if paper.tall {

@@ -213,7 +213,7 @@ fn tenant(one: &Connection, sign: Option<&'static str>, scene: &Scene<'_>) -> Qu
 
 /// Too fast for names: each cause with its sum.
 fn by_cause(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
-    let tolls = scene.world.ledger.tolls().filter(|(_, toll)| toll.segments > 0);
+    let tolls = scene.world.ledger.lost_by_cause().filter(|(_, toll)| toll.segments > 0);
     let high = plan.text.rows() + u16::from(plan.text != Letter::Plain);
     for (index, (cause, toll)) in (0..area.height / high).zip(tolls) {
         let line = cut(Rect { y: area.y + index * high, ..area }, plan.text.rows()).0;

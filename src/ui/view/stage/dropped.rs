@@ -189,7 +189,7 @@ fn by_cause(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let style = if per_s > 0.0 { theme.alarm() } else { theme.calm() };
     let rate = ink::right_cell(&numbers::rate(per_s), 7);
     ink::write(buf, inner, (0, 0), &say!("✗ {rate} dropped now", rate), style);
-    let tolls = scene.world.ledger.tolls().filter(|(_, toll)| toll.segments > 0);
+    let tolls = scene.world.ledger.lost_by_cause().filter(|(_, toll)| toll.segments > 0);
     for (row, (cause, toll)) in (1..inner.height).zip(tolls) {
         let text = format!("✗ ×{:<5} {}", numbers::count(toll.segments), cause.words());
         ink::write(buf, inner, (0, row), &ink::fit(&text, inner.width), theme.text(Meaning::Dying));

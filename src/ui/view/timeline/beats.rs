@@ -3,7 +3,7 @@
 use super::super::Scene;
 use super::Column;
 use crate::fold::history::SLOT;
-use crate::fold::listeners::{BEAT, BEATS};
+use crate::fold::listeners::{KEPT_SECONDS, SECOND};
 use crate::model::stamp::Stamp;
 use crate::ui::view::inside::ChosenListener;
 use crate::ui::window::ColumnScale;
@@ -17,9 +17,9 @@ pub(super) fn add(
 ) {
     let world = scene.world;
     let Some(one) = inside.one else { return };
-    let slots_per_beat = (BEAT.as_millis() / SLOT.as_millis()) as u64;
+    let slots_per_beat = (SECOND.as_millis() / SLOT.as_millis()) as u64;
     let begun = inside.told.then(|| world.history.begins());
-    let last_beat = world.listeners.now.as_nanos() / BEAT.as_nanos() as u64;
+    let last_beat = world.listeners.now.as_nanos() / SECOND.as_nanos() as u64;
     let drops_unseen = world.segments.is_none() || !inside.told;
     let is_before = |group: u64| {
         let ends = Stamp::from_nanos((group + 1).saturating_mul(grain.slots).saturating_mul(SLOT.as_nanos() as u64));
@@ -30,7 +30,7 @@ pub(super) fn add(
         let back = usize::try_from(last.checked_sub(group)?).ok()?;
         all.checked_sub(back.checked_add(1)?.checked_mul(wide)?)
     };
-    for (back, beat) in world.listeners.trail(one, BEATS).into_iter().rev().enumerate() {
+    for (back, beat) in world.listeners.trail(one, KEPT_SECONDS).into_iter().rev().enumerate() {
         let (Some(beat), Some(number)) = (beat, last_beat.checked_sub(back as u64)) else { continue };
         let slots = number * slots_per_beat..(number + 1) * slots_per_beat;
         let (first, end) = (slots.start / grain.slots, ((slots.end - 1) / grain.slots).min(last));

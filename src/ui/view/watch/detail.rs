@@ -11,7 +11,7 @@ use super::names;
 use super::row::{self, Entry};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::ListenerState;
-use crate::fold::listeners::known_default::{KnownDefault, habit_of};
+use crate::fold::listeners::known_default::{KnownDefault, known_default};
 use crate::fold::world::World;
 use crate::model::settings::Sysctl;
 use crate::say;
@@ -97,5 +97,5 @@ pub(super) fn limit(one: &ListenerState, world: &World) -> String {
 }
 
 fn habit(one: &ListenerState, limit: u32) -> Option<KnownDefault> {
-    habit_of(limit, one.owner.as_ref().map(|owner| owner.command.as_str()), &one.reading.address)
+    known_default(limit, one.owner.as_ref().map(|owner| owner.command.as_str()), &one.reading.address)
 }

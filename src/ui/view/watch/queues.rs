@@ -30,7 +30,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ch
     let mut tenants: Vec<_> = waiting.iter().take(MOST_NAMED).map(|one| queued(one)).collect();
     tenants.extend((0..dead.min(MOST_NAMED)).map(|_| unlisted()));
     let closed = waiting.iter().filter(|one| one.closed).count();
-    let oldest = one.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|one| one.age_ms));
+    let oldest = one.occupants.oldest_wait_ms.or_else(|| waiting.first().and_then(|one| one.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
     let reason = if one.is_full() && closed + dead > 0 {
         (say!("FULL: {dead} dead hold places", dead = closed + dead), theme.text(Meaning::Dying))
@@ -63,7 +63,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     }
     let (theme, world) = (scene.theme, scene.world);
     let listed = half_open(scene, inside);
-    let depth = one.crowding.half_open.unwrap_or(0).max(listed.len() as u32);
+    let depth = one.occupants.half_open.unwrap_or(0).max(listed.len() as u32);
     let tenants: Vec<_> = listed.iter().take(MOST_NAMED).map(|one| request(one)).collect();
     let limit = one.reading.queue.limit;
     let capacity = limit.map(|limit| world.syn_rule.capacity(limit));

@@ -109,7 +109,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         Column::Queue => (filled(entry, width), bar::style(depth, one.capacity(), theme)),
         Column::Peak => counted(entry.most(|one| Some(one.accept_queue.max()))),
         Column::Syn if one.reading.address.port().is_none() => (String::new(), plain),
-        Column::Syn => counted(entry.most(|one| one.crowding.half_open)),
+        Column::Syn => counted(entry.most(|one| one.occupants.half_open)),
         Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
         Column::Accepts => rate(entry.accepts_per_s(scene.world), plain, scene),
         Column::DropsPerS => {
@@ -120,7 +120,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
             Some(0) => ("0".into(), theme.calm()),
             drops => (number(drops), if drops.is_some() { theme.text(Meaning::Dying) } else { theme.calm() }),
         },
-        Column::Oldest => match entry.most(|one| one.crowding.oldest_wait_ms.filter(|_| one.gone.is_none())) {
+        Column::Oldest => match entry.most(|one| one.occupants.oldest_wait_ms.filter(|_| one.gone.is_none())) {
             Some(ms) if depth > 0 => (numbers::span4(Duration::from_millis(ms.into())), waiting(ms, scene)),
             _ => (String::new(), plain),
         },

@@ -94,7 +94,7 @@ fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener
         }
         None => lines.push((say!("not to be seen").into(), theme.calm())),
     }
-    if let Some(still) = one.standstill().filter(|still| still.unmoved >= NOTICED) {
+    if let Some(still) = one.stall().filter(|still| still.unmoved >= NOTICED) {
         let text = say!("no accept() for {time}", time = numbers::span(still.unmoved));
         lines.push((text, theme.text(Meaning::Waiting(3))));
     }
