@@ -15,7 +15,7 @@ use crate::model::message::Message;
 use crate::model::segment::Segment;
 use crate::model::stamp::Stamp;
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 use crate::text::lang::in_keys;
 
 mod accept_blocks;
@@ -112,7 +112,7 @@ pub struct Experiment<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
     /// A system call that it needs failed.
-    #[error("{}", say!("{operation}: {source}", operation = call, source = told(source)))]
+    #[error("{}", say!("{operation}: {source}", operation = call, source = describe(source)))]
     Call {
         /// The call.
         call: String,

@@ -1,6 +1,6 @@
-//! VOCABULARY: the values that all rooms speak in. No words of a language, nothing inferred, no clock, no I/O.
+//! VOCABULARY: the values shared by all rooms. No texts, nothing inferred, no clock, no I/O.
 //!
-//! Start at [`event`] (every fact) and [`command`] (every wish).
+//! Start at [`event`] (every fact) and [`command`] (every command).
 
 pub mod cause;
 pub mod client_clock;

@@ -1,6 +1,6 @@
 //! FACTS → BYTES: the summary of a run as JSON and as text, and the line of each event.
 //!
-//! Start at [`summary`]: everything else writes what stands there. The JSON Schema of all documents
+//! Start at [`summary`]: everything else renders it. The JSON Schema of all documents
 //! is `assets/schema/qviz-1.schema.json`.
 
 pub mod json;

@@ -27,7 +27,7 @@ impl Script {
         Self { steps, done: 0 }
     }
 
-    /// The commands due up to `now` that were not given before.
+    /// The commands due up to `now` that were not returned before.
     pub fn due(&mut self, now: Stamp) -> &[(Stamp, Command)] {
         let first = self.done;
         while self.steps.get(self.done).is_some_and(|(at, _)| *at <= now) {

@@ -1,6 +1,6 @@
-//! WHAT WE SAY: sentences in every language of qviz, the words for the system's errors, and text in lines and columns. No facts, no I/O.
+//! TEXTS: sentences in every language of qviz, system errors as text, and text in lines and columns. No facts, no I/O.
 //!
-//! Start at [`lang`]: [`say!`](crate::say) is the one way to say something to a person.
+//! Start at [`lang`]: every text for people goes through [`say!`](crate::say).
 
 pub mod errno;
 pub mod lang;

@@ -45,7 +45,7 @@ pub(crate) fn start(clients: ClientKind, knobs: Knobs, duration: Duration) -> Se
         count: None,
         duration: Some(duration),
         script: Script::default(),
-        place: LabSite::Lab(Arc::new(namespace)),
+        site: LabSite::Lab(Arc::new(namespace)),
         host,
         sysctls: Sysctls::default(),
         past: Past::default(),

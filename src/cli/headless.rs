@@ -127,7 +127,7 @@ pub(super) async fn follow(
             biased;
             number = signals.next() => {
                 tracing::info!(number, "a signal ends the run");
-                session.wish(Command::Stop);
+                session.send(Command::Stop);
                 finish(session, world, signals, outputs).await?;
                 return Ok(End::Signal(number));
             }
@@ -145,7 +145,7 @@ pub(super) async fn follow(
             Written::Taken if outputs.observer.is_done() => End::Enough,
             Written::Taken => continue,
         };
-        session.wish(Command::Stop);
+        session.send(Command::Stop);
         let lines = outputs.lines.take().filter(|_| end == End::Enough);
         finish(session, world, signals, Outputs { lines, ..outputs }).await?;
         return Ok(end);

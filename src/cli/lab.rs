@@ -104,7 +104,7 @@ async fn live_run(
         seed: plan.seed,
         count: plan.count,
         duration: plan.duration,
-        place: environment.place,
+        site: environment.place,
         script,
         host,
         sysctls: Sysctls::default(),
@@ -168,7 +168,7 @@ pub(super) async fn picture(
     let reason = ui::run(session, world, look, &mut observe, guide)
         .await
         .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-    session.wish(Command::Stop);
+    session.send(Command::Stop);
     headless::finish(session, world, &mut Signals::take()?, Outputs { lines: None, observer }).await?;
     Ok(match reason {
         ExitReason::Quit | ExitReason::Ended => End::Ended,

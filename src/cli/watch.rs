@@ -20,7 +20,7 @@ use crate::say;
 use crate::session::metrics::{MetricsListener, ScrapeError};
 use crate::session::recording::Header;
 use crate::session::recording::record::Recorder;
-use crate::session::watch::{self, AttachPlan, Length};
+use crate::session::watch::{self, Length, WatchSessionPlan};
 use crate::ui::UiPlan;
 
 /// Watches as the arguments ask for.
@@ -55,7 +55,7 @@ async fn watch(
         output::report(say!("note: {remark}", remark));
     }
     let metrics = listener.map(|listener| open(listener, plan.form)).transpose()?;
-    let attach = AttachPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
+    let attach = WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
     let mut session = watch::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
@@ -109,7 +109,7 @@ struct WatchObservers {
 impl EventObserver for WatchObservers {
     fn observe(&mut self, world: &World, fact: &Stamped) {
         if self.alarm_reason.is_none() {
-            self.alarm_reason = self.alarm.hear(world, &fact.event);
+            self.alarm_reason = self.alarm.check(world, &fact.event);
         }
         if let Some(metrics) = &mut self.metrics {
             metrics.observe(world, &fact.event);

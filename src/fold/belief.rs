@@ -1,13 +1,13 @@
-//! What the two sides of a connection believe about it.
+//! The state of a connection at the client and at the server.
 
-/// What the client believes.
+/// The client's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientSide {
     /// It has sent a SYN and waits (SYN_SENT).
     SynSent,
-    /// It has got the SYN-ACK: connected (ESTABLISHED), whatever the server thinks.
+    /// It has received the SYN-ACK (ESTABLISHED), whatever the server's state.
     Connected,
-    /// Finished in good order.
+    /// Closed regularly.
     Finished,
     /// ECONNREFUSED.
     Refused,
@@ -15,37 +15,37 @@ pub enum ClientSide {
     Reset,
     /// ETIMEDOUT.
     TimedOut,
-    /// Half-open by design: it will never answer again.
+    /// Half-open by design: it never answers.
     Vanished,
     /// connect() failed with this errno.
     Failed(i32),
 }
 
 impl ClientSide {
-    /// True when nothing more will come from this client.
+    /// True in a final state.
     pub const fn is_over(self) -> bool {
         !matches!(self, Self::SynSent | Self::Connected)
     }
 }
 
-/// What the server's kernel has.
+/// The state in the server's kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ServerSide {
     /// Nothing: no SYN arrived, or it was dropped.
     Nothing,
     /// A half-open request in the SYN queue (SYN_RCVD).
     HalfOpen,
-    /// Nothing, but a SYN cookie is out: a valid ACK will make a connection.
+    /// Nothing, but a SYN cookie was sent: a valid ACK will make a connection.
     CookieSent,
     /// A finished connection in the accept queue (ESTABLISHED, not accepted).
     Queued,
-    /// In the accept queue still, although the client has reset it: a dead entry that holds a slot.
-    QueuedDead,
+    /// Still in the accept queue, although the client has reset it: it occupies an entry until `accept()`.
+    QueuedClosed,
     /// Returned by `accept()`, being served.
     Accepted,
     /// Served and closed.
     Closed,
-    /// The request's last SYN-ACK found no answer: removed by its timer.
+    /// The request's last SYN-ACK was not answered: removed by its timer.
     Expired,
     /// The request was removed early because the SYN queue was more than half full (`reqsk_timer_handler`).
     Pruned,
@@ -61,34 +61,34 @@ impl ServerSide {
 
     /// True when the kernel counts it in the accept queue.
     pub const fn in_accept_queue(self) -> bool {
-        matches!(self, Self::Queued | Self::QueuedDead)
+        matches!(self, Self::Queued | Self::QueuedClosed)
     }
 
-    /// True when the kernel keeps nothing that could still come to something.
+    /// True in a final state.
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Nothing | Self::CookieSent | Self::Closed | Self::Expired | Self::Pruned | Self::ResetAway)
     }
 }
 
-/// Both beliefs in one word.
+/// Both states combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CombinedState {
-    /// Its SYN is on the way or was refused; the server has nothing.
+    /// The SYN is in flight or was dropped; the server has nothing.
     SynSent,
-    /// Half-open on the server; the client does not know yet, or never will.
+    /// Half-open on the server; the client has not received the SYN-ACK, or never answers.
     HalfOpen,
-    /// A cookie is out; the server has nothing.
+    /// A cookie was sent; the server has nothing.
     CookieOut,
-    /// Connected for the client; half-open for the server, which has ignored its ACK.
+    /// Connected at the client; half-open at the server, which ignored the ACK.
     Ghost,
-    /// Connected for the client; the server has nothing at all (a cookie ACK met a full accept queue).
+    /// Connected at the client; nothing at the server (a cookie ACK met a full accept queue).
     Phantom,
-    /// Connected for both, waiting for `accept()`.
+    /// Connected at both, waiting for `accept()`.
     Queued,
-    /// Waiting for `accept()`, though the client has gone already.
-    DeadInQueue,
+    /// Waiting for `accept()`, though the client has closed or reset it.
+    ClosedInQueue,
     /// Being served.
     Accepted,
-    /// Over for both.
+    /// Over at both.
     Over,
 }

@@ -1,4 +1,4 @@
-//! One connection's life, as both sides believe it. Ghosts and phantoms are states here.
+//! One connection, with its state at both sides. Ghosts and phantoms are states here.
 
 pub use super::belief::{ClientSide, CombinedState, ServerSide};
 use crate::fold::segment_log::SegmentLog;
@@ -7,7 +7,7 @@ use crate::model::peer::Peer;
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
 
-/// When and why a segment of this connection died last.
+/// The last lost segment of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastDrop {
     /// When.
@@ -16,16 +16,16 @@ pub struct LastDrop {
     pub cause: Cause,
 }
 
-/// When the client tries again if nothing is heard.
+/// The client's next retransmission if nothing arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// When, in the clients' time.
     pub at: Stamp,
-    /// True when it gives up then.
+    /// True when it gives up instead.
     pub gives_up: bool,
 }
 
-/// A segment under way from the client to the listener.
+/// A segment in flight from the client to the listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Travel {
     /// What.
@@ -46,7 +46,7 @@ pub struct Connection {
     pub peer: Peer,
     /// True when this client never sends its final ACK.
     pub half_open: bool,
-    /// What the client believes.
+    /// The client's state.
     pub client: ClientSide,
     /// Since when.
     pub client_since: Stamp,
@@ -54,19 +54,19 @@ pub struct Connection {
     pub server: ServerSide,
     /// Since when.
     pub server_since: Stamp,
-    /// When it was first heard of.
-    pub born: Stamp,
+    /// When it was first seen.
+    pub first_seen: Stamp,
     /// SYNs that reached the listener's end.
     pub syns: u16,
     /// SYN-ACKs that left it.
     pub syn_acks: u16,
-    /// ACKs (or data) of this client that the kernel threw away.
+    /// ACKs (or data) of this client that the kernel ignored.
     pub acks_ignored: u16,
-    /// When the client tries again.
+    /// The client's next retransmission.
     pub retry: Option<Retry>,
     /// The last drop.
     pub last_drop: Option<LastDrop>,
-    /// What is under way to the listener.
+    /// The segment in flight to the listener.
     pub travel: Option<Travel>,
     /// When it entered the accept queue.
     pub queued_at: Option<Stamp>,
@@ -78,89 +78,89 @@ pub struct Connection {
     pub was_phantom: bool,
     /// Bytes that the client sent before it was accepted.
     pub bytes: u32,
-    /// True when the client closed its side in good order.
+    /// True when the client has sent FIN.
     pub client_closed: bool,
-    pub(super) trace: InferenceState,
-    pub(super) diary: Option<Box<SegmentLog>>,
+    pub(super) inference: InferenceState,
+    pub(super) segment_log: Option<Box<SegmentLog>>,
 }
 
-/// What the fold has to remember of a connection's segments to tell one cause from another.
+/// State for deciding which cause a lost segment has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each remembers one thing that was seen")]
 pub(super) struct InferenceState {
     pub(super) client_isn: u32,
     pub(super) server_isn: u32,
-    /// The last SYN had the window-scale option and no timestamps: its answer tells a cookie by itself.
-    pub(super) tells_cookie: bool,
+    /// The last SYN had the window-scale option and no timestamps: whether its answer is a cookie shows in the SYN-ACK.
+    pub(super) cookie_decidable: bool,
     /// The options of the last SYN as a cookie's timestamp would carry them.
     pub(super) cookie_bits: Option<u8>,
-    /// The last answer has told by itself whether it was a cookie.
-    pub(super) told: bool,
-    /// When the SYN came whose answer is still open.
+    /// The last SYN-ACK alone decided whether it was a cookie.
+    pub(super) cookie_decided: bool,
+    /// Arrival of the SYN that is not answered yet.
     pub(super) pending: Option<Stamp>,
-    /// What the queues' state at that moment says about it.
+    /// The verdict on it by the queues' depths at that moment.
     pub(super) verdict: Verdict,
-    /// The last SYN has stayed without an answer.
+    /// The last SYN was not answered.
     pub(super) silent: bool,
-    /// The cause to which that silence was put down; `None` where none is known.
+    /// The cause charged for it; `None` if unknown.
     pub(super) charged: Option<Cause>,
-    /// Where the client's data (or FIN) ends that has arrived since its retry was told; what does not arrive is not acknowledged.
+    /// End of the client's data (or FIN) that has arrived since its retransmission was announced.
     pub(super) data_end: Option<u32>,
-    /// The retry that an acknowledgement has ended: it counts again when the acknowledgement is lost on its way.
-    pub(super) heard: Option<Retry>,
+    /// The retransmission that an acknowledgement cancelled: it is restored if that is lost on its way.
+    pub(super) acknowledged_retry: Option<Retry>,
     /// The connection was made (or would have been) by a cookie.
     pub(super) by_cookie: bool,
     /// Packets hit, by cause.
     pub(super) hits: [u16; Cause::ALL.len()],
-    /// Dumps in a row that should have listed the request and did not.
+    /// Consecutive dumps that lack the request.
     pub(super) missed: u8,
-    /// When the first of them was made.
+    /// The stamp of the first of them.
     pub(super) missed_at: Stamp,
     /// What was decided about its last final ACK.
     pub(super) last_ack: LastAck,
-    /// Its ACKs thought thrown away since the last `accept()`, and how many connections had been accepted by then.
+    /// Its ACKs assumed ignored since the last `accept()`, and how many connections had been accepted by then.
     pub(super) refused_since: (u64, u16),
-    /// The client counts among those that want to be accepted.
+    /// The client is counted in [`Demand`](super::world::demand::Demand).
     pub(super) wanting: bool,
-    /// Ignored ACKs of its earlier requests, if it has come again with the same port.
+    /// Ignored ACKs of its earlier requests from the same port.
     pub(super) acks_before: u16,
-    /// Ignored ACKs of which a repeated SYN-ACK has told.
+    /// Ignored ACKs proved by a retransmitted SYN-ACK.
     pub(super) acks_proved: u16,
-    /// Ignored ACKs after which a list has shown that it still did not wait for `accept()`.
+    /// Ignored ACKs after which a dump still lacked it in the accept queue.
     pub(super) acks_certain: u16,
-    /// Segments that came since it was thought queued and would have been final ACKs, had it not been.
-    pub(super) at_door: u16,
-    /// The server's end of the connection has spoken: it exists.
-    pub(super) child_spoke: bool,
-    /// When its last ACK was thought thrown away.
+    /// Segments since it was assumed queued that would have been final ACKs otherwise.
+    pub(super) late_acks: u16,
+    /// The server's socket has sent a segment: it exists.
+    pub(super) socket_sent: bool,
+    /// When its last ACK was assumed ignored.
     pub(super) ignored_at: Stamp,
     /// The number of the last dump that listed it.
     pub(super) listed: u64,
-    /// It has left what is watched: nothing more will be known of it.
+    /// It has left the queues of a watched listener and is no longer tracked.
     pub(super) left: bool,
-    /// The number of the last list of waiting connections that it stood on; 0: none.
+    /// The number of the last dump of waiting connections that listed it; 0: none.
     pub(super) waiting_dump: u64,
-    /// When that was.
+    /// The stamp of that dump.
     pub(super) waiting_at: Stamp,
-    /// Lists in a row on which it should have stood and did not.
-    pub(super) away: u8,
-    /// When its last SYN came.
+    /// Consecutive dumps of waiting connections that lack it.
+    pub(super) untracked: u8,
+    /// Arrival of its last SYN.
     pub(super) last_syn: Stamp,
 }
 
-/// What was decided about a final ACK; a RST that follows it says that there was no request any more.
+/// The decision about a final ACK; a RST that follows shows that the request had gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum LastAck {
-    /// There was none, or something else has passed since.
+    /// No final ACK, or another segment since.
     #[default]
     None,
     /// It was taken.
     Taken,
-    /// It was thrown away.
+    /// It was ignored.
     Ignored(Cause),
 }
 
-/// What must become of a SYN, by the kernel's order of tests and the queues' depths at that moment.
+/// The outcome of a SYN by the kernel's order of tests and the queues' depths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It becomes a request.
@@ -173,7 +173,7 @@ pub(super) enum Verdict {
 }
 
 impl Connection {
-    /// A connection first heard of at `at`.
+    /// A connection first seen at `at`.
     pub(super) fn new(peer: Peer, at: Stamp) -> Self {
         Self {
             id: None,
@@ -183,7 +183,7 @@ impl Connection {
             client_since: at,
             server: ServerSide::Nothing,
             server_since: at,
-            born: at,
+            first_seen: at,
             syns: 0,
             syn_acks: 0,
             acks_ignored: 0,
@@ -196,12 +196,12 @@ impl Connection {
             was_phantom: false,
             bytes: 0,
             client_closed: false,
-            trace: InferenceState::default(),
-            diary: None,
+            inference: InferenceState::default(),
+            segment_log: None,
         }
     }
 
-    /// Both beliefs in one word.
+    /// Both states combined.
     pub const fn belief(&self) -> CombinedState {
         match (self.server, self.client) {
             (ServerSide::HalfOpen, ClientSide::Connected) if self.acks_ignored > 0 => CombinedState::Ghost,
@@ -209,7 +209,7 @@ impl Connection {
             (ServerSide::CookieSent, ClientSide::Connected) if self.acks_ignored > 0 => CombinedState::Phantom,
             (ServerSide::CookieSent, ClientSide::SynSent | ClientSide::Connected) => CombinedState::CookieOut,
             (ServerSide::Queued, ClientSide::SynSent | ClientSide::Connected) => CombinedState::Queued,
-            (ServerSide::Queued | ServerSide::QueuedDead, _) => CombinedState::DeadInQueue,
+            (ServerSide::Queued | ServerSide::QueuedClosed, _) => CombinedState::ClosedInQueue,
             (ServerSide::Accepted, _) => CombinedState::Accepted,
             (_, ClientSide::SynSent) => CombinedState::SynSent,
             _ => CombinedState::Over,
@@ -218,21 +218,20 @@ impl Connection {
 
     /// Packets of this connection that were lost for `cause`.
     pub fn hits(&self, cause: Cause) -> u32 {
-        self.trace.hits[cause as usize].into()
+        self.inference.hits[cause as usize].into()
     }
 
-    /// What has passed, where it was written down.
-    pub fn diary(&self) -> Option<&SegmentLog> {
-        self.diary.as_deref()
+    /// Its segment log, if one is kept.
+    pub fn segment_log(&self) -> Option<&SegmentLog> {
+        self.segment_log.as_deref()
     }
 
-    /// True when neither side will move this connection any further.
+    /// True when both sides are in a final state.
     pub const fn is_over(&self) -> bool {
-        self.trace.left || (self.client.is_over() && self.server.is_over())
+        self.inference.left || (self.client.is_over() && self.server.is_over())
     }
 
-    /// The name by which an eye can follow it on the screen: a letter and a digit (a0 … z9, then again); "··" when the client is
-    /// not one of ours.
+    /// A short name for the screen: a letter and a digit (a0 … z9, then again); "··" when the client is not one of ours.
     pub fn label(&self) -> String {
         self.id.map_or_else(|| format!("{:02}", self.peer.port() % 100), label)
     }
@@ -258,11 +257,11 @@ mod tests {
     #[test]
     fn a_ghost_needs_an_ignored_ack() {
         let peer = Peer::v4(std::net::Ipv4Addr::LOCALHOST, 9);
-        let mut one = Connection::new(peer, Stamp::ZERO);
-        one.server = ServerSide::HalfOpen;
-        one.client = ClientSide::Connected;
-        assert_eq!(one.belief(), CombinedState::HalfOpen);
-        one.acks_ignored = 1;
-        assert_eq!(one.belief(), CombinedState::Ghost);
+        let mut connection = Connection::new(peer, Stamp::ZERO);
+        connection.server = ServerSide::HalfOpen;
+        connection.client = ClientSide::Connected;
+        assert_eq!(connection.belief(), CombinedState::HalfOpen);
+        connection.acks_ignored = 1;
+        assert_eq!(connection.belief(), CombinedState::Ghost);
     }
 }

@@ -1,11 +1,11 @@
-//! Where a lesson stands: its facts, added up.
+//! The progress of a lesson, folded from its facts.
 
 use std::collections::BTreeMap;
 
 use crate::model::lesson::{Judged, LessonFact, Phase};
 use crate::model::stamp::Stamp;
 
-/// Where a lesson stands.
+/// The progress of a lesson.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LessonProgress {
     /// The lesson's name.
@@ -16,31 +16,30 @@ pub struct LessonProgress {
     pub scene: usize,
     /// The present step of it, from 0; `None` before the first.
     pub step: Option<usize>,
-    /// How far that step is.
+    /// The phase of that step.
     pub phase: Phase,
     /// Since when the step is in this phase.
     pub since: Stamp,
     /// The prediction made in this step, and whether it was right.
     pub choice: Option<(usize, Option<bool>)>,
-    /// Whether the last prediction that was made in a scene and step turned out right: who repeats a scene is asked once more, but
-    /// it is one question.
+    /// Whether the last prediction in a scene and step was right: repeating a scene asks again, but counts as one question.
     pub answers: BTreeMap<(usize, usize), bool>,
     /// Numbers that outlive their scene.
     pub kept: BTreeMap<String, f64>,
-    /// What each step that was begun speaks of, by scene and step: what was said stays true while the world goes on.
+    /// The numbers of each step that was begun, by scene and step: they keep their values while the world goes on.
     pub pages: BTreeMap<(usize, usize), Page>,
     /// How the claims were decided, by their ids.
     pub judged: BTreeMap<String, Judged>,
-    /// True when the last step has been told and left.
+    /// True when the last step was left.
     pub over: bool,
 }
 
-/// What one step speaks of, from the moment at which it came into its phase.
+/// The numbers of one step, taken when it came into its phase.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// Each number of its texts that is known.
     pub numbers: BTreeMap<String, f64>,
-    /// Whether each of its choices is right; `None` where that cannot be told.
+    /// Whether each of its choices is right; `None` if undecided.
     pub right: Vec<Option<bool>>,
 }
 
@@ -50,9 +49,9 @@ impl LessonProgress {
         self.step.is_some() && self.phase == Phase::Asked && !self.over
     }
 
-    /// True while what was said waits until somebody has read it and goes on.
-    pub fn has_told(&self) -> bool {
-        self.step.is_some() && matches!(self.phase, Phase::Told | Phase::Missed) && !self.over
+    /// True while a finished step waits for the reader to go on.
+    pub fn waits_to_go_on(&self) -> bool {
+        self.step.is_some() && matches!(self.phase, Phase::Done | Phase::Missed) && !self.over
     }
 
     /// Predictions that turned out right, and all of them.

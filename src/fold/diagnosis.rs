@@ -1,4 +1,4 @@
-//! What a rule found, as it is kept and shown.
+//! Findings of the rules.
 
 use std::collections::BTreeMap;
 
@@ -27,9 +27,9 @@ pub struct Finding {
     pub rule: String,
     /// How much it matters.
     pub severity: Severity,
-    /// Since when it has been so.
+    /// Since when it holds.
     pub since: Stamp,
-    /// The numbers that it rests on, by name with unit.
+    /// The evidence, by name with unit.
     pub evidence: BTreeMap<String, f64>,
     /// One sentence: what, why, what to do.
     pub sentence: Sentence,
@@ -43,6 +43,6 @@ pub struct Finding {
 pub struct Subject {
     /// The listener.
     pub id: ListenerId,
-    /// Where it listens.
+    /// Its address.
     pub address: Address,
 }

@@ -1,6 +1,6 @@
 //! A listener's own drop counter (`sk_drops`), which wraps at 2^32, added up over time.
 
-/// By how much a listener's drop counter has moved since it was read first.
+/// The change of a listener's drop counter since it was first read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DropCount {
     last: Option<u32>,
@@ -14,12 +14,12 @@ impl DropCount {
         Self { last: drops, counted: 0 }
     }
 
-    /// By how much it has moved; `None` when it was never read.
+    /// The change; `None` when it was never read.
     pub fn total(self) -> Option<u64> {
         self.last.map(|_| self.counted)
     }
 
-    /// It was read; by how much it has moved since the last time.
+    /// Takes a reading; the change since the last one.
     pub(super) fn read(&mut self, drops: Option<u32>) -> u64 {
         let more = drops.zip(self.last).map_or(0, |(drops, last)| drops.wrapping_sub(last)).into();
         self.counted += more;

@@ -1,7 +1,6 @@
 //! Diagnoses as lints: one file per rule, with evidence attached. Start at [`RULES`].
 //!
-//! A rule looks at the [`World`], or at one listener of a watch after the other ([`ListenerContext`]), and says what it found, that it is too
-//! early to tell, or nothing.
+//! A rule checks the [`World`], or each listener of a watch ([`ListenerContext`]), and returns a [`Verdict`].
 
 pub use super::diagnosis::{Finding, Severity, Subject};
 use super::history::Slot;
@@ -33,27 +32,27 @@ pub struct Rule {
     pub name: &'static str,
     /// What it means, where in the kernel it comes from, what to do.
     pub explain: &'static str,
-    /// How it looks.
+    /// Its check.
     pub check: Check,
 }
 
-/// How a rule looks.
+/// What a rule checks.
 #[derive(Clone, Copy, Debug)]
 pub enum Check {
-    /// At the world: at the lab's own listener, or at the chosen one of a watch.
+    /// The world: the lab's own listener, or the chosen one of a watch.
     World(fn(&World) -> Verdict),
-    /// At each listener of a watch by itself.
+    /// Each listener of a watch.
     Listener(fn(&ListenerContext<'_>) -> Verdict),
 }
 
-/// What a rule says.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Nothing of the kind.
+    /// It does not hold.
     Absent,
-    /// It looks like it, but not for long, or not often enough; or what it would rest on has not been read yet.
+    /// It may hold, but not for long or often enough yet; or the evidence has not been read yet.
     TooEarly,
-    /// It is so.
+    /// It holds.
     Found(Diagnosis),
 }
 
@@ -62,7 +61,7 @@ pub enum Verdict {
 pub struct Diagnosis {
     /// How much it matters.
     pub severity: Severity,
-    /// The numbers that it rests on, by name with unit.
+    /// The evidence, by name with unit.
     pub evidence: Vec<(&'static str, f64)>,
     /// One sentence: what, why, what to do.
     pub sentence: Sentence,
@@ -93,8 +92,8 @@ pub const RULES: &[Rule] = &[
     watch::DEFAULT_BACKLOG,
 ];
 
-/// True when another witness than the fold's own reckoning has seen losses of this cause. Where none can (no counters of one's own, no
-/// drop count), the reckoning has to do.
+/// True when a witness other than the fold's own account has seen losses of this cause, or no such witness exists (neither
+/// private counters nor a drop count).
 fn is_confirmed(world: &World, cause: Cause) -> bool {
     let private = world.began.as_ref().is_some_and(|began| began.private_counters);
     let can_be = world.listener_drops.total().is_some() || (private && world.counters_first.is_some());
@@ -102,7 +101,7 @@ fn is_confirmed(world: &World, cause: Cause) -> bool {
     !can_be || seen.wire.max(seen.counters).max(seen.listener).max(seen.client) > 0
 }
 
-/// What the last seconds were like.
+/// Averages of the last seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct RecentActivity {
     arrivals_per_s: f64,
@@ -110,11 +109,11 @@ struct RecentActivity {
     /// Share of the time in which the accept queue held its capacity, 0 to 1.
     full: f64,
     drops: u32,
-    /// True when somebody has come within the last second, and not everybody at once.
+    /// True when clients have arrived within the last second, and not all at once.
     keeps_coming: bool,
 }
 
-/// True when the last arrival is not older than a second, and the first one is at least a second before it.
+/// True when the last arrival is at most a second old, and the first one at least a second before it.
 fn keeps_coming(slots: &[&Slot]) -> bool {
     let arrives = |slot: &&Slot| slot.arrivals > 0;
     let (first, last) = (slots.iter().position(arrives), slots.iter().rposition(arrives));

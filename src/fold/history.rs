@@ -1,4 +1,4 @@
-//! What the timeline shows. One slot per tenth of a second, for the last hour.
+//! The series of the timeline: one slot per tenth of a second, for the last hour.
 
 use std::time::Duration;
 

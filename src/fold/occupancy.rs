@@ -1,4 +1,4 @@
-//! How full a queue is and was: exact, event by event, whatever the sampling rate.
+//! The depth of a queue over time: exact, event by event, independent of the sampling rate.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Occupancy {
     full_since: Option<Stamp>,
     /// How long it held its capacity before that.
     full_before: Duration,
-    /// How often a reading of the kernel differed from the depth kept here, so that the depth was set to what was read.
+    /// How often the depth was corrected to a reading of the kernel.
     pub corrections: u64,
 }
 
@@ -33,7 +33,7 @@ impl Occupancy {
         self.max
     }
 
-    /// When it held that many for the first time.
+    /// When it first held that many.
     pub const fn highest(&self) -> Stamp {
         self.highest
     }
@@ -60,7 +60,7 @@ impl Occupancy {
         self.full_since
     }
 
-    /// Nothing is known of the time from `began` to `ended`: it does not count as full.
+    /// The time from `began` to `ended` is unknown: it does not count as full.
     pub(super) fn skip(&mut self, began: Stamp, ended: Stamp) {
         if self.full_since.is_some() {
             self.end_full(began);
@@ -97,7 +97,7 @@ impl Occupancy {
         self.set(now, self.depth.saturating_sub(1));
     }
 
-    /// As many entries as were read.
+    /// Sets the number of entries as read.
     pub fn set(&mut self, now: Stamp, depth: u32) {
         self.settle(now);
         self.depth = depth;

@@ -1,8 +1,7 @@
-//! The diary of one connection: every segment in the order in which it set out, its fate, and what both sides believed after it.
+//! The log of one connection: every segment in the order of departure, its outcome, and the state of both sides after it.
 //!
-//! A page lives in its connection and goes with it. Pages are written only while there are so few connections and moves that a
-//! person can follow them; else one flag is looked at, and what was not written is counted. Start at [`SegmentLog`], then
-//! [`next_steps`](super::world::next_steps).
+//! A log belongs to its connection. Logs are written only while there are so few connections and segments that a person can
+//! follow them; otherwise segments are only counted. Start at [`SegmentLog`], then [`next_steps`](super::world::next_steps).
 
 use std::collections::VecDeque;
 
@@ -11,71 +10,71 @@ use crate::model::cause::Cause;
 use crate::model::segment::{Kind, Toward};
 use crate::model::stamp::Stamp;
 
-/// With more connections than this nothing is written.
+/// With more connections than this no log is written.
 pub const MOST_CONNECTIONS: usize = 512;
 
-/// So many entries are kept of one connection, the latest ones.
+/// Entries kept per connection, the latest ones.
 pub const MOST_ENTRIES: usize = 40;
 
-/// One connection's diary.
+/// The log of one connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SegmentLog {
     pub(in crate::fold) entries: VecDeque<LogEntry>,
-    /// How many earlier entries were let go.
+    /// The number of earlier entries dropped.
     pub earlier: u32,
-    /// False when the connection was there before its diary was begun.
-    pub from_birth: bool,
+    /// False when the connection is older than its log.
+    pub from_start: bool,
     /// SYN-ACKs that the request's timer has sent since the request was made.
     pub(in crate::fold) resent: u8,
 }
 
-/// One line of a diary.
+/// One entry of a log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogEntry {
     /// What it is about.
     pub what: LogItem,
-    /// What the client believed after it.
+    /// The client's state after it.
     pub client: ClientSide,
-    /// What the server's kernel had after it.
+    /// The server's state after it.
     pub server: ServerSide,
-    /// Entries in the queue that it brought the connection into, with this one.
+    /// The depth of the queue that the connection entered by it, itself included.
     pub place: Option<u32>,
 }
 
-/// What a line is about.
+/// What an entry is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LogItem {
     /// A segment.
     Passed(SegmentPath),
-    /// The server's side changed without a segment: accepted, closed, expired, pruned.
+    /// The server's state changed without a segment: accepted, closed, expired, pruned.
     Server(Stamp),
-    /// The client's side changed without a segment: given up, reset, finished.
+    /// The client's state changed without a segment: given up, reset, finished.
     Client(Stamp),
 }
 
-/// A segment's way.
+/// A segment's path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SegmentPath {
-    /// What it was.
+    /// Its kind.
     pub kind: Kind,
-    /// Which way it went.
+    /// Its direction.
     pub toward: Toward,
-    /// Which try of its kind, from 1.
+    /// Its transmission, from 1; above 1: a retransmission.
     pub attempt: u16,
     /// When it left; `None` where only its arrival was seen.
     pub left: Option<Stamp>,
     /// When it arrived, or will if it is under way; `None` where that cannot be known.
     pub arrives: Option<Stamp>,
-    /// What became of it.
+    /// Its outcome.
     pub fate: SegmentOutcome,
 }
 
-/// What became of a segment.
+/// The outcome of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SegmentOutcome {
-    /// On its way.
+    /// In flight.
     UnderWay,
-    /// It is there; whether it is answered is not known yet.
+    /// It arrived; whether it is answered is not known yet.
     Unanswered,
     /// It arrived.
     Arrived,
@@ -88,23 +87,23 @@ pub enum SegmentOutcome {
 }
 
 impl SegmentLog {
-    /// The lines, oldest first.
+    /// The entries, oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &LogEntry> + ExactSizeIterator {
         self.entries.iter()
     }
 
-    /// True when the client has sent something that the server must answer or reset: it will learn what became of it.
+    /// True when the client has sent a segment that the server must answer or reset.
     pub fn has_sent_data(&self) -> bool {
-        self.passages().any(|way| way.toward == Toward::Listener && matches!(way.kind, Kind::Data | Kind::Fin))
+        self.paths().any(|way| way.toward == Toward::Listener && matches!(way.kind, Kind::Data | Kind::Fin))
     }
 
-    /// Which try the next ACK of the client is: each one before it that was ignored was one.
+    /// The transmission number of the client's next ACK: each ignored one before it counts.
     pub(in crate::fold) fn next_ack(&self) -> u16 {
         let ignored = |way: &&SegmentPath| way.kind == Kind::Ack && matches!(way.fate, SegmentOutcome::Dropped(_));
-        1 + self.passages().filter(ignored).count() as u16
+        1 + self.paths().filter(ignored).count() as u16
     }
 
-    pub(in crate::fold) fn passages(&self) -> impl DoubleEndedIterator<Item = &SegmentPath> {
+    pub(in crate::fold) fn paths(&self) -> impl DoubleEndedIterator<Item = &SegmentPath> {
         self.entries.iter().filter_map(|entry| match &entry.what {
             LogItem::Passed(way) => Some(way),
             LogItem::Server(_) | LogItem::Client(_) => None,
@@ -126,7 +125,7 @@ impl SegmentLog {
         self.entries.push_back(LogEntry { what, client, server, place: None });
     }
 
-    /// A segment reached the listener's end: the oldest of its kind that is under way, or one whose departure was not told.
+    /// A segment reached the listener's end: the oldest of its kind in flight, or one whose departure is unknown.
     pub(in crate::fold) fn arrived(&mut self, at: Stamp, passed: SegmentPath, sides: (ClientSide, ServerSide)) {
         let awaited = self.entries.iter_mut().find_map(|entry| match &mut entry.what {
             LogItem::Passed(way)
@@ -145,12 +144,12 @@ impl SegmentLog {
         }
     }
 
-    /// A SYN-ACK leaves: it answers the SYNs that wait, or the request's timer has sent it.
+    /// A SYN-ACK leaves: it answers pending SYNs, or the request's timer sent it.
     pub(in crate::fold) fn answer(&mut self, passed: SegmentPath, sides: (ClientSide, ServerSide)) {
         let here = |way: &&SegmentPath| {
             !matches!(way.fate, SegmentOutcome::UnderWay | SegmentOutcome::Lost) || way.toward == Toward::Client
         };
-        let before = self.passages().rev().filter(here).find(|way| matches!(way.kind, Kind::Syn | Kind::SynAck));
+        let before = self.paths().rev().filter(here).find(|way| matches!(way.kind, Kind::Syn | Kind::SynAck));
         if before.is_some_and(|way| way.kind == Kind::SynAck) {
             self.resent = self.resent.saturating_add(1);
         }
@@ -158,7 +157,7 @@ impl SegmentLog {
         self.push(LogItem::Passed(passed), sides.0, sides.1);
     }
 
-    /// The SYNs that wait are answered, by a request or by a cookie.
+    /// Pending SYNs are answered, by a request or a cookie.
     pub(in crate::fold) fn settle_syns(&mut self, server: ServerSide) {
         let fate = match server {
             ServerSide::HalfOpen => SegmentOutcome::Arrived,
@@ -170,7 +169,7 @@ impl SegmentLog {
         }
     }
 
-    /// The last segment that arrived at the listener (or what the server did after it) has led to `to`.
+    /// The last segment that arrived (or an action of the server after it) led to `to`.
     pub(in crate::fold) fn server_is(&mut self, to: ServerSide, place: Option<u32>) {
         for entry in self.entries.iter_mut().rev() {
             entry.server = to;
@@ -190,7 +189,7 @@ impl SegmentLog {
         self.settle_syns(to);
     }
 
-    /// The client has got the SYN-ACK.
+    /// The client received the SYN-ACK.
     pub(in crate::fold) fn connected(&mut self, at: Stamp) {
         let told = |entry: &LogEntry| match &entry.what {
             LogItem::Passed(way) => way.kind == Kind::SynAck && way.fate != SegmentOutcome::Lost,
@@ -238,7 +237,7 @@ impl SegmentLog {
 }
 
 impl LogEntry {
-    /// When it began: when the segment left or, where that is not known, arrived.
+    /// When the segment left or, if unknown, arrived.
     pub fn at(&self) -> Stamp {
         match &self.what {
             LogItem::Passed(way) => way.left.or(way.arrives).unwrap_or(Stamp::ZERO),

@@ -1,19 +1,19 @@
-//! Bounded series: what happened during each interval of a fixed length, for the latest of them.
+//! Bounded series of intervals of a fixed length, the latest ones.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::stamp::Stamp;
 
-/// What is kept about one interval.
+/// One interval.
 pub trait Interval: Copy + Default {
-    /// How long an interval is.
+    /// The length of an interval.
     const LENGTH: Duration;
 
-    /// How many are kept.
+    /// Intervals kept.
     const KEPT: usize;
 
-    /// The next interval as it begins: depths go on, events do not.
+    /// The initial value of the next interval: depths are carried over, events are not.
     #[must_use]
     fn carried(&self) -> Self;
 }
@@ -58,7 +58,7 @@ impl<T: Interval> Series<T> {
         self.slots.iter().skip(self.slots.len().saturating_sub(count))
     }
 
-    /// The interval of `at`, opening those up to it.
+    /// The interval of `at`; the ones up to it are created.
     pub(super) fn slot_at(&mut self, at: Stamp) -> &mut T {
         let number = number::<T>(at);
         if self.slots.is_empty() || number >= self.end() + T::KEPT as u64 {

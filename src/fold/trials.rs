@@ -1,4 +1,4 @@
-//! What is known of the experiments beside the listener: their facts, added up.
+//! The results of the experiments beside the listener.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use crate::model::experiment::{CallRecord, ExperimentFact, ExperimentId};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 
-/// What is known of the trials of a session.
+/// The results of the experiments of a session.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExperimentResults {
-    /// The one that runs.
+    /// The running one.
     pub running: Option<ExperimentId>,
-    /// What was done, oldest first; bounded.
+    /// The recorded calls, oldest first; bounded.
     pub lines: Vec<(Stamp, CallRecord)>,
-    /// Which of these lines are the first of their trial, oldest first.
+    /// Indexes of the first call of each experiment, oldest first.
     pub starts: Vec<usize>,
     /// What was measured, by name.
     pub measured: BTreeMap<String, f64>,
-    /// The names that the last trial has measured, in the order in which it did.
+    /// The names measured by the last experiment, in order.
     pub newest: Vec<String>,
-    /// Trials that are over.
+    /// Experiments that have ended.
     pub done: u32,
-    /// Why the last one could not be carried out.
+    /// Why the last one failed.
     pub failed: Option<Message>,
 }
 
@@ -60,7 +60,7 @@ impl ExperimentResults {
     }
 }
 
-/// How many lines are kept.
+/// Calls kept.
 const MOST_LINES: usize = 256;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! The one fold: [`World::apply`] takes one stamped fact after another and keeps the picture of what is true now.
+//! The fold: [`World::apply`] takes one stamped fact after another and keeps the present state.
 //!
-//! Live, attach and replay feed the same function; nothing in it looks at a clock or a file.
+//! Lab, watch and replay feed the same function; nothing in it reads a clock or a file.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -50,30 +50,30 @@ use note::Note;
 use roster::ConnectionTable;
 use spread::DurationHistogram;
 
-/// Everything that is known at one moment of a session.
+/// The state of a session at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// The stamp of the last fact.
     pub now: Stamp,
     /// When the session began: a lesson's scenes follow each other on one clock.
     pub opened: Stamp,
-    /// All listeners, where other people's are watched.
+    /// All listeners, in a watch.
     pub listeners: Listeners,
-    /// Where the lesson stands, if one is played. It outlives the sessions of its scenes.
+    /// The progress of the lesson, if one is played. It outlives the sessions of its scenes.
     pub lesson: Option<Box<LessonProgress>>,
     /// Experiments beside the listener.
     pub trials: ExperimentResults,
-    /// Where and with what the session runs.
+    /// The environment and settings of the session.
     pub began: Option<Began>,
     /// The last `listen()` call.
     pub listening: Option<Listening>,
-    /// When this kernel calls a SYN queue full.
+    /// The kernel's test for a full SYN queue.
     pub syn_rule: SynRule,
     /// Sysctls in force.
     pub sysctls: Sysctls,
     /// Knobs of the lab.
     pub knobs: Option<Knobs>,
-    /// How the clients' time runs: their countdowns and the segments under way keep it.
+    /// The clients' clock: their timers and the segments in flight follow it.
     pub tempo: ClientClock,
     /// Connections that are not over, and those that ended a moment ago.
     pub roster: ConnectionTable,
@@ -83,9 +83,9 @@ pub struct World {
     pub syn_queue: Occupancy,
     /// Segments on the wire, `None` without a tap.
     pub segments: Option<SegmentTally>,
-    /// The clients' fates.
+    /// The clients' outcomes.
     pub clients: ClientTally,
-    /// What became of everything lost.
+    /// All losses, by cause.
     pub ledger: Ledger,
     /// The listener as last read.
     pub reading: QueueReading,
@@ -101,33 +101,33 @@ pub struct World {
     pub counters_at: Option<Stamp>,
     /// Series for the timeline.
     pub history: History,
-    /// What happened lately, newest last; bounded.
+    /// The latest notes, newest last; bounded.
     pub notes: VecDeque<(Stamp, Note)>,
     /// Failures of `accept()`, by errno; nothing was taken from the queue.
     pub accept_errors: BTreeMap<i32, u64>,
     /// What qviz missed.
     pub losses: Losses,
-    /// What readings cost, by eye.
+    /// What readings cost, by source.
     pub costs: BTreeMap<Source, Cost>,
     /// Time that connections waited for `accept()`.
     pub wait: DurationHistogram,
     /// Time that requests stayed in the SYN queue.
     pub stay: DurationHistogram,
-    /// Time until clients were connected in their own eyes, retries included.
+    /// Time until clients were ESTABLISHED on their side, retransmissions included.
     pub connect: DurationHistogram,
     /// Clients that want to be accepted.
     pub demand: Demand,
-    /// Diagnoses in force.
+    /// Findings in force.
     pub findings: Vec<Finding>,
-    /// Rules of which it is too early to tell.
+    /// Rules that are still undecided.
     pub undecided: Vec<&'static str>,
-    /// Every diagnosis of the session, by rule, as it was when last in force.
+    /// Every finding of the session, by rule, in its last state.
     pub found: BTreeMap<String, Finding>,
-    /// True when nothing more will come.
+    /// True after the last fact.
     pub ended: bool,
     pub(super) reviewed: Option<Stamp>,
     open: OpenDecisions,
-    desk: LogSwitch,
+    log_switch: LogSwitch,
 }
 
 /// Segments by kind, counted at the listener's end.
@@ -135,11 +135,11 @@ pub struct World {
 pub struct SegmentTally {
     /// First SYNs.
     pub syn: u64,
-    /// SYNs sent again.
+    /// SYNs retransmitted.
     pub syn_retransmit: u64,
     /// First SYN-ACKs.
     pub syn_ack: u64,
-    /// SYN-ACKs sent again.
+    /// SYN-ACKs retransmitted.
     pub syn_ack_retransmit: u64,
     /// The handshake's final ACK, repeats included.
     pub ack: u64,
@@ -147,16 +147,16 @@ pub struct SegmentTally {
     pub rst: u64,
 }
 
-/// The clients' fates.
+/// The clients' outcomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientTally {
     /// Clients that have started.
     pub started: u64,
-    /// Connected in their own eyes.
+    /// ESTABLISHED on their side.
     pub connected: u64,
     /// Returned by `accept()`.
     pub accepted: u64,
-    /// Finished in good order.
+    /// Closed regularly.
     pub finished: u64,
     /// ECONNREFUSED.
     pub refused: u64,
@@ -182,18 +182,18 @@ impl ClientTally {
     }
 }
 
-/// What qviz missed or put off.
+/// What qviz missed or deferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
     /// Turns of the loop that came more than a millisecond late.
     pub late_ticks: u64,
     /// Segments that did not fit into the tap's ring.
     pub tap_dropped: u64,
-    /// Details left out to keep up.
+    /// Details omitted to keep up.
     pub detail_skipped: u64,
     /// Arrivals that could not start.
     pub arrivals_skipped: u64,
-    /// True when the wished rate could not be reached.
+    /// True when the requested rate could not be reached.
     pub saturated: bool,
 }
 
@@ -207,7 +207,7 @@ pub struct Cost {
 }
 
 impl World {
-    /// A world of which nothing is known yet.
+    /// A world before the first fact.
     pub fn new() -> Self {
         Self::default()
     }

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::sys;
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 /// Why another network namespace cannot be entered.
 #[derive(Debug, Error)]
@@ -26,7 +26,7 @@ pub struct NetnsError {
 
 #[derive(Debug, Error)]
 enum NetnsErrorKind {
-    #[error("{}", told(_0))]
+    #[error("{}", describe(_0))]
     Kernel(#[from] io::Error),
     #[error("{}", say!("this is no network namespace"))]
     NoNamespace,

@@ -15,7 +15,7 @@ use crate::kernel::proc::columns::Columns;
 use crate::model::counters::Counters;
 use crate::model::settings::{Sysctl, Sysctls};
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 mod columns;
 
@@ -28,7 +28,7 @@ pub struct CountersFile {
 
 /// Why the counters cannot be read.
 #[derive(Debug, Error)]
-#[error("{}", say!("cannot open {path}: {source}", path = path.display(), source = told(source)))]
+#[error("{}", say!("cannot open {path}: {source}", path = path.display(), source = describe(source)))]
 pub struct CountersError {
     path: PathBuf,
     source: io::Error,

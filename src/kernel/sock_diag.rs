@@ -13,7 +13,7 @@ use crate::kernel::sock_diag::socket::NetlinkSocket;
 use crate::kernel::sock_diag::unix::UnixRow;
 use crate::model::sample::{HalfOpen, QueueReading, Waiting};
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 pub mod codec;
 pub mod envelope;
@@ -56,7 +56,7 @@ pub struct Listening {
 
 /// Why sock_diag gave no answer.
 #[derive(Debug, Error)]
-#[error("{}", say!("sock_diag could not {operation} {target}: {source}", operation, target, source = told(source)))]
+#[error("{}", say!("sock_diag could not {operation} {target}: {source}", operation, target, source = describe(source)))]
 pub struct DiagError {
     operation: &'static str,
     target: &'static str,

@@ -18,7 +18,7 @@ use crate::kernel::tap::recent::{PacketKind, Recent};
 use crate::kernel::tap::ring::Ring;
 use crate::model::segment::{Segment, Toward};
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 pub mod decode;
 mod filter;
@@ -87,7 +87,7 @@ impl TapPlan {
 
 /// Why there is no tap.
 #[derive(Debug, Error)]
-#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, scope, source = told(source)))]
+#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, scope, source = describe(source)))]
 pub struct TapError {
     operation: &'static str,
     scope: TapScope,

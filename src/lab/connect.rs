@@ -113,7 +113,7 @@ struct Client {
 
 impl Client {
     const fn event(&self, life: ClientEvent, at: Stamp) -> Stamped {
-        Stamped { at, event: Event::Client { id: self.id, peer: self.peer, life } }
+        Stamped { at, event: Event::Client { id: self.id, peer: self.peer, event: life } }
     }
 }
 
@@ -311,7 +311,7 @@ impl ConnectClients {
         let half_open = self.half_open > 0.0 && self.rng.random_bool(self.half_open) && self.may_be_half_open(now, out);
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
-        let mut tell = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, life } });
+        let mut tell = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, event: life } });
         let source = self.sources.next();
         match open(self.target, source, half_open) {
             Ok((socket, peer)) => {

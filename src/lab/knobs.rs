@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::netns::PrivateNetns;
 use crate::model::settings::Sysctl;
 use crate::say;
-use crate::text::errno::told_of;
+use crate::text::errno::describe_errno;
 
 /// A sysctl that was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +74,7 @@ impl fmt::Display for SysctlFileError {
         match self {
             Self::Missing => f.write_str(say!("this kernel does not have it")),
             Self::ReadOnly => f.write_str(say!("/proc/sys is read-only here")),
-            Self::Other(errno) => f.write_str(&told_of(*errno)),
+            Self::Other(errno) => f.write_str(&describe_errno(*errno)),
         }
     }
 }

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 /// The kernel's first port that needs no privilege, where `ip_unprivileged_port_start` cannot be read.
 const USUAL_PORT_START: u16 = 1024;
@@ -79,7 +79,7 @@ impl AsFd for Listener {
 
 /// Why there is no listener.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", say!("cannot {operation} {address}: {source}", operation, address, source = told(source)))]
+#[error("{}", say!("cannot {operation} {address}: {source}", operation, address, source = describe(source)))]
 pub struct ListenError {
     /// What failed.
     pub operation: Operation,

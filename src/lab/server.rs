@@ -245,7 +245,7 @@ impl Server {
                 return;
             }
         };
-        let event = Event::Served { peer: connection.peer, deed };
+        let event = Event::Served { peer: connection.peer, event: deed };
         if let Some(removed) = self.served.remove(key)
             && removed.awaiting_request
         {
@@ -319,7 +319,10 @@ impl Server {
         out: &mut Vec<Stamped>,
     ) {
         let (waited_ms, cookie) = if self.recent.is_rare(now) { inspect(socket.as_fd()) } else { (None, None) };
-        out.push(Stamped { at: now, event: Event::Served { peer, deed: ServerEvent::Accepted { waited_ms, cookie } } });
+        out.push(Stamped {
+            at: now,
+            event: Event::Served { peer, event: ServerEvent::Accepted { waited_ms, cookie } },
+        });
         let due = now + self.plan.service;
         let key = self.served.insert(Connection { socket, peer, since: now, due, awaiting_request: false });
         if self.plan.service.is_zero() {

@@ -1,5 +1,5 @@
-//! The clients' time: it can run slower than the session's, and stand still while one thing after another is let happen. Only what
-//! qviz itself makes keeps this time (packet-level clients, their network, the server's valve); the kernel keeps its own.
+//! The clients' time: it can run slower than the session's, be held, and be advanced step by step. It applies to what qviz itself
+//! makes (packet-level clients, their network, the server's valve); the kernel keeps its own time.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::segment::Kind;
 use super::stamp::Stamp;
 
-/// What is wished of the clients' time.
+/// A command to the clients' time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepCommand {
-    /// It stands still.
+    /// Hold it.
     Hold,
-    /// Exactly one thing happens: the one that is due first. Time that runs is held instead.
+    /// Carry out exactly one step: the one that is due first. Running time is held instead.
     Next,
-    /// It runs again, from where it stood.
+    /// Let it run again from where it was held.
     Go,
 }
 
-/// The one thing that was let happen.
+/// The step that was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
@@ -30,7 +30,7 @@ pub enum StepOutcome {
     Reached(Kind),
     /// A segment of the listener came back to the client.
     CameBack(Kind),
-    /// The client's patience ended.
+    /// The client's timeout expired.
     GaveUp,
     /// The server called `accept()` once.
     Accepted,
@@ -41,13 +41,13 @@ pub enum StepOutcome {
 /// How the clients' time follows from the session's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientClock {
-    /// From this moment of the session on it is so.
+    /// The moment of the session from which this holds.
     pub since: Stamp,
     /// The clients' time at that moment.
     pub clients: Stamp,
-    /// Seconds of the clients per second of the session, [`ClientClock::SLOWEST`] to 1.
+    /// Client seconds per second of the session, [`ClientClock::SLOWEST`] to 1.
     pub pace: f64,
-    /// True while it stands still.
+    /// True while held.
     pub held: bool,
 }
 
@@ -59,7 +59,7 @@ impl Default for ClientClock {
 }
 
 impl ClientClock {
-    /// The slowest motion.
+    /// The slowest pace.
     pub const SLOWEST: f64 = 0.01;
 
     /// The clients' time at a moment of the session.
@@ -72,8 +72,8 @@ impl ClientClock {
         }
     }
 
-    /// The moment of the session at which the clients' time comes (or came) to `clients`: as if it were never held or slowed again.
-    /// What lies before the last change counts as that change's moment.
+    /// The moment of the session at which the clients' time reaches (or reached) `clients`, if it is not held or slowed again.
+    /// Moments before the last change map to that change.
     pub fn moment(&self, clients: Stamp) -> Stamp {
         let ahead = clients.since(self.clients);
         match self.pace {
@@ -83,23 +83,23 @@ impl ClientClock {
         }
     }
 
-    /// From `now` on it stands still.
+    /// Holds the time from `now` on.
     pub fn hold(&mut self, now: Stamp) {
         *self = Self { held: true, ..self.turned(now) };
     }
 
-    /// From `now` on it runs.
+    /// Lets the time run from `now` on.
     pub fn go(&mut self, now: Stamp) {
         *self = Self { held: false, ..self.turned(now) };
     }
 
-    /// From `now` on it runs at this pace. What is not between [`ClientClock::SLOWEST`] and 1 is brought there.
+    /// Sets the pace from `now` on, clamped to [`ClientClock::SLOWEST`] to 1.
     pub fn set_pace(&mut self, now: Stamp, pace: f64) {
         let pace = if pace > 0.0 { pace.clamp(Self::SLOWEST, 1.0) } else { 1.0 };
         *self = Self { pace, ..self.turned(now) };
     }
 
-    /// At `now` it is `clients`; never earlier than it was.
+    /// Sets the time at `now` to `clients`; it never goes backwards.
     pub fn advance(&mut self, now: Stamp, clients: Stamp) {
         let turned = self.turned(now);
         *self = Self { clients: clients.max(turned.clients), ..turned };

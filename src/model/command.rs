@@ -1,4 +1,4 @@
-//! Every wish that can reach the lab. Commands go down, facts come up.
+//! Every command to the lab or a watch. Commands go down, facts come up.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::settings::{AcceptRate, Arrivals, Knobs, Sysctl};
 use super::watch::ListenerId;
 use crate::model::experiment::ExperimentId;
 
-/// One wish. Whether it was done, and what came of it, is told by events.
+/// One command. Its result is reported by events.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", content = "value", rename_all = "snake_case")]
 pub enum Command {
@@ -21,7 +21,7 @@ pub enum Command {
     Arrivals(Arrivals),
     /// How fast `accept()` is called.
     AcceptRate(AcceptRate),
-    /// So many clients at once, now.
+    /// Start this many clients at once.
     Burst(u32),
     /// Share of half-open clients, 0 to 1.
     HalfOpen(f64),
@@ -35,23 +35,23 @@ pub enum Command {
     Service(Duration),
     /// Write a sysctl of the private namespace.
     Sysctl(Sysctl, i64),
-    /// Hold the time of the packet-level clients and of the server's valve, let one thing happen, or let it run.
+    /// Hold the time of the packet-level clients and the server's valve, advance it by one step, or let it run.
     Step(StepCommand),
-    /// How fast that time runs: 1 as all others, 0.1 ten times slower. The kernel's timers keep theirs.
+    /// The pace of that time: 1 is the session's, 0.1 ten times slower. The kernel's timers are not affected.
     Pace(f64),
     /// Call `accept()` once, whatever the accept rate is.
     AcceptOne,
     /// Carry out an experiment on sockets and processes of its own, beside the listener.
     #[serde(rename = "trial")]
     RunExperiment(ExperimentId),
-    /// Watch: tell everything about this listener from now on; `None`: about none.
+    /// Watch: report everything about this listener from now on; `None`: about none.
     Choose(Option<ListenerId>),
-    /// No more clients start; the run ends.
+    /// Start no more clients and end the run.
     Stop,
 }
 
 impl Command {
-    /// Sets the knob that it is about, if it is about one.
+    /// Sets the knob that the command is about, if any.
     pub const fn turn(self, knobs: &mut Knobs) {
         match self {
             Self::Listen(backlog) => knobs.backlog = backlog,

@@ -43,7 +43,7 @@ counters! {
     SyncookiesFailed in "TcpExt",
     /// Half-open requests ended by a RST, received or sent by `tcp_abort_on_overflow` (`tcp_check_req`).
     EmbryonicRsts in "TcpExt",
-    /// SYNs and SYN-ACKs sent again (`tcp_rtx_synack`, `tcp_retransmit_skb`).
+    /// SYNs and SYN-ACKs retransmitted (`tcp_rtx_synack`, `tcp_retransmit_skb`).
     TCPSynRetrans in "TcpExt",
     /// Retransmission timers that fired (`tcp_write_timeout` and others).
     TCPTimeouts in "TcpExt",
@@ -51,7 +51,7 @@ counters! {
     TCPDeferAcceptDrop in "TcpExt",
     /// TCP Fast Open: too many pending requests.
     TCPFastOpenListenOverflow in "TcpExt",
-    /// Something else, often confused with the listen queues: a locked socket's receive backlog was full.
+    /// A locked socket's receive backlog was full; often confused with the listen queues.
     TCPBacklogDrop in "TcpExt",
     /// Queued children moved to another SO_REUSEPORT listener.
     TCPMigrateReqSuccess in "TcpExt",

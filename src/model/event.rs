@@ -1,4 +1,4 @@
-//! Every fact that can reach the fold. A tape holds these and nothing derived from them.
+//! Every fact that can reach the fold. A recording holds these and nothing derived from them.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,7 @@ use super::stamp::Stamp;
 use super::watch::{ListenerId, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching};
 use crate::model::experiment::ExperimentFact;
 
-/// Where the lab stands.
+/// Where the lab runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Environment {
@@ -36,7 +36,7 @@ impl Environment {
     }
 }
 
-/// A fact and the moment at which it was so.
+/// A fact and its moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stamped {
     /// When.
@@ -49,7 +49,7 @@ pub struct Stamped {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// The session's first event: where and with what it runs.
+    /// The session's first event: its environment and settings.
     Began(Box<Began>),
     /// `listen()` was called.
     Listening(Listening),
@@ -60,34 +60,37 @@ pub enum Event {
         /// Its value.
         value: i64,
     },
-    /// The lab's knobs stand like this now.
+    /// The lab's knobs have these values now.
     Knobs(Box<Knobs>),
-    /// The clients' time runs like this from now on. Moments to come ([`ClientEvent::Departed`], [`ClientEvent::WillRetry`]) are told in it.
+    /// The clients' clock from now on. Future moments ([`ClientEvent::Departed`], [`ClientEvent::WillRetry`]) are given in it.
     Tempo(ClientClock),
-    /// The clients' time stands still, and this one thing was let happen.
+    /// The clients' time is held, and this step was carried out.
     Stepped {
         /// Whose connection.
         peer: Peer,
         /// What.
-        thing: StepOutcome,
+        #[serde(rename = "thing")]
+        outcome: StepOutcome,
     },
     /// A segment passed the tap at the listener's end.
     Segment(Segment),
-    /// Something in a client's life that only the client knows.
+    /// An event that only the client knows.
     Client {
         /// The client's number, counted from 0.
         id: u32,
         /// Its address, where it has one already.
         peer: Peer,
         /// What happened.
-        life: ClientEvent,
+        #[serde(rename = "life")]
+        event: ClientEvent,
     },
     /// The server did something with a connection.
     Served {
         /// Whose connection.
         peer: Peer,
         /// What it did.
-        deed: ServerEvent,
+        #[serde(rename = "deed")]
+        event: ServerEvent,
     },
     /// `accept()` failed with this errno; nothing was taken from the queue.
     AcceptFailed {
@@ -100,57 +103,59 @@ pub enum Event {
     Listed(Box<Listed>),
     /// The counters were read.
     Counters(Box<Counters>),
-    /// Something that qviz itself missed or could not do.
+    /// Something that qviz missed or could not do.
     Loss(Loss),
     /// What one reading cost, in nanoseconds of wall time.
     Cost {
-        /// Which eye.
-        eye: Source,
+        /// The source.
+        #[serde(rename = "eye")]
+        source: Source,
         /// Nanoseconds for one reading.
         nanos: u64,
     },
-    /// A wish could not be carried out.
+    /// A command could not be carried out.
     Refused {
         /// What, why, and the next command, in one sentence.
         message: Message,
     },
-    /// A watch's first event: where and with what rights other people's listeners are watched.
+    /// A watch's first event: its namespace and permissions.
     Watching(Box<Watching>),
     /// All listeners were read: what is new.
     #[serde(rename = "roll")]
     Snapshot(Box<ListenerSnapshot>),
-    /// Who holds a listener; `None`: it is not to be seen.
+    /// The owner of a listener; `None`: not visible.
     Owned {
         /// Which listener.
         id: ListenerId,
         /// Who.
         owner: Option<Owner>,
     },
-    /// What stands behind a listener's queues.
+    /// Counts and ages of the entries in a listener's queues.
     #[serde(rename = "crowded")]
     Occupants {
         /// Which listener.
         id: ListenerId,
         /// How many, and for how long.
-        crowding: QueueOccupants,
+        #[serde(rename = "crowding")]
+        occupants: QueueOccupants,
     },
     /// SYNs that the tap saw, by listener.
     #[serde(rename = "knocked")]
     SynsSeen(Vec<SynCounts>),
-    /// From now on the facts about one listener ([`Event::Began`] follows) are about this one; `None`: about none.
+    /// The listener that all single-listener facts are about from now on ([`Event::Began`] follows); `None`: none.
     Chosen(Option<ListenerId>),
-    /// An experiment did or measured something.
+    /// A fact of an experiment.
     #[serde(rename = "trial")]
     Experiment(ExperimentFact),
-    /// A lesson has come so far.
+    /// A fact of a lesson.
     Lesson(LessonFact),
-    /// Nothing new, but time has passed up to here.
+    /// No other fact up to this moment.
     Tick,
     /// The session is over; nothing follows.
     Ended,
 }
 
-/// What a session is made of.
+/// The environment and settings of a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Began {
     /// The kernel's release, as `uname -r` prints it.
@@ -158,13 +163,13 @@ pub struct Began {
     /// The namespace or the host.
     #[serde(rename = "rung")]
     pub environment: Environment,
-    /// Why the host rung was taken although the lab was wanted, and the remedy.
+    /// Why the host was taken although the lab was wanted, and the remedy.
     pub fallback: Option<Message>,
     /// The process that holds the namespace (for `nsenter -t PID -n`).
     pub pid: u32,
     /// The seed of everything random.
     pub seed: u64,
-    /// Which clients meet the listener.
+    /// The kind of clients.
     pub clients: ClientKind,
     /// The listener's address.
     pub address: SocketAddr,
@@ -174,9 +179,9 @@ pub struct Began {
     pub private_counters: bool,
     /// The host's sysctls, read before the namespace was entered.
     pub host: Sysctls,
-    /// The sysctls in force where the listener stands.
+    /// The sysctls in the listener's namespace.
     pub sysctls: Sysctls,
-    /// True when the listener is somebody else's and only watched: its `accept()` calls and its clients' lives are not told.
+    /// True when the listener belongs to another program: its `accept()` calls and client events are not reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub watched: bool,
 }
@@ -192,20 +197,20 @@ pub struct Listening {
     pub limit: Option<u32>,
 }
 
-/// What a client knows of its own life.
+/// What a client reports of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientEvent {
     /// It starts: its first SYN leaves now.
     Started {
-        /// True when it will never send its final ACK.
+        /// True when it never sends its final ACK.
         half_open: bool,
     },
     /// A segment leaves the client and reaches the listener's end at `arrives`.
     Departed {
         /// What it sends.
         kind: Kind,
-        /// Which try of this kind, from 1.
+        /// The transmission of this kind, from 1.
         attempt: u8,
         /// When it reaches the listener's end, in the clients' time.
         arrives: Stamp,
@@ -217,16 +222,16 @@ pub enum ClientEvent {
         /// True for a segment on its way to the listener.
         outbound: bool,
     },
-    /// If nothing is heard, it tries again (or gives up) at `at`.
+    /// If nothing arrives, it retransmits (or gives up) at `at`.
     WillRetry {
         /// When, in the clients' time.
         at: Stamp,
-        /// True when that moment is the end of its patience.
+        /// True when it gives up then.
         gives_up: bool,
     },
-    /// It got the SYN-ACK: connected in its own eyes.
+    /// It received the SYN-ACK: ESTABLISHED on its side.
     Connected,
-    /// It has sent its FIN and got the server's: finished in good order.
+    /// It has sent its FIN and received the server's: closed regularly.
     Finished,
     /// ECONNREFUSED: RST in answer to the SYN.
     Refused,
@@ -234,7 +239,7 @@ pub enum ClientEvent {
     Reset,
     /// ETIMEDOUT: it gave up.
     TimedOut,
-    /// A half-open client that will never answer again.
+    /// A half-open client, which never answers.
     Vanished,
     /// connect() or its preparation failed otherwise, with this errno.
     Failed {
@@ -254,24 +259,24 @@ pub enum ServerEvent {
         /// Socket cookie, when asked.
         cookie: Option<u64>,
     },
-    /// It was served and closed in good order.
+    /// It was served and closed regularly.
     Closed,
     /// It was found reset when served.
     FoundReset,
 }
 
-/// What qviz missed or put off: a fact like the others.
+/// What qviz missed or deferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
-    /// So many turns of the loop came more than one millisecond late.
+    /// Turns of the loop more than one millisecond late.
     LateTicks(u64),
-    /// So many segments did not fit into the tap's ring (`PACKET_STATISTICS`).
+    /// Segments that did not fit into the tap's ring (`PACKET_STATISTICS`).
     TapDropped(u64),
-    /// So many details were left out to keep up; sums stay exact.
+    /// Details omitted to keep up; sums stay exact.
     DetailSkipped(u64),
-    /// So many arrivals were due and could not start: the crowd, its addresses or the descriptors were exhausted.
+    /// Arrivals that were due and could not start: the crowd, its addresses or the descriptors were exhausted.
     ArrivalsSkipped(u64),
-    /// The wished rate cannot be reached; the crowd runs as fast as it can.
+    /// The requested rate cannot be reached; the crowd runs as fast as it can.
     Saturated,
 }

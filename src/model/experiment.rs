@@ -1,5 +1,5 @@
-//! Trials: experiments on real sockets and processes that go beyond one listener's queues (bind, connect, fork, close). A lesson asks
-//! for one by its name; the lab carries it out in the private network, and what it did and measured comes up as facts.
+//! Experiments on real sockets and processes that go beyond one listener's queues (bind, connect, fork, close). A lesson starts
+//! one by name; the lab runs it in the private network, and its calls and measurements come up as facts.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ macro_rules! trials {
         pub enum ExperimentId { $($(#[$doc])* #[serde(rename = $name)] $variant),+ }
 
         impl ExperimentId {
-            /// Every trial.
+            /// Every experiment.
             pub const ALL: [Self; [$(Self::$variant),+].len()] = [$(Self::$variant),+];
 
             /// The name used in lessons.
@@ -78,13 +78,13 @@ trials! {
     UnixSocketWait = "unix-socket-wait",
 }
 
-/// What comes up from a trial.
+/// A fact of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExperimentFact {
-    /// It begins.
+    /// It starts.
     Began(ExperimentId),
-    /// Somebody did something.
+    /// A call or an observation.
     Line(CallRecord),
     /// A number was measured.
     Measured {
@@ -93,39 +93,39 @@ pub enum ExperimentFact {
         /// Its value; never NaN.
         value: f64,
     },
-    /// It is over.
+    /// It has ended.
     Ended {
         /// Which one.
         trial: ExperimentId,
-        /// Why it could not be carried out, if it could not.
+        /// Why it failed, if it did.
         failed: Option<Message>,
     },
 }
 
-/// One call, or one thing seen.
+/// One call, or one observation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
-    /// Who did it: `server`, `client`, `child`, `kernel`, `wire`; with a number where there are several: `server 2`.
+    /// The actor: `server`, `client`, `child`, `kernel`, `wire`; with a number where there are several: `server 2`.
     pub who: String,
-    /// What, as it would stand in a program or a trace: `bind(0.0.0.0:0)`.
+    /// The call, as in a program or a trace: `bind(0.0.0.0:0)`.
     pub call: Message,
-    /// What came of it: `0`, `EADDRINUSE`, `port 37211`.
+    /// The result: `0`, `EADDRINUSE`, `port 37211`.
     pub outcome: Message,
-    /// How to see it.
+    /// How it is highlighted.
     pub mood: CallOutcome,
 }
 
-/// How a line is to be seen.
+/// How a call is highlighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallOutcome {
-    /// As any other.
+    /// Not at all.
     #[default]
     Plain,
-    /// It went well.
+    /// It succeeded.
     Good,
-    /// It was refused, or it failed; what a trial was made to show often does.
+    /// It failed, which often is what the experiment shows.
     Refused,
-    /// Nothing came: silence.
+    /// No answer.
     Silent,
 }

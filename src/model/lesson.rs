@@ -1,11 +1,11 @@
-//! Where a lesson stands, as facts: told by who plays it and kept on a tape like everything else. The lesson's text is one of
-//! the facts, so that a recording shows it without any file.
+//! The progress of a lesson as facts: emitted by its player and recorded like all others. The lesson's text is one of the facts,
+//! so that a recording shows it without any file.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What happens in a lesson.
+/// A fact of a lesson.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LessonFact {
@@ -16,33 +16,33 @@ pub enum LessonFact {
         /// Its whole text, as it stands in the file.
         source: String,
     },
-    /// A scene begins; its own session follows ([`Event::Began`](super::event::Event::Began)). A scene that is repeated begins again.
+    /// A scene begins; its session follows ([`Event::Began`](super::event::Event::Began)). A repeated scene begins again.
     Scene(usize),
     /// A step of the scene begins.
     Step {
         /// Which one, from 0.
         step: usize,
-        /// How far it is.
+        /// Its phase.
         phase: Phase,
     },
-    /// The person at the keys has predicted.
+    /// A choice was made.
     Chose {
         /// Which choice, from 0.
         choice: usize,
     },
-    /// The prediction met what was measured.
+    /// The choice was compared with what was measured.
     Scored {
         /// True when it was right; `None` when that cannot be told.
         right: Option<bool>,
     },
-    /// What the present step speaks of, as its phase began.
+    /// The numbers of the present step when its phase began.
     Measured {
         /// Each number of its texts that is known, by its name.
         numbers: BTreeMap<String, f64>,
-        /// Whether each of its choices is right; `None` where that cannot be told, or not yet.
+        /// Whether each of its choices is right; `None` if undecided.
         right: Vec<Option<bool>>,
     },
-    /// A claim of the textbooks was held against what was measured.
+    /// A claim was decided.
     Judged(Judged),
     /// A number is kept under this name beyond its scene.
     Kept {
@@ -51,26 +51,27 @@ pub enum LessonFact {
         /// Its value.
         value: f64,
     },
-    /// Nothing follows but what one wants to see again.
+    /// The lesson has ended.
     Over,
 }
 
-/// How far a step is.
+/// The phase of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Its question waits for a prediction.
+    /// Its question waits for a choice.
     #[default]
     Asked,
-    /// Its commands are given, and what it waits for has not come yet.
+    /// Its commands were sent, and its condition is not met yet.
     Doing,
-    /// It has come: what there is to say is said.
-    Told,
-    /// It has not come in time, and that is said.
+    /// Its condition was met: its text is shown.
+    #[serde(rename = "told")]
+    Done,
+    /// Its condition was not met in time, which is shown.
     Missed,
 }
 
-/// How a claim was decided.
+/// The decision about a claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     /// The claim's id.

@@ -1,4 +1,4 @@
-//! What a fact says in words, as it is kept: a sentence by its key, and the values in it; in no language.
+//! The text of a fact as it is kept: the key of a sentence and its values, in no language.
 //!
 //! Made and shown by the room `text`.
 
@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Words that are rendered when they are shown, in the language of that moment.
+/// A text that is rendered when it is shown, in the language of that moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Message {
-    /// The same in every language: a name, a number. Older recordings have whole sentences like this; they stay as they are.
+    /// The same in every language: a name, a number. Older recordings hold whole sentences in this form.
     Plain(String),
     /// A sentence of the table.
     Said {
@@ -25,7 +25,7 @@ pub enum Message {
         /// Its number.
         errno: i32,
     },
-    /// One behind the other.
+    /// A sequence.
     Joined(Vec<Self>),
 }
 

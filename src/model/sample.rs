@@ -13,7 +13,7 @@ pub struct QueueReading {
     /// Its limit: `tcpi_sacked` (`sk_max_ack_backlog`), or `idiag_wqueue`. The queue holds `limit + 1`.
     pub limit: Option<u32>,
     /// The listener's own drops since it was created: `sk_drops`, from `SO_MEMINFO[8]` or SKMEMINFO. A noisy number: a dropped
-    /// final ACK counts twice, a repeated SYN of a queued request counts once. Wraps at 2^32.
+    /// final ACK counts twice, a retransmitted SYN of a queued request counts once. Wraps at 2^32.
     pub drops: Option<u32>,
 }
 
@@ -22,9 +22,9 @@ pub struct QueueReading {
 pub struct HalfOpen {
     /// The client.
     pub peer: Peer,
-    /// SYN-ACKs sent again so far (`idiag_retrans`).
+    /// SYN-ACKs retransmitted so far (`idiag_retrans`).
     pub retransmits: u8,
-    /// Milliseconds until the kernel's next SYN-ACK or the request's death (`idiag_expires`).
+    /// Milliseconds until the kernel's next SYN-ACK or the request's expiry (`idiag_expires`).
     pub next_ms: u32,
     /// Socket cookie; the same number follows the connection into the accept queue and out of `accept()`.
     pub cookie: u64,
@@ -55,7 +55,7 @@ pub struct Listed {
     pub waiting: Option<Vec<Waiting>>,
 }
 
-/// Which of qviz's own eyes a cost was measured for.
+/// The source whose cost was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -71,8 +71,8 @@ pub enum Source {
     Tap,
     /// The dump of all listeners.
     Listeners,
-    /// Who holds the listeners, from /proc.
+    /// The owners of the listeners, from /proc.
     Owners,
-    /// All of qviz: processor time of the whole process since it was told last.
+    /// All of qviz: processor time of the whole process since the last report.
     Whole,
 }

@@ -31,9 +31,9 @@ sysctls! {
     AbortOnOverflow = "net.ipv4.tcp_abort_on_overflow",
     /// With SYN cookies off, three quarters of it limit the half-open requests of new peers.
     MaxSynBacklog = "net.ipv4.tcp_max_syn_backlog",
-    /// How often a SYN-ACK is sent again.
+    /// How often a SYN-ACK is retransmitted.
     SynackRetries = "net.ipv4.tcp_synack_retries",
-    /// How often a client sends its SYN again.
+    /// How often a client retransmits its SYN.
     SynRetries = "net.ipv4.tcp_syn_retries",
     /// How many of the SYN retries come after one second each, before the doubling starts (Linux 6.5 and later).
     SynLinearTimeouts = "net.ipv4.tcp_syn_linear_timeouts",
@@ -118,7 +118,7 @@ pub enum AcceptRate {
     Max,
 }
 
-/// Which clients meet the listener.
+/// The kind of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientKind {
@@ -128,7 +128,7 @@ pub enum ClientKind {
     Connect,
 }
 
-/// Everything about the lab that a key or a script can turn while it runs.
+/// The settings of the lab that can be changed while it runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Knobs {
     /// The backlog of the last `listen()` call.

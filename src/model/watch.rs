@@ -1,4 +1,4 @@
-//! The vocabulary of `qviz watch`: other people's listeners, who owns them, and how much of them we may see.
+//! The vocabulary of `qviz watch`: listeners of other programs, their owners, and what is visible of them.
 //!
 //! These are facts as they were read; what follows from them is kept by the fold.
 
@@ -13,19 +13,19 @@ use super::message::Message;
 use super::sample::QueueReading;
 use super::settings::Sysctls;
 
-/// The time between two looks at all listeners while nothing moves.
+/// The interval between two dumps of all listeners while nothing moves.
 pub const LOOK_AT_EASE: Duration = Duration::from_millis(100);
 
 /// The same while a queue grows, is full, or drops.
 pub const LOOK_RESTLESS: Duration = Duration::from_millis(5);
 
-/// Tells one listening socket from all others, also within an SO_REUSEPORT group: its socket cookie (`sock_gen_cookie`), which is
-/// never used again while the machine runs.
+/// The identity of a listening socket, also within an SO_REUSEPORT group: its socket cookie (`sock_gen_cookie`), which is never
+/// reused until reboot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ListenerId(pub u64);
 
-/// Where a listener listens.
+/// The address of a listener.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Address {
@@ -68,28 +68,28 @@ impl fmt::Display for Address {
 pub struct ListenerReading {
     /// Which socket.
     pub id: ListenerId,
-    /// Where it listens.
+    /// Its address.
     pub address: Address,
-    /// True when it takes IPv6 alone (IPV6_V6ONLY, `INET_DIAG_SKV6ONLY`); `None` where that does not apply or was not told.
+    /// True when it accepts IPv6 only (IPV6_V6ONLY, `INET_DIAG_SKV6ONLY`); `None` if not applicable or not reported.
     pub v6_only: Option<bool>,
     /// Its accept queue and its drops. A unix socket has no drops.
     pub queue: QueueReading,
     /// The inode that `/proc/PID/fd` shows for it.
     pub inode: u64,
-    /// The user that made it; `None` where the kernel does not tell (unix sockets before Linux 5.3).
+    /// The user that made it; `None` if not reported (unix sockets before Linux 5.3).
     pub uid: Option<u32>,
 }
 
-/// What is new in one look at all listeners: the sockets that have come or changed, and those that are gone.
+/// The changes in one dump of all listeners.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerSnapshot {
-    /// New, or read otherwise than last time.
+    /// New or changed.
     pub changed: Vec<ListenerReading>,
     /// No longer listed.
     pub gone: Vec<ListenerId>,
 }
 
-/// What stands behind one listener's queues, read more slowly than their depths.
+/// Counts and ages of the entries in one listener's queues, read less often than their depths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueOccupants {
     /// Half-open requests for its address; shared by all members of an SO_REUSEPORT group (a request does not name its listener).
@@ -98,7 +98,7 @@ pub struct QueueOccupants {
     pub oldest_wait_ms: Option<u32>,
 }
 
-/// Who holds a listening socket.
+/// The owner of a listening socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// The process with the lowest id that has it open, as this `/proc` names it.
@@ -111,18 +111,18 @@ pub struct Owner {
     pub place: Option<String>,
 }
 
-/// SYNs that the tap saw for one listening address since it was told last.
+/// SYNs to one listening address since the last report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SynCounts {
-    /// For which socket; within an SO_REUSEPORT group the one with the lowest id stands for all.
+    /// The socket; the lowest id of an SO_REUSEPORT group.
     pub id: ListenerId,
     /// First SYNs: arrivals.
     pub syns: u32,
-    /// SYNs sent again.
+    /// Retransmitted SYNs.
     pub again: u32,
 }
 
-/// Whose sockets can be given an owner.
+/// The processes whose sockets can be resolved to an owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OwnerScope {
@@ -133,16 +133,16 @@ pub enum OwnerScope {
     All,
 }
 
-/// What may be seen here.
+/// What this process is permitted to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rights {
     /// True when a packet tap sees every SYN (CAP_NET_RAW).
     pub tap: bool,
-    /// Why there is no tap, and what would give one.
+    /// Why there is no tap, and the remedy.
     pub tap_refused: Option<Message>,
-    /// Whose sockets can be given an owner.
+    /// The processes whose sockets can be resolved to an owner.
     pub owners: OwnerScope,
-    /// Why some sockets stay without an owner, and what would show it.
+    /// Why some sockets have no owner, and the remedy.
     pub owners_refused: Option<Message>,
 }
 
@@ -153,7 +153,7 @@ pub struct Watching {
     pub kernel: String,
     /// qviz's own process.
     pub pid: u32,
-    /// What may be seen.
+    /// What is visible.
     pub rights: Rights,
     /// The network namespace, where it is not qviz's own: the words that named it.
     pub netns: Option<String>,
@@ -189,7 +189,7 @@ impl Target {
     }
 }
 
-/// True when a socket bound to `bound` takes connections to `wanted`.
+/// True when a socket bound to `bound` accepts connections to `wanted`.
 fn covers(bound: IpAddr, v6_only: Option<bool>, wanted: IpAddr) -> bool {
     let wanted = wanted.to_canonical();
     bound.to_canonical() == wanted
@@ -210,7 +210,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// Words that name no listener.
+/// A text that names no listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidTarget(pub String);
 

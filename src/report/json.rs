@@ -1,4 +1,4 @@
-//! One JSON document, made to be read by people too.
+//! One JSON document, pretty-printed.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! What came of lessons that were checked: one document for one lesson or for all of them. Unknown is null, never a guess.
+//! The results of checked lessons: one document for one lesson or for all. Unknown is null, never a guess.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct Lessons {
 pub struct Played {
     /// Its name.
     pub id: String,
-    /// What it is called, in the language that was spoken.
+    /// Its title, in the current language.
     pub title: String,
     /// True when all of its checks passed; null when it was not tried.
     pub passed: Option<bool>,
@@ -52,20 +52,20 @@ pub struct Played {
     pub skipped: Option<String>,
 }
 
-/// Something that had to be so.
+/// An expectation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
-    /// In words.
+    /// Its text.
     pub what: String,
     /// As a condition on facts.
     pub expected: String,
     /// What was measured.
     pub measured: Measured,
-    /// True when it was so.
+    /// True when it was met.
     pub passed: bool,
 }
 
-/// The facts at which a check looks.
+/// The facts of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Measured {
@@ -87,7 +87,7 @@ pub struct Decided {
     pub id: String,
     /// The lesson that tried it.
     pub lesson: String,
-    /// What is claimed, in the language that was spoken.
+    /// The statement, in the current language.
     pub claim: String,
     /// `holds`, `does-not-hold` or `undecided`.
     pub verdict: String,
@@ -100,7 +100,7 @@ pub struct Decided {
 impl Lessons {
     /// A document of these lessons.
     pub fn new(kernel: Option<String>, duration_s: f64, lessons: Vec<Played>, claims: Vec<Decided>) -> Self {
-        let count = |passed| lessons.iter().filter(|one| one.passed == passed).count() as u32;
+        let count = |passed| lessons.iter().filter(|lesson| lesson.passed == passed).count() as u32;
         Self {
             schema: super::summary::VERSION.to_owned(),
             kind: "lessons".to_owned(),
@@ -132,7 +132,7 @@ impl Played {
         Self { skipped: Some(why.into()), ..Self::named(lesson) }
     }
 
-    /// A lesson that did not come to its end.
+    /// A lesson that was not finished.
     pub fn broken(lesson: &Lesson, duration_s: f64, what: String, why: &str) -> Self {
         let measured = Measured::Several(Numbers::default());
         let check = Checked { what, expected: why.to_owned(), measured, passed: false };
@@ -171,7 +171,7 @@ impl Decided {
 }
 
 impl Measured {
-    /// For a person; empty when there is nothing to tell.
+    /// As text; empty if there is nothing to report.
     fn words(&self) -> String {
         match self {
             Self::One(value) => words(*value),
@@ -181,7 +181,7 @@ impl Measured {
 }
 
 impl Numbers {
-    /// For a person: `held = 6, backlog = 5`.
+    /// As text: `held = 6, backlog = 5`.
     fn words(&self) -> String {
         self.0.iter().map(|(name, value)| format!("{name} = {}", words(*value))).collect::<Vec<_>>().join(", ")
     }

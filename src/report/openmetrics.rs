@@ -1,8 +1,9 @@
 //! A watch as metrics: one page of text for Prometheus and its relatives, in OpenMetrics 1.0 or in the older text format.
 //!
-//! One series per listening address, not per socket and not per process: restarts leave no dead series behind. Of the several sockets
-//! of an SO_REUSEPORT group the fullest one is told, because a group that is half empty on average drops where one member is full. At
-//! most [`ADDRESSES`] addresses are told, the fullest first; how many are left out is a metric too. What is not known has no sample.
+//! One series per listening address, not per socket and not per process: a restart leaves no stale series behind. Of an
+//! SO_REUSEPORT group the fullest socket is reported, because a group that is half empty on average drops where one member is
+//! full. At most [`ADDRESSES`] addresses are reported, the fullest first; the number omitted is a metric too. What is unknown has
+//! no sample.
 
 use std::collections::BTreeMap;
 
@@ -20,25 +21,25 @@ mod tests;
 
 use series::Row;
 
-/// Addresses that have series of their own at most.
+/// The most addresses reported.
 pub const ADDRESSES: usize = 200;
 
-/// What has to be remembered between two scrapes.
+/// The state between two scrapes.
 #[derive(Clone, Debug, Default)]
-pub struct Book {
-    /// The greatest depth of each accept queue since the last scrape; nothing where nobody waited.
+pub struct ScrapeState {
+    /// The greatest depth of each accept queue since the last scrape; only non-empty ones.
     high: BTreeMap<ListenerId, u32>,
-    /// How many drops of a socket are entered already.
+    /// The drops of each socket that are already in `by_address`.
     entered: BTreeMap<ListenerId, u64>,
     /// Drops by address: they never go down when one of several sockets goes away.
     drops: BTreeMap<Place, u64>,
     scrapes: u64,
 }
 
-/// Where somebody listens, as the labels name it: family and address.
+/// A listening address as labels: family and address.
 type Place = (&'static str, String);
 
-/// All that one scrape is told.
+/// The data of one scrape.
 #[derive(Debug)]
 pub struct Shot<'a> {
     world: &'a World,
@@ -48,12 +49,12 @@ pub struct Shot<'a> {
     scrapes: u64,
 }
 
-impl Book {
-    /// One more fact, which the world has taken already.
-    pub fn hear(&mut self, world: &World, event: &Event) {
+impl ScrapeState {
+    /// Applies a fact after the world has.
+    pub fn apply(&mut self, world: &World, event: &Event) {
         match event {
-            Event::Snapshot(roll) => {
-                for reading in &roll.changed {
+            Event::Snapshot(snapshot) => {
+                for reading in &snapshot.changed {
                     self.reach(reading.id, reading.queue.depth);
                 }
             }
@@ -73,8 +74,8 @@ impl Book {
         }
     }
 
-    /// A scrape: the high-water marks begin anew.
-    pub fn shot<'a>(&mut self, world: &'a World) -> Shot<'a> {
+    /// Takes the data of a scrape and resets the high-water marks.
+    pub fn snapshot<'a>(&mut self, world: &'a World) -> Shot<'a> {
         self.scrapes += 1;
         self.enter_drops(world);
         let mut rows = series::rows(world, self);
@@ -88,15 +89,15 @@ impl Book {
     fn enter_drops(&mut self, world: &World) {
         let mut entered = BTreeMap::new();
         let mut drops = BTreeMap::new();
-        for one in world.listeners.wanted() {
-            let place = place(one);
+        for listener in world.listeners.wanted() {
+            let place = place(listener);
             let known = self.drops.get(&place).copied();
-            let Some(now) = one.drops().map(|drops| drops.listener) else { continue };
-            let before = self.entered.get(&one.id()).copied().unwrap_or(0);
-            entered.insert(one.id(), now.max(before));
+            let Some(now) = listener.drops().map(|drops| drops.listener) else { continue };
+            let before = self.entered.get(&listener.id()).copied().unwrap_or(0);
+            entered.insert(listener.id(), now.max(before));
             *drops.entry(place).or_insert_with(|| known.unwrap_or(0)) += now.saturating_sub(before);
         }
-        // Of those that the survey has forgotten nothing is kept.
+        // State of listeners that are no longer kept is dropped.
         (self.entered, self.drops) = (entered, drops);
     }
 }
@@ -108,7 +109,7 @@ impl Shot<'_> {
     }
 }
 
-/// A listener's family and address. Control characters would steer the terminal of whoever looks at the page.
-fn place(one: &ListenerState) -> Place {
-    (one.reading.address.family(), sanitize::lines(&one.reading.address.to_string()))
+/// A listener's family and address, without control characters.
+fn place(listener: &ListenerState) -> Place {
+    (listener.reading.address.family(), sanitize::lines(&listener.reading.address.to_string()))
 }

@@ -33,33 +33,33 @@ pub struct Summary {
     pub duration_s: f64,
     /// The seed of everything random.
     pub seed: Option<u64>,
-    /// Which clients came.
+    /// The kind of clients.
     pub client: Option<ClientKind>,
     /// The listener and its limits.
     pub listener: Listener,
     /// Sysctls in force at the end.
     pub sysctls: Sysctls,
-    /// The clients' fates.
+    /// The clients' outcomes.
     pub clients: Clients,
     /// Segments on the wire.
     pub segments: Segments,
-    /// What was lost, every cause, zeros too.
+    /// The losses by cause, zeros included.
     pub drops: Vec<Drop>,
     /// The counters' change over the run.
     pub counters: Counters,
-    /// Whether every drop has a name.
+    /// Whether every drop has a cause.
     pub ledger: Verdict,
     /// The accept queue over the run.
     pub accept_queue: AcceptQueue,
     /// The SYN queue over the run.
     pub syn_queue: SynQueue,
-    /// Milliseconds until clients were connected in their own eyes, retries included.
+    /// Milliseconds until clients were ESTABLISHED on their side, retransmissions included.
     pub connect_ms: Quantiles,
-    /// What qviz missed or put off.
+    /// What qviz missed or deferred.
     pub losses: OwnLosses,
-    /// Every diagnosis of the run, as it was when last in force; what matters most comes first.
+    /// Every finding of the run in its last state, the most severe first.
     pub findings: Vec<Diagnosis>,
-    /// Rules of which it was too early to tell at the end.
+    /// Rules still undecided at the end.
     pub undecided: Vec<&'static str>,
     /// The command that makes the same run again; keys pressed during the run are not part of it.
     pub repeat: Option<String>,
@@ -84,16 +84,16 @@ pub struct Listener {
     pub syn_capacity: Option<u32>,
 }
 
-/// The clients' fates.
+/// The clients' outcomes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Clients {
     /// Clients that have started.
     pub started: u64,
-    /// Connected in their own eyes.
+    /// ESTABLISHED on their side.
     pub connected: u64,
     /// Returned by `accept()`.
     pub accepted: u64,
-    /// Finished in good order.
+    /// Closed regularly.
     pub finished: u64,
     /// ECONNREFUSED.
     pub refused: u64,
@@ -118,11 +118,11 @@ pub struct Clients {
 pub struct Segments {
     /// First SYNs.
     pub syn: Option<u64>,
-    /// SYNs sent again.
+    /// SYNs retransmitted.
     pub syn_retransmit: Option<u64>,
     /// First SYN-ACKs.
     pub syn_ack: Option<u64>,
-    /// SYN-ACKs sent again.
+    /// SYN-ACKs retransmitted.
     pub syn_ack_retransmit: Option<u64>,
     /// The handshake's final ACK, repeats included.
     pub ack: Option<u64>,
@@ -130,29 +130,29 @@ pub struct Segments {
     pub rst: Option<u64>,
 }
 
-/// What was lost for one cause.
+/// The losses of one cause.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Drop {
     /// Why.
     pub cause: Cause,
-    /// Packets (or requests); null where they cannot be seen.
+    /// Packets (or requests); null if not observable.
     pub segments: Option<u64>,
-    /// Distinct clients; null where they cannot be seen.
+    /// Distinct clients; null if not observable.
     pub clients: Option<u64>,
     /// How many of the segments each witness supports.
     pub witnesses: Witnesses,
 }
 
-/// The ledger held against the kernel's counters.
+/// The ledger compared with the kernel's counters.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verdict {
-    /// True: every drop has a name. Null: it cannot be decided here.
+    /// True: every drop has a cause. Null: undecidable here.
     pub balanced: Option<bool>,
-    /// Why it cannot be decided.
+    /// Why it is undecidable.
     pub reason: Option<&'static str>,
-    /// The counters that do not fit.
+    /// The counters that differ.
     pub unexplained: Vec<Unexplained>,
-    /// The listener's own drop count (`sk_drops`) beside what the ledger expects of it.
+    /// The listener's drop count (`sk_drops`) and its expected value.
     pub listener_drops: ListenerDrops,
 }
 
@@ -160,9 +160,9 @@ pub struct Verdict {
 /// request by one.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ListenerDrops {
-    /// By how much the kernel says that it moved; null where it could not be read.
+    /// Its change; null where it could not be read.
     pub kernel: Option<u64>,
-    /// By how much it should have moved; null without a packet tap.
+    /// Its expected change; null without a packet tap.
     pub accounted: Option<u64>,
 }
 
@@ -182,7 +182,7 @@ pub struct AcceptQueue {
 /// The SYN queue over the run.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct SynQueue {
-    /// The largest number of entries; null where neither wire nor list could be read.
+    /// The largest number of entries; null where neither wire nor dumps could be read.
     pub max: Option<u32>,
     /// The mean number of entries over time.
     pub mean: Option<f64>,
@@ -205,18 +205,18 @@ pub struct Quantiles {
     pub max: Option<f64>,
 }
 
-/// What qviz missed or put off.
+/// What qviz missed or deferred.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct OwnLosses {
     /// Turns of the loop that came more than a millisecond late.
     pub late_ticks: u64,
     /// Segments that did not fit into the tap's ring.
     pub tap_dropped: u64,
-    /// Details left out to keep up.
+    /// Details omitted to keep up.
     pub detail_skipped: u64,
     /// Arrivals that were due and could not start.
     pub arrivals_skipped: u64,
-    /// True when the wished rate could not be reached.
+    /// True when the requested rate could not be reached.
     pub saturated: bool,
 }
 
@@ -227,9 +227,9 @@ pub struct Diagnosis {
     pub rule: String,
     /// How much it matters.
     pub severity: Severity,
-    /// Since when it has been so, counted from the run's beginning.
+    /// Since when it held, in seconds of the run.
     pub since_s: f64,
-    /// The numbers that it rests on; null where one is not a finite number.
+    /// The evidence; null where a value is not finite.
     #[serde(serialize_with = "finite_only")]
     pub evidence: BTreeMap<String, f64>,
     /// One sentence: what, why, what to do.

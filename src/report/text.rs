@@ -73,7 +73,7 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
         writeln!(out, "{clamped}")?;
     }
     if let Some(fallback) = &summary.fallback {
-        // One line, however long: it ends in a command that one wants to copy whole.
+        // One line, however long: it ends in a command to be copied.
         writeln!(out, "{}", say!("Note: {words}", words = sanitize::line(fallback)))?;
     }
     Ok(())
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clamped_backlog_is_told() {
+    fn a_clamped_backlog_is_reported() {
         let mut summary = Summary::of(&World::new());
         summary.listener.backlog = Some(10_000);
         summary.listener.accept_limit = Some(4096);

@@ -1,5 +1,5 @@
-//! What a watch has to say: one document ([`Document`]), a table like that of `ss` ([`table()`]), and the text after a watch without a
-//! picture ([`text()`]). Everything is made from the world alone.
+//! The reports of a watch: one document ([`Document`]), a table like that of `ss` ([`table()`]), and the text after a watch
+//! without a screen ([`text()`]). All are made from the world alone.
 
 mod document;
 mod rows;
@@ -13,15 +13,15 @@ pub use text::text;
 use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 
-/// The listeners that are told of, fullest first: those asked for, gone ones last.
+/// The reported listeners, fullest first: those asked for, gone ones last.
 fn in_order(world: &World) -> Vec<&ListenerState> {
     let mut all: Vec<_> = world.listeners.wanted().collect();
-    let fullness = |one: &ListenerState| one.fullness().unwrap_or(0.0);
-    all.sort_by(|one, other| {
-        let gone = one.gone.is_some().cmp(&other.gone.is_some());
-        let fuller = fullness(other).total_cmp(&fullness(one));
-        let address = one.reading.address.cmp(&other.reading.address);
-        gone.then(fuller).then(address).then(one.id().cmp(&other.id()))
+    let fullness = |listener: &ListenerState| listener.fullness().unwrap_or(0.0);
+    all.sort_by(|listener, other| {
+        let gone = listener.gone.is_some().cmp(&other.gone.is_some());
+        let fuller = fullness(other).total_cmp(&fullness(listener));
+        let address = listener.reading.address.cmp(&other.reading.address);
+        gone.then(fuller).then(address).then(listener.id().cmp(&other.id()))
     });
     all
 }

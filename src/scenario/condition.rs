@@ -1,7 +1,7 @@
 //! Conditions and expressions over facts, as lessons write them: `accept_queue.depth >= listener.accept_capacity and t_s < 5 + 1`.
 //!
-//! A fact that is not known has no value. What cannot be decided without it is neither true nor false: `and` with something false
-//! is false all the same, `or` with something true is true.
+//! An unknown fact has no value. What depends on it is neither true nor false; but `and` with something false is false, and `or`
+//! with something true is true.
 
 use self::grammar::Rule;
 
@@ -23,16 +23,16 @@ pub struct Expression {
 /// Why a text is no condition or expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// How many bytes of the text stand before the place.
+    /// The offset in bytes.
     pub at: usize,
     /// What is wrong there.
     pub message: String,
 }
 
-/// What a fact is now, by its name; `None` when that is not known.
+/// The value of a fact by its name; `None` if unknown.
 pub type Known<'a> = &'a dyn Fn(&str) -> Option<f64>;
 
-/// Whether a word may stand for a fact; if not, why.
+/// Whether a word is the name of a fact; if not, why.
 pub type NameCheck<'a> = &'a dyn Fn(&str) -> Result<(), String>;
 
 /// A part of a condition or expression.
@@ -68,18 +68,18 @@ impl Condition {
     /// Reads a condition.
     ///
     /// # Errors
-    /// Where and why it is none.
+    /// A syntax error, with its place.
     pub fn parse(text: &str, naming: NameCheck<'_>) -> Result<Self, SyntaxError> {
         let root = grammar::read(text, Rule::Condition, naming)?;
         Ok(Self { text: text.to_owned(), root })
     }
 
-    /// Whether it is so; `None` when that cannot be told.
+    /// Whether it holds; `None` if undecided.
     pub fn holds(&self, known: Known<'_>) -> Option<bool> {
-        self.root.truth(known)
+        self.root.evaluate(known)
     }
 
-    /// True when it is certainly so.
+    /// True when it is certain to hold.
     pub fn is_met(&self, known: Known<'_>) -> bool {
         self.holds(known) == Some(true)
     }
@@ -89,7 +89,7 @@ impl Condition {
         &self.text
     }
 
-    /// The facts that it looks at, each once, in the order in which they stand.
+    /// The facts in it, each once, in the order of the text.
     pub fn facts(&self) -> Vec<&str> {
         self.root.facts()
     }
@@ -99,7 +99,7 @@ impl Expression {
     /// Reads an expression.
     ///
     /// # Errors
-    /// Where and why it is none.
+    /// A syntax error, with its place.
     pub fn parse(text: &str, naming: NameCheck<'_>) -> Result<Self, SyntaxError> {
         let root = grammar::read(text, Rule::Expression, naming)?;
         Ok(Self { root })
@@ -110,14 +110,14 @@ impl Expression {
         self.root.number(known)
     }
 
-    /// The facts that it looks at, each once, in the order in which they stand.
+    /// The facts in it, each once, in the order of the text.
     pub fn facts(&self) -> Vec<&str> {
         self.root.facts()
     }
 }
 
 impl Node {
-    /// True for what is so or not so, false for a number.
+    /// True for a condition, false for a number.
     const fn is_condition(&self) -> bool {
         matches!(self, Self::Comparison(..) | Self::Both(..) | Self::Either(..))
     }
@@ -131,16 +131,16 @@ impl Node {
         }
     }
 
-    fn truth(&self, known: Known<'_>) -> Option<bool> {
+    fn evaluate(&self, known: Known<'_>) -> Option<bool> {
         match self {
             Self::Number(_) | Self::Fact(_) | Self::Calculation(..) => None,
             Self::Comparison(relation, left, right) => Some(relation.of(left.number(known)?, right.number(known)?)),
-            Self::Both(left, right) => match (left.truth(known), right.truth(known)) {
+            Self::Both(left, right) => match (left.evaluate(known), right.evaluate(known)) {
                 (Some(true), Some(true)) => Some(true),
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 _ => None,
             },
-            Self::Either(left, right) => match (left.truth(known), right.truth(known)) {
+            Self::Either(left, right) => match (left.evaluate(known), right.evaluate(known)) {
                 (Some(false), Some(false)) => Some(false),
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 _ => None,
@@ -183,7 +183,7 @@ impl Operator {
 }
 
 impl Relation {
-    /// Numbers that differ by no more than their last digits are the same: 0.1 + 0.2 is 0.3.
+    /// Numbers that differ only in their last digits are equal: 0.1 + 0.2 is 0.3.
     fn of(self, left: f64, right: f64) -> bool {
         let same = (left - right).abs() <= 1e-9 * left.abs().max(right.abs()).max(1.0);
         match self {

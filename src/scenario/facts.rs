@@ -1,4 +1,4 @@
-//! The facts that lessons speak of, by name: what the summary of a run says at its end, at any moment of a scene.
+//! The facts of lessons, by name: the numbers of a run's summary, at any moment of a scene.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ use crate::model::settings::Sysctl;
 use crate::say;
 use crate::text::errno;
 
-/// What is known at one moment of a lesson.
+/// The state of a lesson at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The present scene's world.
     pub world: &'a World,
-    /// What was kept, from earlier scenes too.
+    /// The kept numbers, those of earlier scenes included.
     pub kept: &'a BTreeMap<String, f64>,
 }
 
@@ -45,7 +45,7 @@ impl Facts<'_> {
 pub fn check(name: &str, kept: &[String]) -> Result<(), String> {
     let known = match name.split_once('.') {
         Some(("kept", rest)) => kept.iter().any(|one| one == rest),
-        // What a trial measures is known to the trial alone.
+        // Only the experiment knows what it measures.
         Some(("trial", rest)) => !rest.is_empty(),
         _ => names().any(|one| one == name),
     };
@@ -57,7 +57,7 @@ pub fn check(name: &str, kept: &[String]) -> Result<(), String> {
     Err(unknown(say!("there is no fact `{name}`", name), &words::nearest(name, &all)))
 }
 
-/// True for what the kernel counts: it is known as of the last reading of the counters, which may be a moment ago.
+/// True for the kernel's counters: their value is that of the last reading, which may be a moment old.
 pub fn is_counted(name: &str) -> bool {
     name.starts_with("counters.") || name.starts_with("ledger.")
 }
@@ -108,7 +108,7 @@ fn of_family(world: &World, family: &str, rest: &str) -> Option<f64> {
     }
 }
 
-/// Those of which it is too early to tell are unknown.
+/// Findings that are still undecided are unknown.
 fn finding(world: &World, rule: &str) -> Option<f64> {
     RULES.iter().find(|one| one.name == rule)?;
     if world.found.contains_key(rule) {
@@ -117,19 +117,19 @@ fn finding(world: &World, rule: &str) -> Option<f64> {
     (world.began.is_some() && !world.undecided.contains(&rule)).then_some(0.0)
 }
 
-/// Without a packet tap only our own network's losses are known for certain; a zero of the others would be a guess.
+/// Without a packet tap only the losses of the simulated network are certain; a zero of the others would be a guess.
 fn dropped(world: &World, cause: Cause, what: &str) -> Option<f64> {
-    let toll = world.toll(cause);
-    let known = world.segments.is_some() || cause == Cause::ClientLost || toll.segments > 0;
+    let lost = world.lost(cause);
+    let known = world.segments.is_some() || cause == Cause::ClientLost || lost.segments > 0;
     match what {
         _ if !known => None,
-        "segments" => count(Some(toll.segments)),
-        "clients" => count(Some(toll.clients)),
+        "segments" => count(Some(lost.segments)),
+        "clients" => count(Some(lost.clients)),
         _ => None,
     }
 }
 
-/// Three errors are fates with a name of their own.
+/// Three errors are outcomes with a name of their own.
 fn failures(world: &World, name: &str) -> Option<f64> {
     let number = errno::number(name)?;
     let clients = &world.clients;
@@ -169,7 +169,7 @@ fn syn_queue(world: &World) -> Option<&Occupancy> {
     seen.then_some(&world.syn_queue)
 }
 
-/// How many connections are like this now.
+/// The number of connections in this state now.
 fn believing(world: &World, belief: CombinedState) -> Option<f64> {
     world.began.as_ref()?;
     count(Some(world.roster.iter().filter(|one| one.belief() == belief).count() as u64))
@@ -217,7 +217,7 @@ const FIXED: &[(&str, Reading)] = &[
     ("trial.done", |world| count(Some(world.trials.done.into()))),
 ];
 
-/// A distribution and where it stands.
+/// A distribution and its place in the world.
 type Distribution = (&'static str, fn(&World) -> &DurationHistogram);
 
 const SPREADS: [Distribution; 3] = [

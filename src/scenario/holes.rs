@@ -1,11 +1,11 @@
-//! Numbers in what is said: `{accept_queue.depth} of 8 fit`.
+//! Numbers in texts: `{accept_queue.depth} of 8 fit`.
 
-/// The names in braces, in the order in which they stand. A name has no spaces.
+/// The names in braces, in order. A name has no spaces.
 pub fn holes(text: &str) -> Vec<&str> {
     pieces(text).filter_map(|piece| if let Piece::Hole(name) = piece { Some(name) } else { None }).collect()
 }
 
-/// The text with its numbers; — stands for one that is not known.
+/// The text with its numbers; — for an unknown one.
 pub fn filled(text: &str, value: impl Fn(&str) -> Option<f64>) -> String {
     pieces(text).fold(String::with_capacity(text.len()), |mut filled, piece| {
         match piece {
@@ -16,7 +16,7 @@ pub fn filled(text: &str, value: impl Fn(&str) -> Option<f64>) -> String {
     })
 }
 
-/// A number as it is said: a whole one without a point, any other with as many digits as matter.
+/// A number as text: integers without a point, others with as many digits as matter.
 pub fn number(value: f64) -> String {
     let digits = match value.abs() {
         _ if (value - value.round()).abs() < 1e-9 => 0,
@@ -47,7 +47,8 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
             return Some(Piece::Plain(plain));
         }
         let name = rest.find('}').map(|close| &rest[1..close]);
-        let named = |name: &&str| !name.is_empty() && !name.contains(|one: char| one.is_whitespace() || one == '{');
+        let named =
+            |name: &&str| !name.is_empty() && !name.contains(|letter: char| letter.is_whitespace() || letter == '{');
         if let Some(name) = name.filter(named) {
             rest = &rest[name.len() + 2..];
             return Some(Piece::Hole(name));

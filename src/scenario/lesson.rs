@@ -1,5 +1,5 @@
-//! What a lesson is: scenes of steps, each with what it asks, does, waits for and says; and the claims that it tries. The file format
-//! is told in `assets/lessons/README.md`.
+//! Lessons: scenes of steps, each with what it asks, does, waits for and shows; and the claims that it decides. The file format
+//! is described in `assets/lessons/README.md`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,17 +15,17 @@ use crate::text::lang::{self, Lang};
 pub struct Lesson {
     /// Its fixed name, that of its file.
     pub name: String,
-    /// Its place among the lessons.
+    /// Its position among the lessons.
     pub order: u32,
-    /// What it is called.
+    /// Its title.
     pub title: Text,
-    /// What one will learn, in one line.
+    /// What it teaches, in one line.
     pub learn: Text,
     /// The sentence to remember.
     pub remember: Text,
     /// Its scenes; at least one.
     pub scenes: Vec<Scene>,
-    /// The claims that it tries.
+    /// The claims that it decides.
     pub claims: Vec<Claim>,
     /// Its main setting, and another value with which its expectations must fail.
     pub main: Change,
@@ -45,20 +45,20 @@ pub struct Text {
 /// A part of a lesson with a listener of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
-    /// How the lab stands at its beginning.
+    /// The lab at its beginning.
     pub lab: LabSettings,
     /// Its steps, in order.
     pub steps: Vec<Step>,
-    /// What must be so at its end.
+    /// What must hold at its end.
     pub expect: Vec<Expectation>,
 }
 
-/// How the lab stands when a scene begins.
+/// The lab at the beginning of a scene.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabSettings {
     /// The lab's knobs.
     pub knobs: Knobs,
-    /// Which clients come.
+    /// The kind of clients.
     pub clients: ClientKind,
     /// Sysctls that differ from the host's.
     pub sysctls: Sysctls,
@@ -66,22 +66,22 @@ pub struct LabSettings {
     pub seed: u64,
 }
 
-/// One step: ask, do, wait, say.
+/// One step: ask, do, wait, show.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Step {
-    /// What the person is asked to predict before anything is done.
+    /// The question before anything is done.
     pub ask: Option<Question>,
-    /// What is done then, in order.
+    /// The commands, in order.
     pub commands: Vec<Command>,
-    /// What is waited for after that; `None`: nothing.
+    /// The condition to wait for after that.
     pub until: Option<Condition>,
-    /// How long it may take before it is said that it did not come.
+    /// The timeout of that condition.
     pub within: Duration,
-    /// How long is waited at least after the commands.
+    /// The shortest wait after the commands.
     pub after: Duration,
-    /// What is kept beyond the scene once it has come.
+    /// The numbers kept beyond the scene when the wait ends.
     pub keep: BTreeMap<String, Expression>,
-    /// What is said then. `{fact}` stands for a number.
+    /// The text shown then. `{fact}` stands for a number.
     pub say: Option<Text>,
 }
 
@@ -94,7 +94,7 @@ pub struct Question {
     pub choices: Vec<Choice>,
 }
 
-/// One answer, and when it is right: that is measured, never written down.
+/// One answer, and the condition under which it is right: measured, never written down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// The answer.
@@ -103,7 +103,7 @@ pub struct Choice {
     pub right: Condition,
 }
 
-/// What must be so at the end of a scene.
+/// An expectation at the end of a scene.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     /// In words.
@@ -119,44 +119,43 @@ pub struct Claim {
     pub id: String,
     /// The statement.
     pub claim: Text,
-    /// It holds when this is so at the end of the lesson.
+    /// It holds if this condition does at the end of the lesson.
     pub holds: Condition,
-    /// The numbers that decide, by the names under which they are told.
+    /// The numbers that decide, by name.
     pub measured: BTreeMap<String, Expression>,
-    /// Said when it holds. `{name}` stands for a measured number.
+    /// The text if it holds. `{name}` stands for a measured number.
     pub yes: Text,
-    /// Said when it does not.
+    /// The text if it does not.
     pub no: Text,
 }
 
 /// Another value for the main setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The line of the file in which the setting stands, as it is written there.
+    /// The line of the file with the setting, as it is written there.
     pub line: String,
     /// What is written there instead.
     pub instead: String,
 }
 
 impl Step {
-    /// True while nothing has come of it that one would want to see again: it asks, or works without having asked, or it only says
-    /// something.
+    /// True while the step has no result to see again: it asks, or works without having asked, or only shows a text.
     pub fn is_at_its_beginning(&self, phase: Phase) -> bool {
         match phase {
             Phase::Asked => true,
             Phase::Doing => self.ask.is_none(),
-            Phase::Told => self.only_says(),
+            Phase::Done => self.is_text_only(),
             Phase::Missed => false,
         }
     }
 
-    fn only_says(&self) -> bool {
+    fn is_text_only(&self) -> bool {
         self.ask.is_none() && self.commands.is_empty() && self.until.is_none() && self.after.is_zero()
     }
 }
 
 impl Text {
-    /// The text in the language that is spoken here.
+    /// The text in the current language.
     pub fn here(&self) -> &str {
         self.in_language(lang::here())
     }

@@ -1,20 +1,20 @@
-//! The lessons that qviz brings along, bound into the program from `assets/lessons`.
+//! The built-in lessons, from `assets/lessons`.
 
 use std::sync::Arc;
 
 use super::lesson::Lesson;
 use super::parse::{ParseError, parse};
 
-/// Every lesson in the order in which they are best taken.
+/// Every lesson in the recommended order.
 ///
 /// # Errors
-/// A lesson that cannot be read; a test keeps that from happening.
+/// A lesson that cannot be parsed; a test prevents that.
 pub fn lessons() -> Result<Vec<Arc<Lesson>>, ParseError> {
     let mut lessons = Vec::new();
     for (name, text) in texts() {
         lessons.push(Arc::new(parse(&format!("{name}.toml"), name, text)?));
     }
-    lessons.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
+    lessons.sort_by(|lesson, other| (lesson.order, &lesson.name).cmp(&(other.order, &other.name)));
     Ok(lessons)
 }
 

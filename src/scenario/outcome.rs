@@ -1,5 +1,5 @@
-//! What came of a lesson that was checked: each expectation with what was measured, each claim with its verdict. Both are computed from
-//! the facts; nothing is written down beforehand.
+//! The result of a checked lesson: each expectation with what was measured, each claim with its verdict. Both are computed from
+//! the facts.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use crate::model::message::Message;
 use crate::say;
 use crate::text::lang::Lang;
 
-/// Something that had to be so.
+/// An expectation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
-    /// In words, in the language that was spoken.
+    /// Its text in the current language.
     pub what: String,
     /// As a condition on facts.
     pub expected: String,
-    /// The facts that it looks at; `None` where one is not known.
+    /// The facts in it; `None` for unknown ones.
     pub measured: Vec<(String, Option<f64>)>,
-    /// True when it was so.
+    /// True when it was met.
     pub passed: bool,
 }
 
-/// How a claim was decided.
+/// The decision about a claim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// The claim's id.
@@ -34,16 +34,16 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// The numbers that decided; `None` where one is not known.
     pub measured: BTreeMap<String, Option<f64>>,
-    /// What that means, in the language that was spoken.
+    /// What that means, in the current language.
     pub sentence: String,
 }
 
 /// Whether a claim holds here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// It was measured to be so.
+    /// It holds.
     Holds,
-    /// It was measured not to be so.
+    /// It does not hold.
     DoesNotHold,
     /// What decides could not be measured.
     Undecided,
@@ -79,12 +79,12 @@ impl Check {
         }
     }
 
-    /// What did not come in time.
+    /// A condition that was not met in time.
     pub(super) fn missed(what: String, until: &Condition, facts: Facts<'_>) -> Self {
         Self { what, expected: until.text().to_owned(), measured: measured(until, facts), passed: false }
     }
 
-    /// A trial that could not be carried out.
+    /// An experiment that failed.
     pub(super) fn trial_failed(why: &Message) -> Self {
         let what = say!("the trial can be carried out: {why}", why);
         Self { what, expected: "trial.done".to_owned(), measured: Vec::new(), passed: false }
@@ -92,7 +92,7 @@ impl Check {
 }
 
 impl Claim {
-    /// Decides it by what is known.
+    /// Decides it by the known facts.
     pub fn judge(&self, facts: Facts<'_>) -> Judged {
         let value = |name: &str| facts.value(name);
         let measured =
@@ -101,13 +101,13 @@ impl Claim {
         Judged { id: self.id.clone(), holds: self.holds.holds(&value), measured, unknown }
     }
 
-    /// What was decided, in the language of the moment; `None`: nothing was.
+    /// The decision in the current language; `None`: there is none.
     pub fn judgement(&self, judged: Option<&Judged>) -> Judgement {
         let measured = judged.map(|judged| judged.measured.clone()).unwrap_or_default();
-        let told = |name: &str| measured.get(name).copied().flatten();
+        let value = |name: &str| measured.get(name).copied().flatten();
         let (verdict, sentence) = match judged.and_then(|judged| judged.holds) {
-            Some(true) => (Verdict::Holds, holes::filled(self.yes.here(), told)),
-            Some(false) => (Verdict::DoesNotHold, holes::filled(self.no.here(), told)),
+            Some(true) => (Verdict::Holds, holes::filled(self.yes.here(), value)),
+            Some(false) => (Verdict::DoesNotHold, holes::filled(self.no.here(), value)),
             None => {
                 let unknown = judged.map_or_else(|| self.holds.facts().join(", "), |judged| judged.unknown.join(", "));
                 let sentence = say!("Not known here, and needed to decide: {facts}.", facts = unknown);
@@ -119,20 +119,20 @@ impl Claim {
 }
 
 impl Step {
-    /// What it speaks of, as it comes into this phase; `None` where it speaks of nothing that is measured.
+    /// The numbers of its texts when it enters this phase; `None` if it has none.
     pub fn measured(&self, phase: Phase, facts: Facts<'_>) -> Option<LessonFact> {
         let choices = self.ask.iter().flat_map(|ask| &ask.choices);
         let asked = self.ask.iter().map(|ask| &ask.text).chain(choices.clone().map(|choice| &choice.text));
         let names = asked.chain(&self.say).flat_map(names);
         let numbers: BTreeMap<_, _> = names.filter_map(|name| Some((name.to_owned(), facts.value(name)?))).collect();
-        let met = phase == Phase::Told;
+        let met = phase == Phase::Done;
         let right = |choice: &Choice| choice.right.holds(&|name| facts.value(name)).filter(|_| met);
         let right: Vec<_> = choices.map(right).collect();
         (!numbers.is_empty() || !right.is_empty()).then_some(LessonFact::Measured { numbers, right })
     }
 }
 
-/// The numbers of which a text speaks, in any language.
+/// The names of the numbers in a text, in all languages.
 fn names(text: &Text) -> impl Iterator<Item = &str> {
     Lang::ALL.into_iter().flat_map(|lang| holes::holes(text.in_language(lang)))
 }

@@ -1,7 +1,7 @@
-//! The text of a lesson's file → [`Lesson`]. Pure: the file is read elsewhere. Its format is told in `assets/lessons/README.md`.
+//! The text of a lesson's file → [`Lesson`]. Pure: the file is read elsewhere. Its format is described in
+//! `assets/lessons/README.md`.
 //!
-//! Whatever is not understood is an error with its line and column and the nearest right name: a key that is passed over in silence
-//! would be a lesson that does not say what its author meant.
+//! Everything unknown is an error with its line and column and the nearest known name; no key is silently ignored.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ mod lab;
 mod step;
 mod table;
 
-/// Why a file is no lesson.
+/// An error in a lesson's file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ParseError {
     /// The file, as it was named.
@@ -27,7 +27,7 @@ pub struct ParseError {
     pub line: usize,
     /// Counted from 1, in characters.
     pub column: usize,
-    /// What is wrong there, with the nearest right name.
+    /// The error, with the nearest known name.
     pub message: String,
 }
 
@@ -37,10 +37,10 @@ impl fmt::Display for ParseError {
     }
 }
 
-/// Reads the text of a lesson's file. `file` is its name in messages, `name` the lesson's.
+/// Parses the text of a lesson's file. `file` is its name in messages, `name` the lesson's.
 ///
 /// # Errors
-/// The first thing that is not understood.
+/// The first error.
 pub fn parse(file: &str, name: &str, text: &str) -> Result<Lesson, ParseError> {
     lesson(name, text).map_err(|ParseFault { at, message }| {
         let before = text.get(..at).unwrap_or(text);
@@ -50,7 +50,7 @@ pub fn parse(file: &str, name: &str, text: &str) -> Result<Lesson, ParseError> {
     })
 }
 
-/// What the parts of a lesson have to know of the whole.
+/// The context for the parts of a lesson.
 struct LessonContext {
     /// The file's text.
     text: String,
@@ -84,7 +84,7 @@ fn lesson(name: &str, text: &str) -> Result<Lesson, ParseFault> {
     })
 }
 
-/// The names under which the steps keep numbers, found before anything that may speak of them is read.
+/// The names under which the steps keep numbers, collected before anything that may refer to them is parsed.
 fn kept(table: &Table<'_>) -> Result<Vec<String>, ParseFault> {
     let mut kept = Vec::new();
     for scene in items(table.need("scene")?)? {
@@ -133,7 +133,7 @@ fn claim(item: Item<'_>, whole: &LessonContext) -> Result<Claim, ParseFault> {
         let message = say!("`{name}` does not stand in `measured`", name);
         Err(facts::unknown(message, &super::words::nearest(name, &known)))
     };
-    let (yes, no) = (told(table.need("yes")?, &naming)?, told(table.need("no")?, &naming)?);
+    let (yes, no) = (parse_text(table.need("yes")?, &naming)?, parse_text(table.need("no")?, &naming)?);
     let id = table.need("id")?.string()?.to_owned();
     let holds = table.need("holds")?.condition(whole)?;
     Ok(Claim { id, claim: plain(&table, "claim")?, holds, yes, no, measured })
@@ -145,7 +145,7 @@ fn main(item: Item<'_>, text: &str) -> Result<Change, ParseFault> {
     let (written, other) = (line.string()?.trim(), instead.string()?.trim());
     let standing = |wanted: &str| text.lines().filter(|one| one.trim() == wanted).count();
     match (standing(written), standing(other)) {
-        // A lesson in which the change was made is still one.
+        // With the change made it must still be a lesson.
         (1, _) | (0, 1..) => Ok(Change { line: written.to_owned(), instead: other.to_owned() }),
         (0, 0) => Err(line.wrong(say!("no line of this file is `{written}`", written))),
         (count, _) => {
@@ -156,11 +156,11 @@ fn main(item: Item<'_>, text: &str) -> Result<Change, ParseFault> {
 
 /// A text without numbers in it.
 fn plain(table: &Table<'_>, key: &'static str) -> Result<Text, ParseFault> {
-    told(table.need(key)?, &|name| Err(say!("`{hole}` is not filled in here", hole = format_args!("{{{name}}}"))))
+    parse_text(table.need(key)?, &|name| Err(say!("`{hole}` is not filled in here", hole = format_args!("{{{name}}}"))))
 }
 
 /// A text in every language; each has the same numbers in it.
-fn told(item: Item<'_>, naming: &dyn Fn(&str) -> Result<(), String>) -> Result<Text, ParseFault> {
+fn parse_text(item: Item<'_>, naming: &dyn Fn(&str) -> Result<(), String>) -> Result<Text, ParseFault> {
     let table = item.table(&["en", "zh"])?;
     translated(&table, naming)
 }

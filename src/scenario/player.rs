@@ -1,7 +1,7 @@
-//! Who plays a lesson: a pure state machine. Keys, facts and time go in, moves come out; somebody else carries them out.
+//! The player of a lesson: a pure state machine. Keys, facts and time go in, actions come out; the caller carries them out.
 //!
 //! [`begin`](Player::begin), then [`turn`](Player::turn) after each batch of facts and whenever [`wake`](Player::wake) says so, and
-//! [`press`](Player::press) for keys. What a person sees of it is told as facts ([`PlayerAction::Tell`]) and stands in
+//! [`press`](Player::press) for keys. The visible state is emitted as facts ([`PlayerAction::Emit`]) and folded into
 //! [`World::lesson`](crate::fold::world::World::lesson), so that a recording shows the same.
 
 use std::collections::BTreeMap;
@@ -24,14 +24,14 @@ use crate::say;
 mod keys;
 mod position;
 
-/// For whom a lesson is played.
+/// How a lesson is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlayMode {
-    /// For a person at the keys: questions wait for a prediction, what is said waits until it was read.
+    /// By hand: questions wait for a choice, texts for a key.
     Hand,
-    /// For people who pass by: everything goes on after the time that it takes to read it, and nobody is asked.
+    /// As a demonstration: everything goes on after its reading time, and questions are skipped.
     Auto,
-    /// For a report: nobody is waited for, expectations are checked, claims decided.
+    /// As a check: no waiting for input; expectations are checked, claims decided.
     Check,
 }
 
@@ -40,22 +40,22 @@ pub enum PlayMode {
 pub enum LessonKey {
     /// On to what comes next.
     Go,
-    /// The scene again; where nothing has come of it yet, the scene before.
+    /// The scene again; without a result yet, the scene before.
     Back,
     /// A prediction: which choice, from 0.
     Choose(usize),
 }
 
-/// What is to be done.
+/// An action for the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PlayerAction {
-    /// Tell this fact: into the stream, so that it reaches world and recording.
-    Tell(LessonFact),
-    /// Send this wish to the lab.
-    Wish(Command),
+    /// Emit this fact into the stream, so that it reaches world and recording.
+    Emit(LessonFact),
+    /// Send this command to the lab.
+    Send(Command),
     /// End the present session, if there is one, and open that of this scene.
     Open(usize),
-    /// The last step was told and left.
+    /// The last step was left.
     Over,
 }
 
@@ -63,31 +63,31 @@ pub enum PlayerAction {
 #[derive(Clone, Debug)]
 pub struct Player {
     lesson: Arc<Lesson>,
-    manner: PlayMode,
+    mode: PlayMode,
     scene: usize,
     step: usize,
-    stand: Position,
+    position: Position,
     /// The prediction made in this step.
     choice: Option<usize>,
     kept: BTreeMap<String, f64>,
-    /// The failed trial of this scene that is known already.
-    failed_trial: Option<Message>,
+    /// The failed experiment of this scene that was already handled.
+    failed_experiment: Option<Message>,
     checks: Vec<Check>,
     claims: Vec<Judged>,
 }
 
 impl Player {
-    /// A lesson that has not begun.
-    pub fn new(lesson: Arc<Lesson>, manner: PlayMode) -> Self {
+    /// A lesson that has not started.
+    pub fn new(lesson: Arc<Lesson>, mode: PlayMode) -> Self {
         Self {
             lesson,
-            manner,
+            mode,
             scene: 0,
             step: 0,
-            stand: Position::Opening { since: None },
+            position: Position::Opening { since: None },
             choice: None,
             kept: BTreeMap::new(),
-            failed_trial: None,
+            failed_experiment: None,
             checks: Vec::new(),
             claims: Vec::new(),
         }
@@ -103,90 +103,90 @@ impl Player {
         self.lesson.scenes.get(self.scene)
     }
 
-    /// What was expected and whether it was so; only where it is checked.
+    /// The expectations and their results; only in a check.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
 
-    /// How the claims were decided, once the lesson is over.
+    /// The decisions about the claims, once the lesson is over.
     pub fn claims(&self) -> Vec<Judgement> {
         self.lesson.claims.iter().zip(&self.claims).map(|(claim, judged)| claim.judgement(Some(judged))).collect()
     }
 
-    /// True when the last step was told and left.
+    /// True when the last step was left.
     pub const fn is_over(&self) -> bool {
-        matches!(self.stand, Position::Over)
+        matches!(self.position, Position::Over)
     }
 
     /// Opens the lesson and its first scene.
     pub fn begin(&mut self) -> Vec<PlayerAction> {
         let (name, source) = (self.lesson.name.clone(), self.lesson.source.clone());
-        let mut moves = vec![PlayerAction::Tell(LessonFact::Opened { name, source })];
-        self.open(0, None, &mut moves);
-        moves
+        let mut actions = vec![PlayerAction::Emit(LessonFact::Opened { name, source })];
+        self.open(0, None, &mut actions);
+        actions
     }
 
-    /// Facts were folded, or time has passed.
+    /// Goes on after facts were folded, or time has passed.
     pub fn turn(&mut self, world: &World, now: Stamp) -> Vec<PlayerAction> {
-        let mut moves = Vec::new();
-        if let Position::Doing(work) = &mut self.stand {
-            work.pass(now, self.manner, world);
+        let mut actions = Vec::new();
+        if let Position::Doing(work) = &mut self.position {
+            work.pass(now, self.mode, world);
         }
         // Each round leaves one phase of a step; a scene has finitely many.
-        while self.advance(world, now, &mut moves) {}
-        moves
+        while self.advance(world, now, &mut actions) {}
+        actions
     }
 
-    /// When [`turn`](Self::turn) is due although nothing happened.
+    /// When [`turn`](Self::turn) is due without new facts.
     pub fn wake(&self, now: Stamp) -> Option<Stamp> {
-        match &self.stand {
-            Position::Asked { until } | Position::Told { until } | Position::Missed { until } => *until,
+        match &self.position {
+            Position::Asked { until } | Position::Done { until } | Position::Missed { until } => *until,
             Position::Doing(work) => work.wake(now),
             Position::Counting { until, .. } => Some(*until),
             Position::Opening { .. } | Position::Over => None,
         }
     }
 
-    /// Leaves the present phase if its time has come.
-    fn advance(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) -> bool {
-        match &self.stand {
+    /// Leaves the present phase if it is complete.
+    fn advance(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) -> bool {
+        match &self.position {
             Position::Opening { since } => {
                 let stands = world.began.is_some() && since.is_none_or(|since| world.opened >= since);
                 if stands {
-                    self.enter(0, world, now, moves);
+                    self.enter(0, world, now, actions);
                 }
                 stands
             }
             Position::Asked { until } => {
                 let passed = until.is_some_and(|until| now >= until);
                 if passed {
-                    self.work(world, now, moves);
+                    self.work(world, now, actions);
                 }
                 passed
             }
             Position::Doing(work) => {
                 let (come, overdue) = (self.has_come(world) && work.is_settled(now, world), work.is_overdue());
                 if come {
-                    self.come(world, now, moves);
+                    self.come(world, now, actions);
                 } else if overdue {
-                    self.miss(world, now, moves);
+                    self.miss(world, now, actions);
                 }
                 come || overdue
             }
             Position::Counting { since, until } => {
                 let counted = world.counters_at.is_some_and(|at| at > *since) || now >= *until;
                 if counted {
-                    self.tell(world, now, moves);
+                    self.finish_step(world, now, actions);
                 }
                 counted
             }
-            Position::Missed { until } | Position::Told { until } => {
-                let late = matches!(self.stand, Position::Missed { .. }) && self.has_come(world);
+            Position::Missed { until } | Position::Done { until } => {
+                let late = matches!(self.position, Position::Missed { .. }) && self.has_come(world);
                 let passed = until.is_some_and(|until| now >= until);
                 if late {
-                    self.come(world, now, moves);
+                    self.come(world, now, actions);
                 } else if passed {
-                    self.enter(self.step + 1, world, now, moves);
+                    self.enter(self.step + 1, world, now, actions);
                 }
                 late || passed
             }
@@ -195,64 +195,64 @@ impl Player {
     }
 
     /// Ends this session and opens a scene's.
-    fn open(&mut self, scene: usize, now: Option<Stamp>, moves: &mut Vec<PlayerAction>) {
-        (self.scene, self.step, self.choice, self.failed_trial) = (scene, 0, None, None);
-        self.stand = Position::Opening { since: now };
-        moves.extend([PlayerAction::Tell(LessonFact::Scene(scene)), PlayerAction::Open(scene)]);
+    fn open(&mut self, scene: usize, now: Option<Stamp>, actions: &mut Vec<PlayerAction>) {
+        (self.scene, self.step, self.choice, self.failed_experiment) = (scene, 0, None, None);
+        self.position = Position::Opening { since: now };
+        actions.extend([PlayerAction::Emit(LessonFact::Scene(scene)), PlayerAction::Open(scene)]);
     }
 
-    /// Begins a step: asks, or does at once.
-    fn enter(&mut self, step: usize, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    /// Starts a step: asks, or sends its commands at once.
+    fn enter(&mut self, step: usize, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         (self.step, self.choice) = (step, None);
-        let Some(next) = self.present().cloned() else { return self.end_scene(world, now, moves) };
+        let Some(next) = self.present().cloned() else { return self.end_scene(world, now, actions) };
         match &next.ask {
-            Some(question) if self.manner != PlayMode::Check => {
-                self.phase(Phase::Asked, world, moves);
+            Some(question) if self.mode != PlayMode::Check => {
+                self.phase(Phase::Asked, world, actions);
                 let texts = question.choices.iter().map(|choice| &choice.text).chain([&question.text]);
-                let until = (self.manner == PlayMode::Auto).then(|| now + position::reading_time(texts));
-                self.stand = Position::Asked { until };
+                let until = (self.mode == PlayMode::Auto).then(|| now + position::reading_time(texts));
+                self.position = Position::Asked { until };
             }
-            _ => self.work(world, now, moves),
+            _ => self.work(world, now, actions),
         }
     }
 
-    /// Gives the step's commands.
-    fn work(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    /// Sends the step's commands.
+    fn work(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         let Some(step) = self.present() else { return };
         let (work, commands) = (position::Work::new(step, now), step.commands.clone());
-        self.phase(Phase::Doing, world, moves);
-        moves.extend(commands.into_iter().map(PlayerAction::Wish));
-        self.stand = Position::Doing(work);
+        self.phase(Phase::Doing, world, actions);
+        actions.extend(commands.into_iter().map(PlayerAction::Send));
+        self.position = Position::Doing(work);
     }
 
-    /// What was waited for has come: keeps what is known as of now. What the kernel counts has to be read once more before it is
-    /// kept, said or checked.
-    fn come(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
-        self.notice_failed_trial(world);
-        self.keep(world, false, moves);
-        if world.counters_at.is_some() && self.speaks_of_counters() {
-            let patience = if self.manner == PlayMode::Check { COUNTED } else { COUNTED_SOON };
-            self.stand = Position::Counting { since: world.now, until: now + patience };
+    /// The condition was met: keeps the known numbers. The kernel's counters have to be read once more before they are kept,
+    /// shown or checked.
+    fn come(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
+        self.notice_failed_experiment(world);
+        self.keep(world, false, actions);
+        if world.counters_at.is_some() && self.uses_counters() {
+            let patience = if self.mode == PlayMode::Check { COUNTED } else { COUNTED_SOON };
+            self.position = Position::Counting { since: world.now, until: now + patience };
         } else {
-            self.tell(world, now, moves);
+            self.finish_step(world, now, actions);
         }
     }
 
-    /// Keeps numbers: those that the kernel counts, or the others.
-    fn keep(&mut self, world: &World, counted: bool, moves: &mut Vec<PlayerAction>) {
+    /// Keeps numbers: those of the kernel's counters, or the others.
+    fn keep(&mut self, world: &World, counted: bool, actions: &mut Vec<PlayerAction>) {
         let Some(step) = self.present().cloned() else { return };
         for (name, expression) in &step.keep {
             let facts = self.facts(world);
             let kind = expression.facts().into_iter().any(facts::is_counted);
             if let Some(value) = expression.value(&|name| facts.value(name)).filter(|_| kind == counted) {
                 self.kept.insert(name.clone(), value);
-                moves.push(PlayerAction::Tell(LessonFact::Kept { name: name.clone(), value }));
+                actions.push(PlayerAction::Emit(LessonFact::Kept { name: name.clone(), value }));
             }
         }
     }
 
-    /// True when this step, or what is checked after it, tells what the kernel counts.
-    fn speaks_of_counters(&self) -> bool {
+    /// True when this step, or a check after it, uses the kernel's counters.
+    fn uses_counters(&self) -> bool {
         let (Some(scene), Some(step)) = (self.scene(), self.present()) else { return false };
         let (last, end) = (self.step + 1 == scene.steps.len(), self.scene + 1 == self.lesson.scenes.len());
         let kept = step.keep.values().flat_map(Expression::facts);
@@ -265,51 +265,51 @@ impl Player {
         kept.chain(right).chain(said).chain(expected).chain(held).chain(measured).any(facts::is_counted)
     }
 
-    /// Holds the prediction against what is known, and says what there is to say.
-    fn tell(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    /// Compares the choice with what is known, and shows the step's text.
+    fn finish_step(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         let Some(step) = self.present().cloned() else { return };
-        self.keep(world, true, moves);
+        self.keep(world, true, actions);
         if let (Some(question), Some(choice)) = (&step.ask, self.choice) {
             let facts = self.facts(world);
             let right = question.choices.get(choice).and_then(|one| one.right.holds(&|name| facts.value(name)));
-            moves.push(PlayerAction::Tell(LessonFact::Scored { right }));
+            actions.push(PlayerAction::Emit(LessonFact::Scored { right }));
         }
         if step.say.is_none() && step.ask.is_none() {
-            return self.enter(self.step + 1, world, now, moves);
+            return self.enter(self.step + 1, world, now, actions);
         }
-        self.phase(Phase::Told, world, moves);
-        let until = match self.manner {
+        self.phase(Phase::Done, world, actions);
+        let until = match self.mode {
             PlayMode::Hand => None,
             PlayMode::Auto => Some(now + position::reading_time(&step.say)),
             PlayMode::Check => Some(now),
         };
-        self.stand = Position::Told { until };
+        self.position = Position::Done { until };
     }
 
-    /// What was waited for has not come in time.
-    fn miss(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
-        self.phase(Phase::Missed, world, moves);
-        let until = match self.manner {
+    /// The condition was not met in time.
+    fn miss(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
+        self.phase(Phase::Missed, world, actions);
+        let until = match self.mode {
             PlayMode::Hand => None,
             PlayMode::Auto => Some(now + PITY),
             PlayMode::Check => Some(now),
         };
-        self.stand = Position::Missed { until };
-        if self.manner == PlayMode::Check
+        self.position = Position::Missed { until };
+        if self.mode == PlayMode::Check
             && let Some(condition) = self.present().and_then(|step| step.until.as_ref())
         {
             let (scene, step) = (self.scene + 1, self.step + 1);
             let what = say!("what step {step} of scene {scene} waits for comes in time", step, scene);
             let check = Check::missed(what, condition, self.facts(world));
             self.checks.push(check);
-            self.notice_failed_trial(world);
+            self.notice_failed_experiment(world);
         }
     }
 
     /// Checks the scene, then opens the next one, or ends.
-    fn end_scene(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
-        if self.manner == PlayMode::Check {
-            self.notice_failed_trial(world);
+    fn end_scene(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
+        if self.mode == PlayMode::Check {
+            self.notice_failed_experiment(world);
             let facts = self.facts(world);
             let scene = self.lesson.scenes.get(self.scene);
             let checks: Vec<_> =
@@ -317,20 +317,20 @@ impl Player {
             self.checks.extend(checks);
         }
         if self.scene + 1 < self.lesson.scenes.len() {
-            return self.open(self.scene + 1, Some(now), moves);
+            return self.open(self.scene + 1, Some(now), actions);
         }
         let facts = self.facts(world);
         self.claims = self.lesson.claims.iter().map(|claim| claim.judge(facts)).collect();
-        self.stand = Position::Over;
-        moves.extend(self.claims.iter().cloned().map(LessonFact::Judged).map(PlayerAction::Tell));
-        moves.extend([PlayerAction::Tell(LessonFact::Over), PlayerAction::Over]);
+        self.position = Position::Over;
+        actions.extend(self.claims.iter().cloned().map(LessonFact::Judged).map(PlayerAction::Emit));
+        actions.extend([PlayerAction::Emit(LessonFact::Over), PlayerAction::Over]);
     }
 
-    /// A trial that could not be carried out measures nothing: the check has failed, whatever else is so.
-    fn notice_failed_trial(&mut self, world: &World) {
+    /// A failed experiment measures nothing: the check has failed in any case.
+    fn notice_failed_experiment(&mut self, world: &World) {
         let Some(why) = &world.trials.failed else { return };
-        if self.manner == PlayMode::Check && self.failed_trial.as_ref() != Some(why) {
-            self.failed_trial = Some(why.clone());
+        if self.mode == PlayMode::Check && self.failed_experiment.as_ref() != Some(why) {
+            self.failed_experiment = Some(why.clone());
             self.checks.push(Check::trial_failed(why));
         }
     }
@@ -345,11 +345,11 @@ impl Player {
         self.scene()?.steps.get(self.step)
     }
 
-    /// The step comes into a phase, with what is known as of now of that which it speaks of.
-    fn phase(&self, phase: Phase, world: &World, moves: &mut Vec<PlayerAction>) {
-        moves.push(PlayerAction::Tell(LessonFact::Step { step: self.step, phase }));
+    /// Enters a phase of the step, with the present values of its numbers.
+    fn phase(&self, phase: Phase, world: &World, actions: &mut Vec<PlayerAction>) {
+        actions.push(PlayerAction::Emit(LessonFact::Step { step: self.step, phase }));
         let measured = self.present().and_then(|step| step.measured(phase, self.facts(world)));
-        moves.extend(measured.map(PlayerAction::Tell));
+        actions.extend(measured.map(PlayerAction::Emit));
     }
 
     const fn facts<'a>(&'a self, world: &'a World) -> Facts<'a> {
@@ -357,12 +357,12 @@ impl Player {
     }
 }
 
-/// How long a reading of the counters is waited for: a busy machine reads them less often.
+/// The timeout for a reading of the counters: a busy machine reads them less often.
 const COUNTED: Duration = Duration::from_secs(10);
-/// Nobody shall wait so long at the keys.
+/// The same when played by hand.
 const COUNTED_SOON: Duration = Duration::from_secs(1);
 
-/// How long it is said that something did not come.
+/// How long a missed condition is shown.
 const PITY: Duration = Duration::from_secs(5);
 
 #[cfg(test)]

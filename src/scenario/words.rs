@@ -1,4 +1,4 @@
-//! The words for durations, rates, counts, percentages and patterns, on the command line and in lessons. Each refusal says what is
+//! Parsers of durations, rates, counts, percentages and patterns, for the command line and lessons. Each error states what is
 //! allowed, with an example.
 
 use std::time::Duration;
@@ -162,9 +162,9 @@ pub fn workers(text: &str) -> Result<Option<u32>, String> {
 pub struct Setting {
     /// Its name there.
     pub name: &'static str,
-    /// Which one.
+    /// The sysctl.
     pub sysctl: Sysctl,
-    /// The least and the greatest value that means something.
+    /// The smallest and the largest valid value.
     pub range: (i64, i64),
     /// Its value on a fresh Linux.
     pub fresh: i64,
@@ -295,7 +295,7 @@ const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 const HIGHEST_RATE: f64 = 1e9;
 /// Far below 2^53, up to which every whole number has an exact `f64`.
 const LARGEST_COUNT: f64 = 1e12;
-/// Less alike than this is no help to a person who has mistyped.
+/// Names less similar than this are not suggested.
 const ALIKE: f64 = 0.5;
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ impl Clock {
         Stamp::from_nanos(self.origin.elapsed().as_nanos() as u64)
     }
 
-    /// Waits without doing anything.
+    /// Blocks the thread.
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn pause(span: Duration) {
         std::thread::sleep(span);
@@ -35,7 +35,7 @@ pub fn busy() -> Duration {
     Duration::try_from(used).unwrap_or_default()
 }
 
-/// How far the wall clock is ahead of a session's clock, measured again and again because the wall clock may jump.
+/// How far the wall clock is ahead of a session's clock; measured repeatedly because the wall clock may jump.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WallClock {
     measured: Option<(Stamp, i128)>,
@@ -60,7 +60,7 @@ impl WallClock {
     }
 }
 
-/// The closest of a few pairs of readings: a thread may be put aside between the two clocks.
+/// The closest of a few pairs of readings: the thread may be preempted between the two clocks.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 fn measure(clock: &Clock) -> i128 {
     let mut best = (Duration::MAX, 0);
@@ -76,7 +76,7 @@ fn measure(clock: &Clock) -> i128 {
     best.1
 }
 
-/// How long one measurement of the wall clock holds.
+/// How long one measurement of the offset is valid.
 const AGAIN: Duration = Duration::from_millis(20);
 
 #[cfg(test)]

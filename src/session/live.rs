@@ -1,7 +1,7 @@
-//! A live session: the lab and the eyes on it, in one thread of their own.
+//! A live session: the lab and the sources that observe it, in one thread of their own.
 //!
-//! Everything that makes or reads packets happens in that one thread, so that the facts come in the order in which the kernel
-//! did things: a SYN is sent, its answer is read, the queue is looked at, `accept()` is called.
+//! Everything that makes or reads packets happens in that one thread, so that the facts come in the order of the kernel's
+//! actions: a SYN is sent, its answer is read, the queue is read, `accept()` is called.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use crate::model::event::Stamped;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::say;
 use crate::scenario::Script;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 mod actors;
 mod driver;
@@ -35,40 +35,40 @@ mod step;
 
 pub use site::LabSite;
 
-/// What a live session is made of.
+/// The plan of a live session.
 #[derive(Debug)]
 pub struct LivePlan {
-    /// How everything stands at the beginning.
+    /// The settings at the beginning.
     pub knobs: Knobs,
-    /// Which clients meet the listener.
+    /// Which kind of clients connect.
     pub clients: ClientKind,
-    /// Where the listener listens; `None` takes the place's default.
+    /// The listener's address; `None`: the default of the site.
     pub address: Option<SocketAddr>,
     /// The seed of everything random.
     pub seed: u64,
-    /// Stop after so many clients.
+    /// Stop after this many clients.
     pub count: Option<u64>,
     /// Stop after this time.
     pub duration: Option<Duration>,
-    /// Wishes that come by themselves.
+    /// Commands at fixed moments.
     pub script: Script,
-    /// Where the lab stands.
-    pub place: LabSite,
+    /// The private network namespace or the host.
+    pub site: LabSite,
     /// The host's sysctls, read before a namespace was entered.
     pub host: Sysctls,
-    /// What the private network's sysctls are set to before anything else; those without a value stay.
+    /// The sysctls of the private network are set to these first; those without a value are left alone.
     pub sysctls: Sysctls,
-    /// What this session takes over from those before it.
+    /// What is taken over from earlier sessions at the same site.
     pub past: Past,
 }
 
-/// What a session takes over from those before it in the same place.
+/// What a session takes over from earlier ones at the same site.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
-    /// The clock that goes on; `None`: a new one.
+    /// The clock that continues; `None`: a new one.
     pub clock: Option<Clock>,
-    /// What was told since: it comes before this session's own first fact.
-    pub told: Vec<Stamped>,
+    /// Facts emitted between the sessions: they come before this session's first fact.
+    pub pending: Vec<Stamped>,
 }
 
 /// Why a live session could not start.
@@ -77,7 +77,7 @@ pub enum LiveError {
     /// The listener.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The packet tap, without which packet-level clients cannot live.
+    /// The packet tap, which packet-level clients need.
     #[error(transparent)]
     Tap(#[from] TapError),
     /// An epoll of the server or of the clients.
@@ -86,7 +86,7 @@ pub enum LiveError {
     /// The clients' socket.
     #[error(transparent)]
     Transmit(#[from] TransmitError),
-    /// A setting of the private network.
+    /// A sysctl of the private network.
     #[error(transparent)]
     Knob(#[from] KnobError),
     /// Packet-level clients were asked for where there is no private network.
@@ -102,7 +102,7 @@ pub enum LiveError {
     #[error("{}", say!("the lab's thread ended before it had begun"))]
     Vanished,
     /// Something else that the system refused.
-    #[error("{}", say!("{operation}: {source}", operation, source = told(source)))]
+    #[error("{}", say!("{operation}: {source}", operation, source = describe(source)))]
     System {
         /// What was tried.
         operation: &'static str,
@@ -147,7 +147,7 @@ impl From<NotBegun> for LiveError {
     }
 }
 
-/// Opens the listener, the clients and the eyes, and lets them run in a thread of their own.
+/// Opens the listener, the clients and the sources, and runs them in a thread of their own.
 ///
 /// # Errors
 ///

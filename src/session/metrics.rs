@@ -1,8 +1,8 @@
-//! Scrapes: somebody asks over HTTP for one page of text. The page itself is made elsewhere, from the world: here are the socket and
-//! the bounds that keep a slow or hostile scraper from costing more than it may.
+//! The HTTP server of `--metrics`: one page of text per request. The page itself is made elsewhere, from the world: here are the
+//! socket and the limits that bound what a slow or hostile scraper costs.
 //!
-//! At most [`CONNECTIONS`] conversations at a time; the newest pushes the oldest out, so that idle ones keep nobody out. A request
-//! is [`HEAD`] bytes at most, comes within [`SPEECH`], and the whole conversation ends within [`PATIENCE`].
+//! At most [`CONNECTIONS`] connections at a time; a new one closes the oldest, so that idle ones block nobody. A request has
+//! [`HEAD`] bytes at most, arrives within [`REQUEST_TIMEOUT`], and the connection is closed after [`CONVERSATION_TIMEOUT`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,34 +18,34 @@ use tokio::time::timeout;
 
 use super::rest;
 use crate::say;
-use crate::text::errno::told;
-use request::{Wish, understood};
+use crate::text::errno::describe;
+use request::{ParsedRequest, parse};
 
 mod request;
 
 pub use request::PageFormat;
 
-/// Conversations at a time.
+/// Connections at a time.
 pub const CONNECTIONS: usize = 16;
 
-/// Bytes of a request's head.
+/// Size of a request's head in bytes.
 pub const HEAD: usize = 8192;
 
-/// How long a request may take to come.
-pub const SPEECH: Duration = Duration::from_secs(3);
+/// How long a request may take to arrive.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a conversation may take as a whole.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may last in all.
+pub const CONVERSATION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the page may take to be made: the facts are late then, and the scraper is told so.
-const MAKING: Duration = Duration::from_secs(3);
+/// How long the page may take to be made before the scraper gets 503.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The rest after a connection that could not be taken, for example for want of file descriptors.
-const SETBACK: Duration = Duration::from_millis(100);
+/// The pause after a failed `accept()`, for example for want of file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// The place where metrics are served cannot be had.
+/// The address for metrics is not available.
 #[derive(Debug, Error)]
-#[error("{}", say!("cannot serve metrics on {address}: {source}", address, source = told(source)))]
+#[error("{}", say!("cannot serve metrics on {address}: {source}", address, source = describe(source)))]
 pub struct ScrapeError {
     /// Where.
     pub address: SocketAddr,
@@ -64,7 +64,7 @@ impl ScrapeError {
     }
 }
 
-/// A listening socket that nobody serves yet.
+/// A listening socket, not served yet.
 #[derive(Debug)]
 pub struct MetricsListener {
     listener: std::net::TcpListener,
@@ -72,7 +72,7 @@ pub struct MetricsListener {
 }
 
 impl MetricsListener {
-    /// Listens. Done before another network namespace is entered: the scraper stands in this one.
+    /// Listens. Called before another network namespace is entered: the scraper is in this one.
     ///
     /// # Errors
     /// A [`ScrapeError`] where the address cannot be had.
@@ -86,34 +86,34 @@ impl MetricsListener {
         opened().map_err(|source| ScrapeError { address, source })
     }
 
-    /// Where it listens; the port is the real one.
+    /// The bound address, with the real port.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Begins to serve; inside of the runtime.
+    /// Starts to serve; called inside the runtime.
     ///
     /// # Errors
     /// A [`ScrapeError`] where the runtime cannot take the socket.
     pub fn serve(self) -> Result<ScrapeQueue, ScrapeError> {
         let address = self.address;
         let listener = TcpListener::from_std(self.listener).map_err(|source| ScrapeError { address, source })?;
-        let (asks, asked) = mpsc::channel(CONNECTIONS);
-        Ok(ScrapeQueue { asked, server: tokio::spawn(serve(listener, asks)) })
+        let (sender, requests) = mpsc::channel(CONNECTIONS);
+        Ok(ScrapeQueue { requests, server: tokio::spawn(serve(listener, sender)) })
     }
 }
 
-/// Those who wait for a page; nobody is served any more when it is dropped.
+/// The requests that wait for a page; the server stops when this is dropped.
 #[derive(Debug)]
 pub struct ScrapeQueue {
-    asked: mpsc::Receiver<ScrapeRequest>,
+    requests: mpsc::Receiver<ScrapeRequest>,
     server: JoinHandle<()>,
 }
 
 impl ScrapeQueue {
-    /// The next one who waits; never blocks.
+    /// The next request; never blocks.
     pub fn waiting(&mut self) -> Option<ScrapeRequest> {
-        self.asked.try_recv().ok()
+        self.requests.try_recv().ok()
     }
 }
 
@@ -123,61 +123,62 @@ impl Drop for ScrapeQueue {
     }
 }
 
-/// One who waits for a page.
+/// A request that waits for a page.
 #[derive(Debug)]
 pub struct ScrapeRequest {
-    dialect: PageFormat,
+    format: PageFormat,
     reply: oneshot::Sender<String>,
 }
 
 impl ScrapeRequest {
-    /// Hands the page over; whoever has left does not get it.
+    /// Sends the page; ignored if the scraper has disconnected.
     pub fn answer(self, page: impl FnOnce(PageFormat) -> String) {
-        let _has_left = self.reply.send(page(self.dialect));
+        let _has_left = self.reply.send(page(self.format));
     }
 }
 
-async fn serve(listener: TcpListener, asks: mpsc::Sender<ScrapeRequest>) {
+async fn serve(listener: TcpListener, sender: mpsc::Sender<ScrapeRequest>) {
     let mut open: VecDeque<AbortHandle> = VecDeque::with_capacity(CONNECTIONS);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            rest(SETBACK).await;
+            rest(ACCEPT_RETRY).await;
             continue;
         };
-        open.retain(|conversation| !conversation.is_finished());
+        open.retain(|connection| !connection.is_finished());
         if open.len() >= CONNECTIONS
             && let Some(oldest) = open.pop_front()
         {
             oldest.abort();
         }
-        let asks = asks.clone();
-        let conversation =
-            async move { timeout(PATIENCE, converse(stream, &asks)).await.map(drop).unwrap_or_default() };
-        open.push_back(tokio::spawn(conversation).abort_handle());
+        let sender = sender.clone();
+        let connection = async move {
+            timeout(CONVERSATION_TIMEOUT, serve_connection(stream, &sender)).await.map(drop).unwrap_or_default()
+        };
+        open.push_back(tokio::spawn(connection).abort_handle());
     }
 }
 
-async fn converse(mut stream: TcpStream, asks: &mpsc::Sender<ScrapeRequest>) -> io::Result<()> {
+async fn serve_connection(mut stream: TcpStream, sender: &mpsc::Sender<ScrapeRequest>) -> io::Result<()> {
     let mut head = Vec::with_capacity(512);
-    let wish = match timeout(SPEECH, hear(&mut stream, &mut head)).await {
-        Ok(Ok(true)) => understood(&head),
-        Ok(Ok(false)) => Wish::Refused("431 Request Header Fields Too Large", "the request is too long\n"),
-        Ok(Err(gone)) => return Err(gone),
-        Err(_too_slow) => Wish::Refused("408 Request Timeout", "the request took too long\n"),
+    let request = match timeout(REQUEST_TIMEOUT, read_head(&mut stream, &mut head)).await {
+        Ok(Ok(true)) => parse(&head),
+        Ok(Ok(false)) => ParsedRequest::Refused("431 Request Header Fields Too Large", "the request is too long\n"),
+        Ok(Err(error)) => return Err(error),
+        Err(_too_slow) => ParsedRequest::Refused("408 Request Timeout", "the request took too long\n"),
     };
-    let answer = match wish {
-        Wish::Page(dialect) => match page(dialect, asks).await {
-            Some(page) => response("200 OK", dialect.content_type(), &page),
+    let answer = match request {
+        ParsedRequest::Page(format) => match page(format, sender).await {
+            Some(page) => response("200 OK", format.content_type(), &page),
             None => response("503 Service Unavailable", PLAIN, "the watch is late, or over\n"),
         },
-        Wish::Refused(status, why) => response(status, PLAIN, why),
+        ParsedRequest::Refused(status, why) => response(status, PLAIN, why),
     };
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await
 }
 
 /// Reads up to the empty line; false where that does not come within [`HEAD`] bytes.
-async fn hear(stream: &mut TcpStream, head: &mut Vec<u8>) -> io::Result<bool> {
+async fn read_head(stream: &mut TcpStream, head: &mut Vec<u8>) -> io::Result<bool> {
     let mut piece = [0; 1024];
     loop {
         let count = stream.read(&mut piece).await?;
@@ -197,10 +198,10 @@ async fn hear(stream: &mut TcpStream, head: &mut Vec<u8>) -> io::Result<bool> {
     }
 }
 
-async fn page(dialect: PageFormat, asks: &mpsc::Sender<ScrapeRequest>) -> Option<String> {
+async fn page(format: PageFormat, sender: &mpsc::Sender<ScrapeRequest>) -> Option<String> {
     let (reply, answer) = oneshot::channel();
-    asks.try_send(ScrapeRequest { dialect, reply }).ok()?;
-    timeout(MAKING, answer).await.ok()?.ok()
+    sender.try_send(ScrapeRequest { format, reply }).ok()?;
+    timeout(PAGE_TIMEOUT, answer).await.ok()?.ok()
 }
 
 fn response(status: &str, kind: &str, body: &str) -> String {

@@ -1,14 +1,14 @@
-//! How often a source is read: as often as wished, and never so often that reading it becomes a load. Pure; the present moment is
-//! passed in.
+//! When a source is due: at the requested interval, and never so often that reading it becomes a load. Pure; the present moment
+//! is passed in.
 
 use std::time::Duration;
 
 use crate::model::stamp::Stamp;
 
-/// A source is not read more often than this many times its own cost: each source takes a fiftieth of one processor at most.
+/// A source is read at most once in this many times its own cost: each takes a fiftieth of one processor at most.
 const COST_SHARE: u32 = 50;
 
-/// When one source was read last and what that cost.
+/// When one source was last read and what that cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
     last: Option<Stamp>,
@@ -16,23 +16,23 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// True when the source shall be read, if it is wished every `pace`.
+    /// True when the source is due, at an interval of `pace`.
     pub(super) fn is_due(&self, now: Stamp, pace: Duration) -> bool {
         self.due(pace).is_none_or(|due| now >= due)
     }
 
-    /// When it shall be read next; `None`: it was never read.
+    /// When the source is due next; `None`: it was never read.
     pub(super) fn due(&self, pace: Duration) -> Option<Stamp> {
         self.last.map(|last| last + pace.max(self.cost * COST_SHARE))
     }
 
-    /// It was read.
+    /// Records a reading.
     pub(super) fn read(&mut self, began: Stamp, ended: Stamp) {
         self.last = Some(began);
         self.cost = ended.since(began);
     }
 
-    /// What the last reading cost, in time.
+    /// The wall time of the last reading.
     pub(super) const fn cost(&self) -> Duration {
         self.cost
     }
@@ -43,13 +43,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_is_read_at_the_wished_pace_until_that_costs_too_much() {
-        let (mut pace, wish) = (Pace::default(), Duration::from_millis(10));
-        assert!(pace.is_due(Stamp::ZERO, wish));
+    fn a_source_is_read_at_the_requested_pace_until_that_costs_too_much() {
+        let (mut pace, interval) = (Pace::default(), Duration::from_millis(10));
+        assert!(pace.is_due(Stamp::ZERO, interval));
         pace.read(Stamp::ZERO, Stamp::from_nanos(30_000));
-        assert!(!pace.is_due(Stamp::from_millis(9), wish) && pace.is_due(Stamp::from_millis(10), wish));
+        assert!(!pace.is_due(Stamp::from_millis(9), interval) && pace.is_due(Stamp::from_millis(10), interval));
         pace.read(Stamp::from_millis(10), Stamp::from_millis(12));
-        assert_eq!(pace.due(wish), Some(Stamp::from_millis(110)));
-        assert!(!pace.is_due(Stamp::from_millis(109), wish));
+        assert_eq!(pace.due(interval), Some(Stamp::from_millis(110)));
+        assert!(!pace.is_due(Stamp::from_millis(109), interval));
     }
 }

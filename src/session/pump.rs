@@ -1,5 +1,5 @@
-//! The thread of a session that looks by itself, the lab's or a watch's: commands come down, it takes its turn, facts go up, until it
-//! is stopped, its time is over, or nobody wants the facts any more. Start at [`start`].
+//! The thread of a live session or a watch: commands come in, the work takes a turn, facts go out, until it is stopped, its time
+//! is over, or the receiver is closed. Start at [`start`].
 
 use std::fmt::Display;
 use std::io;
@@ -16,21 +16,21 @@ use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 
-/// Facts that may gather while the fold is behind, before the session waits for it.
+/// Facts that may accumulate while the fold is behind, before the session blocks.
 const GATHERED: usize = 65_536;
 
-/// Batches of facts that may wait for the fold.
+/// Batches in the channel to the fold.
 const QUEUED_BATCHES: usize = 128;
 
-/// What such a session does.
+/// The work of such a session.
 pub(super) trait Work {
     /// Its pump.
     fn pump(&mut self) -> &mut Pump;
 
-    /// Looks at everything for the first time; false when no turn follows.
+    /// The first readings; false when no turn follows.
     fn begin(&mut self) -> bool;
 
-    /// Commands that are due by themselves.
+    /// Scripted commands that are due.
     fn due(&mut self) -> Vec<Command> {
         Vec::new()
     }
@@ -38,7 +38,7 @@ pub(super) trait Work {
     /// Carries out a command other than [`Command::Stop`].
     fn carry_out(&mut self, command: Command);
 
-    /// Does and looks at what is due.
+    /// Does and reads what is due.
     fn turn(&mut self);
 
     /// Waits for the next turn.
@@ -49,21 +49,21 @@ pub(super) trait Work {
         false
     }
 
-    /// The last looks.
+    /// The final readings.
     fn end(&mut self);
 }
 
-/// Clock, facts under way, commands, and the end by time.
+/// Clock, unsent facts, commands, and the end by time.
 #[derive(Debug)]
 pub(super) struct Pump {
     pub(super) clock: Clock,
-    /// Facts that are not handed up yet.
+    /// Facts that are not sent yet.
     pub(super) batch: Vec<Stamped>,
-    /// When facts were handed up last.
+    /// When facts were last sent.
     pub(super) sent: Stamp,
-    /// From when on its time counts.
+    /// From when on `length` counts.
     pub(super) opened: Stamp,
-    /// How long it lasts; `None`: until it is stopped.
+    /// How long the session lasts; `None`: until it is stopped.
     length: Option<Duration>,
     facts: Sender<Vec<Stamped>>,
     commands: Receiver<Command>,
@@ -72,20 +72,20 @@ pub(super) struct Pump {
 /// Why the thread has not begun.
 #[derive(Debug)]
 pub(super) enum NotBegun {
-    /// There is no thread.
+    /// The thread could not be created.
     NoThread(io::Error),
-    /// It ended before that: a defect of qviz.
+    /// The thread ended early: a defect of qviz.
     Vanished,
 }
 
-/// Lets what `open` makes run in a thread of this name.
+/// Runs what `open` returns in a thread of this name.
 pub(super) fn start<W: Work, E: From<NotBegun> + Send + 'static>(
     name: &str,
     clock: Clock,
     length: Option<Duration>,
     open: impl FnOnce(Pump) -> Result<W, E> + Send + 'static,
 ) -> Result<Session, E> {
-    let (wishes, commands) = std::sync::mpsc::channel();
+    let (command_sender, commands) = std::sync::mpsc::channel();
     let (sender, facts) = mpsc::channel(QUEUED_BATCHES);
     let (opened, outcome) = std::sync::mpsc::sync_channel(1);
     let now = clock.now();
@@ -99,13 +99,13 @@ pub(super) fn start<W: Work, E: From<NotBegun> + Send + 'static>(
     };
     std::thread::Builder::new().name(name.into()).spawn(thread).map_err(NotBegun::NoThread)?;
     outcome.recv().map_err(|_| NotBegun::Vanished)??;
-    Ok(Session::new(Source::Live { facts, wishes }, clock))
+    Ok(Session::new(Source::Live { facts, commands: command_sender }, clock))
 }
 
 fn run(mut work: impl Work) {
     let goes_on = work.begin();
     work.pump().send();
-    while goes_on && hear(&mut work) {
+    while goes_on && run_commands(&mut work) {
         work.turn();
         work.pump().send();
         if work.pump().is_over() || work.is_done() {
@@ -120,8 +120,8 @@ fn run(mut work: impl Work) {
     let _nobody_listens = pump.facts.blocking_send(std::mem::take(&mut pump.batch));
 }
 
-/// Carries out commands; false when the session shall stop.
-fn hear(work: &mut impl Work) -> bool {
+/// Carries out the commands that are due; false when the session is to stop.
+fn run_commands(work: &mut impl Work) -> bool {
     for command in work.due() {
         work.carry_out(command);
     }
@@ -135,17 +135,17 @@ fn hear(work: &mut impl Work) -> bool {
 }
 
 impl Pump {
-    /// A fact of this moment.
+    /// Adds a fact stamped now.
     pub(super) fn push(&mut self, event: Event) {
         self.batch.push(Stamped { at: self.clock.now(), event });
     }
 
-    /// A command cannot be carried out, and why.
+    /// Reports that a command cannot be carried out, and why.
     pub(super) fn refuse<T: Display>(&mut self, why: impl FnOnce() -> T) {
         self.push(Event::Refused { message: Message::of(why) });
     }
 
-    /// Hands the facts up, in the order of their stamps.
+    /// Sends the facts, sorted by stamp.
     pub(super) fn send(&mut self) {
         if self.batch.is_empty() {
             return;
@@ -163,7 +163,7 @@ impl Pump {
         }
     }
 
-    /// When its time is over.
+    /// When the session ends by time.
     pub(super) fn end_by_time(&self) -> Option<Stamp> {
         self.length.map(|length| self.opened + length)
     }
@@ -172,7 +172,7 @@ impl Pump {
         self.end_by_time().is_some_and(|end| self.clock.now() >= end) || self.facts.is_closed()
     }
 
-    /// The next command that waits.
+    /// The next command in the channel.
     fn command(&self) -> Option<Command> {
         match self.commands.try_recv() {
             Ok(command) => Some(command),
@@ -182,7 +182,7 @@ impl Pump {
     }
 }
 
-/// The order of their stamps; what stands before a new world stays before it.
+/// Sorts by stamp; facts before the start of a new world stay before it.
 fn order(batch: &mut [Stamped]) {
     for part in batch.split_mut(|fact| matches!(fact.event, Event::Began(_) | Event::Watching(_))) {
         part.sort_by_key(|fact| fact.at);

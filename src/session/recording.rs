@@ -1,13 +1,14 @@
-//! THE TAPE: the raw facts of a session in a file, and a session made of such a file.
+//! RECORDINGS: the raw facts of a session in a file, and a session made of such a file.
 //!
-//! A tape is JSON Lines: one header line, then one line for each fact in the order in which it reached the fold. It holds nothing
-//! derived, so that a new diagnosis works on an old recording. Start at [`Recorder`](record::Recorder) and [`Recording`](read::Recording).
+//! A recording is JSON Lines: one header line, then one line for each fact in the order in which it reached the fold. It holds
+//! nothing derived, so that a new diagnosis works on an old recording. Start at [`Recorder`](record::Recorder) and
+//! [`Recording`](read::Recording).
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 use serde::{Deserialize, Serialize};
 
 pub mod playback;
@@ -20,7 +21,7 @@ pub mod transport;
 /// The version of the format; a reader takes this one and no other.
 pub const VERSION: u32 = 1;
 
-/// The first line of a tape.
+/// The first line of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The format's version.
@@ -28,22 +29,22 @@ pub struct Header {
     pub version: u32,
     /// The version of the program that recorded.
     pub qviz: String,
-    /// The command that makes the same run again.
+    /// The command line that repeats the run.
     pub repeat: Option<String>,
 }
 
 impl Header {
-    /// The header of a recording that begins now.
+    /// The header of a new recording.
     pub fn new(repeat: Option<String>) -> Self {
         Self { version: VERSION, qviz: env!("CARGO_PKG_VERSION").to_owned(), repeat }
     }
 }
 
-/// Why a tape cannot be written or read.
+/// Why a recording cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// The file cannot be opened.
-    #[error("{}", say!("cannot open {path}: {source}", path = path.display(), source = told(source)))]
+    #[error("{}", say!("cannot open {path}: {source}", path = path.display(), source = describe(source)))]
     Open {
         /// The file.
         path: PathBuf,
@@ -51,7 +52,7 @@ pub enum RecordingError {
         source: io::Error,
     },
     /// The file cannot be written any further.
-    #[error("{}", say!("cannot write the recording {path}: {source}", path = path.display(), source = told(source)))]
+    #[error("{}", say!("cannot write the recording {path}: {source}", path = path.display(), source = describe(source)))]
     Write {
         /// The file.
         path: PathBuf,
@@ -59,14 +60,14 @@ pub enum RecordingError {
         source: io::Error,
     },
     /// The file cannot be read any further.
-    #[error("{}", say!("cannot read {path}: {source}", path = path.display(), source = told(source)))]
+    #[error("{}", say!("cannot read {path}: {source}", path = path.display(), source = describe(source)))]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
-    /// A file that would be overwritten is something else.
+    /// The file to be overwritten is no recording.
     #[error("{}", say!("{path} exists and is no recording: it is not overwritten", path = path.display()))]
     NotOurs {
         /// The file.
@@ -113,7 +114,7 @@ pub enum RecordingError {
 }
 
 impl RecordingError {
-    /// The next thing to do.
+    /// The next command that would help.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Open { .. } => {

@@ -1,7 +1,7 @@
-//! An attached session: other people's listeners, watched from a thread of its own. It only reads: no connection is opened, nothing
-//! is changed.
+//! A watch: the listeners of other programs, read from a thread of its own. It only reads: no connection is opened, nothing is
+//! changed.
 //!
-//! The thread stands where the caller stands: who wants to watch another network namespace enters it first
+//! The thread runs in the caller's network namespace: a caller that wants to watch another one enters it first
 //! (`kernel::elsewhere`). Start at [`start`].
 
 use std::io;
@@ -13,7 +13,7 @@ use super::pump::{self, NotBegun};
 use crate::kernel::census::CensusError;
 use crate::model::watch::Target;
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 mod choice;
 mod counter_reports;
@@ -25,32 +25,32 @@ mod syn_counter;
 mod taps;
 mod watcher;
 
-/// What an attached session is made of.
+/// The plan of a watch.
 #[derive(Clone, Debug, Default)]
-pub struct AttachPlan {
-    /// Which listeners are asked for; `None`: all. One that is meant by it is chosen, now or when it comes.
+pub struct WatchSessionPlan {
+    /// Which listeners are asked for; `None`: all. A listener that matches is chosen, now or when it appears.
     pub target: Option<Target>,
-    /// How long it lasts.
+    /// When the watch ends.
     pub length: Length,
-    /// The words that named the network namespace, where it is not qviz's own.
+    /// The network namespace as it was named by the user, where it is not qviz's own.
     pub netns: Option<String>,
 }
 
 /// How long a watch lasts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Length {
-    /// One careful look at everything.
+    /// After one reading of everything.
     Once,
-    /// So long.
+    /// After this time.
     For(Duration),
     /// Until it is stopped.
     #[default]
     Endless,
 }
 
-/// Why an attached session could not start.
+/// Why a watch could not start.
 #[derive(Debug, thiserror::Error)]
-pub enum AttachError {
+pub enum WatchError {
     /// The kernel does not list its listeners.
     #[error(transparent)]
     Census(#[from] CensusError),
@@ -58,11 +58,11 @@ pub enum AttachError {
     #[error("{}", say!("the watching thread ended before it had begun"))]
     Vanished,
     /// No thread.
-    #[error("{}", say!("starting the watching thread: {source}", source = told(_0)))]
+    #[error("{}", say!("starting the watching thread: {source}", source = describe(_0)))]
     Thread(io::Error),
 }
 
-impl AttachError {
+impl WatchError {
     /// The next command that would help.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -73,7 +73,7 @@ impl AttachError {
     }
 }
 
-impl From<NotBegun> for AttachError {
+impl From<NotBegun> for WatchError {
     fn from(why: NotBegun) -> Self {
         match why {
             NotBegun::NoThread(error) => Self::Thread(error),
@@ -82,11 +82,11 @@ impl From<NotBegun> for AttachError {
     }
 }
 
-/// Opens the eyes on all listeners and lets them look from a thread of their own.
+/// Opens all sources and reads them from a thread of its own.
 ///
 /// # Errors
 /// When the kernel does not list its listeners.
-pub fn start(plan: AttachPlan) -> Result<Session, AttachError> {
+pub fn start(plan: WatchSessionPlan) -> Result<Session, WatchError> {
     let length = if let Length::For(span) = plan.length { Some(span) } else { None };
     pump::start("watch", Clock::start(), length, |pump| setup::open(plan, pump))
 }

@@ -1,4 +1,4 @@
-//! Error numbers by name, and in words.
+//! Error numbers by name, and as text.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 mod words;
 
-pub use words::{told, told_of};
+pub use words::{describe, describe_errno};
 
 /// The name of an error number as C writes it (`EADDRNOTAVAIL`), or `errno 123` for one that a socket call does not give.
 pub fn name(errno: i32) -> Cow<'static, str> {

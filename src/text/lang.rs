@@ -1,11 +1,10 @@
-//! The language in which qviz speaks to people. English text stands in the code, where it is said; a table beside it has the other
-//! language.
+//! The languages of qviz. English texts are in the code, where they are used; a table holds the translations.
 //!
-//! [`say!`](crate::say) is the one way to say something: its English words are the key of the table, so that a text reads where it
-//! is used and a missing translation is found by a test (`tests/screens/languages.rs`). Names of the field (SYN, accept(), ListenOverflows),
-//! keys of documents, options and addresses are no words of a language and stay as they are.
+//! [`say!`](crate::say) looks a text up: its English is the key of the table, so that it reads where it is used, and a test finds
+//! missing translations (`tests/screens/languages.rs`). Names of the field (SYN, accept(), ListenOverflows), keys of documents,
+//! options and addresses are not translated.
 //!
-//! The language is that of the process ([`speak`]), or of a piece of work ([`within`]): a frame is drawn in the language of its
+//! The language is that of the process ([`speak`]), or of a closure ([`within`]): a frame is drawn in the language of its
 //! [`UiState`](crate::ui::state::UiState).
 
 use std::cell::Cell;
@@ -18,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::marks;
 
-/// A language that qviz speaks.
+/// A language of qviz.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Lang {
     /// English.
@@ -51,7 +50,7 @@ impl Lang {
         }
     }
 
-    /// The language of a locale such as `zh_CN.UTF-8`; English where qviz does not speak it.
+    /// The language of a locale such as `zh_CN.UTF-8`; English if it is not supported.
     pub fn of_locale(locale: &str) -> Self {
         let language = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();
         if language.eq_ignore_ascii_case("zh") { Self::Chinese } else { Self::English }
@@ -66,51 +65,51 @@ impl Lang {
 static PROCESS: AtomicU8 = AtomicU8::new(Lang::English as u8);
 
 thread_local! {
-    static HERE: Cell<Option<Spoken>> = const { Cell::new(None) };
+    static HERE: Cell<Option<ThreadLanguage>> = const { Cell::new(None) };
 }
 
-/// What a piece of work speaks.
+/// The language of a closure.
 #[derive(Clone, Copy)]
-enum Spoken {
+enum ThreadLanguage {
     In(Lang),
-    /// In no language: keys and values, marked.
+    /// None: keys and values, marked.
     Keys,
 }
 
-/// From now on the whole process speaks this language.
+/// Sets the language of the process.
 pub fn speak(lang: Lang) {
     PROCESS.store(lang as u8, Ordering::Relaxed);
 }
 
-/// The language that is spoken here and now.
+/// The current language of this thread.
 pub fn here() -> Lang {
     match HERE.get() {
-        Some(Spoken::In(lang)) => lang,
-        Some(Spoken::Keys) => Lang::English,
+        Some(ThreadLanguage::In(lang)) => lang,
+        Some(ThreadLanguage::Keys) => Lang::English,
         None => Lang::of_number(PROCESS.load(Ordering::Relaxed)),
     }
 }
 
-/// True while no language is spoken, but keys and values.
+/// True while texts are keys and values.
 pub(super) fn speaks_in_keys() -> bool {
-    matches!(HERE.get(), Some(Spoken::Keys))
+    matches!(HERE.get(), Some(ThreadLanguage::Keys))
 }
 
-/// Does something in this language, whatever the process speaks.
+/// Runs `work` in this language.
 pub fn within<T>(lang: Lang, work: impl FnOnce() -> T) -> T {
-    speaking(Spoken::In(lang), work)
+    speaking(ThreadLanguage::In(lang), work)
 }
 
-/// Does something while each text is its key, with its holes' values, marked for [`Message::marked`].
+/// Runs `work` while each text is its key with its holes' values, marked for [`Message::marked`].
 ///
 /// [`Message::marked`]: crate::model::message::Message::marked
 pub fn in_keys<T>(work: impl FnOnce() -> T) -> T {
-    speaking(Spoken::Keys, work)
+    speaking(ThreadLanguage::Keys, work)
 }
 
-fn speaking<T>(spoken: Spoken, work: impl FnOnce() -> T) -> T {
-    /// Gives the language back, also when the work panics.
-    struct Before(Option<Spoken>);
+fn speaking<T>(spoken: ThreadLanguage, work: impl FnOnce() -> T) -> T {
+    /// Restores the language, also on a panic.
+    struct Before(Option<ThreadLanguage>);
     impl Drop for Before {
         fn drop(&mut self) {
             HERE.set(self.0);
@@ -120,13 +119,13 @@ fn speaking<T>(spoken: Spoken, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// The text in the language that is spoken here; the English one where the table lacks it.
+/// The text in the current language; the English one if it has no translation.
 #[inline(never)]
 pub fn said(english: &'static str) -> &'static str {
     if speaks_in_keys() { marked().get(english).map_or(english, String::as_str) } else { said_of(english) }
 }
 
-/// The text of this key in the language that is spoken here.
+/// The text of this key in the current language.
 pub(super) fn said_of(english: &str) -> &str {
     match here() {
         Lang::English => english,
@@ -140,7 +139,7 @@ pub fn filled(english: &'static str, holes: &[(&str, &dyn Display)]) -> String {
     if speaks_in_keys() { marks::mark(english, holes) } else { fill(said(english), holes) }
 }
 
-/// A text of any origin with its holes filled. What no hole is named after stays as it stands.
+/// A text of any origin with its holes filled. Unknown holes stay as they are.
 pub fn fill(text: &str, holes: &[(&str, &dyn Display)]) -> String {
     let mut filled = String::with_capacity(text.len() + 16);
     let mut rest = text;
@@ -161,7 +160,7 @@ pub fn fill(text: &str, holes: &[(&str, &dyn Display)]) -> String {
     filled
 }
 
-/// Says something in the language that is spoken here.
+/// A text for people in the current language.
 ///
 /// `say!("half open")` is a `&'static str`; `say!("{count} of {all}", count, all = queue.len())` is a `String`. A number that needs a
 /// width or digits is formatted before: `share = format_args!("{share:.1}")`.

@@ -1,4 +1,4 @@
-//! How a text is marked while it is said in no language: signs that no text has (Unicode noncharacters).
+//! The marks of a text in no language: characters that no text has (Unicode noncharacters).
 
 use std::fmt::{Display, Write as _};
 

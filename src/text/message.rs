@@ -1,29 +1,29 @@
-//! [`Message`]: made of what is said through [`say!`](crate::say), shown in the language of the moment.
+//! [`Message`]: made of texts of [`say!`](crate::say), shown in the current language.
 //!
-//! While [`Message::of`] lets something speak, every text keeps its key and the values in its holes, marked by signs that no text has
-//! (Unicode noncharacters); whatever speaks, an error with its hint or an experiment, need not know of it.
+//! Within [`Message::of`] every text keeps its key and the values of its holes, marked by Unicode noncharacters; the code that
+//! makes the text, an error with its hint or an experiment, is not affected.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-use super::errno::told_of;
+use super::errno::describe_errno;
 use super::lang::{self, fill};
 use super::marks::{END, ERRNO, HOLE, KEY, VALUE};
 use crate::model::message::Message;
 use crate::model::watch::Rights;
 
 impl Message {
-    /// What is said here, in no language.
+    /// The text that `words` makes, in no language.
     pub fn of<T: Display>(words: impl FnOnce() -> T) -> Self {
         Self::marked(&lang::in_keys(|| words().to_string()))
     }
 
-    /// Reads a text that was said [in keys](lang::in_keys).
+    /// Parses a text that was made [in keys](lang::in_keys).
     pub fn marked(text: &str) -> Self {
         Reader { rest: text }.message()
     }
 
-    /// The same as plain text, in the language of the moment: for documents.
+    /// The same as plain text in the current language, for documents.
     #[must_use]
     pub fn rendered(&self) -> Self {
         Self::Plain(self.to_string())
@@ -38,14 +38,14 @@ impl Display for Message {
                 let holes: Vec<_> = with.iter().map(|(name, value)| (name.as_str(), value as &dyn Display)).collect();
                 f.write_str(&fill(lang::said_of(say), &holes))
             }
-            Self::Errno { errno } => f.write_str(&told_of(*errno)),
+            Self::Errno { errno } => f.write_str(&describe_errno(*errno)),
             Self::Joined(parts) => parts.iter().try_for_each(|part| part.fmt(f)),
         }
     }
 }
 
 impl Rights {
-    /// What is refused, as plain text in the language of the moment: for documents.
+    /// The reasons as plain text in the current language, for documents.
     #[must_use]
     pub fn rendered(&self) -> Self {
         let [tap_refused, owners_refused] =
@@ -54,13 +54,13 @@ impl Rights {
     }
 }
 
-/// Takes a marked text apart.
+/// Parses a marked text.
 struct Reader<'t> {
     rest: &'t str,
 }
 
 impl<'t> Reader<'t> {
-    /// Up to a mark that does not begin anything.
+    /// Parses up to a mark that does not start anything.
     fn message(&mut self) -> Message {
         let mut parts = Vec::new();
         loop {
@@ -124,8 +124,13 @@ mod tests {
 
     #[test]
     fn what_was_said_in_one_language_is_read_in_the_other() {
-        let words =
-            || say!("{operation}: {source}", operation = "bind()", source = told_of(Errno::ADDRINUSE.raw_os_error()));
+        let words = || {
+            say!(
+                "{operation}: {source}",
+                operation = "bind()",
+                source = describe_errno(Errno::ADDRINUSE.raw_os_error())
+            )
+        };
         let kept = chinese(|| Message::of(words));
         assert_eq!(kept.to_string(), words());
         assert_eq!(chinese(|| kept.to_string()), chinese(words));

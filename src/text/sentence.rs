@@ -1,4 +1,4 @@
-//! A text that is made when it is shown, in the language that is spoken there: what is kept may be shown in another language later.
+//! A text that is made when it is shown, in the current language: it may be shown in another language later.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::lang::{Lang, within};
 pub struct Sentence(Arc<dyn Fn() -> String + Send + Sync>);
 
 impl Sentence {
-    /// A sentence that `words` says: with [`say!`](crate::say), in the language of the moment.
+    /// A sentence made by `words` with [`say!`](crate::say).
     pub fn new(words: impl Fn() -> String + Send + Sync + 'static) -> Self {
         Self(Arc::new(words))
     }
@@ -31,7 +31,7 @@ impl fmt::Debug for Sentence {
 }
 
 impl PartialEq for Sentence {
-    /// Two sentences are equal when they say the same in English.
+    /// Two sentences are equal when their English texts are.
     fn eq(&self, other: &Self) -> bool {
         within(Lang::English, || (self.0)() == (other.0)())
     }

@@ -1,4 +1,4 @@
-//! Values of the model in words: settings, steps, causes, what was given instead of a listener.
+//! Values of the model as text: settings, steps, causes, invalid targets.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ impl fmt::Display for Arrivals {
 }
 
 impl StepOutcome {
-    /// In words; `who` is the name of the connection.
+    /// As text; `who` is the name of the connection.
     pub fn words(self, who: &str) -> String {
         match self {
             Self::Left(kind) => say!("{who}: {segment} leaves the client", who, segment = segment_name(kind)),
@@ -49,7 +49,7 @@ impl StepOutcome {
 }
 
 impl Cause {
-    /// The cause in a few plain words, for a screen.
+    /// The cause in a few words, for a screen.
     pub fn words(self) -> &'static str {
         match self {
             Self::SynAcceptQueueFull => say!("SYN dropped: accept queue full"),

@@ -117,13 +117,13 @@ impl Browse {
         let wanted = self.filter.to_lowercase();
         let mut rows: Vec<_> =
             world.roster.iter().filter(|connection| wanted.is_empty() || matches(connection, &wanted)).collect();
-        let newest = |connection: &&Connection| (Reverse(connection.born), connection.id, connection.peer);
+        let newest = |connection: &&Connection| (Reverse(connection.first_seen), connection.id, connection.peer);
         match self.sort {
             Sort::Newest => rows.sort_unstable_by_key(newest),
             Sort::State => rows.sort_by_cached_key(|connection| (state_rank(connection.belief()), newest(connection))),
             Sort::Tries => rows.sort_by_cached_key(|connection| (Reverse(tries(connection)), newest(connection))),
             Sort::Timer => rows.sort_by_cached_key(|connection| {
-                let next = world.outlook(connection).next(&world.tempo);
+                let next = world.next_steps(connection).next(&world.tempo);
                 (next.is_none(), next, newest(connection))
             }),
         }
@@ -223,7 +223,7 @@ impl Browse {
     }
 
     fn lines(&self) -> usize {
-        let page = self.chosen.as_ref().and_then(|chosen| chosen.connection.diary());
+        let page = self.chosen.as_ref().and_then(|chosen| chosen.connection.segment_log());
         page.map_or(0, |page| page.entries().len().saturating_sub(1))
     }
 }
@@ -231,7 +231,7 @@ impl Browse {
 fn as_chosen(world: &World, connection: &Connection) -> Chosen {
     Chosen {
         connection: connection.clone(),
-        next_steps: world.outlook(connection),
+        next_steps: world.next_steps(connection),
         before: world.queued_before(connection),
         gone: None,
     }
@@ -257,7 +257,7 @@ pub fn tries(connection: &Connection) -> u32 {
 const fn state_rank(belief: CombinedState) -> u8 {
     match belief {
         CombinedState::Ghost | CombinedState::Phantom => 0,
-        CombinedState::DeadInQueue => 1,
+        CombinedState::ClosedInQueue => 1,
         CombinedState::SynSent => 2,
         CombinedState::HalfOpen | CombinedState::CookieOut => 3,
         CombinedState::Queued => 4,
@@ -275,7 +275,7 @@ pub fn state_words(belief: CombinedState) -> &'static str {
         CombinedState::Ghost => say!("GHOST"),
         CombinedState::Phantom => say!("PHANTOM"),
         CombinedState::Queued => say!("queued"),
-        CombinedState::DeadInQueue => say!("dead entry"),
+        CombinedState::ClosedInQueue => say!("dead entry"),
         CombinedState::Accepted => say!("served"),
         CombinedState::Over => say!("over"),
     }
@@ -302,7 +302,7 @@ pub fn server_words(side: ServerSide) -> &'static str {
         ServerSide::HalfOpen => "SYN_RCVD",
         ServerSide::CookieSent => say!("cookie sent"),
         ServerSide::Queued => "ESTABLISHED",
-        ServerSide::QueuedDead => say!("reset, queued"),
+        ServerSide::QueuedClosed => say!("reset, queued"),
         ServerSide::Accepted => say!("accepted"),
         ServerSide::Closed => say!("closed"),
         ServerSide::Expired => say!("expired"),

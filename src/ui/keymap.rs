@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::session::recording::transport::Play;
+use crate::session::recording::transport::PlayCommand;
 
 mod shown;
 mod table;
@@ -106,7 +106,7 @@ pub enum Action {
     /// Close the overlay.
     Close,
     /// Play a recording in another way.
-    Play(Play),
+    Play(PlayCommand),
     /// Stop like any program in a shell.
     Suspend,
     /// End.
@@ -238,8 +238,8 @@ pub fn action(event: &KeyEvent, live: bool, place: Place) -> Option<Action> {
     }
     let far = event.modifiers.contains(KeyModifiers::SHIFT);
     Some(match bound(pressed, live, place)?.1 {
-        Action::Play(Play::Back(_)) if far => Action::Play(Play::Back(table::FAR)),
-        Action::Play(Play::Ahead(_)) if far => Action::Play(Play::Ahead(table::FAR)),
+        Action::Play(PlayCommand::Back(_)) if far => Action::Play(PlayCommand::Back(table::FAR)),
+        Action::Play(PlayCommand::Ahead(_)) if far => Action::Play(PlayCommand::Ahead(table::FAR)),
         action => action,
     })
 }

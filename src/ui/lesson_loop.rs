@@ -26,7 +26,10 @@ pub struct LessonLoop<'a> {
 
 impl std::fmt::Debug for LessonLoop<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LessonLoop").field("player", &self.player).field("again", &self.restarts).finish_non_exhaustive()
+        f.debug_struct("LessonLoop")
+            .field("player", &self.player)
+            .field("again", &self.restarts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,12 +47,12 @@ impl<'a> LessonLoop<'a> {
         let (mut pending, mut first) = (Vec::new(), 0);
         for step in self.player.begin() {
             match step {
-                PlayerAction::Tell(fact) => pending.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
+                PlayerAction::Emit(fact) => pending.push(Stamped { at: Stamp::ZERO, event: Event::Lesson(fact) }),
                 PlayerAction::Open(scene) => first = scene,
-                PlayerAction::Wish(_) | PlayerAction::Over => {}
+                PlayerAction::Send(_) | PlayerAction::Over => {}
             }
         }
-        self.open(first, Past { clock: None, told: pending })
+        self.open(first, Past { clock: None, pending })
     }
 
     /// Opens the session of a scene.
@@ -106,7 +109,7 @@ mod tests {
             assert_eq!(guide.wake(end).is_some(), again);
             assert_eq!(guide.turn(&world, end + AGAIN / 2), []);
             let moves = guide.turn(&world, end + AGAIN);
-            let opens = matches!(moves.first(), Some(PlayerAction::Tell(LessonFact::Opened { .. })));
+            let opens = matches!(moves.first(), Some(PlayerAction::Emit(LessonFact::Opened { .. })));
             assert_eq!((opens, moves.contains(&PlayerAction::Open(0))), (again, again), "{mode:?}");
         }
     }

@@ -23,7 +23,7 @@ use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
 use crate::say;
-use crate::session::recording::transport::Play;
+use crate::session::recording::transport::PlayCommand;
 use crate::session::{Session, rest};
 use crate::text::lang;
 
@@ -66,7 +66,7 @@ pub async fn run<'a>(
 ) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
     let lesson = LessonState::new(lesson_loop.is_some());
-    let (theme, live) = (theme_of(plan)?, session.listens());
+    let (theme, live) = (theme_of(plan)?, session.takes_commands());
     let state = UiState { theme, lang, live, projector, mouse, lesson, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: say!("hear signals of"), source };
     let signals = Signals::listen().map_err(failed)?;
@@ -161,7 +161,7 @@ impl ScreenLoop<'_> {
             return Ok(());
         }
         self.state.replay = session.playing();
-        self.state.recording = session.recording();
+        self.state.recording = session.recording_status();
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
         let state = &mut self.state;
@@ -202,7 +202,7 @@ impl ScreenLoop<'_> {
         let watches = world.listeners.watching.is_some();
         let place = if watches { self.state.watch.place() } else { self.state.place() };
         let asked = match input {
-            Input::Key(key) => keymap::action(key, session.listens(), place),
+            Input::Key(key) => keymap::action(key, session.takes_commands(), place),
             Input::Mouse(mouse) => self.point(session, world, *mouse),
         };
         let Some(action) = asked else { return Ok(None) };
@@ -234,7 +234,7 @@ impl ScreenLoop<'_> {
     fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<ExitReason>, UiError> {
         let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
-            session.wish(command);
+            session.send(command);
         }
         if self.state.message.is_some() {
             self.state.time_message(session.clock().now());
@@ -256,7 +256,7 @@ impl ScreenLoop<'_> {
     }
 
     /// Plays a recording, and folds facts up to its new position for a moment: the rest comes with the other facts.
-    fn play(&mut self, session: &mut Session, world: &mut World, command: Play) {
+    fn play(&mut self, session: &mut Session, world: &mut World, command: PlayCommand) {
         let kept = session.play(command, self.bookmarks.places()).and_then(|index| self.bookmarks.world(index));
         if let Some(kept) = kept {
             *world = kept;

@@ -19,7 +19,7 @@ use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::session::recording::record::RecordingStatus;
-use crate::session::recording::transport::Playing;
+use crate::session::recording::transport::PlaybackState;
 use crate::text::lang::{Lang, within};
 
 mod commands;
@@ -116,7 +116,7 @@ pub struct UiState {
     /// True when commands are carried out: a lab or a watch, not a recording.
     pub live: bool,
     /// The position of a replay; `None` in a live run.
-    pub replay: Option<Playing>,
+    pub replay: Option<PlaybackState>,
     /// The terminal's size.
     pub size: Size,
     /// What the last frame reported.
@@ -178,7 +178,7 @@ impl UiState {
             (self.frozen.is_some(), Mode::Frozen),
             (past, Mode::Past),
             (progress.is_some_and(LessonProgress::asks), Mode::Asked),
-            (progress.is_some_and(LessonProgress::has_told), Mode::Reading),
+            (progress.is_some_and(LessonProgress::waits_to_go_on), Mode::Reading),
             (progress.is_some_and(|progress| self.lesson.goes_back(progress)), Mode::Begins),
             (self.lesson.shows_calls(world), Mode::Calls),
             (step, Mode::Step),

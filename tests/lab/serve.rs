@@ -236,11 +236,11 @@ fn a_port_where_nobody_listens_refuses() {
     facts.sort_by_key(|fact| if let Event::Client { id, .. } = fact.event { id } else { u32::MAX });
     assert_eq!(facts.len(), 6);
     for (number, pair) in facts.chunks(2).enumerate() {
-        let Event::Client { id, peer, life: ClientEvent::Started { half_open: false } } = pair[0].event else {
+        let Event::Client { id, peer, event: ClientEvent::Started { half_open: false } } = pair[0].event else {
             panic!("{pair:?}")
         };
         assert_eq!(id as usize, number);
-        assert_eq!(pair[1].event, Event::Client { id, peer, life: ClientEvent::Refused });
+        assert_eq!(pair[1].event, Event::Client { id, peer, event: ClientEvent::Refused });
     }
     assert_eq!((connects.live(), connects.started()), (0, 3));
 }

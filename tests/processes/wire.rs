@@ -131,7 +131,7 @@ impl World {
             self.transmit.send(&segment).unwrap();
         }
         for fact in self.outbox.facts.drain(..) {
-            if let Event::Client { id, life, .. } = fact.event {
+            if let Event::Client { id, event: life, .. } = fact.event {
                 self.lives.entry(id).or_default().push((fact.at, life));
             }
         }

@@ -205,7 +205,7 @@ fn a_client_that_resets_while_it_waits_still_holds_its_place() {
     play.handshake(1);
     play.wire(1, Toward::Listener, flags::RST, (1001, 0));
     play.life(1, ClientEvent::Reset);
-    assert_eq!(play.belief(1), CombinedState::DeadInQueue);
+    assert_eq!(play.belief(1), CombinedState::ClosedInQueue);
     assert_eq!(play.world.accept_queue.depth(), 1);
     play.pass(600);
     assert!(play.world.findings.iter().any(|finding| finding.rule == "dead-in-queue"));
@@ -218,7 +218,7 @@ fn connections_that_are_over_are_forgotten() {
         play.handshake(id);
         play.accept(id);
         play.life(id, ClientEvent::Finished);
-        play.tell(Event::Served { peer: peer(id), deed: ServerEvent::Closed });
+        play.tell(Event::Served { peer: peer(id), event: ServerEvent::Closed });
         assert_eq!(play.world.connection(&peer(id)).unwrap().server, ServerSide::Closed);
     }
     assert!(play.world.roster.count() <= 256, "{}", play.world.roster.count());

@@ -63,7 +63,7 @@ fn run(settings: (u32, i64, bool, u32), steps: &[Step]) -> (Paper, Vec<Stamped>)
 }
 
 fn tolls(world: &World, causes: [Cause; 3]) -> [u64; 3] {
-    causes.map(|cause| world.toll(cause).segments)
+    causes.map(|cause| world.lost(cause).segments)
 }
 
 proptest! {
@@ -90,7 +90,7 @@ proptest! {
     fn packets_are_at_least_as_many_as_clients(settings in settings(), steps in steps()) {
         let (_, facts) = run(settings, &steps);
         let world = fold(&facts);
-        for (_, toll) in world.ledger.tolls() {
+        for (_, toll) in world.ledger.lost_by_cause() {
             prop_assert!(toll.clients <= toll.segments && toll.clients <= 24);
         }
     }

@@ -102,7 +102,7 @@ fn lives() -> Vec<Event> {
         ClientEvent::Failed { errno: 99 },
     ]
     .into_iter()
-    .map(|life| Event::Client { id: 7, peer: peer(), life })
+    .map(|life| Event::Client { id: 7, peer: peer(), event: life })
     .collect()
 }
 
@@ -140,8 +140,8 @@ fn watch_events() -> Vec<Event> {
         Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![tcp, unix], gone: vec![ListenerId(5)] })),
         Event::Owned { id, owner: Some(owner) },
         Event::Owned { id: ListenerId(78), owner: None },
-        Event::Occupants { id, crowding: QueueOccupants { half_open: Some(1), oldest_wait_ms: Some(1500) } },
-        Event::Occupants { id, crowding: QueueOccupants::default() },
+        Event::Occupants { id, occupants: QueueOccupants { half_open: Some(1), oldest_wait_ms: Some(1500) } },
+        Event::Occupants { id, occupants: QueueOccupants::default() },
         Event::SynsSeen(vec![SynCounts { id, syns: 4, again: 1 }]),
         Event::Chosen(None),
         Event::Chosen(Some(id)),
@@ -161,7 +161,7 @@ fn lesson_events() -> Vec<Event> {
         LessonFact::Judged(judged),
         LessonFact::Kept { name: "held".into(), value: 6.5 },
         LessonFact::Scored { right: None },
-        LessonFact::Step { step: 0, phase: Phase::Told },
+        LessonFact::Step { step: 0, phase: Phase::Done },
         LessonFact::Step { step: 1, phase: Phase::Missed },
         LessonFact::Over,
     ];
@@ -199,9 +199,9 @@ fn every_event() -> Vec<Event> {
         knobs(Arrivals::Burst { size: 20, period: Duration::from_secs(1) }, AcceptRate::PerSecond(0.5)),
         knobs(Arrivals::Wave { size: 16, period: Duration::from_secs(7) }, AcceptRate::Max),
         segment(),
-        Event::Served { peer: peer(), deed: ServerEvent::Accepted { waited_ms: Some(3), cookie: None } },
-        Event::Served { peer: peer(), deed: ServerEvent::Closed },
-        Event::Served { peer: peer(), deed: ServerEvent::FoundReset },
+        Event::Served { peer: peer(), event: ServerEvent::Accepted { waited_ms: Some(3), cookie: None } },
+        Event::Served { peer: peer(), event: ServerEvent::Closed },
+        Event::Served { peer: peer(), event: ServerEvent::FoundReset },
         Event::AcceptFailed { errno: 24 },
         Event::Queue(QueueReading { depth: Some(6), limit: Some(5), drops: None }),
         Event::Listed(Box::new(Listed { half_open: Some(vec![half_open]), waiting: None })),
@@ -212,10 +212,10 @@ fn every_event() -> Vec<Event> {
         Event::Loss(Loss::DetailSkipped(3)),
         Event::Loss(Loss::ArrivalsSkipped(4)),
         Event::Loss(Loss::Saturated),
-        Event::Cost { eye: Source::Queue, nanos: 700 },
+        Event::Cost { source: Source::Queue, nanos: 700 },
         Event::Tempo(ClientClock { pace: 0.25, held: true, ..ClientClock::default() }),
-        Event::Stepped { peer: peer(), thing: StepOutcome::Reached(Kind::Syn) },
-        Event::Stepped { peer: peer(), thing: StepOutcome::Accepted },
+        Event::Stepped { peer: peer(), outcome: StepOutcome::Reached(Kind::Syn) },
+        Event::Stepped { peer: peer(), outcome: StepOutcome::Accepted },
         Event::Refused { message: "no".into() },
         Event::Ended,
     ]);

@@ -69,7 +69,7 @@ impl Play {
     }
 
     fn life(&mut self, at: u64, id: u16, life: ClientEvent) {
-        self.tell(at, &Event::Client { id: id.into(), peer: peer(id), life });
+        self.tell(at, &Event::Client { id: id.into(), peer: peer(id), event: life });
     }
 
     fn start(&mut self, at: u64, id: u16) {
@@ -166,7 +166,7 @@ impl Play {
     }
 
     fn page(&self, id: u16) -> &SegmentLog {
-        self.one(id).diary().unwrap()
+        self.one(id).segment_log().unwrap()
     }
 
     fn ways(&self, id: u16) -> Vec<SegmentPath> {
@@ -202,7 +202,7 @@ fn a_syn_that_died_twice_and_was_taken_has_three_lines_with_their_times_and_fate
         play.syn(left + 200, 1);
         play.pass(left + 300);
     }
-    play.tell(1500, &Event::Served { peer: peer(0), deed: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+    play.tell(1500, &Event::Served { peer: peer(0), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     play.departs(2100, 1, (Kind::Syn, 3), 2300);
     assert_eq!(play.ways(1)[2].fate, SegmentOutcome::UnderWay);
     play.syn(2300, 1);
@@ -225,7 +225,7 @@ fn a_syn_that_died_twice_and_was_taken_has_three_lines_with_their_times_and_fate
     let (nothing, half_open) = (ServerSide::Nothing, ServerSide::HalfOpen);
     assert_eq!(play.sides(1), [(waits, nothing), (waits, nothing), (waits, half_open), (knows, half_open)]);
     assert_eq!(play.page(1).entries().nth(2).unwrap().place, Some(1));
-    assert!(play.page(1).from_birth);
+    assert!(play.page(1).from_start);
 }
 
 #[test]
@@ -246,14 +246,14 @@ fn a_ghost_is_seen_in_the_line_of_its_ignored_ack_and_its_future_is_told() {
     let ignored = SegmentOutcome::Dropped(Cause::AckAcceptQueueFull);
     assert_eq!(play.fates(1)[2], (Kind::Ack, ignored));
     assert_eq!(play.sides(1)[2], (ClientSide::Connected, ServerSide::HalfOpen));
-    let outlook = play.world.outlook(play.one(1));
-    assert_eq!((outlook.syn_ack, outlook.dies), (Some(ms(1100)), Some(ms(63_100))));
+    let outlook = play.world.next_steps(play.one(1));
+    assert_eq!((outlook.syn_ack, outlook.expires), (Some(ms(1100)), Some(ms(63_100))));
     assert!(outlook.never_learns);
-    assert!(!play.world.outlook(play.one(0)).never_learns);
+    assert!(!play.world.next_steps(play.one(0)).never_learns);
     // The request's timer: the SYN-ACK again, and the next wait is twice as long.
     play.syn_ack(1150, 1);
-    let outlook = play.world.outlook(play.one(1));
-    assert_eq!((outlook.syn_ack, outlook.dies), (Some(ms(3150)), Some(ms(63_150))));
+    let outlook = play.world.next_steps(play.one(1));
+    assert_eq!((outlook.syn_ack, outlook.expires), (Some(ms(3150)), Some(ms(63_150))));
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn asking() -> Play {
 
 fn retry(play: &Play) -> Option<Stamp> {
     let retry = |retry: qviz::fold::connection::Retry| retry.at;
-    assert_eq!(play.world.outlook(play.one(1)).retry, play.one(1).retry);
+    assert_eq!(play.world.next_steps(play.one(1)).retry, play.one(1).retry);
     play.one(1).retry.map(retry)
 }
 
@@ -338,7 +338,7 @@ fn a_ghost_that_sends_data_says_when_it_sends_it_again() {
     play.ack(40, 1);
     play.data(41, 1);
     assert_eq!(retry(&play), Some(ms(3030)), "a server that ignores its ACK acknowledges no data");
-    assert!(!play.world.outlook(play.one(1)).never_learns);
+    assert!(!play.world.next_steps(play.one(1)).never_learns);
 }
 
 #[test]
@@ -376,8 +376,8 @@ fn a_phantom_has_a_cookie_and_an_ignored_ack_and_the_server_nothing() {
     ];
     assert_eq!(play.fates(1), fates);
     assert_eq!(play.sides(1)[2], (ClientSide::Connected, ServerSide::CookieSent));
-    let outlook = play.world.outlook(play.one(1));
-    assert_eq!((outlook.syn_ack, outlook.dies, outlook.never_learns), (None, None, true));
+    let outlook = play.world.next_steps(play.one(1));
+    assert_eq!((outlook.syn_ack, outlook.expires, outlook.never_learns), (None, None, true));
 }
 
 #[test]
@@ -401,8 +401,8 @@ fn what_the_simulated_network_loses_never_arrives() {
 #[test]
 fn deeds_without_a_segment_have_lines_of_their_own() {
     let mut play = full();
-    play.tell(900, &Event::Served { peer: peer(0), deed: ServerEvent::Accepted { waited_ms: None, cookie: None } });
-    play.tell(950, &Event::Served { peer: peer(0), deed: ServerEvent::Closed });
+    play.tell(900, &Event::Served { peer: peer(0), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+    play.tell(950, &Event::Served { peer: peer(0), event: ServerEvent::Closed });
     play.life(960, 0, ClientEvent::Finished);
     let last: Vec<_> = play.page(0).entries().skip(3).map(|entry| (entry.what.clone(), entry.server)).collect();
     assert_eq!(
@@ -423,8 +423,8 @@ fn a_request_that_expires_has_a_line() {
     play.syn(100, 1);
     play.syn_ack(100, 1);
     play.syn_ack(1100, 1);
-    let outlook = play.world.outlook(play.one(1));
-    assert_eq!((outlook.syn_ack, outlook.dies), (None, Some(ms(3100))), "no SYN-ACK is left");
+    let outlook = play.world.next_steps(play.one(1));
+    assert_eq!((outlook.syn_ack, outlook.expires), (None, Some(ms(3100))), "no SYN-ACK is left");
     for at in [3200, 3300] {
         play.tell(at, &Event::Listed(Box::new(Listed { half_open: Some(Vec::new()), waiting: None })));
     }
@@ -440,10 +440,10 @@ fn the_kernels_own_timer_counts_more_than_the_schedule() {
     play.syn_ack(100, 1);
     let half_open = vec![HalfOpen { peer: peer(1), retransmits: 0, next_ms: 640, cookie: 7 }];
     play.tell(500, &Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None })));
-    assert_eq!(play.world.outlook(play.one(1)).syn_ack, Some(ms(1140)));
+    assert_eq!(play.world.next_steps(play.one(1)).syn_ack, Some(ms(1140)));
     // A SYN-ACK since then makes that reading old.
     play.syn_ack(1140, 1);
-    assert_eq!(play.world.outlook(play.one(1)).syn_ack, Some(ms(3140)));
+    assert_eq!(play.world.next_steps(play.one(1)).syn_ack, Some(ms(3140)));
 }
 
 #[test]
@@ -452,12 +452,12 @@ fn the_clients_patience_follows_its_sysctls() {
     play.start(100, 1);
     play.departs(100, 1, (Kind::Syn, 1), 100);
     play.life(100, 1, ClientEvent::WillRetry { at: ms(1100), gives_up: false });
-    let outlook = play.world.outlook(play.one(1));
+    let outlook = play.world.next_steps(play.one(1));
     assert_eq!(outlook.retry.unwrap().at, ms(1100));
     let whole = |outlook: &qviz::fold::world::next_steps::NextSteps| outlook.gives_up.unwrap().since(ms(100));
     assert_eq!(whole(&outlook), Duration::from_secs(131), "0,1,2,3,4,5,7,11,19,35,67 s, and 131 s");
     play.life(100, 1, ClientEvent::WillRetry { at: ms(9000), gives_up: true });
-    assert_eq!(play.world.outlook(play.one(1)).gives_up, Some(ms(9000)));
+    assert_eq!(play.world.next_steps(play.one(1)).gives_up, Some(ms(9000)));
 }
 
 #[test]
@@ -479,12 +479,12 @@ fn with_too_many_connections_nothing_is_kept_and_what_is_missing_is_counted() {
     for id in 0..many {
         play.start(u64::from(id), id);
     }
-    assert!(!play.world.writes_diaries());
-    assert!(play.one(0).diary().is_none() && play.one(many - 1).diary().is_none());
-    let before = play.world.not_in_diaries();
+    assert!(!play.world.writes_segment_logs());
+    assert!(play.one(0).segment_log().is_none() && play.one(many - 1).segment_log().is_none());
+    let before = play.world.segments_not_logged();
     play.syn(600, 3);
-    assert_eq!(play.world.not_in_diaries(), before + 1);
-    assert!(play.one(3).diary().is_none());
+    assert_eq!(play.world.segments_not_logged(), before + 1);
+    assert!(play.one(3).segment_log().is_none());
     for id in 0..many {
         play.life(700, id, ClientEvent::TimedOut);
     }
@@ -492,7 +492,7 @@ fn with_too_many_connections_nothing_is_kept_and_what_is_missing_is_counted() {
     play.pass(4001);
     play.start(4002, 2000);
     play.syn(4002, 2000);
-    assert!(play.world.writes_diaries());
+    assert!(play.world.writes_segment_logs());
     assert_eq!(play.fates(2000), [(Kind::Syn, SegmentOutcome::Unanswered)]);
 }
 
@@ -503,15 +503,15 @@ fn at_high_rates_writing_rests_although_few_connections_are_there() {
     for _ in 0..3000 {
         play.syn(50, 1);
     }
-    assert!(!play.world.writes_diaries() && play.world.not_in_diaries() > 0);
+    assert!(!play.world.writes_segment_logs() && play.world.segments_not_logged() > 0);
     play.pass(500);
-    assert!(!play.world.writes_diaries(), "it rests for a second at least");
+    assert!(!play.world.writes_segment_logs(), "it rests for a second at least");
     for at in 0..5 {
         (0..600).for_each(|_| play.syn(890 + at * 100, 1));
     }
-    assert!(!play.world.writes_diaries(), "and as long as that much passes");
+    assert!(!play.world.writes_segment_logs(), "and as long as that much passes");
     play.pass(1700);
     play.pass(1900);
     play.syn(1900, 1);
-    assert!(!play.page(1).from_birth, "what it missed is not hidden");
+    assert!(!play.page(1).from_start, "what it missed is not hidden");
 }

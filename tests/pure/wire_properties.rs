@@ -71,7 +71,8 @@ fn run(world: &World) -> Run {
             }
         }
         result.facts.append(&mut outbox.facts);
-        let ended = result.facts.iter().filter(|fact| matches!(fact.event, Event::Client { life, .. } if is_end(life)));
+        let ended =
+            result.facts.iter().filter(|fact| matches!(fact.event, Event::Client { event, .. } if is_end(event)));
         assert_eq!(crowd.started(), (ended.count() + crowd.live()) as u64, "started = ended + living");
         now = crowd.next_deadline().map_or(again, |next| next.min(again)).max(now);
     }
@@ -93,7 +94,7 @@ fn is_end(life: ClientEvent) -> bool {
 fn lives(run: &Run) -> BTreeMap<u32, Vec<ClientEvent>> {
     let mut lives = BTreeMap::<u32, Vec<ClientEvent>>::new();
     for fact in &run.facts {
-        if let Event::Client { id, life, .. } = fact.event {
+        if let Event::Client { id, event: life, .. } = fact.event {
             lives.entry(id).or_default().push(life);
         }
     }
@@ -105,10 +106,10 @@ fn departures(run: &Run) -> BTreeMap<Peer, VecDeque<(Stamp, Kind)>> {
     let mut under_way = BTreeMap::<Peer, VecDeque<(Stamp, Kind)>>::new();
     for fact in &run.facts {
         match fact.event {
-            Event::Client { peer, life: ClientEvent::Departed { kind, arrives, .. }, .. } => {
+            Event::Client { peer, event: ClientEvent::Departed { kind, arrives, .. }, .. } => {
                 under_way.entry(peer).or_default().push_back((arrives, kind));
             }
-            Event::Client { peer, life: ClientEvent::Lost { outbound: true, .. }, .. } => {
+            Event::Client { peer, event: ClientEvent::Lost { outbound: true, .. }, .. } => {
                 under_way.get_mut(&peer).and_then(VecDeque::pop_back).expect("only what departed can be lost");
             }
             _ => {}

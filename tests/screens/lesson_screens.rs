@@ -55,7 +55,7 @@ fn shoot(name: &str, class: &Class) {
 /// The lesson has said its first sentence: nobody has come yet.
 fn narration() -> Class {
     let mut class = Class::begin();
-    class.step(0, Phase::Told);
+    class.step(0, Phase::Done);
     class
 }
 
@@ -80,7 +80,7 @@ fn told(choice: usize) -> Class {
     class.tale.run(ms(3900));
     class.tale.read_counters();
     class.keep("held", 6.0);
-    class.step(1, Phase::Told);
+    class.step(1, Phase::Done);
     class.score(choice == 1);
     class.tale.run(ms(4300));
     class
@@ -311,7 +311,7 @@ fn every_lesson_that_is_brought_along_has_room_for_what_it_says() {
                     ask.choices.iter().for_each(|choice| at(&mut class, Phase::Asked, &choice.text));
                     class.choose(0);
                 }
-                told.say.iter().for_each(|say| at(&mut class, Phase::Told, say));
+                told.say.iter().for_each(|say| at(&mut class, Phase::Done, say));
             }
         }
         class.over();

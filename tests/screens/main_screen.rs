@@ -101,7 +101,7 @@ fn stepping() -> Tale {
     tempo.hold(tale.now);
     tale.tell(&Event::Tempo(tempo));
     let peer = tale.world.roster.iter().map(|one| one.peer).min().unwrap();
-    tale.tell(&Event::Stepped { peer, thing: StepOutcome::Reached(Kind::Syn) });
+    tale.tell(&Event::Stepped { peer, outcome: StepOutcome::Reached(Kind::Syn) });
     tale
 }
 

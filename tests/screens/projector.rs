@@ -112,7 +112,7 @@ fn step_mode_says_what_stands_still_in_projector_mode_too() {
     tempo.hold(tale.now);
     tale.tell(&Event::Tempo(tempo));
     let peer = tale.world.roster.iter().map(|one| one.peer).min().unwrap();
-    tale.tell(&Event::Stepped { peer, thing: StepOutcome::Reached(qviz::model::segment::Kind::Syn) });
+    tale.tell(&Event::Stepped { peer, outcome: StepOutcome::Reached(qviz::model::segment::Kind::Syn) });
     let text = lines(&look(&mut state((80, 24), Depth::True, false), &tale));
     assert!(text.contains("‖ STEP") && text.contains("kernel timers run"), "{text}");
     let mut state = state((80, 24), Depth::True, false);

@@ -191,7 +191,7 @@ impl Tale {
     }
 
     fn life(&mut self, id: u32, life: ClientEvent) {
-        self.tell(&Event::Client { id, peer: peer(id), life });
+        self.tell(&Event::Client { id, peer: peer(id), event: life });
     }
 
     fn step(&mut self, step: Step) {
@@ -222,12 +222,12 @@ impl Tale {
                 let Some(id) = self.accept_queue.pop_front() else { return };
                 self.tell(&Event::Served {
                     peer: peer(id),
-                    deed: ServerEvent::Accepted { waited_ms: None, cookie: None },
+                    event: ServerEvent::Accepted { waited_ms: None, cookie: None },
                 });
                 self.plan(now + Duration::from_millis(300), Step::Close { id });
             }
             Step::Close { id } => {
-                self.tell(&Event::Served { peer: peer(id), deed: ServerEvent::Closed });
+                self.tell(&Event::Served { peer: peer(id), event: ServerEvent::Closed });
                 self.life(id, ClientEvent::Finished);
             }
         }

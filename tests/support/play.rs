@@ -88,11 +88,11 @@ impl Play {
     }
 
     pub(crate) fn start(&mut self, id: u16) {
-        self.tell(Event::Client { id: id.into(), peer: peer(id), life: ClientEvent::Started { half_open: false } });
+        self.tell(Event::Client { id: id.into(), peer: peer(id), event: ClientEvent::Started { half_open: false } });
     }
 
     pub(crate) fn life(&mut self, id: u16, life: ClientEvent) {
-        self.tell(Event::Client { id: id.into(), peer: peer(id), life });
+        self.tell(Event::Client { id: id.into(), peer: peer(id), event: life });
     }
 
     pub(crate) fn syn(&mut self, id: u16) {
@@ -170,7 +170,7 @@ impl Play {
     }
 
     pub(crate) fn accept(&mut self, id: u16) {
-        self.tell(Event::Served { peer: peer(id), deed: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+        self.tell(Event::Served { peer: peer(id), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     }
 
     pub(crate) fn depth(&mut self, depth: u32) {
@@ -225,7 +225,7 @@ impl Play {
     }
 
     pub(crate) fn toll(&self, cause: Cause) -> (u64, u64) {
-        let toll = self.world.toll(cause);
+        let toll = self.world.lost(cause);
         (toll.segments, toll.clients)
     }
 

@@ -83,7 +83,7 @@ fn plan() -> LivePlan {
         count: None,
         duration: None,
         script: Script::default(),
-        place: LabSite::Host { fallback: None },
+        site: LabSite::Host { fallback: None },
         host: proc::read_sysctls(),
         sysctls: Sysctls::default(),
         past: Past::default(),

@@ -147,12 +147,12 @@ impl LessonRun {
     async fn carry_out(&mut self, moves: Vec<PlayerAction>, signals: &mut Signals) -> Result<(), Failure> {
         for next in moves {
             match (next, &mut self.session) {
-                (PlayerAction::Tell(fact), Some(session)) => session.tell(Event::Lesson(fact)),
-                (PlayerAction::Tell(fact), None) => {
+                (PlayerAction::Emit(fact), Some(session)) => session.emit(Event::Lesson(fact)),
+                (PlayerAction::Emit(fact), None) => {
                     self.pending.push(Stamped { at: self.clock.now(), event: Event::Lesson(fact) });
                 }
-                (PlayerAction::Wish(command), Some(session)) => session.wish(command),
-                (PlayerAction::Wish(_), None) | (PlayerAction::Over, _) => {}
+                (PlayerAction::Send(command), Some(session)) => session.send(command),
+                (PlayerAction::Send(_), None) | (PlayerAction::Over, _) => {}
                 (PlayerAction::Open(scene), _) => self.open(scene, signals).await?,
             }
         }
@@ -161,7 +161,7 @@ impl LessonRun {
 
     async fn open(&mut self, scene: usize, signals: &mut Signals) -> Result<(), Failure> {
         self.end_scene(signals).await?;
-        let past = Past { clock: Some(self.clock), told: std::mem::take(&mut self.pending) };
+        let past = Past { clock: Some(self.clock), pending: std::mem::take(&mut self.pending) };
         let mut next = self.scenes.open(scene, past).map_err(|error| failure(&error))?;
         if let Some(recorder) = self.recorder.take() {
             next.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
@@ -175,7 +175,7 @@ impl LessonRun {
     /// Ends the present session and takes its last facts.
     async fn end_scene(&mut self, signals: &mut Signals) -> Result<(), Failure> {
         let Some(session) = &mut self.session else { return Ok(()) };
-        session.wish(Command::Stop);
+        session.send(Command::Stop);
         let outputs = Outputs { lines: self.lines.as_mut(), observer: &mut () };
         headless::finish(session, &mut self.world, signals, outputs).await
     }

@@ -52,7 +52,7 @@ impl SceneRunner {
             count: None,
             duration: None,
             script: Script::default(),
-            place: LabSite::Lab(Arc::clone(&self.namespace)),
+            site: LabSite::Lab(Arc::clone(&self.namespace)),
             host: self.host.clone(),
             sysctls: lab.sysctls.clone(),
             past,

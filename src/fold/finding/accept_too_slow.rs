@@ -23,12 +23,12 @@ fn check(world: &World) -> Verdict {
         let lost = world.ledger.kernel_drops() > 0;
         return if full && lost { Verdict::TooEarly } else { Verdict::Absent };
     };
-    // A burst that is over is no stream of arrivals: nothing more would come for which a bigger backlog could buy time.
+    // A burst that is over is no stream of arrivals: a larger backlog would buy time for nothing.
     if !lately.keeps_coming {
         return Verdict::Absent;
     }
     let surplus = lately.arrivals_per_s - lately.accepts_per_s;
-    // Where nobody at all is accepted the server is stalled, and a watch says that by another rule.
+    // If nothing at all is accepted the server is stalled, which another rule reports in a watch.
     let stalled = world.is_watched() && lately.accepts_per_s <= 0.0;
     if stalled || lately.full < 0.5 || surplus <= 0.0 || lately.drops == 0 {
         return Verdict::Absent;

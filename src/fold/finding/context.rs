@@ -1,4 +1,4 @@
-//! One listener of a watch, as a rule sees it.
+//! One listener of a watch, with what the rules need.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,81 +8,81 @@ use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::say;
 
-/// One listener and what stands around it.
+/// One listener in its world.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenerContext<'a> {
-    /// The world; it is about this listener if that is the chosen one.
+    /// The world; its segments and connections are of this listener if that is the chosen one.
     pub world: &'a World,
     /// The listener.
-    pub one: &'a ListenerState,
+    pub listener: &'a ListenerState,
 }
 
 impl<'a> ListenerContext<'a> {
-    pub(super) const fn of(world: &'a World, one: &'a ListenerState) -> Self {
-        Self { world, one }
+    pub(super) const fn of(world: &'a World, listener: &'a ListenerState) -> Self {
+        Self { world, listener }
     }
 
     /// All listeners.
-    pub const fn survey(&self) -> &'a Listeners {
+    pub const fn listeners(&self) -> &'a Listeners {
         &self.world.listeners
     }
 
-    /// The moment of the look.
+    /// The present moment.
     pub const fn now(&self) -> Stamp {
         self.world.now
     }
 
     /// True when this listener was asked for by name, or was chosen.
     pub fn is_asked_for(&self) -> bool {
-        let by_name = self.survey().watching.as_ref().is_some_and(|watching| watching.target.is_some());
+        let by_name = self.listeners().watching.as_ref().is_some_and(|watching| watching.target.is_some());
         by_name || self.is_chosen()
     }
 
-    /// True when the world is about this listener.
+    /// True when this is the chosen listener.
     pub fn is_chosen(&self) -> bool {
-        self.survey().chosen == Some(self.one.id())
+        self.listeners().chosen == Some(self.listener.id())
     }
 
     /// True when its queue was more than half full, or it has dropped.
     pub fn is_strained(&self) -> bool {
-        self.one.fullness_max().is_some_and(|fullness| fullness > 0.5)
-            || self.one.drops_since_made().is_some_and(|drops| drops.listener > 0)
+        self.listener.fullness_max().is_some_and(|fullness| fullness > 0.5)
+            || self.listener.drops_since_made().is_some_and(|drops| drops.listener > 0)
     }
 
-    /// False for the many that nobody waits for and nobody asked for: the rules need not look at them.
-    pub(super) fn is_worth_a_look(&self) -> bool {
-        let one = self.one;
-        one.accept_queue.max() > 0
-            || one.crowding.half_open.is_some_and(|count| count > 0)
+    /// False for idle listeners that were not asked for: the rules skip them.
+    pub(super) fn is_relevant(&self) -> bool {
+        let listener = self.listener;
+        listener.accept_queue.max() > 0
+            || listener.occupants.half_open.is_some_and(|count| count > 0)
             || self.is_asked_for()
             || self.is_strained()
     }
 
-    /// Its siblings and itself.
+    /// The sockets of its address.
     pub fn group(&self) -> Group<'a> {
-        self.world.listeners.group_of(self.one)
+        self.world.listeners.group_of(self.listener)
     }
 
-    /// What it dropped since the watch began; by the wire where that tells it exactly.
+    /// Its drops since the watch began; exact where the wire shows them.
     pub fn drops(&self) -> Option<Drops> {
-        self.world.drops_of(self.one)
+        self.world.drops_of(self.listener)
     }
 
-    /// Who holds it, to be looked at.
+    /// Its owner, for display.
     pub fn holder(&self) -> Holder {
-        Holder(self.one.owner.as_ref().map(|owner| (owner.pid, owner.command.clone())))
+        Holder(self.listener.owner.as_ref().map(|owner| (owner.pid, owner.command.clone())))
     }
 
-    /// Which listener: the numbers that every finding about one carries.
+    /// The evidence common to every finding about a listener.
     pub(super) fn evidence(&self) -> Vec<(&'static str, f64)> {
-        let mut evidence = vec![("listener_id", self.one.id().0 as f64)];
-        evidence.extend(self.one.reading.address.port().map(|port| ("port", f64::from(port))));
-        evidence.extend(self.one.owner.as_ref().map(|owner| ("pid", f64::from(owner.pid))));
+        let mut evidence = vec![("listener_id", self.listener.id().0 as f64)];
+        evidence.extend(self.listener.reading.address.port().map(|port| ("port", f64::from(port))));
+        evidence.extend(self.listener.owner.as_ref().map(|owner| ("pid", f64::from(owner.pid))));
         evidence
     }
 }
 
-/// Who holds a listener: `pid 42 (nginx)`.
+/// The owner of a listener: `pid 42 (nginx)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder(Option<(u32, String)>);
 

@@ -1,4 +1,4 @@
-//! Clients that believe they are connected, while the server has ignored their ACK.
+//! Clients that are connected on their side, while the server has ignored their ACK.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
 use crate::fold::connection::CombinedState;
@@ -18,7 +18,7 @@ What to do: empty the accept queue faster. net.ipv4.tcp_abort_on_overflow=1 make
 fail at once; a SYN on a full queue stays silent even then.";
 
 fn check(world: &World) -> Verdict {
-    let now = world.roster.iter().filter(|one| one.belief() == CombinedState::Ghost).count();
+    let now = world.roster.iter().filter(|connection| connection.belief() == CombinedState::Ghost).count();
     if now == 0 {
         return Verdict::Absent;
     }
@@ -28,11 +28,11 @@ fn check(world: &World) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence: vec![("ghosts_now", now as f64), ("ghosts_so_far", world.clients.ghosts as f64)],
-        sentence: Sentence::new(move || told(now)),
+        sentence: Sentence::new(move || sentence(now)),
     })
 }
 
-fn told(now: usize) -> String {
+fn sentence(now: usize) -> String {
     if now == 1 {
         return say!(
             "1 client thinks it is connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room."

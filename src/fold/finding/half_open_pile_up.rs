@@ -17,10 +17,10 @@ Kernel: reqsk_timer_handler (net/ipv4/inet_connection_sock.c).
 What to do: keep net.ipv4.tcp_syncookies=1, so that a full SYN queue does not shut out real clients; lower
 net.ipv4.tcp_synack_retries to shorten the stay; look at where the requests come from.";
 
-/// A round trip longer than this is not a round trip any more.
+/// Longer than any round trip.
 const LONG: Duration = Duration::from_secs(3);
 
-/// A request that has waited this long makes one look twice.
+/// A request older than this is suspicious.
 const SUSPICIOUS: Duration = Duration::from_secs(1);
 
 fn check(world: &World) -> Verdict {
@@ -29,11 +29,11 @@ fn check(world: &World) -> Verdict {
         return Verdict::Absent;
     }
     let older_than = |age| {
-        // Whose final ACK is under way does answer, however slowly.
-        let silent = |one: &&Connection| {
-            one.belief() == CombinedState::HalfOpen
-                && one.client != ClientSide::Connected
-                && world.now.since(one.server_since) > age
+        // A final ACK in flight is an answer, however slow.
+        let silent = |connection: &&Connection| {
+            connection.belief() == CombinedState::HalfOpen
+                && connection.client != ClientSide::Connected
+                && world.now.since(connection.server_since) > age
         };
         world.roster.iter().filter(silent).count()
     };

@@ -1,4 +1,4 @@
-//! Clients connected by a cookie that the server has thrown away.
+//! Clients connected by a cookie whose ACK the server has dropped.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, is_confirmed};
 use crate::fold::world::World;
@@ -25,11 +25,11 @@ fn check(world: &World) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence: vec![("phantoms_so_far", count as f64)],
-        sentence: Sentence::new(move || told(count)),
+        sentence: Sentence::new(move || sentence(count)),
     })
 }
 
-fn told(count: u64) -> String {
+fn sentence(count: u64) -> String {
     if count == 1 {
         return say!(
             "1 client came with a valid SYN cookie and met a full accept queue: the server kept nothing of it."

@@ -1,4 +1,4 @@
-//! Lets the rules look, and keeps what they found.
+//! Runs the rules and keeps their findings.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,26 +9,26 @@ use crate::fold::world::{self, World};
 use crate::model::event::Event;
 use crate::model::stamp::Stamp;
 
-/// How often the rules look.
+/// Interval of running the rules.
 const PACE: Duration = Duration::from_millis(250);
 
-/// How many findings are in force at most; those that matter most.
+/// The most findings in force; the most severe are kept.
 pub(super) const IN_FORCE: usize = 256;
 
-/// How many findings about listeners are remembered at most.
+/// The most findings about listeners remembered.
 pub(super) const FOUND: usize = 1024;
 
 impl World {
-    /// Takes one fact, then lets the rules look if it is time. Facts come in the order of their stamps; a stamp before the last one
-    /// counts as the last one. [`Event::Began`], [`Event::Watching`] and the opening of a lesson begin a new world; the listeners, what
-    /// was found about them, and where a lesson stands outlive the first of them.
+    /// Applies one fact, then runs the rules if they are due. Facts are in the order of their stamps; an earlier stamp counts as
+    /// the last one. [`Event::Began`], [`Event::Watching`] and the opening of a lesson start a new world; the listeners, their
+    /// findings and the progress of a lesson survive [`Event::Began`].
     pub fn apply(&mut self, at: Stamp, event: &Event) {
         world::apply(self, at, event);
         review(self);
     }
 }
 
-/// Looks at the world, if it is time or the session is over, and keeps its findings up to date.
+/// Runs the rules, if they are due or the session is over, and updates the findings.
 fn review(world: &mut World) {
     let due = world.reviewed.is_none_or(|last| world.now.since(last) >= PACE) || world.ended;
     if !due {
@@ -45,25 +45,25 @@ fn review(world: &mut World) {
         let Diagnosis { severity, sentence, .. } = diagnosis;
         findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, subject });
     };
-    let chosen = world.listeners.chosen().map(|one| subject(&ListenerContext::of(world, one)));
-    for one in world.listeners.live() {
-        let sight = ListenerContext::of(world, one);
-        if !sight.is_worth_a_look() {
+    let chosen = world.listeners.chosen().map(|listener| subject(&ListenerContext::of(world, listener)));
+    for listener in world.listeners.live() {
+        let context = ListenerContext::of(world, listener);
+        if !context.is_relevant() {
             continue;
         }
         for rule in RULES {
             let Check::Listener(check) = rule.check else { continue };
-            match check(&sight) {
+            match check(&context) {
                 Verdict::Found(mut diagnosis) => {
-                    diagnosis.evidence.extend(sight.evidence());
-                    keep(rule, Some(subject(&sight)), diagnosis);
+                    diagnosis.evidence.extend(context.evidence());
+                    keep(rule, Some(subject(&context)), diagnosis);
                 }
                 Verdict::TooEarly => _ = undecided.insert(rule.name),
                 Verdict::Absent => {}
             }
         }
     }
-    // Without a chosen listener a watch has nothing that the rules about one could look at.
+    // Without a chosen listener a watch has nothing for the rules about the world.
     let about_one = world.listeners.watching.is_none() || world.began.is_some();
     for rule in RULES.iter().filter(|_| about_one) {
         let Check::World(check) = rule.check else { continue };
@@ -80,7 +80,7 @@ fn review(world: &mut World) {
     world.undecided = undecided;
 }
 
-/// In the lab the rules' own order is kept; where many listeners are watched, those that matter most come first.
+/// In the lab the rules' own order is kept; in a watch the most severe come first.
 fn order(findings: &mut Vec<Finding>) {
     if findings.iter().any(|finding| finding.subject.is_some()) {
         findings.sort_by_key(|finding| Reverse(finding.severity));
@@ -97,11 +97,11 @@ fn remember(world: &mut World, findings: &[Finding]) {
     }
 }
 
-/// The name under which a finding is remembered: the rule, and the listener if it is about one of many.
+/// The key of a finding: the rule, and the listener if it is about one of many.
 fn key(rule: &str, subject: Option<&Subject>) -> String {
     subject.map_or_else(|| rule.to_owned(), |subject| format!("{rule} {}", subject.id.0))
 }
 
-fn subject(sight: &ListenerContext<'_>) -> Subject {
-    Subject { id: sight.one.id(), address: sight.one.reading.address.clone() }
+fn subject(context: &ListenerContext<'_>) -> Subject {
+    Subject { id: context.listener.id(), address: context.listener.reading.address.clone() }
 }

@@ -1,4 +1,4 @@
-//! The rules about other people's listeners: each looks at one listener at a time.
+//! The rules of a watch; each checks one listener.
 
 mod accept_queue_full;
 mod default_backlog;

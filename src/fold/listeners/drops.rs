@@ -1,13 +1,13 @@
-//! What a listener really dropped, apart from the noise of its drop counter.
+//! The real drops of a listener, separated from the noise of its drop counter.
 //!
-//! `sk_drops` goes up by one for a dropped SYN, but by two for a dropped final ACK, and by one for packets that are no loss at all: a
-//! repeated SYN of a request that stands already, a bare ACK under TCP_DEFER_ACCEPT. `ListenDrops` counts each real drop once, but
-//! those of all listeners of the network namespace together (`tcp_listendrop`, include/net/tcp.h, raises both).
+//! `sk_drops` goes up by one for a dropped SYN, by two for a dropped final ACK, and by one for packets that are no loss: a
+//! retransmitted SYN of an existing request, a bare ACK under TCP_DEFER_ACCEPT. `ListenDrops` counts each real drop once, but for
+//! all listeners of the network namespace together (`tcp_listendrop`, include/net/tcp.h, raises both).
 //!
-//! So, while `L` is the change of `ListenDrops` and `d` that of one listener's counter, this listener dropped at most `min(d, L)`
-//! and at least `L` less the changes of all others'. Where only one listener's counter has moved the two are the same number.
-//! Counters and listeners are read at different moments: the account is kept open until both have stood still for one reading. The
-//! counters have to be read after the listeners; what has moved since is noise until the next reading of the counters.
+//! With `L` the change of `ListenDrops` and `d` that of one listener's counter, this listener dropped at most `min(d, L)` and at
+//! least `L` less the changes of all others. If only one listener's counter has moved the two are equal. Counters and listeners
+//! are read at different moments: the interval stays open until both are unchanged for one reading. Counters must be read after
+//! the listeners; what moved since is noise until the next reading of the counters.
 
 use std::collections::BTreeSet;
 
@@ -18,19 +18,19 @@ use crate::model::watch::ListenerId;
 
 use super::Listeners;
 
-/// What one listener dropped.
+/// The drops of one listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drops {
-    /// Packets that it really dropped, SYNs and final ACKs: at most so many.
+    /// Dropped packets, SYNs and final ACKs: upper bound.
     pub listener: u64,
-    /// At least so many; the same number where it is known exactly.
+    /// Lower bound; equal to the upper one where the number is exact.
     pub at_least: u64,
-    /// What else its drop counter has counted.
+    /// Counted by its drop counter, but no drops.
     pub noise: u64,
 }
 
 impl Drops {
-    /// True when the drops are told from the noise.
+    /// True when both bounds are equal.
     pub const fn is_exact(&self) -> bool {
         self.listener == self.at_least
     }
@@ -41,7 +41,7 @@ impl Drops {
     }
 }
 
-/// Between how many and how many.
+/// A lower and an upper bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub(super) low: u64,
@@ -57,17 +57,17 @@ impl Bounds {
 /// One listener's drop counter over time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DropMeter {
-    /// By how much it went up since it was seen first.
+    /// Its change since it was first read.
     count: DropCount,
-    /// What it showed when it was seen first: from before the watch.
+    /// Its value when first read: from before the watch.
     before: u64,
     past: Bounds,
     settled: Bounds,
-    /// The part of it that is not settled.
+    /// The change in the open interval.
     open: u64,
     opened: Bounds,
-    /// What was told of it so far.
-    told: u64,
+    /// The drops returned so far by [`news`](Self::news).
+    reported: u64,
 }
 
 impl DropMeter {
@@ -76,7 +76,7 @@ impl DropMeter {
         Self { count: DropCount::from(drops), before, past: Bounds { low: 0, high: before }, ..Self::default() }
     }
 
-    /// The socket is younger than the watch: all that its counter shows has come since.
+    /// The socket was made during the watch: its whole count belongs to it.
     pub(super) fn is_new(&mut self) {
         let all = std::mem::take(&mut self.before);
         self.past = Bounds::default();
@@ -84,7 +84,7 @@ impl DropMeter {
         self.open += all;
     }
 
-    /// The counter was read; true when it has moved.
+    /// Takes a reading; true when the counter has moved.
     pub(super) fn read(&mut self, drops: Option<u32>) -> bool {
         let more = self.count.read(drops);
         self.open += more;
@@ -102,11 +102,11 @@ impl DropMeter {
         self.count.total().map(|counted| Drops::of(bounds, self.before + counted))
     }
 
-    /// So many more drops than were told before.
-    fn news(&mut self) -> u64 {
+    /// The drops since the last call.
+    fn new_drops(&mut self) -> u64 {
         let all = self.settled.high + self.opened.high;
-        let news = all.saturating_sub(self.told);
-        self.told = self.told.max(all);
+        let news = all.saturating_sub(self.reported);
+        self.reported = self.reported.max(all);
         news
     }
 
@@ -116,15 +116,15 @@ impl DropMeter {
     }
 }
 
-/// The open account: what has moved since everything stood still last.
+/// The open interval: what has moved since all counters were last unchanged.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenInterval {
     listen_drops: u64,
     moved: BTreeSet<ListenerId>,
     stirred: bool,
-    /// The counter was not readable, or went backwards.
+    /// `ListenDrops` was not readable, or went backwards.
     unread: bool,
-    /// A listener went away with its last drops unread.
+    /// A listener closed with its last drops unread.
     left: bool,
 }
 
@@ -135,7 +135,7 @@ impl OpenInterval {
         self.stirred = true;
     }
 
-    pub(super) const fn somebody_left(&mut self) {
+    pub(super) const fn listener_closed(&mut self) {
         self.left = true;
         self.stirred = true;
     }
@@ -152,32 +152,32 @@ impl Listeners {
         match before {
             None => {
                 self.counters_first = Some(counters.clone());
-                self.reckon_past();
+                self.bound_past_drops();
             }
             Some(before) => match counters.since(&before).value(Counter::ListenDrops) {
                 Some(more) => {
-                    self.docket.listen_drops += more;
-                    self.docket.stirred |= more > 0;
+                    self.open.listen_drops += more;
+                    self.open.stirred |= more > 0;
                 }
-                None => self.docket.unread = true,
+                None => self.open.unread = true,
             },
         }
         self.settle(at);
-        if !std::mem::take(&mut self.docket.stirred) {
+        if !std::mem::take(&mut self.open.stirred) {
             self.close();
         }
     }
 
-    /// Before the watch no listener can have dropped more than the whole namespace.
-    pub(super) fn reckon_past(&mut self) {
+    /// A listener cannot have dropped more before the watch than the whole namespace.
+    pub(super) fn bound_past_drops(&mut self) {
         let all = self.counters_first.as_ref().and_then(|counters| counters.value(Counter::ListenDrops));
         let Some(all) = all else { return };
-        for one in self.by_id.values_mut() {
-            one.meter.past.high = one.meter.past.high.min(all);
+        for listener in self.by_id.values_mut() {
+            listener.meter.past.high = listener.meter.past.high.min(all);
         }
     }
 
-    /// Without counters nothing parts the drops from the noise: every movement may be a drop.
+    /// Without `ListenDrops` every change may be a drop.
     pub(super) fn settle_without_counters(&mut self, at: Stamp) {
         if self.counters_last.is_none() {
             self.settle(at);
@@ -185,34 +185,35 @@ impl Listeners {
         }
     }
 
-    /// Draws the bounds of all that has moved.
+    /// Computes the bounds of all that has moved.
     fn settle(&mut self, at: Stamp) {
-        let Self { docket, by_id: listeners, gaps, counters_last, .. } = self;
-        let all: u64 = docket.moved.iter().filter_map(|id| listeners.get(id)).map(|one| one.meter.open).sum();
+        let Self { open: interval, by_id: listeners, gaps, counters_last, .. } = self;
+        let all: u64 =
+            interval.moved.iter().filter_map(|id| listeners.get(id)).map(|listener| listener.meter.open).sum();
         let readable = counters_last.as_ref().is_some_and(|counters| counters.value(Counter::ListenDrops).is_some());
-        let known = readable && !docket.unread;
-        let sure = known && !docket.left && (!docket.stirred || all == docket.listen_drops);
+        let known = readable && !interval.unread;
+        let sure = known && !interval.left && (!interval.stirred || all == interval.listen_drops);
         let after_gap = gaps.back().is_some_and(|(_, ended)| *ended == at);
-        for id in &docket.moved {
-            let Some(one) = listeners.get_mut(id) else { continue };
-            let open = one.meter.open;
-            let high = if known { open.min(docket.listen_drops) } else { open };
-            let low = if sure { docket.listen_drops.saturating_sub(all - open).min(high) } else { 0 };
-            one.meter.opened = Bounds { low, high };
-            let news = one.meter.news();
+        for id in &interval.moved {
+            let Some(listener) = listeners.get_mut(id) else { continue };
+            let open = listener.meter.open;
+            let high = if known { open.min(interval.listen_drops) } else { open };
+            let low = if sure { interval.listen_drops.saturating_sub(all - open).min(high) } else { 0 };
+            listener.meter.opened = Bounds { low, high };
+            let news = listener.meter.new_drops();
             if news > 0 && !after_gap {
-                let beat = one.trail.slot_at(at);
-                beat.drops = beat.drops.saturating_add(u32::try_from(news).unwrap_or(u32::MAX));
+                let second = listener.seconds.slot_at(at);
+                second.drops = second.drops.saturating_add(u32::try_from(news).unwrap_or(u32::MAX));
             }
         }
     }
 
     fn close(&mut self) {
-        for id in std::mem::take(&mut self.docket.moved) {
-            if let Some(one) = self.by_id.get_mut(&id) {
-                one.meter.close();
+        for id in std::mem::take(&mut self.open.moved) {
+            if let Some(listener) = self.by_id.get_mut(&id) {
+                listener.meter.close();
             }
         }
-        self.docket = OpenInterval::default();
+        self.open = OpenInterval::default();
     }
 }

@@ -1,9 +1,9 @@
 //! The sockets of one address: an SO_REUSEPORT group where there are several.
 //!
-//! Each has its own queue and its own limit; SYNs are hashed to one of them, and a full one drops while its neighbour is empty.
+//! Each socket has a queue and a limit of its own; SYNs are hashed to one of them, and a full one drops while another is empty.
 
-use super::trail::{self, Second};
-use super::{BEAT, ListenerState, Listeners, RATE_SPAN};
+use super::second::{self, Second};
+use super::{ListenerState, Listeners, RATE_SPAN, SECOND};
 use crate::model::watch::Address;
 
 /// All sockets of one address.
@@ -11,40 +11,44 @@ use crate::model::watch::Address;
 pub struct Group<'a> {
     /// The address: its name.
     pub address: &'a Address,
-    /// Its sockets in the order of their ids; those that are gone only where none is left. Never empty.
+    /// Its sockets by id; gone ones only if none is present. Never empty.
     pub members: Vec<&'a ListenerState>,
 }
 
 impl Listeners {
     /// The sockets of this listener's address.
-    pub fn group_of<'a>(&'a self, one: &'a ListenerState) -> Group<'a> {
-        let address = &one.reading.address;
+    pub fn group_of<'a>(&'a self, listener: &'a ListenerState) -> Group<'a> {
+        let address = &listener.reading.address;
         let ids = self.addresses.get(address).filter(|_| address.port().is_some());
         let mut members: Vec<_> = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).collect();
         if members.is_empty() {
-            members.push(one);
+            members.push(listener);
         }
         Group::of(address, members)
     }
 
-    /// SYNs per second that come to an address, each client counted once; `None` without a tap and for unix sockets.
+    /// First SYNs per second to an address; `None` without a tap and for unix sockets.
     pub fn group_arrivals_per_s(&self, group: &Group<'_>) -> Option<f64> {
-        let told = self.watching.as_ref()?.rights.tap && group.address.port().is_some();
-        let since = group.members.iter().map(|one| one.since).min()?;
+        let observed = self.watching.as_ref()?.rights.tap && group.address.port().is_some();
+        let since = group.members.iter().map(|listener| listener.since).min()?;
         let from = self.now.saturating_sub(RATE_SPAN).max(since);
-        let span = trail::covered(self.now, from);
-        if !told || span < BEAT || self.is_gap(from, self.now) {
+        let span = second::covered(self.now, from);
+        if !observed || span < SECOND || self.is_gap(from, self.now) {
             return None;
         }
-        let syns: u64 = group.members.iter().map(|one| one.trail.sum(self.now, from, |beat: &Second| beat.syns)).sum();
+        let syns: u64 = group
+            .members
+            .iter()
+            .map(|listener| listener.seconds.sum(self.now, from, |second: &Second| second.syns))
+            .sum();
         Some(syns as f64 / span.as_secs_f64())
     }
 }
 
 impl<'a> Group<'a> {
     fn of(address: &'a Address, mut members: Vec<&'a ListenerState>) -> Self {
-        if members.iter().any(|one| one.gone.is_none()) {
-            members.retain(|one| one.gone.is_none());
+        if members.iter().any(|listener| listener.gone.is_none()) {
+            members.retain(|listener| listener.gone.is_none());
         }
         Self { address, members }
     }
@@ -54,12 +58,15 @@ impl<'a> Group<'a> {
         self.members.len() > 1
     }
 
-    /// A full member beside siblings that hold nothing: its queue is not drained, and a share of the clients is lost.
+    /// A full member while all others are empty: its queue is not drained, and its share of the clients is lost.
     pub fn full_beside_idle(&self) -> Option<&'a ListenerState> {
-        let mut full = self.members.iter().copied().filter(|one| one.is_full());
+        let mut full = self.members.iter().copied().filter(|listener| listener.is_full());
         let (first, more) = (full.next()?, full.next());
-        let others_idle =
-            self.members.iter().filter(|one| one.id() != first.id()).all(|one| one.reading.queue.depth == Some(0));
+        let others_idle = self
+            .members
+            .iter()
+            .filter(|listener| listener.id() != first.id())
+            .all(|listener| listener.reading.queue.depth == Some(0));
         (self.is_shared() && more.is_none() && others_idle).then_some(first)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::drops::{DropMeter, Drops};
-use super::trail::Seconds;
+use super::second::Seconds;
 use crate::fold::occupancy::Occupancy;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
@@ -15,10 +15,10 @@ use crate::model::watch::{ListenerId, ListenerReading, Owner, QueueOccupants, Sy
 pub struct ListenerState {
     /// As last read.
     pub reading: ListenerReading,
-    /// Who holds it.
+    /// Its owner.
     pub owner: Option<Owner>,
-    /// What stands behind its queues.
-    pub crowding: QueueOccupants,
+    /// Counts from the dumps of requests and waiting connections.
+    pub occupants: QueueOccupants,
     /// When it was seen first.
     pub since: Stamp,
     /// When it was found gone.
@@ -31,61 +31,61 @@ pub struct ListenerState {
     pub syns: u64,
     /// SYNs sent again, seen by the tap.
     pub syns_again: u64,
-    /// The listener that stood on the same address and had gone when this one came.
-    pub heir_of: Option<ListenerId>,
+    /// The listener on the same address that had gone when this one appeared.
+    pub predecessor: Option<ListenerId>,
     /// Since when its SYN queue has held half of its limit or more.
-    pub crowded_since: Option<Stamp>,
+    pub half_full_since: Option<Stamp>,
     pub(super) meter: DropMeter,
-    pub(super) trail: Seconds,
+    pub(super) seconds: Seconds,
     head: Option<QueueHead>,
 }
 
-/// How long nobody has been accepted, as far as that is known for certain.
+/// How long nothing has been accepted, as far as that is certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stall {
-    /// For so long the same connection has been seen at the head of the queue.
+    /// How long the same connection has been at the head of the queue.
     pub unmoved: Duration,
-    /// How long that one has waited.
+    /// How long that connection has waited.
     pub oldest: Duration,
 }
 
 /// The connection that `accept()` would return next.
 #[derive(Clone, Copy, Debug)]
 struct QueueHead {
-    /// When it entered the queue, in nanoseconds of the session; below zero: before it.
-    born: i64,
+    /// When it entered the queue, in nanoseconds of the session; negative: before it.
+    queued_at_ns: i64,
     cookie: Option<u64>,
     first_seen: Stamp,
     last_seen: Stamp,
 }
 
-/// By how much the birth of the same connection may differ between two readings: milliseconds are cut off, and a busy machine
-/// stamps late.
-const BLUR: i64 = 300_000_000;
+/// How far the entry times of one connection may differ between two readings, in ns: ages are cut to milliseconds, and a busy
+/// machine stamps late.
+const AGE_TOLERANCE_NS: i64 = 300_000_000;
 
-/// Ages that differ by no more may be in any order: two ticks of the slowest kernel (HZ 100).
+/// Ages in ms that differ by no more may be in any order: two ticks of the slowest kernel (HZ 100).
 const TIE_MS: u32 = 20;
 
 impl ListenerState {
     pub(super) fn new(at: Stamp, reading: &ListenerReading) -> Self {
-        let mut one = Self {
+        let mut entry = Self {
             reading: reading.clone(),
             owner: None,
-            crowding: QueueOccupants::default(),
+            occupants: QueueOccupants::default(),
             since: at,
             gone: None,
             accept_queue: Occupancy::default(),
             half_open_max: 0,
             syns: 0,
             syns_again: 0,
-            heir_of: None,
-            crowded_since: None,
+            predecessor: None,
+            half_full_since: None,
             meter: DropMeter::new(reading.queue.drops),
-            trail: Seconds::default(),
+            seconds: Seconds::default(),
             head: None,
         };
-        one.measure(at, 0);
-        one
+        entry.measure(at, 0);
+        entry
     }
 
     /// Takes a reading; true when the drop counter has moved.
@@ -96,7 +96,7 @@ impl ListenerState {
         self.meter.read(reading.queue.drops)
     }
 
-    /// Takes a closer reading of its queue alone; true when the drop counter has moved.
+    /// Takes a reading of its queue alone; true when the drop counter has moved.
     pub(super) fn read_queue(&mut self, at: Stamp, reading: QueueReading) -> bool {
         let before = self.depth();
         let queue = &mut self.reading.queue;
@@ -107,50 +107,50 @@ impl ListenerState {
         self.meter.read(reading.drops)
     }
 
-    /// Takes a closer look behind its queues; never moves the drop counter.
+    /// Takes the dumps of its connections; never moves the drop counter.
     pub(super) fn read_lists(&mut self, at: Stamp, listed: &Listed) -> bool {
-        let mut crowding = self.crowding;
+        let mut occupants = self.occupants;
         if let Some(half_open) = &listed.half_open {
-            crowding.half_open = u32::try_from(half_open.len()).ok();
+            occupants.half_open = u32::try_from(half_open.len()).ok();
         }
         let mut cookie = None;
         if let Some(waiting) = &listed.waiting {
-            let oldest = waiting.iter().max_by_key(|one| one.age_ms);
-            crowding.oldest_wait_ms = oldest.and_then(|one| one.age_ms);
+            let oldest = waiting.iter().max_by_key(|entry| entry.age_ms);
+            occupants.oldest_wait_ms = oldest.and_then(|entry| entry.age_ms);
             cookie = oldest.map(|oldest| self.head_among(waiting, oldest));
         }
-        self.take_crowding(at, crowding, cookie, listed.waiting.is_some());
+        self.take_crowding(at, occupants, cookie, listed.waiting.is_some());
         false
     }
 
-    /// The head's cookie: the one known so far while it is as old as the oldest. Of those that came at nearly the same time another
-    /// one looks oldest in every list: their ages are cut to ticks, and a list takes its time.
+    /// The head's cookie: the known one while it is as old as the oldest. Among connections that arrived at nearly the same time
+    /// any may appear oldest in a dump: ages are cut to ticks, and a dump takes time.
     fn head_among(&self, waiting: &[Waiting], oldest: &Waiting) -> u64 {
         let before = self.head.and_then(|head| head.cookie);
-        let known = waiting.iter().find(|one| Some(one.cookie) == before);
-        let tied = |one: &&Waiting| {
-            one.age_ms.zip(oldest.age_ms).is_some_and(|(age, oldest)| oldest.saturating_sub(age) <= TIE_MS)
+        let known = waiting.iter().find(|entry| Some(entry.cookie) == before);
+        let tied = |entry: &&Waiting| {
+            entry.age_ms.zip(oldest.age_ms).is_some_and(|(age, oldest)| oldest.saturating_sub(age) <= TIE_MS)
         };
         known.filter(tied).unwrap_or(oldest).cookie
     }
 
-    pub(super) fn crowd(&mut self, at: Stamp, crowding: QueueOccupants) {
-        self.take_crowding(at, crowding, None, true);
+    pub(super) fn set_occupants(&mut self, at: Stamp, occupants: QueueOccupants) {
+        self.take_crowding(at, occupants, None, true);
     }
 
-    fn take_crowding(&mut self, at: Stamp, crowding: QueueOccupants, cookie: Option<u64>, waiting: bool) {
-        let before = self.crowding.half_open.unwrap_or(0);
-        self.crowding = crowding;
-        let half_open = crowding.half_open.unwrap_or(0);
+    fn take_crowding(&mut self, at: Stamp, occupants: QueueOccupants, cookie: Option<u64>, waiting: bool) {
+        let before = self.occupants.half_open.unwrap_or(0);
+        self.occupants = occupants;
+        let half_open = occupants.half_open.unwrap_or(0);
         self.half_open_max = self.half_open_max.max(half_open);
         if half_open > 0 || before > 0 {
-            self.trail.slot_at(at).half_open_last = half_open;
+            self.seconds.slot_at(at).half_open_last = half_open;
         }
         let crowded =
             self.reading.queue.limit.is_some_and(|limit| half_open > 0 && half_open.saturating_mul(2) >= limit);
-        self.crowded_since = if crowded { self.crowded_since.or(Some(at)) } else { None };
+        self.half_full_since = if crowded { self.half_full_since.or(Some(at)) } else { None };
         if waiting {
-            self.see_head(at, crowding.oldest_wait_ms, cookie);
+            self.see_head(at, occupants.oldest_wait_ms, cookie);
         }
     }
 
@@ -162,10 +162,10 @@ impl ListenerState {
         let born = at.as_nanos().cast_signed() - i64::from(wait_ms) * 1_000_000;
         let same = self.head.filter(|head| match (head.cookie, cookie) {
             (Some(before), Some(now)) => before == now,
-            _ => (born - head.born).abs() <= BLUR,
+            _ => (born - head.queued_at_ns).abs() <= AGE_TOLERANCE_NS,
         });
         self.head = Some(QueueHead {
-            born: same.map_or(born, |head| head.born),
+            queued_at_ns: same.map_or(born, |head| head.queued_at_ns),
             cookie: cookie.or_else(|| same.and_then(|head| head.cookie)),
             first_seen: same.map_or(at, |head| head.first_seen),
             last_seen: at,
@@ -181,43 +181,43 @@ impl ListenerState {
             self.head = None;
         }
         if depth > 0 || before > 0 {
-            let beat = self.trail.slot_at(at);
-            beat.depth_max = beat.depth_max.max(depth);
-            beat.depth_last = depth;
+            let second = self.seconds.slot_at(at);
+            second.depth_max = second.depth_max.max(depth);
+            second.depth_last = depth;
         }
     }
 
-    pub(super) fn knock(&mut self, at: Stamp, knocks: SynCounts) {
-        self.syns += u64::from(knocks.syns);
-        self.syns_again += u64::from(knocks.again);
-        let beat = self.trail.slot_at(at);
-        beat.syns = beat.syns.saturating_add(knocks.syns);
-        beat.again = beat.again.saturating_add(knocks.again);
+    pub(super) fn count_syns(&mut self, at: Stamp, counts: SynCounts) {
+        self.syns += u64::from(counts.syns);
+        self.syns_again += u64::from(counts.again);
+        let second = self.seconds.slot_at(at);
+        second.syns = second.syns.saturating_add(counts.syns);
+        second.again = second.again.saturating_add(counts.again);
     }
 
-    pub(super) fn leave(&mut self, at: Stamp) {
+    pub(super) fn mark_gone(&mut self, at: Stamp) {
         self.accept_queue.set(at, 0);
         self.gone = Some(at);
-        self.crowding = QueueOccupants::default();
-        self.crowded_since = None;
+        self.occupants = QueueOccupants::default();
+        self.half_full_since = None;
         self.head = None;
         let queue = &mut self.reading.queue;
         queue.depth = queue.depth.map(|_| 0);
     }
 
-    /// Nothing is known of the time from `began` to `ended`: it counts neither as full nor as unmoved.
-    pub(super) fn lapse(&mut self, began: Stamp, ended: Stamp) {
+    /// The time from `began` to `ended` is unknown: it counts neither as full nor as unchanged.
+    pub(super) fn mark_gap(&mut self, began: Stamp, ended: Stamp) {
         self.accept_queue.skip(began, ended);
-        self.crowded_since = self.crowded_since.map(|_| ended);
+        self.half_full_since = self.half_full_since.map(|_| ended);
         self.head = None;
     }
 
-    /// Entries in its accept queue; 0 where that is not told.
+    /// Entries in its accept queue; 0 where unknown.
     pub(super) fn depth(&self) -> u32 {
         self.reading.queue.depth.unwrap_or(0)
     }
 
-    /// Which socket.
+    /// Its id.
     pub const fn id(&self) -> ListenerId {
         self.reading.id
     }
@@ -237,7 +237,7 @@ impl ListenerState {
         Some(f64::from(self.reading.queue.depth?) / f64::from(self.capacity()?))
     }
 
-    /// How full it was at most, by the limit of now.
+    /// Its greatest fill so far, relative to the present limit.
     pub fn fullness_max(&self) -> Option<f64> {
         Some(f64::from(self.accept_queue.max()) / f64::from(self.capacity()?))
     }
@@ -247,21 +247,21 @@ impl ListenerState {
         self.accept_queue.full(now)
     }
 
-    /// What it dropped since the watch began; `None` for a unix socket and where its counter is not told.
+    /// Its drops since the watch began; `None` for a unix socket and where its counter is unknown.
     pub fn drops(&self) -> Option<Drops> {
         self.meter.since_watched()
     }
 
-    /// What it dropped since it was made; listener and noise together are what `ss -m` shows behind `d`.
+    /// Its drops since it was made; listener and noise together are what `ss -m` shows behind `d`.
     pub fn drops_since_made(&self) -> Option<Drops> {
         self.meter.since_made()
     }
 
-    /// How long the same connection has stood at the head of its queue. `None`: its queue is empty, has just been seen to move, or
-    /// the ages of those who wait are not told. Sockets of one address share these ages.
-    pub fn standstill(&self) -> Option<Stall> {
+    /// How long the same connection has been at the head of its queue. `None`: the queue is empty, has just moved, or the ages
+    /// are unknown. Sockets of one address share these ages.
+    pub fn stall(&self) -> Option<Stall> {
         let head = self.head.filter(|_| self.depth() > 0)?;
-        let oldest = head.last_seen.as_nanos().cast_signed() - head.born;
+        let oldest = head.last_seen.as_nanos().cast_signed() - head.queued_at_ns;
         Some(Stall {
             unmoved: head.last_seen.since(head.first_seen),
             oldest: Duration::from_nanos(oldest.max(0).cast_unsigned()),

@@ -52,7 +52,7 @@ pub(super) struct OpenDecisions {
     /// Cookies redeemed twice, in the same way.
     pub(super) again: RepeatedReading,
     /// What is kept about a listener that is somebody else's.
-    pub(super) stranger: ForeignListener,
+    pub(super) foreign: ForeignListener,
     /// Final ACKs that came together with an `accept()`.
     pub(super) doubts: Doubts,
     /// When the ledger balanced last.
@@ -75,9 +75,9 @@ pub(super) struct Decision {
 impl OpenDecisions {
     /// The SYN of this connection is not open any more; true when it was.
     pub(super) fn settle(&mut self, one: &mut Connection) -> bool {
-        let was_open = one.trace.pending.take().is_some();
+        let was_open = one.inference.pending.take().is_some();
         self.pending = self.pending.saturating_sub(u32::from(was_open));
-        if was_open && one.trace.verdict == Verdict::Request {
+        if was_open && one.inference.verdict == Verdict::Request {
             self.coming = self.coming.saturating_sub(1);
         }
         was_open
@@ -94,41 +94,41 @@ impl World {
             return;
         }
         if from.in_syn_queue() && !to.in_syn_queue() {
-            if !open.stranger.blind {
+            if !open.foreign.blind {
                 syn_queue.leave(at);
             }
             // A request whose timer has ended it was gone by the first list that lacked it.
-            let gone = if matches!(to, ServerSide::Expired | ServerSide::Pruned) && one.trace.missed > 0 {
-                one.trace.missed_at
+            let gone = if matches!(to, ServerSide::Expired | ServerSide::Pruned) && one.inference.missed > 0 {
+                one.inference.missed_at
             } else {
                 at
             };
             stay.record(gone.since(one.server_since));
         }
-        if to.in_syn_queue() && !from.in_syn_queue() && !open.stranger.blind {
+        if to.in_syn_queue() && !from.in_syn_queue() && !open.foreign.blind {
             syn_queue.enter(at);
         }
         if from.in_accept_queue() && !to.in_accept_queue() {
-            if open.stranger.is {
-                open.stranger.left();
+            if open.foreign.active {
+                open.foreign.left();
             } else {
                 accept_queue.leave(at);
             }
         }
         if to.in_accept_queue() && !from.in_accept_queue() {
-            if open.stranger.is {
-                open.stranger.entered(peer);
+            if open.foreign.active {
+                open.foreign.entered(peer);
             } else {
                 accept_queue.enter(at);
             }
             one.queued_at = Some(at);
-            one.trace.at_door = 0;
+            one.inference.late_acks = 0;
             one.queue_order = Some(open.entered);
             open.entered += 1;
         }
         one.server = to;
         one.server_since = at;
-        one.trace.left |= open.stranger.is && watched::ends(to);
+        one.inference.left |= open.foreign.active && watched::ends(to);
         one.write_server(to, (syn_queue.depth(), accept_queue.depth()));
         let slot = history.slot_at(at);
         slot.syn_last = syn_queue.depth();
@@ -147,11 +147,11 @@ impl World {
 
     /// Puts one lost segment (or request) down to `cause`.
     pub(super) fn charge(&mut self, at: Stamp, peer: Peer, cause: Cause) {
-        let toll = self.ledger.toll_mut(cause);
+        let toll = self.ledger.lost_mut(cause);
         toll.segments += 1;
         self.history.slot_at(at).drops[cause as usize] += 1;
         let Some(one) = self.roster.known(&peer) else { return };
-        let hits = &mut one.trace.hits[cause as usize];
+        let hits = &mut one.inference.hits[cause as usize];
         if *hits == 0 {
             toll.clients += 1;
         }
@@ -164,11 +164,11 @@ impl World {
 
     /// Takes one charge back.
     pub(super) fn refund(&mut self, peer: Peer, cause: Cause) {
-        let toll = self.ledger.toll_mut(cause);
+        let toll = self.ledger.lost_mut(cause);
         toll.segments = toll.segments.saturating_sub(1);
         let Some(one) = self.roster.known(&peer) else { return };
         one.write_refund(cause);
-        let hits = &mut one.trace.hits[cause as usize];
+        let hits = &mut one.inference.hits[cause as usize];
         *hits = hits.saturating_sub(1);
         if *hits == 0 {
             toll.clients = toll.clients.saturating_sub(1);
@@ -199,16 +199,16 @@ impl World {
     pub(super) fn charge_silence(&mut self, at: Stamp, peer: Peer) {
         let nearest = admission::nearest_cause(self);
         let Some(one) = self.roster.known(&peer) else { return };
-        if one.trace.pending != Some(at) {
+        if one.inference.pending != Some(at) {
             return;
         }
         self.open.settle(one);
-        let cause = match one.trace.verdict {
+        let cause = match one.inference.verdict {
             Verdict::Drop(cause) => Some(cause),
             Verdict::Request | Verdict::Cookie => nearest,
         };
-        one.trace.silent = true;
-        one.trace.charged = cause;
+        one.inference.silent = true;
+        one.inference.charged = cause;
         match cause {
             Some(cause) => {
                 self.charge(at, peer, cause);
@@ -226,8 +226,8 @@ impl World {
     /// A SYN that was charged has been answered after all.
     pub(super) fn take_back_silence(&mut self, peer: Peer) {
         let Some(one) = self.roster.known(&peer) else { return };
-        one.trace.silent = false;
-        match one.trace.charged.take() {
+        one.inference.silent = false;
+        match one.inference.charged.take() {
             Some(cause) => self.refund(peer, cause),
             None => self.ledger.syns_without_cause = self.ledger.syns_without_cause.saturating_sub(1),
         }
@@ -254,9 +254,9 @@ impl World {
             return false;
         }
         let cause = admission::refusal_cause(self, server);
-        let (since, times) = one.trace.refused_since;
-        let open = one.acks_ignored.saturating_sub(one.trace.acks_certain.max(one.trace.acks_proved));
-        let charged = one.trace.hits[cause as usize].min(if since == accepted { times } else { 1 }).min(open);
+        let (since, times) = one.inference.refused_since;
+        let open = one.acks_ignored.saturating_sub(one.inference.acks_certain.max(one.inference.acks_proved));
+        let charged = one.inference.hits[cause as usize].min(if since == accepted { times } else { 1 }).min(open);
         for _ in 0..charged {
             self.take_back_ignored(peer, cause);
         }
@@ -299,9 +299,9 @@ impl World {
         if one.server != ServerSide::Queued {
             return;
         }
-        let back = if one.trace.by_cookie { ServerSide::CookieSent } else { ServerSide::HalfOpen };
+        let back = if one.inference.by_cookie { ServerSide::CookieSent } else { ServerSide::HalfOpen };
         let cause = admission::refusal_cause(self, back);
-        let more = if cause == Cause::AckReset { 0 } else { one.trace.at_door };
+        let more = if cause == Cause::AckReset { 0 } else { one.inference.late_acks };
         self.server_to(at, peer, back);
         self.open.doubts.forget(peer);
         for _ in 0..=more {
@@ -318,9 +318,9 @@ impl World {
         let accepted = self.clients.accepted;
         let Some(one) = self.roster.known(&peer) else { return };
         one.acks_ignored = one.acks_ignored.saturating_add(1);
-        let (since, times) = one.trace.refused_since;
-        one.trace.refused_since = (accepted, if since == accepted { times.saturating_add(1) } else { 1 });
-        one.trace.ignored_at = at;
+        let (since, times) = one.inference.refused_since;
+        one.inference.refused_since = (accepted, if since == accepted { times.saturating_add(1) } else { 1 });
+        one.inference.ignored_at = at;
         match cause {
             Cause::AckAcceptQueueFull if !one.was_ghost => {
                 one.was_ghost = true;

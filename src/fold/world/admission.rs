@@ -1,4 +1,4 @@
-//! What must become of a SYN and of a final ACK: the kernel's own order of tests (`tcp_conn_request`, net/ipv4/tcp_input.c;
+//! The outcome of a SYN and of a final ACK: the kernel's order of tests (`tcp_conn_request`, net/ipv4/tcp_input.c;
 //! `tcp_v4_syn_recv_sock`, net/ipv4/tcp_ipv4.c) over the depths that the fold keeps.
 
 use super::World;
@@ -8,7 +8,7 @@ use crate::model::peer::Peer;
 use crate::model::queue::three_quarters_refuses;
 use crate::model::settings::Sysctl;
 
-/// The verdict over a SYN that arrives now from a peer that the kernel does not know.
+/// The verdict on a SYN that arrives now from an unknown peer.
 pub(super) fn admission(world: &World) -> Verdict {
     let Some(limit) = world.accept_limit() else { return Verdict::Request };
     let cookies = world.sysctls.value(Sysctl::Syncookies).unwrap_or(1);
@@ -26,7 +26,7 @@ pub(super) fn admission(world: &World) -> Verdict {
     if cookies == 2 || syn_queue_full { Verdict::Cookie } else { Verdict::Request }
 }
 
-/// True when the kernel answers a SYN that it lets in now with a cookie.
+/// True when the kernel answers an admitted SYN with a cookie now.
 pub(super) fn answers_with_cookies(world: &World) -> bool {
     let half_open = world.syn_queue.depth() + world.open.coming;
     match world.sysctls.value(Sysctl::Syncookies) {
@@ -41,8 +41,8 @@ fn three_quarters(world: &World, half_open: u32) -> bool {
     max.is_some_and(|max| three_quarters_refuses(max, half_open))
 }
 
-/// The cause of a SYN's silence where the verdict had let it in: the test that was nearest to refusing it. `None` when none
-/// was near; the counters may still name it.
+/// The cause of an unanswered SYN that the verdict admits: the test that was nearest to refusing it. `None` when none was near;
+/// the counters may still name it.
 pub(super) fn nearest_cause(world: &World) -> Option<Cause> {
     let limit = world.accept_limit()?;
     let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);
@@ -55,7 +55,7 @@ pub(super) fn nearest_cause(world: &World) -> Option<Cause> {
     (cookies_off && three_quarters(world, world.syn_queue.depth() + 1)).then_some(Cause::SynMaxSynBacklog)
 }
 
-/// Why a final ACK to a connection in this state is not taken, if it is not.
+/// Why a final ACK to a connection in this state is refused, if it is.
 pub(super) fn ack_refusal(world: &World, server: ServerSide) -> Option<Cause> {
     let full = world.accept_limit().is_some_and(|limit| world.accept_depth() > limit);
     full.then(|| refusal_cause(world, server))
@@ -72,12 +72,12 @@ pub(super) fn refusal_cause(world: &World, server: ServerSide) -> Cause {
     }
 }
 
-/// How often a SYN-ACK is sent again.
+/// How often a SYN-ACK is retransmitted.
 pub(super) fn synack_retries(world: &World) -> i64 {
     world.sysctls.value(Sysctl::SynackRetries).unwrap_or(5)
 }
 
-/// True when the request's last SYN-ACK had been sent: it was not pruned, it has expired.
+/// True when the request's last SYN-ACK had been sent: it has expired, not been pruned.
 pub(super) fn has_expired(world: &World, peer: Peer) -> bool {
-    world.roster.connection(&peer).is_some_and(|one| i64::from(one.syn_acks) > synack_retries(world))
+    world.roster.connection(&peer).is_some_and(|connection| i64::from(connection.syn_acks) > synack_retries(world))
 }

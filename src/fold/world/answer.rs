@@ -16,36 +16,36 @@ pub(super) struct Answer {
     /// True for a cookie.
     pub(super) cookie: bool,
     /// True when the wire tells it; otherwise it follows from the depths that the fold keeps, and lists and counters may know better.
-    pub(super) told: bool,
+    pub(super) decided: bool,
 }
 
 /// Reads a SYN-ACK that answers this client's last SYN.
 pub(super) fn read_answer(world: &mut World, at: Stamp, segment: &Segment) -> Answer {
-    let Some(one) = world.roster.connection(&segment.peer) else { return Answer { cookie: false, told: false } };
-    let trace = &one.trace;
+    let Some(one) = world.roster.connection(&segment.peer) else { return Answer { cookie: false, decided: false } };
+    let trace = &one.inference;
     let cookie = match trace.verdict {
         Verdict::Cookie => true,
         Verdict::Request => false,
         // It was let in after all: somebody was accepted meanwhile.
         Verdict::Drop(_) => admission::answers_with_cookies(world),
     };
-    let supposed = Answer { cookie, told: false };
-    if trace.tells_cookie {
-        return Answer { cookie: !segment.window_scale, told: true };
+    let supposed = Answer { cookie, decided: false };
+    if trace.cookie_decidable {
+        return Answer { cookie: !segment.window_scale, decided: true };
     }
     let (Some(offered), Some(carried)) = (trace.cookie_bits, segment.cookie_bits) else { return supposed };
     let phase = (at.as_nanos() / 1_000 + TURN_US - u64::from(carried % 64) * 1_000) % TURN_US;
     if offered != carried {
         world.open.phases.rotate_right(1);
         world.open.phases[0] = Some(phase);
-        return Answer { cookie: false, told: true };
+        return Answer { cookie: false, decided: true };
     }
     let mut clock = world.open.phases.iter().flatten().peekable();
     if clock.peek().is_none() || clock.any(|own| apart(*own, phase) <= PRECISION_US) {
         return supposed;
     }
     // By the wire a cookie. Where the SYN queue seemed to have room, a stamp may have been late instead.
-    Answer { cookie: true, told: supposed.cookie }
+    Answer { cookie: true, decided: supposed.cookie }
 }
 
 /// True when the SYN queue is so nearly full that an answer may be a request's as well as a cookie.

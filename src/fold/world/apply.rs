@@ -1,4 +1,4 @@
-//! [`apply`]: every fact finds its place here.
+//! [`apply`]: dispatches every fact.
 
 use super::{Cost, Losses, SegmentTally, World, arbiter, changes, clients, readings, watched, wire};
 use crate::fold::diagnosis::Finding;
@@ -14,17 +14,17 @@ use crate::model::stamp::Stamp;
 use crate::say;
 use crate::text::sentence::Sentence;
 
-/// Takes one fact; what the rules find is not looked for.
+/// Applies one fact; the rules are not run.
 pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
     match event {
         Event::Began(_) => {
-            let told = |finding: &Finding| finding.subject.is_some();
+            let about_listener = |finding: &Finding| finding.subject.is_some();
             let mut found = std::mem::take(&mut world.found);
             let mut findings = std::mem::take(&mut world.findings);
-            found.retain(|_, finding| told(finding));
-            findings.retain(told);
-            let (survey, lesson) = (std::mem::take(&mut world.listeners), world.lesson.take());
-            *world = World { now: at, opened: at, listeners: survey, lesson, found, findings, ..World::default() };
+            found.retain(|_, finding| about_listener(finding));
+            findings.retain(about_listener);
+            let (listeners, lesson) = (std::mem::take(&mut world.listeners), world.lesson.take());
+            *world = World { now: at, opened: at, listeners, lesson, found, findings, ..World::default() };
         }
         Event::Watching(_) | Event::Lesson(LessonFact::Opened { .. }) => {
             *world = World { now: at, opened: at, ..World::default() };
@@ -40,10 +40,10 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Sysctl { name, value } => set_sysctl(world, at, *name, *value),
         Event::Knobs(knobs) => turn(world, at, knobs),
         Event::Tempo(tempo) => set_tempo(world, at, *tempo),
-        Event::Stepped { peer, thing } => stepped(world, *peer, *thing),
+        Event::Stepped { peer, outcome: thing } => stepped(world, *peer, *thing),
         Event::Segment(segment) => wire::segment(world, at, segment),
-        Event::Client { id, peer, life } => clients::live(world, at, *id, *peer, *life),
-        Event::Served { peer, deed } => clients::serve(world, at, *peer, *deed),
+        Event::Client { id, peer, event: life } => clients::client_event(world, at, *id, *peer, *life),
+        Event::Served { peer, event: deed } => clients::serve(world, at, *peer, *deed),
         Event::AcceptFailed { errno } => {
             *world.accept_errors.entry(*errno).or_default() += 1;
         }
@@ -51,8 +51,8 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Listed(listed) => readings::read_lists(world, at, listed),
         Event::Counters(counters) => readings::read_counters(world, counters),
         Event::Loss(loss) => world.losses.add(*loss),
-        Event::Cost { eye, nanos } => {
-            let cost: &mut Cost = world.costs.entry(*eye).or_default();
+        Event::Cost { source, nanos } => {
+            let cost: &mut Cost = world.costs.entry(*source).or_default();
             cost.readings += 1;
             cost.nanos += nanos;
         }
@@ -71,8 +71,8 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
     world.listeners.apply(at, event);
     world.history.slot_at(at);
     world.roster.sweep(at);
-    watched::part(world, at);
-    log_writing::tend_diaries(world, at);
+    watched::forget_idle(world, at);
+    log_writing::update_switch(world, at);
 }
 
 fn begin(world: &mut World, began: &Began) {
@@ -82,8 +82,8 @@ fn begin(world: &mut World, began: &Began) {
     }
     world.sysctls = began.sysctls.clone();
     world.segments = began.tap.then(SegmentTally::default);
-    world.open.stranger.is = began.watched;
-    world.open.stranger.blind = began.watched && !began.tap;
+    world.open.foreign.active = began.watched;
+    world.open.foreign.blind = began.watched && !began.tap;
     world.began = Some(began.clone());
 }
 
@@ -94,7 +94,7 @@ fn listen(world: &mut World, at: Stamp, listening: Listening) {
     }
     world.set_capacities(at);
     if first && world.is_watched() {
-        // Nobody saw that call: the limit is what it left behind.
+        // That call was not observed: only its limit is known.
         return;
     }
     mark(world, at);
@@ -131,8 +131,8 @@ fn set_tempo(world: &mut World, at: Stamp, tempo: ClientClock) {
 }
 
 fn stepped(world: &mut World, peer: Peer, thing: StepOutcome) {
-    let id = world.roster.connection(&peer).and_then(|one| one.id);
-    world.note(Note::Stepped { who: NoteSubject { id, peer }, thing });
+    let id = world.roster.connection(&peer).and_then(|connection| connection.id);
+    world.note(Note::Stepped { who: NoteSubject { id, peer }, outcome: thing });
 }
 
 fn mark(world: &mut World, at: Stamp) {

@@ -36,7 +36,7 @@ pub(super) fn arbitrate(world: &mut World) {
     };
     let acks: u64 = [Cause::AckAcceptQueueFull, Cause::AckCookieAcceptQueueFull, Cause::AckReset]
         .into_iter()
-        .map(|cause| world.ledger.toll(cause).segments)
+        .map(|cause| world.ledger.lost(cause).segments)
         .sum();
     if drops != world.ledger.kernel_drops() + world.ledger.syns_without_cause || overflows < acks {
         return;
@@ -106,7 +106,7 @@ fn name_cookies_redeemed_twice(world: &mut World, change: &Counters) {
 pub(super) fn was_a_cookie(world: &mut World, at: Stamp, peer: Peer) -> bool {
     let sent = world.counter(Counter::SyncookiesSent).unwrap_or(0);
     let Some(one) = world.roster.known(&peer) else { return false };
-    if one.trace.told || one.trace.listed > 0 {
+    if one.inference.cookie_decided || one.inference.listed > 0 {
         return false;
     }
     let cookies_on = world.sysctls.value(Sysctl::Syncookies) != Some(0);
@@ -122,7 +122,7 @@ pub(super) fn was_a_cookie(world: &mut World, at: Stamp, peer: Peer) -> bool {
             return false;
         }
     }
-    one.trace.by_cookie = true;
+    one.inference.by_cookie = true;
     world.ledger.cookies_sent += 1;
     let ignored = recast_ignored(world, at, peer, ServerSide::CookieSent);
     world.ledger.cookies_redeemed += u64::from(ignored);
@@ -138,7 +138,7 @@ pub(super) fn was_a_cookie(world: &mut World, at: Stamp, peer: Peer) -> bool {
 /// What was taken for a cookie because the SYN queue seemed full is listed: it is a request.
 pub(super) fn was_a_request(world: &mut World, at: Stamp, peer: Peer) {
     let Some(one) = world.roster.known(&peer) else { return };
-    one.trace.by_cookie = false;
+    one.inference.by_cookie = false;
     world.ledger.cookies_sent = world.ledger.cookies_sent.saturating_sub(1);
     let ignored = recast_ignored(world, at, peer, ServerSide::HalfOpen);
     world.ledger.cookies_redeemed = world.ledger.cookies_redeemed.saturating_sub(u64::from(ignored));
@@ -165,12 +165,12 @@ fn recast_ignored(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) -> u
 
 fn rename_charges(world: &mut World, to: Cause, count: u64, wanted: &[(Cause, u64)]) {
     for index in (0..world.open.charges.len()).rev() {
-        if world.ledger.toll(to).segments >= count {
+        if world.ledger.lost(to).segments >= count {
             break;
         }
         let (peer, from) = world.open.charges[index];
         let surplus = from.is_none_or(|from| {
-            wanted.iter().any(|(cause, count)| *cause == from && world.ledger.toll(from).segments > *count)
+            wanted.iter().any(|(cause, count)| *cause == from && world.ledger.lost(from).segments > *count)
         });
         if !surplus {
             continue;
@@ -182,7 +182,7 @@ fn rename_charges(world: &mut World, to: Cause, count: u64, wanted: &[(Cause, u6
         world.charge(world.now, peer, to);
         world.open.charges[index].1 = Some(to);
         if let Some(one) = world.roster.known(&peer) {
-            one.trace.charged = one.trace.silent.then_some(to);
+            one.inference.charged = one.inference.silent.then_some(to);
         }
     }
 }

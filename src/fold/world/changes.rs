@@ -1,10 +1,10 @@
-//! What has been turned, in words.
+//! Changes of the lab's knobs as text.
 
 use crate::model::settings::Knobs;
 use crate::say;
 use crate::text::sentence::Sentence;
 
-/// What differs from `before`, one sentence each.
+/// The differences from `before`, one sentence each.
 pub(super) fn between(before: &Knobs, now: &Knobs) -> Vec<Sentence> {
     let mut changes = Vec::new();
     let mut tell = |changed: bool, text: Sentence| {
@@ -23,22 +23,22 @@ pub(super) fn between(before: &Knobs, now: &Knobs) -> Vec<Sentence> {
         accept_rate != was.accept_rate,
         Sentence::new(move || say!("accept() {before} → {now}", before = was.accept_rate, now = accept_rate)),
     );
-    tell(half_open.to_bits() != was.half_open.to_bits(), Sentence::new(move || half_open_told(half_open)));
+    tell(half_open.to_bits() != was.half_open.to_bits(), Sentence::new(move || half_open_text(half_open)));
     tell(
         loss.to_bits() != was.loss.to_bits(),
         Sentence::new(move || say!("network loses {share} %", share = format_args!("{:.1}", loss * 100.0))),
     );
     tell(rtt != was.rtt, Sentence::new(move || say!("round-trip time {ms} ms", ms = rtt.as_millis())));
-    tell(workers != was.workers, Sentence::new(move || workers_told(workers)));
+    tell(workers != was.workers, Sentence::new(move || workers_text(workers)));
     tell(service != was.service, Sentence::new(move || say!("service takes {ms} ms", ms = service.as_millis())));
     changes
 }
 
-fn half_open_told(share: f64) -> String {
+fn half_open_text(share: f64) -> String {
     say!("half-open clients {share} %", share = format_args!("{:.0}", share * 100.0))
 }
 
-fn workers_told(workers: Option<u32>) -> String {
+fn workers_text(workers: Option<u32>) -> String {
     match workers {
         None => say!("every connection is served at once").to_owned(),
         Some(count) => say!("{count} workers", count),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// Who comes within this time comes at once.
+/// Clients that arrive within this time arrive at once.
 pub(super) const BURST: Duration = Duration::from_secs(2);
 
-/// Clients that have knocked, are not yet accepted and have not given up.
+/// Clients that have sent a SYN, are not accepted yet and have not given up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
     waiting: u32,
@@ -24,13 +24,13 @@ impl Demand {
         self.peak
     }
 
-    /// How many clients had come within [`BURST`] when the largest number was reached: a burst, or a long trouble.
+    /// How many clients had arrived within [`BURST`] at the peak: a burst, or a long shortage.
     pub const fn at_once(&self) -> u32 {
         self.at_once
     }
 
-    /// One more; `lately` tells how many have come within [`BURST`].
-    pub(super) fn knock(&mut self, lately: impl FnOnce() -> u32) {
+    /// Adds a client; `lately` counts the arrivals within [`BURST`].
+    pub(super) fn add(&mut self, lately: impl FnOnce() -> u32) {
         self.waiting += 1;
         if self.waiting > self.peak {
             self.peak = self.waiting;
@@ -38,7 +38,7 @@ impl Demand {
         }
     }
 
-    pub(super) const fn go(&mut self) {
+    pub(super) const fn remove(&mut self) {
         self.waiting = self.waiting.saturating_sub(1);
     }
 }

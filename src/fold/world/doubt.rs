@@ -123,7 +123,7 @@ pub(super) fn doubt_taken(world: &mut World, at: Stamp, peer: Peer, server: Serv
 
 /// Lets the counters decide about doubtful ACKs, if they differ steadily by no more than these.
 pub(super) fn settle_doubts(world: &mut World) {
-    let Some(drops) = world.counter(Counter::ListenDrops).filter(|_| !lists_will_tell(world)) else { return };
+    let Some(drops) = world.counter(Counter::ListenDrops).filter(|_| !awaits_dump(world)) else { return };
     let accounted = world.ledger.kernel_drops() + world.ledger.syns_without_cause;
     let difference = drops.cast_signed() - accounted.cast_signed();
     if !world.open.doubts.by_counters.is(difference) {
@@ -154,7 +154,7 @@ pub(super) fn clear_doubts(world: &mut World) {
 
 /// Lets the listener's own drop count decide, if it differs steadily by just what the latest doubtful ACKs weigh.
 pub(super) fn settle_doubts_by_listener(world: &mut World, difference: i64) {
-    if !world.open.doubts.by_listener.is(difference) || lists_will_tell(world) {
+    if !world.open.doubts.by_listener.is(difference) || awaits_dump(world) {
         return;
     }
     let wanted = difference.unsigned_abs();
@@ -176,8 +176,8 @@ pub(super) fn settle_doubts_by_listener(world: &mut World, difference: i64) {
 }
 
 /// True while somebody may be out of whom no list has told yet: lists say who it is, the counters only how many.
-fn lists_will_tell(world: &World) -> bool {
-    let untold = |doubt: &Doubt| doubt.at >= world.desk.listed_at && may_be_out(world, doubt);
+fn awaits_dump(world: &World) -> bool {
+    let untold = |doubt: &Doubt| doubt.at >= world.log_switch.listed_at && may_be_out(world, doubt);
     world.open.waiting_dump > 0 && world.open.doubts.taken.iter().any(untold)
 }
 
@@ -215,7 +215,7 @@ fn may_be_out(world: &World, doubt: &Doubt) -> bool {
 /// How many of its segments were ignored if this doubt is right.
 fn segments_of(world: &World, doubt: &Doubt) -> u64 {
     let one = world.roster.connection(&doubt.peer).filter(|one| has_not_shown(one));
-    1 + one.map_or(0, |one| u64::from(one.trace.at_door))
+    1 + one.map_or(0, |one| u64::from(one.inference.late_acks))
 }
 
 /// It was ignored: its client is out if it has not shown itself since; otherwise what it has sent since was taken.
@@ -250,7 +250,7 @@ pub(super) fn put_out(world: &mut World, at: Stamp, peer: Peer) {
 
 /// Thought to wait for `accept()`, and nothing has shown since that it exists.
 fn has_not_shown(one: &Connection) -> bool {
-    let shown = one.trace.child_spoke || one.trace.waiting_dump > 0;
+    let shown = one.inference.socket_sent || one.inference.waiting_dump > 0;
     one.server == ServerSide::Queued && !shown
 }
 

@@ -1,14 +1,14 @@
-//! The listener's own drop count (`sk_drops`) as a witness: read far more often than the counters, it tells within a moment what
-//! became of a segment. It is noisy, but the noise is known: whatever the kernel throws away on behalf of a listener moves it.
+//! The listener's drop count (`sk_drops`) as a witness: read far more often than the counters, it shows the outcome of a segment
+//! within a moment. It is noisy, but the noise is known: everything that the kernel discards on behalf of a listener moves it.
 //!
-//! By how much a loss moves it is [`Cause::listener_weight`](crate::model::cause::Cause::listener_weight); every other segment that
+//! A loss moves it by [`Cause::listener_weight`](crate::model::cause::Cause::listener_weight); every other segment that
 //! ends at a request, a repeated SYN or a RST, moves it by one.
 
 use super::{World, doubt};
 use crate::fold::ledger::Unexplained;
 
-/// Holds the ledger against the listener's drop count: as soon as both agree, everything charged so far is confirmed; where they
-/// differ steadily by no more than what is in doubt, the count decides.
+/// Compares the ledger with the listener's drop count: when both agree, all charges so far are confirmed; if they differ steadily
+/// by no more than what is in doubt, the count decides.
 pub(super) fn read_drops(world: &mut World, drops: Option<u32>) {
     let Some(drops) = drops else { return };
     world.listener_drops.read(Some(drops));
@@ -20,12 +20,12 @@ pub(super) fn read_drops(world: &mut World, drops: Option<u32>) {
         world.ledger.confirm_by_listener();
         doubt::clear_doubts(world);
     } else if !world.open.guesses {
-        // Where a request may have been taken for a cookie, or a cookie for a request, it is not certain what an ignored ACK weighs.
+        // If a request may have been mistaken for a cookie, or a cookie for a request, the weight of an ignored ACK is uncertain.
         doubt::settle_doubts_by_listener(world, difference);
     }
 }
 
-/// What the listener's own drop count says otherwise than the ledger.
+/// The difference between the listener's drop count and the ledger.
 pub(super) fn unexplained_by_listener(world: &World) -> Option<Unexplained> {
     let (kernel, accounted) = (world.listener_drops.total()?, world.ledger.listener_drops());
     (kernel != accounted + world.ledger.syns_without_cause).then_some(Unexplained {

@@ -1,4 +1,4 @@
-//! What the fold writes into the diaries. Each of these looks at one flag, or at one `Option`, before it does anything.
+//! What the fold writes into the segment logs. Each function first checks one flag, or one `Option`.
 
 use std::time::Duration;
 
@@ -10,27 +10,27 @@ use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
 use crate::model::stamp::Stamp;
 
-/// Writing begins again below so many connections.
+/// Writing resumes below this many connections.
 const FEW_CONNECTIONS: usize = 384;
 
-/// More entries than this within [`WINDOW`] are more than anybody follows, and cost more than they tell.
+/// Writing stops above this many entries within [`WINDOW`]: more than a person can follow, at a cost.
 const MOST_IN_WINDOW: u32 = 1_000;
 
 /// The time over which entries are counted.
 const WINDOW: Duration = Duration::from_millis(100);
 
-/// How long writing rests at least.
+/// The shortest pause of writing.
 const REST: Duration = Duration::from_secs(1);
 
-/// Whether diaries are written.
+/// Whether segment logs are written.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::fold::world) struct LogSwitch {
     pub(in crate::fold::world) open: bool,
     window: Stamp,
-    /// Entries in this window, or what would have been entries.
+    /// Entries in this window, written or not.
     written: u32,
     rests_until: Stamp,
-    /// Segments that no diary has.
+    /// Segments in no log.
     pub(in crate::fold::world) not_kept: u64,
     /// When the half-open requests were last listed.
     pub(in crate::fold::world) listed_at: Stamp,
@@ -43,62 +43,62 @@ impl Default for LogSwitch {
     }
 }
 
-/// Closes the diaries where nobody could follow them, and opens them again.
-pub(in crate::fold::world) fn tend_diaries(world: &mut World, at: Stamp) {
+/// Stops writing when there is too much to follow, and resumes it.
+pub(in crate::fold::world) fn update_switch(world: &mut World, at: Stamp) {
     let connections = world.roster.count();
-    let over = at.since(world.desk.window) >= WINDOW;
-    if !world.desk.open {
+    let over = at.since(world.log_switch.window) >= WINDOW;
+    if !world.log_switch.open {
         if over {
-            let calm = world.desk.written <= MOST_IN_WINDOW / 2 && connections <= FEW_CONNECTIONS;
-            world.desk.open = calm && at >= world.desk.rests_until;
-            (world.desk.window, world.desk.written) = (at, 0);
+            let calm = world.log_switch.written <= MOST_IN_WINDOW / 2 && connections <= FEW_CONNECTIONS;
+            world.log_switch.open = calm && at >= world.log_switch.rests_until;
+            (world.log_switch.window, world.log_switch.written) = (at, 0);
         }
         return;
     }
     if over {
-        (world.desk.window, world.desk.written) = (at, 0);
+        (world.log_switch.window, world.log_switch.written) = (at, 0);
     }
-    if connections > MOST_CONNECTIONS || world.desk.written > MOST_IN_WINDOW {
-        world.desk.open = false;
-        world.desk.rests_until = at + REST;
-        for one in world.roster.iter_mut() {
-            one.diary = None;
+    if connections > MOST_CONNECTIONS || world.log_switch.written > MOST_IN_WINDOW {
+        world.log_switch.open = false;
+        world.log_switch.rests_until = at + REST;
+        for connection in world.roster.iter_mut() {
+            connection.segment_log = None;
         }
     }
 }
 
-/// The connection with its page, if one is kept.
-fn page(world: &mut World, peer: Peer) -> Option<&mut Connection> {
-    world.desk.written = world.desk.written.saturating_add(1);
-    if !world.desk.open {
-        world.desk.not_kept += 1;
+/// The connection with its log, if one is kept.
+fn log_of(world: &mut World, peer: Peer) -> Option<&mut Connection> {
+    world.log_switch.written = world.log_switch.written.saturating_add(1);
+    if !world.log_switch.open {
+        world.log_switch.not_kept += 1;
         return None;
     }
-    let one = world.roster.known(&peer)?;
-    if one.diary.is_none() {
-        let from_birth = one.syns == 0 && one.syn_acks == 0;
-        one.diary = Some(Box::new(SegmentLog { from_birth, ..SegmentLog::default() }));
+    let connection = world.roster.known(&peer)?;
+    if connection.segment_log.is_none() {
+        let from_birth = connection.syns == 0 && connection.syn_acks == 0;
+        connection.segment_log = Some(Box::new(SegmentLog { from_start: from_birth, ..SegmentLog::default() }));
     }
-    Some(one)
+    Some(connection)
 }
 
-/// A client of ours begins.
-pub(in crate::fold::world) fn write_birth(world: &mut World, peer: Peer) {
-    page(world, peer);
+/// A client of ours starts.
+pub(in crate::fold::world) fn begin_log(world: &mut World, peer: Peer) {
+    log_of(world, peer);
 }
 
-/// The server does something of its own; its new state is written next.
-pub(in crate::fold::world) fn write_deed(world: &mut World, at: Stamp, peer: Peer) {
-    if world.desk.open
-        && let Some(one) = world.roster.known(&peer)
+/// The server acts by itself; its new state is written next.
+pub(in crate::fold::world) fn write_server_event(world: &mut World, at: Stamp, peer: Peer) {
+    if world.log_switch.open
+        && let Some(connection) = world.roster.known(&peer)
     {
-        one.write_server_deed(at);
+        connection.write_server_entry(at);
     }
 }
 
-/// A segment sets out from a client.
+/// A segment leaves a client.
 pub(in crate::fold::world) fn write_departure(world: &mut World, left: Stamp, peer: Peer, sent: (Kind, u8, Stamp)) {
-    let Some(one) = page(world, peer) else { return };
+    let Some(connection) = log_of(world, peer) else { return };
     let (kind, attempt, arrives) = sent;
     let way = SegmentPath {
         kind,
@@ -108,101 +108,101 @@ pub(in crate::fold::world) fn write_departure(world: &mut World, left: Stamp, pe
         arrives: Some(arrives),
         fate: SegmentOutcome::UnderWay,
     };
-    let sides = (one.client, one.server);
-    if let Some(page) = &mut one.diary {
-        page.push(LogItem::Passed(way), sides.0, sides.1);
+    let sides = (connection.client, connection.server);
+    if let Some(log) = &mut connection.segment_log {
+        log.push(LogItem::Passed(way), sides.0, sides.1);
     }
 }
 
-/// A segment passes the tap; written before the fold takes it.
+/// A segment passes the tap; written before the fold applies it.
 pub(in crate::fold::world) fn write_segment(world: &mut World, at: Stamp, segment: &Segment) {
     let (peer, kind, toward) = (segment.peer, segment.kind(), segment.toward);
-    if world.desk.open && kind == Kind::Syn {
+    if world.log_switch.open && kind == Kind::Syn {
         world.roster.entry(peer, at);
     }
-    let Some(one) = page(world, peer) else { return };
-    let sides = (one.client, one.server);
+    let Some(connection) = log_of(world, peer) else { return };
+    let sides = (connection.client, connection.server);
     let attempt = 1 + match kind {
-        Kind::Syn => one.syns,
-        Kind::SynAck => one.syn_acks,
+        Kind::Syn => connection.syns,
+        Kind::SynAck => connection.syn_acks,
         _ => 0,
     };
-    let attempt = match (&one.diary, kind, toward) {
-        (Some(page), Kind::Ack, Toward::Listener) => page.next_ack(),
+    let attempt = match (&connection.segment_log, kind, toward) {
+        (Some(log), Kind::Ack, Toward::Listener) => log.next_ack(),
         _ => attempt,
     };
     let way = SegmentPath { kind, toward, attempt, left: None, arrives: None, fate: SegmentOutcome::Arrived };
-    let Some(page) = &mut one.diary else { return };
+    let Some(log) = &mut connection.segment_log else { return };
     match (toward, kind) {
         (Toward::Listener, Kind::Syn) => {
             let opens = sides.1.is_over();
             if opens {
-                page.resent = 0;
+                log.resent = 0;
             }
             let fate = if opens { SegmentOutcome::Unanswered } else { SegmentOutcome::Arrived };
-            page.arrived(at, SegmentPath { arrives: Some(at), fate, ..way }, sides);
+            log.arrived(at, SegmentPath { arrives: Some(at), fate, ..way }, sides);
         }
-        (Toward::Listener, _) => page.arrived(at, SegmentPath { arrives: Some(at), ..way }, sides),
-        (Toward::Client, Kind::SynAck) => page.answer(SegmentPath { left: Some(at), ..way }, sides),
-        (Toward::Client, _) => page.push(LogItem::Passed(SegmentPath { left: Some(at), ..way }), sides.0, sides.1),
+        (Toward::Listener, _) => log.arrived(at, SegmentPath { arrives: Some(at), ..way }, sides),
+        (Toward::Client, Kind::SynAck) => log.answer(SegmentPath { left: Some(at), ..way }, sides),
+        (Toward::Client, _) => log.push(LogItem::Passed(SegmentPath { left: Some(at), ..way }), sides.0, sides.1),
     }
 }
 
 /// The simulated network lost a segment.
 pub(in crate::fold::world) fn write_loss(world: &mut World, peer: Peer, kind: Kind, outbound: bool) {
-    if let Some(page) = world.roster.known(&peer).and_then(|one| one.diary.as_mut()) {
-        page.lost(kind, outbound);
+    if let Some(log) = world.roster.known(&peer).and_then(|connection| connection.segment_log.as_mut()) {
+        log.lost(kind, outbound);
     }
 }
 
 impl Connection {
-    /// The client is connected in its own eyes.
+    /// The client is ESTABLISHED on its side.
     pub(in crate::fold::world) fn write_connected(&mut self, at: Stamp) {
-        if let Some(page) = &mut self.diary {
-            page.connected(at);
+        if let Some(log) = &mut self.segment_log {
+            log.connected(at);
         }
     }
 
-    /// The client has come to an end.
+    /// The client is in a final state.
     pub(in crate::fold::world) fn write_client_end(&mut self, at: Stamp, side: ClientSide) {
         let server = self.server;
-        if let Some(page) = &mut self.diary {
-            page.push(LogItem::Client(at), side, server);
+        if let Some(log) = &mut self.segment_log {
+            log.push(LogItem::Client(at), side, server);
         }
     }
 
-    fn write_server_deed(&mut self, at: Stamp) {
+    fn write_server_entry(&mut self, at: Stamp) {
         let sides = (self.client, self.server);
-        if let Some(page) = &mut self.diary {
-            page.push(LogItem::Server(at), sides.0, sides.1);
+        if let Some(log) = &mut self.segment_log {
+            log.push(LogItem::Server(at), sides.0, sides.1);
         }
     }
 
-    /// The server's side has this state now, and this place in its queue.
+    /// The server's side has this state now, and this position in its queue.
     pub(in crate::fold::world) fn write_server(&mut self, to: ServerSide, depths: (u32, u32)) {
         let place = match to {
             ServerSide::HalfOpen => Some(depths.0),
             ServerSide::Queued => Some(depths.1),
             _ => None,
         };
-        if let Some(page) = &mut self.diary {
-            page.server_is(to, place);
+        if let Some(log) = &mut self.segment_log {
+            log.server_is(to, place);
         }
     }
 
-    /// A loss has a cause; a request that its timer has removed is a deed of the server.
+    /// A loss has a cause; a request removed by its timer is a server event.
     pub(in crate::fold::world) fn write_charge(&mut self, at: Stamp, cause: Cause) {
         if matches!(cause, Cause::RequestExpired | Cause::RequestPruned) {
-            self.write_server_deed(at);
-        } else if let Some(page) = &mut self.diary {
-            page.charged(cause);
+            self.write_server_entry(at);
+        } else if let Some(log) = &mut self.segment_log {
+            log.charged(cause);
         }
     }
 
     /// A cause was taken back.
     pub(in crate::fold::world) fn write_refund(&mut self, cause: Cause) {
-        if let Some(page) = &mut self.diary {
-            page.refunded(cause);
+        if let Some(log) = &mut self.segment_log {
+            log.refunded(cause);
         }
     }
 }

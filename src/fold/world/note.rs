@@ -1,4 +1,4 @@
-//! What happened, in a form that a person can read: the list "what happened lately".
+//! Notes for people: the list "what happened lately".
 
 use crate::fold::connection::Connection;
 use crate::model::cause::Cause;
@@ -7,7 +7,7 @@ use crate::model::message::Message;
 use crate::model::peer::Peer;
 use crate::text::sentence::Sentence;
 
-/// Who a note is about.
+/// The client of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoteSubject {
     /// The client's number, if it is one of ours.
@@ -17,11 +17,11 @@ pub struct NoteSubject {
 }
 
 /// The name of a connection in a note.
-pub(super) const fn who(one: &Connection) -> NoteSubject {
-    NoteSubject { id: one.id, peer: one.peer }
+pub(super) const fn who(connection: &Connection) -> NoteSubject {
+    NoteSubject { id: connection.id, peer: connection.peer }
 }
 
-/// One thing that happened.
+/// One note.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// A SYN became a half-open request, the `place`-th in the SYN queue.
@@ -36,7 +36,7 @@ pub enum Note {
         /// Whose.
         who: NoteSubject,
     },
-    /// A handshake is complete; the connection waits as the `place`-th in the accept queue.
+    /// The handshake is complete; the connection waits as the `place`-th in the accept queue.
     Queued {
         /// Whose.
         who: NoteSubject,
@@ -59,7 +59,7 @@ pub enum Note {
         /// The SYN's try, from 1, where a SYN was lost.
         attempt: u16,
     },
-    /// A ghost or phantom got into the accept queue after all.
+    /// A ghost or phantom entered the accept queue after all.
     Healed {
         /// Whose.
         who: NoteSubject,
@@ -71,7 +71,7 @@ pub enum Note {
         /// Whose.
         who: NoteSubject,
     },
-    /// The client met a RST.
+    /// The client received a RST.
     Reset {
         /// Whose.
         who: NoteSubject,
@@ -80,18 +80,18 @@ pub enum Note {
     Listened {
         /// What was asked for.
         backlog: i32,
-        /// What the kernel made of it.
+        /// The limit that resulted.
         limit: Option<u32>,
     },
-    /// One thing was let happen while the clients' time stands still.
+    /// One step was carried out while the clients' time is held.
     Stepped {
         /// Whose.
         who: NoteSubject,
         /// What.
-        thing: StepOutcome,
+        outcome: StepOutcome,
     },
-    /// A setting changed, in words.
+    /// A setting changed, as text.
     Changed(Sentence),
-    /// A wish could not be carried out, in words.
+    /// A command could not be carried out, as text.
     Refused(Message),
 }

@@ -1,4 +1,4 @@
-//! What can be asked of a world.
+//! Queries on a world.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::model::counters::{Counter, Counters};
 use crate::model::peer::Peer;
 use crate::say;
 
-/// How long a difference between the ledger and the counters may last while the session runs.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the ledger and the counters may differ while the session runs.
+const DIFFERENCE_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl World {
     /// The accept queue's limit: as last read, else as `listen()` reported it.
@@ -46,8 +46,8 @@ impl World {
         self.counters().value(counter)
     }
 
-    /// The ledger held against the counters. While the session runs the two are read at different moments: a difference counts
-    /// only when it has stood for [`PATIENCE`].
+    /// Compares the ledger with the counters. While the session runs the two are read at different moments: a difference counts
+    /// only after [`DIFFERENCE_TIMEOUT`].
     pub fn balance(&self) -> Balance {
         let undecided = |reason| Balance { balanced: None, reason: Some(reason), unexplained: Vec::new() };
         match &self.began {
@@ -61,7 +61,7 @@ impl World {
             _ if self.losses.tap_dropped > 0 => undecided(say!("the packet tap lost segments")),
             _ if self.counters_first.is_none() => undecided(say!("the counters could not be read")),
             _ => {
-                let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < PATIENCE);
+                let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < DIFFERENCE_TIMEOUT);
                 let mut balance = self.ledger.balance(&self.counters());
                 if let Some(unexplained) = listener::unexplained_by_listener(self) {
                     balance.balanced = Some(false);
@@ -84,34 +84,34 @@ impl World {
     }
 
     /// Packets lost for `cause`, and how many clients.
-    pub const fn toll(&self, cause: Cause) -> DropCount {
-        self.ledger.toll(cause)
+    pub const fn lost(&self, cause: Cause) -> DropCount {
+        self.ledger.lost(cause)
     }
 
-    /// True when the listener is somebody else's.
+    /// True when the listener belongs to another program.
     pub const fn is_watched(&self) -> bool {
-        self.open.stranger.is
+        self.open.foreign.active
     }
 
     /// The accept queue's depth by which a segment is judged.
     pub(super) const fn accept_depth(&self) -> u32 {
-        if self.open.stranger.is { self.open.stranger.supposed } else { self.accept_queue.depth() }
+        if self.open.foreign.active { self.open.foreign.supposed } else { self.accept_queue.depth() }
     }
 
-    /// Segments of which no diary tells: there was too much to follow.
-    pub const fn not_in_diaries(&self) -> u64 {
-        self.desk.not_kept
+    /// Segments in no log: there was too much to follow.
+    pub const fn segments_not_logged(&self) -> u64 {
+        self.log_switch.not_kept
     }
 
-    /// True while diaries are written.
+    /// True while segment logs are written.
     #[cfg(any(test, feature = "internals"))]
-    pub const fn writes_diaries(&self) -> bool {
-        self.desk.open
+    pub const fn writes_segment_logs(&self) -> bool {
+        self.log_switch.open
     }
 
-    /// What will become of this connection if nothing changes.
-    pub fn outlook(&self, one: &Connection) -> NextSteps {
-        next_steps::outlook(self, one)
+    /// What will happen to this connection if nothing changes.
+    pub fn next_steps(&self, one: &Connection) -> NextSteps {
+        next_steps::next_steps(self, one)
     }
 
     /// How many connections `accept()` takes before this one, if it waits for that.
@@ -120,10 +120,10 @@ impl World {
         one.server.in_accept_queue().then(|| self.roster.iter().filter(earlier).count() as u32)
     }
 
-    /// What the chosen listener dropped since it was chosen, as the wire tells it: exact. `None` without a tap, when the tap lost
+    /// The drops of the chosen listener since it was chosen, from the wire: exact. `None` without a tap, when the tap lost
     /// something, and for listeners of our own.
     pub fn chosen_drops(&self) -> Option<Drops> {
-        if !self.is_watched() || self.open.stranger.shared || self.segments.is_none() || self.losses.tap_dropped > 0 {
+        if !self.is_watched() || self.open.foreign.shared || self.segments.is_none() || self.losses.tap_dropped > 0 {
             return None;
         }
         let listener = self.ledger.kernel_drops();
@@ -131,7 +131,7 @@ impl World {
         (counted >= listener).then(|| Drops { listener, at_least: listener, noise: counted - listener })
     }
 
-    /// What a listener dropped since the watch began: by the wire where that tells it for all of this time, else by the counters.
+    /// The drops of a listener since the watch began: from the wire if that covers all of this time, else from the counters.
     pub fn drops_of(&self, one: &ListenerState) -> Option<Drops> {
         let by_counters = one.drops()?;
         let chosen = self.listeners.chosen == Some(one.id());
@@ -140,7 +140,7 @@ impl World {
         Some(by_wire.unwrap_or(by_counters))
     }
 
-    /// What a listener dropped since it was made; the part since the watch began as [`World::drops_of`] tells it.
+    /// The drops of a listener since it was made; the part since the watch began as in [`World::drops_of`].
     pub fn drops_since_made_of(&self, one: &ListenerState) -> Option<Drops> {
         let (made, watched, better) = (one.drops_since_made()?, one.drops()?, self.drops_of(one)?);
         let all = made.listener + made.noise;
@@ -152,10 +152,10 @@ impl World {
         })
     }
 
-    /// Connections per second that the chosen listener's program has accepted over the last [`RATE_SPAN`]; `None` without a tap, for
+    /// Connections per second that the chosen listener's program accepted over the last [`RATE_SPAN`]; `None` without a tap, for
     /// other listeners, and where several sockets share the address.
     pub fn accepts_per_s(&self, one: &ListenerState) -> Option<f64> {
-        let told = self.is_watched() && self.segments.is_some() && !self.open.stranger.shared;
+        let told = self.is_watched() && self.segments.is_some() && !self.open.foreign.shared;
         let slots = (RATE_SPAN.as_millis() / SLOT.as_millis()) as usize;
         if !told
             || self.listeners.chosen != Some(one.id())
@@ -168,10 +168,10 @@ impl World {
         Some(accepts as f64 / (SLOT.as_secs_f64() * count as f64))
     }
 
-    /// Places in the chosen listener's accept queue that are held by connections which the kernel does not list any more: their clients
-    /// have reset them. `None` where that cannot be told.
+    /// Entries of the chosen listener's accept queue whose connections the kernel no longer lists: their clients have reset them.
+    /// `None` if undecided.
     pub fn places_of_the_reset(&self) -> Option<u32> {
-        let [last, before] = self.open.stranger.hidden;
+        let [last, before] = self.open.foreign.hidden;
         last.map(|last| before.map_or(last, |before| before.min(last)))
     }
 }

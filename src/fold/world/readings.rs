@@ -50,13 +50,13 @@ fn revise_to_depth(world: &mut World, at: Stamp, depth: u32) {
 
 /// True when the server's end of the connection has spoken: it exists, whatever the depth seems to say.
 fn has_shown_itself(world: &World, peer: Peer) -> bool {
-    world.roster.connection(&peer).is_some_and(|one| one.trace.child_spoke)
+    world.roster.connection(&peer).is_some_and(|one| one.inference.socket_sent)
 }
 
 pub(super) fn read_lists(world: &mut World, at: Stamp, listed: &Listed) {
     if let Some(half_open) = &listed.half_open {
         read_half_open(world, at, half_open);
-        world.desk.listed_at = at;
+        world.log_switch.listed_at = at;
         world.listed.half_open = Some(half_open.clone());
     }
     if let Some(waiting) = &listed.waiting {
@@ -75,11 +75,11 @@ fn read_half_open(world: &mut World, at: Stamp, listed: &[HalfOpen]) {
     for request in listed {
         watched::forget_if_left(world, request.peer);
         let one = world.roster.entry(request.peer, at);
-        one.trace.listed = dump;
-        one.trace.missed = 0;
+        one.inference.listed = dump;
+        one.inference.missed = 0;
         match one.server {
-            ServerSide::Queued if !world.open.stranger.blind => world.revise_to_ignored(at, request.peer),
-            ServerSide::CookieSent if !one.trace.told => arbiter::was_a_request(world, at, request.peer),
+            ServerSide::Queued if !world.open.foreign.blind => world.revise_to_ignored(at, request.peer),
+            ServerSide::CookieSent if !one.inference.cookie_decided => arbiter::was_a_request(world, at, request.peer),
             ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned => {
                 world.server_to(at, request.peer, ServerSide::HalfOpen);
             }
@@ -105,14 +105,14 @@ fn missing_requests(world: &mut World, at: Stamp, dump: u64) -> Vec<(Peer, Cause
     let retries = admission::synack_retries(world);
     let mut gone = Vec::new();
     for one in world.roster.iter_mut() {
-        if !one.server.in_syn_queue() || one.trace.listed == dump {
+        if !one.server.in_syn_queue() || one.inference.listed == dump {
             continue;
         }
-        if one.trace.missed == 0 {
-            one.trace.missed_at = at;
+        if one.inference.missed == 0 {
+            one.inference.missed_at = at;
         }
-        one.trace.missed = one.trace.missed.saturating_add(1);
-        if one.trace.missed >= MISSED {
+        one.inference.missed = one.inference.missed.saturating_add(1);
+        if one.inference.missed >= MISSED {
             let last_sent = i64::from(one.syn_acks) > retries;
             gone.push((one.peer, if last_sent { Cause::RequestExpired } else { Cause::RequestPruned }));
         }

@@ -54,7 +54,7 @@ impl ConnectionTable {
         self.connections.remove(peer);
     }
 
-    /// Lets a connection that is over go, after a moment in which it can still be seen.
+    /// Removes an ended connection after [`LINGER`].
     pub(super) fn release(&mut self, peer: Peer, now: Stamp) {
         self.over.push_back((now, peer));
         self.sweep(now);

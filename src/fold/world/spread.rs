@@ -36,7 +36,7 @@ impl DurationHistogram {
     /// The time in milliseconds below which a `share` (0 to 1) of all lies; `None` when none was added.
     pub fn quantile_ms(&self, share: f64) -> Option<f64> {
         (!self.times.is_empty()).then(|| {
-            // A step of the histogram reaches beyond the longest time, which is known.
+            // A bucket of the histogram may reach beyond the longest time, which is exact.
             let time_ms = self.times.value_at_quantile(share) as f64 / 1000.0;
             time_ms.min(ms(self.longest))
         })

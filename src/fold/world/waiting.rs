@@ -18,7 +18,7 @@ pub(super) fn read_waiting(world: &mut World, at: Stamp, listed: &[Waiting]) {
         let one = world.roster.entry(waiting.peer, at);
         one.bytes = one.bytes.max(waiting.bytes);
         one.client_closed |= waiting.closed;
-        (one.trace.waiting_dump, one.trace.away) = (dump, 0);
+        (one.inference.waiting_dump, one.inference.untracked) = (dump, 0);
         match one.server {
             ServerSide::HalfOpen | ServerSide::CookieSent if world.segments.is_some() => {
                 unexpected += u32::from(world.revise_to_taken(at, waiting.peer));
@@ -49,13 +49,13 @@ fn put_absent_right(world: &mut World, at: Stamp, mut unexpected: u32) {
 /// Those thought queued since before the latest walk that it lacks, the latest comer first, each with how many lists in a row have
 /// lacked it.
 fn absent(world: &mut World, at: Stamp) -> Vec<(Peer, u8)> {
-    let (dump, began) = (world.open.waiting_dump, world.desk.listed_at);
+    let (dump, began) = (world.open.waiting_dump, world.log_switch.listed_at);
     let mut absent = Vec::new();
-    for one in world.roster.iter_mut().filter(|one| one.trace.waiting_dump != dump) {
+    for one in world.roster.iter_mut().filter(|one| one.inference.waiting_dump != dump) {
         match one.server {
-            ServerSide::Queued if one.server_since <= began && !one.trace.child_spoke => {
-                one.trace.away = one.trace.away.saturating_add(1);
-                absent.push((Reverse(one.queue_order), one.peer, one.trace.away));
+            ServerSide::Queued if one.server_since <= began && !one.inference.socket_sent => {
+                one.inference.untracked = one.inference.untracked.saturating_add(1);
+                absent.push((Reverse(one.queue_order), one.peer, one.inference.untracked));
             }
             ServerSide::HalfOpen | ServerSide::CookieSent => is_still_out(one, at),
             _ => {}
@@ -67,7 +67,7 @@ fn absent(world: &mut World, at: Stamp) -> Vec<(Peer, u8)> {
 
 /// A list taken at `at` lacks it: all its ACKs that the kernel has looked at by then were ignored, whatever becomes of a later one.
 fn is_still_out(one: &mut Connection, at: Stamp) {
-    if at.since(one.trace.ignored_at) >= SILENCE {
-        one.trace.acks_certain = one.acks_ignored;
+    if at.since(one.inference.ignored_at) >= SILENCE {
+        one.inference.acks_certain = one.acks_ignored;
     }
 }

@@ -1,5 +1,5 @@
-//! A listener that is somebody else's: nobody tells of its `accept()` calls and of its clients' lives. What can be known of them
-//! follows from the kernel's own order: the accept queue is first in, first out, and only `accept()` makes it shorter.
+//! A listener of another program: its `accept()` calls and its clients' events are not reported. They are derived from the
+//! kernel's order: the accept queue is first in, first out, and only `accept()` makes it shorter.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,46 +11,46 @@ use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Waiting};
 use crate::model::stamp::Stamp;
 
-/// How many clients that the kernel keeps nothing of are remembered at most: those that knock in vain, and those with a cookie.
-pub const STRANGERS: usize = 8192;
+/// The most clients kept that have no request in the kernel: unanswered ones, and those with a cookie.
+pub const MAX_UNTRACKED: usize = 8192;
 
-/// A client that has not been heard of for so long has given up (the longest schedule of SYNs is about 135 s).
-const PATIENCE: Duration = Duration::from_secs(140);
+/// A client without segments for this long has given up (the longest schedule of SYNs is about 135 s).
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(140);
 
-/// A RST that comes so much later than the final ACK is no answer to it.
+/// A RST later than this after the final ACK is no answer to it.
 const ANSWER: Duration = Duration::from_millis(50);
 
-/// What is kept about a watched listener.
+/// The state of a watched listener.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, not a state")]
 pub(super) struct ForeignListener {
-    /// True: this listener is somebody else's; its accept queue is as deep as it was read.
-    pub(super) is: bool,
-    /// True without a tap: its SYN queue is as long as it was listed.
+    /// True in a watch: the accept queue is as deep as it was read.
+    pub(super) active: bool,
+    /// True without a tap: the SYN queue is as long as it was listed.
     pub(super) blind: bool,
     /// The accept queue's depth when it was read, and what has entered since.
     pub(super) supposed: u32,
-    /// Those that have entered the accept queue, in order; some may have left.
-    line: VecDeque<Peer>,
-    /// How many connections that are known are in the accept queue.
+    /// The connections that entered the accept queue, in order; some may have left.
+    queue: VecDeque<Peer>,
+    /// The number of known connections in the accept queue.
     known: u32,
-    /// Several sockets share its address: the wire and the lists are about all of them, the queue is its own.
+    /// Several sockets share its address: wire and dumps cover all of them, the queue is its own.
     pub(super) shared: bool,
-    /// Places that were held by nobody who was listed, at the last list and at the one before.
+    /// Queue entries without a listed connection, at the last dump and at the one before.
     pub(super) hidden: [Option<u32>; 2],
-    /// The queue has become shorter since the last list.
+    /// The queue has become shorter since the last dump.
     fell: bool,
     /// Number of the last list of waiting connections.
     dump: u64,
     /// The latest SYNs, oldest first.
-    knocks: VecDeque<(Stamp, Peer)>,
+    syns: VecDeque<(Stamp, Peer)>,
 }
 
 impl ForeignListener {
     pub(super) fn entered(&mut self, peer: Peer) {
         self.supposed = self.supposed.saturating_add(u32::from(!self.shared));
         self.known += 1;
-        self.line.push_back(peer);
+        self.queue.push_back(peer);
     }
 
     pub(super) const fn left(&mut self) {
@@ -60,19 +60,20 @@ impl ForeignListener {
 
 /// The listener's queue was read.
 pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
-    world.open.stranger.shared = world.listeners.chosen().is_some_and(|one| world.listeners.group_of(one).is_shared());
-    let kept = world.open.stranger.supposed;
-    if world.segments.is_some() && !world.open.stranger.shared {
+    world.open.foreign.shared =
+        world.listeners.chosen().is_some_and(|connection| world.listeners.group_of(connection).is_shared());
+    let kept = world.open.foreign.supposed;
+    if world.segments.is_some() && !world.open.foreign.shared {
         for index in (0..world.open.decisions.len()).rev() {
             let decision = world.open.decisions[index];
-            if world.open.stranger.supposed < depth && !decision.taken {
+            if world.open.foreign.supposed < depth && !decision.taken {
                 world.revise_to_taken(at, decision.peer);
             }
         }
-        let gone = world.open.stranger.supposed.saturating_sub(depth);
+        let gone = world.open.foreign.supposed.saturating_sub(depth);
         accept_from_head(world, at, gone);
     }
-    let stranger = &mut world.open.stranger;
+    let stranger = &mut world.open.foreign;
     stranger.fell |= depth < kept;
     stranger.supposed = depth;
     if world.accept_queue.depth() != depth {
@@ -81,16 +82,16 @@ pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
     world.open.decisions.clear();
 }
 
-/// So many have been accepted: the oldest, those first that were there before us.
+/// `count` connections were accepted: the oldest, those from before the watch first.
 fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
-    let stranger = &world.open.stranger;
+    let stranger = &world.open.foreign;
     let unknown = stranger.supposed.saturating_sub(stranger.known);
     let mut ours = count.saturating_sub(unknown);
     count_accepts(world, at, count.min(unknown));
     while ours > 0 {
-        let Some(peer) = world.open.stranger.line.pop_front() else { break };
-        if world.roster.connection(&peer).is_some_and(|one| one.server.in_accept_queue()) {
-            depart(world, at, peer, ServerSide::Accepted);
+        let Some(peer) = world.open.foreign.queue.pop_front() else { break };
+        if world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue()) {
+            forget(world, at, peer, ServerSide::Accepted);
             ours -= 1;
         }
     }
@@ -103,18 +104,18 @@ fn count_accepts(world: &mut World, at: Stamp, count: u32) {
     }
 }
 
-/// A connection leaves what is watched.
-fn depart(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
-    let Some(one) = world.roster.known(&peer) else { return };
-    one.trace.left = true;
+/// A connection is no longer tracked.
+fn forget(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
+    let Some(connection) = world.roster.known(&peer) else { return };
+    connection.inference.left = true;
     let accepted = to == ServerSide::Accepted;
-    // Without a tap it is known only until when it was seen waiting.
-    let until = if world.open.stranger.blind { one.trace.waiting_at } else { at };
-    let waited = one.queued_at.filter(|_| accepted).map(|since| until.since(since));
-    let wanting = std::mem::take(&mut one.trace.wanting);
-    let who = who(one);
+    // Without a tap only the last dump that listed it is known.
+    let until = if world.open.foreign.blind { connection.inference.waiting_at } else { at };
+    let waited = connection.queued_at.filter(|_| accepted).map(|since| until.since(since));
+    let wanting = std::mem::take(&mut connection.inference.wanting);
+    let who = who(connection);
     if wanting {
-        world.demand.go();
+        world.demand.remove();
     }
     if let Some(waited) = waited {
         world.wait.record(waited);
@@ -129,114 +130,119 @@ fn depart(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
 
 /// The connections that wait for `accept()` were listed.
 pub(super) fn read_watched_waiting(world: &mut World, at: Stamp, listed: &[Waiting]) {
-    world.open.stranger.dump += 1;
-    let dump = world.open.stranger.dump;
+    world.open.foreign.dump += 1;
+    let dump = world.open.foreign.dump;
     let mut by_age: Vec<_> = listed.iter().collect();
-    by_age.sort_by_key(|one| std::cmp::Reverse(one.age_ms));
+    by_age.sort_by_key(|connection| std::cmp::Reverse(connection.age_ms));
     for waiting in by_age {
         see_waiting(world, at, dump, waiting);
     }
     let visible = u32::try_from(listed.len()).unwrap_or(u32::MAX);
     judge_missing(world, at, dump, visible);
-    world.open.stranger.fell = false;
+    world.open.foreign.fell = false;
 }
 
 fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
     let peer = waiting.peer;
-    let blind = world.open.stranger.blind;
-    let one = world.roster.entry(peer, at);
-    one.bytes = one.bytes.max(waiting.bytes);
-    one.client_closed |= waiting.closed;
-    one.trace.waiting_dump = dump;
-    one.trace.waiting_at = at;
-    one.trace.away = 0;
-    if one.client == ClientSide::SynSent {
-        one.client = ClientSide::Connected;
+    let blind = world.open.foreign.blind;
+    let connection = world.roster.entry(peer, at);
+    connection.bytes = connection.bytes.max(waiting.bytes);
+    connection.client_closed |= waiting.closed;
+    connection.inference.waiting_dump = dump;
+    connection.inference.waiting_at = at;
+    connection.inference.untracked = 0;
+    if connection.client == ClientSide::SynSent {
+        connection.client = ClientSide::Connected;
     }
-    let returned = one.server == ServerSide::Accepted && std::mem::take(&mut one.trace.left);
-    match one.server {
+    let returned = connection.server == ServerSide::Accepted && std::mem::take(&mut connection.inference.left);
+    match connection.server {
         ServerSide::HalfOpen | ServerSide::CookieSent if !blind => {
             world.revise_to_taken(at, peer);
         }
-        ServerSide::Queued | ServerSide::QueuedDead => {}
+        ServerSide::Queued | ServerSide::QueuedClosed => {}
         _ => {
-            let supposed = world.open.stranger.supposed;
+            let supposed = world.open.foreign.supposed;
             world.server_to(at, peer, ServerSide::Queued);
-            // It is one of those that were counted already.
-            world.open.stranger.supposed = supposed;
+            // It was counted already.
+            world.open.foreign.supposed = supposed;
         }
     }
     if returned && !blind {
         world.clients.accepted = world.clients.accepted.saturating_sub(1);
     }
-    let Some(one) = world.roster.known(&peer) else { return };
-    if let Some(age_ms) = waiting.age_ms.filter(|_| blind || one.trace.waiting_dump == 1) {
-        one.queued_at = Some(at.saturating_sub(Duration::from_millis(age_ms.into())));
+    let Some(connection) = world.roster.known(&peer) else { return };
+    if let Some(age_ms) = waiting.age_ms.filter(|_| blind || connection.inference.waiting_dump == 1) {
+        connection.queued_at = Some(at.saturating_sub(Duration::from_millis(age_ms.into())));
     }
 }
 
-/// Those that are not listed any more: one behind an older one that is still listed cannot have been accepted, so its client has
-/// reset it; one at the head has been accepted, unless the depth says that its place is still held.
+/// Connections no longer listed: one behind an older one that is still listed cannot have been accepted, so its client has reset
+/// it; one at the head was accepted, unless the depth shows that its entry is still in the queue.
 fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
     let mut head = u64::MAX;
     let (mut missing, mut dead) = (Vec::new(), Vec::new());
-    for one in world.roster.iter_mut().filter(|one| one.server.in_accept_queue()) {
-        let order = one.queue_order.unwrap_or(0);
-        if one.trace.waiting_dump == dump {
+    for connection in world.roster.iter_mut().filter(|connection| connection.server.in_accept_queue()) {
+        let order = connection.queue_order.unwrap_or(0);
+        if connection.inference.waiting_dump == dump {
             head = head.min(order);
-        } else if one.server == ServerSide::QueuedDead {
-            dead.push((order, one.peer));
+        } else if connection.server == ServerSide::QueuedClosed {
+            dead.push((order, connection.peer));
         } else {
-            one.trace.away = one.trace.away.saturating_add(1);
-            missing.push((order, one.peer, one.trace.away, one.trace.waiting_dump > 0));
+            connection.inference.untracked = connection.inference.untracked.saturating_add(1);
+            missing.push((
+                order,
+                connection.peer,
+                connection.inference.untracked,
+                connection.inference.waiting_dump > 0,
+            ));
         }
     }
     missing.sort_unstable();
     dead.sort_unstable();
-    if world.open.stranger.shared {
-        // Each socket has a queue of its own: nothing follows from another one's order.
+    if world.open.foreign.shared {
+        // Each socket has a queue of its own: the order of another one proves nothing.
         let gone = missing.into_iter().filter(|(.., away, _)| *away >= MISSED);
-        gone.for_each(|(_, peer, ..)| depart(world, at, peer, ServerSide::Closed));
+        gone.for_each(|(_, peer, ..)| forget(world, at, peer, ServerSide::Closed));
         return;
     }
     let Some(depth) = world.reading.depth else { return };
-    let [last, _] = world.open.stranger.hidden;
-    world.open.stranger.hidden = [Some(depth.saturating_sub(visible)), last];
+    let [last, _] = world.open.foreign.hidden;
+    world.open.foreign.hidden = [Some(depth.saturating_sub(visible)), last];
     let places = depth.saturating_sub(visible);
     let mut hidden = places.saturating_sub(u32::try_from(dead.len()).unwrap_or(u32::MAX));
     for (order, peer, away, was_listed) in missing.into_iter().rev() {
         let sure = away >= MISSED;
         if sure && (order > head || hidden > 0) {
             hidden = hidden.saturating_sub(1);
-            world.server_to(at, peer, ServerSide::QueuedDead);
-        } else if order < head && (sure || (hidden == 0 && was_listed && world.open.stranger.fell)) {
-            depart(world, at, peer, ServerSide::Accepted);
+            world.server_to(at, peer, ServerSide::QueuedClosed);
+        } else if order < head && (sure || (hidden == 0 && was_listed && world.open.foreign.fell)) {
+            forget(world, at, peer, ServerSide::Accepted);
         }
     }
     let surplus = dead.len().saturating_sub(places as usize);
     for (_, peer) in dead.into_iter().filter(|(order, _)| *order < head).take(surplus) {
-        depart(world, at, peer, ServerSide::Accepted);
+        forget(world, at, peer, ServerSide::Accepted);
     }
 }
 
-/// How many SYN-ACKs a listed request has had, those before the watch too.
+/// The SYN-ACKs of a listed request, those before the watch included.
 pub(super) fn learn_retransmits(world: &mut World, request: &HalfOpen) {
-    if !world.open.stranger.is {
+    if !world.open.foreign.active {
         return;
     }
-    if let Some(one) = world.roster.known(&request.peer) {
-        one.syn_acks = one.syn_acks.max(u16::from(request.retransmits) + 1);
+    if let Some(connection) = world.roster.known(&request.peer) {
+        connection.syn_acks = connection.syn_acks.max(u16::from(request.retransmits) + 1);
     }
 }
 
-/// A request that is listed no more; true when nothing can or need be charged for it.
+/// A request is no longer listed; true when nothing can or must be charged for it.
 pub(super) fn request_vanished(world: &mut World, at: Stamp, peer: Peer) -> bool {
-    if world.open.stranger.blind {
-        depart(world, at, peer, ServerSide::Nothing);
+    if world.open.foreign.blind {
+        forget(world, at, peer, ServerSide::Nothing);
         return true;
     }
-    let healed = world.open.stranger.is
-        && world.roster.connection(&peer).is_some_and(|one| one.acks_ignored > 0)
+    let healed = world.open.foreign.active
+        && world.roster.connection(&peer).is_some_and(|connection| connection.acks_ignored > 0)
         && !admission::has_expired(world, peer);
     if healed {
         world.revise_to_taken(at, peer);
@@ -246,7 +252,7 @@ pub(super) fn request_vanished(world: &mut World, at: Stamp, peer: Peer) -> bool
 
 /// The requests were listed, `count` of them.
 pub(super) fn set_listed_requests(world: &mut World, at: Stamp, count: usize) {
-    if !world.open.stranger.blind {
+    if !world.open.foreign.blind {
         return;
     }
     let count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -256,71 +262,76 @@ pub(super) fn set_listed_requests(world: &mut World, at: Stamp, count: usize) {
     slot.syn_max = slot.syn_max.max(count);
 }
 
-/// The server has sent data or FIN: it has been handed this connection.
+/// The server has sent data or FIN: the connection was accepted.
 pub(super) fn server_spoke(world: &mut World, at: Stamp, peer: Peer) {
-    if world.open.stranger.is && world.roster.connection(&peer).is_some_and(|one| one.server.in_accept_queue()) {
-        world.open.stranger.supposed = world.open.stranger.supposed.saturating_sub(1);
-        depart(world, at, peer, ServerSide::Accepted);
+    if world.open.foreign.active
+        && world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue())
+    {
+        world.open.foreign.supposed = world.open.foreign.supposed.saturating_sub(1);
+        forget(world, at, peer, ServerSide::Accepted);
     }
 }
 
-/// The server has reset a connection that was in its queue for some time: not an answer to the final ACK.
+/// The server has reset a connection that was in its queue for some time: no answer to the final ACK.
 pub(super) fn was_closed_late(world: &mut World, at: Stamp, peer: Peer) -> bool {
-    let late = world.open.stranger.is
-        && world.roster.connection(&peer).is_some_and(|one| {
-            one.server.in_accept_queue() && (one.trace.waiting_dump > 0 || at.since(one.server_since) > ANSWER)
+    let late = world.open.foreign.active
+        && world.roster.connection(&peer).is_some_and(|connection| {
+            connection.server.in_accept_queue()
+                && (connection.inference.waiting_dump > 0 || at.since(connection.server_since) > ANSWER)
         });
     if late {
-        depart(world, at, peer, ServerSide::ResetAway);
+        forget(world, at, peer, ServerSide::ResetAway);
     }
     late
 }
 
-/// A SYN comes: whoever had this address before is somebody else.
-pub(super) fn meet(world: &mut World, at: Stamp, peer: Peer) {
-    if !world.open.stranger.is {
+/// A SYN arrives: an earlier connection of this address belonged to another client.
+pub(super) fn new_client(world: &mut World, at: Stamp, peer: Peer) {
+    if !world.open.foreign.active {
         return;
     }
     forget_if_left(world, peer);
-    world.open.stranger.knocks.push_back((at, peer));
-    part(world, at);
+    world.open.foreign.syns.push_back((at, peer));
+    forget_idle(world, at);
 }
 
 pub(super) fn forget_if_left(world: &mut World, peer: Peer) {
-    if world.roster.connection(&peer).is_some_and(|one| one.trace.left) {
+    if world.roster.connection(&peer).is_some_and(|connection| connection.inference.left) {
         world.roster.forget(&peer);
     }
 }
 
-/// Lets clients go of whom the kernel keeps nothing: those not heard of for long, and the oldest where there are too many.
-pub(super) fn part(world: &mut World, now: Stamp) {
-    while let Some((at, peer)) = world.open.stranger.knocks.front().copied() {
-        let crowded = world.open.stranger.knocks.len() > STRANGERS;
-        if !crowded && now.since(at) < PATIENCE {
+/// Drops clients without state in the kernel: idle ones, and the oldest where there are too many.
+pub(super) fn forget_idle(world: &mut World, now: Stamp) {
+    while let Some((at, peer)) = world.open.foreign.syns.front().copied() {
+        let crowded = world.open.foreign.syns.len() > MAX_UNTRACKED;
+        if !crowded && now.since(at) < CLIENT_TIMEOUT {
             break;
         }
-        world.open.stranger.knocks.pop_front();
-        let Some(one) = world.roster.known(&peer) else { continue };
-        let held = one.server.in_syn_queue() || one.server.in_accept_queue();
-        if held || one.trace.last_syn != at || one.trace.left {
+        world.open.foreign.syns.pop_front();
+        let Some(connection) = world.roster.known(&peer) else { continue };
+        let held = connection.server.in_syn_queue() || connection.server.in_accept_queue();
+        if held || connection.inference.last_syn != at || connection.inference.left {
             continue;
         }
-        world.open.settle(one);
-        let wanting = std::mem::take(&mut one.trace.wanting);
+        world.open.settle(connection);
+        let wanting = std::mem::take(&mut connection.inference.wanting);
         world.roster.forget(&peer);
         if wanting {
-            world.demand.go();
+            world.demand.remove();
         }
         world.losses.detail_skipped += u64::from(crowded);
     }
-    let stranger = &mut world.open.stranger;
-    if stranger.line.len() > STRANGERS && stranger.line.len() > 2 * stranger.known as usize {
+    let stranger = &mut world.open.foreign;
+    if stranger.queue.len() > MAX_UNTRACKED && stranger.queue.len() > 2 * stranger.known as usize {
         let roster = &world.roster;
-        stranger.line.retain(|peer| roster.connection(peer).is_some_and(|one| one.server.in_accept_queue()));
+        stranger
+            .queue
+            .retain(|peer| roster.connection(peer).is_some_and(|connection| connection.server.in_accept_queue()));
     }
 }
 
-/// True when nothing more will be seen of a connection that reached this state.
+/// True when no more segments of a connection in this state will be seen.
 pub(super) const fn ends(to: ServerSide) -> bool {
     matches!(to, ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway | ServerSide::Closed)
 }

@@ -9,7 +9,7 @@ use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
-use crate::text::errno::told_of;
+use crate::text::errno::describe_errno;
 
 /// The errnos that have been reported.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl ReportedErrors {
                     many
                 )
             }
-            errno => say!("a client could not start: {why}; no SYN was sent", why = told_of(errno.raw_os_error())),
+            errno => say!("a client could not start: {why}; no SYN was sent", why = describe_errno(errno.raw_os_error())),
         });
     }
 

@@ -37,7 +37,7 @@ impl Crowd {
         let (id, peer) = (client_slot.id, client_slot.peer);
         if client_slot.rng.happens(loss) {
             let life = ClientEvent::Lost { kind: segment.kind(), outbound: false };
-            out.facts.push(Stamped { at, event: Event::Client { id, peer, life } });
+            out.facts.push(Stamped { at, event: Event::Client { id, peer, event: life } });
         } else if delay.is_zero() && !self.clock.held {
             self.deliver(at, segment, out);
         } else {
@@ -50,7 +50,7 @@ impl Crowd {
     pub(super) fn apply_step(&mut self, at: Stamp, index: u32, step: &Step, out: &mut Outbox) {
         let Some(client_slot) = self.clients.at(index) else { return };
         let (id, peer, detailed) = (client_slot.id, client_slot.peer, client_slot.detailed);
-        let fact = |life| Stamped { at, event: Event::Client { id, peer, life } };
+        let fact = |life| Stamped { at, event: Event::Client { id, peer, event: life } };
         if step.event == Some(ClientEvent::Connected) {
             out.facts.push(fact(ClientEvent::Connected));
         }
@@ -85,7 +85,7 @@ impl Crowd {
         let Some(client_slot) = self.clients.at(index) else { return };
         let (id, peer, delay) = (client_slot.id, client_slot.peer, client_slot.outbound_delay());
         let OutgoingSegment { kind, attempt, .. } = *outgoing;
-        let mut emit = |life| out.facts.push(Stamped { at, event: Event::Client { id, peer, life } });
+        let mut emit = |life| out.facts.push(Stamped { at, event: Event::Client { id, peer, event: life } });
         if client_slot.detailed {
             emit(ClientEvent::Departed { kind, attempt, arrives: at + delay });
         } else {

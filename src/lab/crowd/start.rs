@@ -58,7 +58,7 @@ impl Crowd {
         let request = SHORTEST_REQUEST + (drawn % REQUEST_SIZES) as u16;
         let start = ClientStart { isn: (drawn >> 32) as u32, request, half_open };
         out.facts
-            .push(Stamped { at: now, event: Event::Client { id, peer, life: ClientEvent::Started { half_open } } });
+            .push(Stamped { at: now, event: Event::Client { id, peer, event: ClientEvent::Started { half_open } } });
         let (client, step) = Client::start(now, start, &self.rules);
         let mut slot = ClientSlot::new(id, peer, client, rng);
         slot.rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);

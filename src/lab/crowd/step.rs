@@ -77,7 +77,7 @@ impl Crowd {
         let (peer, first) = (client.peer, out.facts.len());
         self.deadline_passed(due, index, out);
         let left = out.facts[first..].iter().find_map(|fact| match fact.event {
-            Event::Client { life: ClientEvent::Departed { kind, .. }, .. } => Some(StepOutcome::Left(kind)),
+            Event::Client { event: ClientEvent::Departed { kind, .. }, .. } => Some(StepOutcome::Left(kind)),
             _ => None,
         });
         Some((peer, left.unwrap_or(StepOutcome::GaveUp)))

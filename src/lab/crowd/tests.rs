@@ -35,7 +35,7 @@ fn client_events(outbox: &Outbox) -> Vec<ClientEvent> {
     outbox
         .facts
         .iter()
-        .filter_map(|fact| if let Event::Client { life, .. } = fact.event { Some(life) } else { None })
+        .filter_map(|fact| if let Event::Client { event: life, .. } = fact.event { Some(life) } else { None })
         .collect()
 }
 
@@ -80,7 +80,7 @@ fn a_late_call_does_not_shift_what_was_due() {
     crowd.tick(ms(0), &mut out);
     crowd.tick(ms(1500), &mut out);
     let second = out.facts.iter().rfind(|fact| {
-        matches!(fact.event, Event::Client { life: ClientEvent::Departed { kind: Kind::Syn, attempt: 2, .. }, .. })
+        matches!(fact.event, Event::Client { event: ClientEvent::Departed { kind: Kind::Syn, attempt: 2, .. }, .. })
     });
     assert_eq!(second.unwrap().at, ms(1024), "the kernel's timer wheel makes 1.024 s of the first second");
     assert_eq!(out.send.len(), 2, "both SYNs have arrived meanwhile");

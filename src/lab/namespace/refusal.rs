@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::say;
-use crate::text::errno::told_of;
+use crate::text::errno::describe_errno;
 
 /// The steps of entering the private network, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ pub enum Cause {
 
 /// The private network could not be created. The process is in its old namespaces.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", say!("no private network: {step} failed ({error}): {cause}", step, error = told_of(*errno), cause))]
+#[error("{}", say!("no private network: {step} failed ({error}): {cause}", step, error = describe_errno(*errno), cause))]
 pub struct Refusal {
     /// The step that failed.
     pub step: Step,

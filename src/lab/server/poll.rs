@@ -10,14 +10,14 @@ use rustix::io::Errno;
 
 use super::slab::Key;
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 /// Ready sockets returned by one call; more keep the epoll readable.
 const READY_PER_TURN: usize = 128;
 
 /// epoll is not available.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", say!("cannot create an epoll for the {side}: {source}", side, source = told(&(*source).into())))]
+#[error("{}", say!("cannot create an epoll for the {side}: {source}", side, source = describe(&(*source).into())))]
 pub struct PollError {
     /// The side whose sockets it was for.
     pub side: &'static str,

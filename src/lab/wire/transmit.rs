@@ -21,7 +21,7 @@ use super::icmp::{self, QuotedSegment, Unreachable};
 use crate::lab::namespace::{Link, NetnsToken};
 use crate::model::segment::Segment;
 use crate::say;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
 /// Why there is no sender, or why a segment was not sent.
 #[derive(Debug, Error)]
@@ -33,7 +33,7 @@ pub enum TransmitError {
         link: String,
     },
     /// The kernel refused.
-    #[error("{}", say!("the packet socket on {link} could not {operation}: {source}", link, operation, source = told(source)))]
+    #[error("{}", say!("the packet socket on {link} could not {operation}: {source}", link, operation, source = describe(source)))]
     Socket {
         /// The operation that failed.
         operation: Operation,

@@ -1,4 +1,4 @@
-//! The lines of lessons and trials.
+//! The lines of lessons and experiments.
 
 use serde::ser::SerializeMap;
 
@@ -6,7 +6,7 @@ use crate::model::experiment::{CallRecord, ExperimentFact};
 use crate::model::lesson::{Judged, LessonFact};
 use crate::model::message::Message;
 
-/// What happened in a lesson. Its text stands in recordings alone.
+/// A fact of a lesson. Its text is in recordings only.
 pub(super) fn lesson_fields<M: SerializeMap>(map: &mut M, fact: &LessonFact) -> Result<(), M::Error> {
     let what = match fact {
         LessonFact::Opened { .. } => "opened",
@@ -47,7 +47,7 @@ pub(super) fn lesson_fields<M: SerializeMap>(map: &mut M, fact: &LessonFact) -> 
     }
 }
 
-/// What a trial did or measured.
+/// A fact of an experiment.
 pub(super) fn trial_fields<M: SerializeMap>(map: &mut M, fact: &ExperimentFact) -> Result<(), M::Error> {
     let what = match fact {
         ExperimentFact::Began(_) => "began",

@@ -1,5 +1,4 @@
-//! What stays of a lesson that was played on the screen: the score, the sentence to remember, what became of the textbook's statements,
-//! and where to go on.
+//! The text after a lesson on the screen: the score, the sentence to remember, the claims, and the next lesson.
 
 use std::io::{self, Write};
 
@@ -12,7 +11,7 @@ use crate::scenario::outcome::Judgement;
 use crate::text::sanitize;
 use crate::text::wrap::wrapped;
 
-/// Writes it as it is in the last `world` of the lesson, in lines of so many columns; `next` is the lesson that follows best.
+/// Writes it for the last `world` of the lesson, wrapped at `columns`; `next` is the recommended lesson.
 ///
 /// # Errors
 /// The writer's own.
@@ -53,7 +52,7 @@ pub fn write(
     writeln!(out, "{}", wrapped(&sanitize::line(&next), columns, ""))
 }
 
-/// One of the textbook's statements, and below it the verdict with what was measured.
+/// A claim, and below it the verdict with what was measured.
 fn claim(out: &mut dyn Write, claim: &Claim, course: &LessonProgress, columns: usize) -> io::Result<()> {
     let Judgement { verdict, sentence, .. } = claim.judgement(course.judged.get(&claim.id));
     let told = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_to_remember_is_told_to_those_who_came_to_the_end() {
+    fn the_sentence_to_remember_is_shown_to_those_who_came_to_the_end() {
         let answers = [((0, 1), true), ((1, 0), false)].into();
         let over = said(&LessonProgress { over: true, answers, ..LessonProgress::default() });
         assert!(over.contains("To remember: A backlog of N holds N + 1"), "{over}");

@@ -1,4 +1,4 @@
-//! The same for a person: each lesson with its checks, each claim with its verdict, numbers and sentence; and the list of lessons.
+//! The results as text: each lesson with its checks, each claim with its verdict, numbers and sentence; and the list of lessons.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -90,5 +90,5 @@ fn claim(out: &mut dyn Write, claim: &Decided) -> io::Result<()> {
     writeln!(out, "      {}", sanitize::line(&claim.measured.words()))
 }
 
-/// Columns of what is told to a person.
+/// The width of the text in columns.
 pub(super) const WIDTH: usize = 96;

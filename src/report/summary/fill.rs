@@ -1,4 +1,4 @@
-//! How the summary is made from the world.
+//! The summary made from the world.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::text::errno;
 use crate::text::sanitize;
 
 impl Summary {
-    /// What is known of the run at this moment.
+    /// The run at this moment.
     pub fn of(world: &World) -> Self {
         let began = world.began.as_ref();
         Self {
@@ -102,14 +102,14 @@ impl Segments {
 }
 
 impl Drop {
-    /// Without a packet tap only our own network's losses are known for certain; a zero of the others would be a guess.
+    /// Without a packet tap only the losses of the simulated network are certain; a zero of the others would be a guess.
     fn of(world: &World, cause: Cause) -> Self {
-        let toll = world.toll(cause);
-        let known = world.segments.is_some() || cause == Cause::ClientLost || toll.segments > 0;
+        let lost = world.lost(cause);
+        let known = world.segments.is_some() || cause == Cause::ClientLost || lost.segments > 0;
         Self {
             cause,
-            segments: known.then_some(toll.segments),
-            clients: known.then_some(toll.clients),
+            segments: known.then_some(lost.segments),
+            clients: known.then_some(lost.clients),
             witnesses: world.ledger.witnesses(cause),
         }
     }
@@ -206,7 +206,7 @@ pub(in crate::report) fn seconds(at: Stamp) -> f64 {
     rounded(at.as_secs_f64())
 }
 
-/// Rounded to six digits behind the point: what is measured is no finer.
+/// Rounded to six decimals, the resolution of the measurements.
 pub(in crate::report) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }

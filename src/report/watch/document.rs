@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::in_order;
 use crate::fold::finding::{Check, Finding, RULES, Severity};
-use crate::fold::listeners::known_default::habit_of;
+use crate::fold::listeners::known_default::known_default;
 use crate::fold::listeners::{self, ListenerState};
 use crate::fold::world::World;
 use crate::model::counters::Counters;
@@ -26,25 +26,25 @@ pub struct Document {
     pub kernel: Option<String>,
     /// How long it lasted, in seconds.
     pub duration_s: f64,
-    /// The network namespace, where it was not qviz's own: the words that named it.
+    /// The network namespace as named by the user, where it was not qviz's own.
     pub netns: Option<String>,
     /// Which listeners were asked for; null: all.
     pub target: Option<String>,
-    /// What could be seen.
+    /// What was visible.
     pub rights: Rights,
     /// `net.core.somaxconn` at the end.
     pub somaxconn: Option<u32>,
     /// The listeners that were asked for, fullest first, gone ones last.
     pub listeners: Vec<Listener>,
-    /// How many listeners came and went and are not told of any more.
+    /// The number of gone listeners that are no longer kept.
     pub forgotten: u64,
-    /// What happened to listeners as a whole, oldest first; the latest of them.
+    /// Changes of listeners as a whole, oldest first; the latest of them.
     pub changes: Vec<Remark>,
     /// The change of the network namespace's counters since the watch began.
     pub counters: Counters,
-    /// What qviz missed or put off.
+    /// What qviz missed or deferred.
     pub losses: OwnLosses,
-    /// Every diagnosis, as it was when last in force; what matters most comes first.
+    /// Every finding in its last state, the most severe first.
     pub findings: Vec<Diagnosis>,
 }
 
@@ -57,7 +57,7 @@ pub struct Listener {
     pub family: &'static str,
     /// Address and port, or a path.
     pub address: String,
-    /// The process that holds it; null where that may not be seen.
+    /// The owning process; null if not visible.
     pub pid: Option<u32>,
     /// Its name.
     pub command: Option<String>,
@@ -69,7 +69,7 @@ pub struct Listener {
     pub uid: Option<u32>,
     /// The group's name, its address, where several sockets share it (SO_REUSEPORT).
     pub reuseport_group: Option<String>,
-    /// When it was found gone; null: it is there.
+    /// When it was found gone; null: it is present.
     pub gone_s: Option<f64>,
     /// Its accept queue.
     pub accept_queue: AcceptQueue,
@@ -77,11 +77,11 @@ pub struct Listener {
     pub syn_queue: SynQueue,
     /// What it dropped.
     pub drops: Drops,
-    /// How fast all that goes.
+    /// Its rates.
     pub rates: Rates,
-    /// Who waits for `accept()`; null for listeners that were not chosen.
+    /// The connections waiting for `accept()`; null for listeners that were not chosen.
     pub waiting: Option<Vec<Waiting>>,
-    /// Who is half-open; null for listeners that were not chosen.
+    /// The half-open requests; null for listeners that were not chosen.
     pub half_open: Option<Vec<HalfOpen>>,
 }
 
@@ -98,9 +98,9 @@ pub struct AcceptQueue {
     pub max: u32,
     /// Seconds during which it held its capacity.
     pub full_s: f64,
-    /// Milliseconds that the oldest has waited; those of one address share it.
+    /// Milliseconds that the oldest has waited; shared by the sockets of one address.
     pub oldest_wait_ms: Option<u32>,
-    /// What the limit looks like: `net.core.somaxconn`, or somebody's default.
+    /// What the limit matches: `net.core.somaxconn`, or a known default.
     pub limit_looks_like: Option<&'static str>,
 }
 
@@ -116,17 +116,17 @@ pub struct SynQueue {
 /// Drops since the socket was made. `listener` and `noise` together are the socket's own drop counter, what `ss -m` shows behind `d`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Drops {
-    /// SYNs and final ACKs that it dropped: at most so many, just so many where `exact`.
+    /// Dropped SYNs and final ACKs: an upper bound, exact where `exact`.
     pub listener: Option<u64>,
-    /// What else its counter has counted.
+    /// Counted by its counter, but no drops.
     pub noise: Option<u64>,
-    /// True when the two are told apart for certain.
+    /// True when `listener` is exact.
     pub exact: Option<bool>,
-    /// The part of `listener` that fell since the watch began.
+    /// The part of `listener` since the watch began.
     pub watched: Option<u64>,
 }
 
-/// How fast, over the last three seconds.
+/// Rates over the last three seconds.
 #[expect(clippy::struct_field_names, reason = "these are the names of the JSON")]
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Rates {
@@ -141,25 +141,25 @@ pub struct Rates {
 /// One connection that waits for `accept()`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Waiting {
-    /// The client; null where the kernel does not list it any more.
+    /// The client; null where the kernel no longer lists it.
     pub peer: Option<Peer>,
     /// Milliseconds since it entered the queue.
     pub age_ms: Option<u32>,
     /// Bytes that it has sent already.
     pub bytes: Option<u32>,
-    /// Whether its client is still there.
+    /// The state of its client.
     pub state: WaitingState,
 }
 
-/// Whether a waiting client is still there.
+/// The state of a waiting client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitingState {
-    /// It is.
+    /// It is connected.
     Established,
     /// It has closed its side.
     Closed,
-    /// It has reset the connection: only its place is left.
+    /// It has reset the connection: only the queue entry is left.
     Reset,
 }
 
@@ -168,20 +168,20 @@ pub enum WaitingState {
 pub struct HalfOpen {
     /// The client.
     pub peer: Peer,
-    /// SYN-ACKs sent again so far.
+    /// SYN-ACKs retransmitted so far.
     pub retransmits: u8,
-    /// Milliseconds until the next one, or the request's end.
+    /// Milliseconds until the next one, or the request's expiry.
     pub next_ms: u32,
 }
 
-/// Something that happened to a listener as a whole.
+/// A change of a listener as a whole.
 #[derive(Clone, Debug, Serialize)]
 pub struct Remark {
     /// When.
     pub at_s: f64,
-    /// Where it listens.
+    /// Its address.
     pub listener: String,
-    /// What, in words.
+    /// The change, as text.
     pub what: String,
 }
 
@@ -192,13 +192,13 @@ pub struct Diagnosis {
     pub rule: String,
     /// How much it matters.
     pub severity: Severity,
-    /// Since when it has been so.
+    /// Since when it held.
     pub since_s: f64,
-    /// True when it is so now.
+    /// True when it holds now.
     pub in_force: bool,
-    /// Which listener it is about: its address.
+    /// The address of its listener.
     pub listener: Option<String>,
-    /// The numbers that it rests on.
+    /// The evidence.
     #[serde(serialize_with = "finite_only")]
     pub evidence: BTreeMap<String, f64>,
     /// One sentence: what, why, what to do.
@@ -206,24 +206,24 @@ pub struct Diagnosis {
 }
 
 impl Document {
-    /// What is known of the watch at this moment.
+    /// The watch at this moment.
     pub fn of(world: &World) -> Self {
-        let survey = &world.listeners;
-        let watching = survey.watching.as_ref();
+        let listeners = &world.listeners;
+        let watching = listeners.watching.as_ref();
         Self {
             schema: VERSION,
             kind: "watch",
             kernel: watching.map(|watching| sanitize::line(&watching.kernel)),
-            duration_s: rounded(survey.now.since(survey.since).as_secs_f64()),
+            duration_s: rounded(listeners.now.since(listeners.since).as_secs_f64()),
             netns: watching.and_then(|watching| watching.netns.as_deref().map(sanitize::line)),
             target: watching
                 .and_then(|watching| watching.target.as_ref().map(|target| sanitize::line(&target.to_string()))),
             rights: watching.map(|watching| watching.rights.rendered()).unwrap_or_default(),
-            somaxconn: survey.somaxconn_now(),
-            listeners: in_order(world).into_iter().map(|one| Listener::of(world, one)).collect(),
-            forgotten: survey.forgotten,
-            changes: survey.remarks.iter().map(Remark::of).collect(),
-            counters: survey.counters(),
+            somaxconn: listeners.somaxconn_now(),
+            listeners: in_order(world).into_iter().map(|listener| Listener::of(world, listener)).collect(),
+            forgotten: listeners.forgotten,
+            changes: listeners.changes.iter().map(Remark::of).collect(),
+            counters: listeners.counters(),
             losses: OwnLosses::of(world.losses),
             findings: Diagnosis::all(world),
         }
@@ -231,13 +231,13 @@ impl Document {
 }
 
 impl Listener {
-    fn of(world: &World, one: &ListenerState) -> Self {
-        let reading = &one.reading;
-        let owner = one.owner.as_ref();
-        let chosen = world.listeners.chosen == Some(one.id()) && one.gone.is_none();
-        let group = world.listeners.group_of(one);
+    fn of(world: &World, listener: &ListenerState) -> Self {
+        let reading = &listener.reading;
+        let owner = listener.owner.as_ref();
+        let chosen = world.listeners.chosen == Some(listener.id()) && listener.gone.is_none();
+        let group = world.listeners.group_of(listener);
         Self {
-            id: one.id().0,
+            id: listener.id().0,
             family: reading.address.family(),
             address: sanitize::line(&reading.address.to_string()),
             pid: owner.map(|owner| owner.pid),
@@ -246,74 +246,74 @@ impl Listener {
             place: owner.and_then(|owner| owner.place.as_deref().map(sanitize::line)),
             uid: reading.uid,
             reuseport_group: group.is_shared().then(|| reading.address.to_string()),
-            gone_s: one.gone.map(seconds),
-            accept_queue: AcceptQueue::of(world, one),
-            syn_queue: SynQueue::of(one),
-            drops: Drops::of(world, one),
-            rates: Rates::of(world, one),
-            waiting: waiting(world, one).filter(|_| chosen),
+            gone_s: listener.gone.map(seconds),
+            accept_queue: AcceptQueue::of(world, listener),
+            syn_queue: SynQueue::of(listener),
+            drops: Drops::of(world, listener),
+            rates: Rates::of(world, listener),
+            waiting: waiting(world, listener).filter(|_| chosen),
             half_open: half_open(world).filter(|_| chosen),
         }
     }
 }
 
 impl AcceptQueue {
-    fn of(world: &World, one: &ListenerState) -> Self {
-        let queue = one.reading.queue;
+    fn of(world: &World, listener: &ListenerState) -> Self {
+        let queue = listener.reading.queue;
         Self {
             depth: queue.depth,
             limit: queue.limit,
-            capacity: one.capacity(),
-            max: one.accept_queue.max(),
-            full_s: rounded(one.full(world.listeners.now).as_secs_f64()),
-            oldest_wait_ms: one.crowding.oldest_wait_ms,
-            limit_looks_like: looks_like(world, one),
+            capacity: listener.capacity(),
+            max: listener.accept_queue.max(),
+            full_s: rounded(listener.full(world.listeners.now).as_secs_f64()),
+            oldest_wait_ms: listener.occupants.oldest_wait_ms,
+            limit_looks_like: looks_like(world, listener),
         }
     }
 }
 
-fn looks_like(world: &World, one: &ListenerState) -> Option<&'static str> {
-    let limit = one.reading.queue.limit?;
+fn looks_like(world: &World, listener: &ListenerState) -> Option<&'static str> {
+    let limit = listener.reading.queue.limit?;
     if world.listeners.somaxconn_now() == Some(limit) {
         return Some("net.core.somaxconn");
     }
-    let command = one.owner.as_ref().map(|owner| owner.command.as_str());
-    habit_of(limit, command, &one.reading.address).map(|habit| habit.whose())
+    let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
+    known_default(limit, command, &listener.reading.address).map(|habit| habit.whose())
 }
 
 impl SynQueue {
-    fn of(one: &ListenerState) -> Self {
-        let depth = one.crowding.half_open;
-        let seen = depth.is_some() || one.half_open_max > 0;
-        Self { depth, max: seen.then_some(one.half_open_max) }
+    fn of(listener: &ListenerState) -> Self {
+        let depth = listener.occupants.half_open;
+        let seen = depth.is_some() || listener.half_open_max > 0;
+        Self { depth, max: seen.then_some(listener.half_open_max) }
     }
 }
 
 impl Drops {
-    fn of(world: &World, one: &ListenerState) -> Self {
-        let made = world.drops_since_made_of(one);
+    fn of(world: &World, listener: &ListenerState) -> Self {
+        let made = world.drops_since_made_of(listener);
         Self {
             listener: made.map(|drops| drops.listener),
             noise: made.map(|drops| drops.noise),
             exact: made.map(|drops| drops.is_exact()),
-            watched: world.drops_of(one).map(|drops| drops.listener),
+            watched: world.drops_of(listener).map(|drops| drops.listener),
         }
     }
 }
 
 impl Rates {
-    fn of(world: &World, one: &ListenerState) -> Self {
+    fn of(world: &World, listener: &ListenerState) -> Self {
         let finite = |rate: Option<f64>| rate.filter(|rate| rate.is_finite()).map(rounded);
         Self {
-            arrivals_per_s: finite(world.listeners.arrivals_per_s(one)),
-            accepts_per_s: finite(world.accepts_per_s(one).or_else(|| world.listeners.accepts_per_s(one))),
-            drops_per_s: finite(world.listeners.drops_per_s(one)),
+            arrivals_per_s: finite(world.listeners.arrivals_per_s(listener)),
+            accepts_per_s: finite(world.accepts_per_s(listener).or_else(|| world.listeners.accepts_per_s(listener))),
+            drops_per_s: finite(world.listeners.drops_per_s(listener)),
         }
     }
 }
 
-/// Who waits, oldest first; after them the places whose clients have gone.
-fn waiting(world: &World, one: &ListenerState) -> Option<Vec<Waiting>> {
+/// The waiting connections, oldest first; after them the entries whose clients have reset them.
+fn waiting(world: &World, listener: &ListenerState) -> Option<Vec<Waiting>> {
     let mut listed = world.listed.waiting.clone()?;
     listed.sort_by_key(|waiting| std::cmp::Reverse(waiting.age_ms));
     let state = |closed: bool| if closed { WaitingState::Closed } else { WaitingState::Established };
@@ -323,17 +323,17 @@ fn waiting(world: &World, one: &ListenerState) -> Option<Vec<Waiting>> {
         bytes: Some(waiting.bytes),
         state: state(waiting.closed),
     });
-    let reset = world.places_of_the_reset().filter(|_| one.reading.address.port().is_some()).unwrap_or(0);
+    let reset = world.places_of_the_reset().filter(|_| listener.reading.address.port().is_some()).unwrap_or(0);
     let place = Waiting { peer: None, age_ms: None, bytes: None, state: WaitingState::Reset };
     Some(visible.chain(std::iter::repeat_n(place, reset as usize)).collect())
 }
 
 fn half_open(world: &World) -> Option<Vec<HalfOpen>> {
     let listed = world.listed.half_open.as_ref()?;
-    let shown = |one: &crate::model::sample::HalfOpen| HalfOpen {
-        peer: one.peer,
-        retransmits: one.retransmits,
-        next_ms: one.next_ms,
+    let shown = |listener: &crate::model::sample::HalfOpen| HalfOpen {
+        peer: listener.peer,
+        retransmits: listener.retransmits,
+        next_ms: listener.next_ms,
     };
     Some(listed.iter().map(shown).collect())
 }
@@ -349,7 +349,7 @@ impl Remark {
 }
 
 impl Diagnosis {
-    /// Every diagnosis of the watch, those in force before those of the same weight that are over.
+    /// Every finding of the watch, those in force before ended ones of the same severity.
     pub(super) fn all(world: &World) -> Vec<Self> {
         let in_force = |finding: &Finding| {
             world.findings.iter().any(|now| now.rule == finding.rule && now.subject == finding.subject)
@@ -364,16 +364,16 @@ impl Diagnosis {
             sentence: sanitize::line(&finding.sentence.to_string()),
         };
         let asked_for = |finding: &&Finding| {
-            let known = finding.subject.as_ref().and_then(|subject| world.listeners.one(subject.id));
-            known.is_none_or(|one| world.listeners.asks_for(one))
+            let known = finding.subject.as_ref().and_then(|subject| world.listeners.get(subject.id));
+            known.is_none_or(|listener| world.listeners.asks_for(listener))
         };
         let mut all: Vec<_> = world.found.values().filter(asked_for).map(diagnosis).collect();
-        // What is said of a listener as such comes before the details of the chosen one.
-        let rank = |one: &Self| {
-            let place = RULES.iter().position(|rule| rule.name == one.rule);
+        // Findings about a listener as such come before the details of the chosen one.
+        let rank = |listener: &Self| {
+            let place = RULES.iter().position(|rule| rule.name == listener.rule);
             place.map(|place| (matches!(RULES[place].check, Check::World(_)), place))
         };
-        all.sort_by_key(|one| (std::cmp::Reverse((one.severity, one.in_force)), rank(one)));
+        all.sort_by_key(|listener| (std::cmp::Reverse((listener.severity, listener.in_force)), rank(listener)));
         all
     }
 }

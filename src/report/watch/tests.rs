@@ -11,7 +11,7 @@ use crate::model::watch::{
 use crate::report::text::Marks;
 use crate::text::lang::{Lang, within};
 
-fn tell(world: &mut World, ms: u64, event: &Event) {
+fn apply(world: &mut World, ms: u64, event: &Event) {
     world.apply(Stamp::from_millis(ms), event);
 }
 
@@ -22,7 +22,7 @@ fn watching(target: Option<&str>) -> World {
     let target = target.map(|target| target.parse().unwrap());
     let watching = Watching { kernel: "6.18.44".into(), pid: 1, rights, netns: None, target, sysctls };
     let mut world = World::new();
-    tell(&mut world, 0, &Event::Watching(Box::new(watching)));
+    apply(&mut world, 0, &Event::Watching(Box::new(watching)));
     world
 }
 
@@ -48,15 +48,15 @@ fn stalled(target: Option<&str>) -> World {
         listener(2, "[::]:443", 0, 511, Some(0)),
         listener(3, "/run/php.sock", 512, 511, None),
     ];
-    tell(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
+    apply(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     let owner = Owner { pid: 1234, command: "ng\u{1b}[31minx".into(), others: 3, place: Some("web".into()) };
-    tell(&mut world, 0, &Event::Owned { id: ListenerId(1), owner: Some(owner) });
+    apply(&mut world, 0, &Event::Owned { id: ListenerId(1), owner: Some(owner) });
     let mut counters = Counters::default();
     counters.set(Counter::ListenDrops, 9);
-    tell(&mut world, 0, &Event::Counters(Box::new(counters)));
-    tell(&mut world, 0, &Event::Chosen(Some(ListenerId(1))));
-    tell(&mut world, 0, &Event::Began(Box::new(began())));
-    tell(&mut world, 0, &Event::Queue(QueueReading { depth: Some(3), limit: Some(5), drops: Some(12) }));
+    apply(&mut world, 0, &Event::Counters(Box::new(counters)));
+    apply(&mut world, 0, &Event::Chosen(Some(ListenerId(1))));
+    apply(&mut world, 0, &Event::Began(Box::new(began())));
+    apply(&mut world, 0, &Event::Queue(QueueReading { depth: Some(3), limit: Some(5), drops: Some(12) }));
     for ms in [10, 1010] {
         let one = |port, age_ms, closed| Queued {
             peer: peer(port),
@@ -67,9 +67,9 @@ fn stalled(target: Option<&str>) -> World {
         };
         let waiting = vec![one(4001, 900 + ms as u32, true), one(4000, 1490 + ms as u32, false)];
         let half_open = vec![Request { peer: peer(5000), retransmits: 1, next_ms: 960, cookie: 7 }];
-        tell(&mut world, ms, &Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: Some(waiting) })));
+        apply(&mut world, ms, &Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: Some(waiting) })));
     }
-    tell(&mut world, 2000, &Event::Tick);
+    apply(&mut world, 2000, &Event::Tick);
     world
 }
 
@@ -150,18 +150,18 @@ fn findings_name_their_listener_and_those_of_others_are_left_out() {
 }
 
 #[test]
-fn a_stall_is_told_before_the_full_queue_that_comes_of_it() {
+fn a_stall_is_reported_before_the_full_queue_that_comes_of_it() {
     let mut world = stalled(Some(":8080"));
     let full = listener(1, "127.0.0.1:8080", 6, 5, Some(12));
-    tell(&mut world, 2100, &Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![full], gone: Vec::new() })));
-    tell(&mut world, 2500, &Event::Tick);
+    apply(&mut world, 2100, &Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![full], gone: Vec::new() })));
+    apply(&mut world, 2500, &Event::Tick);
     let rules: Vec<_> = Document::of(&world).findings.into_iter().map(|finding| finding.rule).collect();
     assert_eq!(rules[..2], ["server-stalled", "accept-queue-full"]);
     assert_eq!(world.findings[0].rule, "server-stalled");
 }
 
 #[test]
-fn the_table_says_what_the_queues_are() {
+fn the_table_names_the_queues() {
     let table = table(&stalled(None), Marks::Ascii);
     assert_eq!(
         table,
@@ -175,7 +175,7 @@ ACCEPT QUEUE  LIMIT  FULL  MAX  SYN QUEUE  DROPS  OLDEST  ADDRESS         PROCES
 }
 
 #[test]
-fn in_chinese_the_cells_stand_under_their_headings() {
+fn in_chinese_the_cells_are_under_their_headings() {
     let table = within(Lang::Chinese, || table(&stalled(None), Marks::Unicode));
     assert_eq!(
         table,
@@ -200,17 +200,17 @@ fn no_listener_is_said_so() {
 fn members_of_a_group_are_marked_in_table_and_document() {
     let mut world = watching(None);
     let changed = (1..=2).map(|id| listener(id, "0.0.0.0:80", id as u32, 5, Some(0))).collect();
-    tell(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
+    apply(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     assert!(table(&world, Marks::Ascii).contains("0.0.0.0:80 (1 of 2)"));
     let document = serde_json::to_value(Document::of(&world)).unwrap();
     assert_eq!(document["listeners"][1]["reuseport_group"], "0.0.0.0:80");
 }
 
 #[test]
-fn a_listener_that_went_is_told_of_last_and_its_going_is_a_change() {
+fn a_listener_that_went_is_reported_last_and_its_going_is_a_change() {
     let mut world = stalled(None);
     let gone = ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(3)] };
-    tell(&mut world, 2500, &Event::Snapshot(Box::new(gone)));
+    apply(&mut world, 2500, &Event::Snapshot(Box::new(gone)));
     let document = serde_json::to_value(Document::of(&world)).unwrap();
     assert_eq!(document["listeners"][2]["gone_s"], 2.5);
     assert_eq!(document["changes"][0]["what"], "the listener is gone");
@@ -219,7 +219,7 @@ fn a_listener_that_went_is_told_of_last_and_its_going_is_a_change() {
 }
 
 #[test]
-fn the_text_tells_findings_and_what_could_not_be_seen_in_ascii() {
+fn the_text_has_findings_and_what_could_not_be_seen_in_ascii() {
     let world = stalled(Some(":8080"));
     let text = text(&world, Marks::Ascii);
     assert!(text.starts_with("qviz watch, :8080, Linux 6.18.44, 2.0 s, net.core.somaxconn 4096\n"), "{text}");
@@ -232,9 +232,9 @@ fn the_text_tells_findings_and_what_could_not_be_seen_in_ascii() {
 fn depths_of_a_crowded_listener_are_the_kernels() {
     let mut world = watching(None);
     let changed = vec![listener(1, "127.0.0.1:80", 1, 5, Some(0))];
-    tell(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
+    apply(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     let crowding = QueueOccupants { half_open: Some(4), oldest_wait_ms: Some(70) };
-    tell(&mut world, 10, &Event::Occupants { id: ListenerId(1), crowding });
+    apply(&mut world, 10, &Event::Occupants { id: ListenerId(1), occupants: crowding });
     let document = serde_json::to_value(Document::of(&world)).unwrap();
     assert_eq!(document["listeners"][0]["syn_queue"]["depth"], 4);
     assert_eq!(document["listeners"][0]["accept_queue"]["oldest_wait_ms"], 70);

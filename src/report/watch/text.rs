@@ -1,4 +1,4 @@
-//! What an engineer reads after a watch without a picture.
+//! The text after a watch without a screen.
 
 use super::document::Diagnosis;
 use super::table;
@@ -12,10 +12,10 @@ use crate::say;
 use crate::text::sanitize;
 use crate::text::wrap::wrapped;
 
-/// How many changes are told.
+/// The most changes reported.
 const CHANGES: usize = 20;
 
-/// How many findings are told in full; the rest is counted.
+/// The most findings reported in full; the rest is counted.
 const FINDINGS: usize = 20;
 
 /// The whole text: heading, table, findings, changes, what moved, what could not be seen.
@@ -27,16 +27,16 @@ pub fn text(world: &World, marks: Marks) -> String {
 
 fn heading(world: &World, marks: Marks) -> String {
     let dot = marks.pick(" · ", ", ");
-    let survey = &world.listeners;
-    let Some(watching) = &survey.watching else { return format!("{}\n", say!("Nothing was watched.")) };
+    let listeners = &world.listeners;
+    let Some(watching) = &listeners.watching else { return format!("{}\n", say!("Nothing was watched.")) };
     let mut parts = vec!["qviz watch".to_owned()];
     parts.extend(watching.target.as_ref().map(|target| sanitize::line(&target.to_string())));
     parts.extend(
         watching.netns.as_deref().map(|netns| say!("network namespace of {netns}", netns = sanitize::line(netns))),
     );
     parts.push(format!("Linux {}", sanitize::line(&watching.kernel)));
-    parts.push(format!("{:.1} s", survey.now.since(survey.since).as_secs_f64()));
-    parts.push(format!("net.core.somaxconn {}", number(survey.somaxconn_now())));
+    parts.push(format!("{:.1} s", listeners.now.since(listeners.since).as_secs_f64()));
+    parts.push(format!("net.core.somaxconn {}", number(listeners.somaxconn_now())));
     format!("{}\n", parts.join(dot))
 }
 
@@ -65,7 +65,7 @@ fn findings(world: &World) -> String {
 }
 
 fn changes(world: &World) -> String {
-    let remarks = &world.listeners.remarks;
+    let remarks = &world.listeners.changes;
     let line =
         |remark: &ListenerChange| format!("  {:>9.1} s  {}\n", seconds(remark.at), sanitize::line(&remark.to_string()));
     part(say!("CHANGES"), &remarks.iter().skip(remarks.len().saturating_sub(CHANGES)).map(line).collect::<Vec<_>>())
@@ -78,7 +78,7 @@ fn counters(world: &World) -> String {
     part(say!("COUNTERS OF THE NETWORK NAMESPACE, all its sockets together"), &moved.map(line).collect::<Vec<_>>())
 }
 
-/// What could not be seen, and what would show it.
+/// What was not visible, and the remedy.
 fn unseen(world: &World) -> String {
     let Some(watching) = &world.listeners.watching else { return String::new() };
     let rights = &watching.rights;

@@ -3,10 +3,10 @@
 use super::{NameCheck, Node, Operator, Relation, SyntaxError};
 use crate::say;
 
-/// What a text has to be.
+/// The kind of expression wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// So or not so.
+    /// A condition.
     Condition,
     /// A number.
     Expression,
@@ -188,7 +188,7 @@ mod tests {
     use super::super::{Condition, Expression};
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn what_is_wrong_is_reported_with_its_place() {
         for (text, at, words) in [
             ("", 0, "value is missing"),
             ("six ==", 6, "value is missing"),

@@ -1,4 +1,4 @@
-//! The words of `do`.
+//! The commands of `do`.
 
 use crate::model::client_clock::{ClientClock, StepCommand};
 use crate::model::command::Command;
@@ -6,10 +6,10 @@ use crate::model::experiment::ExperimentId;
 use crate::say;
 use crate::scenario::{facts, words};
 
-/// Reads one command: `burst 8`, `accept-rate max`, `trial bind-four`.
+/// Parses one command: `burst 8`, `accept-rate max`, `trial bind-four`.
 ///
 /// # Errors
-/// What is wrong with it, with the nearest right name.
+/// The error, with the nearest known name.
 pub(super) fn command(text: &str) -> Result<Command, String> {
     let (name, value) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
     let value = value.trim();

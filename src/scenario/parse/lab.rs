@@ -1,4 +1,4 @@
-//! How the lab stands when a scene begins.
+//! The lab at the beginning of a scene.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::say;
 use crate::scenario::lesson::LabSettings;
 use crate::scenario::{facts, words};
 
-/// Reads `[scene.lab]`; what is not written stands as in a fresh lab where nobody comes and nobody is accepted.
+/// Parses `[scene.lab]`; the defaults are those of a fresh lab without arrivals and without `accept()`.
 pub(super) fn settings(item: Option<Item<'_>>) -> Result<LabSettings, ParseFault> {
     let mut lab = fresh();
     let Some(item) = item else { return Ok(lab) };

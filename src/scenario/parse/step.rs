@@ -1,15 +1,15 @@
-//! One step: what it asks, does, waits for and says.
+//! One step: what it asks, does, waits for and shows.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::table::{Item, ParseFault, Table, items};
-use super::{LessonContext, command, told, translated};
+use super::{LessonContext, command, parse_text, translated};
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
 use crate::scenario::{facts, words};
 
-/// What a step may have.
+/// The keys of a step.
 pub(super) const KEYS: &[&str] = &["ask", "choices", "do", "until", "within", "after", "keep", "say"];
 
 pub(super) fn step(item: Item<'_>, whole: &LessonContext) -> Result<Step, ParseFault> {
@@ -29,7 +29,7 @@ pub(super) fn step(item: Item<'_>, whole: &LessonContext) -> Result<Step, ParseF
         within: table.get("within").map(|item| item.read(words::period)).transpose()?.unwrap_or(WITHIN),
         after: table.get("after").map(|item| item.read(words::duration)).transpose()?.unwrap_or_default(),
         keep,
-        say: table.get("say").map(|item| told(item, &naming)).transpose()?,
+        say: table.get("say").map(|item| parse_text(item, &naming)).transpose()?,
     };
     if step.until.is_none() && table.get("within").is_some() {
         return Err(table.wrong(say!("`within` says how long `until` may take, and there is no `until`").to_owned()));
@@ -56,10 +56,10 @@ fn question(table: &Table<'_>, whole: &LessonContext) -> Result<Option<Question>
     if !(2..=MOST_CHOICES).contains(&all.len()) {
         return Err(choices.wrong(say!("a question has 2 to {most} choices", most = MOST_CHOICES)));
     }
-    Ok(Some(Question { text: told(ask, &naming)?, choices: all }))
+    Ok(Some(Question { text: parse_text(ask, &naming)?, choices: all }))
 }
 
-/// How long a step may wait for what has to come.
+/// The default timeout of a step.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// One digit key each.

@@ -1,4 +1,4 @@
-//! Tables and values with their places in the file, and what may stand in them.
+//! Tables and values with their positions in the file, and the checks on them.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -8,28 +8,28 @@ use crate::say;
 use crate::scenario::condition::{Condition, Expression, SyntaxError};
 use crate::scenario::{facts, words};
 
-/// Something that is not understood.
+/// An error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ParseFault {
-    /// How many bytes of the file stand before it.
+    /// Its offset in the file in bytes.
     pub(super) at: usize,
     pub(super) message: String,
 }
 
-/// A table with nothing in it but what is known.
+/// A table with known keys only.
 #[derive(Clone, Copy)]
 pub(super) struct Table<'a> {
     at: usize,
     entries: &'a DeTable<'a>,
 }
 
-/// A value and its place.
+/// A value and its position.
 #[derive(Clone, Copy)]
 pub(super) struct Item<'a> {
     value: &'a Spanned<DeValue<'a>>,
 }
 
-/// A key and its place.
+/// A key and its position.
 #[derive(Clone, Copy)]
 pub(super) struct Key<'a> {
     pub(super) at: usize,
@@ -61,7 +61,7 @@ impl<'a> Table<'a> {
 
 impl Key<'_> {
     /// # Errors
-    /// It is none of them; with the nearest one.
+    /// An unknown word, with the nearest known one.
     pub(super) fn is_one_of(self, known: &[&str]) -> Result<(), ParseFault> {
         if known.contains(&self.word) {
             return Ok(());
@@ -104,7 +104,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// A number or a text, as it would stand on the command line.
+    /// A number or a text, as on the command line.
     pub(super) fn word(self) -> Result<String, ParseFault> {
         match self.value.get_ref() {
             DeValue::String(text) => Ok(text.clone().into_owned()),
@@ -119,7 +119,7 @@ impl<'a> Item<'a> {
         word.parse().map_err(|_| self.wrong(say!("`{word}` is no whole number of 0 or more", word)))
     }
 
-    /// What the word means.
+    /// The meaning of the word.
     pub(super) fn read<T>(self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, ParseFault> {
         let word = self.word()?;
         read(&word).map_err(|why| self.wrong(format!("`{word}`: {why}")))
@@ -135,7 +135,7 @@ impl<'a> Item<'a> {
         Expression::parse(&text, &|name| facts::check(name, &whole.kept)).map_err(|fault| self.within(whole, fault))
     }
 
-    /// A place within this text; where the file writes it otherwise than it reads (escapes, more lines), its beginning.
+    /// A position within this text; its beginning if the file writes it otherwise than it reads (escapes, several lines).
     fn within(self, whole: &LessonContext, fault: SyntaxError) -> ParseFault {
         let span = self.value.span();
         let written = whole.text.get(span.clone()).unwrap_or_default();

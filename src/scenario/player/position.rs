@@ -1,4 +1,4 @@
-//! Where a player stands within a step, and how long each phase lasts.
+//! The position of a player within a step, and the length of each phase.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::scenario::lesson::{Step, Text};
 
-/// Where the player stands.
+/// The position of the player.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Position {
-    /// The scene's session is wished for, since this moment; `None`: since before there was a clock.
+    /// The scene's session was requested at this moment; `None`: before there was a clock.
     Opening { since: Option<Stamp> },
-    /// The question waits for a prediction, or until it was read.
+    /// The question waits for a choice, or for its reading time.
     Asked { until: Option<Stamp> },
-    /// The commands were given.
+    /// The commands were sent.
     Doing(Work),
-    /// It has come, and what the kernel counts is read once more: after this moment of the world, or not at all.
+    /// The condition was met, and the counters are read once more: after this moment of the world, or until the timeout.
     Counting { since: Stamp, until: Stamp },
-    /// It is said, until it was read.
-    Told { until: Option<Stamp> },
-    /// It is said that it did not come.
+    /// The text is shown, until it was read.
+    Done { until: Option<Stamp> },
+    /// The missed condition is shown.
     Missed { until: Option<Stamp> },
     /// Nothing follows.
     Over,
 }
 
-/// A step whose commands were given.
+/// A step whose commands were sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Work {
     began: Stamp,
-    /// The time of this work, as far as it counts: a person who holds the clients' time holds this too.
+    /// The time spent; it is held with the clients' time.
     spent: Duration,
     seen: Stamp,
     acts: bool,
@@ -51,48 +51,48 @@ impl Work {
     }
 
     /// Time has passed.
-    pub(super) fn pass(&mut self, now: Stamp, manner: PlayMode, world: &World) {
+    pub(super) fn pass(&mut self, now: Stamp, mode: PlayMode, world: &World) {
         let passed = now.since(self.seen);
         self.seen = self.seen.max(now);
-        self.spent += match manner {
+        self.spent += match mode {
             PlayMode::Hand if world.tempo.held => Duration::ZERO,
             PlayMode::Hand => passed.mul_f64(world.tempo.pace.clamp(0.0, 1.0)),
             PlayMode::Auto | PlayMode::Check => passed,
         };
     }
 
-    /// True when what is seen comes after the commands: the lab has heard them, and has told what it saw then.
+    /// True when the world is newer than the commands: the lab has received them and reported since.
     pub(super) fn is_settled(&self, now: Stamp, world: &World) -> bool {
-        let told = world.now.since(self.began) >= HEARD || now.since(self.began) >= SILENCE;
-        (!self.acts || told) && self.spent >= self.least
+        let reported = world.now.since(self.began) >= SETTLE_TIME || now.since(self.began) >= SILENCE;
+        (!self.acts || reported) && self.spent >= self.least
     }
 
-    /// True when it takes longer than it may.
+    /// True after the timeout.
     pub(super) fn is_overdue(&self) -> bool {
         self.most.is_some_and(|most| self.spent >= most)
     }
 
     pub(super) fn wake(&self, now: Stamp) -> Option<Stamp> {
         let left = |span: Duration| span.checked_sub(self.spent).map(|left| self.seen + left);
-        let heard = self.acts.then_some(self.began + SILENCE);
-        [left(self.least), self.most.and_then(left), heard].into_iter().flatten().filter(|at| *at > now).min()
+        let silent_at = self.acts.then_some(self.began + SILENCE);
+        [left(self.least), self.most.and_then(left), silent_at].into_iter().flatten().filter(|at| *at > now).min()
     }
 }
 
-/// How long it takes to read this: a Chinese character as long as three letters.
+/// The reading time: a Chinese character counts as three letters.
 pub(super) fn reading_time<'a>(texts: impl IntoIterator<Item = &'a Text>) -> Duration {
     let letter = |letter: char| if letter >= FIRST_WIDE { PER_CHARACTER } else { PER_LETTER };
     let span: Duration = texts.into_iter().flat_map(|text| text.here().chars()).map(letter).sum();
     span.max(SHORTEST)
 }
 
-/// The lab looks for wishes at least each 10 ms; what it tells with a later stamp than this, it has seen after them.
-const HEARD: Duration = Duration::from_millis(50);
-/// A lab that tells nothing for so long has nothing to tell.
+/// The lab takes commands at least every 10 ms; facts stamped later than this come after them.
+const SETTLE_TIME: Duration = Duration::from_millis(50);
+/// A lab without facts for this long has none to report.
 const SILENCE: Duration = Duration::from_secs(1);
 
 const PER_LETTER: Duration = Duration::from_millis(60);
 const PER_CHARACTER: Duration = Duration::from_millis(180);
 const SHORTEST: Duration = Duration::from_secs(3);
-/// Where the scripts of the Far East begin (CJK radicals).
+/// The first CJK character (CJK radicals).
 const FIRST_WIDE: char = '\u{2e80}';

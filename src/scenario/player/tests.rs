@@ -1,4 +1,4 @@
-//! A lesson in play, move by move, without any lab: what happens in it is told by hand.
+//! A lesson, action by action, without a lab: its facts are made by hand.
 
 use super::*;
 use crate::model::client_clock::ClientClock;
@@ -52,47 +52,48 @@ fn ms(millis: u64) -> Stamp {
     Stamp::from_millis(millis)
 }
 
-/// A player and the world that the told facts and the lab's make.
+/// A player and the world of its facts and the lab's.
 struct Play {
     player: Player,
     world: World,
     at: Stamp,
-    told: Vec<LessonFact>,
-    wishes: Vec<Command>,
+    emitted: Vec<LessonFact>,
+    commands: Vec<Command>,
     opened: Vec<usize>,
 }
 
 impl Play {
-    fn new(manner: PlayMode) -> Self {
-        Self::of(manner, LESSON)
+    fn new(mode: PlayMode) -> Self {
+        Self::of(mode, LESSON)
     }
 
-    fn of(manner: PlayMode, text: &str) -> Self {
+    fn of(mode: PlayMode, text: &str) -> Self {
         let lesson = Arc::new(parse("t.toml", "t", text).unwrap());
-        let player = Player::new(lesson, manner);
-        let mut play = Self { player, world: World::new(), at: ms(0), told: vec![], wishes: vec![], opened: vec![] };
-        let moves = play.player.begin();
-        play.carry_out(moves);
+        let player = Player::new(lesson, mode);
+        let mut play =
+            Self { player, world: World::new(), at: ms(0), emitted: vec![], commands: vec![], opened: vec![] };
+        let actions = play.player.begin();
+        play.carry_out(actions);
         play
     }
 
     /// As whoever plays has to: facts are folded, a scene's session begins a little later.
-    fn carry_out(&mut self, moves: Vec<PlayerAction>) {
-        for next in moves {
+    fn carry_out(&mut self, actions: Vec<PlayerAction>) {
+        for next in actions {
             match next {
-                PlayerAction::Tell(fact) => {
+                PlayerAction::Emit(fact) => {
                     self.world.apply(self.at, &Event::Lesson(fact.clone()));
-                    self.told.push(fact);
+                    self.emitted.push(fact);
                 }
-                PlayerAction::Wish(command) => self.wishes.push(command),
+                PlayerAction::Send(command) => self.commands.push(command),
                 PlayerAction::Open(scene) => {
                     self.opened.push(scene);
                     let again = self.player.turn(&self.world, self.at);
                     assert_eq!(again, [], "the old session tells nothing about the new scene");
                     self.at = self.at + Duration::from_millis(1);
                     self.world.apply(self.at, &began());
-                    let moves = self.player.turn(&self.world, self.at);
-                    self.carry_out(moves);
+                    let actions = self.player.turn(&self.world, self.at);
+                    self.carry_out(actions);
                 }
                 PlayerAction::Over => {}
             }
@@ -102,13 +103,13 @@ impl Play {
     fn pass(&mut self, millis: u64) {
         self.at = self.at + Duration::from_millis(millis);
         self.world.apply(self.at, &Event::Tick);
-        let moves = self.player.turn(&self.world, self.at);
-        self.carry_out(moves);
+        let actions = self.player.turn(&self.world, self.at);
+        self.carry_out(actions);
     }
 
     fn press(&mut self, press: LessonKey) {
-        let moves = self.player.press(press, &self.world, self.at);
-        self.carry_out(moves);
+        let actions = self.player.press(press, &self.world, self.at);
+        self.carry_out(actions);
     }
 
     fn connect(&mut self, count: u64) {
@@ -142,39 +143,39 @@ fn began() -> Event {
 #[test]
 fn by_hand_everything_waits_for_the_person() {
     let mut play = Play::new(PlayMode::Hand);
-    assert_eq!((play.opened.as_slice(), play.shown()), ([0].as_slice(), (0, Some(0), Phase::Told)));
+    assert_eq!((play.opened.as_slice(), play.shown()), ([0].as_slice(), (0, Some(0), Phase::Done)));
     play.pass(60_000);
-    assert_eq!(play.shown(), (0, Some(0), Phase::Told));
+    assert_eq!(play.shown(), (0, Some(0), Phase::Done));
     play.press(LessonKey::Go);
     assert_eq!(play.shown(), (0, Some(1), Phase::Asked));
     play.press(LessonKey::Go);
     play.press(LessonKey::Choose(2));
     assert_eq!(
-        (play.shown(), play.wishes.len()),
+        (play.shown(), play.commands.len()),
         ((0, Some(1), Phase::Asked), 0),
         "a question waits for one of its choices"
     );
     play.press(LessonKey::Choose(1));
-    assert_eq!((play.shown(), play.wishes.as_slice()), ((0, Some(1), Phase::Doing), [Command::Burst(2)].as_slice()));
+    assert_eq!((play.shown(), play.commands.as_slice()), ((0, Some(1), Phase::Doing), [Command::Burst(2)].as_slice()));
     play.connect(2);
     play.pass(900);
     play.press(LessonKey::Go);
     assert_eq!(play.shown(), (0, Some(1), Phase::Doing), "not before `after`");
     play.pass(100);
-    assert_eq!(play.shown(), (0, Some(1), Phase::Told));
+    assert_eq!(play.shown(), (0, Some(1), Phase::Done));
     let course = play.world.lesson.as_ref().unwrap();
     assert_eq!((course.choice, course.score(), course.kept["held"]), (Some((1, Some(true))), (1, 1), 2.0));
     play.press(LessonKey::Go);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0, 1].as_slice(), (1, Some(0), Phase::Doing)));
     play.pass(60);
-    assert_eq!(play.shown(), (1, Some(1), Phase::Told), "a step that asks and says nothing is left at once");
+    assert_eq!(play.shown(), (1, Some(1), Phase::Done), "a step that asks and says nothing is left at once");
     play.press(LessonKey::Go);
     assert!(play.player.is_over() && play.world.lesson.as_ref().unwrap().over);
     assert_eq!((play.player.checks(), play.player.claims()[0].sentence.as_str()), ([].as_slice(), "2"));
 }
 
 #[test]
-fn a_wrong_prediction_is_told_and_back_repeats_the_scene() {
+fn a_wrong_prediction_is_reported_and_back_repeats_the_scene() {
     let mut play = Play::new(PlayMode::Hand);
     play.press(LessonKey::Go);
     play.press(LessonKey::Choose(0));
@@ -182,7 +183,7 @@ fn a_wrong_prediction_is_told_and_back_repeats_the_scene() {
     play.pass(1000);
     assert_eq!(play.world.lesson.as_ref().unwrap().choice, Some((0, Some(false))));
     play.press(LessonKey::Back);
-    assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0].as_slice(), (0, Some(0), Phase::Told)));
+    assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0].as_slice(), (0, Some(0), Phase::Done)));
     play.press(LessonKey::Go);
     play.press(LessonKey::Choose(1));
     play.connect(2);
@@ -211,7 +212,7 @@ say = { en = "Done.", zh = "好。" }"#;
     play.pass(1000);
     play.press(LessonKey::Go);
     play.pass(60);
-    assert_eq!(play.shown(), (1, Some(0), Phase::Told));
+    assert_eq!(play.shown(), (1, Some(0), Phase::Done));
     play.press(LessonKey::Back);
     assert_eq!((play.opened.as_slice(), play.shown()), ([0, 0, 1, 1].as_slice(), (1, Some(0), Phase::Doing)));
     play.press(LessonKey::Back);
@@ -229,7 +230,7 @@ fn what_does_not_come_is_said_and_left_and_may_still_come() {
     assert_eq!(play.shown(), (0, Some(1), Phase::Missed));
     play.connect(2);
     play.pass(10);
-    assert_eq!(play.shown(), (0, Some(1), Phase::Told));
+    assert_eq!(play.shown(), (0, Some(1), Phase::Done));
     let mut play = Play::new(PlayMode::Hand);
     play.press(LessonKey::Go);
     play.press(LessonKey::Choose(1));
@@ -255,14 +256,14 @@ fn who_holds_the_clients_time_holds_the_lesson_too() {
 }
 
 #[test]
-fn by_itself_it_takes_the_time_to_read_and_asks_nobody() {
+fn by_itself_it_takes_the_time_to_read_and_asks_nothing() {
     let mut play = Play::new(PlayMode::Auto);
     let wake = play.player.wake(play.at).unwrap();
     assert_eq!(wake.since(play.at), Duration::from_secs(3));
     play.pass(3000);
     assert_eq!(play.shown(), (0, Some(1), Phase::Asked));
     play.pass(3000);
-    assert_eq!((play.shown().2, play.wishes.len()), (Phase::Doing, 1));
+    assert_eq!((play.shown().2, play.commands.len()), (Phase::Doing, 1));
     play.connect(2);
     play.pass(1000);
     assert_eq!(play.world.lesson.as_ref().unwrap().score(), (0, 0));
@@ -281,9 +282,9 @@ fn reading_takes_as_long_as_the_text() {
 }
 
 #[test]
-fn a_check_waits_for_nobody_and_judges_at_the_end() {
+fn a_check_waits_for_no_input_and_judges_at_the_end() {
     let mut play = Play::new(PlayMode::Check);
-    assert_eq!((play.shown(), play.wishes.len()), ((0, Some(1), Phase::Doing), 1));
+    assert_eq!((play.shown(), play.commands.len()), ((0, Some(1), Phase::Doing), 1));
     play.connect(2);
     play.pass(1000);
     assert_eq!(play.shown(), (1, Some(0), Phase::Doing));
@@ -309,7 +310,7 @@ fn in_a_check_what_does_not_come_fails_and_so_does_what_is_not_so() {
 }
 
 #[test]
-fn a_condition_that_was_true_before_the_commands_waits_until_they_were_heard() {
+fn a_condition_that_was_true_before_the_commands_waits_until_they_were_received() {
     let lesson = LESSON.replace("do = [\"accept-rate max\"]", "do = [\"accept-rate max\"]\nuntil = \"t_s >= 0\"");
     let mut play = Play::of(PlayMode::Check, &lesson);
     play.connect(2);
@@ -334,8 +335,8 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
             "keep = { held = \"clients.connected\", drops = \"counters.ListenDrops\" }",
         )
         .replace("that = \"clients.connected == 2\"", "that = \"counters.ListenDrops == 5\"");
-    for manner in [PlayMode::Check, PlayMode::Hand] {
-        let mut play = Play::of(manner, &lesson);
+    for mode in [PlayMode::Check, PlayMode::Hand] {
+        let mut play = Play::of(mode, &lesson);
         play.press(LessonKey::Go);
         play.press(LessonKey::Choose(1));
         play.world.apply(play.at, &counted(0));
@@ -350,7 +351,7 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
         play.world.apply(play.at, &counted(5));
         play.pass(0);
         assert_eq!((kept(&play)["held"], kept(&play)["drops"]), (2.0, 5.0));
-        if manner == PlayMode::Check {
+        if mode == PlayMode::Check {
             assert!(play.player.checks()[0].passed, "{:?}", play.player.checks());
         }
     }
@@ -363,7 +364,7 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
     play.pass(900);
     assert_eq!(play.shown().2, Phase::Doing);
     play.pass(100);
-    assert_eq!(play.shown().2, Phase::Told, "nobody waits longer for it");
+    assert_eq!(play.shown().2, Phase::Done, "nobody waits longer for it");
 }
 
 #[test]
@@ -374,8 +375,8 @@ fn it_is_woken_for_each_deadline_and_never_for_one_that_has_passed() {
         assert!(at > play.at);
         woken.push(at.since(ms(1)).as_millis());
         play.at = at;
-        let moves = play.player.turn(&play.world, at);
-        play.carry_out(moves);
+        let actions = play.player.turn(&play.world, at);
+        play.carry_out(actions);
         assert!(woken.len() < 20, "{woken:?}");
     }
     assert_eq!(woken[..2], [1000, 4000], "after, within; the lab's silence of a second falls on the first of them");

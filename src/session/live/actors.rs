@@ -1,4 +1,4 @@
-//! The clients of a live session, packet-level or real: one face for the driver.
+//! The clients of a live session, packet-level or real, behind one interface.
 
 use std::os::fd::BorrowedFd;
 
@@ -12,7 +12,7 @@ use crate::model::peer::Peer;
 use crate::model::segment::{Segment, Toward};
 use crate::model::stamp::Stamp;
 
-/// Who meets the listener.
+/// The clients.
 pub(super) enum Actors {
     /// Packet-level clients and the socket that sends for them.
     Wire { crowd: Box<Crowd>, transmit: Box<Transmit>, outbox: Outbox },
@@ -21,7 +21,7 @@ pub(super) enum Actors {
 }
 
 impl Actors {
-    /// Lets everything happen that is due.
+    /// Does everything that is due.
     pub(super) fn turn(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
         match self {
             Self::Wire { crowd, transmit, outbox } => {
@@ -32,7 +32,7 @@ impl Actors {
         }
     }
 
-    /// Hands a segment that passed the tap to its client.
+    /// Passes a segment from the tap to its client.
     pub(super) fn receive(&mut self, at: Stamp, segment: &Segment) {
         if let Self::Wire { crowd, outbox, .. } = self
             && segment.toward == Toward::Client
@@ -41,7 +41,7 @@ impl Actors {
         }
     }
 
-    /// Sends what clients answered at once.
+    /// Sends the clients' immediate answers; how many segments.
     pub(super) fn flush(&mut self, out: &mut Vec<Stamped>) -> usize {
         match self {
             Self::Wire { transmit, outbox, .. } => send(transmit, outbox, out),
@@ -49,7 +49,7 @@ impl Actors {
         }
     }
 
-    /// True while an answer waits for its sending.
+    /// True while an answer is not sent yet.
     pub(super) fn has_answers(&self) -> bool {
         matches!(self, Self::Wire { outbox, .. } if !outbox.send.is_empty())
     }
@@ -68,7 +68,7 @@ impl Actors {
         }
     }
 
-    /// How the clients' time runs; real clients have the kernel's.
+    /// The clients' clock; real clients use the kernel's time.
     pub(super) fn tempo(&self) -> ClientClock {
         match self {
             Self::Wire { crowd, .. } => crowd.clock(),
@@ -76,22 +76,22 @@ impl Actors {
         }
     }
 
-    /// When their next thing is due, in the clients' time.
-    pub(super) fn next_thing(&mut self) -> Option<Stamp> {
+    /// When the next step of a client is due, in the clients' time.
+    pub(super) fn next_step(&mut self) -> Option<Stamp> {
         match self {
             Self::Wire { crowd, .. } => crowd.next_event(),
             Self::Connect(_) => None,
         }
     }
 
-    /// Brings the clients' time to this moment.
+    /// Sets the clients' time to this moment.
     pub(super) fn advance(&mut self, now: Stamp, clients: Stamp) {
         if let Self::Wire { crowd, .. } = self {
             crowd.advance(now, clients);
         }
     }
 
-    /// Lets exactly one thing happen.
+    /// Carries out exactly one step.
     pub(super) fn step(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> Option<(Peer, StepOutcome)> {
         let Self::Wire { crowd, transmit, outbox } = self else { return None };
         let happened = crowd.step(now, outbox);

@@ -1,4 +1,4 @@
-//! The loop of a live session: wishes, clients, tap, server, eyes; then wait for whichever is next.
+//! The loop of a live session: commands, clients, tap, server, sources, then wait for whichever is next.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -24,13 +24,13 @@ use crate::session::clock::{Clock, WallClock};
 use crate::session::live::experiments::ExperimentRunner;
 use crate::session::pump::{Pump, Work};
 
-/// The longest wait: how late a wish may be noticed.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// The longest wait: how late a command may be noticed.
+const LONGEST_WAIT: Duration = Duration::from_millis(10);
 
-/// How many rounds of answers are exchanged within one turn.
+/// The most rounds of answers exchanged within one turn.
 const ROUNDS: usize = 4;
 
-/// How long nothing may pass the tap before the last counters are believed: what has passed it may still wait for its processor.
+/// How long the tap has to be quiet before the final counters are trusted: a packet that passed the tap may not be counted yet.
 const QUIET: Duration = Duration::from_millis(4);
 
 /// Everything that a live session owns.
@@ -40,20 +40,20 @@ pub(super) struct LiveSession {
     pub(super) listener: Arc<Listener>,
     pub(super) server: Server,
     pub(super) actors: Actors,
-    /// The tap before it sees anything: its ring takes longer than all the rest of the beginning.
+    /// The tap before it captures: allocating its ring takes longer than all the rest of the setup.
     pub(super) blind: Option<IdleTap>,
     pub(super) tap: Option<Tap>,
-    pub(super) eyes: Sampler,
-    pub(super) trials: ExperimentRunner,
-    pub(super) pass: Option<NetnsToken>,
+    pub(super) sampler: Sampler,
+    pub(super) experiments: ExperimentRunner,
+    pub(super) netns: Option<NetnsToken>,
     pub(super) knobs: Knobs,
-    /// After so many clients it ends.
+    /// The session ends after this many clients.
     pub(super) count: Option<u64>,
     pub(super) script: Script,
     pub(super) late: u64,
     pub(super) moved: Stamp,
-    /// The namespace lives as long as the driver.
-    pub(super) _place: LabSite,
+    /// Keeps the namespace until the session is dropped.
+    pub(super) _site: LabSite,
 }
 
 impl Work for LiveSession {
@@ -63,7 +63,7 @@ impl Work for LiveSession {
 
     fn begin(&mut self) -> bool {
         self.pump.send();
-        match self.open_eyes() {
+        match self.start_reading() {
             Ok(()) => true,
             Err(error) => {
                 self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint()));
@@ -81,7 +81,7 @@ impl Work for LiveSession {
         match command {
             Command::Listen(backlog) => self.listen_again(backlog),
             Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
-            Command::RunExperiment(trial) => return self.trials.ask(trial, &mut self.pump.batch),
+            Command::RunExperiment(experiment) => return self.experiments.ask(experiment, &mut self.pump.batch),
             Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
             _ => {}
         }
@@ -98,10 +98,10 @@ impl Work for LiveSession {
         self.actors.turn(self.pump.clock.now(), &mut self.pump.batch);
         self.exchange();
         self.serve();
-        self.trials.turn(&mut self.pump.batch);
+        self.experiments.turn(&mut self.pump.batch);
         let now = self.pump.clock.now();
         let busy = now.since(self.moved) < Duration::from_secs(1);
-        self.eyes.look(&self.pump.clock, busy, &mut self.pump.batch);
+        self.sampler.read_due(&self.pump.clock, busy, &mut self.pump.batch);
         self.exchange();
     }
 
@@ -109,7 +109,7 @@ impl Work for LiveSession {
         let now = self.pump.clock.now();
         let ends = self.pump.end_by_time();
         let deadlines = [self.actors.next_deadline(), self.server_deadline(), self.script.next(), ends];
-        let due = deadlines.into_iter().flatten().min().unwrap_or(now + PATIENCE).min(now + PATIENCE);
+        let due = deadlines.into_iter().flatten().min().unwrap_or(now + LONGEST_WAIT).min(now + LONGEST_WAIT);
         let span = due.since(now);
         if !span.is_zero() && !self.actors.has_answers() {
             self.sleep(span);
@@ -126,9 +126,9 @@ impl Work for LiveSession {
             && self.server.live() == 0
     }
 
-    /// The last looks: counters and tap must speak of the same segments.
+    /// The final readings: counters and tap must cover the same segments.
     fn end(&mut self) {
-        self.trials.stop(&mut self.pump.batch);
+        self.experiments.stop(&mut self.pump.batch);
         self.actors.command(self.pump.clock.now(), &Command::Stop);
         self.actors.turn(self.pump.clock.now(), &mut self.pump.batch);
         let mut looks = FinalReadings::default();
@@ -136,7 +136,7 @@ impl Work for LiveSession {
             Clock::pause(QUIET);
             let before = self.drain();
             let looked = self.pump.clock.now();
-            self.eyes.look_at_all(&self.pump.clock, &mut self.pump.batch);
+            self.sampler.read_all(&self.pump.clock, &mut self.pump.batch);
             match looks.after(before + self.drain() > 0) {
                 Next::Look => {}
                 Next::Over => break,
@@ -156,15 +156,15 @@ impl Work for LiveSession {
 }
 
 impl LiveSession {
-    /// From here on everything is seen; nobody has come before.
-    fn open_eyes(&mut self) -> Result<(), TapError> {
+    /// Starts the capture. No client has started before this.
+    fn start_reading(&mut self) -> Result<(), TapError> {
         self.tap = self.blind.take().map(IdleTap::start).transpose()?;
         self.pump.opened = self.pump.clock.now();
-        self.eyes.look_at_all(&self.pump.clock, &mut self.pump.batch);
+        self.sampler.read_all(&self.pump.clock, &mut self.pump.batch);
         Ok(())
     }
 
-    /// Takes what passed the tap and sends what clients answer, until nobody has anything to say; the last thing is a look at the tap.
+    /// Takes segments from the tap and sends the clients' answers until there are none; the tap is drained last.
     pub(super) fn exchange(&mut self) {
         for _ in 0..ROUNDS {
             self.drain();
@@ -175,7 +175,7 @@ impl LiveSession {
         self.drain();
     }
 
-    /// Takes what passed the tap; how many segments.
+    /// Takes the segments of the tap; how many.
     fn drain(&mut self) -> usize {
         let Some(tap) = &mut self.tap else { return 0 };
         let now = self.pump.clock.now();
@@ -183,7 +183,7 @@ impl LiveSession {
         let (actors, batch) = (&mut self.actors, &mut self.pump.batch);
         let mut seen = 0;
         tap.drain(|wall, segment| {
-            // A stamp beyond the beginning of this look is the error of the offset, or less than the look itself lasts.
+            // A stamp after the beginning of this call is an error of the offset, or less than the call itself lasts.
             let at = WallClock::stamp(wall, offset).min(now);
             batch.push(Stamped { at, event: Event::Segment(segment) });
             actors.receive(at, &segment);
@@ -195,7 +195,7 @@ impl LiveSession {
         seen
     }
 
-    /// Waits for so long, or until a descriptor has something to say.
+    /// Sleeps for `span`, or until a descriptor is readable.
     fn sleep(&self, span: Duration) {
         let mut fds = Vec::with_capacity(4);
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
@@ -228,18 +228,18 @@ impl LiveSession {
         Listening {
             backlog,
             somaxconn: somaxconn.and_then(|value| u32::try_from(value).ok()),
-            limit: self.eyes.own.read().limit,
+            limit: self.sampler.own.read().limit,
         }
     }
 
     fn write_sysctl(&mut self, sysctl: Sysctl, value: i64) {
-        let Some(pass) = &self.pass else {
+        let Some(netns) = &self.netns else {
             let name = sysctl.name();
             self.pump
                 .refuse(|| say!("{name} belongs to the host here and is never changed: run qviz in the lab", name));
             return;
         };
-        match pass.write(sysctl, value) {
+        match netns.write(sysctl, value) {
             Ok(value) => self.pump.push(Event::Sysctl { name: sysctl, value }),
             Err(error) => self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }

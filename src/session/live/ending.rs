@@ -1,37 +1,37 @@
-//! When the last looks of a session may end: counters and tap must speak of the same segments.
+//! When the final readings of a session may end: counters and tap must cover the same segments.
 
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 
-/// How often the end is looked at for several quiet looks in a row; from then on a single one will do.
+/// After this many readings a single quiet one ends the session.
 const LAST_LOOKS: usize = 50;
 
-/// How often the end is looked at at all.
+/// After this many readings the session ends in any case.
 const MOST_LOOKS: usize = 4 * LAST_LOOKS;
 
-/// How many quiet looks end the session: a list that lacks a request counts only when another one lacks it too.
+/// This many quiet readings in a row end the session: a dump that lacks a request counts only when the next one lacks it too.
 const LEAST_LOOKS: usize = 3;
 
-/// The looks so far.
+/// The final readings so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FinalReadings {
     quiet: usize,
     looks: usize,
 }
 
-/// What follows a look.
+/// What follows a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Another look.
+    /// Another reading.
     Look,
     /// The session is over.
     Over,
-    /// Clients never fall silent here: the session ends with this look, and what has passed since is in no counter of it.
+    /// Traffic never stops: the session ends with this reading, and later segments are not covered by its counters.
     Cut,
 }
 
 impl FinalReadings {
-    /// After a look during which something passed the tap, or nothing.
+    /// Takes a reading; `moved`: segments passed the tap during it.
     pub(super) fn after(&mut self, moved: bool) -> Next {
         self.looks += 1;
         self.quiet = if moved { 0 } else { self.quiet + 1 };
@@ -45,7 +45,7 @@ impl FinalReadings {
     }
 }
 
-/// Leaves out the segments that came after the last look.
+/// Removes the segments that came after the final reading.
 pub(super) fn cut(batch: &mut Vec<Stamped>, looked: Stamp) {
     batch.retain(|fact| fact.at <= looked || !matches!(fact.event, Event::Segment(_)));
 }

@@ -1,5 +1,5 @@
-//! Trials of a live session: each in a thread of its own, which stands in the lab's namespace as the thread that starts it, one at a
-//! time. What they tell is stamped where it is told and goes up with all other facts. Start at [`ExperimentRunner`].
+//! Experiments of a live session: each in a thread of its own in the lab's namespace, one at a time. Their facts are stamped
+//! where they arise and join all others. Start at [`ExperimentRunner`].
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -25,21 +25,21 @@ use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::session::clock::Clock;
-use crate::text::errno::told;
+use crate::text::errno::describe;
 
-/// The trials of one session: the one that runs, and those that wait for its end.
+/// The running experiment of a session, and those that wait for its end.
 pub(super) struct ExperimentRunner {
     clock: Clock,
-    pass: Option<NetnsToken>,
+    netns: Option<NetnsToken>,
     /// The counters when the session began.
     first: Counters,
-    told: Receiver<Stamped>,
-    teller: Sender<Stamped>,
+    facts: Receiver<Stamped>,
+    sender: Sender<Stamped>,
     running: Option<Running>,
     waiting: VecDeque<ExperimentId>,
 }
 
-/// A trial under way.
+/// The experiment under way.
 struct Running {
     trial: ExperimentId,
     stopped: Arc<AtomicBool>,
@@ -47,14 +47,14 @@ struct Running {
 }
 
 impl ExperimentRunner {
-    /// No trial yet. The counters are read here: what they count from now on is the session's.
-    pub(super) fn new(clock: Clock, pass: Option<NetnsToken>) -> Self {
+    /// No experiment yet. The counters are read here, as the base of what experiments count.
+    pub(super) fn new(clock: Clock, netns: Option<NetnsToken>) -> Self {
         let first = CountersFile::open().ok().and_then(|mut file| file.read().ok()).unwrap_or_default();
-        let (teller, told) = channel();
-        Self { clock, pass, first, told, teller, running: None, waiting: VecDeque::new() }
+        let (sender, facts) = channel();
+        Self { clock, netns, first, facts, sender, running: None, waiting: VecDeque::new() }
     }
 
-    /// Begins a trial, or lets it wait until the present one has ended.
+    /// Starts an experiment, or queues it until the present one has ended.
     pub(super) fn ask(&mut self, trial: ExperimentId, out: &mut Vec<Stamped>) {
         if self.waiting.len() == MOST_WAITING {
             let most = MOST_WAITING;
@@ -66,12 +66,12 @@ impl ExperimentRunner {
         self.turn(out);
     }
 
-    /// Takes what was told since the last turn, and begins the next trial when the present one has ended.
+    /// Takes the facts since the last turn, and starts the next experiment when the present one has ended.
     pub(super) fn turn(&mut self, out: &mut Vec<Stamped>) {
         let ended = self.running.take_if(|running| running.thread.is_finished());
-        out.extend(self.told.try_iter());
+        out.extend(self.facts.try_iter());
         if let Some(ended) = ended {
-            self.bury(ended, out);
+            self.join(ended, out);
         }
         while self.running.is_none()
             && let Some(next) = self.waiting.pop_front()
@@ -80,34 +80,34 @@ impl ExperimentRunner {
         }
     }
 
-    /// Ends the present trial and forgets those that wait.
+    /// Stops the present experiment and drops those that wait.
     pub(super) fn stop(&mut self, out: &mut Vec<Stamped>) {
         self.waiting.clear();
         if let Some(running) = self.running.take() {
             running.stopped.store(true, Ordering::Relaxed);
-            self.bury(running, out);
+            self.join(running, out);
         }
     }
 
     fn begin(&mut self, trial: ExperimentId, out: &mut Vec<Stamped>) {
         let stopped = Arc::new(AtomicBool::new(false));
-        let (clock, first, teller) = (self.clock, self.first.clone(), self.teller.clone());
-        let (heard, pass) = (Arc::clone(&stopped), self.pass.clone());
+        let (clock, first, teller) = (self.clock, self.first.clone(), self.sender.clone());
+        let (stop, netns) = (Arc::clone(&stopped), self.netns.clone());
         let work = move || {
-            let pair = pass.as_ref().map(|pass| pass.kernel_end().index);
-            let mut place = SessionEnv { pair, ..SessionEnv::open(clock, first, heard, teller) };
-            experiment::run(trial, &mut Experiment::new(&mut place, pass));
+            let pair = netns.as_ref().map(|netns| netns.kernel_end().index);
+            let mut env = SessionEnv { pair, ..SessionEnv::open(clock, first, stop, teller) };
+            experiment::run(trial, &mut Experiment::new(&mut env, netns));
         };
         match std::thread::Builder::new().name("trial".into()).spawn(work) {
             Ok(thread) => self.running = Some(Running { trial, stopped, thread }),
-            Err(error) => self.fail(trial, Message::of(|| told(&error)), out),
+            Err(error) => self.fail(trial, Message::of(|| describe(&error)), out),
         }
     }
 
-    /// Waits for the end of a trial's thread and takes the last that it told.
-    fn bury(&self, running: Running, out: &mut Vec<Stamped>) {
+    /// Joins the thread of an experiment and takes its last facts.
+    fn join(&self, running: Running, out: &mut Vec<Stamped>) {
         let defect = running.thread.join().is_err();
-        out.extend(self.told.try_iter());
+        out.extend(self.facts.try_iter());
         if defect {
             self.fail(running.trial, Message::of(|| say!("its thread broke off: a defect of qviz")), out);
         }
@@ -119,22 +119,22 @@ impl ExperimentRunner {
     }
 }
 
-/// Clock, eyes and ears of one trial, opened in its own thread.
+/// The environment of one experiment, opened in its own thread.
 struct SessionEnv {
     clock: Clock,
     first: Counters,
     stopped: Arc<AtomicBool>,
-    teller: Sender<Stamped>,
-    /// The interface at which segments of the pair are seen once.
+    sender: Sender<Stamped>,
+    /// The interface of the veth pair at which each segment is seen once.
     pair: Option<u32>,
     diag: RefCell<Option<Diag>>,
     counters: RefCell<Option<CountersFile>>,
 }
 
 impl SessionEnv {
-    fn open(clock: Clock, first: Counters, stopped: Arc<AtomicBool>, teller: Sender<Stamped>) -> Self {
+    fn open(clock: Clock, first: Counters, stopped: Arc<AtomicBool>, sender: Sender<Stamped>) -> Self {
         let (diag, counters) = (RefCell::new(Diag::open().ok()), RefCell::new(CountersFile::open().ok()));
-        Self { clock, first, stopped, teller, pair: None, diag, counters }
+        Self { clock, first, stopped, sender, pair: None, diag, counters }
     }
 }
 
@@ -159,7 +159,7 @@ impl Env for SessionEnv {
     }
 
     fn emit(&mut self, fact: ExperimentFact) {
-        let _the_session_is_over = self.teller.send(Stamped { at: self.clock.now(), event: Event::Experiment(fact) });
+        let _the_session_is_over = self.sender.send(Stamped { at: self.clock.now(), event: Event::Experiment(fact) });
     }
 
     fn queue(&self, listener: BorrowedFd<'_>) -> Option<(u32, u32)> {
@@ -209,8 +209,8 @@ fn seen(row: &Row) -> ListedSocket {
     ListedSocket { state: row.state, peer_port: row.peer.port(), cookie: row.cookie, orphan: row.is_unaccepted() }
 }
 
-/// Trials that may wait for the end of another.
+/// Experiments that may be queued.
 const MOST_WAITING: usize = 16;
 
-/// How late a resting trial may notice that it is stopped.
+/// How late a sleeping experiment may notice that it is stopped.
 const DOZE: Duration = Duration::from_millis(20);

@@ -1,4 +1,5 @@
-//! Which eye looks when: each source has its own pace, what it costs is measured, and a reading that says nothing new is not told.
+//! When each source is read: each has its own interval, the cost of reading it is measured, and a reading that is not new is not
+//! emitted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,32 +14,32 @@ use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
 use crate::session::pace::Pace;
 
-/// The own queue: as often as the loop turns, but told again unchanged only after this time.
-const RETELL: Duration = Duration::from_millis(250);
+/// The listener's queue is read in every turn, and emitted again unchanged after this time.
+const QUEUE_REPEAT: Duration = Duration::from_millis(250);
 
-/// The shortest time between two looks at the own queue.
+/// Shortest interval between two readings of the listener's queue.
 const QUEUE_PACE: Duration = Duration::from_micros(500);
 
-/// Lists and counters while something moves.
+/// Interval of lists and counters while segments pass.
 const BUSY_PACE: Duration = Duration::from_millis(50);
 
-/// Lists and counters while the SYN queue is about to be full: whether a SYN becomes a request or is answered with a cookie is then a
-/// matter of one entry, and real clients' SYN-ACKs do not tell.
+/// Interval of lists and counters while the SYN queue is nearly full: one entry then decides between a request and a cookie, and
+/// the SYN-ACKs of real clients do not show which.
 const NARROW_PACE: Duration = Duration::from_millis(5);
 
-/// Lists and counters while nothing moves.
+/// Interval of lists and counters while nothing passes.
 const IDLE_PACE: Duration = Duration::from_millis(250);
 
-/// How often costs are told.
+/// Interval of cost reports.
 const COST_PACE: Duration = Duration::from_secs(1);
 
-/// How long a reading of the queue or of the counters may last: several times what either takes.
+/// A reading of the queue or the counters that took longer was interrupted; undisturbed it takes a fraction of this.
 const IN_ONE_GO: Duration = Duration::from_micros(500);
 
-/// How often one of them is tried.
+/// Attempts at one reading.
 const TRIES: u32 = 4;
 
-/// The eyes on one listener.
+/// The sources on one listener.
 pub(super) struct Sampler {
     pub(super) own: OwnListener<Arc<Listener>>,
     pub(super) diag: Option<Diag>,
@@ -47,10 +48,10 @@ pub(super) struct Sampler {
     queue: Pace,
     lists: Pace,
     counting: Pace,
-    told: Option<(Stamp, QueueReading)>,
-    /// Half-open requests in the last list.
+    reported: Option<(Stamp, QueueReading)>,
+    /// Half-open requests in the last dump.
     half_open: usize,
-    costs_told: Stamp,
+    costs_reported: Stamp,
 }
 
 impl Sampler {
@@ -68,67 +69,68 @@ impl Sampler {
             queue: Pace::default(),
             lists: Pace::default(),
             counting: Pace::default(),
-            told: None,
+            reported: None,
             half_open: 0,
-            costs_told: Stamp::ZERO,
+            costs_reported: Stamp::ZERO,
         }
     }
 
-    /// Reads what is due.
-    pub(super) fn look(&mut self, clock: &Clock, busy: bool, out: &mut Vec<Stamped>) {
+    /// Reads the sources that are due.
+    pub(super) fn read_due(&mut self, clock: &Clock, busy: bool, out: &mut Vec<Stamped>) {
         let now = clock.now();
         let pace = match busy {
-            true if self.is_narrow() => NARROW_PACE,
+            true if self.is_syn_queue_nearly_full() => NARROW_PACE,
             true => BUSY_PACE,
             false => IDLE_PACE,
         };
-        // The end of a request is in its absence alone.
+        // Only its absence from a dump shows the end of a request.
         let watched = if self.half_open > 0 { pace.min(BUSY_PACE) } else { pace };
         if self.queue.is_due(now, QUEUE_PACE) {
-            self.look_at_queue(clock, out);
+            self.read_queue(clock, out);
         }
         if self.counting.is_due(now, pace) {
-            self.count(clock, out);
+            self.read_counters(clock, out);
         }
         if self.lists.is_due(now, watched) {
-            self.list(clock, out);
+            self.read_lists(clock, out);
         }
-        if now.since(self.costs_told) >= COST_PACE {
-            self.costs_told = now;
-            for (eye, source) in
+        if now.since(self.costs_reported) >= COST_PACE {
+            self.costs_reported = now;
+            for (source, pace) in
                 [(Source::Queue, self.queue), (Source::Counters, self.counting), (Source::HalfOpen, self.lists)]
             {
-                let nanos = source.cost().as_nanos() as u64;
-                out.push(Stamped { at: now, event: Event::Cost { eye, nanos } });
+                let nanos = pace.cost().as_nanos() as u64;
+                out.push(Stamped { at: now, event: Event::Cost { source, nanos } });
             }
         }
     }
 
-    /// Reads everything once, whatever is due.
-    pub(super) fn look_at_all(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
-        self.told = None;
-        self.look_at_queue(clock, out);
-        self.count(clock, out);
-        self.list(clock, out);
+    /// Reads every source once.
+    pub(super) fn read_all(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+        self.reported = None;
+        self.read_queue(clock, out);
+        self.read_counters(clock, out);
+        self.read_lists(clock, out);
     }
 
     /// True when the SYN queue holds its limit or is one short of it.
-    fn is_narrow(&self) -> bool {
-        let limit = self.told.and_then(|(_, reading)| reading.limit);
+    fn is_syn_queue_nearly_full(&self) -> bool {
+        let limit = self.reported.and_then(|(_, reading)| reading.limit);
         limit.is_some_and(|limit| self.half_open > 0 && self.half_open + 1 >= limit as usize)
     }
 
-    fn look_at_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+    fn read_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let (at, reading) = in_one_go(|| clock.now(), || self.own.read());
         self.queue.read(at, clock.now());
-        let known = self.told.is_some_and(|(told, before)| before == reading && at.since(told) < RETELL);
+        let known =
+            self.reported.is_some_and(|(emitted, before)| before == reading && at.since(emitted) < QUEUE_REPEAT);
         if !known {
-            self.told = Some((at, reading));
+            self.reported = Some((at, reading));
             out.push(Stamped { at, event: Event::Queue(reading) });
         }
     }
 
-    fn count(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+    fn read_counters(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let Some(file) = &mut self.counters else { return };
         let (at, counters) = in_one_go(|| clock.now(), || file.read());
         match counters {
@@ -138,7 +140,7 @@ impl Sampler {
         self.counting.read(at, clock.now());
     }
 
-    fn list(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+    fn read_lists(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let Some(diag) = &mut self.diag else { return };
         let at = clock.now();
         let (mut half_open, mut waiting) = (Vec::new(), Vec::new());
@@ -147,8 +149,9 @@ impl Sampler {
         match dumped {
             Ok(dumped) if !dumped.interrupted => {
                 self.half_open = half_open.len();
-                // Who is half-open when the walk begins may have got in before it ends; who waits goes on waiting, because nobody calls
-                // accept() meanwhile. Each list counts from the moment at which nothing that passed before contradicts it.
+                // A request of the first dump may be established before the second ends; a waiting connection stays, because
+                // nothing calls accept() meanwhile. Each list gets the stamp of the moment from which no earlier fact contradicts
+                // it.
                 let requests = Listed { half_open: Some(half_open), waiting: None };
                 out.push(Stamped { at, event: Event::Listed(Box::new(requests)) });
                 let children = Listed { half_open: None, waiting: Some(waiting) };
@@ -160,7 +163,8 @@ impl Sampler {
     }
 }
 
-/// Reads, and says when. What was interrupted for longer than [`IN_ONE_GO`] speaks of a moment that nobody knows, and is read again.
+/// Reads, and returns the stamp of the reading. A reading interrupted for longer than [`IN_ONE_GO`] is repeated: its moment is
+/// unknown.
 fn in_one_go<T>(now: impl Fn() -> Stamp, mut read: impl FnMut() -> T) -> (Stamp, T) {
     let mut tries = TRIES;
     loop {

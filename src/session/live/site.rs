@@ -1,4 +1,4 @@
-//! Where a live session stands.
+//! Where a live session runs.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::model::message::Message;
 pub enum LabSite {
     /// A private network namespace; several sessions may follow each other there.
     Lab(Arc<Namespace>),
-    /// The host's loopback; if the lab was wanted, with the reason why it is not to be had, and the remedy.
+    /// The host's loopback; if the lab was wanted, with the reason why it is not available, and the remedy.
     Host {
         /// Why not the lab.
         fallback: Option<Message>,
@@ -20,7 +20,7 @@ pub enum LabSite {
 }
 
 impl LabSite {
-    pub(super) const fn rung(&self) -> Environment {
+    pub(super) const fn environment(&self) -> Environment {
         match self {
             Self::Lab(_) => Environment::Lab,
             Self::Host { .. } => Environment::Host,
@@ -34,7 +34,7 @@ impl LabSite {
         }
     }
 
-    pub(super) fn pass(&self) -> Option<NetnsToken> {
+    pub(super) fn netns(&self) -> Option<NetnsToken> {
         match self {
             Self::Lab(namespace) => Some(namespace.token()),
             Self::Host { .. } => None,

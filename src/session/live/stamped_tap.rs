@@ -1,4 +1,4 @@
-//! The ear of a trial: a small tap of its own for one port.
+//! A small packet tap for one port of an experiment.
 
 use crate::experiment::{PortTap, Wire};
 use crate::kernel::tap::{Tap, TapError, TapPlan};
@@ -6,7 +6,7 @@ use crate::model::segment::Segment;
 use crate::model::stamp::Stamp;
 use crate::session::clock::{Clock, WallClock};
 
-/// A tap with the clock that stamps what it sees.
+/// A tap with the clock that stamps its segments.
 pub(super) struct StampedTap {
     tap: Tap,
     clock: Clock,
@@ -14,7 +14,7 @@ pub(super) struct StampedTap {
 }
 
 impl StampedTap {
-    /// Listens to one port at an interface.
+    /// Opens a tap for one port at an interface.
     pub(super) fn open(clock: Clock, wire: Wire, interface: u32, port: u16) -> Result<Self, TapError> {
         let loopback = wire == Wire::Loopback;
         let plan = TapPlan { loopback, ring_bytes: RING_BYTES, ..TapPlan::new(interface, port) };
@@ -25,12 +25,12 @@ impl StampedTap {
 impl PortTap for StampedTap {
     fn segments(&mut self) -> Vec<(Stamp, Segment)> {
         let (now, offset) = (self.clock.now(), self.wall.offset(&self.clock));
-        let mut heard = Vec::new();
-        // A stamp beyond this moment is the error of the offset.
-        self.tap.drain(|wall, segment| heard.push((WallClock::stamp(wall, offset).min(now), segment)));
-        heard
+        let mut segments = Vec::new();
+        // A stamp after this moment is an error of the offset.
+        self.tap.drain(|wall, segment| segments.push((WallClock::stamp(wall, offset).min(now), segment)));
+        segments
     }
 }
 
-/// Bytes of the ring: 256 segments, more than a trial causes between two looks.
+/// Size of the ring in bytes: 256 segments, more than an experiment causes between two reads.
 const RING_BYTES: u32 = 64 << 10;

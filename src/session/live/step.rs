@@ -1,5 +1,5 @@
-//! The clients' time in a live session: held, slowed, or let on by one thing. The server keeps the same time as the clients; the kernel's
-//! timers keep their own.
+//! The clients' time in a live session: held, slowed, or advanced by one step. The server shares the clients' time; the kernel's
+//! timers do not.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -13,20 +13,20 @@ use crate::model::stamp::Stamp;
 use crate::say;
 
 impl LiveSession {
-    /// The server's turn, in the clients' time; what it did is told in the session's.
+    /// Runs the server in the clients' time; its facts are stamped in the session's.
     pub(super) fn serve(&mut self) {
         let (now, first) = (self.pump.clock.now(), self.pump.batch.len());
         self.server.turn(self.actors.tempo().at(now), self.listener.as_fd(), &inspect, &mut self.pump.batch);
-        self.told_at(now, first);
+        self.restamp(now, first);
     }
 
-    /// When the server's turn comes, in the session's time.
+    /// When the server is due next, in the session's time.
     pub(super) fn server_deadline(&self) -> Option<Stamp> {
         let tempo = self.actors.tempo();
         self.server.next_deadline().map(|due| tempo.moment(due))
     }
 
-    /// Carries out what is wished of the clients' time.
+    /// Carries out a command about the clients' time.
     pub(super) fn turn_time(&mut self, now: Stamp, command: Command) {
         if command == Command::AcceptOne {
             return self.accept_one(now);
@@ -40,7 +40,7 @@ impl LiveSession {
         }
         let before = self.actors.tempo();
         if command == Command::Step(StepCommand::Next) && before.held {
-            return self.next_thing(now);
+            return self.run_step(now);
         }
         self.actors.command(now, &command);
         self.server.command(self.actors.tempo().at(now), &command);
@@ -50,21 +50,21 @@ impl LiveSession {
         }
     }
 
-    /// Lets the first of all things happen that are due to clients or server, and takes the kernel's answers.
-    fn next_thing(&mut self, now: Stamp) {
-        let due = self.actors.next_thing();
+    /// Carries out the first step that is due for a client or the server, and takes the kernel's answers.
+    fn run_step(&mut self, now: Stamp) {
+        let due = self.actors.next_step();
         let (tempo, first) = (self.actors.tempo(), self.pump.batch.len());
         let until = due.map(|due| due.max(tempo.clients));
         let served = self.server.step((tempo.clients, until), self.listener.as_fd(), &inspect, &mut self.pump.batch);
-        self.told_at(now, first);
+        self.restamp(now, first);
         if let Some(came_to) = served.map(|(at, ..)| at).or(until) {
             self.actors.advance(now, came_to);
-            // Before what happens: the moments in it are told in this time.
-            self.say(now, Event::Tempo(self.actors.tempo()));
+            // Precedes the step: moments in the step's facts are in this time.
+            self.push_at(now, Event::Tempo(self.actors.tempo()));
         }
         let served = served.map(|(_, peer, thing)| (peer, thing));
         match served.or_else(|| self.actors.step(now, &mut self.pump.batch)) {
-            Some((peer, thing)) => self.say(now, Event::Stepped { peer, thing }),
+            Some((peer, thing)) => self.push_at(now, Event::Stepped { peer, outcome: thing }),
             None => self.pump.refuse(nothing_due),
         }
         self.exchange();
@@ -73,20 +73,20 @@ impl LiveSession {
     fn accept_one(&mut self, now: Stamp) {
         let (tempo, first) = (self.actors.tempo(), self.pump.batch.len());
         let taken = self.server.force_accept(tempo.at(now), self.listener.as_fd(), &inspect, &mut self.pump.batch);
-        self.told_at(now, first);
+        self.restamp(now, first);
         match taken {
-            Some(peer) if tempo.held => self.say(now, Event::Stepped { peer, thing: StepOutcome::Accepted }),
+            Some(peer) if tempo.held => self.push_at(now, Event::Stepped { peer, outcome: StepOutcome::Accepted }),
             Some(_) => {}
             None => self.pump.refuse(|| say!("accept() found nobody in the accept queue")),
         }
     }
 
-    fn say(&mut self, at: Stamp, event: Event) {
+    fn push_at(&mut self, at: Stamp, event: Event) {
         self.pump.batch.push(Stamped { at, event });
     }
 
-    /// What was told in the clients' time since `first` was so `now`.
-    fn told_at(&mut self, now: Stamp, first: usize) {
+    /// Stamps the facts since `first`, made in the clients' time, with `now`.
+    fn restamp(&mut self, now: Stamp, first: usize) {
         for fact in &mut self.pump.batch[first..] {
             fact.at = now;
         }
@@ -97,7 +97,7 @@ fn inspect(fd: BorrowedFd<'_>) -> (Option<u32>, Option<u64>) {
     (own_socket::queue_wait_ms(fd), own_socket::cookie(fd))
 }
 
-/// Nobody is under way and nobody will come.
+/// Why no step can be carried out.
 fn nothing_due() -> &'static str {
     say!("nothing is due: no client is under way and nobody waits. Key b brings clients, up brings arrivals")
 }

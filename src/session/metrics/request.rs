@@ -1,9 +1,9 @@
-//! What a scraper asks for: the first lines of HTTP/1, no more of it than one page needs.
+//! The request of a scraper: as much of HTTP/1 as one page needs.
 
-/// A format of the page.
+/// The format of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PageFormat {
-    /// OpenMetrics 1.0, for everybody who does not ask for less.
+    /// OpenMetrics 1.0, the default.
     #[default]
     OpenMetrics,
     /// Prometheus' older text format 0.0.4.
@@ -11,7 +11,7 @@ pub enum PageFormat {
 }
 
 impl PageFormat {
-    /// Its name in HTTP.
+    /// Its media type in HTTP.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -20,56 +20,56 @@ impl PageFormat {
     }
 }
 
-/// What was asked for.
+/// A parsed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum ParsedRequest {
     /// The page.
     Page(PageFormat),
-    /// Something that is not served: the status and why.
+    /// An error: the status and the body.
     Refused(&'static str, &'static str),
 }
 
-/// Understands a request's head.
-pub(super) fn understood(head: &[u8]) -> Wish {
+/// Parses a request's head.
+pub(super) fn parse(head: &[u8]) -> ParsedRequest {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.lines();
     let mut words = lines.next().unwrap_or_default().split(' ');
     let (method, path, version) = (words.next(), words.next(), words.next());
     let (Some(method), Some(path), Some(version)) = (method, path, version) else {
-        return Wish::Refused("400 Bad Request", "this is no HTTP/1 request\n");
+        return ParsedRequest::Refused("400 Bad Request", "this is no HTTP/1 request\n");
     };
     if !version.starts_with("HTTP/1.") {
-        return Wish::Refused("400 Bad Request", "this is no HTTP/1 request\n");
+        return ParsedRequest::Refused("400 Bad Request", "this is no HTTP/1 request\n");
     }
     if path.split('?').next() != Some("/metrics") {
-        return Wish::Refused("404 Not Found", "qviz watch: the metrics are at /metrics\n");
+        return ParsedRequest::Refused("404 Not Found", "qviz watch: the metrics are at /metrics\n");
     }
     if method != "GET" {
-        return Wish::Refused("405 Method Not Allowed", "only GET\n");
+        return ParsedRequest::Refused("405 Method Not Allowed", "only GET\n");
     }
     let headers = lines.take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(':'));
     let accepts = headers.filter(|(name, _)| name.trim().eq_ignore_ascii_case("accept")).map(|(_, value)| value);
     let accepts = accepts.collect::<Vec<_>>().join(",").to_ascii_lowercase();
     let plain = accepts.contains("text/plain") && !accepts.contains("application/openmetrics-text");
-    Wish::Page(if plain { PageFormat::Plain } else { PageFormat::OpenMetrics })
+    ParsedRequest::Page(if plain { PageFormat::Plain } else { PageFormat::OpenMetrics })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked(accept: &str) -> Wish {
-        understood(format!("GET /metrics HTTP/1.1\r\nHost: x\r\naccePT: {accept}\r\n\r\n").as_bytes())
+    fn asked(accept: &str) -> ParsedRequest {
+        parse(format!("GET /metrics HTTP/1.1\r\nHost: x\r\naccePT: {accept}\r\n\r\n").as_bytes())
     }
 
     #[test]
-    fn openmetrics_is_spoken_to_everybody_who_does_not_ask_for_less() {
+    fn openmetrics_is_sent_unless_plain_text_is_asked_for() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
         for accept in [prometheus, "*/*", ""] {
-            assert_eq!(asked(accept), Wish::Page(PageFormat::OpenMetrics), "{accept}");
+            assert_eq!(asked(accept), ParsedRequest::Page(PageFormat::OpenMetrics), "{accept}");
         }
-        assert_eq!(asked("text/plain"), Wish::Page(PageFormat::Plain));
-        assert_eq!(understood(b"GET /metrics?x=1 HTTP/1.0\r\n\r\n"), Wish::Page(PageFormat::OpenMetrics));
+        assert_eq!(asked("text/plain"), ParsedRequest::Page(PageFormat::Plain));
+        assert_eq!(parse(b"GET /metrics?x=1 HTTP/1.0\r\n\r\n"), ParsedRequest::Page(PageFormat::OpenMetrics));
     }
 
     #[test]
@@ -82,8 +82,11 @@ mod tests {
             (b"\xff\xfe\r\n\r\n", "400"),
             (b"\r\n\r\n", "400"),
         ] {
-            let answer = understood(head);
-            assert!(matches!(answer, Wish::Refused(said, _) if said.starts_with(status)), "{head:?}: {answer:?}");
+            let answer = parse(head);
+            assert!(
+                matches!(answer, ParsedRequest::Refused(said, _) if said.starts_with(status)),
+                "{head:?}: {answer:?}"
+            );
         }
     }
 }

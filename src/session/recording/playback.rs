@@ -1,47 +1,47 @@
-//! A tape in play: which facts are due at which moment. The present moment is passed in; the facts are read when they are due.
+//! A paced replay: which facts are due at which moment. The present moment is passed in; facts are read when they are due.
 
 use std::time::Duration;
 
 use super::record_reader::{Facts, LinePosition};
-use super::transport::{Play, Playing, Transport};
+use super::transport::{PlayCommand, PlaybackState, Transport};
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
 
-/// A tape and where it stands. A replay that goes back begins anew, with [`Event::Began`], or at a [`Bookmark`].
+/// A recording and its position. A seek backwards starts again at [`Event::Began`], or at a [`Bookmark`].
 #[derive(Debug)]
 pub struct Playback {
     facts: Facts,
-    told: Delivered,
-    /// How many facts introduce the session: they are shown even at its very first moment.
+    delivered: Delivered,
+    /// The number of leading facts that set the session up: they are delivered even at its first moment.
     opening: u64,
     transport: Transport,
-    /// While it stands still: everything up to this moment may come.
+    /// While paused: facts up to this moment are delivered.
     until: Option<Stamp>,
-    /// While it stands still: so many things may happen after that.
+    /// While paused: this many steps are taken after that.
     steps: u32,
-    /// More is due than was told last.
+    /// More is due than the last batch held.
     behind: bool,
 }
 
-/// What was told so far.
+/// What was delivered so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Delivered {
     facts: u64,
-    /// The latest stamp of them.
+    /// Their latest stamp.
     latest: Stamp,
 }
 
-/// A place of a tape to which one can come back who knows what the world was like there.
+/// A position in a recording to return to; the caller keeps the world that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bookmark {
-    told: Delivered,
-    place: LinePosition,
+    delivered: Delivered,
+    position: LinePosition,
 }
 
 impl Bookmark {
-    /// How many facts stand before it.
+    /// The number of facts before it.
     pub const fn facts(&self) -> u64 {
-        self.told.facts
+        self.delivered.facts
     }
 }
 
@@ -50,9 +50,9 @@ impl Bookmark {
 pub enum Next {
     /// These facts are due.
     Facts(Vec<Stamped>),
-    /// Nothing, for so long.
+    /// Nothing is due for this time.
     Wait(Duration),
-    /// Nothing until somebody wishes something.
+    /// Nothing is due until the next command.
     Rest,
 }
 
@@ -61,10 +61,10 @@ impl Playback {
     pub fn new(mut facts: Facts, end: Stamp, now: Stamp) -> Self {
         let opening = opening(&mut facts);
         let transport = Transport::new(now, end);
-        Self { facts, told: Delivered::default(), opening, transport, until: None, steps: 0, behind: false }
+        Self { facts, delivered: Delivered::default(), opening, transport, until: None, steps: 0, behind: false }
     }
 
-    /// What is due.
+    /// The facts that are due.
     pub fn next(&mut self, now: Stamp) -> Next {
         let mut due = Vec::new();
         if self.transport.is_paused() {
@@ -85,60 +85,61 @@ impl Playback {
         if let Some(moment) = self.facts.peek().map(|fact| fact.at) {
             return self.transport.wait(now, moment).map_or(Next::Rest, Next::Wait);
         }
-        // What is damaged or was cut off since ends earlier than its last line said.
-        self.transport.end_at(self.told.latest);
+        // A damaged or truncated file ends before the end that was found when it was opened.
+        self.transport.end_at(self.delivered.latest);
         Next::Rest
     }
 
-    /// What is shown at this moment.
-    pub fn playing(&self, now: Stamp) -> Playing {
+    /// Position, speed and pause at this moment.
+    pub fn playing(&self, now: Stamp) -> PlaybackState {
         self.transport.playing(now)
     }
 
-    /// The moment up to which facts were told: while much is due, it is before that of [`playing`](Self::playing).
+    /// The moment up to which facts were delivered: while much is due, it is before that of [`playing`](Self::playing).
     pub fn reached(&self, now: Stamp) -> Stamp {
         let position = self.transport.position(now);
-        if self.behind { self.told.latest.min(position) } else { position }
+        if self.behind { self.delivered.latest.min(position) } else { position }
     }
 
-    /// This place, to come back to.
+    /// The present position, to return to.
     pub fn bookmark(&self) -> Bookmark {
-        Bookmark { told: self.told, place: self.facts.place() }
+        Bookmark { delivered: self.delivered, position: self.facts.line_position() }
     }
 
-    /// Does what a key asks for. The number of a bookmark means that it goes on from there; they stand in their order.
-    pub fn play(&mut self, now: Stamp, wish: Play, bookmarks: &[Bookmark]) -> Option<usize> {
+    /// Carries out a command. Returns the index of the bookmark from which the replay goes on; `bookmarks` are sorted by
+    /// position.
+    pub fn play(&mut self, now: Stamp, command: PlayCommand, bookmarks: &[Bookmark]) -> Option<usize> {
         let position = self.transport.position(now);
-        let target = match wish {
-            Play::Pause if self.transport.playing(now).is_over() => Some(Stamp::ZERO),
-            Play::Back(span) => Some(position.saturating_sub(span)),
-            Play::Ahead(span) => Some(position + span),
-            Play::Home => Some(Stamp::ZERO),
-            Play::End => Some(Stamp::from_nanos(u64::MAX)),
-            Play::Pause | Play::Faster | Play::Slower | Play::Step => None,
+        let target = match command {
+            PlayCommand::Pause if self.transport.playing(now).is_over() => Some(Stamp::ZERO),
+            PlayCommand::Back(span) => Some(position.saturating_sub(span)),
+            PlayCommand::Ahead(span) => Some(position + span),
+            PlayCommand::Home => Some(Stamp::ZERO),
+            PlayCommand::End => Some(Stamp::from_nanos(u64::MAX)),
+            PlayCommand::Pause | PlayCommand::Faster | PlayCommand::Slower | PlayCommand::Step => None,
         };
         if let Some(moment) = target {
             let from = self.seek(now, moment, bookmarks);
-            if wish == Play::Pause && self.transport.is_paused() {
+            if command == PlayCommand::Pause && self.transport.is_paused() {
                 self.transport.pause(now);
             }
             return from;
         }
-        match wish {
-            Play::Pause => {
+        match command {
+            PlayCommand::Pause => {
                 self.transport.pause(now);
                 (self.until, self.steps) = (Some(position), 0);
             }
-            Play::Faster => self.transport.change_speed(now, true),
-            Play::Slower => self.transport.change_speed(now, false),
-            Play::Step => {
+            PlayCommand::Faster => self.transport.change_speed(now, true),
+            PlayCommand::Slower => self.transport.change_speed(now, false),
+            PlayCommand::Step => {
                 if !self.transport.is_paused() {
                     self.transport.hold(now, position);
                     (self.until, self.steps) = (Some(position), 0);
                 }
                 self.steps += 1;
             }
-            Play::Back(_) | Play::Ahead(_) | Play::Home | Play::End => {}
+            PlayCommand::Back(_) | PlayCommand::Ahead(_) | PlayCommand::Home | PlayCommand::End => {}
         }
         None
     }
@@ -147,24 +148,24 @@ impl Playback {
         let back = moment < self.transport.position(now);
         self.transport.seek(now, moment);
         (self.until, self.steps) = (Some(self.transport.position(now)), 0);
-        let nearest = bookmarks.iter().rposition(|bookmark| bookmark.told.latest <= moment);
-        let nearest = nearest.filter(|index| back || bookmarks[*index].told.facts > self.told.facts);
+        let nearest = bookmarks.iter().rposition(|bookmark| bookmark.delivered.latest <= moment);
+        let nearest = nearest.filter(|index| back || bookmarks[*index].delivered.facts > self.delivered.facts);
         if let Some(bookmark) = nearest.map(|index| bookmarks[index]) {
-            self.facts.go(bookmark.place);
-            self.told = bookmark.told;
+            self.facts.seek(bookmark.position);
+            self.delivered = bookmark.delivered;
         } else if back {
-            self.facts.go(self.facts.start());
-            self.told = Delivered::default();
+            self.facts.seek(self.facts.start());
+            self.delivered = Delivered::default();
         }
         nearest
     }
 
-    /// Takes what is due up to a moment; false when there is more than comes at once. Facts stand in the order in which they were
-    /// folded: one with an earlier stamp comes with the one before it, and at the end comes everything.
+    /// Takes the facts up to a moment; false when one batch does not hold them all. Facts are in the order in which they were
+    /// folded: one with an earlier stamp comes with the one before it, and at the end come all.
     fn take_until(&mut self, moment: Stamp, due: &mut Vec<Stamped>) -> bool {
-        while due.len() < MOST {
+        while due.len() < MAX_BATCH {
             let at = self.facts.peek().map(|fact| fact.at);
-            let introduces = self.told.facts < self.opening;
+            let introduces = self.delivered.facts < self.opening;
             if !at.is_some_and(|at| introduces || at <= moment || moment >= self.transport.end()) {
                 return true;
             }
@@ -173,7 +174,7 @@ impl Playback {
         false
     }
 
-    /// Everything up to the next thing that happens; readings alone are none.
+    /// Takes everything up to the next event of interest; readings alone are none.
     fn take_step(&mut self, now: Stamp, due: &mut Vec<Stamped>) {
         let mut moment = self.transport.position(now);
         while let Some(fact) = self.take() {
@@ -189,12 +190,12 @@ impl Playback {
 
     fn take(&mut self) -> Option<Stamped> {
         let fact = self.facts.next()?;
-        self.told = Delivered { facts: self.told.facts + 1, latest: self.told.latest.max(fact.at) };
+        self.delivered = Delivered { facts: self.delivered.facts + 1, latest: self.delivered.latest.max(fact.at) };
         Some(fact)
     }
 }
 
-/// How many facts say where and with what the session runs, before anything happens.
+/// The number of facts that set the session up before anything happens.
 fn opening(facts: &mut Facts) -> u64 {
     let Some(first) = facts.peek().map(|fact| fact.at) else { return 0 };
     let introduces = |fact: &Stamped| {
@@ -210,13 +211,13 @@ fn opening(facts: &mut Facts) -> u64 {
         );
         (setting || !happens(&fact.event)) && fact.at.since(first) < OPENING
     };
-    let start = facts.place();
+    let start = facts.line_position();
     let count = facts.by_ref().take_while(introduces).count().max(1);
-    facts.go(start);
+    facts.seek(start);
     count as u64
 }
 
-/// Whether something happened, rather than that somebody looked.
+/// True if something happened, false for a mere reading.
 const fn happens(event: &Event) -> bool {
     !matches!(
         event,
@@ -233,11 +234,11 @@ const fn happens(event: &Event) -> bool {
     )
 }
 
-/// How long a session takes to introduce itself at most.
+/// The set-up facts of a session come within this time.
 const OPENING: Duration = Duration::from_millis(10);
 
-/// How many facts come at once.
-pub(super) const MOST: usize = 1 << 13;
+/// The most facts in one batch.
+pub(super) const MAX_BATCH: usize = 1 << 13;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Finding a tape good: its header, its first fact and its end are looked at, the rest is read as it is needed.
+//! Opening a recording: header, first fact and end are checked, the rest is read when needed.
 
 use std::path::Path;
 
@@ -23,11 +23,11 @@ pub struct Recording {
 /// How a recording ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordingEnd {
-    /// With the run.
+    /// Complete.
     Ended,
-    /// Before the run: it was killed, or still goes on, the recording had its limit, or the rest is damaged.
+    /// Before the end of the run: it was killed or still runs, the recording reached its limit, or the rest is damaged.
     Open,
-    /// In the middle of this line.
+    /// The last line is cut off.
     Torn {
         /// Counted from 1.
         line: usize,
@@ -38,7 +38,7 @@ impl Recording {
     /// Opens a recording.
     ///
     /// # Errors
-    /// When the file cannot be read, is no recording, or has no good fact.
+    /// When the file cannot be read, is no recording, or has no valid fact.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let store = Store::open(path)?;
         let mut lines = store.lines()?;
@@ -51,7 +51,7 @@ impl Recording {
             Ok(fact) if opens(&fact.event) => {}
             Ok(_) => {
                 return Err(
-                    lines.wrong(say!("a recording begins with the fact `began`, `watching` or `lesson`").to_owned())
+                    lines.damaged(say!("a recording begins with the fact `began`, `watching` or `lesson`").to_owned())
                 );
             }
             Err(_) if lines.is_torn() => return Err(RecordingError::Empty { path: lines.path }),
@@ -64,32 +64,32 @@ impl Recording {
     /// Its facts, from the first one, in the order in which they were folded.
     ///
     /// # Errors
-    /// When the file cannot be opened any more.
+    /// When the file can no longer be opened.
     pub fn facts(&self) -> Result<Facts, RecordingError> {
         let mut lines = self.store.lines()?;
         lines.advance()?;
         Ok(Facts::of(lines))
     }
 
-    /// The last moment of the recording, as far as it can be read.
+    /// The latest stamp of the recording, as far as it can be read.
     pub const fn end(&self) -> Stamp {
         self.end
     }
 }
 
-/// Whether a recording may begin with this fact: each of them begins a new world.
+/// True if a recording may begin with this fact: each of these starts a new world.
 const fn opens(event: &Event) -> bool {
     matches!(event, Event::Began(_) | Event::Watching(_) | Event::Lesson(LessonFact::Opened { .. }))
 }
 
-/// The last moment, and how it ends: only the last lines are looked at, and more of them where those are no good.
+/// The latest stamp, and how the recording ends: only the last lines are read, and more of them where those are damaged.
 fn ending(lines: &mut Lines, start: LinePosition) -> Result<(Stamp, RecordingEnd), RecordingError> {
     let mut window = WINDOW;
     loop {
         let offset = lines.length().saturating_sub(window).max(start.offset);
-        lines.go(LinePosition { offset, ..start })?;
+        lines.seek(LinePosition { offset, ..start })?;
         if offset > start.offset {
-            // It begins in the middle of a line.
+            // The offset is in the middle of a line.
             lines.advance()?;
         }
         let tail = Tail::read(lines);
@@ -107,7 +107,7 @@ fn ending(lines: &mut Lines, start: LinePosition) -> Result<(Stamp, RecordingEnd
     }
 }
 
-/// The last lines of a recording, up to the first that is damaged.
+/// The last lines of a recording, up to the first damaged one.
 struct Tail {
     end: Option<Stamp>,
     close: RecordingEnd,
@@ -150,9 +150,9 @@ fn header(lines: &mut Lines) -> Result<Header, RecordingError> {
         None => Err(foreign()),
         Some(found) if found != u64::from(VERSION) => Err(RecordingError::Version { path, found }),
         Some(_) => serde_json::from_value(first)
-            .map_err(|error| lines.wrong(say!("damaged header ({error})", error = record_reader::bare(&error)))),
+            .map_err(|error| lines.damaged(say!("damaged header ({error})", error = record_reader::bare(&error)))),
     }
 }
 
-/// Bytes at the end that are looked at: far more than the stamps of facts are ever out of order.
+/// Bytes read at the end: far more than stamps are ever out of order.
 const WINDOW: u64 = 256 << 10;

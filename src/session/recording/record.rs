@@ -1,4 +1,4 @@
-//! Recording: every batch that reaches the fold goes into the file too, bounded and never more than a moment behind.
+//! Recording: every batch that reaches the fold is written to the file, bounded in size and delay.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
@@ -11,13 +11,13 @@ use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
 
-/// How large a recording may become, in bytes.
+/// The largest size of a recording in bytes.
 pub const LIMIT: u64 = 1 << 30;
 
-/// How long facts may wait in the buffer: what a killed run loses at most.
-pub const PATIENCE: Duration = Duration::from_millis(200);
+/// How long facts may stay in the buffer: what a killed run loses at most.
+pub const FLUSH_DELAY: Duration = Duration::from_millis(200);
 
-/// A recording that is being made. A disk that is full ends the recording and not the run.
+/// A recording being written. A full disk ends the recording, not the run.
 #[derive(Debug)]
 pub struct Recorder {
     path: PathBuf,
@@ -25,39 +25,47 @@ pub struct Recorder {
     file: Option<BufWriter<File>>,
     limit: u64,
     written: u64,
-    /// Since when something has been waiting in the buffer.
+    /// Since when the buffer is not empty.
     waiting: Option<Stamp>,
     failure: Option<RecordingError>,
-    told: bool,
+    failure_reported: bool,
 }
 
-/// How a recording stands.
+/// The state of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordingStatus {
     /// Everything is written.
     Running,
-    /// It is as large as it may become, and has ended.
+    /// It reached its limit and has ended.
     Full,
-    /// It could not be written any further.
+    /// Writing failed.
     Failed,
 }
 
 impl Recorder {
-    /// Opens the file; an older recording is overwritten when this one [begins](Self::begin), anything else is left alone.
+    /// Opens the file; an older recording is overwritten when this one [begins](Self::begin), any other file is refused.
     ///
     /// # Errors
-    /// When the file cannot be opened, or is something else than a recording.
+    /// When the file cannot be opened, or is not empty and no recording.
     pub fn open(path: &Path, limit: u64) -> Result<Self, RecordingError> {
         let opened = |source| RecordingError::Open { path: path.to_owned(), source };
-        if is_precious(path).map_err(opened)? {
+        if is_foreign_file(path).map_err(opened)? {
             return Err(RecordingError::NotOurs { path: path.to_owned() });
         }
         let file = OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(opened)?;
         let file = Some(BufWriter::with_capacity(128 * 1024, file));
-        Ok(Self { path: path.to_owned(), file, limit, written: 0, waiting: None, failure: None, told: false })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            limit,
+            written: 0,
+            waiting: None,
+            failure: None,
+            failure_reported: false,
+        })
     }
 
-    /// Begins anew with this header. What fails is told by [`failure`](Self::failure).
+    /// Truncates the file and writes this header. Errors are reported by [`failure`](Self::failure).
     pub fn begin(&mut self, header: &Header) {
         let cut = |file: &BufWriter<File>| {
             let file = file.get_ref();
@@ -73,16 +81,16 @@ impl Recorder {
         self.flush();
     }
 
-    /// Takes the facts that reach the fold. When the recording ends here, because it is as large as it may become or because the
-    /// disk is full, the fact that says so is added to them.
+    /// Writes the facts that reach the fold. If the recording ends here, at its limit or because the disk is full, the fact that
+    /// reports it is added to them.
     pub fn take(&mut self, now: Stamp, facts: &mut Vec<Stamped>) {
         if self.file.is_some() {
             self.write(now, facts);
         }
-        if let (Some(failure), false) = (&self.failure, self.told) {
+        if let (Some(failure), false) = (&self.failure, self.failure_reported) {
             let message = Message::of(|| say!("{failure}: the recording has ended, the run goes on", failure));
             facts.push(Stamped { at: now, event: Event::Refused { message } });
-            self.told = true;
+            self.failure_reported = true;
         }
     }
 
@@ -105,20 +113,20 @@ impl Recorder {
         self.flush_if_due(now);
     }
 
-    /// When the buffer has to be written at the latest; `None` while nothing waits in it.
+    /// When the buffer has to be flushed; `None` while it is empty.
     pub fn due(&self) -> Option<Stamp> {
-        self.waiting.map(|since| since + PATIENCE)
+        self.waiting.map(|since| since + FLUSH_DELAY)
     }
 
-    /// Writes the buffer if it is time to.
+    /// Flushes the buffer if it is due.
     pub fn flush_if_due(&mut self, now: Stamp) {
         if self.due().is_some_and(|due| due <= now) {
             self.flush();
         }
     }
 
-    /// How the recording stands.
-    pub const fn recording(&self) -> RecordingStatus {
+    /// The state of the recording.
+    pub const fn status(&self) -> RecordingStatus {
         match (&self.failure, &self.file) {
             (Some(_), _) => RecordingStatus::Failed,
             (None, Some(_)) => RecordingStatus::Running,
@@ -126,7 +134,7 @@ impl Recorder {
         }
     }
 
-    /// Why the recording has ended before the run, if writing failed.
+    /// Why writing failed, if it did.
     pub const fn failure(&self) -> Option<&RecordingError> {
         self.failure.as_ref()
     }
@@ -151,7 +159,7 @@ impl Recorder {
         self.failure.get_or_insert(RecordingError::Write { path: self.path.clone(), source });
     }
 
-    /// Ends the recording; what waits in the buffer is not tried again.
+    /// Ends the recording; the buffer is not written.
     fn abandon(&mut self) {
         self.waiting = None;
         if let Some(file) = self.file.take() {
@@ -159,7 +167,7 @@ impl Recorder {
         }
     }
 
-    /// The last line says why there are no more.
+    /// Ends the recording with a line that gives the reason.
     fn end_at_limit(&mut self, at: Stamp) -> Message {
         let mib = self.limit >> 20;
         let path = self.path.display();
@@ -182,13 +190,13 @@ fn line(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// True for a file with content that is no recording.
-fn is_precious(path: &Path) -> io::Result<bool> {
+/// True for a file with content that is not a recording.
+fn is_foreign_file(path: &Path) -> io::Result<bool> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {
             let mut first = Vec::new();
-            File::open(path)?.take(MARK.len() as u64).read_to_end(&mut first)?;
-            Ok(first != MARK)
+            File::open(path)?.take(FIRST_BYTES.len() as u64).read_to_end(&mut first)?;
+            Ok(first != FIRST_BYTES)
         }
         Ok(_) => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -196,8 +204,8 @@ fn is_precious(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// How every recording begins.
-const MARK: &[u8] = b"{\"qviz-recording\":";
+/// The first bytes of every recording.
+const FIRST_BYTES: &[u8] = b"{\"qviz-recording\":";
 
 #[cfg(test)]
 mod tests {
@@ -219,8 +227,8 @@ mod tests {
         recorder.begin(&Header::new(None));
         recorder.take(Stamp::from_millis(1), &mut vec![tick(1)]);
         assert_eq!(lines(&path).len(), 1);
-        assert_eq!(recorder.due(), Some(Stamp::from_millis(1) + PATIENCE));
-        recorder.flush_if_due(Stamp::from_millis(1) + PATIENCE);
+        assert_eq!(recorder.due(), Some(Stamp::from_millis(1) + FLUSH_DELAY));
+        recorder.flush_if_due(Stamp::from_millis(1) + FLUSH_DELAY);
         assert_eq!(
             lines(&path),
             [r#"{"qviz-recording":1,"qviz":"0.1.0","repeat":null}"#, r#"{"at":1000000,"event":"tick"}"#]
@@ -238,34 +246,34 @@ mod tests {
     }
 
     #[test]
-    fn at_its_limit_the_recording_ends_and_says_so_once_here_and_in_the_file() {
+    fn at_its_limit_the_recording_ends_and_reports_it_once_here_and_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.qviz");
         let mut recorder = Recorder::open(&path, 200).unwrap();
         recorder.begin(&Header::new(None));
-        let mut told = 0;
+        let mut reported = 0;
         for millis in 0..50 {
             let mut facts = vec![tick(millis)];
             recorder.take(Stamp::from_millis(millis), &mut facts);
-            told += facts.iter().filter(|fact| matches!(fact.event, Event::Refused { .. })).count();
+            reported += facts.iter().filter(|fact| matches!(fact.event, Event::Refused { .. })).count();
         }
         let lines = lines(&path);
-        assert_eq!(told, 1);
+        assert_eq!(reported, 1);
         assert!(lines.last().unwrap().contains("limit"), "{lines:?}");
         assert!(lines.len() < 10 && recorder.failure().is_none(), "{lines:?}");
     }
 
     #[test]
-    fn a_full_disk_is_told_once_and_ends_the_recording_alone() {
+    fn a_full_disk_is_reported_once_and_ends_the_recording_alone() {
         let mut recorder = Recorder::open(Path::new("/dev/full"), LIMIT).unwrap();
         recorder.begin(&Header::new(None));
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for millis in 0..9 {
             let mut facts = vec![tick(millis)];
             recorder.take(Stamp::from_millis(millis), &mut facts);
-            told.extend(facts.into_iter().filter(|fact| fact.event != Event::Tick));
+            reported.extend(facts.into_iter().filter(|fact| fact.event != Event::Tick));
         }
-        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(reported.len(), 1, "{reported:?}");
         assert!(recorder.failure().unwrap().to_string().contains("/dev/full"));
     }
 

@@ -1,6 +1,6 @@
-//! The facts of a tape one after the other, read as they are needed: whatever the file's size, a few lines of it are in memory.
+//! The facts of a recording one after the other, read when needed: only a few lines are in memory, whatever the file's size.
 //!
-//! Where the file is damaged the facts end; the last one then says so.
+//! The facts end where the file is damaged; the last one reports that.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -13,21 +13,21 @@ use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
 
-/// Where a tape's bytes are.
+/// Where the bytes of a recording are.
 #[derive(Clone, Debug)]
 pub(super) enum Store {
-    /// In a file, so many bytes; what is written to it from now on does not count.
+    /// In a file, with its length when opened; what is appended later is not read.
     File(PathBuf, u64),
-    /// In memory, because they came through a pipe. The path is for messages.
+    /// In memory, read from a pipe. The path is for messages.
     Memory(PathBuf, Arc<[u8]>),
 }
 
-/// A source of lines in which one can go back.
+/// A seekable source of lines.
 trait Source: BufRead + Seek + Send + std::fmt::Debug {}
 
 impl<T: BufRead + Seek + Send + std::fmt::Debug> Source for T {}
 
-/// A line of a tape.
+/// The position of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LinePosition {
     pub(super) offset: u64,
@@ -35,7 +35,7 @@ pub(super) struct LinePosition {
     pub(super) line: usize,
 }
 
-/// The lines of a tape.
+/// The lines of a recording.
 #[derive(Debug)]
 pub(super) struct Lines {
     pub(super) path: PathBuf,
@@ -43,24 +43,24 @@ pub(super) struct Lines {
     length: u64,
     /// Where the next line begins.
     pub(super) next: LinePosition,
-    /// The line that was read last.
+    /// The line last read.
     pub(super) buffer: Vec<u8>,
 }
 
-/// Facts as they stand on a tape.
+/// The facts of a recording.
 #[derive(Debug)]
 pub struct Facts {
     lines: Lines,
     start: LinePosition,
-    /// The next fact, and where it stands.
-    ahead: Option<(LinePosition, Stamped)>,
-    /// The latest stamp so far.
+    /// The next fact, and its position.
+    peeked: Option<(LinePosition, Stamped)>,
+    /// The latest stamp returned so far.
     latest: Stamp,
     over: bool,
 }
 
 impl Store {
-    /// Finds a tape; what is no file is read to its end.
+    /// Opens a recording; a pipe is read to its end.
     pub(super) fn open(path: &Path) -> Result<Self, RecordingError> {
         let failed = |source| RecordingError::Open { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed)?;
@@ -86,7 +86,7 @@ impl Store {
 }
 
 impl Lines {
-    /// Reads the next line, if there is one.
+    /// Reads the next line; false at the end.
     pub(super) fn advance(&mut self) -> Result<bool, RecordingError> {
         self.buffer.clear();
         let rest = self.length.saturating_sub(self.next.offset).min(LONGEST_LINE);
@@ -95,37 +95,37 @@ impl Lines {
         self.next.offset += count;
         self.next.line += 1;
         if count == LONGEST_LINE {
-            return Err(self.wrong(say!("a line longer than any fact").to_owned()));
+            return Err(self.damaged(say!("a line longer than any fact").to_owned()));
         }
         Ok(count > 0)
     }
 
-    /// Goes to a place that was [`next`](Self::next) before.
-    pub(super) fn go(&mut self, place: LinePosition) -> Result<(), RecordingError> {
+    /// Seeks to a position that was [`next`](Self::next) before.
+    pub(super) fn seek(&mut self, place: LinePosition) -> Result<(), RecordingError> {
         let gone = self.source.seek(SeekFrom::Start(place.offset));
         gone.map_err(|source| RecordingError::Read { path: self.path.clone(), source })?;
         self.next = place;
         Ok(())
     }
 
-    /// True for a line that ends without a line feed: the last one of a run that was killed.
+    /// True if the line last read has no line feed: the last one of a killed run.
     pub(super) fn is_torn(&self) -> bool {
         self.buffer.last() != Some(&b'\n')
     }
 
-    /// How many bytes there are in all.
+    /// The length in bytes.
     pub(super) const fn length(&self) -> u64 {
         self.length
     }
 
-    /// The fact of the line that was read last.
+    /// Parses the line last read.
     pub(super) fn fact(&self) -> Result<Stamped, RecordingError> {
         let fact = serde_json::from_slice(&self.buffer);
-        fact.map_err(|error| self.wrong(say!("not a fact that this qviz knows ({error})", error = bare(&error))))
+        fact.map_err(|error| self.damaged(say!("not a fact that this qviz knows ({error})", error = bare(&error))))
     }
 
-    /// What is wrong with the line that was read last.
-    pub(super) fn wrong(&self, reason: String) -> RecordingError {
+    /// An error about the line last read.
+    pub(super) fn damaged(&self, reason: String) -> RecordingError {
         RecordingError::Line { path: self.path.clone(), line: self.next.line - 1, reason }
     }
 }
@@ -134,36 +134,36 @@ impl Facts {
     /// The facts from the next line on.
     pub(super) fn of(lines: Lines) -> Self {
         let start = lines.next;
-        Self { lines, start, ahead: None, latest: Stamp::ZERO, over: false }
+        Self { lines, start, peeked: None, latest: Stamp::ZERO, over: false }
     }
 
-    /// The next fact, which stays the next one.
+    /// The next fact, without consuming it.
     pub fn peek(&mut self) -> Option<&Stamped> {
-        if self.ahead.is_none() && !self.over {
+        if self.peeked.is_none() && !self.over {
             let place = self.lines.next;
             let fact = self.read();
             self.over |= fact.is_none();
-            self.ahead = fact.map(|fact| (place, fact));
+            self.peeked = fact.map(|fact| (place, fact));
         }
-        self.ahead.as_ref().map(|(_, fact)| fact)
+        self.peeked.as_ref().map(|(_, fact)| fact)
     }
 
-    /// Where the next fact stands.
-    pub(super) fn place(&self) -> LinePosition {
-        self.ahead.as_ref().map_or(self.lines.next, |(place, _)| *place)
+    /// The position of the next fact.
+    pub(super) fn line_position(&self) -> LinePosition {
+        self.peeked.as_ref().map_or(self.lines.next, |(place, _)| *place)
     }
 
-    /// Where the first fact stands.
+    /// The position of the first fact.
     pub(super) const fn start(&self) -> LinePosition {
         self.start
     }
 
-    /// Goes on from a [`place`](Self::place).
-    pub(super) fn go(&mut self, place: LinePosition) {
-        self.ahead = None;
+    /// Continues from a [`line_position`](Self::line_position).
+    pub(super) fn seek(&mut self, place: LinePosition) {
+        self.peeked = None;
         self.over = false;
-        if let Err(error) = self.lines.go(place) {
-            self.ahead = Some((place, self.end_of(&error)));
+        if let Err(error) = self.lines.seek(place) {
+            self.peeked = Some((place, self.end_of(&error)));
         }
     }
 
@@ -179,7 +179,7 @@ impl Facts {
         }
     }
 
-    /// The fact that nothing more can be read.
+    /// Ends the facts with one that reports the error.
     fn end_of(&mut self, error: &RecordingError) -> Stamped {
         self.over = true;
         let message = Message::of(|| {
@@ -194,13 +194,13 @@ impl Iterator for Facts {
 
     fn next(&mut self) -> Option<Stamped> {
         self.peek();
-        let (_, fact) = self.ahead.take()?;
+        let (_, fact) = self.peeked.take()?;
         self.latest = self.latest.max(fact.at);
         Some(fact)
     }
 }
 
-/// Counts the lines of a source up to its end; one that is cut off counts too.
+/// Counts the lines of a source, a cut-off last one included.
 pub(super) fn count(lines: &mut Lines) -> io::Result<usize> {
     let (mut count, mut left, mut ends) = (0, lines.length, true);
     lines.source.seek(SeekFrom::Start(0))?;
@@ -216,11 +216,11 @@ pub(super) fn count(lines: &mut Lines) -> io::Result<usize> {
     Ok(count + usize::from(!ends))
 }
 
-/// Without the place, which is that within one line.
+/// The error without its position, which is relative to one line.
 pub(super) fn bare(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
 }
 
-/// No fact takes more bytes: lists of 65,535 connections with some 150 bytes each stay far below.
+/// The longest line accepted, in bytes: lists of 65,535 connections at some 150 bytes each stay far below.
 const LONGEST_LINE: u64 = 64 << 20;

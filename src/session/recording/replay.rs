@@ -1,33 +1,33 @@
-//! A session made of a tape: in the tape's own time for a person, or as fast as it can be folded for a report.
+//! A session made of a recording: paced for the screen, or as fast as it can be folded for a report.
 
 use super::RecordingError;
 use super::playback::{self, Bookmark, Next, Playback};
 use super::read::Recording;
 use super::record_reader::Facts;
-use super::transport::{Play, Playing};
+use super::transport::{PlayCommand, PlaybackState};
 use crate::model::event::Stamped;
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
 use crate::session::{Session, Source, rest};
 
-/// A tape as a source of facts.
+/// A recording as a source of facts.
 #[derive(Debug)]
-pub(in crate::session) enum Player {
-    /// In its own time; it never ends, because somebody may go back.
+pub(in crate::session) enum ReplaySource {
+    /// In recorded time; never ends, because a command may seek backwards.
     Paced(Box<Playback>),
-    /// As they are wanted, then the end.
+    /// As fast as they are taken, then the end.
     Whole(Box<Facts>),
 }
 
-impl Player {
-    /// What is there without waiting.
+impl ReplaySource {
+    /// The facts that are due now.
     pub(in crate::session) fn ready(&mut self, now: Stamp) -> Option<Vec<Stamped>> {
         match self {
             Self::Whole(facts) => {
-                let some: Vec<_> = facts.take(playback::MOST).collect();
+                let some: Vec<_> = facts.take(playback::MAX_BATCH).collect();
                 (!some.is_empty()).then_some(some)
             }
-            Self::Paced(deck) => match deck.next(now) {
+            Self::Paced(playback) => match playback.next(now) {
                 Next::Facts(facts) => Some(facts),
                 Next::Wait(_) | Next::Rest => None,
             },
@@ -35,12 +35,12 @@ impl Player {
     }
 
     pub(in crate::session) async fn next(&mut self, clock: &Clock) -> Option<Vec<Stamped>> {
-        // While much is due nothing else makes the runtime look for signals.
+        // Without this the runtime does not poll signals while much is due.
         tokio::task::yield_now().await;
         match self {
             Self::Whole(_) => self.ready(Stamp::ZERO),
-            Self::Paced(deck) => loop {
-                match deck.next(clock.now()) {
+            Self::Paced(playback) => loop {
+                match playback.next(clock.now()) {
                     Next::Facts(facts) => return Some(facts),
                     Next::Wait(span) => rest(span).await,
                     Next::Rest => std::future::pending().await,
@@ -49,41 +49,46 @@ impl Player {
         }
     }
 
-    pub(in crate::session) fn play(&mut self, now: Stamp, wish: Play, bookmarks: &[Bookmark]) -> Option<usize> {
+    pub(in crate::session) fn play(
+        &mut self,
+        now: Stamp,
+        command: PlayCommand,
+        bookmarks: &[Bookmark],
+    ) -> Option<usize> {
         match self {
-            Self::Paced(deck) => deck.play(now, wish, bookmarks),
+            Self::Paced(playback) => playback.play(now, command, bookmarks),
             Self::Whole(_) => None,
         }
     }
 
-    /// The deck, where the tape is shown in its own time.
-    pub(in crate::session) const fn deck(&self) -> Option<&Playback> {
+    /// The playback, if it is paced.
+    pub(in crate::session) const fn playback(&self) -> Option<&Playback> {
         match self {
-            Self::Paced(deck) => Some(deck),
+            Self::Paced(playback) => Some(playback),
             Self::Whole(_) => None,
         }
     }
 
-    pub(in crate::session) fn playing(&self, now: Stamp) -> Option<Playing> {
-        self.deck().map(|deck| deck.playing(now))
+    pub(in crate::session) fn playing(&self, now: Stamp) -> Option<PlaybackState> {
+        self.playback().map(|playback| playback.playing(now))
     }
 }
 
-/// A session that tells what the tape holds in the tape's own time, and stays at its end until it is left.
+/// A session that replays in recorded time, and stays at the end until it is left.
 ///
 /// # Errors
-/// When the tape cannot be opened any more.
-pub fn paced(tape: &Recording) -> Result<Session, RecordingError> {
+/// When the recording can no longer be opened.
+pub fn paced(recording: &Recording) -> Result<Session, RecordingError> {
     let clock = Clock::start();
-    let deck = Playback::new(tape.facts()?, tape.end(), clock.now());
-    Ok(Session::new(Source::Tape(Player::Paced(Box::new(deck))), clock))
+    let playback = Playback::new(recording.facts()?, recording.end(), clock.now());
+    Ok(Session::new(Source::Recording(ReplaySource::Paced(Box::new(playback))), clock))
 }
 
-/// A session that tells what the tape holds at once, and ends.
+/// A session that replays without delay, and ends.
 ///
 /// # Errors
-/// When the tape cannot be opened any more.
-pub fn whole(tape: &Recording) -> Result<Session, RecordingError> {
-    let player = Player::Whole(Box::new(tape.facts()?));
-    Ok(Session::new(Source::Tape(player), Clock::start()))
+/// When the recording can no longer be opened.
+pub fn whole(recording: &Recording) -> Result<Session, RecordingError> {
+    let player = ReplaySource::Whole(Box::new(recording.facts()?));
+    Ok(Session::new(Source::Recording(player), Clock::start()))
 }

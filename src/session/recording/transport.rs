@@ -1,48 +1,48 @@
-//! Where a replay stands: position, speed, pause. Pure; the present moment is passed in.
+//! Position, speed and pause of a replay. Pure; the present moment is passed in.
 
 use std::time::Duration;
 
 use crate::model::stamp::Stamp;
 
-/// The speeds, in tenths of the recorded one.
+/// The speeds, in tenths of the recorded speed.
 pub const SPEEDS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
-/// A wish of the person at the keys.
+/// A command to a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Play {
-    /// Stand still, or go on; at the end: begin again.
+pub enum PlayCommand {
+    /// Pause, or resume; at the end: start again.
     Pause,
     /// The next higher speed.
     Faster,
     /// The next lower speed.
     Slower,
-    /// So far back.
+    /// Seek backwards by this time.
     Back(Duration),
-    /// So far ahead.
+    /// Seek forwards by this time.
     Ahead(Duration),
-    /// To the beginning.
+    /// Seek to the beginning.
     Home,
-    /// To the end.
+    /// Seek to the end.
     End,
-    /// One more thing happens, then stand still.
+    /// Deliver one more event, then pause.
     Step,
 }
 
-/// What a person sees of a replay.
+/// The visible state of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Playing {
-    /// The moment of the recording that is shown.
+pub struct PlaybackState {
+    /// The moment shown.
     pub position: Stamp,
-    /// The recording's last moment.
+    /// The recording's latest stamp.
     pub end: Stamp,
-    /// The speed, in tenths of the recorded one.
+    /// The speed, in tenths of the recorded speed.
     pub tenths: u32,
-    /// True while it stands still.
+    /// True while paused.
     pub paused: bool,
 }
 
-impl Playing {
-    /// True when nothing is left to be shown.
+impl PlaybackState {
+    /// True at the end.
     pub fn is_over(&self) -> bool {
         self.position >= self.end
     }
@@ -51,7 +51,7 @@ impl Playing {
 /// Position, speed, pause.
 #[derive(Clone, Copy, Debug)]
 pub struct Transport {
-    /// When the position was `position` for the last time it was set.
+    /// The moment at which `position` was set.
     since: Stamp,
     position: Stamp,
     end: Stamp,
@@ -60,18 +60,18 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Plays from the beginning, at the recorded speed.
+    /// Starts at the beginning, at recorded speed.
     pub fn new(now: Stamp, end: Stamp) -> Self {
         let speed = SPEEDS.iter().position(|tenths| *tenths == 10).unwrap_or_default();
         Self { since: now, position: Stamp::ZERO, end, speed, paused: false }
     }
 
-    /// What is shown at this moment.
-    pub fn playing(&self, now: Stamp) -> Playing {
-        Playing { position: self.position(now), end: self.end, tenths: SPEEDS[self.speed], paused: self.paused }
+    /// The visible state at this moment.
+    pub fn playing(&self, now: Stamp) -> PlaybackState {
+        PlaybackState { position: self.position(now), end: self.end, tenths: SPEEDS[self.speed], paused: self.paused }
     }
 
-    /// The moment of the recording that is shown now.
+    /// The moment of the recording shown now.
     pub fn position(&self, now: Stamp) -> Stamp {
         if self.paused {
             return self.position;
@@ -82,48 +82,48 @@ impl Transport {
         Stamp::from_nanos(u64::try_from(position).unwrap_or(u64::MAX)).min(self.end)
     }
 
-    /// How long until the recording stands at `moment`; `None` while it stands still.
+    /// The time until the replay reaches `moment`; `None` while paused.
     pub fn wait(&self, now: Stamp, moment: Stamp) -> Option<Duration> {
         let ahead = u128::from(moment.since(self.position(now)).as_nanos() as u64);
         let real = (ahead * 10).div_ceil(u128::from(SPEEDS[self.speed]));
         (!self.paused).then(|| Duration::from_nanos(u64::try_from(real).unwrap_or(u64::MAX)))
     }
 
-    /// True while it stands still.
+    /// True while paused.
     pub const fn is_paused(&self) -> bool {
         self.paused
     }
 
-    /// The recording ends earlier than was thought.
+    /// Moves the end to an earlier moment.
     pub fn end_at(&mut self, end: Stamp) {
         self.end = self.end.min(end);
         self.position = self.position.min(self.end);
     }
 
-    /// The recording's last moment.
+    /// The recording's latest stamp.
     pub const fn end(&self) -> Stamp {
         self.end
     }
 
-    /// Stands still, or goes on.
+    /// Pauses, or resumes.
     pub fn pause(&mut self, now: Stamp) {
         self.settle(now);
         self.paused = !self.paused;
     }
 
-    /// A speed further up or down the ladder.
+    /// The next higher or lower speed.
     pub fn change_speed(&mut self, now: Stamp, up: bool) {
         self.settle(now);
         self.speed = if up { (self.speed + 1).min(SPEEDS.len() - 1) } else { self.speed.saturating_sub(1) };
     }
 
-    /// To another moment, not beyond the end.
+    /// Seeks to a moment, at most the end.
     pub fn seek(&mut self, now: Stamp, moment: Stamp) {
         self.since = now;
         self.position = moment.min(self.end);
     }
 
-    /// To another moment, and stand still there.
+    /// Seeks to a moment and pauses.
     pub fn hold(&mut self, now: Stamp, moment: Stamp) {
         self.seek(now, moment);
         self.paused = true;

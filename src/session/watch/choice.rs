@@ -1,89 +1,92 @@
-//! Which listener everything is told about: chosen by a key, or by the target that was asked for. It is followed when it restarts.
+//! Which listener is chosen for detail: by a key, or by the target that was asked for. It is followed by its address when it
+//! restarts.
 
 use super::registry::{ListenerRegistry, Resolution};
 use crate::model::watch::{Address, ListenerId, Target};
 
-/// Who shall be chosen, and who is.
+/// The requested and the chosen listener.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choice {
-    wish: ChoiceRequest,
+    request: ChoiceRequest,
     chosen: Option<ListenerId>,
-    /// What was said last about a wish that cannot be carried out.
-    said: Option<Resolution>,
+    /// The last [`Selection::Unclear`] that was returned.
+    reported: Option<Resolution>,
 }
 
-/// Who shall be chosen.
+/// What was requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum ChoiceRequest {
-    /// Nobody.
+    /// No listener.
     #[default]
-    Nobody,
-    /// Whom the target means.
+    None,
+    /// The listener that matches the target.
     Target(Target),
-    /// Whoever listens here.
+    /// The listener at this address.
     Address(Address),
 }
 
-/// What follows from a look at all listeners.
+/// What follows from a reading of all listeners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Selection {
-    /// All stays as it is.
-    Stays,
-    /// This one is chosen from now on.
+    /// No change, or nothing new to report.
+    Unchanged,
+    /// This listener is chosen from now on.
     Chosen(ListenerId),
-    /// The target cannot be chosen: nobody, or listeners at several addresses.
+    /// The target cannot be resolved: no listener, or listeners at several addresses.
     Unclear(Resolution),
 }
 
 impl Choice {
-    /// Whom the target means, if there is one.
+    /// Requests the target, if there is one.
     pub(super) fn new(target: Option<Target>) -> Self {
-        Self { wish: target.map_or(ChoiceRequest::Nobody, ChoiceRequest::Target), ..Self::default() }
+        Self { request: target.map_or(ChoiceRequest::None, ChoiceRequest::Target), ..Self::default() }
     }
 
-    /// Who is chosen.
+    /// The chosen listener.
     pub(super) const fn chosen(&self) -> Option<ListenerId> {
         self.chosen
     }
 
-    /// Somebody wishes this listener, or none; false where it is not there.
-    pub(super) fn choose(&mut self, register: &ListenerRegistry, id: Option<ListenerId>) -> bool {
-        let reading = id.and_then(|id| register.reading(id));
+    /// Requests this listener, or none; false if it is not there.
+    pub(super) fn choose(&mut self, registry: &ListenerRegistry, id: Option<ListenerId>) -> bool {
+        let reading = id.and_then(|id| registry.reading(id));
         if id.is_some() && reading.is_none() {
             return false;
         }
-        self.wish = reading.map_or(ChoiceRequest::Nobody, |reading| ChoiceRequest::Address(reading.address.clone()));
+        self.request = reading.map_or(ChoiceRequest::None, |reading| ChoiceRequest::Address(reading.address.clone()));
         self.chosen = id;
         true
     }
 
-    /// What follows after a look.
-    pub(super) fn turn(&mut self, register: &ListenerRegistry) -> Selection {
-        if self.chosen.is_some_and(|id| register.reading(id).is_some()) {
-            return Selection::Stays;
+    /// Resolves the request after a reading of all listeners. Each unclear result is returned once.
+    pub(super) fn update(&mut self, registry: &ListenerRegistry) -> Selection {
+        if self.chosen.is_some_and(|id| registry.reading(id).is_some()) {
+            return Selection::Unchanged;
         }
-        let meant = match &self.wish {
-            ChoiceRequest::Nobody => return Selection::Stays,
-            ChoiceRequest::Target(target) => register.meant(target),
-            ChoiceRequest::Address(address) => register.at(address).map_or(Resolution::Nobody, Resolution::One),
+        let resolution = match &self.request {
+            ChoiceRequest::None => return Selection::Unchanged,
+            ChoiceRequest::Target(target) => registry.resolve(target),
+            ChoiceRequest::Address(address) => {
+                registry.at(address).map_or(Resolution::NoListener, Resolution::Listener)
+            }
         };
         self.chosen = None;
-        if let Resolution::One(id) = meant {
+        if let Resolution::Listener(id) = resolution {
             self.chosen = Some(id);
-            self.said = None;
+            self.reported = None;
             return Selection::Chosen(id);
         }
-        if self.said.as_ref() == Some(&meant) {
-            return Selection::Stays;
+        if self.reported.as_ref() == Some(&resolution) {
+            return Selection::Unchanged;
         }
-        self.said = Some(meant.clone());
-        Selection::Unclear(meant)
+        self.reported = Some(resolution.clone());
+        Selection::Unclear(resolution)
     }
 
-    /// Who is waited for, in words.
-    pub(super) fn wished(&self) -> String {
-        match &self.wish {
-            ChoiceRequest::Nobody => String::new(),
+    /// The request as text; empty for none.
+    pub(super) fn requested(&self) -> String {
+        match &self.request {
+            ChoiceRequest::None => String::new(),
             ChoiceRequest::Target(target) => target.to_string(),
             ChoiceRequest::Address(address) => address.to_string(),
         }
@@ -96,8 +99,8 @@ mod tests {
     use crate::model::sample::QueueReading;
     use crate::model::watch::ListenerReading;
 
-    fn register(listeners: &[(u64, &str)]) -> ListenerRegistry {
-        let look: Vec<_> = listeners
+    fn registry(listeners: &[(u64, &str)]) -> ListenerRegistry {
+        let readings: Vec<_> = listeners
             .iter()
             .map(|(id, address)| ListenerReading {
                 id: ListenerId(*id),
@@ -108,35 +111,35 @@ mod tests {
                 uid: None,
             })
             .collect();
-        let mut register = ListenerRegistry::default();
-        register.take(&look, true);
-        register
+        let mut registry = ListenerRegistry::default();
+        registry.take(&readings, true);
+        registry
     }
 
     #[test]
     fn a_target_is_chosen_when_it_comes_and_again_after_its_restart() {
         let mut choice = Choice::new(Some("80".parse().unwrap()));
-        let nobody = register(&[(1, "127.0.0.1:81")]);
-        assert_eq!(choice.turn(&nobody), Selection::Unclear(Resolution::Nobody));
-        assert_eq!(choice.turn(&nobody), Selection::Stays, "said once");
-        let there = register(&[(2, "127.0.0.1:80")]);
-        assert_eq!(choice.turn(&there), Selection::Chosen(ListenerId(2)));
-        assert_eq!(choice.turn(&there), Selection::Stays);
-        assert_eq!(choice.turn(&nobody), Selection::Unclear(Resolution::Nobody), "said again");
-        assert_eq!(choice.turn(&register(&[(3, "127.0.0.1:80")])), Selection::Chosen(ListenerId(3)));
+        let nobody = registry(&[(1, "127.0.0.1:81")]);
+        assert_eq!(choice.update(&nobody), Selection::Unclear(Resolution::NoListener));
+        assert_eq!(choice.update(&nobody), Selection::Unchanged, "said once");
+        let there = registry(&[(2, "127.0.0.1:80")]);
+        assert_eq!(choice.update(&there), Selection::Chosen(ListenerId(2)));
+        assert_eq!(choice.update(&there), Selection::Unchanged);
+        assert_eq!(choice.update(&nobody), Selection::Unclear(Resolution::NoListener), "said again");
+        assert_eq!(choice.update(&registry(&[(3, "127.0.0.1:80")])), Selection::Chosen(ListenerId(3)));
     }
 
     #[test]
     fn who_was_chosen_by_a_key_is_followed_by_address_and_let_go_by_a_key() {
         let mut choice = Choice::new(None);
-        let there = register(&[(1, "127.0.0.1:80"), (2, "127.0.0.1:81")]);
-        assert_eq!(choice.turn(&there), Selection::Stays);
+        let there = registry(&[(1, "127.0.0.1:80"), (2, "127.0.0.1:81")]);
+        assert_eq!(choice.update(&there), Selection::Unchanged);
         assert!(!choice.choose(&there, Some(ListenerId(9))));
         assert!(choice.choose(&there, Some(ListenerId(2))));
-        assert_eq!((choice.turn(&there), choice.chosen()), (Selection::Stays, Some(ListenerId(2))));
-        let restarted = register(&[(1, "127.0.0.1:80"), (5, "127.0.0.1:81")]);
-        assert_eq!(choice.turn(&restarted), Selection::Chosen(ListenerId(5)));
+        assert_eq!((choice.update(&there), choice.chosen()), (Selection::Unchanged, Some(ListenerId(2))));
+        let restarted = registry(&[(1, "127.0.0.1:80"), (5, "127.0.0.1:81")]);
+        assert_eq!(choice.update(&restarted), Selection::Chosen(ListenerId(5)));
         assert!(choice.choose(&restarted, None));
-        assert_eq!((choice.turn(&restarted), choice.chosen()), (Selection::Stays, None));
+        assert_eq!((choice.update(&restarted), choice.chosen()), (Selection::Unchanged, None));
     }
 }

@@ -1,31 +1,32 @@
-//! When counters are told: not again and again while they stand still. Pure.
+//! Decides which readings of the counters are emitted: unchanged ones only now and then. Pure.
 
 use std::time::Duration;
 
 use crate::model::counters::Counters;
 use crate::model::stamp::Stamp;
 
-/// Counters that stand still are told again after this time.
+/// Unchanged counters are emitted again after this time.
 const COUNTERS_AGAIN: Duration = Duration::from_secs(1);
 
-/// The counters as they were told last.
+/// The counters as last emitted.
 #[derive(Debug, Default)]
-pub(super) struct Counted {
-    told: Option<(Stamp, Counters)>,
-    /// True when they were told as they stood before.
-    still: bool,
+pub(super) struct CounterReports {
+    reported: Option<(Stamp, Counters)>,
+    /// True when the last emitted reading equalled the one before it.
+    repeated: bool,
 }
 
-impl Counted {
-    /// True when they shall be told: they have changed, or have stood still for the first time since, or were not told for long.
+impl CounterReports {
+    /// True if this reading is to be emitted: it changed, it is the first unchanged one, or the last one is [`COUNTERS_AGAIN`]
+    /// old.
     pub(super) fn is_new(&mut self, at: Stamp, counters: &Counters) -> bool {
-        let same = self.told.as_ref().is_some_and(|(_, before)| before == counters);
-        let lately = self.told.as_ref().is_some_and(|(told, _)| at.since(*told) < COUNTERS_AGAIN);
-        if same && self.still && lately {
+        let same = self.reported.as_ref().is_some_and(|(_, before)| before == counters);
+        let lately = self.reported.as_ref().is_some_and(|(emitted, _)| at.since(*emitted) < COUNTERS_AGAIN);
+        if same && self.repeated && lately {
             return false;
         }
-        self.still = same;
-        self.told = Some((at, counters.clone()));
+        self.repeated = same;
+        self.reported = Some((at, counters.clone()));
         true
     }
 }
@@ -36,15 +37,15 @@ mod tests {
     use crate::model::counters::Counter;
 
     #[test]
-    fn counters_that_stand_still_are_told_once_more_and_then_each_second() {
-        let mut counted = Counted::default();
+    fn unchanged_counters_are_emitted_once_more_and_then_each_second() {
+        let mut counted = CounterReports::default();
         let mut counters = Counters::default();
-        let mut told = |millis, drops| {
+        let mut emitted = |millis, drops| {
             counters.set(Counter::ListenDrops, drops);
             counted.is_new(Stamp::from_millis(millis), &counters)
         };
-        assert!(told(0, 1) && told(100, 1) && !told(200, 1));
-        assert!(told(300, 2) && told(400, 2) && !told(500, 2));
-        assert!(!told(1399, 2) && told(1400, 2) && !told(1500, 2));
+        assert!(emitted(0, 1) && emitted(100, 1) && !emitted(200, 1));
+        assert!(emitted(300, 2) && emitted(400, 2) && !emitted(500, 2));
+        assert!(!emitted(1399, 2) && emitted(1400, 2) && !emitted(1500, 2));
     }
 }

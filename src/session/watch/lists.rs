@@ -1,4 +1,4 @@
-//! What stands behind the listeners' queues: who is half-open and who waits, sorted by listener.
+//! sock_diag dumps of half-open requests and waiting connections, sorted by listener.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -10,15 +10,15 @@ use crate::model::sample::Listed;
 use crate::model::watch::{ListenerId, QueueOccupants};
 use crate::session::clock::Clock;
 
-/// Ports whose waiting connections are looked at in one look, the fullest first: each is a walk of its own.
+/// Ports whose waiting connections are dumped in one round, the fullest first: each dump is a walk of its own.
 const PORTS: usize = 8;
 
 impl Sampler {
-    /// Half-open requests and waiting connections: how many for each listener, and who for the chosen one.
-    pub(super) fn list(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
+    /// Half-open requests and waiting connections: counts for each listener, addresses for the chosen one.
+    pub(super) fn read_lists(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
         let at = clock.now();
         let requested = self.census.requests(&mut self.requests);
-        self.requesting.read(at, clock.now());
+        self.half_open_dumps.read(at, clock.now());
         let whole = match requested {
             Ok(dumped) => !dumped.interrupted,
             Err(error) => {
@@ -28,56 +28,56 @@ impl Sampler {
         };
         let began = clock.now();
         let mut listed = Listed::default();
-        let mut crowding = whole.then(|| self.half_open_by_listener());
+        let mut occupants = whole.then(|| self.half_open_by_listener());
         if let (true, Some(id)) = (whole, chosen) {
             listed.half_open =
-                Some(self.requests.iter().filter(|(to, _)| self.takes(id, *to)).map(|one| one.1).collect());
+                Some(self.requests.iter().filter(|(to, _)| self.takes(id, *to)).map(|entry| entry.1).collect());
         }
         for port in self.ports(chosen) {
             if !self.census.waiting(port, &mut self.waiting).is_ok_and(|dumped| !dumped.interrupted) {
-                crowding = None;
+                occupants = None;
                 continue;
             }
-            self.oldest(port, &mut crowding);
+            self.oldest(port, &mut occupants);
             if let Some(id) = chosen.filter(|id| self.port(*id) == Some(port)) {
-                let here = self.waiting.iter().filter(|(to, _)| self.takes(id, *to)).map(|one| one.1);
+                let here = self.waiting.iter().filter(|(to, _)| self.takes(id, *to)).map(|entry| entry.1);
                 listed.waiting = Some(here.collect());
             }
         }
-        self.queueing.read(began, clock.now());
+        self.waiting_dumps.read(began, clock.now());
         if chosen.is_some() && listed != Listed::default() {
             out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
         }
-        for (id, crowding) in crowding.into_iter().flatten() {
-            if self.told_crowding.insert(id, crowding) != Some(crowding) {
-                out.push(Stamped { at, event: Event::Occupants { id, crowding } });
+        for (id, occupants) in occupants.into_iter().flatten() {
+            if self.reported_occupants.insert(id, occupants) != Some(occupants) {
+                out.push(Stamped { at, event: Event::Occupants { id, occupants } });
             }
         }
     }
 
-    /// How many requests there are for each TCP listener; a request for an SO_REUSEPORT group counts for each member.
+    /// Half-open requests for each TCP listener; a request to an SO_REUSEPORT group counts for each member.
     fn half_open_by_listener(&self) -> BTreeMap<ListenerId, QueueOccupants> {
         let none = QueueOccupants { half_open: Some(0), oldest_wait_ms: None };
-        let tcp = self.look.iter().filter(|reading| reading.address.port().is_some());
-        let mut crowding: BTreeMap<_, _> = tcp.map(|reading| (reading.id, none)).collect();
+        let tcp = self.readings.iter().filter(|reading| reading.address.port().is_some());
+        let mut occupants: BTreeMap<_, _> = tcp.map(|reading| (reading.id, none)).collect();
         let mut by_address: HashMap<SocketAddr, u32> = HashMap::new();
         for (to, _) in &self.requests {
             *by_address.entry(*to).or_default() += 1;
         }
         for (to, count) in by_address {
-            for taker in listeners_for(to, &self.look) {
-                if let Some(one) = crowding.get_mut(&taker.id) {
-                    one.half_open = one.half_open.map(|before| before + count);
+            for taker in listeners_for(to, &self.readings) {
+                if let Some(entry) = occupants.get_mut(&taker.id) {
+                    entry.half_open = entry.half_open.map(|before| before + count);
                 }
             }
         }
-        crowding
+        occupants
     }
 
-    /// The oldest of those who wait at this port. A connection does not name its listener: within a group it is told only where no
-    /// other member has anybody in its queue.
-    fn oldest(&self, port: u16, crowding: &mut Option<BTreeMap<ListenerId, QueueOccupants>>) {
-        let Some(crowding) = crowding else { return };
+    /// The longest wait at this port. A connection does not name its listener: within a group the wait is reported only if no
+    /// other member has a connection in its queue.
+    fn oldest(&self, port: u16, occupants: &mut Option<BTreeMap<ListenerId, QueueOccupants>>) {
+        let Some(occupants) = occupants else { return };
         let mut oldest: HashMap<SocketAddr, u32> = HashMap::new();
         for (to, waiting) in &self.waiting {
             if let Some(age) = waiting.age_ms {
@@ -87,24 +87,24 @@ impl Sampler {
         }
         debug_assert!(oldest.keys().all(|to| to.port() == port), "the dump was asked for one port");
         for (to, age) in oldest {
-            let mut holders = listeners_for(to, &self.look).filter(|reading| reading.queue.depth != Some(0));
+            let mut holders = listeners_for(to, &self.readings).filter(|reading| reading.queue.depth != Some(0));
             if let (Some(holder), None) = (holders.next(), holders.next())
-                && let Some(one) = crowding.get_mut(&holder.id)
+                && let Some(entry) = occupants.get_mut(&holder.id)
             {
-                one.oldest_wait_ms = one.oldest_wait_ms.max(Some(age));
+                entry.oldest_wait_ms = entry.oldest_wait_ms.max(Some(age));
             }
         }
     }
 
-    /// The ports at which somebody waits, the fullest first; the chosen one's before all.
+    /// The ports with a non-empty accept queue, the fullest first; the chosen listener's port before all.
     fn ports(&self, chosen: Option<ListenerId>) -> Vec<u16> {
         let mut ports: Vec<(bool, u32, u16)> = self
-            .look
+            .readings
             .iter()
             .filter_map(|reading| Some((chosen == Some(reading.id), reading.queue.depth?, reading.address.port()?)))
             .filter(|(chosen, depth, _)| *chosen || *depth > 0)
             .collect();
-        ports.sort_unstable_by(|one, other| other.cmp(one));
+        ports.sort_unstable_by(|entry, other| other.cmp(entry));
         let mut first = Vec::new();
         for (_, _, port) in ports {
             if first.len() < PORTS && !first.contains(&port) {
@@ -115,10 +115,10 @@ impl Sampler {
     }
 
     fn takes(&self, id: ListenerId, to: SocketAddr) -> bool {
-        listeners_for(to, &self.look).any(|taker| taker.id == id)
+        listeners_for(to, &self.readings).any(|taker| taker.id == id)
     }
 
     fn port(&self, id: ListenerId) -> Option<u16> {
-        self.look.iter().find(|reading| reading.id == id).and_then(|reading| reading.address.port())
+        self.readings.iter().find(|reading| reading.id == id).and_then(|reading| reading.address.port())
     }
 }

@@ -1,25 +1,25 @@
-//! The listeners as they were told last: what is new in a look, which of them are restless, who is meant by a target. Pure.
+//! The listeners as last reported: what is new in a reading, where queues grow, which listener matches a target. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::queue::accept_capacity;
 use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Target};
 
-/// A listener counts as gone when so many looks in a row lack it: a dump is not a snapshot.
+/// A listener counts as gone when this many readings in a row lack it: a dump is not a snapshot.
 const MISSED: u8 = 2;
 
-/// Every listener that is there.
+/// The present listeners.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ListenerRegistry {
-    told: BTreeMap<ListenerId, ListenerReading>,
+    known: BTreeMap<ListenerId, ListenerReading>,
     missed: BTreeMap<ListenerId, u8>,
 }
 
-/// What one look gave.
+/// What one reading changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RegistryChange {
-    /// What is to be told.
-    pub(super) roll: ListenerSnapshot,
+    /// New, changed and gone listeners.
+    pub(super) snapshot: ListenerSnapshot,
     /// True when a socket has come that was not there before.
     pub(super) arrived: bool,
     /// True when a queue grows or a listener drops.
@@ -29,68 +29,68 @@ pub(super) struct RegistryChange {
 }
 
 impl RegistryChange {
-    /// True when there is nothing to tell.
+    /// True when nothing is to be reported.
     pub(super) fn is_empty(&self) -> bool {
-        self.roll.changed.is_empty() && self.roll.gone.is_empty()
+        self.snapshot.changed.is_empty() && self.snapshot.gone.is_empty()
     }
 }
 
-/// Whom a target means.
+/// What a target resolves to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Resolution {
-    /// Nobody listens there.
-    Nobody,
-    /// This one; of an SO_REUSEPORT group the fullest.
-    One(ListenerId),
+    /// No listener matches.
+    NoListener,
+    /// This listener; of an SO_REUSEPORT group the fullest.
+    Listener(ListenerId),
     /// Listeners at several addresses.
     Several(Vec<Address>),
 }
 
 impl ListenerRegistry {
-    /// Takes a look at all listeners; `whole`: the kernel did not call it interrupted.
-    pub(super) fn take(&mut self, look: &[ListenerReading], whole: bool) -> RegistryChange {
-        let mut news = RegistryChange::default();
-        for reading in look {
-            let before = self.told.get(&reading.id);
-            news.arrived |= before.is_none();
-            news.restless |= before.is_some_and(|before| is_restless(before, reading));
-            news.full |= is_full(reading);
+    /// Takes a reading of all listeners; `complete`: the kernel did not flag the dump as interrupted (NLM_F_DUMP_INTR).
+    pub(super) fn take(&mut self, readings: &[ListenerReading], complete: bool) -> RegistryChange {
+        let mut change = RegistryChange::default();
+        for reading in readings {
+            let before = self.known.get(&reading.id);
+            change.arrived |= before.is_none();
+            change.restless |= before.is_some_and(|before| is_restless(before, reading));
+            change.full |= is_full(reading);
             if before != Some(reading) {
-                news.roll.changed.push(reading.clone());
-                self.told.insert(reading.id, reading.clone());
+                change.snapshot.changed.push(reading.clone());
+                self.known.insert(reading.id, reading.clone());
             }
         }
-        if whole {
-            news.roll.gone = self.missing(look);
+        if complete {
+            change.snapshot.gone = self.missing(readings);
         }
-        news
+        change
     }
 
-    fn missing(&mut self, look: &[ListenerReading]) -> Vec<ListenerId> {
-        if self.missed.is_empty() && self.told.len() == look.len() {
+    fn missing(&mut self, readings: &[ListenerReading]) -> Vec<ListenerId> {
+        if self.missed.is_empty() && self.known.len() == readings.len() {
             return Vec::new();
         }
-        let seen: BTreeSet<_> = look.iter().map(|reading| reading.id).collect();
+        let seen: BTreeSet<_> = readings.iter().map(|reading| reading.id).collect();
         self.missed.retain(|id, _| !seen.contains(id));
-        for id in self.told.keys().filter(|id| !seen.contains(id)) {
+        for id in self.known.keys().filter(|id| !seen.contains(id)) {
             *self.missed.entry(*id).or_default() += 1;
         }
         let gone: Vec<_> = self.missed.iter().filter(|(_, looks)| **looks >= MISSED).map(|(id, _)| *id).collect();
         for id in &gone {
             self.missed.remove(id);
-            self.told.remove(id);
+            self.known.remove(id);
         }
         gone
     }
 
-    /// One listener as last read.
+    /// The listener as last read.
     pub(super) fn reading(&self, id: ListenerId) -> Option<&ListenerReading> {
-        self.told.get(&id)
+        self.known.get(&id)
     }
 
-    /// Every listener that is there.
+    /// The present listeners.
     pub(super) fn iter(&self) -> impl Iterator<Item = &ListenerReading> {
-        self.told.values()
+        self.known.values()
     }
 
     /// The socket that listens at this address; of an SO_REUSEPORT group the fullest.
@@ -98,19 +98,20 @@ impl ListenerRegistry {
         fullest(self.iter().filter(|reading| reading.address == *address))
     }
 
-    /// Whom a target means. Of several that take an address the kernel prefers the one that is bound to just this.
-    pub(super) fn meant(&self, target: &Target) -> Resolution {
+    /// What a target resolves to. Of several listeners that accept an address the kernel prefers the one bound to exactly that
+    /// address.
+    pub(super) fn resolve(&self, target: &Target) -> Resolution {
         if let Target::Address(address) = target
             && let Some(id) = self.at(&Address::Tcp(*address))
         {
-            return Resolution::One(id);
+            return Resolution::Listener(id);
         }
         let taken = || self.iter().filter(|reading| target.takes(reading));
         let addresses: BTreeSet<_> = taken().map(|reading| &reading.address).collect();
         match (fullest(taken()), addresses.len()) {
-            (Some(id), 1) => Resolution::One(id),
+            (Some(id), 1) => Resolution::Listener(id),
             (Some(_), _) => Resolution::Several(addresses.into_iter().cloned().collect()),
-            (None, _) => Resolution::Nobody,
+            (None, _) => Resolution::NoListener,
         }
     }
 }
@@ -134,74 +135,74 @@ mod tests {
     use super::*;
     use crate::model::sample::QueueReading;
 
-    fn one(id: u64, address: &str, depth: u32) -> ListenerReading {
+    fn listener(id: u64, address: &str, depth: u32) -> ListenerReading {
         let queue = QueueReading { depth: Some(depth), limit: Some(4), drops: Some(0) };
         let address = Address::Tcp(address.parse().unwrap());
         ListenerReading { id: ListenerId(id), address, v6_only: None, queue, inode: 1, uid: None }
     }
 
     #[test]
-    fn only_what_is_new_or_changed_is_told() {
-        let mut register = ListenerRegistry::default();
-        let look = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
-        let news = register.take(&look, true);
-        assert_eq!((news.roll.changed.len(), news.arrived, news.restless), (2, true, false));
-        assert!(register.take(&look, true).is_empty());
-        let news = register.take(&[look[0].clone(), one(2, "127.0.0.1:81", 3)], true);
-        assert_eq!((news.roll.changed.len(), news.arrived, news.restless), (1, false, true));
+    fn only_what_is_new_or_changed_is_reported() {
+        let mut registry = ListenerRegistry::default();
+        let readings = [listener(1, "127.0.0.1:80", 0), listener(2, "127.0.0.1:81", 0)];
+        let change = registry.take(&readings, true);
+        assert_eq!((change.snapshot.changed.len(), change.arrived, change.restless), (2, true, false));
+        assert!(registry.take(&readings, true).is_empty());
+        let change = registry.take(&[readings[0].clone(), listener(2, "127.0.0.1:81", 3)], true);
+        assert_eq!((change.snapshot.changed.len(), change.arrived, change.restless), (1, false, true));
     }
 
     #[test]
     fn a_queue_is_restless_while_it_grows_full_while_nothing_more_fits_and_calm_while_it_drains() {
-        let mut register = ListenerRegistry::default();
-        let mut look = |depth| {
-            let news = register.take(&[one(1, "127.0.0.1:80", depth)], true);
-            (news.restless, news.full)
+        let mut registry = ListenerRegistry::default();
+        let mut readings = |depth| {
+            let change = registry.take(&[listener(1, "127.0.0.1:80", depth)], true);
+            (change.restless, change.full)
         };
         assert_eq!(
-            [look(5), look(5), look(4), look(3)],
+            [readings(5), readings(5), readings(4), readings(3)],
             [(false, true), (false, true), (false, false), (false, false)]
         );
-        assert_eq!([look(4), look(5), look(5)], [(true, false), (true, true), (false, true)]);
+        assert_eq!([readings(4), readings(5), readings(5)], [(true, false), (true, true), (false, true)]);
     }
 
     #[test]
     fn a_listener_is_gone_when_two_whole_looks_lack_it() {
-        let mut register = ListenerRegistry::default();
-        let both = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
-        register.take(&both, true);
-        assert!(register.take(&both[..1], true).is_empty());
-        assert!(register.take(&both[..1], false).is_empty());
-        assert_eq!(register.take(&both[..1], true).roll.gone, [ListenerId(2)]);
-        assert!(register.take(&both[..1], true).is_empty() && register.reading(ListenerId(2)).is_none());
+        let mut registry = ListenerRegistry::default();
+        let both = [listener(1, "127.0.0.1:80", 0), listener(2, "127.0.0.1:81", 0)];
+        registry.take(&both, true);
+        assert!(registry.take(&both[..1], true).is_empty());
+        assert!(registry.take(&both[..1], false).is_empty());
+        assert_eq!(registry.take(&both[..1], true).snapshot.gone, [ListenerId(2)]);
+        assert!(registry.take(&both[..1], true).is_empty() && registry.reading(ListenerId(2)).is_none());
     }
 
     #[test]
     fn a_listener_that_one_look_lacks_has_never_been_gone() {
-        let mut register = ListenerRegistry::default();
-        let both = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
-        register.take(&both, true);
+        let mut registry = ListenerRegistry::default();
+        let both = [listener(1, "127.0.0.1:80", 0), listener(2, "127.0.0.1:81", 0)];
+        registry.take(&both, true);
         for _ in 0..3 {
-            assert!(register.take(&both[..1], true).is_empty());
-            assert!(register.take(&both, true).is_empty());
+            assert!(registry.take(&both[..1], true).is_empty());
+            assert!(registry.take(&both, true).is_empty());
         }
     }
 
-    fn meant(listeners: &[ListenerReading], target: &str) -> Resolution {
-        let mut register = ListenerRegistry::default();
-        register.take(listeners, true);
-        register.meant(&target.parse().unwrap())
+    fn resolve(listeners: &[ListenerReading], target: &str) -> Resolution {
+        let mut registry = ListenerRegistry::default();
+        registry.take(listeners, true);
+        registry.resolve(&target.parse().unwrap())
     }
 
     #[test]
     fn a_target_means_one_listener_the_fullest_of_a_group_or_none() {
-        let several = [one(1, "0.0.0.0:80", 1), one(2, "127.0.0.1:80", 0), one(3, "10.0.0.1:81", 0)];
-        assert_eq!(meant(&several, "81"), Resolution::One(ListenerId(3)));
-        assert_eq!(meant(&several, "82"), Resolution::Nobody);
-        assert_eq!(meant(&several, "127.0.0.1:80"), Resolution::One(ListenerId(2)));
-        assert!(matches!(meant(&several, "80"), Resolution::Several(addresses) if addresses.len() == 2));
-        let group = [one(1, "0.0.0.0:80", 1), one(2, "0.0.0.0:80", 3), one(3, "0.0.0.0:80", 3)];
-        assert_eq!(meant(&group, ":80"), Resolution::One(ListenerId(2)));
-        assert_eq!(meant(&group, "127.0.0.1:80"), Resolution::One(ListenerId(2)));
+        let several = [listener(1, "0.0.0.0:80", 1), listener(2, "127.0.0.1:80", 0), listener(3, "10.0.0.1:81", 0)];
+        assert_eq!(resolve(&several, "81"), Resolution::Listener(ListenerId(3)));
+        assert_eq!(resolve(&several, "82"), Resolution::NoListener);
+        assert_eq!(resolve(&several, "127.0.0.1:80"), Resolution::Listener(ListenerId(2)));
+        assert!(matches!(resolve(&several, "80"), Resolution::Several(addresses) if addresses.len() == 2));
+        let group = [listener(1, "0.0.0.0:80", 1), listener(2, "0.0.0.0:80", 3), listener(3, "0.0.0.0:80", 3)];
+        assert_eq!(resolve(&group, ":80"), Resolution::Listener(ListenerId(2)));
+        assert_eq!(resolve(&group, "127.0.0.1:80"), Resolution::Listener(ListenerId(2)));
     }
 }

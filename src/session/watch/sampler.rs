@@ -1,10 +1,10 @@
-//! The eyes of a watch: each source has its own pace, what it costs is measured, and only what is new is told.
+//! The sources of a watch: each has its own interval, the cost of reading it is measured, and only what is new is emitted.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::counter_reports::Counted;
+use super::counter_reports::CounterReports;
 use super::registry::ListenerRegistry;
 use crate::kernel::census::Census;
 use crate::kernel::owners::{Owners, ScanCoverage};
@@ -17,7 +17,7 @@ use crate::model::watch::{Address, LOOK_AT_EASE, LOOK_RESTLESS, ListenerId, List
 use crate::session::clock::{self, Clock};
 use crate::session::pace::Pace;
 
-/// How closely is looked.
+/// How often the sources are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SamplingRate {
     /// Nothing moves.
@@ -31,8 +31,8 @@ pub(super) enum SamplingRate {
 }
 
 impl SamplingRate {
-    /// All listeners.
-    pub(super) const fn roll(self) -> Duration {
+    /// Interval of the dump of all listeners.
+    pub(super) const fn listeners(self) -> Duration {
         match self {
             Self::Calm => LOOK_AT_EASE,
             Self::Close => Duration::from_millis(50),
@@ -48,7 +48,7 @@ impl SamplingRate {
         })
     }
 
-    /// These walk the kernel's whole table of connections.
+    /// Interval of the dumps of connections; they walk the kernel's whole table.
     const fn lists(self) -> Duration {
         Duration::from_millis(match self {
             Self::Calm => 1000,
@@ -58,44 +58,44 @@ impl SamplingRate {
     }
 }
 
-/// Who holds what: looked up again so often, because a socket can be handed on. Something new is looked up at once.
+/// Interval of the owner scan: a socket can be passed on. New sockets are looked up at once.
 const OWNERS_PACE: Duration = Duration::from_secs(1);
 
-/// The time between two looks while somebody's owner is still looked for.
+/// Interval of the owner scan while an owner is unknown.
 const OWNERS_HASTE: Duration = Duration::from_millis(20);
 
-/// Settings change when somebody changes them.
+/// Interval of reading the sysctls.
 const SYSCTL_PACE: Duration = Duration::from_secs(1);
 
-/// How often costs are told.
+/// Interval of cost reports.
 const COST_PACE: Duration = Duration::from_secs(1);
 
-/// The eyes on all listeners.
+/// The sources on all listeners.
 pub(super) struct Sampler {
     pub(super) census: Census,
     owners: Owners,
     counters: Option<CountersFile>,
-    counted: Counted,
+    counted: CounterReports,
     sysctls: Sysctls,
-    /// The last look at all listeners.
-    pub(super) look: Vec<ListenerReading>,
-    /// True when that look was complete.
-    pub(super) whole: bool,
+    /// All listeners as last dumped.
+    pub(super) readings: Vec<ListenerReading>,
+    /// True when that dump was not interrupted.
+    pub(super) complete: bool,
     found: BTreeMap<u64, Owner>,
-    told_owners: BTreeMap<ListenerId, Option<Owner>>,
-    pub(super) told_crowding: BTreeMap<ListenerId, QueueOccupants>,
+    reported_owners: BTreeMap<ListenerId, Option<Owner>>,
+    pub(super) reported_occupants: BTreeMap<ListenerId, QueueOccupants>,
     pub(super) requests: Vec<(SocketAddr, HalfOpen)>,
     pub(super) waiting: Vec<(SocketAddr, Waiting)>,
-    roll: Pace,
-    owning: Pace,
-    counting: Pace,
-    pub(super) requesting: Pace,
-    pub(super) queueing: Pace,
-    setting: Pace,
-    costs_told: Stamp,
+    listener_dumps: Pace,
+    owner_scans: Pace,
+    counter_reads: Pace,
+    pub(super) half_open_dumps: Pace,
+    pub(super) waiting_dumps: Pace,
+    sysctl_reads: Pace,
+    costs_reported: Stamp,
     busy_before: Duration,
-    /// True while a listener is there whose owner was not looked up.
-    pub(super) curious: bool,
+    /// True while the owner of a listener has not been looked up.
+    pub(super) owner_unknown: bool,
 }
 
 impl Sampler {
@@ -104,47 +104,47 @@ impl Sampler {
             census,
             owners,
             counters,
-            counted: Counted::default(),
+            counted: CounterReports::default(),
             sysctls,
-            look: Vec::new(),
-            whole: false,
+            readings: Vec::new(),
+            complete: false,
             found: BTreeMap::new(),
-            told_owners: BTreeMap::new(),
-            told_crowding: BTreeMap::new(),
+            reported_owners: BTreeMap::new(),
+            reported_occupants: BTreeMap::new(),
             requests: Vec::new(),
             waiting: Vec::new(),
-            roll: Pace::default(),
-            owning: Pace::default(),
-            counting: Pace::default(),
-            requesting: Pace::default(),
-            queueing: Pace::default(),
-            setting: Pace::default(),
-            costs_told: Stamp::ZERO,
+            listener_dumps: Pace::default(),
+            owner_scans: Pace::default(),
+            counter_reads: Pace::default(),
+            half_open_dumps: Pace::default(),
+            waiting_dumps: Pace::default(),
+            sysctl_reads: Pace::default(),
+            costs_reported: Stamp::ZERO,
             busy_before: clock::busy(),
-            curious: true,
+            owner_unknown: true,
         }
     }
 
-    /// True when all listeners shall be looked at.
-    pub(super) fn roll_is_due(&self, now: Stamp, care: SamplingRate) -> bool {
-        self.roll.is_due(now, care.roll())
+    /// True when the dump of all listeners is due.
+    pub(super) fn listeners_due(&self, now: Stamp, rate: SamplingRate) -> bool {
+        self.listener_dumps.is_due(now, rate.listeners())
     }
 
-    /// When the next look at anything is due.
-    pub(super) fn next(&self, care: SamplingRate) -> Option<Stamp> {
-        let lists = self.requesting.due(care.lists()).max(self.queueing.due(care.lists()));
-        let counters = self.counters.as_ref().and_then(|_| self.counting.due(care.counters()));
-        [self.roll.due(care.roll()), counters, lists].into_iter().flatten().min()
+    /// When the next reading of any source is due.
+    pub(super) fn next(&self, rate: SamplingRate) -> Option<Stamp> {
+        let lists = self.half_open_dumps.due(rate.lists()).max(self.waiting_dumps.due(rate.lists()));
+        let counters = self.counters.as_ref().and_then(|_| self.counter_reads.due(rate.counters()));
+        [self.listener_dumps.due(rate.listeners()), counters, lists].into_iter().flatten().min()
     }
 
-    /// Looks at all listeners; when it was, or `None` where the kernel gave no answer.
-    pub(super) fn look_at_all(&mut self, clock: &Clock) -> Option<Stamp> {
+    /// Dumps all listeners. Returns when, or `None` if the dump failed.
+    pub(super) fn read_listeners(&mut self, clock: &Clock) -> Option<Stamp> {
         let at = clock.now();
-        let read = self.census.read(&mut self.look);
-        self.roll.read(at, clock.now());
+        let read = self.census.read(&mut self.readings);
+        self.listener_dumps.read(at, clock.now());
         match read {
             Ok(dumped) => {
-                self.whole = !dumped.interrupted;
+                self.complete = !dumped.interrupted;
                 Some(at)
             }
             Err(error) => {
@@ -154,33 +154,33 @@ impl Sampler {
         }
     }
 
-    /// Looks at what stands behind the listeners, where it is due.
-    pub(super) fn look_behind(
+    /// Reads the sources that are due, other than the dump of all listeners.
+    pub(super) fn read_due(
         &mut self,
         clock: &Clock,
-        (care, chosen): (SamplingRate, Option<ListenerId>),
+        (rate, chosen): (SamplingRate, Option<ListenerId>),
         out: &mut Vec<Stamped>,
     ) {
         let now = clock.now();
-        let haste = if self.curious { OWNERS_HASTE } else { OWNERS_PACE };
-        if self.owning.is_due(now, haste) {
-            self.look_at_owners(clock, out);
+        let haste = if self.owner_unknown { OWNERS_HASTE } else { OWNERS_PACE };
+        if self.owner_scans.is_due(now, haste) {
+            self.read_owners(clock, out);
         }
-        if self.counting.is_due(now, care.counters()) {
-            self.count(clock, out);
+        if self.counter_reads.is_due(now, rate.counters()) {
+            self.read_counters(clock, out);
         }
-        if self.requesting.is_due(now, care.lists()) && self.queueing.is_due(now, care.lists()) {
-            self.list(clock, chosen, out);
+        if self.half_open_dumps.is_due(now, rate.lists()) && self.waiting_dumps.is_due(now, rate.lists()) {
+            self.read_lists(clock, chosen, out);
         }
-        if self.setting.is_due(now, SYSCTL_PACE) {
-            self.look_at_settings(clock, out);
+        if self.sysctl_reads.is_due(now, SYSCTL_PACE) {
+            self.read_sysctls(clock, out);
         }
-        if now.since(self.costs_told) >= COST_PACE {
-            self.tell_costs(now, out);
+        if now.since(self.costs_reported) >= COST_PACE {
+            self.emit_costs(now, out);
         }
     }
 
-    pub(super) fn count(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+    pub(super) fn read_counters(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let Some(file) = &mut self.counters else { return };
         let at = clock.now();
         match file.read() {
@@ -191,38 +191,38 @@ impl Sampler {
             }
             Err(error) => tracing::warn!(%error, "the counters could not be read"),
         }
-        self.counting.read(at, clock.now());
+        self.counter_reads.read(at, clock.now());
     }
 
-    /// Goes through all processes, and says how far that reached.
-    pub(super) fn look_for_all_owners(&mut self, clock: &Clock) -> ScanCoverage {
+    /// Scans all processes for the listeners' owners and returns how far that reached.
+    pub(super) fn read_all_owners(&mut self, clock: &Clock) -> ScanCoverage {
         let at = clock.now();
-        let inodes = self.look.iter().map(|reading| reading.inode).collect();
+        let inodes = self.readings.iter().map(|reading| reading.inode).collect();
         let seen = self.owners.read_whole(&inodes, &mut self.found);
-        self.owning.read(at, clock.now());
+        self.owner_scans.read(at, clock.now());
         seen
     }
 
-    pub(super) fn look_at_owners(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+    pub(super) fn read_owners(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let at = clock.now();
-        let inodes = self.look.iter().map(|reading| reading.inode).collect();
+        let inodes = self.readings.iter().map(|reading| reading.inode).collect();
         let seen = self.owners.read(&inodes, &mut self.found);
-        self.owning.read(at, clock.now());
-        self.curious = !seen.complete;
-        for reading in &self.look {
+        self.owner_scans.read(at, clock.now());
+        self.owner_unknown = !seen.complete;
+        for reading in &self.readings {
             let owner = self.found.get(&reading.inode);
-            let told = self.told_owners.get(&reading.id);
-            if told.map(Option::as_ref) != Some(owner) && (owner.is_some() || seen.complete) {
-                self.told_owners.insert(reading.id, owner.cloned());
+            let reported = self.reported_owners.get(&reading.id);
+            if reported.map(Option::as_ref) != Some(owner) && (owner.is_some() || seen.complete) {
+                self.reported_owners.insert(reading.id, owner.cloned());
                 out.push(Stamped { at, event: Event::Owned { id: reading.id, owner: owner.cloned() } });
             }
         }
     }
 
-    fn look_at_settings(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+    fn read_sysctls(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let at = clock.now();
         let sysctls = proc::read_sysctls();
-        self.setting.read(at, clock.now());
+        self.sysctl_reads.read(at, clock.now());
         for (name, value) in sysctls.iter() {
             if let Some(value) = value.filter(|value| self.sysctls.value(name) != Some(*value)) {
                 out.push(Stamped { at, event: Event::Sysctl { name, value } });
@@ -231,29 +231,29 @@ impl Sampler {
         self.sysctls = sysctls;
     }
 
-    /// What each source costs, and what all of qviz has taken of the processors since the last time.
-    fn tell_costs(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        self.costs_told = now;
+    /// Emits what each source costs, and the processor time of the whole process since the last report.
+    fn emit_costs(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        self.costs_reported = now;
         let sources = [
-            (Source::Listeners, self.roll),
-            (Source::Owners, self.owning),
-            (Source::Counters, self.counting),
-            (Source::HalfOpen, self.requesting),
-            (Source::Waiting, self.queueing),
+            (Source::Listeners, self.listener_dumps),
+            (Source::Owners, self.owner_scans),
+            (Source::Counters, self.counter_reads),
+            (Source::HalfOpen, self.half_open_dumps),
+            (Source::Waiting, self.waiting_dumps),
         ];
         let busy = clock::busy();
         let whole = (Source::Whole, busy.saturating_sub(self.busy_before));
         self.busy_before = busy;
-        for (eye, cost) in sources.into_iter().map(|(eye, pace)| (eye, pace.cost())).chain([whole]) {
-            out.push(Stamped { at: now, event: Event::Cost { eye, nanos: cost.as_nanos() as u64 } });
+        for (source, cost) in sources.into_iter().map(|(source, pace)| (source, pace.cost())).chain([whole]) {
+            out.push(Stamped { at: now, event: Event::Cost { source, nanos: cost.as_nanos() as u64 } });
         }
     }
 
-    /// Forgets what was told of listeners that are gone.
+    /// Forgets what was emitted about listeners that are gone.
     pub(super) fn forget(&mut self, gone: &[ListenerId]) {
         for id in gone {
-            self.told_owners.remove(id);
-            self.told_crowding.remove(id);
+            self.reported_owners.remove(id);
+            self.reported_occupants.remove(id);
         }
     }
 
@@ -263,8 +263,8 @@ impl Sampler {
     }
 
     /// The chosen listener's address, where it has a port.
-    pub(super) fn address(register: &ListenerRegistry, id: ListenerId) -> Option<SocketAddr> {
-        match &register.reading(id)?.address {
+    pub(super) fn address(registry: &ListenerRegistry, id: ListenerId) -> Option<SocketAddr> {
+        match &registry.reading(id)?.address {
             Address::Tcp(address) => Some(*address),
             Address::Unix(_) => None,
         }

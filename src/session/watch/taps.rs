@@ -1,4 +1,4 @@
-//! What passes on the wire, where it may be seen: the SYNs of all listeners, and the handshakes of the chosen one.
+//! The packet taps, where they are permitted: SYNs of all listeners, and handshakes of the chosen one.
 
 use std::net::SocketAddr;
 
@@ -15,11 +15,11 @@ use crate::session::clock::{Clock, WallClock};
 pub(super) struct Taps {
     wall: WallClock,
     all: Option<SynTap>,
-    one: Option<Tap>,
+    chosen: Option<Tap>,
 }
 
 impl Taps {
-    /// Opens the tap for the SYNs of all listeners; with it, why there is none, and what would give one.
+    /// Opens the tap for the SYNs of all listeners; if that fails, with the reason and the remedy.
     pub(super) fn open() -> (Self, Option<Message>) {
         match SynTap::open() {
             Ok(all) => (Self { all: Some(all), ..Self::default() }, None),
@@ -27,41 +27,41 @@ impl Taps {
         }
     }
 
-    /// From now on every handshake with this listener is seen; false where that is not allowed.
+    /// Taps every handshake with this listener from now on; false if that is not permitted.
     pub(super) fn follow(&mut self, address: SocketAddr) -> bool {
         if self.all.is_none() {
             return false;
         }
         let specific = !address.ip().is_unspecified();
         let plan = TapPlan { listener: specific.then(|| address.ip()), ..TapPlan::everywhere(address.port()) };
-        self.one = Tap::open(&plan).inspect_err(|error| tracing::warn!(%error, "no packet tap")).ok();
-        self.one.is_some()
+        self.chosen = Tap::open(&plan).inspect_err(|error| tracing::warn!(%error, "no packet tap")).ok();
+        self.chosen.is_some()
     }
 
-    /// From now on no single segment is seen.
+    /// Closes the tap of the chosen listener.
     pub(super) fn leave(&mut self) {
-        self.one = None;
+        self.chosen = None;
     }
 
-    /// Takes what has passed.
-    pub(super) fn drain(&mut self, clock: &Clock, door: &mut SynCounter, out: &mut Vec<Stamped>) {
+    /// Takes the segments and SYNs since the last call.
+    pub(super) fn drain(&mut self, clock: &Clock, syn_counter: &mut SynCounter, out: &mut Vec<Stamped>) {
         let now = clock.now();
-        if let Some(tap) = &mut self.one {
+        if let Some(tap) = &mut self.chosen {
             let offset = self.wall.offset(clock);
             tap.drain(|wall, segment| {
-                // A stamp beyond the beginning of this look is the error of the offset.
+                // A stamp after the beginning of this call is an error of the offset.
                 let at = WallClock::stamp(wall, offset).min(now);
                 out.push(Stamped { at, event: Event::Segment(segment) });
             });
         }
         if let Some(all) = &mut self.all {
-            all.drain(|_, knock| door.knock(&knock));
+            all.drain(|_, packet| syn_counter.count(&packet));
         }
     }
 
-    /// How many packets did not fit into the rings since the last call.
+    /// Packets dropped by full rings since the last call.
     pub(super) fn lost(&mut self) -> u64 {
-        let one = self.one.as_mut().map_or(0, Tap::dropped);
-        one + self.all.as_mut().map_or(0, SynTap::dropped)
+        let chosen = self.chosen.as_mut().map_or(0, Tap::dropped);
+        chosen + self.all.as_mut().map_or(0, SynTap::dropped)
     }
 }

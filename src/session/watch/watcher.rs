@@ -1,5 +1,5 @@
-//! The loop of an attached session: wishes, taps, eyes; then rest until the next look is due. Nobody is answered here, so nothing has
-//! to be noticed at once: the tap's ring keeps what passes meanwhile, with the kernel's own times.
+//! The loop of a watch: commands, taps, sources, then sleep until the next reading is due. Nothing is answered here, so nothing
+//! is urgent: the tap's ring keeps what passes meanwhile, with the kernel's timestamps.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::registry::{ListenerRegistry, Resolution};
 use super::sampler::{Sampler, SamplingRate};
 use super::syn_counter::SynCounter;
 use super::taps::Taps;
-use super::{AttachPlan, Length};
+use super::{Length, WatchSessionPlan};
 use crate::fold::nearby::nearest;
 use crate::kernel::proc;
 use crate::model::command::Command;
@@ -23,44 +23,44 @@ use crate::say;
 use crate::session::clock::Clock;
 use crate::session::pump::{Pump, Work};
 
-/// The longest rest: how late a wish may be noticed.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// The longest sleep: how late a command may be noticed.
+const LONGEST_REST: Duration = Duration::from_millis(20);
 
-/// The shortest rest.
-const BREATH: Duration = Duration::from_millis(1);
+/// The shortest sleep.
+const SHORTEST_REST: Duration = Duration::from_millis(1);
 
-/// How long care lasts after the last growth or drop.
+/// How long [`SamplingRate::Restless`] lasts after the last growth or drop.
 const RESTLESS: Duration = Duration::from_secs(1);
 
-/// A turn that comes so much later than it was due is told: something may have been missed.
+/// A turn later than this is reported as a loss: something may have been missed.
 const LATE: Duration = Duration::from_millis(100);
 
-/// How often the passing of time is told where nothing else is.
+/// A tick is emitted after this time without any other fact.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How often SYNs are told.
-const KNOCKS: Duration = Duration::from_millis(100);
+/// Interval of SYN counts.
+const SYN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A reading of the chosen queue is told again unchanged after this time.
-const RETELL: Duration = Duration::from_millis(250);
+/// An unchanged reading of the chosen queue is emitted again after this time.
+const QUEUE_REPEAT: Duration = Duration::from_millis(250);
 
-/// Everything that an attached session owns.
+/// Everything that a watch owns.
 pub(super) struct WatchSession {
     pub(super) pump: Pump,
-    pub(super) plan: AttachPlan,
-    pub(super) eyes: Sampler,
-    pub(super) register: ListenerRegistry,
+    pub(super) plan: WatchSessionPlan,
+    pub(super) sampler: Sampler,
+    pub(super) registry: ListenerRegistry,
     pub(super) choice: Choice,
     pub(super) taps: Taps,
-    pub(super) door: SynCounter,
-    pub(super) told: LastReported,
+    pub(super) syn_counter: SynCounter,
+    pub(super) last_reported: LastReported,
 }
 
-/// What was told last, and when.
+/// What was emitted last, and when.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LastReported {
     queue: Option<(Stamp, QueueReading)>,
-    knocks: Stamp,
+    syns: Stamp,
     restless: Option<Stamp>,
     full: bool,
 }
@@ -70,13 +70,13 @@ impl Work for WatchSession {
         &mut self.pump
     }
 
-    /// Everything once, whatever is due.
+    /// Reads every source once.
     fn begin(&mut self) -> bool {
-        self.look_at_all();
-        self.eyes.look_at_owners(&self.pump.clock, &mut self.pump.batch);
-        self.eyes.count(&self.pump.clock, &mut self.pump.batch);
+        self.read_listeners();
+        self.sampler.read_owners(&self.pump.clock, &mut self.pump.batch);
+        self.sampler.read_counters(&self.pump.clock, &mut self.pump.batch);
         self.choose_if_clear();
-        self.eyes.list(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        self.sampler.read_lists(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
         self.plan.length != Length::Once
     }
 
@@ -91,14 +91,14 @@ impl Work for WatchSession {
 
     fn turn(&mut self) {
         self.drain();
-        let care = self.care();
-        if self.eyes.roll_is_due(self.pump.clock.now(), care) {
-            self.look_at_all();
+        let rate = self.sampling_rate();
+        if self.sampler.listeners_due(self.pump.clock.now(), rate) {
+            self.read_listeners();
             self.choose_if_clear();
         }
-        self.eyes.look_behind(&self.pump.clock, (care, self.choice.chosen()), &mut self.pump.batch);
+        self.sampler.read_due(&self.pump.clock, (rate, self.choice.chosen()), &mut self.pump.batch);
         self.drain();
-        self.tell_knocks();
+        self.emit_syn_counts();
         let now = self.pump.clock.now();
         if self.pump.batch.is_empty() && now.since(self.pump.sent) >= TICK {
             self.pump.push(Event::Tick);
@@ -107,36 +107,37 @@ impl Work for WatchSession {
 
     fn rest(&mut self) {
         let now = self.pump.clock.now();
-        let wake = [self.eyes.next(self.care()), self.pump.end_by_time(), Some(now + PATIENCE)];
-        let span = wake.into_iter().flatten().min().unwrap_or(now).since(now).max(BREATH);
+        let wake = [self.sampler.next(self.sampling_rate()), self.pump.end_by_time(), Some(now + LONGEST_REST)];
+        let span = wake.into_iter().flatten().min().unwrap_or(now).since(now).max(SHORTEST_REST);
         Clock::pause(span);
         if self.pump.clock.now().since(now + span) > LATE {
             self.pump.push(Event::Loss(Loss::LateTicks(1)));
         }
     }
 
-    /// The last looks: counters and listeners must speak of the same moment, and two looks lack a listener that is gone.
+    /// The final readings: counters and listeners must describe the same moment, and a listener counts as gone after two
+    /// readings.
     fn end(&mut self) {
         for _ in 0..LAST_LOOKS {
             Clock::pause(QUIET);
             self.drain();
-            self.look_at_all();
+            self.read_listeners();
             self.choose_if_clear();
-            self.eyes.count(&self.pump.clock, &mut self.pump.batch);
+            self.sampler.read_counters(&self.pump.clock, &mut self.pump.batch);
         }
-        self.eyes.list(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        self.sampler.read_lists(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
         self.drain();
-        self.told.knocks = Stamp::ZERO;
-        self.tell_knocks();
+        self.last_reported.syns = Stamp::ZERO;
+        self.emit_syn_counts();
     }
 }
 
 impl WatchSession {
-    fn care(&self) -> SamplingRate {
+    fn sampling_rate(&self) -> SamplingRate {
         let now = self.pump.clock.now();
-        if self.told.restless.is_some_and(|at| now.since(at) < RESTLESS) {
+        if self.last_reported.restless.is_some_and(|at| now.since(at) < RESTLESS) {
             SamplingRate::Restless
-        } else if self.told.full {
+        } else if self.last_reported.full {
             SamplingRate::Full
         } else if self.choice.chosen().is_some() {
             SamplingRate::Close
@@ -145,64 +146,67 @@ impl WatchSession {
         }
     }
 
-    fn look_at_all(&mut self) {
-        let Some(at) = self.eyes.look_at_all(&self.pump.clock) else { return };
-        let news = self.register.take(&self.eyes.look, self.eyes.whole);
-        self.eyes.curious |= news.arrived;
-        if news.arrived || !news.roll.gone.is_empty() {
-            self.door.learn(self.register.iter());
-            self.eyes.forget(&news.roll.gone);
+    fn read_listeners(&mut self) {
+        let Some(at) = self.sampler.read_listeners(&self.pump.clock) else { return };
+        let change = self.registry.take(&self.sampler.readings, self.sampler.complete);
+        self.sampler.owner_unknown |= change.arrived;
+        if change.arrived || !change.snapshot.gone.is_empty() {
+            self.syn_counter.learn(self.registry.iter());
+            self.sampler.forget(&change.snapshot.gone);
         }
-        self.told.full = news.full;
-        if news.restless {
-            self.told.restless = Some(at);
+        self.last_reported.full = change.full;
+        if change.restless {
+            self.last_reported.restless = Some(at);
         }
-        let limit_before = self.told.queue.and_then(|(_, queue)| queue.limit);
-        if !news.is_empty() {
-            self.pump.batch.push(Stamped { at, event: Event::Snapshot(Box::new(news.roll)) });
+        let limit_before = self.last_reported.queue.and_then(|(_, queue)| queue.limit);
+        if !change.is_empty() {
+            self.pump.batch.push(Stamped { at, event: Event::Snapshot(Box::new(change.snapshot)) });
         }
         let Some(queue) = self.chosen_queue() else { return };
         if limit_before.is_some() && queue.limit != limit_before {
             let listening = self.listening(queue);
             self.pump.batch.push(Stamped { at, event: Event::Listening(listening) });
         }
-        self.tell_queue(at, queue);
+        self.emit_queue(at, queue);
     }
 
-    /// The chosen listener's queue as last read; unix sockets have no stage.
+    /// The chosen listener's queue as last read; `None` for unix sockets.
     fn chosen_queue(&self) -> Option<QueueReading> {
-        let reading = self.register.reading(self.choice.chosen()?)?;
+        let reading = self.registry.reading(self.choice.chosen()?)?;
         reading.address.port().map(|_| reading.queue)
     }
 
-    fn tell_queue(&mut self, at: Stamp, queue: QueueReading) {
-        let known = self.told.queue.is_some_and(|(told, before)| before == queue && at.since(told) < RETELL);
+    fn emit_queue(&mut self, at: Stamp, queue: QueueReading) {
+        let known = self
+            .last_reported
+            .queue
+            .is_some_and(|(emitted, before)| before == queue && at.since(emitted) < QUEUE_REPEAT);
         if !known {
-            self.told.queue = Some((at, queue));
+            self.last_reported.queue = Some((at, queue));
             self.pump.batch.push(Stamped { at, event: Event::Queue(queue) });
         }
     }
 
-    /// Chooses whom the target means, as soon as it is there; says where that is not clear.
+    /// Chooses the listener that was requested once it appears; reports a request that cannot be resolved.
     fn choose_if_clear(&mut self) {
-        match self.choice.turn(&self.register) {
-            Selection::Stays => {}
+        match self.choice.update(&self.registry) {
+            Selection::Unchanged => {}
             Selection::Chosen(id) => self.begin(id),
-            Selection::Unclear(meant) => {
+            Selection::Unclear(resolution) => {
                 self.taps.leave();
-                if self.plan.length != Length::Once || meant != Resolution::Nobody {
-                    let message = Message::of(|| self.unclear(&meant));
+                if self.plan.length != Length::Once || resolution != Resolution::NoListener {
+                    let message = Message::of(|| self.unclear(&resolution));
                     self.pump.push(Event::Refused { message });
                 }
             }
         }
     }
 
-    /// Why nobody is chosen, and what to do.
-    fn unclear(&self, meant: &Resolution) -> String {
-        let wished = self.choice.wished();
+    /// Why no listener is chosen, and what to do.
+    fn unclear(&self, resolution: &Resolution) -> String {
+        let wished = self.choice.requested();
         let listed = |addresses: &mut dyn Iterator<Item = String>| addresses.take(4).collect::<Vec<_>>().join(", ");
-        if let Resolution::Several(addresses) = meant {
+        if let Resolution::Several(addresses) = resolution {
             let all = listed(&mut addresses.iter().map(ToString::to_string));
             let first = addresses.first().map(ToString::to_string).unwrap_or_default();
             let count = addresses.len();
@@ -214,25 +218,25 @@ impl WatchSession {
                 first
             );
         }
-        let near = self.plan.target.as_ref().map(|target| nearest(target, self.register.iter())).unwrap_or_default();
+        let near = self.plan.target.as_ref().map(|target| nearest(target, self.registry.iter())).unwrap_or_default();
         let near = listed(&mut near.into_iter().map(ToString::to_string));
         let near = if near.is_empty() { String::new() } else { say!(" (nearest: {near})", near) };
         say!("nobody listens on {wished}{near}: waiting for it", wished, near)
     }
 
-    /// From now on everything about this listener is told.
+    /// Starts to report everything about this listener.
     fn begin(&mut self, id: ListenerId) {
-        self.told.queue = None;
+        self.last_reported.queue = None;
         self.taps.leave();
         self.pump.push(Event::Chosen(Some(id)));
-        let (Some(address), Some(queue)) = (Sampler::address(&self.register, id), self.chosen_queue()) else { return };
+        let (Some(address), Some(queue)) = (Sampler::address(&self.registry, id), self.chosen_queue()) else { return };
         let tap = self.taps.follow(address);
         let began = self.began(address, tap);
         self.pump.push(Event::Began(Box::new(began)));
         let listening = self.listening(queue);
         self.pump.push(Event::Listening(listening));
-        self.tell_queue(self.pump.clock.now(), queue);
-        self.eyes.count(&self.pump.clock, &mut self.pump.batch);
+        self.emit_queue(self.pump.clock.now(), queue);
+        self.sampler.read_counters(&self.pump.clock, &mut self.pump.batch);
     }
 
     fn began(&self, address: SocketAddr, tap: bool) -> Began {
@@ -246,32 +250,32 @@ impl WatchSession {
             address,
             tap,
             private_counters: false,
-            host: self.eyes.sysctls().clone(),
-            sysctls: self.eyes.sysctls().clone(),
+            host: self.sampler.sysctls().clone(),
+            sysctls: self.sampler.sysctls().clone(),
             watched: true,
         }
     }
 
-    /// What is known of its `listen()` call: the limit that came of it.
+    /// The `listen()` call as far as its limit shows it.
     fn listening(&self, queue: QueueReading) -> Listening {
-        let somaxconn = self.eyes.sysctls().value(Sysctl::Somaxconn).and_then(|value| u32::try_from(value).ok());
+        let somaxconn = self.sampler.sysctls().value(Sysctl::Somaxconn).and_then(|value| u32::try_from(value).ok());
         let backlog = queue.limit.and_then(|limit| i32::try_from(limit).ok()).unwrap_or(i32::MAX);
         Listening { backlog, somaxconn, limit: queue.limit }
     }
 
     fn drain(&mut self) {
-        self.taps.drain(&self.pump.clock, &mut self.door, &mut self.pump.batch);
+        self.taps.drain(&self.pump.clock, &mut self.syn_counter, &mut self.pump.batch);
     }
 
-    fn tell_knocks(&mut self) {
+    fn emit_syn_counts(&mut self) {
         let now = self.pump.clock.now();
-        if now.since(self.told.knocks) < KNOCKS {
+        if now.since(self.last_reported.syns) < SYN_INTERVAL {
             return;
         }
-        self.told.knocks = now;
-        let knocks = self.door.take();
-        if !knocks.is_empty() {
-            self.pump.push(Event::SynsSeen(knocks));
+        self.last_reported.syns = now;
+        let counts = self.syn_counter.take();
+        if !counts.is_empty() {
+            self.pump.push(Event::SynsSeen(counts));
         }
         let lost = self.taps.lost();
         if lost > 0 {
@@ -280,22 +284,22 @@ impl WatchSession {
     }
 
     fn choose(&mut self, id: Option<ListenerId>) {
-        if !self.choice.choose(&self.register, id) {
+        if !self.choice.choose(&self.registry, id) {
             return self.pump.refuse(|| say!("that listener is gone"));
         }
         if let Some(id) = id {
             self.begin(id);
-            self.eyes.list(&self.pump.clock, Some(id), &mut self.pump.batch);
+            self.sampler.read_lists(&self.pump.clock, Some(id), &mut self.pump.batch);
         } else {
             self.taps.leave();
-            self.told.queue = None;
+            self.last_reported.queue = None;
             self.pump.push(Event::Chosen(None));
         }
     }
 }
 
-/// What has passed the tap may still wait for its processor.
+/// Time for packets that passed the tap to reach the counters.
 const QUIET: Duration = Duration::from_millis(10);
 
-/// A drop is told from noise when both have stood still for one reading of the counters.
+/// A drop is separated from noise once both counters are unchanged in one further reading.
 const LAST_LOOKS: usize = 3;

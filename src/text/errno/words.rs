@@ -1,4 +1,4 @@
-//! What the system says of a call that failed, in the language of the moment. English is the system's own text.
+//! The text of a system error in the current language. English is the system's own.
 
 use std::io;
 
@@ -9,8 +9,8 @@ use crate::say;
 use crate::text::lang::{Lang, here, speaks_in_keys};
 use crate::text::marks::mark_errno;
 
-/// The error in words. In English these are the system's; an error that is not one of the system's numbers speaks for itself.
-pub fn told(error: &io::Error) -> String {
+/// The text of the error: in English the system's; an error without an errno has its own.
+pub fn describe(error: &io::Error) -> String {
     if let Some(errno) = error.raw_os_error().filter(|_| speaks_in_keys()) {
         return mark_errno(errno);
     }
@@ -21,9 +21,9 @@ pub fn told(error: &io::Error) -> String {
     }
 }
 
-/// The error number in words, as [`told`].
-pub fn told_of(errno: i32) -> String {
-    told(&io::Error::from_raw_os_error(errno))
+/// The text of an error number, as [`describe`].
+pub fn describe_errno(errno: i32) -> String {
+    describe(&io::Error::from_raw_os_error(errno))
 }
 
 /// The errors that a lab or a watch can meet, as `strerror(3)` writes them.
@@ -81,11 +81,11 @@ mod tests {
         let mut known = 0;
         for number in 1..134 {
             let error = io::Error::from_raw_os_error(number);
-            assert_eq!(told(&error), error.to_string());
+            assert_eq!(describe(&error), error.to_string());
             let Some(english) = words(Errno::from_raw_os_error(number)) else { continue };
             known += 1;
             assert!(error.to_string().starts_with(english), "{english}: {error}");
-            let chinese = within(Lang::Chinese, || told(&error));
+            let chinese = within(Lang::Chinese, || describe(&error));
             assert!(name(number).starts_with('E') && chinese.ends_with(&format!("（{}）", name(number))), "{chinese}");
             assert!(!chinese.contains(english), "{chinese}");
         }
@@ -95,6 +95,6 @@ mod tests {
     #[test]
     fn an_error_of_ones_own_speaks_for_itself() {
         let error = io::Error::other("of one's own");
-        assert_eq!(within(Lang::Chinese, || told(&error)), "of one's own");
+        assert_eq!(within(Lang::Chinese, || describe(&error)), "of one's own");
     }
 }

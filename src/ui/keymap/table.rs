@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 
 use super::{Action, Binding, Key, Mode, Place, When};
-use crate::session::recording::transport::Play;
+use crate::session::recording::transport::PlayCommand;
 
 const fn plain(code: KeyCode) -> Key {
     Key { code, ctrl: false }
@@ -153,15 +153,15 @@ bindings! {
       "help: the page before (up and pgup do the same)" },
     { plain(KeyCode::Esc) => Close; Help; "esc", "esc", "close",
       "help: close it" },
-    { plain(KeyCode::Char(' ')) => Play(Play::Pause); Replay; "space", "space", "pause",
+    { plain(KeyCode::Char(' ')) => Play(PlayCommand::Pause); Replay; "space", "space", "pause",
       "stand still, or go on; at the end: play again" },
-    { plain(KeyCode::Left) => Play(Play::Back(NEAR)), plain(KeyCode::Right) => Play(Play::Ahead(NEAR)); Replay; "←→", "lf/rt", "1 s",
+    { plain(KeyCode::Left) => Play(PlayCommand::Back(NEAR)), plain(KeyCode::Right) => Play(PlayCommand::Ahead(NEAR)); Replay; "←→", "lf/rt", "1 s",
       "one second back or ahead; with shift ten seconds" },
-    { plain(KeyCode::Char('<')) => Play(Play::Slower), plain(KeyCode::Char('>')) => Play(Play::Faster); Replay; "< >", "< >", "speed",
+    { plain(KeyCode::Char('<')) => Play(PlayCommand::Slower), plain(KeyCode::Char('>')) => Play(PlayCommand::Faster); Replay; "< >", "< >", "speed",
       "slower or faster, from 0.1× to 100×" },
-    { plain(KeyCode::Char('.')) => Play(Play::Step); Replay; ".", ".", "step",
+    { plain(KeyCode::Char('.')) => Play(PlayCommand::Step); Replay; ".", ".", "step",
       "let the next thing happen, then stand still" },
-    { plain(KeyCode::Home) => Play(Play::Home), plain(KeyCode::End) => Play(Play::End); Replay; "home end", "home end", "ends",
+    { plain(KeyCode::Home) => Play(PlayCommand::Home), plain(KeyCode::End) => Play(PlayCommand::End); Replay; "home end", "home end", "ends",
       "to the beginning or to the end" },
     { plain(KeyCode::Up) => RowUp, plain(KeyCode::Down) => RowDown; Listeners; "↑↓", "up/dn", "choose",
       "watch: choose a listener" },

@@ -71,15 +71,15 @@ fn ctrl_and_the_bare_letter_differ() {
 fn shift_goes_ten_times_as_far_in_a_recording() {
     let seek = |code, modifiers| press(code, modifiers, false, Place::Stage);
     let second = std::time::Duration::from_secs(1);
-    assert_eq!(seek(KeyCode::Left, KeyModifiers::NONE), Some(Action::Play(Play::Back(second))));
-    assert_eq!(seek(KeyCode::Right, KeyModifiers::SHIFT), Some(Action::Play(Play::Ahead(second * 10))));
+    assert_eq!(seek(KeyCode::Left, KeyModifiers::NONE), Some(Action::Play(PlayCommand::Back(second))));
+    assert_eq!(seek(KeyCode::Right, KeyModifiers::SHIFT), Some(Action::Play(PlayCommand::Ahead(second * 10))));
 }
 
 #[test]
 fn a_speed_key_is_one_with_and_without_the_shift_modifier() {
     for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
         let faster = press(KeyCode::Char('>'), modifiers, false, Place::Stage);
-        assert_eq!(faster, Some(Action::Play(Play::Faster)));
+        assert_eq!(faster, Some(Action::Play(PlayCommand::Faster)));
     }
 }
 

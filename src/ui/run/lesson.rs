@@ -70,10 +70,10 @@ impl ScreenLoop<'_> {
         for step in moves {
             let now = session.clock().now();
             match step {
-                PlayerAction::Tell(fact) => pending.push(Stamped { at: now, event: Event::Lesson(fact) }),
-                PlayerAction::Wish(command) => {
-                    pending.drain(..).for_each(|fact: Stamped| session.tell(fact.event));
-                    session.wish(command);
+                PlayerAction::Emit(fact) => pending.push(Stamped { at: now, event: Event::Lesson(fact) }),
+                PlayerAction::Send(command) => {
+                    pending.drain(..).for_each(|fact: Stamped| session.emit(fact.event));
+                    session.send(command);
                 }
                 PlayerAction::Open(scene) => self.change(session, world, scene, std::mem::take(&mut pending)).await?,
                 PlayerAction::Over => {
@@ -84,7 +84,7 @@ impl ScreenLoop<'_> {
             }
         }
         for fact in pending {
-            session.tell(fact.event);
+            session.emit(fact.event);
         }
         Ok(())
     }
@@ -97,7 +97,7 @@ impl ScreenLoop<'_> {
         scene: usize,
         pending: Vec<Stamped>,
     ) -> Result<(), UiError> {
-        session.wish(Command::Stop);
+        session.send(Command::Stop);
         let clock = session.clock();
         let began = clock.now();
         while clock.now().since(began) < END_TIMEOUT {
@@ -111,7 +111,7 @@ impl ScreenLoop<'_> {
             }
         }
         let Some(lesson_loop) = &mut self.lesson_loop else { return Ok(()) };
-        let mut next = lesson_loop.open(scene, Past { clock: Some(clock), told: pending })?;
+        let mut next = lesson_loop.open(scene, Past { clock: Some(clock), pending })?;
         next.record_on(session);
         *session = next;
         self.state.begin_scene();

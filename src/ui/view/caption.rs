@@ -73,7 +73,7 @@ fn step(scene: &Scene<'_>, columns: u16) -> Option<Sentence> {
         return None;
     }
     let last = world.notes.iter().rev().find_map(|(_, note)| match note {
-        Note::Stepped { who, thing } => Some(thing.words(&notes::name(*who))),
+        Note::Stepped { who, outcome: thing } => Some(thing.words(&notes::name(*who))),
         _ => None,
     });
     let what = last.unwrap_or_else(|| say!("clients' time stands still; n lets one thing happen").into());

@@ -53,7 +53,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let style = meaning.map_or(theme.calm(), |meaning| theme.text(meaning));
     let title = format!("{} · {} · {}", say!("LADDER"), connection.label(), address(connection.peer));
     let ended = if chosen.gone.is_some() { say!("ended") } else { state_words(connection.belief()) };
-    let moment = numbers::moment(connection.born);
+    let moment = numbers::moment(connection.first_seen);
     let state = say!("{sign} {ended} · began at {moment} s", sign = mark, ended, moment = moment.trim());
     let inner = text::frame(buf, area, (&title, theme.strong()), (&state, style), theme.calm());
     let text = next_steps::whole(chosen, scene.world, scene.now);
@@ -64,7 +64,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     heads(buf, Rect { height: 1, ..inner }, columns, scene);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + foot), ..inner };
     if !lines(buf, body, columns, scene, chosen) {
-        let missing = numbers::count(scene.world.not_in_diaries());
+        let missing = numbers::count(scene.world.segments_not_logged());
         let text =
             say!("nothing was written down: too much to follow ({missing} segments), or none is seen here", missing);
         text::write(buf, body, (1, 0), &text::fit(&text, body.width.saturating_sub(1)), theme.calm());
@@ -95,7 +95,7 @@ fn heads(buf: &mut Buffer, area: Rect, columns: Columns, scene: &Scene<'_>) {
 
 /// The segment log of a connection; false where it is empty.
 fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chosen: &Chosen) -> bool {
-    let Some(log) = chosen.connection.diary().filter(|log| log.entries().len() > 0) else { return false };
+    let Some(log) = chosen.connection.segment_log().filter(|log| log.entries().len() > 0) else { return false };
     let entries: Vec<_> = log.entries().collect();
     let later = scene.state.browse.later.min(entries.len().saturating_sub(1));
     let shown = &entries[..entries.len() - later];
@@ -116,7 +116,7 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
     }
     let earlier = hidden + log.earlier as usize;
     let hint = match (earlier, later) {
-        (0, 0) if log.from_birth => return true,
+        (0, 0) if log.from_start => return true,
         (0, 0) => say!("its beginning was not written down").to_owned(),
         _ => say!("↑ {earlier} earlier  ↓ {later} later", earlier, later),
     };
@@ -148,7 +148,7 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
     let ((area, row), (scene, chosen)) = (at, whose);
     let (theme, entry) = (scene.theme, ladder_row.entry);
     let wide = area.width >= 90;
-    let time = numbers::elapsed(entry.at().since(chosen.connection.born));
+    let time = numbers::elapsed(entry.at().since(chosen.connection.first_seen));
     text::write(buf, area, (0, row), &time, theme.calm());
     let name = words::what(entry, wide);
     let room = columns.client - columns.what;

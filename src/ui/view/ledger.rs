@@ -20,7 +20,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let (mark, verdict, style) = verdict(scene, &scene.world.balance());
     let rows = inner.height - 1;
-    let (lost, nothing): (Vec<_>, Vec<_>) = scene.world.ledger.tolls().partition(|(_, count)| count.segments > 0);
+    let (lost, nothing): (Vec<_>, Vec<_>) =
+        scene.world.ledger.lost_by_cause().partition(|(_, count)| count.segments > 0);
     for (row, (cause, count)) in (0..rows).zip(lost.into_iter().chain(nothing)) {
         let style = if count.segments == 0 { theme.calm() } else { Style::new() };
         let numbers = format!("{:>5} {:>6}", numbers::count(count.segments), numbers::count(count.clients));

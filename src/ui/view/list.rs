@@ -120,7 +120,7 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
         (cell(client_words(connection.client), side), plain),
         (cell(server_words(connection.server), side + 1), plain),
         (cell(state_words(state), word), style),
-        (format!("{:>5}  ", numbers::span4(scene.now.since(connection.born))), plain),
+        (format!("{:>5}  ", numbers::span4(scene.now.since(connection.first_seen))), plain),
     ];
     if tries {
         pieces.push((
@@ -129,7 +129,7 @@ fn paint_row(buf: &mut Buffer, line: Rect, columns: Columns, scene: &Scene<'_>, 
         ));
     }
     let col = text::pieces(buf, line, (0, 0), &pieces);
-    let text = next_steps::in_short(connection, &scene.world.outlook(connection), (scene.now, scene.clients_now));
+    let text = next_steps::in_short(connection, &scene.world.next_steps(connection), (scene.now, scene.clients_now));
     text::write(buf, line, (col, 0), &text::fit(&text, line.width.saturating_sub(col)), plain);
 }
 
@@ -141,7 +141,7 @@ pub(super) const fn mark(state: CombinedState) -> (&'static str, Option<Meaning>
         CombinedState::CookieOut => ("¤", Some(Meaning::Travelling)),
         CombinedState::Ghost | CombinedState::Phantom => ("◌", Some(Meaning::Divergent)),
         CombinedState::Queued => ("■", Some(Meaning::Waiting(2))),
-        CombinedState::DeadInQueue => ("†", Some(Meaning::Lost)),
+        CombinedState::ClosedInQueue => ("†", Some(Meaning::Lost)),
         CombinedState::Accepted => ("✓", Some(Meaning::Served)),
         CombinedState::Over => ("·", None),
     }

@@ -47,7 +47,7 @@ pub(in crate::ui::view) fn in_short(
         (retry.at.since(clients), what)
     });
     let syn_ack = next_steps.syn_ack.map(|at| (at.since(now), "SYN-ACK"));
-    let dies = next_steps.dies.filter(|_| next_steps.syn_ack.is_none()).map(|at| (at.since(now), say!("dies")));
+    let dies = next_steps.expires.filter(|_| next_steps.syn_ack.is_none()).map(|at| (at.since(now), say!("dies")));
     let next = [retry, syn_ack, dies].into_iter().flatten().min_by_key(|(left, _)| *left);
     next.map(|(left, what)| format!("{what} {}", numbers::countdown(left))).unwrap_or_default()
 }
@@ -64,7 +64,7 @@ fn client(connection: &Connection, next_steps: &NextSteps, (tempo, now): (Client
     }
     let end = next_steps.gives_up.map_or_else(String::new, |at| {
         if tempo == ClientClock::default() {
-            say!("; gives up at about {seconds} s", seconds = at.since(connection.born).as_secs())
+            say!("; gives up at about {seconds} s", seconds = at.since(connection.first_seen).as_secs())
         } else {
             say!("; gives up about {seconds} s from now", seconds = at.since(now).as_secs())
         }
@@ -100,8 +100,11 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
 
 /// What the request's timer does, and how it ends.
 fn request(connection: &Connection, next_steps: &NextSteps, (now, clients): (Stamp, Stamp)) -> String {
-    let dies = next_steps.dies.map_or_else(String::new, |at| {
-        say!("if nothing changes the request dies at about {seconds} s", seconds = at.since(connection.born).as_secs())
+    let dies = next_steps.expires.map_or_else(String::new, |at| {
+        say!(
+            "if nothing changes the request dies at about {seconds} s",
+            seconds = at.since(connection.first_seen).as_secs()
+        )
     });
     let again = next_steps
         .syn_ack
@@ -132,6 +135,6 @@ fn turn(before: u32, connection: &Connection, world: &World) -> String {
     };
     let pause = if paused { say!(" · accept() is paused") } else { "" };
     let closed =
-        if connection.server == ServerSide::QueuedDead { say!("a dead entry that holds its place: ") } else { "" };
+        if connection.server == ServerSide::QueuedClosed { say!("a dead entry that holds its place: ") } else { "" };
     format!("{closed}{place}{pause}")
 }

@@ -59,7 +59,7 @@ fn words(note: &Note) -> (Option<NoteSubject>, String, Option<Meaning>) {
             let limit = limit.map_or_else(|| numbers::UNKNOWN.into(), |limit| limit.to_string());
             (None, say!("▲ listen({backlog}): limit {limit}", backlog, limit), None)
         }
-        Note::Stepped { who, thing } => (None, format!("‖ {}", thing.words(&name(*who))), None),
+        Note::Stepped { who, outcome: thing } => (None, format!("‖ {}", thing.words(&name(*who))), None),
         Note::Changed(what) => (None, format!("▲ {what}"), None),
         Note::Refused(why) => (None, format!("▲ {why}"), Some(Meaning::Divergent)),
     }

@@ -70,7 +70,7 @@ impl<'a> Placement<'a> {
         }
         match connection.server {
             ServerSide::HalfOpen => self.half_open.push(connection),
-            ServerSide::Queued | ServerSide::QueuedDead => self.queued.push(connection),
+            ServerSide::Queued | ServerSide::QueuedClosed => self.queued.push(connection),
             ServerSide::Accepted | ServerSide::Closed => self.served.push(connection),
             ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway => self.lost.push(connection),
             ServerSide::CookieSent if connection.belief() == CombinedState::CookieOut => self.cookies.push(connection),

@@ -39,5 +39,5 @@ pub fn drops_in_words(drops: Drops) -> String {
 
 /// The accept queue's greatest depth in each of the last seconds, oldest first; `None` where nothing is known of one.
 pub fn depths(listeners: &Listeners, listener: &ListenerState, seconds: usize) -> Vec<Option<u32>> {
-    listeners.trail(listener, seconds).into_iter().map(|second| second.map(|second| second.depth_max)).collect()
+    listeners.seconds(listener, seconds).into_iter().map(|second| second.map(|second| second.depth_max)).collect()
 }

@@ -67,9 +67,9 @@ pub(super) fn rank<'s>(order: Order, listeners: &Listeners, listener: &'s Listen
     let numbers = match order {
         Order::Fullest => fullness,
         Order::Drops => [per_s(listeners.drops_per_s(listener)), figures::drops(listener).unwrap_or(0), fullness[0]],
-        Order::Waiting => [listener.crowding.oldest_wait_ms.unwrap_or(0).into(), fullness[0], fullness[1]],
+        Order::Waiting => [listener.occupants.oldest_wait_ms.unwrap_or(0).into(), fullness[0], fullness[1]],
         Order::Busiest => {
-            let half_open = listener.crowding.half_open.unwrap_or(0).into();
+            let half_open = listener.occupants.half_open.unwrap_or(0).into();
             [per_s(listeners.group_arrivals_per_s(&listeners.group_of(listener))), half_open, fullness[0]]
         }
         Order::Address | Order::Owner => [0; 3],

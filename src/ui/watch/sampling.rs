@@ -56,8 +56,8 @@ mod tests {
         let (mut world, mut sampling) = (World::new(), SamplingCost::default());
         assert_eq!(sampling.core(), None);
         for second in 0..5 {
-            world.apply(Stamp::from_millis(second * 1000), &Event::Cost { eye: Source::Whole, nanos: 20_000_000 });
-            world.apply(Stamp::from_millis(second * 1000), &Event::Cost { eye: Source::Listeners, nanos: 9_000 });
+            world.apply(Stamp::from_millis(second * 1000), &Event::Cost { source: Source::Whole, nanos: 20_000_000 });
+            world.apply(Stamp::from_millis(second * 1000), &Event::Cost { source: Source::Listeners, nanos: 9_000 });
             sampling.follow(&world);
         }
         assert_eq!(sampling.core(), Some(0.02));

@@ -8,7 +8,7 @@ use qviz::model::stamp::Stamp;
 use qviz::report::summary::Summary;
 use qviz::session::recording::playback::{Next, Playback};
 use qviz::session::recording::read::{Recording, RecordingEnd};
-use qviz::session::recording::transport::Play;
+use qviz::session::recording::transport::PlayCommand;
 
 use super::document;
 use crate::lab;
@@ -65,13 +65,13 @@ fn all_scenes_of_a_lesson_stand_on_one_tape_that_can_be_gone_back_in() {
     );
 
     let (mut deck, mut world) = (Playback::new(tape.facts().unwrap(), tape.end(), Stamp::ZERO), World::new());
-    let at = |moment: Stamp| Play::Ahead(moment.since(Stamp::ZERO));
-    deck.play(Stamp::ZERO, Play::Pause, &[]);
+    let at = |moment: Stamp| PlayCommand::Ahead(moment.since(Stamp::ZERO));
+    deck.play(Stamp::ZERO, PlayCommand::Pause, &[]);
     deck.play(Stamp::ZERO, at(tape.end()), &[]);
     folded(&played(&mut deck, Stamp::ZERO), &mut world);
     assert_eq!(world.lesson.as_deref().unwrap().scene, 1);
     let back = Stamp::from_nanos(began[1].as_nanos() / 2);
-    deck.play(Stamp::ZERO, Play::Back(tape.end().since(back)), &[]);
+    deck.play(Stamp::ZERO, PlayCommand::Back(tape.end().since(back)), &[]);
     folded(&played(&mut deck, Stamp::ZERO), &mut world);
     let course = world.lesson.as_deref().unwrap();
     assert_eq!((course.scene, course.over, course.kept.contains_key("half")), (0, false, false));

@@ -89,7 +89,7 @@ impl Table {
 
     pub(crate) fn lives(&self, wanted: impl Fn(&ClientEvent) -> bool) -> Vec<Peer> {
         let life = |fact: &Stamped| match &fact.event {
-            Event::Client { peer, life, .. } if wanted(life) => Some(*peer),
+            Event::Client { peer, event: life, .. } if wanted(life) => Some(*peer),
             _ => None,
         };
         self.facts.iter().filter_map(life).collect()
@@ -105,7 +105,7 @@ impl Table {
 
     pub(crate) fn deeds(&self) -> Vec<(Stamp, Peer, ServerEvent)> {
         let deed = |fact: &Stamped| match fact.event {
-            Event::Served { peer, deed } => Some((fact.at, peer, deed)),
+            Event::Served { peer, event: deed } => Some((fact.at, peer, deed)),
             _ => None,
         };
         self.facts.iter().filter_map(deed).collect()

@@ -97,7 +97,7 @@ pub(crate) fn told_by(asked: &Asked<'_>) -> Result<Told, Missing> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let session = live::start(plan(lab)).unwrap();
     for trial in asked.trials {
-        session.wish(Command::RunExperiment(*trial));
+        session.send(Command::RunExperiment(*trial));
     }
     let told = runtime.block_on(heard(session, asked));
     drop(runtime);
@@ -121,7 +121,7 @@ async fn heard(mut session: Session, asked: &Asked<'_>) -> Told {
         }
         let hurry = asked.hurried && !told.trials.lines.is_empty();
         if hurry || told.ended.len() == asked.trials.len() {
-            session.wish(Command::Stop);
+            session.send(Command::Stop);
         }
     }
     told
@@ -181,7 +181,7 @@ fn plan(lab: Namespace) -> LivePlan {
         count: None,
         duration: None,
         script: Script::default(),
-        place: LabSite::Lab(Arc::new(lab)),
+        site: LabSite::Lab(Arc::new(lab)),
         host: Sysctls::default(),
         sysctls: Sysctls::default(),
         past: Past::default(),

@@ -175,7 +175,7 @@ fn times_are_kept_of_requests_waits_and_connects() {
     play.life(1, ClientEvent::Connected);
     play.ack(1);
     play.pass(70);
-    play.tell(Event::Served { peer: peer(1), deed: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+    play.tell(Event::Served { peer: peer(1), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     let world = &play.world;
     for (spread, ms) in [(&world.stay, 40.0), (&world.connect, 40.0), (&world.wait, 70.0)] {
         assert_eq!(spread.count(), 1);

@@ -124,7 +124,7 @@ impl Paper {
     fn syn(&mut self, id: u8) {
         if self.started.insert(id, true).is_none() {
             let life = ClientEvent::Started { half_open: false };
-            self.events.push(Event::Client { id: id.into(), peer: peer(id), life });
+            self.events.push(Event::Client { id: id.into(), peer: peer(id), event: life });
         }
         match self.places.get(&id) {
             Some(Place::Queued | Place::Accepted | Place::Reset) => return,
@@ -221,7 +221,7 @@ impl Paper {
         let Some(id) = self.queue.pop_front() else { return };
         self.places.insert(id, Place::Accepted);
         let deed = ServerEvent::Accepted { waited_ms: None, cookie: None };
-        self.events.push(Event::Served { peer: peer(id), deed });
+        self.events.push(Event::Served { peer: peer(id), event: deed });
     }
 
     pub(crate) fn look(&mut self, what: u8) {

@@ -11,7 +11,7 @@ use crate::story::ms;
 /// The lesson asks for a prediction.
 fn question() -> Class {
     let mut class = Class::begin();
-    class.step(0, Phase::Told);
+    class.step(0, Phase::Done);
     class.step(1, Phase::Asked);
     class
 }
@@ -31,7 +31,7 @@ fn told() -> Class {
     class.tale.run(ms(3900));
     class.tale.read_counters();
     class.keep("held", 6.0);
-    class.step(1, Phase::Told);
+    class.step(1, Phase::Done);
     class.score(true);
     class.tale.run(ms(4300));
     class

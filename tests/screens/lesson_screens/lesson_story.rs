@@ -140,7 +140,7 @@ impl Class {
     /// The second scene: an experiment that has come to its end.
     pub(crate) fn trial_scene(&mut self) {
         self.scene(1);
-        self.step(0, Phase::Told);
+        self.step(0, Phase::Done);
         self.step(1, Phase::Doing);
         self.trial(ExperimentFact::Began(ExperimentId::BindFour));
         for (who, call, outcome, mood) in CALLS {
@@ -155,7 +155,7 @@ impl Class {
             self.trial(ExperimentFact::Measured { name: name.into(), value });
         }
         self.trial(ExperimentFact::Ended { trial: ExperimentId::BindFour, failed: None });
-        self.step(1, Phase::Told);
+        self.step(1, Phase::Done);
     }
 
     pub(crate) fn trial(&mut self, fact: ExperimentFact) {

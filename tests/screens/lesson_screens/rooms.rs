@@ -26,7 +26,7 @@ fn over(name: &str, all_hold: bool) -> Class {
     let mut class = Class::of(name, &source.lines().map(held).collect::<String>());
     let lesson = class.notebook.lesson().unwrap().clone();
     class.scene(lesson.scenes.len() - 1);
-    class.step(0, Phase::Told);
+    class.step(0, Phase::Done);
     let measured = lesson.claims.iter().flat_map(|claim| claim.measured.values()).flat_map(|value| value.facts());
     let facts: BTreeSet<_> = lesson.claims.iter().flat_map(|claim| claim.holds.facts()).chain(measured).collect();
     for fact in facts {
@@ -105,7 +105,7 @@ fn the_chosen_answer_and_the_right_one_are_seen_when_it_is_told() {
             class.step(1, Phase::Doing);
             class.trial(ExperimentFact::Measured { name: "rst-kinds".into(), value: 3.0 });
             class.keep("kinds", 3.0);
-            class.step(1, Phase::Told);
+            class.step(1, Phase::Done);
             class.score(false);
             let text = within(lang, || drawn(&class, state(&class, size, false)));
             for words in wanted {
@@ -158,7 +158,7 @@ fn the_keys_that_are_offered_do_something() {
         let text = drawn(class, state(class, (200, 60), false));
         text.lines().last().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    class.step(0, Phase::Told);
+    class.step(0, Phase::Done);
     let told = last(&class);
     assert!(told.starts_with("space go on backspace repeat"), "{told}");
     for knob in ["pause accept()", "backlog", "arrivals", "burst"] {
@@ -174,7 +174,7 @@ fn the_keys_that_are_offered_do_something() {
     class.step(0, Phase::Doing);
     let begins = last(&class);
     assert!(begins.starts_with("backspace scene before") && !begins.contains("go on"), "{begins}");
-    class.step(0, Phase::Told);
+    class.step(0, Phase::Done);
     let repeats = last(&class);
     assert!(repeats.starts_with("space go on backspace repeat"), "{repeats}");
     class.over();

@@ -3,7 +3,7 @@
 use qviz::fold::world::World;
 use qviz::model::stamp::Stamp;
 use qviz::session::recording::record::RecordingStatus;
-use qviz::session::recording::transport::{Play, Playing};
+use qviz::session::recording::transport::{PlayCommand, PlaybackState};
 use qviz::ui::keymap::{Action, Mode, Place, footer, shown};
 use qviz::ui::state::{Msg, Origin, UiState, update};
 use qviz::ui::view;
@@ -258,10 +258,10 @@ fn playing_a_recording_lets_a_held_moment_go() {
     let tale = overflowing();
     let mut state = state((120, 36), false);
     state.live = false;
-    state.replay = Some(Playing { position: tale.now, end: ms(20_000), tenths: 10, paused: false });
+    state.replay = Some(PlaybackState { position: tale.now, end: ms(20_000), tenths: 10, paused: false });
     press(&mut state, Action::Freeze, &tale);
     assert!(look(&state, &tale).contains("the replay goes on"));
-    press(&mut state, Action::Play(Play::Home), &tale);
+    press(&mut state, Action::Play(PlayCommand::Home), &tale);
     assert!(state.frozen.is_none());
 }
 

@@ -11,7 +11,7 @@ use qviz::model::event::Environment;
 use qviz::model::stamp::Stamp;
 use qviz::session::recording::read::Recording;
 use qviz::session::recording::record_reader::Facts;
-use qviz::session::recording::transport::Playing;
+use qviz::session::recording::transport::PlaybackState;
 use qviz::ui::keymap::Action;
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
@@ -133,7 +133,7 @@ pub(crate) fn frozen(show: Show) -> Show {
 /// One SYN was let in by a key.
 pub(crate) fn step(show: Show) -> Show {
     let taken = |world: &World| {
-        let reached = |note: &Note| matches!(note, Note::Stepped { thing: StepOutcome::Reached(_), .. });
+        let reached = |note: &Note| matches!(note, Note::Stepped { outcome: StepOutcome::Reached(_), .. });
         world.tempo.held && depths(world).0 == Some(1) && world.notes.iter().any(|(_, note)| reached(note))
     };
     show.until("a SYN that was let in by a key", taken)
@@ -153,7 +153,7 @@ pub(crate) fn replay_end(show: Show) -> Show {
     let mut show = show.until("the end", |world| world.ended);
     show.now = show.end;
     show.state.live = false;
-    show.state.replay = Some(Playing { position: show.end, end: show.end, tenths: 10, paused: false });
+    show.state.replay = Some(PlaybackState { position: show.end, end: show.end, tenths: 10, paused: false });
     show
 }
 

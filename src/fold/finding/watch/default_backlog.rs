@@ -1,7 +1,7 @@
 //! The limit of a watched listener is a default that is smaller than somaxconn.
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
-use crate::fold::listeners::known_default::habit_of;
+use crate::fold::listeners::known_default::known_default;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -15,18 +15,18 @@ Kernel: __sys_listen (net/socket.c): the smaller of the backlog and somaxconn.
 What to do: set the program's own backlog and restart it. A queue of N + 1 holds a burst of that many clients; if clients come
 faster than they are accepted all the time, no backlog is large enough.";
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.one;
-    let (Some(limit), Some(somaxconn)) = (one.reading.queue.limit, sight.survey().somaxconn_now()) else {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let listener = context.listener;
+    let (Some(limit), Some(somaxconn)) = (listener.reading.queue.limit, context.listeners().somaxconn_now()) else {
         return Verdict::Absent;
     };
-    let command = one.owner.as_ref().map(|owner| owner.command.as_str());
-    let Some(habit) = habit_of(limit, command, &one.reading.address) else { return Verdict::Absent };
-    if limit >= somaxconn || !(sight.is_strained() || sight.is_asked_for()) {
+    let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
+    let Some(habit) = known_default(limit, command, &listener.reading.address) else { return Verdict::Absent };
+    if limit >= somaxconn || !(context.is_strained() || context.is_asked_for()) {
         return Verdict::Absent;
     }
     Verdict::Found(Diagnosis {
-        severity: if sight.is_strained() { Severity::Warning } else { Severity::Note },
+        severity: if context.is_strained() { Severity::Warning } else { Severity::Note },
         evidence: vec![("limit", limit.into()), ("capacity", f64::from(limit) + 1.0), ("somaxconn", somaxconn.into())],
         sentence: Sentence::new(move || {
             say!(

@@ -1,4 +1,4 @@
-//! Connections wait and nobody accepts them.
+//! Connections wait and are not accepted.
 
 use std::time::Duration;
 
@@ -18,25 +18,25 @@ What to do: look at the process: stopped (state T: kill -CONT PID), swapped out,
 file descriptors (accept() fails with EMFILE), or busy in a loop that does not come back to accept(). A bigger backlog only lets
 more clients wait for nothing.";
 
-/// For so long the head of the queue must have been seen unmoved.
+/// The head of the queue must be unchanged for this long,
 const UNMOVED: Duration = Duration::from_millis(700);
 
-/// And for so long it must have waited.
+/// and must have waited for this long.
 const WAITED: Duration = Duration::from_secs(1);
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let Some(standstill) = sight.one.standstill() else { return Verdict::Absent };
-    let depth = sight.one.reading.queue.depth.unwrap_or(0);
-    let group = sight.group();
-    // The ages belong to the address: of several sockets only one that alone holds connections can be named.
-    let alone = group.members.iter().filter(|one| one.reading.queue.depth != Some(0)).count() == 1;
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let Some(standstill) = context.listener.stall() else { return Verdict::Absent };
+    let depth = context.listener.reading.queue.depth.unwrap_or(0);
+    let group = context.group();
+    // The ages belong to the address: of several sockets only one that alone holds connections can be identified.
+    let alone = group.members.iter().filter(|listener| listener.reading.queue.depth != Some(0)).count() == 1;
     if depth == 0 || !alone || standstill.oldest < WAITED {
         return Verdict::Absent;
     }
-    if standstill.unmoved < UNMOVED && !crawls(sight, standstill) {
+    if standstill.unmoved < UNMOVED && !crawls(context, standstill) {
         return Verdict::TooEarly;
     }
-    let (holder, most) = (sight.holder(), sight.one.capacity().unwrap_or(depth));
+    let (holder, most) = (context.holder(), context.listener.capacity().unwrap_or(depth));
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence: vec![
@@ -67,8 +67,8 @@ fn check(sight: &ListenerContext<'_>) -> Verdict {
     })
 }
 
-/// One look is enough where the oldest has waited for longer than a second per place: no more than the places of the queue stood
-/// before it, so less than one was accepted per second.
-fn crawls(sight: &ListenerContext<'_>, standstill: Stall) -> bool {
-    sight.one.capacity().is_some_and(|capacity| standstill.oldest.as_secs() > u64::from(capacity))
+/// One reading is enough if the oldest has waited for longer than a second per entry: at most a full queue was before it, so less
+/// than one per second was accepted.
+fn crawls(context: &ListenerContext<'_>, standstill: Stall) -> bool {
+    context.listener.capacity().is_some_and(|capacity| standstill.oldest.as_secs() > u64::from(capacity))
 }

@@ -17,23 +17,23 @@ Kernel: inet_csk_reqsk_queue_is_full (include/net/inet_connection_sock.h), tcp_c
 What to do: keep net.ipv4.tcp_syncookies=1; choose the listener to see who is half-open and for how long; raise the backlog if these
 are real clients.";
 
-/// A burst is over by then.
+/// Longer than a burst.
 const LONG: Duration = Duration::from_secs(3);
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.one;
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let listener = context.listener;
     let (Some(half_open), Some(limit), Some(since)) =
-        (one.crowding.half_open, one.reading.queue.limit, one.crowded_since)
+        (listener.occupants.half_open, listener.reading.queue.limit, listener.half_full_since)
     else {
         return Verdict::Absent;
     };
-    if sight.now().since(since) < LONG {
+    if context.now().since(since) < LONG {
         return Verdict::TooEarly;
     }
-    let cookies = sight.survey().counters().value(Counter::SyncookiesSent);
+    let cookies = context.listeners().counters().value(Counter::SyncookiesSent);
     let mut evidence = vec![("half_open", f64::from(half_open)), ("limit", f64::from(limit))];
     evidence.extend(cookies.map(|sent| ("cookies_sent_in_namespace", sent as f64)));
-    let crowded = sight.now().since(since);
+    let crowded = context.now().since(since);
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence,

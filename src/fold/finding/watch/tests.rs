@@ -15,14 +15,14 @@ use crate::model::watch::{
 };
 use crate::text::lang::{Lang, within};
 
-/// A watch that is told facts.
+/// A watch fed with facts.
 struct Watch(World);
 
 impl Watch {
     /// A watch of one listener, asked for by its port.
     fn of(listener: ListenerReading) -> Self {
         let mut watch = Self::began(listener.address.port().map(|port| format!(":{port}")).as_deref());
-        watch.roll(0, vec![listener]);
+        watch.snapshot(0, vec![listener]);
         watch
     }
 
@@ -33,26 +33,26 @@ impl Watch {
         let watching =
             Watching { kernel: "6.18".into(), pid: 1, rights: Rights::default(), netns: None, target, sysctls };
         let mut watch = Self(World::new());
-        watch.tell(0, &Event::Watching(Box::new(watching)));
+        watch.apply(0, &Event::Watching(Box::new(watching)));
         watch
     }
 
-    fn tell(&mut self, ms: u64, event: &Event) {
+    fn apply(&mut self, ms: u64, event: &Event) {
         self.0.apply(Stamp::from_millis(ms), event);
     }
 
-    fn roll(&mut self, ms: u64, changed: Vec<ListenerReading>) {
-        self.tell(ms, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
+    fn snapshot(&mut self, ms: u64, changed: Vec<ListenerReading>) {
+        self.apply(ms, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     }
 
     fn owned(&mut self, ms: u64, id: u64, command: &str) {
         let owner = Owner { pid: 4242, command: command.into(), others: 0, place: None };
-        self.tell(ms, &Event::Owned { id: ListenerId(id), owner: Some(owner) });
+        self.apply(ms, &Event::Owned { id: ListenerId(id), owner: Some(owner) });
     }
 
     fn crowded(&mut self, ms: u64, half_open: u32, oldest_wait_ms: Option<u32>) {
         let crowding = QueueOccupants { half_open: Some(half_open), oldest_wait_ms };
-        self.tell(ms, &Event::Occupants { id: ListenerId(1), crowding });
+        self.apply(ms, &Event::Occupants { id: ListenerId(1), occupants: crowding });
     }
 
     fn counters(&mut self, ms: u64, values: &[(Counter, u64)]) {
@@ -60,11 +60,11 @@ impl Watch {
         for (counter, value) in values {
             counters.set(*counter, *value);
         }
-        self.tell(ms, &Event::Counters(Box::new(counters)));
+        self.apply(ms, &Event::Counters(Box::new(counters)));
     }
 
     fn choose(&mut self, ms: u64) {
-        self.tell(ms, &Event::Chosen(Some(ListenerId(1))));
+        self.apply(ms, &Event::Chosen(Some(ListenerId(1))));
         let began = Began {
             kernel: "6.18".into(),
             environment: Environment::Host,
@@ -79,14 +79,14 @@ impl Watch {
             sysctls: Sysctls::default(),
             watched: true,
         };
-        self.tell(ms, &Event::Began(Box::new(began)));
-        self.tell(ms, &Event::Listening(Listening { backlog: 5, somaxconn: Some(4096), limit: Some(5) }));
+        self.apply(ms, &Event::Began(Box::new(began)));
+        self.apply(ms, &Event::Listening(Listening { backlog: 5, somaxconn: Some(4096), limit: Some(5) }));
     }
 
     /// What is found after the next quarter of a second; it is said in both languages.
     #[track_caller]
     fn found(&mut self, ms: u64) -> Vec<Finding> {
-        self.tell(ms, &Event::Tick);
+        self.apply(ms, &Event::Tick);
         for finding in &self.0.findings {
             assert_chinese(&within(Lang::Chinese, || finding.sentence.to_string()));
         }
@@ -127,9 +127,9 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn an_idle_listener_that_nobody_asked_for_has_no_findings() {
+fn an_idle_listener_that_was_not_asked_for_has_no_findings() {
     let mut watch = Watch::began(None);
-    watch.roll(0, vec![listener(1, 0, 128), listener(2, 0, 4096)]);
+    watch.snapshot(0, vec![listener(1, 0, 128), listener(2, 0, 4096)]);
     watch.counters(0, &[(Counter::ListenDrops, 99)]);
     assert_eq!(watch.found(2000), []);
 }
@@ -138,7 +138,7 @@ fn an_idle_listener_that_nobody_asked_for_has_no_findings() {
 fn a_stalled_server_is_found_within_two_seconds_with_its_pid() {
     let mut watch = Watch::of(listener(1, 0, 300));
     watch.owned(0, 1, "nginx");
-    watch.roll(100, vec![listener(1, 3, 300)]);
+    watch.snapshot(100, vec![listener(1, 3, 300)]);
     for ms in (250..=1750).step_by(250) {
         watch.crowded(ms, 0, Some((ms - 90) as u32));
     }
@@ -161,7 +161,7 @@ fn a_server_that_accepts_is_not_stalled_however_long_clients_wait() {
         assert!(!watch.names(ms + 10).contains("server-stalled"), "at {ms} ms");
     }
     for ms in (4000..6000).step_by(250) {
-        watch.roll(ms, vec![listener(1, 60 - (ms / 200) as u32, 300)]);
+        watch.snapshot(ms, vec![listener(1, 60 - (ms / 200) as u32, 300)]);
         watch.crowded(ms, 0, Some((ms + 5000) as u32));
         assert!(!watch.names(ms + 10).contains("server-stalled"), "shorter at each look, at {ms} ms");
     }
@@ -185,19 +185,19 @@ fn one_look_names_a_stall_where_the_wait_alone_proves_it() {
 #[test]
 fn of_several_sockets_none_is_called_stalled_where_two_hold_connections() {
     let mut watch = Watch::began(Some(":80"));
-    watch.roll(0, vec![listener(1, 3, 300), listener(2, 1, 300)]);
+    watch.snapshot(0, vec![listener(1, 3, 300), listener(2, 1, 300)]);
     watch.crowded(0, 0, Some(1000));
     watch.crowded(1500, 0, Some(2500));
     assert!(!watch.names(2000).contains("server-stalled"));
-    watch.roll(2100, vec![listener(2, 0, 300)]);
+    watch.snapshot(2100, vec![listener(2, 0, 300)]);
     assert!(watch.names(2500).contains("server-stalled"));
 }
 
 #[test]
-fn a_full_accept_queue_is_found_and_says_what_a_backlog_does() {
+fn a_full_accept_queue_is_found_and_explains_the_backlog() {
     let mut watch = Watch::of(listener(1, 5, 5));
     assert!(!watch.names(300).contains("accept-queue-full"), "one place is left");
-    watch.roll(400, vec![listener(1, 6, 5)]);
+    watch.snapshot(400, vec![listener(1, 6, 5)]);
     let finding = watch.only(1400, "accept-queue-full");
     assert!(
         finding.sentence.to_string().contains("6 of 6") && finding.sentence.to_string().contains("bursts only"),
@@ -205,13 +205,13 @@ fn a_full_accept_queue_is_found_and_says_what_a_backlog_does() {
         finding.sentence
     );
     assert!((finding.evidence["full_s"] - 1.0).abs() < 1e-9);
-    watch.roll(1500, vec![listener(1, 2, 5)]);
+    watch.snapshot(1500, vec![listener(1, 2, 5)]);
     assert!(!watch.names(2000).contains("accept-queue-full"));
     assert!(watch.0.found.contains_key("accept-queue-full 1"), "what was found is remembered");
 }
 
 #[test]
-fn a_past_overflow_is_told_apart_from_one_while_watched() {
+fn a_past_overflow_is_distinguished_from_one_while_watched() {
     let mut past = listener(1, 0, 300);
     past.queue.drops = Some(12);
     let mut watch = Watch::of(past.clone());
@@ -224,7 +224,7 @@ fn a_past_overflow_is_told_apart_from_one_while_watched() {
         finding.sentence
     );
     past.queue.drops = Some(14);
-    watch.roll(400, vec![past]);
+    watch.snapshot(400, vec![past]);
     watch.counters(401, &[(Counter::ListenDrops, 11)]);
     let finding = watch.only(800, "overflowed");
     assert_eq!(finding.severity, Severity::Warning);
@@ -237,7 +237,7 @@ fn noise_of_the_drop_counter_is_no_overflow() {
     watch.counters(1, &[(Counter::ListenDrops, 9)]);
     let mut noisy = listener(1, 0, 300);
     noisy.queue.drops = Some(40);
-    watch.roll(400, vec![noisy]);
+    watch.snapshot(400, vec![noisy]);
     watch.counters(401, &[(Counter::ListenDrops, 9)]);
     assert!(!watch.names(1000).contains("overflowed"));
 }
@@ -253,7 +253,7 @@ fn a_limit_at_somaxconn_is_recognised_and_not_called_clamped_for_certain() {
 #[test]
 fn a_sysctl_raised_without_a_new_listen_is_recognised() {
     let mut watch = Watch::of(listener(1, 0, 4096));
-    watch.tell(500, &Event::Sysctl { name: Sysctl::Somaxconn, value: 8192 });
+    watch.apply(500, &Event::Sysctl { name: Sysctl::Somaxconn, value: 8192 });
     let finding = watch.only(900, "limit-was-somaxconn");
     assert_eq!(finding.severity, Severity::Warning);
     assert!(finding.sentence.to_string().contains("8192 now, but this limit is still 4096"), "{}", finding.sentence);
@@ -289,10 +289,10 @@ fn small_default_backlogs_are_recognised() {
 #[test]
 fn php_fpm_on_a_unix_socket_is_recognised_and_its_full_queue_too() {
     let mut watch = Watch::began(Some("/run/php.sock"));
-    watch.roll(0, vec![unix(2, 511)]);
+    watch.snapshot(0, vec![unix(2, 511)]);
     watch.owned(0, 1, "php-fpm8.2");
     assert_eq!(watch.names(300), names(&["default-backlog"]));
-    watch.roll(400, vec![unix(512, 511)]);
+    watch.snapshot(400, vec![unix(512, 511)]);
     let finding = watch.only(900, "unix-socket-full");
     assert!(
         finding.sentence.to_string().contains("EAGAIN") && finding.sentence.to_string().contains("/run/php.sock"),
@@ -306,7 +306,7 @@ fn php_fpm_on_a_unix_socket_is_recognised_and_its_full_queue_too() {
 #[test]
 fn the_full_member_beside_idle_siblings_is_named() {
     let mut watch = Watch::began(None);
-    watch.roll(0, vec![listener(1, 6, 5), listener(2, 0, 5), listener(3, 0, 5), listener(4, 0, 5)]);
+    watch.snapshot(0, vec![listener(1, 6, 5), listener(2, 0, 5), listener(3, 0, 5), listener(4, 0, 5)]);
     watch.owned(0, 1, "nginx");
     let finding = watch.only(300, "one-member-full");
     assert!(
@@ -314,7 +314,7 @@ fn the_full_member_beside_idle_siblings_is_named() {
             && finding.sentence.to_string().contains("pid 4242 (nginx)")
     );
     assert!(finding.sentence.to_string().contains("about 25 %"), "{}", finding.sentence);
-    watch.roll(400, vec![listener(2, 1, 5)]);
+    watch.snapshot(400, vec![listener(2, 1, 5)]);
     assert!(!watch.names(800).contains("one-member-full"));
 }
 
@@ -337,7 +337,7 @@ fn half_open(port: u16, retransmits: u8) -> HalfOpen {
 }
 
 #[test]
-fn deferred_accepts_are_told_from_a_flood() {
+fn deferred_accepts_are_distinguished_from_a_flood() {
     let mut watch = Watch::of(listener(1, 0, 300));
     watch.choose(0);
     watch.counters(0, &[(Counter::TCPDeferAcceptDrop, 1)]);
@@ -345,21 +345,21 @@ fn deferred_accepts_are_told_from_a_flood() {
         let half_open = (1..4).map(|port| half_open(port, retransmits)).collect();
         Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None }))
     };
-    watch.tell(100, &listed(0));
-    watch.tell(1900, &listed(0));
+    watch.apply(100, &listed(0));
+    watch.apply(1900, &listed(0));
     assert!(!watch.names(2000).contains("deferred-accept"), "no ACK was deferred");
     watch.counters(2100, &[(Counter::TCPDeferAcceptDrop, 4)]);
     let finding = watch.only(2500, "deferred-accept");
     assert!(finding.sentence.to_string().starts_with("3 half-open"), "{}", finding.sentence);
-    watch.tell(2600, &listed(1));
+    watch.apply(2600, &listed(1));
     assert!(!watch.names(3000).contains("deferred-accept"), "their SYN-ACK was repeated: they do not answer");
 }
 
 #[test]
-fn dead_clients_of_the_chosen_listener_are_found_and_name_it() {
+fn closed_clients_of_the_chosen_listener_are_found_and_name_it() {
     let mut watch = Watch::of(listener(1, 2, 300));
     watch.choose(0);
-    watch.tell(10, &Event::Queue(QueueReading { depth: Some(2), limit: Some(300), drops: Some(0) }));
+    watch.apply(10, &Event::Queue(QueueReading { depth: Some(2), limit: Some(300), drops: Some(0) }));
     let waiting = |port, closed| Waiting {
         peer: Peer::v4(std::net::Ipv4Addr::LOCALHOST, port),
         age_ms: Some(2000 - u32::from(port)),
@@ -368,7 +368,7 @@ fn dead_clients_of_the_chosen_listener_are_found_and_name_it() {
         cookie: port.into(),
     };
     let list = vec![waiting(1, false), waiting(2, true)];
-    watch.tell(20, &Event::Listed(Box::new(Listed { half_open: None, waiting: Some(list) })));
+    watch.apply(20, &Event::Listed(Box::new(Listed { half_open: None, waiting: Some(list) })));
     let finding = watch.only(400, "dead-in-queue");
     assert!(finding.sentence.to_string().starts_with("1 of 2 entries"), "{}", finding.sentence);
     assert_eq!(finding.subject.unwrap().id, ListenerId(1));
@@ -391,7 +391,7 @@ fn findings_are_bounded_with_ten_thousand_full_listeners_and_the_worst_come_firs
         let address = Address::Tcp(([127, 0, 0, 1], id as u16).into());
         ListenerReading { address, ..listener(id, 6, 5) }
     });
-    watch.roll(0, many.collect());
+    watch.snapshot(0, many.collect());
     let found = watch.found(300);
     assert_eq!(found.len(), crate::fold::finding::review::IN_FORCE);
     assert!(found.iter().all(|finding| finding.severity == Severity::Problem));

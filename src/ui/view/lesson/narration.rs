@@ -135,7 +135,7 @@ fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgre
         if scene.state.lesson.goes_back(progress) { say!("the scene before") } else { say!("repeats the scene") };
     let all = [
         (asked, numbers.as_str(), say!("predict"), None),
-        (progress.has_told(), "space", say!("goes on"), Some(Action::GoOn)),
+        (progress.waits_to_go_on(), "space", say!("goes on"), Some(Action::GoOn)),
         (progress.step.is_some(), "backspace", back, Some(Action::Repeat)),
         (progress.over, "q", say!("leaves"), Some(Action::Quit)),
     ];

@@ -36,7 +36,7 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, budget: LineBudge
     let mut content = match progress.phase {
         Phase::Asked => asked(step, &page, progress, budget),
         Phase::Doing => doing(scene, (step, &page), progress, budget),
-        Phase::Told => explained(scene, (step, &page), progress, budget),
+        Phase::Done => explained(scene, (step, &page), progress, budget),
         Phase::Missed => missed(scene, (step, &page), progress, budget),
     };
     if budget.tall {

@@ -218,7 +218,7 @@ fn slot(connection: &Connection, mark: Option<&'static str>, scene: &Scene<'_>) 
 
 /// Too fast for names: each cause with its sum.
 fn by_cause(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
-    let counts = scene.world.ledger.tolls().filter(|(_, count)| count.segments > 0);
+    let counts = scene.world.ledger.lost_by_cause().filter(|(_, count)| count.segments > 0);
     let high = plan.text.rows() + u16::from(plan.text != Letter::Plain);
     for (index, (cause, count)) in (0..area.height / high).zip(counts) {
         let line = cut(Rect { y: area.y + index * high, ..area }, plan.text.rows()).0;

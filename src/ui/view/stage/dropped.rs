@@ -190,7 +190,7 @@ fn by_cause(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let style = if per_s > 0.0 { theme.alarm() } else { theme.calm() };
     let rate = text::right_cell(&numbers::rate(per_s), 7);
     text::write(buf, inner, (0, 0), &say!("✗ {rate} dropped now", rate), style);
-    let counts = scene.world.ledger.tolls().filter(|(_, count)| count.segments > 0);
+    let counts = scene.world.ledger.lost_by_cause().filter(|(_, count)| count.segments > 0);
     for (row, (cause, count)) in (1..inner.height).zip(counts) {
         let text = format!("✗ ×{:<5} {}", numbers::count(count.segments), cause.words());
         text::write(buf, inner, (0, row), &text::fit(&text, inner.width), theme.text(Meaning::Lost));

@@ -69,7 +69,7 @@ fn slot(connection: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
     let waiting = own.unwrap_or(Meaning::Waiting(shade(waited)));
     let (mark, edge, solid) = match connection.belief() {
         CombinedState::Ghost => ("◌", Meaning::Divergent, false),
-        CombinedState::DeadInQueue => ("†", Meaning::Lost, false),
+        CombinedState::ClosedInQueue => ("†", Meaning::Lost, false),
         _ if connection.client == ClientSide::Vanished => ("⊘", waiting, true),
         _ => ("", waiting, true),
     };
@@ -105,7 +105,7 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
 fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
     let closed =
-        scene.placement.queued.iter().filter(|connection| connection.belief() == CombinedState::DeadInQueue).count();
+        scene.placement.queued.iter().filter(|connection| connection.belief() == CombinedState::ClosedInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
         full_accept_queue(scene)

@@ -36,7 +36,7 @@ pub(super) const LISTEN_DROPS: [Cause; 6] = [
 
 /// The causes of drops in this session: a row that has come stays.
 pub(super) fn causes(world: &World) -> Vec<Cause> {
-    LISTEN_DROPS.into_iter().filter(|cause| world.toll(*cause).segments > 0).collect()
+    LISTEN_DROPS.into_iter().filter(|cause| world.lost(*cause).segments > 0).collect()
 }
 
 /// Plans so many rows.

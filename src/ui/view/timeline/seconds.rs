@@ -3,7 +3,7 @@
 use super::super::Scene;
 use super::Column;
 use crate::fold::history::SLOT;
-use crate::fold::listeners::{BEAT, BEATS};
+use crate::fold::listeners::{KEPT_SECONDS, SECOND};
 use crate::model::stamp::Stamp;
 use crate::ui::view::chosen_listener::ChosenListener;
 use crate::ui::window::ColumnScale;
@@ -17,9 +17,9 @@ pub(super) fn add(
 ) {
     let world = scene.world;
     let Some(listener) = inside.listener else { return };
-    let slots_per_second = (BEAT.as_millis() / SLOT.as_millis()) as u64;
+    let slots_per_second = (SECOND.as_millis() / SLOT.as_millis()) as u64;
     let begun = inside.detailed.then(|| world.history.begins());
-    let last_second = world.listeners.now.as_nanos() / BEAT.as_nanos() as u64;
+    let last_second = world.listeners.now.as_nanos() / SECOND.as_nanos() as u64;
     let drops_unseen = world.segments.is_none() || !inside.detailed;
     let is_before = |group: u64| {
         let ends = Stamp::from_nanos((group + 1).saturating_mul(grain.slots).saturating_mul(SLOT.as_nanos() as u64));
@@ -30,7 +30,7 @@ pub(super) fn add(
         let back = usize::try_from(last.checked_sub(group)?).ok()?;
         all.checked_sub(back.checked_add(1)?.checked_mul(wide)?)
     };
-    for (back, second) in world.listeners.trail(listener, BEATS).into_iter().rev().enumerate() {
+    for (back, second) in world.listeners.seconds(listener, KEPT_SECONDS).into_iter().rev().enumerate() {
         let (Some(second), Some(number)) = (second, last_second.checked_sub(back as u64)) else { continue };
         let slots = number * slots_per_second..(number + 1) * slots_per_second;
         let (first, end) = (slots.start / grain.slots, ((slots.end - 1) / grain.slots).min(last));

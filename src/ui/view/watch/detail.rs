@@ -11,7 +11,7 @@ use super::names;
 use super::row::{self, Entry};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::ListenerState;
-use crate::fold::listeners::known_default::{KnownDefault, habit_of};
+use crate::fold::listeners::known_default::{KnownDefault, known_default};
 use crate::fold::world::World;
 use crate::model::settings::Sysctl;
 use crate::say;
@@ -85,7 +85,7 @@ pub(super) fn limit(listener: &ListenerState, world: &World) -> String {
         Some(ceiling) if i64::from(limit) > ceiling => {
             say!("{holds}; somaxconn is {ceiling} now: the next listen() gives less", holds, ceiling)
         }
-        Some(ceiling) => match known_default(listener, limit) {
+        Some(ceiling) => match default_of(listener, limit) {
             Some(default) => {
                 let (whose, change) = (default.whose(), default.change());
                 say!("{holds}; {limit} is {whose}; to change: {change}", holds, limit, whose, change)
@@ -96,6 +96,6 @@ pub(super) fn limit(listener: &ListenerState, world: &World) -> String {
     }
 }
 
-fn known_default(listener: &ListenerState, limit: u32) -> Option<KnownDefault> {
-    habit_of(limit, listener.owner.as_ref().map(|owner| owner.command.as_str()), &listener.reading.address)
+fn default_of(listener: &ListenerState, limit: u32) -> Option<KnownDefault> {
+    known_default(limit, listener.owner.as_ref().map(|owner| owner.command.as_str()), &listener.reading.address)
 }

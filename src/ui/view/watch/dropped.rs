@@ -47,7 +47,7 @@ fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> 
         lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
     }
     if inside.detailed && world.segments.is_some() {
-        let lost = world.ledger.tolls().filter(|(cause, count)| count.segments > 0 && cause.is_listen_drop());
+        let lost = world.ledger.lost_by_cause().filter(|(cause, count)| count.segments > 0 && cause.is_listen_drop());
         for (cause, count) in lost {
             let text = say!(
                 "✗ ×{count} {cause}, seen since you look",

@@ -30,7 +30,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ch
     let mut entries: Vec<_> = waiting.iter().take(MOST_NAMED).map(|listener| waiting_slot(listener)).collect();
     entries.extend((0..reset.min(MOST_NAMED)).map(|_| unlisted_slot()));
     let closed = waiting.iter().filter(|listener| listener.closed).count();
-    let oldest = listener.crowding.oldest_wait_ms.or_else(|| waiting.first().and_then(|listener| listener.age_ms));
+    let oldest = listener.occupants.oldest_wait_ms.or_else(|| waiting.first().and_then(|listener| listener.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
     let reason = if listener.is_full() && closed + reset > 0 {
         (say!("FULL: {dead} dead hold places", dead = closed + reset), theme.text(Meaning::Lost))
@@ -63,7 +63,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     }
     let (theme, world) = (scene.theme, scene.world);
     let listed = half_open(scene, inside);
-    let depth = listener.crowding.half_open.unwrap_or(0).max(listed.len() as u32);
+    let depth = listener.occupants.half_open.unwrap_or(0).max(listed.len() as u32);
     let entries: Vec<_> = listed.iter().take(MOST_NAMED).map(|listener| request_slot(listener)).collect();
     let limit = listener.reading.queue.limit;
     let capacity = limit.map(|limit| world.syn_rule.capacity(limit));

@@ -109,7 +109,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         Column::Queue => (filled(entry, width), bar::style(depth, listener.capacity(), theme)),
         Column::Peak => counted(entry.most(|listener| Some(listener.accept_queue.max()))),
         Column::Syn if listener.reading.address.port().is_none() => (String::new(), plain),
-        Column::Syn => counted(entry.most(|listener| listener.crowding.half_open)),
+        Column::Syn => counted(entry.most(|listener| listener.occupants.half_open)),
         Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
         Column::Accepts => rate(entry.accepts_per_s(scene.world), plain, scene),
         Column::DropsPerS => {
@@ -121,7 +121,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
             drops => (number(drops), if drops.is_some() { theme.text(Meaning::Lost) } else { theme.calm() }),
         },
         Column::Oldest => {
-            match entry.most(|listener| listener.crowding.oldest_wait_ms.filter(|_| listener.gone.is_none())) {
+            match entry.most(|listener| listener.occupants.oldest_wait_ms.filter(|_| listener.gone.is_none())) {
                 Some(ms) if depth > 0 => (numbers::span4(Duration::from_millis(ms.into())), waiting(ms, scene)),
                 _ => (String::new(), plain),
             }

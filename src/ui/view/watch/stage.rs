@@ -94,7 +94,7 @@ fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener
         }
         None => lines.push((say!("not to be seen").into(), theme.calm())),
     }
-    if let Some(stall) = listener.standstill().filter(|stall| stall.unmoved >= NOTICED) {
+    if let Some(stall) = listener.stall().filter(|stall| stall.unmoved >= NOTICED) {
         let text = say!("no accept() for {time}", time = numbers::span(stall.unmoved));
         lines.push((text, theme.text(Meaning::Waiting(3))));
     }

@@ -1,16 +1,15 @@
-//! What became of one listener lately, second by second: enough for a sparkline and for rates. A listener of which nothing is
-//! to be told costs nothing.
+//! The last minute of one listener, second by second, for a sparkline and rates. An idle listener costs no memory.
 
 use std::time::Duration;
 
 use crate::fold::series::{Interval, Series};
 use crate::model::stamp::Stamp;
 
-/// The length of one beat.
-pub const BEAT: Duration = Duration::from_secs(1);
+/// The length of one interval.
+pub const SECOND: Duration = Duration::from_secs(1);
 
-/// How many beats are kept: one minute.
-pub const BEATS: usize = 60;
+/// Intervals kept: one minute.
+pub const KEPT_SECONDS: usize = 60;
 
 /// What happened during one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,12 +28,12 @@ pub struct Second {
     pub half_open_last: u32,
 }
 
-/// The beats of one listener.
+/// The seconds of one listener.
 pub(super) type Seconds = Series<Second>;
 
 impl Interval for Second {
-    const LENGTH: Duration = BEAT;
-    const KEPT: usize = BEATS;
+    const LENGTH: Duration = SECOND;
+    const KEPT: usize = KEPT_SECONDS;
 
     fn carried(&self) -> Self {
         let Self { depth_last, half_open_last, .. } = *self;
@@ -42,9 +41,9 @@ impl Interval for Second {
     }
 }
 
-/// How much time the beats from that of `from` on have taken.
+/// The time covered by the seconds from that of `from` on.
 pub(super) const fn covered(now: Stamp, from: Stamp) -> Duration {
-    let begins = from.as_nanos() - from.as_nanos() % BEAT.as_nanos() as u64;
+    let begins = from.as_nanos() - from.as_nanos() % SECOND.as_nanos() as u64;
     Duration::from_nanos(now.as_nanos().saturating_sub(begins))
 }
 
@@ -54,21 +53,21 @@ mod tests {
 
     #[test]
     fn depths_are_carried_and_drops_are_not() {
-        let mut trail = Series::default();
-        *trail.slot_at(Stamp::from_millis(1500)) =
+        let mut series = Series::default();
+        *series.slot_at(Stamp::from_millis(1500)) =
             Second { depth_max: 6, depth_last: 4, drops: 9, syns: 2, ..Second::default() };
-        let depths = [0, 1, 2, 3].map(|second| (trail.slot(second).depth_max, trail.slot(second).drops));
+        let depths = [0, 1, 2, 3].map(|second| (series.slot(second).depth_max, series.slot(second).drops));
         assert_eq!(depths, [(0, 0), (6, 9), (4, 0), (4, 0)]);
-        assert_eq!(trail.sum(Stamp::from_millis(3200), Stamp::from_millis(1000), |beat| beat.drops), 9);
+        assert_eq!(series.sum(Stamp::from_millis(3200), Stamp::from_millis(1000), |second| second.drops), 9);
     }
 
     #[test]
     fn an_hour_costs_no_more_than_a_minute() {
-        let mut trail = Seconds::default();
+        let mut series = Seconds::default();
         for second in 0..3600 {
-            trail.slot_at(Stamp::from_millis(1000 * second)).depth_last = 3;
+            series.slot_at(Stamp::from_millis(1000 * second)).depth_last = 3;
         }
-        trail.slot_at(Stamp::from_millis(90_000_000));
-        assert!(trail.slots().len() <= BEATS);
+        series.slot_at(Stamp::from_millis(90_000_000));
+        assert!(series.slots().len() <= KEPT_SECONDS);
     }
 }

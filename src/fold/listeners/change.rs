@@ -1,4 +1,4 @@
-//! What happened to a listener as a whole.
+//! Changes of a listener as a whole.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,14 +7,14 @@ use crate::model::stamp::Stamp;
 use crate::model::watch::{Address, ListenerId};
 use crate::say;
 
-/// One thing that happened to a listener.
+/// One change of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerChange {
     /// When it was seen.
     pub at: Stamp,
-    /// To which listener.
+    /// The listener.
     pub id: ListenerId,
-    /// Where that listens.
+    /// Its address.
     pub address: Address,
     /// What.
     pub change: ChangeKind,
@@ -23,16 +23,16 @@ pub struct ListenerChange {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It was not there before.
+    /// It is new.
     Came,
-    /// It is not listed any more.
+    /// It is no longer listed.
     Gone,
-    /// It is a new socket on an address whose only listener had gone: a restart, or another program.
+    /// It is a new socket on an address whose only listener has gone: a restart, or another program.
     Replaced {
         /// The listener before it.
         before: ListenerId,
     },
-    /// As [`ChangeKind::Replaced`], and the owners of both are known: another process.
+    /// As [`ChangeKind::Replaced`], with another owner.
     Restarted {
         /// The process before.
         before: u32,
