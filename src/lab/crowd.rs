@@ -111,8 +111,8 @@ impl Crowd {
 
     /// The same crowd with another [`ClientBehaviour`].
     #[must_use]
-    pub fn with_behaviour(mut self, manner: ClientBehaviour) -> Self {
-        self.rules.behaviour = manner;
+    pub fn with_behaviour(mut self, behaviour: ClientBehaviour) -> Self {
+        self.rules.behaviour = behaviour;
         self
     }
 
