@@ -110,7 +110,7 @@ impl StateLog {
                 experiment.sleep(STEP)?;
             }
             Err(ExperimentError::TimedOut(_)) => {
-                experiment.record_call(who, why, found.map_or("–", ends::state), CallOutcome::Silent)
+                experiment.record_call(who, why, found.map_or("–", ends::state), CallOutcome::Silent);
             }
             Err(error) => return Err(error),
         }

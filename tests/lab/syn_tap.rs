@@ -132,7 +132,7 @@ fn a_bridge_and_its_port_show_a_packet_once() {
         syn_tap.drain(|_, _| ());
         wire.send(&frame(4000, 8080, 7, false)).unwrap();
         let seen = until(&mut tap, |seen| {
-            seen.iter().any(|segment| segment.kind() == Kind::SynAck && one.peer.port() == 4000)
+            seen.iter().any(|segment| segment.kind() == Kind::SynAck && segment.peer.port() == 4000)
         });
         let mine: Vec<_> = seen.iter().filter(|one| one.peer.port() == 4000).map(Segment::kind).collect();
         assert_eq!(mine, [Kind::Syn, Kind::SynAck]);

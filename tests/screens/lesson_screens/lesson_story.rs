@@ -81,7 +81,7 @@ impl LessonStory {
         let mut story = Box::new(Story::after(std::slice::from_ref(&opened), Environment::Lab, 5, 1));
         story.knobs(5, AcceptRate::Paused, 0.0);
         story.run(ms(500));
-        let mut class = Self { story: story, notebook: Notebook::new(true) };
+        let mut class = Self { story, notebook: Notebook::new(true) };
         class.notebook.hear(&class.story.world, &opened);
         class.scene(0);
         class
