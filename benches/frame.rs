@@ -22,18 +22,18 @@ use ratatui::layout::{Position, Rect, Size};
 #[expect(dead_code, reason = "the screens' tests use the rest")]
 mod story;
 
-use story::{Tale, ms};
+use story::{Story, ms};
 
 const SIZE: Size = Size::new(120, 36);
 
 /// The default lab's rhythm: waves of clients that fill both queues, overflow and drain.
-fn waves() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 1);
+fn waves() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 1);
     for wave in 0..10 {
-        tale.clients(wave * 16..wave * 16 + 16, ms(500 + u64::from(wave) * 7000), Duration::from_millis(145), false);
+        story.clients(wave * 16..wave * 16 + 16, ms(500 + u64::from(wave) * 7000), Duration::from_millis(145), false);
     }
-    tale.accepts(210, ms(700), Duration::from_millis(333));
-    tale
+    story.accepts(210, ms(700), Duration::from_millis(333));
+    story
 }
 
 fn state() -> UiState {
@@ -43,16 +43,16 @@ fn state() -> UiState {
 
 /// Every frame of half a minute, one by one.
 fn percentiles() -> io::Result<()> {
-    let (clock, mut tale, mut state) = (Clock::start(), waves(), state());
+    let (clock, mut story, mut state) = (Clock::start(), waves(), state());
     let (mut frames, mut shown) = (Vec::new(), None);
     for frame in 1..900 {
-        tale.run(ms(frame * 34));
+        story.run(ms(frame * 34));
         if frame % 30 == 0 {
-            tale.read_counters();
+            story.read_counters();
         }
         let began = clock.now();
-        update(&mut state, Msg::Pulse(tale.now), &tale.world);
-        let picture = view::picture(SIZE, &tale.world, &state, tale.now);
+        update(&mut state, Msg::Pulse(story.now), &story.world);
+        let picture = view::picture(SIZE, &story.world, &state, story.now);
         let bytes = changes(&mut shown, picture)?;
         frames.push((clock.now().since(began), bytes.len()));
     }
@@ -81,19 +81,19 @@ fn percentiles() -> io::Result<()> {
 }
 
 fn frame(criterion: &mut Criterion) {
-    let (mut tale, state) = (waves(), state());
-    tale.run(ms(3000));
+    let (mut story, state) = (waves(), state());
+    story.run(ms(3000));
     let empty = Buffer::empty(Rect::from((Position::ORIGIN, SIZE)));
     let mut group = criterion.benchmark_group("frame 120x36");
     group.bench_function("empty", |bencher| {
         let mut shown = Some(empty.clone());
         bencher.iter(|| changes(&mut shown, black_box(empty.clone())));
     });
-    let (mut now, mut shown) = (tale.now, None);
+    let (mut now, mut shown) = (story.now, None);
     group.bench_function("overflowing", |bencher| {
         bencher.iter(|| {
             now = now + Duration::from_micros(100);
-            let picture = view::picture(SIZE, black_box(&tale.world), &state, now);
+            let picture = view::picture(SIZE, black_box(&story.world), &state, now);
             changes(&mut shown, picture)
         });
     });
@@ -101,13 +101,13 @@ fn frame(criterion: &mut Criterion) {
 }
 
 /// What is kept at most: an hour of history, and more connections than a person can follow.
-fn most() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 4096, 1);
-    tale.clients(0..50_000, ms(500), Duration::from_micros(10), false);
-    tale.run(ms(2_000));
-    tale.now = Stamp::from_millis(3_600_000);
-    tale.tell(&Event::Tick);
-    tale
+fn most() -> Story {
+    let mut story = Story::new(Environment::Lab, 4096, 1);
+    story.clients(0..50_000, ms(500), Duration::from_micros(10), false);
+    story.run(ms(2_000));
+    story.now = Stamp::from_millis(3_600_000);
+    story.emit(&Event::Tick);
+    story
 }
 
 /// Holding a moment: a copy of the world, made once; and the timeline over all that is kept.

@@ -87,7 +87,7 @@ impl TapPlan {
 
 /// Why there is no tap.
 #[derive(Debug, Error)]
-#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, scope, source = describe(source)))]
+#[error("{}", say!("the packet tap could not {operation} ({place}): {source}", operation, place = scope, source = describe(source)))]
 pub struct TapError {
     operation: &'static str,
     scope: TapScope,

@@ -311,12 +311,12 @@ impl ConnectClients {
         let half_open = self.half_open > 0.0 && self.rng.random_bool(self.half_open) && self.may_be_half_open(now, out);
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
-        let mut tell = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, event: life } });
+        let mut emit = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, event: life } });
         let source = self.sources.next();
         match open(self.target, source, half_open) {
             Ok((socket, peer)) => {
                 self.started += 1;
-                tell(peer, ClientEvent::Started { half_open });
+                emit(peer, ClientEvent::Started { half_open });
                 let stage = if half_open { Stage::HalfOpen } else { Stage::Connecting };
                 let key = self.clients.insert(Client { id, peer, socket, stage });
                 if half_open {
@@ -335,9 +335,9 @@ impl ConnectClients {
                     self.backoff_until = Some(now + START_BACKOFF);
                 } else {
                     self.started += 1;
-                    tell(peer, ClientEvent::Started { half_open });
+                    emit(peer, ClientEvent::Started { half_open });
                 }
-                tell(peer, life);
+                emit(peer, life);
                 if matches!(life, ClientEvent::Failed { .. }) {
                     self.reported.failed(now, errno, self.target, out);
                 }

@@ -112,8 +112,8 @@ impl Crowd {
     /// The same crowd with another [`ClientBehaviour`].
     #[must_use]
     #[cfg(any(test, feature = "internals"))]
-    pub fn with_behaviour(mut self, manner: ClientBehaviour) -> Self {
-        self.rules.behaviour = manner;
+    pub fn with_behaviour(mut self, behaviour: ClientBehaviour) -> Self {
+        self.rules.behaviour = behaviour;
         self
     }
 

@@ -26,7 +26,7 @@ fn tcp_listeners_agree_with_ss() {
         closed.listen(7).unwrap();
         let _queued: Vec<_> = (0..6).map(|_| connect(address(&plain))).collect();
         let refused = start(address(&plain), false);
-        lab::wait_until(PATIENCE, "the kernel refuses a SYN", || {
+        lab::wait_until(TIMEOUT, "the kernel refuses a SYN", || {
             own_socket::connect_progress(&refused).filter(|sent| sent.retransmits > 0)
         });
         drop(refused);
@@ -130,7 +130,7 @@ fn each_member_of_a_reuseport_group_has_its_own_depth_and_the_full_one_shows() {
             .collect();
         // SYNs are spread by a hash: sooner or later the first member is full, while the others are emptied.
         let mut clients = Vec::new();
-        lab::wait_until(PATIENCE, "one member is full", || {
+        lab::wait_until(TIMEOUT, "one member is full", || {
             clients.push(start(here, false));
             while group[1..].iter().any(|member| member.accept().is_ok()) {}
             (own_socket::OwnListener::new(&group[0]).read().depth == Some(3)).then_some(())
@@ -185,7 +185,7 @@ fn a_client_that_reset_its_connection_keeps_its_slot_and_is_not_listed() {
         drop(dying);
         let mut census = Census::open().unwrap();
         let mut children = Vec::new();
-        lab::wait_until(PATIENCE, "the reset client vanishes", || {
+        lab::wait_until(TIMEOUT, "the reset client vanishes", || {
             census.waiting(here.port(), &mut children).unwrap();
             (children.len() == 1).then_some(())
         });
@@ -259,7 +259,7 @@ fn stream(ip: SocketAddr) -> Socket {
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
-    TcpStream::connect_timeout(&address, PATIENCE).unwrap()
+    TcpStream::connect_timeout(&address, TIMEOUT).unwrap()
 }
 
 /// A client whose SYN has left; a deaf one never hears the answer.
@@ -280,4 +280,4 @@ fn at(ip: impl Into<IpAddr>) -> SocketAddr {
     SocketAddr::new(ip.into(), 0)
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);

@@ -33,7 +33,7 @@ pub(crate) fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
 }
 
 /// A connection attempt that nobody waits for.
-pub(crate) fn knock(address: SocketAddr) -> Socket {
+pub(crate) fn start_connect(address: SocketAddr) -> Socket {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     socket.set_nonblocking(true).unwrap();
     let _in_progress = socket.connect(&address.into());

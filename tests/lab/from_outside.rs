@@ -34,7 +34,7 @@ fn number(summary: &Value, pointer: &str) -> f64 {
     summary.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("{pointer} in {summary:#}"))
 }
 
-fn toll(summary: &Value, cause: &str) -> (u64, u64) {
+fn drop_count(summary: &Value, cause: &str) -> (u64, u64) {
     let drops = summary["drops"].as_array().unwrap();
     let drop = drops.iter().find(|drop| drop["cause"] == cause).unwrap_or_else(|| panic!("{cause} is not listed"));
     (drop["segments"].as_u64().unwrap(), drop["clients"].as_u64().unwrap())
@@ -161,8 +161,8 @@ fn pruned_requests_equal_those_that_were_answered_and_are_no_longer_listed_outsi
     // The last SYN-ACK (tcp_synack_retries = 5) is sent after half a minute, and nobody is removed by his timer before it.
     assert!(wire.syn_ack_retransmit < 9 * 5, "{wire:?}");
     assert_eq!((kernel["TcpExtListenDrops"], kernel["TcpExtSyncookiesSent"]), (0, 0));
-    assert_eq!(toll(&summary, "request:pruned"), (wire.syn_ack - left, wire.syn_ack - left), "{left} are left");
-    assert_eq!(toll(&summary, "request:expired").0, 0);
+    assert_eq!(drop_count(&summary, "request:pruned"), (wire.syn_ack - left, wire.syn_ack - left), "{left} are left");
+    assert_eq!(drop_count(&summary, "request:expired").0, 0);
     assert_eq!(count(&summary, "/segments/syn_ack_retransmit"), wire.syn_ack_retransmit);
 }
 
@@ -195,7 +195,7 @@ fn capture_agrees(options: &str, cause: &str) {
         }
     }
     drops_equal_what_was_seen_outside(&summary, wire, &kernel, options);
-    assert!(toll(&summary, cause).0 > 0, "{options}: {cause}\n{:#}", summary["drops"]);
+    assert!(drop_count(&summary, cause).0 > 0, "{options}: {cause}\n{:#}", summary["drops"]);
 }
 
 /// The sums that follow from a capture and the kernel's counters alone, without any code of qviz.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fixture::{SOON, connect, knock, listen};
+use crate::fixture::{SOON, connect, listen, start_connect};
 use crate::lab;
 use crate::needs::{had, program, tool};
 use crate::netns::inside;
@@ -51,7 +51,7 @@ fn a_scrape_tells_of_a_full_listener_and_its_drops() {
         let served = Served::start("--headless --metrics 0");
         served.page();
         let _waiting = connect(address, 4);
-        let _refused: Vec<_> = (0..3).map(|_| knock(address)).collect();
+        let _refused: Vec<_> = (0..3).map(|_| start_connect(address)).collect();
         let address = address.to_string();
         let page = lab::wait_until(SOON, "three drops and a queue of 4", || {
             let page = served.page();

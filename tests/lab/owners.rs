@@ -101,7 +101,7 @@ fn a_socket_that_nobody_holds_is_not_looked_for_with_every_reading() {
     let _more: Vec<_> = (0..30).map(|_| holding(&listener().0, Path::new("sleep"))).collect();
     let (mut out, wanted) = (BTreeMap::new(), BTreeSet::from([NO_SOCKET]));
     assert_eq!(owners.read(&wanted, &mut out).processes, before);
-    lab::wait_until(PATIENCE, "it is looked for again", || {
+    lab::wait_until(TIMEOUT, "it is looked for again", || {
         (owners.read(&wanted, &mut out).processes != before).then_some(())
     });
 }
@@ -240,4 +240,4 @@ const NO_SOCKET: u64 = u64::MAX;
 /// Set for the process that already stands where it shall.
 const INSIDE: &str = "QVIZ_OWNERS_INSIDE";
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);

@@ -343,13 +343,13 @@ fn the_readmes_picture_in_text_is_what_qviz_draws_today() {
 }
 
 /// A replay in a terminal of its own, seen through the eyes of a terminal emulator.
-struct Seat {
+struct ReplayTerminal {
     pty: pty_process::blocking::Pty,
     child: std::process::Child,
     screen: vt100::Parser,
 }
 
-impl Seat {
+impl ReplayTerminal {
     fn take(recording: &str) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(36, 120)).unwrap();
@@ -393,7 +393,7 @@ impl Seat {
 
 case!(a_replay_is_paused_sought_stepped_and_left_by_keys_and_its_knobs_say_why_not);
 fn a_replay_is_paused_sought_stepped_and_left_by_keys_and_its_knobs_say_why_not() {
-    let mut seat = Seat::take("ghosts.qviz");
+    let mut seat = ReplayTerminal::take("ghosts.qviz");
     seat.shows(&["ACCEPT QUEUE", "of 00:05", "▶ replay 1×"]);
     seat.press("\x1b[F");
     seat.shows(&["■ replay 1×", "2 ghosts"]);

@@ -276,7 +276,7 @@ fn stream(ip: SocketAddr) -> Socket {
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
-    TcpStream::connect_timeout(&address, PATIENCE).unwrap()
+    TcpStream::connect_timeout(&address, TIMEOUT).unwrap()
 }
 
 /// A client whose SYN has left; nobody waits for the answer.
@@ -325,7 +325,7 @@ fn readable(tap: &Tap) -> bool {
 /// Asks every few milliseconds, at most for the time in which any of these must have happened.
 fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let pause = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
-    for _ in 0..PATIENCE.as_millis() / 5 {
+    for _ in 0..TIMEOUT.as_millis() / 5 {
         if happened() {
             return;
         }
@@ -351,7 +351,7 @@ fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
     address
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// TCP_SYN_SENT in `include/net/tcp_states.h`.
 const SYN_SENT: u8 = 2;

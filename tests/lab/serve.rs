@@ -251,7 +251,7 @@ fn clients_cut_off_by_a_closing_listener_are_reset() {
     table.command(Command::Burst(2));
     table.until("both queued", |table| table.connected().len() == 2);
     table.listener = listen("127.0.0.1:0", 5);
-    table.until("both reset", |table| table.lives(|life| *life == ClientEvent::Reset).len() == 2);
+    table.until("both reset", |table| table.peers_with_event(|life| *life == ClientEvent::Reset).len() == 2);
     assert_eq!(table.connects.live(), 0);
 }
 
@@ -268,7 +268,7 @@ fn a_client_reset_before_its_first_word_was_connected_all_the_same() {
     table.listener = listen("127.0.0.1:0", 0);
     table.connects.turn(table.clock.now(), &mut table.facts);
     assert_eq!(table.connected().len(), 2);
-    assert_eq!(table.lives(|life| *life == ClientEvent::Reset), table.connected()[1..]);
+    assert_eq!(table.peers_with_event(|life| *life == ClientEvent::Reset), table.connected()[1..]);
 }
 
 case!(a_listener_comes_back_to_its_port_while_old_connections_are_in_time_wait);
@@ -293,8 +293,8 @@ fn a_half_open_client_is_never_accepted_and_vanishes() {
     table.turn();
     assert_eq!(table.connects.live(), 3);
     table.wait_until("the kernel holds a request for each", |table| table.table_lines("03").len() == 3);
-    assert_eq!(table.lives(|life| *life == ClientEvent::Started { half_open: true }).len(), 3);
-    table.until("all gone", |table| table.lives(|life| *life == ClientEvent::Vanished).len() == 3);
+    assert_eq!(table.peers_with_event(|life| *life == ClientEvent::Started { half_open: true }).len(), 3);
+    table.until("all gone", |table| table.peers_with_event(|life| *life == ClientEvent::Vanished).len() == 3);
     assert_eq!((table.accepted(), table.connected()), (vec![], vec![]));
 }
 
@@ -307,7 +307,7 @@ fn without_the_right_half_open_clients_are_refused_in_words_and_come_as_ordinary
     table.command(Command::Burst(3));
     table.until("all served", |table| table.finished() == 3);
     let said = table.facts.iter().filter(|fact| matches!(fact.event, Event::Refused { .. })).count();
-    assert_eq!((said, table.lives(|life| *life == ClientEvent::Started { half_open: false }).len()), (1, 3));
+    assert_eq!((said, table.peers_with_event(|life| *life == ClientEvent::Started { half_open: false }).len()), (1, 3));
 }
 
 case!(arrivals_beyond_the_most_live_are_skipped_and_counted);
@@ -387,7 +387,7 @@ fn clients_without_descriptors_fail_by_name_and_rest() {
     table.turn();
     assert_eq!(table.connects.started(), 3);
     let emfile = ClientEvent::Failed { errno: rustix::io::Errno::MFILE.raw_os_error() };
-    assert_eq!((table.lives(|life| *life == emfile).len(), table.skipped()), (1, 6));
+    assert_eq!((table.peers_with_event(|life| *life == emfile).len(), table.skipped()), (1, 6));
     table.command(Command::Burst(4));
     table.until("those due while it rests are skipped", |table| table.skipped() == 10);
     assert_eq!(table.connects.started(), 3, "nobody was tried meanwhile");

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::fixture::{Lines, SOON, assert_valid, connect, knock, row, ss};
+use crate::fixture::{Lines, SOON, assert_valid, connect, row, ss, start_connect};
 use crate::lab;
 use crate::needs::{had, tool, tools};
 use crate::netns::inside;
@@ -62,7 +62,7 @@ fn agrees(server: &Server, command: &[&str], habit: Option<&str>) {
     let clients = connect(address(), limit as usize + 1);
     let first = first_wait(&mut lines);
     lab::wait_until(SOON, "a full queue", || ss(address()).filter(|(depth, ..)| *depth == limit + 1));
-    let refused: Vec<_> = (0..5).map(|_| knock(address())).collect();
+    let refused: Vec<_> = (0..5).map(|_| start_connect(address())).collect();
     let (depth, _, drops) = lab::wait_until(SOON, "five drops", || ss(address()).filter(|(.., drops)| *drops >= 5));
     // Their SYNs are not sent again: from now on everything stands still.
     drop(refused);
@@ -265,7 +265,7 @@ fn of_four_reuseport_workers_the_stopped_one_is_named() {
         stop(stopped);
         let mut clients = Vec::new();
         lab::wait_until(SOON, "the stopped worker is full", || {
-            clients.push(knock(address()));
+            clients.push(start_connect(address()));
             full_member(address()).then_some(())
         });
         let full = lines.until("its queue is seen full", |event| shows_depth(event, 6));
@@ -302,7 +302,7 @@ fn nstat_can_be_asked_where_the_servers_stand() {
         let (_listener, address) = crate::fixture::listen("127.0.0.1:0", 0);
         let before = listen_drops();
         let _one = connect(address, 1);
-        let _refused = knock(address);
+        let _refused = start_connect(address);
         lab::wait_until(Duration::from_secs(10), "the drop is counted", || (listen_drops() > before).then_some(()));
     });
 }

@@ -34,16 +34,18 @@ fn handshakes_on_loopback_are_seen_once_and_their_data_not_at_all() {
             client.read_exact(&mut [0; 5000]).unwrap();
             socket2::SockRef::from(&server).set_linger(Some(Duration::ZERO)).unwrap();
             drop(server);
-            let seen = until(&mut tap, |seen| seen.iter().any(|one| one.kind() == Kind::Rst));
+            let seen = until(&mut tap, |seen| seen.iter().any(|segment| segment.kind() == Kind::Rst));
             assert!(seen.iter().all(|one| one.peer == peer), "{seen:?}");
             let shape: Vec<_> =
-                seen.iter().filter(|one| one.kind() != Kind::Ack).map(|one| (one.kind(), one.toward)).collect();
+                seen.iter().filter(|segment| segment.kind() != Kind::Ack).map(|one| (one.kind(), one.toward)).collect();
             assert_eq!(
                 shape,
                 [(Kind::Syn, Toward::Listener), (Kind::SynAck, Toward::Client), (Kind::Rst, Toward::Client)]
             );
             assert_eq!(seen[2].kind(), Kind::Ack, "the handshake's last ACK");
-            assert!(seen.iter().filter(|one| one.kind() == Kind::Ack).all(|one| one.toward == Toward::Listener));
+            assert!(
+                seen.iter().filter(|segment| segment.kind() == Kind::Ack).all(|one| one.toward == Toward::Listener)
+            );
             assert_eq!(tap.dropped(), 0);
         }
     });
@@ -70,7 +72,7 @@ fn a_pair_of_interfaces_shows_the_listening_side_alone_and_no_fragment() {
         veth();
         let _listener = TcpListener::bind((SERVER, 8080)).unwrap();
         let mut tap = Tap::open(&TapPlan::everywhere(8080)).unwrap();
-        let mut knocking = SynTap::open().unwrap();
+        let mut syn_tap = SynTap::open().unwrap();
         let wire = wire_at(3);
         wire.send(&frame(4000, 8080, 7, false)).unwrap();
         let mut fragment = frame(4001, 8080, 7, false);
@@ -81,7 +83,7 @@ fn a_pair_of_interfaces_shows_the_listening_side_alone_and_no_fragment() {
         abroad.set_nonblocking(true).unwrap();
         let _in_progress = abroad.connect(&SocketAddr::from((CLIENT, 8080)).into());
         wire.send(&frame(4002, 8080, 9, false)).unwrap();
-        let seen = until(&mut tap, |seen| seen.iter().filter(|one| one.kind() == Kind::SynAck).count() == 2);
+        let seen = until(&mut tap, |seen| seen.iter().filter(|segment| segment.kind() == Kind::SynAck).count() == 2);
         let mut rows: Vec<_> = seen.iter().map(|one| (one.kind(), one.toward, one.peer.port())).collect();
         // A busy machine answers the first after the second has come.
         rows.sort_by_key(|(_, _, port)| *port);
@@ -90,8 +92,8 @@ fn a_pair_of_interfaces_shows_the_listening_side_alone_and_no_fragment() {
             rows,
             [(syn.0, syn.1, 4000), (answer.0, answer.1, 4000), (syn.0, syn.1, 4002), (answer.0, answer.1, 4002)]
         );
-        let knocks = knocked(&mut knocking, 2);
-        assert_eq!(knocks.iter().map(|knock| knock.peer.port()).collect::<Vec<_>>(), [4000, 4002]);
+        let syns = captured(&mut syn_tap, 2);
+        assert_eq!(syns.iter().map(|packet| packet.peer.port()).collect::<Vec<_>>(), [4000, 4002]);
     });
 }
 
@@ -118,39 +120,41 @@ fn a_bridge_and_its_port_show_a_packet_once() {
         assert!(index.contains("qbr"), "{index}");
         let listener = TcpListener::bind((SERVER, 8080)).unwrap();
         let mut tap = Tap::open(&TapPlan::everywhere(8080)).unwrap();
-        let mut knocking = SynTap::open().unwrap();
+        let mut syn_tap = SynTap::open().unwrap();
         let wire = wire_at(index_of("qb"));
         // Until the bridge forwards.
-        lab::wait_until(PATIENCE, "a SYN comes through the bridge", || {
+        lab::wait_until(TIMEOUT, "a SYN comes through the bridge", || {
             wire.send(&frame(3000, 8080, 1, false)).unwrap();
             let mut through = false;
             tap.drain(|_, segment| through |= segment.kind() == Kind::SynAck);
             through.then_some(())
         });
-        knocking.drain(|_, _| ());
+        syn_tap.drain(|_, _| ());
         wire.send(&frame(4000, 8080, 7, false)).unwrap();
-        let seen = until(&mut tap, |seen| seen.iter().any(|one| one.kind() == Kind::SynAck && one.peer.port() == 4000));
+        let seen = until(&mut tap, |seen| {
+            seen.iter().any(|segment| segment.kind() == Kind::SynAck && segment.peer.port() == 4000)
+        });
         let mine: Vec<_> = seen.iter().filter(|one| one.peer.port() == 4000).map(Segment::kind).collect();
         assert_eq!(mine, [Kind::Syn, Kind::SynAck]);
-        let knocks = knocked(&mut knocking, 1);
+        let syns = captured(&mut syn_tap, 1);
         let mine: Vec<_> =
-            knocks.iter().filter(|knock| knock.peer.port() == 4000).map(|knock| knock.retransmit).collect();
+            syns.iter().filter(|packet| packet.peer.port() == 4000).map(|packet| packet.retransmit).collect();
         assert_eq!(mine, [false]);
         drop(listener);
     });
 }
 
-case!(every_syn_is_a_knock_at_its_address_and_a_repetition_is_one);
-fn every_syn_is_a_knock_at_its_address_and_a_repetition_is_one() {
+case!(every_syn_is_captured_with_its_address_and_retransmits_are_marked);
+fn every_syn_is_captured_with_its_address_and_retransmits_are_marked() {
     inside(|| {
         veth();
-        let mut knocking = SynTap::open().unwrap();
+        let mut syn_tap = SynTap::open().unwrap();
         let listeners = LOOPBACKS.map(|ip| TcpListener::bind(ip).unwrap());
         let clients = [0, 1].map(|which| TcpStream::connect(listeners[which].local_addr().unwrap()).unwrap());
-        let knocks = knocked(&mut knocking, 2);
-        for (knock, (listener, client)) in knocks.iter().zip(listeners.iter().zip(&clients)) {
+        let syns = captured(&mut syn_tap, 2);
+        for (packet, (listener, client)) in syns.iter().zip(listeners.iter().zip(&clients)) {
             let peer = client.local_addr().unwrap().into();
-            assert_eq!(*knock, SynPacket { local: listener.local_addr().unwrap(), peer, retransmit: false });
+            assert_eq!(*packet, SynPacket { local: listener.local_addr().unwrap(), peer, retransmit: false });
         }
         let wire = wire_at(3);
         wire.send(&frame(4000, 81, 7, true)).unwrap();
@@ -158,11 +162,11 @@ fn every_syn_is_a_knock_at_its_address_and_a_repetition_is_one() {
             wire.send(&frame(4000, 80, 7, false)).unwrap();
         }
         wire.send(&frame(4000, 80, 8, false)).unwrap();
-        let knocks: Vec<_> =
-            knocked(&mut knocking, 3).iter().map(|knock| (knock.local.to_string(), knock.retransmit)).collect();
+        let syns: Vec<_> =
+            captured(&mut syn_tap, 3).iter().map(|packet| (packet.local.to_string(), packet.retransmit)).collect();
         let to = "198.51.100.1:80".to_owned();
-        assert_eq!(knocks, [(to.clone(), false), (to.clone(), true), (to, false)]);
-        assert_eq!(knocking.dropped(), 0);
+        assert_eq!(syns, [(to.clone(), false), (to.clone(), true), (to, false)]);
+        assert_eq!(syn_tap.dropped(), 0);
     });
 }
 
@@ -176,13 +180,13 @@ fn packets_of_a_link_without_a_header_are_read() {
         }
         let _listener = TcpListener::bind("0.0.0.0:8080").unwrap();
         let mut tap = Tap::open(&TapPlan::everywhere(8080)).unwrap();
-        let mut knocking = SynTap::open().unwrap();
+        let mut syn_tap = SynTap::open().unwrap();
         let packet: Vec<_> = frame(4000, 8080, 7, false)[14..].iter().map(u8::to_string).collect();
         let ended = python.args(["-c", TUN]).args(packet).output().unwrap();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
         let seen = until(&mut tap, |seen| seen.len() >= 2);
         assert_eq!(seen.iter().map(Segment::kind).collect::<Vec<_>>(), [Kind::Syn, Kind::SynAck]);
-        assert_eq!(knocked(&mut knocking, 1)[0].peer, Peer::v4(CLIENT, 4000));
+        assert_eq!(captured(&mut syn_tap, 1)[0].peer, Peer::v4(CLIENT, 4000));
     });
 }
 
@@ -196,8 +200,8 @@ fn without_the_right_the_tap_says_what_would_help() {
         }
         (tap::allowed(), SynTap::open().map(drop))
     });
-    let (allowed, knocking) = refused.join().unwrap();
-    for error in [allowed.unwrap_err(), knocking.unwrap_err()] {
+    let (allowed, syn_tap) = refused.join().unwrap();
+    for error in [allowed.unwrap_err(), syn_tap.unwrap_err()] {
         assert!(error.to_string().contains("all interfaces"), "{error}");
         assert!(error.hint().contains("setcap cap_net_raw+ep") && error.hint().contains("root"), "{}", error.hint());
     }
@@ -228,17 +232,17 @@ fn index_of(name: &str) -> u32 {
 /// What the tap has seen when it has seen enough.
 fn until(tap: &mut Tap, enough: impl Fn(&[Segment]) -> bool) -> Vec<Segment> {
     let mut seen = Vec::new();
-    lab::wait_until(PATIENCE, "the tap sees it", || {
+    lab::wait_until(TIMEOUT, "the tap sees it", || {
         tap.drain(|_, segment| seen.push(segment));
         enough(&seen).then_some(())
     });
     seen
 }
 
-fn knocked(knocking: &mut SynTap, number: usize) -> Vec<SynPacket> {
+fn captured(syn_tap: &mut SynTap, number: usize) -> Vec<SynPacket> {
     let mut seen = Vec::new();
-    lab::wait_until(PATIENCE, "the knocks are seen", || {
-        knocking.drain(|_, knock| seen.push(knock));
+    lab::wait_until(TIMEOUT, "the knocks are seen", || {
+        syn_tap.drain(|_, packet| seen.push(packet));
         (seen.len() >= number).then_some(())
     });
     seen
@@ -250,7 +254,7 @@ const LOOPBACKS: [SocketAddr; 2] = [
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
     SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
 ];
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Writes one packet into a tun device, and waits until the answer has come out of it.
 const TUN: &str = r#"

@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::fixture::{HttpServer, Lines, SOON, assert_valid, connect, document, knock, listen, row, ss, watch};
+use crate::fixture::{HttpServer, Lines, SOON, assert_valid, connect, document, listen, row, ss, start_connect, watch};
 use crate::lab;
 use crate::needs::{network, tool};
 use crate::netns::inside;
@@ -22,7 +22,7 @@ fn one_look_agrees_with_ss_on_depth_limit_and_drops() {
     inside(|| {
         let (_listener, address) = listen("127.0.0.1:0", 3);
         let _waiting = connect(address, 4);
-        let _refused: Vec<_> = (0..3).map(|_| knock(address)).collect();
+        let _refused: Vec<_> = (0..3).map(|_| start_connect(address)).collect();
         let truth = lab::wait_until(SOON, "the drops", || ss(address).filter(|(.., drops)| *drops >= 3));
         let document = document("--once");
         let row = row(&document, address);
@@ -245,7 +245,7 @@ fn the_first_drop_ends_a_load_test_with_3_and_the_reason() {
         let run = lab::Running::start(words(address).split(' '));
         let bystander = lab::Running::start(["watch", &other.to_string(), "--fail-on", "overflow", "--duration", "4s"]);
         lab::wait_until(SOON, "the watch", || watches(run.pid()).then_some(()));
-        let _refused = knock(address);
+        let _refused = start_connect(address);
         let output = run.finish(SOON);
         let message = said(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{message}");
@@ -334,7 +334,7 @@ fn a_recorded_watch_replays_to_the_very_same_bytes() {
     inside(|| {
         let (_listener, address) = listen("127.0.0.1:0", 2);
         let _waiting = connect(address, 3);
-        let _refused = knock(address);
+        let _refused = start_connect(address);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("watch.qviz");
         let file = file.to_str().unwrap();
@@ -354,7 +354,7 @@ fn without_any_right_the_queue_who_waits_and_the_stall_are_seen() {
     let (_listener, address) = listen("127.0.0.1:0", 3);
     let mut waiting = connect(address, 4);
     waiting[0].write_all(b"hello").unwrap();
-    let _refused: Vec<_> = (0..3).map(|_| knock(address)).collect();
+    let _refused: Vec<_> = (0..3).map(|_| start_connect(address)).collect();
     let output = tool("setpriv")
         .args(["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", env!("CARGO_BIN_EXE_qviz"), "watch"])
         .args([&address.to_string(), "--json", "--duration", "2500ms"])

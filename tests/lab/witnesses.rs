@@ -28,11 +28,11 @@ impl School {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (orders, answers) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let mut school = Self { child, orders, answers };
-        school.hear("ready");
+        school.expect_line("ready");
         school
     }
 
-    fn hear(&mut self, word: &str) {
+    fn expect_line(&mut self, word: &str) {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
         assert_eq!(line.trim(), word);
@@ -40,7 +40,7 @@ impl School {
 
     fn connect(&mut self, clients: usize) {
         writeln!(self.orders, "{clients}").unwrap();
-        self.hear("done");
+        self.expect_line("done");
     }
 
     fn pid(&self) -> u32 {

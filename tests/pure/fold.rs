@@ -25,13 +25,13 @@ fn a_syn_without_an_answer_on_a_full_accept_queue_is_named() {
     let mut play = Play::new(1, &[]);
     play.handshake(1);
     play.handshake(2);
-    play.knock(3);
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0), "an answer may still come");
+    play.arrive(3);
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (0, 0), "an answer may still come");
     play.pass(5);
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (1, 1));
     play.syn(3);
     play.pass(5);
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (2, 1), "packets are not clients");
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (2, 1), "packets are not clients");
     assert_eq!(play.belief(3), CombinedState::SynSent);
 }
 
@@ -40,10 +40,10 @@ fn an_answer_that_comes_late_takes_the_charge_back() {
     let mut play = Play::new(1, &[]);
     play.handshake(1);
     play.handshake(2);
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
     play.syn_ack(3);
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0));
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (0, 0));
     assert_eq!(play.belief(3), CombinedState::HalfOpen);
 }
 
@@ -54,14 +54,14 @@ fn an_ack_on_a_full_queue_makes_a_ghost_and_room_heals_it() {
         play.request(id);
     }
     play.ack(1);
-    play.life(2, ClientEvent::Connected);
+    play.client_event(2, ClientEvent::Connected);
     play.ack(2);
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (1, 1));
     assert_eq!(play.belief(2), CombinedState::Ghost);
     assert_eq!(play.world.clients.ghosts, 1);
     play.syn_ack(2);
     play.ack(2);
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (2, 1));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (2, 1));
     play.accept(1);
     play.syn_ack(2);
     play.ack(2);
@@ -73,18 +73,18 @@ fn an_ack_on_a_full_queue_makes_a_ghost_and_room_heals_it() {
 #[test]
 fn a_cookie_is_told_by_its_missing_window_scale_and_a_full_queue_makes_a_phantom() {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
-    play.knock(1);
+    play.arrive(1);
     play.cookie(1);
     assert_eq!(play.belief(1), CombinedState::CookieOut);
     assert_eq!(play.world.syn_queue.depth(), 0, "a cookie holds no place");
-    play.knock(2);
+    play.arrive(2);
     play.cookie(2);
     play.ack(1);
     assert_eq!(play.belief(1), CombinedState::Queued);
-    play.life(2, ClientEvent::Connected);
+    play.client_event(2, ClientEvent::Connected);
     play.ack(2);
     assert_eq!(play.belief(2), CombinedState::Phantom);
-    assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::AckCookieAcceptQueueFull), (1, 1));
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (2, 2));
 }
 
@@ -97,8 +97,8 @@ fn abort_on_overflow_resets() {
     play.ack(1);
     play.ack(2);
     play.wire(2, Toward::Client, flags::RST, (5001, 0));
-    play.life(2, ClientEvent::Reset);
-    assert_eq!(play.toll(Cause::AckReset), (1, 1));
+    play.client_event(2, ClientEvent::Reset);
+    assert_eq!(play.drop_count(Cause::AckReset), (1, 1));
     assert_eq!(play.world.clients.ghosts, 0);
     assert_eq!(play.world.syn_queue.depth(), 0);
 }
@@ -109,17 +109,17 @@ fn with_cookies_off_the_syn_queue_and_the_three_quarters_rule_refuse() {
     for id in [1, 2] {
         play.request(id);
     }
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
-    assert_eq!(play.toll(Cause::SynSynQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynSynQueueFull), (1, 1));
 
     let mut play = Play::new(100, &[(Sysctl::Syncookies, 0), (Sysctl::MaxSynBacklog, 8)]);
     for id in 0..7 {
         play.request(id);
     }
-    play.knock(7);
+    play.arrive(7);
     play.pass(5);
-    assert_eq!(play.toll(Cause::SynMaxSynBacklog), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynMaxSynBacklog), (1, 1));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_reading_of_the_queue_revises_the_latest_decision() {
     assert_eq!(play.belief(2), CombinedState::Ghost);
     play.depth(2);
     assert_eq!(play.belief(2), CombinedState::Queued, "the kernel says that it holds two");
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (0, 0));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (0, 0));
     assert_eq!(play.world.clients.ghosts, 0);
 }
 
@@ -144,7 +144,7 @@ fn a_repeated_syn_ack_proves_that_the_ack_was_ignored() {
     assert_eq!(play.belief(1), CombinedState::Queued);
     play.syn_ack(1);
     assert_eq!(play.belief(1), CombinedState::Ghost);
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (1, 1));
 }
 
 #[test]
@@ -163,12 +163,12 @@ fn the_counters_name_a_syn_that_stood_between_two_causes() {
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
     play.handshake(1);
     play.handshake(2);
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (1, 1));
     play.count(&[(Counter::ListenDrops, 1), (Counter::TCPReqQFullDrop, 1)]);
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (0, 0));
-    assert_eq!(play.toll(Cause::SynSynQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (0, 0));
+    assert_eq!(play.drop_count(Cause::SynSynQueueFull), (1, 1));
     assert_eq!(play.even(), Some(true));
 }
 
@@ -192,10 +192,10 @@ fn a_request_that_dumps_no_longer_list_has_expired_or_was_pruned() {
     play.syn_ack(1);
     play.list(&[1, 2]);
     play.list(&[]);
-    assert_eq!(play.toll(Cause::RequestExpired), (0, 0), "one dump can miss a row");
+    assert_eq!(play.drop_count(Cause::RequestExpired), (0, 0), "one dump can miss a row");
     play.list(&[]);
-    assert_eq!(play.toll(Cause::RequestExpired), (1, 1));
-    assert_eq!(play.toll(Cause::RequestPruned), (1, 1));
+    assert_eq!(play.drop_count(Cause::RequestExpired), (1, 1));
+    assert_eq!(play.drop_count(Cause::RequestPruned), (1, 1));
     assert_eq!(play.world.syn_queue.depth(), 0);
 }
 
@@ -204,7 +204,7 @@ fn a_client_that_resets_while_it_waits_still_holds_its_place() {
     let mut play = Play::new(5, &[]);
     play.handshake(1);
     play.wire(1, Toward::Listener, flags::RST, (1001, 0));
-    play.life(1, ClientEvent::Reset);
+    play.client_event(1, ClientEvent::Reset);
     assert_eq!(play.belief(1), CombinedState::ClosedInQueue);
     assert_eq!(play.world.accept_queue.depth(), 1);
     play.pass(600);
@@ -217,8 +217,8 @@ fn connections_that_are_over_are_forgotten() {
     for id in 0..1000 {
         play.handshake(id);
         play.accept(id);
-        play.life(id, ClientEvent::Finished);
-        play.tell(Event::Served { peer: peer(id), event: ServerEvent::Closed });
+        play.client_event(id, ClientEvent::Finished);
+        play.emit(Event::Served { peer: peer(id), event: ServerEvent::Closed });
         assert_eq!(play.world.connection(&peer(id)).unwrap().server, ServerSide::Closed);
     }
     assert!(play.world.roster.count() <= 256, "{}", play.world.roster.count());
@@ -256,7 +256,7 @@ fn a_request_that_no_dump_ever_lists_was_a_cookie_if_the_counters_say_so() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
     play.start(2);
-    play.tell(Event::Sysctl { name: Sysctl::Syncookies, value: 1 });
+    play.emit(Event::Sysctl { name: Sysctl::Syncookies, value: 1 });
     play.stamped(2, Toward::Listener, flags::SYN);
     play.stamped(2, Toward::Client, flags::SYN | flags::ACK);
     play.ack(2);
@@ -270,7 +270,10 @@ fn a_request_that_no_dump_ever_lists_was_a_cookie_if_the_counters_say_so() {
     play.list(&[]);
     play.list(&[]);
     assert_eq!(play.belief(2), CombinedState::Phantom);
-    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.toll(Cause::AckCookieAcceptQueueFull)), ((0, 0), (1, 1)));
+    assert_eq!(
+        (play.drop_count(Cause::AckAcceptQueueFull), play.drop_count(Cause::AckCookieAcceptQueueFull)),
+        ((0, 0), (1, 1))
+    );
     assert_eq!((play.world.clients.ghosts, play.world.clients.phantoms), (0, 1));
     assert_eq!(play.even(), Some(true));
 }
@@ -293,7 +296,7 @@ fn a_cookie_that_made_a_connection_at_once_is_known_by_the_counters() {
 fn an_ack_answered_with_rst_met_no_request_and_is_no_victim_of_the_queue() {
     let mut play = Play::new(0, &[(Sysctl::SynackRetries, 1)]);
     play.handshake(1);
-    play.knock(2);
+    play.arrive(2);
     play.accept(1);
     play.syn_ack(2);
     play.handshake(3);
@@ -301,8 +304,8 @@ fn an_ack_answered_with_rst_met_no_request_and_is_no_victim_of_the_queue() {
     play.ack(2);
     assert_eq!(play.belief(2), CombinedState::Ghost);
     play.wire(2, Toward::Client, flags::RST, (5001, 0));
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (0, 0));
-    assert_eq!(play.toll(Cause::RequestExpired), (1, 1));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (0, 0));
+    assert_eq!(play.drop_count(Cause::RequestExpired), (1, 1));
     assert_eq!(play.world.clients.ghosts, 0);
     assert_eq!(play.world.syn_queue.depth(), 0);
 }
@@ -321,9 +324,9 @@ fn a_half_open_client_that_resets_ends_its_request() {
 fn what_our_own_network_loses_is_named_and_is_no_drop_of_the_kernel() {
     let mut play = Play::new(5, &[]);
     play.start(1);
-    play.life(1, ClientEvent::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
-    play.life(1, ClientEvent::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
-    assert_eq!(play.toll(Cause::ClientLost), (2, 1));
+    play.client_event(1, ClientEvent::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
+    play.client_event(1, ClientEvent::Lost { kind: qviz::model::segment::Kind::Syn, outbound: true });
+    assert_eq!(play.drop_count(Cause::ClientLost), (2, 1));
     assert_eq!(play.world.ledger.kernel_drops(), 0);
 }
 
@@ -331,7 +334,7 @@ fn what_our_own_network_loses_is_named_and_is_no_drop_of_the_kernel() {
 fn an_attribution_names_its_witnesses() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
-    play.knock(2);
+    play.arrive(2);
     play.pass(5);
     let witnesses = |play: &Play| play.world.ledger.witnesses(Cause::SynAcceptQueueFull);
     assert_eq!((witnesses(&play).wire, witnesses(&play).counters, witnesses(&play).client), (1, 0, 0));
@@ -349,7 +352,7 @@ fn a_burst_that_fills_and_drains_the_queue_between_two_readings_is_seen_whole() 
     for id in [1, 2] {
         play.handshake(id);
     }
-    play.knock(3);
+    play.arrive(3);
     play.accept(1);
     play.accept(2);
     play.depth(0);
@@ -357,7 +360,7 @@ fn a_burst_that_fills_and_drains_the_queue_between_two_readings_is_seen_whole() 
     assert!(play.now - before < 10_000_000);
     assert_eq!(play.world.accept_queue.max(), 2);
     assert!(play.world.accept_queue.full(play.world.now) >= std::time::Duration::from_micros(200));
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (1, 1));
     assert_eq!(play.world.accept_queue.corrections, 0);
 }
 
@@ -369,9 +372,9 @@ fn with_both_queues_full_the_kernel_asks_for_the_syn_queue_first() {
         play.ack(id);
     }
     assert!(play.world.accept_queue.is_full() && play.world.syn_queue.is_full());
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
-    assert_eq!((play.toll(Cause::SynSynQueueFull), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
+    assert_eq!((play.drop_count(Cause::SynSynQueueFull), play.drop_count(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
 }
 
 #[test]
@@ -384,22 +387,25 @@ fn the_three_quarters_rule_is_not_taken_for_a_nearly_full_accept_queue() {
         play.request(id);
     }
     assert_eq!(play.world.accept_queue.depth(), 10, "one place is left");
-    play.knock(17);
+    play.arrive(17);
     play.pass(5);
-    assert_eq!((play.toll(Cause::SynMaxSynBacklog), play.toll(Cause::SynAcceptQueueFull)), ((1, 1), (0, 0)));
+    assert_eq!(
+        (play.drop_count(Cause::SynMaxSynBacklog), play.drop_count(Cause::SynAcceptQueueFull)),
+        ((1, 1), (0, 0))
+    );
 }
 
 #[test]
 fn a_silence_that_the_counters_had_named_is_taken_back_when_the_answer_comes_late() {
     let mut play = Play::new(5, &[]);
-    play.knock(1);
+    play.arrive(1);
     play.pass(5);
     assert_eq!(play.world.ledger.syns_without_cause, 1, "no queue was near its limit");
     play.count(&[(Counter::ListenDrops, 1), (Counter::ListenOverflows, 1)]);
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (1, 1));
     play.syn_ack(1);
-    assert_eq!((play.toll(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
-    play.knock(2);
+    assert_eq!((play.drop_count(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
+    play.arrive(2);
     play.pass(5);
     play.syn_ack(2);
     assert_eq!(play.world.ledger.syns_without_cause, 0);
@@ -408,10 +414,10 @@ fn a_silence_that_the_counters_had_named_is_taken_back_when_the_answer_comes_lat
 #[test]
 fn a_syn_without_an_answer_that_no_counter_knows_is_not_hidden() {
     let mut play = Play::new(5, &[]);
-    play.knock(1);
+    play.arrive(1);
     play.pass(5);
     play.count(&[]);
-    play.tell(Event::Ended);
+    play.emit(Event::Ended);
     let balance = play.world.balance();
     assert_eq!(balance.balanced, None);
     assert!(balance.reason.is_some());
@@ -431,7 +437,7 @@ fn the_noise_of_the_listeners_drop_count_is_known() {
     play.ack(1);
     play.ack(2);
     assert_eq!(play.world.ledger.listener_drops(), 3, "an ignored final ACK counts twice");
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
     assert_eq!(play.world.ledger.listener_drops(), 4);
     play.wire(2, Toward::Listener, flags::RST, (1001, 5001));
@@ -448,7 +454,7 @@ fn a_drop_that_only_the_listener_counts_is_unexplained() {
     play.drops(0);
     play.handshake(1);
     play.drops(2);
-    play.tell(Event::Ended);
+    play.emit(Event::Ended);
     let balance = play.world.balance();
     assert_eq!((balance.balanced, balance.unexplained.len()), (Some(false), 1));
     assert_eq!((balance.unexplained[0].counter, balance.unexplained[0].kernel), ("sk_drops", 2));
@@ -464,9 +470,9 @@ fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_w
     play.ack(1);
     play.ack(2);
     play.data(2);
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (2, 1));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (2, 1));
     play.child(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
     assert_eq!((play.world.accept_queue.depth(), play.world.clients.ghosts), (2, 0));
     // With an accept() in between, the data took the place, and the ACK had been ignored.
     let mut play = Play::new(0, &[]);
@@ -479,7 +485,7 @@ fn an_ack_and_its_data_on_a_full_queue_were_not_ignored_when_the_child_answers_w
     play.accept(1);
     play.data(2);
     play.child(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (2, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (2, 1)));
 }
 
 #[test]
@@ -505,10 +511,10 @@ fn what_was_taken_for_a_cookie_and_is_listed_was_a_request() {
     }
     play.ack(1);
     play.ack(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
     play.list(&[2]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Ghost, (0, 0)));
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckCookieAcceptQueueFull)), (CombinedState::Ghost, (0, 0)));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (1, 1));
     assert_eq!((play.world.clients.ghosts, play.world.clients.phantoms), (1, 0));
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (0, 0));
     assert_eq!(play.world.syn_queue.depth(), 1);
@@ -545,7 +551,7 @@ fn a_request_and_a_guessed_cookie_that_changed_places_are_put_right() {
     ]);
     play.list(&[]);
     play.list(&[]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
     assert_eq!((play.world.ledger.cookies_sent, play.world.ledger.cookies_redeemed), (1, 1));
     assert_eq!(play.even(), Some(true));
 }
@@ -559,7 +565,7 @@ fn what_no_list_shows_within_a_second_was_a_cookie_also_before_the_counters_tell
     assert_eq!(play.belief(2), CombinedState::Ghost);
     play.list(&[]);
     play.list(&[]);
-    assert_eq!((play.belief(2), play.toll(Cause::RequestPruned)), (CombinedState::Phantom, (0, 0)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::RequestPruned)), (CombinedState::Phantom, (0, 0)));
 }
 
 /// What an ignored ACK weighs is certain only where the wire tells a cookie from a request.
@@ -576,5 +582,5 @@ fn where_cookies_are_guessed_the_listeners_drop_count_decides_no_ack() {
     play.ack(2);
     play.drops(2);
     play.drops(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
 }

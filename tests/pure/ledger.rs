@@ -6,7 +6,7 @@
 #[path = "ledger/kernel.rs"]
 mod kernel;
 
-use kernel::{Paper, Step};
+use kernel::{ModelListener, Step};
 use proptest::prelude::*;
 use qviz::fold::world::World;
 use qviz::model::cause::Cause;
@@ -50,9 +50,9 @@ fn fold<'a>(facts: impl IntoIterator<Item = &'a Stamped>) -> World {
     world
 }
 
-fn run(settings: (u32, i64, bool, u32), steps: &[Step]) -> (Paper, Vec<Stamped>) {
+fn run(settings: (u32, i64, bool, u32), steps: &[Step]) -> (ModelListener, Vec<Stamped>) {
     let (limit, cookies, abort, max) = settings;
-    let mut paper = Paper::new(limit, cookies, abort, max);
+    let mut paper = ModelListener::new(limit, cookies, abort, max);
     for step in steps {
         paper.step(*step);
     }

@@ -86,7 +86,7 @@ fn segment() -> Event {
     })
 }
 
-fn lives() -> Vec<Event> {
+fn client_events() -> Vec<Event> {
     let at = Stamp::from_millis(2000);
     [
         ClientEvent::Started { half_open: true },
@@ -187,7 +187,7 @@ fn every_event() -> Vec<Event> {
     let waiting = Waiting { peer: peer(), age_ms: None, bytes: 5, closed: false, cookie: 9 };
     let half_open = HalfOpen { peer: peer(), retransmits: 1, next_ms: 960, cookie: u64::MAX };
     let mut events = lesson_events();
-    events.extend(lives());
+    events.extend(client_events());
     events.extend(watch_events());
     events.extend(trial_events());
     events.extend([

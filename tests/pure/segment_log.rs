@@ -58,26 +58,26 @@ impl Play {
             sysctls: values,
         };
         let mut play = Self { world: World::new() };
-        play.tell(0, &Event::Began(Box::new(began)));
+        play.emit(0, &Event::Began(Box::new(began)));
         let limit = Some(backlog.cast_unsigned());
-        play.tell(0, &Event::Listening(Listening { backlog, somaxconn: Some(4096), limit }));
+        play.emit(0, &Event::Listening(Listening { backlog, somaxconn: Some(4096), limit }));
         play
     }
 
-    fn tell(&mut self, at: u64, event: &Event) {
+    fn emit(&mut self, at: u64, event: &Event) {
         self.world.apply(ms(at), event);
     }
 
-    fn life(&mut self, at: u64, id: u16, life: ClientEvent) {
-        self.tell(at, &Event::Client { id: id.into(), peer: peer(id), event: life });
+    fn client_event(&mut self, at: u64, id: u16, life: ClientEvent) {
+        self.emit(at, &Event::Client { id: id.into(), peer: peer(id), event: life });
     }
 
     fn start(&mut self, at: u64, id: u16) {
-        self.life(at, id, ClientEvent::Started { half_open: false });
+        self.client_event(at, id, ClientEvent::Started { half_open: false });
     }
 
     fn departs(&mut self, at: u64, id: u16, (kind, attempt): (Kind, u8), arrives: u64) {
-        self.life(at, id, ClientEvent::Departed { kind, attempt, arrives: ms(arrives) });
+        self.client_event(at, id, ClientEvent::Departed { kind, attempt, arrives: ms(arrives) });
     }
 
     fn wire(&mut self, at: u64, id: u16, toward: Toward, flags: u8) {
@@ -90,7 +90,7 @@ impl Play {
         let peer = peer(id);
         let segment =
             Segment { peer, toward, flags, seq, ack, payload: 0, window_scale, timestamps: false, cookie_bits: None };
-        self.tell(at, &Event::Segment(segment));
+        self.emit(at, &Event::Segment(segment));
     }
 
     fn syn(&mut self, at: u64, id: u16) {
@@ -116,7 +116,7 @@ impl Play {
             timestamps: false,
             cookie_bits: None,
         };
-        self.tell(at, &Event::Segment(segment));
+        self.emit(at, &Event::Segment(segment));
     }
 
     fn ack(&mut self, at: u64, id: u16) {
@@ -146,19 +146,19 @@ impl Play {
             timestamps: false,
             cookie_bits: None,
         };
-        self.tell(at, &Event::Segment(segment));
+        self.emit(at, &Event::Segment(segment));
     }
 
     fn handshake(&mut self, at: u64, id: u16) {
         self.start(at, id);
         self.syn(at, id);
         self.syn_ack(at, id);
-        self.life(at, id, ClientEvent::Connected);
+        self.client_event(at, id, ClientEvent::Connected);
         self.ack(at, id);
     }
 
     fn pass(&mut self, until: u64) {
-        self.tell(until, &Event::Tick);
+        self.emit(until, &Event::Tick);
     }
 
     fn one(&self, id: u16) -> &Connection {
@@ -202,12 +202,12 @@ fn a_syn_that_died_twice_and_was_taken_has_three_lines_with_their_times_and_fate
         play.syn(left + 200, 1);
         play.pass(left + 300);
     }
-    play.tell(1500, &Event::Served { peer: peer(0), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+    play.emit(1500, &Event::Served { peer: peer(0), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     play.departs(2100, 1, (Kind::Syn, 3), 2300);
     assert_eq!(play.ways(1)[2].fate, SegmentOutcome::UnderWay);
     play.syn(2300, 1);
     play.syn_ack(2300, 1);
-    play.life(2500, 1, ClientEvent::Connected);
+    play.client_event(2500, 1, ClientEvent::Connected);
     let died = SegmentOutcome::Dropped(Cause::SynAcceptQueueFull);
     assert_eq!(
         play.fates(1),
@@ -239,7 +239,7 @@ fn a_ghost_is_seen_in_the_line_of_its_ignored_ack_and_its_future_is_told() {
         play.syn_ack(100, id);
     }
     for id in [0, 1] {
-        play.life(200, id, ClientEvent::Connected);
+        play.client_event(200, id, ClientEvent::Connected);
     }
     play.ack(300, 0);
     play.ack(310, 1);
@@ -265,7 +265,7 @@ fn an_ack_counts_its_own_tries_and_not_those_of_the_data() {
         play.syn_ack(0, id);
     }
     play.ack(10, 0);
-    play.life(10, 1, ClientEvent::Connected);
+    play.client_event(10, 1, ClientEvent::Connected);
     play.ack(11, 1);
     play.data(11, 1);
     play.syn_ack(1000, 1);
@@ -279,7 +279,7 @@ fn asking() -> Play {
     let mut play = Play::new(5, &[]);
     play.handshake(0, 1);
     play.departs(0, 1, (Kind::Data, 1), 10);
-    play.life(0, 1, ClientEvent::WillRetry { at: ms(3000), gives_up: false });
+    play.client_event(0, 1, ClientEvent::WillRetry { at: ms(3000), gives_up: false });
     play
 }
 
@@ -306,10 +306,10 @@ fn an_acknowledgement_that_is_lost_lets_the_clients_timer_run_on() {
     let mut play = asking();
     play.data(10, 1);
     play.answer(20, 1, 1021);
-    play.life(20, 1, ClientEvent::Lost { kind: Kind::Ack, outbound: false });
+    play.client_event(20, 1, ClientEvent::Lost { kind: Kind::Ack, outbound: false });
     assert_eq!(retry(&play), Some(ms(3000)));
     play.departs(3000, 1, (Kind::Data, 2), 3010);
-    play.life(3000, 1, ClientEvent::WillRetry { at: ms(9000), gives_up: false });
+    play.client_event(3000, 1, ClientEvent::WillRetry { at: ms(9000), gives_up: false });
     play.data(3010, 1);
     play.answer(3020, 1, 1021);
     assert_eq!(retry(&play), None);
@@ -321,8 +321,8 @@ fn a_fin_that_was_lost_is_sent_again_though_the_data_before_it_was_acknowledged(
     play.data(10, 1);
     play.answer(20, 1, 1021);
     play.departs(30, 1, (Kind::Fin, 1), 40);
-    play.life(30, 1, ClientEvent::Lost { kind: Kind::Fin, outbound: true });
-    play.life(30, 1, ClientEvent::WillRetry { at: ms(700), gives_up: false });
+    play.client_event(30, 1, ClientEvent::Lost { kind: Kind::Fin, outbound: true });
+    play.client_event(30, 1, ClientEvent::WillRetry { at: ms(700), gives_up: false });
     play.answer(50, 1, 1021);
     assert_eq!(retry(&play), Some(ms(700)));
 }
@@ -333,8 +333,8 @@ fn a_ghost_that_sends_data_says_when_it_sends_it_again() {
     play.start(20, 1);
     play.syn(20, 1);
     play.syn_ack(20, 1);
-    play.life(30, 1, ClientEvent::Connected);
-    play.life(30, 1, ClientEvent::WillRetry { at: ms(3030), gives_up: false });
+    play.client_event(30, 1, ClientEvent::Connected);
+    play.client_event(30, 1, ClientEvent::WillRetry { at: ms(3030), gives_up: false });
     play.ack(40, 1);
     play.data(41, 1);
     assert_eq!(retry(&play), Some(ms(3030)), "a server that ignores its ACK acknowledges no data");
@@ -352,7 +352,7 @@ fn a_reading_that_revises_an_ack_revises_its_line() {
     play.ack(300, 0);
     play.ack(310, 1);
     assert_eq!(play.fates(1)[2].1, SegmentOutcome::Dropped(Cause::AckAcceptQueueFull));
-    play.tell(320, &Event::Queue(QueueReading { depth: Some(2), limit: Some(0), drops: None }));
+    play.emit(320, &Event::Queue(QueueReading { depth: Some(2), limit: Some(0), drops: None }));
     assert_eq!(play.fates(1)[2].1, SegmentOutcome::Arrived);
     assert_eq!(play.sides(1)[2].1, ServerSide::Queued);
     assert_eq!(play.sides(1)[1].1, ServerSide::HalfOpen, "the line before stays as it was");
@@ -365,7 +365,7 @@ fn a_phantom_has_a_cookie_and_an_ignored_ack_and_the_server_nothing() {
         play.start(0, id);
         play.syn(100, id);
         play.cookie(100, id);
-        play.life(200, id, ClientEvent::Connected);
+        play.client_event(200, id, ClientEvent::Connected);
     }
     play.ack(300, 0);
     play.ack(310, 1);
@@ -385,11 +385,11 @@ fn what_the_simulated_network_loses_never_arrives() {
     let mut play = Play::new(5, &[]);
     play.start(0, 1);
     play.departs(0, 1, (Kind::Syn, 1), 200);
-    play.life(0, 1, ClientEvent::Lost { kind: Kind::Syn, outbound: true });
+    play.client_event(0, 1, ClientEvent::Lost { kind: Kind::Syn, outbound: true });
     play.departs(1000, 1, (Kind::Syn, 2), 1200);
     play.syn(1200, 1);
     play.syn_ack(1200, 1);
-    play.life(1200, 1, ClientEvent::Lost { kind: Kind::SynAck, outbound: false });
+    play.client_event(1200, 1, ClientEvent::Lost { kind: Kind::SynAck, outbound: false });
     assert_eq!(
         play.fates(1),
         [(Kind::Syn, SegmentOutcome::Lost), (Kind::Syn, SegmentOutcome::Arrived), (Kind::SynAck, SegmentOutcome::Lost)]
@@ -401,9 +401,9 @@ fn what_the_simulated_network_loses_never_arrives() {
 #[test]
 fn deeds_without_a_segment_have_lines_of_their_own() {
     let mut play = full();
-    play.tell(900, &Event::Served { peer: peer(0), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
-    play.tell(950, &Event::Served { peer: peer(0), event: ServerEvent::Closed });
-    play.life(960, 0, ClientEvent::Finished);
+    play.emit(900, &Event::Served { peer: peer(0), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+    play.emit(950, &Event::Served { peer: peer(0), event: ServerEvent::Closed });
+    play.client_event(960, 0, ClientEvent::Finished);
     let last: Vec<_> = play.page(0).entries().skip(3).map(|entry| (entry.what.clone(), entry.server)).collect();
     assert_eq!(
         last,
@@ -426,7 +426,7 @@ fn a_request_that_expires_has_a_line() {
     let outlook = play.world.next_steps(play.one(1));
     assert_eq!((outlook.syn_ack, outlook.expires), (None, Some(ms(3100))), "no SYN-ACK is left");
     for at in [3200, 3300] {
-        play.tell(at, &Event::Listed(Box::new(Listed { half_open: Some(Vec::new()), waiting: None })));
+        play.emit(at, &Event::Listed(Box::new(Listed { half_open: Some(Vec::new()), waiting: None })));
     }
     let last = play.page(1).entries().next_back().unwrap();
     assert_eq!((&last.what, last.server), (&LogItem::Server(ms(3300)), ServerSide::Expired));
@@ -439,7 +439,7 @@ fn the_kernels_own_timer_counts_more_than_the_schedule() {
     play.syn(100, 1);
     play.syn_ack(100, 1);
     let half_open = vec![HalfOpen { peer: peer(1), retransmits: 0, next_ms: 640, cookie: 7 }];
-    play.tell(500, &Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None })));
+    play.emit(500, &Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None })));
     assert_eq!(play.world.next_steps(play.one(1)).syn_ack, Some(ms(1140)));
     // A SYN-ACK since then makes that reading old.
     play.syn_ack(1140, 1);
@@ -451,12 +451,12 @@ fn the_clients_patience_follows_its_sysctls() {
     let mut play = full();
     play.start(100, 1);
     play.departs(100, 1, (Kind::Syn, 1), 100);
-    play.life(100, 1, ClientEvent::WillRetry { at: ms(1100), gives_up: false });
+    play.client_event(100, 1, ClientEvent::WillRetry { at: ms(1100), gives_up: false });
     let outlook = play.world.next_steps(play.one(1));
     assert_eq!(outlook.retry.unwrap().at, ms(1100));
     let whole = |outlook: &qviz::fold::world::next_steps::NextSteps| outlook.gives_up.unwrap().since(ms(100));
     assert_eq!(whole(&outlook), Duration::from_secs(131), "0,1,2,3,4,5,7,11,19,35,67 s, and 131 s");
-    play.life(100, 1, ClientEvent::WillRetry { at: ms(9000), gives_up: true });
+    play.client_event(100, 1, ClientEvent::WillRetry { at: ms(9000), gives_up: true });
     assert_eq!(play.world.next_steps(play.one(1)).gives_up, Some(ms(9000)));
 }
 
@@ -486,7 +486,7 @@ fn with_too_many_connections_nothing_is_kept_and_what_is_missing_is_counted() {
     assert_eq!(play.world.segments_not_logged(), before + 1);
     assert!(play.one(3).segment_log().is_none());
     for id in 0..many {
-        play.life(700, id, ClientEvent::TimedOut);
+        play.client_event(700, id, ClientEvent::TimedOut);
     }
     play.pass(4000);
     play.pass(4001);

@@ -16,7 +16,7 @@ impl Play {
     }
 
     #[track_caller]
-    fn says(&self, rule: &str, verdict: &str) {
+    fn assert_finding(&self, rule: &str, verdict: &str) {
         let finding = self.world.findings.iter().find(|finding| finding.rule == rule);
         if let Some(finding) = finding {
             assert_chinese(&within(Lang::Chinese, || finding.sentence.to_string()));
@@ -38,19 +38,19 @@ fn a_full_queue_is_not_yet_a_slow_accept() {
     let rule = "accept-too-slow";
     let mut play = Play::new(0, &[]);
     play.review();
-    play.says(rule, "absent");
+    play.assert_finding(rule, "absent");
     play.handshake(1);
     play.review();
-    play.says(rule, "absent");
-    play.knock(2);
+    play.assert_finding(rule, "absent");
+    play.arrive(2);
     play.pass(90);
     play.review();
-    play.says(rule, "too early");
+    play.assert_finding(rule, "too early");
     for id in 3..40 {
-        play.knock(id);
+        play.arrive(id);
         play.pass(90);
     }
-    play.says(rule, "found");
+    play.assert_finding(rule, "found");
 }
 
 #[test]
@@ -62,12 +62,12 @@ fn a_burst_that_is_over_is_not_a_slow_accept() {
         play.handshake(1);
         play.pass(3000 + began);
         for id in 2..8 {
-            play.knock(id);
+            play.arrive(id);
             play.pass(20);
         }
         for _ in 0..16 {
             play.pass(250);
-            play.says(rule, "absent");
+            play.assert_finding(rule, "absent");
         }
     }
 }
@@ -78,12 +78,12 @@ fn a_slow_accept_is_named_only_while_somebody_comes() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
     for id in 2..40 {
-        play.knock(id);
+        play.arrive(id);
         play.pass(90);
     }
-    play.says(rule, "found");
+    play.assert_finding(rule, "found");
     play.pass(1500);
-    play.says(rule, "absent");
+    play.assert_finding(rule, "absent");
 }
 
 #[test]
@@ -91,15 +91,15 @@ fn a_burst_is_named_when_it_is_over() {
     let rule = "burst-too-large";
     let mut play = Play::new(1, &[]);
     play.review();
-    play.says(rule, "absent");
+    play.assert_finding(rule, "absent");
     for id in [1, 2] {
         play.handshake(id);
     }
     for id in 3..7 {
-        play.knock(id);
+        play.arrive(id);
     }
     play.review();
-    play.says(rule, "too early");
+    play.assert_finding(rule, "too early");
     for id in [1, 2] {
         play.accept(id);
     }
@@ -112,7 +112,7 @@ fn a_burst_is_named_when_it_is_over() {
     for _ in 0..12 {
         play.review();
     }
-    play.says(rule, "found");
+    play.assert_finding(rule, "found");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn clients_that_come_one_after_the_other_and_are_kept_waiting_are_no_burst() {
     }
     for id in 3..7 {
         play.pass(3000);
-        play.knock(id);
+        play.arrive(id);
         play.review();
     }
     for id in [1, 2] {
@@ -133,7 +133,7 @@ fn clients_that_come_one_after_the_other_and_are_kept_waiting_are_no_burst() {
         play.review();
     }
     assert_eq!((play.world.demand.peak(), play.world.demand.at_once()), (6, 1));
-    play.says("burst-too-large", "absent");
+    play.assert_finding("burst-too-large", "absent");
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn clients_whose_final_ack_is_under_way_do_answer() {
     let mut play = Play::new(1, &[]);
     for id in [1, 2] {
         play.request(id);
-        play.life(id, qviz::model::event::ClientEvent::Connected);
+        play.client_event(id, qviz::model::event::ClientEvent::Connected);
     }
     play.pass(5000);
     play.review();
-    play.says("half-open-pile-up", "absent");
+    play.assert_finding("half-open-pile-up", "absent");
 }
 
 #[test]
@@ -156,43 +156,43 @@ fn half_open_requests_pile_up_only_after_a_while() {
         play.request(id);
     }
     play.review();
-    play.says(rule, "absent");
+    play.assert_finding(rule, "absent");
     play.pass(1200);
     play.review();
-    play.says(rule, "too early");
+    play.assert_finding(rule, "too early");
     play.pass(2000);
     play.review();
-    play.says(rule, "found");
+    play.assert_finding(rule, "found");
 }
 
 #[test]
 fn the_three_quarters_rule_waits_for_the_counters() {
     let rule = "three-quarters-rule";
     let mut play = Play::new(100, &[(Sysctl::Syncookies, 0)]);
-    play.knock(1);
+    play.arrive(1);
     play.review();
-    play.says(rule, "too early");
+    play.assert_finding(rule, "too early");
     play.count(&[(Counter::ListenDrops, 1)]);
     play.review();
-    play.says(rule, "found");
+    play.assert_finding(rule, "found");
 }
 
 #[test]
 fn a_limit_that_was_not_read_is_not_judged() {
     let mut play = Play::new(5, &[(Sysctl::Somaxconn, 4096)]);
     play.review();
-    play.says("not-listened-again", "absent");
-    play.says("backlog-clamped", "absent");
-    play.tell(Event::Listening(Listening { backlog: 200, somaxconn: None, limit: None }));
+    play.assert_finding("not-listened-again", "absent");
+    play.assert_finding("backlog-clamped", "absent");
+    play.emit(Event::Listening(Listening { backlog: 200, somaxconn: None, limit: None }));
     play.review();
-    play.says("backlog-clamped", "too early");
-    play.tell(Event::Listening(Listening { backlog: 200, somaxconn: Some(128), limit: Some(128) }));
+    play.assert_finding("backlog-clamped", "too early");
+    play.emit(Event::Listening(Listening { backlog: 200, somaxconn: Some(128), limit: Some(128) }));
     play.review();
-    play.says("backlog-clamped", "found");
-    play.says("not-listened-again", "found");
+    play.assert_finding("backlog-clamped", "found");
+    play.assert_finding("not-listened-again", "found");
     let mut unread = Play::new(5, &[]);
     unread.review();
-    unread.says("not-listened-again", "too early");
+    unread.assert_finding("not-listened-again", "too early");
 }
 
 #[test]
@@ -205,10 +205,10 @@ fn a_ghost_needs_a_witness() {
     play.ack(1);
     play.ack(2);
     play.review();
-    play.says("ghosts", "too early");
+    play.assert_finding("ghosts", "too early");
     play.drops(2);
     play.review();
-    play.says("ghosts", "found");
+    play.assert_finding("ghosts", "found");
     assert_eq!(play.world.ledger.witnesses(Cause::AckAcceptQueueFull).listener, 1);
 }
 
@@ -217,16 +217,16 @@ fn a_phantom_needs_a_witness() {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
     play.drops(0);
     for id in [1, 2] {
-        play.knock(id);
+        play.arrive(id);
         play.cookie(id);
     }
     play.ack(1);
     play.ack(2);
     play.review();
-    play.says("phantoms", "too early");
+    play.assert_finding("phantoms", "too early");
     play.drops(1);
     play.review();
-    play.says("phantoms", "found");
+    play.assert_finding("phantoms", "found");
 }
 
 #[test]
@@ -234,14 +234,14 @@ fn cookies_in_use_is_said_when_the_kernel_counts_them() {
     let rule = "cookies-in-use";
     let mut play = Play::new(5, &[(Sysctl::Syncookies, 2)]);
     play.review();
-    play.says(rule, "absent");
-    play.knock(1);
+    play.assert_finding(rule, "absent");
+    play.arrive(1);
     play.cookie(1);
     play.review();
-    play.says(rule, "too early");
+    play.assert_finding(rule, "too early");
     play.count(&[(Counter::SyncookiesSent, 1)]);
     play.review();
-    play.says(rule, "found");
+    play.assert_finding(rule, "found");
 }
 
 #[test]
@@ -253,8 +253,8 @@ fn two_overflows_of_one_client_are_not_yet_three() {
     for (overflows, verdict) in [(1, "absent"), (2, "too early"), (3, "found")] {
         play.syn(2);
         play.review();
-        assert_eq!(play.toll(Cause::SynAcceptQueueFull).0, overflows);
-        play.says(rule, verdict);
+        assert_eq!(play.drop_count(Cause::SynAcceptQueueFull).0, overflows);
+        play.assert_finding(rule, verdict);
     }
 }
 
@@ -264,16 +264,16 @@ fn a_dead_entry_is_seen_on_the_wire_and_without_one_only_in_the_list() {
     let mut play = Play::new(5, &[]);
     play.handshake(1);
     play.review();
-    play.says(rule, "absent");
+    play.assert_finding(rule, "absent");
     play.wire(1, Toward::Listener, flags::RST, (1001, 5001));
     play.review();
-    play.says(rule, "found");
+    play.assert_finding(rule, "found");
     assert!(play.world.connection(&peer(1)).is_some());
     let mut blind = Play::without_tap(5);
     blind.depth(1);
     blind.review();
-    blind.says(rule, "too early");
+    blind.assert_finding(rule, "too early");
     blind.waiting(&[(1, true)]);
     blind.review();
-    blind.says(rule, "found");
+    blind.assert_finding(rule, "found");
 }

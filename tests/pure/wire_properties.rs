@@ -61,7 +61,7 @@ fn run(world: &World) -> Run {
         loop {
             for segment in outbox.send.drain(..) {
                 result.sent.push((now, segment));
-                server.hear(&segment, &mut answers);
+                server.receive(&segment, &mut answers);
             }
             if answers.is_empty() {
                 break;
@@ -91,7 +91,7 @@ fn is_end(life: ClientEvent) -> bool {
     )
 }
 
-fn lives(run: &Run) -> BTreeMap<u32, Vec<ClientEvent>> {
+fn client_events(run: &Run) -> BTreeMap<u32, Vec<ClientEvent>> {
     let mut lives = BTreeMap::<u32, Vec<ClientEvent>>::new();
     for fact in &run.facts {
         if let Event::Client { id, event: life, .. } = fact.event {
@@ -181,7 +181,7 @@ proptest! {
     fn every_client_starts_once_and_ends_in_exactly_one_way(world in world()) {
         let run = run(&world);
         prop_assert!(run.over, "somebody never ends");
-        let lives = lives(&run);
+        let lives = client_events(&run);
         prop_assert_eq!(lives.len() as u64, world.plan.count.unwrap());
         for (id, life) in lives {
             prop_assert!(matches!(life[0], ClientEvent::Started { .. }), "{} {:?}", id, life);
@@ -193,7 +193,7 @@ proptest! {
 
     #[test]
     fn the_end_fits_the_life(world in world()) {
-        for life in lives(&run(&world)).into_values() {
+        for life in client_events(&run(&world)).into_values() {
             let connected = life.contains(&ClientEvent::Connected);
             let half_open = life[0] == ClientEvent::Started { half_open: true };
             match life.last().unwrap() {
@@ -208,7 +208,7 @@ proptest! {
 
     #[test]
     fn nobody_sends_anything_but_a_syn_or_a_reset_before_being_connected(world in world()) {
-        for life in lives(&run(&world)).into_values() {
+        for life in client_events(&run(&world)).into_values() {
             for turn in life.iter().take_while(|turn| **turn != ClientEvent::Connected) {
                 let early = matches!(turn, ClientEvent::Departed { kind: Kind::Ack | Kind::Data | Kind::Fin, .. });
                 prop_assert!(!early, "{:?}", life);
@@ -253,7 +253,7 @@ proptest! {
 
     #[test]
     fn a_lossless_network_loses_nothing_and_a_dead_one_everything(mut world in world()) {
-        let told = |run: &Run, wanted: fn(&ClientEvent) -> bool| lives(run).into_values().flatten().filter(wanted).count();
+        let told = |run: &Run, wanted: fn(&ClientEvent) -> bool| client_events(run).into_values().flatten().filter(wanted).count();
         world.plan.knobs.loss = 0.0;
         prop_assert_eq!(told(&run(&world), |turn| matches!(turn, ClientEvent::Lost { .. })), 0);
         world.plan.knobs.loss = 1.0;

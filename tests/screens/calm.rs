@@ -12,18 +12,18 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::story::{Tale, ms};
+use crate::story::{Story, ms};
 
 const SIZE: Size = Size::new(120, 36);
 
 /// The default lab's rhythm: waves of clients that fill both queues, overflow and drain.
-fn waves() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 1);
+fn waves() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 1);
     for wave in 0..10 {
-        tale.clients(wave * 16..wave * 16 + 16, ms(500 + u64::from(wave) * 7000), Duration::from_millis(145), false);
+        story.clients(wave * 16..wave * 16 + 16, ms(500 + u64::from(wave) * 7000), Duration::from_millis(145), false);
     }
-    tale.accepts(210, ms(700), Duration::from_millis(333));
-    tale
+    story.accepts(210, ms(700), Duration::from_millis(333));
+    story
 }
 
 /// All that an eye can tell of a cell.
@@ -70,17 +70,17 @@ impl Film {
 
 /// Draws a story frame by frame; returns the bytes of each frame but the first.
 fn frames(theme: &str, count: u64, size: Size) -> Vec<usize> {
-    let (mut tale, mut film) = (waves(), Film::new(size));
+    let (mut story, mut film) = (waves(), Film::new(size));
     let theme = Theme::named(theme, Depth::True, false).unwrap();
     let mut state = UiState { theme, live: true, size, ..UiState::default() };
     let mut bytes = Vec::new();
     for frame in 1..count {
-        tale.run(ms(frame * 34));
+        story.run(ms(frame * 34));
         if frame % 30 == 0 {
-            tale.read_counters();
+            story.read_counters();
         }
-        update(&mut state, Msg::Pulse(tale.now), &tale.world);
-        let picture = view::picture(size, &tale.world, &state, tale.now);
+        update(&mut state, Msg::Pulse(story.now), &story.world);
+        let picture = view::picture(size, &story.world, &state, story.now);
         let signs = signs(&picture);
         let (sent, difference) = film.draw(picture);
         assert_eq!(difference, None, "frame {frame}:\n{}", film.screen.screen().contents());

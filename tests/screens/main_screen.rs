@@ -22,56 +22,56 @@ mod past;
 
 use crate::picture::{self, lines};
 use crate::seeds::{self, Seeds};
-use crate::story::{Tale, ms};
+use crate::story::{Story, ms};
 
 fn gap(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn idle() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.run(ms(1500));
-    tale
+fn idle() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.run(ms(1500));
+    story
 }
 
-fn filling() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(0..12, ms(500), gap(120), false);
-    tale.accepts(4, ms(1250), gap(250));
-    tale.run(ms(1710));
-    tale.read_counters();
-    tale
+fn filling() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(0..12, ms(500), gap(120), false);
+    story.accepts(4, ms(1250), gap(250));
+    story.run(ms(1710));
+    story.read_counters();
+    story
 }
 
-fn full() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(100..106, ms(500), gap(120), false);
-    tale.run(ms(2600));
-    tale.read_counters();
-    tale
+fn full() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(100..106, ms(500), gap(120), false);
+    story.run(ms(2600));
+    story.read_counters();
+    story
 }
 
-fn overflowing() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(108..132, ms(6500), gap(110), false);
-    tale.accepts(4, ms(7200), gap(420));
-    tale.run(ms(9130));
-    tale.read_counters();
-    tale
+fn overflowing() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(108..132, ms(6500), gap(110), false);
+    story.accepts(4, ms(7200), gap(420));
+    story.run(ms(9130));
+    story.read_counters();
+    story
 }
 
-fn ghosts() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(200..210, ms(500), gap(80), false);
-    tale.run(ms(1770));
-    tale.read_counters();
-    tale
+fn ghosts() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(200..210, ms(500), gap(80), false);
+    story.run(ms(1770));
+    story.read_counters();
+    story
 }
 
-fn host() -> Tale {
-    let mut tale = Tale::new(Environment::Host, 5, 1);
-    tale.run(ms(1500));
-    tale
+fn host() -> Story {
+    let mut story = Story::new(Environment::Host, 5, 1);
+    story.run(ms(1500));
+    story
 }
 
 fn state(size: (u16, u16), ascii: bool) -> UiState {
@@ -83,34 +83,34 @@ fn state(size: (u16, u16), ascii: bool) -> UiState {
     }
 }
 
-fn shoot(name: &str, tale: &Tale, prepare: impl Fn(&mut UiState, &World, Stamp)) {
+fn shoot(name: &str, story: &Story, prepare: impl Fn(&mut UiState, &World, Stamp)) {
     picture::shoot(&format!("lab_{name}"), |size, ascii| {
         let mut state = state(size, ascii);
-        prepare(&mut state, &tale.world, tale.now);
-        update(&mut state, Msg::Pulse(tale.now), &tale.world);
-        view::picture(state.size, &tale.world, &state, tale.now)
+        prepare(&mut state, &story.world, story.now);
+        update(&mut state, Msg::Pulse(story.now), &story.world);
+        view::picture(state.size, &story.world, &state, story.now)
     });
 }
 
 /// Held while three clients are under way, and one thing let happen since.
-fn stepping() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(0..6, ms(500), gap(120), false);
-    tale.run(ms(1150));
-    let mut tempo = tale.world.tempo;
-    tempo.hold(tale.now);
-    tale.tell(&Event::Tempo(tempo));
-    let peer = tale.world.roster.iter().map(|one| one.peer).min().unwrap();
-    tale.tell(&Event::Stepped { peer, outcome: StepOutcome::Reached(Kind::Syn) });
-    tale
+fn stepping() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(0..6, ms(500), gap(120), false);
+    story.run(ms(1150));
+    let mut tempo = story.world.tempo;
+    tempo.hold(story.now);
+    story.emit(&Event::Tempo(tempo));
+    let peer = story.world.roster.iter().map(|one| one.peer).min().unwrap();
+    story.emit(&Event::Stepped { peer, outcome: StepOutcome::Reached(Kind::Syn) });
+    story
 }
 
 #[test]
 fn what_is_under_way_stands_still_while_the_clients_time_does() {
-    let tale = stepping();
+    let story = stepping();
     let state = state((120, 36), false);
     let lanes = |after: u64| {
-        let text = lines(&view::picture(state.size, &tale.world, &state, tale.now + gap(after)));
+        let text = lines(&view::picture(state.size, &story.world, &state, story.now + gap(after)));
         text.lines().filter(|line| line.contains('▶') && line.contains("─SYN")).map(str::to_owned).collect::<Vec<_>>()
     };
     let heads = |lines: Vec<String>| lines.iter().map(|line| line.find('▶')).collect::<Vec<_>>();
@@ -120,9 +120,9 @@ fn what_is_under_way_stands_still_while_the_clients_time_does() {
 
 #[test]
 fn the_key_of_step_mode_lets_time_run_again() {
-    let tale = stepping();
+    let story = stepping();
     let mut state = state((120, 36), false);
-    assert_eq!(press(&mut state, Action::Step, &tale), [Command::Step(StepCommand::Go)]);
+    assert_eq!(press(&mut state, Action::Step, &story), [Command::Step(StepCommand::Go)]);
 }
 
 /// Opens the ladder of the connection of this name.
@@ -139,12 +139,12 @@ fn ladder_of(label: &str) -> impl Fn(&mut UiState, &World, Stamp) {
 }
 
 /// Cookies only: the server keeps nothing until an ACK comes back, and then the queue is full.
-fn phantoms() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 1, 2);
-    tale.clients(300..305, ms(500), gap(80), false);
-    tale.run(ms(1500));
-    tale.read_counters();
-    tale
+fn phantoms() -> Story {
+    let mut story = Story::new(Environment::Lab, 1, 2);
+    story.clients(300..305, ms(500), gap(80), false);
+    story.run(ms(1500));
+    story.read_counters();
+    story
 }
 
 #[test]
@@ -186,40 +186,40 @@ fn help_explains_the_screen_that_one_is_on() {
 
 #[test]
 fn a_connection_that_has_gone_stays_on_its_ladder() {
-    let mut tale = filling();
+    let mut story = filling();
     let mut state = state((120, 36), false);
-    ladder_of("a0")(&mut state, &tale.world, tale.now);
-    let look = |state: &mut UiState, tale: &Tale| {
-        update(state, Msg::Pulse(tale.now), &tale.world);
-        lines(&view::picture(state.size, &tale.world, state, tale.now))
+    ladder_of("a0")(&mut state, &story.world, story.now);
+    let look = |state: &mut UiState, story: &Story| {
+        update(state, Msg::Pulse(story.now), &story.world);
+        lines(&view::picture(state.size, &story.world, state, story.now))
     };
-    assert!(look(&mut state, &tale).contains("accept()"));
-    tale.run(ms(9000));
-    let text = look(&mut state, &tale);
+    assert!(look(&mut state, &story).contains("accept()"));
+    story.run(ms(9000));
+    let text = look(&mut state, &story);
     assert!(text.contains("LADDER · a0") && text.contains("accept()") && text.contains("ended"), "{text}");
 }
 
 /// Two in five clients silent, resets instead of ghosts, the backlog going up and down: states that no story thinks of.
-fn wild(seed: u32, rung: Environment) -> Tale {
+fn wild(seed: u32, rung: Environment) -> Story {
     let backlog = [0, 1, 5, 17, 128, 4096][seed as usize % 6];
-    let mut tale = Tale::new(rung, backlog, i64::from(seed % 3));
+    let mut story = Story::new(rung, backlog, i64::from(seed % 3));
     if seed % 4 == 3 {
-        tale.abort_on_overflow();
+        story.abort_on_overflow();
     }
     for round in 0..6 {
         let first = ms(300 + u64::from(round) * 700 + u64::from(seed % 7) * 13);
-        tale.clients(
+        story.clients(
             round * 40..round * 40 + 10 + seed % 30,
             first,
             gap(u64::from(seed % 5) * 9),
             (seed + round) % 5 < 2,
         );
-        tale.accepts(seed % 9, first, gap(50));
-        tale.run(first + gap(450));
-        tale.listen([3, backlog, 0, 40][(seed + round) as usize % 4]);
+        story.accepts(seed % 9, first, gap(50));
+        story.run(first + gap(450));
+        story.listen([3, backlog, 0, 40][(seed + round) as usize % 4]);
     }
-    tale.read_counters();
-    tale
+    story.read_counters();
+    story
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn no_size_and_no_world_breaks_the_picture() {
     for seed in Seeds::of_this_run().range() {
         println!("{}", seeds::command(seed, "screens", "no_size_and_no_world"));
         let seed = seed as u32;
-        let tale = wild(seed, if seed % 5 == 4 { Environment::Host } else { Environment::Lab });
+        let story = wild(seed, if seed % 5 == 4 { Environment::Host } else { Environment::Lab });
         let sizes = (0..=60).flat_map(|width| (0..=20).map(move |height| (width, height)));
         let larger = [
             (61, 16),
@@ -244,17 +244,17 @@ fn no_size_and_no_world_breaks_the_picture() {
         ];
         for (index, size) in sizes.skip(seed as usize % 7).step_by(7).chain(larger).enumerate() {
             let mut state = state(size, seed.is_multiple_of(2));
-            update(&mut state, Msg::Pulse(tale.now), &tale.world);
-            view::picture(state.size, &tale.world, &state, tale.now);
+            update(&mut state, Msg::Pulse(story.now), &story.world);
+            view::picture(state.size, &story.world, &state, story.now);
             if index % 5 > 0 {
                 continue;
             }
             let elsewhere = [Action::Open, Action::RowDown, Action::Help, Action::Open, Action::RowUp, Action::Open];
             for action in [Action::Help, Action::Panel, Action::Freeze, Action::Panel].into_iter().chain(elsewhere) {
-                update(&mut state, Msg::Press(action, tale.now), &tale.world);
-                view::picture(state.size, &tale.world, &state, tale.now + gap(700));
+                update(&mut state, Msg::Press(action, story.now), &story.world);
+                view::picture(state.size, &story.world, &state, story.now + gap(700));
             }
-            view::picture(Size::new(size.1, size.0), &tale.world, &state, tale.now);
+            view::picture(Size::new(size.1, size.0), &story.world, &state, story.now);
         }
     }
 }
@@ -266,10 +266,10 @@ fn row_with<'t>(text: &'t str, part: &str) -> &'t str {
 
 #[test]
 fn a_queue_beyond_its_capacity_is_never_clamped() {
-    let mut tale = full();
-    tale.listen(2);
+    let mut story = full();
+    story.listen(2);
     let state = state((120, 36), false);
-    let text = lines(&view::picture(state.size, &tale.world, &state, tale.now));
+    let text = lines(&view::picture(state.size, &story.world, &state, story.now));
     assert!(row_with(&text, "ACCEPT QUEUE").contains("6/3 FULL"));
     let cells = row_with(&text, "k0");
     for label in ["k0", "k1", "k2", "k3", "k4", "k5"] {
@@ -284,13 +284,13 @@ fn a_queue_beyond_its_capacity_is_never_clamped() {
 
 #[test]
 fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
-    let mut tale = Tale::new(Environment::Lab, 0, 0);
-    tale.clients(0..1, ms(100), gap(0), false);
-    tale.clients(1..2, ms(900), gap(0), false);
+    let mut story = Story::new(Environment::Lab, 0, 0);
+    story.clients(0..1, ms(100), gap(0), false);
+    story.clients(1..2, ms(900), gap(0), false);
     let state = state((120, 36), false);
     let mut look = |after: u64| {
-        tale.run(ms(1100 + after));
-        lines(&view::picture(state.size, &tale.world, &state, tale.now))
+        story.run(ms(1100 + after));
+        lines(&view::picture(state.size, &story.world, &state, story.now))
     };
     for (after, countdown) in [(30, "again in 0.8 s"), (400, "again in 0.4 s"), (790, "again in 0.1 s")] {
         let text = look(after);
@@ -304,30 +304,30 @@ fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
 
 #[test]
 fn above_thirty_moves_a_second_names_give_way_to_marks_and_then_to_flows() {
-    let mut tale = Tale::new(Environment::Lab, 128, 0);
-    tale.clients(0..400, ms(100), gap(12), false);
-    tale.accepts(300, ms(400), gap(14));
-    tale.run(ms(3000));
+    let mut story = Story::new(Environment::Lab, 128, 0);
+    story.clients(0..400, ms(100), gap(12), false);
+    story.accepts(300, ms(400), gap(14));
+    story.run(ms(3000));
     let mut state = state((120, 36), false);
-    update(&mut state, Msg::Pulse(tale.now), &tale.world);
-    let text = lines(&view::picture(state.size, &tale.world, &state, tale.now));
+    update(&mut state, Msg::Pulse(story.now), &story.world);
+    let text = lines(&view::picture(state.size, &story.world, &state, story.now));
     assert!(text.contains("1 ▶ = 1 client"), "{text}");
-    tale.clients(400..3000, ms(3000), gap(1), false);
-    tale.run(ms(5500));
-    update(&mut state, Msg::Pulse(tale.now), &tale.world);
-    let text = lines(&view::picture(state.size, &tale.world, &state, tale.now));
+    story.clients(400..3000, ms(3000), gap(1), false);
+    story.run(ms(5500));
+    update(&mut state, Msg::Pulse(story.now), &story.world);
+    let text = lines(&view::picture(state.size, &story.world, &state, story.now));
     assert!(text.contains("too fast for cells") && text.contains("1k/s"), "{text}");
 }
 
-fn press(state: &mut UiState, action: Action, tale: &Tale) -> Vec<Command> {
-    state.frame = view::picture_and_info(state.size, &tale.world, state, tale.now).1;
-    update(state, Msg::Press(action, tale.now), &tale.world)
+fn press(state: &mut UiState, action: Action, story: &Story) -> Vec<Command> {
+    state.frame = view::picture_and_info(state.size, &story.world, state, story.now).1;
+    update(state, Msg::Press(action, story.now), &story.world)
 }
 
 #[test]
 fn each_key_of_the_lab_sends_its_command() {
     use qviz::model::settings::{Arrivals, Sysctl};
-    let tale = idle();
+    let story = idle();
     let wave = |size| Command::Arrivals(Arrivals::Wave { size, period: Duration::from_secs(6) });
     let expected = [
         (Action::BacklogUp, Command::Listen(6)),
@@ -351,7 +351,7 @@ fn each_key_of_the_lab_sends_its_command() {
     for action in every {
         let mut state = state((120, 36), false);
         let wanted = expected.iter().find(|(which, _)| *which == action).map(|(_, command)| *command);
-        assert_eq!(press(&mut state, action, &tale), wanted.into_iter().collect::<Vec<_>>(), "{action:?}");
+        assert_eq!(press(&mut state, action, &story), wanted.into_iter().collect::<Vec<_>>(), "{action:?}");
         let usual = UiState::default();
         let inside = state.exit_request.is_some()
             || state.help.is_some()
@@ -370,26 +370,26 @@ fn each_key_of_the_lab_sends_its_command() {
 
 #[test]
 fn a_held_key_goes_on_before_facts_confirm_it() {
-    let tale = idle();
+    let story = idle();
     let mut state = state((120, 36), false);
-    let sent: Vec<_> = (0..3).flat_map(|_| press(&mut state, Action::BacklogUp, &tale)).collect();
+    let sent: Vec<_> = (0..3).flat_map(|_| press(&mut state, Action::BacklogUp, &story)).collect();
     assert_eq!(sent, [Command::Listen(6), Command::Listen(7), Command::Listen(8)]);
-    let later = update(&mut state, Msg::Press(Action::BacklogUp, tale.now + gap(500)), &tale.world);
+    let later = update(&mut state, Msg::Press(Action::BacklogUp, story.now + gap(500)), &story.world);
     assert_eq!(later, [Command::Listen(6)], "what facts never confirmed is forgotten");
 }
 
 #[test]
 fn pause_goes_back_to_the_rate_before_it() {
-    let mut tale = idle();
+    let mut story = idle();
     let mut state = state((120, 36), false);
-    press(&mut state, Action::PauseAccept, &tale);
-    tale.knobs(5, AcceptRate::Paused, 0.0);
-    assert_eq!(press(&mut state, Action::PauseAccept, &tale), [Command::AcceptRate(AcceptRate::PerSecond(4.0))]);
+    press(&mut state, Action::PauseAccept, &story);
+    story.knobs(5, AcceptRate::Paused, 0.0);
+    assert_eq!(press(&mut state, Action::PauseAccept, &story), [Command::AcceptRate(AcceptRate::PerSecond(4.0))]);
 }
 
 #[test]
 fn keys_that_would_change_the_host_say_why_not() {
-    let tale = host();
+    let story = host();
     for action in [
         Action::Cookies,
         Action::Overflow,
@@ -400,9 +400,9 @@ fn keys_that_would_change_the_host_say_why_not() {
         Action::Slow,
     ] {
         let mut state = state((120, 36), false);
-        assert_eq!(press(&mut state, action, &tale), []);
+        assert_eq!(press(&mut state, action, &story), []);
         let (_, message) = state.message.clone().unwrap();
-        let text = lines(&view::picture(state.size, &tale.world, &state, tale.now));
+        let text = lines(&view::picture(state.size, &story.world, &state, story.now));
         assert!(text.contains(&message[..40]), "{message}");
     }
 }

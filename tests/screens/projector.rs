@@ -21,35 +21,35 @@ use ratatui::style::Color;
 mod clicks;
 
 use crate::picture::{self, lines};
-use crate::story::{Tale, ms};
+use crate::story::{Story, ms};
 
 fn gap(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn overflowing() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(108..132, ms(6500), gap(110), false);
-    tale.accepts(4, ms(7200), gap(420));
-    tale.run(ms(9130));
-    tale.read_counters();
-    tale
+fn overflowing() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(108..132, ms(6500), gap(110), false);
+    story.accepts(4, ms(7200), gap(420));
+    story.run(ms(9130));
+    story.read_counters();
+    story
 }
 
-fn ghosts() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(200..210, ms(500), gap(80), false);
-    tale.run(ms(2990));
-    tale.read_counters();
-    tale
+fn ghosts() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(200..210, ms(500), gap(80), false);
+    story.run(ms(2990));
+    story.read_counters();
+    story
 }
 
-fn rushing() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 128, 0);
-    tale.clients(0..3000, ms(100), gap(1), false);
-    tale.run(ms(2600));
-    tale.read_counters();
-    tale
+fn rushing() -> Story {
+    let mut story = Story::new(Environment::Lab, 128, 0);
+    story.clients(0..3000, ms(100), gap(1), false);
+    story.run(ms(2600));
+    story.read_counters();
+    story
 }
 
 fn state(size: (u16, u16), depth: Depth, ascii: bool) -> UiState {
@@ -63,16 +63,16 @@ fn state(size: (u16, u16), depth: Depth, ascii: bool) -> UiState {
     }
 }
 
-fn look(state: &mut UiState, tale: &Tale) -> Buffer {
-    update(state, Msg::Pulse(tale.now), &tale.world);
-    view::picture(state.size, &tale.world, state, tale.now)
+fn look(state: &mut UiState, story: &Story) -> Buffer {
+    update(state, Msg::Pulse(story.now), &story.world);
+    view::picture(state.size, &story.world, state, story.now)
 }
 
-fn shoot(name: &str, tale: &Tale, prepare: impl Fn(&mut UiState, &World, Stamp)) {
+fn shoot(name: &str, story: &Story, prepare: impl Fn(&mut UiState, &World, Stamp)) {
     picture::shoot(&format!("projector_{name}"), |size, ascii| {
         let mut state = state(size, Depth::True, ascii);
-        prepare(&mut state, &tale.world, tale.now);
-        look(&mut state, tale)
+        prepare(&mut state, &story.world, story.now);
+        look(&mut state, story)
     });
 }
 
@@ -105,44 +105,44 @@ fn frozen_says_so_in_projector_mode_too() {
 
 #[test]
 fn step_mode_says_what_stands_still_in_projector_mode_too() {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(0..6, ms(500), gap(120), false);
-    tale.run(ms(1150));
-    let mut tempo = tale.world.tempo;
-    tempo.hold(tale.now);
-    tale.tell(&Event::Tempo(tempo));
-    let peer = tale.world.roster.iter().map(|one| one.peer).min().unwrap();
-    tale.tell(&Event::Stepped { peer, outcome: StepOutcome::Reached(qviz::model::segment::Kind::Syn) });
-    let text = lines(&look(&mut state((80, 24), Depth::True, false), &tale));
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(0..6, ms(500), gap(120), false);
+    story.run(ms(1150));
+    let mut tempo = story.world.tempo;
+    tempo.hold(story.now);
+    story.emit(&Event::Tempo(tempo));
+    let peer = story.world.roster.iter().map(|one| one.peer).min().unwrap();
+    story.emit(&Event::Stepped { peer, outcome: StepOutcome::Reached(qviz::model::segment::Kind::Syn) });
+    let text = lines(&look(&mut state((80, 24), Depth::True, false), &story));
     assert!(text.contains("‖ STEP") && text.contains("kernel timers run"), "{text}");
     let mut state = state((80, 24), Depth::True, false);
-    let asked = update(&mut state, Msg::Press(Action::Step, tale.now), &tale.world);
+    let asked = update(&mut state, Msg::Press(Action::Step, story.now), &story.world);
     assert_eq!(asked, [qviz::model::command::Command::Step(StepCommand::Go)]);
 }
 
 #[test]
 fn a_key_goes_there_and_back_also_in_a_held_moment() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = UiState { projector: false, ..state((120, 36), Depth::True, false) };
-    let small = lines(&look(&mut state, &tale));
+    let small = lines(&look(&mut state, &story));
     assert!(small.contains("WHAT HAPPENED") && !small.contains(ACCEPT), "{small}");
-    update(&mut state, Msg::Press(Action::Freeze, tale.now), &tale.world);
-    update(&mut state, Msg::Press(Action::Projector, tale.now), &tale.world);
-    let large = lines(&look(&mut state, &tale));
+    update(&mut state, Msg::Press(Action::Freeze, story.now), &story.world);
+    update(&mut state, Msg::Press(Action::Projector, story.now), &story.world);
+    let large = lines(&look(&mut state, &story));
     assert!(large.contains(ACCEPT) && !large.contains("WHAT HAPPENED") && large.contains("FROZEN at 00:09"), "{large}");
     assert!(large.contains("0 accepted, 0 dropped since"), "{large}");
-    update(&mut state, Msg::Press(Action::Projector, tale.now), &tale.world);
-    update(&mut state, Msg::Press(Action::Freeze, tale.now), &tale.world);
-    assert_eq!(lines(&look(&mut state, &tale)), small);
+    update(&mut state, Msg::Press(Action::Projector, story.now), &story.world);
+    update(&mut state, Msg::Press(Action::Freeze, story.now), &story.world);
+    assert_eq!(lines(&look(&mut state, &story)), small);
 }
 
 #[test]
 fn list_ladder_and_help_work_in_projector_mode() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = state((80, 24), Depth::True, false);
     let mut press = |action| {
-        update(&mut state, Msg::Press(action, tale.now), &tale.world);
-        lines(&look(&mut state, &tale))
+        update(&mut state, Msg::Press(action, story.now), &story.world);
+        lines(&look(&mut state, &story))
     };
     assert!(press(Action::Open).contains("CONNECTIONS"));
     assert!(press(Action::Open).contains("LADDER · "));
@@ -162,49 +162,49 @@ fn place_of<'b>(picture: &'b Buffer, name: &str) -> Option<((u16, u16), &'b Cell
 
 #[test]
 fn a_connection_keeps_its_name_and_its_hue_from_its_syn_to_accept() {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(31..34, ms(500), gap(40), false);
-    tale.accepts(2, ms(1400), gap(100));
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(31..34, ms(500), gap(40), false);
+    story.accepts(2, ms(1400), gap(100));
     let mut state = state((80, 24), Depth::True, false);
     let mut seen = Vec::new();
     for moment in [600, 800, 1200, 1560] {
-        tale.run(ms(moment));
-        let picture = look(&mut state, &tale);
+        story.run(ms(moment));
+        let picture = look(&mut state, &story);
         let ((column, _), cell) = place_of(&picture, "d1").unwrap_or_else(|| panic!("{moment}:\n{}", lines(&picture)));
         seen.push((column, cell.bg));
     }
     assert!(seen.windows(2).all(|pair| pair[0].1 == pair[1].1), "one hue all the way: {seen:?}");
     assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0), "from the left to the right: {seen:?}");
-    let other = place_of(&look(&mut state, &tale), "d2").map(|(_, cell)| cell.bg);
+    let other = place_of(&look(&mut state, &story), "d2").map(|(_, cell)| cell.bg);
     assert_ne!(other, Some(seen[0].1), "its neighbour has another one");
 }
 
 #[test]
 fn a_dropped_syn_falls_onto_the_floor_and_its_cause_stands_there_in_large_words() {
-    let mut tale = Tale::new(Environment::Lab, 0, 0);
-    tale.clients(0..1, ms(100), gap(0), false);
-    tale.clients(1..2, ms(900), gap(0), false);
+    let mut story = Story::new(Environment::Lab, 0, 0);
+    story.clients(0..1, ms(100), gap(0), false);
+    story.clients(1..2, ms(900), gap(0), false);
     let mut state = state((80, 24), Depth::True, false);
     let mut rows = Vec::new();
     for after in [30, 350, 600] {
-        tale.run(ms(1100 + after));
-        let picture = look(&mut state, &tale);
+        story.run(ms(1100 + after));
+        let picture = look(&mut state, &story);
         let text = lines(&picture);
         assert!(text.contains(ACCEPT) && text.contains("✗ a1: SYN died, nobody is told"), "{text}");
         rows.push(place_of(&picture, "a1").unwrap().0.1);
     }
     assert!(rows.windows(2).all(|pair| pair[0] < pair[1]), "it falls: {rows:?}");
-    tale.run(ms(1100 + 790));
-    let text = lines(&look(&mut state, &tale));
+    story.run(ms(1100 + 790));
+    let text = lines(&look(&mut state, &story));
     assert!(text.contains("✗ a1") && text.contains("0.1 s"), "the dead says when it comes again: {text}");
 }
 
 #[test]
 fn each_number_that_matters_stands_in_digits_of_three_rows_at_least() {
-    let tale = overflowing();
-    let drops = tale.world.ledger.kernel_drops();
+    let story = overflowing();
+    let drops = story.world.ledger.kernel_drops();
     assert!((10..100).contains(&drops), "{drops}");
-    let picture = look(&mut state((80, 24), Depth::True, false), &tale);
+    let picture = look(&mut state((80, 24), Depth::True, false), &story);
     let text = lines(&picture);
     let rows: Vec<&str> = text.lines().collect();
     let top = rows.iter().position(|row| row.contains("ACCEPT QUEUE")).unwrap();
@@ -218,13 +218,13 @@ fn each_number_that_matters_stands_in_digits_of_three_rows_at_least() {
 
 #[test]
 fn without_colours_there_are_none_and_with_them_the_paper_is_the_modes_own() {
-    let tale = overflowing();
-    let plain = look(&mut state((120, 36), Depth::Mono, false), &tale);
+    let story = overflowing();
+    let plain = look(&mut state((120, 36), Depth::Mono, false), &story);
     assert!(plain.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     let light = Theme::named("light", Depth::True, false).unwrap();
     for (theme, paper) in [(state((1, 1), Depth::True, false).theme, Color::Black), (light, Color::White)] {
         let mut state = UiState { theme, ..state((120, 36), Depth::True, false) };
-        let picture = look(&mut state, &tale);
+        let picture = look(&mut state, &story);
         assert!(picture.content.iter().all(|cell| cell.fg != Color::Reset && cell.bg != Color::Reset));
         let blank = picture.content.iter().filter(|cell| cell.symbol() == " " && cell.bg == paper).count();
         assert!(blank * 3 > picture.content.len(), "much of it is paper");
@@ -233,14 +233,14 @@ fn without_colours_there_are_none_and_with_them_the_paper_is_the_modes_own() {
 
 #[test]
 fn no_size_and_no_world_breaks_projector_mode() {
-    let tales: [fn() -> Tale; 4] = [overflowing, ghosts, rushing, || Tale::new(Environment::Host, 4096, 2)];
+    let tales: [fn() -> Story; 4] = [overflowing, ghosts, rushing, || Story::new(Environment::Host, 4096, 2)];
     for tell in tales {
-        let tale = tell();
+        let story = tell();
         for (width, height) in
             (1..=330).step_by(31).flat_map(|width| (1..=100).step_by(9).map(move |height| (width, height)))
         {
             let mut state = state((width, height), Depth::Sixteen, width % 2 == 0);
-            look(&mut state, &tale);
+            look(&mut state, &story);
         }
     }
 }

@@ -26,7 +26,7 @@ enum Step {
     Tick,
 }
 
-pub(crate) struct Tale {
+pub(crate) struct Story {
     pub(crate) world: World,
     pub(crate) now: Stamp,
     due: BTreeMap<(Stamp, u64), Step>,
@@ -66,7 +66,7 @@ fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Event {
     })
 }
 
-impl Tale {
+impl Story {
     pub(crate) fn new(rung: Environment, backlog: i32, cookies: i64) -> Self {
         Self::after(&[], rung, backlog, cookies)
     }
@@ -96,7 +96,7 @@ impl Tale {
             host,
             sysctls,
         };
-        let mut tale = Self {
+        let mut story = Self {
             world: World::new(),
             now: Stamp::ZERO,
             due: BTreeMap::new(),
@@ -109,29 +109,29 @@ impl Tale {
             abort: false,
         };
         for event in before {
-            tale.tell(event);
+            story.emit(event);
         }
-        tale.tell(&Event::Began(Box::new(began)));
-        tale.tell(&Event::Counters(Box::new(counters(&BTreeMap::new()))));
-        tale.knobs(backlog, AcceptRate::PerSecond(4.0), 0.0);
-        tale.listen(backlog);
+        story.emit(&Event::Began(Box::new(began)));
+        story.emit(&Event::Counters(Box::new(counters(&BTreeMap::new()))));
+        story.knobs(backlog, AcceptRate::PerSecond(4.0), 0.0);
+        story.listen(backlog);
         for tick in 1..4000 {
-            tale.plan(ms(tick * 25), Step::Tick);
+            story.plan(ms(tick * 25), Step::Tick);
         }
-        tale
+        story
     }
 
-    pub(crate) fn tell(&mut self, event: &Event) {
+    pub(crate) fn emit(&mut self, event: &Event) {
         self.world.apply(self.now, event);
     }
 
     pub(crate) fn listen(&mut self, backlog: i32) {
         self.limit = backlog as usize;
-        self.tell(&Event::Listening(Listening { backlog, somaxconn: Some(4096), limit: Some(backlog as u32) }));
+        self.emit(&Event::Listening(Listening { backlog, somaxconn: Some(4096), limit: Some(backlog as u32) }));
     }
 
     pub(crate) fn knobs(&mut self, backlog: i32, accept_rate: AcceptRate, half_open: f64) {
-        self.tell(&Event::Knobs(Box::new(Knobs {
+        self.emit(&Event::Knobs(Box::new(Knobs {
             backlog,
             rate: 8.0,
             arrivals: Arrivals::Wave { size: 18, period: Duration::from_secs(6) },
@@ -148,7 +148,7 @@ impl Tale {
     /// From now on a final ACK that meets a full queue is answered with RST.
     pub(crate) fn abort_on_overflow(&mut self) {
         self.abort = true;
-        self.tell(&Event::Sysctl { name: Sysctl::AbortOnOverflow, value: 1 });
+        self.emit(&Event::Sysctl { name: Sysctl::AbortOnOverflow, value: 1 });
     }
 
     /// Clients `ids`, one every `gap`, from `first` on; a `silent` one never sends its final ACK.
@@ -182,7 +182,7 @@ impl Tale {
         let mut moved: BTreeMap<_, _> = self.world.ledger.expected().into_iter().collect();
         moved.insert(Counter::PassiveOpens, self.world.clients.accepted);
         moved.insert(Counter::TCPSynRetrans, self.world.ledger.kernel_drops());
-        self.tell(&Event::Counters(Box::new(counters(&moved))));
+        self.emit(&Event::Counters(Box::new(counters(&moved))));
     }
 
     fn plan(&mut self, at: Stamp, step: Step) {
@@ -190,58 +190,58 @@ impl Tale {
         self.due.insert((at, self.count), step);
     }
 
-    fn life(&mut self, id: u32, life: ClientEvent) {
-        self.tell(&Event::Client { id, peer: peer(id), event: life });
+    fn client_event(&mut self, id: u32, life: ClientEvent) {
+        self.emit(&Event::Client { id, peer: peer(id), event: life });
     }
 
     fn step(&mut self, step: Step) {
         let (now, half) = (self.now, RTT / 2);
         match step {
-            Step::Tick => self.tell(&Event::Tick),
+            Step::Tick => self.emit(&Event::Tick),
             Step::Start { id, silent } => {
                 if silent {
                     self.silent.push(id);
                 }
-                self.life(id, ClientEvent::Started { half_open: silent });
+                self.client_event(id, ClientEvent::Started { half_open: silent });
                 self.plan(now, Step::SynLeaves { id, attempt: 1 });
             }
             Step::SynLeaves { id, attempt } => {
-                self.life(id, ClientEvent::Departed { kind: Kind::Syn, attempt, arrives: now + half });
-                self.life(id, ClientEvent::WillRetry { at: now + Duration::from_secs(1), gives_up: false });
+                self.client_event(id, ClientEvent::Departed { kind: Kind::Syn, attempt, arrives: now + half });
+                self.client_event(id, ClientEvent::WillRetry { at: now + Duration::from_secs(1), gives_up: false });
                 self.plan(now + half, Step::SynArrives { id, attempt });
             }
             Step::SynArrives { id, attempt } => self.syn_arrives(id, attempt),
-            Step::SynAckArrives { id } if self.silent.contains(&id) => self.life(id, ClientEvent::Vanished),
+            Step::SynAckArrives { id } if self.silent.contains(&id) => self.client_event(id, ClientEvent::Vanished),
             Step::SynAckArrives { id } => {
-                self.life(id, ClientEvent::Connected);
-                self.life(id, ClientEvent::Departed { kind: Kind::Ack, attempt: 1, arrives: now + half });
+                self.client_event(id, ClientEvent::Connected);
+                self.client_event(id, ClientEvent::Departed { kind: Kind::Ack, attempt: 1, arrives: now + half });
                 self.plan(now + half, Step::AckArrives { id });
             }
             Step::AckArrives { id } => self.ack_arrives(id),
             Step::Accept => {
                 let Some(id) = self.accept_queue.pop_front() else { return };
-                self.tell(&Event::Served {
+                self.emit(&Event::Served {
                     peer: peer(id),
                     event: ServerEvent::Accepted { waited_ms: None, cookie: None },
                 });
                 self.plan(now + Duration::from_millis(300), Step::Close { id });
             }
             Step::Close { id } => {
-                self.tell(&Event::Served { peer: peer(id), event: ServerEvent::Closed });
-                self.life(id, ClientEvent::Finished);
+                self.emit(&Event::Served { peer: peer(id), event: ServerEvent::Closed });
+                self.client_event(id, ClientEvent::Finished);
             }
         }
     }
 
     fn syn_arrives(&mut self, id: u32, attempt: u8) {
-        self.tell(&segment(id, Toward::Listener, flags::SYN, false));
+        self.emit(&segment(id, Toward::Listener, flags::SYN, false));
         let full = self.syn_queue.len() > self.limit;
         if self.accept_queue.len() > self.limit || (full && self.cookies == 0) {
             self.plan(self.now + Duration::from_millis(800), Step::SynLeaves { id, attempt: attempt + 1 });
             return;
         }
         let cookie = full || self.cookies == 2;
-        self.tell(&segment(id, Toward::Client, flags::SYN | flags::ACK, cookie));
+        self.emit(&segment(id, Toward::Client, flags::SYN | flags::ACK, cookie));
         if !cookie {
             self.syn_queue.push(id);
         }
@@ -249,14 +249,14 @@ impl Tale {
     }
 
     fn ack_arrives(&mut self, id: u32) {
-        self.tell(&segment(id, Toward::Listener, flags::ACK, false));
+        self.emit(&segment(id, Toward::Listener, flags::ACK, false));
         if self.accept_queue.len() <= self.limit {
             self.syn_queue.retain(|other| *other != id);
             self.accept_queue.push_back(id);
         } else if self.abort {
             self.syn_queue.retain(|other| *other != id);
-            self.tell(&segment(id, Toward::Client, flags::RST, false));
-            self.life(id, ClientEvent::Reset);
+            self.emit(&segment(id, Toward::Client, flags::RST, false));
+            self.client_event(id, ClientEvent::Reset);
         }
     }
 }

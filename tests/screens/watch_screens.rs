@@ -214,7 +214,7 @@ fn the_chosen_row_stays_chosen_while_others_pass_it() {
     look(&mut state, &machine);
     press(&mut state, Action::RowDown, &machine);
     let chosen = state.watch.chosen().unwrap().id;
-    machine.roll(vec![reading(7, "[::]:3000", 5000, 511)]);
+    machine.snapshot(vec![reading(7, "[::]:3000", 5000, 511)]);
     machine.pass(ms(13_000));
     look(&mut state, &machine);
     assert_eq!(state.watch.lines[0].id, ListenerId(7));
@@ -227,7 +227,7 @@ fn a_pause_holds_the_numbers_and_lets_one_go_on_reading() {
     let mut state = state((120, 36), false);
     look(&mut state, &machine);
     press(&mut state, Action::Freeze, &machine);
-    machine.roll(vec![reading(1, "0.0.0.0:8000", 0, 5)]);
+    machine.snapshot(vec![reading(1, "0.0.0.0:8000", 0, 5)]);
     machine.pass(ms(14_000));
     let text = look(&mut state, &machine);
     assert!(row_with(&text, "│  0.0.0.0:8000").contains("6/5 FULL") && text.contains("PAUSED at 00:12"), "{text}");
@@ -257,7 +257,7 @@ fn a_listener_that_starts_again_is_followed() {
     machine.gone(1);
     machine.pass(ms(13_000));
     assert!(look(&mut state, &machine).contains("this listener is gone since 0.50 s"));
-    machine.roll(vec![reading(99, "0.0.0.0:8000", 1, 5)]);
+    machine.snapshot(vec![reading(99, "0.0.0.0:8000", 1, 5)]);
     machine.choose(&reading(99, "0.0.0.0:8000", 1, 5));
     machine.owned(99, 5678, "python3", (0, None));
     machine.pass(ms(13_500));
@@ -326,7 +326,7 @@ fn ten_thousand_listeners_format_only_what_is_to_be_seen() {
         let address = format!("127.{}.{}.1:{}", id / 250 % 250, id % 250, 1024 + id % 60_000);
         reading(id, &address, (id % 7) as u32, 511)
     });
-    machine.roll(listeners.collect());
+    machine.snapshot(listeners.collect());
     machine.pass(ms(2000));
     let mut state = state((120, 36), false);
     look(&mut state, &machine);
@@ -341,7 +341,7 @@ fn ten_thousand_listeners_format_only_what_is_to_be_seen() {
 #[test]
 fn a_refused_wish_is_said_at_once() {
     let mut machine = Machine::busy(false, None);
-    machine.tell(&Event::Refused { message: "nobody listens at :8080 yet".into() });
+    machine.emit(&Event::Refused { message: "nobody listens at :8080 yet".into() });
     assert!(look(&mut state((80, 24), false), &machine).contains("nobody listens at :8080 yet"));
     assert_eq!(machine.world.listeners.since, Stamp::ZERO);
 }

@@ -108,7 +108,7 @@ impl Drop for Running {
 #[track_caller]
 pub(crate) fn ss_listener(pid: u32, port: u16) -> Option<(u32, u32)> {
     tools(&["ss"]);
-    let text = spoken(&mut nsenter(pid, ["ss", "-ltnH", &format!("sport = :{port}")]));
+    let text = stdout_of(&mut nsenter(pid, ["ss", "-ltnH", &format!("sport = :{port}")]));
     let mut rows = text.lines().filter(|row| !row.trim().is_empty());
     let row = rows.next()?;
     assert!(rows.next().is_none(), "one listener on port {port}, not several:\n{text}");
@@ -121,7 +121,7 @@ pub(crate) fn ss_listener(pid: u32, port: u16) -> Option<(u32, u32)> {
 pub(crate) fn ss_half_open(pid: u32, port: u16) -> u64 {
     tools(&["ss"]);
     let filter = format!("sport = :{port}");
-    let text = spoken(&mut nsenter(pid, ["ss", "-tanH", "state", "syn-recv", &filter]));
+    let text = stdout_of(&mut nsenter(pid, ["ss", "-tanH", "state", "syn-recv", &filter]));
     text.lines().filter(|row| !row.trim().is_empty()).count() as u64
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn nstat(pid: u32) -> BTreeMap<String, u64> {
     tools(&["nstat"]);
     let history = tempfile::tempdir().expect("a directory for nstat's history");
     let mut command = nsenter(pid, ["nstat", "-asz"]);
-    let text = spoken(command.env("NSTAT_HISTORY", history.path().join("nstat")));
+    let text = stdout_of(command.env("NSTAT_HISTORY", history.path().join("nstat")));
     let row = |line: &str| {
         let mut columns = line.split_whitespace();
         Some((columns.next()?.to_owned(), columns.next()?.parse().ok()?))
@@ -216,7 +216,7 @@ fn user_namespace(pid: &str) -> Option<PathBuf> {
 }
 
 #[track_caller]
-fn spoken(command: &mut Command) -> String {
+fn stdout_of(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")

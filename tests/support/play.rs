@@ -55,14 +55,14 @@ impl Play {
             sysctls: values,
         };
         let mut play = Self { world: World::new(), now: 0 };
-        play.tell(Event::Began(Box::new(began)));
-        play.tell(Event::Listening(Listening { backlog, somaxconn: Some(4096), limit: Some(backlog.cast_unsigned()) }));
+        play.emit(Event::Began(Box::new(began)));
+        play.emit(Event::Listening(Listening { backlog, somaxconn: Some(4096), limit: Some(backlog.cast_unsigned()) }));
         play.count(&[]);
         play
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "each fact is made where it is told")]
-    pub(crate) fn tell(&mut self, event: Event) {
+    pub(crate) fn emit(&mut self, event: Event) {
         self.now += 100_000;
         self.world.apply(Stamp::from_nanos(self.now), &event);
     }
@@ -70,11 +70,11 @@ impl Play {
     /// Lets time pass without facts.
     pub(crate) fn pass(&mut self, millis: u64) {
         self.now += millis * 1_000_000;
-        self.tell(Event::Tick);
+        self.emit(Event::Tick);
     }
 
     pub(crate) fn wire(&mut self, id: u16, toward: Toward, flags: u8, numbers: (u32, u32)) {
-        self.tell(Event::Segment(Segment {
+        self.emit(Event::Segment(Segment {
             peer: peer(id),
             toward,
             flags,
@@ -88,11 +88,11 @@ impl Play {
     }
 
     pub(crate) fn start(&mut self, id: u16) {
-        self.tell(Event::Client { id: id.into(), peer: peer(id), event: ClientEvent::Started { half_open: false } });
+        self.emit(Event::Client { id: id.into(), peer: peer(id), event: ClientEvent::Started { half_open: false } });
     }
 
-    pub(crate) fn life(&mut self, id: u16, life: ClientEvent) {
-        self.tell(Event::Client { id: id.into(), peer: peer(id), event: life });
+    pub(crate) fn client_event(&mut self, id: u16, life: ClientEvent) {
+        self.emit(Event::Client { id: id.into(), peer: peer(id), event: life });
     }
 
     pub(crate) fn syn(&mut self, id: u16) {
@@ -106,7 +106,7 @@ impl Play {
     /// A handshake segment of a client with timestamps: a SYN-ACK to it does not tell whether it is a cookie.
     pub(crate) fn stamped(&mut self, id: u16, toward: Toward, flags: u8) {
         let (seq, ack) = if toward == Toward::Listener { (1000, 0) } else { (5000, 1001) };
-        self.tell(Event::Segment(Segment {
+        self.emit(Event::Segment(Segment {
             peer: peer(id),
             toward,
             flags,
@@ -120,7 +120,7 @@ impl Play {
     }
 
     pub(crate) fn cookie(&mut self, id: u16) {
-        self.tell(Event::Segment(Segment {
+        self.emit(Event::Segment(Segment {
             peer: peer(id),
             toward: Toward::Client,
             flags: flags::SYN | flags::ACK,
@@ -138,22 +138,22 @@ impl Play {
     }
 
     /// A client comes.
-    pub(crate) fn knock(&mut self, id: u16) {
+    pub(crate) fn arrive(&mut self, id: u16) {
         self.start(id);
         self.syn(id);
     }
 
     /// A client comes and is half-open.
     pub(crate) fn request(&mut self, id: u16) {
-        self.knock(id);
+        self.arrive(id);
         self.syn_ack(id);
     }
 
     /// A client comes, gets a cookie, and is connected in its own eyes.
     pub(crate) fn cookie_holder(&mut self, id: u16) {
-        self.knock(id);
+        self.arrive(id);
         self.cookie(id);
-        self.life(id, ClientEvent::Connected);
+        self.client_event(id, ClientEvent::Connected);
     }
 
     /// A client with timestamps comes and is answered: the wire does not tell with what.
@@ -165,24 +165,24 @@ impl Play {
 
     pub(crate) fn handshake(&mut self, id: u16) {
         self.request(id);
-        self.life(id, ClientEvent::Connected);
+        self.client_event(id, ClientEvent::Connected);
         self.ack(id);
     }
 
     pub(crate) fn accept(&mut self, id: u16) {
-        self.tell(Event::Served { peer: peer(id), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+        self.emit(Event::Served { peer: peer(id), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     }
 
     pub(crate) fn depth(&mut self, depth: u32) {
         let limit = self.world.accept_limit();
-        self.tell(Event::Queue(QueueReading { depth: Some(depth), limit, drops: None }));
+        self.emit(Event::Queue(QueueReading { depth: Some(depth), limit, drops: None }));
     }
 
     /// The listener's own drop count.
     pub(crate) fn drops(&mut self, drops: u32) {
         let depth = Some(self.world.accept_queue.depth());
         let limit = self.world.accept_limit();
-        self.tell(Event::Queue(QueueReading { depth, limit, drops: Some(drops) }));
+        self.emit(Event::Queue(QueueReading { depth, limit, drops: Some(drops) }));
     }
 
     pub(crate) fn data(&mut self, id: u16) {
@@ -202,13 +202,13 @@ impl Play {
         for (counter, value) in values {
             counters.set(*counter, *value);
         }
-        self.tell(Event::Counters(Box::new(counters)));
+        self.emit(Event::Counters(Box::new(counters)));
     }
 
     pub(crate) fn list(&mut self, half_open: &[u16]) {
         let half_open =
             half_open.iter().map(|id| HalfOpen { peer: peer(*id), retransmits: 0, next_ms: 0, cookie: 0 }).collect();
-        self.tell(Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None })));
+        self.emit(Event::Listed(Box::new(Listed { half_open: Some(half_open), waiting: None })));
     }
 
     /// Connections that wait for `accept()`, each with whether its client has closed.
@@ -221,10 +221,10 @@ impl Play {
             cookie: u64::from(*id),
         };
         let waiting = Some(waiting.iter().map(one).collect());
-        self.tell(Event::Listed(Box::new(Listed { half_open: None, waiting })));
+        self.emit(Event::Listed(Box::new(Listed { half_open: None, waiting })));
     }
 
-    pub(crate) fn toll(&self, cause: Cause) -> (u64, u64) {
+    pub(crate) fn drop_count(&self, cause: Cause) -> (u64, u64) {
         let toll = self.world.lost(cause);
         (toll.segments, toll.clients)
     }

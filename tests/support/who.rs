@@ -63,7 +63,7 @@ impl Who {
             Self::ReadOnlySysctls => read_only(tests)?,
         };
         if self == Self::User && is_root() {
-            command.uid(NOBODY).gid(NOBODY);
+            command.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
         }
         Ok(command)
     }
@@ -134,4 +134,4 @@ pub(crate) const TRY_NETWORK: &str = "--try-network";
 /// The variable that tells a test its limit.
 pub(crate) const LIMIT: &str = "QVIZ_TEST_LIMIT";
 /// An ordinary user and group.
-const NOBODY: u32 = 65_534;
+const UNPRIVILEGED: u32 = 65_534;

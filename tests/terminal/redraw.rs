@@ -15,13 +15,13 @@ use crate::needs::network;
 const SOON: Duration = Duration::from_secs(20);
 
 /// qviz in a terminal of its own, seen through the eyes of a terminal emulator.
-struct Seat {
+struct TerminalUnderTest {
     pty: Pty,
     child: Child,
     screen: vt100::Parser,
 }
 
-impl Seat {
+impl TerminalUnderTest {
     fn take(rows: u16, cols: u16) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(rows, cols)).unwrap();
@@ -57,7 +57,7 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for TerminalUnderTest {
     fn drop(&mut self) {
         let _ended_already = self.child.kill();
         let _status = self.child.wait();
@@ -76,7 +76,7 @@ fn readable(pty: &Pty) -> bool {
 case!(a_size_that_changed_and_came_back_between_two_frames_is_drawn_whole);
 fn a_size_that_changed_and_came_back_between_two_frames_is_drawn_whole() {
     network();
-    let mut seat = Seat::take(36, 120);
+    let mut seat = TerminalUnderTest::take(36, 120);
     for step in 0..60_u16 {
         seat.pty.resize(Size::new(step * 7 % 61, step * 31 % 211)).unwrap();
         seat.look();

@@ -77,17 +77,17 @@ fn next(pane: &mut Pane, what: &str) {
 /// Lets one thing happen; whether it is this one.
 #[track_caller]
 fn next_is(pane: &mut Pane, what: &str) -> bool {
-    let before = told(pane).len();
+    let before = step_rows(pane).len();
     pane.press(b"n");
-    pane.wait("one more thing", |pane| told(pane).len() > before);
-    let told = told(pane);
+    pane.wait("one more thing", |pane| step_rows(pane).len() > before);
+    let told = step_rows(pane);
     assert_eq!(told.len(), before + 1, "one thing, not several: {told:#?}");
     // The newest stands first; a repeated SYN-ACK begins with the same letters as an ACK.
     told[0].contains(&format!(": {what}"))
 }
 
 /// The rows of things that were let happen, the newest first.
-fn told(pane: &Pane) -> Vec<String> {
+fn step_rows(pane: &Pane) -> Vec<String> {
     let rows = pane.screen().rows(0, u16::MAX);
     rows.filter(|row| row.contains("‖ ") && row.contains(": ") && !row.contains("STEP")).collect()
 }

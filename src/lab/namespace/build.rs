@@ -127,7 +127,7 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
         addresses.push(address);
     }
     // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`,
-    // net/ipv6/addrconf.c). Another one, to the address as a network, stands at once, and a socket can already be
+    // net/ipv6/addrconf.c). Another one, to the address as a network, exists at once, and a socket can already be
     // connected; but an incoming SYN is still dropped silently.
     for &address in addresses.iter().filter(|address| address.is_ipv6()) {
         while !route.is_local(index, address).map_err(fault_at(Step::Address(address)))? {
@@ -156,8 +156,8 @@ impl Settings {
         // such a peer bypasses the three-quarters rule (`tcp_peer_is_proven`, net/ipv4/tcp_metrics.c). It also saves
         // a tenth of the time that the kernel spends on a short connection.
         self.write("net.ipv4.tcp_no_metrics_save", None, 1);
-        // Timestamps of real clients, as everywhere, but not begun at random: the low bits of a SYN-ACK's then tell a SYN cookie from a
-        // request (`cookie_init_timestamp`, net/ipv4/syncookies.c).
+        // Timestamps of real clients, as everywhere, but not begun at random: the low bits of a SYN-ACK's then
+        // distinguish a SYN cookie from a request (`cookie_init_timestamp`, net/ipv4/syncookies.c).
         self.write("net.ipv4.tcp_timestamps", None, 2);
         // An unprivileged listener may bind port 80 here, in child processes too.
         self.write("net.ipv4.ip_unprivileged_port_start", None, 0);

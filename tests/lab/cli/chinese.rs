@@ -3,7 +3,7 @@
 use super::{Command, output, qviz, said};
 
 /// What is said on stdout with these words in Chinese.
-fn told(words: &str) -> String {
+fn chinese_output(words: &str) -> String {
     said(&output(&format!("{words} --lang zh")).stdout)
 }
 
@@ -40,7 +40,7 @@ fn every_topic_is_explained_in_chinese() {
         assert!(output.status.success() && has_han(body), "{}: {text}", topic.name);
         assert_eq!(english(body), None, "{}", topic.name);
     }
-    let all = told("explain");
+    let all = chinese_output("explain");
     assert!(all.contains("词语") && all.contains("计数器：") && all.contains("画面的按键"), "{all}");
     assert_eq!(english(&all), None);
 }
@@ -50,7 +50,7 @@ fn help_has_every_option_and_no_english_sentence() {
     for command in ["", "watch", "lesson", "replay", "explain", "doctor", "completions", "man"] {
         for help in ["-h", "--help"] {
             let words = format!("{command} {help}");
-            let (english_page, page) = (said(&output(&words).stdout), told(&words));
+            let (english_page, page) = (said(&output(&words).stdout), chinese_output(&words));
             assert!(page.contains("用法：") && page.contains("选项："), "{words}: {page}");
             assert_eq!(english(&page), None, "{words}");
             for frame in ["Usage", "Options:", "Commands:", "Arguments:", "ossible values", "default", "Print help"] {
@@ -80,7 +80,7 @@ fn help_keeps_the_width_of_the_terminal() {
 
 case!(the_manual_page_and_doctor_speak_chinese);
 fn the_manual_page_and_doctor_speak_chinese() {
-    let page = told("man").replace("\\:", "");
+    let page = chinese_output("man").replace("\\:", "");
     for needed in [".TH qviz 1", ".SH 名称", ".SH 选项", ".SH 按键", ".SH 命令", "abort\\-on\\-overflow", "143"]
     {
         assert!(page.contains(needed), "{needed} is missing");

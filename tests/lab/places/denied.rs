@@ -48,7 +48,7 @@ fn auto_falls_back_to_loopback_with_real_clients_and_says_why_and_what_would_hel
         denial.place.must_be_had();
         let words = "--json --listen 127.0.0.1:0 --rate 50 --accept-rate max --duration 500ms";
         let said = run(denial.place, &denial.script(), words);
-        said.is_success().tells(&["note: on this host's loopback", denial.why, denial.remedy]);
+        said.is_success().assert_stderr(&["note: on this host's loopback", denial.why, denial.remedy]);
         let document = said.document();
         assert_eq!((document["rung"].as_str(), document["client"].as_str()), (Some("host"), Some("connect")));
         assert!(

@@ -13,7 +13,7 @@ fn with_64_descriptors_fewer_clients_come_and_the_reason_is_told_once() {
     let lines = format!("ulimit -n 64 || exit 99\n{EXEC}");
     let words = "--json --client connect --backlog 200 --rate 300 --accept-rate 0 --duration 1s";
     let said = run(Place::Here, &lines, words);
-    said.is_success().tells(&["limit of open files (64)", "ulimit -n"]);
+    said.is_success().assert_stderr(&["limit of open files (64)", "ulimit -n"]);
     assert_eq!(said.err.matches("limit of open files").count(), 1, "{}", said.err);
     let document = said.document();
     assert!(count(&document, "/clients/started") > 0 && count(&document, "/losses/arrivals_skipped") > 0, "{document}");
@@ -28,7 +28,7 @@ fn a_server_without_descriptors_waits_instead_of_turning_in_circles() {
     let child = start(Place::Here, &lines, words);
     let share = share_of_a_processor(child.id());
     let said = end(child, words);
-    said.is_success().tells(&["limit of open files"]);
+    said.is_success().assert_stderr(&["limit of open files"]);
     let document = said.document();
     assert!(count(&document, "/accept_queue/max") > 100, "nobody takes them: {}", document["accept_queue"]);
     assert!(count(&document, "/clients/accepted") < 64, "{}", document["clients"]);
@@ -68,7 +68,7 @@ fn ports_that_run_out_on_ipv6_are_the_clients_trouble_and_never_a_drop() {
     let lines = format!("{UP}echo 40000 40005 >/proc/sys/net/ipv4/ip_local_port_range || exit 99\n{EXEC}");
     let words = "--json --net host --listen [::1]:8080 --backlog 100 --rate 100 --accept-rate 0 --duration 1s";
     let said = run(Place::Network, &lines, words);
-    said.is_success().tells(&["EADDRNOTAVAIL", "net.ipv4.ip_local_port_range"]);
+    said.is_success().assert_stderr(&["EADDRNOTAVAIL", "net.ipv4.ip_local_port_range"]);
     assert_eq!(said.err.matches("EADDRNOTAVAIL").count(), 1, "{}", said.err);
     let document = said.document();
     assert!(count(&document, "/clients/errors/EADDRNOTAVAIL") > 0, "{}", document["clients"]);
@@ -80,6 +80,6 @@ case!(a_network_that_is_down_is_told_in_words);
 fn a_network_that_is_down_is_told_in_words() {
     Place::Network.must_be_had();
     let said = run(Place::Network, EXEC, "--json --net host --listen 127.0.0.1:8080 --rate 20 --duration 500ms");
-    said.is_success().tells(&["a client could not start", "unreachable"]);
+    said.is_success().assert_stderr(&["a client could not start", "unreachable"]);
     assert!(count(&said.document(), "/clients/errors/ENETUNREACH") > 0);
 }

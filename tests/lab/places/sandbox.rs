@@ -116,7 +116,7 @@ impl Said {
         assert!(next.iter().any(|next| self.err.contains(next)), "it names a next step: {}", self.err);
         assert!(!self.err.contains("try: try"), "{}", self.err);
         assert!(self.out.is_empty(), "{}", self.out);
-        self.tells(parts);
+        self.assert_stderr(parts);
     }
 
     /// The run went on to its end.
@@ -133,7 +133,7 @@ impl Said {
 
     /// Stderr has all of these.
     #[track_caller]
-    pub(crate) fn tells(&self, parts: &[&str]) -> &Self {
+    pub(crate) fn assert_stderr(&self, parts: &[&str]) -> &Self {
         for part in parts {
             assert!(self.err.contains(part), "{part:?} is missing: {}", self.err);
         }

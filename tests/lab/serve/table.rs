@@ -87,7 +87,7 @@ impl Table {
         poll(&mut fds, Some(&span)).unwrap();
     }
 
-    pub(crate) fn lives(&self, wanted: impl Fn(&ClientEvent) -> bool) -> Vec<Peer> {
+    pub(crate) fn peers_with_event(&self, wanted: impl Fn(&ClientEvent) -> bool) -> Vec<Peer> {
         let life = |fact: &Stamped| match &fact.event {
             Event::Client { peer, event: life, .. } if wanted(life) => Some(*peer),
             _ => None,
@@ -96,11 +96,11 @@ impl Table {
     }
 
     pub(crate) fn connected(&self) -> Vec<Peer> {
-        self.lives(|life| *life == ClientEvent::Connected)
+        self.peers_with_event(|life| *life == ClientEvent::Connected)
     }
 
     pub(crate) fn finished(&self) -> usize {
-        self.lives(|life| *life == ClientEvent::Finished).len()
+        self.peers_with_event(|life| *life == ClientEvent::Finished).len()
     }
 
     pub(crate) fn deeds(&self) -> Vec<(Stamp, Peer, ServerEvent)> {

@@ -1,4 +1,4 @@
-//! A session in a private network, asked for trials; what it told, and what it left behind.
+//! A session in a private network, asked for trials; what it facts, and what it left behind.
 
 use std::collections::BTreeMap;
 use std::ops::Index;
@@ -29,13 +29,13 @@ pub(crate) struct Asked<'a> {
     pub(crate) trials: &'a [ExperimentId],
     /// Settings of the namespace that differ from a fresh Linux.
     pub(crate) sysctls: &'a [(Sysctl, i64)],
-    /// The session ends as soon as the first trial has told its first line.
+    /// The session ends as soon as the first trial has facts its first line.
     pub(crate) hurried: bool,
 }
 
 /// What came of it.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Facts {
     /// The fold of all facts.
     pub(crate) trials: ExperimentResults,
     /// What could not be begun, and why.
@@ -46,7 +46,7 @@ pub(crate) struct Told {
     pub(crate) ended: Vec<(ExperimentId, Stamp)>,
 }
 
-impl Told {
+impl Facts {
     /// Why the last trial could not be carried out.
     pub(crate) fn failed(&self) -> Option<String> {
         self.trials.failed.as_ref().map(ToString::to_string)
@@ -64,7 +64,7 @@ impl Told {
     }
 }
 
-impl Index<&str> for Told {
+impl Index<&str> for Facts {
     type Output = f64;
 
     /// A number that was measured.
@@ -77,19 +77,19 @@ impl Index<&str> for Told {
 }
 
 /// Everything that one trial tells in a namespace with the settings of a fresh Linux.
-pub(crate) fn facts_of(trial: ExperimentId) -> Result<Told, Missing> {
+pub(crate) fn facts_of(trial: ExperimentId) -> Result<Facts, Missing> {
     facts_with(trial, &[])
 }
 
 /// The same with other settings.
-pub(crate) fn facts_with(trial: ExperimentId, sysctls: &[(Sysctl, i64)]) -> Result<Told, Missing> {
-    let told = told_by(&Asked { trials: &[trial], sysctls, ..Asked::default() })?;
-    assert_eq!((&told.trials.failed, &told.refused), (&None, &Vec::new()), "{:?}", told.trials.lines);
-    Ok(told)
+pub(crate) fn facts_with(trial: ExperimentId, sysctls: &[(Sysctl, i64)]) -> Result<Facts, Missing> {
+    let facts = facts_by(&Asked { trials: &[trial], sysctls, ..Asked::default() })?;
+    assert_eq!((&facts.trials.failed, &facts.refused), (&None, &Vec::new()), "{:?}", facts.trials.lines);
+    Ok(facts)
 }
 
 /// Everything that a session tells of the trials that it is asked for. It leaves no descriptor, no child and no changed sysctl.
-pub(crate) fn told_by(asked: &Asked<'_>) -> Result<Told, Missing> {
+pub(crate) fn facts_by(asked: &Asked<'_>) -> Result<Facts, Missing> {
     let refused =
         |refusal: Refusal| Missing::because("a private network", format!("{refusal}; try: {}", refusal.hint()));
     let lab = Namespace::enter(&network(asked.sysctls)).map_err(refused)?;
@@ -99,35 +99,35 @@ pub(crate) fn told_by(asked: &Asked<'_>) -> Result<Told, Missing> {
     for trial in asked.trials {
         session.send(Command::RunExperiment(*trial));
     }
-    let told = runtime.block_on(heard(session, asked));
+    let facts = runtime.block_on(collect(session, asked));
     drop(runtime);
     // The lab's thread closes its own behind the last fact.
     wait_until(SOON, "the end of every descriptor", || (self::descriptors().len() <= descriptors.len()).then_some(()));
     assert_eq!(self::descriptors(), descriptors, "descriptors before and after");
     assert_eq!(proc::read_sysctls(), sysctls, "sysctls before and after");
     assert_eq!(wait(WaitOptions::NOHANG).err(), Some(Errno::CHILD), "children that are left");
-    Ok(told)
+    Ok(facts)
 }
 
-async fn heard(mut session: Session, asked: &Asked<'_>) -> Told {
-    let mut told = Told::default();
-    while let Some(facts) = session.next().await {
-        for fact in facts {
+async fn collect(mut session: Session, asked: &Asked<'_>) -> Facts {
+    let mut facts = Facts::default();
+    while let Some(batch) = session.next().await {
+        for fact in batch {
             match fact.event {
-                Event::Experiment(event) => told.take(fact.at, &event),
-                Event::Refused { message } => told.refused.push(message.to_string()),
+                Event::Experiment(event) => facts.take(fact.at, &event),
+                Event::Refused { message } => facts.refused.push(message.to_string()),
                 _ => {}
             }
         }
-        let hurry = asked.hurried && !told.trials.lines.is_empty();
-        if hurry || told.ended.len() == asked.trials.len() {
+        let hurry = asked.hurried && !facts.trials.lines.is_empty();
+        if hurry || facts.ended.len() == asked.trials.len() {
             session.send(Command::Stop);
         }
     }
-    told
+    facts
 }
 
-impl Told {
+impl Facts {
     fn take(&mut self, at: Stamp, fact: &ExperimentFact) {
         match fact {
             ExperimentFact::Began(trial) => self.begun.push((*trial, at)),

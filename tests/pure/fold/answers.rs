@@ -160,7 +160,7 @@ fn where_every_cookie_is_told_the_listeners_drop_count_decides_doubtful_acks_of_
     play.ack(2);
     play.drops(2);
     play.drops(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
 }
 
 /// Two processors look at the ACK and the data of one client at the same time: `cookie_v4_check` counts both (SyncookiesRecv), and the
@@ -169,13 +169,13 @@ fn where_every_cookie_is_told_the_listeners_drop_count_decides_doubtful_acks_of_
 fn a_cookie_that_two_segments_redeemed_at_once_is_told_by_the_counters() {
     for (apart_ms, valid, balanced) in [(0, 2, Some(true)), (0, 3, Some(false)), (10, 2, Some(false))] {
         let mut play = Play::new(0, &[(qviz::model::settings::Sysctl::Syncookies, 2)]);
-        play.knock(1);
+        play.arrive(1);
         play.cookie(1);
         play.data(1);
         play.now += apart_ms * 1_000_000;
         play.ack(1);
         play.count(&[(Counter::SyncookiesSent, 1), (Counter::SyncookiesRecv, valid)]);
-        play.tell(Event::Ended);
+        play.emit(Event::Ended);
         assert_eq!(play.world.balance().balanced, balanced, "{apart_ms} ms apart, {valid} valid cookies");
     }
 }

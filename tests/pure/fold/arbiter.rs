@@ -15,9 +15,9 @@ fn between() -> Play {
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
     play.handshake(1);
     play.handshake(2);
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
-    assert_eq!(play.toll(OVERFLOW), (1, 1));
+    assert_eq!(play.drop_count(OVERFLOW), (1, 1));
     play
 }
 
@@ -42,23 +42,23 @@ fn counters_that_others_share_name_nothing() {
         sysctls,
     };
     let mut play = Play::new(1, &[]);
-    play.tell(Event::Began(Box::new(began)));
-    play.tell(Event::Listening(qviz::model::event::Listening { backlog: 1, somaxconn: Some(4096), limit: Some(1) }));
+    play.emit(Event::Began(Box::new(began)));
+    play.emit(Event::Listening(qviz::model::event::Listening { backlog: 1, somaxconn: Some(4096), limit: Some(1) }));
     play.count(&[]);
     play.handshake(1);
     play.handshake(2);
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
     play.count(&SYN_QUEUE_FULL);
-    assert_eq!((play.toll(OVERFLOW), play.toll(Cause::SynSynQueueFull)), ((1, 1), (0, 0)));
+    assert_eq!((play.drop_count(OVERFLOW), play.drop_count(Cause::SynSynQueueFull)), ((1, 1), (0, 0)));
 }
 
 #[test]
 fn while_a_syn_is_open_the_counters_name_nothing() {
     let mut play = between();
-    play.knock(4);
+    play.arrive(4);
     play.count(&SYN_QUEUE_FULL);
-    assert_eq!((play.toll(OVERFLOW), play.toll(Cause::SynSynQueueFull)), ((1, 1), (0, 0)));
+    assert_eq!((play.drop_count(OVERFLOW), play.drop_count(Cause::SynSynQueueFull)), ((1, 1), (0, 0)));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn what_is_missing_may_be_the_syns_that_are_open_and_no_more() {
         play.handshake(1);
         for id in 2..=20 {
             play.pass(100);
-            play.knock(id);
+            play.arrive(id);
             // The kernel has counted the SYN that is open, too.
             let drops = u64::from(id) - 1 + beyond;
             play.count(&[(Counter::ListenOverflows, drops), (Counter::ListenDrops, drops)]);
@@ -81,7 +81,7 @@ fn what_is_missing_may_be_the_syns_that_are_open_and_no_more() {
 fn what_had_balanced_explains_nothing_that_comes_later() {
     // Two segments that may have redeemed a cookie at once, and did not.
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
-    play.knock(1);
+    play.arrive(1);
     play.cookie(1);
     play.data(1);
     play.now -= 100_000;
@@ -89,7 +89,7 @@ fn what_had_balanced_explains_nothing_that_comes_later() {
     for redeemed in [1, 2] {
         play.count(&[(Counter::SyncookiesSent, 1), (Counter::SyncookiesRecv, redeemed)]);
     }
-    play.tell(Event::Ended);
+    play.emit(Event::Ended);
     assert_eq!(play.world.balance().balanced, Some(false));
     // An ACK that was ignored for certain, and a SYN of which no counter tells.
     let mut play = Play::new(0, &[]);
@@ -104,12 +104,12 @@ fn what_had_balanced_explains_nothing_that_comes_later() {
     play.count(&ignored);
     assert_eq!(play.even(), Some(true));
     play.accept(2);
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
     for _ in 0..3 {
         play.count(&ignored);
     }
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (1, 1));
 }
 
 /// Two clients with timestamps of whom one is taken for a request, the other for a cookie.
@@ -137,7 +137,7 @@ fn a_guess_can_change_places_once() {
     }
     let ledger = &play.world.ledger;
     assert_eq!((ledger.cookies_sent, ledger.cookies_redeemed), (1, 0));
-    assert_eq!(play.toll(Cause::RequestPruned), (1, 1), "only one of the two can have been the cookie");
+    assert_eq!(play.drop_count(Cause::RequestPruned), (1, 1), "only one of the two can have been the cookie");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_request_too_old_to_be_a_cookie_was_pruned() {
     for _ in 0..2 {
         play.list(&[1]);
     }
-    assert_eq!((play.toll(Cause::RequestPruned), play.world.ledger.cookies_sent), ((1, 1), 0));
+    assert_eq!((play.drop_count(Cause::RequestPruned), play.world.ledger.cookies_sent), ((1, 1), 0));
 }
 
 #[test]
@@ -159,11 +159,14 @@ fn what_was_a_cookie_stays_one_when_its_ack_is_revised() {
         play.list(&[]);
     }
     assert_eq!(play.belief(2), CombinedState::CookieOut);
-    play.life(2, qviz::model::event::ClientEvent::Connected);
+    play.client_event(2, qviz::model::event::ClientEvent::Connected);
     play.ack(2);
     play.depth(1);
     assert_eq!(play.belief(2), CombinedState::Phantom);
-    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.toll(Cause::AckCookieAcceptQueueFull)), ((0, 0), (1, 1)));
+    assert_eq!(
+        (play.drop_count(Cause::AckAcceptQueueFull), play.drop_count(Cause::AckCookieAcceptQueueFull)),
+        ((0, 0), (1, 1))
+    );
 }
 
 #[test]
@@ -175,11 +178,14 @@ fn what_was_a_request_stays_one_when_its_ack_is_revised() {
     assert_eq!(play.belief(2), CombinedState::CookieOut);
     play.list(&[1, 2]);
     assert_eq!(play.belief(2), CombinedState::HalfOpen);
-    play.life(2, qviz::model::event::ClientEvent::Connected);
+    play.client_event(2, qviz::model::event::ClientEvent::Connected);
     play.ack(2);
     play.depth(0);
     assert_eq!(play.belief(2), CombinedState::Ghost);
-    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.toll(Cause::AckCookieAcceptQueueFull)), ((1, 1), (0, 0)));
+    assert_eq!(
+        (play.drop_count(Cause::AckAcceptQueueFull), play.drop_count(Cause::AckCookieAcceptQueueFull)),
+        ((1, 1), (0, 0))
+    );
 }
 
 #[test]
@@ -189,7 +195,7 @@ fn only_a_charge_too_many_is_named_anew() {
     for id in 11..=16 {
         play.handshake(id);
     }
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
     for id in 11..=16 {
         play.accept(id);
@@ -197,9 +203,9 @@ fn only_a_charge_too_many_is_named_anew() {
     for id in 21..=24 {
         play.request(id);
     }
-    play.knock(9);
+    play.arrive(9);
     play.pass(5);
-    assert_eq!((play.toll(OVERFLOW), play.toll(Cause::SynMaxSynBacklog)), ((1, 1), (1, 1)));
+    assert_eq!((play.drop_count(OVERFLOW), play.drop_count(Cause::SynMaxSynBacklog)), ((1, 1), (1, 1)));
     play.count(&[(Counter::ListenDrops, 2), (Counter::TCPReqQFullDrop, 1)]);
     let hits = |id, cause| play.world.connection(&peer(id)).unwrap().hits(cause);
     assert_eq!((hits(3, Cause::SynSynQueueFull), hits(9, Cause::SynMaxSynBacklog)), (1, 1));
@@ -210,7 +216,7 @@ fn only_a_charge_too_many_is_named_anew() {
 fn two_syns_without_a_cause_are_named_once_each() {
     let mut play = Play::new(5, &[(Sysctl::Syncookies, 0)]);
     for id in [1, 2] {
-        play.knock(id);
+        play.arrive(id);
     }
     play.pass(5);
     assert_eq!(play.world.ledger.syns_without_cause, 2);

@@ -38,18 +38,18 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_counters() {
     play.ack(2);
     play.accept(1);
     play.ack(2);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
     play.count(&[]);
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
     play.count(&[]);
-    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
+    assert_eq!((play.drop_count(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
     // Thought taken by the place that accept() had just made: the kernel had looked before.
     play.request(3);
     play.accept(2);
     play.ack(3);
     play.count(&overflown(1));
     play.count(&overflown(1));
-    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
+    assert_eq!((play.belief(3), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
     assert_eq!(play.even(), Some(true));
 }
 
@@ -76,15 +76,15 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_cou
     play.accept(1);
     play.ack(2);
     play.drops(0);
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (1, 1), "one reading is not enough");
     play.drops(0);
-    assert_eq!((play.toll(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
+    assert_eq!((play.drop_count(Cause::AckAcceptQueueFull), play.world.clients.ghosts), ((0, 0), 0));
     play.request(3);
     play.accept(2);
     play.ack(3);
     play.drops(2);
     play.drops(2);
-    assert_eq!((play.belief(3), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
+    assert_eq!((play.belief(3), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
     let mut other = Play::new(0, &[]);
     other.drops(0);
     for id in [1, 2] {
@@ -95,7 +95,7 @@ fn an_ack_that_came_together_with_an_accept_is_decided_by_the_listeners_drop_cou
     other.ack(2);
     other.drops(1);
     other.drops(1);
-    assert_eq!(other.toll(Cause::AckAcceptQueueFull), (0, 0), "an ignored ACK would have moved it by two");
+    assert_eq!(other.drop_count(Cause::AckAcceptQueueFull), (0, 0), "an ignored ACK would have moved it by two");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn who_has_shown_that_it_exists_had_an_earlier_ack_ignored_and_stays_in() {
     for _ in 0..2 {
         play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
     }
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_cookie_that_came_back_twice_is_for_its_counter_to_say() {
         for _ in 0..2 {
             count(&mut play, 2, redeemed, 1);
         }
-        assert_eq!(play.toll(PHANTOM).0, phantoms, "{redeemed} valid cookies");
+        assert_eq!(play.drop_count(PHANTOM).0, phantoms, "{redeemed} valid cookies");
         assert_eq!(play.world.ledger.cookies_redeemed, redeemed);
     }
 }
@@ -139,7 +139,7 @@ fn who_has_not_shown_itself_is_out_with_all_that_it_has_sent() {
     for _ in 0..2 {
         count(&mut play, 3, 3, 2);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (2, 1)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Phantom, (2, 1)));
     assert_eq!(play.world.ledger.cookies_redeemed, 3);
     assert_eq!(play.even(), Some(true));
 }
@@ -177,7 +177,7 @@ fn the_place_of_one_that_shows_itself_had_been_given_to_one_that_does_not() {
     assert_eq!([2, 3].map(|id| play.belief(id)), [CombinedState::Queued, CombinedState::Queued]);
     play.depth(1);
     assert_eq!([2, 3].map(|id| play.belief(id)), [CombinedState::Phantom, CombinedState::Queued]);
-    assert_eq!(play.toll(PHANTOM), (1, 1));
+    assert_eq!(play.drop_count(PHANTOM), (1, 1));
     assert_eq!(play.world.ledger.cookies_redeemed, 3);
 }
 
@@ -188,7 +188,7 @@ fn a_depth_puts_nobody_out_that_has_shown_itself() {
     play.ack(2);
     play.child(2);
     play.depth(0);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Queued, (0, 0)));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_list_puts_nobody_out_that_has_shown_itself() {
         play.list(&[]);
         play.waiting(&[]);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Queued, (0, 0)));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn two_errors_that_cancel_each_other_leave_a_doubt() {
     for _ in 0..2 {
         count(&mut play, 3, 3, 1);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Phantom, (1, 1)));
     assert_eq!(play.even(), Some(true));
 }
 
@@ -231,13 +231,13 @@ fn while_a_list_may_still_tell_who_is_out_the_counters_do_not_decide() {
     for _ in 0..3 {
         count(&mut play, 2, 2, 1);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Queued, (0, 0)));
     play.list(&[]);
     play.waiting(&[]);
     for _ in 0..3 {
         count(&mut play, 2, 2, 1);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Phantom, (1, 1)));
 }
 
 #[test]
@@ -268,11 +268,11 @@ fn a_second_ack_that_took_the_place_may_have_been_ignored_as_well_as_the_first()
     play.ack(2);
     play.accept(1);
     play.ack(2);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Queued, (1, 1)));
     for _ in 0..2 {
         count(&mut play, 3, 3, 2);
     }
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (2, 1)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Phantom, (2, 1)));
     assert_eq!(play.even(), Some(true));
 }
 
@@ -288,11 +288,11 @@ fn who_shows_itself_after_an_accept_may_have_had_its_first_ack_taken_already() {
         play.child(2);
         play.depth(1);
         assert_eq!([2, 3].map(|id| play.belief(id)), [CombinedState::Queued, CombinedState::Phantom]);
-        assert_eq!(play.toll(PHANTOM), (2, 2));
+        assert_eq!(play.drop_count(PHANTOM), (2, 2));
         for _ in 0..2 {
             count(&mut play, 3, redeemed, ignored);
         }
-        assert_eq!((play.belief(2), play.toll(PHANTOM).0), (CombinedState::Queued, ignored));
+        assert_eq!((play.belief(2), play.drop_count(PHANTOM).0), (CombinedState::Queued, ignored));
         assert_eq!(play.even(), Some(true), "{ignored} ignored");
     }
 }
@@ -318,19 +318,19 @@ fn what_a_list_has_decided_the_counters_do_not_decide_again() {
     play.ack(2);
     play.pass(1);
     play.list(&[2]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
     for _ in 0..3 {
         play.count(&[(Counter::ListenOverflows, 2), (Counter::ListenDrops, 2)]);
     }
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (1, 1), "the other one is not explained by it");
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (1, 1), "the other one is not explained by it");
     // The other way round: two ACKs thought ignored, and it was taken, as a list shows.
     let mut play = full(&[2]);
     play.accept(1);
     play.ack(2);
     play.depth(0);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Phantom, (1, 1)));
     play.waiting(&[(2, false)]);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Queued, (0, 0)));
     assert_eq!(play.world.ledger.cookies_redeemed, 2);
 }
 
@@ -342,7 +342,7 @@ fn a_doubt_ends_when_the_ledger_balances_if_its_client_has_shown_itself() {
     for _ in 0..3 {
         play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
     }
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (0, 0));
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (0, 0));
 }
 
 #[test]
@@ -352,10 +352,10 @@ fn a_difference_that_was_gone_in_between_is_a_new_one() {
     play.ack(2);
     for overflows in [1, 0, 1] {
         count(&mut play, 3, 2, overflows);
-        assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Queued, (0, 0)));
+        assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Queued, (0, 0)));
     }
     count(&mut play, 3, 2, 1);
-    assert_eq!((play.belief(2), play.toll(PHANTOM)), (CombinedState::Phantom, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(PHANTOM)), (CombinedState::Phantom, (1, 1)));
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn a_doubt_is_decided_once() {
     for overflows in [1, 1, 2, 2, 2] {
         play.count(&[(Counter::ListenOverflows, overflows), (Counter::ListenDrops, overflows)]);
     }
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
     // Taken after all.
     let mut play = full(&[2]);
     play.ack(2);
@@ -374,9 +374,9 @@ fn a_doubt_is_decided_once() {
     for _ in 0..2 {
         count(&mut play, 2, 2, 0);
     }
-    assert_eq!((play.toll(PHANTOM), play.world.ledger.cookies_redeemed), ((0, 0), 2));
+    assert_eq!((play.drop_count(PHANTOM), play.world.ledger.cookies_redeemed), ((0, 0), 2));
     play.accept(2);
-    play.knock(3);
+    play.arrive(3);
     play.pass(5);
     for _ in 0..3 {
         count(&mut play, 2, 2, 0);
@@ -398,7 +398,7 @@ fn no_more_cookies_came_back_twice_than_their_counter_says() {
         count(&mut play, 3, 4, 2);
     }
     assert_eq!(
-        play.toll(PHANTOM),
+        play.drop_count(PHANTOM),
         (0, 0),
         "one of the two overflows is not explained by a cookie that came back twice"
     );
@@ -416,12 +416,15 @@ fn acks_that_meet_a_request_that_is_just_being_reset_end_it_once() {
         play.handshake(2);
         play.data(2);
         play.wire(2, Toward::Client, flags::RST, (5001, 0));
-        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (2, 3));
+        assert_eq!((play.drop_count(Cause::AckReset).0, play.world.ledger.listener_drops()), (2, 3));
         let counters = [Counter::ListenOverflows, Counter::ListenDrops].map(|counter| (counter, overflows));
         for _ in 0..2 {
             play.count(&[counters[0], counters[1], (Counter::EmbryonicRsts, 1)]);
         }
-        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (overflows, overflows + 1));
+        assert_eq!(
+            (play.drop_count(Cause::AckReset).0, play.world.ledger.listener_drops()),
+            (overflows, overflows + 1)
+        );
         assert_eq!(play.even(), Some(true), "{overflows}");
     }
 }
@@ -455,7 +458,7 @@ fn a_client_that_is_reset_twice_ends_two_requests() {
         play.depth(1);
         play.ack(2);
         play.wire(2, Toward::Client, flags::RST, (5001, 0));
-        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (round, 2 * round));
+        assert_eq!((play.drop_count(Cause::AckReset).0, play.world.ledger.listener_drops()), (round, 2 * round));
     }
 }
 
@@ -469,13 +472,16 @@ fn an_ack_just_after_the_reset_may_have_met_the_request_while_it_went() {
         play.wire(2, Toward::Client, flags::RST, (5001, 0));
         play.now += apart_ms * 1_000_000;
         play.data(2);
-        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (1, 2));
+        assert_eq!((play.drop_count(Cause::AckReset).0, play.world.ledger.listener_drops()), (1, 2));
         let counters = [Counter::ListenOverflows, Counter::ListenDrops].map(|counter| (counter, overflows));
         for _ in 0..2 {
             play.count(&[counters[0], counters[1], (Counter::EmbryonicRsts, 1)]);
         }
         let explained = if apart_ms == 0 { overflows } else { 1 };
-        assert_eq!((play.toll(Cause::AckReset).0, play.world.ledger.listener_drops()), (explained, explained + 1));
+        assert_eq!(
+            (play.drop_count(Cause::AckReset).0, play.world.ledger.listener_drops()),
+            (explained, explained + 1)
+        );
         assert_eq!(play.even(), Some(explained == overflows), "{apart_ms} ms, {overflows}");
     }
 }

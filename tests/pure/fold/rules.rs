@@ -15,23 +15,23 @@ fn a_silence_is_put_down_to_the_test_that_was_nearest_to_refusing_it() {
     // One place left in the accept queue.
     let mut play = Play::new(1, &[]);
     play.handshake(1);
-    play.knock(2);
+    play.arrive(2);
     play.pass(5);
-    assert_eq!(play.toll(Cause::SynAcceptQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynAcceptQueueFull), (1, 1));
     // One place left in the SYN queue, cookies off.
     let mut play = Play::new(1, &[(Sysctl::Syncookies, 0)]);
     play.request(1);
-    play.knock(2);
+    play.arrive(2);
     play.pass(5);
-    assert_eq!(play.toll(Cause::SynSynQueueFull), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynSynQueueFull), (1, 1));
     // One short of the three quarters.
     let mut play = Play::new(100, &[(Sysctl::Syncookies, 0), (Sysctl::MaxSynBacklog, 8)]);
     for id in 0..6 {
         play.request(id);
     }
-    play.knock(7);
+    play.arrive(7);
     play.pass(5);
-    assert_eq!(play.toll(Cause::SynMaxSynBacklog), (1, 1));
+    assert_eq!(play.drop_count(Cause::SynMaxSynBacklog), (1, 1));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_decision_that_a_reading_has_confirmed_stays() {
     play.handshake(1);
     play.depth(1);
     play.depth(0);
-    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
+    assert_eq!((play.belief(1), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
     assert_eq!(play.world.accept_queue.depth(), 0, "that much was read");
 }
 
@@ -50,10 +50,10 @@ fn a_request_that_is_listed_again_was_there_all_the_time() {
     play.request(1);
     for listed in [&[1][..], &[], &[1], &[]] {
         play.list(listed);
-        assert_eq!((play.belief(1), play.toll(Cause::RequestPruned)), (CombinedState::HalfOpen, (0, 0)));
+        assert_eq!((play.belief(1), play.drop_count(Cause::RequestPruned)), (CombinedState::HalfOpen, (0, 0)));
     }
     play.list(&[]);
-    assert_eq!(play.toll(Cause::RequestPruned), (1, 1));
+    assert_eq!(play.drop_count(Cause::RequestPruned), (1, 1));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn what_is_listed_or_answers_again_still_stands() {
         for _ in 0..3 {
             play.list(&[]);
         }
-        assert_eq!(play.toll(Cause::RequestPruned), (1, 1));
+        assert_eq!(play.drop_count(Cause::RequestPruned), (1, 1));
         if again {
             play.syn_ack(1);
         } else {
@@ -139,7 +139,7 @@ fn a_reset_is_its_own_witness_and_ends_the_request() {
     let mut play = Play::new(5, &[(Sysctl::AbortOnOverflow, 1)]);
     play.handshake(1);
     play.wire(1, Toward::Client, flags::RST, (5001, 0));
-    assert_eq!(play.toll(Cause::AckReset), (1, 1), "thought taken, and reset");
+    assert_eq!(play.drop_count(Cause::AckReset), (1, 1), "thought taken, and reset");
     assert_eq!(play.world.ledger.witnesses(Cause::AckReset).wire, 1);
     assert_eq!((play.world.syn_queue.depth(), play.world.accept_queue.depth()), (0, 0));
 }
@@ -147,13 +147,13 @@ fn a_reset_is_its_own_witness_and_ends_the_request() {
 #[test]
 fn a_cookie_that_is_not_valid_any_more_meets_nothing() {
     let mut play = Play::new(5, &[(Sysctl::Syncookies, 2)]);
-    play.knock(1);
+    play.arrive(1);
     play.cookie(1);
     play.ack(1);
     assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (CombinedState::Queued, 1));
     play.wire(1, Toward::Client, flags::RST, (5001, 0));
     assert_eq!((play.belief(1), play.world.ledger.cookies_redeemed), (CombinedState::Over, 0));
-    assert_eq!(play.toll(Cause::RequestPruned), (0, 0));
+    assert_eq!(play.drop_count(Cause::RequestPruned), (0, 0));
     assert_eq!(play.world.accept_queue.depth(), 0);
 }
 
@@ -161,10 +161,10 @@ fn a_cookie_that_is_not_valid_any_more_meets_nothing() {
 fn a_syn_that_is_answered_with_rst_was_not_dropped() {
     let mut play = Play::new(0, &[]);
     play.handshake(1);
-    play.knock(2);
+    play.arrive(2);
     play.wire(2, Toward::Client, flags::RST | flags::ACK, (0, 1001));
     play.pass(5);
-    assert_eq!((play.toll(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
+    assert_eq!((play.drop_count(Cause::SynAcceptQueueFull), play.world.ledger.syns_without_cause), ((0, 0), 0));
 }
 
 #[test]
@@ -172,10 +172,10 @@ fn times_are_kept_of_requests_waits_and_connects() {
     let mut play = Play::new(5, &[]);
     play.request(1);
     play.pass(40);
-    play.life(1, ClientEvent::Connected);
+    play.client_event(1, ClientEvent::Connected);
     play.ack(1);
     play.pass(70);
-    play.tell(Event::Served { peer: peer(1), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
+    play.emit(Event::Served { peer: peer(1), event: ServerEvent::Accepted { waited_ms: None, cookie: None } });
     let world = &play.world;
     for (spread, ms) in [(&world.stay, 40.0), (&world.connect, 40.0), (&world.wait, 70.0)] {
         assert_eq!(spread.count(), 1);
@@ -190,13 +190,13 @@ fn what_was_at_the_door_before_counts_once() {
     play.data(1);
     play.depth(0);
     assert_eq!(
-        (play.belief(1), play.toll(Cause::AckAcceptQueueFull)),
+        (play.belief(1), play.drop_count(Cause::AckAcceptQueueFull)),
         (CombinedState::Ghost, (2, 1)),
         "the ACK and its data"
     );
     play.ack(1);
     play.depth(0);
-    assert_eq!((play.belief(1), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (3, 1)));
+    assert_eq!((play.belief(1), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (3, 1)));
 }
 
 #[test]
@@ -211,12 +211,12 @@ fn who_is_out_has_no_ack_in_doubt_any_more() {
     play.ack(2);
     play.pass(1);
     play.list(&[2]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (2, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (2, 1)));
     for _ in 0..3 {
         play.count(&[
             (qviz::model::counters::Counter::ListenOverflows, 1),
             (qviz::model::counters::Counter::ListenDrops, 1),
         ]);
     }
-    assert_eq!(play.toll(Cause::AckAcceptQueueFull), (2, 1), "a list has decided it");
+    assert_eq!(play.drop_count(Cause::AckAcceptQueueFull), (2, 1), "a list has decided it");
 }

@@ -23,7 +23,7 @@ fn the_list_of_those_who_wait_says_who_took_the_place_that_the_depth_shows() {
     for id in [1, 2, 3, 4] {
         play.ack(id);
     }
-    assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (3, 3));
+    assert_eq!(play.drop_count(Cause::AckCookieAcceptQueueFull), (3, 3));
     play.depth(2);
     assert_eq!(play.belief(4), CombinedState::Queued, "somebody was taken; the latest comer is as good a guess as any");
     play.list(&[]);
@@ -32,7 +32,7 @@ fn the_list_of_those_who_wait_says_who_took_the_place_that_the_depth_shows() {
         [2, 3, 4].map(|id| play.belief(id)),
         [CombinedState::Queued, CombinedState::Phantom, CombinedState::Phantom]
     );
-    assert_eq!((play.toll(Cause::AckCookieAcceptQueueFull), play.world.clients.phantoms), ((2, 2), 2));
+    assert_eq!((play.drop_count(Cause::AckCookieAcceptQueueFull), play.world.clients.phantoms), ((2, 2), 2));
     assert_eq!(play.world.accept_queue.depth(), 2);
     let overflows = [(Counter::ListenOverflows, 2), (Counter::ListenDrops, 2)];
     play.count(&[overflows[0], overflows[1], (Counter::SyncookiesSent, 4), (Counter::SyncookiesRecv, 4)]);
@@ -46,14 +46,14 @@ fn who_is_on_no_list_of_those_who_wait_was_not_taken() {
     play.depth(0);
     play.ack(1);
     play.depth(1);
-    play.tell(qviz::model::event::Event::Tick);
+    play.emit(qviz::model::event::Event::Tick);
     for lists in 1..=2 {
         assert_eq!(play.belief(1), CombinedState::Queued, "one list can miss a row");
         play.list(&[]);
         play.waiting(&[]);
-        assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull).0, lists - 1);
+        assert_eq!(play.drop_count(Cause::AckCookieAcceptQueueFull).0, lists - 1);
     }
-    assert_eq!((play.belief(1), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
+    assert_eq!((play.belief(1), play.drop_count(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (1, 1)));
     assert_eq!(play.world.accept_queue.depth(), 1, "that much was read: it is somebody else");
 }
 
@@ -105,9 +105,9 @@ fn an_ack_after_which_the_client_was_still_half_open_stays_ignored() {
     play.handshake(2);
     play.pass(5);
     play.waiting(&[(1, false)]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Ghost, (1, 1)));
     play.waiting(&[(1, false), (2, false)]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
     play.data(2);
     play.count(&[(Counter::ListenOverflows, 1), (Counter::ListenDrops, 1)]);
     assert_eq!(play.even(), Some(true));
@@ -118,7 +118,7 @@ fn an_ack_after_which_the_client_was_still_half_open_stays_ignored() {
     play.handshake(2);
     play.waiting(&[(1, false)]);
     play.waiting(&[(1, false), (2, false)]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (0, 0)));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_ack_after_which_the_syn_ack_came_again_stays_ignored() {
     play.handshake(2);
     play.syn_ack(2);
     play.waiting(&[(1, false), (2, false)]);
-    assert_eq!((play.belief(2), play.toll(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
+    assert_eq!((play.belief(2), play.drop_count(Cause::AckAcceptQueueFull)), (CombinedState::Queued, (1, 1)));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn who_is_listed_before_its_ack_is_seen_takes_nobodys_place() {
     play.list(&[]);
     play.waiting(&[(2, false)]);
     assert_eq!((play.belief(1), play.belief(2)), (CombinedState::Queued, CombinedState::Queued));
-    assert_eq!(play.toll(Cause::AckCookieAcceptQueueFull), (0, 0));
+    assert_eq!(play.drop_count(Cause::AckCookieAcceptQueueFull), (0, 0));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn who_was_not_taken_had_its_data_ignored_too() {
         play.list(&[]);
         play.waiting(&[]);
     }
-    assert_eq!((play.belief(1), play.toll(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (2, 1)));
+    assert_eq!((play.belief(1), play.drop_count(Cause::AckCookieAcceptQueueFull)), (CombinedState::Phantom, (2, 1)));
     assert_eq!(play.world.ledger.cookies_redeemed, 2);
 }
 
@@ -169,5 +169,5 @@ fn data_after_a_reset_meets_nothing() {
     play.handshake(1);
     play.data(1);
     play.wire(1, qviz::model::segment::Toward::Client, qviz::model::segment::flags::RST, (5001, 0));
-    assert_eq!(play.toll(Cause::AckReset), (1, 1));
+    assert_eq!(play.drop_count(Cause::AckReset), (1, 1));
 }

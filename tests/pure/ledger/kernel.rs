@@ -41,7 +41,7 @@ enum Place {
 
 /// The listener.
 #[derive(Debug)]
-pub(crate) struct Paper {
+pub(crate) struct ModelListener {
     limit: u32,
     cookies: i64,
     abort: bool,
@@ -59,7 +59,7 @@ pub(crate) struct Paper {
     pub(crate) ack_drops: [u64; 3],
 }
 
-impl Paper {
+impl ModelListener {
     pub(crate) fn new(limit: u32, cookies: i64, abort: bool, max_syn_backlog: u32) -> Self {
         let mut sysctls = Sysctls::default();
         sysctls.set(Sysctl::Syncookies, cookies);

@@ -10,7 +10,7 @@ use qviz::session::recording::read::Recording;
 use serde_json::Value;
 
 /// The place of a fact in the summary; `None` where the summary does not tell it.
-fn told<'a>(summary: &'a Value, name: &str) -> Option<&'a Value> {
+fn in_summary<'a>(summary: &'a Value, name: &str) -> Option<&'a Value> {
     let parts: Vec<_> = name.split('.').collect();
     match parts[..] {
         ["sysctl", last] => {
@@ -49,7 +49,7 @@ fn facts_have_the_values_of_the_summary() {
         let summary = serde_json::to_value(Summary::of(&world)).unwrap();
         let facts = Facts { world: &world, kept: &kept };
         for name in names() {
-            let Some(there) = told(&summary, &name) else { continue };
+            let Some(there) = in_summary(&summary, &name) else { continue };
             let here = facts.value(&name);
             let wanted = there.as_f64().or_else(|| there.as_bool().map(|so| f64::from(u8::from(so))));
             let same = match (here, wanted) {

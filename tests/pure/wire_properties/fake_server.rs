@@ -39,7 +39,7 @@ impl FakeServer {
     }
 
     /// The answers to a client's segment.
-    pub(crate) fn hear(&mut self, segment: &Segment, answers: &mut Vec<Segment>) {
+    pub(crate) fn receive(&mut self, segment: &Segment, answers: &mut Vec<Segment>) {
         let policy = (self.policy)(&segment.peer);
         let answer = |flags, seq, ack, payload| Segment {
             peer: segment.peer,

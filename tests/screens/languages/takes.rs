@@ -16,7 +16,7 @@ use ratatui::layout::Size;
 use super::taught;
 use crate::scene::{Machine, reading};
 use crate::show::{self, Show};
-use crate::story::{Tale, ms};
+use crate::story::{Story, ms};
 
 /// One screen, and the names on it that are nobody's words.
 pub(crate) struct Frame {
@@ -61,7 +61,7 @@ impl Take {
 /// Every screen in this language.
 pub(crate) fn all(lang: Lang) -> Vec<Take> {
     within(lang, || {
-        let told = recorded(lang).into_iter().chain(told(lang)).chain(watched(lang));
+        let told = recorded(lang).into_iter().chain(lesson_takes(lang)).chain(watched(lang));
         told.chain(taught::all(lang)).collect()
     })
 }
@@ -97,43 +97,43 @@ fn recorded(lang: Lang) -> Vec<Take> {
 }
 
 /// Many clients on a queue that is drained slowly.
-fn overflowing() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(108..132, ms(6500), Duration::from_millis(110), false);
-    tale.accepts(4, ms(7200), Duration::from_millis(420));
-    tale.run(ms(9130));
-    tale.read_counters();
-    tale
+fn overflowing() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(108..132, ms(6500), Duration::from_millis(110), false);
+    story.accepts(4, ms(7200), Duration::from_millis(420));
+    story.run(ms(9130));
+    story.read_counters();
+    story
 }
 
-fn ghosts() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(200..210, ms(500), Duration::from_millis(80), false);
-    tale.run(ms(2990));
-    tale.read_counters();
-    tale
+fn ghosts() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(200..210, ms(500), Duration::from_millis(80), false);
+    story.run(ms(2990));
+    story.read_counters();
+    story
 }
 
-fn phantoms() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 1, 2);
-    tale.clients(300..305, ms(500), Duration::from_millis(80), false);
-    tale.run(ms(1500));
-    tale.read_counters();
-    tale
+fn phantoms() -> Story {
+    let mut story = Story::new(Environment::Lab, 1, 2);
+    story.clients(300..305, ms(500), Duration::from_millis(80), false);
+    story.run(ms(1500));
+    story.read_counters();
+    story
 }
 
-fn rushing(clients: u32) -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 128, 0);
-    tale.clients(0..clients, ms(100), Duration::from_micros(2_400_000 / u64::from(clients)), false);
-    tale.run(ms(2600));
-    tale.read_counters();
-    tale
+fn rushing(clients: u32) -> Story {
+    let mut story = Story::new(Environment::Lab, 128, 0);
+    story.clients(0..clients, ms(100), Duration::from_micros(2_400_000 / u64::from(clients)), false);
+    story.run(ms(2600));
+    story.read_counters();
+    story
 }
 
-fn host() -> Tale {
-    let mut tale = Tale::new(Environment::Host, 5, 1);
-    tale.run(ms(1500));
-    tale
+fn host() -> Story {
+    let mut story = Story::new(Environment::Host, 5, 1);
+    story.run(ms(1500));
+    story
 }
 
 pub(crate) fn state(lang: Lang, projector: bool) -> UiState {
@@ -141,13 +141,13 @@ pub(crate) fn state(lang: Lang, projector: bool) -> UiState {
     UiState { theme, lang, projector, live: true, mouse: true, ..UiState::default() }
 }
 
-/// What the host rung of a tale says about its machine.
+/// What the host rung of a story says about its machine.
 const MACHINE: &str = "user namespaces are denied AppArmor sudo sysctl kernel apparmor_restrict_unprivileged_userns or";
 
-fn told(lang: Lang) -> Vec<Take> {
+fn lesson_takes(lang: Lang) -> Vec<Take> {
     use Action::{Earlier, Filter, Freeze, HalfOpen, Help, Keep, Letter, Open, Sort, ZoomIn};
-    let take = |name, tale: Tale, projector, actions: &[Action]| {
-        let take = Take::of(name, (tale.world, tale.now), state(lang, projector), actions);
+    let take = |name, story: Story, projector, actions: &[Action]| {
+        let take = Take::of(name, (story.world, story.now), state(lang, projector), actions);
         Take { names: MACHINE.into(), ..take }
     };
     vec![

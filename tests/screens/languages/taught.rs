@@ -5,53 +5,53 @@ use qviz::text::lang::Lang;
 use qviz::ui::state::UiState;
 
 use super::takes::{Take, state};
-use crate::lesson_story::Class;
+use crate::lesson_story::LessonStory;
 use crate::story::ms;
 
 /// The lesson asks for a prediction.
-fn question() -> Class {
-    let mut class = Class::begin();
+fn question() -> LessonStory {
+    let mut class = LessonStory::begin();
     class.step(0, Phase::Done);
     class.step(1, Phase::Asked);
     class
 }
 
 /// Eight clients are under way, and six of them were predicted.
-fn doing() -> Class {
+fn doing() -> LessonStory {
     let mut class = question();
     class.choose(1);
     class.step(1, Phase::Doing);
     class.eight_come();
-    class.tale.run(ms(2200));
+    class.story.run(ms(2200));
     class
 }
 
-fn told() -> Class {
+fn answered() -> LessonStory {
     let mut class = doing();
-    class.tale.run(ms(3900));
-    class.tale.read_counters();
+    class.story.run(ms(3900));
+    class.story.read_counters();
     class.keep("held", 6.0);
     class.step(1, Phase::Done);
     class.score(true);
-    class.tale.run(ms(4300));
+    class.story.run(ms(4300));
     class
 }
 
-fn missed() -> Class {
+fn missed() -> LessonStory {
     let mut class = doing();
-    class.tale.run(ms(12_300));
+    class.story.run(ms(12_300));
     class.step(1, Phase::Missed);
     class
 }
 
-fn calls() -> Class {
-    let mut class = told();
+fn calls() -> LessonStory {
+    let mut class = answered();
     class.trial_scene();
     class
 }
 
-fn over() -> Class {
-    let mut class = told();
+fn over() -> LessonStory {
+    let mut class = answered();
     class.over();
     class
 }
@@ -62,18 +62,18 @@ const CALLS: &str = "socket AF_INET SOCK_STREAM bind getsockname SO_SNDTIMEO non
 
 /// Every screen of it.
 pub(crate) fn all(lang: Lang) -> Vec<Take> {
-    let take = |name, class: Class, projector| {
+    let take = |name, class: LessonStory, projector| {
         let state = UiState { lesson: class.notebook, ..state(lang, projector) };
-        Take::of(name, (class.tale.world, class.tale.now), state, &[])
+        Take::of(name, (class.story.world, class.story.now), state, &[])
     };
     vec![
         take("lesson_question", question(), false),
         take("lesson_doing", doing(), false),
-        take("lesson_told", told(), false),
+        take("lesson_told", answered(), false),
         take("lesson_missed", missed(), false),
         Take { names: CALLS.into(), ..take("lesson_calls", calls(), false) },
         take("lesson_over", over(), false),
         take("projector_lesson_question", question(), true),
-        take("projector_lesson_told", told(), true),
+        take("projector_lesson_told", answered(), true),
     ]
 }

@@ -10,7 +10,7 @@ use qviz::model::settings::AcceptRate;
 use qviz::scenario::facts::Facts;
 use qviz::ui::lesson::LessonState;
 
-use crate::story::{Tale, ms};
+use crate::story::{Story, ms};
 
 const LESSON: &str = r#"
 order = 1
@@ -64,12 +64,12 @@ no = { en = "Here {held} fit a backlog of {backlog}.", zh = "这里 backlog 为 
 "#;
 
 /// A listener and a lesson about it.
-pub(crate) struct Class {
-    pub(crate) tale: Box<Tale>,
+pub(crate) struct LessonStory {
+    pub(crate) story: Box<Story>,
     pub(crate) notebook: LessonState,
 }
 
-impl Class {
+impl LessonStory {
     /// A lesson that has just begun, played by somebody at the keys.
     pub(crate) fn begin() -> Self {
         Self::of("n-plus-one", LESSON)
@@ -78,11 +78,11 @@ impl Class {
     /// The same with this lesson.
     pub(crate) fn of(name: &str, source: &str) -> Self {
         let opened = Event::Lesson(LessonFact::Opened { name: name.into(), source: source.into() });
-        let mut tale = Box::new(Tale::after(std::slice::from_ref(&opened), Environment::Lab, 5, 1));
-        tale.knobs(5, AcceptRate::Paused, 0.0);
-        tale.run(ms(500));
-        let mut class = Self { tale, notebook: LessonState::new(true) };
-        class.notebook.handle(&class.tale.world, &opened);
+        let mut story = Box::new(Story::after(std::slice::from_ref(&opened), Environment::Lab, 5, 1));
+        story.knobs(5, AcceptRate::Paused, 0.0);
+        story.run(ms(500));
+        let mut class = Self { story, notebook: LessonState::new(true) };
+        class.notebook.handle(&class.story.world, &opened);
         class.scene(0);
         class
     }
@@ -93,8 +93,8 @@ impl Class {
 
     pub(crate) fn step(&mut self, step: usize, phase: Phase) {
         self.fact(LessonFact::Step { step, phase });
-        let course = self.tale.world.lesson.as_deref().unwrap();
-        let facts = Facts { world: &self.tale.world, kept: &course.kept };
+        let course = self.story.world.lesson.as_deref().unwrap();
+        let facts = Facts { world: &self.story.world, kept: &course.kept };
         let present = self.notebook.step(course);
         if let Some(measured) = present.and_then(|step| step.measured(phase, facts)) {
             self.fact(measured);
@@ -114,8 +114,8 @@ impl Class {
     }
 
     pub(crate) fn over(&mut self) {
-        let course = self.tale.world.lesson.as_deref().unwrap();
-        let facts = Facts { world: &self.tale.world, kept: &course.kept };
+        let course = self.story.world.lesson.as_deref().unwrap();
+        let facts = Facts { world: &self.story.world, kept: &course.kept };
         let claims = self.notebook.lesson().map(|lesson| &lesson.claims[..]).unwrap_or_default();
         let judged: Vec<_> = claims.iter().map(|claim| claim.judge(facts)).collect();
         for judged in judged {
@@ -126,15 +126,15 @@ impl Class {
 
     /// Eight clients at once.
     pub(crate) fn eight_come(&mut self) {
-        let (now, gap) = (self.tale.now, Duration::from_millis(1));
-        self.tale.clients(0..8, now, gap, false);
+        let (now, gap) = (self.story.now, Duration::from_millis(1));
+        self.story.clients(0..8, now, gap, false);
     }
 
     /// The clients' time stands still.
     pub(crate) fn hold(&mut self) {
         let mut tempo = ClientClock::default();
-        tempo.hold(self.tale.now);
-        self.tale.tell(&Event::Tempo(tempo));
+        tempo.hold(self.story.now);
+        self.story.emit(&Event::Tempo(tempo));
     }
 
     /// The second scene: an experiment that has come to its end.
@@ -144,8 +144,8 @@ impl Class {
         self.step(1, Phase::Doing);
         self.trial(ExperimentFact::Began(ExperimentId::BindFour));
         for (who, call, outcome, mood) in CALLS {
-            let next = self.tale.now + Duration::from_millis(40);
-            self.tale.run(next);
+            let next = self.story.now + Duration::from_millis(40);
+            self.story.run(next);
             let line = CallRecord { who: who.into(), call: call.into(), outcome: outcome.into(), mood };
             self.trial(ExperimentFact::Line(line));
         }
@@ -159,13 +159,13 @@ impl Class {
     }
 
     pub(crate) fn trial(&mut self, fact: ExperimentFact) {
-        self.tale.tell(&Event::Experiment(fact));
+        self.story.emit(&Event::Experiment(fact));
     }
 
     fn fact(&mut self, fact: LessonFact) {
         let event = Event::Lesson(fact);
-        self.tale.tell(&event);
-        self.notebook.handle(&self.tale.world, &event);
+        self.story.emit(&event);
+        self.notebook.handle(&self.story.world, &event);
     }
 }
 

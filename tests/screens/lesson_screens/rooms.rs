@@ -10,20 +10,20 @@ use qviz::text::lang::{Lang, within};
 use qviz::ui::state::UiState;
 use ratatui::text::Span;
 
-use super::{SIZES, bare, drawn, said, state, told};
-use crate::lesson_story::Class;
+use super::{SIZES, answered, bare, drawn, said, state};
+use crate::lesson_story::LessonStory;
 
-fn lesson(name: &str) -> Class {
+fn lesson(name: &str) -> LessonStory {
     let lessons = lessons().unwrap();
     let lesson = lessons.iter().find(|lesson| lesson.name == name).unwrap();
-    Class::of(&lesson.name, &lesson.source)
+    LessonStory::of(&lesson.name, &lesson.source)
 }
 
 /// A lesson that is over, with every number that its claims ask for; all of them hold, or they are held against what was measured.
-fn over(name: &str, all_hold: bool) -> Class {
+fn over(name: &str, all_hold: bool) -> LessonStory {
     let source = lesson(name).notebook.lesson().unwrap().source.clone();
     let held = |line: &str| if all_hold && line.starts_with("holds = ") { HOLDS } else { line }.to_owned() + "\n";
-    let mut class = Class::of(name, &source.lines().map(held).collect::<String>());
+    let mut class = LessonStory::of(name, &source.lines().map(held).collect::<String>());
     let lesson = class.notebook.lesson().unwrap().clone();
     class.scene(lesson.scenes.len() - 1);
     class.step(0, Phase::Done);
@@ -43,8 +43,8 @@ fn over(name: &str, all_hold: bool) -> Class {
 const HOLDS: &str = "holds = \"t_s >= 0\"";
 
 /// The verdicts' sentences, and those that are not seen whole.
-fn verdicts(class: &Class, drawn: &str) -> (usize, Vec<String>) {
-    let judged = class.notebook.judged(&class.tale.world);
+fn verdicts(class: &LessonStory, drawn: &str) -> (usize, Vec<String>) {
+    let judged = class.notebook.judged(&class.story.world);
     let told = judged.into_iter().filter(|one| one.verdict != Verdict::Undecided).map(|one| bare(&one.sentence));
     let (said, told) = (said(drawn), told.collect::<Vec<_>>());
     (told.len(), told.into_iter().filter(|sentence| !said.contains(sentence)).collect())
@@ -119,7 +119,7 @@ fn the_chosen_answer_and_the_right_one_are_seen_when_it_is_told() {
 fn no_title_is_cut() {
     for (lesson, lang) in lessons().unwrap().iter().flat_map(|one| Lang::ALL.map(|lang| (one.clone(), lang))) {
         for (size, over) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
-            let mut class = Class::of(&lesson.name, &lesson.source);
+            let mut class = LessonStory::of(&lesson.name, &lesson.source);
             class.step(1, Phase::Asked);
             class.choose(0);
             class.score(false);
@@ -154,7 +154,7 @@ fn no_name_of_a_number_is_cut() {
 #[test]
 fn the_keys_that_are_offered_do_something() {
     let mut class = lesson("three-resets");
-    let last = |class: &Class| {
+    let last = |class: &LessonStory| {
         let text = drawn(class, state(class, (200, 60), false));
         text.lines().last().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
     };
@@ -164,7 +164,7 @@ fn the_keys_that_are_offered_do_something() {
     for knob in ["pause accept()", "backlog", "arrivals", "burst"] {
         assert!(!told.contains(knob), "calls are told, and {knob} changes none of them: {told}");
     }
-    let queues = last(&super::told(1));
+    let queues = last(&super::answered(1));
     assert!(queues.starts_with("space go on") && queues.contains("p pause accept()"), "{queues}");
     assert!(queues.contains("backlog") && queues.contains("arrivals"), "{queues}");
     class.step(1, Phase::Asked);
@@ -185,17 +185,17 @@ fn the_keys_that_are_offered_do_something() {
 /// The picture says that a queue is full; what becomes of those who come then is what is asked.
 #[test]
 fn nothing_on_the_screen_answers_an_open_question() {
-    const TOLD: [&str; 4] = ["SYNs and ACKs die", "ACKs get RST", "new SYNs die", "until accept() takes one"];
+    const ANSWERS: [&str; 4] = ["SYNs and ACKs die", "ACKs get RST", "new SYNs die", "until accept() takes one"];
     for resets in [false, true] {
-        let mut class = told(1);
+        let mut class = answered(1);
         if resets {
-            class.tale.abort_on_overflow();
+            class.story.abort_on_overflow();
         }
         class.step(1, Phase::Asked);
         for (size, projector) in SIZES.into_iter().flat_map(|size| [(size, false), (size, true)]) {
             let text = drawn(&class, UiState { projector, ..state(&class, size, false) });
             assert!(text.contains("FULL"), "{text}");
-            assert!(!TOLD.iter().any(|words| text.contains(words)), "{text}");
+            assert!(!ANSWERS.iter().any(|words| text.contains(words)), "{text}");
         }
         class.step(1, Phase::Doing);
         let text = drawn(&class, state(&class, (120, 36), false));

@@ -10,13 +10,13 @@ use qviz::ui::view;
 use ratatui::layout::Size;
 
 use super::{gap, lines, overflowing, press, row_with, state, stepping};
-use crate::story::{Tale, ms};
+use crate::story::{Story, ms};
 
-fn look(state: &UiState, tale: &Tale) -> String {
-    lines(&view::picture(state.size, &tale.world, state, tale.now))
+fn look(state: &UiState, story: &Story) -> String {
+    lines(&view::picture(state.size, &story.world, state, story.now))
 }
 
-fn open(state: &mut UiState, place: Place, tale: &Tale) {
+fn open(state: &mut UiState, place: Place, story: &Story) {
     let opens: &[Action] = match place {
         Place::List => &[Action::Open],
         Place::Filter => &[Action::Open, Action::Filter],
@@ -24,25 +24,25 @@ fn open(state: &mut UiState, place: Place, tale: &Tale) {
         _ => &[],
     };
     for action in opens {
-        press(state, *action, tale);
-        update(state, Msg::Pulse(tale.now), &tale.world);
+        press(state, *action, story);
+        update(state, Msg::Pulse(story.now), &story.world);
     }
     assert!(state.place() == place || place == Place::Help);
 }
 
 /// The words that stand between the edges of the help, page after page.
-fn pages(state: &mut UiState, tale: &Tale) -> Vec<String> {
+fn pages(state: &mut UiState, story: &Story) -> Vec<String> {
     let mut pages = Vec::new();
-    press(state, Action::Help, tale);
+    press(state, Action::Help, story);
     while state.help.is_some() {
-        let text = look(state, tale);
+        let text = look(state, story);
         let top = text.lines().position(|line| line.contains("HELP")).unwrap();
         let inside = text.lines().skip(top + 1).filter_map(|line| {
             let (_, inside) = line.split_once(if state.theme.ascii { '|' } else { '│' })?;
             Some(inside.split_whitespace().filter(|word| !["│", "|"].contains(word)).collect::<Vec<_>>().join(" "))
         });
         pages.push(inside.collect::<Vec<_>>().join(" "));
-        press(state, Action::Help, tale);
+        press(state, Action::Help, story);
         assert!(pages.len() < 20, "the help ends");
     }
     pages
@@ -50,13 +50,13 @@ fn pages(state: &mut UiState, tale: &Tale) -> Vec<String> {
 
 #[test]
 fn every_sentence_of_the_help_is_reached_by_turning_pages_at_every_size() {
-    let tale = overflowing();
+    let story = overflowing();
     for (size, listens) in [(80, 24), (60, 16), (120, 36)].into_iter().flat_map(|size| [(size, true), (size, false)]) {
         for place in [Place::Stage, Place::List, Place::Ladder] {
             let mut state = state(size, false);
             state.live = listens;
-            open(&mut state, place, &tale);
-            let all = pages(&mut state, &tale);
+            open(&mut state, place, &story);
+            let all = pages(&mut state, &story);
             let text = all.join(" ");
             for binding in shown(listens, place) {
                 let wanted = binding.long.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -75,7 +75,7 @@ fn every_sentence_of_the_help_is_reached_by_turning_pages_at_every_size() {
 
 #[test]
 fn the_helps_pages_are_turned_both_ways_and_it_says_which_one_is_shown() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = state((80, 24), false);
     for (action, page) in [
         (Action::Help, "HELP 1/2"),
@@ -85,14 +85,14 @@ fn the_helps_pages_are_turned_both_ways_and_it_says_which_one_is_shown() {
         (Action::PageBefore, "HELP 1/2"),
         (Action::Help, "HELP 2/2"),
     ] {
-        press(&mut state, action, &tale);
-        let text = look(&state, &tale);
+        press(&mut state, action, &story);
+        let text = look(&state, &story);
         assert!(text.contains(page) && text.contains("q quit"), "{action:?}: {text}");
     }
     state.size = Size::new(200, 60);
-    assert!(look(&state, &tale).contains("┌ HELP ─"), "a larger screen has one page");
-    press(&mut state, Action::Help, &tale);
-    assert!(!look(&state, &tale).contains("HELP"));
+    assert!(look(&state, &story).contains("┌ HELP ─"), "a larger screen has one page");
+    press(&mut state, Action::Help, &story);
+    assert!(!look(&state, &story).contains("HELP"));
 }
 
 /// Everything that one footer can say, as its row would write it.
@@ -103,19 +103,19 @@ fn keys_of(state: &UiState, world: &World) -> [Vec<String>; 2] {
 }
 
 /// Modes and places of lab and replay.
-fn situations(tale: &Tale, size: (u16, u16)) -> Vec<UiState> {
+fn situations(story: &Story, size: (u16, u16)) -> Vec<UiState> {
     let mut all = Vec::new();
     for (listens, ascii) in [(true, false), (true, true), (false, false), (false, true)] {
         for place in [Place::Stage, Place::List, Place::Filter, Place::Ladder, Place::Help] {
             for frozen in [false, true] {
                 let mut state = state(size, ascii);
                 state.live = listens;
-                open(&mut state, place, tale);
+                open(&mut state, place, story);
                 if frozen {
-                    press(&mut state, Action::Freeze, tale);
+                    press(&mut state, Action::Freeze, story);
                 }
                 if place == Place::Help && size.1 >= 24 {
-                    press(&mut state, Action::Help, tale);
+                    press(&mut state, Action::Help, story);
                 }
                 all.push(state);
             }
@@ -126,12 +126,12 @@ fn situations(tale: &Tale, size: (u16, u16)) -> Vec<UiState> {
 
 #[test]
 fn the_footer_never_cuts_a_key_and_always_has_help_and_quit() {
-    for (tale, step) in [(overflowing(), false), (stepping(), true)] {
+    for (story, step) in [(overflowing(), false), (stepping(), true)] {
         for width in (60..=200).step_by(11).chain([80, 120, 200]) {
-            for state in situations(&tale, (width, 24)) {
-                let text = look(&state, &tale);
+            for state in situations(&story, (width, 24)) {
+                let text = look(&state, &story);
                 let row = text.lines().last().unwrap().trim().to_owned();
-                let [first, last] = keys_of(&state, &tale.world);
+                let [first, last] = keys_of(&state, &story.world);
                 let mut rest = row.as_str();
                 let mut seen = Vec::new();
                 while !rest.is_empty() {
@@ -167,11 +167,11 @@ fn the_footer_never_cuts_a_key_and_always_has_help_and_quit() {
 
 #[test]
 fn the_modes_are_those_of_the_moment_that_is_shown() {
-    let tale = stepping();
+    let story = stepping();
     let mut state = state((120, 36), false);
-    assert_eq!(state.modes(&tale.world, true), [Mode::Step]);
-    press(&mut state, Action::Freeze, &tale);
-    assert_eq!(state.modes(&tale.world, true), [Mode::Frozen, Mode::Step]);
+    assert_eq!(state.modes(&story.world, true), [Mode::Step]);
+    press(&mut state, Action::Freeze, &story);
+    assert_eq!(state.modes(&story.world, true), [Mode::Frozen, Mode::Step]);
 }
 
 /// The rows of a picture without those of the header.
@@ -181,103 +181,103 @@ fn below_header(text: &str) -> String {
 
 #[test]
 fn a_held_moment_can_be_looked_around_in_while_the_run_goes_on() {
-    let mut tale = overflowing();
+    let mut story = overflowing();
     let mut state = state((120, 36), false);
-    let accepted = tale.world.clients.accepted;
-    let drops = tale.world.ledger.kernel_drops();
-    press(&mut state, Action::Freeze, &tale);
+    let accepted = story.world.clients.accepted;
+    let drops = story.world.ledger.kernel_drops();
+    press(&mut state, Action::Freeze, &story);
     // Everything that can be looked at, at the moment itself and later.
-    let walk = |state: &UiState, tale: &Tale| {
+    let walk = |state: &UiState, story: &Story| {
         let mut state = state.clone();
         let mut seen = Vec::new();
         let steps = [Action::Panel, Action::Open, Action::RowDown, Action::Sort, Action::Open, Action::RowUp];
         let more = [Action::Close, Action::Close, Action::ZoomIn, Action::Panel, Action::Help, Action::Help];
         for size in [(120, 36), (80, 24), (200, 60), (60, 16)] {
-            update(&mut state, Msg::Resize(Size::new(size.0, size.1)), &tale.world);
+            update(&mut state, Msg::Resize(Size::new(size.0, size.1)), &story.world);
             for action in steps.into_iter().chain(more) {
-                press(&mut state, action, tale);
-                update(&mut state, Msg::Pulse(tale.now), &tale.world);
+                press(&mut state, action, story);
+                update(&mut state, Msg::Pulse(story.now), &story.world);
                 state.message = None;
-                seen.push(below_header(&look(&state, tale)));
+                seen.push(below_header(&look(&state, story)));
             }
         }
         seen
     };
-    let before = walk(&state, &tale);
+    let before = walk(&state, &story);
     assert!(before.iter().any(|text| text.contains("LADDER")) && before.iter().any(|text| text.contains("HELP")));
     assert!(before.iter().any(|text| text.contains("CONNECTIONS")));
-    let now = tale.now;
-    tale.clients(400..430, now, gap(20), false);
-    tale.accepts(5, now + gap(100), gap(50));
-    tale.run(now + gap(3000));
-    tale.read_counters();
-    assert_eq!(walk(&state, &tale), before);
-    let text = look(&state, &tale);
+    let now = story.now;
+    story.clients(400..430, now, gap(20), false);
+    story.accepts(5, now + gap(100), gap(50));
+    story.run(now + gap(3000));
+    story.read_counters();
+    assert_eq!(walk(&state, &story), before);
+    let text = look(&state, &story);
     let since = format!(
         "{} accepted, {} dropped since",
-        tale.world.clients.accepted - accepted,
-        tale.world.ledger.kernel_drops() - drops
+        story.world.clients.accepted - accepted,
+        story.world.ledger.kernel_drops() - drops
     );
-    assert!(tale.world.clients.accepted > accepted && tale.world.ledger.kernel_drops() > drops);
+    assert!(story.world.clients.accepted > accepted && story.world.ledger.kernel_drops() > drops);
     assert!(text.contains("FROZEN at 00:09") && text.contains(&since) && text.contains("now 00:12"), "{text}");
-    press(&mut state, Action::Freeze, &tale);
-    let text = look(&state, &tale);
+    press(&mut state, Action::Freeze, &story);
+    let text = look(&state, &story);
     assert!(text.contains("00:12  ▶ live") && !text.contains("FROZEN"), "{text}");
 }
 
 #[test]
 fn a_held_moment_is_told_at_every_size_with_what_has_happened_since() {
-    let mut tale = overflowing();
+    let mut story = overflowing();
     for size in [(60, 16), (80, 24), (100, 30), (120, 36)] {
         for recording in [None, Some(RecordingStatus::Running)] {
             let mut state = state(size, false);
             state.recording = recording;
-            press(&mut state, Action::Freeze, &tale);
-            let text = look(&state, &tale);
+            press(&mut state, Action::Freeze, &story);
+            let text = look(&state, &story);
             assert!(text.contains("FROZEN at 00:09") && text.contains("f unfreeze"), "{size:?}: {text}");
             assert!(text.contains("0 accepted"), "{size:?}: {text}");
         }
     }
     let mut tiny = state((40, 10), false);
-    press(&mut tiny, Action::Freeze, &tale);
-    tale.run(ms(12_000));
-    assert!(look(&tiny, &tale).contains("‖ FROZEN at 00:09 · f unfreezes"));
+    press(&mut tiny, Action::Freeze, &story);
+    story.run(ms(12_000));
+    assert!(look(&tiny, &story).contains("‖ FROZEN at 00:09 · f unfreezes"));
 }
 
 #[test]
 fn a_knob_that_is_turned_while_the_moment_is_held_is_turned_in_the_run_behind() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = state((120, 36), false);
-    press(&mut state, Action::Freeze, &tale);
-    assert_eq!(press(&mut state, Action::BacklogUp, &tale).len(), 1);
-    assert!(look(&state, &tale).contains("done in the run behind this held moment; f shows it"));
+    press(&mut state, Action::Freeze, &story);
+    assert_eq!(press(&mut state, Action::BacklogUp, &story).len(), 1);
+    assert!(look(&state, &story).contains("done in the run behind this held moment; f shows it"));
 }
 
 #[test]
 fn playing_a_recording_lets_a_held_moment_go() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = state((120, 36), false);
     state.live = false;
-    state.replay = Some(PlaybackState { position: tale.now, end: ms(20_000), tenths: 10, paused: false });
-    press(&mut state, Action::Freeze, &tale);
-    assert!(look(&state, &tale).contains("the replay goes on"));
-    press(&mut state, Action::Play(PlayCommand::Home), &tale);
+    state.replay = Some(PlaybackState { position: story.now, end: ms(20_000), tenths: 10, paused: false });
+    press(&mut state, Action::Freeze, &story);
+    assert!(look(&state, &story).contains("the replay goes on"));
+    press(&mut state, Action::Play(PlayCommand::Home), &story);
     assert!(state.frozen.is_none());
 }
 
 #[test]
 fn the_header_says_that_the_run_is_recorded_and_when_that_has_failed() {
-    let tale = overflowing();
+    let story = overflowing();
     for (size, ascii) in [(60, 16), (80, 24), (120, 36)].into_iter().flat_map(|size| [(size, false), (size, true)]) {
         let mut state = state(size, ascii);
-        assert!(!look(&state, &tale).contains("REC"));
+        assert!(!look(&state, &story).contains("REC"));
         for (recording, sign, twin) in [
             (RecordingStatus::Running, "● REC  00:09", "@ REC  00:09"),
             (RecordingStatus::Full, "■ REC full", "# REC full"),
             (RecordingStatus::Failed, "✗ REC failed", "x REC failed"),
         ] {
             state.recording = Some(recording);
-            let text = look(&state, &tale);
+            let text = look(&state, &story);
             assert!(text.lines().next().unwrap().contains(if ascii { twin } else { sign }), "{size:?}: {text}");
         }
     }
@@ -285,11 +285,11 @@ fn the_header_says_that_the_run_is_recorded_and_when_that_has_failed() {
 
 #[test]
 fn a_frame_in_a_file_says_of_which_recording_and_moment_it_is_and_never_that_it_is_live() {
-    let (tale, held) = (overflowing(), stepping());
+    let (story, held) = (overflowing(), stepping());
     for size in [(60, 16), (80, 24), (120, 36)] {
         let mut state = state(size, false);
         state.origin = Some(Origin { name: "lesson.qviz".into(), end: Stamp::from_millis(12_500) });
-        let text = look(&state, &tale);
+        let text = look(&state, &story);
         assert!(row_with(&text, "lesson.qviz").contains("lesson.qviz at 9.130s of 12.500s"), "{text}");
         assert!(!text.contains("live"), "{text}");
         assert!(look(&state, &held).contains("‖ STEP"));

@@ -6,23 +6,23 @@ use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::view;
 
 use super::{gap, lines, press, row_with, shoot, state};
-use crate::story::{Tale, ms};
+use crate::story::{Story, ms};
 use qviz::model::event::Environment;
 
 /// Eighty seconds: a wave of clients at the twentieth, and a smaller backlog at the fiftieth.
-fn long() -> Tale {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.clients(0..9, ms(20_000), gap(60), false);
-    tale.accepts(9, ms(22_000), gap(250));
-    tale.run(ms(50_000));
-    tale.listen(2);
-    tale.run(ms(80_000));
-    tale
+fn long() -> Story {
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.clients(0..9, ms(20_000), gap(60), false);
+    story.accepts(9, ms(22_000), gap(250));
+    story.run(ms(50_000));
+    story.listen(2);
+    story.run(ms(80_000));
+    story
 }
 
-fn look(state: &mut UiState, tale: &Tale) -> String {
-    update(state, Msg::Pulse(tale.now), &tale.world);
-    lines(&view::picture(state.size, &tale.world, state, tale.now))
+fn look(state: &mut UiState, story: &Story) -> String {
+    update(state, Msg::Pulse(story.now), &story.world);
+    lines(&view::picture(state.size, &story.world, state, story.now))
 }
 
 /// The rows of the timeline.
@@ -46,71 +46,71 @@ fn the_past_is_told_as_the_past_with_the_way_back() {
 
 #[test]
 fn the_past_stands_still_while_the_run_goes_on_and_esc_goes_back_to_now() {
-    let mut tale = long();
+    let mut story = long();
     for size in [(60, 24), (80, 24), (120, 36), (200, 60)] {
         let mut state = state(size, false);
-        look(&mut state, &tale);
-        press(&mut state, Action::Earlier, &tale);
-        let before = look(&mut state, &tale);
+        look(&mut state, &story);
+        press(&mut state, Action::Earlier, &story);
+        let before = look(&mut state, &story);
         let title = row_with(&before, "┌ THE PAST");
         assert!(title.contains("esc: now") && title.contains(" ago") && !title.contains("LAST"), "{title}");
         assert!(before.contains("▶ live") && before.contains("esc to now"), "{before}");
-        assert_eq!(state.modes(&tale.world, state.frame.plot_width.is_some()), [Mode::Past]);
-        let now = tale.now;
-        tale.run(now + gap(900));
-        let after = look(&mut state, &tale);
+        assert_eq!(state.modes(&story.world, state.frame.plot_width.is_some()), [Mode::Past]);
+        let now = story.now;
+        story.run(now + gap(900));
+        let after = look(&mut state, &story);
         assert_eq!(timeline(&after)[1..], timeline(&before)[1..]);
-        press(&mut state, Action::Close, &tale);
-        let text = look(&mut state, &tale);
+        press(&mut state, Action::Close, &story);
+        let text = look(&mut state, &story);
         assert!(text.contains("┌ LAST") && !text.contains("THE PAST"), "{text}");
     }
 }
 
 #[test]
 fn what_has_left_the_window_is_found_again_in_the_past() {
-    let tale = long();
+    let story = long();
     for size in [(80, 24), (120, 36), (200, 60)] {
         let mut state = state(size, false);
         // Of the high-water mark only the words are left.
-        let now = look(&mut state, &tale);
+        let now = look(&mut state, &story);
         assert!(!timeline(&now)[1..].join("").contains('▼'), "{now}");
         assert!(timeline(&now)[0].contains("▼ high water: accept 6 at 00:20 · SYN 6 at 00:20"), "{now}");
         let mut found = false;
         for _ in 0..20 {
-            press(&mut state, Action::Earlier, &tale);
-            let past = look(&mut state, &tale);
+            press(&mut state, Action::Earlier, &story);
+            let past = look(&mut state, &story);
             found |= timeline(&past)[1..].join("").matches('▼').count() == 2;
         }
         assert!(found, "{size:?}: both marks are somewhere in the past");
         // As far back as it goes: the first column is the beginning of the run.
-        let past = look(&mut state, &tale);
+        let past = look(&mut state, &story);
         assert!(timeline(&past)[0].contains("THE PAST: 00:00–"), "{past}");
-        press(&mut state, Action::Earlier, &tale);
-        assert!(look(&mut state, &tale).contains("nothing earlier is kept"));
+        press(&mut state, Action::Earlier, &story);
+        assert!(look(&mut state, &story).contains("nothing earlier is kept"));
         for _ in 0..20 {
-            press(&mut state, Action::Later, &tale);
+            press(&mut state, Action::Later, &story);
         }
-        assert!(look(&mut state, &tale).contains("┌ LAST"));
+        assert!(look(&mut state, &story).contains("┌ LAST"));
     }
 }
 
 #[test]
 fn a_changed_setting_is_marked_at_its_time_at_every_zoom() {
-    let tale = long();
+    let story = long();
     for size in [(80, 24), (120, 36), (200, 60)] {
         let mut state = state(size, false);
-        press(&mut state, Action::ZoomOut, &tale);
+        press(&mut state, Action::ZoomOut, &story);
         let mut zooms = 0;
         loop {
-            let text = look(&mut state, &tale);
+            let text = look(&mut state, &story);
             let edge = timeline(&text).last().unwrap().chars().collect::<Vec<_>>();
             let width = state.size.width - 14;
             let grain = state.window.grain(width);
-            let right = grain.group(tale.now) - grain.group(ms(50_000)) + 1;
+            let right = grain.group(story.now) - grain.group(ms(50_000)) + 1;
             let column = 13 + usize::from(width - right as u16 * grain.columns);
             assert_eq!(edge[column], '▲', "{size:?} {grain:?} {column}: {text}");
             zooms += 1;
-            press(&mut state, Action::ZoomOut, &tale);
+            press(&mut state, Action::ZoomOut, &story);
             if state.message.take().is_some_and(|(_, text)| text.contains("one hour")) {
                 break;
             }
@@ -121,60 +121,60 @@ fn a_changed_setting_is_marked_at_its_time_at_every_zoom() {
 
 #[test]
 fn the_title_says_how_long_the_window_is_and_how_far_back_it_goes() {
-    let tale = long();
+    let story = long();
     let mut state = state((120, 36), false);
-    assert!(timeline(&look(&mut state, &tale))[0].contains("LAST 31 s of 80 s"));
-    press(&mut state, Action::ZoomIn, &tale);
-    assert!(timeline(&look(&mut state, &tale))[0].contains("LAST 10 s of 80 s"));
+    assert!(timeline(&look(&mut state, &story))[0].contains("LAST 31 s of 80 s"));
+    press(&mut state, Action::ZoomIn, &story);
+    assert!(timeline(&look(&mut state, &story))[0].contains("LAST 10 s of 80 s"));
     for _ in 0..3 {
-        press(&mut state, Action::ZoomOut, &tale);
+        press(&mut state, Action::ZoomOut, &story);
     }
-    let text = look(&mut state, &tale);
+    let text = look(&mut state, &story);
     assert!(timeline(&text)[0].contains("LAST 2 min ─"), "all of it is in sight: {text}");
 }
 
 #[test]
 fn a_replay_that_goes_back_before_the_shown_past_shows_the_present_again() {
-    let (tale, mut early) = (long(), Tale::new(Environment::Lab, 5, 0));
+    let (story, mut early) = (long(), Story::new(Environment::Lab, 5, 0));
     let mut state = state((120, 36), false);
-    press(&mut state, Action::Earlier, &tale);
-    assert!(look(&mut state, &tale).contains("THE PAST"));
+    press(&mut state, Action::Earlier, &story);
+    assert!(look(&mut state, &story).contains("THE PAST"));
     early.run(ms(10_000));
     assert!(look(&mut state, &early).contains("┌ LAST"));
 }
 
 #[test]
 fn a_held_moment_has_a_past_too() {
-    let mut tale = long();
+    let mut story = long();
     let mut state = state((120, 36), false);
-    press(&mut state, Action::Freeze, &tale);
-    tale.run(ms(95_000));
-    press(&mut state, Action::Earlier, &tale);
-    let text = look(&mut state, &tale);
+    press(&mut state, Action::Freeze, &story);
+    story.run(ms(95_000));
+    press(&mut state, Action::Earlier, &story);
+    let text = look(&mut state, &story);
     assert!(timeline(&text)[0].contains("THE PAST: 00:32–01:04 · 15 s ago"), "{text}");
     assert!(text.contains("FROZEN at 01:20"), "{text}");
 }
 
 #[test]
 fn without_room_for_a_timeline_its_keys_say_so() {
-    let tale = long();
+    let story = long();
     for action in [Action::ZoomIn, Action::ZoomOut, Action::Earlier, Action::Later] {
         let mut state = state((60, 16), false);
-        press(&mut state, action, &tale);
-        assert!(look(&mut state, &tale).contains("no room for the timeline"));
-        assert_eq!(state.modes(&tale.world, state.frame.plot_width.is_some()), []);
+        press(&mut state, action, &story);
+        assert!(look(&mut state, &story).contains("no room for the timeline"));
+        assert_eq!(state.modes(&story.world, state.frame.plot_width.is_some()), []);
     }
 }
 
 #[test]
 fn before_the_beginning_nothing_is_drawn() {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.run(ms(3_000));
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.run(ms(3_000));
     let mut state = state((120, 36), false);
-    let text = look(&mut state, &tale);
+    let text = look(&mut state, &story);
     let row: Vec<char> = row_with(&text, "│accept ").chars().collect();
     // Three seconds of 31 are ten columns of 106.
     let drawn = row[13..119].iter().filter(|sign| **sign == '┈').count();
     assert!((9..=12).contains(&drawn), "{drawn}: {text}");
-    assert_eq!(tale.world.history.begins(), Stamp::ZERO);
+    assert_eq!(story.world.history.begins(), Stamp::ZERO);
 }

@@ -1,7 +1,7 @@
 //! What a click hits is what the eye sees there: places come from the frame itself.
 
 use super::{
-    Action, Panel, Position, Rect, Screen, Scroll, Stamp, Tale, Target, UiState, gap, ghosts, lines, ms, overflowing,
+    Action, Panel, Position, Rect, Screen, Scroll, Stamp, Story, Target, UiState, gap, ghosts, lines, ms, overflowing,
     state, update, view,
 };
 use super::{Depth, Environment, Msg};
@@ -9,9 +9,9 @@ use qviz::ui::hit_map::HitMap;
 use qviz::ui::keymap::{Place, shown};
 use ratatui::buffer::Buffer;
 
-fn frame(state: &mut UiState, tale: &Tale) -> (Buffer, HitMap) {
-    update(state, Msg::Pulse(tale.now), &tale.world);
-    let (picture, frame) = view::picture_and_info(state.size, &tale.world, state, tale.now);
+fn frame(state: &mut UiState, story: &Story) -> (Buffer, HitMap) {
+    update(state, Msg::Pulse(story.now), &story.world);
+    let (picture, frame) = view::picture_and_info(state.size, &story.world, state, story.now);
     state.frame = frame.clone();
     (picture, frame.hit_map)
 }
@@ -35,22 +35,23 @@ fn usual(size: (u16, u16)) -> UiState {
 
 #[test]
 fn every_place_of_a_connection_shows_its_name_and_opens_its_ladder() {
-    let tales: [(fn() -> Tale, bool); 4] = [(overflowing, false), (overflowing, true), (ghosts, false), (ghosts, true)];
+    let tales: [(fn() -> Story, bool); 4] =
+        [(overflowing, false), (overflowing, true), (ghosts, false), (ghosts, true)];
     for (tell, projector) in tales {
-        let tale = tell();
+        let story = tell();
         let mut state = UiState { projector, ..state((80, 24), Depth::True, false) };
-        let (picture, map) = frame(&mut state, &tale);
+        let (picture, map) = frame(&mut state, &story);
         let mut connections = 0;
         for (area, target) in map.clicks() {
             let Target::Connection(peer, id) = target else { continue };
-            let name = tale.world.connection(&peer).unwrap().label();
+            let name = story.world.connection(&peer).unwrap().label();
             let covered = area.positions().any(|at| map.click(at) != Some(target));
             assert!(covered || text_in(&picture, area).contains(&name), "{name} at {area}:\n{}", lines(&picture));
             let mut state = state.clone();
-            update(&mut state, Msg::Click(target, tale.now), &tale.world);
+            update(&mut state, Msg::Click(target, story.now), &story.world);
             assert_eq!(state.browse.screen, Screen::Ladder);
             assert_eq!(state.browse.chosen.as_ref().and_then(|chosen| chosen.connection.id), id);
-            assert!(lines(&frame(&mut state, &tale).0).contains(&format!("LADDER · {name}")));
+            assert!(lines(&frame(&mut state, &story).0).contains(&format!("LADDER · {name}")));
             connections += 1;
         }
         assert!(connections >= 8, "both queues and the floor: {connections}");
@@ -59,21 +60,21 @@ fn every_place_of_a_connection_shows_its_name_and_opens_its_ladder() {
 
 #[test]
 fn a_row_of_the_list_opens_its_own_ladder() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = usual((120, 36));
-    update(&mut state, Msg::Press(Action::Open, tale.now), &tale.world);
-    let (picture, map) = frame(&mut state, &tale);
+    update(&mut state, Msg::Press(Action::Open, story.now), &story.world);
+    let (picture, map) = frame(&mut state, &story);
     let target = map.click(find(&picture, "k9 ")).unwrap();
-    update(&mut state, Msg::Click(target, tale.now), &tale.world);
-    assert!(lines(&frame(&mut state, &tale).0).contains("LADDER · k9"));
+    update(&mut state, Msg::Click(target, story.now), &story.world);
+    assert!(lines(&frame(&mut state, &story).0).contains("LADDER · k9"));
 }
 
 #[test]
 fn a_key_in_the_footer_is_pressed_by_a_click_and_each_of_a_pair_by_its_own() {
-    let tale = overflowing();
+    let story = overflowing();
     for projector in [false, true] {
         let mut state = UiState { projector, ..usual((200, 60)) };
-        let (picture, map) = frame(&mut state, &tale);
+        let (picture, map) = frame(&mut state, &story);
         let key = |text: &str, right: u16| {
             let at = find(&picture, text);
             map.click(Position::new(at.x + right, at.y))
@@ -91,54 +92,54 @@ fn a_key_in_the_footer_is_pressed_by_a_click_and_each_of_a_pair_by_its_own() {
 
 #[test]
 fn a_title_chooses_its_panel_and_the_one_that_shares_its_place() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = usual((80, 24));
     let mut click = |text: &str| {
-        let (picture, map) = frame(&mut state, &tale);
+        let (picture, map) = frame(&mut state, &story);
         let target = map.click(find(&picture, text)).unwrap();
-        update(&mut state, Msg::Click(target, tale.now), &tale.world);
+        update(&mut state, Msg::Click(target, story.now), &story.world);
         state.panel
     };
     assert_eq!(click("WHAT HAPPENED"), Panel::Ledger);
     assert_eq!(click("LEDGER"), Panel::Counters);
     let mut state = usual((120, 36));
-    let (picture, map) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &story);
     assert_eq!(map.click(find(&picture, "LEDGER")), Some(Target::Panel(Panel::Ledger)));
-    update(&mut state, Msg::Click(Target::Panel(Panel::Counters), tale.now), &tale.world);
+    update(&mut state, Msg::Click(Target::Panel(Panel::Counters), story.now), &story.world);
     assert_eq!(state.panel, Panel::Settings);
 }
 
 #[test]
 fn the_wheel_turns_what_it_is_over_and_stops_at_both_ends() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = usual((80, 24));
-    let (picture, map) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &story);
     let at = find(&picture, "WHAT HAPPENED");
     assert_eq!(map.wheel(at), Some(Scroll::Notes));
     let newest = lines(&picture);
     for _ in 0..99 {
-        update(&mut state, Msg::Wheel { scroll: Scroll::Notes, up: false }, &tale.world);
+        update(&mut state, Msg::Wheel { scroll: Scroll::Notes, up: false }, &story.world);
     }
-    let text = lines(&frame(&mut state, &tale).0);
+    let text = lines(&frame(&mut state, &story).0);
     assert!(text.contains("newer") && text.contains(" listen(5)"), "the oldest event: {text}");
     for _ in 0..99 {
-        update(&mut state, Msg::Wheel { scroll: Scroll::Notes, up: true }, &tale.world);
+        update(&mut state, Msg::Wheel { scroll: Scroll::Notes, up: true }, &story.world);
     }
-    assert_eq!(lines(&frame(&mut state, &tale).0), newest);
-    update(&mut state, Msg::Press(Action::Open, tale.now), &tale.world);
-    let (_, map) = frame(&mut state, &tale);
+    assert_eq!(lines(&frame(&mut state, &story).0), newest);
+    update(&mut state, Msg::Press(Action::Open, story.now), &story.world);
+    let (_, map) = frame(&mut state, &story);
     assert_eq!(map.wheel(Position::new(40, 12)), Some(Scroll::Rows));
     let row = state.browse.row;
-    update(&mut state, Msg::Wheel { scroll: Scroll::Rows, up: false }, &tale.world);
+    update(&mut state, Msg::Wheel { scroll: Scroll::Rows, up: false }, &story.world);
     assert_eq!(state.browse.row, row + 1);
 }
 
 #[test]
 fn what_the_help_covers_is_not_hit_and_its_keys_are() {
-    let tale = overflowing();
+    let story = overflowing();
     let mut state = usual((120, 36));
     state.help = Some(0);
-    let (picture, map) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &story);
     let at = find(&picture, "as many clients at once");
     assert_eq!(map.click(at), Some(Target::Key(Action::Burst)));
     assert_eq!(map.click(find(&picture, "HELP")), Some(Target::Key(Action::Help)));
@@ -147,40 +148,40 @@ fn what_the_help_covers_is_not_hit_and_its_keys_are() {
 
 #[test]
 fn a_held_moment_is_hit_as_it_was_and_opens_the_ladder_of_that_moment() {
-    let mut tale = overflowing();
+    let mut story = overflowing();
     let mut state = usual((120, 36));
-    update(&mut state, Msg::Press(Action::Freeze, tale.now), &tale.world);
-    tale.run(ms(9700));
-    let (picture, map) = frame(&mut state, &tale);
+    update(&mut state, Msg::Press(Action::Freeze, story.now), &story.world);
+    story.run(ms(9700));
+    let (picture, map) = frame(&mut state, &story);
     let at = find(&picture, "│ l2 │");
     let target = map.click(Position::new(at.x + 2, at.y));
     assert!(matches!(target, Some(Target::Connection(_, Some(112)))), "{target:?}");
-    update(&mut state, Msg::Click(target.unwrap(), tale.now + gap(1)), &tale.world);
+    update(&mut state, Msg::Click(target.unwrap(), story.now + gap(1)), &story.world);
     assert!(state.frozen.is_some() && state.browse.screen == Screen::Ladder);
-    let (picture, map) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &story);
     let told = find(&picture, "behind this held moment");
     assert_eq!(map.click(told), Some(Target::Key(Action::Freeze)));
 }
 
 #[test]
 fn the_wheel_over_the_timeline_goes_back_in_time_and_forth() {
-    let mut tale = Tale::new(Environment::Lab, 5, 0);
-    tale.run(ms(60_000));
+    let mut story = Story::new(Environment::Lab, 5, 0);
+    story.run(ms(60_000));
     let mut state = usual((120, 36));
-    let (picture, map) = frame(&mut state, &tale);
+    let (picture, map) = frame(&mut state, &story);
     let at = find(&picture, "LAST");
     let scroll = map.wheel(at).unwrap();
     for (up, title) in [(true, "THE PAST"), (false, "LAST")] {
-        update(&mut state, Msg::Wheel { scroll, up }, &tale.world);
-        find(&frame(&mut state, &tale).0, title);
+        update(&mut state, Msg::Wheel { scroll, up }, &story.world);
+        find(&frame(&mut state, &story).0, title);
     }
 }
 
 #[test]
 fn a_click_on_somebody_who_has_gone_changes_nothing() {
-    let tale = Tale::new(Environment::Lab, 5, 0);
+    let story = Story::new(Environment::Lab, 5, 0);
     let mut state = usual((80, 24));
     let gone = Target::Connection(qviz::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 9), Some(7));
-    update(&mut state, Msg::Click(gone, Stamp::ZERO), &tale.world);
+    update(&mut state, Msg::Click(gone, Stamp::ZERO), &story.world);
     assert_eq!(state.browse.screen, Screen::Stage);
 }

@@ -43,7 +43,7 @@ impl Show {
     pub(crate) fn until(mut self, what: &str, is_so: impl Fn(&World) -> bool) -> Self {
         while !is_so(&self.world) {
             let fact = self.facts.next().unwrap_or_else(|| panic!("the recording never shows: {what}"));
-            self.tell(fact.at, |world| world.apply(fact.at, &fact.event));
+            self.apply(fact.at, |world| world.apply(fact.at, &fact.event));
         }
         self
     }
@@ -53,13 +53,13 @@ impl Show {
         let until = self.now + span;
         while self.facts.peek().is_some_and(|fact| fact.at <= until) {
             let fact = self.facts.next().unwrap();
-            self.tell(fact.at, |world| world.apply(fact.at, &fact.event));
+            self.apply(fact.at, |world| world.apply(fact.at, &fact.event));
         }
         self.now = until.min(self.end);
         self
     }
 
-    fn tell(&mut self, at: Stamp, tell: impl FnOnce(&mut World)) {
+    fn apply(&mut self, at: Stamp, tell: impl FnOnce(&mut World)) {
         tell(&mut self.world);
         self.now = self.now.max(at);
         // As often as a picture that is watched looks at how much moves.

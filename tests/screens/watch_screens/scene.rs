@@ -59,7 +59,7 @@ impl Machine {
             }
         };
         let mut machine = Self { world: World::new(), now: ms(0), tap };
-        machine.tell(&Event::Watching(Box::new(Watching {
+        machine.emit(&Event::Watching(Box::new(Watching {
             kernel: "6.18.44".into(),
             pid: 4242,
             rights,
@@ -71,31 +71,31 @@ impl Machine {
         machine
     }
 
-    pub(crate) fn tell(&mut self, event: &Event) {
+    pub(crate) fn emit(&mut self, event: &Event) {
         self.world.apply(self.now, event);
     }
 
-    pub(crate) fn roll(&mut self, changed: Vec<ListenerReading>) {
-        self.tell(&Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
+    pub(crate) fn snapshot(&mut self, changed: Vec<ListenerReading>) {
+        self.emit(&Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     }
 
     pub(crate) fn gone(&mut self, id: u64) {
-        self.tell(&Event::Snapshot(Box::new(ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(id)] })));
+        self.emit(&Event::Snapshot(Box::new(ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(id)] })));
     }
 
     pub(crate) fn owned(&mut self, id: u64, pid: u32, command: &str, (others, place): (u32, Option<&str>)) {
         let owner = Owner { pid, command: command.into(), others, place: place.map(str::to_owned) };
-        self.tell(&Event::Owned { id: ListenerId(id), owner: Some(owner) });
+        self.emit(&Event::Owned { id: ListenerId(id), owner: Some(owner) });
     }
 
     pub(crate) fn crowded(&mut self, id: u64, half_open: u32, oldest_wait_ms: Option<u32>) {
         let crowding = QueueOccupants { half_open: Some(half_open), oldest_wait_ms };
-        self.tell(&Event::Occupants { id: ListenerId(id), occupants: crowding });
+        self.emit(&Event::Occupants { id: ListenerId(id), occupants: crowding });
     }
 
     pub(crate) fn dropped(&mut self, mut reading: ListenerReading, drops: u32) {
         reading.queue.drops = Some(100 + drops);
-        self.roll(vec![reading]);
+        self.snapshot(vec![reading]);
     }
 
     pub(crate) fn count(&mut self, drops: u64) {
@@ -104,21 +104,21 @@ impl Machine {
             let moved = matches!(counter, Counter::ListenDrops | Counter::ListenOverflows);
             counters.set(counter, 7000 + if moved { drops } else { 0 });
         }
-        self.tell(&Event::Counters(Box::new(counters)));
+        self.emit(&Event::Counters(Box::new(counters)));
     }
 
     /// Lets time pass: everything is read once more, nothing has changed.
     pub(crate) fn pass(&mut self, until: Stamp) {
         while self.now < until {
             self.now = (self.now + std::time::Duration::from_millis(50)).min(until);
-            self.tell(&Event::Tick);
+            self.emit(&Event::Tick);
         }
     }
 
     /// A machine of a dozen listeners at 12 s: a stalled python, an nginx with one stopped worker, everybody else at ease.
     pub(crate) fn busy(tap: bool, target: Option<Target>) -> Self {
         let mut machine = Self::new(tap, target);
-        machine.roll(vec![
+        machine.snapshot(vec![
             reading(1, "0.0.0.0:8000", 0, 5),
             reading(2, "0.0.0.0:80", 0, 511),
             reading(3, "0.0.0.0:80", 511, 511),
@@ -145,7 +145,7 @@ impl Machine {
         machine.owned(12, 3001, "日本語サーバー", (0, Some("テスト.service")));
         machine.owned(13, 3100, "java", (0, Some("kubepods pod1234-5678-90ab-cdef payments-7d9f")));
         machine.pass(ms(4000));
-        machine.roll(vec![reading(1, "0.0.0.0:8000", 6, 5)]);
+        machine.snapshot(vec![reading(1, "0.0.0.0:8000", 6, 5)]);
         machine.pass(ms(11_500));
         machine.dropped(reading(1, "0.0.0.0:8000", 6, 5), 14);
         machine.dropped(reading(3, "0.0.0.0:80", 512, 511), 230);
@@ -160,7 +160,7 @@ impl Machine {
         if tap {
             let knocks = [(1, 20, 14), (2, 800, 230), (6, 40, 0), (13, 9000, 0)];
             let knocks = knocks.map(|(id, syns, again)| SynCounts { id: ListenerId(id), syns, again });
-            machine.tell(&Event::SynsSeen(knocks.to_vec()));
+            machine.emit(&Event::SynsSeen(knocks.to_vec()));
         }
         machine.gone(14);
         machine.pass(ms(12_000));
@@ -169,9 +169,9 @@ impl Machine {
 
     /// Everything about one listener is told from now on.
     pub(crate) fn choose(&mut self, reading: &ListenerReading) {
-        self.tell(&Event::Chosen(Some(reading.id)));
+        self.emit(&Event::Chosen(Some(reading.id)));
         let Address::Tcp(address) = reading.address else { return };
-        self.tell(&Event::Began(Box::new(Began {
+        self.emit(&Event::Began(Box::new(Began {
             kernel: "6.18.44".into(),
             environment: Environment::Host,
             fallback: None,
@@ -186,7 +186,7 @@ impl Machine {
             sysctls: sysctls(),
         })));
         let known = self.world.listeners.by_id.get(&reading.id).map_or(reading.queue, |one| one.reading.queue);
-        self.tell(&Event::Queue(known));
+        self.emit(&Event::Queue(known));
     }
 
     /// So many wait, the oldest for `oldest_ms`; some have sent something, one has closed. So many are half-open.
@@ -206,6 +206,6 @@ impl Machine {
             cookie: 1000 + u64::from(index),
         });
         let listed = Listed { half_open: Some(half_open.collect()), waiting: Some(waiting.collect()) };
-        self.tell(&Event::Listed(Box::new(listed)));
+        self.emit(&Event::Listed(Box::new(listed)));
     }
 }
