@@ -49,12 +49,12 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch() -> Result<Exit, Failure> {
-    let mut words = std::env::args_os();
-    let (program, words) = (words.next().unwrap_or_else(|| "qviz".into()), words.collect::<Vec<_>>());
-    speak(lang::requested(&words, |name| std::env::var_os(name)));
-    let cli = match help::parse([vec![program], lang::with_option_last(&words)].concat()) {
+    let mut arguments = std::env::args_os();
+    let (program, arguments) = (arguments.next().unwrap_or_else(|| "qviz".into()), arguments.collect::<Vec<_>>());
+    speak(lang::requested(&arguments, |name| std::env::var_os(name)));
+    let cli = match help::parse([vec![program], lang::with_option_last(&arguments)].concat()) {
         Ok(cli) => cli,
-        Err(words) => return print_parse_result(&words),
+        Err(error) => return print_parse_result(&error),
     };
     match cli.verb {
         None => lab::run(&cli.lab),
@@ -69,12 +69,12 @@ fn dispatch() -> Result<Exit, Failure> {
 }
 
 /// Help and version are answers; everything else is a usage error.
-fn print_parse_result(words: &clap::Error) -> Result<Exit, Failure> {
-    let exit = if words.use_stderr() { Exit::Usage } else { Exit::Success };
+fn print_parse_result(error: &clap::Error) -> Result<Exit, Failure> {
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
     match (here(), exit) {
-        (Lang::English, _) => output::check_written(words.print()).map(drop)?,
-        (Lang::Chinese, Exit::Usage) => output::report(help::refusal(words)),
-        (Lang::Chinese, _) => return print(help::page(words).as_bytes()),
+        (Lang::English, _) => output::check_written(error.print()).map(drop)?,
+        (Lang::Chinese, Exit::Usage) => output::report(help::refusal(error)),
+        (Lang::Chinese, _) => return print(help::page(error).as_bytes()),
     }
     Ok(exit)
 }

@@ -113,7 +113,7 @@ async fn live_run(
     .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
     tracing::info!("the listener is ready");
     if let Some(recorder) = recorder {
-        session.record(recorder, &Header::new(Some(plan::repeat(&words(), plan.seed))));
+        session.record(recorder, &Header::new(Some(plan::repeat(&arguments(), plan.seed))));
     }
     let mut world = World::new();
     let end = if plan.form == Form::Picture {
@@ -162,10 +162,10 @@ pub(super) async fn picture(
     world: &mut World,
     look: &UiPlan,
     observer: &mut dyn EventObserver,
-    guide: Option<LessonLoop<'_>>,
+    lesson_loop: Option<LessonLoop<'_>>,
 ) -> Result<End, Failure> {
     let mut observe = |world: &World, fact: &Stamped| observer.observe(world, fact);
-    let reason = ui::run(session, world, look, &mut observe, guide)
+    let reason = ui::run(session, world, look, &mut observe, lesson_loop)
         .await
         .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.send(Command::Stop);
@@ -213,7 +213,7 @@ pub(super) fn print(form: Form, summary: &Summary, ascii: bool) -> Result<Writte
 /// Prints the summary and says how the run ended.
 fn conclude(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
     let mut summary = Summary::of(world);
-    summary.repeat = Some(plan::repeat(&words(), plan.seed));
+    summary.repeat = Some(plan::repeat(&arguments(), plan.seed));
     let written = print(plan.form, &summary, plan.ascii);
     if let End::Signal(number) = end {
         drop(written);
@@ -251,7 +251,7 @@ pub(super) fn plan_env() -> PlanEnv {
 }
 
 /// The command line without the program's name.
-pub(super) fn words() -> Vec<String> {
+pub(super) fn arguments() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
 

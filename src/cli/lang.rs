@@ -25,8 +25,8 @@ const OPTION: &str = "--lang";
 const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
 /// The language that these arguments (without the program's name) ask for, else that of the locale in the environment.
-pub fn requested(words: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Lang {
-    let (_, asked) = split_option(words);
+pub fn requested(arguments: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Lang {
+    let (_, asked) = split_option(arguments);
     let value = |word: &OsString| by_name(word.to_str()?.trim_start_matches(OPTION).trim_start_matches('='));
     asked.iter().rev().find_map(value).unwrap_or_else(|| {
         let locale = LOCALES.into_iter().filter_map(&variable).find(|value| !value.is_empty());
@@ -35,27 +35,27 @@ pub fn requested(words: &[OsString], variable: impl Fn(&str) -> Option<OsString>
 }
 
 /// The same arguments with the option behind the command: before it, it would count as one of the lab's, which no command takes.
-pub fn with_option_last(words: &[OsString]) -> Vec<OsString> {
-    let (mut others, asked) = split_option(words);
+pub fn with_option_last(arguments: &[OsString]) -> Vec<OsString> {
+    let (mut others, asked) = split_option(arguments);
     let end = others.iter().position(|word| word == "--").unwrap_or(others.len());
     others.splice(end..end, asked);
     others
 }
 
 /// The other arguments, and the option with its values.
-fn split_option(words: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
+fn split_option(arguments: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
     let (mut others, mut asked) = (Vec::new(), Vec::new());
-    let mut words = words.iter().cloned();
-    while let Some(word) = words.next() {
+    let mut arguments = arguments.iter().cloned();
+    while let Some(word) = arguments.next() {
         if word == "--" {
             others.push(word);
-            others.extend(words);
+            others.extend(arguments);
             break;
         }
         match word.to_str().and_then(|word| word.strip_prefix(OPTION)) {
             Some("") => {
                 asked.push(word);
-                asked.extend(words.next());
+                asked.extend(arguments.next());
             }
             Some(value) if value.starts_with('=') => asked.push(word),
             _ => others.push(word),
@@ -77,24 +77,24 @@ fn by_name(name: &str) -> Option<Lang> {
 mod tests {
     use super::*;
 
-    fn of(words: &str, environment: &[(&str, &str)]) -> Lang {
+    fn of(arguments: &str, environment: &[(&str, &str)]) -> Lang {
         let variable = |name: &str| {
             environment.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(value))
         };
-        requested(&split(words), variable)
+        requested(&split(arguments), variable)
     }
 
-    fn split(words: &str) -> Vec<OsString> {
-        words.split_whitespace().map(OsString::from).collect()
+    fn split(arguments: &str) -> Vec<OsString> {
+        arguments.split_whitespace().map(OsString::from).collect()
     }
 
     #[test]
     fn the_option_counts_wherever_it_stands() {
-        for words in ["--lang zh", "watch --lang=zh :80", "--lang en doctor --lang zh", "--lang zh --lang xx"] {
-            assert_eq!(of(words, &[("LC_ALL", "C")]), Lang::Chinese, "{words}");
+        for arguments in ["--lang zh", "watch --lang=zh :80", "--lang en doctor --lang zh", "--lang zh --lang xx"] {
+            assert_eq!(of(arguments, &[("LC_ALL", "C")]), Lang::Chinese, "{arguments}");
         }
-        for words in ["", "--lang", "--lang en", "--language zh", "-- --lang zh", "explain lang=zh"] {
-            assert_eq!(of(words, &[]), Lang::English, "{words}");
+        for arguments in ["", "--lang", "--lang en", "--language zh", "-- --lang zh", "explain lang=zh"] {
+            assert_eq!(of(arguments, &[]), Lang::English, "{arguments}");
         }
         assert_eq!(of("--lang en", &[("LANG", "zh_CN.UTF-8")]), Lang::English);
     }

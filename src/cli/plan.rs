@@ -117,9 +117,9 @@ impl LabPlan {
 }
 
 /// The command that makes the same run again: the arguments as they were written, and the seed.
-pub fn repeat(words: &[String], seed: u64) -> String {
-    let mut command = command(words);
-    if !words.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
+pub fn repeat(arguments: &[String], seed: u64) -> String {
+    let mut command = command(arguments);
+    if !arguments.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
         command.push_str(" --seed ");
         command.push_str(&seed.to_string());
     }
@@ -127,8 +127,8 @@ pub fn repeat(words: &[String], seed: u64) -> String {
 }
 
 /// The command as a shell would need it.
-pub fn command(words: &[String]) -> String {
-    words.iter().fold("qviz".to_owned(), |command, word| command + " " + &quote(word))
+pub fn command(arguments: &[String]) -> String {
+    arguments.iter().fold("qviz".to_owned(), |command, word| command + " " + &quote(word))
 }
 
 /// What comes out here.

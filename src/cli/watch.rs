@@ -58,7 +58,7 @@ async fn watch(
     let attach = WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
     let mut session = watch::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
-        session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
+        session.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));
     }
     let mut world = World::new();
     let mut observers =

@@ -95,7 +95,7 @@ mod tests {
     use crate::model::lesson::LessonFact;
     use crate::scenario::library::lessons;
 
-    fn guide(mode: PlayMode) -> LessonLoop<'static> {
+    fn lesson_loop(mode: PlayMode) -> LessonLoop<'static> {
         let lesson = lessons().unwrap().remove(0);
         LessonLoop::new(lesson, mode, Box::new(|_, _| Err("nobody opens it here".into())))
     }
@@ -104,11 +104,11 @@ mod tests {
     fn a_lesson_that_goes_on_by_itself_begins_again_after_its_last_page_and_no_other_does() {
         let (world, end) = (World::new(), Stamp::from_millis(500));
         for (mode, again) in [(PlayMode::Auto, true), (PlayMode::Hand, false)] {
-            let mut guide = guide(mode);
-            guide.over(end);
-            assert_eq!(guide.wake(end).is_some(), again);
-            assert_eq!(guide.turn(&world, end + AGAIN / 2), []);
-            let moves = guide.turn(&world, end + AGAIN);
+            let mut lesson_loop = lesson_loop(mode);
+            lesson_loop.over(end);
+            assert_eq!(lesson_loop.wake(end).is_some(), again);
+            assert_eq!(lesson_loop.turn(&world, end + AGAIN / 2), []);
+            let moves = lesson_loop.turn(&world, end + AGAIN);
             let opens = matches!(moves.first(), Some(PlayerAction::Emit(LessonFact::Opened { .. })));
             assert_eq!((opens, moves.contains(&PlayerAction::Open(0))), (again, again), "{mode:?}");
         }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_scene_and_why_it_cannot_be_opened() {
-        let refused = guide(PlayMode::Hand).begin().unwrap_err();
+        let refused = lesson_loop(PlayMode::Hand).begin().unwrap_err();
         assert_eq!(refused.to_string(), "cannot open scene 1 of the lesson: nobody opens it here");
     }
 }

@@ -7,7 +7,7 @@ impl ClientArgs {
     pub fn wire_only(&self) -> Vec<&'static str> {
         let options =
             [(self.rtt.is_some(), "--rtt"), (self.jitter.is_some(), "--jitter"), (self.loss.is_some(), "--loss")];
-        options.into_iter().filter(|(given, _)| *given).map(|(_, name)| name).collect()
+        options.into_iter().filter(|(is_given, _)| *is_given).map(|(_, name)| name).collect()
     }
 }
 

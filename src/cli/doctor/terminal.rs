@@ -86,14 +86,14 @@ fn size() -> Check {
     }
 }
 
-fn colours(words: &TerminalEnv) -> Check {
-    let found = if words.no_color {
+fn colours(env: &TerminalEnv) -> Check {
+    let found = if env.no_color {
         say!("none: NO_COLOR is set")
-    } else if matches!(words.term.as_str(), "" | "dumb") {
+    } else if matches!(env.term.as_str(), "" | "dumb") {
         say!("none: TERM is not set or dumb")
-    } else if matches!(words.colorterm.as_str(), "truecolor" | "24bit") {
+    } else if matches!(env.colorterm.as_str(), "truecolor" | "24bit") {
         say!("24 bits")
-    } else if words.term.contains("256color") {
+    } else if env.term.contains("256color") {
         "256"
     } else {
         "16"
@@ -101,17 +101,17 @@ fn colours(words: &TerminalEnv) -> Check {
     Check::value("terminal.colours", Group::Terminal, say!("colours"), found)
 }
 
-fn characters(words: &TerminalEnv) -> Check {
-    let locale = words.locale.to_lowercase();
+fn characters(env: &TerminalEnv) -> Check {
+    let locale = env.locale.to_lowercase();
     if locale.contains("utf-8") || locale.contains("utf8") {
         return Check::works(
             "terminal.characters",
             Group::Terminal,
             say!("characters"),
-            format!("UTF-8 ({})", words.locale),
+            format!("UTF-8 ({})", env.locale),
         );
     }
-    let said = if words.locale.is_empty() { say!("no locale is set") } else { &words.locale };
+    let said = if env.locale.is_empty() { say!("no locale is set") } else { &env.locale };
     Check::fails(
         "terminal.characters",
         Group::Terminal,

@@ -45,10 +45,10 @@ fn a_refusal_is_in_chinese_and_quotes_the_arguments_it_is_about() {
         ("--backlog 5 doctor", &["'doctor'", "'--backlog <N>'"]),
     ] {
         let words = ["qviz"].into_iter().chain(text.split(' ')).map(OsString::from).collect();
-        let parse = within(Lang::Chinese, || refusal(&parse(words).unwrap_err()));
+        let text = within(Lang::Chinese, || refusal(&parse(words).unwrap_err()));
         for part in parts {
-            assert!(parse.contains(part), "{part}: {parse}");
+            assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(parse.starts_with("错误：") && parse.ends_with("详情请用 '--help'。"), "{parse}");
+        assert!(text.starts_with("错误：") && text.ends_with("详情请用 '--help'。"), "{text}");
     }
 }

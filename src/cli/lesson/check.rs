@@ -164,7 +164,7 @@ impl LessonRun {
         let past = Past { clock: Some(self.clock), pending: std::mem::take(&mut self.pending) };
         let mut next = self.scenes.open(scene, past).map_err(|error| failure(&error))?;
         if let Some(recorder) = self.recorder.take() {
-            next.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
+            next.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));
         } else if let Some(before) = &mut self.session {
             next.record_on(before);
         }

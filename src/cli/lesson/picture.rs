@@ -37,7 +37,7 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failu
             |why: String, hint: Option<String>| hint.map_or_else(|| why.clone(), |hint| format!("{why} ({hint})"));
         let mut session = scenes.open(scene, past).map_err(|error| with_hint(error.to_string(), error.hint()))?;
         if let Some(recorder) = recorder.take() {
-            session.record(recorder, &Header::new(Some(plan::command(&lab::words()))));
+            session.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));
         }
         Ok(session)
     };

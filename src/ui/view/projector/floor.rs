@@ -100,8 +100,8 @@ fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
         return Some(FloorText { title, text: large(cause).into(), style, alarm: true });
     }
     let placement = &scene.placement;
-    let everyone = placement.dropped.iter().chain(&placement.divergent).chain(&placement.lost);
-    let fresh: Vec<_> = everyone.copied().filter(|connection| is_fresh(connection, scene.now)).collect();
+    let outside = placement.dropped.iter().chain(&placement.divergent).chain(&placement.lost);
+    let fresh: Vec<_> = outside.copied().filter(|connection| is_fresh(connection, scene.now)).collect();
     let last = fresh.iter().filter_map(|connection| connection.last_drop).max_by_key(|drop| drop.at)?;
     let same = fresh.iter().filter(|connection| connection.last_drop.is_some_and(|drop| drop.cause == last.cause));
     let names: Vec<_> = same.map(|connection| connection.label()).take(8).collect();
@@ -186,8 +186,8 @@ fn lost_clients(scene: &Scene<'_>) -> Vec<QueueSlot> {
         (&placement.lost, None),
         (&placement.cookies, Some("¤")),
     ];
-    let everyone = lists.into_iter().flat_map(|(list, mark)| list.iter().map(move |connection| (*connection, mark)));
-    everyone.map(|(connection, mark)| slot(connection, mark, scene)).collect()
+    let outside = lists.into_iter().flat_map(|(list, mark)| list.iter().map(move |connection| (*connection, mark)));
+    outside.map(|(connection, mark)| slot(connection, mark, scene)).collect()
 }
 
 fn slot(connection: &Connection, mark: Option<&'static str>, scene: &Scene<'_>) -> QueueSlot {
