@@ -52,8 +52,8 @@ impl Session {
     /// [`Event::Began`] starts a new world: a replay that seeks backwards sends all facts again from the beginning. What is
     /// returned here has been recorded.
     pub async fn next(&mut self) -> Option<Vec<Stamped>> {
-        if let Some(told) = self.take_pending() {
-            return Some(told);
+        if let Some(pending) = self.take_pending() {
+            return Some(pending);
         }
         let mut facts = loop {
             let due = self.recorder.as_ref().and_then(Recorder::due);
@@ -73,8 +73,8 @@ impl Session {
     /// The facts of a recording that are due by now, and those [emitted](Self::emit) from above. Never waits: a lab's facts come
     /// through [`next`](Self::next).
     pub fn ready(&mut self) -> Option<Vec<Stamped>> {
-        if let Some(told) = self.take_pending() {
-            return Some(told);
+        if let Some(pending) = self.take_pending() {
+            return Some(pending);
         }
         match &mut self.source {
             Source::Live { .. } => None,
@@ -88,17 +88,17 @@ impl Session {
     }
 
     fn take_pending(&mut self) -> Option<Vec<Stamped>> {
-        let mut told = std::mem::take(&mut self.pending);
-        if let Some(recorder) = self.recorder.as_mut().filter(|_| !told.is_empty()) {
-            recorder.take(self.clock.now(), &mut told);
+        let mut pending = std::mem::take(&mut self.pending);
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| !pending.is_empty()) {
+            recorder.take(self.clock.now(), &mut pending);
         }
-        (!told.is_empty()).then_some(told)
+        (!pending.is_empty()).then_some(pending)
     }
 
     /// Sends a command to the lab or the watch. A recording, and a session that has ended, ignore it.
     pub fn send(&self, command: Command) {
-        if let Source::Live { commands: wishes, .. } = &self.source {
-            let _lab_has_ended = wishes.send(command);
+        if let Source::Live { commands, .. } = &self.source {
+            let _lab_has_ended = commands.send(command);
         }
     }
 
@@ -109,10 +109,10 @@ impl Session {
 
     /// Pauses, seeks or steps a recording; no effect on a lab. Returns the index of the bookmark from which the facts go on: the
     /// caller restores the world that belongs to it.
-    pub fn play(&mut self, wish: PlayCommand, bookmarks: &[Bookmark]) -> Option<usize> {
+    pub fn play(&mut self, command: PlayCommand, bookmarks: &[Bookmark]) -> Option<usize> {
         match &mut self.source {
             Source::Live { .. } => None,
-            Source::Recording(player) => player.play(self.clock.now(), wish, bookmarks),
+            Source::Recording(player) => player.play(self.clock.now(), command, bookmarks),
         }
     }
 
@@ -138,7 +138,7 @@ impl Session {
         let now = self.clock.now();
         match &self.source {
             Source::Live { .. } => now,
-            Source::Recording(player) => player.playback().map_or(now, |deck| deck.reached(now)),
+            Source::Recording(player) => player.playback().map_or(now, |playback| playback.reached(now)),
         }
     }
 

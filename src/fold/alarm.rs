@@ -40,24 +40,24 @@ impl Alarm {
     /// Checks the conditions after `world` has applied `event`; the message of the first that holds.
     pub fn check(&mut self, world: &World, event: &Event) -> Option<String> {
         let conditions = std::mem::take(&mut self.conditions);
-        let rung = conditions.iter().find_map(|condition| match condition {
+        let raised = conditions.iter().find_map(|condition| match condition {
             FailOn::Full(share) => self.too_full(&world.listeners, event, *share),
             FailOn::Overflow => self.dropped(world, event),
         });
         self.conditions = conditions;
-        rung
+        raised
     }
 
-    fn too_full(&self, survey: &Listeners, event: &Event, share: f64) -> Option<String> {
-        let Event::Snapshot(roll) = event else { return None };
-        roll.changed.iter().filter(|reading| self.is_targeted(reading.id, survey)).find_map(|reading| {
-            let one = survey.by_id.get(&reading.id)?;
-            let (depth, capacity) = (reading.queue.depth?, one.capacity()?);
+    fn too_full(&self, listeners: &Listeners, event: &Event, share: f64) -> Option<String> {
+        let Event::Snapshot(snapshot) = event else { return None };
+        snapshot.changed.iter().filter(|reading| self.is_targeted(reading.id, listeners)).find_map(|reading| {
+            let listener = listeners.by_id.get(&reading.id)?;
+            let (depth, capacity) = (reading.queue.depth?, listener.capacity()?);
             (depth > 0 && f64::from(depth) >= share * f64::from(capacity)).then(|| {
                 let percent = share * 100.0;
                 say!(
                     "{name}: its accept queue holds {depth} of {capacity}, {percent} % or more",
-                    name = name(one),
+                    name = name(listener),
                     depth,
                     capacity,
                     percent
@@ -71,21 +71,21 @@ impl Alarm {
             return None;
         }
         let (now, last) = (world.now, matches!(event, Event::Ended));
-        for (id, one) in &world.listeners.by_id {
-            let Some(drops) = one.drops().filter(|drops| drops.listener > 0) else {
+        for (id, listener) in &world.listeners.by_id {
+            let Some(drops) = listener.drops().filter(|drops| drops.listener > 0) else {
                 self.suspected.remove(id);
                 continue;
             };
             let since = *self.suspected.entry(*id).or_insert(now);
-            let likely = !one.full(now).is_zero() && (last || now.since(since) >= DOUBT);
+            let likely = !listener.full(now).is_zero() && (last || now.since(since) >= DOUBT);
             if (drops.at_least > 0 || likely) && self.is_targeted(*id, &world.listeners) {
-                let (depth, capacity) = (number(one.reading.queue.depth), number(one.capacity()));
+                let (depth, capacity) = (number(listener.reading.queue.depth), number(listener.capacity()));
                 let count = if drops.is_exact() { drops.at_least } else { drops.at_least.max(1) };
                 let at_least = if drops.is_exact() { "" } else { say!("at least ") };
                 let count = if count == 1 { say!("1 packet").to_owned() } else { say!("{count} packets", count) };
                 return Some(say!(
                     "{name} has dropped {at_least}{count} (SYNs or final ACKs); its accept queue holds {depth} of {capacity}",
-                    name = name(one),
+                    name = name(listener),
                     at_least,
                     count,
                     depth,
@@ -96,9 +96,9 @@ impl Alarm {
         None
     }
 
-    fn is_targeted(&self, id: ListenerId, survey: &Listeners) -> bool {
-        let one = survey.by_id.get(&id);
-        one.is_some_and(|one| self.target.as_ref().is_none_or(|target| target.takes(&one.reading)))
+    fn is_targeted(&self, id: ListenerId, listeners: &Listeners) -> bool {
+        let listener = listeners.by_id.get(&id);
+        listener.is_some_and(|listener| self.target.as_ref().is_none_or(|target| target.takes(&listener.reading)))
     }
 }
 
@@ -107,9 +107,10 @@ fn number(value: Option<u32>) -> String {
 }
 
 /// The listener's address and owner.
-fn name(one: &ListenerState) -> String {
-    let address = &one.reading.address;
-    one.owner
+fn name(listener: &ListenerState) -> String {
+    let address = &listener.reading.address;
+    listener
+        .owner
         .as_ref()
         .map_or_else(|| address.to_string(), |owner| format!("{address} ({}, pid {})", owner.command, owner.pid))
 }
@@ -125,7 +126,7 @@ mod tests {
     use crate::model::settings::Sysctls;
     use crate::model::watch::{Address, ListenerReading, ListenerSnapshot, Rights, Watching};
 
-    /// A watch told step by step.
+    /// A watch and its alarm.
     struct Fixture {
         world: World,
         alarm: Alarm,
@@ -137,7 +138,7 @@ mod tests {
         fn new(conditions: &[FailOn], target: Option<&str>) -> Self {
             let target = target.map(|words| words.parse().unwrap());
             let alarm = Alarm::new(conditions.to_vec(), target);
-            let mut tale = Self { world: World::new(), alarm, at: 0, raised: None };
+            let mut fixture = Self { world: World::new(), alarm, at: 0, raised: None };
             let watching = Watching {
                 kernel: "6.18".into(),
                 pid: 1,
@@ -146,15 +147,15 @@ mod tests {
                 target: None,
                 sysctls: Sysctls::default(),
             };
-            tale.tell(&Event::Watching(Box::new(watching)));
-            tale
+            fixture.apply(&Event::Watching(Box::new(watching)));
+            fixture
         }
 
-        fn tell(&mut self, event: &Event) -> bool {
+        fn apply(&mut self, event: &Event) -> bool {
             self.world.apply(Stamp::from_millis(self.at), event);
-            let rung = self.alarm.check(&self.world, event);
+            let raised = self.alarm.check(&self.world, event);
             self.at += 100;
-            self.raised = self.raised.take().or(rung);
+            self.raised = self.raised.take().or(raised);
             self.raised.is_some()
         }
 
@@ -163,13 +164,13 @@ mod tests {
             let queue = QueueReading { depth: Some(depth), limit: Some(4), drops: Some(drops) };
             let id = ListenerId(port.into());
             let changed = vec![ListenerReading { id, address, v6_only: None, queue, inode: 1, uid: None }];
-            self.tell(&Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })))
+            self.apply(&Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })))
         }
 
         fn count(&mut self, drops: u64) -> bool {
             let mut counters = Counters::default();
             counters.set(Counter::ListenDrops, drops);
-            self.tell(&Event::Counters(Box::new(counters)))
+            self.apply(&Event::Counters(Box::new(counters)))
         }
 
         fn rest(&mut self, drops: u64) -> bool {
@@ -180,66 +181,66 @@ mod tests {
     #[test]
     fn a_drop_counts_when_listener_and_kernel_agree_in_whatever_order_they_are_read() {
         for kernel_first in [true, false] {
-            let mut tale = Fixture::new(&[FailOn::Overflow], None);
-            tale.read(80, 2, 7);
-            tale.count(40);
+            let mut fixture = Fixture::new(&[FailOn::Overflow], None);
+            fixture.read(80, 2, 7);
+            fixture.count(40);
             if kernel_first {
-                tale.count(41);
-                tale.read(80, 2, 8);
+                fixture.count(41);
+                fixture.read(80, 2, 8);
             } else {
-                tale.read(80, 2, 8);
-                tale.count(41);
+                fixture.read(80, 2, 8);
+                fixture.count(41);
             }
-            tale.count(41);
-            assert!(tale.count(41), "{kernel_first}");
-            assert!(tale.raised.unwrap().contains("127.0.0.1:80 has dropped 1 packet "));
+            fixture.count(41);
+            assert!(fixture.count(41), "{kernel_first}");
+            assert!(fixture.raised.unwrap().contains("127.0.0.1:80 has dropped 1 packet "));
         }
     }
 
     #[test]
     fn noise_alone_and_drops_of_others_alone_are_no_overflow() {
-        let mut tale = Fixture::new(&[FailOn::Overflow], Some("80"));
-        tale.read(80, 1, 0);
-        tale.read(81, 5, 0);
-        tale.count(40);
-        tale.read(80, 1, 3);
-        assert!(!tale.rest(40), "the kernel has dropped nothing");
-        tale.read(81, 5, 9);
-        tale.count(43);
-        assert!(!tale.rest(43), "another listener has dropped: {:?}", tale.raised);
+        let mut fixture = Fixture::new(&[FailOn::Overflow], Some("80"));
+        fixture.read(80, 1, 0);
+        fixture.read(81, 5, 0);
+        fixture.count(40);
+        fixture.read(80, 1, 3);
+        assert!(!fixture.rest(40), "the kernel has dropped nothing");
+        fixture.read(81, 5, 9);
+        fixture.count(43);
+        assert!(!fixture.rest(43), "another listener has dropped: {:?}", fixture.raised);
     }
 
     #[test]
     fn of_several_that_come_into_question_the_one_that_was_full_has_dropped() {
-        let mut tale = Fixture::new(&[FailOn::Overflow], None);
-        tale.read(80, 1, 0);
-        tale.read(81, 5, 0);
-        tale.count(40);
-        tale.read(80, 1, 2);
-        tale.read(81, 5, 2);
-        assert!(!tale.count(42));
-        assert!(tale.rest(42));
-        assert!(tale.raised.unwrap().contains(":81 has dropped at least 1 packet "));
+        let mut fixture = Fixture::new(&[FailOn::Overflow], None);
+        fixture.read(80, 1, 0);
+        fixture.read(81, 5, 0);
+        fixture.count(40);
+        fixture.read(80, 1, 2);
+        fixture.read(81, 5, 2);
+        assert!(!fixture.count(42));
+        assert!(fixture.rest(42));
+        assert!(fixture.raised.unwrap().contains(":81 has dropped at least 1 packet "));
     }
 
     #[test]
     fn the_end_decides_what_is_still_in_doubt() {
-        let mut tale = Fixture::new(&[FailOn::Overflow], None);
-        tale.read(80, 5, 0);
-        tale.read(81, 1, 0);
-        tale.count(40);
-        tale.read(80, 5, 2);
-        tale.read(81, 1, 2);
-        assert!(!tale.count(42));
-        assert!(tale.tell(&Event::Ended));
+        let mut fixture = Fixture::new(&[FailOn::Overflow], None);
+        fixture.read(80, 5, 0);
+        fixture.read(81, 1, 0);
+        fixture.count(40);
+        fixture.read(80, 5, 2);
+        fixture.read(81, 1, 2);
+        assert!(!fixture.count(42));
+        assert!(fixture.apply(&Event::Ended));
     }
 
     #[test]
     fn full_counts_at_its_share_of_what_fits_and_for_the_target_alone() {
-        let mut tale = Fixture::new(&[FailOn::Overflow, FailOn::Full(0.8)], Some(":80"));
-        assert!(!tale.read(81, 5, 0) && !tale.read(80, 3, 0));
-        assert!(tale.read(80, 4, 0));
-        assert!(tale.raised.unwrap().contains("holds 4 of 5, 80 % or more"));
+        let mut fixture = Fixture::new(&[FailOn::Overflow, FailOn::Full(0.8)], Some(":80"));
+        assert!(!fixture.read(81, 5, 0) && !fixture.read(80, 3, 0));
+        assert!(fixture.read(80, 4, 0));
+        assert!(fixture.raised.unwrap().contains("holds 4 of 5, 80 % or more"));
         let mut empty = Fixture::new(&[FailOn::Full(0.001)], None);
         assert!(!empty.read(80, 0, 0));
     }

@@ -40,7 +40,7 @@ pub enum ServerSide {
     /// A finished connection in the accept queue (ESTABLISHED, not accepted).
     Queued,
     /// Still in the accept queue, although the client has reset it: it occupies an entry until `accept()`.
-    QueuedDead,
+    QueuedClosed,
     /// Returned by `accept()`, being served.
     Accepted,
     /// Served and closed.
@@ -61,7 +61,7 @@ impl ServerSide {
 
     /// True when the kernel counts it in the accept queue.
     pub const fn in_accept_queue(self) -> bool {
-        matches!(self, Self::Queued | Self::QueuedDead)
+        matches!(self, Self::Queued | Self::QueuedClosed)
     }
 
     /// True in a final state.
@@ -86,7 +86,7 @@ pub enum CombinedState {
     /// Connected at both, waiting for `accept()`.
     Queued,
     /// Waiting for `accept()`, though the client has closed or reset it.
-    DeadInQueue,
+    ClosedInQueue,
     /// Being served.
     Accepted,
     /// Over at both.

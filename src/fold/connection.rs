@@ -201,7 +201,7 @@ impl Connection {
         }
     }
 
-    /// Both beliefs in one word.
+    /// Both states combined.
     pub const fn belief(&self) -> CombinedState {
         match (self.server, self.client) {
             (ServerSide::HalfOpen, ClientSide::Connected) if self.acks_ignored > 0 => CombinedState::Ghost,
@@ -209,7 +209,7 @@ impl Connection {
             (ServerSide::CookieSent, ClientSide::Connected) if self.acks_ignored > 0 => CombinedState::Phantom,
             (ServerSide::CookieSent, ClientSide::SynSent | ClientSide::Connected) => CombinedState::CookieOut,
             (ServerSide::Queued, ClientSide::SynSent | ClientSide::Connected) => CombinedState::Queued,
-            (ServerSide::Queued | ServerSide::QueuedDead, _) => CombinedState::DeadInQueue,
+            (ServerSide::Queued | ServerSide::QueuedClosed, _) => CombinedState::ClosedInQueue,
             (ServerSide::Accepted, _) => CombinedState::Accepted,
             (_, ClientSide::SynSent) => CombinedState::SynSent,
             _ => CombinedState::Over,
@@ -222,7 +222,7 @@ impl Connection {
     }
 
     /// Its segment log, if one is kept.
-    pub fn diary(&self) -> Option<&SegmentLog> {
+    pub fn segment_log(&self) -> Option<&SegmentLog> {
         self.segment_log.as_deref()
     }
 
@@ -257,11 +257,11 @@ mod tests {
     #[test]
     fn a_ghost_needs_an_ignored_ack() {
         let peer = Peer::v4(std::net::Ipv4Addr::LOCALHOST, 9);
-        let mut one = Connection::new(peer, Stamp::ZERO);
-        one.server = ServerSide::HalfOpen;
-        one.client = ClientSide::Connected;
-        assert_eq!(one.belief(), CombinedState::HalfOpen);
-        one.acks_ignored = 1;
-        assert_eq!(one.belief(), CombinedState::Ghost);
+        let mut connection = Connection::new(peer, Stamp::ZERO);
+        connection.server = ServerSide::HalfOpen;
+        connection.client = ClientSide::Connected;
+        assert_eq!(connection.belief(), CombinedState::HalfOpen);
+        connection.acks_ignored = 1;
+        assert_eq!(connection.belief(), CombinedState::Ghost);
     }
 }

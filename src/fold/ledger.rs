@@ -114,13 +114,13 @@ impl Ledger {
 
     /// The expected drop count of the listener (`sk_drops`).
     pub fn listener_drops(&self) -> u64 {
-        let lost: u64 = self.lost_by_cause().map(|(cause, toll)| cause.listener_weight() * toll.segments).sum();
+        let lost: u64 = self.lost_by_cause().map(|(cause, lost)| cause.listener_weight() * lost.segments).sum();
         (lost + self.ended_at_request).saturating_sub(self.resets_shared)
     }
 
     /// Packets lost inside the kernel, all causes together.
     pub fn kernel_drops(&self) -> u64 {
-        self.lost_by_cause().filter(|(cause, _)| cause.is_listen_drop()).map(|(_, toll)| toll.segments).sum()
+        self.lost_by_cause().filter(|(cause, _)| cause.is_listen_drop()).map(|(_, lost)| lost.segments).sum()
     }
 
     pub(super) const fn lost_mut(&mut self, cause: Cause) -> &mut DropCount {
@@ -130,7 +130,7 @@ impl Ledger {
     /// The expected change of the counters that the ledger accounts for (kernel-facts: cause → counter).
     pub fn expected(&self) -> [(Counter, u64); 6] {
         let sum = |holds: fn(Cause) -> bool| -> u64 {
-            self.lost_by_cause().filter(|(cause, _)| holds(*cause)).map(|(_, toll)| toll.segments).sum()
+            self.lost_by_cause().filter(|(cause, _)| holds(*cause)).map(|(_, lost)| lost.segments).sum()
         };
         [
             (Counter::ListenOverflows, sum(Cause::is_overflow)),

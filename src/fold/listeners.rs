@@ -15,17 +15,17 @@ use crate::model::watch::{
     Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching,
 };
 
+mod change;
 mod drops;
 mod group;
 pub mod known_default;
-mod remark;
-mod trail;
+mod second;
 mod watched;
 
+pub use change::{ChangeKind, ListenerChange};
 pub use drops::Drops;
 pub use group::Group;
-pub use remark::{ChangeKind, ListenerChange};
-pub use trail::{KEPT_SECONDS, SECOND, Second};
+pub use second::{KEPT_SECONDS, SECOND, Second};
 pub use watched::{ListenerState, Stall};
 
 use drops::OpenInterval;
@@ -91,44 +91,44 @@ impl Listeners {
         }
         self.advance_to(at);
         match event {
-            Event::Snapshot(roll) => self.read_snapshot(at, roll),
+            Event::Snapshot(snapshot) => self.read_snapshot(at, snapshot),
             Event::Owned { id, owner } => self.set_owner(at, *id, owner.as_ref()),
-            Event::Occupants { id, crowding } => self.set_occupants(at, *id, *crowding),
-            Event::SynsSeen(knocks) => self.count_syns(at, knocks),
+            Event::Occupants { id, occupants } => self.set_occupants(at, *id, *occupants),
+            Event::SynsSeen(counts) => self.count_syns(at, counts),
             Event::Chosen(chosen) => self.chosen = *chosen,
             Event::Counters(counters) => self.count(at, counters),
             Event::Sysctl { name: Sysctl::Somaxconn, value } => self.learn_somaxconn(Some(*value)),
-            Event::Queue(reading) => self.update_chosen(|one| one.read_queue(at, *reading)),
-            Event::Listed(listed) => self.update_chosen(|one| one.read_lists(at, listed)),
+            Event::Queue(reading) => self.update_chosen(|listener| listener.read_queue(at, *reading)),
+            Event::Listed(listed) => self.update_chosen(|listener| listener.read_lists(at, listed)),
             _ => {}
         }
         self.forget(at);
     }
 
     /// One listener.
-    pub fn one(&self, id: ListenerId) -> Option<&ListenerState> {
+    pub fn get(&self, id: ListenerId) -> Option<&ListenerState> {
         self.by_id.get(&id)
     }
 
     /// The chosen listener.
     pub fn chosen(&self) -> Option<&ListenerState> {
-        self.one(self.chosen?)
+        self.get(self.chosen?)
     }
 
     /// The present listeners that are asked for, by id.
     pub fn live(&self) -> impl Iterator<Item = &ListenerState> {
-        self.wanted().filter(|one| one.gone.is_none())
+        self.wanted().filter(|listener| listener.gone.is_none())
     }
 
     /// The listeners that are asked for, gone ones included.
     pub fn wanted(&self) -> impl Iterator<Item = &ListenerState> {
-        self.by_id.values().filter(|one| self.asks_for(one))
+        self.by_id.values().filter(|listener| self.asks_for(listener))
     }
 
     /// True when this listener is asked for.
-    pub fn asks_for(&self, one: &ListenerState) -> bool {
+    pub fn asks_for(&self, listener: &ListenerState) -> bool {
         let target = self.watching.as_ref().and_then(|watching| watching.target.as_ref());
-        target.is_none_or(|target| target.takes(&one.reading))
+        target.is_none_or(|target| target.takes(&listener.reading))
     }
 
     /// The change of the namespace's counters since the watch began.
@@ -145,52 +145,52 @@ impl Listeners {
     }
 
     /// The last `count` seconds of one listener, oldest first; `None` for seconds without data.
-    pub fn trail(&self, one: &ListenerState, count: usize) -> Vec<Option<Second>> {
+    pub fn seconds(&self, listener: &ListenerState, count: usize) -> Vec<Option<Second>> {
         let last = series::number::<Second>(self.now);
         let known = |number: u64| {
             let (from, to) = (series::begins::<Second>(number), series::begins::<Second>(number + 1).min(self.now));
-            one.since <= to && !self.is_gap(from, to)
+            listener.since <= to && !self.is_gap(from, to)
         };
         let first = (last + 1).saturating_sub(count as u64);
-        (first..=last).map(|number| known(number).then(|| one.seconds.slot(number))).collect()
+        (first..=last).map(|number| known(number).then(|| listener.seconds.slot(number))).collect()
     }
 
     /// First SYNs per second over the last [`RATE_SPAN`]; `None` without a tap, for unix sockets, and for one of several sockets
     /// of an address (see [`Listeners::group_arrivals_per_s`]).
-    pub fn arrivals_per_s(&self, one: &ListenerState) -> Option<f64> {
-        let alone = self.addresses.get(&one.reading.address).is_none_or(|ids| ids.len() == 1);
-        let told = self.watching.as_ref()?.rights.tap && one.reading.address.port().is_some();
-        if alone && told { self.rate(one, |beat| beat.syns) } else { None }
+    pub fn arrivals_per_s(&self, listener: &ListenerState) -> Option<f64> {
+        let alone = self.addresses.get(&listener.reading.address).is_none_or(|ids| ids.len() == 1);
+        let observed = self.watching.as_ref()?.rights.tap && listener.reading.address.port().is_some();
+        if alone && observed { self.rate(listener, |second| second.syns) } else { None }
     }
 
     /// Accepted connections per second over the last [`RATE_SPAN`]: arrivals less the growth of both queues. `None` where
     /// arrivals are unknown, where something was dropped in that time (a dropped final ACK is no arrival), and while the watch is
     /// too young.
-    pub fn accepts_per_s(&self, one: &ListenerState) -> Option<f64> {
-        let span = self.now.saturating_sub(RATE_SPAN).max(one.since);
-        self.arrivals_per_s(one).filter(|_| one.seconds.sum(self.now, span, |beat| beat.drops) == 0)?;
-        let before = one.seconds.before(span)?;
-        let came = one.seconds.sum(self.now, span, |beat| beat.syns.saturating_add(beat.again)) as f64;
+    pub fn accepts_per_s(&self, listener: &ListenerState) -> Option<f64> {
+        let span = self.now.saturating_sub(RATE_SPAN).max(listener.since);
+        self.arrivals_per_s(listener).filter(|_| listener.seconds.sum(self.now, span, |second| second.drops) == 0)?;
+        let before = listener.seconds.before(span)?;
+        let came = listener.seconds.sum(self.now, span, |second| second.syns.saturating_add(second.again)) as f64;
         let gathered = |now: u32, before: u32| f64::from(now) - f64::from(before);
-        let half_open = gathered(one.occupants.half_open.unwrap_or(0), before.half_open_last);
-        let left = came - gathered(one.depth(), before.depth_last) - half_open;
-        Some(left.max(0.0) / trail::covered(self.now, span).as_secs_f64())
+        let half_open = gathered(listener.occupants.half_open.unwrap_or(0), before.half_open_last);
+        let left = came - gathered(listener.depth(), before.depth_last) - half_open;
+        Some(left.max(0.0) / second::covered(self.now, span).as_secs_f64())
     }
 
     /// Drops per second over the last [`RATE_SPAN`], as [`ListenerState::drops`] counts them; `None` where unknown, and while the
     /// watch is too young.
-    pub fn drops_per_s(&self, one: &ListenerState) -> Option<f64> {
-        one.drops()?;
-        self.rate(one, |beat| beat.drops)
+    pub fn drops_per_s(&self, listener: &ListenerState) -> Option<f64> {
+        listener.drops()?;
+        self.rate(listener, |second| second.drops)
     }
 
-    fn rate(&self, one: &ListenerState, what: impl Fn(&Second) -> u32) -> Option<f64> {
-        let from = self.now.saturating_sub(RATE_SPAN).max(one.since);
-        let span = trail::covered(self.now, from);
+    fn rate(&self, listener: &ListenerState, what: impl Fn(&Second) -> u32) -> Option<f64> {
+        let from = self.now.saturating_sub(RATE_SPAN).max(listener.since);
+        let span = second::covered(self.now, from);
         if span < SECOND || self.is_gap(from, self.now) {
             return None;
         }
-        Some(one.seconds.sum(self.now, from, what) as f64 / span.as_secs_f64())
+        Some(listener.seconds.sum(self.now, from, what) as f64 / span.as_secs_f64())
     }
 
     fn is_gap(&self, from: Stamp, to: Stamp) -> bool {
@@ -208,16 +208,16 @@ impl Listeners {
             self.gaps.pop_front();
         }
         self.gaps.push_back((before, at));
-        for one in self.by_id.values_mut() {
-            one.mark_gap(before, at);
+        for listener in self.by_id.values_mut() {
+            listener.mark_gap(before, at);
         }
     }
 
-    fn read_snapshot(&mut self, at: Stamp, roll: &ListenerSnapshot) {
-        for id in &roll.gone {
+    fn read_snapshot(&mut self, at: Stamp, snapshot: &ListenerSnapshot) {
+        for id in &snapshot.gone {
             self.lose(at, *id);
         }
-        for reading in &roll.changed {
+        for reading in &snapshot.changed {
             if self.by_id.contains_key(&reading.id) {
                 self.update_listener(at, reading);
             } else {
@@ -232,32 +232,32 @@ impl Listeners {
 
     fn add_listener(&mut self, at: Stamp, reading: &ListenerReading) {
         let known = self.addresses.entry(reading.address.clone()).or_default();
-        let alive = known.iter().any(|id| self.by_id.get(id).is_some_and(|one| one.gone.is_none()));
-        let heir_of = known.iter().filter(|_| !alive).copied().max_by_key(|id| {
-            let one = self.by_id.get(id);
-            one.and_then(|one| one.gone)
+        let alive = known.iter().any(|id| self.by_id.get(id).is_some_and(|listener| listener.gone.is_none()));
+        let predecessor = known.iter().filter(|_| !alive).copied().max_by_key(|id| {
+            let listener = self.by_id.get(id);
+            listener.and_then(|listener| listener.gone)
         });
         known.insert(reading.id);
-        let mut one = ListenerState::new(at, reading);
-        one.predecessor = heir_of;
+        let mut listener = ListenerState::new(at, reading);
+        listener.predecessor = predecessor;
         if self.read_once {
-            one.meter.is_new();
+            listener.meter.is_new();
             if reading.queue.drops.is_some_and(|drops| drops > 0) {
                 self.open.moved(reading.id);
             }
         }
-        let change = heir_of.map_or(ChangeKind::Came, |before| ChangeKind::Replaced { before });
-        self.by_id.insert(reading.id, one);
+        let change = predecessor.map_or(ChangeKind::Came, |before| ChangeKind::Replaced { before });
+        self.by_id.insert(reading.id, listener);
         if self.read_once {
             self.record_change(at, reading.id, change);
         }
     }
 
     fn update_listener(&mut self, at: Stamp, reading: &ListenerReading) {
-        let Some(one) = self.by_id.get_mut(&reading.id) else { return };
-        let before = one.reading.queue.limit;
-        let back = one.gone.take().is_some();
-        if one.read(at, reading) {
+        let Some(listener) = self.by_id.get_mut(&reading.id) else { return };
+        let before = listener.reading.queue.limit;
+        let back = listener.gone.take().is_some();
+        if listener.read(at, reading) {
             self.open.moved(reading.id);
         }
         if let (Some(before), Some(after)) = (before, reading.queue.limit)
@@ -271,9 +271,9 @@ impl Listeners {
     }
 
     fn lose(&mut self, at: Stamp, id: ListenerId) {
-        let Some(one) = self.by_id.get_mut(&id).filter(|one| one.gone.is_none()) else { return };
-        one.mark_gone(at);
-        self.open.somebody_left();
+        let Some(listener) = self.by_id.get_mut(&id).filter(|listener| listener.gone.is_none()) else { return };
+        listener.mark_gone(at);
+        self.open.listener_closed();
         self.departed.push_back((at, id));
         self.record_change(at, id, ChangeKind::Gone);
         self.link_successor(at, id);
@@ -284,15 +284,15 @@ impl Listeners {
         let Some(before) = self.by_id.get(&gone) else { return };
         let (began, pid) = (before.since, before.owner.as_ref().map(|owner| owner.pid));
         let ids = self.addresses.get(&before.reading.address);
-        let is_heir = |one: &&ListenerState| {
-            let came = one.since > began && at.since(one.since) <= CHANGING;
-            one.gone.is_none() && one.predecessor.is_none() && one.since > self.since && came
+        let is_heir = |listener: &&ListenerState| {
+            let came = listener.since > began && at.since(listener.since) <= CHANGING;
+            listener.gone.is_none() && listener.predecessor.is_none() && listener.since > self.since && came
         };
         let heirs = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).filter(is_heir);
-        let Some(heir) = heirs.max_by_key(|one| one.since).map(ListenerState::id) else { return };
-        let Some(one) = self.by_id.get_mut(&heir) else { return };
-        one.predecessor = Some(gone);
-        let change = match (pid, one.owner.as_ref().map(|owner| owner.pid)) {
+        let Some(heir) = heirs.max_by_key(|listener| listener.since).map(ListenerState::id) else { return };
+        let Some(listener) = self.by_id.get_mut(&heir) else { return };
+        listener.predecessor = Some(gone);
+        let change = match (pid, listener.owner.as_ref().map(|owner| owner.pid)) {
             (Some(before), Some(after)) if before != after => ChangeKind::Restarted { before, after },
             _ => ChangeKind::Replaced { before: gone },
         };
@@ -306,12 +306,12 @@ impl Listeners {
             }
             self.departed.pop_front();
             self.open.forget(id);
-            if let Some(one) = self.by_id.remove(&id) {
+            if let Some(listener) = self.by_id.remove(&id) {
                 self.forgotten += 1;
-                if let Some(ids) = self.addresses.get_mut(&one.reading.address) {
+                if let Some(ids) = self.addresses.get_mut(&listener.reading.address) {
                     ids.remove(&id);
                     if ids.is_empty() {
-                        self.addresses.remove(&one.reading.address);
+                        self.addresses.remove(&listener.reading.address);
                     }
                 }
             }
@@ -319,12 +319,12 @@ impl Listeners {
     }
 
     fn set_owner(&mut self, at: Stamp, id: ListenerId, owner: Option<&Owner>) {
-        let Some(one) = self.by_id.get_mut(&id) else { return };
-        let before = std::mem::replace(&mut one.owner, owner.cloned()).map(|owner| owner.pid);
-        let heir_of = one.predecessor;
+        let Some(listener) = self.by_id.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut listener.owner, owner.cloned()).map(|owner| owner.pid);
+        let predecessor = listener.predecessor;
         let Some(after) = owner.map(|owner| owner.pid) else { return };
         let first = before.is_none();
-        let before = before.or_else(|| self.by_id.get(&heir_of?)?.owner.as_ref().map(|owner| owner.pid));
+        let before = before.or_else(|| self.by_id.get(&predecessor?)?.owner.as_ref().map(|owner| owner.pid));
         match before {
             Some(before) if before != after && first => {
                 self.record_change(at, id, ChangeKind::Restarted { before, after })
@@ -334,23 +334,23 @@ impl Listeners {
         }
     }
 
-    fn set_occupants(&mut self, at: Stamp, id: ListenerId, crowding: QueueOccupants) {
-        if let Some(one) = self.by_id.get_mut(&id) {
-            one.set_occupants(at, crowding);
+    fn set_occupants(&mut self, at: Stamp, id: ListenerId, occupants: QueueOccupants) {
+        if let Some(listener) = self.by_id.get_mut(&id) {
+            listener.set_occupants(at, occupants);
         }
     }
 
-    fn update_chosen(&mut self, look: impl FnOnce(&mut ListenerState) -> bool) {
-        let Some(one) = self.chosen.and_then(|id| self.by_id.get_mut(&id)) else { return };
-        if one.gone.is_none() && look(one) {
-            self.open.moved(one.reading.id);
+    fn update_chosen(&mut self, update: impl FnOnce(&mut ListenerState) -> bool) {
+        let Some(listener) = self.chosen.and_then(|id| self.by_id.get_mut(&id)) else { return };
+        if listener.gone.is_none() && update(listener) {
+            self.open.moved(listener.reading.id);
         }
     }
 
-    fn count_syns(&mut self, at: Stamp, knocks: &[SynCounts]) {
-        for knock in knocks {
-            if let Some(one) = self.by_id.get_mut(&knock.id) {
-                one.count_syns(at, *knock);
+    fn count_syns(&mut self, at: Stamp, counts: &[SynCounts]) {
+        for syn_counts in counts {
+            if let Some(listener) = self.by_id.get_mut(&syn_counts.id) {
+                listener.count_syns(at, *syn_counts);
             }
         }
     }
@@ -365,11 +365,11 @@ impl Listeners {
     }
 
     fn record_change(&mut self, at: Stamp, id: ListenerId, change: ChangeKind) {
-        let Some(one) = self.by_id.get(&id) else { return };
+        let Some(listener) = self.by_id.get(&id) else { return };
         if self.changes.len() == MAX_CHANGES {
             self.changes.pop_front();
         }
-        self.changes.push_back(ListenerChange { at, id, address: one.reading.address.clone(), change });
+        self.changes.push_back(ListenerChange { at, id, address: listener.reading.address.clone(), change });
     }
 }
 

@@ -6,7 +6,7 @@ use crate::model::watch::{Address, ListenerReading, Target};
 /// the name with the longest common prefix.
 pub fn nearest<'a>(target: &Target, listeners: impl Iterator<Item = &'a ListenerReading>) -> Vec<&'a Address> {
     let mut ranked: Vec<_> =
-        listeners.filter_map(|one| Some((distance(target, &one.address)?, &one.address))).collect();
+        listeners.filter_map(|listener| Some((distance(target, &listener.address)?, &listener.address))).collect();
     ranked.sort();
     ranked.dedup_by_key(|(_, address)| *address);
     ranked.into_iter().map(|(_, address)| address).collect()
@@ -19,7 +19,7 @@ fn distance(target: &Target, address: &Address) -> Option<u32> {
         Target::Address(wanted) => wanted.port(),
         Target::Unix(wanted) => {
             let Address::Unix(path) = address else { return None };
-            let common = wanted.bytes().zip(path.bytes()).take_while(|(one, other)| one == other).count();
+            let common = wanted.bytes().zip(path.bytes()).take_while(|(listener, other)| listener == other).count();
             return Some(u32::MAX - common as u32);
         }
     };

@@ -136,7 +136,8 @@ pub enum Event {
         /// Which listener.
         id: ListenerId,
         /// How many, and for how long.
-        crowding: QueueOccupants,
+        #[serde(rename = "crowding")]
+        occupants: QueueOccupants,
     },
     /// SYNs that the tap saw, by listener.
     #[serde(rename = "knocked")]

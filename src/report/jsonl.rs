@@ -65,19 +65,19 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("pace", &tempo.pace)?;
                 map.serialize_entry("held", &tempo.held)?;
             }
-            Event::Stepped { peer, outcome: thing } => {
+            Event::Stepped { peer, outcome } => {
                 map.serialize_entry("peer", peer)?;
-                step_outcome_fields(&mut map, *thing)?;
+                step_outcome_fields(&mut map, *outcome)?;
             }
             Event::Segment(segment) => segment_fields(&mut map, segment)?,
-            Event::Client { id, peer, event: life } => {
+            Event::Client { id, peer, event } => {
                 map.serialize_entry("id", id)?;
                 map.serialize_entry("peer", peer)?;
-                client_event_fields(&mut map, *life)?;
+                client_event_fields(&mut map, *event)?;
             }
-            Event::Served { peer, event: deed } => {
+            Event::Served { peer, event } => {
                 map.serialize_entry("peer", peer)?;
-                server_event_fields(&mut map, *deed)?;
+                server_event_fields(&mut map, *event)?;
             }
             Event::AcceptFailed { errno } => map.serialize_entry("errno", &errno::name(*errno))?,
             Event::Queue(reading) => {
@@ -88,16 +88,16 @@ impl Serialize for Line<'_> {
             Event::Listed(listed) => listed_fields(&mut map, listed)?,
             Event::Counters(counters) => map.serialize_entry("counters", counters)?,
             Event::Loss(loss) => loss_fields(&mut map, *loss)?,
-            Event::Cost { source: eye, nanos } => {
-                map.serialize_entry("eye", eye)?;
+            Event::Cost { source, nanos } => {
+                map.serialize_entry("eye", source)?;
                 map.serialize_entry("nanos", nanos)?;
             }
             Event::Refused { message } => map.serialize_entry("message", &message.rendered())?,
             Event::Watching(watching) => watch::watching_fields(&mut map, watching)?,
-            Event::Snapshot(roll) => watch::snapshot_fields(&mut map, roll)?,
+            Event::Snapshot(snapshot) => watch::snapshot_fields(&mut map, snapshot)?,
             Event::Owned { id, owner } => watch::owner_fields(&mut map, *id, owner.as_ref())?,
-            Event::Occupants { id, crowding } => watch::crowding_fields(&mut map, *id, *crowding)?,
-            Event::SynsSeen(knocks) => map.serialize_entry("knocks", knocks)?,
+            Event::Occupants { id, occupants } => watch::crowding_fields(&mut map, *id, *occupants)?,
+            Event::SynsSeen(counts) => map.serialize_entry("knocks", counts)?,
             Event::Chosen(chosen) => map.serialize_entry("id", chosen)?,
             Event::ExperimentId(fact) => lesson::trial_fields(&mut map, fact)?,
             Event::Lesson(fact) => lesson::lesson_fields(&mut map, fact)?,
@@ -194,8 +194,8 @@ fn segment_fields<M: SerializeMap>(map: &mut M, segment: &Segment) -> Result<(),
     map.serialize_entry("timestamps", &segment.timestamps)
 }
 
-fn client_event_fields<M: SerializeMap>(map: &mut M, life: ClientEvent) -> Result<(), M::Error> {
-    let word = match life {
+fn client_event_fields<M: SerializeMap>(map: &mut M, event: ClientEvent) -> Result<(), M::Error> {
+    let word = match event {
         ClientEvent::Started { .. } => "started",
         ClientEvent::Departed { .. } => "departed",
         ClientEvent::Lost { .. } => "lost",
@@ -209,7 +209,7 @@ fn client_event_fields<M: SerializeMap>(map: &mut M, life: ClientEvent) -> Resul
         ClientEvent::Failed { .. } => "failed",
     };
     map.serialize_entry("life", word)?;
-    match life {
+    match event {
         ClientEvent::Started { half_open } => map.serialize_entry("half_open", &half_open),
         ClientEvent::Departed { kind, attempt, arrives } => {
             map.serialize_entry("kind", &kind)?;
@@ -234,8 +234,8 @@ fn client_event_fields<M: SerializeMap>(map: &mut M, life: ClientEvent) -> Resul
     }
 }
 
-fn step_outcome_fields<M: SerializeMap>(map: &mut M, thing: StepOutcome) -> Result<(), M::Error> {
-    let (word, kind) = match thing {
+fn step_outcome_fields<M: SerializeMap>(map: &mut M, outcome: StepOutcome) -> Result<(), M::Error> {
+    let (word, kind) = match outcome {
         StepOutcome::Left(kind) => ("left", Some(kind)),
         StepOutcome::Reached(kind) => ("reached", Some(kind)),
         StepOutcome::CameBack(kind) => ("came_back", Some(kind)),
@@ -247,8 +247,8 @@ fn step_outcome_fields<M: SerializeMap>(map: &mut M, thing: StepOutcome) -> Resu
     map.serialize_entry("kind", &kind)
 }
 
-fn server_event_fields<M: SerializeMap>(map: &mut M, deed: ServerEvent) -> Result<(), M::Error> {
-    match deed {
+fn server_event_fields<M: SerializeMap>(map: &mut M, event: ServerEvent) -> Result<(), M::Error> {
+    match event {
         ServerEvent::Accepted { waited_ms, cookie } => {
             map.serialize_entry("deed", "accepted")?;
             map.serialize_entry("waited_ms", &waited_ms)?;

@@ -100,7 +100,7 @@ pub struct Decided {
 impl Lessons {
     /// A document of these lessons.
     pub fn new(kernel: Option<String>, duration_s: f64, lessons: Vec<Played>, claims: Vec<Decided>) -> Self {
-        let count = |passed| lessons.iter().filter(|one| one.passed == passed).count() as u32;
+        let count = |passed| lessons.iter().filter(|lesson| lesson.passed == passed).count() as u32;
         Self {
             schema: super::summary::VERSION.to_owned(),
             kind: "lessons".to_owned(),

@@ -53,8 +53,8 @@ impl ScrapeState {
     /// Applies a fact after the world has.
     pub fn apply(&mut self, world: &World, event: &Event) {
         match event {
-            Event::Snapshot(roll) => {
-                for reading in &roll.changed {
+            Event::Snapshot(snapshot) => {
+                for reading in &snapshot.changed {
                     self.reach(reading.id, reading.queue.depth);
                 }
             }
@@ -89,12 +89,12 @@ impl ScrapeState {
     fn enter_drops(&mut self, world: &World) {
         let mut entered = BTreeMap::new();
         let mut drops = BTreeMap::new();
-        for one in world.listeners.wanted() {
-            let place = place(one);
+        for listener in world.listeners.wanted() {
+            let place = place(listener);
             let known = self.drops.get(&place).copied();
-            let Some(now) = one.drops().map(|drops| drops.listener) else { continue };
-            let before = self.entered.get(&one.id()).copied().unwrap_or(0);
-            entered.insert(one.id(), now.max(before));
+            let Some(now) = listener.drops().map(|drops| drops.listener) else { continue };
+            let before = self.entered.get(&listener.id()).copied().unwrap_or(0);
+            entered.insert(listener.id(), now.max(before));
             *drops.entry(place).or_insert_with(|| known.unwrap_or(0)) += now.saturating_sub(before);
         }
         // State of listeners that are no longer kept is dropped.
@@ -110,6 +110,6 @@ impl Shot<'_> {
 }
 
 /// A listener's family and address, without control characters.
-fn place(one: &ListenerState) -> Place {
-    (one.reading.address.family(), sanitize::lines(&one.reading.address.to_string()))
+fn place(listener: &ListenerState) -> Place {
+    (listener.reading.address.family(), sanitize::lines(&listener.reading.address.to_string()))
 }

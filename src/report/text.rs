@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clamped_backlog_is_told() {
+    fn a_clamped_backlog_is_reported() {
         let mut summary = Summary::of(&World::new());
         summary.listener.backlog = Some(10_000);
         summary.listener.accept_limit = Some(4096);

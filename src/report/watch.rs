@@ -16,12 +16,12 @@ use crate::fold::world::World;
 /// The reported listeners, fullest first: those asked for, gone ones last.
 fn in_order(world: &World) -> Vec<&ListenerState> {
     let mut all: Vec<_> = world.listeners.wanted().collect();
-    let fullness = |one: &ListenerState| one.fullness().unwrap_or(0.0);
-    all.sort_by(|one, other| {
-        let gone = one.gone.is_some().cmp(&other.gone.is_some());
-        let fuller = fullness(other).total_cmp(&fullness(one));
-        let address = one.reading.address.cmp(&other.reading.address);
-        gone.then(fuller).then(address).then(one.id().cmp(&other.id()))
+    let fullness = |listener: &ListenerState| listener.fullness().unwrap_or(0.0);
+    all.sort_by(|listener, other| {
+        let gone = listener.gone.is_some().cmp(&other.gone.is_some());
+        let fuller = fullness(other).total_cmp(&fullness(listener));
+        let address = listener.reading.address.cmp(&other.reading.address);
+        gone.then(fuller).then(address).then(listener.id().cmp(&other.id()))
     });
     all
 }

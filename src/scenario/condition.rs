@@ -76,7 +76,7 @@ impl Condition {
 
     /// Whether it holds; `None` if undecided.
     pub fn holds(&self, known: Known<'_>) -> Option<bool> {
-        self.root.truth(known)
+        self.root.evaluate(known)
     }
 
     /// True when it is certain to hold.
@@ -131,16 +131,16 @@ impl Node {
         }
     }
 
-    fn truth(&self, known: Known<'_>) -> Option<bool> {
+    fn evaluate(&self, known: Known<'_>) -> Option<bool> {
         match self {
             Self::Number(_) | Self::Fact(_) | Self::Calculation(..) => None,
             Self::Comparison(relation, left, right) => Some(relation.of(left.number(known)?, right.number(known)?)),
-            Self::Both(left, right) => match (left.truth(known), right.truth(known)) {
+            Self::Both(left, right) => match (left.evaluate(known), right.evaluate(known)) {
                 (Some(true), Some(true)) => Some(true),
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 _ => None,
             },
-            Self::Either(left, right) => match (left.truth(known), right.truth(known)) {
+            Self::Either(left, right) => match (left.evaluate(known), right.evaluate(known)) {
                 (Some(false), Some(false)) => Some(false),
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 _ => None,

@@ -119,12 +119,12 @@ fn finding(world: &World, rule: &str) -> Option<f64> {
 
 /// Without a packet tap only the losses of the simulated network are certain; a zero of the others would be a guess.
 fn dropped(world: &World, cause: Cause, what: &str) -> Option<f64> {
-    let toll = world.lost(cause);
-    let known = world.segments.is_some() || cause == Cause::ClientLost || toll.segments > 0;
+    let lost = world.lost(cause);
+    let known = world.segments.is_some() || cause == Cause::ClientLost || lost.segments > 0;
     match what {
         _ if !known => None,
-        "segments" => count(Some(toll.segments)),
-        "clients" => count(Some(toll.clients)),
+        "segments" => count(Some(lost.segments)),
+        "clients" => count(Some(lost.clients)),
         _ => None,
     }
 }

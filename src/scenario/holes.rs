@@ -47,7 +47,8 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
             return Some(Piece::Plain(plain));
         }
         let name = rest.find('}').map(|close| &rest[1..close]);
-        let named = |name: &&str| !name.is_empty() && !name.contains(|one: char| one.is_whitespace() || one == '{');
+        let named =
+            |name: &&str| !name.is_empty() && !name.contains(|letter: char| letter.is_whitespace() || letter == '{');
         if let Some(name) = name.filter(named) {
             rest = &rest[name.len() + 2..];
             return Some(Piece::Hole(name));

@@ -14,7 +14,7 @@ pub fn lessons() -> Result<Vec<Arc<Lesson>>, ParseError> {
     for (name, text) in texts() {
         lessons.push(Arc::new(parse(&format!("{name}.toml"), name, text)?));
     }
-    lessons.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
+    lessons.sort_by(|lesson, other| (lesson.order, &lesson.name).cmp(&(other.order, &other.name)));
     Ok(lessons)
 }
 

@@ -104,10 +104,10 @@ impl Claim {
     /// The decision in the current language; `None`: there is none.
     pub fn judgement(&self, judged: Option<&Judged>) -> Judgement {
         let measured = judged.map(|judged| judged.measured.clone()).unwrap_or_default();
-        let told = |name: &str| measured.get(name).copied().flatten();
+        let value = |name: &str| measured.get(name).copied().flatten();
         let (verdict, sentence) = match judged.and_then(|judged| judged.holds) {
-            Some(true) => (Verdict::Holds, holes::filled(self.yes.here(), told)),
-            Some(false) => (Verdict::DoesNotHold, holes::filled(self.no.here(), told)),
+            Some(true) => (Verdict::Holds, holes::filled(self.yes.here(), value)),
+            Some(false) => (Verdict::DoesNotHold, holes::filled(self.no.here(), value)),
             None => {
                 let unknown = judged.map_or_else(|| self.holds.facts().join(", "), |judged| judged.unknown.join(", "));
                 let sentence = say!("Not known here, and needed to decide: {facts}.", facts = unknown);

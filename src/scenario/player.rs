@@ -71,7 +71,7 @@ pub struct Player {
     choice: Option<usize>,
     kept: BTreeMap<String, f64>,
     /// The failed experiment of this scene that was already handled.
-    failed_trial: Option<Message>,
+    failed_experiment: Option<Message>,
     checks: Vec<Check>,
     claims: Vec<Judged>,
 }
@@ -87,7 +87,7 @@ impl Player {
             position: Position::Opening { since: None },
             choice: None,
             kept: BTreeMap::new(),
-            failed_trial: None,
+            failed_experiment: None,
             checks: Vec::new(),
             claims: Vec::new(),
         }
@@ -121,20 +121,20 @@ impl Player {
     /// Opens the lesson and its first scene.
     pub fn begin(&mut self) -> Vec<PlayerAction> {
         let (name, source) = (self.lesson.name.clone(), self.lesson.source.clone());
-        let mut moves = vec![PlayerAction::Emit(LessonFact::Opened { name, source })];
-        self.open(0, None, &mut moves);
-        moves
+        let mut actions = vec![PlayerAction::Emit(LessonFact::Opened { name, source })];
+        self.open(0, None, &mut actions);
+        actions
     }
 
     /// Goes on after facts were folded, or time has passed.
     pub fn turn(&mut self, world: &World, now: Stamp) -> Vec<PlayerAction> {
-        let mut moves = Vec::new();
+        let mut actions = Vec::new();
         if let Position::Doing(work) = &mut self.position {
             work.pass(now, self.mode, world);
         }
         // Each round leaves one phase of a step; a scene has finitely many.
-        while self.advance(world, now, &mut moves) {}
-        moves
+        while self.advance(world, now, &mut actions) {}
+        actions
     }
 
     /// When [`turn`](Self::turn) is due without new facts.
@@ -148,35 +148,35 @@ impl Player {
     }
 
     /// Leaves the present phase if it is complete.
-    fn advance(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) -> bool {
+    fn advance(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) -> bool {
         match &self.position {
             Position::Opening { since } => {
                 let stands = world.began.is_some() && since.is_none_or(|since| world.opened >= since);
                 if stands {
-                    self.enter(0, world, now, moves);
+                    self.enter(0, world, now, actions);
                 }
                 stands
             }
             Position::Asked { until } => {
                 let passed = until.is_some_and(|until| now >= until);
                 if passed {
-                    self.work(world, now, moves);
+                    self.work(world, now, actions);
                 }
                 passed
             }
             Position::Doing(work) => {
                 let (come, overdue) = (self.has_come(world) && work.is_settled(now, world), work.is_overdue());
                 if come {
-                    self.come(world, now, moves);
+                    self.come(world, now, actions);
                 } else if overdue {
-                    self.miss(world, now, moves);
+                    self.miss(world, now, actions);
                 }
                 come || overdue
             }
             Position::Counting { since, until } => {
                 let counted = world.counters_at.is_some_and(|at| at > *since) || now >= *until;
                 if counted {
-                    self.finish_step(world, now, moves);
+                    self.finish_step(world, now, actions);
                 }
                 counted
             }
@@ -184,9 +184,9 @@ impl Player {
                 let late = matches!(self.position, Position::Missed { .. }) && self.has_come(world);
                 let passed = until.is_some_and(|until| now >= until);
                 if late {
-                    self.come(world, now, moves);
+                    self.come(world, now, actions);
                 } else if passed {
-                    self.enter(self.step + 1, world, now, moves);
+                    self.enter(self.step + 1, world, now, actions);
                 }
                 late || passed
             }
@@ -195,58 +195,58 @@ impl Player {
     }
 
     /// Ends this session and opens a scene's.
-    fn open(&mut self, scene: usize, now: Option<Stamp>, moves: &mut Vec<PlayerAction>) {
-        (self.scene, self.step, self.choice, self.failed_trial) = (scene, 0, None, None);
+    fn open(&mut self, scene: usize, now: Option<Stamp>, actions: &mut Vec<PlayerAction>) {
+        (self.scene, self.step, self.choice, self.failed_experiment) = (scene, 0, None, None);
         self.position = Position::Opening { since: now };
-        moves.extend([PlayerAction::Emit(LessonFact::Scene(scene)), PlayerAction::Open(scene)]);
+        actions.extend([PlayerAction::Emit(LessonFact::Scene(scene)), PlayerAction::Open(scene)]);
     }
 
     /// Starts a step: asks, or sends its commands at once.
-    fn enter(&mut self, step: usize, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    fn enter(&mut self, step: usize, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         (self.step, self.choice) = (step, None);
-        let Some(next) = self.present().cloned() else { return self.end_scene(world, now, moves) };
+        let Some(next) = self.present().cloned() else { return self.end_scene(world, now, actions) };
         match &next.ask {
             Some(question) if self.mode != PlayMode::Check => {
-                self.phase(Phase::Asked, world, moves);
+                self.phase(Phase::Asked, world, actions);
                 let texts = question.choices.iter().map(|choice| &choice.text).chain([&question.text]);
                 let until = (self.mode == PlayMode::Auto).then(|| now + position::reading_time(texts));
                 self.position = Position::Asked { until };
             }
-            _ => self.work(world, now, moves),
+            _ => self.work(world, now, actions),
         }
     }
 
     /// Sends the step's commands.
-    fn work(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    fn work(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         let Some(step) = self.present() else { return };
         let (work, commands) = (position::Work::new(step, now), step.commands.clone());
-        self.phase(Phase::Doing, world, moves);
-        moves.extend(commands.into_iter().map(PlayerAction::Send));
+        self.phase(Phase::Doing, world, actions);
+        actions.extend(commands.into_iter().map(PlayerAction::Send));
         self.position = Position::Doing(work);
     }
 
     /// The condition was met: keeps the known numbers. The kernel's counters have to be read once more before they are kept,
     /// shown or checked.
-    fn come(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
-        self.notice_failed_trial(world);
-        self.keep(world, false, moves);
+    fn come(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
+        self.notice_failed_experiment(world);
+        self.keep(world, false, actions);
         if world.counters_at.is_some() && self.uses_counters() {
             let patience = if self.mode == PlayMode::Check { COUNTED } else { COUNTED_SOON };
             self.position = Position::Counting { since: world.now, until: now + patience };
         } else {
-            self.finish_step(world, now, moves);
+            self.finish_step(world, now, actions);
         }
     }
 
     /// Keeps numbers: those of the kernel's counters, or the others.
-    fn keep(&mut self, world: &World, counted: bool, moves: &mut Vec<PlayerAction>) {
+    fn keep(&mut self, world: &World, counted: bool, actions: &mut Vec<PlayerAction>) {
         let Some(step) = self.present().cloned() else { return };
         for (name, expression) in &step.keep {
             let facts = self.facts(world);
             let kind = expression.facts().into_iter().any(facts::is_counted);
             if let Some(value) = expression.value(&|name| facts.value(name)).filter(|_| kind == counted) {
                 self.kept.insert(name.clone(), value);
-                moves.push(PlayerAction::Emit(LessonFact::Kept { name: name.clone(), value }));
+                actions.push(PlayerAction::Emit(LessonFact::Kept { name: name.clone(), value }));
             }
         }
     }
@@ -266,18 +266,18 @@ impl Player {
     }
 
     /// Compares the choice with what is known, and shows the step's text.
-    fn finish_step(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    fn finish_step(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         let Some(step) = self.present().cloned() else { return };
-        self.keep(world, true, moves);
+        self.keep(world, true, actions);
         if let (Some(question), Some(choice)) = (&step.ask, self.choice) {
             let facts = self.facts(world);
             let right = question.choices.get(choice).and_then(|one| one.right.holds(&|name| facts.value(name)));
-            moves.push(PlayerAction::Emit(LessonFact::Scored { right }));
+            actions.push(PlayerAction::Emit(LessonFact::Scored { right }));
         }
         if step.say.is_none() && step.ask.is_none() {
-            return self.enter(self.step + 1, world, now, moves);
+            return self.enter(self.step + 1, world, now, actions);
         }
-        self.phase(Phase::Done, world, moves);
+        self.phase(Phase::Done, world, actions);
         let until = match self.mode {
             PlayMode::Hand => None,
             PlayMode::Auto => Some(now + position::reading_time(&step.say)),
@@ -287,8 +287,8 @@ impl Player {
     }
 
     /// The condition was not met in time.
-    fn miss(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
-        self.phase(Phase::Missed, world, moves);
+    fn miss(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
+        self.phase(Phase::Missed, world, actions);
         let until = match self.mode {
             PlayMode::Hand => None,
             PlayMode::Auto => Some(now + PITY),
@@ -302,14 +302,14 @@ impl Player {
             let what = say!("what step {step} of scene {scene} waits for comes in time", step, scene);
             let check = Check::missed(what, condition, self.facts(world));
             self.checks.push(check);
-            self.notice_failed_trial(world);
+            self.notice_failed_experiment(world);
         }
     }
 
     /// Checks the scene, then opens the next one, or ends.
-    fn end_scene(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    fn end_scene(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         if self.mode == PlayMode::Check {
-            self.notice_failed_trial(world);
+            self.notice_failed_experiment(world);
             let facts = self.facts(world);
             let scene = self.lesson.scenes.get(self.scene);
             let checks: Vec<_> =
@@ -317,20 +317,20 @@ impl Player {
             self.checks.extend(checks);
         }
         if self.scene + 1 < self.lesson.scenes.len() {
-            return self.open(self.scene + 1, Some(now), moves);
+            return self.open(self.scene + 1, Some(now), actions);
         }
         let facts = self.facts(world);
         self.claims = self.lesson.claims.iter().map(|claim| claim.judge(facts)).collect();
         self.position = Position::Over;
-        moves.extend(self.claims.iter().cloned().map(LessonFact::Judged).map(PlayerAction::Emit));
-        moves.extend([PlayerAction::Emit(LessonFact::Over), PlayerAction::Over]);
+        actions.extend(self.claims.iter().cloned().map(LessonFact::Judged).map(PlayerAction::Emit));
+        actions.extend([PlayerAction::Emit(LessonFact::Over), PlayerAction::Over]);
     }
 
     /// A failed experiment measures nothing: the check has failed in any case.
-    fn notice_failed_trial(&mut self, world: &World) {
+    fn notice_failed_experiment(&mut self, world: &World) {
         let Some(why) = &world.trials.failed else { return };
-        if self.mode == PlayMode::Check && self.failed_trial.as_ref() != Some(why) {
-            self.failed_trial = Some(why.clone());
+        if self.mode == PlayMode::Check && self.failed_experiment.as_ref() != Some(why) {
+            self.failed_experiment = Some(why.clone());
             self.checks.push(Check::trial_failed(why));
         }
     }
@@ -346,10 +346,10 @@ impl Player {
     }
 
     /// Enters a phase of the step, with the present values of its numbers.
-    fn phase(&self, phase: Phase, world: &World, moves: &mut Vec<PlayerAction>) {
-        moves.push(PlayerAction::Emit(LessonFact::Step { step: self.step, phase }));
+    fn phase(&self, phase: Phase, world: &World, actions: &mut Vec<PlayerAction>) {
+        actions.push(PlayerAction::Emit(LessonFact::Step { step: self.step, phase }));
         let measured = self.present().and_then(|step| step.measured(phase, self.facts(world)));
-        moves.extend(measured.map(PlayerAction::Emit));
+        actions.extend(measured.map(PlayerAction::Emit));
     }
 
     const fn facts<'a>(&'a self, world: &'a World) -> Facts<'a> {

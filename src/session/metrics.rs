@@ -98,8 +98,8 @@ impl MetricsListener {
     pub fn serve(self) -> Result<ScrapeQueue, ScrapeError> {
         let address = self.address;
         let listener = TcpListener::from_std(self.listener).map_err(|source| ScrapeError { address, source })?;
-        let (asks, asked) = mpsc::channel(CONNECTIONS);
-        Ok(ScrapeQueue { requests: asked, server: tokio::spawn(serve(listener, asks)) })
+        let (sender, requests) = mpsc::channel(CONNECTIONS);
+        Ok(ScrapeQueue { requests, server: tokio::spawn(serve(listener, sender)) })
     }
 }
 
@@ -137,37 +137,38 @@ impl ScrapeRequest {
     }
 }
 
-async fn serve(listener: TcpListener, asks: mpsc::Sender<ScrapeRequest>) {
+async fn serve(listener: TcpListener, sender: mpsc::Sender<ScrapeRequest>) {
     let mut open: VecDeque<AbortHandle> = VecDeque::with_capacity(CONNECTIONS);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             rest(ACCEPT_RETRY).await;
             continue;
         };
-        open.retain(|conversation| !conversation.is_finished());
+        open.retain(|connection| !connection.is_finished());
         if open.len() >= CONNECTIONS
             && let Some(oldest) = open.pop_front()
         {
             oldest.abort();
         }
-        let asks = asks.clone();
-        let conversation =
-            async move { timeout(CONVERSATION_TIMEOUT, converse(stream, &asks)).await.map(drop).unwrap_or_default() };
-        open.push_back(tokio::spawn(conversation).abort_handle());
+        let sender = sender.clone();
+        let connection = async move {
+            timeout(CONVERSATION_TIMEOUT, serve_connection(stream, &sender)).await.map(drop).unwrap_or_default()
+        };
+        open.push_back(tokio::spawn(connection).abort_handle());
     }
 }
 
-async fn converse(mut stream: TcpStream, asks: &mpsc::Sender<ScrapeRequest>) -> io::Result<()> {
+async fn serve_connection(mut stream: TcpStream, sender: &mpsc::Sender<ScrapeRequest>) -> io::Result<()> {
     let mut head = Vec::with_capacity(512);
-    let wish = match timeout(REQUEST_TIMEOUT, read_head(&mut stream, &mut head)).await {
+    let request = match timeout(REQUEST_TIMEOUT, read_head(&mut stream, &mut head)).await {
         Ok(Ok(true)) => parse(&head),
         Ok(Ok(false)) => ParsedRequest::Refused("431 Request Header Fields Too Large", "the request is too long\n"),
-        Ok(Err(gone)) => return Err(gone),
+        Ok(Err(error)) => return Err(error),
         Err(_too_slow) => ParsedRequest::Refused("408 Request Timeout", "the request took too long\n"),
     };
-    let answer = match wish {
-        ParsedRequest::Page(dialect) => match page(dialect, asks).await {
-            Some(page) => response("200 OK", dialect.content_type(), &page),
+    let answer = match request {
+        ParsedRequest::Page(format) => match page(format, sender).await {
+            Some(page) => response("200 OK", format.content_type(), &page),
             None => response("503 Service Unavailable", PLAIN, "the watch is late, or over\n"),
         },
         ParsedRequest::Refused(status, why) => response(status, PLAIN, why),
@@ -197,9 +198,9 @@ async fn read_head(stream: &mut TcpStream, head: &mut Vec<u8>) -> io::Result<boo
     }
 }
 
-async fn page(dialect: PageFormat, asks: &mpsc::Sender<ScrapeRequest>) -> Option<String> {
+async fn page(format: PageFormat, sender: &mpsc::Sender<ScrapeRequest>) -> Option<String> {
     let (reply, answer) = oneshot::channel();
-    asks.try_send(ScrapeRequest { format: dialect, reply }).ok()?;
+    sender.try_send(ScrapeRequest { format, reply }).ok()?;
     timeout(PAGE_TIMEOUT, answer).await.ok()?.ok()
 }
 

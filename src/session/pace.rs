@@ -43,13 +43,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_is_read_at_the_wished_pace_until_that_costs_too_much() {
-        let (mut pace, wish) = (Pace::default(), Duration::from_millis(10));
-        assert!(pace.is_due(Stamp::ZERO, wish));
+    fn a_source_is_read_at_the_requested_pace_until_that_costs_too_much() {
+        let (mut pace, interval) = (Pace::default(), Duration::from_millis(10));
+        assert!(pace.is_due(Stamp::ZERO, interval));
         pace.read(Stamp::ZERO, Stamp::from_nanos(30_000));
-        assert!(!pace.is_due(Stamp::from_millis(9), wish) && pace.is_due(Stamp::from_millis(10), wish));
+        assert!(!pace.is_due(Stamp::from_millis(9), interval) && pace.is_due(Stamp::from_millis(10), interval));
         pace.read(Stamp::from_millis(10), Stamp::from_millis(12));
-        assert_eq!(pace.due(wish), Some(Stamp::from_millis(110)));
-        assert!(!pace.is_due(Stamp::from_millis(109), wish));
+        assert_eq!(pace.due(interval), Some(Stamp::from_millis(110)));
+        assert!(!pace.is_due(Stamp::from_millis(109), interval));
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn start<W: Work, E: From<NotBegun> + Send + 'static>(
     length: Option<Duration>,
     open: impl FnOnce(Pump) -> Result<W, E> + Send + 'static,
 ) -> Result<Session, E> {
-    let (wishes, commands) = std::sync::mpsc::channel();
+    let (command_sender, commands) = std::sync::mpsc::channel();
     let (sender, facts) = mpsc::channel(QUEUED_BATCHES);
     let (opened, outcome) = std::sync::mpsc::sync_channel(1);
     let now = clock.now();
@@ -99,7 +99,7 @@ pub(super) fn start<W: Work, E: From<NotBegun> + Send + 'static>(
     };
     std::thread::Builder::new().name(name.into()).spawn(thread).map_err(NotBegun::NoThread)?;
     outcome.recv().map_err(|_| NotBegun::Vanished)??;
-    Ok(Session::new(Source::Live { facts, commands: wishes }, clock))
+    Ok(Session::new(Source::Live { facts, commands: command_sender }, clock))
 }
 
 fn run(mut work: impl Work) {

@@ -2,7 +2,7 @@
 
 /// The text with every control character but line feed and tab shown as U+FFFD.
 pub fn lines(text: &str) -> String {
-    replaced(text, |one| one == '\n' || one == '\t')
+    replaced(text, |letter| letter == '\n' || letter == '\t')
 }
 
 /// The text as one line: every control character shown as U+FFFD.
@@ -11,12 +11,14 @@ pub fn line(text: &str) -> String {
 }
 
 /// Control characters, and those that change the direction of writing.
-fn steers(one: char) -> bool {
-    one.is_control() || matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+fn steers(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn replaced(text: &str, allowed: impl Fn(char) -> bool) -> String {
-    text.chars().map(|one| if steers(one) && !allowed(one) { char::REPLACEMENT_CHARACTER } else { one }).collect()
+    text.chars()
+        .map(|letter| if steers(letter) && !allowed(letter) { char::REPLACEMENT_CHARACTER } else { letter })
+        .collect()
 }
 
 #[cfg(test)]

@@ -222,7 +222,7 @@ impl Browse {
     }
 
     fn lines(&self) -> usize {
-        let page = self.chosen.as_ref().and_then(|chosen| chosen.one.diary());
+        let page = self.chosen.as_ref().and_then(|chosen| chosen.one.segment_log());
         page.map_or(0, |page| page.entries().len().saturating_sub(1))
     }
 }
@@ -251,7 +251,7 @@ pub fn tries(one: &Connection) -> u32 {
 const fn urgency(belief: CombinedState) -> u8 {
     match belief {
         CombinedState::Ghost | CombinedState::Phantom => 0,
-        CombinedState::DeadInQueue => 1,
+        CombinedState::ClosedInQueue => 1,
         CombinedState::SynSent => 2,
         CombinedState::HalfOpen | CombinedState::CookieOut => 3,
         CombinedState::Queued => 4,
@@ -269,7 +269,7 @@ pub fn belief_words(belief: CombinedState) -> &'static str {
         CombinedState::Ghost => say!("GHOST"),
         CombinedState::Phantom => say!("PHANTOM"),
         CombinedState::Queued => say!("queued"),
-        CombinedState::DeadInQueue => say!("dead entry"),
+        CombinedState::ClosedInQueue => say!("dead entry"),
         CombinedState::Accepted => say!("served"),
         CombinedState::Over => say!("over"),
     }
@@ -296,7 +296,7 @@ pub fn server_words(side: ServerSide) -> &'static str {
         ServerSide::HalfOpen => "SYN_RCVD",
         ServerSide::CookieSent => say!("cookie sent"),
         ServerSide::Queued => "ESTABLISHED",
-        ServerSide::QueuedDead => say!("reset, queued"),
+        ServerSide::QueuedClosed => say!("reset, queued"),
         ServerSide::Accepted => say!("accepted"),
         ServerSide::Closed => say!("closed"),
         ServerSide::Expired => say!("expired"),

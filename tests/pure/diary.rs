@@ -166,7 +166,7 @@ impl Play {
     }
 
     fn page(&self, id: u16) -> &SegmentLog {
-        self.one(id).diary().unwrap()
+        self.one(id).segment_log().unwrap()
     }
 
     fn ways(&self, id: u16) -> Vec<SegmentPath> {
@@ -480,11 +480,11 @@ fn with_too_many_connections_nothing_is_kept_and_what_is_missing_is_counted() {
         play.start(u64::from(id), id);
     }
     assert!(!play.world.writes_segment_logs());
-    assert!(play.one(0).diary().is_none() && play.one(many - 1).diary().is_none());
+    assert!(play.one(0).segment_log().is_none() && play.one(many - 1).segment_log().is_none());
     let before = play.world.segments_not_logged();
     play.syn(600, 3);
     assert_eq!(play.world.segments_not_logged(), before + 1);
-    assert!(play.one(3).diary().is_none());
+    assert!(play.one(3).segment_log().is_none());
     for id in 0..many {
         play.life(700, id, ClientEvent::TimedOut);
     }

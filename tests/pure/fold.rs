@@ -205,7 +205,7 @@ fn a_client_that_resets_while_it_waits_still_holds_its_place() {
     play.handshake(1);
     play.wire(1, Toward::Listener, flags::RST, (1001, 0));
     play.life(1, ClientEvent::Reset);
-    assert_eq!(play.belief(1), CombinedState::DeadInQueue);
+    assert_eq!(play.belief(1), CombinedState::ClosedInQueue);
     assert_eq!(play.world.accept_queue.depth(), 1);
     play.pass(600);
     assert!(play.world.findings.iter().any(|finding| finding.rule == "dead-in-queue"));

@@ -15,7 +15,7 @@ What to do: listen() with at least that backlog, and raise net.core.somaxconn if
 call listen() again.";
 
 fn check(world: &World) -> Verdict {
-    let overflowed = world.ledger.lost_by_cause().any(|(cause, toll)| cause.is_overflow() && toll.segments > 0);
+    let overflowed = world.ledger.lost_by_cause().any(|(cause, lost)| cause.is_overflow() && lost.segments > 0);
     let Some(limit) = world.accept_limit().filter(|_| overflowed) else { return Verdict::Absent };
     let peak = world.demand.peak();
     // Clients that arrived one after the other and had to wait are no burst.

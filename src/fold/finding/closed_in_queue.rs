@@ -15,25 +15,29 @@ Kernel: tcp_reset and tcp_fin leave the socket in the accept queue (inet_csk_acc
 What to do: empty the accept queue faster; give clients a time-out longer than the server's worst wait.";
 
 fn check(world: &World) -> Verdict {
-    let dead = world.roster.iter().filter(|one| one.server.in_accept_queue() && is_closed_in_queue(one)).count();
+    let closed = world
+        .roster
+        .iter()
+        .filter(|connection| connection.server.in_accept_queue() && is_closed_in_queue(connection))
+        .count();
     let depth = world.accept_queue.depth();
-    if dead == 0 {
+    if closed == 0 {
         let unread = world.segments.is_none() && world.listed.waiting.is_none() && depth > 0;
         return if unread { Verdict::TooEarly } else { Verdict::Absent };
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
-        evidence: vec![("dead_entries", dead as f64), ("accept_queue_depth", depth.into())],
+        evidence: vec![("dead_entries", closed as f64), ("accept_queue_depth", depth.into())],
         sentence: Sentence::new(move || {
             say!(
                 "{dead} of {depth} entries in the accept queue are dead: their clients have gone, their places are still held.",
-                dead,
+                dead = closed,
                 depth
             )
         }),
     })
 }
 
-fn is_closed_in_queue(one: &crate::fold::connection::Connection) -> bool {
-    one.belief() == CombinedState::DeadInQueue || one.client_closed
+fn is_closed_in_queue(connection: &crate::fold::connection::Connection) -> bool {
+    connection.belief() == CombinedState::ClosedInQueue || connection.client_closed
 }

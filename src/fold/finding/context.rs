@@ -51,9 +51,9 @@ impl<'a> ListenerContext<'a> {
 
     /// False for idle listeners that were not asked for: the rules skip them.
     pub(super) fn is_relevant(&self) -> bool {
-        let one = self.listener;
-        one.accept_queue.max() > 0
-            || one.occupants.half_open.is_some_and(|count| count > 0)
+        let listener = self.listener;
+        listener.accept_queue.max() > 0
+            || listener.occupants.half_open.is_some_and(|count| count > 0)
             || self.is_asked_for()
             || self.is_strained()
     }

@@ -18,7 +18,7 @@ What to do: empty the accept queue faster. net.ipv4.tcp_abort_on_overflow=1 make
 fail at once; a SYN on a full queue stays silent even then.";
 
 fn check(world: &World) -> Verdict {
-    let now = world.roster.iter().filter(|one| one.belief() == CombinedState::Ghost).count();
+    let now = world.roster.iter().filter(|connection| connection.belief() == CombinedState::Ghost).count();
     if now == 0 {
         return Verdict::Absent;
     }

@@ -30,10 +30,10 @@ fn check(world: &World) -> Verdict {
     }
     let older_than = |age| {
         // A final ACK in flight is an answer, however slow.
-        let silent = |one: &&Connection| {
-            one.belief() == CombinedState::HalfOpen
-                && one.client != ClientSide::Connected
-                && world.now.since(one.server_since) > age
+        let silent = |connection: &&Connection| {
+            connection.belief() == CombinedState::HalfOpen
+                && connection.client != ClientSide::Connected
+                && world.now.since(connection.server_since) > age
         };
         world.roster.iter().filter(silent).count()
     };

@@ -15,8 +15,8 @@ Kernel: NET_INC_STATS(LINUX_MIB_LISTENOVERFLOWS) in tcp_conn_request and tcp_v4_
 What to do: compare the packets with the clients of each cause in the ledger.";
 
 fn check(world: &World) -> Verdict {
-    let overflows = |one: &crate::fold::connection::Connection| -> u32 {
-        Cause::ALL.into_iter().filter(|cause| cause.is_overflow()).map(|cause| one.hits(cause)).sum()
+    let overflows = |connection: &crate::fold::connection::Connection| -> u32 {
+        Cause::ALL.into_iter().filter(|cause| cause.is_overflow()).map(|cause| connection.hits(cause)).sum()
     };
     let most = match world.roster.iter().map(overflows).max() {
         Some(most @ 3..) => most,
@@ -27,7 +27,7 @@ fn check(world: &World) -> Verdict {
         .ledger
         .lost_by_cause()
         .filter(|(cause, _)| cause.is_overflow())
-        .fold((0, 0), |sum, (_, toll)| (sum.0 + toll.segments, sum.1 + toll.clients));
+        .fold((0, 0), |sum, (_, lost)| (sum.0 + lost.segments, sum.1 + lost.clients));
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
         evidence: vec![

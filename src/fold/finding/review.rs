@@ -45,18 +45,18 @@ fn review(world: &mut World) {
         let Diagnosis { severity, sentence, .. } = diagnosis;
         findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, subject });
     };
-    let chosen = world.listeners.chosen().map(|one| subject(&ListenerContext::of(world, one)));
-    for one in world.listeners.live() {
-        let sight = ListenerContext::of(world, one);
-        if !sight.is_relevant() {
+    let chosen = world.listeners.chosen().map(|listener| subject(&ListenerContext::of(world, listener)));
+    for listener in world.listeners.live() {
+        let context = ListenerContext::of(world, listener);
+        if !context.is_relevant() {
             continue;
         }
         for rule in RULES {
             let Check::Listener(check) = rule.check else { continue };
-            match check(&sight) {
+            match check(&context) {
                 Verdict::Found(mut diagnosis) => {
-                    diagnosis.evidence.extend(sight.evidence());
-                    keep(rule, Some(subject(&sight)), diagnosis);
+                    diagnosis.evidence.extend(context.evidence());
+                    keep(rule, Some(subject(&context)), diagnosis);
                 }
                 Verdict::TooEarly => _ = undecided.insert(rule.name),
                 Verdict::Absent => {}
@@ -102,6 +102,6 @@ fn key(rule: &str, subject: Option<&Subject>) -> String {
     subject.map_or_else(|| rule.to_owned(), |subject| format!("{rule} {}", subject.id.0))
 }
 
-fn subject(sight: &ListenerContext<'_>) -> Subject {
-    Subject { id: sight.listener.id(), address: sight.listener.reading.address.clone() }
+fn subject(context: &ListenerContext<'_>) -> Subject {
+    Subject { id: context.listener.id(), address: context.listener.reading.address.clone() }
 }

@@ -16,8 +16,8 @@ Kernel: tcp_conn_request (net/ipv4/tcp_input.c), the test max_syn_backlog - qlen
 What to do: net.ipv4.tcp_syncookies=1 (then tcp_max_syn_backlog does not limit at all), or raise tcp_max_syn_backlog.";
 
 fn check(world: &World) -> Verdict {
-    let toll = world.ledger.lost(Cause::SynMaxSynBacklog);
-    if toll.segments == 0 {
+    let lost = world.ledger.lost(Cause::SynMaxSynBacklog);
+    if lost.segments == 0 {
         // An unanswered SYN that no reading of the counters covers yet.
         let open = world.ledger.syns_without_cause > 0 && world.sysctls.value(Sysctl::Syncookies) == Some(0);
         return if open { Verdict::TooEarly } else { Verdict::Absent };
@@ -26,16 +26,16 @@ fn check(world: &World) -> Verdict {
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence: vec![
-            ("segments", toll.segments as f64),
-            ("clients", toll.clients as f64),
+            ("segments", lost.segments as f64),
+            ("clients", lost.clients as f64),
             ("tcp_max_syn_backlog", max as f64),
         ],
         sentence: Sentence::new(move || {
             say!(
                 "{syns} SYNs of {clients} clients fell to the three-quarters rule of tcp_max_syn_backlog = {max}: turn SYN cookies on, \
                  or raise it.",
-                syns = toll.segments,
-                clients = toll.clients,
+                syns = lost.segments,
+                clients = lost.clients,
                 max
             )
         }),

@@ -103,7 +103,7 @@ impl DropMeter {
     }
 
     /// The drops since the last call.
-    fn news(&mut self) -> u64 {
+    fn new_drops(&mut self) -> u64 {
         let all = self.settled.high + self.opened.high;
         let news = all.saturating_sub(self.reported);
         self.reported = self.reported.max(all);
@@ -135,7 +135,7 @@ impl OpenInterval {
         self.stirred = true;
     }
 
-    pub(super) const fn somebody_left(&mut self) {
+    pub(super) const fn listener_closed(&mut self) {
         self.left = true;
         self.stirred = true;
     }
@@ -172,8 +172,8 @@ impl Listeners {
     pub(super) fn bound_past_drops(&mut self) {
         let all = self.counters_first.as_ref().and_then(|counters| counters.value(Counter::ListenDrops));
         let Some(all) = all else { return };
-        for one in self.by_id.values_mut() {
-            one.meter.past.high = one.meter.past.high.min(all);
+        for listener in self.by_id.values_mut() {
+            listener.meter.past.high = listener.meter.past.high.min(all);
         }
     }
 
@@ -187,30 +187,31 @@ impl Listeners {
 
     /// Computes the bounds of all that has moved.
     fn settle(&mut self, at: Stamp) {
-        let Self { open: docket, by_id: listeners, gaps, counters_last, .. } = self;
-        let all: u64 = docket.moved.iter().filter_map(|id| listeners.get(id)).map(|one| one.meter.open).sum();
+        let Self { open: interval, by_id: listeners, gaps, counters_last, .. } = self;
+        let all: u64 =
+            interval.moved.iter().filter_map(|id| listeners.get(id)).map(|listener| listener.meter.open).sum();
         let readable = counters_last.as_ref().is_some_and(|counters| counters.value(Counter::ListenDrops).is_some());
-        let known = readable && !docket.unread;
-        let sure = known && !docket.left && (!docket.stirred || all == docket.listen_drops);
+        let known = readable && !interval.unread;
+        let sure = known && !interval.left && (!interval.stirred || all == interval.listen_drops);
         let after_gap = gaps.back().is_some_and(|(_, ended)| *ended == at);
-        for id in &docket.moved {
-            let Some(one) = listeners.get_mut(id) else { continue };
-            let open = one.meter.open;
-            let high = if known { open.min(docket.listen_drops) } else { open };
-            let low = if sure { docket.listen_drops.saturating_sub(all - open).min(high) } else { 0 };
-            one.meter.opened = Bounds { low, high };
-            let news = one.meter.news();
+        for id in &interval.moved {
+            let Some(listener) = listeners.get_mut(id) else { continue };
+            let open = listener.meter.open;
+            let high = if known { open.min(interval.listen_drops) } else { open };
+            let low = if sure { interval.listen_drops.saturating_sub(all - open).min(high) } else { 0 };
+            listener.meter.opened = Bounds { low, high };
+            let news = listener.meter.new_drops();
             if news > 0 && !after_gap {
-                let beat = one.seconds.slot_at(at);
-                beat.drops = beat.drops.saturating_add(u32::try_from(news).unwrap_or(u32::MAX));
+                let second = listener.seconds.slot_at(at);
+                second.drops = second.drops.saturating_add(u32::try_from(news).unwrap_or(u32::MAX));
             }
         }
     }
 
     fn close(&mut self) {
         for id in std::mem::take(&mut self.open.moved) {
-            if let Some(one) = self.by_id.get_mut(&id) {
-                one.meter.close();
+            if let Some(listener) = self.by_id.get_mut(&id) {
+                listener.meter.close();
             }
         }
         self.open = OpenInterval::default();

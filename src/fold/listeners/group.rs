@@ -2,7 +2,7 @@
 //!
 //! Each socket has a queue and a limit of its own; SYNs are hashed to one of them, and a full one drops while another is empty.
 
-use super::trail::{self, Second};
+use super::second::{self, Second};
 use super::{ListenerState, Listeners, RATE_SPAN, SECOND};
 use crate::model::watch::Address;
 
@@ -17,35 +17,38 @@ pub struct Group<'a> {
 
 impl Listeners {
     /// The sockets of this listener's address.
-    pub fn group_of<'a>(&'a self, one: &'a ListenerState) -> Group<'a> {
-        let address = &one.reading.address;
+    pub fn group_of<'a>(&'a self, listener: &'a ListenerState) -> Group<'a> {
+        let address = &listener.reading.address;
         let ids = self.addresses.get(address).filter(|_| address.port().is_some());
         let mut members: Vec<_> = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).collect();
         if members.is_empty() {
-            members.push(one);
+            members.push(listener);
         }
         Group::of(address, members)
     }
 
     /// First SYNs per second to an address; `None` without a tap and for unix sockets.
     pub fn group_arrivals_per_s(&self, group: &Group<'_>) -> Option<f64> {
-        let told = self.watching.as_ref()?.rights.tap && group.address.port().is_some();
-        let since = group.members.iter().map(|one| one.since).min()?;
+        let observed = self.watching.as_ref()?.rights.tap && group.address.port().is_some();
+        let since = group.members.iter().map(|listener| listener.since).min()?;
         let from = self.now.saturating_sub(RATE_SPAN).max(since);
-        let span = trail::covered(self.now, from);
-        if !told || span < SECOND || self.is_gap(from, self.now) {
+        let span = second::covered(self.now, from);
+        if !observed || span < SECOND || self.is_gap(from, self.now) {
             return None;
         }
-        let syns: u64 =
-            group.members.iter().map(|one| one.seconds.sum(self.now, from, |beat: &Second| beat.syns)).sum();
+        let syns: u64 = group
+            .members
+            .iter()
+            .map(|listener| listener.seconds.sum(self.now, from, |second: &Second| second.syns))
+            .sum();
         Some(syns as f64 / span.as_secs_f64())
     }
 }
 
 impl<'a> Group<'a> {
     fn of(address: &'a Address, mut members: Vec<&'a ListenerState>) -> Self {
-        if members.iter().any(|one| one.gone.is_none()) {
-            members.retain(|one| one.gone.is_none());
+        if members.iter().any(|listener| listener.gone.is_none()) {
+            members.retain(|listener| listener.gone.is_none());
         }
         Self { address, members }
     }
@@ -57,10 +60,13 @@ impl<'a> Group<'a> {
 
     /// A full member while all others are empty: its queue is not drained, and its share of the clients is lost.
     pub fn full_beside_idle(&self) -> Option<&'a ListenerState> {
-        let mut full = self.members.iter().copied().filter(|one| one.is_full());
+        let mut full = self.members.iter().copied().filter(|listener| listener.is_full());
         let (first, more) = (full.next()?, full.next());
-        let others_idle =
-            self.members.iter().filter(|one| one.id() != first.id()).all(|one| one.reading.queue.depth == Some(0));
+        let others_idle = self
+            .members
+            .iter()
+            .filter(|listener| listener.id() != first.id())
+            .all(|listener| listener.reading.queue.depth == Some(0));
         (self.is_shared() && more.is_none() && others_idle).then_some(first)
     }
 }

@@ -30,48 +30,48 @@ impl KnownDefault {
     }
 }
 
-const fn habit(limit: u32, whose: Words, change: Words, commands: &'static [&'static str]) -> KnownDefault {
+const fn entry(limit: u32, whose: Words, change: Words, commands: &'static [&'static str]) -> KnownDefault {
     KnownDefault { limit, whose, change, commands }
 }
 
 /// The known defaults; those of a named program before those of any.
-const HABITS: &[KnownDefault] = &[
-    habit(511, || say!("nginx's default"), || say!("`listen ... backlog=N` in its configuration"), &["nginx"]),
-    habit(511, || say!("redis's default"), || say!("`tcp-backlog N` in its configuration"), &["redis", "valkey"]),
-    habit(511, || say!("Node.js's default"), || say!("`server.listen({ port, backlog: N })`"), &["node", "MainThread"]),
-    habit(511, || say!("PHP-FPM's default"), || say!("`listen.backlog = N` of the pool"), &["php-fpm"]),
-    habit(511, || say!("Apache's default"), || say!("`ListenBacklog N`"), &["apache2", "httpd"]),
-    habit(
+const KNOWN_DEFAULTS: &[KnownDefault] = &[
+    entry(511, || say!("nginx's default"), || say!("`listen ... backlog=N` in its configuration"), &["nginx"]),
+    entry(511, || say!("redis's default"), || say!("`tcp-backlog N` in its configuration"), &["redis", "valkey"]),
+    entry(511, || say!("Node.js's default"), || say!("`server.listen({ port, backlog: N })`"), &["node", "MainThread"]),
+    entry(511, || say!("PHP-FPM's default"), || say!("`listen.backlog = N` of the pool"), &["php-fpm"]),
+    entry(511, || say!("Apache's default"), || say!("`ListenBacklog N`"), &["apache2", "httpd"]),
+    entry(
         5,
         || say!("Python's http.server (socketserver) default"),
         || say!("`request_queue_size = N` on the server's class"),
         &["python"],
     ),
-    habit(100, || say!("Python asyncio's default"), || say!("`create_server(..., backlog=N)`"), &["python"]),
-    habit(128, || say!("Python's socket.listen() default"), || say!("`listen(N)`"), &["python"]),
-    habit(50, || say!("Java's ServerSocket default"), || say!("the ServerSocket's `backlog` argument"), &["java"]),
-    habit(100, || say!("Tomcat's default"), || say!("`acceptCount` of the connector"), &["java"]),
-    habit(128, || say!("sshd's fixed backlog"), || say!("nothing: it is compiled in"), &["sshd"]),
-    habit(
+    entry(100, || say!("Python asyncio's default"), || say!("`create_server(..., backlog=N)`"), &["python"]),
+    entry(128, || say!("Python's socket.listen() default"), || say!("`listen(N)`"), &["python"]),
+    entry(50, || say!("Java's ServerSocket default"), || say!("the ServerSocket's `backlog` argument"), &["java"]),
+    entry(100, || say!("Tomcat's default"), || say!("`acceptCount` of the connector"), &["java"]),
+    entry(128, || say!("sshd's fixed backlog"), || say!("nothing: it is compiled in"), &["sshd"]),
+    entry(
         5,
         || say!("a very old default (Python's socketserver has it still)"),
         || say!("the program's own listen() call"),
         &[],
     ),
-    habit(50, || say!("Java's ServerSocket default"), || say!("the program's own listen() call"), &[]),
-    habit(
+    entry(50, || say!("Java's ServerSocket default"), || say!("the program's own listen() call"), &[]),
+    entry(
         128,
         || say!("what Rust's std asks for, and somaxconn's value before Linux 5.4"),
         || say!("socket2's `listen(N)`"),
         &[],
     ),
-    habit(
+    entry(
         511,
         || say!("what nginx, redis, Node.js, Apache and PHP-FPM ask for"),
         || say!("the program's own configuration"),
         &[],
     ),
-    habit(1024, || say!("tokio's default"), || say!("`TcpSocket::listen(N)`"), &[]),
+    entry(1024, || say!("tokio's default"), || say!("`TcpSocket::listen(N)`"), &[]),
 ];
 
 /// The default that matches a limit, one of the named program first.
@@ -81,7 +81,7 @@ pub fn known_default(limit: u32, command: Option<&str>, address: &Address) -> Op
         command.is_some_and(|command| habit.commands.iter().any(|beginning| command.starts_with(beginning)))
     };
     let anybody = |habit: &&KnownDefault| habit.commands.is_empty() && address.port().is_some();
-    HABITS.iter().filter(fits).find(named).or_else(|| HABITS.iter().filter(fits).find(anybody)).copied()
+    KNOWN_DEFAULTS.iter().filter(fits).find(named).or_else(|| KNOWN_DEFAULTS.iter().filter(fits).find(anybody)).copied()
 }
 
 #[cfg(test)]

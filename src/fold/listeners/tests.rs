@@ -5,18 +5,18 @@ use crate::model::watch::Rights;
 
 mod head;
 
-/// A watch that is told facts.
+/// A watch fed with facts.
 struct Watch(Listeners);
 
 impl Watch {
     fn began(tap: bool) -> Self {
-        let mut survey = Listeners::default();
+        let mut listeners = Listeners::default();
         let mut sysctls = crate::model::settings::Sysctls::default();
         sysctls.set(Sysctl::Somaxconn, 4096);
         let rights = Rights { tap, ..Rights::default() };
         let watching = Watching { kernel: "6.18.44".into(), pid: 1, rights, netns: None, target: None, sysctls };
-        survey.apply(Stamp::ZERO, &Event::Watching(Box::new(watching)));
-        Self(survey)
+        listeners.apply(Stamp::ZERO, &Event::Watching(Box::new(watching)));
+        Self(listeners)
     }
 
     fn apply(&mut self, ms: u64, event: &Event) {
@@ -46,16 +46,16 @@ impl Watch {
     }
 
     fn crowded(&mut self, ms: u64, id: u64, oldest_wait_ms: Option<u32>) {
-        let crowding = QueueOccupants { half_open: Some(0), oldest_wait_ms };
-        self.apply(ms, &Event::Occupants { id: ListenerId(id), crowding });
+        let occupants = QueueOccupants { half_open: Some(0), oldest_wait_ms };
+        self.apply(ms, &Event::Occupants { id: ListenerId(id), occupants });
     }
 
-    fn one(&self, id: u64) -> &ListenerState {
-        self.0.one(ListenerId(id)).unwrap()
+    fn listener(&self, id: u64) -> &ListenerState {
+        self.0.get(ListenerId(id)).unwrap()
     }
 
     fn drops(&self, id: u64) -> (u64, u64, bool) {
-        let drops = self.one(id).drops().unwrap();
+        let drops = self.listener(id).drops().unwrap();
         (drops.listener, drops.noise, drops.is_exact())
     }
 
@@ -71,7 +71,7 @@ fn at(id: u64, port: u16, depth: u32, drops: u32) -> ListenerReading {
 }
 
 #[test]
-fn drops_of_the_only_listener_that_moved_are_told_from_its_noise() {
+fn drops_of_the_only_listener_that_moved_are_separated_from_its_noise() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 0, 0), at(2, 81, 0, 0)]);
     watch.counters(0, 1000);
@@ -103,13 +103,13 @@ fn where_several_moved_the_drops_are_bounded_and_not_guessed() {
     watch.snapshot(100, vec![at(1, 80, 6, 5), at(2, 81, 6, 3)]);
     watch.counters(101, 6);
     watch.counters(201, 6);
-    let drops = watch.one(1).drops().unwrap();
+    let drops = watch.listener(1).drops().unwrap();
     assert_eq!((drops.at_least, drops.listener, drops.noise), (3, 5, 0));
     assert!(!drops.is_exact());
     watch.snapshot(300, vec![at(1, 80, 6, 6), at(2, 81, 6, 4)]);
     watch.counters(301, 8);
     watch.counters(401, 8);
-    let drops = watch.one(1).drops().unwrap();
+    let drops = watch.listener(1).drops().unwrap();
     assert_eq!((drops.at_least, drops.listener), (4, 6), "both moved by what the namespace counts: no noise");
 }
 
@@ -118,9 +118,9 @@ fn drops_from_before_the_watch_are_at_most_those_of_the_namespace() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 6, 12), at(2, 81, 0, 0)]);
     watch.counters(0, 9);
-    let made = watch.one(1).drops_since_made().unwrap();
+    let made = watch.listener(1).drops_since_made().unwrap();
     assert_eq!((made.listener, made.at_least, made.noise), (9, 0, 3));
-    assert!(watch.one(2).drops_since_made().unwrap().is_exact());
+    assert!(watch.listener(2).drops_since_made().unwrap().is_exact());
     assert_eq!(watch.drops(1), (0, 0, true), "none of them since the watch began");
 }
 
@@ -140,7 +140,7 @@ fn a_drop_counter_wraps_at_two_to_the_32() {
     watch.snapshot(100, vec![at(1, 80, 6, 3)]);
     watch.counters(101, 5);
     assert_eq!(watch.drops(1), (5, 0, true));
-    assert_eq!(watch.one(1).drops_since_made().unwrap().noise, u64::from(u32::MAX) - 1);
+    assert_eq!(watch.listener(1).drops_since_made().unwrap().noise, u64::from(u32::MAX) - 1);
 }
 
 #[test]
@@ -170,16 +170,16 @@ fn a_rate_is_taken_over_the_last_seconds_and_not_before_there_is_one() {
     watch.snapshot(0, vec![at(1, 80, 0, 0)]);
     watch.counters(0, 0);
     watch.apply(500, &Event::SynsSeen(vec![SynCounts { id: ListenerId(1), syns: 5, again: 2 }]));
-    assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None);
+    assert_eq!(watch.0.arrivals_per_s(watch.listener(1)), None);
     watch.snapshot(1500, vec![at(1, 80, 6, 30)]);
     watch.counters(1501, 30);
     watch.apply(2000, &Event::Tick);
-    assert_eq!(watch.0.arrivals_per_s(watch.one(1)), Some(2.5));
-    assert_eq!(watch.0.drops_per_s(watch.one(1)), Some(15.0));
-    assert_eq!((watch.one(1).syns, watch.one(1).syns_again), (5, 2));
+    assert_eq!(watch.0.arrivals_per_s(watch.listener(1)), Some(2.5));
+    assert_eq!(watch.0.drops_per_s(watch.listener(1)), Some(15.0));
+    assert_eq!((watch.listener(1).syns, watch.listener(1).syns_again), (5, 2));
     watch.apply(4500, &Event::Tick);
     watch.apply(6500, &Event::Tick);
-    assert_eq!(watch.0.drops_per_s(watch.one(1)), Some(0.0));
+    assert_eq!(watch.0.drops_per_s(watch.listener(1)), Some(0.0));
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn without_a_tap_arrivals_are_unknown() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 0, 0)]);
     watch.apply(2000, &Event::Tick);
-    assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None);
+    assert_eq!(watch.0.arrivals_per_s(watch.listener(1)), None);
 }
 
 #[test]
@@ -199,13 +199,13 @@ fn after_a_gap_there_is_a_hole_and_no_spike() {
     watch.snapshot(3_600_000, vec![at(1, 80, 6, 900)]);
     watch.counters(3_600_000, 900);
     watch.apply(3_601_000, &Event::Tick);
-    let one = watch.one(1);
-    assert_eq!(one.drops().unwrap().listener, 900);
-    assert_eq!(watch.0.drops_per_s(one), None);
-    let beats = watch.0.trail(one, 4);
+    let listener = watch.listener(1);
+    assert_eq!(listener.drops().unwrap().listener, 900);
+    assert_eq!(watch.0.drops_per_s(listener), None);
+    let beats = watch.0.seconds(listener, 4);
     assert!(beats[0].is_none() && beats[1].is_none(), "{beats:?}");
-    assert!(beats.iter().flatten().all(|beat| beat.drops == 0), "{beats:?}");
-    assert_eq!(one.full(watch.0.now), Duration::from_secs(3), "the hour in between does not count as full");
+    assert!(beats.iter().flatten().all(|second| second.drops == 0), "{beats:?}");
+    assert_eq!(listener.full(watch.0.now), Duration::from_secs(3), "the hour in between does not count as full");
 }
 
 #[test]
@@ -214,18 +214,18 @@ fn the_time_at_capacity_and_the_peak_are_kept() {
     watch.snapshot(0, vec![at(1, 80, 2, 0)]);
     watch.snapshot(100, vec![at(1, 80, 6, 0)]);
     watch.snapshot(400, vec![at(1, 80, 3, 0)]);
-    let one = watch.one(1);
-    assert_eq!((one.accept_queue.max(), one.full(watch.0.now)), (6, Duration::from_millis(300)));
-    assert_eq!(watch.0.trail(one, 1)[0].unwrap().depth_max, 6);
+    let listener = watch.listener(1);
+    assert_eq!((listener.accept_queue.max(), listener.full(watch.0.now)), (6, Duration::from_millis(300)));
+    assert_eq!(watch.0.seconds(listener, 1)[0].unwrap().depth_max, 6);
 }
 
 #[test]
-fn a_listener_that_disappears_is_told_of_and_then_forgotten() {
+fn a_listener_that_disappears_is_kept_for_a_while_and_then_forgotten() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 6, 0), at(2, 81, 0, 0)]);
     watch.gone(200, 1);
     assert_eq!(watch.changes(), [ChangeKind::Gone]);
-    assert_eq!(watch.one(1).full(Stamp::from_millis(900)), Duration::from_millis(200));
+    assert_eq!(watch.listener(1).full(Stamp::from_millis(900)), Duration::from_millis(200));
     assert_eq!(watch.0.live().count(), 1);
     for second in 1..=61 {
         watch.apply(1000 * second, &Event::Tick);
@@ -239,8 +239,8 @@ fn a_restart_with_another_pid_on_the_same_address_is_noted() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 0, 0)]);
     watch.owned(1, 1, 100);
-    let roll = ListenerSnapshot { changed: vec![at(7, 80, 0, 0)], gone: vec![ListenerId(1)] };
-    watch.apply(300, &Event::Snapshot(Box::new(roll)));
+    let snapshot = ListenerSnapshot { changed: vec![at(7, 80, 0, 0)], gone: vec![ListenerId(1)] };
+    watch.apply(300, &Event::Snapshot(Box::new(snapshot)));
     watch.owned(301, 7, 200);
     let before = ListenerId(1);
     let restarted = ChangeKind::Restarted { before: 100, after: 200 };
@@ -281,8 +281,11 @@ fn a_changed_backlog_is_noted_and_measured_by() {
     larger.queue.limit = Some(50);
     watch.snapshot(500, vec![larger]);
     assert_eq!(watch.changes(), [ChangeKind::Relisted { before: 5, after: 50 }]);
-    let one = watch.one(1);
-    assert_eq!((one.capacity(), one.is_full(), one.full(watch.0.now)), (Some(51), false, Duration::from_millis(500)));
+    let listener = watch.listener(1);
+    assert_eq!(
+        (listener.capacity(), listener.is_full(), listener.full(watch.0.now)),
+        (Some(51), false, Duration::from_millis(500))
+    );
 }
 
 #[test]
@@ -290,42 +293,43 @@ fn a_standstill_needs_the_same_head_and_no_shorter_queue() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 3, 0)]);
     watch.crowded(0, 1, Some(2000));
-    assert_eq!(watch.one(1).stall().unwrap().unmoved, Duration::ZERO, "one look proves nothing");
+    assert_eq!(watch.listener(1).stall().unwrap().unmoved, Duration::ZERO, "one look proves nothing");
     watch.crowded(1200, 1, Some(3190));
-    let still = watch.one(1).stall().unwrap();
+    let still = watch.listener(1).stall().unwrap();
     assert_eq!(still.unmoved, Duration::from_millis(1200));
     assert!(still.oldest >= Duration::from_millis(3190));
     watch.crowded(1700, 1, Some(900));
-    assert_eq!(watch.one(1).stall().unwrap().unmoved, Duration::ZERO, "a younger head: somebody was accepted");
+    assert_eq!(watch.listener(1).stall().unwrap().unmoved, Duration::ZERO, "a younger head: somebody was accepted");
     watch.crowded(2900, 1, Some(2100));
     watch.snapshot(3000, vec![at(1, 80, 2, 0)]);
-    assert_eq!(watch.one(1).stall(), None, "the queue became shorter: somebody was accepted");
+    assert_eq!(watch.listener(1).stall(), None, "the queue became shorter: somebody was accepted");
 }
 
 #[test]
 fn a_full_member_beside_idle_siblings_is_found() {
     let mut watch = Watch::began(true);
     watch.snapshot(0, vec![at(1, 80, 0, 0), at(2, 80, 6, 9), at(3, 80, 0, 0), at(4, 81, 6, 0)]);
-    let [group, alone] = [1, 4].map(|id| watch.0.group_of(watch.one(id)));
+    let [group, alone] = [1, 4].map(|id| watch.0.group_of(watch.listener(id)));
     assert_eq!((group.members.len(), group.is_shared(), alone.members.len()), (3, true, 1));
     assert_eq!(group.full_beside_idle().unwrap().id(), ListenerId(2));
     assert!(alone.full_beside_idle().is_none(), "a single socket has no siblings");
     watch.apply(1000, &Event::SynsSeen(vec![SynCounts { id: ListenerId(1), syns: 40, again: 0 }]));
     watch.apply(2000, &Event::Tick);
-    assert_eq!(watch.0.arrivals_per_s(watch.one(1)), None, "which of the sockets they met is not told");
-    let group = watch.0.group_of(watch.one(2));
+    assert_eq!(watch.0.arrivals_per_s(watch.listener(1)), None, "which of the sockets they met is not told");
+    let group = watch.0.group_of(watch.listener(2));
     assert_eq!(watch.0.group_arrivals_per_s(&group), Some(20.0));
     watch.snapshot(2100, vec![at(3, 80, 1, 0)]);
-    assert!(watch.0.group_of(watch.one(2)).full_beside_idle().is_none());
+    assert!(watch.0.group_of(watch.listener(2)).full_beside_idle().is_none());
 }
 
 #[test]
-fn a_group_is_told_of_without_its_gone_members() {
+fn a_group_is_reported_without_its_gone_members() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 0, 0), at(2, 80, 1, 0)]);
     watch.gone(100, 2);
-    let members =
-        |watch: &Watch| watch.0.group_of(watch.one(1)).members.iter().map(|one| one.id().0).collect::<Vec<_>>();
+    let members = |watch: &Watch| {
+        watch.0.group_of(watch.listener(1)).members.iter().map(|listener| listener.id().0).collect::<Vec<_>>()
+    };
     assert_eq!(members(&watch), [1]);
     watch.gone(200, 1);
     assert_eq!(members(&watch).len(), 2, "where none is left the gone ones stand there");
@@ -379,16 +383,16 @@ fn what_came_and_has_not_gathered_was_accepted() {
         let depth = second.saturating_sub(19) as u32 * 4;
         watch.snapshot(second * 1000 + 900, vec![listening(depth)]);
     }
-    let rate = watch.0.accepts_per_s(watch.one(1)).unwrap();
+    let rate = watch.0.accepts_per_s(watch.listener(1)).unwrap();
     assert!((5.0..7.0).contains(&rate), "{rate}");
     let mut reading = listening(40);
     reading.queue.drops = Some(3);
     watch.snapshot(29_950, vec![reading]);
     watch.counters(29_960, 0);
     watch.counters(29_990, 3);
-    assert_eq!(watch.0.accepts_per_s(watch.one(1)), None, "a dropped SYN was no arrival");
+    assert_eq!(watch.0.accepts_per_s(watch.listener(1)), None, "a dropped SYN was no arrival");
     let mut blind = Watch::began(false);
     blind.snapshot(0, vec![listening(0)]);
     blind.snapshot(20_000, vec![listening(1)]);
-    assert_eq!(blind.0.accepts_per_s(blind.one(1)), None, "nobody tells who came");
+    assert_eq!(blind.0.accepts_per_s(blind.listener(1)), None, "nobody tells who came");
 }

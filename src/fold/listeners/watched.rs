@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::drops::{DropMeter, Drops};
-use super::trail::Seconds;
+use super::second::Seconds;
 use crate::fold::occupancy::Occupancy;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
@@ -68,7 +68,7 @@ const TIE_MS: u32 = 20;
 
 impl ListenerState {
     pub(super) fn new(at: Stamp, reading: &ListenerReading) -> Self {
-        let mut one = Self {
+        let mut entry = Self {
             reading: reading.clone(),
             owner: None,
             occupants: QueueOccupants::default(),
@@ -84,8 +84,8 @@ impl ListenerState {
             seconds: Seconds::default(),
             head: None,
         };
-        one.measure(at, 0);
-        one
+        entry.measure(at, 0);
+        entry
     }
 
     /// Takes a reading; true when the drop counter has moved.
@@ -109,17 +109,17 @@ impl ListenerState {
 
     /// Takes the dumps of its connections; never moves the drop counter.
     pub(super) fn read_lists(&mut self, at: Stamp, listed: &Listed) -> bool {
-        let mut crowding = self.occupants;
+        let mut occupants = self.occupants;
         if let Some(half_open) = &listed.half_open {
-            crowding.half_open = u32::try_from(half_open.len()).ok();
+            occupants.half_open = u32::try_from(half_open.len()).ok();
         }
         let mut cookie = None;
         if let Some(waiting) = &listed.waiting {
-            let oldest = waiting.iter().max_by_key(|one| one.age_ms);
-            crowding.oldest_wait_ms = oldest.and_then(|one| one.age_ms);
+            let oldest = waiting.iter().max_by_key(|entry| entry.age_ms);
+            occupants.oldest_wait_ms = oldest.and_then(|entry| entry.age_ms);
             cookie = oldest.map(|oldest| self.head_among(waiting, oldest));
         }
-        self.take_crowding(at, crowding, cookie, listed.waiting.is_some());
+        self.take_crowding(at, occupants, cookie, listed.waiting.is_some());
         false
     }
 
@@ -127,21 +127,21 @@ impl ListenerState {
     /// any may appear oldest in a dump: ages are cut to ticks, and a dump takes time.
     fn head_among(&self, waiting: &[Waiting], oldest: &Waiting) -> u64 {
         let before = self.head.and_then(|head| head.cookie);
-        let known = waiting.iter().find(|one| Some(one.cookie) == before);
-        let tied = |one: &&Waiting| {
-            one.age_ms.zip(oldest.age_ms).is_some_and(|(age, oldest)| oldest.saturating_sub(age) <= TIE_MS)
+        let known = waiting.iter().find(|entry| Some(entry.cookie) == before);
+        let tied = |entry: &&Waiting| {
+            entry.age_ms.zip(oldest.age_ms).is_some_and(|(age, oldest)| oldest.saturating_sub(age) <= TIE_MS)
         };
         known.filter(tied).unwrap_or(oldest).cookie
     }
 
-    pub(super) fn set_occupants(&mut self, at: Stamp, crowding: QueueOccupants) {
-        self.take_crowding(at, crowding, None, true);
+    pub(super) fn set_occupants(&mut self, at: Stamp, occupants: QueueOccupants) {
+        self.take_crowding(at, occupants, None, true);
     }
 
-    fn take_crowding(&mut self, at: Stamp, crowding: QueueOccupants, cookie: Option<u64>, waiting: bool) {
+    fn take_crowding(&mut self, at: Stamp, occupants: QueueOccupants, cookie: Option<u64>, waiting: bool) {
         let before = self.occupants.half_open.unwrap_or(0);
-        self.occupants = crowding;
-        let half_open = crowding.half_open.unwrap_or(0);
+        self.occupants = occupants;
+        let half_open = occupants.half_open.unwrap_or(0);
         self.half_open_max = self.half_open_max.max(half_open);
         if half_open > 0 || before > 0 {
             self.seconds.slot_at(at).half_open_last = half_open;
@@ -150,7 +150,7 @@ impl ListenerState {
             self.reading.queue.limit.is_some_and(|limit| half_open > 0 && half_open.saturating_mul(2) >= limit);
         self.half_full_since = if crowded { self.half_full_since.or(Some(at)) } else { None };
         if waiting {
-            self.see_head(at, crowding.oldest_wait_ms, cookie);
+            self.see_head(at, occupants.oldest_wait_ms, cookie);
         }
     }
 
@@ -181,18 +181,18 @@ impl ListenerState {
             self.head = None;
         }
         if depth > 0 || before > 0 {
-            let beat = self.seconds.slot_at(at);
-            beat.depth_max = beat.depth_max.max(depth);
-            beat.depth_last = depth;
+            let second = self.seconds.slot_at(at);
+            second.depth_max = second.depth_max.max(depth);
+            second.depth_last = depth;
         }
     }
 
-    pub(super) fn count_syns(&mut self, at: Stamp, knocks: SynCounts) {
-        self.syns += u64::from(knocks.syns);
-        self.syns_again += u64::from(knocks.again);
-        let beat = self.seconds.slot_at(at);
-        beat.syns = beat.syns.saturating_add(knocks.syns);
-        beat.again = beat.again.saturating_add(knocks.again);
+    pub(super) fn count_syns(&mut self, at: Stamp, counts: SynCounts) {
+        self.syns += u64::from(counts.syns);
+        self.syns_again += u64::from(counts.again);
+        let second = self.seconds.slot_at(at);
+        second.syns = second.syns.saturating_add(counts.syns);
+        second.again = second.again.saturating_add(counts.again);
     }
 
     pub(super) fn mark_gone(&mut self, at: Stamp) {

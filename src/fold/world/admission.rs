@@ -79,5 +79,5 @@ pub(super) fn synack_retries(world: &World) -> i64 {
 
 /// True when the request's last SYN-ACK had been sent: it has expired, not been pruned.
 pub(super) fn has_expired(world: &World, peer: Peer) -> bool {
-    world.roster.connection(&peer).is_some_and(|one| i64::from(one.syn_acks) > synack_retries(world))
+    world.roster.connection(&peer).is_some_and(|connection| i64::from(connection.syn_acks) > synack_retries(world))
 }

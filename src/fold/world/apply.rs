@@ -18,13 +18,13 @@ use crate::text::sentence::Sentence;
 pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
     match event {
         Event::Began(_) => {
-            let told = |finding: &Finding| finding.subject.is_some();
+            let about_listener = |finding: &Finding| finding.subject.is_some();
             let mut found = std::mem::take(&mut world.found);
             let mut findings = std::mem::take(&mut world.findings);
-            found.retain(|_, finding| told(finding));
-            findings.retain(told);
-            let (survey, lesson) = (std::mem::take(&mut world.listeners), world.lesson.take());
-            *world = World { now: at, opened: at, listeners: survey, lesson, found, findings, ..World::default() };
+            found.retain(|_, finding| about_listener(finding));
+            findings.retain(about_listener);
+            let (listeners, lesson) = (std::mem::take(&mut world.listeners), world.lesson.take());
+            *world = World { now: at, opened: at, listeners, lesson, found, findings, ..World::default() };
         }
         Event::Watching(_) | Event::Lesson(LessonFact::Opened { .. }) => {
             *world = World { now: at, opened: at, ..World::default() };
@@ -51,8 +51,8 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Listed(listed) => readings::read_lists(world, at, listed),
         Event::Counters(counters) => readings::read_counters(world, counters),
         Event::Loss(loss) => world.losses.add(*loss),
-        Event::Cost { source: eye, nanos } => {
-            let cost: &mut Cost = world.costs.entry(*eye).or_default();
+        Event::Cost { source, nanos } => {
+            let cost: &mut Cost = world.costs.entry(*source).or_default();
             cost.readings += 1;
             cost.nanos += nanos;
         }
@@ -131,7 +131,7 @@ fn set_tempo(world: &mut World, at: Stamp, tempo: ClientClock) {
 }
 
 fn stepped(world: &mut World, peer: Peer, thing: StepOutcome) {
-    let id = world.roster.connection(&peer).and_then(|one| one.id);
+    let id = world.roster.connection(&peer).and_then(|connection| connection.id);
     world.note(Note::Stepped { who: NoteSubject { id, peer }, outcome: thing });
 }
 

@@ -12,31 +12,31 @@ use crate::model::peer::Peer;
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
 
-pub(super) fn client_event(world: &mut World, at: Stamp, id: u32, peer: Peer, life: ClientEvent) {
-    match life {
+pub(super) fn client_event(world: &mut World, at: Stamp, id: u32, peer: Peer, event: ClientEvent) {
+    match event {
         ClientEvent::Started { half_open } => start(world, at, id, peer, half_open),
         ClientEvent::Departed { kind, attempt, arrives } => {
             let left = world.tempo.at(at);
             log_writing::write_departure(world, at, peer, (kind, attempt, world.tempo.moment(arrives)));
-            if let Some(one) = world.roster.known(&peer) {
+            if let Some(connection) = world.roster.known(&peer) {
                 // The request leaves with the handshake's ACK, whose outcome decides.
-                let with_ack = one.travel.is_some_and(|travel| travel.kind == Kind::Ack && travel.left == left);
+                let with_ack = connection.travel.is_some_and(|travel| travel.kind == Kind::Ack && travel.left == left);
                 if !with_ack {
-                    one.travel = Some(Travel { kind, left, arrives });
+                    connection.travel = Some(Travel { kind, left, arrives });
                 }
             }
         }
         ClientEvent::Lost { kind, outbound } => {
             log_writing::write_loss(world, peer, kind, outbound);
-            if let Some(one) = world.roster.known(&peer).filter(|_| !outbound) {
-                one.lose_acknowledgement();
+            if let Some(connection) = world.roster.known(&peer).filter(|_| !outbound) {
+                connection.lose_acknowledgement();
             }
             world.charge(at, peer, Cause::ClientLost);
         }
         ClientEvent::WillRetry { at: when, gives_up } => {
-            if let Some(one) = world.roster.known(&peer) {
-                one.retry = Some(Retry { at: when, gives_up });
-                (one.inference.data_end, one.inference.acknowledged_retry) = (None, None);
+            if let Some(connection) = world.roster.known(&peer) {
+                connection.retry = Some(Retry { at: when, gives_up });
+                (connection.inference.data_end, connection.inference.acknowledged_retry) = (None, None);
             }
         }
         ClientEvent::Connected => connected(world, at, peer),
@@ -72,41 +72,41 @@ fn start(world: &mut World, at: Stamp, id: u32, peer: Peer, half_open: bool) {
     if world.roster.connection(&peer).is_some_and(Connection::is_over) {
         world.roster.forget(&peer);
     }
-    let one = world.roster.entry(peer, at);
-    one.id = Some(id);
-    one.half_open = half_open;
-    one.first_seen = one.first_seen.min(at);
+    let connection = world.roster.entry(peer, at);
+    connection.id = Some(id);
+    connection.half_open = half_open;
+    connection.first_seen = connection.first_seen.min(at);
     log_writing::begin_log(world, peer);
 }
 
 fn connected(world: &mut World, at: Stamp, peer: Peer) {
     world.clients.connected += 1;
-    let Some(one) = world.roster.known(&peer) else { return };
-    one.client = ClientSide::Connected;
-    one.client_since = at;
-    one.retry = None;
-    one.write_connected(at);
-    let took = at.since(one.first_seen);
+    let Some(connection) = world.roster.known(&peer) else { return };
+    connection.client = ClientSide::Connected;
+    connection.client_since = at;
+    connection.retry = None;
+    connection.write_connected(at);
+    let took = at.since(connection.first_seen);
     world.connect.record(took);
 }
 
 fn client_over(world: &mut World, at: Stamp, peer: Peer, side: ClientSide) {
-    let Some(one) = world.roster.known(&peer) else { return };
-    one.client = side;
-    one.client_since = at;
-    one.retry = None;
-    one.travel = None;
-    one.write_client_end(at, side);
-    if std::mem::take(&mut one.inference.wanting) {
+    let Some(connection) = world.roster.known(&peer) else { return };
+    connection.client = side;
+    connection.client_since = at;
+    connection.retry = None;
+    connection.travel = None;
+    connection.write_client_end(at, side);
+    if std::mem::take(&mut connection.inference.wanting) {
         world.demand.remove();
     }
-    let who = who(one);
-    let told = match side {
-        ClientSide::TimedOut => one.inference.charged,
-        ClientSide::Reset if one.hits(Cause::AckReset) > 0 => Some(Cause::AckReset),
+    let who = who(connection);
+    let known_cause = match side {
+        ClientSide::TimedOut => connection.inference.charged,
+        ClientSide::Reset if connection.hits(Cause::AckReset) > 0 => Some(Cause::AckReset),
         _ => None,
     };
-    if let Some(cause) = told {
+    if let Some(cause) = known_cause {
         world.ledger.witnesses_mut(cause).client += 1;
     }
     match side {
@@ -117,8 +117,8 @@ fn client_over(world: &mut World, at: Stamp, peer: Peer, side: ClientSide) {
     world.release_if_over(at, peer);
 }
 
-pub(super) fn serve(world: &mut World, at: Stamp, peer: Peer, deed: ServerEvent) {
-    match deed {
+pub(super) fn serve(world: &mut World, at: Stamp, peer: Peer, event: ServerEvent) {
+    match event {
         ServerEvent::Accepted { waited_ms, .. } => accepted(world, at, peer, waited_ms),
         ServerEvent::Closed => done(world, at, peer, ServerSide::Closed),
         ServerEvent::FoundReset => done(world, at, peer, ServerSide::ResetAway),
@@ -138,11 +138,11 @@ fn accepted(world: &mut World, at: Stamp, peer: Peer, waited_ms: Option<u32>) {
     if world.segments.is_some() {
         world.revise_to_taken(at, peer);
     }
-    let Some(one) = world.roster.known(&peer) else { return };
-    let seen = one.queued_at.map(|since| at.since(since));
+    let Some(connection) = world.roster.known(&peer) else { return };
+    let seen = connection.queued_at.map(|since| at.since(since));
     let waited = seen.or_else(|| waited_ms.map(|millis| Duration::from_millis(millis.into())));
-    let who = who(one);
-    if std::mem::take(&mut one.inference.wanting) {
+    let who = who(connection);
+    if std::mem::take(&mut connection.inference.wanting) {
         world.demand.remove();
     }
     if let Some(waited) = waited {

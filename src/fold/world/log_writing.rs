@@ -61,8 +61,8 @@ pub(in crate::fold::world) fn update_switch(world: &mut World, at: Stamp) {
     if connections > MOST_CONNECTIONS || world.log_switch.written > MOST_IN_WINDOW {
         world.log_switch.open = false;
         world.log_switch.rests_until = at + REST;
-        for one in world.roster.iter_mut() {
-            one.segment_log = None;
+        for connection in world.roster.iter_mut() {
+            connection.segment_log = None;
         }
     }
 }
@@ -74,12 +74,12 @@ fn log_of(world: &mut World, peer: Peer) -> Option<&mut Connection> {
         world.log_switch.not_kept += 1;
         return None;
     }
-    let one = world.roster.known(&peer)?;
-    if one.segment_log.is_none() {
-        let from_birth = one.syns == 0 && one.syn_acks == 0;
-        one.segment_log = Some(Box::new(SegmentLog { from_start: from_birth, ..SegmentLog::default() }));
+    let connection = world.roster.known(&peer)?;
+    if connection.segment_log.is_none() {
+        let from_birth = connection.syns == 0 && connection.syn_acks == 0;
+        connection.segment_log = Some(Box::new(SegmentLog { from_start: from_birth, ..SegmentLog::default() }));
     }
-    Some(one)
+    Some(connection)
 }
 
 /// A client of ours starts.
@@ -90,15 +90,15 @@ pub(in crate::fold::world) fn begin_log(world: &mut World, peer: Peer) {
 /// The server acts by itself; its new state is written next.
 pub(in crate::fold::world) fn write_server_event(world: &mut World, at: Stamp, peer: Peer) {
     if world.log_switch.open
-        && let Some(one) = world.roster.known(&peer)
+        && let Some(connection) = world.roster.known(&peer)
     {
-        one.write_server_entry(at);
+        connection.write_server_entry(at);
     }
 }
 
 /// A segment leaves a client.
 pub(in crate::fold::world) fn write_departure(world: &mut World, left: Stamp, peer: Peer, sent: (Kind, u8, Stamp)) {
-    let Some(one) = log_of(world, peer) else { return };
+    let Some(connection) = log_of(world, peer) else { return };
     let (kind, attempt, arrives) = sent;
     let way = SegmentPath {
         kind,
@@ -108,9 +108,9 @@ pub(in crate::fold::world) fn write_departure(world: &mut World, left: Stamp, pe
         arrives: Some(arrives),
         fate: SegmentOutcome::UnderWay,
     };
-    let sides = (one.client, one.server);
-    if let Some(page) = &mut one.segment_log {
-        page.push(LogItem::Passed(way), sides.0, sides.1);
+    let sides = (connection.client, connection.server);
+    if let Some(log) = &mut connection.segment_log {
+        log.push(LogItem::Passed(way), sides.0, sides.1);
     }
 }
 
@@ -120,61 +120,61 @@ pub(in crate::fold::world) fn write_segment(world: &mut World, at: Stamp, segmen
     if world.log_switch.open && kind == Kind::Syn {
         world.roster.entry(peer, at);
     }
-    let Some(one) = log_of(world, peer) else { return };
-    let sides = (one.client, one.server);
+    let Some(connection) = log_of(world, peer) else { return };
+    let sides = (connection.client, connection.server);
     let attempt = 1 + match kind {
-        Kind::Syn => one.syns,
-        Kind::SynAck => one.syn_acks,
+        Kind::Syn => connection.syns,
+        Kind::SynAck => connection.syn_acks,
         _ => 0,
     };
-    let attempt = match (&one.segment_log, kind, toward) {
-        (Some(page), Kind::Ack, Toward::Listener) => page.next_ack(),
+    let attempt = match (&connection.segment_log, kind, toward) {
+        (Some(log), Kind::Ack, Toward::Listener) => log.next_ack(),
         _ => attempt,
     };
     let way = SegmentPath { kind, toward, attempt, left: None, arrives: None, fate: SegmentOutcome::Arrived };
-    let Some(page) = &mut one.segment_log else { return };
+    let Some(log) = &mut connection.segment_log else { return };
     match (toward, kind) {
         (Toward::Listener, Kind::Syn) => {
             let opens = sides.1.is_over();
             if opens {
-                page.resent = 0;
+                log.resent = 0;
             }
             let fate = if opens { SegmentOutcome::Unanswered } else { SegmentOutcome::Arrived };
-            page.arrived(at, SegmentPath { arrives: Some(at), fate, ..way }, sides);
+            log.arrived(at, SegmentPath { arrives: Some(at), fate, ..way }, sides);
         }
-        (Toward::Listener, _) => page.arrived(at, SegmentPath { arrives: Some(at), ..way }, sides),
-        (Toward::Client, Kind::SynAck) => page.answer(SegmentPath { left: Some(at), ..way }, sides),
-        (Toward::Client, _) => page.push(LogItem::Passed(SegmentPath { left: Some(at), ..way }), sides.0, sides.1),
+        (Toward::Listener, _) => log.arrived(at, SegmentPath { arrives: Some(at), ..way }, sides),
+        (Toward::Client, Kind::SynAck) => log.answer(SegmentPath { left: Some(at), ..way }, sides),
+        (Toward::Client, _) => log.push(LogItem::Passed(SegmentPath { left: Some(at), ..way }), sides.0, sides.1),
     }
 }
 
 /// The simulated network lost a segment.
 pub(in crate::fold::world) fn write_loss(world: &mut World, peer: Peer, kind: Kind, outbound: bool) {
-    if let Some(page) = world.roster.known(&peer).and_then(|one| one.segment_log.as_mut()) {
-        page.lost(kind, outbound);
+    if let Some(log) = world.roster.known(&peer).and_then(|connection| connection.segment_log.as_mut()) {
+        log.lost(kind, outbound);
     }
 }
 
 impl Connection {
     /// The client is ESTABLISHED on its side.
     pub(in crate::fold::world) fn write_connected(&mut self, at: Stamp) {
-        if let Some(page) = &mut self.segment_log {
-            page.connected(at);
+        if let Some(log) = &mut self.segment_log {
+            log.connected(at);
         }
     }
 
     /// The client is in a final state.
     pub(in crate::fold::world) fn write_client_end(&mut self, at: Stamp, side: ClientSide) {
         let server = self.server;
-        if let Some(page) = &mut self.segment_log {
-            page.push(LogItem::Client(at), side, server);
+        if let Some(log) = &mut self.segment_log {
+            log.push(LogItem::Client(at), side, server);
         }
     }
 
     fn write_server_entry(&mut self, at: Stamp) {
         let sides = (self.client, self.server);
-        if let Some(page) = &mut self.segment_log {
-            page.push(LogItem::Server(at), sides.0, sides.1);
+        if let Some(log) = &mut self.segment_log {
+            log.push(LogItem::Server(at), sides.0, sides.1);
         }
     }
 
@@ -185,8 +185,8 @@ impl Connection {
             ServerSide::Queued => Some(depths.1),
             _ => None,
         };
-        if let Some(page) = &mut self.segment_log {
-            page.server_is(to, place);
+        if let Some(log) = &mut self.segment_log {
+            log.server_is(to, place);
         }
     }
 
@@ -194,15 +194,15 @@ impl Connection {
     pub(in crate::fold::world) fn write_charge(&mut self, at: Stamp, cause: Cause) {
         if matches!(cause, Cause::RequestExpired | Cause::RequestPruned) {
             self.write_server_entry(at);
-        } else if let Some(page) = &mut self.segment_log {
-            page.charged(cause);
+        } else if let Some(log) = &mut self.segment_log {
+            log.charged(cause);
         }
     }
 
     /// A cause was taken back.
     pub(in crate::fold::world) fn write_refund(&mut self, cause: Cause) {
-        if let Some(page) = &mut self.segment_log {
-            page.refunded(cause);
+        if let Some(log) = &mut self.segment_log {
+            log.refunded(cause);
         }
     }
 }

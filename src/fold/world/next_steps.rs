@@ -39,45 +39,46 @@ impl NextSteps {
 }
 
 /// What will happen to this connection if nothing changes.
-pub(in crate::fold::world) fn next_steps(world: &World, one: &Connection) -> NextSteps {
+pub(in crate::fold::world) fn next_steps(world: &World, connection: &Connection) -> NextSteps {
     // Retransmissions of a client without details are not reported.
     let clients = world.tempo.at(world.now);
-    let retry = one.retry.filter(|retry| one.client == ClientSide::SynSent || retry.at >= clients);
-    let mut outlook = NextSteps { coming: one.travel, retry, ..NextSteps::default() };
-    outlook.gives_up = gives_up_at(world, one);
-    if one.server == ServerSide::HalfOpen {
-        (outlook.syn_ack, outlook.expires) = request_timer(world, one);
+    let retry = connection.retry.filter(|retry| connection.client == ClientSide::SynSent || retry.at >= clients);
+    let mut outlook = NextSteps { coming: connection.travel, retry, ..NextSteps::default() };
+    outlook.gives_up = gives_up_at(world, connection);
+    if connection.server == ServerSide::HalfOpen {
+        (outlook.syn_ack, outlook.expires) = request_timer(world, connection);
     }
-    let keeps_nothing = matches!(one.server, ServerSide::HalfOpen | ServerSide::CookieSent);
-    let has_sent = retry.is_some() || one.diary().is_none_or(crate::fold::segment_log::SegmentLog::has_sent_data);
-    outlook.never_learns = keeps_nothing && one.client == ClientSide::Connected && !has_sent;
+    let keeps_nothing = matches!(connection.server, ServerSide::HalfOpen | ServerSide::CookieSent);
+    let has_sent =
+        retry.is_some() || connection.segment_log().is_none_or(crate::fold::segment_log::SegmentLog::has_sent_data);
+    outlook.never_learns = keeps_nothing && connection.client == ClientSide::Connected && !has_sent;
     outlook
 }
 
 /// The rest of a client's SYN schedule, counted from its next retransmission (`tcp_write_timeout`, net/ipv4/tcp_timer.c).
-fn gives_up_at(world: &World, one: &Connection) -> Option<Stamp> {
-    let retry = one.retry.filter(|_| one.client == ClientSide::SynSent)?;
+fn gives_up_at(world: &World, connection: &Connection) -> Option<Stamp> {
+    let retry = connection.retry.filter(|_| connection.client == ClientSide::SynSent)?;
     if retry.gives_up {
         return Some(retry.at);
     }
     let setting = |sysctl| world.sysctls.value(sysctl).map(|value| value.clamp(0, 127) as u32);
     let linear = setting(Sysctl::SynLinearTimeouts).unwrap_or(0);
     let retries = setting(Sysctl::SynRetries).unwrap_or(6) + linear;
-    let sent = one.diary().map_or(u32::from(one.syns), |page| page.tries().into());
+    let sent = connection.segment_log().map_or(u32::from(connection.syns), |log| log.tries().into());
     let wait = |tries: u32| doubled(tries.saturating_sub(1).saturating_sub(linear));
     Some(retry.at + (sent + 1..=retries + 1).map(wait).sum::<Duration>())
 }
 
 /// When the request's next SYN-ACK is due, and when it expires (`reqsk_timer_handler`, net/ipv4/inet_connection_sock.c).
-fn request_timer(world: &World, one: &Connection) -> (Option<Stamp>, Option<Stamp>) {
+fn request_timer(world: &World, connection: &Connection) -> (Option<Stamp>, Option<Stamp>) {
     let retries = world.sysctls.value(Sysctl::SynackRetries).unwrap_or(5).clamp(0, 127) as u32;
-    let last = one.diary().and_then(|page| Some((page.last_syn_ack()?, u32::from(page.resent))));
-    let listed = world.listed.half_open.iter().flatten().find(|request| request.peer == one.peer);
-    let listed = listed.filter(|_| world.log_switch.listed_at >= last.map_or(one.server_since, |(at, _)| at));
+    let last = connection.segment_log().and_then(|log| Some((log.last_syn_ack()?, u32::from(log.resent))));
+    let listed = world.listed.half_open.iter().flatten().find(|request| request.peer == connection.peer);
+    let listed = listed.filter(|_| world.log_switch.listed_at >= last.map_or(connection.server_since, |(at, _)| at));
     let resent = last.map(|(_, resent)| resent).or(listed.map(|request| request.retransmits.into()));
-    let resent = resent.unwrap_or_else(|| u32::from(one.syn_acks.saturating_sub(1)));
+    let resent = resent.unwrap_or_else(|| u32::from(connection.syn_acks.saturating_sub(1)));
     let next = listed.map(|request| world.log_switch.listed_at + Duration::from_millis(request.next_ms.into()));
-    let next = next.or(last.map(|(at, resent)| at + doubled(resent))).unwrap_or(one.server_since + doubled(0));
+    let next = next.or(last.map(|(at, resent)| at + doubled(resent))).unwrap_or(connection.server_since + doubled(0));
     let rest: Duration = (resent + 1..=retries).map(doubled).sum();
     ((resent < retries).then_some(next), Some(next + rest))
 }

@@ -17,8 +17,8 @@ pub struct NoteSubject {
 }
 
 /// The name of a connection in a note.
-pub(super) const fn who(one: &Connection) -> NoteSubject {
-    NoteSubject { id: one.id, peer: one.peer }
+pub(super) const fn who(connection: &Connection) -> NoteSubject {
+    NoteSubject { id: connection.id, peer: connection.peer }
 }
 
 /// One note.

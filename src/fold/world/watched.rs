@@ -60,7 +60,8 @@ impl ForeignListener {
 
 /// The listener's queue was read.
 pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
-    world.open.foreign.shared = world.listeners.chosen().is_some_and(|one| world.listeners.group_of(one).is_shared());
+    world.open.foreign.shared =
+        world.listeners.chosen().is_some_and(|connection| world.listeners.group_of(connection).is_shared());
     let kept = world.open.foreign.supposed;
     if world.segments.is_some() && !world.open.foreign.shared {
         for index in (0..world.open.decisions.len()).rev() {
@@ -89,7 +90,7 @@ fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
     count_accepts(world, at, count.min(unknown));
     while ours > 0 {
         let Some(peer) = world.open.foreign.queue.pop_front() else { break };
-        if world.roster.connection(&peer).is_some_and(|one| one.server.in_accept_queue()) {
+        if world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue()) {
             forget(world, at, peer, ServerSide::Accepted);
             ours -= 1;
         }
@@ -105,14 +106,14 @@ fn count_accepts(world: &mut World, at: Stamp, count: u32) {
 
 /// A connection is no longer tracked.
 fn forget(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
-    let Some(one) = world.roster.known(&peer) else { return };
-    one.inference.left = true;
+    let Some(connection) = world.roster.known(&peer) else { return };
+    connection.inference.left = true;
     let accepted = to == ServerSide::Accepted;
     // Without a tap only the last dump that listed it is known.
-    let until = if world.open.foreign.blind { one.inference.waiting_at } else { at };
-    let waited = one.queued_at.filter(|_| accepted).map(|since| until.since(since));
-    let wanting = std::mem::take(&mut one.inference.wanting);
-    let who = who(one);
+    let until = if world.open.foreign.blind { connection.inference.waiting_at } else { at };
+    let waited = connection.queued_at.filter(|_| accepted).map(|since| until.since(since));
+    let wanting = std::mem::take(&mut connection.inference.wanting);
+    let who = who(connection);
     if wanting {
         world.demand.remove();
     }
@@ -132,7 +133,7 @@ pub(super) fn read_watched_waiting(world: &mut World, at: Stamp, listed: &[Waiti
     world.open.foreign.dump += 1;
     let dump = world.open.foreign.dump;
     let mut by_age: Vec<_> = listed.iter().collect();
-    by_age.sort_by_key(|one| std::cmp::Reverse(one.age_ms));
+    by_age.sort_by_key(|connection| std::cmp::Reverse(connection.age_ms));
     for waiting in by_age {
         see_waiting(world, at, dump, waiting);
     }
@@ -144,21 +145,21 @@ pub(super) fn read_watched_waiting(world: &mut World, at: Stamp, listed: &[Waiti
 fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
     let peer = waiting.peer;
     let blind = world.open.foreign.blind;
-    let one = world.roster.entry(peer, at);
-    one.bytes = one.bytes.max(waiting.bytes);
-    one.client_closed |= waiting.closed;
-    one.inference.waiting_dump = dump;
-    one.inference.waiting_at = at;
-    one.inference.untracked = 0;
-    if one.client == ClientSide::SynSent {
-        one.client = ClientSide::Connected;
+    let connection = world.roster.entry(peer, at);
+    connection.bytes = connection.bytes.max(waiting.bytes);
+    connection.client_closed |= waiting.closed;
+    connection.inference.waiting_dump = dump;
+    connection.inference.waiting_at = at;
+    connection.inference.untracked = 0;
+    if connection.client == ClientSide::SynSent {
+        connection.client = ClientSide::Connected;
     }
-    let returned = one.server == ServerSide::Accepted && std::mem::take(&mut one.inference.left);
-    match one.server {
+    let returned = connection.server == ServerSide::Accepted && std::mem::take(&mut connection.inference.left);
+    match connection.server {
         ServerSide::HalfOpen | ServerSide::CookieSent if !blind => {
             world.revise_to_taken(at, peer);
         }
-        ServerSide::Queued | ServerSide::QueuedDead => {}
+        ServerSide::Queued | ServerSide::QueuedClosed => {}
         _ => {
             let supposed = world.open.foreign.supposed;
             world.server_to(at, peer, ServerSide::Queued);
@@ -169,9 +170,9 @@ fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
     if returned && !blind {
         world.clients.accepted = world.clients.accepted.saturating_sub(1);
     }
-    let Some(one) = world.roster.known(&peer) else { return };
-    if let Some(age_ms) = waiting.age_ms.filter(|_| blind || one.inference.waiting_dump == 1) {
-        one.queued_at = Some(at.saturating_sub(Duration::from_millis(age_ms.into())));
+    let Some(connection) = world.roster.known(&peer) else { return };
+    if let Some(age_ms) = waiting.age_ms.filter(|_| blind || connection.inference.waiting_dump == 1) {
+        connection.queued_at = Some(at.saturating_sub(Duration::from_millis(age_ms.into())));
     }
 }
 
@@ -180,15 +181,20 @@ fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
 fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
     let mut head = u64::MAX;
     let (mut missing, mut dead) = (Vec::new(), Vec::new());
-    for one in world.roster.iter_mut().filter(|one| one.server.in_accept_queue()) {
-        let order = one.queue_order.unwrap_or(0);
-        if one.inference.waiting_dump == dump {
+    for connection in world.roster.iter_mut().filter(|connection| connection.server.in_accept_queue()) {
+        let order = connection.queue_order.unwrap_or(0);
+        if connection.inference.waiting_dump == dump {
             head = head.min(order);
-        } else if one.server == ServerSide::QueuedDead {
-            dead.push((order, one.peer));
+        } else if connection.server == ServerSide::QueuedClosed {
+            dead.push((order, connection.peer));
         } else {
-            one.inference.untracked = one.inference.untracked.saturating_add(1);
-            missing.push((order, one.peer, one.inference.untracked, one.inference.waiting_dump > 0));
+            connection.inference.untracked = connection.inference.untracked.saturating_add(1);
+            missing.push((
+                order,
+                connection.peer,
+                connection.inference.untracked,
+                connection.inference.waiting_dump > 0,
+            ));
         }
     }
     missing.sort_unstable();
@@ -208,7 +214,7 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
         let sure = away >= MISSED;
         if sure && (order > head || hidden > 0) {
             hidden = hidden.saturating_sub(1);
-            world.server_to(at, peer, ServerSide::QueuedDead);
+            world.server_to(at, peer, ServerSide::QueuedClosed);
         } else if order < head && (sure || (hidden == 0 && was_listed && world.open.foreign.fell)) {
             forget(world, at, peer, ServerSide::Accepted);
         }
@@ -224,8 +230,8 @@ pub(super) fn learn_retransmits(world: &mut World, request: &HalfOpen) {
     if !world.open.foreign.active {
         return;
     }
-    if let Some(one) = world.roster.known(&request.peer) {
-        one.syn_acks = one.syn_acks.max(u16::from(request.retransmits) + 1);
+    if let Some(connection) = world.roster.known(&request.peer) {
+        connection.syn_acks = connection.syn_acks.max(u16::from(request.retransmits) + 1);
     }
 }
 
@@ -236,7 +242,7 @@ pub(super) fn request_vanished(world: &mut World, at: Stamp, peer: Peer) -> bool
         return true;
     }
     let healed = world.open.foreign.active
-        && world.roster.connection(&peer).is_some_and(|one| one.acks_ignored > 0)
+        && world.roster.connection(&peer).is_some_and(|connection| connection.acks_ignored > 0)
         && !admission::has_expired(world, peer);
     if healed {
         world.revise_to_taken(at, peer);
@@ -258,7 +264,9 @@ pub(super) fn set_listed_requests(world: &mut World, at: Stamp, count: usize) {
 
 /// The server has sent data or FIN: the connection was accepted.
 pub(super) fn server_spoke(world: &mut World, at: Stamp, peer: Peer) {
-    if world.open.foreign.active && world.roster.connection(&peer).is_some_and(|one| one.server.in_accept_queue()) {
+    if world.open.foreign.active
+        && world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue())
+    {
         world.open.foreign.supposed = world.open.foreign.supposed.saturating_sub(1);
         forget(world, at, peer, ServerSide::Accepted);
     }
@@ -267,8 +275,9 @@ pub(super) fn server_spoke(world: &mut World, at: Stamp, peer: Peer) {
 /// The server has reset a connection that was in its queue for some time: no answer to the final ACK.
 pub(super) fn was_closed_late(world: &mut World, at: Stamp, peer: Peer) -> bool {
     let late = world.open.foreign.active
-        && world.roster.connection(&peer).is_some_and(|one| {
-            one.server.in_accept_queue() && (one.inference.waiting_dump > 0 || at.since(one.server_since) > ANSWER)
+        && world.roster.connection(&peer).is_some_and(|connection| {
+            connection.server.in_accept_queue()
+                && (connection.inference.waiting_dump > 0 || at.since(connection.server_since) > ANSWER)
         });
     if late {
         forget(world, at, peer, ServerSide::ResetAway);
@@ -287,7 +296,7 @@ pub(super) fn new_client(world: &mut World, at: Stamp, peer: Peer) {
 }
 
 pub(super) fn forget_if_left(world: &mut World, peer: Peer) {
-    if world.roster.connection(&peer).is_some_and(|one| one.inference.left) {
+    if world.roster.connection(&peer).is_some_and(|connection| connection.inference.left) {
         world.roster.forget(&peer);
     }
 }
@@ -300,13 +309,13 @@ pub(super) fn forget_idle(world: &mut World, now: Stamp) {
             break;
         }
         world.open.foreign.syns.pop_front();
-        let Some(one) = world.roster.known(&peer) else { continue };
-        let held = one.server.in_syn_queue() || one.server.in_accept_queue();
-        if held || one.inference.last_syn != at || one.inference.left {
+        let Some(connection) = world.roster.known(&peer) else { continue };
+        let held = connection.server.in_syn_queue() || connection.server.in_accept_queue();
+        if held || connection.inference.last_syn != at || connection.inference.left {
             continue;
         }
-        world.open.settle(one);
-        let wanting = std::mem::take(&mut one.inference.wanting);
+        world.open.settle(connection);
+        let wanting = std::mem::take(&mut connection.inference.wanting);
         world.roster.forget(&peer);
         if wanting {
             world.demand.remove();
@@ -316,7 +325,9 @@ pub(super) fn forget_idle(world: &mut World, now: Stamp) {
     let stranger = &mut world.open.foreign;
     if stranger.queue.len() > MAX_UNTRACKED && stranger.queue.len() > 2 * stranger.known as usize {
         let roster = &world.roster;
-        stranger.queue.retain(|peer| roster.connection(peer).is_some_and(|one| one.server.in_accept_queue()));
+        stranger
+            .queue
+            .retain(|peer| roster.connection(peer).is_some_and(|connection| connection.server.in_accept_queue()));
     }
 }
 

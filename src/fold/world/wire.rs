@@ -43,35 +43,35 @@ fn syn(world: &mut World, at: Stamp, segment: &Segment) {
     let verdict = admission::admission(world);
     let peer = segment.peer;
     watched::new_client(world, at, peer);
-    if let Some(before) = world.roster.connection(&peer).and_then(|one| one.inference.pending) {
+    if let Some(before) = world.roster.connection(&peer).and_then(|connection| connection.inference.pending) {
         world.charge_silence(before, peer);
     }
-    let one = world.roster.entry(peer, at);
+    let connection = world.roster.entry(peer, at);
     // A dump can list a request before its SYN is read from the tap; that SYN does not end at the request.
-    let meets_request = one.server == ServerSide::HalfOpen && one.syn_acks > 0;
+    let meets_request = connection.server == ServerSide::HalfOpen && connection.syn_acks > 0;
     world.ledger.ended_at_request += u64::from(meets_request);
-    one.inference.silent = false;
-    if let Some(cause) = one.inference.charged.take() {
+    connection.inference.silent = false;
+    if let Some(cause) = connection.inference.charged.take() {
         world.ledger.witnesses_mut(cause).client += 1;
     }
-    one.travel = None;
-    one.inference.last_syn = at;
-    one.syns = one.syns.saturating_add(1);
-    one.inference.client_isn = segment.seq;
-    one.inference.cookie_decidable = segment.window_scale && !segment.timestamps;
-    one.inference.cookie_bits = segment.cookie_bits;
-    let first = one.syns == 1;
-    let open = matches!(one.server, ServerSide::Nothing | ServerSide::CookieSent) || one.server.is_over();
+    connection.travel = None;
+    connection.inference.last_syn = at;
+    connection.syns = connection.syns.saturating_add(1);
+    connection.inference.client_isn = segment.seq;
+    connection.inference.cookie_decidable = segment.window_scale && !segment.timestamps;
+    connection.inference.cookie_bits = segment.cookie_bits;
+    let first = connection.syns == 1;
+    let open = matches!(connection.server, ServerSide::Nothing | ServerSide::CookieSent) || connection.server.is_over();
     if open {
-        one.inference.pending = Some(at);
+        connection.inference.pending = Some(at);
         world.open.pending += 1;
-        one.inference.verdict = verdict;
+        connection.inference.verdict = verdict;
         world.open.coming += u32::from(verdict == Verdict::Request);
     }
     if first {
-        one.inference.wanting = !one.half_open;
+        connection.inference.wanting = !connection.half_open;
         world.history.slot_at(at).arrivals += 1;
-        if one.inference.wanting {
+        if connection.inference.wanting {
             let World { demand, history, .. } = world;
             let slots = (BURST.as_millis() / SLOT.as_millis()) as usize;
             demand.add(|| history.last(slots).map(|slot| slot.arrivals).sum());
@@ -86,15 +86,15 @@ fn syn(world: &mut World, at: Stamp, segment: &Segment) {
 
 fn syn_ack(world: &mut World, at: Stamp, segment: &Segment) {
     let peer = segment.peer;
-    let Some(one) = world.roster.known(&peer) else {
+    let Some(connection) = world.roster.known(&peer) else {
         tally(world, |tally| tally.syn_ack += 1);
         return;
     };
-    let first = one.syn_acks == 0;
-    one.syn_acks = one.syn_acks.saturating_add(1);
-    one.inference.server_isn = segment.seq;
-    let answers = world.open.settle(one);
-    let late = one.inference.silent;
+    let first = connection.syn_acks == 0;
+    connection.syn_acks = connection.syn_acks.saturating_add(1);
+    connection.inference.server_isn = segment.seq;
+    let answers = world.open.settle(connection);
+    let late = connection.inference.silent;
     tally(world, |tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
     if late && !answers {
         world.take_back_silence(peer);
@@ -109,12 +109,12 @@ fn syn_ack(world: &mut World, at: Stamp, segment: &Segment) {
 
 fn answered(world: &mut World, at: Stamp, peer: Peer, answer: Answer) {
     let either = answer::may_be_either(world);
-    let Some(one) = world.roster.known(&peer) else { return };
-    (one.inference.by_cookie, one.inference.cookie_decided) = (answer.cookie, answer.decided);
-    one.inference.missed = 0;
-    one.inference.acks_before = one.acks_ignored;
+    let Some(connection) = world.roster.known(&peer) else { return };
+    (connection.inference.by_cookie, connection.inference.cookie_decided) = (answer.cookie, answer.decided);
+    connection.inference.missed = 0;
+    connection.inference.acks_before = connection.acks_ignored;
     world.open.guesses |= !answer.decided && either;
-    let who = who(one);
+    let who = who(connection);
     if answer.cookie {
         world.ledger.cookies_sent += 1;
         world.server_to(at, peer, ServerSide::CookieSent);
@@ -127,7 +127,7 @@ fn answered(world: &mut World, at: Stamp, peer: Peer, answer: Answer) {
 
 /// A SYN-ACK without a SYN: the request's timer sent it, so the request still exists.
 fn answered_again(world: &mut World, at: Stamp, peer: Peer) {
-    match world.roster.connection(&peer).map(|one| one.server) {
+    match world.roster.connection(&peer).map(|connection| connection.server) {
         Some(ServerSide::Queued) => {
             world.revise_to_ignored(at, peer);
             world.ledger.witnesses_mut(Cause::AckAcceptQueueFull).wire += 1;
@@ -142,22 +142,22 @@ fn answered_again(world: &mut World, at: Stamp, peer: Peer) {
 
 /// The SYN-ACK is retransmitted after its ACK: each ACK since the last such proof was ignored.
 fn wire_saw_ignored_acks(world: &mut World, peer: Peer) {
-    let Some(one) = world.roster.known(&peer) else { return };
-    let unseen = one.acks_ignored.saturating_sub(one.inference.acks_proved);
-    one.inference.acks_proved = one.acks_ignored;
+    let Some(connection) = world.roster.known(&peer) else { return };
+    let unseen = connection.acks_ignored.saturating_sub(connection.inference.acks_proved);
+    connection.inference.acks_proved = connection.acks_ignored;
     world.ledger.witnesses_mut(Cause::AckAcceptQueueFull).wire += u64::from(unseen);
 }
 
 fn ack(world: &mut World, at: Stamp, segment: &Segment) {
     let peer = segment.peer;
-    let Some(one) = world.roster.known(&peer) else { return };
-    one.travel = None;
+    let Some(connection) = world.roster.known(&peer) else { return };
+    connection.travel = None;
     if segment.end() != segment.seq {
-        one.inference.data_end = Some(segment.end());
+        connection.inference.data_end = Some(segment.end());
     }
-    let answers_syn_ack = one.syn_acks > 0 && segment.ack == one.inference.server_isn.wrapping_add(1);
-    let at_start = segment.seq == one.inference.client_isn.wrapping_add(1);
-    let server = one.server;
+    let answers_syn_ack = connection.syn_acks > 0 && segment.ack == connection.inference.server_isn.wrapping_add(1);
+    let at_start = segment.seq == connection.inference.client_isn.wrapping_add(1);
+    let server = connection.server;
     let is_final = answers_syn_ack && at_start && segment.kind() == Kind::Ack;
     if is_final {
         tally(world, |tally| tally.ack += 1);
@@ -169,11 +169,12 @@ fn ack(world: &mut World, at: Stamp, segment: &Segment) {
             final_ack(world, at, segment);
         }
         ServerSide::Queued => {
-            let Some(one) = world.roster.known(&peer) else { return };
-            let at_once = one.inference.by_cookie && at.since(one.server_since) < AT_ONCE;
+            let Some(connection) = world.roster.known(&peer) else { return };
+            let at_once = connection.inference.by_cookie && at.since(connection.server_since) < AT_ONCE;
             world.open.twice += u64::from(answers_syn_ack && at_start && at_once);
-            one.inference.late_acks = one.inference.late_acks.saturating_add(u16::from(answers_syn_ack && at_start));
-            note_arrival(Some(one), segment);
+            connection.inference.late_acks =
+                connection.inference.late_acks.saturating_add(u16::from(answers_syn_ack && at_start));
+            note_arrival(Some(connection), segment);
         }
         ServerSide::ResetAway if answers_syn_ack && at_start => ack_after_reset(world, at, peer),
         _ => {}
@@ -182,7 +183,7 @@ fn ack(world: &mut World, at: Stamp, segment: &Segment) {
 
 /// The request was reset. Its RST leaves before it is removed (`tcp_check_req`, net/ipv4/tcp_minisocks.c).
 fn ack_after_reset(world: &mut World, at: Stamp, peer: Peer) {
-    let reset = world.roster.connection(&peer).map(|one| one.server_since);
+    let reset = world.roster.connection(&peer).map(|connection| connection.server_since);
     if reset.is_some_and(|reset| at.since(reset) < AT_ONCE) {
         world.open.doubts.late(at, peer);
     }
@@ -190,30 +191,30 @@ fn ack_after_reset(world: &mut World, at: Stamp, peer: Peer) {
 
 fn final_ack(world: &mut World, at: Stamp, segment: &Segment) {
     let peer = segment.peer;
-    let Some(one) = world.roster.known(&peer) else { return };
-    if one.client == ClientSide::SynSent {
-        one.client = ClientSide::Connected;
-        one.client_since = at;
-        one.write_connected(at);
+    let Some(connection) = world.roster.known(&peer) else { return };
+    if connection.client == ClientSide::SynSent {
+        connection.client = ClientSide::Connected;
+        connection.client_since = at;
+        connection.write_connected(at);
         world.clients.connected += u64::from(world.open.foreign.active);
     }
-    let (server, again, who) = (one.server, one.acks_ignored > 0, who(one));
-    let told = one.inference.cookie_decided;
+    let (server, again, who) = (connection.server, connection.acks_ignored > 0, who(connection));
+    let decided = connection.inference.cookie_decided;
     if again {
         let cause = admission::refusal_cause(world, server);
         world.ledger.witnesses_mut(cause).client += 1;
     }
     let refusal = admission::ack_refusal(world, server);
     world.decided(peer, refusal.is_none());
-    one_mut(&mut world.roster, peer, |one| {
-        one.inference.last_ack = refusal.map_or(LastAck::Taken, LastAck::Ignored);
+    one_mut(&mut world.roster, peer, |connection| {
+        connection.inference.last_ack = refusal.map_or(LastAck::Taken, LastAck::Ignored);
     });
     if let Some(cause) = refusal {
         world.ignore_ack(at, peer, cause);
         return;
     }
-    world.open.untold += u64::from(server == ServerSide::HalfOpen && !told);
-    world.open.guessed += u64::from(server == ServerSide::CookieSent && !told);
+    world.open.untold += u64::from(server == ServerSide::HalfOpen && !decided);
+    world.open.guessed += u64::from(server == ServerSide::CookieSent && !decided);
     doubt::doubt_taken(world, at, peer, server);
     world.server_to(at, peer, ServerSide::Queued);
     note_arrival(world.roster.known(&peer), segment);
@@ -226,13 +227,13 @@ fn final_ack(world: &mut World, at: Stamp, segment: &Segment) {
 }
 
 fn client_reset(world: &mut World, at: Stamp, peer: Peer) {
-    match world.roster.connection(&peer).map(|one| one.server) {
+    match world.roster.connection(&peer).map(|connection| connection.server) {
         Some(ServerSide::HalfOpen) => {
             world.ledger.client_resets += 1;
             world.ledger.ended_at_request += 1;
             world.server_to(at, peer, ServerSide::ResetAway);
         }
-        Some(ServerSide::Queued) => world.server_to(at, peer, ServerSide::QueuedDead),
+        Some(ServerSide::Queued) => world.server_to(at, peer, ServerSide::QueuedClosed),
         _ => {}
     }
 }
@@ -242,12 +243,12 @@ fn server_reset(world: &mut World, at: Stamp, peer: Peer) {
         return;
     }
     let aborts = admission::refusal_cause(world, ServerSide::HalfOpen) == Cause::AckReset;
-    let Some(one) = world.roster.known(&peer) else { return };
-    world.open.settle(one);
-    let last_ack = std::mem::take(&mut one.inference.last_ack);
-    match (one.server, last_ack) {
+    let Some(connection) = world.roster.known(&peer) else { return };
+    world.open.settle(connection);
+    let last_ack = std::mem::take(&mut connection.inference.last_ack);
+    match (connection.server, last_ack) {
         (ServerSide::HalfOpen | ServerSide::CookieSent | ServerSide::Queued, LastAck::Taken | LastAck::Ignored(_))
-            if !aborts || one.inference.by_cookie =>
+            if !aborts || connection.inference.by_cookie =>
         {
             ack_met_nothing(world, at, peer, last_ack);
         }
@@ -264,8 +265,10 @@ fn server_reset(world: &mut World, at: Stamp, peer: Peer) {
 /// A request ends once, however many ACKs arrive at the same time.
 fn reset_away(world: &mut World, at: Stamp, peer: Peer) {
     world.ledger.witnesses_mut(Cause::AckReset).wire += 1;
-    let ignored =
-        world.roster.connection(&peer).map_or(0, |one| one.acks_ignored.saturating_sub(one.inference.acks_before));
+    let ignored = world
+        .roster
+        .connection(&peer)
+        .map_or(0, |connection| connection.acks_ignored.saturating_sub(connection.inference.acks_before));
     for _ in 1..ignored {
         world.ledger.resets_shared += 1;
         world.open.doubts.shared(at, peer);
@@ -279,8 +282,8 @@ fn ack_met_nothing(world: &mut World, at: Stamp, peer: Peer, last_ack: LastAck) 
     if let LastAck::Ignored(cause) = last_ack {
         world.take_back_ignored(peer, cause);
     }
-    let Some(one) = world.roster.known(&peer) else { return };
-    if one.inference.by_cookie {
+    let Some(connection) = world.roster.known(&peer) else { return };
+    if connection.inference.by_cookie {
         world.ledger.cookies_redeemed = world.ledger.cookies_redeemed.saturating_sub(1);
         world.server_to(at, peer, ServerSide::Nothing);
         return;
@@ -293,10 +296,10 @@ fn ack_met_nothing(world: &mut World, at: Stamp, peer: Peer, last_ack: LastAck) 
 
 /// Only an existing connection acknowledges data, sends data or FIN.
 fn socket_sent(world: &mut World, at: Stamp, segment: &Segment) {
-    let Some(one) = world.roster.known(&segment.peer) else { return };
-    one.acknowledge(segment.ack);
-    one.inference.socket_sent = true;
-    if one.acks_ignored > 0 {
+    let Some(connection) = world.roster.known(&segment.peer) else { return };
+    connection.acknowledge(segment.ack);
+    connection.inference.socket_sent = true;
+    if connection.acks_ignored > 0 {
         world.revise_to_taken(at, segment.peer);
     }
     if segment.kind() != Kind::Ack {
@@ -321,14 +324,14 @@ impl Connection {
     }
 }
 
-fn note_arrival(one: Option<&mut Connection>, segment: &Segment) {
-    let Some(one) = one else { return };
-    one.bytes = one.bytes.saturating_add(u32::from(segment.payload));
-    one.client_closed |= segment.kind() == Kind::Fin;
+fn note_arrival(connection: Option<&mut Connection>, segment: &Segment) {
+    let Some(connection) = connection else { return };
+    connection.bytes = connection.bytes.saturating_add(u32::from(segment.payload));
+    connection.client_closed |= segment.kind() == Kind::Fin;
 }
 
 fn one_mut(roster: &mut super::roster::ConnectionTable, peer: Peer, change: impl FnOnce(&mut Connection)) {
-    if let Some(one) = roster.known(&peer) {
-        change(one);
+    if let Some(connection) = roster.known(&peer) {
+        change(connection);
     }
 }

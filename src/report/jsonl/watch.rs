@@ -14,9 +14,9 @@ pub(super) fn watching_fields<M: SerializeMap>(map: &mut M, watching: &Watching)
     map.serialize_entry("sysctls", &watching.sysctls)
 }
 
-pub(super) fn snapshot_fields<M: SerializeMap>(map: &mut M, roll: &ListenerSnapshot) -> Result<(), M::Error> {
-    map.serialize_entry("changed", &roll.changed.iter().map(row).collect::<Vec<_>>())?;
-    map.serialize_entry("gone", &roll.gone)
+pub(super) fn snapshot_fields<M: SerializeMap>(map: &mut M, snapshot: &ListenerSnapshot) -> Result<(), M::Error> {
+    map.serialize_entry("changed", &snapshot.changed.iter().map(row).collect::<Vec<_>>())?;
+    map.serialize_entry("gone", &snapshot.gone)
 }
 
 fn row(reading: &ListenerReading) -> serde_json::Value {
@@ -47,9 +47,9 @@ pub(super) fn owner_fields<M: SerializeMap>(
 pub(super) fn crowding_fields<M: SerializeMap>(
     map: &mut M,
     id: ListenerId,
-    crowding: QueueOccupants,
+    occupants: QueueOccupants,
 ) -> Result<(), M::Error> {
     map.serialize_entry("id", &id)?;
-    map.serialize_entry("half_open", &crowding.half_open)?;
-    map.serialize_entry("oldest_wait_ms", &crowding.oldest_wait_ms)
+    map.serialize_entry("half_open", &occupants.half_open)?;
+    map.serialize_entry("oldest_wait_ms", &occupants.oldest_wait_ms)
 }

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_to_remember_is_told_to_those_who_came_to_the_end() {
+    fn the_sentence_to_remember_is_shown_to_those_who_came_to_the_end() {
         let answers = [((0, 1), true), ((1, 0), false)].into();
         let over = said(&LessonProgress { over: true, answers, ..LessonProgress::default() });
         assert!(over.contains("To remember: A backlog of N holds N + 1"), "{over}");

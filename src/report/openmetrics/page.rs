@@ -103,15 +103,15 @@ fn addresses(page: &mut Page, rows: &[Row]) {
 }
 
 fn namespace(page: &mut Page, shot: &Shot<'_>) {
-    let survey = &shot.world.listeners;
-    let counters = survey.counters_last.iter().flat_map(Counters::iter);
+    let listeners = &shot.world.listeners;
+    let counters = listeners.counters_last.iter().flat_map(Counters::iter);
     let told = counters.filter_map(|(counter, value)| Some((labels(&[("name", counter.name())]), value? as f64)));
     let help = "What the kernel counts in this network namespace, by its name in nstat.";
     page.family("qviz_kernel_events", Kind::Counter, help, told);
     let mut gauge = |name, help, value: Option<f64>| {
         page.family(name, Kind::Gauge, help, value.map(|value| (String::new(), value)));
     };
-    gauge("qviz_somaxconn", "net.core.somaxconn of this network namespace.", survey.somaxconn_now().map(f64::from));
+    gauge("qviz_somaxconn", "net.core.somaxconn of this network namespace.", listeners.somaxconn_now().map(f64::from));
     gauge("qviz_listeners", "Listening sockets that are watched.", Some(shot.listeners as f64));
     gauge("qviz_addresses_left_out", "Addresses without series of their own: too many.", Some(shot.left_out as f64));
     let rules = RULES.iter().filter(|rule| matches!(rule.check, Check::Listener(_)));
@@ -130,11 +130,11 @@ fn own(page: &mut Page, shot: &Shot<'_>) {
     let seconds = |nanos: u64| nanos as f64 / 1e9;
     let whole = world.costs.get(&Source::Whole).map(|cost| (String::new(), seconds(cost.nanos)));
     page.family("qviz_cpu_seconds", Kind::Counter, "Processor time that qviz itself has used.", whole);
-    let eyes = || world.costs.iter().filter_map(|(eye, cost)| Some((labels(&[("eye", name(*eye)?)]), cost)));
+    let sources = || world.costs.iter().filter_map(|(source, cost)| Some((labels(&[("eye", name(*source)?)]), cost)));
     let help = "Time that qviz spent on reading the kernel, by what it read.";
-    let spent = eyes().map(|(labels, cost)| (labels, seconds(cost.nanos)));
+    let spent = sources().map(|(labels, cost)| (labels, seconds(cost.nanos)));
     page.family("qviz_reading_seconds", Kind::Counter, help, spent);
-    let count = eyes().map(|(labels, cost)| (labels, cost.readings as f64));
+    let count = sources().map(|(labels, cost)| (labels, cost.readings as f64));
     page.family("qviz_readings", Kind::Counter, "Readings of the kernel, by what was read.", count);
     let lasted = world.listeners.now.since(world.listeners.since).as_secs_f64();
     let whole = |value| [(String::new(), value)];
@@ -143,8 +143,8 @@ fn own(page: &mut Page, shot: &Shot<'_>) {
 }
 
 /// The label of a source; `None` for the whole process.
-const fn name(eye: Source) -> Option<&'static str> {
-    match eye {
+const fn name(source: Source) -> Option<&'static str> {
+    match source {
         Source::Queue => Some("queue"),
         Source::HalfOpen => Some("half_open"),
         Source::Waiting => Some("waiting"),
@@ -162,9 +162,9 @@ fn at(row: &Row) -> String {
 
 /// `{name="value",...}`: backslash, quote and line feed are the only characters that need an escape.
 fn labels(pairs: &[(&str, &str)]) -> String {
-    let one = |(name, value): &(&str, &str)| {
+    let label = |(name, value): &(&str, &str)| {
         let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         format!("{name}=\"{value}\"")
     };
-    format!("{{{}}}", pairs.iter().map(one).collect::<Vec<_>>().join(","))
+    format!("{{{}}}", pairs.iter().map(label).collect::<Vec<_>>().join(","))
 }

@@ -27,45 +27,45 @@ pub(super) struct Row {
 }
 
 /// All addresses, those that were fullest since the last scrape first.
-pub(super) fn rows(world: &World, book: &ScrapeState) -> Vec<Row> {
+pub(super) fn rows(world: &World, state: &ScrapeState) -> Vec<Row> {
     let mut places: BTreeMap<Place, Vec<&ListenerState>> = BTreeMap::new();
-    for one in world.listeners.live() {
-        places.entry(place(one)).or_default().push(one);
+    for listener in world.listeners.live() {
+        places.entry(place(listener)).or_default().push(listener);
     }
     let in_force = world.findings.iter().filter(|finding| finding.rule == "server-stalled");
     let stalled: BTreeSet<_> =
         in_force.filter_map(|finding| finding.subject.as_ref()).map(|subject| subject.id).collect();
-    let mut rows: Vec<_> = places.into_iter().map(|(place, sockets)| row((place, &sockets), book, &stalled)).collect();
+    let mut rows: Vec<_> = places.into_iter().map(|(place, sockets)| row((place, &sockets), state, &stalled)).collect();
     rows.sort_by(Row::order);
     rows
 }
 
-fn row((place, sockets): (Place, &[&ListenerState]), book: &ScrapeState, stalled: &BTreeSet<ListenerId>) -> Row {
-    let high = |one: &ListenerState| {
-        let depth = one.reading.queue.depth?;
-        Some(book.high.get(&one.id()).map_or(depth, |high| depth.max(*high)))
+fn row((place, sockets): (Place, &[&ListenerState]), state: &ScrapeState, stalled: &BTreeSet<ListenerId>) -> Row {
+    let high = |listener: &ListenerState| {
+        let depth = listener.reading.queue.depth?;
+        Some(state.high.get(&listener.id()).map_or(depth, |high| depth.max(*high)))
     };
-    let fullness = |one: &ListenerState| share(high(one), one.capacity());
-    let now = |one: &ListenerState| one.fullness().unwrap_or(0.0);
-    let fullest = sockets.iter().max_by(|one, other| {
-        let was = fullness(one).total_cmp(&fullness(other));
+    let fullness = |listener: &ListenerState| share(high(listener), listener.capacity());
+    let now = |listener: &ListenerState| listener.fullness().unwrap_or(0.0);
+    let fullest = sockets.iter().max_by(|listener, other| {
+        let was = fullness(listener).total_cmp(&fullness(other));
         // The present depth comes first; the past one is the high-water mark.
-        now(one).total_cmp(&now(other)).then(was)
+        now(listener).total_cmp(&now(other)).then(was)
     });
-    let highest = sockets.iter().max_by(|one, other| fullness(one).total_cmp(&fullness(other)));
-    let nobody_waits = sockets.iter().all(|one| one.reading.queue.depth == Some(0));
-    let oldest_ms = sockets.iter().filter_map(|one| one.occupants.oldest_wait_ms).max();
+    let highest = sockets.iter().max_by(|listener, other| fullness(listener).total_cmp(&fullness(other)));
+    let nobody_waits = sockets.iter().all(|listener| listener.reading.queue.depth == Some(0));
+    let oldest_ms = sockets.iter().filter_map(|listener| listener.occupants.oldest_wait_ms).max();
     let oldest_wait_s = if nobody_waits { Some(0.0) } else { oldest_ms.map(|ms| f64::from(ms) / 1000.0) };
     Row {
         sockets: sockets.len(),
-        depth: fullest.and_then(|one| one.reading.queue.depth),
-        limit: fullest.and_then(|one| one.reading.queue.limit),
-        capacity: fullest.and_then(|one| one.capacity()),
-        high: highest.and_then(|one| high(one)),
-        drops: book.drops.get(&place).copied(),
-        half_open: sockets.iter().filter_map(|one| one.occupants.half_open).max(),
+        depth: fullest.and_then(|listener| listener.reading.queue.depth),
+        limit: fullest.and_then(|listener| listener.reading.queue.limit),
+        capacity: fullest.and_then(|listener| listener.capacity()),
+        high: highest.and_then(|listener| high(listener)),
+        drops: state.drops.get(&place).copied(),
+        half_open: sockets.iter().filter_map(|listener| listener.occupants.half_open).max(),
         oldest_wait_s,
-        stalled: sockets.iter().any(|one| stalled.contains(&one.id())),
+        stalled: sockets.iter().any(|listener| stalled.contains(&listener.id())),
         family: place.0,
         address: place.1,
     }

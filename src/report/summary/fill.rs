@@ -104,12 +104,12 @@ impl Segments {
 impl Drop {
     /// Without a packet tap only the losses of the simulated network are certain; a zero of the others would be a guess.
     fn of(world: &World, cause: Cause) -> Self {
-        let toll = world.lost(cause);
-        let known = world.segments.is_some() || cause == Cause::ClientLost || toll.segments > 0;
+        let lost = world.lost(cause);
+        let known = world.segments.is_some() || cause == Cause::ClientLost || lost.segments > 0;
         Self {
             cause,
-            segments: known.then_some(toll.segments),
-            clients: known.then_some(toll.clients),
+            segments: known.then_some(lost.segments),
+            clients: known.then_some(lost.clients),
             witnesses: world.ledger.witnesses(cause),
         }
     }

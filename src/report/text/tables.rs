@@ -77,9 +77,9 @@ pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks) -> 
     let verdict = &summary.ledger;
     for counter in accountable {
         let kernel = summary.counters.value(counter);
-        let missing = verdict.unexplained.iter().find(|one| one.counter == counter.name());
+        let missing = verdict.unexplained.iter().find(|entry| entry.counter == counter.name());
         let (accounted, mark) = match (missing, verdict.balanced, kernel) {
-            (Some(one), _, _) => (Some(one.accounted), marks.pick("✗", say!("UNEXPLAINED"))),
+            (Some(entry), _, _) => (Some(entry.accounted), marks.pick("✗", say!("UNEXPLAINED"))),
             (None, Some(_), Some(value)) => (Some(value), marks.pick("✓", say!("ok"))),
             _ => (None, "?"),
         };

@@ -208,22 +208,22 @@ pub struct Diagnosis {
 impl Document {
     /// The watch at this moment.
     pub fn of(world: &World) -> Self {
-        let survey = &world.listeners;
-        let watching = survey.watching.as_ref();
+        let listeners = &world.listeners;
+        let watching = listeners.watching.as_ref();
         Self {
             schema: VERSION,
             kind: "watch",
             kernel: watching.map(|watching| sanitize::line(&watching.kernel)),
-            duration_s: rounded(survey.now.since(survey.since).as_secs_f64()),
+            duration_s: rounded(listeners.now.since(listeners.since).as_secs_f64()),
             netns: watching.and_then(|watching| watching.netns.as_deref().map(sanitize::line)),
             target: watching
                 .and_then(|watching| watching.target.as_ref().map(|target| sanitize::line(&target.to_string()))),
             rights: watching.map(|watching| watching.rights.rendered()).unwrap_or_default(),
-            somaxconn: survey.somaxconn_now(),
-            listeners: in_order(world).into_iter().map(|one| Listener::of(world, one)).collect(),
-            forgotten: survey.forgotten,
-            changes: survey.changes.iter().map(Remark::of).collect(),
-            counters: survey.counters(),
+            somaxconn: listeners.somaxconn_now(),
+            listeners: in_order(world).into_iter().map(|listener| Listener::of(world, listener)).collect(),
+            forgotten: listeners.forgotten,
+            changes: listeners.changes.iter().map(Remark::of).collect(),
+            counters: listeners.counters(),
             losses: OwnLosses::of(world.losses),
             findings: Diagnosis::all(world),
         }
@@ -231,13 +231,13 @@ impl Document {
 }
 
 impl Listener {
-    fn of(world: &World, one: &ListenerState) -> Self {
-        let reading = &one.reading;
-        let owner = one.owner.as_ref();
-        let chosen = world.listeners.chosen == Some(one.id()) && one.gone.is_none();
-        let group = world.listeners.group_of(one);
+    fn of(world: &World, listener: &ListenerState) -> Self {
+        let reading = &listener.reading;
+        let owner = listener.owner.as_ref();
+        let chosen = world.listeners.chosen == Some(listener.id()) && listener.gone.is_none();
+        let group = world.listeners.group_of(listener);
         Self {
-            id: one.id().0,
+            id: listener.id().0,
             family: reading.address.family(),
             address: sanitize::line(&reading.address.to_string()),
             pid: owner.map(|owner| owner.pid),
@@ -246,74 +246,74 @@ impl Listener {
             place: owner.and_then(|owner| owner.place.as_deref().map(sanitize::line)),
             uid: reading.uid,
             reuseport_group: group.is_shared().then(|| reading.address.to_string()),
-            gone_s: one.gone.map(seconds),
-            accept_queue: AcceptQueue::of(world, one),
-            syn_queue: SynQueue::of(one),
-            drops: Drops::of(world, one),
-            rates: Rates::of(world, one),
-            waiting: waiting(world, one).filter(|_| chosen),
+            gone_s: listener.gone.map(seconds),
+            accept_queue: AcceptQueue::of(world, listener),
+            syn_queue: SynQueue::of(listener),
+            drops: Drops::of(world, listener),
+            rates: Rates::of(world, listener),
+            waiting: waiting(world, listener).filter(|_| chosen),
             half_open: half_open(world).filter(|_| chosen),
         }
     }
 }
 
 impl AcceptQueue {
-    fn of(world: &World, one: &ListenerState) -> Self {
-        let queue = one.reading.queue;
+    fn of(world: &World, listener: &ListenerState) -> Self {
+        let queue = listener.reading.queue;
         Self {
             depth: queue.depth,
             limit: queue.limit,
-            capacity: one.capacity(),
-            max: one.accept_queue.max(),
-            full_s: rounded(one.full(world.listeners.now).as_secs_f64()),
-            oldest_wait_ms: one.occupants.oldest_wait_ms,
-            limit_looks_like: looks_like(world, one),
+            capacity: listener.capacity(),
+            max: listener.accept_queue.max(),
+            full_s: rounded(listener.full(world.listeners.now).as_secs_f64()),
+            oldest_wait_ms: listener.occupants.oldest_wait_ms,
+            limit_looks_like: looks_like(world, listener),
         }
     }
 }
 
-fn looks_like(world: &World, one: &ListenerState) -> Option<&'static str> {
-    let limit = one.reading.queue.limit?;
+fn looks_like(world: &World, listener: &ListenerState) -> Option<&'static str> {
+    let limit = listener.reading.queue.limit?;
     if world.listeners.somaxconn_now() == Some(limit) {
         return Some("net.core.somaxconn");
     }
-    let command = one.owner.as_ref().map(|owner| owner.command.as_str());
-    known_default(limit, command, &one.reading.address).map(|habit| habit.whose())
+    let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
+    known_default(limit, command, &listener.reading.address).map(|habit| habit.whose())
 }
 
 impl SynQueue {
-    fn of(one: &ListenerState) -> Self {
-        let depth = one.occupants.half_open;
-        let seen = depth.is_some() || one.half_open_max > 0;
-        Self { depth, max: seen.then_some(one.half_open_max) }
+    fn of(listener: &ListenerState) -> Self {
+        let depth = listener.occupants.half_open;
+        let seen = depth.is_some() || listener.half_open_max > 0;
+        Self { depth, max: seen.then_some(listener.half_open_max) }
     }
 }
 
 impl Drops {
-    fn of(world: &World, one: &ListenerState) -> Self {
-        let made = world.drops_since_made_of(one);
+    fn of(world: &World, listener: &ListenerState) -> Self {
+        let made = world.drops_since_made_of(listener);
         Self {
             listener: made.map(|drops| drops.listener),
             noise: made.map(|drops| drops.noise),
             exact: made.map(|drops| drops.is_exact()),
-            watched: world.drops_of(one).map(|drops| drops.listener),
+            watched: world.drops_of(listener).map(|drops| drops.listener),
         }
     }
 }
 
 impl Rates {
-    fn of(world: &World, one: &ListenerState) -> Self {
+    fn of(world: &World, listener: &ListenerState) -> Self {
         let finite = |rate: Option<f64>| rate.filter(|rate| rate.is_finite()).map(rounded);
         Self {
-            arrivals_per_s: finite(world.listeners.arrivals_per_s(one)),
-            accepts_per_s: finite(world.accepts_per_s(one).or_else(|| world.listeners.accepts_per_s(one))),
-            drops_per_s: finite(world.listeners.drops_per_s(one)),
+            arrivals_per_s: finite(world.listeners.arrivals_per_s(listener)),
+            accepts_per_s: finite(world.accepts_per_s(listener).or_else(|| world.listeners.accepts_per_s(listener))),
+            drops_per_s: finite(world.listeners.drops_per_s(listener)),
         }
     }
 }
 
 /// The waiting connections, oldest first; after them the entries whose clients have reset them.
-fn waiting(world: &World, one: &ListenerState) -> Option<Vec<Waiting>> {
+fn waiting(world: &World, listener: &ListenerState) -> Option<Vec<Waiting>> {
     let mut listed = world.listed.waiting.clone()?;
     listed.sort_by_key(|waiting| std::cmp::Reverse(waiting.age_ms));
     let state = |closed: bool| if closed { WaitingState::Closed } else { WaitingState::Established };
@@ -323,17 +323,17 @@ fn waiting(world: &World, one: &ListenerState) -> Option<Vec<Waiting>> {
         bytes: Some(waiting.bytes),
         state: state(waiting.closed),
     });
-    let reset = world.places_of_the_reset().filter(|_| one.reading.address.port().is_some()).unwrap_or(0);
+    let reset = world.places_of_the_reset().filter(|_| listener.reading.address.port().is_some()).unwrap_or(0);
     let place = Waiting { peer: None, age_ms: None, bytes: None, state: WaitingState::Reset };
     Some(visible.chain(std::iter::repeat_n(place, reset as usize)).collect())
 }
 
 fn half_open(world: &World) -> Option<Vec<HalfOpen>> {
     let listed = world.listed.half_open.as_ref()?;
-    let shown = |one: &crate::model::sample::HalfOpen| HalfOpen {
-        peer: one.peer,
-        retransmits: one.retransmits,
-        next_ms: one.next_ms,
+    let shown = |listener: &crate::model::sample::HalfOpen| HalfOpen {
+        peer: listener.peer,
+        retransmits: listener.retransmits,
+        next_ms: listener.next_ms,
     };
     Some(listed.iter().map(shown).collect())
 }
@@ -364,16 +364,16 @@ impl Diagnosis {
             sentence: sanitize::line(&finding.sentence.to_string()),
         };
         let asked_for = |finding: &&Finding| {
-            let known = finding.subject.as_ref().and_then(|subject| world.listeners.one(subject.id));
-            known.is_none_or(|one| world.listeners.asks_for(one))
+            let known = finding.subject.as_ref().and_then(|subject| world.listeners.get(subject.id));
+            known.is_none_or(|listener| world.listeners.asks_for(listener))
         };
         let mut all: Vec<_> = world.found.values().filter(asked_for).map(diagnosis).collect();
         // Findings about a listener as such come before the details of the chosen one.
-        let rank = |one: &Self| {
-            let place = RULES.iter().position(|rule| rule.name == one.rule);
+        let rank = |listener: &Self| {
+            let place = RULES.iter().position(|rule| rule.name == listener.rule);
             place.map(|place| (matches!(RULES[place].check, Check::World(_)), place))
         };
-        all.sort_by_key(|one| (std::cmp::Reverse((one.severity, one.in_force)), rank(one)));
+        all.sort_by_key(|listener| (std::cmp::Reverse((listener.severity, listener.in_force)), rank(listener)));
         all
     }
 }

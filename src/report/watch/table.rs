@@ -14,7 +14,7 @@ pub fn table(world: &World, marks: Marks) -> String {
     if all.is_empty() {
         return no_listener(world);
     }
-    let rows: Vec<_> = all.into_iter().map(|one| row(world, one, marks)).collect();
+    let rows: Vec<_> = all.into_iter().map(|listener| row(world, listener, marks)).collect();
     let heading = [
         (say!("ACCEPT QUEUE"), Side::Right),
         (say!("LIMIT"), Side::Right),
@@ -44,55 +44,55 @@ fn no_listener(world: &World) -> String {
     }
 }
 
-fn row(world: &World, one: &ListenerState, marks: Marks) -> [String; 9] {
-    let queue = one.reading.queue;
-    let tcp = one.reading.address.port().is_some();
+fn row(world: &World, listener: &ListenerState, marks: Marks) -> [String; 9] {
+    let queue = listener.reading.queue;
+    let tcp = listener.reading.address.port().is_some();
     [
         number(queue.depth),
         number(queue.limit),
-        full(one),
-        number(Some(one.accept_queue.max())),
-        if tcp { number(one.occupants.half_open) } else { "-".to_owned() },
-        drops(world, one, marks),
-        oldest(one),
-        address(world, one),
-        process(one),
+        full(listener),
+        number(Some(listener.accept_queue.max())),
+        if tcp { number(listener.occupants.half_open) } else { "-".to_owned() },
+        drops(world, listener, marks),
+        oldest(listener),
+        address(world, listener),
+        process(listener),
     ]
 }
 
-fn full(one: &ListenerState) -> String {
-    if one.gone.is_some() {
+fn full(listener: &ListenerState) -> String {
+    if listener.gone.is_some() {
         return say!("gone").to_owned();
     }
-    match one.fullness() {
+    match listener.fullness() {
         None => "-".to_owned(),
-        Some(_) if one.is_full() => say!("FULL").to_owned(),
+        Some(_) if listener.is_full() => say!("FULL").to_owned(),
         Some(fullness) => format!("{:.0}%", fullness * 100.0),
     }
 }
 
-fn drops(world: &World, one: &ListenerState, marks: Marks) -> String {
-    let Some(drops) = world.drops_since_made_of(one) else { return "-".to_owned() };
+fn drops(world: &World, listener: &ListenerState, marks: Marks) -> String {
+    let Some(drops) = world.drops_since_made_of(listener) else { return "-".to_owned() };
     let most = if drops.is_exact() { "" } else { marks.pick("≤", "<=") };
     format!("{most}{}", drops.listener)
 }
 
-fn oldest(one: &ListenerState) -> String {
-    match (one.occupants.oldest_wait_ms, one.reading.queue.depth) {
+fn oldest(listener: &ListenerState) -> String {
+    match (listener.occupants.oldest_wait_ms, listener.reading.queue.depth) {
         (Some(ms), _) => span(Some(ms.into())),
         _ => "-".to_owned(),
     }
 }
 
-fn address(world: &World, one: &ListenerState) -> String {
-    let group = world.listeners.group_of(one);
-    let name = sanitize::line(&one.reading.address.to_string());
+fn address(world: &World, listener: &ListenerState) -> String {
+    let group = world.listeners.group_of(listener);
+    let name = sanitize::line(&listener.reading.address.to_string());
     let name = if name.is_empty() { say!("(unnamed)").to_owned() } else { name };
     if group.is_shared() { say!("{name} (1 of {count})", name, count = group.members.len()) } else { name }
 }
 
-fn process(one: &ListenerState) -> String {
-    let Some(owner) = &one.owner else { return "-".to_owned() };
+fn process(listener: &ListenerState) -> String {
+    let Some(owner) = &listener.owner else { return "-".to_owned() };
     let others = if owner.others > 0 { format!(" +{}", owner.others) } else { String::new() };
     let within = |place| say!(" in {place}", place = sanitize::line(place));
     let place = owner.place.as_deref().map(within).unwrap_or_default();

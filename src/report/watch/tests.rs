@@ -150,7 +150,7 @@ fn findings_name_their_listener_and_those_of_others_are_left_out() {
 }
 
 #[test]
-fn a_stall_is_told_before_the_full_queue_that_comes_of_it() {
+fn a_stall_is_reported_before_the_full_queue_that_comes_of_it() {
     let mut world = stalled(Some(":8080"));
     let full = listener(1, "127.0.0.1:8080", 6, 5, Some(12));
     apply(&mut world, 2100, &Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![full], gone: Vec::new() })));
@@ -161,7 +161,7 @@ fn a_stall_is_told_before_the_full_queue_that_comes_of_it() {
 }
 
 #[test]
-fn the_table_says_what_the_queues_are() {
+fn the_table_names_the_queues() {
     let table = table(&stalled(None), Marks::Ascii);
     assert_eq!(
         table,
@@ -175,7 +175,7 @@ ACCEPT QUEUE  LIMIT  FULL  MAX  SYN QUEUE  DROPS  OLDEST  ADDRESS         PROCES
 }
 
 #[test]
-fn in_chinese_the_cells_stand_under_their_headings() {
+fn in_chinese_the_cells_are_under_their_headings() {
     let table = within(Lang::Chinese, || table(&stalled(None), Marks::Unicode));
     assert_eq!(
         table,
@@ -207,7 +207,7 @@ fn members_of_a_group_are_marked_in_table_and_document() {
 }
 
 #[test]
-fn a_listener_that_went_is_told_of_last_and_its_going_is_a_change() {
+fn a_listener_that_went_is_reported_last_and_its_going_is_a_change() {
     let mut world = stalled(None);
     let gone = ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(3)] };
     apply(&mut world, 2500, &Event::Snapshot(Box::new(gone)));
@@ -219,7 +219,7 @@ fn a_listener_that_went_is_told_of_last_and_its_going_is_a_change() {
 }
 
 #[test]
-fn the_text_tells_findings_and_what_could_not_be_seen_in_ascii() {
+fn the_text_has_findings_and_what_could_not_be_seen_in_ascii() {
     let world = stalled(Some(":8080"));
     let text = text(&world, Marks::Ascii);
     assert!(text.starts_with("qviz watch, :8080, Linux 6.18.44, 2.0 s, net.core.somaxconn 4096\n"), "{text}");
@@ -234,7 +234,7 @@ fn depths_of_a_crowded_listener_are_the_kernels() {
     let changed = vec![listener(1, "127.0.0.1:80", 1, 5, Some(0))];
     apply(&mut world, 0, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     let crowding = QueueOccupants { half_open: Some(4), oldest_wait_ms: Some(70) };
-    apply(&mut world, 10, &Event::Occupants { id: ListenerId(1), crowding });
+    apply(&mut world, 10, &Event::Occupants { id: ListenerId(1), occupants: crowding });
     let document = serde_json::to_value(Document::of(&world)).unwrap();
     assert_eq!(document["listeners"][0]["syn_queue"]["depth"], 4);
     assert_eq!(document["listeners"][0]["accept_queue"]["oldest_wait_ms"], 70);

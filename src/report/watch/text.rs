@@ -27,16 +27,16 @@ pub fn text(world: &World, marks: Marks) -> String {
 
 fn heading(world: &World, marks: Marks) -> String {
     let dot = marks.pick(" · ", ", ");
-    let survey = &world.listeners;
-    let Some(watching) = &survey.watching else { return format!("{}\n", say!("Nothing was watched.")) };
+    let listeners = &world.listeners;
+    let Some(watching) = &listeners.watching else { return format!("{}\n", say!("Nothing was watched.")) };
     let mut parts = vec!["qviz watch".to_owned()];
     parts.extend(watching.target.as_ref().map(|target| sanitize::line(&target.to_string())));
     parts.extend(
         watching.netns.as_deref().map(|netns| say!("network namespace of {netns}", netns = sanitize::line(netns))),
     );
     parts.push(format!("Linux {}", sanitize::line(&watching.kernel)));
-    parts.push(format!("{:.1} s", survey.now.since(survey.since).as_secs_f64()));
-    parts.push(format!("net.core.somaxconn {}", number(survey.somaxconn_now())));
+    parts.push(format!("{:.1} s", listeners.now.since(listeners.since).as_secs_f64()));
+    parts.push(format!("net.core.somaxconn {}", number(listeners.somaxconn_now())));
     format!("{}\n", parts.join(dot))
 }
 

@@ -188,7 +188,7 @@ mod tests {
     use super::super::{Condition, Expression};
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn what_is_wrong_is_reported_with_its_place() {
         for (text, at, words) in [
             ("", 0, "value is missing"),
             ("six ==", 6, "value is missing"),

@@ -9,22 +9,22 @@ use crate::model::stamp::Stamp;
 impl Player {
     /// Handles a key; one without a meaning now is ignored.
     pub fn press(&mut self, press: LessonKey, world: &World, now: Stamp) -> Vec<PlayerAction> {
-        let mut moves = self.turn(world, now);
+        let mut actions = self.turn(world, now);
         match press {
-            LessonKey::Go => self.go(world, now, &mut moves),
-            LessonKey::Back => self.back(now, &mut moves),
-            LessonKey::Choose(choice) => self.choose(choice, world, now, &mut moves),
+            LessonKey::Go => self.go(world, now, &mut actions),
+            LessonKey::Back => self.back(now, &mut actions),
+            LessonKey::Choose(choice) => self.choose(choice, world, now, &mut actions),
         }
-        moves.extend(self.turn(world, now));
-        moves
+        actions.extend(self.turn(world, now));
+        actions
     }
 
     /// Goes on from a text. Questions and conditions still have to be answered or met.
-    fn go(&mut self, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    fn go(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         match &self.position {
-            Position::Done { .. } | Position::Missed { .. } => self.enter(self.step + 1, world, now, moves),
+            Position::Done { .. } | Position::Missed { .. } => self.enter(self.step + 1, world, now, actions),
             // There is no choice to make.
-            Position::Asked { until: Some(_) } => self.work(world, now, moves),
+            Position::Asked { until: Some(_) } => self.work(world, now, actions),
             Position::Asked { until: None }
             | Position::Opening { .. }
             | Position::Doing(_)
@@ -34,7 +34,7 @@ impl Player {
     }
 
     /// The scene again; without a result yet, the one before.
-    fn back(&mut self, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    fn back(&mut self, now: Stamp, actions: &mut Vec<PlayerAction>) {
         let phase = match &self.position {
             Position::Asked { .. } => Some(Phase::Asked),
             Position::Doing(_) | Position::Counting { .. } => Some(Phase::Doing),
@@ -47,16 +47,16 @@ impl Player {
             _ => matches!(self.position, Position::Opening { .. }),
         };
         let scene = if begins { self.scene.saturating_sub(1) } else { self.scene };
-        self.open(scene, Some(now), moves);
+        self.open(scene, Some(now), actions);
     }
 
-    fn choose(&mut self, choice: usize, world: &World, now: Stamp, moves: &mut Vec<PlayerAction>) {
+    fn choose(&mut self, choice: usize, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         let asked = self.present().and_then(|step| step.ask.as_ref());
         let offered = asked.is_some_and(|question| choice < question.choices.len());
         if offered && matches!(self.position, Position::Asked { .. }) {
             self.choice = Some(choice);
-            moves.push(PlayerAction::Emit(LessonFact::Chose { choice }));
-            self.work(world, now, moves);
+            actions.push(PlayerAction::Emit(LessonFact::Chose { choice }));
+            self.work(world, now, actions);
         }
     }
 }

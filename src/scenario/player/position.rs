@@ -51,10 +51,10 @@ impl Work {
     }
 
     /// Time has passed.
-    pub(super) fn pass(&mut self, now: Stamp, manner: PlayMode, world: &World) {
+    pub(super) fn pass(&mut self, now: Stamp, mode: PlayMode, world: &World) {
         let passed = now.since(self.seen);
         self.seen = self.seen.max(now);
-        self.spent += match manner {
+        self.spent += match mode {
             PlayMode::Hand if world.tempo.held => Duration::ZERO,
             PlayMode::Hand => passed.mul_f64(world.tempo.pace.clamp(0.0, 1.0)),
             PlayMode::Auto | PlayMode::Check => passed,
@@ -63,8 +63,8 @@ impl Work {
 
     /// True when the world is newer than the commands: the lab has received them and reported since.
     pub(super) fn is_settled(&self, now: Stamp, world: &World) -> bool {
-        let told = world.now.since(self.began) >= SETTLE_TIME || now.since(self.began) >= SILENCE;
-        (!self.acts || told) && self.spent >= self.least
+        let reported = world.now.since(self.began) >= SETTLE_TIME || now.since(self.began) >= SILENCE;
+        (!self.acts || reported) && self.spent >= self.least
     }
 
     /// True after the timeout.
@@ -74,8 +74,8 @@ impl Work {
 
     pub(super) fn wake(&self, now: Stamp) -> Option<Stamp> {
         let left = |span: Duration| span.checked_sub(self.spent).map(|left| self.seen + left);
-        let heard = self.acts.then_some(self.began + SILENCE);
-        [left(self.least), self.most.and_then(left), heard].into_iter().flatten().filter(|at| *at > now).min()
+        let silent_at = self.acts.then_some(self.began + SILENCE);
+        [left(self.least), self.most.and_then(left), silent_at].into_iter().flatten().filter(|at| *at > now).min()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A lesson in play, move by move, without any lab: what happens in it is told by hand.
+//! A lesson, action by action, without a lab: its facts are made by hand.
 
 use super::*;
 use crate::model::client_clock::ClientClock;
@@ -52,7 +52,7 @@ fn ms(millis: u64) -> Stamp {
     Stamp::from_millis(millis)
 }
 
-/// A player and the world that the told facts and the lab's make.
+/// A player and the world of its facts and the lab's.
 struct Play {
     player: Player,
     world: World,
@@ -63,23 +63,23 @@ struct Play {
 }
 
 impl Play {
-    fn new(manner: PlayMode) -> Self {
-        Self::of(manner, LESSON)
+    fn new(mode: PlayMode) -> Self {
+        Self::of(mode, LESSON)
     }
 
-    fn of(manner: PlayMode, text: &str) -> Self {
+    fn of(mode: PlayMode, text: &str) -> Self {
         let lesson = Arc::new(parse("t.toml", "t", text).unwrap());
-        let player = Player::new(lesson, manner);
+        let player = Player::new(lesson, mode);
         let mut play =
             Self { player, world: World::new(), at: ms(0), emitted: vec![], commands: vec![], opened: vec![] };
-        let moves = play.player.begin();
-        play.carry_out(moves);
+        let actions = play.player.begin();
+        play.carry_out(actions);
         play
     }
 
     /// As whoever plays has to: facts are folded, a scene's session begins a little later.
-    fn carry_out(&mut self, moves: Vec<PlayerAction>) {
-        for next in moves {
+    fn carry_out(&mut self, actions: Vec<PlayerAction>) {
+        for next in actions {
             match next {
                 PlayerAction::Emit(fact) => {
                     self.world.apply(self.at, &Event::Lesson(fact.clone()));
@@ -92,8 +92,8 @@ impl Play {
                     assert_eq!(again, [], "the old session tells nothing about the new scene");
                     self.at = self.at + Duration::from_millis(1);
                     self.world.apply(self.at, &began());
-                    let moves = self.player.turn(&self.world, self.at);
-                    self.carry_out(moves);
+                    let actions = self.player.turn(&self.world, self.at);
+                    self.carry_out(actions);
                 }
                 PlayerAction::Over => {}
             }
@@ -103,13 +103,13 @@ impl Play {
     fn pass(&mut self, millis: u64) {
         self.at = self.at + Duration::from_millis(millis);
         self.world.apply(self.at, &Event::Tick);
-        let moves = self.player.turn(&self.world, self.at);
-        self.carry_out(moves);
+        let actions = self.player.turn(&self.world, self.at);
+        self.carry_out(actions);
     }
 
     fn press(&mut self, press: LessonKey) {
-        let moves = self.player.press(press, &self.world, self.at);
-        self.carry_out(moves);
+        let actions = self.player.press(press, &self.world, self.at);
+        self.carry_out(actions);
     }
 
     fn connect(&mut self, count: u64) {
@@ -175,7 +175,7 @@ fn by_hand_everything_waits_for_the_person() {
 }
 
 #[test]
-fn a_wrong_prediction_is_told_and_back_repeats_the_scene() {
+fn a_wrong_prediction_is_reported_and_back_repeats_the_scene() {
     let mut play = Play::new(PlayMode::Hand);
     play.press(LessonKey::Go);
     play.press(LessonKey::Choose(0));
@@ -256,7 +256,7 @@ fn who_holds_the_clients_time_holds_the_lesson_too() {
 }
 
 #[test]
-fn by_itself_it_takes_the_time_to_read_and_asks_nobody() {
+fn by_itself_it_takes_the_time_to_read_and_asks_nothing() {
     let mut play = Play::new(PlayMode::Auto);
     let wake = play.player.wake(play.at).unwrap();
     assert_eq!(wake.since(play.at), Duration::from_secs(3));
@@ -282,7 +282,7 @@ fn reading_takes_as_long_as_the_text() {
 }
 
 #[test]
-fn a_check_waits_for_nobody_and_judges_at_the_end() {
+fn a_check_waits_for_no_input_and_judges_at_the_end() {
     let mut play = Play::new(PlayMode::Check);
     assert_eq!((play.shown(), play.commands.len()), ((0, Some(1), Phase::Doing), 1));
     play.connect(2);
@@ -310,7 +310,7 @@ fn in_a_check_what_does_not_come_fails_and_so_does_what_is_not_so() {
 }
 
 #[test]
-fn a_condition_that_was_true_before_the_commands_waits_until_they_were_heard() {
+fn a_condition_that_was_true_before_the_commands_waits_until_they_were_received() {
     let lesson = LESSON.replace("do = [\"accept-rate max\"]", "do = [\"accept-rate max\"]\nuntil = \"t_s >= 0\"");
     let mut play = Play::of(PlayMode::Check, &lesson);
     play.connect(2);
@@ -335,8 +335,8 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
             "keep = { held = \"clients.connected\", drops = \"counters.ListenDrops\" }",
         )
         .replace("that = \"clients.connected == 2\"", "that = \"counters.ListenDrops == 5\"");
-    for manner in [PlayMode::Check, PlayMode::Hand] {
-        let mut play = Play::of(manner, &lesson);
+    for mode in [PlayMode::Check, PlayMode::Hand] {
+        let mut play = Play::of(mode, &lesson);
         play.press(LessonKey::Go);
         play.press(LessonKey::Choose(1));
         play.world.apply(play.at, &counted(0));
@@ -351,7 +351,7 @@ fn what_the_kernel_counts_is_read_once_more_before_it_is_kept_and_checked() {
         play.world.apply(play.at, &counted(5));
         play.pass(0);
         assert_eq!((kept(&play)["held"], kept(&play)["drops"]), (2.0, 5.0));
-        if manner == PlayMode::Check {
+        if mode == PlayMode::Check {
             assert!(play.player.checks()[0].passed, "{:?}", play.player.checks());
         }
     }
@@ -375,8 +375,8 @@ fn it_is_woken_for_each_deadline_and_never_for_one_that_has_passed() {
         assert!(at > play.at);
         woken.push(at.since(ms(1)).as_millis());
         play.at = at;
-        let moves = play.player.turn(&play.world, at);
-        play.carry_out(moves);
+        let actions = play.player.turn(&play.world, at);
+        play.carry_out(actions);
         assert!(woken.len() < 20, "{woken:?}");
     }
     assert_eq!(woken[..2], [1000, 4000], "after, within; the lab's silence of a second falls on the first of them");

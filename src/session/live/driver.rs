@@ -45,7 +45,7 @@ pub(super) struct LiveSession {
     pub(super) tap: Option<Tap>,
     pub(super) sampler: Sampler,
     pub(super) experiments: ExperimentRunner,
-    pub(super) pass: Option<NetnsToken>,
+    pub(super) netns: Option<NetnsToken>,
     pub(super) knobs: Knobs,
     /// The session ends after this many clients.
     pub(super) count: Option<u64>,
@@ -81,7 +81,7 @@ impl Work for LiveSession {
         match command {
             Command::Listen(backlog) => self.listen_again(backlog),
             Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
-            Command::ExperimentId(trial) => return self.experiments.ask(trial, &mut self.pump.batch),
+            Command::ExperimentId(experiment) => return self.experiments.ask(experiment, &mut self.pump.batch),
             Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
             _ => {}
         }
@@ -233,13 +233,13 @@ impl LiveSession {
     }
 
     fn write_sysctl(&mut self, sysctl: Sysctl, value: i64) {
-        let Some(pass) = &self.pass else {
+        let Some(netns) = &self.netns else {
             let name = sysctl.name();
             self.pump
                 .refuse(|| say!("{name} belongs to the host here and is never changed: run qviz in the lab", name));
             return;
         };
-        match pass.write(sysctl, value) {
+        match netns.write(sysctl, value) {
             Ok(value) => self.pump.push(Event::Sysctl { name: sysctl, value }),
             Err(error) => self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }

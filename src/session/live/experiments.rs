@@ -30,7 +30,7 @@ use crate::text::errno::describe;
 /// The running experiment of a session, and those that wait for its end.
 pub(super) struct ExperimentRunner {
     clock: Clock,
-    pass: Option<NetnsToken>,
+    netns: Option<NetnsToken>,
     /// The counters when the session began.
     first: Counters,
     facts: Receiver<Stamped>,
@@ -48,10 +48,10 @@ struct Running {
 
 impl ExperimentRunner {
     /// No experiment yet. The counters are read here, as the base of what experiments count.
-    pub(super) fn new(clock: Clock, pass: Option<NetnsToken>) -> Self {
+    pub(super) fn new(clock: Clock, netns: Option<NetnsToken>) -> Self {
         let first = CountersFile::open().ok().and_then(|mut file| file.read().ok()).unwrap_or_default();
         let (sender, facts) = channel();
-        Self { clock, pass, first, facts, sender, running: None, waiting: VecDeque::new() }
+        Self { clock, netns, first, facts, sender, running: None, waiting: VecDeque::new() }
     }
 
     /// Starts an experiment, or queues it until the present one has ended.
@@ -92,11 +92,11 @@ impl ExperimentRunner {
     fn begin(&mut self, trial: ExperimentId, out: &mut Vec<Stamped>) {
         let stopped = Arc::new(AtomicBool::new(false));
         let (clock, first, teller) = (self.clock, self.first.clone(), self.sender.clone());
-        let (heard, pass) = (Arc::clone(&stopped), self.pass.clone());
+        let (stop, netns) = (Arc::clone(&stopped), self.netns.clone());
         let work = move || {
-            let pair = pass.as_ref().map(|pass| pass.kernel_end().index);
-            let mut place = SessionEnv { pair, ..SessionEnv::open(clock, first, heard, teller) };
-            experiment::run(trial, &mut Experiment::new(&mut place, pass));
+            let pair = netns.as_ref().map(|netns| netns.kernel_end().index);
+            let mut env = SessionEnv { pair, ..SessionEnv::open(clock, first, stop, teller) };
+            experiment::run(trial, &mut Experiment::new(&mut env, netns));
         };
         match std::thread::Builder::new().name("trial".into()).spawn(work) {
             Ok(thread) => self.running = Some(Running { trial, stopped, thread }),

@@ -96,11 +96,11 @@ impl Sampler {
         }
         if now.since(self.costs_reported) >= COST_PACE {
             self.costs_reported = now;
-            for (eye, source) in
+            for (source, pace) in
                 [(Source::Queue, self.queue), (Source::Counters, self.counting), (Source::HalfOpen, self.lists)]
             {
-                let nanos = source.cost().as_nanos() as u64;
-                out.push(Stamped { at: now, event: Event::Cost { source: eye, nanos } });
+                let nanos = pace.cost().as_nanos() as u64;
+                out.push(Stamped { at: now, event: Event::Cost { source, nanos } });
             }
         }
     }
@@ -122,7 +122,8 @@ impl Sampler {
     fn read_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let (at, reading) = in_one_go(|| clock.now(), || self.own.read());
         self.queue.read(at, clock.now());
-        let known = self.reported.is_some_and(|(told, before)| before == reading && at.since(told) < QUEUE_REPEAT);
+        let known =
+            self.reported.is_some_and(|(emitted, before)| before == reading && at.since(emitted) < QUEUE_REPEAT);
         if !known {
             self.reported = Some((at, reading));
             out.push(Stamped { at, event: Event::Queue(reading) });

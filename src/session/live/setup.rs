@@ -34,29 +34,29 @@ const RING_BYTES: u32 = 2 << 20;
 
 pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveError> {
     raise_descriptor_limit();
-    let pass = plan.site.pass();
-    settle(&plan.sysctls, pass.as_ref())?;
+    let netns = plan.site.netns();
+    settle(&plan.sysctls, netns.as_ref())?;
     let listener = Arc::new(Listener::open(&ListenPlan {
         address: plan.address.unwrap_or_else(|| plan.site.default_address()),
         backlog: plan.knobs.backlog,
     })?);
     let address = listener.address();
     let own = OwnListener::new(Arc::clone(&listener));
-    let tap = open_tap(&plan, pass.as_ref(), address)?;
+    let tap = open_tap(&plan, netns.as_ref(), address)?;
     let sysctls = proc::read_sysctls();
-    let actors = open_actors(&plan, pass.as_ref(), address, &sysctls)?;
+    let actors = open_actors(&plan, netns.as_ref(), address, &sysctls)?;
     let server = Server::new(ServerPlan {
         workers: plan.knobs.workers,
         service: plan.knobs.service,
         accept_rate: plan.knobs.accept_rate,
         ..ServerPlan::default()
     })?;
-    let eyes = Sampler::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
+    let sampler = Sampler::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
     let began = began(&plan, address, tap.is_some(), sysctls);
-    let trials = ExperimentRunner::new(pump.clock, pass.clone());
+    let experiments = ExperimentRunner::new(pump.clock, netns.clone());
     let moved = pump.clock.now();
     pump.batch = plan.past.pending;
-    let mut driver = LiveSession {
+    let mut session = LiveSession {
         pump,
         wall: WallClock::default(),
         listener,
@@ -64,9 +64,9 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
         actors,
         blind: tap,
         tap: None,
-        sampler: eyes,
-        experiments: trials,
-        pass,
+        sampler,
+        experiments,
+        netns,
         knobs: plan.knobs,
         count: plan.count,
         script: plan.script,
@@ -74,27 +74,27 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
         moved,
         _site: plan.site,
     };
-    first_facts(&mut driver, began);
-    Ok(driver)
+    first_facts(&mut session, began);
+    Ok(session)
 }
 
 /// Sets the sysctls of the private network, whatever an earlier session left.
-fn settle(sysctls: &Sysctls, pass: Option<&NetnsToken>) -> Result<(), LiveError> {
-    let Some(pass) = pass else { return Ok(()) };
+fn settle(sysctls: &Sysctls, netns: Option<&NetnsToken>) -> Result<(), LiveError> {
+    let Some(netns) = netns else { return Ok(()) };
     for (sysctl, value) in sysctls.iter() {
         if let Some(value) = value {
-            pass.write(sysctl, value)?;
+            netns.write(sysctl, value)?;
         }
     }
     Ok(())
 }
 
-fn first_facts(driver: &mut LiveSession, began: Began) {
-    driver.pump.push(Event::Began(Box::new(began)));
-    let knobs = driver.knobs.clone();
-    let listening = driver.listening(knobs.backlog);
-    driver.pump.push(Event::Listening(listening));
-    driver.pump.push(Event::Knobs(Box::new(knobs)));
+fn first_facts(session: &mut LiveSession, began: Began) {
+    session.pump.push(Event::Began(Box::new(began)));
+    let knobs = session.knobs.clone();
+    let listening = session.listening(knobs.backlog);
+    session.pump.push(Event::Listening(listening));
+    session.pump.push(Event::Knobs(Box::new(knobs)));
 }
 
 fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> Began {
@@ -115,10 +115,10 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
 }
 
 /// Wire clients need the tap; real clients work without it (missing permission on the host).
-fn open_tap(plan: &LivePlan, pass: Option<&NetnsToken>, address: SocketAddr) -> Result<Option<BlindTap>, LiveError> {
+fn open_tap(plan: &LivePlan, netns: Option<&NetnsToken>, address: SocketAddr) -> Result<Option<BlindTap>, LiveError> {
     let loopback = plan.clients == ClientKind::Connect;
-    let interface = match pass {
-        Some(pass) if !loopback => pass.kernel_end().index,
+    let interface = match netns {
+        Some(netns) if !loopback => netns.kernel_end().index,
         None if !loopback => return Err(LiveError::WireNeedsLab),
         _ => LOOPBACK,
     };
@@ -141,14 +141,14 @@ fn open_tap(plan: &LivePlan, pass: Option<&NetnsToken>, address: SocketAddr) -> 
 
 fn open_actors(
     plan: &LivePlan,
-    pass: Option<&NetnsToken>,
+    netns: Option<&NetnsToken>,
     address: SocketAddr,
     sysctls: &Sysctls,
 ) -> Result<Actors, LiveError> {
     if plan.clients == ClientKind::Connect {
         return Ok(Actors::Connect(Box::new(ConnectClients::new(&connect_plan(plan, address))?)));
     }
-    let pass = pass.ok_or(LiveError::WireNeedsLab)?;
+    let netns = netns.ok_or(LiveError::WireNeedsLab)?;
     if !namespace::reachable_by_wire(address.ip()) {
         return Err(LiveError::WireNeedsLink(address));
     }
@@ -160,7 +160,7 @@ fn open_actors(
         count: plan.count,
         detail_per_s: DETAIL_PER_S,
     });
-    let transmit = Transmit::open(pass, address)?;
+    let transmit = Transmit::open(netns, address)?;
     Ok(Actors::Wire { crowd: Box::new(crowd), transmit: Box::new(transmit), outbox: Outbox::default() })
 }
 

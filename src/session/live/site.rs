@@ -34,7 +34,7 @@ impl LabSite {
         }
     }
 
-    pub(super) fn pass(&self) -> Option<NetnsToken> {
+    pub(super) fn netns(&self) -> Option<NetnsToken> {
         match self {
             Self::Lab(namespace) => Some(namespace.pass()),
             Self::Host { .. } => None,

@@ -25,10 +25,10 @@ impl StampedTap {
 impl PortTap for StampedTap {
     fn heard(&mut self) -> Vec<(Stamp, Segment)> {
         let (now, offset) = (self.clock.now(), self.wall.offset(&self.clock));
-        let mut heard = Vec::new();
+        let mut segments = Vec::new();
         // A stamp after this moment is an error of the offset.
-        self.tap.drain(|wall, segment| heard.push((WallClock::stamp(wall, offset).min(now), segment)));
-        heard
+        self.tap.drain(|wall, segment| segments.push((WallClock::stamp(wall, offset).min(now), segment)));
+        segments
     }
 }
 

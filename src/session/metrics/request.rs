@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn openmetrics_is_spoken_to_everybody_who_does_not_ask_for_less() {
+    fn openmetrics_is_sent_unless_plain_text_is_asked_for() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
         for accept in [prometheus, "*/*", ""] {
             assert_eq!(asked(accept), ParsedRequest::Page(PageFormat::OpenMetrics), "{accept}");

@@ -108,9 +108,9 @@ impl Playback {
 
     /// Carries out a command. Returns the index of the bookmark from which the replay goes on; `bookmarks` are sorted by
     /// position.
-    pub fn play(&mut self, now: Stamp, wish: PlayCommand, bookmarks: &[Bookmark]) -> Option<usize> {
+    pub fn play(&mut self, now: Stamp, command: PlayCommand, bookmarks: &[Bookmark]) -> Option<usize> {
         let position = self.transport.position(now);
-        let target = match wish {
+        let target = match command {
             PlayCommand::Pause if self.transport.playing(now).is_over() => Some(Stamp::ZERO),
             PlayCommand::Back(span) => Some(position.saturating_sub(span)),
             PlayCommand::Ahead(span) => Some(position + span),
@@ -120,12 +120,12 @@ impl Playback {
         };
         if let Some(moment) = target {
             let from = self.seek(now, moment, bookmarks);
-            if wish == PlayCommand::Pause && self.transport.is_paused() {
+            if command == PlayCommand::Pause && self.transport.is_paused() {
                 self.transport.pause(now);
             }
             return from;
         }
-        match wish {
+        match command {
             PlayCommand::Pause => {
                 self.transport.pause(now);
                 (self.until, self.steps) = (Some(position), 0);

@@ -246,34 +246,34 @@ mod tests {
     }
 
     #[test]
-    fn at_its_limit_the_recording_ends_and_says_so_once_here_and_in_the_file() {
+    fn at_its_limit_the_recording_ends_and_reports_it_once_here_and_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.qviz");
         let mut recorder = Recorder::open(&path, 200).unwrap();
         recorder.begin(&Header::new(None));
-        let mut told = 0;
+        let mut reported = 0;
         for millis in 0..50 {
             let mut facts = vec![tick(millis)];
             recorder.take(Stamp::from_millis(millis), &mut facts);
-            told += facts.iter().filter(|fact| matches!(fact.event, Event::Refused { .. })).count();
+            reported += facts.iter().filter(|fact| matches!(fact.event, Event::Refused { .. })).count();
         }
         let lines = lines(&path);
-        assert_eq!(told, 1);
+        assert_eq!(reported, 1);
         assert!(lines.last().unwrap().contains("limit"), "{lines:?}");
         assert!(lines.len() < 10 && recorder.failure().is_none(), "{lines:?}");
     }
 
     #[test]
-    fn a_full_disk_is_told_once_and_ends_the_recording_alone() {
+    fn a_full_disk_is_reported_once_and_ends_the_recording_alone() {
         let mut recorder = Recorder::open(Path::new("/dev/full"), LIMIT).unwrap();
         recorder.begin(&Header::new(None));
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for millis in 0..9 {
             let mut facts = vec![tick(millis)];
             recorder.take(Stamp::from_millis(millis), &mut facts);
-            told.extend(facts.into_iter().filter(|fact| fact.event != Event::Tick));
+            reported.extend(facts.into_iter().filter(|fact| fact.event != Event::Tick));
         }
-        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(reported.len(), 1, "{reported:?}");
         assert!(recorder.failure().unwrap().to_string().contains("/dev/full"));
     }
 

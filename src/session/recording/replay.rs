@@ -27,7 +27,7 @@ impl ReplaySource {
                 let some: Vec<_> = facts.take(playback::MAX_BATCH).collect();
                 (!some.is_empty()).then_some(some)
             }
-            Self::Paced(deck) => match deck.next(now) {
+            Self::Paced(playback) => match playback.next(now) {
                 Next::Facts(facts) => Some(facts),
                 Next::Wait(_) | Next::Rest => None,
             },
@@ -39,8 +39,8 @@ impl ReplaySource {
         tokio::task::yield_now().await;
         match self {
             Self::Whole(_) => self.ready(Stamp::ZERO),
-            Self::Paced(deck) => loop {
-                match deck.next(clock.now()) {
+            Self::Paced(playback) => loop {
+                match playback.next(clock.now()) {
                     Next::Facts(facts) => return Some(facts),
                     Next::Wait(span) => rest(span).await,
                     Next::Rest => std::future::pending().await,
@@ -49,9 +49,14 @@ impl ReplaySource {
         }
     }
 
-    pub(in crate::session) fn play(&mut self, now: Stamp, wish: PlayCommand, bookmarks: &[Bookmark]) -> Option<usize> {
+    pub(in crate::session) fn play(
+        &mut self,
+        now: Stamp,
+        command: PlayCommand,
+        bookmarks: &[Bookmark],
+    ) -> Option<usize> {
         match self {
-            Self::Paced(deck) => deck.play(now, wish, bookmarks),
+            Self::Paced(playback) => playback.play(now, command, bookmarks),
             Self::Whole(_) => None,
         }
     }
@@ -59,13 +64,13 @@ impl ReplaySource {
     /// The playback, if it is paced.
     pub(in crate::session) const fn playback(&self) -> Option<&Playback> {
         match self {
-            Self::Paced(deck) => Some(deck),
+            Self::Paced(playback) => Some(playback),
             Self::Whole(_) => None,
         }
     }
 
     pub(in crate::session) fn playing(&self, now: Stamp) -> Option<PlaybackState> {
-        self.playback().map(|deck| deck.playing(now))
+        self.playback().map(|playback| playback.playing(now))
     }
 }
 
@@ -73,17 +78,17 @@ impl ReplaySource {
 ///
 /// # Errors
 /// When the recording can no longer be opened.
-pub fn paced(tape: &Recording) -> Result<Session, RecordingError> {
+pub fn paced(recording: &Recording) -> Result<Session, RecordingError> {
     let clock = Clock::start();
-    let deck = Playback::new(tape.facts()?, tape.end(), clock.now());
-    Ok(Session::new(Source::Recording(ReplaySource::Paced(Box::new(deck))), clock))
+    let playback = Playback::new(recording.facts()?, recording.end(), clock.now());
+    Ok(Session::new(Source::Recording(ReplaySource::Paced(Box::new(playback))), clock))
 }
 
 /// A session that replays without delay, and ends.
 ///
 /// # Errors
 /// When the recording can no longer be opened.
-pub fn whole(tape: &Recording) -> Result<Session, RecordingError> {
-    let player = ReplaySource::Whole(Box::new(tape.facts()?));
+pub fn whole(recording: &Recording) -> Result<Session, RecordingError> {
+    let player = ReplaySource::Whole(Box::new(recording.facts()?));
     Ok(Session::new(Source::Recording(player), Clock::start()))
 }

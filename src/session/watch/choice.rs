@@ -48,8 +48,8 @@ impl Choice {
     }
 
     /// Requests this listener, or none; false if it is not there.
-    pub(super) fn choose(&mut self, register: &ListenerRegistry, id: Option<ListenerId>) -> bool {
-        let reading = id.and_then(|id| register.reading(id));
+    pub(super) fn choose(&mut self, registry: &ListenerRegistry, id: Option<ListenerId>) -> bool {
+        let reading = id.and_then(|id| registry.reading(id));
         if id.is_some() && reading.is_none() {
             return false;
         }
@@ -59,28 +59,28 @@ impl Choice {
     }
 
     /// Resolves the request after a reading of all listeners. Each unclear result is returned once.
-    pub(super) fn update(&mut self, register: &ListenerRegistry) -> Selection {
-        if self.chosen.is_some_and(|id| register.reading(id).is_some()) {
+    pub(super) fn update(&mut self, registry: &ListenerRegistry) -> Selection {
+        if self.chosen.is_some_and(|id| registry.reading(id).is_some()) {
             return Selection::Unchanged;
         }
-        let meant = match &self.request {
+        let resolution = match &self.request {
             ChoiceRequest::None => return Selection::Unchanged,
-            ChoiceRequest::Target(target) => register.resolve(target),
+            ChoiceRequest::Target(target) => registry.resolve(target),
             ChoiceRequest::Address(address) => {
-                register.at(address).map_or(Resolution::NoListener, Resolution::Listener)
+                registry.at(address).map_or(Resolution::NoListener, Resolution::Listener)
             }
         };
         self.chosen = None;
-        if let Resolution::Listener(id) = meant {
+        if let Resolution::Listener(id) = resolution {
             self.chosen = Some(id);
             self.reported = None;
             return Selection::Chosen(id);
         }
-        if self.reported.as_ref() == Some(&meant) {
+        if self.reported.as_ref() == Some(&resolution) {
             return Selection::Unchanged;
         }
-        self.reported = Some(meant.clone());
-        Selection::Unclear(meant)
+        self.reported = Some(resolution.clone());
+        Selection::Unclear(resolution)
     }
 
     /// The request as text; empty for none.
@@ -99,8 +99,8 @@ mod tests {
     use crate::model::sample::QueueReading;
     use crate::model::watch::ListenerReading;
 
-    fn register(listeners: &[(u64, &str)]) -> ListenerRegistry {
-        let look: Vec<_> = listeners
+    fn registry(listeners: &[(u64, &str)]) -> ListenerRegistry {
+        let readings: Vec<_> = listeners
             .iter()
             .map(|(id, address)| ListenerReading {
                 id: ListenerId(*id),
@@ -111,33 +111,33 @@ mod tests {
                 uid: None,
             })
             .collect();
-        let mut register = ListenerRegistry::default();
-        register.take(&look, true);
-        register
+        let mut registry = ListenerRegistry::default();
+        registry.take(&readings, true);
+        registry
     }
 
     #[test]
     fn a_target_is_chosen_when_it_comes_and_again_after_its_restart() {
         let mut choice = Choice::new(Some("80".parse().unwrap()));
-        let nobody = register(&[(1, "127.0.0.1:81")]);
+        let nobody = registry(&[(1, "127.0.0.1:81")]);
         assert_eq!(choice.update(&nobody), Selection::Unclear(Resolution::NoListener));
         assert_eq!(choice.update(&nobody), Selection::Unchanged, "said once");
-        let there = register(&[(2, "127.0.0.1:80")]);
+        let there = registry(&[(2, "127.0.0.1:80")]);
         assert_eq!(choice.update(&there), Selection::Chosen(ListenerId(2)));
         assert_eq!(choice.update(&there), Selection::Unchanged);
         assert_eq!(choice.update(&nobody), Selection::Unclear(Resolution::NoListener), "said again");
-        assert_eq!(choice.update(&register(&[(3, "127.0.0.1:80")])), Selection::Chosen(ListenerId(3)));
+        assert_eq!(choice.update(&registry(&[(3, "127.0.0.1:80")])), Selection::Chosen(ListenerId(3)));
     }
 
     #[test]
     fn who_was_chosen_by_a_key_is_followed_by_address_and_let_go_by_a_key() {
         let mut choice = Choice::new(None);
-        let there = register(&[(1, "127.0.0.1:80"), (2, "127.0.0.1:81")]);
+        let there = registry(&[(1, "127.0.0.1:80"), (2, "127.0.0.1:81")]);
         assert_eq!(choice.update(&there), Selection::Unchanged);
         assert!(!choice.choose(&there, Some(ListenerId(9))));
         assert!(choice.choose(&there, Some(ListenerId(2))));
         assert_eq!((choice.update(&there), choice.chosen()), (Selection::Unchanged, Some(ListenerId(2))));
-        let restarted = register(&[(1, "127.0.0.1:80"), (5, "127.0.0.1:81")]);
+        let restarted = registry(&[(1, "127.0.0.1:80"), (5, "127.0.0.1:81")]);
         assert_eq!(choice.update(&restarted), Selection::Chosen(ListenerId(5)));
         assert!(choice.choose(&restarted, None));
         assert_eq!((choice.update(&restarted), choice.chosen()), (Selection::Unchanged, None));

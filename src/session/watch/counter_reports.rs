@@ -21,7 +21,7 @@ impl CounterReports {
     /// old.
     pub(super) fn is_new(&mut self, at: Stamp, counters: &Counters) -> bool {
         let same = self.reported.as_ref().is_some_and(|(_, before)| before == counters);
-        let lately = self.reported.as_ref().is_some_and(|(told, _)| at.since(*told) < COUNTERS_AGAIN);
+        let lately = self.reported.as_ref().is_some_and(|(emitted, _)| at.since(*emitted) < COUNTERS_AGAIN);
         if same && self.repeated && lately {
             return false;
         }
@@ -37,15 +37,15 @@ mod tests {
     use crate::model::counters::Counter;
 
     #[test]
-    fn counters_that_stand_still_are_told_once_more_and_then_each_second() {
+    fn unchanged_counters_are_emitted_once_more_and_then_each_second() {
         let mut counted = CounterReports::default();
         let mut counters = Counters::default();
-        let mut told = |millis, drops| {
+        let mut emitted = |millis, drops| {
             counters.set(Counter::ListenDrops, drops);
             counted.is_new(Stamp::from_millis(millis), &counters)
         };
-        assert!(told(0, 1) && told(100, 1) && !told(200, 1));
-        assert!(told(300, 2) && told(400, 2) && !told(500, 2));
-        assert!(!told(1399, 2) && told(1400, 2) && !told(1500, 2));
+        assert!(emitted(0, 1) && emitted(100, 1) && !emitted(200, 1));
+        assert!(emitted(300, 2) && emitted(400, 2) && !emitted(500, 2));
+        assert!(!emitted(1399, 2) && emitted(1400, 2) && !emitted(1500, 2));
     }
 }

@@ -28,19 +28,19 @@ impl Sampler {
         };
         let began = clock.now();
         let mut listed = Listed::default();
-        let mut crowding = whole.then(|| self.half_open_by_listener());
+        let mut occupants = whole.then(|| self.half_open_by_listener());
         if let (true, Some(id)) = (whole, chosen) {
             listed.half_open =
-                Some(self.requests.iter().filter(|(to, _)| self.takes(id, *to)).map(|one| one.1).collect());
+                Some(self.requests.iter().filter(|(to, _)| self.takes(id, *to)).map(|entry| entry.1).collect());
         }
         for port in self.ports(chosen) {
             if !self.census.waiting(port, &mut self.waiting).is_ok_and(|dumped| !dumped.interrupted) {
-                crowding = None;
+                occupants = None;
                 continue;
             }
-            self.oldest(port, &mut crowding);
+            self.oldest(port, &mut occupants);
             if let Some(id) = chosen.filter(|id| self.port(*id) == Some(port)) {
-                let here = self.waiting.iter().filter(|(to, _)| self.takes(id, *to)).map(|one| one.1);
+                let here = self.waiting.iter().filter(|(to, _)| self.takes(id, *to)).map(|entry| entry.1);
                 listed.waiting = Some(here.collect());
             }
         }
@@ -48,9 +48,9 @@ impl Sampler {
         if chosen.is_some() && listed != Listed::default() {
             out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
         }
-        for (id, crowding) in crowding.into_iter().flatten() {
-            if self.reported_occupants.insert(id, crowding) != Some(crowding) {
-                out.push(Stamped { at, event: Event::Occupants { id, crowding } });
+        for (id, occupants) in occupants.into_iter().flatten() {
+            if self.reported_occupants.insert(id, occupants) != Some(occupants) {
+                out.push(Stamped { at, event: Event::Occupants { id, occupants } });
             }
         }
     }
@@ -59,25 +59,25 @@ impl Sampler {
     fn half_open_by_listener(&self) -> BTreeMap<ListenerId, QueueOccupants> {
         let none = QueueOccupants { half_open: Some(0), oldest_wait_ms: None };
         let tcp = self.readings.iter().filter(|reading| reading.address.port().is_some());
-        let mut crowding: BTreeMap<_, _> = tcp.map(|reading| (reading.id, none)).collect();
+        let mut occupants: BTreeMap<_, _> = tcp.map(|reading| (reading.id, none)).collect();
         let mut by_address: HashMap<SocketAddr, u32> = HashMap::new();
         for (to, _) in &self.requests {
             *by_address.entry(*to).or_default() += 1;
         }
         for (to, count) in by_address {
             for taker in takers(to, &self.readings) {
-                if let Some(one) = crowding.get_mut(&taker.id) {
-                    one.half_open = one.half_open.map(|before| before + count);
+                if let Some(entry) = occupants.get_mut(&taker.id) {
+                    entry.half_open = entry.half_open.map(|before| before + count);
                 }
             }
         }
-        crowding
+        occupants
     }
 
     /// The longest wait at this port. A connection does not name its listener: within a group the wait is reported only if no
     /// other member has a connection in its queue.
-    fn oldest(&self, port: u16, crowding: &mut Option<BTreeMap<ListenerId, QueueOccupants>>) {
-        let Some(crowding) = crowding else { return };
+    fn oldest(&self, port: u16, occupants: &mut Option<BTreeMap<ListenerId, QueueOccupants>>) {
+        let Some(occupants) = occupants else { return };
         let mut oldest: HashMap<SocketAddr, u32> = HashMap::new();
         for (to, waiting) in &self.waiting {
             if let Some(age) = waiting.age_ms {
@@ -89,9 +89,9 @@ impl Sampler {
         for (to, age) in oldest {
             let mut holders = takers(to, &self.readings).filter(|reading| reading.queue.depth != Some(0));
             if let (Some(holder), None) = (holders.next(), holders.next())
-                && let Some(one) = crowding.get_mut(&holder.id)
+                && let Some(entry) = occupants.get_mut(&holder.id)
             {
-                one.oldest_wait_ms = one.oldest_wait_ms.max(Some(age));
+                entry.oldest_wait_ms = entry.oldest_wait_ms.max(Some(age));
             }
         }
     }
@@ -104,7 +104,7 @@ impl Sampler {
             .filter_map(|reading| Some((chosen == Some(reading.id), reading.queue.depth?, reading.address.port()?)))
             .filter(|(chosen, depth, _)| *chosen || *depth > 0)
             .collect();
-        ports.sort_unstable_by(|one, other| other.cmp(one));
+        ports.sort_unstable_by(|entry, other| other.cmp(entry));
         let mut first = Vec::new();
         for (_, _, port) in ports {
             if first.len() < PORTS && !first.contains(&port) {

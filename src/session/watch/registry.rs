@@ -48,29 +48,29 @@ pub(super) enum Resolution {
 
 impl ListenerRegistry {
     /// Takes a reading of all listeners; `complete`: the kernel did not flag the dump as interrupted (NLM_F_DUMP_INTR).
-    pub(super) fn take(&mut self, look: &[ListenerReading], whole: bool) -> RegistryChange {
-        let mut news = RegistryChange::default();
-        for reading in look {
+    pub(super) fn take(&mut self, readings: &[ListenerReading], complete: bool) -> RegistryChange {
+        let mut change = RegistryChange::default();
+        for reading in readings {
             let before = self.known.get(&reading.id);
-            news.arrived |= before.is_none();
-            news.restless |= before.is_some_and(|before| is_restless(before, reading));
-            news.full |= is_full(reading);
+            change.arrived |= before.is_none();
+            change.restless |= before.is_some_and(|before| is_restless(before, reading));
+            change.full |= is_full(reading);
             if before != Some(reading) {
-                news.snapshot.changed.push(reading.clone());
+                change.snapshot.changed.push(reading.clone());
                 self.known.insert(reading.id, reading.clone());
             }
         }
-        if whole {
-            news.snapshot.gone = self.missing(look);
+        if complete {
+            change.snapshot.gone = self.missing(readings);
         }
-        news
+        change
     }
 
-    fn missing(&mut self, look: &[ListenerReading]) -> Vec<ListenerId> {
-        if self.missed.is_empty() && self.known.len() == look.len() {
+    fn missing(&mut self, readings: &[ListenerReading]) -> Vec<ListenerId> {
+        if self.missed.is_empty() && self.known.len() == readings.len() {
             return Vec::new();
         }
-        let seen: BTreeSet<_> = look.iter().map(|reading| reading.id).collect();
+        let seen: BTreeSet<_> = readings.iter().map(|reading| reading.id).collect();
         self.missed.retain(|id, _| !seen.contains(id));
         for id in self.known.keys().filter(|id| !seen.contains(id)) {
             *self.missed.entry(*id).or_default() += 1;
@@ -135,73 +135,73 @@ mod tests {
     use super::*;
     use crate::model::sample::QueueReading;
 
-    fn one(id: u64, address: &str, depth: u32) -> ListenerReading {
+    fn listener(id: u64, address: &str, depth: u32) -> ListenerReading {
         let queue = QueueReading { depth: Some(depth), limit: Some(4), drops: Some(0) };
         let address = Address::Tcp(address.parse().unwrap());
         ListenerReading { id: ListenerId(id), address, v6_only: None, queue, inode: 1, uid: None }
     }
 
     #[test]
-    fn only_what_is_new_or_changed_is_told() {
-        let mut register = ListenerRegistry::default();
-        let look = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
-        let news = register.take(&look, true);
-        assert_eq!((news.snapshot.changed.len(), news.arrived, news.restless), (2, true, false));
-        assert!(register.take(&look, true).is_empty());
-        let news = register.take(&[look[0].clone(), one(2, "127.0.0.1:81", 3)], true);
-        assert_eq!((news.snapshot.changed.len(), news.arrived, news.restless), (1, false, true));
+    fn only_what_is_new_or_changed_is_reported() {
+        let mut registry = ListenerRegistry::default();
+        let readings = [listener(1, "127.0.0.1:80", 0), listener(2, "127.0.0.1:81", 0)];
+        let change = registry.take(&readings, true);
+        assert_eq!((change.snapshot.changed.len(), change.arrived, change.restless), (2, true, false));
+        assert!(registry.take(&readings, true).is_empty());
+        let change = registry.take(&[readings[0].clone(), listener(2, "127.0.0.1:81", 3)], true);
+        assert_eq!((change.snapshot.changed.len(), change.arrived, change.restless), (1, false, true));
     }
 
     #[test]
     fn a_queue_is_restless_while_it_grows_full_while_nothing_more_fits_and_calm_while_it_drains() {
-        let mut register = ListenerRegistry::default();
-        let mut look = |depth| {
-            let news = register.take(&[one(1, "127.0.0.1:80", depth)], true);
-            (news.restless, news.full)
+        let mut registry = ListenerRegistry::default();
+        let mut readings = |depth| {
+            let change = registry.take(&[listener(1, "127.0.0.1:80", depth)], true);
+            (change.restless, change.full)
         };
         assert_eq!(
-            [look(5), look(5), look(4), look(3)],
+            [readings(5), readings(5), readings(4), readings(3)],
             [(false, true), (false, true), (false, false), (false, false)]
         );
-        assert_eq!([look(4), look(5), look(5)], [(true, false), (true, true), (false, true)]);
+        assert_eq!([readings(4), readings(5), readings(5)], [(true, false), (true, true), (false, true)]);
     }
 
     #[test]
     fn a_listener_is_gone_when_two_whole_looks_lack_it() {
-        let mut register = ListenerRegistry::default();
-        let both = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
-        register.take(&both, true);
-        assert!(register.take(&both[..1], true).is_empty());
-        assert!(register.take(&both[..1], false).is_empty());
-        assert_eq!(register.take(&both[..1], true).snapshot.gone, [ListenerId(2)]);
-        assert!(register.take(&both[..1], true).is_empty() && register.reading(ListenerId(2)).is_none());
+        let mut registry = ListenerRegistry::default();
+        let both = [listener(1, "127.0.0.1:80", 0), listener(2, "127.0.0.1:81", 0)];
+        registry.take(&both, true);
+        assert!(registry.take(&both[..1], true).is_empty());
+        assert!(registry.take(&both[..1], false).is_empty());
+        assert_eq!(registry.take(&both[..1], true).snapshot.gone, [ListenerId(2)]);
+        assert!(registry.take(&both[..1], true).is_empty() && registry.reading(ListenerId(2)).is_none());
     }
 
     #[test]
     fn a_listener_that_one_look_lacks_has_never_been_gone() {
-        let mut register = ListenerRegistry::default();
-        let both = [one(1, "127.0.0.1:80", 0), one(2, "127.0.0.1:81", 0)];
-        register.take(&both, true);
+        let mut registry = ListenerRegistry::default();
+        let both = [listener(1, "127.0.0.1:80", 0), listener(2, "127.0.0.1:81", 0)];
+        registry.take(&both, true);
         for _ in 0..3 {
-            assert!(register.take(&both[..1], true).is_empty());
-            assert!(register.take(&both, true).is_empty());
+            assert!(registry.take(&both[..1], true).is_empty());
+            assert!(registry.take(&both, true).is_empty());
         }
     }
 
     fn resolve(listeners: &[ListenerReading], target: &str) -> Resolution {
-        let mut register = ListenerRegistry::default();
-        register.take(listeners, true);
-        register.resolve(&target.parse().unwrap())
+        let mut registry = ListenerRegistry::default();
+        registry.take(listeners, true);
+        registry.resolve(&target.parse().unwrap())
     }
 
     #[test]
     fn a_target_means_one_listener_the_fullest_of_a_group_or_none() {
-        let several = [one(1, "0.0.0.0:80", 1), one(2, "127.0.0.1:80", 0), one(3, "10.0.0.1:81", 0)];
+        let several = [listener(1, "0.0.0.0:80", 1), listener(2, "127.0.0.1:80", 0), listener(3, "10.0.0.1:81", 0)];
         assert_eq!(resolve(&several, "81"), Resolution::Listener(ListenerId(3)));
         assert_eq!(resolve(&several, "82"), Resolution::NoListener);
         assert_eq!(resolve(&several, "127.0.0.1:80"), Resolution::Listener(ListenerId(2)));
         assert!(matches!(resolve(&several, "80"), Resolution::Several(addresses) if addresses.len() == 2));
-        let group = [one(1, "0.0.0.0:80", 1), one(2, "0.0.0.0:80", 3), one(3, "0.0.0.0:80", 3)];
+        let group = [listener(1, "0.0.0.0:80", 1), listener(2, "0.0.0.0:80", 3), listener(3, "0.0.0.0:80", 3)];
         assert_eq!(resolve(&group, ":80"), Resolution::Listener(ListenerId(2)));
         assert_eq!(resolve(&group, "127.0.0.1:80"), Resolution::Listener(ListenerId(2)));
     }

@@ -126,15 +126,15 @@ impl Sampler {
     }
 
     /// True when the dump of all listeners is due.
-    pub(super) fn listeners_due(&self, now: Stamp, care: SamplingRate) -> bool {
-        self.listener_dumps.is_due(now, care.listeners())
+    pub(super) fn listeners_due(&self, now: Stamp, rate: SamplingRate) -> bool {
+        self.listener_dumps.is_due(now, rate.listeners())
     }
 
     /// When the next reading of any source is due.
-    pub(super) fn next(&self, care: SamplingRate) -> Option<Stamp> {
-        let lists = self.half_open_dumps.due(care.lists()).max(self.waiting_dumps.due(care.lists()));
-        let counters = self.counters.as_ref().and_then(|_| self.counter_reads.due(care.counters()));
-        [self.listener_dumps.due(care.listeners()), counters, lists].into_iter().flatten().min()
+    pub(super) fn next(&self, rate: SamplingRate) -> Option<Stamp> {
+        let lists = self.half_open_dumps.due(rate.lists()).max(self.waiting_dumps.due(rate.lists()));
+        let counters = self.counters.as_ref().and_then(|_| self.counter_reads.due(rate.counters()));
+        [self.listener_dumps.due(rate.listeners()), counters, lists].into_iter().flatten().min()
     }
 
     /// Dumps all listeners. Returns when, or `None` if the dump failed.
@@ -158,7 +158,7 @@ impl Sampler {
     pub(super) fn read_due(
         &mut self,
         clock: &Clock,
-        (care, chosen): (SamplingRate, Option<ListenerId>),
+        (rate, chosen): (SamplingRate, Option<ListenerId>),
         out: &mut Vec<Stamped>,
     ) {
         let now = clock.now();
@@ -166,10 +166,10 @@ impl Sampler {
         if self.owner_scans.is_due(now, haste) {
             self.read_owners(clock, out);
         }
-        if self.counter_reads.is_due(now, care.counters()) {
+        if self.counter_reads.is_due(now, rate.counters()) {
             self.read_counters(clock, out);
         }
-        if self.half_open_dumps.is_due(now, care.lists()) && self.waiting_dumps.is_due(now, care.lists()) {
+        if self.half_open_dumps.is_due(now, rate.lists()) && self.waiting_dumps.is_due(now, rate.lists()) {
             self.read_lists(clock, chosen, out);
         }
         if self.sysctl_reads.is_due(now, SYSCTL_PACE) {
@@ -211,8 +211,8 @@ impl Sampler {
         self.owner_unknown = !seen.complete;
         for reading in &self.readings {
             let owner = self.found.get(&reading.inode);
-            let told = self.reported_owners.get(&reading.id);
-            if told.map(Option::as_ref) != Some(owner) && (owner.is_some() || seen.complete) {
+            let reported = self.reported_owners.get(&reading.id);
+            if reported.map(Option::as_ref) != Some(owner) && (owner.is_some() || seen.complete) {
                 self.reported_owners.insert(reading.id, owner.cloned());
                 out.push(Stamped { at, event: Event::Owned { id: reading.id, owner: owner.cloned() } });
             }
@@ -244,8 +244,8 @@ impl Sampler {
         let busy = clock::busy();
         let whole = (Source::Whole, busy.saturating_sub(self.busy_before));
         self.busy_before = busy;
-        for (eye, cost) in sources.into_iter().map(|(eye, pace)| (eye, pace.cost())).chain([whole]) {
-            out.push(Stamped { at: now, event: Event::Cost { source: eye, nanos: cost.as_nanos() as u64 } });
+        for (source, cost) in sources.into_iter().map(|(source, pace)| (source, pace.cost())).chain([whole]) {
+            out.push(Stamped { at: now, event: Event::Cost { source, nanos: cost.as_nanos() as u64 } });
         }
     }
 
@@ -263,8 +263,8 @@ impl Sampler {
     }
 
     /// The chosen listener's address, where it has a port.
-    pub(super) fn address(register: &ListenerRegistry, id: ListenerId) -> Option<SocketAddr> {
-        match &register.reading(id)?.address {
+    pub(super) fn address(registry: &ListenerRegistry, id: ListenerId) -> Option<SocketAddr> {
+        match &registry.reading(id)?.address {
             Address::Tcp(address) => Some(*address),
             Address::Unix(_) => None,
         }

@@ -22,9 +22,9 @@ pub(super) fn open(plan: WatchSessionPlan, mut pump: Pump) -> Result<WatchSessio
     let counters = CountersFile::open().inspect_err(|error| tracing::warn!(%error, "no counters")).ok();
     let sysctls = proc::read_sysctls();
     let (taps, tap_refused) = Taps::open();
-    let mut eyes = Sampler::new(census, Owners::open(), counters, sysctls.clone());
-    eyes.read_listeners(&clock);
-    let seen = eyes.read_all_owners(&clock);
+    let mut sampler = Sampler::new(census, Owners::open(), counters, sysctls.clone());
+    sampler.read_listeners(&clock);
+    let seen = sampler.read_all_owners(&clock);
     let owners_refused = in_keys(|| seen.refused()).map(|why| Message::marked(&why));
     let rights = Rights { tap: tap_refused.is_none(), tap_refused, owners: seen.reach(), owners_refused };
     let watching = Watching {
@@ -36,16 +36,16 @@ pub(super) fn open(plan: WatchSessionPlan, mut pump: Pump) -> Result<WatchSessio
         sysctls,
     };
     pump.opened = clock.now();
-    let mut watcher = WatchSession {
+    let mut session = WatchSession {
         choice: Choice::new(plan.target.clone()),
         pump,
         plan,
-        sampler: eyes,
+        sampler,
         registry: ListenerRegistry::default(),
         taps,
         syn_counter: SynCounter::default(),
         last_reported: LastReported::default(),
     };
-    watcher.pump.push(Event::Watching(Box::new(watching)));
-    Ok(watcher)
+    session.pump.push(Event::Watching(Box::new(watching)));
+    Ok(session)
 }

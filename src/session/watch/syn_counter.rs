@@ -30,10 +30,10 @@ impl SynCounter {
     }
 
     /// Counts a SYN to a local address; one that matches no listener is ignored.
-    pub(super) fn count(&mut self, knock: &SynPacket) {
-        let Some(id) = self.taker(knock.to) else { return };
-        let knocks = self.fresh.entry(id).or_insert(SynCounts { id, syns: 0, again: 0 });
-        let tally = if knock.again { &mut knocks.again } else { &mut knocks.syns };
+    pub(super) fn count(&mut self, packet: &SynPacket) {
+        let Some(id) = self.taker(packet.to) else { return };
+        let counts = self.fresh.entry(id).or_insert(SynCounts { id, syns: 0, again: 0 });
+        let tally = if packet.again { &mut counts.again } else { &mut counts.syns };
         *tally = tally.saturating_add(1);
     }
 
@@ -68,24 +68,25 @@ mod tests {
         }
     }
 
-    fn door(listeners: &[(u64, &str)]) -> SynCounter {
+    fn counter(listeners: &[(u64, &str)]) -> SynCounter {
         let readings: Vec<_> = listeners.iter().map(|(id, address)| reading(*id, address)).collect();
-        let mut door = SynCounter::default();
-        door.learn(readings.iter());
-        door
+        let mut counter = SynCounter::default();
+        counter.learn(readings.iter());
+        counter
     }
 
-    fn knock(door: &mut SynCounter, local: &str, again: bool) {
+    fn packet(counter: &mut SynCounter, local: &str, again: bool) {
         let peer: SocketAddr = "127.0.0.9:1000".parse().unwrap();
-        door.count(&SynPacket { to: local.parse().unwrap(), peer: peer.into(), again });
+        counter.count(&SynPacket { to: local.parse().unwrap(), peer: peer.into(), again });
     }
 
     #[test]
     fn a_syn_counts_for_the_listener_that_takes_it() {
-        let mut door = door(&[(1, "0.0.0.0:80"), (2, "127.0.0.1:80"), (4, "[::]:80"), (3, "[::]:81"), (6, "[::]:81")]);
+        let mut counter =
+            counter(&[(1, "0.0.0.0:80"), (2, "127.0.0.1:80"), (4, "[::]:80"), (3, "[::]:81"), (6, "[::]:81")]);
         let mut asked = |local| {
-            knock(&mut door, local, false);
-            door.take().iter().map(|one| one.id.0).collect::<Vec<_>>()
+            packet(&mut counter, local, false);
+            counter.take().iter().map(|one| one.id.0).collect::<Vec<_>>()
         };
         assert_eq!(asked("127.0.0.1:80"), [2]);
         assert_eq!(asked("127.0.0.2:80"), [1]);
@@ -95,24 +96,24 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_client_does_not_knock_at_a_listener_for_ipv6_alone() {
+    fn a_syn_over_ipv4_does_not_count_for_a_listener_for_ipv6_alone() {
         let mut alone = reading(1, "[::]:80");
         alone.v6_only = Some(true);
-        let mut door = SynCounter::default();
-        door.learn([&alone].into_iter());
-        knock(&mut door, "127.0.0.1:80", false);
-        assert_eq!(door.take(), []);
-        knock(&mut door, "[::1]:80", false);
-        assert_eq!(door.take().len(), 1);
+        let mut counter = SynCounter::default();
+        counter.learn([&alone].into_iter());
+        packet(&mut counter, "127.0.0.1:80", false);
+        assert_eq!(counter.take(), []);
+        packet(&mut counter, "[::1]:80", false);
+        assert_eq!(counter.take().len(), 1);
     }
 
     #[test]
-    fn first_ones_and_repetitions_are_counted_apart_and_told_once() {
-        let mut door = door(&[(1, "0.0.0.0:80")]);
+    fn first_ones_and_repetitions_are_counted_apart_and_returned_once() {
+        let mut counter = counter(&[(1, "0.0.0.0:80")]);
         for again in [false, true, true, false] {
-            knock(&mut door, "10.0.0.1:80", again);
+            packet(&mut counter, "10.0.0.1:80", again);
         }
-        assert_eq!(door.take(), [SynCounts { id: ListenerId(1), syns: 2, again: 2 }]);
-        assert_eq!(door.take(), []);
+        assert_eq!(counter.take(), [SynCounts { id: ListenerId(1), syns: 2, again: 2 }]);
+        assert_eq!(counter.take(), []);
     }
 }

@@ -44,7 +44,7 @@ impl Taps {
     }
 
     /// Takes the segments and SYNs since the last call.
-    pub(super) fn drain(&mut self, clock: &Clock, door: &mut SynCounter, out: &mut Vec<Stamped>) {
+    pub(super) fn drain(&mut self, clock: &Clock, syn_counter: &mut SynCounter, out: &mut Vec<Stamped>) {
         let now = clock.now();
         if let Some(tap) = &mut self.chosen {
             let offset = self.wall.offset(clock);
@@ -55,13 +55,13 @@ impl Taps {
             });
         }
         if let Some(all) = &mut self.all {
-            all.drain(|_, knock| door.count(&knock));
+            all.drain(|_, packet| syn_counter.count(&packet));
         }
     }
 
     /// Packets dropped by full rings since the last call.
     pub(super) fn lost(&mut self) -> u64 {
-        let one = self.chosen.as_mut().map_or(0, Tap::dropped);
-        one + self.all.as_mut().map_or(0, SynTap::dropped)
+        let chosen = self.chosen.as_mut().map_or(0, Tap::dropped);
+        chosen + self.all.as_mut().map_or(0, SynTap::dropped)
     }
 }

@@ -91,12 +91,12 @@ impl Work for WatchSession {
 
     fn turn(&mut self) {
         self.drain();
-        let care = self.sampling_rate();
-        if self.sampler.listeners_due(self.pump.clock.now(), care) {
+        let rate = self.sampling_rate();
+        if self.sampler.listeners_due(self.pump.clock.now(), rate) {
             self.read_listeners();
             self.choose_if_clear();
         }
-        self.sampler.read_due(&self.pump.clock, (care, self.choice.chosen()), &mut self.pump.batch);
+        self.sampler.read_due(&self.pump.clock, (rate, self.choice.chosen()), &mut self.pump.batch);
         self.drain();
         self.emit_syn_counts();
         let now = self.pump.clock.now();
@@ -148,19 +148,19 @@ impl WatchSession {
 
     fn read_listeners(&mut self) {
         let Some(at) = self.sampler.read_listeners(&self.pump.clock) else { return };
-        let news = self.registry.take(&self.sampler.readings, self.sampler.complete);
-        self.sampler.owner_unknown |= news.arrived;
-        if news.arrived || !news.snapshot.gone.is_empty() {
+        let change = self.registry.take(&self.sampler.readings, self.sampler.complete);
+        self.sampler.owner_unknown |= change.arrived;
+        if change.arrived || !change.snapshot.gone.is_empty() {
             self.syn_counter.learn(self.registry.iter());
-            self.sampler.forget(&news.snapshot.gone);
+            self.sampler.forget(&change.snapshot.gone);
         }
-        self.last_reported.full = news.full;
-        if news.restless {
+        self.last_reported.full = change.full;
+        if change.restless {
             self.last_reported.restless = Some(at);
         }
         let limit_before = self.last_reported.queue.and_then(|(_, queue)| queue.limit);
-        if !news.is_empty() {
-            self.pump.batch.push(Stamped { at, event: Event::Snapshot(Box::new(news.snapshot)) });
+        if !change.is_empty() {
+            self.pump.batch.push(Stamped { at, event: Event::Snapshot(Box::new(change.snapshot)) });
         }
         let Some(queue) = self.chosen_queue() else { return };
         if limit_before.is_some() && queue.limit != limit_before {
@@ -177,8 +177,10 @@ impl WatchSession {
     }
 
     fn emit_queue(&mut self, at: Stamp, queue: QueueReading) {
-        let known =
-            self.last_reported.queue.is_some_and(|(told, before)| before == queue && at.since(told) < QUEUE_REPEAT);
+        let known = self
+            .last_reported
+            .queue
+            .is_some_and(|(emitted, before)| before == queue && at.since(emitted) < QUEUE_REPEAT);
         if !known {
             self.last_reported.queue = Some((at, queue));
             self.pump.batch.push(Stamped { at, event: Event::Queue(queue) });
@@ -190,10 +192,10 @@ impl WatchSession {
         match self.choice.update(&self.registry) {
             Selection::Unchanged => {}
             Selection::Chosen(id) => self.begin(id),
-            Selection::Unclear(meant) => {
+            Selection::Unclear(resolution) => {
                 self.taps.leave();
-                if self.plan.length != Length::Once || meant != Resolution::NoListener {
-                    let message = Message::of(|| self.unclear(&meant));
+                if self.plan.length != Length::Once || resolution != Resolution::NoListener {
+                    let message = Message::of(|| self.unclear(&resolution));
                     self.pump.push(Event::Refused { message });
                 }
             }
@@ -201,10 +203,10 @@ impl WatchSession {
     }
 
     /// Why no listener is chosen, and what to do.
-    fn unclear(&self, meant: &Resolution) -> String {
+    fn unclear(&self, resolution: &Resolution) -> String {
         let wished = self.choice.requested();
         let listed = |addresses: &mut dyn Iterator<Item = String>| addresses.take(4).collect::<Vec<_>>().join(", ");
-        if let Resolution::Several(addresses) = meant {
+        if let Resolution::Several(addresses) = resolution {
             let all = listed(&mut addresses.iter().map(ToString::to_string));
             let first = addresses.first().map(ToString::to_string).unwrap_or_default();
             let count = addresses.len();
@@ -271,9 +273,9 @@ impl WatchSession {
             return;
         }
         self.last_reported.syns = now;
-        let knocks = self.syn_counter.take();
-        if !knocks.is_empty() {
-            self.pump.push(Event::SynsSeen(knocks));
+        let counts = self.syn_counter.take();
+        if !counts.is_empty() {
+            self.pump.push(Event::SynsSeen(counts));
         }
         let lost = self.taps.lost();
         if lost > 0 {

@@ -70,7 +70,7 @@ impl<'a> Placement<'a> {
         }
         match one.server {
             ServerSide::HalfOpen => self.half_open.push(one),
-            ServerSide::Queued | ServerSide::QueuedDead => self.queued.push(one),
+            ServerSide::Queued | ServerSide::QueuedClosed => self.queued.push(one),
             ServerSide::Accepted | ServerSide::Closed => self.served.push(one),
             ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway => self.lost.push(one),
             ServerSide::CookieSent if one.belief() == CombinedState::CookieOut => self.cookies.push(one),

@@ -95,7 +95,7 @@ fn heads(buf: &mut Buffer, area: Rect, columns: Columns, scene: &Scene<'_>) {
 
 /// What was written down of a connection; false where that is nothing.
 fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chosen: &Chosen) -> bool {
-    let Some(page) = chosen.one.diary().filter(|page| page.entries().len() > 0) else { return false };
+    let Some(page) = chosen.one.segment_log().filter(|page| page.entries().len() > 0) else { return false };
     let entries: Vec<_> = page.entries().collect();
     let later = scene.state.browse.later.min(entries.len().saturating_sub(1));
     let shown = &entries[..entries.len() - later];

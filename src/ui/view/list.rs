@@ -138,7 +138,7 @@ pub(super) const fn sign(belief: CombinedState) -> (&'static str, Option<Meaning
         CombinedState::CookieOut => ("¤", Some(Meaning::Travelling)),
         CombinedState::Ghost | CombinedState::Phantom => ("◌", Some(Meaning::Otherwise)),
         CombinedState::Queued => ("■", Some(Meaning::Waiting(2))),
-        CombinedState::DeadInQueue => ("†", Some(Meaning::Dying)),
+        CombinedState::ClosedInQueue => ("†", Some(Meaning::Dying)),
         CombinedState::Accepted => ("✓", Some(Meaning::Served)),
         CombinedState::Over => ("·", None),
     }

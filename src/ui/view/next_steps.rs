@@ -123,6 +123,6 @@ fn turn(before: u32, one: &Connection, world: &World) -> String {
         many => say!("accept() takes {many} before it", many),
     };
     let pause = if paused { say!(" · accept() is paused") } else { "" };
-    let dead = if one.server == ServerSide::QueuedDead { say!("a dead entry that holds its place: ") } else { "" };
+    let dead = if one.server == ServerSide::QueuedClosed { say!("a dead entry that holds its place: ") } else { "" };
     format!("{dead}{place}{pause}")
 }

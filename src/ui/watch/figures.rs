@@ -39,5 +39,5 @@ pub fn drops_in_words(drops: Drops) -> String {
 
 /// The accept queue's greatest depth in each of the last seconds, oldest first; `None` where nothing is known of one.
 pub fn depths(survey: &Listeners, one: &ListenerState, seconds: usize) -> Vec<Option<u32>> {
-    survey.trail(one, seconds).into_iter().map(|beat| beat.map(|beat| beat.depth_max)).collect()
+    survey.seconds(one, seconds).into_iter().map(|beat| beat.map(|beat| beat.depth_max)).collect()
 }

@@ -90,7 +90,7 @@ impl Machine {
 
     pub(crate) fn crowded(&mut self, id: u64, half_open: u32, oldest_wait_ms: Option<u32>) {
         let crowding = QueueOccupants { half_open: Some(half_open), oldest_wait_ms };
-        self.tell(&Event::Occupants { id: ListenerId(id), crowding });
+        self.tell(&Event::Occupants { id: ListenerId(id), occupants: crowding });
     }
 
     pub(crate) fn dropped(&mut self, mut reading: ListenerReading, drops: u32) {

@@ -14,17 +14,19 @@ What to do: if connections arrive faster than they are accepted all the time, on
 between two accept() calls); if they come in bursts, a backlog of the burst's size does. The limit is the smaller of the backlog and
 net.core.somaxconn: raise both, then let the program call listen() again.";
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.listener;
-    let (Some(depth), Some(limit)) = (one.reading.queue.depth, one.reading.queue.limit) else { return Verdict::Absent };
-    if !one.is_full() || one.reading.address.port().is_none() {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let listener = context.listener;
+    let (Some(depth), Some(limit)) = (listener.reading.queue.depth, listener.reading.queue.limit) else {
+        return Verdict::Absent;
+    };
+    if !listener.is_full() || listener.reading.address.port().is_none() {
         return Verdict::Absent;
     }
-    let full = one.accept_queue.full_since().map_or_else(Default::default, |since| sight.now().since(since));
+    let full = listener.accept_queue.full_since().map_or_else(Default::default, |since| context.now().since(since));
     let mut evidence =
         vec![("accept_queue_depth", f64::from(depth)), ("limit", f64::from(limit)), ("full_s", full.as_secs_f64())];
-    evidence.extend(sight.drops().map(|drops| ("drops", drops.listener as f64)));
-    let holder = sight.holder();
+    evidence.extend(context.drops().map(|drops| ("drops", drops.listener as f64)));
+    let holder = context.holder();
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence,

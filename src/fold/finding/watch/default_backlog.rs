@@ -15,18 +15,18 @@ Kernel: __sys_listen (net/socket.c): the smaller of the backlog and somaxconn.
 What to do: set the program's own backlog and restart it. A queue of N + 1 holds a burst of that many clients; if clients come
 faster than they are accepted all the time, no backlog is large enough.";
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.listener;
-    let (Some(limit), Some(somaxconn)) = (one.reading.queue.limit, sight.listeners().somaxconn_now()) else {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let listener = context.listener;
+    let (Some(limit), Some(somaxconn)) = (listener.reading.queue.limit, context.listeners().somaxconn_now()) else {
         return Verdict::Absent;
     };
-    let command = one.owner.as_ref().map(|owner| owner.command.as_str());
-    let Some(habit) = known_default(limit, command, &one.reading.address) else { return Verdict::Absent };
-    if limit >= somaxconn || !(sight.is_strained() || sight.is_asked_for()) {
+    let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
+    let Some(habit) = known_default(limit, command, &listener.reading.address) else { return Verdict::Absent };
+    if limit >= somaxconn || !(context.is_strained() || context.is_asked_for()) {
         return Verdict::Absent;
     }
     Verdict::Found(Diagnosis {
-        severity: if sight.is_strained() { Severity::Warning } else { Severity::Note },
+        severity: if context.is_strained() { Severity::Warning } else { Severity::Note },
         evidence: vec![("limit", limit.into()), ("capacity", f64::from(limit) + 1.0), ("somaxconn", somaxconn.into())],
         sentence: Sentence::new(move || {
             say!(

@@ -18,16 +18,16 @@ What to do: nothing, or look for clients that connect and stay silent (health ch
 /// A SYN-ACK without an answer is repeated after one second.
 const FIRST_REPEAT_MS: u128 = 1100;
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    if !sight.is_chosen() {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    if !context.is_chosen() {
         return Verdict::Absent;
     }
-    let world = sight.world;
+    let world = context.world;
     let Some(deferred) = world.counter(Counter::TCPDeferAcceptDrop).filter(|count| *count > 0) else {
         return Verdict::Absent;
     };
     let silent = |peer| {
-        let born = world.connection(peer).map(|one| one.server_since);
+        let born = world.connection(peer).map(|listener| listener.server_since);
         born.is_some_and(|born| world.now.since(born).as_millis() > FIRST_REPEAT_MS)
     };
     let listed = world.listed.half_open.iter().flatten();

@@ -14,16 +14,17 @@ Kernel: __sys_listen (net/socket.c).
 What to do: if this queue is too short, raise net.core.somaxconn in the listener's network namespace first (sysctl -w
 net.core.somaxconn=N; a container has its own), then restart the program: only listen() reads it.";
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let (Some(limit), Some(somaxconn)) = (sight.listener.reading.queue.limit, sight.listeners().somaxconn_now()) else {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let (Some(limit), Some(somaxconn)) = (context.listener.reading.queue.limit, context.listeners().somaxconn_now())
+    else {
         return Verdict::Absent;
     };
-    if limit != somaxconn || !(sight.is_strained() || sight.is_asked_for()) {
+    if limit != somaxconn || !(context.is_strained() || context.is_asked_for()) {
         return Verdict::Absent;
     }
-    let holder = sight.holder();
+    let holder = context.holder();
     Verdict::Found(Diagnosis {
-        severity: if sight.is_strained() { Severity::Warning } else { Severity::Note },
+        severity: if context.is_strained() { Severity::Warning } else { Severity::Note },
         evidence: vec![("limit", limit.into()), ("somaxconn", somaxconn.into())],
         sentence: Sentence::new(move || {
             say!(

@@ -17,18 +17,19 @@ the program's own backlog: change it there.";
 /// net.core.somaxconn before Linux 5.4.
 const OLD_DEFAULT: u32 = 128;
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let (Some(limit), Some(somaxconn)) = (sight.listener.reading.queue.limit, sight.listeners().somaxconn_now()) else {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let (Some(limit), Some(somaxconn)) = (context.listener.reading.queue.limit, context.listeners().somaxconn_now())
+    else {
         return Verdict::Absent;
     };
-    let seen = sight.listeners().somaxconn.contains(&limit);
-    let concerns = seen || sight.is_strained() || sight.is_asked_for();
+    let seen = context.listeners().somaxconn.contains(&limit);
+    let concerns = seen || context.is_strained() || context.is_asked_for();
     if limit >= somaxconn || !(seen || limit == OLD_DEFAULT) || !concerns {
         return Verdict::Absent;
     }
-    let holder = sight.holder();
+    let holder = context.holder();
     Verdict::Found(Diagnosis {
-        severity: if seen || sight.is_strained() { Severity::Warning } else { Severity::Note },
+        severity: if seen || context.is_strained() { Severity::Warning } else { Severity::Note },
         evidence: vec![
             ("limit", limit.into()),
             ("somaxconn", somaxconn.into()),

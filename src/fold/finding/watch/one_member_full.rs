@@ -14,15 +14,15 @@ Kernel: reuseport_select_sock (net/core/sock_reuseport.c), __inet_lookup_listene
 What to do: wake or restart the process of the full member. Closing it resets what it holds, unless net.ipv4.tcp_migrate_req=1 moves
 the connections to its siblings.";
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let group = sight.group();
-    let Some(full) = group.full_beside_idle().filter(|full| full.id() == sight.listener.id()) else {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let group = context.group();
+    let Some(full) = group.full_beside_idle().filter(|full| full.id() == context.listener.id()) else {
         return Verdict::Absent;
     };
     let depth = full.reading.queue.depth.unwrap_or(0);
     let siblings = group.members.len() - 1;
     let share = 100 / group.members.len();
-    let (members, address, holder) = (group.members.len(), group.address.clone(), sight.holder());
+    let (members, address, holder) = (group.members.len(), group.address.clone(), context.holder());
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence: vec![

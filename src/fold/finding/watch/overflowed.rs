@@ -16,15 +16,15 @@ Kernel: tcp_listendrop (include/net/tcp.h) raises both.
 What to do: leave qviz watch running with --record over the time in which it happens; if the queue fills in bursts, raise the
 backlog to the height of the burst, else let the program accept faster.";
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.listener;
-    let Some(all) = one.drops_since_made().filter(|drops| drops.listener > 0) else { return Verdict::Absent };
-    if one.is_full() {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let listener = context.listener;
+    let Some(all) = listener.drops_since_made().filter(|drops| drops.listener > 0) else { return Verdict::Absent };
+    if listener.is_full() {
         return Verdict::Absent;
     }
-    let now = sight.drops().unwrap_or_default();
+    let now = context.drops().unwrap_or_default();
     let severity = if now.listener > 0 { Severity::Warning } else { Severity::Note };
-    let max = one.accept_queue.max();
+    let max = listener.accept_queue.max();
     Verdict::Found(Diagnosis {
         severity,
         evidence: vec![

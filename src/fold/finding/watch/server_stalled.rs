@@ -24,19 +24,19 @@ const UNMOVED: Duration = Duration::from_millis(700);
 /// and must have waited for this long.
 const WAITED: Duration = Duration::from_secs(1);
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let Some(standstill) = sight.listener.stall() else { return Verdict::Absent };
-    let depth = sight.listener.reading.queue.depth.unwrap_or(0);
-    let group = sight.group();
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let Some(standstill) = context.listener.stall() else { return Verdict::Absent };
+    let depth = context.listener.reading.queue.depth.unwrap_or(0);
+    let group = context.group();
     // The ages belong to the address: of several sockets only one that alone holds connections can be identified.
-    let alone = group.members.iter().filter(|one| one.reading.queue.depth != Some(0)).count() == 1;
+    let alone = group.members.iter().filter(|listener| listener.reading.queue.depth != Some(0)).count() == 1;
     if depth == 0 || !alone || standstill.oldest < WAITED {
         return Verdict::Absent;
     }
-    if standstill.unmoved < UNMOVED && !crawls(sight, standstill) {
+    if standstill.unmoved < UNMOVED && !crawls(context, standstill) {
         return Verdict::TooEarly;
     }
-    let (holder, most) = (sight.holder(), sight.listener.capacity().unwrap_or(depth));
+    let (holder, most) = (context.holder(), context.listener.capacity().unwrap_or(depth));
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence: vec![
@@ -69,6 +69,6 @@ fn check(sight: &ListenerContext<'_>) -> Verdict {
 
 /// One reading is enough if the oldest has waited for longer than a second per entry: at most a full queue was before it, so less
 /// than one per second was accepted.
-fn crawls(sight: &ListenerContext<'_>, standstill: Stall) -> bool {
-    sight.listener.capacity().is_some_and(|capacity| standstill.oldest.as_secs() > u64::from(capacity))
+fn crawls(context: &ListenerContext<'_>, standstill: Stall) -> bool {
+    context.listener.capacity().is_some_and(|capacity| standstill.oldest.as_secs() > u64::from(capacity))
 }

@@ -20,20 +20,20 @@ are real clients.";
 /// Longer than a burst.
 const LONG: Duration = Duration::from_secs(3);
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.listener;
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let listener = context.listener;
     let (Some(half_open), Some(limit), Some(since)) =
-        (one.occupants.half_open, one.reading.queue.limit, one.half_full_since)
+        (listener.occupants.half_open, listener.reading.queue.limit, listener.half_full_since)
     else {
         return Verdict::Absent;
     };
-    if sight.now().since(since) < LONG {
+    if context.now().since(since) < LONG {
         return Verdict::TooEarly;
     }
-    let cookies = sight.listeners().counters().value(Counter::SyncookiesSent);
+    let cookies = context.listeners().counters().value(Counter::SyncookiesSent);
     let mut evidence = vec![("half_open", f64::from(half_open)), ("limit", f64::from(limit))];
     evidence.extend(cookies.map(|sent| ("cookies_sent_in_namespace", sent as f64)));
-    let crowded = sight.now().since(since);
+    let crowded = context.now().since(since);
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         evidence,

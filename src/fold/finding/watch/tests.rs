@@ -15,7 +15,7 @@ use crate::model::watch::{
 };
 use crate::text::lang::{Lang, within};
 
-/// A watch that is told facts.
+/// A watch fed with facts.
 struct Watch(World);
 
 impl Watch {
@@ -52,7 +52,7 @@ impl Watch {
 
     fn crowded(&mut self, ms: u64, half_open: u32, oldest_wait_ms: Option<u32>) {
         let crowding = QueueOccupants { half_open: Some(half_open), oldest_wait_ms };
-        self.apply(ms, &Event::Occupants { id: ListenerId(1), crowding });
+        self.apply(ms, &Event::Occupants { id: ListenerId(1), occupants: crowding });
     }
 
     fn counters(&mut self, ms: u64, values: &[(Counter, u64)]) {
@@ -127,7 +127,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn an_idle_listener_that_nobody_asked_for_has_no_findings() {
+fn an_idle_listener_that_was_not_asked_for_has_no_findings() {
     let mut watch = Watch::began(None);
     watch.snapshot(0, vec![listener(1, 0, 128), listener(2, 0, 4096)]);
     watch.counters(0, &[(Counter::ListenDrops, 99)]);
@@ -194,7 +194,7 @@ fn of_several_sockets_none_is_called_stalled_where_two_hold_connections() {
 }
 
 #[test]
-fn a_full_accept_queue_is_found_and_says_what_a_backlog_does() {
+fn a_full_accept_queue_is_found_and_explains_the_backlog() {
     let mut watch = Watch::of(listener(1, 5, 5));
     assert!(!watch.names(300).contains("accept-queue-full"), "one place is left");
     watch.snapshot(400, vec![listener(1, 6, 5)]);
@@ -211,7 +211,7 @@ fn a_full_accept_queue_is_found_and_says_what_a_backlog_does() {
 }
 
 #[test]
-fn a_past_overflow_is_told_apart_from_one_while_watched() {
+fn a_past_overflow_is_distinguished_from_one_while_watched() {
     let mut past = listener(1, 0, 300);
     past.queue.drops = Some(12);
     let mut watch = Watch::of(past.clone());
@@ -337,7 +337,7 @@ fn half_open(port: u16, retransmits: u8) -> HalfOpen {
 }
 
 #[test]
-fn deferred_accepts_are_told_from_a_flood() {
+fn deferred_accepts_are_distinguished_from_a_flood() {
     let mut watch = Watch::of(listener(1, 0, 300));
     watch.choose(0);
     watch.counters(0, &[(Counter::TCPDeferAcceptDrop, 1)]);
@@ -356,7 +356,7 @@ fn deferred_accepts_are_told_from_a_flood() {
 }
 
 #[test]
-fn dead_clients_of_the_chosen_listener_are_found_and_name_it() {
+fn closed_clients_of_the_chosen_listener_are_found_and_name_it() {
     let mut watch = Watch::of(listener(1, 2, 300));
     watch.choose(0);
     watch.apply(10, &Event::Queue(QueueReading { depth: Some(2), limit: Some(300), drops: Some(0) }));

@@ -14,14 +14,16 @@ Kernel: unix_stream_connect, unix_recvq_full (net/unix/af_unix.c): the same test
 What to do: let the program accept faster (PHP-FPM: pm.max_children, slow scripts), or give it a longer queue (PHP-FPM:
 listen.backlog) and net.core.somaxconn that allows it, then restart it.";
 
-fn check(sight: &ListenerContext<'_>) -> Verdict {
-    let one = sight.listener;
-    let (Some(depth), Some(limit)) = (one.reading.queue.depth, one.reading.queue.limit) else { return Verdict::Absent };
-    if !one.is_full() || one.reading.address.port().is_some() {
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let listener = context.listener;
+    let (Some(depth), Some(limit)) = (listener.reading.queue.depth, listener.reading.queue.limit) else {
+        return Verdict::Absent;
+    };
+    if !listener.is_full() || listener.reading.address.port().is_some() {
         return Verdict::Absent;
     }
-    let full = one.accept_queue.full_since().map_or_else(Default::default, |since| sight.now().since(since));
-    let (address, holder) = (one.reading.address.clone(), sight.holder());
+    let full = listener.accept_queue.full_since().map_or_else(Default::default, |since| context.now().since(since));
+    let (address, holder) = (listener.reading.address.clone(), context.holder());
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         evidence: vec![("accept_queue_depth", depth.into()), ("limit", limit.into()), ("full_s", full.as_secs_f64())],

@@ -12,7 +12,7 @@ use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot
 
 const LIMIT: u32 = 2;
 
-/// A watched listener with a limit of 2, of which facts are told.
+/// A watched listener with a limit of 2.
 struct Watch {
     world: World,
     ms: u64,
@@ -27,10 +27,10 @@ impl Watch {
         let kernel = "6.18.44".to_owned();
         let watching =
             Watching { kernel: kernel.clone(), pid: 1, rights, netns: None, target: None, sysctls: sysctls.clone() };
-        watch.tell(&Event::Watching(Box::new(watching)));
-        watch.tell(&Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![reading(1, 0)], gone: Vec::new() })));
-        watch.tell(&Event::Chosen(Some(ListenerId(1))));
-        watch.tell(&Event::Began(Box::new(Began {
+        watch.apply(&Event::Watching(Box::new(watching)));
+        watch.apply(&Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![reading(1, 0)], gone: Vec::new() })));
+        watch.apply(&Event::Chosen(Some(ListenerId(1))));
+        watch.apply(&Event::Began(Box::new(Began {
             kernel,
             environment: Environment::Host,
             fallback: None,
@@ -44,22 +44,22 @@ impl Watch {
             sysctls,
             watched: true,
         })));
-        watch.tell(&Event::Listening(Listening { backlog: 2, somaxconn: None, limit: Some(LIMIT) }));
+        watch.apply(&Event::Listening(Listening { backlog: 2, somaxconn: None, limit: Some(LIMIT) }));
         watch
     }
 
-    fn tell(&mut self, event: &Event) {
+    fn apply(&mut self, event: &Event) {
         self.world.apply(Stamp::from_millis(self.ms), event);
     }
 
     fn after(&mut self, ms: u64) -> &mut Self {
         self.ms += ms;
-        self.tell(&Event::Tick);
+        self.apply(&Event::Tick);
         self
     }
 
     fn depth(&mut self, depth: u32, drops: u32) -> &mut Self {
-        self.tell(&Event::Queue(QueueReading { depth: Some(depth), limit: Some(LIMIT), drops: Some(drops) }));
+        self.apply(&Event::Queue(QueueReading { depth: Some(depth), limit: Some(LIMIT), drops: Some(drops) }));
         self
     }
 
@@ -72,7 +72,7 @@ impl Watch {
             closed: false,
             cookie: u64::from(*port),
         });
-        self.tell(&Event::Listed(Box::new(Listed { half_open: None, waiting: Some(waiting.collect()) })));
+        self.apply(&Event::Listed(Box::new(Listed { half_open: None, waiting: Some(waiting.collect()) })));
         self
     }
 
@@ -83,7 +83,7 @@ impl Watch {
             next_ms: 500,
             cookie: u64::from(*port),
         });
-        self.tell(&Event::Listed(Box::new(Listed { half_open: Some(half_open.collect()), waiting: None })));
+        self.apply(&Event::Listed(Box::new(Listed { half_open: Some(half_open.collect()), waiting: None })));
         self
     }
 
@@ -94,7 +94,7 @@ impl Watch {
             (Toward::Client, _) => (200, 101),
         };
         let (peer, window_scale, timestamps) = (peer(port), true, true);
-        self.tell(&Event::Segment(Segment {
+        self.apply(&Event::Segment(Segment {
             peer,
             toward,
             flags: bits,
@@ -119,7 +119,7 @@ impl Watch {
     }
 
     fn server(&self, port: u16) -> Option<ServerSide> {
-        self.world.connection(&peer(port)).map(|one| one.server)
+        self.world.connection(&peer(port)).map(|connection| connection.server)
     }
 
     fn accepted(&self) -> u64 {
@@ -172,7 +172,7 @@ fn one_behind_an_older_one_that_vanishes_was_reset_and_holds_its_place() {
     for _ in 0..2 {
         watch.after(100).depth(3, 0).waiting(&[(1, 3100), (3, 600)]);
     }
-    assert_eq!(watch.server(2), Some(ServerSide::QueuedDead));
+    assert_eq!(watch.server(2), Some(ServerSide::QueuedClosed));
     assert_eq!(watch.world.places_of_the_reset(), Some(1));
     for _ in 0..2 {
         watch.after(100).depth(1, 0).waiting(&[(3, 800)]);
@@ -188,7 +188,7 @@ fn a_head_whose_place_is_still_held_was_reset() {
     for _ in 0..2 {
         watch.after(100).depth(2, 0).waiting(&[(2, 1100)]);
     }
-    assert_eq!(watch.server(1), Some(ServerSide::QueuedDead));
+    assert_eq!(watch.server(1), Some(ServerSide::QueuedClosed));
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn without_a_tap_the_syn_queue_is_as_long_as_its_list_and_nothing_is_charged() {
     assert_eq!((watch.world.syn_queue.depth(), watch.world.syn_queue.max()), (1, 2));
     watch.after(2000);
     assert_eq!(watch.server(1), None);
-    assert!(watch.world.ledger.lost_by_cause().all(|(_, toll)| toll.segments == 0));
+    assert!(watch.world.ledger.lost_by_cause().all(|(_, lost)| lost.segments == 0));
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn with_a_tap_a_syn_on_a_full_queue_is_charged_as_in_the_lab_and_the_balance_is_
     assert_eq!((drops.listener, drops.noise, drops.is_exact()), (1, 0, true));
     let mut counters = Counters::default();
     counters.set(Counter::ListenDrops, 900);
-    watch.tell(&Event::Counters(Box::new(counters)));
+    watch.apply(&Event::Counters(Box::new(counters)));
     let balance = watch.world.balance();
     assert_eq!(balance.balanced, None);
     assert!(balance.reason.unwrap().contains("shared"));
@@ -270,7 +270,7 @@ fn a_late_reset_by_the_server_is_a_close_and_no_drop() {
     let mut watch = Watch::began(true);
     watch.after(100).connects(1).depth(1, 0).after(500).segment(1, Toward::Client, flags::RST, 0);
     assert_eq!(watch.server(1), Some(ServerSide::ResetAway));
-    assert!(watch.world.ledger.lost_by_cause().all(|(_, toll)| toll.segments == 0));
+    assert!(watch.world.ledger.lost_by_cause().all(|(_, lost)| lost.segments == 0));
 }
 
 #[test]
@@ -281,14 +281,14 @@ fn an_address_that_comes_again_is_a_new_client() {
 }
 
 #[test]
-fn of_several_sockets_the_wire_says_nothing_about_one_queue() {
+fn of_several_sockets_the_wire_proves_nothing_about_one_queue() {
     let mut watch = Watch::began(true);
     let other = ListenerSnapshot { changed: vec![reading(2, 0)], gone: Vec::new() };
-    watch.tell(&Event::Snapshot(Box::new(other)));
+    watch.apply(&Event::Snapshot(Box::new(other)));
     watch.depth(0, 0).after(100).connects(1).connects(2).depth(1, 0);
     assert_eq!((watch.accepted(), watch.world.accept_queue.depth()), (0, 1));
     watch.waiting(&[(1, 5), (2, 5)]).after(1500).depth(1, 0).waiting(&[(2, 1500)]).after(100).waiting(&[(2, 1600)]);
-    assert_eq!(watch.world.connection(&peer(1)).map(|one| one.server), Some(ServerSide::Closed));
+    assert_eq!(watch.world.connection(&peer(1)).map(|connection| connection.server), Some(ServerSide::Closed));
     assert_eq!((watch.world.places_of_the_reset(), watch.world.chosen_drops()), (None, None));
     assert_eq!(watch.world.accepts_per_s(watch.world.listeners.chosen().unwrap()), None);
 }
@@ -324,7 +324,7 @@ fn a_flood_is_bounded_and_its_tolls_stay_exact() {
                 timestamps: true,
                 cookie_bits: None,
             };
-            watch.tell(&Event::Segment(segment));
+            watch.apply(&Event::Segment(segment));
         }
         watch.after(10);
     }
@@ -332,13 +332,17 @@ fn a_flood_is_bounded_and_its_tolls_stay_exact() {
     assert!(world.roster.count() <= MAX_UNTRACKED + 1100, "{}", world.roster.count());
     assert_eq!(world.lost(Cause::SynAcceptQueueFull).segments, 100_000);
     assert!(world.losses.detail_skipped > 80_000);
-    assert_eq!(world.connection(&peer(1)).map(|one| one.server), Some(ServerSide::Queued), "who is held is kept");
+    assert_eq!(
+        world.connection(&peer(1)).map(|connection| connection.server),
+        Some(ServerSide::Queued),
+        "who is held is kept"
+    );
     watch.after(200_000);
     assert!(watch.world.roster.count() <= 3 + super::super::roster::LINGERING, "{}", watch.world.roster.count());
 }
 
 #[test]
-fn a_watched_server_that_accepts_nobody_is_not_called_too_slow() {
+fn a_watched_server_that_accepts_nothing_is_not_called_too_slow() {
     for accepting in [true, false] {
         let mut watch = Watch::began(true);
         for turn in 0..40 {

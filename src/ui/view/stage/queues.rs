@@ -68,7 +68,7 @@ fn tenant(one: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
     let waiting = own.unwrap_or(Meaning::Waiting(shade(waited)));
     let (sign, edge, solid) = match one.belief() {
         CombinedState::Ghost => ("◌", Meaning::Otherwise, false),
-        CombinedState::DeadInQueue => ("†", Meaning::Dying, false),
+        CombinedState::ClosedInQueue => ("†", Meaning::Dying, false),
         _ if one.client == ClientSide::Vanished => ("⊘", waiting, true),
         _ => ("", waiting, true),
     };
@@ -101,7 +101,7 @@ fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
 
 fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let (theme, world) = (scene.theme, scene.world);
-    let dead = scene.cast.queued.iter().filter(|one| one.belief() == CombinedState::DeadInQueue).count();
+    let dead = scene.cast.queued.iter().filter(|one| one.belief() == CombinedState::ClosedInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     if world.accept_queue.is_full() {
         full_accept_queue(scene)

@@ -30,7 +30,7 @@ pub(super) fn add(
         let back = usize::try_from(last.checked_sub(group)?).ok()?;
         all.checked_sub(back.checked_add(1)?.checked_mul(wide)?)
     };
-    for (back, beat) in world.listeners.trail(one, KEPT_SECONDS).into_iter().rev().enumerate() {
+    for (back, beat) in world.listeners.seconds(one, KEPT_SECONDS).into_iter().rev().enumerate() {
         let (Some(beat), Some(number)) = (beat, last_beat.checked_sub(back as u64)) else { continue };
         let slots = number * slots_per_beat..(number + 1) * slots_per_beat;
         let (first, end) = (slots.start / grain.slots, ((slots.end - 1) / grain.slots).min(last));

@@ -53,21 +53,21 @@ mod tests {
 
     #[test]
     fn depths_are_carried_and_drops_are_not() {
-        let mut trail = Series::default();
-        *trail.slot_at(Stamp::from_millis(1500)) =
+        let mut series = Series::default();
+        *series.slot_at(Stamp::from_millis(1500)) =
             Second { depth_max: 6, depth_last: 4, drops: 9, syns: 2, ..Second::default() };
-        let depths = [0, 1, 2, 3].map(|second| (trail.slot(second).depth_max, trail.slot(second).drops));
+        let depths = [0, 1, 2, 3].map(|second| (series.slot(second).depth_max, series.slot(second).drops));
         assert_eq!(depths, [(0, 0), (6, 9), (4, 0), (4, 0)]);
-        assert_eq!(trail.sum(Stamp::from_millis(3200), Stamp::from_millis(1000), |beat| beat.drops), 9);
+        assert_eq!(series.sum(Stamp::from_millis(3200), Stamp::from_millis(1000), |second| second.drops), 9);
     }
 
     #[test]
     fn an_hour_costs_no_more_than_a_minute() {
-        let mut trail = Seconds::default();
+        let mut series = Seconds::default();
         for second in 0..3600 {
-            trail.slot_at(Stamp::from_millis(1000 * second)).depth_last = 3;
+            series.slot_at(Stamp::from_millis(1000 * second)).depth_last = 3;
         }
-        trail.slot_at(Stamp::from_millis(90_000_000));
-        assert!(trail.slots().len() <= KEPT_SECONDS);
+        series.slot_at(Stamp::from_millis(90_000_000));
+        assert!(series.slots().len() <= KEPT_SECONDS);
     }
 }
