@@ -104,7 +104,7 @@ impl StateLog {
                 bench.pause(STEP)?;
             }
             Err(ExperimentError::InVain(_)) => {
-                bench.line(who, why, found.map_or("–", ends::state), CallOutcome::Silent)
+                bench.line(who, why, found.map_or("–", ends::state), CallOutcome::Silent);
             }
             Err(error) => return Err(error),
         }

@@ -327,7 +327,7 @@ impl Listeners {
         let before = before.or_else(|| self.by_id.get(&predecessor?)?.owner.as_ref().map(|owner| owner.pid));
         match before {
             Some(before) if before != after && first => {
-                self.record_change(at, id, ChangeKind::Restarted { before, after })
+                self.record_change(at, id, ChangeKind::Restarted { before, after });
             }
             Some(before) if before != after => self.record_change(at, id, ChangeKind::Handed { before, after }),
             _ => {}

@@ -26,7 +26,7 @@ pub struct NextSteps {
     pub syn_ack: Option<Stamp>,
     /// When the request is removed at the earliest, if no ACK is taken.
     pub expires: Option<Stamp>,
-    /// True when the client is ESTABLISHED and no segment will ever tell it otherwise.
+    /// True when the client is ESTABLISHED and no segment will ever reset it.
     pub never_learns: bool,
 }
 
@@ -96,7 +96,7 @@ impl crate::fold::segment_log::SegmentLog {
     }
 }
 
-/// One second, doubled so many times, up to the longest wait.
+/// One second doubled `times` times, at most the longest wait.
 fn doubled(times: u32) -> Duration {
     Duration::from_secs(1 << times.min(7)).min(LONGEST_WAIT)
 }
