@@ -43,16 +43,16 @@ pub(in crate::fold::world) fn next_steps(world: &World, connection: &Connection)
     // Retransmissions of a client without details are not reported.
     let clients = world.tempo.at(world.now);
     let retry = connection.retry.filter(|retry| connection.client == ClientSide::SynSent || retry.at >= clients);
-    let mut outlook = NextSteps { coming: connection.travel, retry, ..NextSteps::default() };
-    outlook.gives_up = gives_up_at(world, connection);
+    let mut steps = NextSteps { coming: connection.travel, retry, ..NextSteps::default() };
+    steps.gives_up = gives_up_at(world, connection);
     if connection.server == ServerSide::HalfOpen {
-        (outlook.syn_ack, outlook.expires) = request_timer(world, connection);
+        (steps.syn_ack, steps.expires) = request_timer(world, connection);
     }
     let keeps_nothing = matches!(connection.server, ServerSide::HalfOpen | ServerSide::CookieSent);
     let has_sent =
         retry.is_some() || connection.segment_log().is_none_or(crate::fold::segment_log::SegmentLog::has_sent_data);
-    outlook.never_learns = keeps_nothing && connection.client == ClientSide::Connected && !has_sent;
-    outlook
+    steps.never_learns = keeps_nothing && connection.client == ClientSide::Connected && !has_sent;
+    steps
 }
 
 /// The rest of a client's SYN schedule, counted from its next retransmission (`tcp_write_timeout`, net/ipv4/tcp_timer.c).

@@ -115,7 +115,8 @@ impl World {
 
     /// How many connections `accept()` takes before this one, if it waits for that.
     pub fn queued_before(&self, connection: &Connection) -> Option<u32> {
-        let earlier = |other: &&Connection| other.server.in_accept_queue() && other.queue_order < connection.queue_order;
+        let earlier =
+            |other: &&Connection| other.server.in_accept_queue() && other.queue_order < connection.queue_order;
         connection.server.in_accept_queue().then(|| self.roster.iter().filter(earlier).count() as u32)
     }
 

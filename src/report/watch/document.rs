@@ -278,7 +278,7 @@ fn looks_like(world: &World, listener: &ListenerState) -> Option<&'static str> {
         return Some("net.core.somaxconn");
     }
     let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
-    known_default(limit, command, &listener.reading.address).map(|habit| habit.whose())
+    known_default(limit, command, &listener.reading.address).map(|default| default.whose())
 }
 
 impl SynQueue {
