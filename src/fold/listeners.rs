@@ -284,19 +284,19 @@ impl Listeners {
         let Some(before) = self.by_id.get(&gone) else { return };
         let (began, pid) = (before.since, before.owner.as_ref().map(|owner| owner.pid));
         let ids = self.addresses.get(&before.reading.address);
-        let is_heir = |listener: &&ListenerState| {
+        let is_successor = |listener: &&ListenerState| {
             let came = listener.since > began && at.since(listener.since) <= CHANGING;
             listener.gone.is_none() && listener.predecessor.is_none() && listener.since > self.since && came
         };
-        let heirs = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).filter(is_heir);
-        let Some(heir) = heirs.max_by_key(|listener| listener.since).map(ListenerState::id) else { return };
-        let Some(listener) = self.by_id.get_mut(&heir) else { return };
+        let heirs = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).filter(is_successor);
+        let Some(successor) = heirs.max_by_key(|listener| listener.since).map(ListenerState::id) else { return };
+        let Some(listener) = self.by_id.get_mut(&successor) else { return };
         listener.predecessor = Some(gone);
         let change = match (pid, listener.owner.as_ref().map(|owner| owner.pid)) {
             (Some(before), Some(after)) if before != after => ChangeKind::Restarted { before, after },
             _ => ChangeKind::Replaced { before: gone },
         };
-        self.record_change(at, heir, change);
+        self.record_change(at, successor, change);
     }
 
     fn forget(&mut self, at: Stamp) {
@@ -327,7 +327,7 @@ impl Listeners {
         let before = before.or_else(|| self.by_id.get(&predecessor?)?.owner.as_ref().map(|owner| owner.pid));
         match before {
             Some(before) if before != after && first => {
-                self.record_change(at, id, ChangeKind::Restarted { before, after })
+                self.record_change(at, id, ChangeKind::Restarted { before, after });
             }
             Some(before) if before != after => self.record_change(at, id, ChangeKind::Handed { before, after }),
             _ => {}

@@ -191,11 +191,11 @@ impl SegmentLog {
 
     /// The client received the SYN-ACK.
     pub(in crate::fold) fn connected(&mut self, at: Stamp) {
-        let told = |entry: &LogEntry| match &entry.what {
+        let is_delivery = |entry: &LogEntry| match &entry.what {
             LogItem::Passed(way) => way.kind == Kind::SynAck && way.fate != SegmentOutcome::Lost,
             LogItem::Server(_) | LogItem::Client(_) => false,
         };
-        let Some(first) = self.entries.iter().position(told) else {
+        let Some(first) = self.entries.iter().position(is_delivery) else {
             let server = self.entries.back().map_or(ServerSide::Nothing, |entry| entry.server);
             self.push(LogItem::Client(at), ClientSide::Connected, server);
             return;

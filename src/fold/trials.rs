@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn each_trial_has_its_own_first_line_and_its_own_names() {
         let mut trials = ExperimentResults::default();
-        let mut tell = |fact: &ExperimentFact| trials.apply(Stamp::ZERO, fact);
+        let mut apply = |fact: &ExperimentFact| trials.apply(Stamp::ZERO, fact);
         let line = || {
             ExperimentFact::Line(CallRecord {
                 who: "server".into(),
@@ -92,13 +92,13 @@ mod tests {
             })
         };
         let measured = |name: &str| ExperimentFact::Measured { name: name.into(), value: 1.0 };
-        tell(&ExperimentFact::Began(ExperimentId::BindFour));
-        (0..3).for_each(|_| tell(&line()));
-        tell(&measured("rows"));
-        tell(&ExperimentFact::Began(ExperimentId::BindInUse));
-        tell(&line());
+        apply(&ExperimentFact::Began(ExperimentId::BindFour));
+        (0..3).for_each(|_| apply(&line()));
+        apply(&measured("rows"));
+        apply(&ExperimentFact::Began(ExperimentId::BindInUse));
+        apply(&line());
         for name in ["try-10", "try-2", "try-10"] {
-            tell(&measured(name));
+            apply(&measured(name));
         }
         assert_eq!((&trials.starts[..], &trials.newest[..]), (&[0, 3][..], &["try-10".to_owned(), "try-2".into()][..]));
         assert_eq!(trials.measured.len(), 3, "what was measured before is still known");

@@ -91,7 +91,7 @@ impl Cause {
         }
     }
 
-    /// True when the lost thing is a SYN.
+    /// True when the lost segment is a SYN.
     pub const fn is_syn(self) -> bool {
         matches!(self, Self::SynAcceptQueueFull | Self::SynSynQueueFull | Self::SynMaxSynBacklog)
     }

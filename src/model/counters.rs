@@ -18,7 +18,7 @@ macro_rules! counters {
                 match self { $(Self::$name => stringify!($name)),+ }
             }
 
-            /// The line of `/proc/net/netstat` or `/proc/net/snmp` in which the counter stands.
+            /// The line of `/proc/net/netstat` or `/proc/net/snmp` with the counter.
             pub const fn table(self) -> &'static str {
                 match self { $(Self::$name => $table),+ }
             }

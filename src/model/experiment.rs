@@ -72,7 +72,7 @@ trials! {
     DeferAccept = "defer-accept",
     /// TCP_DEFER_ACCEPT: a client that never says anything.
     DeferAcceptSilent = "defer-accept-silent",
-    /// A unix stream socket's queue: how many fit, and what the next one is told.
+    /// A unix stream socket's queue: how many fit, and the errno of the next one.
     UnixSocket = "unix-socket",
     /// The same queue, full: connect() that waits for a place.
     UnixSocketWait = "unix-socket-wait",

@@ -13,7 +13,7 @@ pub enum LessonFact {
     Opened {
         /// Its name, that of its file.
         name: String,
-        /// Its whole text, as it stands in the file.
+        /// The whole text of its file.
         source: String,
     },
     /// A scene begins; its session follows ([`Event::Began`](super::event::Event::Began)). A repeated scene begins again.
@@ -32,7 +32,7 @@ pub enum LessonFact {
     },
     /// The choice was compared with what was measured.
     Scored {
-        /// True when it was right; `None` when that cannot be told.
+        /// True when it was right; `None` if undecided.
         right: Option<bool>,
     },
     /// The numbers of the present step when its phase began.

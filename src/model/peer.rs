@@ -38,7 +38,7 @@ impl Peer {
         self.port
     }
 
-    /// True when the peer speaks IPv4 (mapped or not).
+    /// True for an IPv4 peer (mapped or not).
     pub fn is_ipv4(&self) -> bool {
         self.ip().is_ipv4()
     }

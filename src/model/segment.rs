@@ -32,7 +32,7 @@ pub enum Kind {
     Rst,
 }
 
-/// TCP flag bits as they stand in the header's 14th byte.
+/// TCP flag bits of the header's 14th byte.
 pub mod flags {
     /// No more data from the sender.
     pub const FIN: u8 = 0x01;

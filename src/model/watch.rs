@@ -107,7 +107,7 @@ pub struct Owner {
     pub command: String,
     /// Other processes that have it open too (forked workers).
     pub others: u32,
-    /// The container or unit: the last telling part of its cgroup; `None` where it tells nothing.
+    /// The container or unit: the last meaningful part of its cgroup; `None` without one.
     pub place: Option<String>,
 }
 

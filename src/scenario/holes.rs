@@ -23,7 +23,7 @@ pub fn number(value: f64) -> String {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 0.1 => 2,
-        // Two of them matter, however many zeros stand before.
+        // Two significant digits, however many zeros precede them.
         size => (1.0 - size.log10().floor()).clamp(2.0, 12.0) as usize,
     };
     format!("{value:.digits$}")

@@ -231,8 +231,8 @@ impl Player {
         self.notice_failed_experiment(world);
         self.keep(world, false, actions);
         if world.counters_at.is_some() && self.uses_counters() {
-            let patience = if self.mode == PlayMode::Check { COUNTED } else { COUNTED_SOON };
-            self.position = Position::Counting { since: world.now, until: now + patience };
+            let timeout = if self.mode == PlayMode::Check { COUNTED } else { COUNTED_SOON };
+            self.position = Position::Counting { since: world.now, until: now + timeout };
         } else {
             self.finish_step(world, now, actions);
         }

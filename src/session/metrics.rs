@@ -152,7 +152,7 @@ async fn serve(listener: TcpListener, sender: mpsc::Sender<ScrapeRequest>) {
         }
         let sender = sender.clone();
         let connection = async move {
-            timeout(CONVERSATION_TIMEOUT, serve_connection(stream, &sender)).await.map(drop).unwrap_or_default()
+            timeout(CONVERSATION_TIMEOUT, serve_connection(stream, &sender)).await.map(drop).unwrap_or_default();
         };
         open.push_back(tokio::spawn(connection).abort_handle());
     }

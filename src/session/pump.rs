@@ -117,7 +117,7 @@ fn run(mut work: impl Work) {
     let pump = work.pump();
     pump.push(Event::Ended);
     order(&mut pump.batch);
-    let _nobody_listens = pump.facts.blocking_send(std::mem::take(&mut pump.batch));
+    let _receiver_closed = pump.facts.blocking_send(std::mem::take(&mut pump.batch));
 }
 
 /// Carries out the commands that are due; false when the session is to stop.
@@ -158,7 +158,7 @@ impl Pump {
             Ok(()) => {}
             Err(TrySendError::Full(batch)) if batch.len() < GATHERED => self.batch = batch,
             Err(TrySendError::Full(batch) | TrySendError::Closed(batch)) => {
-                let _nobody_listens = self.facts.blocking_send(batch);
+                let _receiver_closed = self.facts.blocking_send(batch);
             }
         }
     }

@@ -107,7 +107,7 @@ pub fn in_keys<T>(work: impl FnOnce() -> T) -> T {
     speaking(ThreadLanguage::Keys, work)
 }
 
-fn speaking<T>(spoken: ThreadLanguage, work: impl FnOnce() -> T) -> T {
+fn speaking<T>(language: ThreadLanguage, work: impl FnOnce() -> T) -> T {
     /// Restores the language, also on a panic.
     struct Before(Option<ThreadLanguage>);
     impl Drop for Before {
@@ -115,7 +115,7 @@ fn speaking<T>(spoken: ThreadLanguage, work: impl FnOnce() -> T) -> T {
             HERE.set(self.0);
         }
     }
-    let _before = Before(HERE.replace(Some(spoken)));
+    let _before = Before(HERE.replace(Some(language)));
     work()
 }
 

@@ -66,7 +66,7 @@ pub(super) struct DropMeter {
     /// The change in the open interval.
     open: u64,
     opened: Bounds,
-    /// The drops returned so far by [`news`](Self::news).
+    /// The drops returned so far by [`new_drops`](Self::new_drops).
     reported: u64,
 }
 
@@ -200,10 +200,10 @@ impl Listeners {
             let high = if known { open.min(interval.listen_drops) } else { open };
             let low = if sure { interval.listen_drops.saturating_sub(all - open).min(high) } else { 0 };
             listener.meter.opened = Bounds { low, high };
-            let news = listener.meter.new_drops();
-            if news > 0 && !after_gap {
+            let drops = listener.meter.new_drops();
+            if drops > 0 && !after_gap {
                 let second = listener.seconds.slot_at(at);
-                second.drops = second.drops.saturating_add(u32::try_from(news).unwrap_or(u32::MAX));
+                second.drops = second.drops.saturating_add(u32::try_from(drops).unwrap_or(u32::MAX));
             }
         }
     }

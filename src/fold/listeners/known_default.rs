@@ -76,11 +76,11 @@ const KNOWN_DEFAULTS: &[KnownDefault] = &[
 
 /// The default that matches a limit, one of the named program first.
 pub fn known_default(limit: u32, command: Option<&str>, address: &Address) -> Option<KnownDefault> {
-    let fits = |habit: &&KnownDefault| habit.limit == limit;
-    let named = |habit: &&KnownDefault| {
-        command.is_some_and(|command| habit.commands.iter().any(|beginning| command.starts_with(beginning)))
+    let fits = |default: &&KnownDefault| default.limit == limit;
+    let named = |default: &&KnownDefault| {
+        command.is_some_and(|command| default.commands.iter().any(|beginning| command.starts_with(beginning)))
     };
-    let anybody = |habit: &&KnownDefault| habit.commands.is_empty() && address.port().is_some();
+    let anybody = |default: &&KnownDefault| default.commands.is_empty() && address.port().is_some();
     KNOWN_DEFAULTS.iter().filter(fits).find(named).or_else(|| KNOWN_DEFAULTS.iter().filter(fits).find(anybody)).copied()
 }
 
@@ -90,7 +90,7 @@ mod tests {
 
     fn whose(limit: u32, command: Option<&str>) -> Option<&'static str> {
         let address = Address::Tcp("127.0.0.1:80".parse().unwrap());
-        known_default(limit, command, &address).map(|habit| habit.whose())
+        known_default(limit, command, &address).map(|default| default.whose())
     }
 
     #[test]

@@ -40,10 +40,10 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Sysctl { name, value } => set_sysctl(world, at, *name, *value),
         Event::Knobs(knobs) => turn(world, at, knobs),
         Event::Tempo(tempo) => set_tempo(world, at, *tempo),
-        Event::Stepped { peer, outcome: thing } => stepped(world, *peer, *thing),
+        Event::Stepped { peer, outcome } => stepped(world, *peer, *outcome),
         Event::Segment(segment) => wire::segment(world, at, segment),
-        Event::Client { id, peer, event: life } => clients::client_event(world, at, *id, *peer, *life),
-        Event::Served { peer, event: deed } => clients::serve(world, at, *peer, *deed),
+        Event::Client { id, peer, event } => clients::client_event(world, at, *id, *peer, *event),
+        Event::Served { peer, event } => clients::serve(world, at, *peer, *event),
         Event::AcceptFailed { errno } => {
             *world.accept_errors.entry(*errno).or_default() += 1;
         }
@@ -130,9 +130,9 @@ fn set_tempo(world: &mut World, at: Stamp, tempo: ClientClock) {
     }
 }
 
-fn stepped(world: &mut World, peer: Peer, thing: StepOutcome) {
+fn stepped(world: &mut World, peer: Peer, outcome: StepOutcome) {
     let id = world.roster.connection(&peer).and_then(|connection| connection.id);
-    world.note(Note::Stepped { who: NoteSubject { id, peer }, outcome: thing });
+    world.note(Note::Stepped { who: NoteSubject { id, peer }, outcome });
 }
 
 fn mark(world: &mut World, at: Stamp) {

@@ -7,30 +7,30 @@ use crate::text::sentence::Sentence;
 /// The differences from `before`, one sentence each.
 pub(super) fn between(before: &Knobs, now: &Knobs) -> Vec<Sentence> {
     let mut changes = Vec::new();
-    let mut tell = |changed: bool, text: Sentence| {
+    let mut push = |changed: bool, text: Sentence| {
         if changed {
             changes.push(text);
         }
     };
     let (now, was) = (now.clone(), before.clone());
     let Knobs { rate, arrivals, accept_rate, half_open, loss, rtt, workers, service, .. } = now;
-    tell(
+    push(
         rate.to_bits() != was.rate.to_bits(),
         Sentence::new(move || say!("arrivals {before}/s → {now}/s", before = was.rate, now = rate)),
     );
-    tell(arrivals != was.arrivals, Sentence::new(move || say!("arrivals are {arrivals}", arrivals)));
-    tell(
+    push(arrivals != was.arrivals, Sentence::new(move || say!("arrivals are {arrivals}", arrivals)));
+    push(
         accept_rate != was.accept_rate,
         Sentence::new(move || say!("accept() {before} → {now}", before = was.accept_rate, now = accept_rate)),
     );
-    tell(half_open.to_bits() != was.half_open.to_bits(), Sentence::new(move || half_open_text(half_open)));
-    tell(
+    push(half_open.to_bits() != was.half_open.to_bits(), Sentence::new(move || half_open_text(half_open)));
+    push(
         loss.to_bits() != was.loss.to_bits(),
         Sentence::new(move || say!("network loses {share} %", share = format_args!("{:.1}", loss * 100.0))),
     );
-    tell(rtt != was.rtt, Sentence::new(move || say!("round-trip time {ms} ms", ms = rtt.as_millis())));
-    tell(workers != was.workers, Sentence::new(move || workers_text(workers)));
-    tell(service != was.service, Sentence::new(move || say!("service takes {ms} ms", ms = service.as_millis())));
+    push(rtt != was.rtt, Sentence::new(move || say!("round-trip time {ms} ms", ms = rtt.as_millis())));
+    push(workers != was.workers, Sentence::new(move || workers_text(workers)));
+    push(service != was.service, Sentence::new(move || say!("service takes {ms} ms", ms = service.as_millis())));
     changes
 }
 

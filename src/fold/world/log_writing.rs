@@ -76,8 +76,8 @@ fn log_of(world: &mut World, peer: Peer) -> Option<&mut Connection> {
     }
     let connection = world.roster.known(&peer)?;
     if connection.segment_log.is_none() {
-        let from_birth = connection.syns == 0 && connection.syn_acks == 0;
-        connection.segment_log = Some(Box::new(SegmentLog { from_start: from_birth, ..SegmentLog::default() }));
+        let from_start = connection.syns == 0 && connection.syn_acks == 0;
+        connection.segment_log = Some(Box::new(SegmentLog { from_start, ..SegmentLog::default() }));
     }
     Some(connection)
 }

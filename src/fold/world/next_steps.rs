@@ -26,7 +26,7 @@ pub struct NextSteps {
     pub syn_ack: Option<Stamp>,
     /// When the request is removed at the earliest, if no ACK is taken.
     pub expires: Option<Stamp>,
-    /// True when the client is ESTABLISHED and no segment will ever tell it otherwise.
+    /// True when the client is ESTABLISHED and no segment will ever reset it.
     pub never_learns: bool,
 }
 
@@ -43,16 +43,16 @@ pub(in crate::fold::world) fn next_steps(world: &World, connection: &Connection)
     // Retransmissions of a client without details are not reported.
     let clients = world.tempo.at(world.now);
     let retry = connection.retry.filter(|retry| connection.client == ClientSide::SynSent || retry.at >= clients);
-    let mut outlook = NextSteps { coming: connection.travel, retry, ..NextSteps::default() };
-    outlook.gives_up = gives_up_at(world, connection);
+    let mut steps = NextSteps { coming: connection.travel, retry, ..NextSteps::default() };
+    steps.gives_up = gives_up_at(world, connection);
     if connection.server == ServerSide::HalfOpen {
-        (outlook.syn_ack, outlook.expires) = request_timer(world, connection);
+        (steps.syn_ack, steps.expires) = request_timer(world, connection);
     }
     let keeps_nothing = matches!(connection.server, ServerSide::HalfOpen | ServerSide::CookieSent);
     let has_sent =
         retry.is_some() || connection.segment_log().is_none_or(crate::fold::segment_log::SegmentLog::has_sent_data);
-    outlook.never_learns = keeps_nothing && connection.client == ClientSide::Connected && !has_sent;
-    outlook
+    steps.never_learns = keeps_nothing && connection.client == ClientSide::Connected && !has_sent;
+    steps
 }
 
 /// The rest of a client's SYN schedule, counted from its next retransmission (`tcp_write_timeout`, net/ipv4/tcp_timer.c).
@@ -96,7 +96,7 @@ impl crate::fold::segment_log::SegmentLog {
     }
 }
 
-/// One second, doubled so many times, up to the longest wait.
+/// One second doubled `times` times, at most the longest wait.
 fn doubled(times: u32) -> Duration {
     Duration::from_secs(1 << times.min(7)).min(LONGEST_WAIT)
 }

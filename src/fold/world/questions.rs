@@ -110,14 +110,15 @@ impl World {
     }
 
     /// What will happen to this connection if nothing changes.
-    pub fn next_steps(&self, one: &Connection) -> NextSteps {
-        next_steps::next_steps(self, one)
+    pub fn next_steps(&self, connection: &Connection) -> NextSteps {
+        next_steps::next_steps(self, connection)
     }
 
     /// How many connections `accept()` takes before this one, if it waits for that.
-    pub fn queued_before(&self, one: &Connection) -> Option<u32> {
-        let earlier = |other: &&Connection| other.server.in_accept_queue() && other.queue_order < one.queue_order;
-        one.server.in_accept_queue().then(|| self.roster.iter().filter(earlier).count() as u32)
+    pub fn queued_before(&self, connection: &Connection) -> Option<u32> {
+        let earlier =
+            |other: &&Connection| other.server.in_accept_queue() && other.queue_order < connection.queue_order;
+        connection.server.in_accept_queue().then(|| self.roster.iter().filter(earlier).count() as u32)
     }
 
     /// The drops of the chosen listener since it was chosen, from the wire: exact. `None` without a tap, when the tap lost
@@ -132,17 +133,17 @@ impl World {
     }
 
     /// The drops of a listener since the watch began: from the wire if that covers all of this time, else from the counters.
-    pub fn drops_of(&self, one: &ListenerState) -> Option<Drops> {
-        let by_counters = one.drops()?;
-        let chosen = self.listeners.chosen == Some(one.id());
+    pub fn drops_of(&self, listener: &ListenerState) -> Option<Drops> {
+        let by_counters = listener.drops()?;
+        let chosen = self.listeners.chosen == Some(listener.id());
         let counted = by_counters.listener + by_counters.noise;
         let by_wire = self.chosen_drops().filter(|drops| chosen && drops.listener + drops.noise == counted);
         Some(by_wire.unwrap_or(by_counters))
     }
 
     /// The drops of a listener since it was made; the part since the watch began as in [`World::drops_of`].
-    pub fn drops_since_made_of(&self, one: &ListenerState) -> Option<Drops> {
-        let (made, watched, better) = (one.drops_since_made()?, one.drops()?, self.drops_of(one)?);
+    pub fn drops_since_made_of(&self, listener: &ListenerState) -> Option<Drops> {
+        let (made, watched, better) = (listener.drops_since_made()?, listener.drops()?, self.drops_of(listener)?);
         let all = made.listener + made.noise;
         let listener = made.listener - watched.listener + better.listener;
         Some(Drops {
@@ -154,11 +155,11 @@ impl World {
 
     /// Connections per second that the chosen listener's program accepted over the last [`RATE_SPAN`]; `None` without a tap, for
     /// other listeners, and where several sockets share the address.
-    pub fn accepts_per_s(&self, one: &ListenerState) -> Option<f64> {
-        let told = self.is_watched() && self.segments.is_some() && !self.open.foreign.shared;
+    pub fn accepts_per_s(&self, listener: &ListenerState) -> Option<f64> {
+        let observed = self.is_watched() && self.segments.is_some() && !self.open.foreign.shared;
         let slots = (RATE_SPAN.as_millis() / SLOT.as_millis()) as usize;
-        if !told
-            || self.listeners.chosen != Some(one.id())
+        if !observed
+            || self.listeners.chosen != Some(listener.id())
             || self.history.slots().len() * SLOT.as_millis() as usize <= 1000
         {
             return None;

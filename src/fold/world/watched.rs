@@ -73,9 +73,9 @@ pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
         let gone = world.open.foreign.supposed.saturating_sub(depth);
         accept_from_head(world, at, gone);
     }
-    let stranger = &mut world.open.foreign;
-    stranger.fell |= depth < kept;
-    stranger.supposed = depth;
+    let foreign = &mut world.open.foreign;
+    foreign.fell |= depth < kept;
+    foreign.supposed = depth;
     if world.accept_queue.depth() != depth {
         world.accept_queue.set(at, depth);
     }
@@ -84,8 +84,8 @@ pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
 
 /// `count` connections were accepted: the oldest, those from before the watch first.
 fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
-    let stranger = &world.open.foreign;
-    let unknown = stranger.supposed.saturating_sub(stranger.known);
+    let foreign = &world.open.foreign;
+    let unknown = foreign.supposed.saturating_sub(foreign.known);
     let mut ours = count.saturating_sub(unknown);
     count_accepts(world, at, count.min(unknown));
     while ours > 0 {
@@ -180,13 +180,13 @@ fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
 /// it; one at the head was accepted, unless the depth shows that its entry is still in the queue.
 fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
     let mut head = u64::MAX;
-    let (mut missing, mut dead) = (Vec::new(), Vec::new());
+    let (mut missing, mut closed) = (Vec::new(), Vec::new());
     for connection in world.roster.iter_mut().filter(|connection| connection.server.in_accept_queue()) {
         let order = connection.queue_order.unwrap_or(0);
         if connection.inference.waiting_dump == dump {
             head = head.min(order);
         } else if connection.server == ServerSide::QueuedClosed {
-            dead.push((order, connection.peer));
+            closed.push((order, connection.peer));
         } else {
             connection.inference.untracked = connection.inference.untracked.saturating_add(1);
             missing.push((
@@ -198,7 +198,7 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
         }
     }
     missing.sort_unstable();
-    dead.sort_unstable();
+    closed.sort_unstable();
     if world.open.foreign.shared {
         // Each socket has a queue of its own: the order of another one proves nothing.
         let gone = missing.into_iter().filter(|(.., away, _)| *away >= MISSED);
@@ -209,7 +209,7 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
     let [last, _] = world.open.foreign.hidden;
     world.open.foreign.hidden = [Some(depth.saturating_sub(visible)), last];
     let places = depth.saturating_sub(visible);
-    let mut hidden = places.saturating_sub(u32::try_from(dead.len()).unwrap_or(u32::MAX));
+    let mut hidden = places.saturating_sub(u32::try_from(closed.len()).unwrap_or(u32::MAX));
     for (order, peer, away, was_listed) in missing.into_iter().rev() {
         let sure = away >= MISSED;
         if sure && (order > head || hidden > 0) {
@@ -219,8 +219,8 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
             forget(world, at, peer, ServerSide::Accepted);
         }
     }
-    let surplus = dead.len().saturating_sub(places as usize);
-    for (_, peer) in dead.into_iter().filter(|(order, _)| *order < head).take(surplus) {
+    let surplus = closed.len().saturating_sub(places as usize);
+    for (_, peer) in closed.into_iter().filter(|(order, _)| *order < head).take(surplus) {
         forget(world, at, peer, ServerSide::Accepted);
     }
 }
@@ -322,10 +322,10 @@ pub(super) fn forget_idle(world: &mut World, now: Stamp) {
         }
         world.losses.detail_skipped += u64::from(crowded);
     }
-    let stranger = &mut world.open.foreign;
-    if stranger.queue.len() > MAX_UNTRACKED && stranger.queue.len() > 2 * stranger.known as usize {
+    let foreign = &mut world.open.foreign;
+    if foreign.queue.len() > MAX_UNTRACKED && foreign.queue.len() > 2 * foreign.known as usize {
         let roster = &world.roster;
-        stranger
+        foreign
             .queue
             .retain(|peer| roster.connection(peer).is_some_and(|connection| connection.server.in_accept_queue()));
     }

@@ -55,9 +55,9 @@ pub fn write(
 /// A claim, and below it the verdict with what was measured.
 fn claim(out: &mut dyn Write, claim: &Claim, course: &LessonProgress, columns: usize) -> io::Result<()> {
     let Judgement { verdict, sentence, .. } = claim.judgement(course.judged.get(&claim.id));
-    let told = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
+    let line = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
     writeln!(out, "{}", wrapped(&sanitize::line(&say!("Claim: {claim}", claim = claim.claim.here())), columns, "  "))?;
-    writeln!(out, "{}", wrapped(&sanitize::line(&told), columns, "      "))
+    writeln!(out, "{}", wrapped(&sanitize::line(&line), columns, "      "))
 }
 
 fn command(lesson: &Lesson) -> String {

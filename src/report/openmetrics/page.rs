@@ -105,9 +105,9 @@ fn addresses(page: &mut Page, rows: &[Row]) {
 fn namespace(page: &mut Page, shot: &Shot<'_>) {
     let listeners = &shot.world.listeners;
     let counters = listeners.counters_last.iter().flat_map(Counters::iter);
-    let told = counters.filter_map(|(counter, value)| Some((labels(&[("name", counter.name())]), value? as f64)));
+    let samples = counters.filter_map(|(counter, value)| Some((labels(&[("name", counter.name())]), value? as f64)));
     let help = "What the kernel counts in this network namespace, by its name in nstat.";
-    page.family("qviz_kernel_events", Kind::Counter, help, told);
+    page.family("qviz_kernel_events", Kind::Counter, help, samples);
     let mut gauge = |name, help, value: Option<f64>| {
         page.family(name, Kind::Gauge, help, value.map(|value| (String::new(), value)));
     };

@@ -53,9 +53,9 @@ fn row((place, sockets): (Place, &[&ListenerState]), state: &ScrapeState, stalle
         now(listener).total_cmp(&now(other)).then(was)
     });
     let highest = sockets.iter().max_by(|listener, other| fullness(listener).total_cmp(&fullness(other)));
-    let nobody_waits = sockets.iter().all(|listener| listener.reading.queue.depth == Some(0));
+    let all_empty = sockets.iter().all(|listener| listener.reading.queue.depth == Some(0));
     let oldest_ms = sockets.iter().filter_map(|listener| listener.occupants.oldest_wait_ms).max();
-    let oldest_wait_s = if nobody_waits { Some(0.0) } else { oldest_ms.map(|ms| f64::from(ms) / 1000.0) };
+    let oldest_wait_s = if all_empty { Some(0.0) } else { oldest_ms.map(|ms| f64::from(ms) / 1000.0) };
     Row {
         sockets: sockets.len(),
         depth: fullest.and_then(|listener| listener.reading.queue.depth),

@@ -278,7 +278,7 @@ fn looks_like(world: &World, listener: &ListenerState) -> Option<&'static str> {
         return Some("net.core.somaxconn");
     }
     let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
-    known_default(limit, command, &listener.reading.address).map(|habit| habit.whose())
+    known_default(limit, command, &listener.reading.address).map(|default| default.whose())
 }
 
 impl SynQueue {
@@ -330,10 +330,10 @@ fn waiting(world: &World, listener: &ListenerState) -> Option<Vec<Waiting>> {
 
 fn half_open(world: &World) -> Option<Vec<HalfOpen>> {
     let listed = world.listed.half_open.as_ref()?;
-    let shown = |listener: &crate::model::sample::HalfOpen| HalfOpen {
-        peer: listener.peer,
-        retransmits: listener.retransmits,
-        next_ms: listener.next_ms,
+    let shown = |request: &crate::model::sample::HalfOpen| HalfOpen {
+        peer: request.peer,
+        retransmits: request.retransmits,
+        next_ms: request.next_ms,
     };
     Some(listed.iter().map(shown).collect())
 }
@@ -369,11 +369,11 @@ impl Diagnosis {
         };
         let mut all: Vec<_> = world.found.values().filter(asked_for).map(diagnosis).collect();
         // Findings about a listener as such come before the details of the chosen one.
-        let rank = |listener: &Self| {
-            let place = RULES.iter().position(|rule| rule.name == listener.rule);
+        let rank = |finding: &Self| {
+            let place = RULES.iter().position(|rule| rule.name == finding.rule);
             place.map(|place| (matches!(RULES[place].check, Check::World(_)), place))
         };
-        all.sort_by_key(|listener| (std::cmp::Reverse((listener.severity, listener.in_force)), rank(listener)));
+        all.sort_by_key(|finding| (std::cmp::Reverse((finding.severity, finding.in_force)), rank(finding)));
         all
     }
 }

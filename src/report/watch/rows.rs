@@ -1,10 +1,10 @@
-//! Columns as wide as what stands in them.
+//! Columns as wide as their widest cell.
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::text::wrap::{left, right};
 
-/// On which side of its column a cell stands.
+/// The alignment of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Left,

@@ -31,7 +31,7 @@ pub(super) fn read(text: &str, rule: Rule, naming: NameCheck<'_>) -> Result<Node
     }
 }
 
-/// The words of a text, each with its place. A bracket is a word wherever it stands.
+/// The words of a text, each with its place. A bracket is always a word of its own.
 fn tokens(text: &str) -> Vec<(usize, &str)> {
     let mut tokens = Vec::new();
     let mut start = None;

@@ -82,10 +82,10 @@ fn a_lesson_is_read_as_it_is_written() {
 
 #[test]
 fn an_unknown_key_is_refused_with_its_place_and_the_nearest_one() {
-    let told = read(&GOOD.replace("loss = \"25%\"", "backlg = 3")).unwrap_err();
-    assert_eq!((told.line, told.column), (line_of("loss"), 1));
+    let message = read(&GOOD.replace("loss = \"25%\"", "backlg = 3")).unwrap_err();
+    assert_eq!((message.line, message.column), (line_of("loss"), 1));
     assert_eq!(
-        told.to_string(),
+        message.to_string(),
         format!("a.toml:{}:1: unknown key `backlg`: did you mean `backlog`?", line_of("loss"))
     );
     for (line, instead, near) in [
@@ -96,8 +96,8 @@ fn an_unknown_key_is_refused_with_its_place_and_the_nearest_one() {
         ("instead = \"backlog = 4\"", "insted = \"backlog = 4\"", "`instead`"),
         ("{ en = \"D\", zh = \"丁\" }", "{ en = \"D\", zh = \"丁\", zn = \"丁\" }", "known here: en, zh"),
     ] {
-        let told = refusal(line, instead);
-        assert!(told.contains("unknown key") && told.contains(near), "{told}");
+        let message = refusal(line, instead);
+        assert!(message.contains("unknown key") && message.contains(near), "{message}");
     }
 }
 
@@ -125,26 +125,26 @@ fn whatever_is_not_understood_names_its_line_and_what_is_right() {
         ("order = 7", "order = -7", "no whole number"),
         ("say = { en = \"D\", zh = \"丁\" }", "", "a step asks, does, waits or says something"),
     ] {
-        let told = refusal(line, instead);
+        let message = refusal(line, instead);
         let expected = if words.contains("no line of") { line_of("line =") } else { line_of(line) };
         let expected = if words.contains("a step asks") { expected - 1 } else { expected };
-        assert!(told.contains(words), "{told}");
-        assert!(told.starts_with(&format!("a.toml:{expected}:")), "{expected}: {told}");
+        assert!(message.contains(words), "{message}");
+        assert!(message.starts_with(&format!("a.toml:{expected}:")), "{expected}: {message}");
     }
 }
 
 #[test]
 fn the_column_is_that_of_the_word_within_a_condition() {
-    let told =
+    let message =
         read(&GOOD.replace("\"accept_queue.max == 6\"", "\"accept_queue.max == 6 and nobody == 1\"")).unwrap_err();
     let line = GOOD.lines().find(|line| line.starts_with("that")).unwrap();
-    assert_eq!((told.line, told.column), (line_of("that ="), line.find('6').unwrap() + "6 and ".len() + 1));
+    assert_eq!((message.line, message.column), (line_of("that ="), line.find('6').unwrap() + "6 and ".len() + 1));
 }
 
 #[test]
 fn what_is_no_toml_is_refused_too() {
-    let told = read("order = \n").unwrap_err();
-    assert_eq!(told.line, 1);
+    let message = read("order = \n").unwrap_err();
+    assert_eq!(message.line, 1);
     assert!(read("").unwrap_err().message.contains("`scene` is missing"));
     let twice = GOOD.replace(
         "[[scene.expect]]",

@@ -77,7 +77,7 @@ impl Play {
         play
     }
 
-    /// As whoever plays has to: facts are folded, a scene's session begins a little later.
+    /// As a caller has to: facts are folded, a scene's session begins a little later.
     fn carry_out(&mut self, actions: Vec<PlayerAction>) {
         for next in actions {
             match next {

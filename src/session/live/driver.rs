@@ -131,17 +131,17 @@ impl Work for LiveSession {
         self.experiments.stop(&mut self.pump.batch);
         self.actors.command(self.pump.clock.now(), &Command::Stop);
         self.actors.turn(self.pump.clock.now(), &mut self.pump.batch);
-        let mut looks = FinalReadings::default();
+        let mut readings = FinalReadings::default();
         loop {
             Clock::pause(QUIET);
             let before = self.drain();
-            let looked = self.pump.clock.now();
+            let read_at = self.pump.clock.now();
             self.sampler.read_all(&self.pump.clock, &mut self.pump.batch);
-            match looks.after(before + self.drain() > 0) {
+            match readings.after(before + self.drain() > 0) {
                 Next::Look => {}
                 Next::Over => break,
                 Next::Cut => {
-                    ending::cut(&mut self.pump.batch, looked);
+                    ending::cut(&mut self.pump.batch, read_at);
                     break;
                 }
             }

@@ -46,8 +46,8 @@ impl FinalReadings {
 }
 
 /// Removes the segments that came after the final reading.
-pub(super) fn cut(batch: &mut Vec<Stamped>, looked: Stamp) {
-    batch.retain(|fact| fact.at <= looked || !matches!(fact.event, Event::Segment(_)));
+pub(super) fn cut(batch: &mut Vec<Stamped>, read_at: Stamp) {
+    batch.retain(|fact| fact.at <= read_at || !matches!(fact.event, Event::Segment(_)));
 }
 
 #[cfg(test)]
@@ -58,20 +58,23 @@ mod tests {
 
     fn looks(moved: impl Fn(usize) -> bool) -> (usize, Next) {
         let mut last = FinalReadings::default();
-        (0..1000).map(|look| (look + 1, last.after(moved(look)))).find(|(_, next)| *next != Next::Look).unwrap()
+        (0..1000)
+            .map(|reading| (reading + 1, last.after(moved(reading))))
+            .find(|(_, next)| *next != Next::Look)
+            .unwrap()
     }
 
     #[test]
     fn three_quiet_looks_in_a_row_end_it() {
         assert_eq!(looks(|_| false), (3, Next::Over));
-        assert_eq!(looks(|look| look == 1), (5, Next::Over));
-        assert_eq!(looks(|look| look < 10), (13, Next::Over));
+        assert_eq!(looks(|reading| reading == 1), (5, Next::Over));
+        assert_eq!(looks(|reading| reading < 10), (13, Next::Over));
     }
 
     #[test]
     fn after_many_looks_a_single_quiet_one_will_do() {
-        assert_eq!(looks(|look| look % 3 < 2), (51, Next::Over));
-        assert_eq!(looks(|look| look != 60), (61, Next::Over));
+        assert_eq!(looks(|reading| reading % 3 < 2), (51, Next::Over));
+        assert_eq!(looks(|reading| reading != 60), (61, Next::Over));
     }
 
     #[test]

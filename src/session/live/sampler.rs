@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// Readings that last so many microseconds each: when the one that counts began, and which it was.
+    /// Readings that last `spans` microseconds each: when the accepted one began, and its number.
     fn read(spans: &[u64]) -> (u64, usize) {
         let (now, count) = (Cell::new(0), Cell::new(0));
         let (at, reading) = in_one_go(

@@ -62,9 +62,9 @@ impl LiveSession {
             // Precedes the step: moments in the step's facts are in this time.
             self.push_at(now, Event::Tempo(self.actors.tempo()));
         }
-        let served = served.map(|(_, peer, thing)| (peer, thing));
+        let served = served.map(|(_, peer, outcome)| (peer, outcome));
         match served.or_else(|| self.actors.step(now, &mut self.pump.batch)) {
-            Some((peer, thing)) => self.push_at(now, Event::Stepped { peer, outcome: thing }),
+            Some((peer, outcome)) => self.push_at(now, Event::Stepped { peer, outcome }),
             None => self.pump.refuse(nothing_due),
         }
         self.exchange();

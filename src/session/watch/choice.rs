@@ -119,24 +119,24 @@ mod tests {
     #[test]
     fn a_target_is_chosen_when_it_comes_and_again_after_its_restart() {
         let mut choice = Choice::new(Some("80".parse().unwrap()));
-        let nobody = registry(&[(1, "127.0.0.1:81")]);
-        assert_eq!(choice.update(&nobody), Selection::Unclear(Resolution::NoListener));
-        assert_eq!(choice.update(&nobody), Selection::Unchanged, "said once");
-        let there = registry(&[(2, "127.0.0.1:80")]);
-        assert_eq!(choice.update(&there), Selection::Chosen(ListenerId(2)));
-        assert_eq!(choice.update(&there), Selection::Unchanged);
-        assert_eq!(choice.update(&nobody), Selection::Unclear(Resolution::NoListener), "said again");
+        let absent = registry(&[(1, "127.0.0.1:81")]);
+        assert_eq!(choice.update(&absent), Selection::Unclear(Resolution::NoListener));
+        assert_eq!(choice.update(&absent), Selection::Unchanged, "said once");
+        let present = registry(&[(2, "127.0.0.1:80")]);
+        assert_eq!(choice.update(&present), Selection::Chosen(ListenerId(2)));
+        assert_eq!(choice.update(&present), Selection::Unchanged);
+        assert_eq!(choice.update(&absent), Selection::Unclear(Resolution::NoListener), "said again");
         assert_eq!(choice.update(&registry(&[(3, "127.0.0.1:80")])), Selection::Chosen(ListenerId(3)));
     }
 
     #[test]
     fn who_was_chosen_by_a_key_is_followed_by_address_and_let_go_by_a_key() {
         let mut choice = Choice::new(None);
-        let there = registry(&[(1, "127.0.0.1:80"), (2, "127.0.0.1:81")]);
-        assert_eq!(choice.update(&there), Selection::Unchanged);
-        assert!(!choice.choose(&there, Some(ListenerId(9))));
-        assert!(choice.choose(&there, Some(ListenerId(2))));
-        assert_eq!((choice.update(&there), choice.chosen()), (Selection::Unchanged, Some(ListenerId(2))));
+        let present = registry(&[(1, "127.0.0.1:80"), (2, "127.0.0.1:81")]);
+        assert_eq!(choice.update(&present), Selection::Unchanged);
+        assert!(!choice.choose(&present, Some(ListenerId(9))));
+        assert!(choice.choose(&present, Some(ListenerId(2))));
+        assert_eq!((choice.update(&present), choice.chosen()), (Selection::Unchanged, Some(ListenerId(2))));
         let restarted = registry(&[(1, "127.0.0.1:80"), (5, "127.0.0.1:81")]);
         assert_eq!(choice.update(&restarted), Selection::Chosen(ListenerId(5)));
         assert!(choice.choose(&restarted, None));

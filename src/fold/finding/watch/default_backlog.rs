@@ -21,7 +21,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         return Verdict::Absent;
     };
     let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
-    let Some(habit) = known_default(limit, command, &listener.reading.address) else { return Verdict::Absent };
+    let Some(default) = known_default(limit, command, &listener.reading.address) else { return Verdict::Absent };
     if limit >= somaxconn || !(context.is_strained() || context.is_asked_for()) {
         return Verdict::Absent;
     }
@@ -33,10 +33,10 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                 "the limit {limit} looks like {whose}: room for {capacity} waiting clients, though net.core.somaxconn allows \
                  {somaxconn}. For more, change {change}, then restart it; the sysctl does not help.",
                 limit,
-                whose = habit.whose(),
+                whose = default.whose(),
                 capacity = u64::from(limit) + 1,
                 somaxconn,
-                change = habit.change()
+                change = default.change()
             )
         }),
     })

@@ -1,4 +1,4 @@
-//! Who stands at the head of a queue, by the chosen listener's own lists.
+//! The head of a queue, from the chosen listener's own dumps.
 
 use super::*;
 
