@@ -13,20 +13,20 @@
 //! |---|---|---|
 //! | [`text`] | what we say: sentences in two languages, errors in words, wrapping, sanitizing | [`text::lang`], [`text::wrap`] |
 //! | [`model`] | vocabulary: events, commands, segments, samples, settings; values only, no words of a language | [`model::event`], [`model::command`] |
-//! | [`kernel`] | what Linux says, reads only: TCP_INFO, sock_diag, counters in /proc, packet taps, owners of sockets, other namespaces | [`kernel::tap`], [`kernel::own_socket`] |
-//! | [`lab`] | our network: namespaces, sysctls, the listener and its server, packet-level and real clients; each effect is a guard undone on drop | [`lab::namespace`], [`lab::crowd`] |
+//! | [`kernel`] | what Linux says, reads only: TCP_INFO, sock_diag, counters and sysctls in /proc, packet taps, owners of sockets, other namespaces | [`kernel::tap`], [`kernel::own_socket`], [`kernel::proc`], [`kernel::census`] |
+//! | [`lab`] | our network: namespaces, sysctls, the listener and its server, packet-level and real clients; each effect is a guard undone on drop | [`lab::namespace`], [`lab::server`], [`lab::wire`], [`lab::crowd`] |
 //! | [`experiment`] | the lessons' experiments on real sockets and child processes, beside the listener | [`experiment::run`] |
-//! | [`fold`] | facts → picture, pure: world, attribution of drops, ledger, all listeners of a machine, findings, `--fail-on` | [`fold::world`], [`fold::listeners`] |
+//! | [`fold`] | facts → picture, pure: world, attribution of drops, ledger, all listeners of a machine, findings, `--fail-on` | [`fold::world`], [`fold::ledger`], [`fold::listeners`], [`fold::finding`], [`fold::fail_on`] |
 //! | [`scenario`] | what happens when, pure: scripts, lessons and their files, the player, conditions on facts | [`scenario::Script`], [`scenario::player`] |
-//! | [`session`] | the stream: every source in one line of stamped events, live, watched or recorded; the only clock; metrics served | [`session::Session`] |
+//! | [`session`] | the stream: every source in one line of stamped events, live, watched or recorded; the only clock; metrics served | [`session::live`], [`session::watch`], [`session::recording`] |
 //! | [`report`] | facts → bytes: JSON documents and lines, text, OpenMetrics | [`report::summary`] |
-//! | [`ui`] | facts → cells: keys, screens, themes, the terminal, export as SVG and asciicast | [`ui::view`] |
+//! | [`ui`] | facts → cells: keys, screens, themes, the terminal, export as SVG and asciicast | [`ui::keymap`], [`ui::view`] |
 //! | [`cli`] | words → plan: arguments, help, exit codes, doctor, explain, man page | [`cli::run`] |
 //!
 //! The lab's run begins in [`session::live`], a watch of other programs' listeners in [`session::watch`] over [`kernel::census`]; all of
 //! them are folded by [`fold::listeners`], the one that is looked into by [`fold::world`].
 //!
-//! Commands go down (keys, script → lab). Facts come up (lab, eyes → session → [`fold::world::World::apply`] → view or report).
+//! Commands go down (keys, script → lab). Facts come up (lab, sampler, tap → session → [`fold::world::World::apply`] → view or report).
 //!
 //! ## Who may see whom
 //!
