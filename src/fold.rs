@@ -3,12 +3,12 @@
 //! Start at [`world`] ([`World::apply`](world::World::apply)); [`listeners`] folds all listeners of a machine, [`ledger`] adds up
 //! what was dropped and why, and [`finding`] holds the diagnoses.
 
-pub mod alarm;
 pub mod belief;
 pub mod connection;
 pub mod course;
 pub mod diagnosis;
 pub mod drop_count;
+pub mod fail_on;
 pub mod finding;
 pub mod history;
 pub mod ledger;

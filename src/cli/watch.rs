@@ -7,7 +7,7 @@ use super::lab;
 use super::metrics::Metrics;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, WatchPlace, WatchPlan};
-use crate::fold::alarm::Alarm;
+use crate::fold::fail_on::Alarm;
 use crate::fold::nearby;
 use crate::fold::world::World;
 use crate::kernel::other_netns;

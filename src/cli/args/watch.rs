@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::OutputArgs;
 use crate::cli::values;
-use crate::fold::alarm::FailOn;
+use crate::fold::fail_on::FailOn;
 use crate::model::watch::Target;
 
 /// Which listeners, for how long, and what is printed, served or recorded.

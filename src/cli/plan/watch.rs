@@ -7,7 +7,7 @@ use super::{Form, PlanEnv, form};
 use crate::cli::args::{Color, WatchArgs};
 use crate::cli::defaults;
 use crate::cli::exit::Failure;
-use crate::fold::alarm::FailOn;
+use crate::fold::fail_on::FailOn;
 use crate::model::watch::Target;
 use crate::say;
 use crate::session::watch::Length;

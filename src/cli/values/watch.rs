@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{nearest, no_address, share};
-use crate::fold::alarm::FailOn;
+use crate::fold::fail_on::FailOn;
 use crate::model::watch::Target;
 use crate::say;
 
