@@ -318,7 +318,7 @@ fn real_clients_under_other_settings() {
     ]);
 }
 
-case!(real_clients_at_high_rates, one at a time);
+case!(real_clients_at_high_rates, alone);
 fn real_clients_at_high_rates() {
     all_seeds(&[
         heavy("connect, 10k", "--client connect --backlog 128 --rate 10k --accept-rate 5k --duration 1s", &[]),

@@ -38,6 +38,8 @@ pub(crate) enum Rule {
     None,
     /// Never beside another one of its file that says the same: each of them fills the machine.
     OneAtATime,
+    /// Beside no other at all, so after all others: it measures the machine at its limit.
+    Alone,
     /// Only when it is asked for; why.
     Ignored(&'static str),
 }
@@ -49,6 +51,9 @@ macro_rules! case {
     };
     ($claim:ident, one at a time) => {
         case!(@ $claim, $crate::who::Who::Anybody, $crate::runner::Rule::OneAtATime);
+    };
+    ($claim:ident, alone) => {
+        case!(@ $claim, $crate::who::Who::Anybody, $crate::runner::Rule::Alone);
     };
     ($claim:ident, ignored because $why:literal) => {
         case!(@ $claim, $crate::who::Who::Anybody, $crate::runner::Rule::Ignored($why));
@@ -200,28 +205,34 @@ fn report(title: &str, outcome: &Outcome, span: Duration) -> usize {
     }
 }
 
-/// The tests that have not begun, and the files of which one that fills the machine runs.
+/// The tests that have not begun, the files of which one that fills the machine runs, and how many run.
 struct Queue<'a> {
-    state: Mutex<(VecDeque<&'a Case>, BTreeSet<&'static str>)>,
+    state: Mutex<(VecDeque<&'a Case>, BTreeSet<&'static str>, usize)>,
     freed: Condvar,
 }
 
 impl<'a> Queue<'a> {
     fn of(chosen: &[&'a Case]) -> Self {
-        Self { state: Mutex::new((chosen.iter().copied().collect(), BTreeSet::new())), freed: Condvar::new() }
+        Self { state: Mutex::new((chosen.iter().copied().collect(), BTreeSet::new(), 0)), freed: Condvar::new() }
     }
 
     /// The next test that may begin; waits until there is one. `None`: all have begun.
     fn next(&self) -> Option<&'a Case> {
         let mut state = locked(&self.state);
         loop {
-            let (waiting, busy) = &mut *state;
+            let (waiting, busy, running) = &mut *state;
             if waiting.is_empty() {
                 return None;
             }
-            let may_begin = |case: &&Case| case.rule != Rule::OneAtATime || !busy.contains(case.module);
+            // One that runs alone begins last, so none is waiting but others that run alone.
+            let may_begin = |case: &&Case| match case.rule {
+                Rule::OneAtATime => !busy.contains(case.module),
+                Rule::Alone => *running == 0 && waiting.iter().all(|other| other.rule == Rule::Alone),
+                Rule::None | Rule::Ignored(_) => true,
+            };
             if let Some(at) = waiting.iter().position(may_begin) {
                 let case = waiting.remove(at)?;
+                *running += 1;
                 if case.rule == Rule::OneAtATime {
                     busy.insert(case.module);
                 }
@@ -232,10 +243,12 @@ impl<'a> Queue<'a> {
     }
 
     fn is_over(&self, case: &Case) {
+        let mut state = locked(&self.state);
+        state.2 -= 1;
         if case.rule == Rule::OneAtATime {
-            locked(&self.state).1.remove(case.module);
-            self.freed.notify_all();
+            state.1.remove(case.module);
         }
+        self.freed.notify_all();
     }
 }
 
