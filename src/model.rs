@@ -6,6 +6,7 @@ pub mod cause;
 pub mod client_clock;
 pub mod command;
 pub mod counters;
+pub mod delivery;
 pub mod event;
 pub mod experiment;
 pub mod lesson;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::client_clock::StepCommand;
+use super::peer::Peer;
 use super::settings::{AcceptRate, Arrivals, Knobs, Sysctl};
 use super::watch::ListenerId;
 use crate::model::experiment::ExperimentId;
@@ -39,6 +40,10 @@ pub enum Command {
     Step(StepCommand),
     /// The pace of that time: 1 is the session's, 0.1 ten times slower. The kernel's timers are not affected.
     Pace(f64),
+    /// Lose the next segment of this client that is under way, or that leaves next, in either direction.
+    Lose(Peer),
+    /// Hold the next segment of this client, and all that follow it; given again, let them go.
+    Hold(Peer),
     /// Call `accept()` once, whatever the accept rate is.
     AcceptOne,
     /// Carry out an experiment on sockets and processes of its own, beside the listener.
@@ -67,6 +72,8 @@ impl Command {
             | Self::Sysctl(..)
             | Self::Step(_)
             | Self::Pace(_)
+            | Self::Lose(_)
+            | Self::Hold(_)
             | Self::AcceptOne
             | Self::RunExperiment(_)
             | Self::Choose(_)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client_clock::{ClientClock, StepOutcome};
 use super::counters::Counters;
+use super::delivery::Delivery;
 use super::lesson::LessonFact;
 use super::message::Message;
 use super::peer::Peer;
@@ -72,8 +73,10 @@ pub enum Event {
         #[serde(rename = "thing")]
         outcome: StepOutcome,
     },
-    /// A segment passed the tap at the listener's end.
+    /// A segment passed at the listener's end; of one towards the listener nothing more is known, or nothing was to be decided.
     Segment(Segment),
+    /// A segment was delivered to the lab's listener, with what became of it.
+    Delivered(Delivery),
     /// An event that only the client knows.
     Client {
         /// The client's number, counted from 0.
@@ -101,8 +104,10 @@ pub enum Event {
     Queue(QueueReading),
     /// sock_diag listed requests or waiting connections.
     Listed(Box<Listed>),
-    /// The counters were read.
+    /// The counters of the listener's namespace were read.
     Counters(Box<Counters>),
+    /// The counters of the clients' namespace were read.
+    ClientCounters(Box<Counters>),
     /// Something that qviz missed or could not do.
     Loss(Loss),
     /// What one reading cost, in nanoseconds of wall time.
@@ -218,6 +223,13 @@ pub enum ClientEvent {
     /// The synthetic network lost a segment of this client before the kernel, or the client, saw it.
     Lost {
         /// What was lost.
+        kind: Kind,
+        /// True for a segment on its way to the listener.
+        outbound: bool,
+    },
+    /// The wire holds a segment of this client until it is let go; then it leaves again ([`ClientEvent::Departed`]) or reaches the client.
+    Held {
+        /// What is held.
         kind: Kind,
         /// True for a segment on its way to the listener.
         outbound: bool,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::model::client_clock::StepOutcome;
+use crate::model::delivery::Delivery;
 use crate::model::event::{Began, ClientEvent, Event, Listening, Loss, ServerEvent, Stamped};
 use crate::model::message::Message;
 use crate::model::sample::{HalfOpen, Listed, Waiting};
@@ -70,6 +71,7 @@ impl Serialize for Line<'_> {
                 step_outcome_fields(&mut map, *outcome)?;
             }
             Event::Segment(segment) => segment_fields(&mut map, segment)?,
+            Event::Delivered(delivery) => delivery_fields(&mut map, delivery)?,
             Event::Client { id, peer, event } => {
                 map.serialize_entry("id", id)?;
                 map.serialize_entry("peer", peer)?;
@@ -86,7 +88,7 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("drops", &reading.drops)?;
             }
             Event::Listed(listed) => listed_fields(&mut map, listed)?,
-            Event::Counters(counters) => map.serialize_entry("counters", counters)?,
+            Event::Counters(counters) | Event::ClientCounters(counters) => map.serialize_entry("counters", counters)?,
             Event::Loss(loss) => loss_fields(&mut map, *loss)?,
             Event::Cost { source, nanos } => {
                 map.serialize_entry("eye", source)?;
@@ -115,13 +117,15 @@ const fn kind(event: &Event) -> &'static str {
         Event::Knobs(_) => "knobs",
         Event::Tempo(_) => "tempo",
         Event::Stepped { .. } => "stepped",
-        Event::Segment(_) => "segment",
+        // A delivered segment is a segment with more said of it.
+        Event::Segment(_) | Event::Delivered(_) => "segment",
         Event::Client { .. } => "client",
         Event::Served { .. } => "served",
         Event::AcceptFailed { .. } => "accept_failed",
         Event::Queue(_) => "queue",
         Event::Listed(_) => "listed",
         Event::Counters(_) => "counters",
+        Event::ClientCounters(_) => "client_counters",
         Event::Loss(_) => "loss",
         Event::Cost { .. } => "cost",
         Event::Refused { .. } => "refused",
@@ -194,11 +198,22 @@ fn segment_fields<M: SerializeMap>(map: &mut M, segment: &Segment) -> Result<(),
     map.serialize_entry("timestamps", &segment.timestamps)
 }
 
+fn delivery_fields<M: SerializeMap>(map: &mut M, delivery: &Delivery) -> Result<(), M::Error> {
+    segment_fields(map, &delivery.segment)?;
+    map.serialize_entry("outcome", delivery.outcome.name())?;
+    map.serialize_entry("cause", &delivery.outcome.cause())?;
+    map.serialize_entry("proof", &delivery.proof)?;
+    map.serialize_entry("depth_before", &delivery.depth_before)?;
+    map.serialize_entry("depth_after", &delivery.depth_after)?;
+    map.serialize_entry("sk_drops", &delivery.drops)
+}
+
 fn client_event_fields<M: SerializeMap>(map: &mut M, event: ClientEvent) -> Result<(), M::Error> {
     let word = match event {
         ClientEvent::Started { .. } => "started",
         ClientEvent::Departed { .. } => "departed",
         ClientEvent::Lost { .. } => "lost",
+        ClientEvent::Held { .. } => "held",
         ClientEvent::WillRetry { .. } => "will_retry",
         ClientEvent::Connected => "connected",
         ClientEvent::Finished => "finished",
@@ -216,7 +231,7 @@ fn client_event_fields<M: SerializeMap>(map: &mut M, event: ClientEvent) -> Resu
             map.serialize_entry("attempt", &attempt)?;
             map.serialize_entry("arrives_s", &seconds(arrives))
         }
-        ClientEvent::Lost { kind, outbound } => {
+        ClientEvent::Lost { kind, outbound } | ClientEvent::Held { kind, outbound } => {
             map.serialize_entry("kind", &kind)?;
             map.serialize_entry("outbound", &outbound)
         }

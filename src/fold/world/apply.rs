@@ -42,6 +42,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Tempo(tempo) => set_tempo(world, at, *tempo),
         Event::Stepped { peer, outcome } => stepped(world, *peer, *outcome),
         Event::Segment(segment) => wire::segment(world, at, segment),
+        Event::Delivered(delivery) => wire::segment(world, at, &delivery.segment),
         Event::Client { id, peer, event } => clients::client_event(world, at, *id, *peer, *event),
         Event::Served { peer, event } => clients::serve(world, at, *peer, *event),
         Event::AcceptFailed { errno } => {
@@ -50,6 +51,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Queue(reading) => readings::read_queue(world, at, reading),
         Event::Listed(listed) => readings::read_lists(world, at, listed),
         Event::Counters(counters) => readings::read_counters(world, counters),
+        Event::ClientCounters(_) => {}
         Event::Loss(loss) => world.losses.add(*loss),
         Event::Cost { source, nanos } => {
             let cost: &mut Cost = world.costs.entry(*source).or_default();

@@ -33,6 +33,7 @@ pub(super) fn client_event(world: &mut World, at: Stamp, id: u32, peer: Peer, ev
             }
             world.charge(at, peer, Cause::ClientLost);
         }
+        ClientEvent::Held { .. } => {}
         ClientEvent::WillRetry { at: when, gives_up } => {
             if let Some(connection) = world.roster.known(&peer) {
                 connection.retry = Some(Retry { at: when, gives_up });

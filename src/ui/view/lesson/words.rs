@@ -47,7 +47,7 @@ fn of_one(command: &Command) -> String {
         Command::Pace(pace) => say!("the clients' time runs at {pace}×", pace),
         Command::AcceptOne => say!("accept() once").into(),
         Command::RunExperiment(trial) => say!("experiment {name}", name = trial.name()),
-        Command::Choose(_) | Command::Stop => String::new(),
+        Command::Lose(_) | Command::Hold(_) | Command::Choose(_) | Command::Stop => String::new(),
     }
 }
 
