@@ -1,20 +1,24 @@
-//! The private network: user and network namespaces, a nested one with a small connection hash, a veth pair.
+//! The private network: three network namespaces below one user namespace, two veth pairs between them.
 //!
-//! A forked child builds everything (`attempt`, `build`, `netlink`); the program joins with one `setns` only after
-//! the network is complete, so a failure leaves the program in its old namespaces. Start at [`Namespace::enter`].
+//! A forked child builds everything (`attempt`, `build`, `links`, `netlink`); the program joins the server's namespace with one
+//! `setns` only after the network is complete, so a failure leaves the program in its old namespaces. Start at
+//! [`Namespace::enter`].
 //!
 //! ```text
-//!   clients' end                    kernel's end            lo
-//!   qviz1  <-- veth, no ARP -->     qviz0                   127.0.0.1, ::1
-//!   packet socket: we are           198.51.100.1/32, 2001:db8::1/128 and the listener's own address
-//!   every client at once            routes to the clients: 198.18.0.0/15, 2001:db8:1::/64
+//!   clients                          wire                     server: the program lives here
+//!   real programs: connect()         qviz                     the listener
+//!   cli0  <--- veth, no ARP --->  wire-c   wire-s  <--- veth, no ARP --->  srv0
+//!   every address of 198.18.0.0/15      packet sockets:       198.51.100.1/32, 2001:db8::1/128 and
+//!   and 2001:db8:1::/64 is its own      the only road         the listener's own address; routes to the clients
 //! ```
 //!
 //! Nothing of it is visible outside: the network ends with the last process in it.
 
 mod attempt;
 mod build;
+mod links;
 mod netlink;
+mod offload;
 mod refusal;
 mod reject_route;
 mod token;
@@ -77,16 +81,20 @@ pub struct NotApplied {
 pub struct Network {
     /// The privilege with which it was created.
     pub privilege: Privilege,
-    /// The listener's end of the pair.
-    pub kernel_end: Link,
-    /// The clients' end of the pair.
-    pub client_end: Link,
+    /// The listener's end of the server's pair.
+    pub server_end: Link,
+    /// The wire's end of the server's pair: what is sent here reaches the listener.
+    pub wire_to_server: Link,
+    /// The wire's end of the clients' pair.
+    pub wire_to_clients: Link,
+    /// The client programs' end.
+    pub clients_end: Link,
     /// Buckets of the private connection hash; `None` where the connections share the host's (Linux before 6.1, or /proc/sys is
     /// read-only).
     pub hash_buckets: Option<u32>,
-    /// The addresses that the kernel's end really has.
+    /// The addresses that the server's end really has.
     pub addresses: Vec<IpAddr>,
-    /// Whether IPv6 clients can reach the kernel's end.
+    /// Whether IPv6 clients can reach the server's end.
     pub ipv6: bool,
     /// The sysctls in force, read back inside.
     pub sysctls: Sysctls,
@@ -123,9 +131,9 @@ impl Namespace {
             Privilege::Root => ThreadNameSpaceType::NETWORK,
             Privilege::User => ThreadNameSpaceType::USER | ThreadNameSpaceType::NETWORK,
         };
-        attempt.join(spaces).map_err(|errno| Refusal::new(Step::Join, errno))?;
+        let spaces = attempt.join(spaces).map_err(|errno| Refusal::new(Step::Join, errno))?;
         let netns = PrivateNetns::current_if_not(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
-        let token = NetnsToken::new(netns, &network);
+        let token = NetnsToken::new(netns, spaces, &network);
         Ok(Self { network, token })
     }
 

@@ -15,7 +15,7 @@ use crate::needs::{had, network, tools};
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// The kernel's end of the lab's link.
-const KERNEL_END: &str = "qviz0";
+const SERVER_END: &str = "srv0";
 
 fn json(options: &str) -> Value {
     let mut args = vec!["--headless", "--json"];
@@ -138,7 +138,7 @@ fn pruned_requests_equal_those_that_were_answered_and_are_no_longer_listed_outsi
     let options = "--backlog 8 --arrivals burst:9/60s --half-open 100% --rtt 20ms --accept-rate max --delay 2s";
     let mut witnesses = None;
     let summary = watched(options, |pid| {
-        let capture = had(lab::Capture::start(pid, KERNEL_END, 8080));
+        let capture = had(lab::Capture::start(pid, SERVER_END, 8080));
         lab::wait_until(LIMIT, "nine requests", || (lab::ss_half_open(pid, 8080) == 9).then_some(()));
         lab::wait_until(LIMIT, "one is gone", || (lab::ss_half_open(pid, 8080) < 9).then_some(()));
         let mut looks = 0;
@@ -169,7 +169,7 @@ fn pruned_requests_equal_those_that_were_answered_and_are_no_longer_listed_outsi
 fn capture_agrees(options: &str, cause: &str) {
     // Nobody starts until the capture stands; everybody has given up, and every timer has ended, before it is compared.
     let quiet_end = "--count 40 --delay 2s --syn-retries 1 --synack-retries 1 --duration 10m";
-    let interface = if options.contains("connect") { "lo" } else { KERNEL_END };
+    let interface = if options.contains("connect") { "lo" } else { SERVER_END };
     let mut witnesses = None;
     let summary = watched(&format!("{options} {quiet_end}"), |pid| {
         let capture = had(lab::Capture::start(pid, interface, 8080));

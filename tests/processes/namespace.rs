@@ -33,15 +33,24 @@ fn the_network_stands_as_it_was_planned() -> Result<(), Missing> {
     assert_eq!(network.privilege, if user == 0 { Privilege::Root } else { Privilege::User });
     assert_eq!(network.hash_buckets, Some(namespace::HASH_BUCKETS));
     assert_eq!(network.sysctls, host, "the host's values are in force inside, too");
-    assert_eq!((lab.network().kernel_end.name.as_str(), lab.network().client_end.name.as_str()), ("qviz0", "qviz1"));
-    let devices = std::fs::read_to_string("/proc/self/net/dev").unwrap();
-    assert_eq!(devices.lines().skip(2).count(), 3, "lo and the pair, nothing else:\n{devices}");
-    assert_ne!(lab.network().kernel_end.mac, lab.network().client_end.mac);
-    assert!(lab.token().is_current());
-    assert_eq!(
-        (lab.token().kernel_end(), lab.token().client_end()),
-        (&lab.network().kernel_end, &lab.network().client_end)
-    );
+    let links = [&network.server_end, &network.wire_to_server, &network.wire_to_clients, &network.clients_end];
+    assert_eq!(links.map(|link| link.name.as_str()), ["srv0", "wire-s", "wire-c", "cli0"]);
+    let macs: std::collections::BTreeSet<_> = links.iter().map(|link| link.mac).collect();
+    assert_eq!(macs.len(), 4);
+    let token = lab.token();
+    assert!(token.is_current());
+    assert_eq!([token.server_end(), token.wire_to_server(), token.wire_to_clients(), token.clients_end()], links);
+    let here = network_inode();
+    let devices = || {
+        let text = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();
+        let mut names: Vec<_> = text.lines().skip(2).map(|line| line.split(':').next().unwrap().trim().to_owned()).collect();
+        names.sort();
+        (network_inode(), names.join(" "))
+    };
+    let ((server, at_server), (wire, on_wire), (clients, at_clients)) =
+        (devices(), token.in_wire(devices).unwrap(), token.in_clients(devices).unwrap());
+    assert_eq!([at_server.as_str(), &on_wire, &at_clients], ["lo srv0", "lo wire-c wire-s", "cli0 lo"]);
+    assert!(server == here && network_inode() == here && wire != here && clients != here && wire != clients);
     Ok(())
 }
 
@@ -87,12 +96,11 @@ fn the_wire_is_quiet_and_open_to_the_listener() -> Result<(), Missing> {
     let setting =
         |path: &str| std::fs::read_to_string(Path::new("/proc/sys/net").join(path)).unwrap().trim().to_owned();
     assert_eq!(setting("ipv4/ip_unprivileged_port_start"), "0", "a child process may listen on port 80");
-    assert_eq!(setting("ipv4/conf/qviz0/route_localnet"), "1", "a listener on 127.0.0.1 hears the clients");
+    assert_eq!(setting("ipv4/conf/srv0/route_localnet"), "1", "a listener on 127.0.0.1 hears the clients");
     let addresses = std::fs::read_to_string("/proc/self/net/if_inet6").unwrap();
     assert!(!addresses.contains("fe80"), "link-local addresses speak without being asked:\n{addresses}");
-    assert!(!addresses.contains("qviz1"), "the clients' end is nobody's:\n{addresses}");
     let devices = std::fs::read_to_string("/proc/self/net/dev").unwrap();
-    for line in devices.lines().filter(|line| line.trim_start().starts_with("qviz")) {
+    for line in devices.lines().filter(|line| line.trim_start().starts_with("srv0")) {
         assert_eq!(line.split_whitespace().nth(2), Some("0"), "frames passed already: {line}");
     }
     Ok(())
@@ -177,7 +185,10 @@ case!(entering_leaves_no_descriptor_and_no_child, as Who::User, Who::Root);
 fn entering_leaves_no_descriptor_and_no_child() -> Result<(), Missing> {
     let plan = NetworkPlan::like_host(host());
     let before = holdings();
-    let _lab = enter(&plan)?;
+    let lab = enter(&plan)?;
+    let (descriptors, children) = holdings();
+    assert_eq!((descriptors - 3, &children), (before.0, &before.1), "the three namespaces, and no child");
+    drop(lab);
     assert_eq!(holdings(), before, "entering left descriptors or children");
     Ok(())
 }

@@ -98,7 +98,7 @@ fn settings(network: &Network) -> Check {
 fn packets(pass: &NetnsToken) -> Check {
     let what = say!("packet-level clients (AF_PACKET)");
     let listener = SocketAddr::from((LISTENER_V4, 8080));
-    let tap = Tap::open(&TapPlan::new(pass.kernel_end().index, listener.port()));
+    let tap = Tap::open(&TapPlan::new(pass.server_end().index, listener.port()));
     match (tap, Transmit::open(pass, listener)) {
         (Ok(_), Ok(_)) => {
             Check::works("network.packets", Group::Network, what, say!("can send, and every segment can be seen"))

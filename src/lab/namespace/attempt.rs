@@ -1,18 +1,24 @@
-//! The attempt in a forked child: it builds the network, reports through a pipe and then waits. The parent either
-//! joins it with one `setns` or releases it, and the network ends with the child. Unsafe code: `fork`, `unshare` and
+//! The attempt in a forked child: it builds the network, reports through a pipe, hands over the namespaces and then waits. The
+//! parent either joins it with one `setns` or releases it, and the network ends with the child. Unsafe code: `fork`, `unshare` and
 //! `_exit`.
 #![expect(unsafe_code, reason = "fork, unshare and _exit have no safe form; each is used by a process with one thread")]
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces, unshare_unsafe};
 
+use super::build::Namespaces;
 use super::refusal::{Fault, errno_of};
 use super::{Network, Refusal, Step};
 
@@ -20,6 +26,7 @@ use super::{Network, Refusal, Step};
 #[derive(Debug)]
 pub(super) struct BuildAttempt {
     network: Network,
+    spaces: Namespaces,
     child: Child,
 }
 
@@ -32,13 +39,13 @@ struct Child {
 
 impl BuildAttempt {
     /// Builds the network in a child.
-    pub(super) fn run(build: impl FnOnce() -> Result<Network, Fault>) -> Result<Self, Refusal> {
+    pub(super) fn run(build: impl FnOnce() -> Result<(Network, Namespaces), Fault>) -> Result<Self, Refusal> {
         if threads().is_some_and(|count| count > 1) {
             return Err(Refusal::new(Step::Threads, Errno::INVAL));
         }
         let (child, report) = spawn(build).map_err(|errno| Refusal::new(Step::Fork, errno))?;
-        let network = report.map_err(Refusal::from)?;
-        Ok(Self { network, child })
+        let (network, spaces) = report.map_err(Refusal::from)?;
+        Ok(Self { network, spaces, child })
     }
 
     /// The network that the child has built.
@@ -47,10 +54,10 @@ impl BuildAttempt {
     }
 
     /// Moves the calling process into the child's namespaces, all of them or none; the child then exits.
-    pub(super) fn join(self, spaces: ThreadNameSpaceType) -> Result<(), Errno> {
-        use std::os::fd::AsFd as _;
+    pub(super) fn join(self, spaces: ThreadNameSpaceType) -> Result<Namespaces, Errno> {
         let handle = pidfd_open(self.child.pid, PidfdFlags::empty())?;
-        move_into_thread_name_spaces(handle.as_fd(), spaces)
+        move_into_thread_name_spaces(handle.as_fd(), spaces)?;
+        Ok(self.spaces)
     }
 }
 
@@ -67,36 +74,85 @@ pub(super) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
     unsafe { unshare_unsafe(spaces.difference(UnshareFlags::FILES)) }
 }
 
+/// The finished network, or what failed.
+type Built = Result<(Network, Namespaces), Fault>;
+
 /// Runs `work` in a child and returns its result; the child waits until the guard is dropped.
-fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result<Network, Fault>), Errno> {
+fn spawn(work: impl FnOnce() -> Built) -> Result<(Child, Built), Errno> {
     let (report_out, report_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let (release_out, release_in) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (spaces_out, spaces_in) = socketpair(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
     // SAFETY: the process has one thread (checked by the caller, and by the kernel for user namespaces), so the child's memory is
     // consistent; the child leaves by `_exit` and never returns into the parent's code, not even by a panic.
     match unsafe { libc::fork() } {
         -1 => Err(errno_of(&std::io::Error::last_os_error())),
         0 => {
-            drop((report_out, release_in));
-            let reported = catch_unwind(AssertUnwindSafe(|| report_and_wait(&work(), report_in, release_out)));
+            drop((report_out, release_in, spaces_out));
+            let ends = ChildEnds { report: report_in, release: release_out, spaces: spaces_in };
+            let reported = catch_unwind(AssertUnwindSafe(|| report_and_wait(work(), ends)));
             // SAFETY: `_exit` has no preconditions; it runs no destructor and flushes no buffer that the parent owns, too.
             unsafe { libc::_exit(i32::from(reported.is_err())) }
         }
         pid => {
-            drop((report_in, release_out));
+            drop((report_in, release_out, spaces_in));
             let pid = Pid::from_raw(pid).ok_or(Errno::CHILD)?;
             let child = Child { pid, release: Some(release_in) };
             let mut answer = Vec::new();
             File::from(report_out).read_to_end(&mut answer).map_err(|error| errno_of(&error))?;
-            let answer = serde_json::from_slice(&answer).map_err(|_| Errno::CHILD)?;
-            Ok((child, answer))
+            let answer: Result<Network, Fault> = serde_json::from_slice(&answer).map_err(|_| Errno::CHILD)?;
+            let built = match answer {
+                Ok(network) => Ok((network, receive_spaces(spaces_out.as_fd())?)),
+                Err(fault) => Err(fault),
+            };
+            Ok((child, built))
         }
     }
 }
 
-fn report_and_wait(answer: &Result<Network, Fault>, report: OwnedFd, release: OwnedFd) {
-    let reported = serde_json::to_vec(answer).is_ok_and(|bytes| File::from(report).write_all(&bytes).is_ok());
+/// What the child holds of the pipes.
+struct ChildEnds {
+    report: OwnedFd,
+    release: OwnedFd,
+    spaces: OwnedFd,
+}
+
+fn report_and_wait(built: Built, ends: ChildEnds) {
+    let (answer, spaces) = match built {
+        Ok((network, spaces)) => (Ok(network), Some(spaces)),
+        Err(fault) => (Err(fault), None),
+    };
+    if let Some(spaces) = &spaces
+        && send_spaces(ends.spaces.as_fd(), spaces).is_err()
+    {
+        return;
+    }
+    let reported = serde_json::to_vec(&answer).is_ok_and(|bytes| File::from(ends.report).write_all(&bytes).is_ok());
     if reported && answer.is_ok() {
-        let _released = File::from(release).read_to_end(&mut Vec::new());
+        let _released = File::from(ends.release).read_to_end(&mut Vec::new());
+    }
+}
+
+/// Hands the namespaces' descriptors over (SCM_RIGHTS, unix(7)).
+fn send_spaces(socket: BorrowedFd<'_>, spaces: &Namespaces) -> Result<(), Errno> {
+    let fds = [spaces.wire.as_fd(), spaces.clients.as_fd(), spaces.server.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(socket, &[IoSlice::new(b"3")], &mut ancillary, SendFlags::empty()).map(|_| ())
+}
+
+fn receive_spaces(socket: BorrowedFd<'_>) -> Result<Namespaces, Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0; 1];
+    recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)?;
+    let mut fds = ancillary.drain().flat_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(fds) => fds.collect(),
+        _ => Vec::new(),
+    });
+    match (fds.next(), fds.next(), fds.next()) {
+        (Some(wire), Some(clients), Some(server)) => Ok(Namespaces { wire, clients, server }),
+        _ => Err(Errno::MFILE),
     }
 }
 

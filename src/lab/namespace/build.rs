@@ -1,52 +1,82 @@
-//! Builds the network, step by step, in the forked child.
+//! Builds the network, step by step, in the forked child: three namespaces, and the links between them.
 
-use std::ffi::CStr;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
 
 use super::attempt::unshare;
-use super::netlink::{Route, RouteEvents};
+use super::links::{self, Connected};
 use super::refusal::{Fault, errno_of};
-use super::{
-    CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, Network, NetworkPlan, NotApplied, Privilege, Step,
-};
+use super::{Network, NetworkPlan, NotApplied, Privilege, Step};
 use crate::lab::knobs::{self, KnobError};
-use crate::lab::netns::{NetworkId, PrivateNetns};
+use crate::lab::netns::{self, NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
 use crate::say;
 
+/// The namespaces of the network.
+#[derive(Debug)]
+pub(super) struct Namespaces {
+    /// Between the two others: the ends of both pairs that qviz holds.
+    pub(super) wire: OwnedFd,
+    /// Where real client programs run.
+    pub(super) clients: OwnedFd,
+    /// Where the listener is; the builder stands here in the end.
+    pub(super) server: OwnedFd,
+}
+
 /// Creates new namespaces and builds the network there.
-pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
+pub(super) fn build(plan: &NetworkPlan) -> Result<(Network, Namespaces), Fault> {
     let origin = NetworkId::current().map_err(fault_at(Step::Origin))?;
     let privilege = unshare_network()?;
-    let mut settings = Settings {
-        netns: PrivateNetns::current_if_not(origin).map_err(fault_at(Step::NetworkNamespace))?,
-        not_applied: Vec::new(),
-    };
+    let netns = PrivateNetns::current_if_not(origin).map_err(fault_at(Step::NetworkNamespace))?;
+    let mut settings = Settings { netns, not_applied: Vec::new() };
     // Read before the connection hash is set: their defaults shrink with it.
     let usual = [Sysctl::MaxSynBacklog, Sysctl::MaxTwBuckets].map(|sysctl| (sysctl, knobs::read(sysctl.name()).ok()));
+    // It is the size of the tables of all namespaces that are made from this one.
     settings.write("net.ipv4.tcp_child_ehash_entries", None, i64::from(plan.hash_buckets));
-    unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NestedNamespace))?;
-    settings.netns = PrivateNetns::current_if_not(origin).map_err(fault_at(Step::NestedNamespace))?;
-    settings.apply(plan, &usual);
-
-    let mut route = Route::open().map_err(fault_at(Step::Loopback))?;
-    route.set_up(LOOPBACK_INDEX, 0).map_err(fault_at(Step::Loopback))?;
-    let (kernel_end, client_end) = connect_ends(&mut route, &mut settings)?;
-    let (addresses, ipv6) = give_addresses(&mut route, kernel_end.index, &plan.addresses)?;
-    Ok(Network {
+    let wire = here()?;
+    let clients = another(&mut settings, plan, &usual)?;
+    // A client program may bind any of the clients' IPv6 addresses, too.
+    settings.write_if_there("net.ipv6.ip_nonlocal_bind", 1);
+    netns::move_thread(wire.as_fd()).map_err(fault_at(Step::NestedNamespace))?;
+    let server = another(&mut settings, plan, &usual)?;
+    let spaces = Namespaces { wire, clients, server };
+    let connected = links::connect(&spaces, &mut settings, &plan.addresses)?;
+    let Connected { server_end, wire_to_server, wire_to_clients, clients_end, addresses, ipv6 } = connected;
+    let network = Network {
         privilege,
-        kernel_end,
-        client_end,
+        server_end,
+        wire_to_server,
+        wire_to_clients,
+        clients_end,
         hash_buckets: hash_buckets(),
         addresses,
         ipv6,
         sysctls: read_sysctls(),
         not_applied: settings.not_applied,
-    })
+    };
+    Ok((network, spaces))
+}
+
+/// The namespace of the calling thread.
+fn here() -> Result<OwnedFd, Fault> {
+    let file = File::open("/proc/thread-self/ns/net");
+    file.map(OwnedFd::from).map_err(|error| fault_at(Step::NestedNamespace)(errno_of(&error)))
+}
+
+/// Makes a namespace with a small connection hash of its own, enters it and applies the settings there.
+fn another(
+    settings: &mut Settings,
+    plan: &NetworkPlan,
+    usual: &[(Sysctl, Option<i64>)],
+) -> Result<OwnedFd, Fault> {
+    unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NestedNamespace))?;
+    settings.here();
+    settings.apply(plan, usual);
+    here()
 }
 
 /// Leaves the host's network with the privilege that the process has.
@@ -76,74 +106,21 @@ fn unshare_network() -> Result<Privilege, Fault> {
     Ok(privilege)
 }
 
-/// Makes the veth pair, quiet and up, and waits until the clients' end can send.
-fn connect_ends(route: &mut Route, settings: &mut Settings) -> Result<(Link, Link), Fault> {
-    route.make_pair((KERNEL_END, KERNEL_MAC), (CLIENT_END, CLIENT_MAC)).map_err(fault_at(Step::VethPair))?;
-    let link = |route: &mut Route, name| route.link(name).map_err(fault_at(Step::VethPair));
-    let (kernel_end, client_end) = (link(route, KERNEL_END)?.link, link(route, CLIENT_END)?.link);
-    // The clients can reach a listener on 127.0.0.1; a reverse path filter copied from the host has nothing to filter
-    // here.
-    settings.write("net.ipv4.conf.qviz0.route_localnet", None, 1);
-    settings.write("net.ipv4.conf.all.rp_filter", None, 0);
-    settings.write("net.ipv4.conf.qviz0.rp_filter", None, 0);
-    if std::fs::exists("/proc/sys/net/ipv6/conf/qviz1").unwrap_or(false) {
-        // No link-local addresses, no router solicitations: the wire carries only the segments of clients and
-        // listener.
-        settings.write("net.ipv6.conf.qviz1.disable_ipv6", None, 1);
-        settings.write("net.ipv6.conf.qviz0.addr_gen_mode", None, 1);
-    }
-    let events = RouteEvents::of_links().map_err(fault_at(Step::LinksUp))?;
-    for index in [client_end.index, kernel_end.index] {
-        route.set_up(index, libc::IFF_NOARP).map_err(fault_at(Step::LinksUp))?;
-    }
-    for name in [CLIENT_END, KERNEL_END] {
-        while !route.link(name).map_err(fault_at(Step::LinksUp))?.running {
-            events.wait().map_err(fault_at(Step::LinksUp))?;
-        }
-    }
-    Ok((kernel_end, client_end))
-}
-
-/// Puts the listener's addresses and the clients' routes on the kernel's end. Without IPv6 in this kernel the network is IPv4 alone,
-/// unless an IPv6 address was asked for.
-fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Vec<IpAddr>, bool), Fault> {
-    let v4 = IpAddr::V4(LISTENER_V4);
-    route.add_address(index, v4).map_err(fault_at(Step::Address(v4)))?;
-    let network = IpAddr::V4(CLIENTS_V4.0);
-    route.add_route(index, (network, CLIENTS_V4.1), NEIGHBOUR_V4.into()).map_err(fault_at(Step::Route(network)))?;
-    let mut addresses = vec![v4];
-
-    let events = RouteEvents::of_ipv6_routes().map_err(fault_at(Step::Address(v4)))?;
-    let (v6, network) = (IpAddr::V6(LISTENER_V6), IpAddr::V6(CLIENTS_V6.0));
-    let ipv6 = route.add_address(index, v6).is_ok()
-        && route.add_route(index, (network, CLIENTS_V6.1), NEIGHBOUR_V6.into()).is_ok();
-    addresses.extend(ipv6.then_some(v6));
-
-    for &address in asked {
-        if address.is_loopback() || address.is_unspecified() || addresses.contains(&address) {
-            continue;
-        }
-        route.add_address(index, address).map_err(fault_at(Step::Address(address)))?;
-        addresses.push(address);
-    }
-    // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`,
-    // net/ipv6/addrconf.c). Another one, to the address as a network, exists at once, and a socket can already be
-    // connected; but an incoming SYN is still dropped silently.
-    for &address in addresses.iter().filter(|address| address.is_ipv6()) {
-        while !route.is_local(index, address).map_err(fault_at(Step::Address(address)))? {
-            events.wait().map_err(fault_at(Step::Address(address)))?;
-        }
-    }
-    Ok((addresses, ipv6))
-}
-
 /// The settings of the namespace under construction, and those that could not be applied.
-struct Settings {
+#[derive(Debug)]
+pub(super) struct Settings {
     netns: PrivateNetns,
     not_applied: Vec<NotApplied>,
 }
 
 impl Settings {
+    /// From now on the namespace of the calling thread is meant, which this builder has made.
+    pub(super) fn here(&mut self) {
+        if let Ok(here) = NetworkId::current() {
+            self.netns = PrivateNetns::made(here);
+        }
+    }
+
     /// Sets every sysctl to the user's value, else the host's, else (for the two that shrink) the default.
     fn apply(&mut self, plan: &NetworkPlan, usual: &[(Sysctl, Option<i64>)]) {
         for sysctl in Sysctl::ALL {
@@ -156,14 +133,16 @@ impl Settings {
         // such a peer bypasses the three-quarters rule (`tcp_peer_is_proven`, net/ipv4/tcp_metrics.c). It also saves
         // a tenth of the time that the kernel spends on a short connection.
         self.write("net.ipv4.tcp_no_metrics_save", None, 1);
-        // Timestamps of real clients, as everywhere, but not begun at random: the low bits of a SYN-ACK's then
-        // distinguish a SYN cookie from a request (`cookie_init_timestamp`, net/ipv4/syncookies.c).
-        self.write("net.ipv4.tcp_timestamps", None, 2);
         // An unprivileged listener may bind port 80 here, in child processes too.
         self.write("net.ipv4.ip_unprivileged_port_start", None, 0);
     }
 
-    fn write(&mut self, name: &str, sysctl: Option<Sysctl>, wanted: i64) {
+    /// Sets what not every kernel has, and nobody misses there.
+    fn write_if_there(&self, name: &str, wanted: i64) {
+        let _not_in_this_kernel = knobs::write(self.netns, name, wanted);
+    }
+
+    pub(super) fn write(&mut self, name: &str, sysctl: Option<Sysctl>, wanted: i64) {
         let reason = match knobs::write(self.netns, name, wanted) {
             Ok(value) if value == wanted => return,
             Ok(value) => say!("the kernel made it {value}", value),
@@ -172,7 +151,9 @@ impl Settings {
             Err(KnobError::File { reason, .. }) => reason.to_string(),
             Err(error) => error.to_string(),
         };
-        self.not_applied.push(NotApplied { name: name.to_owned(), sysctl, wanted, reason });
+        if !self.not_applied.iter().any(|known| known.name == name) {
+            self.not_applied.push(NotApplied { name: name.to_owned(), sysctl, wanted, reason });
+        }
     }
 }
 
@@ -192,19 +173,6 @@ fn hash_buckets() -> Option<u32> {
     u32::try_from(buckets).ok().filter(|buckets| *buckets > 0)
 }
 
-fn fault_at(step: Step) -> impl Fn(Errno) -> Fault {
+pub(super) fn fault_at(step: Step) -> impl Fn(Errno) -> Fault {
     move |errno| Fault { step, errno: errno.raw_os_error() }
 }
-
-/// lo is the first device of every network namespace (`LOOPBACK_IFINDEX`).
-const LOOPBACK_INDEX: u32 = 1;
-const KERNEL_END: &CStr = c"qviz0";
-const CLIENT_END: &CStr = c"qviz1";
-/// The next hop for all clients. If each client were a neighbour, each would take an entry of the neighbour table,
-/// which has 1,024 entries for all namespaces of the machine, the host's included (`neigh_alloc`,
-/// net/core/neighbour.c).
-const NEIGHBOUR_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
-const NEIGHBOUR_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
-/// Locally administered unicast addresses, "qviz" within: the same in every recording.
-const KERNEL_MAC: [u8; 6] = [0x02, b'q', b'v', b'i', b'z', 0];
-const CLIENT_MAC: [u8; 6] = [0x02, b'q', b'v', b'i', b'z', 1];

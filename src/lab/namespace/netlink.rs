@@ -2,7 +2,8 @@
 
 use std::ffi::CStr;
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
+use std::cell::Cell;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use netlink_packet_core::{
@@ -23,6 +24,37 @@ pub(super) struct Route {
     sequence: u32,
 }
 
+/// The two ends of a veth pair, each with its name and Ethernet address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peering<'a> {
+    pub(super) near: (&'a CStr, [u8; 6]),
+    pub(super) far: (&'a CStr, [u8; 6]),
+    /// The namespace of the far end.
+    pub(super) far_netns: BorrowedFd<'a>,
+}
+
+/// A route to a network.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RoutePlan {
+    /// The network and its prefix length.
+    pub(super) network: (IpAddr, u8),
+    /// The link.
+    pub(super) index: u32,
+    /// The next hop, a neighbour on the link whatever the addresses say.
+    pub(super) gateway: Option<IpAddr>,
+    /// The source address of programs that choose none.
+    pub(super) source: Option<IpAddr>,
+    /// True where all addresses of the network are this machine's own.
+    pub(super) is_local: bool,
+}
+
+impl RoutePlan {
+    /// A route to a network by way of a link.
+    pub(super) const fn to(network: (IpAddr, u8), index: u32) -> Self {
+        Self { network, index, gateway: None, source: None, is_local: false }
+    }
+}
+
 /// A link and whether frames can pass it already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LinkState {
@@ -36,18 +68,16 @@ impl Route {
         Ok(Self { socket: socket(0)?, sequence: 0 })
     }
 
-    /// Makes the veth pair; both ends are down.
-    pub(super) fn make_pair(
-        &mut self,
-        kernel_end: (&CStr, [u8; 6]),
-        client_end: (&CStr, [u8; 6]),
-    ) -> Result<(), Errno> {
+    /// Makes a veth pair, the near end in the present namespace; both ends are down.
+    pub(super) fn make_pair(&mut self, peering: &Peering<'_>) -> Result<(), Errno> {
         let side = |(name, mac): (&CStr, [u8; 6])| [name_attr(name), attr(libc::IFLA_ADDRESS, &mac)];
+        let netns = peering.far_netns.as_raw_fd().to_ne_bytes();
         let mut peer = link_header(0, 0, 0);
-        peer.extend(concat(&side(client_end)));
+        peer.extend(concat(&side(peering.far)));
+        peer.extend(concat(&[attr(libc::IFLA_NET_NS_FD, &netns)]));
         let data = nest(libc::IFLA_INFO_DATA, &[attr(VETH_INFO_PEER | NLA_F_NESTED, &peer)]);
         let kind = nest(libc::IFLA_LINKINFO, &[attr(libc::IFLA_INFO_KIND, b"veth"), data]);
-        let [name, mac] = side(kernel_end);
+        let [name, mac] = side(peering.near);
         self.change(libc::RTM_NEWLINK, link_header(0, 0, 0), &[name, mac, kind])
     }
 
@@ -67,20 +97,19 @@ impl Route {
         self.change(libc::RTM_NEWADDR, header, &attributes)
     }
 
-    /// Routes a network to a link by way of a neighbour there.
-    pub(super) fn add_route(
-        &mut self,
-        index: u32,
-        (network, prefix): (IpAddr, u8),
-        neighbour: IpAddr,
-    ) -> Result<(), Errno> {
-        let (family, bytes) = octets(network);
-        let (_, gateway) = octets(neighbour);
-        let (table, origin, unicast) = (libc::RT_TABLE_MAIN, libc::RTPROT_STATIC, libc::RTN_UNICAST);
-        let mut header = vec![family, prefix, 0, 0, table, origin, libc::RT_SCOPE_UNIVERSE, unicast];
-        header.extend(RTNH_F_ONLINK.to_ne_bytes());
-        let link = index.to_ne_bytes();
-        let attributes = [attr(libc::RTA_DST, &bytes), attr(libc::RTA_GATEWAY, &gateway), attr(libc::RTA_OIF, &link)];
+    /// Adds a route.
+    pub(super) fn add_route(&mut self, plan: &RoutePlan) -> Result<(), Errno> {
+        let (family, bytes) = octets(plan.network.0);
+        let (table, scope, kind) = if plan.is_local {
+            (libc::RT_TABLE_LOCAL, libc::RT_SCOPE_HOST, libc::RTN_LOCAL)
+        } else {
+            (libc::RT_TABLE_MAIN, libc::RT_SCOPE_UNIVERSE, libc::RTN_UNICAST)
+        };
+        let mut header = vec![family, plan.network.1, 0, 0, table, libc::RTPROT_STATIC, scope, kind];
+        header.extend(if plan.gateway.is_some() { RTNH_F_ONLINK } else { 0 }.to_ne_bytes());
+        let mut attributes = vec![attr(libc::RTA_DST, &bytes), attr(libc::RTA_OIF, &plan.index.to_ne_bytes())];
+        attributes.extend(plan.gateway.map(|gateway| attr(libc::RTA_GATEWAY, &octets(gateway).1)));
+        attributes.extend(plan.source.map(|source| attr(libc::RTA_PREFSRC, &octets(source).1)));
         self.change(libc::RTM_NEWROUTE, header, &attributes)
     }
 
@@ -151,24 +180,41 @@ impl Route {
     }
 }
 
-/// Notifications of changes in the network.
+/// Notifications of changes in the network. One may be missed: whoever waits looks again after a moment in any case.
 #[derive(Debug)]
-pub(super) struct RouteEvents(OwnedFd);
+pub(super) struct RouteEvents {
+    socket: OwnedFd,
+    /// How often nothing has come.
+    silences: Cell<u32>,
+}
 
 impl RouteEvents {
     /// Subscribes to link changes.
     pub(super) fn of_links() -> Result<Self, Errno> {
-        socket(libc::RTMGRP_LINK as u32).map(Self)
+        Self::of(libc::RTMGRP_LINK)
     }
 
     /// Subscribes to changes of the IPv6 routes.
     pub(super) fn of_ipv6_routes() -> Result<Self, Errno> {
-        socket(libc::RTMGRP_IPV6_ROUTE as u32).map(Self)
+        Self::of(libc::RTMGRP_IPV6_ROUTE)
     }
 
-    /// Waits until something changed; EAGAIN after [`TIMEOUT`].
-    pub(super) fn wait(&self) -> Result<(), Errno> {
-        recv(&self.0, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty()).map(|_| ())
+    fn of(group: libc::c_int) -> Result<Self, Errno> {
+        let socket = socket(group as u32)?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(LOOK_AGAIN))?;
+        Ok(Self { socket, silences: Cell::new(0) })
+    }
+
+    /// Waits until something changed, or for [`LOOK_AGAIN`]; EAGAIN after [`SILENCES`] of these without a change.
+    pub(super) fn wait_a_while(&self) -> Result<(), Errno> {
+        match recv(&self.socket, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty()) {
+            Ok(_) | Err(Errno::INTR | Errno::NOBUFS) => Ok(()),
+            Err(Errno::AGAIN) if self.silences.get() < SILENCES => {
+                self.silences.set(self.silences.get() + 1);
+                Ok(())
+            }
+            Err(errno) => Err(errno),
+        }
     }
 }
 
@@ -269,6 +315,10 @@ fn concat(attributes: &[DefaultNla]) -> Vec<u8> {
 /// All namespaces of a machine share one lock for such requests (`rtnl_lock`) and one queue for what follows from them: where many are
 /// made and taken down at once, an answer takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a notification is waited for before the network is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Three seconds.
+const SILENCES: u32 = 60;
 /// `VETH_INFO_PEER`, include/uapi/linux/veth.h
 const VETH_INFO_PEER: u16 = 1;
 /// `IF_OPER_UP`, include/uapi/linux/if.h: RFC 2863 operational state "up", set when the transmit queue works.

@@ -1,14 +1,19 @@
 //! Proof that a thread is in a network namespace that this program made: without it no packet is sent and no sysctl
 //! is written.
 
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::Network;
+use super::build::Namespaces;
 use crate::lab::knobs::{self, KnobError};
-use crate::lab::netns::PrivateNetns;
+use crate::lab::netns::{self, NetworkId, PrivateNetns};
 use crate::model::settings::Sysctl;
 
-/// One end of the veth pair.
+/// One end of a veth pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// The device's name.
@@ -19,33 +24,89 @@ pub struct Link {
     pub mac: [u8; 6],
 }
 
-/// Required to send packets and to write sysctls: only an entered [`super::Namespace`] issues it, and it is valid
-/// only inside.
+/// Required to send packets, to enter the other namespaces and to write sysctls: only an entered [`super::Namespace`] issues it,
+/// and it is valid only inside.
 #[derive(Clone, Debug)]
 pub struct NetnsToken {
     netns: PrivateNetns,
-    kernel_end: Link,
-    client_end: Link,
+    spaces: Arc<Namespaces>,
+    links: Arc<[Link; 4]>,
 }
 
 impl NetnsToken {
-    pub(super) fn new(netns: PrivateNetns, network: &Network) -> Self {
-        Self { netns, kernel_end: network.kernel_end.clone(), client_end: network.client_end.clone() }
+    pub(super) fn new(netns: PrivateNetns, spaces: Namespaces, network: &Network) -> Self {
+        let Network { server_end, wire_to_server, wire_to_clients, clients_end, .. } = network.clone();
+        let links = Arc::new([server_end, wire_to_server, wire_to_clients, clients_end]);
+        Self { netns, spaces: Arc::new(spaces), links }
     }
 
-    /// Whether the calling thread is in the namespace of this token. Costs one `statx`, about 1 µs.
+    /// Whether the calling thread is in the server's namespace of this token. Costs one `statx`, about 1 µs.
     pub fn is_current(&self) -> bool {
         self.netns.is_current()
     }
 
     /// The listener's end: its MAC is the destination of every frame.
-    pub const fn kernel_end(&self) -> &Link {
-        &self.kernel_end
+    pub fn server_end(&self) -> &Link {
+        &self.links[0]
     }
 
-    /// The clients' end: packet sockets are bound to its index.
-    pub const fn client_end(&self) -> &Link {
-        &self.client_end
+    /// The wire's end toward the server: packet sockets are bound to its index.
+    pub fn wire_to_server(&self) -> &Link {
+        &self.links[1]
+    }
+
+    /// The wire's end toward the client programs.
+    pub fn wire_to_clients(&self) -> &Link {
+        &self.links[2]
+    }
+
+    /// The client programs' end: its MAC is the destination of every frame toward them.
+    pub fn clients_end(&self) -> &Link {
+        &self.links[3]
+    }
+
+    /// Calls `work` with the calling thread in the wire's namespace. A socket that it opens stays there.
+    ///
+    /// # Errors
+    /// EPERM when the thread is not in the server's namespace of this token; else what `setns(2)` refuses.
+    pub fn in_wire<T>(&self, work: impl FnOnce() -> T) -> Result<T, Errno> {
+        self.within(self.spaces.wire.as_fd(), work)
+    }
+
+    /// Calls `work` with the calling thread in the clients' namespace.
+    ///
+    /// # Errors
+    /// As [`NetnsToken::in_wire`].
+    pub fn in_clients<T>(&self, work: impl FnOnce() -> T) -> Result<T, Errno> {
+        self.within(self.spaces.clients.as_fd(), work)
+    }
+
+    /// Moves the calling thread into the clients' namespace for good.
+    ///
+    /// # Errors
+    /// As [`NetnsToken::in_wire`].
+    pub fn move_to_clients(&self) -> Result<(), Errno> {
+        if self.is_current() { netns::move_thread(self.spaces.clients.as_fd()) } else { Err(Errno::PERM) }
+    }
+
+    fn within<T>(&self, elsewhere: BorrowedFd<'_>, work: impl FnOnce() -> T) -> Result<T, Errno> {
+        if !self.is_current() {
+            return Err(Errno::PERM);
+        }
+        netns::move_thread(elsewhere)?;
+        let result = work();
+        netns::move_thread(self.spaces.server.as_fd())?;
+        Ok(result)
+    }
+
+    /// Writes a sysctl of the clients' namespace; the value in force afterwards.
+    ///
+    /// # Errors
+    /// As [`NetnsToken::write`].
+    pub fn write_for_clients(&self, sysctl: Sysctl, value: i64) -> Result<i64, KnobError> {
+        let write = || NetworkId::current().map(PrivateNetns::made).map(|here| knobs::write(here, sysctl.name(), value));
+        let not_ours = |_| KnobError::NotOurs { name: sysctl.name().to_owned() };
+        self.in_clients(write).map_err(not_ours)?.map_err(not_ours)?
     }
 
     /// Writes one sysctl of the private namespace; the value in force afterwards.
@@ -65,12 +126,12 @@ pub(in crate::lab) mod tests {
     use super::*;
     use crate::lab::netns::tests::current_and_other;
 
-    fn link(name: &str) -> Link {
-        Link { name: name.to_owned(), index: 2, mac: [2, 0, 0, 0, 0, 1] }
-    }
-
     fn token(netns: PrivateNetns) -> NetnsToken {
-        NetnsToken { netns, kernel_end: link("qviz0"), client_end: link("qviz1") }
+        let here = || std::fs::File::open("/proc/thread-self/ns/net").unwrap().into();
+        let spaces = Namespaces { wire: here(), clients: here(), server: here() };
+        let link = |name: &str| Link { name: name.to_owned(), index: 2, mac: [2, 0, 0, 0, 0, 1] };
+        let links = Arc::new(["srv0", "wire-s", "wire-c", "cli0"].map(link));
+        NetnsToken { netns, spaces: Arc::new(spaces), links }
     }
 
     /// A token that is not valid where the test runs.

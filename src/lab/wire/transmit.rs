@@ -103,14 +103,15 @@ impl Transmit {
     /// [`TransmitError::NotOurs`] unless the calling thread is in the namespace of the token;
     /// [`TransmitError::Socket`] when packet sockets are not available.
     pub fn open(token: &NetnsToken, listener: SocketAddr) -> Result<Self, TransmitError> {
-        let client_end = token.client_end();
+        let wire_to_server = token.wire_to_server();
         if !token.is_current() {
-            return Err(TransmitError::NotOurs { link: client_end.name.clone() });
+            return Err(TransmitError::NotOurs { link: wire_to_server.name.clone() });
         }
-        let socket = open_socket(client_end)?;
-        let macs = Macs { client: client_end.mac, kernel: token.kernel_end().mac };
+        let opened = token.in_wire(|| open_socket(wire_to_server));
+        let socket = opened.map_err(|_| TransmitError::NotOurs { link: wire_to_server.name.clone() })??;
+        let macs = Macs { client: wire_to_server.mac, kernel: token.server_end().mac };
         let frames = Frames::new(macs, &Destination::from(listener));
-        Ok(Self { socket, frames, macs, link: client_end.name.clone() })
+        Ok(Self { socket, frames, macs, link: wire_to_server.name.clone() })
     }
 
     /// Sends one segment. When the kernel's buffers are full, it waits up to [`MAX_WAIT_MS`] milliseconds.
@@ -140,10 +141,10 @@ impl Transmit {
     }
 }
 
-fn open_socket(client_end: &Link) -> Result<Socket, TransmitError> {
-    let failed = |operation| move |source| failed(operation, &client_end.name, source);
+fn open_socket(wire_to_server: &Link) -> Result<Socket, TransmitError> {
+    let failed = |operation| move |source| failed(operation, &wire_to_server.name, source);
     let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None).map_err(failed(Operation::Open))?;
-    let address = link::sending_address(client_end.index);
+    let address = link::sending_address(wire_to_server.index);
     socket.bind(&address).map_err(failed(Operation::Bind))?;
     Ok(socket)
 }

@@ -118,7 +118,7 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
 fn open_tap(plan: &LivePlan, netns: Option<&NetnsToken>, address: SocketAddr) -> Result<Option<IdleTap>, LiveError> {
     let loopback = plan.clients == ClientKind::Connect;
     let interface = match netns {
-        Some(netns) if !loopback => netns.kernel_end().index,
+        Some(netns) if !loopback => netns.server_end().index,
         None if !loopback => return Err(LiveError::WireNeedsLab),
         _ => LOOPBACK,
     };

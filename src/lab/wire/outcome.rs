@@ -1,0 +1,229 @@
+//! What becomes of a segment that is about to be delivered to the listener: what the kernel's tests leave open, and how a reading
+//! decides it. Pure.
+//!
+//! The kernel's order of tests is that of `tcp_conn_request` (net/ipv4/tcp_input.c) for a SYN, of `tcp_check_req`
+//! (net/ipv4/tcp_minisocks.c) and `tcp_v4_syn_recv_sock` (net/ipv4/tcp_ipv4.c) for what follows it. [`Outcomes::foresee`] says
+//! whether a segment can have more than one outcome; if so, [`Outcomes::judge`] decides by what was read after it, and asks for
+//! more while that does not suffice. [`Outcomes::settle`] takes the decision over.
+
+mod evidence;
+mod question;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+
+pub use self::evidence::{Answer, Evidence, Judgement};
+pub use self::question::{Foreseen, Question};
+use crate::model::cause::Cause;
+use crate::model::counters::{Counter, Counters};
+use crate::model::delivery::Outcome;
+use crate::model::peer::Peer;
+use crate::model::queue::three_quarters_refuses;
+use crate::model::segment::{Kind, Segment, Toward};
+use crate::model::settings::{Sysctl, Sysctls};
+use crate::model::stamp::Stamp;
+
+/// What the server's side has of each client that was not finished, and the bounds of its queues.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    peers: HashMap<Peer, Held, FixedState>,
+    /// How many of them are requests: at least as many as the kernel has, because its timers end some unseen.
+    requests: u32,
+    limits: Limits,
+    /// The counters as last read, and what the outcomes since then have moved.
+    counters: Option<Counters>,
+    moved: Moved,
+}
+
+/// The limits that decide, as they are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Limits {
+    /// The accept queue holds one more.
+    accept: u32,
+    /// At most so many connections wait for `accept()`: the last reading, and all that were queued since.
+    depth: u32,
+    cookies: i64,
+    abort: bool,
+    max_syn_backlog: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { accept: 0, depth: u32::MAX, cookies: 1, abort: false, max_syn_backlog: 0 }
+    }
+}
+
+/// What the server's side has of one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// A request; `isn`: the sequence number of its SYN-ACK, once that was seen.
+    Request { since: Stamp, isn: Option<u32>, client_isn: u32 },
+    /// Nothing but a cookie that was sent.
+    Cookie { since: Stamp, isn: Option<u32> },
+    /// A socket; which ends have sent FIN.
+    Socket { client_closed: bool, server_closed: bool },
+}
+
+/// By how much outcomes move the counters that decide between causes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) overflows: u64,
+    pub(super) drops: u64,
+    pub(super) syn_queue_full: u64,
+    pub(super) cookies_sent: u64,
+    pub(super) embryonic_resets: u64,
+}
+
+impl Outcomes {
+    /// Takes the settings of the listener's namespace over.
+    pub fn set_sysctls(&mut self, sysctls: &Sysctls) {
+        let value = |sysctl, usual| sysctls.value(sysctl).unwrap_or(usual);
+        self.limits.cookies = value(Sysctl::Syncookies, 1);
+        self.limits.abort = value(Sysctl::AbortOnOverflow, 0) != 0;
+        self.limits.max_syn_backlog = u32::try_from(value(Sysctl::MaxSynBacklog, 0)).unwrap_or(0);
+    }
+
+    /// Takes a reading of the accept queue over.
+    pub const fn set_queue(&mut self, depth: u32, limit: u32) {
+        (self.limits.depth, self.limits.accept) = (depth, limit);
+    }
+
+    /// A listing of all requests was made: those that it lacks, and that are older than a request's first timer, have ended. It is made
+    /// while nothing is delivered.
+    pub fn keep_requests(&mut self, now: Stamp, listed: impl Fn(&Peer) -> bool) {
+        let gone = |peer: &Peer, held: &Held| {
+            matches!(held, Held::Request { since, .. } if now.since(*since) >= FIRST_TIMER) && !listed(peer)
+        };
+        self.peers.retain(|peer, held| !gone(peer, held));
+        self.requests = self.peers.values().filter(|held| matches!(held, Held::Request { .. })).count() as u32;
+    }
+
+    /// How many clients are kept.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// A segment toward a client passed.
+    pub fn sent(&mut self, segment: &Segment) {
+        let Some(held) = self.peers.get_mut(&segment.peer) else { return };
+        match (segment.kind(), held) {
+            (Kind::SynAck, Held::Request { isn: isn @ None, .. } | Held::Cookie { isn: isn @ None, .. }) => {
+                *isn = Some(segment.seq);
+            }
+            (Kind::Fin, Held::Socket { server_closed, client_closed }) => {
+                *server_closed = true;
+                if *client_closed {
+                    self.forget(&segment.peer);
+                }
+            }
+            (Kind::Rst, Held::Socket { .. }) => self.forget(&segment.peer),
+            _ => {}
+        }
+    }
+
+    /// Takes an outcome over.
+    pub fn settle(&mut self, at: Stamp, segment: &Segment, outcome: Outcome, answer: Option<Answer>) {
+        let isn = answer.filter(|answer| answer.kind == Kind::SynAck).map(|answer| answer.seq);
+        match outcome {
+            Outcome::Request => self.set(segment.peer, Held::Request { since: at, isn, client_isn: segment.seq }),
+            Outcome::Cookie => self.set(segment.peer, Held::Cookie { since: at, isn }),
+            Outcome::Queued => {
+                self.limits.depth = self.limits.depth.saturating_add(1);
+                let client_closed = segment.kind() == Kind::Fin;
+                self.set(segment.peer, Held::Socket { client_closed, server_closed: false });
+            }
+            Outcome::RequestReset | Outcome::AnsweredByReset | Outcome::Dropped(Cause::AckReset) => {
+                self.forget(&segment.peer);
+            }
+            Outcome::Dropped(_) | Outcome::Discarded | Outcome::Undetermined => {}
+        }
+        self.moved.add(outcome);
+    }
+
+    /// A segment that decides nothing was delivered.
+    pub fn passed(&mut self, segment: &Segment) {
+        match (segment.kind(), self.peers.get_mut(&segment.peer)) {
+            (Kind::Rst, Some(Held::Socket { .. } | Held::Cookie { .. })) => self.forget(&segment.peer),
+            (Kind::Fin, Some(Held::Socket { client_closed, server_closed })) => {
+                *client_closed = true;
+                if *server_closed {
+                    self.forget(&segment.peer);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What the counters have moved beyond the outcomes so far; they are the base of the next comparison. `None` at the first reading.
+    pub(super) fn beyond(&mut self, read: &Counters) -> Option<Moved> {
+        let before = self.counters.replace(read.clone());
+        let accounted = std::mem::take(&mut self.moved);
+        let change = read.since(&before?);
+        let beyond = |counter, accounted: u64| change.value(counter).unwrap_or(0).saturating_sub(accounted);
+        Some(Moved {
+            overflows: beyond(Counter::ListenOverflows, accounted.overflows),
+            drops: beyond(Counter::ListenDrops, accounted.drops),
+            syn_queue_full: beyond(Counter::TCPReqQFullDrop, accounted.syn_queue_full),
+            cookies_sent: beyond(Counter::SyncookiesSent, accounted.cookies_sent),
+            embryonic_resets: beyond(Counter::EmbryonicRsts, accounted.embryonic_resets),
+        })
+    }
+
+    /// Takes a reading of the counters as the base of later comparisons; nothing may be open.
+    pub fn rebase(&mut self, read: &Counters) {
+        let _accounted = self.beyond(read);
+    }
+
+    /// True when the SYN queue may be full, by either rule of the kernel.
+    const fn syn_queue_may_be_full(&self) -> bool {
+        self.requests >= self.limits.accept
+    }
+
+    const fn accept_queue_may_be_full(&self) -> bool {
+        self.limits.depth > self.limits.accept
+    }
+
+    const fn three_quarters_may_refuse(&self) -> bool {
+        self.limits.cookies == 0 && three_quarters_refuses(self.limits.max_syn_backlog, self.requests)
+    }
+
+    fn set(&mut self, peer: Peer, held: Held) {
+        let before = self.peers.insert(peer, held);
+        self.requests -= u32::from(matches!(before, Some(Held::Request { .. })));
+        self.requests += u32::from(matches!(held, Held::Request { .. }));
+    }
+
+    fn forget(&mut self, peer: &Peer) {
+        let before = self.peers.remove(peer);
+        self.requests -= u32::from(matches!(before, Some(Held::Request { .. })));
+    }
+}
+
+impl Moved {
+    fn add(&mut self, outcome: Outcome) {
+        let cause = outcome.cause();
+        self.overflows += u64::from(cause.is_some_and(Cause::is_overflow));
+        self.drops += u64::from(cause.is_some_and(Cause::is_listen_drop));
+        self.syn_queue_full += u64::from(cause == Some(Cause::SynSynQueueFull));
+        self.cookies_sent += u64::from(outcome == Outcome::Cookie);
+        self.embryonic_resets += u64::from(cause == Some(Cause::AckReset) || outcome == Outcome::RequestReset);
+    }
+}
+
+/// True when a segment toward the listener can decide something whoever sends it.
+const fn is_syn(segment: &Segment) -> bool {
+    matches!((segment.kind(), segment.toward), (Kind::Syn, Toward::Listener))
+}
+
+/// No timer of the kernel ends a request before it is this old: the first one comes after TCP_TIMEOUT_INIT, one second
+/// (`reqsk_timer_handler`, net/ipv4/inet_connection_sock.c), less a tick.
+const FIRST_TIMER: Duration = Duration::from_millis(900);
+
+/// A cookie is valid for at least this long (MAX_SYNCOOKIE_AGE, include/net/tcp.h: two periods of 64 seconds, less the one in which it
+/// was made).
+const COOKIE_AGE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;
