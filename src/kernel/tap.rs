@@ -22,6 +22,7 @@ use crate::text::errno::describe;
 
 pub mod decode;
 mod filter;
+pub mod frames;
 mod recent;
 mod ring;
 pub mod syn_tap;

@@ -11,7 +11,7 @@ mod skipped;
 mod source;
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -67,6 +67,8 @@ pub struct ConnectPlan {
     /// removes the request (EmbryonicRsts). A value above the request's own timeout (about 63 s with five SYN-ACK
     /// retries) avoids that.
     pub half_open_timeout: Duration,
+    /// True when the clients are in the private network's namespace for them: then each has an address of its own there.
+    pub beyond_wire: bool,
     /// Upper limit of concurrent clients; `None`: half of the descriptors.
     pub max_live: Option<usize>,
 }
@@ -74,7 +76,6 @@ pub struct ConnectPlan {
 /// Many real clients.
 #[derive(Debug)]
 pub struct ConnectClients {
-    target: SocketAddr,
     sources: Sources,
     schedule: Schedule,
     rng: Pcg64Mcg,
@@ -131,8 +132,7 @@ impl ConnectClients {
     /// [`PollError`] when epoll is not available.
     pub fn new(plan: &ConnectPlan) -> Result<Self, PollError> {
         Ok(Self {
-            target: source::reachable(plan.target),
-            sources: Sources::toward(plan.target),
+            sources: Sources::toward(plan.target, plan.beyond_wire),
             schedule: Schedule::new(plan.arrivals, plan.rate, plan.seed),
             rng: Pcg64Mcg::seed_from_u64(plan.seed),
             half_open: plan.half_open.clamp(0.0, 1.0),
@@ -312,8 +312,8 @@ impl ConnectClients {
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         let mut emit = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, event: life } });
-        let source = self.sources.next();
-        match open(self.target, source, half_open) {
+        let (target, source) = self.sources.next();
+        match open(target, source, half_open) {
             Ok((socket, peer)) => {
                 self.started += 1;
                 emit(peer, ClientEvent::Started { half_open });
@@ -328,8 +328,7 @@ impl ConnectClients {
                 }
             }
             Err(errno) => {
-                let ip = source.map_or_else(|| self.target.ip(), IpAddr::V4);
-                let peer = Peer::new(ip, 0);
+                let peer = source.map_or_else(|| Peer::new(target.ip(), 0), Peer::from);
                 let life = end_for_errno(errno);
                 if matches!(life, ClientEvent::Failed { .. }) {
                     self.backoff_until = Some(now + START_BACKOFF);
@@ -339,7 +338,7 @@ impl ConnectClients {
                 }
                 emit(peer, life);
                 if matches!(life, ClientEvent::Failed { .. }) {
-                    self.reported.failed(now, errno, self.target, out);
+                    self.reported.failed(now, errno, target, out);
                 }
             }
         }

@@ -19,12 +19,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use self::addresses::Addresses;
+pub(in crate::lab) use self::addresses::address_of_turn;
 use self::client_slots::ClientSlots;
 use self::delivery::InFlight;
+pub(in crate::lab) use self::losses::DetailRation;
 use self::losses::Losses;
+pub(in crate::lab) use self::seeded_rng::SeededRng;
 use self::timer_queue::{Due, TimerQueue};
 use super::arrivals::Schedule;
 use super::wire::Destination;
+use super::wire::interference::Interference;
 use super::wire::machine::{ClientBehaviour, Rules, SynSchedule};
 use crate::model::client_clock::{ClientClock, StepCommand};
 use crate::model::command::Command;
@@ -82,6 +86,7 @@ pub struct Crowd {
     timers: TimerQueue,
     in_flight: InFlight,
     losses: Losses,
+    wishes: Interference,
 }
 
 impl Crowd {
@@ -106,6 +111,7 @@ impl Crowd {
             timers: TimerQueue::default(),
             in_flight: InFlight::default(),
             losses: Losses::new(plan.detail_per_s),
+            wishes: Interference::default(),
         }
     }
 

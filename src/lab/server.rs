@@ -13,6 +13,7 @@ mod step;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -39,8 +40,8 @@ use recent::Recent;
 use serve::{Attempt, answer};
 use slab::{Key, Slab};
 
-/// Upper limit of connections accepted in one call, so that the driver's other work is not delayed.
-const ACCEPTS_PER_TURN: u32 = 512;
+/// Upper limit of connections accepted in one call, so that nobody waits long for its facts.
+const ACCEPTS_PER_TURN: u32 = 32;
 
 /// How long `accept()` is not called after it failed for lack of descriptors or memory.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
@@ -92,6 +93,33 @@ pub struct Server {
     full_reported: bool,
     /// True while client time is held: only incoming requests are handled.
     held: bool,
+    stamps: Stamps,
+}
+
+/// Where the stamps of facts come from.
+enum Stamps {
+    /// The `now` of the call.
+    OfCall,
+    /// A clock: `accept()` is stamped when it has returned.
+    OfClock(Box<dyn Fn() -> Stamp + Send>),
+}
+
+impl Stamps {
+    fn at(&self, now: Stamp) -> Stamp {
+        match self {
+            Self::OfCall => now,
+            Self::OfClock(clock) => clock(),
+        }
+    }
+}
+
+impl fmt::Debug for Stamps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OfCall => "OfCall",
+            Self::OfClock(_) => "OfClock",
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -136,7 +164,15 @@ impl Server {
             wants_listener: false,
             full_reported: false,
             held: false,
+            stamps: Stamps::OfCall,
         })
+    }
+
+    /// The same server, whose facts are stamped by this clock: `accept()` when it has returned.
+    #[must_use]
+    pub fn stamped_by(mut self, clock: impl Fn() -> Stamp + Send + 'static) -> Self {
+        self.stamps = Stamps::OfClock(Box::new(clock));
+        self
     }
 
     /// Does everything that is possible now without blocking: due answers, closes, accepts. `inspect` is called for
@@ -252,7 +288,7 @@ impl Server {
             self.awaiting_request -= 1;
         }
         self.full_reported &= 2 * self.served.len() > self.max_live;
-        out.push(Stamped { at: now, event });
+        out.push(Stamped { at: self.stamps.at(now), event });
     }
 
     fn has_free_worker(&self) -> bool {
@@ -304,7 +340,7 @@ impl Server {
             Err(Errno::INTR | Errno::CONNABORTED) => AcceptCall::Interrupted,
             Err(errno) => {
                 self.backoff_until = Some(now + ACCEPT_BACKOFF);
-                out.push(Stamped { at: now, event: Event::AcceptFailed { errno: errno.raw_os_error() } });
+                out.push(Stamped { at: self.stamps.at(now), event: Event::AcceptFailed { errno: errno.raw_os_error() } });
                 AcceptCall::Failed
             }
         }
@@ -318,9 +354,10 @@ impl Server {
         inspect: Inspect<'_>,
         out: &mut Vec<Stamped>,
     ) {
+        let at = self.stamps.at(now);
         let (waited_ms, cookie) = if self.recent.is_rare(now) { inspect(socket.as_fd()) } else { (None, None) };
         out.push(Stamped {
-            at: now,
+            at,
             event: Event::Served { peer, event: ServerEvent::Accepted { waited_ms, cookie } },
         });
         let due = now + self.plan.service;
@@ -356,6 +393,6 @@ impl Server {
                 count = self.served.len()
             )
         });
-        out.push(Stamped { at: now, event: Event::Refused { message } });
+        out.push(Stamped { at: self.stamps.at(now), event: Event::Refused { message } });
     }
 }

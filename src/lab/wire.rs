@@ -1,15 +1,19 @@
-//! Packet-level clients: a pure handshake machine, segment bytes, and the socket that sends them.
+//! The wire between clients and listener: the frames of packet-level clients, the way of real ones, and what becomes of each segment.
 //!
-//! [`machine`] decides what one client sends, [`bytes`] makes frames of it, [`transmit`] puts them on the clients'
-//! end of the veth pair; [`icmp`] makes the errors of a router on the path. Many clients at once are in
-//! [`crate::lab::crowd`].
+//! [`machine`] decides what one packet-level client sends, [`bytes`] makes frames of it, [`transmit`] puts frames on the link to the
+//! listener; [`icmp`] makes the errors of a router on the path. Many such clients at once are in [`crate::lab::crowd`]. Frames of
+//! real clients take the way of [`line`], by [`carry`]. [`outcome`] decides what the kernel did with a segment.
 
 pub mod bytes;
+pub mod carry;
 pub mod icmp;
+pub(in crate::lab) mod interference;
+pub mod line;
 pub mod machine;
+pub mod outcome;
 pub mod transmit;
 
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::namespace::{LISTENER_V4, LISTENER_V6};
 
@@ -36,6 +40,17 @@ impl Destination {
         match self {
             Self::One(SocketAddr::V6(address)) | Self::Both(_, address) => Some(*address),
             Self::One(SocketAddr::V4(_)) => None,
+        }
+    }
+}
+
+impl Destination {
+    /// Where real clients beyond the wire connect to: as packet-level ones, but a listener on 127.0.0.1 is known to them by the address of
+    /// the server's end, because theirs is another one.
+    pub fn of_clients(listener: SocketAddr) -> Self {
+        match listener.ip() {
+            IpAddr::V4(ip) if ip.is_loopback() => Self::from(SocketAddr::new(LISTENER_V4.into(), listener.port())),
+            _ => Self::from(listener),
         }
     }
 }

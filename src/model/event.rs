@@ -260,6 +260,16 @@ pub enum ClientEvent {
     },
 }
 
+impl ClientEvent {
+    /// True when nothing of the client follows.
+    pub const fn is_end(self) -> bool {
+        matches!(
+            self,
+            Self::Finished | Self::Refused | Self::Reset | Self::TimedOut | Self::Vanished | Self::Failed { .. }
+        )
+    }
+}
+
 /// What the server did with one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

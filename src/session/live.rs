@@ -1,7 +1,8 @@
-//! A live session: the lab and the sources that observe it, in one thread of their own.
+//! A live session: the lab and the sources that observe it.
 //!
-//! Everything that makes or reads packets happens in that one thread, so that the facts come in the order of the kernel's
-//! actions: a SYN is sent, its answer is read, the queue is read, `accept()` is called.
+//! One thread is the wire: it delivers every segment to the listener, reads what became of it, and reads all other sources. The
+//! server accepts in a thread of its own, and real clients connect in another, in their own namespace. Their facts are stamped where
+//! they arise, and joined with the wire's under a lock.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,9 +30,12 @@ mod ending;
 mod experiments;
 mod sampler;
 mod setup;
+mod sides;
 mod site;
 mod stamped_tap;
 mod step;
+mod wire;
+mod worker;
 
 pub use site::LabSite;
 

@@ -20,6 +20,8 @@ use crate::kernel::sys;
 pub(super) struct Ring {
     base: NonNull<u8>,
     slots: usize,
+    /// Bytes per slot, a multiple of 16 and a power of two.
+    slot: usize,
     next: usize,
 }
 
@@ -41,20 +43,29 @@ pub(super) struct Frame<'a> {
 }
 
 impl Ring {
-    /// Gives `socket` a ring of at least `bytes` bytes and maps it.
-    #[expect(unsafe_code, reason = "mapping memory")]
+    /// Gives `socket` a ring of at least `bytes` bytes for the headers of frames, and maps it.
     pub(super) fn map(socket: &Socket, bytes: u32) -> io::Result<Self> {
+        Self::map_slots(socket, bytes, SLOT)
+    }
+
+    /// The same for whole Ethernet frames of up to 1,514 bytes.
+    pub(super) fn map_whole(socket: &Socket, bytes: u32) -> io::Result<Self> {
+        Self::map_slots(socket, bytes, WHOLE_SLOT)
+    }
+
+    #[expect(unsafe_code, reason = "mapping memory")]
+    fn map_slots(socket: &Socket, bytes: u32, slot: usize) -> io::Result<Self> {
         let blocks = bytes.div_ceil(BLOCK).clamp(1, u32::MAX / BLOCK);
         let length = (blocks * BLOCK) as usize;
-        let slots = length / SLOT;
+        let slots = length / slot;
         sys::set_option_words(socket, libc::SOL_PACKET, libc::PACKET_VERSION, [TPACKET_V2 as u32])?;
-        let request = [BLOCK, blocks, SLOT as u32, slots as u32];
+        let request = [BLOCK, blocks, slot as u32, slots as u32];
         sys::set_option_words(socket, libc::SOL_PACKET, libc::PACKET_RX_RING, request)?;
         // SAFETY: a fresh mapping at an address of the kernel's choice touches no memory of ours.
         let base =
             unsafe { mmap(ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, socket, 0)? };
         let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Self { base, slots, next: 0 })
+        Ok(Self { base, slots, slot, next: 0 })
     }
 
     /// Gives each frame that is ready and hands its slot back to the kernel.
@@ -62,10 +73,10 @@ impl Ring {
     #[expect(unsafe_code, reason = "reads memory that the kernel writes")]
     pub(super) fn drain(&mut self, mut each: impl FnMut(Frame<'_>)) {
         for _ in 0..self.slots {
-            // SAFETY: `next < slots`, and the mapping holds `slots * SLOT` bytes.
-            let slot = unsafe { self.base.add(self.next * SLOT) };
-            // SAFETY: the slot begins with tp_status, aligned as every slot is (page-aligned base, SLOT a multiple of
-            // 4); the kernel too writes it as one aligned word. Nothing else in this process accesses it while `&mut
+            // SAFETY: `next < slots`, and the mapping holds `slots * self.slot` bytes.
+            let slot = unsafe { self.base.add(self.next * self.slot) };
+            // SAFETY: the slot begins with tp_status, aligned as every slot is (page-aligned base, a multiple of
+            // 16); the kernel too writes it as one aligned word. Nothing else in this process accesses it while `&mut
             // self` is held.
             let status = unsafe { AtomicU32::from_ptr(slot.cast().as_ptr()) };
             // Acquire: what the kernel wrote before it set the bit is seen by the reads below.
@@ -74,7 +85,7 @@ impl Ring {
             }
             // SAFETY: the bytes after tp_status lie within the mapping, are initialised (the kernel zeroes the ring),
             // and belong to us until the status is handed back below; the slice does not outlive this iteration.
-            let rest = unsafe { slice::from_raw_parts(slot.add(STATUS).as_ptr(), SLOT - STATUS) };
+            let rest = unsafe { slice::from_raw_parts(slot.add(STATUS).as_ptr(), self.slot - STATUS) };
             each(unpack(rest));
             // Release: our reads are over before the kernel sees that it may write again.
             status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
@@ -88,7 +99,7 @@ impl Drop for Ring {
     fn drop(&mut self) {
         // SAFETY: exactly what `map` mapped, and no reference into it is left: `drain` lends frames for the time of a call.
         // An error could only mean that nothing was mapped.
-        let _unmapped = unsafe { munmap(self.base.as_ptr().cast(), self.slots * SLOT) };
+        let _unmapped = unsafe { munmap(self.base.as_ptr().cast(), self.slots * self.slot) };
     }
 }
 
@@ -108,6 +119,9 @@ const BLOCK: u32 = 64 * 1024;
 
 /// Bytes per frame: 66 for the kernel's header, the rest for a frame's own headers (at most 134 pass the filter).
 const SLOT: usize = 256;
+
+/// Bytes per whole frame: the kernel's header, and an Ethernet frame with 1,500 bytes.
+const WHOLE_SLOT: usize = 2048;
 
 /// Bytes of tp_status.
 const STATUS: usize = 4;

@@ -1,6 +1,6 @@
 //! The system calls of one client: open and connect, send the request, read until the end.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -24,7 +24,7 @@ const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
 ///
 /// # Errors
 /// The errno of the call that failed; no SYN has left, except with ECONNREFUSED, ECONNRESET and ETIMEDOUT.
-pub(super) fn open(target: SocketAddr, source: Option<Ipv4Addr>, half_open: bool) -> Result<(OwnedFd, Peer), Errno> {
+pub(super) fn open(target: SocketAddr, source: Option<SocketAddr>, half_open: bool) -> Result<(OwnedFd, Peer), Errno> {
     let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
@@ -32,7 +32,7 @@ pub(super) fn open(target: SocketAddr, source: Option<Ipv4Addr>, half_open: bool
         drop_all(&socket)?;
     }
     if let Some(source) = source {
-        bind(&socket, &SocketAddrV4::new(source, 0))?;
+        bind(&socket, &source)?;
     }
     match connect(&socket, &target) {
         Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => {}

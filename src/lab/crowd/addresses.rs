@@ -25,13 +25,42 @@ enum Families {
     Alternating,
 }
 
+/// The peer that is the `turn`-th client of this listener, if nobody keeps an address for long.
+pub(in crate::lab) fn address_of_turn(destination: &Destination, turn: u64) -> Peer {
+    let (families, count) = Families::of(destination);
+    families.peer((turn % u64::from(count)) as u32, turn / u64::from(count))
+}
+
+impl Families {
+    /// The families of a listener's clients, and how many addresses they have.
+    const fn of(destination: &Destination) -> (Self, u32) {
+        match (destination.v4(), destination.v6()) {
+            (Some(_), Some(_)) => (Self::Alternating, 2 * HOSTS),
+            (None, Some(_)) => (Self::V6, HOSTS),
+            _ => (Self::V4, HOSTS),
+        }
+    }
+
+    /// The peer of an address in this turn.
+    fn peer(self, slot: u32, lap: u64) -> Peer {
+        let port = FIRST_PORT + ((u64::from(slot) * PORT_STRIDE + lap) % PORTS) as u16;
+        let (v4, host) = match self {
+            Self::V4 => (true, slot),
+            Self::V6 => (false, slot),
+            Self::Alternating => (slot.is_multiple_of(2), slot / 2),
+        };
+        let ip = if v4 {
+            IpAddr::V4(Ipv4Addr::from(NETWORK_V4 + (host / HOSTS_PER_NET) * 256 + host % HOSTS_PER_NET + 1))
+        } else {
+            IpAddr::V6(Ipv6Addr::from(NETWORK_V6 + u128::from(host) + 1))
+        };
+        Peer::new(ip, port)
+    }
+}
+
 impl Addresses {
     pub(super) fn new(destination: &Destination) -> Self {
-        let (families, count) = match (destination.v4(), destination.v6()) {
-            (Some(_), Some(_)) => (Families::Alternating, 2 * HOSTS),
-            (None, Some(_)) => (Families::V6, HOSTS),
-            _ => (Families::V4, HOSTS),
-        };
+        let (families, count) = Families::of(destination);
         Self { families, holders: vec![0; count as usize], cursor: 0 }
     }
 
@@ -43,7 +72,7 @@ impl Addresses {
             self.cursor += 1;
             if let Some(holder @ 0) = self.holders.get_mut(slot as usize) {
                 *holder = index + 1;
-                return Some(self.peer(slot as u32, lap));
+                return Some(self.families.peer(slot as u32, lap));
             }
         }
         None
@@ -61,21 +90,6 @@ impl Addresses {
         {
             *holder = 0;
         }
-    }
-
-    fn peer(&self, slot: u32, lap: u64) -> Peer {
-        let port = FIRST_PORT + ((u64::from(slot) * PORT_STRIDE + lap) % PORTS) as u16;
-        let (v4, host) = match self.families {
-            Families::V4 => (true, slot),
-            Families::V6 => (false, slot),
-            Families::Alternating => (slot.is_multiple_of(2), slot / 2),
-        };
-        let ip = if v4 {
-            IpAddr::V4(Ipv4Addr::from(NETWORK_V4 + (host / HOSTS_PER_NET) * 256 + host % HOSTS_PER_NET + 1))
-        } else {
-            IpAddr::V6(Ipv6Addr::from(NETWORK_V6 + u128::from(host) + 1))
-        };
-        Peer::new(ip, port)
     }
 
     fn slot(&self, peer: &Peer) -> Option<usize> {

@@ -3,7 +3,9 @@
 use super::client_slots::ClientSlot;
 use super::timer_queue::{Due, Lane};
 use super::{Crowd, Outbox};
+use crate::lab::wire::interference::Fate;
 use crate::lab::wire::machine::{OutgoingSegment, Step};
+use crate::model::command::Command;
 use crate::model::event::{ClientEvent, Event, Stamped};
 use crate::model::segment::{Kind, Segment, Toward, flags};
 use crate::model::stamp::Stamp;
@@ -18,12 +20,86 @@ impl Crowd {
         }
     }
 
-    /// Delivers a segment whose delay has passed.
+    /// Delivers a segment whose delay has passed, unless the user holds or loses it.
     pub(super) fn arrive(&mut self, at: Stamp, segment_index: u32, out: &mut Outbox) {
-        match self.in_flight.take(segment_index) {
-            Some(segment) if segment.toward == Toward::Listener => out.send.push(segment),
-            Some(segment) => self.deliver(at, &segment, out),
-            None => {}
+        let Some(segment) = self.in_flight.at(segment_index).copied() else { return };
+        match self.fate(at, &segment, out) {
+            Fate::IsHeld => self.wishes.keep(segment.peer, segment_index),
+            fate => {
+                self.in_flight.take(segment_index);
+                if fate == Fate::Arrives {
+                    self.hand_over(at, &segment, out);
+                }
+            }
+        }
+    }
+
+    /// A segment that takes no time to its end.
+    fn arrive_at_once(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) {
+        match self.fate(at, segment, out) {
+            Fate::Arrives => self.hand_over(at, segment, out),
+            Fate::IsLost => {}
+            Fate::IsHeld => {
+                let segment_index = self.in_flight.insert(*segment);
+                self.wishes.keep(segment.peer, segment_index);
+            }
+        }
+    }
+
+    fn hand_over(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) {
+        if segment.toward == Toward::Listener {
+            out.send.push(*segment);
+        } else {
+            self.deliver(at, segment, out);
+        }
+    }
+
+    /// What the user does to this segment; reported where it is something.
+    fn fate(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox) -> Fate {
+        let fate = self.wishes.fate(&segment.peer);
+        match fate {
+            Fate::Arrives => {}
+            Fate::IsLost => self.report(at, segment, out, |kind, outbound| ClientEvent::Lost { kind, outbound }),
+            Fate::IsHeld => self.report(at, segment, out, |kind, outbound| ClientEvent::Held { kind, outbound }),
+        }
+        fate
+    }
+
+    fn report(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox, event: impl FnOnce(Kind, bool) -> ClientEvent) {
+        let event = event(segment.kind(), segment.toward == Toward::Listener);
+        if let Some((_, ClientSlot { id, peer, .. })) = self.client_for(segment) {
+            out.facts.push(Stamped { at, event: Event::Client { id: *id, peer: *peer, event } });
+        }
+    }
+
+    /// Carries out [`Command::Lose`] and [`Command::Hold`].
+    pub fn interfere(&mut self, now: Stamp, command: &Command, out: &mut Outbox) {
+        let (at, first) = (self.clock.at(now), out.facts.len());
+        match *command {
+            Command::Lose(peer) => {
+                let is_of_peer = |index| self.in_flight.at(index).is_some_and(|segment| segment.peer == peer);
+                let under_way = self.timers.first_arrival(is_of_peer);
+                match self.wishes.take_first_held(&peer).or(under_way) {
+                    Some(index) => {
+                        self.timers.remove_arrival(index);
+                        if let Some(segment) = self.in_flight.take(index) {
+                            self.report(at, &segment, out, |kind, outbound| ClientEvent::Lost { kind, outbound });
+                        }
+                    }
+                    None => self.wishes.lose_next(peer),
+                }
+            }
+            Command::Hold(peer) => {
+                for index in self.wishes.turn_hold(peer) {
+                    if let Some(segment) = self.in_flight.take(index) {
+                        self.hand_over(at, &segment, out);
+                    }
+                }
+            }
+            _ => {}
+        }
+        for fact in &mut out.facts[first..] {
+            fact.at = now;
         }
     }
 
@@ -39,7 +115,7 @@ impl Crowd {
             let life = ClientEvent::Lost { kind: segment.kind(), outbound: false };
             out.facts.push(Stamped { at, event: Event::Client { id, peer, event: life } });
         } else if delay.is_zero() && !self.clock.held {
-            self.deliver(at, segment, out);
+            self.arrive_at_once(at, segment, out);
         } else {
             let segment_index = self.in_flight.insert(*segment);
             self.timers.push(Lane::Inbound, at + delay, Due::Arrival(segment_index));
@@ -94,7 +170,7 @@ impl Crowd {
         if client_slot.rng.happens(self.knobs.loss) {
             emit(ClientEvent::Lost { kind, outbound: true });
         } else if delay.is_zero() && !self.clock.held {
-            out.send.push(outgoing.from_peer(peer));
+            self.arrive_at_once(at, &outgoing.from_peer(peer), out);
         } else {
             let segment_index = self.in_flight.insert(outgoing.from_peer(peer));
             self.timers.push(Lane::Outbound, at + delay, Due::Arrival(segment_index));

@@ -4,13 +4,36 @@ use super::LOSS_INTERVAL;
 use crate::model::event::{Event, Loss, Stamped};
 use crate::model::stamp::Stamp;
 
+/// For how many clients per second details are emitted.
+#[derive(Clone, Debug)]
+pub(in crate::lab) struct DetailRation {
+    per_s: u32,
+    /// The second to which `given` belongs.
+    second: u64,
+    given: u32,
+}
+
+impl DetailRation {
+    pub(in crate::lab) const fn new(per_s: u32) -> Self {
+        Self { per_s, second: 0, given: 0 }
+    }
+
+    /// Whether details of a client that starts now are emitted: true for the first `per_s` of each second.
+    pub(in crate::lab) const fn allows(&mut self, now: Stamp) -> bool {
+        let second = now.as_nanos() / 1_000_000_000;
+        if second != self.second {
+            (self.second, self.given) = (second, 0);
+        }
+        let granted = self.given < self.per_s;
+        self.given += granted as u32;
+        granted
+    }
+}
+
 /// Counts not yet reported, and the limit of detail.
 #[derive(Clone, Debug)]
 pub(super) struct Losses {
-    detail_per_s: u32,
-    /// The second to which `detailed` belongs.
-    second: u64,
-    detailed: u32,
+    ration: DetailRation,
     details: u64,
     arrivals: u64,
     saturated: bool,
@@ -20,18 +43,18 @@ pub(super) struct Losses {
 
 impl Losses {
     pub(super) const fn new(detail_per_s: u32) -> Self {
-        Self { detail_per_s, second: 0, detailed: 0, details: 0, arrivals: 0, saturated: false, last_sent: None }
+        Self {
+            ration: DetailRation::new(detail_per_s),
+            details: 0,
+            arrivals: 0,
+            saturated: false,
+            last_sent: None,
+        }
     }
 
-    /// Whether details of a client that starts now are emitted: true for the first `detail_per_s` of each second.
+    /// Whether details of a client that starts now are emitted.
     pub(super) const fn allows_detail(&mut self, now: Stamp) -> bool {
-        let second = now.as_nanos() / 1_000_000_000;
-        if second != self.second {
-            (self.second, self.detailed) = (second, 0);
-        }
-        let granted = self.detailed < self.detail_per_s;
-        self.detailed += granted as u32;
-        granted
+        self.ration.allows(now)
     }
 
     pub(super) const fn detail_skipped(&mut self) {

@@ -5,26 +5,26 @@ use std::time::Duration;
 
 /// SplitMix64: eight bytes, every seed as good as any other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SeededRng(u64);
+pub(in crate::lab) struct SeededRng(u64);
 
 impl SeededRng {
     /// The generator of client `id` in a run with this seed.
-    pub(super) const fn for_client(seed: u64, id: u64) -> Self {
+    pub(in crate::lab) const fn for_client(seed: u64, id: u64) -> Self {
         Self(mix(seed).wrapping_add(mix(id ^ GOLDEN_GAMMA)))
     }
 
-    pub(super) const fn next_u64(&mut self) -> u64 {
+    pub(in crate::lab) const fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN_GAMMA);
         mix(self.0)
     }
 
     /// True with probability `share`; nothing is drawn when the result is certain.
-    pub(super) fn happens(&mut self, share: f64) -> bool {
+    pub(in crate::lab) fn happens(&mut self, share: f64) -> bool {
         share > 0.0 && (share >= 1.0 || self.unit() < share)
     }
 
     /// Uniformly distributed between `middle - spread` and `middle + spread`, not below zero; in whole microseconds.
-    pub(super) fn uniform_around(&mut self, middle: Duration, spread: Duration) -> Duration {
+    pub(in crate::lab) fn uniform_around(&mut self, middle: Duration, spread: Duration) -> Duration {
         let low = middle.as_micros() as f64 - spread.as_micros() as f64;
         let drawn = low + self.unit() * 2.0 * spread.as_micros() as f64;
         Duration::from_micros(drawn.max(0.0) as u64)

@@ -82,6 +82,24 @@ impl TimerQueue {
         }
     }
 
+    /// The segment of this kind that arrives first.
+    pub(super) fn first_arrival(&self, wanted: impl Fn(u32) -> bool) -> Option<u32> {
+        let heap = self.rest.iter().map(|Reverse(entry)| entry);
+        let entries = self.lanes.iter().flatten().chain(heap);
+        let arrivals = entries.filter_map(|entry| match entry.due {
+            Due::Arrival(index) if wanted(index) => Some((entry.at, entry.order, index)),
+            _ => None,
+        });
+        arrivals.min().map(|(.., index)| index)
+    }
+
+    /// Removes the arrival of this segment.
+    pub(super) fn remove_arrival(&mut self, index: u32) {
+        let other = |entry: &Entry| entry.due != Due::Arrival(index);
+        self.lanes.iter_mut().for_each(|lane| lane.retain(other));
+        self.rest.retain(|Reverse(entry)| other(entry));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.rest.len() + self.lanes.iter().map(VecDeque::len).sum::<usize>()
     }

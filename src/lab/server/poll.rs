@@ -2,9 +2,9 @@
 //! cost nothing here.
 
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
@@ -49,13 +49,12 @@ pub(in crate::lab) enum Interest {
 /// Registered sockets, edge-triggered. Closing a socket removes it.
 pub(in crate::lab) struct Poll {
     epoll: OwnedFd,
-    events: Vec<epoll::Event>,
 }
 
 impl Poll {
     pub(in crate::lab) fn new(side: &'static str) -> Result<Self, PollError> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|source| PollError { side, source })?;
-        Ok(Self { epoll, events: Vec::with_capacity(READY_PER_TURN) })
+        Ok(Self { epoll })
     }
 
     /// Readable when a watched socket is ready.
@@ -73,11 +72,11 @@ impl Poll {
     }
 
     /// The keys of ready sockets, without blocking. An interrupted or failed call returns none; the next one will.
-    pub(in crate::lab) fn ready(&mut self, keys: &mut Vec<Key>) {
+    pub(in crate::lab) fn ready(&self, keys: &mut Vec<Key>) {
         keys.clear();
-        self.events.clear();
-        if epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&Timespec::default())).is_ok() {
-            keys.extend(self.events.iter().map(|event| event.data.u64()));
+        let mut events = [MaybeUninit::uninit(); READY_PER_TURN];
+        if let Ok((ready, _)) = epoll::wait(&self.epoll, &mut events, Some(&Timespec::default())) {
+            keys.extend(ready.iter().map(|event| event.data.u64()));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The error of a router that cannot forward a segment: ICMP "destination unreachable" (RFC 792), as a frame.
+//! ICMP frames (RFC 792): the error of a router that cannot forward a segment, and the request for an echo.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -38,7 +38,20 @@ pub fn frame(macs: Macs, router: Ipv4Addr, why: Unreachable, quoted: &QuotedSegm
     icmp.splice(2..4, checksum);
     let mut frame = [macs.kernel, macs.client].concat();
     frame.extend([0x08, 0x00]);
-    frame.extend(header((router, *quoted.from.ip()), ICMP, icmp.len() as u16));
+    frame.extend(header((router, *quoted.from.ip()), PROTOCOL, icmp.len() as u16));
+    frame.extend(icmp);
+    frame
+}
+
+/// A request for an echo with this number.
+pub fn echo_request(macs: Macs, (from, to): (Ipv4Addr, Ipv4Addr), number: u16) -> Vec<u8> {
+    let [high, low] = number.to_be_bytes();
+    let mut icmp = vec![ECHO_REQUEST, 0, 0, 0, b'q', b'v', high, low];
+    let checksum = fold(sum(&icmp));
+    icmp.splice(2..4, checksum);
+    let mut frame = [macs.kernel, macs.client].concat();
+    frame.extend([0x08, 0x00]);
+    frame.extend(header((from, to), PROTOCOL, icmp.len() as u16));
     frame.extend(icmp);
     frame
 }
@@ -59,7 +72,11 @@ const DEST_UNREACHABLE: u8 = 3;
 const QUOTED_TCP: u16 = 8;
 const HEADER: u16 = 20;
 const HOPS: u8 = 64;
-const ICMP: u8 = 1;
+/// The IP protocol number of ICMP.
+pub const PROTOCOL: u8 = 1;
+/// The type of an answer to a request for an echo.
+pub const ECHO_REPLY: u8 = 0;
+const ECHO_REQUEST: u8 = 8;
 const TCP: u8 = 6;
 
 #[cfg(test)]

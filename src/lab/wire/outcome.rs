@@ -35,6 +35,8 @@ pub struct Outcomes {
     /// The counters as last read, and what the outcomes since then have moved.
     counters: Option<Counters>,
     moved: Moved,
+    /// The outcome that is settled next is part of `counters` already.
+    is_counted: bool,
 }
 
 /// The limits that decide, as they are now.
@@ -139,7 +141,9 @@ impl Outcomes {
             }
             Outcome::Dropped(_) | Outcome::Discarded | Outcome::Undetermined => {}
         }
-        self.moved.add(outcome);
+        if !std::mem::take(&mut self.is_counted) {
+            self.moved.add(outcome);
+        }
     }
 
     /// A segment that decides nothing was delivered.

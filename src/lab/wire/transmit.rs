@@ -141,7 +141,7 @@ impl Transmit {
     }
 }
 
-fn open_socket(wire_to_server: &Link) -> Result<Socket, TransmitError> {
+pub(super) fn open_socket(wire_to_server: &Link) -> Result<Socket, TransmitError> {
     let failed = |operation| move |source| failed(operation, &wire_to_server.name, source);
     let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None).map_err(failed(Operation::Open))?;
     let address = link::sending_address(wire_to_server.index);
@@ -150,7 +150,7 @@ fn open_socket(wire_to_server: &Link) -> Result<Socket, TransmitError> {
 }
 
 /// Sends a frame; waits for a full device or buffer up to [`MAX_WAIT_MS`] milliseconds.
-fn send_frame(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
+pub(super) fn send_frame(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
     let mut left = MAX_WAIT_MS;
     loop {
         match send(socket, frame, SendFlags::DONTWAIT) {
@@ -170,7 +170,7 @@ fn send_frame(socket: &Socket, frame: &[u8]) -> Result<(), Errno> {
     }
 }
 
-fn failed(operation: Operation, link: &str, source: io::Error) -> TransmitError {
+pub(super) fn failed(operation: Operation, link: &str, source: io::Error) -> TransmitError {
     TransmitError::Socket { operation, link: link.to_owned(), source }
 }
 

@@ -1,4 +1,4 @@
-//! The loop of a live session: commands, clients, tap, server, sources, then wait for whichever is next.
+//! The loop of a live session: commands, wire or tap, the facts of the two sides, sources, then wait for whichever is next.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -9,11 +9,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::actors::Actors;
 use super::ending::{self, FinalReadings, Next};
 use super::sampler::Sampler;
+use super::sides::ServerSide;
 use super::site::LabSite;
+use super::wire::Wire;
+use super::worker::Worker;
 use crate::kernel::tap::{IdleTap, Tap, TapError};
 use crate::lab::listener::Listener;
 use crate::lab::namespace::NetnsToken;
-use crate::lab::server::Server;
+use crate::model::client_clock::ClientClock;
 use crate::model::command::Command;
 use crate::model::event::{Event, Listening, Loss, Stamped};
 use crate::model::settings::{Knobs, Sysctl};
@@ -27,22 +30,20 @@ use crate::session::pump::{Pump, Work};
 /// The longest wait: how late a command may be noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(10);
 
-/// The most rounds of answers exchanged within one turn.
-const ROUNDS: usize = 4;
-
-/// How long the tap has to be quiet before the final counters are trusted: a packet that passed the tap may not be counted yet.
+/// How long the host's tap has to be quiet before the final counters are trusted: a packet that passed the tap may not be counted yet.
 const QUIET: Duration = Duration::from_millis(4);
+
+/// A dump that lacks a request counts only when the next one lacks it too.
+const DUMPS: usize = 3;
 
 /// Everything that a live session owns.
 pub(super) struct LiveSession {
     pub(super) pump: Pump,
     pub(super) wall: WallClock,
     pub(super) listener: Arc<Listener>,
-    pub(super) server: Server,
+    pub(super) server: Worker<ServerSide>,
     pub(super) actors: Actors,
-    /// The tap before it captures: allocating its ring takes longer than all the rest of the setup.
-    pub(super) blind: Option<IdleTap>,
-    pub(super) tap: Option<Tap>,
+    pub(super) road: Road,
     pub(super) sampler: Sampler,
     pub(super) experiments: ExperimentRunner,
     pub(super) netns: Option<NetnsToken>,
@@ -54,6 +55,19 @@ pub(super) struct LiveSession {
     pub(super) moved: Stamp,
     /// Keeps the namespace until the session is dropped.
     pub(super) _site: LabSite,
+}
+
+/// How segments come to the listener.
+pub(super) enum Road {
+    /// Through qviz, in the lab.
+    Wire(Box<Wire>),
+    /// By themselves, on the host: they are only seen, where that is allowed.
+    Side {
+        /// The tap before it captures: allocating its ring takes longer than all the rest of the setup.
+        idle: Option<IdleTap>,
+        /// The tap.
+        tap: Option<Tap>,
+    },
 }
 
 impl Work for LiveSession {
@@ -85,8 +99,7 @@ impl Work for LiveSession {
             Command::Step(_) | Command::Pace(_) | Command::AcceptOne => return self.turn_time(now, command),
             _ => {}
         }
-        self.actors.command(now, &command);
-        self.server.command(self.actors.tempo().at(now), &command);
+        self.command_sides(now, &command);
         let before = self.knobs.clone();
         command.turn(&mut self.knobs);
         if before != self.knobs {
@@ -95,20 +108,16 @@ impl Work for LiveSession {
     }
 
     fn turn(&mut self) {
-        self.actors.turn(self.pump.clock.now(), &mut self.pump.batch);
-        self.exchange();
-        self.serve();
+        self.move_segments();
         self.experiments.turn(&mut self.pump.batch);
-        let now = self.pump.clock.now();
-        let busy = now.since(self.moved) < Duration::from_secs(1);
-        self.sampler.read_due(&self.pump.clock, busy, &mut self.pump.batch);
-        self.exchange();
+        self.read_sources();
     }
 
     fn rest(&mut self) {
         let now = self.pump.clock.now();
         let ends = self.pump.end_by_time();
-        let deadlines = [self.actors.next_deadline(), self.server_deadline(), self.script.next(), ends];
+        let wire = if let Road::Wire(wire) = &self.road { wire.next_deadline() } else { None };
+        let deadlines = [self.actors.next_deadline(), wire, self.script.next(), ends];
         let due = deadlines.into_iter().flatten().min().unwrap_or(now + LONGEST_WAIT).min(now + LONGEST_WAIT);
         let span = due.since(now);
         if !span.is_zero() && !self.actors.has_answers() {
@@ -123,30 +132,24 @@ impl Work for LiveSession {
         self.pump.end_by_time().is_none()
             && self.count.is_some_and(|count| self.actors.started() >= count)
             && self.actors.live() == 0
-            && self.server.live() == 0
+            && self.server.with(|state| state.side.server.live()) == 0
     }
 
-    /// The final readings: counters and tap must cover the same segments.
+    /// The final readings: they must cover the same segments.
     fn end(&mut self) {
         self.experiments.stop(&mut self.pump.batch);
         self.actors.command(self.pump.clock.now(), &Command::Stop);
-        self.actors.turn(self.pump.clock.now(), &mut self.pump.batch);
-        let mut readings = FinalReadings::default();
-        loop {
-            Clock::pause(QUIET);
-            let before = self.drain();
-            let read_at = self.pump.clock.now();
-            self.sampler.read_all(&self.pump.clock, &mut self.pump.batch);
-            match readings.after(before + self.drain() > 0) {
-                Next::Look => {}
-                Next::Over => break,
-                Next::Cut => {
-                    ending::cut(&mut self.pump.batch, read_at);
-                    break;
-                }
-            }
+        self.move_segments();
+        match &self.road {
+            // Nothing reaches the listener any more but what was delivered.
+            Road::Wire(_) => (0..DUMPS).for_each(|_| self.read_all()),
+            Road::Side { .. } => self.end_beside(),
         }
-        if let Some(lost) = self.tap.as_mut().map(Tap::dropped).filter(|lost| *lost > 0) {
+        let lost = match &mut self.road {
+            Road::Wire(wire) => wire.dropped(),
+            Road::Side { tap, .. } => tap.as_mut().map_or(0, Tap::dropped),
+        };
+        if lost > 0 {
             self.pump.push(Event::Loss(Loss::TapDropped(lost)));
         }
         if self.late > 0 {
@@ -158,57 +161,128 @@ impl Work for LiveSession {
 impl LiveSession {
     /// Starts the capture. No client has started before this.
     fn start_reading(&mut self) -> Result<(), TapError> {
-        self.tap = self.blind.take().map(IdleTap::start).transpose()?;
+        match &mut self.road {
+            Road::Wire(wire) => wire.start()?,
+            Road::Side { idle, tap } => *tap = idle.take().map(IdleTap::start).transpose()?,
+        }
         self.pump.opened = self.pump.clock.now();
-        self.sampler.read_all(&self.pump.clock, &mut self.pump.batch);
+        self.read_all();
         Ok(())
     }
 
-    /// Takes segments from the tap and sends the clients' answers until there are none; the tap is drained last.
-    pub(super) fn exchange(&mut self) {
-        for _ in 0..ROUNDS {
-            self.drain();
-            if self.actors.flush(&mut self.pump.batch) == 0 {
-                return;
-            }
+    /// Has both sides and the way carry out what concerns them.
+    pub(super) fn command_sides(&mut self, now: Stamp, command: &Command) {
+        self.actors.command(now, command);
+        if let Road::Wire(wire) = &mut self.road {
+            wire.command(now, command, &mut self.actors, &mut self.pump.batch);
         }
-        self.drain();
+        let tempo = self.tempo();
+        self.server.change(|state| {
+            state.side.tempo = tempo;
+            state.side.server.command(tempo.at(now), command);
+        });
     }
 
-    /// Takes the segments of the tap; how many.
+    /// The clients' clock.
+    pub(super) fn tempo(&mut self) -> ClientClock {
+        let made = self.actors.tempo();
+        match &mut self.road {
+            Road::Wire(wire) => made.unwrap_or_else(|| wire.line().clock()),
+            Road::Side { .. } => ClientClock::default(),
+        }
+    }
+
+    /// Delivers what is due, and takes what has come.
+    pub(super) fn move_segments(&mut self) {
+        let Self { road, actors, pump, .. } = self;
+        let before = pump.batch.len();
+        match road {
+            Road::Wire(wire) => {
+                wire.turn(actors, &mut pump.batch);
+                actors.introduce(wire.line(), &mut pump.batch);
+            }
+            Road::Side { .. } => {
+                actors.take_facts(&mut pump.batch);
+                self.drain();
+            }
+        }
+        if self.pump.batch.len() > before {
+            self.moved = self.pump.clock.now();
+        }
+    }
+
+    /// Reads the sources that are due, and takes the server's facts.
+    fn read_sources(&mut self) {
+        let now = self.pump.clock.now();
+        let busy = now.since(self.moved) < Duration::from_secs(1);
+        let Self { sampler, server, pump, .. } = self;
+        server.with(|state| {
+            state.take_facts(&mut pump.batch);
+            // No accept() falls between the facts and the reading.
+            sampler.read_queue_if_due(&pump.clock, &mut pump.batch);
+        });
+        sampler.read_due(&pump.clock, busy, &mut pump.batch);
+        self.pass_lists_on();
+    }
+
+    /// Reads every source once.
+    fn read_all(&mut self) {
+        let Self { sampler, server, pump, .. } = self;
+        server.with(|state| {
+            state.take_facts(&mut pump.batch);
+            sampler.read_queue_anew(&pump.clock, &mut pump.batch);
+        });
+        sampler.read_all(&pump.clock, &mut pump.batch);
+        self.pass_lists_on();
+    }
+
+    fn pass_lists_on(&mut self) {
+        if let Some((at, requests)) = self.sampler.take_requests()
+            && let Road::Wire(wire) = &mut self.road
+        {
+            wire.requests_listed(at, &requests);
+        }
+    }
+
+    /// Counters and tap must cover the same segments: a packet that passed the tap may not be counted yet.
+    fn end_beside(&mut self) {
+        let mut readings = FinalReadings::default();
+        loop {
+            Clock::pause(QUIET);
+            let before = self.drain();
+            let read_at = self.pump.clock.now();
+            self.read_all();
+            match readings.after(before + self.drain() > 0) {
+                Next::Look => {}
+                Next::Over => break,
+                Next::Cut => {
+                    ending::cut(&mut self.pump.batch, read_at);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Takes the segments of the host's tap; how many.
     fn drain(&mut self) -> usize {
-        let Some(tap) = &mut self.tap else { return 0 };
+        let Road::Side { tap: Some(tap), .. } = &mut self.road else { return 0 };
         let now = self.pump.clock.now();
         let offset = self.wall.offset(&self.pump.clock);
-        let (actors, batch) = (&mut self.actors, &mut self.pump.batch);
-        let mut seen = 0;
+        let batch = &mut self.pump.batch;
         tap.drain(|wall, segment| {
             // A stamp after the beginning of this call is an error of the offset, or less than the call itself lasts.
             let at = WallClock::stamp(wall, offset).min(now);
             batch.push(Stamped { at, event: Event::Segment(segment) });
-            actors.receive(at, &segment);
-            seen += 1;
-        });
-        if seen > 0 {
-            self.moved = now;
-        }
-        seen
+        })
     }
 
-    /// Sleeps for `span`, or until a descriptor is readable.
+    /// Sleeps for `span`, or until a segment has come.
     fn sleep(&self, span: Duration) {
-        let mut fds = Vec::with_capacity(4);
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        if let Some(tap) = &self.tap {
-            fds.push(readable(tap.as_fd()));
-        }
-        if self.server.wants_listener() {
-            fds.push(readable(self.listener.as_fd()));
-        }
-        fds.push(readable(self.server.fd()));
-        if let Some(fd) = self.actors.fd() {
-            fds.push(readable(fd));
-        }
+        let mut fds: Vec<_> = match &self.road {
+            Road::Wire(wire) => wire.rings().map(|ring| readable(ring.as_fd())).collect(),
+            Road::Side { tap, .. } => tap.iter().map(|tap| readable(tap.as_fd())).collect(),
+        };
         let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) };
         let _interrupted = poll(&mut fds, Some(&timeout));
     }
@@ -216,6 +290,9 @@ impl LiveSession {
     fn listen_again(&mut self, backlog: i32) {
         match self.listener.relisten(backlog) {
             Ok(()) => {
+                if let Road::Wire(wire) = &mut self.road {
+                    wire.limit_changed();
+                }
                 let listening = self.listening(backlog);
                 self.pump.push(Event::Listening(listening));
             }
@@ -239,8 +316,18 @@ impl LiveSession {
                 .refuse(|| say!("{name} belongs to the host here and is never changed: run qviz in the lab", name));
             return;
         };
+        if matches!(sysctl, Sysctl::SynRetries | Sysctl::SynLinearTimeouts)
+            && let Err(error) = netns.write_for_clients(sysctl, value)
+        {
+            tracing::warn!(%error, "a sysctl of the clients' side was not written");
+        }
         match netns.write(sysctl, value) {
-            Ok(value) => self.pump.push(Event::Sysctl { name: sysctl, value }),
+            Ok(value) => {
+                if let Road::Wire(wire) = &mut self.road {
+                    wire.set_sysctls(&crate::kernel::proc::read_sysctls());
+                }
+                self.pump.push(Event::Sysctl { name: sysctl, value });
+            }
             Err(error) => self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint())),
         }
     }

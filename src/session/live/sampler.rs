@@ -9,7 +9,7 @@ use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
 use crate::lab::listener::Listener;
 use crate::model::event::{Event, Stamped};
-use crate::model::sample::{Listed, QueueReading, Source};
+use crate::model::sample::{HalfOpen, Listed, QueueReading, Source};
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
 use crate::session::pace::Pace;
@@ -22,10 +22,6 @@ const QUEUE_PACE: Duration = Duration::from_micros(500);
 
 /// Interval of lists and counters while segments pass.
 const BUSY_PACE: Duration = Duration::from_millis(50);
-
-/// Interval of lists and counters while the SYN queue is nearly full: one entry then decides between a request and a cookie, and
-/// the SYN-ACKs of real clients do not show which.
-const NARROW_PACE: Duration = Duration::from_millis(5);
 
 /// Interval of lists and counters while nothing passes.
 const IDLE_PACE: Duration = Duration::from_millis(250);
@@ -51,6 +47,8 @@ pub(super) struct Sampler {
     reported: Option<(Stamp, QueueReading)>,
     /// Half-open requests in the last dump.
     half_open: usize,
+    /// The last dump of requests, until somebody takes it.
+    requests: Option<(Stamp, Vec<HalfOpen>)>,
     costs_reported: Stamp,
 }
 
@@ -71,23 +69,30 @@ impl Sampler {
             counting: Pace::default(),
             reported: None,
             half_open: 0,
+            requests: None,
             costs_reported: Stamp::ZERO,
         }
     }
 
-    /// Reads the sources that are due.
-    pub(super) fn read_due(&mut self, clock: &Clock, busy: bool, out: &mut Vec<Stamped>) {
-        let now = clock.now();
-        let pace = match busy {
-            true if self.is_syn_queue_nearly_full() => NARROW_PACE,
-            true => BUSY_PACE,
-            false => IDLE_PACE,
-        };
-        // Only its absence from a dump shows the end of a request.
-        let watched = if self.half_open > 0 { pace.min(BUSY_PACE) } else { pace };
-        if self.queue.is_due(now, QUEUE_PACE) {
+    /// Reads the listener's queue if that is due.
+    pub(super) fn read_queue_if_due(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+        if self.queue.is_due(clock.now(), QUEUE_PACE) {
             self.read_queue(clock, out);
         }
+    }
+
+    /// Reads the listener's queue and emits it even if it is what it was.
+    pub(super) fn read_queue_anew(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+        self.reported = None;
+        self.read_queue(clock, out);
+    }
+
+    /// Reads the other sources that are due.
+    pub(super) fn read_due(&mut self, clock: &Clock, busy: bool, out: &mut Vec<Stamped>) {
+        let now = clock.now();
+        let pace = if busy { BUSY_PACE } else { IDLE_PACE };
+        // Only its absence from a dump shows the end of a request.
+        let watched = if self.half_open > 0 { pace.min(BUSY_PACE) } else { pace };
         if self.counting.is_due(now, pace) {
             self.read_counters(clock, out);
         }
@@ -105,18 +110,15 @@ impl Sampler {
         }
     }
 
-    /// Reads every source once.
+    /// Reads counters and lists once.
     pub(super) fn read_all(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
-        self.reported = None;
-        self.read_queue(clock, out);
         self.read_counters(clock, out);
         self.read_lists(clock, out);
     }
 
-    /// True when the SYN queue holds its limit or is one short of it.
-    fn is_syn_queue_nearly_full(&self) -> bool {
-        let limit = self.reported.and_then(|(_, reading)| reading.limit);
-        limit.is_some_and(|limit| self.half_open > 0 && self.half_open + 1 >= limit as usize)
+    /// The requests of the last dump, once, and the moment at which it began.
+    pub(super) const fn take_requests(&mut self) -> Option<(Stamp, Vec<HalfOpen>)> {
+        self.requests.take()
     }
 
     fn read_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
@@ -149,6 +151,7 @@ impl Sampler {
         match dumped {
             Ok(dumped) if !dumped.interrupted => {
                 self.half_open = half_open.len();
+                self.requests = Some((at, half_open.clone()));
                 // A request of the first dump may be established before the second ends; a waiting connection stays, because
                 // nothing calls accept() meanwhile. Each list gets the stamp of the moment from which no earlier fact contradicts
                 // it.

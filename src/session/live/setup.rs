@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::actors::Actors;
-use super::driver::LiveSession;
+use super::driver::{LiveSession, Road};
 use super::sampler::Sampler;
+use super::sides::{ClientSide, ServerSide};
 use super::site::LabSite;
+use super::wire::{self, Wire, WirePlan};
 use super::{LiveError, LivePlan};
 use crate::kernel::own_socket::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
@@ -16,9 +18,9 @@ use crate::kernel::tap::{IdleTap, LOOPBACK, TapPlan};
 use crate::lab::connect::{ConnectClients, ConnectPlan};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
 use crate::lab::listener::{ListenPlan, Listener};
-use crate::lab::namespace::{self, NetnsToken};
+use crate::lab::namespace::NetnsToken;
 use crate::lab::server::{Server, ServerPlan, raise_descriptor_limit};
-use crate::lab::wire::transmit::Transmit;
+use crate::lab::wire::line::Line;
 use crate::model::event::{Began, Event};
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::session::clock::WallClock;
@@ -28,7 +30,7 @@ use crate::session::pump::Pump;
 /// Client starts per second above which details of single clients are omitted.
 const DETAIL_PER_S: u32 = 2_000;
 
-/// Size of the tap's ring in bytes: 8,192 segments, several times what one turn of the loop can cause, and small enough for the
+/// Size of the host tap's ring in bytes: 8,192 segments, several times what one turn of the loop can cause, and small enough for the
 /// processor's cache.
 const RING_BYTES: u32 = 2 << 20;
 
@@ -42,17 +44,13 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
     })?);
     let address = listener.address();
     let own = OwnListener::new(Arc::clone(&listener));
-    let tap = open_tap(&plan, netns.as_ref(), address)?;
     let sysctls = proc::read_sysctls();
-    let actors = open_actors(&plan, netns.as_ref(), address, &sysctls)?;
-    let server = Server::new(ServerPlan {
-        workers: plan.knobs.workers,
-        service: plan.knobs.service,
-        accept_rate: plan.knobs.accept_rate,
-        ..ServerPlan::default()
-    })?;
+    let road = open_road(&plan, &pump, &listener, &sysctls)?;
+    let actors = open_actors(&plan, &pump, address, &sysctls)?;
+    let server = ServerSide::start(open_server(&plan)?, &listener, pump.clock)?;
     let sampler = Sampler::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
-    let began = began(&plan, address, tap.is_some(), sysctls);
+    let seen = !matches!(road, Road::Side { idle: None, .. });
+    let began = began(&plan, address, seen, sysctls);
     let experiments = ExperimentRunner::new(pump.clock, netns.clone());
     let moved = pump.clock.now();
     pump.batch = plan.past.pending;
@@ -62,8 +60,7 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
         listener,
         server,
         actors,
-        blind: tap,
-        tap: None,
+        road,
         sampler,
         experiments,
         netns,
@@ -114,43 +111,44 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
     }
 }
 
-/// Wire clients need the tap; real clients work without it (missing permission on the host).
-fn open_tap(plan: &LivePlan, netns: Option<&NetnsToken>, address: SocketAddr) -> Result<Option<IdleTap>, LiveError> {
-    let loopback = plan.clients == ClientKind::Connect;
-    let interface = match netns {
-        Some(netns) if !loopback => netns.server_end().index,
-        None if !loopback => return Err(LiveError::WireNeedsLab),
-        _ => LOOPBACK,
-    };
-    let specific = !address.ip().is_unspecified();
-    let tap = IdleTap::open(&TapPlan {
-        loopback,
-        listener: specific.then(|| address.ip()),
-        ring_bytes: RING_BYTES,
-        ..TapPlan::new(interface, address.port())
-    });
-    match tap {
-        Ok(tap) => Ok(Some(tap)),
-        Err(error) if loopback => {
-            tracing::info!(%error, "no packet tap");
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
+fn open_server(plan: &LivePlan) -> Result<Server, LiveError> {
+    Ok(Server::new(ServerPlan {
+        workers: plan.knobs.workers,
+        service: plan.knobs.service,
+        accept_rate: plan.knobs.accept_rate,
+        ..ServerPlan::default()
+    })?)
 }
 
-fn open_actors(
-    plan: &LivePlan,
-    netns: Option<&NetnsToken>,
-    address: SocketAddr,
-    sysctls: &Sysctls,
-) -> Result<Actors, LiveError> {
-    if plan.clients == ClientKind::Connect {
-        return Ok(Actors::Connect(Box::new(ConnectClients::new(&connect_plan(plan, address))?)));
+/// The wire in the lab; on the host the tap, where it is allowed.
+fn open_road(plan: &LivePlan, pump: &Pump, listener: &Arc<Listener>, sysctls: &Sysctls) -> Result<Road, LiveError> {
+    let address = listener.address();
+    if let Some(netns) = plan.site.netns() {
+        if !wire::is_reachable(address) {
+            return Err(LiveError::WireNeedsLink(address));
+        }
+        let line = Line::new(plan.seed, plan.knobs.clone(), sysctls.clone(), DETAIL_PER_S);
+        let plan = WirePlan { netns: &netns, clock: pump.clock, listener, sysctls, line };
+        return Ok(Road::Wire(Box::new(Wire::open(plan)?)));
     }
-    let netns = netns.ok_or(LiveError::WireNeedsLab)?;
-    if !namespace::reachable_by_wire(address.ip()) {
-        return Err(LiveError::WireNeedsLink(address));
+    if plan.clients == ClientKind::Wire {
+        return Err(LiveError::WireNeedsLab);
+    }
+    let specific = !address.ip().is_unspecified();
+    let tap = IdleTap::open(&TapPlan {
+        loopback: true,
+        listener: specific.then(|| address.ip()),
+        ring_bytes: RING_BYTES,
+        ..TapPlan::new(LOOPBACK, address.port())
+    });
+    let idle = tap.inspect_err(|error| tracing::info!(%error, "no packet tap")).ok();
+    Ok(Road::Side { idle, tap: None })
+}
+
+fn open_actors(plan: &LivePlan, pump: &Pump, address: SocketAddr, sysctls: &Sysctls) -> Result<Actors, LiveError> {
+    if plan.clients == ClientKind::Connect {
+        let clients = ConnectClients::new(&connect_plan(plan, address))?;
+        return Ok(Actors::Real(ClientSide::start(clients, plan.site.netns(), pump.clock)?));
     }
     let crowd = Crowd::new(CrowdPlan {
         listener: address,
@@ -160,8 +158,7 @@ fn open_actors(
         count: plan.count,
         detail_per_s: DETAIL_PER_S,
     });
-    let transmit = Transmit::open(netns, address)?;
-    Ok(Actors::Wire { crowd: Box::new(crowd), transmit: Box::new(transmit), outbox: Outbox::default() })
+    Ok(Actors::Made { crowd: Box::new(crowd), outbox: Outbox::default() })
 }
 
 fn connect_plan(plan: &LivePlan, address: SocketAddr) -> ConnectPlan {
@@ -173,6 +170,7 @@ fn connect_plan(plan: &LivePlan, address: SocketAddr) -> ConnectPlan {
         count: plan.count,
         half_open: plan.knobs.half_open,
         half_open_timeout: HALF_OPEN_TIMEOUT,
+        beyond_wire: plan.site.netns().is_some(),
         max_live: None,
     }
 }

@@ -133,7 +133,10 @@ impl Outcomes {
     /// Decides by the counters, which are read when [`Outcomes::judge`] asks for it: they have moved by this segment alone since all
     /// earlier outcomes.
     pub fn judge_by_counters(&mut self, question: Question, seen: &Evidence, read: &Counters) -> Judgement {
-        let Some(moved) = self.beyond(read) else { return Decided(Outcome::Undetermined, Proof::None) };
+        let Some(moved) = self.beyond(read) else {
+            self.is_counted = true;
+            return Decided(Outcome::Undetermined, Proof::None);
+        };
         let outcome = match question {
             Question::ResetAtRequest { .. } if moved.embryonic_resets == 1 => Outcome::RequestReset,
             Question::ResetAtRequest { .. } => Outcome::Discarded,
@@ -147,7 +150,7 @@ impl Outcomes {
                 _ => Outcome::Undetermined,
             },
         };
-        self.took_from_counters(outcome);
+        self.is_counted = true;
         Decided(outcome, if outcome == Outcome::Undetermined { Proof::None } else { Proof::Counters })
     }
 }

@@ -1,0 +1,282 @@
+//! The wire: the only road between the lab's clients and its listener. Every frame to the listener is put on the link here, one after
+//! the other; after each that can have more than one outcome, the outcome is read before the next one goes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::LiveError;
+use super::actors::Actors;
+use crate::kernel::own_socket::OwnListener;
+use crate::kernel::proc::CountersFile;
+use crate::kernel::tap::TapError;
+use crate::kernel::tap::decode::ListenerEnd;
+use crate::kernel::tap::frames::{self, Frames, IdleFrames};
+use crate::lab::listener::Listener;
+use crate::lab::namespace::NetnsToken;
+use crate::lab::wire::carry::{self, Carrier};
+use crate::lab::wire::line::{Carried, Line, Passage};
+use crate::lab::wire::outcome::{Answer, Outcomes};
+use crate::lab::wire::transmit::{Transmit, TransmitError};
+use crate::model::client_clock::StepOutcome;
+use crate::model::command::Command;
+use crate::model::event::{Event, Stamped};
+use crate::model::peer::Peer;
+use crate::model::sample::HalfOpen;
+use crate::model::segment::{Kind, Segment, Toward};
+use crate::model::settings::Sysctls;
+use crate::model::stamp::Stamp;
+use crate::session::clock::Clock;
+
+mod delivery;
+
+/// The road between clients and listener.
+pub(super) struct Wire {
+    clock: Clock,
+    idle: Option<[IdleFrames; 2]>,
+    from_server: Option<Frames>,
+    from_clients: Option<Frames>,
+    transmit: Transmit,
+    carrier: Carrier,
+    line: Line,
+    outcomes: Outcomes,
+    listener: OwnListener<Arc<Listener>>,
+    counters: CountersFile,
+    end: ListenerEnd,
+    /// What the listener has sent since the present segment was delivered.
+    answers: Vec<(Peer, Answer)>,
+    /// The number of the last echo that was asked for, and of the last that came.
+    echo: (u16, u16),
+    arrived: Vec<Carried>,
+}
+
+/// A segment that is to be delivered.
+#[derive(Clone, Copy)]
+enum Load<'a> {
+    /// Of a packet-level client: its frame is made when it is sent.
+    Made(Segment),
+    /// A real client's frame.
+    Carried(&'a [u8], Option<Segment>),
+}
+
+impl Load<'_> {
+    const fn segment(&self) -> Option<Segment> {
+        match self {
+            Self::Made(segment) => Some(*segment),
+            Self::Carried(_, segment) => *segment,
+        }
+    }
+}
+
+/// What a wire is made of.
+pub(super) struct WirePlan<'a> {
+    pub(super) netns: &'a NetnsToken,
+    pub(super) clock: Clock,
+    pub(super) listener: &'a Arc<Listener>,
+    pub(super) sysctls: &'a Sysctls,
+    pub(super) line: Line,
+}
+
+impl Wire {
+    /// Opens both ends; nothing is captured before [`Wire::start`].
+    pub(super) fn open(plan: WirePlan<'_>) -> Result<Self, LiveError> {
+        let WirePlan { netns, clock, listener, sysctls, line } = plan;
+        let address = listener.address();
+        let indices = [netns.wire_to_server().index, netns.wire_to_clients().index];
+        let open = || -> Result<_, TapError> { Ok([IdleFrames::open(indices[0])?, IdleFrames::open(indices[1])?]) };
+        let not_ours = |_| TransmitError::NotOurs { link: netns.wire_to_server().name.clone() };
+        let idle = netns.in_wire(open).map_err(not_ours)??;
+        let counters = CountersFile::open()
+            .map_err(|source| LiveError::System { operation: crate::say!("reading the counters"), source: source.into() })?;
+        let mut outcomes = Outcomes::default();
+        outcomes.set_sysctls(sysctls);
+        let specific = !address.ip().is_unspecified();
+        Ok(Self {
+            clock,
+            idle: Some(idle),
+            from_server: None,
+            from_clients: None,
+            transmit: Transmit::open(netns, address)?,
+            carrier: Carrier::open(netns, address)?,
+            line,
+            outcomes,
+            listener: OwnListener::new(Arc::clone(listener)),
+            counters,
+            end: ListenerEnd { port: address.port(), address: specific.then(|| address.ip()) },
+            answers: Vec::new(),
+            echo: (0, 0),
+            arrived: Vec::new(),
+        })
+    }
+
+    /// Maps the rings and reads what later outcomes are compared with.
+    pub(super) fn start(&mut self) -> Result<(), TapError> {
+        if let Some([server, clients]) = self.idle.take() {
+            self.from_server = Some(server.start(RING_BYTES)?);
+            self.from_clients = Some(clients.start(RING_BYTES)?);
+        }
+        self.rebase();
+        Ok(())
+    }
+
+    /// What polls readable when there is something to carry.
+    pub(super) fn rings(&self) -> impl Iterator<Item = &Frames> {
+        self.from_server.iter().chain(&self.from_clients)
+    }
+
+    /// The line of the real clients.
+    pub(super) const fn line(&mut self) -> &mut Line {
+        &mut self.line
+    }
+
+    /// Does everything that is due: the clients' timers, frames whose delay is over, and what has arrived at either end.
+    pub(super) fn turn(&mut self, actors: &mut Actors, batch: &mut Vec<Stamped>) {
+        actors.tick(self.clock.now(), batch);
+        self.deliver_made(actors, batch);
+        let (now, mut arrived) = (self.clock.now(), std::mem::take(&mut self.arrived));
+        self.line.tick(now, batch, &mut arrived);
+        self.arrived = arrived;
+        self.pass_arrived(actors, batch);
+        for _ in 0..ROUNDS {
+            let moved = self.drain_clients(actors, batch) + self.drain_server(actors, batch);
+            self.deliver_made(actors, batch);
+            if moved == 0 {
+                return;
+            }
+        }
+    }
+
+    /// When [`Wire::turn`] has something to do although nothing has arrived.
+    pub(super) fn next_deadline(&self) -> Option<Stamp> {
+        self.line.next_deadline()
+    }
+
+    /// Applies a command that concerns the way.
+    pub(super) fn command(&mut self, now: Stamp, command: &Command, actors: &mut Actors, batch: &mut Vec<Stamped>) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        self.line.command(now, command, batch, &mut arrived);
+        self.arrived = arrived;
+        self.pass_arrived(actors, batch);
+        self.deliver_made(actors, batch);
+    }
+
+    /// Lets exactly one frame of a real client arrive.
+    pub(super) fn step(&mut self, now: Stamp, actors: &mut Actors, batch: &mut Vec<Stamped>) -> Option<(Peer, StepOutcome)> {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        let outcome = self.line.step(now, batch, &mut arrived);
+        self.arrived = arrived;
+        self.pass_arrived(actors, batch);
+        outcome
+    }
+
+    /// The sysctls of the listener's namespace have changed.
+    pub(super) fn set_sysctls(&mut self, sysctls: &Sysctls) {
+        self.outcomes.set_sysctls(sysctls);
+    }
+
+    /// The listener's limit has changed.
+    pub(super) fn limit_changed(&mut self) {
+        self.read_queue();
+    }
+
+    /// All requests of the listener were listed, by this thread.
+    pub(super) fn requests_listed(&mut self, now: Stamp, listed: &[HalfOpen]) {
+        let peers: std::collections::HashSet<Peer> = listed.iter().map(|request| request.peer).collect();
+        self.outcomes.keep_requests(now, |peer| peers.contains(peer));
+    }
+
+    /// How many frames did not fit into a ring since the last call.
+    pub(super) fn dropped(&mut self) -> u64 {
+        self.from_server.iter_mut().chain(&mut self.from_clients).map(Frames::dropped).sum()
+    }
+
+    /// Delivers what the packet-level clients have sent.
+    pub(super) fn deliver_made(&mut self, actors: &mut Actors, batch: &mut Vec<Stamped>) {
+        while let Some(sends) = actors.take_sends(batch) {
+            for segment in sends {
+                self.deliver(Load::Made(segment), actors, batch);
+            }
+        }
+    }
+
+    fn pass_arrived(&mut self, actors: &mut Actors, batch: &mut Vec<Stamped>) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        for Carried { frame, segment, toward } in arrived.drain(..) {
+            match toward {
+                Toward::Listener => self.deliver(Load::Carried(&frame, segment), actors, batch),
+                Toward::Client => self.carry(&frame, Toward::Client),
+            }
+        }
+        self.arrived = arrived;
+    }
+
+    /// Takes what real clients have sent; how many frames.
+    fn drain_clients(&mut self, actors: &mut Actors, batch: &mut Vec<Stamped>) -> usize {
+        let Some(mut ring) = self.from_clients.take() else { return 0 };
+        let mut moved = 0;
+        ring.drain(|frame| {
+            moved += 1;
+            let segment = frames::segment(frame, self.end).filter(|segment| segment.toward == Toward::Listener);
+            if let Some(segment) = segment.filter(|segment| segment.kind() == Kind::Syn)
+                && !self.line.knows(&segment.peer)
+            {
+                actors.introduce(&mut self.line, batch);
+            }
+            if self.line.take(self.clock.now(), (frame, segment), Toward::Listener, batch) == Passage::Now {
+                self.deliver(Load::Carried(frame, segment), actors, batch);
+            }
+        });
+        self.from_clients = Some(ring);
+        moved
+    }
+
+    /// Takes what the server's side has sent; how many frames.
+    fn drain_server(&mut self, actors: &mut Actors, batch: &mut Vec<Stamped>) -> usize {
+        let Some(mut ring) = self.from_server.take() else { return 0 };
+        let mut moved = 0;
+        ring.drain(|frame| {
+            moved += 1;
+            let at = self.clock.now();
+            let segment = frames::segment(frame, self.end).filter(|segment| segment.toward == Toward::Client);
+            if let Some(segment) = segment {
+                self.outcomes.sent(&segment);
+                self.note_answer(&segment);
+                batch.push(Stamped { at, event: Event::Segment(segment) });
+                if actors.receive(at, &segment) {
+                    return;
+                }
+            } else if let Some(number) = carry::echo(frame) {
+                self.echo.1 = number;
+                return;
+            }
+            if actors.are_real() && self.line.take(at, (frame, segment), Toward::Client, batch) == Passage::Now {
+                self.carry(frame, Toward::Client);
+            }
+        });
+        self.from_server = Some(ring);
+        moved
+    }
+
+    fn note_answer(&mut self, segment: &Segment) {
+        let kind = segment.kind();
+        if matches!(kind, Kind::SynAck | Kind::Rst | Kind::Ack) {
+            self.answers.push((segment.peer, Answer { kind, seq: segment.seq, window_scale: segment.window_scale }));
+        }
+    }
+
+    fn carry(&mut self, frame: &[u8], toward: Toward) {
+        if let Err(error) = self.carrier.carry(frame, toward) {
+            tracing::warn!(%error, "a client's frame could not be carried");
+        }
+    }
+}
+
+/// Size of each ring in bytes: 2,048 frames, several times what one turn can cause.
+const RING_BYTES: u32 = 4 << 20;
+
+/// The most rounds of answers exchanged within one turn.
+const ROUNDS: usize = 8;
+
+/// The listener's address as its clients reach it.
+pub(super) fn is_reachable(address: SocketAddr) -> bool {
+    crate::lab::namespace::reachable_by_wire(address.ip())
+}

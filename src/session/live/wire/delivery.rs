@@ -1,0 +1,164 @@
+//! Delivers one segment to the listener, and reads what became of it.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{Load, Wire};
+use crate::lab::wire::outcome::{Answer, Evidence, Foreseen, Judgement, Question};
+use crate::model::delivery::{Delivery, Outcome, Proof};
+use crate::model::event::{Event, Stamped};
+use crate::model::peer::Peer;
+use crate::model::segment::{Segment, Toward};
+use crate::session::live::actors::Actors;
+
+/// The readings before a segment.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    depth: Option<u32>,
+    drops: Option<u32>,
+}
+
+/// What was decided about a segment.
+struct Decision {
+    outcome: Option<Outcome>,
+    proof: Proof,
+    depth_after: Option<u32>,
+    drops: u32,
+    answer: Option<Answer>,
+}
+
+impl Wire {
+    /// Puts a segment on the link to the listener.
+    pub(super) fn deliver(&mut self, load: Load<'_>, actors: &mut Actors, batch: &mut Vec<Stamped>) {
+        let Some(segment) = load.segment() else { return self.send(load) };
+        let now = self.clock.now();
+        let mut depth = None;
+        let mut foreseen = self.outcomes.foresee(now, &segment);
+        if matches!(foreseen, Foreseen::Open(_)) {
+            depth = self.read_queue();
+            foreseen = self.outcomes.foresee(now, &segment);
+        }
+        let at = self.clock.now();
+        match foreseen {
+            Foreseen::Nothing => {
+                self.send(load);
+                self.outcomes.passed(&segment);
+                batch.push(Stamped { at, event: Event::Segment(segment) });
+            }
+            Foreseen::Certain(outcome, proof) => {
+                self.send(load);
+                self.outcomes.settle(at, &segment, outcome, None);
+                let delivery = Delivery { segment, outcome, proof, depth_before: depth, depth_after: None, drops: 0 };
+                batch.push(Stamped { at, event: Event::Delivered(delivery) });
+            }
+            Foreseen::Open(question) => {
+                self.drain_server(actors, batch);
+                let at = self.clock.now();
+                let before = Before { depth, drops: self.listener.read().drops };
+                self.answers.clear();
+                self.send(load);
+                let decision = self.await_outcome(question, &segment, before, (actors, batch));
+                let Some(outcome) = decision.outcome else {
+                    self.outcomes.passed(&segment);
+                    return batch.push(Stamped { at, event: Event::Segment(segment) });
+                };
+                self.outcomes.settle(at, &segment, outcome, decision.answer);
+                let (proof, drops) = (decision.proof, u8::try_from(decision.drops).unwrap_or(u8::MAX));
+                let (depth_before, depth_after) = (depth, decision.depth_after);
+                let delivery = Delivery { segment, outcome, proof, depth_before, depth_after, drops };
+                batch.push(Stamped { at, event: Event::Delivered(delivery) });
+            }
+        }
+    }
+
+    /// Reads until the outcome of the segment that was just sent is known. Mostly it is at once: the segment is processed before
+    /// `send()` returns. Where the kernel has left that to another thread, an echo behind the segment shows when it is over.
+    fn await_outcome(
+        &mut self,
+        question: Question,
+        segment: &Segment,
+        before: Before,
+        (actors, batch): (&mut Actors, &mut Vec<Stamped>),
+    ) -> Decision {
+        let mut processed = false;
+        let mut looks = 0;
+        loop {
+            let reading = self.listener.read();
+            self.drain_server(actors, batch);
+            let drops = reading.drops.zip(before.drops).map_or(0, |(now, then)| now.wrapping_sub(then));
+            let growth = reading.depth.zip(before.depth).map(|(now, then)| i64::from(now) - i64::from(then));
+            let answer = self.answer_to(&segment.peer);
+            let seen = Evidence { drops, growth, answer, processed };
+            let mut judgement = self.outcomes.judge(question, segment, &seen);
+            if judgement == Judgement::ReadCounters {
+                judgement = match self.counters.read() {
+                    Ok(counters) => self.outcomes.judge_by_counters(question, &seen, &counters),
+                    Err(_) => Judgement::Decided(Outcome::Undetermined, Proof::None),
+                };
+            }
+            let (outcome, proof) = match judgement {
+                Judgement::Decided(outcome, proof) => (Some(outcome), proof),
+                Judgement::Nothing => (None, Proof::None),
+                Judgement::NotYet | Judgement::ReadCounters if processed => (Some(Outcome::Undetermined), Proof::None),
+                Judgement::NotYet | Judgement::ReadCounters => {
+                    looks += 1;
+                    processed = self.is_processed(looks, (actors, batch));
+                    continue;
+                }
+            };
+            return Decision { outcome, proof, depth_after: reading.depth, drops, answer };
+        }
+    }
+
+    /// Asks for an echo at the first call and waits a moment for it at the others; true once it has come, or after [`LOOKS`] calls. What is
+    /// read after that is the end of it.
+    fn is_processed(&mut self, looks: u32, (actors, batch): (&mut Actors, &mut Vec<Stamped>)) -> bool {
+        if looks == 1 {
+            self.echo.0 = self.echo.0.wrapping_add(1);
+            if let Err(error) = self.carrier.ask_for_echo(self.echo.0) {
+                tracing::warn!(%error, "no echo can be asked for");
+            }
+            self.drain_server(actors, batch);
+        } else if self.echo.0 != self.echo.1
+            && let Some(ring) = &self.from_server
+        {
+            let moment = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+            let _interrupted = poll(&mut [PollFd::new(ring, PollFlags::IN)], Some(&moment));
+            self.drain_server(actors, batch);
+        }
+        self.echo.0 == self.echo.1 || looks >= LOOKS
+    }
+
+    fn answer_to(&self, peer: &Peer) -> Option<Answer> {
+        self.answers.iter().find(|(whose, _)| whose == peer).map(|(_, answer)| *answer)
+    }
+
+    /// Reads the accept queue for the next decisions; its depth.
+    pub(super) fn read_queue(&mut self) -> Option<u32> {
+        let reading = self.listener.read();
+        if let (Some(depth), Some(limit)) = (reading.depth, reading.limit) {
+            self.outcomes.set_queue(depth, limit);
+        }
+        reading.depth
+    }
+
+    /// Reads what later outcomes are compared with.
+    pub(super) fn rebase(&mut self) {
+        self.read_queue();
+        if let Ok(counters) = self.counters.read() {
+            self.outcomes.rebase(&counters);
+        }
+    }
+
+    fn send(&mut self, load: Load<'_>) {
+        let sent = match load {
+            Load::Made(segment) => self.transmit.send(&segment),
+            Load::Carried(frame, _) => self.carrier.carry(frame, Toward::Listener),
+        };
+        if let Err(error) = sent {
+            tracing::warn!(%error, "a client's segment could not be sent");
+        }
+    }
+}
+
+/// How often an echo is waited for, a millisecond each.
+const LOOKS: u32 = 2_000;
