@@ -18,6 +18,8 @@ use qviz::ui::view;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 
+#[path = "../tests/support/outcome.rs"]
+mod outcome;
 #[path = "../tests/screens/story.rs"]
 #[expect(dead_code, reason = "the screens' tests use the rest")]
 mod story;

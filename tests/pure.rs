@@ -17,6 +17,8 @@ mod verdicts;
 #[path = "pure/wire_properties.rs"]
 mod wire_properties;
 
+#[path = "support/outcome.rs"]
+mod outcome;
 #[path = "support/play.rs"]
 mod play;
 #[path = "support/schema.rs"]

@@ -19,6 +19,8 @@ mod watch_screens;
 
 #[path = "screens/lesson_screens/lesson_story.rs"]
 mod lesson_story;
+#[path = "support/outcome.rs"]
+mod outcome;
 #[path = "screens/picture.rs"]
 mod picture;
 #[path = "screens/watch_screens/scene.rs"]

@@ -90,6 +90,8 @@ pub struct Connection {
 pub(super) struct InferenceState {
     pub(super) client_isn: u32,
     pub(super) server_isn: u32,
+    /// The sequence number of the last cookie sent to it.
+    pub(super) cookie_isn: Option<u32>,
     /// The last SYN had the window-scale option and no timestamps: whether its answer is a cookie shows in the SYN-ACK.
     pub(super) cookie_decidable: bool,
     /// The options of the last SYN as a cookie's timestamp would carry them.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
+use crate::model::delivery::{Delivery, Outcome};
 
 /// The losses of one cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,12 @@ pub struct Ledger {
     /// Segments for a half-open request other than its final ACK: retransmitted SYNs and RSTs. No drops, but each raises the
     /// listener's drop count.
     pub ended_at_request: u64,
+    /// By how much all delivered segments together moved the listener's own drop count; `None` where none were delivered.
+    pub moved: Option<u64>,
+    /// Delivered segments of which it could not be read what became of them.
+    pub undetermined: u64,
+    /// Outcomes, and moves of the drop count, other than the kernel's order of tests led to expect.
+    pub deviations: u64,
 }
 
 impl Ledger {
@@ -112,8 +119,26 @@ impl Ledger {
         }
     }
 
+    /// Adds what is the same for every delivered segment.
+    pub(super) fn add(&mut self, delivery: &Delivery) {
+        self.moved = Some(self.moved.unwrap_or(0) + u64::from(delivery.drops));
+        let weight = match delivery.outcome {
+            Outcome::Dropped(cause) => cause.listener_weight(),
+            Outcome::Discarded | Outcome::RequestReset => 1,
+            Outcome::Request | Outcome::Cookie | Outcome::Queued | Outcome::AnsweredByReset => 0,
+            Outcome::Undetermined => {
+                self.undetermined += 1;
+                return;
+            }
+        };
+        self.deviations += u64::from(weight != u64::from(delivery.drops));
+    }
+
     /// The expected drop count of the listener (`sk_drops`).
     pub fn listener_drops(&self) -> u64 {
+        if let Some(moved) = self.moved {
+            return moved;
+        }
         let lost: u64 = self.lost_by_cause().map(|(cause, lost)| cause.listener_weight() * lost.segments).sum();
         (lost + self.ended_at_request).saturating_sub(self.resets_shared)
     }

@@ -74,6 +74,8 @@ pub struct SegmentPath {
 pub enum SegmentOutcome {
     /// In flight.
     UnderWay,
+    /// The wire holds it until it is let go.
+    Held,
     /// It arrived; whether it is answered is not known yet.
     Unanswered,
     /// It arrived.
@@ -84,6 +86,13 @@ pub enum SegmentOutcome {
     Dropped(Cause),
     /// The simulated network lost it.
     Lost,
+}
+
+impl SegmentOutcome {
+    /// True for a segment that has not arrived.
+    pub(in crate::fold) const fn is_on_its_way(self) -> bool {
+        matches!(self, Self::UnderWay | Self::Held | Self::Lost)
+    }
 }
 
 impl SegmentLog {
@@ -125,15 +134,48 @@ impl SegmentLog {
         self.entries.push_back(LogEntry { what, client, server, place: None });
     }
 
+    /// A segment leaves the client: a new one, or one that was held and is let go.
+    pub(in crate::fold) fn departed(&mut self, leaves: SegmentPath, sides: (ClientSide, ServerSide)) {
+        let same = |way: &&mut SegmentPath| {
+            (way.kind, way.toward, way.attempt) == (leaves.kind, leaves.toward, leaves.attempt)
+                && way.fate == SegmentOutcome::Held
+        };
+        if let Some(way) = self.ways().find(same) {
+            (way.arrives, way.fate) = (leaves.arrives, leaves.fate);
+        } else {
+            self.push(LogItem::Passed(leaves), sides.0, sides.1);
+        }
+    }
+
+    /// The latest segment of its kind is held on its way; one that nobody saw leave leaves now.
+    pub(in crate::fold) fn held(&mut self, at: Stamp, (kind, toward): (Kind, Toward), sides: (ClientSide, ServerSide)) {
+        let open = |way: &&mut SegmentPath| {
+            (way.kind, way.toward) == (kind, toward)
+                && match toward {
+                    Toward::Listener => way.fate == SegmentOutcome::UnderWay,
+                    Toward::Client => way.fate == SegmentOutcome::Arrived && way.arrives.is_none(),
+                }
+        };
+        if let Some(way) = self.ways().rfind(open) {
+            (way.fate, way.arrives) = (SegmentOutcome::Held, None);
+            return;
+        }
+        let attempt = 1 + self.paths().filter(|way| (way.kind, way.toward) == (kind, toward)).count() as u16;
+        let way = SegmentPath { kind, toward, attempt, left: Some(at), arrives: None, fate: SegmentOutcome::Held };
+        self.push(LogItem::Passed(way), sides.0, sides.1);
+    }
+
     /// A segment reached the listener's end: the oldest of its kind in flight, or one whose departure is unknown.
     pub(in crate::fold) fn arrived(&mut self, at: Stamp, passed: SegmentPath, sides: (ClientSide, ServerSide)) {
-        let awaited = self.entries.iter_mut().find_map(|entry| match &mut entry.what {
-            LogItem::Passed(way)
-                if (way.kind, way.toward, way.fate) == (passed.kind, passed.toward, SegmentOutcome::UnderWay) =>
-            {
-                Some((way, &mut entry.server))
-            }
-            _ => None,
+        let is_awaited = |entry: &LogEntry, fate| match &entry.what {
+            LogItem::Passed(way) => (way.kind, way.toward, way.fate) == (passed.kind, passed.toward, fate),
+            LogItem::Server(_) | LogItem::Client(_) => false,
+        };
+        let fates = [SegmentOutcome::UnderWay, SegmentOutcome::Held];
+        let index = fates.into_iter().find_map(|fate| self.entries.iter().position(|entry| is_awaited(entry, fate)));
+        let awaited = index.and_then(|index| self.entries.get_mut(index)).and_then(|entry| match &mut entry.what {
+            LogItem::Passed(way) => Some((way, &mut entry.server)),
+            LogItem::Server(_) | LogItem::Client(_) => None,
         });
         match awaited {
             Some((way, server)) => {
@@ -146,9 +188,7 @@ impl SegmentLog {
 
     /// A SYN-ACK leaves: it answers pending SYNs, or the request's timer sent it.
     pub(in crate::fold) fn answer(&mut self, passed: SegmentPath, sides: (ClientSide, ServerSide)) {
-        let here = |way: &&SegmentPath| {
-            !matches!(way.fate, SegmentOutcome::UnderWay | SegmentOutcome::Lost) || way.toward == Toward::Client
-        };
+        let here = |way: &&SegmentPath| !way.fate.is_on_its_way() || way.toward == Toward::Client;
         let before = self.paths().rev().filter(here).find(|way| matches!(way.kind, Kind::Syn | Kind::SynAck));
         if before.is_some_and(|way| way.kind == Kind::SynAck) {
             self.resent = self.resent.saturating_add(1);
@@ -174,10 +214,7 @@ impl SegmentLog {
         for entry in self.entries.iter_mut().rev() {
             entry.server = to;
             let moved = match &entry.what {
-                LogItem::Passed(way) => {
-                    way.toward == Toward::Listener
-                        && !matches!(way.fate, SegmentOutcome::UnderWay | SegmentOutcome::Lost)
-                }
+                LogItem::Passed(way) => way.toward == Toward::Listener && !way.fate.is_on_its_way(),
                 LogItem::Server(_) => true,
                 LogItem::Client(_) => false,
             };
@@ -205,6 +242,9 @@ impl SegmentLog {
         }
         if let LogItem::Passed(way) = &mut self.entries[first].what {
             way.arrives.get_or_insert(at);
+            if way.fate == SegmentOutcome::Held {
+                way.fate = SegmentOutcome::Arrived;
+            }
         }
     }
 

@@ -27,6 +27,7 @@ mod apply;
 mod arbiter;
 mod changes;
 mod clients;
+mod delivered;
 pub mod demand;
 mod doubt;
 mod listener;
@@ -36,6 +37,7 @@ pub mod note;
 mod questions;
 mod readings;
 pub mod roster;
+mod side;
 pub mod spread;
 mod waiting;
 pub mod watched;
@@ -99,6 +101,10 @@ pub struct World {
     pub counters_last: Option<Counters>,
     /// When that was.
     pub counters_at: Option<Stamp>,
+    /// The counters of the clients' namespace when the session began.
+    pub client_counters_first: Option<Box<Counters>>,
+    /// The same as last read.
+    pub client_counters_last: Option<Box<Counters>>,
     /// Series for the timeline.
     pub history: History,
     /// The latest notes, newest last; bounded.

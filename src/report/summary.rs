@@ -47,6 +47,8 @@ pub struct Summary {
     pub drops: Vec<Drop>,
     /// The counters' change over the run.
     pub counters: Counters,
+    /// The same in the clients' namespace; null where they share the listener's.
+    pub client_counters: Option<Counters>,
     /// Whether every drop has a cause.
     pub ledger: Verdict,
     /// The accept queue over the run.

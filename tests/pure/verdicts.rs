@@ -4,7 +4,7 @@ use crate::play::{Play, peer};
 use crate::terms::assert_chinese;
 use qviz::model::cause::Cause;
 use qviz::model::counters::Counter;
-use qviz::model::event::{Event, Listening};
+use qviz::model::event::{ClientEvent, Event, Listening};
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::Sysctl;
 use qviz::text::lang::{Lang, within};
@@ -166,13 +166,15 @@ fn half_open_requests_pile_up_only_after_a_while() {
 }
 
 #[test]
-fn the_three_quarters_rule_waits_for_the_counters() {
+fn the_three_quarters_rule_needs_a_syn_that_it_refused() {
     let rule = "three-quarters-rule";
-    let mut play = Play::new(100, &[(Sysctl::Syncookies, 0)]);
-    play.arrive(1);
+    let mut play = Play::new(100, &[(Sysctl::Syncookies, 0), (Sysctl::MaxSynBacklog, 8)]);
+    for id in 0..7 {
+        play.request(id);
+    }
     play.review();
-    play.assert_finding(rule, "too early");
-    play.count(&[(Counter::ListenDrops, 1)]);
+    play.assert_finding(rule, "absent");
+    play.arrive(7);
     play.review();
     play.assert_finding(rule, "found");
 }
@@ -196,35 +198,34 @@ fn a_limit_that_was_not_read_is_not_judged() {
 }
 
 #[test]
-fn a_ghost_needs_a_witness() {
+fn a_ghost_is_one_while_its_ack_is_ignored() {
     let mut play = Play::new(0, &[]);
-    play.drops(0);
     for id in [1, 2] {
         play.request(id);
+        play.client_event(id, ClientEvent::Connected);
     }
     play.ack(1);
+    play.review();
+    play.assert_finding("ghosts", "absent");
     play.ack(2);
     play.review();
-    play.assert_finding("ghosts", "too early");
-    play.drops(2);
-    play.review();
     play.assert_finding("ghosts", "found");
-    assert_eq!(play.world.ledger.witnesses(Cause::AckAcceptQueueFull).listener, 1);
+    play.accept(1);
+    play.ack(2);
+    play.review();
+    play.assert_finding("ghosts", "absent");
 }
 
 #[test]
-fn a_phantom_needs_a_witness() {
+fn a_phantom_is_one_whose_cookie_was_refused() {
     let mut play = Play::new(0, &[(Sysctl::Syncookies, 2)]);
-    play.drops(0);
     for id in [1, 2] {
-        play.arrive(id);
-        play.cookie(id);
+        play.cookie_holder(id);
     }
     play.ack(1);
-    play.ack(2);
     play.review();
-    play.assert_finding("phantoms", "too early");
-    play.drops(1);
+    play.assert_finding("phantoms", "absent");
+    play.ack(2);
     play.review();
     play.assert_finding("phantoms", "found");
 }

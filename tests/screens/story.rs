@@ -47,13 +47,13 @@ fn peer(id: u32) -> Peer {
     Peer::v4(Ipv4Addr::new(198, 18, (id / 250) as u8, (id % 250 + 1) as u8), 40_000 + (id % 1000) as u16)
 }
 
-fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Event {
+fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Segment {
     let (seq, ack) = match (toward, flags) {
         (Toward::Listener, flags::SYN) => (1000, 0),
         (Toward::Listener, _) => (1001, 5001),
         (Toward::Client, _) => (5000, 1001),
     };
-    Event::Segment(Segment {
+    Segment {
         peer: peer(id),
         toward,
         flags,
@@ -63,7 +63,7 @@ fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Event {
         window_scale: !cookie,
         timestamps: false,
         cookie_bits: None,
-    })
+    }
 }
 
 impl Story {
@@ -123,6 +123,11 @@ impl Story {
 
     pub(crate) fn emit(&mut self, event: &Event) {
         self.world.apply(self.now, event);
+    }
+
+    fn pass_by(&mut self, segment: Segment) {
+        let fact = crate::outcome::fact(&self.world, segment);
+        self.emit(&fact);
     }
 
     pub(crate) fn listen(&mut self, backlog: i32) {
@@ -234,14 +239,14 @@ impl Story {
     }
 
     fn syn_arrives(&mut self, id: u32, attempt: u8) {
-        self.emit(&segment(id, Toward::Listener, flags::SYN, false));
+        self.pass_by(segment(id, Toward::Listener, flags::SYN, false));
         let full = self.syn_queue.len() > self.limit;
         if self.accept_queue.len() > self.limit || (full && self.cookies == 0) {
             self.plan(self.now + Duration::from_millis(800), Step::SynLeaves { id, attempt: attempt + 1 });
             return;
         }
         let cookie = full || self.cookies == 2;
-        self.emit(&segment(id, Toward::Client, flags::SYN | flags::ACK, cookie));
+        self.pass_by(segment(id, Toward::Client, flags::SYN | flags::ACK, cookie));
         if !cookie {
             self.syn_queue.push(id);
         }
@@ -249,13 +254,13 @@ impl Story {
     }
 
     fn ack_arrives(&mut self, id: u32) {
-        self.emit(&segment(id, Toward::Listener, flags::ACK, false));
+        self.pass_by(segment(id, Toward::Listener, flags::ACK, false));
         if self.accept_queue.len() <= self.limit {
             self.syn_queue.retain(|other| *other != id);
             self.accept_queue.push_back(id);
         } else if self.abort {
             self.syn_queue.retain(|other| *other != id);
-            self.emit(&segment(id, Toward::Client, flags::RST, false));
+            self.pass_by(segment(id, Toward::Client, flags::RST, false));
             self.client_event(id, ClientEvent::Reset);
         }
     }

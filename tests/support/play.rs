@@ -9,6 +9,7 @@ use qviz::fold::connection::CombinedState;
 use qviz::fold::world::World;
 use qviz::model::cause::Cause;
 use qviz::model::counters::{Counter, Counters};
+use qviz::model::delivery::Outcome;
 use qviz::model::event::{Began, ClientEvent, Environment, Event, Listening, ServerEvent};
 use qviz::model::peer::Peer;
 use qviz::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
@@ -42,7 +43,7 @@ impl Play {
         }
         let began = Began {
             kernel: "6.18.44-test".into(),
-            environment: Environment::Lab,
+            environment: if tap { Environment::Lab } else { Environment::Host },
             fallback: None,
             pid: 1,
             seed: 1,
@@ -73,18 +74,13 @@ impl Play {
         self.emit(Event::Tick);
     }
 
+    /// A segment passes, with the outcome that a kernel gives it.
+    pub(crate) fn pass_by(&mut self, segment: Segment) {
+        self.emit(crate::outcome::fact(&self.world, segment));
+    }
+
     pub(crate) fn wire(&mut self, id: u16, toward: Toward, flags: u8, numbers: (u32, u32)) {
-        self.emit(Event::Segment(Segment {
-            peer: peer(id),
-            toward,
-            flags,
-            seq: numbers.0,
-            ack: numbers.1,
-            payload: 0,
-            window_scale: flags & flags::SYN != 0,
-            timestamps: false,
-            cookie_bits: None,
-        }));
+        self.pass_by(segment(id, toward, flags, numbers));
     }
 
     pub(crate) fn start(&mut self, id: u16) {
@@ -103,24 +99,8 @@ impl Play {
         self.wire(id, Toward::Client, flags::SYN | flags::ACK, (5000, 1001));
     }
 
-    /// A handshake segment of a client with timestamps: a SYN-ACK to it does not tell whether it is a cookie.
-    pub(crate) fn stamped(&mut self, id: u16, toward: Toward, flags: u8) {
-        let (seq, ack) = if toward == Toward::Listener { (1000, 0) } else { (5000, 1001) };
-        self.emit(Event::Segment(Segment {
-            peer: peer(id),
-            toward,
-            flags,
-            seq,
-            ack,
-            payload: 0,
-            window_scale: true,
-            timestamps: true,
-            cookie_bits: None,
-        }));
-    }
-
     pub(crate) fn cookie(&mut self, id: u16) {
-        self.emit(Event::Segment(Segment {
+        self.pass_by(Segment {
             peer: peer(id),
             toward: Toward::Client,
             flags: flags::SYN | flags::ACK,
@@ -130,7 +110,7 @@ impl Play {
             window_scale: false,
             timestamps: false,
             cookie_bits: None,
-        }));
+        });
     }
 
     pub(crate) fn ack(&mut self, id: u16) {
@@ -143,24 +123,29 @@ impl Play {
         self.syn(id);
     }
 
+    /// A client's SYN has this outcome, whatever the depths are.
+    pub(crate) fn syn_with(&mut self, id: u16, outcome: Outcome, drops: u8) {
+        self.emit(crate::outcome::delivered(segment(id, Toward::Listener, flags::SYN, (1000, 0)), outcome, drops));
+    }
+
+    /// A client's ACK has this outcome, whatever the depths are.
+    pub(crate) fn ack_with(&mut self, id: u16, outcome: Outcome, drops: u8) {
+        self.emit(crate::outcome::delivered(segment(id, Toward::Listener, flags::ACK, (1001, 5001)), outcome, drops));
+    }
+
     /// A client comes and is half-open.
     pub(crate) fn request(&mut self, id: u16) {
-        self.arrive(id);
+        self.start(id);
+        self.syn_with(id, Outcome::Request, 0);
         self.syn_ack(id);
     }
 
     /// A client comes, gets a cookie, and is connected in its own eyes.
     pub(crate) fn cookie_holder(&mut self, id: u16) {
-        self.arrive(id);
+        self.start(id);
+        self.syn_with(id, Outcome::Cookie, 0);
         self.cookie(id);
         self.client_event(id, ClientEvent::Connected);
-    }
-
-    /// A client with timestamps comes and is answered: the wire does not tell with what.
-    pub(crate) fn answered(&mut self, id: u16) {
-        self.start(id);
-        self.stamped(id, Toward::Listener, flags::SYN);
-        self.stamped(id, Toward::Client, flags::SYN | flags::ACK);
     }
 
     pub(crate) fn handshake(&mut self, id: u16) {
@@ -187,11 +172,6 @@ impl Play {
 
     pub(crate) fn data(&mut self, id: u16) {
         self.wire(id, Toward::Listener, flags::ACK | flags::PSH, (1001, 5001));
-    }
-
-    /// Only an existing connection acknowledges.
-    pub(crate) fn child(&mut self, id: u16) {
-        self.wire(id, Toward::Client, flags::ACK, (5001, 1007));
     }
 
     pub(crate) fn count(&mut self, values: &[(Counter, u64)]) {
@@ -237,6 +217,12 @@ impl Play {
     pub(crate) fn belief(&self, id: u16) -> CombinedState {
         self.world.connection(&peer(id)).unwrap().belief()
     }
+}
+
+fn segment(id: u16, toward: Toward, flags: u8, (seq, ack): (u32, u32)) -> Segment {
+    let (timestamps, cookie_bits) = (false, None);
+    let window_scale = flags & flags::SYN != 0;
+    Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale, timestamps, cookie_bits }
 }
 
 pub(crate) fn peer(id: u16) -> Peer {

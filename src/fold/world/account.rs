@@ -25,6 +25,8 @@ const CHARGES: usize = 4096;
 /// What is still open: decisions that a later fact may confirm or revise.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenDecisions {
+    /// True in the lab: each segment that decides something comes with its outcome.
+    pub(super) delivers: bool,
     /// SYNs without an answer yet, in the order of their arrival.
     pub(super) unanswered: VecDeque<(Stamp, Peer)>,
     /// Final ACKs decided since the queue was last read and found as deep as kept here.

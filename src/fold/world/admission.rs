@@ -1,15 +1,41 @@
 //! The outcome of a SYN and of a final ACK: the kernel's order of tests (`tcp_conn_request`, net/ipv4/tcp_input.c;
-//! `tcp_v4_syn_recv_sock`, net/ipv4/tcp_ipv4.c) over the depths that the fold keeps.
+//! `tcp_v4_syn_recv_sock`, net/ipv4/tcp_ipv4.c) over the depths that the fold keeps. In the lab this is a prediction, held against
+//! each outcome.
 
 use super::World;
 use crate::fold::connection::{ServerSide, Verdict};
 use crate::model::cause::Cause;
+use crate::model::delivery::{Delivery, Outcome};
 use crate::model::peer::Peer;
 use crate::model::queue::three_quarters_refuses;
+use crate::model::segment::Kind;
 use crate::model::settings::Sysctl;
 
+/// What the order of tests leads to expect of a segment; `None` where it does not tell, or where nothing was read to hold it against.
+pub(super) fn foreseen(world: &World, delivery: &Delivery) -> Option<Outcome> {
+    if delivery.outcome == Outcome::Undetermined {
+        return None;
+    }
+    let limit = world.accept_limit()?;
+    let segment = &delivery.segment;
+    let one = world.roster.connection(&segment.peer);
+    let server = one.map_or(ServerSide::Nothing, |one| one.server);
+    let full = delivery.depth_before.unwrap_or_else(|| world.accept_queue.depth()) > limit;
+    match (segment.kind(), server) {
+        (Kind::Syn, _) if server.is_over() => Some(match admission(world, full) {
+            Verdict::Request => Outcome::Request,
+            Verdict::Cookie => Outcome::Cookie,
+            Verdict::Drop(cause) => Outcome::Dropped(cause),
+        }),
+        (Kind::Ack, ServerSide::HalfOpen | ServerSide::CookieSent) if one.is_some_and(|one| one.completes(segment)) => {
+            Some(if full { Outcome::Dropped(refusal_cause(world, server)) } else { Outcome::Queued })
+        }
+        _ => None,
+    }
+}
+
 /// The verdict on a SYN that arrives now from an unknown peer.
-pub(super) fn admission(world: &World) -> Verdict {
+pub(super) fn admission(world: &World, accept_full: bool) -> Verdict {
     let Some(limit) = world.accept_limit() else { return Verdict::Request };
     let cookies = world.sysctls.value(Sysctl::Syncookies).unwrap_or(1);
     let half_open = world.syn_queue.depth() + world.open.coming;
@@ -17,7 +43,7 @@ pub(super) fn admission(world: &World) -> Verdict {
     if syn_queue_full && cookies == 0 {
         return Verdict::Drop(Cause::SynSynQueueFull);
     }
-    if world.accept_depth() > limit {
+    if accept_full {
         return Verdict::Drop(Cause::SynAcceptQueueFull);
     }
     if cookies == 0 && three_quarters(world, half_open) {

@@ -1,11 +1,11 @@
 //! [`apply`]: dispatches every fact.
 
-use super::{Cost, Losses, SegmentTally, World, arbiter, changes, clients, readings, watched, wire};
+use super::{Cost, Losses, SegmentTally, World, arbiter, changes, clients, delivered, readings, side, watched, wire};
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::log_writing;
 use crate::fold::world::note::{Note, NoteSubject};
 use crate::model::client_clock::{ClientClock, StepOutcome};
-use crate::model::event::{Began, Event, Listening, Loss};
+use crate::model::event::{Began, Environment, Event, Listening, Loss};
 use crate::model::lesson::LessonFact;
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
@@ -41,8 +41,9 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Knobs(knobs) => turn(world, at, knobs),
         Event::Tempo(tempo) => set_tempo(world, at, *tempo),
         Event::Stepped { peer, outcome } => stepped(world, *peer, *outcome),
-        Event::Segment(segment) => wire::segment(world, at, segment),
-        Event::Delivered(delivery) => wire::segment(world, at, &delivery.segment),
+        Event::Segment(segment) if world.open.delivers => wire::passed(world, at, segment),
+        Event::Segment(segment) => side::seen(world, at, segment),
+        Event::Delivered(delivery) => delivered::delivered(world, at, delivery),
         Event::Client { id, peer, event } => clients::client_event(world, at, *id, *peer, *event),
         Event::Served { peer, event } => clients::serve(world, at, *peer, *event),
         Event::AcceptFailed { errno } => {
@@ -51,7 +52,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Queue(reading) => readings::read_queue(world, at, reading),
         Event::Listed(listed) => readings::read_lists(world, at, listed),
         Event::Counters(counters) => readings::read_counters(world, counters),
-        Event::ClientCounters(_) => {}
+        Event::ClientCounters(counters) => readings::read_client_counters(world, counters),
         Event::Loss(loss) => world.losses.add(*loss),
         Event::Cost { source, nanos } => {
             let cost: &mut Cost = world.costs.entry(*source).or_default();
@@ -83,7 +84,8 @@ fn begin(world: &mut World, began: &Began) {
         world.syn_rule = SynRule::of_version(major, minor);
     }
     world.sysctls = began.sysctls.clone();
-    world.segments = began.tap.then(SegmentTally::default);
+    world.open.delivers = began.environment == Environment::Lab && !began.watched;
+    world.segments = (began.tap || world.open.delivers).then(SegmentTally::default);
     world.open.foreign.active = began.watched;
     world.open.foreign.blind = began.watched && !began.tap;
     world.began = Some(began.clone());
@@ -145,7 +147,9 @@ fn end(world: &mut World, at: Stamp) {
     while let Some((since, peer)) = world.open.unanswered.pop_front() {
         world.charge_silence(since, peer);
     }
-    arbiter::arbitrate(world);
+    if !world.open.delivers {
+        arbiter::arbitrate(world);
+    }
     world.set_capacities(at);
     world.ended = true;
 }

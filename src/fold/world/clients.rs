@@ -33,7 +33,12 @@ pub(super) fn client_event(world: &mut World, at: Stamp, id: u32, peer: Peer, ev
             }
             world.charge(at, peer, Cause::ClientLost);
         }
-        ClientEvent::Held { .. } => {}
+        ClientEvent::Held { kind, outbound } => {
+            log_writing::write_hold(world, at, peer, (kind, outbound));
+            if let Some(connection) = world.roster.known(&peer).filter(|_| outbound) {
+                connection.travel = None;
+            }
+        }
         ClientEvent::WillRetry { at: when, gives_up } => {
             if let Some(connection) = world.roster.known(&peer) {
                 connection.retry = Some(Retry { at: when, gives_up });
@@ -74,6 +79,11 @@ fn start(world: &mut World, at: Stamp, id: u32, peer: Peer, half_open: bool) {
         world.roster.forget(&peer);
     }
     let connection = world.roster.entry(peer, at);
+    if connection.client.is_over() {
+        // The port is in use again while the server still has something of the client before.
+        let Connection { server, server_since, queued_at, queue_order, .. } = *connection;
+        *connection = Connection { server, server_since, queued_at, queue_order, ..Connection::new(peer, at) };
+    }
     connection.id = Some(id);
     connection.half_open = half_open;
     connection.first_seen = connection.first_seen.min(at);
@@ -121,9 +131,15 @@ fn client_over(world: &mut World, at: Stamp, peer: Peer, side: ClientSide) {
 pub(super) fn serve(world: &mut World, at: Stamp, peer: Peer, event: ServerEvent) {
     match event {
         ServerEvent::Accepted { waited_ms, .. } => accepted(world, at, peer, waited_ms),
+        // Told by another thread: a new client may have begun from the same port meanwhile.
+        ServerEvent::Closed | ServerEvent::FoundReset if world.open.delivers && !is_served(world, peer) => {}
         ServerEvent::Closed => done(world, at, peer, ServerSide::Closed),
         ServerEvent::FoundReset => done(world, at, peer, ServerSide::ResetAway),
     }
+}
+
+fn is_served(world: &World, peer: Peer) -> bool {
+    world.roster.connection(&peer).is_some_and(|connection| connection.server == ServerSide::Accepted)
 }
 
 fn done(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
@@ -133,10 +149,12 @@ fn done(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
 
 fn accepted(world: &mut World, at: Stamp, peer: Peer, waited_ms: Option<u32>) {
     world.clients.accepted += 1;
-    world.open.doubts.accepted(at);
+    if !world.open.delivers {
+        world.open.doubts.accepted(at);
+    }
     world.history.slot_at(at).accepts += 1;
     world.roster.entry(peer, at);
-    if world.segments.is_some() {
+    if world.segments.is_some() && !world.open.delivers {
         world.revise_to_taken(at, peer);
     }
     let Some(connection) = world.roster.known(&peer) else { return };

@@ -12,6 +12,12 @@ use crate::fold::ledger::Unexplained;
 pub(super) fn read_drops(world: &mut World, drops: Option<u32>) {
     let Some(drops) = drops else { return };
     world.listener_drops.read(Some(drops));
+    if world.open.delivers {
+        if world.listener_drops.counted == world.ledger.listener_drops() {
+            world.ledger.confirm_by_listener();
+        }
+        return;
+    }
     if world.segments.is_none() || world.open.pending > 0 {
         return;
     }

@@ -110,7 +110,7 @@ pub(in crate::fold::world) fn write_departure(world: &mut World, left: Stamp, pe
     };
     let sides = (connection.client, connection.server);
     if let Some(log) = &mut connection.segment_log {
-        log.push(LogItem::Passed(way), sides.0, sides.1);
+        log.departed(way, sides);
     }
 }
 
@@ -152,6 +152,16 @@ pub(in crate::fold::world) fn write_segment(world: &mut World, at: Stamp, segmen
 pub(in crate::fold::world) fn write_loss(world: &mut World, peer: Peer, kind: Kind, outbound: bool) {
     if let Some(log) = world.roster.known(&peer).and_then(|connection| connection.segment_log.as_mut()) {
         log.lost(kind, outbound);
+    }
+}
+
+/// The wire holds a segment until it is let go.
+pub(in crate::fold::world) fn write_hold(world: &mut World, at: Stamp, peer: Peer, held: (Kind, bool)) {
+    let Some(connection) = log_of(world, peer) else { return };
+    let sides = (connection.client, connection.server);
+    let toward = if held.1 { Toward::Listener } else { Toward::Client };
+    if let Some(log) = &mut connection.segment_log {
+        log.held(at, (held.0, toward), sides);
     }
 }
 

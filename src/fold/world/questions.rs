@@ -41,6 +41,11 @@ impl World {
         }
     }
 
+    /// The change of the clients' counters since the session began; `None` where they are not apart from the server's.
+    pub fn client_counters(&self) -> Option<Counters> {
+        Some(self.client_counters_last.as_ref()?.since(self.client_counters_first.as_ref()?))
+    }
+
     /// The change of one counter since the session began.
     pub fn counter(&self, counter: Counter) -> Option<u64> {
         self.counters().value(counter)
@@ -69,6 +74,8 @@ impl World {
                 }
                 if recent && !self.ended {
                     Balance { balanced: Some(true), ..Balance::default() }
+                } else if balance.balanced == Some(true) && self.ledger.undetermined > 0 {
+                    undecided(say!("it could not be read what became of a segment"))
                 } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {
                     undecided(say!("a SYN stayed without an answer, and no counter tells why"))
                 } else {

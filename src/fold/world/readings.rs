@@ -5,7 +5,7 @@ use crate::fold::connection::ServerSide;
 use crate::model::cause::Cause;
 use crate::model::counters::Counters;
 use crate::model::peer::Peer;
-use crate::model::sample::{HalfOpen, Listed, QueueReading};
+use crate::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
 
 pub(super) fn read_queue(world: &mut World, at: Stamp, reading: &QueueReading) {
@@ -18,7 +18,7 @@ pub(super) fn read_queue(world: &mut World, at: Stamp, reading: &QueueReading) {
     if world.is_watched() {
         watched::read_watched_depth(world, at, depth);
     }
-    if world.segments.is_some() && !world.is_watched() {
+    if world.segments.is_some() && !world.is_watched() && !world.open.delivers {
         revise_to_depth(world, at, depth);
     }
     if world.accept_queue.depth() != depth {
@@ -62,10 +62,22 @@ pub(super) fn read_lists(world: &mut World, at: Stamp, listed: &Listed) {
     if let Some(waiting) = &listed.waiting {
         if world.is_watched() {
             watched::read_watched_waiting(world, at, waiting);
+        } else if world.open.delivers {
+            read_own_waiting(world, waiting);
         } else {
             waiting::read_waiting(world, at, waiting);
         }
         world.listed.waiting = Some(waiting.clone());
+    }
+}
+
+/// What the clients of waiting connections have sent and closed.
+fn read_own_waiting(world: &mut World, listed: &[Waiting]) {
+    for waiting in listed {
+        if let Some(one) = world.roster.known(&waiting.peer) {
+            one.bytes = one.bytes.max(waiting.bytes);
+            one.client_closed |= waiting.closed;
+        }
     }
 }
 
@@ -78,6 +90,7 @@ fn read_half_open(world: &mut World, at: Stamp, listed: &[HalfOpen]) {
         one.inference.listed = dump;
         one.inference.missed = 0;
         match one.server {
+            ServerSide::Queued | ServerSide::CookieSent if world.open.delivers => {}
             ServerSide::Queued if !world.open.foreign.blind => world.revise_to_ignored(at, request.peer),
             ServerSide::CookieSent if !one.inference.cookie_decided => arbiter::was_a_request(world, at, request.peer),
             ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned => {
@@ -89,7 +102,9 @@ fn read_half_open(world: &mut World, at: Stamp, listed: &[HalfOpen]) {
     }
     let gone = missing_requests(world, at, dump);
     for (peer, cause) in gone {
-        if watched::request_vanished(world, at, peer) || arbiter::was_a_cookie(world, at, peer) {
+        if watched::request_vanished(world, at, peer)
+            || (!world.open.delivers && arbiter::was_a_cookie(world, at, peer))
+        {
             continue;
         }
         world.charge(at, peer, cause);
@@ -121,11 +136,21 @@ fn missing_requests(world: &mut World, at: Stamp, dump: u64) -> Vec<(Peer, Cause
     gone
 }
 
+pub(super) fn read_client_counters(world: &mut World, counters: &Counters) {
+    world.client_counters_first.get_or_insert_with(|| Box::new(counters.clone()));
+    world.client_counters_last = Some(Box::new(counters.clone()));
+}
+
 pub(super) fn read_counters(world: &mut World, counters: &Counters) {
     if world.counters_first.is_none() {
         world.counters_first = Some(counters.clone());
     }
     world.counters_last = Some(counters.clone());
     world.counters_at = Some(world.now);
-    arbiter::arbitrate(world);
+    if !world.open.delivers {
+        arbiter::arbitrate(world);
+    } else if world.ledger.balance(&world.counters()).balanced == Some(true) {
+        world.open.balanced_at = Some(world.now);
+        world.ledger.confirm();
+    }
 }

@@ -39,6 +39,7 @@ impl Summary {
             segments: world.segments.map(Segments::of).unwrap_or_default(),
             drops: Cause::ALL.into_iter().map(|cause| Drop::of(world, cause)).collect(),
             counters: world.counters(),
+            client_counters: world.client_counters(),
             ledger: Verdict::of(world),
             accept_queue: AcceptQueue::of(world),
             syn_queue: SynQueue::of(world),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{Marks, number, span};
 use crate::fold::ledger::Ledger;
 use crate::model::cause::Cause;
+use crate::model::counters::Counters;
 use crate::report::summary::{Quantiles, Summary, Verdict};
 use crate::say;
 use crate::text::wrap::{left, right};
@@ -101,7 +102,22 @@ pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks) -> 
     for (counter, value) in others {
         writeln!(out, "  {:<28}{:>14}", counter.name(), number(value))?;
     }
-    writeln!(out, "  {}", sentence(verdict))
+    writeln!(out, "  {}", sentence(verdict))?;
+    client_counters(out, summary)
+}
+
+/// What the clients' own kernel counted, as far as anything moved.
+fn client_counters(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+    let counters = summary.client_counters.iter().flat_map(Counters::iter);
+    let moved: Vec<_> = counters.filter(|(_, value)| value.is_some_and(|value| value > 0)).collect();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}{}", left(say!("CLIENTS' COUNTERS"), 30), right(say!("kernel says"), 14))?;
+    for (counter, value) in moved {
+        writeln!(out, "  {:<28}{:>14}", counter.name(), number(value))?;
+    }
+    Ok(())
 }
 
 /// The verdict in words.

@@ -182,6 +182,7 @@ fn arrow(
     let full = columns.width.saturating_sub(2);
     let (length, meaning) = match path.fate {
         SegmentOutcome::UnderWay => (progress(chosen, scene.clients_now, full), Some(Meaning::Travelling)),
+        SegmentOutcome::Held => (full / 2, Some(Meaning::Travelling)),
         SegmentOutcome::Lost => (full / 2, Some(Meaning::Lost)),
         SegmentOutcome::Dropped(_) => (full, Some(Meaning::Lost)),
         SegmentOutcome::Unanswered | SegmentOutcome::Arrived | SegmentOutcome::Cookie => (full, None),

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
+use qviz::model::cause::Cause;
 use qviz::model::counters::{Counter, Counters};
+use qviz::model::delivery::{Delivery, Outcome, Proof};
 use qviz::model::event::{Began, ClientEvent, Environment, Event, Listening, ServerEvent};
 use qviz::model::peer::Peer;
 use qviz::model::sample::{HalfOpen, Listed, QueueReading};
@@ -129,28 +131,27 @@ impl ModelListener {
         match self.places.get(&id) {
             Some(Place::Queued | Place::Accepted | Place::Reset) => return,
             Some(Place::Request) => {
-                self.drop_at_listener(1);
-                self.wire(id, Toward::Listener, flags::SYN, true);
+                self.delivered(id, flags::SYN, Outcome::Discarded, 1);
                 self.syn_ack(id, true);
                 return;
             }
-            Some(Place::Cookie) | None => self.wire(id, Toward::Listener, flags::SYN, true),
+            Some(Place::Cookie) | None => {}
         }
         let qlen = self.half_open();
         let full = qlen > self.limit;
         if self.cookies == 2 || full {
             if self.cookies == 0 {
-                self.drop_syn(1);
+                self.drop_syn(id, 1);
                 return;
             }
             self.bump(Counter::TCPReqQFullDoCookies);
         }
         if self.queued() > self.limit {
-            self.drop_syn(0);
+            self.drop_syn(id, 0);
             return;
         }
         if self.cookies == 0 && self.max_syn_backlog.saturating_sub(qlen) < self.max_syn_backlog >> 2 {
-            self.drop_syn(2);
+            self.drop_syn(id, 2);
             return;
         }
         let stateless = self.cookies == 2 || full;
@@ -158,28 +159,28 @@ impl ModelListener {
         if stateless {
             self.bump(Counter::SyncookiesSent);
         }
+        self.delivered(id, flags::SYN, if stateless { Outcome::Cookie } else { Outcome::Request }, 0);
         self.syn_ack(id, !stateless);
     }
 
-    fn drop_syn(&mut self, kind: usize) {
+    fn drop_syn(&mut self, id: u8, kind: usize) {
         self.syn_drops[kind] += 1;
-        self.drop_at_listener(1);
         self.bump(Counter::ListenDrops);
         match kind {
             0 => self.bump(Counter::ListenOverflows),
             1 => self.bump(Counter::TCPReqQFullDrop),
             _ => {}
         }
+        let causes = [Cause::SynAcceptQueueFull, Cause::SynSynQueueFull, Cause::SynMaxSynBacklog];
+        self.delivered(id, flags::SYN, Outcome::Dropped(causes[kind]), 1);
     }
 
     fn ack(&mut self, id: u8) {
         let place = self.places.get(&id).copied();
-        if !matches!(place, Some(Place::Request | Place::Cookie | Place::Queued)) {
-            return;
-        }
-        self.wire(id, Toward::Listener, flags::ACK, false);
-        if place == Some(Place::Queued) {
-            return;
+        match place {
+            Some(Place::Request | Place::Cookie) => {}
+            Some(Place::Queued) => return self.wire(id, Toward::Listener, flags::ACK, false),
+            _ => return,
         }
         if place == Some(Place::Cookie) {
             self.bump(Counter::SyncookiesRecv);
@@ -187,30 +188,32 @@ impl ModelListener {
         if self.queued() <= self.limit {
             self.places.insert(id, Place::Queued);
             self.queue.push_back(id);
+            self.delivered(id, flags::ACK, Outcome::Queued, 0);
             return;
         }
         self.bump(Counter::ListenOverflows);
         self.bump(Counter::ListenDrops);
-        self.drop_at_listener(if place == Some(Place::Cookie) { 1 } else { 2 });
         if place == Some(Place::Cookie) {
             self.ack_drops[1] += 1;
+            self.delivered(id, flags::ACK, Outcome::Dropped(Cause::AckCookieAcceptQueueFull), 1);
         } else if self.abort {
             self.ack_drops[2] += 1;
             self.bump(Counter::EmbryonicRsts);
             self.places.insert(id, Place::Reset);
+            self.delivered(id, flags::ACK, Outcome::Dropped(Cause::AckReset), 2);
             self.wire(id, Toward::Client, flags::RST, false);
         } else {
             self.ack_drops[0] += 1;
+            self.delivered(id, flags::ACK, Outcome::Dropped(Cause::AckAcceptQueueFull), 2);
         }
     }
 
     fn rst(&mut self, id: u8) {
         match self.places.get(&id) {
             Some(Place::Request) => {
-                self.drop_at_listener(1);
                 self.bump(Counter::EmbryonicRsts);
                 self.places.insert(id, Place::Reset);
-                self.wire(id, Toward::Listener, flags::RST, false);
+                self.delivered(id, flags::RST, Outcome::RequestReset, 1);
             }
             Some(Place::Queued) => self.wire(id, Toward::Listener, flags::RST, false),
             _ => {}
@@ -253,9 +256,13 @@ impl ModelListener {
         self.events.push(Event::Counters(Box::new(counters)));
     }
 
-    /// The kernel throws something away on behalf of the listener; its count wraps.
-    fn drop_at_listener(&mut self, count: u32) {
-        self.listener_drops = self.listener_drops.wrapping_add(count);
+    /// A segment reaches the listener, whose count of drops it moves; that wraps.
+    fn delivered(&mut self, id: u8, flags: u8, outcome: Outcome, drops: u8) {
+        self.listener_drops = self.listener_drops.wrapping_add(drops.into());
+        let segment = segment(id, Toward::Listener, flags, flags == flags::SYN);
+        let (depth_before, depth_after) = (None, None);
+        let delivery = Delivery { segment, outcome, proof: Proof::Drops, depth_before, depth_after, drops };
+        self.events.push(Event::Delivered(delivery));
     }
 
     fn bump(&mut self, counter: Counter) {
@@ -267,24 +274,18 @@ impl ModelListener {
     }
 
     fn wire(&mut self, id: u8, toward: Toward, flags: u8, window_scale: bool) {
-        let (seq, ack) = match toward {
-            Toward::Listener if flags & flags::SYN != 0 => (1000, 0),
-            Toward::Listener => (1001, 5001),
-            Toward::Client => (5000, 1001),
-        };
-        let segment = Segment {
-            peer: peer(id),
-            toward,
-            flags,
-            seq,
-            ack,
-            payload: 0,
-            window_scale,
-            timestamps: false,
-            cookie_bits: None,
-        };
-        self.events.push(Event::Segment(segment));
+        self.events.push(Event::Segment(segment(id, toward, flags, window_scale)));
     }
+}
+
+fn segment(id: u8, toward: Toward, flags: u8, window_scale: bool) -> Segment {
+    let (seq, ack) = match toward {
+        Toward::Listener if flags & flags::SYN != 0 => (1000, 0),
+        Toward::Listener => (1001, 5001),
+        Toward::Client => (5000, 1001),
+    };
+    let (timestamps, cookie_bits) = (false, None);
+    Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale, timestamps, cookie_bits }
 }
 
 fn peer(id: u8) -> Peer {

@@ -60,6 +60,7 @@ pub(super) fn server(entry: &LogEntry, connection: &Connection, wide: bool) -> V
     let LogItem::Passed(path) = &entry.what else { return Vec::new() };
     match path.fate {
         SegmentOutcome::UnderWay => Vec::new(),
+        SegmentOutcome::Held => vec![(say!("held on the wire").into(), Some(Meaning::Travelling))],
         SegmentOutcome::Lost if outbound => vec![(say!("lost by the simulated network").into(), Some(Meaning::Lost))],
         SegmentOutcome::Lost => vec![state(), (say!("✗ lost on its way").into(), Some(Meaning::Lost))],
         SegmentOutcome::Unanswered => vec![(say!("no answer so far").into(), Some(Meaning::Travelling))],
