@@ -183,7 +183,7 @@ pub struct ClientArgs {
     #[arg(long, value_name = "PATTERN", value_parser = values::arrivals)]
     pub arrivals: Option<Arrivals>,
 
-    /// Round-trip time of wire clients [default: 400ms]
+    /// Round-trip time of the lab's clients [default: 400ms]
     #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
     pub rtt: Option<Duration>,
 

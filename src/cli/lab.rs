@@ -25,6 +25,7 @@ use crate::report::text::Marks;
 use crate::report::{json, jsonl, text};
 use crate::say;
 use crate::scenario::Script;
+use crate::session::live::LabSite;
 use crate::session::Session;
 use crate::session::live::{self, LivePlan, Past};
 use crate::session::recording::record::{self, Recorder};
@@ -239,8 +240,8 @@ fn remarks(plan: &LabPlan, environment: &RunEnvironment) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if environment.clients == crate::model::settings::ClientKind::Connect && !plan.wire_options.is_empty() {
-        remarks.push(say!("no effect on connect clients: {options}", options = plan.wire_options.join(" ")));
+    if matches!(environment.place, LabSite::Host { .. }) && !plan.wire_options.is_empty() {
+        remarks.push(say!("no effect on the host's loopback: {options}", options = plan.wire_options.join(" ")));
     }
     remarks
 }

@@ -42,6 +42,7 @@ fn in_a_namespace() {
 /// Clients that come when told (`Command::Burst`).
 fn on_call() -> ConnectPlan {
     ConnectPlan {
+        beyond_wire: false,
         target: "127.0.0.1:0".parse().unwrap(),
         seed: 1,
         rate: 0.0,

@@ -6,7 +6,7 @@ use crate::fold::world::World;
 use crate::model::client_clock::StepCommand;
 use crate::model::command::Command;
 use crate::model::event::Environment;
-use crate::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl};
+use crate::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::keymap::Action;
@@ -60,16 +60,16 @@ pub(super) fn commands_for(
         Action::HalfOpen => half_open(pending, now, world, knobs)?,
         Action::RoundTrip => round_trip(pending, now, world, knobs)?,
         Action::Step => {
-            only_wire(world, say!("step mode needs"))?;
+            only_in_lab(world, say!("step mode needs"))?;
             Command::Step(if world.tempo.held { StepCommand::Go } else { StepCommand::Hold })
         }
         Action::Next => {
-            only_wire(world, say!("step mode needs"))?;
+            only_in_lab(world, say!("step mode needs"))?;
             Command::Step(StepCommand::Next)
         }
         Action::AcceptOne => Command::AcceptOne,
         Action::Slow => {
-            only_wire(world, say!("slow motion needs"))?;
+            only_in_lab(world, say!("slow motion needs"))?;
             Command::Pace(steps::pace_after(world.tempo.pace))
         }
         Action::Cookies => sysctl(pending, now, world, (Sysctl::Syncookies, 3))?,
@@ -145,7 +145,7 @@ fn burst(world: &World) -> u32 {
 }
 
 fn half_open(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
-    only_wire(world, say!("half-open clients need"))?;
+    only_in_lab(world, say!("half-open clients need"))?;
     let share = fresh(pending.half_open, now).unwrap_or(knobs.half_open);
     let next = if share > 0.0 { 0.0 } else { 0.5 };
     pending.half_open = Some((now, next));
@@ -153,15 +153,15 @@ fn half_open(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &K
 }
 
 fn round_trip(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
-    only_wire(world, say!("a round-trip time needs"))?;
+    only_in_lab(world, say!("a round-trip time needs"))?;
     let next = steps::round_trip_after(fresh(pending.rtt, now).unwrap_or(knobs.rtt));
     pending.rtt = Some((now, next));
     Ok(Command::Rtt(next))
 }
 
-fn only_wire(world: &World, what: &str) -> Result<(), String> {
-    if world.began.as_ref().is_some_and(|began| began.clients == ClientKind::Connect) {
-        return Err(say!("{what} packet-level clients: qviz --client wire (in the private network)", what));
+fn only_in_lab(world: &World, what: &str) -> Result<(), String> {
+    if world.began.as_ref().is_some_and(|began| began.environment == Environment::Host) {
+        return Err(say!("{what} the lab, where segments pass through qviz: qviz --net lab", what));
     }
     Ok(())
 }

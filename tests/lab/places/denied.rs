@@ -93,7 +93,7 @@ fn the_picture_says_why_it_stands_on_loopback() {
         pane.wait("an answer in words", |pane| {
             let text = pane.text();
             text != before
-                && (text.contains("belongs to this host") || text.contains("packet-level clients: qviz --client wire"))
+                && (text.contains("belongs to this host") || text.contains("the lab, where segments pass through qviz"))
         });
     }
     pane.press(b"q");

@@ -101,5 +101,5 @@ fn options_that_mean_nothing_to_real_clients_are_named() {
     Place::Network.must_be_had();
     let said =
         run(Place::Network, &format!("{UP}{EXEC}"), "--json --net host --rtt 1s --loss 5% --rate 20 --duration 300ms");
-    said.is_success().assert_stderr(&["note: no effect on connect clients: --rtt --loss"]);
+    said.is_success().assert_stderr(&["note: no effect on the host's loopback: --rtt --loss"]);
 }
