@@ -20,7 +20,7 @@ use super::runs::cpu_s;
 pub(crate) fn wire(span: Duration) {
     let namespace = namespace();
     let listener = listener(Ipv4Addr::new(198, 51, 100, 1));
-    let packets = packet_socket(&namespace.network().wire_to_server);
+    let packets = namespace.token().in_wire(|| packet_socket(&namespace.network().wire_to_server)).unwrap();
     let mut client = Handshakes::new(&namespace, listener.local_addr().unwrap().port());
     let mut place = 0;
     measure(&listener, span, move |_| {
@@ -35,7 +35,7 @@ pub(crate) fn life(span: Duration) {
     let namespace = namespace();
     let listener = listener(Ipv4Addr::new(198, 51, 100, 1));
     listener.set_nonblocking(true).unwrap();
-    let packets = packet_socket(&namespace.network().wire_to_server);
+    let packets = namespace.token().in_wire(|| packet_socket(&namespace.network().wire_to_server)).unwrap();
     let mut client = Handshakes::new(&namespace, listener.local_addr().unwrap().port());
     let (mut first, mut served) = (0, 0_u64);
     let clock = Clock::start();

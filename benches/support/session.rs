@@ -38,6 +38,7 @@ pub(crate) fn start(clients: ClientKind, knobs: Knobs, duration: Duration) -> Se
     network.overrides.set(qviz::model::settings::Sysctl::Somaxconn, 65_535);
     let namespace = Namespace::enter(&network).unwrap();
     live::start(LivePlan {
+        capture: None,
         knobs,
         clients,
         address: None,

@@ -291,6 +291,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub record: Option<PathBuf>,
 
+    /// Write all frames at the listener to FILE (pcapng), each with what became of it
+    ///
+    /// Each packet that was decided on has a comment: dropped and why, queued, accepted after how long, answered, reset. Wireshark and
+    /// tshark show it. Lab only. An older capture is overwritten, any other file is not.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub pcap: Option<PathBuf>,
+
     /// Write what qviz does to FILE, with times
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub log: Option<PathBuf>,

@@ -99,6 +99,7 @@ async fn live_run(
     }
     let (knobs, script) = initial_state(plan);
     let mut session = live::start(LivePlan {
+        capture: plan.capture.clone(),
         knobs,
         clients: environment.clients,
         address: plan.address,

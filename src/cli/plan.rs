@@ -51,6 +51,8 @@ pub struct LabPlan {
     pub duration: Option<Duration>,
     /// How long clients wait before the first of them starts.
     pub delay: Duration,
+    /// Where the frames are captured.
+    pub capture: Option<PathBuf>,
     /// Where the run is recorded.
     pub record: Option<PathBuf>,
     /// ASCII characters only.
@@ -106,6 +108,7 @@ impl LabPlan {
             count: args.clients.count,
             duration: args.run.duration,
             delay: args.run.delay.unwrap_or_default(),
+            capture: args.run.pcap.clone(),
             record: args.run.record.clone(),
             ascii: args.output.ascii,
             color: args.output.color.unwrap_or_default(),

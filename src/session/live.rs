@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -13,6 +14,7 @@ use rustix::io::Errno;
 use super::Session;
 use super::clock::Clock;
 use super::pump::{self, NotBegun};
+use crate::session::live::capture::CaptureError;
 use crate::kernel::tap::TapError;
 use crate::lab::knobs::KnobError;
 use crate::lab::listener::ListenError;
@@ -25,6 +27,7 @@ use crate::scenario::Script;
 use crate::text::errno::describe;
 
 mod actors;
+pub mod capture;
 mod driver;
 mod ending;
 mod experiments;
@@ -62,6 +65,8 @@ pub struct LivePlan {
     pub host: Sysctls,
     /// The sysctls of the private network are set to these first; those without a value are left alone.
     pub sysctls: Sysctls,
+    /// Where all frames at the listener's end are written, with what became of them.
+    pub capture: Option<PathBuf>,
     /// What is taken over from earlier sessions at the same site.
     pub past: Past,
 }
@@ -93,6 +98,12 @@ pub enum LiveError {
     /// A sysctl of the private network.
     #[error(transparent)]
     Knob(#[from] KnobError),
+    /// The capture's file.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// A capture was asked for where there is no private network.
+    #[error("{}", say!("--pcap needs the lab: on the host segments do not pass through qviz"))]
+    CaptureNeedsLab,
     /// Packet-level clients were asked for where there is no private network.
     #[error("{}", say!("wire clients need the private lab: on the host's loopback only real connect() clients are possible"))]
     WireNeedsLab,
@@ -127,6 +138,8 @@ impl LiveError {
             Self::Poll(error) => Some(error.hint()),
             Self::Transmit(error) => Some(error.hint().to_owned()),
             Self::Knob(error) => Some(error.hint()),
+            Self::Capture(error) => Some(error.hint().to_owned()),
+            Self::CaptureNeedsLab => Some(say!("see what is missing: qviz doctor").into()),
             Self::WireNeedsLab => Some(say!("qviz --client connect, or see: qviz doctor").into()),
             Self::WireNeedsLink(_) => Some(say!("--client connect, or --listen [2001:db8::1]:8080").into()),
             Self::Vanished | Self::System { .. } => Some(say!("see: qviz doctor").into()),

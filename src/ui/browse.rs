@@ -99,6 +99,11 @@ impl Sort {
 }
 
 impl Browse {
+    /// The client whose row or ladder is chosen, while it is there.
+    pub fn chosen_peer(&self) -> Option<Peer> {
+        self.chosen.as_ref().filter(|chosen| chosen.gone.is_none()).map(|chosen| chosen.connection.peer)
+    }
+
     /// Where keys count now.
     pub const fn place(&self) -> Place {
         match self.screen {

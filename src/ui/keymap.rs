@@ -33,6 +33,10 @@ pub enum Action {
     Next,
     /// `accept()` once.
     AcceptOne,
+    /// Lose the chosen client's next segment.
+    Lose,
+    /// Hold the chosen client's segments, or let them go.
+    Hold,
     /// The next slower motion, or none.
     Slow,
     /// Many clients at once, now.

@@ -267,11 +267,14 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         }
         inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
         Action::Close => state.window.return_to_now(),
-        action => match commands::commands_for(&mut state.pending, state.live, action, now, world) {
+        action => match commands::commands_for(&mut state.pending, (state.live, state.browse.chosen_peer()), action, now, world) {
             Ok(commands) => {
                 if state.frozen.is_some() && !commands.is_empty() {
                     state.message =
                         Some((now + MESSAGE, say!("done in the run behind this held moment; f shows it").into()));
+                }
+                if let Some(wish) = commands.iter().find_map(|command| commands::about_client(command, world)) {
+                    state.message = Some((now + MESSAGE, wish));
                 }
                 return commands;
             }

@@ -65,6 +65,7 @@ fn inside(sign: PathBuf) {
 
 fn plan() -> LivePlan {
     LivePlan {
+        capture: None,
         knobs: Knobs {
             backlog: 5,
             rate: 5.0,

@@ -45,6 +45,7 @@ impl SceneRunner {
         self.opened = self.opened.wrapping_add(1);
         let lab = &scene.lab;
         live::start(LivePlan {
+            capture: None,
             knobs: lab.knobs.clone(),
             clients: lab.clients,
             address: Some(SocketAddr::new(IpAddr::V4(LISTENER_V4), port)),

@@ -102,9 +102,9 @@ impl Outcomes {
         self.requests = self.peers.values().filter(|held| matches!(held, Held::Request { .. })).count() as u32;
     }
 
-    /// How many clients are kept.
-    pub fn len(&self) -> usize {
-        self.peers.len()
+    /// The accept queue's limit, as last read.
+    pub const fn accept_limit(&self) -> u32 {
+        self.limits.accept
     }
 
     /// A segment toward a client passed.

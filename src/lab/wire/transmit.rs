@@ -114,6 +114,14 @@ impl Transmit {
         Ok(Self { socket, frames, macs, link: wire_to_server.name.clone() })
     }
 
+    /// The frame of a segment, as [`Transmit::send`] sends it.
+    ///
+    /// # Errors
+    /// [`TransmitError::Frame`] for a segment that cannot be a frame.
+    pub fn frame(&mut self, segment: &Segment) -> Result<&[u8], TransmitError> {
+        Ok(self.frames.frame(segment)?)
+    }
+
     /// Sends one segment. When the kernel's buffers are full, it waits up to [`MAX_WAIT_MS`] milliseconds.
     ///
     /// # Errors

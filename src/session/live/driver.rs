@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::actors::Actors;
+use super::capture::Capture;
 use super::ending::{self, FinalReadings, Next};
 use super::sampler::Sampler;
 use super::sides::ServerSide;
@@ -152,6 +153,11 @@ impl Work for LiveSession {
         if lost > 0 {
             self.pump.push(Event::Loss(Loss::TapDropped(lost)));
         }
+        if let Road::Wire(wire) = &mut self.road
+            && let Some(error) = wire.capture().and_then(Capture::finish)
+        {
+            self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint()));
+        }
         if self.late > 0 {
             self.pump.push(Event::Loss(Loss::LateTicks(self.late)));
         }
@@ -216,6 +222,7 @@ impl LiveSession {
         let now = self.pump.clock.now();
         let busy = now.since(self.moved) < Duration::from_secs(1);
         let Self { sampler, server, pump, .. } = self;
+        let first = pump.batch.len();
         server.with(|state| {
             state.take_facts(&mut pump.batch);
             // No accept() falls between the facts and the reading.
@@ -223,17 +230,29 @@ impl LiveSession {
         });
         sampler.read_due(&pump.clock, busy, &mut pump.batch);
         self.pass_lists_on();
+        self.capture_accepts(first);
+    }
+
+    /// Lets the capture know who was accepted, by the facts since `first`.
+    fn capture_accepts(&mut self, first: usize) {
+        if let Road::Wire(wire) = &mut self.road
+            && let Some(capture) = wire.capture()
+        {
+            capture.take(&self.pump.batch[first..]);
+        }
     }
 
     /// Reads every source once.
     fn read_all(&mut self) {
         let Self { sampler, server, pump, .. } = self;
+        let first = pump.batch.len();
         server.with(|state| {
             state.take_facts(&mut pump.batch);
             sampler.read_queue_anew(&pump.clock, &mut pump.batch);
         });
         sampler.read_all(&pump.clock, &mut pump.batch);
         self.pass_lists_on();
+        self.capture_accepts(first);
     }
 
     fn pass_lists_on(&mut self) {

@@ -40,6 +40,8 @@ pub(super) struct Sampler {
     pub(super) own: OwnListener<Arc<Listener>>,
     pub(super) diag: Option<Diag>,
     pub(super) counters: Option<CountersFile>,
+    /// Those of the clients' namespace.
+    pub(super) client_counters: Option<CountersFile>,
     pub(super) port: u16,
     queue: Pace,
     lists: Pace,
@@ -56,13 +58,14 @@ impl Sampler {
     pub(super) fn new(
         own: OwnListener<Arc<Listener>>,
         diag: Option<Diag>,
-        counters: Option<CountersFile>,
+        [counters, client_counters]: [Option<CountersFile>; 2],
         port: u16,
     ) -> Self {
         Self {
             own,
             diag,
             counters,
+            client_counters,
             port,
             queue: Pace::default(),
             lists: Pace::default(),
@@ -138,6 +141,9 @@ impl Sampler {
         match counters {
             Ok(counters) => out.push(Stamped { at, event: Event::Counters(Box::new(counters)) }),
             Err(error) => tracing::warn!(%error, "the counters could not be read"),
+        }
+        if let Some(Ok(counters)) = self.client_counters.as_mut().map(CountersFile::read) {
+            out.push(Stamped { at, event: Event::ClientCounters(Box::new(counters)) });
         }
         self.counting.read(at, clock.now());
     }

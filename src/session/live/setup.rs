@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::actors::Actors;
+use super::capture::Capture;
 use super::driver::{LiveSession, Road};
 use super::sampler::Sampler;
 use super::sides::{ClientSide, ServerSide};
@@ -48,7 +49,9 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
     let road = open_road(&plan, &pump, &listener, &sysctls)?;
     let actors = open_actors(&plan, &pump, address, &sysctls)?;
     let server = ServerSide::start(open_server(&plan)?, &listener, pump.clock)?;
-    let sampler = Sampler::new(own, Diag::open().ok(), CountersFile::open().ok(), address.port());
+    let beyond = netns.as_ref().and_then(|netns| netns.in_clients(CountersFile::open).ok()?.ok());
+    let counters = [CountersFile::open().ok(), beyond];
+    let sampler = Sampler::new(own, Diag::open().ok(), counters, address.port());
     let seen = !matches!(road, Road::Side { idle: None, .. });
     let began = began(&plan, address, seen, sysctls);
     let experiments = ExperimentRunner::new(pump.clock, netns.clone());
@@ -128,8 +131,14 @@ fn open_road(plan: &LivePlan, pump: &Pump, listener: &Arc<Listener>, sysctls: &S
             return Err(LiveError::WireNeedsLink(address));
         }
         let line = Line::new(plan.seed, plan.knobs.clone(), sysctls.clone(), DETAIL_PER_S);
-        let plan = WirePlan { netns: &netns, clock: pump.clock, listener, sysctls, line };
+        let began = WallClock::default().offset(&pump.clock);
+        let began = u64::try_from(began).unwrap_or(0);
+        let capture = plan.capture.as_deref().map(|path| Capture::open(path, began)).transpose()?;
+        let plan = WirePlan { netns: &netns, clock: pump.clock, listener, sysctls, line, capture };
         return Ok(Road::Wire(Box::new(Wire::open(plan)?)));
+    }
+    if plan.capture.is_some() {
+        return Err(LiveError::CaptureNeedsLab);
     }
     if plan.clients == ClientKind::Wire {
         return Err(LiveError::WireNeedsLab);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::LiveError;
 use super::actors::Actors;
+use super::capture::Capture;
 use crate::kernel::own_socket::OwnListener;
 use crate::kernel::proc::CountersFile;
 use crate::kernel::tap::TapError;
@@ -47,6 +48,7 @@ pub(super) struct Wire {
     /// The number of the last echo that was asked for, and of the last that came.
     echo: (u16, u16),
     arrived: Vec<Carried>,
+    capture: Option<Capture>,
 }
 
 /// A segment that is to be delivered.
@@ -74,12 +76,13 @@ pub(super) struct WirePlan<'a> {
     pub(super) listener: &'a Arc<Listener>,
     pub(super) sysctls: &'a Sysctls,
     pub(super) line: Line,
+    pub(super) capture: Option<Capture>,
 }
 
 impl Wire {
     /// Opens both ends; nothing is captured before [`Wire::start`].
     pub(super) fn open(plan: WirePlan<'_>) -> Result<Self, LiveError> {
-        let WirePlan { netns, clock, listener, sysctls, line } = plan;
+        let WirePlan { netns, clock, listener, sysctls, line, capture } = plan;
         let address = listener.address();
         let indices = [netns.wire_to_server().index, netns.wire_to_clients().index];
         let open = || -> Result<_, TapError> { Ok([IdleFrames::open(indices[0])?, IdleFrames::open(indices[1])?]) };
@@ -105,6 +108,7 @@ impl Wire {
             answers: Vec::new(),
             echo: (0, 0),
             arrived: Vec::new(),
+            capture,
         })
     }
 
@@ -189,6 +193,11 @@ impl Wire {
         self.from_server.iter_mut().chain(&mut self.from_clients).map(Frames::dropped).sum()
     }
 
+    /// The capture, if one is written.
+    pub(super) const fn capture(&mut self) -> Option<&mut Capture> {
+        self.capture.as_mut()
+    }
+
     /// Delivers what the packet-level clients have sent.
     pub(super) fn deliver_made(&mut self, actors: &mut Actors, batch: &mut Vec<Stamped>) {
         while let Some(sends) = actors.take_sends(batch) {
@@ -241,6 +250,9 @@ impl Wire {
                 self.outcomes.sent(&segment);
                 self.note_answer(&segment);
                 batch.push(Stamped { at, event: Event::Segment(segment) });
+                if let Some(capture) = &mut self.capture {
+                    capture.passed(at, frame);
+                }
                 if actors.receive(at, &segment) {
                     return;
                 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use crate::fold::connection::Connection;
 use crate::fold::world::World;
 use crate::model::client_clock::StepCommand;
 use crate::model::command::Command;
 use crate::model::event::Environment;
+use crate::model::peer::Peer;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -38,7 +40,7 @@ pub struct PendingSettings {
 /// The commands for one key, or why there are none.
 pub(super) fn commands_for(
     pending: &mut PendingSettings,
-    live: bool,
+    (live, chosen): (bool, Option<Peer>),
     action: Action,
     now: Stamp,
     world: &World,
@@ -68,6 +70,8 @@ pub(super) fn commands_for(
             Command::Step(StepCommand::Next)
         }
         Action::AcceptOne => Command::AcceptOne,
+        Action::Lose => Command::Lose(client(world, chosen)?),
+        Action::Hold => Command::Hold(client(world, chosen)?),
         Action::Slow => {
             only_in_lab(world, say!("slow motion needs"))?;
             Command::Pace(steps::pace_after(world.tempo.pace))
@@ -77,6 +81,24 @@ pub(super) fn commands_for(
         _ => return Ok(Vec::new()),
     };
     Ok(vec![command])
+}
+
+/// The client that is chosen in the list or by its ladder.
+fn client(world: &World, chosen: Option<Peer>) -> Result<Peer, String> {
+    only_in_lab(world, say!("to lose or hold segments takes"))?;
+    chosen.ok_or_else(|| say!("choose a client first: enter opens the list of all connections").into())
+}
+
+/// What a wish about one client's segments does, in words.
+pub(super) fn about_client(command: &Command, world: &World) -> Option<String> {
+    let label = |peer: &Peer| world.connection(peer).map_or_else(|| peer.to_string(), Connection::label);
+    match command {
+        Command::Lose(peer) => Some(say!("the next segment of {client} is lost on its way", client = label(peer))),
+        Command::Hold(peer) => {
+            Some(say!("the segments of {client} are held; H again lets them go", client = label(peer)))
+        }
+        _ => None,
+    }
 }
 
 fn fresh<T: Copy>(pending: Option<(Stamp, T)>, now: Stamp) -> Option<T> {

@@ -174,6 +174,7 @@ fn plan(lab: Namespace) -> LivePlan {
         service: Duration::ZERO,
     };
     LivePlan {
+        capture: None,
         knobs,
         clients: ClientKind::Wire,
         address: None,

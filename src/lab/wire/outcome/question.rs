@@ -76,11 +76,6 @@ impl Outcomes {
         }
     }
 
-    /// True when reading the accept queue may change what is foreseen.
-    pub const fn wants_depth(&self) -> bool {
-        self.accept_queue_may_be_full()
-    }
-
     fn foresee_syn(&self, now: Stamp, held: Option<Held>) -> Foreseen {
         match held {
             Some(Held::Request { since, isn, .. }) => {

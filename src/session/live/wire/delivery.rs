@@ -3,11 +3,13 @@
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Load, Wire};
+use crate::lab::wire::transmit::Transmit;
 use crate::lab::wire::outcome::{Answer, Evidence, Foreseen, Judgement, Question};
 use crate::model::delivery::{Delivery, Outcome, Proof};
 use crate::model::event::{Event, Stamped};
 use crate::model::peer::Peer;
 use crate::model::segment::{Segment, Toward};
+use crate::model::stamp::Stamp;
 use crate::session::live::actors::Actors;
 
 /// The readings before a segment.
@@ -42,13 +44,13 @@ impl Wire {
             Foreseen::Nothing => {
                 self.send(load);
                 self.outcomes.passed(&segment);
-                batch.push(Stamped { at, event: Event::Segment(segment) });
+                self.pass((at, load), segment, batch);
             }
             Foreseen::Certain(outcome, proof) => {
                 self.send(load);
                 self.outcomes.settle(at, &segment, outcome, None);
                 let delivery = Delivery { segment, outcome, proof, depth_before: depth, depth_after: None, drops: 0 };
-                batch.push(Stamped { at, event: Event::Delivered(delivery) });
+                self.decide((at, load), delivery, batch);
             }
             Foreseen::Open(question) => {
                 self.drain_server(actors, batch);
@@ -59,14 +61,33 @@ impl Wire {
                 let decision = self.await_outcome(question, &segment, before, (actors, batch));
                 let Some(outcome) = decision.outcome else {
                     self.outcomes.passed(&segment);
-                    return batch.push(Stamped { at, event: Event::Segment(segment) });
+                    return self.pass((at, load), segment, batch);
                 };
                 self.outcomes.settle(at, &segment, outcome, decision.answer);
                 let (proof, drops) = (decision.proof, u8::try_from(decision.drops).unwrap_or(u8::MAX));
                 let (depth_before, depth_after) = (depth, decision.depth_after);
                 let delivery = Delivery { segment, outcome, proof, depth_before, depth_after, drops };
-                batch.push(Stamped { at, event: Event::Delivered(delivery) });
+                self.decide((at, load), delivery, batch);
             }
+        }
+    }
+
+    /// Emits a segment that decided nothing.
+    fn pass(&mut self, (at, load): (Stamp, Load<'_>), segment: Segment, batch: &mut Vec<Stamped>) {
+        batch.push(Stamped { at, event: Event::Segment(segment) });
+        let Self { capture: Some(capture), transmit, .. } = self else { return };
+        if let Some(frame) = bytes(transmit, load) {
+            capture.passed(at, frame);
+        }
+    }
+
+    /// Emits what became of a segment.
+    fn decide(&mut self, (at, load): (Stamp, Load<'_>), delivery: Delivery, batch: &mut Vec<Stamped>) {
+        batch.push(Stamped { at, event: Event::Delivered(delivery) });
+        let limit = self.outcomes.accept_limit();
+        let Self { capture: Some(capture), transmit, .. } = self else { return };
+        if let Some(frame) = bytes(transmit, load) {
+            capture.decided(at, frame, &delivery, limit);
         }
     }
 
@@ -157,6 +178,14 @@ impl Wire {
         if let Err(error) = sent {
             tracing::warn!(%error, "a client's segment could not be sent");
         }
+    }
+}
+
+/// The frame that was sent.
+fn bytes<'a>(transmit: &'a mut Transmit, load: Load<'a>) -> Option<&'a [u8]> {
+    match load {
+        Load::Made(segment) => transmit.frame(&segment).ok(),
+        Load::Carried(frame, _) => Some(frame),
     }
 }
 
