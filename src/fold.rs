@@ -4,6 +4,7 @@
 //! what was dropped and why, and [`finding`] holds the diagnoses.
 
 pub mod belief;
+mod causes;
 pub mod connection;
 pub mod course;
 pub mod diagnosis;

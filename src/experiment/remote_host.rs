@@ -93,7 +93,6 @@ fn segment_from_remote(flags: u8, seq: u32, ack: u32) -> Segment {
         payload: 0,
         window_scale: false,
         timestamps: false,
-        cookie_bits: None,
     }
 }
 

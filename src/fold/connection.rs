@@ -1,6 +1,7 @@
 //! One connection, with its state at both sides. Ghosts and phantoms are states here.
 
 pub use super::belief::{ClientSide, CombinedState, ServerSide};
+use crate::fold::causes::Causes;
 use crate::fold::segment_log::SegmentLog;
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
@@ -80,62 +81,43 @@ pub struct Connection {
     pub bytes: u32,
     /// True when the client has sent FIN.
     pub client_closed: bool,
-    pub(super) inference: InferenceState,
+    pub(super) inference: Trace,
     pub(super) segment_log: Option<Box<SegmentLog>>,
 }
 
-/// State for deciding which cause a lost segment has.
+/// What the fold remembers of a connection between its facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each remembers one thing that was seen")]
-pub(super) struct InferenceState {
+pub(super) struct Trace {
     pub(super) client_isn: u32,
     pub(super) server_isn: u32,
     /// The sequence number of the last cookie sent to it.
     pub(super) cookie_isn: Option<u32>,
-    /// The last SYN had the window-scale option and no timestamps: whether its answer is a cookie shows in the SYN-ACK.
-    pub(super) cookie_decidable: bool,
-    /// The options of the last SYN as a cookie's timestamp would carry them.
-    pub(super) cookie_bits: Option<u8>,
-    /// The last SYN-ACK alone decided whether it was a cookie.
-    pub(super) cookie_decided: bool,
-    /// Arrival of the SYN that is not answered yet.
+    /// Whether its last SYN was answered with a request or a cookie is certain, or will be by the answer's options.
+    pub(super) kind_told: bool,
+    /// Arrival of the SYN that is not answered yet, seen from the side.
     pub(super) pending: Option<Stamp>,
-    /// The verdict on it by the queues' depths at that moment.
-    pub(super) verdict: Verdict,
-    /// The last SYN was not answered.
-    pub(super) silent: bool,
-    /// The cause charged for it; `None` if unknown.
+    /// The causes that a missing answer to it may have.
+    pub(super) causes: Causes,
+    /// The cause for which its last SYN was dropped.
     pub(super) charged: Option<Cause>,
+    /// ACKs, and data, of which it is open whether they were ignored.
+    pub(super) open_acks: u16,
+    /// The number of the span in which they came.
+    pub(super) open_in: u32,
+    /// When the last of them came.
+    pub(super) open_at: Stamp,
     /// End of the client's data (or FIN) that has arrived since its retransmission was announced.
     pub(super) data_end: Option<u32>,
     /// The retransmission that an acknowledgement cancelled: it is restored if that is lost on its way.
     pub(super) acknowledged_retry: Option<Retry>,
-    /// The connection was made (or would have been) by a cookie.
-    pub(super) by_cookie: bool,
     /// Packets hit, by cause.
     pub(super) hits: [u16; Cause::ALL.len()],
     /// Consecutive dumps that lack the request.
     pub(super) missed: u8,
     /// The stamp of the first of them.
     pub(super) missed_at: Stamp,
-    /// What was decided about its last final ACK.
-    pub(super) last_ack: LastAck,
-    /// Its ACKs assumed ignored since the last `accept()`, and how many connections had been accepted by then.
-    pub(super) refused_since: (u64, u16),
     /// The client is counted in [`Demand`](super::world::demand::Demand).
     pub(super) wanting: bool,
-    /// Ignored ACKs of its earlier requests from the same port.
-    pub(super) acks_before: u16,
-    /// Ignored ACKs proved by a retransmitted SYN-ACK.
-    pub(super) acks_proved: u16,
-    /// Ignored ACKs after which a dump still lacked it in the accept queue.
-    pub(super) acks_certain: u16,
-    /// Segments since it was assumed queued that would have been final ACKs otherwise.
-    pub(super) late_acks: u16,
-    /// The server's socket has sent a segment: it exists.
-    pub(super) socket_sent: bool,
-    /// When its last ACK was assumed ignored.
-    pub(super) ignored_at: Stamp,
     /// The number of the last dump that listed it.
     pub(super) listed: u64,
     /// It has left the queues of a watched listener and is no longer tracked.
@@ -150,28 +132,11 @@ pub(super) struct InferenceState {
     pub(super) last_syn: Stamp,
 }
 
-/// The decision about a final ACK; a RST that follows shows that the request had gone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum LastAck {
-    /// No final ACK, or another segment since.
-    #[default]
-    None,
-    /// It was taken.
-    Taken,
-    /// It was ignored.
-    Ignored(Cause),
-}
-
-/// The outcome of a SYN by the kernel's order of tests and the queues' depths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It becomes a request.
-    #[default]
-    Request,
-    /// It is answered with a cookie.
-    Cookie,
-    /// It is dropped.
-    Drop(Cause),
+impl Trace {
+    /// Open ACKs that came in this span.
+    pub(super) const fn open_acks_in(&self, span: u32) -> u16 {
+        if self.open_in == span { self.open_acks } else { 0 }
+    }
 }
 
 impl Connection {
@@ -198,7 +163,7 @@ impl Connection {
             was_phantom: false,
             bytes: 0,
             client_closed: false,
-            inference: InferenceState::default(),
+            inference: Trace::default(),
             segment_log: None,
         }
     }

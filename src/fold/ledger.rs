@@ -59,16 +59,14 @@ pub struct Ledger {
     pub cookies_sent: u64,
     /// Valid cookies that came back (those that met a full accept queue included).
     pub cookies_redeemed: u64,
-    /// SYNs without an answer for which no cause is known.
-    pub syns_without_cause: u64,
+    /// SYNs seen from the side that stayed without an answer although the listener's drop count stood still.
+    pub unanswered: u64,
+    /// SYN-ACKs seen from the side of which the wire does not tell whether they carried a cookie.
+    pub answers_untold: u64,
     /// Half-open requests ended by a RST of the client.
     pub client_resets: u64,
-    /// ACKs on a full accept queue, with tcp_abort_on_overflow, for a request that another CPU was resetting at the same time:
-    /// each counts as an overflow, but only one as EmbryonicRsts and as a discard (`tcp_check_req`, net/ipv4/tcp_minisocks.c:
-    /// req_stolen).
-    pub resets_shared: u64,
-    /// Segments for a half-open request other than its final ACK: retransmitted SYNs and RSTs. No drops, but each raises the
-    /// listener's drop count.
+    /// Segments for a half-open request other than its final ACK, seen from the side: retransmitted SYNs and RSTs, as far as the
+    /// listener's drop count, which each raises, shows how many. They are no drops.
     pub ended_at_request: u64,
     /// By how much all delivered segments together moved the listener's own drop count; `None` where none were delivered.
     pub moved: Option<u64>,
@@ -140,7 +138,7 @@ impl Ledger {
             return moved;
         }
         let lost: u64 = self.lost_by_cause().map(|(cause, lost)| cause.listener_weight() * lost.segments).sum();
-        (lost + self.ended_at_request).saturating_sub(self.resets_shared)
+        lost + self.ended_at_request
     }
 
     /// Packets lost inside the kernel, all causes together.
@@ -163,10 +161,7 @@ impl Ledger {
             (Counter::TCPReqQFullDrop, self.lost(Cause::SynSynQueueFull).segments),
             (Counter::SyncookiesSent, self.cookies_sent),
             (Counter::SyncookiesRecv, self.cookies_redeemed),
-            (
-                Counter::EmbryonicRsts,
-                self.lost(Cause::AckReset).segments.saturating_sub(self.resets_shared) + self.client_resets,
-            ),
+            (Counter::EmbryonicRsts, self.lost(Cause::AckReset).segments + self.client_resets),
         ]
     }
 

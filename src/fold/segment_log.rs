@@ -262,12 +262,6 @@ impl SegmentLog {
         }
     }
 
-    pub(in crate::fold) fn refunded(&mut self, cause: Cause) {
-        if let Some(way) = self.ways().rfind(|way| way.fate == SegmentOutcome::Dropped(cause)) {
-            way.fate = if cause.is_syn() { SegmentOutcome::Unanswered } else { SegmentOutcome::Arrived };
-        }
-    }
-
     pub(in crate::fold) fn lost(&mut self, kind: Kind, outbound: bool) {
         let toward = if outbound { Toward::Listener } else { Toward::Client };
         if let Some(way) = self.ways().rfind(|way| (way.kind, way.toward) == (kind, toward)) {

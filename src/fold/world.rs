@@ -22,30 +22,27 @@ use crate::model::stamp::Stamp;
 
 mod account;
 mod admission;
-mod answer;
 mod apply;
-mod arbiter;
+mod assignment;
 mod changes;
 mod clients;
 mod delivered;
 pub mod demand;
-mod doubt;
-mod listener;
 mod log_writing;
 pub mod next_steps;
 pub mod note;
+mod observations;
 mod questions;
 mod readings;
 pub mod roster;
 mod side;
 pub mod spread;
-mod waiting;
 pub mod watched;
 mod wire;
 
 pub(in crate::fold) use apply::apply;
 
-use account::OpenDecisions;
+use account::Bookkeeping;
 use demand::Demand;
 use log_writing::LogSwitch;
 use note::Note;
@@ -132,7 +129,7 @@ pub struct World {
     /// True after the last fact.
     pub ended: bool,
     pub(super) reviewed: Option<Stamp>,
-    open: OpenDecisions,
+    open: Bookkeeping,
     log_switch: LogSwitch,
 }
 

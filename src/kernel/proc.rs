@@ -117,16 +117,6 @@ pub fn read_sysctls_in(sys: &Path) -> Sysctls {
     values
 }
 
-/// Whether a SYN-ACK's timestamp reveals a SYN cookie in the network namespace of the calling thread: timestamps do
-/// not begin at random (`tcp_timestamps` 2), and every option that a client offers is kept.
-pub fn timestamps_reveal_cookies() -> bool {
-    let wanted = [("tcp_timestamps", "2"), ("tcp_sack", "1"), ("tcp_window_scaling", "1")];
-    let is = |(name, value): (&str, &str)| {
-        fs::read_to_string(Path::new("/proc/sys/net/ipv4").join(name)).is_ok_and(|text| text.trim() == value)
-    };
-    wanted.into_iter().all(is)
-}
-
 /// The kernel's release, as `uname -r` prints it.
 pub fn kernel_release() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()

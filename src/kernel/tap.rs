@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use socket2::{Domain, Socket, Type};
 use thiserror::Error;
 
-use super::{proc, sys};
+use super::sys;
 use crate::kernel::tap::decode::ListenerEnd;
 use crate::kernel::tap::recent::{PacketKind, Recent};
 use crate::kernel::tap::ring::Ring;
@@ -144,8 +144,6 @@ pub struct Tap {
     listener: ListenerEnd,
     cooked: Option<Recent>,
     loopback: bool,
-    /// True when [`Segment::cookie_bits`] are meaningful in this namespace.
-    detects_cookies: bool,
 }
 
 /// A tap that holds its packet socket and filter but no ring yet: it captures nothing.
@@ -187,14 +185,7 @@ impl IdleTap {
         socket.bind(&whole).map_err(failed(plan.scope(), say!("bind to the interface")))?;
         let cooked = plan.is_cooked().then(|| Recent::new(COPIES_REMEMBERED));
         let listener = ListenerEnd { port: plan.listener_port, address: plan.listener };
-        Ok(Tap {
-            socket,
-            ring,
-            listener,
-            cooked,
-            loopback: plan.loopback,
-            detects_cookies: proc::timestamps_reveal_cookies(),
-        })
+        Ok(Tap { socket, ring, listener, cooked, loopback: plan.loopback })
     }
 }
 
@@ -230,8 +221,7 @@ impl Tap {
     /// Gives every segment that has arrived, in the order of arrival, with its kernel timestamp (nanoseconds of CLOCK_REALTIME),
     /// and returns their number. No system call is made.
     pub fn drain(&mut self, mut each: impl FnMut(u64, Segment)) -> usize {
-        let (listener, cooked, detects_cookies, loopback) =
-            (self.listener, &mut self.cooked, self.detects_cookies, self.loopback);
+        let (listener, cooked, loopback) = (self.listener, &mut self.cooked, self.loopback);
         let mut segments = 0;
         self.ring.drain(|frame| {
             let segment = match cooked {
@@ -241,9 +231,8 @@ impl Tap {
                 Some(recent) => decode::segment_of_ip(frame.bytes, listener)
                     .filter(|segment| recent.note(segment, frame.nanos, frame.interface) != PacketKind::Copy),
             };
-            if let Some(mut segment) = segment {
+            if let Some(segment) = segment {
                 segments += 1;
-                segment.cookie_bits = segment.cookie_bits.filter(|_| detects_cookies);
                 each(frame.nanos, segment);
             }
         });

@@ -119,7 +119,6 @@ mod tests {
             payload: 0,
             window_scale: true,
             timestamps: false,
-            cookie_bits: None,
         };
         let (depth_before, depth_after) = (Some(6), None);
         let outcome = Outcome::Dropped(Cause::SynAcceptQueueFull);

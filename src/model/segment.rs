@@ -67,11 +67,6 @@ pub struct Segment {
     pub window_scale: bool,
     /// True when the segment carries the timestamp option (RFC 7323).
     pub timestamps: bool,
-    /// The six bits in which a SYN cookie keeps a client's options in its timestamp (`cookie_init_timestamp`,
-    /// net/ipv4/syncookies.c): of a SYN what they would be, of a SYN-ACK those that it carries. `None` of any other segment, without
-    /// timestamps, and where these begin at random (`tcp_timestamps` is not 2) or not every option is kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cookie_bits: Option<u8>,
 }
 
 impl Segment {
@@ -112,7 +107,6 @@ mod tests {
             payload,
             window_scale: false,
             timestamps: false,
-            cookie_bits: None,
         }
     }
 

@@ -82,7 +82,6 @@ fn segment() -> Event {
         payload: 0,
         window_scale: true,
         timestamps: false,
-        cookie_bits: None,
     })
 }
 

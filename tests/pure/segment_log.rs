@@ -89,8 +89,7 @@ impl Play {
         };
         let window_scale = flags & flags::SYN != 0;
         let peer = peer(id);
-        let segment =
-            Segment { peer, toward, flags, seq, ack, payload: 0, window_scale, timestamps: false, cookie_bits: None };
+        let segment = Segment { peer, toward, flags, seq, ack, payload: 0, window_scale, timestamps: false };
         let fact = crate::outcome::fact(&self.world, segment);
         self.emit(at, &fact);
     }
@@ -102,10 +101,10 @@ impl Play {
     /// A client comes and is half-open, whatever the depths are.
     fn request(&mut self, at: u64, id: u16) {
         self.start(at, id);
-        let (timestamps, cookie_bits) = (false, None);
+        let timestamps = false;
         let (toward, flags, window_scale) = (Toward::Listener, flags::SYN, true);
         let (seq, ack, payload, peer) = (1000, 0, 0, peer(id));
-        let segment = Segment { peer, toward, flags, seq, ack, payload, window_scale, timestamps, cookie_bits };
+        let segment = Segment { peer, toward, flags, seq, ack, payload, window_scale, timestamps };
         self.emit(at, &crate::outcome::delivered(segment, Outcome::Request, 0));
         self.syn_ack(at, id);
     }
@@ -118,17 +117,7 @@ impl Play {
         let peer = peer(id);
         let flags = flags::SYN | flags::ACK;
         let (seq, ack, toward) = (5000, 1001, Toward::Client);
-        let segment = Segment {
-            peer,
-            toward,
-            flags,
-            seq,
-            ack,
-            payload: 0,
-            window_scale: false,
-            timestamps: false,
-            cookie_bits: None,
-        };
+        let segment = Segment { peer, toward, flags, seq, ack, payload: 0, window_scale: false, timestamps: false };
         let fact = crate::outcome::fact(&self.world, segment);
         self.emit(at, &fact);
     }
@@ -149,17 +138,7 @@ impl Play {
 
     fn speaks(&mut self, at: u64, id: u16, (toward, flags, payload): (Toward, u8, u16), (seq, ack): (u32, u32)) {
         let peer = peer(id);
-        let segment = Segment {
-            peer,
-            toward,
-            flags,
-            seq,
-            ack,
-            payload,
-            window_scale: false,
-            timestamps: false,
-            cookie_bits: None,
-        };
+        let segment = Segment { peer, toward, flags, seq, ack, payload, window_scale: false, timestamps: false };
         let fact = crate::outcome::fact(&self.world, segment);
         self.emit(at, &fact);
     }

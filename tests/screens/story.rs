@@ -53,17 +53,7 @@ fn segment(id: u32, toward: Toward, flags: u8, cookie: bool) -> Segment {
         (Toward::Listener, _) => (1001, 5001),
         (Toward::Client, _) => (5000, 1001),
     };
-    Segment {
-        peer: peer(id),
-        toward,
-        flags,
-        seq,
-        ack,
-        payload: 0,
-        window_scale: !cookie,
-        timestamps: false,
-        cookie_bits: None,
-    }
+    Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale: !cookie, timestamps: false }
 }
 
 impl Story {

@@ -109,7 +109,6 @@ impl Play {
             payload: 0,
             window_scale: false,
             timestamps: false,
-            cookie_bits: None,
         });
     }
 
@@ -220,9 +219,9 @@ impl Play {
 }
 
 fn segment(id: u16, toward: Toward, flags: u8, (seq, ack): (u32, u32)) -> Segment {
-    let (timestamps, cookie_bits) = (false, None);
+    let timestamps = false;
     let window_scale = flags & flags::SYN != 0;
-    Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale, timestamps, cookie_bits }
+    Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale, timestamps }
 }
 
 pub(crate) fn peer(id: u16) -> Peer {

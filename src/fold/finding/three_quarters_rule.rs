@@ -18,9 +18,7 @@ What to do: net.ipv4.tcp_syncookies=1 (then tcp_max_syn_backlog does not limit a
 fn check(world: &World) -> Verdict {
     let lost = world.ledger.lost(Cause::SynMaxSynBacklog);
     if lost.segments == 0 {
-        // An unanswered SYN that no reading of the counters covers yet.
-        let open = world.ledger.syns_without_cause > 0 && world.sysctls.value(Sysctl::Syncookies) == Some(0);
-        return if open { Verdict::TooEarly } else { Verdict::Absent };
+        return Verdict::Absent;
     }
     let max = world.sysctls.value(Sysctl::MaxSynBacklog).unwrap_or(0);
     Verdict::Found(Diagnosis {

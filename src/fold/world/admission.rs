@@ -3,7 +3,7 @@
 //! each outcome.
 
 use super::World;
-use crate::fold::connection::{ServerSide, Verdict};
+use crate::fold::connection::ServerSide;
 use crate::model::cause::Cause;
 use crate::model::delivery::{Delivery, Outcome};
 use crate::model::peer::Peer;
@@ -22,11 +22,7 @@ pub(super) fn foreseen(world: &World, delivery: &Delivery) -> Option<Outcome> {
     let server = one.map_or(ServerSide::Nothing, |one| one.server);
     let full = delivery.depth_before.unwrap_or_else(|| world.accept_queue.depth()) > limit;
     match (segment.kind(), server) {
-        (Kind::Syn, _) if server.is_over() => Some(match admission(world, full) {
-            Verdict::Request => Outcome::Request,
-            Verdict::Cookie => Outcome::Cookie,
-            Verdict::Drop(cause) => Outcome::Dropped(cause),
-        }),
+        (Kind::Syn, _) if server.is_over() => Some(admission(world, full)),
         (Kind::Ack, ServerSide::HalfOpen | ServerSide::CookieSent) if one.is_some_and(|one| one.completes(segment)) => {
             Some(if full { Outcome::Dropped(refusal_cause(world, server)) } else { Outcome::Queued })
         }
@@ -34,57 +30,28 @@ pub(super) fn foreseen(world: &World, delivery: &Delivery) -> Option<Outcome> {
     }
 }
 
-/// The verdict on a SYN that arrives now from an unknown peer.
-pub(super) fn admission(world: &World, accept_full: bool) -> Verdict {
-    let Some(limit) = world.accept_limit() else { return Verdict::Request };
+/// What becomes of a SYN that arrives now and meets no request.
+fn admission(world: &World, accept_full: bool) -> Outcome {
+    let Some(limit) = world.accept_limit() else { return Outcome::Request };
     let cookies = world.sysctls.value(Sysctl::Syncookies).unwrap_or(1);
-    let half_open = world.syn_queue.depth() + world.open.coming;
+    let half_open = world.syn_queue.depth();
     let syn_queue_full = half_open >= world.syn_rule.capacity(limit);
     if syn_queue_full && cookies == 0 {
-        return Verdict::Drop(Cause::SynSynQueueFull);
+        return Outcome::Dropped(Cause::SynSynQueueFull);
     }
     if accept_full {
-        return Verdict::Drop(Cause::SynAcceptQueueFull);
+        return Outcome::Dropped(Cause::SynAcceptQueueFull);
     }
     if cookies == 0 && three_quarters(world, half_open) {
-        return Verdict::Drop(Cause::SynMaxSynBacklog);
+        return Outcome::Dropped(Cause::SynMaxSynBacklog);
     }
-    if cookies == 2 || syn_queue_full { Verdict::Cookie } else { Verdict::Request }
+    if cookies == 2 || syn_queue_full { Outcome::Cookie } else { Outcome::Request }
 }
 
-/// True when the kernel answers an admitted SYN with a cookie now.
-pub(super) fn answers_with_cookies(world: &World) -> bool {
-    let half_open = world.syn_queue.depth() + world.open.coming;
-    match world.sysctls.value(Sysctl::Syncookies) {
-        Some(0) => false,
-        Some(2) => true,
-        _ => world.accept_limit().is_some_and(|limit| half_open >= world.syn_rule.capacity(limit)),
-    }
-}
-
-fn three_quarters(world: &World, half_open: u32) -> bool {
+/// True when the three-quarters rule refuses a SYN beside so many requests.
+pub(super) fn three_quarters(world: &World, half_open: u32) -> bool {
     let max = world.sysctls.value(Sysctl::MaxSynBacklog).and_then(|max| u32::try_from(max).ok());
     max.is_some_and(|max| three_quarters_refuses(max, half_open))
-}
-
-/// The cause of an unanswered SYN that the verdict admits: the test that was nearest to refusing it. `None` when none was near;
-/// the counters may still name it.
-pub(super) fn nearest_cause(world: &World) -> Option<Cause> {
-    let limit = world.accept_limit()?;
-    let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);
-    if cookies_off && world.syn_queue.depth() + 1 >= world.syn_rule.capacity(limit) {
-        return Some(Cause::SynSynQueueFull);
-    }
-    if world.accept_depth() >= limit {
-        return Some(Cause::SynAcceptQueueFull);
-    }
-    (cookies_off && three_quarters(world, world.syn_queue.depth() + 1)).then_some(Cause::SynMaxSynBacklog)
-}
-
-/// Why a final ACK to a connection in this state is refused, if it is.
-pub(super) fn ack_refusal(world: &World, server: ServerSide) -> Option<Cause> {
-    let full = world.accept_limit().is_some_and(|limit| world.accept_depth() > limit);
-    full.then(|| refusal_cause(world, server))
 }
 
 /// The cause that an ignored ACK has in this state.

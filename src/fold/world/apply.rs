@@ -1,6 +1,8 @@
 //! [`apply`]: dispatches every fact.
 
-use super::{Cost, Losses, SegmentTally, World, arbiter, changes, clients, delivered, readings, side, watched, wire};
+use super::{
+    Cost, Losses, SegmentTally, World, changes, clients, delivered, observations, readings, side, watched, wire,
+};
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::log_writing;
 use crate::fold::world::note::{Note, NoteSubject};
@@ -33,7 +35,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
     }
     let at = at.max(world.now);
     world.now = at;
-    world.resolve_silence(at);
+    observations::resolve_silence(world, at);
     match event {
         Event::Began(began) => begin(world, began),
         Event::Listening(listening) => listen(world, at, *listening),
@@ -144,11 +146,8 @@ fn mark(world: &mut World, at: Stamp) {
 }
 
 fn end(world: &mut World, at: Stamp) {
-    while let Some((since, peer)) = world.open.unanswered.pop_front() {
-        world.charge_silence(since, peer);
-    }
     if !world.open.delivers {
-        arbiter::arbitrate(world);
+        observations::end(world);
     }
     world.set_capacities(at);
     world.ended = true;

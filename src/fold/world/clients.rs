@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::World;
 use super::note::{Note, who};
+use super::{World, observations};
 use crate::fold::connection::{ClientSide, Connection, Retry, ServerSide, Travel};
 use crate::fold::world::log_writing;
 use crate::model::cause::Cause;
@@ -149,14 +149,9 @@ fn done(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
 
 fn accepted(world: &mut World, at: Stamp, peer: Peer, waited_ms: Option<u32>) {
     world.clients.accepted += 1;
-    if !world.open.delivers {
-        world.open.doubts.accepted(at);
-    }
     world.history.slot_at(at).accepts += 1;
     world.roster.entry(peer, at);
-    if world.segments.is_some() && !world.open.delivers {
-        world.revise_to_taken(at, peer);
-    }
+    observations::taken(world, peer);
     let Some(connection) = world.roster.known(&peer) else { return };
     let seen = connection.queued_at.map(|since| at.since(since));
     let waited = seen.or_else(|| waited_ms.map(|millis| Duration::from_millis(millis.into())));

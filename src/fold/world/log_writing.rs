@@ -208,11 +208,4 @@ impl Connection {
             log.charged(cause);
         }
     }
-
-    /// A cause was taken back.
-    pub(in crate::fold::world) fn write_refund(&mut self, cause: Cause) {
-        if let Some(log) = &mut self.segment_log {
-            log.refunded(cause);
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{World, listener};
+use super::{World, readings};
 use crate::fold::connection::Connection;
 use crate::fold::history::SLOT;
 use crate::fold::ledger::{Balance, DropCount};
@@ -68,7 +68,7 @@ impl World {
             _ => {
                 let recent = self.open.balanced_at.is_some_and(|at| self.now.since(at) < DIFFERENCE_TIMEOUT);
                 let mut balance = self.ledger.balance(&self.counters());
-                if let Some(unexplained) = listener::unexplained_by_listener(self) {
+                if let Some(unexplained) = readings::unexplained_by_listener(self) {
                     balance.balanced = Some(false);
                     balance.unexplained.push(unexplained);
                 }
@@ -76,8 +76,6 @@ impl World {
                     Balance { balanced: Some(true), ..Balance::default() }
                 } else if balance.balanced == Some(true) && self.ledger.undetermined > 0 {
                     undecided(say!("it could not be read what became of a segment"))
-                } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {
-                    undecided(say!("a SYN stayed without an answer, and no counter tells why"))
                 } else {
                     balance
                 }
@@ -98,6 +96,11 @@ impl World {
     /// True when the listener belongs to another program.
     pub const fn is_watched(&self) -> bool {
         self.open.foreign.active
+    }
+
+    /// True in the lab: what became of each segment is a fact.
+    pub const fn delivers(&self) -> bool {
+        self.open.delivers
     }
 
     /// The accept queue's depth by which a segment is judged.
@@ -128,15 +131,23 @@ impl World {
         connection.server.in_accept_queue().then(|| self.roster.iter().filter(earlier).count() as u32)
     }
 
-    /// The drops of the chosen listener since it was chosen, from the wire: exact. `None` without a tap, when the tap lost
-    /// something, and for listeners of our own.
+    /// By how much the listener's drop count has moved without a cause that is certain, seen from the side: at most so many drops, and
+    /// what is no drop. `None` in the lab, and where the wire or the count is not seen.
+    pub fn not_attributed(&self) -> Option<u64> {
+        let seen = !self.open.delivers && self.segments.is_some();
+        let counted = self.listener_drops.total().filter(|_| seen)?;
+        Some(counted.saturating_sub(self.ledger.listener_drops()))
+    }
+
+    /// The drops of the chosen listener since it was chosen, where the wire shows a cause for all that its drop count has moved: exact.
+    /// `None` otherwise, without a tap, when the tap lost something, and for listeners of our own.
     pub fn chosen_drops(&self) -> Option<Drops> {
         if !self.is_watched() || self.open.foreign.shared || self.segments.is_none() || self.losses.tap_dropped > 0 {
             return None;
         }
         let listener = self.ledger.kernel_drops();
         let counted = self.listener_drops.total()?;
-        (counted >= listener).then(|| Drops { listener, at_least: listener, noise: counted - listener })
+        (self.not_attributed() == Some(0)).then(|| Drops { listener, at_least: listener, noise: counted - listener })
     }
 
     /// The drops of a listener since the watch began: from the wire if that covers all of this time, else from the counters.

@@ -1,7 +1,8 @@
 //! Readings of the kernel, held against what the fold has kept event by event.
 
-use super::{MISSED, World, admission, arbiter, doubt, listener, waiting, watched};
+use super::{MISSED, World, admission, observations, watched};
 use crate::fold::connection::ServerSide;
+use crate::fold::ledger::Unexplained;
 use crate::model::cause::Cause;
 use crate::model::counters::Counters;
 use crate::model::peer::Peer;
@@ -18,39 +19,33 @@ pub(super) fn read_queue(world: &mut World, at: Stamp, reading: &QueueReading) {
     if world.is_watched() {
         watched::read_watched_depth(world, at, depth);
     }
-    if world.segments.is_some() && !world.is_watched() && !world.open.delivers {
-        revise_to_depth(world, at, depth);
-    }
     if world.accept_queue.depth() != depth {
-        world.accept_queue.corrections += u64::from(world.segments.is_some());
+        world.accept_queue.corrections += u64::from(world.open.delivers);
         world.accept_queue.set(at, depth);
     }
-    world.open.decisions.clear();
-    listener::read_drops(world, reading.drops);
+    read_drops(world, at, reading.drops);
     let slot = world.history.slot_at(at);
     slot.accept_last = depth;
     slot.accept_max = slot.accept_max.max(depth);
 }
 
-/// Revises the latest decisions about final ACKs until the depth is what was read.
-fn revise_to_depth(world: &mut World, at: Stamp, depth: u32) {
-    for index in (0..world.open.decisions.len()).rev() {
-        let kept = world.accept_queue.depth();
-        let decision = world.open.decisions[index];
-        if kept == depth {
-            break;
-        } else if kept < depth && !decision.taken {
-            world.revise_to_taken(at, decision.peer);
-        } else if kept > depth && decision.taken && !has_shown_itself(world, decision.peer) {
-            world.revise_to_ignored(at, decision.peer);
-        }
+/// The listener's own drop count: read far more often than the counters, it shows the outcome of a segment within a moment.
+fn read_drops(world: &mut World, at: Stamp, drops: Option<u32>) {
+    if drops.is_none() {
+        return;
     }
-    doubt::revise_doubtful(world, at, depth);
+    world.listener_drops.read(drops);
+    if !world.open.delivers {
+        observations::count_read(world, at);
+    } else if world.listener_drops.counted == world.ledger.listener_drops() {
+        world.ledger.confirm_by_listener();
+    }
 }
 
-/// True when the server's end of the connection has spoken: it exists, whatever the depth seems to say.
-fn has_shown_itself(world: &World, peer: Peer) -> bool {
-    world.roster.connection(&peer).is_some_and(|one| one.inference.socket_sent)
+/// The difference between the listener's drop count and the ledger.
+pub(super) fn unexplained_by_listener(world: &World) -> Option<Unexplained> {
+    let (kernel, accounted) = (world.listener_drops.total()?, world.ledger.listener_drops());
+    (kernel != accounted).then_some(Unexplained { counter: "sk_drops", kernel, accounted })
 }
 
 pub(super) fn read_lists(world: &mut World, at: Stamp, listed: &Listed) {
@@ -62,21 +57,23 @@ pub(super) fn read_lists(world: &mut World, at: Stamp, listed: &Listed) {
     if let Some(waiting) = &listed.waiting {
         if world.is_watched() {
             watched::read_watched_waiting(world, at, waiting);
-        } else if world.open.delivers {
-            read_own_waiting(world, waiting);
         } else {
-            waiting::read_waiting(world, at, waiting);
+            read_own_waiting(world, at, waiting);
         }
         world.listed.waiting = Some(waiting.clone());
     }
 }
 
-/// What the clients of waiting connections have sent and closed.
-fn read_own_waiting(world: &mut World, listed: &[Waiting]) {
+/// What the clients of waiting connections have sent and closed; without a tap also that they wait.
+fn read_own_waiting(world: &mut World, at: Stamp, listed: &[Waiting]) {
     for waiting in listed {
-        if let Some(one) = world.roster.known(&waiting.peer) {
-            one.bytes = one.bytes.max(waiting.bytes);
-            one.client_closed |= waiting.closed;
+        let one = world.roster.entry(waiting.peer, at);
+        one.bytes = one.bytes.max(waiting.bytes);
+        one.client_closed |= waiting.closed;
+        let thought_out = matches!(one.server, ServerSide::Nothing | ServerSide::HalfOpen | ServerSide::CookieSent);
+        if thought_out && !world.open.delivers {
+            observations::taken(world, waiting.peer);
+            world.server_to(at, waiting.peer, ServerSide::Queued);
         }
     }
 }
@@ -90,9 +87,7 @@ fn read_half_open(world: &mut World, at: Stamp, listed: &[HalfOpen]) {
         one.inference.listed = dump;
         one.inference.missed = 0;
         match one.server {
-            ServerSide::Queued | ServerSide::CookieSent if world.open.delivers => {}
-            ServerSide::Queued if !world.open.foreign.blind => world.revise_to_ignored(at, request.peer),
-            ServerSide::CookieSent if !one.inference.cookie_decided => arbiter::was_a_request(world, at, request.peer),
+            ServerSide::HalfOpen if one.is_refused_by_list(at) => observations::ignored(world, at, request.peer),
             ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned => {
                 world.server_to(at, request.peer, ServerSide::HalfOpen);
             }
@@ -102,9 +97,7 @@ fn read_half_open(world: &mut World, at: Stamp, listed: &[HalfOpen]) {
     }
     let gone = missing_requests(world, at, dump);
     for (peer, cause) in gone {
-        if watched::request_vanished(world, at, peer)
-            || (!world.open.delivers && arbiter::was_a_cookie(world, at, peer))
-        {
+        if !world.open.delivers && watched::request_vanished(world, at, peer) {
             continue;
         }
         world.charge(at, peer, cause);
@@ -147,9 +140,7 @@ pub(super) fn read_counters(world: &mut World, counters: &Counters) {
     }
     world.counters_last = Some(counters.clone());
     world.counters_at = Some(world.now);
-    if !world.open.delivers {
-        arbiter::arbitrate(world);
-    } else if world.ledger.balance(&world.counters()).balanced == Some(true) {
+    if world.open.delivers && world.ledger.balance(&world.counters()).balanced == Some(true) {
         world.open.balanced_at = Some(world.now);
         world.ledger.confirm();
     }

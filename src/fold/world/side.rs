@@ -1,21 +1,17 @@
-//! Segments seen from the side: what became of them is inferred.
+//! Segments seen from the side: of another program's listener, or on the host's loopback. What became of one shows only afterwards, if at
+//! all. Each that may have been dropped is an observation; evidence takes possibilities away, and the listener's own drop count decides
+//! among what is left ([`observations`](super::observations)). What stays open is *not attributed*.
 
-use std::time::Duration;
-
-use super::answer::Answer;
-use super::demand::BURST;
 use super::note::{Note, who};
-use super::wire::tally;
-use super::{World, admission, answer, doubt, watched, wire};
-use crate::fold::connection::{ClientSide, Connection, LastAck, ServerSide, Verdict};
-use crate::fold::history::SLOT;
+use super::observations::{close, ignored, taken};
+use super::{World, admission, watched, wire};
+use crate::fold::causes::Causes;
+use crate::fold::connection::ServerSide;
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
+use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
-
-/// Two processors may handle two segments of one client within this time.
-const AT_ONCE: Duration = Duration::from_millis(1);
 
 pub(super) fn seen(world: &mut World, at: Stamp, segment: &Segment) {
     wire::notice(world, at, segment);
@@ -31,83 +27,70 @@ pub(super) fn seen(world: &mut World, at: Stamp, segment: &Segment) {
 }
 
 fn syn(world: &mut World, at: Stamp, segment: &Segment) {
-    let full = world.accept_limit().is_some_and(|limit| world.accept_depth() > limit);
-    let verdict = admission::admission(world, full);
     let peer = segment.peer;
     watched::new_client(world, at, peer);
-    if let Some(before) = world.roster.connection(&peer).and_then(|connection| connection.inference.pending) {
-        world.charge_silence(before, peer);
+    close(world, peer);
+    let causes = possible_causes(world);
+    wire::count_syn(world, at, segment);
+    let Some(one) = world.roster.known(&peer) else { return };
+    one.inference.kind_told = segment.window_scale && !segment.timestamps;
+    if one.server.in_syn_queue() {
+        // It ends at the request, or begins a new one if that has gone.
+        world.open.side.note_noise();
+    } else if one.server.is_over() {
+        (one.inference.pending, one.inference.causes) = (Some(at), causes);
+        world.open.side.await_answer(at, peer);
     }
-    let connection = world.roster.entry(peer, at);
-    // A dump can list a request before its SYN is read from the tap; that SYN does not end at the request.
-    let meets_request = connection.server == ServerSide::HalfOpen && connection.syn_acks > 0;
-    world.ledger.ended_at_request += u64::from(meets_request);
-    connection.inference.silent = false;
-    if let Some(cause) = connection.inference.charged.take() {
-        world.ledger.witnesses_mut(cause).client += 1;
-    }
-    connection.travel = None;
-    connection.inference.last_syn = at;
-    connection.syns = connection.syns.saturating_add(1);
-    connection.inference.client_isn = segment.seq;
-    connection.inference.cookie_decidable = segment.window_scale && !segment.timestamps;
-    connection.inference.cookie_bits = segment.cookie_bits;
-    let first = connection.syns == 1;
-    let open = matches!(connection.server, ServerSide::Nothing | ServerSide::CookieSent) || connection.server.is_over();
-    if open {
-        connection.inference.pending = Some(at);
-        world.open.pending += 1;
-        connection.inference.verdict = verdict;
-        world.open.coming += u32::from(verdict == Verdict::Request);
-    }
-    if first {
-        connection.inference.wanting = !connection.half_open;
-        world.history.slot_at(at).arrivals += 1;
-        if connection.inference.wanting {
-            let World { demand, history, .. } = world;
-            let slots = (BURST.as_millis() / SLOT.as_millis()) as usize;
-            demand.add(|| history.last(slots).map(|slot| slot.arrivals).sum());
-        }
-        world.clients.started += u64::from(world.open.foreign.active);
-    }
-    if open {
-        world.await_answer(at, peer);
-    }
-    tally(world, |tally| if first { tally.syn += 1 } else { tally.syn_retransmit += 1 });
+}
+
+/// The tests that may refuse a SYN now. The depths kept are no lower than the kernel's: only `accept()` and timers make them less.
+fn possible_causes(world: &World) -> Causes {
+    let Some(limit) = world.accept_limit() else { return Causes::default() };
+    let half_open = world.syn_queue.depth();
+    let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);
+    let crowded = half_open >= world.syn_rule.capacity(limit);
+    Causes::default()
+        .with(Cause::SynAcceptQueueFull, world.accept_depth() > limit)
+        .with(Cause::SynSynQueueFull, cookies_off && crowded)
+        .with(Cause::SynMaxSynBacklog, cookies_off && admission::three_quarters(world, half_open))
 }
 
 fn syn_ack(world: &mut World, at: Stamp, segment: &Segment) {
     let peer = segment.peer;
-    let Some(connection) = world.roster.known(&peer) else {
-        tally(world, |tally| tally.syn_ack += 1);
-        return;
+    let Some(one) = world.roster.known(&peer) else {
+        return wire::tally(world, |tally| tally.syn_ack += 1);
     };
-    let first = connection.syn_acks == 0;
-    connection.syn_acks = connection.syn_acks.saturating_add(1);
-    connection.inference.server_isn = segment.seq;
-    let answers = world.open.settle(connection);
-    let late = connection.inference.silent;
-    tally(world, |tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
-    if late && !answers {
-        world.take_back_silence(peer);
+    let first = one.syn_acks == 0;
+    one.syn_acks = one.syn_acks.saturating_add(1);
+    one.inference.server_isn = segment.seq;
+    let answers = one.inference.pending.take().is_some();
+    let server = one.server;
+    wire::tally(world, |tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
+    if answers {
+        return answered(world, at, segment);
     }
-    if answers || late {
-        let answer = answer::read_answer(world, at, segment);
-        answered(world, at, peer, answer);
-    } else {
-        answered_again(world, at, peer);
+    // Nobody asked: a request's timer repeats its answer, so that the request still stands, whatever has come for it.
+    match server {
+        ServerSide::HalfOpen => ignored(world, at, peer),
+        ServerSide::Queued | ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned => {
+            world.open.side.was_answered(peer);
+            world.server_to(at, peer, ServerSide::HalfOpen);
+            ignored(world, at, peer);
+        }
+        _ => {}
     }
 }
 
-fn answered(world: &mut World, at: Stamp, peer: Peer, answer: Answer) {
-    let either = answer::may_be_either(world);
-    let Some(connection) = world.roster.known(&peer) else { return };
-    (connection.inference.by_cookie, connection.inference.cookie_decided) = (answer.cookie, answer.decided);
-    connection.inference.missed = 0;
-    connection.inference.acks_before = connection.acks_ignored;
-    world.open.guesses |= !answer.decided && either;
-    let who = who(connection);
-    if answer.cookie {
+/// A SYN is answered: with a request's SYN-ACK or a cookie, as far as the wire tells.
+fn answered(world: &mut World, at: Stamp, segment: &Segment) {
+    let peer = segment.peer;
+    let (cookie, told) = is_cookie(world, segment);
+    let Some(one) = world.roster.known(&peer) else { return };
+    one.inference.kind_told = told;
+    one.inference.missed = 0;
+    let who = who(one);
+    world.ledger.answers_untold += u64::from(!told);
+    if cookie {
         world.ledger.cookies_sent += 1;
         world.server_to(at, peer, ServerSide::CookieSent);
         world.note(Note::Cookie { who });
@@ -117,112 +100,48 @@ fn answered(world: &mut World, at: Stamp, peer: Peer, answer: Answer) {
     }
 }
 
-/// A SYN-ACK without a SYN: the request's timer sent it, so the request still exists.
-fn answered_again(world: &mut World, at: Stamp, peer: Peer) {
-    match world.roster.connection(&peer).map(|connection| connection.server) {
-        Some(ServerSide::Queued) => {
-            world.revise_to_ignored(at, peer);
-            world.ledger.witnesses_mut(Cause::AckAcceptQueueFull).wire += 1;
-        }
-        Some(ServerSide::HalfOpen) => wire_saw_ignored_acks(world, peer),
-        Some(ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned) => {
-            world.server_to(at, peer, ServerSide::HalfOpen);
-        }
-        _ => {}
+/// Whether this SYN-ACK is a cookie, and whether that is certain. Without timestamps a cookie has no options (`tcp_conn_request`); with them
+/// it looks like a request's answer, and only the SYN queue's room excludes it.
+fn is_cookie(world: &World, segment: &Segment) -> (bool, bool) {
+    let told = world.roster.connection(&segment.peer).is_some_and(|one| one.inference.kind_told);
+    match world.sysctls.value(Sysctl::Syncookies) {
+        Some(0) => (false, true),
+        Some(2) => (true, true),
+        _ if told => (!segment.window_scale, true),
+        _ => (false, world.syn_capacity().is_some_and(|capacity| world.syn_queue.depth() < capacity)),
     }
-}
-
-/// The SYN-ACK is retransmitted after its ACK: each ACK since the last such proof was ignored.
-fn wire_saw_ignored_acks(world: &mut World, peer: Peer) {
-    let Some(connection) = world.roster.known(&peer) else { return };
-    let unseen = connection.acks_ignored.saturating_sub(connection.inference.acks_proved);
-    connection.inference.acks_proved = connection.acks_ignored;
-    world.ledger.witnesses_mut(Cause::AckAcceptQueueFull).wire += u64::from(unseen);
 }
 
 fn ack(world: &mut World, at: Stamp, segment: &Segment) {
     let peer = segment.peer;
-    let Some(connection) = world.roster.known(&peer) else { return };
-    connection.travel = None;
-    if segment.end() != segment.seq {
-        connection.inference.data_end = Some(segment.end());
-    }
-    let answers_syn_ack = connection.syn_acks > 0 && segment.ack == connection.inference.server_isn.wrapping_add(1);
-    let at_start = segment.seq == connection.inference.client_isn.wrapping_add(1);
-    let server = connection.server;
-    let is_final = answers_syn_ack && at_start && segment.kind() == Kind::Ack;
-    if is_final {
-        tally(world, |tally| tally.ack += 1);
-    }
-    match server {
-        ServerSide::HalfOpen if answers_syn_ack => final_ack(world, at, segment),
-        ServerSide::CookieSent if answers_syn_ack && at_start => {
-            world.ledger.cookies_redeemed += 1;
-            final_ack(world, at, segment);
-        }
-        ServerSide::Queued => {
-            let Some(connection) = world.roster.known(&peer) else { return };
-            let at_once = connection.inference.by_cookie && at.since(connection.server_since) < AT_ONCE;
-            world.open.twice += u64::from(answers_syn_ack && at_start && at_once);
-            connection.inference.late_acks =
-                connection.inference.late_acks.saturating_add(u16::from(answers_syn_ack && at_start));
-            note_side_arrival(Some(connection), segment);
-        }
-        ServerSide::ResetAway if answers_syn_ack && at_start => ack_after_reset(world, at, peer),
-        _ => {}
-    }
-}
-
-/// The request was reset. Its RST leaves before it is removed (`tcp_check_req`, net/ipv4/tcp_minisocks.c).
-fn ack_after_reset(world: &mut World, at: Stamp, peer: Peer) {
-    let reset = world.roster.connection(&peer).map(|connection| connection.server_since);
-    if reset.is_some_and(|reset| at.since(reset) < AT_ONCE) {
-        world.open.doubts.late(at, peer);
-    }
-}
-
-fn final_ack(world: &mut World, at: Stamp, segment: &Segment) {
-    let peer = segment.peer;
-    let Some(connection) = world.roster.known(&peer) else { return };
-    if connection.client == ClientSide::SynSent {
-        connection.client = ClientSide::Connected;
-        connection.client_since = at;
-        connection.write_connected(at);
-        world.clients.connected += u64::from(world.open.foreign.active);
-    }
-    let (server, again, who) = (connection.server, connection.acks_ignored > 0, who(connection));
-    let decided = connection.inference.cookie_decided;
-    if again {
-        let cause = admission::refusal_cause(world, server);
-        world.ledger.witnesses_mut(cause).client += 1;
-    }
-    let refusal = admission::ack_refusal(world, server);
-    world.decided(peer, refusal.is_none());
-    if let Some(connection) = world.roster.known(&peer) {
-        connection.inference.last_ack = refusal.map_or(LastAck::Taken, LastAck::Ignored);
-    }
-    if let Some(cause) = refusal {
-        world.ignore_ack(at, peer, cause);
+    wire::note_progress(world, segment);
+    wire::note_arrival(world, segment);
+    let full = world.accept_limit().is_some_and(|limit| world.accept_depth() > limit);
+    let World { roster, open, .. } = &mut *world;
+    let Some(one) = roster.known(&peer) else { return };
+    let is_final = one.syn_acks > 0 && segment.ack == one.inference.server_isn.wrapping_add(1);
+    if !is_final || !matches!(one.server, ServerSide::HalfOpen | ServerSide::CookieSent) {
         return;
     }
-    world.open.untold += u64::from(server == ServerSide::HalfOpen && !decided);
-    world.open.guessed += u64::from(server == ServerSide::CookieSent && !decided);
-    doubt::doubt_taken(world, at, peer, server);
+    if full {
+        // Only `accept()` can have made room since the queue was read: open.
+        open.side.open_ack(at, one);
+        return wire::client_is_connected(world, at, peer);
+    }
+    let (who, cookie) = (who(one), one.server == ServerSide::CookieSent);
+    world.ledger.cookies_redeemed += u64::from(cookie);
+    wire::client_is_connected(world, at, peer);
+    taken(world, peer);
     world.server_to(at, peer, ServerSide::Queued);
-    note_side_arrival(world.roster.known(&peer), segment);
-    let place = world.accept_queue.depth();
-    world.note(if again {
-        Note::Healed { who, phantom: server == ServerSide::CookieSent }
-    } else {
-        Note::Queued { who, place }
-    });
+    wire::note_arrival(world, segment);
+    world.note(Note::Queued { who, place: world.accept_queue.depth() });
 }
 
 fn client_reset(world: &mut World, at: Stamp, peer: Peer) {
-    match world.roster.connection(&peer).map(|connection| connection.server) {
+    match world.roster.connection(&peer).map(|one| one.server) {
         Some(ServerSide::HalfOpen) => {
             world.ledger.client_resets += 1;
-            world.ledger.ended_at_request += 1;
+            world.open.side.note_noise();
             world.server_to(at, peer, ServerSide::ResetAway);
         }
         Some(ServerSide::Queued) => world.server_to(at, peer, ServerSide::QueuedClosed),
@@ -234,73 +153,42 @@ fn server_reset(world: &mut World, at: Stamp, peer: Peer) {
     if watched::was_closed_late(world, at, peer) {
         return;
     }
-    let aborts = admission::refusal_cause(world, ServerSide::HalfOpen) == Cause::AckReset;
-    let Some(connection) = world.roster.known(&peer) else { return };
-    world.open.settle(connection);
-    let last_ack = std::mem::take(&mut connection.inference.last_ack);
-    match (connection.server, last_ack) {
-        (ServerSide::HalfOpen | ServerSide::CookieSent | ServerSide::Queued, LastAck::Taken | LastAck::Ignored(_))
-            if !aborts || connection.inference.by_cookie =>
-        {
-            ack_met_nothing(world, at, peer, last_ack);
+    let aborts = world.sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0;
+    let Some(one) = world.roster.known(&peer) else { return };
+    // Who answers with a RST has not dropped in silence.
+    one.inference.pending = None;
+    match one.server {
+        ServerSide::HalfOpen if aborts => {
+            ignored(world, at, peer);
+            world.server_to(at, peer, ServerSide::ResetAway);
         }
-        (ServerSide::Queued, LastAck::Taken) => {
-            world.revise_to_ignored(at, peer);
-            reset_away(world, at, peer);
+        ServerSide::HalfOpen => {
+            taken(world, peer);
+            request_gone(world, at, peer);
         }
-        (ServerSide::HalfOpen, _) => reset_away(world, at, peer),
-        (ServerSide::CookieSent, _) => world.server_to(at, peer, ServerSide::Nothing),
+        ServerSide::CookieSent => world.server_to(at, peer, ServerSide::Nothing),
         _ => {}
     }
 }
 
-/// A request ends once, however many ACKs arrive at the same time.
-fn reset_away(world: &mut World, at: Stamp, peer: Peer) {
-    world.ledger.witnesses_mut(Cause::AckReset).wire += 1;
-    let ignored = world
-        .roster
-        .connection(&peer)
-        .map_or(0, |connection| connection.acks_ignored.saturating_sub(connection.inference.acks_before));
-    for _ in 1..ignored {
-        world.ledger.resets_shared += 1;
-        world.open.doubts.shared(at, peer);
-    }
-    world.server_to(at, peer, ServerSide::ResetAway);
-}
-
-/// The final ACK was answered with RST without tcp_abort_on_overflow: the request had gone (or the cookie was no longer valid),
-/// so this ACK was neither accepted nor lost to a full queue.
-fn ack_met_nothing(world: &mut World, at: Stamp, peer: Peer, last_ack: LastAck) {
-    if let LastAck::Ignored(cause) = last_ack {
-        world.take_back_ignored(peer, cause);
-    }
-    let Some(connection) = world.roster.known(&peer) else { return };
-    if connection.inference.by_cookie {
-        world.ledger.cookies_redeemed = world.ledger.cookies_redeemed.saturating_sub(1);
-        world.server_to(at, peer, ServerSide::Nothing);
-        return;
-    }
+/// A request was removed by its timer: after its last SYN-ACK it has expired, before that it was pruned.
+pub(super) fn request_gone(world: &mut World, at: Stamp, peer: Peer) {
     let expired = admission::has_expired(world, peer);
-    let cause = if expired { Cause::RequestExpired } else { Cause::RequestPruned };
-    world.charge(at, peer, cause);
+    world.charge(at, peer, if expired { Cause::RequestExpired } else { Cause::RequestPruned });
     world.server_to(at, peer, if expired { ServerSide::Expired } else { ServerSide::Pruned });
 }
 
 /// Only an existing connection acknowledges data, sends data or FIN.
 fn socket_sent(world: &mut World, at: Stamp, segment: &Segment) {
-    let Some(connection) = world.roster.known(&segment.peer) else { return };
-    connection.acknowledge(segment.ack);
-    connection.inference.socket_sent = true;
-    if connection.acks_ignored > 0 {
-        world.revise_to_taken(at, segment.peer);
+    let peer = segment.peer;
+    let Some(one) = world.roster.known(&peer) else { return };
+    one.acknowledge(segment.ack);
+    let thought_out = matches!(one.server, ServerSide::HalfOpen | ServerSide::CookieSent);
+    taken(world, peer);
+    if thought_out {
+        world.server_to(at, peer, ServerSide::Queued);
     }
     if segment.kind() != Kind::Ack {
-        watched::server_spoke(world, at, segment.peer);
+        watched::server_spoke(world, at, peer);
     }
-}
-
-fn note_side_arrival(connection: Option<&mut Connection>, segment: &Segment) {
-    let Some(connection) = connection else { return };
-    connection.bytes = connection.bytes.saturating_add(u32::from(segment.payload));
-    connection.client_closed |= segment.kind() == Kind::Fin;
 }

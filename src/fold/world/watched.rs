@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::note::{Note, who};
-use super::{MISSED, World, admission};
+use super::{MISSED, World, admission, observations};
 use crate::fold::connection::{ClientSide, ServerSide};
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Waiting};
@@ -64,12 +64,6 @@ pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
         world.listeners.chosen().is_some_and(|connection| world.listeners.group_of(connection).is_shared());
     let kept = world.open.foreign.supposed;
     if world.segments.is_some() && !world.open.foreign.shared {
-        for index in (0..world.open.decisions.len()).rev() {
-            let decision = world.open.decisions[index];
-            if world.open.foreign.supposed < depth && !decision.taken {
-                world.revise_to_taken(at, decision.peer);
-            }
-        }
         let gone = world.open.foreign.supposed.saturating_sub(depth);
         accept_from_head(world, at, gone);
     }
@@ -79,7 +73,6 @@ pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
     if world.accept_queue.depth() != depth {
         world.accept_queue.set(at, depth);
     }
-    world.open.decisions.clear();
 }
 
 /// `count` connections were accepted: the oldest, those from before the watch first.
@@ -155,10 +148,9 @@ fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
         connection.client = ClientSide::Connected;
     }
     let returned = connection.server == ServerSide::Accepted && std::mem::take(&mut connection.inference.left);
-    match connection.server {
-        ServerSide::HalfOpen | ServerSide::CookieSent if !blind => {
-            world.revise_to_taken(at, peer);
-        }
+    let server = connection.server;
+    observations::taken(world, peer);
+    match server {
         ServerSide::Queued | ServerSide::QueuedClosed => {}
         _ => {
             let supposed = world.open.foreign.supposed;
@@ -235,19 +227,27 @@ pub(super) fn learn_retransmits(world: &mut World, request: &HalfOpen) {
     }
 }
 
-/// A request is no longer listed; true when nothing can or must be charged for it.
+/// A request is no longer listed; true when nothing can or must be charged for it: its final ACK may have been taken, or it may have been a
+/// cookie.
 pub(super) fn request_vanished(world: &mut World, at: Stamp, peer: Peer) -> bool {
     if world.open.foreign.blind {
         forget(world, at, peer, ServerSide::Nothing);
         return true;
     }
-    let healed = world.open.foreign.active
-        && world.roster.connection(&peer).is_some_and(|connection| connection.acks_ignored > 0)
-        && !admission::has_expired(world, peer);
-    if healed {
-        world.revise_to_taken(at, peer);
+    let Some(one) = world.roster.connection(&peer) else { return true };
+    if !one.inference.kind_told && one.inference.listed == 0 {
+        world.server_to(at, peer, ServerSide::CookieSent);
+        return true;
     }
-    healed
+    let has_answered = one.inference.open_acks > 0 || one.acks_ignored > 0;
+    let may_wait = has_answered && !admission::has_expired(world, peer);
+    if may_wait {
+        observations::taken(world, peer);
+        let supposed = world.open.foreign.supposed;
+        world.server_to(at, peer, ServerSide::Queued);
+        world.open.foreign.supposed = supposed;
+    }
+    may_wait
 }
 
 /// The requests were listed, `count` of them.
@@ -309,12 +309,14 @@ pub(super) fn forget_idle(world: &mut World, now: Stamp) {
             break;
         }
         world.open.foreign.syns.pop_front();
+        if crowded {
+            observations::close(world, peer);
+        }
         let Some(connection) = world.roster.known(&peer) else { continue };
         let held = connection.server.in_syn_queue() || connection.server.in_accept_queue();
         if held || connection.inference.last_syn != at || connection.inference.left {
             continue;
         }
-        world.open.settle(connection);
         let wanting = std::mem::take(&mut connection.inference.wanting);
         world.roster.forget(&peer);
         if wanting {

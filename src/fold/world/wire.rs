@@ -2,7 +2,7 @@
 
 use super::demand::BURST;
 use super::{World, log_writing};
-use crate::fold::connection::{ClientSide, Connection, InferenceState, ServerSide};
+use crate::fold::connection::{ClientSide, Connection, ServerSide, Trace};
 use crate::fold::history::SLOT;
 use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
@@ -77,6 +77,7 @@ pub(super) fn count_syn(world: &mut World, at: Stamp, segment: &Segment) {
             let slots = (BURST.as_millis() / SLOT.as_millis()) as usize;
             demand.add(|| history.last(slots).map(|slot| slot.arrivals).sum());
         }
+        world.clients.started += u64::from(world.open.foreign.active);
     }
     tally(world, |tally| if first { tally.syn += 1 } else { tally.syn_retransmit += 1 });
 }
@@ -110,7 +111,7 @@ pub(super) fn note_arrival(world: &mut World, segment: &Segment) {
     one.client_closed |= segment.kind() == Kind::Fin;
 }
 
-impl InferenceState {
+impl Trace {
     /// True when this segment acknowledges a SYN-ACK of the listener.
     const fn answers(&self, segment: &Segment) -> bool {
         segment.ack == self.server_isn.wrapping_add(1) || self.brings_back(segment)

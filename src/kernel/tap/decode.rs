@@ -54,9 +54,8 @@ fn oriented(packet: &LaxSlicedPacket<'_>, listener: ListenerEnd) -> Option<Segme
         seq: tcp.sequence_number(),
         ack: tcp.acknowledgment_number(),
         payload: length.saturating_sub(tcp.header_slice().len()) as u16,
-        window_scale: options.window_scale.is_some(),
-        timestamps: options.timestamp.is_some(),
-        cookie_bits: options.cookie_bits(flags),
+        window_scale: options.window_scale,
+        timestamps: options.timestamps,
     })
 }
 
@@ -92,25 +91,8 @@ impl ListenerEnd {
 /// The options that matter for a handshake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Options {
-    window_scale: Option<u8>,
-    sack: bool,
-    /// The sender's own timestamp (TSval).
-    timestamp: Option<u32>,
-}
-
-impl Options {
-    /// See [`Segment::cookie_bits`]. `None` for a SYN that asks for ECN: the listener may refuse it.
-    fn cookie_bits(self, flags: u8) -> Option<u8> {
-        let timestamp = self.timestamp?;
-        match flags & (SYN | ACK) {
-            SYN if flags & (ECE | CWR) == 0 => {
-                let window_scale = self.window_scale.map_or(NO_WINDOW_SCALE, |scale| scale.min(MOST_WINDOW_SCALE));
-                Some(window_scale | if self.sack { WITH_SACK } else { 0 })
-            }
-            both if both == SYN | ACK => Some(timestamp as u8 & COOKIE_BITS),
-            _ => None,
-        }
-    }
+    window_scale: bool,
+    timestamps: bool,
 }
 
 /// Parsed by hand: etherparse's iterator stops at the first unknown option, such as Fast Open's.
@@ -123,11 +105,8 @@ fn options(mut rest: &[u8]) -> Options {
             (_, Some(&length)) if length >= 2 && usize::from(length) <= rest.len() => {
                 let (option, next) = rest.split_at(length.into());
                 match (*kind, option) {
-                    (WINDOW_SCALE, [_, _, scale]) => options.window_scale = Some(*scale),
-                    (SACK_PERMITTED, _) => options.sack = true,
-                    (TIMESTAMPS, [_, _, a, b, c, d, ..]) => {
-                        options.timestamp = Some(u32::from_be_bytes([*a, *b, *c, *d]));
-                    }
+                    (WINDOW_SCALE, [_, _, _]) => options.window_scale = true,
+                    (TIMESTAMPS, [_, _, _, _, _, _, ..]) => options.timestamps = true,
                     _ => {}
                 }
                 next
@@ -145,21 +124,7 @@ const FLAGS: usize = 13;
 const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
-const SACK_PERMITTED: u8 = 4;
 const TIMESTAMPS: u8 = 8;
-
-const SYN: u8 = crate::model::segment::flags::SYN;
-const ACK: u8 = crate::model::segment::flags::ACK;
-/// ECN-Echo and Congestion Window Reduced (RFC 3168).
-const ECE: u8 = 0x40;
-const CWR: u8 = 0x80;
-
-// net/ipv4/syncookies.c: TSMASK, TS_OPT_WSCALE_MASK, TS_OPT_SACK.
-const COOKIE_BITS: u8 = 0x3f;
-const NO_WINDOW_SCALE: u8 = 0x0f;
-const WITH_SACK: u8 = 0x10;
-/// `TCP_MAX_WSCALE`, include/net/tcp.h: the kernel clamps larger ones to this.
-const MOST_WINDOW_SCALE: u8 = 14;
 
 #[cfg(test)]
 mod tests {
@@ -199,19 +164,6 @@ mod tests {
         assert_eq!(segment.peer, Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 4000));
         assert_eq!((segment.seq, segment.payload, segment.flags), (77, 0, flags::SYN));
         assert!(segment.window_scale && segment.timestamps);
-        assert_eq!(segment.cookie_bits, Some(7 | WITH_SACK));
-    }
-
-    #[test]
-    fn the_bits_of_a_cookie_are_the_options_of_its_syn() {
-        let of = |bytes: &[u8], flags| options(bytes).cookie_bits(flags);
-        let bare = [TIMESTAMPS, 10, 0, 0, 0x12, 0xd5, 0, 0, 0, 0];
-        assert_eq!(of(&bare, SYN), Some(NO_WINDOW_SCALE));
-        assert_eq!(of(&bare, SYN | ECE | CWR), None, "whether ECN is kept is the listener's choice");
-        assert_eq!((of(&bare, SYN | ACK), of(&bare, ACK)), (Some(0x15), None));
-        let wide = [&bare[..], &[WINDOW_SCALE, 3, 200, SACK_PERMITTED, 2]].concat();
-        assert_eq!(of(&wide, SYN), Some(MOST_WINDOW_SCALE | WITH_SACK));
-        assert_eq!(of(&[WINDOW_SCALE, 3, 7], SYN), None);
     }
 
     #[test]
@@ -254,7 +206,7 @@ mod tests {
     #[test]
     fn an_unknown_option_does_not_hide_the_next() {
         let fast_open = [34, 4, 1, 2, NO_OPERATION, WINDOW_SCALE, 3, 7];
-        assert_eq!(options(&fast_open), Options { window_scale: Some(7), ..Options::default() });
+        assert_eq!(options(&fast_open), Options { window_scale: true, ..Options::default() });
         assert_eq!(options(&[34, 0, WINDOW_SCALE, 3, 7]), Options::default());
         assert_eq!(options(&[TIMESTAMPS, 10, 0]), Options::default());
     }

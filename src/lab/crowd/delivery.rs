@@ -201,7 +201,6 @@ impl Crowd {
             payload: 0,
             window_scale: false,
             timestamps: false,
-            cookie_bits: None,
             ..*segment
         };
         if self.knobs.rtt.is_zero() && !self.clock.held {

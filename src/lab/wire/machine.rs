@@ -96,7 +96,6 @@ impl OutgoingSegment {
             payload: self.payload,
             window_scale: self.kind == Kind::Syn,
             timestamps: false,
-            cookie_bits: None,
         }
     }
 }

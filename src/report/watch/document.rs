@@ -15,6 +15,10 @@ use crate::model::watch::Rights;
 use crate::report::summary::{OwnLosses, VERSION, finite_only, rounded, seconds};
 use crate::text::sanitize;
 
+mod drops;
+
+use drops::Drops;
+
 /// A watch.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document {
@@ -111,19 +115,6 @@ pub struct SynQueue {
     pub depth: Option<u32>,
     /// The most since the watch began.
     pub max: Option<u32>,
-}
-
-/// Drops since the socket was made. `listener` and `noise` together are the socket's own drop counter, what `ss -m` shows behind `d`.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Drops {
-    /// Dropped SYNs and final ACKs: an upper bound, exact where `exact`.
-    pub listener: Option<u64>,
-    /// Counted by its counter, but no drops.
-    pub noise: Option<u64>,
-    /// True when `listener` is exact.
-    pub exact: Option<bool>,
-    /// The part of `listener` since the watch began.
-    pub watched: Option<u64>,
 }
 
 /// Rates over the last three seconds.
@@ -286,18 +277,6 @@ impl SynQueue {
         let depth = listener.occupants.half_open;
         let seen = depth.is_some() || listener.half_open_max > 0;
         Self { depth, max: seen.then_some(listener.half_open_max) }
-    }
-}
-
-impl Drops {
-    fn of(world: &World, listener: &ListenerState) -> Self {
-        let made = world.drops_since_made_of(listener);
-        Self {
-            listener: made.map(|drops| drops.listener),
-            noise: made.map(|drops| drops.noise),
-            exact: made.map(|drops| drops.is_exact()),
-            watched: world.drops_of(listener).map(|drops| drops.listener),
-        }
     }
 }
 

@@ -90,7 +90,6 @@ mod tests {
             payload: 0,
             window_scale: false,
             timestamps: false,
-            cookie_bits: None,
         });
         let at = Stamp::from_millis;
         let mut batch: Vec<_> = [(1, segment.clone()), (2, segment.clone()), (3, segment), (3, Event::Tick)]

@@ -284,8 +284,8 @@ fn segment(id: u8, toward: Toward, flags: u8, window_scale: bool) -> Segment {
         Toward::Listener => (1001, 5001),
         Toward::Client => (5000, 1001),
     };
-    let (timestamps, cookie_bits) = (false, None);
-    Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale, timestamps, cookie_bits }
+    let timestamps = false;
+    Segment { peer: peer(id), toward, flags, seq, ack, payload: 0, window_scale, timestamps }
 }
 
 fn peer(id: u8) -> Peer {

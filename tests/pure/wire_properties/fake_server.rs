@@ -50,7 +50,6 @@ impl FakeServer {
             payload,
             window_scale: true,
             timestamps: false,
-            cookie_bits: None,
         };
         match (segment.kind(), policy) {
             (_, Policy::Silence) | (Kind::Rst, _) => {}
@@ -98,7 +97,6 @@ impl FakeServer {
             payload: 0,
             window_scale: false,
             timestamps: false,
-            cookie_bits: None,
         }));
     }
 }

@@ -62,7 +62,6 @@ fn segment() -> impl Strategy<Value = Segment> {
             payload,
             window_scale,
             timestamps: false,
-            cookie_bits: None,
         })
 }
 
@@ -90,7 +89,6 @@ fn a_segment_that_cannot_be_a_frame_is_refused() {
         payload: 0,
         window_scale: false,
         timestamps: false,
-        cookie_bits: None,
     };
     assert_eq!(frames.frame(&segment).map(<[u8]>::len), Err(FrameError::OtherFamily(peer.ip())));
     segment.peer = Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 40_000);

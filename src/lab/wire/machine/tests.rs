@@ -20,17 +20,7 @@ fn first_close() -> Rules {
 
 fn from_server(flags: u8, seq: u32, ack: u32, payload: u16) -> Segment {
     let peer = Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 40_000);
-    Segment {
-        peer,
-        toward: Toward::Client,
-        flags,
-        seq,
-        ack,
-        payload,
-        window_scale: true,
-        timestamps: false,
-        cookie_bits: None,
-    }
+    Segment { peer, toward: Toward::Client, flags, seq, ack, payload, window_scale: true, timestamps: false }
 }
 
 fn syn_ack() -> Segment {

@@ -56,6 +56,10 @@ fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> 
             );
             lines.push((text, theme.text(Meaning::Lost)));
         }
+        if let Some(open) = world.not_attributed().filter(|open| *open > 0) {
+            let count = numbers::count(open);
+            lines.push((say!("×{count} counted, the cause is not certain", count), theme.calm()));
+        }
     }
     let change = world.listeners.counters();
     let counted = |counter: Counter| change.value(counter).map_or_else(|| numbers::UNKNOWN.into(), numbers::count);
