@@ -93,7 +93,7 @@ impl LabPlan {
         let kernel_options = args.kernel.given();
         only_in_the_lab(net, client, &kernel_options)?;
         if let Some(address) = address {
-            reachable(address, net, client)?;
+            reachable(address, net)?;
         }
         Ok(Self {
             form,
@@ -182,7 +182,7 @@ fn only_in_the_lab(net: Net, client: Option<Client>, kernel_options: &[&str]) ->
 }
 
 /// Addresses on which no server can listen, or which no wire client can reach.
-fn reachable(address: SocketAddr, net: Net, client: Option<Client>) -> Result<(), Failure> {
+fn reachable(address: SocketAddr, net: Net) -> Result<(), Failure> {
     let ip = address.ip();
     let nowhere = match ip {
         IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast(),
@@ -194,14 +194,10 @@ fn reachable(address: SocketAddr, net: Net, client: Option<Client>) -> Result<()
             "--listen 198.51.100.1:8080",
         ));
     }
-    if net != Net::Host && client != Some(Client::Connect) && !namespace::reachable_by_wire(ip) {
+    if net != Net::Host && !namespace::reachable_by_wire(ip) {
         return Err(Failure::usage(
-            say!(
-                "--listen {address}: packet-level clients cannot reach it, the kernel takes {ip} from loopback alone",
-                address,
-                ip
-            ),
-            say!("--client connect, or --listen [2001:db8::1]:8080"),
+            say!("--listen {address}: the lab's clients cannot reach it, the kernel takes {ip} from loopback alone", address, ip),
+            "--listen [2001:db8::1]:8080",
         ));
     }
     Ok(())

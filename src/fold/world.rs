@@ -192,6 +192,8 @@ pub struct Losses {
     pub late_ticks: u64,
     /// Segments that did not fit into the tap's ring.
     pub tap_dropped: u64,
+    /// Frames of real clients that did not fit into the wire's ring.
+    pub wire_dropped: u64,
     /// Details omitted to keep up.
     pub detail_skipped: u64,
     /// Arrivals that could not start.

@@ -295,6 +295,8 @@ pub enum Loss {
     LateTicks(u64),
     /// Segments that did not fit into the tap's ring (`PACKET_STATISTICS`).
     TapDropped(u64),
+    /// Frames of real clients that did not fit into the wire's ring: lost as on any network, before the listener's kernel saw them.
+    WireDropped(u64),
     /// Details omitted to keep up; sums stay exact.
     DetailSkipped(u64),
     /// Arrivals that were due and could not start: the crowd, its addresses or the descriptors were exhausted.

@@ -286,6 +286,7 @@ fn loss_fields<M: SerializeMap>(map: &mut M, loss: Loss) -> Result<(), M::Error>
     let (what, count) = match loss {
         Loss::LateTicks(count) => ("late_ticks", Some(count)),
         Loss::TapDropped(count) => ("tap_dropped", Some(count)),
+        Loss::WireDropped(count) => ("wire_dropped", Some(count)),
         Loss::DetailSkipped(count) => ("detail_skipped", Some(count)),
         Loss::ArrivalsSkipped(count) => ("arrivals_skipped", Some(count)),
         Loss::Saturated => ("saturated", None),

@@ -107,10 +107,10 @@ pub enum LiveError {
     /// Packet-level clients were asked for where there is no private network.
     #[error("{}", say!("wire clients need the private lab: on the host's loopback only real connect() clients are possible"))]
     WireNeedsLab,
-    /// Packet-level clients cannot reach this address.
+    /// Clients beyond the wire cannot reach this address.
     #[error(
         "{}",
-        say!("packet-level clients cannot reach {address}: the kernel takes this address from loopback alone", address = _0)
+        say!("the lab's clients cannot reach {address}: the kernel takes this address from loopback alone", address = _0)
     )]
     WireNeedsLink(SocketAddr),
     /// The lab's thread ended before it had begun: a defect of qviz.
@@ -141,7 +141,7 @@ impl LiveError {
             Self::Capture(error) => Some(error.hint().to_owned()),
             Self::CaptureNeedsLab => Some(say!("see what is missing: qviz doctor").into()),
             Self::WireNeedsLab => Some(say!("qviz --client connect, or see: qviz doctor").into()),
-            Self::WireNeedsLink(_) => Some(say!("--client connect, or --listen [2001:db8::1]:8080").into()),
+            Self::WireNeedsLink(_) => Some("--listen [2001:db8::1]:8080".to_owned()),
             Self::Vanished | Self::System { .. } => Some(say!("see: qviz doctor").into()),
         }
     }

@@ -89,7 +89,7 @@ fn little_s_law_holds_in_the_syn_queue() {
 case!(real_clients_and_ss_agree);
 fn real_clients_and_ss_agree() {
     network();
-    let options = "--client connect --backlog 3 --rate 50 --accept-rate 0";
+    let options = "--client connect --backlog 3 --rate 50 --accept-rate 0 --rtt 0ms";
     let summary = watched(options, |pid| {
         lab::wait_until(LIMIT, "ss shows four of three", || {
             (lab::ss_listener(pid, 8080) == Some((4, 3))).then_some(())
@@ -119,7 +119,7 @@ fn segments_and_counters_equal_those_of_an_independent_capture() {
             "ack:reset-on-overflow",
         ),
         ("--backlog 100 --rate 40 --half-open 100% --rtt 20ms --accept-rate max", "request:expired"),
-        ("--client connect --backlog 5 --rate 60 --accept-rate 20", "syn:accept-queue-full"),
+        ("--client connect --backlog 5 --rate 60 --accept-rate 20 --rtt 50ms", "syn:accept-queue-full"),
     ];
     std::thread::scope(|scope| {
         for (options, cause) in runs {
@@ -168,10 +168,9 @@ fn pruned_requests_equal_those_that_were_answered_and_are_no_longer_listed_outsi
 fn capture_agrees(options: &str, cause: &str) {
     // Nobody starts until the capture stands; everybody has given up, and every timer has ended, before it is compared.
     let quiet_end = "--count 40 --delay 2s --syn-retries 1 --synack-retries 1 --duration 10m";
-    let interface = if options.contains("connect") { "lo" } else { SERVER_END };
     let mut witnesses = None;
     let summary = watched(&format!("{options} {quiet_end}"), |pid| {
-        let capture = had(lab::Capture::start(pid, interface, 8080));
+        let capture = had(lab::Capture::start(pid, SERVER_END, 8080));
         assert_eq!(lab::nstat(pid)["TcpExtListenDrops"], 0, "{options}: the capture stands too late");
         let before = lab::nstat(pid)["TcpInSegs"];
         lab::wait_until(LIMIT, "the first client", || (lab::nstat(pid)["TcpInSegs"] > before).then_some(()));

@@ -158,6 +158,7 @@ impl Losses {
         match loss {
             Loss::LateTicks(count) => self.late_ticks += count,
             Loss::TapDropped(count) => self.tap_dropped += count,
+            Loss::WireDropped(count) => self.wire_dropped += count,
             Loss::DetailSkipped(count) => self.detail_skipped += count,
             Loss::ArrivalsSkipped(count) => self.arrivals_skipped += count,
             Loss::Saturated => self.saturated = true,

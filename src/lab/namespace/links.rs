@@ -147,9 +147,12 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
         route.add_address(index, address).map_err(fault_at(Step::Address(address)))?;
         addresses.push(address);
     }
-    // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`,
-    // net/ipv6/addrconf.c). Another one, to the address as a network, exists at once, and a socket can already be
-    // connected; but an incoming SYN is still dropped silently. The notification can come before we listen: look again.
+    // For IPv6 a work queue makes the local route some time after the address was added (`addrconf_dad_work`, net/ipv6/addrconf.c),
+    // and an incoming SYN is dropped silently until then. On a busy machine that takes seconds: add one at once.
+    for address in addresses.iter().copied().filter(IpAddr::is_ipv6).chain(ipv6.then_some(v6)) {
+        let local = RoutePlan { is_local: true, ..RoutePlan::to((address, HOST_V6), index) };
+        let _the_kernel_was_faster = route.add_route(&local);
+    }
     let asked_for_v6 = asked.iter().any(IpAddr::is_ipv6);
     for address in addresses.iter().copied().filter(IpAddr::is_ipv6).chain(ipv6.then_some(v6)) {
         while !route.is_local(index, address).map_err(fault_at(Step::Address(address)))? {
@@ -178,6 +181,8 @@ const fn mac(last: u8) -> [u8; 6] {
     [0x02, b'q', b'v', b'i', b'z', last]
 }
 
+/// The prefix length of one IPv6 address.
+const HOST_V6: u8 = 128;
 /// lo is the first device of every network namespace (`LOOPBACK_IFINDEX`).
 const LOOPBACK_INDEX: u32 = 1;
 const SERVER_END: &CStr = c"srv0";

@@ -161,6 +161,7 @@ impl OwnLosses {
         Self {
             late_ticks: losses.late_ticks,
             tap_dropped: losses.tap_dropped,
+            wire_dropped: losses.wire_dropped,
             detail_skipped: losses.detail_skipped,
             arrivals_skipped: losses.arrivals_skipped,
             saturated: losses.saturated,

@@ -146,12 +146,14 @@ impl Work for LiveSession {
             Road::Wire(_) => (0..DUMPS).for_each(|_| self.read_all()),
             Road::Side { .. } => self.end_beside(),
         }
-        let lost = match &mut self.road {
+        let [seen, carried] = match &mut self.road {
             Road::Wire(wire) => wire.dropped(),
-            Road::Side { tap, .. } => tap.as_mut().map_or(0, Tap::dropped),
+            Road::Side { tap, .. } => [tap.as_mut().map_or(0, Tap::dropped), 0],
         };
-        if lost > 0 {
-            self.pump.push(Event::Loss(Loss::TapDropped(lost)));
+        for (lost, loss) in [(seen, Loss::TapDropped as fn(u64) -> Loss), (carried, Loss::WireDropped)] {
+            if lost > 0 {
+                self.pump.push(Event::Loss(loss(lost)));
+            }
         }
         if let Road::Wire(wire) = &mut self.road
             && let Some(error) = wire.capture().and_then(Capture::finish)

@@ -131,10 +131,11 @@ fn open_road(plan: &LivePlan, pump: &Pump, listener: &Arc<Listener>, sysctls: &S
             return Err(LiveError::WireNeedsLink(address));
         }
         let line = Line::new(plan.seed, plan.knobs.clone(), sysctls.clone(), DETAIL_PER_S);
+        let real_clients = plan.clients == ClientKind::Connect;
         let began = WallClock::default().offset(&pump.clock);
         let began = u64::try_from(began).unwrap_or(0);
         let capture = plan.capture.as_deref().map(|path| Capture::open(path, began)).transpose()?;
-        let plan = WirePlan { netns: &netns, clock: pump.clock, listener, sysctls, line, capture };
+        let plan = WirePlan { netns: &netns, clock: pump.clock, listener, sysctls, line, real_clients, capture };
         return Ok(Road::Wire(Box::new(Wire::open(plan)?)));
     }
     if plan.capture.is_some() {

@@ -33,7 +33,7 @@ mod delivery;
 /// The road between clients and listener.
 pub(super) struct Wire {
     clock: Clock,
-    idle: Option<[IdleFrames; 2]>,
+    idle: Option<(IdleFrames, Option<IdleFrames>)>,
     from_server: Option<Frames>,
     from_clients: Option<Frames>,
     transmit: Transmit,
@@ -76,16 +76,19 @@ pub(super) struct WirePlan<'a> {
     pub(super) listener: &'a Arc<Listener>,
     pub(super) sysctls: &'a Sysctls,
     pub(super) line: Line,
+    /// Whether anybody sends from the clients' namespace.
+    pub(super) real_clients: bool,
     pub(super) capture: Option<Capture>,
 }
 
 impl Wire {
     /// Opens both ends; nothing is captured before [`Wire::start`].
     pub(super) fn open(plan: WirePlan<'_>) -> Result<Self, LiveError> {
-        let WirePlan { netns, clock, listener, sysctls, line, capture } = plan;
+        let WirePlan { netns, clock, listener, sysctls, line, real_clients, capture } = plan;
         let address = listener.address();
         let indices = [netns.wire_to_server().index, netns.wire_to_clients().index];
-        let open = || -> Result<_, TapError> { Ok([IdleFrames::open(indices[0])?, IdleFrames::open(indices[1])?]) };
+        let clients = || real_clients.then(|| IdleFrames::open(indices[1])).transpose();
+        let open = || -> Result<_, TapError> { Ok((IdleFrames::open(indices[0])?, clients()?)) };
         let not_ours = |_| TransmitError::NotOurs { link: netns.wire_to_server().name.clone() };
         let idle = netns.in_wire(open).map_err(not_ours)??;
         let counters = CountersFile::open()
@@ -114,9 +117,9 @@ impl Wire {
 
     /// Maps the rings and reads what later outcomes are compared with.
     pub(super) fn start(&mut self) -> Result<(), TapError> {
-        if let Some([server, clients]) = self.idle.take() {
+        if let Some((server, clients)) = self.idle.take() {
             self.from_server = Some(server.start(RING_BYTES)?);
-            self.from_clients = Some(clients.start(RING_BYTES)?);
+            self.from_clients = clients.map(|clients| clients.start(RING_BYTES)).transpose()?;
         }
         self.rebase();
         Ok(())
@@ -188,9 +191,10 @@ impl Wire {
         self.outcomes.keep_requests(now, |peer| peers.contains(peer));
     }
 
-    /// How many frames did not fit into a ring since the last call.
-    pub(super) fn dropped(&mut self) -> u64 {
-        self.from_server.iter_mut().chain(&mut self.from_clients).map(Frames::dropped).sum()
+    /// How many of the server's frames, and of the clients', did not fit into their rings since the last call. What of the clients' is lost is
+    /// lost like on any network: their kernels send it again.
+    pub(super) fn dropped(&mut self) -> [u64; 2] {
+        [&mut self.from_server, &mut self.from_clients].map(|ring| ring.as_mut().map_or(0, Frames::dropped))
     }
 
     /// The capture, if one is written.
@@ -224,6 +228,10 @@ impl Wire {
         let mut moved = 0;
         ring.drain(|frame| {
             moved += 1;
+            if moved % FRAMES_BETWEEN == 0 {
+                // The server answers meanwhile, into a ring of its own.
+                self.drain_server(actors, batch);
+            }
             let segment = frames::segment(frame, self.end).filter(|segment| segment.toward == Toward::Listener);
             if let Some(segment) = segment.filter(|segment| segment.kind() == Kind::Syn)
                 && !self.line.knows(&segment.peer)
@@ -282,8 +290,11 @@ impl Wire {
     }
 }
 
-/// Size of each ring in bytes: 2,048 frames, several times what one turn can cause.
-const RING_BYTES: u32 = 4 << 20;
+/// Size of each ring in bytes: 8,192 frames. The thread may have to wait for its processor.
+const RING_BYTES: u32 = 16 << 20;
+
+/// So many frames of the clients are delivered before the server's answers are taken.
+const FRAMES_BETWEEN: usize = 32;
 
 /// The most rounds of answers exchanged within one turn.
 const ROUNDS: usize = 8;

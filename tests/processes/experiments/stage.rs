@@ -92,8 +92,9 @@ pub(crate) fn facts_with(trial: ExperimentId, sysctls: &[(Sysctl, i64)]) -> Resu
 pub(crate) fn facts_by(asked: &Asked<'_>) -> Result<Facts, Missing> {
     let refused =
         |refusal: Refusal| Missing::because("a private network", format!("{refusal}; try: {}", refusal.hint()));
+    let descriptors = descriptors();
     let lab = Namespace::enter(&network(asked.sysctls)).map_err(refused)?;
-    let (descriptors, sysctls) = (descriptors(), proc::read_sysctls());
+    let sysctls = proc::read_sysctls();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let session = live::start(plan(lab)).unwrap();
     for trial in asked.trials {

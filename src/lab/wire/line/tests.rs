@@ -29,7 +29,7 @@ fn peer(port: u16) -> Peer {
 
 fn segment(port: u16, flags: u8, toward: Toward) -> Segment {
     let (window_scale, timestamps) = (true, true);
-    Segment { peer: peer(port), toward, flags, seq: 1, ack: 1, payload: 0, window_scale, timestamps, cookie_bits: None }
+    Segment { peer: peer(port), toward, flags, seq: 1, ack: 1, payload: 0, window_scale, timestamps }
 }
 
 /// A line with the clients 1 to 3, and what it reported.

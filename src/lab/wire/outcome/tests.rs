@@ -18,7 +18,7 @@ fn segment(port: u16, flags: u8, seq: u32, ack: u32) -> Segment {
     let payload = if flags & PSH == 0 { 0 } else { 10 };
     let (toward, timestamps) = (Toward::Listener, false);
     let window_scale = flags & SYN != 0;
-    Segment { peer: peer(port), toward, flags, seq, ack, payload, window_scale, timestamps, cookie_bits: None }
+    Segment { peer: peer(port), toward, flags, seq, ack, payload, window_scale, timestamps }
 }
 
 fn syn(port: u16) -> Segment {

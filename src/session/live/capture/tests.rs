@@ -16,7 +16,6 @@ fn delivery(port: u16, outcome: Outcome) -> Delivery {
         payload: 0,
         window_scale: false,
         timestamps: false,
-        cookie_bits: None,
     };
     Delivery { segment, outcome, proof: Proof::None, depth_before: Some(6), depth_after: None, drops: 0 }
 }
