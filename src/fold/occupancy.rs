@@ -18,6 +18,8 @@ pub struct Occupancy {
     full_since: Option<Stamp>,
     /// How long it held its capacity before that.
     full_before: Duration,
+    /// Entries that came while no place was free: somebody has left already, whose leaving is reported a moment later.
+    ahead: u32,
     /// How often the depth was corrected to a reading of the kernel.
     pub corrections: u64,
 }
@@ -89,16 +91,33 @@ impl Occupancy {
 
     /// One entry more.
     pub fn enter(&mut self, now: Stamp) {
-        self.set(now, self.depth.saturating_add(1));
+        self.change(now, self.depth.saturating_add(1));
+    }
+
+    /// One entry more, into a queue of which it is known that it had room: `accept()` is stamped when it returns, after it has made room.
+    pub fn enter_room(&mut self, now: Stamp) {
+        if self.is_full() {
+            self.ahead += 1;
+        } else {
+            self.enter(now);
+        }
     }
 
     /// One entry less.
     pub fn leave(&mut self, now: Stamp) {
-        self.set(now, self.depth.saturating_sub(1));
+        match self.ahead.checked_sub(1) {
+            Some(ahead) => self.ahead = ahead,
+            None => self.change(now, self.depth.saturating_sub(1)),
+        }
     }
 
     /// Sets the number of entries as read.
     pub fn set(&mut self, now: Stamp, depth: u32) {
+        self.ahead = 0;
+        self.change(now, depth);
+    }
+
+    fn change(&mut self, now: Stamp, depth: u32) {
         self.settle(now);
         self.depth = depth;
         if depth > self.max {
@@ -143,6 +162,19 @@ mod tests {
             queue.set(at(millis), depth);
         }
         assert_eq!((queue.max(), queue.highest()), (7, at(200)));
+    }
+
+    #[test]
+    fn who_comes_before_the_leaving_that_made_room_is_reported_takes_that_place() {
+        let at = Stamp::from_millis;
+        let mut queue = Occupancy::default();
+        queue.set_capacity(at(0), Some(2));
+        (1..=3).for_each(|millis| queue.enter_room(at(millis)));
+        assert_eq!((queue.depth(), queue.max()), (2, 2));
+        queue.leave(at(4));
+        assert_eq!(queue.depth(), 2);
+        queue.leave(at(5));
+        assert_eq!(queue.depth(), 1);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl World {
             if open.foreign.active {
                 open.foreign.entered(peer);
             } else {
-                accept_queue.enter(at);
+                accept_queue.enter_room(at);
             }
             one.queued_at = Some(at);
             one.queue_order = Some(open.entered);
