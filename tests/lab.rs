@@ -27,8 +27,12 @@ mod lessons;
 mod matrix;
 #[path = "lab/metrics.rs"]
 mod metrics;
+#[path = "lab/mixes.rs"]
+mod mixes;
 #[path = "lab/owners.rs"]
 mod owners;
+#[path = "lab/pcap.rs"]
+mod pcap;
 #[path = "lab/places.rs"]
 mod places;
 #[path = "lab/replay.rs"]

@@ -42,6 +42,9 @@ mod step;
 #[path = "terminal/story.rs"]
 mod story;
 
+#[path = "terminal/wire.rs"]
+mod wire;
+
 #[path = "support/lab.rs"]
 mod lab;
 #[path = "support/needs.rs"]

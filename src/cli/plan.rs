@@ -196,7 +196,11 @@ fn reachable(address: SocketAddr, net: Net) -> Result<(), Failure> {
     }
     if net != Net::Host && !namespace::reachable_by_wire(ip) {
         return Err(Failure::usage(
-            say!("--listen {address}: the lab's clients cannot reach it, the kernel takes {ip} from loopback alone", address, ip),
+            say!(
+                "--listen {address}: the lab's clients cannot reach it, the kernel takes {ip} from loopback alone",
+                address,
+                ip
+            ),
             "--listen [2001:db8::1]:8080",
         ));
     }

@@ -9,11 +9,11 @@ mod poll;
 mod recent;
 mod serve;
 pub(in crate::lab) mod slab;
+mod stamps;
 mod step;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -39,6 +39,7 @@ use crate::say;
 use recent::Recent;
 use serve::{Attempt, answer};
 use slab::{Key, Slab};
+use stamps::Stamps;
 
 /// Upper limit of connections accepted in one call, so that nobody waits long for its facts.
 const ACCEPTS_PER_TURN: u32 = 32;
@@ -86,6 +87,8 @@ pub struct Server {
     /// Number of connections whose request is awaited; when 0, `poll` is not called.
     awaiting_request: usize,
     ready: Vec<Key>,
+    /// Accepted in this call, to be served at once.
+    fresh: Vec<Key>,
     max_live: usize,
     backoff_until: Option<Stamp>,
     wants_listener: bool,
@@ -94,32 +97,6 @@ pub struct Server {
     /// True while client time is held: only incoming requests are handled.
     held: bool,
     stamps: Stamps,
-}
-
-/// Where the stamps of facts come from.
-enum Stamps {
-    /// The `now` of the call.
-    OfCall,
-    /// A clock: `accept()` is stamped when it has returned.
-    OfClock(Box<dyn Fn() -> Stamp + Send>),
-}
-
-impl Stamps {
-    fn at(&self, now: Stamp) -> Stamp {
-        match self {
-            Self::OfCall => now,
-            Self::OfClock(clock) => clock(),
-        }
-    }
-}
-
-impl fmt::Debug for Stamps {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OfCall => "OfCall",
-            Self::OfClock(_) => "OfClock",
-        })
-    }
 }
 
 #[derive(Debug)]
@@ -159,6 +136,7 @@ impl Server {
             poll: Poll::new(say!("server"))?,
             awaiting_request: 0,
             ready: Vec::new(),
+            fresh: Vec::new(),
             max_live: descriptor_share(),
             backoff_until: None,
             wants_listener: false,
@@ -305,6 +283,27 @@ impl Server {
         if self.backoff_until.is_some_and(|until| now >= until) {
             self.backoff_until = None;
         }
+        let wants_more = self.accept_some(now, listener, inspect, out);
+        self.serve_fresh(now, out);
+        wants_more && self.may_accept(now)
+    }
+
+    /// Serves those who were just accepted, after all of them were: by then their requests have come.
+    fn serve_fresh(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for key in fresh.drain(..) {
+            self.serve(key, now, out);
+        }
+        self.fresh = fresh;
+    }
+
+    fn accept_some(
+        &mut self,
+        now: Stamp,
+        listener: BorrowedFd<'_>,
+        inspect: Inspect<'_>,
+        out: &mut Vec<Stamped>,
+    ) -> bool {
         for _ in 0..ACCEPTS_PER_TURN {
             if !self.may_accept(now) {
                 self.report_full(now, out);
@@ -316,7 +315,7 @@ impl Server {
                 AcceptCall::Failed => return false,
             }
         }
-        self.may_accept(now)
+        true
     }
 
     /// Calls `accept()` once.
@@ -340,7 +339,10 @@ impl Server {
             Err(Errno::INTR | Errno::CONNABORTED) => AcceptCall::Interrupted,
             Err(errno) => {
                 self.backoff_until = Some(now + ACCEPT_BACKOFF);
-                out.push(Stamped { at: self.stamps.at(now), event: Event::AcceptFailed { errno: errno.raw_os_error() } });
+                out.push(Stamped {
+                    at: self.stamps.at(now),
+                    event: Event::AcceptFailed { errno: errno.raw_os_error() },
+                });
                 AcceptCall::Failed
             }
         }
@@ -356,14 +358,11 @@ impl Server {
     ) {
         let at = self.stamps.at(now);
         let (waited_ms, cookie) = if self.recent.is_rare(now) { inspect(socket.as_fd()) } else { (None, None) };
-        out.push(Stamped {
-            at,
-            event: Event::Served { peer, event: ServerEvent::Accepted { waited_ms, cookie } },
-        });
+        out.push(Stamped { at, event: Event::Served { peer, event: ServerEvent::Accepted { waited_ms, cookie } } });
         let due = now + self.plan.service;
         let key = self.served.insert(Connection { socket, peer, since: now, due, awaiting_request: false });
         if self.plan.service.is_zero() {
-            self.serve(key, now, out);
+            self.fresh.push(key);
         } else {
             self.deadlines.push(Reverse((due, key)));
         }

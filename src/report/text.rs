@@ -134,7 +134,10 @@ fn own_losses(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let losses = &summary.losses;
     let lost = [
         (losses.tap_dropped, say!("segments that the packet tap lost: counts of segments are too low")),
-        (losses.wire_dropped, say!("frames of real clients that the wire had no room for; their kernels send them again")),
+        (
+            losses.wire_dropped,
+            say!("frames of real clients that the wire had no room for; their kernels send them again"),
+        ),
         (losses.arrivals_skipped, say!("arrivals that were due and could not start")),
         (losses.detail_skipped, say!("details left out to keep up; sums are exact")),
         (losses.late_ticks, say!("turns of qviz's loop that came more than 1 ms late")),

@@ -14,7 +14,6 @@ use rustix::io::Errno;
 use super::Session;
 use super::clock::Clock;
 use super::pump::{self, NotBegun};
-use crate::session::live::capture::CaptureError;
 use crate::kernel::tap::TapError;
 use crate::lab::knobs::KnobError;
 use crate::lab::listener::ListenError;
@@ -24,6 +23,7 @@ use crate::model::event::Stamped;
 use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::say;
 use crate::scenario::Script;
+use crate::session::live::capture::CaptureError;
 use crate::text::errno::describe;
 
 mod actors;

@@ -267,7 +267,13 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         }
         inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
         Action::Close => state.window.return_to_now(),
-        action => match commands::commands_for(&mut state.pending, (state.live, state.browse.chosen_peer()), action, now, world) {
+        action => match commands::commands_for(
+            &mut state.pending,
+            (state.live, state.browse.chosen_peer()),
+            action,
+            now,
+            world,
+        ) {
             Ok(commands) => {
                 if state.frozen.is_some() && !commands.is_empty() {
                     state.message =

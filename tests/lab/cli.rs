@@ -99,7 +99,7 @@ fn words_that_exclude_each_other_are_refused_with_the_reason() {
         ("--net host --syncookies 0", "this host's own settings"),
         ("--net host --somaxconn 9", "this host's own settings"),
         ("--net host --client wire", "private network"),
-        ("--listen [::1]:8080", "--client connect"),
+        ("--listen [::1]:8080", "--listen [2001:db8::1]:8080"),
         ("--listen 224.0.0.1:80 --net host", "multicast"),
         ("--backlog 5 doctor", "subcommand"),
         ("watch --once --duration 5s", "cannot be used with"),

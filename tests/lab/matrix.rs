@@ -295,40 +295,44 @@ fn real_clients_under_other_settings() {
 case!(real_clients_at_high_rates, alone);
 fn real_clients_at_high_rates() {
     all_seeds(&[
-        heavy("connect, 10k", "--client connect --backlog 128 --rate 10k --accept-rate 5k --duration 1s", &[]),
+        heavy(
+            "connect, 10k",
+            "--client connect --rtt 0ms --backlog 128 --rate 10k --accept-rate 5k --duration 1s",
+            &[],
+        ),
         heavy(
             "connect, 10k, overflowing",
-            "--client connect --backlog 5 --rate 10k --accept-rate 1k --duration 500ms",
+            "--client connect --rtt 0ms --backlog 5 --rate 10k --accept-rate 1k --duration 500ms",
             &["syn:accept-queue-full"],
         ),
         heavy(
             "connect, 10k, overflowing with retries",
-            "--client connect --backlog 5 --rate 10k --accept-rate 1k --duration 1800ms",
+            "--client connect --rtt 0ms --backlog 5 --rate 10k --accept-rate 1k --duration 1800ms",
             &["syn:accept-queue-full"],
         ),
         heavy(
             "connect, 10k, abort",
-            "--client connect --backlog 5 --abort-on-overflow 1 --rate 10k --accept-rate 1k --duration 1800ms",
+            "--client connect --rtt 0ms --backlog 5 --abort-on-overflow 1 --rate 10k --accept-rate 1k --duration 1800ms",
             &["syn:accept-queue-full"],
         ),
         heavy(
             "connect, 10k, cookies always",
-            "--client connect --backlog 5 --syncookies 2 --rate 10k --accept-rate 1k --duration 1800ms",
+            "--client connect --rtt 0ms --backlog 5 --syncookies 2 --rate 10k --accept-rate 1k --duration 1800ms",
             &["syn:accept-queue-full"],
         ),
         heavy(
             "connect, 10k, IPv6",
-            "--client connect --listen [2001:db8::1]:8080 --backlog 128 --rate 10k --accept-rate 5k --duration 500ms",
+            "--client connect --rtt 0ms --listen [2001:db8::1]:8080 --backlog 128 --rate 10k --accept-rate 5k --duration 500ms",
             &[],
         ),
         heavy(
             "connect, as fast as possible",
-            "--client connect --backlog 4096 --rate 1m --accept-rate max --duration 500ms",
+            "--client connect --rtt 0ms --backlog 4096 --rate 1m --accept-rate max --duration 500ms",
             &[],
         ),
         heavy(
             "connect, as fast as possible, overflowing",
-            "--client connect --backlog 5 --rate 1m --accept-rate 1k --duration 500ms",
+            "--client connect --rtt 0ms --backlog 5 --rate 1m --accept-rate 1k --duration 500ms",
             &["syn:accept-queue-full"],
         ),
     ]);

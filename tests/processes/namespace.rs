@@ -43,7 +43,8 @@ fn the_network_stands_as_it_was_planned() -> Result<(), Missing> {
     let here = network_inode();
     let devices = || {
         let text = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();
-        let mut names: Vec<_> = text.lines().skip(2).map(|line| line.split(':').next().unwrap().trim().to_owned()).collect();
+        let mut names: Vec<_> =
+            text.lines().skip(2).map(|line| line.split(':').next().unwrap().trim().to_owned()).collect();
         names.sort();
         (network_inode(), names.join(" "))
     };

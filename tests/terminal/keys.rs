@@ -104,6 +104,10 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
             pane.press(key);
             pane.wait("the picture moves again", |pane| !pane.text().contains("FROZEN"));
         }
+        Action::Lose | Action::Hold => {
+            pane.press(key);
+            pane.wait_for("choose a client first");
+        }
         Action::Help => helped(pane, key),
         Action::ZoomIn | Action::ZoomOut => zoomed(pane, key, action),
         Action::Earlier => earlier(key),

@@ -58,14 +58,23 @@ fn one_accept_takes_one_although_accept_is_paused() {
     });
 }
 
-case!(real_clients_keep_the_kernels_time_and_the_screen_says_so);
-fn real_clients_keep_the_kernels_time_and_the_screen_says_so() {
+case!(the_frames_of_real_clients_are_held_and_the_screen_says_that_their_timers_run);
+fn the_frames_of_real_clients_are_held_and_the_screen_says_that_their_timers_run() {
     network();
-    let mut pane = Pane::qviz((120, 36), "--backlog 5 --client connect");
+    let mut pane = Pane::qviz((200, 60), "--backlog 5 --client connect --rate 0 --arrivals steady --count 1");
     pane.wait_for_picture();
+    let pid = pane.pid();
     pane.press(b"t");
-    pane.wait_for("step mode needs packet-level clients");
-    assert!(!pane.text().contains("‖ STEP"));
+    pane.wait_for("the timers of both kernels run on");
+    pane.press(b"\x1b[A");
+    pane.wait_for("0.5/s");
+    // The client's kernel repeats its SYN, and nothing of it has arrived.
+    pane.wait_for("SYN2");
+    assert_eq!(nstat(pid)["TcpInSegs"], 0);
+    next(&mut pane, "SYN reaches the listener");
+    assert_queues(pid, 1, 0);
+    pane.press(b"q");
+    assert!(pane.end().success());
 }
 
 /// Lets one thing happen, which has to be this one.
@@ -76,7 +85,7 @@ fn next(pane: &mut Pane, what: &str) {
 
 /// Lets one thing happen; whether it is this one.
 #[track_caller]
-fn next_is(pane: &mut Pane, what: &str) -> bool {
+pub(crate) fn next_is(pane: &mut Pane, what: &str) -> bool {
     let before = step_rows(pane).len();
     pane.press(b"n");
     pane.wait("one more thing", |pane| step_rows(pane).len() > before);

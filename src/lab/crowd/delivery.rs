@@ -65,7 +65,13 @@ impl Crowd {
         fate
     }
 
-    fn report(&mut self, at: Stamp, segment: &Segment, out: &mut Outbox, event: impl FnOnce(Kind, bool) -> ClientEvent) {
+    fn report(
+        &mut self,
+        at: Stamp,
+        segment: &Segment,
+        out: &mut Outbox,
+        event: impl FnOnce(Kind, bool) -> ClientEvent,
+    ) {
         let event = event(segment.kind(), segment.toward == Toward::Listener);
         if let Some((_, ClientSlot { id, peer, .. })) = self.client_for(segment) {
             out.facts.push(Stamped { at, event: Event::Client { id: *id, peer: *peer, event } });

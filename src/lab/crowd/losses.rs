@@ -43,13 +43,7 @@ pub(super) struct Losses {
 
 impl Losses {
     pub(super) const fn new(detail_per_s: u32) -> Self {
-        Self {
-            ration: DetailRation::new(detail_per_s),
-            details: 0,
-            arrivals: 0,
-            saturated: false,
-            last_sent: None,
-        }
+        Self { ration: DetailRation::new(detail_per_s), details: 0, arrivals: 0, saturated: false, last_sent: None }
     }
 
     /// Whether details of a client that starts now are emitted.

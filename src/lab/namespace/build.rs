@@ -68,11 +68,7 @@ fn here() -> Result<OwnedFd, Fault> {
 }
 
 /// Makes a namespace with a small connection hash of its own, enters it and applies the settings there.
-fn another(
-    settings: &mut Settings,
-    plan: &NetworkPlan,
-    usual: &[(Sysctl, Option<i64>)],
-) -> Result<OwnedFd, Fault> {
+fn another(settings: &mut Settings, plan: &NetworkPlan, usual: &[(Sysctl, Option<i64>)]) -> Result<OwnedFd, Fault> {
     unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NestedNamespace))?;
     settings.here();
     settings.apply(plan, usual);

@@ -1,8 +1,8 @@
 //! The few rtnetlink requests that the private network needs: links, addresses, routes. One request in flight, each one answered.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::net::IpAddr;
-use std::cell::Cell;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 

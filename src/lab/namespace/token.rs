@@ -104,7 +104,8 @@ impl NetnsToken {
     /// # Errors
     /// As [`NetnsToken::write`].
     pub fn write_for_clients(&self, sysctl: Sysctl, value: i64) -> Result<i64, KnobError> {
-        let write = || NetworkId::current().map(PrivateNetns::made).map(|here| knobs::write(here, sysctl.name(), value));
+        let write =
+            || NetworkId::current().map(PrivateNetns::made).map(|here| knobs::write(here, sysctl.name(), value));
         let not_ours = |_| KnobError::NotOurs { name: sysctl.name().to_owned() };
         self.in_clients(write).map_err(not_ours)?.map_err(not_ours)?
     }

@@ -19,11 +19,13 @@ impl Server {
         inspect: Inspect<'_>,
         out: &mut Vec<Stamped>,
     ) -> Option<Peer> {
-        (0..ATTEMPTS).find_map(|_| match self.accept_one(now, listener, inspect, out) {
+        let taken = (0..ATTEMPTS).find_map(|_| match self.accept_one(now, listener, inspect, out) {
             AcceptCall::Accepted(peer) => Some(Some(peer)),
             AcceptCall::QueueEmpty | AcceptCall::Failed => Some(None),
             AcceptCall::Interrupted => None,
-        })?
+        });
+        self.serve_fresh(now, out);
+        taken?
     }
 
     /// Executes the server's next action if it is not later than `until` (`None`: no limit): the end of a service, or

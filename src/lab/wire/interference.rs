@@ -79,9 +79,15 @@ mod tests {
         let (one, other) = (Peer::v4(Ipv4Addr::LOCALHOST, 1), Peer::v4(Ipv4Addr::LOCALHOST, 2));
         let mut wishes = Interference::default();
         wishes.lose_next(one);
-        assert_eq!([wishes.fate(&other), wishes.fate(&one), wishes.fate(&one)], [Fate::Arrives, Fate::IsLost, Fate::Arrives]);
+        assert_eq!(
+            [wishes.fate(&other), wishes.fate(&one), wishes.fate(&one)],
+            [Fate::Arrives, Fate::IsLost, Fate::Arrives]
+        );
         assert!(wishes.turn_hold(one).is_empty());
-        assert_eq!([wishes.fate(&one), wishes.fate(&one), wishes.fate(&other)], [Fate::IsHeld, Fate::IsHeld, Fate::Arrives]);
+        assert_eq!(
+            [wishes.fate(&one), wishes.fate(&one), wishes.fate(&other)],
+            [Fate::IsHeld, Fate::IsHeld, Fate::Arrives]
+        );
         (7..10).for_each(|slot| wishes.keep(one, slot));
         assert_eq!(wishes.take_first_held(&one), Some(7));
         assert_eq!(wishes.turn_hold(one), [8, 9]);

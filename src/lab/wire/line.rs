@@ -120,7 +120,13 @@ impl Line {
         if let Some(segment) = segment {
             self.report_departure((now, at), &segment, delay, facts);
             if self.is_lost(&segment) {
-                self.report(now, &segment.peer, facts, |outbound| ClientEvent::Lost { kind: segment.kind(), outbound }, toward);
+                self.report(
+                    now,
+                    &segment.peer,
+                    facts,
+                    |outbound| ClientEvent::Lost { kind: segment.kind(), outbound },
+                    toward,
+                );
                 return Passage::NotNow;
             }
         }
@@ -163,7 +169,12 @@ impl Line {
     }
 
     /// Lets exactly one frame arrive, the next one, however far it is; the clients' time moves there.
-    pub fn step(&mut self, now: Stamp, facts: &mut Vec<Stamped>, arrived: &mut Vec<Carried>) -> Option<(Peer, StepOutcome)> {
+    pub fn step(
+        &mut self,
+        now: Stamp,
+        facts: &mut Vec<Stamped>,
+        arrived: &mut Vec<Carried>,
+    ) -> Option<(Peer, StepOutcome)> {
         let Reverse((due, _, slot)) = self.timers.pop()?;
         self.clock.advance(now, due);
         let carried = self.frames.get(slot as usize)?.as_ref()?;
@@ -229,7 +240,9 @@ impl Line {
     }
 
     fn let_arrive(&mut self, now: Stamp, slot: u32, facts: &mut Vec<Stamped>, arrived: &mut Vec<Carried>) {
-        let Some((segment, toward)) = self.carried(slot).map(|carried| (carried.segment, carried.toward)) else { return };
+        let Some((segment, toward)) = self.carried(slot).map(|carried| (carried.segment, carried.toward)) else {
+            return;
+        };
         if self.arrives(now, segment.as_ref(), toward, facts, Some(slot)) {
             arrived.extend(self.remove(slot));
         } else if segment.is_some_and(|segment| !self.is_holding(&segment.peer)) {
@@ -250,7 +263,9 @@ impl Line {
         let kind = segment.kind();
         match self.wishes.fate(&segment.peer) {
             Fate::Arrives => return true,
-            Fate::IsLost => self.report(now, &segment.peer, facts, |outbound| ClientEvent::Lost { kind, outbound }, toward),
+            Fate::IsLost => {
+                self.report(now, &segment.peer, facts, |outbound| ClientEvent::Lost { kind, outbound }, toward)
+            }
             Fate::IsHeld => {
                 self.report(now, &segment.peer, facts, |outbound| ClientEvent::Held { kind, outbound }, toward);
                 if let Some(slot) = slot {
@@ -276,7 +291,13 @@ impl Line {
     }
 
     /// A segment leaves its client: what, and when the client's kernel will send its SYN again.
-    fn report_departure(&mut self, (now, at): (Stamp, Stamp), segment: &Segment, delay: Duration, facts: &mut Vec<Stamped>) {
+    fn report_departure(
+        &mut self,
+        (now, at): (Stamp, Stamp),
+        segment: &Segment,
+        delay: Duration,
+        facts: &mut Vec<Stamped>,
+    ) {
         if segment.toward == Toward::Client {
             return;
         }
@@ -287,7 +308,8 @@ impl Line {
         if !client.detailed {
             return;
         }
-        let mut emit = |event| facts.push(Stamped { at: now, event: Event::Client { id: client.id, peer: segment.peer, event } });
+        let mut emit =
+            |event| facts.push(Stamped { at: now, event: Event::Client { id: client.id, peer: segment.peer, event } });
         let attempt = if kind == Kind::Syn { client.syns } else { 1 };
         emit(ClientEvent::Departed { kind, attempt, arrives: at + delay });
         if kind == Kind::Syn {

@@ -91,8 +91,10 @@ impl Wire {
         let open = || -> Result<_, TapError> { Ok((IdleFrames::open(indices[0])?, clients()?)) };
         let not_ours = |_| TransmitError::NotOurs { link: netns.wire_to_server().name.clone() };
         let idle = netns.in_wire(open).map_err(not_ours)??;
-        let counters = CountersFile::open()
-            .map_err(|source| LiveError::System { operation: crate::say!("reading the counters"), source: source.into() })?;
+        let counters = CountersFile::open().map_err(|source| LiveError::System {
+            operation: crate::say!("reading the counters"),
+            source: source.into(),
+        })?;
         let mut outcomes = Outcomes::default();
         outcomes.set_sysctls(sysctls);
         let specific = !address.ip().is_unspecified();
@@ -167,7 +169,12 @@ impl Wire {
     }
 
     /// Lets exactly one frame of a real client arrive.
-    pub(super) fn step(&mut self, now: Stamp, actors: &mut Actors, batch: &mut Vec<Stamped>) -> Option<(Peer, StepOutcome)> {
+    pub(super) fn step(
+        &mut self,
+        now: Stamp,
+        actors: &mut Actors,
+        batch: &mut Vec<Stamped>,
+    ) -> Option<(Peer, StepOutcome)> {
         let mut arrived = std::mem::take(&mut self.arrived);
         let outcome = self.line.step(now, batch, &mut arrived);
         self.arrived = arrived;

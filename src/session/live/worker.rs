@@ -120,7 +120,8 @@ impl<T: Side> Shared<T> {
             };
             let span = deadline.map_or(LONGEST_WAIT, |due| due.since(clock.now()).min(LONGEST_WAIT));
             let wanted = if second { fds } else { fds.get(..1).unwrap_or_default() };
-            let mut polled: Vec<_> = wanted.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
+            let mut polled: Vec<_> =
+                wanted.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
             polled.push(PollFd::new(&self.wake, PollFlags::IN));
             let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) };
             let _interrupted = poll(&mut polled, Some(&timeout));

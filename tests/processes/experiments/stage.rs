@@ -197,4 +197,4 @@ fn descriptors() -> Vec<String> {
 }
 
 /// More than closing a session takes.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(30);

@@ -44,7 +44,7 @@ pub enum Judgement {
     Nothing,
 }
 
-use Judgement::{Decided, Nothing, NotYet, ReadCounters};
+use Judgement::{Decided, NotYet, Nothing, ReadCounters};
 
 impl Outcomes {
     /// Decides a question by what was read.

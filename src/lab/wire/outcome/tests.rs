@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
 
-use super::Judgement::{Decided, Nothing, NotYet, ReadCounters};
+use super::Judgement::{Decided, NotYet, Nothing, ReadCounters};
 use super::*;
 use crate::model::delivery::Proof;
 use crate::model::segment::flags::{ACK, FIN, PSH, RST, SYN};
@@ -96,7 +96,10 @@ fn each_queue_that_may_be_full_opens_the_question() {
 #[test]
 fn a_silent_syn_is_dropped_for_the_only_possible_cause_or_the_counters_say_which() {
     let silent = seen(1, 0, None, false);
-    assert_eq!(listener(6, &[]).judge(Question::Syn, &syn(1), &silent), dropped(Cause::SynAcceptQueueFull, Proof::Drops));
+    assert_eq!(
+        listener(6, &[]).judge(Question::Syn, &syn(1), &silent),
+        dropped(Cause::SynAcceptQueueFull, Proof::Drops)
+    );
     let off = [(Sysctl::Syncookies, 0)];
     let full = with_requests(listener(0, &off), 6);
     assert_eq!(full.judge(Question::Syn, &syn(9), &silent), dropped(Cause::SynSynQueueFull, Proof::Drops));
@@ -115,7 +118,8 @@ fn a_silent_syn_is_dropped_for_the_only_possible_cause_or_the_counters_say_which
 #[test]
 fn a_cookie_is_known_by_its_options_or_by_the_counters() {
     let full = || with_requests(listener(0, &[]), 6);
-    let judge = |segment: &Segment, scale| full().judge(Question::Syn, segment, &seen(0, 0, Some(syn_ack(scale)), false));
+    let judge =
+        |segment: &Segment, scale| full().judge(Question::Syn, segment, &seen(0, 0, Some(syn_ack(scale)), false));
     assert_eq!(judge(&syn(9), false), Decided(Outcome::Cookie, Proof::Answer));
     assert_eq!(judge(&syn(9), true), Decided(Outcome::Request, Proof::Answer));
     let real = Segment { timestamps: true, ..syn(9) };
@@ -188,7 +192,11 @@ fn a_repeated_syn_ends_at_its_request_unless_that_is_gone() {
     let judge = |question, evidence| outcomes.judge(question, &syn(1), &evidence);
     assert_eq!(judge(young, seen(1, 0, None, false)), Decided(Outcome::Discarded, Proof::Drops));
     assert_eq!(judge(old, seen(1, 0, Some(syn_ack(true)), false)), Decided(Outcome::Discarded, Proof::Drops));
-    assert_eq!(judge(old, seen(1, 0, None, false)), ReadCounters, "discarded, or dropped after the request had expired");
+    assert_eq!(
+        judge(old, seen(1, 0, None, false)),
+        ReadCounters,
+        "discarded, or dropped after the request had expired"
+    );
     let another = Answer { seq: 77, ..syn_ack(true) };
     let anew = judge(old, seen(0, 0, Some(another), false));
     assert_eq!(anew, Decided(Outcome::Request, Proof::Answer), "another number: a new request");
@@ -224,7 +232,10 @@ fn a_reset_of_the_client_ends_its_request() {
     let reset = segment(1, RST, CLIENT_ISN + 1, 0);
     let question = Question::ResetAtRequest { in_order: true };
     assert_eq!(outcomes.foresee(at(10), &reset), Foreseen::Open(question));
-    assert_eq!(outcomes.judge(question, &reset, &seen(1, 0, None, false)), Decided(Outcome::RequestReset, Proof::Drops));
+    assert_eq!(
+        outcomes.judge(question, &reset, &seen(1, 0, None, false)),
+        Decided(Outcome::RequestReset, Proof::Drops)
+    );
     assert_eq!(outcomes.judge(question, &reset, &seen(0, 0, None, true)), Nothing, "it had gone");
 }
 

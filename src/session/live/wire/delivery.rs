@@ -3,8 +3,8 @@
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Load, Wire};
-use crate::lab::wire::transmit::Transmit;
 use crate::lab::wire::outcome::{Answer, Evidence, Foreseen, Judgement, Question};
+use crate::lab::wire::transmit::Transmit;
 use crate::model::delivery::{Delivery, Outcome, Proof};
 use crate::model::event::{Event, Stamped};
 use crate::model::peer::Peer;
