@@ -126,9 +126,9 @@ impl World {
 
     /// How many connections `accept()` takes before this one, if it waits for that.
     pub fn queued_before(&self, connection: &Connection) -> Option<u32> {
-        let earlier =
-            |other: &&Connection| other.server.in_accept_queue() && other.queue_order < connection.queue_order;
-        connection.server.in_accept_queue().then(|| self.roster.iter().filter(earlier).count() as u32)
+        let earlier = connection.queue_order.wrapping_sub(self.open.left);
+        let others = self.accept_queue.depth().saturating_sub(1);
+        connection.server.in_accept_queue().then(|| earlier.min(others))
     }
 
     /// By how much the listener's drop count has moved without a cause that is certain, seen from the side: at most so many drops, and
