@@ -139,6 +139,13 @@ impl World {
         Some(counted.saturating_sub(self.ledger.listener_drops()))
     }
 
+    /// The part of the listener's drop count that the ledger accounts for. `None` where not all of it has a cause that is certain: what is
+    /// only seen from the side is no account.
+    pub fn accounted_drops(&self) -> Option<u64> {
+        let is_account = self.open.delivers || self.not_attributed() == Some(0);
+        is_account.then(|| self.ledger.listener_drops())
+    }
+
     /// The drops of the chosen listener since it was chosen, where the wire shows a cause for all that its drop count has moved: exact.
     /// `None` otherwise, without a tap, when the tap lost something, and for listeners of our own.
     pub fn chosen_drops(&self) -> Option<Drops> {
