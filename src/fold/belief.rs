@@ -70,6 +70,11 @@ impl ServerSide {
     }
 }
 
+impl CombinedState {
+    /// How many there are.
+    pub(in crate::fold) const COUNT: usize = Self::Over as usize + 1;
+}
+
 /// Both states combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CombinedState {

@@ -67,12 +67,10 @@ pub struct Connection {
     pub retry: Option<Retry>,
     /// The last drop.
     pub last_drop: Option<LastDrop>,
-    /// The segment in flight to the listener.
-    pub travel: Option<Travel>,
-    /// When it entered the accept queue.
-    pub queued_at: Option<Stamp>,
-    /// The order in which connections entered the accept queue (0 = first of the session).
-    pub queue_order: Option<u64>,
+    /// When it entered the accept queue; [`NOT_YET`] before that.
+    pub(super) queued_at: Stamp,
+    /// The order in which connections entered the accept queue (0 = first of the session); the largest number before that.
+    pub queue_order: u32,
     /// True when it was a ghost at any moment.
     pub was_ghost: bool,
     /// True when it was a phantom at any moment.
@@ -85,41 +83,47 @@ pub struct Connection {
     pub(super) segment_log: Option<Box<SegmentLog>>,
 }
 
-/// What the fold remembers of a connection between its facts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the fold remembers of each connection between its facts.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Trace {
     pub(super) client_isn: u32,
     pub(super) server_isn: u32,
-    /// The sequence number of the last cookie sent to it.
-    pub(super) cookie_isn: Option<u32>,
+    /// The sequence number of the last cookie sent to it; 0: none.
+    pub(super) cookie_isn: u32,
+    /// The number of the last dump that listed it, or after which it became a request.
+    pub(super) listed: u32,
+    /// The cause for which its last SYN was dropped.
+    pub(super) charged: Option<Cause>,
+    /// Packets hit, by cause.
+    pub(super) hits: [u8; Cause::ALL.len()],
+    /// The client is counted in [`Demand`](super::world::demand::Demand).
+    pub(super) wanting: bool,
+    seldom: Option<Box<Seldom>>,
+}
+
+/// What is remembered only of connections that are seen from the side, or whose segments are logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seldom {
     /// Whether its last SYN was answered with a request or a cookie is certain, or will be by the answer's options.
     pub(super) kind_told: bool,
     /// Arrival of the SYN that is not answered yet, seen from the side.
     pub(super) pending: Option<Stamp>,
     /// The causes that a missing answer to it may have.
     pub(super) causes: Causes,
-    /// The cause for which its last SYN was dropped.
-    pub(super) charged: Option<Cause>,
     /// ACKs, and data, of which it is open whether they were ignored.
     pub(super) open_acks: u16,
     /// The number of the span in which they came.
     pub(super) open_in: u32,
     /// When the last of them came.
     pub(super) open_at: Stamp,
+    /// The segment in flight to the listener.
+    pub(super) travel: Option<Travel>,
     /// End of the client's data (or FIN) that has arrived since its retransmission was announced.
     pub(super) data_end: Option<u32>,
     /// The retransmission that an acknowledgement cancelled: it is restored if that is lost on its way.
     pub(super) acknowledged_retry: Option<Retry>,
-    /// Packets hit, by cause.
-    pub(super) hits: [u16; Cause::ALL.len()],
-    /// Consecutive dumps that lack the request.
-    pub(super) missed: u8,
-    /// The stamp of the first of them.
-    pub(super) missed_at: Stamp,
-    /// The client is counted in [`Demand`](super::world::demand::Demand).
-    pub(super) wanting: bool,
-    /// The number of the last dump that listed it.
-    pub(super) listed: u64,
+    /// A dump has listed its request.
+    pub(super) was_listed: bool,
     /// It has left the queues of a watched listener and is no longer tracked.
     pub(super) left: bool,
     /// The number of the last dump of waiting connections that listed it; 0: none.
@@ -132,7 +136,27 @@ pub(super) struct Trace {
     pub(super) last_syn: Stamp,
 }
 
+/// The moment of what has not happened.
+pub(super) const NOT_YET: Stamp = Stamp::from_nanos(u64::MAX);
+
 impl Trace {
+    /// What is seldom remembered, if anything is.
+    pub(super) fn seldom_if_any(&mut self) -> Option<&mut Seldom> {
+        self.seldom.as_deref_mut()
+    }
+
+    /// What is seldom remembered, as it is.
+    pub(super) fn seldom(&self) -> Seldom {
+        self.seldom.as_deref().copied().unwrap_or_default()
+    }
+
+    /// What is seldom remembered, to be changed.
+    pub(super) fn seldom_mut(&mut self) -> &mut Seldom {
+        self.seldom.get_or_insert_default()
+    }
+}
+
+impl Seldom {
     /// Open ACKs that came in this span.
     pub(super) const fn open_acks_in(&self, span: u32) -> u16 {
         if self.open_in == span { self.open_acks } else { 0 }
@@ -156,9 +180,8 @@ impl Connection {
             acks_ignored: 0,
             retry: None,
             last_drop: None,
-            travel: None,
-            queued_at: None,
-            queue_order: None,
+            queued_at: NOT_YET,
+            queue_order: u32::MAX,
             was_ghost: false,
             was_phantom: false,
             bytes: 0,
@@ -188,14 +211,25 @@ impl Connection {
         self.inference.hits[cause as usize].into()
     }
 
+    /// When it entered the accept queue.
+    pub fn queued_at(&self) -> Option<Stamp> {
+        Some(self.queued_at).filter(|at| *at != NOT_YET)
+    }
+
+    /// The segment in flight to the listener, as far as segments are followed one by one.
+    pub fn travel(&self) -> Option<Travel> {
+        self.inference.seldom().travel
+    }
+
     /// Its segment log, if one is kept.
     pub fn segment_log(&self) -> Option<&SegmentLog> {
         self.segment_log.as_deref()
     }
 
     /// True when both sides are in a final state.
-    pub const fn is_over(&self) -> bool {
-        self.inference.left || (self.client.is_over() && self.server.is_over())
+    pub fn is_over(&self) -> bool {
+        self.inference.seldom.as_ref().is_some_and(|seldom| seldom.left)
+            || (self.client.is_over() && self.server.is_over())
     }
 
     /// A short name for the screen: a letter and a digit (a0 … z9, then again); "··" when the client is not one of ours.

@@ -236,4 +236,4 @@ impl World {
 const NOTES: usize = 256;
 
 /// Dumps in a row that must lack a request before it counts as removed (a dump is not a snapshot).
-const MISSED: u8 = 2;
+const MISSED: u32 = 2;

@@ -172,7 +172,7 @@ fn syn_queue(world: &World) -> Option<&Occupancy> {
 /// The number of connections in this state now.
 fn believing(world: &World, belief: CombinedState) -> Option<f64> {
     world.began.as_ref()?;
-    count(Some(world.roster.iter().filter(|one| one.belief() == belief).count() as u64))
+    count(Some(world.roster.in_state(belief).into()))
 }
 
 /// How one fact is read.

@@ -2,6 +2,8 @@
 
 #[path = "fold/delivered.rs"]
 mod delivered;
+#[path = "fold/memory.rs"]
+mod memory;
 #[path = "fold/rules.rs"]
 mod rules;
 

@@ -495,7 +495,7 @@ fn a_segment_that_is_held_stands_on_the_wire_until_it_is_let_go() {
     play.start(100, 1);
     play.departs(100, 1, (Kind::Syn, 1), 300);
     play.client_event(200, 1, ClientEvent::Held { kind: Kind::Syn, outbound: true });
-    assert_eq!((play.fates(1), play.one(1).travel), (vec![(Kind::Syn, SegmentOutcome::Held)], None));
+    assert_eq!((play.fates(1), play.one(1).travel()), (vec![(Kind::Syn, SegmentOutcome::Held)], None));
     play.departs(5000, 1, (Kind::Syn, 1), 5200);
     assert_eq!((play.ways(1)[0].left, play.ways(1)[0].arrives), (Some(ms(100)), Some(ms(5200))));
     play.syn(5200, 1);

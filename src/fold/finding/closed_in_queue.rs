@@ -1,7 +1,6 @@
 //! Connections in the accept queue that their clients have closed or reset.
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
-use crate::fold::connection::CombinedState;
 use crate::fold::world::World;
 use crate::say;
 
@@ -15,11 +14,7 @@ Kernel: tcp_reset and tcp_fin leave the socket in the accept queue (inet_csk_acc
 What to do: empty the accept queue faster; give clients a time-out longer than the server's worst wait.";
 
 fn check(world: &World) -> Verdict {
-    let closed = world
-        .roster
-        .iter()
-        .filter(|connection| connection.server.in_accept_queue() && is_closed_in_queue(connection))
-        .count();
+    let closed = world.roster.dead_in_queue();
     let depth = world.accept_queue.depth();
     if closed == 0 {
         let unread = world.segments.is_none() && world.listed.waiting.is_none() && depth > 0;
@@ -27,7 +22,7 @@ fn check(world: &World) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
-        evidence: vec![("dead_entries", closed as f64), ("accept_queue_depth", depth.into())],
+        evidence: vec![("dead_entries", closed.into()), ("accept_queue_depth", depth.into())],
         sentence: Sentence::new(move || {
             say!(
                 "{dead} of {depth} entries in the accept queue are dead: their clients have gone, their places are still held.",
@@ -36,8 +31,4 @@ fn check(world: &World) -> Verdict {
             )
         }),
     })
-}
-
-fn is_closed_in_queue(connection: &crate::fold::connection::Connection) -> bool {
-    connection.belief() == CombinedState::ClosedInQueue || connection.client_closed
 }

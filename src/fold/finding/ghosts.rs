@@ -18,7 +18,7 @@ What to do: empty the accept queue faster. net.ipv4.tcp_abort_on_overflow=1 make
 fail at once; a SYN on a full queue stays silent even then.";
 
 fn check(world: &World) -> Verdict {
-    let now = world.roster.iter().filter(|connection| connection.belief() == CombinedState::Ghost).count();
+    let now = world.roster.in_state(CombinedState::Ghost);
     if now == 0 {
         return Verdict::Absent;
     }
@@ -27,12 +27,12 @@ fn check(world: &World) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
-        evidence: vec![("ghosts_now", now as f64), ("ghosts_so_far", world.clients.ghosts as f64)],
+        evidence: vec![("ghosts_now", now.into()), ("ghosts_so_far", world.clients.ghosts as f64)],
         sentence: Sentence::new(move || sentence(now)),
     })
 }
 
-fn sentence(now: usize) -> String {
+fn sentence(now: u32) -> String {
     if now == 1 {
         return say!(
             "1 client thinks it is connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room."

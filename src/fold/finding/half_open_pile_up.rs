@@ -35,7 +35,7 @@ fn check(world: &World) -> Verdict {
                 && connection.client != ClientSide::Connected
                 && world.now.since(connection.server_since) > age
         };
-        world.roster.iter().filter(silent).count()
+        world.roster.requests().filter(silent).count()
     };
     let old = older_than(LONG);
     if old * 2 < capacity as usize {

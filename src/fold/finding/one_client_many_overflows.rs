@@ -2,7 +2,6 @@
 
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::fold::world::World;
-use crate::model::cause::Cause;
 use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "one-client-many-overflows", explain: EXPLAIN, check: Check::World(check) };
@@ -15,12 +14,9 @@ Kernel: NET_INC_STATS(LINUX_MIB_LISTENOVERFLOWS) in tcp_conn_request and tcp_v4_
 What to do: compare the packets with the clients of each cause in the ledger.";
 
 fn check(world: &World) -> Verdict {
-    let overflows = |connection: &crate::fold::connection::Connection| -> u32 {
-        Cause::ALL.into_iter().filter(|cause| cause.is_overflow()).map(|cause| connection.hits(cause)).sum()
-    };
-    let most = match world.roster.iter().map(overflows).max() {
-        Some(most @ 3..) => most,
-        Some(2) => return Verdict::TooEarly,
+    let most = match world.roster.most_overflows() {
+        most @ 3.. => most,
+        2 => return Verdict::TooEarly,
         _ => return Verdict::Absent,
     };
     let (packets, clients) = world

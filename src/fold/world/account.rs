@@ -1,9 +1,9 @@
 //! Moves between the queues, and charges to the ledger. Every change of a depth or of a toll goes through here.
 
-use super::World;
 use super::note::{Note, who};
 use super::observations::SideView;
 use super::watched::{self, ForeignListener};
+use super::{MISSED, World};
 use crate::fold::connection::{Connection, LastDrop, ServerSide};
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
@@ -21,9 +21,13 @@ pub(super) struct Bookkeeping {
     /// When the ledger balanced last.
     pub(super) balanced_at: Option<Stamp>,
     /// How many connections have entered the accept queue.
-    pub(super) entered: u64,
+    pub(super) entered: u32,
+    /// How many have left it again.
+    pub(super) left: u32,
     /// Number of the last dump of half-open requests.
-    pub(super) dump: u64,
+    pub(super) dump: u32,
+    /// The stamps of the last dumps, the latest first.
+    pub(super) dumped: [Stamp; MISSED as usize],
 }
 
 impl World {
@@ -40,17 +44,20 @@ impl World {
                 syn_queue.leave(at);
             }
             // A request whose timer has ended it was gone by the first list that lacked it.
-            let gone = if matches!(to, ServerSide::Expired | ServerSide::Pruned) && one.inference.missed > 0 {
-                one.inference.missed_at
-            } else {
-                at
-            };
+            let lacked = open.dump.wrapping_sub(one.inference.listed) as usize;
+            let listed = lacked.checked_sub(1).and_then(|lacked| open.dumped.get(lacked));
+            let gone = if matches!(to, ServerSide::Expired | ServerSide::Pruned) { listed.copied() } else { None };
+            let gone = gone.unwrap_or(at);
             stay.record(gone.since(one.server_since));
         }
-        if to.in_syn_queue() && !from.in_syn_queue() && !open.foreign.blind {
-            syn_queue.enter(at);
+        if to.in_syn_queue() && !from.in_syn_queue() {
+            one.inference.listed = open.dump;
+            if !open.foreign.blind {
+                syn_queue.enter(at);
+            }
         }
         if from.in_accept_queue() && !to.in_accept_queue() {
+            open.left = open.left.wrapping_add(1);
             if open.foreign.active {
                 open.foreign.left();
             } else {
@@ -63,13 +70,15 @@ impl World {
             } else {
                 accept_queue.enter_room(at);
             }
-            one.queued_at = Some(at);
-            one.queue_order = Some(open.entered);
-            open.entered += 1;
+            one.queued_at = at;
+            one.queue_order = open.entered;
+            open.entered = open.entered.wrapping_add(1);
         }
         one.server = to;
         one.server_since = at;
-        one.inference.left |= open.foreign.active && watched::ends(to);
+        if open.foreign.active && watched::ends(to) {
+            one.inference.seldom_mut().left = true;
+        }
         one.write_server(to, (syn_queue.depth(), accept_queue.depth()));
         let slot = history.slot_at(at);
         slot.syn_last = syn_queue.depth();

@@ -73,11 +73,17 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         | Event::Tick => {}
         Event::Ended => end(world, at),
     }
+    keep_up(world, at, event);
+}
+
+/// What follows from every fact.
+fn keep_up(world: &mut World, at: Stamp, event: &Event) {
     world.listeners.apply(at, event);
     world.history.slot_at(at);
     world.roster.sweep(at);
     watched::forget_idle(world, at);
     log_writing::update_switch(world, at);
+    world.roster.settle();
 }
 
 fn begin(world: &mut World, began: &Began) {

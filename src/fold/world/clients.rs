@@ -12,17 +12,21 @@ use crate::model::peer::Peer;
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
 
+/// With more connections than this nobody follows single segments.
+const MOST_FOLLOWED: usize = 10_000;
+
 pub(super) fn client_event(world: &mut World, at: Stamp, id: u32, peer: Peer, event: ClientEvent) {
     match event {
         ClientEvent::Started { half_open } => start(world, at, id, peer, half_open),
         ClientEvent::Departed { kind, attempt, arrives } => {
             let left = world.tempo.at(at);
             log_writing::write_departure(world, at, peer, (kind, attempt, world.tempo.moment(arrives)));
-            if let Some(connection) = world.roster.known(&peer) {
+            let followed = world.roster.count() <= MOST_FOLLOWED;
+            if let Some(connection) = world.roster.known(&peer).filter(|_| followed) {
                 // The request leaves with the handshake's ACK, whose outcome decides.
-                let with_ack = connection.travel.is_some_and(|travel| travel.kind == Kind::Ack && travel.left == left);
-                if !with_ack {
-                    connection.travel = Some(Travel { kind, left, arrives });
+                let with_ack = |travel: Travel| travel.kind == Kind::Ack && travel.left == left;
+                if !connection.travel().is_some_and(with_ack) {
+                    connection.inference.seldom_mut().travel = Some(Travel { kind, left, arrives });
                 }
             }
         }
@@ -36,13 +40,15 @@ pub(super) fn client_event(world: &mut World, at: Stamp, id: u32, peer: Peer, ev
         ClientEvent::Held { kind, outbound } => {
             log_writing::write_hold(world, at, peer, (kind, outbound));
             if let Some(connection) = world.roster.known(&peer).filter(|_| outbound) {
-                connection.travel = None;
+                connection.arrive();
             }
         }
         ClientEvent::WillRetry { at: when, gives_up } => {
             if let Some(connection) = world.roster.known(&peer) {
                 connection.retry = Some(Retry { at: when, gives_up });
-                (connection.inference.data_end, connection.inference.acknowledged_retry) = (None, None);
+                if let Some(seldom) = connection.inference.seldom_if_any() {
+                    (seldom.data_end, seldom.acknowledged_retry) = (None, None);
+                }
             }
         }
         ClientEvent::Connected => connected(world, at, peer),
@@ -106,7 +112,7 @@ fn client_over(world: &mut World, at: Stamp, peer: Peer, side: ClientSide) {
     connection.client = side;
     connection.client_since = at;
     connection.retry = None;
-    connection.travel = None;
+    connection.arrive();
     connection.write_client_end(at, side);
     if std::mem::take(&mut connection.inference.wanting) {
         world.demand.remove();
@@ -151,9 +157,11 @@ fn accepted(world: &mut World, at: Stamp, peer: Peer, waited_ms: Option<u32>) {
     world.clients.accepted += 1;
     world.history.slot_at(at).accepts += 1;
     world.roster.entry(peer, at);
-    observations::taken(world, peer);
+    if !world.open.delivers {
+        observations::taken(world, peer);
+    }
     let Some(connection) = world.roster.known(&peer) else { return };
-    let seen = connection.queued_at.map(|since| at.since(since));
+    let seen = connection.queued_at().map(|since| at.since(since));
     let waited = seen.or_else(|| waited_ms.map(|millis| Duration::from_millis(millis.into())));
     let who = who(connection);
     if std::mem::take(&mut connection.inference.wanting) {

@@ -61,9 +61,7 @@ pub(in crate::fold::world) fn update_switch(world: &mut World, at: Stamp) {
     if connections > MOST_CONNECTIONS || world.log_switch.written > MOST_IN_WINDOW {
         world.log_switch.open = false;
         world.log_switch.rests_until = at + REST;
-        for connection in world.roster.iter_mut() {
-            connection.segment_log = None;
-        }
+        world.roster.forget_logs();
     }
 }
 

@@ -43,7 +43,7 @@ pub(in crate::fold::world) fn next_steps(world: &World, connection: &Connection)
     // Retransmissions of a client without details are not reported.
     let clients = world.tempo.at(world.now);
     let retry = connection.retry.filter(|retry| connection.client == ClientSide::SynSent || retry.at >= clients);
-    let mut steps = NextSteps { coming: connection.travel, retry, ..NextSteps::default() };
+    let mut steps = NextSteps { coming: connection.travel(), retry, ..NextSteps::default() };
     steps.gives_up = gives_up_at(world, connection);
     if connection.server == ServerSide::HalfOpen {
         (steps.syn_ack, steps.expires) = request_timer(world, connection);

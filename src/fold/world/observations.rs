@@ -72,9 +72,9 @@ impl SideView {
 
     /// A final ACK came, and it is open whether it was taken.
     pub(super) fn open_ack(&mut self, at: Stamp, one: &mut Connection) {
-        let before = one.inference.open_acks_in(self.span);
-        (one.inference.open_acks, one.inference.open_in) = (before.saturating_add(1), self.span);
-        one.inference.open_at = at;
+        let before = one.inference.seldom().open_acks_in(self.span);
+        let seldom = one.inference.seldom_mut();
+        (seldom.open_acks, seldom.open_in, seldom.open_at) = (before.saturating_add(1), self.span, at);
         self.open += 1;
     }
 
@@ -88,18 +88,18 @@ impl SideView {
 pub(super) fn taken(world: &mut World, peer: Peer) {
     let World { roster, open, .. } = world;
     let Some(one) = roster.known(&peer) else { return };
-    if one.inference.open_acks_in(open.side.span) > 0 {
+    if one.inference.seldom().open_acks_in(open.side.span) > 0 {
         open.side.open = open.side.open.saturating_sub(1);
     }
-    one.inference.open_acks = 0;
+    one.inference.seldom_mut().open_acks = 0;
 }
 
 /// The request still stands: all that has come for it was ignored.
 pub(super) fn ignored(world: &mut World, at: Stamp, peer: Peer) {
     let World { roster, open, .. } = world;
     let Some(one) = roster.known(&peer) else { return };
-    let (count, in_span) = (one.inference.open_acks, one.inference.open_acks_in(open.side.span));
-    one.inference.open_acks = 0;
+    let (count, in_span) = (one.inference.seldom().open_acks, one.inference.seldom().open_acks_in(open.side.span));
+    one.inference.seldom_mut().open_acks = 0;
     let cause = admission::refusal_cause(world, ServerSide::HalfOpen);
     let side = &mut world.open.side;
     side.open = side.open.saturating_sub(in_span.into());
@@ -112,7 +112,7 @@ pub(super) fn ignored(world: &mut World, at: Stamp, peer: Peer) {
 impl Connection {
     /// True when its request was listed although its final ACK had come: that was ignored.
     pub(super) fn is_refused_by_list(&self, listed: Stamp) -> bool {
-        self.inference.open_acks > 0 && listed.since(self.inference.open_at) >= SILENCE
+        self.inference.seldom().open_acks > 0 && listed.since(self.inference.seldom().open_at) >= SILENCE
     }
 }
 
@@ -120,9 +120,9 @@ impl Connection {
 pub(super) fn close(world: &mut World, peer: Peer) {
     let World { roster, open, .. } = world;
     let Some(one) = roster.known(&peer) else { return };
-    let Some(at) = one.inference.pending.take() else { return };
+    let Some(at) = one.inference.seldom_mut().pending.take() else { return };
     if open.side.silent.len() < MOST_SILENT {
-        open.side.silent.push_back(Silent { at, peer, causes: one.inference.causes });
+        open.side.silent.push_back(Silent { at, peer, causes: one.inference.seldom().causes });
     } else {
         open.side.not_kept += 1;
     }
@@ -136,7 +136,7 @@ pub(super) fn resolve_silence(world: &mut World, now: Stamp) {
             break;
         }
         world.open.side.unanswered.pop_front();
-        if world.roster.connection(&peer).is_some_and(|one| one.inference.pending == Some(at)) {
+        if world.roster.connection(&peer).is_some_and(|one| one.inference.seldom().pending == Some(at)) {
             close(world, peer);
         }
     }

@@ -126,9 +126,9 @@ impl World {
 
     /// How many connections `accept()` takes before this one, if it waits for that.
     pub fn queued_before(&self, connection: &Connection) -> Option<u32> {
-        let earlier =
-            |other: &&Connection| other.server.in_accept_queue() && other.queue_order < connection.queue_order;
-        connection.server.in_accept_queue().then(|| self.roster.iter().filter(earlier).count() as u32)
+        let earlier = connection.queue_order.wrapping_sub(self.open.left);
+        let others = self.accept_queue.depth().saturating_sub(1);
+        connection.server.in_accept_queue().then(|| earlier.min(others))
     }
 
     /// By how much the listener's drop count has moved without a cause that is certain, seen from the side: at most so many drops, and
@@ -137,6 +137,13 @@ impl World {
         let seen = !self.open.delivers && self.segments.is_some();
         let counted = self.listener_drops.total().filter(|_| seen)?;
         Some(counted.saturating_sub(self.ledger.listener_drops()))
+    }
+
+    /// The part of the listener's drop count that the ledger accounts for. `None` where not all of it has a cause that is certain: what is
+    /// only seen from the side is no account.
+    pub fn accounted_drops(&self) -> Option<u64> {
+        let is_account = self.open.delivers || self.not_attributed() == Some(0);
+        is_account.then(|| self.ledger.listener_drops())
     }
 
     /// The drops of the chosen listener since it was chosen, where the wire shows a cause for all that its drop count has moved: exact.

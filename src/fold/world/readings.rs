@@ -1,7 +1,7 @@
 //! Readings of the kernel, held against what the fold has kept event by event.
 
 use super::{MISSED, World, admission, observations, watched};
-use crate::fold::connection::ServerSide;
+use crate::fold::connection::{Connection, ServerSide};
 use crate::fold::ledger::Unexplained;
 use crate::model::cause::Cause;
 use crate::model::counters::Counters;
@@ -79,13 +79,14 @@ fn read_own_waiting(world: &mut World, at: Stamp, listed: &[Waiting]) {
 }
 
 fn read_half_open(world: &mut World, at: Stamp, listed: &[HalfOpen]) {
-    world.open.dump += 1;
-    let dump = world.open.dump;
+    let dump = world.open.dump.wrapping_add(1);
+    world.open.dump = dump;
+    world.open.dumped.rotate_right(1);
+    world.open.dumped[0] = at;
     for request in listed {
         watched::forget_if_left(world, request.peer);
         let one = world.roster.entry(request.peer, at);
         one.inference.listed = dump;
-        one.inference.missed = 0;
         match one.server {
             ServerSide::HalfOpen if one.is_refused_by_list(at) => observations::ignored(world, at, request.peer),
             ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned => {
@@ -93,9 +94,11 @@ fn read_half_open(world: &mut World, at: Stamp, listed: &[HalfOpen]) {
             }
             _ => {}
         }
-        watched::learn_retransmits(world, request);
+        if !world.open.delivers {
+            watched::learn_retransmits(world, request);
+        }
     }
-    let gone = missing_requests(world, at, dump);
+    let gone = missing_requests(world);
     for (peer, cause) in gone {
         if !world.open.delivers && watched::request_vanished(world, at, peer) {
             continue;
@@ -109,22 +112,13 @@ fn read_half_open(world: &mut World, at: Stamp, listed: &[HalfOpen]) {
 
 /// Requests that several dumps in a row did not list: removed by their timer. After the last SYN-ACK it has expired, before it
 /// was pruned.
-fn missing_requests(world: &mut World, at: Stamp, dump: u64) -> Vec<(Peer, Cause)> {
-    let retries = admission::synack_retries(world);
-    let mut gone = Vec::new();
-    for one in world.roster.iter_mut() {
-        if !one.server.in_syn_queue() || one.inference.listed == dump {
-            continue;
-        }
-        if one.inference.missed == 0 {
-            one.inference.missed_at = at;
-        }
-        one.inference.missed = one.inference.missed.saturating_add(1);
-        if one.inference.missed >= MISSED {
-            let last_sent = i64::from(one.syn_acks) > retries;
-            gone.push((one.peer, if last_sent { Cause::RequestExpired } else { Cause::RequestPruned }));
-        }
-    }
+fn missing_requests(world: &World) -> Vec<(Peer, Cause)> {
+    let (retries, dump) = (admission::synack_retries(world), world.open.dump);
+    let lacked = |one: &&Connection| dump.wrapping_sub(one.inference.listed) >= MISSED;
+    let cause = |one: &Connection| {
+        if i64::from(one.syn_acks) > retries { Cause::RequestExpired } else { Cause::RequestPruned }
+    };
+    let mut gone: Vec<_> = world.roster.requests().filter(lacked).map(|one| (one.peer, cause(one))).collect();
     gone.sort_unstable();
     gone
 }

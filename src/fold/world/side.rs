@@ -33,12 +33,14 @@ fn syn(world: &mut World, at: Stamp, segment: &Segment) {
     let causes = possible_causes(world);
     wire::count_syn(world, at, segment);
     let Some(one) = world.roster.known(&peer) else { return };
-    one.inference.kind_told = segment.window_scale && !segment.timestamps;
+    one.inference.seldom_mut().last_syn = at;
+    one.inference.seldom_mut().kind_told = segment.window_scale && !segment.timestamps;
     if one.server.in_syn_queue() {
         // It ends at the request, or begins a new one if that has gone.
         world.open.side.note_noise();
     } else if one.server.is_over() {
-        (one.inference.pending, one.inference.causes) = (Some(at), causes);
+        let seldom = one.inference.seldom_mut();
+        (seldom.pending, seldom.causes) = (Some(at), causes);
         world.open.side.await_answer(at, peer);
     }
 }
@@ -63,7 +65,7 @@ fn syn_ack(world: &mut World, at: Stamp, segment: &Segment) {
     let first = one.syn_acks == 0;
     one.syn_acks = one.syn_acks.saturating_add(1);
     one.inference.server_isn = segment.seq;
-    let answers = one.inference.pending.take().is_some();
+    let answers = one.inference.seldom_mut().pending.take().is_some();
     let server = one.server;
     wire::tally(world, |tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
     if answers {
@@ -86,8 +88,7 @@ fn answered(world: &mut World, at: Stamp, segment: &Segment) {
     let peer = segment.peer;
     let (cookie, told) = is_cookie(world, segment);
     let Some(one) = world.roster.known(&peer) else { return };
-    one.inference.kind_told = told;
-    one.inference.missed = 0;
+    one.inference.seldom_mut().kind_told = told;
     let who = who(one);
     world.ledger.answers_untold += u64::from(!told);
     if cookie {
@@ -103,7 +104,7 @@ fn answered(world: &mut World, at: Stamp, segment: &Segment) {
 /// Whether this SYN-ACK is a cookie, and whether that is certain. Without timestamps a cookie has no options (`tcp_conn_request`); with them
 /// it looks like a request's answer, and only the SYN queue's room excludes it.
 fn is_cookie(world: &World, segment: &Segment) -> (bool, bool) {
-    let told = world.roster.connection(&segment.peer).is_some_and(|one| one.inference.kind_told);
+    let told = world.roster.connection(&segment.peer).is_some_and(|one| one.inference.seldom().kind_told);
     match world.sysctls.value(Sysctl::Syncookies) {
         Some(0) => (false, true),
         Some(2) => (true, true),
@@ -156,7 +157,7 @@ fn server_reset(world: &mut World, at: Stamp, peer: Peer) {
     let aborts = world.sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0;
     let Some(one) = world.roster.known(&peer) else { return };
     // Who answers with a RST has not dropped in silence.
-    one.inference.pending = None;
+    one.inference.seldom_mut().pending = None;
     match one.server {
         ServerSide::HalfOpen if aborts => {
             ignored(world, at, peer);

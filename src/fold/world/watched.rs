@@ -100,11 +100,11 @@ fn count_accepts(world: &mut World, at: Stamp, count: u32) {
 /// A connection is no longer tracked.
 fn forget(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
     let Some(connection) = world.roster.known(&peer) else { return };
-    connection.inference.left = true;
+    connection.inference.seldom_mut().left = true;
     let accepted = to == ServerSide::Accepted;
     // Without a tap only the last dump that listed it is known.
-    let until = if world.open.foreign.blind { connection.inference.waiting_at } else { at };
-    let waited = connection.queued_at.filter(|_| accepted).map(|since| until.since(since));
+    let until = if world.open.foreign.blind { connection.inference.seldom().waiting_at } else { at };
+    let waited = connection.queued_at().filter(|_| accepted).map(|since| until.since(since));
     let wanting = std::mem::take(&mut connection.inference.wanting);
     let who = who(connection);
     if wanting {
@@ -141,13 +141,14 @@ fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
     let connection = world.roster.entry(peer, at);
     connection.bytes = connection.bytes.max(waiting.bytes);
     connection.client_closed |= waiting.closed;
-    connection.inference.waiting_dump = dump;
-    connection.inference.waiting_at = at;
-    connection.inference.untracked = 0;
+    connection.inference.seldom_mut().waiting_dump = dump;
+    connection.inference.seldom_mut().waiting_at = at;
+    connection.inference.seldom_mut().untracked = 0;
     if connection.client == ClientSide::SynSent {
         connection.client = ClientSide::Connected;
     }
-    let returned = connection.server == ServerSide::Accepted && std::mem::take(&mut connection.inference.left);
+    let returned =
+        connection.server == ServerSide::Accepted && std::mem::take(&mut connection.inference.seldom_mut().left);
     let server = connection.server;
     observations::taken(world, peer);
     match server {
@@ -163,29 +164,30 @@ fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
         world.clients.accepted = world.clients.accepted.saturating_sub(1);
     }
     let Some(connection) = world.roster.known(&peer) else { return };
-    if let Some(age_ms) = waiting.age_ms.filter(|_| blind || connection.inference.waiting_dump == 1) {
-        connection.queued_at = Some(at.saturating_sub(Duration::from_millis(age_ms.into())));
+    if let Some(age_ms) = waiting.age_ms.filter(|_| blind || connection.inference.seldom().waiting_dump == 1) {
+        connection.queued_at = at.saturating_sub(Duration::from_millis(age_ms.into()));
     }
 }
 
 /// Connections no longer listed: one behind an older one that is still listed cannot have been accepted, so its client has reset
 /// it; one at the head was accepted, unless the depth shows that its entry is still in the queue.
 fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
-    let mut head = u64::MAX;
+    let mut head = u32::MAX;
     let (mut missing, mut closed) = (Vec::new(), Vec::new());
-    for connection in world.roster.iter_mut().filter(|connection| connection.server.in_accept_queue()) {
-        let order = connection.queue_order.unwrap_or(0);
-        if connection.inference.waiting_dump == dump {
+    for peer in world.roster.queued_peers() {
+        let Some(connection) = world.roster.known(&peer) else { continue };
+        let order = connection.queue_order;
+        if connection.inference.seldom().waiting_dump == dump {
             head = head.min(order);
         } else if connection.server == ServerSide::QueuedClosed {
             closed.push((order, connection.peer));
         } else {
-            connection.inference.untracked = connection.inference.untracked.saturating_add(1);
+            connection.inference.seldom_mut().untracked = connection.inference.seldom().untracked.saturating_add(1);
             missing.push((
                 order,
                 connection.peer,
-                connection.inference.untracked,
-                connection.inference.waiting_dump > 0,
+                connection.inference.seldom().untracked,
+                connection.inference.seldom().waiting_dump > 0,
             ));
         }
     }
@@ -193,7 +195,7 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
     closed.sort_unstable();
     if world.open.foreign.shared {
         // Each socket has a queue of its own: the order of another one proves nothing.
-        let gone = missing.into_iter().filter(|(.., away, _)| *away >= MISSED);
+        let gone = missing.into_iter().filter(|(.., away, _)| u32::from(*away) >= MISSED);
         gone.for_each(|(_, peer, ..)| forget(world, at, peer, ServerSide::Closed));
         return;
     }
@@ -203,7 +205,7 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
     let places = depth.saturating_sub(visible);
     let mut hidden = places.saturating_sub(u32::try_from(closed.len()).unwrap_or(u32::MAX));
     for (order, peer, away, was_listed) in missing.into_iter().rev() {
-        let sure = away >= MISSED;
+        let sure = u32::from(away) >= MISSED;
         if sure && (order > head || hidden > 0) {
             hidden = hidden.saturating_sub(1);
             world.server_to(at, peer, ServerSide::QueuedClosed);
@@ -219,10 +221,12 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
 
 /// The SYN-ACKs of a listed request, those before the watch included.
 pub(super) fn learn_retransmits(world: &mut World, request: &HalfOpen) {
-    if !world.open.foreign.active {
-        return;
-    }
+    let active = world.open.foreign.active;
     if let Some(connection) = world.roster.known(&request.peer) {
+        connection.inference.seldom_mut().was_listed = true;
+        if !active {
+            return;
+        }
         connection.syn_acks = connection.syn_acks.max(u16::from(request.retransmits) + 1);
     }
 }
@@ -235,11 +239,11 @@ pub(super) fn request_vanished(world: &mut World, at: Stamp, peer: Peer) -> bool
         return true;
     }
     let Some(one) = world.roster.connection(&peer) else { return true };
-    if !one.inference.kind_told && one.inference.listed == 0 {
+    if !one.inference.seldom().kind_told && !one.inference.seldom().was_listed {
         world.server_to(at, peer, ServerSide::CookieSent);
         return true;
     }
-    let has_answered = one.inference.open_acks > 0 || one.acks_ignored > 0;
+    let has_answered = one.inference.seldom().open_acks > 0 || one.acks_ignored > 0;
     let may_wait = has_answered && !admission::has_expired(world, peer);
     if may_wait {
         observations::taken(world, peer);
@@ -277,7 +281,7 @@ pub(super) fn was_closed_late(world: &mut World, at: Stamp, peer: Peer) -> bool 
     let late = world.open.foreign.active
         && world.roster.connection(&peer).is_some_and(|connection| {
             connection.server.in_accept_queue()
-                && (connection.inference.waiting_dump > 0 || at.since(connection.server_since) > ANSWER)
+                && (connection.inference.seldom().waiting_dump > 0 || at.since(connection.server_since) > ANSWER)
         });
     if late {
         forget(world, at, peer, ServerSide::ResetAway);
@@ -296,7 +300,7 @@ pub(super) fn new_client(world: &mut World, at: Stamp, peer: Peer) {
 }
 
 pub(super) fn forget_if_left(world: &mut World, peer: Peer) {
-    if world.roster.connection(&peer).is_some_and(|connection| connection.inference.left) {
+    if world.roster.connection(&peer).is_some_and(|connection| connection.inference.seldom().left) {
         world.roster.forget(&peer);
     }
 }
@@ -314,7 +318,7 @@ pub(super) fn forget_idle(world: &mut World, now: Stamp) {
         }
         let Some(connection) = world.roster.known(&peer) else { continue };
         let held = connection.server.in_syn_queue() || connection.server.in_accept_queue();
-        if held || connection.inference.last_syn != at || connection.inference.left {
+        if held || connection.inference.seldom().last_syn != at || connection.inference.seldom().left {
             continue;
         }
         let wanting = std::mem::take(&mut connection.inference.wanting);

@@ -48,7 +48,7 @@ fn sent_syn_ack(world: &mut World, at: Stamp, segment: &Segment) {
         one.syn_acks = one.syn_acks.saturating_add(1);
         one.inference.server_isn = segment.seq;
         if one.server == ServerSide::CookieSent {
-            one.inference.cookie_isn = Some(segment.seq);
+            one.inference.cookie_isn = segment.seq;
         }
         if matches!(one.server, ServerSide::Nothing | ServerSide::Expired | ServerSide::Pruned) {
             // Its timer sent it: the request still stands.
@@ -64,8 +64,7 @@ pub(super) fn count_syn(world: &mut World, at: Stamp, segment: &Segment) {
     if let Some(cause) = one.inference.charged.take() {
         world.ledger.witnesses_mut(cause).client += 1;
     }
-    one.travel = None;
-    one.inference.last_syn = at;
+    one.arrive();
     one.syns = one.syns.saturating_add(1);
     one.inference.client_isn = segment.seq;
     let first = one.syns == 1;
@@ -85,9 +84,9 @@ pub(super) fn count_syn(world: &mut World, at: Stamp, segment: &Segment) {
 /// Follows a client's segments after its SYN: where its data ends, and how many final ACKs there were, repeats included.
 pub(super) fn note_progress(world: &mut World, segment: &Segment) {
     let Some(one) = world.roster.known(&segment.peer) else { return };
-    one.travel = None;
-    if segment.end() != segment.seq {
-        one.inference.data_end = Some(segment.end());
+    one.arrive();
+    if segment.end() != segment.seq && one.segment_log.is_some() {
+        one.inference.seldom_mut().data_end = Some(segment.end());
     }
     let answers = one.syn_acks > 0 && one.inference.answers(segment);
     if answers && segment.seq == one.inference.client_isn.wrapping_add(1) && segment.kind() == Kind::Ack {
@@ -118,10 +117,7 @@ impl Trace {
     }
 
     const fn brings_back(&self, segment: &Segment) -> bool {
-        match self.cookie_isn {
-            Some(isn) => segment.ack == isn.wrapping_add(1),
-            None => false,
-        }
+        self.cookie_isn != 0 && segment.ack == self.cookie_isn.wrapping_add(1)
     }
 }
 
@@ -148,15 +144,23 @@ pub(super) fn tally(world: &mut World, count: impl FnOnce(&mut super::SegmentTal
 impl Connection {
     /// The server has acknowledged everything up to here: earlier data is not retransmitted.
     pub(super) fn acknowledge(&mut self, ack: u32) {
-        self.inference.acknowledged_retry = None;
-        if self.inference.data_end == Some(ack) && self.client == ClientSide::Connected {
-            self.inference.acknowledged_retry = self.retry.take();
+        let Some(seldom) = self.inference.seldom_if_any() else { return };
+        seldom.acknowledged_retry = None;
+        if seldom.data_end == Some(ack) && self.client == ClientSide::Connected {
+            seldom.acknowledged_retry = self.retry.take();
+        }
+    }
+
+    /// No segment is on its way to the listener any more.
+    pub(super) fn arrive(&mut self) {
+        if let Some(seldom) = self.inference.seldom_if_any() {
+            seldom.travel = None;
         }
     }
 
     /// The acknowledgement was lost on its way: the client's timer is still running.
     pub(super) fn lose_acknowledgement(&mut self) {
-        if let Some(retry) = self.inference.acknowledged_retry.take() {
+        if let Some(retry) = self.inference.seldom_if_any().and_then(|seldom| seldom.acknowledged_retry.take()) {
             self.retry = Some(retry);
         }
     }

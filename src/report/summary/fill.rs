@@ -119,7 +119,7 @@ impl Drop {
 impl Verdict {
     fn of(world: &World) -> Self {
         let Balance { balanced, reason, unexplained } = world.balance();
-        let accounted = world.delivers().then(|| world.ledger.listener_drops());
+        let accounted = world.accounted_drops();
         let listener_drops = ListenerDrops { kernel: world.listener_drops.total(), accounted };
         Self { balanced, reason, unexplained, listener_drops }
     }

@@ -26,7 +26,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let shared = scene.world.began.as_ref().is_some_and(|began| !began.private_counters);
     let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));
     let counters = moved.map(|(counter, value)| (counter.name(), value, named(counter)));
-    let listener = scene.world.delivers().then(|| scene.world.ledger.listener_drops());
+    let listener = scene.world.accounted_drops();
     let own = (say!("sk_drops, own"), scene.world.listener_drops.total(), listener);
     let balanced = scene.world.balance().balanced == Some(true);
     for (row, (name, value, named)) in (0..inner.height).zip(counters.chain([own])) {

@@ -62,7 +62,7 @@ impl<'a> Placement<'a> {
     }
 
     fn place(&mut self, connection: &'a Connection, now: Stamp, clients_now: Stamp) {
-        if connection.travel.is_some_and(|travel| travel.arrives > clients_now || self.held) {
+        if connection.travel().is_some_and(|travel| travel.arrives > clients_now || self.held) {
             self.travelling.push(connection);
         }
         if connection.last_drop.is_some_and(|drop| drop.cause.is_syn() && now.since(drop.at) < FALL) {
@@ -79,7 +79,7 @@ impl<'a> Placement<'a> {
         match connection.belief() {
             CombinedState::Ghost | CombinedState::Phantom => self.divergent.push(connection),
             CombinedState::HalfOpen if connection.client == ClientSide::Connected => self.finishing.push(connection),
-            CombinedState::SynSent if connection.last_drop.is_some() && connection.travel.is_none() => {
+            CombinedState::SynSent if connection.last_drop.is_some() && connection.travel().is_none() => {
                 self.dropped.push(connection);
             }
             CombinedState::Over if connection.server == ServerSide::Nothing && failed(connection.client) => {

@@ -135,9 +135,9 @@ fn without_a_tap_the_queue_is_as_deep_as_it_was_read_and_ages_are_the_kernels() 
     watch.after(5000).depth(3, 0).waiting(&[(1, 3000), (2, 1000), (3, 500)]);
     let world = &watch.world;
     assert_eq!((world.accept_queue.depth(), world.accept_queue.max()), (3, 3));
-    assert_eq!(world.connection(&peer(1)).unwrap().queued_at, Some(Stamp::from_millis(2000)));
+    assert_eq!(world.connection(&peer(1)).unwrap().queued_at(), Some(Stamp::from_millis(2000)));
     assert_eq!(world.connection(&peer(1)).unwrap().belief(), CombinedState::Queued);
-    assert_eq!(world.connection(&peer(2)).unwrap().queue_order, Some(1), "in the order of their ages");
+    assert_eq!(world.connection(&peer(2)).unwrap().queue_order, 1, "in the order of their ages");
     assert_eq!((world.clients.accepted, world.segments, world.history.last(1).next().unwrap().arrivals), (0, None, 0));
 }
 

@@ -102,7 +102,7 @@ fn dropped(cause: Cause, server: ServerSide, wide: bool) -> Vec<Piece> {
 fn removal(entry: &LogEntry, connection: &Connection) -> String {
     match entry.server {
         ServerSide::Accepted => {
-            let waited = connection.queued_at.map(|since| entry.at().since(since));
+            let waited = connection.queued_at().map(|since| entry.at().since(since));
             waited.map_or_else(
                 || say!("accepted").into(),
                 |waited| say!("accepted after {time} in the queue", time = numbers::span(waited)),

@@ -44,7 +44,7 @@ fn segments(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let mut taken = vec![false; usize::from((area.height + u16::from(high > 1)) / high)];
     let mut without_lane = 0;
     for connection in &scene.placement.travelling {
-        let Some(travel) = connection.travel else { continue };
+        let Some(travel) = connection.travel() else { continue };
         match lanes::free_lane(&mut taken, connection) {
             Some(lane) => {
                 segment(
@@ -98,7 +98,7 @@ fn marks(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     text::write(buf, area, (0, 0), &text::fit(say!("1 ▶ = 1 client"), area.width), scene.theme.calm());
     for connection in &scene.placement.travelling {
         let rows = usize::from(area.height.saturating_sub(1));
-        let (Some(travel), Some(row)) = (connection.travel, lanes::home(connection, rows)) else { continue };
+        let (Some(travel), Some(row)) = (connection.travel(), lanes::home(connection, rows)) else { continue };
         let col = f64::from(area.width.saturating_sub(2)) * lanes::progress(travel, scene.clients_now);
         text::write(buf, area, (col.round() as u16, row as u16 + 1), "█▶", style);
     }

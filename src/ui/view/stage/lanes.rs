@@ -39,7 +39,7 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let mut taken = vec![false; usize::from(inner.height)];
     let mut without_lane = 0;
     for connection in &scene.placement.travelling {
-        let Some(travel) = connection.travel else { continue };
+        let Some(travel) = connection.travel() else { continue };
         let Some(row) = free_lane(&mut taken, connection) else {
             without_lane += 1;
             continue;
@@ -104,7 +104,7 @@ fn marks(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let style = scene.theme.text(Meaning::Travelling);
     for connection in &scene.placement.travelling {
         let (Some(travel), Some(row)) =
-            (connection.travel, home(connection, usize::from(inner.height.saturating_sub(1))))
+            (connection.travel(), home(connection, usize::from(inner.height.saturating_sub(1))))
         else {
             continue;
         };

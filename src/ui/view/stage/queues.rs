@@ -35,7 +35,7 @@ pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
 pub(in crate::ui::view) fn accept(scene: &Scene<'_>) -> QueueBox {
     let world = scene.world;
     let bounds = (world.accept_capacity(), world.accept_limit());
-    let since = |connection: &Connection| connection.queued_at.unwrap_or(connection.server_since);
+    let since = |connection: &Connection| connection.queued_at().unwrap_or(connection.server_since);
     let waiting: Vec<_> = scene.placement.queued.iter().map(|connection| (*connection, since(connection))).collect();
     let names = accept_names();
     QueueBox { names, reason: accept_reason(scene), ..queue(scene, &world.accept_queue, &waiting, bounds) }
