@@ -1,5 +1,7 @@
 //! One TCP segment as it passed on the wire between a client and the listener.
 
+use std::ops::Not;
+
 use serde::{Deserialize, Serialize};
 
 use super::peer::Peer;
@@ -60,13 +62,21 @@ pub struct Segment {
     /// Acknowledgement number (meaningless without the ACK flag).
     pub ack: u32,
     /// Payload bytes (0–65,535).
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub payload: u16,
     /// True when the segment carries the window-scale option (RFC 7323). A SYN-ACK without it, in answer to a SYN with it and
     /// without timestamps, is a SYN cookie: the kernel had no room to remember the option
     /// (`tcp_clear_options` in `tcp_conn_request`, `net/ipv4/tcp_input.c`).
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub window_scale: bool,
     /// True when the segment carries the timestamp option (RFC 7323).
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub timestamps: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &u16) -> bool {
+    *count == 0
 }
 
 impl Segment {

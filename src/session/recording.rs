@@ -19,7 +19,7 @@ pub mod replay;
 pub mod transport;
 
 /// The version of the format; a reader takes this one and no other.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The first line of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

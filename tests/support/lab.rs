@@ -43,6 +43,14 @@ pub(crate) fn nsenter<S: AsRef<OsStr>>(pid: u32, args: impl IntoIterator<Item = 
     command
 }
 
+/// The thread of a process with this name: its network namespace may be another one.
+pub(crate) fn thread(pid: u32, name: &str) -> u32 {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("threads");
+    let ids = threads.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let named = |id: &u32| std::fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|comm| comm.trim() == name);
+    ids.into_iter().find(named).unwrap_or_else(|| panic!("no thread {name}"))
+}
+
 /// Runs qviz to its end and returns what it said; kills it and panics when it takes longer than `limit`.
 #[track_caller]
 pub(crate) fn run_qviz<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, limit: Duration) -> Output {

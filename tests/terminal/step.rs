@@ -68,8 +68,12 @@ fn the_frames_of_real_clients_are_held_and_the_screen_says_that_their_timers_run
     pane.wait_for("the timers of both kernels run on");
     pane.press(b"\x1b[A");
     pane.wait_for("0.5/s");
-    // The client's kernel repeats its SYN, and nothing of it has arrived.
-    pane.wait_for("SYN2");
+    // The client's kernel repeats its SYN, as a witness in its own namespace sees, and nothing of it has arrived.
+    let clients = lab::thread(pid, "clients");
+    wait_until(SOON, "a repeated SYN", || {
+        pane.read();
+        (nstat(clients)["TcpExtTCPSynRetrans"] > 0).then_some(())
+    });
     assert_eq!(nstat(pid)["TcpInSegs"], 0);
     next(&mut pane, "SYN reaches the listener");
     assert_queues(pid, 1, 0);

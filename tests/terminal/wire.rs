@@ -18,7 +18,7 @@ fn with_final_ack_under_way(options: &str) -> Pane {
     while !next_is(&mut pane, "SYN-ACK reaches the client") {}
     assert_eq!(ss_half_open(pane.pid(), 8080), 1);
     pane.press(b"\r");
-    pane.wait_for("all connections");
+    pane.wait_for("CONNECTIONS 1");
     pane
 }
 

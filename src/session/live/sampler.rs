@@ -8,6 +8,7 @@ use crate::kernel::own_socket::OwnListener;
 use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
 use crate::lab::listener::Listener;
+use crate::model::counters::Counters;
 use crate::model::event::{Event, Stamped};
 use crate::model::sample::{HalfOpen, Listed, QueueReading, Source};
 use crate::model::stamp::Stamp;
@@ -42,6 +43,7 @@ pub(super) struct Sampler {
     pub(super) counters: Option<CountersFile>,
     /// Those of the clients' namespace.
     pub(super) client_counters: Option<CountersFile>,
+    client_counters_reported: Option<Counters>,
     pub(super) port: u16,
     queue: Pace,
     lists: Pace,
@@ -66,6 +68,7 @@ impl Sampler {
             diag,
             counters,
             client_counters,
+            client_counters_reported: None,
             port,
             queue: Pace::default(),
             lists: Pace::default(),
@@ -142,7 +145,10 @@ impl Sampler {
             Ok(counters) => out.push(Stamped { at, event: Event::Counters(Box::new(counters)) }),
             Err(error) => tracing::warn!(%error, "the counters could not be read"),
         }
-        if let Some(Ok(counters)) = self.client_counters.as_mut().map(CountersFile::read) {
+        if let Some(Ok(counters)) = self.client_counters.as_mut().map(CountersFile::read)
+            && self.client_counters_reported.as_ref() != Some(&counters)
+        {
+            self.client_counters_reported = Some(counters.clone());
             out.push(Stamped { at, event: Event::ClientCounters(Box::new(counters)) });
         }
         self.counting.read(at, clock.now());
