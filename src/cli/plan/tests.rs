@@ -98,8 +98,10 @@ fn given_sysctls_reach_the_plan_and_no_others() {
 #[test]
 fn addresses_that_cannot_be_reached_are_refused() {
     assert!(refusal("--listen 224.0.0.1:80").message.contains("multicast"));
-    assert!(refusal("--listen [::1]:8080").hint.unwrap().contains("--client connect"));
-    assert!(plan_at("--listen [::1]:8080 --client connect", TERMINAL).is_ok());
+    for client in ["wire", "connect"] {
+        let refused = refusal(&format!("--listen [::1]:8080 --client {client}"));
+        assert!(refused.hint.unwrap().contains("--listen [2001:db8::1]:8080"));
+    }
     assert!(plan_at("--listen [::1]:8080 --net host", TERMINAL).is_ok());
 }
 
