@@ -69,6 +69,7 @@ impl World {
                 open.foreign.entered(peer);
             } else {
                 accept_queue.enter_room(at);
+                open.foreign.supposed = open.foreign.supposed.saturating_add(1);
             }
             one.queued_at = at;
             one.queue_order = open.entered;

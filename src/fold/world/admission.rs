@@ -9,7 +9,7 @@ use crate::model::delivery::{Delivery, Outcome};
 use crate::model::peer::Peer;
 use crate::model::queue::three_quarters_refuses;
 use crate::model::segment::Kind;
-use crate::model::settings::Sysctl;
+use crate::model::settings::{Sysctl, Sysctls};
 
 /// What the order of tests leads to expect of a segment; `None` where it does not tell, or where nothing was read to hold it against.
 pub(super) fn foreseen(world: &World, delivery: &Delivery) -> Option<Outcome> {
@@ -58,11 +58,14 @@ pub(super) fn three_quarters(world: &World, half_open: u32) -> bool {
 pub(super) fn refusal_cause(world: &World, server: ServerSide) -> Cause {
     if server == ServerSide::CookieSent {
         Cause::AckCookieAcceptQueueFull
-    } else if world.sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0 {
-        Cause::AckReset
     } else {
-        Cause::AckAcceptQueueFull
+        refusal_cause_of_request(&world.sysctls)
     }
+}
+
+/// The cause that the ignored ACK of a request has.
+pub(super) fn refusal_cause_of_request(sysctls: &Sysctls) -> Cause {
+    if sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0 { Cause::AckReset } else { Cause::AckAcceptQueueFull }
 }
 
 /// How often a SYN-ACK is retransmitted.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::assignment::{Decision, Sightings, decide};
 use super::{World, admission};
 use crate::fold::causes::Causes;
-use crate::fold::connection::{Connection, ServerSide};
+use crate::fold::connection::Connection;
 use crate::model::cause::Cause;
 use crate::model::counters::Counter;
 use crate::model::peer::Peer;
@@ -23,32 +23,41 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// A SYN so near to a reading of the drop count may have been counted in it or not.
 const NEAR: Duration = Duration::from_micros(200);
 
-/// How many silent SYNs wait for the drop count at most; with more, none of them is named.
+/// How many silent SYNs wait for the drop count at most; with more, the drop count says more than was seen, and nothing is named.
 const MOST_SILENT: usize = 65_536;
 
-/// How many readings of the drop count wait at most; with more, the latest replaces the one before it.
-const MOST_READINGS: usize = 4;
+/// How many spans wait for evidence at most; with more, the latest are put together.
+const MOST_SPANS: usize = 256;
 
 /// What is open.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SideView {
     /// SYNs whose answer may still come, in the order of their arrival.
     unanswered: VecDeque<(Stamp, Peer)>,
-    /// SYNs without an answer that no reading of the drop count has decided, in the same order.
+    /// SYNs without an answer that belong to no span yet, in the same order.
     silent: VecDeque<Silent>,
-    /// Silent SYNs beyond [`MOST_SILENT`].
-    not_kept: u64,
-    /// ACKs ignored for certain, not yet held against the drop count.
-    ignored: Vec<(Peer, Cause)>,
-    open: u64,
-    noise: u64,
-    /// The number of the present span: from one decision to the next.
-    span: u32,
-    began: Stamp,
-    /// The drop count at its beginning.
+    /// What has come since the drop count was last read.
+    present: Span,
+    /// The spans before, each up to a reading, that are not decided.
+    open: VecDeque<Span>,
+    /// The drop count at the end of the last span whose silent SYNs are known.
     counted: u64,
-    /// Readings that wait until it is known of each SYN before them whether it was answered.
-    readings: VecDeque<(Stamp, u64)>,
+}
+
+/// The time between two readings of the drop count.
+#[derive(Clone, Debug, Default)]
+struct Span {
+    /// The numbers of the spans that it was made of, the first and the last.
+    numbers: (u32, u32),
+    /// When it was read at its end, and what.
+    read: (Stamp, u64),
+    /// By how much the count moved; `None` while SYNs before the reading may still be answered.
+    moved: Option<u64>,
+    silent: Vec<Silent>,
+    /// ACKs ignored for certain.
+    ignored: Vec<(Peer, Cause)>,
+    acks: u64,
+    noise: u64,
 }
 
 /// A SYN without an answer.
@@ -59,6 +68,21 @@ struct Silent {
     causes: Causes,
 }
 
+impl Span {
+    fn sightings(&self) -> Sightings {
+        let ignored = self.ignored.iter().map(|(_, cause)| cause.listener_weight()).sum();
+        Sightings { silent: self.silent.len() as u64, ignored, open: self.acks, noise: self.noise }
+    }
+
+    /// Takes a span in that came just before.
+    fn absorb(&mut self, before: Self) {
+        self.numbers.0 = before.numbers.0;
+        self.silent.extend(before.silent);
+        self.ignored.extend(before.ignored);
+        (self.acks, self.noise) = (self.acks + before.acks, self.noise + before.noise);
+    }
+}
+
 impl SideView {
     /// A SYN came whose answer is open.
     pub(super) fn await_answer(&mut self, at: Stamp, peer: Peer) {
@@ -67,20 +91,27 @@ impl SideView {
 
     /// A segment came that may have ended at a request.
     pub(super) const fn note_noise(&mut self) {
-        self.noise += 1;
+        self.present.noise += 1;
     }
 
     /// A final ACK came, and it is open whether it was taken.
     pub(super) fn open_ack(&mut self, at: Stamp, one: &mut Connection) {
-        let before = one.inference.seldom().open_acks_in(self.span);
+        let span = self.present.numbers.1;
+        let before = one.inference.seldom().open_acks_in(span);
         let seldom = one.inference.seldom_mut();
-        (seldom.open_acks, seldom.open_in, seldom.open_at) = (before.saturating_add(1), self.span, at);
-        self.open += 1;
+        (seldom.open_acks, seldom.open_in, seldom.open_at) = (before.saturating_add(1), span, at);
+        self.present.acks += 1;
     }
 
     /// This client was answered after all.
     pub(super) fn was_answered(&mut self, peer: Peer) {
         self.silent.retain(|silent| silent.peer != peer);
+    }
+
+    /// The span of this number, if it is not decided.
+    fn span(&mut self, number: u32) -> Option<&mut Span> {
+        let all = self.open.iter_mut().chain([&mut self.present]);
+        all.into_iter().find(|span| (span.numbers.0..=span.numbers.1).contains(&number))
     }
 }
 
@@ -88,23 +119,28 @@ impl SideView {
 pub(super) fn taken(world: &mut World, peer: Peer) {
     let World { roster, open, .. } = world;
     let Some(one) = roster.known(&peer) else { return };
-    if one.inference.seldom().open_acks_in(open.side.span) > 0 {
-        open.side.open = open.side.open.saturating_sub(1);
+    let seldom = one.inference.seldom();
+    if seldom.open_acks == 0 {
+        return;
     }
     one.inference.seldom_mut().open_acks = 0;
+    if let Some(span) = open.side.span(seldom.open_in) {
+        span.acks = span.acks.saturating_sub(1);
+    }
 }
 
 /// The request still stands: all that has come for it was ignored.
 pub(super) fn ignored(world: &mut World, at: Stamp, peer: Peer) {
     let World { roster, open, .. } = world;
     let Some(one) = roster.known(&peer) else { return };
-    let (count, in_span) = (one.inference.seldom().open_acks, one.inference.seldom().open_acks_in(open.side.span));
+    let seldom = one.inference.seldom();
     one.inference.seldom_mut().open_acks = 0;
-    let cause = admission::refusal_cause(world, ServerSide::HalfOpen);
-    let side = &mut world.open.side;
-    side.open = side.open.saturating_sub(in_span.into());
-    side.ignored.extend(std::iter::repeat_n((peer, cause), in_span.into()));
-    for _ in 0..count {
+    let cause = admission::refusal_cause_of_request(&world.sysctls);
+    if let Some(span) = open.side.span(seldom.open_in) {
+        span.acks = span.acks.saturating_sub(seldom.open_acks.into());
+        span.ignored.extend(std::iter::repeat_n((peer, cause), seldom.open_acks.into()));
+    }
+    for _ in 0..seldom.open_acks {
         world.mark_ignored(at, peer, cause);
     }
 }
@@ -123,8 +159,6 @@ pub(super) fn close(world: &mut World, peer: Peer) {
     let Some(at) = one.inference.seldom_mut().pending.take() else { return };
     if open.side.silent.len() < MOST_SILENT {
         open.side.silent.push_back(Silent { at, peer, causes: one.inference.seldom().causes });
-    } else {
-        open.side.not_kept += 1;
     }
     world.release_if_over(world.now, peer);
 }
@@ -140,12 +174,8 @@ pub(super) fn resolve_silence(world: &mut World, now: Stamp) {
             close(world, peer);
         }
     }
-    while let Some((at, counted)) = world.open.side.readings.front().copied()
-        && now.since(at) >= SILENCE
-    {
-        world.open.side.readings.pop_front();
-        share_out(world, at, counted);
-    }
+    fill_spans(&mut world.open.side, now);
+    decide_spans(world, now);
 }
 
 /// The listener's drop count was read.
@@ -153,63 +183,87 @@ pub(super) fn count_read(world: &mut World, at: Stamp) {
     if world.segments.is_none() {
         return;
     }
-    let readings = &mut world.open.side.readings;
-    if readings.len() == MOST_READINGS {
-        readings.pop_back();
+    let (counted, side) = (world.listener_drops.counted, &mut world.open.side);
+    let next = side.present.numbers.1.wrapping_add(1);
+    let mut span = std::mem::replace(&mut side.present, Span { numbers: (next, next), ..Span::default() });
+    span.read = (at, counted);
+    if side.open.len() >= MOST_SPANS
+        && let Some(before) = side.open.pop_back_if(|before| before.moved.is_none())
+    {
+        span.absorb(before);
     }
-    readings.push_back((at, world.listener_drops.counted));
+    side.open.push_back(span);
 }
 
-/// The session is over: what the last reading decides is decided, the rest stays open.
+/// The session is over: what the readings decide is decided, the rest stays open.
 pub(super) fn end(world: &mut World) {
-    if world.segments.is_some() && world.listener_drops.total().is_some() {
-        world.open.side.readings.clear();
-        world.open.side.began = Stamp::ZERO;
-        share_out(world, world.now, world.listener_drops.counted);
+    fill_spans(&mut world.open.side, Stamp::from_nanos(u64::MAX));
+    decide_spans(world, Stamp::from_nanos(u64::MAX));
+}
+
+/// Gives each span whose SYNs are all answered or silent those that are silent. One that ends beside a SYN ends with the next.
+fn fill_spans(side: &mut SideView, now: Stamp) {
+    let mut index = 0;
+    while index < side.open.len() {
+        let (at, counted) = side.open[index].read;
+        if side.open[index].moved.is_some() {
+            index += 1;
+            continue;
+        }
+        if now.since(at) < SILENCE {
+            return;
+        }
+        let before = side.silent.iter().take_while(|silent| silent.at + NEAR <= at).count();
+        let near = side.silent.get(before).is_some_and(|silent| silent.at <= at + NEAR);
+        if near && index + 1 == side.open.len() {
+            return;
+        }
+        let silent = side.silent.drain(..before).collect::<Vec<_>>();
+        side.open[index].silent.extend(silent);
+        if near && let Some(span) = side.open.remove(index) {
+            side.open[index].absorb(span);
+        } else {
+            side.open[index].moved = Some(counted.saturating_sub(side.counted));
+            side.counted = counted;
+        }
     }
 }
 
-/// Holds what was seen up to `at` against the drop count of that moment.
-fn share_out(world: &mut World, at: Stamp, counted: u64) {
-    let side = &world.open.side;
-    let before = side.silent.iter().take_while(|silent| silent.at + NEAR <= at).count();
-    let near = side.silent.iter().skip(before).take_while(|silent| silent.at <= at + NEAR).count();
-    let ignored = side.ignored.iter().map(|(_, cause)| cause.listener_weight()).sum();
-    let silent = before as u64 + side.not_kept;
-    let seen = Sightings { silent, ignored, open: side.open, noise: side.noise };
-    let moved = counted.saturating_sub(side.counted);
-    let patient = world.now.since(side.began) < PATIENCE && side.not_kept == 0;
-    let decision = if near == 0 { decide(moved, seen) } else { Decision::Open };
-    if patient && (side.open > 0 || decision == Decision::Open) {
-        return;
+/// Decides the spans of which nothing is open any more, and those whose evidence has had its time.
+fn decide_spans(world: &mut World, now: Stamp) {
+    let mut index = 0;
+    while let Some(span) = world.open.side.open.get(index) {
+        let Some(moved) = span.moved else { return };
+        let decision = decide(moved, span.sightings());
+        let patient = now.since(span.read.0) < PATIENCE;
+        if patient && (span.acks > 0 || decision == Decision::Open) {
+            index += 1;
+        } else if let Some(span) = world.open.side.open.remove(index) {
+            share_out(world, &span, decision);
+        }
     }
+}
+
+fn share_out(world: &mut World, span: &Span, decision: Decision) {
     let noise = match decision {
         Decision::AllDropped { noise } => {
-            for index in 0..before {
-                charge_silent(world, world.open.side.silent[index]);
-            }
+            span.silent.iter().for_each(|silent| charge_silent(world, *silent));
             noise
         }
         Decision::NoneDropped { noise } => {
-            world.ledger.unanswered += silent;
+            world.ledger.unanswered += span.silent.len() as u64;
             noise
         }
         Decision::Open => None,
     };
-    if decision != Decision::Open || ignored <= moved {
-        for (peer, cause) in std::mem::take(&mut world.open.side.ignored) {
-            world.charge(at, peer, cause);
-            world.ledger.witnesses_mut(cause).wire += 1;
+    if span.moved.is_some_and(|moved| span.sightings().ignored <= moved) {
+        for (peer, cause) in &span.ignored {
+            world.charge(span.read.0, *peer, *cause);
+            world.ledger.witnesses_mut(*cause).wire += 1;
         }
     }
     world.ledger.ended_at_request += noise.unwrap_or(0);
     world.ledger.confirm_by_listener();
-    let side = &mut world.open.side;
-    side.silent.drain(..before + near);
-    side.ignored.clear();
-    (side.open, side.noise, side.not_kept) = (0, 0, 0);
-    (side.counted, side.began) = (counted, world.now);
-    side.span = side.span.wrapping_add(1);
 }
 
 /// The listener has dropped this SYN; where several tests may have refused it, it is not attributed.

@@ -103,9 +103,14 @@ impl World {
         self.open.delivers
     }
 
-    /// The accept queue's depth by which a segment is judged.
+    /// The accept queue's depth by which a final ACK is judged: by the facts of its own server, or as read.
     pub(super) const fn accept_depth(&self) -> u32 {
         if self.open.foreign.active { self.open.foreign.supposed } else { self.accept_queue.depth() }
+    }
+
+    /// The accept queue's depth when it was read, and what has entered since: no lower than the kernel's, whatever has been accepted.
+    pub(super) const fn accept_depth_at_most(&self) -> u32 {
+        self.open.foreign.supposed
     }
 
     /// Segments in no log: there was too much to follow.

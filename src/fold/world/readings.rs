@@ -19,6 +19,7 @@ pub(super) fn read_queue(world: &mut World, at: Stamp, reading: &QueueReading) {
     if world.is_watched() {
         watched::read_watched_depth(world, at, depth);
     }
+    world.open.foreign.supposed = depth;
     if world.accept_queue.depth() != depth {
         world.accept_queue.corrections += u64::from(world.open.delivers);
         world.accept_queue.set(at, depth);

@@ -52,7 +52,7 @@ fn possible_causes(world: &World) -> Causes {
     let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);
     let crowded = half_open >= world.syn_rule.capacity(limit);
     Causes::default()
-        .with(Cause::SynAcceptQueueFull, world.accept_depth() > limit)
+        .with(Cause::SynAcceptQueueFull, world.accept_depth_at_most() > limit)
         .with(Cause::SynSynQueueFull, cookies_off && crowded)
         .with(Cause::SynMaxSynBacklog, cookies_off && admission::three_quarters(world, half_open))
 }

@@ -3,6 +3,7 @@ use crate::model::counters::{Counter, Counters};
 use crate::model::event::{Began, Environment, Event};
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen as Request, Listed, QueueReading, Waiting as Queued};
+use crate::model::segment::{Segment, Toward, flags};
 use crate::model::settings::{ClientKind, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
 use crate::model::watch::{
@@ -115,6 +116,31 @@ fn the_document_has_the_members_of_the_contract() {
     assert_eq!((&one["drops"]["exact"], &one["drops"]["watched"]), (&false.into(), &0.into()));
     assert_eq!((&one["rates"]["arrivals_per_s"], &one["rates"]["accepts_per_s"]), (&().into(), &().into()));
     assert_eq!(one["half_open"][0]["next_ms"], 960);
+}
+
+#[test]
+fn drops_by_cause_are_as_many_as_are_certain_and_the_rest_is_said() {
+    let mut world = stalled(Some(":8080"));
+    let by_cause = |world: &World| serde_json::to_value(Document::of(world)).unwrap()["listeners"][0]["drops"].clone();
+    assert_eq!((&by_cause(&world)["by_cause"], &by_cause(&world)["before_listener"]), (&().into(), &().into()));
+    let began = Began { tap: true, ..began() };
+    apply(&mut world, 3000, &Event::Began(Box::new(began)));
+    let queue = |drops| Event::Queue(QueueReading { depth: Some(6), limit: Some(5), drops: Some(drops) });
+    apply(&mut world, 3000, &queue(12));
+    let syn = |port| {
+        let (toward, flags, window_scale, timestamps) = (Toward::Listener, flags::SYN, true, true);
+        let (peer, seq, ack, payload) = (peer(port), 7, 0, 0);
+        Event::Segment(Segment { peer, toward, flags, seq, ack, payload, window_scale, timestamps })
+    };
+    for (ms, drops) in [(4000, 13), (5000, 13), (6000, 16)] {
+        apply(&mut world, ms, &syn(ms as u16));
+        apply(&mut world, ms + 100, &queue(drops));
+        apply(&mut world, ms + 200, &Event::Tick);
+    }
+    let drops = by_cause(&world);
+    assert_eq!(drops["by_cause"]["syn:accept-queue-full"], 1);
+    assert_eq!(drops["by_cause"]["not-attributed"], 3, "one SYN cannot have been dropped three times");
+    assert_eq!(drops["before_listener"]["unanswered_syns"], 1);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use qviz::fold::connection::{CombinedState, ServerSide};
 use qviz::model::cause::Cause;
-use qviz::model::counters::Counter;
+use qviz::model::counters::{Counter, Counters};
 use qviz::model::delivery::Outcome;
 use qviz::model::event::{ClientEvent, Event, ServerEvent};
 use qviz::model::segment::{Toward, flags};
@@ -156,6 +156,19 @@ fn a_cookie_that_comes_back_while_a_later_request_stands_is_known_by_its_number(
     play.syn_ack(1);
     play.ack_with(1, Outcome::Queued, 0);
     assert_eq!(play.world.ledger.cookies_redeemed, 0, "it acknowledges the request");
+}
+
+#[test]
+fn the_counters_of_the_clients_side_are_kept_apart() {
+    let mut play = Play::new(5, &[]);
+    assert_eq!(play.world.client_counters(), None);
+    for opens in [100, 107] {
+        let mut counters = Counters::default();
+        counters.set(Counter::ActiveOpens, opens);
+        play.emit(Event::ClientCounters(Box::new(counters)));
+    }
+    assert_eq!(play.world.client_counters().unwrap().value(Counter::ActiveOpens), Some(7));
+    assert_eq!(play.world.counter(Counter::ActiveOpens), Some(0), "the listener's own");
 }
 
 #[test]
