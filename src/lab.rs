@@ -5,10 +5,12 @@
 pub mod arrivals;
 pub mod connect;
 pub mod crowd;
+mod detail_ration;
 pub mod knobs;
 pub mod listener;
 pub mod namespace;
 mod netns;
+mod seeded_rng;
 pub mod server;
 pub mod valve;
 pub mod wire;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::seeded_rng::SeededRng;
+use crate::lab::seeded_rng::SeededRng;
 use crate::lab::wire::machine::Client;
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;

@@ -1,8 +1,8 @@
 //! The start of clients: how many are due, how many fit, and their random parameters.
 
 use super::client_slots::ClientSlot;
-use super::seeded_rng::SeededRng;
 use super::{Crowd, MAX_LIVE, Outbox, STARTS_PER_TICK};
+use crate::lab::seeded_rng::SeededRng;
 use crate::lab::wire::machine::{Client, ClientStart};
 use crate::model::event::{ClientEvent, Event, Stamped};
 use crate::model::peer::Peer;

@@ -11,7 +11,8 @@ use foldhash::fast::FixedState;
 
 use super::interference::{Fate, Interference};
 use super::machine::SynSchedule;
-use crate::lab::crowd::{DetailRation, SeededRng};
+use crate::lab::detail_ration::DetailRation;
+use crate::lab::seeded_rng::SeededRng;
 use crate::model::client_clock::{ClientClock, StepCommand, StepOutcome};
 use crate::model::command::Command;
 use crate::model::event::{ClientEvent, Event, Stamped};
