@@ -231,7 +231,7 @@ mod tests {
         recorder.flush_if_due(Stamp::from_millis(1) + FLUSH_DELAY);
         assert_eq!(
             lines(&path),
-            [r#"{"qviz-recording":1,"qviz":"0.1.0","repeat":null}"#, r#"{"at":1000000,"event":"tick"}"#]
+            [r#"{"qviz-recording":2,"qviz":"0.1.0","repeat":null}"#, r#"{"at":1000000,"event":"tick"}"#]
         );
     }
 
