@@ -79,7 +79,7 @@ pub enum RecordingError {
         /// The file.
         path: PathBuf,
     },
-    /// The file was written by a later qviz.
+    /// The file was written by another qviz: by a later one, or before outcomes of segments were recorded (format 1).
     #[error(
         "{}",
         say!(
@@ -123,6 +123,9 @@ impl RecordingError {
             Self::Write { .. } => say!("free some space, or record elsewhere: qviz --record OTHER-FILE"),
             Self::Read { .. } | Self::Foreign { .. } => say!("make a recording: qviz --record FILE"),
             Self::NotOurs { .. } => say!("give another name, or remove the file: qviz --record OTHER-FILE"),
+            Self::Version { found, .. } if *found < u64::from(VERSION) => {
+                say!("make it anew: the command in its first line, with --record FILE")
+            }
             Self::Version { .. } => say!("use the qviz that wrote it, or a later one"),
             Self::Empty { .. } | Self::Line { .. } => say!("record again: qviz --record FILE"),
         }

@@ -182,6 +182,7 @@ fn errors_of_the_system_and_their_hints_are_said_in_chinese() {
         RecordingError::NotOurs { path: path.clone() },
         RecordingError::Foreign { path: path.clone() },
         RecordingError::Version { path: path.clone(), found: 7 },
+        RecordingError::Version { path: path.clone(), found: 1 },
         RecordingError::Empty { path },
     ];
     for error in known.iter().chain([&error]) {
