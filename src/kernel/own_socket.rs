@@ -25,12 +25,17 @@ impl<F: AsFd> OwnListener<F> {
     /// are one reading of the kernel; the drops follow some hundred nanoseconds later.
     pub fn read(&self) -> QueueReading {
         let (depth, limit) = self.depth_and_limit();
-        let drops = sys::option_words::<MEMINFO_WORDS>(&self.fd, libc::SOL_SOCKET, libc::SO_MEMINFO).ok();
-        QueueReading { depth, limit, drops: drops.map(|words| words[MEMINFO_DROPS]) }
+        QueueReading { depth, limit, drops: self.drops() }
     }
 
-    /// `tcpi_unacked` and `tcpi_sacked` mean the accept queue in state LISTEN alone (`tcp_get_info`, `net/ipv4/tcp.c`).
-    fn depth_and_limit(&self) -> (Option<u32>, Option<u32>) {
+    /// The listener's drops alone (`sk_drops`).
+    pub fn drops(&self) -> Option<u32> {
+        let words = sys::option_words::<MEMINFO_WORDS>(&self.fd, libc::SOL_SOCKET, libc::SO_MEMINFO).ok();
+        words.map(|words| words[MEMINFO_DROPS])
+    }
+
+    /// Depth and limit of the accept queue alone: `tcpi_unacked` and `tcpi_sacked` mean the accept queue in state LISTEN alone (`tcp_get_info`, `net/ipv4/tcp.c`).
+    pub fn depth_and_limit(&self) -> (Option<u32>, Option<u32>) {
         match tcp_info::<8>(&self.fd) {
             Some(words) if state(words[0]) == LISTEN => (Some(words[UNACKED]), Some(words[SACKED])),
             _ => (None, None),

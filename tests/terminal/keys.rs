@@ -141,17 +141,17 @@ fn in_the_help(pane: &mut Pane, key: &[u8], action: Action) {
     let mut small = Pane::qviz((80, 24), WORDS);
     small.wait_for_picture();
     small.press(b"?");
-    small.wait_for("HELP 1/2");
+    small.wait_for("HELP 1/");
     match action {
         Action::NextPage => {
             small.press(key);
-            small.wait_for("HELP 2/2");
+            small.wait_for("HELP 2/");
         }
         Action::PageBefore => {
             small.press(b"?");
-            small.wait_for("HELP 2/2");
+            small.wait_for("HELP 2/");
             small.press(key);
-            small.wait_for("HELP 1/2");
+            small.wait_for("HELP 1/");
         }
         Action::Close => {
             small.press(key);

@@ -183,7 +183,7 @@ fn round_trip(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &
 
 fn only_in_lab(world: &World, what: &str) -> Result<(), String> {
     if world.began.as_ref().is_some_and(|began| began.environment == Environment::Host) {
-        return Err(say!("{what} the lab, where segments pass through qviz: qviz --net lab", what));
+        return Err(say!("{what} the lab, where segments pass through qviz: qviz doctor", what));
     }
     Ok(())
 }

@@ -40,6 +40,13 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// True when the accept queue may grow by it.
+    pub const fn is_of_depth(self) -> bool {
+        matches!(self, Self::AckAtRequest | Self::AckOfCookie)
+    }
+}
+
 impl Outcomes {
     /// What can become of a segment toward the listener. The accept queue's depth is exact if it was read just before
     /// ([`Outcomes::set_queue`]), else an upper bound.

@@ -55,7 +55,7 @@ impl Wire {
             Foreseen::Open(question) => {
                 self.drain_server(actors, batch);
                 let at = self.clock.now();
-                let before = Before { depth, drops: self.listener.read().drops };
+                let before = Before { depth, drops: self.drops };
                 self.answers.clear();
                 self.send(load);
                 let decision = self.await_outcome(question, &segment, before, (actors, batch));
@@ -103,10 +103,11 @@ impl Wire {
         let mut processed = false;
         let mut looks = 0;
         loop {
-            let reading = self.listener.read();
+            self.drops = self.listener.drops();
+            let depth_after = if question.is_of_depth() { self.listener.depth_and_limit().0 } else { None };
             self.drain_server(actors, batch);
-            let drops = reading.drops.zip(before.drops).map_or(0, |(now, then)| now.wrapping_sub(then));
-            let growth = reading.depth.zip(before.depth).map(|(now, then)| i64::from(now) - i64::from(then));
+            let drops = self.drops.zip(before.drops).map_or(0, |(now, then)| now.wrapping_sub(then));
+            let growth = depth_after.zip(before.depth).map(|(now, then)| i64::from(now) - i64::from(then));
             let answer = self.answer_to(&segment.peer);
             let seen = Evidence { drops, growth, answer, processed };
             let mut judgement = self.outcomes.judge(question, segment, &seen);
@@ -126,7 +127,7 @@ impl Wire {
                     continue;
                 }
             };
-            return Decision { outcome, proof, depth_after: reading.depth, drops, answer };
+            return Decision { outcome, proof, depth_after, drops, answer };
         }
     }
 
@@ -155,16 +156,17 @@ impl Wire {
 
     /// Reads the accept queue for the next decisions; its depth.
     pub(super) fn read_queue(&mut self) -> Option<u32> {
-        let reading = self.listener.read();
-        if let (Some(depth), Some(limit)) = (reading.depth, reading.limit) {
+        let (depth, limit) = self.listener.depth_and_limit();
+        if let (Some(depth), Some(limit)) = (depth, limit) {
             self.outcomes.set_queue(depth, limit);
         }
-        reading.depth
+        depth
     }
 
     /// Reads what later outcomes are compared with.
     pub(super) fn rebase(&mut self) {
         self.read_queue();
+        self.drops = self.listener.drops();
         if let Ok(counters) = self.counters.read() {
             self.outcomes.rebase(&counters);
         }
