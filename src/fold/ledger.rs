@@ -123,7 +123,7 @@ impl Ledger {
         let weight = match delivery.outcome {
             Outcome::Dropped(cause) => cause.listener_weight(),
             Outcome::Discarded | Outcome::RequestReset => 1,
-            Outcome::Request | Outcome::Cookie | Outcome::Queued | Outcome::AnsweredByReset => 0,
+            Outcome::Request | Outcome::Cookie | Outcome::Queued | Outcome::Shadowed | Outcome::AnsweredByReset => 0,
             Outcome::Undetermined => {
                 self.undetermined += 1;
                 return;

@@ -43,6 +43,9 @@ pub enum Outcome {
     /// It ended at a request and changed nothing: a SYN sent again, a segment outside the window. The listener's drop count moves by one, no
     /// counter does (`tcp_check_req` returns NULL, `discard_and_relse`).
     Discarded,
+    /// A valid cookie came back while a newer request of its client stands (SyncookiesRecv): no connection was made, the request stays
+    /// (`tcp_get_cookie_sock`, net/ipv4/syncookies.c).
+    Shadowed,
     /// A client's RST ended its request (EmbryonicRsts).
     RequestReset,
     /// It met neither request nor valid cookie, and was answered with a RST.
@@ -80,6 +83,7 @@ impl Outcome {
             Self::Queued => "queued",
             Self::Dropped(_) => "dropped",
             Self::Discarded => "discarded",
+            Self::Shadowed => "shadowed",
             Self::RequestReset => "request_reset",
             Self::AnsweredByReset => "answered_by_reset",
             Self::Undetermined => "undetermined",

@@ -58,6 +58,7 @@ fn syn_outcome(world: &mut World, at: Stamp, delivery: &Delivery) {
         }
         Outcome::Queued
         | Outcome::Discarded
+        | Outcome::Shadowed
         | Outcome::RequestReset
         | Outcome::AnsweredByReset
         | Outcome::Undetermined => {}
@@ -93,6 +94,7 @@ fn ack(world: &mut World, at: Stamp, delivery: &Delivery) {
         }
         Outcome::AnsweredByReset if by_cookie => cookie_is_spent(world, at, peer),
         Outcome::AnsweredByReset => request_had_gone(world, at, peer),
+        Outcome::Shadowed => world.ledger.cookies_redeemed += 1,
         Outcome::Request | Outcome::Cookie | Outcome::Discarded | Outcome::Undetermined => {}
     }
 }

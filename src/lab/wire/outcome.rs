@@ -136,10 +136,12 @@ impl Outcomes {
                 let client_closed = segment.kind() == Kind::Fin;
                 self.set(segment.peer, Held::Socket { client_closed, server_closed: false });
             }
+            // What passed by a request did not end it.
+            Outcome::AnsweredByReset if self.passes_by_request(segment) => {}
             Outcome::RequestReset | Outcome::AnsweredByReset | Outcome::Dropped(Cause::AckReset) => {
                 self.forget(&segment.peer);
             }
-            Outcome::Dropped(_) | Outcome::Discarded | Outcome::Undetermined => {}
+            Outcome::Dropped(_) | Outcome::Discarded | Outcome::Shadowed | Outcome::Undetermined => {}
         }
         if !std::mem::take(&mut self.is_counted) {
             self.moved.add(outcome);
@@ -191,6 +193,14 @@ impl Outcomes {
 
     const fn three_quarters_may_refuse(&self) -> bool {
         self.limits.cookies == 0 && three_quarters_refuses(self.limits.max_syn_backlog, self.requests)
+    }
+
+    /// True for a segment that acknowledges something else than its client's request has sent.
+    fn passes_by_request(&self, segment: &Segment) -> bool {
+        match self.peers.get(&segment.peer) {
+            Some(Held::Request { isn: Some(isn), .. }) => segment.ack != isn.wrapping_add(1),
+            _ => false,
+        }
     }
 
     fn set(&mut self, peer: Peer, held: Held) {

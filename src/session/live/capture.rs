@@ -221,6 +221,9 @@ fn comment(delivery: &Delivery, limit: u32) -> String {
             format!("dropped: {why} ({}); {counter} + 1", cause.name())
         }
         Outcome::Discarded => "discarded at its request, which stays as it is; sk_drops + 1".to_owned(),
+        Outcome::Shadowed => {
+            "a valid cookie, but a newer request of its client stands: no connection is made".to_owned()
+        }
         Outcome::RequestReset => "reset by the client: its request ends".to_owned(),
         Outcome::AnsweredByReset => "reset: neither a request nor a valid cookie is there".to_owned(),
         Outcome::Undetermined => "it could not be read what became of it".to_owned(),

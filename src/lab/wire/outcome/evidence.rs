@@ -74,6 +74,14 @@ impl Outcomes {
                 (0, _) => entered(seen),
                 _ => odd(seen),
             },
+            // With the request in the way no connection can be entered for the cookie (`inet_ehash_nolisten` finds the request).
+            Question::AckPastRequest => match (seen.drops, seen.answer.map(|answer| answer.kind)) {
+                (1, _) => Decided(Outcome::Dropped(Cause::AckCookieAcceptQueueFull), Proof::Drops),
+                (0, Some(Kind::Rst)) => Decided(Outcome::AnsweredByReset, Proof::Answer),
+                (0, _) if seen.growth == Some(1) => Decided(Outcome::Queued, Proof::Depth),
+                (0, _) if seen.processed => Decided(Outcome::Shadowed, Proof::Processed),
+                _ => odd(seen),
+            },
             Question::ResetAtRequest { in_order } => match seen.drops {
                 1 if in_order => Decided(Outcome::RequestReset, Proof::Drops),
                 1 => ReadCounters,

@@ -33,6 +33,8 @@ pub enum Question {
     AckAtRequest,
     /// What may redeem a cookie.
     AckOfCookie,
+    /// What may redeem a cookie that its client got before its request.
+    AckPastRequest,
     /// A client's RST for its request; `in_order`: at just the sequence number that the request expects.
     ResetAtRequest {
         /// True when the kernel cannot but take it.
@@ -43,7 +45,7 @@ pub enum Question {
 impl Question {
     /// True when the accept queue may grow by it.
     pub const fn is_of_depth(self) -> bool {
-        matches!(self, Self::AckAtRequest | Self::AckOfCookie)
+        matches!(self, Self::AckAtRequest | Self::AckOfCookie | Self::AckPastRequest)
     }
 }
 
@@ -59,6 +61,10 @@ impl Outcomes {
         match held {
             Some(Held::Request { client_isn, .. }) if segment.kind() == Kind::Rst => {
                 Foreseen::Open(Question::ResetAtRequest { in_order: segment.seq == client_isn.wrapping_add(1) })
+            }
+            // Its ACK is of a cookie that the client got before: the kernel passes by the request (`tcp_check_req` returns the listener).
+            Some(Held::Request { .. }) if acknowledges && self.passes_by_request(segment) => {
+                Foreseen::Open(Question::AckPastRequest)
             }
             Some(Held::Request { since, isn, client_isn }) if acknowledges => {
                 let completes = isn.is_some_and(|isn| segment.ack == isn.wrapping_add(1))

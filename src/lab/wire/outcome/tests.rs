@@ -175,8 +175,6 @@ fn an_ack_into_a_queue_with_room_is_certain_while_its_request_cannot_have_ended(
     let certain = Foreseen::Certain(Outcome::Queued, Proof::Room);
     assert_eq!(outcomes.foresee(at(899), &final_ack(1)), certain);
     assert_eq!(outcomes.foresee(at(900), &final_ack(1)), Foreseen::Open(Question::AckAtRequest));
-    let wrong = segment(1, ACK, CLIENT_ISN + 1, SERVER_ISN + 7);
-    assert_eq!(outcomes.foresee(at(10), &wrong), Foreseen::Open(Question::AckAtRequest));
     outcomes.settle(at(10), &final_ack(1), Outcome::Queued, None);
     assert_eq!(outcomes.foresee(at(11), &final_ack(1)), Foreseen::Nothing, "it belongs to the socket");
     assert_eq!(outcomes.foresee(at(11), &syn(2)), Foreseen::Open(Question::Syn), "that was the last place");
@@ -227,6 +225,20 @@ fn a_cookie_comes_back_once_and_a_phantom_again_and_again() {
 }
 
 #[test]
+fn an_ack_of_an_earlier_cookie_passes_by_the_request_which_stays() {
+    let mut outcomes = with_requests(listener(2, &[]), 1);
+    let earlier = segment(1, ACK, CLIENT_ISN + 1, SERVER_ISN + 7);
+    assert_eq!(outcomes.foresee(at(10), &earlier), Foreseen::Open(Question::AckPastRequest));
+    let judge = |evidence| outcomes.judge(Question::AckPastRequest, &earlier, &evidence);
+    assert_eq!(judge(seen(0, 0, None, false)), NotYet);
+    assert_eq!(judge(seen(0, 0, None, true)), Decided(Outcome::Shadowed, Proof::Processed));
+    let phantom = dropped(Cause::AckCookieAcceptQueueFull, Proof::Drops);
+    assert_eq!(judge(seen(1, 0, None, false)), phantom);
+    outcomes.settle(at(10), &earlier, Outcome::Shadowed, None);
+    assert_eq!(outcomes.requests, 1, "the request stays");
+}
+
+#[test]
 fn a_reset_of_the_client_ends_its_request() {
     let outcomes = with_requests(listener(0, &[]), 1);
     let reset = segment(1, RST, CLIENT_ISN + 1, 0);
@@ -258,6 +270,7 @@ proptest! {
             any::<bool>().prop_map(|old| Question::SynAtRequest { isn: Some(SERVER_ISN), old }),
             Just(Question::AckAtRequest),
             Just(Question::AckOfCookie),
+            Just(Question::AckPastRequest),
             any::<bool>().prop_map(|in_order| Question::ResetAtRequest { in_order }),
         ],
         drops in 0..4_u32,
