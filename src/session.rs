@@ -17,11 +17,13 @@ use crate::session::recording::transport::{PlayCommand, PlaybackState};
 use crate::session::recording::{Header, RecordingError};
 
 pub mod clock;
+pub mod files;
 pub mod live;
 pub mod metrics;
 mod pace;
 mod pump;
 pub mod recording;
+pub mod signals;
 pub mod watch;
 
 /// A running session: facts come up, commands go down.

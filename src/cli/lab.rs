@@ -247,7 +247,9 @@ fn remarks(plan: &LabPlan, environment: &RunEnvironment) -> Vec<String> {
 
 pub(super) fn plan_env() -> PlanEnv {
     let controlling = || std::fs::File::open("/dev/tty").is_ok();
-    PlanEnv { screen: std::io::stdout().is_terminal(), keys: std::io::stdin().is_terminal() || controlling() }
+    // A dumb terminal moves no cursor: a picture would be a heap of letters there.
+    let draws = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    PlanEnv { screen: std::io::stdout().is_terminal() && draws, keys: std::io::stdin().is_terminal() || controlling() }
 }
 
 /// The command line without the program's name.

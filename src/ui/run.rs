@@ -24,6 +24,7 @@ use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::session::recording::transport::PlayCommand;
+use crate::session::signals::{EndSignals, Ignored};
 use crate::session::{Session, rest};
 use crate::text::lang;
 
@@ -126,9 +127,6 @@ impl ScreenLoop<'_> {
             tokio::select! {
                 biased;
                 action = signals.next() => {
-                    if matches!(action, SignalAction::Resize) {
-                        keys.resized();
-                    }
                     if let Some(reason) = self.signal(action)? {
                         return Ok(reason);
                     }
@@ -354,10 +352,7 @@ enum SignalAction {
 
 /// Every signal that matters to a screen.
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    quit: Signal,
+    ends: EndSignals,
     stop: Signal,
     go_on: Signal,
     resize: Signal,
@@ -367,10 +362,7 @@ impl Signals {
     fn listen() -> std::io::Result<Self> {
         let raw = |number: rustix::process::Signal| signal(SignalKind::from_raw(number.as_raw()));
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            quit: signal(SignalKind::quit())?,
+            ends: EndSignals::take(Ignored::Heard)?,
             stop: raw(rustix::process::Signal::TSTP)?,
             go_on: raw(rustix::process::Signal::CONT)?,
             resize: signal(SignalKind::window_change())?,
@@ -381,10 +373,7 @@ impl Signals {
     async fn next(&mut self) -> SignalAction {
         tokio::select! {
             biased;
-            _ = self.interrupt.recv() => SignalAction::End(SignalKind::interrupt().as_raw_value()),
-            _ = self.terminate.recv() => SignalAction::End(SignalKind::terminate().as_raw_value()),
-            _ = self.hangup.recv() => SignalAction::End(SignalKind::hangup().as_raw_value()),
-            _ = self.quit.recv() => SignalAction::End(SignalKind::quit().as_raw_value()),
+            number = self.ends.next() => SignalAction::End(number),
             _ = self.stop.recv() => SignalAction::Suspend,
             _ = self.go_on.recv() => SignalAction::Continue,
             _ = self.resize.recv() => SignalAction::Resize,
