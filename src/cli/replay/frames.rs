@@ -1,6 +1,5 @@
 //! Frames of a recording as text, SVG or terminal recording.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::session::files::{self, Existing};
 use crate::session::recording::read::Recording;
 use crate::text::sanitize;
 use crate::ui::UiPlan;
@@ -82,7 +82,7 @@ fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> R
     if path.as_os_str() == "-" {
         return Output::stdout().put(write).map(|_| ());
     }
-    let written = File::create(path).map(BufWriter::new).and_then(|mut file| {
+    let written = files::create(path, Existing::Emptied).map(BufWriter::new).and_then(|mut file| {
         write(&mut file)?;
         file.flush()
     });

@@ -2,7 +2,6 @@
 //!
 //! The facts end where the file is damaged; the last one reports that.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::session::files;
 
 /// Where the bytes of a recording are.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Store {
     /// Opens a recording; a pipe is read to its end.
     pub(super) fn open(path: &Path) -> Result<Self, RecordingError> {
         let failed = |source| RecordingError::Open { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = files::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_file() {
             return Ok(Self::File(path.to_owned(), metadata.len()));
@@ -76,7 +76,7 @@ impl Store {
     pub(super) fn lines(&self) -> Result<Lines, RecordingError> {
         let (path, source, length): (_, Box<dyn Source>, _) = match self {
             Self::File(path, length) => {
-                let file = File::open(path).map_err(|source| RecordingError::Open { path: path.clone(), source })?;
+                let file = files::open(path).map_err(|source| RecordingError::Open { path: path.clone(), source })?;
                 (path.clone(), Box::new(BufReader::with_capacity(128 * 1024, file)), *length)
             }
             Self::Memory(path, bytes) => (path.clone(), Box::new(Cursor::new(Arc::clone(bytes))), bytes.len() as u64),
