@@ -20,6 +20,7 @@ pub mod clock;
 pub mod files;
 pub mod live;
 pub mod metrics;
+pub mod observer;
 mod pace;
 mod pump;
 pub mod recording;

@@ -10,6 +10,7 @@ use crate::model::event::{Event, Stamped};
 use crate::report::jsonl;
 use crate::say;
 use crate::session::Session;
+use crate::session::observer::{EventObserver, asked};
 use crate::session::signals::{EndSignals, Ignored};
 
 /// How a run came to its end.
@@ -23,24 +24,6 @@ pub(super) enum End {
     PipeClosed,
     /// The observer is done.
     Enough,
-}
-
-/// Receives each fact after the world has applied it.
-pub(super) trait EventObserver {
-    /// One more fact.
-    fn observe(&mut self, world: &World, fact: &Stamped);
-
-    /// True when the run may end.
-    fn is_done(&self) -> bool;
-}
-
-/// Ignores every fact.
-impl EventObserver for () {
-    fn observe(&mut self, _: &World, _: &Stamped) {}
-
-    fn is_done(&self) -> bool {
-        false
-    }
 }
 
 /// Where the facts go besides the world.
@@ -107,6 +90,10 @@ pub(super) async fn follow(
                 return Ok(End::Signal(number));
             }
             facts = session.next() => facts,
+            () = asked(outputs.observer) => {
+                outputs.observer.answer(world);
+                continue;
+            }
         };
         let Some(facts) = facts else { return Ok(End::Ended) };
         let written = outputs.take(world, &facts)?;

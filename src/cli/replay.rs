@@ -8,7 +8,6 @@ use super::output::{self, Output, Written};
 use super::plan::{self, Form};
 use super::watch;
 use crate::fold::world::World;
-use crate::model::event::Stamped;
 use crate::report::summary::Summary;
 use crate::say;
 use crate::session::recording::read::{Recording, RecordingEnd};
@@ -51,9 +50,9 @@ async fn picture(recording: &Recording, look: &UiPlan) -> Result<Exit, Failure> 
     let repeat = recording.header.repeat.clone();
     let (mut session, mut world) =
         (replay::paced(recording).map_err(|error| lab::recording_failure(&error))?, World::new());
-    let mut ignore = |_: &World, _: &Stamped| {};
-    let reason = ui::run(&mut session, &mut world, look, &mut ignore, None);
-    let reason = reason.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    let reason = ui::run(&mut session, &mut world, look, &mut (), None)
+        .await
+        .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let written = print(Form::Picture, &world, (repeat, look.ascii));
     let ended_by = match reason {
         ExitReason::Quit | ExitReason::Ended => None,

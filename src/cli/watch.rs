@@ -1,8 +1,10 @@
 //! `qviz watch`: other people's listeners. The order matters: another namespace is entered before there are threads.
 
+use std::task::{Context, Poll};
+
 use super::args::WatchArgs;
 use super::exit::{Exit, Failure};
-use super::headless::{self, End, EventObserver, Outputs, Signals};
+use super::headless::{self, End, Outputs, Signals};
 use super::lab;
 use super::metrics::Metrics;
 use super::output::{self, Output, Written};
@@ -18,6 +20,7 @@ use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::say;
 use crate::session::metrics::{MetricsListener, ScrapeError};
+use crate::session::observer::EventObserver;
 use crate::session::recording::Header;
 use crate::session::recording::record::Recorder;
 use crate::session::watch::{self, Length, WatchSessionPlan};
@@ -118,6 +121,16 @@ impl EventObserver for WatchObservers {
 
     fn is_done(&self) -> bool {
         self.alarm_reason.is_some()
+    }
+
+    fn poll_asked(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.metrics.as_mut().map_or(Poll::Pending, |metrics| metrics.poll_asked(context))
+    }
+
+    fn answer(&mut self, world: &World) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.answer(world);
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
 use crate::say;
+use crate::session::observer::{EventObserver, asked};
 use crate::session::recording::transport::PlayCommand;
 use crate::session::signals::{EndSignals, Ignored};
 use crate::session::{Session, rest};
@@ -49,11 +50,8 @@ pub enum ExitReason {
     TerminalGone,
 }
 
-/// Called with each fact after the world has applied it.
-pub type EventObserver<'a> = &'a mut dyn FnMut(&World, &Stamped);
-
 /// Shows the session until it is left; with a `lesson_loop` a lesson is played beside it, and the session is replaced with each scene.
-/// Facts are folded into `world` as they come and passed to `observer`; after [`ExitReason::Quit`] the
+/// Facts are folded into `world` as they come and passed to `observer`, which is also answered when it asks; after [`ExitReason::Quit`] the
 /// caller stops the lab and folds the rest. The terminal is restored when this returns.
 ///
 /// # Errors
@@ -62,7 +60,7 @@ pub async fn run<'a>(
     session: &mut Session,
     world: &mut World,
     plan: &UiPlan,
-    observer: EventObserver<'a>,
+    observer: &'a mut dyn EventObserver,
     lesson_loop: Option<LessonLoop<'a>>,
 ) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
@@ -93,7 +91,7 @@ struct ScreenLoop<'a> {
     pace: Pace,
     suspended: bool,
     bookmarks: Bookmarks,
-    observer: EventObserver<'a>,
+    observer: &'a mut dyn EventObserver,
     lesson_loop: Option<LessonLoop<'a>>,
 }
 
@@ -147,6 +145,7 @@ impl ScreenLoop<'_> {
                     None if terminal::panicked() => return Err(UiError::Panicked),
                     None => return Ok(ExitReason::Ended),
                 },
+                () = asked(self.observer) => self.observer.answer(world),
                 () = rest(pause) => {}
             }
         }
@@ -183,7 +182,7 @@ impl ScreenLoop<'_> {
         for fact in facts {
             world.apply(fact.at, &fact.event);
             self.state.lesson.handle(world, &fact.event);
-            (self.observer)(world, fact);
+            self.observer.observe(world, fact);
         }
         if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {
             self.pace.facts();

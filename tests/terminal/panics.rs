@@ -56,7 +56,7 @@ fn inside(sign: PathBuf) {
         &mut session,
         &mut World::new(),
         &UiPlan { theme: "dark".into(), mouse: true, ..UiPlan::default() },
-        &mut |_, _| {},
+        &mut (),
         None,
     ));
     assert!(matches!(ended, Err(UiError::Panicked)), "{ended:?}");
