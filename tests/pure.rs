@@ -8,6 +8,8 @@ mod fold;
 mod ledger;
 #[path = "pure/lessons.rs"]
 mod lessons;
+#[path = "pure/mutations.rs"]
+mod mutations;
 #[path = "pure/schema.rs"]
 mod schema;
 #[path = "pure/segment_log.rs"]

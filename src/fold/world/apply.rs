@@ -54,7 +54,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Cost { source, nanos } => {
             let cost: &mut Cost = world.costs.entry(*source).or_default();
             cost.readings += 1;
-            cost.nanos += nanos;
+            cost.nanos = cost.nanos.saturating_add(*nanos);
         }
         Event::Refused { message } => world.note(Note::Refused(message.clone())),
         Event::Watching(watching) => world.sysctls = watching.sysctls.clone(),

@@ -138,19 +138,26 @@ fn counted(lines: &mut Lines) -> Result<usize, RecordingError> {
 }
 
 fn header(lines: &mut Lines) -> Result<Header, RecordingError> {
-    let path = lines.path.clone();
-    let foreign = || RecordingError::Foreign { path: path.clone() };
-    match lines.advance() {
-        Ok(true) => {}
-        Ok(false) | Err(RecordingError::Line { .. }) => return Err(foreign()),
-        Err(error) => return Err(error),
+    match lines.advance_header() {
+        Ok(true) => header_in(&lines.path, &lines.buffer),
+        Ok(false) | Err(RecordingError::Line { .. }) => Err(RecordingError::Foreign { path: lines.path.clone() }),
+        Err(error) => Err(error),
     }
-    let first: serde_json::Value = serde_json::from_slice(&lines.buffer).map_err(|_| foreign())?;
+}
+
+/// The header in a file's first line.
+pub(super) fn header_in(path: &Path, line: &[u8]) -> Result<Header, RecordingError> {
+    let path = path.to_owned();
+    let Ok(first) = serde_json::from_slice::<serde_json::Value>(line) else {
+        return Err(RecordingError::Foreign { path });
+    };
     match first.get("qviz-recording").and_then(serde_json::Value::as_u64) {
-        None => Err(foreign()),
+        None => Err(RecordingError::Foreign { path }),
         Some(found) if found != u64::from(VERSION) => Err(RecordingError::Version { path, found }),
-        Some(_) => serde_json::from_value(first)
-            .map_err(|error| lines.damaged(say!("damaged header ({error})", error = record_reader::bare(&error)))),
+        Some(_) => serde_json::from_value(first).map_err(|error| {
+            let reason = say!("damaged header ({error})", error = record_reader::bare(&error));
+            RecordingError::Line { path, line: 1, reason }
+        }),
     }
 }
 
