@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::args::{Client, Net};
 use super::exit::Failure;
 use super::plan::LabPlan;
-use crate::lab::namespace::{Cause, Namespace, NetworkPlan, NotApplied, Refusal};
+use crate::lab::namespace::{Cause, Namespace, NetworkPlan, Probe, Refusal};
 use crate::model::message::Message;
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::say;
@@ -47,11 +47,9 @@ impl RunEnvironment {
     fn in_lab(plan: &LabPlan, namespace: Namespace) -> Result<Self, Failure> {
         let network = namespace.network();
         tracing::info!(way = ?network.privilege, hash_buckets = network.hash_buckets, "in the private network");
-        let (requested, inherited): (Vec<_>, Vec<_>) = network
-            .not_applied
-            .iter()
-            .partition(|setting| setting.sysctl.is_some_and(|sysctl| plan.overrides.value(sysctl).is_some()));
-        if let Some(setting) = requested.first() {
+        // What nobody asked for is told by doctor, and shown beside the host's values.
+        let was_requested = |sysctl| plan.overrides.value(sysctl).is_some();
+        if let Some(setting) = network.not_applied.iter().find(|setting| setting.sysctl.is_some_and(was_requested)) {
             return Err(Failure::new(
                 say!(
                     "cannot set {name} to {wanted} in the private network: {reason}",
@@ -62,17 +60,17 @@ impl RunEnvironment {
                 say!("leave {options} away, or see: qviz doctor", options = plan.kernel_options.join(" ")),
             ));
         }
-        let remarks = inherited.into_iter().map(remark).collect();
         let clients = match plan.client {
             Some(Client::Connect) => ClientKind::Connect,
             Some(Client::Wire) | None => ClientKind::Wire,
         };
-        Ok(Self { place: LabSite::Lab(Arc::new(namespace)), clients, remarks })
+        Ok(Self { place: LabSite::Lab(Arc::new(namespace)), clients, remarks: Vec::new() })
     }
 
     fn on_host(fallback: Option<Message>) -> Self {
         let remarks = fallback.iter().map(|why| say!("on this host's loopback: {why}", why)).collect();
-        Self { place: LabSite::Host { fallback }, clients: ClientKind::Connect, remarks }
+        let syn_rule = Probe::in_throw_away_namespace().syn_rule;
+        Self { place: LabSite::Host { fallback, syn_rule }, clients: ClientKind::Connect, remarks }
     }
 }
 
@@ -100,13 +98,4 @@ fn may_stay_on_host(plan: &LabPlan, refusal: &Refusal) -> Result<(), Failure> {
         )
     };
     Err(Failure::new(why, refusal.hint()))
-}
-
-fn remark(setting: &NotApplied) -> String {
-    say!(
-        "{name} is not {wanted} as on the host: {reason}",
-        name = setting.name,
-        wanted = setting.wanted,
-        reason = setting.reason
-    )
 }

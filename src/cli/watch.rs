@@ -13,7 +13,9 @@ use crate::fold::fail_on::Alarm;
 use crate::fold::nearby;
 use crate::fold::world::World;
 use crate::kernel::other_netns;
+use crate::lab::namespace::Probe;
 use crate::model::event::Stamped;
+use crate::model::queue::SynRule;
 use crate::model::watch::Target;
 use crate::report::text::Marks;
 use crate::report::watch::{self as report, Document};
@@ -35,8 +37,10 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Scrapes come from this namespace, not from the watched one.
     let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| metrics_failure(&error))?;
+    // Only one listener's SYN queue is shown with its limit.
+    let syn_rule = plan.target.as_ref().and_then(|_| Probe::in_throw_away_namespace().syn_rule);
     enter(&plan.place)?;
-    lab::runtime()?.block_on(watch(&plan, recorder, listener))
+    lab::runtime()?.block_on(watch(&plan, recorder, (listener, syn_rule)))
 }
 
 fn enter(place: &WatchPlace) -> Result<(), Failure> {
@@ -51,14 +55,15 @@ fn enter(place: &WatchPlace) -> Result<(), Failure> {
 async fn watch(
     plan: &WatchPlan,
     recorder: Option<Recorder>,
-    listener: Option<MetricsListener>,
+    (listener, syn_rule): (Option<MetricsListener>, Option<SynRule>),
 ) -> Result<Exit, Failure> {
     if plan.form != Form::Picture && plan.length == Length::Endless {
         let remark = say!("no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
         output::report(say!("note: {remark}", remark));
     }
     let metrics = listener.map(|listener| open(listener, plan.form)).transpose()?;
-    let attach = WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
+    let attach =
+        WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words(), syn_rule };
     let mut session = watch::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));

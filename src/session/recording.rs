@@ -11,6 +11,7 @@ use crate::say;
 use crate::text::errno::describe;
 use serde::{Deserialize, Serialize};
 
+mod header;
 pub mod playback;
 pub mod read;
 pub mod record;

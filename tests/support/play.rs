@@ -41,6 +41,7 @@ impl Play {
             values.set(*name, *value);
         }
         let began = Began {
+            syn_rule: None,
             kernel: "6.18.44-test".into(),
             environment: Environment::Lab,
             fallback: None,

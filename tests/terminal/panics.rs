@@ -83,7 +83,7 @@ fn plan() -> LivePlan {
         count: None,
         duration: None,
         script: Script::default(),
-        site: LabSite::Host { fallback: None },
+        site: LabSite::Host { fallback: None, syn_rule: None },
         host: proc::read_sysctls(),
         sysctls: Sysctls::default(),
         past: Past::default(),

@@ -8,7 +8,6 @@ use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::event::{Began, Event, Listening, Loss};
 use crate::model::lesson::LessonFact;
 use crate::model::peer::Peer;
-use crate::model::queue::SynRule;
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -76,10 +75,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
 }
 
 fn begin(world: &mut World, began: &Began) {
-    let mut numbers = began.kernel.split(['.', '-']).map_while(|part| part.parse().ok());
-    if let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) {
-        world.syn_rule = SynRule::of_version(major, minor);
-    }
+    world.syn_rule = began.syn_rule.unwrap_or_default();
     world.sysctls = began.sysctls.clone();
     world.segments = began.tap.then(SegmentTally::default);
     world.open.foreign.active = began.watched;

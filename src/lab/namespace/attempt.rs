@@ -10,11 +10,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
-use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces, unshare_unsafe};
+use rustix::process::{
+    DumpableBehavior, Pid, PidfdFlags, WaitOptions, getegid, geteuid, pidfd_open, set_dumpable_behavior, waitpid,
+};
+use rustix::thread::{
+    CapabilitySet, ThreadNameSpaceType, UnshareFlags, capabilities, move_into_thread_name_spaces, unshare_unsafe,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::refusal::{Fault, errno_of};
-use super::{Network, Refusal, Step};
+use super::refusal::{Fault, errno_of, fault_at};
+use super::{Network, Privilege, Refusal, Step};
 
 /// A child that holds a finished network.
 #[derive(Debug)]
@@ -61,6 +67,42 @@ impl Drop for Child {
     }
 }
 
+/// Does `work` in a child that ends with it, so that what it does to its namespaces ends too; `None` where that fails, or where the
+/// process has several threads.
+pub(super) fn in_child<T: Serialize + DeserializeOwned>(work: impl FnOnce() -> Result<T, Fault>) -> Option<T> {
+    if threads().is_some_and(|count| count > 1) {
+        return None;
+    }
+    spawn(work).ok().and_then(|(_child, answer)| answer.ok())
+}
+
+/// Leaves the host's network with the privilege that the process has.
+pub(super) fn unshare_network() -> Result<Privilege, Fault> {
+    let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW;
+    let privilege = if capabilities(None).is_ok_and(|held| held.effective.contains(needed)) {
+        Privilege::Root
+    } else {
+        Privilege::User
+    };
+    if privilege == Privilege::User {
+        let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+        // A program with file capabilities does not own its /proc files; the child is short-lived, so this is
+        // harmless.
+        set_dumpable_behavior(DumpableBehavior::Dumpable).map_err(fault_at(Step::IdentityMap))?;
+        unshare(UnshareFlags::NEWUSER).map_err(fault_at(Step::UserNamespace))?;
+        let maps = [
+            ("/proc/self/setgroups", "deny".to_owned()),
+            ("/proc/self/uid_map", format!("{user} {user} 1")),
+            ("/proc/self/gid_map", format!("{group} {group} 1")),
+        ];
+        for (path, text) in maps {
+            std::fs::write(path, text).map_err(|error| fault_at(Step::IdentityMap)(errno_of(&error)))?;
+        }
+    }
+    unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NetworkNamespace))?;
+    Ok(privilege)
+}
+
 /// Moves the calling thread into new namespaces. The caller has one thread and shares no file descriptor table.
 pub(super) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
     // SAFETY: only CLONE_FILES is unsafe, where other threads keep another descriptor table; it is masked out.
@@ -68,7 +110,9 @@ pub(super) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
 }
 
 /// Runs `work` in a child and returns its result; the child waits until the guard is dropped.
-fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result<Network, Fault>), Errno> {
+fn spawn<T: Serialize + DeserializeOwned>(
+    work: impl FnOnce() -> Result<T, Fault>,
+) -> Result<(Child, Result<T, Fault>), Errno> {
     let (report_out, report_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let (release_out, release_in) = pipe_with(PipeFlags::CLOEXEC)?;
     // SAFETY: the process has one thread (checked by the caller, and by the kernel for user namespaces), so the child's memory is
@@ -93,7 +137,7 @@ fn spawn(work: impl FnOnce() -> Result<Network, Fault>) -> Result<(Child, Result
     }
 }
 
-fn report_and_wait(answer: &Result<Network, Fault>, report: OwnedFd, release: OwnedFd) {
+fn report_and_wait<T: Serialize>(answer: &Result<T, Fault>, report: OwnedFd, release: OwnedFd) {
     let reported = serde_json::to_vec(answer).is_ok_and(|bytes| File::from(report).write_all(&bytes).is_ok());
     if reported && answer.is_ok() {
         let _released = File::from(release).read_to_end(&mut Vec::new());

@@ -266,6 +266,11 @@ impl fmt::Display for Cause {
     }
 }
 
+/// The fault of a step from the kernel's answer.
+pub(super) fn fault_at(step: Step) -> impl Fn(Errno) -> Fault {
+    move |errno| Fault { step, errno: errno.raw_os_error() }
+}
+
 /// The error number of an I/O error; EIO where it has none.
 pub(in crate::lab) fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Network;
 use crate::lab::knobs::{self, KnobError};
 use crate::lab::netns::PrivateNetns;
-use crate::model::settings::Sysctl;
+use crate::model::settings::{Sysctl, Sysctls};
 
 /// One end of the veth pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,11 +26,29 @@ pub struct NetnsToken {
     netns: PrivateNetns,
     kernel_end: Link,
     client_end: Link,
+    /// What was measured of settings whose files are hidden here.
+    hidden: Sysctls,
 }
 
 impl NetnsToken {
     pub(super) fn new(netns: PrivateNetns, network: &Network) -> Self {
-        Self { netns, kernel_end: network.kernel_end.clone(), client_end: network.client_end.clone() }
+        let mut hidden = Sysctls::default();
+        for (sysctl, value) in network.sysctls.iter() {
+            if let (Some(value), true) = (value, knobs::read(sysctl.name()).is_err()) {
+                hidden.set(sysctl, value);
+            }
+        }
+        let (kernel_end, client_end) = (network.kernel_end.clone(), network.client_end.clone());
+        Self { netns, kernel_end, client_end, hidden }
+    }
+
+    /// Adds what is known of settings whose files are hidden here.
+    pub fn complete(&self, sysctls: &mut Sysctls) {
+        for (sysctl, value) in self.hidden.iter() {
+            if let (Some(value), None) = (value, sysctls.value(sysctl)) {
+                sysctls.set(sysctl, value);
+            }
+        }
     }
 
     /// Whether the calling thread is in the namespace of this token. Costs one `statx`, about 1 µs.
@@ -48,6 +66,15 @@ impl NetnsToken {
         &self.client_end
     }
 
+    /// Why a sysctl of the private namespace cannot be given this value (`None`: some other one than it has); nothing is changed.
+    ///
+    /// # Errors
+    /// What a [write](Self::write) would meet before the kernel judges the value.
+    pub fn may_write(&self, sysctl: Sysctl, value: Option<i64>) -> Result<(), KnobError> {
+        let has = self.hidden.value(sysctl).map_or_else(|| knobs::read(sysctl.name()), Ok);
+        if value.is_some() && has.ok() == value { Ok(()) } else { knobs::may_write(sysctl.name()) }
+    }
+
     /// Writes one sysctl of the private namespace; the value in force afterwards.
     ///
     /// # Errors
@@ -55,6 +82,9 @@ impl NetnsToken {
     /// Without a namespace that qviz made around the calling thread nothing is written; values outside the kernel's range are refused
     /// by the kernel; a sysctl may be missing or read-only.
     pub fn write(&self, sysctl: Sysctl, value: i64) -> Result<i64, KnobError> {
+        if self.hidden.value(sysctl) == Some(value) && self.is_current() {
+            return Ok(value);
+        }
         knobs::write(self.netns, sysctl.name(), value)
     }
 }
@@ -70,7 +100,8 @@ pub(in crate::lab) mod tests {
     }
 
     fn token(netns: PrivateNetns) -> NetnsToken {
-        NetnsToken { netns, kernel_end: link("qviz0"), client_end: link("qviz1") }
+        let (kernel_end, client_end) = (link("qviz0"), link("qviz1"));
+        NetnsToken { netns, kernel_end, client_end, hidden: Sysctls::default() }
     }
 
     /// A token that is not valid where the test runs.

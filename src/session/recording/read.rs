@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::header::header_in;
 use super::record_reader::{self, Facts, LinePosition, Lines, Store};
-use super::{Header, RecordingError, VERSION};
+use super::{Header, RecordingError};
 use crate::model::event::Event;
 use crate::model::lesson::LessonFact;
 use crate::model::stamp::Stamp;
@@ -142,22 +143,6 @@ fn header(lines: &mut Lines) -> Result<Header, RecordingError> {
         Ok(true) => header_in(&lines.path, &lines.buffer),
         Ok(false) | Err(RecordingError::Line { .. }) => Err(RecordingError::Foreign { path: lines.path.clone() }),
         Err(error) => Err(error),
-    }
-}
-
-/// The header in a file's first line.
-pub(super) fn header_in(path: &Path, line: &[u8]) -> Result<Header, RecordingError> {
-    let path = path.to_owned();
-    let Ok(first) = serde_json::from_slice::<serde_json::Value>(line) else {
-        return Err(RecordingError::Foreign { path });
-    };
-    match first.get("qviz-recording").and_then(serde_json::Value::as_u64) {
-        None => Err(RecordingError::Foreign { path }),
-        Some(found) if found != u64::from(VERSION) => Err(RecordingError::Version { path, found }),
-        Some(_) => serde_json::from_value(first).map_err(|error| {
-            let reason = say!("damaged header ({error})", error = record_reader::bare(&error));
-            RecordingError::Line { path, line: 1, reason }
-        }),
     }
 }
 

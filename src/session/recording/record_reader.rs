@@ -6,7 +6,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{RecordingError, read, record};
+use super::header::{bare, header_in};
+use super::{RecordingError, record};
 use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
@@ -73,7 +74,7 @@ impl Store {
         let broken = |source| RecordingError::Read { path: path.to_owned(), source };
         let (mut stream, mut bytes) = (BufReader::new(file), Vec::new());
         Read::take(&mut stream, LONGEST_HEADER).read_until(b'\n', &mut bytes).map_err(broken)?;
-        read::header_in(path, &bytes)?;
+        header_in(path, &bytes)?;
         Read::take(&mut stream, LARGEST_STREAM).read_to_end(&mut bytes).map_err(broken)?;
         if bytes.len() as u64 > LARGEST_STREAM {
             return Err(RecordingError::TooLarge { path: path.to_owned(), mib: LARGEST_STREAM >> 20 });
@@ -236,12 +237,6 @@ pub(super) fn count(lines: &mut Lines) -> io::Result<usize> {
         left -= taken as u64;
     }
     Ok(count + usize::from(!ends))
-}
-
-/// The error without its position, which is relative to one line.
-pub(super) fn bare(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
 }
 
 /// The longest first line, in bytes: a command line fits.

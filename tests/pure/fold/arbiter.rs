@@ -28,6 +28,7 @@ fn counters_that_others_share_name_nothing() {
     let mut sysctls = Sysctls::default();
     sysctls.set(Sysctl::Syncookies, 0);
     let began = Began {
+        syn_rule: None,
         kernel: "6.18.44-test".into(),
         environment: Environment::Host,
         fallback: None,
