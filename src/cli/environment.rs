@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::args::{Client, Net};
 use super::exit::Failure;
 use super::plan::LabPlan;
+use crate::kernel::tap;
 use crate::lab::namespace::{Cause, Namespace, NetworkPlan, Probe, Refusal};
 use crate::model::message::Message;
 use crate::model::settings::{ClientKind, Sysctls};
@@ -60,11 +61,18 @@ impl RunEnvironment {
                 say!("leave {options} away, or see: qviz doctor", options = plan.kernel_options.join(" ")),
             ));
         }
+        // A seccomp filter may refuse packet sockets although namespaces are given: real clients need none.
+        let no_packets = if plan.client.is_none() && plan.net == Net::Auto { tap::allowed().err() } else { None };
         let clients = match plan.client {
             Some(Client::Connect) => ClientKind::Connect,
+            None if no_packets.is_some() => ClientKind::Connect,
             Some(Client::Wire) | None => ClientKind::Wire,
         };
-        Ok(Self { place: LabSite::Lab(Arc::new(namespace)), clients, remarks: Vec::new() })
+        let remarks = no_packets.iter().map(|error| {
+            say!("real clients, because packet-level ones cannot be had: {error}. See: qviz doctor", error)
+        });
+        let remarks = remarks.collect();
+        Ok(Self { place: LabSite::Lab(Arc::new(namespace)), clients, remarks })
     }
 
     fn on_host(fallback: Option<Message>) -> Self {

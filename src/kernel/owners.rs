@@ -82,8 +82,9 @@ impl ScanCoverage {
     /// Why sockets may have no owner, and what would help; `None` when all processes were readable.
     pub fn limitation(&self) -> Option<String> {
         let setcap = say!(
-            "run qviz as root, or give it the rights once (the packet tap's too): \
-             `sudo setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $(command -v qviz)`"
+            "run qviz as root, or give it the rights once (the packet tap's too), to one group alone, because whoever starts it then sees \
+             every process; `sudo setcap -r $(command -v qviz)` undoes it: `sudo sh -c 'chgrp adm $0 && chmod 750 $0 && \
+             setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $0' $(command -v qviz)`"
         );
         let (denied, all) = (self.denied, self.processes);
         match self.visibility {
