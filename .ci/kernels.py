@@ -5,6 +5,7 @@ import sys
 
 FOLDER = pathlib.Path(sys.argv[1])
 MIXES = 12
+RULES = ["two-queues", "n-plus-one", "syn-cookies", "backlog-zero"]
 
 
 class Kernel:
@@ -73,6 +74,8 @@ class Kernel:
         return "ok" if good else "NO"
 
     def lessons(self, part):
+        if not self.text("parts"):
+            return "not run"
         if not (self.folder / (part + ".code")).exists():
             self.faults.append(f"{part}: did not come to its end")
             return "–"
@@ -84,6 +87,15 @@ class Kernel:
             self.holds(part, lesson["passed"] is not False, f"{lesson['id']}: {'; '.join(wrong)[:400]}")
         counts = f"{document['passed']}/{document['failed']}"
         return counts + (f", {document['skipped']} skipped" if document["skipped"] else "")
+
+    def rules(self):
+        passed = 0
+        for name in RULES:
+            document = self.document("rule-" + name)
+            if document is not None:
+                said = [f"{check['what']}: {check['measured']}" for check in document["lessons"][0]["checks"] if not check["passed"]]
+                passed += self.holds(name, document["passed"] == 1, f"as a user: {document['lessons'][0].get('skipped') or said}")
+        return f"{passed}/{len(RULES)}"
 
     def row(self):
         release = self.text("release").strip() or "did not boot"
@@ -103,6 +115,7 @@ class Kernel:
             self.quiet(),
             self.watch(),
             self.terminal(),
+            self.rules(),
             self.lessons("lessons"),
             self.lessons("lessons-user"),
             took,
@@ -128,8 +141,9 @@ HEAD = [
     "notes",
     "watch",
     "terminal",
-    "lessons root",
-    "lessons user",
+    "lessons on its rule, user",
+    "all lessons root",
+    "user",
     "time",
 ]
 

@@ -2,6 +2,8 @@
 
 #[path = "pure/chinese.rs"]
 mod chinese;
+#[path = "pure/faults.rs"]
+mod faults;
 #[path = "pure/fold.rs"]
 mod fold;
 #[path = "pure/ledger.rs"]

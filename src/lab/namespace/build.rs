@@ -3,6 +3,8 @@
 use std::ffi::CStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use rustix::event::{Timespec, poll};
+use rustix::io::Errno;
 use rustix::thread::UnshareFlags;
 
 use super::attempt::{unshare, unshare_network};
@@ -48,7 +50,16 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<Network, Fault> {
 
 /// Makes the veth pair, quiet and up, and waits until the clients' end can send.
 fn connect_ends(route: &mut Route, settings: &mut Settings) -> Result<(Link, Link), Fault> {
-    route.make_pair((KERNEL_END, KERNEL_MAC), (CLIENT_END, CLIENT_MAC)).map_err(fault_at(Step::VethPair))?;
+    // Several first starts at once race with the kernel's loading of the module.
+    let mut made = route.make_pair((KERNEL_END, KERNEL_MAC), (CLIENT_END, CLIENT_MAC));
+    for _ in 0..VETH_TRIES {
+        if made != Err(Errno::OPNOTSUPP) {
+            break;
+        }
+        let _passed = poll(&mut [], Some(&MOMENT));
+        made = route.make_pair((KERNEL_END, KERNEL_MAC), (CLIENT_END, CLIENT_MAC));
+    }
+    made.map_err(fault_at(Step::VethPair))?;
     let link = |route: &mut Route, name| route.link(name).map_err(fault_at(Step::VethPair));
     let (kernel_end, client_end) = (link(route, KERNEL_END)?.link, link(route, CLIENT_END)?.link);
     // The clients can reach a listener on 127.0.0.1; a reverse path filter copied from the host has nothing to filter
@@ -67,8 +78,9 @@ fn connect_ends(route: &mut Route, settings: &mut Settings) -> Result<(Link, Lin
         route.set_up(index, libc::IFF_NOARP).map_err(fault_at(Step::LinksUp))?;
     }
     for name in [CLIENT_END, KERNEL_END] {
-        while !route.link(name).map_err(fault_at(Step::LinksUp))?.running {
-            events.wait().map_err(fault_at(Step::LinksUp))?;
+        let came = events.until(PATIENCE, || Ok(route.link(name)?.running)).map_err(fault_at(Step::LinksUp))?;
+        if !came {
+            return Err(fault_at(Step::LinksUp)(Errno::TIMEDOUT));
         }
     }
     Ok((kernel_end, client_end))
@@ -99,11 +111,18 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
     // For IPv6 a work queue makes the route some time after the address was added (`addrconf_dad_work`,
     // net/ipv6/addrconf.c). Another one, to the address as a network, exists at once, and a socket can already be
     // connected; but an incoming SYN is still dropped silently.
-    for &address in addresses.iter().filter(|address| address.is_ipv6()) {
-        while !route.is_local(index, address).map_err(fault_at(Step::Address(address)))? {
-            events.wait().map_err(fault_at(Step::Address(address)))?;
+    for address in addresses.clone().into_iter().filter(IpAddr::is_ipv6) {
+        let came =
+            events.until(PATIENCE, || route.is_local(index, address)).map_err(fault_at(Step::Address(address)))?;
+        if !came && asked.contains(&address) {
+            return Err(fault_at(Step::Address(address))(Errno::TIMEDOUT));
+        }
+        if !came {
+            // Nobody asked for IPv6: the network is IPv4 alone.
+            addresses.retain(|one| *one != address);
         }
     }
+    let ipv6 = ipv6 && addresses.contains(&v6);
     Ok((addresses, ipv6))
 }
 
@@ -169,6 +188,11 @@ fn hash_buckets() -> Option<u32> {
     u32::try_from(buckets).ok().filter(|buckets| *buckets > 0)
 }
 
+/// Looks without a change, 50 ms apart, until a wait is over: four seconds.
+const PATIENCE: u32 = 80;
+/// How often a veth pair is tried again, and the pause before: half a second in all.
+const VETH_TRIES: u32 = 10;
+const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 const KERNEL_END: &CStr = c"qviz0";
 const CLIENT_END: &CStr = c"qviz1";
 /// The next hop for all clients. If each client were a neighbour, each would take an entry of the neighbour table,

@@ -9,6 +9,7 @@ use netlink_packet_core::{
     DefaultNla, Emitable, NLA_F_NESTED, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkDeserializable,
     NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable, NlasIterator,
 };
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -166,9 +167,24 @@ impl RouteEvents {
         socket(libc::RTMGRP_IPV6_ROUTE as u32).map(Self)
     }
 
-    /// Waits until something changed; EAGAIN after [`TIMEOUT`].
-    pub(super) fn wait(&self) -> Result<(), Errno> {
-        recv(&self.0, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty()).map(|_| ())
+    /// Asks `is_so` again whenever something changed, and every [`LOOK`] besides, because not every change is told; false after `limit`
+    /// times without a change.
+    ///
+    /// # Errors
+    /// Those of `is_so` and of the socket.
+    pub(super) fn until(&self, limit: u32, mut is_so: impl FnMut() -> Result<bool, Errno>) -> Result<bool, Errno> {
+        let mut quiet = 0;
+        while !is_so()? {
+            let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
+            if poll(&mut fds, Some(&LOOK))? > 0 {
+                recv(&self.0, &mut [0u8; ANSWER_BYTES][..], RecvFlags::empty())?;
+            } else if quiet == limit {
+                return Ok(false);
+            } else {
+                quiet += 1;
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -269,6 +285,9 @@ fn concat(attributes: &[DefaultNla]) -> Vec<u8> {
 /// All namespaces of a machine share one lock for such requests (`rtnl_lock`) and one queue for what follows from them: where many are
 /// made and taken down at once, an answer takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// From one look to the next where nothing is told.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// `VETH_INFO_PEER`, include/uapi/linux/veth.h
 const VETH_INFO_PEER: u16 = 1;
 /// `IF_OPER_UP`, include/uapi/linux/if.h: RFC 2863 operational state "up", set when the transmit queue works.

@@ -170,7 +170,7 @@ impl Refusal {
             Cause::SwitchedOff => "sudo sysctl kernel.unprivileged_userns_clone=1".to_owned(),
             Cause::AppArmor => apparmor::profile(),
             Cause::Seccomp => say!(
-                "docker run --security-opt seccomp=unconfined ... (or --cap-add SYS_ADMIN), and for the settings of the lab --security-opt systempaths=unconfined"
+                "`docker run --security-opt seccomp=unconfined ...` (or --cap-add SYS_ADMIN), and for the settings of the lab --security-opt systempaths=unconfined"
             )
             .to_owned(),
             Cause::NoIpv6 => "sudo sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0".to_owned(),
@@ -336,12 +336,12 @@ mod tests {
             let hint = hint(step, Errno::PERM, apparmor);
             let program = std::env::current_exe().unwrap();
             assert!(
-                hint.starts_with("sudo qviz; or once")
+                hint.starts_with("`sudo qviz`; or once")
                     && hint.contains(&format!("profile qviz {} ", program.display())),
                 "{hint}"
             );
             assert!(
-                hint.contains("userns,") && hint.ends_with("sudo apparmor_parser -r /etc/apparmor.d/qviz"),
+                hint.contains("userns,") && hint.ends_with("sudo apparmor_parser -r /etc/apparmor.d/qviz`"),
                 "{hint}"
             );
         }
@@ -350,7 +350,7 @@ mod tests {
         let container = Evidence { seccomp: Some(2), ..ORDINARY };
         assert!(
             hint(Step::UserNamespace, Errno::PERM, container)
-                .starts_with("docker run --security-opt seccomp=unconfined")
+                .starts_with("`docker run --security-opt seccomp=unconfined")
         );
         assert_eq!(hint(Step::UserNamespace, Errno::PERM, ORDINARY), "sudo qviz");
     }

@@ -10,7 +10,7 @@ pub(super) fn profile() -> String {
         "abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile qviz {program} flags=(unconfined) {{\\n  userns,\\n}}\\n"
     );
     say!(
-        "sudo qviz; or once, for this program alone: printf '{profile}' | sudo tee /etc/apparmor.d/qviz && sudo apparmor_parser -r /etc/apparmor.d/qviz",
+        "`sudo qviz`; or once, for this program alone: `printf '{profile}' | sudo tee /etc/apparmor.d/qviz && sudo apparmor_parser -r /etc/apparmor.d/qviz`",
         profile
     )
 }
