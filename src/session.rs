@@ -17,11 +17,14 @@ use crate::session::recording::transport::{PlayCommand, PlaybackState};
 use crate::session::recording::{Header, RecordingError};
 
 pub mod clock;
+pub mod files;
 pub mod live;
 pub mod metrics;
+pub mod observer;
 mod pace;
 mod pump;
 pub mod recording;
+pub mod signals;
 pub mod watch;
 
 /// A running session: facts come up, commands go down.

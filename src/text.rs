@@ -3,6 +3,7 @@
 //! Start at [`lang`]: every text for people goes through [`say!`](crate::say).
 
 pub mod errno;
+pub mod json;
 pub mod lang;
 mod marks;
 mod message;

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use ratatui::layout::Size;
 use thiserror::Error;
 
 use crate::say;
@@ -33,6 +34,9 @@ pub mod window;
 pub use lesson_loop::LessonLoop;
 pub use run::{ExitReason, run};
 pub use theme::ColorChoice;
+
+/// The largest picture, live or in a file: more columns and rows than any screen has, and little memory all the same.
+pub const LARGEST: Size = Size::new(500, 200);
 
 /// How the screen looks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -23,6 +23,10 @@ mod experiments;
 mod namespace;
 #[path = "processes/other_netns.rs"]
 mod other_netns;
+#[path = "processes/probe.rs"]
+mod probe;
+#[path = "processes/rights.rs"]
+mod rights;
 #[path = "processes/wire.rs"]
 mod wire;
 

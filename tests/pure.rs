@@ -2,12 +2,16 @@
 
 #[path = "pure/chinese.rs"]
 mod chinese;
+#[path = "pure/faults.rs"]
+mod faults;
 #[path = "pure/fold.rs"]
 mod fold;
 #[path = "pure/ledger.rs"]
 mod ledger;
 #[path = "pure/lessons.rs"]
 mod lessons;
+#[path = "pure/mutations.rs"]
+mod mutations;
 #[path = "pure/schema.rs"]
 mod schema;
 #[path = "pure/segment_log.rs"]

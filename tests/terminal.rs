@@ -23,6 +23,8 @@ mod chrome;
 mod exits;
 #[path = "terminal/keys.rs"]
 mod keys;
+#[path = "terminal/late_answers.rs"]
+mod late_answers;
 #[path = "terminal/lesson.rs"]
 mod lesson;
 #[path = "terminal/mouse.rs"]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::args::{Client, Net};
 use super::exit::Failure;
 use super::plan::LabPlan;
-use crate::lab::namespace::{Cause, Namespace, NetworkPlan, NotApplied, Refusal};
+use crate::kernel::tap;
+use crate::lab::namespace::{Cause, Namespace, NetworkPlan, Probe, Refusal};
 use crate::model::message::Message;
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::say;
@@ -47,11 +48,9 @@ impl RunEnvironment {
     fn in_lab(plan: &LabPlan, namespace: Namespace) -> Result<Self, Failure> {
         let network = namespace.network();
         tracing::info!(way = ?network.privilege, hash_buckets = network.hash_buckets, "in the private network");
-        let (requested, inherited): (Vec<_>, Vec<_>) = network
-            .not_applied
-            .iter()
-            .partition(|setting| setting.sysctl.is_some_and(|sysctl| plan.overrides.value(sysctl).is_some()));
-        if let Some(setting) = requested.first() {
+        // What nobody asked for is told by doctor, and shown beside the host's values.
+        let was_requested = |sysctl| plan.overrides.value(sysctl).is_some();
+        if let Some(setting) = network.not_applied.iter().find(|setting| setting.sysctl.is_some_and(was_requested)) {
             return Err(Failure::new(
                 say!(
                     "cannot set {name} to {wanted} in the private network: {reason}",
@@ -62,17 +61,24 @@ impl RunEnvironment {
                 say!("leave {options} away, or see: qviz doctor", options = plan.kernel_options.join(" ")),
             ));
         }
-        let remarks = inherited.into_iter().map(remark).collect();
+        // A seccomp filter may refuse packet sockets although namespaces are given: real clients need none.
+        let no_packets = if plan.client.is_none() && plan.net == Net::Auto { tap::allowed().err() } else { None };
         let clients = match plan.client {
             Some(Client::Connect) => ClientKind::Connect,
+            None if no_packets.is_some() => ClientKind::Connect,
             Some(Client::Wire) | None => ClientKind::Wire,
         };
+        let remarks = no_packets.iter().map(|error| {
+            say!("real clients, because packet-level ones cannot be had: {error}. See: qviz doctor", error)
+        });
+        let remarks = remarks.collect();
         Ok(Self { place: LabSite::Lab(Arc::new(namespace)), clients, remarks })
     }
 
     fn on_host(fallback: Option<Message>) -> Self {
         let remarks = fallback.iter().map(|why| say!("on this host's loopback: {why}", why)).collect();
-        Self { place: LabSite::Host { fallback }, clients: ClientKind::Connect, remarks }
+        let syn_rule = Probe::in_throw_away_namespace().syn_rule;
+        Self { place: LabSite::Host { fallback, syn_rule }, clients: ClientKind::Connect, remarks }
     }
 }
 
@@ -100,13 +106,4 @@ fn may_stay_on_host(plan: &LabPlan, refusal: &Refusal) -> Result<(), Failure> {
         )
     };
     Err(Failure::new(why, refusal.hint()))
-}
-
-fn remark(setting: &NotApplied) -> String {
-    say!(
-        "{name} is not {wanted} as on the host: {reason}",
-        name = setting.name,
-        wanted = setting.wanted,
-        reason = setting.reason
-    )
 }

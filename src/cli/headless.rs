@@ -1,9 +1,6 @@
 //! A run without a picture: fold the facts, print their lines if wanted, end in time or by a signal.
 
-use std::task::Poll;
 use std::time::Duration;
-
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
 use super::output::{self, Output, Written};
@@ -13,6 +10,8 @@ use crate::model::event::{Event, Stamped};
 use crate::report::jsonl;
 use crate::say;
 use crate::session::Session;
+use crate::session::observer::{EventObserver, asked};
+use crate::session::signals::{EndSignals, Ignored};
 
 /// How a run came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,24 +24,6 @@ pub(super) enum End {
     PipeClosed,
     /// The observer is done.
     Enough,
-}
-
-/// Receives each fact after the world has applied it.
-pub(super) trait EventObserver {
-    /// One more fact.
-    fn observe(&mut self, world: &World, fact: &Stamped);
-
-    /// True when the run may end.
-    fn is_done(&self) -> bool;
-}
-
-/// Ignores every fact.
-impl EventObserver for () {
-    fn observe(&mut self, _: &World, _: &Stamped) {}
-
-    fn is_done(&self) -> bool {
-        false
-    }
 }
 
 /// Where the facts go besides the world.
@@ -68,7 +49,7 @@ impl Outputs<'_> {
 /// The signals that end a run after its summary.
 #[derive(Debug)]
 pub(super) struct Signals {
-    taken: Vec<(u8, Signal)>,
+    ends: EndSignals,
 }
 
 impl Signals {
@@ -78,38 +59,15 @@ impl Signals {
     /// # Errors
     /// A [`Failure`] where the kernel does not hand them over.
     pub(super) fn take() -> Result<Self, Failure> {
-        let ignored = ignored_signals();
-        let mut taken = Vec::new();
-        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()] {
-            let number = kind.as_raw_value();
-            if ignored & (1 << (number - 1)) != 0 {
-                continue;
-            }
-            let stream = signal(kind).map_err(|error| {
-                Failure::new(say!("cannot handle signals: {error}", error), say!("see: qviz doctor"))
-            })?;
-            taken.push((number as u8, stream));
-        }
-        Ok(Self { taken })
+        let ends = EndSignals::take(Ignored::Respected)
+            .map_err(|error| Failure::new(say!("cannot handle signals: {error}", error), say!("see: qviz doctor")))?;
+        Ok(Self { ends })
     }
 
     /// The number of the next signal.
     pub(super) async fn next(&mut self) -> u8 {
-        std::future::poll_fn(|context| {
-            let came = self
-                .taken
-                .iter_mut()
-                .find_map(|(number, stream)| stream.poll_recv(context).is_ready().then_some(*number));
-            came.map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+        self.ends.next().await as u8
     }
-}
-
-/// The signals that this process ignores, one bit each (`SigIgn` of /proc/self/status); none where /proc is hidden.
-fn ignored_signals() -> u64 {
-    let status = procfs::process::Process::myself().and_then(|process| process.status());
-    status.map_or(0, |status| status.sigign)
 }
 
 /// Follows the session to its end.
@@ -132,6 +90,10 @@ pub(super) async fn follow(
                 return Ok(End::Signal(number));
             }
             facts = session.next() => facts,
+            () = asked(outputs.observer) => {
+                outputs.observer.answer(world);
+                continue;
+            }
         };
         let Some(facts) = facts else { return Ok(End::Ended) };
         let written = outputs.take(world, &facts)?;

@@ -9,7 +9,7 @@ use super::args::{Color, LabArgs, OutputArgs};
 use super::defaults;
 use super::environment::RunEnvironment;
 use super::exit::{Exit, Failure};
-use super::headless::{self, End, EventObserver, Outputs, Signals};
+use super::headless::{self, End, Outputs, Signals};
 use super::log;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, LabPlan, PlanEnv};
@@ -17,7 +17,6 @@ use crate::fold::world::World;
 use crate::kernel::proc;
 use crate::lab::server::raise_descriptor_limit;
 use crate::model::command::Command;
-use crate::model::event::Stamped;
 use crate::model::settings::{Arrivals, Knobs, Sysctls};
 use crate::model::stamp::Stamp;
 use crate::report::summary::Summary;
@@ -28,6 +27,7 @@ use crate::scenario::Script;
 use crate::session::Session;
 use crate::session::live::LabSite;
 use crate::session::live::{self, LivePlan, Past};
+use crate::session::observer::EventObserver;
 use crate::session::recording::record::{self, Recorder};
 use crate::session::recording::{Header, RecordingError};
 use crate::ui::{self, ColorChoice, ExitReason, LessonLoop, UiPlan};
@@ -166,8 +166,7 @@ pub(super) async fn picture(
     observer: &mut dyn EventObserver,
     lesson_loop: Option<LessonLoop<'_>>,
 ) -> Result<End, Failure> {
-    let mut observe = |world: &World, fact: &Stamped| observer.observe(world, fact);
-    let reason = ui::run(session, world, look, &mut observe, lesson_loop)
+    let reason = ui::run(session, world, look, observer, lesson_loop)
         .await
         .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     session.send(Command::Stop);
@@ -249,7 +248,9 @@ fn remarks(plan: &LabPlan, environment: &RunEnvironment) -> Vec<String> {
 
 pub(super) fn plan_env() -> PlanEnv {
     let controlling = || std::fs::File::open("/dev/tty").is_ok();
-    PlanEnv { screen: std::io::stdout().is_terminal(), keys: std::io::stdin().is_terminal() || controlling() }
+    // A dumb terminal moves no cursor: a picture would be a heap of letters there.
+    let draws = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    PlanEnv { screen: std::io::stdout().is_terminal() && draws, keys: std::io::stdin().is_terminal() || controlling() }
 }
 
 /// The command line without the program's name.

@@ -1,13 +1,17 @@
 //! `qviz watch --metrics`: answers scrapes from the world.
 
+use std::task::{Context, Poll};
+
 use crate::fold::world::World;
 use crate::model::event::Event;
 use crate::report::openmetrics::ScrapeState;
-use crate::session::metrics::ScrapeQueue;
+use crate::session::metrics::{ScrapeQueue, ScrapeRequest};
 
 /// Answers scrapes from what is known.
 pub(super) struct Metrics {
     scrapes: ScrapeQueue,
+    /// Scrapes that are not answered yet.
+    waiting: Vec<ScrapeRequest>,
     book: ScrapeState,
     /// The first snapshot of all listeners has come.
     has_snapshot: bool,
@@ -16,21 +20,30 @@ pub(super) struct Metrics {
 impl Metrics {
     /// Nothing is known yet.
     pub(super) fn new(scrapes: ScrapeQueue) -> Self {
-        Self { scrapes, book: ScrapeState::default(), has_snapshot: false }
+        Self { scrapes, waiting: Vec::new(), book: ScrapeState::default(), has_snapshot: false }
     }
 
-    /// Takes one fact and answers the scrapes that wait. Facts come several times a second.
+    /// Takes one fact. The first one that tells of the listeners answers the scrapes that came before it.
     pub(super) fn observe(&mut self, world: &World, event: &Event) {
         self.book.apply(world, event);
         self.has_snapshot |= matches!(event, Event::Snapshot(_) | Event::Tick);
-        if !self.has_snapshot {
-            return;
+        if self.has_snapshot && !self.waiting.is_empty() {
+            self.answer(world);
         }
-        let Some(first) = self.scrapes.waiting() else { return };
+    }
+
+    /// Ready when a scrape can be answered.
+    pub(super) fn poll_asked(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(Some(ask)) = self.scrapes.poll_next(context) {
+            self.waiting.push(ask);
+        }
+        if self.has_snapshot && !self.waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Answers the scrapes that wait; those that wait at the same time get the same high-water marks.
+    pub(super) fn answer(&mut self, world: &World) {
         let shot = self.book.snapshot(world);
-        first.answer(|dialect| shot.text(dialect));
-        // Scrapes that wait at the same time get the same high-water marks.
-        while let Some(ask) = self.scrapes.waiting() {
+        for ask in self.waiting.drain(..) {
             ask.answer(|dialect| shot.text(dialect));
         }
     }

@@ -8,11 +8,11 @@ use super::output::{self, Output, Written};
 use super::plan::{self, Form};
 use super::watch;
 use crate::fold::world::World;
-use crate::model::event::Stamped;
 use crate::report::summary::Summary;
 use crate::say;
 use crate::session::recording::read::{Recording, RecordingEnd};
 use crate::session::recording::replay;
+use crate::session::signals::outlive_file_size_limit;
 use crate::ui::{self, ExitReason, UiPlan};
 
 mod frames;
@@ -24,7 +24,10 @@ mod frames;
 pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     let recording = Recording::open(&args.file).map_err(|error| lab::recording_failure(&error))?;
     let look = lab::ui_plan(&args.output);
+    let runtime = lab::runtime()?;
     if args.frames.wanted() {
+        let _within = runtime.enter();
+        outlive_file_size_limit().map_err(|error| Failure::new(error.to_string(), say!("see: qviz doctor")))?;
         return frames::draw(args, &recording, &look);
     }
     let form = plan::form(&args.output, lab::plan_env())?;
@@ -33,7 +36,6 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     {
         output::report(say!("note: {remark}", remark));
     }
-    let runtime = lab::runtime()?;
     runtime.block_on(async {
         if form == Form::Picture {
             picture(&recording, &look).await
@@ -48,15 +50,22 @@ async fn picture(recording: &Recording, look: &UiPlan) -> Result<Exit, Failure> 
     let repeat = recording.header.repeat.clone();
     let (mut session, mut world) =
         (replay::paced(recording).map_err(|error| lab::recording_failure(&error))?, World::new());
-    let mut ignore = |_: &World, _: &Stamped| {};
-    let reason = ui::run(&mut session, &mut world, look, &mut ignore, None);
-    let reason = reason.await.map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-    let (Written::Taken | Written::PipeClosed) = print(Form::Picture, &world, (repeat, look.ascii))?;
-    Ok(match reason {
-        ExitReason::Quit | ExitReason::Ended => Exit::Success,
-        ExitReason::Signal(number) => Exit::Signal(u8::try_from(number).unwrap_or(lab::SIGHUP)),
-        ExitReason::TerminalGone => Exit::Signal(lab::SIGHUP),
-    })
+    let reason = ui::run(&mut session, &mut world, look, &mut (), None)
+        .await
+        .map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    let written = print(Form::Picture, &world, (repeat, look.ascii));
+    let ended_by = match reason {
+        ExitReason::Quit | ExitReason::Ended => None,
+        ExitReason::Signal(number) => Some(u8::try_from(number).unwrap_or(lab::SIGHUP)),
+        ExitReason::TerminalGone => Some(lab::SIGHUP),
+    };
+    if let Some(number) = ended_by {
+        // Whoever closed the terminal takes no summary.
+        drop(written);
+        return Ok(Exit::Signal(number));
+    }
+    let (Written::Taken | Written::PipeClosed) = written?;
+    Ok(Exit::Success)
 }
 
 /// The summary of the recorded run, bit for bit.
@@ -69,8 +78,13 @@ async fn report(form: Form, recording: &Recording, ascii: bool) -> Result<Exit, 
     let outputs = Outputs { lines: lines.as_mut(), observer: &mut () };
     let end = headless::follow(&mut session, &mut world, &mut signals, outputs).await?;
     drop(lines);
-    let (Written::Taken | Written::PipeClosed) = print(form, &world, (repeat, ascii))?;
-    Ok(if let End::Signal(number) = end { Exit::Signal(number) } else { Exit::Success })
+    let written = print(form, &world, (repeat, ascii));
+    if let End::Signal(number) = end {
+        drop(written);
+        return Ok(Exit::Signal(number));
+    }
+    let (Written::Taken | Written::PipeClosed) = written?;
+    Ok(Exit::Success)
 }
 
 /// What the recorded run printed at its end: a lab's summary, or what a watch has seen.

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use crate::say;
+use crate::ui::LARGEST;
 
 pub use self::watch::{fail_on, metrics, target};
 pub use crate::scenario::words::{
@@ -22,7 +23,7 @@ pub fn size(text: &str) -> Result<(u16, u16), String> {
     let number =
         |text: &str| text.trim().parse::<u16>().map_err(|_| say!("not a size ({examples})", examples = sizes()));
     let size = (number(width)?, number(height)?);
-    if (1..=500).contains(&size.0) && (1..=200).contains(&size.1) {
+    if (1..=LARGEST.width).contains(&size.0) && (1..=LARGEST.height).contains(&size.1) {
         Ok(size)
     } else {
         Err(say!("from 1x1 to 500x200 ({examples})", examples = sizes()))

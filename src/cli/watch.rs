@@ -1,8 +1,10 @@
 //! `qviz watch`: other people's listeners. The order matters: another namespace is entered before there are threads.
 
+use std::task::{Context, Poll};
+
 use super::args::WatchArgs;
 use super::exit::{Exit, Failure};
-use super::headless::{self, End, EventObserver, Outputs, Signals};
+use super::headless::{self, End, Outputs, Signals};
 use super::lab;
 use super::metrics::Metrics;
 use super::output::{self, Output, Written};
@@ -11,13 +13,16 @@ use crate::fold::fail_on::Alarm;
 use crate::fold::nearby;
 use crate::fold::world::World;
 use crate::kernel::other_netns;
+use crate::lab::namespace::Probe;
 use crate::model::event::Stamped;
+use crate::model::queue::SynRule;
 use crate::model::watch::Target;
 use crate::report::text::Marks;
 use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::say;
 use crate::session::metrics::{MetricsListener, ScrapeError};
+use crate::session::observer::EventObserver;
 use crate::session::recording::Header;
 use crate::session::recording::record::Recorder;
 use crate::session::watch::{self, Length, WatchSessionPlan};
@@ -32,8 +37,10 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Scrapes come from this namespace, not from the watched one.
     let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| metrics_failure(&error))?;
+    // Only one listener's SYN queue is shown with its limit.
+    let syn_rule = plan.target.as_ref().and_then(|_| Probe::in_throw_away_namespace().syn_rule);
     enter(&plan.place)?;
-    lab::runtime()?.block_on(watch(&plan, recorder, listener))
+    lab::runtime()?.block_on(watch(&plan, recorder, (listener, syn_rule)))
 }
 
 fn enter(place: &WatchPlace) -> Result<(), Failure> {
@@ -48,14 +55,15 @@ fn enter(place: &WatchPlace) -> Result<(), Failure> {
 async fn watch(
     plan: &WatchPlan,
     recorder: Option<Recorder>,
-    listener: Option<MetricsListener>,
+    (listener, syn_rule): (Option<MetricsListener>, Option<SynRule>),
 ) -> Result<Exit, Failure> {
     if plan.form != Form::Picture && plan.length == Length::Endless {
         let remark = say!("no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
         output::report(say!("note: {remark}", remark));
     }
     let metrics = listener.map(|listener| open(listener, plan.form)).transpose()?;
-    let attach = WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words() };
+    let attach =
+        WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words(), syn_rule };
     let mut session = watch::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));
@@ -119,6 +127,16 @@ impl EventObserver for WatchObservers {
     fn is_done(&self) -> bool {
         self.alarm_reason.is_some()
     }
+
+    fn poll_asked(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.metrics.as_mut().map_or(Poll::Pending, |metrics| metrics.poll_asked(context))
+    }
+
+    fn answer(&mut self, world: &World) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.answer(world);
+        }
+    }
 }
 
 fn look(plan: &WatchPlan) -> UiPlan {
@@ -172,6 +190,9 @@ fn detail_command(plan: &WatchPlan) -> String {
 /// Prints what a watch has seen, in the form that was asked for; after one look the table alone.
 pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
+    if form == Form::Picture {
+        return output::after_picture(|out| out.write_all(report::text(world, marks).as_bytes()));
+    }
     Output::stdout().put(|out| match form {
         Form::Picture | Form::Text if once => out.write_all(report::table(world, marks).as_bytes()),
         Form::Picture | Form::Text => out.write_all(report::text(world, marks).as_bytes()),

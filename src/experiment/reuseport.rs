@@ -171,6 +171,8 @@ impl Group {
         experiment.measure(&format!("close-{name}-queued"), all as f64);
         experiment.measure(&format!("close-{name}-resets"), reset as f64);
         experiment.measure(&format!("close-{name}-moves"), f64::from(moved));
+        // A kernel without the counter has the switch, and it does nothing (5.10).
+        experiment.measure(&format!("close-{name}-possible"), f64::from(u8::from(before.is_some())));
         if let Some(counted) = experiment.env().counter(MIGRATED).zip(before).map(|(now, before)| now - before) {
             experiment.measure(&format!("close-{name}-counted"), counted as f64);
         }

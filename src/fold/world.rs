@@ -66,7 +66,7 @@ pub struct World {
     pub began: Option<Began>,
     /// The last `listen()` call.
     pub listening: Option<Listening>,
-    /// The kernel's test for a full SYN queue.
+    /// The kernel's test for a full SYN queue; that of present kernels where it was not measured.
     pub syn_rule: SynRule,
     /// Sysctls in force.
     pub sysctls: Sysctls,

@@ -82,8 +82,9 @@ impl ScanCoverage {
     /// Why sockets may have no owner, and what would help; `None` when all processes were readable.
     pub fn limitation(&self) -> Option<String> {
         let setcap = say!(
-            "run qviz as root, or give it the rights once (the packet tap's too): \
-             `sudo setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $(command -v qviz)`"
+            "run qviz as root, or give it the rights once (the packet tap's too), to one group alone, because whoever starts it then sees \
+             every process; `sudo setcap -r $(command -v qviz)` undoes it: `sudo sh -c 'chgrp adm $0 && chmod 750 $0 && \
+             setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep $0' $(command -v qviz)`"
         );
         let (denied, all) = (self.denied, self.processes);
         match self.visibility {
@@ -151,11 +152,14 @@ impl Owners {
 
     /// Scans until every socket has an owner or is known to have none; for tables that are printed once.
     pub fn read_whole(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
+        // In as few calls as can be: each of them goes through everything that is known.
+        let budget = std::mem::replace(&mut self.budget, WHOLE_BUDGET);
         for _ in 0..MAX_READS {
             if self.read(inodes, out).complete {
                 break;
             }
         }
+        self.budget = budget;
         self.coverage
     }
 
@@ -196,13 +200,16 @@ impl Owners {
             return;
         };
         let done = scan.scan(proc, self.budget);
+        // Most sockets of a process come together; its name and place are read once.
+        let mut seen: BTreeMap<u32, Option<Owner>> = BTreeMap::new();
         for (inode, holder) in scan.found() {
             match self.known.get_mut(inode) {
                 // Until the scan is complete, the old count is better than the partial one.
                 Some(_) if !done => {}
                 Some(known) if known.holder.pid == holder.pid => known.owner.others = holder.others,
                 _ => {
-                    let Some(owner) = proc.owner(holder.pid) else { continue };
+                    let owner = seen.entry(holder.pid).or_insert_with(|| proc.owner(holder.pid)).clone();
+                    let Some(owner) = owner else { continue };
                     let owner = Owner { others: holder.others, ..owner };
                     self.known.insert(*inode, KnownOwner { holder: *holder, owner });
                 }
@@ -232,6 +239,9 @@ const CONFIRMED_PER_READ: usize = 512;
 /// Descriptors read in one call, 1 to 5 µs each; opening a process counts as several. 10,000 processes with 90,000
 /// descriptors take 75 calls.
 const BUDGET: usize = 2048;
+
+/// The same for a table that is printed once: all at once, on any machine.
+const WHOLE_BUDGET: usize = 1 << 30;
 
 /// Calls after which [`Owners::read_whole`] gives up.
 const MAX_READS: u32 = 40_000;
@@ -263,6 +273,9 @@ mod tests {
         assert!(parts > 3, "{parts}");
         assert_eq!(out.keys().copied().collect::<BTreeSet<_>>(), inodes);
         assert!(out.values().all(|owner| owner.pid == std::process::id()));
+        let (mut whole, mut at_once) = (BTreeMap::new(), Owners::with_budget(ProcDir::open(), 3));
+        assert!(at_once.read_whole(&inodes, &mut whole).complete && at_once.budget == 3);
+        assert_eq!(whole, out);
         drop(listeners);
         let coverage = owners.read(&BTreeSet::new(), &mut out);
         assert!(coverage.complete && out.is_empty() && coverage.unowned == 0, "{coverage:?}");

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use procfs::{FromBufRead, KernelVersion};
+use procfs::FromBufRead;
 use thiserror::Error;
 
 use crate::kernel::proc::columns::Columns;
@@ -122,15 +122,6 @@ pub fn kernel_release() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }
 
-/// The kernel's version, major and minor; `(0, 0)` where the release does not begin with one.
-pub fn kernel_version() -> (u32, u32) {
-    version_of(&kernel_release())
-}
-
-fn version_of(release: &str) -> (u32, u32) {
-    release.parse::<KernelVersion>().map_or((0, 0), |version| (version.major.into(), version.minor.into()))
-}
-
 /// One file of counter tables, its reused buffer, and the positions of the needed counters.
 #[derive(Debug)]
 struct Table {
@@ -186,7 +177,7 @@ mod tests {
     fn this_kernel_has_the_two_counters_of_the_accept_queue() {
         let counters = CountersFile::open().unwrap().read().unwrap();
         assert!(counters.value(Counter::ListenOverflows).is_some() && counters.value(Counter::OutRsts).is_some());
-        assert!(kernel_version() > (3, 0), "{}", kernel_release());
+        assert!(!kernel_release().is_empty());
     }
 
     #[test]
@@ -223,12 +214,5 @@ mod tests {
         assert_eq!(values.value(Sysctl::Somaxconn), Some(4096));
         assert_eq!(values.value(Sysctl::Syncookies), None);
         assert!(read_sysctls().value(Sysctl::Somaxconn).is_some());
-    }
-
-    #[test]
-    fn releases_of_many_makers_have_a_version() {
-        assert_eq!(version_of("6.18.44-fc-v669"), (6, 18));
-        assert_eq!(version_of("5.4.0-150-generic"), (5, 4));
-        assert_eq!(version_of("strange"), (0, 0));
     }
 }

@@ -45,6 +45,8 @@ pub enum KnobError {
 pub enum SysctlFileError {
     /// This kernel has no such sysctl.
     Missing,
+    /// The kernel has it, and does not show it here.
+    Hidden,
     /// /proc/sys is mounted read-only, as in containers.
     ReadOnly,
     /// Another error number.
@@ -61,6 +63,7 @@ impl KnobError {
                 None => say!("choose another value").to_owned(),
             },
             Self::File { reason: SysctlFileError::Missing, .. } => say!("a newer kernel has it").to_owned(),
+            Self::File { reason: SysctlFileError::Hidden, .. } => "sudo qviz".to_owned(),
             Self::File { reason: SysctlFileError::ReadOnly, .. } => {
                 "docker run --security-opt systempaths=unconfined --security-opt apparmor=unconfined ...".to_owned()
             }
@@ -73,6 +76,7 @@ impl fmt::Display for SysctlFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str(say!("this kernel does not have it")),
+            Self::Hidden => f.write_str(say!("this kernel hides it in the network of an ordinary user")),
             Self::ReadOnly => f.write_str(say!("/proc/sys is read-only here")),
             Self::Other(errno) => f.write_str(&describe_errno(*errno)),
         }
@@ -96,6 +100,10 @@ pub(in crate::lab) fn write(netns: PrivateNetns, name: &str, value: i64) -> Resu
     if !netns.is_current() {
         return Err(KnobError::NotOurs { name: name.to_owned() });
     }
+    // What has the value already is not written: it may be read-only.
+    if read(name) == Ok(value) {
+        return Ok(value);
+    }
     match std::fs::write(path(name), value.to_string()) {
         Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
             Err(KnobError::OutOfRange { name: name.to_owned(), value })
@@ -103,6 +111,11 @@ pub(in crate::lab) fn write(netns: PrivateNetns, name: &str, value: i64) -> Resu
         Err(error) => Err(file_error(name, &error)),
         Ok(()) => read(name),
     }
+}
+
+/// Why a sysctl cannot be written here, if so: its file is opened for writing, and nothing is written.
+pub(in crate::lab) fn may_write(name: &str) -> Result<(), KnobError> {
+    std::fs::OpenOptions::new().write(true).open(path(name)).map(drop).map_err(|error| file_error(name, &error))
 }
 
 /// Reads one sysctl of the calling thread's namespace.
@@ -120,6 +133,8 @@ fn path(name: &str) -> PathBuf {
 
 fn file_error(name: &str, error: &std::io::Error) -> KnobError {
     let reason = match Errno::from_io_error(error) {
+        // Every kernel has them, and some show them to no namespace that an ordinary user has made.
+        Some(Errno::NOENT) if name.starts_with("net.core.") && path("net.ipv4").exists() => SysctlFileError::Hidden,
         Some(Errno::NOENT) => SysctlFileError::Missing,
         Some(Errno::ROFS) => SysctlFileError::ReadOnly,
         errno => SysctlFileError::Other(errno.unwrap_or(Errno::IO).raw_os_error()),

@@ -19,6 +19,7 @@ mod build;
 mod links;
 mod netlink;
 mod offload;
+mod probe;
 mod refusal;
 mod reject_route;
 mod token;
@@ -29,6 +30,7 @@ use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
 use self::attempt::BuildAttempt;
+pub use self::probe::Probe;
 #[cfg(any(test, feature = "internals"))]
 pub use self::refusal::Evidence;
 pub use self::refusal::{Cause, Refusal, Step};
@@ -37,6 +39,7 @@ pub(crate) use self::reject_route::{RejectKind, RejectRoute};
 pub(in crate::lab) use self::token::tests::token_for_other_netns;
 pub use self::token::{Link, NetnsToken};
 use super::netns::{NetworkId, PrivateNetns};
+use crate::model::queue::SynRule;
 use crate::model::settings::{Sysctl, Sysctls};
 
 /// The parameters of the private network.
@@ -96,8 +99,10 @@ pub struct Network {
     pub addresses: Vec<IpAddr>,
     /// Whether IPv6 clients can reach the server's end.
     pub ipv6: bool,
-    /// The sysctls in force, read back inside.
+    /// The sysctls in force, read back inside; somaxconn measured where its file is hidden.
     pub sysctls: Sysctls,
+    /// When a SYN queue is full in this kernel, as measured.
+    pub syn_rule: Option<SynRule>,
     /// Settings that could not be applied, and why.
     pub not_applied: Vec<NotApplied>,
 }

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::segment::Kind;
 use super::stamp::Stamp;
@@ -46,6 +47,7 @@ pub struct ClientClock {
     /// The clients' time at that moment.
     pub clients: Stamp,
     /// Client seconds per second of the session, [`ClientClock::SLOWEST`] to 1.
+    #[serde(deserialize_with = "possible")]
     pub pace: f64,
     /// True while held.
     pub held: bool,
@@ -110,6 +112,16 @@ impl ClientClock {
     }
 }
 
+/// A pace as it can be recorded.
+fn possible<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let pace = f64::deserialize(deserializer)?;
+    if (ClientClock::SLOWEST..=1.0).contains(&pace) {
+        Ok(pace)
+    } else {
+        Err(D::Error::invalid_value(Unexpected::Float(pace), &"a pace from 0.01 to 1"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -143,6 +155,16 @@ mod tests {
         assert_eq!(tempo.at(ms(500)), ms(200));
         tempo.set_pace(ms(500), 1.0);
         assert_eq!(tempo.at(ms(600)), ms(300));
+    }
+
+    #[test]
+    fn a_pace_that_cannot_be_is_not_read() {
+        for pace in ["-1.0", "0.0", "1e308", "0.001", "1.5"] {
+            let text = format!(r#"{{"since":0,"clients":0,"pace":{pace},"held":false}}"#);
+            assert!(serde_json::from_str::<ClientClock>(&text).is_err(), "{pace}");
+        }
+        let slow = r#"{"since":0,"clients":0,"pace":0.01,"held":false}"#;
+        assert_eq!(serde_json::from_str::<ClientClock>(slow).unwrap().pace.to_bits(), ClientClock::SLOWEST.to_bits());
     }
 
     proptest! {

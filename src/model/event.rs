@@ -10,6 +10,7 @@ use super::delivery::Delivery;
 use super::lesson::LessonFact;
 use super::message::Message;
 use super::peer::Peer;
+use super::queue::SynRule;
 use super::sample::{Listed, QueueReading, Source};
 use super::segment::{Kind, Segment};
 use super::settings::{ClientKind, Knobs, Sysctl, Sysctls};
@@ -186,6 +187,9 @@ pub struct Began {
     pub host: Sysctls,
     /// The sysctls in the listener's namespace.
     pub sysctls: Sysctls,
+    /// When a SYN queue is full in this kernel, as measured; `None` where that could not be done, and in older recordings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub syn_rule: Option<SynRule>,
     /// True when the listener belongs to another program: its `accept()` calls and client events are not reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub watched: bool,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::message::Message;
+use super::settings::Sysctl;
 
 macro_rules! trials {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
@@ -14,6 +15,15 @@ macro_rules! trials {
         impl ExperimentId {
             /// Every experiment.
             pub const ALL: [Self; [$(Self::$variant),+].len()] = [$(Self::$variant),+];
+
+            /// The sysctl that it turns, if any: where that cannot be done, it cannot be tried.
+            pub const fn turns(self) -> Option<Sysctl> {
+                match self {
+                    Self::ListenLimits => Some(Sysctl::Somaxconn),
+                    Self::ReuseportClose => Some(Sysctl::MigrateReq),
+                    _ => None,
+                }
+            }
 
             /// The name used in lessons.
             pub const fn name(self) -> &'static str {

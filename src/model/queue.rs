@@ -16,11 +16,11 @@ pub const fn accept_capacity(limit: u32) -> u32 {
     limit.saturating_add(1)
 }
 
-/// How many half-open requests fit before the SYN queue is full, a matter of the kernel's version.
+/// How many half-open requests fit before the SYN queue is full. Two rules exist, and no version tells which one holds: it is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SynRule {
-    /// `qlen > limit`: limit + 1 fit (commit 3479c7549fb1, about 6.14, also in stable kernels).
+    /// `qlen > limit`: limit + 1 fit ("tcp/dccp: allow a connection when sk_max_ack_backlog is zero", January 2025, also in stable kernels).
     #[default]
     Above,
     /// `qlen >= limit`: limit fit.
@@ -28,12 +28,6 @@ pub enum SynRule {
 }
 
 impl SynRule {
-    /// The rule that a kernel of this version has in its mainline form. Stable kernels may carry the newer rule too; a measured
-    /// SYN queue of `limit + 1` proves it.
-    pub const fn of_version(major: u32, minor: u32) -> Self {
-        if major > 6 || (major == 6 && minor >= 14) { Self::Above } else { Self::AtLeast }
-    }
-
     /// How many half-open requests the SYN queue of a socket with this limit holds.
     pub const fn capacity(self, limit: u32) -> u32 {
         match self {
@@ -63,10 +57,9 @@ mod tests {
     }
 
     #[test]
-    fn the_syn_queue_depends_on_the_kernel() {
-        assert_eq!(SynRule::of_version(6, 18).capacity(5), 6);
-        assert_eq!(SynRule::of_version(6, 1).capacity(5), 5);
-        assert_eq!(SynRule::of_version(7, 0), SynRule::Above);
+    fn the_syn_queue_depends_on_the_kernels_test() {
+        assert_eq!((SynRule::Above.capacity(5), SynRule::Above.capacity(u32::MAX)), (6, u32::MAX));
+        assert_eq!((SynRule::AtLeast.capacity(5), SynRule::AtLeast.capacity(0)), (5, 0));
     }
 
     /// Measured on 6.18: a `tcp_max_syn_backlog` of 8 admits 7, 16 admits 13, 128 admits 97.

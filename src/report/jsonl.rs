@@ -18,7 +18,7 @@ use crate::model::sample::{HalfOpen, Listed, Waiting};
 use crate::model::segment::Segment;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
-use crate::text::errno;
+use crate::text::{self, errno};
 
 mod lesson;
 mod watch;
@@ -36,7 +36,7 @@ pub fn write_event(out: &mut dyn Write, stamped: &Stamped) -> io::Result<()> {
 /// # Errors
 /// The writer's own.
 pub fn write(out: &mut dyn Write, object: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, object).map_err(io::Error::from)?;
+    text::json::write(&mut *out, object)?;
     out.write_all(b"\n")
 }
 

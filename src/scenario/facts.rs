@@ -185,7 +185,7 @@ const FIXED: &[(&str, Reading)] = &[
     ("listener.accept_limit", |world| world.accept_limit().map(f64::from)),
     ("listener.accept_capacity", |world| world.accept_capacity().map(f64::from)),
     ("listener.syn_limit", |world| world.accept_limit().map(f64::from)),
-    ("listener.syn_capacity", |world| world.syn_capacity().map(f64::from)),
+    ("listener.syn_capacity", |world| world.measured_syn_capacity().map(f64::from)),
     ("accept_queue.depth", |world| Some(world.accept_queue.depth().into())),
     ("accept_queue.max", |world| Some(world.accept_queue.max().into())),
     ("accept_queue.mean", |world| Some(world.accept_queue.mean(world.now))),

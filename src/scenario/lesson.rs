@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::model::command::Command;
 use crate::model::lesson::Phase;
-use crate::model::settings::{ClientKind, Knobs, Sysctls};
+use crate::model::settings::{ClientKind, Knobs, Sysctl, Sysctls};
 use crate::scenario::condition::{Condition, Expression};
 use crate::text::lang::{self, Lang};
 
@@ -83,6 +83,21 @@ pub struct Step {
     pub keep: BTreeMap<String, Expression>,
     /// The text shown then. `{fact}` stands for a number.
     pub say: Option<Text>,
+}
+
+impl Lesson {
+    /// Every sysctl that it needs to have a value, and those that an experiment of it turns to some other.
+    pub fn sysctls(&self) -> impl Iterator<Item = (Sysctl, Option<i64>)> + '_ {
+        let begun = self.scenes.iter().flat_map(|scene| scene.lab.sysctls.iter());
+        let begun = begun.filter_map(|(sysctl, value)| Some((sysctl, Some(value?))));
+        let commands = self.scenes.iter().flat_map(|scene| &scene.steps).flat_map(|step| &step.commands);
+        let turned = commands.filter_map(|command| match command {
+            Command::Sysctl(sysctl, value) => Some((*sysctl, Some(*value))),
+            Command::RunExperiment(id) => Some((id.turns()?, None)),
+            _ => None,
+        });
+        begun.chain(turned)
+    }
 }
 
 /// A question with its choices.

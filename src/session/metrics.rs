@@ -1,12 +1,16 @@
 //! The HTTP server of `--metrics`: one page of text per request. The page itself is made elsewhere, from the world: here are the
 //! socket and the limits that bound what a slow or hostile scraper costs.
 //!
-//! At most [`CONNECTIONS`] connections at a time; a new one closes the oldest, so that idle ones block nobody. A request has
-//! [`HEAD`] bytes at most, arrives within [`REQUEST_TIMEOUT`], and the connection is closed after [`CONVERSATION_TIMEOUT`].
+//! At most [`CONNECTIONS`] connections at a time; a new one closes the oldest of those that have asked nothing yet, so that idle ones
+//! block nobody, and who has asked is answered. A request has [`HEAD`] bytes at most, arrives within [`REQUEST_TIMEOUT`], and the
+//! connection is closed after [`CONVERSATION_TIMEOUT`]. On loopback only names of this machine are answered ([`Hosts`]).
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -19,14 +23,14 @@ use tokio::time::timeout;
 use super::rest;
 use crate::say;
 use crate::text::errno::describe;
-use request::{ParsedRequest, parse};
+use request::{Hosts, ParsedRequest, parse};
 
 mod request;
 
 pub use request::PageFormat;
 
 /// Connections at a time.
-pub const CONNECTIONS: usize = 16;
+pub const CONNECTIONS: usize = 64;
 
 /// Size of a request's head in bytes.
 pub const HEAD: usize = 8192;
@@ -40,8 +44,11 @@ pub const CONVERSATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the page may take to be made before the scraper gets 503.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The pause after a failed `accept()`, for example for want of file descriptors.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// How long a scraper may take to read its page.
+const READING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The pause after a failed `accept()`, for example for want of file descriptors, and while every connection is being answered.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// The address for metrics is not available.
 #[derive(Debug, Error)]
@@ -99,7 +106,8 @@ impl MetricsListener {
         let address = self.address;
         let listener = TcpListener::from_std(self.listener).map_err(|source| ScrapeError { address, source })?;
         let (sender, requests) = mpsc::channel(CONNECTIONS);
-        Ok(ScrapeQueue { requests, server: tokio::spawn(serve(listener, sender)) })
+        let hosts = if address.ip().is_loopback() { Hosts::Loopback } else { Hosts::Any };
+        Ok(ScrapeQueue { requests, server: tokio::spawn(serve(listener, sender, hosts)) })
     }
 }
 
@@ -111,9 +119,9 @@ pub struct ScrapeQueue {
 }
 
 impl ScrapeQueue {
-    /// The next request; never blocks.
-    pub fn waiting(&mut self) -> Option<ScrapeRequest> {
-        self.requests.try_recv().ok()
+    /// The next request.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<ScrapeRequest>> {
+        self.requests.poll_recv(context)
     }
 }
 
@@ -137,43 +145,75 @@ impl ScrapeRequest {
     }
 }
 
-async fn serve(listener: TcpListener, sender: mpsc::Sender<ScrapeRequest>) {
-    let mut open: VecDeque<AbortHandle> = VecDeque::with_capacity(CONNECTIONS);
+/// A connection that is served, and whether its request has come.
+struct Conversation {
+    task: AbortHandle,
+    asked: Arc<AtomicBool>,
+}
+
+async fn serve(listener: TcpListener, sender: mpsc::Sender<ScrapeRequest>, hosts: Hosts) {
+    let mut open: VecDeque<Conversation> = VecDeque::with_capacity(CONNECTIONS);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            rest(ACCEPT_RETRY).await;
+            rest(RETRY).await;
             continue;
         };
-        open.retain(|connection| !connection.is_finished());
-        if open.len() >= CONNECTIONS
-            && let Some(oldest) = open.pop_front()
-        {
-            oldest.abort();
-        }
-        let sender = sender.clone();
+        make_room(&mut open).await;
+        let (sender, asked) = (sender.clone(), Arc::new(AtomicBool::new(false)));
+        let came = Arc::clone(&asked);
         let connection = async move {
-            timeout(CONVERSATION_TIMEOUT, serve_connection(stream, &sender)).await.map(drop).unwrap_or_default();
+            timeout(CONVERSATION_TIMEOUT, serve_connection(stream, &sender, hosts, &came))
+                .await
+                .map(drop)
+                .unwrap_or_default();
         };
-        open.push_back(tokio::spawn(connection).abort_handle());
+        open.push_back(Conversation { task: tokio::spawn(connection).abort_handle(), asked });
+        // Its request is read, if it is there already, before others can push it out.
+        tokio::task::yield_now().await;
     }
 }
 
-async fn serve_connection(mut stream: TcpStream, sender: &mpsc::Sender<ScrapeRequest>) -> io::Result<()> {
+/// Waits until there is room for one more: the oldest that has asked nothing yet makes it. Who has asked is answered.
+async fn make_room(open: &mut VecDeque<Conversation>) {
+    loop {
+        open.retain(|one| !one.task.is_finished());
+        if open.len() < CONNECTIONS {
+            return;
+        }
+        if let Some(idle) = open.iter().position(|one| !one.asked.load(Ordering::Relaxed)) {
+            open.remove(idle).iter().for_each(|one| one.task.abort());
+            return;
+        }
+        rest(RETRY).await;
+    }
+}
+
+async fn serve_connection(
+    mut stream: TcpStream,
+    sender: &mpsc::Sender<ScrapeRequest>,
+    hosts: Hosts,
+    asked: &AtomicBool,
+) -> io::Result<()> {
     let mut head = Vec::with_capacity(512);
     let request = match timeout(REQUEST_TIMEOUT, read_head(&mut stream, &mut head)).await {
-        Ok(Ok(true)) => parse(&head),
+        Ok(Ok(true)) => parse(&head, hosts),
         Ok(Ok(false)) => ParsedRequest::Refused("431 Request Header Fields Too Large", "the request is too long\n"),
         Ok(Err(error)) => return Err(error),
         Err(_too_slow) => ParsedRequest::Refused("408 Request Timeout", "the request took too long\n"),
     };
-    let answer = match request {
-        ParsedRequest::Page(format) => match page(format, sender).await {
-            Some(page) => response("200 OK", format.content_type(), &page),
-            None => response("503 Service Unavailable", PLAIN, "the watch is late, or over\n"),
+    asked.store(true, Ordering::Relaxed);
+    let (answer, has_body) = match request {
+        ParsedRequest::Page { format, has_body } => match page(format, sender).await {
+            Some(page) => (response("200 OK", format.content_type(), &page), has_body),
+            None => (response("503 Service Unavailable", PLAIN, "the watch is late, or over\n"), has_body),
         },
-        ParsedRequest::Refused(status, why) => response(status, PLAIN, why),
+        ParsedRequest::Refused(status, why) => (response(status, PLAIN, why), true),
     };
-    stream.write_all(answer.as_bytes()).await?;
+    let length = if has_body { answer.len() } else { answer.find("\r\n\r\n").map_or(answer.len(), |end| end + 4) };
+    // Who does not read what was asked for does not keep its place.
+    timeout(READING_TIMEOUT, stream.write_all(&answer.as_bytes()[..length]))
+        .await
+        .unwrap_or(Err(io::ErrorKind::TimedOut.into()))?;
     stream.shutdown().await
 }
 
@@ -200,12 +240,15 @@ async fn read_head(stream: &mut TcpStream, head: &mut Vec<u8>) -> io::Result<boo
 
 async fn page(format: PageFormat, sender: &mpsc::Sender<ScrapeRequest>) -> Option<String> {
     let (reply, answer) = oneshot::channel();
-    sender.try_send(ScrapeRequest { format, reply }).ok()?;
-    timeout(PAGE_TIMEOUT, answer).await.ok()?.ok()
+    let asked = async {
+        sender.send(ScrapeRequest { format, reply }).await.ok()?;
+        answer.await.ok()
+    };
+    timeout(PAGE_TIMEOUT, asked).await.ok()?
 }
 
 fn response(status: &str, kind: &str, body: &str) -> String {
-    let allow = if status.starts_with("405") { "Allow: GET\r\n" } else { "" };
+    let allow = if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" };
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{allow}Cache-Control: no-store\r\nConnection: close\r\n\r\n{body}",
         body.len()

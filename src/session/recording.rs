@@ -11,6 +11,7 @@ use crate::say;
 use crate::text::errno::describe;
 use serde::{Deserialize, Serialize};
 
+mod header;
 pub mod playback;
 pub mod read;
 pub mod record;
@@ -101,6 +102,14 @@ pub enum RecordingError {
         /// The file.
         path: PathBuf,
     },
+    /// More came through a pipe than a recording can hold.
+    #[error("{}", say!("{path}: more than {mib} MiB, so no recording", path = path.display(), mib))]
+    TooLarge {
+        /// The pipe.
+        path: PathBuf,
+        /// How much was read.
+        mib: u64,
+    },
     /// A line in the middle is damaged.
     #[error("{}:{line}: {reason}", path.display())]
     Line {
@@ -121,7 +130,9 @@ impl RecordingError {
                 say!("check the path: qviz --record FILE writes a recording, qviz replay FILE shows it")
             }
             Self::Write { .. } => say!("free some space, or record elsewhere: qviz --record OTHER-FILE"),
-            Self::Read { .. } | Self::Foreign { .. } => say!("make a recording: qviz --record FILE"),
+            Self::Read { .. } | Self::Foreign { .. } | Self::TooLarge { .. } => {
+                say!("make a recording: qviz --record FILE")
+            }
             Self::NotOurs { .. } => say!("give another name, or remove the file: qviz --record OTHER-FILE"),
             Self::Version { found, .. } if *found < u64::from(VERSION) => {
                 say!("make it anew: the command in its first line, with --record FILE")

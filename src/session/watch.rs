@@ -11,6 +11,7 @@ use super::Session;
 use super::clock::Clock;
 use super::pump::{self, NotBegun};
 use crate::kernel::census::CensusError;
+use crate::model::queue::SynRule;
 use crate::model::watch::Target;
 use crate::say;
 use crate::text::errno::describe;
@@ -34,6 +35,8 @@ pub struct WatchSessionPlan {
     pub length: Length,
     /// The network namespace as it was named by the user, where it is not qviz's own.
     pub netns: Option<String>,
+    /// When a SYN queue is full in this kernel, as measured.
+    pub syn_rule: Option<SynRule>,
 }
 
 /// How long a watch lasts.

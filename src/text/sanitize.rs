@@ -10,9 +10,10 @@ pub fn line(text: &str) -> String {
     replaced(text, |_| false)
 }
 
-/// Control characters, and those that change the direction of writing.
-fn steers(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Control characters, those that change the direction of writing, and those that end a line or paragraph.
+pub(super) fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn replaced(text: &str, allowed: impl Fn(char) -> bool) -> String {

@@ -23,7 +23,9 @@ use crate::fold::world::World;
 use crate::model::event::{Event, Stamped};
 use crate::model::lesson::Phase;
 use crate::say;
+use crate::session::observer::{EventObserver, asked};
 use crate::session::recording::transport::PlayCommand;
+use crate::session::signals::{EndSignals, Ignored};
 use crate::session::{Session, rest};
 use crate::text::lang;
 
@@ -48,11 +50,8 @@ pub enum ExitReason {
     TerminalGone,
 }
 
-/// Called with each fact after the world has applied it.
-pub type EventObserver<'a> = &'a mut dyn FnMut(&World, &Stamped);
-
 /// Shows the session until it is left; with a `lesson_loop` a lesson is played beside it, and the session is replaced with each scene.
-/// Facts are folded into `world` as they come and passed to `observer`; after [`ExitReason::Quit`] the
+/// Facts are folded into `world` as they come and passed to `observer`, which is also answered when it asks; after [`ExitReason::Quit`] the
 /// caller stops the lab and folds the rest. The terminal is restored when this returns.
 ///
 /// # Errors
@@ -61,7 +60,7 @@ pub async fn run<'a>(
     session: &mut Session,
     world: &mut World,
     plan: &UiPlan,
-    observer: EventObserver<'a>,
+    observer: &'a mut dyn EventObserver,
     lesson_loop: Option<LessonLoop<'a>>,
 ) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
@@ -92,7 +91,7 @@ struct ScreenLoop<'a> {
     pace: Pace,
     suspended: bool,
     bookmarks: Bookmarks,
-    observer: EventObserver<'a>,
+    observer: &'a mut dyn EventObserver,
     lesson_loop: Option<LessonLoop<'a>>,
 }
 
@@ -126,9 +125,6 @@ impl ScreenLoop<'_> {
             tokio::select! {
                 biased;
                 action = signals.next() => {
-                    if matches!(action, SignalAction::Resize) {
-                        keys.resized();
-                    }
                     if let Some(reason) = self.signal(action)? {
                         return Ok(reason);
                     }
@@ -149,6 +145,7 @@ impl ScreenLoop<'_> {
                     None if terminal::panicked() => return Err(UiError::Panicked),
                     None => return Ok(ExitReason::Ended),
                 },
+                () = asked(self.observer) => self.observer.answer(world),
                 () = rest(pause) => {}
             }
         }
@@ -185,7 +182,7 @@ impl ScreenLoop<'_> {
         for fact in facts {
             world.apply(fact.at, &fact.event);
             self.state.lesson.handle(world, &fact.event);
-            (self.observer)(world, fact);
+            self.observer.observe(world, fact);
         }
         if depths(world) != before || facts.iter().any(|fact| is_visible(&fact.event)) {
             self.pace.facts();
@@ -354,10 +351,7 @@ enum SignalAction {
 
 /// Every signal that matters to a screen.
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    quit: Signal,
+    ends: EndSignals,
     stop: Signal,
     go_on: Signal,
     resize: Signal,
@@ -367,10 +361,7 @@ impl Signals {
     fn listen() -> std::io::Result<Self> {
         let raw = |number: rustix::process::Signal| signal(SignalKind::from_raw(number.as_raw()));
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            quit: signal(SignalKind::quit())?,
+            ends: EndSignals::take(Ignored::Heard)?,
             stop: raw(rustix::process::Signal::TSTP)?,
             go_on: raw(rustix::process::Signal::CONT)?,
             resize: signal(SignalKind::window_change())?,
@@ -381,10 +372,7 @@ impl Signals {
     async fn next(&mut self) -> SignalAction {
         tokio::select! {
             biased;
-            _ = self.interrupt.recv() => SignalAction::End(SignalKind::interrupt().as_raw_value()),
-            _ = self.terminate.recv() => SignalAction::End(SignalKind::terminate().as_raw_value()),
-            _ = self.hangup.recv() => SignalAction::End(SignalKind::hangup().as_raw_value()),
-            _ = self.quit.recv() => SignalAction::End(SignalKind::quit().as_raw_value()),
+            number = self.ends.next() => SignalAction::End(number),
             _ = self.stop.recv() => SignalAction::Suspend,
             _ = self.go_on.recv() => SignalAction::Continue,
             _ = self.resize.recv() => SignalAction::Resize,

@@ -25,7 +25,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Span;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::UiError;
+use super::{LARGEST, UiError};
 
 mod outlet;
 
@@ -104,7 +104,7 @@ impl Screen {
         self.outlet.is_busy()
     }
 
-    /// The size of the terminal at this moment; one that does not know is taken for 80×24.
+    /// The size of the picture: that of the terminal at this moment, at most [`LARGEST`]; one that does not know is taken for 80×24.
     pub fn size(&self) -> Size {
         size()
     }
@@ -201,7 +201,14 @@ pub(super) fn hung_up(terminal: BorrowedFd<'_>) -> bool {
 fn size() -> Size {
     let reported = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
     let (width, height) = reported.map_or((0, 0), |reported| (reported.ws_col, reported.ws_row));
-    Size::new(if width == 0 { USUAL.width } else { width }, if height == 0 { USUAL.height } else { height })
+    bounded(Size::new(width, height))
+}
+
+/// A size in which a picture can be drawn: whatever the terminal reports, a picture takes little memory.
+fn bounded(reported: Size) -> Size {
+    let or_usual = |reported, usual| if reported == 0 { usual } else { reported };
+    let size = Size::new(or_usual(reported.width, USUAL.width), or_usual(reported.height, USUAL.height));
+    Size::new(size.width.min(LARGEST.width), size.height.min(LARGEST.height))
 }
 
 fn outlet() -> io::Result<Outlet> {
@@ -278,4 +285,16 @@ fn restore_on_panic() {
             PANICKED.store(true, Ordering::SeqCst);
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_never_larger_than_a_recording_may_be_drawn() {
+        assert_eq!(bounded(Size::new(30_000, 30_000)), LARGEST);
+        assert_eq!(bounded(Size::new(0, 0)), USUAL);
+        assert_eq!(bounded(Size::new(120, u16::MAX)), Size::new(120, LARGEST.height));
+    }
 }

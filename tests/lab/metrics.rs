@@ -118,6 +118,7 @@ fn what_is_not_the_page_is_refused_by_its_status() {
             ("GET / HTTP/1.1\r\n\r\n", "404"),
             ("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "405"),
             ("hello\r\n\r\n", "400"),
+            ("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421"),
         ] {
             let answer = get(served.address, request);
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?}: {answer}");
@@ -150,6 +151,54 @@ fn silent_and_slow_scrapers_keep_nobody_out_and_cost_no_memory() {
         assert!(descriptors < 100, "{descriptors} descriptors are open");
         let held = hostile.iter_mut().filter(|stream| stream.peer_addr().is_ok()).count();
         assert!(held > 0, "the hostile ones were there all the time");
+    });
+}
+
+case!(a_storm_of_idle_connections_closes_no_scrape_without_its_page);
+fn a_storm_of_idle_connections_closes_no_scrape_without_its_page() {
+    inside(|| {
+        let served = Served::start("--headless --metrics 0");
+        served.page();
+        let address = served.address;
+        let over = std::sync::atomic::AtomicBool::new(false);
+        let stormed = std::thread::scope(|scope| {
+            let storm = scope.spawn(|| {
+                let mut idle = std::collections::VecDeque::new();
+                let mut count = 0;
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    idle.extend(TcpStream::connect_timeout(&address, SOON));
+                    count += 1;
+                    if idle.len() > 200 {
+                        idle.pop_front();
+                    }
+                }
+                count
+            });
+            let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            let answers: Vec<_> = (0..200).map(|_| get(address, request)).collect();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            let without = answers.iter().filter(|answer| !answer.ends_with("# EOF\n")).count();
+            assert_eq!(without, 0, "of 200 scrapes");
+            storm.join().unwrap()
+        });
+        assert!(stormed > 500, "{stormed} idle connections beside 200 scrapes");
+    });
+}
+
+case!(many_scrapes_at_once_all_get_the_page);
+fn many_scrapes_at_once_all_get_the_page() {
+    inside(|| {
+        let served = Served::start("--headless --metrics 0");
+        served.page();
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let scrapes: Vec<_> = (0..64).map(|_| scope.spawn(|| served.page())).collect();
+            scrapes.into_iter().map(|scrape| scrape.join().unwrap()).collect()
+        });
+        assert!(answers.iter().all(|page| page.ends_with("# EOF\n")));
+        let head = get(served.address, "HEAD /metrics HTTP/1.1\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 200 OK") && head.ends_with("\r\n\r\n"), "{head}");
+        let absolute = format!("GET http://{}/metrics HTTP/1.1\r\n\r\n", served.address);
+        assert!(get(served.address, &absolute).ends_with("# EOF\n"));
     });
 }
 

@@ -4,6 +4,8 @@
 //! Places are made inside of throw-away user and network namespaces, so the same tests hold for root and for an ordinary user, and
 //! nothing of the host is changed.
 
+#[path = "places/containers.rs"]
+mod containers;
 #[path = "places/denied.rs"]
 mod denied;
 #[path = "places/input.rs"]

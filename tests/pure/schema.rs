@@ -42,6 +42,7 @@ fn began() -> Event {
     let mut sysctls = Sysctls::default();
     sysctls.set(Sysctl::Somaxconn, 4096);
     Event::Began(Box::new(Began {
+        syn_rule: None,
         kernel: "6.18.44".to_owned(),
         environment: Environment::Lab,
         fallback: None,

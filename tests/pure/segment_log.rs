@@ -45,6 +45,7 @@ impl Play {
             values.set(*name, *value);
         }
         let began = Began {
+            syn_rule: None,
             kernel: "6.18.44".into(),
             environment: Environment::Lab,
             fallback: None,

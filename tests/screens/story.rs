@@ -73,6 +73,7 @@ impl Story {
         let fallback = "user namespaces are denied (AppArmor); sudo qviz, or: sysctl kernel.apparmor_restrict_unprivileged_userns=0";
         let lab = rung == Environment::Lab;
         let began = Began {
+            syn_rule: None,
             kernel: "6.18.44".into(),
             environment: rung,
             fallback: (!lab).then(|| fallback.into()),

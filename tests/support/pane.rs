@@ -114,6 +114,13 @@ impl Pane {
         }
     }
 
+    /// Another size as the program hears it; the screen here keeps its own.
+    #[track_caller]
+    pub(crate) fn claim(&self, (columns, rows): (u16, u16)) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(self.master.as_ref().expect("the terminal is open"), size).expect("another size");
+    }
+
     /// Sends a signal to the program.
     #[track_caller]
     pub(crate) fn signal(&self, signal: Signal) {

@@ -42,6 +42,7 @@ impl Play {
             values.set(*name, *value);
         }
         let began = Began {
+            syn_rule: None,
             kernel: "6.18.44-test".into(),
             environment: if tap { Environment::Lab } else { Environment::Host },
             fallback: None,

@@ -134,4 +134,4 @@ pub(crate) const TRY_NETWORK: &str = "--try-network";
 /// The variable that tells a test its limit.
 pub(crate) const LIMIT: &str = "QVIZ_TEST_LIMIT";
 /// An ordinary user and group.
-const UNPRIVILEGED: u32 = 65_534;
+pub(crate) const UNPRIVILEGED: u32 = 65_534;

@@ -62,6 +62,51 @@ fn each_signal_ends_the_run_after_its_summary_with_the_documented_code() {
     }
 }
 
+case!(signals_that_end_other_programs_at_once_end_this_one_after_its_summary);
+fn signals_that_end_other_programs_at_once_end_this_one_after_its_summary() {
+    network();
+    let signals =
+        [Signal::USR1, Signal::USR2, Signal::ALARM, Signal::VTALARM, Signal::XCPU, Signal::ABORT, Signal::PROF];
+    for signal in signals {
+        left(|pane| pane.signal(signal), 128 + signal.as_raw());
+    }
+}
+
+case!(a_recording_beyond_the_shells_limit_of_file_sizes_ends_and_the_run_goes_on);
+fn a_recording_beyond_the_shells_limit_of_file_sizes_ends_and_the_run_goes_on() {
+    network();
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = r#"ulimit -f 8; exec "$0" --backlog 5 --record "$1""#;
+    let shell = Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_qviz")]).arg(folder.path().join("run.qviz"));
+    let mut pane = Pane::start((120, 36), Pane::environment(shell));
+    pane.wait_for("REC failed");
+    let traces = Traces::of(pane.pid());
+    pane.press(b"q");
+    assert_eq!(pane.end().code(), Some(1), "the recording is not whole");
+    pane.assert_left_clean(&traces);
+    assert!(pane.afterwards().contains("File too large"), "{}", pane.afterwards());
+}
+
+case!(a_replay_whose_terminal_closes_ends_as_by_sighup);
+fn a_replay_whose_terminal_closes_ends_as_by_sighup() {
+    let recordings = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/recordings");
+    for kind in ["queues", "flood"] {
+        let mut pane = Pane::qviz((120, 36), &format!("replay {recordings}/{kind}.qviz"));
+        pane.wait_for("replay 1×");
+        pane.close();
+        assert_eq!(pane.end().code(), Some(129), "{kind}");
+    }
+}
+
+case!(a_dumb_terminal_gets_words_and_no_picture);
+fn a_dumb_terminal_gets_words_and_no_picture() {
+    network();
+    let mut pane = Pane::start((80, 24), Pane::command("--backlog 5 --duration 1s").env("TERM", "dumb"));
+    assert_eq!(pane.end().code(), Some(0));
+    let said = String::from_utf8_lossy(pane.seen()).into_owned();
+    assert!(!said.contains('\x1b') && said.contains("CLIENTS"), "{said}");
+}
+
 case!(the_summary_after_a_signal_has_the_last_facts_too);
 fn the_summary_after_a_signal_has_the_last_facts_too() {
     network();

@@ -56,7 +56,7 @@ fn inside(sign: PathBuf) {
         &mut session,
         &mut World::new(),
         &UiPlan { theme: "dark".into(), mouse: true, ..UiPlan::default() },
-        &mut |_, _| {},
+        &mut (),
         None,
     ));
     assert!(matches!(ended, Err(UiError::Panicked)), "{ended:?}");
@@ -84,7 +84,7 @@ fn plan() -> LivePlan {
         count: None,
         duration: None,
         script: Script::default(),
-        site: LabSite::Host { fallback: None },
+        site: LabSite::Host { fallback: None, syn_rule: None },
         host: proc::read_sysctls(),
         sysctls: Sysctls::default(),
         past: Past::default(),

@@ -53,6 +53,25 @@ fn a_storm_of_sizes_down_to_one_cell_and_back_leaves_a_whole_picture() {
     pane.assert_left_clean(&traces);
 }
 
+case!(a_window_as_large_as_a_terminal_can_claim_takes_little_memory);
+fn a_window_as_large_as_a_terminal_can_claim_takes_little_memory() {
+    network();
+    let mut pane = Pane::qviz((120, 36), "--backlog 5");
+    pane.wait_for_picture();
+    let traces = Traces::of(pane.pid());
+    for size in [(30_000, 30_000), (u16::MAX, u16::MAX), (u16::MAX, 1), (1, u16::MAX)] {
+        pane.claim(size);
+        let seen = pane.seen().len();
+        pane.wait("a picture of that size", |pane| pane.seen().len() > seen);
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pane.pid())).expect("a status");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    assert!(peak.and_then(|peak| peak.parse::<u64>().ok()).is_some_and(|peak| peak < 200_000), "{peak:?} kB");
+    pane.press(b"q");
+    assert_eq!(pane.end().code(), Some(0));
+    pane.assert_left_clean(&traces);
+}
+
 case!(a_terminal_as_small_as_a_stamp_shows_the_numbers_and_is_left_clean);
 fn a_terminal_as_small_as_a_stamp_shows_the_numbers_and_is_left_clean() {
     network();
@@ -95,7 +114,7 @@ fn colours_are_used_unless_no_color_or_the_option_says_otherwise() {
         coloured(Pane::command("--backlog 5 --color always").env("NO_COLOR", "1")) > 0,
         "the option is asked first"
     );
-    assert_eq!(coloured(Pane::command("--backlog 5").env("TERM", "dumb")), 0, "a dumb terminal");
+    assert_eq!(coloured(Pane::command("--backlog 5").env("TERM", "vt100")), 0, "a terminal without colours");
 }
 
 case!(ascii_means_ascii_to_the_last_byte);

@@ -11,7 +11,13 @@ use crate::say;
 
 /// Screen, keys, size, colours, characters.
 pub(super) fn checks(checks: &mut Vec<Check>) {
-    checks.extend([screen(), keys(), size(), colours(&TerminalEnv::read()), characters(&TerminalEnv::read())]);
+    checks.extend([
+        screen(&TerminalEnv::read()),
+        keys(),
+        size(),
+        colours(&TerminalEnv::read()),
+        characters(&TerminalEnv::read()),
+    ]);
 }
 
 /// The environment variables that matter.
@@ -36,8 +42,16 @@ impl TerminalEnv {
     }
 }
 
-fn screen() -> Check {
-    if stdout().is_terminal() {
+fn screen(env: &TerminalEnv) -> Check {
+    if env.term == "dumb" {
+        Check::fails(
+            "terminal.screen",
+            Group::Terminal,
+            say!("stdout is a terminal"),
+            say!("TERM is dumb, so it moves no cursor: qviz runs headless here"),
+        )
+        .with_remedy("TERM=xterm-256color qviz")
+    } else if stdout().is_terminal() {
         Check::works("terminal.screen", Group::Terminal, say!("stdout is a terminal"), say!("the picture can be shown"))
     } else {
         Check::fails(
@@ -144,6 +158,12 @@ mod tests {
         assert_eq!(colours(&with("xterm-256color", "truecolor", "")).found, "24 bits");
         assert_eq!(colours(&with("xterm-256color", "", "")).found, "256");
         assert!(colours(&with("dumb", "", "")).found.contains("none"));
+    }
+
+    #[test]
+    fn a_dumb_terminal_gets_no_picture() {
+        let check = screen(&with("dumb", "", ""));
+        assert_eq!((check.works, check.remedy.as_deref()), (Some(false), Some("TERM=xterm-256color qviz")));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::kernel::proc::{self, CountersFile};
 use crate::kernel::sock_diag::Diag;
 use crate::kernel::tap::{LOOPBACK, Tap, TapPlan};
 use crate::lab::listener::{ListenPlan, Listener};
+use crate::lab::namespace::Probe;
 use crate::model::counters::Counter;
 use crate::model::queue::SynRule;
 use crate::model::settings::{Sysctl, Sysctls};
@@ -17,12 +18,10 @@ use crate::say;
 
 /// The kernel's version and its consequences, limits, and the host's settings.
 pub(super) fn of_kernel(host: &Sysctls) -> Vec<Check> {
-    let (major, minor) = proc::kernel_version();
-    let rule = match SynRule::of_version(major, minor) {
-        SynRule::Above => say!("a SYN queue is full above its limit: it holds backlog + 1"),
-        SynRule::AtLeast => {
-            say!("a SYN queue is full at its limit: it holds backlog (unless the fix of 6.14 was backported)")
-        }
+    let rule = match Probe::in_throw_away_namespace().syn_rule {
+        Some(SynRule::Above) => say!("a SYN queue is full above its limit: it holds backlog + 1 (measured)"),
+        Some(SynRule::AtLeast) => say!("a SYN queue is full at its limit: it holds backlog (measured)"),
+        None => say!("a SYN queue holds backlog, or backlog + 1: it could not be measured here"),
     };
     let mut checks = vec![
         Check::value("kernel.release", Group::Kernel, "Linux", proc::kernel_release()),

@@ -46,6 +46,11 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
             return print_document(&document, form, args.allow_skips);
         }
     };
+    if let Some(obstacle) = scenes.obstacle() {
+        let why = say!("{obstacle}. To get it: {hint}", obstacle, hint = obstacle.hint());
+        let document = Lessons::new(kernel, 0.0, vec![Played::skipped(lesson, why)], Vec::new());
+        return print_document(&document, form, args.allow_skips);
+    }
     let runtime = lab::runtime()?;
     let clock = Clock::start();
     let lines = (form == Form::Jsonl).then(Output::stdout);

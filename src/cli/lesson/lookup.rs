@@ -9,6 +9,7 @@ use crate::say;
 use crate::scenario::lesson::Lesson;
 use crate::scenario::library;
 use crate::scenario::parse::{ParseError, parse};
+use crate::session::files;
 use crate::text::sanitize;
 
 /// The lesson of this name, or of this file.
@@ -45,7 +46,7 @@ fn is_file(name: &str) -> bool {
 }
 
 fn read(file: &str) -> Result<Lesson, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = files::read_text(Path::new(file), LONGEST).map_err(|error| {
         Failure::new(
             say!("cannot read {file}: {error}", file = sanitize::line(file), error),
             say!("check the path, or take one of those that `qviz lesson` lists"),
@@ -61,6 +62,9 @@ fn parse_failure(error: &ParseError) -> Failure {
         say!("correct that line; assets/lessons/README.md tells the format"),
     )
 }
+
+/// Far more bytes than a lesson has; a device that never ends is none.
+const LONGEST: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -30,6 +30,12 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failu
     let mut scenes = SceneRunner::enter(lesson).map_err(|refusal| {
         Failure::new(say!("a lesson needs a private network: {refusal}", refusal), refusal.hint())
     })?;
+    if let Some(obstacle) = scenes.obstacle() {
+        return Err(Failure::new(
+            say!("this lesson turns a setting that is out of reach: {obstacle}", obstacle),
+            obstacle.hint(),
+        ));
+    }
     let look = lab::ui_plan(&args.output);
     let mode = if args.auto { PlayMode::Auto } else { PlayMode::Hand };
     let open = move |scene: usize, past: Past| {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::kernel::proc;
+use crate::lab::knobs::KnobError;
 use crate::lab::namespace::{LISTENER_V4, Namespace, NetworkPlan, Refusal};
 use crate::model::settings::Sysctls;
 use crate::scenario::Script;
@@ -30,6 +31,12 @@ impl SceneRunner {
         let host = proc::read_sysctls();
         let namespace = Arc::new(Namespace::enter(&NetworkPlan::like_host(host.clone()))?);
         Ok(Self { lesson: Arc::clone(lesson), namespace, host, opened: 0 })
+    }
+
+    /// Why the lesson cannot be tried here although there is a network: a setting that it turns is out of reach.
+    pub(super) fn obstacle(&self) -> Option<KnobError> {
+        let token = self.namespace.token();
+        self.lesson.sysctls().find_map(|(sysctl, value)| token.may_write(sysctl, value).err())
     }
 
     /// Opens the session of a scene; that of the scene before has ended.

@@ -1,6 +1,5 @@
 //! Frames of a recording as text, SVG or terminal recording.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::session::files::{self, Existing};
 use crate::session::recording::read::Recording;
 use crate::text::sanitize;
 use crate::ui::UiPlan;
@@ -69,10 +69,11 @@ fn write_film(out: &mut dyn Write, film: &mut Film, recording: &Recording, size:
     let title = recording.header.repeat.as_deref().unwrap_or("qviz");
     let mut cast = Asciicast::begin(out, size, title)?;
     let end = recording.end();
+    let gap = FRAME.max(end.since(Stamp::ZERO) / MOST_FRAMES);
     let mut at = Stamp::ZERO;
     while at < end {
         cast.frame(at.since(Stamp::ZERO), film.at(at))?;
-        at = at + FRAME;
+        at = at + gap;
     }
     cast.frame(end.since(Stamp::ZERO), film.at(end))?;
     cast.end(end.since(Stamp::ZERO) + LAST)
@@ -82,7 +83,7 @@ fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> R
     if path.as_os_str() == "-" {
         return Output::stdout().put(write).map(|_| ());
     }
-    let written = File::create(path).map(BufWriter::new).and_then(|mut file| {
+    let written = files::create(path, Existing::Emptied).map(BufWriter::new).and_then(|mut file| {
         write(&mut file)?;
         file.flush()
     });
@@ -97,8 +98,11 @@ fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> R
 /// Columns and rows where none are given: the size of the whole picture in the README.
 const SIZE: (u16, u16) = (120, 36);
 
-/// Twenty frames a second.
+/// Twenty frames a second, as long as those are not too many.
 const FRAME: Duration = Duration::from_millis(50);
+
+/// The most frames of a film: one hour's. A longer recording has fewer per second.
+const MOST_FRAMES: u32 = 72_000;
 
 /// How long the last frame stays.
 const LAST: Duration = Duration::from_secs(2);

@@ -10,7 +10,6 @@ use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::event::{Began, Environment, Event, Listening, Loss};
 use crate::model::lesson::LessonFact;
 use crate::model::peer::Peer;
-use crate::model::queue::SynRule;
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -59,7 +58,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Cost { source, nanos } => {
             let cost: &mut Cost = world.costs.entry(*source).or_default();
             cost.readings += 1;
-            cost.nanos += nanos;
+            cost.nanos = cost.nanos.saturating_add(*nanos);
         }
         Event::Refused { message } => world.note(Note::Refused(message.clone())),
         Event::Watching(watching) => world.sysctls = watching.sysctls.clone(),
@@ -87,10 +86,7 @@ fn keep_up(world: &mut World, at: Stamp, event: &Event) {
 }
 
 fn begin(world: &mut World, began: &Began) {
-    let mut numbers = began.kernel.split(['.', '-']).map_while(|part| part.parse().ok());
-    if let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) {
-        world.syn_rule = SynRule::of_version(major, minor);
-    }
+    world.syn_rule = began.syn_rule.unwrap_or_default();
     world.sysctls = began.sysctls.clone();
     world.open.delivers = began.environment == Environment::Lab && !began.watched;
     world.segments = (began.tap || world.open.delivers).then(SegmentTally::default);

@@ -33,6 +33,11 @@ impl World {
         self.accept_limit().map(|limit| self.syn_rule.capacity(limit))
     }
 
+    /// The same where the kernel's rule was measured: one less or more is told otherwise.
+    pub fn measured_syn_capacity(&self) -> Option<u32> {
+        self.began.as_ref()?.syn_rule.and(self.syn_capacity())
+    }
+
     /// The counters' change since the session began.
     pub fn counters(&self) -> Counters {
         match (&self.counters_last, &self.counters_first) {

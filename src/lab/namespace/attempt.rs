@@ -15,12 +15,18 @@ use rustix::net::{
     SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
-use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces, unshare_unsafe};
+use rustix::process::{
+    DumpableBehavior, Pid, PidfdFlags, WaitOptions, getegid, geteuid, pidfd_open, set_dumpable_behavior, waitpid,
+};
+use rustix::thread::{
+    CapabilitySet, ThreadNameSpaceType, UnshareFlags, capabilities, move_into_thread_name_spaces, unshare_unsafe,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::build::Namespaces;
-use super::refusal::{Fault, errno_of};
-use super::{Network, Refusal, Step};
+use super::refusal::{Fault, errno_of, fault_at};
+use super::{Network, Privilege, Refusal, Step};
 
 /// A child that holds a finished network.
 #[derive(Debug)]
@@ -43,8 +49,10 @@ impl BuildAttempt {
         if threads().is_some_and(|count| count > 1) {
             return Err(Refusal::new(Step::Threads, Errno::INVAL));
         }
+        let build = || build().map(|(network, spaces)| (network, Some(spaces)));
         let (child, report) = spawn(build).map_err(|errno| Refusal::new(Step::Fork, errno))?;
         let (network, spaces) = report.map_err(Refusal::from)?;
+        let spaces = spaces.ok_or_else(|| Refusal::new(Step::Fork, Errno::CHILD))?;
         Ok(Self { network, spaces, child })
     }
 
@@ -68,17 +76,54 @@ impl Drop for Child {
     }
 }
 
+/// Does `work` in a child that ends with it, so that what it does to its namespaces ends too; `None` where that fails, or where the
+/// process has several threads.
+pub(super) fn in_child<T: Serialize + DeserializeOwned>(work: impl FnOnce() -> Result<T, Fault>) -> Option<T> {
+    if threads().is_some_and(|count| count > 1) {
+        return None;
+    }
+    let built = spawn(|| work().map(|answer| (answer, None))).ok().and_then(|(_child, built)| built.ok());
+    built.map(|(answer, _)| answer)
+}
+
+/// Leaves the host's network with the privilege that the process has.
+pub(super) fn unshare_network() -> Result<Privilege, Fault> {
+    let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW;
+    let privilege = if capabilities(None).is_ok_and(|held| held.effective.contains(needed)) {
+        Privilege::Root
+    } else {
+        Privilege::User
+    };
+    if privilege == Privilege::User {
+        let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+        // A program with file capabilities does not own its /proc files; the child is short-lived, so this is
+        // harmless.
+        set_dumpable_behavior(DumpableBehavior::Dumpable).map_err(fault_at(Step::IdentityMap))?;
+        unshare(UnshareFlags::NEWUSER).map_err(fault_at(Step::UserNamespace))?;
+        let maps = [
+            ("/proc/self/setgroups", "deny".to_owned()),
+            ("/proc/self/uid_map", format!("{user} {user} 1")),
+            ("/proc/self/gid_map", format!("{group} {group} 1")),
+        ];
+        for (path, text) in maps {
+            std::fs::write(path, text).map_err(|error| fault_at(Step::IdentityMap)(errno_of(&error)))?;
+        }
+    }
+    unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NetworkNamespace))?;
+    Ok(privilege)
+}
+
 /// Moves the calling thread into new namespaces. The caller has one thread and shares no file descriptor table.
 pub(super) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
     // SAFETY: only CLONE_FILES is unsafe, where other threads keep another descriptor table; it is masked out.
     unsafe { unshare_unsafe(spaces.difference(UnshareFlags::FILES)) }
 }
 
-/// The finished network, or what failed.
-type Built = Result<(Network, Namespaces), Fault>;
+/// What a child has made, with the namespaces that it hands over, or what failed.
+type Built<T> = Result<(T, Option<Namespaces>), Fault>;
 
 /// Runs `work` in a child and returns its result; the child waits until the guard is dropped.
-fn spawn(work: impl FnOnce() -> Built) -> Result<(Child, Built), Errno> {
+fn spawn<T: Serialize + DeserializeOwned>(work: impl FnOnce() -> Built<T>) -> Result<(Child, Built<T>), Errno> {
     let (report_out, report_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let (release_out, release_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let (spaces_out, spaces_in) = socketpair(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
@@ -99,9 +144,9 @@ fn spawn(work: impl FnOnce() -> Built) -> Result<(Child, Built), Errno> {
             let child = Child { pid, release: Some(release_in) };
             let mut answer = Vec::new();
             File::from(report_out).read_to_end(&mut answer).map_err(|error| errno_of(&error))?;
-            let answer: Result<Network, Fault> = serde_json::from_slice(&answer).map_err(|_| Errno::CHILD)?;
+            let answer: Result<T, Fault> = serde_json::from_slice(&answer).map_err(|_| Errno::CHILD)?;
             let built = match answer {
-                Ok(network) => Ok((network, receive_spaces(spaces_out.as_fd())?)),
+                Ok(made) => Ok((made, receive_spaces(spaces_out.as_fd())?)),
                 Err(fault) => Err(fault),
             };
             Ok((child, built))
@@ -116,9 +161,9 @@ struct ChildEnds {
     spaces: OwnedFd,
 }
 
-fn report_and_wait(built: Built, ends: ChildEnds) {
+fn report_and_wait<T: Serialize>(built: Built<T>, ends: ChildEnds) {
     let (answer, spaces) = match built {
-        Ok((network, spaces)) => (Ok(network), Some(spaces)),
+        Ok((made, spaces)) => (Ok(made), spaces),
         Err(fault) => (Err(fault), None),
     };
     if let Some(spaces) = &spaces
@@ -141,17 +186,23 @@ fn send_spaces(socket: BorrowedFd<'_>, spaces: &Namespaces) -> Result<(), Errno>
     sendmsg(socket, &[IoSlice::new(b"3")], &mut ancillary, SendFlags::empty()).map(|_| ())
 }
 
-fn receive_spaces(socket: BorrowedFd<'_>) -> Result<Namespaces, Errno> {
+/// The namespaces that a child has handed over before it reported; `None` where it had none to give.
+fn receive_spaces(socket: BorrowedFd<'_>) -> Result<Option<Namespaces>, Errno> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0; 1];
-    recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)?;
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    match recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, flags) {
+        Err(Errno::AGAIN) => return Ok(None),
+        received => received?,
+    };
     let mut fds = ancillary.drain().flat_map(|message| match message {
         RecvAncillaryMessage::ScmRights(fds) => fds.collect(),
         _ => Vec::new(),
     });
     match (fds.next(), fds.next(), fds.next()) {
-        (Some(wire), Some(clients), Some(server)) => Ok(Namespaces { wire, clients, server }),
+        (Some(wire), Some(clients), Some(server)) => Ok(Some(Namespaces { wire, clients, server })),
+        (None, None, None) => Ok(None),
         _ => Err(Errno::MFILE),
     }
 }

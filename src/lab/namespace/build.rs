@@ -3,14 +3,13 @@
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
-use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
+use rustix::thread::UnshareFlags;
 
-use super::attempt::unshare;
+use super::attempt::{unshare, unshare_network};
 use super::links::{self, Connected};
-use super::refusal::{Fault, errno_of};
-use super::{Network, NetworkPlan, NotApplied, Privilege, Step};
+use super::probe::Probe;
+use super::refusal::{Fault, errno_of, fault_at};
+use super::{Network, NetworkPlan, NotApplied, Step};
 use crate::lab::knobs::{self, KnobError};
 use crate::lab::netns::{self, NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
@@ -31,8 +30,9 @@ pub(super) struct Namespaces {
 pub(super) fn build(plan: &NetworkPlan) -> Result<(Network, Namespaces), Fault> {
     let origin = NetworkId::current().map_err(fault_at(Step::Origin))?;
     let privilege = unshare_network()?;
+    let probe = Probe::here();
     let netns = PrivateNetns::current_if_not(origin).map_err(fault_at(Step::NetworkNamespace))?;
-    let mut settings = Settings { netns, not_applied: Vec::new() };
+    let mut settings = Settings { netns, probe, not_applied: Vec::new() };
     // Read before the connection hash is set: their defaults shrink with it.
     let usual = [Sysctl::MaxSynBacklog, Sysctl::MaxTwBuckets].map(|sysctl| (sysctl, knobs::read(sysctl.name()).ok()));
     // It is the size of the tables of all namespaces that are made from this one.
@@ -55,7 +55,8 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<(Network, Namespaces), Fault> 
         hash_buckets: hash_buckets(),
         addresses,
         ipv6,
-        sysctls: read_sysctls(),
+        sysctls: read_sysctls(probe),
+        syn_rule: probe.syn_rule,
         not_applied: settings.not_applied,
     };
     Ok((network, spaces))
@@ -75,37 +76,11 @@ fn another(settings: &mut Settings, plan: &NetworkPlan, usual: &[(Sysctl, Option
     here()
 }
 
-/// Leaves the host's network with the privilege that the process has.
-fn unshare_network() -> Result<Privilege, Fault> {
-    let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW;
-    let privilege = if capabilities(None).is_ok_and(|held| held.effective.contains(needed)) {
-        Privilege::Root
-    } else {
-        Privilege::User
-    };
-    if privilege == Privilege::User {
-        let (user, group) = (geteuid().as_raw(), getegid().as_raw());
-        // A program with file capabilities does not own its /proc files; the child is short-lived, so this is
-        // harmless.
-        set_dumpable_behavior(DumpableBehavior::Dumpable).map_err(fault_at(Step::IdentityMap))?;
-        unshare(UnshareFlags::NEWUSER).map_err(fault_at(Step::UserNamespace))?;
-        let maps = [
-            ("/proc/self/setgroups", "deny".to_owned()),
-            ("/proc/self/uid_map", format!("{user} {user} 1")),
-            ("/proc/self/gid_map", format!("{group} {group} 1")),
-        ];
-        for (path, text) in maps {
-            std::fs::write(path, text).map_err(|error| fault_at(Step::IdentityMap)(errno_of(&error)))?;
-        }
-    }
-    unshare(UnshareFlags::NEWNET).map_err(fault_at(Step::NetworkNamespace))?;
-    Ok(privilege)
-}
-
 /// The settings of the namespace under construction, and those that could not be applied.
 #[derive(Debug)]
 pub(super) struct Settings {
     netns: PrivateNetns,
+    probe: Probe,
     not_applied: Vec<NotApplied>,
 }
 
@@ -142,8 +117,10 @@ impl Settings {
         let reason = match knobs::write(self.netns, name, wanted) {
             Ok(value) if value == wanted => return,
             Ok(value) => say!("the kernel made it {value}", value),
-            // A sysctl that cannot be written may already have the value.
-            Err(_) if knobs::read(name) == Ok(wanted) => return,
+            // What cannot be seen may have the value all the same.
+            Err(_) if sysctl == Some(Sysctl::Somaxconn) && self.probe.somaxconn.map(i64::from) == Some(wanted) => {
+                return;
+            }
             Err(KnobError::File { reason, .. }) => reason.to_string(),
             Err(error) => error.to_string(),
         };
@@ -153,8 +130,12 @@ impl Settings {
     }
 }
 
-fn read_sysctls() -> Sysctls {
+/// The sysctls in force: as their files tell, or, where somaxconn's is hidden, as it was measured.
+fn read_sysctls(probe: Probe) -> Sysctls {
     let mut sysctls = Sysctls::default();
+    if let Some(somaxconn) = probe.somaxconn {
+        sysctls.set(Sysctl::Somaxconn, somaxconn.into());
+    }
     for sysctl in Sysctl::ALL {
         if let Ok(value) = knobs::read(sysctl.name()) {
             sysctls.set(sysctl, value);
@@ -167,8 +148,4 @@ fn read_sysctls() -> Sysctls {
 fn hash_buckets() -> Option<u32> {
     let buckets = knobs::read("net.ipv4.tcp_ehash_entries").ok()?;
     u32::try_from(buckets).ok().filter(|buckets| *buckets > 0)
-}
-
-pub(super) fn fault_at(step: Step) -> impl Fn(Errno) -> Fault {
-    move |errno| Fault { step, errno: errno.raw_os_error() }
 }

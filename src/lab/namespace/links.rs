@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::io::Errno;
 
-use super::build::{Namespaces, Settings, fault_at};
-use super::netlink::{Peering, Route, RouteEvents, RoutePlan};
-use super::refusal::{Fault, errno_of};
+use super::build::{Namespaces, Settings};
+use super::netlink::{LOOPBACK_INDEX, Peering, Route, RouteEvents, RoutePlan};
+use super::refusal::{Fault, errno_of, fault_at};
 use super::{CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, Step, offload};
 use crate::lab::netns;
 
@@ -183,8 +183,6 @@ const fn mac(last: u8) -> [u8; 6] {
 
 /// The prefix length of one IPv6 address.
 const HOST_V6: u8 = 128;
-/// lo is the first device of every network namespace (`LOOPBACK_IFINDEX`).
-const LOOPBACK_INDEX: u32 = 1;
 const SERVER_END: &CStr = c"srv0";
 const WIRE_TO_SERVER: &CStr = c"wire-s";
 const WIRE_TO_CLIENTS: &CStr = c"wire-c";

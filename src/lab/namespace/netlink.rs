@@ -329,3 +329,6 @@ const RTM_TYPE: usize = 7;
 const LINK_HEADER_BYTES: usize = 16;
 /// Room for one answer; a link's full description takes about 1.5 KiB.
 const ANSWER_BYTES: usize = 8192;
+
+/// lo is the first device of every network namespace (`LOOPBACK_IFINDEX`).
+pub(super) const LOOPBACK_INDEX: u32 = 1;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::say;
 use crate::text::errno::describe_errno;
 
+mod apparmor;
+
 /// The steps of entering the private network, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +77,10 @@ pub enum Cause {
     OldKernel,
     /// The address cannot be put on a device.
     Address(IpAddr),
+    /// IPv6 is switched off, or this kernel has none.
+    NoIpv6,
+    /// The kernel did not finish in time.
+    TooSlow,
     /// The process is at a limit of its own: open files, processes or memory.
     OwnLimit,
     /// Nothing in /proc explains it.
@@ -131,6 +137,9 @@ impl Refusal {
             }
             (Step::Join, Errno::INVAL | Errno::NOSYS) => Cause::OldKernel,
             (_, Errno::MFILE | Errno::NFILE | Errno::NOMEM) | (Step::Fork, Errno::AGAIN) => Cause::OwnLimit,
+            // What the kernel answers for an address on a device where IPv6 is switched off (`inet6_addr_add`, net/ipv6/addrconf.c).
+            (Step::Address(IpAddr::V6(_)), Errno::ACCESS | Errno::OPNOTSUPP | Errno::AFNOSUPPORT) => Cause::NoIpv6,
+            (_, Errno::AGAIN | Errno::TIMEDOUT) => Cause::TooSlow,
             (_, Errno::PERM | Errno::ACCESS) => evidence.permission_cause(),
             (Step::Address(address), _) => Cause::Address(address),
             (Step::VethPair, Errno::OPNOTSUPP) if evidence.modules => Cause::NoVeth,
@@ -159,10 +168,13 @@ impl Refusal {
                 )
             }
             Cause::SwitchedOff => "sudo sysctl kernel.unprivileged_userns_clone=1".to_owned(),
-            Cause::AppArmor => "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0".to_owned(),
-            Cause::Seccomp => "docker run --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt apparmor=unconfined \
-                               --security-opt systempaths=unconfined ..."
-                .to_owned(),
+            Cause::AppArmor => apparmor::profile(),
+            Cause::Seccomp => say!(
+                "`docker run --security-opt seccomp=unconfined ...` (or --cap-add SYS_ADMIN), and for the settings of the lab --security-opt systempaths=unconfined"
+            )
+            .to_owned(),
+            Cause::NoIpv6 => "sudo sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0".to_owned(),
+            Cause::TooSlow => say!("run the same again; this machine is very busy").to_owned(),
             Cause::NoVeth => "sudo modprobe veth".to_owned(),
             Cause::ModulesGone => "sudo reboot".to_owned(),
             Cause::NoUserNamespaces | Cause::Unknown => "sudo qviz".to_owned(),
@@ -260,10 +272,17 @@ impl fmt::Display for Cause {
             Self::Address(address) => {
                 f.write_str(&say!("the kernel does not take {address} as an address of a device", address))
             }
+            Self::NoIpv6 => f.write_str(say!("IPv6 is switched off, or this kernel has none")),
+            Self::TooSlow => f.write_str(say!("the kernel did not finish in time")),
             Self::OwnLimit => f.write_str(say!("the process has reached a limit of open files, processes or memory")),
             Self::Unknown => f.write_str(say!("nothing in /proc explains it")),
         }
     }
+}
+
+/// The fault of a step from the kernel's answer.
+pub(super) fn fault_at(step: Step) -> impl Fn(Errno) -> Fault {
+    move |errno| Fault { step, errno: errno.raw_os_error() }
 }
 
 /// The error number of an I/O error; EIO where it has none.
@@ -313,13 +332,26 @@ mod tests {
     #[test]
     fn a_denial_names_the_switch_that_denies() {
         let apparmor = Evidence { apparmor_restricts: Some(1), seccomp: Some(2), ..ORDINARY };
-        let unlock = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0";
-        assert_eq!(hint(Step::IdentityMap, Errno::PERM, apparmor), unlock);
-        assert_eq!(hint(Step::NetworkNamespace, Errno::PERM, apparmor), unlock);
+        for step in [Step::IdentityMap, Step::NetworkNamespace] {
+            let hint = hint(step, Errno::PERM, apparmor);
+            let program = std::env::current_exe().unwrap();
+            assert!(
+                hint.starts_with("`sudo qviz`; or once")
+                    && hint.contains(&format!("profile qviz {} ", program.display())),
+                "{hint}"
+            );
+            assert!(
+                hint.contains("userns,") && hint.ends_with("sudo apparmor_parser -r /etc/apparmor.d/qviz`"),
+                "{hint}"
+            );
+        }
         let debian = Evidence { userns_clone: Some(0), ..ORDINARY };
         assert_eq!(hint(Step::UserNamespace, Errno::PERM, debian), "sudo sysctl kernel.unprivileged_userns_clone=1");
         let container = Evidence { seccomp: Some(2), ..ORDINARY };
-        assert!(hint(Step::UserNamespace, Errno::PERM, container).starts_with("docker run --cap-add SYS_ADMIN"));
+        assert!(
+            hint(Step::UserNamespace, Errno::PERM, container)
+                .starts_with("`docker run --security-opt seccomp=unconfined")
+        );
         assert_eq!(hint(Step::UserNamespace, Errno::PERM, ORDINARY), "sudo qviz");
     }
 
@@ -332,6 +364,15 @@ mod tests {
         assert_eq!(judged(Step::Join, ORDINARY), Cause::OldKernel);
         let multicast = IpAddr::from([224, 0, 0, 1]);
         assert_eq!(judged(Step::Address(multicast), ORDINARY), Cause::Address(multicast));
+    }
+
+    #[test]
+    fn an_address_is_called_bad_only_where_it_is() {
+        let v6 = IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]);
+        let judged = |errno: Errno| Refusal::diagnose(Step::Address(v6), errno.raw_os_error(), &ORDINARY).cause;
+        assert_eq!(judged(Errno::ACCESS), Cause::NoIpv6);
+        assert_eq!(judged(Errno::AGAIN), Cause::TooSlow);
+        assert_eq!(judged(Errno::INVAL), Cause::Address(v6));
     }
 
     #[test]

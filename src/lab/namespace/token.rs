@@ -11,7 +11,7 @@ use super::Network;
 use super::build::Namespaces;
 use crate::lab::knobs::{self, KnobError};
 use crate::lab::netns::{self, NetworkId, PrivateNetns};
-use crate::model::settings::Sysctl;
+use crate::model::settings::{Sysctl, Sysctls};
 
 /// One end of a veth pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,13 +31,30 @@ pub struct NetnsToken {
     netns: PrivateNetns,
     spaces: Arc<Namespaces>,
     links: Arc<[Link; 4]>,
+    /// What was measured of settings whose files are hidden here.
+    hidden: Sysctls,
 }
 
 impl NetnsToken {
     pub(super) fn new(netns: PrivateNetns, spaces: Namespaces, network: &Network) -> Self {
+        let mut hidden = Sysctls::default();
+        for (sysctl, value) in network.sysctls.iter() {
+            if let (Some(value), true) = (value, knobs::read(sysctl.name()).is_err()) {
+                hidden.set(sysctl, value);
+            }
+        }
         let Network { server_end, wire_to_server, wire_to_clients, clients_end, .. } = network.clone();
         let links = Arc::new([server_end, wire_to_server, wire_to_clients, clients_end]);
-        Self { netns, spaces: Arc::new(spaces), links }
+        Self { netns, spaces: Arc::new(spaces), links, hidden }
+    }
+
+    /// Adds what is known of settings whose files are hidden here.
+    pub fn complete(&self, sysctls: &mut Sysctls) {
+        for (sysctl, value) in self.hidden.iter() {
+            if let (Some(value), None) = (value, sysctls.value(sysctl)) {
+                sysctls.set(sysctl, value);
+            }
+        }
     }
 
     /// Whether the calling thread is in the server's namespace of this token. Costs one `statx`, about 1 µs.
@@ -110,6 +127,15 @@ impl NetnsToken {
         self.in_clients(write).map_err(not_ours)?.map_err(not_ours)?
     }
 
+    /// Why a sysctl of the private namespace cannot be given this value (`None`: some other one than it has); nothing is changed.
+    ///
+    /// # Errors
+    /// What a [write](Self::write) would meet before the kernel judges the value.
+    pub fn may_write(&self, sysctl: Sysctl, value: Option<i64>) -> Result<(), KnobError> {
+        let has = self.hidden.value(sysctl).map_or_else(|| knobs::read(sysctl.name()), Ok);
+        if value.is_some() && has.ok() == value { Ok(()) } else { knobs::may_write(sysctl.name()) }
+    }
+
     /// Writes one sysctl of the private namespace; the value in force afterwards.
     ///
     /// # Errors
@@ -117,6 +143,9 @@ impl NetnsToken {
     /// Without a namespace that qviz made around the calling thread nothing is written; values outside the kernel's range are refused
     /// by the kernel; a sysctl may be missing or read-only.
     pub fn write(&self, sysctl: Sysctl, value: i64) -> Result<i64, KnobError> {
+        if self.hidden.value(sysctl) == Some(value) && self.is_current() {
+            return Ok(value);
+        }
         knobs::write(self.netns, sysctl.name(), value)
     }
 }
@@ -132,7 +161,7 @@ pub(in crate::lab) mod tests {
         let spaces = Namespaces { wire: here(), clients: here(), server: here() };
         let link = |name: &str| Link { name: name.to_owned(), index: 2, mac: [2, 0, 0, 0, 0, 1] };
         let links = Arc::new(["srv0", "wire-s", "wire-c", "cli0"].map(link));
-        NetnsToken { netns, spaces: Arc::new(spaces), links }
+        NetnsToken { netns, spaces: Arc::new(spaces), links, hidden: Sysctls::default() }
     }
 
     /// A token that is not valid where the test runs.

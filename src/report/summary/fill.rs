@@ -62,7 +62,7 @@ impl Listener {
             accept_limit,
             accept_capacity: accept_limit.map(queue::accept_capacity),
             syn_limit: accept_limit,
-            syn_capacity: world.syn_capacity(),
+            syn_capacity: world.measured_syn_capacity(),
         }
     }
 }

@@ -76,6 +76,7 @@ fn stalled(target: Option<&str>) -> World {
 
 fn began() -> Began {
     Began {
+        syn_rule: None,
         kernel: "6.18.44".into(),
         environment: Environment::Host,
         fallback: None,

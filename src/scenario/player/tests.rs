@@ -125,6 +125,7 @@ impl Play {
 
 fn began() -> Event {
     Event::Began(Box::new(Began {
+        syn_rule: None,
         kernel: "6.18.0".to_owned(),
         environment: Environment::Lab,
         fallback: None,

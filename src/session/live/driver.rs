@@ -322,7 +322,11 @@ impl LiveSession {
     }
 
     pub(super) fn listening(&self, backlog: i32) -> Listening {
-        let somaxconn = crate::kernel::proc::read_sysctls().value(Sysctl::Somaxconn);
+        let mut sysctls = crate::kernel::proc::read_sysctls();
+        if let Some(netns) = &self.netns {
+            netns.complete(&mut sysctls);
+        }
+        let somaxconn = sysctls.value(Sysctl::Somaxconn);
         Listening {
             backlog,
             somaxconn: somaxconn.and_then(|value| u32::try_from(value).ok()),

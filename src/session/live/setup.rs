@@ -45,7 +45,10 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
     })?);
     let address = listener.address();
     let own = OwnListener::new(Arc::clone(&listener));
-    let sysctls = proc::read_sysctls();
+    let mut sysctls = proc::read_sysctls();
+    if let Some(netns) = &netns {
+        netns.complete(&mut sysctls);
+    }
     let road = open_road(&plan, &pump, &listener, &sysctls)?;
     let actors = open_actors(&plan, &pump, address, &sysctls)?;
     let server = ServerSide::start(open_server(&plan)?, &listener, pump.clock)?;
@@ -110,6 +113,7 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
         private_counters: matches!(plan.site, LabSite::Lab(_)),
         host: plan.host.clone(),
         sysctls,
+        syn_rule: plan.site.syn_rule(),
         watched: false,
     }
 }

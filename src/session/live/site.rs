@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::lab::namespace::{Namespace, NetnsToken};
 use crate::model::event::Environment;
 use crate::model::message::Message;
+use crate::model::queue::SynRule;
 
 /// The private network, or the host's loopback.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub enum LabSite {
     Host {
         /// Why not the lab.
         fallback: Option<Message>,
+        /// When a SYN queue is full in this kernel, as measured.
+        syn_rule: Option<SynRule>,
     },
 }
 
@@ -30,7 +33,7 @@ impl LabSite {
     pub(super) fn fallback(&self) -> Option<Message> {
         match self {
             Self::Lab(_) => None,
-            Self::Host { fallback } => fallback.clone(),
+            Self::Host { fallback, .. } => fallback.clone(),
         }
     }
 
@@ -38,6 +41,13 @@ impl LabSite {
         match self {
             Self::Lab(namespace) => Some(namespace.token()),
             Self::Host { .. } => None,
+        }
+    }
+
+    pub(super) fn syn_rule(&self) -> Option<SynRule> {
+        match self {
+            Self::Lab(namespace) => namespace.network().syn_rule,
+            Self::Host { syn_rule, .. } => *syn_rule,
         }
     }
 

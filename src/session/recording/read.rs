@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::header::header_in;
 use super::record_reader::{self, Facts, LinePosition, Lines, Store};
-use super::{Header, RecordingError, VERSION};
+use super::{Header, RecordingError};
 use crate::model::event::Event;
 use crate::model::lesson::LessonFact;
 use crate::model::stamp::Stamp;
@@ -138,19 +139,10 @@ fn counted(lines: &mut Lines) -> Result<usize, RecordingError> {
 }
 
 fn header(lines: &mut Lines) -> Result<Header, RecordingError> {
-    let path = lines.path.clone();
-    let foreign = || RecordingError::Foreign { path: path.clone() };
-    match lines.advance() {
-        Ok(true) => {}
-        Ok(false) | Err(RecordingError::Line { .. }) => return Err(foreign()),
-        Err(error) => return Err(error),
-    }
-    let first: serde_json::Value = serde_json::from_slice(&lines.buffer).map_err(|_| foreign())?;
-    match first.get("qviz-recording").and_then(serde_json::Value::as_u64) {
-        None => Err(foreign()),
-        Some(found) if found != u64::from(VERSION) => Err(RecordingError::Version { path, found }),
-        Some(_) => serde_json::from_value(first)
-            .map_err(|error| lines.damaged(say!("damaged header ({error})", error = record_reader::bare(&error)))),
+    match lines.advance_header() {
+        Ok(true) => header_in(&lines.path, &lines.buffer),
+        Ok(false) | Err(RecordingError::Line { .. }) => Err(RecordingError::Foreign { path: lines.path.clone() }),
+        Err(error) => Err(error),
     }
 }
 

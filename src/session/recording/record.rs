@@ -1,6 +1,6 @@
 //! Recording: every batch that reaches the fold is written to the file, bounded in size and delay.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::session::files::{self, Existing};
 
 /// The largest size of a recording in bytes.
 pub const LIMIT: u64 = 1 << 30;
@@ -52,7 +53,7 @@ impl Recorder {
         if is_foreign_file(path).map_err(opened)? {
             return Err(RecordingError::NotOurs { path: path.to_owned() });
         }
-        let file = OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(opened)?;
+        let file = files::create(path, Existing::Kept).map_err(opened)?;
         let file = Some(BufWriter::with_capacity(128 * 1024, file));
         Ok(Self {
             path: path.to_owned(),
@@ -195,7 +196,7 @@ fn is_foreign_file(path: &Path) -> io::Result<bool> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {
             let mut first = Vec::new();
-            File::open(path)?.take(FIRST_BYTES.len() as u64).read_to_end(&mut first)?;
+            files::open(path)?.take(FIRST_BYTES.len() as u64).read_to_end(&mut first)?;
             Ok(first != FIRST_BYTES)
         }
         Ok(_) => Ok(false),

@@ -2,16 +2,19 @@
 //!
 //! The facts end where the file is damaged; the last one reports that.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::RecordingError;
+use super::header::{bare, header_in};
+use super::{RecordingError, record};
 use crate::model::event::{Event, Stamped};
 use crate::model::message::Message;
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::session::files;
+
+mod sizes;
 
 /// Where the bytes of a recording are.
 #[derive(Clone, Debug)]
@@ -60,23 +63,29 @@ pub struct Facts {
 }
 
 impl Store {
-    /// Opens a recording; a pipe is read to its end.
+    /// Opens a recording. A pipe is read to its end if its first line is that of a recording, and it is not larger than one.
     pub(super) fn open(path: &Path) -> Result<Self, RecordingError> {
         let failed = |source| RecordingError::Open { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(failed)?;
+        let file = files::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_file() {
             return Ok(Self::File(path.to_owned(), metadata.len()));
         }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|source| RecordingError::Read { path: path.to_owned(), source })?;
+        let broken = |source| RecordingError::Read { path: path.to_owned(), source };
+        let (mut stream, mut bytes) = (BufReader::new(file), Vec::new());
+        Read::take(&mut stream, LONGEST_HEADER).read_until(b'\n', &mut bytes).map_err(broken)?;
+        header_in(path, &bytes)?;
+        Read::take(&mut stream, LARGEST_STREAM).read_to_end(&mut bytes).map_err(broken)?;
+        if bytes.len() as u64 > LARGEST_STREAM {
+            return Err(RecordingError::TooLarge { path: path.to_owned(), mib: LARGEST_STREAM >> 20 });
+        }
         Ok(Self::Memory(path.to_owned(), bytes.into()))
     }
 
     pub(super) fn lines(&self) -> Result<Lines, RecordingError> {
         let (path, source, length): (_, Box<dyn Source>, _) = match self {
             Self::File(path, length) => {
-                let file = File::open(path).map_err(|source| RecordingError::Open { path: path.clone(), source })?;
+                let file = files::open(path).map_err(|source| RecordingError::Open { path: path.clone(), source })?;
                 (path.clone(), Box::new(BufReader::with_capacity(128 * 1024, file)), *length)
             }
             Self::Memory(path, bytes) => (path.clone(), Box::new(Cursor::new(Arc::clone(bytes))), bytes.len() as u64),
@@ -88,13 +97,22 @@ impl Store {
 impl Lines {
     /// Reads the next line; false at the end.
     pub(super) fn advance(&mut self) -> Result<bool, RecordingError> {
+        self.advance_within(LONGEST_LINE)
+    }
+
+    /// Reads the first line; false where there is none.
+    pub(super) fn advance_header(&mut self) -> Result<bool, RecordingError> {
+        self.advance_within(LONGEST_HEADER)
+    }
+
+    fn advance_within(&mut self, longest: u64) -> Result<bool, RecordingError> {
         self.buffer.clear();
-        let rest = self.length.saturating_sub(self.next.offset).min(LONGEST_LINE);
+        let rest = self.length.saturating_sub(self.next.offset).min(longest);
         let read = Read::take(&mut self.source, rest).read_until(b'\n', &mut self.buffer);
         let count = read.map_err(|source| RecordingError::Read { path: self.path.clone(), source })? as u64;
         self.next.offset += count;
         self.next.line += 1;
-        if count == LONGEST_LINE {
+        if count == longest {
             return Err(self.damaged(say!("a line longer than any fact").to_owned()));
         }
         Ok(count > 0)
@@ -120,8 +138,13 @@ impl Lines {
 
     /// Parses the line last read.
     pub(super) fn fact(&self) -> Result<Stamped, RecordingError> {
-        let fact = serde_json::from_slice(&self.buffer);
-        fact.map_err(|error| self.damaged(say!("not a fact that this qviz knows ({error})", error = bare(&error))))
+        let fact: Result<Stamped, _> = serde_json::from_slice(&self.buffer);
+        let fact = fact
+            .map_err(|error| self.damaged(say!("not a fact that this qviz knows ({error})", error = bare(&error))))?;
+        if !sizes::are_possible(&fact.event, &self.buffer) {
+            return Err(self.damaged(say!("a line longer than any fact").to_owned()));
+        }
+        Ok(fact)
     }
 
     /// An error about the line last read.
@@ -216,11 +239,11 @@ pub(super) fn count(lines: &mut Lines) -> io::Result<usize> {
     Ok(count + usize::from(!ends))
 }
 
-/// The error without its position, which is relative to one line.
-pub(super) fn bare(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
-}
+/// The longest first line, in bytes: a command line fits.
+const LONGEST_HEADER: u64 = 256 << 10;
+
+/// The largest recording that is read from a pipe, in bytes: as large as one may become.
+const LARGEST_STREAM: u64 = record::LIMIT;
 
 /// The longest line accepted, in bytes: lists of 65,535 connections at some 150 bytes each stay far below.
 const LONGEST_LINE: u64 = 64 << 20;

@@ -252,6 +252,7 @@ impl WatchSession {
             private_counters: false,
             host: self.sampler.sysctls().clone(),
             sysctls: self.sampler.sysctls().clone(),
+            syn_rule: self.plan.syn_rule,
             watched: true,
         }
     }

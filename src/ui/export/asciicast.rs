@@ -7,6 +7,8 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use serde_json::json;
 
+use crate::text::json;
+
 use super::{Glyph, Look, Shade, columns, glyphs};
 
 /// Writes frame after frame.
@@ -23,7 +25,8 @@ impl<W: Write> Asciicast<W> {
     /// The writer's own.
     pub fn begin(mut out: W, (width, height): (u16, u16), title: &str) -> io::Result<Self> {
         let header = json!({"version": 2, "width": width, "height": height, "title": title});
-        writeln!(out, "{header}")?;
+        json::write(&mut out, &header)?;
+        writeln!(out)?;
         Ok(Self { out, shown: None })
     }
 
@@ -48,7 +51,8 @@ impl<W: Write> Asciicast<W> {
 
     fn line(&mut self, at: Duration, bytes: &str) -> io::Result<()> {
         let seconds = at.as_millis() as f64 / 1e3;
-        writeln!(self.out, "{}", json!([seconds, "o", bytes]))
+        json::write(&mut self.out, &json!([seconds, "o", bytes]))?;
+        writeln!(self.out)
     }
 }
 

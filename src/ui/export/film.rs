@@ -39,13 +39,18 @@ impl Film {
     /// The picture at a moment that is not before the one that was drawn last.
     pub fn at(&mut self, moment: Stamp) -> Buffer {
         while self.pulsed + PULSE <= moment {
-            self.pulsed = self.pulsed + PULSE;
+            self.pulsed = (self.pulsed + PULSE).max(self.quiet_until(moment).saturating_sub(LINGERS));
             self.fold(self.pulsed);
             update(&mut self.state, Msg::Pulse(self.pulsed), &self.world);
         }
         self.fold(moment);
         update(&mut self.state, Msg::Pulse(moment), &self.world);
         view::picture(self.state.size, &self.world, &self.state, moment)
+    }
+
+    /// The next moment at which something happens, at most `moment`.
+    fn quiet_until(&mut self, moment: Stamp) -> Stamp {
+        self.facts.peek().map_or(moment, |fact| fact.at.min(moment))
     }
 
     fn fold(&mut self, moment: Stamp) {
@@ -60,3 +65,7 @@ impl Film {
 
 /// The rhythm in which a picture that was watched would have chosen its density.
 const PULSE: Duration = Duration::from_millis(100);
+
+/// Longer than any picture remembers what happened: of a longer time without facts only so much is played, so that a recording costs what
+/// its facts cost, whatever its end claims to be.
+const LINGERS: Duration = Duration::from_secs(30);

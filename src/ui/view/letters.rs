@@ -47,8 +47,9 @@ impl Letter {
         if self == Self::Plain {
             return Some(text::width(text));
         }
-        let points: Option<u16> = text.chars().map(|ch| font::glyph(ch).map(|glyph| span(&glyph) + 1)).sum();
-        points.map(|points| points.saturating_sub(1) * self.point())
+        let mut spans = text.chars().map(|ch| font::glyph(ch).map(|glyph| span(&glyph) + 1));
+        let points = spans.try_fold(0_u16, |sum, points| Some(sum.saturating_add(points?)))?;
+        Some(points.saturating_sub(1).saturating_mul(self.point()))
     }
 
     /// The largest letters, this size at most, in which `text` fits into so many columns and rows.

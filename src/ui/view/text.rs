@@ -101,12 +101,16 @@ pub(super) fn right_cell(text: &str, columns: u16) -> String {
     format!("{}{text}", " ".repeat(usize::from(columns.saturating_sub(width(text)))))
 }
 
+/// More letters than a column holds, with all their accents.
+const LETTERS_PER_COLUMN: usize = 4;
+
 /// Cuts `text` to at most `columns`, with an ellipsis where something is missing.
 pub(super) fn fit(text: &str, columns: u16) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
-    let mut cut: String = text.to_owned();
+    // Of a very long text only what can fit is measured again and again.
+    let mut cut: String = text.chars().take(usize::from(columns) * LETTERS_PER_COLUMN).collect();
     while !cut.is_empty() && width(&cut) + 1 > columns {
         cut.pop();
     }

@@ -63,7 +63,7 @@ impl Served {
     /// The page in OpenMetrics.
     #[track_caller]
     pub(crate) fn page(&self) -> String {
-        let answer = get(self.address, "GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
+        let answer = get(self.address, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert!(answer.contains("Content-Type: application/openmetrics-text; version=1.0.0"), "{answer}");
         body(&answer)
     }

@@ -69,6 +69,7 @@ impl ModelListener {
         sysctls.set(Sysctl::MaxSynBacklog, max_syn_backlog.into());
         sysctls.set(Sysctl::SynackRetries, 5);
         let began = Began {
+            syn_rule: None,
             kernel: "6.18.0".into(),
             environment: Environment::Lab,
             fallback: None,

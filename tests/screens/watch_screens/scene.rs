@@ -172,6 +172,7 @@ impl Machine {
         self.emit(&Event::Chosen(Some(reading.id)));
         let Address::Tcp(address) = reading.address else { return };
         self.emit(&Event::Began(Box::new(Began {
+            syn_rule: None,
             kernel: "6.18.44".into(),
             environment: Environment::Host,
             fallback: None,

@@ -66,6 +66,7 @@ impl Watch {
     fn choose(&mut self, ms: u64) {
         self.apply(ms, &Event::Chosen(Some(ListenerId(1))));
         let began = Began {
+            syn_rule: None,
             kernel: "6.18".into(),
             environment: Environment::Host,
             fallback: None,

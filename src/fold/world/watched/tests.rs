@@ -33,6 +33,7 @@ impl Watch {
         watch.apply(&Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![reading(1, 0)], gone: Vec::new() })));
         watch.apply(&Event::Chosen(Some(ListenerId(1))));
         watch.apply(&Event::Began(Box::new(Began {
+            syn_rule: None,
             kernel,
             environment: Environment::Host,
             fallback: None,

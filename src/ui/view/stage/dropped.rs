@@ -62,7 +62,7 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         recent_drops(buf, inner, scene, &fresh);
         row += 1;
     }
-    let room = rows - usize::from(row);
+    let room = rows.saturating_sub(usize::from(row));
     let shown = if waiting.len() > room { room.saturating_sub(1) } else { waiting.len() };
     for connection in &waiting[..shown] {
         entry(buf, inner, row, scene, connection);
