@@ -4,6 +4,8 @@
 
 #[path = "screens/calm.rs"]
 mod calm;
+#[path = "screens/headlines.rs"]
+mod headlines;
 #[path = "screens/languages.rs"]
 mod languages;
 #[path = "screens/lesson_screens.rs"]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::fold::occupancy::Fullness;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -97,6 +98,15 @@ pub fn ordinal(place: u16) -> String {
 /// A setting that may be unknown.
 pub fn setting(value: Option<i64>) -> String {
     value.map_or_else(|| UNKNOWN.into(), |value| value.to_string())
+}
+
+/// Behind `depth/capacity`: that the queue is full, or how long ago it was.
+pub fn full(fullness: Fullness) -> String {
+    match fullness {
+        Fullness::Full => say!(" FULL").into(),
+        Fullness::WasFull(ago) => say!(" FULL {ago} ago", ago = countdown(ago)),
+        Fullness::Free => String::new(),
+    }
 }
 
 /// How clients arrive, in a few words.

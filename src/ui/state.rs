@@ -32,6 +32,9 @@ pub use commands::PendingSettings;
 /// How long a message for the user stays.
 const MESSAGE: Duration = Duration::from_secs(5);
 
+/// How long it is said what a key did.
+pub const CONFIRMED_FOR: Duration = Duration::from_secs(2);
+
 /// The time over which moves are counted to choose the density, in slots of the history.
 const DENSITY_SLOTS: usize = 20;
 
@@ -141,6 +144,8 @@ pub struct UiState {
     pub origin: Option<Origin>,
     /// How finely moves are drawn.
     pub density: Density,
+    /// The last key that asked the lab for something, and when.
+    pub asked: Option<(Stamp, Action)>,
     /// A message for the user, until this moment.
     pub message: Option<(Stamp, String)>,
     /// The user's request to the whole program.
@@ -269,6 +274,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Close => state.window.return_to_now(),
         action => match commands::commands_for(&mut state.pending, state.live, action, now, world) {
             Ok(commands) => {
+                state.asked = (!commands.is_empty()).then_some((now, action));
                 if state.frozen.is_some() && !commands.is_empty() {
                     state.message =
                         Some((now + MESSAGE, say!("done in the run behind this held moment; f shows it").into()));

@@ -15,6 +15,9 @@ use super::panel::Panel;
 use super::state::UiState;
 use super::theme::{Theme, ascii};
 use crate::fold::course::LessonProgress;
+use crate::fold::director;
+use crate::fold::headline::QueueName;
+use crate::fold::occupancy::Fullness;
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::text::lang::within;
@@ -43,6 +46,7 @@ mod small;
 mod stage;
 mod text;
 mod timeline;
+mod toast;
 mod watch;
 
 use letters::{LargeText, Letter};
@@ -80,6 +84,11 @@ impl Scene<'_> {
         LargeText { letter, style, ascii: self.theme.ascii }
     }
 
+    /// Whether a queue is shown as full.
+    fn fullness(&self, queue: QueueName) -> Fullness {
+        director::fullness(self.world, queue, self.now)
+    }
+
     /// True while a lesson asks for a prediction: nothing on the screen may give the answer.
     fn is_asked(&self) -> bool {
         self.world.lesson.as_deref().is_some_and(LessonProgress::asks)
@@ -93,7 +102,7 @@ impl Scene<'_> {
         let area = || match (&world.lesson, state.projector) {
             (Some(_), _) => lesson::timeline(whole, state, world),
             (None, true) => projector::timeline(whole),
-            (None, false) => stage_plan(whole, state, world).timeline,
+            (None, false) => stage_plan(whole, state).timeline,
         };
         shows.then(area).and_then(timeline::plot_width)
     }
@@ -165,8 +174,8 @@ const fn is_small(size: Size) -> bool {
     size.width < SMALLEST.width || size.height < SMALLEST.height
 }
 
-fn stage_plan(area: Rect, state: &UiState, world: &World) -> layout::Plan {
-    layout::plan(area, state.panel, caption::rows(area.width, world))
+fn stage_plan(area: Rect, state: &UiState) -> layout::Plan {
+    layout::plan(area, state.panel, caption::rows(area))
 }
 
 fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -188,7 +197,7 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
     if scene.state.projector {
         return projector::paint(buf, scene);
     }
-    let plan = stage_plan(buf.area, scene.state, scene.world);
+    let plan = stage_plan(buf.area, scene.state);
     header::paint(buf, plan.header, scene);
     caption::paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene);

@@ -283,7 +283,7 @@ fn a_queue_beyond_its_capacity_is_never_clamped() {
 }
 
 #[test]
-fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
+fn a_dropped_syn_is_readable_until_its_retry_is_on_the_way() {
     let mut story = Story::new(Environment::Lab, 0, 0);
     story.clients(0..1, ms(100), gap(0), false);
     story.clients(1..2, ms(900), gap(0), false);
@@ -295,7 +295,7 @@ fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
     for (after, countdown) in [(30, "again in 0.8 s"), (400, "again in 0.4 s"), (790, "again in 0.1 s")] {
         let text = look(after);
         assert!(row_with(&text, "a1 SYN dropped: accept queue full").contains(countdown), "{text}");
-        assert!(text.contains("a1's SYN died: accept queue full (it holds 1)"), "{text}");
+        assert!(text.contains("SYNs dropped: 1 · accept queue full (1 of 1). No reply, no RST"), "{text}");
     }
     let text = look(900);
     assert!(!text.contains("a1 SYN dropped: accept queue full  "), "{text}");

@@ -63,6 +63,9 @@ fn row_with<'t>(text: &'t str, part: &str) -> &'t str {
     text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no `{part}` in\n{text}"))
 }
 
+/// The machines that every rule has to hold for.
+const MACHINES: [fn() -> Machine; 3] = [|| Machine::busy(true, None), || stalled(true), || stalled(false)];
+
 #[test]
 fn all_listeners_show_who_is_full_and_whose_it_is() {
     shoot("all", &Machine::busy(false, None), |_| {});
@@ -117,7 +120,8 @@ fn the_smallest_screen_and_the_largest_hold_what_matters() {
 
 #[test]
 fn no_word_of_the_lab_is_on_a_watch() {
-    for machine in [Machine::busy(true, None), stalled(true), stalled(false)] {
+    for machine in MACHINES {
+        let machine = machine();
         for size in SIZES {
             let mut state = state(size, false);
             let mut text = look(&mut state, &machine);
@@ -305,7 +309,8 @@ fn wide_names_keep_every_row_as_wide_as_the_screen() {
 
 #[test]
 fn no_size_breaks_the_picture() {
-    for machine in [Machine::busy(true, None), stalled(true), stalled(false)] {
+    for machine in MACHINES {
+        let machine = machine();
         for (width, height) in
             (0..=130).step_by(10).flat_map(|width| (0..=45).step_by(5).map(move |height| (width, height)))
         {

@@ -89,7 +89,7 @@ fn next_is(pane: &mut Pane, what: &str) -> bool {
 /// The rows of things that were let happen, the newest first.
 fn step_rows(pane: &Pane) -> Vec<String> {
     let rows = pane.screen().rows(0, u16::MAX);
-    rows.filter(|row| row.contains("‖ ") && row.contains(": ") && !row.contains("STEP")).collect()
+    rows.filter(|row| row.contains("│") && row.contains("‖ ") && row.contains(": ")).collect()
 }
 
 /// What `ss` sees at the listener: half-open requests and connections that wait for `accept()`.

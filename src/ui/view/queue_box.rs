@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use super::letters::Letter;
 use super::places::{self, Shape, SlotRow};
 use super::{Scene, large, text};
+use crate::fold::occupancy::Fullness;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -18,8 +19,8 @@ pub(super) struct QueueBox {
     /// Its name, the longest first, with the kernel's word for the state.
     pub(super) names: [&'static str; 4],
     pub(super) places: SlotRow,
-    /// True when it takes no more entries.
-    pub(super) full: bool,
+    /// Whether it is shown as full.
+    pub(super) fullness: Fullness,
     /// The time of the entry that leaves next: how long it has waited, or when its timer runs out; or nothing.
     pub(super) next: String,
     /// What the entries wait for, in a few words, and its style.
@@ -68,11 +69,14 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scal
         return with_large_numbers(buf, area, scene, scale, queue);
     }
     let theme = scene.theme;
-    let depth = format!("{}/{}{}", queue.held(), queue.capacity(), if queue.full { say!(" FULL") } else { "" });
+    let depth = format!("{}/{}{}", queue.held(), queue.capacity(), numbers::full(queue.fullness));
     let fits = |name: &&&str| text::width(name) + text::width(&depth) + 4 <= area.width.saturating_sub(2);
     let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
-    let (state, line) =
-        if queue.full { (theme.alarm(), theme.text(Meaning::Lost)) } else { (theme.strong(), theme.calm()) };
+    let (state, line) = if queue.fullness.is_marked() {
+        (theme.alarm(), theme.text(Meaning::Lost))
+    } else {
+        (theme.strong(), theme.calm())
+    };
     let inner = text::frame(buf, area, (name, theme.strong()), (&depth, state), line);
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
     let row = places::paint(buf, room, scale.place, &queue.places, scene);
@@ -95,12 +99,12 @@ fn beside(buf: &mut Buffer, area: Rect, row: u16, (left, calm): (&str, Style), (
 }
 
 fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale, queue: &QueueBox) {
-    let theme = scene.theme;
-    let inner = large::boxed(buf, area, scene, scale.text, (queue.names[2], queue.full));
+    let (theme, full) = (scene.theme, queue.fullness.is_marked());
+    let inner = large::boxed(buf, area, scene, scale.text, (queue.names[2], full));
     let (digits, rest) = large::cut(inner, scale.numbers.rows());
     let (held, capacity) = (queue.held(), queue.capacity());
     let depth = format!("{held}/{capacity}");
-    let style = if queue.full { theme.text(Meaning::Lost) } else { theme.strong() };
+    let style = if full { theme.text(Meaning::Lost) } else { theme.strong() };
     let digits = Rect { x: digits.x + 1, width: digits.width.saturating_sub(1), ..digits };
     let large = scene.large_text(scale.numbers, style);
     let end = if scale.numbers.fitting(&depth, (digits.width, digits.height)) > Letter::Plain {
@@ -110,14 +114,14 @@ fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Sc
         let col = large.fit(buf, digits, &held) + 1;
         text::write(buf, digits, (col, digits.height / 2), &say!("of {capacity}", capacity), style)
     };
-    if queue.full {
+    if full {
         badge(buf, Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits }, scene, scale);
     }
     let under = u16::from(scale.numbers == Letter::Small && rest.height > scale.place.height);
     places::paint(buf, Rect { height: rest.height - under, ..rest }, scale.place, &queue.places, scene);
     if under > 0 {
         let limit = (queue.limit(), theme.calm());
-        let (text, style) = if queue.full || queue.places.limit.is_none() { &queue.reason } else { &limit };
+        let (text, style) = if full || queue.places.limit.is_none() { &queue.reason } else { &limit };
         let line = text::row(rest, rest.height - 1);
         text::write(buf, line, (1, 0), &text::fit(text, line.width.saturating_sub(1)), *style);
     }

@@ -7,7 +7,8 @@ use super::super::placement::{ARRIVAL, shade};
 use super::super::places::{QueueSlot, SlotRow, hue};
 use super::super::queue_box::{QueueBox, accept_names, syn_names};
 use crate::fold::connection::{ClientSide, CombinedState, Connection};
-use crate::fold::occupancy::Occupancy;
+use crate::fold::headline::QueueName;
+use crate::fold::occupancy::{Fullness, Occupancy};
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
@@ -27,6 +28,7 @@ pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
     QueueBox {
         names,
         reason: syn_reason(scene),
+        fullness: scene.fullness(QueueName::Syn),
         ..queue(scene, &world.syn_queue, &waiting, (world.syn_capacity(), limit))
     }
 }
@@ -38,7 +40,12 @@ pub(in crate::ui::view) fn accept(scene: &Scene<'_>) -> QueueBox {
     let since = |connection: &Connection| connection.queued_at.unwrap_or(connection.server_since);
     let waiting: Vec<_> = scene.placement.queued.iter().map(|connection| (*connection, since(connection))).collect();
     let names = accept_names();
-    QueueBox { names, reason: accept_reason(scene), ..queue(scene, &world.accept_queue, &waiting, bounds) }
+    QueueBox {
+        names,
+        reason: accept_reason(scene),
+        fullness: scene.fullness(QueueName::Accept),
+        ..queue(scene, &world.accept_queue, &waiting, bounds)
+    }
 }
 
 /// What both have in common; the oldest comes first in `waiting`, each with the moment since when it waits.
@@ -53,7 +60,7 @@ fn queue(
     QueueBox {
         names: syn_names(),
         places: SlotRow { entries, depth: occupancy.depth(), capacity, limit },
-        full: occupancy.is_full(),
+        fullness: Fullness::Free,
         next: oldest.map_or_else(String::new, |age| say!("oldest {age}", age)),
         reason: (String::new(), Style::new()),
         most: occupancy.max(),
@@ -86,12 +93,12 @@ fn slot(connection: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
 }
 
 fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
-    let (theme, world) = (scene.theme, scene.world);
+    let theme = scene.theme;
     let ghosts =
         scene.placement.half_open.iter().filter(|connection| connection.belief() == CombinedState::Ghost).count();
     let silent =
         scene.placement.half_open.iter().filter(|connection| connection.client == ClientSide::Vanished).count();
-    if world.syn_queue.is_full() {
+    if scene.fullness(QueueName::Syn).is_shut() {
         full_syn_queue(scene)
     } else if ghosts > 0 {
         (say!("◌ {ghosts} ignored ACK: ghost", ghosts), theme.text(Meaning::Divergent))
@@ -107,7 +114,7 @@ fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
     let closed =
         scene.placement.queued.iter().filter(|connection| connection.belief() == CombinedState::ClosedInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
-    if world.accept_queue.is_full() {
+    if scene.fullness(QueueName::Accept).is_shut() {
         full_accept_queue(scene)
     } else if closed > 0 {
         (say!("† {dead} dead, holding places", dead = closed), theme.text(Meaning::Lost))

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use super::super::places::{QueueSlot, SlotRow};
 use super::super::queue_box::{self, QueueBox, Scale, accept_names, syn_names};
 use super::super::{Scene, placement};
+use crate::fold::occupancy::Fullness;
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::sample::{HalfOpen, Waiting};
@@ -45,7 +46,7 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ch
     let queue = QueueBox {
         names: accept_names(),
         places: SlotRow { entries, depth, capacity: listener.capacity(), limit: queue.limit },
-        full: listener.is_full(),
+        fullness: if listener.is_full() { Fullness::Full } else { listener.accept_queue.fullness(scene.now) },
         next: oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
         reason,
         most: listener.accept_queue.max(),
@@ -80,7 +81,7 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     let queue = QueueBox {
         names: syn_names(),
         places: SlotRow { entries, depth, capacity, limit: marked },
-        full,
+        fullness: if full { Fullness::Full } else { Fullness::Free },
         next: next.map_or_else(String::new, |next| say!("next {left}", left = numbers::span4(next))),
         reason,
         most: listener.half_open_max,

@@ -1,4 +1,4 @@
-//! One sentence at the top: a message, the worst finding, or what the listeners do right now.
+//! One sentence at the top: the worst finding, or what the listeners do right now.
 
 use std::time::Duration;
 
@@ -10,7 +10,6 @@ use super::super::{Scene, text};
 use super::{names, row};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::{ListenerState, Listeners};
-use crate::fold::world::note::Note;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::numbers;
@@ -28,13 +27,12 @@ impl Headline {
     /// About all listeners.
     pub(super) fn of_all(scene: &Scene<'_>) -> Self {
         let findings: Vec<&Finding> = scene.world.findings.iter().collect();
-        let said = message(scene).or_else(|| finding(scene, &findings, Severity::Warning));
-        Self(said.unwrap_or_else(|| state_of_all(scene)))
+        Self(finding(scene, &findings, Severity::Warning).unwrap_or_else(|| state_of_all(scene)))
     }
 
     /// About one listener.
     pub(super) fn of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Self {
-        let said = message(scene).or_else(|| listener.and_then(|listener| gone(scene, listener)));
+        let said = listener.and_then(|listener| gone(scene, listener));
         // For a full queue only a problem is more important than the fact that it is full.
         let least = if listener.is_some_and(ListenerState::is_full) { Severity::Problem } else { Severity::Note };
         let findings = findings_about(scene, listener);
@@ -75,15 +73,6 @@ const NOTICED: Duration = Duration::from_secs(1);
 
 /// Cells beside the text: the mark, and one on the right.
 const MARGIN: u16 = 4;
-
-fn message(scene: &Scene<'_>) -> Option<Sentence> {
-    let warn = scene.theme.text(Meaning::Divergent);
-    if let Some((_, text)) = &scene.state.message {
-        return Some(("▲", text.clone(), warn));
-    }
-    let (at, Note::Refused(why)) = scene.world.notes.back()? else { return None };
-    (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.to_string(), warn))
-}
 
 fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<Sentence> {
     // Of equal severity the first: the rules are in the order of their urgency.
