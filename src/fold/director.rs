@@ -6,6 +6,7 @@ use super::headline::{Director, QueueName, Story};
 use super::occupancy::Fullness;
 use super::world::World;
 use crate::model::cause::Cause;
+use crate::model::peer::Peer;
 use crate::model::settings::AcceptRate;
 use crate::model::stamp::Stamp;
 use crate::text::lang::{Lang, within};
@@ -24,6 +25,9 @@ pub(super) fn direct(world: &mut World) {
     look(&mut director, world);
     let candidates = candidates(&director, world);
     if let Some(story) = director.next(candidates, now) {
+        if matches!(story, Story::Dropped(_) | Story::Ghosts | Story::Phantoms) {
+            director.subject = newest_loss(world).or(director.subject);
+        }
         let words = within(Lang::English, || words::of(&story, world));
         director.tell(story, now, &words[0]);
     }
@@ -45,6 +49,12 @@ pub fn fullness(world: &World, queue: QueueName, now: Stamp) -> Fullness {
     let causes = Cause::ALL.into_iter().filter(|cause| blames(*cause) == Some(queue));
     let lost = causes.filter_map(|cause| world.headline.last_loss(cause)).max();
     occupancy.last_full(now).max(lost).map_or(Fullness::Free, |at| Fullness::WasFull(now.since(at)))
+}
+
+/// The client whose segment was dropped last.
+fn newest_loss(world: &World) -> Option<Peer> {
+    let lost = world.roster.iter().filter_map(|connection| Some((connection.last_drop?.at, connection.peer)));
+    lost.max().map(|(_, peer)| peer)
 }
 
 /// Counts what was lost, and since when each queue is full.

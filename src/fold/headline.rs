@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::cause::Cause;
+use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 
 /// One of the two queues.
@@ -116,6 +117,8 @@ pub struct Director {
     pub(super) losses: [(u64, Option<Stamp>); Cause::ALL.len()],
     /// When each queue was seen to be full first, without a break.
     pub(super) full_since: [Option<Stamp>; 2],
+    /// The client of the newest loss when that was told last.
+    pub(super) subject: Option<Peer>,
     /// When the world was looked at last.
     pub(super) looked: Option<Stamp>,
 }
@@ -124,6 +127,11 @@ impl Director {
     /// The present headline.
     pub const fn shown(&self) -> Option<&Headline> {
         self.shown.as_ref()
+    }
+
+    /// The client that stands for the last losses that were told.
+    pub const fn subject(&self) -> Option<Peer> {
+        self.subject
     }
 
     /// Whether `story` was not told within [`REST`] before `now`: it is news.

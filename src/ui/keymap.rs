@@ -244,6 +244,15 @@ pub fn action(event: &KeyEvent, live: bool, place: Place) -> Option<Action> {
     })
 }
 
+/// The sign of a key that writes one.
+pub fn sign(event: &KeyEvent) -> Option<char> {
+    let plain = event.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+    match event.code {
+        KeyCode::Char(sign) if plain && event.kind != KeyEventKind::Release => Some(sign),
+        _ => None,
+    }
+}
+
 /// The row of the table that a key means in a place, and what it asks for there.
 fn bound(pressed: Key, live: bool, place: Place) -> Option<(&'static Binding, Action)> {
     use When::{Always, In, Lab, Replay, Run};

@@ -66,6 +66,12 @@ pub fn countdown(left: Duration) -> String {
     if tenths < 1000 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} s", tenths / 10) }
 }
 
+/// A sum of times that grows while it is looked at: `0.8 s`, `75.3 s`, `12 min`.
+pub fn tenths(span: Duration) -> String {
+    let tenths = span.as_millis() / 100;
+    if tenths < 6000 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} min", tenths / 600) }
+}
+
 /// The session's clock: `00:12`, `1:02:07`.
 pub fn clock(at: Stamp) -> String {
     let seconds = at.as_nanos() / 1_000_000_000;

@@ -28,6 +28,7 @@ use crate::session::{Session, rest};
 use crate::text::lang;
 
 mod lesson;
+mod unbound;
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
 const MAX_WAIT: Duration = Duration::from_millis(100);
@@ -205,7 +206,10 @@ impl ScreenLoop<'_> {
             Input::Key(key) => keymap::action(key, session.takes_commands(), place),
             Input::Mouse(mouse) => self.point(session, world, *mouse),
         };
-        let Some(action) = asked else { return Ok(None) };
+        let Some(action) = asked else {
+            self.without_effect(session, world, input);
+            return Ok(None);
+        };
         if action.is_for_the_lesson() {
             self.pace.touched();
             return self.press(session, world, action).await.map(|()| None);

@@ -43,6 +43,8 @@ const DENSITY_SLOTS: usize = 20;
 pub enum Msg {
     /// A key was pressed at this moment.
     Press(Action, Stamp),
+    /// A key without a use here was pressed at this moment.
+    Unbound(char, Stamp),
     /// The terminal has this size.
     Resize(Size),
     /// Something was clicked at this moment.
@@ -220,6 +222,9 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
 fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
+        Msg::Unbound(key, now) => {
+            state.message = Some((now + MESSAGE, say!("{key} has no effect here; ? lists the keys", key)));
+        }
         Msg::Pulse(now) => pulse(state, now, world),
         Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.listeners.watching.is_some() => {
             return press_in_watch(state, action, now, world);
@@ -271,6 +276,9 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
             }
         }
         inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
+        Action::Close if state.window.until().is_none() => {
+            state.message = Some((now + MESSAGE, say!("nothing to close").into()));
+        }
         Action::Close => state.window.return_to_now(),
         action => match commands::commands_for(&mut state.pending, state.live, action, now, world) {
             Ok(commands) => {
@@ -347,6 +355,15 @@ mod tests {
         assert_eq!((frozen.at, frozen.world.clients.accepted), (Stamp::from_millis(5), 0));
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
         assert!(state.frozen.is_none());
+    }
+
+    #[test]
+    fn a_key_without_effect_says_so() {
+        let (mut state, world) = (UiState::default(), World::new());
+        update(&mut state, Msg::Unbound('x', Stamp::ZERO), &world);
+        assert_eq!(state.message.take().unwrap().1, "x has no effect here; ? lists the keys");
+        update(&mut state, Msg::Press(Action::Close, Stamp::ZERO), &world);
+        assert_eq!(state.message.unwrap().1, "nothing to close");
     }
 
     #[test]

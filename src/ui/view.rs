@@ -17,7 +17,7 @@ use super::theme::{Theme, ascii};
 use crate::fold::course::LessonProgress;
 use crate::fold::director;
 use crate::fold::headline::QueueName;
-use crate::fold::occupancy::Fullness;
+use crate::fold::occupancy::{Fullness, Occupancy};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::text::lang::within;
@@ -35,6 +35,7 @@ mod ledger;
 mod lesson;
 mod letters;
 mod list;
+mod newest_drop;
 mod next_steps;
 mod notes;
 pub(super) mod placement;
@@ -47,6 +48,7 @@ mod stage;
 mod text;
 mod timeline;
 mod toast;
+mod waits;
 mod watch;
 
 use letters::{LargeText, Letter};
@@ -102,7 +104,7 @@ impl Scene<'_> {
         let area = || match (&world.lesson, state.projector) {
             (Some(_), _) => lesson::timeline(whole, state, world),
             (None, true) => projector::timeline(whole),
-            (None, false) => stage_plan(whole, state).timeline,
+            (None, false) => stage_plan(whole, state, world).timeline,
         };
         shows.then(area).and_then(timeline::plot_width)
     }
@@ -174,8 +176,10 @@ const fn is_small(size: Size) -> bool {
     size.width < SMALLEST.width || size.height < SMALLEST.height
 }
 
-fn stage_plan(area: Rect, state: &UiState) -> layout::Plan {
-    layout::plan(area, state.panel, caption::rows(area))
+fn stage_plan(area: Rect, state: &UiState, world: &World) -> layout::Plan {
+    let held = |queue: &Occupancy, capacity: Option<u32>| queue.depth().max(capacity.unwrap_or(0));
+    let places = held(&world.accept_queue, world.accept_capacity()).max(held(&world.syn_queue, world.syn_capacity()));
+    layout::plan(area, state.panel, (caption::rows(area), places))
 }
 
 fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -197,13 +201,17 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
     if scene.state.projector {
         return projector::paint(buf, scene);
     }
-    let plan = stage_plan(buf.area, scene.state);
+    let plan = stage_plan(buf.area, scene.state, scene.world);
     header::paint(buf, plan.header, scene);
     caption::paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene);
     timeline::paint(buf, plan.timeline, scene);
     for (panel, area) in plan.panels {
         paint_panel(buf, panel, area, scene);
+    }
+    if let Some([left, right]) = plan.extra {
+        newest_drop::paint(buf, left, scene);
+        waits::paint(buf, right, scene);
     }
     footer::paint(buf, plan.footer, scene);
 }

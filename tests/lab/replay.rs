@@ -400,7 +400,7 @@ fn a_replay_is_paused_sought_stepped_and_left_by_keys_and_its_knobs_say_why_not(
     seat.press("\x1b[D \x1b[H");
     seat.shows(&["‖ replay 1×", "0.000s of 00:05"]);
     seat.press("..");
-    seat.shows(&["listen(2) → holds 3 + 3", "clients and server agree"]);
+    seat.shows(&["listen(2) → holds 3 + 3", "client and server agree"]);
     seat.press("b");
     seat.shows(&["this is a recording"]);
     seat.press("\x1b[C\x1b[C\x1b[D");

@@ -292,7 +292,7 @@ fn a_dropped_syn_is_readable_until_its_retry_is_on_the_way() {
         story.run(ms(1100 + after));
         lines(&view::picture(state.size, &story.world, &state, story.now))
     };
-    for (after, countdown) in [(30, "again in 0.8 s"), (400, "again in 0.4 s"), (790, "again in 0.1 s")] {
+    for (after, countdown) in [(30, "retry in 0.8 s"), (400, "retry in 0.4 s"), (790, "retry in 0.1 s")] {
         let text = look(after);
         assert!(row_with(&text, "a1 SYN dropped: accept queue full").contains(countdown), "{text}");
         assert!(text.contains("SYNs dropped: 1 · accept queue full (1 of 1). No reply, no RST"), "{text}");
@@ -316,7 +316,7 @@ fn above_thirty_moves_a_second_names_give_way_to_marks_and_then_to_flows() {
     story.run(ms(5500));
     update(&mut state, Msg::Pulse(story.now), &story.world);
     let text = lines(&view::picture(state.size, &story.world, &state, story.now));
-    assert!(text.contains("too fast for cells") && text.contains("1k/s"), "{text}");
+    assert!(text.contains("too fast to draw") && text.contains("1k/s"), "{text}");
 }
 
 fn press(state: &mut UiState, action: Action, story: &Story) -> Vec<Command> {

@@ -190,7 +190,7 @@ fn a_dropped_syn_falls_onto_the_floor_and_its_cause_stands_there_in_large_words(
         story.run(ms(1100 + after));
         let picture = look(&mut state, &story);
         let text = lines(&picture);
-        assert!(text.contains(ACCEPT) && text.contains("✗ a1: SYN died, nobody is told"), "{text}");
+        assert!(text.contains(ACCEPT) && text.contains("✗ a1: SYN dropped: no reply, no RST"), "{text}");
         rows.push(place_of(&picture, "a1").unwrap().0.1);
     }
     assert!(rows.windows(2).all(|pair| pair[0] < pair[1]), "it falls: {rows:?}");

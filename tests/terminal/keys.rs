@@ -125,9 +125,9 @@ fn helped(pane: &mut Pane, key: &[u8]) {
 fn zoomed(pane: &mut Pane, key: &[u8], action: Action) {
     let (first, second): (&[u8], &[u8]) = if action == Action::ZoomIn { (b"-", key) } else { (key, b"+") };
     pane.press(first);
-    pane.wait_for("LAST 74 s");
+    pane.wait_for("THE FIRST 74 s");
     pane.press(second);
-    pane.wait_for("LAST 37 s");
+    pane.wait_for("THE FIRST 37 s");
 }
 
 /// On a small screen the help has pages; esc is tried on the large one too.
@@ -135,17 +135,17 @@ fn in_the_help(pane: &mut Pane, key: &[u8], action: Action) {
     let mut small = Pane::qviz((80, 24), WORDS);
     small.wait_for_picture();
     small.press(b"?");
-    small.wait_for("HELP 1/2");
+    small.wait_for("HELP 1/3");
     match action {
         Action::NextPage => {
             small.press(key);
-            small.wait_for("HELP 2/2");
+            small.wait_for("HELP 2/3");
         }
         Action::PageBefore => {
             small.press(b"?");
-            small.wait_for("HELP 2/2");
+            small.wait_for("HELP 2/3");
             small.press(key);
-            small.wait_for("HELP 1/2");
+            small.wait_for("HELP 1/3");
         }
         Action::Close => {
             small.press(key);
@@ -164,7 +164,7 @@ fn earlier(key: &[u8]) {
     let mut pane = Pane::qviz((114, 36), WORDS);
     pane.wait_for_picture();
     pane.press(b"+");
-    pane.wait_for("LAST 10 s");
+    pane.wait_for("THE FIRST 10 s");
     pane.wait("half of the window", |pane| pane.text().contains("00:07"));
     pane.wait("more than the window", |pane| pane.text().contains("LAST 10 s of 1"));
     pane.press(key);
@@ -261,7 +261,7 @@ fn burst(pane: &mut Pane, key: &[u8]) {
 /// The high-water mark of the SYN queue: the first of the two on the screen.
 fn most_so_far(pane: &Pane) -> Option<u32> {
     let text = pane.text();
-    let (_, rest) = text.split_once("most so far ")?;
+    let (_, rest) = text.split_once("peak ")?;
     rest.split_whitespace().next()?.parse().ok()
 }
 
@@ -280,7 +280,7 @@ fn accept_one(key: &[u8]) {
     let mut pane = Pane::qviz((120, 36), WORDS);
     pane.wait_for_picture();
     pane.press(key);
-    pane.wait_for("accept() found nobody");
+    pane.wait_for("accept() found the accept queue empty");
 }
 
 /// On a small screen one panel shows at a time.

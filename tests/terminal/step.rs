@@ -8,11 +8,11 @@ use crate::pane::{Pane, SOON};
 case!(a_handshake_and_an_accept_happen_one_key_at_a_time);
 fn a_handshake_and_an_accept_happen_one_key_at_a_time() {
     network();
-    let mut pane = Pane::qviz((200, 60), "--backlog 5 --rate 0 --arrivals steady");
+    let mut pane = Pane::qviz((160, 60), "--backlog 5 --rate 0 --arrivals steady");
     pane.wait_for_picture();
     let pid = pane.pid();
     pane.press(b"t");
-    pane.wait_for("STEP · clients' time stands still · kernel timers run");
+    pane.wait_for("client time paused · kernel timers run");
     // Arrivals begin, but their time does not run.
     pane.press(b"\x1b[A");
     pane.wait_for("0.5/s");

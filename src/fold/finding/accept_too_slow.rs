@@ -8,7 +8,7 @@ pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, 
 
 const EXPLAIN: &str = "\
 The program takes connections out of the accept queue more slowly than clients come, so the queue stays full and every further
-SYN and final ACK is dropped in silence. A bigger backlog does not cure this: the queue grows by (arrivals - accepts) entries per
+SYN is dropped and every further final ACK ignored. A bigger backlog does not cure this: the queue grows by (arrivals - accepts) entries per
 second, so each further entry of backlog only delays the next drop by 1 / (arrivals - accepts) seconds, and everybody waits longer.
 Kernel: sk_acceptq_is_full (include/net/sock.h), asked in tcp_conn_request and tcp_v4_syn_recv_sock.
 What to do: call accept() more often (an accept loop of its own, more workers, less work between two accept() calls), or let fewer
@@ -44,8 +44,7 @@ fn check(world: &World) -> Verdict {
         ],
         sentence: Sentence::new(move || {
             say!(
-                "accept() takes {accepts}/s but clients arrive at {arrivals}/s: the queue stays full. A bigger backlog would only buy \
-                 {gained} s per entry; accept() must become faster.",
+                "{arrivals} arrivals/s, {accepts} accepts/s: the queue stays full. Each extra slot only delays the next drop by {gained} s; accept() must become faster.",
                 accepts = format_args!("{:.1}", lately.accepts_per_s),
                 arrivals = format_args!("{:.1}", lately.arrivals_per_s),
                 gained = format_args!("{gained_s:.2}"),

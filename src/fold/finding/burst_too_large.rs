@@ -8,8 +8,8 @@ pub(super) const RULE: Rule = Rule { name: "burst-too-large", explain: EXPLAIN, 
 
 const EXPLAIN: &str = "\
 More clients came at once than the queue holds, but on average the program keeps up: this is the case that a bigger backlog cures.
-qviz counts the clients that had knocked and were not yet accepted, at their peak; a backlog of that number minus one (the queue
-holds backlog + 1) would have held them all.
+qviz counts the clients that had sent a SYN and were not yet accepted, at their peak; a backlog of that number minus one (the queue
+holds backlog + 1) would have absorbed them all.
 Kernel: sk_acceptq_is_full (include/net/sock.h): sk_ack_backlog > sk_max_ack_backlog.
 What to do: listen() with at least that backlog, and raise net.core.somaxconn if it is lower; then restart the program, or let it
 call listen() again.";
@@ -38,7 +38,7 @@ fn check(world: &World) -> Verdict {
         ],
         sentence: Sentence::new(move || {
             say!(
-                "a burst of {peak} waiting clients met a queue that holds {capacity}: a backlog of {needed} would have held it.",
+                "a burst of {peak} clients met a queue of {capacity}; a backlog of at least {needed} would have absorbed it.",
                 peak,
                 capacity = limit + 1,
                 needed

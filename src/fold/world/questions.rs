@@ -70,7 +70,7 @@ impl World {
                 if recent && !self.ended {
                     Balance { balanced: Some(true), ..Balance::default() }
                 } else if balance.balanced == Some(true) && self.ledger.syns_without_cause > 0 {
-                    undecided(say!("a SYN stayed without an answer, and no counter tells why"))
+                    undecided(say!("a SYN stayed without an answer, and no counter says why"))
                 } else {
                     balance
                 }

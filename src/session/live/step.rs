@@ -77,7 +77,7 @@ impl LiveSession {
         match taken {
             Some(peer) if tempo.held => self.push_at(now, Event::Stepped { peer, outcome: StepOutcome::Accepted }),
             Some(_) => {}
-            None => self.pump.refuse(|| say!("accept() found nobody in the accept queue")),
+            None => self.pump.refuse(|| say!("accept() found the accept queue empty")),
         }
     }
 
@@ -99,5 +99,5 @@ fn inspect(fd: BorrowedFd<'_>) -> (Option<u32>, Option<u64>) {
 
 /// Why no step can be carried out.
 fn nothing_due() -> &'static str {
-    say!("nothing is due: no client is under way and nobody waits. Key b brings clients, up brings arrivals")
+    say!("nothing is due: no segment is under way and no connection waits. Key b brings clients, up brings arrivals")
 }

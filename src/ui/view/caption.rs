@@ -13,7 +13,7 @@ use crate::fold::world::note::Note;
 use crate::model::cause::Cause;
 use crate::say;
 use crate::text::wrap::split;
-use crate::ui::theme::Meaning;
+use crate::ui::theme::{Meaning, ascii};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
@@ -29,7 +29,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 
 /// How many rows the headline has: two where a long one would be cut and the stage does not need the row.
 pub(super) const fn rows(area: Rect) -> u16 {
-    if area.width < 150 && area.height >= 28 { 2 } else { 1 }
+    if area.width < 150 && area.height >= 24 { 2 } else { 1 }
 }
 
 pub(super) type Sentence = (&'static str, String, Style);
@@ -54,7 +54,7 @@ fn step(scene: &Scene<'_>) -> Option<Sentence> {
         Note::Stepped { who, outcome } => Some(outcome.words(&notes::name(*who))),
         _ => None,
     });
-    let what = last.unwrap_or_else(|| say!("clients' time stands still; n lets one thing happen").into());
+    let what = last.unwrap_or_else(|| say!("client time is paused; n: next event").into());
     Some(("‖", what, scene.theme.text(Meaning::Divergent)))
 }
 
@@ -65,6 +65,7 @@ fn told(scene: &Scene<'_>, columns: u16) -> Sentence {
     let story = if scene.is_asked() { &Story::Depths } else { story };
     let [whole, short] = words::of(story, world);
     let text = if text::width(&whole) <= columns { whole } else { short };
+    let text = ascii::written_out(&text, scene.theme.ascii).into_owned();
     let (mark, meaning) = look(story, world);
     (mark, text, meaning.map_or(Style::new(), |meaning| scene.theme.text(meaning)))
 }

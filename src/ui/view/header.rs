@@ -192,7 +192,7 @@ fn second(world: &World) -> String {
 
 /// Step mode in one line.
 fn step() -> &'static str {
-    say!("STEP · clients' time stands still · kernel timers run · n: next thing · a: one accept() · t: let time run")
+    say!("client time paused · kernel timers run · n: next event · a: one accept() · t: resume time")
 }
 
 /// The settings that decide, here and, where they differ, on the host.

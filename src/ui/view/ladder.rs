@@ -17,7 +17,7 @@ use crate::text::wrap::split;
 use crate::ui::browse::{Chosen, address, client_words, state_words};
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
-use crate::ui::theme::Meaning;
+use crate::ui::theme::{Meaning, ascii};
 
 mod words;
 
@@ -73,6 +73,18 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     text::write(buf, bottom, (1, 0), say!("next:"), theme.strong());
     text::write(buf, bottom, (words, 0), first, theme.strong());
     text::write(buf, bottom, (words, 1), &text::fit(rest, bottom.width.saturating_sub(words)), theme.strong());
+}
+
+/// The ladder of a connection in an area beside others: its lines, and what comes next.
+pub(super) fn within(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, chosen: &Chosen) {
+    let columns = columns(area.width);
+    heads(buf, Rect { height: 1, ..area }, columns, scene);
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    lines(buf, body, columns, scene, chosen);
+    let foot = text::row(area, area.height.saturating_sub(1));
+    let next = next_steps::whole(chosen, scene.world, scene.now);
+    let col = text::write(buf, foot, (1, 0), say!("next:"), scene.theme.strong()) + 1;
+    text::write(buf, foot, (col, 0), &text::fit(&next, foot.width.saturating_sub(col)), scene.theme.strong());
 }
 
 const fn columns(width: u16) -> Columns {
@@ -166,6 +178,7 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
     let mut col = columns.server;
     for (text, meaning) in words::server(entry, &chosen.connection, wide) {
         let style = meaning.map_or(style, |meaning| theme.text(meaning));
+        let text = ascii::written_out(&text, theme.ascii);
         let text = text::fit(&text, area.width.saturating_sub(col));
         col = text::write(buf, area, (col, row), &text, style) + 1;
     }

@@ -92,7 +92,7 @@ fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
         (say!("address"), peer),
         (say!("client"), side),
         (say!("server"), side + 1),
-        (say!("together"), state),
+        (say!("state"), state),
         (say!("  age"), 7),
         (say!("SYN S-A ign."), if tries { 14 } else { 0 }),
         (say!("next timer"), 10),

@@ -19,7 +19,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     };
     lines.push((
         say!(
-            "{width}×{height} is small: {columns}×{rows} shows it all",
+            "terminal too small ({width}×{height}); needs {columns}×{rows}",
             width = area.width,
             height = area.height,
             columns = SMALLEST.width,

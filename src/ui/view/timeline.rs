@@ -47,6 +47,8 @@ struct Plot<'a> {
     grain: ColumnScale,
     /// The last group of slots that is shown.
     last: u64,
+    /// The group of the present moment, or the last one of a past.
+    now: u64,
     scene: &'a Scene<'a>,
 }
 
@@ -57,16 +59,19 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let detailed = inside.is_none_or(|inside| inside.detailed);
     let inner = edge::frame(buf, area, width, scene, detailed);
     let grain = scene.state.window.grain(width);
-    let last = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
+    let now = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
+    // The first window begins at the left and is filled; then it moves.
+    let first = grain.group(scene.world.history.begins()) + u64::from(width / grain.columns);
+    let last = now.max(first.saturating_sub(1));
     let mut columns = if detailed {
-        columns::columns(&scene.world.history, grain, last, width)
+        columns::columns(&scene.world.history, grain, (now, last), width)
     } else {
         vec![Column::default(); usize::from(width)]
     };
     if let Some(inside) = inside {
         seconds::add(&mut columns, scene, inside, (grain, last));
     }
-    let plot = Plot { inner, area: Rect { x: inner.x + MARGIN, width, ..inner }, columns, grain, last, scene };
+    let plot = Plot { inner, area: Rect { x: inner.x + MARGIN, width, ..inner }, columns, grain, last, now, scene };
     let (world, mut top) = (scene.world, 0);
     let rows = rows::plan(inner.height, &rows::causes(world));
     for mut strip in [accept_strip(world, rows.accept), syn_strip(world, rows.syn)] {
@@ -173,7 +178,7 @@ impl Plot<'_> {
         let accepts: Vec<_> = self.columns.iter().map(|column| column.accepts).collect();
         let most = arrivals.iter().chain(&accepts).copied().max().unwrap_or(0);
         for (row, name, counts, meaning) in
-            [(top, say!("in/s"), arrivals, Meaning::Travelling), (top + 1, say!("out/s"), accepts, Meaning::Served)]
+            [(top, say!("arr/s"), arrivals, Meaning::Travelling), (top + 1, say!("acc/s"), accepts, Meaning::Served)]
         {
             let highest = counts.iter().copied().max().unwrap_or(0);
             let per_s = (f64::from(highest) * per_s).round() as u64;

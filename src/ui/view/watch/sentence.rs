@@ -91,7 +91,7 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
 fn gone(scene: &Scene<'_>, listener: &ListenerState) -> Option<Sentence> {
     let since = scene.now.since(listener.gone?);
     let text = say!(
-        "this listener is gone since {time}: closed, or its process has ended; a new one at the same address is followed",
+        "this listener was closed {time} ago, or its process has ended; a new one at the same address is followed",
         time = numbers::span(since)
     );
     Some(("■", text, scene.theme.text(Meaning::Divergent)))
@@ -106,10 +106,10 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
     if let Some(worst) = full.iter().copied().max_by_key(|listener| urgency(listeners, listener, now)) {
         let others = match full.len() {
             1 => String::new(),
-            many => say!("{count} listeners are FULL; the worst: ", count = many),
+            many => say!("{count} listeners are full; the worst: ", count = many),
         };
         let text = say!(
-            "{others}{place} of {owner} is FULL for {time}: new clients are dropped in silence until it calls accept()",
+            "{others}{place} of {owner}: accept queue full for {time}; new SYNs are dropped until accept() is called",
             others,
             place = row::place_of(worst),
             owner = row::owner(worst),
@@ -129,10 +129,10 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
             capacity = listener.capacity().unwrap_or(0)
         ),
         None if open().next().is_none() && scene.now.since(listeners.since) > NOTICED => {
-            say!("nobody listens here").into()
+            say!("nothing listens here").into()
         }
         None if listeners.by_id.is_empty() => say!("looking for listeners …").into(),
-        None => say!("every accept queue is empty: nobody waits for accept()").into(),
+        None => say!("every accept queue is empty").into(),
     };
     ("·", text, Style::new())
 }
@@ -150,17 +150,13 @@ fn state_of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Sentence
     if listener.is_full() {
         let unix = listener.reading.address.port().is_none();
         let fate =
-            if unix { say!("connect() blocks or fails with EAGAIN") } else { say!("new SYNs are dropped in silence") };
-        let text = say!(
-            "the accept queue is FULL ({depth} of {capacity}): {fate} until it calls accept()",
-            depth,
-            capacity,
-            fate
-        );
+            if unix { say!("connect() blocks or fails with EAGAIN") } else { say!("new SYNs are dropped, no reply") };
+        let text =
+            say!("accept queue full ({depth} of {capacity}): {fate} until accept() is called", depth, capacity, fate);
         return ("▲", text, scene.theme.text(Meaning::Lost));
     }
     let text = match depth {
-        0 => say!("nobody waits: each connection is accepted at once").into(),
+        0 => say!("accept queue empty: each connection is accepted at once").into(),
         1 => say!("1 connection waits for accept(); {capacity} fit", capacity),
         _ => say!("{depth} connections wait for accept(); {capacity} fit", depth, capacity),
     };
