@@ -14,6 +14,7 @@ mod bookmarks;
 pub mod browse;
 pub mod export;
 pub mod hit_map;
+pub mod instant_replay;
 pub mod keymap;
 mod keys;
 pub mod lesson;

@@ -6,6 +6,8 @@
 mod calm;
 #[path = "screens/headlines.rs"]
 mod headlines;
+#[path = "screens/instant_replay.rs"]
+mod instant_replay;
 #[path = "screens/languages.rs"]
 mod languages;
 #[path = "screens/lesson_screens.rs"]

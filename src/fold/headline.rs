@@ -140,7 +140,7 @@ impl Director {
     }
 
     /// When something was last lost for a cause.
-    pub(super) fn last_loss(&self, cause: Cause) -> Option<Stamp> {
+    pub fn last_loss(&self, cause: Cause) -> Option<Stamp> {
         self.losses[cause as usize].1
     }
 

@@ -93,6 +93,8 @@ pub enum Action {
     Later,
     /// Hold the picture, or let it go.
     Freeze,
+    /// The newest drop again, slowly.
+    Replay,
     /// Projector mode on or off.
     Projector,
     /// The other language.

@@ -27,8 +27,8 @@ use crate::session::recording::transport::PlayCommand;
 use crate::session::{Session, rest};
 use crate::text::lang;
 
+mod asides;
 mod lesson;
-mod unbound;
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
 const MAX_WAIT: Duration = Duration::from_millis(100);
@@ -74,7 +74,8 @@ pub async fn run<'a>(
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
     let (pace, bookmarks) = (Pace::default(), Bookmarks::default());
-    let mut screen_loop = ScreenLoop { screen, state, pace, suspended: false, bookmarks, observer, lesson_loop };
+    let mut screen_loop =
+        ScreenLoop { screen, state, pace, suspended: false, first_drop_shown: false, bookmarks, observer, lesson_loop };
     screen_loop.turn(session, world, (signals, keys)).await
 }
 
@@ -92,6 +93,7 @@ struct ScreenLoop<'a> {
     state: UiState,
     pace: Pace,
     suspended: bool,
+    first_drop_shown: bool,
     bookmarks: Bookmarks,
     observer: EventObserver<'a>,
     lesson_loop: Option<LessonLoop<'a>>,
@@ -165,6 +167,7 @@ impl ScreenLoop<'_> {
         self.state.recording = session.recording_status();
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
+        self.first_drop(world, shown);
         let state = &mut self.state;
         self.screen.draw(|buf| state.frame = view::draw(buf, world, state, shown))?;
         let held = state.frozen.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());

@@ -7,6 +7,7 @@ use ratatui::layout::Size;
 
 use super::browse::Browse;
 use super::hit_map::{FrameInfo, Scroll, Target};
+use super::instant_replay::InstantReplay;
 use super::keymap::{Action, Mode, Place};
 use super::lesson::LessonState;
 use super::panel::Panel;
@@ -148,6 +149,8 @@ pub struct UiState {
     pub density: Density,
     /// The last key that asked the lab for something, and when.
     pub asked: Option<(Stamp, Action)>,
+    /// A dropped client that is shown again, slowly.
+    pub instant_replay: Option<InstantReplay>,
     /// A message for the user, until this moment.
     pub message: Option<(Stamp, String)>,
     /// The user's request to the whole program.
@@ -254,6 +257,8 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
         state.watch.follow(seen, moment);
     }
     state.message.take_if(|(until, _)| *until <= now);
+    let shown = state.replay.map_or(now, |replay| replay.position);
+    state.instant_replay.take_if(|replay| replay.is_over(shown));
 }
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
@@ -267,6 +272,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         // The session itself is played, not the picture of it: a held one would hide that.
         Action::Play(_) => state.frozen = None,
         Action::Panel => panels::next(state, seen),
+        Action::Replay => look::replay(state, now, world),
         Action::Freeze => look::freeze(state, now, world),
         Action::Projector => state.projector = !state.projector,
         Action::Language => state.lang = state.lang.other(),
@@ -276,6 +282,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
             }
         }
         inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
+        Action::Close if state.instant_replay.is_some() => state.instant_replay = None,
         Action::Close if state.window.until().is_none() => {
             state.message = Some((now + MESSAGE, say!("nothing to close").into()));
         }

@@ -28,6 +28,7 @@ mod counters;
 mod footer;
 mod header;
 mod help;
+mod instant_replay;
 mod ladder;
 mod large;
 pub(super) mod layout;
@@ -94,6 +95,16 @@ impl Scene<'_> {
     /// True while a lesson asks for a prediction: nothing on the screen may give the answer.
     fn is_asked(&self) -> bool {
         self.world.lesson.as_deref().is_some_and(LessonProgress::asks)
+    }
+
+    /// True before the first answer of a lesson, until a queue was full: what fits into it is what may be asked.
+    fn conceals(&self) -> bool {
+        let world = self.world;
+        let was_full =
+            |queue: &Occupancy, capacity: Option<u32>| capacity.is_none_or(|capacity| queue.max() >= capacity);
+        let open = world.lesson.as_deref().is_some_and(|progress| progress.answers.is_empty() && !progress.over);
+        open && !was_full(&world.accept_queue, world.accept_capacity())
+            && !was_full(&world.syn_queue, world.syn_capacity())
     }
 
     /// The columns of the timeline's plot; `None` where no timeline is on the screen.
@@ -206,12 +217,17 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
     caption::paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene);
     timeline::paint(buf, plan.timeline, scene);
+    let panels = plan.panels.iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or(plan.timeline);
     for (panel, area) in plan.panels {
         paint_panel(buf, panel, area, scene);
     }
     if let Some([left, right]) = plan.extra {
         newest_drop::paint(buf, left, scene);
         waits::paint(buf, right, scene);
+    }
+    if let Some(replay) = &scene.state.instant_replay {
+        let area = plan.extra.map_or(panels, |[left, right]| left.union(right));
+        instant_replay::paint(buf, area, scene, replay);
     }
     footer::paint(buf, plan.footer, scene);
 }

@@ -91,6 +91,7 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Overflow => there_and_back(pane, key, "tcp_abort_on_overflow", "1"),
         Action::Panel => panel(key),
         Action::Open => browse::opened(pane, key),
+        Action::Replay => replayed(pane, key),
         Action::Projector => projector(pane, key),
         Action::Language => {
             pane.press(key);
@@ -113,6 +114,13 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Quit => crate::exits::left(|pane| pane.press(key), 0),
         other => panic!("{other:?} is not for the stage"),
     }
+}
+
+/// The newest drop, or that there is none.
+fn replayed(pane: &mut Pane, key: &[u8]) {
+    let shown = ["INSTANT REPLAY", "nothing was dropped lately"];
+    pane.press(key);
+    pane.wait("a replay, or why not", |pane| shown.iter().any(|words| pane.text().contains(words)));
 }
 
 fn helped(pane: &mut Pane, key: &[u8]) {

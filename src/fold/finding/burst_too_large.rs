@@ -1,6 +1,6 @@
 //! A burst came that the backlog could not hold, though the server keeps up on average.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, lately};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, accept_too_slow, lately};
 use crate::fold::world::World;
 use crate::say;
 
@@ -20,6 +20,10 @@ fn check(world: &World) -> Verdict {
     let peak = world.demand.peak();
     // Clients that arrived one after the other and had to wait are no burst.
     if peak <= limit + 1 || world.demand.at_once() * 2 < peak {
+        return Verdict::Absent;
+    }
+    // A queue that stays full is cured by no backlog: two findings that contradict each other help nobody.
+    if accept_too_slow::holds(world) {
         return Verdict::Absent;
     }
     if lately(world, 3).is_none() {

@@ -81,6 +81,8 @@ bindings! {
       "list of all connections; enter again: the ladder of one" },
     { plain(KeyCode::Char('f')) => Freeze; Run; @Frozen "unfreeze"; "f", "f", "freeze",
       "freeze the display; the run continues" },
+    { plain(KeyCode::Char('R')) => Replay; Stage; "R", "R", "replay",
+      "instant replay: the newest drop again, at a fifth of the speed" },
     { plain(KeyCode::Tab) => Panel; Stage; "tab", "tab", "panel",
       "next panel at the bottom: events, ledger, counters, settings" },
     { plain(KeyCode::Char('+')) => ZoomIn, plain(KeyCode::Char('=')) => ZoomIn, plain(KeyCode::Char('-')) => ZoomOut;

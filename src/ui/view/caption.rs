@@ -62,6 +62,10 @@ fn step(scene: &Scene<'_>) -> Option<Sentence> {
 fn told(scene: &Scene<'_>, columns: u16) -> Sentence {
     let world = scene.world;
     let story = world.headline.shown().map_or(&Story::Starting, |shown| &shown.story);
+    if scene.conceals() {
+        let [half_open, queued] = [world.syn_queue.depth(), world.accept_queue.depth()];
+        return ("·", say!("half-open: {half_open} · waiting for accept(): {queued}", half_open, queued), Style::new());
+    }
     let story = if scene.is_asked() { &Story::Depths } else { story };
     let [whole, short] = words::of(story, world);
     let text = if text::width(&whole) <= columns { whole } else { short };

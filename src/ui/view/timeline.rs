@@ -134,7 +134,8 @@ impl Plot<'_> {
             return;
         }
         let highest = self.columns.iter().map(strip.depth).max().unwrap_or(0);
-        let limit = self.columns.iter().rev().find_map(|column| column.limit);
+        let open = !self.scene.conceals();
+        let limit = self.columns.iter().rev().find_map(|column| column.limit).filter(|_| open);
         let scale = limit.map_or(0, &strip.held).max(highest).max(1);
         let label = label(strip.name, scale.into());
         text::write(buf, self.inner, (0, top), &label, theme.calm());
@@ -144,7 +145,7 @@ impl Plot<'_> {
         let rows = u64::from(strip.rows);
         for (col, column) in (0..).zip(&self.columns).filter(|(_, column)| column.known) {
             let depth = (strip.depth)(column);
-            let held = column.limit.map(&strip.held);
+            let held = column.limit.filter(|_| open).map(&strip.held);
             let full = held.is_some_and(|held| depth >= held);
             let style = theme.text(if full { Meaning::Lost } else { Meaning::Waiting(1) });
             let height = (u64::from(depth) * rows * 8).div_ceil(u64::from(scale)) as u16;
@@ -152,7 +153,7 @@ impl Plot<'_> {
             for row in 0..strip.rows {
                 let eighths = height.saturating_sub((strip.rows - 1 - row) * 8).min(8);
                 let (symbol, style) = match eighths {
-                    0 if u64::from(strip.rows - row) == limit => ("┈", theme.calm()),
+                    0 if open && u64::from(strip.rows - row) == limit => ("┈", theme.calm()),
                     _ => (EIGHTHS[usize::from(eighths)], style),
                 };
                 text::write(buf, self.area, (col, top + row), symbol, style);

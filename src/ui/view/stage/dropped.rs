@@ -21,18 +21,21 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let any = !scene.placement.dropped.is_empty();
     let title = if area.width >= 60 { say!("SILENT DROPS · clients will retry") } else { say!("SILENT DROPS") };
     let line = if any { theme.text(Meaning::Lost) } else { theme.calm() };
-    let inner = text::frame(
-        buf,
-        area,
-        (title, theme.strong()),
-        (&say!("{count} packets", count = numbers::count(sum)), state),
-        line,
-    );
+    let inner = text::frame(buf, area, (title, theme.strong()), (&packets(sum), state), line);
     let inner = text::padded(inner);
     if scene.state.density == Density::Cells {
         cells(buf, inner, scene);
     } else {
         by_cause(buf, inner, scene);
+    }
+}
+
+/// How many were dropped; nothing where none was.
+fn packets(sum: u64) -> String {
+    match sum {
+        0 => String::new(),
+        1 => say!("1 packet").into(),
+        _ => say!("{count} packets", count = numbers::count(sum)),
     }
 }
 

@@ -56,6 +56,7 @@ fn queue(
     (capacity, limit): (Option<u32>, Option<u32>),
 ) -> QueueBox {
     let entries = waiting.iter().map(|(connection, since)| slot(connection, *since, scene)).collect();
+    let (capacity, limit) = if scene.conceals() { (None, None) } else { (capacity, limit) };
     let oldest = waiting.first().map(|(_, since)| numbers::span4(scene.now.since(*since)));
     QueueBox {
         names: syn_names(),
