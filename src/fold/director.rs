@@ -98,7 +98,8 @@ fn candidates(director: &Director, world: &World) -> Vec<Story> {
             stories.push(Story::Full(queue));
         }
     }
-    let about_this = |rule: &str| world.found.contains_key(rule);
+    // Ghosts and phantoms are stories of their own.
+    let about_this = |rule: &str| !matches!(rule, "ghosts" | "phantoms") && world.found.contains_key(rule);
     let verdicts = world.findings.iter().filter(|finding| about_this(&finding.rule));
     stories.extend(verdicts.map(|finding| Story::Verdict(finding.rule.clone())));
     notes(director, world, &mut stories);

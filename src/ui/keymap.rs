@@ -107,6 +107,8 @@ pub enum Action {
     PageBefore,
     /// Close the overlay.
     Close,
+    /// Replay: to the next drop.
+    NextDrop,
     /// Play a recording in another way.
     Play(PlayCommand),
     /// Stop like any program in a shell.

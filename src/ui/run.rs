@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bookmarks::Bookmarks;
-use super::hit_map::Target;
 use super::keymap::{self, Action};
 use super::keys::{Input, Keys};
 use super::lesson::LessonState;
@@ -27,8 +24,11 @@ use crate::session::recording::transport::PlayCommand;
 use crate::session::{Session, rest};
 use crate::text::lang;
 
-mod asides;
+mod input;
 mod lesson;
+mod steps;
+
+use steps::Until;
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
 const MAX_WAIT: Duration = Duration::from_millis(100);
@@ -220,24 +220,6 @@ impl ScreenLoop<'_> {
         self.act(session, world, action)
     }
 
-    /// What a mouse does to the picture; the action, where it does what a key does.
-    fn point(&mut self, session: &Session, world: &World, mouse: MouseEvent) -> Option<Action> {
-        let at = Position::new(mouse.column, mouse.row);
-        let turn = |up| self.state.frame.hit_map.wheel(at).map(|scroll| Msg::Wheel { scroll, up });
-        let msg = match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => match self.state.frame.hit_map.click(at)? {
-                Target::Key(action) => return Some(action),
-                target => Msg::Click(target, session.moment()),
-            },
-            MouseEventKind::ScrollUp => turn(true)?,
-            MouseEventKind::ScrollDown => turn(false)?,
-            _ => return None,
-        };
-        update(&mut self.state, msg, world);
-        self.pace.touched();
-        None
-    }
-
     fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<ExitReason>, UiError> {
         let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
@@ -250,8 +232,11 @@ impl ScreenLoop<'_> {
         }
         // The language of messages about facts that come now, and of the summary.
         lang::speak(self.state.lang);
-        if let Action::Play(command) = action {
-            self.play(session, world, command);
+        match action {
+            Action::Play(PlayCommand::Step) => self.step_until(session, world, Until::Visible),
+            Action::NextDrop => self.step_until(session, world, Until::Drop),
+            Action::Play(command) => self.play(session, world, command),
+            _ => {}
         }
         self.pace.touched();
         match self.state.exit_request.take() {

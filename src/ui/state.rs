@@ -270,7 +270,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
         Action::Close if state.help.is_some() => state.help = None,
         // The session itself is played, not the picture of it: a held one would hide that.
-        Action::Play(_) => state.frozen = None,
+        Action::Play(_) | Action::NextDrop => state.frozen = None,
         Action::Panel => panels::next(state, seen),
         Action::Replay => look::replay(state, now, world),
         Action::Freeze => look::freeze(state, now, world),
@@ -311,7 +311,7 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
         Action::Suspend => state.exit_request = Some(ExitRequest::Suspend),
         Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
         Action::Close if state.help.is_some() => state.help = None,
-        Action::Play(_) => state.frozen = None,
+        Action::Play(_) | Action::NextDrop => state.frozen = None,
         Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
             if let Err(why) = look::window(state, action, seen, moment) {
                 state.message = Some((now + MESSAGE, why.into()));

@@ -68,6 +68,21 @@ fn real_clients_keep_the_kernels_time_and_the_screen_says_so() {
     assert!(!pane.text().contains("‖ STEP"));
 }
 
+case!(in_a_replay_a_key_goes_to_the_next_drop_and_stands_there);
+fn in_a_replay_a_key_goes_to_the_next_drop_and_stands_there() {
+    let recording = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/recordings/overflow.qviz");
+    let mut pane = Pane::start((120, 36), Pane::command(&format!("replay {}", recording.display())));
+    pane.wait_for("ACCEPT QUEUE");
+    pane.press(b">");
+    pane.wait_for("1 packet ");
+    pane.press(b">");
+    pane.wait("one more drop, and a pause", |pane| {
+        pane.text().contains("2 packets") && pane.text().contains("‖ replay")
+    });
+    pane.press(b"q");
+    assert!(pane.end().success());
+}
+
 /// Lets one thing happen, which has to be this one.
 #[track_caller]
 fn next(pane: &mut Pane, what: &str) {
