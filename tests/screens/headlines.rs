@@ -89,7 +89,7 @@ impl Title {
             depth: depth.parse().unwrap_or_else(|_| panic!("no depth in {title}")),
             capacity: digits(after).parse().unwrap_or_else(|_| panic!("no capacity in {title}")),
             marked: after.contains("FULL"),
-            ago: after.contains("ago"),
+            ago: after.contains("ago") || after.contains("was"),
         }
     }
 }

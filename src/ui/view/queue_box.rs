@@ -75,10 +75,15 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scal
         return with_large_numbers(buf, area, scene, scale, queue);
     }
     let theme = scene.theme;
-    let depth = format!("{}/{}{}", queue.held(), queue.capacity(), numbers::full(queue.fullness));
+    let count = format!("{}/{}", queue.held(), queue.capacity());
+    let shortest = text::width(queue.names[3]) + 4;
+    let word = words_of(queue.fullness)
+        .into_iter()
+        .find(|word| shortest + text::width(&count) + text::width(word) <= area.width.saturating_sub(2));
+    let depth = format!("{count}{}", word.unwrap_or_default());
     // A queue that is full again and again keeps its name.
     let ago = if queue.fullness.is_marked() && area.width >= WIDE { text::width(&numbers::full(LONG_AGO)) } else { 0 };
-    let state_width = text::width(&depth).max(ago + text::width(&format!("{}/{}", queue.held(), queue.capacity())));
+    let state_width = text::width(&depth).max(ago + text::width(&count));
     let fits = |name: &&&str| text::width(name) + state_width + 4 <= area.width.saturating_sub(2);
     let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
     let (state, line) = if queue.fullness.is_marked() {
@@ -98,6 +103,15 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scal
     let full_for = |time| say!("full for {time} in total", time = numbers::tenths(time));
     let full_for = queue.full_for.filter(|time| !time.is_zero()).map_or_else(String::new, full_for);
     beside(buf, text::padded(inner), row + 2, (&most, theme.calm()), (&full_for, theme.calm()));
+}
+
+/// Behind the depth: that the queue is full or was, the longest first.
+fn words_of(fullness: Fullness) -> Vec<String> {
+    let whole = numbers::full(fullness);
+    match fullness {
+        Fullness::WasFull(_) => vec![whole, say!(" was FULL").into(), numbers::full(Fullness::Full)],
+        _ => vec![whole],
+    }
 }
 
 /// A text on the left of a row, and one on the right if both fit.
