@@ -15,6 +15,7 @@ mod bookmarks;
 pub mod browse;
 pub mod export;
 pub mod hit_map;
+pub mod instant_replay;
 pub mod keymap;
 mod keys;
 pub mod lesson;

@@ -4,6 +4,10 @@
 
 #[path = "screens/calm.rs"]
 mod calm;
+#[path = "screens/headlines.rs"]
+mod headlines;
+#[path = "screens/instant_replay.rs"]
+mod instant_replay;
 #[path = "screens/languages.rs"]
 mod languages;
 #[path = "screens/lesson_screens.rs"]

@@ -75,7 +75,7 @@ impl Group {
             Self::Network => say!("PRIVATE NETWORK (qviz, qviz --net lab)"),
             Self::Visibility => say!("WHAT CAN BE READ"),
             Self::Host => say!("THIS HOST (qviz --net host)"),
-            Self::Watch => say!("OTHER PEOPLE'S LISTENERS (qviz watch)"),
+            Self::Watch => say!("OTHER LISTENERS (qviz watch)"),
             Self::Terminal => say!("TERMINAL"),
         }
     }

@@ -39,7 +39,7 @@ Examples:
   qviz --backlog 128 --rate 500 --accept-rate 400
       A server that is a little too slow: a bigger backlog only buys seconds.
   qviz --accept-rate 0 --backlog 3
-      Nobody calls accept(): 4 connections wait, the rest is dropped in silence.
+      accept() is not called: 4 connections wait, the rest is dropped, no reply.
   qviz --half-open 100% --syncookies 0 --accept-rate max
       Clients that never answer: the SYN queue alone is full.
   qviz --workers 1 --service 500ms --rate 3

@@ -217,7 +217,7 @@ fn no_listener(target: &Target, world: &World) -> Failure {
     match near.first() {
         Some(nearest) => Failure::new(
             say!(
-                "nobody listens on {target} here. Listening, the nearest first: {others}{more}",
+                "nothing listens on {target} here. Listening, the nearest first: {others}{more}",
                 target,
                 others = shown.join(say!(", ")),
                 more
@@ -225,7 +225,7 @@ fn no_listener(target: &Target, world: &World) -> Failure {
             say!("qviz watch --once {nearest}, or qviz watch {target} to wait for it", nearest, target),
         ),
         None => Failure::new(
-            say!("nobody listens on {target} here, nor anywhere near", target),
+            say!("nothing listens on {target} here, nor on a port near it", target),
             say!("qviz watch {target} to wait for it, or another namespace: --netns PATH, --pid PID", target),
         ),
     }

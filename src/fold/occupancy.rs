@@ -4,6 +4,33 @@ use std::time::Duration;
 
 use crate::model::stamp::Stamp;
 
+/// Whether a queue holds its capacity, as it is shown: a mark that came and went with each entry could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fullness {
+    /// It does now.
+    Full,
+    /// It did so long ago.
+    WasFull(Duration),
+    /// It does not, and has not done so lately.
+    Free,
+}
+
+impl Fullness {
+    /// True while the queue is marked as full.
+    pub fn is_marked(self) -> bool {
+        self != Self::Free
+    }
+
+    /// True while newcomers are refused, and for a moment after it: long enough to see it.
+    pub fn is_shut(self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::WasFull(ago) => ago < AFTERGLOW,
+            Self::Free => false,
+        }
+    }
+}
+
 /// The depth of one queue over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Occupancy {
@@ -20,6 +47,10 @@ pub struct Occupancy {
     full_before: Duration,
     /// Entries that came while no place was free: somebody has left already, whose leaving is reported a moment later.
     ahead: u32,
+    /// When it was full last and then no longer.
+    left_full: Option<Stamp>,
+    /// The last moments at which it became full after it had not been marked so.
+    marked: [Option<Stamp>; MARKS],
     /// How often the depth was corrected to a reading of the kernel.
     pub corrections: u64,
 }
@@ -57,6 +88,22 @@ impl Occupancy {
         self.full_before + self.full_since.map_or(Duration::ZERO, |since| now.since(since))
     }
 
+    /// Whether it is shown as full: now, for [`AFTERGLOW`] after it was, and longer where it comes and goes, so that the mark
+    /// appears at most [`MARKS`] times in [`MARKS_WITHIN`].
+    pub fn fullness(&self, now: Stamp) -> Fullness {
+        let Some(left) = self.left_full.filter(|_| self.full_since.is_none()) else {
+            return if self.full_since.is_some() { Fullness::Full } else { Fullness::Free };
+        };
+        let ago = now.since(left);
+        let often = self.marked[0].is_some_and(|first| now.since(first) < MARKS_WITHIN);
+        if ago < AFTERGLOW || often { Fullness::WasFull(ago) } else { Fullness::Free }
+    }
+
+    /// When it was full last: now, or when it ceased to be.
+    pub fn last_full(&self, now: Stamp) -> Option<Stamp> {
+        if self.full_since.is_some() { Some(now) } else { self.left_full }
+    }
+
     /// Since when it has held its capacity.
     pub const fn full_since(&self) -> Option<Stamp> {
         self.full_since
@@ -71,13 +118,20 @@ impl Occupancy {
     }
 
     fn end_full(&mut self, now: Stamp) {
-        self.full_before += self.full_since.take().map_or(Duration::ZERO, |since| now.since(since));
+        if let Some(since) = self.full_since.take() {
+            self.full_before += now.since(since);
+            self.left_full = Some(now);
+        }
     }
 
     fn notice_full(&mut self, now: Stamp) {
         if !self.is_full() {
             self.end_full(now);
         } else if self.full_since.is_none() {
+            if !self.fullness(now).is_marked() {
+                self.marked.rotate_left(1);
+                self.marked[MARKS - 1] = Some(now);
+            }
             self.full_since = Some(now);
         }
     }
@@ -137,9 +191,56 @@ impl Occupancy {
     }
 }
 
+/// How long a queue stays marked as full after it was.
+pub const AFTERGLOW: Duration = Duration::from_millis(1500);
+
+/// How often the mark may appear within [`MARKS_WITHIN`].
+const MARKS: usize = 6;
+
+/// The time over which its appearances are counted.
+const MARKS_WITHIN: Duration = Duration::from_mins(1);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How often the mark changes within a minute, looked at every 50 ms, in a queue that is full for `on` of every `period`
+    /// milliseconds.
+    fn changes_in_a_minute(on: u64, period: u64) -> usize {
+        let (mut queue, mut seen) = (Occupancy::default(), Vec::new());
+        queue.set_capacity(Stamp::ZERO, Some(6));
+        for millis in (0..60_000).step_by(50) {
+            let depth = if millis % period < on { 6 } else { 2 };
+            queue.set(Stamp::from_millis(millis), depth);
+            let fullness = queue.fullness(Stamp::from_millis(millis));
+            assert!(depth < 6 || fullness == Fullness::Full);
+            seen.push(fullness.is_marked());
+        }
+        seen.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    }
+
+    #[test]
+    fn a_queue_that_was_full_stays_marked_for_a_moment_and_no_longer() {
+        let at = Stamp::from_millis;
+        let mut queue = Occupancy::default();
+        queue.set_capacity(at(0), Some(2));
+        assert_eq!(queue.fullness(at(0)), Fullness::Free);
+        queue.set(at(100), 2);
+        assert_eq!(queue.fullness(at(9_000)), Fullness::Full);
+        queue.leave(at(10_000));
+        assert_eq!(queue.fullness(at(10_400)), Fullness::WasFull(Duration::from_millis(400)));
+        assert!(queue.fullness(at(11_499)).is_marked());
+        assert_eq!(queue.fullness(at(11_500)), Fullness::Free);
+    }
+
+    #[test]
+    fn the_mark_of_a_full_queue_changes_at_most_twelve_times_a_minute_whatever_the_queue_does() {
+        for (on, period) in [(50, 100), (100, 2_000), (900, 3_000), (50, 1_700), (4_000, 8_000), (2_000, 12_000)] {
+            let changes = changes_in_a_minute(on, period);
+            assert!((1..=12).contains(&changes) || period < 1_600, "{on} of {period} ms: {changes}");
+        }
+        assert_eq!(changes_in_a_minute(5_500, 12_000), 9, "waves with rest between them are seen as they are");
+    }
 
     #[test]
     fn time_at_capacity_and_mean_are_exact() {

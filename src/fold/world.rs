@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::diagnosis::Finding;
 use super::drop_count::DropCount;
+use super::headline::Director;
 use super::history::History;
 use super::ledger::Ledger;
 use super::occupancy::Occupancy;
@@ -126,6 +127,8 @@ pub struct World {
     pub undecided: Vec<&'static str>,
     /// Every finding of the session, by rule, in its last state.
     pub found: BTreeMap<String, Finding>,
+    /// What is said above the picture.
+    pub headline: Director,
     /// True after the last fact.
     pub ended: bool,
     pub(super) reviewed: Option<Stamp>,

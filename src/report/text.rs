@@ -2,6 +2,7 @@
 
 mod tables;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::summary::{Quantiles, Summary};
@@ -20,6 +21,11 @@ pub enum Marks {
 }
 
 impl Marks {
+    /// A text with what has no ASCII character written out, where only ASCII is printed.
+    pub(in crate::report) fn plain(self, text: &str) -> Cow<'_, str> {
+        if self == Self::Ascii { text.replace('¾', "3/4").into() } else { text.into() }
+    }
+
     pub(in crate::report) const fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self {
             Self::Unicode => unicode,
@@ -35,13 +41,13 @@ impl Marks {
 pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
     heading(out, summary, marks)?;
     tables::queues(out, summary)?;
-    tables::drops(out, summary)?;
+    tables::drops(out, summary, marks)?;
     tables::counters(out, summary, marks)?;
     clients(out, summary, marks)?;
     findings(out, summary)?;
     own_losses(out, summary)?;
     if let Some(repeat) = &summary.repeat {
-        writeln!(out, "\n{}", say!("Again: {command}", command = sanitize::line(repeat)))?;
+        writeln!(out, "\n{}", say!("Reproduce: {command}", command = sanitize::line(repeat)))?;
     }
     Ok(())
 }
@@ -82,14 +88,14 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
 fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
     let clients = &summary.clients;
     let fates = [
-        (clients.connected, say!("connected in their own eyes")),
+        (clients.connected, say!("connected (client's view)")),
         (clients.accepted, say!("accepted")),
-        (clients.finished, say!("finished in good order")),
+        (clients.finished, say!("completed")),
         (clients.refused, say!("refused (ECONNREFUSED)")),
         (clients.reset, say!("reset (ECONNRESET)")),
         (clients.timed_out, say!("timed out (ETIMEDOUT)")),
-        (clients.vanished, say!("half-open, gone without a word")),
-        (clients.ghosts, say!("ghosts for a while (connected in their own eyes alone)")),
+        (clients.vanished, say!("half-open, never answered")),
+        (clients.ghosts, say!("ghosts for a while (connected in the client's view only)")),
         (clients.phantoms, say!("phantoms for a while (and the server has nothing)")),
         (clients.in_flight, say!("still under way at the end")),
     ];
@@ -103,7 +109,7 @@ fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
     if summary.connect_ms != Quantiles::default() {
         let dot = marks.pick(" · ", ", ");
         let spread = spread(&summary.connect_ms, dot);
-        writeln!(out, "  {}", say!("until connected, in their own eyes: {spread}", spread))?;
+        writeln!(out, "  {}", say!("until connected (client's view): {spread}", spread))?;
     }
     Ok(())
 }
@@ -115,7 +121,7 @@ fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     writeln!(out, "\n{}", say!("FINDINGS"))?;
     for finding in &summary.findings {
         let sentence = say!(
-            "{weight}, since {since} s: {sentence}",
+            "{weight} (from {since} s on): {sentence}",
             weight = weight(finding.severity),
             since = format_args!("{:.1}", finding.since_s),
             sentence = finding.sentence
@@ -124,7 +130,7 @@ fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         writeln!(out, "    {}", say!("more: {command}", command = explain(&finding.rule)))?;
     }
     if !summary.undecided.is_empty() {
-        let rules = say!("too early to tell: {rules}", rules = summary.undecided.join(", "));
+        let rules = say!("not enough data yet: {rules}", rules = summary.undecided.join(", "));
         writeln!(out, "{}", wrapped(&rules, WIDTH, "  "))?;
     }
     Ok(())
@@ -140,18 +146,22 @@ fn own_losses(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         ),
         (losses.arrivals_skipped, say!("arrivals that were due and could not start")),
         (losses.detail_skipped, say!("details left out to keep up; sums are exact")),
-        (losses.late_ticks, say!("turns of qviz's loop that came more than 1 ms late")),
+        (losses.late_ticks, say!("event-loop delays over 1 ms")),
     ];
     let lost: Vec<_> = lost.into_iter().filter(|(count, _)| *count > 0).collect();
     if lost.is_empty() && !losses.saturated {
         return Ok(());
     }
-    writeln!(out, "\n{}", say!("WHAT QVIZ MISSED"))?;
+    writeln!(out, "\n{}", say!("MEASUREMENT GAPS"))?;
     for (count, words) in lost {
         writeln!(out, "  {count:>9}  {words}")?;
     }
     if losses.saturated {
-        writeln!(out, "  {}", say!("The wished rate is more than this machine can do: it ran as fast as it could."))?;
+        writeln!(
+            out,
+            "  {}",
+            say!("The requested rate exceeds what this machine can do: it ran as fast as it could.")
+        )?;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ impl StepOutcome {
             Self::CameBack(kind) => {
                 say!("{who}: the server's {segment} reaches the client", who, segment = segment_name(kind))
             }
-            Self::GaveUp => say!("{who}: the client's patience is over", who),
+            Self::GaveUp => say!("{who}: the client gives up", who),
             Self::Accepted => say!("{who}: one accept()", who),
             Self::Served => say!("{who}: the server is done", who),
         }
@@ -54,7 +54,7 @@ impl Cause {
         match self {
             Self::SynAcceptQueueFull => say!("SYN dropped: accept queue full"),
             Self::SynSynQueueFull => say!("SYN dropped: SYN queue full"),
-            Self::SynMaxSynBacklog => say!("SYN dropped: three-quarters rule"),
+            Self::SynMaxSynBacklog => say!("SYN dropped: ¾ rule (max_syn_backlog)"),
             Self::AckAcceptQueueFull => say!("ACK ignored: accept queue full (ghost)"),
             Self::AckCookieAcceptQueueFull => say!("cookie ACK ignored: accept queue full (phantom)"),
             Self::AckReset => say!("reset: accept queue full, abort_on_overflow"),

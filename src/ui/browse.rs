@@ -233,7 +233,8 @@ impl Browse {
     }
 }
 
-fn as_chosen(world: &World, connection: &Connection) -> Chosen {
+/// A connection with all that is known of it now.
+pub fn as_chosen(world: &World, connection: &Connection) -> Chosen {
     Chosen {
         connection: connection.clone(),
         next_steps: world.next_steps(connection),
@@ -274,15 +275,15 @@ const fn state_rank(belief: CombinedState) -> u8 {
 /// The combined state in one word.
 pub fn state_words(belief: CombinedState) -> &'static str {
     match belief {
-        CombinedState::SynSent => say!("knocking"),
+        CombinedState::SynSent => say!("connecting"),
         CombinedState::HalfOpen => say!("half-open"),
         CombinedState::CookieOut => say!("cookie"),
         CombinedState::Ghost => say!("GHOST"),
         CombinedState::Phantom => say!("PHANTOM"),
         CombinedState::Queued => say!("queued"),
-        CombinedState::ClosedInQueue => say!("dead entry"),
-        CombinedState::Accepted => say!("served"),
-        CombinedState::Over => say!("over"),
+        CombinedState::ClosedInQueue => say!("closed in queue"),
+        CombinedState::Accepted => say!("accepted"),
+        CombinedState::Over => say!("closed"),
     }
 }
 

@@ -97,6 +97,8 @@ pub enum Action {
     Later,
     /// Hold the picture, or let it go.
     Freeze,
+    /// The newest drop again, slowly.
+    Replay,
     /// Projector mode on or off.
     Projector,
     /// The other language.
@@ -109,6 +111,8 @@ pub enum Action {
     PageBefore,
     /// Close the overlay.
     Close,
+    /// Replay: to the next drop.
+    NextDrop,
     /// Play a recording in another way.
     Play(PlayCommand),
     /// Stop like any program in a shell.
@@ -246,6 +250,15 @@ pub fn action(event: &KeyEvent, live: bool, place: Place) -> Option<Action> {
         Action::Play(PlayCommand::Ahead(_)) if far => Action::Play(PlayCommand::Ahead(table::FAR)),
         action => action,
     })
+}
+
+/// The sign of a key that writes one.
+pub fn sign(event: &KeyEvent) -> Option<char> {
+    let plain = event.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+    match event.code {
+        KeyCode::Char(sign) if plain && event.kind != KeyEventKind::Release => Some(sign),
+        _ => None,
+    }
 }
 
 /// The row of the table that a key means in a place, and what it asks for there.

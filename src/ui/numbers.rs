@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::fold::occupancy::Fullness;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -65,6 +66,12 @@ pub fn countdown(left: Duration) -> String {
     if tenths < 1000 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} s", tenths / 10) }
 }
 
+/// A sum of times that grows while it is looked at: `0.8 s`, `75.3 s`, `12 min`.
+pub fn tenths(span: Duration) -> String {
+    let tenths = span.as_millis() / 100;
+    if tenths < 6000 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} min", tenths / 600) }
+}
+
 /// The session's clock: `00:12`, `1:02:07`.
 pub fn clock(at: Stamp) -> String {
     let seconds = at.as_nanos() / 1_000_000_000;
@@ -97,6 +104,15 @@ pub fn ordinal(place: u16) -> String {
 /// A setting that may be unknown.
 pub fn setting(value: Option<i64>) -> String {
     value.map_or_else(|| UNKNOWN.into(), |value| value.to_string())
+}
+
+/// Behind `depth/capacity`: that the queue is full, or how long ago it was.
+pub fn full(fullness: Fullness) -> String {
+    match fullness {
+        Fullness::Full => say!(" FULL").into(),
+        Fullness::WasFull(ago) => say!(" FULL {ago} ago", ago = countdown(ago)),
+        Fullness::Free => String::new(),
+    }
 }
 
 /// How clients arrive, in a few words.

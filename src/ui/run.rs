@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bookmarks::Bookmarks;
-use super::hit_map::Target;
 use super::keymap::{self, Action};
 use super::keys::{Input, Keys};
 use super::lesson::LessonState;
@@ -29,7 +26,11 @@ use crate::session::signals::{EndSignals, Ignored};
 use crate::session::{Session, rest};
 use crate::text::lang;
 
+mod input;
 mod lesson;
+mod steps;
+
+use steps::Until;
 
 /// How long at most until a terminal that is gone, or a panic elsewhere, is noticed.
 const MAX_WAIT: Duration = Duration::from_millis(100);
@@ -72,7 +73,8 @@ pub async fn run<'a>(
     let screen = Screen::enter(plan.mouse)?;
     let keys = Keys::listen().map_err(|source| UiError::Terminal { doing: say!("read keys from"), source })?;
     let (pace, bookmarks) = (Pace::default(), Bookmarks::default());
-    let mut screen_loop = ScreenLoop { screen, state, pace, suspended: false, bookmarks, observer, lesson_loop };
+    let mut screen_loop =
+        ScreenLoop { screen, state, pace, suspended: false, first_drop_shown: false, bookmarks, observer, lesson_loop };
     screen_loop.turn(session, world, (signals, keys)).await
 }
 
@@ -90,6 +92,7 @@ struct ScreenLoop<'a> {
     state: UiState,
     pace: Pace,
     suspended: bool,
+    first_drop_shown: bool,
     bookmarks: Bookmarks,
     observer: &'a mut dyn EventObserver,
     lesson_loop: Option<LessonLoop<'a>>,
@@ -161,6 +164,7 @@ impl ScreenLoop<'_> {
         self.state.recording = session.recording_status();
         update(&mut self.state, Msg::Resize(self.screen.size()), world);
         update(&mut self.state, Msg::Pulse(now), world);
+        self.first_drop(world, shown);
         let state = &mut self.state;
         self.screen.draw(|buf| state.frame = view::draw(buf, world, state, shown))?;
         let held = state.frozen.is_some() || state.replay.is_some_and(|replay| replay.paused || replay.is_over());
@@ -202,30 +206,15 @@ impl ScreenLoop<'_> {
             Input::Key(key) => keymap::action(key, session.takes_commands(), place),
             Input::Mouse(mouse) => self.point(session, world, *mouse),
         };
-        let Some(action) = asked else { return Ok(None) };
+        let Some(action) = asked else {
+            self.without_effect(session, world, input);
+            return Ok(None);
+        };
         if action.is_for_the_lesson() {
             self.pace.touched();
             return self.press(session, world, action).await.map(|()| None);
         }
         self.act(session, world, action)
-    }
-
-    /// What a mouse does to the picture; the action, where it does what a key does.
-    fn point(&mut self, session: &Session, world: &World, mouse: MouseEvent) -> Option<Action> {
-        let at = Position::new(mouse.column, mouse.row);
-        let turn = |up| self.state.frame.hit_map.wheel(at).map(|scroll| Msg::Wheel { scroll, up });
-        let msg = match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => match self.state.frame.hit_map.click(at)? {
-                Target::Key(action) => return Some(action),
-                target => Msg::Click(target, session.moment()),
-            },
-            MouseEventKind::ScrollUp => turn(true)?,
-            MouseEventKind::ScrollDown => turn(false)?,
-            _ => return None,
-        };
-        update(&mut self.state, msg, world);
-        self.pace.touched();
-        None
     }
 
     fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<ExitReason>, UiError> {
@@ -240,8 +229,11 @@ impl ScreenLoop<'_> {
         }
         // The language of messages about facts that come now, and of the summary.
         lang::speak(self.state.lang);
-        if let Action::Play(command) = action {
-            self.play(session, world, command);
+        match action {
+            Action::Play(PlayCommand::Step) => self.step_until(session, world, Until::Visible),
+            Action::NextDrop => self.step_until(session, world, Until::Drop),
+            Action::Play(command) => self.play(session, world, command),
+            _ => {}
         }
         self.pace.touched();
         match self.state.exit_request.take() {

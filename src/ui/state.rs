@@ -7,6 +7,7 @@ use ratatui::layout::Size;
 
 use super::browse::Browse;
 use super::hit_map::{FrameInfo, Scroll, Target};
+use super::instant_replay::InstantReplay;
 use super::keymap::{Action, Mode, Place};
 use super::lesson::LessonState;
 use super::panel::Panel;
@@ -32,6 +33,9 @@ pub use commands::PendingSettings;
 /// How long a message for the user stays.
 const MESSAGE: Duration = Duration::from_secs(5);
 
+/// How long it is said what a key did.
+pub const CONFIRMED_FOR: Duration = Duration::from_secs(2);
+
 /// The time over which moves are counted to choose the density, in slots of the history.
 const DENSITY_SLOTS: usize = 20;
 
@@ -40,6 +44,8 @@ const DENSITY_SLOTS: usize = 20;
 pub enum Msg {
     /// A key was pressed at this moment.
     Press(Action, Stamp),
+    /// A key without a use here was pressed at this moment.
+    Unbound(char, Stamp),
     /// The terminal has this size.
     Resize(Size),
     /// Something was clicked at this moment.
@@ -141,6 +147,10 @@ pub struct UiState {
     pub origin: Option<Origin>,
     /// How finely moves are drawn.
     pub density: Density,
+    /// The last key that asked the lab for something, and when.
+    pub asked: Option<(Stamp, Action)>,
+    /// A dropped client that is shown again, slowly.
+    pub instant_replay: Option<InstantReplay>,
     /// A message for the user, until this moment.
     pub message: Option<(Stamp, String)>,
     /// The user's request to the whole program.
@@ -215,6 +225,9 @@ pub fn update(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
 fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
     match msg {
         Msg::Resize(size) => state.size = size,
+        Msg::Unbound(key, now) => {
+            state.message = Some((now + MESSAGE, say!("{key} has no effect here; ? lists the keys", key)));
+        }
         Msg::Pulse(now) => pulse(state, now, world),
         Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.listeners.watching.is_some() => {
             return press_in_watch(state, action, now, world);
@@ -244,6 +257,8 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
         state.watch.follow(seen, moment);
     }
     state.message.take_if(|(until, _)| *until <= now);
+    let shown = state.replay.map_or(now, |replay| replay.position);
+    state.instant_replay.take_if(|replay| replay.is_over(shown));
 }
 
 fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<Command> {
@@ -255,8 +270,9 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
         Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
         Action::Close if state.help.is_some() => state.help = None,
         // The session itself is played, not the picture of it: a held one would hide that.
-        Action::Play(_) => state.frozen = None,
+        Action::Play(_) | Action::NextDrop => state.frozen = None,
         Action::Panel => panels::next(state, seen),
+        Action::Replay => look::replay(state, now, world),
         Action::Freeze => look::freeze(state, now, world),
         Action::Projector => state.projector = !state.projector,
         Action::Language => state.lang = state.lang.other(),
@@ -266,6 +282,10 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
             }
         }
         inside if state.browse.press(inside, seen) => state.browse.follow(seen, moment),
+        Action::Close if state.instant_replay.is_some() => state.instant_replay = None,
+        Action::Close if state.window.until().is_none() => {
+            state.message = Some((now + MESSAGE, say!("nothing to close").into()));
+        }
         Action::Close => state.window.return_to_now(),
         action => match commands::commands_for(
             &mut state.pending,
@@ -275,6 +295,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
             world,
         ) {
             Ok(commands) => {
+                state.asked = (!commands.is_empty()).then_some((now, action));
                 if state.frozen.is_some() && !commands.is_empty() {
                     state.message =
                         Some((now + MESSAGE, say!("done in the run behind this held moment; f shows it").into()));
@@ -299,7 +320,7 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
         Action::Suspend => state.exit_request = Some(ExitRequest::Suspend),
         Action::Help | Action::NextPage | Action::PageBefore => look::help(state, action),
         Action::Close if state.help.is_some() => state.help = None,
-        Action::Play(_) => state.frozen = None,
+        Action::Play(_) | Action::NextDrop => state.frozen = None,
         Action::ZoomIn | Action::ZoomOut | Action::Earlier | Action::Later => {
             if let Err(why) = look::window(state, action, seen, moment) {
                 state.message = Some((now + MESSAGE, why.into()));
@@ -350,6 +371,15 @@ mod tests {
         assert_eq!((frozen.at, frozen.world.clients.accepted), (Stamp::from_millis(5), 0));
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
         assert!(state.frozen.is_none());
+    }
+
+    #[test]
+    fn a_key_without_effect_says_so() {
+        let (mut state, world) = (UiState::default(), World::new());
+        update(&mut state, Msg::Unbound('x', Stamp::ZERO), &world);
+        assert_eq!(state.message.take().unwrap().1, "x has no effect here; ? lists the keys");
+        update(&mut state, Msg::Press(Action::Close, Stamp::ZERO), &world);
+        assert_eq!(state.message.unwrap().1, "nothing to close");
     }
 
     #[test]

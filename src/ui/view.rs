@@ -15,6 +15,9 @@ use super::panel::Panel;
 use super::state::UiState;
 use super::theme::{Theme, ascii};
 use crate::fold::course::LessonProgress;
+use crate::fold::director;
+use crate::fold::headline::QueueName;
+use crate::fold::occupancy::{Fullness, Occupancy};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::text::lang::within;
@@ -25,6 +28,7 @@ mod counters;
 mod footer;
 mod header;
 mod help;
+mod instant_replay;
 mod ladder;
 mod large;
 pub(super) mod layout;
@@ -32,6 +36,7 @@ mod ledger;
 mod lesson;
 mod letters;
 mod list;
+mod newest_drop;
 mod next_steps;
 mod notes;
 pub(super) mod placement;
@@ -43,6 +48,8 @@ mod small;
 mod stage;
 mod text;
 mod timeline;
+mod toast;
+mod waits;
 mod watch;
 
 use letters::{LargeText, Letter};
@@ -80,9 +87,24 @@ impl Scene<'_> {
         LargeText { letter, style, ascii: self.theme.ascii }
     }
 
+    /// Whether a queue is shown as full.
+    fn fullness(&self, queue: QueueName) -> Fullness {
+        director::fullness(self.world, queue, self.now)
+    }
+
     /// True while a lesson asks for a prediction: nothing on the screen may give the answer.
     fn is_asked(&self) -> bool {
         self.world.lesson.as_deref().is_some_and(LessonProgress::asks)
+    }
+
+    /// True before the first answer of a lesson, until a queue was full: what fits into it is what may be asked.
+    fn conceals(&self) -> bool {
+        let world = self.world;
+        let was_full =
+            |queue: &Occupancy, capacity: Option<u32>| capacity.is_none_or(|capacity| queue.max() >= capacity);
+        let open = world.lesson.as_deref().is_some_and(|progress| progress.answers.is_empty() && !progress.over);
+        open && !was_full(&world.accept_queue, world.accept_capacity())
+            && !was_full(&world.syn_queue, world.syn_capacity())
     }
 
     /// The columns of the timeline's plot; `None` where no timeline is on the screen.
@@ -166,7 +188,9 @@ const fn is_small(size: Size) -> bool {
 }
 
 fn stage_plan(area: Rect, state: &UiState, world: &World) -> layout::Plan {
-    layout::plan(area, state.panel, caption::rows(area.width, world))
+    let held = |queue: &Occupancy, capacity: Option<u32>| queue.depth().max(capacity.unwrap_or(0));
+    let places = held(&world.accept_queue, world.accept_capacity()).max(held(&world.syn_queue, world.syn_capacity()));
+    layout::plan(area, state.panel, (caption::rows(area), places))
 }
 
 fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -193,8 +217,17 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
     caption::paint(buf, plan.caption, scene);
     stage::paint(buf, &plan.stage, scene);
     timeline::paint(buf, plan.timeline, scene);
+    let panels = plan.panels.iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or(plan.timeline);
     for (panel, area) in plan.panels {
         paint_panel(buf, panel, area, scene);
+    }
+    if let Some([left, right]) = plan.extra {
+        newest_drop::paint(buf, left, scene);
+        waits::paint(buf, right, scene);
+    }
+    if let Some(replay) = &scene.state.instant_replay {
+        let area = plan.extra.map_or(panels, |[left, right]| left.union(right));
+        instant_replay::paint(buf, area, scene, replay);
     }
     footer::paint(buf, plan.footer, scene);
 }

@@ -218,7 +218,7 @@ fn every_key_can_be_explained_also_those_of_a_replay() {
         }
     }
     let space = said(&qviz("explain").arg("space").output().unwrap().stdout);
-    assert!(space.contains("stop calling accept()") && space.contains("replay: stand still"), "{space}");
+    assert!(space.contains("stop calling accept()") && space.contains("replay: pause or resume"), "{space}");
 }
 
 case!(the_readmes_table_has_every_key);

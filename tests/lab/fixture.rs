@@ -27,7 +27,7 @@ pub(crate) fn listen(address: &str, backlog: i32) -> (Socket, SocketAddr) {
     (socket, address)
 }
 
-/// Clients that are connected in their own eyes.
+/// Clients that are connected (client's view).
 pub(crate) fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     (0..count).map(|_| TcpStream::connect_timeout(&address, SOON).unwrap()).collect()
 }

@@ -1,5 +1,5 @@
 //! The matrix of scenarios: each cause alone and several mixed, at low and high rates, IPv4 and IPv6, packet-level and real
-//! clients. In every one of them, with every seed, each drop has a name: the ledger balances and nothing is unexplained.
+//! clients. In every one of them, with every seed, each drop is accounted for: the ledger balances and nothing is unexplained.
 
 use std::time::Duration;
 

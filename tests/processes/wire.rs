@@ -217,7 +217,7 @@ fn a_full_accept_queue_holds_backlog_plus_one_and_the_next_client_is_not_answere
     let mut world = World::new(setting)?;
     world.accepting = false;
     world.run_until("three are in", 10, |world| world.with(ClientEvent::Connected) == 3);
-    world.run_until("others try again", 10, |world| {
+    world.run_until("others retry", 10, |world| {
         let again =
             |turn: &(Stamp, ClientEvent)| matches!(turn.1, ClientEvent::Departed { kind: Kind::Syn, attempt: 2, .. });
         world.lives.values().filter(|life| life.iter().any(again)).count() > 3

@@ -6,6 +6,8 @@ use std::path::Path;
 use qviz::fold::finding::RULES;
 use qviz::ui::keymap::{BINDINGS, Binding};
 
+#[path = "languages/banned.rs"]
+mod banned;
 #[path = "languages/screens.rs"]
 mod screens;
 #[path = "languages/source.rs"]

@@ -283,7 +283,7 @@ fn a_queue_beyond_its_capacity_is_never_clamped() {
 }
 
 #[test]
-fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
+fn a_dropped_syn_is_readable_until_its_retry_is_on_the_way() {
     let mut story = Story::new(Environment::Lab, 0, 0);
     story.clients(0..1, ms(100), gap(0), false);
     story.clients(1..2, ms(900), gap(0), false);
@@ -292,10 +292,10 @@ fn a_dead_syn_is_readable_until_its_retry_is_on_the_way() {
         story.run(ms(1100 + after));
         lines(&view::picture(state.size, &story.world, &state, story.now))
     };
-    for (after, countdown) in [(30, "again in 0.8 s"), (400, "again in 0.4 s"), (790, "again in 0.1 s")] {
+    for (after, countdown) in [(30, "retry in 0.8 s"), (400, "retry in 0.4 s"), (790, "retry in 0.1 s")] {
         let text = look(after);
         assert!(row_with(&text, "a1 SYN dropped: accept queue full").contains(countdown), "{text}");
-        assert!(text.contains("a1's SYN died: accept queue full (it holds 1)"), "{text}");
+        assert!(text.contains("SYNs dropped: 1 · accept queue full (1 of 1). No reply, no RST"), "{text}");
     }
     let text = look(900);
     assert!(!text.contains("a1 SYN dropped: accept queue full  "), "{text}");
@@ -316,7 +316,7 @@ fn above_thirty_moves_a_second_names_give_way_to_marks_and_then_to_flows() {
     story.run(ms(5500));
     update(&mut state, Msg::Pulse(story.now), &story.world);
     let text = lines(&view::picture(state.size, &story.world, &state, story.now));
-    assert!(text.contains("too fast for cells") && text.contains("1k/s"), "{text}");
+    assert!(text.contains("too fast to draw") && text.contains("1k/s"), "{text}");
 }
 
 fn press(state: &mut UiState, action: Action, story: &Story) -> Vec<Command> {
@@ -363,8 +363,9 @@ fn each_key_of_the_lab_sends_its_command() {
         let timeline = [Action::ZoomIn, Action::ZoomOut].contains(&action) && state.window != usual.window;
         // Nothing is earlier or later than all that there is.
         // And nobody is chosen here whose segments could be lost or held.
-        let explained = [Action::Earlier, Action::Later, Action::Lose, Action::Hold];
-        let says_why = explained.contains(&action) && state.message.is_some();
+        let asks_in_vain =
+            [Action::Earlier, Action::Later, Action::Replay, Action::Lose, Action::Hold].contains(&action);
+        let says_why = asks_in_vain && state.message.is_some();
         let inside = inside || timeline || says_why;
         assert!(wanted.is_some() || inside || action == Action::Close, "{action:?} does nothing");
     }

@@ -104,7 +104,7 @@ fn frozen_says_so_in_projector_mode_too() {
 }
 
 #[test]
-fn step_mode_says_what_stands_still_in_projector_mode_too() {
+fn step_mode_says_what_the_last_step_did_in_projector_mode_too() {
     let mut story = Story::new(Environment::Lab, 5, 0);
     story.clients(0..6, ms(500), gap(120), false);
     story.run(ms(1150));
@@ -114,7 +114,7 @@ fn step_mode_says_what_stands_still_in_projector_mode_too() {
     let peer = story.world.roster.iter().map(|one| one.peer).min().unwrap();
     story.emit(&Event::Stepped { peer, outcome: StepOutcome::Reached(qviz::model::segment::Kind::Syn) });
     let text = lines(&look(&mut state((80, 24), Depth::True, false), &story));
-    assert!(text.contains("‖ STEP") && text.contains("kernel timers run"), "{text}");
+    assert!(text.contains("‖ STEP") && text.contains("SYN reaches the listener"), "{text}");
     let mut state = state((80, 24), Depth::True, false);
     let asked = update(&mut state, Msg::Press(Action::Step, story.now), &story.world);
     assert_eq!(asked, [qviz::model::command::Command::Step(StepCommand::Go)]);
@@ -190,7 +190,7 @@ fn a_dropped_syn_falls_onto_the_floor_and_its_cause_stands_there_in_large_words(
         story.run(ms(1100 + after));
         let picture = look(&mut state, &story);
         let text = lines(&picture);
-        assert!(text.contains(ACCEPT) && text.contains("✗ a1: SYN died, nobody is told"), "{text}");
+        assert!(text.contains(ACCEPT) && text.contains("✗ a1: SYN dropped: no reply, no RST"), "{text}");
         rows.push(place_of(&picture, "a1").unwrap().0.1);
     }
     assert!(rows.windows(2).all(|pair| pair[0] < pair[1]), "it falls: {rows:?}");

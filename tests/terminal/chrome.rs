@@ -45,7 +45,7 @@ fn a_frozen_run_is_looked_around_in_at_any_size_and_goes_on_behind() {
     pane.press(b"\x1b");
     pane.wait_for("CONNECTIONS");
     pane.press(b"\x1b");
-    pane.wait_for("ACCEPT QUEUE");
+    pane.wait_for("ACCEPT");
     pane.press(b"f");
     pane.wait_for("▶ live");
     pane.press(b"q");

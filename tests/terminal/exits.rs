@@ -28,8 +28,8 @@ fn ended_well(pane: &mut Pane, traces: &Traces, code: i32) {
     assert_eq!(status.code(), Some(code), "{afterwards}");
     pane.assert_left_clean(traces);
     assert!(afterwards.contains("qviz · 198.51.100.1:8080"), "the summary begins below the picture: {afterwards}");
-    assert!(afterwards.contains("CLIENTS") && afterwards.contains("Again: qviz --backlog 5"), "{afterwards}");
-    assert!(afterwards.contains("Balanced: every drop has a name"), "the last facts are in it: {afterwards}");
+    assert!(afterwards.contains("CLIENTS") && afterwards.contains("Reproduce: qviz --backlog 5"), "{afterwards}");
+    assert!(afterwards.contains("Balanced: every drop accounted for"), "the last facts are in it: {afterwards}");
     assert!(!afterwards.contains('\x1b') && !afterwards.contains("error"), "{afterwards}");
 }
 
@@ -112,10 +112,10 @@ fn the_summary_after_a_signal_has_the_last_facts_too() {
     network();
     // So many drops that counters and ledger agree only after a last look at both.
     let mut pane = Pane::qviz((80, 24), "--backlog 1 --rate 500 --accept-rate 1");
-    pane.wait_for("died");
+    pane.wait_for("dropped");
     pane.wait("drops", |pane| {
         let text = pane.text();
-        let sum = text.split("DROPPED IN SILENCE").nth(1).and_then(|after| after.split(" in all").next());
+        let sum = text.split("SILENT DROPS").nth(1).and_then(|after| after.split(" packets").next());
         sum.and_then(|sum| sum.rsplit(' ').next()?.parse::<u64>().ok()).is_some_and(|drops| drops > 100)
     });
     let traces = Traces::of(pane.pid());
@@ -123,7 +123,7 @@ fn the_summary_after_a_signal_has_the_last_facts_too() {
     assert_eq!(pane.end().code(), Some(143));
     pane.assert_left_clean(&traces);
     let summary = pane.afterwards();
-    assert!(summary.contains("Balanced: every drop has a name"), "{summary}");
+    assert!(summary.contains("Balanced: every drop accounted for"), "{summary}");
 }
 
 case!(a_run_that_ends_by_itself_leaves_the_terminal_too);

@@ -91,6 +91,7 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Overflow => there_and_back(pane, key, "tcp_abort_on_overflow", "1"),
         Action::Panel => panel(key),
         Action::Open => browse::opened(pane, key),
+        Action::Replay => replayed(pane, key),
         Action::Projector => projector(pane, key),
         Action::Language => {
             pane.press(key);
@@ -121,6 +122,13 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
     }
 }
 
+/// The newest drop, or that there is none.
+fn replayed(pane: &mut Pane, key: &[u8]) {
+    let shown = ["INSTANT REPLAY", "nothing was dropped lately"];
+    pane.press(key);
+    pane.wait("a replay, or why not", |pane| shown.iter().any(|words| pane.text().contains(words)));
+}
+
 fn helped(pane: &mut Pane, key: &[u8]) {
     pane.press(key);
     pane.wait("the help", help);
@@ -131,9 +139,9 @@ fn helped(pane: &mut Pane, key: &[u8]) {
 fn zoomed(pane: &mut Pane, key: &[u8], action: Action) {
     let (first, second): (&[u8], &[u8]) = if action == Action::ZoomIn { (b"-", key) } else { (key, b"+") };
     pane.press(first);
-    pane.wait_for("LAST 74 s");
+    pane.wait_for("THE FIRST 74 s");
     pane.press(second);
-    pane.wait_for("LAST 37 s");
+    pane.wait_for("THE FIRST 37 s");
 }
 
 /// On a small screen the help has pages; esc is tried on the large one too.
@@ -170,7 +178,7 @@ fn earlier(key: &[u8]) {
     let mut pane = Pane::qviz((114, 36), WORDS);
     pane.wait_for_picture();
     pane.press(b"+");
-    pane.wait_for("LAST 10 s");
+    pane.wait_for("THE FIRST 10 s");
     pane.wait("half of the window", |pane| pane.text().contains("00:07"));
     pane.wait("more than the window", |pane| pane.text().contains("LAST 10 s of 1"));
     pane.press(key);
@@ -267,7 +275,7 @@ fn burst(pane: &mut Pane, key: &[u8]) {
 /// The high-water mark of the SYN queue: the first of the two on the screen.
 fn most_so_far(pane: &Pane) -> Option<u32> {
     let text = pane.text();
-    let (_, rest) = text.split_once("most so far ")?;
+    let (_, rest) = text.split_once("peak ")?;
     rest.split_whitespace().next()?.parse().ok()
 }
 
@@ -286,7 +294,7 @@ fn accept_one(key: &[u8]) {
     let mut pane = Pane::qviz((120, 36), WORDS);
     pane.wait_for_picture();
     pane.press(key);
-    pane.wait_for("accept() found nobody");
+    pane.wait_for("accept() found the accept queue empty");
 }
 
 /// On a small screen one panel shows at a time.

@@ -12,8 +12,16 @@ fn the_whole_picture_fits_every_usual_size() {
         pane.wait_for_picture();
         let text = pane.text();
         assert_eq!(text.lines().count(), usize::from(rows), "the last row holds the keys:\n{text}");
-        for part in ["listen(5)", "CLIENTS", "SYN QUEUE", "ACCEPT QUEUE", "DROPPED", "LAST ", "WHAT HAPPENED", "q quit"]
-        {
+        for part in [
+            "listen(5)",
+            "CLIENTS",
+            "SYN QUEUE",
+            "ACCEPT QUEUE",
+            "SILENT DROPS",
+            "THE FIRST ",
+            "WHAT HAPPENED",
+            "q quit",
+        ] {
             assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
         }
         assert!(depth(&pane, "SYN QUEUE").is_some_and(|(_, capacity)| capacity == 6), "{text}");
@@ -83,7 +91,7 @@ fn a_terminal_as_small_as_a_stamp_shows_the_numbers_and_is_left_clean() {
     pane.press(b"q");
     assert_eq!(pane.end().code(), Some(0));
     pane.assert_left_clean(&traces);
-    assert!(pane.afterwards().contains("Again: qviz"));
+    assert!(pane.afterwards().contains("Reproduce: qviz"));
 }
 
 case!(a_terminal_that_does_not_know_its_size_gets_a_picture);

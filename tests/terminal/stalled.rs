@@ -50,7 +50,10 @@ fn a_key_ends_the_run_although_nobody_reads_the_terminal() {
     pane.read();
     pane.assert_left_clean(&traces);
     let text = pane.afterwards();
-    assert!(text.contains("Again: qviz --backlog 5"), "what was in the way is thrown away, the summary is not: {text}");
+    assert!(
+        text.contains("Reproduce: qviz --backlog 5"),
+        "what was in the way is thrown away, the summary is not: {text}"
+    );
 }
 
 case!(a_terminal_that_is_read_again_shows_the_present_and_not_what_it_missed);

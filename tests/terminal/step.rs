@@ -8,11 +8,11 @@ use crate::pane::{Pane, SOON};
 case!(a_handshake_and_an_accept_happen_one_key_at_a_time);
 fn a_handshake_and_an_accept_happen_one_key_at_a_time() {
     network();
-    let mut pane = Pane::qviz((200, 60), "--backlog 5 --rate 0 --arrivals steady");
+    let mut pane = Pane::qviz((160, 60), "--backlog 5 --rate 0 --arrivals steady");
     pane.wait_for_picture();
     let pid = pane.pid();
     pane.press(b"t");
-    pane.wait_for("STEP · clients' time stands still · kernel timers run");
+    pane.wait_for("client time paused · kernel timers run");
     // Arrivals begin, but their time does not run.
     pane.press(b"\x1b[A");
     pane.wait_for("0.5/s");
@@ -81,6 +81,21 @@ fn the_frames_of_real_clients_are_held_and_the_screen_says_that_their_timers_run
     assert!(pane.end().success());
 }
 
+case!(in_a_replay_a_key_goes_to_the_next_drop_and_stands_there);
+fn in_a_replay_a_key_goes_to_the_next_drop_and_stands_there() {
+    let recording = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/recordings/overflow.qviz");
+    let mut pane = Pane::start((120, 36), Pane::command(&format!("replay {}", recording.display())));
+    pane.wait_for("ACCEPT QUEUE");
+    pane.press(b">");
+    pane.wait_for("1 packet ");
+    pane.press(b">");
+    pane.wait("one more drop, and a pause", |pane| {
+        pane.text().contains("2 packets") && pane.text().contains("‖ replay")
+    });
+    pane.press(b"q");
+    assert!(pane.end().success());
+}
+
 /// Lets one thing happen, which has to be this one.
 #[track_caller]
 fn next(pane: &mut Pane, what: &str) {
@@ -102,7 +117,7 @@ pub(crate) fn next_is(pane: &mut Pane, what: &str) -> bool {
 /// The rows of things that were let happen, the newest first.
 fn step_rows(pane: &Pane) -> Vec<String> {
     let rows = pane.screen().rows(0, u16::MAX);
-    rows.filter(|row| row.contains("‖ ") && row.contains(": ") && !row.contains("STEP")).collect()
+    rows.filter(|row| row.contains("│") && row.contains("‖ ") && row.contains(": ")).collect()
 }
 
 /// What `ss` sees at the listener: half-open requests and connections that wait for `accept()`.

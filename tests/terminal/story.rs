@@ -16,12 +16,15 @@ fn within_five_seconds_the_screen_shows_queues_that_fill_overflow_drain_and_reco
     let mut seen = Seen::default();
     pane.wait("the end of the run", |pane| {
         seen.look(pane);
-        pane.afterwards().contains("Again: qviz")
+        pane.afterwards().contains("Reproduce: qviz")
     });
-    assert_eq!(seen, Seen { half_open: true, queued: true, full: true, died: true, countdown: true, recovered: true });
+    assert_eq!(
+        seen,
+        Seen { half_open: true, queued: true, full: true, dropped: true, countdown: true, recovered: true }
+    );
     let summary = pane.afterwards();
     assert!(summary.contains("SYN dropped: accept queue full"), "{summary}");
-    assert!(summary.contains("Balanced: every drop has a name"), "{summary}");
+    assert!(summary.contains("Balanced: every drop accounted for"), "{summary}");
 }
 
 /// What was on the screen at some moment.
@@ -31,7 +34,7 @@ struct Seen {
     half_open: bool,
     queued: bool,
     full: bool,
-    died: bool,
+    dropped: bool,
     countdown: bool,
     recovered: bool,
 }
@@ -43,10 +46,10 @@ impl Seen {
             self.half_open |= syn > 0;
             self.queued |= accept > 0;
             self.full |= accept == capacity;
-            self.recovered |= self.full && self.died && accept + 2 <= capacity;
+            self.recovered |= self.full && self.dropped && accept + 2 <= capacity;
         }
-        self.died |= text.contains("SYN dropped: accept queue full");
-        self.countdown |= text.contains("again in");
+        self.dropped |= text.contains("SYN dropped: accept queue full");
+        self.countdown |= text.contains("retry in");
     }
 }
 
@@ -70,7 +73,7 @@ fn within_five_seconds_the_events_hold_the_same_story() {
         .filter(|drop| drop["cause"] == "syn:accept-queue-full")
         .filter_map(|drop| drop["segments"].as_u64())
         .sum();
-    assert!(syns > 0, "a SYN died");
+    assert!(syns > 0, "a SYN dropped");
     let depths: Vec<u64> =
         lines.iter().filter(|line| line["event"] == "queue").filter_map(|line| line["depth"].as_u64()).collect();
     let full = depths.iter().position(|depth| *depth == 6).expect("the full queue was read");

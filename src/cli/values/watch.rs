@@ -23,7 +23,7 @@ fn no_target(bare: &str) -> &'static str {
     if number && !zero(digits) {
         say!("a port is 65535 at most")
     } else if number || bare.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port == "0") {
-        say!("nobody listens on port 0")
+        say!("nothing can listen on port 0")
     } else if digits.is_empty() || bare == "/" || bare == "@" {
         say!("not a listener")
     } else if digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {

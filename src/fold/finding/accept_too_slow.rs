@@ -1,6 +1,6 @@
 //! accept() takes less than arrives, and the queue stays full.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, lately};
+use super::{Check, Diagnosis, RecentActivity, Rule, Sentence, Severity, Verdict, lately};
 use crate::fold::world::World;
 use crate::say;
 
@@ -8,7 +8,7 @@ pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, 
 
 const EXPLAIN: &str = "\
 The program takes connections out of the accept queue more slowly than clients come, so the queue stays full and every further
-SYN and final ACK is dropped in silence. A bigger backlog does not cure this: the queue grows by (arrivals - accepts) entries per
+SYN is dropped and every further final ACK ignored. A bigger backlog does not cure this: the queue grows by (arrivals - accepts) entries per
 second, so each further entry of backlog only delays the next drop by 1 / (arrivals - accepts) seconds, and everybody waits longer.
 Kernel: sk_acceptq_is_full (include/net/sock.h), asked in tcp_conn_request and tcp_v4_syn_recv_sock.
 What to do: call accept() more often (an accept loop of its own, more workers, less work between two accept() calls), or let fewer
@@ -17,7 +17,16 @@ clients in.";
 /// How many seconds the rule looks back.
 const SECONDS: u32 = 3;
 
+/// True while it holds: then no backlog is large enough.
+pub(super) fn holds(world: &World) -> bool {
+    matches!(check(world), Verdict::Found(_))
+}
+
 fn check(world: &World) -> Verdict {
+    // Slow motion changes the rates: they say nothing of the server.
+    if world.tempo.held || world.tempo.pace < 1.0 {
+        return Verdict::Absent;
+    }
     let Some(lately) = lately(world, SECONDS) else {
         let full = world.accept_capacity().is_some_and(|capacity| world.accept_queue.depth() >= capacity);
         let lost = world.ledger.kernel_drops() > 0;
@@ -42,14 +51,36 @@ fn check(world: &World) -> Verdict {
             ("full_share", lately.full),
             ("seconds_per_backlog_entry", gained_s),
         ],
-        sentence: Sentence::new(move || {
-            say!(
-                "accept() takes {accepts}/s but clients arrive at {arrivals}/s: the queue stays full. A bigger backlog would only buy \
-                 {gained} s per entry; accept() must become faster.",
-                accepts = format_args!("{:.1}", lately.accepts_per_s),
-                arrivals = format_args!("{:.1}", lately.arrivals_per_s),
-                gained = format_args!("{gained_s:.2}"),
-            )
-        }),
+        sentence: Sentence::new(move || sentence(&lately, gained_s)),
     })
 }
+
+/// The queue "stays" full only where it was never less than full; the rates are those of the same seconds.
+fn sentence(lately: &RecentActivity, gained_s: f64) -> String {
+    let (accepts, arrivals) = (
+        format_args!("{:.1}", lately.accepts_per_s).to_string(),
+        format_args!("{:.1}", lately.arrivals_per_s).to_string(),
+    );
+    let gained = format!("{gained_s:.2}");
+    if lately.full >= STAYS {
+        say!(
+            "{arrivals} arrivals/s, {accepts} accepts/s: the queue stays full. Each extra slot only delays the next drop by {gained} s; accept() must become faster.",
+            arrivals,
+            accepts,
+            gained
+        )
+    } else {
+        let share = format!("{:.0}", lately.full * 100.0);
+        say!(
+            "{arrivals} arrivals/s, {accepts} accepts/s: the queue was full {share} % of the last {seconds} s. Each extra slot only delays the next drop by {gained} s; accept() must become faster.",
+            arrivals,
+            accepts,
+            share,
+            seconds = SECONDS,
+            gained
+        )
+    }
+}
+
+/// The share of the time from which a queue stays full.
+const STAYS: f64 = 0.97;

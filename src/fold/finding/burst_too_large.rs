@@ -1,6 +1,6 @@
 //! A burst came that the backlog could not hold, though the server keeps up on average.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, lately};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, accept_too_slow, lately};
 use crate::fold::world::World;
 use crate::say;
 
@@ -8,8 +8,8 @@ pub(super) const RULE: Rule = Rule { name: "burst-too-large", explain: EXPLAIN, 
 
 const EXPLAIN: &str = "\
 More clients came at once than the queue holds, but on average the program keeps up: this is the case that a bigger backlog cures.
-qviz counts the clients that had knocked and were not yet accepted, at their peak; a backlog of that number minus one (the queue
-holds backlog + 1) would have held them all.
+qviz counts the clients that had sent a SYN and were not yet accepted, at their peak; a backlog of that number minus one (the queue
+holds backlog + 1) would have absorbed them all.
 Kernel: sk_acceptq_is_full (include/net/sock.h): sk_ack_backlog > sk_max_ack_backlog.
 What to do: listen() with at least that backlog, and raise net.core.somaxconn if it is lower; then restart the program, or let it
 call listen() again.";
@@ -20,6 +20,10 @@ fn check(world: &World) -> Verdict {
     let peak = world.demand.peak();
     // Clients that arrived one after the other and had to wait are no burst.
     if peak <= limit + 1 || world.demand.at_once() * 2 < peak {
+        return Verdict::Absent;
+    }
+    // A queue that stays full is cured by no backlog: two findings that contradict each other help nobody.
+    if accept_too_slow::holds(world) {
         return Verdict::Absent;
     }
     if lately(world, 3).is_none() {
@@ -38,7 +42,7 @@ fn check(world: &World) -> Verdict {
         ],
         sentence: Sentence::new(move || {
             say!(
-                "a burst of {peak} waiting clients met a queue that holds {capacity}: a backlog of {needed} would have held it.",
+                "a burst of {peak} clients met a queue of {capacity}; a backlog of at least {needed} would have absorbed it.",
                 peak,
                 capacity = limit + 1,
                 needed

@@ -25,8 +25,8 @@ fn check(world: &World) -> Verdict {
         evidence: vec![("dead_entries", closed.into()), ("accept_queue_depth", depth.into())],
         sentence: Sentence::new(move || {
             say!(
-                "{dead} of {depth} entries in the accept queue are dead: their clients have gone, their places are still held.",
-                dead = closed,
+                "{closed} of {depth} queued connections were already closed by their clients but still occupy a slot.",
+                closed,
                 depth
             )
         }),

@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule { name: "ghosts", explain: EXPLAIN, check: Ch
 const EXPLAIN: &str = "\
 A ghost is a client whose final ACK met a full accept queue. The kernel throws the ACK away and keeps the request half-open; the
 client got its SYN-ACK before, so it believes that it is connected and may already send. Its connect() has succeeded, its request
-hangs. When accept() makes room, or listen() makes the queue larger, the next repeated SYN-ACK heals it; if not, the request dies
+hangs. When accept() makes room, or listen() makes the queue larger, the next repeated SYN-ACK gets it queued; if not, the request expires
 after tcp_synack_retries repeats and the client learns it only when it sends.
 Kernel: tcp_v4_syn_recv_sock (net/ipv4/tcp_ipv4.c), tcp_check_req (net/ipv4/tcp_minisocks.c).
 What to do: empty the accept queue faster. net.ipv4.tcp_abort_on_overflow=1 makes the kernel send RST instead, so that such clients
@@ -35,12 +35,12 @@ fn check(world: &World) -> Verdict {
 fn sentence(now: u32) -> String {
     if now == 1 {
         return say!(
-            "1 client thinks it is connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room."
+            "1 ghost: its client is connected, but the full accept queue ignored its final ACK, until accept() makes room."
         )
         .to_owned();
     }
     say!(
-        "{now} clients think they are connected, but the full accept queue ignored the final ACK: a ghost until accept() makes room.",
+        "{now} ghosts: their clients are connected, but the full accept queue ignored their final ACK, until accept() makes room.",
         now
     )
 }

@@ -47,7 +47,7 @@ fn check(world: &World) -> Verdict {
         evidence: vec![("silent_requests", old as f64), ("syn_capacity", capacity.into())],
         sentence: Sentence::new(move || {
             say!(
-                "{old} of {capacity} places in the SYN queue are held by clients that do not answer: a SYN flood, or lost SYN-ACKs.",
+                "{old} of {capacity} places in the SYN queue are occupied by clients that do not answer: a SYN flood, or lost SYN-ACKs.",
                 old,
                 capacity
             )

@@ -32,7 +32,7 @@ fn check(world: &World) -> Verdict {
             ("overflow_clients", clients as f64),
         ],
         sentence: Sentence::new(move || {
-            say!("one client alone made {most} overflows: the counters count packets, not clients.", most)
+            say!("one client caused {most} overflows: ListenOverflows counts packets, not clients.", most)
         }),
     })
 }

@@ -32,12 +32,12 @@ fn check(world: &World) -> Verdict {
 fn sentence(count: u64) -> String {
     if count == 1 {
         return say!(
-            "1 client came with a valid SYN cookie and met a full accept queue: the server kept nothing of it."
+            "1 phantom: its valid SYN cookie met a full accept queue; the client is connected, the server has nothing."
         )
         .to_owned();
     }
     say!(
-        "{count} clients came with a valid SYN cookie and met a full accept queue: the server kept nothing of them.",
+        "{count} phantoms: their valid SYN cookies met a full accept queue; the clients are connected, the server has nothing.",
         count
     )
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Check, Diagnosis, Finding, ListenerContext, RULES, Rule, Subject, Verdict};
+use crate::fold::director;
 use crate::fold::world::{self, World};
 use crate::model::event::Event;
 use crate::model::stamp::Stamp;
@@ -19,12 +20,13 @@ pub(super) const IN_FORCE: usize = 256;
 pub(super) const FOUND: usize = 1024;
 
 impl World {
-    /// Applies one fact, then runs the rules if they are due. Facts are in the order of their stamps; an earlier stamp counts as
+    /// Applies one fact, then runs the rules and chooses the headline if they are due. Facts are in the order of their stamps; an earlier stamp counts as
     /// the last one. [`Event::Began`], [`Event::Watching`] and the opening of a lesson start a new world; the listeners, their
     /// findings and the progress of a lesson survive [`Event::Began`].
     pub fn apply(&mut self, at: Stamp, event: &Event) {
         world::apply(self, at, event);
         review(self);
+        director::direct(self);
     }
 }
 

@@ -30,8 +30,7 @@ fn check(world: &World) -> Verdict {
         ],
         sentence: Sentence::new(move || {
             say!(
-                "{syns} SYNs of {clients} clients fell to the three-quarters rule of tcp_max_syn_backlog = {max}: turn SYN cookies on, \
-                 or raise it.",
+                "{syns} SYNs of {clients} clients dropped by the ¾ rule (max_syn_backlog = {max}): turn SYN cookies on, or raise it.",
                 syns = lost.segments,
                 clients = lost.clients,
                 max

@@ -127,8 +127,8 @@ fn turn(world: &mut World, at: Stamp, knobs: &Knobs) {
 fn set_tempo(world: &mut World, at: Stamp, tempo: ClientClock) {
     let before = std::mem::replace(&mut world.tempo, tempo);
     if before.held != tempo.held {
-        let held = || say!("step mode: the clients' time stands still").to_owned();
-        let runs = || say!("the clients' time runs again").to_owned();
+        let held = || say!("step mode: client time is paused").to_owned();
+        let runs = || say!("client time runs again").to_owned();
         world.note(Note::Changed(if tempo.held { Sentence::new(held) } else { Sentence::new(runs) }));
         mark(world, at);
     }

@@ -42,6 +42,14 @@ impl DurationHistogram {
         })
     }
 
+    /// How many times are longer than `from` and at most `to`, within the histogram's two digits.
+    pub fn count_between(&self, from: Duration, to: Option<Duration>) -> u64 {
+        let us = |span: Duration| span.as_micros() as u64;
+        let up_to = |span: Duration| self.times.count_between(0, us(span).min(self.times.high()));
+        let all = to.map_or(self.times.len(), up_to);
+        all.saturating_sub(if from.is_zero() { 0 } else { up_to(from) })
+    }
+
     /// The longest time in milliseconds; `None` when none was added.
     pub fn max_ms(&self) -> Option<f64> {
         (!self.times.is_empty()).then(|| ms(self.longest))
@@ -67,6 +75,11 @@ mod tests {
         assert!(near(spread.quantile_ms(0.5), 500.0));
         assert!(near(spread.quantile_ms(0.99), 990.0));
         assert!(near(spread.max_ms(), 1000.0));
+        let at = Duration::from_millis;
+        let counts = [(0, Some(100)), (100, Some(300)), (300, None)]
+            .map(|(from, to)| spread.count_between(at(from), to.map(at)));
+        assert_eq!(counts.iter().sum::<u64>(), 1000, "each time is in one of them");
+        assert!(counts[0].abs_diff(100) <= 1 && counts[1].abs_diff(200) <= 3, "{counts:?}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) fn queues(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     rows.iter().try_for_each(|row| row.write(out))
 }
 
-pub(super) fn drops(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+pub(super) fn drops(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
     let heading = [left(say!("LOST"), 50), right(say!("packets"), 9), right(say!("clients"), 10)];
     writeln!(out, "\n{}", heading.concat())?;
     let mut none = 0;
@@ -62,7 +62,13 @@ pub(super) fn drops(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             none += 1;
             continue;
         }
-        writeln!(out, "  {}{:>9}{:>10}", left(cause.words(), 48), number(drop.segments), number(drop.clients))?;
+        writeln!(
+            out,
+            "  {}{:>9}{:>10}",
+            left(&marks.plain(cause.words()), 48),
+            number(drop.segments),
+            number(drop.clients)
+        )?;
     }
     match none {
         0 => Ok(()),
@@ -72,7 +78,7 @@ pub(super) fn drops(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 }
 
 pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
-    let heading = [left(say!("KERNEL'S COUNTERS"), 30), right(say!("kernel says"), 14), right(say!("has a name"), 14)];
+    let heading = [left(say!("KERNEL'S COUNTERS"), 30), right(say!("kernel says"), 14), right(say!("explained"), 14)];
     writeln!(out, "\n{}", heading.concat())?;
     let accountable = Ledger::default().expected().map(|(counter, _)| counter);
     let verdict = &summary.ledger;
@@ -123,12 +129,12 @@ fn client_counters(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 /// The verdict in words.
 fn sentence(verdict: &Verdict) -> String {
     match verdict.balanced {
-        Some(true) => say!("Balanced: every drop has a name.").to_owned(),
+        Some(true) => say!("Balanced: every drop accounted for.").to_owned(),
         Some(false) => {
             say!("NOT balanced: {count} counters moved without a cause.", count = verdict.unexplained.len())
         }
         None => say!(
-            "Whether every drop has a name cannot be decided: {reason}.",
+            "Whether every drop is accounted for cannot be decided: {reason}.",
             reason = verdict.reason.unwrap_or(say!("not known"))
         ),
     }

@@ -38,9 +38,9 @@ fn no_listener(world: &World) -> String {
     );
     match watching.and_then(|watching| watching.target.as_ref()) {
         Some(target) => {
-            say!("Nobody listens on {target} {place}.", target = sanitize::line(&target.to_string()), place) + "\n"
+            say!("Nothing listens on {target} {place}.", target = sanitize::line(&target.to_string()), place) + "\n"
         }
-        None => say!("Nobody listens {place}.", place) + "\n",
+        None => say!("Nothing listens {place}.", place) + "\n",
     }
 }
 

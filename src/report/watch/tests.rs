@@ -207,18 +207,18 @@ fn in_chinese_the_cells_are_under_their_headings() {
     assert_eq!(
         table,
         "\
-accept 队列  上限  已满  最大  SYN 队列  丢弃  最久等待  地址            进程
-        512   511  已满   512         -     -         -  /run/php.sock   -
-          3     5   50%     3         1    ≤9    2.50 s  127.0.0.1:8080  ng\u{fffd}[31minx 1234 +3，在 web 中
-          0   511    0%     0         -     0         -  [::]:443        -
+全连接队列  上限  已满  最大  半连接队列  丢弃  最久等待  地址            进程
+       512   511  已满   512           -     -         -  /run/php.sock   -
+         3     5   50%     3           1    ≤9    2.50 s  127.0.0.1:8080  ng\u{fffd}[31minx 1234 +3，在 web 中
+         0   511    0%     0           -     0         -  [::]:443        -
 "
     );
 }
 
 #[test]
 fn no_listener_is_said_so() {
-    assert_eq!(table(&watching(None), Marks::Ascii), "Nobody listens in this network namespace.\n");
-    assert_eq!(table(&watching(Some(":81")), Marks::Ascii), "Nobody listens on :81 in this network namespace.\n");
+    assert_eq!(table(&watching(None), Marks::Ascii), "Nothing listens in this network namespace.\n");
+    assert_eq!(table(&watching(Some(":81")), Marks::Ascii), "Nothing listens on :81 in this network namespace.\n");
     let document = serde_json::to_value(Document::of(&watching(Some(":81")))).unwrap();
     assert_eq!(document["listeners"].as_array().unwrap().len(), 0);
 }
@@ -250,7 +250,7 @@ fn the_text_has_findings_and_what_could_not_be_seen_in_ascii() {
     let world = stalled(Some(":8080"));
     let text = text(&world, Marks::Ascii);
     assert!(text.starts_with("qviz watch, :8080, Linux 6.18.44, 2.0 s, net.core.somaxconn 4096\n"), "{text}");
-    assert!(text.contains("PROBLEM, 127.0.0.1:8080, since") && text.contains("qviz explain server-stalled"), "{text}");
+    assert!(text.contains("PROBLEM, 127.0.0.1:8080, from") && text.contains("qviz explain server-stalled"), "{text}");
     assert!(text.contains("NOT SEEN") && text.contains("CAP_NET_RAW is missing"), "{text}");
     assert!(text.replace('\u{fffd}', "").is_ascii(), "{text}");
 }

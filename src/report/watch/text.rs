@@ -48,11 +48,11 @@ fn findings(world: &World) -> String {
     let mut lines = vec![format!("{}\n", say!("FINDINGS"))];
     for finding in all.iter().take(FINDINGS) {
         let sentence = say!(
-            "{weight}, {whose}since {since} s{over}: {sentence}",
+            "{weight}, {whose}from {since} s on{over}: {sentence}",
             weight = weight(finding.severity),
             whose = finding.listener.as_deref().map(|listener| say!("{listener}, ", listener)).unwrap_or_default(),
             since = format_args!("{:.1}", finding.since_s),
-            over = if finding.in_force { "" } else { say!(", over now") },
+            over = if finding.in_force { "" } else { say!(", ended") },
             sentence = finding.sentence
         );
         lines.push(wrapped(&sentence, WIDTH, "  "));
@@ -97,7 +97,7 @@ fn unseen(world: &World) -> String {
         lines.push(say!("The packet tap lost {count} segments: arrivals are too low.", count = losses.tap_dropped));
     }
     if losses.late_ticks > 0 {
-        lines.push(say!("{count} looks came late: a short peak may have been missed.", count = losses.late_ticks));
+        lines.push(say!("{count} readings came late: a short peak may have been missed.", count = losses.late_ticks));
     }
     let gaps = world.listeners.gaps.len();
     if gaps > 0 {

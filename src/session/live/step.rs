@@ -91,7 +91,7 @@ impl LiveSession {
         match taken {
             Some(peer) if held => self.push_at(now, Event::Stepped { peer, outcome: StepOutcome::Accepted }),
             Some(_) => {}
-            None => self.pump.refuse(|| say!("accept() found nobody in the accept queue")),
+            None => self.pump.refuse(|| say!("accept() found the accept queue empty")),
         }
     }
 
@@ -102,5 +102,5 @@ impl LiveSession {
 
 /// Why no step can be carried out.
 fn nothing_due() -> &'static str {
-    say!("nothing is due: no client is under way and nobody waits. Key b brings clients, up brings arrivals")
+    say!("nothing is due: no segment is under way and no connection waits. Key b brings clients, up brings arrivals")
 }

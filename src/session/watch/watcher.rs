@@ -221,7 +221,7 @@ impl WatchSession {
         let near = self.plan.target.as_ref().map(|target| nearest(target, self.registry.iter())).unwrap_or_default();
         let near = listed(&mut near.into_iter().map(ToString::to_string));
         let near = if near.is_empty() { String::new() } else { say!(" (nearest: {near})", near) };
-        say!("nobody listens on {wished}{near}: waiting for it", wished, near)
+        say!("nothing listens on {wished}{near}: waiting for it", wished, near)
     }
 
     /// Starts to report everything about this listener.

@@ -66,10 +66,10 @@ mod tests {
     #[test]
     fn what_matters_now_comes_first() {
         assert_eq!(words(true, Place::Stage, &[])[0], "backlog");
-        assert_eq!(words(true, Place::Stage, &[Mode::Step])[..3], ["let time run", "next", "accept one"]);
+        assert_eq!(words(true, Place::Stage, &[Mode::Step])[..3], ["resume time", "next", "accept one"]);
         assert_eq!(words(true, Place::List, &[Mode::Frozen])[..2], ["unfreeze", "choose"]);
         let all = words(true, Place::Stage, &[Mode::Frozen, Mode::Past, Mode::Step]);
-        assert_eq!(all[..5], ["unfreeze", "to now", "let time run", "next", "accept one"]);
+        assert_eq!(all[..5], ["unfreeze", "to now", "resume time", "next", "accept one"]);
         assert_eq!(words(true, Place::Lesson, &[])[..3], ["repeat", "pause accept()", "backlog"]);
         assert_eq!(words(true, Place::Lesson, &[Mode::Reading])[..3], ["go on", "repeat", "pause accept()"]);
         assert_eq!(words(true, Place::Lesson, &[Mode::Asked])[..2], ["predict", "repeat"]);

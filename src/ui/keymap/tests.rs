@@ -78,8 +78,9 @@ fn shift_goes_ten_times_as_far_in_a_recording() {
 #[test]
 fn a_speed_key_is_one_with_and_without_the_shift_modifier() {
     for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
-        let faster = press(KeyCode::Char('>'), modifiers, false, Place::Stage);
+        let faster = press(KeyCode::Char('}'), modifiers, false, Place::Stage);
         assert_eq!(faster, Some(Action::Play(PlayCommand::Faster)));
+        assert_eq!(press(KeyCode::Char('>'), modifiers, false, Place::Stage), Some(Action::NextDrop));
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{FrozenView, UiState};
+use super::{FrozenView, MESSAGE, UiState};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::ui::instant_replay::InstantReplay;
 use crate::ui::keymap::Action;
 use crate::ui::window::HistorySpan;
 
@@ -13,6 +14,14 @@ use crate::ui::window::HistorySpan;
 pub(super) fn freeze(state: &mut UiState, now: Stamp, world: &World) {
     if state.frozen.take().is_none() {
         state.frozen = Some(FrozenView { at: now, world: Arc::new(world.clone()) });
+    }
+}
+
+/// Shows the newest drop again, slowly.
+pub(super) fn replay(state: &mut UiState, now: Stamp, world: &World) {
+    state.instant_replay = InstantReplay::of_newest_drop(world, now);
+    if state.instant_replay.is_none() {
+        state.message = Some((now + MESSAGE, say!("nothing was dropped lately: no instant replay").into()));
     }
 }
 

@@ -1,6 +1,8 @@
 //! `--ascii`: one table from every character on the screen to one ASCII character. The picture is painted once, in Unicode, and
 //! translated cell by cell, so both pictures always show the same.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 
 use crate::text::lang::{self, Lang};
@@ -11,7 +13,7 @@ pub const fn of(symbol: char) -> &'static str {
         '─' | '—' | '–' | '▔' | '▁' | '‾' => "-",
         '│' | '║' | '▏' | '▕' => "|",
         '┃' | '▐' | '↯' => "!",
-        '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '╔' | '╗' | '╚' | '╝' | '†' | '±' => {
+        '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '┛' | '╔' | '╗' | '╚' | '╝' | '†' | '±' => {
             "+"
         }
         '━' | '═' | '‖' | '▄' | '▅' | '▌' | '≈' => "=",
@@ -35,6 +37,11 @@ pub const fn of(symbol: char) -> &'static str {
         '“' | '”' => "\"",
         _ => "?",
     }
+}
+
+/// The same text, with what no single ASCII character stands for written out, where only ASCII is drawn.
+pub fn written_out(text: &str, ascii: bool) -> Cow<'_, str> {
+    if ascii && text.contains('¾') { text.replace('¾', "3/4").into() } else { text.into() }
 }
 
 /// Translates a whole picture. A Chinese one keeps its letters.

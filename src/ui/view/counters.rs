@@ -16,7 +16,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         buf,
         area,
         (say!("KERNEL COUNTERS"), theme.strong()),
-        (say!("kernel named"), theme.calm()),
+        (say!("kernel explained"), theme.calm()),
         theme.calm(),
     );
     let change = scene.world.counters();

@@ -1,9 +1,10 @@
-//! The keys, those that matter now first, as many as fit; help and quit always. No key is cut.
+//! The keys, those that matter now first, as many as fit; help and quit always. No key is cut. What a key did takes their place for a
+//! moment.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Scene, text};
+use super::{Scene, text, toast};
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::{self, Binding};
 
@@ -13,6 +14,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let modes = state.modes(scene.world, scene.plot_width().is_some());
     let [first, last] = keymap::footer(state.live, place, &modes);
     let theme = scene.theme;
+    let toast = toast::of(scene);
+    let first = if toast.is_some() { Vec::new() } else { first };
     let label = |binding: &Binding| if theme.ascii { binding.ascii } else { binding.label };
     let width = |(binding, words): &(&Binding, &str)| text::width(label(binding)) + 1 + text::width(words);
     let usual = if area.width >= 150 { 3 } else { 2 };
@@ -25,6 +28,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let gap = if fits(first.len(), usual) { usual } else { 1 };
     let shown = (0..=first.len()).rev().find(|shown| fits(*shown, gap)).unwrap_or(0);
     let mut col = 1;
+    if let Some((mark, words, style)) = toast {
+        let room = area.width.saturating_sub(needed(&last, gap) + 2 * gap + 4);
+        text::pieces(buf, area, (1, 0), &[(mark, style), (" ", style), (&text::fit(&words, room), style)]);
+        col = area.width.saturating_sub(needed(&last, gap) + 1);
+    }
     for (binding, words) in first[..shown].iter().chain(&last) {
         let pieces = [(label(binding), theme.strong()), (" ", theme.calm()), (words, theme.calm())];
         let end = text::pieces(buf, area, (col, 0), &pieces);

@@ -48,7 +48,7 @@ fn in_short(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, two_rows: bool) {
     let address = world.began.as_ref().map_or_else(String::new, |began| began.address.to_string());
     let pieces = [(" qviz ", theme.strong()), (&address, Style::new()), ("  ", Style::new())];
     let col = text::pieces(buf, area, (0, 0), &pieces);
-    let mut col = text::write(buf, area, (col, 0), &promise(world), theme.strong()) + 2;
+    let mut col = text::write(buf, area, (col, 0), &promise(world, scene.conceals()), theme.strong()) + 2;
     for piece in [cookies(world), overflow(world), place(world, two_rows)] {
         let width = text::width(&piece);
         if !piece.is_empty() && col + width <= area.width {
@@ -135,9 +135,12 @@ pub(super) fn progress(scene: &Scene<'_>) -> String {
 const LONGEST_NAME: u16 = 24;
 
 /// What `listen()` was asked for and what it gives.
-pub(super) fn promise(world: &World) -> String {
+pub(super) fn promise(world: &World, conceals: bool) -> String {
     let Some(listening) = world.listening else { return say!("not listening yet").into() };
     let asked = format!("listen({})", listening.backlog);
+    if conceals {
+        return asked;
+    }
     let (Some(limit), Some(accept), Some(syn)) = (world.accept_limit(), world.accept_capacity(), world.syn_capacity())
     else {
         return asked;
@@ -192,7 +195,7 @@ fn second(world: &World) -> String {
 
 /// Step mode in one line.
 fn step() -> &'static str {
-    say!("STEP · clients' time stands still · kernel timers run · n: next thing · a: one accept() · t: let time run")
+    say!("client time paused · kernel timers run · n: next event · a: one accept() · t: resume time")
 }
 
 /// The settings that decide, here and, where they differ, on the host.

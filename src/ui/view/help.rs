@@ -142,11 +142,22 @@ fn legend(screen: Screen) -> Vec<LegendRow> {
 fn stage() -> Vec<LegendRow> {
     vec![
         ("SYN▶", say!("a segment on its way; a1, k8 … name one connection everywhere"), Some(Meaning::Travelling)),
-        ("k8 0.7s", say!("a connection waiting in a queue; its colour deepens with time"), Some(Meaning::Waiting(2))),
+        (
+            "k8 0.7s",
+            say!("a connection waiting in a queue: the longer it waits, the deeper the colour"),
+            Some(Meaning::Waiting(2)),
+        ),
+        ("┌┐ ╔╗ ╎╎", say!("frames: waiting · came a moment ago · an empty place, or hollow: no full connection"), None),
+        ("▶ ✓", say!("being served · accepted: the kernel's part is done"), Some(Meaning::Served)),
+        (
+            "▒ █",
+            say!("red gate: the queue behind it is full, or was 1.5 s ago; solid: a drop right now"),
+            Some(Meaning::Lost),
+        ),
         ("┃", say!("the limit of listen(N): a queue is full with N + 1 entries"), None),
-        ("✗ n2", say!("dropped without a word; tries again when its countdown ends"), Some(Meaning::Lost)),
+        ("✗ n2", say!("dropped: no reply, no RST; retries when its countdown ends"), Some(Meaning::Lost)),
         ("◌ ●", say!("ghost: the client (●) feels connected, the server (◌) does not"), Some(Meaning::Divergent)),
-        ("† ⊘ ↯", say!("dead in the queue · never answers, expired, or gave up · reset"), Some(Meaning::Lost)),
+        ("† ⊘ ↯", say!("closed in the queue · no answer, expired, or gave up · reset"), Some(Meaning::Lost)),
         ("¤", say!("SYN cookie: answered, and nothing kept until its ACK comes back"), Some(Meaning::Travelling)),
         ("▲ ▼", say!("timeline: a setting was changed · the queue was never fuller"), None),
         (say!("in out/s"), say!("timeline: clients that came and accept() calls, per second"), Some(Meaning::Served)),
@@ -157,9 +168,9 @@ fn list() -> Vec<LegendRow> {
     vec![
         (say!("client"), say!("what the client believes: SYN_SENT, ESTABLISHED, or how it ended"), None),
         (say!("server"), say!("what the kernel has: nothing, SYN_RCVD (SYN queue), ESTABLISHED"), None),
-        ("→ ◷ ■ ✓", say!("knocking · half-open · in the accept queue · served"), Some(Meaning::Waiting(2))),
+        ("→ ◷ ■ ✓", say!("connecting · half-open · in the accept queue · served"), Some(Meaning::Waiting(2))),
         ("◌", say!("ghost or phantom: the client believes otherwise"), Some(Meaning::Divergent)),
-        ("† ¤", say!("a dead entry that holds its place · a cookie is out"), Some(Meaning::Lost)),
+        ("† ¤", say!("closed by its client, still in the queue · cookie sent"), Some(Meaning::Lost)),
         (say!("timer"), say!("what a side does next by itself, and in how many seconds"), None),
     ]
 }

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 
 use super::{Scene, list, next_steps, text};
 use crate::fold::connection::ServerSide;
-use crate::fold::segment_log::{LogEntry, LogItem, SegmentOutcome, SegmentPath};
+use crate::fold::segment_log::{LogEntry, LogItem, SegmentLog, SegmentOutcome, SegmentPath};
 use crate::model::segment::Toward;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -17,7 +17,7 @@ use crate::text::wrap::split;
 use crate::ui::browse::{Chosen, address, client_words, state_words};
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
-use crate::ui::theme::Meaning;
+use crate::ui::theme::{Meaning, ascii};
 
 mod words;
 
@@ -38,6 +38,8 @@ struct Columns {
 struct LadderRow<'a> {
     entry: &'a LogEntry,
     before: Option<&'a LogEntry>,
+    /// The moment that is shown, where that is not the present one.
+    moment: Option<Stamp>,
 }
 
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
@@ -75,6 +77,18 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     text::write(buf, bottom, (words, 1), &text::fit(rest, bottom.width.saturating_sub(words)), theme.strong());
 }
 
+/// The ladder of a connection in an area beside others: its lines, and what comes next.
+pub(super) fn within(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, chosen: &Chosen) {
+    let columns = columns(area.width);
+    heads(buf, Rect { height: 1, ..area }, columns, scene);
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    lines(buf, body, columns, scene, chosen);
+    let foot = text::row(area, area.height.saturating_sub(1));
+    let next = next_steps::whole(chosen, scene.world, scene.now);
+    let col = text::write(buf, foot, (1, 0), say!("next:"), scene.theme.strong()) + 1;
+    text::write(buf, foot, (col, 0), &text::fit(&next, foot.width.saturating_sub(col)), scene.theme.strong());
+}
+
 const fn columns(width: u16) -> Columns {
     let (what, side, arrow) = match width {
         0..90 => (12, 12, 11),
@@ -106,7 +120,7 @@ fn lines(buf: &mut Buffer, body: Rect, columns: Columns, scene: &Scene<'_>, chos
     let mut row = 0;
     for index in hidden..shown.len() {
         let before = index.checked_sub(1).map(|index| shown[index]);
-        let ladder_row = LadderRow { entry: shown[index], before };
+        let ladder_row = LadderRow { entry: shown[index], before, moment: None };
         if airy && index > 0 {
             gap(buf, (body, row), columns, scene, &ladder_row);
             row += 1;
@@ -159,13 +173,15 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
     let col = (columns.arrow - 1).saturating_sub(text::width(client));
     text::write(buf, area, (col, row), client, style);
     if let LogItem::Passed(path) = &entry.what {
-        arrow(buf, (area, row), columns, (scene, chosen), path);
+        let way = way(path, ladder_row.moment).or_else(|| under_way(chosen, scene.clients_now));
+        arrow(buf, (area, row), columns, (scene, way), path);
     }
     let server_changed = ladder_row.before.map_or(ServerSide::Nothing, |before| before.server) != entry.server;
     let style = if server_changed { theme.strong() } else { theme.calm() };
     let mut col = columns.server;
     for (text, meaning) in words::server(entry, &chosen.connection, wide) {
         let style = meaning.map_or(style, |meaning| theme.text(meaning));
+        let text = ascii::written_out(&text, theme.ascii);
         let text = text::fit(&text, area.width.saturating_sub(col));
         col = text::write(buf, area, (col, row), &text, style) + 1;
     }
@@ -176,12 +192,12 @@ fn arrow(
     buf: &mut Buffer,
     (area, row): (Rect, u16),
     columns: Columns,
-    (scene, chosen): (&Scene<'_>, &Chosen),
+    (scene, way): (&Scene<'_>, Option<f64>),
     path: &SegmentPath,
 ) {
     let full = columns.width.saturating_sub(2);
     let (length, meaning) = match path.fate {
-        SegmentOutcome::UnderWay => (progress(chosen, scene.clients_now, full), Some(Meaning::Travelling)),
+        SegmentOutcome::UnderWay => (progress(way, full), Some(Meaning::Travelling)),
         SegmentOutcome::Held => (full / 2, Some(Meaning::Travelling)),
         SegmentOutcome::Lost => (full / 2, Some(Meaning::Lost)),
         SegmentOutcome::Dropped(_) => (full, Some(Meaning::Lost)),
@@ -216,10 +232,58 @@ fn arrow(
     }
 }
 
+/// How far a segment had come at a moment, 0 to 1.
+fn way(path: &SegmentPath, moment: Option<Stamp>) -> Option<f64> {
+    let (left, arrives) = (path.left?, path.arrives?);
+    Some(share((left, arrives), moment?))
+}
+
 /// How far the segment that is under way has come, in the clients' time.
-fn progress(chosen: &Chosen, clients: Stamp, full: u16) -> u16 {
-    let Some(travel) = chosen.next_steps.coming else { return full };
-    let whole = travel.arrives.since(travel.left).as_secs_f64();
-    let share = if whole > 0.0 { (clients.since(travel.left).as_secs_f64() / whole).min(1.0) } else { 1.0 };
-    1 + (share * f64::from(full.saturating_sub(1))) as u16
+fn under_way(chosen: &Chosen, clients: Stamp) -> Option<f64> {
+    let travel = chosen.next_steps.coming?;
+    Some(share((travel.left, travel.arrives), clients))
+}
+
+fn share((left, arrives): (Stamp, Stamp), at: Stamp) -> f64 {
+    let whole = arrives.since(left).as_secs_f64();
+    if whole > 0.0 { (at.since(left).as_secs_f64() / whole).min(1.0) } else { 1.0 }
+}
+
+fn progress(way: Option<f64>, full: u16) -> u16 {
+    way.map_or(full, |way| 1 + (way * f64::from(full.saturating_sub(1))) as u16)
+}
+
+/// The ladder as it was at a moment: what was under way then had not arrived.
+pub(super) fn until(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (chosen, moment): (&Chosen, Stamp)) {
+    let columns = columns(area.width);
+    heads(buf, Rect { height: 1, ..area }, columns, scene);
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let entries = chosen.connection.segment_log().into_iter().flat_map(SegmentLog::entries);
+    let mut then: Vec<LogEntry> = Vec::new();
+    for entry in entries.filter(|entry| began(entry) <= moment) {
+        let mut entry = entry.clone();
+        if let LogItem::Passed(path) = &mut entry.what
+            && path.arrives.is_some_and(|arrives| arrives > moment)
+        {
+            path.fate = SegmentOutcome::UnderWay;
+            let before = then.last();
+            entry.server = before.map_or(ServerSide::Nothing, |before| before.server);
+            entry.client = before.map_or(entry.client, |before| before.client);
+        }
+        then.push(entry);
+    }
+    let hidden = then.len().saturating_sub(usize::from(body.height));
+    for (row, index) in (0..).zip(hidden..then.len()) {
+        let before = index.checked_sub(1).map(|index| &then[index]);
+        let ladder_row = LadderRow { entry: &then[index], before, moment: Some(moment) };
+        line(buf, (body, row), columns, (scene, chosen), &ladder_row);
+    }
+}
+
+/// When a segment left, or something else happened.
+fn began(entry: &LogEntry) -> Stamp {
+    match &entry.what {
+        LogItem::Passed(path) => path.left.unwrap_or_else(|| entry.at()),
+        LogItem::Server(_) | LogItem::Client(_) => entry.at(),
+    }
 }

@@ -12,6 +12,8 @@ pub(super) struct Plan {
     pub(super) stage: StagePlan,
     pub(super) timeline: Rect,
     pub(super) panels: Vec<(Panel, Rect)>,
+    /// The ladder of the newest drop and the waits, where there is room to spare.
+    pub(super) extra: Option<[Rect; 2]>,
     pub(super) footer: Rect,
 }
 
@@ -29,10 +31,12 @@ pub(super) struct StagePlan {
     pub(super) divergent: Rect,
 }
 
-/// Plans the picture; `area` has at least the smallest size.
-pub(super) fn plan(area: Rect, chosen: Panel, caption: u16) -> Plan {
+/// Plans the picture; `area` has at least the smallest size. The stage grows until each of `places` is a cell, at the cost of panels,
+/// floor and timeline, in this order.
+pub(super) fn plan(area: Rect, chosen: Panel, (caption, places): (u16, u32)) -> Plan {
     let roomy = is_roomy(area.as_size());
-    let heights = if roomy { roomy_heights(area.height, caption) } else { tight_heights(area.height, caption) };
+    let mut heights = if roomy { roomy_heights(area.height, caption) } else { tight_heights(area.height, caption) };
+    grow_stage(&mut heights, rows_of(places, area.width));
     let mut top = area.y;
     let mut take = |height: u16| {
         let rect = Rect::new(area.x, top, area.width, height);
@@ -40,14 +44,55 @@ pub(super) fn plan(area: Rect, chosen: Panel, caption: u16) -> Plan {
         rect
     };
     let [header, caption, stage, floor, timeline, panels, footer] = heights;
-    Plan {
-        header: take(header),
-        caption: take(caption),
-        stage: stage_plan(take(stage), take(floor)),
-        timeline: take(timeline),
-        panels: panel_plan(take(panels), chosen, roomy),
-        footer: take(footer),
+    let extra = if area.width >= 170 && panels >= PANELS + EXTRA { panels - PANELS } else { 0 };
+    let (header, caption, stage, timeline) =
+        (take(header), take(caption), stage_plan(take(stage), take(floor)), take(timeline));
+    let mut shown = panel_plan(take(panels), chosen, roomy);
+    let extra = (extra > 0).then(|| below_the_first(&mut shown, extra));
+    Plan { header, caption, stage, timeline, panels: shown, extra, footer: take(footer) }
+}
+
+/// Takes rows from all panels but the last, whose list is the longest; returns two areas there.
+fn below_the_first(panels: &mut [(Panel, Rect)], rows: u16) -> [Rect; 2] {
+    let Some((_, first)) = panels.split_last_mut() else { return [Rect::default(); 2] };
+    let mut area = Rect::default();
+    for (index, (_, panel)) in first.iter_mut().enumerate() {
+        panel.height -= rows;
+        let below = Rect { y: panel.bottom(), height: rows, ..*panel };
+        area = if index == 0 { below } else { area.union(below) };
     }
+    let left = area.width * 3 / 5;
+    [Rect { width: left, ..area }, Rect { x: area.x + left, width: area.width - left, ..area }]
+}
+
+/// How many rows the stage needs so that each place of a queue is a cell.
+fn rows_of(places: u32, width: u16) -> u16 {
+    let (_, queue) = widths(width);
+    let per_row = u32::from((queue - 2) / CELL.0);
+    let rows = places.div_ceil(per_row).min(u32::from(u16::MAX / CELL.1 - 1)) as u16;
+    rows * CELL.1 + AROUND_CELLS
+}
+
+/// Gives the stage so many rows, if they are to be had.
+fn grow_stage(heights: &mut [u16; 7], wanted: u16) {
+    let [_, _, stage, floor, timeline, panels, _] = heights;
+    let spare = [(&mut *panels, 0), (&mut *floor, 3), (&mut *timeline, 3)];
+    let missing = wanted.saturating_sub(*stage);
+    let available: u16 = spare.iter().map(|(rows, least)| rows.saturating_sub(*least)).sum();
+    if missing > available {
+        return;
+    }
+    let mut left = missing;
+    for (rows, least) in spare {
+        let given = left.min(rows.saturating_sub(least));
+        *rows -= given;
+        left -= given;
+    }
+    // A panel without a row inside is none.
+    if *panels < 3 {
+        *timeline += std::mem::take(panels);
+    }
+    *stage += missing;
 }
 
 /// True when several panels are side by side.
@@ -59,7 +104,7 @@ fn roomy_heights(height: u16, caption: u16) -> [u16; 7] {
     let extra = height.saturating_sub(36);
     // From the usual size on, arrivals and accept() calls have rows of their own.
     let timeline = if height < 36 { 7 } else { 8 + extra / 6 };
-    let (stage, floor) = (10 + extra / 4, 6 + extra / 8);
+    let (stage, floor) = (10 + extra / 8, 6 + extra / 12);
     let (header, footer) = (2, 1);
     let panels = height - header - caption - footer - stage - floor - timeline;
     [header, caption, stage, floor, timeline, panels, footer]
@@ -79,14 +124,19 @@ fn tight_heights(height: u16, caption: u16) -> [u16; 7] {
     [header, caption, stage, floor, timeline, panels, footer]
 }
 
-/// Plans the stage and the floor below it.
-pub(super) fn stage_plan(stage: Rect, floor: Rect) -> StagePlan {
-    let (gap, queue) = match stage.width {
+/// The width of a gap and of a queue.
+const fn widths(width: u16) -> (u16, u16) {
+    match width {
         0..78 => (1, 20),
         78..110 => (1, 26),
         110..170 => (2, 38),
         _ => (4, 62),
-    };
+    }
+}
+
+/// Plans the stage and the floor below it.
+pub(super) fn stage_plan(stage: Rect, floor: Rect) -> StagePlan {
+    let (gap, queue) = widths(stage.width);
     let rest = stage.width.saturating_sub(2 * queue + 3 * gap);
     let server = rest * 9 / 20;
     let clients = rest - server;
@@ -136,20 +186,50 @@ fn panel_plan(area: Rect, chosen: Panel, roomy: bool) -> Vec<(Panel, Rect)> {
     panels
 }
 
+/// Columns and rows of the smallest place with an edge.
+const CELL: (u16, u16) = (4, 3);
+
+/// Rows of a queue's box beside its places: the frame, and two rows of words.
+const AROUND_CELLS: u16 = 4;
+
+/// Rows of the panels where there is something below them.
+const PANELS: u16 = 9;
+
+/// The least rows for something below the panels.
+const EXTRA: u16 = 8;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_stay_cells_while_rows_can_be_had() {
+        let rows = |(width, height), places| {
+            plan(Rect::new(0, 0, width, height), Panel::Notes, (1, places)).stage.clients.height
+        };
+        assert_eq!(rows((80, 24), 6), 7);
+        for places in [7, 12] {
+            assert_eq!(rows((80, 24), places), 10, "two rows of cells: {places}");
+        }
+        assert_eq!(rows((80, 24), 18), 13);
+        assert_eq!(rows((80, 24), 129), 7, "no cells at all: the stage takes nothing from the others");
+        assert!(rows((120, 36), 28) >= 16);
+    }
 
     #[test]
     fn the_areas_fill_every_size_without_overlap() {
         for width in 60..=320 {
             for height in 16..=100 {
                 let area = Rect::new(0, 0, width, height);
-                let plan = plan(area, Panel::Notes, 1 + height % 2);
+                let plan = plan(area, Panel::Notes, (1 + height % 2, u32::from(width) % 40));
                 let panels = plan.panels.first().map_or(0, |(_, panel)| panel.height);
                 let stage = &plan.stage;
                 let sum = plan.header.height + plan.caption.height + stage.clients.height + stage.dropped.height;
-                let sum = sum + plan.timeline.height + panels + plan.footer.height;
+                let extra = plan.extra.map_or(0, |[left, _]| left.height);
+                assert!(plan.panels.iter().all(|(_, panel)| {
+                    plan.extra.is_none_or(|[left, right]| !panel.intersects(left) && !panel.intersects(right))
+                }));
+                let sum = sum + plan.timeline.height + panels + extra + plan.footer.height;
                 assert!(sum <= height && sum + 2 >= height, "{width}×{height}: {sum}");
                 assert_eq!(stage.server.right(), width);
                 assert_eq!(stage.divergent.right(), width);

@@ -9,7 +9,7 @@ use crate::fold::ledger::Balance;
 use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::numbers;
-use crate::ui::theme::Meaning;
+use crate::ui::theme::{Meaning, ascii};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
@@ -26,7 +26,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let style = if count.segments == 0 { theme.calm() } else { Style::new() };
         let numbers = format!("{:>5} {:>6}", numbers::count(count.segments), numbers::count(count.clients));
         let room = inner.width.saturating_sub(text::width(&numbers) + 1);
-        text::write(buf, inner, (0, row), &text::fit(words(cause), room), style);
+        text::write(buf, inner, (0, row), &text::fit(&ascii::written_out(words(cause), theme.ascii), room), style);
         text::right(buf, inner, row, &numbers, style);
     }
     let text = format!("{mark} {verdict}");
@@ -37,23 +37,23 @@ fn words(cause: Cause) -> &'static str {
     match cause {
         Cause::SynAcceptQueueFull => say!("SYN · accept queue full"),
         Cause::SynSynQueueFull => say!("SYN · SYN queue full"),
-        Cause::SynMaxSynBacklog => say!("SYN · three quarters"),
+        Cause::SynMaxSynBacklog => say!("SYN · ¾ rule (max_syn_backlog)"),
         Cause::AckAcceptQueueFull => say!("ACK · queue full: ghost"),
         Cause::AckCookieAcceptQueueFull => say!("cookie · full: phantom"),
         Cause::AckReset => say!("ACK · answered with RST"),
         Cause::RequestExpired => say!("request · expired"),
         Cause::RequestPruned => say!("request · pruned"),
-        Cause::ClientLost => say!("lost on our own network"),
+        Cause::ClientLost => say!("lost in the simulated network"),
     }
 }
 
 fn verdict(scene: &Scene<'_>, balance: &Balance) -> (&'static str, String, Style) {
     let theme = scene.theme;
     match (balance.balanced, balance.unexplained.first()) {
-        (Some(true), _) => ("✓", say!("balanced: every drop has a name").into(), theme.text(Meaning::Served)),
+        (Some(true), _) => ("✓", say!("balanced: every drop accounted for").into(), theme.text(Meaning::Served)),
         (_, Some(gap)) => {
             let (counter, kernel, named) = (&gap.counter, gap.kernel, gap.accounted);
-            let text = say!("{counter}: kernel {kernel}, named {named}", counter, kernel, named);
+            let text = say!("{counter}: kernel {kernel}, explained {named}", counter, kernel, named);
             ("✗", text, theme.text(Meaning::Divergent))
         }
         _ => ("–", balance.reason.unwrap_or(say!("cannot be decided")).into(), theme.calm()),

@@ -69,7 +69,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 pub(super) fn around(buf: &mut Buffer, scene: &Scene<'_>) -> Rect {
     let area = buf.area;
     let head = if layout::is_roomy(area.as_size()) { 2 } else { 1 };
-    let words = caption::rows(area.width, scene.world);
+    let words = caption::rows(area);
     header::paint(buf, Rect { height: head, ..area }, scene);
     caption::paint(buf, Rect { y: area.y + head, height: words, ..area }, scene);
     footer::paint(buf, Rect { y: area.bottom() - 1, height: 1, ..area }, scene);
@@ -92,7 +92,7 @@ fn head(buf: &mut Buffer, area: Rect, columns: Columns, theme: Theme) {
         (say!("address"), peer),
         (say!("client"), side),
         (say!("server"), side + 1),
-        (say!("together"), state),
+        (say!("state"), state),
         (say!("  age"), 7),
         (say!("SYN S-A ign."), if tries { 14 } else { 0 }),
         (say!("next timer"), 10),

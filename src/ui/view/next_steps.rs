@@ -16,7 +16,7 @@ use crate::ui::numbers;
 pub(in crate::ui::view) fn whole(chosen: &Chosen, world: &World, now: Stamp) -> String {
     let Chosen { connection, next_steps, before, gone } = chosen;
     if gone.is_some() || connection.is_over() && connection.client.is_over() {
-        return say!("nothing: it is over, and both sides know or will never know").into();
+        return say!("nothing: closed").into();
     }
     let mut words = Vec::new();
     let clients = world.tempo.at(now);
@@ -47,8 +47,9 @@ pub(in crate::ui::view) fn in_short(
         (retry.at.since(clients), what)
     });
     let syn_ack = next_steps.syn_ack.map(|at| (at.since(now), "SYN-ACK"));
-    let dies = next_steps.expires.filter(|_| next_steps.syn_ack.is_none()).map(|at| (at.since(now), say!("dies")));
-    let next = [retry, syn_ack, dies].into_iter().flatten().min_by_key(|(left, _)| *left);
+    let expires =
+        next_steps.expires.filter(|_| next_steps.syn_ack.is_none()).map(|at| (at.since(now), say!("expires")));
+    let next = [retry, syn_ack, expires].into_iter().flatten().min_by_key(|(left, _)| *left);
     next.map(|(left, what)| format!("{what} {}", numbers::countdown(left))).unwrap_or_default()
 }
 
@@ -100,9 +101,9 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
 
 /// What the request's timer does, and how it ends.
 fn request(connection: &Connection, next_steps: &NextSteps, (now, clients): (Stamp, Stamp)) -> String {
-    let dies = next_steps.expires.map_or_else(String::new, |at| {
+    let expires = next_steps.expires.map_or_else(String::new, |at| {
         say!(
-            "if nothing changes the request dies at about {seconds} s",
+            "if nothing changes the request expires at about {seconds} s",
             seconds = at.since(connection.first_seen).as_secs()
         )
     });
@@ -122,19 +123,22 @@ fn request(connection: &Connection, next_steps: &NextSteps, (now, clients): (Sta
     if ack && connection.acks_ignored == 0 {
         String::new()
     } else {
-        format!("{}{dies}{end}", again.unwrap_or_default())
+        format!("{}{expires}{end}", again.unwrap_or_default())
     }
 }
 
 fn turn(before: u32, connection: &Connection, world: &World) -> String {
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
     let place = match before {
-        0 => say!("the next accept() takes it").to_owned(),
-        1 => say!("accept() takes 1 before it").to_owned(),
-        many => say!("accept() takes {many} before it", many),
+        0 => say!("the next accept() returns it").to_owned(),
+        1 => say!("1 connection ahead of it").to_owned(),
+        many => say!("{many} connections ahead of it", many),
     };
     let pause = if paused { say!(" · accept() is paused") } else { "" };
-    let closed =
-        if connection.server == ServerSide::QueuedClosed { say!("a dead entry that holds its place: ") } else { "" };
+    let closed = if connection.server == ServerSide::QueuedClosed {
+        say!("closed by its client, still occupies a slot: ")
+    } else {
+        ""
+    };
     format!("{closed}{place}{pause}")
 }

@@ -11,7 +11,7 @@ use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::hit_map::Scroll;
 use crate::ui::numbers;
-use crate::ui::theme::Meaning;
+use crate::ui::theme::{Meaning, ascii};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
@@ -25,7 +25,13 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let style = meaning.map_or(Style::new(), |meaning| theme.text(meaning));
         let col = text::write(buf, inner, (0, row), &format!("{} ", numbers::moment(*at)), theme.calm());
         let col = text::write(buf, inner, (col, row), &format!("{name} "), theme.strong());
-        text::write(buf, inner, (col, row), &text::fit(&text, inner.width.saturating_sub(col)), style);
+        text::write(
+            buf,
+            inner,
+            (col, row),
+            &text::fit(&ascii::written_out(&text, theme.ascii), inner.width.saturating_sub(col)),
+            style,
+        );
     }
 }
 
@@ -48,13 +54,13 @@ fn words(note: &Note) -> (Option<NoteSubject>, String, Option<Meaning>) {
             (Some(*who), format!("✗ {}", loss(*cause, *attempt)), Some(Meaning::Lost))
         }
         Note::Healed { who, phantom: false } => {
-            (Some(*who), say!("● a ghost no more: queued after all").into(), Some(Meaning::Divergent))
+            (Some(*who), say!("● no longer a ghost: now queued").into(), Some(Meaning::Divergent))
         }
         Note::Healed { who, phantom: true } => {
-            (Some(*who), say!("● a phantom no more: queued after all").into(), Some(Meaning::Divergent))
+            (Some(*who), say!("● no longer a phantom: now queued").into(), Some(Meaning::Divergent))
         }
         Note::GaveUp { who } => (Some(*who), say!("⊘ gave up: ETIMEDOUT").into(), Some(Meaning::Lost)),
-        Note::Reset { who } => (Some(*who), say!("↯ met a RST").into(), Some(Meaning::Lost)),
+        Note::Reset { who } => (Some(*who), say!("↯ received a RST").into(), Some(Meaning::Lost)),
         Note::Listened { backlog, limit } => {
             let limit = limit.map_or_else(|| numbers::UNKNOWN.into(), |limit| limit.to_string());
             (None, say!("▲ listen({backlog}): limit {limit}", backlog, limit), None)
@@ -69,7 +75,7 @@ fn loss(cause: Cause, attempt: u16) -> String {
     let what = match cause {
         Cause::SynAcceptQueueFull => say!("SYN: accept queue full"),
         Cause::SynSynQueueFull => say!("SYN: SYN queue full"),
-        Cause::SynMaxSynBacklog => say!("SYN: three-quarters rule"),
+        Cause::SynMaxSynBacklog => say!("SYN: ¾ rule (max_syn_backlog)"),
         cause => cause.words(),
     };
     match cause {

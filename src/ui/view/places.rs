@@ -139,6 +139,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, most: Shape, places: &SlotRow,
     let top = area.y + if shape.loud { spare.min(1) } else { 0 };
     for index in 0..count {
         let (row, col) = (index / per_row, index % per_row);
+        // The last place is farthest from the exit, also in a row that is not whole.
+        let col = if row + 1 == u32::from(rows) && rows > 1 { col + per_row - (count - row * per_row) } else { col };
         let left = area.right() - (col as u16 + 1) * shape.width;
         let place = Rect::new(left, top + row as u16 * shape.pitch(), shape.width, shape.height);
         let slot = places.entries.get(index as usize).cloned();

@@ -49,7 +49,7 @@ fn head(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     if plan.text == Letter::Plain || scene.state.frozen.is_some() || scene.state.recording.is_some() {
         return header::paint(buf, area, scene);
     }
-    let (left, right) = (header::promise(scene.world), header::progress(scene));
+    let (left, right) = (header::promise(scene.world, scene.conceals()), header::progress(scene));
     let right = right.trim();
     let large_text = scene.large_text(plan.text, scene.theme.strong());
     let width = plan.text.width(right).unwrap_or(0);

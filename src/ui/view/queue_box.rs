@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use super::letters::Letter;
 use super::places::{self, Shape, SlotRow};
 use super::{Scene, large, text};
+use crate::fold::occupancy::Fullness;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -18,12 +19,12 @@ pub(super) struct QueueBox {
     /// Its name, the longest first, with the kernel's word for the state.
     pub(super) names: [&'static str; 4],
     pub(super) places: SlotRow,
-    /// True when it takes no more entries.
-    pub(super) full: bool,
+    /// Whether it is shown as full.
+    pub(super) fullness: Fullness,
     /// The time of the entry that leaves next: how long it has waited, or when its timer runs out; or nothing.
     pub(super) next: String,
-    /// What the entries wait for, in a few words, and its style.
-    pub(super) reason: (String, Style),
+    /// What the entries wait for, in a few words, the longest first, and their style.
+    pub(super) reason: (Vec<String>, Style),
     /// The most entries so far.
     pub(super) most: u32,
     /// For how long it has been full, if that is known.
@@ -45,6 +46,12 @@ impl Scale {
     /// Nothing is large.
     pub(super) const USUAL: Self = Self { text: Letter::Plain, numbers: Letter::Plain, place: Shape::USUAL };
 }
+
+/// From this width on a title has room for when the queue was full.
+const WIDE: u16 = 36;
+
+/// The longest thing that is said of a queue that was full.
+const LONG_AGO: Fullness = Fullness::WasFull(Duration::from_secs(9));
 
 /// The names of the SYN queue.
 pub(super) fn syn_names() -> [&'static str; 4] {
@@ -68,22 +75,43 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scal
         return with_large_numbers(buf, area, scene, scale, queue);
     }
     let theme = scene.theme;
-    let depth = format!("{}/{}{}", queue.held(), queue.capacity(), if queue.full { say!(" FULL") } else { "" });
-    let fits = |name: &&&str| text::width(name) + text::width(&depth) + 4 <= area.width.saturating_sub(2);
+    let count = format!("{}/{}", queue.held(), queue.capacity());
+    let shortest = text::width(queue.names[3]) + 4;
+    let word = words_of(queue.fullness)
+        .into_iter()
+        .find(|word| shortest + text::width(&count) + text::width(word) <= area.width.saturating_sub(2));
+    let depth = format!("{count}{}", word.unwrap_or_default());
+    // A queue that is full again and again keeps its name.
+    let ago = if queue.fullness.is_marked() && area.width >= WIDE { text::width(&numbers::full(LONG_AGO)) } else { 0 };
+    let state_width = text::width(&depth).max(ago + text::width(&count));
+    let fits = |name: &&&str| text::width(name) + state_width + 4 <= area.width.saturating_sub(2);
     let name = queue.names.iter().find(fits).unwrap_or(&queue.names[3]);
-    let (state, line) =
-        if queue.full { (theme.alarm(), theme.text(Meaning::Lost)) } else { (theme.strong(), theme.calm()) };
+    let (state, line) = if queue.fullness.is_marked() {
+        (theme.alarm(), theme.text(Meaning::Lost))
+    } else {
+        (theme.strong(), theme.calm())
+    };
     let inner = text::frame(buf, area, (name, theme.strong()), (&depth, state), line);
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
     let row = places::paint(buf, room, scale.place, &queue.places, scene);
     // The limit on the left where newcomers press in, the oldest one's wait on the right where it leaves.
-    beside(buf, inner, row, (&queue.limit(), theme.calm()), (&queue.next, Style::new()));
-    let (text, style) = &queue.reason;
-    text::write(buf, inner, (0, row + 1), &text::fit(text, inner.width), *style);
-    let most = say!("most so far {count}", count = queue.most);
-    let full_for = |time| say!("full for {time}", time = numbers::span4(time).trim());
-    let full_for = queue.full_for.map_or_else(String::new, full_for);
-    beside(buf, inner, row + 2, (&most, theme.calm()), (&full_for, theme.calm()));
+    beside(buf, text::padded(inner), row, (&queue.limit(), theme.calm()), (&queue.next, Style::new()));
+    let words = text::padded(inner);
+    text::write(buf, words, (0, row + 1), &queue.reason(words.width), queue.reason.1);
+    // A label without a value says nothing.
+    let most = if queue.most > 0 { say!("peak {count}", count = queue.most) } else { String::new() };
+    let full_for = |time| say!("full for {time} in total", time = numbers::tenths(time));
+    let full_for = queue.full_for.filter(|time| !time.is_zero()).map_or_else(String::new, full_for);
+    beside(buf, text::padded(inner), row + 2, (&most, theme.calm()), (&full_for, theme.calm()));
+}
+
+/// Behind the depth: that the queue is full or was, the longest first.
+fn words_of(fullness: Fullness) -> Vec<String> {
+    let whole = numbers::full(fullness);
+    match fullness {
+        Fullness::WasFull(_) => vec![whole, say!(" was FULL").into(), numbers::full(Fullness::Full)],
+        _ => vec![whole],
+    }
 }
 
 /// A text on the left of a row, and one on the right if both fit.
@@ -95,12 +123,12 @@ fn beside(buf: &mut Buffer, area: Rect, row: u16, (left, calm): (&str, Style), (
 }
 
 fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale, queue: &QueueBox) {
-    let theme = scene.theme;
-    let inner = large::boxed(buf, area, scene, scale.text, (queue.names[2], queue.full));
+    let (theme, full) = (scene.theme, queue.fullness.is_marked());
+    let inner = large::boxed(buf, area, scene, scale.text, (queue.names[2], full));
     let (digits, rest) = large::cut(inner, scale.numbers.rows());
     let (held, capacity) = (queue.held(), queue.capacity());
     let depth = format!("{held}/{capacity}");
-    let style = if queue.full { theme.text(Meaning::Lost) } else { theme.strong() };
+    let style = if full { theme.text(Meaning::Lost) } else { theme.strong() };
     let digits = Rect { x: digits.x + 1, width: digits.width.saturating_sub(1), ..digits };
     let large = scene.large_text(scale.numbers, style);
     let end = if scale.numbers.fitting(&depth, (digits.width, digits.height)) > Letter::Plain {
@@ -110,16 +138,20 @@ fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Sc
         let col = large.fit(buf, digits, &held) + 1;
         text::write(buf, digits, (col, digits.height / 2), &say!("of {capacity}", capacity), style)
     };
-    if queue.full {
+    if full {
         badge(buf, Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits }, scene, scale);
     }
     let under = u16::from(scale.numbers == Letter::Small && rest.height > scale.place.height);
     places::paint(buf, Rect { height: rest.height - under, ..rest }, scale.place, &queue.places, scene);
     if under > 0 {
-        let limit = (queue.limit(), theme.calm());
-        let (text, style) = if queue.full || queue.places.limit.is_none() { &queue.reason } else { &limit };
         let line = text::row(rest, rest.height - 1);
-        text::write(buf, line, (1, 0), &text::fit(text, line.width.saturating_sub(1)), *style);
+        let reason = full || queue.places.limit.is_none();
+        let (text, style) = if reason {
+            (queue.reason(line.width.saturating_sub(1)), queue.reason.1)
+        } else {
+            (queue.limit(), theme.calm())
+        };
+        text::write(buf, line, (1, 0), &text::fit(&text, line.width.saturating_sub(1)), style);
     }
 }
 
@@ -138,6 +170,12 @@ fn badge(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale) {
 }
 
 impl QueueBox {
+    /// The reason in at most so many columns.
+    fn reason(&self, columns: u16) -> String {
+        let whole = self.reason.0.iter().find(|text| text::width(text) <= columns).or(self.reason.0.last());
+        whole.map_or_else(String::new, |text| text::fit(text, columns))
+    }
+
     fn held(&self) -> String {
         numbers::count(self.places.depth.into())
     }

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::{SMALLEST, Scene, lesson, text, watch};
+use crate::fold::headline::QueueName;
 use crate::fold::occupancy::Occupancy;
 use crate::say;
 use crate::ui::numbers;
@@ -18,7 +19,7 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     };
     lines.push((
         say!(
-            "{width}×{height} is small: {columns}×{rows} shows it all",
+            "terminal too small ({width}×{height}); needs {columns}×{rows}",
             width = area.width,
             height = area.height,
             columns = SMALLEST.width,
@@ -47,17 +48,17 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 
 fn both_queues(scene: &Scene<'_>) -> Vec<(String, Style)> {
     let (theme, world) = (scene.theme, scene.world);
-    let fill = |queue: &Occupancy, capacity: Option<u32>| {
+    let fill = |name: QueueName, queue: &Occupancy, capacity: Option<u32>| {
         let capacity = capacity.map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
-        format!("{}/{capacity}{}", queue.depth(), if queue.is_full() { say!(" FULL") } else { "" })
+        format!("{}/{capacity}{}", queue.depth(), numbers::full(scene.fullness(name)))
     };
-    let accept = fill(&world.accept_queue, world.accept_capacity());
-    let syn = fill(&world.syn_queue, world.syn_capacity());
+    let accept = fill(QueueName::Accept, &world.accept_queue, world.accept_capacity());
+    let syn = fill(QueueName::Syn, &world.syn_queue, world.syn_capacity());
     let dropped = numbers::count(world.ledger.kernel_drops());
-    let state = |queue: &Occupancy| if queue.is_full() { theme.alarm() } else { theme.strong() };
+    let state = |name| if scene.fullness(name).is_marked() { theme.alarm() } else { theme.strong() };
     vec![
-        (say!("accept {fill}", fill = accept), state(&world.accept_queue)),
-        (say!("SYN {fill}", fill = syn), state(&world.syn_queue)),
+        (say!("accept {fill}", fill = accept), state(QueueName::Accept)),
+        (say!("SYN {fill}", fill = syn), state(QueueName::Syn)),
         (say!("✗ {count} dropped", count = dropped), theme.text(Meaning::Lost)),
     ]
 }

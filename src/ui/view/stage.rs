@@ -7,6 +7,7 @@ use super::Scene;
 use super::layout::StagePlan;
 use super::queue_box::{self, Scale};
 
+mod cause;
 mod divergent_state;
 mod dropped;
 pub(super) mod flows;
@@ -21,6 +22,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>) {
     queue_box::paint(buf, plan.accept_queue, scene, Scale::USUAL, &queues::accept(scene));
     server::paint(buf, plan.server, scene);
     gates::paint(buf, plan, scene);
+    cause::paint(buf, plan, scene);
     dropped::paint(buf, plan.dropped, scene);
     divergent_state::paint(buf, plan.divergent, scene);
 }

@@ -55,6 +55,11 @@ pub(super) fn width(text: &str) -> u16 {
     Span::raw(text).width() as u16
 }
 
+/// The same area with a free column on each side, where words have room for it.
+pub(super) const fn padded(area: Rect) -> Rect {
+    if area.width < 30 { area } else { Rect { x: area.x + 1, width: area.width - 2, ..area } }
+}
+
 /// Draws a frame with a title on the left and one on the right of its upper edge; returns what is inside.
 pub(super) fn frame(
     buf: &mut Buffer,

@@ -47,6 +47,8 @@ struct Plot<'a> {
     grain: ColumnScale,
     /// The last group of slots that is shown.
     last: u64,
+    /// The group of the present moment, or the last one of a past.
+    now: u64,
     scene: &'a Scene<'a>,
 }
 
@@ -57,16 +59,19 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let detailed = inside.is_none_or(|inside| inside.detailed);
     let inner = edge::frame(buf, area, width, scene, detailed);
     let grain = scene.state.window.grain(width);
-    let last = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
+    let now = last_group(&scene.world.history, grain, scene.state.window.until(), scene.now);
+    // The first window begins at the left and is filled; then it moves.
+    let first = grain.group(scene.world.history.begins()) + u64::from(width / grain.columns);
+    let last = now.max(first.saturating_sub(1));
     let mut columns = if detailed {
-        columns::columns(&scene.world.history, grain, last, width)
+        columns::columns(&scene.world.history, grain, (now, last), width)
     } else {
         vec![Column::default(); usize::from(width)]
     };
     if let Some(inside) = inside {
         seconds::add(&mut columns, scene, inside, (grain, last));
     }
-    let plot = Plot { inner, area: Rect { x: inner.x + MARGIN, width, ..inner }, columns, grain, last, scene };
+    let plot = Plot { inner, area: Rect { x: inner.x + MARGIN, width, ..inner }, columns, grain, last, now, scene };
     let (world, mut top) = (scene.world, 0);
     let rows = rows::plan(inner.height, &rows::causes(world));
     for mut strip in [accept_strip(world, rows.accept), syn_strip(world, rows.syn)] {
@@ -129,7 +134,8 @@ impl Plot<'_> {
             return;
         }
         let highest = self.columns.iter().map(strip.depth).max().unwrap_or(0);
-        let limit = self.columns.iter().rev().find_map(|column| column.limit);
+        let open = !self.scene.conceals();
+        let limit = self.columns.iter().rev().find_map(|column| column.limit).filter(|_| open);
         let scale = limit.map_or(0, &strip.held).max(highest).max(1);
         let label = label(strip.name, scale.into());
         text::write(buf, self.inner, (0, top), &label, theme.calm());
@@ -139,7 +145,7 @@ impl Plot<'_> {
         let rows = u64::from(strip.rows);
         for (col, column) in (0..).zip(&self.columns).filter(|(_, column)| column.known) {
             let depth = (strip.depth)(column);
-            let held = column.limit.map(&strip.held);
+            let held = column.limit.filter(|_| open).map(&strip.held);
             let full = held.is_some_and(|held| depth >= held);
             let style = theme.text(if full { Meaning::Lost } else { Meaning::Waiting(1) });
             let height = (u64::from(depth) * rows * 8).div_ceil(u64::from(scale)) as u16;
@@ -147,7 +153,7 @@ impl Plot<'_> {
             for row in 0..strip.rows {
                 let eighths = height.saturating_sub((strip.rows - 1 - row) * 8).min(8);
                 let (symbol, style) = match eighths {
-                    0 if u64::from(strip.rows - row) == limit => ("┈", theme.calm()),
+                    0 if open && u64::from(strip.rows - row) == limit => ("┈", theme.calm()),
                     _ => (EIGHTHS[usize::from(eighths)], style),
                 };
                 text::write(buf, self.area, (col, top + row), symbol, style);
@@ -173,7 +179,7 @@ impl Plot<'_> {
         let accepts: Vec<_> = self.columns.iter().map(|column| column.accepts).collect();
         let most = arrivals.iter().chain(&accepts).copied().max().unwrap_or(0);
         for (row, name, counts, meaning) in
-            [(top, say!("in/s"), arrivals, Meaning::Travelling), (top + 1, say!("out/s"), accepts, Meaning::Served)]
+            [(top, say!("arr/s"), arrivals, Meaning::Travelling), (top + 1, say!("acc/s"), accepts, Meaning::Served)]
         {
             let highest = counts.iter().copied().max().unwrap_or(0);
             let per_s = (f64::from(highest) * per_s).round() as u64;

@@ -131,10 +131,10 @@ fn column(picture: &Buffer, row: u16, text: &str) -> Option<u16> {
 #[test]
 fn the_columns_of_a_table_stand_where_they_stand_in_english() {
     let (here, there) = (takes::all(Lang::Chinese), takes::all(Lang::English));
-    let anchors = [("list", "next timer", "下一个定时器"), ("watch_all", "queue/limit", "队列/上限")];
+    let anchors = [("list", "next timer", "下一个定时器"), ("watch_all", "depth/cap.", "深度/容量")];
     let heads = [
         ("list", 80, "client", "客户端"),
-        ("list", 120, "together", "综合"),
+        ("list", 120, "state", "状态"),
         ("list", 200, "next timer", "下一个定时器"),
         ("watch_all", 80, "owner", "进程"),
         ("watch_all", 200, "lately", "最近"),

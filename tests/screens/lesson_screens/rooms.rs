@@ -185,7 +185,8 @@ fn the_keys_that_are_offered_do_something() {
 /// The picture says that a queue is full; what becomes of those who come then is what is asked.
 #[test]
 fn nothing_on_the_screen_answers_an_open_question() {
-    const ANSWERS: [&str; 4] = ["SYNs and ACKs die", "ACKs get RST", "new SYNs die", "until accept() takes one"];
+    const ANSWERS: [&str; 5] =
+        ["SYNs dropped,", "FULL: SYNs dropped", "ACKs get RST", "new SYNs dropped", "until accept() makes room"];
     for resets in [false, true] {
         let mut class = answered(1);
         if resets {
@@ -200,7 +201,7 @@ fn nothing_on_the_screen_answers_an_open_question() {
         class.step(1, Phase::Doing);
         let text = drawn(&class, state(&class, (120, 36), false));
         assert!(
-            text.contains(if resets { "FULL: SYNs die, ACKs get RST" } else { "FULL: SYNs and ACKs die" }),
+            text.contains(if resets { "FULL: SYNs dropped, ACKs get RST" } else { "FULL: SYNs dropped, ACKs ignored" }),
             "{text}"
         );
     }

@@ -78,12 +78,14 @@ fn the_helps_pages_are_turned_both_ways_and_it_says_which_one_is_shown() {
     let story = overflowing();
     let mut state = state((80, 24), false);
     for (action, page) in [
-        (Action::Help, "HELP 1/2"),
-        (Action::NextPage, "HELP 2/2"),
-        (Action::NextPage, "HELP 2/2"),
-        (Action::PageBefore, "HELP 1/2"),
-        (Action::PageBefore, "HELP 1/2"),
-        (Action::Help, "HELP 2/2"),
+        (Action::Help, "HELP 1/3"),
+        (Action::NextPage, "HELP 2/3"),
+        (Action::NextPage, "HELP 3/3"),
+        (Action::NextPage, "HELP 3/3"),
+        (Action::PageBefore, "HELP 2/3"),
+        (Action::PageBefore, "HELP 1/3"),
+        (Action::PageBefore, "HELP 1/3"),
+        (Action::Help, "HELP 2/3"),
     ] {
         press(&mut state, action, &story);
         let text = look(&state, &story);
@@ -153,7 +155,7 @@ fn the_footer_never_cuts_a_key_and_always_has_help_and_quit() {
                     assert_eq!(seen[0], "f unfreeze", "{width}: {row}");
                 }
                 if letters && step && state.live {
-                    for key in ["t let time run", "n next", "a accept one"] {
+                    for key in ["t resume time", "n next", "a accept one"] {
                         assert!(seen.iter().any(|seen| seen == key), "{width}: {key} is not in {row}");
                     }
                 }

@@ -27,7 +27,9 @@ fn look(state: &mut UiState, story: &Story) -> String {
 
 /// The rows of the timeline.
 fn timeline(text: &str) -> Vec<&str> {
-    let rows = text.lines().skip_while(|line| !line.contains("┌ LAST") && !line.contains("┌ THE PAST"));
+    let rows = text
+        .lines()
+        .skip_while(|line| !["┌ LAST", "┌ THE FIRST", "┌ THE PAST"].iter().any(|title| line.contains(title)));
     let mut rows: Vec<_> = rows.collect();
     let end = rows.iter().position(|line| line.starts_with('└')).unwrap();
     rows.truncate(end + 1);
@@ -106,7 +108,9 @@ fn a_changed_setting_is_marked_at_its_time_at_every_zoom() {
             let edge = timeline(&text).last().unwrap().chars().collect::<Vec<_>>();
             let width = state.size.width - 14;
             let grain = state.window.grain(width);
-            let right = grain.group(story.now) - grain.group(ms(50_000)) + 1;
+            // The first window is filled from the left.
+            let whole = grain.group(story.world.history.begins()) + u64::from(width / grain.columns) - 1;
+            let right = grain.group(story.now).max(whole) - grain.group(ms(50_000)) + 1;
             let column = 13 + usize::from(width - right as u16 * grain.columns);
             assert_eq!(edge[column], '▲', "{size:?} {grain:?} {column}: {text}");
             zooms += 1;
@@ -130,7 +134,7 @@ fn the_title_says_how_long_the_window_is_and_how_far_back_it_goes() {
         press(&mut state, Action::ZoomOut, &story);
     }
     let text = look(&mut state, &story);
-    assert!(timeline(&text)[0].contains("LAST 2 min ─"), "all of it is in sight: {text}");
+    assert!(timeline(&text)[0].contains("THE FIRST 2 min ─"), "all of it is in sight: {text}");
 }
 
 #[test]
@@ -140,7 +144,7 @@ fn a_replay_that_goes_back_before_the_shown_past_shows_the_present_again() {
     press(&mut state, Action::Earlier, &story);
     assert!(look(&mut state, &story).contains("THE PAST"));
     early.run(ms(10_000));
-    assert!(look(&mut state, &early).contains("┌ LAST"));
+    assert!(look(&mut state, &early).contains("┌ THE FIRST"));
 }
 
 #[test]

@@ -32,8 +32,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         evidence,
         sentence: Sentence::new(move || {
             say!(
-                "the accept queue is full ({depth} of {capacity}, for {full}): every new client is dropped in silence. {holder} must \
-                 call accept() more often; a larger backlog than {limit} helps against bursts only.",
+                "accept queue full ({depth} of {capacity}, for {full}): every new SYN is dropped. {holder} must call accept() more often; a larger backlog than {limit} helps against bursts only.",
                 depth,
                 capacity = u64::from(limit) + 1,
                 full = seconds(full),

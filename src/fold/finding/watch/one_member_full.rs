@@ -33,8 +33,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         sentence: Sentence::new(move || {
             if siblings == 1 {
                 return say!(
-                    "one of {members} sockets on {address} is full ({depth} wait) and the other 1 is empty: about {share} % of the \
-                     clients are lost. Wake or restart {holder}: the kernel hands its clients to nobody else.",
+                    "one of {members} sockets on {address} is full ({depth} waiting) and the other 1 is empty: about {share} % of the clients are lost. Resume or restart {holder}: the kernel moves no client to another socket.",
                     members,
                     address,
                     depth,
@@ -43,8 +42,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                 );
             }
             say!(
-                "one of {members} sockets on {address} is full ({depth} wait) and the other {siblings} are empty: about {share} % of \
-                 the clients are lost. Wake or restart {holder}: the kernel hands its clients to nobody else.",
+                "one of {members} sockets on {address} is full ({depth} waiting) and the other {siblings} are empty: about {share} % of the clients are lost. Resume or restart {holder}: the kernel moves no client to another socket.",
                 members,
                 address,
                 depth,

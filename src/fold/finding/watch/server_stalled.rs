@@ -48,16 +48,14 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
             let oldest = seconds(standstill.oldest);
             if standstill.unmoved >= UNMOVED {
                 return say!(
-                    "nobody is accepted: {depth} wait, the oldest for {oldest}. The program is stopped or stuck: look at {holder}; waiting \
-                     clients go on as soon as it calls accept() again.",
+                    "no connection accepted for {oldest}: {depth} waiting. The program is stopped or stuck: look at {holder}; queued clients proceed once accept() resumes.",
                     depth,
                     oldest,
                     holder
                 );
             }
             say!(
-                "at most {most} were accepted in the last {oldest}: {depth} wait, the oldest for {oldest}. The program is stopped or \
-                 stuck: look at {holder}; waiting clients go on as soon as it calls accept() again.",
+                "at most {most} accepted in the last {oldest}: {depth} waiting. The program is stopped or stuck: look at {holder}; queued clients proceed once accept() resumes.",
                 most,
                 oldest,
                 depth,

@@ -173,11 +173,7 @@ fn one_look_names_a_stall_where_the_wait_alone_proves_it() {
     let mut watch = Watch::of(listener(1, 6, 5));
     watch.crowded(0, 0, Some(60_000));
     let finding = watch.only(300, "server-stalled");
-    assert!(
-        finding.sentence.to_string().starts_with("at most 6 were accepted in the last 60 s"),
-        "{}",
-        finding.sentence
-    );
+    assert!(finding.sentence.to_string().starts_with("at most 6 accepted in the last 60 s"), "{}", finding.sentence);
     let mut watch = Watch::of(listener(1, 6, 500));
     watch.crowded(0, 0, Some(60_000));
     assert!(!watch.names(300).contains("server-stalled"), "500 may have been accepted since");
@@ -371,7 +367,7 @@ fn closed_clients_of_the_chosen_listener_are_found_and_name_it() {
     let list = vec![waiting(1, false), waiting(2, true)];
     watch.apply(20, &Event::Listed(Box::new(Listed { half_open: None, waiting: Some(list) })));
     let finding = watch.only(400, "dead-in-queue");
-    assert!(finding.sentence.to_string().starts_with("1 of 2 entries"), "{}", finding.sentence);
+    assert!(finding.sentence.to_string().starts_with("1 of 2 queued connections"), "{}", finding.sentence);
     assert_eq!(finding.subject.unwrap().id, ListenerId(1));
     assert!(watch.0.found.contains_key("dead-in-queue 1"));
 }

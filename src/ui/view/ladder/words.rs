@@ -79,11 +79,11 @@ fn dropped(cause: Cause, server: ServerSide, wide: bool) -> Vec<Piece> {
     let state = || (server_words(server).to_owned(), None);
     let divergent = |text: &str| (text.to_owned(), Some(Meaning::Divergent));
     match (cause, wide) {
-        (Cause::SynAcceptQueueFull, true) => vec![lost(say!("accept queue full: dropped in silence"))],
+        (Cause::SynAcceptQueueFull, true) => vec![lost(say!("accept queue full: dropped, no reply"))],
         (Cause::SynAcceptQueueFull, false) => vec![lost(say!("accept queue full: dropped"))],
         (Cause::SynSynQueueFull, true) => vec![lost(say!("SYN queue full, cookies off: dropped"))],
         (Cause::SynSynQueueFull, false) => vec![lost(say!("SYN queue full: dropped"))],
-        (Cause::SynMaxSynBacklog, _) => vec![lost(say!("three-quarters rule: dropped"))],
+        (Cause::SynMaxSynBacklog, _) => vec![lost(say!("¾ rule (max_syn_backlog): dropped"))],
         (Cause::AckAcceptQueueFull, true) => {
             vec![state(), lost(say!("accept queue full: ignored")), divergent(say!("◌ GHOST"))]
         }
@@ -108,7 +108,7 @@ fn removal(entry: &LogEntry, connection: &Connection) -> String {
                 |waited| say!("accepted after {time} in the queue", time = numbers::span(waited)),
             )
         }
-        ServerSide::Expired => say!("⊘ request expired: nobody is told").into(),
+        ServerSide::Expired => say!("⊘ request expired: no RST").into(),
         ServerSide::Pruned => say!("⊘ request pruned: SYN queue half full").into(),
         ServerSide::ResetAway => say!("↯ found reset").into(),
         side => server_words(side).into(),

@@ -70,7 +70,12 @@ fn write(buf: &mut Buffer, area: Rect, row: u16, scene: &Scene<'_>, line: &Line)
 fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgress) -> Rect {
     let strong = scene.theme.strong();
     let lesson = scene.state.lesson.lesson();
-    let title = lesson.map_or_else(|| progress.name.clone(), |lesson| words::said(&lesson.title, &progress.kept));
+    // A title may be the answer: it comes with the first one.
+    let title = match lesson {
+        _ if progress.answers.is_empty() && !progress.over => String::new(),
+        Some(lesson) => words::said(&lesson.title, &progress.kept),
+        None => progress.name.clone(),
+    };
     let (title, standing) = heading(&title, standings(scene, progress), area.width.saturating_sub(6));
     let inner = text::frame(buf, area, (&title, strong), (&standing, strong), strong);
     for place in area.intersection(buf.area).positions() {
@@ -90,7 +95,8 @@ fn double(corner: &str) -> Option<&'static str> {
 
 /// The title and the progress, as long as both fit into a row: the word LESSON is left out first.
 fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String) {
-    let long = say!("LESSON · {title}", title);
+    let long = if title.is_empty() { say!("LESSON").into() } else { say!("LESSON · {title}", title) };
+    let title = if title.is_empty() { say!("LESSON") } else { title };
     let fits = |title: &str, standing: &str| text::width(title) + text::width(standing) <= columns;
     if fits(&long, &standings[0]) {
         let [standing, ..] = standings;

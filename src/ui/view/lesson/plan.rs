@@ -66,7 +66,7 @@ fn wide(area: Rect, caption: u16, below: Below) -> LessonPlan {
         Below::Calls | Below::AllCalls => Panel::default(),
     };
     let column = (area.width * 7 / 25).clamp(55, 76);
-    let mut picture = layout::plan(Rect { width: area.width - column, ..area }, chosen, caption);
+    let mut picture = layout::plan(Rect { width: area.width - column, ..area }, chosen, (caption, 0));
     for whole in [&mut picture.header, &mut picture.caption, &mut picture.footer] {
         whole.width = area.width;
     }
@@ -116,7 +116,7 @@ fn stacked(area: Rect, [header, caption, stage, floor, timeline, narration, foot
     let (timeline, narration, footer) = (take(timeline), take(narration), take(footer));
     let transcript = Rect { height: narration.y - stage.y, ..stage };
     let stage = layout::stage_plan(stage, floor);
-    let picture = Plan { header, caption, stage, timeline, panels: Vec::new(), footer };
+    let picture = Plan { header, caption, stage, timeline, panels: Vec::new(), extra: None, footer };
     LessonPlan { picture, narration, transcript }
 }
 

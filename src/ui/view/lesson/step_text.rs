@@ -81,7 +81,7 @@ fn doing(
     content.tail.push(LineBudget::gap(3));
     content.tail.extend(budget.marked("▶", &watch, theme.text(Meaning::Travelling).patch(theme.strong())));
     if scene.world.tempo.held {
-        let held = say!("the clients' time stands still · n: next thing · a: one accept() · t: let time run");
+        let held = say!("client time paused · n: next event · a: one accept() · t: resume time");
         content.tail.extend(budget.marked("‖", held, theme.text(Meaning::Divergent)));
     }
     content
@@ -150,7 +150,7 @@ fn verdict(ask: &Question, page: &Page, progress: &LessonProgress, budget: LineB
             ("◌", say!("you said “{mine}”; it came otherwise", mine = own_answer), other)
         }
         (Some((own_answer, None)), _) => {
-            ("·", say!("you said “{mine}”; that could not be told here", mine = own_answer), theme.calm())
+            ("·", say!("you said “{mine}”; that could not be decided here", mine = own_answer), theme.calm())
         }
         (None, Some(right_answer)) => ("✓", say!("the kernel says “{truth}”", truth = right_answer), good),
         (None, None) => return Vec::new(),

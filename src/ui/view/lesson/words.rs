@@ -25,7 +25,7 @@ pub(super) fn of_all(commands: &[Command]) -> String {
 fn of_one(command: &Command) -> String {
     match *command {
         Command::Listen(backlog) => format!("listen({backlog})"),
-        Command::Rate(0.0) => say!("nobody comes any more").into(),
+        Command::Rate(0.0) => say!("no more clients arrive").into(),
         Command::Rate(rate) => say!("clients come: {rate}", rate = numbers::rate(rate)),
         Command::Arrivals(pattern) => arrivals(pattern),
         Command::AcceptRate(AcceptRate::Paused) => say!("accept() is not called").into(),
@@ -41,9 +41,9 @@ fn of_one(command: &Command) -> String {
         Command::Workers(Some(count)) => say!("{count} workers", count),
         Command::Service(span) => say!("service {span}", span = numbers::span(span)),
         Command::Sysctl(name, value) => format!("{} = {value}", name.name().rsplit('.').next().unwrap_or_default()),
-        Command::Step(StepCommand::Hold) => say!("the clients' time stands still").into(),
+        Command::Step(StepCommand::Hold) => say!("client time is paused").into(),
         Command::Step(StepCommand::Next) => say!("one thing happens").into(),
-        Command::Step(StepCommand::Go) => say!("the clients' time runs again").into(),
+        Command::Step(StepCommand::Go) => say!("client time runs again").into(),
         Command::Pace(pace) => say!("the clients' time runs at {pace}×", pace),
         Command::AcceptOne => say!("accept() once").into(),
         Command::RunExperiment(trial) => say!("experiment {name}", name = trial.name()),
@@ -73,7 +73,7 @@ pub(super) fn of_trials(scene: &Scene<'_>) -> String {
             say!("experiment {name} runs: calls on real sockets beside the listener", name = trial.name())
         }
         (None, Some(why)) => say!("the experiment could not be carried out: {why}", why),
-        (None, None) if trials.done > 0 => say!("the experiment is over: its calls and what was measured").into(),
+        (None, None) if trials.done > 0 => say!("the experiment is done: its calls and what was measured").into(),
         (None, None) => say!("an experiment on real sockets will follow").into(),
     }
 }

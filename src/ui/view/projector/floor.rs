@@ -96,7 +96,7 @@ fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
     let style = scene.theme.text(Meaning::Lost);
     if scene.state.density != Density::Cells {
         let cause = frequent(scene)?;
-        let title = say!("✗ {rate} die now", rate = numbers::rate(flows::rate(scene, Slot::kernel_drops)));
+        let title = say!("✗ {rate} dropped now", rate = numbers::rate(flows::rate(scene, Slot::kernel_drops)));
         return Some(FloorText { title, text: large(cause).into(), style, alarm: true });
     }
     let placement = &scene.placement;
@@ -106,9 +106,9 @@ fn recent_drop(scene: &Scene<'_>) -> Option<FloorText> {
     let same = fresh.iter().filter(|connection| connection.last_drop.is_some_and(|drop| drop.cause == last.cause));
     let names: Vec<_> = same.map(|connection| connection.label()).take(8).collect();
     let what = match last.cause {
-        Cause::AckReset => say!("met a RST"),
-        cause if cause.is_syn() => say!("SYN died, nobody is told"),
-        Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => say!("ACK ignored, nobody is told"),
+        Cause::AckReset => say!("received a RST"),
+        cause if cause.is_syn() => say!("SYN dropped: no reply, no RST"),
+        Cause::AckAcceptQueueFull | Cause::AckCookieAcceptQueueFull => say!("ACK ignored: no reply, no RST"),
         _ => say!("gone"),
     };
     let title = say!("✗ {names}: {what}", names = names.join(" "), what);
@@ -150,12 +150,12 @@ fn calm(scene: &Scene<'_>) -> FloorText {
         let left = numbers::countdown(next.at.since(scene.clients_now));
         let verb = match (next.gives_up, placement.dropped.len()) {
             (true, _) => say!("gives up"),
-            (false, 1) => say!("tries again"),
-            (false, _) => say!("try again"),
+            (false, 1) => say!("retries"),
+            (false, _) => say!("retry"),
         };
         let lost = theme.text(Meaning::Lost);
         (
-            say!("OUTSIDE: nobody has told them"),
+            say!("WAITING TO RETRY: no reply, no RST"),
             say!("{count} {verb}: {left}", count = placement.dropped.len(), verb, left),
             lost,
         )
@@ -163,16 +163,16 @@ fn calm(scene: &Scene<'_>) -> FloorText {
         let style = theme.text(Meaning::Divergent);
         let many = placement.divergent.len();
         let text = if many == 1 { say!("1 ghost").into() } else { say!("{count} ghosts", count = many) };
-        (say!("TWO TRUTHS: the client feels connected, the server does not"), text, style)
+        (say!("CLIENT AND SERVER DISAGREE: connected here, not there"), text, style)
     } else if !placement.cookies.is_empty() {
         let style = theme.text(Meaning::Travelling);
         let many = placement.cookies.len();
         let text = if many == 1 { say!("1 cookie out").into() } else { say!("{count} cookies out", count = many) };
         (say!("COOKIES: answered, nothing kept"), text, style)
     } else if scene.world.ledger.kernel_drops() == 0 {
-        (say!("OUTSIDE"), say!("nothing dropped").into(), theme.calm())
+        (say!("RETRYING"), say!("nothing dropped").into(), theme.calm())
     } else {
-        (say!("OUTSIDE"), say!("nobody waits outside").into(), theme.calm())
+        (say!("RETRYING"), say!("none waits to retry").into(), theme.calm())
     };
     FloorText { title: title.into(), text, style, alarm: false }
 }

@@ -14,11 +14,12 @@ use crate::ui::theme::Meaning;
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let style = theme.text(Meaning::Divergent);
-    let room = area.width.saturating_sub(text::width(say!("TWO TRUTHS")) + 6);
+    let room = area.width.saturating_sub(text::width(say!("CLIENT AND SERVER DISAGREE")) + 6);
     let sums = sums(scene);
     let sum = sums.iter().find(|sum| text::width(sum) <= room).map_or("", String::as_str);
     let line = if scene.placement.divergent.is_empty() { theme.calm() } else { style };
-    let inner = text::frame(buf, area, (say!("TWO TRUTHS"), theme.strong()), (sum, style), line);
+    let inner = text::frame(buf, area, (say!("CLIENT AND SERVER DISAGREE"), theme.strong()), (sum, style), line);
+    let inner = text::padded(inner);
     let cookies = &scene.placement.cookies;
     let shown_connections = divergent(scene);
     if shown_connections.is_empty() && cookies.is_empty() {
@@ -42,7 +43,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         text::write(buf, inner, (0, shown as u16), &text::fit(&text, inner.width), style);
     }
     if !cookies.is_empty() {
-        let text = say!("¤ ×{count} cookie out, nothing kept: {names}", count = cookies.len(), names = names(cookies));
+        let text = say!(
+            "¤ ×{count} cookie sent, server keeps nothing: {names}",
+            count = cookies.len(),
+            names = names(cookies)
+        );
         let row = rows.min(shown_connections.len()) as u16;
         text::write(buf, inner, (0, row), &text::fit(&text, inner.width), theme.text(Meaning::Travelling));
     }
@@ -61,9 +66,9 @@ fn divergent<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
 fn when_empty(scene: &Scene<'_>) -> (String, Style) {
     let (calm, finishing) = (scene.theme.calm(), &scene.placement.finishing);
     if scene.state.density == Density::Flows {
-        (say!("too fast to look at one by one").into(), calm)
+        (say!("too fast to draw single clients").into(), calm)
     } else if finishing.is_empty() {
-        (say!("clients and server agree").into(), calm)
+        (say!("client and server agree").into(), calm)
     } else {
         (say!("last ACK under way: {names}", names = names(finishing)), calm)
     }
@@ -81,13 +86,16 @@ fn sums(scene: &Scene<'_>) -> [String; 2] {
     let count = numbers::count(ghosts + phantoms);
     if scene.state.density == Density::Flows {
         // Single connections are not drawn.
-        return [say!("{kinds} so far", kinds), say!("{count} so far", count)];
+        return [say!("{kinds} in total", kinds), say!("{count} in total", count)];
     }
     let now = scene.placement.divergent.len();
     if now as u64 == ghosts + phantoms {
         return [kinds, count];
     }
-    [say!("{now} now · {kinds} so far", now, kinds), say!("{now} now · {count} so far", now, count)]
+    if now == 0 {
+        return [say!("{kinds} in total", kinds), say!("{count} in total", count)];
+    }
+    [say!("{now} now · {kinds} in total", now, kinds), say!("{now} now · {count} in total", now, count)]
 }
 
 fn ghosts(count: u64) -> String {
@@ -117,7 +125,7 @@ fn words(connection: &Connection, width: u16) -> String {
     match (connection.belief(), width >= 50) {
         (CombinedState::Ghost, true) => say!("● {name} client: connected  ◌ server: ACK ignored ×{times}", name, times),
         (CombinedState::Ghost, false) => say!("● {name} connected ◌ server: half-open", name),
-        (_, true) => say!("● {name} client: connected  ◌ server: knows nothing", name),
+        (_, true) => say!("● {name} client: connected  ◌ server: has nothing", name),
         (_, false) => say!("● {name} connected ◌ server: nothing", name),
     }
 }

@@ -13,22 +13,16 @@ use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
-use crate::ui::theme::Meaning;
+use crate::ui::theme::{Meaning, ascii};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, sum) = (scene.theme, scene.world.ledger.kernel_drops());
     let state = if sum > 0 { theme.text(Meaning::Lost) } else { theme.calm() };
     let any = !scene.placement.dropped.is_empty();
-    let title =
-        if area.width >= 60 { say!("DROPPED IN SILENCE · each tries again") } else { say!("DROPPED IN SILENCE") };
+    let title = if area.width >= 60 { say!("SILENT DROPS · clients will retry") } else { say!("SILENT DROPS") };
     let line = if any { theme.text(Meaning::Lost) } else { theme.calm() };
-    let inner = text::frame(
-        buf,
-        area,
-        (title, theme.strong()),
-        (&say!("{count} in all", count = numbers::count(sum)), state),
-        line,
-    );
+    let inner = text::frame(buf, area, (title, theme.strong()), (&packets(sum), state), line);
+    let inner = text::padded(inner);
     if scene.state.density == Density::Cells {
         cells(buf, inner, scene);
     } else {
@@ -36,13 +30,22 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
+/// How many were dropped; nothing where none was.
+fn packets(sum: u64) -> String {
+    match sum {
+        0 => String::new(),
+        1 => say!("1 packet").into(),
+        _ => say!("{count} packets", count = numbers::count(sum)),
+    }
+}
+
 fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let outside: Vec<_> = scene.placement.dropped.iter().chain(&scene.placement.lost).collect();
     if outside.is_empty() {
         let text = if scene.world.ledger.kernel_drops() == 0 {
-            say!("nothing was dropped so far")
+            say!("no drops")
         } else {
-            say!("nobody is waiting outside")
+            say!("no client is waiting to retry")
         };
         text::write(buf, inner, (0, 0), text, scene.theme.calm());
     }
@@ -81,6 +84,7 @@ fn recent_drops(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>, fresh: &[&Conn
         .next()
         .unwrap_or_else(|| say!("no answer"));
     let words = if inner.width >= 50 { say!(" SYN dropped: {why}: ", why) } else { format!(" {why}: ") };
+    let words = ascii::written_out(&words, theme.ascii).into_owned();
     let pieces = [(format!("✗ ×{}", fresh.len()), theme.alarm()), (words, theme.text(Meaning::Lost))];
     let col = text::pieces(buf, inner, (0, 0), &pieces);
     text::write(buf, inner, (col, 0), &names_within(fresh, inner.width.saturating_sub(col)), theme.strong());
@@ -95,6 +99,7 @@ fn entry(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, connection:
     let (badge, text) = if fresh { (theme.alarm(), theme.text(Meaning::Lost)) } else { (theme.strong(), Style::new()) };
     let col = text::pieces(buf, inner, (0, row), &[(name.as_str(), badge), (" ", Style::new())]);
     let room = inner.width.saturating_sub(col + text::width(&right) + 1);
+    let words = ascii::written_out(&words, theme.ascii);
     text::write(buf, inner, (col, row), &text::fit(&words, room), text);
     text::right(buf, inner, row, &right, if fresh { theme.strong() } else { Style::new() });
     scene.hit_map.borrow_mut().connection(text::row(inner, row), connection);
@@ -125,7 +130,7 @@ fn reason(cause: Cause) -> &'static str {
             say!("accept queue full")
         }
         Cause::SynSynQueueFull => say!("SYN queue full"),
-        Cause::SynMaxSynBacklog => say!("three-quarters rule"),
+        Cause::SynMaxSynBacklog => say!("¾ rule (max_syn_backlog)"),
         Cause::AckReset => say!("reset on overflow"),
         Cause::RequestExpired => say!("request expired"),
         Cause::RequestPruned => say!("request pruned"),
@@ -138,7 +143,7 @@ fn next_retry(connection: &Connection, scene: &Scene<'_>) -> String {
     match connection.retry.filter(|_| connection.server != ServerSide::ResetAway) {
         Some(retry) => {
             let left = numbers::countdown(retry.at.since(scene.clients_now));
-            if retry.gives_up { say!("gives up in {left}", left) } else { say!("again in {left}", left) }
+            if retry.gives_up { say!("gives up in {left}", left) } else { say!("retry in {left}", left) }
         }
         None => String::new(),
     }
@@ -155,7 +160,7 @@ fn crowd(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, rest: &[&Co
     let count = rest.len();
     let text = |names: &str| {
         if next.is_some() {
-            say!("✗ ×{count} wait outside: {names}", count, names)
+            say!("✗ ×{count} waiting to retry: {names}", count, names)
         } else {
             say!("×{count} more: {names}", count, names)
         }
@@ -192,7 +197,8 @@ fn by_cause(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     text::write(buf, inner, (0, 0), &say!("✗ {rate} dropped now", rate), style);
     let counts = scene.world.ledger.lost_by_cause().filter(|(_, count)| count.segments > 0);
     for (row, (cause, count)) in (1..inner.height).zip(counts) {
-        let text = format!("✗ ×{:<5} {}", numbers::count(count.segments), cause.words());
+        let words = ascii::written_out(cause.words(), theme.ascii);
+        let text = format!("✗ ×{:<5} {words}", numbers::count(count.segments));
         text::write(buf, inner, (0, row), &text::fit(&text, inner.width), theme.text(Meaning::Lost));
     }
 }

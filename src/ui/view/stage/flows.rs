@@ -14,11 +14,17 @@ const SLOTS: usize = 10;
 
 pub(in crate::ui::view) fn paint(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
-    text::write(buf, inner, (0, 0), &text::fit(say!("too fast for cells: flows"), inner.width), theme.calm());
+    text::write(
+        buf,
+        inner,
+        (0, 0),
+        &text::fit(say!("too fast to draw single clients: showing rates"), inner.width),
+        theme.calm(),
+    );
     let flows = [
-        (say!("SYNs "), rate(scene, |slot| slot.arrivals), Meaning::Travelling, "▶"),
-        (say!("taken"), rate(scene, |slot| slot.accepts), Meaning::Served, "▶"),
-        (say!("died "), rate(scene, Slot::kernel_drops), Meaning::Lost, "✗"),
+        (say!("SYNs   "), rate(scene, |slot| slot.arrivals), Meaning::Travelling, "▶"),
+        (say!("accepts"), rate(scene, |slot| slot.accepts), Meaning::Served, "▶"),
+        (say!("dropped"), rate(scene, Slot::kernel_drops), Meaning::Lost, "✗"),
     ];
     for (index, (name, per_s, meaning, mark)) in flows.into_iter().enumerate() {
         let (style, row) = (theme.text(meaning), 1 + index as u16 * 2);

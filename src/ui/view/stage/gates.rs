@@ -8,18 +8,19 @@ use super::super::layout::StagePlan;
 use super::super::placement::{ARRIVAL, is_fresh};
 use super::super::{Scene, text};
 use crate::fold::connection::ServerSide;
+use crate::fold::headline::QueueName;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::ui::theme::Meaning;
 
 pub(in crate::ui::view) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>) {
     let world = scene.world;
-    let accept_full = world.accept_queue.is_full();
+    let accept_full = scene.fullness(QueueName::Accept).is_shut();
     let cookies_off = world.sysctls.value(Sysctl::Syncookies) == Some(0);
     let moved = |list: &[&crate::fold::connection::Connection], side: ServerSide| {
         list.iter().any(|connection| connection.server == side && scene.now.since(connection.server_since) < ARRIVAL)
     };
     let placement = &scene.placement;
-    if accept_full || (cookies_off && world.syn_queue.is_full()) {
+    if accept_full || (cookies_off && scene.fullness(QueueName::Syn).is_shut()) {
         shut(buf, plan.syn_gate, scene, !placement.falling.is_empty());
     } else {
         open(buf, plan.syn_gate, scene, moved(&placement.half_open, ServerSide::HalfOpen));

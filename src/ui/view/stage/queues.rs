@@ -7,7 +7,8 @@ use super::super::placement::{ARRIVAL, shade};
 use super::super::places::{QueueSlot, SlotRow, hue};
 use super::super::queue_box::{QueueBox, accept_names, syn_names};
 use crate::fold::connection::{ClientSide, CombinedState, Connection};
-use crate::fold::occupancy::Occupancy;
+use crate::fold::headline::QueueName;
+use crate::fold::occupancy::{Fullness, Occupancy};
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
@@ -27,6 +28,7 @@ pub(in crate::ui::view) fn syn(scene: &Scene<'_>) -> QueueBox {
     QueueBox {
         names,
         reason: syn_reason(scene),
+        fullness: scene.fullness(QueueName::Syn),
         ..queue(scene, &world.syn_queue, &waiting, (world.syn_capacity(), limit))
     }
 }
@@ -38,7 +40,12 @@ pub(in crate::ui::view) fn accept(scene: &Scene<'_>) -> QueueBox {
     let since = |connection: &Connection| connection.queued_at().unwrap_or(connection.server_since);
     let waiting: Vec<_> = scene.placement.queued.iter().map(|connection| (*connection, since(connection))).collect();
     let names = accept_names();
-    QueueBox { names, reason: accept_reason(scene), ..queue(scene, &world.accept_queue, &waiting, bounds) }
+    QueueBox {
+        names,
+        reason: accept_reason(scene),
+        fullness: scene.fullness(QueueName::Accept),
+        ..queue(scene, &world.accept_queue, &waiting, bounds)
+    }
 }
 
 /// What both have in common; the oldest comes first in `waiting`, each with the moment since when it waits.
@@ -49,13 +56,14 @@ fn queue(
     (capacity, limit): (Option<u32>, Option<u32>),
 ) -> QueueBox {
     let entries = waiting.iter().map(|(connection, since)| slot(connection, *since, scene)).collect();
+    let (capacity, limit) = if scene.conceals() { (None, None) } else { (capacity, limit) };
     let oldest = waiting.first().map(|(_, since)| numbers::span4(scene.now.since(*since)));
     QueueBox {
         names: syn_names(),
         places: SlotRow { entries, depth: occupancy.depth(), capacity, limit },
-        full: occupancy.is_full(),
+        fullness: Fullness::Free,
         next: oldest.map_or_else(String::new, |age| say!("oldest {age}", age)),
-        reason: (String::new(), Style::new()),
+        reason: (Vec::new(), Style::new()),
         most: occupancy.max(),
         full_for: Some(occupancy.full(scene.now)),
     }
@@ -85,56 +93,73 @@ fn slot(connection: &Connection, since: Stamp, scene: &Scene<'_>) -> QueueSlot {
     }
 }
 
-fn syn_reason(scene: &Scene<'_>) -> (String, Style) {
-    let (theme, world) = (scene.theme, scene.world);
+fn syn_reason(scene: &Scene<'_>) -> (Vec<String>, Style) {
+    let theme = scene.theme;
     let ghosts =
         scene.placement.half_open.iter().filter(|connection| connection.belief() == CombinedState::Ghost).count();
     let silent =
         scene.placement.half_open.iter().filter(|connection| connection.client == ClientSide::Vanished).count();
-    if world.syn_queue.is_full() {
-        full_syn_queue(scene)
+    if let Some(reason) = full(scene, QueueName::Syn, full_syn_queue) {
+        reason
     } else if ghosts > 0 {
-        (say!("◌ {ghosts} ignored ACK: ghost", ghosts), theme.text(Meaning::Divergent))
+        (vec![say!("◌ {ghosts} ignored ACK: ghost", ghosts)], theme.text(Meaning::Divergent))
     } else if silent > 0 {
-        (say!("⊘ {silent} will never answer", silent), theme.text(Meaning::Waiting(3)))
+        (vec![say!("⊘ {silent} without an answer", silent)], theme.text(Meaning::Waiting(3)))
     } else {
-        (say!("wait for the final ACK").into(), theme.calm())
+        (vec![say!("waiting for final ACK").into()], theme.calm())
     }
 }
 
-fn accept_reason(scene: &Scene<'_>) -> (String, Style) {
+fn accept_reason(scene: &Scene<'_>) -> (Vec<String>, Style) {
     let (theme, world) = (scene.theme, scene.world);
     let closed =
         scene.placement.queued.iter().filter(|connection| connection.belief() == CombinedState::ClosedInQueue).count();
     let paused = world.knobs.as_ref().is_some_and(|knobs| knobs.accept_rate == AcceptRate::Paused);
-    if world.accept_queue.is_full() {
-        full_accept_queue(scene)
+    if let Some(reason) = full(scene, QueueName::Accept, full_accept_queue) {
+        reason
     } else if closed > 0 {
-        (say!("† {dead} dead, holding places", dead = closed), theme.text(Meaning::Lost))
+        (vec![say!("† {closed} closed, still queued", closed)], theme.text(Meaning::Lost))
     } else if paused {
-        (say!("‖ nobody calls accept()").into(), theme.text(Meaning::Waiting(3)))
+        (vec![say!("‖ accept() is not called").into()], theme.text(Meaning::Waiting(3)))
     } else {
-        (say!("wait for accept()").into(), theme.calm())
+        (vec![say!("waiting for accept()").into()], theme.calm())
+    }
+}
+
+/// What a full queue does; a moment later, that it was full.
+fn full(
+    scene: &Scene<'_>,
+    queue: QueueName,
+    reason: fn(&Scene<'_>) -> (Vec<String>, Style),
+) -> Option<(Vec<String>, Style)> {
+    match scene.fullness(queue) {
+        Fullness::Full => Some(reason(scene)),
+        shown @ Fullness::WasFull(ago) if shown.is_shut() => {
+            let text = say!("was full {ago} ago", ago = numbers::countdown(ago));
+            Some((vec![text], scene.theme.text(Meaning::Lost)))
+        }
+        _ => None,
     }
 }
 
 /// What happens to new clients while the accept queue is full; left out while a lesson asks for a prediction.
-fn full_accept_queue(scene: &Scene<'_>) -> (String, Style) {
+fn full_accept_queue(scene: &Scene<'_>) -> (Vec<String>, Style) {
+    let short = say!("FULL: SYNs dropped");
     let resets = scene.world.sysctls.value(Sysctl::AbortOnOverflow).is_some_and(|value| value != 0);
-    let text = match resets {
-        _ if scene.is_asked() => say!("FULL"),
-        true => say!("FULL: SYNs die, ACKs get RST"),
-        false => say!("FULL: SYNs and ACKs die"),
+    let words: &[&str] = match resets {
+        _ if scene.is_asked() => &[say!("FULL")],
+        true => &[say!("FULL: SYNs dropped, final ACKs get RST"), say!("FULL: SYNs dropped, ACKs get RST"), short],
+        false => &[say!("FULL: SYNs dropped, final ACKs ignored"), say!("FULL: SYNs dropped, ACKs ignored"), short],
     };
-    (text.into(), scene.theme.text(Meaning::Lost))
+    (words.iter().copied().map(str::to_owned).collect(), scene.theme.text(Meaning::Lost))
 }
 
 /// The same of a full SYN queue.
-fn full_syn_queue(scene: &Scene<'_>) -> (String, Style) {
+fn full_syn_queue(scene: &Scene<'_>) -> (Vec<String>, Style) {
     let (lost, waiting) = (scene.theme.text(Meaning::Lost), scene.theme.text(Meaning::Waiting(3)));
     match scene.world.sysctls.value(Sysctl::Syncookies) {
-        _ if scene.is_asked() => (say!("FULL").into(), waiting),
-        Some(0) => (say!("FULL: new SYNs die").into(), lost),
-        _ => (say!("¤ FULL: cookies go out").into(), waiting),
+        _ if scene.is_asked() => (vec![say!("FULL").into()], waiting),
+        Some(0) => (vec![say!("FULL: new SYNs dropped").into()], lost),
+        _ => (vec![say!("¤ FULL: SYNs get cookies").into()], waiting),
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         for (row, connection) in scene.placement.served.iter().take(usize::from(rows)).enumerate() {
             let row = row as u16;
             let done = connection.server == ServerSide::Closed;
-            let (mark, state) = if done { ("✓", say!("served")) } else { ("▶", say!("serving")) };
+            let (mark, state) = if done { ("✓", say!("accepted")) } else { ("▶", say!("serving")) };
             let state = if narrow { "" } else { state };
             let style = if done { theme.calm() } else { theme.text(Meaning::Served) };
             let name = connection.label();

@@ -29,8 +29,8 @@ pub(super) struct Column {
     pub(super) moved: bool,
 }
 
-/// The columns up to the group `last`. Slots are grouped by their number, so that a column keeps its content while it moves.
-pub(super) fn columns(history: &History, grain: ColumnScale, last: u64, width: u16) -> Vec<Column> {
+/// The columns up to the group `last`, of which those after `now` are still empty. Slots are grouped by their number, so that a column keeps its content while it moves.
+pub(super) fn columns(history: &History, grain: ColumnScale, (now, last): (u64, u64), width: u16) -> Vec<Column> {
     let groups = u64::from(width / grain.columns);
     let first = (last + 1).saturating_sub(groups);
     let mut columns = vec![Column::default(); groups as usize];
@@ -50,7 +50,7 @@ pub(super) fn columns(history: &History, grain: ColumnScale, last: u64, width: u
         newest = Some((group, slot));
     }
     if let Some((group, slot)) = newest {
-        for column in (group + 1..=last).filter_map(place) {
+        for column in (group + 1..=now).filter_map(place) {
             columns[column].carry(slot);
         }
     }
@@ -128,7 +128,8 @@ mod tests {
         let mut zooms = Vec::new();
         loop {
             let grain = window.grain(width);
-            zooms.push((grain, columns(&world.history, grain, until / grain.slots, width)));
+            let last = until / grain.slots;
+            zooms.push((grain, columns(&world.history, grain, (last, last), width)));
             if !window.zoom(false, reach) {
                 return zooms;
             }
@@ -160,7 +161,7 @@ mod tests {
         }
         // The window begins with the slot of the change: it is still known what the limit was before.
         let grain = ColumnScale { slots: 1, columns: 1 };
-        let columns = columns(&world.history, grain, 600 + 105, 106);
+        let columns = columns(&world.history, grain, (600 + 105, 600 + 105), 106);
         assert!(columns[0].moved);
     }
 
@@ -169,10 +170,12 @@ mod tests {
         let world = world();
         let grain = ColumnScale { slots: 10, columns: 1 };
         let now = number(Stamp::from_millis(300_000));
-        let columns = columns(&world.history, grain, now / 10, 400);
+        let columns = columns(&world.history, grain, (now / 10, now / 10), 400);
         let known = columns.iter().position(|column| column.known).unwrap();
         assert_eq!(known, 400 - 301);
         let last = columns.last().unwrap();
         assert_eq!((last.known, last.accept, last.drops), (true, 2399 % 7, [0; 9]));
+        let ahead = super::columns(&world.history, grain, (now / 10, now / 10 + 20), 400);
+        assert_eq!(ahead.iter().rev().take_while(|column| !column.known).count(), 20, "what is to come is empty");
     }
 }

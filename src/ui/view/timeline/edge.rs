@@ -31,8 +31,12 @@ pub(super) fn frame(buf: &mut Buffer, area: Rect, width: u16, scene: &Scene<'_>,
         )
     } else {
         let kept = scene.now.since(begins);
-        let of = if kept > span { say!(" of {time}", time = whole(kept)) } else { String::new() };
-        (say!("LAST {time}{of}", time = whole(span), of), say!("now"), theme.strong())
+        if kept > span {
+            let of = say!(" of {time}", time = whole(kept));
+            (say!("LAST {time}{of}", time = whole(span), of), say!("now"), theme.strong())
+        } else {
+            (say!("THE FIRST {time}", time = whole(span)), "", theme.strong())
+        }
     };
     let state = if window.until().is_some() { style } else { theme.calm() };
     let inner = text::frame(buf, area, (&left, style), (right, state), theme.calm());
@@ -59,13 +63,17 @@ fn middle(world: &World, since: Option<String>) -> Vec<String> {
     let queues = [("accept", &world.accept_queue), ("SYN", &world.syn_queue)];
     let mark = |long: bool, (name, queue): (&str, &Occupancy)| {
         let most = numbers::count(queue.max().into());
-        if long && queue.max() > 0 {
+        if long {
             say!("{name} {most} at {clock}", name, most, clock = numbers::clock(queue.highest()))
         } else {
             format!("{name} {most}")
         }
     };
-    let marks = |long| queues.map(|queue| mark(long, queue)).join(" · ");
+    let filled: Vec<_> = queues.into_iter().filter(|(_, queue)| queue.max() > 0).collect();
+    if filled.is_empty() {
+        return since.into_iter().collect();
+    }
+    let marks = |long| filled.iter().map(|queue| mark(long, *queue)).collect::<Vec<_>>().join(" · ");
     let named = |marks: &str| say!("▼ high water: {marks}", marks);
     let (with_time, without, short) = (named(&marks(true)), named(&marks(false)), format!("▼ {}", marks(false)));
     match since {
@@ -108,7 +116,7 @@ impl Plot<'_> {
         let ends = self.grain.begins(self.last + 1);
         let begins = ends.saturating_sub(self.grain.span(width));
         let steps = 1..=self.grain.span(width).as_secs() / step;
-        if self.scene.state.window.until().is_some() {
+        if self.scene.state.window.until().is_some() || self.last > self.now {
             let first = begins.as_nanos().div_ceil(1_000_000_000 * step) * step;
             let moments = (0..=*steps.end()).map(|count| Stamp::from_millis((first + count * step) * 1000));
             return moments.filter_map(|at| Some((self.column_of(at)?, format!("┴{}", numbers::clock(at))))).collect();

@@ -52,7 +52,7 @@ pub(super) fn plan(height: u16, causes: &[Cause]) -> Rows {
 }
 
 fn all() -> DropRow {
-    DropRow { name: say!("✗ died"), causes: LISTEN_DROPS.to_vec() }
+    DropRow { name: say!("✗ drop"), causes: LISTEN_DROPS.to_vec() }
 }
 
 fn by_cause(causes: &[Cause]) -> Vec<DropRow> {

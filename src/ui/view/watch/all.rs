@@ -108,7 +108,7 @@ fn titles(buf: &mut Buffer, area: Rect, columns: &[(Column, u16)], theme: Theme)
 fn empty(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, listeners: &Listeners) {
     let watch = &scene.state.watch;
     let text = if !watch.filter.is_empty() {
-        say!("no listener has these words; esc drops them").to_owned()
+        say!("no listener has these words; esc clears them").to_owned()
     } else if listeners.by_id.is_empty() && scene.now.since(listeners.since).as_secs() < 1 {
         say!("looking for listeners …").into()
     } else {

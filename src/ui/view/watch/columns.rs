@@ -41,7 +41,7 @@ impl Column {
             Self::Owner => say!("owner"),
             Self::Place => say!("container, unit"),
             Self::Bar => "accept",
-            Self::Queue => say!("queue/limit"),
+            Self::Queue => say!("depth/cap."),
             Self::Peak => say!("peak"),
             Self::Syn => "SYN",
             Self::Arrivals => say!("arr/s"),

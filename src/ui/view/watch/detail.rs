@@ -72,7 +72,7 @@ fn queue(entry: &Entry<'_>, world: &World) -> String {
 /// What the limit is and where it comes from, as far as the kernel reports it.
 pub(super) fn limit(listener: &ListenerState, world: &World) -> String {
     let (Some(limit), Some(capacity)) = (listener.reading.queue.limit, listener.capacity()) else {
-        return say!("the kernel does not tell its limit").into();
+        return say!("the kernel does not show its limit").into();
     };
     let holds = say!("limit {limit}: {capacity} fit", limit, capacity);
     if listener.reading.address.port().is_none() {

@@ -38,7 +38,7 @@ fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> 
     let mut lines = Vec::new();
     if inside.is_unix() {
         return vec![(
-            say!("a full unix socket makes connect() wait, or fail with EAGAIN; nobody counts it").into(),
+            say!("a full unix socket makes connect() wait, or fail with EAGAIN; no counter shows it").into(),
             theme.calm(),
         )];
     }

@@ -56,13 +56,13 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
 
 fn all_listeners() -> Vec<LegendRow> {
     vec![
-        ("6/5", say!("entries / limit; limit + 1 fit. FULL: drops; OVER: beyond that"), Some(Meaning::Lost)),
+        ("6/6", say!("depth / capacity, which is limit + 1; FULL: new SYNs are dropped"), Some(Meaning::Lost)),
         (say!("peak"), say!("the most entries since the watch began; SYN: half-open requests"), None),
-        (say!("arr/s"), say!("new clients per second; — is not to be seen here"), None),
+        (say!("arr/s"), say!("new clients per second; — is not visible here"), None),
         (say!("drops"), say!("SYNs and ACKs that it dropped since the watch began, at most"), Some(Meaning::Lost)),
         (say!("waits"), say!("how long the oldest client in the accept queue has waited"), Some(Meaning::Waiting(2))),
         ("×4", say!("SO_REUSEPORT sockets of one address; the row shows the fullest"), None),
-        ("4+6", say!("a dual-stack socket takes IPv4 too; 6 only does not"), None),
+        ("4+6", say!("a dual-stack socket accepts IPv4 too; 6 only does not"), None),
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::ui::view::chosen_listener::ChosenListener;
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let inside = ChosenListener::of(scene);
     let headline = Headline::of_one(scene, inside.listener);
-    let plan = layout::plan(buf.area, scene.state.panel, headline.rows(buf.area));
+    let plan = layout::plan(buf.area, scene.state.panel, (headline.rows(buf.area), 0));
     head::paint(buf, plan.header, scene);
     if plan.header.height > 1 {
         let text = text::fit(&head::settings(scene), plan.header.width.saturating_sub(2));

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use super::super::places::{QueueSlot, SlotRow};
 use super::super::queue_box::{self, QueueBox, Scale, accept_names, syn_names};
 use super::super::{Scene, placement};
+use crate::fold::occupancy::Fullness;
 use crate::model::peer::Peer;
 use crate::model::queue::SynRule;
 use crate::model::sample::{HalfOpen, Waiting};
@@ -33,19 +34,27 @@ pub(super) fn accept(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Ch
     let oldest = listener.occupants.oldest_wait_ms.or_else(|| waiting.first().and_then(|listener| listener.age_ms));
     let oldest = oldest.filter(|_| depth > 0).map(|ms| numbers::span4(Duration::from_millis(ms.into())));
     let reason = if listener.is_full() && closed + reset > 0 {
-        (say!("FULL: {dead} dead hold places", dead = closed + reset), theme.text(Meaning::Lost))
+        (vec![say!("FULL: {closed} closed, still queued", closed = closed + reset)], theme.text(Meaning::Lost))
     } else if listener.is_full() {
-        let text = if inside.is_unix() { say!("FULL: connect() fails") } else { say!("FULL: SYNs and ACKs die") };
-        (text.into(), theme.text(Meaning::Lost))
+        let words: &[&str] = if inside.is_unix() {
+            &[say!("FULL: connect() fails")]
+        } else {
+            &[
+                say!("FULL: SYNs dropped, final ACKs ignored"),
+                say!("FULL: SYNs dropped, ACKs ignored"),
+                say!("FULL: SYNs dropped"),
+            ]
+        };
+        (words.iter().copied().map(str::to_owned).collect(), theme.text(Meaning::Lost))
     } else if closed + reset > 0 {
-        (say!("† {dead} dead, holding places", dead = closed + reset), theme.text(Meaning::Lost))
+        (vec![say!("† {closed} closed, still queued", closed = closed + reset)], theme.text(Meaning::Lost))
     } else {
-        (say!("wait for accept()").into(), theme.calm())
+        (vec![say!("waiting for accept()").into()], theme.calm())
     };
     let queue = QueueBox {
         names: accept_names(),
         places: SlotRow { entries, depth, capacity: listener.capacity(), limit: queue.limit },
-        full: listener.is_full(),
+        fullness: if listener.is_full() { Fullness::Full } else { listener.accept_queue.fullness(scene.now) },
         next: oldest.map_or_else(String::new, |oldest| say!("oldest {age}", age = oldest)),
         reason,
         most: listener.accept_queue.max(),
@@ -70,17 +79,17 @@ pub(super) fn syn(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: Chose
     let full = capacity.is_some_and(|capacity| depth >= capacity);
     let again = listed.iter().filter(|listener| listener.retransmits > 0).count();
     let reason = match world.sysctls.value(Sysctl::Syncookies) {
-        Some(0) if full => (say!("FULL: new SYNs die").into(), theme.text(Meaning::Lost)),
-        _ if full => (say!("¤ FULL: cookies go out").into(), theme.text(Meaning::Waiting(3))),
-        _ if again > 0 => (say!("{count} did not answer yet", count = again), theme.text(Meaning::Waiting(3))),
-        _ => (say!("wait for the final ACK").into(), theme.calm()),
+        Some(0) if full => (vec![say!("FULL: new SYNs dropped").into()], theme.text(Meaning::Lost)),
+        _ if full => (vec![say!("¤ FULL: SYNs get cookies").into()], theme.text(Meaning::Waiting(3))),
+        _ if again > 0 => (vec![say!("{count} without an answer yet", count = again)], theme.text(Meaning::Waiting(3))),
+        _ => (vec![say!("waiting for final ACK").into()], theme.calm()),
     };
     let next = listed.iter().map(|listener| listener.next_ms).min().map(|ms| Duration::from_millis(ms.into()));
     let marked = limit.filter(|_| world.syn_rule == SynRule::Above);
     let queue = QueueBox {
         names: syn_names(),
         places: SlotRow { entries, depth, capacity, limit: marked },
-        full,
+        fullness: if full { Fullness::Full } else { Fullness::Free },
         next: next.map_or_else(String::new, |next| say!("next {left}", left = numbers::span4(next))),
         reason,
         most: listener.half_open_max,

@@ -150,19 +150,15 @@ fn rate(per_s: Option<f64>, style: Style, scene: &Scene<'_>) -> (String, Style) 
     }
 }
 
-/// Depth and limit, and a word when no more fit.
+/// Depth and capacity, and a word when no more fit.
 fn filled(entry: &Entry<'_>, width: u16) -> String {
     let (listener, queue) = (entry.listener, &entry.listener.reading.queue);
     if let Some(gone) = listener.gone {
         return say!("gone {time}", time = numbers::span4(entry.now.since(gone)).trim());
     }
     let unknown = |value: Option<u32>| value.map_or_else(|| numbers::UNKNOWN.into(), |value| value.to_string());
-    let numbers = format!("{}/{}", unknown(queue.depth), unknown(queue.limit));
-    let word = match (queue.depth, listener.capacity()) {
-        (Some(depth), Some(capacity)) if depth > capacity => say!(" OVER"),
-        _ if listener.is_full() => say!(" FULL"),
-        _ => "",
-    };
+    let numbers = format!("{}/{}", unknown(queue.depth), unknown(listener.capacity()));
+    let word = if listener.is_full() { say!(" FULL") } else { "" };
     let group = match entry.part {
         Part::Group { .. } if entry.full() > 0 => say!(" {full} FULL", full = entry.full()),
         _ => String::new(),

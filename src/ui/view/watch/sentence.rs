@@ -1,4 +1,4 @@
-//! One sentence at the top: a message, the worst finding, or what the listeners do right now.
+//! One sentence at the top: the worst finding, or what the listeners do right now.
 
 use std::time::Duration;
 
@@ -10,7 +10,6 @@ use super::super::{Scene, text};
 use super::{names, row};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::{ListenerState, Listeners};
-use crate::fold::world::note::Note;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::ui::numbers;
@@ -28,13 +27,12 @@ impl Headline {
     /// About all listeners.
     pub(super) fn of_all(scene: &Scene<'_>) -> Self {
         let findings: Vec<&Finding> = scene.world.findings.iter().collect();
-        let said = message(scene).or_else(|| finding(scene, &findings, Severity::Warning));
-        Self(said.unwrap_or_else(|| state_of_all(scene)))
+        Self(finding(scene, &findings, Severity::Warning).unwrap_or_else(|| state_of_all(scene)))
     }
 
     /// About one listener.
     pub(super) fn of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Self {
-        let said = message(scene).or_else(|| listener.and_then(|listener| gone(scene, listener)));
+        let said = listener.and_then(|listener| gone(scene, listener));
         // For a full queue only a problem is more important than the fact that it is full.
         let least = if listener.is_some_and(ListenerState::is_full) { Severity::Problem } else { Severity::Note };
         let findings = findings_about(scene, listener);
@@ -76,15 +74,6 @@ const NOTICED: Duration = Duration::from_secs(1);
 /// Cells beside the text: the mark, and one on the right.
 const MARGIN: u16 = 4;
 
-fn message(scene: &Scene<'_>) -> Option<Sentence> {
-    let warn = scene.theme.text(Meaning::Divergent);
-    if let Some((_, text)) = &scene.state.message {
-        return Some(("▲", text.clone(), warn));
-    }
-    let (at, Note::Refused(why)) = scene.world.notes.back()? else { return None };
-    (scene.now.since(*at).as_secs() < 5).then(|| ("▲", why.to_string(), warn))
-}
-
 fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<Sentence> {
     // Of equal severity the first: the rules are in the order of their urgency.
     let grave = findings.iter().copied().filter(|finding| finding.severity >= least);
@@ -102,7 +91,7 @@ fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<
 fn gone(scene: &Scene<'_>, listener: &ListenerState) -> Option<Sentence> {
     let since = scene.now.since(listener.gone?);
     let text = say!(
-        "this listener is gone since {time}: closed, or its process has ended; a new one at the same address is followed",
+        "this listener was closed {time} ago, or its process has ended; a new one at the same address is followed",
         time = numbers::span(since)
     );
     Some(("■", text, scene.theme.text(Meaning::Divergent)))
@@ -117,10 +106,10 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
     if let Some(worst) = full.iter().copied().max_by_key(|listener| urgency(listeners, listener, now)) {
         let others = match full.len() {
             1 => String::new(),
-            many => say!("{count} listeners are FULL; the worst: ", count = many),
+            many => say!("{count} listeners are full; the worst: ", count = many),
         };
         let text = say!(
-            "{others}{place} of {owner} is FULL for {time}: new clients are dropped in silence until it calls accept()",
+            "{others}{place} of {owner}: accept queue full for {time}; new SYNs are dropped until accept() is called",
             others,
             place = row::place_of(worst),
             owner = row::owner(worst),
@@ -140,10 +129,10 @@ fn state_of_all(scene: &Scene<'_>) -> Sentence {
             capacity = listener.capacity().unwrap_or(0)
         ),
         None if open().next().is_none() && scene.now.since(listeners.since) > NOTICED => {
-            say!("nobody listens here").into()
+            say!("nothing listens here").into()
         }
         None if listeners.by_id.is_empty() => say!("looking for listeners …").into(),
-        None => say!("every accept queue is empty: nobody waits for accept()").into(),
+        None => say!("every accept queue is empty").into(),
     };
     ("·", text, Style::new())
 }
@@ -161,17 +150,13 @@ fn state_of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Sentence
     if listener.is_full() {
         let unix = listener.reading.address.port().is_none();
         let fate =
-            if unix { say!("connect() blocks or fails with EAGAIN") } else { say!("new SYNs are dropped in silence") };
-        let text = say!(
-            "the accept queue is FULL ({depth} of {capacity}): {fate} until it calls accept()",
-            depth,
-            capacity,
-            fate
-        );
+            if unix { say!("connect() blocks or fails with EAGAIN") } else { say!("new SYNs are dropped, no reply") };
+        let text =
+            say!("accept queue full ({depth} of {capacity}): {fate} until accept() is called", depth, capacity, fate);
         return ("▲", text, scene.theme.text(Meaning::Lost));
     }
     let text = match depth {
-        0 => say!("nobody waits: each connection is accepted at once").into(),
+        0 => say!("accept queue empty: each connection is accepted at once").into(),
         1 => say!("1 connection waits for accept(); {capacity} fit", capacity),
         _ => say!("{depth} connections wait for accept(); {capacity} fit", depth, capacity),
     };

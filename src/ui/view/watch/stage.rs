@@ -66,7 +66,7 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListe
             ));
             let retrying = scene.placement.dropped.len();
             if retrying > 0 {
-                lines.push((say!("✗ {count} knock in vain", count = retrying), theme.text(Meaning::Lost)));
+                lines.push((say!("✗ {count} retrying", count = retrying), theme.text(Meaning::Lost)));
             }
         }
         _ => lines.push((say!("not seen: needs root or CAP_NET_RAW").into(), theme.calm())),
@@ -92,7 +92,7 @@ fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener
                 lines.push((names::shorten(place, inner.width), theme.calm()));
             }
         }
-        None => lines.push((say!("not to be seen").into(), theme.calm())),
+        None => lines.push((say!("not visible here").into(), theme.calm())),
     }
     if let Some(stall) = listener.stall().filter(|stall| stall.unmoved >= NOTICED) {
         let text = say!("no accept() for {time}", time = numbers::span(stall.unmoved));

@@ -29,7 +29,7 @@ fn text(scene: &Scene<'_>) -> String {
     match (scene.world.losses.tap_dropped, &scene.world.listeners.watching) {
         (1.., _) => {
             let lost = numbers::count(scene.world.losses.tap_dropped);
-            say!("the packet tap lost {lost} packets: arrivals are told too low", lost)
+            say!("the packet tap lost {lost} packets: arrivals are shown too low", lost)
         }
         (0, Some(watching)) => words(&watching.rights),
         (0, None) => String::new(),

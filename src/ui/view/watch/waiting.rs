@@ -76,8 +76,8 @@ pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside:
     if requests.is_empty() {
         let text = match inside.listener {
             _ if inside.is_unix() => say!("a unix socket has no handshake"),
-            _ if inside.detailed => say!("nobody: every handshake was finished"),
-            _ => say!("not told for this listener"),
+            _ if inside.detailed => say!("none: every handshake is complete"),
+            _ => say!("not visible for this listener"),
         };
         return write_wrapped(buf, inner, scene, text);
     }
@@ -87,9 +87,9 @@ pub(super) fn half_open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside:
         let last = most.is_some_and(|most| i64::from(request.retransmits) >= most);
         let count = u16::from(request.retransmits) + 1;
         let right = if last {
-            say!("{count} sent, dies in {left}", count, left = next)
+            say!("{count} sent, expires in {left}", count, left = next)
         } else {
-            say!("{count} sent, again in {left}", count, left = next)
+            say!("{count} sent, next in {left}", count, left = next)
         };
         let room = inner.width.saturating_sub(text::width(&right) + 1);
         text::write(buf, inner, (0, row), &names::shorten(&request.peer.to_string(), room), Style::new());
@@ -104,10 +104,10 @@ fn why_empty(scene: &Scene<'_>, inside: ChosenListener<'_>, depth: u32) -> Strin
         _ if inside.is_unix() => {
             say!("the kernel does not list who waits at a unix socket; ss -xp shows its ends").into()
         }
-        _ if depth == 0 && inside.detailed => say!("nobody").into(),
+        _ if depth == 0 && inside.detailed => say!("none").into(),
         None if !scene.state.live => other(scene),
         None => say!("asking the kernel …").into(),
-        Some(_) => say!("nobody is listed just now").into(),
+        Some(_) => say!("none is listed just now").into(),
     }
 }
 
@@ -117,9 +117,9 @@ fn other(scene: &Scene<'_>) -> String {
     match listeners.chosen.and_then(|id| listeners.by_id.get(&id)) {
         Some(listener) => {
             let address = &listener.reading.address;
-            say!("this recording tells who waits only for {address}, the listener chosen then", address)
+            say!("this recording shows who waits only for {address}, the listener chosen then", address)
         }
-        None => say!("this recording does not tell who waits: no listener was chosen at this moment of it").into(),
+        None => say!("this recording does not show who waits: no listener was chosen at this moment of it").into(),
     }
 }
 

@@ -1,0 +1,104 @@
+//! What a key did, in words, for a moment at the foot of the screen; and what could not be done.
+
+use std::time::Duration;
+
+use ratatui::style::Style;
+
+use super::Scene;
+use crate::fold::world::World;
+use crate::fold::world::note::Note;
+use crate::model::settings::{AcceptRate, Sysctl};
+use crate::model::stamp::Stamp;
+use crate::say;
+use crate::ui::keymap::Action;
+use crate::ui::numbers;
+use crate::ui::state::CONFIRMED_FOR;
+use crate::ui::theme::Meaning;
+
+/// A mark, words, and their style.
+pub(super) type Toast = (&'static str, String, Style);
+
+/// The words that stand in the place of the keys, if there are any.
+pub(super) fn of(scene: &Scene<'_>) -> Option<Toast> {
+    let warn = scene.theme.text(Meaning::Divergent);
+    if let Some((_, text)) = &scene.state.message {
+        return Some(("▲", text.clone(), warn));
+    }
+    let (world, now) = scene.live;
+    if let Some((at, Note::Refused(why))) = world.notes.back()
+        && now.since(*at) < REFUSAL
+    {
+        return Some(("▲", why.to_string(), warn));
+    }
+    let (pressed, action) = scene.state.asked?;
+    let done = carried_out(world, pressed, action)?;
+    (now.since(done) < CONFIRMED_FOR)
+        .then(|| effect(world, action))
+        .flatten()
+        .map(|text| ("✓", text, scene.theme.strong()))
+}
+
+/// When what a key asked for was carried out, as a fact says; a burst is known by its clients alone.
+fn carried_out(world: &World, pressed: Stamp, action: Action) -> Option<Stamp> {
+    if action == Action::Burst {
+        return Some(pressed);
+    }
+    let is_change = |note: &Note| matches!(note, Note::Changed(_) | Note::Listened { .. });
+    world.notes.iter().rev().find(|(at, note)| *at >= pressed && is_change(note)).map(|(at, _)| *at)
+}
+
+/// What is so now that a key was carried out.
+fn effect(world: &World, action: Action) -> Option<String> {
+    let knobs = world.knobs.as_ref()?;
+    Some(match action {
+        Action::BacklogUp | Action::BacklogDown => backlog(world),
+        Action::ArrivalsUp | Action::ArrivalsDown => {
+            say!("clients arrive: {rate}", rate = numbers::arrivals(knobs))
+        }
+        Action::AcceptFaster | Action::AcceptSlower | Action::PauseAccept => accept(knobs.accept_rate),
+        Action::Burst => say!("a burst: many clients at once").into(),
+        Action::HalfOpen => {
+            let share = format!("{:.0}", knobs.half_open * 100.0);
+            say!("half-open clients: {share} % never send their final ACK", share)
+        }
+        Action::RoundTrip => {
+            say!("round trip = {time}: a request stays in the SYN queue for as long", time = numbers::span(knobs.rtt))
+        }
+        Action::Cookies => cookies(world.sysctls.value(Sysctl::Syncookies)?),
+        Action::Overflow => overflow(world.sysctls.value(Sysctl::AbortOnOverflow)?),
+        _ => return None,
+    })
+}
+
+fn backlog(world: &World) -> String {
+    let asked = world.listening.map_or(0, |listening| listening.backlog);
+    let holds = world.accept_capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
+    say!("listen({asked}): the accept queue holds {holds}", asked, holds)
+}
+
+fn accept(rate: AcceptRate) -> String {
+    match rate {
+        AcceptRate::Paused => say!("accept() is paused: finished connections stay in the accept queue").into(),
+        AcceptRate::Max => say!("accept() as fast as possible").into(),
+        AcceptRate::PerSecond(_) => say!("accept() at most {rate}", rate = numbers::accepts(rate)),
+    }
+}
+
+fn cookies(value: i64) -> String {
+    match value {
+        0 => say!("tcp_syncookies = 0: a SYN that finds the SYN queue full is dropped").into(),
+        1 => say!("tcp_syncookies = 1: a SYN that finds the SYN queue full is answered with a cookie").into(),
+        _ => say!("tcp_syncookies = {value}: every SYN is answered with a cookie", value),
+    }
+}
+
+fn overflow(value: i64) -> String {
+    if value == 0 {
+        say!("tcp_abort_on_overflow = 0: a final ACK that finds the queue full is ignored").into()
+    } else {
+        say!("tcp_abort_on_overflow = {value}: a final ACK that finds the queue full gets a RST", value)
+    }
+}
+
+/// How long a refusal stays.
+const REFUSAL: Duration = Duration::from_secs(5);
