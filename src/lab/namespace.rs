@@ -22,6 +22,8 @@ mod offload;
 mod probe;
 mod refusal;
 mod reject_route;
+mod settings;
+mod spaces;
 mod token;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -4,16 +4,12 @@
 #![expect(unsafe_code, reason = "fork, unshare and _exit have no safe form; each is used by a process with one thread")]
 
 use std::fs::File;
-use std::io::{IoSlice, IoSliceMut, Read, Write};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     DumpableBehavior, Pid, PidfdFlags, WaitOptions, getegid, geteuid, pidfd_open, set_dumpable_behavior, waitpid,
@@ -24,8 +20,8 @@ use rustix::thread::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::build::Namespaces;
 use super::refusal::{Fault, errno_of, fault_at};
+use super::spaces::{Namespaces, receive, send};
 use super::{Network, Privilege, Refusal, Step};
 
 /// A child that holds a finished network.
@@ -146,7 +142,7 @@ fn spawn<T: Serialize + DeserializeOwned>(work: impl FnOnce() -> Built<T>) -> Re
             File::from(report_out).read_to_end(&mut answer).map_err(|error| errno_of(&error))?;
             let answer: Result<T, Fault> = serde_json::from_slice(&answer).map_err(|_| Errno::CHILD)?;
             let built = match answer {
-                Ok(made) => Ok((made, receive_spaces(spaces_out.as_fd())?)),
+                Ok(made) => Ok((made, receive(spaces_out.as_fd())?)),
                 Err(fault) => Err(fault),
             };
             Ok((child, built))
@@ -167,43 +163,13 @@ fn report_and_wait<T: Serialize>(built: Built<T>, ends: ChildEnds) {
         Err(fault) => (Err(fault), None),
     };
     if let Some(spaces) = &spaces
-        && send_spaces(ends.spaces.as_fd(), spaces).is_err()
+        && send(ends.spaces.as_fd(), spaces).is_err()
     {
         return;
     }
     let reported = serde_json::to_vec(&answer).is_ok_and(|bytes| File::from(ends.report).write_all(&bytes).is_ok());
     if reported && answer.is_ok() {
         let _released = File::from(ends.release).read_to_end(&mut Vec::new());
-    }
-}
-
-/// Hands the namespaces' descriptors over (SCM_RIGHTS, unix(7)).
-fn send_spaces(socket: BorrowedFd<'_>, spaces: &Namespaces) -> Result<(), Errno> {
-    let fds = [spaces.wire.as_fd(), spaces.clients.as_fd(), spaces.server.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    ancillary.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(socket, &[IoSlice::new(b"3")], &mut ancillary, SendFlags::empty()).map(|_| ())
-}
-
-/// The namespaces that a child has handed over before it reported; `None` where it had none to give.
-fn receive_spaces(socket: BorrowedFd<'_>) -> Result<Option<Namespaces>, Errno> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0; 1];
-    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
-    match recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, flags) {
-        Err(Errno::AGAIN) => return Ok(None),
-        received => received?,
-    };
-    let mut fds = ancillary.drain().flat_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(fds) => fds.collect(),
-        _ => Vec::new(),
-    });
-    match (fds.next(), fds.next(), fds.next()) {
-        (Some(wire), Some(clients), Some(server)) => Ok(Some(Namespaces { wire, clients, server })),
-        (None, None, None) => Ok(None),
-        _ => Err(Errno::MFILE),
     }
 }
 

@@ -8,23 +8,13 @@ use rustix::thread::UnshareFlags;
 use super::attempt::{unshare, unshare_network};
 use super::links::{self, Connected};
 use super::probe::Probe;
+use super::settings::Settings;
+use super::spaces::Namespaces;
 use super::refusal::{Fault, errno_of, fault_at};
-use super::{Network, NetworkPlan, NotApplied, Step};
-use crate::lab::knobs::{self, KnobError};
+use super::{Network, NetworkPlan, Step};
+use crate::lab::knobs;
 use crate::lab::netns::{self, NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};
-use crate::say;
-
-/// The namespaces of the network.
-#[derive(Debug)]
-pub(super) struct Namespaces {
-    /// Between the two others: the ends of both pairs that qviz holds.
-    pub(super) wire: OwnedFd,
-    /// Where real client programs run.
-    pub(super) clients: OwnedFd,
-    /// Where the listener is; the builder stands here in the end.
-    pub(super) server: OwnedFd,
-}
 
 /// Creates new namespaces and builds the network there.
 pub(super) fn build(plan: &NetworkPlan) -> Result<(Network, Namespaces), Fault> {
@@ -32,7 +22,7 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<(Network, Namespaces), Fault> 
     let privilege = unshare_network()?;
     let probe = Probe::here();
     let netns = PrivateNetns::current_if_not(origin).map_err(fault_at(Step::NetworkNamespace))?;
-    let mut settings = Settings { netns, probe, not_applied: Vec::new() };
+    let mut settings = Settings::new(netns, probe);
     // Read before the connection hash is set: their defaults shrink with it.
     let usual = [Sysctl::MaxSynBacklog, Sysctl::MaxTwBuckets].map(|sysctl| (sysctl, knobs::read(sysctl.name()).ok()));
     // It is the size of the tables of all namespaces that are made from this one.
@@ -74,60 +64,6 @@ fn another(settings: &mut Settings, plan: &NetworkPlan, usual: &[(Sysctl, Option
     settings.here();
     settings.apply(plan, usual);
     here()
-}
-
-/// The settings of the namespace under construction, and those that could not be applied.
-#[derive(Debug)]
-pub(super) struct Settings {
-    netns: PrivateNetns,
-    probe: Probe,
-    not_applied: Vec<NotApplied>,
-}
-
-impl Settings {
-    /// From now on the namespace of the calling thread is meant, which this builder has made.
-    pub(super) fn here(&mut self) {
-        if let Ok(here) = NetworkId::current() {
-            self.netns = PrivateNetns::made(here);
-        }
-    }
-
-    /// Sets every sysctl to the user's value, else the host's, else (for the two that shrink) the default.
-    fn apply(&mut self, plan: &NetworkPlan, usual: &[(Sysctl, Option<i64>)]) {
-        for sysctl in Sysctl::ALL {
-            let usual = usual.iter().find(|(which, _)| *which == sysctl).and_then(|(_, value)| *value);
-            if let Some(value) = plan.overrides.value(sysctl).or(plan.host.value(sysctl)).or(usual) {
-                self.write(sysctl.name(), Some(sysctl), value);
-            }
-        }
-        // Every client stays a new peer: metrics of an earlier client at the same address would make it "proven", and
-        // such a peer bypasses the three-quarters rule (`tcp_peer_is_proven`, net/ipv4/tcp_metrics.c). It also saves
-        // a tenth of the time that the kernel spends on a short connection.
-        self.write("net.ipv4.tcp_no_metrics_save", None, 1);
-        // An unprivileged listener may bind port 80 here, in child processes too.
-        self.write("net.ipv4.ip_unprivileged_port_start", None, 0);
-    }
-
-    /// Sets what not every kernel has, and nobody misses there.
-    fn write_if_there(&self, name: &str, wanted: i64) {
-        let _not_in_this_kernel = knobs::write(self.netns, name, wanted);
-    }
-
-    pub(super) fn write(&mut self, name: &str, sysctl: Option<Sysctl>, wanted: i64) {
-        let reason = match knobs::write(self.netns, name, wanted) {
-            Ok(value) if value == wanted => return,
-            Ok(value) => say!("the kernel made it {value}", value),
-            // What cannot be seen may have the value all the same.
-            Err(_) if sysctl == Some(Sysctl::Somaxconn) && self.probe.somaxconn.map(i64::from) == Some(wanted) => {
-                return;
-            }
-            Err(KnobError::File { reason, .. }) => reason.to_string(),
-            Err(error) => error.to_string(),
-        };
-        if !self.not_applied.iter().any(|known| known.name == name) {
-            self.not_applied.push(NotApplied { name: name.to_owned(), sysctl, wanted, reason });
-        }
-    }
 }
 
 /// The sysctls in force: as their files tell, or, where somaxconn's is hidden, as it was measured.

@@ -6,9 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::io::Errno;
 
-use super::build::{Namespaces, Settings};
 use super::netlink::{LOOPBACK_INDEX, Peering, Route, RouteEvents, RoutePlan};
 use super::refusal::{Fault, errno_of, fault_at};
+use super::settings::Settings;
+use super::spaces::Namespaces;
 use super::{CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, Step, offload};
 use crate::lab::netns;
 

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::Network;
-use super::build::Namespaces;
+use super::spaces::Namespaces;
 use crate::lab::knobs::{self, KnobError};
 use crate::lab::netns::{self, NetworkId, PrivateNetns};
 use crate::model::settings::{Sysctl, Sysctls};

@@ -70,7 +70,7 @@ fn rows_of(places: u32, width: u16) -> u16 {
     let (_, queue) = widths(width);
     let per_row = u32::from((queue - 2) / CELL.0);
     let rows = places.div_ceil(per_row).min(u32::from(u16::MAX / CELL.1 - 1)) as u16;
-    rows * CELL.1 + AROUND_CELLS
+    (rows * CELL.1).saturating_add(AROUND_CELLS)
 }
 
 /// Gives the stage so many rows, if they are to be had.
