@@ -15,7 +15,7 @@ use super::{LiveError, LivePlan};
 use crate::kernel::own_socket::OwnListener;
 use crate::kernel::proc::{self, CountersFile};
 use crate::kernel::sock_diag::Diag;
-use crate::kernel::tap::{IdleTap, LOOPBACK, TapPlan};
+use crate::kernel::tap::{self, IdleTap, LOOPBACK, TapPlan};
 use crate::lab::connect::{ConnectClients, ConnectPlan};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
 use crate::lab::listener::{ListenPlan, Listener};
@@ -38,6 +38,7 @@ const RING_BYTES: u32 = 2 << 20;
 pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveError> {
     raise_descriptor_limit();
     let netns = plan.site.netns();
+    let wired = netns.clone().filter(|_| may_be_wired(&plan));
     settle(&plan.sysctls, netns.as_ref())?;
     let listener = Arc::new(Listener::open(&ListenPlan {
         address: plan.address.unwrap_or_else(|| plan.site.default_address()),
@@ -49,10 +50,10 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
     if let Some(netns) = &netns {
         netns.complete(&mut sysctls);
     }
-    let road = open_road(&plan, &pump, &listener, &sysctls)?;
-    let actors = open_actors(&plan, &pump, address, &sysctls)?;
+    let road = open_road(&plan, wired.as_ref(), &pump, &listener, &sysctls)?;
+    let actors = open_actors(&plan, wired.as_ref(), &pump, address, &sysctls)?;
     let server = ServerSide::start(open_server(&plan)?, &listener, pump.clock)?;
-    let beyond = netns.as_ref().and_then(|netns| netns.in_clients(CountersFile::open).ok()?.ok());
+    let beyond = wired.as_ref().and_then(|netns| netns.in_clients(CountersFile::open).ok()?.ok());
     let counters = [CountersFile::open().ok(), beyond];
     let sampler = Sampler::new(own, Diag::open().ok(), counters, address.port());
     let seen = !matches!(road, Road::Side { idle: None, .. });
@@ -128,9 +129,21 @@ fn open_server(plan: &LivePlan) -> Result<Server, LiveError> {
 }
 
 /// The wire in the lab; on the host the tap, where it is allowed.
-fn open_road(plan: &LivePlan, pump: &Pump, listener: &Arc<Listener>, sysctls: &Sysctls) -> Result<Road, LiveError> {
+/// Whether segments can pass through qviz. Real clients do without where packet sockets alone are refused: they stand beside the
+/// server then.
+fn may_be_wired(plan: &LivePlan) -> bool {
+    plan.clients == ClientKind::Wire || plan.capture.is_some() || tap::allowed().is_ok()
+}
+
+fn open_road(
+    plan: &LivePlan,
+    wired: Option<&NetnsToken>,
+    pump: &Pump,
+    listener: &Arc<Listener>,
+    sysctls: &Sysctls,
+) -> Result<Road, LiveError> {
     let address = listener.address();
-    if let Some(netns) = plan.site.netns() {
+    if let Some(netns) = wired {
         if !wire::is_reachable(address) {
             return Err(LiveError::WireNeedsLink(address));
         }
@@ -139,7 +152,7 @@ fn open_road(plan: &LivePlan, pump: &Pump, listener: &Arc<Listener>, sysctls: &S
         let began = WallClock::default().offset(&pump.clock);
         let began = u64::try_from(began).unwrap_or(0);
         let capture = plan.capture.as_deref().map(|path| Capture::open(path, began)).transpose()?;
-        let plan = WirePlan { netns: &netns, clock: pump.clock, listener, sysctls, line, real_clients, capture };
+        let plan = WirePlan { netns, clock: pump.clock, listener, sysctls, line, real_clients, capture };
         return Ok(Road::Wire(Box::new(Wire::open(plan)?)));
     }
     if plan.capture.is_some() {
@@ -159,10 +172,16 @@ fn open_road(plan: &LivePlan, pump: &Pump, listener: &Arc<Listener>, sysctls: &S
     Ok(Road::Side { idle, tap: None })
 }
 
-fn open_actors(plan: &LivePlan, pump: &Pump, address: SocketAddr, sysctls: &Sysctls) -> Result<Actors, LiveError> {
+fn open_actors(
+    plan: &LivePlan,
+    wired: Option<&NetnsToken>,
+    pump: &Pump,
+    address: SocketAddr,
+    sysctls: &Sysctls,
+) -> Result<Actors, LiveError> {
     if plan.clients == ClientKind::Connect {
-        let clients = ConnectClients::new(&connect_plan(plan, address))?;
-        return Ok(Actors::Real(ClientSide::start(clients, plan.site.netns(), pump.clock)?));
+        let clients = ConnectClients::new(&connect_plan(plan, wired.is_some(), address))?;
+        return Ok(Actors::Real(ClientSide::start(clients, wired.cloned(), pump.clock)?));
     }
     let crowd = Crowd::new(CrowdPlan {
         listener: address,
@@ -175,7 +194,7 @@ fn open_actors(plan: &LivePlan, pump: &Pump, address: SocketAddr, sysctls: &Sysc
     Ok(Actors::Made { crowd: Box::new(crowd), outbox: Outbox::default() })
 }
 
-fn connect_plan(plan: &LivePlan, address: SocketAddr) -> ConnectPlan {
+fn connect_plan(plan: &LivePlan, beyond_wire: bool, address: SocketAddr) -> ConnectPlan {
     ConnectPlan {
         target: address,
         seed: plan.seed,
@@ -184,7 +203,7 @@ fn connect_plan(plan: &LivePlan, address: SocketAddr) -> ConnectPlan {
         count: plan.count,
         half_open: plan.knobs.half_open,
         half_open_timeout: HALF_OPEN_TIMEOUT,
-        beyond_wire: plan.site.netns().is_some(),
+        beyond_wire,
         max_live: None,
     }
 }
