@@ -2,7 +2,7 @@
 //!
 //! [`machine`] decides what one packet-level client sends, [`bytes`] makes frames of it, [`transmit`] puts frames on the link to the
 //! listener; [`icmp`] makes the errors of a router on the path. Many such clients at once are in [`crate::lab::crowd`]. Frames of
-//! real clients take the way of [`line`], by [`carry`]. [`outcome`] decides what the kernel did with a segment.
+//! real clients take the way of [`mod@line`], by [`carry`]. [`outcome`] decides what the kernel did with a segment.
 
 pub mod bytes;
 pub mod carry;

@@ -23,7 +23,7 @@ fn packets(file: &Path) -> Vec<Packet> {
     let fields = ["tcp.flags", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "frame.comment"];
     let mut tshark = tool("tshark");
     tshark.args(["-n", "-T", "fields", "-E", "separator=|", "-r"]).arg(file);
-    fields.iter().for_each(|field| _ = tshark.args(["-e", field]));
+    tshark.args(fields.iter().flat_map(|field| ["-e", field]));
     let output = tshark.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !stderr.contains("rror"), "{stderr}");

@@ -105,12 +105,7 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
             pane.press(key);
             pane.wait("the picture moves again", |pane| !pane.text().contains("FROZEN"));
         }
-        Action::Lose | Action::Hold => {
-            // Whether one is chosen depends on the keys before.
-            let answers = ["choose a client first", "is lost on its way", "H again lets them go"];
-            pane.press(key);
-            pane.wait("an answer", |pane| answers.iter().any(|answer| pane.text().contains(answer)));
-        }
+        Action::Lose | Action::Hold => interfered(pane, key),
         Action::Help => helped(pane, key),
         Action::ZoomIn | Action::ZoomOut => zoomed(pane, key, action),
         Action::Earlier => earlier(key),
@@ -120,6 +115,13 @@ fn proven(pane: &mut Pane, key: &[u8], action: Action) {
         Action::Quit => crate::exits::left(|pane| pane.press(key), 0),
         other => panic!("{other:?} is not for the stage"),
     }
+}
+
+/// Whether a client is chosen depends on the keys before.
+fn interfered(pane: &mut Pane, key: &[u8]) {
+    let answers = ["choose a client first", "is lost on its way", "H again lets them go"];
+    pane.press(key);
+    pane.wait("an answer", |pane| answers.iter().any(|answer| pane.text().contains(answer)));
 }
 
 /// The newest drop, or that there is none.

@@ -52,13 +52,11 @@ impl Interference {
 
     /// Begins to hold this client's segments, or returns the slots of those that are let go.
     pub(in crate::lab) fn turn_hold(&mut self, peer: Peer) -> Vec<u32> {
-        match self.holding.remove(&peer) {
-            Some(slots) => slots,
-            None => {
-                self.holding.insert(peer, Vec::new());
-                Vec::new()
-            }
-        }
+        let Some(slots) = self.holding.remove(&peer) else {
+            self.holding.insert(peer, Vec::new());
+            return Vec::new();
+        };
+        slots
     }
 
     /// The slots of one client's held segments; the first of them may be lost by hand.

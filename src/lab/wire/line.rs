@@ -121,17 +121,11 @@ impl Line {
         if let Some(segment) = segment {
             self.report_departure((now, at), &segment, delay, facts);
             if self.is_lost(&segment) {
-                self.report(
-                    now,
-                    &segment.peer,
-                    facts,
-                    |outbound| ClientEvent::Lost { kind: segment.kind(), outbound },
-                    toward,
-                );
+                facts.push(self.fact(now, &segment, toward, lost));
                 return Passage::NotNow;
             }
         }
-        if delay.is_zero() && !self.clock.held && self.arrives(now, segment.as_ref(), toward, facts, None) {
+        if delay.is_zero() && !self.clock.held && self.arrives(now, (segment.as_ref(), toward), None, facts) {
             return Passage::Now;
         }
         if delay.is_zero() && !self.clock.held {
@@ -225,7 +219,7 @@ impl Line {
             return self.wishes.lose_next(peer);
         };
         if let Some(Carried { segment: Some(segment), toward, .. }) = self.remove(slot) {
-            self.report(now, &peer, facts, |outbound| ClientEvent::Lost { kind: segment.kind(), outbound }, toward);
+            facts.push(self.fact(now, &segment, toward, lost));
         }
         self.timers.retain(|Reverse((.., other))| *other != slot);
     }
@@ -244,7 +238,7 @@ impl Line {
         let Some((segment, toward)) = self.carried(slot).map(|carried| (carried.segment, carried.toward)) else {
             return;
         };
-        if self.arrives(now, segment.as_ref(), toward, facts, Some(slot)) {
+        if self.arrives(now, (segment.as_ref(), toward), Some(slot), facts) {
             arrived.extend(self.remove(slot));
         } else if segment.is_some_and(|segment| !self.is_holding(&segment.peer)) {
             self.remove(slot);
@@ -255,20 +249,18 @@ impl Line {
     fn arrives(
         &mut self,
         now: Stamp,
-        segment: Option<&Segment>,
-        toward: Toward,
-        facts: &mut Vec<Stamped>,
+        (segment, toward): (Option<&Segment>, Toward),
         slot: Option<u32>,
+        facts: &mut Vec<Stamped>,
     ) -> bool {
         let Some(segment) = segment else { return true };
-        let kind = segment.kind();
         match self.wishes.fate(&segment.peer) {
             Fate::Arrives => return true,
             Fate::IsLost => {
-                self.report(now, &segment.peer, facts, |outbound| ClientEvent::Lost { kind, outbound }, toward)
+                facts.push(self.fact(now, segment, toward, lost));
             }
             Fate::IsHeld => {
-                self.report(now, &segment.peer, facts, |outbound| ClientEvent::Held { kind, outbound }, toward);
+                facts.push(self.fact(now, segment, toward, |kind, outbound| ClientEvent::Held { kind, outbound }));
                 if let Some(slot) = slot {
                     self.wishes.keep(segment.peer, slot);
                 }
@@ -283,7 +275,7 @@ impl Line {
 
     fn delay_of(&mut self, segment: &Segment, toward: Toward) -> Duration {
         let rtt = self.clients.get(&segment.peer).map_or(self.knobs.rtt, |client| client.rtt);
-        if toward == Toward::Listener { rtt / 2 } else { rtt - rtt / 2 }
+        if toward == Toward::Listener { rtt / 2 } else { rtt.saturating_sub(rtt / 2) }
     }
 
     fn is_lost(&mut self, segment: &Segment) -> bool {
@@ -319,17 +311,11 @@ impl Line {
         }
     }
 
-    fn report(
-        &self,
-        now: Stamp,
-        peer: &Peer,
-        facts: &mut Vec<Stamped>,
-        event: impl FnOnce(bool) -> ClientEvent,
-        toward: Toward,
-    ) {
-        let id = self.clients.get(peer).map_or(0, |client| client.id);
-        let event = event(toward == Toward::Listener);
-        facts.push(Stamped { at: now, event: Event::Client { id, peer: *peer, event } });
+    /// What befell a segment, for its client.
+    fn fact(&self, now: Stamp, segment: &Segment, toward: Toward, event: fn(Kind, bool) -> ClientEvent) -> Stamped {
+        let id = self.clients.get(&segment.peer).map_or(0, |client| client.id);
+        let event = event(segment.kind(), toward == Toward::Listener);
+        Stamped { at: now, event: Event::Client { id, peer: segment.peer, event } }
     }
 
     fn carried(&self, slot: u32) -> Option<&Carried> {
@@ -352,6 +338,10 @@ impl Line {
         self.free.push(slot);
         Some(carried)
     }
+}
+
+const fn lost(kind: Kind, outbound: bool) -> ClientEvent {
+    ClientEvent::Lost { kind, outbound }
 }
 
 #[cfg(test)]

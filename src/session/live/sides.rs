@@ -32,8 +32,8 @@ impl ServerSide {
     /// Starts the server's thread.
     pub(super) fn start(server: Server, listener: &Arc<Listener>, clock: Clock) -> Result<Worker<Self>, LiveError> {
         let failed = |source| LiveError::System { operation: say!("starting the server's thread"), source };
-        let served = server.fd().try_clone_to_owned().map_err(failed)?;
-        let fds: Vec<Box<dyn AsFd + Send>> = vec![Box::new(served), Box::new(Arc::clone(listener))];
+        let ready = server.fd().try_clone_to_owned().map_err(failed)?;
+        let fds: Vec<Box<dyn AsFd + Send>> = vec![Box::new(ready), Box::new(Arc::clone(listener))];
         let server = server.stamped_by(move || clock.now());
         let side = Self { server, listener: Arc::clone(listener), clock, tempo: ClientClock::default() };
         Worker::start("server", (side, clock), fds, |_, _| {}).map_err(failed)
