@@ -75,6 +75,7 @@ pub(super) struct Moved {
     pub(super) drops: u64,
     pub(super) syn_queue_full: u64,
     pub(super) cookies_sent: u64,
+    pub(super) cookies_received: u64,
     pub(super) embryonic_resets: u64,
 }
 
@@ -128,6 +129,8 @@ impl Outcomes {
     /// Takes an outcome over.
     pub fn settle(&mut self, at: Stamp, segment: &Segment, outcome: Outcome, answer: Option<Answer>) {
         let isn = answer.filter(|answer| answer.kind == Kind::SynAck).map(|answer| answer.seq);
+        let by_cookie =
+            matches!(self.peers.get(&segment.peer), Some(Held::Cookie { .. })) || self.passes_by_request(segment);
         match outcome {
             Outcome::Request => self.set(segment.peer, Held::Request { since: at, isn, client_isn: segment.seq }),
             Outcome::Cookie => self.set(segment.peer, Held::Cookie { since: at, isn }),
@@ -144,7 +147,7 @@ impl Outcomes {
             Outcome::Dropped(_) | Outcome::Discarded | Outcome::Shadowed | Outcome::Undetermined => {}
         }
         if !std::mem::take(&mut self.is_counted) {
-            self.moved.add(outcome);
+            self.moved.add(outcome, by_cookie);
         }
     }
 
@@ -173,6 +176,7 @@ impl Outcomes {
             drops: beyond(Counter::ListenDrops, accounted.drops),
             syn_queue_full: beyond(Counter::TCPReqQFullDrop, accounted.syn_queue_full),
             cookies_sent: beyond(Counter::SyncookiesSent, accounted.cookies_sent),
+            cookies_received: beyond(Counter::SyncookiesRecv, accounted.cookies_received),
             embryonic_resets: beyond(Counter::EmbryonicRsts, accounted.embryonic_resets),
         })
     }
@@ -216,12 +220,18 @@ impl Outcomes {
 }
 
 impl Moved {
-    fn add(&mut self, outcome: Outcome) {
+    fn add(&mut self, outcome: Outcome, by_cookie: bool) {
         let cause = outcome.cause();
+        let redeems = match outcome {
+            Outcome::Queued => by_cookie,
+            Outcome::Shadowed | Outcome::Dropped(Cause::AckCookieAcceptQueueFull) => true,
+            _ => false,
+        };
         self.overflows += u64::from(cause.is_some_and(Cause::is_overflow));
         self.drops += u64::from(cause.is_some_and(Cause::is_listen_drop));
         self.syn_queue_full += u64::from(cause == Some(Cause::SynSynQueueFull));
         self.cookies_sent += u64::from(outcome == Outcome::Cookie);
+        self.cookies_received += u64::from(redeems);
         self.embryonic_resets += u64::from(cause == Some(Cause::AckReset) || outcome == Outcome::RequestReset);
     }
 }

@@ -79,7 +79,7 @@ impl Outcomes {
                 (1, _) => Decided(Outcome::Dropped(Cause::AckCookieAcceptQueueFull), Proof::Drops),
                 (0, Some(Kind::Rst)) => Decided(Outcome::AnsweredByReset, Proof::Answer),
                 (0, _) if seen.growth == Some(1) => Decided(Outcome::Queued, Proof::Depth),
-                (0, _) if seen.processed => Decided(Outcome::Shadowed, Proof::Processed),
+                (0, _) if seen.processed => ReadCounters,
                 _ => odd(seen),
             },
             Question::ResetAtRequest { in_order } => match seen.drops {
@@ -148,6 +148,8 @@ impl Outcomes {
         let outcome = match question {
             Question::ResetAtRequest { .. } if moved.embryonic_resets == 1 => Outcome::RequestReset,
             Question::ResetAtRequest { .. } => Outcome::Discarded,
+            Question::AckPastRequest if moved.cookies_received > 0 => Outcome::Shadowed,
+            Question::AckPastRequest => return Nothing,
             _ => match moved {
                 Moved { syn_queue_full: 1, .. } => Outcome::Dropped(Cause::SynSynQueueFull),
                 Moved { overflows: 1, .. } => Outcome::Dropped(Cause::SynAcceptQueueFull),

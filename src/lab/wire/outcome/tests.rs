@@ -231,11 +231,17 @@ fn an_ack_of_an_earlier_cookie_passes_by_the_request_which_stays() {
     assert_eq!(outcomes.foresee(at(10), &earlier), Foreseen::Open(Question::AckPastRequest));
     let judge = |evidence| outcomes.judge(Question::AckPastRequest, &earlier, &evidence);
     assert_eq!(judge(seen(0, 0, None, false)), NotYet);
-    assert_eq!(judge(seen(0, 0, None, true)), Decided(Outcome::Shadowed, Proof::Processed));
+    assert_eq!(judge(seen(0, 0, None, true)), ReadCounters, "the cookie may not be valid");
     let phantom = dropped(Cause::AckCookieAcceptQueueFull, Proof::Drops);
     assert_eq!(judge(seen(1, 0, None, false)), phantom);
+    let silent = seen(0, 0, None, true);
+    let redeemed = counters(&[(Counter::SyncookiesRecv, 1)]);
+    let judged = outcomes.judge_by_counters(Question::AckPastRequest, &silent, &redeemed);
+    assert_eq!(judged, Decided(Outcome::Shadowed, Proof::Counters));
     outcomes.settle(at(10), &earlier, Outcome::Shadowed, None);
     assert_eq!(outcomes.requests, 1, "the request stays");
+    // What does not move the counter decides nothing.
+    assert_eq!(outcomes.judge_by_counters(Question::AckPastRequest, &silent, &redeemed), Nothing);
 }
 
 #[test]
