@@ -230,7 +230,7 @@ impl Player {
     fn come(&mut self, world: &World, now: Stamp, actions: &mut Vec<PlayerAction>) {
         self.notice_failed_experiment(world);
         self.keep(world, false, actions);
-        if world.counters_at.is_some() && self.uses_counters() {
+        if self.uses_counters() {
             let timeout = if self.mode == PlayMode::Check { COUNTED } else { COUNTED_SOON };
             self.position = Position::Counting { since: world.now, until: now + timeout };
         } else {

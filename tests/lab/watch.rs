@@ -141,7 +141,10 @@ fn nobody_there_is_an_error_for_one_look_that_names_the_nearest() {
             assert!(output.stdout.is_empty(), "{}", said(&output.stdout));
             let near = message.find("127.0.0.1:8081").expect(&message);
             let far = message.find("127.0.0.1:9999").expect(&message);
-            assert!(near < far && message.contains("nobody listens on :8080") && message.contains("try:"), "{message}");
+            assert!(
+                near < far && message.contains("nothing listens on :8080") && message.contains("try:"),
+                "{message}"
+            );
         }
     });
 }
@@ -284,7 +287,7 @@ fn a_check_of_a_listener_that_never_came_has_not_passed() {
     inside(|| {
         let output = watch(":8080 --fail-on overflow --duration 200ms");
         assert_eq!(output.status.code(), Some(1), "{}", said(&output.stderr));
-        assert!(said(&output.stderr).contains("nobody listens on :8080"), "{}", said(&output.stderr));
+        assert!(said(&output.stderr).contains("nothing listens on :8080"), "{}", said(&output.stderr));
         let output = watch(":8080 --json --duration 200ms");
         assert_eq!(output.status.code(), Some(0), "waiting alone is no check");
         assert!(said(&output.stderr).contains("waiting for it"), "{}", said(&output.stderr));
