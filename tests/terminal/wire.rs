@@ -12,7 +12,7 @@ fn with_final_ack_under_way(options: &str) -> Pane {
     let mut pane = Pane::qviz((200, 60), &format!("--backlog 5 --rate 0 --arrivals steady --count 1 {options}"));
     pane.wait_for_picture();
     pane.press(b"t");
-    pane.wait_for("STEP · clients' time stands still");
+    pane.wait_for("client time paused");
     pane.press(b"\x1b[A");
     pane.wait_for("0.5/s");
     while !next_is(&mut pane, "SYN-ACK reaches the client") {}
