@@ -121,7 +121,7 @@ impl Outcomes {
         }
     }
 
-    /// The causes that a SYN can be dropped for now.
+    /// The causes that a SYN can be dropped for at this moment.
     fn causes(&self) -> Vec<Cause> {
         let off = self.limits.cookies == 0;
         [
