@@ -120,6 +120,7 @@ impl Ledger {
     /// Adds what is the same for every delivered segment.
     pub(super) fn add(&mut self, delivery: &Delivery) {
         self.moved = Some(self.moved.unwrap_or(0) + u64::from(delivery.drops));
+        self.cookies_redeemed += u64::from(delivery.redeems_cookie);
         let weight = match delivery.outcome {
             Outcome::Dropped(cause) => cause.listener_weight(),
             Outcome::Discarded | Outcome::RequestReset => 1,

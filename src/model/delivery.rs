@@ -26,6 +26,9 @@ pub struct Delivery {
     /// By how much the segment moved the listener's own drop count (`sk_drops`), 0 to 2.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub drops: u8,
+    /// True when a valid cookie came back with it (part of SyncookiesRecv), whatever its outcome.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redeems_cookie: bool,
 }
 
 /// What the kernel did with a segment.
@@ -40,8 +43,8 @@ pub enum Outcome {
     Queued,
     /// It was thrown away because of a limit, and is part of ListenDrops.
     Dropped(Cause),
-    /// It ended at a request and changed nothing: a SYN sent again, a segment outside the window. The listener's drop count moves by one, no
-    /// counter does (`tcp_check_req` returns NULL, `discard_and_relse`).
+    /// It ended at a request or at the listener and changed nothing: a SYN sent again, a segment outside the window, a RST for what is not
+    /// there. The listener's drop count moves by one, no counter does (`tcp_check_req` returns NULL; `tcp_rcv_state_process` in LISTEN).
     Discarded,
     /// A valid cookie came back while a newer request of its client stands (SyncookiesRecv): no connection was made, the request stays
     /// (`tcp_get_cookie_sock`, net/ipv4/syncookies.c).
@@ -126,7 +129,7 @@ mod tests {
         };
         let (depth_before, depth_after) = (Some(6), None);
         let outcome = Outcome::Dropped(Cause::SynAcceptQueueFull);
-        let delivery = Delivery { segment, outcome, proof: Proof::Drops, depth_before, depth_after, drops: 1 };
+        let delivery = Delivery { segment, outcome, proof: Proof::Drops, depth_before, depth_after, drops: 1, redeems_cookie: false };
         let text = serde_json::to_string(&delivery).unwrap();
         assert!(text.contains("\"dropped\":\"syn:accept-queue-full\"") && !text.contains("depth_after"), "{text}");
         assert_eq!(serde_json::from_str::<Delivery>(&text).unwrap(), delivery);

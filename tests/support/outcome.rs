@@ -11,15 +11,19 @@ use qviz::model::settings::Sysctl;
 /// The fact of this segment: delivered with its outcome in the lab, where that decides something; else seen.
 pub(crate) fn fact(world: &World, segment: Segment) -> Event {
     let lab = world.began.as_ref().is_some_and(|began| began.environment == Environment::Lab && !began.watched);
-    match outcome(world, &segment).filter(|_| lab) {
-        Some((outcome, drops)) => delivered(segment, outcome, drops),
-        None => Event::Segment(segment),
+    let Some((outcome, drops)) = outcome(world, &segment).filter(|_| lab) else { return Event::Segment(segment) };
+    let by_cookie = world.connection(&segment.peer).is_some_and(|one| one.server == ServerSide::CookieSent);
+    let mut fact = delivered(segment, outcome, drops);
+    if let Event::Delivered(delivery) = &mut fact {
+        delivery.redeems_cookie = by_cookie && segment.kind() != Kind::Syn;
     }
+    fact
 }
 
 /// A delivered segment with this outcome.
 pub(crate) fn delivered(segment: Segment, outcome: Outcome, drops: u8) -> Event {
-    Event::Delivered(Delivery { segment, outcome, proof: Proof::Drops, depth_before: None, depth_after: None, drops })
+    let (proof, depth_before, depth_after, redeems_cookie) = (Proof::Drops, None, None, false);
+    Event::Delivered(Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie })
 }
 
 fn outcome(world: &World, segment: &Segment) -> Option<(Outcome, u8)> {

@@ -30,6 +30,8 @@ pub(super) fn delivered(world: &mut World, at: Stamp, delivery: &Delivery) {
             if delivery.outcome == Outcome::RequestReset {
                 world.ledger.client_resets += 1;
                 world.server_to(at, peer, ServerSide::ResetAway);
+            } else {
+                wire::client_has_reset(world, at, peer);
             }
         }
         Kind::SynAck | Kind::Ack | Kind::Data | Kind::Fin => ack(world, at, delivery),
@@ -71,15 +73,9 @@ fn ack(world: &mut World, at: Stamp, delivery: &Delivery) {
     world.roster.entry(peer, at);
     wire::note_progress(world, segment);
     wire::client_is_connected(world, at, peer);
-    let by_cookie = world.roster.connection(&peer).is_some_and(|one| one.brings_cookie(segment));
     match delivery.outcome {
-        Outcome::Queued => {
-            world.ledger.cookies_redeemed += u64::from(by_cookie);
-            queue(world, at, segment, by_cookie);
-        }
+        Outcome::Queued => queue(world, at, segment, delivery.redeems_cookie),
         Outcome::Dropped(cause) => {
-            let cookie = cause == Cause::AckCookieAcceptQueueFull;
-            world.ledger.cookies_redeemed += u64::from(cookie);
             if world.roster.connection(&peer).is_some_and(|one| one.acks_ignored > 0) {
                 world.ledger.witnesses_mut(cause).client += 1;
             }
@@ -92,10 +88,11 @@ fn ack(world: &mut World, at: Stamp, delivery: &Delivery) {
             world.ledger.client_resets += 1;
             world.server_to(at, peer, ServerSide::ResetAway);
         }
-        Outcome::AnsweredByReset if by_cookie => cookie_is_spent(world, at, peer),
+        Outcome::AnsweredByReset if world.roster.connection(&peer).is_some_and(|one| one.brings_cookie(segment)) => {
+            cookie_is_spent(world, at, peer);
+        }
         Outcome::AnsweredByReset => request_had_gone(world, at, peer),
-        Outcome::Shadowed => world.ledger.cookies_redeemed += 1,
-        Outcome::Request | Outcome::Cookie | Outcome::Discarded | Outcome::Undetermined => {}
+        Outcome::Request | Outcome::Cookie | Outcome::Discarded | Outcome::Shadowed | Outcome::Undetermined => {}
     }
 }
 

@@ -25,11 +25,7 @@ pub(super) fn passed(world: &mut World, at: Stamp, segment: &Segment) {
             note_progress(world, segment);
             note_arrival(world, segment);
         }
-        (Toward::Listener, Kind::Rst) => {
-            if world.roster.connection(&segment.peer).is_some_and(|one| one.server == ServerSide::Queued) {
-                world.server_to(at, segment.peer, ServerSide::QueuedClosed);
-            }
-        }
+        (Toward::Listener, Kind::Rst) => client_has_reset(world, at, segment.peer),
         (Toward::Client, Kind::SynAck) => sent_syn_ack(world, at, segment),
         (Toward::Client, Kind::Ack | Kind::Data | Kind::Fin) => {
             if let Some(one) = world.roster.known(&segment.peer) {
@@ -37,6 +33,13 @@ pub(super) fn passed(world: &mut World, at: Stamp, segment: &Segment) {
             }
         }
         (Toward::Client, Kind::Rst | Kind::Syn) | (Toward::Listener, Kind::SynAck) => {}
+    }
+}
+
+/// A client's RST that ended no request: the connection that waits, if there is one, is closed.
+pub(super) fn client_has_reset(world: &mut World, at: Stamp, peer: Peer) {
+    if world.roster.connection(&peer).is_some_and(|one| one.server == ServerSide::Queued) {
+        world.server_to(at, peer, ServerSide::QueuedClosed);
     }
 }
 

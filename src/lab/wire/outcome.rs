@@ -63,9 +63,17 @@ pub(super) enum Held {
     /// A request; `isn`: the sequence number of its SYN-ACK, once that was seen.
     Request { since: Stamp, isn: Option<u32>, client_isn: u32 },
     /// Nothing but a cookie that was sent.
-    Cookie { since: Stamp, isn: Option<u32> },
-    /// A socket; which ends have sent FIN.
-    Socket { client_closed: bool, server_closed: bool },
+    Cookie(Cookie),
+    /// A socket; which ends have sent FIN, and the cookie that it was made of.
+    Socket { client_closed: bool, server_closed: bool, cookie: Option<Cookie> },
+}
+
+/// A cookie that was sent. The kernel keeps nothing of it: only its age ends it, neither its use nor what does not redeem it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cookie {
+    since: Stamp,
+    isn: Option<u32>,
+    client_isn: u32,
 }
 
 /// By how much outcomes move the counters that decide between causes.
@@ -94,10 +102,12 @@ impl Outcomes {
     }
 
     /// A listing of all requests was made: those that it lacks, and that are older than a request's first timer, have ended. It is made
-    /// while nothing is delivered.
+    /// while nothing is delivered. Cookies that are no longer valid end as well.
     pub fn keep_requests(&mut self, now: Stamp, listed: impl Fn(&Peer) -> bool) {
-        let gone = |peer: &Peer, held: &Held| {
-            matches!(held, Held::Request { since, .. } if now.since(*since) >= FIRST_TIMER) && !listed(peer)
+        let gone = |peer: &Peer, held: &Held| match held {
+            Held::Request { since, .. } => now.since(*since) >= FIRST_TIMER && !listed(peer),
+            Held::Cookie(cookie) => now.since(cookie.since) >= COOKIE_END,
+            Held::Socket { .. } => false,
         };
         self.peers.retain(|peer, held| !gone(peer, held));
         self.requests = self.peers.values().filter(|held| matches!(held, Held::Request { .. })).count() as u32;
@@ -112,14 +122,19 @@ impl Outcomes {
     pub fn sent(&mut self, segment: &Segment) {
         let Some(held) = self.peers.get_mut(&segment.peer) else { return };
         match (segment.kind(), held) {
-            (Kind::SynAck, Held::Request { isn: isn @ None, .. } | Held::Cookie { isn: isn @ None, .. }) => {
+            (Kind::SynAck, Held::Request { isn: isn @ None, .. } | Held::Cookie(Cookie { isn: isn @ None, .. })) => {
                 *isn = Some(segment.seq);
             }
-            (Kind::Fin, Held::Socket { server_closed, client_closed }) => {
+            (Kind::Fin, Held::Socket { server_closed, client_closed, .. }) => {
                 *server_closed = true;
                 if *client_closed {
                     self.forget(&segment.peer);
                 }
+            }
+            // Of what the client has sent before it learns of the RST, the first segment brings the cookie again.
+            (Kind::Rst, held @ Held::Socket { cookie: Some(_), .. }) => {
+                let Held::Socket { cookie: Some(cookie), .. } = *held else { return };
+                *held = Held::Cookie(cookie);
             }
             (Kind::Rst, Held::Socket { .. }) => self.forget(&segment.peer),
             _ => {}
@@ -129,18 +144,22 @@ impl Outcomes {
     /// Takes an outcome over.
     pub fn settle(&mut self, at: Stamp, segment: &Segment, outcome: Outcome, answer: Option<Answer>) {
         let isn = answer.filter(|answer| answer.kind == Kind::SynAck).map(|answer| answer.seq);
-        let by_cookie =
-            matches!(self.peers.get(&segment.peer), Some(Held::Cookie { .. })) || self.passes_by_request(segment);
+        let by_cookie = self.redeems(segment, outcome);
         match outcome {
             Outcome::Request => self.set(segment.peer, Held::Request { since: at, isn, client_isn: segment.seq }),
-            Outcome::Cookie => self.set(segment.peer, Held::Cookie { since: at, isn }),
+            Outcome::Cookie => {
+                self.set(segment.peer, Held::Cookie(Cookie { since: at, isn, client_isn: segment.seq }));
+            }
             Outcome::Queued => {
                 self.limits.depth = self.limits.depth.saturating_add(1);
-                let client_closed = segment.kind() == Kind::Fin;
-                self.set(segment.peer, Held::Socket { client_closed, server_closed: false });
+                let (client_closed, server_closed) = (segment.kind() == Kind::Fin, false);
+                let cookie = match self.peers.get(&segment.peer) {
+                    Some(Held::Cookie(cookie)) => Some(*cookie),
+                    _ => None,
+                };
+                self.set(segment.peer, Held::Socket { client_closed, server_closed, cookie });
             }
-            // What passed by a request did not end it.
-            Outcome::AnsweredByReset if self.passes_by_request(segment) => {}
+            Outcome::AnsweredByReset if self.is_beside_request(segment) => {}
             Outcome::RequestReset | Outcome::AnsweredByReset | Outcome::Dropped(Cause::AckReset) => {
                 self.forget(&segment.peer);
             }
@@ -151,11 +170,25 @@ impl Outcomes {
         }
     }
 
+    /// True when this outcome of the segment, which is not settled yet, counts as a cookie that came back (SyncookiesRecv).
+    pub fn redeems(&self, segment: &Segment, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Queued => self.is_beside_request(segment),
+            Outcome::Shadowed | Outcome::Dropped(Cause::AckCookieAcceptQueueFull) => true,
+            _ => false,
+        }
+    }
+
+    /// True when the segment can have neither completed nor ended its client's request: there is none, or it is of another connection.
+    fn is_beside_request(&self, segment: &Segment) -> bool {
+        matches!(self.peers.get(&segment.peer), Some(Held::Cookie(_))) || self.passes_by_request(segment)
+    }
+
     /// A segment that decides nothing was delivered.
     pub fn passed(&mut self, segment: &Segment) {
         match (segment.kind(), self.peers.get_mut(&segment.peer)) {
-            (Kind::Rst, Some(Held::Socket { .. } | Held::Cookie { .. })) => self.forget(&segment.peer),
-            (Kind::Fin, Some(Held::Socket { client_closed, server_closed })) => {
+            (Kind::Rst, Some(Held::Socket { .. })) => self.forget(&segment.peer),
+            (Kind::Fin, Some(Held::Socket { client_closed, server_closed, .. })) => {
                 *client_closed = true;
                 if *server_closed {
                     self.forget(&segment.peer);
@@ -222,16 +255,11 @@ impl Outcomes {
 impl Moved {
     fn add(&mut self, outcome: Outcome, by_cookie: bool) {
         let cause = outcome.cause();
-        let redeems = match outcome {
-            Outcome::Queued => by_cookie,
-            Outcome::Shadowed | Outcome::Dropped(Cause::AckCookieAcceptQueueFull) => true,
-            _ => false,
-        };
         self.overflows += u64::from(cause.is_some_and(Cause::is_overflow));
         self.drops += u64::from(cause.is_some_and(Cause::is_listen_drop));
         self.syn_queue_full += u64::from(cause == Some(Cause::SynSynQueueFull));
         self.cookies_sent += u64::from(outcome == Outcome::Cookie);
-        self.cookies_received += u64::from(redeems);
+        self.cookies_received += u64::from(by_cookie);
         self.embryonic_resets += u64::from(cause == Some(Cause::AckReset) || outcome == Outcome::RequestReset);
     }
 }
@@ -248,6 +276,9 @@ const FIRST_TIMER: Duration = Duration::from_millis(900);
 /// A cookie is valid for at least this long (MAX_SYNCOOKIE_AGE, include/net/tcp.h: two periods of 64 seconds, less the one in which it
 /// was made).
 const COOKIE_AGE: Duration = Duration::from_mins(1);
+
+/// No cookie is valid for longer (MAX_SYNCOOKIE_AGE periods of 64 seconds).
+const COOKIE_END: Duration = Duration::from_secs(128);
 
 #[cfg(test)]
 mod tests;

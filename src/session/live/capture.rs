@@ -220,7 +220,7 @@ fn comment(delivery: &Delivery, limit: u32) -> String {
             };
             format!("dropped: {why} ({}); {counter} + 1", cause.name())
         }
-        Outcome::Discarded => "discarded at its request, which stays as it is; sk_drops + 1".to_owned(),
+        Outcome::Discarded => "discarded, nothing changes; sk_drops + 1".to_owned(),
         Outcome::Shadowed => {
             "a valid cookie, but a newer request of its client stands: no connection is made".to_owned()
         }

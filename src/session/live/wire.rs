@@ -41,8 +41,6 @@ pub(super) struct Wire {
     line: Line,
     outcomes: Outcomes,
     listener: OwnListener<Arc<Listener>>,
-    /// The listener's drop count as last read: nothing moves it but what is delivered here.
-    drops: Option<u32>,
     counters: CountersFile,
     end: ListenerEnd,
     /// What the listener has sent since the present segment was delivered.
@@ -110,7 +108,6 @@ impl Wire {
             line,
             outcomes,
             listener: OwnListener::new(Arc::clone(listener)),
-            drops: None,
             counters,
             end: ListenerEnd { port: address.port(), address: specific.then(|| address.ip()) },
             answers: Vec::new(),

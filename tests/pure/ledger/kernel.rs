@@ -187,9 +187,9 @@ impl ModelListener {
             self.bump(Counter::SyncookiesRecv);
         }
         if self.queued() <= self.limit {
+            self.delivered(id, flags::ACK, Outcome::Queued, 0);
             self.places.insert(id, Place::Queued);
             self.queue.push_back(id);
-            self.delivered(id, flags::ACK, Outcome::Queued, 0);
             return;
         }
         self.bump(Counter::ListenOverflows);
@@ -261,8 +261,9 @@ impl ModelListener {
     fn delivered(&mut self, id: u8, flags: u8, outcome: Outcome, drops: u8) {
         self.listener_drops = self.listener_drops.wrapping_add(drops.into());
         let segment = segment(id, Toward::Listener, flags, flags == flags::SYN);
-        let (depth_before, depth_after) = (None, None);
-        let delivery = Delivery { segment, outcome, proof: Proof::Drops, depth_before, depth_after, drops };
+        let redeems_cookie = flags == flags::ACK && self.places.get(&id) == Some(&Place::Cookie);
+        let (proof, depth_before, depth_after) = (Proof::Drops, None, None);
+        let delivery = Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie };
         self.events.push(Event::Delivered(delivery));
     }
 

@@ -89,6 +89,12 @@ impl Outcomes {
                 0 if seen.processed => Nothing,
                 _ => odd(seen),
             },
+            Question::ResetAtListener => match seen.drops {
+                1 => Decided(Outcome::Discarded, Proof::Drops),
+                // A socket that is closing has taken it.
+                0 if seen.processed => Nothing,
+                _ => odd(seen),
+            },
         }
     }
 

@@ -1,6 +1,6 @@
 //! Before a segment is delivered: can it have more than one outcome?
 
-use super::{COOKIE_AGE, FIRST_TIMER, Held, Outcomes, is_syn};
+use super::{COOKIE_AGE, Cookie, FIRST_TIMER, Held, Outcomes, is_syn};
 use crate::model::delivery::{Outcome, Proof};
 use crate::model::segment::{Kind, Segment, flags};
 use crate::model::stamp::Stamp;
@@ -40,6 +40,8 @@ pub enum Question {
         /// True when the kernel cannot but take it.
         in_order: bool,
     },
+    /// A client's RST that meets neither request nor socket, but the listener itself.
+    ResetAtListener,
 }
 
 impl Question {
@@ -76,14 +78,19 @@ impl Outcomes {
                     Foreseen::Open(Question::AckAtRequest)
                 }
             }
-            Some(Held::Cookie { since, isn }) if acknowledges && segment.kind() != Kind::Rst => {
-                let redeems = isn.is_some_and(|isn| segment.ack == isn.wrapping_add(1));
+            Some(Held::Cookie(Cookie { since, isn, client_isn })) if acknowledges && segment.kind() != Kind::Rst => {
+                let redeems = isn.is_some_and(|isn| segment.ack == isn.wrapping_add(1))
+                    && segment.seq == client_isn.wrapping_add(1);
                 let certain = redeems && now.since(since) < COOKIE_AGE && !self.accept_queue_may_be_full();
                 if certain {
                     Foreseen::Certain(Outcome::Queued, Proof::Room)
                 } else {
                     Foreseen::Open(Question::AckOfCookie)
                 }
+            }
+            // The listener throws it away (`tcp_rcv_state_process`); one with an ACK makes it answer, and a RST is never answered.
+            None | Some(Held::Cookie(_)) if segment.kind() == Kind::Rst && !acknowledges => {
+                Foreseen::Open(Question::ResetAtListener)
             }
             _ => Foreseen::Nothing,
         }

@@ -225,6 +225,37 @@ fn a_cookie_comes_back_once_and_a_phantom_again_and_again() {
 }
 
 #[test]
+fn what_does_not_redeem_a_cookie_is_reset_and_leaves_it_valid() {
+    let mut outcomes = listener(2, &[(Sysctl::Syncookies, 2)]);
+    outcomes.settle(at(0), &syn(1), Outcome::Cookie, Some(syn_ack(false)));
+    // Behind data that was dropped: its sequence number is not the next one after the SYN's.
+    let fin = segment(1, ACK | FIN, CLIENT_ISN + 11, SERVER_ISN + 1);
+    assert_eq!(outcomes.foresee(at(10), &fin), Foreseen::Open(Question::AckOfCookie));
+    let reset = Answer { kind: Kind::Rst, seq: SERVER_ISN + 1, window_scale: false };
+    let judged = outcomes.judge(Question::AckOfCookie, &fin, &seen(0, 0, Some(reset), false));
+    assert_eq!(judged, Decided(Outcome::AnsweredByReset, Proof::Answer));
+    outcomes.settle(at(10), &fin, Outcome::AnsweredByReset, Some(reset));
+    let data = segment(1, ACK | PSH, CLIENT_ISN + 1, SERVER_ISN + 1);
+    assert_eq!(outcomes.foresee(at(11), &data), Foreseen::Certain(Outcome::Queued, Proof::Room));
+    assert!(outcomes.redeems(&data, Outcome::Queued));
+}
+
+#[test]
+fn a_cookie_outlives_the_connection_that_was_made_of_it() {
+    let mut outcomes = listener(2, &[(Sysctl::Syncookies, 2)]);
+    outcomes.settle(at(0), &syn(1), Outcome::Cookie, Some(syn_ack(false)));
+    outcomes.settle(at(1), &final_ack(1), Outcome::Queued, None);
+    assert_eq!(outcomes.foresee(at(2), &final_ack(1)), Foreseen::Nothing, "it belongs to the socket");
+    outcomes.sent(&Segment { toward: Toward::Client, ..segment(1, RST, SERVER_ISN + 1, 0) });
+    outcomes.set_queue(2, 5);
+    assert_eq!(outcomes.foresee(at(3), &final_ack(1)), Foreseen::Certain(Outcome::Queued, Proof::Room));
+    outcomes.keep_requests(at(127_999), |_| false);
+    assert_eq!(outcomes.foresee(at(127_999), &final_ack(1)), Foreseen::Open(Question::AckOfCookie), "perhaps too old");
+    outcomes.keep_requests(at(128_000), |_| false);
+    assert_eq!(outcomes.foresee(at(128_000), &final_ack(1)), Foreseen::Nothing);
+}
+
+#[test]
 fn an_ack_of_an_earlier_cookie_passes_by_the_request_which_stays() {
     let mut outcomes = with_requests(listener(2, &[]), 1);
     let earlier = segment(1, ACK, CLIENT_ISN + 1, SERVER_ISN + 7);
@@ -258,6 +289,21 @@ fn a_reset_of_the_client_ends_its_request() {
 }
 
 #[test]
+fn a_reset_for_what_is_not_there_moves_the_drop_count() {
+    let mut outcomes = listener(2, &[(Sysctl::Syncookies, 2)]);
+    let reset = segment(1, RST, CLIENT_ISN + 1, 0);
+    assert_eq!(outcomes.foresee(at(0), &reset), Foreseen::Open(Question::ResetAtListener));
+    outcomes.settle(at(0), &syn(1), Outcome::Cookie, Some(syn_ack(false)));
+    assert_eq!(outcomes.foresee(at(1), &reset), Foreseen::Open(Question::ResetAtListener));
+    let judge = |evidence| outcomes.judge(Question::ResetAtListener, &reset, &evidence);
+    assert_eq!(judge(seen(0, 0, None, false)), NotYet);
+    assert_eq!(judge(seen(1, 0, None, false)), Decided(Outcome::Discarded, Proof::Drops));
+    assert_eq!(judge(seen(0, 0, None, true)), Nothing, "a socket in TIME_WAIT has taken it");
+    let with_ack = segment(1, RST | ACK, CLIENT_ISN + 1, SERVER_ISN + 1);
+    assert_eq!(outcomes.foresee(at(1), &with_ack), Foreseen::Nothing, "the listener's count leaves that out");
+}
+
+#[test]
 fn a_socket_is_forgotten_when_both_sides_have_closed() {
     let mut outcomes = with_requests(listener(0, &[]), 1);
     outcomes.settle(at(1), &final_ack(1), Outcome::Queued, None);
@@ -278,6 +324,7 @@ proptest! {
             Just(Question::AckOfCookie),
             Just(Question::AckPastRequest),
             any::<bool>().prop_map(|in_order| Question::ResetAtRequest { in_order }),
+            Just(Question::ResetAtListener),
         ],
         drops in 0..4_u32,
         growth in -3..3_i64,

@@ -48,14 +48,17 @@ impl Wire {
             }
             Foreseen::Certain(outcome, proof) => {
                 self.send(load);
+                let redeems_cookie = self.outcomes.redeems(&segment, outcome);
                 self.outcomes.settle(at, &segment, outcome, None);
-                let delivery = Delivery { segment, outcome, proof, depth_before: depth, depth_after: None, drops: 0 };
+                let (depth_before, depth_after, drops) = (depth, None, 0);
+                let delivery =
+                    Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie };
                 self.decide((at, load), delivery, batch);
             }
             Foreseen::Open(question) => {
                 self.drain_server(actors, batch);
                 let at = self.clock.now();
-                let before = Before { depth, drops: self.drops };
+                let before = Before { depth, drops: self.listener.drops() };
                 self.answers.clear();
                 self.send(load);
                 let decision = self.await_outcome(question, &segment, before, (actors, batch));
@@ -63,10 +66,12 @@ impl Wire {
                     self.outcomes.passed(&segment);
                     return self.pass((at, load), segment, batch);
                 };
+                let redeems_cookie = self.outcomes.redeems(&segment, outcome);
                 self.outcomes.settle(at, &segment, outcome, decision.answer);
                 let (proof, drops) = (decision.proof, u8::try_from(decision.drops).unwrap_or(u8::MAX));
                 let (depth_before, depth_after) = (depth, decision.depth_after);
-                let delivery = Delivery { segment, outcome, proof, depth_before, depth_after, drops };
+                let delivery =
+                    Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie };
                 self.decide((at, load), delivery, batch);
             }
         }
@@ -103,10 +108,10 @@ impl Wire {
         let mut processed = false;
         let mut looks = 0;
         loop {
-            self.drops = self.listener.drops();
+            let drops = self.listener.drops();
             let depth_after = if question.is_of_depth() { self.listener.depth_and_limit().0 } else { None };
             self.drain_server(actors, batch);
-            let drops = self.drops.zip(before.drops).map_or(0, |(now, then)| now.wrapping_sub(then));
+            let drops = drops.zip(before.drops).map_or(0, |(now, then)| now.wrapping_sub(then));
             let growth = depth_after.zip(before.depth).map(|(now, then)| i64::from(now) - i64::from(then));
             let answer = self.answer_to(&segment.peer);
             let seen = Evidence { drops, growth, answer, processed };
@@ -166,7 +171,6 @@ impl Wire {
     /// Reads what later outcomes are compared with.
     pub(super) fn rebase(&mut self) {
         self.read_queue();
-        self.drops = self.listener.drops();
         if let Ok(counters) = self.counters.read() {
             self.outcomes.rebase(&counters);
         }
