@@ -129,7 +129,15 @@ mod tests {
         };
         let (depth_before, depth_after) = (Some(6), None);
         let outcome = Outcome::Dropped(Cause::SynAcceptQueueFull);
-        let delivery = Delivery { segment, outcome, proof: Proof::Drops, depth_before, depth_after, drops: 1, redeems_cookie: false };
+        let delivery = Delivery {
+            segment,
+            outcome,
+            proof: Proof::Drops,
+            depth_before,
+            depth_after,
+            drops: 1,
+            redeems_cookie: false,
+        };
         let text = serde_json::to_string(&delivery).unwrap();
         assert!(text.contains("\"dropped\":\"syn:accept-queue-full\"") && !text.contains("depth_after"), "{text}");
         assert_eq!(serde_json::from_str::<Delivery>(&text).unwrap(), delivery);

@@ -17,7 +17,15 @@ fn delivery(port: u16, outcome: Outcome) -> Delivery {
         window_scale: false,
         timestamps: false,
     };
-    Delivery { segment, outcome, proof: Proof::None, depth_before: Some(6), depth_after: None, drops: 0, redeems_cookie: false }
+    Delivery {
+        segment,
+        outcome,
+        proof: Proof::None,
+        depth_before: Some(6),
+        depth_after: None,
+        drops: 0,
+        redeems_cookie: false,
+    }
 }
 
 /// The comments of all packets in a file, with their times in milliseconds after `BEGAN`.

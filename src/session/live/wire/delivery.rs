@@ -51,8 +51,7 @@ impl Wire {
                 let redeems_cookie = self.outcomes.redeems(&segment, outcome);
                 self.outcomes.settle(at, &segment, outcome, None);
                 let (depth_before, depth_after, drops) = (depth, None, 0);
-                let delivery =
-                    Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie };
+                let delivery = Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie };
                 self.decide((at, load), delivery, batch);
             }
             Foreseen::Open(question) => {
@@ -70,8 +69,7 @@ impl Wire {
                 self.outcomes.settle(at, &segment, outcome, decision.answer);
                 let (proof, drops) = (decision.proof, u8::try_from(decision.drops).unwrap_or(u8::MAX));
                 let (depth_before, depth_after) = (depth, decision.depth_after);
-                let delivery =
-                    Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie };
+                let delivery = Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie };
                 self.decide((at, load), delivery, batch);
             }
         }
