@@ -3,7 +3,7 @@
 
 use super::note::{Note, who};
 use super::{World, admission, wire};
-use crate::fold::connection::ServerSide;
+use crate::fold::connection::{ClientSide, ServerSide};
 use crate::model::cause::Cause;
 use crate::model::delivery::{Delivery, Outcome, Proof};
 use crate::model::peer::Peer;
@@ -70,7 +70,10 @@ fn syn_outcome(world: &mut World, at: Stamp, delivery: &Delivery) {
 /// A final ACK, or what follows it while there is no connection yet.
 fn ack(world: &mut World, at: Stamp, delivery: &Delivery) {
     let (segment, peer) = (&delivery.segment, delivery.segment.peer);
-    world.roster.entry(peer, at);
+    if world.roster.connection(&peer).is_none() && delivery.outcome == Outcome::Queued {
+        // Its client has left, by the RST for another segment; this one was on its way and brought the cookie again.
+        world.roster.entry(peer, at).client = ClientSide::Reset;
+    }
     wire::note_progress(world, segment);
     wire::client_is_connected(world, at, peer);
     match delivery.outcome {

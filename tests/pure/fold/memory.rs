@@ -169,3 +169,19 @@ fn the_tallies_are_those_of_a_walk() {
     }
     assert!(crowd.world.roster.dead_in_queue() > 0);
 }
+
+/// Its RST was on its way, and so was a segment that brings the cookie again.
+#[test]
+fn a_connection_that_is_made_after_its_client_has_left_goes_with_the_server() {
+    let mut crowd = Crowd::new();
+    crowd.emit(&crate::outcome::delivered(segment(2, Toward::Listener, flags::ACK), Outcome::AnsweredByReset, 0));
+    assert_eq!(crowd.world.roster.count(), 0);
+    crowd.emit(&crate::outcome::delivered(segment(2, Toward::Listener, flags::ACK), Outcome::Queued, 0));
+    assert_eq!((crowd.world.roster.count(), crowd.world.accept_queue.depth()), (1, 1));
+    for event in [ServerEvent::Accepted { waited_ms: None, cookie: None }, ServerEvent::Closed] {
+        crowd.emit(&Event::Served { peer: peer(2), event });
+    }
+    crowd.now += 2_000_000_000;
+    crowd.emit(&Event::Tick);
+    assert_eq!((crowd.world.roster.count(), crowd.world.accept_queue.depth()), (0, 0));
+}
