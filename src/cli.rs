@@ -8,6 +8,7 @@ use self::args::{Cli, CliCommand};
 use self::exit::{Exit, Failure};
 use self::output::{Output, Written};
 use crate::experiment::child;
+use crate::lab::program::init;
 use crate::text::lang::{Lang, here, speak};
 
 pub mod args;
@@ -39,6 +40,9 @@ pub fn run() -> ExitCode {
     {
         return played;
     }
+    if let Some(done) = init::run_as_child(std::env::args_os().skip(1)) {
+        return done;
+    }
     match dispatch() {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -58,6 +62,7 @@ fn dispatch() -> Result<Exit, Failure> {
     };
     match cli.verb {
         None => lab::run(&cli.lab),
+        Some(CliCommand::Run(args)) => lab::run_program(&args),
         Some(CliCommand::Watch(args)) => watch::run(&args),
         Some(CliCommand::Lesson(args)) => lesson::run(&args),
         Some(CliCommand::Replay(args)) => replay::run(&args),

@@ -10,6 +10,7 @@ pub mod knobs;
 pub mod listener;
 pub mod namespace;
 mod netns;
+pub mod program;
 mod seeded_rng;
 pub mod server;
 pub mod valve;

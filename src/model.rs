@@ -12,6 +12,7 @@ pub mod experiment;
 pub mod lesson;
 pub mod message;
 pub mod peer;
+pub mod program;
 pub mod queue;
 pub mod sample;
 pub mod segment;

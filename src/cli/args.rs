@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::lesson::LessonArgs;
 pub use self::replay::ReplayArgs;
+pub use self::run::ProgramArgs;
 pub use self::watch::WatchArgs;
 use super::lang::LangArgs;
 use super::{examples, values};
@@ -17,6 +18,7 @@ use crate::ui::theme;
 mod given;
 mod lesson;
 mod replay;
+mod run;
 mod watch;
 
 /// The whole command line.
@@ -52,6 +54,15 @@ pub struct Cli {
 /// Everything but the lab.
 #[derive(Clone, Debug, Subcommand)]
 pub enum CliCommand {
+    /// Your own server in the lab: its queues under a load and at a distance of your choice
+    #[command(
+        long_about = "Your own server in the lab: its queues under a load and at a distance of your choice. The program runs in the \
+        private network, as you, and ends with qviz, with everything that it has started. All of the lab works on it: the picture, the \
+        keys (left and right call listen() with another backlog while it runs), --json, --record, --pcap. The clients are the lab's, or \
+        with --load a load generator of your own.",
+        after_help = "Example: qviz run --backlog 64 --rate 200 -- python3 -m http.server 8000"
+    )]
+    Run(Box<ProgramArgs>),
     /// Watch the listeners of this machine: how full, who waits, what is dropped and why
     #[command(
         long_about = "Watch the listeners of this machine, other people's: how full their queues are, who waits and for how long, what \

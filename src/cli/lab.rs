@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::args::{Color, LabArgs, OutputArgs};
+use super::args::{Color, LabArgs, OutputArgs, ProgramArgs};
 use super::defaults;
 use super::environment::RunEnvironment;
 use super::exit::{Exit, Failure};
@@ -37,7 +37,18 @@ use crate::ui::{self, ColorChoice, ExitReason, LessonLoop, UiPlan};
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
-    let plan = LabPlan::new(args, plan_env())?;
+    carry_out(&LabPlan::new(args, plan_env())?, args)
+}
+
+/// Runs a program of the user's as the lab's server.
+///
+/// # Errors
+/// A [`Failure`] with the next command.
+pub(super) fn run_program(args: &ProgramArgs) -> Result<Exit, Failure> {
+    carry_out(&LabPlan::of_program(args, plan_env())?, &args.lab)
+}
+
+fn carry_out(plan: &LabPlan, args: &LabArgs) -> Result<Exit, Failure> {
     if let Some(path) = &args.run.log {
         log::begin(path)?;
     }
@@ -45,9 +56,9 @@ pub(super) fn run(args: &LabArgs) -> Result<Exit, Failure> {
     enough_descriptors()?;
     let recorder = recorder(plan.record.as_deref())?;
     let host = proc::read_sysctls();
-    let environment = RunEnvironment::find(&plan, &host)?;
+    let environment = RunEnvironment::find(plan, &host)?;
     let runtime = runtime()?;
-    runtime.block_on(live_run(&plan, environment, host, recorder))
+    runtime.block_on(live_run(plan, environment, host, recorder))
 }
 
 /// Opens the file of the requested recording.
@@ -110,6 +121,7 @@ async fn live_run(
         script,
         host,
         sysctls: Sysctls::default(),
+        programs: plan.programs.clone(),
         past: Past::default(),
     })
     .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
@@ -233,7 +245,8 @@ fn conclude(plan: &LabPlan, world: &World, end: End) -> Result<Exit, Failure> {
 /// What a person should know before the run begins.
 fn remarks(plan: &LabPlan, environment: &RunEnvironment) -> Vec<String> {
     let mut remarks = environment.remarks.clone();
-    let endless = plan.duration.is_none() && plan.count.is_none();
+    let ends_with_load = plan.programs.as_ref().is_some_and(|programs| programs.ends_with_load);
+    let endless = plan.duration.is_none() && plan.count.is_none() && !ends_with_load;
     if endless {
         remarks.push(
             say!("no --duration and no --count: the run lasts until SIGINT or SIGTERM, its summary comes then")

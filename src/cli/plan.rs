@@ -10,9 +10,11 @@ use super::exit::Failure;
 use crate::lab::namespace;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl, Sysctls};
 use crate::say;
+use crate::session::live::program::ProgramsPlan;
 
 pub use self::watch::{WatchPlace, WatchPlan};
 
+mod run;
 mod watch;
 
 /// What the plan has to know of its environment.
@@ -51,6 +53,8 @@ pub struct LabPlan {
     pub duration: Option<Duration>,
     /// How long clients wait before the first of them starts.
     pub delay: Duration,
+    /// A program as the server; `None`: qviz's own.
+    pub programs: Option<ProgramsPlan>,
     /// Where the frames are captured.
     pub capture: Option<PathBuf>,
     /// Where the run is recorded.
@@ -108,6 +112,7 @@ impl LabPlan {
             count: args.clients.count,
             duration: args.run.duration,
             delay: args.run.delay.unwrap_or_default(),
+            programs: None,
             capture: args.run.pcap.clone(),
             record: args.run.record.clone(),
             ascii: args.output.ascii,

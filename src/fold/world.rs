@@ -16,6 +16,7 @@ use crate::fold::trials::ExperimentResults;
 use crate::model::client_clock::ClientClock;
 use crate::model::counters::Counters;
 use crate::model::event::{Began, Listening};
+use crate::model::program::ProgramState;
 use crate::model::queue::SynRule;
 use crate::model::sample::{Listed, QueueReading, Source};
 use crate::model::settings::{Knobs, Sysctls};
@@ -103,6 +104,10 @@ pub struct World {
     pub client_counters_first: Option<Box<Counters>>,
     /// The same as last read.
     pub client_counters_last: Option<Box<Counters>>,
+    /// The program that is the server, where that is not qviz's own.
+    pub server_program: Option<Box<ProgramState>>,
+    /// The program that sends clients.
+    pub load_program: Option<Box<ProgramState>>,
     /// Series for the timeline.
     pub history: History,
     /// The latest notes, newest last; bounded.

@@ -59,6 +59,11 @@ pub fn queue_wait_ms(fd: impl AsFd) -> Option<u32> {
     tcp_info::<12>(fd).map(|words| words[LAST_DATA_SENT])
 }
 
+/// The seconds of TCP_DEFER_ACCEPT of the listener `fd`, 0 where it is off. `None` when it could not be read.
+pub fn defer_accept_s(fd: impl AsFd) -> Option<u32> {
+    sys::option_words::<1>(fd, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT).ok().map(|[seconds]| seconds)
+}
+
 /// The socket's cookie (SO_COOKIE): the same number that sock_diag shows for it as a half-open request and as a queued child.
 pub fn cookie(fd: impl AsFd) -> Option<u64> {
     rustix::net::sockopt::socket_cookie(fd).ok()

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -49,6 +49,16 @@ impl Listener {
         socket.listen(plan.backlog).map_err(fail(Operation::Listen))?;
         let bound = socket.local_addr().map_err(fail(Operation::ReadAddress))?;
         let address = bound.as_socket().unwrap_or(plan.address);
+        Ok(Self { socket, address })
+    }
+
+    /// Takes a copy of another program's listening descriptor over.
+    ///
+    /// # Errors
+    /// What `getsockname(2)` says, and EINVAL where the socket has no IP address.
+    pub fn adopt(copy: OwnedFd) -> io::Result<Self> {
+        let socket = Socket::from(copy);
+        let address = socket.local_addr()?.as_socket().ok_or(Errno::INVAL)?;
         Ok(Self { socket, address })
     }
 

@@ -32,6 +32,7 @@ use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
 use self::attempt::BuildAttempt;
+pub(in crate::lab) use self::attempt::unshare;
 pub use self::probe::Probe;
 #[cfg(any(test, feature = "internals"))]
 pub use self::refusal::Evidence;

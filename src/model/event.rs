@@ -10,6 +10,7 @@ use super::delivery::Delivery;
 use super::lesson::LessonFact;
 use super::message::Message;
 use super::peer::Peer;
+use super::program::ProgramState;
 use super::queue::SynRule;
 use super::sample::{Listed, QueueReading, Source};
 use super::segment::{Kind, Segment};
@@ -101,6 +102,8 @@ pub enum Event {
         /// The errno.
         errno: i32,
     },
+    /// A program of somebody else's in the lab: how it is now.
+    Program(Box<ProgramState>),
     /// The listener was read.
     Queue(QueueReading),
     /// sock_diag listed requests or waiting connections.

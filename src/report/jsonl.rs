@@ -14,11 +14,12 @@ use crate::model::client_clock::StepOutcome;
 use crate::model::delivery::Delivery;
 use crate::model::event::{Began, ClientEvent, Event, Listening, Loss, ServerEvent, Stamped};
 use crate::model::message::Message;
+use crate::model::program::ProgramState;
 use crate::model::sample::{HalfOpen, Listed, Waiting};
 use crate::model::segment::Segment;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
-use crate::text::{self, errno};
+use crate::text::{self, errno, sanitize};
 
 mod lesson;
 mod watch;
@@ -82,6 +83,10 @@ impl Serialize for Line<'_> {
                 server_event_fields(&mut map, *event)?;
             }
             Event::AcceptFailed { errno } => map.serialize_entry("errno", &errno::name(*errno))?,
+            Event::Program(state) => {
+                map.serialize_entry("role", &state.role)?;
+                map.serialize_entry("program", &Program::of(state))?;
+            }
             Event::Queue(reading) => {
                 map.serialize_entry("depth", &reading.depth)?;
                 map.serialize_entry("limit", &reading.limit)?;
@@ -109,6 +114,25 @@ impl Serialize for Line<'_> {
     }
 }
 
+/// A program as the lines show it.
+#[derive(serde::Serialize)]
+struct Program<'a> {
+    command: Vec<String>,
+    pid: Option<u32>,
+    listener: Option<String>,
+    exit: Option<i32>,
+    output: &'a [String],
+}
+
+impl<'a> Program<'a> {
+    fn of(state: &'a ProgramState) -> Self {
+        let ProgramState { pid, exit, output, .. } = state;
+        let command = state.command.iter().map(|word| sanitize::line(word)).collect();
+        let listener = state.listener.map(|address| address.to_string());
+        Self { command, pid: *pid, listener, exit: *exit, output }
+    }
+}
+
 const fn kind(event: &Event) -> &'static str {
     match event {
         Event::Began(_) => "began",
@@ -122,6 +146,7 @@ const fn kind(event: &Event) -> &'static str {
         Event::Client { .. } => "client",
         Event::Served { .. } => "served",
         Event::AcceptFailed { .. } => "accept_failed",
+        Event::Program(_) => "program",
         Event::Queue(_) => "queue",
         Event::Listed(_) => "listed",
         Event::Counters(_) => "counters",

@@ -37,6 +37,9 @@ pub struct Summary {
     pub client: Option<ClientKind>,
     /// The listener and its limits.
     pub listener: Listener,
+    /// A program as the server, and the one that sent clients.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<Programs>,
     /// Sysctls in force at the end.
     pub sysctls: Sysctls,
     /// The clients' outcomes.
@@ -65,6 +68,43 @@ pub struct Summary {
     pub undecided: Vec<&'static str>,
     /// The command that makes the same run again; keys pressed during the run are not part of it.
     pub repeat: Option<String>,
+}
+
+/// Programs of somebody else's that ran in the lab.
+#[derive(Clone, Debug, Serialize)]
+pub struct Programs {
+    /// The one that owned the listener.
+    pub server: ServerProgram,
+    /// The load generator; null without one.
+    pub load: Option<LoadProgram>,
+}
+
+/// The program that owned the listener.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServerProgram {
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// Its first process.
+    pub pid: Option<u32>,
+    /// Its listener.
+    pub listener: Option<String>,
+    /// The backlog that qviz was asked to give it; null: its own stayed.
+    pub backlog_asked: Option<i32>,
+    /// Its status, had it ended by itself.
+    pub exit: Option<i32>,
+    /// The last lines that it wrote.
+    pub output: Vec<String>,
+}
+
+/// The load generator.
+#[derive(Clone, Debug, Serialize)]
+pub struct LoadProgram {
+    /// The command, for the shell.
+    pub command: String,
+    /// Its status; null where qviz ended it.
+    pub exit: Option<i32>,
+    /// The last lines that it wrote.
+    pub output: Vec<String>,
 }
 
 /// The listener and its limits.

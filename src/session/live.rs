@@ -24,6 +24,7 @@ use crate::model::settings::{ClientKind, Knobs, Sysctls};
 use crate::say;
 use crate::scenario::Script;
 use crate::session::live::capture::CaptureError;
+use crate::session::live::program::{NoListener, ProgramsPlan};
 use crate::text::errno::describe;
 
 mod actors;
@@ -31,7 +32,10 @@ pub mod capture;
 mod driver;
 mod ending;
 mod experiments;
+mod load;
+pub mod program;
 mod sampler;
+mod server;
 mod setup;
 mod sides;
 mod site;
@@ -67,6 +71,8 @@ pub struct LivePlan {
     pub sysctls: Sysctls,
     /// Where all frames at the listener's end are written, with what became of them.
     pub capture: Option<PathBuf>,
+    /// A program as the server; `None`: qviz's own.
+    pub programs: Option<ProgramsPlan>,
     /// What is taken over from earlier sessions at the same site.
     pub past: Past,
 }
@@ -104,6 +110,12 @@ pub enum LiveError {
     /// A capture was asked for where there is no private network.
     #[error("{}", say!("--pcap needs the lab: on the host segments do not pass through qviz"))]
     CaptureNeedsLab,
+    /// The program that is to be the server has no listener.
+    #[error(transparent)]
+    NoListener(#[from] NoListener),
+    /// A program was to be the server where there is no private network.
+    #[error("{}", say!("a server of your own needs the private network: on the host it would meet other programs"))]
+    ProgramNeedsLab,
     /// Packet-level clients were asked for where there is no private network.
     #[error("{}", say!("wire clients need the private lab: on the host's loopback only real connect() clients are possible"))]
     WireNeedsLab,
@@ -139,7 +151,8 @@ impl LiveError {
             Self::Transmit(error) => Some(error.hint().to_owned()),
             Self::Knob(error) => Some(error.hint()),
             Self::Capture(error) => Some(error.hint().to_owned()),
-            Self::CaptureNeedsLab => Some(say!("see what is missing: qviz doctor").into()),
+            Self::NoListener(error) => Some(error.hint().to_owned()),
+            Self::CaptureNeedsLab | Self::ProgramNeedsLab => Some(say!("see what is missing: qviz doctor").into()),
             Self::WireNeedsLab => Some(say!("qviz --client connect, or see: qviz doctor").into()),
             Self::WireNeedsLink(_) => Some("--listen [2001:db8::1]:8080".to_owned()),
             Self::Vanished | Self::System { .. } => Some(say!("see: qviz doctor").into()),

@@ -63,6 +63,7 @@ impl SceneRunner {
             site: LabSite::Lab(Arc::clone(&self.namespace)),
             host: self.host.clone(),
             sysctls: lab.sysctls.clone(),
+            programs: None,
             past,
         })
     }

@@ -10,6 +10,7 @@ use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::event::{Began, Environment, Event, Listening, Loss};
 use crate::model::lesson::LessonFact;
 use crate::model::peer::Peer;
+use crate::model::program::ProgramRole;
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -49,6 +50,13 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Served { peer, event } => clients::serve(world, at, *peer, *event),
         Event::AcceptFailed { errno } => {
             *world.accept_errors.entry(*errno).or_default() += 1;
+        }
+        Event::Program(state) => {
+            let place = match state.role {
+                ProgramRole::Server => &mut world.server_program,
+                ProgramRole::Load => &mut world.load_program,
+            };
+            *place = Some(state.clone());
         }
         Event::Queue(reading) => readings::read_queue(world, at, reading),
         Event::Listed(listed) => readings::read_lists(world, at, listed),

@@ -110,7 +110,7 @@ pub(super) fn unshare_network() -> Result<Privilege, Fault> {
 }
 
 /// Moves the calling thread into new namespaces. The caller has one thread and shares no file descriptor table.
-pub(super) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
+pub(in crate::lab) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
     // SAFETY: only CLONE_FILES is unsafe, where other threads keep another descriptor table; it is masked out.
     unsafe { unshare_unsafe(spaces.difference(UnshareFlags::FILES)) }
 }

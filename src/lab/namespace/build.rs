@@ -33,6 +33,8 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<(Network, Namespaces), Fault> 
     settings.write_if_there("net.ipv6.ip_nonlocal_bind", 1);
     netns::move_thread(wire.as_fd()).map_err(fault_at(Step::NestedNamespace))?;
     let server = another(&mut settings, plan, &usual)?;
+    // A server that is a program has no privilege there.
+    settings.write_if_there("net.ipv4.ip_unprivileged_port_start", 0);
     let spaces = Namespaces { wire, clients, server };
     let connected = links::connect(&spaces, &mut settings, &plan.addresses)?;
     let Connected { server_end, wire_to_server, wire_to_clients, clients_end, addresses, ipv6 } = connected;

@@ -28,7 +28,7 @@ use crate::model::stamp::Stamp;
 /// What the server's side has of each client that was not finished, and the bounds of its queues.
 #[derive(Debug, Default)]
 pub struct Outcomes {
-    peers: HashMap<Peer, Held, FixedState>,
+    peers: HashMap<Peer, OfPeer, FixedState>,
     /// How many of them are requests: at least as many as the kernel has, because its timers end some unseen.
     requests: u32,
     limits: Limits,
@@ -49,28 +49,39 @@ struct Limits {
     cookies: i64,
     abort: bool,
     max_syn_backlog: u32,
+    /// A bare ACK completes no request (TCP_DEFER_ACCEPT).
+    deferred: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { accept: 0, depth: u32::MAX, cookies: 1, abort: false, max_syn_backlog: 0 }
+        Self { accept: 0, depth: u32::MAX, cookies: 1, abort: false, max_syn_backlog: 0, deferred: false }
     }
 }
 
 /// What the server's side has of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    /// A request; `isn`: the sequence number of its SYN-ACK, once that was seen.
-    Request { since: Stamp, isn: Option<u32>, client_isn: u32 },
-    /// Nothing but a cookie that was sent.
-    Cookie(Cookie),
-    /// A socket; which ends have sent FIN, and the cookie that it was made of.
-    Socket { client_closed: bool, server_closed: bool, cookie: Option<Cookie> },
+struct OfPeer {
+    held: Held,
+    /// The last cookie that it was sent. The kernel keeps nothing of it: only its age ends it, neither its use, nor what does not redeem
+    /// it, nor a request that comes and goes meanwhile.
+    cookie: Option<SynAck>,
 }
 
-/// A cookie that was sent. The kernel keeps nothing of it: only its age ends it, neither its use nor what does not redeem it.
+/// What the kernel keeps of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cookie {
+enum Held {
+    /// Nothing.
+    Nothing,
+    /// A request.
+    Request(SynAck),
+    /// A socket; which ends have sent FIN.
+    Socket { client_closed: bool, server_closed: bool },
+}
+
+/// An answer to a SYN; `isn`: its sequence number, once it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SynAck {
     since: Stamp,
     isn: Option<u32>,
     client_isn: u32,
@@ -96,6 +107,11 @@ impl Outcomes {
         self.limits.max_syn_backlog = u32::try_from(value(Sysctl::MaxSynBacklog, 0)).unwrap_or(0);
     }
 
+    /// Whether the listener has TCP_DEFER_ACCEPT: a request then throws bare ACKs away (`tcp_check_req`).
+    pub const fn set_deferred(&mut self, deferred: bool) {
+        self.limits.deferred = deferred;
+    }
+
     /// Takes a reading of the accept queue over.
     pub const fn set_queue(&mut self, depth: u32, limit: u32) {
         (self.limits.depth, self.limits.accept) = (depth, limit);
@@ -104,13 +120,14 @@ impl Outcomes {
     /// A listing of all requests was made: those that it lacks, and that are older than a request's first timer, have ended. It is made
     /// while nothing is delivered. Cookies that are no longer valid end as well.
     pub fn keep_requests(&mut self, now: Stamp, listed: impl Fn(&Peer) -> bool) {
-        let gone = |peer: &Peer, held: &Held| match held {
-            Held::Request { since, .. } => now.since(*since) >= FIRST_TIMER && !listed(peer),
-            Held::Cookie(cookie) => now.since(cookie.since) >= COOKIE_END,
-            Held::Socket { .. } => false,
-        };
-        self.peers.retain(|peer, held| !gone(peer, held));
-        self.requests = self.peers.values().filter(|held| matches!(held, Held::Request { .. })).count() as u32;
+        self.peers.retain(|peer, one| {
+            if matches!(one.held, Held::Request(sent) if now.since(sent.since) >= FIRST_TIMER && !listed(peer)) {
+                one.held = Held::Nothing;
+            }
+            one.cookie = one.cookie.filter(|sent| now.since(sent.since) < COOKIE_END);
+            !one.is_empty()
+        });
+        self.requests = self.peers.values().filter(|one| one.is_request()).count() as u32;
     }
 
     /// The accept queue's limit, as last read.
@@ -120,23 +137,17 @@ impl Outcomes {
 
     /// A segment toward a client passed.
     pub fn sent(&mut self, segment: &Segment) {
-        let Some(held) = self.peers.get_mut(&segment.peer) else { return };
-        match (segment.kind(), held) {
-            (Kind::SynAck, Held::Request { isn: isn @ None, .. } | Held::Cookie(Cookie { isn: isn @ None, .. })) => {
-                *isn = Some(segment.seq);
+        let Some(one) = self.peers.get_mut(&segment.peer) else { return };
+        match (segment.kind(), &mut one.held, &mut one.cookie) {
+            (Kind::SynAck, Held::Request(sent), _) | (Kind::SynAck, Held::Nothing, Some(sent)) => {
+                sent.isn = sent.isn.or(Some(segment.seq));
             }
-            (Kind::Fin, Held::Socket { server_closed, client_closed, .. }) => {
+            (Kind::Fin, Held::Socket { server_closed, .. }, _) => {
                 *server_closed = true;
-                if *client_closed {
-                    self.forget(&segment.peer);
-                }
+                self.tidy(&segment.peer);
             }
-            // Of what the client has sent before it learns of the RST, the first segment brings the cookie again.
-            (Kind::Rst, held @ Held::Socket { cookie: Some(_), .. }) => {
-                let Held::Socket { cookie: Some(cookie), .. } = *held else { return };
-                *held = Held::Cookie(cookie);
-            }
-            (Kind::Rst, Held::Socket { .. }) => self.forget(&segment.peer),
+            // Of what the client has sent before it learns of the RST, the first segment may bring a cookie again.
+            (Kind::Rst, Held::Socket { .. }, _) => self.end(&segment.peer),
             _ => {}
         }
     }
@@ -146,22 +157,21 @@ impl Outcomes {
         let isn = answer.filter(|answer| answer.kind == Kind::SynAck).map(|answer| answer.seq);
         let by_cookie = self.redeems(segment, outcome);
         match outcome {
-            Outcome::Request => self.set(segment.peer, Held::Request { since: at, isn, client_isn: segment.seq }),
+            Outcome::Request => {
+                self.set(segment.peer, Held::Request(SynAck { since: at, isn, client_isn: segment.seq }));
+            }
             Outcome::Cookie => {
-                self.set(segment.peer, Held::Cookie(Cookie { since: at, isn, client_isn: segment.seq }));
+                let cookie = Some(SynAck { since: at, isn, client_isn: segment.seq });
+                self.set(segment.peer, Held::Nothing).cookie = cookie;
             }
             Outcome::Queued => {
                 self.limits.depth = self.limits.depth.saturating_add(1);
-                let (client_closed, server_closed) = (segment.kind() == Kind::Fin, false);
-                let cookie = match self.peers.get(&segment.peer) {
-                    Some(Held::Cookie(cookie)) => Some(*cookie),
-                    _ => None,
-                };
-                self.set(segment.peer, Held::Socket { client_closed, server_closed, cookie });
+                let client_closed = segment.kind() == Kind::Fin;
+                self.set(segment.peer, Held::Socket { client_closed, server_closed: false });
             }
             Outcome::AnsweredByReset if self.is_beside_request(segment) => {}
             Outcome::RequestReset | Outcome::AnsweredByReset | Outcome::Dropped(Cause::AckReset) => {
-                self.forget(&segment.peer);
+                self.end(&segment.peer);
             }
             Outcome::Dropped(_) | Outcome::Discarded | Outcome::Shadowed | Outcome::Undetermined => {}
         }
@@ -181,20 +191,19 @@ impl Outcomes {
 
     /// True when the segment can have neither completed nor ended its client's request: there is none, or it is of another connection.
     fn is_beside_request(&self, segment: &Segment) -> bool {
-        matches!(self.peers.get(&segment.peer), Some(Held::Cookie(_))) || self.passes_by_request(segment)
+        !matches!(self.held(&segment.peer), Held::Request(_)) || self.passes_by_request(segment)
     }
 
     /// A segment that decides nothing was delivered.
     pub fn passed(&mut self, segment: &Segment) {
-        match (segment.kind(), self.peers.get_mut(&segment.peer)) {
-            (Kind::Rst, Some(Held::Socket { .. })) => self.forget(&segment.peer),
-            (Kind::Fin, Some(Held::Socket { client_closed, server_closed, .. })) => {
-                *client_closed = true;
-                if *server_closed {
-                    self.forget(&segment.peer);
-                }
-            }
-            _ => {}
+        let Some(OfPeer { held: Held::Socket { client_closed, .. }, .. }) = self.peers.get_mut(&segment.peer) else {
+            return;
+        };
+        *client_closed |= segment.kind() == Kind::Fin;
+        if segment.kind() == Kind::Rst {
+            self.end(&segment.peer);
+        } else {
+            self.tidy(&segment.peer);
         }
     }
 
@@ -234,21 +243,43 @@ impl Outcomes {
 
     /// True for a segment that acknowledges something else than its client's request has sent.
     fn passes_by_request(&self, segment: &Segment) -> bool {
-        match self.peers.get(&segment.peer) {
-            Some(Held::Request { isn: Some(isn), .. }) => segment.ack != isn.wrapping_add(1),
-            _ => false,
+        matches!(self.held(&segment.peer), Held::Request(SynAck { isn: Some(isn), .. }) if segment.ack != isn.wrapping_add(1))
+    }
+
+    fn held(&self, peer: &Peer) -> Held {
+        self.peers.get(peer).map_or(Held::Nothing, |one| one.held)
+    }
+
+    fn set(&mut self, peer: Peer, held: Held) -> &mut OfPeer {
+        let one = self.peers.entry(peer).or_insert(OfPeer { held: Held::Nothing, cookie: None });
+        self.requests -= u32::from(one.is_request());
+        one.held = held;
+        self.requests += u32::from(one.is_request());
+        one
+    }
+
+    /// The kernel keeps nothing of this client any more.
+    fn end(&mut self, peer: &Peer) {
+        self.set(*peer, Held::Nothing);
+        self.tidy(peer);
+    }
+
+    fn tidy(&mut self, peer: &Peer) {
+        if self.peers.get(peer).is_some_and(OfPeer::is_empty) {
+            self.peers.remove(peer);
         }
     }
+}
 
-    fn set(&mut self, peer: Peer, held: Held) {
-        let before = self.peers.insert(peer, held);
-        self.requests -= u32::from(matches!(before, Some(Held::Request { .. })));
-        self.requests += u32::from(matches!(held, Held::Request { .. }));
+impl OfPeer {
+    const fn is_request(&self) -> bool {
+        matches!(self.held, Held::Request(_))
     }
 
-    fn forget(&mut self, peer: &Peer) {
-        let before = self.peers.remove(peer);
-        self.requests -= u32::from(matches!(before, Some(Held::Request { .. })));
+    /// True when nothing of the client can matter any more.
+    const fn is_empty(&self) -> bool {
+        let over = matches!(self.held, Held::Nothing | Held::Socket { client_closed: true, server_closed: true });
+        over && self.cookie.is_none()
     }
 }
 

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{
-    AcceptQueue, Clients, Diagnosis, Drop, Listener, ListenerDrops, OwnLosses, Quantiles, Segments, Summary, SynQueue,
-    VERSION, Verdict,
+    AcceptQueue, Clients, Diagnosis, Drop, Listener, ListenerDrops, LoadProgram, OwnLosses, Programs, Quantiles,
+    Segments, ServerProgram, Summary, SynQueue, VERSION, Verdict,
 };
 use crate::fold::finding::Finding;
 use crate::fold::ledger::Balance;
@@ -34,6 +34,7 @@ impl Summary {
             seed: began.map(|began| began.seed),
             client: began.map(|began| began.clients),
             listener: Listener::of(world, began),
+            programs: Programs::of(world),
             sysctls: world.sysctls.clone(),
             clients: Clients::of(&world.clients),
             segments: world.segments.map(Segments::of).unwrap_or_default(),
@@ -64,6 +65,27 @@ impl Listener {
             syn_limit: accept_limit,
             syn_capacity: world.measured_syn_capacity(),
         }
+    }
+}
+
+impl Programs {
+    fn of(world: &World) -> Option<Self> {
+        let state = world.server_program.as_ref()?;
+        let lines = |lines: &[String]| lines.iter().map(|line| sanitize::line(line)).collect::<Vec<_>>();
+        let server = ServerProgram {
+            command: lines(&state.command),
+            pid: state.pid,
+            listener: state.listener.map(|address| address.to_string()),
+            backlog_asked: state.backlog_asked,
+            exit: state.exit,
+            output: lines(&state.output),
+        };
+        let load = world.load_program.as_ref().map(|state| LoadProgram {
+            command: lines(&state.command).join(" "),
+            exit: state.exit,
+            output: lines(&state.output),
+        });
+        Some(Self { server, load })
     }
 }
 

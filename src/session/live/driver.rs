@@ -9,11 +9,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::actors::Actors;
 use super::capture::Capture;
 use super::ending::{self, FinalReadings, Next};
+use super::program::LoadProgram;
 use super::sampler::Sampler;
-use super::sides::ServerSide;
+use super::server::Server;
 use super::site::LabSite;
 use super::wire::Wire;
-use super::worker::Worker;
 use crate::kernel::tap::{IdleTap, Tap, TapError};
 use crate::lab::listener::Listener;
 use crate::lab::namespace::NetnsToken;
@@ -31,6 +31,9 @@ use crate::session::pump::{Pump, Work};
 /// The longest wait: how late a command may be noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(10);
 
+/// How often it is looked at programs that run in the lab.
+const PROGRAM_PACE: Duration = Duration::from_millis(50);
+
 /// How long the host's tap has to be quiet before the final counters are trusted: a packet that passed the tap may not be counted yet.
 const QUIET: Duration = Duration::from_millis(4);
 
@@ -42,7 +45,15 @@ pub(super) struct LiveSession {
     pub(super) pump: Pump,
     pub(super) wall: WallClock,
     pub(super) listener: Arc<Listener>,
-    pub(super) server: Worker<ServerSide>,
+    pub(super) server: Server,
+    /// The command of a load generator that is not started yet.
+    pub(super) load_command: Option<String>,
+    /// The load generator.
+    pub(super) load: Option<LoadProgram>,
+    /// The session ends with the load generator.
+    pub(super) ends_with_load: bool,
+    /// When the programs were looked at last.
+    pub(super) looked: Stamp,
     pub(super) actors: Actors,
     pub(super) road: Road,
     pub(super) sampler: Sampler,
@@ -79,7 +90,7 @@ impl Work for LiveSession {
     fn begin(&mut self) -> bool {
         self.pump.send();
         match self.start_reading() {
-            Ok(()) => true,
+            Ok(()) => self.start_load(),
             Err(error) => {
                 self.pump.refuse(|| say!("{error}. {hint}", error, hint = error.hint()));
                 false
@@ -93,6 +104,11 @@ impl Work for LiveSession {
 
     fn carry_out(&mut self, command: Command) {
         let now = self.pump.clock.now();
+        if self.server.refuses(&command) {
+            return self
+                .pump
+                .refuse(|| say!("accept() is the server's own here: it decides when, and with how many workers"));
+        }
         match command {
             Command::Listen(backlog) => self.listen_again(backlog),
             Command::Sysctl(sysctl, value) => self.write_sysctl(sysctl, value),
@@ -112,6 +128,7 @@ impl Work for LiveSession {
         self.move_segments();
         self.experiments.turn(&mut self.pump.batch);
         self.read_sources();
+        self.look_at_programs();
     }
 
     fn rest(&mut self) {
@@ -130,15 +147,23 @@ impl Work for LiveSession {
     }
 
     fn is_done(&self) -> bool {
+        if self.server.is_gone() || (self.ends_with_load && self.load.as_ref().is_some_and(LoadProgram::is_gone)) {
+            return true;
+        }
         self.pump.end_by_time().is_none()
             && self.count.is_some_and(|count| self.actors.started() >= count)
             && self.actors.live() == 0
-            && self.server.with(|state| state.side.server.live()) == 0
+            && self.server.live() == 0
     }
 
     /// The final readings: they must cover the same segments.
     fn end(&mut self) {
         self.experiments.stop(&mut self.pump.batch);
+        if let Some(load) = &mut self.load {
+            load.end();
+            let state = load.state().clone();
+            self.pump.push(Event::Program(Box::new(state)));
+        }
         self.actors.command(self.pump.clock.now(), &Command::Stop);
         self.move_segments();
         match &self.road {
@@ -163,6 +188,9 @@ impl Work for LiveSession {
         if self.late > 0 {
             self.pump.push(Event::Loss(Loss::LateTicks(self.late)));
         }
+        if let Some(state) = self.server.end() {
+            self.pump.push(Event::Program(Box::new(state)));
+        }
     }
 }
 
@@ -178,6 +206,36 @@ impl LiveSession {
         Ok(())
     }
 
+    /// Starts the load generator, if there is one; false where that fails.
+    fn start_load(&mut self) -> bool {
+        let (Some(command), Some(netns)) = (self.load_command.take(), &self.netns) else { return true };
+        match LoadProgram::start(&command, self.listener.address(), netns) {
+            Ok(load) => {
+                self.pump.push(Event::Program(Box::new(load.state().clone())));
+                self.load = Some(load);
+                true
+            }
+            Err(error) => {
+                self.pump.refuse(|| error.to_string());
+                false
+            }
+        }
+    }
+
+    /// Takes over how the programs are, if that is due.
+    fn look_at_programs(&mut self) {
+        let now = self.pump.clock.now();
+        if now.since(self.looked) < PROGRAM_PACE {
+            return;
+        }
+        self.looked = now;
+        let states =
+            [self.server.look(), self.load.as_mut().and_then(|load| load.look().then(|| load.state().clone()))];
+        for state in states.into_iter().flatten() {
+            self.pump.push(Event::Program(Box::new(state)));
+        }
+    }
+
     /// Has both sides and the way carry out what concerns them.
     pub(super) fn command_sides(&mut self, now: Stamp, command: &Command) {
         self.actors.command(now, command);
@@ -185,10 +243,7 @@ impl LiveSession {
             wire.command(now, command, &mut self.actors, &mut self.pump.batch);
         }
         let tempo = self.tempo();
-        self.server.change(|state| {
-            state.side.tempo = tempo;
-            state.side.server.command(tempo.at(now), command);
-        });
+        self.server.command(now, tempo, command);
     }
 
     /// The clients' clock.
@@ -223,13 +278,10 @@ impl LiveSession {
     fn read_sources(&mut self) {
         let now = self.pump.clock.now();
         let busy = now.since(self.moved) < Duration::from_secs(1);
-        let Self { sampler, server, pump, .. } = self;
-        let first = pump.batch.len();
-        server.with(|state| {
-            state.take_facts(&mut pump.batch);
-            // No accept() falls between the facts and the reading.
-            sampler.read_queue_if_due(&pump.clock, &mut pump.batch);
-        });
+        let first = self.pump.batch.len();
+        // No accept() falls between the facts and the reading.
+        self.read_queue(Sampler::read_queue_if_due);
+        let Self { sampler, pump, .. } = self;
         sampler.read_due(&pump.clock, busy, &mut pump.batch);
         self.pass_lists_on();
         self.capture_accepts(first);
@@ -244,14 +296,17 @@ impl LiveSession {
         }
     }
 
+    fn read_queue(&mut self, read: impl FnOnce(&mut Sampler, &Clock, &mut Vec<Stamped>)) {
+        let Self { sampler, server, pump, road, .. } = self;
+        let passed = if let Road::Wire(wire) = road { wire.take_passed() } else { Vec::new() };
+        server.read_queue(passed, (sampler, &pump.clock), &mut pump.batch, read);
+    }
+
     /// Reads every source once.
     fn read_all(&mut self) {
-        let Self { sampler, server, pump, .. } = self;
-        let first = pump.batch.len();
-        server.with(|state| {
-            state.take_facts(&mut pump.batch);
-            sampler.read_queue_anew(&pump.clock, &mut pump.batch);
-        });
+        let first = self.pump.batch.len();
+        self.read_queue(Sampler::read_queue_anew);
+        let Self { sampler, pump, .. } = self;
         sampler.read_all(&pump.clock, &mut pump.batch);
         self.pass_lists_on();
         self.capture_accepts(first);

@@ -53,6 +53,8 @@ pub(super) struct Sampler {
     half_open: usize,
     /// The last dump of requests, until somebody takes it.
     requests: Option<(Stamp, Vec<HalfOpen>)>,
+    /// The last reading of the accept queue's depth, until somebody takes it.
+    depth: Option<(Stamp, u32)>,
     costs_reported: Stamp,
 }
 
@@ -76,6 +78,7 @@ impl Sampler {
             reported: None,
             half_open: 0,
             requests: None,
+            depth: None,
             costs_reported: Stamp::ZERO,
         }
     }
@@ -122,6 +125,11 @@ impl Sampler {
         self.read_lists(clock, out);
     }
 
+    /// The accept queue's depth as last read, once, and the moment.
+    pub(super) const fn take_depth(&mut self) -> Option<(Stamp, u32)> {
+        self.depth.take()
+    }
+
     /// The requests of the last dump, once, and the moment at which it began.
     pub(super) const fn take_requests(&mut self) -> Option<(Stamp, Vec<HalfOpen>)> {
         self.requests.take()
@@ -130,6 +138,7 @@ impl Sampler {
     fn read_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let (at, reading) = in_one_go(|| clock.now(), || self.own.read());
         self.queue.read(at, clock.now());
+        self.depth = reading.depth.map(|depth| (at, depth));
         let known =
             self.reported.is_some_and(|(emitted, before)| before == reading && at.since(emitted) < QUEUE_REPEAT);
         if !known {

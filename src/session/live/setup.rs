@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::actors::Actors;
 use super::capture::Capture;
 use super::driver::{LiveSession, Road};
+use super::program::{NoListener, ServerProgram};
 use super::sampler::Sampler;
+use super::server::Server;
 use super::sides::{ClientSide, ServerSide};
 use super::site::LabSite;
 use super::wire::{self, Wire, WirePlan};
@@ -20,11 +22,12 @@ use crate::lab::connect::{ConnectClients, ConnectPlan};
 use crate::lab::crowd::{Crowd, CrowdPlan, Outbox};
 use crate::lab::listener::{ListenPlan, Listener};
 use crate::lab::namespace::NetnsToken;
-use crate::lab::server::{Server, ServerPlan, raise_descriptor_limit};
+use crate::lab::program::Program;
+use crate::lab::server::{self, ServerPlan, raise_descriptor_limit};
 use crate::lab::wire::line::Line;
 use crate::model::event::{Began, Event};
 use crate::model::settings::{ClientKind, Sysctls};
-use crate::session::clock::WallClock;
+use crate::session::clock::{Clock, WallClock};
 use crate::session::live::experiments::ExperimentRunner;
 use crate::session::pump::Pump;
 
@@ -35,15 +38,13 @@ const DETAIL_PER_S: u32 = 2_000;
 /// processor's cache.
 const RING_BYTES: u32 = 2 << 20;
 
-pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveError> {
+pub(super) fn open(mut plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveError> {
     raise_descriptor_limit();
     let netns = plan.site.netns();
     let wired = netns.clone().filter(|_| may_be_wired(&plan));
     settle(&plan.sysctls, netns.as_ref())?;
-    let listener = Arc::new(Listener::open(&ListenPlan {
-        address: plan.address.unwrap_or_else(|| plan.site.default_address()),
-        backlog: plan.knobs.backlog,
-    })?);
+    let (found, listener) = open_listener(&mut plan, wired.as_ref(), pump.clock)?;
+    let listener = Arc::new(listener);
     let address = listener.address();
     let own = OwnListener::new(Arc::clone(&listener));
     let mut sysctls = proc::read_sysctls();
@@ -52,7 +53,10 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
     }
     let road = open_road(&plan, wired.as_ref(), &pump, &listener, &sysctls)?;
     let actors = open_actors(&plan, wired.as_ref(), &pump, address, &sysctls)?;
-    let server = ServerSide::start(open_server(&plan)?, &listener, pump.clock)?;
+    let server = match found {
+        Some(program) => Server::Program(Box::new(program)),
+        None => Server::Own(ServerSide::start(open_server(&plan)?, &listener, pump.clock)?),
+    };
     let beyond = wired.as_ref().and_then(|netns| netns.in_clients(CountersFile::open).ok()?.ok());
     let counters = [CountersFile::open().ok(), beyond];
     let sampler = Sampler::new(own, Diag::open().ok(), counters, address.port());
@@ -66,6 +70,10 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
         wall: WallClock::default(),
         listener,
         server,
+        load_command: plan.programs.as_ref().and_then(|programs| programs.load.clone()),
+        load: None,
+        ends_with_load: plan.programs.is_some_and(|programs| programs.ends_with_load),
+        looked: moved,
         actors,
         road,
         sampler,
@@ -80,6 +88,30 @@ pub(super) fn open(plan: LivePlan, mut pump: Pump) -> Result<LiveSession, LiveEr
     };
     first_facts(&mut session, began);
     Ok(session)
+}
+
+/// The listener: qviz's own, or the one of the program that is to be the server, which then says what the backlog is.
+fn open_listener(
+    plan: &mut LivePlan,
+    wired: Option<&NetnsToken>,
+    clock: Clock,
+) -> Result<(Option<ServerProgram>, Listener), LiveError> {
+    let Some(programs) = plan.programs.clone() else {
+        let address = plan.address.unwrap_or_else(|| plan.site.default_address());
+        return Ok((None, Listener::open(&ListenPlan { address, backlog: plan.knobs.backlog })?));
+    };
+    if wired.is_none() {
+        return Err(LiveError::ProgramNeedsLab);
+    }
+    let program = Program::start(&programs.server).map_err(NoListener::from)?;
+    let (mut server, listener) = ServerProgram::find(program, programs.wanted, clock)?;
+    server.asked(programs.backlog);
+    if let Some(backlog) = programs.backlog {
+        listener.relisten(backlog)?;
+    }
+    let limit = OwnListener::new(&listener).depth_and_limit().1;
+    plan.knobs.backlog = programs.backlog.or_else(|| limit?.try_into().ok()).unwrap_or(plan.knobs.backlog);
+    Ok((Some(server), listener))
 }
 
 /// Sets the sysctls of the private network, whatever an earlier session left.
@@ -99,6 +131,10 @@ fn first_facts(session: &mut LiveSession, began: Began) {
     let listening = session.listening(knobs.backlog);
     session.pump.push(Event::Listening(listening));
     session.pump.push(Event::Knobs(Box::new(knobs)));
+    if let Server::Program(program) = &session.server {
+        let state = program.state().clone();
+        session.pump.push(Event::Program(Box::new(state)));
+    }
 }
 
 fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> Began {
@@ -119,8 +155,8 @@ fn began(plan: &LivePlan, address: SocketAddr, tap: bool, sysctls: Sysctls) -> B
     }
 }
 
-fn open_server(plan: &LivePlan) -> Result<Server, LiveError> {
-    Ok(Server::new(ServerPlan {
+fn open_server(plan: &LivePlan) -> Result<server::Server, LiveError> {
+    Ok(server::Server::new(ServerPlan {
         workers: plan.knobs.workers,
         service: plan.knobs.service,
         accept_rate: plan.knobs.accept_rate,
@@ -152,7 +188,9 @@ fn open_road(
         let began = WallClock::default().offset(&pump.clock);
         let began = u64::try_from(began).unwrap_or(0);
         let capture = plan.capture.as_deref().map(|path| Capture::open(path, began)).transpose()?;
-        let plan = WirePlan { netns, clock: pump.clock, listener, sysctls, line, real_clients, capture };
+        let (load, follow) = plan.programs.as_ref().map_or((false, false), |programs| (programs.load.is_some(), true));
+        let clock = pump.clock;
+        let plan = WirePlan { netns, clock, listener, sysctls, line, real_clients, load, follow, capture };
         return Ok(Road::Wire(Box::new(Wire::open(plan)?)));
     }
     if plan.capture.is_some() {

@@ -43,10 +43,7 @@ impl LiveSession {
         let tempo = self.tempo();
         let until = due.map(|due| due.max(tempo.clients));
         let batch = &mut self.pump.batch;
-        let served = self.server.with(|state| {
-            state.take_facts(batch);
-            state.side.step(until, batch)
-        });
+        let served = self.server.step(until, batch);
         if let Some(came_to) = served.map(|(at, ..)| at).or(until) {
             self.advance(now, came_to);
             // Precedes the step: moments in the step's facts are in this time.
@@ -79,16 +76,12 @@ impl LiveSession {
             wire.line().advance(now, clients);
         }
         let tempo = self.tempo();
-        self.server.with(|state| state.side.tempo = tempo);
+        self.server.set_tempo(tempo);
     }
 
     fn accept_one(&mut self, now: Stamp) {
         let (held, batch) = (self.tempo().held, &mut self.pump.batch);
-        let taken = self.server.change(|state| {
-            state.take_facts(batch);
-            state.side.accept_one(batch)
-        });
-        match taken {
+        match self.server.accept_one(batch) {
             Some(peer) if held => self.push_at(now, Event::Stepped { peer, outcome: StepOutcome::Accepted }),
             Some(_) => {}
             None => self.pump.refuse(|| say!("accept() found the accept queue empty")),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::LiveError;
 use super::actors::Actors;
 use super::capture::Capture;
-use crate::kernel::own_socket::OwnListener;
+use super::load::LoadClients;
+use crate::kernel::own_socket::{self, OwnListener};
 use crate::kernel::proc::CountersFile;
 use crate::kernel::tap::TapError;
 use crate::kernel::tap::decode::ListenerEnd;
@@ -49,6 +50,21 @@ pub(super) struct Wire {
     echo: (u16, u16),
     arrived: Vec<Carried>,
     capture: Option<Capture>,
+    /// What the server's queue is followed by, until somebody takes it; `None` where the server tells itself.
+    passed: Option<Vec<(Stamp, Passed)>>,
+    /// The clients of a load generator.
+    load: Option<LoadClients>,
+}
+
+/// What changes who is the server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// A connection has entered the accept queue.
+    Queued(Peer),
+    /// The server closes it: it has been accepted.
+    Closed(Peer),
+    /// Its client breaks it off; if it waits, it goes on waiting.
+    Reset(Peer),
 }
 
 /// A segment that is to be delivered.
@@ -78,16 +94,20 @@ pub(super) struct WirePlan<'a> {
     pub(super) line: Line,
     /// Whether anybody sends from the clients' namespace.
     pub(super) real_clients: bool,
+    /// Whether those are a load generator's.
+    pub(super) load: bool,
+    /// Whether it is followed who enters the accept queue and who leaves.
+    pub(super) follow: bool,
     pub(super) capture: Option<Capture>,
 }
 
 impl Wire {
     /// Opens both ends; nothing is captured before [`Wire::start`].
     pub(super) fn open(plan: WirePlan<'_>) -> Result<Self, LiveError> {
-        let WirePlan { netns, clock, listener, sysctls, line, real_clients, capture } = plan;
+        let WirePlan { netns, clock, listener, sysctls, line, real_clients, load, follow, capture } = plan;
         let address = listener.address();
         let indices = [netns.wire_to_server().index, netns.wire_to_clients().index];
-        let clients = || real_clients.then(|| IdleFrames::open(indices[1])).transpose();
+        let clients = || (real_clients || load).then(|| IdleFrames::open(indices[1])).transpose();
         let open = || -> Result<_, TapError> { Ok((IdleFrames::open(indices[0])?, clients()?)) };
         let not_ours = |_| TransmitError::NotOurs { link: netns.wire_to_server().name.clone() };
         let idle = netns.in_wire(open).map_err(not_ours)??;
@@ -97,6 +117,7 @@ impl Wire {
         })?;
         let mut outcomes = Outcomes::default();
         outcomes.set_sysctls(sysctls);
+        outcomes.set_deferred(own_socket::defer_accept_s(listener).unwrap_or(0) > 0);
         let specific = !address.ip().is_unspecified();
         Ok(Self {
             clock,
@@ -114,6 +135,8 @@ impl Wire {
             echo: (0, 0),
             arrived: Vec::new(),
             capture,
+            passed: follow.then(Vec::new),
+            load: load.then(LoadClients::default),
         })
     }
 
@@ -204,6 +227,26 @@ impl Wire {
         [&mut self.from_server, &mut self.from_clients].map(|ring| ring.as_mut().map_or(0, Frames::dropped))
     }
 
+    /// What has changed who is the server's since the last call.
+    pub(super) fn take_passed(&mut self) -> Vec<(Stamp, Passed)> {
+        self.passed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// A segment passes at the listener's end.
+    fn follow(&mut self, at: Stamp, segment: &Segment, batch: &mut Vec<Stamped>) {
+        if let Some(load) = &mut self.load {
+            load.pass(at, segment, &mut self.line, batch);
+        }
+        let ended = match (segment.toward, segment.kind()) {
+            (Toward::Client, Kind::Fin | Kind::Rst) => Passed::Closed(segment.peer),
+            (Toward::Listener, Kind::Rst) => Passed::Reset(segment.peer),
+            _ => return,
+        };
+        if let Some(passed) = &mut self.passed {
+            passed.push((at, ended));
+        }
+    }
+
     /// The capture, if one is written.
     pub(super) const fn capture(&mut self) -> Option<&mut Capture> {
         self.capture.as_mut()
@@ -245,6 +288,9 @@ impl Wire {
             {
                 actors.introduce(&mut self.line, batch);
             }
+            if let (Some(load), Some(segment)) = (&mut self.load, &segment) {
+                load.leaves(self.clock.now(), segment, &mut self.line, batch);
+            }
             if self.line.take(self.clock.now(), (frame, segment), Toward::Listener, batch) == Passage::Now {
                 self.deliver(Load::Carried(frame, segment), actors, batch);
             }
@@ -265,17 +311,21 @@ impl Wire {
                 self.outcomes.sent(&segment);
                 self.note_answer(&segment);
                 batch.push(Stamped { at, event: Event::Segment(segment) });
+                let of_load = self.load.as_ref().is_some_and(|load| load.know(&segment.peer));
+                self.follow(at, &segment, batch);
                 if let Some(capture) = &mut self.capture {
                     capture.passed(at, frame);
                 }
-                if actors.receive(at, &segment) {
+                if !of_load && actors.receive(at, &segment) {
                     return;
                 }
             } else if let Some(number) = carry::echo(frame) {
                 self.echo.1 = number;
                 return;
             }
-            if actors.are_real() && self.line.take(at, (frame, segment), Toward::Client, batch) == Passage::Now {
+            if (actors.are_real() || self.load.is_some())
+                && self.line.take(at, (frame, segment), Toward::Client, batch) == Passage::Now
+            {
                 self.carry(frame, Toward::Client);
             }
         });

@@ -71,7 +71,9 @@ impl Outcomes {
             Question::AckOfCookie => match (seen.drops, seen.answer.map(|answer| answer.kind)) {
                 (1, _) => Decided(Outcome::Dropped(Cause::AckCookieAcceptQueueFull), Proof::Drops),
                 (0, Some(Kind::Rst)) => Decided(Outcome::AnsweredByReset, Proof::Answer),
-                (0, _) => entered(seen),
+                (0, _) if seen.growth == Some(1) => Decided(Outcome::Queued, Proof::Depth),
+                // accept() has taken it already, or a socket was there.
+                (0, _) if seen.processed => ReadCounters,
                 _ => odd(seen),
             },
             // With the request in the way no connection can be entered for the cookie (`inet_ehash_nolisten` finds the request).
@@ -82,15 +84,15 @@ impl Outcomes {
                 (0, _) if seen.processed => ReadCounters,
                 _ => odd(seen),
             },
-            Question::ResetAtRequest { in_order } => match seen.drops {
-                1 if in_order => Decided(Outcome::RequestReset, Proof::Drops),
+            Question::ResetAtRequest { certain } => match seen.drops {
+                1 if certain => Decided(Outcome::RequestReset, Proof::Drops),
                 1 => ReadCounters,
                 // The request had gone: nobody answers a RST.
                 0 if seen.processed => Nothing,
                 _ => odd(seen),
             },
             Question::ResetAtListener => match seen.drops {
-                1 => Decided(Outcome::Discarded, Proof::Drops),
+                1 => ReadCounters,
                 // A socket that is closing has taken it.
                 0 if seen.processed => Nothing,
                 _ => odd(seen),
@@ -152,8 +154,12 @@ impl Outcomes {
             return Decided(Outcome::Undetermined, Proof::None);
         };
         let outcome = match question {
-            Question::ResetAtRequest { .. } if moved.embryonic_resets == 1 => Outcome::RequestReset,
-            Question::ResetAtRequest { .. } => Outcome::Discarded,
+            Question::ResetAtRequest { .. } | Question::ResetAtListener if moved.embryonic_resets == 1 => {
+                Outcome::RequestReset
+            }
+            Question::ResetAtRequest { .. } | Question::ResetAtListener => Outcome::Discarded,
+            Question::AckOfCookie if moved.cookies_received > 0 => Outcome::Queued,
+            Question::AckOfCookie => return Nothing,
             Question::AckPastRequest if moved.cookies_received > 0 => Outcome::Shadowed,
             Question::AckPastRequest => return Nothing,
             _ => match moved {

@@ -1,6 +1,6 @@
 //! Before a segment is delivered: can it have more than one outcome?
 
-use super::{COOKIE_AGE, Cookie, FIRST_TIMER, Held, Outcomes, is_syn};
+use super::{COOKIE_AGE, FIRST_TIMER, Held, OfPeer, Outcomes, SynAck, is_syn};
 use crate::model::delivery::{Outcome, Proof};
 use crate::model::segment::{Kind, Segment, flags};
 use crate::model::stamp::Stamp;
@@ -35,10 +35,10 @@ pub enum Question {
     AckOfCookie,
     /// What may redeem a cookie that its client got before its request.
     AckPastRequest,
-    /// A client's RST for its request; `in_order`: at just the sequence number that the request expects.
+    /// A client's RST for its request, which may have ended unseen.
     ResetAtRequest {
-        /// True when the kernel cannot but take it.
-        in_order: bool,
+        /// True when the request is there and the kernel cannot but take it: it has just the sequence number that the request expects.
+        certain: bool,
     },
     /// A client's RST that meets neither request nor socket, but the listener itself.
     ResetAtListener,
@@ -55,53 +55,59 @@ impl Outcomes {
     /// What can become of a segment toward the listener. The accept queue's depth is exact if it was read just before
     /// ([`Outcomes::set_queue`]), else an upper bound.
     pub fn foresee(&self, now: Stamp, segment: &Segment) -> Foreseen {
-        let held = self.peers.get(&segment.peer).copied();
+        let held = self.held(&segment.peer);
         if is_syn(segment) {
-            return self.foresee_syn(now, held);
+            return self.foresee_syn(now, segment);
         }
         let acknowledges = segment.flags & flags::ACK != 0;
         match held {
-            Some(Held::Request { client_isn, .. }) if segment.kind() == Kind::Rst => {
-                Foreseen::Open(Question::ResetAtRequest { in_order: segment.seq == client_isn.wrapping_add(1) })
+            Held::Request(sent) if segment.kind() == Kind::Rst => {
+                let in_order = segment.seq == sent.client_isn.wrapping_add(1);
+                Foreseen::Open(Question::ResetAtRequest { certain: in_order && now.since(sent.since) < FIRST_TIMER })
             }
             // Its ACK is of a cookie that the client got before: the kernel passes by the request (`tcp_check_req` returns the listener).
-            Some(Held::Request { .. }) if acknowledges && self.passes_by_request(segment) => {
+            Held::Request(_) if acknowledges && self.passes_by_request(segment) => {
                 Foreseen::Open(Question::AckPastRequest)
             }
-            Some(Held::Request { since, isn, client_isn }) if acknowledges => {
-                let completes = isn.is_some_and(|isn| segment.ack == isn.wrapping_add(1))
-                    && segment.seq == client_isn.wrapping_add(1);
-                let certain = completes && now.since(since) < FIRST_TIMER && !self.accept_queue_may_be_full();
+            Held::Request(sent) if acknowledges => {
+                let completes = sent.is_answered_by(segment) && !(self.limits.deferred && segment.payload == 0);
+                let certain = completes && now.since(sent.since) < FIRST_TIMER && !self.accept_queue_may_be_full();
                 if certain {
                     Foreseen::Certain(Outcome::Queued, Proof::Room)
                 } else {
                     Foreseen::Open(Question::AckAtRequest)
                 }
             }
-            Some(Held::Cookie(Cookie { since, isn, client_isn })) if acknowledges && segment.kind() != Kind::Rst => {
-                let redeems = isn.is_some_and(|isn| segment.ack == isn.wrapping_add(1))
-                    && segment.seq == client_isn.wrapping_add(1);
-                let certain = redeems && now.since(since) < COOKIE_AGE && !self.accept_queue_may_be_full();
-                if certain {
-                    Foreseen::Certain(Outcome::Queued, Proof::Room)
-                } else {
-                    Foreseen::Open(Question::AckOfCookie)
-                }
+            Held::Nothing if segment.kind() == Kind::Rst => {
+                // The listener throws it away (`tcp_rcv_state_process`); one with an ACK makes it answer, and a RST is never answered.
+                if acknowledges { Foreseen::Nothing } else { Foreseen::Open(Question::ResetAtListener) }
             }
-            // The listener throws it away (`tcp_rcv_state_process`); one with an ACK makes it answer, and a RST is never answered.
-            None | Some(Held::Cookie(_)) if segment.kind() == Kind::Rst && !acknowledges => {
-                Foreseen::Open(Question::ResetAtListener)
+            // A socket that was closed may end unseen (`tcp_rcv_state_process` resets an orphan that gets data).
+            Held::Nothing | Held::Socket { server_closed: true, .. } if acknowledges => {
+                self.foresee_cookie(now, segment)
             }
             _ => Foreseen::Nothing,
         }
     }
 
-    fn foresee_syn(&self, now: Stamp, held: Option<Held>) -> Foreseen {
-        match held {
-            Some(Held::Request { since, isn, .. }) => {
+    /// What meets the listener itself may bring a cookie, later segments of the connection too: the kernel compares only the difference
+    /// of both sequence numbers, and a cookie leaves a few of them open (`__cookie_v4_check`: the index of the MSS).
+    fn foresee_cookie(&self, now: Stamp, segment: &Segment) -> Foreseen {
+        let Some(OfPeer { held, cookie: Some(sent) }) = self.peers.get(&segment.peer) else { return Foreseen::Nothing };
+        let is_young = now.since(sent.since) < COOKIE_AGE && *held == Held::Nothing;
+        if sent.is_answered_by(segment) && is_young && !self.accept_queue_may_be_full() {
+            Foreseen::Certain(Outcome::Queued, Proof::Room)
+        } else {
+            Foreseen::Open(Question::AckOfCookie)
+        }
+    }
+
+    fn foresee_syn(&self, now: Stamp, segment: &Segment) -> Foreseen {
+        match self.held(&segment.peer) {
+            Held::Request(SynAck { since, isn, .. }) => {
                 Foreseen::Open(Question::SynAtRequest { isn, old: now.since(since) >= FIRST_TIMER })
             }
-            None if !self.accept_queue_may_be_full() && !self.three_quarters_may_refuse() => {
+            Held::Nothing if !self.accept_queue_may_be_full() && !self.three_quarters_may_refuse() => {
                 match (self.limits.cookies, self.syn_queue_may_be_full()) {
                     (2, _) => Foreseen::Certain(Outcome::Cookie, Proof::Room),
                     (_, false) => Foreseen::Certain(Outcome::Request, Proof::Room),
@@ -110,5 +116,12 @@ impl Outcomes {
             }
             _ => Foreseen::Open(Question::Syn),
         }
+    }
+}
+
+impl SynAck {
+    /// True for a segment that is the next one of its client and acknowledges this SYN-ACK.
+    fn is_answered_by(self, segment: &Segment) -> bool {
+        self.isn.is_some_and(|isn| segment.ack == isn.wrapping_add(1)) && segment.seq == self.client_isn.wrapping_add(1)
     }
 }

@@ -2,7 +2,7 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Load, Wire};
+use super::{Load, Passed, Wire};
 use crate::lab::wire::outcome::{Answer, Evidence, Foreseen, Judgement, Question};
 use crate::lab::wire::transmit::Transmit;
 use crate::model::delivery::{Delivery, Outcome, Proof};
@@ -78,6 +78,7 @@ impl Wire {
     /// Emits a segment that decided nothing.
     fn pass(&mut self, (at, load): (Stamp, Load<'_>), segment: Segment, batch: &mut Vec<Stamped>) {
         batch.push(Stamped { at, event: Event::Segment(segment) });
+        self.follow(at, &segment, batch);
         let Self { capture: Some(capture), transmit, .. } = self else { return };
         if let Some(frame) = bytes(transmit, load) {
             capture.passed(at, frame);
@@ -87,6 +88,12 @@ impl Wire {
     /// Emits what became of a segment.
     fn decide(&mut self, (at, load): (Stamp, Load<'_>), delivery: Delivery, batch: &mut Vec<Stamped>) {
         batch.push(Stamped { at, event: Event::Delivered(delivery) });
+        self.follow(at, &delivery.segment, batch);
+        if delivery.outcome == Outcome::Queued
+            && let Some(passed) = &mut self.passed
+        {
+            passed.push((at, Passed::Queued(delivery.segment.peer)));
+        }
         let limit = self.outcomes.accept_limit();
         let Self { capture: Some(capture), transmit, .. } = self else { return };
         if let Some(frame) = bytes(transmit, load) {

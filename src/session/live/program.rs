@@ -1,0 +1,406 @@
+//! A program as the server of a live session: its listener is found and read through a copy of its descriptor, and what it accepts
+//! is seen in the queue. `accept()` takes the head of the queue (`reqsk_queue_remove`, include/net/request_sock.h): by how much the
+//! depth has fallen says who was accepted.
+
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+
+use crate::kernel::sock_diag::{Diag, DiagError};
+use crate::lab::listener::Listener;
+use crate::lab::namespace::{LISTENER_V4, LISTENER_V6, NetnsToken, reachable_by_wire};
+use crate::lab::program::{Program, ProgramError, ProgramExit, ProgramPlan};
+use crate::model::event::{Event, ServerEvent, Stamped};
+use crate::model::peer::Peer;
+use crate::model::program::{ProgramRole, ProgramState};
+use crate::model::stamp::Stamp;
+use crate::say;
+use crate::session::clock::Clock;
+use crate::session::live::wire::Passed;
+use crate::text::errno::describe;
+
+/// Which listener is wanted, and by when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its port; `None`: the first that appears.
+    pub port: Option<u16>,
+    /// How long it may take.
+    pub ready: Duration,
+}
+
+/// A program as the server, and another one as its clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramsPlan {
+    /// The server.
+    pub server: ProgramPlan,
+    /// Its listener.
+    pub wanted: Wanted,
+    /// The backlog that its listener is given; `None`: it keeps its own.
+    pub backlog: Option<i32>,
+    /// A command for the shell that sends clients, once the listener is there.
+    pub load: Option<String>,
+    /// The session ends with it.
+    pub ends_with_load: bool,
+}
+
+/// The load generator.
+pub(super) struct LoadProgram {
+    program: Program,
+    state: ProgramState,
+}
+
+/// The server, and the connections of it that are not over.
+pub(super) struct ServerProgram {
+    program: Program,
+    state: ProgramState,
+    /// Who waits in the accept queue, in its order.
+    waiting: VecDeque<Peer>,
+    accepted: HashSet<Peer>,
+}
+
+/// Why there is no listener of the program.
+#[derive(Debug, thiserror::Error)]
+pub enum NoListener {
+    /// It could not be started.
+    #[error(transparent)]
+    NotStarted(#[from] ProgramError),
+    /// Sockets could not be listed.
+    #[error(transparent)]
+    Diag(#[from] DiagError),
+    /// It has ended before it listened.
+    #[error("{}", ended(command, *exit, output))]
+    Ended {
+        /// The command's name.
+        command: String,
+        /// How its first process has ended.
+        exit: Option<ProgramExit>,
+        /// Its last lines.
+        output: Vec<String>,
+    },
+    /// None has appeared in time.
+    #[error("{}", late(command, *ready, others, output))]
+    Late {
+        /// The command's name.
+        command: String,
+        /// How long it was waited for.
+        ready: Duration,
+        /// Where it listens that does not count.
+        others: Vec<SocketAddr>,
+        /// Its last lines.
+        output: Vec<String>,
+    },
+    /// Several sockets share the port, each with queues of its own.
+    #[error(
+        "{}",
+        say!(
+            "{command} listens on {address} with {count} sockets (SO_REUSEPORT), each with queues of its own: the lab shows one listener",
+            command,
+            address,
+            count
+        )
+    )]
+    Group {
+        /// The command's name.
+        command: String,
+        /// Their address.
+        address: SocketAddr,
+        /// How many they are.
+        count: usize,
+    },
+    /// Its descriptor could not be copied.
+    #[error(
+        "{}",
+        say!("the listener of {command} on {address} cannot be read: {source}", command, address, source = describe(source))
+    )]
+    NoCopy {
+        /// The command's name.
+        command: String,
+        /// Where it listens.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl NoListener {
+    /// The next command, or the next option, that would help.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotStarted(_) => say!("see: qviz doctor"),
+            Self::Diag(error) => error.hint(),
+            Self::Ended { exit: Some(ProgramExit::NotStarted(_)), .. } => {
+                say!(
+                    "give the server's command behind --, as the shell would find it: qviz run -- ./my-server --port 8080"
+                )
+            }
+            Self::Ended { .. } => {
+                say!(
+                    "the lab is a network of its own without a way out: a server that needs another one (a database, DNS) cannot have it here"
+                )
+            }
+            Self::Late { others, .. } if others.is_empty() => {
+                say!(
+                    "it may need longer (--ready 30s), listen with UDP or a unix socket alone, or wait for a network that the lab does not have"
+                )
+            }
+            Self::Late { .. } => {
+                say!("leave --port away, or give one of these; ::1 alone cannot be reached from another network")
+            }
+            Self::Group { .. } => say!(
+                "start it with one worker or without reuseport, for example nginx without `reuseport` in its listen line"
+            ),
+            Self::NoCopy { .. } => say!("a server that takes other rights than qviz has (setuid) needs qviz as root"),
+        }
+    }
+}
+
+fn ended(command: &str, exit: Option<ProgramExit>, output: &[String]) -> String {
+    let what = match exit {
+        Some(ProgramExit::NotStarted(errno)) => {
+            let why = io::Error::from_raw_os_error(errno);
+            return say!("{command} cannot be started: {why}", command, why = describe(&why));
+        }
+        Some(ProgramExit::Signal(number)) => {
+            say!("{command} was ended by signal {number} before it listened", command, number)
+        }
+        Some(ProgramExit::Status(status)) => {
+            say!("{command} has exited with status {status} before it listened", command, status)
+        }
+        None => say!("{command} has ended before it listened", command),
+    };
+    what + &last_lines(output)
+}
+
+fn late(command: &str, ready: Duration, others: &[SocketAddr], output: &[String]) -> String {
+    let seconds = ready.as_secs_f64();
+    let what = if others.is_empty() {
+        say!("{command} does not listen on a TCP port after {seconds} s", command, seconds)
+    } else {
+        let others = others.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ");
+        say!(
+            "{command} listens on {others} after {seconds} s, but not where the lab's clients could come",
+            command,
+            others,
+            seconds
+        )
+    };
+    what + &last_lines(output)
+}
+
+fn last_lines(output: &[String]) -> String {
+    if output.is_empty() {
+        return say!("; it has written nothing").to_owned();
+    }
+    say!("; its last lines:").to_owned() + &output.iter().map(|line| format!("\n  {line}")).collect::<String>()
+}
+
+impl ServerProgram {
+    /// Waits for the program's listener and copies its descriptor.
+    pub(super) fn find(mut program: Program, wanted: Wanted, clock: Clock) -> Result<(Self, Listener), NoListener> {
+        let command = || program.command().next().unwrap_or_default();
+        let name = command();
+        let mut diag = Diag::open()?;
+        let deadline = clock.now() + wanted.ready;
+        let (pid, address, listener) = loop {
+            program.look();
+            let rows = listeners(&mut diag)?;
+            let fits = |address: &SocketAddr| {
+                wanted.port.is_none_or(|port| port == address.port()) && reachable_by_wire(address.ip())
+            };
+            if let Some(&(address, inode)) = rows.iter().find(|(address, _)| fits(address)) {
+                let count = rows.iter().filter(|(other, _)| *other == address).count();
+                if count > 1 {
+                    return Err(NoListener::Group { command: name, address, count });
+                }
+                if let Some((pid, copy)) = copy_descriptor(&program, inode) {
+                    let failed = |source| NoListener::NoCopy { command: name.clone(), address, source };
+                    break (pid, address, Listener::adopt(copy.map_err(failed)?).map_err(failed)?);
+                }
+            }
+            if program.is_gone() || matches!(program.exit(), Some(ProgramExit::NotStarted(_))) {
+                let exit = program.exit();
+                program.end();
+                return Err(NoListener::Ended { command: name, exit, output: program.output() });
+            }
+            if clock.now() >= deadline {
+                let others = rows.iter().map(|(address, _)| *address).collect();
+                program.end();
+                let output = program.output();
+                return Err(NoListener::Late { command: name, ready: wanted.ready, others, output });
+            }
+            std::thread::sleep(LOOK_PACE);
+        };
+        let state = ProgramState {
+            role: ProgramRole::Server,
+            command: program.command().collect(),
+            pid: program.pids().first().copied().or(Some(pid)),
+            listener: Some(address),
+            backlog_asked: None,
+            exit: None,
+            output: Vec::new(),
+        };
+        Ok((Self { program, state, waiting: VecDeque::new(), accepted: HashSet::new() }, listener))
+    }
+
+    /// What is known of it.
+    pub(super) const fn state(&self) -> &ProgramState {
+        &self.state
+    }
+
+    /// qviz was asked to give its listener this backlog.
+    pub(super) const fn asked(&mut self, backlog: Option<i32>) {
+        self.state.backlog_asked = backlog;
+    }
+
+    /// Takes over how it is; true when that has changed.
+    pub(super) fn look(&mut self) -> bool {
+        look(&mut self.program, &mut self.state)
+    }
+
+    /// True when nothing of it is left.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.program.is_gone()
+    }
+
+    /// Ends it and takes its last lines over; how it ends then is qviz's doing, and no exit of its own.
+    pub(super) fn end(&mut self) {
+        self.program.end();
+        self.state.output = self.program.output();
+    }
+
+    /// Learns who has entered the queue, and emits that an accepted connection is closed.
+    pub(super) fn follow(&mut self, passed: Vec<(Stamp, Passed)>, out: &mut Vec<Stamped>) {
+        for (at, passed) in passed {
+            match passed {
+                Passed::Queued(peer) => self.waiting.push_back(peer),
+                Passed::Closed(peer) => {
+                    // It has left the queue, and so has who came before it.
+                    if let Some(place) = self.waiting.iter().position(|one| *one == peer) {
+                        self.take_depth(at, (self.waiting.len() - place - 1) as u32, out);
+                    }
+                    self.close(at, peer, out);
+                }
+                Passed::Reset(peer) => self.close(at, peer, out),
+            }
+        }
+    }
+
+    fn close(&mut self, at: Stamp, peer: Peer, out: &mut Vec<Stamped>) {
+        if self.accepted.remove(&peer) {
+            out.push(Stamped { at, event: Event::Served { peer, event: ServerEvent::Closed } });
+        }
+    }
+
+    /// The accept queue holds so many connections now: those before them were accepted.
+    pub(super) fn take_depth(&mut self, at: Stamp, depth: u32, out: &mut Vec<Stamped>) {
+        while self.waiting.len() > depth as usize {
+            let Some(peer) = self.waiting.pop_front() else { return };
+            self.accepted.insert(peer);
+            let event = ServerEvent::Accepted { waited_ms: None, cookie: None };
+            out.push(Stamped { at, event: Event::Served { peer, event } });
+        }
+    }
+}
+
+impl LoadProgram {
+    /// Starts it in the clients' namespace; it learns in its environment where the listener is.
+    pub(super) fn start(command: &str, listener: SocketAddr, netns: &NetnsToken) -> Result<Self, ProgramError> {
+        let host = match listener.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() || ip.is_loopback() => LISTENER_V4.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => LISTENER_V6.into(),
+            ip => ip,
+        };
+        let address = SocketAddr::new(host, listener.port());
+        let plan = ProgramPlan {
+            command: ["/bin/sh", "-c", command].map(Into::into).into(),
+            environment: vec![
+                ("QVIZ_HOST", host.to_string()),
+                ("QVIZ_PORT", listener.port().to_string()),
+                ("QVIZ_URL", format!("http://{address}/")),
+            ],
+            log: None,
+        };
+        let started = netns.in_clients(|| Program::start(&plan));
+        let program = started.map_err(|errno| ProgramError { command: command.to_owned(), source: errno.into() })??;
+        let state = ProgramState {
+            role: ProgramRole::Load,
+            command: vec![command.to_owned()],
+            pid: program.pids().first().copied(),
+            listener: None,
+            backlog_asked: None,
+            exit: None,
+            output: Vec::new(),
+        };
+        Ok(Self { program, state })
+    }
+
+    /// What is known of it.
+    pub(super) const fn state(&self) -> &ProgramState {
+        &self.state
+    }
+
+    /// Takes over how it is; true when that has changed.
+    pub(super) fn look(&mut self) -> bool {
+        look(&mut self.program, &mut self.state)
+    }
+
+    /// True when nothing of it is left.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.program.is_gone()
+    }
+
+    /// Ends it and takes its last lines over.
+    pub(super) fn end(&mut self) {
+        self.program.end();
+        look(&mut self.program, &mut self.state);
+        self.state.output = self.program.output();
+    }
+}
+
+/// Takes over how a program is; true when that has changed.
+fn look(program: &mut Program, state: &mut ProgramState) -> bool {
+    program.look();
+    let exit = program.exit().map(ProgramExit::status);
+    let changed = exit != state.exit;
+    state.exit = exit;
+    changed
+}
+
+/// Every TCP listener of this namespace, the reachable ones first, then by port: in the lab they are the program's.
+fn listeners(diag: &mut Diag) -> Result<Vec<(SocketAddr, u32)>, DiagError> {
+    let mut rows = Vec::new();
+    diag.tcp_listeners(|row| match row {
+        Some(row) => rows.push((row.local, row.inode)),
+        None => rows.clear(),
+    })?;
+    rows.sort_unstable_by_key(|(address, inode)| (!reachable_by_wire(address.ip()), address.port(), *inode));
+    rows.dedup();
+    Ok(rows)
+}
+
+/// A copy of the descriptor of the socket with this inode, and the process that it was copied from; `None` where no process of the
+/// program has it.
+fn copy_descriptor(program: &Program, inode: u32) -> Option<(u32, io::Result<OwnedFd>)> {
+    let link = format!("socket:[{inode}]");
+    let holds = |pid: &u32| {
+        let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        entries
+            .filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
+            .find_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+    };
+    program.pids().iter().find_map(|pid| holds(pid).map(|descriptor| (*pid, copy(*pid, descriptor))))
+}
+
+/// Copies a descriptor of a process (Linux 5.6).
+fn copy(pid: u32, descriptor: i32) -> io::Result<OwnedFd> {
+    let pid = Pid::from_raw(pid.cast_signed()).ok_or(io::ErrorKind::NotFound)?;
+    let process = pidfd_open(pid, PidfdFlags::empty())?;
+    Ok(pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty())?)
+}
+
+/// How often it is looked for the listener.
+const LOOK_PACE: Duration = Duration::from_millis(5);
