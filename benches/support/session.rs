@@ -49,6 +49,7 @@ pub(crate) fn start(clients: ClientKind, knobs: Knobs, duration: Duration) -> Se
         site: LabSite::Lab(Arc::new(namespace)),
         host,
         sysctls: Sysctls::default(),
+        programs: None,
         past: Past::default(),
     })
     .unwrap()

@@ -87,6 +87,7 @@ fn plan() -> LivePlan {
         site: LabSite::Host { fallback: None, syn_rule: None },
         host: proc::read_sysctls(),
         sysctls: Sysctls::default(),
+        programs: None,
         past: Past::default(),
     }
 }

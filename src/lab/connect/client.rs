@@ -14,7 +14,7 @@ use crate::model::event::ClientEvent;
 use crate::model::peer::Peer;
 
 /// The request that every client sends.
-const REQUEST: &[u8] = b"hello\n";
+const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 
 /// The one instruction of a socket filter that drops everything: `BPF_RET | BPF_K`, 0 bytes.
 const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];

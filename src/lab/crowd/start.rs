@@ -3,6 +3,7 @@
 use super::client_slots::ClientSlot;
 use super::{Crowd, MAX_LIVE, Outbox, STARTS_PER_TICK};
 use crate::lab::seeded_rng::SeededRng;
+use crate::lab::wire::bytes::SHORTEST_REQUEST;
 use crate::lab::wire::machine::{Client, ClientStart};
 use crate::model::event::{ClientEvent, Event, Stamped};
 use crate::model::peer::Peer;
@@ -69,7 +70,5 @@ impl Crowd {
     }
 }
 
-/// Bytes.
-const SHORTEST_REQUEST: u16 = 16;
-/// Requests have 16 to 64 bytes.
-const REQUEST_SIZES: u64 = 49;
+/// Requests have 18 to 64 bytes.
+const REQUEST_SIZES: u64 = 47;

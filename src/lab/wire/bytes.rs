@@ -77,16 +77,18 @@ impl Frames {
     }
 }
 
-/// The first `length` bytes of the clients' request text, repeated: `GET / qviz\r\n`.
+/// The clients' request of this length: a whole one of HTTP/1.0 from [`SHORTEST_REQUEST`] on, so that any web server answers it; its
+/// query makes it as long as it has to be.
 pub fn request_text(length: u16) -> impl Iterator<Item = u8> {
-    REQUEST.iter().copied().cycle().take(usize::from(length))
+    let end = usize::from(length).checked_sub(REQUEST_END.len());
+    let start = REQUEST_START.iter().copied().chain(std::iter::repeat(b'q'));
+    start.take(end.unwrap_or(length.into())).chain(REQUEST_END.iter().copied()).take(usize::from(length))
 }
 
 /// A frame with the fields that are equal for all segments.
 #[derive(Clone, Debug)]
 struct Template {
     frame: Vec<u8>,
-    text: Vec<u8>,
     /// Offset of the TCP header.
     tcp: usize,
     /// Offset of the source address.
@@ -120,8 +122,7 @@ impl Template {
         frame.resize(MAX_FRAME, 0);
         put(&mut frame, tcp + 2, &listener.port().to_be_bytes());
         put(&mut frame, tcp + 14, &WINDOW.to_be_bytes());
-        let text = request_text(MAX_PAYLOAD as u16).collect();
-        Self { frame, text, tcp, source, pseudo: pseudo + u64::from(TCP), mss }
+        Self { frame, tcp, source, pseudo: pseudo + u64::from(TCP), mss }
     }
 
     fn fill(&mut self, source: &[u8], segment: &Segment) -> &[u8] {
@@ -130,10 +131,9 @@ impl Template {
         let payload = usize::from(segment.payload);
         let end = tcp + header + payload;
         put(&mut self.frame, self.source, source);
-        if payload > 0
-            && let (Some(field), Some(text)) = (self.frame.get_mut(tcp + header..end), self.text.get(..payload))
-        {
-            field.copy_from_slice(text);
+        let field = self.frame.get_mut(tcp + header..end).unwrap_or_default();
+        for (place, byte) in field.iter_mut().zip(request_text(segment.payload)) {
+            *place = byte;
         }
         let length = (end - tcp) as u16;
         if source.len() == 4 {
@@ -203,8 +203,10 @@ pub(super) fn fold(mut total: u64) -> [u8; 2] {
 
 /// The longest payload of one frame, in bytes.
 pub const MAX_PAYLOAD: usize = 1400;
-/// The request text, repeated up to the length of the request.
-const REQUEST: &[u8] = b"GET / qviz\r\n";
+/// The length of the shortest whole request, in bytes.
+pub const SHORTEST_REQUEST: u16 = 18;
+const REQUEST_START: &[u8] = b"GET /?";
+const REQUEST_END: &[u8; 13] = b" HTTP/1.0\r\n\r\n";
 const ETHERNET: usize = 14;
 const IPV4: usize = 20;
 const TCP_HEADER: usize = 20;

@@ -186,6 +186,7 @@ fn plan(lab: Namespace) -> LivePlan {
         site: LabSite::Lab(Arc::new(lab)),
         host: Sysctls::default(),
         sysctls: Sysctls::default(),
+        programs: None,
         past: Past::default(),
     }
 }

@@ -99,5 +99,7 @@ fn a_segment_that_cannot_be_a_frame_is_refused() {
 
 #[test]
 fn the_request_can_be_read() {
-    assert_eq!(request_text(16).collect::<Vec<_>>(), b"GET / qviz\r\nGET ");
+    assert_eq!(request_text(18).collect::<Vec<_>>(), b"GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(request_text(21).collect::<Vec<_>>(), b"GET /?qq HTTP/1.0\r\n\r\n");
+    assert_eq!([0, 5, 64].map(|length| request_text(length).count()), [0, 5, 64]);
 }
