@@ -8,17 +8,23 @@ use std::os::fd::AsFd;
 use super::sys;
 use crate::model::sample::QueueReading;
 
-/// A listening socket of this process. It reads through the given handle (a borrowed descriptor, an `Arc` of a
-/// socket): a duplicated descriptor would keep the listener open after its owner has closed it.
+/// A listener of this process: a socket, or all members of an SO_REUSEPORT group. It reads through the given handles (a borrowed
+/// descriptor, an `Arc` of a socket): a duplicated descriptor would keep the listener open after its owner has closed it.
 #[derive(Debug)]
 pub struct OwnListener<F: AsFd> {
-    fd: F,
+    members: Vec<F>,
 }
 
 impl<F: AsFd> OwnListener<F> {
     /// Reads the listening socket `fd`.
-    pub const fn new(fd: F) -> Self {
-        Self { fd }
+    pub fn new(fd: F) -> Self {
+        Self { members: vec![fd] }
+    }
+
+    /// Reads these sockets as one listener: depths and drops are sums, and the limit is such that the group holds one more, as each member
+    /// does.
+    pub const fn group(members: Vec<F>) -> Self {
+        Self { members }
     }
 
     /// Depth and limit of the accept queue and the listener's drops, each `None` where it could not be read. Depth and limit
@@ -30,16 +36,30 @@ impl<F: AsFd> OwnListener<F> {
 
     /// The listener's drops alone (`sk_drops`).
     pub fn drops(&self) -> Option<u32> {
-        let words = sys::option_words::<MEMINFO_WORDS>(&self.fd, libc::SOL_SOCKET, libc::SO_MEMINFO).ok();
-        words.map(|words| words[MEMINFO_DROPS])
+        let read = |fd: &F| sys::option_words::<MEMINFO_WORDS>(fd, libc::SOL_SOCKET, libc::SO_MEMINFO).ok();
+        let counts = self.members.iter().map(|fd| read(fd).map(|words| words[MEMINFO_DROPS]));
+        counts.reduce(|sum, count| Some(sum?.wrapping_add(count?)))?
     }
 
     /// Depth and limit of the accept queue alone: `tcpi_unacked` and `tcpi_sacked` mean the accept queue in state LISTEN alone (`tcp_get_info`, `net/ipv4/tcp.c`).
     pub fn depth_and_limit(&self) -> (Option<u32>, Option<u32>) {
-        match tcp_info::<8>(&self.fd) {
-            Some(words) if state(words[0]) == LISTEN => (Some(words[UNACKED]), Some(words[SACKED])),
-            _ => (None, None),
+        let all = self.depths().map(|each| each.map(|(depth, limit)| (depth, u64::from(limit) + 1)));
+        match all.reduce(|sum, each| Some((sum?.0 + each?.0, sum?.1 + each?.1))).flatten() {
+            Some((depth, holds)) => (Some(depth), u32::try_from(holds - 1).ok()),
+            None => (None, None),
         }
+    }
+
+    /// Depth and limit of the member that has the least room.
+    pub fn fullest(&self) -> Option<(u32, u32)> {
+        self.depths().flatten().min_by_key(|(depth, limit)| i64::from(*limit) - i64::from(*depth))
+    }
+
+    fn depths(&self) -> impl Iterator<Item = Option<(u32, u32)>> {
+        self.members.iter().map(|fd| match tcp_info::<8>(fd) {
+            Some(words) if state(words[0]) == LISTEN => Some((words[UNACKED], words[SACKED])),
+            _ => None,
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -28,7 +29,23 @@ pub struct ListenPlan {
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
+    /// The other members of its SO_REUSEPORT group, where it is another program's.
+    others: Vec<Socket>,
     address: SocketAddr,
+}
+
+/// One socket of a listener.
+#[derive(Clone, Debug)]
+pub struct Member {
+    listener: Arc<Listener>,
+    index: usize,
+}
+
+impl AsFd for Member {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        let others = self.index.checked_sub(1).and_then(|index| self.listener.others.get(index));
+        others.unwrap_or(&self.listener.socket).as_fd()
+    }
 }
 
 impl Listener {
@@ -49,17 +66,23 @@ impl Listener {
         socket.listen(plan.backlog).map_err(fail(Operation::Listen))?;
         let bound = socket.local_addr().map_err(fail(Operation::ReadAddress))?;
         let address = bound.as_socket().unwrap_or(plan.address);
-        Ok(Self { socket, address })
+        Ok(Self { socket, others: Vec::new(), address })
     }
 
-    /// Takes a copy of another program's listening descriptor over.
+    /// Takes copies of another program's listening descriptors over: one, or those of all members of its SO_REUSEPORT group.
     ///
     /// # Errors
-    /// What `getsockname(2)` says, and EINVAL where the socket has no IP address.
-    pub fn adopt(copy: OwnedFd) -> io::Result<Self> {
-        let socket = Socket::from(copy);
+    /// What `getsockname(2)` says, and EINVAL where there is none or the socket has no IP address.
+    pub fn adopt(copies: Vec<OwnedFd>) -> io::Result<Self> {
+        let mut sockets = copies.into_iter().map(Socket::from);
+        let socket = sockets.next().ok_or(Errno::INVAL)?;
         let address = socket.local_addr()?.as_socket().ok_or(Errno::INVAL)?;
-        Ok(Self { socket, address })
+        Ok(Self { socket, others: sockets.collect(), address })
+    }
+
+    /// Each of its sockets.
+    pub fn members(self: &Arc<Self>) -> Vec<Member> {
+        (0..=self.others.len()).map(|index| Member { listener: Arc::clone(self), index }).collect()
     }
 
     /// Calls `listen()` again: the kernel applies the new limit at once, up or down, and keeps queued connections
@@ -68,7 +91,8 @@ impl Listener {
     /// # Errors
     /// The kernel's answer.
     pub fn relisten(&self, backlog: i32) -> Result<(), ListenError> {
-        self.socket.listen(backlog).map_err(|source| ListenError {
+        let sockets = std::iter::once(&self.socket).chain(&self.others);
+        sockets.map(|socket| socket.listen(backlog)).collect::<io::Result<()>>().map_err(|source| ListenError {
             operation: Operation::Listen,
             address: self.address,
             source,

@@ -313,6 +313,11 @@ impl LiveSession {
     }
 
     fn pass_lists_on(&mut self) {
+        if let Some((at, waiting)) = self.sampler.take_waiting()
+            && let Server::Program(program) = &mut self.server
+        {
+            program.take_list(at, &waiting, &mut self.pump.batch);
+        }
         if let Some((at, requests)) = self.sampler.take_requests()
             && let Road::Wire(wire) = &mut self.road
         {

@@ -46,16 +46,21 @@ impl LoadClients {
         out.push(Stamped { at: now, event: Event::Client { id, peer, event } });
     }
 
+    /// A segment reaches the clients' side: its client is connected by the SYN-ACK.
+    pub(super) fn arrive(&mut self, at: Stamp, segment: &Segment, out: &mut Vec<Stamped>) {
+        let peer = segment.peer;
+        if let Some(one) = self.live.get_mut(&peer).filter(|one| !one.connected && segment.kind() == Kind::SynAck) {
+            one.connected = true;
+            out.push(Stamped { at, event: Event::Client { id: one.id, peer, event: ClientEvent::Connected } });
+        }
+    }
+
     /// A segment passed at the listener's end.
     pub(super) fn pass(&mut self, at: Stamp, segment: &Segment, line: &mut Line, out: &mut Vec<Stamped>) {
         let peer = segment.peer;
         let Some(one) = self.live.get_mut(&peer) else { return };
         let id = one.id;
         let mut say = |event| out.push(Stamped { at, event: Event::Client { id, peer, event } });
-        if segment.toward == Toward::Listener && segment.kind() != Kind::Syn && !one.connected {
-            one.connected = true;
-            say(ClientEvent::Connected);
-        }
         let end = match segment.kind() {
             Kind::Rst if one.connected => Some(ClientEvent::Reset),
             Kind::Rst => Some(ClientEvent::Refused),
@@ -123,6 +128,9 @@ mod tests {
             (Toward::Listener, flags::FIN | flags::ACK),
         ] {
             load.pass(Stamp::ZERO, &segment(toward, bits, 2), &mut line, &mut out);
+            if toward == Toward::Client {
+                load.arrive(Stamp::ZERO, &segment(toward, bits, 2), &mut out);
+            }
         }
         let events: Vec<ClientEvent> = out
             .iter()
@@ -143,7 +151,7 @@ mod tests {
             let (mut load, mut out) = (LoadClients::default(), Vec::new());
             load.leaves(Stamp::ZERO, &segment(Toward::Listener, flags::SYN, 1), &mut line, &mut out);
             if connects {
-                load.pass(Stamp::ZERO, &segment(Toward::Listener, flags::ACK, 2), &mut line, &mut out);
+                load.arrive(Stamp::ZERO, &segment(Toward::Client, flags::SYN | flags::ACK, 2), &mut out);
             }
             load.pass(Stamp::ZERO, &segment(Toward::Client, flags::RST, 0), &mut line, &mut out);
             assert!(matches!(out.last(), Some(Stamped { event: Event::Client { event, .. }, .. }) if *event == end));

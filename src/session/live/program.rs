@@ -17,6 +17,7 @@ use crate::lab::program::{Program, ProgramError, ProgramExit, ProgramPlan};
 use crate::model::event::{Event, ServerEvent, Stamped};
 use crate::model::peer::Peer;
 use crate::model::program::{ProgramRole, ProgramState};
+use crate::model::sample::Waiting;
 use crate::model::stamp::Stamp;
 use crate::say;
 use crate::session::clock::Clock;
@@ -60,6 +61,10 @@ pub(super) struct ServerProgram {
     /// Who waits in the accept queue, in its order.
     waiting: VecDeque<Peer>,
     accepted: HashSet<Peer>,
+    /// Its listener is a group: each member has an order of its own, and only a list says who waits.
+    is_group: bool,
+    /// The queue's depth as last read.
+    depth: u32,
 }
 
 /// Why there is no listener of the program.
@@ -92,24 +97,6 @@ pub enum NoListener {
         others: Vec<SocketAddr>,
         /// Its last lines.
         output: Vec<String>,
-    },
-    /// Several sockets share the port, each with queues of its own.
-    #[error(
-        "{}",
-        say!(
-            "{command} listens on {address} with {count} sockets (SO_REUSEPORT), each with queues of its own: the lab shows one listener",
-            command,
-            address,
-            count
-        )
-    )]
-    Group {
-        /// The command's name.
-        command: String,
-        /// Their address.
-        address: SocketAddr,
-        /// How many they are.
-        count: usize,
     },
     /// Its descriptor could not be copied.
     #[error(
@@ -150,9 +137,6 @@ impl NoListener {
             Self::Late { .. } => {
                 say!("leave --port away, or give one of these; ::1 alone cannot be reached from another network")
             }
-            Self::Group { .. } => say!(
-                "start it with one worker or without reuseport, for example nginx without `reuseport` in its listen line"
-            ),
             Self::NoCopy { .. } => say!("a server that takes other rights than qviz has (setuid) needs qviz as root"),
         }
     }
@@ -205,20 +189,24 @@ impl ServerProgram {
         let name = command();
         let mut diag = Diag::open()?;
         let deadline = clock.now() + wanted.ready;
-        let (pid, address, listener) = loop {
+        let mut last = Vec::new();
+        let (pid, members, address, listener) = loop {
             program.look();
             let rows = listeners(&mut diag)?;
             let fits = |address: &SocketAddr| {
                 wanted.port.is_none_or(|port| port == address.port()) && reachable_by_wire(address.ip())
             };
-            if let Some(&(address, inode)) = rows.iter().find(|(address, _)| fits(address)) {
-                let count = rows.iter().filter(|(other, _)| *other == address).count();
-                if count > 1 {
-                    return Err(NoListener::Group { command: name, address, count });
-                }
-                if let Some((pid, copy)) = copy_descriptor(&program, inode) {
+            if let Some(&(address, _)) = rows.iter().find(|(address, _)| fits(address)) {
+                let members: Vec<u32> =
+                    rows.iter().filter(|(other, _)| *other == address).map(|(_, inode)| *inode).collect();
+                // The members of a group appear one after the other.
+                let settled = std::mem::replace(&mut last, members.clone()) == members;
+                let found: Option<Vec<_>> = members.iter().map(|inode| copy_descriptor(&program, *inode)).collect();
+                if settled && let Some(found) = found {
                     let failed = |source| NoListener::NoCopy { command: name.clone(), address, source };
-                    break (pid, address, Listener::adopt(copy.map_err(failed)?).map_err(failed)?);
+                    let pid = found.first().map(|(pid, _)| *pid);
+                    let copies: io::Result<Vec<OwnedFd>> = found.into_iter().map(|(_, copy)| copy).collect();
+                    break (pid, members.len(), address, Listener::adopt(copies.map_err(failed)?).map_err(failed)?);
                 }
             }
             if program.is_gone() || matches!(program.exit(), Some(ProgramExit::NotStarted(_))) {
@@ -237,13 +225,14 @@ impl ServerProgram {
         let state = ProgramState {
             role: ProgramRole::Server,
             command: program.command().collect(),
-            pid: program.pids().first().copied().or(Some(pid)),
+            pid: program.pids().first().copied().or(pid),
             listener: Some(address),
             backlog_asked: None,
             exit: None,
             output: Vec::new(),
         };
-        Ok((Self { program, state, waiting: VecDeque::new(), accepted: HashSet::new() }, listener))
+        let (waiting, accepted, is_group) = (VecDeque::new(), HashSet::new(), members > 1);
+        Ok((Self { program, state, waiting, accepted, is_group, depth: 0 }, listener))
     }
 
     /// What is known of it.
@@ -280,7 +269,10 @@ impl ServerProgram {
                 Passed::Closed(peer) => {
                     // It has left the queue, and so has who came before it.
                     if let Some(place) = self.waiting.iter().position(|one| *one == peer) {
-                        self.take_depth(at, (self.waiting.len() - place - 1) as u32, out);
+                        let before = if self.is_group { place } else { 0 };
+                        for peer in self.waiting.drain(before..=place).collect::<Vec<_>>() {
+                            self.accept(at, peer, out);
+                        }
                     }
                     self.close(at, peer, out);
                 }
@@ -297,12 +289,34 @@ impl ServerProgram {
 
     /// The accept queue holds so many connections now: those before them were accepted.
     pub(super) fn take_depth(&mut self, at: Stamp, depth: u32, out: &mut Vec<Stamped>) {
-        while self.waiting.len() > depth as usize {
+        while (!self.is_group || depth == 0) && self.waiting.len() > depth as usize {
             let Some(peer) = self.waiting.pop_front() else { return };
-            self.accepted.insert(peer);
-            let event = ServerEvent::Accepted { waited_ms: None, cookie: None };
-            out.push(Stamped { at, event: Event::Served { peer, event } });
+            self.accept(at, peer, out);
         }
+        self.depth = depth;
+    }
+
+    /// These connections wait; what a client has reset waits unlisted.
+    pub(super) fn take_list(&mut self, at: Stamp, listed: &[Waiting], out: &mut Vec<Stamped>) {
+        if !self.is_group {
+            return;
+        }
+        let listed: HashSet<Peer> = listed.iter().map(|one| one.peer).collect();
+        let mut gone = self.waiting.len().saturating_sub(self.depth as usize);
+        for peer in std::mem::take(&mut self.waiting) {
+            if gone > 0 && !listed.contains(&peer) {
+                gone -= 1;
+                self.accept(at, peer, out);
+            } else {
+                self.waiting.push_back(peer);
+            }
+        }
+    }
+
+    fn accept(&mut self, at: Stamp, peer: Peer, out: &mut Vec<Stamped>) {
+        self.accepted.insert(peer);
+        let event = ServerEvent::Accepted { waited_ms: None, cookie: None };
+        out.push(Stamped { at, event: Event::Served { peer, event } });
     }
 }
 

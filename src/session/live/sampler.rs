@@ -1,16 +1,15 @@
 //! When each source is read: each has its own interval, the cost of reading it is measured, and a reading that is not new is not
 //! emitted.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::kernel::own_socket::OwnListener;
 use crate::kernel::proc::CountersFile;
 use crate::kernel::sock_diag::Diag;
-use crate::lab::listener::Listener;
+use crate::lab::listener::Member;
 use crate::model::counters::Counters;
 use crate::model::event::{Event, Stamped};
-use crate::model::sample::{HalfOpen, Listed, QueueReading, Source};
+use crate::model::sample::{HalfOpen, Listed, QueueReading, Source, Waiting};
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
 use crate::session::pace::Pace;
@@ -38,7 +37,7 @@ const TRIES: u32 = 4;
 
 /// The sources on one listener.
 pub(super) struct Sampler {
-    pub(super) own: OwnListener<Arc<Listener>>,
+    pub(super) own: OwnListener<Member>,
     pub(super) diag: Option<Diag>,
     pub(super) counters: Option<CountersFile>,
     /// Those of the clients' namespace.
@@ -53,6 +52,8 @@ pub(super) struct Sampler {
     half_open: usize,
     /// The last dump of requests, until somebody takes it.
     requests: Option<(Stamp, Vec<HalfOpen>)>,
+    /// The last dump of waiting connections, until somebody takes it.
+    waiting: Option<(Stamp, Vec<Waiting>)>,
     /// The last reading of the accept queue's depth, until somebody takes it.
     depth: Option<(Stamp, u32)>,
     costs_reported: Stamp,
@@ -60,7 +61,7 @@ pub(super) struct Sampler {
 
 impl Sampler {
     pub(super) fn new(
-        own: OwnListener<Arc<Listener>>,
+        own: OwnListener<Member>,
         diag: Option<Diag>,
         [counters, client_counters]: [Option<CountersFile>; 2],
         port: u16,
@@ -78,6 +79,7 @@ impl Sampler {
             reported: None,
             half_open: 0,
             requests: None,
+            waiting: None,
             depth: None,
             costs_reported: Stamp::ZERO,
         }
@@ -123,6 +125,11 @@ impl Sampler {
     pub(super) fn read_all(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         self.read_counters(clock, out);
         self.read_lists(clock, out);
+    }
+
+    /// The waiting connections of the last dump, once, and the moment at which it was over.
+    pub(super) const fn take_waiting(&mut self) -> Option<(Stamp, Vec<Waiting>)> {
+        self.waiting.take()
     }
 
     /// The accept queue's depth as last read, once, and the moment.
@@ -178,8 +185,10 @@ impl Sampler {
                 // it.
                 let requests = Listed { half_open: Some(half_open), waiting: None };
                 out.push(Stamped { at, event: Event::Listed(Box::new(requests)) });
+                let over = clock.now();
+                self.waiting = Some((over, waiting.clone()));
                 let children = Listed { half_open: None, waiting: Some(waiting) };
-                out.push(Stamped { at: clock.now(), event: Event::Listed(Box::new(children)) });
+                out.push(Stamped { at: over, event: Event::Listed(Box::new(children)) });
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "requests and waiting connections could not be listed"),

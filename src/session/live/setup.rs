@@ -46,7 +46,7 @@ pub(super) fn open(mut plan: LivePlan, mut pump: Pump) -> Result<LiveSession, Li
     let (found, listener) = open_listener(&mut plan, wired.as_ref(), pump.clock)?;
     let listener = Arc::new(listener);
     let address = listener.address();
-    let own = OwnListener::new(Arc::clone(&listener));
+    let own = OwnListener::group(listener.members());
     let mut sysctls = proc::read_sysctls();
     if let Some(netns) = &netns {
         netns.complete(&mut sysctls);

@@ -13,7 +13,7 @@ use crate::kernel::proc::CountersFile;
 use crate::kernel::tap::TapError;
 use crate::kernel::tap::decode::ListenerEnd;
 use crate::kernel::tap::frames::{self, Frames, IdleFrames};
-use crate::lab::listener::Listener;
+use crate::lab::listener::{Listener, Member};
 use crate::lab::namespace::NetnsToken;
 use crate::lab::wire::carry::{self, Carrier};
 use crate::lab::wire::line::{Carried, Line, Passage};
@@ -41,7 +41,7 @@ pub(super) struct Wire {
     carrier: Carrier,
     line: Line,
     outcomes: Outcomes,
-    listener: OwnListener<Arc<Listener>>,
+    listener: OwnListener<Member>,
     counters: CountersFile,
     end: ListenerEnd,
     /// What the listener has sent since the present segment was delivered.
@@ -128,7 +128,7 @@ impl Wire {
             carrier: Carrier::open(netns, address)?,
             line,
             outcomes,
-            listener: OwnListener::new(Arc::clone(listener)),
+            listener: OwnListener::group(listener.members()),
             counters,
             end: ListenerEnd { port: address.port(), address: specific.then(|| address.ip()) },
             answers: Vec::new(),
@@ -266,7 +266,7 @@ impl Wire {
         for Carried { frame, segment, toward } in arrived.drain(..) {
             match toward {
                 Toward::Listener => self.deliver(Load::Carried(&frame, segment), actors, batch),
-                Toward::Client => self.carry(&frame, Toward::Client),
+                Toward::Client => self.carry_back(&frame, segment.as_ref(), batch),
             }
         }
         self.arrived = arrived;
@@ -326,7 +326,7 @@ impl Wire {
             if (actors.are_real() || self.load.is_some())
                 && self.line.take(at, (frame, segment), Toward::Client, batch) == Passage::Now
             {
-                self.carry(frame, Toward::Client);
+                self.carry_back(frame, segment.as_ref(), batch);
             }
         });
         self.from_server = Some(ring);
@@ -340,8 +340,12 @@ impl Wire {
         }
     }
 
-    fn carry(&mut self, frame: &[u8], toward: Toward) {
-        if let Err(error) = self.carrier.carry(frame, toward) {
+    /// Hands a frame over to the clients' kernel.
+    fn carry_back(&mut self, frame: &[u8], segment: Option<&Segment>, batch: &mut Vec<Stamped>) {
+        if let (Some(load), Some(segment)) = (&mut self.load, segment) {
+            load.arrive(self.clock.now(), segment, batch);
+        }
+        if let Err(error) = self.carrier.carry(frame, Toward::Client) {
             tracing::warn!(%error, "a client's frame could not be carried");
         }
     }

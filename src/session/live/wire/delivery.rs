@@ -166,11 +166,10 @@ impl Wire {
 
     /// Reads the accept queue for the next decisions; its depth.
     pub(super) fn read_queue(&mut self) -> Option<u32> {
-        let (depth, limit) = self.listener.depth_and_limit();
-        if let (Some(depth), Some(limit)) = (depth, limit) {
+        if let Some((depth, limit)) = self.listener.fullest() {
             self.outcomes.set_queue(depth, limit);
         }
-        depth
+        self.listener.depth_and_limit().0
     }
 
     /// Reads what later outcomes are compared with.
