@@ -9,4 +9,5 @@ pub mod lessons;
 pub mod openmetrics;
 pub mod summary;
 pub mod text;
+pub mod tune;
 pub mod watch;

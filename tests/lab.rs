@@ -47,6 +47,8 @@ mod serve;
 mod servers;
 #[path = "lab/syn_tap.rs"]
 mod syn_tap;
+#[path = "lab/tune.rs"]
+mod tune;
 #[path = "lab/watch.rs"]
 mod watch;
 #[path = "lab/witnesses.rs"]

@@ -58,6 +58,8 @@ Examples:
       One look at the listener of port 8080 as JSON: depth, limit, who waits and for how long, who is half-open.
   qviz watch :8080 --fail-on overflow --fail-on full:80% --duration 30s
       For a load test: exits with 3 and the reason at the first drop, or when the accept queue is 80 % full.
+  qviz tune :8080 --backlog 511 --dry-run
+      What would become of that listener's limit; without --dry-run it is changed, while the program runs.
   qviz watch --pid 4242 --record b.qviz
       The network namespace of a container's process, recorded for the postmortem.
 
