@@ -28,6 +28,7 @@ mod metrics;
 pub mod output;
 pub mod plan;
 mod replay;
+mod sweep;
 mod tune;
 pub mod values;
 mod watch;
@@ -60,6 +61,7 @@ fn dispatch() -> Result<Exit, Failure> {
     match cli.verb {
         None => lab::run(&cli.lab),
         Some(CliCommand::Watch(args)) => watch::run(&args),
+        Some(CliCommand::Sweep(args)) => sweep::run(&args),
         Some(CliCommand::Tune(args)) => tune::run(&args),
         Some(CliCommand::Lesson(args)) => lesson::run(&args),
         Some(CliCommand::Replay(args)) => replay::run(&args),

@@ -45,6 +45,8 @@ mod schema;
 mod serve;
 #[path = "lab/servers.rs"]
 mod servers;
+#[path = "lab/sweep.rs"]
+mod sweep;
 #[path = "lab/syn_tap.rs"]
 mod syn_tap;
 #[path = "lab/tune.rs"]

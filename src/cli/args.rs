@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::kernel::KernelArgs;
 pub use self::lesson::LessonArgs;
 pub use self::replay::ReplayArgs;
+pub use self::sweep::SweepArgs;
 pub use self::tune::TuneArgs;
 pub use self::watch::WatchArgs;
 use super::lang::LangArgs;
@@ -20,6 +21,7 @@ mod given;
 mod kernel;
 mod lesson;
 mod replay;
+mod sweep;
 mod tune;
 mod watch;
 
@@ -63,6 +65,9 @@ pub enum CliCommand {
         With CAP_NET_RAW (root) every SYN is seen too."
     )]
     Watch(Box<WatchArgs>),
+    /// Compare backlogs, accept rates or workers under the same clients; find the smallest backlog that loses nobody
+    #[command(long_about = sweep::ABOUT)]
+    Sweep(Box<SweepArgs>),
     /// Change the backlog of a listener of this machine while its program runs
     #[command(long_about = tune::ABOUT)]
     Tune(TuneArgs),

@@ -48,6 +48,8 @@ Examples:
       No picture; one JSON document with every drop by cause.
   qviz --jsonl --rate 10 --duration 5s | jq -c 'select(.event==\"segment\")'
       Every segment of the handshakes, as it passed.
+  qviz sweep --backlog 1..512 --arrivals burst:100/2s --accept-rate 50
+      The smallest backlog that loses nobody, found and confirmed by runs, beside what a formula predicts.
   qviz --record a.qviz --duration 20s, then qviz replay a.qviz
       A run, and the same run again: pause, speed, seek, step; no private network and no rights needed.
   qviz replay a.qviz --at 3.2s --size 120x36 --svg a.svg
