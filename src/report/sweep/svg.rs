@@ -58,9 +58,15 @@ impl Panel {
                 r#"<polyline points="{}" fill="none" stroke="{colour}" stroke-dasharray="{dash}"/>"#,
                 path.join(" ")
             )?;
+            let mut free = f64::NEG_INFINITY;
             for (x, y, row) in &points {
                 writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#)?;
-                writeln!(out, r#"<text x="{x:.1}" y="{}" text-anchor="middle">{}</text>"#, bottom + 15.0, row.backlog)?;
+                // Values that stand close together: the first of them is written.
+                if *x >= free {
+                    let (y, backlog) = (bottom + 15.0, row.backlog);
+                    writeln!(out, r#"<text x="{x:.1}" y="{y}" text-anchor="middle">{backlog}</text>"#)?;
+                    free = x + LABEL;
+                }
             }
             if let Some((x, y, row)) = points.last() {
                 let name = sanitize::line(&name(row));
@@ -122,5 +128,7 @@ const SPAN: f64 = 680.0;
 const TOP: f64 = 40.0;
 const PANEL: f64 = 150.0;
 const GAP: f64 = 60.0;
+/// Room for a number below the axis.
+const LABEL: f64 = 36.0;
 /// A line of its own for each group.
 const DASHES: [&str; 4] = ["none", "6 3", "2 3", "8 3 2 3"];
