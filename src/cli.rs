@@ -29,6 +29,8 @@ mod metrics;
 pub mod output;
 pub mod plan;
 mod replay;
+mod sweep;
+mod tune;
 pub mod values;
 mod watch;
 
@@ -64,6 +66,8 @@ fn dispatch() -> Result<Exit, Failure> {
         None => lab::run(&cli.lab),
         Some(CliCommand::Run(args)) => lab::run_program(&args),
         Some(CliCommand::Watch(args)) => watch::run(&args),
+        Some(CliCommand::Sweep(args)) => sweep::run(&args),
+        Some(CliCommand::Tune(args)) => tune::run(&args),
         Some(CliCommand::Lesson(args)) => lesson::run(&args),
         Some(CliCommand::Replay(args)) => replay::run(&args),
         Some(CliCommand::Explain { topic }) => explain(topic.as_deref()),

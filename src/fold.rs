@@ -18,6 +18,8 @@ pub mod ledger;
 pub mod listeners;
 pub mod nearby;
 pub mod occupancy;
+pub mod prediction;
+pub mod programs;
 pub mod segment_log;
 pub mod series;
 pub mod trials;

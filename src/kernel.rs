@@ -4,6 +4,7 @@
 //! Values are passed on exactly as the kernel gives them; a value that could not be read is absent.
 
 pub mod census;
+pub mod descriptor_copy;
 pub mod other_netns;
 pub mod own_socket;
 pub mod owners;

@@ -8,5 +8,7 @@ pub mod jsonl;
 pub mod lessons;
 pub mod openmetrics;
 pub mod summary;
+pub mod sweep;
 pub mod text;
+pub mod tune;
 pub mod watch;

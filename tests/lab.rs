@@ -45,8 +45,12 @@ mod schema;
 mod serve;
 #[path = "lab/servers.rs"]
 mod servers;
+#[path = "lab/sweep.rs"]
+mod sweep;
 #[path = "lab/syn_tap.rs"]
 mod syn_tap;
+#[path = "lab/tune.rs"]
+mod tune;
 #[path = "lab/watch.rs"]
 mod watch;
 #[path = "lab/witnesses.rs"]

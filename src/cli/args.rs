@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::kernel::KernelArgs;
 pub use self::lesson::LessonArgs;
 pub use self::replay::ReplayArgs;
 pub use self::run::ProgramArgs;
+pub use self::sweep::SweepArgs;
+pub use self::tune::TuneArgs;
 pub use self::watch::WatchArgs;
 use super::lang::LangArgs;
 use super::{examples, values};
@@ -16,9 +19,12 @@ use crate::model::settings::{AcceptRate, Arrivals};
 use crate::ui::theme;
 
 mod given;
+mod kernel;
 mod lesson;
 mod replay;
 mod run;
+mod sweep;
+mod tune;
 mod watch;
 
 /// The whole command line.
@@ -70,6 +76,12 @@ pub enum CliCommand {
         With CAP_NET_RAW (root) every SYN is seen too."
     )]
     Watch(Box<WatchArgs>),
+    /// Compare backlogs, accept rates or workers under the same clients; find the smallest backlog that loses nobody
+    #[command(long_about = sweep::ABOUT)]
+    Sweep(Box<SweepArgs>),
+    /// Change the backlog of a listener of this machine while its program runs
+    #[command(long_about = tune::ABOUT)]
+    Tune(TuneArgs),
     /// Lessons on the listen queues, played on the real kernel; without a name: the list
     #[command(
         long_about = "Lessons on the listen queues, played on the real kernel, beside the picture: what is said, asked, predicted and then \
@@ -230,47 +242,6 @@ pub struct ServerArgs {
     /// How long a connection is served [default: 600ms, 0 with --rate or --arrivals]
     #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
     pub service: Option<Duration>,
-}
-
-/// Sysctls of the private network.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Kernel settings of the private network (default: as on the host; not with --net host)")]
-pub struct KernelArgs {
-    /// net.ipv4.tcp_syncookies
-    ///
-    /// 0: a full SYN queue drops. 1: it answers with cookies. 2: cookies always.
-    #[arg(long, value_name = "0|1|2", value_parser = clap::value_parser!(i64).range(0..=2), allow_negative_numbers = true)]
-    pub syncookies: Option<i64>,
-
-    /// net.ipv4.tcp_abort_on_overflow
-    ///
-    /// 0: a final ACK that meets a full accept queue is ignored. 1: it is answered with RST.
-    #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(i64).range(0..=1), allow_negative_numbers = true)]
-    pub abort_on_overflow: Option<i64>,
-
-    /// net.ipv4.tcp_max_syn_backlog
-    ///
-    /// With SYN cookies off, three quarters of it limit the half-open requests of new peers.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=2_147_483_647), allow_negative_numbers = true)]
-    pub max_syn_backlog: Option<i64>,
-
-    /// net.core.somaxconn
-    ///
-    /// The ceiling of every listen(backlog).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=2_147_483_647), allow_negative_numbers = true)]
-    pub somaxconn: Option<i64>,
-
-    /// net.ipv4.tcp_synack_retries
-    ///
-    /// How often a SYN-ACK is sent again.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=255), allow_negative_numbers = true)]
-    pub synack_retries: Option<i64>,
-
-    /// net.ipv4.tcp_syn_retries
-    ///
-    /// How often a client sends its SYN again.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=127), allow_negative_numbers = true)]
-    pub syn_retries: Option<i64>,
 }
 
 /// The run as a whole.

@@ -48,6 +48,8 @@ Examples:
       No picture; one JSON document with every drop by cause.
   qviz --jsonl --rate 10 --duration 5s | jq -c 'select(.event==\"segment\")'
       Every segment of the handshakes, as it passed.
+  qviz sweep --backlog 1..512 --arrivals burst:100/2s --accept-rate 50
+      The smallest backlog that loses nobody, found and confirmed by runs, beside what a formula predicts.
   qviz --record a.qviz --duration 20s, then qviz replay a.qviz
       A run, and the same run again: pause, speed, seek, step; no private network and no rights needed.
   qviz replay a.qviz --at 3.2s --size 120x36 --svg a.svg
@@ -58,6 +60,8 @@ Examples:
       One look at the listener of port 8080 as JSON: depth, limit, who waits and for how long, who is half-open.
   qviz watch :8080 --fail-on overflow --fail-on full:80% --duration 30s
       For a load test: exits with 3 and the reason at the first drop, or when the accept queue is 80 % full.
+  qviz tune :8080 --backlog 511 --dry-run
+      What would become of that listener's limit; without --dry-run it is changed, while the program runs.
   qviz watch --pid 4242 --record b.qviz
       The network namespace of a container's process, recorded for the postmortem.
 

@@ -1,9 +1,11 @@
 //! Output: data to stdout, diagnostics to stderr. A closed pipe is no error; a full disk is one.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::Path;
 
 use super::exit::Failure;
 use crate::say;
+use crate::session::files::{self, Existing};
 use crate::text::sanitize;
 use crate::ui::terminal;
 
@@ -46,6 +48,26 @@ pub fn after_picture(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Re
     let taken = write(&mut bytes).and_then(|()| terminal::print(bytes));
     let nobody_reads = matches!(taken, Ok(false));
     check_written(taken.map(drop)).map(|written| if nobody_reads { Written::PipeClosed } else { written })
+}
+
+/// Writes to a file, which is emptied first; - is stdout.
+///
+/// # Errors
+/// A [`Failure`] where it cannot be written.
+pub fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return Output::stdout().put(write).map(|_| ());
+    }
+    let written = files::create(path, Existing::Emptied).map(BufWriter::new).and_then(|mut file| {
+        write(&mut file)?;
+        file.flush()
+    });
+    written.map_err(|error| {
+        Failure::new(
+            say!("cannot write {file}: {error}", file = path.display(), error),
+            say!("give a file that can be written, or - for stdout"),
+        )
+    })
 }
 
 /// Writes one diagnostic to stderr. Errors are ignored: they cannot be reported anywhere.

@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use crate::say;
 use crate::ui::LARGEST;
 
+pub use self::sweep::{Backlogs, backlogs};
 pub use self::watch::{fail_on, metrics, target};
 pub use crate::scenario::words::{
     accept_rate, arrivals, backlog, count, duration, nearest, period, rate, share, small_count,
 };
 
+mod sweep;
 mod watch;
 
 /// The size of a frame, `120x36`: 1 to 500 columns, 1 to 200 rows.

@@ -12,7 +12,10 @@ use self::proc_scan::ProcScan;
 use crate::model::watch::{self, Owner};
 use crate::say;
 
+pub use self::holders::{Descriptor, SocketHolders};
+
 mod cgroup;
+mod holders;
 mod proc_dir;
 mod proc_scan;
 

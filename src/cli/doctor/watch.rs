@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, Group};
 use crate::kernel::census::Census;
+use crate::kernel::descriptor_copy::{self, CopyError};
 use crate::kernel::owners::Owners;
 use crate::kernel::tap;
 use crate::model::watch::{ListenerReading, OwnerScope as Reach};
@@ -15,6 +16,7 @@ pub(super) fn checks(checks: &mut Vec<Check>) {
     checks.push(check_listeners(&mut listeners));
     checks.push(check_owners(&listeners));
     checks.push(check_tap());
+    checks.push(check_tune());
 }
 
 fn check_listeners(listeners: &mut Vec<ListenerReading>) -> Check {
@@ -80,5 +82,39 @@ fn check_tap() -> Check {
             Check::fails("watch.tap", Group::Watch, what, say!("{error}; queues and drops are seen without it", error))
                 .with_remedy(error.hint())
         }
+    }
+}
+
+/// Tried on a descriptor of this very process, which may always be copied where the call is there and no filter forbids it.
+fn check_tune() -> Check {
+    let what = say!("another backlog (qviz tune)");
+    let tried = std::net::TcpListener::bind("127.0.0.1:0").map(|listener| descriptor_copy::of_own(&listener));
+    let refused = tried.ok().and_then(Result::err);
+    let root = rustix::process::geteuid().is_root();
+    match (refused, descriptor_copy::yama_scope()) {
+        (Some(error @ CopyError::Unsupported), _) => Check::fails("watch.tune", Group::Watch, what, error.to_string()),
+        (Some(error), _) => Check::fails("watch.tune", Group::Watch, what, error.to_string()).with_remedy("sudo qviz"),
+        (None, Some(3)) => Check::fails(
+            "watch.tune",
+            Group::Watch,
+            what,
+            say!("kernel.yama.ptrace_scope is 3: nobody may, until the next boot"),
+        ),
+        (None, Some(scope @ 1..)) if !root => Check::fails(
+            "watch.tune",
+            Group::Watch,
+            what,
+            say!("kernel.yama.ptrace_scope is {scope}: only root may change other programs' listeners", scope),
+        )
+        .with_remedy("sudo qviz tune"),
+        (None, _) if root => {
+            Check::works("watch.tune", Group::Watch, what, say!("descriptors can be copied; every program's listener"))
+        }
+        (None, _) => Check::works(
+            "watch.tune",
+            Group::Watch,
+            what,
+            say!("descriptors can be copied; the listeners of this user's own programs"),
+        ),
     }
 }

@@ -1,7 +1,6 @@
 //! Frames of a recording as text, SVG or terminal recording.
 
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use ratatui::layout::Size;
@@ -12,7 +11,6 @@ use crate::cli::lab;
 use crate::cli::output::{self, Output};
 use crate::model::stamp::Stamp;
 use crate::say;
-use crate::session::files::{self, Existing};
 use crate::session::recording::read::Recording;
 use crate::text::sanitize;
 use crate::ui::UiPlan;
@@ -36,7 +34,7 @@ pub(super) fn draw(args: &ReplayArgs, recording: &Recording, look: &UiPlan) -> R
     };
     if let Some(path) = &args.frames.cast {
         let mut film = film()?;
-        write(path, |out| write_film(out, &mut film, recording, (width, height)))?;
+        output::to_file(path, |out| write_film(out, &mut film, recording, (width, height)))?;
     }
     if !args.frames.text && args.frames.svg.is_none() {
         return Ok(Exit::Success);
@@ -49,7 +47,7 @@ pub(super) fn draw(args: &ReplayArgs, recording: &Recording, look: &UiPlan) -> R
     if let Some(path) = &args.frames.svg {
         let background = if look.theme == "light" { Background::Light } else { Background::Dark };
         let title = say!("qviz: both listen queues at {at}", at);
-        write(path, |out| out.write_all(svg::write(&picture, background, &title).as_bytes()))?;
+        output::to_file(path, |out| out.write_all(svg::write(&picture, background, &title).as_bytes()))?;
     }
     Ok(Exit::Success)
 }
@@ -77,22 +75,6 @@ fn write_film(out: &mut dyn Write, film: &mut Film, recording: &Recording, size:
     }
     cast.frame(end.since(Stamp::ZERO), film.at(end))?;
     cast.end(end.since(Stamp::ZERO) + LAST)
-}
-
-fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    if path.as_os_str() == "-" {
-        return Output::stdout().put(write).map(|_| ());
-    }
-    let written = files::create(path, Existing::Emptied).map(BufWriter::new).and_then(|mut file| {
-        write(&mut file)?;
-        file.flush()
-    });
-    written.map_err(|error| {
-        Failure::new(
-            say!("cannot write {file}: {error}", file = path.display(), error),
-            say!("give a file that can be written, or - for stdout"),
-        )
-    })
 }
 
 /// Columns and rows where none are given: the size of the whole picture in the README.

@@ -9,7 +9,7 @@ use crate::model::message::Message;
 use crate::model::queue::SynRule;
 
 /// The private network, or the host's loopback.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum LabSite {
     /// A private network namespace; several sessions may follow each other there.
     Lab(Arc<Namespace>),
