@@ -5,11 +5,9 @@
 use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
-
+use crate::kernel::descriptor_copy::{self, CopyError};
 use crate::kernel::sock_diag::{Diag, DiagError};
 use crate::lab::listener::Listener;
 use crate::lab::namespace::{LISTENER_V4, LISTENER_V6, NetnsToken, reachable_by_wire};
@@ -101,15 +99,15 @@ pub enum NoListener {
     /// Its descriptor could not be copied.
     #[error(
         "{}",
-        say!("the listener of {command} on {address} cannot be read: {source}", command, address, source = describe(source))
+        say!("the listener of {command} on {address} cannot be read: {source}", command, address, source)
     )]
     NoCopy {
         /// The command's name.
         command: String,
         /// Where it listens.
         address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
+        /// What is missing.
+        source: CopyError,
     },
 }
 
@@ -190,24 +188,17 @@ impl ServerProgram {
         let mut diag = Diag::open()?;
         let deadline = clock.now() + wanted.ready;
         let mut last = Vec::new();
-        let (pid, members, address, listener) = loop {
+        let (members, address, listener) = loop {
             program.look();
             let rows = listeners(&mut diag)?;
-            let fits = |address: &SocketAddr| {
-                wanted.port.is_none_or(|port| port == address.port()) && reachable_by_wire(address.ip())
-            };
-            if let Some(&(address, _)) = rows.iter().find(|(address, _)| fits(address)) {
-                let members: Vec<u32> =
-                    rows.iter().filter(|(other, _)| *other == address).map(|(_, inode)| *inode).collect();
-                // The members of a group appear one after the other.
-                let settled = std::mem::replace(&mut last, members.clone()) == members;
-                let found: Option<Vec<_>> = members.iter().map(|inode| copy_descriptor(&program, *inode)).collect();
-                if settled && let Some(found) = found {
-                    let failed = |source| NoListener::NoCopy { command: name.clone(), address, source };
-                    let pid = found.first().map(|(pid, _)| *pid);
-                    let copies: io::Result<Vec<OwnedFd>> = found.into_iter().map(|(_, copy)| copy).collect();
-                    break (pid, members.len(), address, Listener::adopt(copies.map_err(failed)?).map_err(failed)?);
-                }
+            let members = wanted_of(&rows, wanted.port);
+            // The members of a group appear one after the other.
+            let settled = std::mem::replace(&mut last, members.clone()) == members;
+            if let (true, Some(Found { address, .. })) = (settled, members.first().copied())
+                && let Some(copied) = copy_all(&program, &members)
+            {
+                let failed = |source| NoListener::NoCopy { command: name.clone(), address, source };
+                break (members.len(), address, copied.map_err(failed)?);
             }
             if program.is_gone() || matches!(program.exit(), Some(ProgramExit::NotStarted(_))) {
                 let exit = program.exit();
@@ -215,7 +206,7 @@ impl ServerProgram {
                 return Err(NoListener::Ended { command: name, exit, output: program.output() });
             }
             if clock.now() >= deadline {
-                let others = rows.iter().map(|(address, _)| *address).collect();
+                let others = rows.iter().map(|one| one.address).collect();
                 program.end();
                 let output = program.output();
                 return Err(NoListener::Late { command: name, ready: wanted.ready, others, output });
@@ -225,7 +216,7 @@ impl ServerProgram {
         let state = ProgramState {
             role: ProgramRole::Server,
             command: program.command().collect(),
-            pid: program.pids().first().copied().or(pid),
+            pid: program.pids().first().copied(),
             listener: Some(address),
             backlog_asked: None,
             exit: None,
@@ -384,36 +375,53 @@ fn look(program: &mut Program, state: &mut ProgramState) -> bool {
     changed
 }
 
+/// A listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    address: SocketAddr,
+    inode: u32,
+    cookie: u64,
+}
+
 /// Every TCP listener of this namespace, the reachable ones first, then by port: in the lab they are the program's.
-fn listeners(diag: &mut Diag) -> Result<Vec<(SocketAddr, u32)>, DiagError> {
+fn listeners(diag: &mut Diag) -> Result<Vec<Found>, DiagError> {
     let mut rows = Vec::new();
     diag.tcp_listeners(|row| match row {
-        Some(row) => rows.push((row.local, row.inode)),
+        Some(row) => rows.push(Found { address: row.local, inode: row.inode, cookie: row.cookie }),
         None => rows.clear(),
     })?;
-    rows.sort_unstable_by_key(|(address, inode)| (!reachable_by_wire(address.ip()), address.port(), *inode));
+    rows.sort_unstable_by_key(|one| (!reachable_by_wire(one.address.ip()), one.address.port(), one.inode));
     rows.dedup();
     Ok(rows)
 }
 
-/// A copy of the descriptor of the socket with this inode, and the process that it was copied from; `None` where no process of the
-/// program has it.
-fn copy_descriptor(program: &Program, inode: u32) -> Option<(u32, io::Result<OwnedFd>)> {
-    let link = format!("socket:[{inode}]");
-    let holds = |pid: &u32| {
-        let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        entries
-            .filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
-            .find_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-    };
-    program.pids().iter().find_map(|pid| holds(pid).map(|descriptor| (*pid, copy(*pid, descriptor))))
+/// Those of these sockets that are the wanted listener: one, or all members of its SO_REUSEPORT group.
+fn wanted_of(rows: &[Found], port: Option<u16>) -> Vec<Found> {
+    let fits = |one: &&Found| port.is_none_or(|port| port == one.address.port()) && reachable_by_wire(one.address.ip());
+    let first = rows.iter().find(fits);
+    rows.iter().filter(|one| first.is_some_and(|first| first.address == one.address)).copied().collect()
 }
 
-/// Copies a descriptor of a process (Linux 5.6).
-fn copy(pid: u32, descriptor: i32) -> io::Result<OwnedFd> {
-    let pid = Pid::from_raw(pid.cast_signed()).ok_or(io::ErrorKind::NotFound)?;
-    let process = pidfd_open(pid, PidfdFlags::empty())?;
-    Ok(pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty())?)
+/// Copies of the descriptors of these sockets; `None` where no process of the program has one of them.
+fn copy_all(program: &Program, sockets: &[Found]) -> Option<Result<Listener, CopyError>> {
+    let pids = program.pids();
+    let holder = |socket: &Found| {
+        let link = format!("socket:[{}]", socket.inode);
+        pids.iter().find_map(|pid| Some((*pid, descriptor_with(*pid, &link)?, socket.cookie)))
+    };
+    let held: Vec<(u32, u32, u64)> = sockets.iter().map(holder).collect::<Option<_>>()?;
+    let pid = held.first()?.0;
+    let copies: Result<Vec<_>, _> =
+        held.iter().map(|(pid, descriptor, cookie)| descriptor_copy::copy(*pid, *descriptor, *cookie)).collect();
+    Some(copies.and_then(|copies| Listener::adopt(copies).map_err(|_| CopyError::Changed { pid })))
+}
+
+/// The descriptor of a process that has this link in /proc.
+fn descriptor_with(pid: u32, link: &str) -> Option<u32> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    entries
+        .filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == link))
+        .find_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// How often it is looked for the listener.
