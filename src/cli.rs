@@ -17,6 +17,7 @@ mod environment;
 pub mod examples;
 pub mod exit;
 pub mod explain;
+mod gate;
 mod headless;
 pub mod help;
 mod lab;
