@@ -21,6 +21,8 @@ mod census;
 mod cli;
 #[path = "lab/from_outside.rs"]
 mod from_outside;
+#[path = "lab/gate.rs"]
+mod gate;
 #[path = "lab/lessons.rs"]
 mod lessons;
 #[path = "lab/matrix.rs"]

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::lesson::LessonArgs;
 pub use self::replay::ReplayArgs;
-pub use self::watch::WatchArgs;
+pub use self::watch::{VerdictFormat, WatchArgs};
 use super::lang::LangArgs;
 use super::{examples, values};
 use crate::model::settings::{AcceptRate, Arrivals};

@@ -57,7 +57,9 @@ Examples:
   qviz watch :8080 --once --json
       One look at the listener of port 8080 as JSON: depth, limit, who waits and for how long, who is half-open.
   qviz watch :8080 --fail-on overflow --fail-on full:80% --duration 30s
-      For a load test: exits with 3 and the reason at the first drop, or when the accept queue is 80 % full.
+      Exits with 3 and the reason at the first drop, or when the accept queue is 80 % full.
+  qviz watch :8080 --fail-on overflow --to-end -- ab -n 20000 -c 200 http://127.0.0.1:8080/
+      A load test that fails with 3 when anything was dropped, and otherwise has the status of ab.
   qviz watch --pid 4242 --record b.qviz
       The network namespace of a container's process, recorded for the postmortem.
 
@@ -74,6 +76,7 @@ Exit status:
   1    error: a message says what, why, and the next command
   2    usage: the words on the command line cannot be carried out
   3    an expectation or a check failed
+  the status of the command behind --, where qviz watch ran one and no condition of --fail-on held
   130, 143, 129, 131   ended by SIGINT, SIGTERM, SIGHUP, SIGQUIT, after the summary";
 
 #[cfg(test)]
