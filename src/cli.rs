@@ -8,10 +8,12 @@ use self::args::{Cli, CliCommand};
 use self::exit::{Exit, Failure};
 use self::output::{Output, Written};
 use crate::experiment::child;
+use crate::text::carried;
 use crate::text::lang::{Lang, here, speak};
 
 pub mod args;
 pub mod defaults;
+mod demo;
 pub mod doctor;
 mod environment;
 pub mod examples;
@@ -62,6 +64,7 @@ fn dispatch() -> Result<Exit, Failure> {
         Some(CliCommand::Watch(args)) => watch::run(&args),
         Some(CliCommand::Lesson(args)) => lesson::run(&args),
         Some(CliCommand::Replay(args)) => replay::run(&args),
+        Some(CliCommand::Demo(args)) => demo::run(&args),
         Some(CliCommand::Explain { topic }) => explain(topic.as_deref()),
         Some(CliCommand::Doctor { json }) => doctor::run(json),
         Some(CliCommand::Completions { shell }) => print(&completions(shell)),
@@ -91,6 +94,11 @@ fn print(text: &[u8]) -> Result<Exit, Failure> {
     match Output::stdout().put(|out| out.write_all(text))? {
         Written::Taken | Written::PipeClosed => Ok(Exit::Success),
     }
+}
+
+/// A file that the program carries.
+fn print_carried(name: &str) -> Result<Exit, Failure> {
+    print(carried::of(carried::TEXTS, name).unwrap_or_default().as_bytes())
 }
 
 fn completions(shell: clap_complete::Shell) -> Vec<u8> {

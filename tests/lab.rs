@@ -15,6 +15,8 @@
 #[path = "support/runner.rs"]
 mod runner;
 
+#[path = "lab/carried.rs"]
+mod carried;
 #[path = "lab/census.rs"]
 mod census;
 #[path = "lab/cli.rs"]

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::demo::DemoArgs;
 pub use self::lesson::LessonArgs;
-pub use self::replay::ReplayArgs;
+pub use self::replay::{FrameArgs, ReplayArgs};
 pub use self::watch::{VerdictFormat, WatchArgs};
 use super::lang::LangArgs;
 use super::{examples, values};
 use crate::model::settings::{AcceptRate, Arrivals};
 use crate::ui::theme;
 
+mod demo;
 mod given;
 mod lesson;
 mod replay;
@@ -72,6 +74,12 @@ pub enum CliCommand {
         of the run itself; or draw one moment of it as text or SVG, or all of it as a terminal recording."
     )]
     Replay(ReplayArgs),
+    /// Play a recorded lesson that comes with qviz, with its story; works on any Linux
+    #[command(
+        long_about = "Play a recorded lesson that comes with qviz, with its story: no rights, no private network, no file needed. Pause, \
+        speed, seek and step are those of qviz replay."
+    )]
+    Demo(DemoArgs),
     /// Explain a cause, counter, sysctl, finding or key in plain words
     #[command(
         long_about = "Explain a cause, counter, sysctl, finding or key in plain words, with the kernel function that it \

@@ -25,6 +25,7 @@ Examples:
   qviz --backlog 1 --accept-rate 0      nobody accepts: see who waits, who is dropped, who is a ghost
   qviz --json --rate 200 --duration 3s  one JSON document, no picture
   qviz --record a.qviz                  the same, recorded; qviz replay a.qviz shows it again
+  qviz demo                             a recorded lesson with its story; works on any Linux
   qviz watch                            the listeners of this machine: who is full, who waits, what is dropped
   qviz watch :8080 --once               one look at one of them, as a table
   qviz explain ListenOverflows          what a counter means and what to do

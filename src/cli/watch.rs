@@ -34,6 +34,9 @@ use crate::ui::UiPlan;
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
+    if args.run.print_alerts || args.run.print_dashboard {
+        return super::print_carried(if args.run.print_alerts { "alerts" } else { "grafana" });
+    }
     let plan = WatchPlan::new(args, lab::plan_env())?;
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Scrapes come from this namespace, not from the watched one.

@@ -42,6 +42,7 @@ pub struct WatchArgs {
 /// The watch as a whole.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Watch")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct WatchRunArgs {
     /// One careful look, then a table; with --json one document
     #[arg(long, conflicts_with_all = ["duration", "jsonl", "command"])]
@@ -73,10 +74,18 @@ pub struct WatchRunArgs {
     /// Serve the queues as metrics (OpenMetrics) at http://ADDR:PORT/metrics; a bare PORT is on 127.0.0.1
     ///
     /// Beside the picture or --headless. One series per listening address, at most 200 addresses, the fullest first. Another address
-    /// than loopback has to be written out: whoever reaches it can read them. Port 0 takes any free one. assets/watch has alert
-    /// rules and a dashboard.
+    /// than loopback has to be written out: whoever reaches it can read them. Port 0 takes any free one. --print-alerts
+    /// and --print-dashboard print alert rules and a dashboard.
     #[arg(long, value_name = "[ADDR:]PORT", value_parser = values::metrics, conflicts_with = "once")]
     pub metrics: Option<SocketAddr>,
+
+    /// Print alert rules for Prometheus
+    #[arg(long, conflicts_with_all = ["target", "command", "print_dashboard"])]
+    pub print_alerts: bool,
+
+    /// Print a dashboard for Grafana
+    #[arg(long, conflicts_with_all = ["target", "command"])]
+    pub print_dashboard: bool,
 
     /// Watch another network namespace, by its file
     ///
