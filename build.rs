@@ -8,10 +8,13 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
     fs::write(out.join("lessons.z"), deflated(&bound("assets/lessons", "toml")?))?;
-    table(&out, "demos", &files("assets/demos", "qviz")?)?;
-    table(&out, "recordings", &RECORDINGS.map(|name| PathBuf::from(format!("assets/recordings/{name}.qviz"))))?;
-    table(&out, "texts", &TEXTS.map(PathBuf::from))?;
+    let recordings = RECORDINGS.map(|name| PathBuf::from(format!("assets/recordings/{name}.qviz")));
+    fs::write(out.join("demos.pack"), pack(&files("assets/demos", "qviz")?)?)?;
+    fs::write(out.join("recordings.pack"), pack(&recordings)?)?;
+    fs::write(out.join("texts.pack"), pack(&TEXTS.map(PathBuf::from))?)?;
     println!("cargo::rustc-env=QVIZ_TARGET={}", env::var("TARGET").unwrap_or_default());
+    let libc = env::var("CARGO_CFG_TARGET_ENV").unwrap_or_default();
+    println!("cargo::rustc-env=QVIZ_LIBC={libc}");
     println!("cargo::rustc-env=QVIZ_COMMIT={}", commit());
     println!("cargo::rerun-if-env-changed=QVIZ_COMMIT");
     Ok(())
@@ -26,16 +29,19 @@ fn bound(folder: &str, ending: &str) -> io::Result<String> {
     Ok(bound)
 }
 
-/// A table of names and deflated files, as Rust.
-fn table(out: &Path, name_of_table: &str, paths: &[PathBuf]) -> io::Result<()> {
-    let mut rows = String::new();
+/// Several files, each deflated, under their names: the lengths of name and file as four bytes each, name, file.
+fn pack(paths: &[PathBuf]) -> io::Result<Vec<u8>> {
+    let mut pack = Vec::new();
     for path in paths {
         println!("cargo::rerun-if-changed={}", path.display());
-        let file = out.join(format!("{name_of_table}-{}.z", name(path)));
-        fs::write(&file, deflated(&fs::read_to_string(path)?))?;
-        rows.push_str(&format!("({:?}, include_bytes!({:?})), ", name(path), file.display().to_string()));
+        let (name, file) = (name(path), deflated(&fs::read_to_string(path)?));
+        for length in [name.len(), file.len()] {
+            pack.extend(u32::try_from(length).map_err(io::Error::other)?.to_le_bytes());
+        }
+        pack.extend(name.into_bytes());
+        pack.extend(file);
     }
-    fs::write(out.join(format!("{name_of_table}.rs")), format!("&[{rows}]"))
+    Ok(pack)
 }
 
 fn files(folder: &str, ending: &str) -> io::Result<Vec<PathBuf>> {
@@ -62,14 +68,15 @@ fn deflated(text: &str) -> Vec<u8> {
     packed
 }
 
-/// The commit of a clone, or that of the variable QVIZ_COMMIT; empty in an unpacked crate.
+/// The commit of a clone, or that of the variable QVIZ_COMMIT; `unknown` in an unpacked crate.
 fn commit() -> String {
     if let Ok(given) = env::var("QVIZ_COMMIT") {
         return given;
     }
     let head = Path::new(".git/HEAD");
-    if !head.exists() {
-        return String::new();
+    // A debug build is not made anew for each commit.
+    if !head.exists() || env::var("PROFILE").is_ok_and(|profile| profile == "debug") {
+        return "unknown".to_owned();
     }
     println!("cargo::rerun-if-changed=.git/HEAD");
     let branch = fs::read_to_string(head).unwrap_or_default();
@@ -78,7 +85,7 @@ fn commit() -> String {
     }
     let asked = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
     let said = asked.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-    said.map(|said| String::from_utf8_lossy(&said).trim().to_owned()).unwrap_or_default()
+    said.map_or_else(|| "unknown".to_owned(), |said| String::from_utf8_lossy(&said).trim().to_owned())
 }
 
 /// Recordings without a story that `qviz replay NAME` knows, too; the others stand behind pictures of the tests.

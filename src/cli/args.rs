@@ -6,19 +6,27 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::choices::{Client, Color};
+pub use self::config::ConfigArgs;
 pub use self::demo::DemoArgs;
+pub use self::kernel::KernelArgs;
 pub use self::lesson::LessonArgs;
 pub use self::replay::{FrameArgs, ReplayArgs};
+pub use self::shell::CompletionShell;
 pub use self::watch::{VerdictFormat, WatchArgs};
 use super::lang::LangArgs;
-use super::{examples, values};
+use super::{examples, values, version};
 use crate::model::settings::{AcceptRate, Arrivals};
 use crate::ui::theme;
 
+mod choices;
+mod config;
 mod demo;
 mod given;
+mod kernel;
 mod lesson;
 mod replay;
+mod shell;
 mod watch;
 
 /// The whole command line.
@@ -26,6 +34,7 @@ mod watch;
 #[command(
     name = "qviz",
     version,
+    long_version = version::LONG,
     about = "See the listen queues of a real TCP listener: fill, overflow, drop, drain",
     long_about = "See the listen queues of a real TCP listener: fill, overflow, drop, drain.\n\n\
         Without a command, qviz makes a private network (no root needed), listens in it with the given backlog, sends its own \
@@ -49,6 +58,10 @@ pub struct Cli {
     /// The language.
     #[command(flatten)]
     pub language: LangArgs,
+
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Everything but the lab.
@@ -99,16 +112,28 @@ pub enum CliCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Print the configuration in force
+    #[command(
+        long_about = "Print the configuration in force: the file that was read, and the defaults that stand in it. Without a file: where it \
+        would be."
+    )]
+    Config,
     /// Print completions for a shell
     #[command(long_about = "Print completions for a shell, for example: qviz completions bash > \
         ~/.local/share/bash-completion/completions/qviz")]
     Completions {
         /// The shell
         #[arg(value_enum)]
-        shell: clap_complete::Shell,
+        shell: CompletionShell,
     },
-    /// Print the manual page (qviz man | man -l -)
-    Man,
+    /// Print a manual page: qviz man | man -l -
+    #[command(
+        long_about = "Print a manual page: that of qviz, or that of one of its commands, for example: qviz man watch | man -l -"
+    )]
+    Man {
+        /// The command [default: qviz itself]
+        command: Option<String>,
+    },
 }
 
 /// The options of the lab.
@@ -229,47 +254,6 @@ pub struct ServerArgs {
     pub service: Option<Duration>,
 }
 
-/// Sysctls of the private network.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Kernel settings of the private network (default: as on the host; not with --net host)")]
-pub struct KernelArgs {
-    /// net.ipv4.tcp_syncookies
-    ///
-    /// 0: a full SYN queue drops. 1: it answers with cookies. 2: cookies always.
-    #[arg(long, value_name = "0|1|2", value_parser = clap::value_parser!(i64).range(0..=2), allow_negative_numbers = true)]
-    pub syncookies: Option<i64>,
-
-    /// net.ipv4.tcp_abort_on_overflow
-    ///
-    /// 0: a final ACK that meets a full accept queue is ignored. 1: it is answered with RST.
-    #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(i64).range(0..=1), allow_negative_numbers = true)]
-    pub abort_on_overflow: Option<i64>,
-
-    /// net.ipv4.tcp_max_syn_backlog
-    ///
-    /// With SYN cookies off, three quarters of it limit the half-open requests of new peers.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=2_147_483_647), allow_negative_numbers = true)]
-    pub max_syn_backlog: Option<i64>,
-
-    /// net.core.somaxconn
-    ///
-    /// The ceiling of every listen(backlog).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=2_147_483_647), allow_negative_numbers = true)]
-    pub somaxconn: Option<i64>,
-
-    /// net.ipv4.tcp_synack_retries
-    ///
-    /// How often a SYN-ACK is sent again.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=255), allow_negative_numbers = true)]
-    pub synack_retries: Option<i64>,
-
-    /// net.ipv4.tcp_syn_retries
-    ///
-    /// How often a client sends its SYN again.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=127), allow_negative_numbers = true)]
-    pub syn_retries: Option<i64>,
-}
-
 /// The run as a whole.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Run")]
@@ -369,27 +353,6 @@ pub enum Net {
     Lab,
     /// This host's loopback
     Host,
-}
-
-/// Which clients come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Client {
-    /// Packet-level clients with a round-trip time
-    Wire,
-    /// Real connect(2) clients
-    Connect,
-}
-
-/// When to use colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// As the terminal can; none with NO_COLOR
-    #[default]
-    Auto,
-    /// Whatever the terminal says
-    Always,
-    /// None
-    Never,
 }
 
 #[cfg(test)]

@@ -25,6 +25,6 @@ mod tests {
 
     #[test]
     fn the_first_demo_is_carried() {
-        assert!(carried::of(carried::DEMOS, FIRST).is_some_and(|text| text.starts_with("{\"qviz-recording\":2,")));
+        assert!(carried::DEMOS.text(FIRST).is_some_and(|text| text.starts_with("{\"qviz-recording\":2,")));
     }
 }

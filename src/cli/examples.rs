@@ -18,6 +18,28 @@ pub fn long() -> &'static str {
     }
 }
 
+/// The parts of [`long`], without their headings: examples, values, without a terminal, exit status.
+pub fn parts() -> [Vec<&'static str>; 4] {
+    let mut parts = [const { Vec::new() }; 4];
+    let mut part = None;
+    for line in long().lines() {
+        if !line.is_empty() && !line.starts_with(' ') {
+            part = Some(part.map_or(0, |before: usize| before + 1));
+        } else if let Some(lines) = part.and_then(|part| parts.get_mut(part)).filter(|_| !line.is_empty()) {
+            lines.push(line);
+        }
+    }
+    parts
+}
+
+/// The examples of one command, or of the lab and all commands.
+pub fn of(command: Option<&str>) -> Vec<(&'static str, &'static str)> {
+    let [examples, ..] = parts();
+    let shown = |line: &str| command.is_none_or(|command| line.split_whitespace().nth(1) == Some(command));
+    let pairs = examples.chunks(2).filter_map(|pair| Some((pair.first()?.trim(), pair.get(1)?.trim())));
+    pairs.filter(|(line, _)| shown(line)).collect()
+}
+
 /// Under `-h`, in English.
 pub const SHORT: &str = "\
 Examples:
@@ -93,6 +115,22 @@ mod tests {
             words.filter(|word| word.starts_with("--") || word.bytes().any(|byte| byte.is_ascii_digit())).collect();
         fixed.sort_unstable();
         fixed
+    }
+
+    #[test]
+    fn the_parts_are_told_apart_and_a_command_finds_its_examples() {
+        for lang in [Lang::English, Lang::Chinese] {
+            within(lang, || {
+                let [examples, values, terminal, exit] = parts();
+                assert_eq!(examples.len() % 2, 0, "each example has a line that explains it");
+                assert!(values[0].contains("1m30s") && terminal.len() >= 2 && exit[0].trim().starts_with('0'));
+                assert!(
+                    of(Some("watch")).len() >= 4
+                        && of(Some("watch")).iter().all(|(line, _)| line.starts_with("qviz watch"))
+                );
+                assert_eq!(of(None).len() * 2, examples.len());
+            });
+        }
     }
 
     #[test]

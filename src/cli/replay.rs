@@ -51,7 +51,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
 
 /// The recording in this file; where there is no such file, the one of this name that comes with the program.
 fn open(file: &Path) -> Result<Recording, RecordingError> {
-    let carried = |name: &str| carried::of(carried::DEMOS, name).or_else(|| carried::of(carried::RECORDINGS, name));
+    let carried = |name: &str| carried::DEMOS.text(name).or_else(|| carried::RECORDINGS.text(name));
     match file.to_str().filter(|_| !file.exists()).and_then(carried) {
         Some(text) => Recording::carried(file, text),
         None => Recording::open(file),

@@ -28,7 +28,7 @@ fn file(name: &str) -> String {
 
 case!(every_demo_plays_from_an_empty_folder_and_its_story_holds);
 fn every_demo_plays_from_an_empty_folder_and_its_story_holds() {
-    let demos: Vec<_> = qviz::text::carried::DEMOS.iter().map(|(name, _)| *name).collect();
+    let demos = qviz::text::carried::DEMOS.names();
     assert!(demos.len() >= 3, "{demos:?}");
     for name in demos {
         let words = format!("demo {name} --jsonl");

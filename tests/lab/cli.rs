@@ -251,7 +251,13 @@ fn help_comes_short_and_long_and_both_have_examples() {
 
 case!(the_version_is_the_packages);
 fn the_version_is_the_packages() {
-    assert_eq!(said(&output("--version").stdout), format!("qviz {}\n", env!("CARGO_PKG_VERSION")));
+    let version = format!("qviz {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(said(&output("-V").stdout), version);
+    let long = said(&output("--version").stdout);
+    assert!(long.starts_with(&version), "{long}");
+    for line in ["commit: ", "target: ", "libc: "] {
+        assert!(long.lines().any(|shown| shown.starts_with(line) && shown.len() > line.len() + 1), "{line} in {long}");
+    }
 }
 
 case!(all_topics_are_listed_and_one_is_told_whole);

@@ -10,7 +10,7 @@ use crate::text::carried;
 #[derive(Clone, Debug, Default, Args)]
 pub struct DemoArgs {
     /// Which demo [default: silent-drop]
-    #[arg(value_parser = PossibleValuesParser::new(carried::DEMOS.iter().map(|(name, _)| *name)))]
+    #[arg(value_parser = PossibleValuesParser::new(carried::DEMOS.names()))]
     pub name: Option<String>,
 
     /// What comes out.
