@@ -1,4 +1,4 @@
-//! Packs what the program carries (lessons, demos, recordings, alert rules), deflated, so that adding a lesson or a demo is adding a file; and
+//! Packs what the program carries (Chinese texts, lessons, demos, recordings, alert rules), deflated, so that adding a lesson or a demo is adding a file; and
 //! keeps the commit and the target that `qviz --version` names.
 
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("lessons.z"), deflated(&bound("assets/lessons", "toml")?))?;
     let recordings = RECORDINGS.map(|name| PathBuf::from(format!("assets/recordings/{name}.qviz")));
     fs::write(out.join("demos.pack"), pack(&files("assets/demos", "qviz")?)?)?;
+    fs::write(out.join("chinese.pack"), pack(&files("assets/lang/zh", "toml")?)?)?;
     fs::write(out.join("recordings.pack"), pack(&recordings)?)?;
     fs::write(out.join("texts.pack"), pack(&TEXTS.map(PathBuf::from))?)?;
     println!("cargo::rustc-env=QVIZ_TARGET={}", env::var("TARGET").unwrap_or_default());

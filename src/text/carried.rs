@@ -1,4 +1,4 @@
-//! The files that the program carries, deflated by `build.rs`: lessons, demos, recordings, alert rules, dashboard.
+//! The files that the program carries, deflated by `build.rs`: Chinese, lessons, demos, recordings, alert rules, dashboard.
 
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
@@ -15,6 +15,9 @@ pub const DEMOS: Pack = Pack(include_bytes!(concat!(env!("OUT_DIR"), "/demos.pac
 /// Recorded runs.
 pub const RECORDINGS: Pack = Pack(include_bytes!(concat!(env!("OUT_DIR"), "/recordings.pack")));
 
+/// What each room says, in Simplified Chinese.
+pub const CHINESE: Pack = Pack(include_bytes!(concat!(env!("OUT_DIR"), "/chinese.pack")));
+
 /// `alerts`, `grafana`, and `README`: the format of lessons.
 pub const TEXTS: Pack = Pack(include_bytes!(concat!(env!("OUT_DIR"), "/texts.pack")));
 
@@ -30,6 +33,11 @@ impl Pack {
     /// The names of its files, sorted.
     pub fn names(self) -> Vec<&'static str> {
         self.files().map(|(name, _)| name).collect()
+    }
+
+    /// The text of each of its files.
+    pub fn texts(self) -> impl Iterator<Item = String> {
+        self.files().map(|(_, packed)| unpacked(packed))
     }
 
     /// The text of the file of this name.

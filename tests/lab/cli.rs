@@ -260,6 +260,35 @@ fn the_version_is_the_packages() {
     }
 }
 
+case!(a_configuration_file_gives_defaults_and_its_faults_are_told_with_their_line);
+fn a_configuration_file_gives_defaults_and_its_faults_are_told_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("qviz")).unwrap();
+    let file = folder.path().join("qviz/config.toml");
+    let with_file = |words: &str| qviz(words).env("XDG_CONFIG_HOME", folder.path()).output().unwrap();
+    assert!(said(&with_file("config").stdout).contains("no configuration file; it would be"));
+    std::fs::write(&file, "lang = \"zh\"\nbacklog = 7 # for the course\n").unwrap();
+    let shown = said(&with_file("config").stdout);
+    assert!(shown.contains("backlog = 7\n") && shown.contains(&*file.to_string_lossy()), "{shown}");
+    assert!(said(&with_file("-h").stdout).contains("用法："));
+    assert!(said(&with_file("-h --lang en").stdout).contains("Usage:"));
+    assert!(said(&with_file("--no-config -h").stdout).contains("Usage:"));
+    let run = "--json --net host --listen 127.0.0.1:0 --duration 100ms --rate 0";
+    let backlog = |words: &str| -> serde_json::Value {
+        let output = with_file(words);
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        document["listener"]["backlog"].clone()
+    };
+    assert_eq!(backlog(run), 7);
+    assert_eq!(backlog(&format!("{run} --backlog 2")), 2);
+    assert_eq!(backlog(&format!("{run} --no-config")), 5);
+    std::fs::write(&file, "\nbaklog = 7\n").unwrap();
+    let refused = with_file("--lang en doctor");
+    assert_eq!(refused.status.code(), Some(2));
+    let message = said(&refused.stderr);
+    assert!(message.contains("config.toml:2: unknown key `baklog`; did you mean backlog?"), "{message}");
+}
+
 case!(all_topics_are_listed_and_one_is_told_whole);
 fn all_topics_are_listed_and_one_is_told_whole() {
     store("cli_explain_all", &said(&output("explain").stdout));
