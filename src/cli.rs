@@ -58,7 +58,7 @@ fn dispatch() -> Result<Exit, Failure> {
     let (program, arguments) = (arguments.next().unwrap_or_else(|| "qviz".into()), arguments.collect::<Vec<_>>());
     let variable = |name: &str| std::env::var_os(name);
     speak(lang::requested(&arguments, variable));
-    let config = Config::read(&arguments, variable, &help::unbroken())?;
+    let config = Config::read(&arguments, variable, &help::unbroken(), help::in_words)?;
     let arguments = config::without_options(&arguments);
     if let Some(named) = config.value("lang") {
         // What stands on the command line comes later, and is stronger.

@@ -41,7 +41,8 @@ struct Setting {
 }
 
 impl Config {
-    /// Reads the file that these arguments and this environment name, and holds it against the command line.
+    /// Reads the file that these arguments and this environment name, and holds it against the command line; `refusal` says in words why
+    /// an option does not take a value.
     ///
     /// # Errors
     /// A file that was named and cannot be read; what is no TOML; a key that is no option, with its line and the nearest one; a value
@@ -50,6 +51,7 @@ impl Config {
         arguments: &[OsString],
         variable: impl Fn(&str) -> Option<OsString>,
         command: &Command,
+        refusal: impl Fn(&clap::Error) -> String,
     ) -> Result<Self, Failure> {
         let (named, none) = asked(arguments);
         let place = named.clone().or_else(|| usual(variable));
@@ -67,7 +69,7 @@ impl Config {
             }
         };
         let settings = parse(&text).and_then(|settings| {
-            settings.iter().try_for_each(|setting| check(setting, command))?;
+            settings.iter().try_for_each(|setting| check(setting, command, &refusal))?;
             Ok(settings)
         });
         let settings = settings.map_err(|fault| fault.into_failure(&path))?;
@@ -199,7 +201,7 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
 }
 
 /// Whether a command has this option and takes these values.
-fn check(setting: &Setting, command: &Command) -> Result<(), Fault> {
+fn check(setting: &Setting, command: &Command, refusal: &impl Fn(&clap::Error) -> String) -> Result<(), Fault> {
     let fault = |message: String| Fault { line: setting.line, message };
     let all: Vec<_> = std::iter::once((None, command))
         .chain(command.get_subcommands().map(|verb| (Some(verb.get_name()), verb)))
@@ -233,9 +235,10 @@ fn check(setting: &Setting, command: &Command) -> Result<(), Fault> {
                 ErrorKind::ValueValidation | ErrorKind::InvalidValue | ErrorKind::ArgumentConflict
             ) =>
         {
-            let text = error.to_string();
+            let text = refusal(&error);
             let said = text.lines().next().unwrap_or_default();
-            Err(fault(said.strip_prefix("error: ").unwrap_or(said).to_owned()))
+            let own = say!("error: {message}", message = "");
+            Err(fault(said.strip_prefix(own.as_str()).unwrap_or(said).to_owned()))
         }
         _ => Ok(()),
     }
@@ -275,7 +278,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
-        Config::read(&["--config".into(), path.into()], |_| None, &Cli::command())
+        Config::read(&["--config".into(), path.into()], |_| None, &Cli::command(), ToString::to_string)
     }
 
     fn parsed(config: &Config, words: &str) -> Cli {
@@ -320,12 +323,15 @@ mod tests {
     #[test]
     fn the_place_is_that_of_the_xdg_rules_and_a_missing_file_is_none() {
         let variable = |name: &str| (name == "HOME").then(|| OsString::from("/no/such/home"));
-        let config = Config::read(&[], variable, &Cli::command()).unwrap();
+        let config = Config::read(&[], variable, &Cli::command(), ToString::to_string).unwrap();
         assert_eq!(config.place.as_deref(), Some(Path::new("/no/such/home/.config/qviz/config.toml")));
         assert_eq!(config.file, None);
-        let named = Config::read(&["--config=/no/such".into()], |_| None, &Cli::command());
+        let named = Config::read(&["--config=/no/such".into()], |_| None, &Cli::command(), ToString::to_string);
         assert!(named.unwrap_err().message.contains("/no/such"));
-        assert_eq!(Config::read(&["--no-config".into()], variable, &Cli::command()).unwrap().file, None);
+        assert_eq!(
+            Config::read(&["--no-config".into()], variable, &Cli::command(), ToString::to_string).unwrap().file,
+            None
+        );
     }
 
     #[test]

@@ -282,6 +282,12 @@ fn a_configuration_file_gives_defaults_and_its_faults_are_told_with_their_line()
     assert_eq!(backlog(run), 7);
     assert_eq!(backlog(&format!("{run} --backlog 2")), 2);
     assert_eq!(backlog(&format!("{run} --no-config")), 5);
+    std::fs::write(&file, "backlog = \"many\"\n").unwrap();
+    for (lang, why) in [("en", "invalid value 'many' for '--backlog <N>'"), ("zh", "'many' 无效")] {
+        let message = said(&with_file(&format!("--lang {lang} doctor")).stderr);
+        assert!(message.contains("config.toml:1: ") && message.contains(why), "{message}");
+        assert!(!message.contains("error: invalid"), "{message}");
+    }
     std::fs::write(&file, "\nbaklog = 7\n").unwrap();
     let refused = with_file("--lang en doctor");
     assert_eq!(refused.status.code(), Some(2));
